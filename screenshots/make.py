@@ -1,0 +1,190 @@
+"""Makes the pictures: every screen at 80x24 and 60x20 as SVG, and as PNG where the fonts are installed.
+
+    python -m screenshots.make            all pictures, into this directory
+    python -m screenshots.make DIRECTORY  only the SVGs, somewhere else
+
+The SVGs are what tests/tui/test_screenshots.py checks. The PNGs want Debian's fonts-firacode.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from textual.pilot import Pilot
+from textual.widgets import OptionList, Static, TextArea
+
+from screenshots.scene import PictureWorld, stage
+from wizard.glyphs import UNICODE
+from wizard.tui.app import WizardApp
+from wizard.tui.screens.confirm import ConfirmScreen
+from wizard.tui.widgets.secret_field import SecretField
+
+HERE = Path(__file__).parent
+SIZES = {"": (80, 24), "-60x20": (60, 20)}
+FONTS = [Path("/usr/share/fonts/truetype/firacode") / f"FiraCode-{weight}.ttf" for weight in ("Regular", "Bold")]
+LONGEST_WAIT = 20.0
+
+
+class Photographer:
+    """Walks the wizard and takes a picture at each stop."""
+
+    def __init__(self, pilot: Pilot[int], world: PictureWorld, suffix: str, directory: Path) -> None:
+        self._pilot = pilot
+        self._world = world
+        self._suffix = suffix
+        self._directory = directory
+
+    async def walk(self) -> None:
+        """Walk a whole rotation."""
+        for stop in (
+            self._home,
+            self._egress,
+            self._whitelist,
+            self._credentials,
+            self._desk,
+            self._probe,
+            self._retire,
+            self._summary,
+        ):
+            await stop()
+
+    async def _home(self) -> None:
+        await self._until("#next", "begins to replace")
+        await self._shoot("home")
+
+    async def _egress(self) -> None:
+        await self._press("enter")
+        await self._until("#verdict", "Observed")
+        await self._shoot("egress")
+
+    async def _whitelist(self) -> None:
+        await self._press("enter")
+        area = self._pilot.app.screen.query_one(TextArea)
+        area.text = "203.0.113.42/24, 10.0.0.1\n2001:db8::1"
+        await self._until("#verdict", "to mend")
+        await self._shoot("whitelist-errors")
+        area.text = "203.0.113.42\n198.51.100.7  # office"
+        area.move_cursor(area.document.end)
+        await self._until("#verdict", "2 entries")
+        await self._shoot("whitelist")
+
+    async def _credentials(self) -> None:
+        await self._press("ctrl+n")
+        await self._shoot("credentials-kind")
+        await self._press("down", "enter")
+        await self._until("#instructions", "permissions")
+        await self._shoot("credentials-hmac")
+        await self._press("f6", "up", "enter")
+        await self._until("#public-key", "BEGIN PUBLIC KEY")
+        await self._shoot("credentials-ed25519")
+
+    async def _desk(self) -> None:
+        await self._press("f4")
+        await self._when(lambda: self._pilot.app.screen.query_one("#keys", OptionList).option_count == 1)
+        await self._press("n")
+        await self._when(lambda: self._pilot.app.screen.query_one("#keys", OptionList).option_count == 2)
+        await self._shoot("desk")
+        await self._press("t")
+        await self._when(lambda: self._pilot.app.screen.query_one("#api-key", SecretField).length == 64)
+        await self._shoot("credentials-filled")
+
+    async def _probe(self) -> None:
+        await self._press("enter")
+        await self._until("#verdict", "works from here")
+        await self._shoot("probe")
+        await self._press("f1")
+        await self._shoot("help")
+        await self._press("escape")
+
+    async def _retire(self) -> None:
+        await self._press("enter")
+        await self._until("#verdict", "still alive")
+        self._world.clock.now += 64
+        self._pilot.app.screen.refresh_overlap()  # type: ignore[attr-defined]
+        await self._shoot("retire-alive")
+        legacy = self._pilot.app.flow.retire.legacy  # type: ignore[attr-defined]
+        for key in await self._world.desk.keys():
+            if key.api_key.fingerprint() == legacy.name.fingerprint:
+                await self._world.desk.delete(key.api_key)
+        for count in (1, 2, 3):
+            self._world.clock.now += 5
+            self._world.gate.open()
+            await self._until("#verdict", f"{count} of 3" if count < 3 else "no longer knows")
+        await self._shoot("retire-dead")
+        await self._press("enter")
+        await self._when(lambda: isinstance(self._pilot.app.screen, ConfirmScreen))
+        await self._shoot("retire-confirm")
+        await self._press("escape", "ctrl+q")
+        await self._shoot("leave")
+        await self._press("escape", "enter", *"purge", "enter")
+
+    async def _summary(self) -> None:
+        await self._when(lambda: bool(self._pilot.app.screen.query("#summary")))
+        await self._shoot("summary")
+
+    async def _press(self, *keys: str) -> None:
+        await self._pilot.press(*keys)
+        await self._pilot.pause()
+
+    async def _until(self, selector: str, text: str) -> None:
+        await self._when(
+            lambda: any(text in str(widget.visual) for widget in self._pilot.app.screen.query(selector).results(Static))
+        )
+
+    async def _when(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(LONGEST_WAIT):
+            while not condition():
+                await self._pilot.pause(0.02)
+        await self._pilot.pause()
+
+    async def _shoot(self, name: str) -> None:
+        await self._pilot.pause()
+        svg = self._pilot.app.export_screenshot(title="Key Wizard", simplify=True)
+        (self._directory / f"{name}{self._suffix}.svg").write_text(svg, "utf-8")
+
+
+async def make(directory: Path) -> None:
+    """Write all SVGs into `directory`."""
+    for suffix, size in SIZES.items():
+        with tempfile.TemporaryDirectory() as scratch:
+            async with stage(Path(scratch)) as world:
+                app = WizardApp(world, UNICODE, command="key-wizard rehearse")
+                async with app.run_test(size=size) as pilot:
+                    await Photographer(pilot, world, suffix, directory).walk()
+
+
+def paint(directory: Path) -> None:
+    """Write a PNG beside each SVG."""
+    import resvg_py  # noqa: PLC0415 - only here
+
+    missing = [font for font in FONTS if not font.exists()]
+    if missing:
+        sys.exit(f"{missing[0]} is missing: apt-get install fonts-firacode")
+    for svg in sorted(directory.glob("*.svg")):
+        # The title bar of the picture is in a font that few machines have.
+        text = svg.read_text("utf-8").replace("arial", "Fira Code")
+        png = resvg_py.svg_to_bytes(
+            svg_string=text,
+            zoom=1,
+            skip_system_fonts=True,
+            font_files=[str(font) for font in FONTS],
+            monospace_family="Fira Code",
+        )
+        svg.with_suffix(".png").write_bytes(bytes(png))
+
+
+def main() -> None:
+    """Make the pictures."""
+    if len(sys.argv) > 1:
+        asyncio.run(make(Path(sys.argv[1])))
+        return
+    asyncio.run(make(HERE))
+    paint(HERE)
+
+
+if __name__ == "__main__":
+    main()

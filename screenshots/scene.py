@@ -1,0 +1,175 @@
+"""The stage for the pictures: the real flow and the real embedded exchange, with time standing still.
+
+What would differ from run to run is held: the clock, round-trip times, key material, the order in
+which operators answer. The keyring is a stand-in that says what a desktop's keyring says.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextvars import ContextVar
+from pathlib import Path
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from wizard.credentials import Credentials, KeyKind
+from wizard.custody.store import MemoryStore
+from wizard.egress.providers import Parser, Provider
+from wizard.rehearsal.desk import Desk
+from wizard.rehearsal.exchange import EmbeddedExchange
+from wizard.rehearsal.exchange.server import Addresses, serve_app
+from wizard.rotation.context import Pace
+from wizard.rotation.flow import Flow
+from wizard.rotation.model import Slot
+from wizard.rotation.opening import open_flow, open_journal
+from wizard.rotation.overview import Overview, overview
+from wizard.secret import Secret
+from wizard.settings import Environment, Paths, Rules, Site
+
+START = 1_795_365_501.0
+"""2026-11-22 16:38:21 UTC."""
+PRIVATE_PEM = """-----BEGIN PRIVATE KEY-----
+MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
+-----END PRIVATE KEY-----
+"""
+"""An example key of RFC 8410, section 10.3's form (RFC 8032, section 7.1, test 1): nobody uses it."""
+NAME = "rehearsal"
+_ORDER = {"/echo/plain": 0.0, "/echo/json": 0.15, "/echo/trace": 5.0}
+
+
+class StillClock:
+    """Wall-clock time that moves only when told."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class StillStopwatch:
+    """Every task measures the same round trip: 31 ms from one look to the next."""
+
+    def __init__(self) -> None:
+        self._reading: ContextVar[float] = ContextVar("reading", default=0.0)
+
+    def __call__(self) -> float:
+        reading = self._reading.get() + 0.031
+        self._reading.set(reading)
+        return reading
+
+
+class PictureKeyring(MemoryStore):
+    """Stands in for a desktop's keyring."""
+
+    label = "GNOME keyring, collection login, unlocked"
+    durable = True
+
+
+class Gate:
+    """A pause that lasts until it is opened: polls happen when the picture wants them."""
+
+    def __init__(self) -> None:
+        self._open = asyncio.Semaphore(0)
+
+    async def __call__(self, seconds: float) -> None:
+        if seconds >= 1:
+            await self._open.acquire()
+
+    def open(self) -> None:
+        """Let one pause end."""
+        self._open.release()
+
+
+class PictureWorld:
+    """One environment on a running embedded exchange."""
+
+    lede = "A rehearsal: the exchange is embedded, the desk stands in for its web page, no money is touched."
+
+    def __init__(self, addresses: Addresses, directory: Path) -> None:
+        self.clock = StillClock()
+        self.gate = Gate()
+        self.desk = Desk(addresses.desk_url)
+        self.paths = Paths(directory / "config", directory / "state")
+        self.store = PictureKeyring()
+        self.environment = Environment(
+            NAME,
+            Site("embedded exchange", addresses.base_url, ""),
+            Rules(tolerated_ranges=frozenset({"documentation"})),
+            is_rehearsal=True,
+        )
+
+    async def open(self) -> None:
+        """Nothing is needed."""
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+    def environments(self) -> tuple[Overview, ...]:
+        """Return the one environment."""
+        journal = open_journal(self.paths, self.clock)
+        try:
+            return overview(journal, (self.environment,))
+        finally:
+            journal.close()
+
+    def flow(self, environment: Environment) -> AbstractAsyncContextManager[Flow]:
+        """Open it, with a key in use and a key pair that waits."""
+        return self._flow(environment)
+
+    @asynccontextmanager
+    async def _flow(self, environment: Environment) -> AsyncIterator[Flow]:
+        base_url = environment.site.rest_url
+        providers = tuple(
+            Provider(f"echo-{shape}", f"operator {shape}", f"{base_url}/echo/{shape}", shape) for shape in Parser
+        )
+        async with open_flow(
+            environment,
+            self.paths,
+            self._open_store,
+            providers=providers,
+            environ={},
+            clock=self.clock,
+            pause=self.gate,
+            stopwatch=StillStopwatch(),
+            pace=Pace(between_passes=0.1),
+        ) as flow:
+            if flow.current is None:
+                await self._put_keys(flow)
+            yield flow
+
+    async def _open_store(self) -> PictureKeyring:
+        return self.store
+
+    async def _put_keys(self, flow: Flow) -> None:
+        made = await self.desk.create("in use", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True)
+        in_use = Credentials(KeyKind.HMAC, made.api_key, made.secret)
+        await flow.context.keeping.store(in_use, Slot.CURRENT, whitelist="203.0.113.42")
+        pair = Credentials(KeyKind.ED25519, Secret("the pair of the pictures"), Secret(PRIVATE_PEM))
+        await flow.context.keeping.store(pair, Slot.DRAFT)
+        self.clock.now += 41 * 86400
+
+
+class _InOrder:
+    """Holds echo services back, so that they answer in one order."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await asyncio.sleep(_ORDER.get(scope["path"], 0.0))
+        await self._app(scope, receive, send)
+
+
+@asynccontextmanager
+async def stage(directory: Path) -> AsyncIterator[PictureWorld]:
+    """Serve an embedded exchange whose clock is the pictures' own."""
+    clock = StillClock()
+    exchange = EmbeddedExchange(clock=clock, seed=42)
+    async with serve_app(_InOrder(exchange.app), 0) as addresses:
+        world = PictureWorld(addresses, directory)
+        world.clock = clock
+        yield world

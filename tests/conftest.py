@@ -1,0 +1,40 @@
+"""Every test starts from an environment that holds nothing of the person who runs it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+_PREFIXES = ("SSL_", "TEXTUAL", "KEYRING_PROPERTY_", "SSH_", "XDG_", "KEY_WIZARD_")
+_NAMES = {
+    "PYTHON_KEYRING_BACKEND",
+    "DBUS_SESSION_BUS_ADDRESS",
+    "NO_COLOR",
+    "FORCE_COLOR",
+    "COLORTERM",
+    "ESCDELAY",
+    "COLUMNS",
+    "LINES",
+}
+
+
+def _is_scrubbed(name: str) -> bool:
+    return name in _NAMES or name.startswith(_PREFIXES) or name.upper().endswith("_PROXY")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Remove proxies, certificates, buses and the like; give the test a home of its own, and return it."""
+    for name in filter(_is_scrubbed, list(os.environ)):
+        monkeypatch.delenv(name)
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("KEY_WIZARD_HOME", str(home / "key-wizard"))
+    for name in ("CONFIG", "DATA", "STATE", "CACHE"):
+        monkeypatch.setenv(f"XDG_{name}_HOME", str(home / name.lower()))
+    runtime = home / "run"
+    runtime.mkdir(mode=0o700)
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
+    return home

@@ -1,0 +1,33 @@
+"""No test here may reach a user's keyring: each sees a login without a bus, in a directory of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.custody.hung_bus import HungBus
+from tests.secret_service import bare_environ
+
+
+@pytest.fixture
+def login() -> Iterator[dict[str, str]]:
+    """The environment of a login without a session bus."""
+    with tempfile.TemporaryDirectory(prefix="kw-") as home:
+        yield bare_environ(Path(home))
+
+
+@pytest.fixture
+async def hung_bus(login: dict[str, str]) -> AsyncIterator[HungBus]:
+    """A session bus that lets everybody in and then answers nothing."""
+    bus = HungBus()
+    path = f"{login['XDG_RUNTIME_DIR']}/hung"
+    server = await asyncio.start_unix_server(bus.serve, path)
+    bus.environ = {**login, "DBUS_SESSION_BUS_ADDRESS": f"unix:path={path}"}
+    yield bus
+    server.close()
+    bus.hang_up()
+    await server.wait_closed()

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import select
+import signal
+import subprocess
+import sys
+import traceback
+from pathlib import Path
+
+import pytest
+
+from tests.custody.configuration import install_plugin
+from tests.custody.hung_bus import HungBus, children
+from wizard.custody.child import Child
+from wizard.custody.errors import KeyringFailed, KeyringTimeout
+from wizard.secret import Secret
+
+ROOT = Path(__file__).parents[2]
+BACKEND = "keyring.backends.SecretService.Keyring"
+SECRET = "a-secret-that-nobody-may-see"
+NAMES = {"backend": BACKEND, "service": "key-wizard:test:0", "user": "credentials"}
+
+
+async def test_a_call_past_its_deadline_is_killed_and_reaped(hung_bus: HungBus) -> None:
+    before = children()
+    with pytest.raises(KeyringTimeout, match=r"Reading from the keyring took longer than 0.3 s") as caught:
+        await Child(hung_bus.environ, deadline=0.3).call("read", **NAMES)
+    assert (caught.value.operation, caught.value.deadline) == ("read", 0.3)
+    assert children() == before
+
+
+async def test_a_cancelled_call_leaves_no_child_behind(hung_bus: HungBus) -> None:
+    before = children()
+    call = asyncio.create_task(Child(hung_bus.environ, deadline=600).call("read", **NAMES))
+    child = await hung_bus.caller()
+    assert child in children()
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert children() == before
+
+
+async def test_a_call_cancelled_at_once_leaves_no_child_behind(hung_bus: HungBus) -> None:
+    before = children()
+    call = asyncio.create_task(Child(hung_bus.environ, deadline=600).call("read", **NAMES))
+    await asyncio.sleep(0)
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert children() == before
+
+
+async def test_a_secret_is_neither_in_the_childs_arguments_nor_in_its_environment(hung_bus: HungBus) -> None:
+    call = asyncio.create_task(Child(hung_bus.environ, deadline=600).call("write", value=Secret(SECRET), **NAMES))
+    child = Path("/proc", str(await hung_bus.caller()))
+    arguments, environment = (child / "cmdline").read_bytes(), (child / "environ").read_bytes()
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert b"wizard.custody.worker" in arguments
+    assert hung_bus.environ["HOME"].encode() in environment
+    assert SECRET.encode() not in arguments + environment
+
+
+async def test_a_timeout_shows_no_secret_even_with_all_its_locals(hung_bus: HungBus) -> None:
+    with pytest.raises(KeyringTimeout) as caught:
+        await Child(hung_bus.environ, deadline=0.3).call("write", value=Secret(SECRET), **NAMES)
+    shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
+    text = "".join(shown.format())
+    assert "deadline" in text
+    assert SECRET not in text
+
+
+async def test_a_child_whose_wizard_was_killed_ends_by_itself(hung_bus: HungBus) -> None:
+    program = (
+        "import asyncio, os; from wizard.custody.child import Child;"
+        f"asyncio.run(Child(os.environ, deadline=0.5).call('read', **{NAMES}))"
+    )
+    wizard = await asyncio.create_subprocess_exec(sys.executable, "-c", program, cwd=ROOT, env=hung_bus.environ)
+    orphan = os.pidfd_open(await hung_bus.caller())
+    wizard.kill()
+    await wizard.wait()
+    ended, _, _ = await asyncio.to_thread(select.select, [orphan], [], [], 30)
+    os.close(orphan)
+    assert ended
+
+
+async def test_a_child_that_dies_is_an_error_with_its_exit_status(hung_bus: HungBus) -> None:
+    call = asyncio.create_task(Child(hung_bus.environ, deadline=600).call("read", **NAMES))
+    os.kill(await hung_bus.caller(), signal.SIGKILL)
+    with pytest.raises(KeyringFailed, match="failed") as caught:
+        await call
+    assert caught.value.code == "died"
+    assert "exit status -9" in caught.value.why
+
+
+async def test_files_in_the_current_directory_or_on_pythonpath_are_not_run(
+    login: dict[str, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("json", "keyring", "jeepney", "faulthandler", "sitecustomize", "wizard"):
+        (tmp_path / f"{name}.py").write_text("import os; os._exit(66)")
+    monkeypatch.chdir(tmp_path)
+    answer = await Child({**login, "PYTHONPATH": str(tmp_path)}).call("state")
+    assert (answer.code, answer.facts["state"]) == ("ok", "no-bus-address")
+
+
+def test_the_child_imports_nothing_heavy() -> None:
+    program = (
+        f"import sys; sys.path.append({str(ROOT)!r});"
+        "import wizard.custody.worker.main, wizard.custody.worker.secret_service; print(*sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=True)
+    loaded = set(run.stdout.split())
+    assert "keyring" in loaded
+    assert not loaded & {"textual", "rich", "httpx", "asyncio", "platformdirs", "wizard.settings", "wizard.secret"}
+    outside = {name for name in loaded if name.startswith("wizard.") and not name.startswith("wizard.custody")}
+    assert outside == set()
+
+
+async def test_whatever_a_plugin_prints_or_asks_does_not_reach_the_answer(login: dict[str, str]) -> None:
+    traces = install_plugin(login, priority=20)
+    answer = await Child(login).call("choice")
+    assert (answer.facts["origin"], answer.facts["leaves"]) == ("priority", ["stranger.Keyring"])
+    assert [file.name for file in traces.glob("asked")] == ["asked"]

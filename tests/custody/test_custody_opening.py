@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from tests.custody.configuration import configure, install_plugin
+from tests.custody.hung_bus import HungBus
+from wizard.custody import opening
+from wizard.custody.errors import KeyringTimeout, KeyringUnusable
+from wizard.custody.opening import describe_keyring, open_keyring
+from wizard.custody.remedies import Service, unusable_service
+from wizard.custody.session_bus import unnamed_bus
+from wizard.custody.worker.protocol import State
+
+VARIABLE = "PYTHON_KEYRING_BACKEND"
+BUS = "DBUS_SESSION_BUS_ADDRESS"
+
+
+async def refusal(environ: dict[str, str]) -> KeyringUnusable:
+    with pytest.raises(KeyringUnusable) as caught:
+        await open_keyring(environ=environ)
+    assert caught.value.why
+    assert caught.value.advice
+    return caught.value
+
+
+async def test_without_a_bus_there_is_no_keyring(login: dict[str, str]) -> None:
+    error = await refusal(login)
+    assert error.state == "no-bus-address"
+    assert "dbus-run-session" in error.advice
+
+
+@pytest.mark.parametrize("address", ["autolaunch:", "tcp:host=localhost,port=1", "nonsense"])
+async def test_a_bus_address_that_cannot_be_used_is_shown(login: dict[str, str], address: str) -> None:
+    error = await refusal({**login, BUS: address})
+    assert error.state == "no-bus-address"
+    assert address in error.why
+
+
+async def test_a_bus_that_is_gone_is_unreachable(login: dict[str, str]) -> None:
+    error = await refusal({**login, BUS: f"unix:path={login['HOME']}/no-such-bus"})
+    assert error.state == "bus-unreachable"
+    assert "FileNotFoundError" in error.why
+
+
+async def test_a_bus_that_belongs_to_nobody_is_unreachable(login: dict[str, str]) -> None:
+    path = f"{login['HOME']}/dead"
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+    error = await refusal({**login, BUS: f"unix:path={path}"})
+    assert error.state == "bus-unreachable"
+
+
+async def test_a_bus_that_hangs_ends_at_the_deadline(hung_bus: HungBus) -> None:
+    report = await describe_keyring(deadline=0.5, environ=hung_bus.environ)
+    assert isinstance(report.problem, KeyringTimeout)
+    assert "0.5 s" in report.label
+
+
+@pytest.mark.parametrize(
+    ("backend", "state"),
+    [
+        ("keyring.backends.null.Keyring", "backend-null"),
+        ("keyring.backends.fail.Keyring", "backend-fail"),
+        ("keyrings.alt.file.PlaintextKeyring", "backend-plaintext"),
+        ("keyrings.alt.file.EncryptedKeyring", "backend-weak"),
+        ("no.such.Keyring", "backend-unknown"),
+        ("nodots", "backend-unknown"),
+        ("", "backend-unknown"),
+    ],
+)
+async def test_a_backend_named_in_the_environment_is_refused_by_name(
+    login: dict[str, str], backend: str, state: str
+) -> None:
+    error = await refusal({**login, VARIABLE: backend})
+    assert error.state == state
+    assert backend in error.what
+    assert VARIABLE in error.why
+    assert f"{VARIABLE}=keyring.backends.SecretService.Keyring" in error.advice
+
+
+async def test_a_keyring_that_was_disabled_for_good_is_found_out(login: dict[str, str]) -> None:
+    file = configure(login, "[backend]\ndefault-keyring=keyring.backends.null.Keyring")  # as `keyring --disable` does
+    error = await refusal(login)
+    assert error.state == "backend-null"
+    assert "reports success" in error.what
+    assert str(file) in error.why
+    assert str(file) in error.advice
+    assert "default-keyring=keyring.backends.SecretService.Keyring" in error.advice
+
+
+async def test_a_backend_that_is_refused_is_not_even_loaded(login: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "evil.py").write_text(f"open({str(tmp_path / 'was-run')!r}, 'w')")
+    configure(login, f"[backend]\ndefault-keyring=evil.Keyring\nkeyring-path={tmp_path}\n")
+    assert (await refusal(login)).state == "backend-unknown"
+    assert not (tmp_path / "was-run").exists()
+
+
+@pytest.mark.parametrize(
+    "backend", ["keyring.backends.SecretService.Keyring", "keyring.backends.chainer.ChainerBackend"]
+)
+async def test_a_sound_choice_without_a_bus_is_told_about_the_bus(login: dict[str, str], backend: str) -> None:
+    assert (await refusal({**login, VARIABLE: backend})).state == "no-bus-address"
+
+
+async def test_a_sound_choice_of_another_system_does_not_work_here(login: dict[str, str]) -> None:
+    error = await refusal({**login, VARIABLE: "keyring.backends.macOS.Keyring"})
+    assert error.state == "backend-unusable"
+    assert "RuntimeError" in error.why
+
+
+async def test_a_strangers_backend_that_is_left_over_without_a_bus_is_told_about_the_bus(login: dict[str, str]) -> None:
+    install_plugin(login, priority=20)
+    assert (await refusal(login)).state == "no-bus-address"
+
+
+async def test_a_system_without_a_secret_service_is_judged_by_its_backend_alone(
+    login: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(opening, "sys", SimpleNamespace(platform="darwin"))
+    error = await refusal(login)
+    assert error.state == "backend-fail"
+    report = await describe_keyring(environ=login)
+    assert report.service is None
+
+
+async def test_the_report_of_a_bare_host_names_what_is_wrong_and_raises_nothing(login: dict[str, str]) -> None:
+    report = await describe_keyring(environ=login)
+    assert report.problem is not None
+    assert report.label == report.problem.what
+    assert login["HOME"] not in repr(report)
+
+
+@pytest.mark.parametrize("state", [state for state in State if state is not State.READY])
+@pytest.mark.parametrize("provider", ["gnome-keyring-d", "keepassxc", ""])
+def test_every_state_has_a_remedy_in_whole_sentences(state: State, provider: str) -> None:
+    error = unusable_service(Service(state, provider, "/org/freedesktop/secrets/collection/login"))
+    assert error.state == state
+    assert not error.what.endswith(".")
+    assert error.why.endswith(".")
+    assert error.advice
+    assert "{" not in " ".join(error.sentences())
+
+
+def test_only_gnome_keyring_is_told_of_its_own_command() -> None:
+    assert "gnome-keyring-daemon" in unusable_service(Service(State.LOCKED, "gnome-keyring-d")).advice
+    other = unusable_service(Service(State.LOCKED, "keepassxc")).advice
+    assert "KeePassXC" in other
+    assert "gnome" not in other
+
+
+def test_what_the_bus_says_cannot_write_to_the_terminal() -> None:
+    for state in (State.LOCKED, State.SERVICE_FAILS, State.BUS_UNREACHABLE):
+        error = unusable_service(Service(state, "a\x1b[2J", "/x/y\x1b[2J", "z\x1b[2J", "b\x1b[2J"))
+        assert "\x1b" not in " ".join(error.sentences())
+
+
+def test_a_bus_socket_of_ones_own_is_found(login: dict[str, str]) -> None:
+    path = Path(login["XDG_RUNTIME_DIR"], "bus")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        assert unnamed_bus(login) == f"unix:path={path}"
+        assert unnamed_bus({**login, BUS: "unix:path=/elsewhere"}) == ""
+
+
+def test_what_is_not_a_socket_is_no_bus(login: dict[str, str]) -> None:
+    assert unnamed_bus(login) == ""
+    Path(login["XDG_RUNTIME_DIR"], "bus").write_text("")
+    assert unnamed_bus(login) == ""
+
+
+def test_a_bus_socket_of_another_user_is_left_alone(login: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(Path(login["XDG_RUNTIME_DIR"], "bus")))
+        monkeypatch.setattr("os.getuid", lambda: 12345)
+        assert unnamed_bus(login) == ""

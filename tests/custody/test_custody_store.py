@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.custody.contract import StoreContract
+from wizard.custody.errors import KeyringUnusable
+from wizard.custody.store import KeyringStore, MemoryStore
+
+
+class TestMemoryStore(StoreContract):
+    @pytest.fixture
+    def store(self) -> MemoryStore:
+        return MemoryStore()
+
+
+@pytest.mark.parametrize(
+    "backend", ["keyring.backends.null.Keyring", "keyrings.alt.file.PlaintextKeyring", "unheard.of.Keyring", ""]
+)
+def test_no_keyring_store_exists_for_a_backend_that_may_not_hold_secrets(backend: str) -> None:
+    with pytest.raises(KeyringUnusable, match="refused"):
+        KeyringStore(backend, "a keyring")

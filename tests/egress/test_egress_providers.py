@@ -1,0 +1,78 @@
+"""The echo services that ship, and the user's changes to them."""
+
+from __future__ import annotations
+
+import pytest
+
+from wizard.egress.providers import Parser, ProvidersUnusable, load_providers
+
+
+def loaded(tmp_path, text):
+    file = tmp_path / "providers.toml"
+    file.write_text(text)
+    return {provider.name: provider for provider in load_providers(file)}
+
+
+def test_the_shipped_services_have_several_operators_and_speak_https():
+    providers = load_providers(None)
+
+    assert len(providers) == 6
+    assert len({provider.operator for provider in providers}) == 5
+    assert all(provider.url.startswith("https://") for provider in providers)
+    assert len({provider.name for provider in providers}) == 6
+
+
+def test_two_services_of_one_operator_count_as_one():
+    operators = {provider.name: provider.operator for provider in load_providers(None)}
+
+    assert operators["icanhazip"] == operators["cloudflare-trace"]
+
+
+def test_a_missing_file_changes_nothing(tmp_path):
+    assert load_providers(tmp_path / "none.toml") == load_providers(None)
+
+
+def test_a_service_can_be_added(tmp_path):
+    providers = loaded(tmp_path, '[own]\noperator = "Me"\nurl = "https://ip.example.org/"\nparser = "json"\n')
+
+    assert len(providers) == 7
+    assert providers["own"].parser is Parser.JSON
+
+
+def test_a_service_can_be_replaced_by_its_name(tmp_path):
+    providers = loaded(tmp_path, '[ipify]\nurl = "https://api.ipify.org/"\n')
+
+    assert len(providers) == 6
+    assert providers["ipify"].url == "https://api.ipify.org/"
+    assert providers["ipify"].operator == "ipify"
+
+
+def test_a_service_can_be_switched_off(tmp_path):
+    assert "ident-me" not in loaded(tmp_path, "[ident-me]\nenabled = false\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[own", "cannot be read"),
+        ("own = 1", "not a table"),
+        ('[own]\nurl = "https://x.example/"\nparser = "plain"\n', "does not describe"),
+        ('[own]\noperator = "Me"\nurl = "https://x.example/"\nparser = "xml"\n', "makes no sense"),
+        ('[own]\noperator = 5\nurl = "https://x.example/"\nparser = "plain"\n', "makes no sense"),
+        ('[own]\noperator = "Me"\nurl = "http://x.example/"\nparser = "plain"\n', "https://"),
+        ("[ipify]\nenable = false\n", "does not describe"),
+        ('[ipify]\nenabled = "no"\n', "does not describe"),
+    ],
+)
+def test_a_file_that_makes_no_sense_is_refused_with_its_place(tmp_path, text, told):
+    with pytest.raises(ProvidersUnusable, match=told) as caught:
+        loaded(tmp_path, text)
+
+    assert "providers.toml" in caught.value.what
+    assert caught.value.advice
+
+
+def test_a_service_on_this_machine_may_speak_http(tmp_path):
+    providers = loaded(tmp_path, '[own]\noperator = "Me"\nurl = "http://127.0.0.1:8000/ip"\nparser = "plain"\n')
+
+    assert "own" in providers

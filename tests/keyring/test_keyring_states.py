@@ -1,0 +1,163 @@
+"""What people are told about the keyring that they have, each time by a real one."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from jeepney.io.blocking import open_dbus_connection
+from secretstorage import Collection
+
+from tests.custody.configuration import configure, install_plugin
+from tests.secret_service import NAME, PASSWORD, Mode, PrivateBus, private_bus, secret_service
+from wizard.custody.canary import canary
+from wizard.custody.errors import KeyringFailed, KeyringTimeout, KeyringUnusable
+from wizard.custody.opening import describe_keyring, open_keyring
+from wizard.custody.remedies import UNLOCK_COMMAND
+from wizard.custody.store import KeyringStore
+from wizard.secret import Secret
+
+pytestmark = pytest.mark.keyring
+BACKEND = "keyring.backends.SecretService.Keyring"
+BUS = "DBUS_SESSION_BUS_ADDRESS"
+
+
+def labels(environ: dict[str, str]) -> list[str]:
+    """Return the labels of all items in the default collection."""
+    with open_dbus_connection(environ[BUS]) as connection:
+        return [found.get_label() for found in Collection(connection).get_all_items()]
+
+
+async def state_of(environ: dict[str, str]) -> str:
+    report = await describe_keyring(environ=environ)
+    assert report.problem is None or isinstance(report.problem, KeyringUnusable)
+    return report.problem.state if report.problem else "ready"
+
+
+async def test_an_unlocked_keyring_is_opened_and_named(unlocked: dict[str, str]) -> None:
+    store = await open_keyring(environ=unlocked)
+    assert store.label == "GNOME keyring, collection login, unlocked"
+    assert store.backend == BACKEND
+    assert store.durable
+
+
+async def test_the_canary_survives_a_real_keyring_and_is_gone_after(unlocked: dict[str, str]) -> None:
+    store = await open_keyring(environ=unlocked)
+    await store.write("key-wizard:test:canary-bird", "credentials", Secret("x"))
+    assert "Password for 'credentials' on 'key-wizard:test:canary-bird'" in labels(unlocked)
+    result = await canary(store)
+    assert result.label.startswith("GNOME keyring")
+    assert not [label for label in labels(unlocked) if ":canary:" in label]
+
+
+@pytest.mark.parametrize(
+    ("mode", "state", "what", "advice"),
+    [
+        ("locked", "locked", "The keyring is locked", "--unlock"),
+        ("empty", "no-collection", "The keyring has no collection to store into", "--unlock"),
+        ("hung", "service-hung", "The keyring program does not answer", "dialog"),
+        ("none", "no-service", "No keyring program is on the session bus", "apt-get install gnome-keyring"),
+    ],
+)
+async def test_a_keyring_that_cannot_be_used_is_refused_with_its_remedy(
+    mode: Mode, state: str, what: str, advice: str
+) -> None:
+    with secret_service(mode) as environ:
+        with pytest.raises(KeyringUnusable) as opening:
+            await open_keyring(environ=environ)
+        with pytest.raises(KeyringUnusable) as reading:
+            await KeyringStore(BACKEND, "a keyring", environ=environ).read("s", "u")
+        with pytest.raises(KeyringUnusable) as writing:
+            await KeyringStore(BACKEND, "a keyring", environ=environ).write("s", "u", Secret("x"))
+    for caught in (opening, reading, writing):
+        assert (caught.value.state, caught.value.what) == (state, what)
+        assert advice in caught.value.advice
+
+
+async def test_a_keyring_that_hangs_in_the_middle_ends_at_the_deadline(own_bus: PrivateBus) -> None:
+    own_bus.start_keyring(unlock=True)
+    store = await open_keyring(environ=own_bus.environ)
+    own_bus.stop_keyring()
+    with pytest.raises(KeyringTimeout, match="Storing into the keyring took longer"):
+        await KeyringStore(store.backend, store.label, deadline=0.8, environ=own_bus.environ).write(
+            "s", "u", Secret("x")
+        )
+
+
+@pytest.mark.parametrize("command", ["/bin/false", "/no/such/program"])
+async def test_a_keyring_that_the_bus_cannot_start_is_told_from_one_that_is_missing(command: str) -> None:
+    with private_bus({NAME: command}) as bus:
+        report = await describe_keyring(environ=bus.environ)
+    assert isinstance(report.problem, KeyringUnusable)
+    assert report.problem.state == "service-fails"
+    assert "org.freedesktop.DBus.Error.Spawn" in report.problem.why
+
+
+async def test_a_collection_in_memory_is_refused(unlocked: dict[str, str]) -> None:
+    preferred = "KEYRING_PROPERTY_PREFERRED_COLLECTION"
+    session = "/org/freedesktop/secrets/collection/session"
+    assert await state_of({**unlocked, preferred: session}) == "memory-only"
+    assert await state_of({**unlocked, preferred: session.replace("session", "no_such")}) == "no-collection"
+    assert await state_of({**unlocked, preferred: session.replace("session", "login")}) == "ready"
+
+
+async def test_a_user_bus_that_the_login_was_not_told_about_is_used_and_mentioned(own_bus: PrivateBus) -> None:
+    own_bus.start_keyring(unlock=True)
+    untold = {name: value for name, value in own_bus.environ.items() if name != BUS}
+    known_place = own_bus.directory / "run" / "bus"
+    known_place.symlink_to(own_bus.socket)
+    store = await open_keyring(environ=untold)
+    assert store.label.endswith(f"unlocked, over the bus at {known_place}")
+    await canary(store)
+
+
+async def test_the_null_backend_is_refused_beside_a_sound_keyring(unlocked: dict[str, str]) -> None:
+    with pytest.raises(KeyringUnusable, match=r"null\.Keyring is refused"):
+        await open_keyring(environ={**unlocked, "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"})
+
+
+async def test_a_sound_backend_named_by_its_class_is_opened(unlocked: dict[str, str]) -> None:
+    store = await open_keyring(environ={**unlocked, "PYTHON_KEYRING_BACKEND": BACKEND})
+    assert store.backend == BACKEND
+
+
+async def test_a_strangers_backend_that_the_library_prefers_is_refused(own_bus: PrivateBus) -> None:
+    own_bus.start_keyring(unlock=True)
+    install_plugin(own_bus.environ, priority=20)
+    with pytest.raises(KeyringUnusable, match=r"stranger\.Keyring is refused") as caught:
+        await open_keyring(environ=own_bus.environ)
+    assert caught.value.state == "backend-unknown"
+    assert f"PYTHON_KEYRING_BACKEND={BACKEND}" in caught.value.advice
+
+
+async def test_a_chain_is_expanded_and_its_secure_leaf_used_alone(own_bus: PrivateBus) -> None:
+    own_bus.start_keyring(unlock=True)
+    traces = install_plugin(own_bus.environ, priority=6)
+    report = await describe_keyring(environ=own_bus.environ)
+    assert report.choice is not None
+    assert [leaf.backend for leaf in report.choice.backends] == ["stranger.Keyring", BACKEND]
+    await canary(await open_keyring(environ=own_bus.environ))
+    assert [file.name for file in traces.glob("written")] == []
+
+
+async def test_a_broken_configuration_file_is_told(own_bus: PrivateBus) -> None:
+    own_bus.start_keyring(unlock=True)
+    configure(own_bus.environ, "default-keyring=keyring.backends.null.Keyring")
+    with pytest.raises(KeyringFailed) as caught:
+        await open_keyring(environ=own_bus.environ)
+    assert "keyringrc.cfg" in caught.value.why
+
+
+@pytest.mark.parametrize("mode", ["locked", "empty"])
+async def test_the_command_that_is_advised_opens_the_keyring(own_bus: PrivateBus, mode: str) -> None:
+    own_bus.start_keyring(unlock=mode == "locked")
+    if mode == "locked":
+        own_bus.kill_keyring()
+        own_bus.start_keyring(unlock=False)
+    assert await state_of(own_bus.environ) == {"locked": "locked", "empty": "no-collection"}[mode]
+    shell = await asyncio.create_subprocess_exec(
+        "bash", "-c", UNLOCK_COMMAND, stdin=asyncio.subprocess.PIPE, env=own_bus.environ
+    )
+    await shell.communicate(f"{PASSWORD}\n".encode())
+    own_bus.adopt_keyring()
+    assert await state_of(own_bus.environ) == "ready"

@@ -1,0 +1,105 @@
+"""A flow on the real embedded exchange, with credentials in memory and no waiting."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from wizard.credentials import Credentials, KeyKind
+from wizard.custody.store import MemoryStore
+from wizard.egress.providers import Parser, Provider
+from wizard.rehearsal.desk import Desk, NewKey
+from wizard.rehearsal.exchange import EmbeddedExchange, serve
+from wizard.rotation.context import Pace
+from wizard.rotation.flow import Flow
+from wizard.rotation.model import Mode, Slot
+from wizard.rotation.opening import open_flow
+from wizard.settings import Environment, Paths, Rules, Site
+
+HERE = "203.0.113.42"
+"""What the embedded exchange sees of 127.0.0.1."""
+ELSEWHERE = "203.0.113.77"
+"""What it sees of 127.0.0.2."""
+
+
+async def no_pause(_seconds: float) -> None:
+    """Wait for nothing."""
+
+
+@dataclass
+class World:
+    """An exchange that runs, a store that outlives flows, and a way to open flows one after the other."""
+
+    base_url: str
+    desk: Desk
+    paths: Paths
+    store: MemoryStore
+    has_sapi: bool = True
+
+    @asynccontextmanager
+    async def flow(self, source_address: str = "0.0.0.0", name: str = "bench") -> AsyncIterator[Flow]:
+        environment = Environment(
+            name=name,
+            site=Site("bench site", self.base_url, "", self.has_sapi),
+            rules=Rules(tolerated_ranges=frozenset({"documentation"})),
+            source_address=source_address,
+        )
+        providers = tuple(
+            Provider(f"echo-{shape}", f"operator {shape}", f"{self.base_url}/echo/{shape}", shape) for shape in Parser
+        )
+
+        async def open_store() -> MemoryStore:
+            return self.store
+
+        async with open_flow(
+            environment, self.paths, open_store, providers=providers, environ={}, pause=no_pause, pace=Pace(call=5)
+        ) as flow:
+            yield flow
+
+    async def put_key_in_use(self, flow: Flow, whitelist: str = HERE, **permissions: bool) -> NewKey:
+        """Make a key at the desk and store it as the current one."""
+        granted = permissions or {"enableSpotAndMarginTrading": True}
+        made = await self.desk.create("in use", KeyKind.HMAC, whitelist, **granted)
+        credentials = Credentials(KeyKind.HMAC, made.api_key, made.secret)
+        await flow.context.keeping.store(credentials, Slot.CURRENT, whitelist=whitelist)
+        return made
+
+    async def make_key(self, whitelist: str = HERE, **permissions: bool) -> NewKey:
+        """Make an HMAC key at the desk."""
+        granted = permissions or {"enableSpotAndMarginTrading": True}
+        return await self.desk.create("new", KeyKind.HMAC, whitelist, **granted)
+
+    async def to_probe(self, flow: Flow, new: NewKey | None = None) -> NewKey:
+        """Walk a rotation as far as the probe."""
+        flow.begin(Mode.ROTATE if flow.current else Mode.SET_UP)
+        await flow.egress.detect()
+        flow.advance()
+        flow.whitelist.settle(flow.whitelist.proposal())
+        flow.advance()
+        made = new or await self.make_key()
+        await flow.credentials.store_hmac(made.api_key, made.secret)
+        flow.advance()
+        return made
+
+    async def to_retire(self, flow: Flow) -> NewKey:
+        """Walk a rotation as far as the retirement; return the key that was in use."""
+        old = await self.put_key_in_use(flow)
+        await self.to_probe(flow)
+        flow.complete(await flow.probe.run())
+        return old
+
+    async def kill(self, flow: Flow) -> None:
+        """Poll three times."""
+        for _ in range(3):
+            await flow.retire.poll()
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with serve(EmbeddedExchange()) as addresses:
+        paths = Paths(tmp_path / "config", tmp_path / "state")
+        yield World(addresses.base_url, Desk(addresses.desk_url), paths, MemoryStore())

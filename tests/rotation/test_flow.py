@@ -1,0 +1,321 @@
+"""A rotation through real sockets: what a user would see of each step, and what is left afterwards."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.rotation.conftest import ELSEWHERE, HERE, World
+from wizard.credentials import KeyKind
+from wizard.errors import WizardError
+from wizard.rotation import findings as say
+from wizard.rotation.lock import EnvironmentBusy
+from wizard.rotation.model import Grade, Holding, Mode, Outcome, Slot, Step
+from wizard.rotation.steps.credentials import AlreadyStored
+from wizard.rotation.steps.probe import NotProven, ProbeReport
+from wizard.rotation.steps.retire import NotDead
+from wizard.rotation.steps.whitelist import WhitelistInvalid
+from wizard.secret import Secret
+
+
+def outcomes(report: ProbeReport) -> dict[str, Outcome]:
+    return {finding.subject: finding.outcome for finding in report.findings}
+
+
+async def test_a_whole_rotation_ends_with_one_key_and_a_dead_one(world: World) -> None:
+    async with world.flow() as flow:
+        old = await world.to_retire(flow)
+        await world.desk.delete(old.api_key)
+        await world.kill(flow)
+        certificate = await flow.purge()
+        assert certificate.grade is Grade.PROVEN
+        assert flow.rotation is None
+        slots = {key.slot: key.holding for key in flow.context.journal.keys("bench")}
+    assert slots == {Slot.CURRENT: Holding.STORED, Slot.RETIRED: Holding.PURGED}
+    assert len(world.store._items) == 1
+
+
+async def test_the_egress_is_agreed_by_the_echo_services(world: World) -> None:
+    async with world.flow() as flow:
+        flow.begin(Mode.SET_UP)
+        report = await flow.egress.detect()
+        finding = flow.egress.finding(report)
+    assert finding.outcome is Outcome.PASSED
+    assert HERE in finding.observed
+
+
+async def test_the_proposal_covers_the_egress_and_keeps_the_old_list(world: World) -> None:
+    async with world.flow() as flow:
+        await world.put_key_in_use(flow, whitelist="198.51.100.7")
+        flow.begin(Mode.ROTATE)
+        await flow.egress.detect()
+        assert flow.whitelist.proposal().split() == ["198.51.100.7", HERE]
+        assert flow.whitelist.judge(flow.whitelist.proposal()).is_valid
+
+
+async def test_a_list_without_the_egress_is_not_kept(world: World) -> None:
+    async with world.flow() as flow:
+        flow.begin(Mode.SET_UP)
+        await flow.egress.detect()
+        with pytest.raises(WhitelistInvalid):
+            flow.whitelist.settle("198.51.100.7")
+        assert flow.context.journal.whitelist_of(flow.context.rotation) == ""
+
+
+async def test_a_proven_probe_has_evidence_for_every_check(world: World) -> None:
+    async with world.flow() as flow:
+        await world.put_key_in_use(flow)
+        await world.to_probe(flow)
+        report = await flow.probe.run()
+    assert report.is_proven
+    assert set(outcomes(report).values()) == {Outcome.PASSED}
+    assert outcomes(report).keys() >= say.MUST_NOT_FAIL | {say.CONTROL, say.CLOCK}
+    assert all(finding.observed and finding.at and finding.from_address == HERE for finding in report.findings)
+
+
+async def test_from_another_address_the_refusal_names_the_address(world: World) -> None:
+    async with world.flow() as flow:
+        await world.put_key_in_use(flow)
+        await world.to_probe(flow)
+    async with world.flow(source_address="127.0.0.2") as flow:
+        report = await flow.probe.run()
+        key = next(finding for finding in report.findings if finding.subject == say.NEW_KEY)
+        with pytest.raises(NotProven):
+            flow.complete(report)
+        assert flow.step is Step.PROBE
+    assert not report.is_proven
+    assert key.outcome is Outcome.FAILED
+    assert f"{ELSEWHERE} is not in the whitelist" in key.observed
+    assert "-2015" in key.observed
+
+
+async def test_a_wrong_secret_is_told_and_the_right_one_takes_its_place(world: World) -> None:
+    async with world.flow() as flow:
+        made = await world.make_key()
+        await world.to_probe(flow, type(made)(made.api_key, Secret("x" * 64)))
+        report = await flow.probe.run()
+        assert report.verdict is not None
+        assert report.verdict.code == -1022
+        flow.back()
+        await flow.credentials.store_hmac(made.api_key, made.secret)
+        flow.advance()
+        assert (await flow.probe.run()).is_proven
+        held = [key for key in flow.context.journal.keys("bench") if key.holding is Holding.STORED]
+    assert len(held) == len(world.store._items) == 1
+
+
+async def test_swapped_key_and_secret_are_recognised_and_put_right(world: World) -> None:
+    async with world.flow() as flow:
+        made = await world.make_key()
+        await world.to_probe(flow, type(made)(made.secret, made.api_key))
+        report = await flow.probe.run()
+        assert not report.is_proven
+        assert report.looks_swapped
+        await flow.credentials.swap()
+        assert (await flow.probe.run()).is_proven
+        assert made.secret.last_four() not in [key.name.last_four for key in flow.context.journal.keys("bench")]
+
+
+async def test_a_key_that_works_from_anywhere_is_not_promoted(world: World) -> None:
+    async with world.flow() as flow:
+        made = await world.desk.create("open", KeyKind.HMAC, None, enableSpotAndMarginTrading=True)
+        await world.to_probe(flow, made)
+        report = await flow.probe.run()
+    assert outcomes(report)[say.IP_RESTRICTION] is Outcome.FAILED
+    assert not report.is_proven
+
+
+async def test_a_missing_permission_blocks_and_withdrawals_warn(world: World) -> None:
+    async with world.flow() as flow:
+        await world.put_key_in_use(flow, enableSpotAndMarginTrading=True, enableFutures=True)
+        await world.to_probe(flow, await world.make_key(enableSpotAndMarginTrading=True, enableWithdrawals=True))
+        report = await flow.probe.run()
+        permissions = next(finding for finding in report.findings if finding.subject == say.PERMISSIONS)
+    assert permissions.outcome is Outcome.FAILED
+    assert "Futures" in permissions.observed
+    assert "withdraw" in permissions.observed
+
+
+async def test_the_key_in_use_is_not_taken_for_the_new_one(world: World) -> None:
+    async with world.flow() as flow:
+        old = await world.put_key_in_use(flow)
+        flow.begin(Mode.ROTATE)
+        with pytest.raises(AlreadyStored):
+            await flow.credentials.store_hmac(old.api_key, old.secret)
+
+
+async def test_an_unreachable_exchange_leaves_checks_not_run(world: World) -> None:
+    async with world.flow() as flow:
+        await world.to_probe(flow)
+    world.base_url = "http://127.0.0.1:9"
+    async with world.flow() as flow:
+        report = await flow.probe.run()
+    assert outcomes(report)[say.REACHABLE] is Outcome.INCONCLUSIVE
+    assert outcomes(report)[say.NEW_KEY] is Outcome.NOT_RUN
+    assert not report.is_proven
+
+
+async def test_a_living_legacy_key_is_not_purged(world: World) -> None:
+    async with world.flow() as flow:
+        await world.to_retire(flow)
+        await world.kill(flow)
+        assert flow.retire.death().grade is Grade.ALIVE
+        with pytest.raises(NotDead):
+            await flow.purge()
+        assert flow.retire.legacy is not None
+    assert len(world.store._items) == 2
+
+
+async def test_a_disabled_key_is_strong_and_no_more(world: World) -> None:
+    async with world.flow() as flow:
+        old = await world.to_retire(flow)
+        await world.desk.disable(old.api_key)
+        await world.kill(flow)
+        assert flow.retire.death().grade is Grade.STRONG
+
+
+async def test_polls_from_an_address_that_is_not_listed_prove_nothing(world: World) -> None:
+    async with world.flow() as flow:
+        await world.to_retire(flow)
+    async with world.flow(source_address="127.0.0.2") as flow:
+        await world.kill(flow)
+        assert flow.retire.death().grade is Grade.INCONCLUSIVE
+
+
+async def test_a_key_that_never_worked_here_goes_on_the_users_word_only(world: World) -> None:
+    async with world.flow() as flow:
+        old = await world.put_key_in_use(flow, whitelist="198.51.100.7")
+        await world.to_probe(flow)
+        flow.complete(await flow.probe.run())
+        await world.desk.delete(old.api_key)
+        await world.kill(flow)
+        assert flow.retire.death().grade is Grade.WEAK
+        with pytest.raises(NotDead):
+            await flow.purge()
+        with pytest.raises(NotDead):
+            await flow.purge("zzzz")
+        certificate = await flow.purge(old.api_key.last_four())
+    assert certificate.grade is Grade.WEAK
+
+
+async def test_where_sapi_is_missing_death_is_strong_at_most(world: World) -> None:
+    world.has_sapi = False
+    async with world.flow() as flow:
+        old = await world.to_retire(flow)
+        await world.desk.delete(old.api_key)
+        await world.kill(flow)
+        assert flow.retire.death().grade is Grade.STRONG
+
+
+async def test_ed25519_comes_back_with_nothing_but_its_api_key(world: World) -> None:
+    async with world.flow() as flow:
+        flow.begin(Mode.SET_UP)
+        await flow.egress.detect()
+        flow.advance()
+        flow.whitelist.settle(HERE)
+        flow.advance()
+        public_key = await flow.credentials.public_key()
+    async with world.flow() as flow:
+        assert await flow.credentials.public_key() == public_key
+        made = await world.desk.create(
+            "new", KeyKind.ED25519, HERE, public_key=public_key, enableSpotAndMarginTrading=True
+        )
+        await flow.credentials.store_ed25519(made.api_key)
+        flow.advance()
+        assert (await flow.probe.run()).is_proven
+    assert len(world.store._items) == 1
+
+
+async def test_a_mistyped_api_key_does_not_lose_the_private_key(world: World) -> None:
+    async with world.flow() as flow:
+        flow.begin(Mode.SET_UP)
+        await flow.egress.detect()
+        flow.advance()
+        flow.whitelist.settle(HERE)
+        flow.advance()
+        public_key = await flow.credentials.public_key()
+        made = await world.desk.create(
+            "new", KeyKind.ED25519, HERE, public_key=public_key, enableSpotAndMarginTrading=True
+        )
+        await flow.credentials.store_ed25519(Secret("mistyped" * 8))
+        flow.advance()
+        assert not (await flow.probe.run()).is_proven
+        flow.back()
+        await flow.credentials.store_ed25519(made.api_key)
+        flow.advance()
+        assert (await flow.probe.run()).is_proven
+
+
+async def test_setting_up_the_first_key_needs_no_retirement(world: World) -> None:
+    async with world.flow() as flow:
+        await world.to_probe(flow)
+        certificate = flow.complete(await flow.probe.run())
+        assert certificate is not None
+        assert certificate.grade is None
+        assert flow.current is not None
+        assert flow.rotation is None
+
+
+async def test_adopting_a_key_brings_it_under_care_as_it_is(world: World) -> None:
+    async with world.flow() as flow:
+        made = await world.desk.create("in use", KeyKind.HMAC, None, enableSpotAndMarginTrading=True)
+        flow.begin(Mode.ADOPT)
+        await flow.credentials.store_hmac(made.api_key, made.secret)
+        flow.advance()
+        report = await flow.probe.run()
+        assert outcomes(report)[say.IP_RESTRICTION] is Outcome.WARNING
+        assert flow.complete(report) is not None
+        assert flow.current is not None
+
+
+async def test_abandoning_leaves_the_current_key_alone(world: World) -> None:
+    async with world.flow() as flow:
+        old = await world.put_key_in_use(flow)
+        await world.to_probe(flow)
+        await flow.abandon()
+        assert flow.rotation is None
+        assert flow.current is not None
+        assert flow.current.name.fingerprint == old.api_key.fingerprint()
+    assert len(world.store._items) == 1
+
+
+async def test_a_second_wizard_is_told_who_has_the_environment(world: World) -> None:
+    async with world.flow():
+        with pytest.raises(EnvironmentBusy) as caught:
+            async with world.flow():
+                raise AssertionError("a second wizard got in")
+    assert "Process" in caught.value.why
+
+
+async def test_two_environments_are_open_side_by_side(world: World) -> None:
+    async with world.flow(name="one") as one, world.flow(name="two") as two:
+        await world.put_key_in_use(one)
+        assert two.current is None
+
+
+async def test_no_secret_reaches_a_file(world: World) -> None:
+    async with world.flow() as flow:
+        old = await world.to_retire(flow)
+        await world.desk.delete(old.api_key)
+        await world.kill(flow)
+        await flow.purge()
+    written = b"".join(file.read_bytes() for file in world.paths.state.rglob("*") if file.is_file())
+    secrets = [text.reveal() for text in world.store._items.values()] + [old.api_key.reveal(), old.secret.reveal()]
+    assert written
+    for secret in secrets:
+        assert secret.encode() not in written
+
+
+async def test_the_current_key_is_never_purged(world: World) -> None:
+    async with world.flow() as flow:
+        await world.put_key_in_use(flow)
+        assert flow.current is not None
+        with pytest.raises(ValueError, match="current key"):
+            await flow.context.keeping.purge(flow.current, "a mistake")
+
+
+async def test_errors_say_what_to_do(world: World) -> None:
+    async with world.flow() as flow:
+        flow.begin(Mode.SET_UP)
+        with pytest.raises(WizardError) as caught:
+            await flow.probe.run()
+    assert caught.value.advice

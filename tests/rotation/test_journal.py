@@ -1,0 +1,140 @@
+"""The journal: durable, private, chained, and one slot for one key."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+from pathlib import Path
+
+import pytest
+
+from wizard.credentials import KeyKind, KeyName
+from wizard.rotation.database import SCHEMA_VERSION, JournalUnusable, open_database
+from wizard.rotation.journal import Journal
+from wizard.rotation.model import Holding, KeyRecord, Mode, Slot, Step
+
+
+def record(fingerprint: str, slot: Slot, at: float = 1.0) -> KeyRecord:
+    return KeyRecord(
+        "bench",
+        KeyName(fingerprint, "AbC9"),
+        KeyKind.HMAC,
+        slot,
+        Holding.ANNOUNCED,
+        f"key-wizard:bench:{fingerprint}",
+        "memory",
+        at,
+    )
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "journal.sqlite3"
+
+
+@pytest.fixture
+def journal(file: Path) -> Journal:
+    return Journal(open_database(file), lambda: 100.0)
+
+
+def stored(journal: Journal, fingerprint: str, slot: Slot, at: float = 1.0) -> KeyRecord:
+    key = record(fingerprint, slot, at)
+    journal.announce_key(key)
+    journal.confirm_key(key)
+    return key
+
+
+def test_the_file_is_readable_by_its_owner_only(journal: Journal, file: Path) -> None:
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_a_rotation_is_resumed_at_its_step_by_the_next_process(journal: Journal, file: Path) -> None:
+    rotation = journal.begin_rotation("bench", Mode.ROTATE, Step.EGRESS)
+    journal.move(rotation, Step.CREDENTIALS)
+    again = Journal(open_database(file), lambda: 200.0).open_rotation("bench")
+    assert again is not None
+    assert (again.step, again.mode, again.started_at) == (Step.CREDENTIALS, Mode.ROTATE, 100.0)
+
+
+def test_an_environment_has_one_open_rotation_at_most(journal: Journal) -> None:
+    journal.begin_rotation("bench", Mode.ROTATE, Step.EGRESS)
+    with pytest.raises(sqlite3.IntegrityError):
+        journal.begin_rotation("bench", Mode.ROTATE, Step.EGRESS)
+    assert journal.begin_rotation("other", Mode.ROTATE, Step.EGRESS).environment == "other"
+
+
+def test_promotion_moves_both_slots_in_one_transaction(journal: Journal) -> None:
+    stored(journal, "old", Slot.CURRENT)
+    stored(journal, "new", Slot.PENDING)
+    journal.promote("bench")
+    slots = {key.name.fingerprint: key.slot for key in journal.keys("bench")}
+    assert slots == {"old": Slot.LEGACY, "new": Slot.CURRENT}
+
+
+def test_an_announced_key_that_was_never_confirmed_is_not_promoted(journal: Journal) -> None:
+    stored(journal, "old", Slot.CURRENT)
+    journal.announce_key(record("new", Slot.PENDING))
+    with pytest.raises(ValueError, match="no stored pending key"):
+        journal.promote("bench")
+    current = journal.key_in("bench", Slot.CURRENT)
+    assert current is not None
+    assert current.name.fingerprint == "old"
+
+
+def test_a_second_promotion_waits_for_the_legacy_key_to_die(journal: Journal) -> None:
+    for fingerprint, slot in (("older", Slot.LEGACY), ("old", Slot.CURRENT), ("new", Slot.PENDING)):
+        stored(journal, fingerprint, slot)
+    with pytest.raises(ValueError, match="legacy slot is taken"):
+        journal.promote("bench")
+    assert {key.name.fingerprint: key.slot for key in journal.keys("bench")}["old"] is Slot.CURRENT
+
+
+def test_the_slots_of_two_environments_do_not_meet(journal: Journal) -> None:
+    stored(journal, "old", Slot.CURRENT)
+    assert journal.key_in("production", Slot.CURRENT) is None
+
+
+def test_events_cannot_be_changed_or_deleted(journal: Journal, file: Path) -> None:
+    journal.begin_rotation("bench", Mode.ROTATE, Step.EGRESS)
+    with sqlite3.connect(file) as raw:
+        for statement in ("UPDATE events SET detail = '{}'", "DELETE FROM events"):
+            with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+                raw.execute(statement)
+    raw.close()
+
+
+def test_an_event_altered_behind_the_journal_is_found(journal: Journal, file: Path) -> None:
+    rotation = journal.begin_rotation("bench", Mode.ROTATE, Step.EGRESS)
+    for step in (Step.WHITELIST, Step.CREDENTIALS):
+        journal.move(rotation, step)
+    assert journal.first_altered_event() is None
+    with sqlite3.connect(file) as raw:
+        raw.execute("DROP TRIGGER events_are_not_changed")
+        raw.execute('UPDATE events SET detail = \'{"step": "probe"}\' WHERE number = 2')
+    raw.close()
+    assert journal.first_altered_event() == 2
+
+
+def test_a_journal_of_a_newer_version_is_left_alone(file: Path) -> None:
+    with sqlite3.connect(file) as raw:
+        raw.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
+    raw.close()
+    before = file.read_bytes()
+    with pytest.raises(JournalUnusable, match="newer version"):
+        open_database(file)
+    assert file.read_bytes() == before
+
+
+def test_a_file_that_is_no_journal_is_told_and_kept(file: Path) -> None:
+    file.write_bytes(b"my shopping list, " * 100)
+    with pytest.raises(JournalUnusable) as caught:
+        open_database(file)
+    assert "Nothing was changed" in caught.value.advice
+    assert file.read_bytes().startswith(b"my shopping list")
+
+
+def test_all_addresses_of_the_newest_detection_are_remembered(journal: Journal) -> None:
+    journal.note_egress("bench", ["203.0.113.1"], "agreed", ["a", "b"], "direct")
+    later = Journal(journal._database, lambda: 200.0)
+    later.note_egress("bench", ["203.0.113.2", "203.0.113.3"], "pool", ["a"], "direct")
+    assert later.last_egress("bench") == ("203.0.113.2", "203.0.113.3")

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.terminal.conftest import REPOSITORY, StartTwoFields
+from tests.terminal.harness import Terminal, leaked
+from tests.terminal.keys import F2, TAB, paste
+from tests.terminal.secrets import API_KEY
+
+pytestmark = pytest.mark.terminal
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_ends_cleanly_and_restores_the_terminal(
+    two_fields: StartTwoFields, tmp_path: Path, number: signal.Signals
+) -> None:
+    told = tmp_path / "signal"
+    terminal = two_fields(environ={"TEST_SIGNAL_FILE": str(told)})
+    terminal.send(paste(API_KEY))
+    terminal.wait_for("64 characters")
+    terminal.kill(number)
+    assert terminal.wait() == 128 + number
+    assert terminal.is_restored()
+    assert told.read_text() == str(int(number))
+    assert leaked(API_KEY, terminal.raw) == []
+
+
+@pytest.mark.parametrize("controlling", [True, False])
+def test_the_program_ends_when_its_terminal_is_closed(two_fields: StartTwoFields, controlling: bool) -> None:
+    terminal = two_fields(controlling=controlling)
+    terminal.send(paste(API_KEY))
+    terminal.wait_for("64 characters")
+    terminal.hang_up()
+    assert terminal.wait() == 129
+
+
+def test_a_terminal_that_takes_no_output_does_not_keep_the_program_from_ending(two_fields: StartTwoFields) -> None:
+    terminal = two_fields()
+    for number in range(200):  # nobody reads the answers: 200 full repaints are more than a terminal holds
+        terminal.resize(80 + number % 2, 24)
+        terminal.send(paste(API_KEY) + F2 + TAB)
+    terminal.kill()
+    assert terminal.wait_without_reading() == 143
+
+
+def test_a_program_that_cannot_be_drawn_refuses_in_words() -> None:
+    code = (
+        "import os, sys; from wizard.terminal import inspect_terminal as i;"
+        "p = i(os.environ, sys.__stdin__, sys.__stderr__).problem(); print(*p.sentences() if p else ['usable'])"
+    )
+    for term, answer in (("dumb", "TERM is dumb."), ("xterm", "usable")):
+        env = {**os.environ, "TERM": term}
+        with Terminal([sys.executable, "-c", code], env=env, cwd=REPOSITORY) as terminal:
+            terminal.wait_for(answer)
+            assert terminal.wait() == 0

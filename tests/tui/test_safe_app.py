@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from textual.app import ComposeResult
+from textual.widgets import Static
+
+from wizard.tui.driver import SafeDriver
+from wizard.tui.safe_app import LONGEST_COPY, SafeApp, TooLongToCopy
+
+
+class Empty(SafeApp):
+    def compose(self) -> ComposeResult:
+        yield Static("text", id="text")
+
+
+@pytest.mark.parametrize(
+    ("size", "classes"),
+    [
+        ((80, 24), {"-normal", "-tall"}),
+        ((60, 20), {"-narrow", "-short"}),
+        ((72, 22), {"-normal", "-tall"}),
+        ((110, 21), {"-wide", "-short"}),
+    ],
+)
+async def test_the_size_of_the_terminal_is_a_class_of_the_screen(size: tuple[int, int], classes: set[str]) -> None:
+    async with Empty().run_test(size=size) as pilot:
+        own = {"-narrow", "-normal", "-wide", "-short", "-tall"}
+        assert pilot.app.screen.classes & own == classes
+
+
+async def test_a_text_too_long_for_the_clipboard_is_refused() -> None:
+    async with Empty().run_test() as pilot:
+        assert isinstance(pilot.app, SafeApp)
+        pilot.app.copy_public_text("é" * (LONGEST_COPY // 2))
+        with pytest.raises(TooLongToCopy):
+            pilot.app.copy_public_text("é" * (LONGEST_COPY // 2) + "x")
+
+
+async def test_there_is_no_command_palette_and_nothing_moves() -> None:
+    async with Empty().run_test() as pilot:
+        await pilot.press("ctrl+p")
+        assert len(pilot.app.screen_stack) == 1
+        assert pilot.app.animation_level == "none"
+
+
+async def test_an_ending_waits_for_what_must_not_be_cut() -> None:
+    saved = asyncio.Event()
+
+    class Saving(Empty):
+        async def on_signal(self, number: int) -> None:
+            await asyncio.sleep(0)
+            saved.set()
+
+    app = Saving()
+    async with app.run_test():
+        app.hang_up()
+        await asyncio.wait_for(saved.wait(), 20)
+    assert app.return_code == 129
+
+
+async def test_a_failure_while_preparing_for_the_end_does_not_stop_the_end() -> None:
+    class Failing(Empty):
+        async def on_signal(self, number: int) -> None:
+            raise RuntimeError
+
+    app = Failing()
+    async with app.run_test() as pilot:
+        app.hang_up()
+        await pilot.pause()
+    assert app.return_code == 129
+
+
+def test_no_other_driver_can_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("textual.constants.DRIVER", "textual.drivers.web_driver:WebDriver")
+    assert Empty().driver_class is SafeDriver

@@ -1,0 +1,344 @@
+"""Inputs that people paste, what is said about them, and the text that mends them."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+
+import pytest
+
+from wizard.settings import Rules
+from wizard.text import UNPRINTABLE
+from wizard.whitelist import RequiredAddress, Severity, apply_suggestion, judge, parse
+
+EGRESS = RequiredAddress(IPv4Address("93.184.1.42"), "this host")
+
+# text of one entry → code, suggestion. The suggestion "" removes the entry, None is no suggestion.
+MISSPELLED = [
+    ("01.2.3.4", "leading-zero", "1.2.3.4"),
+    ("1.2.3.04", "leading-zero", "1.2.3.4"),
+    ("010.8.8.8", "leading-zero", "10.8.8.8"),
+    ("1.2.3.00", "leading-zero", "1.2.3.0"),
+    ("001.002.003.004/32", "leading-zero", "1.2.3.4/32"),
+    ("1.2.3.0999", "leading-zero", None),
+    ("0.0.0.0/0", "wildcard", "93.184.1.42"),
+    ("/0", "wildcard", "93.184.1.42"),
+    ("0/0", "wildcard", "93.184.1.42"),
+    ("::/0", "wildcard", "93.184.1.42"),
+    ("*", "wildcard", "93.184.1.42"),
+    ("＊", "wildcard", "93.184.1.42"),
+    ("any", "wildcard", "93.184.1.42"),
+    ("ALL", "wildcard", "93.184.1.42"),
+    ("*.*.*.*", "wildcard", "93.184.1.42"),
+    ("1.2.*.*", "wildcard", "93.184.1.42"),
+    ("1.2.3.4/0", "wildcard", "1.2.3.4"),
+    ("1.2.3.*", "wildcard", "1.2.3.0/24"),
+    ("2001:db8::1", "ipv6", "93.184.1.42"),
+    ("2001:db8::/32", "ipv6", "93.184.1.42"),
+    ("[2001:db8::1]", "ipv6", "93.184.1.42"),
+    ("[2001:db8::1]:443", "ipv6", "93.184.1.42"),
+    ("fe80::1%eth0", "ipv6", "93.184.1.42"),
+    ("::1", "ipv6", "93.184.1.42"),
+    ("::ffff:5.6.7.8", "ipv4-mapped", "5.6.7.8"),
+    ("::ffff:506:708", "ipv4-mapped", "5.6.7.8"),
+    ("5.6.7.8/24", "host-bits", "5.6.7.8"),
+    ("5.6.7.8/8", "host-bits", "5.6.7.8"),
+    ("5.6.7.9/31", "host-bits", "5.6.7.9"),
+    ("5.6.7.8/33", "bad-prefix", "5.6.7.8"),
+    ("5.6.7.8/", "bad-prefix", "5.6.7.8"),
+    ("5.6.7.0/024", "bad-prefix", "5.6.7.0/24"),
+    ("5.6.7.0/+24", "bad-prefix", "5.6.7.0"),
+    ("5.6.7.0/255.255.255.0", "bad-prefix", "5.6.7.0/24"),
+    ("5.6.7.0/0.0.0.255", "bad-prefix", "5.6.7.0/24"),
+    ("5.6.7.8/255.255.255.0", "bad-prefix", "5.6.7.8"),
+    ("5.6.7.8/255.255.255.255", "bad-prefix", "5.6.7.8"),
+    ("5.6.7.8/0.0.0.0", "bad-prefix", "5.6.7.8"),
+    ("5.6.7.8/255.0.255.0", "bad-prefix", "5.6.7.8"),
+    ("5.6.7.8/24/24", "bad-prefix", "5.6.7.8"),
+    ("5.6.7.8/" + "0" * 5000 + "24", "bad-prefix", "5.6.7.8"),
+    ("5.6.7.8:443", "port", "5.6.7.8"),
+    ("5.6.7.8：443", "port", "5.6.7.8"),
+    ("https://5.6.7.8/", "url", "5.6.7.8"),
+    ("http://5.6.7.8:8080/path", "url", "5.6.7.8"),
+    ("https://user:word@5.6.7.8", "url", "5.6.7.8"),
+    ("https://bot.example.com/", "url", None),
+    ("5.6.7.8-11", "range", "5.6.7.8,5.6.7.9,5.6.7.10,5.6.7.11"),
+    ("5.6.7.8-5.6.7.9", "range", "5.6.7.8,5.6.7.9"),
+    ("5.6.7.8–5.6.7.9", "range", "5.6.7.8,5.6.7.9"),
+    ("5.6.7.0-5.6.7.255", "range", "5.6.7.0/24"),
+    ("5.6.7.9-5.6.7.8", "range", None),
+    ("5.6.7.8-x", "malformed", None),
+    ("5.6.7.8-256", "range", None),
+    ("0.0.0.1-255.255.255.254", "range", None),
+    ("5.6.7.256", "malformed", None),
+    ("5.6.7.99999999999", "malformed", None),
+    ("5.6.7", "malformed", None),
+    ("5.6.7.8.9", "malformed", None),
+    ("84281096", "malformed", None),
+    ("0x05060708", "malformed", None),
+    ("bot.example.com", "malformed", None),
+    ("localhost", "malformed", None),
+    ("5.6.7.8.", "malformed", "5.6.7.8"),
+    ("5..7.8", "malformed", None),
+    ("-5.6.7.8", "malformed", None),
+    ("+5.6.7.8", "malformed", None),
+    ("5.6.7.²", "malformed", None),
+    ("5.6.7.①", "malformed", None),
+    ("٥.٦.٧.٨", "malformed", None),
+    ("5.6.7.8\x00", "malformed", None),
+    ("\u202e5.6.7.8", "malformed", None),
+    ("5.6.7.8/２４x", "bad-prefix", "5.6.7.8"),
+]
+
+# text of one entry → code, severity, suggestion.
+WELL_WRITTEN = [
+    ("10.0.0.1", "private", "error", "93.184.1.42"),
+    ("172.16.0.1", "private", "error", "93.184.1.42"),
+    ("192.168.1.0/24", "private", "error", "93.184.1.42"),
+    ("100.64.1.2", "cgnat", "error", "93.184.1.42"),
+    ("127.0.0.1", "loopback", "error", "93.184.1.42"),
+    ("169.254.169.254", "link-local", "error", "93.184.1.42"),
+    ("224.0.0.1", "multicast", "error", "93.184.1.42"),
+    ("255.255.255.255", "reserved", "error", "93.184.1.42"),
+    ("192.88.99.1", "reserved", "error", "93.184.1.42"),
+    ("192.0.0.8", "reserved", "error", "93.184.1.42"),
+    ("0.0.0.0", "this-network", "error", "93.184.1.42"),
+    ("198.18.0.5", "benchmarking", "error", "93.184.1.42"),
+    ("203.0.113.42", "documentation", "warning", None),
+    ("8.0.0.0/7", "too-wide", "error", None),
+    ("93.184.0.0/23", "too-wide", "error", "93.184.1.42"),
+    ("93.184.4.0/23", "too-wide", "error", None),
+    ("93.184.0.0/16", "too-wide", "error", "93.184.1.42"),
+    ("5.6.7.0/24", "too-wide", "warning", None),
+    ("5.6.7.0/30", "too-wide", "warning", "5.6.7.0,5.6.7.1,5.6.7.2,5.6.7.3"),
+    ("5.6.7.8/31", "too-wide", "warning", "5.6.7.8,5.6.7.9"),
+]
+
+# texts in which nothing is wrong → the networks that they name.
+FINE = [
+    ("5.6.7.8", ["5.6.7.8/32"]),
+    ("5.6.7.8/32", ["5.6.7.8/32"]),
+    ("５．６．７．８", ["5.6.7.8/32"]),
+    ("5。6。7。8", ["5.6.7.8/32"]),
+    ("\ufeff5.6.7.8\u200b", ["5.6.7.8/32"]),
+    ("5.6.\u200b7.8", ["5.6.7.8/32"]),
+    ('"5.6.7.8"', ["5.6.7.8/32"]),
+    ("[5.6.7.8]", ["5.6.7.8/32"]),
+    ("“5.6.7.8”", ["5.6.7.8/32"]),
+    ("5.6.7.8 # the vps, in Frankfurt", ["5.6.7.8/32"]),
+    ("# only\n5.6.7.8", ["5.6.7.8/32"]),
+    ("5.6.7.8, 5.6.7.9", ["5.6.7.8/32", "5.6.7.9/32"]),
+    ("5.6.7.8; 5.6.7.9", ["5.6.7.8/32", "5.6.7.9/32"]),
+    ("5.6.7.8，5.6.7.9、5.6.7.10", ["5.6.7.8/32", "5.6.7.9/32", "5.6.7.10/32"]),
+    ("5.6.7.8\u00a05.6.7.9\u30005.6.7.10", ["5.6.7.8/32", "5.6.7.9/32", "5.6.7.10/32"]),
+    ("5.6.7.8\r\n\r\n5.6.7.9\r\n", ["5.6.7.8/32", "5.6.7.9/32"]),
+    ("5.6.7.8,\n5.6.7.9", ["5.6.7.8/32", "5.6.7.9/32"]),
+    ('["5.6.7.8", "5.6.7.9"]', ["5.6.7.8/32", "5.6.7.9/32"]),
+    ("[ 5.6.7.8 ]", ["5.6.7.8/32"]),
+]
+
+
+def judged(text: str, *required: RequiredAddress, rules: Rules | None = None):
+    return judge(parse(text), rules=rules or Rules(), must_cover=required)
+
+
+@pytest.mark.parametrize(("text", "code", "suggestion"), MISSPELLED, ids=lambda value: ascii(value)[:40])
+def test_a_misspelled_entry_is_named_for_what_is_wrong_with_it(text, code, suggestion):
+    judgement = judged(text, EGRESS)
+
+    (entry,) = judgement.entries
+    (finding,) = entry.findings
+    assert (finding.code, finding.severity, finding.suggestion) == (code, Severity.ERROR, suggestion)
+    assert judgement.networks == ()
+    assert not judgement.is_valid
+
+
+@pytest.mark.parametrize(("text", "code", "severity", "suggestion"), WELL_WRITTEN)
+def test_a_block_is_judged_by_whom_it_lets_in(text, code, severity, suggestion):
+    (entry,) = judged(text, EGRESS).entries
+
+    (finding,) = entry.findings
+    assert (finding.code, finding.severity.value, finding.suggestion) == (code, severity, suggestion)
+
+
+@pytest.mark.parametrize(("text", "networks"), FINE, ids=lambda value: ascii(value)[:40])
+def test_a_clean_list_has_no_finding(text, networks):
+    judgement = judged(text)
+
+    assert [str(network) for network in judgement.networks] == networks
+    assert [entry.findings for entry in judgement.entries] == [()] * len(networks)
+    assert judgement.findings == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "positions"),
+    [
+        ("5.6.7.8,,5.6.7.9", [8]),
+        ("5.6.7.8, ,5.6.7.9", [9]),
+        ("5.6.7.8,\n\n;5.6.7.9", [10]),
+        (",5.6.7.8", [0]),
+        ("5.6.7.8,", [8]),
+        ("5.6.7.8，，5.6.7.9", [8]),
+        ('"",5.6.7.8', [2]),
+        ("5.6.7.8, # and nothing more", [8]),
+        (",", [0, 1]),
+    ],
+)
+def test_an_empty_field_is_found_where_it_is(text, positions):
+    empty = [entry for entry in judged(text).entries if entry.findings]
+
+    assert [(entry.findings[0].code, entry.entry.position) for entry in empty] == [
+        ("empty-field", position) for position in positions
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "  \n ", "# 5.6.7.8", "[]", '""'])
+def test_a_list_without_entries_is_empty(text):
+    judgement = judged(text)
+
+    assert [finding.code for finding in judgement.errors] == ["empty-list"]
+    assert "Add the public IPv4 address" in judgement.sentence()
+
+
+def test_ipv6_is_said_to_lock_out_and_the_strength_of_that_is_told():
+    (finding,) = judged("2001:db8::1").entries[0].findings
+
+    assert "silently" in finding.message
+    assert "locked out" in finding.message
+    assert "not confirmed" in finding.message
+
+
+def test_host_bits_offer_the_address_and_the_block():
+    (finding,) = judged("203.0.113.42/24").entries[0].findings
+
+    assert "203.0.113.42 for the one address" in finding.message
+    assert "203.0.113.0/24 for all 256" in finding.message
+
+
+def test_a_block_too_wide_to_list_is_not_offered_for_host_bits():
+    (finding,) = judged("5.6.7.8/8").entries[0].findings
+
+    assert "5.0.0.0/8" not in finding.message
+
+
+def test_the_password_of_a_url_is_not_repeated():
+    assert "hunter2" not in judged("https://me:hunter2@5.6.7.8/").sentence()
+
+
+def test_control_characters_do_not_reach_the_message():
+    message = judged("5.6.7.8\x1b]52;c;aGk=\x07").sentence()
+
+    assert not UNPRINTABLE.search(message)
+    assert "U+001B" in message
+
+
+def test_a_tolerated_range_gives_no_finding():
+    rules = Rules(tolerated_ranges=frozenset({"documentation", "private"}))
+
+    judgement = judged("203.0.113.42,10.0.0.1", rules=rules)
+
+    assert judgement.is_valid
+    assert judgement.warnings == ()
+
+
+def test_a_wide_block_is_held_by_the_range_that_is_not_tolerated():
+    rules = Rules(tolerated_ranges=frozenset({"this-network"}))
+
+    (entry,) = judged("0.0.0.0/4", rules=rules).entries
+
+    assert [finding.code for finding in entry.findings] == ["private", "too-wide"]
+
+
+def test_duplicates_and_covered_entries_can_be_removed_without_harm():
+    judgement = judged("5.6.7.0/24,5.6.7.8,5.6.7.0/24")
+
+    assert [[finding.code for finding in entry.findings] for entry in judgement.entries] == [
+        ["too-wide"],
+        ["covered"],
+        ["duplicate", "too-wide"],
+    ]
+    assert [entry.suggestion for entry in judgement.entries] == [None, "", ""]
+    assert judgement.is_valid
+    assert [str(network) for network in judgement.networks] == ["5.6.7.0/24", "5.6.7.8/32"]
+
+
+def test_an_unusable_block_covers_nothing():
+    judgement = judged("5.0.0.0/8,5.6.7.8,0.0.0.0/0", RequiredAddress(IPv4Address("5.6.7.9"), "this host"))
+
+    assert judgement.entries[1].findings == ()
+    assert "egress-not-covered" in [finding.code for finding in judgement.errors]
+
+
+def test_twenty_entries_are_the_limit():
+    addresses = [f"5.6.7.{number}" for number in range(21)]
+
+    assert judged(",".join(addresses[:20])).is_valid
+    over = judged(",".join(addresses))
+    assert [finding.code for finding in over.errors] == ["too-many"]
+    assert "Too many IPs: 21 of at most 20. Remove 1 entry" in over.sentence()
+
+
+def test_the_limit_is_a_setting():
+    addresses = ",".join(f"5.6.7.{number}" for number in range(21))
+
+    assert judged(addresses, rules=Rules(max_entries=30)).is_valid
+
+
+def test_duplicates_are_named_as_the_way_below_the_limit():
+    addresses = ",".join([*(f"5.6.7.{number}" for number in range(20)), "5.6.7.0"])
+
+    assert "duplicate or covered ones are enough" in judged(addresses).sentence()
+
+
+def test_a_block_is_expanded_only_where_its_addresses_fit():
+    nearly_full = ",".join([*(f"5.6.8.{number}" for number in range(17)), "5.6.7.0/30"])
+
+    assert judged(nearly_full).entries[-1].suggestion is None
+    assert judged(nearly_full, rules=Rules(max_entries=21)).entries[-1].suggestion is not None
+
+
+def test_every_address_that_has_to_get_in_is_asked_for():
+    other = RequiredAddress(IPv4Address("93.184.1.43"), "bot-1")
+
+    judgement = judged("93.184.1.42", EGRESS, other)
+
+    assert [(finding.code, finding.suggestion) for finding in judgement.errors] == [
+        ("egress-not-covered", "93.184.1.43")
+    ]
+    assert "bot-1" in judgement.sentence()
+
+
+def test_a_block_covers_the_address_inside_it():
+    assert judged("93.184.1.0/24", EGRESS).is_valid
+
+
+@pytest.mark.parametrize(
+    ("text", "mended"),
+    [
+        ("0.0.0.0/0", "93.184.1.42"),
+        ("10.0.0.1,2001:db8::1", "93.184.1.42"),
+        ("93.184.1.42/24", "93.184.1.42"),
+        ("*, 10.0.0.1", "93.184.1.42"),
+        ("93.184.1.42,,5.6.7.8,", "93.184.1.42,5.6.7.8"),
+    ],
+)
+def test_applying_every_suggestion_in_turn_makes_a_usable_list(text, mended):
+    for _ in range(10):
+        judgement = judged(text, EGRESS)
+        open_entries = [entry for entry in judgement.entries if entry.has_error]
+        if not open_entries:
+            break
+        text = apply_suggestion(text, open_entries[0])
+
+    assert judgement.is_valid
+    assert text == mended
+
+
+def test_the_sentence_counts_what_would_be_allowed():
+    assert judged("5.6.7.8").sentence() == "Ready to paste: 1 entry, 1 address."
+    assert judged("5.6.7.0/24,5.6.8.1").sentence() == "Ready to paste: 2 entries, 257 addresses, 1 warning."
+
+
+def test_the_sentence_of_a_bad_list_tells_the_first_problem_of_an_entry():
+    sentence = judged("5.6.7.8:443", EGRESS).sentence()
+
+    assert sentence.startswith("Not ready: 2 errors. 5.6.7.8:443 has a port.")

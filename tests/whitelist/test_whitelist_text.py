@@ -1,0 +1,105 @@
+"""Text in, text out: forms, edits and differences."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network
+
+import pytest
+
+from wizard.settings import Rules
+from wizard.whitelist import Form, RequiredAddress, append_entry, apply_suggestion, diff, judge, parse, render
+
+NETWORKS = [IPv4Network("5.6.7.8/32"), IPv4Network("5.6.8.0/24")]
+
+
+def applied(text: str, index: int, *required: RequiredAddress) -> str:
+    judgement = judge(parse(text), rules=Rules(), must_cover=required)
+    return apply_suggestion(text, judgement.entries[index])
+
+
+@pytest.mark.parametrize(
+    ("form", "text"),
+    [(Form.COMMAS, "5.6.7.8,5.6.8.0/24"), (Form.SPACES, "5.6.7.8 5.6.8.0/24"), (Form.LINES, "5.6.7.8\n5.6.8.0/24")],
+)
+def test_a_list_is_written_in_the_form_that_the_page_wants(form, text):
+    assert render(NETWORKS, form) == text
+
+
+def test_commas_without_spaces_are_the_default():
+    assert render(NETWORKS) == "5.6.7.8,5.6.8.0/24"
+
+
+@pytest.mark.parametrize(
+    ("text", "index", "mended"),
+    [
+        ("5.6.7.8:443 # vps\n5.6.7.9", 0, "5.6.7.8 # vps\n5.6.7.9"),
+        ('["5.6.7.8:443", "5.6.7.9"]', 0, '["5.6.7.8", "5.6.7.9"]'),
+        ("5.6.7.9，5.6.7.8：443", 1, "5.6.7.9，5.6.7.8"),
+        ("5.6.7.8,,5.6.7.9", 1, "5.6.7.8,5.6.7.9"),
+        (",5.6.7.8", 0, "5.6.7.8"),
+        ("5.6.7.8,", 1, "5.6.7.8"),
+        ("5.6.7.8, 5.6.7.9, 5.6.7.8", 2, "5.6.7.8, 5.6.7.9"),
+        ('"5.6.7.8", "5.6.7.8", "5.6.7.9"', 1, '"5.6.7.8", "5.6.7.9"'),
+        ("5.6.7.8\n5.6.7.8\n5.6.7.9", 1, "5.6.7.8\n\n5.6.7.9"),
+        ("5.6.7.8", 0, "5.6.7.8"),
+    ],
+)
+def test_a_suggestion_replaces_just_its_entry(text, index, mended):
+    assert applied(text, index) == mended
+
+
+def test_a_suggestion_for_a_text_that_has_changed_since_changes_nothing():
+    judged = judge(parse("5.6.7.8:443"), rules=Rules(), must_cover=()).entries[0]
+
+    assert apply_suggestion("1.2.3.4,5.6.7.8:443", judged) == "1.2.3.4,5.6.7.8:443"
+
+
+@pytest.mark.parametrize(
+    ("text", "longer"),
+    [
+        ("", "1.2.3.4"),
+        (" \n", "1.2.3.4"),
+        ("5.6.7.8", "5.6.7.8,1.2.3.4"),
+        ("5.6.7.8, ", "5.6.7.8,1.2.3.4"),
+        ("5.6.7.8\n5.6.7.9\n", "5.6.7.8\n5.6.7.9\n1.2.3.4"),
+        ("5.6.7.8 # vps", "5.6.7.8 # vps\n1.2.3.4"),
+    ],
+)
+def test_an_entry_is_added_in_the_manner_of_the_list(text, longer):
+    assert append_entry(text, "1.2.3.4") == longer
+    assert parse(longer).entries[-1].network == IPv4Network("1.2.3.4")
+
+
+def test_adding_what_a_finding_suggests_settles_it():
+    required = RequiredAddress(IPv4Address("5.6.7.9"), "this host")
+    (finding,) = judge(parse("5.6.7.8"), rules=Rules(), must_cover=[required]).findings
+
+    longer = append_entry("5.6.7.8", finding.suggestion)
+
+    assert judge(parse(longer), rules=Rules(), must_cover=[required]).is_valid
+
+
+def test_an_entry_knows_where_it_stands_in_the_text():
+    text = ' "5.6.7.8" ,\n5.6.7.9'
+
+    assert [text[entry.position : entry.end] for entry in parse(text).entries] == ["5.6.7.8", "5.6.7.9"]
+
+
+def test_a_difference_tells_what_came_and_what_went():
+    old = [IPv4Network(block) for block in ("5.6.7.8", "5.6.7.9", "5.6.7.9")]
+    new = [IPv4Network(block) for block in ("5.6.7.10", "5.6.7.8")]
+
+    difference = diff(old, new)
+
+    assert difference.added == (IPv4Network("5.6.7.10"),)
+    assert difference.removed == (IPv4Network("5.6.7.9"),)
+    assert difference.kept == (IPv4Network("5.6.7.8"),)
+
+
+def test_a_list_of_many_thousand_lines_is_judged_like_a_short_one():
+    text = "\n".join(f"5.{number // 65536}.{number // 256 % 256}.{number % 256}" for number in range(20_000))
+
+    judgement = judge(parse(text + "\n5.0.0.0/24"), rules=Rules(), must_cover=())
+
+    assert [finding.code for finding in judgement.errors] == ["too-many"]
+    assert judgement.entries[0].findings[0].code == "covered"

@@ -1,0 +1,69 @@
+"""`key-wizard rehearse`: the wizard against the embedded exchange, by hand or by itself."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+
+from wizard import settings
+from wizard.commands.console import print_json, tell
+from wizard.credentials import KeyKind
+from wizard.exit_codes import Exit
+from wizard.rehearsal.session import Rehearsal, rehearse
+from wizard.rotation.model import Grade
+from wizard.unattended import PlayedStep, Player
+
+KINDS = (KeyKind.ED25519, KeyKind.HMAC)
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command."""
+    parser = commands.add_parser("rehearse", help="rehearse a rotation against the embedded exchange")
+    parser.add_argument("--auto", action="store_true", help="play the user, step by step, without questions")
+    parser.add_argument("--json", action="store_true", help="with --auto: print one JSON object")
+    parser.add_argument("--kind", type=KeyKind, choices=KINDS, default=KeyKind.ED25519, help="with --auto: kind of key")
+    parser.add_argument(
+        "--source-address",
+        default=settings.ANY_SOURCE,
+        metavar="ADDRESS",
+        help="call from this loopback address: 127.0.0.2 is another host to the embedded exchange",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Rehearse."""
+    return asyncio.run(_play(options)) if options.auto else _open_wizard(options)
+
+
+def _open_wizard(options: argparse.Namespace) -> int:
+    from wizard.tui.launch import open_rehearsal  # noqa: PLC0415 - loads textual
+
+    return open_rehearsal(settings.paths(), options.source_address)
+
+
+async def _play(options: argparse.Namespace) -> int:
+    tell("A rehearsal: the exchange is embedded, no money is touched.")
+    async with rehearse(settings.paths(), source_address=options.source_address) as rehearsal:
+        _tell_store(rehearsal)
+        async with rehearsal.flow() as flow:
+            player = Player(flow, rehearsal.desk, options.kind, _tell_step)
+            is_done = await player.play()
+            result = player.as_json()
+    if options.json:
+        print_json(result)
+    tell(f"Grade: {result['grade']}.")
+    return Exit.FINE if is_done else _shortfall(Grade(result["grade"]))
+
+
+def _tell_store(rehearsal: Rehearsal) -> None:
+    if rehearsal.store_problem:
+        tell(f"Credentials are held in {rehearsal.store.label}. {rehearsal.store_problem}")
+
+
+def _tell_step(step: PlayedStep) -> None:
+    tell(f"{step.step:<12} {step.outcome:<8} {step.seconds:5.1f} s  {step.sentence}")
+
+
+def _shortfall(grade: Grade) -> Exit:
+    return Exit.LEGACY_ALIVE if grade is Grade.ALIVE else Exit.INCONCLUSIVE

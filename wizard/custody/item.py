@@ -1,0 +1,82 @@
+"""Credentials as one line of JSON, which is one item in the keyring.
+
+Two items cannot be written atomically, one can; and one line survives stores that keep only the first.
+Invariant: decoding either gives complete credentials or raises an error that shows none of the text.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from wizard.credentials import Credentials, KeyKind
+from wizard.custody.errors import ItemUnreadable
+from wizard.secret import Secret
+
+SCHEMA: Final = 1
+USER: Final = "credentials"
+"""The user name of every item; the service tells them apart."""
+_FIELDS: Final = frozenset({"schema", "kind", "api_key", "signing", "created"})
+
+
+def encode(credentials: Credentials, created: float) -> Secret:
+    """Return the item's text.
+
+    Args:
+        credentials: Both parts of them must be there.
+        created: Seconds since 1970 at which they are stored.
+    """
+    if not credentials.api_key or not credentials.signing:
+        raise ValueError("credentials without an API key or a signing secret are not stored")
+    fields = {
+        "schema": SCHEMA,
+        "kind": credentials.kind.value,
+        "api_key": credentials.api_key.reveal(),
+        "signing": credentials.signing.reveal(),
+        "created": datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+    }
+    return Secret(json.dumps(fields, separators=(",", ":")))
+
+
+def decode(item: Secret) -> Credentials:
+    """Return the credentials that an item holds.
+
+    Raises:
+        ItemUnreadable: the item is empty, cut short, of another schema or another program's.
+    """
+    fields = _fields(item)
+    problem = _problem(fields)
+    if problem:
+        raise ItemUnreadable(
+            "What the keyring holds under this name is not a complete set of credentials",
+            why=f"It is {problem}." if item else "It is empty, as from a write that was cut short.",
+            advice="It cannot be used. Put the credentials in again, or make a new key on the exchange's page.",
+        )
+    return Credentials(KeyKind(fields["kind"]), Secret(fields["api_key"]), Secret(fields["signing"]))
+
+
+def _fields(item: Secret) -> dict[str, Any]:
+    """Return the item's fields, or none; the JSON error, which holds the whole text, stays here."""
+    try:
+        fields = json.loads(item.reveal())
+    except (ValueError, RecursionError):
+        return {}
+    return fields if isinstance(fields, dict) else {}
+
+
+def _problem(fields: dict[str, Any]) -> str:
+    """Return what is wrong with the fields, without a word of what they say."""
+    if not fields:
+        return "not JSON, or cut short"
+    if type(schema := fields.get("schema")) is not int or schema != SCHEMA:
+        return "of another schema: another program or a newer wizard wrote it"
+    if fields.keys() != _FIELDS:
+        return "without some of the fields, or with others"
+    if not all(_is_text(fields[name]) for name in ("kind", "api_key", "signing", "created")):
+        return "without a value in some of the fields"
+    return "" if fields["kind"] in set(KeyKind) else "for a kind of key that this wizard does not know"
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value != "" and not any("\ud800" <= letter <= "\udfff" for letter in value)

@@ -1,0 +1,133 @@
+"""What to tell somebody whose keyring cannot be used: one remedy for each state and each refused backend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from wizard.custody.backends import Judgement, Verdict, line_to_change
+from wizard.custody.errors import KeyringUnusable
+from wizard.custody.providers import GNOME, collection_name, provider_name
+from wizard.custody.worker.protocol import BUS_VARIABLE, COLLECTION_VARIABLE, PATIENCE, Origin, State
+from wizard.text import printable
+
+UNLOCK_COMMAND: Final = (
+    'read -rs P; printf %s "$P" | gnome-keyring-daemon --replace --unlock --components=secrets >/dev/null; unset P'
+)
+"""Asks for the keyring's password and unlocks it, or makes a first one. `echo` in place of `printf`
+would add a line break to the password; the exit status is 0 for a wrong one too."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The Secret Service as it was found."""
+
+    state: State
+    provider: str = ""
+    collection: str = ""
+    detail: str = ""
+    bus: str = ""
+    """The bus address that was asked; empty where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Remedy:
+    what: str
+    why: str
+    advice: str
+    gnome_advice: str = ""
+    """In place of `advice` where the service is GNOME keyring's."""
+
+
+_REMEDIES: Final = {
+    State.NO_BUS_ADDRESS: _Remedy(
+        "This login has no session bus, so no keyring can be reached",
+        f"{BUS_VARIABLE} is {{bus}}, and there is no bus socket in the user's runtime directory.",
+        "Log in with a user session (`sudo`, `su` and cron have none), or start `dbus-run-session -- sh`, "
+        f"and in it run: {UNLOCK_COMMAND}",
+    ),
+    State.BUS_UNREACHABLE: _Remedy(
+        "The session bus does not answer",
+        f"{BUS_VARIABLE} is {{bus}}. The attempt ended with {{detail}}.",
+        "The variable may be left over from another login or another user. Log out and in again, or unset it.",
+    ),
+    State.NO_SERVICE: _Remedy(
+        "No keyring program is on the session bus",
+        "org.freedesktop.secrets is neither running nor can the bus start it.",
+        "Install one (Debian: `apt-get install gnome-keyring`), or switch on the Secret Service in KeePassXC. "
+        f"Start GNOME keyring with: {UNLOCK_COMMAND}",
+    ),
+    State.SERVICE_FAILS: _Remedy(
+        "The keyring program cannot be started",
+        "The session bus tried, and answered {detail}.",
+        "Start it by hand to see its message: `gnome-keyring-daemon --foreground --components=secrets`.",
+    ),
+    State.SERVICE_HUNG: _Remedy(
+        "The keyring program does not answer",
+        f"{{provider}} owns org.freedesktop.secrets and gave no answer within {PATIENCE:g} s.",
+        "Look for a password dialog on the desktop and answer it, or end the program and start it again.",
+    ),
+    State.NO_COLLECTION: _Remedy(
+        "The keyring has no collection to store into",
+        "{provider} answers, and names no default collection{named}.",
+        "Create a default collection in {provider} itself, then try again.",
+        f"Choose a password for it and run: {UNLOCK_COMMAND}",
+    ),
+    State.MEMORY_ONLY: _Remedy(
+        "The keyring's collection is kept in memory only",
+        "{provider} would store into its collection {collection}, which is lost when the program ends.",
+        f"Unset {COLLECTION_VARIABLE}, or make another collection the default one.",
+    ),
+    State.LOCKED: _Remedy(
+        "The keyring is locked",
+        "{provider}, collection {collection}, is locked and cannot be unlocked without a dialog.",
+        "Unlock it in {provider} itself, then try again.",
+        f"Unlock it on the desktop, or here: {UNLOCK_COMMAND}",
+    ),
+}
+
+
+def unusable_service(service: Service) -> KeyringUnusable:
+    """Return the error for a Secret Service that is not ready, with its remedy."""
+    remedy, provider = _REMEDIES[service.state], provider_name(service.provider)
+    words = {
+        "provider": provider,
+        "collection": collection_name(service.collection) or "login",
+        "named": f" called {collection_name(service.collection)}" if service.collection else "",
+        "detail": printable(service.detail) or "no error name",
+        "bus": printable(service.bus) or "not set",
+    }
+    advice = remedy.gnome_advice if provider == GNOME and remedy.gnome_advice else remedy.advice
+    return KeyringUnusable(service.state, remedy.what, why=remedy.why.format(**words), advice=advice.format(**words))
+
+
+def unusable_backend(judgement: Judgement, origin: Origin, place: str, fault: str) -> KeyringUnusable:
+    """Return the error for a secure backend that was named and does not work here."""
+    return KeyringUnusable(
+        "backend-unusable",
+        f"The keyring backend {judgement.backend} does not work here",
+        why=f"{printable(place)} names it, and it ends with {printable(fault, 100)}.",
+        advice=line_to_change(origin, place),
+    )
+
+
+def refused_backend(judgement: Judgement, origin: Origin, place: str) -> KeyringUnusable:
+    """Return the error for a backend that may not hold a secret, with the line to change."""
+    if judgement.verdict is Verdict.FAIL and origin is Origin.PRIORITY:
+        return KeyringUnusable(
+            "backend-fail",
+            "There is no keyring on this system that secrets may be trusted to",
+            why="The keyring library found no backend that works here.",
+            advice="Run `python -m keyring diagnose` and `python -m keyring --list-backends` to see what is missing.",
+        )
+    by_whom = {
+        Origin.ENVIRONMENT: f"{place} names it",
+        Origin.CONFIG: f"{printable(place)} names it",
+        Origin.PRIORITY: "the keyring library prefers it here",
+    }[origin]
+    return KeyringUnusable(
+        f"backend-{judgement.verdict}",
+        f"The keyring backend {judgement.backend or '(no name)'} is refused: {judgement.reason}",
+        why=f"It would be used because {by_whom}.",
+        advice=line_to_change(origin, place),
+    )

@@ -1,0 +1,124 @@
+"""Where secrets are kept: one interface, the operating system's keyring and the memory of a rehearsal.
+
+Invariant: a store does one operation and says whether it raised; whether a value is really there is
+for `wizard.custody.confirmed` to find out.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Protocol
+
+from wizard.custody.backends import judge
+from wizard.custody.child import DEADLINE, Answer, Child
+from wizard.custody.explain import failure
+from wizard.custody.remedies import refused_backend
+from wizard.custody.worker.protocol import Code, Op, Origin
+from wizard.secret import Secret
+
+
+class Store(Protocol):
+    """A place for secrets, each under the name of a service and a user."""
+
+    @property
+    def label(self) -> str:
+        """The place in words: "GNOME keyring, collection login, unlocked"."""
+        ...
+
+    @property
+    def durable(self) -> bool:
+        """Whether what is stored outlives this program."""
+        ...
+
+    async def write(self, service: str, user: str, value: Secret) -> None:
+        """Store `value`, in place of what is there.
+
+        Raises:
+            CustodyError: it failed, or it is not known whether it did.
+        """
+        ...
+
+    async def read(self, service: str, user: str) -> Secret | None:
+        """Return what is stored, or None where nothing is.
+
+        Raises:
+            CustodyError: it cannot be read.
+        """
+        ...
+
+    async def delete(self, service: str, user: str) -> None:
+        """Delete what is stored; nothing stored is no error.
+
+        Raises:
+            CustodyError: it failed, or it is not known whether it did.
+        """
+        ...
+
+
+class KeyringStore:
+    """The operating system's keyring: one pinned backend, called in a child process.
+
+    Args:
+        backend: The backend's class path. Only one that may hold secrets is accepted.
+        label: The place in words.
+        deadline: Seconds for each operation.
+        environ: The child's environment.
+
+    Raises:
+        KeyringUnusable: the backend is not on the list of secure ones.
+    """
+
+    durable = True
+
+    def __init__(
+        self, backend: str, label: str, *, deadline: float = DEADLINE, environ: Mapping[str, str] = os.environ
+    ) -> None:
+        judgement = judge(backend)
+        if not judgement.is_secure:
+            raise refused_backend(judgement, Origin.PRIORITY, "")
+        self.backend = backend
+        self.label = label
+        self._child = Child(environ, deadline)
+
+    async def write(self, service: str, user: str, value: Secret) -> None:
+        """Store `value` (see `Store.write`)."""
+        await self._call(Op.WRITE, service, user, value)
+
+    async def read(self, service: str, user: str) -> Secret | None:
+        """Return what is stored (see `Store.read`)."""
+        return (await self._call(Op.READ, service, user)).value
+
+    async def delete(self, service: str, user: str) -> None:
+        """Delete what is stored (see `Store.delete`)."""
+        await self._call(Op.DELETE, service, user)
+
+    async def _call(self, operation: Op, service: str, user: str, value: Secret | None = None) -> Answer:
+        answer = await self._child.call(operation, value=value, backend=self.backend, service=service, user=user)
+        if answer.code != Code.OK:
+            raise failure(operation, answer)
+        return answer
+
+
+class MemoryStore:
+    """The memory of this process, for a rehearsal. It holds copies: wiping a value outside leaves them whole."""
+
+    label = "memory of this program only: what is stored here is lost when it ends"
+    durable = False
+
+    def __init__(self) -> None:
+        self._items: dict[tuple[str, str], Secret] = {}
+
+    async def write(self, service: str, user: str, value: Secret) -> None:
+        """Store `value` (see `Store.write`)."""
+        self._items[service, user] = Secret(value.reveal())
+
+    async def read(self, service: str, user: str) -> Secret | None:
+        """Return what is stored (see `Store.read`)."""
+        found = self._items.get((service, user))
+        return None if found is None else Secret(found.reveal())
+
+    async def delete(self, service: str, user: str) -> None:
+        """Delete what is stored (see `Store.delete`)."""
+        if found := self._items.pop((service, user), None):
+            found.wipe()

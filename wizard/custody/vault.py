@@ -1,0 +1,113 @@
+"""The credentials of one environment, one item for each version of the key.
+
+Invariant: nothing is overwritten. A new key is a new item, so that the one in use stays whole until its
+replacement is proven.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+
+from wizard.clock import Clock
+from wizard.credentials import Credentials
+from wizard.custody import confirmed, item
+from wizard.custody.errors import ItemOccupied, ItemUnreadable
+from wizard.custody.store import Store
+from wizard.secret import FINGERPRINT_DIGITS, Secret
+
+_FINGERPRINT = re.compile(f"[0-9a-f]{{{FINGERPRINT_DIGITS}}}")
+
+
+class Vault:
+    """Credentials by the fingerprint of their API key.
+
+    Args:
+        store: Where they are kept.
+        environment: The name of the environment, as in the settings.
+        clock: Stamps an item with the time at which it is made.
+    """
+
+    def __init__(self, store: Store, environment: str, clock: Clock = time.time) -> None:
+        self.store = store
+        self._environment = environment
+        self._clock = clock
+
+    def service(self, fingerprint: str, version: int = 1) -> str:
+        """Return the item's name. It is no secret: stores keep names in clear or nearly so.
+
+        Args:
+            fingerprint: Of the API key.
+            version: Counts up from 1 when an API key is stored again with another secret.
+
+        Raises:
+            ValueError: `fingerprint` or `version` is none, which is a mistake of the caller's.
+        """
+        if not _FINGERPRINT.fullmatch(fingerprint):
+            raise ValueError(f"a fingerprint is {FINGERPRINT_DIGITS} lower-case hex digits")
+        if version < 1:
+            raise ValueError("versions count from 1")
+        return f"key-wizard:{self._environment}:{fingerprint}" + (f".{version}" if version > 1 else "")
+
+    async def put(self, credentials: Credentials, version: int = 1) -> None:
+        """Store credentials (as one `version` of them, see `service`); return once the store has given them back.
+
+        The same ones stored already are fine. An item with an empty value is what a write leaves
+        that was cut short; it holds nothing and is replaced.
+
+        Raises:
+            ItemOccupied: other credentials are stored under the name.
+            CustodyError: it failed, or it is not known whether it did; nothing counts as stored.
+        """
+        service = self.service(credentials.name.fingerprint, version)
+        found = await self.store.read(service, item.USER)
+        if found:
+            _expect_same(found, credentials, service)
+            return
+        value = item.encode(credentials, self._clock())
+        try:
+            await confirmed.write(self.store, service, item.USER, value)
+        finally:
+            value.wipe()
+
+    async def get(self, fingerprint: str, version: int = 1) -> Credentials | None:
+        """Return the credentials of a key, or None where none are stored.
+
+        Raises:
+            ItemUnreadable: what is stored is not complete, or belongs to another key.
+            CustodyError: it cannot be read.
+        """
+        service = self.service(fingerprint, version)
+        found = await self.store.read(service, item.USER)
+        if found is None:
+            return None
+        credentials = item.decode(found)
+        if credentials.name.fingerprint != fingerprint:
+            raise ItemUnreadable(
+                "The keyring holds the credentials of another key under this name",
+                why=f"Under {service} there are those of {credentials.name}.",
+                advice="Somebody moved or renamed items. Correct that in the keyring's own program.",
+            )
+        return credentials
+
+    async def remove(self, fingerprint: str, version: int = 1) -> None:
+        """Delete the credentials of a key; return once the store holds none. None stored is removed already.
+
+        Raises:
+            NotDeleted: they are still there.
+            CustodyError: it failed, or it is not known whether it did.
+        """
+        await confirmed.delete(self.store, self.service(fingerprint, version), item.USER)
+
+
+def _expect_same(found: Secret, credentials: Credentials, service: str) -> None:
+    try:
+        is_same = item.decode(found) == credentials
+    except ItemUnreadable:
+        is_same = False
+    if not is_same:
+        raise ItemOccupied(
+            "Other credentials are stored under this key's name already",
+            why=f"Under {service} the keyring holds a different secret for the same API key.",
+            advice="Nothing was changed. If the stored one is wrong, remove it first, then put this one in.",
+        )

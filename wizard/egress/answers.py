@@ -1,0 +1,136 @@
+"""What one echo service said. Its words are untrusted: read strictly, shown only when printable.
+
+Every refusal has a case behind it (facts/egress.md section 1.2): captive portals, challenge pages,
+rate limits, proxies that add addresses, IPv6, WARP, and services that broke in odd ways.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+from urllib.parse import urlsplit
+
+from wizard.addresses import read_ipv4, special_range
+from wizard.egress.providers import Parser, Provider
+from wizard.settings import Rules
+from wizard.text import printable
+
+BODY_LIMIT = 4096
+"""Bytes of an answer that are read; the longest honest one, Cloudflare's trace, has about 300."""
+_LONGEST_PLAIN = 64
+_SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One question to one echo service and what came of it."""
+
+    provider: Provider
+    address: IPv4Address | None
+    """The address that the service saw; None when there was no usable answer."""
+    refusal: str
+    """Why there is no address, as a phrase for people; empty when there is one."""
+    milliseconds: float
+    """From the question to the answer or to giving up."""
+
+
+class Refused(Exception):
+    """An answer that names no usable address. Its text is safe to show."""
+
+
+def refuse_status(status: int, location: str) -> None:
+    """Raise for a response that cannot hold an answer, whatever its body says.
+
+    Args:
+        status: The HTTP status.
+        location: Where a redirect points; it is shown, never followed.
+
+    Raises:
+        Refused: the status is not 200.
+    """
+    if 300 <= status < 400:
+        raise Refused(f"redirected to {printable(location, _SHOWN) or 'nowhere'}, possibly by a captive portal")
+    if status == 407:
+        raise Refused("the proxy asks for a user name and a password (HTTP 407)")
+    if status in {403, 429}:
+        raise Refused(f"blocked or rate-limited (HTTP {status})")
+    if status != 200:
+        raise Refused(f"HTTP {status}")
+
+
+def read_answer(provider: Provider, body: bytes, rules: Rules) -> IPv4Address:
+    """Return the public IPv4 address that `body` names.
+
+    Args:
+        provider: Who answered, and in which shape it should be.
+        body: The response body, at most `BODY_LIMIT` bytes of it.
+        rules: Special ranges that this environment really uses are accepted as addresses.
+
+    Raises:
+        Refused: it names none, several, or one that the exchange cannot see.
+    """
+    if len(body) > BODY_LIMIT:
+        raise Refused(f"more than {BODY_LIMIT} bytes: a web page, not an address")
+    try:
+        text = body.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        raise Refused("no text: compressed or binary") from None
+    return _public(_READERS[provider.parser](text, provider), rules)
+
+
+def _plain(text: str, _: Provider) -> str:
+    return text
+
+
+def _json(text: str, _: Provider) -> str:
+    try:
+        answer = json.loads(text)["ip"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        answer = None
+    if not isinstance(answer, str):
+        raise Refused(f"not the expected JSON: {_excerpt(text)}")
+    return answer
+
+
+def _trace(text: str, provider: Provider) -> str:
+    values = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    parts = urlsplit(provider.url)
+    if values.get("h") not in {parts.hostname, parts.netloc}:
+        raise Refused(f"not a trace of {parts.hostname}: {_excerpt(text)}")
+    if values.get("warp", "off") != "off":
+        raise Refused("Cloudflare WARP is on: the address is WARP's, not this host's")
+    return values.get("ip", "")
+
+
+_READERS: dict[Parser, Callable[[str, Provider], str]] = {
+    Parser.PLAIN: _plain,
+    Parser.JSON: _json,
+    Parser.TRACE: _trace,
+}
+
+
+def _public(text: str, rules: Rules) -> IPv4Address:
+    address = read_ipv4(text)
+    if address is None:
+        raise Refused(_why_no_ipv4(text))
+    special = special_range(address)
+    if special and special.kind not in rules.tolerated_ranges:
+        raise Refused(f"{address} is {special.reason}, not a public address")
+    return address
+
+
+def _why_no_ipv4(text: str) -> str:
+    if "<" in text or len(text) > _LONGEST_PLAIN:
+        return "a web page, not an address; possibly a captive portal or a challenge"
+    if "," in text or len(text.split()) > 1:
+        return f"several words or addresses: {_excerpt(text)}"
+    try:
+        return f"the IPv6 address {IPv6Address(text)}: the list takes IPv4"
+    except ValueError:
+        return f"not an address: {_excerpt(text)}"
+
+
+def _excerpt(text: str) -> str:
+    return repr(printable(text, _SHOWN))

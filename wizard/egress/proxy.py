@@ -1,0 +1,75 @@
+"""A proxy's URL, read once, so that no library has to guess what it means."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from importlib.util import find_spec
+
+from wizard.errors import WizardError
+from wizard.secret import MASK, Secret
+
+_URL = re.compile(
+    r"(?:(?P<scheme>[a-z][a-z0-9+.-]*)://)?(?:(?P<user>[^@/?#\s]*)@)?"
+    r"(?P<address>(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?)/?",
+    re.IGNORECASE,
+)
+_SOCKS_5 = frozenset({"socks5", "socks5h"})
+
+
+class ProxyUnusable(WizardError):
+    """The proxy that is set cannot be used as it is written. The text never shows its password."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proxy:
+    """One proxy. Its repr shows no password."""
+
+    url: Secret
+    shown: str
+    """The URL with its user name and password masked."""
+
+
+def read_proxy(text: str, source: str) -> Proxy:
+    """Return the proxy that `text` names; without a scheme it is an HTTP proxy.
+
+    Args:
+        text: The URL as it was set.
+        source: Who set it, for the error's text.
+
+    Raises:
+        ProxyUnusable: the URL cannot be read, or names a protocol that httpx does not speak here.
+    """
+    match = _URL.fullmatch(text.strip())
+    if match is None or int(match["port"] or 1) not in range(1, 65536):
+        raise unreadable(source)
+    scheme, user, address = (match["scheme"] or "http").lower(), match["user"], match["address"]
+    shown = f"{scheme}://{address}" if user is None else f"{scheme}://{MASK}@{address}"
+    _refuse_unspoken(scheme, shown, source)
+    return Proxy(Secret(f"{scheme}://{address}" if user is None else f"{scheme}://{user}@{address}"), shown)
+
+
+def unreadable(source: str) -> ProxyUnusable:
+    """Return the error for a URL that cannot be shown, because it cannot be taken apart."""
+    return ProxyUnusable(
+        "The proxy's URL cannot be read",
+        why=f"It comes from {source}. It is not shown because it may hold a password.",
+        advice="Write it as http://HOST:PORT, and percent-encode the special characters of a password.",
+    )
+
+
+def _refuse_unspoken(scheme: str, shown: str, source: str) -> None:
+    if scheme in {"http", "https"}:
+        return
+    if scheme not in _SOCKS_5:
+        raise ProxyUnusable(
+            f"The proxy {shown} cannot be used",
+            why=f"It comes from {source}, and {scheme}:// names no protocol that is spoken here.",
+            advice="Write http://HOST:PORT for an HTTP proxy, or socks5h://HOST:PORT for one that speaks SOCKS 5.",
+        )
+    if find_spec("socksio") is None:
+        raise ProxyUnusable(
+            f"The proxy {shown} cannot be used",
+            why=f"It comes from {source}. SOCKS needs the Python package socksio, which is not installed.",
+            advice="Install socksio next to key-wizard, or set an HTTP proxy as http://HOST:PORT.",
+        )

@@ -1,0 +1,28 @@
+"""Errors that people can act on: what happened, why we think so, what to do next."""
+
+from __future__ import annotations
+
+
+class WizardError(Exception):
+    """A failure told in three sentences. It never carries a secret or a signed request.
+
+    Args:
+        what: What happened, as one sentence; the full stop may be missing.
+        why: The observation behind `what`; empty when `what` is the observation.
+        advice: What the user can do next; empty when there is nothing to do but read.
+    """
+
+    def __init__(self, what: str, *, why: str = "", advice: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.why = why
+        self.advice = advice
+
+    def sentences(self) -> tuple[str, ...]:
+        """Return the non-empty parts in reading order, each with its full stop."""
+        return sentences(self.what, self.why, self.advice)
+
+
+def sentences(*parts: str) -> tuple[str, ...]:
+    """Return the non-empty parts, each with a full stop where it has no end of its own."""
+    return tuple(part if part.rstrip("”)")[-1:] in ".?!:" else f"{part}." for part in parts if part)

@@ -1,0 +1,1 @@
+"""The exchange as its client sees it: hosts, signing, calls, errors, verdicts."""

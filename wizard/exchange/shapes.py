@@ -1,0 +1,130 @@
+"""What a user pasted: made clean, and judged by its shape. Pure.
+
+No note and no problem shows the value: lengths and its last four characters at most. What is
+around a value is taken off and said; what is within is never changed. A length other than 64 is a
+warning only: the exchange documents no rule (facts/binance.md 1.2).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from wizard.credentials import Credentials
+from wizard.exchange.wrappings import unwrap
+from wizard.secret import Secret
+
+USUAL_LENGTH = 64
+
+_LETTERS_AND_DIGITS = re.compile(r"[A-Za-z0-9]+")
+_UNPRINTABLE = re.compile(r"[^!-~]")
+_PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
+_FRAMELESS = (
+    (re.compile("MCowBQYDK2VwAyEA"), "PUBLIC KEY"),
+    (re.compile("MC4CAQAwBQYDK2Vw"), "PRIVATE KEY"),
+    (re.compile("MII.{1,8}ANBgkqhkiG9w0BAQEFAAOC"), "PUBLIC KEY"),
+    (re.compile("MII.{1,12}ANBgkqhkiG9w0BAQEFAAS"), "PRIVATE KEY"),
+)
+"""How the base64 of an Ed25519 or RSA key begins when its frame was left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Intake:
+    """A pasted value, ready to use or refused."""
+
+    value: Secret | None
+    """None when it is refused."""
+    notes: tuple[str, ...] = ()
+    """What was taken off, and what looks unusual."""
+    problem: str = ""
+    """Why it is refused, and what to paste instead; empty when it is not."""
+
+
+def read_api_key(text: str) -> Intake:
+    """Judge what was pasted as the API key."""
+    return _read(
+        text,
+        "API key",
+        {
+            "PUBLIC KEY": "This is a public key. Paste it on the exchange's page; the page then shows the API key"
+            " that belongs here.",
+            "PRIVATE KEY": "This is a private key, not an API key. Never paste it on a web page. The API key is what"
+            " the exchange's page shows.",
+        },
+    )
+
+
+def read_hmac_secret(text: str) -> Intake:
+    """Judge what was pasted as the HMAC secret."""
+    return _read(
+        text,
+        "secret",
+        {
+            "PUBLIC KEY": "This is a public key. It has no secret on the exchange's page: choose Ed25519 or RSA"
+            " as the kind of key.",
+            "PRIVATE KEY": "This is a private key. Choose Ed25519 or RSA as the kind of key instead of HMAC.",
+        },
+    )
+
+
+def pair_problem(api_key: Secret, secret: Secret) -> str:
+    """Return what is wrong with an API key and a secret taken together, or nothing.
+
+    Which of the two is which cannot be told by shape: both are 64 letters and digits.
+    """
+    if api_key == secret:
+        return "The API key and the secret are the same text. One of them was pasted twice: copy the other one."
+    return ""
+
+
+def swapped(credentials: Credentials) -> Credentials:
+    """Return the same two values the other way round, copied.
+
+    A user who pasted them into each other's field is told -2014, -2015 or -2008; that the other
+    order is accepted is the proof.
+    """
+    return Credentials(credentials.kind, Secret(credentials.signing.reveal()), Secret(credentials.api_key.reveal()))
+
+
+def _read(text: str, name: str, keys: dict[str, str]) -> Intake:
+    if label := _key_label(text):
+        return Intake(None, (), next(words for kind, words in keys.items() if kind in label))
+    value, removed = unwrap(text)
+    if not value:
+        return Intake(None, removed, f"There is no {name} in this. Copy it again.")
+    if problem := _inside(value, name):
+        return Intake(None, removed, problem)
+    return Intake(Secret(value), removed + _unusual(value, name))
+
+
+def _key_label(text: str) -> str:
+    if found := _PEM.search(text):
+        return found[1] if found[1].endswith(("PUBLIC KEY", "PRIVATE KEY")) else ""
+    bare = unwrap(text)[0]
+    return next((label for start, label in _FRAMELESS if start.match(bare)), "")
+
+
+def _inside(value: str, name: str) -> str:
+    """Say what breaks a value in the middle. Such a character is named by its code, never shown."""
+    found = _UNPRINTABLE.search(value)
+    if found is None:
+        return ""
+    pieces = len(value.split())
+    if pieces > 1:
+        return (
+            f"There is a blank or a line break inside: {pieces} pieces. Either it was wrapped when it was copied,"
+            f" or more than the {name} was copied. Copy the {name} alone, in one piece."
+        )
+    return (
+        f"There is a character that cannot be part of the {name}: U+{ord(found[0]):04X}"
+        f" after {found.start()} others. Copy it again from the exchange's page."
+    )
+
+
+def _unusual(value: str, name: str) -> tuple[str, ...]:
+    notes: list[str] = []
+    if not _LETTERS_AND_DIGITS.fullmatch(value):
+        notes.append(f"This {name} has characters other than letters and digits. All that we have seen had none.")
+    if len(value) != USUAL_LENGTH:
+        notes.append(f"This {name} has {len(value)} characters. All but few that we have seen had {USUAL_LENGTH}.")
+    return tuple(notes)

@@ -1,0 +1,147 @@
+"""Signatures over requests, as binance-spot-api-docs describes them (facts/binance.md 1.4, 1.5).
+
+Pure but for the key that is read: the same parameters give the same bytes. What is signed is
+exactly what is sent.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping
+from urllib.parse import quote
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from wizard.credentials import Credentials, KeyKind
+from wizard.errors import WizardError
+from wizard.secret import Secret
+
+Parameter = str | int | bool
+PrivateKey = ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
+
+_LABEL = "-----BEGIN "
+
+
+class SigningKeyUnusable(WizardError):
+    """The secret or private key cannot sign. The message never shows any of it."""
+
+
+def rest_query(params: Mapping[str, Parameter]) -> str:
+    """Return the query string of a REST call, percent-encoded, in the order given.
+
+    The encoded text is what is signed: since 2026-01-15 the exchange refuses anything else with
+    -1022 (CONFIRMED, CHANGELOG of binance-spot-api-docs).
+    """
+    return "&".join(f"{quote(name, safe='')}={quote(_spelled(value), safe='')}" for name, value in params.items())
+
+
+def websocket_payload(params: Mapping[str, Parameter]) -> str:
+    """Return what is signed for the WebSocket API: sorted by name, not percent-encoded.
+
+    Args:
+        params: All parameters but `signature`, `apiKey` included.
+    """
+    return "&".join(f"{name}={_spelled(params[name])}" for name in sorted(params))
+
+
+def signed_query(credentials: Credentials, params: Mapping[str, Parameter]) -> str:
+    """Return the query of a signed REST call, the signature percent-encoded and last.
+
+    Raises:
+        SigningKeyUnusable: see `sign`.
+    """
+    query = rest_query(params)
+    return f"{query}&{rest_query({'signature': sign(credentials, query)})}"
+
+
+def sign(credentials: Credentials, payload: str) -> str:
+    """Return the signature over `payload`: 64 hex digits for HMAC-SHA256, else base64.
+
+    RSA is RSASSA-PKCS1-v1_5 with SHA-256.
+
+    Raises:
+        SigningKeyUnusable: the secret is empty, or the private key cannot be read or is of another kind.
+    """
+    data = payload.encode("utf-8")
+    if credentials.kind is KeyKind.HMAC:
+        return _hmac(credentials.signing, data)
+    key = read_private_key(credentials.signing)
+    if kind_of(key) is not credentials.kind:
+        raise SigningKeyUnusable(
+            f"The private key is not an {credentials.kind.label} key",
+            why=f"It is an {kind_of(key).label} key.",
+            advice="Choose the kind of key that it is, or store the right private key.",
+        )
+    return base64.b64encode(_asymmetric(key, data)).decode("ascii")
+
+
+def read_private_key(pem: Secret, passphrase: Secret | None = None) -> PrivateKey:
+    """Return the private key in a PEM text.
+
+    Raises:
+        SigningKeyUnusable: it is no PEM, is encrypted and no or a wrong passphrase is given, or
+            is neither Ed25519 nor RSA.
+    """
+    key = _load(pem, passphrase)
+    if isinstance(key, (ed25519.Ed25519PrivateKey, rsa.RSAPrivateKey)):
+        return key
+    if key is not None:
+        raise SigningKeyUnusable(
+            "The private key is of a kind that the exchange does not take",
+            advice="Use an Ed25519 key, or an RSA key of 2048 to 4096 bits.",
+        )
+    raise _unreadable(pem, passphrase)
+
+
+def kind_of(key: PrivateKey) -> KeyKind:
+    """Return which kind of API key a private key signs for."""
+    return KeyKind.RSA if isinstance(key, rsa.RSAPrivateKey) else KeyKind.ED25519
+
+
+def _spelled(value: Parameter) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _hmac(secret: Secret, data: bytes) -> str:
+    if not secret:
+        raise SigningKeyUnusable("The secret is empty", advice="Enter the API key and its secret again.")
+    return hmac.new(secret.reveal().encode("utf-8"), data, hashlib.sha256).hexdigest()
+
+
+def _asymmetric(key: PrivateKey, data: bytes) -> bytes:
+    if isinstance(key, rsa.RSAPrivateKey):
+        return key.sign(data, padding.PKCS1v15(), SHA256())
+    return key.sign(data)
+
+
+def _load(pem: Secret, passphrase: Secret | None) -> object:
+    password = passphrase.reveal().encode("utf-8") if passphrase else None
+    try:
+        return load_pem_private_key(pem.reveal().encode("utf-8"), password)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        # Their texts are the library's own and may quote what was read.
+        return None
+
+
+def _unreadable(pem: Secret, passphrase: Secret | None) -> SigningKeyUnusable:
+    text = pem.reveal()
+    if "ENCRYPTED" in text:
+        return SigningKeyUnusable(
+            "The private key is encrypted and could not be opened",
+            why="The passphrase is wrong." if passphrase else "No passphrase was given.",
+            advice="Enter the passphrase of this file.",
+        )
+    if _LABEL + "PUBLIC" in text:
+        return SigningKeyUnusable(
+            "This is a public key", why="A public key cannot sign.", advice="Give the private key that belongs to it."
+        )
+    return SigningKeyUnusable(
+        "The private key cannot be read",
+        why="It is not a whole private key in PEM form (PKCS#8).",
+        advice="Give the file from -----BEGIN PRIVATE KEY----- to -----END PRIVATE KEY-----, nothing cut.",
+    )

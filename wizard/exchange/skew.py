@@ -1,0 +1,80 @@
+"""How far this host's clock is from the exchange's, with an error bound.
+
+The sample with the shortest round trip says most: its offset is wrong by half of that trip at
+most, however unequal the two ways were (facts/egress.md 7.4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from wizard.exchange.records import ServerTime
+
+WARN_FROM_MS = 250.0
+BAD_FROM_MS = 800.0
+"""A stamp 1000 ms ahead of the exchange's clock is refused with -1021, whatever `recvWindow` is (CONFIRMED)."""
+
+
+class TimeSource(Protocol):
+    """Who tells the time: `ExchangeClient` is one."""
+
+    async def server_time(self) -> ServerTime:
+        """Return the exchange's clock."""
+        ...
+
+
+class Grade(StrEnum):
+    """How much a clock's error matters."""
+
+    GOOD = "good"
+    WARN = "warn"
+    BAD = "bad"
+
+
+@dataclass(frozen=True, slots=True)
+class ClockSkew:
+    """The offset of the exchange's clock from this host's."""
+
+    offset_ms: float
+    """Exchange minus host: positive when this host's clock is slow."""
+    error_ms: float
+    """The offset is right within this much."""
+    samples: int
+
+    @property
+    def grade(self) -> Grade:
+        """The worst that the offset and its error bound allow."""
+        worst = abs(self.offset_ms) + self.error_ms
+        if worst < WARN_FROM_MS:
+            return Grade.GOOD
+        return Grade.WARN if worst < BAD_FROM_MS else Grade.BAD
+
+    def sentence(self) -> str:
+        """Return the offset for people, with its bound."""
+        bound = f"± {_length(self.error_ms)}, best of {self.samples}"
+        if abs(self.offset_ms) <= self.error_ms:
+            return f"This host's clock agrees with the exchange's ({bound})."
+        direction = "behind" if self.offset_ms > 0 else "ahead of"
+        return f"This host's clock is {_length(abs(self.offset_ms))} {direction} the exchange's ({bound})."
+
+
+async def measure_skew(client: TimeSource, samples: int = 5) -> ClockSkew:
+    """Ask for the time `samples` times over a connection that is open already.
+
+    Args:
+        client: Who tells the time.
+        samples: How many answers count, at least one; one more is asked for first, to open the connection.
+
+    Raises:
+        ExchangeError: one of the calls failed.
+    """
+    await client.server_time()
+    best = min([await client.server_time() for _ in range(samples)], key=lambda told: told.round_trip_ms)
+    half_trip = best.round_trip_ms / 2
+    return ClockSkew(best.epoch_ms - (best.sent_at * 1000 + half_trip), half_trip, samples)
+
+
+def _length(milliseconds: float) -> str:
+    return f"{milliseconds:.0f} ms" if milliseconds < 1000 else f"{milliseconds / 1000:.1f} s"

@@ -1,0 +1,143 @@
+"""The desk: in a rehearsal, the stand-in for the exchange's API-management page. This is its client."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from wizard.credentials import KeyKind
+from wizard.errors import WizardError
+from wizard.secret import Secret
+from wizard.text import printable
+
+DEADLINE = 5.0
+
+
+class DeskRefused(WizardError):
+    """The desk did not accept what was asked, as the exchange's page would not."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeskKey:
+    """One key as the page lists it."""
+
+    label: str
+    kind: KeyKind
+    api_key: Secret
+    whitelist: tuple[str, ...] | None
+    """None for a key that works from anywhere."""
+    state: str
+    permissions: dict[str, bool]
+
+
+@dataclass(frozen=True, slots=True)
+class NewKey:
+    """What the page shows once, when a key is created."""
+
+    api_key: Secret
+    secret: Secret
+    """Empty for a key whose public half was given."""
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """One line of the activity log."""
+
+    at: float
+    api_key: Secret
+    address: str
+    path: str
+    status: int
+    code: int
+
+
+class Desk:
+    """Talks to the desk of one embedded exchange."""
+
+    def __init__(self, desk_url: str) -> None:
+        self._url = desk_url
+
+    async def create(
+        self, label: str, kind: KeyKind, whitelist: str, *, public_key: str = "", **permissions: bool
+    ) -> NewKey:
+        """Create a key.
+
+        Raises:
+            DeskRefused: the whitelist or the public key is not accepted.
+        """
+        body: dict[str, object] = {"label": label, "kind": kind, "whitelist": whitelist, "permissions": permissions}
+        if public_key:
+            body["public_key"] = public_key
+        made = await self._call("POST", "/keys", body)
+        return NewKey(Secret(made["api_key"]), Secret(made.get("secret") or ""))
+
+    async def keys(self) -> tuple[DeskKey, ...]:
+        """List the keys that exist, in the order of their creation."""
+        return tuple(
+            DeskKey(
+                label=printable(key["label"]),
+                kind=KeyKind(key["kind"]),
+                api_key=Secret(key["api_key"]),
+                whitelist=None if key["whitelist"] is None else tuple(key["whitelist"]),
+                state=printable(key["state"]),
+                permissions=key["permissions"],
+            )
+            for key in await self._call("GET", "/keys")
+        )
+
+    async def set_whitelist(self, api_key: Secret, text: str) -> None:
+        """Paste a list into the key's page.
+
+        Raises:
+            DeskRefused: the page does not accept the list.
+        """
+        await self._call("PUT", f"/keys/{api_key.reveal()}/whitelist", {"text": text})
+
+    async def disable(self, api_key: Secret) -> None:
+        """Switch a key off."""
+        await self._call("POST", f"/keys/{api_key.reveal()}/disable")
+
+    async def delete(self, api_key: Secret) -> None:
+        """Delete a key for good."""
+        await self._call("DELETE", f"/keys/{api_key.reveal()}")
+
+    async def move_host(self, source: str, public: str) -> None:
+        """Give calls from the loopback address `source` another public address."""
+        await self._call("PUT", "/nat", {source: public})
+
+    async def activity(self) -> tuple[Activity, ...]:
+        """Read the log of signed calls, the oldest first."""
+        return tuple(
+            Activity(
+                at=float(line["time"]) / 1000,
+                api_key=Secret(line["api_key"] or ""),
+                address=printable(line["ip"]),
+                path=printable(line["path"]),
+                status=int(line["status"]),
+                code=int(line["code"]),
+            )
+            for line in await self._call("GET", "/log")
+        )
+
+    async def _call(self, method: str, path: str, body: object = None) -> Any:
+        try:
+            async with httpx.AsyncClient(trust_env=False, timeout=DEADLINE) as client:
+                answer = await client.request(method, self._url + path, json=body)
+        except httpx.HTTPError as error:
+            raise DeskRefused(
+                "The embedded exchange does not answer",
+                why=f"{type(error).__name__} while asking its desk.",
+                advice="It has probably ended; leave the rehearsal and start it again.",
+            ) from None
+        if answer.is_success:
+            return answer.json() if answer.content else None
+        raise DeskRefused("The desk refused", why=_message(answer), advice="Change what was entered and try again.")
+
+
+def _message(answer: httpx.Response) -> str:
+    try:
+        return printable(str(answer.json()["msg"]))
+    except (ValueError, KeyError, TypeError):
+        return f"It answered with HTTP {answer.status_code}."

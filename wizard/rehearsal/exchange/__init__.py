@@ -1,0 +1,24 @@
+"""The embedded exchange: a real HTTP server on loopback that behaves as Binance does where it matters.
+
+Each surface is a module of routes: `public`, `signed`, `echo`, `desk`; `app` puts them together.
+It shares no code with the client that it judges, so that one mistake cannot hide in both.
+"""
+
+from __future__ import annotations
+
+from wizard.errors import WizardError
+
+try:
+    from wizard.rehearsal.exchange.app import EmbeddedExchange
+    from wizard.rehearsal.exchange.command import run
+    from wizard.rehearsal.exchange.server import Addresses, CannotListen, serve
+except ModuleNotFoundError as error:
+    if (error.name or "").partition(".")[0] not in ("starlette", "uvicorn"):
+        raise
+    raise WizardError(
+        "The embedded exchange is not installed",
+        why=f"The package {error.name} is missing; it comes with the extra called rehearsal.",
+        advice="Install it: pip install 'key-wizard[rehearsal]'.",
+    ) from None
+
+__all__ = ["Addresses", "CannotListen", "EmbeddedExchange", "run", "serve"]

@@ -1,0 +1,65 @@
+"""One embedded exchange: its state and the ASGI application that serves it."""
+
+from __future__ import annotations
+
+import time
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from wizard.clock import Clock
+from wizard.rehearsal.exchange import desk, echo, public, signed
+from wizard.rehearsal.exchange.calls import caller
+from wizard.rehearsal.exchange.keys import Mint
+from wizard.rehearsal.exchange.refusals import UNKNOWN_ERROR
+from wizard.rehearsal.exchange.state import State
+from wizard.rehearsal.exchange.weights import USED_WEIGHT_HEADER
+
+
+class EmbeddedExchange:
+    """An exchange with its own keys, addresses, faults and log.
+
+    Args:
+        clock: The true time; the exchange's own may be set wrong with a fault.
+        seed: Makes API keys and secrets the same in every run; None makes them unguessable.
+        max_entries: How many entries a whitelist may have.
+    """
+
+    def __init__(self, *, clock: Clock = time.time, seed: int | None = None, max_entries: int = 20) -> None:
+        self.state = State(clock, Mint(seed), max_entries)
+        self.app: ASGIApp = _FaultLine(_surfaces(self.state), self.state)
+
+
+class _FaultLine:
+    """Stands between the callers and the surfaces and makes what goes wrong there go wrong."""
+
+    def __init__(self, app: ASGIApp, state: State) -> None:
+        self._app = app
+        self._state = state
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or scope["path"].startswith(desk.PREFIX + "/"):
+            return await self._app(scope, receive, send)
+        await self._state.faults.slow_down()
+        canned = self._state.take_canned(scope["path"])
+        return await (canned.response() if canned else self._app)(scope, receive, send)
+
+
+def _surfaces(state: State) -> ASGIApp:
+    endpoints = (*public.ENDPOINTS, *signed.ENDPOINTS)
+    routes = [*(endpoint.route(state) for endpoint in endpoints), *echo.routes(state), *desk.routes(state)]
+
+    async def not_served(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 404
+        headers = {USED_WEIGHT_HEADER: str(state.meter.used(caller(request, state)))}
+        return JSONResponse({"msg": "There is nothing at this path for this method."}, status, headers)
+
+    async def broken(_request: Request, _error: Exception) -> Response:
+        return JSONResponse({"code": UNKNOWN_ERROR.code, "msg": UNKNOWN_ERROR.text}, UNKNOWN_ERROR.status)
+
+    app = Starlette(routes=routes, exception_handlers={HTTPException: not_served, Exception: broken})
+    app.router.redirect_slashes = False
+    return app

@@ -1,0 +1,95 @@
+"""The embedded exchange as a process of its own, so that a rehearsal survives the wizard's death.
+
+Like the real exchange it goes on while the wizard is closed or killed; unlike the real one it ends
+by itself when nobody has asked it anything for half an hour.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+import sys
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import httpx
+
+from wizard.errors import WizardError
+
+IDLE_LIMIT = 1800
+START_DEADLINE = 15.0
+PING_DEADLINE = 2.0
+
+
+class ExchangeDidNotStart(WizardError):
+    """The embedded exchange gave no first line."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeProcess:
+    """Where a running embedded exchange answers."""
+
+    pid: int
+    base_url: str
+    desk_url: str
+
+    async def answers(self) -> bool:
+        """Return whether it still runs."""
+        try:
+            async with httpx.AsyncClient(trust_env=False, timeout=PING_DEADLINE) as client:
+                return (await client.get(f"{self.base_url}/api/v3/ping")).is_success
+        except httpx.HTTPError:
+            return False
+
+    async def end(self) -> None:
+        """End it, if it is still the one we know."""
+        if await self.answers():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.pid, signal.SIGTERM)
+
+
+async def start_exchange() -> ExchangeProcess:
+    """Start an embedded exchange on a free loopback port.
+
+    Raises:
+        ExchangeDidNotStart: it ended, or said nothing in time.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "wizard", "exchange"),
+        *("--port", "0", "--json", "--idle-limit", str(IDLE_LIMIT)),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        # A session of its own: what ends the wizard's terminal does not end the exchange.
+        start_new_session=True,
+    )
+    assert process.stdout is not None  # noqa: S101 - PIPE was asked for
+    try:
+        line = await asyncio.wait_for(process.stdout.readline(), START_DEADLINE)
+        said = json.loads(line)
+        return ExchangeProcess(process.pid, said["base_url"], said["desk_url"])
+    except (TimeoutError, ValueError, KeyError):
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        raise ExchangeDidNotStart(
+            "The embedded exchange did not start",
+            why=f"It gave no address within {START_DEADLINE:g} s.",
+            advice="Run `key-wizard exchange` to see why; pip install 'key-wizard[rehearsal]' installs what it needs.",
+        ) from None
+
+
+def remember(process: ExchangeProcess, file: Path) -> None:
+    """Write down where it answers, so that the next wizard finds it."""
+    file.write_text(json.dumps(asdict(process)), "utf-8")
+    file.chmod(0o600)
+
+
+def recall(file: Path) -> ExchangeProcess | None:
+    """Read what the last wizard wrote down."""
+    try:
+        return ExchangeProcess(**json.loads(file.read_text("utf-8")))
+    except (OSError, ValueError, TypeError):
+        return None

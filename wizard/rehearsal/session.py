@@ -1,0 +1,163 @@
+"""A rehearsal: an environment of its own whose exchange is the embedded one.
+
+Its journal and its settings lie apart from the real ones, its keyring items carry its own name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from wizard.clock import Clock
+from wizard.credentials import Credentials, KeyKind
+from wizard.custody.errors import CustodyError
+from wizard.custody.opening import open_keyring
+from wizard.custody.store import MemoryStore, Store
+from wizard.custody.vault import Vault
+from wizard.egress.providers import Parser, Provider
+from wizard.rehearsal.desk import Desk
+from wizard.rehearsal.process import ExchangeProcess, recall, remember, start_exchange
+from wizard.rotation.context import Pace, Pause
+from wizard.rotation.flow import Flow
+from wizard.rotation.model import Slot
+from wizard.rotation.opening import open_flow, open_journal
+from wizard.settings import ANY_SOURCE, Environment, Paths, Rules, Site
+
+NAME = "rehearsal"
+PACE = Pace(call=5.0, egress=4.0, between_passes=0.1, between_polls=1.0)
+"""The embedded exchange is near and bears being asked often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """Everything a client of the flow needs to rehearse."""
+
+    environment: Environment
+    paths: Paths
+    providers: tuple[Provider, ...]
+    desk: Desk
+    store: Store
+    store_problem: str
+    """Why credentials are held in memory only; empty when the keyring is used."""
+
+    async def open_store(self) -> Store:
+        """Return the store that was decided on when the rehearsal began."""
+        return self.store
+
+    @asynccontextmanager
+    async def flow(
+        self,
+        *,
+        environ: Mapping[str, str] = os.environ,
+        clock: Clock = time.time,
+        pause: Pause = asyncio.sleep,
+        pace: Pace = PACE,
+    ) -> AsyncIterator[Flow]:
+        """Open the flow with a key in use, made at the desk where there is none yet."""
+        async with open_flow(
+            self.environment,
+            self.paths,
+            self.open_store,
+            providers=self.providers,
+            environ=environ,
+            clock=clock,
+            pause=pause,
+            pace=pace,
+        ) as flow:
+            if flow.rotation is None and flow.current is None:
+                await self._put_key_in_use(flow)
+            yield flow
+
+    async def _put_key_in_use(self, flow: Flow) -> None:
+        report = await flow.egress.detect()
+        whitelist = ",".join(map(str, report.verdict.addresses))
+        made = await self.desk.create("in use", KeyKind.HMAC, whitelist, enableSpotAndMarginTrading=True)
+        credentials = Credentials(KeyKind.HMAC, made.api_key, made.secret)
+        await flow.context.keeping.store(credentials, Slot.CURRENT, whitelist=whitelist)
+        credentials.wipe()
+
+
+@asynccontextmanager
+async def rehearse(
+    paths: Paths,
+    *,
+    source_address: str = ANY_SOURCE,
+    environ: Mapping[str, str] = os.environ,
+) -> AsyncIterator[Rehearsal]:
+    """Begin a rehearsal, or go on with the one that was left open.
+
+    The embedded exchange is ended when the rehearsal is over, and left running while a rotation
+    is open, so that it can be resumed.
+
+    Raises:
+        wizard.errors.WizardError: the embedded exchange does not start, or files cannot be written.
+    """
+    own = paths.within(NAME)
+    own.create()
+    store, problem = await _keyring_or_memory(environ)
+    exchange = await _find_or_start(own, store)
+    environment = Environment(
+        name=NAME,
+        site=Site("embedded exchange", exchange.base_url, key_page=""),
+        rules=Rules(tolerated_ranges=frozenset({"documentation"})),
+        source_address=source_address,
+        is_rehearsal=True,
+    )
+    providers = tuple(
+        Provider(f"echo-{shape}", f"operator {shape}", f"{exchange.base_url}/echo/{shape}", shape, "embedded")
+        for shape in Parser
+    )
+    try:
+        yield Rehearsal(environment, own, providers, Desk(exchange.desk_url), store, problem)
+    finally:
+        if not (store.durable and _is_open(own)):
+            await exchange.end()
+            _note(own).unlink(missing_ok=True)
+
+
+async def _keyring_or_memory(environ: Mapping[str, str]) -> tuple[Store, str]:
+    try:
+        return await open_keyring(environ=environ), ""
+    except CustodyError as error:
+        return MemoryStore(), " ".join(error.sentences())
+
+
+async def _find_or_start(own: Paths, store: Store) -> ExchangeProcess:
+    known = recall(_note(own))
+    if known and await known.answers():
+        if store.durable:
+            return known
+        await known.end()
+    await _clear(own, store)
+    process = await start_exchange()
+    remember(process, _note(own))
+    return process
+
+
+async def _clear(own: Paths, store: Store) -> None:
+    """Remove what a rehearsal left whose exchange has ended: its keys exist nowhere any more."""
+    if not own.journal.exists():
+        return
+    journal = open_journal(own)
+    vault = Vault(store, NAME)
+    for record in journal.keys(NAME):
+        await vault.remove(record.name.fingerprint, record.version)
+    journal.close()
+    own.journal.unlink()
+
+
+def _is_open(own: Paths) -> bool:
+    journal = open_journal(own)
+    try:
+        return journal.open_rotation(NAME) is not None
+    finally:
+        journal.close()
+
+
+def _note(own: Paths) -> Path:
+    return own.state / "exchange.json"

@@ -1,0 +1,1 @@
+"""The flow of a rotation: steps with evidence, the journal, promotion and retirement."""

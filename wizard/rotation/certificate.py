@@ -1,0 +1,76 @@
+"""The certificate: what a finished rotation proved, and what it did not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wizard.clock import duration, utc
+from wizard.credentials import KeyName
+from wizard.rotation.model import Grade, KeyRecord, RotationRecord
+from wizard.rotation.retirement import Death
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """Secret-free, kept in the journal, shown in the summary and in `key-wizard history`."""
+
+    environment: str
+    rotation: int
+    started_at: float
+    finished_at: float
+    current: KeyName
+    current_store: str
+    whitelist: str
+    egress: str
+    legacy: KeyName | None
+    grade: Grade | None
+    """None where there was nothing to retire."""
+    proof: str
+    does_not_prove: str
+    overlap_seconds: float
+
+    def lines(self) -> tuple[tuple[str, str], ...]:
+        """Return the certificate as label and text, for people."""
+        rows = [
+            ("Environment", self.environment),
+            ("Finished", f"{utc(self.finished_at)}, after {duration(self.finished_at - self.started_at)}"),
+            ("Current key", f"{self.current}, in {self.current_store}"),
+            ("Egress", self.egress or "not observed"),
+            ("Whitelist", self.whitelist or "not composed here"),
+        ]
+        if self.legacy is None:
+            return (*rows, ("Legacy key", "none: there was nothing to retire"))
+        return (
+            *rows,
+            ("Legacy key", f"{self.legacy}, secret purged"),
+            ("Overlap", duration(self.overlap_seconds)),
+            ("Death", f"{self.grade}: {self.proof}"),
+            ("Not proven", self.does_not_prove or "nothing is left open"),
+        )
+
+
+def write_certificate(
+    rotation: RotationRecord,
+    current: KeyRecord,
+    legacy: KeyRecord | None,
+    death: Death | None,
+    *,
+    egress: str,
+    now: float,
+) -> Certificate:
+    """Put together what the journal knows at the end of a rotation."""
+    return Certificate(
+        environment=rotation.environment,
+        rotation=rotation.number,
+        started_at=rotation.started_at,
+        finished_at=now,
+        current=current.name,
+        current_store=current.store,
+        whitelist=current.whitelist,
+        egress=egress,
+        legacy=legacy.name if legacy else None,
+        grade=death.grade if legacy and death else None,
+        proof=death.sentence if legacy and death else "",
+        does_not_prove=death.does_not_prove if legacy and death else "",
+        overlap_seconds=now - current.stored_at if legacy else 0.0,
+    )

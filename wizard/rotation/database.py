@@ -1,0 +1,130 @@
+"""The journal's file: SQLite, mode 0600, durable at every commit, with a chained log of events."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from hashlib import sha256
+from importlib import resources
+from pathlib import Path
+
+from wizard.errors import WizardError
+from wizard.rotation.model import Event
+
+SCHEMA_VERSION = 1
+BUSY_SECONDS = 5.0
+
+Write = Callable[..., sqlite3.Cursor]
+
+
+class JournalUnusable(WizardError):
+    """The journal's file cannot be opened, or is not one that this version understands."""
+
+
+class Database:
+    """One open journal file."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def close(self) -> None:
+        """Close the file."""
+        self._connection.close()
+
+    def select(self, query: str, *values: object) -> list[sqlite3.Row]:
+        """Return all rows of a query."""
+        with closing(self._connection.execute(query, values)) as cursor:
+            return cursor.fetchall()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Write]:
+        """Run what is inside as one durable transaction, or not at all."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield self._connection.execute
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    def append(self, at: float, rotation: int | None, kind: str, detail: Mapping[str, object]) -> None:
+        """Append one event, inside a transaction of the caller."""
+        last = self.select("SELECT hash FROM events ORDER BY number DESC LIMIT 1")
+        previous = last[0]["hash"] if last else ""
+        text = json.dumps(detail, sort_keys=True)
+        self._connection.execute(
+            "INSERT INTO events (at, rotation, kind, detail, previous, hash) VALUES (?, ?, ?, ?, ?, ?)",
+            (at, rotation, kind, text, previous, _chain(previous, at, rotation, kind, text)),
+        )
+
+    def events(self) -> Iterator[Event]:
+        """Return all events, the oldest first."""
+        for row in self.select("SELECT * FROM events ORDER BY number"):
+            yield Event(row["number"], row["at"], row["rotation"], row["kind"], json.loads(row["detail"]))
+
+    def first_altered_event(self) -> int | None:
+        """Return the number of the first event that does not follow from the one before it, if any."""
+        previous = ""
+        for row in self.select("SELECT * FROM events ORDER BY number"):
+            expected = _chain(previous, row["at"], row["rotation"], row["kind"], row["detail"])
+            if (row["previous"], row["hash"]) != (previous, expected):
+                return int(row["number"])
+            previous = expected
+        return None
+
+
+def open_database(file: Path) -> Database:
+    """Open the journal, or make it.
+
+    Raises:
+        JournalUnusable: the file is not a journal, is newer than this version, or cannot be opened.
+    """
+    try:
+        # SQLite gives its own side files the mode of the database.
+        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+        file.chmod(0o600)
+        connection = sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None)
+        connection.row_factory = sqlite3.Row
+        connection.execute("PRAGMA foreign_keys = ON")
+        # FULL: a commit has reached the disk before the keyring is touched.
+        connection.execute("PRAGMA synchronous = FULL")
+        _migrate(connection, file)
+    except (sqlite3.Error, OSError) as error:
+        raise JournalUnusable(
+            f"The journal {file} cannot be opened",
+            why=f"The system said: {error}.",
+            advice="Nothing was changed. Check the disk and the file's owner; move a damaged file away, keep it.",
+        ) from None
+    return Database(connection)
+
+
+def _migrate(connection: sqlite3.Connection, file: Path) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version > SCHEMA_VERSION:
+        raise JournalUnusable(
+            f"The journal {file} was written by a newer version",
+            why=f"Its schema is number {version}; this version knows {SCHEMA_VERSION}.",
+            advice="Use the newer version of Key Wizard. Nothing was changed.",
+        )
+    if version == 0:
+        _create(connection)
+
+
+def _create(connection: sqlite3.Connection) -> None:
+    schema = resources.files("wizard.rotation").joinpath("schema.sql").read_text("utf-8")
+    try:
+        connection.executescript(f"BEGIN IMMEDIATE;{schema}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
+    except sqlite3.OperationalError:
+        # Another wizard may have made the tables between our look and our lock.
+        connection.execute("ROLLBACK")
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version != SCHEMA_VERSION:
+            raise
+
+
+def _chain(previous: str, at: float, rotation: int | None, kind: str, detail: str) -> str:
+    link = json.dumps([previous, at, rotation, kind, detail])
+    return sha256(link.encode()).hexdigest()

@@ -1,0 +1,153 @@
+"""From answers of the exchange to findings with evidence. Pure: what was seen goes in, words come out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from wizard.clock import Clock
+from wizard.errors import sentences
+from wizard.exchange.client import Account
+from wizard.exchange.permissions import PermissionDiff, Weight
+from wizard.exchange.skew import ClockSkew
+from wizard.exchange.skew import Grade as SkewGrade
+from wizard.exchange.verdicts import Outcome as VerdictOutcome
+from wizard.exchange.verdicts import Verdict
+from wizard.rotation.model import Finding, KeyRecord, Outcome
+
+REACHABLE = "Exchange reachable"
+CLOCK = "Clock"
+NEW_KEY = "New key"
+ACCOUNT = "Account"
+IN_A_ROW = "In a row"
+IP_RESTRICTION = "IP restriction"
+PERMISSIONS = "Permissions"
+SAME_ACCOUNT = "Same account"
+CONTROL = "Current key"
+
+MUST_PASS = frozenset({REACHABLE, NEW_KEY, ACCOUNT, IN_A_ROW, IP_RESTRICTION})
+"""Without each of these there is no proof."""
+MUST_NOT_FAIL = MUST_PASS | {PERMISSIONS, SAME_ACCOUNT}
+"""These may stay open, but must not speak against the new key."""
+
+_OUTCOMES = {
+    VerdictOutcome.ACCEPTED: Outcome.PASSED,
+    VerdictOutcome.REJECTED: Outcome.FAILED,
+    VerdictOutcome.INCONCLUSIVE: Outcome.INCONCLUSIVE,
+}
+
+
+def prove(findings: Iterable[Finding]) -> bool:
+    """Say whether findings prove a new key: all that must pass did, and nothing speaks against it."""
+    outcomes = {finding.subject: finding.outcome for finding in findings}
+    passed = {Outcome.PASSED, Outcome.WARNING, Outcome.NOT_APPLICABLE}
+    return all(outcomes.get(subject) in passed for subject in MUST_PASS) and not any(
+        outcomes.get(subject) is Outcome.FAILED for subject in MUST_NOT_FAIL
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Scribe:
+    """Writes findings with the time and the egress address they were made at."""
+
+    clock: Clock
+    egress: str
+
+    def note(
+        self, subject: str, outcome: Outcome, observed: str, *, does_not_prove: str = "", advice: str = ""
+    ) -> Finding:
+        """Return one finding, observed now, from here."""
+        return Finding(subject, outcome, observed, self.clock(), self.egress, does_not_prove, advice)
+
+    def reachable(self, milliseconds: float) -> Finding:
+        """The public ping answered."""
+        return self.note(
+            REACHABLE,
+            Outcome.PASSED,
+            f"The exchange answered a public call in {milliseconds:.0f} ms.",
+            does_not_prove="anything about a key: the call is public",
+        )
+
+    def verdict(self, subject: str, verdict: Verdict) -> Finding:
+        """What a signed call came to."""
+        proof_gap = "that it may trade; reading was asked" if verdict.outcome is VerdictOutcome.ACCEPTED else ""
+        return self.note(
+            subject,
+            _OUTCOMES[verdict.outcome],
+            " ".join(sentences(verdict.what, verdict.why)),
+            does_not_prove=proof_gap,
+            advice=verdict.advice,
+        )
+
+    def not_run(self, *subjects: str) -> tuple[Finding, ...]:
+        """Checks that could not be asked because an earlier one did not pass."""
+        return tuple(
+            self.note(subject, Outcome.NOT_RUN, "Not run: an earlier check did not pass.") for subject in subjects
+        )
+
+    def skew(self, skew: ClockSkew) -> Finding:
+        """How far this host's clock is from the exchange's."""
+        outcome = Outcome.PASSED if skew.grade is SkewGrade.GOOD else Outcome.WARNING
+        advice = "" if outcome is Outcome.PASSED else "Let the system set its clock (NTP); do not raise recvWindow."
+        return self.note(CLOCK, outcome, skew.sentence(), advice=advice)
+
+    def in_a_row(self, count: int) -> Finding:
+        """Several signed calls succeeded one after the other."""
+        return self.note(IN_A_ROW, Outcome.PASSED, f"{count} signed calls in a row were accepted.")
+
+    def restriction(self, is_restricted: bool | None, is_adopted: bool) -> Finding:
+        """Whether the exchange binds the key to a whitelist. It does not tell which one."""
+        if is_restricted:
+            return self.note(
+                IP_RESTRICTION,
+                Outcome.PASSED,
+                "The exchange says ipRestrict: true.",
+                does_not_prove="which addresses are on the list; the exchange does not tell",
+            )
+        return self.note(
+            IP_RESTRICTION,
+            Outcome.WARNING if is_adopted else Outcome.FAILED,
+            "The exchange does not say whether this key is restricted."
+            if is_restricted is None
+            else "The exchange says ipRestrict: false: this key works from anywhere.",
+            advice="Edit the key on the exchange's page: restrict access to trusted IPs and paste the whitelist.",
+        )
+
+    def restriction_not_told(self, site: str) -> Finding:
+        """This site has no endpoint that tells."""
+        return self.note(
+            IP_RESTRICTION,
+            Outcome.NOT_APPLICABLE,
+            f"{site} has no endpoint that tells whether the key is restricted.",
+            does_not_prove="that the key is bound to the whitelist: check it on the exchange's page",
+        )
+
+    def permissions(self, difference: PermissionDiff) -> Finding:
+        """How the new key's permissions compare with the current key's."""
+        # The restriction has a finding of its own.
+        told = replace(difference, unrestricted=False, restriction_unknown=False).findings()
+        blocks = any(finding.weight is Weight.BLOCKS for finding in told)
+        outcome = Outcome.FAILED if blocks else Outcome.WARNING if told else Outcome.PASSED
+        observed = (
+            " ".join(finding.what for finding in told) or "Nothing is missing, nothing was added, withdrawals are off."
+        )
+        return self.note(PERMISSIONS, outcome, observed, advice=" ".join(finding.advice for finding in told))
+
+    def same_account(self, new: Account, current: Account) -> Finding:
+        """Whether both keys belong to one account, by its uid."""
+        if new.uid is None or current.uid is None:
+            return self.note(SAME_ACCOUNT, Outcome.INCONCLUSIVE, "The exchange gave no account number to compare.")
+        if new.uid != current.uid:
+            return self.note(
+                SAME_ACCOUNT,
+                Outcome.FAILED,
+                "The new key belongs to another account than the current key.",
+                advice="Log in to the account of the current key and create the new key there.",
+            )
+        return self.note(SAME_ACCOUNT, Outcome.PASSED, "Both keys answer with the same account number.")
+
+
+def promoted(scribe: Scribe, current: KeyRecord, legacy: KeyRecord | None) -> Finding:
+    """The slots after promotion."""
+    replaced = f" {legacy.name} is now the legacy key." if legacy else ""
+    return scribe.note("Promotion", Outcome.PASSED, f"{current.name} is now the current key.{replaced}")

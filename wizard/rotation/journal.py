@@ -1,0 +1,253 @@
+"""The journal: a secret-free record from which every rotation resumes.
+
+Every write to the keyring is announced here first and confirmed after; a crash in between leaves
+a key that is `announced` or `purging`, and `wizard.rotation.recovery` settles it on the next start.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping, Sequence
+
+from wizard.clock import Clock
+from wizard.credentials import KeyKind, KeyName
+from wizard.rotation.database import Database, Write
+from wizard.rotation.model import Event, Holding, KeyRecord, Mode, RotationRecord, Slot, Step
+
+
+class Journal:
+    """What happened in all environments. Each method that writes is one durable transaction."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    def close(self) -> None:
+        """Close the file; every write was durable already."""
+        self._database.close()
+
+    # --- rotations -----------------------------------------------------------------------------
+
+    def open_rotation(self, environment: str) -> RotationRecord | None:
+        """Return the rotation that can be resumed."""
+        rows = self._database.select(
+            "SELECT * FROM rotations WHERE environment = ? AND finished_at IS NULL", environment
+        )
+        return _rotation(rows[0]) if rows else None
+
+    def rotations(self, environment: str) -> tuple[RotationRecord, ...]:
+        """Return all rotations of an environment, the oldest first."""
+        return tuple(
+            map(
+                _rotation,
+                self._database.select("SELECT * FROM rotations WHERE environment = ? ORDER BY number", environment),
+            )
+        )
+
+    def begin_rotation(self, environment: str, mode: Mode, step: Step) -> RotationRecord:
+        """Open a rotation; there is at most one open rotation per environment."""
+        with self._database.transaction() as write:
+            cursor = write(
+                "INSERT INTO rotations (environment, mode, step, started_at) VALUES (?, ?, ?, ?)",
+                (environment, mode, step, self._clock()),
+            )
+            number = cursor.lastrowid
+            self._database.append(self._clock(), number, "rotation.begun", {"environment": environment, "mode": mode})
+        record = self.open_rotation(environment)
+        assert record is not None  # noqa: S101 - it was inserted in the transaction above
+        return record
+
+    def move(self, rotation: RotationRecord, step: Step) -> None:
+        """Remember that the rotation stands at `step`."""
+        with self._database.transaction() as write:
+            write("UPDATE rotations SET step = ? WHERE number = ?", (step, rotation.number))
+            self._database.append(self._clock(), rotation.number, "rotation.moved", {"step": step})
+
+    def finish(self, rotation: RotationRecord, outcome: str) -> None:
+        """Close the rotation; it is not resumed any more."""
+        with self._database.transaction() as write:
+            write(
+                "UPDATE rotations SET step = ?, finished_at = ?, outcome = ? WHERE number = ?",
+                (Step.DONE, self._clock(), outcome, rotation.number),
+            )
+            self._database.append(self._clock(), rotation.number, "rotation.finished", {"outcome": outcome})
+
+    # --- keys ----------------------------------------------------------------------------------
+
+    def keys(self, environment: str) -> tuple[KeyRecord, ...]:
+        """Return all keys of an environment, the oldest first."""
+        return tuple(
+            map(
+                _key,
+                self._database.select(
+                    "SELECT * FROM keys WHERE environment = ? ORDER BY stored_at, rowid", environment
+                ),
+            )
+        )
+
+    def key_in(self, environment: str, slot: Slot) -> KeyRecord | None:
+        """Return the newest key in a slot."""
+        rows = self._database.select(
+            "SELECT * FROM keys WHERE environment = ? AND slot = ? ORDER BY stored_at DESC, rowid DESC LIMIT 1",
+            environment,
+            slot,
+        )
+        return _key(rows[0]) if rows else None
+
+    def announce_key(self, record: KeyRecord) -> None:
+        """Say that its item is about to be written to the keyring."""
+        with self._database.transaction() as write:
+            write(
+                "INSERT INTO keys (environment, fingerprint, last_four, kind, slot, holding, item, store,"
+                " stored_at, version, whitelist) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    record.environment,
+                    record.name.fingerprint,
+                    record.name.last_four,
+                    record.kind,
+                    record.slot,
+                    Holding.ANNOUNCED,
+                    record.item,
+                    record.store,
+                    record.stored_at,
+                    record.version,
+                    record.whitelist,
+                ),
+            )
+            self._append_key("key.announced", record)
+
+    def confirm_key(self, record: KeyRecord) -> None:
+        """Say that its item was read back from the keyring and is the one that was written."""
+        self._set_holding(record, Holding.STORED, "key.stored")
+
+    def forget_key(self, record: KeyRecord, reason: str) -> None:
+        """Remove a key whose announced item never reached the keyring."""
+        with self._database.transaction() as write:
+            write("DELETE FROM keys WHERE item = ?", (record.item,))
+            self._append_key("key.forgotten", record, reason=reason)
+
+    def mark_proven(self, record: KeyRecord) -> None:
+        """Remember that the exchange accepted this key from here, now."""
+        with self._database.transaction() as write:
+            write("UPDATE keys SET proven_at = ? WHERE item = ?", (self._clock(), record.item))
+            self._append_key("key.accepted", record)
+
+    def promote(self, environment: str) -> None:
+        """Make `current` the `legacy` and `pending` the `current` key, in one transaction.
+
+        Raises:
+            ValueError: there is no stored pending key, or the legacy slot is taken.
+        """
+        pending, current = self.key_in(environment, Slot.PENDING), self.key_in(environment, Slot.CURRENT)
+        if pending is None or pending.holding is not Holding.STORED:
+            raise ValueError("there is no stored pending key to promote")
+        if current and self.key_in(environment, Slot.LEGACY):
+            raise ValueError("the legacy slot is taken")
+        with self._database.transaction() as write:
+            if current:
+                self._set_slot(write, current, Slot.LEGACY)
+            self._set_slot(write, pending, Slot.CURRENT)
+            self._append_key("key.promoted", pending)
+
+    def announce_purge(self, record: KeyRecord, reason: str) -> None:
+        """Say that its item is about to be deleted from the keyring, and why that is right."""
+        self._set_holding(record, Holding.PURGING, "key.purging", reason=reason)
+
+    def confirm_purge(self, record: KeyRecord) -> None:
+        """Say that its item was read back as absent; the key is retired, or was never in use."""
+        slot = Slot.RETIRED if record.slot is Slot.LEGACY else Slot.DISCARDED
+        with self._database.transaction() as write:
+            write(
+                "UPDATE keys SET slot = ?, holding = ?, retired_at = ? WHERE item = ?",
+                (slot, Holding.PURGED, self._clock(), record.item),
+            )
+            self._append_key("key.purged", record)
+
+    def hide_last_four(self, record: KeyRecord) -> None:
+        """Blank the last four characters: what was taken for an API key turned out to be a secret."""
+        with self._database.transaction() as write:
+            write("UPDATE keys SET last_four = '' WHERE item = ?", (record.item,))
+
+    def _set_holding(self, record: KeyRecord, holding: Holding, event: str, **detail: object) -> None:
+        with self._database.transaction() as write:
+            write("UPDATE keys SET holding = ? WHERE item = ?", (holding, record.item))
+            self._append_key(event, record, **detail)
+
+    def _set_slot(self, write: Write, record: KeyRecord, slot: Slot) -> None:
+        write("UPDATE keys SET slot = ? WHERE item = ?", (slot, record.item))
+
+    # --- observations --------------------------------------------------------------------------
+
+    def note_egress(
+        self, environment: str, addresses: Sequence[str], state: str, operators: Sequence[str], route: str
+    ) -> None:
+        """Keep what was observed of this host's egress addresses in one detection."""
+        at = self._clock()
+        with self._database.transaction() as write:
+            for address in addresses:
+                write(
+                    "INSERT INTO egress_observations VALUES (?, ?, ?, ?, ?, ?)",
+                    (environment, at, address, state, ",".join(operators), route),
+                )
+
+    def last_egress(self, environment: str) -> tuple[str, ...]:
+        """Return the addresses of the newest detection."""
+        rows = self._database.select(
+            "SELECT address FROM egress_observations WHERE environment = ?1"
+            " AND at = (SELECT max(at) FROM egress_observations WHERE environment = ?1) ORDER BY rowid",
+            environment,
+        )
+        return tuple(row["address"] for row in rows)
+
+    def note_whitelist(self, rotation: RotationRecord, text: str) -> None:
+        """Keep the list that was composed in this rotation, separated by commas."""
+        with self._database.transaction() as write:
+            write(
+                "INSERT INTO whitelists (rotation, at, text) VALUES (?, ?, ?)", (rotation.number, self._clock(), text)
+            )
+            self._database.append(self._clock(), rotation.number, "whitelist.composed", {"text": text})
+
+    def whitelist_of(self, rotation: RotationRecord) -> str:
+        """Return the list composed last in this rotation, or nothing."""
+        rows = self._database.select(
+            "SELECT text FROM whitelists WHERE rotation = ? ORDER BY at DESC, rowid DESC LIMIT 1", rotation.number
+        )
+        return str(rows[0]["text"]) if rows else ""
+
+    # --- events --------------------------------------------------------------------------------
+
+    def record(self, rotation: RotationRecord | None, kind: str, detail: Mapping[str, object]) -> None:
+        """Append one event. `detail` must be JSON and must hold no secret."""
+        with self._database.transaction():
+            self._database.append(self._clock(), rotation.number if rotation else None, kind, detail)
+
+    def events(self, rotation: RotationRecord | None = None) -> tuple[Event, ...]:
+        """Return the events of one rotation, or all of them."""
+        return tuple(
+            event for event in self._database.events() if rotation is None or event.rotation == rotation.number
+        )
+
+    def first_altered_event(self) -> int | None:
+        """Return the number of the first event that does not follow from the one before it, if any."""
+        return self._database.first_altered_event()
+
+    def _append_key(self, kind: str, record: KeyRecord, **detail: object) -> None:
+        rotation = self.open_rotation(record.environment)
+        described = {"environment": record.environment, "fingerprint": record.name.fingerprint, **detail}
+        self._database.append(self._clock(), rotation.number if rotation else None, kind, described)
+
+
+def _rotation(row: sqlite3.Row) -> RotationRecord:
+    fields = dict(row)
+    return RotationRecord(**{**fields, "mode": Mode(fields["mode"]), "step": Step(fields["step"])})
+
+
+def _key(row: sqlite3.Row) -> KeyRecord:
+    fields = dict(row)
+    return KeyRecord(
+        name=KeyName(fields.pop("fingerprint"), fields.pop("last_four")),
+        kind=KeyKind(fields.pop("kind")),
+        slot=Slot(fields.pop("slot")),
+        holding=Holding(fields.pop("holding")),
+        **fields,
+    )

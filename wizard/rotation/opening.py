@@ -1,0 +1,91 @@
+"""Opens the flow of one environment: lock, journal, keyring, canary, recovery."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+
+from wizard.clock import Clock
+from wizard.custody.canary import canary
+from wizard.custody.store import Store
+from wizard.custody.vault import Vault
+from wizard.egress.providers import Provider, load_providers
+from wizard.rotation.context import Context, Pace, Pause
+from wizard.rotation.database import open_database
+from wizard.rotation.flow import Flow, Preflight
+from wizard.rotation.journal import Journal
+from wizard.rotation.lock import sole_writer
+from wizard.rotation.model import Finding, Outcome
+from wizard.rotation.safekeeping import Safekeeping
+from wizard.settings import Environment, Paths
+
+StoreOpener = Callable[[], Awaitable[Store]]
+
+
+def open_journal(paths: Paths, clock: Clock = time.time) -> Journal:
+    """Open the journal of all environments.
+
+    Raises:
+        wizard.errors.WizardError: it cannot be opened.
+    """
+    paths.create()
+    return Journal(open_database(paths.journal), clock)
+
+
+@asynccontextmanager
+async def open_flow(
+    environment: Environment,
+    paths: Paths,
+    open_store: StoreOpener,
+    *,
+    providers: tuple[Provider, ...] | None = None,
+    environ: Mapping[str, str] = os.environ,
+    clock: Clock = time.time,
+    pause: Pause = asyncio.sleep,
+    stopwatch: Clock = time.perf_counter,
+    pace: Pace | None = None,
+) -> AsyncIterator[Flow]:
+    """Take the environment for this process alone, try the keyring with a canary, settle what was left.
+
+    Raises:
+        wizard.errors.WizardError: another wizard has the environment, the journal cannot be
+            opened, or the keyring cannot be used; each with its remedy.
+    """
+    paths.create()
+    with sole_writer(paths.lock(environment.name), environment.name, clock):
+        store = await open_store()
+        journal = open_journal(paths, clock)
+        try:
+            keyring = await _try_keyring(store, clock)
+            keeping = Safekeeping(environment.name, journal, Vault(store, environment.name, clock), clock)
+            recovered = await keeping.recover()
+            context = Context(
+                environment=environment,
+                journal=journal,
+                keeping=keeping,
+                providers=load_providers(paths.providers_file) if providers is None else providers,
+                environ=environ,
+                clock=clock,
+                pause=pause,
+                stopwatch=stopwatch,
+                pace=pace or Pace(),
+            )
+            flow = Flow(context, Preflight(keyring, recovered))
+            flow.settle()
+            yield flow
+        finally:
+            journal.close()
+
+
+async def _try_keyring(store: Store, clock: Clock) -> Finding:
+    await canary(store)
+    return Finding(
+        subject="Keyring",
+        outcome=Outcome.PASSED if store.durable else Outcome.WARNING,
+        observed=f"A canary was written to {store.label}, read back, compared and deleted.",
+        at=clock(),
+        does_not_prove="" if store.durable else "that anything is kept: it is lost when this program ends",
+    )

@@ -1,0 +1,124 @@
+"""Is the legacy key dead? A pure judgement over pairs of observations (DESIGN section 8).
+
+One poll asks with both keys from the same egress address: the legacy key must be refused *and*
+the current key accepted. Anything that is not a signed refusal is never death.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from wizard.rotation.model import Grade
+
+POLLS_IN_A_ROW = 3
+
+UNKNOWN_KEY = -2008
+"""`/sapi` no longer knows the key id (REPORTED: ccxt 16777, freqtrade 11401)."""
+REFUSED_KEY = -2015
+"""Dead, disabled, or not allowed from this address: one code for all of them (CONFIRMED text)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """What the exchange said to both keys within one poll."""
+
+    at: float
+    legacy_accepted: bool
+    legacy_code: int | None
+    """The JSON code of the refusal; None when there was no signed refusal."""
+    legacy_said: str
+    control_accepted: bool
+    control_said: str
+    from_address: str = ""
+
+    @property
+    def shows_death(self) -> bool:
+        """Whether this poll alone speaks for the death of the legacy key."""
+        return self.control_accepted and not self.legacy_accepted and self.legacy_code in (UNKNOWN_KEY, REFUSED_KEY)
+
+    @property
+    def shows_life(self) -> bool:
+        """Whether the legacy key signed successfully, or is still known (a wrong signature says so)."""
+        return self.legacy_accepted or self.legacy_code == -1022
+
+
+@dataclass(frozen=True, slots=True)
+class Death:
+    """The judgement over all polls so far."""
+
+    grade: Grade
+    in_a_row: int
+    """Polls that showed death, counted back from the newest."""
+    sentence: str
+    does_not_prove: str = ""
+
+    @property
+    def allows_purge(self) -> bool:
+        """Whether the legacy secret may be deleted without asking further."""
+        return self.grade in (Grade.PROVEN, Grade.STRONG)
+
+
+def judge_death(polls: Sequence[Poll], baseline_at: float | None) -> Death:
+    """Grade the death of the legacy key.
+
+    Args:
+        polls: All polls of this rotation, the oldest first.
+        baseline_at: When the exchange last accepted the legacy key from here, before it was to
+            die; None where it never was.
+    """
+    if not polls:
+        return Death(Grade.INCONCLUSIVE, 0, "The legacy key has not been asked yet.")
+    newest, streak = polls[-1], _streak(polls)
+    if newest.shows_life:
+        return Death(Grade.ALIVE, 0, "The legacy key is still alive: the exchange accepts it.")
+    if not newest.shows_death:
+        return Death(Grade.INCONCLUSIVE, 0, _inconclusive(newest))
+    if len(streak) < POLLS_IN_A_ROW:
+        return Death(
+            Grade.INCONCLUSIVE,
+            len(streak),
+            f"The legacy key was refused and the current key accepted: {len(streak)} of {POLLS_IN_A_ROW} in a row.",
+        )
+    return _grade(streak, baseline_at)
+
+
+def _streak(polls: Sequence[Poll]) -> list[Poll]:
+    streak: list[Poll] = []
+    for poll in reversed(polls):
+        if not poll.shows_death:
+            break
+        streak.append(poll)
+    return streak
+
+
+def _inconclusive(poll: Poll) -> str:
+    if not poll.control_accepted:
+        return f"The current key was not accepted in the same poll ({poll.control_said}), so this proves nothing."
+    return f"The exchange gave no signed refusal ({poll.legacy_said}), so this proves nothing."
+
+
+def _grade(streak: Sequence[Poll], baseline_at: float | None) -> Death:
+    count = len(streak)
+    if baseline_at is None:
+        return Death(
+            Grade.WEAK,
+            count,
+            f"The legacy key is refused, {count} polls in a row, but it was never seen to work from here.",
+            "that it is dead: it may always have been refused from this address",
+        )
+    if all(poll.legacy_code == UNKNOWN_KEY for poll in streak[:POLLS_IN_A_ROW]):
+        return Death(
+            Grade.PROVEN,
+            count,
+            f"The exchange no longer knows the legacy key, {count} polls in a row,"
+            " while the current key was accepted each time.",
+            "that nobody copied the key while it lived",
+        )
+    return Death(
+        Grade.STRONG,
+        count,
+        f"The legacy key worked from here and is now refused, {count} polls in a row,"
+        " while the current key was accepted each time.",
+        "that it was deleted: a disabled key, or one whose whitelist changed, is refused in the same words",
+    )

@@ -1,0 +1,104 @@
+"""Credentials into the keyring and out of it, each announced in the journal first and confirmed after.
+
+The invariant: whatever kills this process, at every instant the journal says which items may be
+in the keyring, and no item is deleted that was not announced as superseded, with the reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from wizard.clock import Clock
+from wizard.credentials import Credentials
+from wizard.custody.errors import ItemUnreadable
+from wizard.custody.vault import Vault
+from wizard.rotation.journal import Journal
+from wizard.rotation.model import Holding, KeyRecord, Slot
+
+
+class Safekeeping:
+    """The journal and the vault of one environment, moved together."""
+
+    def __init__(self, environment: str, journal: Journal, vault: Vault, clock: Clock) -> None:
+        self._environment = environment
+        self._journal = journal
+        self._vault = vault
+        self._clock = clock
+
+    @property
+    def vault(self) -> Vault:
+        """Where the credentials lie."""
+        return self._vault
+
+    async def store(self, credentials: Credentials, slot: Slot, *, whitelist: str = "") -> KeyRecord:
+        """Write, read back, compare; then the journal calls the key stored.
+
+        Raises:
+            wizard.errors.WizardError: the keyring refused, or gave back something else. The key
+                stays announced, and `recover` settles it.
+        """
+        fingerprint = credentials.name.fingerprint
+        version = self._unused_version(fingerprint)
+        record = KeyRecord(
+            environment=self._environment,
+            name=credentials.name,
+            kind=credentials.kind,
+            slot=slot,
+            holding=Holding.ANNOUNCED,
+            item=self._vault.service(fingerprint, version),
+            store=self._vault.store.label,
+            stored_at=self._clock(),
+            version=version,
+            whitelist=whitelist,
+        )
+        self._journal.announce_key(record)
+        await self._vault.put(credentials, version)
+        self._journal.confirm_key(record)
+        return replace(record, holding=Holding.STORED)
+
+    async def fetch(self, record: KeyRecord) -> Credentials | None:
+        """Return the credentials of a key, or None where the keyring no longer has them."""
+        return await self._vault.get(record.name.fingerprint, record.version)
+
+    async def purge(self, record: KeyRecord, reason: str) -> None:
+        """Delete the item, read back that it is gone, then retire the key.
+
+        Raises:
+            ValueError: the key is the current one; the only proven credentials are never deleted.
+        """
+        if record.slot is Slot.CURRENT:
+            raise ValueError("the current key is never purged")
+        self._journal.announce_purge(record, reason)
+        await self._vault.remove(record.name.fingerprint, record.version)
+        self._journal.confirm_purge(record)
+
+    async def recover(self) -> tuple[str, ...]:
+        """Settle what an interrupted run left in between; return what was done, as sentences."""
+        done: list[str] = []
+        for record in self._journal.keys(self._environment):
+            if record.holding is Holding.ANNOUNCED:
+                done.append(await self._settle_announced(record))
+            elif record.holding is Holding.PURGING:
+                await self._vault.remove(record.name.fingerprint, record.version)
+                self._journal.confirm_purge(record)
+                done.append(f"The purge of {record.name} was interrupted and is now complete.")
+        return tuple(done)
+
+    async def _settle_announced(self, record: KeyRecord) -> str:
+        try:
+            found = await self.fetch(record)
+        except ItemUnreadable:
+            found = None
+        if found is None:
+            # Also where nothing was read: a write that was cut off can leave an empty item behind.
+            await self._vault.remove(record.name.fingerprint, record.version)
+            self._journal.forget_key(record, "it did not reach the keyring whole")
+            return f"Storing {record.name} was interrupted before it was in the keyring: enter it again."
+        found.wipe()
+        self._journal.confirm_key(record)
+        return f"Storing {record.name} was interrupted after it was in the keyring: nothing is lost."
+
+    def _unused_version(self, fingerprint: str) -> int:
+        """One new item per version: nothing is overwritten."""
+        keys = self._journal.keys(self._environment)
+        return 1 + max((key.version for key in keys if key.name.fingerprint == fingerprint), default=0)

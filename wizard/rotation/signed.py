@@ -1,0 +1,72 @@
+"""One signed question to the exchange, and what the answer means."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+
+from wizard.credentials import Credentials
+from wizard.exchange.client import ApiRestrictions, ExchangeClient
+from wizard.exchange.errors import ExchangeError, Refused
+from wizard.exchange.verdicts import Context as Situation
+from wizard.exchange.verdicts import Outcome, Verdict, judge
+from wizard.settings import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """From where we ask and what is allowed to: what a refusal is compared with."""
+
+    site: Site
+    egress: str = ""
+    whitelist: Sequence[IPv4Network] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SignedAnswer:
+    """What the exchange said to one key."""
+
+    verdict: Verdict
+    error: ExchangeError | None = None
+    restrictions: ApiRestrictions | None = None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the signed call succeeded."""
+        return self.verdict.outcome is Outcome.ACCEPTED
+
+    @property
+    def code(self) -> int | None:
+        """The JSON code of a signed refusal."""
+        return self.error.code if isinstance(self.error, Refused) else None
+
+
+async def ask(client: ExchangeClient, credentials: Credentials, where: Where) -> SignedAnswer:
+    """Make the cheapest signed call that tells most: weight 1 on `/sapi`, else `/api/v3/account`.
+
+    `/sapi` tells a deleted key (-2008) from a refused one (-2015); `/api` cannot (REPORTED,
+    binance-signature-examples 17).
+    """
+    try:
+        if where.site.has_sapi:
+            return SignedAnswer(explain(None, where), restrictions=await client.api_restrictions(credentials))
+        await client.account(credentials)
+        return SignedAnswer(explain(None, where))
+    except ExchangeError as error:
+        return SignedAnswer(explain(error, where), error)
+
+
+def explain(error: ExchangeError | None, where: Where, control_accepted: bool | None = None) -> Verdict:
+    """Return the verdict on one answer, seen from `where`."""
+    return judge(
+        error,
+        Situation(
+            surface="sapi" if where.site.has_sapi else "api",
+            egress=IPv4Address(where.egress) if where.egress else None,
+            whitelist=where.whitelist or None,
+            control_accepted=control_accepted,
+            skew=None,
+            site=where.site.name,
+        ),
+    )

@@ -1,0 +1,59 @@
+"""Step 1: which address does the exchange see?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from wizard.egress.answers import Sample
+from wizard.egress.detect import EgressReport, detect
+from wizard.egress.quorum import EgressState
+from wizard.rotation.context import Context
+from wizard.rotation.model import Finding, Outcome
+
+_OUTCOMES = {
+    EgressState.AGREED: Outcome.PASSED,
+    EgressState.AGREED_WITH_DISSENT: Outcome.PASSED,
+    EgressState.UNKNOWN: Outcome.FAILED,
+}
+
+
+class EgressStep:
+    """Asks several operators over the decided route and keeps what they said."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    async def detect(self, on_sample: Callable[[Sample], object] = lambda _: None) -> EgressReport:
+        """Ask, note the addresses in the journal, and return who said what.
+
+        Raises:
+            wizard.errors.WizardError: the route cannot be used.
+        """
+        context = self._context
+        report = await detect(
+            context.providers,
+            context.route(),
+            rules=context.environment.rules,
+            deadline=context.pace.egress,
+            on_sample=on_sample,
+            timer=context.stopwatch,
+        )
+        context.journal.note_egress(
+            context.environment.name,
+            [str(address) for address in report.verdict.addresses],
+            report.verdict.state,
+            sorted({sample.provider.operator for sample in report.samples if sample.address}),
+            report.route.shown,
+        )
+        return report
+
+    def finding(self, report: EgressReport) -> Finding:
+        """Return what a detection shows, and what it does not."""
+        return Finding(
+            subject="Egress address",
+            outcome=_OUTCOMES.get(report.verdict.state, Outcome.INCONCLUSIVE),
+            observed=report.sentence(),
+            at=self._context.clock(),
+            from_address=", ".join(map(str, report.verdict.addresses)),
+            does_not_prove="that it stays the same, or that the exchange sees the same address",
+        )

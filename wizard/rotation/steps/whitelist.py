@@ -1,0 +1,73 @@
+"""Step 2: the list to paste, judged before anyone pastes it."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address
+
+from wizard.errors import WizardError
+from wizard.rotation.context import Context, networks_of
+from wizard.rotation.model import Finding, Outcome, Slot
+from wizard.whitelist import Difference, Form, Judgement, RequiredAddress, diff, judge, parse, render
+
+
+class WhitelistInvalid(WizardError):
+    """The list has errors; pasting it could lock the user out."""
+
+    def __init__(self, judgement: Judgement) -> None:
+        super().__init__(
+            "This list cannot be used yet",
+            why=judgement.sentence(),
+            advice="Mend the entries that are marked; what you typed is kept.",
+        )
+        self.judgement = judgement
+
+
+class WhitelistStep:
+    """Proposes, judges and keeps the whitelist of the new key."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def proposal(self) -> str:
+        """Return the text to start from: this rotation's list, else the current key's with the egress added."""
+        if kept := self._context.journal.whitelist_of(self._context.rotation):
+            return render(networks_of(kept), Form.LINES)
+        previous = list(networks_of(self._previous()))
+        seen = [address for address in self._seen() if not any(address in network for network in previous)]
+        return "\n".join([*filter(None, [render(previous, Form.LINES)]), *map(str, seen)])
+
+    def judge(self, text: str) -> Judgement:
+        """Judge what was typed, entry by entry; this host's egress addresses must be covered."""
+        required = [RequiredAddress(address, "this host") for address in self._seen()]
+        return judge(parse(text), rules=self._context.environment.rules, must_cover=required)
+
+    def difference(self, judgement: Judgement) -> Difference:
+        """Compare with the list of the current key."""
+        return diff(networks_of(self._previous()), judgement.networks)
+
+    def settle(self, text: str) -> Finding:
+        """Keep a valid list in the journal.
+
+        Raises:
+            WhitelistInvalid: it has errors.
+        """
+        judgement = self.judge(text)
+        if not judgement.is_valid:
+            raise WhitelistInvalid(judgement)
+        pasted = render(judgement.networks, Form.COMMAS)
+        self._context.journal.note_whitelist(self._context.rotation, pasted)
+        return Finding(
+            subject="Whitelist",
+            outcome=Outcome.PASSED,
+            observed=judgement.sentence(),
+            at=self._context.clock(),
+            from_address=self._context.egress,
+            does_not_prove="that the exchange's page was given this list; the probe finds out",
+        )
+
+    def _seen(self) -> list[IPv4Address]:
+        return [IPv4Address(text) for text in self._context.journal.last_egress(self._context.environment.name)]
+
+    def _previous(self) -> str:
+        current = self._context.journal.key_in(self._context.environment.name, Slot.CURRENT)
+        return current.whitelist if current else ""

@@ -1,0 +1,166 @@
+"""A process that can hold secrets: nothing in it may print, log, dump or record one by accident.
+
+`make_process_safe` runs before anything imports textual, whose constants are read from the
+environment at import. Measured leaks behind each line: facts/textual.md, section 2.4.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import sys
+import threading
+import traceback
+from collections.abc import Iterator, Mapping, MutableMapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+INTERNAL_ERROR = 70
+"""Exit code of a crash (EX_SOFTWARE in sysexits.h)."""
+DEBUGGABLE_VARIABLE = "KEY_WIZARD_DEBUGGABLE"
+"""Set to 1 to allow debuggers and core dumps; everything else stays as it is."""
+KEPT_TEXTUAL_VARIABLES = frozenset(
+    {
+        "TEXTUAL_ANIMATIONS",
+        "TEXTUAL_COLOR_SYSTEM",
+        "TEXTUAL_THEME",
+        "TEXTUAL_DISABLE_KITTY_KEY",
+        "TEXTUAL_FPS",
+    }
+)
+"""The others write keys to files, load code, press keys, save pictures or open connections."""
+
+_SSH_DEFAULTS = {"ESCDELAY": "250", "TEXTUAL_FPS": "20"}
+_PR_SET_DUMPABLE = 4
+_FRAMES_SHOWN = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Inherited:
+    """What the process was given before it was made safe, for children that the user asks for."""
+
+    environ: Mapping[str, str] = field(repr=False)
+    """The environment as it was."""
+    umask: int
+    core_limit: int
+    """The soft limit of RLIMIT_CORE in bytes; -1 is unlimited."""
+
+    def restore(self) -> None:
+        """Give umask and core limit back: call it in a child, just before it becomes another program."""
+        os.umask(self.umask)
+        _limit_core(self.core_limit)
+
+
+def make_process_safe(environ: MutableMapping[str, str]) -> Inherited:
+    """Close the ways on which a secret leaves a process unasked.
+
+    Args:
+        environ: `os.environ`; it is changed in place.
+
+    Returns:
+        What was changed, so that `exec` can start the user's program as it would have started by itself.
+    """
+    before = dict(environ)
+    _scrub_environment(environ)
+    debuggable = environ.get(DEBUGGABLE_VARIABLE) == "1"
+    core_limit = -1 if debuggable else _forbid_dumps()
+    _silence_logging()
+    sys.excepthook = _report_uncaught
+    threading.excepthook = _report_thread
+    sys.unraisablehook = _report_unraisable
+    return Inherited(before, os.umask(0o077), core_limit)
+
+
+def redacted_report(error: BaseException) -> str:
+    """Return type and place of `error` and of what caused it: no message, no local variable.
+
+    Messages are left out because a foreign library may have put its argument into them.
+    """
+    lines: list[str] = []
+    for link in _chain(error):
+        lines.append(f"{'Internal error' if not lines else 'Caused by'}: {type(link).__name__}")
+        lines.extend(_places(link.__traceback__))
+    lines.append("The error's own text is left out: it could hold a secret.")
+    return "\n".join(lines)
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    link: BaseException | None = error
+    while link is not None and id(link) not in seen:
+        seen.add(id(link))
+        yield link
+        wrapped = getattr(link, "error", None)  # textual's WorkerFailed
+        link = wrapped if isinstance(wrapped, BaseException) else link.__cause__ or _unsuppressed_context(link)
+
+
+def _unsuppressed_context(error: BaseException) -> BaseException | None:
+    return None if error.__suppress_context__ else error.__context__
+
+
+def _places(tb: TracebackType | None) -> list[str]:
+    frames = traceback.StackSummary.extract(traceback.walk_tb(tb), lookup_lines=False)
+    return [f"  {_short(frame.filename)}:{frame.lineno} in {frame.name}" for frame in frames[-_FRAMES_SHOWN:]]
+
+
+def _short(filename: str) -> str:
+    return "/".join(Path(filename).parts[-3:])
+
+
+def _scrub_environment(environ: MutableMapping[str, str]) -> None:
+    for name in [name for name in environ if name == "TEXTUAL" or name.startswith("TEXTUAL_")]:
+        if name not in KEPT_TEXTUAL_VARIABLES:
+            del environ[name]
+    if environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"):
+        for name, value in _SSH_DEFAULTS.items():
+            environ.setdefault(name, value)
+
+
+def _forbid_dumps() -> int:
+    """Forbid core dumps and debuggers; return the soft core limit as it was.
+
+    Both are needed: a core_pattern that pipes to a program ignores RLIMIT_CORE (core(5)), and
+    PR_SET_DUMPABLE exists on Linux alone. It also hides /proc/PID/mem from the user's other programs.
+    """
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    return _limit_core(0)
+
+
+def _limit_core(soft: int) -> int:
+    if sys.platform == "win32":
+        return -1
+    import resource  # noqa: PLC0415 - not on Windows
+
+    before, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
+    return before
+
+
+def _silence_logging() -> None:
+    # Without a handler, "last resort" prints warnings and asyncio's tracebacks with their messages;
+    # httpx logs URLs with their signature at INFO.
+    logging.raiseExceptions = False
+    logging.getLogger().addHandler(logging.NullHandler())
+    for name in ("httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+def _print_report(error: BaseException | None) -> None:
+    if error is not None and sys.stderr is not None:
+        print(redacted_report(error), file=sys.stderr)
+
+
+def _report_uncaught(_kind: type[BaseException], error: BaseException, _tb: TracebackType | None) -> None:
+    _print_report(error)
+
+
+def _report_thread(args: threading.ExceptHookArgs) -> None:
+    if args.exc_type is not SystemExit:
+        _print_report(args.exc_value)
+
+
+def _report_unraisable(args: sys.UnraisableHookArgs) -> None:
+    _print_report(args.exc_value)

@@ -1,0 +1,76 @@
+"""Secret: a value that never prints itself.
+
+Python cannot promise that no copy of a string stays in memory (`str` is immutable); what this
+type promises is that a secret is not shown by accident: in a traceback, a log line, an f-string,
+a pickle, a worker's description or a comparison that leaks by its timing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import NoReturn, final
+
+FINGERPRINT_DIGITS = 12
+MASK = "••••••••"
+
+
+@final
+class Secret:
+    """Text that is revealed only by `reveal()` and can be wiped.
+
+    Equality is by value and takes the same time wherever the values differ. A `Secret` is not
+    hashable: a set or a dictionary of secrets would compare them by hash first.
+    """
+
+    __slots__ = ("_bytes",)
+    __hash__ = None  # type: ignore[assignment]
+
+    def __init__(self, text: str = "") -> None:
+        self._bytes = bytearray(text, "utf-8")
+
+    def reveal(self) -> str:
+        """Return the text itself. Keep the result in no variable that outlives the call."""
+        return self._bytes.decode("utf-8")
+
+    def wipe(self) -> None:
+        """Overwrite the text in memory; afterwards the secret is empty."""
+        self._bytes[:] = bytes(len(self._bytes))
+        self._bytes.clear()
+
+    def fingerprint(self) -> str:
+        """Return the first 12 hex digits of the text's SHA-256."""
+        return hashlib.sha256(self._bytes).hexdigest()[:FINGERPRINT_DIGITS]
+
+    def last_four(self) -> str:
+        """Return the last four characters, or nothing when that would show half of the text."""
+        text = self.reveal()
+        return text[-4:] if len(text) >= 8 else ""
+
+    def __len__(self) -> int:
+        return len(self._bytes.decode("utf-8"))
+
+    def __bool__(self) -> bool:
+        return bool(self._bytes)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Secret):
+            return NotImplemented
+        return hmac.compare_digest(self._bytes, other._bytes)
+
+    def __repr__(self) -> str:
+        return f"Secret({MASK})"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return repr(self)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a Secret is not pickled")
+
+    def __copy__(self) -> NoReturn:
+        raise TypeError("a Secret is not copied")
+
+    def __deepcopy__(self, memo: object) -> NoReturn:
+        raise TypeError("a Secret is not copied")

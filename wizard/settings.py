@@ -1,0 +1,238 @@
+"""Environments, sites, rules and paths, read once from `config.toml` and passed on as values."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from platformdirs import PlatformDirs
+
+from wizard.addresses import read_ipv4
+from wizard.errors import WizardError
+
+HOME_VARIABLE = "KEY_WIZARD_HOME"
+CUSTOM_SITE = "custom"
+ANY_SOURCE = "0.0.0.0"  # noqa: S104 - a local address to call from, not one to listen on
+
+
+class SettingsError(WizardError):
+    """`config.toml` cannot be used as it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """A set of exchange hosts (DESIGN section 2)."""
+
+    name: str
+    rest_url: str
+    """Base of the REST API without a slash at the end."""
+    key_page: str
+    """Where a person creates and deletes API keys; empty when not known."""
+    has_sapi: bool = True
+    """Whether `/sapi` is served; the testnet has `/api` only (CONFIRMED, facts/binance.md section 7)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The whitelist rules of DESIGN section 4, with their defaults."""
+
+    max_entries: int = 20
+    tolerated_ranges: frozenset[str] = frozenset()
+    """Kinds of special ranges (`wizard.addresses`) that this environment really uses."""
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """One account, one site, one key, one whitelist."""
+
+    name: str
+    site: Site
+    rules: Rules = field(default_factory=Rules)
+    source_address: str = ANY_SOURCE
+    """The local IPv4 address that connections leave from; `ANY_SOURCE` lets the system choose."""
+    proxy: str | None = None
+    """A proxy URL for this environment; None takes the one of the process environment, if any."""
+    is_rehearsal: bool = False
+
+    @property
+    def is_production(self) -> bool:
+        """Whether a slip here costs money: such an environment asks for typed confirmations."""
+        return self.name == "production"
+
+
+@dataclass(frozen=True, slots=True)
+class Paths:
+    """Where configuration and state live."""
+
+    config: Path
+    state: Path
+
+    @property
+    def config_file(self) -> Path:
+        """The settings file; it need not exist."""
+        return self.config / "config.toml"
+
+    @property
+    def providers_file(self) -> Path:
+        """The user's additions to the echo services; it need not exist."""
+        return self.config / "providers.toml"
+
+    @property
+    def journal(self) -> Path:
+        """The journal's database."""
+        return self.state / "journal.sqlite3"
+
+    def lock(self, environment: str) -> Path:
+        """The file whose lock makes one writer per environment."""
+        return self.state / f"{environment}.lock"
+
+    def within(self, name: str) -> Paths:
+        """The paths of a world of its own below these: a rehearsal never touches real state."""
+        return Paths(self.config / name, self.state / name)
+
+    def create(self) -> None:
+        """Make both directories, readable by their owner only.
+
+        Raises:
+            SettingsError: a directory cannot be made or written.
+        """
+        for directory in (self.config, self.state):
+            try:
+                directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+                directory.chmod(0o700)
+            except OSError as error:
+                raise SettingsError(
+                    f"The directory {directory} cannot be used",
+                    why=f"The system said: {error.strerror}.",
+                    advice=f"Make it writable, or set {HOME_VARIABLE} to a directory of your own.",
+                ) from None
+
+
+def paths(environ: Mapping[str, str] = os.environ) -> Paths:
+    """Return the user's directories, or those below `KEY_WIZARD_HOME` where it is set."""
+    if home := environ.get(HOME_VARIABLE):
+        root = Path(home).expanduser().absolute()
+        return Paths(root / "config", root / "state")
+    dirs = PlatformDirs("key-wizard", appauthor=False)
+    return Paths(dirs.user_config_path, dirs.user_state_path)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that `config.toml` says, with defaults filled in."""
+
+    environments: Mapping[str, Environment]
+
+    def environment(self, name: str) -> Environment:
+        """Return the environment called `name`.
+
+        Raises:
+            SettingsError: there is none.
+        """
+        try:
+            return self.environments[name]
+        except KeyError:
+            known = ", ".join(sorted(self.environments))
+            raise SettingsError(
+                f"There is no environment called {name!r}",
+                why=f"The settings name: {known}.",
+                advice="Choose one of them, or add a section [environments.NAME] to config.toml.",
+            ) from None
+
+
+def known_sites() -> dict[str, Site]:
+    """Return the sites that ship with the wizard (`sites.toml`)."""
+    data = tomllib.loads(resources.files("wizard").joinpath("sites.toml").read_text("utf-8"))
+    return {name: Site(name=name, **values) for name, values in data.items()}
+
+
+def load(file: Path) -> Settings:
+    """Read the settings; a missing file means the defaults.
+
+    Raises:
+        SettingsError: the file is not TOML, or says something that makes no sense.
+    """
+    data = _read_toml(file)
+    sites = known_sites()
+    rules = _rules(data.get("rules", {}), Rules(), file)
+    sections = data.get("environments") or {
+        "production": {"site": "binance.com"},
+        "staging": {"site": "demo"},
+        "development": {"site": "testnet"},
+    }
+    return Settings({name: _environment(name, section, sites, rules, file) for name, section in sections.items()})
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise SettingsError(
+            f"{file} cannot be read", why=str(error), advice="Correct the file or move it away."
+        ) from None
+
+
+def _environment(name: str, section: object, sites: dict[str, Site], rules: Rules, file: Path) -> Environment:
+    where = f"[environments.{name}] in {file}"
+    if not isinstance(section, dict):
+        raise SettingsError(
+            f"{where} is not a table",
+            advice=f'Write [environments.{name}] and site = "binance.com" below it.',
+        )
+    if not name.replace("-", "").replace("_", "").isalnum() or not name.isascii():
+        raise SettingsError(f"{where}: a name has letters, digits, - and _ only", advice="Rename the environment.")
+    source = str(section.get("source_address", ANY_SOURCE))
+    if read_ipv4(source) is None:
+        raise SettingsError(
+            f"{where}: source_address {source!r} is not an IPv4 address", advice="Write it as 192.0.2.10."
+        )
+    proxy = section.get("proxy")
+    return Environment(
+        name=name,
+        site=_site(section, sites, where),
+        rules=_rules(section, rules, file),
+        source_address=source,
+        proxy=str(proxy) if proxy else None,
+    )
+
+
+def _site(section: dict[str, Any], sites: dict[str, Site], where: str) -> Site:
+    name = section.get("site", "binance.com")
+    if name == CUSTOM_SITE:
+        base_url = str(section.get("base_url", "")).rstrip("/")
+        if not is_safe_url(base_url):
+            raise SettingsError(
+                f"{where}: a custom site needs base_url with https://",
+                why=f"It says {base_url!r}; http:// is accepted for this machine only.",
+                advice='Write base_url = "https://…".',
+            )
+        return Site(CUSTOM_SITE, base_url, str(section.get("key_page", "")), bool(section.get("has_sapi", True)))
+    if name not in sites:
+        known = ", ".join([*sites, CUSTOM_SITE])
+        raise SettingsError(f"{where}: there is no site {name!r}", advice=f"Choose one of: {known}.")
+    return sites[name]
+
+
+def is_safe_url(url: str) -> bool:
+    """Return whether `url` is `https://`, or `http://` to this machine itself."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    local = read_ipv4(host)
+    on_this_machine = host == "localhost" or (local is not None and local.is_loopback)
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and on_this_machine))
+
+
+def _rules(section: Mapping[str, Any], default: Rules, file: Path) -> Rules:
+    limit = section.get("max_entries", default.max_entries)
+    if not isinstance(limit, int) or not 1 <= limit <= 1000:
+        raise SettingsError(f"max_entries in {file} is {limit!r}", advice="Write a whole number from 1 to 1000.")
+    tolerated = section.get("tolerated_ranges", default.tolerated_ranges)
+    return Rules(max_entries=limit, tolerated_ranges=frozenset(map(str, tolerated)))

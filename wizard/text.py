@@ -1,0 +1,19 @@
+"""Text from outside, made safe to show.
+
+Echo services, exchange messages, TLS errors and host names are written by others; Textual and
+most terminals pass control characters through, so an answer could write to the clipboard (OSC 52).
+"""
+
+from __future__ import annotations
+
+import re
+
+UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff\ud800-\udfff]")
+"""Control characters of both sets (C0, C1), characters without width, those that change direction, surrogates."""
+REPLACEMENT = "\ufffd"
+
+
+def printable(text: str, limit: int = 200) -> str:
+    """Return `text` on one line, control and direction characters replaced, cut to `limit` characters."""
+    clean = UNPRINTABLE.sub(REPLACEMENT, text[: limit + 1].replace("\n", " "))
+    return clean if len(clean) <= limit else clean[: limit - 1] + "…"

@@ -1,0 +1,1 @@
+"""The Textual wizard: one client of `wizard.rotation` among three."""

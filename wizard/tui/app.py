@@ -1,0 +1,141 @@
+"""The app: holds the open flow and shows the screen of the step where the rotation stands."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from typing import ClassVar
+
+from textual.binding import Binding, BindingType
+from textual.screen import Screen
+
+from wizard.glyphs import Glyphs
+from wizard.rotation.certificate import Certificate
+from wizard.rotation.flow import Flow
+from wizard.rotation.model import Finding, Step
+from wizard.settings import Environment
+from wizard.tui.safe_app import SafeApp
+from wizard.tui.screens.credentials import CredentialsScreen
+from wizard.tui.screens.egress import EgressScreen
+from wizard.tui.screens.help import HelpScreen
+from wizard.tui.screens.home import HomeScreen
+from wizard.tui.screens.leave import LeaveScreen
+from wizard.tui.screens.probe import ProbeScreen
+from wizard.tui.screens.retire import RetireScreen
+from wizard.tui.screens.summary import SummaryScreen
+from wizard.tui.screens.whitelist import WhitelistScreen
+from wizard.tui.world import World
+
+_SCREENS: dict[Step, type[Screen[None]]] = {
+    Step.EGRESS: EgressScreen,
+    Step.WHITELIST: WhitelistScreen,
+    Step.CREDENTIALS: CredentialsScreen,
+    Step.PROBE: ProbeScreen,
+    Step.RETIRE: RetireScreen,
+}
+
+
+class WizardApp(SafeApp):
+    """The wizard's screens over one world."""
+
+    CSS_PATH = "app.tcss"
+    TITLE = "Key Wizard"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f1", "help", "Help", key_display="F1", tooltip="What this screen is for, and all its keys"),
+        Binding("question_mark", "help", show=False),
+        Binding("ctrl+q", "leave", "Close", key_display="^Q", tooltip="Close the wizard; it says what that means"),
+        Binding("ctrl+c", "leave", show=False, priority=True),
+    ]
+
+    def __init__(self, world: World, glyphs: Glyphs, *, environment: str | None = None, command: str) -> None:
+        super().__init__()
+        self.world = world
+        self.glyphs = glyphs
+        self.environment = environment
+        self.command = command
+        self.farewell: tuple[str, ...] = ()
+        self.left_at: Step | None = None
+        self._open_flow: Flow | None = None
+        self._stack = AsyncExitStack()
+        self._announced: Finding | None = None
+
+    def announce(self, finding: Finding) -> None:
+        """Keep what one screen has to tell for the screen that follows."""
+        self._announced = finding
+
+    def announced(self) -> Finding | None:
+        """Return what the screen before had to tell, once."""
+        finding, self._announced = self._announced, None
+        return finding
+
+    @property
+    def flow(self) -> Flow:
+        """The flow of the environment that is open."""
+        assert self._open_flow is not None  # noqa: S101 - steps are shown after an environment was opened
+        return self._open_flow
+
+    @property
+    def has_flow(self) -> bool:
+        """Whether an environment is open."""
+        return self._open_flow is not None
+
+    def on_mount(self) -> None:
+        """Begin at home."""
+        self.push_screen(HomeScreen())
+
+    async def open(self, environment: Environment) -> Flow:
+        """Open one environment; it stays open until the app ends or another is opened.
+
+        Raises:
+            wizard.errors.WizardError: it cannot be opened, with the remedy.
+        """
+        await self.let_go()
+        self._open_flow = await self._stack.enter_async_context(self.world.flow(environment))
+        return self._open_flow
+
+    async def let_go(self) -> None:
+        """Close the environment that is open: its lock is free for another wizard."""
+        if self._open_flow is not None:
+            self._note_farewell(self._open_flow)
+            self._open_flow = None
+        await self._stack.aclose()
+
+    def show_step(self) -> None:
+        """Show the screen of the step where the rotation stands."""
+        step = self.flow.step
+        self.switch_screen(_SCREENS[step]() if step in _SCREENS else HomeScreen())
+
+    def show_summary(self, certificate: Certificate) -> None:
+        """Show what the finished rotation proved."""
+        self.farewell = tuple(f"{label:<12} {text}" for label, text in certificate.lines())
+        self.switch_screen(SummaryScreen(certificate))
+
+    def action_help(self) -> None:
+        """Explain the screen that is shown."""
+        if not self.screen.is_modal:
+            self.push_screen(HelpScreen(self.screen))
+
+    def action_leave(self) -> None:
+        """Say what closing now means, and close when that is wanted."""
+        if isinstance(self.screen, LeaveScreen):
+            self.screen.dismiss(False)
+            return
+        self.push_screen(LeaveScreen(self._open_flow, self.command), self._leave)
+
+    def _leave(self, is_wanted: bool | None) -> None:
+        if is_wanted:
+            self.exit(0)
+
+    async def on_unmount(self) -> None:
+        """Let go of everything: nothing here needs the terminal any more."""
+        await self.let_go()
+        await self.world.close()
+
+    def _note_farewell(self, flow: Flow) -> None:
+        self.left_at = flow.step
+        if flow.step is not None and not flow.is_durable:
+            self.farewell = ("The rehearsal has ended: its credentials were in memory only.",)
+        elif flow.step is not None and not self.farewell:
+            self.farewell = (
+                f"A rotation of {flow.context.environment.name} is open at the step {flow.step}.",
+                f"Come back with: {self.command}",
+            )

@@ -1,0 +1,134 @@
+"""The terminal driver for POSIX systems: it cannot be made deaf, and never waits for a terminal that is gone.
+
+Textual's own driver lets an unterminated paste swallow every key, dies of one byte that is not
+UTF-8, burns a whole processor when the terminal has hung up, and blocks for ever on one that takes
+no more output (facts/textual.md, sections 2.2 and 2.5).
+"""
+
+from __future__ import annotations
+
+import codecs
+import os
+import selectors
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from queue import Full
+from threading import Event
+from typing import TYPE_CHECKING, Any, TextIO
+
+from textual import events
+from textual._xterm_parser import XTermParser
+from textual.drivers.linux_driver import LinuxDriver
+from textual.message import Message
+
+from wizard.tui.unfinished_paste import END, PasteWatch
+
+if TYPE_CHECKING:
+    from wizard.tui.safe_app import SafeApp
+
+_POLL = 0.1
+_READ = 4096
+
+
+class SafeDriver(LinuxDriver):
+    """Reads the terminal in a thread of its own, as its base does."""
+
+    _app: SafeApp
+
+    def __init__(self, app: SafeApp, **options: Any) -> None:
+        super().__init__(app, **options)
+        self._is_given_up = Event()
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether output was given up while the terminal took none: the writer cannot be joined any more."""
+        return self._is_given_up.is_set() and self._writer_thread is not None and self._writer_thread.is_alive()
+
+    def give_up_output(self) -> None:
+        """From now on, leave out what the terminal does not take at once: the process is to end."""
+        self._is_given_up.set()
+
+    def write(self, data: str) -> None:
+        """Queue `data` for the terminal; drop it when the terminal is gone."""
+        self._queue(data)
+
+    def close(self) -> None:
+        """Let the writer finish what the terminal still takes."""
+        self._queue(None)
+        while self._writer_thread is not None and self._writer_thread.is_alive():
+            self._writer_thread.join(_POLL)
+            if self._is_given_up.is_set():
+                self._writer_thread.join(10 * _POLL)
+                return
+
+    def _queue(self, item: str | None) -> None:
+        writer = self._writer_thread
+        while writer is not None and writer.is_alive():
+            try:
+                writer._queue.put(item, timeout=_POLL)
+            except Full:
+                if self._is_given_up.is_set():
+                    return
+            else:
+                return
+
+    def run_input_thread(self) -> None:
+        """Read until told to stop, or until the terminal hangs up."""
+        reader = _Reader(XTermParser(), PasteWatch(time.monotonic))
+        with selectors.SelectSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            while not self.exit_event.is_set():
+                if selector.select(_POLL) and not self._read(reader):
+                    _point_at_nothing(sys.__stderr__)
+                    self._loop.call_soon_threadsafe(self._app.hang_up)
+                    return
+                self._hand_on(reader.tick())
+
+    def _read(self, reader: _Reader) -> bool:
+        """Hand on what there is to read; return False when the terminal has hung up."""
+        try:
+            data = os.read(self.fileno, _READ)
+        except OSError:
+            return False
+        self._hand_on(reader.feed(data))
+        return bool(data)
+
+    def _hand_on(self, messages: Iterable[Message]) -> None:
+        for message in messages:
+            self.process_message(message)
+
+
+def _point_at_nothing(stream: TextIO | None) -> None:
+    """Send what is still written to a dead terminal to /dev/null; else the interpreter ends with 120."""
+    if stream is not None:
+        with Path(os.devnull).open("wb") as nothing:
+            os.dup2(nothing.fileno(), stream.fileno())
+
+
+class _Reader:
+    """Bytes in, messages out; a paste that lost its end becomes an empty one."""
+
+    def __init__(self, parser: XTermParser, watch: PasteWatch) -> None:
+        self._parser = parser
+        self._watch = watch
+        self._decode = codecs.getincrementaldecoder("utf-8")(errors="replace").decode
+
+    def feed(self, data: bytes) -> Iterable[Message]:
+        text = self._decode(data)
+        if not text:
+            return
+        if self._watch.is_key_after_lost_end(text):
+            yield from self._close_paste()
+        self._watch.note(text)
+        yield from self._parser.feed(text)
+
+    def tick(self) -> Iterable[Message]:
+        return self._parser.tick()
+
+    def _close_paste(self) -> Iterable[Message]:
+        self._watch.note(END)
+        for message in self._parser.feed(END):
+            # Half a key is worse than none: what came before the loss is dropped.
+            yield events.Paste("") if isinstance(message, events.Paste) else message

@@ -1,0 +1,53 @@
+"""From the command line to the screens, and back to an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from wizard import settings
+from wizard.exit_codes import Exit
+from wizard.glyphs import glyphs_for
+from wizard.rotation.model import Step
+from wizard.settings import Paths
+from wizard.terminal import inspect_terminal
+from wizard.tui.app import WizardApp
+from wizard.tui.world import RealWorld, RehearsalWorld, World
+
+
+def open_wizard(paths: Paths, environment: str | None) -> int:
+    """Open the wizard on the user's own environments.
+
+    Raises:
+        wizard.errors.WizardError: the terminal or the settings cannot be used.
+    """
+    known = settings.load(paths.config_file)
+    if environment is not None:
+        known.environment(environment)
+    return _run(RealWorld(paths, known), environment, "key-wizard")
+
+
+def open_rehearsal(paths: Paths, source_address: str) -> int:
+    """Open the wizard on a rehearsal.
+
+    Raises:
+        wizard.errors.WizardError: the terminal cannot be used.
+    """
+    return _run(RehearsalWorld(paths, source_address), None, "key-wizard rehearse")
+
+
+def _run(world: World, environment: str | None, command: str) -> int:
+    problem = inspect_terminal(os.environ, sys.__stdin__, sys.__stderr__).problem()
+    if problem is not None:
+        raise problem
+    app = WizardApp(world, glyphs_for(os.environ), environment=environment, command=command)
+    code = app.run_safely()
+    for line in app.farewell:
+        print(line)
+    return code or _left_at(app.left_at)
+
+
+def _left_at(step: Step | None) -> Exit:
+    if step is None or step is Step.DONE:
+        return Exit.FINE
+    return Exit.LEGACY_ALIVE if step is Step.RETIRE else Exit.ROTATION_OPEN

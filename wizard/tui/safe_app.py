@@ -1,0 +1,165 @@
+"""SafeApp: a Textual app that can hold secrets.
+
+Two private methods of Textual 8.2.8 are overridden, `_handle_exception` and `_fatal_error`: the
+stock ones print every local variable. tests/terminal/test_safe_crash.py holds them to the version.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from types import FrameType
+from typing import ClassVar
+
+from rich.console import RenderableType
+from rich.text import Text
+from textual.binding import Binding, BindingType
+from textual.driver import Driver
+from textual.filter import LineFilter
+
+from wizard.errors import WizardError
+from wizard.safety import INTERNAL_ERROR, redacted_report
+from wizard.tui.control_filter import ControlFilter
+from wizard.tui.key_order import KeyOrder
+from wizard.tui.signals import HANG_UP, handled_by
+from wizard.tui.theme import THEME, THEME_16, theme_for
+
+LONGEST_COPY = 8192
+"""Bytes; some terminals drop a longer OSC 52 without a word."""
+SIGNAL_GRACE = 5.0
+"""Seconds that `on_signal` has before the app ends all the same."""
+
+
+class TooLongToCopy(WizardError):
+    """The text does not fit into one clipboard sequence."""
+
+
+class SafeApp(KeyOrder):
+    """The base of the wizard's app: no crash, copy, signal or hostile text makes it leak. Run it with `run_safely`."""
+
+    ENABLE_COMMAND_PALETTE = False
+    ALLOW_SELECT = False
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-normal"), (110, "-wide")]  # noqa: RUF012 - not ClassVar in Textual
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (22, "-tall")]  # noqa: RUF012
+    BINDINGS: ClassVar[list[BindingType]] = [
+        # Priority: the focus moves before the next key of the same packet is handed on.
+        Binding("tab", "app.focus_next", "Next field", show=False, priority=True),
+        Binding("shift+tab", "app.focus_previous", "Previous field", show=False, priority=True),
+    ]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.animation_level = "none"
+        self._control_filter = ControlFilter()
+        self._ending: asyncio.Task[None] | None = None
+        for theme in (THEME, THEME_16):
+            self.register_theme(theme)
+        if "TEXTUAL_THEME" not in os.environ:
+            self.theme = theme_for(self.console.color_system).name
+
+    def run_safely(self, *, mouse: bool = False) -> int:
+        """Run until the end and return the exit code: that of `exit`, 70 after a crash, 128+n after signal n."""
+        with handled_by(self._take_signal):
+            try:
+                self.run(mouse=mouse)
+            except Exception as error:  # the loop itself failed: Textual's report was not reached
+                print(redacted_report(error), file=sys.stderr)
+                return INTERNAL_ERROR
+        self._leave_stuck_terminal()
+        return self.return_code or 0
+
+    async def on_signal(self, number: int) -> None:
+        """Prepare for the end by signal `number`: finish what must not be cut, wipe. At most five seconds."""
+
+    def hang_up(self) -> None:
+        """End as by SIGHUP: the terminal is gone."""
+        self._end_by(HANG_UP)
+
+    def xcopy_to_clipboard(self, text: str) -> None:
+        """Copy nothing: Textual copies from any field on ctrl+c. See `copy_public_text`."""
+
+    def copy_public_text(self, text: str) -> None:
+        """Ask the terminal to put `text`, which is no secret, on the user's clipboard (OSC 52, also over SSH).
+
+        Whether it did cannot be known: many terminals ask or refuse, and tmux takes it only with
+        `set-clipboard on`. Always show the text as well.
+
+        Raises:
+            TooLongToCopy: it is longer than 8 KiB.
+        """
+        data = text.encode()
+        if len(data) > LONGEST_COPY:
+            raise TooLongToCopy(
+                "The text is too long for the clipboard.",
+                why=f"It has {len(data)} bytes; terminals take {LONGEST_COPY}.",
+                advice="Select it on the screen, or save it to a file.",
+            )
+        if self._driver is not None:
+            self._driver.write(f"\x1b]52;c;{base64.b64encode(data).decode()}\a")
+
+    def open_url(self, url: str, *, new_tab: bool = True) -> None:
+        """Open nothing: the browser would start on the server."""
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Return Textual's filters and, last, the one against control characters."""
+        return [*super().get_line_filters(), self._control_filter]
+
+    def get_driver_class(self) -> type[Driver]:
+        """Return the terminal's driver, whatever TEXTUAL_DRIVER says: never the web's, which has no log-in."""
+        if sys.platform == "win32":
+            return super().get_driver_class()
+        from wizard.tui.driver import SafeDriver  # noqa: PLC0415 - termios is not on Windows
+
+        return SafeDriver
+
+    def panic(self, *renderables: RenderableType) -> None:  # noqa: ARG002 - Textual's signature
+        """End with a redacted report; what Textual wanted to show is left out, it can hold anything."""
+        self._handle_exception(RuntimeError())
+
+    def _handle_exception(self, error: Exception) -> None:
+        self._return_code = INTERNAL_ERROR
+        if self._exception is None:
+            self._exit_renderables[:] = [Text(redacted_report(error))]
+            self._exception = error
+            self._exception_event.set()
+        self._close_messages_no_wait()
+
+    def _fatal_error(self) -> None:
+        error = sys.exception()
+        self._handle_exception(error if isinstance(error, Exception) else RuntimeError())
+
+    def _take_signal(self, number: int, _frame: FrameType | None) -> None:
+        if self._loop is None:
+            raise SystemExit(128 + number)
+        if self._ending is not None:  # the second one: at once
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        self._give_up_output()
+        self._loop.call_soon_threadsafe(self._end_by, number)
+
+    def _end_by(self, number: int) -> None:
+        if self._ending is None and self._loop is not None:
+            self._give_up_output()
+            self._ending = self._loop.create_task(self._end(number))
+
+    async def _end(self, number: int) -> None:
+        with self._context():
+            with suppress(Exception):  # the end is not to be stopped by what prepares for it
+                async with asyncio.timeout(SIGNAL_GRACE):
+                    await self.on_signal(number)
+            self.exit(return_code=128 + number)
+
+    def _give_up_output(self) -> None:
+        give_up = getattr(self._driver, "give_up_output", None)
+        if give_up is not None:
+            give_up()
+
+    def _leave_stuck_terminal(self) -> None:
+        """End the process without the interpreter's clean-up when it would wait for a terminal that takes no output."""
+        if getattr(self._driver, "is_stuck", False):
+            os._exit(self.return_code or 0)

@@ -1,0 +1,53 @@
+"""Questions before something is given up or destroyed. Nothing is destroyed by one key press."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+
+class ConfirmScreen(ModalScreen[bool]):
+    """Asks the user to type a word.
+
+    Args:
+        title: The question.
+        text: What will happen, and what will not.
+        word: What has to be typed.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
+
+    def __init__(self, title: str, text: str, word: str) -> None:
+        super().__init__()
+        self._title = title
+        self._text = text
+        self._word = word
+
+    def compose(self) -> ComposeResult:
+        """Lay the question out."""
+        with Vertical(classes="dialog"):
+            yield Static(self._title, classes="title", markup=False)
+            yield Static(self._text, markup=False)
+            yield Static(f"Type {self._word} and press Enter. Esc cancels.", classes="keys", markup=False)
+            field = Input(compact=True, select_on_focus=False)
+            field.cursor_blink = False
+            yield field
+
+    @on(Input.Submitted)
+    def judge(self, event: Input.Submitted) -> None:
+        """Close with yes only for the very word."""
+        event.stop()
+        if event.value.strip() == self._word:
+            self.dismiss(True)
+        else:
+            self.query_one(".keys", Static).update(f"That is not {self._word}. Type {self._word}, or Esc to cancel.")
+
+    def action_cancel(self) -> None:
+        """Close with no."""
+        self.dismiss(False)

@@ -1,0 +1,274 @@
+"""The Credentials step: what to do on the exchange's page, and where the result goes in.
+
+A value leaves its field only after the keyring has given it back unchanged; until then it stays
+where the user typed it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+from textual import on, work
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.message import Message
+from textual.types import CSSPathType
+from textual.widget import Widget
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from wizard.credentials import KeyKind
+from wizard.errors import WizardError
+from wizard.exchange.shapes import Intake, pair_problem, read_api_key, read_hmac_secret
+from wizard.rehearsal.desk import NewKey
+from wizard.rotation.model import Finding, Mode, Step
+from wizard.secret import Secret
+from wizard.tui.screens.step_screen import StepScreen
+from wizard.tui.widgets.secret_field import SecretField
+
+_CHOICES = {
+    KeyKind.ED25519: "Ed25519   recommended: the private key is made here and never leaves the keyring",
+    KeyKind.HMAC: "HMAC      the page shows an API key and a secret, both are pasted here",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Typed:
+    api_key: Secret
+    secret: Secret | None
+
+
+class CredentialsScreen(StepScreen):
+    """Takes the new key in, stores it, reads it back."""
+
+    CSS_PATH: ClassVar[CSSPathType | None] = ["step_screen.tcss", "credentials.tcss"]
+    STEP = Step.CREDENTIALS
+    HELP = (
+        "Create the new key on the exchange's page with the whitelist of the step before. With Ed25519 the pair is"
+        " made here and kept in the keyring before its public half is shown; only the API key comes back. With HMAC"
+        " the page shows a secret once: paste both. Enter in the last field writes to the keyring, reads back and"
+        " compares. Fields are masked and cannot be copied from."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding(
+            "f2", "copy_whitelist", "Copy list", key_display="F2", tooltip="Ask the terminal to copy the whitelist"
+        ),
+        Binding("f3", "copy_public_key", "Copy public key", key_display="F3", tooltip="Ask the terminal to copy it"),
+        Binding("f6", "kind", "Kind", key_display="F6", tooltip="Choose Ed25519 or HMAC"),
+    ]
+
+    class PublicKey(Message):
+        """The pair is in the keyring; its public half may be shown."""
+
+        def __init__(self, pem: str) -> None:
+            super().__init__()
+            self.pem = pem
+
+    class Stored(Message):
+        """The credentials were read back from the keyring."""
+
+        def __init__(self, finding: Finding) -> None:
+            super().__init__()
+            self.finding = finding
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kind: KeyKind | None = None
+        self._public_pem = ""
+        self._typed: _Typed | None = None
+
+    def compose_body(self) -> Iterable[Widget]:
+        """Lay out the choice and the two fields; what applies is shown."""
+        glyphs = self.wizard.glyphs
+        yield Static(self._lede(), classes="lede", markup=False)
+        yield OptionList(*(Option(text, id=kind) for kind, text in _CHOICES.items()), id="kinds")
+        with Vertical(id="form"):
+            yield Static("", id="instructions", classes="hint", markup=False)
+            yield Static("", id="public-key", classes="paste", markup=False)
+            yield Static("API key", classes="label")
+            yield SecretField(show_last_four=True, glyphs=glyphs, id="api-key")
+            yield Static("Secret", classes="label", id="secret-label")
+            yield SecretField(glyphs=glyphs, id="secret")
+            yield Static("", id="enter", classes="hint")
+
+    def on_mount(self) -> None:
+        """Ask for the kind first."""
+        super().on_mount()
+        self.query_one("#form").display = False
+        self.query_one("#kinds", OptionList).focus()
+        if pending := self.flow.credentials.pending:
+            self.notice.note(f"{pending.name} is stored already. ^N goes on with it; another one takes its place.")
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Show the copy keys where there is something to copy."""
+        if action == "copy_public_key":
+            return bool(self._public_pem)
+        if action == "kind":
+            return self._kind is not None
+        if action == "copy_whitelist":
+            return bool(self._whitelist())
+        return super().check_action(action, parameters)
+
+    @on(OptionList.OptionSelected, "#kinds")
+    def choose(self, event: OptionList.OptionSelected) -> None:
+        """Show the form for the kind."""
+        event.stop()
+        self._kind = KeyKind(str(event.option_id))
+        self.query_one("#kinds").display = False
+        self.query_one("#form").display = True
+        is_hmac = self._kind is KeyKind.HMAC
+        self.query_one("#secret").display = self.query_one("#secret-label").display = is_hmac
+        self.query_one("#public-key").display = not is_hmac
+        self.query_one("#instructions", Static).update(self._instructions(self._kind))
+        self.query_one("#enter", Static).update("Enter in the last field stores, reads back and compares.")
+        if not is_hmac and not self._public_pem:
+            self.query_one("#public-key", Static).update("Making the pair and storing it in the keyring…")
+            self._make_pair()
+        self.query_one("#api-key", SecretField).focus()
+        self.refresh_bindings()
+
+    def action_kind(self) -> None:
+        """Go back to the choice; what is typed stays in the fields."""
+        self.query_one("#form").display = False
+        self.query_one("#kinds").display = True
+        self.query_one("#kinds", OptionList).focus()
+
+    def action_next(self) -> None:
+        """Go on, once a key is stored."""
+        if self.flow.credentials.pending is None:
+            self.notice.note("No new key is stored yet. Enter in the last field stores it.")
+            return
+        super().action_next()
+
+    def action_copy_whitelist(self) -> None:
+        """Copy the list for the page."""
+        self.wizard.copy_public_text(self._whitelist())
+        self.notice.good(f"Asked the terminal to copy: {self._whitelist()}")
+
+    def action_copy_public_key(self) -> None:
+        """Copy the public key for the page."""
+        self.wizard.copy_public_text(self._public_pem)
+        self.notice.good("Asked the terminal to copy the public key.")
+
+    @work(exclusive=True, group="custody", description="make a key pair")
+    async def _make_pair(self) -> None:
+        try:
+            self.post_message(self.PublicKey(await self.flow.credentials.public_key()))
+        except WizardError as error:
+            self.post_message(self.Failed(error))
+
+    @on(PublicKey)
+    def show_public_key(self, message: PublicKey) -> None:
+        """Show the public half."""
+        self._public_pem = message.pem
+        self.query_one("#public-key", Static).update(message.pem.strip())
+        self.refresh_bindings()
+
+    @on(SecretField.Submitted, "#api-key")
+    def api_key_entered(self) -> None:
+        """Go on to the secret, or store."""
+        if self._kind is KeyKind.HMAC:
+            self.query_one("#secret", SecretField).focus()
+        else:
+            self.store()
+
+    @on(SecretField.Submitted, "#secret")
+    def store(self) -> None:
+        """Judge the shapes, then write to the keyring."""
+        self.notice.clear()
+        self._typed = self._read_fields()
+        if self._typed is not None:
+            self.query_one("#enter", Static).update("Writing to the keyring, reading back, comparing…")
+            self._store()
+
+    @work(exclusive=True, group="custody", description="store the credentials")
+    async def _store(self) -> None:
+        typed = self._typed
+        if typed is None:
+            return
+        step = self.flow.credentials
+        try:
+            if typed.secret is None:
+                self.post_message(self.Stored(await step.store_ed25519(typed.api_key)))
+            else:
+                self.post_message(self.Stored(await step.store_hmac(typed.api_key, typed.secret)))
+        except WizardError as error:
+            self.post_message(self.Failed(error))
+
+    @on(Stored)
+    def go_to_probe(self, message: Stored) -> None:
+        """Empty the fields only now, and go on."""
+        for field in self.query(SecretField):
+            field.clear()
+        self._typed = None
+        self.wizard.announce(message.finding)
+        super().action_next()
+
+    @on(SecretField.Rejected)
+    @on(SecretField.Cleaned)
+    def tell_about_field(self, message: SecretField.Rejected | SecretField.Cleaned) -> None:
+        """Say what a field did not take."""
+        self.notice.note(message.reason if isinstance(message, SecretField.Rejected) else message.note)
+
+    def on_step_screen_failed(self, message: StepScreen.Failed) -> None:
+        """Show the error; what was typed is still in the fields."""
+        super().on_step_screen_failed(message)
+        self.query_one("#enter", Static).update("Nothing was lost. Enter in the last field tries again.")
+
+    def desk_closed(self, result: object) -> None:
+        """Fill the fields with the key that the desk handed over."""
+        if not isinstance(result, NewKey) or self._kind is None:
+            return
+        self.query_one("#api-key", SecretField).fill(result.api_key)
+        if self._kind is KeyKind.HMAC:
+            self.query_one("#secret", SecretField).fill(result.secret)
+        last = "#secret" if self._kind is KeyKind.HMAC else "#api-key"
+        self.query_one(last, SecretField).focus()
+        self.notice.good("The new key was taken over from the desk. Enter stores it.")
+
+    @property
+    def desk_wishes(self) -> tuple[KeyKind, str]:
+        """What a key made at the desk should be: its kind and, for Ed25519, the public key."""
+        return self._kind or KeyKind.HMAC, self._public_pem
+
+    def _read_fields(self) -> _Typed | None:
+        api_key = self._read("#api-key", read_api_key)
+        if api_key is None or self._kind is not KeyKind.HMAC:
+            return _Typed(api_key, None) if api_key else None
+        secret = self._read("#secret", read_hmac_secret)
+        if secret is None:
+            return None
+        if problem := pair_problem(api_key, secret):
+            self.notice.error(WizardError(problem))
+            return None
+        return _Typed(api_key, secret)
+
+    def _read(self, selector: str, read: Callable[[str], Intake]) -> Secret | None:
+        field = self.query_one(selector, SecretField)
+        intake = read(field.peek().reveal())
+        if intake.value is None:
+            field.focus()
+            self.notice.error(WizardError(intake.problem))
+        elif intake.notes:
+            self.notice.note(" ".join(intake.notes))
+        return intake.value
+
+    def _lede(self) -> str:
+        if self.flow.context.rotation.mode is Mode.ADOPT:
+            return "Which key is in use already? Nothing is changed on the exchange."
+        if self.wizard.world.desk is not None:
+            return "Create the new key at the desk: F4 opens it. It stands in for the exchange's page."
+        page = self.flow.context.environment.site.key_page
+        return f"Create the new key on the exchange's page{f': {page}' if page else ''}"
+
+    def _instructions(self, kind: KeyKind) -> str:
+        whitelist = self._whitelist()
+        restrict = f"Restrict it to trusted IPs: {whitelist}\n" if whitelist else ""
+        if kind is KeyKind.HMAC:
+            return f"Give it the permissions that the current key has.\n{restrict}Then paste what the page shows, once:"
+        return f"Choose “Self-generated” and the current key's permissions.\n{restrict}Public key to paste there:"
+
+    def _whitelist(self) -> str:
+        return self.flow.context.journal.whitelist_of(self.flow.context.rotation) if self.flow.rotation else ""

@@ -1,0 +1,121 @@
+"""The Egress step: a table that fills while operators answer, and one sentence that says what it means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual import on, work
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Static
+
+from wizard.egress.answers import Sample
+from wizard.egress.detect import EgressReport
+from wizard.errors import WizardError
+from wizard.rotation.model import Outcome, Step
+from wizard.text import printable
+from wizard.tui.screens.step_screen import StepScreen
+from wizard.tui.widgets.evidence_table import EvidenceTable
+
+
+class EgressScreen(StepScreen):
+    """Which address does the exchange see?"""
+
+    STEP = Step.EGRESS
+    HELP = (
+        "The exchange compares the address that your calls come from with the key's whitelist. Several operators are"
+        " asked over the same route that the exchange is reached by, over IPv4. Two different operators that see the"
+        " same address agree. The address was observed; nothing here proves that it stays the same."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "next", "Next", show=False),
+        Binding("r", "again", "Ask again", tooltip="Ask all operators once more"),
+    ]
+
+    class Seen(Message):
+        """One operator answered."""
+
+        def __init__(self, sample: Sample) -> None:
+            super().__init__()
+            self.sample = sample
+
+    class Settled(Message):
+        """The detection ended."""
+
+        def __init__(self, report: EgressReport) -> None:
+            super().__init__()
+            self.report = report
+
+    def compose_body(self) -> Iterable[Widget]:
+        """Lay out the sentence and the table."""
+        yield Static("Which address does the exchange see when this host calls it?", classes="lede")
+        yield Static("", id="verdict", classes="verdict")
+        yield EvidenceTable("Source", "Operator", "Address or reason", "ms", id="samples")
+        yield Static("", id="route", classes="hint", markup=False)
+
+    def on_mount(self) -> None:
+        """Ask at once: nothing is sent but a request for one's own address."""
+        super().on_mount()
+        self.action_again()
+
+    def action_again(self) -> None:
+        """Ask all operators."""
+        self.query_one(EvidenceTable).clear()
+        count = len(self.flow.context.providers)
+        self._say(
+            self.wizard.glyphs.working, "$text-primary", f"Asking {count} services, at most {self._deadline():g} s."
+        )
+        self._detect()
+
+    def action_next(self) -> None:
+        """Go on, once there is an answer."""
+        if any(worker.group == "egress" and worker.is_running for worker in self.workers):
+            self.notice.note("The operators are still being asked.")
+            return
+        super().action_next()
+
+    @work(exclusive=True, group="egress", description="detect the egress address")
+    async def _detect(self) -> None:
+        try:
+            report = await self.flow.egress.detect(lambda sample: self.post_message(self.Seen(sample)))
+            self.post_message(self.Settled(report))
+        except WizardError as error:
+            self.post_message(self.Failed(error))
+
+    @on(Seen)
+    def show_sample(self, message: Seen) -> None:
+        """Add a row."""
+        sample = message.sample
+        answer = str(sample.address) if sample.address else printable(sample.refusal, limit=60)
+        glyph = self.wizard.glyphs.passed if sample.address else self.wizard.glyphs.failed
+        self.query_one(EvidenceTable).add_row(
+            sample.provider.name, sample.provider.operator, f"{glyph} {answer}", f"{sample.milliseconds:.0f}"
+        )
+
+    @on(Settled)
+    def show_verdict(self, message: Settled) -> None:
+        """Say what the answers mean together."""
+        report = message.report
+        finding = self.flow.egress.finding(report)
+        glyph, colour = {
+            Outcome.PASSED: (self.wizard.glyphs.passed, "$text-success"),
+            Outcome.FAILED: (self.wizard.glyphs.failed, "$text-error"),
+        }.get(finding.outcome, (self.wizard.glyphs.caution, "$text-warning"))
+        self._say(glyph, colour, finding.observed)
+        for provider in report.unfinished:
+            self.query_one(EvidenceTable).add_row(
+                provider.name, provider.operator, f"{self.wizard.glyphs.pending} not waited for", ""
+            )
+        self.query_one("#route", Static).update(
+            f"Route: {report.route.shown} over IPv4 ({report.route.source}). Not proven: {finding.does_not_prove}."
+        )
+
+    def _say(self, glyph: str, colour: str, text: str) -> None:
+        content = Content.from_markup(f"[{colour}]$glyph[/] $text", glyph=glyph, text=text)
+        self.query_one("#verdict", Static).update(content)
+
+    def _deadline(self) -> float:
+        return self.flow.context.pace.egress

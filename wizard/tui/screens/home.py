@@ -1,0 +1,271 @@
+"""Home: which environments there are, whether the keyring can be trusted, and what to do next."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.message import Message
+from textual.screen import Screen
+from textual.widgets import Footer, OptionList, Static
+from textual.widgets.option_list import Option
+
+from wizard.clock import duration
+from wizard.errors import WizardError
+from wizard.rotation.closing import safe_to_close
+from wizard.rotation.flow import Flow
+from wizard.rotation.model import Finding, Mode, Outcome, Step
+from wizard.rotation.overview import Overview
+from wizard.tui.screens.confirm import ConfirmScreen
+from wizard.tui.widgets.notice import Notice
+from wizard.tui.widgets.status_header import StatusHeader
+
+if TYPE_CHECKING:
+    from wizard.tui.app import WizardApp
+
+
+class HomeScreen(Screen[None]):
+    """Where the wizard begins and where it comes back to."""
+
+    CSS_PATH = "home.tcss"
+    HELP = (
+        "Choose an environment and press Enter: the wizard takes it for itself, tries the keyring with a canary"
+        " and settles what an interrupted run left. A second Enter begins or resumes a rotation. Nothing on the"
+        " exchange is touched from here."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("a", "adopt", "Adopt", tooltip="Bring a key that is in use already under the wizard's care"),
+        Binding("x", "abandon", "Abandon", tooltip="Give the open rotation up; the current key stays"),
+        Binding("r", "again", "Try again", tooltip="Look at the keyring again"),
+    ]
+
+    class Ready(Message):
+        """The environments can be shown."""
+
+    class Opened(Message):
+        """An environment was opened."""
+
+        def __init__(self, flow: Flow) -> None:
+            super().__init__()
+            self.flow = flow
+
+    class Failed(Message):
+        """Something could not be opened."""
+
+        def __init__(self, error: WizardError) -> None:
+            super().__init__()
+            self.error = error
+
+    class Abandoned(Message):
+        """The open rotation was given up."""
+
+    @property
+    def wizard(self) -> WizardApp:
+        """The app, by its own type."""
+        return cast("WizardApp", self.app)
+
+    @property
+    def notice(self) -> Notice:
+        """The bar that tells what went wrong or was done."""
+        return self.query_one(Notice)
+
+    def compose(self) -> ComposeResult:
+        """Lay the screen out; it is filled when the world is open."""
+        yield StatusHeader("home", "Home", safe_to_close(None))
+        with VerticalScroll(id="home", can_focus=False):
+            yield Static(self.wizard.world.lede, classes="lede")
+            yield Static("  Environment   Site                 Current key             Age", id="columns")
+            yield OptionList(id="environments")
+            yield Static("", id="checks")
+            yield Static("", id="next")
+        yield Notice(self.wizard.glyphs)
+        yield Footer(show_command_palette=False, compact=True)
+
+    def on_mount(self) -> None:
+        """Open the world, unless it is open already."""
+        self.query_one("#checks", Static).update("Opening…")
+        self._open_world()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Show only what can be done now."""
+        flow = self.wizard.flow if self.wizard.has_flow else None
+        if action == "adopt":
+            return flow is not None and flow.rotation is None and flow.current is None
+        if action == "abandon":
+            return flow is not None and flow.can_be_abandoned
+        if action == "again":
+            return flow is None
+        return True
+
+    @work(exclusive=True, description="open the world")
+    async def _open_world(self) -> None:
+        try:
+            if not self.wizard.world.environments():
+                await self.wizard.world.open()
+            self.post_message(self.Ready())
+        except WizardError as error:
+            self.post_message(self.Failed(error))
+
+    @work(exclusive=True, description="open an environment")
+    async def _open(self, overview: Overview) -> None:
+        try:
+            self.post_message(self.Opened(await self.wizard.open(overview.environment)))
+        except WizardError as error:
+            self.post_message(self.Failed(error))
+
+    @on(Ready)
+    def fill(self) -> None:
+        """List the environments; open the one that there is no choice about."""
+        names = self._list()
+        chosen = self._name_to_choose(names)
+        options = self.query_one("#environments", OptionList)
+        options.highlighted = names.index(chosen) if chosen else 0
+        options.focus()
+        if self.wizard.has_flow:
+            self.show_flow()
+        elif chosen:
+            self.open_highlighted()
+        else:
+            self.query_one("#checks", Static).update("")
+            self.query_one("#next", Static).update(self._call("Enter opens the environment that is highlighted."))
+
+    def _list(self) -> list[str]:
+        overviews = self.wizard.world.environments()
+        options = self.query_one("#environments", OptionList)
+        highlighted = options.highlighted
+        options.clear_options()
+        options.add_options(Option(_row(one, time.time(), self.size.width)) for one in overviews)
+        options.highlighted = highlighted
+        return [one.environment.name for one in overviews]
+
+    def _name_to_choose(self, names: list[str]) -> str:
+        if self.wizard.has_flow:
+            return self.wizard.flow.context.environment.name
+        if self.wizard.environment in names:
+            return self.wizard.environment or ""
+        return names[0] if len(names) == 1 else ""
+
+    @on(OptionList.OptionSelected, "#environments")
+    def chosen(self) -> None:
+        """Open the environment, or go on with the one that is open."""
+        overview = self._highlighted()
+        if self.wizard.has_flow and self.wizard.flow.context.environment.name == overview.environment.name:
+            self.go_on()
+        else:
+            self.open_highlighted()
+
+    def open_highlighted(self) -> None:
+        """Open the environment under the cursor."""
+        self.notice.clear()
+        self.query_one("#next", Static).update("")
+        self.query_one("#checks", Static).update(self._pending("Trying the keyring with a canary…"))
+        self._open(self._highlighted())
+
+    @on(Opened)
+    def show_flow(self) -> None:
+        """Show what was checked and what comes next."""
+        flow = self.wizard.flow
+        self._list()
+        lines = [self._check(flow.preflight.keyring)]
+        lines += [self._pending(sentence) for sentence in flow.preflight.recovered]
+        self.query_one("#checks", Static).update(Content("\n").join(lines))
+        self.query_one("#next", Static).update(self._call(self._next(flow)))
+        self.query_one(StatusHeader).closing = safe_to_close(flow.step, durable=flow.is_durable)
+        self.refresh_bindings()
+
+    @on(Failed)
+    def show_error(self, message: Failed) -> None:
+        """Tell why it cannot be opened, with the remedy."""
+        self.query_one("#checks", Static).update("")
+        self.query_one("#next", Static).update(self._call("R tries again; another environment may be open to you."))
+        self.notice.error(message.error)
+        self.refresh_bindings()
+
+    def go_on(self) -> None:
+        """Begin a rotation, or resume the open one."""
+        flow = self.wizard.flow
+        if flow.rotation is None:
+            flow.begin(Mode.ROTATE if flow.current else Mode.SET_UP)
+        self.wizard.show_step()
+
+    def action_adopt(self) -> None:
+        """Begin with a key that is in use already."""
+        self.wizard.flow.begin(Mode.ADOPT)
+        self.wizard.show_step()
+
+    def action_again(self) -> None:
+        """Try to open what could not be opened."""
+        if self.wizard.world.environments():
+            self.open_highlighted()
+        else:
+            self.on_mount()
+
+    def action_abandon(self) -> None:
+        """Ask before giving the open rotation up."""
+        question = (
+            "The new credentials of this rotation are deleted from the keyring. The current key stays as it is."
+            " If you created a new key on the exchange's page, delete it there."
+        )
+        self.app.push_screen(ConfirmScreen("Give this rotation up?", question, "abandon"), self._abandon)
+
+    def _abandon(self, is_wanted: bool | None) -> None:
+        if is_wanted:
+            self._give_up()
+
+    @work(exclusive=True, description="abandon the rotation")
+    async def _give_up(self) -> None:
+        try:
+            await self.wizard.flow.abandon()
+            self.post_message(self.Abandoned())
+        except WizardError as error:
+            self.post_message(self.Failed(error))
+
+    @on(Abandoned)
+    def show_abandoned(self) -> None:
+        """Say that it was given up."""
+        self.fill()
+        self.notice.good("The rotation was given up. The current key is as it was.")
+
+    def _highlighted(self) -> Overview:
+        return self.wizard.world.environments()[self.query_one("#environments", OptionList).highlighted or 0]
+
+    def _next(self, flow: Flow) -> str:
+        if flow.rotation:
+            step = "the summary" if flow.step is Step.DONE else f"the step {flow.step}"
+            return f"Enter resumes the open rotation at {step}."
+        if flow.current:
+            return f"Enter begins to replace {flow.current.name}."
+        return "Enter sets up the first key. A adopts a key that is in use already."
+
+    def _check(self, finding: Finding) -> Content:
+        glyphs = self.wizard.glyphs
+        is_fine = finding.outcome is Outcome.PASSED
+        return Content.from_markup(
+            f"[{'$text-success' if is_fine else '$text-warning'}]$glyph[/] [b]$subject[/]  $observed",
+            glyph=glyphs.passed if is_fine else glyphs.caution,
+            subject=finding.subject,
+            observed=finding.observed,
+        )
+
+    def _pending(self, text: str) -> Content:
+        return Content.from_markup("[$text-primary]$glyph[/] $text", glyph=self.wizard.glyphs.pending, text=text)
+
+    def _call(self, text: str) -> Content:
+        return Content.from_markup(
+            "[b $text-primary]$glyph[/] [b]$text[/]", glyph=self.wizard.glyphs.current, text=text
+        )
+
+
+def _row(one: Overview, now: float, width: int) -> str:
+    key = str(one.current.name) if one.current else "none yet"
+    age = duration(now - one.current.stored_at) if one.current else ""
+    site = one.environment.site.name
+    alive = "  legacy alive" if one.legacy else "  open" if one.open_rotation else ""
+    if width < 72:
+        return f"{one.environment.name:<13} {key:<21}{alive}"
+    return f"{one.environment.name:<13} {site:<20} {key:<23} {age:<11}{alive}"

@@ -1,0 +1,51 @@
+"""Closing the wizard: what it means now, and how one comes back."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.screen import ModalScreen
+from textual.widgets import Static
+
+from wizard.rotation.closing import safe_to_close
+from wizard.rotation.flow import Flow
+
+
+class LeaveScreen(ModalScreen[bool]):
+    """Asks whether to close.
+
+    Args:
+        flow: What is open, or None.
+        command: What brings the user back.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "close", "Close"),
+        Binding("escape", "stay", "Stay"),
+    ]
+
+    def __init__(self, flow: Flow | None, command: str) -> None:
+        super().__init__()
+        step = flow.step if flow else None
+        is_durable = flow is None or flow.is_durable
+        self._meaning = f"It is safe: {safe_to_close(step, durable=is_durable)}."
+        self._return = f"Come back with: {command}" if step and is_durable else ""
+
+    def compose(self) -> ComposeResult:
+        """Lay the question out."""
+        with Vertical(classes="dialog"):
+            yield Static("Close Key Wizard?", classes="title")
+            yield Static(self._meaning, markup=False)
+            yield Static(self._return, markup=False)
+            yield Static("Enter closes, Esc stays.", classes="keys")
+
+    def action_close(self) -> None:
+        """Close the wizard."""
+        self.dismiss(True)
+
+    def action_stay(self) -> None:
+        """Go back to the screen below."""
+        self.dismiss(False)

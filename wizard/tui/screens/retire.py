@@ -1,0 +1,160 @@
+"""The Retire step: the legacy key is watched until it is proven dead; then its secret is purged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual import on, work
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Static
+
+from wizard.clock import utc
+from wizard.errors import WizardError
+from wizard.rotation.certificate import Certificate
+from wizard.rotation.model import Grade, Step
+from wizard.rotation.retirement import POLLS_IN_A_ROW, Death, Poll
+from wizard.tui.screens.confirm import ConfirmScreen
+from wizard.tui.screens.step_screen import StepScreen
+from wizard.tui.widgets.evidence_table import EvidenceTable
+
+ROWS = 5
+"""Polls shown; the journal keeps all."""
+
+
+class RetireScreen(StepScreen):
+    """Is the legacy key dead?"""
+
+    STEP = Step.RETIRE
+    HELP = (
+        "Restart what uses the key so that it takes the new one, then delete the legacy key on the exchange's page at"
+        " once: while both are alive the overlap clock runs. The wizard asks with both keys in each poll. Only when the"
+        " legacy key is refused and the current key is accepted, three polls in a row, is its death proven. Then Enter"
+        " deletes its secret from the keyring and reads back that it is gone."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "next", "Purge", show=False),
+        Binding("ctrl+n,f8", "next", "Purge", key_display="Enter", tooltip="Delete the legacy secret, once it is dead"),
+        Binding("r", "again", "Poll now", tooltip="Ask with both keys at once"),
+    ]
+    can_go_back = False
+
+    class Polled(Message):
+        """One poll ended."""
+
+        def __init__(self, death: Death) -> None:
+            super().__init__()
+            self.death = death
+
+    class Purged(Message):
+        """The legacy secret is gone."""
+
+        def __init__(self, certificate: Certificate) -> None:
+            super().__init__()
+            self.certificate = certificate
+
+    def compose_body(self) -> Iterable[Widget]:
+        """Lay out what to do, the sentence and the polls."""
+        yield Static(self._to_do(), id="to-do")
+        yield Static("", id="verdict", classes="verdict")
+        yield EvidenceTable("Time (UTC)", "Legacy key", "Current key", id="polls")
+        yield Static("", id="gap", classes="hint", markup=False)
+
+    def on_mount(self) -> None:
+        """Begin to watch."""
+        super().on_mount()
+        self.set_interval(1.0, self.refresh_overlap)
+        self.show_death(self.flow.retire.death())
+        self.action_again()
+
+    def action_again(self) -> None:
+        """Poll now, and go on polling until the matter is settled."""
+        self.notice.clear()
+        self._watch()
+
+    def action_next(self) -> None:
+        """Purge, after the user has typed what is to go."""
+        legacy, death = self.flow.retire.legacy, self.flow.retire.death()
+        if legacy is None or not (death.allows_purge or death.grade is Grade.WEAK):
+            self.notice.note(f"Not yet. {death.sentence}")
+            return
+        is_weak = death.grade is Grade.WEAK
+        word = legacy.name.last_four if is_weak or self.flow.context.environment.is_production else "purge"
+        question = f"The secret of {legacy.name} is deleted from {legacy.store}. This cannot be undone." + (
+            f" Its death is not proven: {death.does_not_prove}." if is_weak else ""
+        )
+        self.app.push_screen(ConfirmScreen("Purge the legacy secret?", question, word), self._confirmed)
+
+    def _confirmed(self, is_wanted: bool | None) -> None:
+        if is_wanted:
+            self._purge()
+
+    @work(exclusive=True, group="retire", description="watch the legacy key")
+    async def _watch(self) -> None:
+        pace = self.flow.context.pace.between_polls
+        try:
+            while True:
+                death = await self.flow.retire.poll()
+                self.post_message(self.Polled(death))
+                if death.in_a_row >= POLLS_IN_A_ROW:
+                    return
+                await self.flow.context.pause(pace)
+        except WizardError as error:
+            self.post_message(self.Failed(error))
+
+    @work(exclusive=True, group="retire", description="purge the legacy secret")
+    async def _purge(self) -> None:
+        death = self.flow.retire.death()
+        legacy = self.flow.retire.legacy
+        word = legacy.name.last_four if legacy and death.grade is Grade.WEAK else None
+        try:
+            self.post_message(self.Purged(await self.flow.purge(word)))
+        except WizardError as error:
+            self.post_message(self.Failed(error))
+
+    @on(Polled)
+    def polled(self, message: Polled) -> None:
+        """Show what the polls so far come to."""
+        self.show_death(message.death)
+
+    @on(Purged)
+    def finished(self, message: Purged) -> None:
+        """Show the certificate."""
+        self.wizard.show_summary(message.certificate)
+
+    def show_death(self, death: Death) -> None:
+        """Show the newest polls and the sentence."""
+        glyphs = self.wizard.glyphs
+        sign, colour, end = {
+            Grade.PROVEN: (glyphs.passed, "$text-success", " Enter purges its secret."),
+            Grade.STRONG: (glyphs.passed, "$text-success", " Enter purges its secret."),
+            Grade.WEAK: (glyphs.caution, "$text-warning", " Enter gives it up on your word."),
+            Grade.ALIVE: (glyphs.caution, "$text-warning", " Delete it now."),
+        }.get(death.grade, (glyphs.working, "$text-primary", ""))
+        sentence = Content.from_markup(f"[{colour}]$sign[/] $text", sign=sign, text=death.sentence + end)
+        self.query_one("#verdict", Static).update(sentence)
+        table = self.query_one(EvidenceTable)
+        table.clear()
+        for poll in self.flow.retire.polls()[-ROWS:]:
+            table.add_row(*self._row(poll))
+        gap = f"Not proven: {death.does_not_prove}." if death.does_not_prove else ""
+        self.query_one("#gap", Static).update(gap)
+
+    def _row(self, poll: Poll) -> tuple[str, str, str]:
+        glyphs = self.wizard.glyphs
+        refused = f"{glyphs.passed} refused {poll.legacy_code}" if poll.legacy_code else f"? {poll.legacy_said}"
+        legacy = f"{glyphs.caution} accepted" if poll.legacy_accepted else refused
+        control = f"{glyphs.passed} accepted" if poll.control_accepted else f"? {poll.control_said}"
+        return utc(poll.at)[11:19], legacy, control
+
+    def _to_do(self) -> Content:
+        legacy, page = self.flow.retire.legacy, self.flow.context.environment.site.key_page
+        where = "at the desk (F4)" if self.wizard.world.desk is not None else f"on the exchange's page: {page}"
+        return Content.from_markup(
+            "[b]1[/] Restart what uses the key, so that it takes the new one.\n[b]2[/] Delete $key $where\n",
+            key=str(legacy.name) if legacy else "the legacy key",
+            where=where,
+        )

@@ -1,0 +1,132 @@
+"""What all screens of a rotation share: header, rail, a body, a notice, the footer, and the way on and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.message import Message
+from textual.screen import Screen
+from textual.types import CSSPathType
+from textual.widget import Widget
+from textual.widgets import Footer
+
+from wizard.clock import duration
+from wizard.errors import WizardError
+from wizard.rotation.closing import safe_to_close
+from wizard.rotation.flow import Flow
+from wizard.rotation.model import Step
+from wizard.tui.screens.desk import DeskScreen
+from wizard.tui.widgets.notice import Notice
+from wizard.tui.widgets.rail import TITLES, Rail
+from wizard.tui.widgets.status_header import StatusHeader
+
+if TYPE_CHECKING:
+    from wizard.tui.app import WizardApp
+
+
+class Body(VerticalScroll, can_focus=False):
+    """Where a step shows its own; scrolls when the terminal is short."""
+
+
+class StepScreen(Screen[None]):
+    """One step. Subclasses give the body and say what going on means."""
+
+    CSS_PATH: ClassVar[CSSPathType | None] = "step_screen.tcss"
+    STEP: ClassVar[Step]
+    HELP: ClassVar[str] = ""
+    """What the step is for, in a few sentences, for the help screen."""
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("ctrl+n,f8", "next", "Next", key_display="^N", tooltip="Go on to the next step"),
+        Binding("f7,alt+left", "back", "Back", key_display="F7", tooltip="Go back; nothing stored is lost"),
+        Binding("f4,ctrl+o", "desk", "Desk", key_display="F4", tooltip="Open the exchange's page of this rehearsal"),
+    ]
+
+    class Failed(Message):
+        """Work in the background ended with an error for the user."""
+
+        def __init__(self, error: WizardError) -> None:
+            super().__init__()
+            self.error = error
+
+    @property
+    def wizard(self) -> WizardApp:
+        """The app, by its own type."""
+        return cast("WizardApp", self.app)
+
+    @property
+    def flow(self) -> Flow:
+        """The open flow."""
+        return self.wizard.flow
+
+    @property
+    def notice(self) -> Notice:
+        """The bar that tells what went wrong or was done."""
+        return self.query_one(Notice)
+
+    def compose(self) -> ComposeResult:
+        """Lay out what all steps share around the step's own body."""
+        flow = self.flow
+        rotation = flow.context.rotation
+        position = f"{flow.steps.index(self.STEP) + 1}/{len(flow.steps)} {TITLES[self.STEP]}"
+        yield StatusHeader(self._place(), position, safe_to_close(self.STEP, durable=flow.is_durable))
+        with Horizontal(id="middle"):
+            yield Rail(flow.steps, self.STEP, rotation.mode, self.wizard.glyphs)
+            with Body(id="body"):
+                yield from self.compose_body()
+        yield Notice(self.wizard.glyphs)
+        yield Footer(show_command_palette=False, compact=True)
+
+    def compose_body(self) -> Iterable[Widget]:
+        """Yield the step's own widgets."""
+        raise NotImplementedError
+
+    def on_mount(self) -> None:
+        """Show the overlap clock's reading; it moves only while the legacy key is watched."""
+        self.refresh_overlap()
+
+    def refresh_overlap(self) -> None:
+        """Show for how long two keys have been alive."""
+        seconds = self.flow.retire.overlap() if self.wizard.has_flow and self.flow.rotation else 0.0
+        self.query_one(StatusHeader).overlap = f"overlap {duration(seconds)}" if seconds else ""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Hide the desk outside of a rehearsal, and the way back where there is none."""
+        if action == "desk":
+            return self.wizard.world.desk is not None
+        if action == "back":
+            return self.flow.rotation is not None and self.flow.steps.index(self.STEP) > 0 and self.can_go_back
+        return True
+
+    can_go_back: bool = True
+
+    def action_next(self) -> None:
+        """Go on to the next step."""
+        self.flow.advance()
+        self.wizard.show_step()
+
+    def action_back(self) -> None:
+        """Go back one step."""
+        self.flow.back()
+        self.wizard.show_step()
+
+    def action_desk(self) -> None:
+        """Open the desk."""
+        desk = self.wizard.world.desk
+        if desk is not None:
+            self.app.push_screen(DeskScreen(desk, self.flow, self.wizard.glyphs), self.desk_closed)
+
+    def desk_closed(self, result: object) -> None:
+        """Take what the desk handed over. Most steps take nothing."""
+
+    def on_step_screen_failed(self, message: Failed) -> None:
+        """Show an error where the user looks."""
+        self.notice.error(message.error)
+
+    def _place(self) -> str:
+        environment = self.flow.context.environment
+        storage = "" if self.flow.is_durable else " · in memory only"
+        return f"{environment.name} · {environment.site.name}{storage}"

@@ -1,0 +1,35 @@
+"""A table that is read, not operated: who said what."""
+
+from __future__ import annotations
+
+from textual.widgets import DataTable
+
+
+class EvidenceTable(DataTable[str], can_focus=False):
+    """Rows of evidence. It takes no focus, so that Enter stays the key that goes on.
+
+    Args:
+        columns: The titles.
+        id: The widget's id.
+    """
+
+    DEFAULT_CSS = """
+    EvidenceTable {
+        height: auto;
+        max-height: 10;
+        margin: 1 0;
+        background: $background;
+        scrollbar-size-vertical: 1;
+        & > .datatable--header { background: $background; color: $text-muted; text-style: none; }
+        & > .datatable--odd-row { background: $background; }
+    }
+    .-short EvidenceTable { margin: 0; }
+    """
+
+    def __init__(self, *columns: str, id: str) -> None:
+        super().__init__(id=id, cursor_type="none", cell_padding=1)
+        self._titles = columns
+
+    def on_mount(self) -> None:
+        """Set the columns up."""
+        self.add_columns(*self._titles)

@@ -1,0 +1,118 @@
+"""Findings one below the other, and the evidence of the one that is highlighted."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+from textual.containers import Vertical
+from textual.content import Content
+from textual.widgets import OptionList, Static
+from textual.widgets.option_list import Option
+
+from wizard.clock import utc
+from wizard.glyphs import Glyphs
+from wizard.rotation.model import Finding, Outcome
+from wizard.text import printable
+
+_COLOURS = {
+    Outcome.PASSED: "$text-success",
+    Outcome.WARNING: "$text-warning",
+    Outcome.FAILED: "$text-error",
+    Outcome.INCONCLUSIVE: "$text-warning",
+    Outcome.NOT_RUN: "$text-muted",
+    Outcome.NOT_APPLICABLE: "$text-muted",
+}
+
+
+class FindingList(Vertical):
+    """A line per finding: sign, outcome, subject. Below: what was observed, when, from where, what it leaves open."""
+
+    DEFAULT_CSS = """
+    FindingList {
+        height: 1fr;
+        & > OptionList {
+            height: auto;
+            max-height: 10;
+            border: none;
+            padding: 0;
+            background: $background;
+            scrollbar-size-vertical: 1;
+        }
+        & > .evidence {
+            height: auto;
+            margin: 1 0 0 0;
+            padding: 0 1;
+            border-left: outer $panel;
+            color: $text;
+        }
+    }
+    .-short FindingList > OptionList { max-height: 7; }
+    """
+
+    def __init__(self, glyphs: Glyphs) -> None:
+        super().__init__()
+        self._glyphs = glyphs
+        self._findings: list[Finding] = []
+
+    def compose(self) -> ComposeResult:
+        """Lay out list and evidence."""
+        yield OptionList()
+        yield Static(classes="evidence")
+
+    def add(self, finding: Finding) -> None:
+        """Append a finding; the first one that is not fine is highlighted."""
+        self._findings.append(finding)
+        options = self.query_one(OptionList)
+        options.add_option(Option(self._line(finding)))
+        options.highlighted = self._worst()
+
+    def clear(self) -> None:
+        """Remove all findings."""
+        self._findings.clear()
+        self.query_one(OptionList).clear_options()
+        self.query_one(".evidence", Static).update("")
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """Show the evidence of the highlighted finding."""
+        event.stop()
+        if event.option_index < len(self._findings):
+            self.query_one(".evidence", Static).update(self._evidence(self._findings[event.option_index]))
+
+    def _worst(self) -> int:
+        order = (Outcome.FAILED, Outcome.INCONCLUSIVE, Outcome.WARNING)
+        for outcome in order:
+            for index, finding in enumerate(self._findings):
+                if finding.outcome is outcome:
+                    return index
+        return len(self._findings) - 1
+
+    def _glyph(self, outcome: Outcome) -> str:
+        return {
+            Outcome.PASSED: self._glyphs.passed,
+            Outcome.FAILED: self._glyphs.failed,
+            Outcome.WARNING: self._glyphs.caution,
+            Outcome.INCONCLUSIVE: "?",
+        }.get(outcome, self._glyphs.pending)
+
+    def _line(self, finding: Finding) -> Content:
+        return Content.from_markup(
+            f"[{_COLOURS[finding.outcome]}]$glyph $outcome[/] $subject",
+            glyph=self._glyph(finding.outcome),
+            outcome=f"{finding.outcome.value:<14}",
+            subject=finding.subject,
+        )
+
+    def _evidence(self, finding: Finding) -> Content:
+        seen_from = f", from {finding.from_address}" if finding.from_address else ""
+        parts = [
+            Content(printable(finding.observed, limit=600)),
+            Content.from_markup("[$text-muted]Seen $at$where.[/]", at=utc(finding.at), where=seen_from),
+        ]
+        if finding.does_not_prove:
+            parts.append(Content.from_markup("[$text-muted]Not proven: $gap.[/]", gap=finding.does_not_prove))
+        if finding.advice:
+            parts.append(
+                Content.from_markup(
+                    "[b]$arrow $advice[/]", arrow=self._glyphs.arrow, advice=printable(finding.advice, limit=600)
+                )
+            )
+        return Content("\n").join(parts)

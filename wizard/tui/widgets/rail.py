@@ -1,0 +1,60 @@
+"""The rail: which steps there are and where one is. Glyph, number and name, never colour alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.content import Content
+from textual.widgets import Static
+
+from wizard.glyphs import Glyphs
+from wizard.rotation.model import Mode, Step
+
+TITLES = {
+    Step.EGRESS: "Egress",
+    Step.WHITELIST: "Whitelist",
+    Step.CREDENTIALS: "Credentials",
+    Step.PROBE: "Probe",
+    Step.RETIRE: "Retire",
+    Step.DONE: "Summary",
+}
+ALL = tuple(TITLES)
+
+
+class Rail(Static):
+    """The steps of one rotation, the finished ones ticked.
+
+    Args:
+        steps: Those that apply; the others are shown as not applicable.
+        step: Where the rotation stands.
+        mode: Named above the steps.
+        glyphs: The signs beside the words.
+    """
+
+    DEFAULT_CSS = """
+    Rail {
+        width: 19;
+        height: 1fr;
+        padding: 1 1 0 2;
+        background: $surface;
+        color: $text-muted;
+    }
+    """
+
+    def __init__(self, steps: Sequence[Step], step: Step, mode: Mode, glyphs: Glyphs) -> None:
+        lines = [Content.from_markup("[b]$mode[/]\n", mode=mode.value.replace("-", " ").capitalize())]
+        position = steps.index(step)
+        for number, each in enumerate(ALL, 1):
+            lines.append(_line(number, each, steps, position, glyphs))
+        super().__init__(Content("\n").join(lines))
+
+
+def _line(number: int, step: Step, steps: Sequence[Step], position: int, glyphs: Glyphs) -> Content:
+    label = f"{number} {TITLES[step]}"
+    if step not in steps:
+        return Content.from_markup("[$text-disabled]  $label[/]\n[$text-disabled]    not needed[/]", label=label)
+    if steps.index(step) < position:
+        return Content.from_markup("[$text-success]$glyph[/] $label", glyph=glyphs.passed, label=label)
+    if steps.index(step) == position:
+        return Content.from_markup("[b $text-primary]$glyph $label[/]", glyph=glyphs.current, label=label)
+    return Content.from_markup("$glyph $label", glyph=glyphs.pending, label=label)

@@ -1,0 +1,247 @@
+"""SecretField: where a key, a secret or a password is typed or pasted and never shown.
+
+The value is in a private buffer alone: in no message, reactive attribute, repr, selection, undo
+history or clipboard. All editing happens in the key handler, in the order of the keys.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual import events
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widget import Widget
+
+from wizard.glyphs import UNICODE, Glyphs
+from wizard.pasted import MAX_LENGTH, Pasted, Shape, read_paste
+from wizard.secret import Secret
+
+_MASK_WIDTH = 8
+_LAST_FOUR_FROM = 8
+_ERASE = frozenset({"backspace", "ctrl+h"})
+_CLEAR = frozenset({"ctrl+u", "ctrl+w"})
+
+
+class SecretField(Widget, can_focus=True):
+    """One hidden value. Text is added at the end; a paste replaces everything.
+
+    Args:
+        multiline: Take one whole PEM block instead of one value; Enter inside the block is a line end.
+        password: Take the text exactly as it is typed, spaces and accents included.
+        show_last_four: Show the last four of eight or more characters, as the exchange's page does for
+            API keys, once typing has come to an end: shown after every key, they would spell the whole.
+        placeholder: Shown while the field is empty.
+        glyphs: The signs for the mask and the focus.
+    """
+
+    ALLOW_SELECT: ClassVar[bool] = False
+    DEFAULT_CSS = """
+    SecretField {
+        height: 1;
+        width: 1fr;
+        color: $text;
+        background: $surface;
+        &:focus { background: $panel; text-style: bold; }
+        &:disabled { color: $text-disabled; }
+    }
+    """
+
+    length: reactive[int] = reactive(0)
+    """Characters in the field."""
+
+    class _FieldMessage(Message):
+        def __init__(self, field: SecretField) -> None:
+            super().__init__()
+            self.field = field
+
+        @property
+        def control(self) -> SecretField:
+            """The field, for `@on(SecretField.Submitted, "#api-key")`."""
+            return self.field
+
+    class Changed(_FieldMessage):
+        """The value is another now."""
+
+        def __init__(self, field: SecretField, length: int) -> None:
+            super().__init__(field)
+            self.length = length
+
+    class Submitted(_FieldMessage):
+        """Enter was pressed. The field keeps its value until `take` or `clear`."""
+
+    class Rejected(_FieldMessage):
+        """Nothing was taken of a key press or paste; what was there is there still."""
+
+        def __init__(self, field: SecretField, reason: str) -> None:
+            super().__init__(field)
+            self.reason = reason
+
+    class Cleaned(_FieldMessage):
+        """The value was taken, something around it was not."""
+
+        def __init__(self, field: SecretField, note: str) -> None:
+            super().__init__(field)
+            self.note = note
+
+    def __init__(
+        self,
+        *,
+        multiline: bool = False,
+        password: bool = False,
+        show_last_four: bool = False,
+        placeholder: str = "empty: paste or type, it stays hidden",
+        glyphs: Glyphs = UNICODE,
+        id: str | None = None,
+        classes: str | None = None,
+        disabled: bool = False,
+    ) -> None:
+        super().__init__(id=id, classes=classes, disabled=disabled)
+        self._shape = Shape.PEM if multiline else Shape.PASSWORD if password else Shape.VALUE
+        self._show_last_four = show_last_four
+        self._placeholder = placeholder
+        self._glyphs = glyphs
+        self._typed = bytearray()
+        self._is_being_typed = False
+
+    def take(self) -> Secret:
+        """Hand the value over and empty the field. The caller wipes it."""
+        secret = self.peek()
+        self.clear()
+        return secret
+
+    def peek(self) -> Secret:
+        """Return a copy, to check it while the field keeps the value. The caller wipes it."""
+        return Secret(self._typed.decode())
+
+    def fill(self, secret: Secret) -> None:
+        """Put a value that was handed over by the program, not typed, in place of what is there."""
+        self._replace(Pasted(secret.reveal(), ()))
+
+    def clear(self) -> None:
+        """Overwrite and empty the field."""
+        if self._typed:
+            self._wipe()
+            self._changed()
+
+    def render(self) -> Text:
+        """Show a mask of fixed width, the length, and the last four where asked."""
+        focus = self._glyphs.current if self.has_focus else " "
+        if not self._typed:
+            return Text(f"{focus} {self._placeholder}", no_wrap=True, overflow="ellipsis")
+        mask = self._glyphs.mask * _MASK_WIDTH
+        unit = "character" if self.length == 1 else "characters"
+        return Text(f"{focus} {mask} {self.length} {unit}{self._last_four()}", no_wrap=True, overflow="ellipsis")
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:  # noqa: ARG002 - Textual's signature
+        """Tell the footer that printable keys are text here, not bindings."""
+        return character is not None and character.isprintable()
+
+    def on_key(self, event: events.Key) -> None:
+        """Edit, in the order of the keys; leave other keys to bindings."""
+        if self._edit(event):
+            event.stop()
+            event.prevent_default()
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Take the paste whole or not at all."""
+        event.stop()
+        event.prevent_default()
+        answer = read_paste(event.text, self._shape)
+        event.text = ""
+        if isinstance(answer, Pasted):
+            self._replace(answer)
+        else:
+            kept = " What was here is kept." if self._typed else ""
+            self._reject(f"{answer.reason} Nothing was taken.{kept}")
+
+    def on_focus(self) -> None:
+        """Draw the mark of the focus."""
+        self.refresh()
+
+    def on_blur(self) -> None:
+        """Typing has come to an end."""
+        self._show()
+
+    def on_unmount(self) -> None:
+        """Keep nothing when the screen is left."""
+        self._wipe()
+
+    def _last_four(self) -> str:
+        if not self._show_last_four or self._is_being_typed or self.length < _LAST_FOUR_FROM:
+            return ""
+        return f" {self._glyphs.working}{self._typed[-4:].decode(errors='replace')}"
+
+    def _edit(self, event: events.Key) -> bool:
+        """Act on a key of this field; return whether it was one."""
+        if event.key == "enter" or (event.key == "ctrl+j" and self._typed):
+            self._enter()
+        elif event.key in _ERASE:
+            self._erase()
+        elif event.key in _CLEAR:
+            self.clear()
+        elif event.key == "ctrl+v":
+            self._reject("Paste with the terminal's own key, often Ctrl+Shift+V or Shift+Insert.")
+        elif event.key == "ctrl+j":
+            pass  # the second half of CR LF, in a paste that came as keys
+        elif event.is_printable and event.character:
+            self._type(event.character)
+        else:
+            return False
+        return True
+
+    def _enter(self) -> None:
+        if self._shape is Shape.PEM and self._typed.startswith(b"-----BEGIN") and b"-----END" not in self._typed:
+            self._append("\n")
+            return
+        self._show()
+        self.post_message(self.Submitted(self))
+
+    def _type(self, character: str) -> None:
+        if not self._shape.takes(character):
+            what = "A space" if character == " " else "A character that no key has"
+            self.post_message(self.Cleaned(self, f"{what} was left out."))
+        elif self.length >= MAX_LENGTH:
+            self._reject(f"The field holds {MAX_LENGTH} characters at most.")
+        else:
+            self._append(character)
+
+    def _append(self, character: str) -> None:
+        self._is_being_typed = True
+        self._typed.extend(character.encode())
+        self._changed()
+
+    def _erase(self) -> None:
+        if self._typed:
+            self._is_being_typed = True
+            kept = self._typed.decode()[:-1].encode()
+            self._typed[len(kept) :] = b""
+            self._changed()
+
+    def _replace(self, pasted: Pasted) -> None:
+        notes = [f"Left out: {', '.join(pasted.left_out)}."] if pasted.left_out else []
+        if self._typed:
+            notes.append(f"The paste replaced the {self.length} characters that were here.")
+        self._wipe()
+        self._typed.extend(pasted.text.encode())
+        self._changed()
+        if notes:
+            self.post_message(self.Cleaned(self, " ".join(notes)))
+
+    def _changed(self) -> None:
+        self.length = len(self._typed.decode())
+        self.refresh()
+        self.post_message(self.Changed(self, self.length))
+
+    def _reject(self, reason: str) -> None:
+        self.post_message(self.Rejected(self, reason))
+
+    def _show(self) -> None:
+        self._is_being_typed = False
+        self.refresh()
+
+    def _wipe(self) -> None:
+        self._typed[:] = bytes(len(self._typed))
+        self._typed.clear()
+        self._is_being_typed = False

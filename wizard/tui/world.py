@@ -1,0 +1,118 @@
+"""What the screens open: the user's own environments, or a rehearsal. The one seam between the two."""
+
+from __future__ import annotations
+
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from typing import Protocol
+
+from wizard.custody.opening import open_keyring
+from wizard.rehearsal.desk import Desk
+from wizard.rehearsal.session import Rehearsal, rehearse
+from wizard.rotation.flow import Flow
+from wizard.rotation.opening import open_flow, open_journal
+from wizard.rotation.overview import Overview, overview
+from wizard.settings import Environment, Paths, Settings
+
+
+class World(Protocol):
+    """Environments that can be looked at and opened."""
+
+    @property
+    def lede(self) -> str:
+        """What this is, for the home screen."""
+        ...
+
+    @property
+    def desk(self) -> Desk | None:
+        """The stand-in for the exchange's page; None where the page is a real one."""
+        ...
+
+    async def open(self) -> None:
+        """Make it ready.
+
+        Raises:
+            wizard.errors.WizardError: it cannot be.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Let go of it."""
+        ...
+
+    def environments(self) -> tuple[Overview, ...]:
+        """Return each environment at a glance."""
+        ...
+
+    def flow(self, environment: Environment) -> AbstractAsyncContextManager[Flow]:
+        """Open one environment (see `wizard.rotation.opening.open_flow`)."""
+        ...
+
+
+class RealWorld:
+    """The user's own environments, with the operating system's keyring and nothing less."""
+
+    lede = "Replace a key, store the first one, or bring a key already in use under care."
+    desk = None
+
+    def __init__(self, paths: Paths, settings: Settings) -> None:
+        self._paths = paths
+        self._settings = settings
+
+    async def open(self) -> None:
+        """Nothing is needed."""
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+    def environments(self) -> tuple[Overview, ...]:
+        """Read the journal."""
+        return _look(self._paths, tuple(self._settings.environments.values()))
+
+    def flow(self, environment: Environment) -> AbstractAsyncContextManager[Flow]:
+        """Open one environment."""
+        return open_flow(environment, self._paths, open_keyring)
+
+
+class RehearsalWorld:
+    """One environment whose exchange is embedded."""
+
+    lede = "A rehearsal: the exchange is embedded, the desk stands in for its web page, no money is touched."
+
+    def __init__(self, paths: Paths, source_address: str) -> None:
+        self._stack = AsyncExitStack()
+        self._paths = paths
+        self._source_address = source_address
+        self._rehearsal: Rehearsal | None = None
+
+    @property
+    def desk(self) -> Desk | None:
+        """The desk, once the rehearsal has begun."""
+        return self._rehearsal.desk if self._rehearsal else None
+
+    async def open(self) -> None:
+        """Start the embedded exchange, or find the one that an open rotation left running."""
+        self._rehearsal = await self._stack.enter_async_context(
+            rehearse(self._paths, source_address=self._source_address)
+        )
+
+    async def close(self) -> None:
+        """End the embedded exchange, unless a rotation is open."""
+        with suppress(ProcessLookupError):
+            await self._stack.aclose()
+
+    def environments(self) -> tuple[Overview, ...]:
+        """Return the one environment."""
+        return _look(self._rehearsal.paths, (self._rehearsal.environment,)) if self._rehearsal else ()
+
+    def flow(self, environment: Environment) -> AbstractAsyncContextManager[Flow]:  # noqa: ARG002 - there is one
+        """Open the environment, with a key in use."""
+        assert self._rehearsal is not None  # noqa: S101 - the screens open the world first
+        return self._rehearsal.flow()
+
+
+def _look(paths: Paths, environments: tuple[Environment, ...]) -> tuple[Overview, ...]:
+    journal = open_journal(paths)
+    try:
+        return overview(journal, environments)
+    finally:
+        journal.close()

@@ -1,0 +1,194 @@
+"""The unattended rehearsal: plays the user through the same flow, for demonstration and for tests."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from wizard.credentials import KeyKind
+from wizard.errors import WizardError
+from wizard.rehearsal.desk import Desk, DeskKey
+from wizard.rotation.flow import Flow
+from wizard.rotation.model import Finding, Grade, Mode, Outcome
+from wizard.rotation.retirement import POLLS_IN_A_ROW
+
+SCHEMA = 1
+MOST_POLLS = 20
+
+OnStep = Callable[["PlayedStep"], None]
+
+
+class RehearsalFailed(WizardError):
+    """A step of the rehearsal did not pass."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedStep:
+    """One step with what it showed."""
+
+    step: str
+    outcome: Outcome
+    evidence: tuple[Finding, ...]
+    seconds: float
+
+    @property
+    def sentence(self) -> str:
+        """The finding that says most, in one line."""
+        speaking = next((finding for finding in self.evidence if not finding.passed), self.evidence[-1])
+        return speaking.observed
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the step as JSON shapes."""
+        return {
+            "step": self.step,
+            "outcome": self.outcome,
+            "seconds": round(self.seconds, 3),
+            "evidence": [
+                {
+                    "subject": finding.subject,
+                    "outcome": finding.outcome,
+                    "observed": finding.observed,
+                    "at": finding.at,
+                    "from": finding.from_address,
+                    "does_not_prove": finding.does_not_prove,
+                }
+                for finding in self.evidence
+            ],
+        }
+
+
+class Player:
+    """Walks one rotation as a user would, with the desk in the role of the exchange's page."""
+
+    def __init__(self, flow: Flow, desk: Desk, kind: KeyKind, on_step: OnStep) -> None:
+        self._flow = flow
+        self._desk = desk
+        self._kind = kind
+        self._on_step = on_step
+        self._steps: list[PlayedStep] = []
+        self._grade: Grade = Grade.INCONCLUSIVE
+
+    async def play(self) -> bool:
+        """Play from wherever the rotation stands; return whether the legacy key was proven dead and purged."""
+        if self._flow.rotation is None:
+            self._flow.begin(Mode.ROTATE)
+        acts: dict[str, Callable[[], Awaitable[Sequence[Finding]]]] = {
+            "egress": self._egress,
+            "whitelist": self._whitelist,
+            "credentials": self._credentials,
+            "probe": self._probe,
+            "retire": self._retire,
+        }
+        while self._flow.step is not None:
+            step = self._flow.step
+            if not await self._act(step, acts[step]):
+                return False
+        return self._grade in (Grade.PROVEN, Grade.STRONG)
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the whole rehearsal as JSON shapes: steps, grade, where the credentials ended."""
+        return {
+            "schema": SCHEMA,
+            "steps": [step.as_json() for step in self._steps],
+            "grade": self._grade,
+            "credentials": [
+                {
+                    "fingerprint": key.name.fingerprint,
+                    "last_four": key.name.last_four,
+                    "kind": key.kind,
+                    "slot": key.slot,
+                    "holding": key.holding,
+                    "item": key.item,
+                    "store": key.store,
+                }
+                for key in self._flow.context.journal.keys(self._flow.context.environment.name)
+            ],
+        }
+
+    async def _act(self, name: str, act: Callable[[], Awaitable[Sequence[Finding]]]) -> bool:
+        begun = time.perf_counter()
+        try:
+            evidence = tuple(await act())
+            outcome = Outcome.PASSED
+        except RehearsalFailed as error:
+            evidence = (Finding(name, Outcome.FAILED, " ".join(error.sentences()), self._flow.context.clock()),)
+            outcome = Outcome.FAILED
+        played = PlayedStep(name, outcome, evidence, time.perf_counter() - begun)
+        self._steps.append(played)
+        self._on_step(played)
+        return outcome is Outcome.PASSED
+
+    async def _egress(self) -> Sequence[Finding]:
+        finding = self._flow.egress.finding(await self._flow.egress.detect())
+        if not finding.passed:
+            raise RehearsalFailed(finding.observed)
+        self._flow.advance()
+        return [finding]
+
+    async def _whitelist(self) -> Sequence[Finding]:
+        finding = self._flow.whitelist.settle(self._flow.whitelist.proposal())
+        self._flow.advance()
+        return [finding]
+
+    async def _credentials(self) -> Sequence[Finding]:
+        finding = await (self._store_ed25519() if self._kind is KeyKind.ED25519 else self._store_hmac())
+        self._flow.advance()
+        return [finding]
+
+    async def _store_hmac(self) -> Finding:
+        made = await self._desk.create("new", KeyKind.HMAC, self._list(), enableSpotAndMarginTrading=True)
+        return await self._flow.credentials.store_hmac(made.api_key, made.secret)
+
+    async def _store_ed25519(self) -> Finding:
+        public_key = await self._flow.credentials.public_key()
+        made = await self._desk.create(
+            "new", KeyKind.ED25519, self._list(), public_key=public_key, enableSpotAndMarginTrading=True
+        )
+        return await self._flow.credentials.store_ed25519(made.api_key)
+
+    async def _probe(self) -> Sequence[Finding]:
+        report = await self._flow.probe.run()
+        if not report.is_proven:
+            worst = next(finding for finding in report.findings if finding.outcome is not Outcome.PASSED)
+            raise RehearsalFailed(worst.observed, advice=worst.advice)
+        self._flow.complete(report)
+        return report.findings
+
+    async def _retire(self) -> Sequence[Finding]:
+        await self._delete_legacy()
+        for _ in range(MOST_POLLS):
+            death = await self._flow.retire.poll()
+            if death.in_a_row >= POLLS_IN_A_ROW:
+                break
+            await self._flow.context.pause(self._flow.context.pace.between_polls)
+        self._grade = death.grade
+        if not death.allows_purge:
+            raise RehearsalFailed(death.sentence)
+        certificate = await self._flow.purge()
+        now = self._flow.context.clock()
+        return [
+            Finding(
+                "Death",
+                Outcome.PASSED,
+                death.sentence,
+                now,
+                from_address=certificate.egress,
+                does_not_prove=death.does_not_prove,
+            ),
+            Finding("Purge", Outcome.PASSED, f"The secret of {certificate.legacy} is gone from the keyring.", now),
+        ]
+
+    async def _delete_legacy(self) -> None:
+        legacy = self._flow.retire.legacy
+        for key in await self._desk.keys():
+            if legacy and _is(key, legacy.name.fingerprint):
+                await self._desk.delete(key.api_key)
+
+    def _list(self) -> str:
+        return self._flow.context.journal.whitelist_of(self._flow.context.rotation)
+
+
+def _is(key: DeskKey, fingerprint: str) -> bool:
+    return key.api_key.fingerprint() == fingerprint

@@ -1,0 +1,60 @@
+"""Findings: what is wrong or remarkable, how bad it is, and the text that would mend it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from ipaddress import IPv4Address
+
+from wizard.settings import Rules
+
+
+class Severity(StrEnum):
+    """How bad a finding is. Only an error keeps a list from being used."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One remark about an entry or about the whole list."""
+
+    code: str
+    """A stable word for programs: `host-bits`, `private`, `too-many`…"""
+    severity: Severity
+    message: str
+    """What is wrong and what to do, for people. Safe to show: foreign characters are replaced."""
+    suggestion: str | None = None
+    """For an entry: the text to write in its place; an empty text removes it. For the list: the
+    entry to add. None where no text can be suggested."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequiredAddress:
+    """An address that calls the exchange and so has to be on the list."""
+
+    address: IPv4Address
+    owner: str
+    """Whose address it is, as shown: `this host`, `bot-1`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a suggestion has to know about the rest of the list."""
+
+    rules: Rules
+    missing: tuple[RequiredAddress, ...]
+    """Required addresses that no usable entry covers."""
+    room: int
+    """How many entries may stand in the place of one."""
+
+    def stand_in(self) -> str:
+        """What replaces an entry that can never work: the missing addresses, or nothing."""
+        return ",".join(str(required.address) for required in self.missing)
+
+
+def error(code: str, message: str, suggestion: str | None = None) -> Finding:
+    """Return a finding that keeps the list from being used."""
+    return Finding(code, Severity.ERROR, message, suggestion)

@@ -1,0 +1,144 @@
+"""The verdict on a whole list: every problem at its entry, and what the list lacks.
+
+Invariant: a network of `Judgement.networks` was named by an entry without an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence, Set
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+
+from wizard.settings import Rules
+from wizard.whitelist.findings import Context, Finding, RequiredAddress, Severity, error
+from wizard.whitelist.parsing import Entry, ParsedList
+from wizard.whitelist.scope import covered, duplicate, is_usable, scope_findings
+from wizard.whitelist.spelling import misspelling
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedEntry:
+    """An entry with everything that was found about it."""
+
+    entry: Entry
+    findings: tuple[Finding, ...]
+
+    @property
+    def has_error(self) -> bool:
+        """Whether this entry keeps the list from being used."""
+        return any(finding.severity is Severity.ERROR for finding in self.findings)
+
+    @property
+    def suggestion(self) -> str | None:
+        """What to write in the entry's place: the first suggestion of its findings, errors first."""
+        ordered = sorted(self.findings, key=lambda finding: finding.severity is not Severity.ERROR)
+        return next((finding.suggestion for finding in ordered if finding.suggestion is not None), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What is to be said about a list."""
+
+    entries: tuple[JudgedEntry, ...]
+    findings: tuple[Finding, ...]
+    """Of the list as a whole; those of its entries are with them."""
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """Everything that keeps the list from being used: of its entries in order, then of the list."""
+        return self._all(Severity.ERROR)
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """Everything that the user should look at, in the same order."""
+        return self._all(Severity.WARNING)
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether the list can be given to the exchange."""
+        return not self.errors
+
+    @property
+    def networks(self) -> tuple[IPv4Network, ...]:
+        """What the entries without errors allow, each network once, in the order of the entries."""
+        usable = (judged.entry.network for judged in self.entries if not judged.has_error)
+        return tuple(dict.fromkeys(network for network in usable if network))
+
+    def sentence(self) -> str:
+        """Return the verdict as one line: the counts, and the first error where there is one."""
+        if not self.is_valid:
+            return f"Not ready: {_count(self.errors, 'error')}{self._also_warnings()}. {self.errors[0].message}"
+        addresses = sum(network.num_addresses for network in self.networks)
+        entries = _counted(len(self.networks), "entry", "entries")
+        return f"Ready to paste: {entries}, {_counted(addresses, 'address', 'addresses')}{self._also_warnings()}."
+
+    def _also_warnings(self) -> str:
+        return f", {_count(self.warnings, 'warning')}" if self.warnings else ""
+
+    def _all(self, severity: Severity) -> tuple[Finding, ...]:
+        of_entries = (finding for judged in self.entries for finding in judged.findings)
+        return tuple(finding for finding in (*of_entries, *self.findings) if finding.severity is severity)
+
+
+def judge(parsed: ParsedList, *, rules: Rules, must_cover: Sequence[RequiredAddress]) -> Judgement:
+    """Judge a list against the exchange's rules and against who has to get in.
+
+    Args:
+        parsed: The list as typed.
+        rules: The limit on entries, and the special ranges that this environment really uses.
+        must_cover: Addresses that would be locked out if they were not on the list.
+    """
+    usable = {entry.network for entry in parsed.filled if entry.network and is_usable(entry.network, rules)}
+    missing = tuple(required for required in must_cover if not any(required.address in network for network in usable))
+    context = Context(rules, missing, room=rules.max_entries - len(parsed.filled) + 1)
+    judged = tuple(_judged(parsed.entries, usable, context))
+    return Judgement(judged, tuple(_list_findings(parsed, judged, context)))
+
+
+def _judged(entries: Sequence[Entry], usable: Set[IPv4Network], context: Context) -> Iterator[JudgedEntry]:
+    seen: set[IPv4Network | None] = set()
+    for entry in entries:
+        yield JudgedEntry(entry, tuple(_entry_findings(entry, entry.network in seen, usable, context)))
+        seen.add(entry.network)
+
+
+def _entry_findings(entry: Entry, is_repeated: bool, usable: Set[IPv4Network], context: Context) -> Iterator[Finding]:
+    if not entry.text:
+        yield error("empty-field", "Empty field: there is nothing between two separators. Remove one of them.", "")
+    elif entry.network is None:
+        yield misspelling(entry.text, context)
+    else:
+        if repetition := duplicate(entry.network) if is_repeated else covered(entry.network, usable):
+            yield repetition
+        yield from scope_findings(entry.network, context)
+
+
+def _list_findings(parsed: ParsedList, judged: Sequence[JudgedEntry], context: Context) -> Iterator[Finding]:
+    if not parsed.filled:
+        yield error("empty-list", "The list is empty. Add the public IPv4 address of each host that uses the key.")
+    if len(parsed.filled) > context.rules.max_entries:
+        yield _too_many(len(parsed.filled), judged, context.rules.max_entries)
+    for required in context.missing:
+        yield error(
+            "egress-not-covered",
+            f"{required.address} ({required.owner}) is not on the list: it would be locked out. Add it.",
+            str(required.address),
+        )
+
+
+def _too_many(count: int, judged: Sequence[JudgedEntry], limit: int) -> Finding:
+    needless = sum(any(found.code in {"duplicate", "covered"} for found in entry.findings) for entry in judged)
+    excess = count - limit
+    which = "duplicate or covered ones are enough" if needless >= excess else "choose those that no host needs"
+    return error(
+        "too-many",
+        f"Too many IPs: {count} of at most {limit}. Remove {_counted(excess, 'entry', 'entries')}; {which}.",
+    )
+
+
+def _count(findings: Sequence[Finding], word: str) -> str:
+    return _counted(len(findings), word, word + "s")
+
+
+def _counted(number: int, one: str, several: str) -> str:
+    return f"{number:,} {one if number == 1 else several}"

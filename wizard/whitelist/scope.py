@@ -1,0 +1,101 @@
+"""Whom a well-written entry lets in: everybody, nobody, too many, or the same as another entry."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Set
+from ipaddress import IPv4Network
+
+from wizard.addresses import SPECIAL_RANGES, SpecialRange
+from wizard.settings import Rules
+from wizard.whitelist.findings import Context, Finding, Severity, error
+from wizard.whitelist.rendering import written
+
+NARROWEST_TOO_WIDE = 23
+"""Prefixes up to this one let in so many addresses (512 and more) that the list protects little."""
+
+_MAY_BE_USED = frozenset({"documentation"})
+"""Special ranges that are a warning, not an error: examples and rehearsals are written with them."""
+
+
+def is_usable(network: IPv4Network, rules: Rules) -> bool:
+    """Return whether an entry for `network` has no error of its own."""
+    special = _special(network, rules)
+    return network.prefixlen > NARROWEST_TOO_WIDE and (special is None or special.kind in _MAY_BE_USED)
+
+
+def scope_findings(network: IPv4Network, context: Context) -> Iterator[Finding]:
+    """Yield what is to be said about the addresses that `network` lets in."""
+    if network.prefixlen == 0:
+        yield open_to_all(written(network), context.stand_in())
+        return
+    if special := _special(network, context.rules):
+        yield _not_public(network, special, context)
+    if network.prefixlen <= NARROWEST_TOO_WIDE:
+        yield _too_wide(network, context)
+    elif network.prefixlen < 32 and is_usable(network, context.rules):
+        yield _block(network, context)
+
+
+def duplicate(network: IPv4Network) -> Finding:
+    """Return the finding for an entry that an earlier one repeats."""
+    message = f"{written(network)} is on the list already. Remove the second one."
+    return Finding("duplicate", Severity.WARNING, message, "")
+
+
+def covered(network: IPv4Network, usable: Set[IPv4Network]) -> Finding | None:
+    """Return a finding when one of the `usable` blocks contains all of `network`, else None."""
+    name = written(network)
+    wider = range(NARROWEST_TOO_WIDE + 1, network.prefixlen)
+    cover = next((block for prefix in wider if (block := network.supernet(new_prefix=prefix)) in usable), None)
+    if cover is None:
+        return None
+    return Finding("covered", Severity.NOTE, f"{name} is inside {written(cover)}, which is on the list too.", "")
+
+
+def open_to_all(name: str, suggestion: str) -> Finding:
+    """Return the finding for an entry that allows every address."""
+    return error(
+        "wildcard",
+        f"{name} allows every address: the exchange rejects wildcards, and they would protect nothing. "
+        "List the addresses that call the exchange.",
+        suggestion,
+    )
+
+
+def _special(network: IPv4Network, rules: Rules) -> SpecialRange | None:
+    touched = (special for special in SPECIAL_RANGES if special.network.overlaps(network))
+    return next((special for special in touched if special.kind not in rules.tolerated_ranges), None)
+
+
+def _not_public(network: IPv4Network, special: SpecialRange, context: Context) -> Finding:
+    name = written(network)
+    verb = "is" if network.subnet_of(special.network) else "reaches into"
+    if special.kind in _MAY_BE_USED:
+        message = f"{name} {verb} {special.reason}: no real host calls from there. Check the address."
+        return Finding(special.kind, Severity.WARNING, message)
+    return error(
+        special.kind,
+        f"{name} {verb} {special.reason}: the exchange never sees it. "
+        "List the public address that this traffic leaves from.",
+        context.stand_in(),
+    )
+
+
+def _too_wide(network: IPv4Network, context: Context) -> Finding:
+    inside = [str(required.address) for required in context.missing if required.address in network]
+    return error(
+        "too-wide",
+        f"{network} lets {network.num_addresses:,} addresses use the key. "
+        "List single addresses, or blocks of /24 and narrower.",
+        ",".join(inside) or None,
+    )
+
+
+def _block(network: IPv4Network, context: Context) -> Finding:
+    count = network.num_addresses
+    message = (
+        f"{network} lets {count} addresses use the key. "
+        "Binance's documents do not mention blocks: single addresses are the safe form."
+    )
+    expanded = ",".join(map(str, network)) if count <= context.room else None
+    return Finding("too-wide", Severity.WARNING, message, expanded)

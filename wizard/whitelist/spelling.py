@@ -1,0 +1,188 @@
+"""Why a text is not an IPv4 address or block, and what was probably meant.
+
+Each rule looks at the text in plain characters and answers with a finding or passes it on; the
+first answer counts. A suggestion is only ever offered: nothing here changes what an entry allows.
+"""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, summarize_address_range
+
+from wizard.addresses import read_ipv4
+from wizard.text import printable
+from wizard.whitelist.characters import foreign, plain
+from wizard.whitelist.findings import Context, Finding, error
+from wizard.whitelist.parsing import PREFIX
+from wizard.whitelist.rendering import written
+from wizard.whitelist.scope import NARROWEST_TOO_WIDE, open_to_all
+
+_SHOWN = 60
+"""How many characters of a foreign text a message repeats."""
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?@]*@)?(?P<host>[^/?:@]*).*")
+_WILDCARD_WORDS = frozenset({"*", "any", "all", "/0", "0/0", "::/0"})
+_PORT = re.compile(r"(?P<address>[0-9.]+):[0-9]{0,5}")
+_RANGE = re.compile(r"(?P<first>[0-9.]+)-(?P<last>[0-9.]+)")
+_ZEROS_BEFORE = re.compile(r"0+(?P<length>[1-9]|[12][0-9]|3[0-2])")
+_LEADING_ZERO = re.compile(r"(?:^|\.)0[0-9]")
+_HOST_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+\.?")
+_MASKS = {str(IPv4Network((0, length)).netmask): length for length in range(1, 33)} | {
+    str(IPv4Network((0, length)).hostmask): length for length in range(1, 32)
+}
+
+
+def misspelling(text: str, context: Context) -> Finding:
+    """Return what is wrong with an entry that is not written as an address or a block."""
+    meant = plain(text)
+    found = (rule(meant, context) for rule in _RULES)
+    return next((finding for finding in found if finding), None) or _malformed(meant)
+
+
+def _strange_character(meant: str, _: Context) -> Finding | None:
+    name = foreign(meant)
+    if name is None:
+        return None
+    return error("malformed", f"{_shown(meant)} contains {name}. Type the address again with the digits 0 to 9.")
+
+
+def _url(meant: str, _: Context) -> Finding | None:
+    match = _URL.fullmatch(meant)
+    if match is None:
+        return None
+    host = match["host"]
+    message = f"{_shown(host)} is written as a URL. The list takes the address alone."
+    return error("url", message, host if read_ipv4(host) else None)
+
+
+def _wildcard(meant: str, context: Context) -> Finding | None:
+    address, _, prefix = meant.partition("/")
+    if "*" not in meant and meant.lower() not in _WILDCARD_WORDS and not (read_ipv4(address) and prefix == "0"):
+        return None
+    if read_ipv4(address):
+        return open_to_all(_shown(meant), address)
+    block = meant.removesuffix(".*") + ".0"
+    if meant.endswith(".*") and read_ipv4(block):
+        message = f"{_shown(meant)} is a wildcard: the exchange rejects it. Written as a block it is {block}/24."
+        return error("wildcard", message, f"{block}/24")
+    return open_to_all(_shown(meant), context.stand_in())
+
+
+def _ipv6(meant: str, context: Context) -> Finding | None:
+    address = _read_ipv6(re.split(r"[]/%]", meant)[0])
+    if address is None:
+        return None
+    if address.ipv4_mapped:
+        message = f"{_shown(meant)} is an IPv4 address in IPv6 spelling. Write it as {address.ipv4_mapped}."
+        return error("ipv4-mapped", message, str(address.ipv4_mapped))
+    return error(
+        "ipv6",
+        f"{address} is an IPv6 address: the exchange ignores it silently, so you would be locked out "
+        "(a rule of this wizard, not confirmed by Binance; Binance.US is reported to refuse IPv6). "
+        "List the public IPv4 address.",
+        context.stand_in(),
+    )
+
+
+def _read_ipv6(text: str) -> IPv6Address | None:
+    try:
+        return IPv6Address(text)
+    except ValueError:
+        return None
+
+
+def _port(meant: str, _: Context) -> Finding | None:
+    match = _PORT.fullmatch(meant)
+    if match is None or read_ipv4(match["address"]) is None:
+        return None
+    return error("port", f"{meant} has a port. The list takes the address alone.", match["address"])
+
+
+def _range(meant: str, context: Context) -> Finding | None:
+    match = _RANGE.fullmatch(meant)
+    if match is None or (first := read_ipv4(match["first"])) is None:
+        return None
+    last = read_ipv4(match["last"]) or read_ipv4(match["first"].rpartition(".")[0] + "." + match["last"])
+    if last is None or last < first:
+        return error("range", f"{_shown(meant)} is a range that ends before it begins. List its addresses.")
+    message = f"{meant} is a range of {int(last) - int(first) + 1:,}. The list takes addresses and blocks."
+    return error("range", message, _spelled_out(first, last, context))
+
+
+def _spelled_out(first: IPv4Address, last: IPv4Address, context: Context) -> str | None:
+    """The range as addresses where they fit, else as blocks where those fit."""
+    if int(last) - int(first) < context.room:
+        return ",".join(str(IPv4Address(number)) for number in range(int(first), int(last) + 1))
+    blocks = [written(block) for block in summarize_address_range(first, last)]
+    return ",".join(blocks) if len(blocks) <= max(1, context.room) else None
+
+
+def _leading_zero(meant: str, _: Context) -> Finding | None:
+    address, slash, prefix = meant.partition("/")
+    if not re.fullmatch(r"[0-9.]+", address) or not _LEADING_ZERO.search(address):
+        return None
+    decimal = ".".join(part.lstrip("0") or "0" for part in address.split("."))
+    message = (
+        f"{_shown(meant)} has a part with a leading zero: some programs read it as octal, as another address. "
+        "Write it without."
+    )
+    return error("leading-zero", message, decimal + slash + prefix if read_ipv4(decimal) else None)
+
+
+def _host_bits(meant: str, _: Context) -> Finding | None:
+    address, slash, prefix = meant.partition("/")
+    if read_ipv4(address) is None or not slash or not PREFIX.fullmatch(prefix):
+        return None
+    block = IPv4Interface(meant).network
+    or_block = "" if block.prefixlen <= NARROWEST_TOO_WIDE else f", or {block} for all {block.num_addresses}"
+    message = (
+        f"{meant} is neither one address nor a block: its block begins at {block.network_address}. "
+        f"Write {address} for the one address{or_block}."
+    )
+    return error("host-bits", message, address)
+
+
+def _bad_prefix(meant: str, _: Context) -> Finding | None:
+    address, slash, prefix = meant.partition("/")
+    if read_ipv4(address) is None or not slash:
+        return None
+    message = f"{_shown(meant)}: a block ends in a prefix length from /1 to /32, without zeros before it."
+    zeros = _ZEROS_BEFORE.fullmatch(prefix)
+    length = int(zeros["length"]) if zeros else _MASKS.get(prefix, 32)
+    block = IPv4Interface((address, length))
+    is_block = block.ip == block.network.network_address
+    return error("bad-prefix", message, written(block.network) if is_block else address)
+
+
+def _malformed(meant: str) -> Finding:
+    shown = _shown(meant)
+    if _HOST_NAME.fullmatch(meant):
+        return error("malformed", f"{shown} is a host name. The list takes addresses, which a name can change.")
+    if re.fullmatch(r"[0-9]+(?:\.[0-9]+)*", meant):
+        return error("malformed", f"{shown} is not an address: {_what_is_wrong_with(meant.split('.'))}.")
+    sentence_end = meant.rstrip(".")
+    suggestion = sentence_end if read_ipv4(sentence_end) else None
+    return error("malformed", f"{shown} is not an IPv4 address. Write four numbers, as in 203.0.113.42.", suggestion)
+
+
+def _what_is_wrong_with(parts: list[str]) -> str:
+    if len(parts) != 4:
+        return f"it has {len(parts)} of 4 parts" if len(parts) < 4 else f"it has {len(parts)} parts, not 4"
+    return f"{_shown(next(part for part in parts if len(part) > 3 or int(part) > 255))} is above 255"
+
+
+def _shown(text: str) -> str:
+    return printable(text, _SHOWN)
+
+
+_RULES = (
+    _strange_character,
+    _url,
+    _wildcard,
+    _ipv6,
+    _port,
+    _range,
+    _leading_zero,
+    _host_bits,
+    _bad_prefix,
+)
