@@ -3,7 +3,7 @@
     python -m screenshots.make            all pictures, into this directory
     python -m screenshots.make DIRECTORY  only the SVGs, somewhere else
 
-The SVGs are what tests/tui/test_screenshots.py checks. The PNGs want Debian's fonts-firacode.
+The SVGs are what tests/tui/test_screenshots.py checks. The PNGs want Debian's fonts-dejavu-core.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from pathlib import Path
 
 from textual.pilot import Pilot
@@ -21,11 +21,13 @@ from screenshots.scene import PictureWorld, stage
 from wizard.glyphs import UNICODE
 from wizard.tui.app import WizardApp
 from wizard.tui.screens.confirm import ConfirmScreen
+from wizard.tui.theme import THEME
 from wizard.tui.widgets.secret_field import SecretField
 
 HERE = Path(__file__).parent
 SIZES = {"": (80, 24), "-60x20": (60, 20)}
-FONTS = [Path("/usr/share/fonts/truetype/firacode") / f"FiraCode-{weight}.ttf" for weight in ("Regular", "Bold")]
+FAMILY = "DejaVu Sans Mono"
+FONTS = [Path("/usr/share/fonts/truetype/dejavu") / f"DejaVuSansMono{weight}.ttf" for weight in ("", "-Bold")]
 LONGEST_WAIT = 20.0
 
 
@@ -153,6 +155,7 @@ async def make(directory: Path) -> None:
         with tempfile.TemporaryDirectory() as scratch:
             async with stage(Path(scratch)) as world:
                 app = WizardApp(world, UNICODE, command="key-wizard rehearse")
+                app.theme = THEME.name
                 async with app.run_test(size=size) as pilot:
                     await Photographer(pilot, world, suffix, directory).walk()
 
@@ -163,16 +166,16 @@ def paint(directory: Path) -> None:
 
     missing = [font for font in FONTS if not font.exists()]
     if missing:
-        sys.exit(f"{missing[0]} is missing: apt-get install fonts-firacode")
+        sys.exit(f"{missing[0]} is missing: apt-get install fonts-dejavu-core")
     for svg in sorted(directory.glob("*.svg")):
-        # The title bar of the picture is in a font that few machines have.
-        text = svg.read_text("utf-8").replace("arial", "Fira Code")
+        # Fira Code, which the SVG asks for, has no ✗ and draws ----- as one line.
+        text = svg.read_text("utf-8").replace("arial", FAMILY).replace("Fira Code", FAMILY)
         png = resvg_py.svg_to_bytes(
             svg_string=text,
             zoom=1,
             skip_system_fonts=True,
             font_files=[str(font) for font in FONTS],
-            monospace_family="Fira Code",
+            monospace_family=FAMILY,
         )
         svg.with_suffix(".png").write_bytes(bytes(png))
 

@@ -28,8 +28,10 @@ from wizard.rotation.overview import Overview, overview
 from wizard.secret import Secret
 from wizard.settings import Environment, Paths, Rules, Site
 
-START = 1_795_365_501.0
-"""2026-11-22 16:38:21 UTC."""
+AGE = 41 * 86400
+"""How long the key in use has been in use, in seconds."""
+START = 1_795_365_501.0 - AGE
+"""2026-11-22 16:38:21 UTC, less that."""
 PRIVATE_PEM = """-----BEGIN PRIVATE KEY-----
 MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
 -----END PRIVATE KEY-----
@@ -149,7 +151,7 @@ class PictureWorld:
         await flow.context.keeping.store(in_use, Slot.CURRENT, whitelist="203.0.113.42")
         pair = Credentials(KeyKind.ED25519, Secret("the pair of the pictures"), Secret(PRIVATE_PEM))
         await flow.context.keeping.store(pair, Slot.DRAFT)
-        self.clock.now += 41 * 86400
+        self.clock.now += AGE
 
 
 class _InOrder:

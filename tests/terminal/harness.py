@@ -59,6 +59,7 @@ class Terminal:
         self._display = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self._display)
         self._master, slave = os.openpty()
+        self._name = os.ttyname(slave)
         self._is_open = True
         self.resize(*size)
         take = [sys.executable, "-I", "-S", "-c", _TAKE_TERMINAL] if controlling else []
@@ -114,6 +115,12 @@ class Terminal:
             self._is_open = False
             os.close(self._master)
 
+    def stop_output(self) -> None:
+        """Take no more output, as a frozen SSH client does."""
+        terminal = os.open(self._name, os.O_RDWR | os.O_NOCTTY)
+        termios.tcflow(terminal, termios.TCOOFF)
+        os.close(terminal)
+
     def screen(self) -> str:
         """What stands on the screen now, lines without the spaces at their ends."""
         return "\n".join(line.rstrip() for line in self._display.display)
@@ -156,10 +163,6 @@ class Terminal:
             return self._process.wait(max(0.1, deadline - time.monotonic()))
         except subprocess.TimeoutExpired:
             raise AssertionError(f"still running after {timeout} s; the screen:\n{self.screen()}") from None
-
-    def wait_without_reading(self, timeout: float = TIMEOUT) -> int:
-        """Wait for the end of a program whose output nobody takes."""
-        return self._process.wait(timeout)
 
     def mode(self, number: int) -> bool:
         """Whether DEC private mode `number` is on: 1049 alternate screen, 25 cursor, 2004 bracketed paste."""

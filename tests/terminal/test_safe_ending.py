@@ -3,13 +3,14 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from tests.terminal.conftest import REPOSITORY, StartTwoFields
-from tests.terminal.harness import Terminal, leaked
-from tests.terminal.keys import F2, TAB, paste
+from tests.terminal.harness import TIMEOUT, Terminal, leaked
+from tests.terminal.keys import F6, paste
 from tests.terminal.secrets import API_KEY
 
 pytestmark = pytest.mark.terminal
@@ -39,13 +40,27 @@ def test_the_program_ends_when_its_terminal_is_closed(two_fields: StartTwoFields
     assert terminal.wait() == 129
 
 
-def test_a_terminal_that_takes_no_output_does_not_keep_the_program_from_ending(two_fields: StartTwoFields) -> None:
-    terminal = two_fields()
-    for number in range(200):  # nobody reads the answers: 200 full repaints are more than a terminal holds
-        terminal.resize(80 + number % 2, 24)
-        terminal.send(paste(API_KEY) + F2 + TAB)
-    terminal.kill()
-    assert terminal.wait_without_reading() == 143
+@pytest.fixture
+def frozen(two_fields: StartTwoFields, tmp_path: Path) -> Terminal:
+    """The app while it waits for a terminal that takes no output."""
+    flooding = tmp_path / "flooding"
+    terminal = two_fields(environ={"TEST_FLOOD_FILE": str(flooding)}, controlling=False)
+    terminal.stop_output()
+    terminal.send(F6)
+    deadline = time.monotonic() + TIMEOUT
+    while not flooding.exists() and time.monotonic() < deadline:
+        terminal.listen(0.01)
+    return terminal
+
+
+def test_a_terminal_that_takes_no_output_does_not_keep_the_program_from_ending(frozen: Terminal) -> None:
+    frozen.kill()
+    assert frozen.wait() == 143
+
+
+def test_a_frozen_terminal_that_is_closed_ends_the_program(frozen: Terminal) -> None:
+    frozen.hang_up()
+    assert frozen.wait() == 129
 
 
 def test_a_program_that_cannot_be_drawn_refuses_in_words() -> None:

@@ -10,7 +10,7 @@ _SAID: dict[Step | None, str] = {
     Step.WHITELIST: "nothing is stored yet",
     Step.CREDENTIALS: "only what is not stored yet is lost",
     Step.PROBE: "both keys are stored",
-    Step.RETIRE: "both keys are stored, watching goes on later",
+    Step.RETIRE: "both keys are stored; watched again later",
     Step.DONE: "the rotation is finished",
 }
 _IN_MEMORY = "the rehearsal ends, its keys are in memory only"

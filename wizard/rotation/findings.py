@@ -25,6 +25,9 @@ PERMISSIONS = "Permissions"
 SAME_ACCOUNT = "Same account"
 CONTROL = "Current key"
 
+ORDER = (REACHABLE, CLOCK, NEW_KEY, ACCOUNT, IN_A_ROW, IP_RESTRICTION, PERMISSIONS, SAME_ACCOUNT, CONTROL)
+"""In which they are read; independent ones end in any order."""
+
 MUST_PASS = frozenset({REACHABLE, NEW_KEY, ACCOUNT, IN_A_ROW, IP_RESTRICTION})
 """Without each of these there is no proof."""
 MUST_NOT_FAIL = MUST_PASS | {PERMISSIONS, SAME_ACCOUNT}

@@ -10,13 +10,11 @@ from __future__ import annotations
 import codecs
 import os
 import selectors
-import sys
 import time
 from collections.abc import Iterable
-from pathlib import Path
 from queue import Full
 from threading import Event
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 from textual import events
 from textual._xterm_parser import XTermParser
@@ -81,7 +79,6 @@ class SafeDriver(LinuxDriver):
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
                 if selector.select(_POLL) and not self._read(reader):
-                    _point_at_nothing(sys.__stderr__)
                     self._loop.call_soon_threadsafe(self._app.hang_up)
                     return
                 self._hand_on(reader.tick())
@@ -98,13 +95,6 @@ class SafeDriver(LinuxDriver):
     def _hand_on(self, messages: Iterable[Message]) -> None:
         for message in messages:
             self.process_message(message)
-
-
-def _point_at_nothing(stream: TextIO | None) -> None:
-    """Send what is still written to a dead terminal to /dev/null; else the interpreter ends with 120."""
-    if stream is not None:
-        with Path(os.devnull).open("wb") as nothing:
-            os.dup2(nothing.fileno(), stream.fileno())
 
 
 class _Reader:

@@ -47,7 +47,7 @@ class SafeApp(KeyOrder):
     HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-normal"), (110, "-wide")]  # noqa: RUF012 - not ClassVar in Textual
     VERTICAL_BREAKPOINTS = [(0, "-short"), (22, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
-        # Priority: the focus moves before the next key of the same packet is handed on.
+        # Priority: the focus moves before the next key of the packet is handed on, whatever the focused widget does.
         Binding("tab", "app.focus_next", "Next field", show=False, priority=True),
         Binding("shift+tab", "app.focus_previous", "Previous field", show=False, priority=True),
     ]
@@ -80,7 +80,7 @@ class SafeApp(KeyOrder):
         """End as by SIGHUP: the terminal is gone."""
         self._end_by(HANG_UP)
 
-    def xcopy_to_clipboard(self, text: str) -> None:
+    def copy_to_clipboard(self, text: str) -> None:
         """Copy nothing: Textual copies from any field on ctrl+c. See `copy_public_text`."""
 
     def copy_public_text(self, text: str) -> None:

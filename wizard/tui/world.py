@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from typing import Protocol
 
+from wizard.clock import Clock
 from wizard.custody.opening import open_keyring
 from wizard.rehearsal.desk import Desk
 from wizard.rehearsal.session import Rehearsal, rehearse
@@ -20,6 +22,11 @@ class World(Protocol):
     @property
     def lede(self) -> str:
         """What this is, for the home screen."""
+        ...
+
+    @property
+    def clock(self) -> Clock:
+        """The time, for ages."""
         ...
 
     @property
@@ -53,6 +60,7 @@ class RealWorld:
 
     lede = "Replace a key, store the first one, or bring a key already in use under care."
     desk = None
+    clock: Clock = staticmethod(time.time)
 
     def __init__(self, paths: Paths, settings: Settings) -> None:
         self._paths = paths
@@ -77,6 +85,7 @@ class RehearsalWorld:
     """One environment whose exchange is embedded."""
 
     lede = "A rehearsal: the exchange is embedded, the desk stands in for its web page, no money is touched."
+    clock: Clock = staticmethod(time.time)
 
     def __init__(self, paths: Paths, source_address: str) -> None:
         self._stack = AsyncExitStack()

@@ -50,6 +50,7 @@ class TwoFields(SafeApp):
         ("f3", "crash", "Crash"),
         ("f4", "copy", "Copy"),
         ("f5", "hostile", "!"),
+        ("f6", "flood", "!"),
     ]
 
     def compose(self) -> ComposeResult:
@@ -106,6 +107,13 @@ class TwoFields(SafeApp):
         self.query_one("#fragile", Static).update(Content("link").stylize("link='https://a/\x1b]52;c;aGFjaw==\x07'"))
         self.notify(HOSTILE, markup=False)
         self.query_one("#status", Label).update("hostile text shown")
+
+    def action_flood(self) -> None:
+        """Write more than the queue to the terminal holds; blocks while the terminal takes nothing."""
+        Path(os.environ["TEST_FLOOD_FILE"]).touch()
+        assert self._driver is not None
+        for _ in range(100):
+            self._driver.write(" ")
 
     async def action_crash(self) -> None:
         plain = self.query_one("#secret", SecretField).peek().reveal()

@@ -13,6 +13,7 @@ from typing import ClassVar
 from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.message import Message
 from textual.types import CSSPathType
 from textual.widget import Widget
@@ -29,8 +30,11 @@ from wizard.tui.screens.step_screen import StepScreen
 from wizard.tui.widgets.secret_field import SecretField
 
 _CHOICES = {
-    KeyKind.ED25519: "Ed25519   recommended: the private key is made here and never leaves the keyring",
-    KeyKind.HMAC: "HMAC      the page shows an API key and a secret, both are pasted here",
+    KeyKind.ED25519: (
+        "Ed25519, recommended",
+        "Made here: the private key never leaves the keyring.",
+    ),
+    KeyKind.HMAC: ("HMAC", "The page shows an API key and a secret: paste both here."),
 }
 
 
@@ -55,7 +59,7 @@ class CredentialsScreen(StepScreen):
         Binding(
             "f2", "copy_whitelist", "Copy list", key_display="F2", tooltip="Ask the terminal to copy the whitelist"
         ),
-        Binding("f3", "copy_public_key", "Copy public key", key_display="F3", tooltip="Ask the terminal to copy it"),
+        Binding("f3", "copy_public_key", "Copy key", key_display="F3", tooltip="Copy the public key"),
         Binding("f6", "kind", "Kind", key_display="F6", tooltip="Choose Ed25519 or HMAC"),
     ]
 
@@ -83,7 +87,7 @@ class CredentialsScreen(StepScreen):
         """Lay out the choice and the two fields; what applies is shown."""
         glyphs = self.wizard.glyphs
         yield Static(self._lede(), classes="lede", markup=False)
-        yield OptionList(*(Option(text, id=kind) for kind, text in _CHOICES.items()), id="kinds")
+        yield OptionList(*(Option(_choice(kind), id=kind) for kind in _CHOICES), id="kinds")
         with Vertical(id="form"):
             yield Static("", id="instructions", classes="hint", markup=False)
             yield Static("", id="public-key", classes="paste", markup=False)
@@ -259,16 +263,28 @@ class CredentialsScreen(StepScreen):
         if self.flow.context.rotation.mode is Mode.ADOPT:
             return "Which key is in use already? Nothing is changed on the exchange."
         if self.wizard.world.desk is not None:
-            return "Create the new key at the desk: F4 opens it. It stands in for the exchange's page."
+            return "Create the new key at the desk: F4 opens it."
         page = self.flow.context.environment.site.key_page
-        return f"Create the new key on the exchange's page{f': {page}' if page else ''}"
+        return f"Create the new key on the exchange's page{f': {page}' if page else '.'}"
 
     def _instructions(self, kind: KeyKind) -> str:
         whitelist = self._whitelist()
-        restrict = f"Restrict it to trusted IPs: {whitelist}\n" if whitelist else ""
+        restrict = [f"Restrict it to trusted IPs (F2 copies): {whitelist}"] if whitelist else []
+        permit = "Give it the permissions that the current key has."
+        if self.flow.context.rotation.mode is Mode.ADOPT:
+            return "Enter the key that your software uses now."
         if kind is KeyKind.HMAC:
-            return f"Give it the permissions that the current key has.\n{restrict}Then paste what the page shows, once:"
-        return f"Choose “Self-generated” and the current key's permissions.\n{restrict}Public key to paste there:"
+            return _numbered([permit, *restrict, "Paste here what the page shows once:"])
+        return _numbered([permit, *restrict, "Choose “Self-generated” and paste this key (F3 copies):"])
 
     def _whitelist(self) -> str:
         return self.flow.context.journal.whitelist_of(self.flow.context.rotation) if self.flow.rotation else ""
+
+
+def _choice(kind: KeyKind) -> Content:
+    title, text = _CHOICES[kind]
+    return Content.from_markup("[b]$title[/]\n  [$text-muted]$text[/]", title=title, text=text)
+
+
+def _numbered(lines: list[str]) -> str:
+    return "\n".join(f"{number} {line}" for number, line in enumerate(lines, 1))

@@ -39,13 +39,13 @@ class DeskScreen(ModalScreen[NewKey | None]):
 
     CSS_PATH = "desk.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("n", "create", "New key", tooltip="Create a key with the composed whitelist"),
-        Binding("t", "take", "Take over", tooltip="Put the new key into the fields of the step below"),
-        Binding("w", "whitelist", "Set list", tooltip="Paste the composed whitelist into the key"),
-        Binding("x", "disable", "Disable", tooltip="Switch the key off"),
+        Binding("n", "create", "New", tooltip="Create a key with the composed whitelist"),
+        Binding("t", "take", "Take", tooltip="Put the new key into the fields of the step below"),
+        Binding("w", "whitelist", "List", tooltip="Paste the composed whitelist into the key"),
+        Binding("x", "disable", "Off", tooltip="Switch the key off"),
         Binding("d", "delete", "Delete", tooltip="Delete the key for good; press it twice"),
         Binding("l", "log", "Log", tooltip="The activity log"),
-        Binding("escape,f4", "leave", "Close"),
+        Binding("escape,f4", "leave", "Close", key_display="Esc"),
     ]
 
     class Listed(Message):
@@ -82,7 +82,7 @@ class DeskScreen(ModalScreen[NewKey | None]):
     def compose(self) -> ComposeResult:
         """Lay the page out."""
         with Vertical(classes="dialog"):
-            yield Static("The desk stands in for the exchange's API-management page", classes="title")
+            yield Static("The desk, the stand-in for the exchange's page", classes="title")
             yield OptionList(id="keys")
             yield Static("", id="log")
             yield Notice(self._glyphs)

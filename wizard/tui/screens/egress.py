@@ -12,6 +12,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
+from wizard.clock import utc
 from wizard.egress.answers import Sample
 from wizard.egress.detect import EgressReport
 from wizard.errors import WizardError
@@ -31,7 +32,7 @@ class EgressScreen(StepScreen):
         " same address agree. The address was observed; nothing here proves that it stays the same."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "next", "Next", show=False),
+        Binding("enter,ctrl+n,f8", "next", "Next", key_display="Enter", tooltip="Go on to the whitelist"),
         Binding("r", "again", "Ask again", tooltip="Ask all operators once more"),
     ]
 
@@ -51,7 +52,7 @@ class EgressScreen(StepScreen):
 
     def compose_body(self) -> Iterable[Widget]:
         """Lay out the sentence and the table."""
-        yield Static("Which address does the exchange see when this host calls it?", classes="lede")
+        yield Static("Which address does the exchange see of this host?", classes="lede")
         yield Static("", id="verdict", classes="verdict")
         yield EvidenceTable("Source", "Operator", "Address or reason", "ms", id="samples")
         yield Static("", id="route", classes="hint", markup=False)
@@ -110,7 +111,8 @@ class EgressScreen(StepScreen):
                 provider.name, provider.operator, f"{self.wizard.glyphs.pending} not waited for", ""
             )
         self.query_one("#route", Static).update(
-            f"Route: {report.route.shown} over IPv4 ({report.route.source}). Not proven: {finding.does_not_prove}."
+            f"Seen {utc(finding.at)}. Route: {report.route.shown} over IPv4 ({report.route.source})."
+            f"\nNot proven: {finding.does_not_prove}."
         )
 
     def _say(self, glyph: str, colour: str, text: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on, work
@@ -23,6 +22,7 @@ from wizard.rotation.model import Finding, Mode, Outcome, Step
 from wizard.rotation.overview import Overview
 from wizard.tui.screens.confirm import ConfirmScreen
 from wizard.tui.widgets.notice import Notice
+from wizard.tui.widgets.rail import TITLES
 from wizard.tui.widgets.status_header import StatusHeader
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ class HomeScreen(Screen[None]):
             yield OptionList(id="environments")
             yield Static("", id="checks")
             yield Static("", id="next")
+            yield Static(self._way(), id="way")
         yield Notice(self.wizard.glyphs)
         yield Footer(show_command_palette=False, compact=True)
 
@@ -139,7 +140,7 @@ class HomeScreen(Screen[None]):
         options = self.query_one("#environments", OptionList)
         highlighted = options.highlighted
         options.clear_options()
-        options.add_options(Option(_row(one, time.time(), self.size.width)) for one in overviews)
+        options.add_options(Option(_row(one, self.wizard.world.clock(), self.size.width)) for one in overviews)
         options.highlighted = highlighted
         return [one.environment.name for one in overviews]
 
@@ -230,6 +231,11 @@ class HomeScreen(Screen[None]):
         """Say that it was given up."""
         self.fill()
         self.notice.good("The rotation was given up. The current key is as it was.")
+
+    def _way(self) -> Content:
+        arrow = f" {self.wizard.glyphs.arrow} "
+        steps = arrow.join(title for step, title in TITLES.items() if step is not Step.DONE)
+        return Content.from_markup("[$text-muted]$steps[/]", steps=steps)
 
     def _highlighted(self) -> Overview:
         return self.wizard.world.environments()[self.query_one("#environments", OptionList).highlighted or 0]

@@ -30,7 +30,11 @@ class ProbeScreen(StepScreen):
         " becomes the legacy key and stays in the keyring."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "next", "Next", show=False, priority=True),
+        # Priority: the list of findings has the focus and would take Enter for itself.
+        Binding(
+            "enter", "next", "Promote", key_display="Enter", priority=True, tooltip="Make the new key the current one"
+        ),
+        Binding("ctrl+n,f8", "next", show=False),
         Binding("r", "again", "Probe again", tooltip="Run all checks once more"),
         Binding("s", "swap", "Swap", tooltip="Exchange API key and secret, store again, probe again"),
     ]

@@ -36,8 +36,7 @@ class RetireScreen(StepScreen):
         " deletes its secret from the keyring and reads back that it is gone."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter", "next", "Purge", show=False),
-        Binding("ctrl+n,f8", "next", "Purge", key_display="Enter", tooltip="Delete the legacy secret, once it is dead"),
+        Binding("enter,ctrl+n,f8", "next", "Purge", key_display="Enter", tooltip="Delete the dead key's secret"),
         Binding("r", "again", "Poll now", tooltip="Ask with both keys at once"),
     ]
     can_go_back = False
@@ -154,7 +153,7 @@ class RetireScreen(StepScreen):
         legacy, page = self.flow.retire.legacy, self.flow.context.environment.site.key_page
         where = "at the desk (F4)" if self.wizard.world.desk is not None else f"on the exchange's page: {page}"
         return Content.from_markup(
-            "[b]1[/] Restart what uses the key, so that it takes the new one.\n[b]2[/] Delete $key $where\n",
+            "[b]1[/] Restart what uses the key: it has to take the new one.\n[b]2[/] Delete $key $where\n",
             key=str(legacy.name) if legacy else "the legacy key",
             where=where,
         )

@@ -42,6 +42,8 @@ class StepScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+n,f8", "next", "Next", key_display="^N", tooltip="Go on to the next step"),
         Binding("f7,alt+left", "back", "Back", key_display="F7", tooltip="Go back; nothing stored is lost"),
+        Binding("ctrl+down", "scroll_body(1)", "Scroll", show=False),
+        Binding("ctrl+up", "scroll_body(-1)", "Scroll", show=False),
         Binding("f4,ctrl+o", "desk", "Desk", key_display="F4", tooltip="Open the exchange's page of this rehearsal"),
     ]
 
@@ -112,6 +114,10 @@ class StepScreen(Screen[None]):
         """Go back one step."""
         self.flow.back()
         self.wizard.show_step()
+
+    def action_scroll_body(self, lines: int) -> None:
+        """Scroll what does not fit, while a field keeps the focus."""
+        self.query_one("#body", Body).scroll_relative(y=lines * 4, animate=False)
 
     def action_desk(self) -> None:
         """Open the desk."""

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
+from wizard.glyphs import Glyphs
 from wizard.rotation.certificate import Certificate
 from wizard.rotation.closing import safe_to_close
 from wizard.rotation.model import Grade, Step
@@ -18,8 +19,6 @@ from wizard.tui.widgets.status_header import StatusHeader
 
 if TYPE_CHECKING:
     from wizard.tui.app import WizardApp
-
-_LABEL_WIDTH = 13
 
 
 class SummaryScreen(Screen[None]):
@@ -31,7 +30,9 @@ class SummaryScreen(Screen[None]):
 
     CSS_PATH = "summary.tcss"
     HELP = "The certificate is kept in the journal; `key-wizard history` shows it again. It holds no secret."
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("enter", "home", "Home", tooltip="Back to the environments")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "home", "Home", key_display="Enter", tooltip="All environments")
+    ]
 
     def __init__(self, certificate: Certificate) -> None:
         super().__init__()
@@ -42,25 +43,20 @@ class SummaryScreen(Screen[None]):
         glyphs = cast("WizardApp", self.app).glyphs
         yield StatusHeader(f"{self._certificate.environment} · summary", "Summary", safe_to_close(Step.DONE))
         with VerticalScroll(id="summary", can_focus=False):
-            yield Static(
-                Content.from_markup(
-                    "[b $text-success]$glyph[/] [b]$text[/]\n", glyph=glyphs.passed, text=self._headline()
-                )
-            )
+            yield Static(self._headline(glyphs), id="headline")
             for label, text in self._certificate.lines():
-                yield Static(
-                    Content.from_markup("[$text-muted]$label[/]", label=label.ljust(_LABEL_WIDTH)), classes="label"
-                )
-                yield Static(text, classes="value", markup=False)
+                with Horizontal(classes="row"):
+                    yield Static(label, classes="label")
+                    yield Static(text, classes="value", markup=False)
         yield Footer(show_command_palette=False, compact=True)
 
     def action_home(self) -> None:
         """Go back to the environments."""
         cast("WizardApp", self.app).show_step()
 
-    def _headline(self) -> str:
-        if self._certificate.grade is None:
-            return "The key is stored and proven to work from here."
-        if self._certificate.grade is Grade.WEAK:
-            return "The key is replaced. The legacy key was given up on your word."
-        return "The key is replaced, and the legacy key is dead."
+    def _headline(self, glyphs: Glyphs) -> Content:
+        text = {
+            None: "The key is stored and proven to work from here.",
+            Grade.WEAK: "The key is replaced. The legacy key was given up on your word.",
+        }.get(self._certificate.grade, "The key is replaced, and the legacy key is dead.")
+        return Content.from_markup("[b $text-success]$glyph[/] [b]$text[/]", glyph=glyphs.passed, text=text)

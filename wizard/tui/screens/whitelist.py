@@ -16,10 +16,10 @@ from wizard.errors import WizardError
 from wizard.rotation.model import Step
 from wizard.text import printable
 from wizard.tui.screens.step_screen import StepScreen
-from wizard.whitelist import Form, Judgement, Severity, append_entry, apply_suggestion, render
+from wizard.whitelist import Finding, Form, Judgement, Severity, append_entry, apply_suggestion, render
 
 _FORMS = {Form.COMMAS: "commas", Form.SPACES: "spaces", Form.LINES: "lines"}
-MOST_FINDINGS = 6
+MOST_FINDINGS = 3
 """Shown at once; the rest is counted, so that the text to paste stays on the screen."""
 
 
@@ -46,7 +46,7 @@ class WhitelistScreen(StepScreen):
 
     def compose_body(self) -> Iterable[Widget]:
         """Lay out the text, the findings and the text to paste."""
-        yield Static("Which addresses may use the new key? One list for this environment alone.", classes="lede")
+        yield Static("Which addresses may use the new key?", classes="lede")
         area = TextArea(
             self.flow.whitelist.proposal(), id="entries", soft_wrap=True, compact=True, tab_behavior="focus"
         )
@@ -121,28 +121,25 @@ class WhitelistScreen(StepScreen):
         area.replace(text, area.document.start, area.document.end)
 
     def _findings(self, judgement: Judgement) -> Content:
-        lines: list[Content] = []
-        for judged in judgement.entries:
-            lines += [self._finding(judged.entry.text, f.severity, f.message, f.suggestion) for f in judged.findings]
-        lines += [self._finding("", f.severity, f.message, f.suggestion) for f in judgement.findings]
-        if len(lines) > MOST_FINDINGS:
-            lines = [*lines[:MOST_FINDINGS], Content(f"  … and {len(lines) - MOST_FINDINGS} more")]
+        found = [finding for judged in judgement.entries for finding in judged.findings] + list(judgement.findings)
+        # F6 applies one suggestion at a time: it is named where it will be.
+        first = next((finding for finding in found if finding.suggestion is not None), None)
+        lines = [self._finding(finding, is_next=finding is first) for finding in found[:MOST_FINDINGS]]
+        if len(found) > MOST_FINDINGS:
+            lines.append(Content(f"  {self.wizard.glyphs.working} and {len(found) - MOST_FINDINGS} more"))
         return Content("\n").join(lines)
 
-    def _finding(self, entry: str, severity: Severity, message: str, suggestion: str | None) -> Content:
+    def _finding(self, finding: Finding, *, is_next: bool) -> Content:
         glyphs = self.wizard.glyphs
         glyph, colour = {
             Severity.ERROR: (glyphs.failed, "$text-error"),
             Severity.WARNING: (glyphs.caution, "$text-warning"),
-        }.get(severity, (glyphs.pending, "$text-muted"))
-        named = f"{printable(entry, limit=30)}: " if entry else ""
-        fix = f" F6 makes it {printable(suggestion, limit=40)}." if suggestion else ""
+        }.get(finding.severity, (glyphs.pending, "$text-muted"))
         return Content.from_markup(
-            f"[{colour}]$glyph[/] [b]$entry[/]$message[$text-accent]$fix[/]",
+            f"[{colour}]$glyph[/] $message[$text-accent]$fix[/]",
             glyph=glyph,
-            entry=named,
-            message=message,
-            fix=fix,
+            message=finding.message,
+            fix=_fix(finding.suggestion) if is_next else "",
         )
 
     def _show_paste(self, judgement: Judgement) -> None:
@@ -152,3 +149,7 @@ class WhitelistScreen(StepScreen):
 
     def _show(self, selector: str, content: Content) -> None:
         self.query_one(selector, Static).update(content)
+
+
+def _fix(suggestion: str | None) -> str:
+    return f" F6 makes it {printable(suggestion, limit=40)}." if suggestion else " F6 removes it."

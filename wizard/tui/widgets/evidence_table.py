@@ -23,7 +23,6 @@ class EvidenceTable(DataTable[str], can_focus=False):
         & > .datatable--header { background: $background; color: $text-muted; text-style: none; }
         & > .datatable--odd-row { background: $background; }
     }
-    .-short EvidenceTable { margin: 0; }
     """
 
     def __init__(self, *columns: str, id: str) -> None:

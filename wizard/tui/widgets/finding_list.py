@@ -10,9 +10,11 @@ from textual.widgets.option_list import Option
 
 from wizard.clock import utc
 from wizard.glyphs import Glyphs
+from wizard.rotation.findings import ORDER
 from wizard.rotation.model import Finding, Outcome
 from wizard.text import printable
 
+_WORDS = {Outcome.NOT_APPLICABLE: "not asked"}
 _COLOURS = {
     Outcome.PASSED: "$text-success",
     Outcome.WARNING: "$text-warning",
@@ -45,7 +47,6 @@ class FindingList(Vertical):
             color: $text;
         }
     }
-    .-short FindingList > OptionList { max-height: 7; }
     """
 
     def __init__(self, glyphs: Glyphs) -> None:
@@ -60,9 +61,10 @@ class FindingList(Vertical):
 
     def add(self, finding: Finding) -> None:
         """Append a finding; the first one that is not fine is highlighted."""
-        self._findings.append(finding)
+        self._findings = sorted([*self._findings, finding], key=lambda each: ORDER.index(each.subject))
         options = self.query_one(OptionList)
-        options.add_option(Option(self._line(finding)))
+        options.clear_options()
+        options.add_options(Option(self._line(each)) for each in self._findings)
         options.highlighted = self._worst()
 
     def clear(self) -> None:
@@ -97,7 +99,7 @@ class FindingList(Vertical):
         return Content.from_markup(
             f"[{_COLOURS[finding.outcome]}]$glyph $outcome[/] $subject",
             glyph=self._glyph(finding.outcome),
-            outcome=f"{finding.outcome.value:<14}",
+            outcome=f"{_WORDS.get(finding.outcome, finding.outcome.value):<12}",
             subject=finding.subject,
         )
 

@@ -17,7 +17,8 @@ class Notice(Static):
     Notice {
         height: auto;
         max-height: 6;
-        padding: 0 2;
+        margin: 0 1;
+        padding: 0 1;
         display: none;
         background: $surface;
         color: $text;
@@ -25,7 +26,6 @@ class Notice(Static):
         &.-note { display: block; border-left: outer $primary; }
         &.-good { display: block; border-left: outer $success; }
     }
-    .-narrow Notice { padding: 0 1; }
     """
 
     def __init__(self, glyphs: Glyphs) -> None:

@@ -33,9 +33,9 @@ class Rail(Static):
 
     DEFAULT_CSS = """
     Rail {
-        width: 19;
+        width: 17;
         height: 1fr;
-        padding: 1 1 0 2;
+        padding: 1 0 0 1;
         background: $surface;
         color: $text-muted;
     }

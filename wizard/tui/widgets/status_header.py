@@ -21,19 +21,12 @@ class StatusHeader(Vertical):
     StatusHeader {
         height: 2;
         background: $panel;
-        & > Horizontal { height: 1; padding: 0 2; }
+        & > Horizontal { height: 1; padding: 0 1; }
         & .brand { width: auto; text-style: bold; color: $text-primary; }
         & .place { width: 1fr; padding: 0 0 0 2; color: $text; }
-        & .step { width: auto; display: none; color: $text; }
+        & .step { width: auto; color: $text; padding: 0 0 0 2; }
         & .overlap { width: auto; padding: 0 0 0 2; color: $text-warning; text-style: bold; }
-        & .closing { height: 1; padding: 0 2; background: $surface; color: $text-muted; }
-    }
-    .-narrow StatusHeader {
-        & > Horizontal { padding: 0 1; }
-        & .closing { padding: 0 1; }
-        & .brand { display: none; }
-        & .place { padding: 0; }
-        & .step { display: block; }
+        & .closing { height: 1; padding: 0 1; background: $surface; color: $text-muted; }
     }
     """
 
