@@ -17,6 +17,7 @@ _NAMES = {
     "ESCDELAY",
     "COLUMNS",
     "LINES",
+    "TERM",
 }
 
 

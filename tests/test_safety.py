@@ -89,7 +89,9 @@ def test_a_child_can_have_back_what_was_inherited() -> None:
         "raise ExceptionGroup(SECRET, [ValueError(SECRET)])",
         "import threading\nt = threading.Thread(target=int, args=(SECRET,)); t.start(); t.join(); raise SystemExit(1)",
         "class Gone:\n def __del__(self): raise ValueError(SECRET)\nGone(); raise SystemExit(1)",
-        "import logging\nlog = logging.getLogger(); log.error('%d', SECRET); log.error(SECRET); raise OSError(SECRET)",
+        "import logging\nlogging.getLogger('x').error(SECRET); raise OSError(SECRET)",
+        "import logging, io\nlogging.getLogger().addHandler(logging.StreamHandler(io.StringIO()))\n"
+        "logging.getLogger().error('%d', SECRET); raise SystemExit(1)",
         "import asyncio\nasync def f(): raise ValueError(SECRET)\nasync def m():\n t = asyncio.ensure_future(f())\n"
         " await asyncio.sleep(0.01)\nasyncio.run(m()); raise SystemExit(1)",
     ],

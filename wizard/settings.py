@@ -25,6 +25,10 @@ class SettingsError(WizardError):
     """`config.toml` cannot be used as it is."""
 
 
+class UnknownEnvironment(SettingsError):
+    """An environment was named that the settings do not have."""
+
+
 @dataclass(frozen=True, slots=True)
 class Site:
     """A set of exchange hosts (DESIGN section 2)."""
@@ -129,17 +133,22 @@ class Settings:
 
     environments: Mapping[str, Environment]
 
+    @property
+    def default(self) -> Environment:
+        """The environment that is meant where none is named: `production`, else the first."""
+        return self.environments.get("production") or next(iter(self.environments.values()))
+
     def environment(self, name: str) -> Environment:
         """Return the environment called `name`.
 
         Raises:
-            SettingsError: there is none.
+            UnknownEnvironment: there is none.
         """
         try:
             return self.environments[name]
         except KeyError:
             known = ", ".join(sorted(self.environments))
-            raise SettingsError(
+            raise UnknownEnvironment(
                 f"There is no environment called {name!r}",
                 why=f"The settings name: {known}.",
                 advice="Choose one of them, or add a section [environments.NAME] to config.toml.",

@@ -25,8 +25,9 @@ class HungBus:
         self._callers.put_nowait(_peer(writer))
 
     async def caller(self) -> int:
-        """Wait for a process that hangs now, and return its id."""
-        return await self._callers.get()
+        """Wait for a process that hangs now, and return its id. One that never comes fails the test."""
+        async with asyncio.timeout(30):
+            return await self._callers.get()
 
     def hang_up(self) -> None:
         for writer in self._writers:

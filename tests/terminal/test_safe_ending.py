@@ -12,8 +12,15 @@ from tests.terminal.conftest import REPOSITORY, StartTwoFields
 from tests.terminal.harness import TIMEOUT, Terminal, leaked
 from tests.terminal.keys import F6, paste
 from tests.terminal.secrets import API_KEY
+from wizard.tui.safe_app import SIGNAL_GRACE
 
 pytestmark = pytest.mark.terminal
+
+
+def wait_for_file(terminal: Terminal, file: Path) -> None:
+    deadline = time.monotonic() + TIMEOUT
+    while not file.exists() and time.monotonic() < deadline:
+        terminal.listen(0.01)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
@@ -29,6 +36,22 @@ def test_a_signal_ends_cleanly_and_restores_the_terminal(
     assert terminal.is_restored()
     assert told.read_text() == str(int(number))
     assert leaked(API_KEY, terminal.raw) == []
+
+
+@pytest.mark.parametrize(
+    ("number", "seconds", "code", "told"),
+    [(signal.SIGHUP, 0.5, 129, "1"), (signal.SIGTERM, 60, -signal.SIGTERM, "begun")],
+)
+def test_a_second_signal_ends_at_once_unless_it_is_the_echo_of_a_hang_up(
+    two_fields: StartTwoFields, tmp_path: Path, number: signal.Signals, seconds: float, code: int, told: str
+) -> None:
+    file = tmp_path / "signal"
+    terminal = two_fields(environ={"TEST_SIGNAL_FILE": str(file), "TEST_SIGNAL_SECONDS": str(seconds)})
+    terminal.kill(number)
+    wait_for_file(terminal, file)
+    terminal.kill(number)
+    assert terminal.wait(SIGNAL_GRACE - 1) == code
+    assert file.read_text() == told
 
 
 @pytest.mark.parametrize("controlling", [True, False])
@@ -47,9 +70,7 @@ def frozen(two_fields: StartTwoFields, tmp_path: Path) -> Terminal:
     terminal = two_fields(environ={"TEST_FLOOD_FILE": str(flooding)}, controlling=False)
     terminal.stop_output()
     terminal.send(F6)
-    deadline = time.monotonic() + TIMEOUT
-    while not flooding.exists() and time.monotonic() < deadline:
-        terminal.listen(0.01)
+    wait_for_file(terminal, flooding)
     return terminal
 
 

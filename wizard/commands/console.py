@@ -7,11 +7,20 @@ import sys
 from collections.abc import Mapping
 
 from wizard.custody.errors import CustodyError
+from wizard.egress.proxy import ProxyUnusable
 from wizard.errors import WizardError
+from wizard.exchange.errors import ExchangeError
 from wizard.exit_codes import Exit
+from wizard.settings import UnknownEnvironment
 from wizard.text import printable
 
 SCHEMA = 1
+_CODES: tuple[tuple[type[WizardError], Exit], ...] = (
+    (UnknownEnvironment, Exit.USAGE),
+    (CustodyError, Exit.KEYRING_UNUSABLE),
+    (ProxyUnusable, Exit.INCONCLUSIVE),
+    (ExchangeError, Exit.INCONCLUSIVE),
+)
 
 
 def tell(line: str) -> None:
@@ -20,8 +29,8 @@ def tell(line: str) -> None:
 
 
 def print_json(body: Mapping[str, object]) -> None:
-    """Write the one JSON object of a command."""
-    print(json.dumps({"schema": SCHEMA, **body}, ensure_ascii=False), flush=True)
+    """Write the one JSON object of a command, in ASCII: it survives every locale and writes no control character."""
+    print(json.dumps({"schema": SCHEMA, **body}), flush=True)
 
 
 def fail(error: WizardError) -> Exit:
@@ -30,4 +39,4 @@ def fail(error: WizardError) -> Exit:
     tell(f"key-wizard: {printable(what, limit=500)}")
     for sentence in rest:
         tell(f"  {printable(sentence, limit=2000)}")
-    return Exit.KEYRING_UNUSABLE if isinstance(error, CustodyError) else Exit.SAYS_NO
+    return next((code for kind, code in _CODES if isinstance(error, kind)), Exit.SAYS_NO)

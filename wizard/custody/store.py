@@ -103,7 +103,7 @@ class KeyringStore:
 class MemoryStore:
     """The memory of this process, for a rehearsal. It holds copies: wiping a value outside leaves them whole."""
 
-    label = "memory of this program only: what is stored here is lost when it ends"
+    label = "memory only, lost when this program ends"
     durable = False
 
     def __init__(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wizard.exit_codes import Exit
 from wizard.rotation.model import Step
 
 _SAID: dict[Step | None, str] = {
@@ -24,3 +25,14 @@ def safe_to_close(step: Step | None, *, durable: bool = True) -> str:
         durable: Whether the credentials outlive this program. Only a rehearsal may lose them.
     """
     return _SAID[step] if durable or step in (None, Step.DONE) else _IN_MEMORY
+
+
+def exit_code(step: Step | None) -> Exit:
+    """Return what the wizard ends with when it is left at this step.
+
+    Args:
+        step: Where the rotation stands; None when none is open.
+    """
+    if step in (None, Step.DONE):
+        return Exit.FINE
+    return Exit.LEGACY_ALIVE if step is Step.RETIRE else Exit.ROTATION_OPEN

@@ -23,7 +23,7 @@ from wizard.tui.screens.probe import ProbeScreen
 from wizard.tui.screens.retire import RetireScreen
 from wizard.tui.screens.summary import SummaryScreen
 from wizard.tui.screens.whitelist import WhitelistScreen
-from wizard.tui.world import World
+from wizard.world import World
 
 _SCREENS: dict[Step, type[Screen[None]]] = {
     Step.EGRESS: EgressScreen,

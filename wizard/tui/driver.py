@@ -39,11 +39,6 @@ class SafeDriver(LinuxDriver):
         super().__init__(app, **options)
         self._is_given_up = Event()
 
-    @property
-    def is_stuck(self) -> bool:
-        """Whether output was given up while the terminal took none: the writer cannot be joined any more."""
-        return self._is_given_up.is_set() and self._writer_thread is not None and self._writer_thread.is_alive()
-
     def give_up_output(self) -> None:
         """From now on, leave out what the terminal does not take at once: the process is to end."""
         self._is_given_up.set()

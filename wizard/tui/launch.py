@@ -6,13 +6,12 @@ import os
 import sys
 
 from wizard import settings
-from wizard.exit_codes import Exit
 from wizard.glyphs import glyphs_for
-from wizard.rotation.model import Step
+from wizard.rotation.closing import exit_code
 from wizard.settings import Paths
 from wizard.terminal import inspect_terminal
 from wizard.tui.app import WizardApp
-from wizard.tui.world import RealWorld, RehearsalWorld, World
+from wizard.world import RealWorld, RehearsalWorld, World
 
 
 def open_wizard(paths: Paths, environment: str | None) -> int:
@@ -44,10 +43,4 @@ def _run(world: World, environment: str | None, command: str) -> int:
     code = app.run_safely()
     for line in app.farewell:
         print(line)
-    return code or _left_at(app.left_at)
-
-
-def _left_at(step: Step | None) -> Exit:
-    if step is None or step is Step.DONE:
-        return Exit.FINE
-    return Exit.LEGACY_ALIVE if step is Step.RETIRE else Exit.ROTATION_OPEN
+    return code or exit_code(app.left_at)

@@ -57,6 +57,7 @@ class SafeApp(KeyOrder):
         self.animation_level = "none"
         self._control_filter = ControlFilter()
         self._ending: asyncio.Task[None] | None = None
+        self._signals: set[int] = set()
         for theme in (THEME, THEME_16):
             self.register_theme(theme)
         if "TEXTUAL_THEME" not in os.environ:
@@ -70,7 +71,6 @@ class SafeApp(KeyOrder):
             except Exception as error:  # the loop itself failed: Textual's report was not reached
                 print(redacted_report(error), file=sys.stderr)
                 return INTERNAL_ERROR
-        self._leave_stuck_terminal()
         return self.return_code or 0
 
     async def on_signal(self, number: int) -> None:
@@ -136,9 +136,11 @@ class SafeApp(KeyOrder):
     def _take_signal(self, number: int, _frame: FrameType | None) -> None:
         if self._loop is None:
             raise SystemExit(128 + number)
-        if self._ending is not None:  # the second one: at once
+        if number in self._signals and number != HANG_UP:  # asked again: at once, as by default
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
+        # A shell that dies with the line repeats SIGHUP to its jobs: twice is no impatience.
+        self._signals.add(number)
         self._give_up_output()
         self._loop.call_soon_threadsafe(self._end_by, number)
 
@@ -158,8 +160,3 @@ class SafeApp(KeyOrder):
         give_up = getattr(self._driver, "give_up_output", None)
         if give_up is not None:
             give_up()
-
-    def _leave_stuck_terminal(self) -> None:
-        """End the process without the interpreter's clean-up when it would wait for a terminal that takes no output."""
-        if getattr(self._driver, "is_stuck", False):
-            os._exit(self.return_code or 0)

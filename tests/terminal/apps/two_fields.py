@@ -9,6 +9,7 @@ from wizard.safety import make_process_safe
 
 make_process_safe(os.environ)
 
+import asyncio  # noqa: E402
 import threading  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import ClassVar  # noqa: E402
@@ -69,8 +70,10 @@ class TwoFields(SafeApp):
             raise RuntimeError("mount")
 
     async def on_signal(self, number: int) -> None:
-        if name := os.environ.get("TEST_SIGNAL_FILE"):
-            Path(name).write_text(str(number))  # noqa: ASYNC240 - one byte
+        told = Path(os.environ.get("TEST_SIGNAL_FILE", os.devnull))
+        told.write_text("begun")  # noqa: ASYNC240 - a few bytes
+        await asyncio.sleep(float(os.environ.get("TEST_SIGNAL_SECONDS", "0")))
+        told.write_text(str(number))  # noqa: ASYNC240
 
     @on(SecretField.Submitted)
     def go_on(self, event: SecretField.Submitted) -> None:

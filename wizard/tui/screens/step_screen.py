@@ -41,7 +41,9 @@ class StepScreen(Screen[None]):
     """What the step is for, in a few sentences, for the help screen."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+n,f8", "next", "Next", key_display="^N", tooltip="Go on to the next step"),
-        Binding("f7,alt+left", "back", "Back", key_display="F7", tooltip="Go back; nothing stored is lost"),
+        Binding(
+            "f7,alt+left", "back", "Back", key_display="F7", priority=True, tooltip="Go back; nothing stored is lost"
+        ),
         Binding("ctrl+down", "scroll_body(1)", "Scroll", show=False),
         Binding("ctrl+up", "scroll_body(-1)", "Scroll", show=False),
         Binding("f4,ctrl+o", "desk", "Desk", key_display="F4", tooltip="Open the exchange's page of this rehearsal"),

@@ -34,7 +34,8 @@ class WhitelistScreen(StepScreen):
         " would not work from here. Below stands the exact text for the exchange's page."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f6", "fix", "Fix", key_display="F6", tooltip="Apply the first suggestion"),
+        # Priority: a text area takes F6 and F7 for selections.
+        Binding("f6", "fix", "Fix", key_display="F6", priority=True, tooltip="Apply the first suggestion"),
         Binding("f2", "form", "Form", key_display="F2", tooltip="Commas, spaces or lines between the entries"),
         Binding("f3", "copy", "Copy", key_display="F3", tooltip="Ask the terminal to copy the text to paste"),
     ]

@@ -1,4 +1,4 @@
-"""What the screens open: the user's own environments, or a rehearsal. The one seam between the two."""
+"""What screens and line mode open: the user's own environments, or a rehearsal. The one seam between the two."""
 
 from __future__ import annotations
 

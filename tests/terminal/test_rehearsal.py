@@ -1,0 +1,90 @@
+"""A full rehearsal by keyboard in a real terminal, without a mouse and without a keyring."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.terminal.keys import ENTER, F1, F4, TAB, ctrl, paste
+from tests.terminal.walk import Walk, rehearsing
+
+pytestmark = pytest.mark.terminal
+_KEY = re.compile(rb"[A-Za-z0-9]{64}")
+
+
+def whole_rotation(walk: Walk, kind: str) -> None:
+    walk.begin()
+    walk.egress()
+    walk.whitelist()
+    walk.choose(kind)
+    walk.take_from_desk()
+    walk.store()
+    walk.promote()
+    walk.see("overlap")
+    walk.delete_legacy()
+    walk.purge()
+
+
+@pytest.mark.parametrize("kind", ["hmac", "ed25519"])
+@pytest.mark.parametrize("size", [(80, 24), (60, 20)], ids=["80x24", "60x20"])
+def test_a_rotation_is_walked_to_its_end_by_keyboard(kind: str, size: tuple[int, int]) -> None:
+    with rehearsing({}, size=size) as walk:
+        whole_rotation(walk, kind)
+        walk.see("proven", "secret purged")
+        assert walk.leave() == 0
+        assert not _KEY.search(walk.terminal.raw), "a whole key or secret was drawn"
+        assert b"\x1b[?1000h" not in walk.terminal.raw, "the mouse was asked for"
+
+
+def test_the_terminal_gets_its_certificate_and_no_secret_after_the_end() -> None:
+    with rehearsing({}) as walk:
+        whole_rotation(walk, "hmac")
+        walk.leave()
+        after = walk.terminal.screen()
+    assert "Legacy key" in after
+    assert "proven" in after
+
+
+def test_where_no_keyring_is_there_every_storing_screen_says_so() -> None:
+    with rehearsing({}) as walk:
+        assert "memory" in walk.see("Enter begins to replace")
+        walk.begin()
+        walk.egress()
+        walk.whitelist()
+        assert "in memory only" in walk.terminal.screen()
+        walk.choose("hmac")
+        assert "in memory only" in walk.terminal.screen()
+        walk.take_from_desk()
+        walk.store()
+        assert "in memory only" in walk.see("The new key works from here")
+
+
+def test_help_explains_each_step_and_names_its_keys() -> None:
+    with rehearsing({}) as walk:
+        walk.begin()
+        walk.press(F1)
+        walk.see("Several operators", "Ask all operators once more", "Esc closes this.")
+
+
+def test_what_is_typed_is_masked_and_ctrl_c_does_not_copy_it() -> None:
+    secret = "S3cr3t" + "x" * 58
+    with rehearsing({}) as walk:
+        walk.begin()
+        walk.egress()
+        walk.whitelist()
+        walk.choose("hmac")
+        walk.press(paste("A" * 64) + TAB + paste(secret))
+        walk.see("64 characters")
+        walk.press(ctrl("c"))
+        walk.see("Close Key Wizard?")
+        walk.terminal.settle()
+        assert secret.encode() not in walk.terminal.raw
+        assert b"]52;" not in walk.terminal.raw
+
+
+def test_the_desk_is_one_key_away_on_every_step() -> None:
+    with rehearsing({}) as walk:
+        walk.begin()
+        walk.press(F4)
+        walk.see("The desk", "in use")

@@ -1,0 +1,148 @@
+"""Killed with SIGKILL and started again: the wizard goes on where it was, and the keyring has lost nothing."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.secret_service import secret_service
+from tests.terminal.keys import ENTER
+from tests.terminal.walk import Walk, end_exchange, rehearsing
+from wizard.rotation.database import open_database
+from wizard.rotation.journal import Journal
+from wizard.rotation.model import Holding, KeyRecord, Slot
+
+pytestmark = [pytest.mark.terminal, pytest.mark.keyring]
+BACKEND = "keyring.backends.SecretService.Keyring"
+
+
+def journalled() -> tuple[KeyRecord, ...]:
+    file = Path(os.environ["KEY_WIZARD_HOME"]) / "state" / "rehearsal" / "journal.sqlite3"
+    with closing(Journal(open_database(file), lambda: 0.0)) as journal:
+        return journal.keys("rehearsal")
+
+
+def in_keyring(environ: Mapping[str, str], item: str) -> str:
+    """Ask the keyring library's own command, as a consumer might."""
+    command = [sys.executable, "-m", "keyring", "-b", BACKEND, "get", item, "credentials"]
+    asked = subprocess.run(command, env={**os.environ, **environ}, capture_output=True, text=True, check=False)
+    return asked.stdout.strip()
+
+
+def kill(walk: Walk) -> None:
+    walk.terminal.kill(signal.SIGKILL)
+    assert walk.terminal.wait() == -signal.SIGKILL
+
+
+def assert_nothing_is_lost(environ: Mapping[str, str]) -> None:
+    """Every key that the journal calls stored is in the keyring, the key in use among them."""
+    stored = [key for key in journalled() if key.holding is Holding.STORED]
+    assert Slot.CURRENT in {key.slot for key in stored}
+    for key in stored:
+        assert '"api_key"' in in_keyring(environ, key.item), f"the {key.slot} key is not in the keyring"
+
+
+@pytest.mark.parametrize("kind", ["hmac", "ed25519"])
+def test_killed_on_each_of_the_five_steps_a_rotation_still_ends_well(kind: str, keep_exchange: None) -> None:
+    with secret_service() as environ:
+        with rehearsing(environ) as walk:
+            walk.begin()
+            kill(walk)
+        assert_nothing_is_lost(environ)
+
+        with rehearsing(environ) as walk:
+            walk.resume("egress")
+            walk.egress()
+            kill(walk)
+        assert_nothing_is_lost(environ)
+
+        with rehearsing(environ) as walk:
+            walk.resume("whitelist")
+            walk.whitelist()
+            walk.choose(kind)
+            pem = public_key(walk)
+            kill(walk)
+        assert_nothing_is_lost(environ)
+
+        with rehearsing(environ) as walk:
+            walk.resume("credentials")
+            walk.choose(kind)
+            assert public_key(walk) == pem, "the pair that was shown before the kill was lost"
+            walk.take_from_desk()
+            walk.store()
+            kill(walk)
+        assert_nothing_is_lost(environ)
+
+        with rehearsing(environ) as walk:
+            walk.resume("probe")
+            walk.promote()
+            kill(walk)
+        assert_nothing_is_lost(environ)
+
+        with rehearsing(environ) as walk:
+            walk.resume("retire")
+            walk.delete_legacy()
+            before = {key.slot: key for key in journalled()}
+            assert '"signing"' in in_keyring(environ, before[Slot.LEGACY].item)
+            walk.purge()
+            assert walk.leave() == 0
+        after = {key.name.fingerprint: key for key in journalled()}
+        assert after[before[Slot.LEGACY].name.fingerprint].slot is Slot.RETIRED
+        assert in_keyring(environ, before[Slot.LEGACY].item) == "", "the legacy secret is still in the keyring"
+        assert '"signing"' in in_keyring(environ, before[Slot.CURRENT].item)
+
+
+def public_key(walk: Walk) -> str:
+    lines = walk.terminal.screen().splitlines()
+    return "".join(line[18:].strip() for line in lines if "MCow" in line)
+
+
+def test_killed_while_it_stores_the_key_is_there_or_asked_for_again(keep_exchange: None) -> None:
+    with secret_service() as environ:
+        with rehearsing(environ) as walk:
+            walk.begin()
+            walk.egress()
+            walk.whitelist()
+            walk.choose("hmac")
+            walk.take_from_desk()
+            walk.press(ENTER)
+            walk.see("Writing to the keyring")
+            kill(walk)
+        with rehearsing(environ) as walk:
+            screen = walk.see("Enter resumes the open rotation at the step credentials")
+            assert "interrupted" in screen
+            assert_nothing_is_lost(environ)
+            walk.press(ENTER)
+            walk.see("Ed25519, recommended")
+
+
+def test_the_address_of_another_host_is_named_as_the_cause(keep_exchange: None) -> None:
+    with secret_service() as environ:
+        with rehearsing(environ) as walk:
+            walk.begin()
+            walk.egress()
+            walk.whitelist()
+            walk.choose("hmac")
+            walk.take_from_desk()
+            walk.store()
+            walk.see("The new key works from here")
+            kill(walk)
+        with rehearsing(environ, "--source-address", "127.0.0.2") as walk:
+            walk.resume("probe")
+            walk.see("The new key is not proven", "egress address 203.0.113.77 is not in the whitelist", "-2015")
+            walk.see("Add 203.0.113.77 to the key's whitelist")
+
+
+@pytest.fixture
+def keep_exchange(monkeypatch: pytest.MonkeyPatch) -> object:
+    """Let the embedded exchange live from one wizard to the next; end it with the test."""
+    monkeypatch.setattr("tests.terminal.walk.end_exchange", lambda home: None)
+    yield
+    end_exchange(Path(os.environ["KEY_WIZARD_HOME"]))

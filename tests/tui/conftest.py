@@ -1,0 +1,66 @@
+"""The whole app on the stage of the pictures: real flow, real embedded exchange, still clock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Static
+
+from screenshots.scene import PictureWorld, stage
+from wizard.glyphs import UNICODE
+from wizard.tui.app import WizardApp
+
+PATIENCE = 20.0
+
+
+class Wizard:
+    """The app with a pilot in it."""
+
+    def __init__(self, app: WizardApp, pilot: Pilot[int], world: PictureWorld) -> None:
+        self.app = app
+        self.pilot = pilot
+        self.world = world
+
+    async def press(self, *keys: str) -> None:
+        await self.pilot.press(*keys)
+        await self.pilot.pause()
+
+    async def when(self, condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while not condition():
+                await self.pilot.pause(0.02)
+        await self.pilot.pause()
+
+    def text(self, selector: str) -> str:
+        return "\n".join(str(widget.visual) for widget in self.app.screen.query(selector).results(Static))
+
+    async def until(self, selector: str, text: str) -> None:
+        try:
+            await self.when(lambda: text in self.text(selector))
+        except TimeoutError:
+            raise AssertionError(f"{selector} never said {text!r}; it says {self.text(selector)!r}") from None
+
+    async def to_whitelist(self) -> None:
+        await self.until("#next", "begins to replace")
+        await self.press("enter")
+        await self.until("#verdict", "Observed")
+        await self.press("enter")
+        await self.until("#verdict", "Ready to paste")
+
+    async def to_credentials(self, kind: str) -> None:
+        await self.to_whitelist()
+        await self.press("ctrl+n")
+        await self.press(*(["enter"] if kind == "ed25519" else ["down", "enter"]))
+        await self.until("#instructions", "permissions")
+
+
+@pytest.fixture
+async def wizard(tmp_path: Path) -> AsyncIterator[Wizard]:
+    async with stage(tmp_path) as world:
+        app = WizardApp(world, UNICODE, command="key-wizard rehearse")
+        async with app.run_test(size=(80, 24)) as pilot:
+            yield Wizard(app, pilot, world)

@@ -1,0 +1,101 @@
+"""Rubbish in: a clear message, the fix at one key, and nothing of what was typed is lost."""
+
+from __future__ import annotations
+
+import pytest
+from textual import events
+from textual.widgets import TextArea
+
+from tests.tui.conftest import Wizard
+from wizard.credentials import KeyKind
+from wizard.rotation.model import Step
+from wizard.tui.widgets.secret_field import SecretField
+
+TWENTY_ONE = ",".join(["203.0.113.42", *(f"198.51.100.{number}" for number in range(20))])
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("", "The list is empty"),
+        ("0.0.0.0/0", "wildcard"),
+        ("10.0.0.1,2001:db8::1", "private LAN address"),
+        ("10.0.0.1,2001:db8::1", "IPv6"),
+        ("203.0.113.42/24", "203.0.113.42/24 is neither one address nor a block"),
+        ("203.0.113.42,", "Empty field"),
+        ("198.51.100.7", "203.0.113.42 (this host) is not on the list"),
+        (TWENTY_ONE, "Too many IPs: 21 of at most 20"),
+    ],
+)
+async def test_a_bad_list_is_told_and_not_taken(wizard: Wizard, typed: str, said: str) -> None:
+    await wizard.to_whitelist()
+    area = wizard.app.screen.query_one(TextArea)
+    area.text = typed
+    await wizard.until("#verdict", "to mend")
+    assert said.lower() in wizard.text("#findings").lower()
+    await wizard.press("ctrl+n")
+    await wizard.until("Notice", "This list cannot be used yet")
+    assert wizard.app.flow.step is Step.WHITELIST
+    assert wizard.app.screen.query_one(TextArea).text == typed
+
+
+@pytest.mark.parametrize("typed", ["", "0.0.0.0/0", "10.0.0.1,2001:db8::1", "203.0.113.42/24", "198.51.100.7"])
+async def test_one_key_after_the_other_makes_a_bad_list_good(wizard: Wizard, typed: str) -> None:
+    await wizard.to_whitelist()
+    area = wizard.app.screen.query_one(TextArea)
+    area.text = typed
+    await wizard.until("#verdict", "to mend")
+    for _ in range(4):
+        if "Ready to paste" not in wizard.text("#verdict"):
+            await wizard.press("f6")
+    await wizard.until("#verdict", "Ready to paste")
+    await wizard.press("ctrl+n")
+    assert wizard.app.flow.step is Step.CREDENTIALS
+
+
+async def test_a_key_with_quotes_and_line_ends_around_it_is_cleaned_and_said(wizard: Wizard) -> None:
+    await wizard.to_credentials("hmac")
+    made = await wizard.world.desk.create("new", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True)
+    wizard.app.screen.post_message(events.Paste(f'\n"{made.api_key.reveal()}"\n'))
+    await wizard.when(lambda: wizard.app.screen.query_one("#api-key", SecretField).length == 64)
+    await wizard.until("Notice", "Left out")
+    await wizard.press("tab")
+    wizard.app.screen.post_message(events.Paste(f"  {made.secret.reveal()}\r\n"))
+    await wizard.when(lambda: wizard.app.screen.query_one("#secret", SecretField).length == 64)
+    await wizard.press("enter")
+    await wizard.until("#verdict", "The new key works from here")
+
+
+async def test_swapped_key_and_secret_are_put_right_with_one_key(wizard: Wizard) -> None:
+    await wizard.to_credentials("hmac")
+    made = await wizard.world.desk.create("new", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True)
+    wizard.app.screen.query_one("#api-key", SecretField).fill(made.secret)
+    wizard.app.screen.query_one("#secret", SecretField).fill(made.api_key)
+    await wizard.press("tab", "enter")
+    await wizard.until("#verdict", "in each other's place")
+    await wizard.press("s")
+    await wizard.until("#verdict", "The new key works from here")
+
+
+async def test_a_public_key_in_the_key_field_is_named_and_the_field_keeps_its_text(wizard: Wizard) -> None:
+    await wizard.to_credentials("hmac")
+    field = wizard.app.screen.query_one("#api-key", SecretField)
+    await wizard.press(*"abc def")
+    await wizard.press("enter")
+    await wizard.press("enter")
+    await wizard.until("Notice", "no secret")
+    assert field.length == len("abcdef")
+
+
+async def test_the_same_text_in_both_fields_is_refused(wizard: Wizard) -> None:
+    await wizard.to_credentials("hmac")
+    await wizard.press(*"abcdef", "enter", *"abcdef", "enter")
+    await wizard.until("Notice", "are the same text")
+    assert wizard.app.flow.credentials.pending is None
+
+
+async def test_a_weak_keyring_is_not_asked_for_before_something_is_typed(wizard: Wizard) -> None:
+    await wizard.to_credentials("hmac")
+    await wizard.press("enter", "enter")
+    await wizard.until("Notice", "no API key")
+    assert wizard.app.flow.credentials.pending is None

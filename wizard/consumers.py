@@ -1,0 +1,100 @@
+"""For the programs that use a key: the credentials of the `current` slot, from journal and keyring.
+
+Invariant: nothing is written, and no lock is taken, so a bot can start while a wizard is open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from wizard import settings
+from wizard.credentials import Credentials, KeyKind
+from wizard.custody.opening import open_keyring
+from wizard.custody.store import Store
+from wizard.custody.vault import Vault
+from wizard.errors import WizardError
+from wizard.rotation.model import KeyRecord, Slot
+from wizard.rotation.reading import read_journal
+from wizard.settings import Paths
+
+API_KEY = "BINANCE_API_KEY"
+API_SECRET = "BINANCE_API_SECRET"  # noqa: S105 - the name of a variable
+PRIVATE_KEY = "BINANCE_PRIVATE_KEY"
+VARIABLES = (API_KEY, API_SECRET, PRIVATE_KEY)
+"""Which of the last two is set depends on the kind of key; the other one is not set."""
+
+
+class NoCurrentKey(WizardError):
+    """The environment has no current key, or the keyring does not hold it."""
+
+
+def current_credentials(environment: str) -> Credentials:
+    """Return the credentials in use in `environment`; wipe them when they are no longer needed.
+
+    It blocks for about a second, also inside of a running event loop: call it at the start.
+
+    Raises:
+        wizard.settings.UnknownEnvironment: the settings have no such environment.
+        NoCurrentKey: no key is in use there.
+        wizard.custody.errors.CustodyError: the keyring cannot be used.
+        wizard.errors.WizardError: the settings or the journal cannot be read.
+    """
+    paths = settings.paths()
+    name = settings.load(paths.config_file).environment(environment).name
+    # In a thread, because a caller may have an event loop of its own running.
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(read_current(name, paths))).result()
+
+
+async def read_current(
+    environment: str, paths: Paths, open_store: Callable[[], Awaitable[Store]] = open_keyring
+) -> Credentials:
+    """Return the credentials in use in `environment`.
+
+    Raises:
+        NoCurrentKey: no key is in use there.
+        wizard.errors.WizardError: the journal cannot be read, or the keyring cannot be used.
+    """
+    return await fetch(current_key(environment, paths), await open_store())
+
+
+def current_key(environment: str, paths: Paths) -> KeyRecord:
+    """Return what the journal knows of the key in use.
+
+    Raises:
+        NoCurrentKey: there is none.
+    """
+    with read_journal(paths) as journal:
+        record = journal.key_in(environment, Slot.CURRENT)
+    if record is None:
+        raise NoCurrentKey(
+            f"{environment} has no current key",
+            why="The journal knows of none that was stored and proven.",
+            advice=f"Set one up, or adopt the one in use: key-wizard --env {environment}",
+        )
+    return record
+
+
+async def fetch(record: KeyRecord, store: Store) -> Credentials:
+    """Return the credentials of a key.
+
+    Raises:
+        NoCurrentKey: the keyring does not hold them.
+        wizard.custody.errors.CustodyError: the keyring cannot be read.
+    """
+    found = await Vault(store, record.environment).get(record.name.fingerprint, record.version)
+    if found is None:
+        raise NoCurrentKey(
+            f"The current key of {record.environment} is not in the keyring",
+            why=f"{record.name} was stored in {record.store}; {store.label} holds nothing under {record.item}.",
+            advice="Use the login and the keyring that it was stored with, or rotate the key.",
+        )
+    return found
+
+
+def as_variables(credentials: Credentials) -> dict[str, str]:
+    """Return credentials as environment variables for one program. Keep the result nowhere else."""
+    signing = API_SECRET if credentials.kind is KeyKind.HMAC else PRIVATE_KEY
+    return {API_KEY: credentials.api_key.reveal(), signing: credentials.signing.reveal()}

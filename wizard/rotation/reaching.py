@@ -1,0 +1,37 @@
+"""How the exchange of an environment is reached outside of a rotation: over the one decided route."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+
+from wizard.clock import Clock
+from wizard.egress.route import Route, RouteKind, decide_route, open_transport
+from wizard.exchange.client import ExchangeClient
+from wizard.settings import Environment
+
+
+def route_to_exchange(environment: Environment, environ: Mapping[str, str]) -> Route:
+    """Return the one way that echo services and exchange are reached.
+
+    Raises:
+        wizard.egress.proxy.ProxyUnusable: the proxy settings cannot be used.
+    """
+    return decide_route(environment, environment.site.rest_url, environ)
+
+
+@asynccontextmanager
+async def exchange_client(
+    environment: Environment, route: Route, *, timeout: float, clock: Clock = time.time
+) -> AsyncIterator[ExchangeClient]:
+    """Open a client of the environment's exchange; `timeout` is the deadline of one call, in seconds.
+
+    Raises:
+        wizard.egress.proxy.ProxyUnusable: the route's proxy cannot be used.
+    """
+    is_proxied = route.kind is RouteKind.PROXY
+    async with ExchangeClient(
+        environment.site, open_transport(route), clock=clock, timeout=timeout, proxied=is_proxied
+    ) as client:
+        yield client
