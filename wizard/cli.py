@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
+import sys
 from collections.abc import Sequence
 
 from wizard import __version__
-from wizard.commands.console import fail
+from wizard.commands.console import fail, tell
 from wizard.errors import WizardError
 from wizard.exit_codes import Exit
-from wizard.safety import Inherited
+from wizard.safety import Inherited, redacted_report
 
-COMMANDS = ("rehearse", "status", "egress", "whitelist", "exec", "doctor", "history", "exchange")
+COMMANDS = ("rehearse", "status", "egress", "whitelist", "check", "exec", "doctor", "history", "exchange")
 
 
 def run(arguments: Sequence[str], inherited: Inherited) -> int:
@@ -30,6 +32,17 @@ def run(arguments: Sequence[str], inherited: Inherited) -> int:
         return fail(error)
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:
+        return _nobody_reads()
+    except Exception as error:
+        tell(redacted_report(error))
+        return Exit.INTERNAL_ERROR
+
+
+def _nobody_reads() -> int:
+    """End as SIGPIPE would have ended us, and keep the interpreter from flushing into the broken pipe."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 141
 
 
 def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
@@ -49,7 +62,9 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
 
 def _needed(arguments: Sequence[str]) -> Sequence[str]:
     """Import one command's module only, where it is plain which one: the start is what users wait for."""
-    return [arguments[0]] if arguments and arguments[0] in COMMANDS else COMMANDS
+    if not arguments or arguments[0] == "--version":
+        return ()
+    return [arguments[0]] if arguments[0] in COMMANDS else COMMANDS
 
 
 def _open_wizard(options: argparse.Namespace) -> int:

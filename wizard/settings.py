@@ -18,6 +18,8 @@ from wizard.errors import WizardError
 
 HOME_VARIABLE = "KEY_WIZARD_HOME"
 CUSTOM_SITE = "custom"
+MOST_ENTRIES = 1000
+"""No whitelist rule may allow more: beyond that a limit is a slip of the pen."""
 ANY_SOURCE = "0.0.0.0"  # noqa: S104 - a local address to call from, not one to listen on
 
 
@@ -241,7 +243,9 @@ def is_safe_url(url: str) -> bool:
 
 def _rules(section: Mapping[str, Any], default: Rules, file: Path) -> Rules:
     limit = section.get("max_entries", default.max_entries)
-    if not isinstance(limit, int) or not 1 <= limit <= 1000:
-        raise SettingsError(f"max_entries in {file} is {limit!r}", advice="Write a whole number from 1 to 1000.")
+    if not isinstance(limit, int) or not 1 <= limit <= MOST_ENTRIES:
+        raise SettingsError(
+            f"max_entries in {file} is {limit!r}", advice=f"Write a whole number from 1 to {MOST_ENTRIES}."
+        )
     tolerated = section.get("tolerated_ranges", default.tolerated_ranges)
     return Rules(max_entries=limit, tolerated_ranges=frozenset(map(str, tolerated)))

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.terminal.keys import ENTER, F1, F4, TAB, ctrl, paste
+from tests.terminal.keys import F1, F4, TAB, ctrl, paste
 from tests.terminal.walk import Walk, rehearsing
 
 pytestmark = pytest.mark.terminal

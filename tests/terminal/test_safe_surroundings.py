@@ -68,3 +68,10 @@ def test_the_focus_is_marked_without_colours(two_fields: StartTwoFields, environ
     terminal.send(paste(API_KEY) + TAB)
     terminal.wait_for("▶ empty", "  •••••••• 64 characters")
     assert leaked(API_KEY, terminal.raw) == []
+
+
+@pytest.mark.parametrize(("theme", "background"), [("nonsense", b"48;5;233"), ("textual-light", b"48;5;253")])
+def test_a_theme_can_be_asked_for_if_there_is_one_of_that_name(
+    two_fields: StartTwoFields, theme: str, background: bytes
+) -> None:
+    assert background in two_fields(environ={"TEXTUAL_THEME": theme}).raw

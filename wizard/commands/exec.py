@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
+from wizard import settings
 from wizard.commands.console import tell
+from wizard.consumers import API_KEY, API_SECRET, PRIVATE_KEY, VARIABLES, as_variables, read_current
 from wizard.exit_codes import Exit
+from wizard.text import printable
 
 NOT_EXECUTABLE = 126
 NOT_FOUND = 127
-"""As shells have it (POSIX, Shell & Utilities 2.8.2)."""
+"""Both as shells have them (POSIX, Shell Command Language, 2.8.2)."""
 
-_EPILOG = """\
-The command takes the place of key-wizard. Its environment is the one that key-wizard was started with, and:
+_EPILOG = f"""\
+The command takes the place of key-wizard. It sees the environment that key-wizard was started with, and:
 
-  BINANCE_API_KEY      the API key
-  BINANCE_API_SECRET   the secret of an HMAC key
-  BINANCE_PRIVATE_KEY  the private key of an Ed25519 or RSA key, as PKCS#8 PEM
+  {API_KEY:<20} the API key
+  {API_SECRET:<20} the secret of an HMAC key
+  {PRIVATE_KEY:<20} the private key of an Ed25519 or RSA key, as PKCS#8 PEM
 
-Only one of the last two is set. Exit code: the command's own; before it starts 1 (no current key),
-2 (usage), 5 (the keyring cannot be used), 126 (cannot be executed) or 127 (not found).
+Only one of the last two is set. The exit code is the command's own; where it does not start: 1 there is no current
+key, 2 usage, 5 the keyring cannot be used, 126 it cannot be executed, 127 it is not found.
 
 Example: key-wizard exec production -- python bot.py
 """
@@ -46,42 +50,35 @@ def run(options: argparse.Namespace) -> int:
     """Read the credentials, then become the command."""
     command = options.words[1:] if options.words[:1] == ["--"] else options.words
     if not command:
-        tell("key-wizard: there is no command to run. Write key-wizard exec ENV -- CMD…")
+        tell("key-wizard: there is no command to run. Write: key-wizard exec ENV -- CMD…")
         return Exit.USAGE
-    given = _credentials(options.environment)
-    from wizard.consumers import VARIABLES  # noqa: PLC0415 - loaded by the line above
-
-    environ = {name: value for name, value in options.inherited.environ.items() if name not in VARIABLES}
+    given = _read(options.environment)
+    inherited = {name: value for name, value in options.inherited.environ.items() if name not in VARIABLES}
     options.inherited.restore()
-    return _become(command, {**environ, **given})
+    return _become(command, {**inherited, **given})
 
 
-def _credentials(environment: str) -> dict[str, str]:
-    import asyncio  # noqa: PLC0415 - 50 ms that a usage error need not wait for
-
-    from wizard import settings  # noqa: PLC0415
-    from wizard.consumers import as_variables, read_current  # noqa: PLC0415
-
+def _read(environment: str) -> dict[str, str]:
     paths = settings.paths()
-    known = settings.load(paths.config_file).environment(environment)
-    return as_variables(asyncio.run(read_current(known.name, paths)))
+    name = settings.load(paths.config_file).environment(environment).name
+    return as_variables(asyncio.run(read_current(name, paths)))
 
 
-def _become(command: Sequence[str], environ: Mapping[str, str]) -> int:
+def _become(command: list[str], environ: Mapping[str, str]) -> int:
     """Replace this process; return an exit code only where that fails."""
     _restore_signals()
     try:
-        os.execvpe(command[0], command, environ)
+        os.execvpe(command[0], command, environ)  # noqa: S606 - no shell is wanted
     except (FileNotFoundError, NotADirectoryError):
-        tell(f"key-wizard: {command[0]}: command not found")
+        tell(f"key-wizard: {printable(command[0])}: command not found")
         return NOT_FOUND
     except OSError as error:
-        tell(f"key-wizard: {command[0]}: {error.strerror}")
+        tell(f"key-wizard: {printable(command[0])}: {error.strerror}")
         return NOT_EXECUTABLE
 
 
 def _restore_signals() -> None:
-    # Python ignores these, and what is ignored stays so across exec: `yes | head` would never end.
+    # Python ignores these two, and what is ignored stays so across exec: `yes | head` would not end quietly.
     for name in ("SIGPIPE", "SIGXFSZ"):
         if number := getattr(signal, name, None):
             signal.signal(number, signal.SIG_DFL)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from wizard.clock import duration, utc
 from wizard.credentials import KeyName
@@ -74,3 +76,13 @@ def write_certificate(
         does_not_prove=death.does_not_prove if legacy and death else "",
         overlap_seconds=now - current.stored_at if legacy else 0.0,
     )
+
+
+def restore_certificate(detail: Mapping[str, Any]) -> Certificate | None:
+    """Return the certificate that was kept as `asdict` in the journal; None where it is not complete."""
+    try:
+        names = {field: KeyName(**detail[field]) for field in ("current", "legacy") if detail[field]}
+        grade = Grade(detail["grade"]) if detail["grade"] else None
+        return Certificate(**{**detail, **names, "grade": grade})
+    except (KeyError, TypeError, ValueError):
+        return None

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
 
 from wizard.clock import Clock
 from wizard.egress.route import Route, RouteKind, decide_route, open_transport
@@ -21,17 +20,19 @@ def route_to_exchange(environment: Environment, environ: Mapping[str, str]) -> R
     return decide_route(environment, environment.site.rest_url, environ)
 
 
-@asynccontextmanager
-async def exchange_client(
+def open_exchange(
     environment: Environment, route: Route, *, timeout: float, clock: Clock = time.time
-) -> AsyncIterator[ExchangeClient]:
-    """Open a client of the environment's exchange; `timeout` is the deadline of one call, in seconds.
+) -> ExchangeClient:
+    """Return a client of the environment's exchange, to be used as an async context manager.
+
+    Args:
+        environment: Its site is called.
+        route: The way there.
+        timeout: The deadline of one call, in seconds.
+        clock: This host's clock.
 
     Raises:
         wizard.egress.proxy.ProxyUnusable: the route's proxy cannot be used.
     """
     is_proxied = route.kind is RouteKind.PROXY
-    async with ExchangeClient(
-        environment.site, open_transport(route), clock=clock, timeout=timeout, proxied=is_proxied
-    ) as client:
-        yield client
+    return ExchangeClient(environment.site, open_transport(route), clock=clock, timeout=timeout, proxied=is_proxied)

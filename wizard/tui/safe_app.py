@@ -60,7 +60,7 @@ class SafeApp(KeyOrder):
         self._signals: set[int] = set()
         for theme in (THEME, THEME_16):
             self.register_theme(theme)
-        if "TEXTUAL_THEME" not in os.environ:
+        if os.environ.get("TEXTUAL_THEME") not in self.available_themes:
             self.theme = theme_for(self.console.color_system).name
 
     def run_safely(self, *, mouse: bool = False) -> int:

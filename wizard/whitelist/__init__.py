@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wizard.whitelist.difference import Difference, diff
-from wizard.whitelist.editing import append_entry, apply_suggestion
+from wizard.whitelist.editing import append_entry, apply_suggestion, mend
 from wizard.whitelist.findings import Finding, RequiredAddress, Severity
 from wizard.whitelist.judging import JudgedEntry, Judgement, judge
 from wizard.whitelist.parsing import Entry, ParsedList, parse
@@ -23,6 +23,7 @@ __all__ = [
     "apply_suggestion",
     "diff",
     "judge",
+    "mend",
     "parse",
     "render",
 ]

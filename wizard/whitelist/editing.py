@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wizard.whitelist.characters import BLANKS, COMMENT_MARKS, LINE_ENDS, QUOTES, SEPARATORS
-from wizard.whitelist.judging import JudgedEntry
+from wizard.whitelist.judging import JudgedEntry, Judgement
 
 
 def apply_suggestion(text: str, judged: JudgedEntry) -> str:
@@ -18,6 +18,16 @@ def apply_suggestion(text: str, judged: JudgedEntry) -> str:
     if suggestion:
         return text[: entry.position] + suggestion + text[entry.end :]
     return _without(text, entry.position, entry.end)
+
+
+def mend(text: str, judgement: Judgement) -> str | None:
+    """Return `text` with the first suggestion of its judgement applied, or None where there is none."""
+    for judged in judgement.entries:
+        if judged.suggestion is not None:
+            return apply_suggestion(text, judged)
+    additions = (finding.suggestion for finding in judgement.findings if finding.suggestion)
+    addition = next(additions, None)
+    return None if addition is None else append_entry(text, addition)
 
 
 def append_entry(text: str, addition: str) -> str:

@@ -34,7 +34,7 @@ _CHOICES = {
         "Ed25519, recommended",
         "Made here: the private key never leaves the keyring.",
     ),
-    KeyKind.HMAC: ("HMAC", "The page shows an API key and a secret: paste both here."),
+    KeyKind.HMAC: ("HMAC", "The page shows an API key and a secret; paste both."),
 }
 
 
@@ -56,10 +56,8 @@ class CredentialsScreen(StepScreen):
         " compares. Fields are masked and cannot be copied from."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding(
-            "f2", "copy_whitelist", "Copy list", key_display="F2", tooltip="Ask the terminal to copy the whitelist"
-        ),
-        Binding("f3", "copy_public_key", "Copy key", key_display="F3", tooltip="Copy the public key"),
+        Binding("f2", "copy_whitelist", "List", key_display="F2", tooltip="Ask the terminal to copy the whitelist"),
+        Binding("f3", "copy_public_key", "Key", key_display="F3", tooltip="Copy the public key"),
         Binding("f6", "kind", "Kind", key_display="F6", tooltip="Choose Ed25519 or HMAC"),
     ]
 

@@ -32,7 +32,9 @@ class EgressScreen(StepScreen):
         " same address agree. The address was observed; nothing here proves that it stays the same."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,ctrl+n,f8", "next", "Next", key_display="Enter", tooltip="Go on to the whitelist"),
+        Binding(
+            "enter,ctrl+n,f8", "next", "Next", key_display="Enter", priority=True, tooltip="Go on to the whitelist"
+        ),
         Binding("r", "again", "Ask again", tooltip="Ask all operators once more"),
     ]
 

@@ -76,7 +76,7 @@ class HomeScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay the screen out; it is filled when the world is open."""
-        yield StatusHeader("home", "Home", safe_to_close(None))
+        yield StatusHeader("home", "", safe_to_close(None))
         with VerticalScroll(id="home", can_focus=False):
             yield Static(self.wizard.world.lede, classes="lede")
             yield Static("  Environment   Site                 Current key             Age", id="columns")

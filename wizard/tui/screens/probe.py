@@ -142,7 +142,7 @@ class ProbeScreen(StepScreen):
             self._say(
                 glyphs.passed,
                 "$text-success",
-                f"The new key works from here. Enter makes it the current key.{self._look()}",
+                f"The new key works from here. Enter promotes it.{self._look()}",
             )
         elif report.looks_swapped:
             self._say(glyphs.failed, "$text-error", "API key and secret are in each other's place. S swaps them.")

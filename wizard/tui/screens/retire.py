@@ -36,7 +36,14 @@ class RetireScreen(StepScreen):
         " deletes its secret from the keyring and reads back that it is gone."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("enter,ctrl+n,f8", "next", "Purge", key_display="Enter", tooltip="Delete the dead key's secret"),
+        Binding(
+            "enter,ctrl+n,f8",
+            "next",
+            "Purge",
+            key_display="Enter",
+            priority=True,
+            tooltip="Delete the dead key's secret",
+        ),
         Binding("r", "again", "Poll now", tooltip="Ask with both keys at once"),
     ]
     can_go_back = False

@@ -40,7 +40,7 @@ class StepScreen(Screen[None]):
     HELP: ClassVar[str] = ""
     """What the step is for, in a few sentences, for the help screen."""
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+n,f8", "next", "Next", key_display="^N", tooltip="Go on to the next step"),
+        Binding("ctrl+n,f8", "next", "Next", key_display="^N", priority=True, tooltip="Go on to the next step"),
         Binding(
             "f7,alt+left", "back", "Back", key_display="F7", priority=True, tooltip="Go back; nothing stored is lost"
         ),

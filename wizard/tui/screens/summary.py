@@ -41,7 +41,7 @@ class SummaryScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         """Lay the certificate out."""
         glyphs = cast("WizardApp", self.app).glyphs
-        yield StatusHeader(f"{self._certificate.environment} · summary", "Summary", safe_to_close(Step.DONE))
+        yield StatusHeader(f"{self._certificate.environment} · summary", "", safe_to_close(Step.DONE))
         with VerticalScroll(id="summary", can_focus=False):
             yield Static(self._headline(glyphs), id="headline")
             for label, text in self._certificate.lines():

@@ -1,0 +1,85 @@
+"""`key-wizard check`: for cron. Is the key there, accepted, young enough, and this host on its list?"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import math
+import os
+import time
+
+from wizard import settings
+from wizard.commands.console import print_json
+from wizard.commands.evidence import as_json, exit_code, tell_finding
+from wizard.custody.opening import open_keyring
+from wizard.egress.providers import load_providers
+from wizard.exit_codes import Exit
+from wizard.rotation.model import KeyRecord, Outcome
+from wizard.upkeep.examining import Examiner, Upkeep
+from wizard.upkeep.judging import KEYRING
+
+DEFAULT_DAYS = 90.0
+"""Binance's blog recommends a rotation every 30 to 90 days (square posts 276340 and 380736)."""
+_DAY = 86400.0
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command."""
+    parser = commands.add_parser(
+        "check",
+        help="for cron: egress still covered? key still accepted? too old?",
+        description="Looks at the current key without changing anything. Exit code: 0 fine, 1 something is wrong,"
+        " 5 the keyring cannot be used, 6 the network or the exchange gave no clear answer.",
+    )
+    parser.add_argument("environment", metavar="ENV", help="whose current key")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--max-age", metavar="DAYS", type=_days, default=DEFAULT_DAYS, help=f"too old after; {DEFAULT_DAYS:g}"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Examine the key, and say each finding."""
+    paths = settings.paths()
+    environment = settings.load(paths.config_file).environment(options.environment)
+    providers = load_providers(paths.providers_file)
+    examiner = Examiner(environment, paths, providers, open_keyring, os.environ, time.time)
+    upkeep = asyncio.run(examiner.examine(options.max_age * _DAY))
+    code = _exit_code(upkeep)
+    if options.json:
+        print_json(
+            {
+                "environment": environment.name,
+                "fine": code is Exit.FINE,
+                "current": upkeep.key and _key_json(upkeep.key),
+                "checks": [as_json(finding) for finding in upkeep.findings],
+            }
+        )
+    else:
+        for finding in upkeep.findings:
+            tell_finding(finding)
+    return code
+
+
+def _exit_code(upkeep: Upkeep) -> Exit:
+    is_shut = any(finding.subject == KEYRING and finding.outcome is Outcome.FAILED for finding in upkeep.findings)
+    return Exit.KEYRING_UNUSABLE if is_shut else exit_code(upkeep.findings)
+
+
+def _key_json(key: KeyRecord) -> dict[str, object]:
+    return {
+        "fingerprint": key.name.fingerprint,
+        "last_four": key.name.last_four,
+        "kind": key.kind,
+        "stored_at": key.stored_at,
+        "proven_at": key.proven_at,
+        "whitelist": key.whitelist,
+    }
+
+
+def _days(text: str) -> float:
+    days = float(text)
+    if not math.isfinite(days) or days < 0:
+        raise argparse.ArgumentTypeError("DAYS is a number from 0 on")
+    return days

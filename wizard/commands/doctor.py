@@ -1,0 +1,51 @@
+"""`key-wizard doctor`: terminal, keyring, network, clock and files, one line each, with the fix."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Mapping
+
+from wizard import settings
+from wizard.commands.console import print_json
+from wizard.commands.evidence import as_json, exit_code, tell_finding
+from wizard.custody.opening import open_keyring
+from wizard.diagnosis.doctor import Area, Doctor
+from wizard.exit_codes import Exit
+from wizard.rotation.model import Finding, Outcome
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command."""
+    parser = commands.add_parser(
+        "doctor",
+        help="terminal, keyring, network, clock, files: one line each, with the fix",
+        description="Looks at what the wizard needs on this host. Exit code: 0 fine,"
+        " 1 the files or the clock are wrong, 5 the keyring cannot be used, 6 an exchange was not reached.",
+    )
+    parser.add_argument("--only", type=Area, choices=tuple(Area), help="look at one area")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Look, and say each finding."""
+    doctor = Doctor(settings.paths(), os.environ, sys.__stdin__, sys.__stderr__, open_keyring, time.time)
+    found = asyncio.run(doctor.look((options.only,) if options.only else tuple(Area)))
+    if options.json:
+        checks = [{"area": area, **as_json(finding)} for area, findings in found.items() for finding in findings]
+        print_json({"checks": checks})
+    else:
+        for findings in found.values():
+            for finding in findings:
+                tell_finding(finding)
+    return _exit_code(found)
+
+
+def _exit_code(found: Mapping[Area, tuple[Finding, ...]]) -> Exit:
+    if any(finding.outcome is Outcome.FAILED for finding in found.get(Area.KEYRING, ())):
+        return Exit.KEYRING_UNUSABLE
+    return exit_code(finding for findings in found.values() for finding in findings)

@@ -1,0 +1,81 @@
+"""`key-wizard egress`: which address does the exchange see?"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import os
+
+from wizard import settings
+from wizard.commands.console import print_json, tell
+from wizard.egress.answers import Sample
+from wizard.egress.detect import EgressReport, detect
+from wizard.egress.providers import load_providers
+from wizard.exit_codes import Exit
+from wizard.rotation.reaching import route_to_exchange
+from wizard.settings import Environment, Paths
+from wizard.text import printable
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command."""
+    parser = commands.add_parser(
+        "egress",
+        help="what address does the exchange see?",
+        description="Asks several operators which address they see. Exit code 0 when they agree, 6 when they do not.",
+    )
+    # SUPPRESS: a default would overwrite an --env that stands before the command.
+    parser.add_argument(
+        "--env", metavar="NAME", default=argparse.SUPPRESS, help="by whose route; production, else the first"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Ask over the environment's route, and say who saw what."""
+    paths = settings.paths()
+    known = settings.load(paths.config_file)
+    environment = known.environment(options.env) if options.env else known.default
+    report = asyncio.run(_ask(environment, paths))
+    if report.unfinished:
+        tell(f"Not waited for: {', '.join(printable(provider.name) for provider in report.unfinished)}.")
+    tell(report.sentence())
+    if options.json:
+        print_json({"environment": environment.name, **as_json(report)})
+    return Exit.FINE if report.verdict.is_agreed else Exit.INCONCLUSIVE
+
+
+async def _ask(environment: Environment, paths: Paths) -> EgressReport:
+    route = route_to_exchange(environment, os.environ)
+    providers = load_providers(paths.providers_file)
+    tell(f"Route of {environment.name}: {route.shown} ({route.source}).")
+    return await detect(providers, route, rules=environment.rules, on_sample=_tell_sample)
+
+
+def _tell_sample(sample: Sample) -> None:
+    who = f"{printable(sample.provider.operator, 14):<14} {printable(sample.provider.name, 18):<18}"
+    tell(f"{who} {sample.milliseconds:6.0f} ms  {sample.address or sample.refusal}")
+
+
+def as_json(report: EgressReport) -> dict[str, object]:
+    """Return a report as JSON shapes. `address` is null unless at least two operators agree on it."""
+    verdict = report.verdict
+    return {
+        "state": verdict.state,
+        "address": str(verdict.addresses[0]) if verdict.is_agreed else None,
+        "addresses": [{"address": str(address), "operators": who} for address, who in verdict.operators.items()],
+        "samples": [_sample_json(sample) for sample in report.samples],
+        "unfinished": [provider.name for provider in report.unfinished],
+        "route": {"kind": report.route.kind, "shown": report.route.shown, "source": report.route.source},
+    }
+
+
+def _sample_json(sample: Sample) -> dict[str, object]:
+    return {
+        "provider": sample.provider.name,
+        "operator": sample.provider.operator,
+        "address": str(sample.address) if sample.address else None,
+        "refusal": sample.refusal,
+        "milliseconds": round(sample.milliseconds, 1),
+    }

@@ -1,0 +1,118 @@
+"""The Credentials step: what to do on the exchange's page, and where the result goes in.
+
+A typed value is let go only after the keyring has given it back unchanged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from wizard.credentials import KeyKind
+from wizard.plain import deadlines
+from wizard.plain.intake import Intake
+from wizard.plain.stage import Stage, Way
+from wizard.plain.talk import Choice, Command
+from wizard.plain.words import evidence, numbered
+from wizard.rotation.model import Finding, Mode, Step
+
+ABOUT = (
+    "Create the new key on the exchange's page with the whitelist of the step before. With Ed25519 the pair is made"
+    " here and kept in the keyring before its public half is shown; only the API key comes back. With HMAC the page"
+    " shows a secret once: give both. The values are written to the keyring, read back and compared. Typing is not"
+    " shown."
+)
+_ED25519 = Choice("ed25519", "Ed25519, recommended. Made here: the private key never leaves the keyring.")
+_HMAC = Choice("hmac", "HMAC. The page shows an API key and a secret: give both here.")
+_NEXT = Choice("next", "go on with the key that is stored already.")
+_STORE = Choice("store", "try again to store what was entered.")
+_ENTER = Choice("enter", "enter the values again.")
+
+
+async def take(stage: Stage) -> Way:
+    """Ask for the kind, then for the values."""
+    stage.introduce(Step.CREDENTIALS, _lede(stage))
+    while True:
+        pending = stage.flow.credentials.pending
+        if pending:
+            stage.talk.say(f"{pending.name} is stored already. Another one takes its place.")
+        choices = (*_kinds(stage), *((_NEXT,) if pending else ()))
+        default = "next" if pending else choices[0].word
+        answer = await stage.talk.choose("Which kind of key?", choices, about=ABOUT, default=default)
+        if answer == Command.BACK:
+            return stage.back()
+        if answer == "next" or await _enter(stage, KeyKind(answer)):
+            return stage.on()
+
+
+async def _enter(stage: Stage, kind: KeyKind) -> bool:
+    """Take the values in and store them; return whether that was done."""
+    public_key = await _public_key(stage) if kind is KeyKind.ED25519 else ""
+    if public_key is None:
+        return False
+    stage.talk.say("", *numbered(_instructions(stage, kind)), *public_key.splitlines())
+    with Intake(stage.talk, stage.counter, kind, public_key, about=ABOUT) as intake:
+        while await intake.fill():
+            if await _store_or_leave(stage, intake):
+                return True
+    return False
+
+
+async def _public_key(stage: Stage) -> str | None:
+    return await stage.talk.attempt(
+        stage.flow.credentials.public_key, "Making the pair and storing it in the keyring", deadlines.MAKE_PAIR
+    )
+
+
+async def _store_or_leave(stage: Stage, intake: Intake) -> bool:
+    """Store, as often as the user wants to try; return False to enter the values again."""
+    while True:
+        finding = await _store(stage, intake)
+        if finding is not None:
+            stage.talk.say(*evidence(finding))
+            return True
+        stage.talk.say("Nothing was lost: what was entered is still here.")
+        answer = await stage.talk.choose("What next?", (_STORE, _ENTER), about=ABOUT, default="enter")
+        if answer != "store":
+            return False
+
+
+async def _store(stage: Stage, intake: Intake) -> Finding | None:
+    step, api_key, secret = stage.flow.credentials, intake.api_key, intake.secret
+    if api_key is None:
+        return None
+    return await stage.talk.attempt(
+        lambda: step.store_ed25519(api_key) if secret is None else step.store_hmac(api_key, secret),
+        "Writing to the keyring, reading back, comparing",
+        deadlines.STORE,
+    )
+
+
+def _kinds(stage: Stage) -> tuple[Choice, ...]:
+    # The private half of an Ed25519 key that is in use already is not one that is made here.
+    return (_HMAC,) if _is_adopted(stage) else (_ED25519, _HMAC)
+
+
+def _is_adopted(stage: Stage) -> bool:
+    return stage.flow.context.rotation.mode is Mode.ADOPT
+
+
+def _lede(stage: Stage) -> str:
+    if _is_adopted(stage):
+        return "Which key is in use already? Nothing is changed on the exchange."
+    if stage.counter is not None:
+        return "Create the new key at the desk: desk opens it, once you have chosen the kind of key."
+    page = stage.flow.context.environment.site.key_page
+    return f"Create the new key on the exchange's page{f': {page}' if page else '.'}"
+
+
+def _instructions(stage: Stage, kind: KeyKind) -> Iterable[str]:
+    if _is_adopted(stage):
+        return ["Enter the key that your software uses now."]
+    whitelist = stage.flow.context.journal.whitelist_of(stage.flow.context.rotation)
+    return [
+        "Give it the permissions that the current key has.",
+        *([f"Restrict it to trusted IPs: {whitelist}"] if whitelist else []),
+        "Enter here what the page shows once."
+        if kind is KeyKind.HMAC
+        else "Choose “Self-generated”, paste the public key below, and enter the API key that the page shows.",
+    ]

@@ -1,0 +1,44 @@
+"""How long each wait of the line mode may take, in seconds: the sum of the deadlines of its parts."""
+
+from __future__ import annotations
+
+from wizard.custody.child import DEADLINE as OPERATION
+from wizard.rotation.context import Pace
+from wizard.rotation.steps.probe import PASSES_IN_A_ROW
+
+OPEN_WORLD = 60.0
+"""To start the embedded exchange (15) after a look at the keyring and at what the last rehearsal left."""
+OPEN_ENVIRONMENT = 9 * OPERATION
+"""To find the keyring, four operations for its canary, and as many to settle what was interrupted."""
+MAKE_PAIR = 4 * OPERATION
+STORE = 8 * OPERATION
+"""To read, write and read back, and to purge what it supersedes."""
+SWAP = 6 * OPERATION
+ABANDON = 6 * OPERATION
+PURGE = 3 * OPERATION
+DESK = 10.0
+"""One question to the desk has 5."""
+
+_CLEAN_UP = 2.0
+_CLOCK_CALLS = 6
+
+
+def egress(pace: Pace) -> float:
+    """One detection, with its connections closed."""
+    return pace.egress + _CLEAN_UP
+
+
+def probe(pace: Pace) -> float:
+    """Reaching, the clock beside the first signed calls, those in a row, a second detection, the swapped pair."""
+    calls = 1 + _CLOCK_CALLS + PASSES_IN_A_ROW
+    return 2 * OPERATION + calls * pace.call + PASSES_IN_A_ROW * pace.between_passes + egress(pace)
+
+
+def poll(pace: Pace) -> float:
+    """Both keys out of the keyring, then both questions at the same time."""
+    return OPERATION + pace.call + _CLEAN_UP
+
+
+def pause(pace: Pace) -> float:
+    """The time between two polls, with room for a busy machine."""
+    return pace.between_polls + _CLEAN_UP

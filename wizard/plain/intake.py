@@ -1,0 +1,111 @@
+"""The values of the Credentials step: asked for one by one, judged by shape, kept until they are stored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+from wizard.credentials import KeyKind
+from wizard.exchange.shapes import Intake as Judged
+from wizard.exchange.shapes import pair_problem, read_api_key, read_hmac_secret
+from wizard.plain.console import SecretEntryRefused
+from wizard.plain.counter import Counter, Wanted
+from wizard.plain.talk import Command, Talk
+from wizard.secret import Secret
+
+
+class Intake:
+    """An API key and, for HMAC, its secret. Wiped when the `with` block ends.
+
+    Args:
+        talk: The conversation.
+        counter: The desk of a rehearsal, from which a new key can be taken over.
+        kind: What is entered.
+        public_key: For Ed25519, what the desk is to be given.
+        about: The help text.
+    """
+
+    def __init__(self, talk: Talk, counter: Counter | None, kind: KeyKind, public_key: str, *, about: str) -> None:
+        self._talk = talk
+        self._counter = counter
+        self._kind = kind
+        self._wanted = Wanted(kind, public_key)
+        self._about = about
+        self.api_key: Secret | None = None
+        self.secret: Secret | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for value in (self.api_key, self.secret):
+            if value is not None:
+                value.wipe()
+
+    async def fill(self) -> bool:
+        """Ask for what is needed, keeping on an empty answer what was entered before; False when the user goes back."""
+        try:
+            if self._counter is None:
+                return await self._ask_all()
+            with self._counter.order(self._wanted):
+                return await self._ask_all()
+        except SecretEntryRefused as error:
+            self._talk.tell(error)
+            return False
+
+    async def _ask_all(self) -> bool:
+        while True:
+            asked = await self._ask("API key", read_api_key, self.api_key)
+            if isinstance(asked, Command):
+                return asked is Command.DESK and self._take_over()
+            self.api_key = asked
+            if self._kind is not KeyKind.HMAC:
+                return True
+            answer = await self._ask_secret(asked)
+            if answer is not Command.BACK:
+                return answer is None or self._take_over()
+
+    async def _ask_secret(self, api_key: Secret) -> Command | None:
+        """Ask for the secret that belongs to the API key; return a command that was given instead."""
+        while True:
+            asked = await self._ask("Secret", read_hmac_secret, self.secret)
+            if isinstance(asked, Command):
+                return asked
+            problem = pair_problem(api_key, asked)
+            if not problem:
+                self.secret = asked
+                return None
+            self.secret = None
+            self._talk.say(f"Problem: {problem} back goes to the API key.")
+
+    async def _ask(self, name: str, read: Callable[[str], Judged], kept: Secret | None) -> Secret | Command:
+        while True:
+            typed = await self._talk.secret(name, about=self._about, is_kept=bool(kept))
+            if isinstance(typed, Command):
+                return typed
+            if not typed and kept:
+                return kept
+            judged = read(typed.reveal())
+            typed.wipe()
+            self._talk.say(*judged.notes)
+            if judged.value is not None:
+                self._talk.say(_received(name, judged.value))
+                return judged.value
+            self._talk.say(f"Problem: {judged.problem}", "Nothing was taken.")
+
+    def _take_over(self) -> bool:
+        made = self._counter.collect() if self._counter else None
+        if made is None:
+            return False
+        self.api_key = made.api_key
+        self.secret = made.secret if self._kind is KeyKind.HMAC else None
+        return True
+
+
+def _received(name: str, value: Secret) -> str:
+    count = len(value)
+    last_four = f", the last four are {value.last_four()}" if name == "API key" and value.last_four() else ""
+    return f"{name} received: {count} character{'' if count == 1 else 's'}{last_four}."

@@ -1,0 +1,120 @@
+"""The Whitelist step: the list is said, judged entry by entry, mended or typed again, and shown as text to paste."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import IPv4Network
+
+from wizard.errors import WizardError
+from wizard.plain.stage import Stage, Way
+from wizard.plain.talk import Choice, Command, Talk
+from wizard.rotation.model import Step
+from wizard.text import printable
+from wizard.whitelist import Difference, Form, Judgement, append_entry, mend, render
+
+ABOUT = (
+    "Type addresses and blocks in any form: commas, blanks and lines all part them. Each problem is named at its"
+    " entry; fix applies the first suggestion. This host's egress address must be covered, or the new key would not"
+    " work from here."
+)
+_FORMS = {Form.COMMAS: "With commas", Form.SPACES: "With spaces", Form.LINES: "In lines"}
+_KEEP = Choice("keep", "keep this list and go on.")
+_FIX = Choice("fix", "apply the first suggestion.")
+_EDIT = Choice("edit", "type the list anew.")
+_ADD = Choice("add", "type entries that are added to it.")
+
+
+async def take(stage: Stage) -> Way:
+    """Start from the proposal and ask until a list without errors is kept."""
+    stage.introduce(Step.WHITELIST, "Which addresses may use the new key?")
+    text = stage.flow.whitelist.proposal()
+    while True:
+        judgement = stage.flow.whitelist.judge(text)
+        stage.talk.say(*_said(judgement, stage.flow.whitelist.difference(judgement)))
+        mended = mend(text, judgement)
+        choices = (_KEEP, *([] if mended is None else [_FIX]), _EDIT, _ADD)
+        default = "keep" if judgement.is_valid else "edit" if mended is None else "fix"
+        answer = await stage.talk.choose("What about this list?", choices, about=ABOUT, default=default)
+        if answer == Command.BACK:
+            return stage.back()
+        if answer == "keep" and _is_kept(stage, text):
+            return stage.on()
+        text = await _changed(stage.talk, answer, text, mended)
+
+
+def _is_kept(stage: Stage, text: str) -> bool:
+    try:
+        finding = stage.flow.whitelist.settle(text)
+    except WizardError as error:
+        stage.talk.tell(error)
+        return False
+    stage.talk.say(f"The list is kept. Not proven: {finding.does_not_prove}.")
+    return True
+
+
+async def _changed(talk: Talk, answer: str, text: str, mended: str | None) -> str:
+    if answer == "fix" and mended is not None:
+        talk.say("The first suggestion was applied.")
+        return mended
+    if answer not in {"edit", "add"}:
+        return text
+    typed = await _lines(talk)
+    if not typed:
+        talk.say("Nothing was typed. The list stays as it was.")
+        return text
+    return typed if answer == "edit" else append_entry(text, typed)
+
+
+async def _lines(talk: Talk) -> str:
+    """Return the lines typed until an empty one; nothing after `back`."""
+    talk.say("", "Type or paste addresses and blocks, as many lines as you like. An empty line ends.")
+    lines: list[str] = []
+    while line := await talk.line(f"Line {len(lines) + 1}", about=ABOUT):
+        if line == Command.BACK:
+            return ""
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def _said(judgement: Judgement, difference: Difference) -> Iterable[str]:
+    entries = [judged for judged in judgement.entries if judged.entry.text]
+    yield ""
+    yield "The list:" if entries else "The list has no entries."
+    yield from (f"  {printable(judged.entry.text)}" for judged in entries)
+    yield judgement.sentence() if judgement.is_valid else f"Not ready: {len(judgement.errors)} to mend."
+    yield from _findings(judgement)
+    if judgement.is_valid:
+        yield from _changes(difference)
+        yield from _to_paste(judgement.networks)
+
+
+def _findings(judgement: Judgement) -> Iterable[str]:
+    found = [finding for judged in judgement.entries for finding in judged.findings] + list(judgement.findings)
+    first = next((finding for finding in found if finding.suggestion is not None), None)
+    for finding in found:
+        fix = _fix(finding.suggestion or "") if finding is first else ""
+        yield f"  {finding.severity.capitalize()}: {finding.message}{fix}"
+
+
+def _fix(suggestion: str) -> str:
+    return f" fix makes it {printable(suggestion, limit=40)}." if suggestion else " fix removes it."
+
+
+def _changes(difference: Difference) -> Iterable[str]:
+    if difference.kept or difference.removed:
+        added, removed = _listed(difference.added), _listed(difference.removed)
+        yield f"Against the list of the current key: added {added}; removed {removed}; kept {len(difference.kept)}."
+
+
+def _listed(networks: tuple[IPv4Network, ...]) -> str:
+    return render(networks, Form.COMMAS).replace(",", ", ") or "nothing"
+
+
+def _to_paste(networks: tuple[IPv4Network, ...]) -> Iterable[str]:
+    if len(networks) == 1:
+        yield f"Text to paste: {render(networks)}"
+        return
+    yield "Text to paste, in three forms. The exchange's page takes one of them."
+    for form, caption in _FORMS.items():
+        yield f"{caption}:"
+        yield from render(networks, form).splitlines()

@@ -1,0 +1,1 @@
+"""Is the current key still fine? What cron asks between two rotations."""

@@ -1,0 +1,82 @@
+"""Looks at the current key of one environment from all sides, and changes nothing.
+
+Invariant: it takes no lock and writes to no journal that is there. While a wizard works on the
+environment, this reads what stands in the journal and in the keyring.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from wizard.clock import Clock
+from wizard.consumers import NoCurrentKey, current_key, fetch
+from wizard.custody.store import Store
+from wizard.egress.detect import EgressReport, detect
+from wizard.egress.providers import Provider
+from wizard.errors import WizardError
+from wizard.rotation.model import Finding, KeyRecord
+from wizard.rotation.reaching import open_exchange, route_to_exchange
+from wizard.rotation.signed import SignedAnswer, Where, ask
+from wizard.settings import Environment, Paths
+from wizard.upkeep.judging import Seen, judge, no_key
+
+CALL_DEADLINE = 10.0
+"""Seconds for one call to the exchange; there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upkeep:
+    """What was found about the current key."""
+
+    key: KeyRecord | None
+    findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Examiner:
+    """Examines the current key of one environment, from this host."""
+
+    environment: Environment
+    paths: Paths
+    providers: tuple[Provider, ...]
+    open_store: Callable[[], Awaitable[Store]]
+    environ: Mapping[str, str]
+    clock: Clock
+
+    async def examine(self, max_age: float) -> Upkeep:
+        """Ask the echo services, the keyring and the exchange; each trouble becomes a finding.
+
+        Args:
+            max_age: Seconds after which a key is too old.
+
+        Raises:
+            wizard.errors.WizardError: the journal cannot be read.
+        """
+        try:
+            key = current_key(self.environment.name, self.paths)
+        except NoCurrentKey as error:
+            return Upkeep(None, no_key(error, self.clock))
+        egress, answer = await asyncio.gather(self._observe(), self._ask(key))
+        seen = Seen(self.environment, key, egress, answer)
+        return Upkeep(key, judge(seen, self.clock, max_age))
+
+    async def _observe(self) -> EgressReport | WizardError:
+        try:
+            route = route_to_exchange(self.environment, self.environ)
+            return await detect(self.providers, route, rules=self.environment.rules)
+        except WizardError as error:
+            return error
+
+    async def _ask(self, key: KeyRecord) -> SignedAnswer | WizardError:
+        try:
+            credentials = await fetch(key, await self.open_store())
+            try:
+                route = route_to_exchange(self.environment, self.environ)
+                async with open_exchange(self.environment, route, timeout=CALL_DEADLINE, clock=self.clock) as client:
+                    return await ask(client, credentials, Where(self.environment.site))
+            finally:
+                credentials.wipe()
+        except WizardError as error:
+            return error

@@ -1,0 +1,111 @@
+"""From what was seen of the current key to findings. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wizard.clock import Clock, duration
+from wizard.consumers import NoCurrentKey
+from wizard.custody.errors import CustodyError
+from wizard.egress.detect import EgressReport
+from wizard.errors import WizardError, sentences
+from wizard.rotation.context import networks_of
+from wizard.rotation.findings import Scribe
+from wizard.rotation.model import Finding, KeyRecord, Outcome
+from wizard.rotation.signed import SignedAnswer, Where, explain
+from wizard.settings import Environment
+
+CURRENT_KEY = "Current key"
+KEYRING = "Keyring"
+ACCEPTED = "Accepted"
+WHITELIST = "Whitelist"
+AGE = "Age"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What was seen of one key, or why it was not seen."""
+
+    environment: Environment
+    key: KeyRecord
+    egress: EgressReport | WizardError
+    answer: SignedAnswer | WizardError
+
+    @property
+    def address(self) -> str:
+        """The egress address, where several operators agree on it."""
+        is_agreed = isinstance(self.egress, EgressReport) and self.egress.verdict.is_agreed
+        return str(self.egress.verdict.addresses[0]) if isinstance(self.egress, EgressReport) and is_agreed else ""
+
+
+def no_key(error: NoCurrentKey, clock: Clock) -> tuple[Finding, ...]:
+    """Return the findings where there is nothing to look at."""
+    scribe = Scribe(clock, "")
+    return (_told(scribe, CURRENT_KEY, Outcome.FAILED, error), *scribe.not_run(ACCEPTED, WHITELIST, AGE))
+
+
+def judge(seen: Seen, clock: Clock, max_age: float) -> tuple[Finding, ...]:
+    """Return the findings in the order in which they are read."""
+    scribe = Scribe(clock, seen.address)
+    return (*_asked(scribe, seen), _covered(scribe, seen), _age(scribe, seen, max_age))
+
+
+def _asked(scribe: Scribe, seen: Seen) -> tuple[Finding, ...]:
+    answer, key = seen.answer, seen.key
+    if isinstance(answer, CustodyError):
+        return (_told(scribe, KEYRING, Outcome.FAILED, answer), *scribe.not_run(ACCEPTED))
+    if isinstance(answer, NoCurrentKey):
+        return (_told(scribe, CURRENT_KEY, Outcome.FAILED, answer), *scribe.not_run(ACCEPTED))
+    held = scribe.note(CURRENT_KEY, Outcome.PASSED, f"{key.name} was read from the keyring.")
+    if isinstance(answer, WizardError):
+        return (held, _told(scribe, ACCEPTED, Outcome.INCONCLUSIVE, answer))
+    where = Where(seen.environment.site, seen.address, networks_of(key.whitelist))
+    return (held, scribe.verdict(ACCEPTED, explain(answer.error, where)), *_restriction(scribe, key, answer))
+
+
+def _restriction(scribe: Scribe, key: KeyRecord, answer: SignedAnswer) -> tuple[Finding, ...]:
+    """Say whether the exchange still binds the key to a list; sites that do not tell add nothing."""
+    if answer.restrictions is None or answer.restrictions.ip_restricted is None:
+        return ()
+    return (scribe.restriction(answer.restrictions.ip_restricted, is_adopted=not key.whitelist),)
+
+
+def _covered(scribe: Scribe, seen: Seen) -> Finding:
+    egress, whitelist = seen.egress, seen.key.whitelist
+    if isinstance(egress, WizardError):
+        return _told(scribe, WHITELIST, Outcome.INCONCLUSIVE, egress)
+    if not whitelist:
+        observed = "No list was stored with this key: there is nothing to compare the address with."
+        return scribe.note(WHITELIST, Outcome.NOT_APPLICABLE, observed)
+    if not egress.verdict.is_agreed:
+        advice = "Run key-wizard egress to see who said what."
+        return scribe.note(WHITELIST, Outcome.INCONCLUSIVE, egress.sentence(), advice=advice)
+    address = egress.verdict.addresses[0]
+    if any(address in network for network in networks_of(whitelist)):
+        observed = f"{egress.sentence()} The list stored with the key covers it."
+        gap = "that the exchange's page holds the same list"
+        return scribe.note(WHITELIST, Outcome.PASSED, observed, does_not_prove=gap)
+    observed = f"{egress.sentence()} The list stored with the key does not cover it: {whitelist}."
+    advice = f"Add {address} to the list on the exchange's page, or rotate the key together with its list."
+    return scribe.note(WHITELIST, Outcome.FAILED, observed, advice=advice)
+
+
+def _age(scribe: Scribe, seen: Seen, max_age: float) -> Finding:
+    """Judge the older of two dates: a key that was adopted is older than its item in the keyring."""
+    created = _created(seen.answer)
+    is_dated = created is not None and created < seen.key.stored_at
+    since = created if created is not None and is_dated else seen.key.stored_at
+    age, by_whom = scribe.clock() - since, "created, says the exchange," if is_dated else "stored here"
+    observed = f"The key was {by_whom} {duration(age)} ago; the limit is {duration(max_age)}."
+    if age <= max_age:
+        return scribe.note(AGE, Outcome.PASSED, observed)
+    return scribe.note(AGE, Outcome.FAILED, observed, advice=f"Rotate it: key-wizard --env {seen.environment.name}")
+
+
+def _created(answer: SignedAnswer | WizardError) -> float | None:
+    restrictions = answer.restrictions if isinstance(answer, SignedAnswer) else None
+    return restrictions.created_ms / 1000 if restrictions and restrictions.created_ms is not None else None
+
+
+def _told(scribe: Scribe, subject: str, outcome: Outcome, error: WizardError) -> Finding:
+    return scribe.note(subject, outcome, " ".join(sentences(error.what, error.why)), advice=error.advice)
