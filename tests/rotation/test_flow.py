@@ -181,6 +181,32 @@ async def test_polls_from_an_address_that_is_not_listed_prove_nothing(world: Wor
         assert flow.retire.death().grade is Grade.INCONCLUSIVE
 
 
+async def test_a_legacy_key_whose_list_lacks_the_new_address_is_not_taken_for_dead(world: World) -> None:
+    async with world.flow() as flow:
+        await world.put_key_in_use(flow, whitelist=HERE)
+        await world.to_probe(flow, await world.make_key(whitelist=f"{HERE},{ELSEWHERE}"))
+        flow.complete(await flow.probe.run())
+    async with world.flow(source_address="127.0.0.2") as flow:
+        await world.kill(flow)
+        death = flow.retire.death()
+        assert death.grade is Grade.WEAK
+        assert ELSEWHERE in death.sentence
+        with pytest.raises(NotDead):
+            await flow.purge()
+
+
+async def test_a_report_on_one_key_does_not_promote_another(world: World) -> None:
+    async with world.flow() as flow:
+        await world.to_probe(flow)
+        report = await flow.probe.run()
+        flow.back()
+        other = await world.make_key()
+        await flow.credentials.store_hmac(other.api_key, other.secret)
+        flow.advance()
+        with pytest.raises(NotProven):
+            flow.complete(report)
+
+
 async def test_a_key_that_never_worked_here_goes_on_the_users_word_only(world: World) -> None:
     async with world.flow() as flow:
         old = await world.put_key_in_use(flow, whitelist="198.51.100.7")

@@ -5,19 +5,22 @@ from __future__ import annotations
 import pytest
 
 from wizard.rotation.model import Grade
-from wizard.rotation.retirement import Poll, judge_death
+from wizard.rotation.retirement import Baseline, Poll, judge_death
 
-BASELINE = 50.0
+HERE = "203.0.113.42"
+BASELINE = Baseline(50.0, HERE)
 
 
-def poll(code: int | None = -2008, *, legacy: bool = False, control: bool = True) -> Poll:
-    return Poll(100.0, legacy, code, "what the exchange said", control, "what it said to the other")
+def poll(code: int | None = -2008, *, legacy: bool = False, control: bool = True, address: str = HERE) -> Poll:
+    return Poll(100.0, legacy, code, "what the exchange said", control, "what it said to the other", address)
 
 
 DEAD = poll(-2008)
 REFUSED = poll(-2015)
 ALIVE = poll(None, legacy=True)
 SILENT = poll(None)
+ELSEWHERE = poll(-2015, address="203.0.113.77")
+UNSEEN = poll(-2015, address="")
 UNPAIRED = poll(-2008, control=False)
 
 
@@ -38,17 +41,22 @@ UNPAIRED = poll(-2008, control=False)
         ([DEAD, DEAD, UNPAIRED], BASELINE, Grade.INCONCLUSIVE),
         ([UNPAIRED, UNPAIRED, UNPAIRED], BASELINE, Grade.INCONCLUSIVE),
         ([SILENT, SILENT, SILENT], BASELINE, Grade.INCONCLUSIVE),
+        ([ELSEWHERE, ELSEWHERE, ELSEWHERE], BASELINE, Grade.WEAK),
+        ([REFUSED, REFUSED, ELSEWHERE], BASELINE, Grade.WEAK),
+        ([ELSEWHERE, REFUSED, REFUSED, REFUSED], BASELINE, Grade.WEAK),
+        ([UNSEEN, UNSEEN, UNSEEN], BASELINE, Grade.WEAK),
+        ([REFUSED, REFUSED, REFUSED], Baseline(50.0, ""), Grade.WEAK),
         ([poll(-1022), poll(-1022), poll(-1022)], BASELINE, Grade.ALIVE),
         ([poll(-2014), poll(-2014), poll(-2014)], BASELINE, Grade.INCONCLUSIVE),
         ([poll(-1021), poll(-1021), poll(-1021)], BASELINE, Grade.INCONCLUSIVE),
         ([poll(-1003), poll(-1003), poll(-1003)], BASELINE, Grade.INCONCLUSIVE),
     ],
 )
-def test_the_grade_follows_from_the_polls(polls: list[Poll], baseline: float | None, grade: Grade) -> None:
+def test_the_grade_follows_from_the_polls(polls: list[Poll], baseline: Baseline | None, grade: Grade) -> None:
     assert judge_death(polls, baseline).grade is grade
 
 
-@pytest.mark.parametrize("grade_polls", [[ALIVE], [DEAD], [SILENT] * 3, [UNPAIRED] * 3])
+@pytest.mark.parametrize("grade_polls", [[ALIVE], [DEAD], [SILENT] * 3, [UNPAIRED] * 3, [ELSEWHERE] * 3])
 def test_nothing_short_of_three_paired_refusals_allows_a_purge(grade_polls: list[Poll]) -> None:
     assert not judge_death(grade_polls, BASELINE).allows_purge
 

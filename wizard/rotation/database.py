@@ -36,19 +36,21 @@ class Database:
 
     def select(self, query: str, *values: object) -> list[sqlite3.Row]:
         """Return all rows of a query."""
-        with closing(self._connection.execute(query, values)) as cursor:
+        with _told(), closing(self._connection.execute(query, values)) as cursor:
             return cursor.fetchall()
 
     @contextmanager
     def transaction(self) -> Iterator[Write]:
         """Run what is inside as one durable transaction, or not at all."""
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield self._connection.execute
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
+        with _told():
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection.execute
+                self._connection.execute("COMMIT")
+            except BaseException:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+                raise
 
     def append(self, at: float, rotation: int | None, kind: str, detail: Mapping[str, object]) -> None:
         """Append one event, inside a transaction of the caller."""
@@ -74,6 +76,19 @@ class Database:
                 return int(row["number"])
             previous = expected
         return None
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say in words what SQLite says when the disk is full, or the file is locked or gone."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise JournalUnusable(
+            "The journal cannot be read or written",
+            why=f"The system said: {error}.",
+            advice="Check the disk. What was written before is safe; try again, or close and come back.",
+        ) from None
 
 
 def open_database(file: Path) -> Database:

@@ -126,11 +126,13 @@ class Journal:
             write("DELETE FROM keys WHERE item = ?", (record.item,))
             self._append_key("key.forgotten", record, reason=reason)
 
-    def mark_proven(self, record: KeyRecord) -> None:
-        """Remember that the exchange accepted this key from here, now."""
+    def mark_proven(self, record: KeyRecord, address: str) -> None:
+        """Remember that the exchange accepted this key now, from the egress address `address`."""
         with self._database.transaction() as write:
-            write("UPDATE keys SET proven_at = ? WHERE item = ?", (self._clock(), record.item))
-            self._append_key("key.accepted", record)
+            write(
+                "UPDATE keys SET proven_at = ?, proven_from = ? WHERE item = ?", (self._clock(), address, record.item)
+            )
+            self._append_key("key.accepted", record, address=address)
 
     def promote(self, environment: str) -> None:
         """Make `current` the `legacy` and `pending` the `current` key, in one transaction.

@@ -120,7 +120,9 @@ class KeyRecord:
     version: int = 1
     """Counts up when an API key is stored again with another secret: one item per version."""
     proven_at: float | None = None
-    """When it was last accepted by the exchange, from here."""
+    """When it was last accepted by the exchange."""
+    proven_from: str = ""
+    """The egress address that it was accepted from then."""
     retired_at: float | None = None
     whitelist: str = ""
     """The list it was created with, separated by commas."""

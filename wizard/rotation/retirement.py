@@ -20,6 +20,15 @@ REFUSED_KEY = -2015
 
 
 @dataclass(frozen=True, slots=True)
+class Baseline:
+    """When and from where the exchange last accepted the legacy key, within this rotation."""
+
+    at: float
+    address: str
+    """The egress address; empty where it was not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Poll:
     """What the exchange said to both keys within one poll."""
 
@@ -31,11 +40,22 @@ class Poll:
     control_accepted: bool
     control_said: str
     from_address: str = ""
+    """The egress address, observed anew when the refusal could be about the address."""
 
     @property
     def shows_death(self) -> bool:
         """Whether this poll alone speaks for the death of the legacy key."""
         return self.control_accepted and not self.legacy_accepted and self.legacy_code in (UNKNOWN_KEY, REFUSED_KEY)
+
+    def is_about_address(self, baseline: Baseline | None) -> bool:
+        """Whether another address than the baseline's may be why the legacy key is refused.
+
+        The two keys may have different whitelists: that the current key is accepted does not say
+        that the legacy key's list has this address.
+        """
+        if self.legacy_code != REFUSED_KEY or baseline is None:
+            return False
+        return not self.from_address or self.from_address != baseline.address
 
     @property
     def shows_life(self) -> bool:
@@ -59,13 +79,13 @@ class Death:
         return self.grade in (Grade.PROVEN, Grade.STRONG)
 
 
-def judge_death(polls: Sequence[Poll], baseline_at: float | None) -> Death:
+def judge_death(polls: Sequence[Poll], baseline: Baseline | None) -> Death:
     """Grade the death of the legacy key.
 
     Args:
         polls: All polls of this rotation, the oldest first.
-        baseline_at: When the exchange last accepted the legacy key from here, before it was to
-            die; None where it never was.
+        baseline: When and from where the exchange accepted the legacy key before it was to die;
+            None where it never did.
     """
     if not polls:
         return Death(Grade.INCONCLUSIVE, 0, "The legacy key has not been asked yet.")
@@ -80,7 +100,7 @@ def judge_death(polls: Sequence[Poll], baseline_at: float | None) -> Death:
             len(streak),
             f"The legacy key was refused and the current key accepted: {len(streak)} of {POLLS_IN_A_ROW} in a row.",
         )
-    return _grade(streak, baseline_at)
+    return _grade(streak, baseline)
 
 
 def _streak(polls: Sequence[Poll]) -> list[Poll]:
@@ -98,14 +118,23 @@ def _inconclusive(poll: Poll) -> str:
     return f"The exchange gave no signed refusal ({poll.legacy_said}), so this proves nothing."
 
 
-def _grade(streak: Sequence[Poll], baseline_at: float | None) -> Death:
+def _grade(streak: Sequence[Poll], baseline: Baseline | None) -> Death:
     count = len(streak)
-    if baseline_at is None:
+    if baseline is None:
         return Death(
             Grade.WEAK,
             count,
             f"The legacy key is refused, {count} polls in a row, but it was never seen to work from here.",
             "that it is dead: it may always have been refused from this address",
+        )
+    elsewhere = next((poll for poll in streak if poll.is_about_address(baseline)), None)
+    if elsewhere is not None:
+        return Death(
+            Grade.WEAK,
+            count,
+            f"The legacy key is refused, {count} polls in a row, but from {_named(elsewhere.from_address)};"
+            f" it was seen to work from {_named(baseline.address)}.",
+            "that it is dead: its whitelist may lack this address",
         )
     if all(poll.legacy_code == UNKNOWN_KEY for poll in streak[:POLLS_IN_A_ROW]):
         return Death(
@@ -122,3 +151,7 @@ def _grade(streak: Sequence[Poll], baseline_at: float | None) -> Death:
         " while the current key was accepted each time.",
         "that it was deleted: a disabled key, or one whose whitelist changed, is refused in the same words",
     )
+
+
+def _named(address: str) -> str:
+    return address or "an address that was not observed"

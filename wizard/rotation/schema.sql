@@ -23,6 +23,7 @@ CREATE TABLE keys (
     stored_at   REAL NOT NULL,
     version     INTEGER NOT NULL,
     proven_at   REAL,
+    proven_from TEXT NOT NULL DEFAULT '',
     retired_at  REAL,
     whitelist   TEXT NOT NULL DEFAULT ''
 );

@@ -6,8 +6,9 @@ Independent checks run at the same time. What could not be asked is `not run`, n
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Network
 
 from wizard.credentials import Credentials, KeyKind
 from wizard.errors import WizardError
@@ -18,7 +19,7 @@ from wizard.exchange.shapes import swapped
 from wizard.exchange.skew import measure_skew
 from wizard.exchange.verdicts import Verdict
 from wizard.rotation import findings as say
-from wizard.rotation.context import Context
+from wizard.rotation.context import Context, networks_of
 from wizard.rotation.findings import Scribe
 from wizard.rotation.model import Finding, KeyRecord, Mode, Outcome, Slot
 from wizard.rotation.signed import SignedAnswer, Where, ask, explain
@@ -45,6 +46,8 @@ class ProbeReport:
     """Everything the probe saw, in the order in which it was seen."""
 
     findings: tuple[Finding, ...]
+    item: str
+    """The keyring item of the key that was probed: what is promoted must be what was proven."""
     verdict: Verdict | None = None
     """What the exchange said to the new key; None when it could not be asked."""
     looks_swapped: bool = False
@@ -99,7 +102,8 @@ class ProbeStep:
         Raises:
             NotProven: the report does not allow it.
         """
-        if not report.is_proven:
+        pending = self._key(Slot.PENDING)
+        if not report.is_proven or pending is None or pending.item != report.item:
             raise NotProven(
                 "The new key is not proven yet", advice="Run the probe until every check that counts passes."
             )
@@ -127,18 +131,20 @@ class _Ladder:
         async with self._context.exchange() as client:
             if not await self._reach(client):
                 self._tell(*self._scribe.not_run(say.CLOCK, say.NEW_KEY, say.ACCOUNT))
-                return ProbeReport(tuple(self._findings))
+                return ProbeReport(tuple(self._findings), self._pending.item)
             new, other, _ = await asyncio.gather(
-                self._show(client, credentials), self._show_control(client, control), self._measure_clock(client)
+                self._show(client, credentials, self._context.whitelist),
+                self._show_control(client, control),
+                self._measure_clock(client),
             )
             if not new.answer.accepted:
                 return await self._explain_refusal(client, credentials, new, other)
             self._tell(self._scribe.verdict(say.NEW_KEY, new.answer.verdict))
             await self._repeat(client, credentials, new)
         self._compare(new, other)
-        report = ProbeReport(tuple(self._findings), new.answer.verdict)
+        report = ProbeReport(tuple(self._findings), self._pending.item, new.answer.verdict)
         if report.is_proven:
-            self._context.journal.mark_proven(self._pending)
+            self._context.journal.mark_proven(self._pending, self._context.egress)
         return report
 
     def _tell(self, *findings: Finding) -> None:
@@ -164,8 +170,8 @@ class _Ladder:
         except ExchangeError as error:
             self._tell(self._scribe.note(say.CLOCK, Outcome.INCONCLUSIVE, error.what, advice=error.advice))
 
-    async def _show(self, client: ExchangeClient, credentials: Credentials) -> _Shown:
-        answer = await ask(client, credentials, self._where())
+    async def _show(self, client: ExchangeClient, credentials: Credentials, whitelist: Sequence[IPv4Network]) -> _Shown:
+        answer = await ask(client, credentials, replace(self._where(), whitelist=whitelist))
         if not answer.accepted:
             return _Shown(answer)
         try:
@@ -176,10 +182,10 @@ class _Ladder:
     async def _show_control(self, client: ExchangeClient, control: Credentials | None) -> _Shown | None:
         if control is None or self._current is None:
             return None
-        shown = await self._show(client, control)
+        shown = await self._show(client, control, networks_of(self._current.whitelist))
         if shown.answer.accepted:
             # The baseline: only a key that was seen to work from here can be seen to die from here.
-            self._context.journal.mark_proven(self._current)
+            self._context.journal.mark_proven(self._current, self._context.egress)
         self._tell(self._scribe.verdict(say.CONTROL, shown.answer.verdict))
         return shown
 
@@ -219,7 +225,7 @@ class _Ladder:
         self._tell(self._scribe.verdict(say.NEW_KEY, verdict))
         self._tell(*self._scribe.not_run(say.ACCOUNT, say.IN_A_ROW, say.IP_RESTRICTION, say.PERMISSIONS))
         looks_swapped = await self._works_swapped(client, credentials, new.answer.code)
-        return ProbeReport(tuple(self._findings), verdict, looks_swapped)
+        return ProbeReport(tuple(self._findings), self._pending.item, verdict, looks_swapped)
 
     async def _works_swapped(self, client: ExchangeClient, credentials: Credentials, code: int | None) -> bool:
         if credentials.kind is not KeyKind.HMAC or code not in MAYBE_SWAPPED:

@@ -7,10 +7,11 @@ from dataclasses import asdict
 
 from wizard.credentials import Credentials
 from wizard.errors import WizardError
-from wizard.rotation.context import Context
+from wizard.rotation.context import Context, networks_of
 from wizard.rotation.model import Finding, Grade, KeyRecord, Outcome, Slot
-from wizard.rotation.retirement import Death, Poll, judge_death
+from wizard.rotation.retirement import REFUSED_KEY, Baseline, Death, Poll, judge_death
 from wizard.rotation.signed import Where, ask
+from wizard.rotation.steps.egress import EgressStep
 
 POLLED = "legacy.polled"
 PURGING = "key.purging"
@@ -123,9 +124,12 @@ class RetireStep:
         )
 
     async def _ask_both(self, legacy: Credentials, control: Credentials) -> Poll:
-        where = Where(self._context.environment.site, self._context.egress, self._context.whitelist)
         async with self._context.exchange() as client:
-            old, new = await asyncio.gather(ask(client, legacy, where), ask(client, control, where))
+            old, new = await asyncio.gather(
+                ask(client, legacy, self._where(self.legacy)), ask(client, control, self._where(self.current))
+            )
+        if old.code == REFUSED_KEY:
+            await EgressStep(self._context).detect()
         return Poll(
             at=self._context.clock(),
             legacy_accepted=old.accepted,
@@ -135,6 +139,10 @@ class RetireStep:
             control_said=new.verdict.what,
             from_address=self._context.egress,
         )
+
+    def _where(self, record: KeyRecord | None) -> Where:
+        whitelist = networks_of(record.whitelist) if record else ()
+        return Where(self._context.environment.site, self._context.egress, whitelist)
 
     async def _fetch(self, slot: Slot) -> Credentials:
         record = self._key(slot)
@@ -152,12 +160,12 @@ class RetireStep:
         events = self._context.journal.events(self._context.rotation)
         return [Poll(**event.detail) for event in events if event.kind == POLLED]  # type: ignore[arg-type]
 
-    def _baseline(self) -> float | None:
-        """When the legacy key was accepted from here within this rotation."""
+    def _baseline(self) -> Baseline | None:
+        """When and from where the legacy key was accepted within this rotation."""
         legacy = self.legacy or self.buried
         if legacy is None or legacy.proven_at is None or legacy.proven_at < self._context.rotation.started_at:
             return None
-        return legacy.proven_at
+        return Baseline(legacy.proven_at, legacy.proven_from)
 
     def _key(self, slot: Slot) -> KeyRecord | None:
         return self._context.journal.key_in(self._context.environment.name, slot)

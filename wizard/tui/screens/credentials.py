@@ -179,6 +179,9 @@ class CredentialsScreen(StepScreen):
     @on(SecretField.Submitted, "#secret")
     def store(self) -> None:
         """Judge the shapes, then write to the keyring."""
+        if self.is_at_work("custody"):
+            self.notice.note("The keyring is still at work.")
+            return
         self.notice.clear()
         self._typed = self._read_fields()
         if self._typed is not None:

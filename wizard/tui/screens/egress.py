@@ -75,7 +75,7 @@ class EgressScreen(StepScreen):
 
     def action_next(self) -> None:
         """Go on, once there is an answer."""
-        if any(worker.group == "egress" and worker.is_running for worker in self.workers):
+        if self.is_at_work("egress"):
             self.notice.note("The operators are still being asked.")
             return
         super().action_next()

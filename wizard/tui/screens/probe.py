@@ -80,6 +80,11 @@ class ProbeScreen(StepScreen):
 
     def action_again(self) -> None:
         """Run all checks."""
+        if not self.is_at_work("custody"):
+            self.begin()
+
+    def begin(self) -> None:
+        """Forget the last report and ask anew."""
         self._report = None
         self.query_one(FindingList).clear()
         self._say(self.wizard.glyphs.working, "$text-primary", "Asking the exchange…")
@@ -88,8 +93,9 @@ class ProbeScreen(StepScreen):
 
     def action_swap(self) -> None:
         """Store API key and secret the other way round, and probe again."""
-        self.notice.clear()
-        self._swap()
+        if not self.is_at_work("custody"):
+            self.notice.clear()
+            self._swap()
 
     def action_next(self) -> None:
         """Promote the proven key."""
@@ -114,7 +120,7 @@ class ProbeScreen(StepScreen):
         except WizardError as error:
             self.post_message(self.Failed(error))
 
-    @work(exclusive=True, group="probe", description="swap API key and secret")
+    @work(exclusive=True, group="custody", description="swap API key and secret")
     async def _swap(self) -> None:
         try:
             await self.flow.credentials.swap()
@@ -131,7 +137,7 @@ class ProbeScreen(StepScreen):
     def probe_swapped(self) -> None:
         """Probe what was swapped."""
         self.notice.good("API key and secret were exchanged and stored again.")
-        self.action_again()
+        self.begin()
 
     @on(Ended)
     def show_report(self, message: Ended) -> None:

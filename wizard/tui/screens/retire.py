@@ -78,8 +78,9 @@ class RetireScreen(StepScreen):
 
     def action_again(self) -> None:
         """Poll now, and go on polling until the matter is settled."""
-        self.notice.clear()
-        self._watch()
+        if not self.is_at_work("custody"):
+            self.notice.clear()
+            self._watch()
 
     def action_next(self) -> None:
         """Purge, after the user has typed what is to go."""
@@ -95,7 +96,8 @@ class RetireScreen(StepScreen):
         self.app.push_screen(ConfirmScreen("Purge the legacy secret?", question, word), self._confirmed)
 
     def _confirmed(self, is_wanted: bool | None) -> None:
-        if is_wanted:
+        if is_wanted and not self.is_at_work("custody"):
+            self.workers.cancel_group(self, "retire")
             self._purge()
 
     @work(exclusive=True, group="retire", description="watch the legacy key")
@@ -111,7 +113,7 @@ class RetireScreen(StepScreen):
         except WizardError as error:
             self.post_message(self.Failed(error))
 
-    @work(exclusive=True, group="retire", description="purge the legacy secret")
+    @work(exclusive=True, group="custody", description="purge the legacy secret")
     async def _purge(self) -> None:
         death = self.flow.retire.death()
         legacy = self.flow.retire.legacy

@@ -130,6 +130,10 @@ class StepScreen(Screen[None]):
     def desk_closed(self, result: object) -> None:
         """Take what the desk handed over. Most steps take nothing."""
 
+    def is_at_work(self, group: str) -> bool:
+        """Whether background work of this group runs: a keyring write is not to be cut by a second key press."""
+        return any(worker.group == group and worker.is_running for worker in self.workers)
+
     def on_step_screen_failed(self, message: Failed) -> None:
         """Show an error where the user looks."""
         self.notice.error(message.error)
