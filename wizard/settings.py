@@ -171,8 +171,8 @@ def load(file: Path) -> Settings:
     """
     data = _read_toml(file)
     sites = known_sites()
-    rules = _rules(data.get("rules", {}), Rules(), file)
-    sections = data.get("environments") or {
+    rules = _rules(_table(data, "rules", file), Rules(), file)
+    sections = _table(data, "environments", file) or {
         "production": {"site": "binance.com"},
         "staging": {"site": "demo"},
         "development": {"site": "testnet"},
@@ -189,6 +189,13 @@ def _read_toml(file: Path) -> dict[str, Any]:
         raise SettingsError(
             f"{file} cannot be read", why=str(error), advice="Correct the file or move it away."
         ) from None
+
+
+def _table(data: Mapping[str, Any], name: str, file: Path) -> dict[str, Any]:
+    table = data.get(name, {})
+    if not isinstance(table, dict):
+        raise SettingsError(f"{name} in {file} is not a table", advice=f"Write it as [{name}].")
+    return table
 
 
 def _environment(name: str, section: object, sites: dict[str, Site], rules: Rules, file: Path) -> Environment:

@@ -1,0 +1,215 @@
+"""Commands against the real embedded exchange, which runs in a thread of its own; settings in a home of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+import threading
+import time
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.secret_service import secret_service
+from wizard import settings
+from wizard.cli import run
+from wizard.clock import Clock
+from wizard.credentials import Credentials, KeyKind
+from wizard.custody.opening import open_keyring
+from wizard.custody.store import MemoryStore, Store
+from wizard.custody.vault import Vault
+from wizard.egress.providers import load_providers
+from wizard.exchange.keys import generate_ed25519
+from wizard.rehearsal.desk import Desk
+from wizard.rehearsal.exchange import Addresses, EmbeddedExchange, serve
+from wizard.rotation.database import open_database
+from wizard.rotation.journal import Journal
+from wizard.rotation.model import Slot
+from wizard.rotation.safekeeping import Safekeeping
+from wizard.safety import Inherited
+from wizard.settings import Paths
+
+HERE = "203.0.113.42"
+"""What the embedded exchange sees of 127.0.0.1."""
+SHAPES = ("plain", "json", "trace")
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command left behind."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> dict[str, Any]:
+        """The one object on stdout, which is all that is there."""
+        told = json.loads(self.out)
+        assert isinstance(told, dict)
+        assert told["schema"] == 1
+        return told
+
+    def check(self, subject: str) -> dict[str, Any]:
+        """The one finding about a subject."""
+        (found,) = (check for check in self.json["checks"] if check["subject"] == subject)
+        assert isinstance(found, dict)
+        return found
+
+
+class Command:
+    """Runs `key-wizard` in this process."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+
+    def __call__(self, *arguments: str) -> Said:
+        self._capsys.readouterr()
+        try:
+            code = run(arguments, Inherited(dict(os.environ), umask=0o022, core_limit=0))
+        except SystemExit as ended:  # argparse
+            code = int(ended.code or 0)
+        return Said(code, *self._capsys.readouterr())
+
+
+@dataclass(frozen=True)
+class Bench:
+    """The embedded exchange, and settings whose one environment `bench` is on it."""
+
+    base_url: str
+    desk_url: str
+    paths: Paths
+
+    @property
+    def desk(self) -> Desk:
+        return Desk(self.desk_url)
+
+    def fault(self, **faults: object) -> None:
+        """Plant faults in front of the exchange."""
+        httpx.put(f"{self.desk_url}/faults", json=faults, trust_env=False).raise_for_status()
+
+    def echo(self, shape: str, body: str) -> None:
+        """Let one echo service say something else, once."""
+        self.fault(answers=[{"path": f"/echo/{shape}", "times": 1, "status": 200, "body": body}])
+
+    def use(self, *shapes: str) -> None:
+        """Let these echo services be asked and no others."""
+        shipped = "".join(f"[{provider.name}]\nenabled = false\n" for provider in load_providers(None))
+        own = (
+            f'[echo-{shape}]\noperator = "operator {shape}"\nurl = "{self.base_url}/echo/{shape}"\nparser = "{shape}"\n'
+            for shape in shapes
+        )
+        self.paths.providers_file.write_text(shipped + "".join(own))
+
+    def configure(self, text: str = "", base_url: str = "") -> None:
+        """Write the settings: `bench`, and what `text` adds."""
+        self.paths.config_file.write_text(
+            f'[environments.bench]\nsite = "custom"\nbase_url = "{base_url or self.base_url}"\n'
+            f'tolerated_ranges = ["documentation"]\n{text}'
+        )
+
+    def put_in_use(
+        self,
+        store: Store,
+        *,
+        kind: KeyKind = KeyKind.HMAC,
+        whitelist: str = HERE,
+        is_restricted: bool = True,
+        clock: Clock = time.time,
+    ) -> Credentials:
+        """Make a key at the desk and store it as the current one of `bench`."""
+        return asyncio.run(self._put_in_use(store, kind, whitelist, is_restricted, clock))
+
+    async def _put_in_use(
+        self, store: Store, kind: KeyKind, whitelist: str, is_restricted: bool, clock: Clock
+    ) -> Credentials:
+        pair = generate_ed25519()
+        public = {"public_key": pair.public_pem} if kind is KeyKind.ED25519 else {}
+        accepted: Any = whitelist if is_restricted else None
+        made = await self.desk.create("in use", kind, accepted, **public)
+        credentials = Credentials(kind, made.api_key, pair.private_pem if public else made.secret)
+        with self.journal(clock) as journal:
+            keeping = Safekeeping("bench", journal, Vault(store, "bench", clock), clock)
+            await keeping.store(credentials, Slot.CURRENT, whitelist=whitelist)
+        return credentials
+
+    @contextmanager
+    def journal(self, clock: Clock = time.time) -> Iterator[Journal]:
+        self.paths.create()
+        journal = Journal(open_database(self.paths.journal), clock)
+        yield journal
+        journal.close()
+
+
+@pytest.fixture(scope="session")
+def loop_elsewhere() -> Iterator[asyncio.AbstractEventLoop]:
+    """An event loop in another thread: what is served there answers while a command blocks this one."""
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    yield loop
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+
+
+@pytest.fixture
+def addresses(loop_elsewhere: asyncio.AbstractEventLoop) -> Iterator[Addresses]:
+    """A served embedded exchange."""
+
+    def elsewhere(work: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(work, loop_elsewhere).result(20)
+
+    serving = serve(EmbeddedExchange())
+    yield elsewhere(serving.__aenter__())
+    elsewhere(serving.__aexit__(None, None, None))
+
+
+@pytest.fixture
+def bench(addresses: Addresses, clean_environment: Path) -> Bench:
+    paths = settings.paths(os.environ)
+    assert paths.config.is_relative_to(clean_environment)
+    paths.create()
+    bench = Bench(addresses.base_url, addresses.desk_url, paths)
+    bench.configure()
+    bench.use(*SHAPES)
+    return bench
+
+
+@pytest.fixture
+def dead_url() -> Iterator[str]:
+    """A base URL where nobody listens, and nobody else can begin to."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+@pytest.fixture
+def command(capsys: pytest.CaptureFixture[str], clean_environment: Path) -> Command:
+    return Command(capsys)
+
+
+@pytest.fixture(scope="session")
+def unlocked_login() -> Iterator[dict[str, str]]:
+    with secret_service("unlocked") as environ:
+        yield environ
+
+
+@pytest.fixture
+def keyring(unlocked_login: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Store:
+    """The real keyring of this login, made known to this process and its children."""
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", unlocked_login["DBUS_SESSION_BUS_ADDRESS"])
+    return asyncio.run(open_keyring(environ=os.environ))
+
+
+@pytest.fixture
+def memory() -> MemoryStore:
+    """A store that the commands do not see: they find a key in the journal and no keyring."""
+    return MemoryStore()

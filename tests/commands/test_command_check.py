@@ -1,0 +1,166 @@
+from __future__ import annotations
+
+import asyncio
+import time
+
+import pytest
+
+from tests.commands.conftest import HERE, Bench, Command, Said
+from wizard.credentials import KeyKind
+from wizard.custody.store import MemoryStore, Store
+from wizard.rotation.lock import sole_writer
+
+ELSEWHERE = "203.0.113.99"
+DAY = 86400
+
+
+def outcomes(said: Said) -> dict[str, str]:
+    return {check["subject"]: check["outcome"] for check in said.json["checks"]}
+
+
+def move(bench: Bench) -> None:
+    """Give this host another public address."""
+    asyncio.run(bench.desk.move_host("127.0.0.1", ELSEWHERE))
+
+
+@pytest.mark.keyring
+class TestWithAKeyring:
+    @pytest.mark.parametrize("kind", [KeyKind.HMAC, KeyKind.ED25519])
+    def test_a_key_in_good_order_is_fine(self, bench: Bench, keyring: Store, command: Command, kind: KeyKind) -> None:
+        credentials = bench.put_in_use(keyring, kind=kind)
+        said = command("check", "bench", "--json")
+        assert (said.code, said.err) == (0, "")
+        assert said.json["fine"] is True
+        assert said.json["current"]["fingerprint"] == credentials.name.fingerprint
+        assert outcomes(said) == dict.fromkeys(
+            ("Current key", "Accepted", "IP restriction", "Whitelist", "Age"), "passed"
+        )
+        assert said.check("Accepted")["from"] == HERE
+        assert credentials.api_key.reveal() not in said.out
+
+    def test_people_read_each_finding_on_stderr(self, bench: Bench, keyring: Store, command: Command) -> None:
+        bench.put_in_use(keyring)
+        said = command("check", "bench")
+        assert (said.code, said.out) == (0, "")
+        assert len(said.err.splitlines()) == 5
+
+    def test_a_host_whose_address_changed_is_told_so(self, bench: Bench, keyring: Store, command: Command) -> None:
+        bench.put_in_use(keyring)
+        move(bench)
+        said = command("check", "bench", "--json")
+        assert (said.code, said.json["fine"]) == (1, False)
+        assert outcomes(said)["Whitelist"] == outcomes(said)["Accepted"] == "failed"
+        assert f"Add {ELSEWHERE}" in said.check("Whitelist")["advice"]
+        assert "because of the address" in said.check("Accepted")["observed"]
+
+    def test_a_list_changed_on_the_page_alone_shows_as_accepted_but_not_covered(
+        self, bench: Bench, keyring: Store, command: Command
+    ) -> None:
+        credentials = bench.put_in_use(keyring)
+        move(bench)
+        asyncio.run(bench.desk.set_whitelist(credentials.api_key, ELSEWHERE))
+        said = command("check", "bench", "--json")
+        assert said.code == 1
+        assert (outcomes(said)["Accepted"], outcomes(said)["Whitelist"]) == ("passed", "failed")
+
+    def test_a_deleted_key_is_no_longer_accepted(self, bench: Bench, keyring: Store, command: Command) -> None:
+        asyncio.run(bench.desk.delete(bench.put_in_use(keyring).api_key))
+        said = command("check", "bench", "--json")
+        assert said.code == 1
+        assert (outcomes(said)["Accepted"], outcomes(said)["Whitelist"]) == ("failed", "passed")
+        assert "does not know this key" in said.check("Accepted")["observed"]
+
+    def test_a_key_that_lost_its_restriction_is_not_fine(self, bench: Bench, keyring: Store, command: Command) -> None:
+        bench.put_in_use(keyring, is_restricted=False)
+        said = command("check", "bench", "--json")
+        assert (said.code, outcomes(said)["IP restriction"]) == (1, "failed")
+
+    def test_a_key_adopted_without_a_list_has_nothing_to_compare(
+        self, bench: Bench, keyring: Store, command: Command
+    ) -> None:
+        bench.put_in_use(keyring, whitelist="", is_restricted=False)
+        said = command("check", "bench", "--json")
+        assert said.code == 0
+        assert (outcomes(said)["Whitelist"], outcomes(said)["IP restriction"]) == ("not applicable", "warning")
+
+    def test_an_old_key_is_told_with_its_limit(self, bench: Bench, keyring: Store, command: Command) -> None:
+        bench.put_in_use(keyring, clock=lambda: time.time() - 100 * DAY)
+        said = command("check", "bench", "--json")
+        assert (said.code, outcomes(said)["Age"]) == (1, "failed")
+        observed = said.check("Age")["observed"]
+        assert "stored here 100 d" in observed
+        assert "the limit is 90 d" in observed
+        assert command("check", "bench", "--max-age", "101").code == 0
+
+    def test_the_exchange_s_date_counts_for_a_key_that_was_stored_later(
+        self, bench: Bench, keyring: Store, command: Command
+    ) -> None:
+        bench.put_in_use(keyring, clock=lambda: time.time() + DAY)
+        said = command("check", "bench", "--json", "--max-age", "0")
+        assert (said.code, outcomes(said)["Age"]) == (1, "failed")
+        assert "says the exchange" in said.check("Age")["observed"]
+
+    def test_an_exchange_that_is_not_there_says_nothing_about_the_key(
+        self, bench: Bench, keyring: Store, command: Command, dead_url: str
+    ) -> None:
+        bench.put_in_use(keyring)
+        bench.configure(base_url=dead_url)
+        said = command("check", "bench", "--json")
+        assert said.code == 6
+        assert (outcomes(said)["Accepted"], outcomes(said)["Whitelist"]) == ("inconclusive", "passed")
+
+    def test_an_address_that_nobody_agrees_on_is_inconclusive(
+        self, bench: Bench, keyring: Store, command: Command
+    ) -> None:
+        bench.put_in_use(keyring)
+        bench.use("plain")
+        said = command("check", "bench", "--json")
+        assert said.code == 6
+        assert (outcomes(said)["Accepted"], outcomes(said)["Whitelist"]) == ("passed", "inconclusive")
+
+    def test_a_proxy_that_cannot_be_used_is_inconclusive_and_shows_no_password(
+        self, bench: Bench, keyring: Store, command: Command
+    ) -> None:
+        bench.put_in_use(keyring)
+        proxy = "gopher://user:hunter2@10.0.0.2:70"
+        bench.paths.config_file.write_text(f'[environments.bench]\nsite = "demo"\nproxy = "{proxy}"\n')
+        said = command("check", "bench", "--json")
+        assert said.code == 6
+        assert outcomes(said)["Accepted"] == outcomes(said)["Whitelist"] == "inconclusive"
+        assert "hunter2" not in said.out
+
+    def test_a_wizard_at_work_is_not_disturbed_and_disturbs_nothing(
+        self, bench: Bench, keyring: Store, command: Command
+    ) -> None:
+        bench.put_in_use(keyring)
+        with sole_writer(bench.paths.lock("bench"), "bench", time.time), bench.journal() as journal:
+            before = journal.events()
+            assert command("check", "bench").code == 0
+            assert journal.events() == before
+            assert journal.last_egress("bench") == ()
+
+    def test_a_key_that_left_the_keyring_is_not_fine(self, bench: Bench, keyring: Store, command: Command) -> None:
+        bench.put_in_use(MemoryStore())
+        said = command("check", "bench", "--json")
+        assert said.code == 1
+        assert (outcomes(said)["Current key"], outcomes(said)["Accepted"]) == ("failed", "not run")
+
+
+def test_a_keyring_that_cannot_be_used_is_exit_5_and_the_rest_is_still_checked(
+    bench: Bench, memory: MemoryStore, command: Command
+) -> None:
+    bench.put_in_use(memory)
+    said = command("check", "bench", "--json")
+    assert said.code == 5
+    assert outcomes(said) == {"Keyring": "failed", "Accepted": "not run", "Whitelist": "passed", "Age": "passed"}
+
+
+def test_an_environment_without_a_key_is_not_fine(bench: Bench, command: Command) -> None:
+    said = command("check", "bench", "--json")
+    assert (said.code, said.json["fine"], said.json["current"]) == (1, False, None)
+    assert outcomes(said)["Current key"] == "failed"
+
+
+@pytest.mark.parametrize("days", ["-1", "nan", "inf", "soon"])
+def test_days_that_are_none_are_wrong_usage(bench: Bench, command: Command, days: str) -> None:
+    assert command("check", "bench", "--max-age", days).code == 2

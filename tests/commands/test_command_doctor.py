@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.commands.conftest import Bench, Command
+from tests.commands.test_command_history import alter
+from wizard.custody.store import MemoryStore, Store
+from wizard.diagnosis import outside
+
+
+def areas(command: Command, *arguments: str) -> dict[str, list[str]]:
+    """Return the outcomes by area."""
+    found: dict[str, list[str]] = {}
+    for check in command("doctor", "--json", *arguments).json["checks"]:
+        found.setdefault(check["area"], []).append(check["outcome"])
+    return found
+
+
+@pytest.mark.keyring
+def test_a_host_that_has_everything_is_fine(bench: Bench, keyring: Store, command: Command) -> None:
+    said = command("doctor")
+    assert (said.code, said.out) == (0, "")
+    assert "passed         Keyring" in said.err
+    assert "GNOME keyring, collection login" in said.err
+    assert areas(command) == {
+        "terminal": ["warning"],  # there is none under a test
+        "keyring": ["passed"],
+        "network": ["passed"],
+        "clock": ["passed"],
+        "files": ["passed"] * 4,
+    }
+
+
+def test_the_areas_stand_in_the_order_of_the_help_and_one_can_be_asked_alone(bench: Bench, command: Command) -> None:
+    assert list(areas(command)) == ["terminal", "keyring", "network", "clock", "files"]
+    assert list(areas(command, "--only", "files")) == ["files"]
+    assert command("doctor", "--only", "coffee").code == 2
+
+
+def test_no_terminal_is_a_warning_with_another_way(bench: Bench, command: Command) -> None:
+    said = command("doctor", "--only", "terminal", "--json")
+    assert said.code == 0
+    assert "--plain" in said.check("Terminal")["advice"]
+
+
+def test_no_keyring_is_exit_5_with_the_remedy(bench: Bench, command: Command) -> None:
+    said = command("doctor", "--json")
+    assert said.code == 5
+    assert said.check("Keyring")["outcome"] == "failed"
+    assert "dbus-run-session" in said.check("Keyring")["advice"]
+
+
+def test_an_exchange_that_is_not_there_is_exit_6(bench: Bench, command: Command, dead_url: str) -> None:
+    bench.configure(base_url=dead_url)
+    for area, subject in (("network", "Network bench"), ("clock", "Clock")):
+        said = command("doctor", "--only", area, "--json")
+        assert said.code == 6
+        assert said.check(subject)["outcome"] == "inconclusive"
+        assert said.check(subject)["advice"]
+
+
+def test_every_environment_s_exchange_is_called_over_its_own_route(
+    bench: Bench, command: Command, dead_url: str
+) -> None:
+    bench.configure(
+        f'[environments.dead]\nsite = "custom"\nbase_url = "{dead_url}"\n'
+        '[environments.astray]\nsite = "demo"\nproxy = "gopher://10.0.0.2:70"\n'
+    )
+    said = command("doctor", "--only", "network", "--json")
+    assert said.code == 6
+    assert said.check("Network bench")["outcome"] == "passed"
+    assert "direct (127.0.0.1 is this machine)" in said.check("Network bench")["observed"]
+    assert said.check("Network dead")["outcome"] == "inconclusive"
+    assert "gopher" in said.check("Network astray")["observed"]
+
+
+def test_an_exchange_that_hangs_is_given_up(bench: Bench, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outside, "CALL_DEADLINE", 0.2)
+    bench.fault(latency_ms=20_000)
+    assert areas(command, "--only", "network") == {"network": ["inconclusive"]}
+    assert areas(command, "--only", "clock") == {"clock": ["inconclusive"]}
+
+
+def test_an_exchange_too_slow_to_measure_the_clock_is_given_up(
+    bench: Bench, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outside, "CLOCK_DEADLINE", 0.3)
+    bench.fault(latency_ms=200)
+    said = command("doctor", "--only", "clock", "--json")
+    assert said.code == 6
+    assert "within 0.3 s" in said.check("Clock")["observed"]
+
+
+@pytest.mark.parametrize(("seconds", "outcome", "code"), [(0.0, "passed", 0), (0.5, "warning", 0), (5.0, "failed", 1)])
+def test_the_clock_is_judged_by_what_the_exchange_would_refuse(
+    bench: Bench, command: Command, seconds: float, outcome: str, code: int
+) -> None:
+    bench.fault(clock_offset_ms=seconds * 1000)
+    said = command("doctor", "--only", "clock", "--json")
+    assert (said.code, said.check("Clock")["outcome"]) == (code, outcome)
+    assert bool(said.check("Clock")["advice"]) == (outcome != "passed")
+
+
+def test_settings_that_cannot_be_read_are_exit_1_and_leave_the_network_open(bench: Bench, command: Command) -> None:
+    bench.paths.config_file.write_text("environments = [")
+    said = command("doctor", "--only", "files", "--json")
+    assert (said.code, said.check("Settings")["outcome"]) == (1, "failed")
+    assert areas(command, "--only", "network") == {"network": ["not run"]}
+    assert command("doctor", "--only", "network").code == 6
+
+
+def test_echo_services_that_cannot_agree_are_exit_1(bench: Bench, command: Command) -> None:
+    bench.use("plain")
+    said = command("doctor", "--only", "files", "--json")
+    assert (said.code, said.check("Echo services")["outcome"]) == (1, "failed")
+    bench.paths.providers_file.write_text("[broken]\nurl = 1\n")
+    assert command("doctor", "--only", "files", "--json").check("Echo services")["outcome"] == "failed"
+
+
+def test_a_directory_that_others_can_look_into_is_named_and_left_as_it_is(
+    bench: Bench, memory: MemoryStore, command: Command
+) -> None:
+    bench.put_in_use(memory)
+    bench.paths.state.chmod(0o755)
+    said = command("doctor", "--only", "files", "--json")
+    assert (said.code, said.check("Privacy")["outcome"]) == (1, "failed")
+    assert said.check("Privacy")["advice"] == f"Run: chmod go= {bench.paths.state}"
+    assert bench.paths.state.stat().st_mode & 0o777 == 0o755
+
+
+def test_an_altered_journal_is_exit_1(bench: Bench, memory: MemoryStore, command: Command) -> None:
+    bench.put_in_use(memory)
+    assert command("doctor", "--only", "files").code == 0
+    number = alter(bench, "key.stored", "{}")
+    said = command("doctor", "--only", "files", "--json")
+    assert said.code == 1
+    assert f"Event {number} of" in said.check("Journal")["observed"]
+
+
+def test_a_damaged_journal_is_exit_1(bench: Bench, memory: MemoryStore, command: Command) -> None:
+    bench.put_in_use(memory)
+    bench.paths.journal.write_bytes(b"SQLite format 3\0" + b"\xff" * 8000)
+    said = command("doctor", "--only", "files", "--json")
+    assert (said.code, said.check("Journal")["outcome"]) == (1, "failed")
+
+
+def test_looking_at_the_files_makes_none(bench: Bench, command: Command) -> None:
+    assert command("doctor", "--only", "files").code == 0
+    assert not bench.paths.journal.exists()

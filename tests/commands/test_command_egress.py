@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from tests.commands.conftest import HERE, Bench, Command
+
+
+def test_an_address_that_all_operators_see_is_fine(bench: Bench, command: Command) -> None:
+    said = command("egress", "--json")
+    assert said.code == 0
+    assert said.json["environment"] == "bench"
+    assert (said.json["state"], said.json["address"]) == ("agreed", HERE)
+    assert said.json["route"] == {"kind": "direct", "shown": "direct", "source": "127.0.0.1 is this machine"}
+    samples = said.json["samples"]
+    assert {sample["address"] for sample in samples} == {HERE}
+    assert len(samples) + len(said.json["unfinished"]) == 3
+    assert [one["address"] for one in said.json["addresses"]] == [HERE]
+    assert set(said.json["addresses"][0]["operators"]) == {sample["operator"] for sample in samples}
+
+
+def test_people_read_who_said_what_on_stderr(bench: Bench, command: Command) -> None:
+    bench.use("plain", "json")
+    said = command("egress")
+    assert (said.code, said.out) == (0, "")
+    assert "Route of bench: direct (127.0.0.1 is this machine)." in said.err
+    for shape in ("plain", "json"):
+        (line,) = (line for line in said.err.splitlines() if f"echo-{shape}" in line)
+        assert line.endswith(HERE)
+    assert f"Observed {HERE}" in said.err.splitlines()[-1]
+
+
+def test_operators_that_disagree_give_no_address_and_exit_6(bench: Bench, command: Command) -> None:
+    bench.use("plain", "json")
+    bench.echo("plain", "203.0.113.99")
+    said = command("egress", "--json")
+    assert said.code == 6
+    assert (said.json["state"], said.json["address"]) == ("split", None)
+    assert {one["address"] for one in said.json["addresses"]} == {HERE, "203.0.113.99"}
+
+
+def test_one_operator_alone_is_not_enough(bench: Bench, command: Command) -> None:
+    bench.use("plain")
+    said = command("egress", "--json")
+    assert said.code == 6
+    assert (said.json["state"], said.json["address"]) == ("single", None)
+
+
+def test_a_refusal_says_why_there_is_no_address(bench: Bench, command: Command) -> None:
+    bench.use("plain", "json")
+    bench.echo("plain", "<html>log in</html>")
+    said = command("egress", "--json")
+    (refused,) = (sample for sample in said.json["samples"] if sample["provider"] == "echo-plain")
+    assert refused["address"] is None
+    assert "web page" in refused["refusal"]
+    assert said.code == 6
+
+
+def test_production_is_asked_for_unless_another_is_named(bench: Bench, command: Command) -> None:
+    site = f'site = "custom"\nbase_url = "{bench.base_url}"\ntolerated_ranges = ["documentation"]\n'
+    bench.configure(f"[environments.production]\n{site}")
+    assert command("egress", "--json").json["environment"] == "production"
+    assert command("egress", "--json", "--env", "bench").json["environment"] == "bench"
+    assert command("--env", "bench", "egress", "--json").json["environment"] == "bench"
+
+
+def test_a_route_that_cannot_be_decided_is_inconclusive_and_shows_no_password(bench: Bench, command: Command) -> None:
+    bench.configure('[environments.far]\nsite = "demo"\nproxy = "gopher://user:hunter2@10.0.0.2:70"\n')
+    said = command("egress", "--env", "far", "--json")
+    assert (said.code, said.out) == (6, "")
+    assert "gopher" in said.err
+    assert "hunter2" not in said.err
+
+
+def test_nothing_is_written_to_the_journal(bench: Bench, command: Command) -> None:
+    command("egress")
+    assert not bench.paths.journal.exists()

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from tests.commands.conftest import HERE, Bench, Command
+from tests.rotation.conftest import World
+from wizard.custody.store import MemoryStore
+from wizard.rotation.model import Mode
+
+
+@pytest.fixture
+def rotated(bench: Bench) -> Bench:
+    """A bench with one rotation that was certified, and one that is open."""
+    asyncio.run(rotate(bench))
+    return bench
+
+
+async def rotate(bench: Bench) -> None:
+    world = World(bench.base_url, bench.desk, bench.paths, MemoryStore())
+    async with world.flow() as flow:
+        old = await world.to_retire(flow)
+        await bench.desk.delete(old.api_key)
+        await world.kill(flow)
+        await flow.purge()
+        flow.begin(Mode.ROTATE)
+
+
+def alter(bench: Bench, kind: str, detail: str) -> int:
+    """Change an event behind the journal's back, and return its number."""
+    with closing(sqlite3.connect(bench.paths.journal)) as connection, connection:
+        connection.execute("DROP TRIGGER events_are_not_changed")
+        (number,) = connection.execute("SELECT max(number) FROM events WHERE kind = ?", (kind,)).fetchone()
+        connection.execute("UPDATE events SET detail = ? WHERE number = ?", (detail, number))
+    return int(number)
+
+
+def test_a_rotation_is_told_with_its_certificate(rotated: Bench, command: Command) -> None:
+    said = command("history", "--json")
+    assert (said.code, said.err) == (0, "")
+    assert said.json["first_altered_event"] is None
+    done, begun = said.json["rotations"]
+    assert (done["environment"], done["mode"], done["outcome"], done["intact"]) == ("bench", "rotate", "proven", True)
+    certificate = done["certificate"]
+    assert (certificate["grade"], certificate["whitelist"], certificate["egress"]) == ("proven", HERE, HERE)
+    assert certificate["current"]["fingerprint"] != certificate["legacy"]["fingerprint"]
+    assert (begun["finished_at"], begun["certificate"]) == (None, None)
+
+
+def test_people_read_the_same_on_stderr(rotated: Bench, command: Command) -> None:
+    said = command("history", "bench")
+    assert (said.code, said.out) == (0, "")
+    assert "#1 bench, rotate" in said.err
+    assert "proven: The exchange no longer knows the legacy key" in said.err
+    assert "open at egress" in said.err
+
+
+def test_the_history_outlives_the_environment_s_settings(rotated: Bench, command: Command) -> None:
+    rotated.paths.config_file.write_text('[environments.other]\nsite = "demo"\n')
+    assert len(command("history", "--json").json["rotations"]) == 2
+    assert len(command("history", "bench", "--json").json["rotations"]) == 2
+    assert command("history", "other", "--json").json["rotations"] == []
+    assert command("history", "nowhere").code == 2
+
+
+@pytest.mark.parametrize("detail", ['{"grade": "proven"}', "[]", "not JSON"])
+def test_a_certificate_that_was_altered_is_not_shown_as_one(rotated: Bench, command: Command, detail: str) -> None:
+    number = alter(rotated, "rotation.certified", detail)
+    said = command("history", "--json")
+    assert said.code == 1
+    assert said.json["first_altered_event"] == number
+    assert said.json["rotations"][0]["certificate"] is None
+    assert f"event {number} does not follow from the one before it" in said.err
+
+
+def test_a_certificate_after_an_altered_event_is_marked(rotated: Bench, command: Command) -> None:
+    number = alter(rotated, "whitelist.composed", '{"text": "198.51.100.7"}')
+    said = command("history", "--json")
+    assert (said.code, said.json["first_altered_event"]) == (1, number)
+    done, _ = said.json["rotations"]
+    assert (done["certificate"]["grade"], done["intact"]) == ("proven", False)
+    assert "comes after an event that was altered" in command("history").err
+
+
+def test_an_empty_journal_has_no_history(bench: Bench, command: Command) -> None:
+    assert command("history", "--json").json["rotations"] == []
+    said = command("history")
+    assert (said.code, said.out, said.err) == (0, "", "No rotation was begun yet.\n")
+
+
+def test_a_damaged_journal_is_told_and_kept(rotated: Bench, command: Command) -> None:
+    whole = rotated.paths.journal.read_bytes()
+    damaged = whole[:4096] + b"\xff" * (len(whole) - 4096)
+    rotated.paths.journal.write_bytes(damaged)
+    said = command("history")
+    assert (said.code, said.out) == (1, "")
+    assert f"The journal {rotated.paths.journal} cannot be read" in said.err
+    assert rotated.paths.journal.read_bytes() == damaged

@@ -1,0 +1,68 @@
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.commands.conftest import Bench, Command
+from wizard.commands import history
+
+REPOSITORY = Path(__file__).parents[2]
+SLOW = {"httpx", "textual", "keyring", "cryptography"}
+
+
+@pytest.mark.parametrize("arguments", [["--version"], ["whitelist", "8.8.8.8"]])
+def test_a_quick_command_loads_no_slow_library(arguments: list[str]) -> None:
+    code = (
+        f"import sys\nfrom wizard.__main__ import main\nsys.argv = ['key-wizard', *{arguments}]\n"
+        f"try:\n  main()\nexcept SystemExit:\n  pass\nprint({SLOW} & sys.modules.keys())"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[-1] == "set()"
+
+
+def test_an_environment_that_is_not_there_is_wrong_usage_and_says_which_are(bench: Bench, command: Command) -> None:
+    for arguments in (["egress", "--env", "benhc"], ["check", "benhc"], ["exec", "benhc", "--", "true"]):
+        said = command(*arguments)
+        assert (said.code, said.out) == (2, "")
+        assert "'benhc'" in said.err
+        assert "The settings name: bench." in said.err
+
+
+def test_settings_that_cannot_be_read_are_told_by_every_command(bench: Bench, command: Command) -> None:
+    bench.paths.config_file.write_text("[environments")
+    for arguments in (["egress"], ["whitelist", "8.8.8.8"], ["check", "bench"], ["exec", "bench", "--", "true"]):
+        said = command(*arguments)
+        assert (said.code, said.out) == (1, "")
+        assert "config.toml cannot be read" in said.err
+
+
+def test_a_defect_ends_with_70_and_tells_no_value(
+    bench: Bench, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("hunter2")
+
+    monkeypatch.setattr(history, "read_journal", fail)
+    said = command("history")
+    assert (said.code, said.out) == (70, "")
+    assert "Internal error: ValueError" in said.err
+    assert "hunter2" not in said.err
+
+
+def test_a_reader_that_went_away_is_no_defect(bench: Bench) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(
+        [sys.executable, "-m", "wizard", "history", "--json"],
+        cwd=REPOSITORY,
+        stdout=write,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    os.close(write)
+    assert (done.returncode, done.stderr) == (141, "")

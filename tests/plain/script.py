@@ -1,0 +1,153 @@
+"""A console that answers from a script, and the world that it is used in."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.rotation.conftest import World as Bench
+from wizard.clock import Clock
+from wizard.plain.console import EndOfInput, Interrupted
+from wizard.plain.interrupts import Interrupts
+from wizard.plain.talk import Talk
+from wizard.plain.walk import Walk
+from wizard.rehearsal.desk import Desk
+from wizard.rotation.flow import Flow
+from wizard.rotation.model import Step
+from wizard.rotation.opening import open_journal
+from wizard.rotation.overview import Overview, overview
+from wizard.secret import Secret
+from wizard.settings import Environment, Paths, Site
+
+CTRL_C = object()
+Answer = str | object | Callable[[], Awaitable[str]]
+Line = tuple[str, Answer]
+"""What has to have been said since the last answer, and what is answered."""
+
+
+class ScriptedConsole:
+    """Answers line by line; after the last one the input has ended.
+
+    Args:
+        script: What is expected and answered.
+        interrupts: Fired by `interrupt_at`.
+    """
+
+    def __init__(self, script: list[Line], interrupts: Interrupts) -> None:
+        self._script = list(script)
+        self._interrupts = interrupts
+        self._since = 0
+        self.lines: list[str] = []
+        self.interrupt_at: list[str] = []
+        """Ctrl-C is pressed once for each, when a line with this text has been written."""
+
+    @property
+    def text(self) -> str:
+        """Everything that was written."""
+        return "\n".join(self.lines)
+
+    @property
+    def unused(self) -> list[Line]:
+        """What of the script was not asked for."""
+        return self._script
+
+    def write(self, line: str) -> None:
+        self.lines.append(line)
+        if self.interrupt_at and self.interrupt_at[0] in line:
+            del self.interrupt_at[0]
+            self._interrupts.fire()
+
+    async def ask(self, prompt: str) -> str:
+        return await self._answer(prompt, is_secret=False)
+
+    async def ask_secret(self, prompt: str) -> Secret:
+        return Secret(await self._answer(prompt, is_secret=True))
+
+    async def _answer(self, prompt: str, *, is_secret: bool) -> str:
+        self.lines.append(prompt)
+        said, self._since = "\n".join(self.lines[self._since :]), len(self.lines)
+        if not self._script:
+            raise EndOfInput
+        expected, answer = self._script.pop(0)
+        assert expected in said, f"expected {expected!r}, but this was said:\n{said}"
+        assert ("typing is not shown" in prompt) == is_secret
+        if answer is CTRL_C:
+            raise Interrupted
+        return await answer() if callable(answer) else str(answer)
+
+
+@dataclass
+class PlainWorld:
+    """The bench as the line mode opens it."""
+
+    bench: Bench
+    name: str = "bench"
+    has_desk: bool = True
+    closed: int = field(default=0)
+    source_address: str = "0.0.0.0"
+
+    lede = "A bench."
+
+    @property
+    def clock(self) -> Clock:
+        return time.time
+
+    @property
+    def desk(self) -> Desk | None:
+        return self.bench.desk if self.has_desk else None
+
+    @property
+    def paths(self) -> Paths:
+        return self.bench.paths
+
+    async def open(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        self.closed += 1
+
+    def environments(self) -> tuple[Overview, ...]:
+        journal = open_journal(self.bench.paths)
+        try:
+            return overview(journal, (Environment(self.name, Site("bench site", self.bench.base_url, "")),))
+        finally:
+            journal.close()
+
+    @asynccontextmanager
+    async def flow(self, environment: Environment) -> AsyncIterator[Flow]:
+        async with self.bench.flow(self.source_address, name=environment.name) as flow:
+            yield flow
+
+
+@dataclass
+class Visit:
+    """What came of one visit."""
+
+    console: ScriptedConsole
+    left_at: Step | None
+
+    @property
+    def text(self) -> str:
+        return self.console.text
+
+
+async def visit(world: PlainWorld, *script: Line, interrupt_at: tuple[str, ...] = ()) -> Visit:
+    """Walk along the script until its end, where the input ends; every line of it must have been asked for."""
+    interrupts = Interrupts()
+    console = ScriptedConsole(list(script), interrupts)
+    console.interrupt_at = list(interrupt_at)
+    walk = Walk(world, Talk(console, interrupts), command="key-wizard --plain")
+    await walk.run()
+    assert console.unused == []
+    assert console.interrupt_at == []
+    assert world.closed
+    assert [line for line in console.lines if not line.isprintable()] == []
+    return Visit(console, walk.left_at)
+
+
+def journal_text(paths: Paths) -> str:
+    """Everything that the journal holds."""
+    return Path(paths.journal).read_bytes().decode("utf-8", "replace")

@@ -1,0 +1,101 @@
+"""Nothing is purged that is not dead, and nothing without the typed word."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.plain.script import Line, PlainWorld, visit
+from tests.plain.walks import DELETE_AT_DESK, PURGE, WATCH, to_retire
+from wizard.plain import retire
+from wizard.rotation.model import Slot, Step
+
+
+async def secret_is_kept(plain: PlainWorld) -> bool:
+    async with plain.bench.flow(name=plain.name) as flow:
+        legacy = flow.context.journal.key_in(plain.name, Slot.LEGACY)
+        return legacy is not None and await flow.context.keeping.fetch(legacy) is not None
+
+
+async def last_four_of_legacy(plain: PlainWorld) -> str:
+    return (await plain.bench.desk.keys())[0].api_key.last_four()
+
+
+async def test_a_living_key_is_told_after_the_last_poll_and_cannot_be_purged(
+    plain: PlainWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retire, "MOST_POLLS", 4)
+    way = await to_retire(plain)
+    ended = await visit(
+        plain, *way, *WATCH, ("The legacy key is still alive", "purge"), ("none of the answers", "quit")
+    )
+    assert ended.text.count("the legacy key was accepted; the current key was accepted.") == 4
+    assert "at most 4 times" in ended.text
+    assert await secret_is_kept(plain)
+
+
+async def test_each_poll_is_a_line_with_both_keys(plain: PlainWorld) -> None:
+    way = await to_retire(plain)
+    ended = await visit(plain, *way, *DELETE_AT_DESK, *WATCH, ("", "quit"))
+    assert ended.text.count("the legacy key was refused with -2008; the current key was accepted.") == 3
+    assert "Not proven: that nobody copied the key while it lived." in ended.text
+
+
+@pytest.mark.parametrize("word", ["", "yes", "PURGE", "purge it"])
+async def test_the_wrong_word_purges_nothing(plain: PlainWorld, word: str) -> None:
+    way = await to_retire(plain)
+    refused: list[Line] = [(PURGE[0][0], "purge"), ("This cannot be undone.", word), ("That is not the word.", "back")]
+    ended = await visit(plain, *way, *DELETE_AT_DESK, *WATCH, *refused, ("Nothing was done.", "quit"))
+    assert ended.left_at is Step.RETIRE
+    assert await secret_is_kept(plain)
+
+
+async def test_a_disabled_key_is_strongly_dead_and_says_what_that_leaves_open(plain: PlainWorld) -> None:
+    way = await to_retire(plain)
+    disable: list[Line] = [("", "desk"), ("", "disable"), ("Which key?", "1"), ("disabled.", "")]
+    ended = await visit(
+        plain, *way, *disable, *WATCH, ("a disabled key", "purge"), ("Type purge", "purge"), ("Death: strong", "quit")
+    )
+    assert ended.left_at is None
+    assert not await secret_is_kept(plain)
+
+
+async def test_in_production_the_last_four_are_the_word(plain: PlainWorld) -> None:
+    plain.name = "production"
+    async with plain.bench.flow(name="production") as flow:
+        await plain.bench.put_key_in_use(flow)
+    old = (await plain.bench.desk.keys())[-1].api_key
+    way = await to_retire(plain)
+
+    async def delete_and_watch() -> str:
+        await plain.bench.desk.delete(old)
+        return "watch"
+
+    word: list[Line] = [(PURGE[0][0], "purge"), (f"Type {old.last_four()}", "purge"), ("not the word", old.last_four())]
+    ended = await visit(plain, *way, ("", delete_and_watch), *word, ("Summary", "quit"))
+    assert "secret purged" in ended.text
+
+
+async def test_a_key_never_seen_to_work_is_given_up_on_its_last_four_only(
+    plain: PlainWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    last_four = await last_four_of_legacy(plain)
+    await plain.bench.desk.delete((await plain.bench.desk.keys())[0].api_key)
+    way = await to_retire(plain)
+    word: list[Line] = [
+        ("it was never seen to work from here. purge gives it up on your word.", "purge"),
+        ("Its death is not proven", "purge"),
+        ("not the word", last_four),
+    ]
+    ended = await visit(plain, *way, *WATCH, *word, ("given up on your word", "quit"))
+    assert "Death: weak" in ended.text
+    assert ended.left_at is None
+
+
+async def test_a_purge_that_was_stopped_is_complete_after_the_next_start(plain: PlainWorld) -> None:
+    way = await to_retire(plain)
+    stopped = await visit(
+        plain, *way, *DELETE_AT_DESK, *WATCH, *PURGE, ("Stopped", "quit"), interrupt_at=("Deleting the legacy secret",)
+    )
+    assert stopped.left_at is Step.RETIRE
+    ended = await visit(plain, ("resume", "resume"), *PURGE, ("secret purged", "quit"))
+    assert ended.left_at is None

@@ -1,0 +1,138 @@
+"""Whole rotations in words, against the embedded exchange."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tests.plain.script import PlainWorld, journal_text, visit
+from tests.plain.walks import (
+    EGRESS,
+    PROMOTE,
+    RETIRE,
+    ROTATE,
+    TO_CREDENTIALS,
+    WHITELIST,
+    from_desk,
+    to_retire,
+    typed,
+)
+from tests.terminal.harness import leaked
+from wizard.rotation.model import Holding, Slot, Step
+from wizard.secret import Secret
+
+
+async def held(plain: PlainWorld) -> dict[Slot, Holding]:
+    async with plain.bench.flow() as flow:
+        return {key.slot: key.holding for key in flow.context.journal.keys("bench") if key.slot is not Slot.DISCARDED}
+
+
+async def all_secrets(plain: PlainWorld) -> list[str]:
+    """Every API key at the desk and every secret or private key in the store."""
+    keys = [key.api_key.reveal() for key in await plain.bench.desk.keys()]
+    stored = [item.reveal() for item in plain.bench.store._items.values()]
+    return keys + [value for item in stored for value in re.findall("[A-Za-z0-9+/]{32,}", item)]
+
+
+@pytest.mark.parametrize("kind", ["hmac", "ed25519"])
+async def test_a_rotation_ends_with_a_proven_death(plain: PlainWorld, kind: str) -> None:
+    before = await all_secrets(plain)
+    ended = await visit(plain, *TO_CREDENTIALS, *from_desk(kind), *PROMOTE, *RETIRE, ("Summary", "quit"))
+    assert "Death: proven: The exchange no longer knows the legacy key" in ended.text
+    assert "The key is replaced, and the legacy key is dead." in ended.text
+    assert ended.left_at is None
+    assert await held(plain) == {Slot.CURRENT: Holding.STORED, Slot.RETIRED: Holding.PURGED}
+    for secret in before + await all_secrets(plain):
+        assert leaked(secret, ended.text.encode(), 12) == []
+
+
+async def test_typed_values_are_stored_and_never_written(plain: PlainWorld) -> None:
+    made = await plain.bench.make_key()
+    ended = await visit(plain, *TO_CREDENTIALS, *typed(made), *PROMOTE)
+    assert ended.left_at is Step.RETIRE
+    assert f"API key received: 64 characters, the last four are {made.api_key.last_four()}." in ended.text
+    assert "Secret received: 64 characters." in ended.text
+    for secret in (made.api_key.reveal(), made.secret.reveal()):
+        assert leaked(secret, ended.text.encode()) == []
+        assert leaked(secret, journal_text(plain.paths).encode()) == []
+
+
+async def test_every_check_says_when_from_where_and_what_it_leaves_open(plain: PlainWorld) -> None:
+    ended = await visit(plain, *TO_CREDENTIALS, *typed(await plain.bench.make_key()), ("works from here", "quit"))
+    passed = [number for number, line in enumerate(ended.console.lines) if line.startswith("Passed: ")]
+    assert len(passed) >= 10
+    assert all(ended.console.lines[number + 1].startswith("  Seen 20") for number in passed)
+    assert "Not proven: that it may trade; reading was asked." in ended.text
+
+
+async def test_an_open_rotation_is_resumed_at_its_step(plain: PlainWorld) -> None:
+    first = await visit(plain, *ROTATE, *EGRESS)
+    assert first.left_at is Step.WHITELIST
+    assert "Come back with: key-wizard --plain" not in first.text, "credentials in memory do not outlive the program"
+    again = await visit(plain, ("resume the open rotation at the step whitelist", "resume"), *WHITELIST)
+    assert again.left_at is Step.CREDENTIALS
+
+
+async def test_the_death_seen_before_a_restart_counts_after_it(plain: PlainWorld) -> None:
+    old = (await plain.bench.desk.keys())[0]
+    steps = await to_retire(plain)
+    await visit(plain, *steps)
+    await plain.bench.desk.delete(old.api_key)
+    await visit(plain, ("resume the open rotation at the step retire", "resume"), ("What next?", "watch"))
+    ended = await visit(
+        plain, ("resume", "resume"), ("The exchange no longer knows", "purge"), ("Type purge", "purge"), ("", "quit")
+    )
+    assert "secret purged" in ended.text
+
+
+async def test_the_first_key_of_an_environment_is_set_up_without_a_retire_step(empty: PlainWorld) -> None:
+    made = await empty.bench.make_key()
+    ended = await visit(empty, ("set up the first key", "set-up"), *EGRESS, *WHITELIST, *typed(made), *PROMOTE)
+    assert "The key is stored and proven to work from here." in ended.text
+    assert "there was nothing to retire" in ended.text
+    assert await held(empty) == {Slot.CURRENT: Holding.STORED}
+
+
+async def test_a_key_in_use_is_adopted_by_its_values_alone(empty: PlainWorld) -> None:
+    made = await empty.bench.make_key()
+    ended = await visit(empty, ("", "adopt"), *typed(made), *PROMOTE)
+    assert "Enter the key that your software uses now." in ended.text
+    assert "ed25519" not in ended.text
+    assert await held(empty) == {Slot.CURRENT: Holding.STORED}
+
+
+async def test_a_swapped_key_and_secret_are_exchanged(plain: PlainWorld) -> None:
+    made = await plain.bench.make_key()
+    swapped = type(made)(made.secret, made.api_key)
+    ended = await visit(
+        plain, *TO_CREDENTIALS, *typed(swapped), ("API key and secret are in each other's place", "swap"), *PROMOTE
+    )
+    assert "API key and secret were exchanged and stored again." in ended.text
+    assert ended.left_at is Step.RETIRE
+
+
+async def test_a_wrong_secret_is_told_and_entered_again_after_back(plain: PlainWorld) -> None:
+    made = await plain.bench.make_key()
+    wrong = type(made)(made.api_key, Secret("x" * 64))
+    ended = await visit(
+        plain,
+        *TO_CREDENTIALS,
+        *typed(wrong),
+        ("The new key is not proven", "back"),
+        ("is stored already", "hmac"),
+        ("API key", made.api_key.reveal()),
+        ("Secret", made.secret.reveal()),
+        *PROMOTE,
+    )
+    assert "signature" in ended.text
+    assert "promote: make" not in ended.text.split("The new key is not proven")[1].split("Step 3")[0]
+
+
+async def test_from_another_address_the_new_key_cannot_be_promoted(plain: PlainWorld) -> None:
+    made = await plain.bench.make_key()
+    await visit(plain, *TO_CREDENTIALS, *typed(made))
+    plain.source_address = "127.0.0.2"
+    ended = await visit(plain, ("resume", "resume"), ("203.0.113.77 is not in the whitelist", "promote"))
+    assert "That is none of the answers." in ended.text
+    assert ended.left_at is Step.PROBE

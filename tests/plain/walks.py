@@ -1,0 +1,37 @@
+"""Parts of scripts: the way through each step, as it is usually gone."""
+
+from __future__ import annotations
+
+from tests.plain.script import Line, PlainWorld
+from wizard.rehearsal.desk import NewKey
+
+ROTATE: list[Line] = [("begin to replace", "rotate")]
+EGRESS: list[Line] = [("Observed 203.0.113.42", "next")]
+WHITELIST: list[Line] = [("Ready to paste: 1 entry, 1 address.", "keep")]
+TO_CREDENTIALS = [*ROTATE, *EGRESS, *WHITELIST]
+PROMOTE: list[Line] = [("The new key works from here", "promote")]
+DELETE_AT_DESK: list[Line] = [
+    ("Delete", "desk"),
+    ("in use, HMAC", "delete"),
+    ("Which key?", "1"),
+    ("Delete …", "delete"),
+    ("deleted.", "back"),
+]
+WATCH: list[Line] = [("What next?", "watch")]
+PURGE: list[Line] = [("The exchange no longer knows the legacy key", "purge"), ("Type purge", "purge")]
+RETIRE = [*DELETE_AT_DESK, *WATCH, *PURGE]
+
+
+def from_desk(kind: str) -> list[Line]:
+    """Create the key at the desk and take it over."""
+    return [("Which kind of key?", kind), ("API key", "desk"), ("The desk", "create")]
+
+
+def typed(made: NewKey) -> list[Line]:
+    """Type an HMAC key."""
+    return [("Which kind of key?", "hmac"), ("API key", made.api_key.reveal()), ("Secret", made.secret.reveal())]
+
+
+async def to_retire(plain: PlainWorld) -> list[Line]:
+    """The way from home to the Retire step with a typed key."""
+    return [*TO_CREDENTIALS, *typed(await plain.bench.make_key()), *PROMOTE]

@@ -1,0 +1,107 @@
+"""`key-wizard rehearse --auto`: one object on stdout, words on stderr, an exit code that can be trusted."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.secret_service import secret_service
+from tests.terminal.walk import end_exchange
+from wizard.rehearsal.process import recall
+
+STEPS = ["egress", "whitelist", "credentials", "probe", "retire"]
+
+
+async def key_wizard(*arguments: str, environ: Mapping[str, str] | None = None) -> tuple[int | None, str, str]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "wizard", *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, **(environ or {})},
+        cwd=Path(__file__).parents[2],
+    )
+    async with asyncio.timeout(60):
+        out, err = await process.communicate()
+    return process.returncode, out.decode(), err.decode()
+
+
+@pytest.fixture(autouse=True)
+async def _no_exchange_is_left() -> AsyncIterator[None]:
+    yield
+    end_exchange(Path(os.environ["KEY_WIZARD_HOME"]))
+
+
+@pytest.mark.parametrize("kind", ["hmac", "ed25519"])
+async def test_a_rehearsal_by_itself_ends_proven_with_evidence_for_each_step(kind: str) -> None:
+    code, out, err = await key_wizard("rehearse", "--auto", "--json", "--kind", kind)
+    assert code == 0, err
+    result: dict[str, Any] = json.loads(out)
+    assert result["grade"] == "proven"
+    assert [step["step"] for step in result["steps"]] == STEPS
+    for step in result["steps"]:
+        assert step["outcome"] == "passed"
+        assert step["seconds"] >= 0
+        assert all(evidence["observed"] and evidence["at"] for evidence in step["evidence"])
+    slots = {key["slot"]: key for key in result["credentials"]}
+    assert slots["retired"]["holding"] == "purged"
+    assert slots["current"]["holding"] == "stored"
+    assert slots["current"]["kind"] == kind
+    assert all(step in err for step in STEPS)
+
+
+async def test_without_json_nothing_but_words_is_written_and_none_to_stdout() -> None:
+    code, out, err = await key_wizard("rehearse", "--auto")
+    assert (code, out) == (0, "")
+    assert "Grade: proven." in err
+    assert "memory" in err, "it has to say that no keyring was used"
+
+
+async def test_the_exchange_is_ended_with_the_rehearsal() -> None:
+    await key_wizard("rehearse", "--auto")
+    assert recall(Path(os.environ["KEY_WIZARD_HOME"]) / "state" / "rehearsal" / "exchange.json") is None
+
+
+async def test_from_a_host_without_a_mapped_address_it_still_ends_well() -> None:
+    code, out, _ = await key_wizard("rehearse", "--auto", "--json", "--source-address", "127.0.0.2")
+    assert code == 0
+    assert "203.0.113.77" in out
+
+
+@pytest.mark.keyring
+async def test_with_a_keyring_the_new_key_is_there_and_the_old_one_gone() -> None:
+    with secret_service() as environ:
+        code, out, _ = await key_wizard("rehearse", "--auto", "--json", environ=environ)
+        assert code == 0
+        slots = {key["slot"]: key for key in json.loads(out)["credentials"]}
+        assert "GNOME" in slots["current"]["store"]
+        found = {slot: await _ask_keyring(environ, key["item"]) for slot, key in slots.items()}
+    assert '"api_key"' in found["current"]
+    assert found["retired"] == ""
+
+
+@pytest.mark.keyring
+async def test_a_second_rehearsal_clears_what_the_first_one_left() -> None:
+    with secret_service() as environ:
+        _, out, _ = await key_wizard("rehearse", "--auto", "--json", environ=environ)
+        first = next(key for key in json.loads(out)["credentials"] if key["slot"] == "current")
+        code, _, _ = await key_wizard("rehearse", "--auto", "--json", environ=environ)
+        assert code == 0
+        assert await _ask_keyring(environ, first["item"]) == ""
+
+
+async def _ask_keyring(environ: Mapping[str, str], item: str) -> str:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "keyring", "-b", "keyring.backends.SecretService.Keyring", "get", item, "credentials"),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+        env={**os.environ, **environ},
+    )
+    out, _ = await process.communicate()
+    return out.decode().strip()

@@ -1,0 +1,95 @@
+"""`config.toml`: what it may say, and what is said of what it may not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from wizard.settings import Paths, SettingsError, is_safe_url, known_sites, load, paths
+
+
+def settings_of(tmp_path: Path, text: str) -> object:
+    file = tmp_path / "config.toml"
+    file.write_text(text, "utf-8")
+    return load(file)
+
+
+def test_without_a_file_production_is_binance_and_no_site_is_shared(tmp_path: Path) -> None:
+    environments = load(tmp_path / "missing.toml").environments
+    assert environments["production"].site.name == "binance.com"
+    assert environments["production"].is_production
+    assert len({environment.site.rest_url for environment in environments.values()}) == len(environments)
+
+
+def test_every_shipped_site_is_reached_over_tls() -> None:
+    assert all(site.rest_url.startswith("https://") for site in known_sites().values())
+
+
+def test_rules_of_an_environment_go_before_the_common_ones(tmp_path: Path) -> None:
+    text = "[rules]\nmax_entries = 30\n[environments.a]\n[environments.b]\nmax_entries = 5\n"
+    environments = settings_of(tmp_path, text).environments  # type: ignore[attr-defined]
+    assert (environments["a"].rules.max_entries, environments["b"].rules.max_entries) == (30, 5)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not toml",
+        "environments = 3",
+        "[environments]\nproduction = 3",
+        '[environments."../up"]\n',
+        '[environments.a]\nsite = "kraken"',
+        '[environments.a]\nsite = "custom"',
+        '[environments.a]\nsite = "custom"\nbase_url = "http://api.example"',
+        '[environments.a]\nsite = "custom"\nbase_url = "http://127.0.0.1.evil.example"',
+        '[environments.a]\nsource_address = "localhost"',
+        "[environments.a]\nmax_entries = 0",
+        '[rules]\nmax_entries = "many"',
+        "rules = 3",
+    ],
+)
+def test_what_makes_no_sense_is_said_and_nothing_else_happens(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings_of(tmp_path, text)
+    assert caught.value.what
+
+
+def test_an_unknown_environment_is_told_with_those_that_are_known(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load(tmp_path / "missing.toml").environment("prod")
+    assert "production" in caught.value.why
+
+
+@pytest.mark.parametrize(
+    ("url", "is_safe"),
+    [
+        ("https://api.example", True),
+        ("http://127.0.0.1:8000", True),
+        ("http://localhost", True),
+        ("http://127.0.0.1.evil.example", False),
+        ("http://10.0.0.1", False),
+        ("ftp://127.0.0.1", False),
+        ("https://", False),
+    ],
+)
+def test_plain_http_is_for_this_machine_only(url: str, is_safe: bool) -> None:
+    assert is_safe_url(url) is is_safe
+
+
+def test_directories_are_private(tmp_path: Path) -> None:
+    own = Paths(tmp_path / "config", tmp_path / "state")
+    own.create()
+    assert {directory.stat().st_mode & 0o777 for directory in (own.config, own.state)} == {0o700}
+
+
+def test_one_variable_moves_everything(tmp_path: Path) -> None:
+    moved = paths({"KEY_WIZARD_HOME": str(tmp_path)})
+    assert tmp_path in moved.config_file.parents
+    assert tmp_path in moved.journal.parents
+
+
+def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(SettingsError, match="cannot be used"):
+        Paths(tmp_path / "file" / "config", tmp_path / "state").create()
