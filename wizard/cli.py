@@ -53,6 +53,7 @@ def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"key-wizard {__version__}")
     parser.add_argument("--env", metavar="NAME", help="open this environment at once")
+    parser.add_argument("--plain", action="store_true", help="line by line, for screen readers and simple terminals")
     parser.set_defaults(run=_open_wizard)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name in _needed(arguments):
@@ -69,7 +70,11 @@ def _needed(arguments: Sequence[str]) -> Sequence[str]:
 
 def _open_wizard(options: argparse.Namespace) -> int:
     from wizard import settings  # noqa: PLC0415
-    from wizard.tui.launch import open_wizard  # noqa: PLC0415 - loads textual
+
+    if options.plain:
+        from wizard.plain.launch import open_wizard  # noqa: PLC0415
+    else:
+        from wizard.tui.launch import open_wizard  # noqa: PLC0415 - loads textual
 
     return open_wizard(settings.paths(), options.env)
 

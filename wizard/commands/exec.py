@@ -37,12 +37,14 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "exec",
         help="run a command with the current credentials in its environment",
-        usage="key-wizard exec ENV -- CMD…",
+        usage="key-wizard exec ENV -- CMD [ARG ...]",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("environment", metavar="ENV", help="whose current key")
-    parser.add_argument("words", metavar="CMD…", nargs=argparse.REMAINDER, help="the command and its arguments")
+    parser.add_argument(
+        "words", metavar="CMD [ARG ...]", nargs=argparse.REMAINDER, help="the command and its arguments"
+    )
     parser.set_defaults(run=run)
 
 
@@ -50,7 +52,7 @@ def run(options: argparse.Namespace) -> int:
     """Read the credentials, then become the command."""
     command = options.words[1:] if options.words[:1] == ["--"] else options.words
     if not command:
-        tell("key-wizard: there is no command to run. Write: key-wizard exec ENV -- CMD…")
+        tell("key-wizard: there is no command to run. Write: key-wizard exec ENV -- CMD")
         return Exit.USAGE
     given = _read(options.environment)
     inherited = {name: value for name, value in options.inherited.environ.items() if name not in VARIABLES}

@@ -28,6 +28,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         metavar="ADDRESS",
         help="call from this loopback address: 127.0.0.2 is another host to the embedded exchange",
     )
+    # Left out, it is what stood before the command: `key-wizard --plain rehearse`.
+    parser.add_argument("--plain", action="store_true", default=argparse.SUPPRESS, help="line by line")
     parser.set_defaults(run=run)
 
 
@@ -37,7 +39,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _open_wizard(options: argparse.Namespace) -> int:
-    from wizard.tui.launch import open_rehearsal  # noqa: PLC0415 - loads textual
+    if options.plain:
+        from wizard.plain.launch import open_rehearsal  # noqa: PLC0415
+    else:
+        from wizard.tui.launch import open_rehearsal  # noqa: PLC0415 - loads textual
 
     return open_rehearsal(settings.paths(), options.source_address)
 

@@ -37,7 +37,7 @@ def _providers(paths: Paths, clock: Clock) -> Finding:
         return of_error("Echo services", Outcome.FAILED, error, clock)
     operators = len({provider.operator for provider in providers})
     if operators > 1:
-        return note("Echo services", Outcome.PASSED, f"{len(providers)} of {operators} operators.", clock)
+        return note("Echo services", Outcome.PASSED, f"{len(providers)} services of {operators} operators.", clock)
     observed = f"There are {len(providers)}, of {operators} operators; two operators are needed to agree."
     advice = f"Enable others in {paths.providers_file}."
     return note("Echo services", Outcome.FAILED, observed, clock, advice=advice)

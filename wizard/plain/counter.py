@@ -10,7 +10,8 @@ from typing import TypeVar
 from wizard.clock import utc
 from wizard.credentials import KeyKind
 from wizard.plain import deadlines
-from wizard.plain.talk import Choice, Command, Talk
+from wizard.plain.answers import Choice, Command
+from wizard.plain.talk import Talk
 from wizard.rehearsal.desk import Activity, Desk, DeskKey, NewKey
 
 ABOUT = (
@@ -125,7 +126,7 @@ class Counter:
             "disable": lambda: self._desk.disable(key.api_key),
             "whitelist": lambda: self._desk.set_whitelist(key.api_key, self._whitelist()),
         }
-        if await self._ask(lambda: _done(acts[action])):
+        if await self._ask(lambda: _done(acts[action]())):
             self._talk.say(f"{name}: {_DONE[action]}.")
 
     async def _which(self, keys: tuple[DeskKey, ...]) -> DeskKey | None:

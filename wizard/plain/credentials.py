@@ -9,9 +9,9 @@ from collections.abc import Iterable
 
 from wizard.credentials import KeyKind
 from wizard.plain import deadlines
+from wizard.plain.answers import Choice, Command
 from wizard.plain.intake import Intake
 from wizard.plain.stage import Stage, Way
-from wizard.plain.talk import Choice, Command
 from wizard.plain.words import evidence, numbered
 from wizard.rotation.model import Finding, Mode, Step
 
@@ -71,7 +71,7 @@ async def _store_or_leave(stage: Stage, intake: Intake) -> bool:
             stage.talk.say(*evidence(finding))
             return True
         stage.talk.say("Nothing was lost: what was entered is still here.")
-        answer = await stage.talk.choose("What next?", (_STORE, _ENTER), about=ABOUT, default="enter")
+        answer = await stage.talk.choose("What next?", (_STORE, _ENTER), about=ABOUT)
         if answer != "store":
             return False
 

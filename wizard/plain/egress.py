@@ -5,8 +5,8 @@ from __future__ import annotations
 from wizard.egress.answers import Sample
 from wizard.egress.detect import EgressReport
 from wizard.plain import deadlines
+from wizard.plain.answers import Choice, Command
 from wizard.plain.stage import Stage, Way
-from wizard.plain.talk import Choice, Command
 from wizard.plain.words import evidence
 from wizard.rotation.model import Step
 

@@ -9,9 +9,10 @@ from typing import Self
 from wizard.credentials import KeyKind
 from wizard.exchange.shapes import Intake as Judged
 from wizard.exchange.shapes import pair_problem, read_api_key, read_hmac_secret
+from wizard.plain.answers import Command
 from wizard.plain.console import SecretEntryRefused
 from wizard.plain.counter import Counter, Wanted
-from wizard.plain.talk import Command, Talk
+from wizard.plain.talk import Talk
 from wizard.secret import Secret
 
 

@@ -72,8 +72,8 @@ class LineReader:
                 self._read_ahead.clear()
                 return rest or None
             self._read_ahead += data
-        line, _, rest = self._read_ahead.partition(b"\n")
-        self._read_ahead[:] = rest
+        line, _, after = self._read_ahead.partition(b"\n")
+        self._read_ahead[:] = after
         return bytes(line)
 
     def _chunk(self) -> bytes:

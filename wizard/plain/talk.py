@@ -1,54 +1,25 @@
 """The conversation: sentences out, answers in. Every prompt takes back, help and quit.
 
-Nothing that was typed is ever repeated: a secret may have been pasted at the wrong prompt.
+An answer that is not understood is never repeated: it may be a secret, pasted at the wrong prompt.
 """
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import TypeVar
 
 from wizard.clock import duration
 from wizard.errors import WizardError
+from wizard.plain.answers import Choice, Command, Left
 from wizard.plain.console import Console, EndOfInput, Interrupted
 from wizard.plain.interrupts import Interrupts
+from wizard.plain.waiting import limited
 from wizard.secret import Secret
 from wizard.text import printable
 
 LONGEST_LINE = 2000
 
 Result = TypeVar("Result")
-
-
-class Command(StrEnum):
-    """What every prompt takes."""
-
-    BACK = "back"
-    HELP = "help"
-    QUIT = "quit"
-    DESK = "desk"
-    """In a rehearsal only. As an answer: a key was taken over at the desk."""
-
-
-class Left(Exception):
-    """The user leaves the wizard."""
-
-
-class TookTooLong(WizardError):
-    """A wait was ended by the limit that was announced."""
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """One of the answers to a question."""
-
-    word: str
-    """What can be typed for it; so can its number."""
-    does: str
-    """What it means, as a phrase."""
 
 
 class Talk:
@@ -154,7 +125,7 @@ class Talk:
         """
         self.say(f"{what}, at most {duration(at_most)}. Ctrl-C stops waiting.")
         try:
-            return await self._interrupts.race(_limited(work, at_most))
+            return await self._interrupts.race(limited(work, at_most))
         except Interrupted:
             self.say("Stopped waiting.")
         except WizardError as error:
@@ -220,16 +191,6 @@ class Talk:
             yield "desk opens the stand-in for the exchange's page."
         yield "Ctrl-C stops a wait; at a prompt it asks whether to close."
         yield from self.closing()
-
-
-async def _limited(work: Callable[[], Awaitable[Result]], at_most: float) -> Result:
-    try:
-        async with asyncio.timeout(at_most) as limit:
-            return await work()
-    except TimeoutError:
-        if not limit.expired():
-            raise
-    raise TookTooLong("This took longer than it may", why=f"It was given {duration(at_most)}.", advice="Try again.")
 
 
 def _numbers(count: int) -> str:

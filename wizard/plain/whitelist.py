@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from ipaddress import IPv4Network
 
 from wizard.errors import WizardError
+from wizard.plain.answers import Choice, Command
 from wizard.plain.stage import Stage, Way
-from wizard.plain.talk import Choice, Command, Talk
+from wizard.plain.talk import Talk
 from wizard.rotation.model import Step
 from wizard.text import printable
-from wizard.whitelist import Difference, Form, Judgement, append_entry, mend, render
+from wizard.whitelist import Difference, Finding, Form, Judgement, append_entry, mend, render
 
 ABOUT = (
     "Type addresses and blocks in any form: commas, blanks and lines all part them. Each problem is named at its"
@@ -89,15 +90,23 @@ def _said(judgement: Judgement, difference: Difference) -> Iterable[str]:
 
 
 def _findings(judgement: Judgement) -> Iterable[str]:
-    found = [finding for judged in judgement.entries for finding in judged.findings] + list(judgement.findings)
-    first = next((finding for finding in found if finding.suggestion is not None), None)
-    for finding in found:
-        fix = _fix(finding.suggestion or "") if finding is first else ""
-        yield f"  {finding.severity.capitalize()}: {finding.message}{fix}"
+    mended, how = _first_fix(judgement)
+    for finding in (*(each for judged in judgement.entries for each in judged.findings), *judgement.findings):
+        yield f"  {finding.severity.capitalize()}: {finding.message}{how if finding is mended else ''}"
 
 
-def _fix(suggestion: str) -> str:
-    return f" fix makes it {printable(suggestion, limit=40)}." if suggestion else " fix removes it."
+def _first_fix(judgement: Judgement) -> tuple[Finding | None, str]:
+    """Return what `mend` would mend, and how, in words."""
+    for judged in judgement.entries:
+        for finding in judged.findings:
+            if finding.suggestion is not None and finding.suggestion == judged.suggestion:
+                return finding, f" fix makes it {shown}." if (shown := _shown(finding)) else " fix removes it."
+    found = next((finding for finding in judgement.findings if finding.suggestion), None)
+    return found, f" fix adds {_shown(found)}." if found else ""
+
+
+def _shown(finding: Finding) -> str:
+    return printable(finding.suggestion or "", limit=40)
 
 
 def _changes(difference: Difference) -> Iterable[str]:

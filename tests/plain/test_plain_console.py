@@ -1,0 +1,225 @@
+"""The console on pipes and terminals: what is read, what is hidden, what is written."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import termios
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from wizard.plain.console import EndOfInput, Interrupted, SecretEntryRefused
+from wizard.plain.interrupts import Interrupts
+from wizard.plain.terminal import TerminalConsole
+
+
+class Pipes:
+    """A console whose two ends are in the test's hands."""
+
+    def __init__(self, **options: object) -> None:
+        self.source, self.into = os.pipe()
+        self.out, self.target = os.pipe()
+        self.interrupts = Interrupts()
+        self.console = TerminalConsole(
+            self.interrupts,
+            source=self.source,
+            target=self.target,
+            **options,  # type: ignore[arg-type]
+        )
+
+    def type(self, data: bytes, *, end: bool = False) -> None:
+        os.write(self.into, data)
+        if end:
+            os.close(self.into)
+
+    def written(self) -> bytes:
+        return os.read(self.out, 65536)
+
+    def close(self) -> None:
+        for descriptor in (self.source, self.into, self.out, self.target):
+            with suppress(OSError):
+                os.close(descriptor)
+
+
+@pytest.fixture
+def pipes() -> Iterator[Pipes]:
+    made = Pipes()
+    yield made
+    made.close()
+
+
+class Pty:
+    """A console on a pseudo-terminal; the test sits before it."""
+
+    def __init__(self) -> None:
+        self.master, self.slave = os.openpty()
+        self.seen = b""
+        self.interrupts = Interrupts()
+        self.console = TerminalConsole(self.interrupts, source=self.slave, target=self.slave)
+
+    async def see(self, data: bytes) -> None:
+        while data not in self.seen:
+            self.seen += await asyncio.to_thread(os.read, self.master, 4096)
+
+    def type(self, data: bytes) -> None:
+        os.write(self.master, data)
+
+    def shows_typing(self) -> bool:
+        return bool(termios.tcgetattr(self.slave)[3] & termios.ECHO)
+
+    def reads_lines(self) -> bool:
+        return bool(termios.tcgetattr(self.slave)[3] & termios.ICANON)
+
+    async def secret(self, typed: bytes) -> str:
+        asking = asyncio.create_task(self.console.ask_secret("Secret: "))
+        await self.see(b"Secret: ")
+        self.type(typed)
+        return (await asking).reveal()
+
+
+@pytest.fixture
+def pty() -> Iterator[Pty]:
+    made = Pty()
+    yield made
+    os.close(made.master)
+    os.close(made.slave)
+
+
+async def test_lines_of_a_pipe_are_answers_one_by_one_and_the_last_needs_no_end(pipes: Pipes) -> None:
+    pipes.type(b"one\r\ntwo\n\nthree", end=True)
+    assert [await pipes.console.ask("? ") for _ in range(4)] == ["one", "two", "", "three"]
+    for _ in range(2):
+        with pytest.raises(EndOfInput):
+            await pipes.console.ask("? ")
+
+
+async def test_bytes_that_are_no_text_are_replaced(pipes: Pipes) -> None:
+    pipes.type(b"\xff\xfe\n")
+    assert await pipes.console.ask("? ") == "\ufffd\ufffd"
+
+
+async def test_a_prompt_that_was_interrupted_leaves_the_answer_to_the_next_one(pipes: Pipes) -> None:
+    asking = asyncio.create_task(pipes.console.ask("first? "))
+    await asyncio.sleep(0)
+    pipes.interrupts.fire()
+    with pytest.raises(Interrupted):
+        await asking
+    second = asyncio.create_task(pipes.console.ask("second? "))
+    await asyncio.sleep(0)
+    pipes.type(b"answer\n")
+    assert await second == "answer"
+
+
+def test_a_read_that_nobody_answers_does_not_keep_the_program_alive() -> None:
+    code = (
+        "import asyncio\n"
+        "from wizard.plain.interrupts import Interrupts\n"
+        "from wizard.plain.terminal import TerminalConsole\n"
+        "async def main():\n"
+        "    interrupts = Interrupts()\n"
+        "    asking = asyncio.create_task(TerminalConsole(interrupts, source=0, target=1).ask('? '))\n"
+        "    await asyncio.sleep(0)\n"
+        "    interrupts.fire()\n"
+        "    await asyncio.wait([asking])\n"
+        "    print(type(asking.exception()).__name__)\n"
+        "asyncio.run(main())\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdin is not None
+        assert process.wait(timeout=20) == 0
+        assert process.stdout is not None
+        assert b"Interrupted" in process.stdout.read()
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+
+
+async def test_a_secret_is_not_taken_from_a_pipe(pipes: Pipes) -> None:
+    pipes.type(b"SECRET\n")
+    with pytest.raises(SecretEntryRefused) as refusal:
+        await pipes.console.ask_secret("Secret: ")
+    assert "not a terminal" in refusal.value.why
+
+
+async def test_in_a_rehearsal_a_line_of_the_pipe_is_the_secret() -> None:
+    pipes = Pipes(may_pipe_secrets=True)
+    pipes.type(b"SECRET\nnext\n")
+    assert (await pipes.console.ask_secret("Secret: ")).reveal() == "SECRET"
+    assert await pipes.console.ask("? ") == "next"
+    assert pipes.written() == b"Secret: \n? \n"
+    pipes.close()
+
+
+async def test_what_the_encoding_lacks_is_written_in_ascii() -> None:
+    pipes = Pipes(encoding="latin-1")
+    pipes.console.write("“…AbC9” ± 3 ms → ключ")
+    assert pipes.written() == b'"...AbC9" +/- 3 ms -> ????\n'
+    pipes.close()
+
+
+def test_a_reader_that_is_gone_is_the_end(pipes: Pipes) -> None:
+    os.close(pipes.out)
+    with pytest.raises(EndOfInput):
+        pipes.console.write("Nobody reads this.")
+
+
+async def test_an_input_that_was_never_there_is_the_end() -> None:
+    with pytest.raises(EndOfInput):
+        await TerminalConsole(Interrupts(), source=None, target=os.open(os.devnull, os.O_WRONLY)).ask("? ")
+
+
+async def test_a_secret_is_not_shown_and_typing_is_shown_again_after_it(pty: Pty) -> None:
+    assert pty.shows_typing()
+    assert await pty.secret(b"S3cr3tS3cr3t\r") == "S3cr3tS3cr3t"
+    assert pty.shows_typing()
+    pty.console.write("end")
+    await pty.see(b"end")
+    assert pty.seen == b"Secret: \r\nend\r\n"
+
+
+@pytest.mark.parametrize("typed", [b"KEY\rSECRET\r", b"KEY\rSECRET", b"KEY\r\nSECRET\r\n\r\n", b"\rKEY\rSECRET"])
+async def test_a_paste_of_several_lines_is_taken_whole_and_nothing_of_it_is_left(pty: Pty, typed: bytes) -> None:
+    secret = await pty.secret(typed)
+    assert secret.split() == ["KEY", "SECRET"]
+    assert pty.reads_lines()
+    asking = asyncio.create_task(pty.console.ask("next? "))
+    await pty.see(b"next? ")
+    pty.type(b"answer\r")
+    assert await asking == "answer"
+    assert b"SECRET" not in pty.seen
+
+
+async def test_what_was_typed_in_sight_before_the_prompt_is_dropped(pty: Pty) -> None:
+    pty.type(b"too early\r")
+    await pty.see(b"too early\r\n")
+    assert await pty.secret(b"in time\r") == "in time"
+
+
+async def test_a_line_can_be_mended_while_it_is_hidden(pty: Pty) -> None:
+    assert await pty.secret(b"wrong\x15rihgt\x7f\x7f\x7fght\r") == "right"
+
+
+async def test_typing_is_shown_again_after_ctrl_c(pty: Pty) -> None:
+    asking = asyncio.create_task(pty.console.ask_secret("Secret: "))
+    await pty.see(b"Secret: ")
+    assert not pty.shows_typing()
+    pty.interrupts.fire()
+    with pytest.raises(Interrupted):
+        await asking
+    assert pty.shows_typing()
+    pty.type(b"\r")
+    await pty.see(b"\r\n")
+
+
+async def test_the_end_of_file_key_ends_the_input(pty: Pty) -> None:
+    asking = asyncio.create_task(pty.console.ask_secret("Secret: "))
+    await pty.see(b"Secret: ")
+    pty.type(b"\x04")
+    with pytest.raises(EndOfInput):
+        await asking
+    assert pty.shows_typing()

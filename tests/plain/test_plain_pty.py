@@ -1,0 +1,218 @@
+"""The program itself, line by line, on a terminal that can do nothing, and on a pipe."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.terminal.harness import Terminal, leaked
+from tests.terminal.walk import end_exchange
+from wizard.credentials import KeyKind
+from wizard.rehearsal.desk import Desk, NewKey
+from wizard.rehearsal.process import recall
+
+pytestmark = pytest.mark.terminal
+REPOSITORY = Path(__file__).parents[2]
+REHEARSE = [sys.executable, "-m", "wizard", "rehearse", "--plain"]
+_WHOLE_VALUE = re.compile(rb"[A-Za-z0-9]{64}")
+
+
+def home() -> Path:
+    return Path(os.environ["KEY_WIZARD_HOME"])
+
+
+class DumbTerminal:
+    """`rehearse --plain` on a terminal without cursor movement."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        self.terminal = terminal
+        self._read = 0
+
+    def see(self, *texts: str) -> None:
+        """Wait until each of `texts` has been written, in this order, after what was seen before."""
+        for text in texts:
+            self.terminal.wait_until(lambda _, text=text: text.encode() in self.terminal.raw[self._read :], repr(text))  # type: ignore[misc]
+            self._read = self.terminal.raw.index(text.encode(), self._read) + len(text.encode())
+
+    def answer(self, said: str, answer: str) -> None:
+        self.see(said, ": ")
+        self.terminal.send(f"{answer}\r")
+
+    def hidden(self, said: str, value: str) -> None:
+        self.see(said, "typing is not shown", ": ")
+        self.terminal.send(f"{value}\r")
+
+    def to_credentials(self) -> None:
+        self.answer("begin to replace", "")
+        self.answer("Observed 203.0.113.42, seen alike", "next")
+        self.answer("Ready to paste: 1 entry, 1 address.", "keep")
+
+    def make_key(self) -> NewKey:
+        """What the exchange's page would show, from behind the wizard's back."""
+        known = recall(home() / "state" / "rehearsal" / "exchange.json")
+        assert known is not None
+        return asyncio.run(
+            Desk(known.desk_url).create("new", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True)
+        )
+
+
+@pytest.fixture
+def dumb() -> Iterator[DumbTerminal]:
+    try:
+        with Terminal(REHEARSE, env={**os.environ, "TERM": "dumb"}, cwd=REPOSITORY) as terminal:
+            yield DumbTerminal(terminal)
+    finally:
+        end_exchange(home())
+
+
+def retire(dumb: DumbTerminal) -> None:
+    dumb.answer("The new key works from here.", "promote")
+    dumb.answer("watch: ask with both keys", "desk")
+    dumb.answer("What to do at the desk?", "delete")
+    dumb.answer("Which key?", "1")
+    dumb.answer("for good?", "delete")
+    dumb.answer("deleted.", "back")
+    dumb.answer("You left the desk.", "watch")
+    dumb.answer("The exchange no longer knows the legacy key, 3 polls in a row", "purge")
+    dumb.answer("This cannot be undone.", "purge")
+    dumb.see("Death: proven", "What next?")
+
+
+def test_a_rehearsal_goes_to_its_end_without_one_escape(dumb: DumbTerminal) -> None:
+    dumb.to_credentials()
+    dumb.answer("Which kind of key?", "ed25519")
+    dumb.see("-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----")
+    dumb.hidden("", "desk")
+    dumb.answer("What to do at the desk?", "create")
+    retire(dumb)
+    dumb.terminal.send("quit\r")
+    assert dumb.terminal.wait() == 0
+    assert set(dumb.terminal.raw) & set(range(32)) == set(b"\r\n")
+    assert not _WHOLE_VALUE.search(dumb.terminal.raw)
+    assert dumb.terminal.is_restored()
+
+
+def test_typed_keys_and_secrets_are_never_echoed(dumb: DumbTerminal) -> None:
+    dumb.to_credentials()
+    made = dumb.make_key()
+    dumb.answer("Which kind of key?", "hmac")
+    dumb.hidden("API key", f"{made.api_key.reveal()}\r{made.secret.reveal()}")
+    dumb.see("Problem: There is a blank or a line break inside: 2 pieces.", "Nothing was taken.")
+    dumb.hidden("API key", f"\x1b[200~{made.api_key.reveal()}\x1b[201~")
+    dumb.see("64 characters")
+    dumb.hidden("Secret", made.secret.reveal())
+    retire(dumb)
+    dumb.terminal.send("quit\r")
+    assert dumb.terminal.wait() == 0
+    assert b"\x1b" not in dumb.terminal.raw
+    for secret in (made.api_key.reveal(), made.secret.reveal()):
+        assert leaked(secret, dumb.terminal.raw) == []
+
+
+def test_ctrl_c_asks_and_leaving_a_living_key_behind_is_exit_code_4(dumb: DumbTerminal) -> None:
+    dumb.to_credentials()
+    dumb.answer("Which kind of key?", "hmac")
+    dumb.hidden("API key", "desk")
+    dumb.answer("What to do at the desk?", "create")
+    dumb.answer("The new key works from here.", "promote")
+    dumb.answer("watch: ask with both keys", "watch")
+    dumb.see("the legacy key was accepted")
+    dumb.terminal.send("\x03")
+    dumb.see("Stopped waiting.", "still alive", "What next?", ": ")
+    dumb.terminal.send("\x03")
+    dumb.answer("Close Key Wizard?", "no")
+    dumb.see("The wizard stays open.", "[watch]: ")
+    dumb.terminal.send("\x04")
+    dumb.see("Key Wizard is closed.")
+    assert dumb.terminal.wait() == 4
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_at_a_hidden_prompt_restores_the_terminal(dumb: DumbTerminal, number: signal.Signals) -> None:
+    dumb.to_credentials()
+    dumb.answer("Which kind of key?", "hmac")
+    dumb.see("API key", "typing is not shown", ": ")
+    assert not dumb.terminal.is_restored()
+    dumb.terminal.send("S3cr3tS3cr3t")
+    dumb.terminal.kill(number)
+    assert dumb.terminal.wait() == 128 + number
+    assert dumb.terminal.is_restored()
+    assert b"S3cr3t" not in dumb.terminal.raw
+
+
+def test_a_signal_ends_it_while_the_terminal_takes_no_output(dumb: DumbTerminal) -> None:
+    dumb.see("begin to replace", "[rotate]: ")
+    dumb.terminal.stop_output()
+    dumb.terminal.send("next\r" * 3)
+    dumb.terminal.kill(signal.SIGTERM)
+    assert dumb.terminal.wait() == 143
+
+
+def test_the_program_ends_when_its_terminal_is_closed(dumb: DumbTerminal) -> None:
+    dumb.see("begin to replace", "[rotate]: ")
+    dumb.terminal.hang_up()
+    assert dumb.terminal.wait() in {0, 129}
+
+
+def run(*arguments: str, answers: str = "") -> subprocess.CompletedProcess[str]:
+    try:
+        return subprocess.run(
+            [sys.executable, "-m", "wizard", *arguments],
+            input=answers,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            cwd=REPOSITORY,
+            check=False,
+        )
+    finally:
+        end_exchange(home())
+
+
+@pytest.mark.parametrize("arguments", [("rehearse", "--plain"), ("--plain", "rehearse")])
+def test_a_pipe_can_rehearse(arguments: tuple[str, ...]) -> None:
+    done = run(*arguments, answers="1\nnext\nkeep\n1\nquit\n")
+    assert done.returncode == 3
+    assert done.stderr == ""
+    assert "-----END PUBLIC KEY-----" in done.stdout
+    assert "Key Wizard is closed." in done.stdout
+
+
+def test_a_pipe_that_ends_at_once_is_quit() -> None:
+    done = run("rehearse", "--plain")
+    assert done.returncode == 0
+    assert "Key Wizard is closed." in done.stdout
+
+
+def test_without_a_keyring_the_real_environments_say_why_and_stay_closed() -> None:
+    done = run("--env", "development", "--plain", answers="2\n")
+    assert done.stdout.count("Problem: ") == 2
+    assert "legacy" not in done.stdout
+    assert done.returncode == 0
+
+
+def test_an_unknown_environment_is_refused_before_anything_is_opened() -> None:
+    done = run("--plain", "--env", "nowhere")
+    assert done.returncode != 0
+    assert "There is no environment called 'nowhere'" in done.stderr
+
+
+def test_the_line_mode_loads_no_textual() -> None:
+    code = "import sys, wizard.plain.launch; print('textual' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY)
+    assert done.stdout == "False\n"
+
+
+def test_steps_have_the_names_that_the_screens_give_them() -> None:
+    from wizard.plain.words import TITLES
+    from wizard.tui.widgets.rail import TITLES as ON_SCREENS
+
+    assert TITLES == ON_SCREENS

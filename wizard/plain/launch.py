@@ -1,0 +1,74 @@
+"""From the command line to the line mode, and back to an exit code."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from wizard import settings
+from wizard.errors import WizardError
+from wizard.exit_codes import Exit
+from wizard.plain.interrupts import Interrupts
+from wizard.plain.signals import signals_to
+from wizard.plain.talk import Talk
+from wizard.plain.terminal import TerminalConsole
+from wizard.plain.walk import Walk
+from wizard.rotation.closing import exit_code
+from wizard.safety import redacted_report
+from wizard.settings import Paths
+from wizard.terminal import UnusableTerminal
+from wizard.world import RealWorld, RehearsalWorld, World
+
+
+def open_wizard(paths: Paths, environment: str | None) -> int:
+    """Open the line mode on the user's own environments.
+
+    Raises:
+        wizard.errors.WizardError: the settings cannot be used.
+    """
+    known = settings.load(paths.config_file)
+    if environment is not None:
+        known.environment(environment)
+    named = f" --env {environment}" if environment else ""
+    return _run(RealWorld(paths, known), environment, f"key-wizard{named} --plain")
+
+
+def open_rehearsal(paths: Paths, source_address: str) -> int:
+    """Open the line mode on a rehearsal.
+
+    Raises:
+        wizard.errors.WizardError: the rehearsal's files cannot be used.
+    """
+    return _run(RehearsalWorld(paths, source_address), None, "key-wizard rehearse --plain", is_rehearsal=True)
+
+
+def _run(world: World, environment: str | None, command: str, *, is_rehearsal: bool = False) -> int:
+    async def walk() -> Exit:
+        interrupts = Interrupts()
+        talk = Talk(_console(interrupts, may_pipe_secrets=is_rehearsal), interrupts)
+        visit = Walk(world, talk, environment=environment, command=command)
+        with signals_to(interrupts):
+            await visit.run()
+        return exit_code(visit.left_at)
+
+    try:
+        return asyncio.run(walk())
+    except WizardError:
+        raise
+    except Exception as error:
+        print(redacted_report(error), file=sys.stderr)
+        return Exit.INTERNAL_ERROR
+
+
+def _console(interrupts: Interrupts, *, may_pipe_secrets: bool) -> TerminalConsole:
+    # Either is None in a process that was started without it.
+    source, target = sys.__stdin__, sys.__stdout__
+    if target is None:
+        raise UnusableTerminal("There is nowhere to write to", why="Standard output is closed.")
+    return TerminalConsole(
+        interrupts,
+        source=None if source is None else source.fileno(),
+        target=target.fileno(),
+        encoding=target.encoding,
+        may_pipe_secrets=may_pipe_secrets,
+    )

@@ -1,0 +1,92 @@
+"""The Probe step: each check with its evidence, as it ends, and one sentence that says what it comes to."""
+
+from __future__ import annotations
+
+from wizard.errors import WizardError
+from wizard.plain import deadlines
+from wizard.plain.answers import Choice, Command
+from wizard.plain.stage import Stage, Way
+from wizard.plain.summary import tell_summary
+from wizard.plain.words import evidence
+from wizard.rotation.model import Outcome, Step
+from wizard.rotation.steps.probe import ProbeReport
+
+ABOUT = (
+    "The new key signs several read-only calls from this host, and the current key signs the same as a control. Each"
+    " check says what was observed, when, from which address, and what it does not prove. When everything that counts"
+    " has passed, promote makes the new key the current one; the old one becomes the legacy key and stays in the"
+    " keyring."
+)
+_PROMOTE = Choice("promote", "make the new key the current one.")
+_SWAP = Choice("swap", "exchange API key and secret, store again, probe again.")
+_RETRY = Choice("retry", "run all checks once more.")
+
+
+async def take(stage: Stage) -> Way:
+    """Probe at once: the calls only read."""
+    stage.introduce(Step.PROBE, "Do the new credentials work from here?")
+    report = await _run(stage)
+    while True:
+        choices = _choices(report)
+        answer = await stage.talk.choose("What next?", choices, about=ABOUT, default=choices[0].word)
+        if answer == Command.BACK:
+            return stage.back()
+        if answer == "promote" and report is not None:
+            if _is_promoted(stage, report):
+                return Way.ON
+        elif answer == "retry" or await _is_swapped(stage):
+            report = await _run(stage)
+
+
+async def _run(stage: Stage) -> ProbeReport | None:
+    flow, talk = stage.flow, stage.talk
+    report = await talk.attempt(
+        lambda: flow.probe.run(lambda finding: talk.say(*evidence(finding))),
+        "Asking the exchange",
+        deadlines.probe(flow.context.pace),
+    )
+    if report is not None:
+        talk.say("", _verdict(report))
+    return report
+
+
+def _choices(report: ProbeReport | None) -> tuple[Choice, ...]:
+    if report is not None and report.is_proven:
+        return _PROMOTE, _RETRY
+    return (_SWAP, _RETRY) if report is not None and report.looks_swapped else (_RETRY,)
+
+
+def _verdict(report: ProbeReport) -> str:
+    if report.is_proven:
+        warnings = sum(finding.outcome is Outcome.WARNING for finding in report.findings)
+        look = f" {warnings} to look at first." if warnings else ""
+        return f"The new key works from here. promote makes it the current key.{look}"
+    if report.looks_swapped:
+        return "API key and secret are in each other's place. swap exchanges them."
+    return "The new key is not proven. Mend what did not pass, then retry probes again."
+
+
+async def _is_swapped(stage: Stage) -> bool:
+    finding = await stage.talk.attempt(
+        stage.flow.credentials.swap, "Storing API key and secret the other way round", deadlines.SWAP
+    )
+    if finding is None:
+        return False
+    stage.talk.say("API key and secret were exchanged and stored again.")
+    return True
+
+
+def _is_promoted(stage: Stage, report: ProbeReport) -> bool:
+    flow, talk = stage.flow, stage.talk
+    try:
+        certificate = flow.complete(report)
+    except WizardError as error:
+        talk.tell(error)
+        return False
+    if flow.current is not None:
+        talk.say(f"{flow.current.name} is now the current key.")
+    if certificate is not None:
+        tell_summary(talk, certificate)
+    elif flow.retire.legacy is not None:
+        talk.say(f"{flow.retire.legacy.name} is now the legacy key.")
+    return True

@@ -1,0 +1,120 @@
+"""The Retire step: the legacy key is watched until it is proven dead; then its secret is purged.
+
+Nothing is purged without a typed word.
+"""
+
+from __future__ import annotations
+
+from wizard.clock import duration, utc
+from wizard.plain import deadlines
+from wizard.plain.answers import Choice, Command
+from wizard.plain.stage import Stage, Way
+from wizard.plain.summary import tell_summary
+from wizard.plain.words import numbered
+from wizard.rotation.model import Grade, KeyRecord, Step
+from wizard.rotation.retirement import POLLS_IN_A_ROW, Death, Poll
+
+ABOUT = (
+    "Restart what uses the key so that it takes the new one, then delete the legacy key on the exchange's page at"
+    " once: while both are alive the overlap grows. The wizard asks with both keys in each poll. Only when the"
+    " legacy key is refused and the current key is accepted, three polls in a row, is its death proven. Then purge"
+    " deletes its secret from the keyring and reads back that it is gone."
+)
+MOST_POLLS = 20
+"""After so many the user is asked again."""
+_WATCH = Choice("watch", "ask with both keys, until the matter is settled.")
+_PURGE = Choice("purge", "delete the dead key's secret; asks for a typed word.")
+_GIVE_UP = Choice("purge", "give the key up on your word, and delete its secret; asks for a typed word.")
+_TO_DO = {Grade.ALIVE: " Delete it now.", Grade.WEAK: " purge gives it up on your word."}
+
+
+async def take(stage: Stage) -> Way:
+    """Say what to do, watch when the user asks for it, purge on a typed word."""
+    stage.introduce(Step.RETIRE, *numbered(_to_do(stage)))
+    if stage.flow.retire.polls():
+        _tell(stage)
+    while True:
+        death = stage.flow.retire.death()
+        is_settled = death.allows_purge or death.grade is Grade.WEAK
+        purge = _GIVE_UP if death.grade is Grade.WEAK else _PURGE
+        choices = (purge, _WATCH) if is_settled else (_WATCH,)
+        answer = await stage.talk.choose("What next?", choices, about=ABOUT, default=choices[0].word)
+        if answer == Command.BACK:
+            return stage.back()
+        if answer == "watch":
+            await _watch(stage)
+        elif await _is_purged(stage, death):
+            return Way.ON
+
+
+def _to_do(stage: Stage) -> tuple[str, str]:
+    legacy, page = stage.flow.retire.legacy, stage.flow.context.environment.site.key_page
+    where = "at the desk: desk opens it" if stage.counter is not None else f"on the exchange's page: {page}"
+    name = legacy.name if legacy else "the legacy key"
+    return "Restart what uses the key: it has to take the new one.", f"Delete {name} {where}."
+
+
+async def _watch(stage: Stage) -> None:
+    """Poll until three in a row show death, Ctrl-C, or so many polls that the user is asked again."""
+    pace = stage.flow.context.pace
+    one, gap = deadlines.poll(pace), deadlines.pause(pace)
+    stage.talk.say(
+        f"Asking with both keys, at most {MOST_POLLS} times, {duration(pace.between_polls)} apart."
+        f" One poll takes at most {duration(one)}."
+    )
+    await stage.talk.attempt(lambda: _poll_on(stage), "Watching the legacy key", MOST_POLLS * (one + gap))
+    _tell(stage)
+
+
+async def _poll_on(stage: Stage) -> Death:
+    flow = stage.flow
+    for _ in range(MOST_POLLS - 1):
+        death = await _poll(stage)
+        if death.in_a_row >= POLLS_IN_A_ROW:
+            return death
+        await flow.context.pause(flow.context.pace.between_polls)
+    return await _poll(stage)
+
+
+async def _poll(stage: Stage) -> Death:
+    death = await stage.flow.retire.poll()
+    stage.talk.say(_line(stage.flow.retire.polls()[-1]))
+    return death
+
+
+def _tell(stage: Stage) -> None:
+    death, overlap = stage.flow.retire.death(), stage.flow.retire.overlap()
+    stage.talk.say("", f"{death.sentence}{_TO_DO.get(death.grade, ' purge deletes its secret.' * death.allows_purge)}")
+    if death.does_not_prove:
+        stage.talk.say(f"Not proven: {death.does_not_prove}.")
+    stage.talk.say(f"Two keys have been alive for {duration(overlap)}, as far as we know.")
+
+
+def _line(poll: Poll) -> str:
+    refused = f"was refused with {poll.legacy_code}" if poll.legacy_code else f"gave no answer ({poll.legacy_said})"
+    legacy = "was accepted" if poll.legacy_accepted else refused
+    control = "was accepted" if poll.control_accepted else f"was not accepted ({poll.control_said})"
+    return f"  {utc(poll.at)}: the legacy key {legacy}; the current key {control}."
+
+
+async def _is_purged(stage: Stage, death: Death) -> bool:
+    flow, talk, legacy = stage.flow, stage.talk, stage.flow.retire.legacy
+    if legacy is None or not await _is_confirmed(stage, legacy, death):
+        return False
+    word = legacy.name.last_four if death.grade is Grade.WEAK else None
+    certificate = await talk.attempt(
+        lambda: flow.purge(word), "Deleting the legacy secret, reading back that it is gone", deadlines.PURGE
+    )
+    if certificate is None:
+        return False
+    tell_summary(talk, certificate)
+    return True
+
+
+async def _is_confirmed(stage: Stage, legacy: KeyRecord, death: Death) -> bool:
+    is_weak = death.grade is Grade.WEAK
+    asks_for_key = is_weak or stage.flow.context.environment.is_production
+    word = legacy.name.last_four if asks_for_key and legacy.name.last_four else "purge"
+    what = f"The secret of {legacy.name} is deleted from {legacy.store}. This cannot be undone."
+    gap = f" Its death is not proven: {death.does_not_prove}." if is_weak else ""
+    return await stage.talk.confirm(what + gap, word, about=ABOUT)

@@ -1,0 +1,139 @@
+"""One visit to the wizard: open the world, choose, walk from step to step, let go of everything.
+
+Where a rotation stands is in the journal alone, so that a visit can end at any prompt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
+
+from wizard.errors import WizardError
+from wizard.plain import credentials, deadlines, egress, home, probe, retire, whitelist
+from wizard.plain.answers import Choice, Left
+from wizard.plain.console import EndOfInput
+from wizard.plain.counter import Counter
+from wizard.plain.stage import Stage, Way
+from wizard.plain.talk import Talk
+from wizard.rotation.closing import safe_to_close
+from wizard.rotation.flow import Flow
+from wizard.rotation.model import Step
+from wizard.rotation.overview import Overview
+from wizard.world import World
+
+_STEPS: dict[Step | None, Callable[[Stage], Awaitable[Way]]] = {
+    Step.EGRESS: egress.take,
+    Step.WHITELIST: whitelist.take,
+    Step.CREDENTIALS: credentials.take,
+    Step.PROBE: probe.take,
+    Step.RETIRE: retire.take,
+}
+
+
+class Walk:
+    """A user's way through one world.
+
+    Args:
+        world: What is opened.
+        talk: The conversation.
+        environment: Opened at once; None asks, where there are several.
+        command: What brings the user back.
+    """
+
+    def __init__(self, world: World, talk: Talk, *, environment: str | None = None, command: str) -> None:
+        self._world = world
+        self._talk = talk
+        self._wished = environment
+        self._command = command
+        self._flow: Flow | None = None
+        self._counter: Counter | None = None
+        self._stack = AsyncExitStack()
+        self.left_at: Step | None = None
+        """The step at which an open rotation was left."""
+        talk.closing = self._closing
+
+    async def run(self) -> None:
+        """Walk until the user leaves."""
+        try:
+            await self._open_world()
+            while True:
+                stage = await self._open_environment()
+                while stage is not None and await home.begin(stage) is Way.ON:
+                    await self._walk(stage)
+        except (Left, EndOfInput):
+            with suppress(EndOfInput):
+                self._say_farewell()
+        finally:
+            await self._let_go()
+            await self._world.close()
+
+    async def _open_world(self) -> None:
+        self._talk.say("Key Wizard, line by line.", self._world.lede)
+        while not self._world.environments():
+            if not await self._talk.attempt(self._is_world_open, "Opening", deadlines.OPEN_WORLD):
+                await self._talk.choose("What next?", (Choice("again", "try once more."),), about=home.ABOUT)
+        if self._world.desk is not None:
+            self._counter = Counter(self._talk, self._world.desk, self._whitelist)
+            self._talk.visit_desk = self._counter.visit
+
+    async def _is_world_open(self) -> bool:
+        await self._world.open()
+        return True
+
+    async def _open_environment(self) -> Stage | None:
+        """Let go of the environment that is open and open one; None when it could not be opened, which is told."""
+        await self._let_go()
+        overview = await self._choose()
+        self._flow = await self._talk.attempt(
+            lambda: self._stack.enter_async_context(self._world.flow(overview.environment)),
+            f"Opening {overview.environment.name} and trying the keyring with a canary",
+            deadlines.OPEN_ENVIRONMENT,
+        )
+        if self._flow is None:
+            return None
+        stage = Stage(self._talk, self._flow, self._counter)
+        home.tell_preflight(stage)
+        return stage
+
+    async def _choose(self) -> Overview:
+        """Take the environment that there is no choice about, once; ask otherwise."""
+        overviews = self._world.environments()
+        wished = overviews[0].environment.name if len(overviews) == 1 and self._wished is None else self._wished
+        self._wished = ""
+        for one in overviews:
+            if one.environment.name == wished:
+                return one
+        return await home.choose_environment(self._talk, overviews, self._world.clock())
+
+    async def _walk(self, stage: Stage) -> None:
+        way = Way.ON
+        while way is Way.ON and (take := _STEPS.get(stage.flow.step)):
+            try:
+                way = await take(stage)
+            except WizardError as error:
+                self._talk.tell(error)
+                way = Way.HOME
+
+    def _whitelist(self) -> str:
+        flow = self._flow
+        return flow.context.journal.whitelist_of(flow.context.rotation) if flow and flow.rotation else ""
+
+    async def _let_go(self) -> None:
+        if self._flow is not None:
+            self.left_at = self._flow.step
+            self._flow = None
+        await self._stack.aclose()
+
+    def _closing(self) -> tuple[str, ...]:
+        flow = self._flow
+        step = flow.step if flow else None
+        meaning = f"It is safe: {safe_to_close(step, durable=flow is None or flow.is_durable)}."
+        if flow is None or step is None or not flow.is_durable:
+            return (meaning,)
+        return (meaning, f"Come back with: {self._command}")
+
+    def _say_farewell(self) -> None:
+        flow = self._flow
+        self._talk.say("", "Key Wizard is closed.", *self._closing())
+        if flow is not None and flow.step is not None and flow.is_durable:
+            self._talk.say(f"A rotation of {flow.context.environment.name} is open at the step {flow.step}.")
