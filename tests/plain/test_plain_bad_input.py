@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import httpx
 import pytest
 
-from tests.plain.script import Line, PlainWorld, visit
+from tests.plain.script import Line, PlainWorld, ScriptedConsole, visit
 from tests.plain.walks import EGRESS, PROMOTE, ROTATE, TO_CREDENTIALS, WHITELIST, from_desk, typed
 from tests.rotation.conftest import HERE
 from tests.terminal.harness import leaked
+from wizard.plain.console import SecretEntryRefused
 from wizard.rotation.model import Step
+from wizard.secret import Secret
 
 TO_WHITELIST = [*ROTATE, *EGRESS]
 HMAC: list[Line] = [("Which kind of key?", "hmac")]
@@ -188,3 +191,32 @@ async def test_help_at_every_prompt_explains_and_asks_again(plain: PlainWorld) -
         assert about in ended.text
     assert "Ctrl-C stops a wait; at a prompt it asks whether to close." in ended.text
     assert ended.left_at is Step.RETIRE
+
+
+async def test_where_secrets_cannot_be_typed_the_step_says_why_and_nothing_is_stored(
+    plain: PlainWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(_console: ScriptedConsole, _prompt: str) -> Secret:
+        raise SecretEntryRefused("Keys and secrets are typed at a terminal only", why="There is none.")
+
+    monkeypatch.setattr(ScriptedConsole, "ask_secret", refuse)
+    ended = await visit(plain, *TO_CREDENTIALS, *HMAC, ("Problem: Keys and secrets are typed", "quit"))
+    assert ended.left_at is Step.CREDENTIALS
+    assert len(plain.bench.store._items) == 1
+
+
+async def test_where_nobody_gives_an_address_the_answer_is_to_ask_again(plain: PlainWorld) -> None:
+    answers = [{"path": f"/echo/{shape}", "times": 2, "status": 503} for shape in ("plain", "json", "trace")]
+    async with httpx.AsyncClient(trust_env=False) as client:
+        answer = await client.put(f"{plain.bench.base_url}/desk/faults", json={"answers": answers})
+        assert answer.is_success
+    ended = await visit(plain, *ROTATE, ("[again]: ", ""), ("[again]: ", "again"), *EGRESS)
+    assert ended.text.count("gave no address: HTTP 503.") == 6
+    assert "Failed: Egress address." in ended.text
+    assert ended.left_at is Step.WHITELIST
+
+
+async def test_an_empty_proposal_is_named_and_not_kept(empty: PlainWorld) -> None:
+    skip: list[Line] = [("", "set-up"), ("again: ask all operators", "next")]
+    ended = await visit(empty, *skip, ("The list is empty.", "keep"), ("Not ready", "quit"), interrupt_at=("Asking 3",))
+    assert ended.left_at is Step.WHITELIST

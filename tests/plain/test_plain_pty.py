@@ -192,6 +192,17 @@ def test_a_pipe_that_ends_at_once_is_quit() -> None:
     assert "Key Wizard is closed." in done.stdout
 
 
+def test_a_reader_that_goes_away_is_quit() -> None:
+    with subprocess.Popen(REHEARSE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert b"line by line" in process.stdout.readline()
+        process.stdout.close()
+        assert process.wait(timeout=30) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+    end_exchange(home())
+
+
 def test_without_a_keyring_the_real_environments_say_why_and_stay_closed() -> None:
     done = run("--env", "development", "--plain", answers="2\n")
     assert done.stdout.count("Problem: ") == 2

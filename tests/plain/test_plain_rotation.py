@@ -136,3 +136,40 @@ async def test_from_another_address_the_new_key_cannot_be_promoted(plain: PlainW
     ended = await visit(plain, ("resume", "resume"), ("203.0.113.77 is not in the whitelist", "promote"))
     assert "That is none of the answers." in ended.text
     assert ended.left_at is Step.PROBE
+
+
+async def test_a_swap_that_was_stopped_is_followed_by_a_probe_and_not_by_a_second_swap(plain: PlainWorld) -> None:
+    made = await plain.bench.make_key()
+    swapped = type(made)(made.secret, made.api_key)
+    ended = await visit(
+        plain,
+        *TO_CREDENTIALS,
+        *typed(swapped),
+        ("swap exchanges them.", "swap"),
+        ("Stopped waiting.", "swap"),
+        ("That is none of the answers.", "retry"),
+        ("swap exchanges them.", "swap"),
+        *PROMOTE,
+        interrupt_at=("Storing API key and secret the other way round",),
+    )
+    assert ended.left_at is Step.RETIRE
+
+
+async def test_the_list_of_environments_says_what_is_there_and_what_comes_next(plain: PlainWorld) -> None:
+    way = await to_retire(plain)
+    first = await visit(plain, ("", "back"), ("next: rotate.", "1"), ("", "quit"))
+    assert "current key" in first.text
+    open_one = await visit(plain, *way, ("", "back"), ("", "back"), ("next: resume at retire.", "quit"))
+    assert "is not proven dead" in open_one.text
+
+
+async def test_an_environment_that_another_wizard_holds_is_told_and_can_be_tried_again(plain: PlainWorld) -> None:
+    async with plain.bench.flow():
+        ended = await visit(plain, ("Problem: Another wizard is working on bench", "bench"), ("Problem: ", "quit"))
+    assert ended.left_at is None
+
+
+async def test_the_canary_is_told_with_what_it_does_not_prove(plain: PlainWorld) -> None:
+    ended = await visit(plain)
+    assert "Warning: Keyring. A canary was written to" in ended.text
+    assert "Not proven: that anything is kept" in ended.text

@@ -17,15 +17,16 @@ from wizard.secret import Secret
 SCHEMA: Final = 1
 USER: Final = "credentials"
 """The user name of every item; the service tells them apart."""
-_FIELDS: Final = frozenset({"schema", "kind", "api_key", "signing", "created"})
+_FIELDS: Final = frozenset({"schema", "kind", "api_key", "signing", "created", "owner"})
 
 
-def encode(credentials: Credentials, created: float) -> Secret:
+def encode(credentials: Credentials, created: float, owner: str = "") -> Secret:
     """Return the item's text.
 
     Args:
         credentials: Both parts of them must be there.
         created: Seconds since 1970 at which they are stored.
+        owner: The journal that stores them; empty where there is none.
     """
     if not credentials.api_key or not credentials.signing:
         raise ValueError("credentials without an API key or a signing secret are not stored")
@@ -35,6 +36,7 @@ def encode(credentials: Credentials, created: float) -> Secret:
         "api_key": credentials.api_key.reveal(),
         "signing": credentials.signing.reveal(),
         "created": datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "owner": owner,
     }
     return Secret(json.dumps(fields, separators=(",", ":")))
 
@@ -56,6 +58,12 @@ def decode(item: Secret) -> Credentials:
     return Credentials(KeyKind(fields["kind"]), Secret(fields["api_key"]), Secret(fields["signing"]))
 
 
+def owner_of(item: Secret) -> str:
+    """Return which journal stored an item; nothing where it does not say."""
+    owner = _fields(item).get("owner", "")
+    return owner if isinstance(owner, str) else ""
+
+
 def _fields(item: Secret) -> dict[str, Any]:
     """Return the item's fields, or none; the JSON error, which holds the whole text, stays here."""
     try:
@@ -75,6 +83,8 @@ def _problem(fields: dict[str, Any]) -> str:
         return "without some of the fields, or with others"
     if not all(_is_text(fields[name]) for name in ("kind", "api_key", "signing", "created")):
         return "without a value in some of the fields"
+    if not isinstance(fields["owner"], str):
+        return "without a readable owner"
     return "" if fields["kind"] in set(KeyKind) else "for a kind of key that this wizard does not know"
 
 

@@ -27,6 +27,11 @@ class Store(Protocol):
         ...
 
     @property
+    def backend(self) -> str:
+        """What kind of place it is, for code: the class path of a keyring's backend, or `memory`."""
+        ...
+
+    @property
     def durable(self) -> bool:
         """Whether what is stored outlives this program."""
         ...
@@ -104,6 +109,7 @@ class MemoryStore:
     """The memory of this process, for a rehearsal. It holds copies: wiping a value outside leaves them whole."""
 
     label = "memory only, lost when this program ends"
+    backend = "memory"
     durable = False
 
     def __init__(self) -> None:

@@ -26,12 +26,14 @@ class Vault:
         store: Where they are kept.
         environment: The name of the environment, as in the settings.
         clock: Stamps an item with the time at which it is made.
+        owner: Whose items these are: two journals on one keyring do not touch each other's.
     """
 
-    def __init__(self, store: Store, environment: str, clock: Clock = time.time) -> None:
+    def __init__(self, store: Store, environment: str, clock: Clock = time.time, owner: str = "") -> None:
         self.store = store
         self._environment = environment
         self._clock = clock
+        self._owner = owner
 
     def service(self, fingerprint: str, version: int = 1) -> str:
         """Return the item's name. It is no secret: stores keep names in clear or nearly so.
@@ -62,9 +64,9 @@ class Vault:
         service = self.service(credentials.name.fingerprint, version)
         found = await self.store.read(service, item.USER)
         if found:
-            _expect_same(found, credentials, service)
+            self._expect_same(found, credentials, service)
             return
-        value = item.encode(credentials, self._clock())
+        value = item.encode(credentials, self._clock(), self._owner)
         try:
             await confirmed.write(self.store, service, item.USER, value)
         finally:
@@ -90,24 +92,45 @@ class Vault:
             )
         return credentials
 
+    async def owns(self, fingerprint: str, version: int = 1) -> bool:
+        """Return whether a complete item of that name is there and was stored by this owner.
+
+        Raises:
+            CustodyError: it cannot be read.
+        """
+        found = await self.store.read(self.service(fingerprint, version), item.USER)
+        return bool(found) and self._is_own(found)
+
     async def remove(self, fingerprint: str, version: int = 1) -> None:
         """Delete the credentials of a key; return once the store holds none. None stored is removed already.
 
         Raises:
+            ItemOccupied: what is stored under the name is somebody else's; it is left alone.
             NotDeleted: they are still there.
             CustodyError: it failed, or it is not known whether it did.
         """
-        await confirmed.delete(self.store, self.service(fingerprint, version), item.USER)
+        service = self.service(fingerprint, version)
+        found = await self.store.read(service, item.USER)
+        if found and not self._is_own(found):
+            raise ItemOccupied(
+                "What the keyring holds under this name was not stored by this wizard",
+                why=f"Another journal, a newer version or another program wrote {service}.",
+                advice="Nothing was deleted. If you know that it is not needed, delete it in the keyring's own program.",
+            )
+        await confirmed.delete(self.store, service, item.USER)
 
+    def _is_own(self, found: Secret) -> bool:
+        try:
+            item.decode(found).wipe()
+        except ItemUnreadable:
+            return False
+        return item.owner_of(found) == self._owner
 
-def _expect_same(found: Secret, credentials: Credentials, service: str) -> None:
-    try:
-        is_same = item.decode(found) == credentials
-    except ItemUnreadable:
-        is_same = False
-    if not is_same:
+    def _expect_same(self, found: Secret, credentials: Credentials, service: str) -> None:
+        if self._is_own(found) and item.decode(found) == credentials:
+            return
         raise ItemOccupied(
             "Other credentials are stored under this key's name already",
-            why=f"Under {service} the keyring holds a different secret for the same API key.",
+            why=f"Under {service} the keyring holds what another journal stored, or another secret of the same API key.",
             advice="Nothing was changed. If the stored one is wrong, remove it first, then put this one in.",
         )

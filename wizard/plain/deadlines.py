@@ -35,8 +35,8 @@ def probe(pace: Pace) -> float:
 
 
 def poll(pace: Pace) -> float:
-    """Both keys out of the keyring, then both questions at the same time."""
-    return OPERATION + pace.call + _CLEAN_UP
+    """Both keys out of the keyring, both questions at the same time, and a detection where the address may matter."""
+    return OPERATION + pace.call + egress(pace)
 
 
 def pause(pace: Pace) -> float:

@@ -34,8 +34,10 @@ async def take(stage: Stage) -> Way:
         if answer == "promote" and report is not None:
             if _is_promoted(stage, report):
                 return Way.ON
-        elif answer == "retry" or await _is_swapped(stage):
-            report = await _run(stage)
+            continue
+        # A swap that failed or was stopped may have stored either order: only a new probe tells.
+        is_to_run = answer == "retry" or await _is_swapped(stage)
+        report = await _run(stage) if is_to_run else None
 
 
 async def _run(stage: Stage) -> ProbeReport | None:

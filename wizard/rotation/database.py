@@ -104,6 +104,8 @@ def open_database(file: Path) -> Database:
         connection = sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None)
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA foreign_keys = ON")
+        # WAL: `status` and `exec` read while a wizard writes.
+        connection.execute("PRAGMA journal_mode = WAL")
         # FULL: a commit has reached the disk before the keyring is touched.
         connection.execute("PRAGMA synchronous = FULL")
         _migrate(connection, file)

@@ -1,7 +1,7 @@
 """The journal: a secret-free record from which every rotation resumes.
 
 Every write to the keyring is announced here first and confirmed after; a crash in between leaves
-a key that is `announced` or `purging`, and `wizard.rotation.recovery` settles it on the next start.
+a key that is `announced` or `purging`, and `wizard.rotation.safekeeping` settles it on the next start.
 """
 
 from __future__ import annotations
@@ -11,8 +11,13 @@ from collections.abc import Mapping, Sequence
 
 from wizard.clock import Clock
 from wizard.credentials import KeyKind, KeyName
+from wizard.errors import WizardError
 from wizard.rotation.database import Database, Write
 from wizard.rotation.model import Event, Holding, KeyRecord, Mode, RotationRecord, Slot, Step
+
+
+class NotPromotable(WizardError):
+    """The slots do not allow a promotion."""
 
 
 class Journal:
@@ -25,6 +30,11 @@ class Journal:
     def close(self) -> None:
         """Close the file; every write was durable already."""
         self._database.close()
+
+    @property
+    def id(self) -> str:
+        """Tells this journal's keyring items from another journal's."""
+        return str(self._database.select("SELECT id FROM journal")[0]["id"])
 
     # --- rotations -----------------------------------------------------------------------------
 
@@ -79,27 +89,35 @@ class Journal:
         return tuple(
             map(
                 _key,
-                self._database.select(
-                    "SELECT * FROM keys WHERE environment = ? ORDER BY stored_at, rowid", environment
-                ),
+                self._database.select("SELECT * FROM keys WHERE environment = ? ORDER BY rowid", environment),
             )
         )
 
     def key_in(self, environment: str, slot: Slot) -> KeyRecord | None:
-        """Return the newest key in a slot."""
+        """Return the key that was put into a slot last and is in the keyring, as far as is known.
+
+        Rows are taken in the order in which they were written: the clock may have been set back.
+        """
         rows = self._database.select(
-            "SELECT * FROM keys WHERE environment = ? AND slot = ? ORDER BY stored_at DESC, rowid DESC LIMIT 1",
-            environment,
-            slot,
+            "SELECT * FROM keys WHERE environment = ? AND slot = ? AND (holding = ? OR slot = ?)"
+            " ORDER BY rowid DESC LIMIT 1",
+            *(environment, slot, Holding.STORED, Slot.LEGACY),
         )
         return _key(rows[0]) if rows else None
+
+    def environments_with(self, fingerprint: str) -> tuple[str, ...]:
+        """Return where an API key is or was stored: a key is never shared between environments."""
+        rows = self._database.select(
+            "SELECT DISTINCT environment FROM keys WHERE fingerprint = ? AND holding <> ?", fingerprint, Holding.PURGED
+        )
+        return tuple(row["environment"] for row in rows)
 
     def announce_key(self, record: KeyRecord) -> None:
         """Say that its item is about to be written to the keyring."""
         with self._database.transaction() as write:
             write(
                 "INSERT INTO keys (environment, fingerprint, last_four, kind, slot, holding, item, store,"
-                " stored_at, version, whitelist) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                " backend, stored_at, version, whitelist) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 (
                     record.environment,
                     record.name.fingerprint,
@@ -109,6 +127,7 @@ class Journal:
                     Holding.ANNOUNCED,
                     record.item,
                     record.store,
+                    record.backend,
                     record.stored_at,
                     record.version,
                     record.whitelist,
@@ -129,27 +148,32 @@ class Journal:
     def mark_proven(self, record: KeyRecord, address: str) -> None:
         """Remember that the exchange accepted this key now, from the egress address `address`."""
         with self._database.transaction() as write:
-            write(
-                "UPDATE keys SET proven_at = ?, proven_from = ? WHERE item = ?", (self._clock(), address, record.item)
-            )
+            write("UPDATE keys SET proven_at = ? WHERE item = ?", (self._clock(), record.item))
             self._append_key("key.accepted", record, address=address)
 
-    def promote(self, environment: str) -> None:
-        """Make `current` the `legacy` and `pending` the `current` key, in one transaction.
+    def promote(self, rotation: RotationRecord, item: str, step: Step) -> None:
+        """Make `current` the `legacy` and the pending key `item` the `current` one, and move on to `step`.
+
+        All of it is one transaction: there is no moment with a promoted key and a rotation that
+        does not know of it.
 
         Raises:
-            ValueError: there is no stored pending key, or the legacy slot is taken.
+            NotPromotable: `item` is not a stored pending key, or a legacy key is still there.
         """
-        pending, current = self.key_in(environment, Slot.PENDING), self.key_in(environment, Slot.CURRENT)
-        if pending is None or pending.holding is not Holding.STORED:
-            raise ValueError("there is no stored pending key to promote")
-        if current and self.key_in(environment, Slot.LEGACY):
-            raise ValueError("the legacy slot is taken")
+        pending = next((key for key in self.keys(rotation.environment) if key.item == item), None)
+        current = self.key_in(rotation.environment, Slot.CURRENT)
+        if pending is None or pending.slot is not Slot.PENDING or pending.holding is not Holding.STORED:
+            raise NotPromotable("There is no stored pending key to promote", advice="Enter the new key again.")
+        if current and self.key_in(rotation.environment, Slot.LEGACY):
+            raise NotPromotable(
+                "A legacy key of an earlier rotation is still there", advice="Retire it first: resume that rotation."
+            )
         with self._database.transaction() as write:
             if current:
                 self._set_slot(write, current, Slot.LEGACY)
             self._set_slot(write, pending, Slot.CURRENT)
-            self._append_key("key.promoted", pending)
+            write("UPDATE rotations SET step = ? WHERE number = ?", (step, rotation.number))
+            self._append_key("key.promoted", pending, step=step)
 
     def announce_purge(self, record: KeyRecord, reason: str) -> None:
         """Say that its item is about to be deleted from the keyring, and why that is right."""
@@ -158,10 +182,12 @@ class Journal:
     def confirm_purge(self, record: KeyRecord) -> None:
         """Say that its item was read back as absent; the key is retired, or was never in use."""
         slot = Slot.RETIRED if record.slot is Slot.LEGACY else Slot.DISCARDED
+        # What was never proven may be a secret that was pasted into the wrong field: its end is not kept.
+        last_four = record.name.last_four if record.proven_at or record.slot is Slot.LEGACY else ""
         with self._database.transaction() as write:
             write(
-                "UPDATE keys SET slot = ?, holding = ?, retired_at = ? WHERE item = ?",
-                (slot, Holding.PURGED, self._clock(), record.item),
+                "UPDATE keys SET last_four = ?, slot = ?, holding = ?, retired_at = ? WHERE item = ?",
+                (last_four, slot, Holding.PURGED, self._clock(), record.item),
             )
             self._append_key("key.purged", record)
 
@@ -183,20 +209,20 @@ class Journal:
     def note_egress(
         self, environment: str, addresses: Sequence[str], state: str, operators: Sequence[str], route: str
     ) -> None:
-        """Keep what was observed of this host's egress addresses in one detection."""
-        at = self._clock()
+        """Keep what one detection saw of this host's egress addresses, also that it saw none."""
+        last = self._database.select("SELECT max(detection) AS number FROM egress_observations")[0]["number"] or 0
         with self._database.transaction() as write:
-            for address in addresses:
+            for address in addresses or [""]:
                 write(
-                    "INSERT INTO egress_observations VALUES (?, ?, ?, ?, ?, ?)",
-                    (environment, at, address, state, ",".join(operators), route),
+                    "INSERT INTO egress_observations VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (last + 1, environment, self._clock(), address, state, ",".join(operators), route),
                 )
 
     def last_egress(self, environment: str) -> tuple[str, ...]:
-        """Return the addresses of the newest detection."""
+        """Return the addresses of the newest detection: none where it found none."""
         rows = self._database.select(
-            "SELECT address FROM egress_observations WHERE environment = ?1"
-            " AND at = (SELECT max(at) FROM egress_observations WHERE environment = ?1) ORDER BY rowid",
+            "SELECT address FROM egress_observations WHERE environment = ?1 AND address <> '' AND detection ="
+            " (SELECT max(detection) FROM egress_observations WHERE environment = ?1) ORDER BY rowid",
             environment,
         )
         return tuple(row["address"] for row in rows)
@@ -212,7 +238,7 @@ class Journal:
     def whitelist_of(self, rotation: RotationRecord) -> str:
         """Return the list composed last in this rotation, or nothing."""
         rows = self._database.select(
-            "SELECT text FROM whitelists WHERE rotation = ? ORDER BY at DESC, rowid DESC LIMIT 1", rotation.number
+            "SELECT text FROM whitelists WHERE rotation = ? ORDER BY rowid DESC LIMIT 1", rotation.number
         )
         return str(rows[0]["text"]) if rows else ""
 

@@ -116,13 +116,13 @@ class KeyRecord:
     """The service name of its keyring item."""
     store: str
     """Where the item lies, in words."""
+    backend: str
+    """The same for code: an item is looked for only where it was put."""
     stored_at: float
     version: int = 1
     """Counts up when an API key is stored again with another secret: one item per version."""
     proven_at: float | None = None
     """When it was last accepted by the exchange."""
-    proven_from: str = ""
-    """The egress address that it was accepted from then."""
     retired_at: float | None = None
     whitelist: str = ""
     """The list it was created with, separated by commas."""

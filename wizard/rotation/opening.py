@@ -60,7 +60,7 @@ async def open_flow(
         journal = open_journal(paths, clock)
         try:
             keyring = await _try_keyring(store, clock)
-            keeping = Safekeeping(environment.name, journal, Vault(store, environment.name, clock), clock)
+            keeping = Safekeeping(environment.name, journal, Vault(store, environment.name, clock, journal.id), clock)
             recovered = await keeping.recover()
             context = Context(
                 environment=environment,

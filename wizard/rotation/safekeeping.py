@@ -10,10 +10,12 @@ from dataclasses import replace
 
 from wizard.clock import Clock
 from wizard.credentials import Credentials
-from wizard.custody.errors import ItemUnreadable
+from wizard.custody.errors import ItemOccupied
 from wizard.custody.vault import Vault
 from wizard.rotation.journal import Journal
 from wizard.rotation.model import Holding, KeyRecord, Slot
+
+HIGHEST_VERSION = 100
 
 
 class Safekeeping:
@@ -37,24 +39,18 @@ class Safekeeping:
             wizard.errors.WizardError: the keyring refused, or gave back something else. The key
                 stays announced, and `recover` settles it.
         """
-        fingerprint = credentials.name.fingerprint
-        version = self._unused_version(fingerprint)
-        record = KeyRecord(
-            environment=self._environment,
-            name=credentials.name,
-            kind=credentials.kind,
-            slot=slot,
-            holding=Holding.ANNOUNCED,
-            item=self._vault.service(fingerprint, version),
-            store=self._vault.store.label,
-            stored_at=self._clock(),
-            version=version,
-            whitelist=whitelist,
-        )
-        self._journal.announce_key(record)
-        await self._vault.put(credentials, version)
-        self._journal.confirm_key(record)
-        return replace(record, holding=Holding.STORED)
+        for version in range(self._unused_version(credentials), HIGHEST_VERSION):
+            record = self._record(credentials, slot, whitelist, version)
+            self._journal.announce_key(record)
+            try:
+                await self._vault.put(credentials, version)
+            except ItemOccupied:
+                # Another journal on the same keyring has an item of this name: leave it alone.
+                self._journal.forget_key(record, "the name is taken by somebody else")
+                continue
+            self._journal.confirm_key(record)
+            return replace(record, holding=Holding.STORED)
+        raise ItemOccupied("No name is free for this key in the keyring", advice="Delete items that are not needed.")
 
     async def fetch(self, record: KeyRecord) -> Credentials | None:
         """Return the credentials of a key, or None where the keyring no longer has them."""
@@ -76,29 +72,43 @@ class Safekeeping:
         """Settle what an interrupted run left in between; return what was done, as sentences."""
         done: list[str] = []
         for record in self._journal.keys(self._environment):
-            if record.holding is Holding.ANNOUNCED:
+            if record.holding not in (Holding.ANNOUNCED, Holding.PURGING):
+                continue
+            if record.backend != self._vault.store.backend:
+                done.append(f"{record.name} was left unsettled in {record.store}: open that keyring to settle it.")
+            elif record.holding is Holding.ANNOUNCED:
                 done.append(await self._settle_announced(record))
-            elif record.holding is Holding.PURGING:
+            else:
                 await self._vault.remove(record.name.fingerprint, record.version)
                 self._journal.confirm_purge(record)
                 done.append(f"The purge of {record.name} was interrupted and is now complete.")
         return tuple(done)
 
     async def _settle_announced(self, record: KeyRecord) -> str:
-        try:
-            found = await self.fetch(record)
-        except ItemUnreadable:
-            found = None
-        if found is None:
-            # Also where nothing was read: a write that was cut off can leave an empty item behind.
-            await self._vault.remove(record.name.fingerprint, record.version)
-            self._journal.forget_key(record, "it did not reach the keyring whole")
-            return f"Storing {record.name} was interrupted before it was in the keyring: enter it again."
-        found.wipe()
-        self._journal.confirm_key(record)
-        return f"Storing {record.name} was interrupted after it was in the keyring: nothing is lost."
+        if await self._vault.owns(record.name.fingerprint, record.version):
+            self._journal.confirm_key(record)
+            return f"Storing {record.name} was interrupted after it was in the keyring: nothing is lost."
+        # Whatever else is under that name was not written by this journal, or is empty: it is left alone.
+        self._journal.forget_key(record, "it did not reach the keyring whole")
+        return f"Storing {record.name} was interrupted before it was in the keyring: enter it again."
 
-    def _unused_version(self, fingerprint: str) -> int:
+    def _record(self, credentials: Credentials, slot: Slot, whitelist: str, version: int) -> KeyRecord:
+        return KeyRecord(
+            environment=self._environment,
+            name=credentials.name,
+            kind=credentials.kind,
+            slot=slot,
+            holding=Holding.ANNOUNCED,
+            item=self._vault.service(credentials.name.fingerprint, version),
+            store=self._vault.store.label,
+            backend=self._vault.store.backend,
+            stored_at=self._clock(),
+            version=version,
+            whitelist=whitelist,
+        )
+
+    def _unused_version(self, credentials: Credentials) -> int:
         """One new item per version: nothing is overwritten."""
+        fingerprint = credentials.name.fingerprint
         keys = self._journal.keys(self._environment)
         return 1 + max((key.version for key in keys if key.name.fingerprint == fingerprint), default=0)

@@ -20,14 +20,14 @@ CREATE TABLE keys (
     slot        TEXT NOT NULL,
     holding     TEXT NOT NULL,
     store       TEXT NOT NULL,
+    backend     TEXT NOT NULL,
     stored_at   REAL NOT NULL,
     version     INTEGER NOT NULL,
     proven_at   REAL,
-    proven_from TEXT NOT NULL DEFAULT '',
     retired_at  REAL,
     whitelist   TEXT NOT NULL DEFAULT ''
 );
--- Pending keys may be two for a moment: the newer is stored before the older is purged.
+-- Pending keys may be several: none is purged before one of them is in use.
 CREATE UNIQUE INDEX one_key_per_slot ON keys (environment, slot) WHERE slot IN ('current', 'legacy');
 
 CREATE TABLE events (
@@ -42,7 +42,13 @@ CREATE TABLE events (
 CREATE TRIGGER events_are_not_changed BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
 CREATE TRIGGER events_are_not_deleted BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
 
+CREATE TABLE journal (
+    id TEXT NOT NULL
+);
+INSERT INTO journal VALUES (lower(hex(randomblob(8))));
+
 CREATE TABLE egress_observations (
+    detection   INTEGER NOT NULL,
     environment TEXT NOT NULL,
     at          REAL NOT NULL,
     address     TEXT NOT NULL,
@@ -54,6 +60,5 @@ CREATE TABLE egress_observations (
 CREATE TABLE whitelists (
     rotation  INTEGER NOT NULL REFERENCES rotations (number),
     at        REAL NOT NULL,
-    text      TEXT NOT NULL,
-    proven_at REAL
+    text      TEXT NOT NULL
 );

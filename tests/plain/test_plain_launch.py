@@ -1,0 +1,43 @@
+"""From the command line to the line mode, and what becomes of a crash."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from wizard.exit_codes import Exit
+from wizard.plain import launch
+from wizard.plain.walk import Walk
+from wizard.settings import Paths
+from wizard.terminal import UnusableTerminal
+
+
+@pytest.fixture
+def paths(tmp_path: Path) -> Paths:
+    return Paths(tmp_path / "config", tmp_path / "state")
+
+
+def test_a_crash_is_reported_without_its_text(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def crash(_walk: Walk) -> None:
+        secret = "S3cr3tS3cr3t"
+        raise RuntimeError(secret)
+
+    monkeypatch.setattr(Walk, "run", crash)
+    before = signal.getsignal(signal.SIGTERM)
+    assert launch.open_rehearsal(paths, "0.0.0.0") == Exit.INTERNAL_ERROR
+    assert signal.getsignal(signal.SIGTERM) is before
+    said = capsys.readouterr()
+    assert "RuntimeError" in said.err
+    assert "S3cr3t" not in said.out + said.err
+
+
+def test_without_an_output_it_refuses_in_words(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "__stdout__", None)
+    with pytest.raises(UnusableTerminal) as refusal:
+        launch.open_rehearsal(paths, "0.0.0.0")
+    assert refusal.value.why == "Standard output is closed."
