@@ -110,6 +110,8 @@ def _short(filename: str) -> str:
 
 
 def _scrub_environment(environ: MutableMapping[str, str]) -> None:
+    # Python's ssl module writes the session keys of every TLS connection to this file.
+    environ.pop("SSLKEYLOGFILE", None)
     for name in [name for name in environ if name == "TEXTUAL" or name.startswith("TEXTUAL_")]:
         if name not in KEPT_TEXTUAL_VARIABLES:
             del environ[name]

@@ -11,7 +11,7 @@ from wizard.credentials import KeyKind
 from wizard.errors import WizardError
 from wizard.rehearsal.desk import Desk, DeskKey
 from wizard.rotation.flow import Flow
-from wizard.rotation.model import Finding, Grade, Mode, Outcome
+from wizard.rotation.model import Finding, Grade, Mode, Outcome, Step
 from wizard.rotation.retirement import POLLS_IN_A_ROW
 
 SCHEMA = 1
@@ -20,8 +20,18 @@ MOST_POLLS = 20
 OnStep = Callable[["PlayedStep"], None]
 
 
-class RehearsalFailed(WizardError):
-    """A step of the rehearsal did not pass."""
+class Shortfall(WizardError):
+    """A step of the rehearsal did not pass.
+
+    Args:
+        evidence: Everything that the step showed, at least one finding.
+        outcome: Failed, or inconclusive.
+    """
+
+    def __init__(self, evidence: Sequence[Finding], outcome: Outcome) -> None:
+        super().__init__(evidence[-1].observed)
+        self.evidence = tuple(evidence)
+        self.outcome = outcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +46,11 @@ class PlayedStep:
     @property
     def sentence(self) -> str:
         """The finding that says most, in one line."""
-        speaking = next((finding for finding in self.evidence if not finding.passed), self.evidence[-1])
+        worst = (Outcome.FAILED, Outcome.INCONCLUSIVE, Outcome.WARNING)
+        bad = sorted(
+            (each for each in self.evidence if each.outcome in worst), key=lambda each: worst.index(each.outcome)
+        )
+        speaking = bad[0] if bad else self.evidence[-1]
         return speaking.observed
 
     def as_json(self) -> dict[str, Any]:
@@ -73,7 +87,7 @@ class Player:
     async def play(self) -> bool:
         """Play from wherever the rotation stands; return whether the legacy key was proven dead and purged."""
         if self._flow.rotation is None:
-            self._flow.begin(Mode.ROTATE)
+            await self._flow.begin(Mode.ROTATE)
         acts: dict[str, Callable[[], Awaitable[Sequence[Finding]]]] = {
             "egress": self._egress,
             "whitelist": self._whitelist,
@@ -112,7 +126,9 @@ class Player:
         try:
             evidence = tuple(await act())
             outcome = Outcome.PASSED
-        except RehearsalFailed as error:
+        except Shortfall as error:
+            evidence, outcome = error.evidence, error.outcome
+        except WizardError as error:
             evidence = (Finding(name, Outcome.FAILED, " ".join(error.sentences()), self._flow.context.clock()),)
             outcome = Outcome.FAILED
         played = PlayedStep(name, outcome, evidence, time.perf_counter() - begun)
@@ -123,18 +139,18 @@ class Player:
     async def _egress(self) -> Sequence[Finding]:
         finding = self._flow.egress.finding(await self._flow.egress.detect())
         if not finding.passed:
-            raise RehearsalFailed(finding.observed)
-        self._flow.advance()
+            raise Shortfall([finding], finding.outcome)
+        self._flow.advance(Step.EGRESS)
         return [finding]
 
     async def _whitelist(self) -> Sequence[Finding]:
         finding = self._flow.whitelist.settle(self._flow.whitelist.proposal())
-        self._flow.advance()
+        self._flow.advance(Step.WHITELIST)
         return [finding]
 
     async def _credentials(self) -> Sequence[Finding]:
         finding = await (self._store_ed25519() if self._kind is KeyKind.ED25519 else self._store_hmac())
-        self._flow.advance()
+        self._flow.advance(Step.CREDENTIALS)
         return [finding]
 
     async def _store_hmac(self) -> Finding:
@@ -151,9 +167,9 @@ class Player:
     async def _probe(self) -> Sequence[Finding]:
         report = await self._flow.probe.run()
         if not report.is_proven:
-            worst = next(finding for finding in report.findings if finding.outcome is not Outcome.PASSED)
-            raise RehearsalFailed(worst.observed, advice=worst.advice)
-        self._flow.complete(report)
+            failed = any(finding.outcome is Outcome.FAILED for finding in report.findings)
+            raise Shortfall(report.findings, Outcome.FAILED if failed else Outcome.INCONCLUSIVE)
+        await self._flow.complete(report)
         return report.findings
 
     async def _retire(self) -> Sequence[Finding]:
@@ -165,7 +181,8 @@ class Player:
             await self._flow.context.pause(self._flow.context.pace.between_polls)
         self._grade = death.grade
         if not death.allows_purge:
-            raise RehearsalFailed(death.sentence)
+            finding = Finding("Death", Outcome.INCONCLUSIVE, death.sentence, self._flow.context.clock())
+            raise Shortfall([finding], Outcome.FAILED if death.grade is Grade.ALIVE else Outcome.INCONCLUSIVE)
         certificate = await self._flow.purge()
         now = self._flow.context.clock()
         return [
@@ -177,7 +194,12 @@ class Player:
                 from_address=certificate.egress,
                 does_not_prove=death.does_not_prove,
             ),
-            Finding("Purge", Outcome.PASSED, f"The secret of {certificate.legacy} is gone from the keyring.", now),
+            Finding(
+                "Purge",
+                Outcome.PASSED,
+                f"The secret of {certificate.legacy} is gone from {certificate.current_store}.",
+                now,
+            ),
         ]
 
     async def _delete_legacy(self) -> None:

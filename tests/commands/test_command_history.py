@@ -26,7 +26,7 @@ async def rotate(bench: Bench) -> None:
         await bench.desk.delete(old.api_key)
         await world.kill(flow)
         await flow.purge()
-        flow.begin(Mode.ROTATE)
+        await flow.begin(Mode.ROTATE)
 
 
 def alter(bench: Bench, kind: str, detail: str) -> int:

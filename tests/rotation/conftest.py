@@ -75,21 +75,21 @@ class World:
 
     async def to_probe(self, flow: Flow, new: NewKey | None = None) -> NewKey:
         """Walk a rotation as far as the probe."""
-        flow.begin(Mode.ROTATE if flow.current else Mode.SET_UP)
+        await flow.begin(Mode.ROTATE if flow.current else Mode.SET_UP)
         await flow.egress.detect()
-        flow.advance()
+        flow.advance(flow.context.rotation.step)
         flow.whitelist.settle(flow.whitelist.proposal())
-        flow.advance()
+        flow.advance(flow.context.rotation.step)
         made = new or await self.make_key()
         await flow.credentials.store_hmac(made.api_key, made.secret)
-        flow.advance()
+        flow.advance(flow.context.rotation.step)
         return made
 
     async def to_retire(self, flow: Flow) -> NewKey:
         """Walk a rotation as far as the retirement; return the key that was in use."""
         old = await self.put_key_in_use(flow)
         await self.to_probe(flow)
-        flow.complete(await flow.probe.run())
+        await flow.complete(await flow.probe.run())
         return old
 
     async def kill(self, flow: Flow) -> None:

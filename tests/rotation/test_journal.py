@@ -10,8 +10,8 @@ import pytest
 
 from wizard.credentials import KeyKind, KeyName
 from wizard.rotation.database import SCHEMA_VERSION, JournalUnusable, open_database
-from wizard.rotation.journal import Journal
-from wizard.rotation.model import Holding, KeyRecord, Mode, Slot, Step
+from wizard.rotation.journal import Journal, NotPromotable
+from wizard.rotation.model import Holding, KeyRecord, Mode, RotationRecord, Slot, Step
 
 
 def record(fingerprint: str, slot: Slot, at: float = 1.0) -> KeyRecord:
@@ -22,6 +22,7 @@ def record(fingerprint: str, slot: Slot, at: float = 1.0) -> KeyRecord:
         slot,
         Holding.ANNOUNCED,
         f"key-wizard:bench:{fingerprint}",
+        "memory",
         "memory",
         at,
     )
@@ -42,6 +43,10 @@ def stored(journal: Journal, fingerprint: str, slot: Slot, at: float = 1.0) -> K
     journal.announce_key(key)
     journal.confirm_key(key)
     return key
+
+
+def rotation(journal: Journal) -> RotationRecord:
+    return journal.open_rotation("bench") or journal.begin_rotation("bench", Mode.ROTATE, Step.PROBE)
 
 
 def test_the_file_is_readable_by_its_owner_only(journal: Journal, file: Path) -> None:
@@ -66,7 +71,7 @@ def test_an_environment_has_one_open_rotation_at_most(journal: Journal) -> None:
 def test_promotion_moves_both_slots_in_one_transaction(journal: Journal) -> None:
     stored(journal, "old", Slot.CURRENT)
     stored(journal, "new", Slot.PENDING)
-    journal.promote("bench")
+    journal.promote(rotation(journal), "key-wizard:bench:new", Step.RETIRE)
     slots = {key.name.fingerprint: key.slot for key in journal.keys("bench")}
     assert slots == {"old": Slot.LEGACY, "new": Slot.CURRENT}
 
@@ -74,8 +79,8 @@ def test_promotion_moves_both_slots_in_one_transaction(journal: Journal) -> None
 def test_an_announced_key_that_was_never_confirmed_is_not_promoted(journal: Journal) -> None:
     stored(journal, "old", Slot.CURRENT)
     journal.announce_key(record("new", Slot.PENDING))
-    with pytest.raises(ValueError, match="no stored pending key"):
-        journal.promote("bench")
+    with pytest.raises(NotPromotable, match="no stored pending key"):
+        journal.promote(rotation(journal), "key-wizard:bench:new", Step.RETIRE)
     current = journal.key_in("bench", Slot.CURRENT)
     assert current is not None
     assert current.name.fingerprint == "old"
@@ -84,8 +89,8 @@ def test_an_announced_key_that_was_never_confirmed_is_not_promoted(journal: Jour
 def test_a_second_promotion_waits_for_the_legacy_key_to_die(journal: Journal) -> None:
     for fingerprint, slot in (("older", Slot.LEGACY), ("old", Slot.CURRENT), ("new", Slot.PENDING)):
         stored(journal, fingerprint, slot)
-    with pytest.raises(ValueError, match="legacy slot is taken"):
-        journal.promote("bench")
+    with pytest.raises(NotPromotable, match="legacy key"):
+        journal.promote(rotation(journal), "key-wizard:bench:new", Step.RETIRE)
     assert {key.name.fingerprint: key.slot for key in journal.keys("bench")}["old"] is Slot.CURRENT
 
 

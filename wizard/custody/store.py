@@ -108,7 +108,7 @@ class KeyringStore:
 class MemoryStore:
     """The memory of this process, for a rehearsal. It holds copies: wiping a value outside leaves them whole."""
 
-    label = "memory only, lost when this program ends"
+    label = "this program's memory only"
     backend = "memory"
     durable = False
 

@@ -99,7 +99,7 @@ class Vault:
             CustodyError: it cannot be read.
         """
         found = await self.store.read(self.service(fingerprint, version), item.USER)
-        return bool(found) and self._is_own(found)
+        return found is not None and self._is_own(found)
 
     async def remove(self, fingerprint: str, version: int = 1) -> None:
         """Delete the credentials of a key; return once the store holds none. None stored is removed already.
@@ -115,7 +115,7 @@ class Vault:
             raise ItemOccupied(
                 "What the keyring holds under this name was not stored by this wizard",
                 why=f"Another journal, a newer version or another program wrote {service}.",
-                advice="Nothing was deleted. If you know that it is not needed, delete it in the keyring's own program.",
+                advice="Nothing was deleted. If it is not needed, delete it in the keyring's own program.",
             )
         await confirmed.delete(self.store, service, item.USER)
 
@@ -131,6 +131,6 @@ class Vault:
             return
         raise ItemOccupied(
             "Other credentials are stored under this key's name already",
-            why=f"Under {service} the keyring holds what another journal stored, or another secret of the same API key.",
+            why=f"Under {service} the keyring holds another journal's item, or another secret of the same API key.",
             advice="Nothing was changed. If the stored one is wrong, remove it first, then put this one in.",
         )

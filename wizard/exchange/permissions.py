@@ -56,6 +56,8 @@ class PermissionDiff:
     """Whether the exchange says that the new key works from any address."""
     restriction_unknown: bool
     """Whether the exchange does not say if the new key is restricted."""
+    was_compared: bool
+    """Whether there was a current key that could be asked."""
     not_newer: bool
     """Whether the new key was not created after the current one: perhaps it is the old one."""
 
@@ -94,6 +96,7 @@ def compare(new: ApiRestrictions, current: ApiRestrictions | None) -> Permission
         withdrawals_on=new.permissions.get(WITHDRAWALS, False),
         unrestricted=new.ip_restricted is False,
         restriction_unknown=new.ip_restricted is None,
+        was_compared=current is not None,
         not_newer=_is_not_newer(new, current),
     )
 

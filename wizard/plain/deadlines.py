@@ -15,7 +15,8 @@ STORE = 8 * OPERATION
 """To read, write and read back, and to purge what it supersedes."""
 SWAP = 6 * OPERATION
 ABANDON = 6 * OPERATION
-PURGE = 3 * OPERATION
+PURGE = 12 * OPERATION
+"""To ask once more, delete, read back, and drop what is not needed any more."""
 DESK = 10.0
 """One question to the desk has 5."""
 

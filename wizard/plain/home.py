@@ -46,9 +46,14 @@ async def begin(stage: Stage) -> Way:
         if answer == "abandon":
             await _abandon(stage)
             continue
-        if answer != "resume":
-            stage.flow.begin(Mode(answer))
+        if answer != "resume" and not await _is_begun(stage, Mode(answer)):
+            continue
         return Way.ON
+
+
+async def _is_begun(stage: Stage, mode: Mode) -> bool:
+    begun = await stage.talk.attempt(lambda: stage.flow.begin(mode), "Opening the rotation", deadlines.PURGE)
+    return begun is not None
 
 
 def _choices(stage: Stage) -> tuple[Choice, ...]:

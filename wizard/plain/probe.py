@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from wizard.errors import WizardError
 from wizard.plain import deadlines
 from wizard.plain.answers import Choice, Command
 from wizard.plain.stage import Stage, Way
 from wizard.plain.summary import tell_summary
 from wizard.plain.words import evidence
+from wizard.rotation.certificate import Certificate
 from wizard.rotation.model import Outcome, Step
 from wizard.rotation.steps.probe import ProbeReport
 
@@ -32,7 +32,7 @@ async def take(stage: Stage) -> Way:
         if answer == Command.BACK:
             return stage.back()
         if answer == "promote" and report is not None:
-            if _is_promoted(stage, report):
+            if await _is_promoted(stage, report):
                 return Way.ON
             continue
         # A swap that failed or was stopped may have stored either order: only a new probe tells.
@@ -55,7 +55,7 @@ async def _run(stage: Stage) -> ProbeReport | None:
 def _choices(report: ProbeReport | None) -> tuple[Choice, ...]:
     if report is not None and report.is_proven:
         return _PROMOTE, _RETRY
-    return (_SWAP, _RETRY) if report is not None and report.looks_swapped else (_RETRY,)
+    return (_SWAP, _RETRY) if report is not None and report.may_be_swapped else (_RETRY,)
 
 
 def _verdict(report: ProbeReport) -> str:
@@ -63,8 +63,11 @@ def _verdict(report: ProbeReport) -> str:
         warnings = sum(finding.outcome is Outcome.WARNING for finding in report.findings)
         look = f" {warnings} to look at first." if warnings else ""
         return f"The new key works from here. promote makes it the current key.{look}"
-    if report.looks_swapped:
-        return "API key and secret are in each other's place. swap exchanges them."
+    if report.may_be_swapped:
+        return (
+            "The new key is not proven. If API key and secret may be in each other's place, swap exchanges them and"
+            " asks again; if they are not, that call would show the secret to the exchange."
+        )
     return "The new key is not proven. Mend what did not pass, then retry probes again."
 
 
@@ -78,13 +81,16 @@ async def _is_swapped(stage: Stage) -> bool:
     return True
 
 
-def _is_promoted(stage: Stage, report: ProbeReport) -> bool:
+async def _is_promoted(stage: Stage, report: ProbeReport) -> bool:
     flow, talk = stage.flow, stage.talk
-    try:
-        certificate = flow.complete(report)
-    except WizardError as error:
-        talk.tell(error)
+
+    async def promote() -> tuple[Certificate | None]:
+        return (await flow.complete(report),)
+
+    done = await talk.attempt(promote, "Asking once more, then promoting", deadlines.probe(flow.context.pace))
+    if done is None:
         return False
+    (certificate,) = done
     if flow.current is not None:
         talk.say(f"{flow.current.name} is now the current key.")
     if certificate is not None:

@@ -6,6 +6,7 @@ Nothing is purged without a typed word.
 from __future__ import annotations
 
 from wizard.clock import duration, utc
+from wizard.errors import WizardError
 from wizard.plain import deadlines
 from wizard.plain.answers import Choice, Command
 from wizard.plain.stage import Stage, Way
@@ -25,7 +26,8 @@ MOST_POLLS = 20
 _WATCH = Choice("watch", "ask with both keys, until the matter is settled.")
 _PURGE = Choice("purge", "delete the dead key's secret; asks for a typed word.")
 _GIVE_UP = Choice("purge", "give the key up on your word, and delete its secret; asks for a typed word.")
-_TO_DO = {Grade.ALIVE: " Delete it now.", Grade.WEAK: " purge gives it up on your word."}
+_REVERT = Choice("revert", "make the legacy key the current one again; asks for a typed word.")
+_TO_DO = {Grade.WEAK: " purge gives it up on your word."}
 
 
 async def take(stage: Stage) -> Way:
@@ -37,12 +39,15 @@ async def take(stage: Stage) -> Way:
         death = stage.flow.retire.death()
         is_settled = death.allows_purge or death.grade is Grade.WEAK
         purge = _GIVE_UP if death.grade is Grade.WEAK else _PURGE
-        choices = (purge, _WATCH) if is_settled else (_WATCH,)
+        choices = ((purge,) if is_settled else ()) + (_WATCH,) + ((_REVERT,) if stage.flow.can_be_reverted else ())
         answer = await stage.talk.choose("What next?", choices, about=ABOUT, default=choices[0].word)
         if answer == Command.BACK:
             return stage.back()
         if answer == "watch":
             await _watch(stage)
+        elif answer == "revert":
+            if await _is_reverted(stage):
+                return Way.ON
         elif await _is_purged(stage, death):
             return Way.ON
 
@@ -78,7 +83,8 @@ async def _poll_on(stage: Stage) -> Death:
 
 async def _poll(stage: Stage) -> Death:
     death = await stage.flow.retire.poll()
-    stage.talk.say(_line(stage.flow.retire.polls()[-1]))
+    if polls := stage.flow.retire.polls():
+        stage.talk.say(_line(polls[-1]))
     return death
 
 
@@ -101,7 +107,7 @@ async def _is_purged(stage: Stage, death: Death) -> bool:
     flow, talk, legacy = stage.flow, stage.talk, stage.flow.retire.legacy
     if legacy is None or not await _is_confirmed(stage, legacy, death):
         return False
-    word = legacy.name.last_four if death.grade is Grade.WEAK else None
+    word = None if death.allows_purge else legacy.name.last_four
     certificate = await talk.attempt(
         lambda: flow.purge(word), "Deleting the legacy secret, reading back that it is gone", deadlines.PURGE
     )
@@ -112,9 +118,21 @@ async def _is_purged(stage: Stage, death: Death) -> bool:
 
 
 async def _is_confirmed(stage: Stage, legacy: KeyRecord, death: Death) -> bool:
-    is_weak = death.grade is Grade.WEAK
+    is_weak = death.grade is not Grade.PROVEN
     asks_for_key = is_weak or stage.flow.context.environment.is_production
     word = legacy.name.last_four if asks_for_key and legacy.name.last_four else "purge"
     what = f"The secret of {legacy.name} is deleted from {legacy.store}. This cannot be undone."
     gap = f" Its death is not proven: {death.does_not_prove}." if is_weak else ""
     return await stage.talk.confirm(what + gap, word, about=ABOUT)
+
+
+async def _is_reverted(stage: Stage) -> bool:
+    question = "The legacy key becomes the current one again; the new key stays stored and is pending."
+    if not await stage.talk.confirm(question, "revert", about=ABOUT):
+        return False
+    try:
+        stage.flow.revert()
+    except WizardError as error:
+        stage.talk.tell(error)
+        return False
+    return True

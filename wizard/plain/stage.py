@@ -35,7 +35,7 @@ class Stage:
 
     def on(self) -> Way:
         """Go on to the next step."""
-        self.flow.advance()
+        self.flow.advance(self.flow.context.rotation.step)
         return Way.ON
 
     def back(self) -> Way:

@@ -127,7 +127,7 @@ class Walk:
     def _closing(self) -> tuple[str, ...]:
         flow = self._flow
         step = flow.step if flow else None
-        meaning = f"It is safe: {safe_to_close(step, durable=flow is None or flow.is_durable)}."
+        meaning = f"It is safe: {flow.closing if flow else safe_to_close(None)}."
         if flow is None or step is None or not flow.is_durable:
             return (meaning,)
         return (meaning, f"Come back with: {self._command}")

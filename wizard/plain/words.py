@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from wizard.clock import duration, utc
-from wizard.rotation.closing import safe_to_close
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Finding, Outcome, Step
 
@@ -29,7 +28,7 @@ def introduction(flow: Flow, step: Step) -> Iterable[str]:
         f"Step {flow.steps.index(step) + 1} of {len(flow.steps)}, {TITLES[step]}."
         f" Environment {environment.name} on {environment.site.name}, {mode}."
     )
-    yield f"It is safe to close now: {safe_to_close(step, durable=flow.is_durable)}."
+    yield f"It is safe to close now: {flow.closing}."
     if not flow.is_durable:
         yield "Credentials are in memory only."
     if seconds := flow.retire.overlap():

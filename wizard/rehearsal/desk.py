@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any
 
@@ -123,9 +124,9 @@ class Desk:
 
     async def _call(self, method: str, path: str, body: object = None) -> Any:
         try:
-            async with httpx.AsyncClient(trust_env=False, timeout=DEADLINE) as client:
+            async with asyncio.timeout(DEADLINE), httpx.AsyncClient(trust_env=False, timeout=DEADLINE) as client:
                 answer = await client.request(method, self._url + path, json=body)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, TimeoutError) as error:
             raise DeskRefused(
                 "The embedded exchange does not answer",
                 why=f"{type(error).__name__} while asking its desk.",

@@ -39,9 +39,9 @@ class ExchangeProcess:
     async def answers(self) -> bool:
         """Return whether it still runs."""
         try:
-            async with httpx.AsyncClient(trust_env=False, timeout=PING_DEADLINE) as client:
+            async with asyncio.timeout(PING_DEADLINE), httpx.AsyncClient(trust_env=False) as client:
                 return (await client.get(f"{self.base_url}/api/v3/ping")).is_success
-        except httpx.HTTPError:
+        except (httpx.HTTPError, TimeoutError):
             return False
 
     async def end(self) -> None:
@@ -72,13 +72,20 @@ async def start_exchange() -> ExchangeProcess:
         said = json.loads(line)
         return ExchangeProcess(process.pid, said["base_url"], said["desk_url"])
     except (TimeoutError, ValueError, KeyError):
-        with contextlib.suppress(ProcessLookupError):
-            process.kill()
+        _kill(process)
         raise ExchangeDidNotStart(
             "The embedded exchange did not start",
             why=f"It gave no address within {START_DEADLINE:g} s.",
             advice="Run `key-wizard exchange` to see why; pip install 'key-wizard[rehearsal]' installs what it needs.",
         ) from None
+    except BaseException:
+        _kill(process)
+        raise
+
+
+def _kill(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.kill()
 
 
 def remember(process: ExchangeProcess, file: Path) -> None:

@@ -24,6 +24,7 @@ from wizard.rehearsal.desk import Desk
 from wizard.rehearsal.process import ExchangeProcess, recall, remember, start_exchange
 from wizard.rotation.context import Pace, Pause
 from wizard.rotation.flow import Flow
+from wizard.rotation.lock import sole_writer
 from wizard.rotation.model import Slot
 from wizard.rotation.opening import open_flow, open_journal
 from wizard.settings import ANY_SOURCE, Environment, Paths, Rules, Site
@@ -99,6 +100,14 @@ async def rehearse(
     """
     own = paths.within(NAME)
     own.create()
+    # Before anything is looked at: a second rehearsal must not end the exchange of the first.
+    with sole_writer(own.state / "session.lock", NAME, time.time):
+        async with _rehearse(own, source_address, environ) as rehearsal:
+            yield rehearsal
+
+
+@asynccontextmanager
+async def _rehearse(own: Paths, source_address: str, environ: Mapping[str, str]) -> AsyncIterator[Rehearsal]:
     store, problem = await _keyring_or_memory(environ)
     exchange = await _find_or_start(own, store)
     environment = Environment(
@@ -144,11 +153,12 @@ async def _clear(own: Paths, store: Store) -> None:
     if not own.journal.exists():
         return
     journal = open_journal(own)
-    vault = Vault(store, NAME)
+    vault = Vault(store, NAME, owner=journal.id)
     for record in journal.keys(NAME):
         await vault.remove(record.name.fingerprint, record.version)
     journal.close()
-    own.journal.unlink()
+    for file in own.state.glob(f"{own.journal.name}*"):
+        file.unlink()
 
 
 def _is_open(own: Paths) -> bool:

@@ -74,8 +74,14 @@ def write_certificate(
         grade=death.grade if legacy and death else None,
         proof=death.sentence if legacy and death else "",
         does_not_prove=death.does_not_prove if legacy and death else "",
-        overlap_seconds=now - current.stored_at if legacy else 0.0,
+        overlap_seconds=_overlap(current, death, now) if legacy else 0.0,
     )
+
+
+def _overlap(current: KeyRecord, death: Death | None, now: float) -> float:
+    """Return for how long both keys were alive: until the first refusal, not until the purge."""
+    until = death.since if death and death.since is not None else now
+    return max(0.0, until - current.stored_at)
 
 
 def restore_certificate(detail: Mapping[str, Any]) -> Certificate | None:

@@ -5,26 +5,38 @@ from __future__ import annotations
 from wizard.exit_codes import Exit
 from wizard.rotation.model import Step
 
-_SAID: dict[Step | None, str] = {
-    None: "nothing is open",
-    Step.EGRESS: "nothing is stored yet",
-    Step.WHITELIST: "nothing is stored yet",
-    Step.CREDENTIALS: "only what is not stored yet is lost",
-    Step.PROBE: "both keys are stored",
-    Step.RETIRE: "both keys are stored; watched again later",
-    Step.DONE: "the rotation is finished",
-}
-_IN_MEMORY = "the rehearsal ends, its keys are in memory only"
+_NOTHING_OPEN = "nothing is open"
+_FINISHED = "the rotation is finished"
+_IN_MEMORY = "the rehearsal then ends and cannot be resumed"
+_WATCHED = "both keys are stored; watched again later"
+_BOTH = "both keys are stored"
+_NEW = "the new key is stored"
+_TYPED = "only what is not stored yet is lost"
+_NOTHING_STORED = "nothing new is stored yet"
 
 
-def safe_to_close(step: Step | None, *, durable: bool = True) -> str:
-    """Return what closing at this step means. Closing is in fact safe at every moment.
+def safe_to_close(
+    step: Step | None, *, durable: bool = True, has_pending: bool = False, has_current: bool = False
+) -> str:
+    """Return what closing now means. Closing is in fact safe at every moment.
 
     Args:
         step: Where the rotation stands; None when none is open.
         durable: Whether the credentials outlive this program. Only a rehearsal may lose them.
+        has_pending: Whether a new key is stored.
+        has_current: Whether a key is in use.
     """
-    return _SAID[step] if durable or step in (None, Step.DONE) else _IN_MEMORY
+    if step is None:
+        return _NOTHING_OPEN
+    if step is Step.DONE:
+        return _FINISHED
+    if not durable:
+        return _IN_MEMORY
+    if step is Step.RETIRE:
+        return _WATCHED
+    if has_pending:
+        return _BOTH if has_current else _NEW
+    return _TYPED if step is Step.CREDENTIALS else _NOTHING_STORED
 
 
 def exit_code(step: Step | None) -> Exit:

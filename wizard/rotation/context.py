@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
-from urllib.parse import urlsplit
 
 from wizard.clock import Clock
 from wizard.egress.providers import Provider
-from wizard.egress.route import Route, RouteKind, decide_route, open_transport
+from wizard.egress.route import Route
 from wizard.errors import WizardError
 from wizard.exchange.client import ExchangeClient
 from wizard.rotation.journal import Journal
 from wizard.rotation.model import RotationRecord
+from wizard.rotation.reaching import open_exchange, route_to_exchange
 from wizard.rotation.safekeeping import Safekeeping
 from wizard.settings import Environment
 from wizard.whitelist import parse
@@ -43,7 +42,7 @@ class Pace:
 
 @dataclass(frozen=True)
 class Context:
-    """Passed to every step. Nothing in it changes while a rotation runs."""
+    """Passed to every step. What changes while a rotation runs is read from the journal each time."""
 
     environment: Environment
     journal: Journal
@@ -70,7 +69,7 @@ class Context:
 
     @property
     def egress(self) -> str:
-        """The egress address seen last, or nothing."""
+        """The egress address of the newest detection; nothing where it found none."""
         return next(iter(self.journal.last_egress(self.environment.name)), "")
 
     @property
@@ -82,23 +81,19 @@ class Context:
         """The one way that echo services and exchange are reached.
 
         Raises:
-            wizard.errors.WizardError: the proxy settings cannot be used.
+            wizard.egress.proxy.ProxyUnusable: the proxy settings cannot be used.
         """
-        return decide_route(self.environment, urlsplit(self.environment.site.rest_url).hostname or "", self.environ)
+        return route_to_exchange(self.environment, self.environ)
 
-    @asynccontextmanager
-    async def exchange(self) -> AsyncIterator[ExchangeClient]:
-        """Open a client of this environment's exchange over the decided route."""
-        route = self.route()
-        async with ExchangeClient(
-            self.environment.site,
-            open_transport(route),
-            clock=self.clock,
-            stopwatch=self.stopwatch,
-            timeout=self.pace.call,
-            proxied=route.kind is RouteKind.PROXY,
-        ) as client:
-            yield client
+    def exchange(self) -> ExchangeClient:
+        """Return a client of this environment's exchange over the decided route, to be used with `async with`.
+
+        Raises:
+            wizard.egress.proxy.ProxyUnusable: the proxy settings cannot be used.
+        """
+        return open_exchange(
+            self.environment, self.route(), timeout=self.pace.call, clock=self.clock, stopwatch=self.stopwatch
+        )
 
 
 def networks_of(text: str) -> tuple[IPv4Network, ...]:

@@ -62,9 +62,10 @@ class Database:
             (at, rotation, kind, text, previous, _chain(previous, at, rotation, kind, text)),
         )
 
-    def events(self) -> Iterator[Event]:
-        """Return all events, the oldest first."""
-        for row in self.select("SELECT * FROM events ORDER BY number"):
+    def events(self, rotation: int | None = None) -> Iterator[Event]:
+        """Return the events of one rotation, or all of them, the oldest first."""
+        query = "SELECT * FROM events WHERE ?1 IS NULL OR rotation = ?1 ORDER BY number"
+        for row in self.select(query, rotation):
             yield Event(row["number"], row["at"], row["rotation"], row["kind"], json.loads(row["detail"]))
 
     def first_altered_event(self) -> int | None:
@@ -104,11 +105,11 @@ def open_database(file: Path) -> Database:
         connection = sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None)
         connection.row_factory = sqlite3.Row
         connection.execute("PRAGMA foreign_keys = ON")
-        # WAL: `status` and `exec` read while a wizard writes.
-        connection.execute("PRAGMA journal_mode = WAL")
         # FULL: a commit has reached the disk before the keyring is touched.
         connection.execute("PRAGMA synchronous = FULL")
         _migrate(connection, file)
+        # WAL: `status` and `exec` read while a wizard writes.
+        connection.execute("PRAGMA journal_mode = WAL")
     except (sqlite3.Error, OSError) as error:
         raise JournalUnusable(
             f"The journal {file} cannot be opened",

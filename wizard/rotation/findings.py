@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from wizard.clock import Clock
 from wizard.errors import sentences
-from wizard.exchange.client import Account
-from wizard.exchange.permissions import PermissionDiff, Weight
+from wizard.exchange.client import Account, ApiRestrictions
+from wizard.exchange.permissions import WITHDRAWALS, PermissionDiff, PermissionFinding, Weight
 from wizard.exchange.skew import ClockSkew
 from wizard.exchange.skew import Grade as SkewGrade
 from wizard.exchange.verdicts import Outcome as VerdictOutcome
@@ -25,7 +25,9 @@ PERMISSIONS = "Permissions"
 SAME_ACCOUNT = "Same account"
 CONTROL = "Current key"
 
-ORDER = (REACHABLE, CLOCK, NEW_KEY, ACCOUNT, IN_A_ROW, IP_RESTRICTION, PERMISSIONS, SAME_ACCOUNT, CONTROL)
+STORAGE = "Storage"
+
+ORDER = (STORAGE, REACHABLE, CLOCK, NEW_KEY, ACCOUNT, IN_A_ROW, IP_RESTRICTION, PERMISSIONS, SAME_ACCOUNT, CONTROL)
 """In which they are read; independent ones end in any order."""
 
 MUST_PASS = frozenset({REACHABLE, NEW_KEY, ACCOUNT, IN_A_ROW, IP_RESTRICTION})
@@ -125,16 +127,23 @@ class Scribe:
             does_not_prove="that the key is bound to the whitelist: check it on the exchange's page",
         )
 
-    def permissions(self, difference: PermissionDiff) -> Finding:
-        """How the new key's permissions compare with the current key's."""
+    def permissions(self, difference: PermissionDiff, new: ApiRestrictions, *, has_control: bool) -> Finding:
+        """How the new key's permissions compare with the current key's, where that one could be asked."""
         # The restriction has a finding of its own.
         told = replace(difference, unrestricted=False, restriction_unknown=False).findings()
-        blocks = any(finding.weight is Weight.BLOCKS for finding in told)
-        outcome = Outcome.FAILED if blocks else Outcome.WARNING if told else Outcome.PASSED
-        observed = (
-            " ".join(finding.what for finding in told) or "Nothing is missing, nothing was added, withdrawals are off."
+        observed = [finding.what for finding in told]
+        if not difference.was_compared:
+            observed.append(_NOT_COMPARED if has_control else _NOTHING_TO_COMPARE)
+        elif not (difference.missing or difference.extra):
+            observed.append("Nothing is missing and nothing was added.")
+        if new.permissions.get(WITHDRAWALS) is False:
+            observed.append("Withdrawals are off.")
+        return self.note(
+            PERMISSIONS,
+            _permission_outcome(difference, told, has_control=has_control),
+            " ".join(observed),
+            advice=" ".join(finding.advice for finding in told),
         )
-        return self.note(PERMISSIONS, outcome, observed, advice=" ".join(finding.advice for finding in told))
 
     def same_account(self, new: Account, current: Account) -> Finding:
         """Whether both keys belong to one account, by its uid."""
@@ -148,6 +157,20 @@ class Scribe:
                 advice="Log in to the account of the current key and create the new key there.",
             )
         return self.note(SAME_ACCOUNT, Outcome.PASSED, "Both keys answer with the same account number.")
+
+
+_NOT_COMPARED = "Not compared: the current key could not be asked from here."
+_NOTHING_TO_COMPARE = "There is no other key to compare with."
+
+
+def _permission_outcome(difference: PermissionDiff, told: Sequence[PermissionFinding], *, has_control: bool) -> Outcome:
+    if any(finding.weight is Weight.BLOCKS for finding in told):
+        return Outcome.FAILED
+    if told:
+        return Outcome.WARNING
+    if difference.was_compared:
+        return Outcome.PASSED
+    return Outcome.INCONCLUSIVE if has_control else Outcome.NOT_APPLICABLE
 
 
 def promoted(scribe: Scribe, current: KeyRecord, legacy: KeyRecord | None) -> Finding:

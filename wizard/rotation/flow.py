@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+from wizard.errors import WizardError
 from wizard.rotation.certificate import Certificate, write_certificate
+from wizard.rotation.closing import safe_to_close
 from wizard.rotation.context import Context
-from wizard.rotation.model import STEPS, Finding, KeyRecord, Mode, RotationRecord, Slot, Step
+from wizard.rotation.model import STEPS, Finding, Holding, KeyRecord, Mode, RotationRecord, Slot, Step
 from wizard.rotation.retirement import Death
 from wizard.rotation.steps.credentials import CredentialsStep
 from wizard.rotation.steps.egress import EgressStep
@@ -19,6 +21,12 @@ from wizard.rotation.steps.retire import RetireStep
 from wizard.rotation.steps.whitelist import WhitelistStep
 
 CERTIFIED = "rotation.certified"
+STORED = "stored"
+"""How a rotation ends that had nothing to retire."""
+
+
+class NotReverted(WizardError):
+    """There is no reason to go back to the legacy key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,27 +75,42 @@ class Flow:
         """The steps of the open rotation, in order."""
         return STEPS[self.context.rotation.mode]
 
-    def begin(self, mode: Mode) -> RotationRecord:
-        """Open a rotation at its first step."""
+    @property
+    def closing(self) -> str:
+        """What closing means now, in words."""
+        has_current, has_pending = self.current is not None, self.credentials.pending is not None
+        return safe_to_close(self.step, durable=self.is_durable, has_pending=has_pending, has_current=has_current)
+
+    async def begin(self, mode: Mode) -> RotationRecord:
+        """Open a rotation at its first step; what an earlier one left unused is purged first.
+
+        Raises:
+            wizard.errors.WizardError: the keyring refused.
+        """
+        await self._drop_unused("an earlier rotation left it unused")
+        self.whitelist.draft = None
         return self.context.journal.begin_rotation(self.context.environment.name, mode, STEPS[mode][0])
 
-    def settle(self) -> None:
-        """Take the step that an interrupted run had earned but not taken any more."""
-        if self.step is Step.PROBE and self.credentials.pending is None and self._was_promoted():
-            if Step.RETIRE in self.steps:
-                self.advance()
-            else:
-                self._finish(None, None, "stored")
+    async def settle(self) -> Certificate | None:
+        """Take the step that an interrupted run had earned but not taken any more.
+
+        Returns:
+            The certificate, where the interrupted run had nothing left to do but to write it.
+        """
+        if self.step is Step.DONE:
+            return await self._finish(None, None, STORED)
         if self.step is Step.RETIRE and self.retire.legacy is None:
             death = self.retire.death()
-            self._finish(self.retire.buried, death, death.grade)
+            return await self._finish(self.retire.buried, death, death.grade)
+        return None
 
-    def _was_promoted(self) -> bool:
-        current = self.current
-        return current is not None and current.stored_at >= self.context.rotation.started_at
+    def advance(self, from_step: Step) -> Step:
+        """Move to the step after `from_step`, if the rotation stands there, and return where it stands.
 
-    def advance(self) -> Step:
-        """Move to the next step and return it."""
+        Out of the probe and out of the retirement only `complete` and `purge` lead.
+        """
+        if self.step is not from_step or from_step in (Step.PROBE, Step.RETIRE):
+            return self.context.rotation.step
         return self._move(+1)
 
     def back(self) -> Step:
@@ -95,34 +118,52 @@ class Flow:
 
         After promotion there is no way back: the new key is the current one.
         """
-        return self.context.rotation.step if self.step is Step.RETIRE else self._move(-1)
+        return self.context.rotation.step if self.step in (Step.RETIRE, Step.DONE) else self._move(-1)
 
-    def complete(self, report: ProbeReport) -> Certificate | None:
-        """Promote the proven key, then go on to retirement, or finish where there is nothing to retire."""
-        self.probe.promote(report)
-        if Step.RETIRE in self.steps:
-            self.advance()
-            return None
-        return self._finish(None, None, "stored")
+    async def complete(self, report: ProbeReport) -> Certificate | None:
+        """Promote the proven key, then go on to retirement, or finish where there is nothing to retire.
+
+        Raises:
+            wizard.errors.WizardError: the report does not allow it, or the keyring refused to drop
+                what is not needed any more; the promotion then stands, and calling again finishes.
+        """
+        after = self.steps[self.steps.index(Step.PROBE) + 1]
+        if self.step is Step.PROBE:
+            await self.probe.promote(report, after)
+        return None if after is Step.RETIRE else await self._finish(None, None, STORED)
 
     async def purge(self, last_four: str | None = None) -> Certificate:
         """Purge the legacy secret and close the rotation with its certificate.
 
         Args:
-            last_four: What the user typed to give a weakly proven key up; None where the death is proven.
+            last_four: What the user typed to give up a key whose death is not proven; None where it is.
 
         Raises:
             wizard.errors.WizardError: the legacy key is not proven dead, or the keyring refused.
         """
-        legacy, death = self.retire.legacy, self.retire.death()
-        await (self.retire.purge() if last_four is None else self.retire.purge_on_word(last_four))
-        return self._finish(legacy, death, death.grade)
+        legacy = self.retire.legacy
+        death = await (self.retire.purge() if last_four is None else self.retire.purge_on_word(last_four))
+        return await self._finish(legacy, death, death.grade)
+
+    @property
+    def can_be_reverted(self) -> bool:
+        """Whether the current key was refused in the newest poll: then the legacy key may be all there is."""
+        polls = self.retire.polls() if self.step is Step.RETIRE else []
+        return bool(polls) and not polls[-1].control_accepted and self.retire.legacy is not None
+
+    def revert(self) -> None:
+        """Make the legacy key the current one again, and stand at the probe with the other one as pending.
+
+        Raises:
+            wizard.errors.WizardError: the current key was accepted, or there is no legacy key.
+        """
+        if not self.can_be_reverted:
+            raise NotReverted("The current key works", advice="Go on: delete the legacy key and poll.")
+        self.context.journal.revert(self.context.rotation, Step.PROBE)
 
     async def abandon(self) -> None:
         """Give the rotation up before promotion: the current key stays, the new one is purged."""
-        for record in self.context.journal.keys(self.context.environment.name):
-            if record.slot in (Slot.PENDING, Slot.DRAFT):
-                await self.context.keeping.purge(record, "the rotation was abandoned")
+        await self._drop_unused("the rotation was abandoned")
         self.context.journal.finish(self.context.rotation, "abandoned")
 
     @property
@@ -137,11 +178,17 @@ class Flow:
         self.context.journal.move(self.context.rotation, step)
         return step
 
-    def _finish(self, legacy: KeyRecord | None, death: Death | None, outcome: str) -> Certificate:
+    async def _finish(self, legacy: KeyRecord | None, death: Death | None, outcome: str) -> Certificate:
+        await self._drop_unused("another key took its place")
         rotation, current = self.context.rotation, self.current
         assert current is not None  # noqa: S101 - a rotation is finished only after a promotion
         now, egress = self.context.clock(), self.context.egress
         certificate = write_certificate(rotation, current, legacy, death, egress=egress, now=now)
-        self.context.journal.record(rotation, CERTIFIED, asdict(certificate))
-        self.context.journal.finish(rotation, outcome)
+        self.context.journal.finish(rotation, outcome, CERTIFIED, asdict(certificate))
         return certificate
+
+    async def _drop_unused(self, reason: str) -> None:
+        """Purge drafts and pending keys: nothing of them is in use, and the current key is proven."""
+        for record in self.context.journal.keys(self.context.environment.name):
+            if record.slot in (Slot.PENDING, Slot.DRAFT) and record.holding is Holding.STORED:
+                await self.context.keeping.purge(record, reason)

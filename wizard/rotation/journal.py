@@ -73,13 +73,17 @@ class Journal:
             write("UPDATE rotations SET step = ? WHERE number = ?", (step, rotation.number))
             self._database.append(self._clock(), rotation.number, "rotation.moved", {"step": step})
 
-    def finish(self, rotation: RotationRecord, outcome: str) -> None:
-        """Close the rotation; it is not resumed any more."""
+    def finish(
+        self, rotation: RotationRecord, outcome: str, kind: str = "", detail: Mapping[str, object] | None = None
+    ) -> None:
+        """Close the rotation, together with a last event of its own; it is not resumed any more."""
         with self._database.transaction() as write:
             write(
                 "UPDATE rotations SET step = ?, finished_at = ?, outcome = ? WHERE number = ?",
                 (Step.DONE, self._clock(), outcome, rotation.number),
             )
+            if kind:
+                self._database.append(self._clock(), rotation.number, kind, detail or {})
             self._database.append(self._clock(), rotation.number, "rotation.finished", {"outcome": outcome})
 
     # --- keys ----------------------------------------------------------------------------------
@@ -172,8 +176,24 @@ class Journal:
             if current:
                 self._set_slot(write, current, Slot.LEGACY)
             self._set_slot(write, pending, Slot.CURRENT)
+            write("UPDATE keys SET whitelist = ? WHERE item = ?", (self.whitelist_of(rotation), item))
             write("UPDATE rotations SET step = ? WHERE number = ?", (step, rotation.number))
             self._append_key("key.promoted", pending, step=step)
+
+    def revert(self, rotation: RotationRecord, step: Step) -> None:
+        """Undo a promotion: the legacy key is the current one again, the other one pending; one transaction.
+
+        Raises:
+            NotPromotable: there is no legacy key to go back to.
+        """
+        current, legacy = (self.key_in(rotation.environment, slot) for slot in (Slot.CURRENT, Slot.LEGACY))
+        if current is None or legacy is None or legacy.holding is not Holding.STORED:
+            raise NotPromotable("There is no legacy key to go back to", advice="Enter a new key instead.")
+        with self._database.transaction() as write:
+            self._set_slot(write, current, Slot.PENDING)
+            self._set_slot(write, legacy, Slot.CURRENT)
+            write("UPDATE rotations SET step = ? WHERE number = ?", (step, rotation.number))
+            self._append_key("key.reverted", legacy, step=step)
 
     def announce_purge(self, record: KeyRecord, reason: str) -> None:
         """Say that its item is about to be deleted from the keyring, and why that is right."""
@@ -251,9 +271,7 @@ class Journal:
 
     def events(self, rotation: RotationRecord | None = None) -> tuple[Event, ...]:
         """Return the events of one rotation, or all of them."""
-        return tuple(
-            event for event in self._database.events() if rotation is None or event.rotation == rotation.number
-        )
+        return tuple(self._database.events(rotation.number if rotation else None))
 
     def first_altered_event(self) -> int | None:
         """Return the number of the first event that does not follow from the one before it, if any."""

@@ -74,7 +74,7 @@ async def open_flow(
                 pace=pace or Pace(),
             )
             flow = Flow(context, Preflight(keyring, recovered))
-            flow.settle()
+            await flow.settle()
             yield flow
         finally:
             journal.close()

@@ -1,4 +1,4 @@
-"""How the exchange of an environment is reached outside of a rotation: over the one decided route."""
+"""How the exchange of an environment is reached: over the one decided route."""
 
 from __future__ import annotations
 
@@ -21,7 +21,12 @@ def route_to_exchange(environment: Environment, environ: Mapping[str, str]) -> R
 
 
 def open_exchange(
-    environment: Environment, route: Route, *, timeout: float, clock: Clock = time.time
+    environment: Environment,
+    route: Route,
+    *,
+    timeout: float,
+    clock: Clock = time.time,
+    stopwatch: Clock = time.perf_counter,
 ) -> ExchangeClient:
     """Return a client of the environment's exchange, to be used as an async context manager.
 
@@ -30,9 +35,17 @@ def open_exchange(
         route: The way there.
         timeout: The deadline of one call, in seconds.
         clock: This host's clock.
+        stopwatch: Seconds from any start, for round trips.
 
     Raises:
         wizard.egress.proxy.ProxyUnusable: the route's proxy cannot be used.
     """
     is_proxied = route.kind is RouteKind.PROXY
-    return ExchangeClient(environment.site, open_transport(route), clock=clock, timeout=timeout, proxied=is_proxied)
+    return ExchangeClient(
+        environment.site,
+        open_transport(route),
+        clock=clock,
+        stopwatch=stopwatch,
+        timeout=timeout,
+        proxied=is_proxied,
+    )

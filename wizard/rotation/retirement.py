@@ -7,7 +7,7 @@ the current key accepted. Anything that is not a signed refusal is never death.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wizard.rotation.model import Grade
 
@@ -41,6 +41,8 @@ class Poll:
     control_said: str
     from_address: str = ""
     """The egress address, observed anew when the refusal could be about the address."""
+    is_on_sapi: bool = True
+    """Whether `/sapi` was asked: only there an unknown key is told from a refused one."""
 
     @property
     def shows_death(self) -> bool:
@@ -72,6 +74,8 @@ class Death:
     """Polls that showed death, counted back from the newest."""
     sentence: str
     does_not_prove: str = ""
+    since: float | None = None
+    """When the legacy key was first refused without being accepted again; None while it lives."""
 
     @property
     def allows_purge(self) -> bool:
@@ -91,7 +95,7 @@ def judge_death(polls: Sequence[Poll], baseline: Baseline | None) -> Death:
         return Death(Grade.INCONCLUSIVE, 0, "The legacy key has not been asked yet.")
     newest, streak = polls[-1], _streak(polls)
     if newest.shows_life:
-        return Death(Grade.ALIVE, 0, "The legacy key is still alive: the exchange accepts it.")
+        return Death(Grade.ALIVE, 0, _ALIVE if newest.control_accepted else _DO_NOT_DELETE)
     if not newest.shows_death:
         return Death(Grade.INCONCLUSIVE, 0, _inconclusive(newest))
     if len(streak) < POLLS_IN_A_ROW:
@@ -100,7 +104,22 @@ def judge_death(polls: Sequence[Poll], baseline: Baseline | None) -> Death:
             len(streak),
             f"The legacy key was refused and the current key accepted: {len(streak)} of {POLLS_IN_A_ROW} in a row.",
         )
-    return _grade(streak, baseline)
+    return replace(_grade(streak, baseline), since=streak[-1].at)
+
+
+_ALIVE = "The legacy key is still alive: the exchange accepts it. Delete it now."
+_DO_NOT_DELETE = "Do not delete the legacy key: the exchange accepts it, and it does not accept the current key."
+
+
+def gone(current_accepts: bool) -> Death:
+    """Judge a legacy key whose secret is not in the keyring any more: it cannot be asked."""
+    control = "The current key is accepted." if current_accepts else "The current key could not be asked either."
+    return Death(
+        Grade.WEAK,
+        0,
+        f"The legacy key cannot be asked: its secret is not in the keyring any more. {control}",
+        "that it is dead: look at the exchange's page",
+    )
 
 
 def _streak(polls: Sequence[Poll]) -> list[Poll]:
@@ -114,7 +133,7 @@ def _streak(polls: Sequence[Poll]) -> list[Poll]:
 
 def _inconclusive(poll: Poll) -> str:
     if not poll.control_accepted:
-        return f"The current key was not accepted in the same poll ({poll.control_said}), so this proves nothing."
+        return f"The current key was not accepted in the same poll, so this proves nothing: {poll.control_said}."
     return f"The exchange gave no signed refusal ({poll.legacy_said}), so this proves nothing."
 
 
@@ -136,7 +155,7 @@ def _grade(streak: Sequence[Poll], baseline: Baseline | None) -> Death:
             f" it was seen to work from {_named(baseline.address)}.",
             "that it is dead: its whitelist may lack this address",
         )
-    if all(poll.legacy_code == UNKNOWN_KEY for poll in streak[:POLLS_IN_A_ROW]):
+    if all(poll.legacy_code == UNKNOWN_KEY and poll.is_on_sapi for poll in streak[:POLLS_IN_A_ROW]):
         return Death(
             Grade.PROVEN,
             count,

@@ -39,6 +39,7 @@ CREATE TABLE events (
     previous TEXT NOT NULL,
     hash     TEXT NOT NULL
 );
+CREATE INDEX events_of_a_rotation ON events (rotation);
 CREATE TRIGGER events_are_not_changed BEFORE UPDATE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
 CREATE TRIGGER events_are_not_deleted BEFORE DELETE ON events BEGIN SELECT RAISE(ABORT, 'events are append-only'); END;
 

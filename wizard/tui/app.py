@@ -9,6 +9,7 @@ from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
 from wizard.glyphs import Glyphs
+from wizard.rehearsal.desk import NewKey
 from wizard.rotation.certificate import Certificate
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Finding, Step
@@ -57,6 +58,8 @@ class WizardApp(SafeApp):
         self._open_flow: Flow | None = None
         self._stack = AsyncExitStack()
         self._announced: Finding | None = None
+        self.untaken: NewKey | None = None
+        """A key that was made at the desk and not taken over yet: its secret is shown once."""
 
     def announce(self, finding: Finding) -> None:
         """Keep what one screen has to tell for the screen that follows."""
@@ -99,19 +102,29 @@ class WizardApp(SafeApp):
             self._open_flow = None
         await self._stack.aclose()
 
+    def go_home(self) -> None:
+        """Show the environments; an open rotation stays open."""
+        self._show(HomeScreen())
+
     def show_step(self) -> None:
         """Show the screen of the step where the rotation stands."""
         step = self.flow.step
-        self.switch_screen(_SCREENS[step]() if step in _SCREENS else HomeScreen())
+        self._show(_SCREENS[step]() if step in _SCREENS else HomeScreen())
 
     def show_summary(self, certificate: Certificate) -> None:
         """Show what the finished rotation proved."""
         self.farewell = tuple(f"{label:<12} {text}" for label, text in certificate.lines())
-        self.switch_screen(SummaryScreen(certificate))
+        self._show(SummaryScreen(certificate))
+
+    def _show(self, screen: Screen[None]) -> None:
+        """Put a screen in the place of the step's, also where a dialog lies on top of that one."""
+        while self.screen.is_modal:
+            self.pop_screen()
+        self.switch_screen(screen)
 
     def action_help(self) -> None:
         """Explain the screen that is shown."""
-        if not self.screen.is_modal:
+        if getattr(self.screen, "HELP", ""):
             self.push_screen(HelpScreen(self.screen))
 
     def action_leave(self) -> None:
@@ -133,8 +146,9 @@ class WizardApp(SafeApp):
     def _note_farewell(self, flow: Flow) -> None:
         self.left_at = flow.step
         if flow.step is not None and not flow.is_durable:
+            self.left_at = None
             self.farewell = ("The rehearsal has ended: its credentials were in memory only.",)
-        elif flow.step is not None and not self.farewell:
+        elif flow.step is not None:
             self.farewell = (
                 f"A rotation of {flow.context.environment.name} is open at the step {flow.step}.",
                 f"Come back with: {self.command}",

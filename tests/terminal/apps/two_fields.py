@@ -71,9 +71,9 @@ class TwoFields(SafeApp):
 
     async def on_signal(self, number: int) -> None:
         told = Path(os.environ.get("TEST_SIGNAL_FILE", os.devnull))
-        told.write_text("begun")  # noqa: ASYNC240 - a few bytes
+        told.write_text("begun")
         await asyncio.sleep(float(os.environ.get("TEST_SIGNAL_SECONDS", "0")))
-        told.write_text(str(number))  # noqa: ASYNC240
+        told.write_text(str(number))
 
     @on(SecretField.Submitted)
     def go_on(self, event: SecretField.Submitted) -> None:

@@ -10,7 +10,8 @@ from wizard.credentials import Credentials, KeyKind
 from wizard.errors import WizardError
 from wizard.exchange.keys import generate_ed25519, public_pem
 from wizard.rotation.context import Context
-from wizard.rotation.model import Finding, Holding, KeyRecord, Outcome, Slot
+from wizard.rotation.findings import STORAGE
+from wizard.rotation.model import Finding, KeyRecord, Outcome, Slot
 from wizard.secret import Secret
 
 
@@ -30,7 +31,7 @@ class CredentialsStep:
 
     @property
     def pending(self) -> KeyRecord | None:
-        """The new key, if it is stored already."""
+        """The new key, if it is stored and was read back."""
         return self._key(Slot.PENDING)
 
     async def public_key(self) -> str:
@@ -80,9 +81,8 @@ class CredentialsStep:
         self._refuse_known(credentials)
         whitelist = self._context.journal.whitelist_of(self._context.rotation)
         record = await self._context.keeping.store(credentials, Slot.PENDING, whitelist=whitelist)
-        await self.drop_superseded()
         return Finding(
-            subject="Storage",
+            subject=STORAGE,
             outcome=Outcome.PASSED,
             observed=f"{record.name} was written to {record.store}, read back and is the same.",
             at=self._context.clock(),
@@ -90,21 +90,20 @@ class CredentialsStep:
         )
 
     def _refuse_known(self, credentials: Credentials) -> None:
-        for record in self._context.journal.keys(self._context.environment.name):
-            if record.name.fingerprint == credentials.name.fingerprint and record.slot in (Slot.CURRENT, Slot.LEGACY):
+        fingerprint, own = credentials.name.fingerprint, self._context.environment.name
+        for record in self._context.journal.keys(own):
+            if record.name.fingerprint == fingerprint and record.slot in (Slot.CURRENT, Slot.LEGACY):
                 raise AlreadyStored(
                     "This is the key that is to be replaced, not the new one",
                     why=f"{record.name} is stored already as the {record.slot} key of this environment.",
                     advice="Copy the API key that the exchange's page showed when the new key was created.",
                 )
-
-    async def drop_superseded(self) -> None:
-        """Purge pending keys that were entered earlier and never proven, once the newest is stored."""
-        newest = self.pending
-        for record in self._context.journal.keys(self._context.environment.name):
-            is_older = record.slot is Slot.PENDING and newest is not None and record.item != newest.item
-            if is_older and newest is not None and newest.holding is Holding.STORED:
-                await self._context.keeping.purge(record, "entered again before it was proven")
+        if others := [name for name in self._context.journal.environments_with(fingerprint) if name != own]:
+            raise AlreadyStored(
+                f"This key belongs to another environment: {', '.join(others)}",
+                why="A key is never shared between environments: each has its own, with its own whitelist.",
+                advice=f"Create a key for {own} alone and enter that one.",
+            )
 
     async def _pair(self) -> Credentials | None:
         """Return the pair made here: as a draft, or within the pending key when its API key was mistyped."""

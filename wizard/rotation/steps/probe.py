@@ -11,24 +11,22 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 
 from wizard.credentials import Credentials, KeyKind
-from wizard.errors import WizardError
+from wizard.errors import WizardError, sentences
 from wizard.exchange.client import Account, ExchangeClient
 from wizard.exchange.errors import ExchangeError
 from wizard.exchange.permissions import compare
-from wizard.exchange.shapes import swapped
 from wizard.exchange.skew import measure_skew
 from wizard.exchange.verdicts import Verdict
 from wizard.rotation import findings as say
 from wizard.rotation.context import Context, networks_of
 from wizard.rotation.findings import Scribe
-from wizard.rotation.model import Finding, KeyRecord, Mode, Outcome, Slot
+from wizard.rotation.model import Finding, KeyRecord, Mode, Outcome, Slot, Step
 from wizard.rotation.signed import SignedAnswer, Where, ask, explain
 from wizard.rotation.steps.egress import EgressStep
 
 PASSES_IN_A_ROW = 3
-ADDRESS_OR_KEY = frozenset({-2015, -1015})
-"""Codes on which the egress address is compared with the whitelist first (DESIGN section 4)."""
 MAYBE_SWAPPED = frozenset({-2015, -2014, -2008})
+"""What an exchange says to a secret in the place of an API key."""
 
 OnFinding = Callable[[Finding], object]
 
@@ -50,8 +48,12 @@ class ProbeReport:
     """The keyring item of the key that was probed: what is promoted must be what was proven."""
     verdict: Verdict | None = None
     """What the exchange said to the new key; None when it could not be asked."""
-    looks_swapped: bool = False
-    """Whether the key works when API key and secret change places."""
+    may_be_swapped: bool = False
+    """Whether API key and secret in each other's place would explain the refusal.
+
+    It is not tried unasked: where they are in their places, the swapped call would show the
+    secret to the exchange, and to whoever reads along.
+    """
 
     @property
     def is_proven(self) -> bool:
@@ -96,21 +98,40 @@ class ProbeStep:
             for held in filter(None, (credentials, control)):
                 held.wipe()
 
-    def promote(self, report: ProbeReport) -> Finding:
-        """Make the proven key the current one and the current key the legacy one, in one transaction.
+    async def promote(self, report: ProbeReport, step: Step) -> Finding:
+        """Ask once more, then make the proven key the current and the current key the legacy one, and move on.
+
+        Args:
+            report: What proves it.
+            step: Where the rotation stands afterwards.
 
         Raises:
-            NotProven: the report does not allow it.
+            NotProven: the report does not allow it, or is about another key.
+            wizard.rotation.journal.NotPromotable: the slots do not allow it.
         """
         pending = self._key(Slot.PENDING)
         if not report.is_proven or pending is None or pending.item != report.item:
             raise NotProven(
                 "The new key is not proven yet", advice="Run the probe until every check that counts passes."
             )
-        self._context.journal.promote(self._context.environment.name)
+        await self._ask_once_more(pending)
+        self._context.journal.promote(self._context.rotation, report.item, step)
         current = self._key(Slot.CURRENT)
         assert current is not None  # noqa: S101 - promoted in the line above
         return say.promoted(Scribe(self._context.clock, self._context.egress), current, self._key(Slot.LEGACY))
+
+    async def _ask_once_more(self, pending: KeyRecord) -> None:
+        """The user may have looked at the report for an hour."""
+        credentials = await self._context.keeping.fetch(pending)
+        if credentials is None:
+            raise NotProven("The new key is not in the keyring any more", advice="Enter it again.")
+        where = Where(self._context.environment.site, self._context.egress, self._context.whitelist)
+        async with self._context.exchange() as client:
+            answer = await ask(client, credentials, where)
+        credentials.wipe()
+        if not answer.accepted:
+            why = " ".join(sentences(answer.verdict.what, answer.verdict.why))
+            raise NotProven("Nothing was promoted: the new key is not accepted now", why=why, advice="Probe again.")
 
     def _key(self, slot: Slot) -> KeyRecord | None:
         return self._context.journal.key_in(self._context.environment.name, slot)
@@ -129,7 +150,10 @@ class _Ladder:
 
     async def climb(self, credentials: Credentials, control: Credentials | None) -> ProbeReport:
         async with self._context.exchange() as client:
-            if not await self._reach(client):
+            reached, _ = await asyncio.gather(self._reach(client), EgressStep(self._context).detect())
+            self._scribe = Scribe(self._context.clock, self._context.egress)
+            self._tell(reached)
+            if reached.outcome is not Outcome.PASSED:
                 self._tell(*self._scribe.not_run(say.CLOCK, say.NEW_KEY, say.ACCOUNT))
                 return ProbeReport(tuple(self._findings), self._pending.item)
             new, other, _ = await asyncio.gather(
@@ -138,7 +162,7 @@ class _Ladder:
                 self._measure_clock(client),
             )
             if not new.answer.accepted:
-                return await self._explain_refusal(client, credentials, new, other)
+                return self._explain_refusal(credentials, new, other)
             self._tell(self._scribe.verdict(say.NEW_KEY, new.answer.verdict))
             await self._repeat(client, credentials, new)
         self._compare(new, other)
@@ -155,14 +179,11 @@ class _Ladder:
     def _where(self) -> Where:
         return Where(self._context.environment.site, self._context.egress, self._context.whitelist)
 
-    async def _reach(self, client: ExchangeClient) -> bool:
+    async def _reach(self, client: ExchangeClient) -> Finding:
         try:
-            timing = await client.ping()
+            return self._scribe.reachable((await client.ping()).round_trip_ms)
         except ExchangeError as error:
-            self._tell(self._scribe.verdict(say.REACHABLE, explain(error, self._where())))
-            return False
-        self._tell(self._scribe.reachable(timing.round_trip_ms))
-        return True
+            return self._scribe.verdict(say.REACHABLE, explain(error, self._where()))
 
     async def _measure_clock(self, client: ExchangeClient) -> None:
         try:
@@ -208,26 +229,15 @@ class _Ladder:
             self._tell(self._scribe.restriction_not_told(self._context.environment.site.name))
         else:
             self._tell(self._scribe.restriction(new.answer.restrictions.ip_restricted, is_adopted))
-            self._tell(
-                self._scribe.permissions(compare(new.answer.restrictions, other.answer.restrictions if other else None))
-            )
+            current = other.answer.restrictions if other else None
+            difference = compare(new.answer.restrictions, current)
+            self._tell(self._scribe.permissions(difference, new.answer.restrictions, has_control=other is not None))
         if other and new.account and other.account:
             self._tell(self._scribe.same_account(new.account, other.account))
 
-    async def _explain_refusal(
-        self, client: ExchangeClient, credentials: Credentials, new: _Shown, other: _Shown | None
-    ) -> ProbeReport:
-        if new.answer.code in ADDRESS_OR_KEY:
-            await EgressStep(self._context).detect()
-            self._scribe = Scribe(self._context.clock, self._context.egress)
-        control_accepted = other.answer.accepted if other else None
-        verdict = explain(new.answer.error, self._where(), control_accepted)
+    def _explain_refusal(self, credentials: Credentials, new: _Shown, other: _Shown | None) -> ProbeReport:
+        verdict = explain(new.answer.error, self._where(), other.answer.accepted if other else None)
         self._tell(self._scribe.verdict(say.NEW_KEY, verdict))
         self._tell(*self._scribe.not_run(say.ACCOUNT, say.IN_A_ROW, say.IP_RESTRICTION, say.PERMISSIONS))
-        looks_swapped = await self._works_swapped(client, credentials, new.answer.code)
-        return ProbeReport(tuple(self._findings), self._pending.item, verdict, looks_swapped)
-
-    async def _works_swapped(self, client: ExchangeClient, credentials: Credentials, code: int | None) -> bool:
-        if credentials.kind is not KeyKind.HMAC or code not in MAYBE_SWAPPED:
-            return False
-        return (await ask(client, swapped(credentials), self._where())).accepted
+        may_be_swapped = credentials.kind is KeyKind.HMAC and new.answer.code in MAYBE_SWAPPED
+        return ProbeReport(tuple(self._findings), self._pending.item, verdict, may_be_swapped)

@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict
+from collections.abc import Sequence
+from dataclasses import asdict, fields
 
 from wizard.credentials import Credentials
 from wizard.errors import WizardError
 from wizard.rotation.context import Context, networks_of
-from wizard.rotation.model import Finding, Grade, KeyRecord, Outcome, Slot
-from wizard.rotation.retirement import REFUSED_KEY, Baseline, Death, Poll, judge_death
+from wizard.rotation.model import Event, Grade, KeyRecord, Slot
+from wizard.rotation.retirement import REFUSED_KEY, Baseline, Death, Poll, gone, judge_death
 from wizard.rotation.signed import Where, ask
 from wizard.rotation.steps.egress import EgressStep
 
 POLLED = "legacy.polled"
+MISSING = "legacy.missing"
+ACCEPTED = "key.accepted"
 PURGING = "key.purging"
 DEATH = "death"
 
 
 class NothingToRetire(WizardError):
-    """A key that the poll needs is not in the keyring."""
+    """There is no legacy key, or no current key to compare it with."""
 
 
 class NotDead(WizardError):
@@ -31,6 +34,7 @@ class RetireStep:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._has_looked = False
 
     @property
     def legacy(self) -> KeyRecord | None:
@@ -61,15 +65,32 @@ class RetireStep:
 
     def death(self) -> Death:
         """Judge all polls of this rotation, also those before a restart."""
-        return judge_death(self.polls(), self._baseline())
+        events = self._context.journal.events(self._context.rotation)
+        polls = _polls(events)
+        if events and events[-1].kind == MISSING:
+            return gone(any(poll.control_accepted for poll in polls[-1:]))
+        return judge_death(polls, self._baseline(events, polls))
 
     async def poll(self) -> Death:
         """Ask with both keys at the same time, keep the answer in the journal, judge.
 
         Raises:
-            NothingToRetire: one of the two keys is not in the keyring any more.
+            NothingToRetire: the current key is not in the keyring, so that nothing can be compared.
         """
-        legacy, control = await asyncio.gather(self._fetch(Slot.LEGACY), self._fetch(Slot.CURRENT))
+        if not self._has_looked:
+            await EgressStep(self._context).detect()
+            self._has_looked = True
+        control = await self._fetch(self.current)
+        legacy = await self._fetch(self.legacy)
+        if control is None:
+            raise NothingToRetire(
+                "The current key is not in the keyring",
+                why="Without it nothing can be proven about the legacy key.",
+                advice="Unlock the keyring that it was stored in, or set the key up again.",
+            )
+        if legacy is None:
+            self._context.journal.record(self._context.rotation, MISSING, {})
+            return self.death()
         try:
             poll = await self._ask_both(legacy, control)
         finally:
@@ -78,32 +99,37 @@ class RetireStep:
         self._context.journal.record(self._context.rotation, POLLED, asdict(poll))
         return self.death()
 
-    async def purge(self) -> Finding:
-        """Delete the legacy secret from the keyring, once its death is proven, and read back that it is gone.
+    async def purge(self) -> Death:
+        """Poll once more, then delete the legacy secret and read back that it is gone.
+
+        Returns:
+            The judgement on which it was deleted.
 
         Raises:
             NotDead: the grade does not allow it.
         """
-        legacy, death = self.legacy, self.death()
-        if legacy is None:
-            raise NothingToRetire("There is no legacy key", advice="Nothing is left to do.")
+        legacy = self._expect_legacy()
+        death = await self.poll()
         if not death.allows_purge:
             raise NotDead("The legacy key is not proven dead", why=death.sentence, advice="Go on polling.")
-        return await self._purge(legacy, death.grade)
+        await self._purge(legacy, death.grade)
+        return death
 
-    async def purge_on_word(self, last_four: str) -> Finding:
+    async def purge_on_word(self, last_four: str) -> Death:
         """Delete the legacy secret on the user's word, where its death cannot be seen from here.
 
         Args:
             last_four: What the user typed: the last four characters of the legacy key.
 
+        Returns:
+            The judgement on which it was deleted.
+
         Raises:
             NotDead: the key is seen to be alive, or the characters are not its own.
         """
-        legacy, death = self.legacy, self.death()
-        if legacy is None:
-            raise NothingToRetire("There is no legacy key", advice="Nothing is left to do.")
-        if death.grade is not Grade.WEAK:
+        legacy = self._expect_legacy()
+        death = await self.poll()
+        if not (death.allows_purge or death.grade is Grade.WEAK):
             raise NotDead("The legacy key cannot be given up yet", why=death.sentence, advice="Go on polling.")
         if last_four != legacy.name.last_four:
             raise NotDead(
@@ -111,17 +137,17 @@ class RetireStep:
                 why=f"It is {legacy.name}.",
                 advice="Type them as shown, or leave the key where it is.",
             )
-        return await self._purge(legacy, Grade.WEAK)
+        await self._purge(legacy, death.grade)
+        return death
 
-    async def _purge(self, legacy: KeyRecord, grade: Grade) -> Finding:
+    def _expect_legacy(self) -> KeyRecord:
+        legacy = self.legacy
+        if legacy is None:
+            raise NothingToRetire("There is no legacy key", advice="Nothing is left to do.")
+        return legacy
+
+    async def _purge(self, legacy: KeyRecord, grade: Grade) -> None:
         await self._context.keeping.purge(legacy, f"{DEATH} {grade}")
-        return Finding(
-            subject="Purge",
-            outcome=Outcome.PASSED,
-            observed=f"The secret of {legacy.name} was deleted from {legacy.store}, and reading it back gives nothing.",
-            at=self._context.clock(),
-            does_not_prove="that no other program or backup holds a copy",
-        )
 
     async def _ask_both(self, legacy: Credentials, control: Credentials) -> Poll:
         async with self._context.exchange() as client:
@@ -138,34 +164,39 @@ class RetireStep:
             control_accepted=new.accepted,
             control_said=new.verdict.what,
             from_address=self._context.egress,
+            is_on_sapi=self._context.environment.site.has_sapi,
         )
 
     def _where(self, record: KeyRecord | None) -> Where:
         whitelist = networks_of(record.whitelist) if record else ()
         return Where(self._context.environment.site, self._context.egress, whitelist)
 
-    async def _fetch(self, slot: Slot) -> Credentials:
-        record = self._key(slot)
-        found = await self._context.keeping.fetch(record) if record else None
-        if found is None:
-            raise NothingToRetire(
-                f"The {slot} key is not in the keyring",
-                why="Without both keys nothing can be proven.",
-                advice="Unlock the keyring, or check on the exchange's page that the legacy key is deleted.",
-            )
-        return found
+    async def _fetch(self, record: KeyRecord | None) -> Credentials | None:
+        return await self._context.keeping.fetch(record) if record else None
 
     def polls(self) -> list[Poll]:
         """Return all polls of this rotation, the oldest first."""
-        events = self._context.journal.events(self._context.rotation)
-        return [Poll(**event.detail) for event in events if event.kind == POLLED]  # type: ignore[arg-type]
+        return _polls(self._context.journal.events(self._context.rotation))
 
-    def _baseline(self) -> Baseline | None:
-        """When and from where the legacy key was accepted within this rotation."""
+    def _baseline(self, events: Sequence[Event], polls: Sequence[Poll]) -> Baseline | None:
+        """When and from where the legacy key was accepted last within this rotation.
+
+        By the order of the events alone: the clock may have been set in between.
+        """
+        if accepted := [poll for poll in polls if poll.legacy_accepted]:
+            return Baseline(accepted[-1].at, accepted[-1].from_address)
         legacy = self.legacy or self.buried
-        if legacy is None or legacy.proven_at is None or legacy.proven_at < self._context.rotation.started_at:
-            return None
-        return Baseline(legacy.proven_at, legacy.proven_from)
+        for event in reversed(events):
+            if event.kind == ACCEPTED and legacy and event.detail["fingerprint"] == legacy.name.fingerprint:
+                return Baseline(event.at, str(event.detail["address"]))
+        return None
 
     def _key(self, slot: Slot) -> KeyRecord | None:
         return self._context.journal.key_in(self._context.environment.name, slot)
+
+
+def _polls(events: Sequence[Event]) -> list[Poll]:
+    known = {field.name for field in fields(Poll)}
+    details = [event.detail for event in events if event.kind == POLLED]
+    # A newer version may have written more.
+    return [Poll(**{name: value for name, value in detail.items() if name in known}) for detail in details]  # type: ignore[arg-type]

@@ -27,9 +27,13 @@ class WhitelistStep:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self.draft: str | None = None
+        """What was typed last, also when it has errors. In memory only: it may hold anything."""
 
     def proposal(self) -> str:
-        """Return the text to start from: this rotation's list, else the current key's with the egress added."""
+        """Return the text to start from: what was typed, else this rotation's list, else the current key's and here."""
+        if self.draft is not None:
+            return self.draft
         if kept := self._context.journal.whitelist_of(self._context.rotation):
             return render(networks_of(kept), Form.LINES)
         previous = list(networks_of(self._previous()))

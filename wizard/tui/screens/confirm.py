@@ -43,7 +43,9 @@ class ConfirmScreen(ModalScreen[bool]):
     def judge(self, event: Input.Submitted) -> None:
         """Close with yes only for the very word."""
         event.stop()
-        if event.value.strip() == self._word:
+        typed = event.value.strip()
+        # A key's last characters are what they are; a word may be typed in any case.
+        if typed == self._word or (self._word.islower() and typed.lower() == self._word):
             self.dismiss(True)
         else:
             self.query_one(".keys", Static).update(f"That is not {self._word}. Type {self._word}, or Esc to cancel.")

@@ -80,6 +80,8 @@ class CredentialsScreen(StepScreen):
         self._kind: KeyKind | None = None
         self._public_pem = ""
         self._typed: _Typed | None = None
+        self._unusual = ""
+        """What was said of the values that Enter would store next; a second Enter stores them all the same."""
 
     def compose_body(self) -> Iterable[Widget]:
         """Lay out the choice and the two fields; what applies is shown."""
@@ -100,6 +102,9 @@ class CredentialsScreen(StepScreen):
         super().on_mount()
         self.query_one("#form").display = False
         self.query_one("#kinds", OptionList).focus()
+        if self._is_adopting:
+            # A pair made here cannot be the one of a key that is in use already.
+            self._choose(KeyKind.HMAC)
         if pending := self.flow.credentials.pending:
             self.notice.note(f"{pending.name} is stored already. ^N goes on with it; another one takes its place.")
 
@@ -108,7 +113,7 @@ class CredentialsScreen(StepScreen):
         if action == "copy_public_key":
             return bool(self._public_pem)
         if action == "kind":
-            return self._kind is not None
+            return self._kind is not None and not self._is_adopting
         if action == "copy_whitelist":
             return bool(self._whitelist())
         return super().check_action(action, parameters)
@@ -117,7 +122,13 @@ class CredentialsScreen(StepScreen):
     def choose(self, event: OptionList.OptionSelected) -> None:
         """Show the form for the kind."""
         event.stop()
-        self._kind = KeyKind(str(event.option_id))
+        self._choose(KeyKind(str(event.option_id)))
+
+    def _choose(self, kind: KeyKind) -> None:
+        if kind is not self._kind:
+            for field in self.query(SecretField):
+                field.clear()
+        self._kind = kind
         self.query_one("#kinds").display = False
         self.query_one("#form").display = True
         is_hmac = self._kind is KeyKind.HMAC
@@ -138,21 +149,37 @@ class CredentialsScreen(StepScreen):
         self.query_one("#kinds", OptionList).focus()
 
     def action_next(self) -> None:
-        """Go on, once a key is stored."""
+        """Go on, once a key is stored and was read back."""
+        if self.is_at_work("custody"):
+            self.notice.note("The keyring is still at work.")
+            return
         if self.flow.credentials.pending is None:
             self.notice.note("No new key is stored yet. Enter in the last field stores it.")
             return
         super().action_next()
 
+    def action_back(self) -> None:
+        """Go back, but not while the keyring is at work: leaving would cut it off."""
+        if self.is_at_work("custody"):
+            self.notice.note("The keyring is still at work.")
+        else:
+            super().action_back()
+
     def action_copy_whitelist(self) -> None:
         """Copy the list for the page."""
-        self.wizard.copy_public_text(self._whitelist())
-        self.notice.good(f"Asked the terminal to copy: {self._whitelist()}")
+        self._copy(self._whitelist(), f"Asked the terminal to copy: {self._whitelist()}")
 
     def action_copy_public_key(self) -> None:
         """Copy the public key for the page."""
-        self.wizard.copy_public_text(self._public_pem)
-        self.notice.good("Asked the terminal to copy the public key.")
+        self._copy(self._public_pem, "Asked the terminal to copy the public key.")
+
+    def _copy(self, text: str, said: str) -> None:
+        try:
+            self.wizard.copy_public_text(text)
+        except WizardError as error:
+            self.notice.error(error)
+            return
+        self.notice.good(said)
 
     @work(exclusive=True, group="custody", description="make a key pair")
     async def _make_pair(self) -> None:
@@ -208,6 +235,7 @@ class CredentialsScreen(StepScreen):
         for field in self.query(SecretField):
             field.clear()
         self._typed = None
+        self.wizard.untaken = None
         self.wizard.announce(message.finding)
         super().action_next()
 
@@ -226,6 +254,8 @@ class CredentialsScreen(StepScreen):
         """Fill the fields with the key that the desk handed over."""
         if not isinstance(result, NewKey) or self._kind is None:
             return
+        for field in self.query(SecretField):
+            field.clear()
         self.query_one("#api-key", SecretField).fill(result.api_key)
         if self._kind is KeyKind.HMAC:
             self.query_one("#secret", SecretField).fill(result.secret)
@@ -234,37 +264,48 @@ class CredentialsScreen(StepScreen):
         self.notice.good("The new key was taken over from the desk. Enter stores it.")
 
     @property
-    def desk_wishes(self) -> tuple[KeyKind, str]:
-        """What a key made at the desk should be: its kind and, for Ed25519, the public key."""
-        return self._kind or KeyKind.HMAC, self._public_pem
+    def desk_wishes(self) -> tuple[KeyKind, str] | None:
+        """What a key made at the desk should be: its kind and, for Ed25519, the public key; None before the choice."""
+        return (self._kind, self._public_pem) if self._kind else None
+
+    @property
+    def _is_adopting(self) -> bool:
+        return self.flow.rotation is not None and self.flow.context.rotation.mode is Mode.ADOPT
 
     def _read_fields(self) -> _Typed | None:
-        api_key = self._read("#api-key", read_api_key)
-        if api_key is None or self._kind is not KeyKind.HMAC:
-            return _Typed(api_key, None) if api_key else None
-        secret = self._read("#secret", read_hmac_secret)
-        if secret is None:
+        api_key, notes = self._read("#api-key", read_api_key)
+        secret: Secret | None = None
+        if api_key is None:
             return None
+        if self._kind is KeyKind.HMAC:
+            secret, more = self._read("#secret", read_hmac_secret)
+            notes += more
+            if secret is None:
+                return None
+        if notes and notes != self._unusual:
+            self._unusual = notes
+            self.notice.note(f"{notes.strip()} Enter again stores it all the same.")
+            return None
+        if secret is None:
+            return _Typed(api_key, None)
         if problem := pair_problem(api_key, secret):
             self.notice.error(WizardError(problem))
             return None
         return _Typed(api_key, secret)
 
-    def _read(self, selector: str, read: Callable[[str], Intake]) -> Secret | None:
+    def _read(self, selector: str, read: Callable[[str], Intake]) -> tuple[Secret | None, str]:
         field = self.query_one(selector, SecretField)
         intake = read(field.peek().reveal())
         if intake.value is None:
             field.focus()
             self.notice.error(WizardError(intake.problem))
-        elif intake.notes:
-            self.notice.note(" ".join(intake.notes))
-        return intake.value
+        return intake.value, "".join(f"{note} " for note in intake.notes)
 
     def _lede(self) -> str:
-        if self.flow.context.rotation.mode is Mode.ADOPT:
+        if self._is_adopting:
             return "Which key is in use already? Nothing is changed on the exchange."
         if self.wizard.world.desk is not None:
-            return "Create the new key at the desk: F4 opens it."
+            return "Choose the kind, then create the key at the desk: F4 opens it."
         page = self.flow.context.environment.site.key_page
         return f"Create the new key on the exchange's page{f': {page}' if page else '.'}"
 
@@ -272,7 +313,7 @@ class CredentialsScreen(StepScreen):
         whitelist = self._whitelist()
         restrict = [f"Restrict it to trusted IPs (F2 copies): {whitelist}"] if whitelist else []
         permit = "Give it the permissions that the current key has."
-        if self.flow.context.rotation.mode is Mode.ADOPT:
+        if self._is_adopting:
             return "Enter the key that your software uses now."
         if kind is KeyKind.HMAC:
             return _numbered([permit, *restrict, "Paste here what the page shows once:"])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
+from textual.content import Content
 from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Footer, OptionList, Static
@@ -22,9 +22,8 @@ from wizard.rotation.flow import Flow
 from wizard.tui.widgets.notice import Notice
 
 if TYPE_CHECKING:
-    pass
+    from wizard.tui.app import WizardApp
 
-SECONDS_TO_CONFIRM = 5.0
 ACTIVITY_ROWS = 8
 
 
@@ -35,6 +34,7 @@ class DeskScreen(ModalScreen[NewKey | None]):
         desk: The desk's client.
         flow: Gives the whitelist that was composed.
         glyphs: The signs beside the words.
+        new: A key that was made here earlier and not taken over yet.
     """
 
     CSS_PATH = "desk.tcss"
@@ -70,21 +70,27 @@ class DeskScreen(ModalScreen[NewKey | None]):
             super().__init__()
             self.error = error
 
-    def __init__(self, desk: Desk, flow: Flow, glyphs: Glyphs) -> None:
+    HELP = (
+        "The desk is what the exchange's API-management page would be: it creates keys with the whitelist that was"
+        " composed, restricts, disables and deletes them, and shows who called with which key from where."
+    )
+
+    def __init__(self, desk: Desk, flow: Flow, glyphs: Glyphs, new: NewKey | None = None) -> None:
         super().__init__()
         self._desk = desk
         self._flow = flow
         self._glyphs = glyphs
         self._keys: tuple[DeskKey, ...] = ()
-        self._new: NewKey | None = None
-        self._delete_asked = 0.0
+        self._new = new
+        self._asked_to_delete = ""
+        """The fingerprint of the key that a second D deletes."""
 
     def compose(self) -> ComposeResult:
         """Lay the page out."""
         with Vertical(classes="dialog"):
             yield Static("The desk, the stand-in for the exchange's page", classes="title")
             yield OptionList(id="keys")
-            yield Static("", id="log")
+            yield Static("", id="log", markup=False)
             yield Notice(self._glyphs)
             yield Footer(show_command_palette=False, compact=True)
 
@@ -94,7 +100,7 @@ class DeskScreen(ModalScreen[NewKey | None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Offer to take over what was created."""
-        return self._new is not None if action == "take" else True
+        return self._new is not None and self._wishes() is not None if action == "take" else True
 
     @work(exclusive=True, description="read the desk")
     async def _list(self, said: str) -> None:
@@ -109,6 +115,7 @@ class DeskScreen(ModalScreen[NewKey | None]):
             self._new = await self._desk.create(
                 "new", kind, self._whitelist(), public_key=public_key, enableSpotAndMarginTrading=True
             )
+            cast("WizardApp", self.app).untaken = self._new
             self._list("The key was created. T takes it over into the wizard.")
         except WizardError as error:
             self.post_message(self.Failed(error))
@@ -139,12 +146,14 @@ class DeskScreen(ModalScreen[NewKey | None]):
     @on(Listed)
     def show_keys(self, message: Listed) -> None:
         """Show the keys as the page would."""
-        self._keys = message.keys
+        known, self._keys = len(self._keys), message.keys
         options = self.query_one("#keys", OptionList)
         highlighted = options.highlighted
         options.clear_options()
-        options.add_options([self._row(key) for key in message.keys] or ["No keys."])
-        options.highlighted = min(highlighted or 0, max(0, len(message.keys) - 1))
+        options.add_options([Content(self._row(key)) for key in message.keys] or [Content("No keys.")])
+        is_more = len(message.keys) > known
+        last = max(0, len(message.keys) - 1)
+        options.highlighted = last if is_more and known else min(highlighted or 0, last)
         options.focus()
         if message.said:
             self.query_one(Notice).good(message.said)
@@ -167,17 +176,13 @@ class DeskScreen(ModalScreen[NewKey | None]):
 
     def action_create(self) -> None:
         """Create a key of the kind that the step below asks for."""
-        from wizard.tui.screens.credentials import CredentialsScreen  # noqa: PLC0415 - it imports this module
-
-        below = self.app.screen_stack[-2]
-        if isinstance(below, CredentialsScreen):
-            kind, public_key = below.desk_wishes
-            if kind is KeyKind.ED25519 and not public_key:
-                self.query_one(Notice).note("The key pair is still being made. Try again in a moment.")
-                return
-            self._create(kind, public_key)
+        wishes = self._wishes()
+        if wishes is None:
+            self.query_one(Notice).note("A new key is made in the Credentials step, after its kind was chosen.")
+        elif wishes[0] is KeyKind.ED25519 and not wishes[1]:
+            self.query_one(Notice).note("The key pair is still being made. Try again in a moment.")
         else:
-            self._create(KeyKind.HMAC, "")
+            self._create(*wishes)
 
     def action_take(self) -> None:
         """Hand the new key to the step below."""
@@ -193,15 +198,24 @@ class DeskScreen(ModalScreen[NewKey | None]):
 
     def action_delete(self) -> None:
         """Delete the highlighted key at the second press."""
-        now = time.monotonic()
-        if now - self._delete_asked <= SECONDS_TO_CONFIRM:
-            self._delete_asked = 0.0
+        key = self._highlighted()
+        if key is None:
+            return
+        fingerprint = key.api_key.fingerprint()
+        if self._asked_to_delete == fingerprint:
+            self._asked_to_delete = ""
             self._change("delete")
             return
-        self._delete_asked = now
+        self._asked_to_delete = fingerprint
+        self.query_one(Notice).note(f"Delete …{key.api_key.last_four()} for good? Press D again.")
+
+    @on(OptionList.OptionHighlighted)
+    def disarm(self) -> None:
+        """A question about one key is not an answer about another."""
         key = self._highlighted()
-        if key is not None:
-            self.query_one(Notice).note(f"Delete …{key.api_key.last_four()} for good? Press D again.")
+        if key is not None and self._asked_to_delete not in ("", key.api_key.fingerprint()):
+            self._asked_to_delete = ""
+            self.query_one(Notice).clear()
 
     def action_log(self) -> None:
         """Read the activity log."""
@@ -219,9 +233,21 @@ class DeskScreen(ModalScreen[NewKey | None]):
         flow = self._flow
         return flow.context.journal.whitelist_of(flow.context.rotation) if flow.rotation else ""
 
+    def _wishes(self) -> tuple[KeyKind, str] | None:
+        """What a new key should be, where the step below can take one."""
+        below = next((screen for screen in self.app.screen_stack if hasattr(screen, "desk_wishes")), None)
+        return below.desk_wishes if below is not None else None
+
+    def _role(self, key: DeskKey) -> str:
+        """The slot that the wizard knows the key by, else the page's own label."""
+        fingerprint = key.api_key.fingerprint()
+        records = self._flow.context.journal.keys(self._flow.context.environment.name)
+        slots = [str(record.slot) for record in records if record.name.fingerprint == fingerprint]
+        return slots[-1] if slots else key.label
+
     def _row(self, key: DeskKey) -> str:
         whitelist = "anywhere" if key.whitelist is None else ", ".join(key.whitelist) or "nobody"
-        return f"{key.label:<8} {key.kind.label:<8} …{key.api_key.last_four()}  {key.state:<9} {whitelist}"
+        return f"{self._role(key):<8} {key.kind.label:<8} …{key.api_key.last_four()}  {key.state:<9} {whitelist}"
 
 
 _DONE = {"delete": "deleted", "disable": "disabled", "whitelist": "the whitelist was saved"}

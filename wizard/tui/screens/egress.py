@@ -94,7 +94,7 @@ class EgressScreen(StepScreen):
         sample = message.sample
         answer = str(sample.address) if sample.address else printable(sample.refusal, limit=60)
         glyph = self.wizard.glyphs.passed if sample.address else self.wizard.glyphs.failed
-        self.query_one(EvidenceTable).add_row(
+        self.query_one(EvidenceTable).add(
             sample.provider.name, sample.provider.operator, f"{glyph} {answer}", f"{sample.milliseconds:.0f}"
         )
 
@@ -109,7 +109,7 @@ class EgressScreen(StepScreen):
         }.get(finding.outcome, (self.wizard.glyphs.caution, "$text-warning"))
         self._say(glyph, colour, finding.observed)
         for provider in report.unfinished:
-            self.query_one(EvidenceTable).add_row(
+            self.query_one(EvidenceTable).add(
                 provider.name, provider.operator, f"{self.wizard.glyphs.pending} not waited for", ""
             )
         self.query_one("#route", Static).update(

@@ -39,6 +39,7 @@ class HomeScreen(Screen[None]):
         " exchange is touched from here."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "enter", "Go on", key_display="Enter", priority=True, tooltip="Open, begin or resume"),
         Binding("a", "adopt", "Adopt", tooltip="Bring a key that is in use already under the wizard's care"),
         Binding("x", "abandon", "Abandon", tooltip="Give the open rotation up; the current key stays"),
         Binding("r", "again", "Try again", tooltip="Look at the keyring again"),
@@ -61,6 +62,9 @@ class HomeScreen(Screen[None]):
             super().__init__()
             self.error = error
 
+    class Begun(Message):
+        """A rotation was opened."""
+
     class Abandoned(Message):
         """The open rotation was given up."""
 
@@ -78,7 +82,7 @@ class HomeScreen(Screen[None]):
         """Lay the screen out; it is filled when the world is open."""
         yield StatusHeader("home", "", safe_to_close(None))
         with VerticalScroll(id="home", can_focus=False):
-            yield Static(self.wizard.world.lede, classes="lede")
+            yield Static(self.wizard.world.lede, classes="lede", markup=False)
             yield Static("  Environment   Site                 Current key             Age", id="columns")
             yield OptionList(id="environments")
             yield Static("", id="checks")
@@ -103,7 +107,7 @@ class HomeScreen(Screen[None]):
             return flow is None
         return True
 
-    @work(exclusive=True, description="open the world")
+    @work(description="open the world")
     async def _open_world(self) -> None:
         try:
             if not self.wizard.world.environments():
@@ -112,7 +116,7 @@ class HomeScreen(Screen[None]):
         except WizardError as error:
             self.post_message(self.Failed(error))
 
-    @work(exclusive=True, description="open an environment")
+    @work(description="open an environment")
     async def _open(self, overview: Overview) -> None:
         try:
             self.post_message(self.Opened(await self.wizard.open(overview.environment)))
@@ -140,7 +144,7 @@ class HomeScreen(Screen[None]):
         options = self.query_one("#environments", OptionList)
         highlighted = options.highlighted
         options.clear_options()
-        options.add_options(Option(_row(one, self.wizard.world.clock(), self.size.width)) for one in overviews)
+        options.add_options(Option(Content(_row(one, self.wizard.world.clock(), self.size.width))) for one in overviews)
         options.highlighted = highlighted
         return [one.environment.name for one in overviews]
 
@@ -151,9 +155,10 @@ class HomeScreen(Screen[None]):
             return self.wizard.environment or ""
         return names[0] if len(names) == 1 else ""
 
-    @on(OptionList.OptionSelected, "#environments")
-    def chosen(self) -> None:
+    def action_enter(self) -> None:
         """Open the environment, or go on with the one that is open."""
+        if self._is_at_work() or not self.wizard.world.environments():
+            return
         overview = self._highlighted()
         if self.wizard.has_flow and self.wizard.flow.context.environment.name == overview.environment.name:
             self.go_on()
@@ -176,7 +181,7 @@ class HomeScreen(Screen[None]):
         lines += [self._pending(sentence) for sentence in flow.preflight.recovered]
         self.query_one("#checks", Static).update(Content("\n").join(lines))
         self.query_one("#next", Static).update(self._call(self._next(flow)))
-        self.query_one(StatusHeader).closing = safe_to_close(flow.step, durable=flow.is_durable)
+        self.query_one(StatusHeader).closing = flow.closing
         self.refresh_bindings()
 
     @on(Failed)
@@ -191,16 +196,36 @@ class HomeScreen(Screen[None]):
         """Begin a rotation, or resume the open one."""
         flow = self.wizard.flow
         if flow.rotation is None:
-            flow.begin(Mode.ROTATE if flow.current else Mode.SET_UP)
-        self.wizard.show_step()
+            self._begin(Mode.ROTATE if flow.current else Mode.SET_UP)
+        else:
+            self.wizard.show_step()
 
     def action_adopt(self) -> None:
         """Begin with a key that is in use already."""
-        self.wizard.flow.begin(Mode.ADOPT)
+        if not self._is_at_work():
+            self._begin(Mode.ADOPT)
+
+    @work(description="begin a rotation")
+    async def _begin(self, mode: Mode) -> None:
+        try:
+            await self.wizard.flow.begin(mode)
+            self.post_message(self.Begun())
+        except WizardError as error:
+            self.post_message(self.Failed(error))
+
+    @on(Begun)
+    def show_begun(self) -> None:
+        """Show the first step."""
         self.wizard.show_step()
+
+    def _is_at_work(self) -> bool:
+        """Whether something is being opened, begun or given up: it is not to be cut by another key press."""
+        return any(worker.is_running for worker in self.workers)
 
     def action_again(self) -> None:
         """Try to open what could not be opened."""
+        if self._is_at_work():
+            return
         if self.wizard.world.environments():
             self.open_highlighted()
         else:
@@ -215,10 +240,10 @@ class HomeScreen(Screen[None]):
         self.app.push_screen(ConfirmScreen("Give this rotation up?", question, "abandon"), self._abandon)
 
     def _abandon(self, is_wanted: bool | None) -> None:
-        if is_wanted:
+        if is_wanted and not self._is_at_work():
             self._give_up()
 
-    @work(exclusive=True, description="abandon the rotation")
+    @work(description="abandon the rotation")
     async def _give_up(self) -> None:
         try:
             await self.wizard.flow.abandon()

@@ -31,7 +31,7 @@ class LeaveScreen(ModalScreen[bool]):
         super().__init__()
         step = flow.step if flow else None
         is_durable = flow is None or flow.is_durable
-        self._meaning = f"It is safe: {safe_to_close(step, durable=is_durable)}."
+        self._meaning = f"It is safe: {flow.closing if flow else safe_to_close(None)}."
         self._return = f"Come back with: {command}" if step and is_durable else ""
 
     def compose(self) -> ComposeResult:

@@ -13,8 +13,10 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from wizard.errors import WizardError
+from wizard.rotation.certificate import Certificate
 from wizard.rotation.model import Finding, Outcome, Step
 from wizard.rotation.steps.probe import ProbeReport
+from wizard.tui.screens.confirm import ConfirmScreen
 from wizard.tui.screens.step_screen import StepScreen
 from wizard.tui.widgets.finding_list import FindingList
 
@@ -40,18 +42,27 @@ class ProbeScreen(StepScreen):
     ]
 
     class Found(Message):
-        """One check ended."""
+        """One check of run number `run` ended."""
 
-        def __init__(self, finding: Finding) -> None:
+        def __init__(self, run: int, finding: Finding) -> None:
             super().__init__()
+            self.run = run
             self.finding = finding
 
     class Ended(Message):
-        """All checks ended."""
+        """All checks of run number `run` ended."""
 
-        def __init__(self, report: ProbeReport) -> None:
+        def __init__(self, run: int, report: ProbeReport) -> None:
             super().__init__()
+            self.run = run
             self.report = report
+
+    class Promoted(Message):
+        """The new key is the current one."""
+
+        def __init__(self, certificate: Certificate | None) -> None:
+            super().__init__()
+            self.certificate = certificate
 
     class Swapped(Message):
         """The credentials were stored the other way round."""
@@ -59,6 +70,8 @@ class ProbeScreen(StepScreen):
     def __init__(self) -> None:
         super().__init__()
         self._report: ProbeReport | None = None
+        self._run = 0
+        self._stored: Finding | None = None
 
     def compose_body(self) -> Iterable[Widget]:
         """Lay out the sentence and the checks."""
@@ -68,14 +81,13 @@ class ProbeScreen(StepScreen):
     def on_mount(self) -> None:
         """Probe at once: the calls only read."""
         super().on_mount()
-        if finding := self.wizard.announced():
-            self.notice.good(finding.observed)
+        self._stored = self.wizard.announced()
         self.action_again()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the swap only where it helps."""
         if action == "swap":
-            return self._report is not None and self._report.looks_swapped
+            return self._report is not None and self._report.may_be_swapped
         return super().check_action(action, parameters)
 
     def action_again(self) -> None:
@@ -86,37 +98,51 @@ class ProbeScreen(StepScreen):
     def begin(self) -> None:
         """Forget the last report and ask anew."""
         self._report = None
-        self.query_one(FindingList).clear()
+        self._run += 1
+        findings = self.query_one(FindingList)
+        findings.clear()
+        if self._stored is not None:
+            findings.add(self._stored)
         self._say(self.wizard.glyphs.working, "$text-primary", "Asking the exchange…")
         self.refresh_bindings()
         self._probe()
 
     def action_swap(self) -> None:
-        """Store API key and secret the other way round, and probe again."""
-        if not self.is_at_work("custody"):
+        """Ask before API key and secret change places: the swapped call shows one of them to the exchange."""
+        question = (
+            "Only if you think that they were pasted into each other's field. The key is stored the other way round and"
+            " asked again; where they were in their places, that call shows the secret to the exchange."
+        )
+        self.app.push_screen(ConfirmScreen("Swap API key and secret?", question, "swap"), self._swap_confirmed)
+
+    def _swap_confirmed(self, is_wanted: bool | None) -> None:
+        if is_wanted and not self.is_at_work("custody"):
             self.notice.clear()
             self._swap()
 
     def action_next(self) -> None:
         """Promote the proven key."""
+        if self.is_at_work("custody"):
+            return
         if self._report is None:
-            self.notice.note("The exchange is still being asked.")
+            self.notice.note("There is no result yet. R probes again.")
             return
+        self.notice.clear()
+        self._promote(self._report)
+
+    @work(group="custody", description="promote the new key")
+    async def _promote(self, report: ProbeReport) -> None:
         try:
-            certificate = self.flow.complete(self._report)
+            self.post_message(self.Promoted(await self.flow.complete(report)))
         except WizardError as error:
-            self.notice.error(error)
-            return
-        if certificate is None:
-            self.wizard.show_step()
-        else:
-            self.wizard.show_summary(certificate)
+            self.post_message(self.Failed(error))
 
     @work(exclusive=True, group="probe", description="probe the new key")
     async def _probe(self) -> None:
+        run = self._run
         try:
-            report = await self.flow.probe.run(lambda finding: self.post_message(self.Found(finding)))
-            self.post_message(self.Ended(report))
+            report = await self.flow.probe.run(lambda finding: self.post_message(self.Found(run, finding)))
+            self.post_message(self.Ended(run, report))
         except WizardError as error:
             self.post_message(self.Failed(error))
 
@@ -130,8 +156,23 @@ class ProbeScreen(StepScreen):
 
     @on(Found)
     def show_finding(self, message: Found) -> None:
-        """Add a line."""
-        self.query_one(FindingList).add(message.finding)
+        """Add a line; what a cancelled run still had to say is left out."""
+        if message.run == self._run:
+            self.query_one(FindingList).add(message.finding)
+
+    @on(Promoted)
+    def go_on(self, message: Promoted) -> None:
+        """Show the next step, or the certificate where there is nothing to retire."""
+        if message.certificate is None:
+            self.wizard.show_step()
+        else:
+            self.wizard.show_summary(message.certificate)
+
+    def on_step_screen_failed(self, message: StepScreen.Failed) -> None:
+        """Show the error, and that nothing is under way any more."""
+        super().on_step_screen_failed(message)
+        if self._report is None:
+            self._say(self.wizard.glyphs.failed, "$text-error", "The probe did not end. R probes again.")
 
     @on(Swapped)
     def probe_swapped(self) -> None:
@@ -142,6 +183,8 @@ class ProbeScreen(StepScreen):
     @on(Ended)
     def show_report(self, message: Ended) -> None:
         """Say what it comes to."""
+        if message.run != self._run:
+            return
         self._report = report = message.report
         glyphs = self.wizard.glyphs
         if report.is_proven:
@@ -150,18 +193,16 @@ class ProbeScreen(StepScreen):
                 "$text-success",
                 f"The new key works from here. Enter promotes it.{self._look()}",
             )
-        elif report.looks_swapped:
-            self._say(glyphs.failed, "$text-error", "API key and secret are in each other's place. S swaps them.")
         else:
-            self._say(
-                glyphs.failed, "$text-error", "The new key is not proven. Mend what is marked, then R probes again."
-            )
+            swap = " S, if key and secret may be swapped." if report.may_be_swapped else ""
+            self._say(glyphs.failed, "$text-error", f"The new key is not proven. R probes again, F7 goes back.{swap}")
         self.query_one("OptionList").focus()
         self.refresh_bindings()
 
     def _look(self) -> str:
-        warnings = [f for f in self._report.findings if f.outcome is Outcome.WARNING] if self._report else []
-        return f" {len(warnings)} to look at first." if warnings else ""
+        fine = (Outcome.PASSED, Outcome.NOT_APPLICABLE)
+        open_ones = [f for f in self._report.findings if f.outcome not in fine] if self._report else []
+        return f" {len(open_ones)} to look at first." if open_ones else ""
 
     def _say(self, glyph: str, colour: str, text: str) -> None:
         content = Content.from_markup(f"[{colour}]$glyph[/] $text\n", glyph=glyph, text=text)

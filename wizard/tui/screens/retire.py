@@ -45,6 +45,7 @@ class RetireScreen(StepScreen):
             tooltip="Delete the dead key's secret",
         ),
         Binding("r", "again", "Poll now", tooltip="Ask with both keys at once"),
+        Binding("b", "revert", "Go back to the legacy key", tooltip="Make the legacy key the current one again"),
     ]
     can_go_back = False
 
@@ -88,10 +89,10 @@ class RetireScreen(StepScreen):
         if legacy is None or not (death.allows_purge or death.grade is Grade.WEAK):
             self.notice.note(f"Not yet. {death.sentence}")
             return
-        is_weak = death.grade is Grade.WEAK
-        word = legacy.name.last_four if is_weak or self.flow.context.environment.is_production else "purge"
+        is_open = death.grade is not Grade.PROVEN
+        word = legacy.name.last_four if is_open or self.flow.context.environment.is_production else "purge"
         question = f"The secret of {legacy.name} is deleted from {legacy.store}. This cannot be undone." + (
-            f" Its death is not proven: {death.does_not_prove}." if is_weak else ""
+            f" Its death is not proven: {death.does_not_prove}." if is_open else ""
         )
         self.app.push_screen(ConfirmScreen("Purge the legacy secret?", question, word), self._confirmed)
 
@@ -99,6 +100,31 @@ class RetireScreen(StepScreen):
         if is_wanted and not self.is_at_work("custody"):
             self.workers.cancel_group(self, "retire")
             self._purge()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Offer the way back to the legacy key where the current one does not work."""
+        if action == "revert":
+            return self.wizard.has_flow and self.flow.can_be_reverted
+        return super().check_action(action, parameters)
+
+    def action_revert(self) -> None:
+        """Ask before the promotion is undone."""
+        question = (
+            "The legacy key becomes the current one again. The new key stays stored and is pending:"
+            " mend it on the exchange's page and probe it again, or enter another one."
+        )
+        self.app.push_screen(ConfirmScreen("Go back to the legacy key?", question, "revert"), self._revert)
+
+    def _revert(self, is_wanted: bool | None) -> None:
+        if not is_wanted:
+            return
+        self.workers.cancel_group(self, "retire")
+        try:
+            self.flow.revert()
+        except WizardError as error:
+            self.notice.error(error)
+            return
+        self.wizard.show_step()
 
     @work(exclusive=True, group="retire", description="watch the legacy key")
     async def _watch(self) -> None:
@@ -117,7 +143,7 @@ class RetireScreen(StepScreen):
     async def _purge(self) -> None:
         death = self.flow.retire.death()
         legacy = self.flow.retire.legacy
-        word = legacy.name.last_four if legacy and death.grade is Grade.WEAK else None
+        word = None if death.allows_purge or legacy is None else legacy.name.last_four
         try:
             self.post_message(self.Purged(await self.flow.purge(word)))
         except WizardError as error:
@@ -126,6 +152,8 @@ class RetireScreen(StepScreen):
     @on(Polled)
     def polled(self, message: Polled) -> None:
         """Show what the polls so far come to."""
+        self.notice.clear()
+        self.refresh_bindings()
         self.show_death(message.death)
 
     @on(Purged)
@@ -140,22 +168,22 @@ class RetireScreen(StepScreen):
             Grade.PROVEN: (glyphs.passed, "$text-success", " Enter purges its secret."),
             Grade.STRONG: (glyphs.passed, "$text-success", " Enter purges its secret."),
             Grade.WEAK: (glyphs.caution, "$text-warning", " Enter gives it up on your word."),
-            Grade.ALIVE: (glyphs.caution, "$text-warning", " Delete it now."),
+            Grade.ALIVE: (glyphs.caution, "$text-warning", ""),
         }.get(death.grade, (glyphs.working, "$text-primary", ""))
         sentence = Content.from_markup(f"[{colour}]$sign[/] $text", sign=sign, text=death.sentence + end)
         self.query_one("#verdict", Static).update(sentence)
         table = self.query_one(EvidenceTable)
         table.clear()
         for poll in self.flow.retire.polls()[-ROWS:]:
-            table.add_row(*self._row(poll))
+            table.add(*self._row(poll))
         gap = f"Not proven: {death.does_not_prove}." if death.does_not_prove else ""
         self.query_one("#gap", Static).update(gap)
 
     def _row(self, poll: Poll) -> tuple[str, str, str]:
         glyphs = self.wizard.glyphs
-        refused = f"{glyphs.passed} refused {poll.legacy_code}" if poll.legacy_code else f"? {poll.legacy_said}"
+        refused = f"{glyphs.passed} refused {poll.legacy_code}" if poll.legacy_code else "? no answer"
         legacy = f"{glyphs.caution} accepted" if poll.legacy_accepted else refused
-        control = f"{glyphs.passed} accepted" if poll.control_accepted else f"? {poll.control_said}"
+        control = f"{glyphs.passed} accepted" if poll.control_accepted else f"{glyphs.failed} not accepted"
         return utc(poll.at)[11:19], legacy, control
 
     def _to_do(self) -> Content:

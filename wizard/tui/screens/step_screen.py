@@ -16,7 +16,6 @@ from textual.widgets import Footer
 
 from wizard.clock import duration
 from wizard.errors import WizardError
-from wizard.rotation.closing import safe_to_close
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Step
 from wizard.tui.screens.desk import DeskScreen
@@ -76,7 +75,7 @@ class StepScreen(Screen[None]):
         flow = self.flow
         rotation = flow.context.rotation
         position = f"{flow.steps.index(self.STEP) + 1}/{len(flow.steps)} {TITLES[self.STEP]}"
-        yield StatusHeader(self._place(), position, safe_to_close(self.STEP, durable=flow.is_durable))
+        yield StatusHeader(self._place(), position, flow.closing)
         with Horizontal(id="middle"):
             yield Rail(flow.steps, self.STEP, rotation.mode, self.wizard.glyphs)
             with Body(id="body"):
@@ -102,20 +101,22 @@ class StepScreen(Screen[None]):
         if action == "desk":
             return self.wizard.world.desk is not None
         if action == "back":
-            return self.flow.rotation is not None and self.flow.steps.index(self.STEP) > 0 and self.can_go_back
+            return self.can_go_back
         return True
 
     can_go_back: bool = True
 
     def action_next(self) -> None:
         """Go on to the next step."""
-        self.flow.advance()
+        self.flow.advance(self.STEP)
         self.wizard.show_step()
 
     def action_back(self) -> None:
-        """Go back one step."""
-        self.flow.back()
-        self.wizard.show_step()
+        """Go back one step; from the first one, home."""
+        if self.flow.back() is self.STEP:
+            self.wizard.go_home()
+        else:
+            self.wizard.show_step()
 
     def action_scroll_body(self, lines: int) -> None:
         """Scroll what does not fit, while a field keeps the focus."""
@@ -125,7 +126,7 @@ class StepScreen(Screen[None]):
         """Open the desk."""
         desk = self.wizard.world.desk
         if desk is not None:
-            self.app.push_screen(DeskScreen(desk, self.flow, self.wizard.glyphs), self.desk_closed)
+            self.app.push_screen(DeskScreen(desk, self.flow, self.wizard.glyphs, self.wizard.untaken), self.desk_closed)
 
     def desk_closed(self, result: object) -> None:
         """Take what the desk handed over. Most steps take nothing."""

@@ -57,6 +57,7 @@ class SummaryScreen(Screen[None]):
     def _headline(self, glyphs: Glyphs) -> Content:
         text = {
             None: "The key is stored and proven to work from here.",
+            Grade.STRONG: "The key is replaced, and the legacy key is refused from here.",
             Grade.WEAK: "The key is replaced. The legacy key was given up on your word.",
         }.get(self._certificate.grade, "The key is replaced, and the legacy key is dead.")
         return Content.from_markup("[b $text-success]$glyph[/] [b]$text[/]", glyph=glyphs.passed, text=text)

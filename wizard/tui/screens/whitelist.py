@@ -16,7 +16,7 @@ from wizard.errors import WizardError
 from wizard.rotation.model import Step
 from wizard.text import printable
 from wizard.tui.screens.step_screen import StepScreen
-from wizard.whitelist import Finding, Form, Judgement, Severity, append_entry, apply_suggestion, render
+from wizard.whitelist import Finding, Form, Judgement, Severity, mend, render
 
 _FORMS = {Form.COMMAS: "commas", Form.SPACES: "spaces", Form.LINES: "lines"}
 MOST_FINDINGS = 3
@@ -68,8 +68,11 @@ class WhitelistScreen(StepScreen):
 
     @on(TextArea.Changed)
     def judge(self) -> None:
-        """Judge what is typed now."""
-        self._judgement = judgement = self.flow.whitelist.judge(self.query_one(TextArea).text)
+        """Judge what is typed now, and keep it for when the user comes back."""
+        text = self.query_one(TextArea).text
+        self.flow.whitelist.draft = text
+        self._judgement = judgement = self.flow.whitelist.judge(text)
+        self.notice.clear()
         glyphs = self.wizard.glyphs
         glyph, colour = (glyphs.passed, "$text-success") if judgement.is_valid else (glyphs.failed, "$text-error")
         sentence = judgement.sentence() if judgement.is_valid else f"Not ready: {len(judgement.errors)} to mend."
@@ -89,15 +92,11 @@ class WhitelistScreen(StepScreen):
     def action_fix(self) -> None:
         """Put the first suggestion into the text."""
         area = self.query_one(TextArea)
-        for judged in self._judgement.entries if self._judgement else ():
-            if judged.suggestion is not None:
-                self._rewrite(area, apply_suggestion(area.text, judged))
-                return
-        for finding in self._judgement.findings if self._judgement else ():
-            if finding.suggestion:
-                self._rewrite(area, append_entry(area.text, finding.suggestion))
-                return
-        self.notice.note("There is nothing that one key can mend.")
+        mended = mend(area.text, self._judgement) if self._judgement else None
+        if mended is None:
+            self.notice.note("There is nothing that one key can mend.")
+        else:
+            area.replace(mended, area.document.start, area.document.end)
 
     def action_form(self) -> None:
         """Show the next of the three forms."""
@@ -118,19 +117,17 @@ class WhitelistScreen(StepScreen):
             return
         self.notice.good(f"Asked the terminal to copy: {printable(text, limit=100)}")
 
-    def _rewrite(self, area: TextArea, text: str) -> None:
-        area.replace(text, area.document.start, area.document.end)
-
     def _findings(self, judgement: Judgement) -> Content:
         found = [finding for judged in judgement.entries for finding in judged.findings] + list(judgement.findings)
         # F6 applies one suggestion at a time: it is named where it will be.
         first = next((finding for finding in found if finding.suggestion is not None), None)
-        lines = [self._finding(finding, is_next=finding is first) for finding in found[:MOST_FINDINGS]]
+        added = first in judgement.findings
+        lines = [self._finding(each, _fix(each, added) if each is first else "") for each in found[:MOST_FINDINGS]]
         if len(found) > MOST_FINDINGS:
             lines.append(Content(f"  {self.wizard.glyphs.working} and {len(found) - MOST_FINDINGS} more"))
         return Content("\n").join(lines)
 
-    def _finding(self, finding: Finding, *, is_next: bool) -> Content:
+    def _finding(self, finding: Finding, fix: str) -> Content:
         glyphs = self.wizard.glyphs
         glyph, colour = {
             Severity.ERROR: (glyphs.failed, "$text-error"),
@@ -140,7 +137,7 @@ class WhitelistScreen(StepScreen):
             f"[{colour}]$glyph[/] $message[$text-accent]$fix[/]",
             glyph=glyph,
             message=finding.message,
-            fix=_fix(finding.suggestion) if is_next else "",
+            fix=fix,
         )
 
     def _show_paste(self, judgement: Judgement) -> None:
@@ -152,5 +149,7 @@ class WhitelistScreen(StepScreen):
         self.query_one(selector, Static).update(content)
 
 
-def _fix(suggestion: str | None) -> str:
-    return f" F6 makes it {printable(suggestion, limit=40)}." if suggestion else " F6 removes it."
+def _fix(finding: Finding, is_of_list: bool) -> str:
+    if not finding.suggestion:
+        return " F6 removes it."
+    return f" F6 {'adds' if is_of_list else 'makes it'} {printable(finding.suggestion, limit=40)}."

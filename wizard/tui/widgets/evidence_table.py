@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from rich.text import Text
 from textual.widgets import DataTable
 
 
-class EvidenceTable(DataTable[str], can_focus=False):
+class EvidenceTable(DataTable[Text], can_focus=False):
     """Rows of evidence. It takes no focus, so that Enter stays the key that goes on.
 
     Args:
@@ -28,6 +29,10 @@ class EvidenceTable(DataTable[str], can_focus=False):
     def __init__(self, *columns: str, id: str) -> None:
         super().__init__(id=id, cursor_type="none", cell_padding=1)
         self._titles = columns
+
+    def add(self, *cells: str) -> None:
+        """Append a row. The cells come from outside: a `str` would be read as markup by the table."""
+        self.add_row(*map(Text, cells))
 
     def on_mount(self) -> None:
         """Set the columns up."""

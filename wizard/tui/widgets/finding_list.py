@@ -33,7 +33,7 @@ class FindingList(Vertical):
         height: 1fr;
         & > OptionList {
             height: auto;
-            max-height: 10;
+            max-height: 11;
             border: none;
             padding: 0;
             background: $background;
@@ -61,7 +61,7 @@ class FindingList(Vertical):
 
     def add(self, finding: Finding) -> None:
         """Append a finding; the first one that is not fine is highlighted."""
-        self._findings = sorted([*self._findings, finding], key=lambda each: ORDER.index(each.subject))
+        self._findings = sorted([*self._findings, finding], key=_place)
         options = self.query_one(OptionList)
         options.clear_options()
         options.add_options(Option(self._line(each)) for each in self._findings)
@@ -106,15 +106,21 @@ class FindingList(Vertical):
     def _evidence(self, finding: Finding) -> Content:
         seen_from = f", from {finding.from_address}" if finding.from_address else ""
         parts = [
+            *self._advice(finding),
             Content(printable(finding.observed, limit=600)),
             Content.from_markup("[$text-muted]Seen $at$where.[/]", at=utc(finding.at), where=seen_from),
         ]
         if finding.does_not_prove:
             parts.append(Content.from_markup("[$text-muted]Not proven: $gap.[/]", gap=finding.does_not_prove))
-        if finding.advice:
-            parts.append(
-                Content.from_markup(
-                    "[b]$arrow $advice[/]", arrow=self._glyphs.arrow, advice=printable(finding.advice, limit=600)
-                )
-            )
         return Content("\n").join(parts)
+
+    def _advice(self, finding: Finding) -> list[Content]:
+        """First what to do: it is what a user who sees a ✗ looks for."""
+        if not finding.advice:
+            return []
+        text = printable(finding.advice, limit=600)
+        return [Content.from_markup("[b]$arrow $advice[/]", arrow=self._glyphs.arrow, advice=text)]
+
+
+def _place(finding: Finding) -> int:
+    return ORDER.index(finding.subject) if finding.subject in ORDER else len(ORDER)
