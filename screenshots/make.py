@@ -80,6 +80,7 @@ class Photographer:
         await self._press("down", "enter")
         await self._until("#instructions", "permissions")
         await self._shoot("credentials-hmac")
+        await self._world.put_pair(self._pilot.app.flow)  # type: ignore[attr-defined]
         await self._press("f6", "up", "enter")
         await self._until("#public-key", "BEGIN PUBLIC KEY")
         await self._shoot("credentials-ed25519")

@@ -58,4 +58,4 @@ class StoreContract:
         assert await store.read(SERVICE, USER) == Secret("kept")
 
     async def test_the_label_says_whether_it_lasts(self, store: Store) -> None:
-        assert store.durable is ("lost" not in store.label)
+        assert store.durable is ("only" not in store.label)

@@ -34,6 +34,7 @@ def test_the_item_can_be_read_by_other_programs() -> None:
         "api_key": API_KEY,
         "signing": SIGNING,
         "created": "2026-11-22T16:38:21Z",
+        "owner": "",
     }
 
 

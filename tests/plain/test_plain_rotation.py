@@ -105,9 +105,7 @@ async def test_a_key_in_use_is_adopted_by_its_values_alone(empty: PlainWorld) ->
 async def test_a_swapped_key_and_secret_are_exchanged(plain: PlainWorld) -> None:
     made = await plain.bench.make_key()
     swapped = type(made)(made.secret, made.api_key)
-    ended = await visit(
-        plain, *TO_CREDENTIALS, *typed(swapped), ("API key and secret are in each other's place", "swap"), *PROMOTE
-    )
+    ended = await visit(plain, *TO_CREDENTIALS, *typed(swapped), ("swap exchanges them", "swap"), *PROMOTE)
     assert "API key and secret were exchanged and stored again." in ended.text
     assert ended.left_at is Step.RETIRE
 
@@ -145,10 +143,10 @@ async def test_a_swap_that_was_stopped_is_followed_by_a_probe_and_not_by_a_secon
         plain,
         *TO_CREDENTIALS,
         *typed(swapped),
-        ("swap exchanges them.", "swap"),
+        ("swap exchanges them", "swap"),
         ("Stopped waiting.", "swap"),
         ("That is none of the answers.", "retry"),
-        ("swap exchanges them.", "swap"),
+        ("swap exchanges them", "swap"),
         *PROMOTE,
         interrupt_at=("Storing API key and secret the other way round",),
     )

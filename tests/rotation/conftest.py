@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 
+from wizard.clock import Clock
 from wizard.credentials import Credentials, KeyKind
+from wizard.custody.item import USER, decode
 from wizard.custody.store import MemoryStore
 from wizard.egress.providers import Parser, Provider
+from wizard.exchange.client import ExchangeClient
+from wizard.exchange.errors import Refused
 from wizard.rehearsal.desk import Desk, NewKey
 from wizard.rehearsal.exchange import EmbeddedExchange, serve
-from wizard.rotation.context import Pace
+from wizard.rotation.context import Pace, Pause
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Mode, Slot
 from wizard.rotation.opening import open_flow
+from wizard.secret import Secret
 from wizard.settings import Environment, Paths, Rules, Site
 
 HERE = "203.0.113.42"
@@ -30,6 +37,28 @@ async def no_pause(_seconds: float) -> None:
     """Wait for nothing."""
 
 
+class OpenStore(MemoryStore):
+    """A store into which a test may look: which items it holds, and what is in them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.services: list[str] = []
+
+    async def write(self, service: str, user: str, value: Secret) -> None:
+        await super().write(service, user, value)
+        if service not in self.services:
+            self.services.append(service)
+
+    async def delete(self, service: str, user: str) -> None:
+        await super().delete(service, user)
+        if service in self.services:
+            self.services.remove(service)
+
+    async def credentials(self) -> list[Credentials]:
+        """Return what the items hold."""
+        return [decode(found) for service in self.services if (found := await self.read(service, USER))]
+
+
 @dataclass
 class World:
     """An exchange that runs, a store that outlives flows, and a way to open flows one after the other."""
@@ -37,28 +66,60 @@ class World:
     base_url: str
     desk: Desk
     paths: Paths
-    store: MemoryStore
+    store: OpenStore
     has_sapi: bool = True
 
     @asynccontextmanager
-    async def flow(self, source_address: str = "0.0.0.0", name: str = "bench") -> AsyncIterator[Flow]:
+    async def flow(
+        self,
+        source_address: str = "0.0.0.0",
+        name: str = "bench",
+        *,
+        clock: Clock = time.time,
+        pause: Pause = no_pause,
+        is_deaf: bool = False,
+    ) -> AsyncIterator[Flow]:
+        """Open a flow; a deaf one hears of no echo service what its address is."""
         environment = Environment(
             name=name,
             site=Site("bench site", self.base_url, "", self.has_sapi),
             rules=Rules(tolerated_ranges=frozenset({"documentation"})),
             source_address=source_address,
         )
-        providers = tuple(
-            Provider(f"echo-{shape}", f"operator {shape}", f"{self.base_url}/echo/{shape}", shape) for shape in Parser
-        )
+        echo = "http://127.0.0.1:9" if is_deaf else f"{self.base_url}/echo"
+        providers = tuple(Provider(f"echo-{shape}", f"operator {shape}", f"{echo}/{shape}", shape) for shape in Parser)
 
         async def open_store() -> MemoryStore:
             return self.store
 
         async with open_flow(
-            environment, self.paths, open_store, providers=providers, environ={}, pause=no_pause, pace=Pace(call=5)
+            environment,
+            self.paths,
+            open_store,
+            providers=providers,
+            environ={},
+            clock=clock,
+            pause=pause,
+            pace=Pace(call=5),
         ) as flow:
             yield flow
+
+    async def plant(self, path: str, body: object, *, times: int = 1, status: int = 200) -> None:
+        """Let the exchange answer the next `times` requests to `path` with `body`."""
+        answer = {"path": path, "body": body, "times": times, "status": status}
+        async with httpx.AsyncClient(trust_env=False) as client:
+            told = await client.put(f"{self.base_url}/desk/faults", json={"answers": [answer]})
+        assert told.is_success, told.text
+
+    async def accepts(self, credentials: Credentials) -> bool:
+        """Return whether the exchange accepts a signed call with `credentials` from here."""
+        site = Site("bench site", self.base_url, "")
+        async with ExchangeClient(site, httpx.AsyncHTTPTransport(verify=False)) as client:
+            try:
+                await client.api_restrictions(credentials)
+            except Refused:
+                return False
+            return True
 
     async def put_key_in_use(self, flow: Flow, whitelist: str = HERE, **permissions: bool) -> NewKey:
         """Make a key at the desk and store it as the current one."""
@@ -102,4 +163,4 @@ class World:
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     async with serve(EmbeddedExchange()) as addresses:
         paths = Paths(tmp_path / "config", tmp_path / "state")
-        yield World(addresses.base_url, Desk(addresses.desk_url), paths, MemoryStore())
+        yield World(addresses.base_url, Desk(addresses.desk_url), paths, OpenStore())

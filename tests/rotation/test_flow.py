@@ -6,12 +6,11 @@ import pytest
 
 from tests.rotation.conftest import ELSEWHERE, HERE, World
 from wizard.credentials import KeyKind
-from wizard.errors import WizardError
 from wizard.rotation import findings as say
 from wizard.rotation.lock import EnvironmentBusy
 from wizard.rotation.model import Grade, Holding, Mode, Outcome, Slot, Step
 from wizard.rotation.steps.credentials import AlreadyStored
-from wizard.rotation.steps.probe import NotProven, ProbeReport
+from wizard.rotation.steps.probe import NothingToProbe, NotProven, ProbeReport
 from wizard.rotation.steps.retire import NotDead
 from wizard.rotation.steps.whitelist import WhitelistInvalid
 from wizard.secret import Secret
@@ -31,7 +30,7 @@ async def test_a_whole_rotation_ends_with_one_key_and_a_dead_one(world: World) -
         assert flow.rotation is None
         slots = {key.slot: key.holding for key in flow.context.journal.keys("bench")}
     assert slots == {Slot.CURRENT: Holding.STORED, Slot.RETIRED: Holding.PURGED}
-    assert len(world.store._items) == 1
+    assert len(world.store.services) == 1
 
 
 async def test_the_egress_is_agreed_by_the_echo_services(world: World) -> None:
@@ -100,9 +99,9 @@ async def test_a_wrong_secret_is_told_and_the_right_one_takes_its_place(world: W
         flow.advance(flow.context.rotation.step)
         assert (await flow.probe.run()).is_proven
         held = [key for key in flow.context.journal.keys("bench") if key.holding is Holding.STORED]
-        assert len(held) == len(world.store._items) == 2, "the earlier entry is kept until the new one is proven"
+        assert len(held) == len(world.store.services) == 2, "the earlier entry is kept until the new one is proven"
         await flow.complete(await flow.probe.run())
-    assert len(world.store._items) == 1
+    assert len(world.store.services) == 1
 
 
 async def test_swapped_key_and_secret_are_recognised_and_put_right(world: World) -> None:
@@ -133,6 +132,7 @@ async def test_a_missing_permission_blocks_and_withdrawals_warn(world: World) ->
         await world.to_probe(flow, await world.make_key(enableSpotAndMarginTrading=True, enableWithdrawals=True))
         report = await flow.probe.run()
         permissions = next(finding for finding in report.findings if finding.subject == say.PERMISSIONS)
+    assert not report.is_proven
     assert permissions.outcome is Outcome.FAILED
     assert "Futures" in permissions.observed
     assert "withdraw" in permissions.observed
@@ -165,7 +165,7 @@ async def test_a_living_legacy_key_is_not_purged(world: World) -> None:
         with pytest.raises(NotDead):
             await flow.purge()
         assert flow.retire.legacy is not None
-    assert len(world.store._items) == 2
+    assert len(world.store.services) == 2
 
 
 async def test_a_disabled_key_is_strong_and_no_more(world: World) -> None:
@@ -251,7 +251,7 @@ async def test_ed25519_comes_back_with_nothing_but_its_api_key(world: World) -> 
         await flow.credentials.store_ed25519(made.api_key)
         flow.advance(flow.context.rotation.step)
         assert (await flow.probe.run()).is_proven
-    assert len(world.store._items) == 1
+    assert len(world.store.services) == 1
 
 
 async def test_a_mistyped_api_key_does_not_lose_the_private_key(world: World) -> None:
@@ -304,7 +304,7 @@ async def test_abandoning_leaves_the_current_key_alone(world: World) -> None:
         assert flow.rotation is None
         assert flow.current is not None
         assert flow.current.name.fingerprint == old.api_key.fingerprint()
-    assert len(world.store._items) == 1
+    assert len(world.store.services) == 1
 
 
 async def test_a_second_wizard_is_told_who_has_the_environment(world: World) -> None:
@@ -328,10 +328,11 @@ async def test_no_secret_reaches_a_file(world: World) -> None:
         await world.kill(flow)
         await flow.purge()
     written = b"".join(file.read_bytes() for file in world.paths.state.rglob("*") if file.is_file())
-    secrets = [text.reveal() for text in world.store._items.values()] + [old.api_key.reveal(), old.secret.reveal()]
+    held = await world.store.credentials()
     assert written
-    for secret in secrets:
-        assert secret.encode() not in written
+    assert held
+    for secret in [old.api_key, old.secret, *(text for one in held for text in (one.api_key, one.signing))]:
+        assert secret.reveal().encode() not in written
 
 
 async def test_the_current_key_is_never_purged(world: World) -> None:
@@ -342,9 +343,10 @@ async def test_the_current_key_is_never_purged(world: World) -> None:
             await flow.context.keeping.purge(flow.current, "a mistake")
 
 
-async def test_errors_say_what_to_do(world: World) -> None:
+async def test_a_probe_without_a_new_key_leads_back_to_the_credentials(world: World) -> None:
     async with world.flow() as flow:
         await flow.begin(Mode.SET_UP)
-        with pytest.raises(WizardError) as caught:
+        with pytest.raises(NothingToProbe) as caught:
             await flow.probe.run()
-    assert caught.value.advice
+    assert "no pending credentials" in caught.value.why
+    assert "Go back to the credentials step" in caught.value.advice

@@ -87,4 +87,4 @@ def test_the_desk_is_one_key_away_on_every_step() -> None:
     with rehearsing({}) as walk:
         walk.begin()
         walk.press(F4)
-        walk.see("The desk", "in use")
+        walk.see("The desk", "current")

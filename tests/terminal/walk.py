@@ -68,7 +68,7 @@ class Walk:
     def take_from_desk(self) -> None:
         """Create the key at the desk and take it over."""
         self.press(F4)
-        self.see("in use", "active")
+        self.see("HMAC", "active")
         self.press("n")
         self.see("The key was created")
         self.press("t")
@@ -86,7 +86,7 @@ class Walk:
     def delete_legacy(self) -> None:
         """Delete the first key of the desk, which is the one in use, by pressing D twice."""
         self.press(F4)
-        self.see("in use", "active")
+        self.see("HMAC", "active")
         self.press("d")
         self.see("Press D again")
         self.press("d")

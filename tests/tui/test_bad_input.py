@@ -9,6 +9,7 @@ from textual.widgets import TextArea
 from tests.tui.conftest import Wizard
 from wizard.credentials import KeyKind
 from wizard.rotation.model import Step
+from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.secret_field import SecretField
 
 TWENTY_ONE = ",".join(["203.0.113.42", *(f"198.51.100.{number}" for number in range(20))])
@@ -72,19 +73,36 @@ async def test_swapped_key_and_secret_are_put_right_with_one_key(wizard: Wizard)
     wizard.app.screen.query_one("#api-key", SecretField).fill(made.secret)
     wizard.app.screen.query_one("#secret", SecretField).fill(made.api_key)
     await wizard.press("tab", "enter")
-    await wizard.until("#verdict", "in each other's place")
-    await wizard.press("s")
+    await wizard.until("#verdict", "S, if key and secret may be swapped")
+    await wizard.press("s", *"swap", "enter")
     await wizard.until("#verdict", "The new key works from here")
+
+
+async def test_a_refused_key_is_never_swapped_unasked(wizard: Wizard) -> None:
+    await wizard.to_credentials("hmac")
+    made = await wizard.world.desk.create("new", KeyKind.HMAC, "198.51.100.7", enableSpotAndMarginTrading=True)
+    wizard.app.screen.query_one("#api-key", SecretField).fill(made.api_key)
+    wizard.app.screen.query_one("#secret", SecretField).fill(made.secret)
+    await wizard.press("tab", "enter")
+    await wizard.until("#verdict", "not proven")
+    assert made.secret not in [line.api_key for line in await wizard.world.desk.activity()]
 
 
 async def test_a_public_key_in_the_key_field_is_named_and_the_field_keeps_its_text(wizard: Wizard) -> None:
     await wizard.to_credentials("hmac")
     field = wizard.app.screen.query_one("#api-key", SecretField)
-    await wizard.press(*"abc def")
+    await wizard.press(*"MCowBQYDK2VwAyEA11qYAYKxCrfVS", "enter", *"x" * 3, "enter")
+    await wizard.until("Notice", "This is a public key")
+    assert field.length == len("MCowBQYDK2VwAyEA11qYAYKxCrfVS")
+
+
+async def test_something_short_is_stored_only_after_it_was_said(wizard: Wizard) -> None:
+    await wizard.to_credentials("hmac")
+    await wizard.press(*"garbage", "enter", *"rubbish", "enter")
+    await wizard.until("Notice", "Enter again stores it all the same")
+    assert wizard.app.flow.credentials.pending is None
     await wizard.press("enter")
-    await wizard.press("enter")
-    await wizard.until("Notice", "no secret")
-    assert field.length == len("abcdef")
+    await wizard.until("#verdict", "not proven")
 
 
 async def test_the_same_text_in_both_fields_is_refused(wizard: Wizard) -> None:
@@ -94,8 +112,31 @@ async def test_the_same_text_in_both_fields_is_refused(wizard: Wizard) -> None:
     assert wizard.app.flow.credentials.pending is None
 
 
-async def test_a_weak_keyring_is_not_asked_for_before_something_is_typed(wizard: Wizard) -> None:
+async def test_an_empty_field_is_said_and_nothing_is_written(wizard: Wizard) -> None:
     await wizard.to_credentials("hmac")
     await wizard.press("enter", "enter")
     await wizard.until("Notice", "no API key")
     assert wizard.app.flow.credentials.pending is None
+
+
+async def test_a_list_survives_going_back_also_with_its_mistakes(wizard: Wizard) -> None:
+    await wizard.to_whitelist()
+    typed = "203.0.113.42 # here\n198.51.100.300"
+    wizard.app.screen.query_one(TextArea).text = typed
+    await wizard.until("#verdict", "to mend")
+    await wizard.press("f7")
+    await wizard.until("#verdict", "Observed")
+    await wizard.press("enter")
+    await wizard.until("#verdict", "to mend")
+    assert wizard.app.screen.query_one(TextArea).text == typed
+
+
+async def test_the_public_key_on_the_screen_is_whole_also_beside_a_notice(wizard: Wizard) -> None:
+    await wizard.to_credentials("ed25519")
+    await wizard.until("#public-key", "END PUBLIC KEY")
+    wizard.app.screen.query_one(Notice).good("Something happened.")
+    await wizard.pilot.pause()
+    pem = wizard.text("#public-key").strip()
+    lines = [strip.text.strip() for strip in wizard.app.screen._compositor.render_strips()]
+    drawn = [next((line.split()[-1] for line in lines if line.endswith(part)), "") for part in pem.split("\n")[1:2]]
+    assert drawn == pem.split("\n")[1:2]

@@ -67,7 +67,8 @@ class RetireStep:
         """Judge all polls of this rotation, also those before a restart."""
         events = self._context.journal.events(self._context.rotation)
         polls = _polls(events)
-        if events and events[-1].kind == MISSING:
+        asked = [event.kind for event in events if event.kind in (POLLED, MISSING)]
+        if asked and asked[-1] == MISSING:
             return gone(any(poll.control_accepted for poll in polls[-1:]))
         return judge_death(polls, self._baseline(events, polls))
 

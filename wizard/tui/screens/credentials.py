@@ -282,14 +282,12 @@ class CredentialsScreen(StepScreen):
             notes += more
             if secret is None:
                 return None
+        if secret is not None and (problem := pair_problem(api_key, secret)):
+            self.notice.error(WizardError(problem))
+            return None
         if notes and notes != self._unusual:
             self._unusual = notes
             self.notice.note(f"{notes.strip()} Enter again stores it all the same.")
-            return None
-        if secret is None:
-            return _Typed(api_key, None)
-        if problem := pair_problem(api_key, secret):
-            self.notice.error(WizardError(problem))
             return None
         return _Typed(api_key, secret)
 
@@ -305,7 +303,7 @@ class CredentialsScreen(StepScreen):
         if self._is_adopting:
             return "Which key is in use already? Nothing is changed on the exchange."
         if self.wizard.world.desk is not None:
-            return "Choose the kind, then create the key at the desk: F4 opens it."
+            return "Choose the kind, then create the key at the desk (F4)."
         page = self.flow.context.environment.site.key_page
         return f"Create the new key on the exchange's page{f': {page}' if page else '.'}"
 

@@ -1,0 +1,410 @@
+"""A rotation killed at every write: the key in use works at each moment, and the next start goes on to the end."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+
+from tests.rotation.conftest import HERE, World
+from wizard.consumers import read_current
+from wizard.credentials import KeyKind
+from wizard.custody.item import USER
+from wizard.custody.store import MemoryStore
+from wizard.rehearsal.desk import NewKey
+from wizard.rotation.certificate import Certificate, restore_certificate
+from wizard.rotation.flow import CERTIFIED, Flow
+from wizard.rotation.journal import Journal
+from wizard.rotation.model import Grade, Holding, Mode, Slot, Step
+
+READERS = {"close", "open_rotation", "rotations", "keys", "key_in", "environments_with", "last_egress", "whitelist_of"}
+READERS |= {"events", "first_altered_event"}
+WRITERS = [name for name, made in vars(Journal).items() if inspect.isfunction(made) and name[0] != "_"]
+WRITERS = [name for name in WRITERS if name not in READERS]
+"""Whatever the journal learns to write is a place to be killed at."""
+
+HMAC_WRITES = {
+    "canary write": 1,
+    "canary read": 2,
+    "canary delete": 1,
+    "begin_rotation": 1,
+    "note_egress": 3,
+    "note_whitelist": 1,
+    "move": 3,
+    "announce_key": 1,
+    "write": 1,
+    "confirm_key": 1,
+    "mark_proven": 2,
+    "promote": 1,
+    "record": 4,
+    "announce_purge": 1,
+    "delete": 1,
+    "confirm_purge": 1,
+    "finish": 1,
+}
+DRAFT_WRITES = {"announce_key": 2, "write": 2, "confirm_key": 2, "announce_purge": 2, "delete": 2, "confirm_purge": 2}
+"""What an Ed25519 key has more than an HMAC key: its draft."""
+
+
+class Killed(BaseException):
+    """As `kill -9`: nothing catches it."""
+
+
+@dataclass(frozen=True)
+class Seam:
+    """A moment just before or just after the n-th write of a kind."""
+
+    side: str
+    kind: str
+    nth: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.side} {self.kind} {self.nth}"
+
+
+def seams(writes: Mapping[str, int]) -> list[Seam]:
+    return [
+        Seam(side, kind, nth)
+        for kind, count in writes.items()
+        for nth in range(1, count + 1)
+        for side in ("before", "after")
+    ]
+
+
+@dataclass
+class Reaper:
+    """Counts the writes of a process and ends it at a seam. What is dead writes nothing more."""
+
+    seam: Seam | None = None
+    is_dead: bool = False
+    seen: Counter[str] = field(default_factory=Counter)
+
+    def wait_at(self, seam: Seam) -> None:
+        """Begin a new process, which will be killed at `seam`."""
+        self.seam, self.is_dead, self.seen = seam, False, Counter()
+
+    def rest(self) -> None:
+        """Begin a new process, which lives."""
+        self.seam, self.is_dead, self.seen = None, False, Counter()
+
+    def pass_by(self, side: str, kind: str) -> None:
+        if self.is_dead or self.seam == Seam(side, kind, self.seen[kind]):
+            self.is_dead = True
+            raise Killed
+
+    def over(self, kind: str, write: Callable[..., Any]) -> Callable[..., Any]:
+        def watched(journal: Journal, *args: Any, **kwargs: Any) -> Any:
+            self.seen[kind] += 1
+            self.pass_by("before", kind)
+            done = write(journal, *args, **kwargs)
+            self.pass_by("after", kind)
+            return done
+
+        return watched
+
+    def over_store(self, kind: str, touch: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+        async def watched(store: MemoryStore, service: str, *args: Any) -> Any:
+            named = f"canary {kind}" if ":canary:" in service else kind
+            self.seen[named] += 1
+            self.pass_by("before", named)
+            done = await touch(store, service, *args)
+            self.pass_by("after", named)
+            return done
+
+        return watched
+
+
+@pytest.fixture(scope="module")
+def one_authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("tls") / "authority.pem"
+    trustme.CA().cert_pem.write_to_path(str(file))
+    return file
+
+
+@pytest.fixture
+def reaper(monkeypatch: pytest.MonkeyPatch, world: World, one_authority: Path) -> Iterator[Reaper]:
+    # Nothing here speaks TLS; reading all public authorities for each client takes 20 ms, half of the time of a test.
+    monkeypatch.setenv("SSL_CERT_FILE", str(one_authority))
+    reaper = Reaper()
+    for name in WRITERS:
+        monkeypatch.setattr(Journal, name, reaper.over(name, getattr(Journal, name)))
+    for name in ("write", "read", "delete"):
+        monkeypatch.setattr(type(world.store), name, reaper.over_store(name, getattr(type(world.store), name)))
+    yield reaper
+    reaper.rest()
+
+
+@dataclass
+class User:
+    """A person before the screen who does at each step what is left to do, and remembers what the page showed."""
+
+    world: World
+    kind: KeyKind
+    old: NewKey | None = None
+    new: NewKey | None = None
+    public_key: str = ""
+
+    async def walk(self, flow: Flow) -> None:
+        """Go on to the end from wherever the rotation stands."""
+        if not flow.context.journal.rotations("bench"):
+            await flow.begin(Mode.ROTATE if self.old else Mode.SET_UP)
+        acts = {
+            Step.EGRESS: self.egress,
+            Step.WHITELIST: self.whitelist,
+            Step.CREDENTIALS: self.credentials,
+            Step.PROBE: self.probe,
+            Step.RETIRE: self.retire,
+        }
+        while flow.step is not None:
+            await assert_key_in_use_works(self)
+            await acts[flow.step](flow)
+
+    async def egress(self, flow: Flow) -> None:
+        await flow.egress.detect()
+        flow.advance(Step.EGRESS)
+
+    async def whitelist(self, flow: Flow) -> None:
+        flow.whitelist.settle(flow.whitelist.proposal())
+        flow.advance(Step.WHITELIST)
+
+    async def credentials(self, flow: Flow) -> None:
+        if flow.credentials.pending is None:
+            await (self.enter_hmac(flow) if self.kind is KeyKind.HMAC else self.enter_ed25519(flow))
+        flow.advance(Step.CREDENTIALS)
+
+    async def enter_hmac(self, flow: Flow) -> None:
+        self.new = self.new or await self.world.make_key()
+        await flow.credentials.store_hmac(self.new.api_key, self.new.secret)
+
+    async def enter_ed25519(self, flow: Flow) -> None:
+        public_key = await flow.credentials.public_key()
+        if self.new is None:
+            self.public_key = public_key
+            self.new = await self.world.desk.create(
+                "new", KeyKind.ED25519, HERE, public_key=public_key, enableSpotAndMarginTrading=True
+            )
+        assert public_key == self.public_key, "the private key of a key made at the exchange is lost"
+        await flow.credentials.store_ed25519(self.new.api_key)
+
+    async def probe(self, flow: Flow) -> None:
+        await flow.complete(await flow.probe.run())
+
+    async def retire(self, flow: Flow) -> None:
+        assert self.old is not None
+        if self.old.api_key in [key.api_key for key in await self.world.desk.keys()]:
+            await self.world.desk.delete(self.old.api_key)
+        while not (await flow.retire.poll()).allows_purge:
+            pass
+        await flow.purge()
+
+
+async def assert_key_in_use_works(user: User) -> None:
+    """What a consumer would be given at this moment is accepted by the exchange."""
+    if user.old is None:
+        return
+
+    async def open_store() -> MemoryStore:
+        return user.world.store
+
+    assert await user.world.accepts(await read_current("bench", user.world.paths, open_store))
+
+
+def assert_settled(world: World, flow: Flow) -> None:
+    """The journal knows of each item in the keyring, and nothing is left in between."""
+    keys = flow.context.journal.keys("bench")
+    assert {key.holding for key in keys} <= {Holding.STORED, Holding.PURGED}
+    assert sorted(key.item for key in keys if key.holding is Holding.STORED) == sorted(items(world))
+
+
+def items(world: World) -> list[str]:
+    # A canary whose test was killed is worth nothing to anybody; it is left where it is.
+    return [service for service in world.store.services if ":canary:" not in service]
+
+
+async def until_killed(world: World, act: Callable[[Flow], Awaitable[Any]]) -> None:
+    """Run one process to its violent end, together with what it had under way."""
+    others = asyncio.all_tasks()
+    with pytest.raises(Killed):
+        async with world.flow() as flow:
+            await act(flow)
+    if left := asyncio.all_tasks() - others:
+        await asyncio.wait(left)
+
+
+async def user_with_a_key(world: World, kind: KeyKind = KeyKind.HMAC) -> User:
+    async with world.flow() as flow:
+        return User(world, kind, await world.put_key_in_use(flow))
+
+
+def certificates(flow: Flow) -> list[Certificate | None]:
+    return [restore_certificate(event.detail) for event in flow.context.journal.events() if event.kind == CERTIFIED]
+
+
+async def assert_finished(user: User) -> None:
+    """One rotation, one certificate, one item, and the old key buried."""
+    assert user.old is not None
+    assert user.new is not None
+    await assert_key_in_use_works(user)
+    async with user.world.flow() as flow:
+        journal = flow.context.journal
+        assert_settled(user.world, flow)
+        assert [rotation.outcome for rotation in journal.rotations("bench")] == [Grade.PROVEN]
+        assert flow.current is not None
+        assert flow.current.name.fingerprint == user.new.api_key.fingerprint()
+        assert [key.slot for key in journal.keys("bench") if key.holding is Holding.STORED] == [Slot.CURRENT]
+        buried = next(key for key in journal.keys("bench") if key.name.fingerprint == user.old.api_key.fingerprint())
+        assert (buried.slot, buried.holding) == (Slot.RETIRED, Holding.PURGED)
+        (certificate,) = certificates(flow)
+        assert certificate is not None
+        assert (certificate.grade, certificate.legacy) == (Grade.PROVEN, buried.name)
+        assert journal.first_altered_event() is None
+    assert len(items(user.world)) == 1
+
+
+async def kill_and_go_on(user: User, reaper: Reaper, seam: Seam) -> None:
+    reaper.wait_at(seam)
+    await until_killed(user.world, user.walk)
+    reaper.rest()
+    await assert_key_in_use_works(user)
+    async with user.world.flow() as flow:
+        assert_settled(user.world, flow)
+        await assert_key_in_use_works(user)
+        await user.walk(flow)
+
+
+async def test_the_seams_are_all_there_are(world: World, reaper: Reaper) -> None:
+    user = await user_with_a_key(world)
+    reaper.rest()
+    async with world.flow() as flow:
+        await user.walk(flow)
+        # What is only read changes nothing: killed there is killed after the write before.
+        assert {kind: count for kind, count in reaper.seen.items() if kind != "read"} == HMAC_WRITES
+    await assert_finished(user)
+
+
+@pytest.mark.parametrize("seam", seams(HMAC_WRITES), ids=str)
+async def test_an_hmac_rotation_survives_a_kill(world: World, reaper: Reaper, seam: Seam) -> None:
+    user = await user_with_a_key(world)
+    await kill_and_go_on(user, reaper, seam)
+    await assert_finished(user)
+
+
+@pytest.mark.parametrize("seam", seams(DRAFT_WRITES), ids=str)
+async def test_an_ed25519_rotation_survives_a_kill(world: World, reaper: Reaper, seam: Seam) -> None:
+    user = await user_with_a_key(world, KeyKind.ED25519)
+    await kill_and_go_on(user, reaper, seam)
+    await assert_finished(user)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (Seam("after", "write"), Seam("before", "confirm_key")),
+        (Seam("after", "announce_key"), Seam("after", "forget_key")),
+        (Seam("after", "announce_purge"), Seam("before", "delete")),
+        (Seam("after", "announce_purge"), Seam("after", "delete")),
+        (Seam("after", "delete"), Seam("after", "confirm_purge")),
+        (Seam("after", "confirm_purge"), Seam("before", "finish")),
+        (Seam("after", "confirm_purge"), Seam("after", "finish")),
+    ],
+    ids=str,
+)
+async def test_a_repair_survives_a_kill_too(world: World, reaper: Reaper, first: Seam, second: Seam) -> None:
+    user = await user_with_a_key(world)
+    reaper.wait_at(first)
+    await until_killed(world, user.walk)
+    await kill_and_go_on(user, reaper, second)
+    await assert_finished(user)
+
+
+@pytest.mark.parametrize("seam", seams({"promote": 1, "finish": 1}), ids=str)
+async def test_setting_up_survives_a_kill_with_one_certificate(world: World, reaper: Reaper, seam: Seam) -> None:
+    user = User(world, KeyKind.HMAC)
+    await kill_and_go_on(user, reaper, seam)
+    async with world.flow() as flow:
+        assert flow.current is not None
+        assert flow.rotation is None
+        assert [certificate.legacy for certificate in certificates(flow) if certificate] == [None]
+    assert len(items(world)) == 1
+
+
+@pytest.mark.parametrize(
+    "seam",
+    seams({"announce_purge": 2, "delete": 2, "confirm_purge": 2, "finish": 1}),
+    ids=str,
+)
+async def test_abandoning_survives_a_kill(world: World, reaper: Reaper, seam: Seam) -> None:
+    user = await user_with_a_key(world)
+
+    async def begin_and_abandon(flow: Flow) -> None:
+        if flow.rotation is None and not flow.context.journal.rotations("bench"):
+            await flow.begin(Mode.ROTATE)
+            await flow.credentials.public_key()
+            made = await world.make_key()
+            await flow.credentials.store_hmac(made.api_key, made.secret)
+        if flow.rotation is not None:
+            await flow.abandon()
+
+    reaper.wait_at(seam)
+    await until_killed(world, begin_and_abandon)
+    reaper.rest()
+    async with world.flow() as flow:
+        assert_settled(world, flow)
+        await begin_and_abandon(flow)
+        assert flow.rotation is None
+    await assert_key_in_use_works(user)
+    assert len(items(world)) == 1
+
+
+@pytest.mark.parametrize("side", ["before", "after"])
+async def test_going_back_to_the_legacy_key_survives_a_kill(world: World, reaper: Reaper, side: str) -> None:
+    async with world.flow() as flow:
+        old = await world.put_key_in_use(flow)
+        new = await world.to_probe(flow)
+        await flow.complete(await flow.probe.run())
+        await world.desk.delete(new.api_key)
+        await flow.retire.poll()
+    reaper.wait_at(Seam(side, "revert"))
+
+    async def revert(flow: Flow) -> None:
+        flow.revert()
+
+    await until_killed(world, revert)
+    reaper.rest()
+    async with world.flow() as flow:
+        if flow.step is Step.RETIRE:
+            flow.revert()
+    await assert_key_in_use_works(User(world, KeyKind.HMAC, old))
+    assert len(items(world)) == 2
+
+
+@pytest.mark.parametrize("seam", seams({"announce_purge": 1, "delete": 1, "confirm_purge": 1}), ids=str)
+async def test_a_key_given_up_unasked_is_certified_as_weak_after_a_kill(
+    world: World, reaper: Reaper, seam: Seam
+) -> None:
+    async with world.flow() as flow:
+        old = await world.to_retire(flow)
+        await flow.retire.poll()
+        assert flow.retire.legacy is not None
+        await world.store.delete(flow.retire.legacy.item, USER)
+    reaper.wait_at(seam)
+
+    async def give_up(flow: Flow) -> None:
+        await flow.purge(old.api_key.last_four())
+
+    await until_killed(world, give_up)
+    reaper.rest()
+    async with world.flow() as flow:
+        if flow.rotation is not None:
+            await give_up(flow)
+        (certificate,) = certificates(flow)
+    assert certificate is not None
+    assert certificate.grade is Grade.WEAK
+    assert "cannot be asked" in certificate.proof
