@@ -21,6 +21,7 @@ from screenshots.scene import PictureWorld, stage
 from wizard.glyphs import UNICODE
 from wizard.tui.app import WizardApp
 from wizard.tui.screens.confirm import ConfirmScreen
+from wizard.tui.screens.step_screen import StepScreen
 from wizard.tui.theme import THEME
 from wizard.tui.widgets.secret_field import SecretField
 
@@ -107,7 +108,6 @@ class Photographer:
         await self._press("enter")
         await self._until("#verdict", "still alive")
         self._world.clock.now += 64
-        self._pilot.app.screen.refresh_overlap()  # type: ignore[attr-defined]
         await self._shoot("retire-alive")
         legacy = self._pilot.app.flow.retire.legacy  # type: ignore[attr-defined]
         for key in await self._world.desk.keys():
@@ -145,6 +145,9 @@ class Photographer:
         await self._pilot.pause()
 
     async def _shoot(self, name: str) -> None:
+        if isinstance(self._pilot.app.screen, StepScreen):
+            # The overlap clock ticks in real time; the pictures' time stands still.
+            self._pilot.app.screen.refresh_overlap()
         await self._pilot.pause()
         svg = self._pilot.app.export_screenshot(title="Key Wizard", simplify=True)
         (self._directory / f"{name}{self._suffix}.svg").write_text(svg, "utf-8")
