@@ -12,11 +12,13 @@ from wizard.errors import WizardError
 from wizard.exchange.errors import ExchangeError
 from wizard.exit_codes import Exit
 from wizard.settings import UnknownEnvironment
+from wizard.terminal import UnusableTerminal
 from wizard.text import printable
 
 SCHEMA = 1
 _CODES: tuple[tuple[type[WizardError], Exit], ...] = (
     (UnknownEnvironment, Exit.USAGE),
+    (UnusableTerminal, Exit.USAGE),
     (CustodyError, Exit.KEYRING_UNUSABLE),
     (ProxyUnusable, Exit.INCONCLUSIVE),
     (ExchangeError, Exit.INCONCLUSIVE),

@@ -12,7 +12,7 @@ from __future__ import annotations
 import logging
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import urlsplit
 
@@ -50,6 +50,20 @@ class Route:
     """The local IPv4 address that direct connections leave from."""
     proxy_url: Secret | None = None
     """The proxy with its credentials; None for a direct route."""
+    roots: str = ""
+    """What the environment put in the place of the public authorities; empty where it did not."""
+
+    def sentence(self) -> str:
+        """Return the route for people: a changed list of authorities is never used in silence."""
+        family = "over IPv4" if self.kind is RouteKind.DIRECT else "over whatever the proxy chooses"
+        roots = (
+            f" Certificates are checked against {self.roots}, not against the public authorities." if self.roots else ""
+        )
+        return f"Route: {self.shown} {family} ({self.source}).{roots}"
+
+
+ROOT_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+"""Read by httpx, in this order."""
 
 
 def decide_route(environment: Environment, host: str, environ: Mapping[str, str]) -> Route:
@@ -64,7 +78,12 @@ def decide_route(environment: Environment, host: str, environ: Mapping[str, str]
         wizard.egress.proxy.ProxyUnusable: the proxy's URL cannot be read, or names a protocol
             that is not spoken here.
     """
-    host = urlsplit(host).hostname or host
+    variable = next((name for name in ROOT_VARIABLES if environ.get(name)), None)
+    roots = f"{variable}={printable(environ[variable])}" if variable else ""
+    return replace(_decide(environment, urlsplit(host).hostname or host, environ), roots=roots)
+
+
+def _decide(environment: Environment, host: str, environ: Mapping[str, str]) -> Route:
     if _is_this_machine(host):
         return _direct(environment, f"{host} is this machine")
     if environment.proxy:

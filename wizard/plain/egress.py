@@ -55,4 +55,4 @@ def _answer(sample: Sample) -> str:
 
 
 def _route(report: EgressReport) -> str:
-    return f"  Route: {report.route.shown} over IPv4 ({report.route.source})."
+    return f"  {report.route.sentence()}"

@@ -29,6 +29,10 @@ class NotReverted(WizardError):
     """There is no reason to go back to the legacy key."""
 
 
+class OutOfPlace(WizardError):
+    """What was asked for does not fit where the rotation stands; nothing was changed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Preflight:
     """What was checked before the user touches the exchange."""
@@ -85,8 +89,15 @@ class Flow:
         """Open a rotation at its first step; what an earlier one left unused is purged first.
 
         Raises:
+            OutOfPlace: a rotation is open, or the mode does not fit: a key in use is rotated, and only that.
             wizard.errors.WizardError: the keyring refused.
         """
+        if self.rotation is not None:
+            raise OutOfPlace("A rotation is open already", advice="Resume it, or give it up first.")
+        if self.current is not None and mode is not Mode.ROTATE:
+            raise OutOfPlace("A key is in use already", why=f"It is {self.current.name}.", advice="Begin a rotation.")
+        if self.current is None and mode is Mode.ROTATE:
+            raise OutOfPlace("No key is in use yet", advice="Set one up, or adopt the one that you use.")
         await self._drop_unused("an earlier rotation left it unused")
         self.whitelist.draft = None
         return self.context.journal.begin_rotation(self.context.environment.name, mode, STEPS[mode][0])
@@ -124,12 +135,15 @@ class Flow:
         """Promote the proven key, then go on to retirement, or finish where there is nothing to retire.
 
         Raises:
+            OutOfPlace: the rotation does not stand at the probe any more.
             wizard.errors.WizardError: the report does not allow it, or the keyring refused to drop
                 what is not needed any more; the promotion then stands, and calling again finishes.
         """
         after = self.steps[self.steps.index(Step.PROBE) + 1]
         if self.step is Step.PROBE:
             await self.probe.promote(report, after)
+        elif self.step is not after:
+            raise OutOfPlace("Nothing was promoted: the rotation left the probe", advice="Probe the new key again.")
         return None if after is Step.RETIRE else await self._finish(None, None, STORED)
 
     async def purge(self, last_four: str | None = None) -> Certificate:
@@ -147,24 +161,39 @@ class Flow:
 
     @property
     def can_be_reverted(self) -> bool:
-        """Whether the current key was refused in the newest poll: then the legacy key may be all there is."""
-        polls = self.retire.polls() if self.step is Step.RETIRE else []
-        return bool(polls) and not polls[-1].control_accepted and self.retire.legacy is not None
+        """Whether the legacy key worked in the newest poll and the current one did not.
+
+        Where neither answered, nothing says that the legacy key is the better one.
+        """
+        polls = self.retire.polls()[-1:] if self.step is Step.RETIRE and self.retire.legacy else []
+        return any(poll.legacy_accepted and not poll.control_accepted for poll in polls)
 
     def revert(self) -> None:
         """Make the legacy key the current one again, and stand at the probe with the other one as pending.
 
         Raises:
-            wizard.errors.WizardError: the current key was accepted, or there is no legacy key.
+            NotReverted: no poll saw the legacy key work and the current one not.
         """
         if not self.can_be_reverted:
-            raise NotReverted("The current key works", advice="Go on: delete the legacy key and poll.")
+            raise NotReverted(
+                "There is no reason to go back to the legacy key",
+                why="The newest poll did not see it work while the current key did not.",
+                advice="Poll again; go back when the legacy key is accepted and the current key is not.",
+            )
         self.context.journal.revert(self.context.rotation, Step.PROBE)
 
     async def abandon(self) -> None:
-        """Give the rotation up before promotion: the current key stays, the new one is purged."""
+        """Give the rotation up before promotion: the current key stays, the new one is purged.
+
+        Raises:
+            OutOfPlace: the new key is in use already.
+            wizard.errors.WizardError: no rotation is open, or the keyring refused.
+        """
+        rotation = self.context.rotation
+        if not self.can_be_abandoned:
+            raise OutOfPlace("The new key is in use already", advice="Delete the legacy key and watch it die.")
         await self._drop_unused("the rotation was abandoned")
-        self.context.journal.finish(self.context.rotation, "abandoned")
+        self.context.journal.finish(rotation, "abandoned")
 
     @property
     def can_be_abandoned(self) -> bool:
