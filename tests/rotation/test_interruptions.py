@@ -164,9 +164,10 @@ class User:
             Step.PROBE: self.probe,
             Step.RETIRE: self.retire,
         }
-        while flow.step is not None:
+        while (step := flow.step) is not None:
             await assert_key_in_use_works(self)
-            await acts[flow.step](flow)
+            await acts[step](flow)
+            assert flow.step is not step
 
     async def egress(self, flow: Flow) -> None:
         await flow.egress.detect()
@@ -203,8 +204,7 @@ class User:
         if not self.has_deleted:
             await self.world.desk.delete(self.old.api_key)
             self.has_deleted = True
-        while not (await flow.retire.poll()).allows_purge:
-            pass
+        await self.world.kill(flow)
         await flow.purge()
 
 

@@ -79,10 +79,18 @@ class Safekeeping:
             elif record.holding is Holding.ANNOUNCED:
                 done.append(await self._settle_announced(record))
             else:
-                await self._vault.remove(record.name.fingerprint, record.version)
-                self._journal.confirm_purge(record)
-                done.append(f"The purge of {record.name} was interrupted and is now complete.")
+                done.append(await self._complete_purge(record))
         return tuple(done)
+
+    async def _complete_purge(self, record: KeyRecord) -> str:
+        try:
+            await self._vault.remove(record.name.fingerprint, record.version)
+        except ItemOccupied:
+            # Ours is gone: somebody else has put an item of that name since.
+            self._journal.confirm_purge(record)
+            return f"The item of {record.name} was replaced by another program's, which is left alone."
+        self._journal.confirm_purge(record)
+        return f"The purge of {record.name} was interrupted and is now complete."
 
     async def _settle_announced(self, record: KeyRecord) -> str:
         if await self._vault.owns(record.name.fingerprint, record.version):

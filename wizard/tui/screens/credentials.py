@@ -13,7 +13,6 @@ from typing import ClassVar
 from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.content import Content
 from textual.message import Message
 from textual.types import CSSPathType
 from textual.widget import Widget
@@ -26,16 +25,9 @@ from wizard.exchange.shapes import Intake, pair_problem, read_api_key, read_hmac
 from wizard.rehearsal.desk import NewKey
 from wizard.rotation.model import Finding, Mode, Step
 from wizard.secret import Secret
+from wizard.tui.screens.instructions import CHOICES, IN_USE, WHICH_IN_USE, choice, instructions, where_to_create
 from wizard.tui.screens.step_screen import StepScreen
 from wizard.tui.widgets.secret_field import SecretField
-
-_CHOICES = {
-    KeyKind.ED25519: (
-        "Ed25519, recommended",
-        "Made here: the private key never leaves the keyring.",
-    ),
-    KeyKind.HMAC: ("HMAC", "The page shows an API key and a secret; paste both."),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +79,7 @@ class CredentialsScreen(StepScreen):
         """Lay out the choice and the two fields; what applies is shown."""
         glyphs = self.wizard.glyphs
         yield Static(self._lede(), classes="lede", markup=False)
-        yield OptionList(*(Option(_choice(kind), id=kind) for kind in _CHOICES), id="kinds")
+        yield OptionList(*(Option(choice(kind), id=kind) for kind in CHOICES), id="kinds")
         with Vertical(id="form"):
             yield Static("", id="instructions", classes="hint", markup=False)
             yield Static("", id="public-key", classes="paste", markup=False)
@@ -299,32 +291,15 @@ class CredentialsScreen(StepScreen):
             self.notice.error(WizardError(intake.problem))
         return intake.value, "".join(f"{note} " for note in intake.notes)
 
+    def _instructions(self, kind: KeyKind) -> str:
+        if self._is_adopting:
+            return IN_USE
+        return instructions(kind, self._whitelist(), has_current=self.flow.current is not None)
+
     def _lede(self) -> str:
         if self._is_adopting:
-            return "Which key is in use already? Nothing is changed on the exchange."
-        if self.wizard.world.desk is not None:
-            return "Choose the kind, then create the key at the desk (F4)."
-        page = self.flow.context.environment.site.key_page
-        return f"Create the new key on the exchange's page{f': {page}' if page else '.'}"
-
-    def _instructions(self, kind: KeyKind) -> str:
-        whitelist = self._whitelist()
-        restrict = [f"Restrict it to trusted IPs (F2 copies): {whitelist}"] if whitelist else []
-        permit = "Give it the permissions that the current key has."
-        if self._is_adopting:
-            return "Enter the key that your software uses now."
-        if kind is KeyKind.HMAC:
-            return _numbered([permit, *restrict, "Paste here what the page shows once:"])
-        return _numbered([permit, *restrict, "Choose “Self-generated” and paste this key (F3 copies):"])
+            return WHICH_IN_USE
+        return where_to_create(self.flow.context.environment.site.key_page, has_desk=self.wizard.world.desk is not None)
 
     def _whitelist(self) -> str:
         return self.flow.context.journal.whitelist_of(self.flow.context.rotation) if self.flow.rotation else ""
-
-
-def _choice(kind: KeyKind) -> Content:
-    title, text = _CHOICES[kind]
-    return Content.from_markup("[b]$title[/]\n  [$text-muted]$text[/]", title=title, text=text)
-
-
-def _numbered(lines: list[str]) -> str:
-    return "\n".join(f"{number} {line}" for number, line in enumerate(lines, 1))

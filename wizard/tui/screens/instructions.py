@@ -1,0 +1,43 @@
+"""What the Credentials step tells the user to do on the exchange's page. Texts only."""
+
+from __future__ import annotations
+
+from textual.content import Content
+
+from wizard.credentials import KeyKind
+
+CHOICES = {
+    KeyKind.ED25519: ("Ed25519, recommended", "Made here: the private key never leaves the keyring."),
+    KeyKind.HMAC: ("HMAC", "The page shows an API key and a secret; paste both."),
+}
+WHICH_IN_USE = "Which key is in use already? Nothing is changed on the exchange."
+IN_USE = "Enter the key that your software uses now."
+
+
+def choice(kind: KeyKind) -> Content:
+    """Return one kind of key as a title with a line below it."""
+    title, text = CHOICES[kind]
+    return Content.from_markup("[b]$title[/]\n  [$text-muted]$text[/]", title=title, text=text)
+
+
+def where_to_create(key_page: str, *, has_desk: bool) -> str:
+    """Say where the new key is created."""
+    if has_desk:
+        return "Choose the kind, then create the key at the desk (F4)."
+    return f"Create the new key on the exchange's page{f': {key_page}' if key_page else '.'}"
+
+
+def instructions(kind: KeyKind, whitelist: str, *, has_current: bool) -> str:
+    """Number what is to be done there for a new key of this kind."""
+    permit = (
+        "Give it the permissions that the current key has."
+        if has_current
+        else "Give it the permissions that your software needs, no more."
+    )
+    restrict = [f"Restrict it to trusted IPs (F2 copies): {whitelist}"] if whitelist else []
+    last = (
+        "Paste here what the page shows once:"
+        if kind is KeyKind.HMAC
+        else "Choose “Self-generated” and paste this key (F3 copies):"
+    )
+    return "\n".join(f"{number} {line}" for number, line in enumerate([permit, *restrict, last], 1))
