@@ -6,16 +6,8 @@ from collections.abc import Iterable
 
 from wizard.clock import duration, utc
 from wizard.rotation.flow import Flow
-from wizard.rotation.model import Finding, Outcome, Step
+from wizard.rotation.model import TITLES, Finding, Outcome, Step
 
-TITLES = {
-    Step.EGRESS: "Egress",
-    Step.WHITELIST: "Whitelist",
-    Step.CREDENTIALS: "Credentials",
-    Step.PROBE: "Probe",
-    Step.RETIRE: "Retire",
-    Step.DONE: "Summary",
-}
 _OUTCOMES = {Outcome.NOT_APPLICABLE: "not asked"}
 
 

@@ -19,6 +19,17 @@ class Step(StrEnum):
     DONE = "done"
 
 
+TITLES = {
+    Step.EGRESS: "Egress",
+    Step.WHITELIST: "Whitelist",
+    Step.CREDENTIALS: "Credentials",
+    Step.PROBE: "Probe",
+    Step.RETIRE: "Retire",
+    Step.DONE: "Summary",
+}
+"""The steps by name, in order, for people."""
+
+
 class Mode(StrEnum):
     """Why the wizard was started."""
 

@@ -90,6 +90,7 @@ class RetireStep:
                 advice="Unlock the keyring that it was stored in, or set the key up again.",
             )
         if legacy is None:
+            control.wipe()
             self._context.journal.record(self._context.rotation, MISSING, {})
             return self.death()
         try:

@@ -18,11 +18,10 @@ from wizard.clock import duration
 from wizard.errors import WizardError
 from wizard.rotation.closing import safe_to_close
 from wizard.rotation.flow import Flow
-from wizard.rotation.model import Finding, Mode, Outcome, Step
+from wizard.rotation.model import TITLES, Finding, Mode, Outcome, Step
 from wizard.rotation.overview import Overview
 from wizard.tui.screens.confirm import ConfirmScreen
 from wizard.tui.widgets.notice import Notice
-from wizard.tui.widgets.rail import TITLES
 from wizard.tui.widgets.status_header import StatusHeader
 
 if TYPE_CHECKING:

@@ -17,10 +17,10 @@ from textual.widgets import Footer
 from wizard.clock import duration
 from wizard.errors import WizardError
 from wizard.rotation.flow import Flow
-from wizard.rotation.model import Step
+from wizard.rotation.model import TITLES, Step
 from wizard.tui.screens.desk import DeskScreen
 from wizard.tui.widgets.notice import Notice
-from wizard.tui.widgets.rail import TITLES, Rail
+from wizard.tui.widgets.rail import Rail
 from wizard.tui.widgets.status_header import StatusHeader
 
 if TYPE_CHECKING:

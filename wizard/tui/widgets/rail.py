@@ -8,16 +8,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from wizard.glyphs import Glyphs
-from wizard.rotation.model import Mode, Step
+from wizard.rotation.model import TITLES, Mode, Step
 
-TITLES = {
-    Step.EGRESS: "Egress",
-    Step.WHITELIST: "Whitelist",
-    Step.CREDENTIALS: "Credentials",
-    Step.PROBE: "Probe",
-    Step.RETIRE: "Retire",
-    Step.DONE: "Summary",
-}
 ALL = tuple(TITLES)
 
 
