@@ -1,4 +1,4 @@
-"""What came back over HTTP, read as the exchange's JSON or as a typed failure. Pure.
+"""What came back over HTTP or a WebSocket, read as the exchange's JSON or as a typed failure. Pure.
 
 The JSON code decides before the HTTP status does; the content type is not looked at. Nothing here
 keeps the text of an answer that could not be read.
@@ -35,6 +35,8 @@ TOO_MANY_REQUESTS = -1003
 _REQUEST_IP = re.compile(r"request ip:\s*([0-9.]{7,15})(?![0-9A-Fa-f:.])", re.IGNORECASE)
 _SECONDS = re.compile(r"[0-9]{1,9}")
 _LOWEST_CODE = -1_000_000
+_MOMENTS = range(10**12, 10**13)
+"""Milliseconds since 1970, from 2001 to 2286."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,25 +50,67 @@ class RawAnswer:
     """None when it was longer than the limit."""
 
 
-def interpret(answer: RawAnswer, scrub: Scrub) -> Json | ExchangeError:
-    """Return the JSON object of a success, or what the answer means instead.
+def interpret(answer: RawAnswer, scrub: Scrub) -> Json | list[object] | ExchangeError:
+    """Return the JSON object or list of a success, or what the answer means instead.
 
     Args:
         answer: The answer as it came.
         scrub: See `Scrub`.
     """
     told = _decode(answer.body or b"")
-    code = _code(told)
-    message = _message(told, scrub)
-    if answer.status in (418, 429) or code == TOO_MANY_REQUESTS:
-        return SlowDown(_seconds(answer.retry_after), answer.status, code)
-    if answer.status >= 500:
-        return ServerFault(answer.status, code)
-    if answer.status == 451 or "restricted location" in message:
+    failure = _failure(answer.status, _error_of(told, scrub), _seconds(answer.retry_after))
+    return failure or _without_code(answer, told)
+
+
+def interpret_message(message: bytes, ident: str, scrub: Scrub, now: float) -> Json | ExchangeError | None:
+    """Return what one message of the WebSocket API says to the request `ident`; None where it is about another.
+
+    Args:
+        message: The message as it came.
+        ident: The request's `id`. An error with the id `null` counts too: so the exchange revokes a
+            session whose key is not allowed any more (CONFIRMED, facts/binance.md section 2.2).
+        scrub: See `Scrub`.
+        now: This host's clock, in seconds: `retryAfter` is a moment, not a length of time.
+    """
+    told = _decode(message)
+    if not isinstance(told, dict):
+        return AnswerUnreadable(Flaw.NOT_JSON if told is None else Flaw.SHAPE)
+    if told.get("id") != ident and not (told.get("id") is None and "error" in told):
+        return None
+    status, error = told.get("status"), told.get("error")
+    if not isinstance(status, int) or isinstance(status, bool):
+        return AnswerUnreadable(Flaw.SHAPE, detail="status")
+    failure = _failure(status, _error_of(error, scrub), _retry_after(error, now))
+    if failure:
+        return failure
+    result = told.get("result")
+    if status != 200:
+        return AnswerUnreadable(Flaw.STATUS, status)
+    return result if isinstance(result, dict) else AnswerUnreadable(Flaw.SHAPE, detail="result")
+
+
+@dataclass(frozen=True, slots=True)
+class _Error:
+    """The exchange's own words for a refusal."""
+
+    code: int | None
+    message: str
+
+
+def _error_of(told: object, scrub: Scrub) -> _Error:
+    return _Error(_code(told), _message(told, scrub))
+
+
+def _failure(status: int, error: _Error, retry_after: float | None) -> ExchangeError | None:
+    if status in (418, 429) or error.code == TOO_MANY_REQUESTS:
+        return SlowDown(retry_after, status, error.code)
+    if status >= 500:
+        return ServerFault(status, error.code)
+    if status == 451 or "restricted location" in error.message:
         return LocationRestricted()
-    if code is not None:
-        return Refused(code, printable(message), answer.status, request_ip(message))
-    return _without_code(answer, told)
+    if error.code is not None:
+        return Refused(error.code, printable(error.message), status, request_ip(error.message))
+    return None
 
 
 def request_ip(message: str) -> IPv4Address | None:
@@ -75,7 +119,7 @@ def request_ip(message: str) -> IPv4Address | None:
     return read_ipv4(found[1].rstrip(".")) if found else None
 
 
-def _without_code(answer: RawAnswer, told: object) -> Json | ExchangeError:
+def _without_code(answer: RawAnswer, told: object) -> Json | list[object] | ExchangeError:
     if answer.status == 403:
         return FirewallBlocked()
     if 300 <= answer.status < 400:
@@ -84,7 +128,7 @@ def _without_code(answer: RawAnswer, told: object) -> Json | ExchangeError:
         return AnswerUnreadable(Flaw.STATUS, answer.status)
     if answer.body is None:
         return AnswerUnreadable(Flaw.TOO_LONG)
-    if isinstance(told, dict):
+    if isinstance(told, (dict, list)):
         return told
     return AnswerUnreadable(Flaw.NOT_JSON if told is None else Flaw.SHAPE)
 
@@ -109,6 +153,14 @@ def _code(told: object) -> int | None:
 def _message(told: object, scrub: Scrub) -> str:
     message = told.get("msg") if isinstance(told, dict) else None
     return scrub(message) if isinstance(message, str) else ""
+
+
+def _retry_after(error: object, now: float) -> float | None:
+    data = error.get("data") if isinstance(error, dict) else None
+    moment = data.get("retryAfter") if isinstance(data, dict) else None
+    if not isinstance(moment, int) or isinstance(moment, bool) or moment not in _MOMENTS:
+        return None
+    return max(0.0, moment / 1000 - now)
 
 
 def _seconds(header: str) -> float | None:

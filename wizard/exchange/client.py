@@ -6,48 +6,85 @@ signed request, with no other exception chained to it, so that a traceback shows
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
-from urllib.parse import unquote
 
 from wizard.clock import Clock
 from wizard.credentials import Credentials
-from wizard.exchange.answers import Json, Scrub, interpret
-from wizard.exchange.errors import ApiKeyUnsendable, ExchangeError
+from wizard.errors import WizardError
+from wizard.exchange.answers import Json, interpret
+from wizard.exchange.certificates import Handshake
+from wizard.exchange.errors import AnswerUnreadable, ApiKeyUnsendable, ExchangeError, Flaw
+from wizard.exchange.progress import Progress
 from wizard.exchange.records import (
     Account,
     ApiRestrictions,
     ServerTime,
     Timing,
+    WebSocketSession,
     read_account,
     read_api_restrictions,
+    read_futures_balances,
     read_server_time,
 )
+from wizard.exchange.requests import is_sendable, scrubbing, stamped
 from wizard.exchange.signing import Parameter, rest_query, signed_query
+from wizard.exchange.websocket_api import Conversation, first_event
 from wizard.exchange.wire import Wire
-from wizard.secret import MASK
 from wizard.settings import Site
 
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["Account", "ApiRestrictions", "ExchangeClient", "ServerTime", "Timing"]
+__all__ = ["Account", "ApiRestrictions", "Connection", "ExchangeClient", "ServerTime", "Timing", "WebSocketSession"]
 
-RECEIVE_WINDOW_MS = 5000
-"""The exchange's default: a longer one would hide a wrong clock (CONFIRMED, rest-api.md)."""
+STREAM = "btcusdt@bookTicker"
+"""Says something whenever the best price of the busiest market moves."""
 
-_SENDABLE = re.compile(r"[!-~]{1,512}")
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    path: str
+    params: Mapping[str, Parameter] = field(default_factory=dict)
+    headers: Mapping[str, str] = field(default_factory=dict)
+    base: str = ""
+    """Another base than the site's REST API."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Reply:
-    json: Json
+    json: Json | list[object]
     round_trip_ms: float
     sent_at: float
+
+    def as_object(self) -> Json:
+        """Return the answer where it is to be an object."""
+        if isinstance(self.json, dict):
+            return self.json
+        raise AnswerUnreadable(Flaw.SHAPE)
+
+    def as_list(self) -> list[object]:
+        """Return the answer where it is to be a list."""
+        if isinstance(self.json, list):
+            return self.json
+        raise AnswerUnreadable(Flaw.SHAPE)
+
+
+@dataclass(frozen=True, slots=True)
+class Connection:
+    """The way to the exchange, part by part, as one public call took it."""
+
+    peer: str
+    """Whom the connection goes to, or to which proxy; empty where none was opened."""
+    connected_ms: float | None
+    handshake: Handshake | None
+    """None where there is no TLS, or the handshake did not end well."""
+    answered_ms: float
+    """From the open connection to the answer; 0 where there was none."""
+    error: ExchangeError | None
 
 
 class ExchangeClient:
@@ -86,14 +123,32 @@ class ExchangeClient:
     ) -> None:
         await self._wire.__aexit__(kind, error, traceback)
 
+    async def connect(self) -> Connection:
+        """Call `GET /api/v3/ping` and return how far it came and what each part of the way showed.
+
+        It proves reachability, nothing about a key. A failure is in the result: the parts before it
+        are evidence too.
+        """
+        progress = self._wire.progress()
+        outcome = await self._attempt(_Question("/api/v3/ping"), progress)
+        error = outcome if isinstance(outcome, ExchangeError) else None
+        total_ms = 0.0 if isinstance(outcome, ExchangeError) else outcome.round_trip_ms
+        handshake_ms = progress.handshake.milliseconds if progress.handshake else 0.0
+        return Connection(
+            peer=progress.peer,
+            connected_ms=progress.connected_ms,
+            handshake=progress.handshake,
+            answered_ms=max(0.0, total_ms - (progress.connected_ms or 0.0) - handshake_ms),
+            error=error,
+        )
+
     async def ping(self) -> Timing:
         """Call `GET /api/v3/ping`. It proves reachability, nothing about a key.
 
         Raises:
             ExchangeError: see `wizard.exchange.errors`.
         """
-        reply = await self._call("/api/v3/ping")
-        return Timing(reply.round_trip_ms)
+        return Timing((await self._call(_Question("/api/v3/ping"))).round_trip_ms)
 
     async def server_time(self) -> ServerTime:
         """Call `GET /api/v3/time`, asking for microseconds (CONFIRMED, rest-api.md).
@@ -101,8 +156,8 @@ class ExchangeClient:
         Raises:
             ExchangeError: see `wizard.exchange.errors`.
         """
-        reply = await self._call("/api/v3/time", headers={"X-MBX-TIME-UNIT": "MICROSECOND"})
-        return read_server_time(reply.json, reply.round_trip_ms, reply.sent_at)
+        reply = await self._call(_Question("/api/v3/time", headers={"X-MBX-TIME-UNIT": "MICROSECOND"}))
+        return read_server_time(reply.as_object(), reply.round_trip_ms, reply.sent_at)
 
     async def api_restrictions(self, credentials: Credentials) -> ApiRestrictions:
         """Call `GET /sapi/v1/account/apiRestrictions`, signed; weight 1. Sites without `/sapi` answer 404.
@@ -111,8 +166,8 @@ class ExchangeClient:
             ExchangeError: see `wizard.exchange.errors`.
             SigningKeyUnusable: the secret or private key cannot sign.
         """
-        reply = await self._call("/sapi/v1/account/apiRestrictions", credentials=credentials)
-        return read_api_restrictions(reply.json)
+        reply = await self._call(_Question("/sapi/v1/account/apiRestrictions"), credentials)
+        return read_api_restrictions(reply.as_object())
 
     async def account(self, credentials: Credentials) -> Account:
         """Call `GET /api/v3/account`, signed, without empty balances; weight 20.
@@ -121,60 +176,71 @@ class ExchangeClient:
             ExchangeError: see `wizard.exchange.errors`.
             SigningKeyUnusable: the secret or private key cannot sign.
         """
-        reply = await self._call("/api/v3/account", {"omitZeroBalances": True}, credentials=credentials)
-        return read_account(reply.json)
+        reply = await self._call(_Question("/api/v3/account", {"omitZeroBalances": True}), credentials)
+        return read_account(reply.as_object())
 
-    async def _call(
-        self,
-        path: str,
-        params: Mapping[str, Parameter] | None = None,
-        *,
-        credentials: Credentials | None = None,
-        headers: Mapping[str, str] | None = None,
-    ) -> _Reply:
-        outcome = await self._attempt(path, params or {}, credentials, headers or {})
+    async def futures_balances(self, credentials: Credentials) -> int:
+        """Call `GET /fapi/v3/balance` of the site's futures host, signed; weight 5. Return how many assets it lists.
+
+        Raises:
+            ExchangeError: see `wizard.exchange.errors`. A refusal may name the caller's address (REPORTED).
+            SigningKeyUnusable: the secret or private key cannot sign.
+        """
+        reply = await self._call(_Question("/fapi/v3/balance", base=self._site.futures_url), credentials)
+        return read_futures_balances(reply.as_list())
+
+    async def websocket_session(self, credentials: Credentials) -> WebSocketSession:
+        """Log on to the WebSocket API where the kind of key can, and ask for `account.status`, signed; weight 20 + 2.
+
+        Raises:
+            ExchangeError: see `wizard.exchange.errors`.
+            SigningKeyUnusable: the secret or private key cannot sign.
+        """
+        if not is_sendable(credentials):
+            raise ApiKeyUnsendable
+        begun = self._stopwatch()
+        conversation = Conversation(credentials, self._clock)
+        account = await self._wire.converse(self._site.websocket_api_url, conversation.hold)
+        if isinstance(account, WizardError):
+            raise account
+        took_ms = (self._stopwatch() - begun) * 1000
+        return WebSocketSession(read_account(account), conversation.can_log_on, took_ms)
+
+    async def market_event(self) -> Timing:
+        """Wait for the first event of a public market stream. It takes no key, and proves nothing about one.
+
+        Raises:
+            ExchangeError: see `wizard.exchange.errors`.
+        """
+        begun = self._stopwatch()
+        outcome = await self._wire.converse(f"{self._site.stream_url}/{STREAM}", first_event)
+        if isinstance(outcome, ExchangeError):
+            raise outcome
+        return Timing((self._stopwatch() - begun) * 1000)
+
+    async def _call(self, question: _Question, credentials: Credentials | None = None) -> _Reply:
+        outcome = await self._attempt(question, None, credentials)
         if isinstance(outcome, ExchangeError):
             raise outcome
         return outcome
 
     async def _attempt(
-        self,
-        path: str,
-        params: Mapping[str, Parameter],
-        credentials: Credentials | None,
-        headers: Mapping[str, str],
+        self, question: _Question, progress: Progress | None = None, credentials: Credentials | None = None
     ) -> _Reply | ExchangeError:
         """Send one request. A failure is returned, not raised: this frame knows the signed query."""
-        if credentials and not _SENDABLE.fullmatch(credentials.api_key.reveal()):
+        if credentials and not is_sendable(credentials):
             return ApiKeyUnsendable()
         sent_at, started = self._clock(), self._stopwatch()
-        query = signed_query(credentials, _stamped(params, sent_at)) if credentials else rest_query(params)
-        url = self._site.rest_url + path + (f"?{query}" if query else "")
-        raw = await self._wire.get(url, {**headers, **_key_header(credentials)})
+        query = signed_query(credentials, stamped(question.params, sent_at)) if credentials else ""
+        query = query or rest_query(question.params)
+        url = (question.base or self._site.rest_url) + question.path + (f"?{query}" if query else "")
+        raw = await self._wire.get(url, {**question.headers, **_key_header(credentials)}, progress)
         if isinstance(raw, ExchangeError):
             return raw
         round_trip_ms = (self._stopwatch() - started) * 1000
-        told = interpret(raw, _scrub(credentials, query))
+        told = interpret(raw, scrubbing(credentials, query.rpartition("signature=")[2]))
         return told if isinstance(told, ExchangeError) else _Reply(told, round_trip_ms, sent_at)
-
-
-def _stamped(params: Mapping[str, Parameter], now: float) -> Mapping[str, Parameter]:
-    return {**params, "recvWindow": RECEIVE_WINDOW_MS, "timestamp": int(now * 1000)}
 
 
 def _key_header(credentials: Credentials | None) -> Mapping[str, str]:
     return {"X-MBX-APIKEY": credentials.api_key.reveal()} if credentials else {}
-
-
-def _scrub(credentials: Credentials | None, query: str) -> Scrub:
-    """Return what takes the key and the signature of `query` out of an answer's text."""
-    signature = query.rpartition("signature=")[2]
-
-    def scrub(text: str) -> str:
-        if credentials is None:
-            return text
-        for concealed in (credentials.api_key.reveal(), signature, unquote(signature)):
-            text = text.replace(concealed, MASK)
-        return text
-
-    return scrub

@@ -154,6 +154,7 @@ class Flaw(StrEnum):
     NOT_JSON = "not-json"
     SHAPE = "shape"
     STATUS = "status"
+    HANDSHAKE = "handshake"
 
 
 _FLAWS = {
@@ -162,6 +163,7 @@ _FLAWS = {
     Flaw.NOT_JSON: "It is not JSON, or was cut short: perhaps a web page from somewhere in between.",
     Flaw.SHAPE: "It is JSON, but not of the documented shape.",
     Flaw.STATUS: "It has no code of the exchange: perhaps this site does not serve this call.",
+    Flaw.HANDSHAKE: "It does not open a WebSocket: perhaps a proxy in between does not let them through.",
 }
 
 

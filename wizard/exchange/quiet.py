@@ -1,4 +1,6 @@
-"""The HTTP libraries' own loggers, switched off: httpx logs whole URLs, httpcore proxy log-ins.
+"""The HTTP and WebSocket libraries' own loggers, switched off.
+
+httpx logs whole URLs, httpcore proxy log-ins, websockets every frame.
 
 A signed URL in a log is a secret for as long as its time window lasts, and a list of keys' uses
 after that. Switched off for the process and never on again, whatever level somebody sets.
@@ -16,10 +18,12 @@ _NAMES = (
     "httpcore.http2",
     "httpcore.proxy",
     "httpcore.socks",
+    "websockets",
+    "websockets.client",
 )
 
 
 def silence_http_libraries() -> None:
-    """Let the HTTP libraries log nothing. Calling it again changes nothing."""
+    """Let these libraries log nothing. Calling it again changes nothing."""
     for name in _NAMES:
         logging.getLogger(name).disabled = True

@@ -29,6 +29,17 @@ class Timing:
 
 
 @dataclass(frozen=True, slots=True)
+class WebSocketSession:
+    """What one conversation with the WebSocket API showed."""
+
+    account: Account
+    has_logged_on: bool
+    """Whether `session.logon` was asked and accepted: it is for Ed25519 keys only (CONFIRMED, web-socket-api.md)."""
+    milliseconds: float
+    """From the opening of the connection to the last answer."""
+
+
+@dataclass(frozen=True, slots=True)
 class ServerTime:
     """The exchange's clock, and when it was asked."""
 
@@ -91,6 +102,17 @@ def read_api_restrictions(answer: Json) -> ApiRestrictions:
         created_ms=_whole(answer, "createTime"),
         permissions=MappingProxyType(flags),
     )
+
+
+def read_futures_balances(answer: list[object]) -> int:
+    """Return how many assets `GET /fapi/v3/balance` lists. What they are worth is nobody's business here.
+
+    Raises:
+        AnswerUnreadable: it is no list of objects.
+    """
+    if not all(isinstance(entry, dict) for entry in answer):
+        raise AnswerUnreadable(Flaw.SHAPE, detail="balance")
+    return len(answer)
 
 
 def read_account(answer: Json) -> Account:

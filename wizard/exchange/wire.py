@@ -1,4 +1,6 @@
-"""One HTTP GET at a time: a deadline over the whole call, a bounded body, no cookies, no redirects.
+"""One HTTP GET or one WebSocket conversation at a time, each with a deadline over the whole of it.
+
+Bodies and messages are bounded, no cookies are kept, no redirects followed.
 
 A failure is returned, not raised: the frames here hold the signed request, and a traceback that
 passed through them could show it.
@@ -7,21 +9,28 @@ passed through them could show it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from http.cookiejar import CookieJar
 from types import TracebackType
-from typing import Self
+from typing import Any, Self, TypeVar
 
+import httpcore
 import httpx
+from websockets.client import ClientProtocol
 
-from wizard.exchange.answers import RawAnswer
-from wizard.exchange.errors import Unreachable
+from wizard.exchange.answers import RawAnswer, interpret
+from wizard.exchange.errors import AnswerUnreadable, ExchangeError, Flaw, Unreachable
 from wizard.exchange.progress import Progress, unreachable
 from wizard.exchange.quiet import silence_http_libraries
+from wizard.exchange.websocket import SWITCHING, WebSocket, opened, opening
+
+Said = TypeVar("Said")
+Done = TypeVar("Done")
 
 LONGEST_ANSWER = 1 << 20
 """Bytes after which an answer is no longer read."""
 
+_BROKEN = (httpx.HTTPError, httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError)
 _HEADERS = {"User-Agent": "key-wizard", "Accept": "application/json", "Accept-Encoding": "identity"}
 
 
@@ -66,14 +75,44 @@ class Wire:
     ) -> None:
         await self._http.__aexit__(kind, error, traceback)
 
-    async def get(self, url: str, headers: Mapping[str, str]) -> RawAnswer | Unreachable:
-        """Return the answer to one GET, or why there is none."""
-        progress = Progress(proxied=self._proxied)
-        request = self._http.build_request("GET", url, headers=headers, extensions={"trace": progress})
+    async def get(
+        self, url: str, headers: Mapping[str, str], progress: Progress | None = None
+    ) -> RawAnswer | Unreachable:
+        """Return the answer to one GET, or why there is none.
+
+        Args:
+            url: Where.
+            headers: What goes with the wire's own headers.
+            progress: Sees how far the call comes, for those who want to know of its phases.
+        """
+        request = self._http.build_request("GET", url, headers=headers)
+        return await self._until_deadline(self._read(request), request, progress or self.progress())
+
+    async def converse(
+        self, url: str, talk: Callable[[WebSocket], Awaitable[Said]], progress: Progress | None = None
+    ) -> Said | ExchangeError:
+        """Open a WebSocket, let `talk` have it, close it. Return what `talk` returned, or why there was no talk.
+
+        Args:
+            url: `wss://…`, or `ws://…` to this machine itself.
+            talk: Sends and receives. It returns failures of its own, and lets those of the connection pass.
+            progress: Sees how far it comes.
+        """
+        protocol, request = opening(self._http, url)
+        return await self._until_deadline(self._talk(protocol, request, talk), request, progress or self.progress())
+
+    def progress(self) -> Progress:
+        """Return what watches one call over this wire."""
+        return Progress(proxied=self._proxied)
+
+    async def _until_deadline(
+        self, work: Coroutine[Any, Any, Done], request: httpx.Request, progress: Progress
+    ) -> Done | Unreachable:
+        request.extensions["trace"] = progress
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._read(request)
-        except (httpx.HTTPError, OSError) as error:
+                return await work
+        except _BROKEN as error:
             return unreachable(error, progress.phase)
         finally:
             await progress.close_half_open()
@@ -81,9 +120,34 @@ class Wire:
     async def _read(self, request: httpx.Request) -> RawAnswer:
         response = await self._http.send(request, stream=True)
         try:
-            return RawAnswer(response.status_code, response.headers.get("Retry-After", ""), await _body(response))
+            return await _raw(response)
         finally:
             await response.aclose()
+
+    async def _talk(
+        self, protocol: ClientProtocol, request: httpx.Request, talk: Callable[[WebSocket], Awaitable[Said]]
+    ) -> Said | ExchangeError:
+        response = await self._http.send(request, stream=True)
+        try:
+            websocket = opened(protocol, response)
+            if websocket is None:
+                return await _not_opened(response)
+            said = await talk(websocket)
+            await websocket.say_goodbye()
+            return said
+        finally:
+            await response.aclose()
+
+
+async def _not_opened(response: httpx.Response) -> ExchangeError:
+    if response.status_code == SWITCHING:
+        return AnswerUnreadable(Flaw.HANDSHAKE, SWITCHING)
+    told = interpret(await _raw(response), lambda text: text)
+    return told if isinstance(told, ExchangeError) else AnswerUnreadable(Flaw.HANDSHAKE, response.status_code)
+
+
+async def _raw(response: httpx.Response) -> RawAnswer:
+    return RawAnswer(response.status_code, response.headers.get("Retry-After", ""), await _body(response))
 
 
 async def _body(response: httpx.Response) -> bytes | None:

@@ -1,0 +1,85 @@
+"""What a TLS handshake showed, and who signed a certificate that was not accepted."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from wizard.text import printable
+
+if TYPE_CHECKING:
+    from cryptography import x509
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """A TLS connection that was verified."""
+
+    version: str
+    """For example `TLSv1.3`."""
+    issuer: str
+    """Who signed the server's certificate, for people."""
+    expires: float
+    """When the certificate ends, in seconds since 1970."""
+    milliseconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Who stands behind a certificate that the public authorities do not vouch for."""
+
+    issuer: str
+    subject: str
+    is_trusted_by_system: bool
+    """Whether this system's own store accepts it: somebody installed that authority here."""
+
+    def sentence(self) -> str:
+        """Return what that means, for people."""
+        signed = f"The certificate is for “{self.subject}” and was signed by “{self.issuer}”"
+        if self.is_trusted_by_system:
+            return (
+                f"{signed}, which is no public authority but one that this system trusts: a proxy or a virus scanner"
+                " on the way reads what is sent, the API key among it."
+            )
+        return f"{signed}, which neither the public authorities nor this system's own store trust."
+
+
+def read_handshake(connection: ssl.SSLObject | None, milliseconds: float) -> Handshake | None:
+    """Return what a finished handshake showed; None where the certificate was not verified."""
+    certificate: Mapping[str, Any] = (connection.getpeercert() if connection else None) or {}
+    if connection is None or "notAfter" not in certificate:
+        return None
+    return Handshake(
+        version=connection.version() or "TLS",
+        issuer=printable(_name(certificate.get("issuer", ())), 80),
+        expires=float(ssl.cert_time_to_seconds(str(certificate["notAfter"]))),
+        milliseconds=milliseconds,
+    )
+
+
+def name_signer(der: bytes, *, is_trusted_by_system: bool) -> Signer | None:
+    """Return who signed the certificate `der`; None where it cannot be read."""
+    from cryptography import x509  # noqa: PLC0415 - 30 ms that only a refused certificate costs
+
+    try:
+        certificate = x509.load_der_x509_certificate(der)
+        issuer, subject = _common_name(certificate.issuer), _common_name(certificate.subject)
+    except ValueError:
+        return None
+    return Signer(issuer, subject, is_trusted_by_system)
+
+
+def _common_name(name: x509.Name) -> str:
+    parts = {attribute.rfc4514_attribute_name: str(attribute.value) for attribute in name}
+    return printable(_best(parts.get("O", ""), parts.get("CN", "")), 80)
+
+
+def _name(relative_names: Sequence[Sequence[tuple[str, str]]]) -> str:
+    parts = dict(pair for relative in relative_names for pair in relative)
+    return _best(parts.get("organizationName", ""), parts.get("commonName", ""))
+
+
+def _best(organisation: str, common_name: str) -> str:
+    return ", ".join(filter(None, (organisation, common_name))) or "nobody named"
