@@ -32,7 +32,7 @@ from wizard.exchange.records import (
 )
 from wizard.exchange.requests import is_sendable, scrubbing, stamped
 from wizard.exchange.signing import Parameter, rest_query, signed_query
-from wizard.exchange.websocket_api import Conversation, first_event
+from wizard.exchange.websocket_api import Conversation, first_word
 from wizard.exchange.wire import Wire
 from wizard.settings import Site
 
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 __all__ = ["Account", "ApiRestrictions", "Connection", "ExchangeClient", "ServerTime", "Timing", "WebSocketSession"]
 
 STREAM = "btcusdt@bookTicker"
-"""Says something whenever the best price of the busiest market moves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,14 +205,14 @@ class ExchangeClient:
         took_ms = (self._stopwatch() - begun) * 1000
         return WebSocketSession(read_account(account), conversation.can_log_on, took_ms)
 
-    async def market_event(self) -> Timing:
-        """Wait for the first event of a public market stream. It takes no key, and proves nothing about one.
+    async def market_stream(self) -> Timing:
+        """Open a public market stream and wait for its first word. It takes no key, and proves nothing about one.
 
         Raises:
             ExchangeError: see `wizard.exchange.errors`.
         """
         begun = self._stopwatch()
-        outcome = await self._wire.converse(f"{self._site.stream_url}/{STREAM}", first_event)
+        outcome = await self._wire.converse(f"{self._site.stream_url}/{STREAM}", first_word)
         if isinstance(outcome, ExchangeError):
             raise outcome
         return Timing((self._stopwatch() - begun) * 1000)

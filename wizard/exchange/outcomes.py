@@ -10,8 +10,16 @@ from typing import Literal
 
 from wizard.exchange.skew import ClockSkew
 
-Surface = Literal["sapi", "api"]
-"""Which part of the REST API was called: it decides what some codes mean."""
+Surface = Literal["sapi", "api", "fapi", "websocket"]
+"""Which part of the exchange was called: it decides what some codes mean."""
+
+SURFACES: dict[Surface, str] = {
+    "sapi": "/sapi",
+    "api": "/api",
+    "fapi": "the futures host",
+    "websocket": "the WebSocket API",
+}
+"""The same for people."""
 
 CODES_OF_A_DEAD_KEY = frozenset({-2008, -2015})
 
@@ -71,6 +79,8 @@ class Context:
     skew: ClockSkew | None
     site: str
     """The name of the site, for people."""
+    seen_as: IPv4Address | None = None
+    """The caller's address as the exchange named it in another refusal of the same minute."""
 
     def lists(self, address: IPv4Address | None) -> bool | None:
         """Return whether the whitelist covers `address`; None when one of them is not known."""

@@ -6,6 +6,8 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Address
+
 from wizard.exchange.errors import Refused, SlowDown
 from wizard.exchange.outcomes import Cause, Certainty, Context, Outcome, Verdict
 
@@ -20,15 +22,16 @@ def refused(error: Refused, context: Context) -> Verdict:
 
     Where the exchange names the address that it saw, its word goes before the echo services'.
     """
-    if context.lists(error.request_ip) is False:
-        return _address_named(error, context)
-    seen = error.request_ip or context.egress
+    named = error.request_ip or context.seen_as
+    if named is not None and context.lists(named) is False:
+        return _address_named(named, context)
+    seen = named or context.egress
     listed = context.lists(seen)
     if listed is False:
         return _address_compared(context)
     if listed and context.control_accepted:
-        return _key_or_permission(error, context)
-    return _not_yet_visible(error, context)
+        return _key_or_permission(seen, context)
+    return _not_yet_visible(named, context)
 
 
 def order_rate_limit(error: Refused | SlowDown, context: Context) -> Verdict:
@@ -56,8 +59,7 @@ def order_rate_limit(error: Refused | SlowDown, context: Context) -> Verdict:
     )
 
 
-def _address_named(error: Refused, context: Context) -> Verdict:
-    address = error.request_ip
+def _address_named(address: IPv4Address, context: Context) -> Verdict:
     advice = f"Add {address} to the key's whitelist on the exchange's page, or call from a listed address."
     if context.egress not in (None, address):
         advice = (
@@ -85,8 +87,7 @@ def _address_compared(context: Context) -> Verdict:
     )
 
 
-def _key_or_permission(error: Refused, context: Context) -> Verdict:
-    address = error.request_ip or context.egress
+def _key_or_permission(address: IPv4Address | None, context: Context) -> Verdict:
     return _verdict(
         Cause.PERMISSION_OR_KEY,
         Certainty.LIKELY,
@@ -97,9 +98,9 @@ def _key_or_permission(error: Refused, context: Context) -> Verdict:
     )
 
 
-def _not_yet_visible(error: Refused, context: Context) -> Verdict:
+def _not_yet_visible(address: IPv4Address | None, context: Context) -> Verdict:
     other = "The other key is refused from here as well. " if context.control_accepted is False else ""
-    named = f"The exchange saw {error.request_ip}. " if error.request_ip else ""
+    named = f"The exchange saw {address}. " if address else ""
     return _verdict(
         Cause.NOT_YET_VISIBLE,
         Certainty.UNKNOWN,

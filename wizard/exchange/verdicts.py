@@ -20,7 +20,7 @@ from wizard.exchange.errors import (
     SlowDown,
     Unreachable,
 )
-from wizard.exchange.outcomes import Cause, Certainty, Context, Outcome, Verdict
+from wizard.exchange.outcomes import SURFACES, Cause, Certainty, Context, Outcome, Verdict
 from wizard.exchange.skew import Grade
 
 __all__ = ["Cause", "Certainty", "Context", "Outcome", "Verdict", "judge"]
@@ -153,7 +153,7 @@ def judge(error: ExchangeError | None, context: Context) -> Verdict:
 
 
 def _accepted(context: Context) -> Verdict:
-    why = f"A signed call on /{context.surface} of {context.site} was answered"
+    why = f"A signed call on {SURFACES[context.surface]} of {context.site} was answered"
     why += f"; this host's egress address is {context.egress}." if context.egress else "."
     advice = ""
     if context.lists(context.egress) is False:

@@ -65,10 +65,16 @@ class Conversation:
         return AnswerUnreadable(Flaw.SHAPE, detail="id")
 
 
-async def first_event(websocket: WebSocket) -> ExchangeError | None:
-    """Wait for one event of a market stream; return None when it came."""
+async def first_word(websocket: WebSocket) -> ExchangeError | None:
+    """Wait for one message of a market stream; return None when it came.
+
+    A quiet market says nothing for minutes, so the server is asked for something as well:
+    `LIST_SUBSCRIPTIONS` (CONFIRMED, web-socket-streams.md).
+    """
+    await websocket.send('{"method": "LIST_SUBSCRIPTIONS", "id": 1}')
     try:
         told = json.loads(await websocket.receive())
     except (ValueError, RecursionError):
         return AnswerUnreadable(Flaw.NOT_JSON)
-    return None if isinstance(told, dict) and "s" in told else AnswerUnreadable(Flaw.SHAPE, detail="s")
+    is_known = isinstance(told, dict) and (told.get("id") == 1 or "s" in told)
+    return None if is_known else AnswerUnreadable(Flaw.SHAPE)

@@ -5,18 +5,25 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
+from typing import TYPE_CHECKING
 
 from wizard.clock import Clock
 from wizard.egress.providers import Provider
-from wizard.egress.route import Route
+from wizard.egress.route import Route, open_transport
 from wizard.errors import WizardError
 from wizard.exchange.client import ExchangeClient
+from wizard.exchange.resolving import Lookup, look_up
 from wizard.rotation.journal import Journal
 from wizard.rotation.model import RotationRecord
 from wizard.rotation.reaching import open_exchange, route_to_exchange
 from wizard.rotation.safekeeping import Safekeeping
-from wizard.settings import Environment
+from wizard.settings import Environment, Site
 from wizard.whitelist import parse
+
+if TYPE_CHECKING:
+    import ssl
+
+    import httpx
 
 Pause = Callable[[float], Awaitable[object]]
 """Waits for a number of seconds. `asyncio.sleep` is one."""
@@ -36,6 +43,10 @@ class Pace:
     """The deadline of one egress detection."""
     between_passes: float = 0.5
     """Between two signed calls that must succeed in a row."""
+    between_questions: float = 10.0
+    """Before a refused new key is asked about for the second time: its whitelist may not count yet."""
+    patience: float = 900.0
+    """After which such waiting ends by itself."""
     between_polls: float = 5.0
     """Between two questions whether the legacy key is dead. Two calls of weight 1 each."""
 
@@ -54,6 +65,8 @@ class Context:
     stopwatch: Clock
     """Seconds from any start, for round trips. `time.perf_counter` is one."""
     pace: Pace = field(default_factory=Pace)
+    lookup: Lookup = look_up
+    """Asks the name service for IPv4 addresses."""
 
     @property
     def rotation(self) -> RotationRecord:
@@ -85,14 +98,30 @@ class Context:
         """
         return route_to_exchange(self.environment, self.environ)
 
-    def exchange(self) -> ExchangeClient:
+    def transport(self, verify: ssl.SSLContext) -> httpx.AsyncBaseTransport:
+        """Return the decided route with other certificates believed: to look at them, never to send anything.
+
+        Raises:
+            wizard.egress.proxy.ProxyUnusable: the proxy settings cannot be used.
+        """
+        return open_transport(self.route(), verify=verify)
+
+    def exchange(self, site: Site | None = None) -> ExchangeClient:
         """Return a client of this environment's exchange over the decided route, to be used with `async with`.
+
+        Args:
+            site: Other hosts of the same exchange; None for those of the settings.
 
         Raises:
             wizard.egress.proxy.ProxyUnusable: the proxy settings cannot be used.
         """
         return open_exchange(
-            self.environment, self.route(), timeout=self.pace.call, clock=self.clock, stopwatch=self.stopwatch
+            self.environment,
+            self.route(),
+            timeout=self.pace.call,
+            clock=self.clock,
+            stopwatch=self.stopwatch,
+            site=site,
         )
 
 

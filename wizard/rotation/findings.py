@@ -7,14 +7,19 @@ from dataclasses import dataclass, replace
 
 from wizard.clock import Clock
 from wizard.errors import sentences
-from wizard.exchange.client import Account, ApiRestrictions
+from wizard.exchange.client import Account, ApiRestrictions, WebSocketSession
+from wizard.exchange.errors import ExchangeError
 from wizard.exchange.permissions import WITHDRAWALS, PermissionDiff, PermissionFinding, Weight
 from wizard.exchange.skew import ClockSkew
 from wizard.exchange.skew import Grade as SkewGrade
 from wizard.exchange.verdicts import Outcome as VerdictOutcome
 from wizard.exchange.verdicts import Verdict
 from wizard.rotation.model import Finding, KeyRecord, Outcome
+from wizard.settings import Site
 
+NAME = "Name"
+CONNECTION = "Connection"
+TLS = "TLS"
 REACHABLE = "Exchange reachable"
 CLOCK = "Clock"
 NEW_KEY = "New key"
@@ -24,15 +29,35 @@ IP_RESTRICTION = "IP restriction"
 PERMISSIONS = "Permissions"
 SAME_ACCOUNT = "Same account"
 CONTROL = "Current key"
+WEBSOCKET_API = "WebSocket API"
+MARKET_STREAM = "Market stream"
+FUTURES = "Futures"
 
 STORAGE = "Storage"
 
-ORDER = (STORAGE, REACHABLE, CLOCK, NEW_KEY, ACCOUNT, IN_A_ROW, IP_RESTRICTION, PERMISSIONS, SAME_ACCOUNT, CONTROL)
+ORDER = (
+    STORAGE,
+    NAME,
+    CONNECTION,
+    TLS,
+    REACHABLE,
+    CLOCK,
+    NEW_KEY,
+    ACCOUNT,
+    IN_A_ROW,
+    IP_RESTRICTION,
+    PERMISSIONS,
+    SAME_ACCOUNT,
+    CONTROL,
+    WEBSOCKET_API,
+    MARKET_STREAM,
+    FUTURES,
+)
 """In which they are read; independent ones end in any order."""
 
 MUST_PASS = frozenset({REACHABLE, NEW_KEY, ACCOUNT, IN_A_ROW, IP_RESTRICTION})
 """Without each of these there is no proof."""
-MUST_NOT_FAIL = MUST_PASS | {PERMISSIONS, SAME_ACCOUNT}
+MUST_NOT_FAIL = MUST_PASS | {PERMISSIONS, SAME_ACCOUNT, WEBSOCKET_API, FUTURES}
 """These may stay open, but must not speak against the new key."""
 
 _OUTCOMES = {
@@ -59,21 +84,19 @@ class Scribe:
     egress: str
 
     def note(
-        self, subject: str, outcome: Outcome, observed: str, *, does_not_prove: str = "", advice: str = ""
+        self,
+        subject: str,
+        outcome: Outcome,
+        observed: str,
+        *,
+        does_not_prove: str = "",
+        advice: str = "",
+        milliseconds: float | None = None,
     ) -> Finding:
         """Return one finding, observed now, from here."""
-        return Finding(subject, outcome, observed, self.clock(), self.egress, does_not_prove, advice)
+        return Finding(subject, outcome, observed, self.clock(), self.egress, does_not_prove, advice, milliseconds)
 
-    def reachable(self, milliseconds: float) -> Finding:
-        """The public ping answered."""
-        return self.note(
-            REACHABLE,
-            Outcome.PASSED,
-            f"The exchange answered a public call in {milliseconds:.0f} ms.",
-            does_not_prove="anything about a key: the call is public",
-        )
-
-    def verdict(self, subject: str, verdict: Verdict) -> Finding:
+    def verdict(self, subject: str, verdict: Verdict, milliseconds: float | None = None) -> Finding:
         """What a signed call came to."""
         proof_gap = "that it may trade; reading was asked" if verdict.outcome is VerdictOutcome.ACCEPTED else ""
         return self.note(
@@ -82,6 +105,7 @@ class Scribe:
             " ".join(sentences(verdict.what, verdict.why)),
             does_not_prove=proof_gap,
             advice=verdict.advice,
+            milliseconds=milliseconds,
         )
 
     def not_run(self, *subjects: str) -> tuple[Finding, ...]:
@@ -90,11 +114,54 @@ class Scribe:
             self.note(subject, Outcome.NOT_RUN, "Not run: an earlier check did not pass.") for subject in subjects
         )
 
-    def skew(self, skew: ClockSkew) -> Finding:
+    def not_known(self, subject: str, site: Site) -> Finding:
+        """The site has no such host, as far as is known."""
+        return self.note(subject, Outcome.NOT_APPLICABLE, f"No such host of {site.name} is known.")
+
+    def websocket(self, session: WebSocketSession) -> Finding:
+        """The WebSocket API accepted the key."""
+        observed = "session.logon and a signed account.status were accepted."
+        if not session.has_logged_on:
+            observed = "A signed account.status was accepted; session.logon is for Ed25519 keys only."
+        return self.note(WEBSOCKET_API, Outcome.PASSED, observed, milliseconds=session.milliseconds)
+
+    def stream(self, milliseconds: float) -> Finding:
+        """A public market stream answered."""
+        return self.note(
+            MARKET_STREAM,
+            Outcome.PASSED,
+            "A public market stream answered.",
+            does_not_prove="anything about a key: market streams take none",
+            milliseconds=milliseconds,
+        )
+
+    def stream_failed(self, error: ExchangeError) -> Finding:
+        """No market stream answered: the key is not touched by it, software that reads streams is."""
+        observed = " ".join(sentences(error.what, error.why))
+        return self.note(MARKET_STREAM, Outcome.INCONCLUSIVE, observed, advice=error.advice)
+
+    def futures(self, assets: int, milliseconds: float) -> Finding:
+        """The futures host accepted the key."""
+        observed = f"The futures host lists {assets} asset{'' if assets == 1 else 's'} of the account."
+        return self.note(FUTURES, Outcome.PASSED, observed, milliseconds=milliseconds)
+
+    def futures_refused(self, verdict: Verdict, restrictions: ApiRestrictions | None) -> Finding:
+        """The futures host did not accept the key that the others accept."""
+        finding = self.verdict(FUTURES, verdict)
+        if restrictions is None or restrictions.permissions.get("enableFutures") is not False:
+            return finding
+        return replace(
+            finding,
+            observed=f"{finding.observed} The exchange says enableFutures: false for this key.",
+            advice="Switch Enable Futures on for the new key on the exchange's page. A key that is older than the"
+            " futures account cannot have it (documented): make a new one then.",
+        )
+
+    def skew(self, skew: ClockSkew, milliseconds: float | None = None) -> Finding:
         """How far this host's clock is from the exchange's."""
         outcome = Outcome.PASSED if skew.grade is SkewGrade.GOOD else Outcome.WARNING
         advice = "" if outcome is Outcome.PASSED else "Let the system set its clock (NTP); do not raise recvWindow."
-        return self.note(CLOCK, outcome, skew.sentence(), advice=advice)
+        return self.note(CLOCK, outcome, skew.sentence(), advice=advice, milliseconds=milliseconds)
 
     def in_a_row(self, count: int) -> Finding:
         """Several signed calls succeeded one after the other."""
@@ -118,12 +185,13 @@ class Scribe:
             advice="Edit the key on the exchange's page: restrict access to trusted IPs and paste the whitelist.",
         )
 
-    def restriction_not_told(self, site: str) -> Finding:
+    def restriction_not_told(self, site: Site) -> Finding:
         """This site has no endpoint that tells."""
+        why = f": {site.lacks}" if site.lacks else ""
         return self.note(
             IP_RESTRICTION,
             Outcome.NOT_APPLICABLE,
-            f"{site} has no endpoint that tells whether the key is restricted.",
+            f"{site.name} has no endpoint that tells whether the key is restricted{why}.",
             does_not_prove="that the key is bound to the whitelist: check it on the exchange's page",
         )
 

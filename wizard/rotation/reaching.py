@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from wizard.clock import Clock
 from wizard.egress.route import Route, RouteKind, decide_route, open_transport
 from wizard.exchange.client import ExchangeClient
-from wizard.settings import Environment
+from wizard.settings import Environment, Site
 
 
 def route_to_exchange(environment: Environment, environ: Mapping[str, str]) -> Route:
@@ -27,6 +27,7 @@ def open_exchange(
     timeout: float,
     clock: Clock = time.time,
     stopwatch: Clock = time.perf_counter,
+    site: Site | None = None,
 ) -> ExchangeClient:
     """Return a client of the environment's exchange, to be used as an async context manager.
 
@@ -36,13 +37,14 @@ def open_exchange(
         timeout: The deadline of one call, in seconds.
         clock: This host's clock.
         stopwatch: Seconds from any start, for round trips.
+        site: Other hosts of the environment's exchange; None for those of its settings.
 
     Raises:
         wizard.egress.proxy.ProxyUnusable: the route's proxy cannot be used.
     """
     is_proxied = route.kind is RouteKind.PROXY
     return ExchangeClient(
-        environment.site,
+        site or environment.site,
         open_transport(route),
         clock=clock,
         stopwatch=stopwatch,

@@ -9,6 +9,8 @@ from ipaddress import IPv4Address, IPv4Network
 from wizard.credentials import Credentials
 from wizard.exchange.client import ApiRestrictions, ExchangeClient
 from wizard.exchange.errors import ExchangeError, Refused
+from wizard.exchange.outcomes import Surface
+from wizard.exchange.skew import ClockSkew
 from wizard.exchange.verdicts import Context as Situation
 from wizard.exchange.verdicts import Outcome, Verdict, judge
 from wizard.settings import Site
@@ -57,16 +59,34 @@ async def ask(client: ExchangeClient, credentials: Credentials, where: Where) ->
         return SignedAnswer(explain(error, where), error)
 
 
-def explain(error: ExchangeError | None, where: Where, control_accepted: bool | None = None) -> Verdict:
-    """Return the verdict on one answer, seen from `where`."""
+def explain(
+    error: ExchangeError | None,
+    where: Where,
+    control_accepted: bool | None = None,
+    *,
+    surface: Surface | None = None,
+    skew: ClockSkew | None = None,
+    seen_as: IPv4Address | None = None,
+) -> Verdict:
+    """Return the verdict on one answer, seen from `where`.
+
+    Args:
+        error: How the call failed; None when it was answered.
+        where: From where it was asked.
+        control_accepted: Whether another key was accepted in the same minute; None when none was asked.
+        surface: What was asked; None for the call that `ask` makes.
+        skew: How far this host's clock is off, where it was measured.
+        seen_as: The caller's address as the exchange named it elsewhere in the same minute.
+    """
     return judge(
         error,
         Situation(
-            surface="sapi" if where.site.has_sapi else "api",
+            surface=surface or ("sapi" if where.site.has_sapi else "api"),
             egress=IPv4Address(where.egress) if where.egress else None,
             whitelist=where.whitelist or None,
             control_accepted=control_accepted,
-            skew=None,
+            skew=skew,
             site=where.site.name,
+            seen_as=seen_as,
         ),
     )

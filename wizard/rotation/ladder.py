@@ -1,0 +1,278 @@
+"""The probe ladder: one run of all checks against a new key, with the current key as the control.
+
+A rung is climbed when the one that it stands on has passed; rungs that do not stand on each other
+are asked at the same time. What could not be asked is `not run`, never `failed`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any, TypeVar
+
+from wizard.credentials import Credentials, KeyKind
+from wizard.exchange.client import Account, ExchangeClient
+from wizard.exchange.errors import ExchangeError, Refused
+from wizard.exchange.patience import may_heal
+from wizard.exchange.permissions import compare
+from wizard.exchange.skew import ClockSkew, measure_skew
+from wizard.exchange.verdicts import Verdict
+from wizard.rotation import findings as say
+from wizard.rotation.context import Context, networks_of
+from wizard.rotation.findings import Scribe
+from wizard.rotation.model import Finding, KeyRecord, Mode, Outcome
+from wizard.rotation.signed import SignedAnswer, Where, ask, explain
+from wizard.rotation.steps.egress import EgressStep
+from wizard.rotation.way import walk
+from wizard.rotation.way_findings import tell_way
+
+PASSES_IN_A_ROW = 3
+REFUSED_KEY = -2015
+MAYBE_SWAPPED = frozenset({REFUSED_KEY, -2014, -2008})
+"""What an exchange says to a secret in the place of an API key."""
+
+OnFinding = Callable[[Finding], object]
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeReport:
+    """Everything the probe saw, in the order in which it was seen."""
+
+    findings: tuple[Finding, ...]
+    item: str
+    """The keyring item of the key that was probed: what is promoted must be what was proven."""
+    verdict: Verdict | None = None
+    """What the exchange said to the new key; None when it could not be asked."""
+    may_be_swapped: bool = False
+    """Whether API key and secret in each other's place would explain the refusal.
+
+    It is not tried unasked: where they are in their places, the swapped call would show the
+    secret to the exchange, and to whoever reads along.
+    """
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the new key may be promoted."""
+        return say.prove(self.findings)
+
+    @property
+    def may_heal(self) -> bool:
+        """Whether the exchange may accept the key later with nothing changed here: a list that does not count yet."""
+        return not self.is_proven and self.verdict is not None and may_heal(self.verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """What one key showed of itself."""
+
+    answer: SignedAnswer
+    account: Account | None = None
+
+
+class Ladder:
+    """One run of the probe.
+
+    Args:
+        context: The environment and the ways out.
+        pending: The new key.
+        current: The key in use, if there is one.
+        on_finding: Takes each finding as it is made.
+    """
+
+    def __init__(self, context: Context, pending: KeyRecord, current: KeyRecord | None, on_finding: OnFinding) -> None:
+        self._context = context
+        self._site = context.environment.site
+        self._pending = pending
+        self._current = current
+        self._on_finding = on_finding
+        self._findings: list[Finding] = []
+        self._scribe = Scribe(context.clock, context.egress)
+
+    async def climb(self, credentials: Credentials, control: Credentials | None) -> ProbeReport:
+        """Ask everything that can be asked and return what was seen."""
+        async with self._context.exchange() as client:
+            way, _ = await asyncio.gather(walk(self._context, client), EgressStep(self._context).detect())
+            # Both were under way at once: what is told is told from the address of this detection.
+            self._scribe = Scribe(self._context.clock, self._context.egress)
+            self._tell(*tell_way(way, self._scribe))
+            if not way.is_open:
+                self._tell(*self._scribe.not_run(say.CLOCK, say.NEW_KEY, say.ACCOUNT))
+                return self._report()
+            new, other, skew, _ = await _together(
+                self._prove(client, credentials),
+                self._show_control(client, control),
+                self._measure_clock(client),
+                self._look_at_stream(client),
+            )
+            if not new.answer.accepted:
+                return await self._refusal(client, credentials, new, other, skew)
+        self._compare(new, other)
+        report = self._report(new.answer.verdict)
+        if report.is_proven:
+            self._context.journal.mark_proven(self._pending, self._context.egress)
+        return report
+
+    def _report(self, verdict: Verdict | None = None, *, may_be_swapped: bool = False) -> ProbeReport:
+        return ProbeReport(tuple(self._findings), self._pending.item, verdict, may_be_swapped)
+
+    def _tell(self, *findings: Finding) -> None:
+        for finding in findings:
+            self._findings.append(finding)
+            self._on_finding(finding)
+
+    def _where(self, whitelist: Sequence[IPv4Network] | None = None) -> Where:
+        listed = self._context.whitelist if whitelist is None else whitelist
+        return Where(self._site, self._context.egress, listed)
+
+    async def _prove(self, client: ExchangeClient, credentials: Credentials) -> _Shown:
+        """Ask with the new key; where it is accepted, all that stands on this at the same time."""
+        answer, took_ms = await self._timed(ask(client, credentials, self._where()))
+        if not answer.accepted:
+            return _Shown(answer)
+        self._tell(self._scribe.verdict(say.NEW_KEY, answer.verdict, took_ms))
+        account, *_ = await _together(
+            self._read_account(client, credentials),
+            self._repeat(client, credentials),
+            self._converse(client, credentials),
+            self._ask_futures(client, credentials, answer),
+        )
+        return _Shown(answer, account)
+
+    async def _read_account(self, client: ExchangeClient, credentials: Credentials) -> Account | None:
+        try:
+            account, took_ms = await self._timed(client.account(credentials))
+        except ExchangeError as error:
+            self._tell(self._scribe.verdict(say.ACCOUNT, explain(error, self._where(), surface="api")))
+            return None
+        observed = "The account can be read with the new key."
+        self._tell(self._scribe.note(say.ACCOUNT, Outcome.PASSED, observed, milliseconds=took_ms))
+        return account
+
+    async def _repeat(self, client: ExchangeClient, credentials: Credentials) -> None:
+        for _ in range(PASSES_IN_A_ROW - 1):
+            await self._context.pause(self._context.pace.between_passes)
+            again = await ask(client, credentials, self._where())
+            if not again.accepted:
+                self._tell(self._scribe.verdict(say.IN_A_ROW, again.verdict))
+                return
+        self._tell(self._scribe.in_a_row(PASSES_IN_A_ROW))
+
+    async def _converse(self, client: ExchangeClient, credentials: Credentials) -> None:
+        if not self._site.websocket_api_url:
+            self._tell(self._scribe.not_known(say.WEBSOCKET_API, self._site))
+            return
+        try:
+            session = await client.websocket_session(credentials)
+        except ExchangeError as error:
+            self._tell(self._scribe.verdict(say.WEBSOCKET_API, explain(error, self._where(), surface="websocket")))
+        else:
+            self._tell(self._scribe.websocket(session))
+
+    async def _ask_futures(self, client: ExchangeClient, credentials: Credentials, answer: SignedAnswer) -> None:
+        if not (self._context.environment.uses_futures and self._site.futures_url):
+            return
+        try:
+            assets, took_ms = await self._timed(client.futures_balances(credentials))
+        except ExchangeError as error:
+            verdict = explain(error, self._where(), surface="fapi")
+            self._tell(self._scribe.futures_refused(verdict, answer.restrictions))
+        else:
+            self._tell(self._scribe.futures(assets, took_ms))
+
+    async def _show_control(self, client: ExchangeClient, control: Credentials | None) -> _Shown | None:
+        if control is None or self._current is None:
+            return None
+        where = self._where(networks_of(self._current.whitelist))
+        answer, took_ms = await self._timed(ask(client, control, where))
+        self._tell(self._scribe.verdict(say.CONTROL, answer.verdict, took_ms))
+        if not answer.accepted:
+            return _Shown(answer)
+        # The baseline: only a key that was seen to work from here can be seen to die from here.
+        self._context.journal.mark_proven(self._current, self._context.egress)
+        try:
+            return _Shown(answer, await client.account(control))
+        except ExchangeError:
+            return _Shown(answer)
+
+    async def _measure_clock(self, client: ExchangeClient) -> ClockSkew | None:
+        try:
+            skew, took_ms = await self._timed(measure_skew(client))
+        except ExchangeError as error:
+            self._tell(self._scribe.note(say.CLOCK, Outcome.INCONCLUSIVE, error.what, advice=error.advice))
+            return None
+        self._tell(self._scribe.skew(skew, took_ms))
+        return skew
+
+    async def _look_at_stream(self, client: ExchangeClient) -> None:
+        if not self._site.stream_url:
+            self._tell(self._scribe.not_known(say.MARKET_STREAM, self._site))
+            return
+        try:
+            self._tell(self._scribe.stream((await client.market_stream()).round_trip_ms))
+        except ExchangeError as error:
+            self._tell(self._scribe.stream_failed(error))
+
+    def _compare(self, new: _Shown, other: _Shown | None) -> None:
+        if new.answer.restrictions is None:
+            self._tell(self._scribe.restriction_not_told(self._site))
+        else:
+            is_adopted = self._context.rotation.mode is Mode.ADOPT
+            self._tell(self._scribe.restriction(new.answer.restrictions.ip_restricted, is_adopted))
+            current = other.answer.restrictions if other else None
+            difference = compare(new.answer.restrictions, current)
+            self._tell(self._scribe.permissions(difference, new.answer.restrictions, has_control=other is not None))
+        if other and new.account and other.account:
+            self._tell(self._scribe.same_account(new.account, other.account))
+
+    async def _refusal(
+        self,
+        client: ExchangeClient,
+        credentials: Credentials,
+        new: _Shown,
+        other: _Shown | None,
+        skew: ClockSkew | None,
+    ) -> ProbeReport:
+        verdict = explain(
+            new.answer.error,
+            self._where(),
+            other.answer.accepted if other else None,
+            skew=skew,
+            seen_as=await self._seen_as(client, credentials, new.answer),
+        )
+        self._tell(self._scribe.verdict(say.NEW_KEY, verdict))
+        stands_on_it = (say.ACCOUNT, say.IN_A_ROW, say.IP_RESTRICTION, say.PERMISSIONS, say.WEBSOCKET_API)
+        self._tell(*self._scribe.not_run(*stands_on_it))
+        may_be_swapped = credentials.kind is KeyKind.HMAC and new.answer.code in MAYBE_SWAPPED
+        return self._report(verdict, may_be_swapped=may_be_swapped)
+
+    async def _seen_as(
+        self, client: ExchangeClient, credentials: Credentials, answer: SignedAnswer
+    ) -> IPv4Address | None:
+        """Return the caller's address in the futures host's refusal, which often names it (REPORTED)."""
+        if answer.code != REFUSED_KEY or not self._site.futures_url:
+            return None
+        try:
+            await client.futures_balances(credentials)
+        except Refused as refused:
+            return refused.request_ip
+        except ExchangeError:
+            return None
+        return None
+
+    async def _timed(self, call: Awaitable[Result]) -> tuple[Result, float]:
+        begun = self._context.stopwatch()
+        result = await call
+        return result, (self._context.stopwatch() - begun) * 1000
+
+
+async def _together(*work: Coroutine[Any, Any, Any]) -> list[Any]:
+    """Do all at the same time; the first that fails ends the others, and its own error is raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(each) for each in work]
+    except BaseExceptionGroup as several:
+        raise several.exceptions[0] from None
+    return [task.result() for task in tasks]
