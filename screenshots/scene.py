@@ -20,13 +20,14 @@ from wizard.egress.providers import Parser, Provider
 from wizard.rehearsal.desk import Desk
 from wizard.rehearsal.exchange import EmbeddedExchange
 from wizard.rehearsal.exchange.server import Addresses, serve_app
+from wizard.rehearsal.session import embedded_site
 from wizard.rotation.context import Pace
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Slot
 from wizard.rotation.opening import open_flow, open_journal
 from wizard.rotation.overview import Overview, overview
 from wizard.secret import Secret
-from wizard.settings import Environment, Paths, Rules, Site
+from wizard.settings import Environment, Paths, Rules
 
 AGE = 41 * 86400
 """How long the key in use has been in use, in seconds."""
@@ -98,7 +99,7 @@ class PictureWorld:
         self.store = PictureKeyring()
         self.environment = Environment(
             NAME,
-            Site("embedded exchange", addresses.base_url, ""),
+            embedded_site(addresses.base_url),
             Rules(tolerated_ranges=frozenset({"documentation"})),
             is_rehearsal=True,
         )

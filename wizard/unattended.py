@@ -67,6 +67,7 @@ class PlayedStep:
                     "at": finding.at,
                     "from": finding.from_address,
                     "does_not_prove": finding.does_not_prove,
+                    "milliseconds": finding.milliseconds,
                 }
                 for finding in self.evidence
             ],

@@ -15,12 +15,13 @@ from wizard.plain.interrupts import Interrupts
 from wizard.plain.talk import Talk
 from wizard.plain.walk import Walk
 from wizard.rehearsal.desk import Desk
+from wizard.rehearsal.session import embedded_site
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Step
 from wizard.rotation.opening import open_journal
 from wizard.rotation.overview import Overview, overview
 from wizard.secret import Secret
-from wizard.settings import Environment, Paths, Site
+from wizard.settings import Environment, Paths
 
 CTRL_C = object()
 Answer = str | object | Callable[[], Awaitable[str]]
@@ -112,7 +113,7 @@ class PlainWorld:
     def environments(self) -> tuple[Overview, ...]:
         journal = open_journal(self.bench.paths)
         try:
-            return overview(journal, (Environment(self.name, Site("bench site", self.bench.base_url, "")),))
+            return overview(journal, (Environment(self.name, embedded_site(self.bench.base_url, "bench site")),))
         finally:
             journal.close()
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -20,12 +20,13 @@ from wizard.exchange.client import ExchangeClient
 from wizard.exchange.errors import Refused
 from wizard.rehearsal.desk import Desk, NewKey
 from wizard.rehearsal.exchange import EmbeddedExchange, serve
+from wizard.rehearsal.session import embedded_site
 from wizard.rotation.context import Pace, Pause
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Mode, Slot
 from wizard.rotation.opening import open_flow
 from wizard.secret import Secret
-from wizard.settings import Environment, Paths, Rules, Site
+from wizard.settings import Environment, Paths, Rules
 
 HERE = "203.0.113.42"
 """What the embedded exchange sees of 127.0.0.1."""
@@ -82,7 +83,7 @@ class World:
         """Open a flow; a deaf one hears of no echo service what its address is."""
         environment = Environment(
             name=name,
-            site=Site("bench site", self.base_url, "", self.has_sapi),
+            site=replace(embedded_site(self.base_url, "bench site"), has_sapi=self.has_sapi),
             rules=Rules(tolerated_ranges=frozenset({"documentation"})),
             source_address=source_address,
         )
@@ -113,7 +114,7 @@ class World:
 
     async def accepts(self, credentials: Credentials) -> bool:
         """Return whether the exchange accepts a signed call with `credentials` from here."""
-        site = Site("bench site", self.base_url, "")
+        site = embedded_site(self.base_url)
         async with ExchangeClient(site, httpx.AsyncHTTPTransport(verify=False)) as client:
             try:
                 await client.api_restrictions(credentials)

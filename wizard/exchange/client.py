@@ -111,7 +111,7 @@ class ExchangeClient:
         self._site = site
         self._clock = clock
         self._stopwatch = stopwatch
-        self._wire = Wire(transport, timeout=timeout, proxied=proxied)
+        self._wire = Wire(transport, timeout=timeout, proxied=proxied, stopwatch=stopwatch)
 
     async def __aenter__(self) -> Self:
         await self._wire.__aenter__()

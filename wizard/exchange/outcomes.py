@@ -104,6 +104,11 @@ class Verdict:
     """The exchange's JSON code, if it gave one."""
 
     @property
+    def is_accepted(self) -> bool:
+        """Whether the signed call succeeded."""
+        return self.outcome is Outcome.ACCEPTED
+
+    @property
     def fits_a_dead_key(self) -> bool:
         """Whether a deleted or disabled key gets this refusal. It does not prove death by itself.
 

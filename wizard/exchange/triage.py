@@ -70,7 +70,7 @@ def _address_named(address: IPv4Address, context: Context) -> Verdict:
         Cause.ADDRESS,
         Certainty.CERTAIN,
         "This address is not on the key's whitelist",
-        f"The exchange named the address that it saw, {address}, and {address} is not in the whitelist."
+        f"With -2015 the exchange named the address that it saw, {address}, and {address} is not in the whitelist."
         " (That it names it is reported by users, not documented.)",
         advice,
     )

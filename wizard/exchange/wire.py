@@ -18,6 +18,7 @@ import httpcore
 import httpx
 from websockets.client import ClientProtocol
 
+from wizard.clock import Clock
 from wizard.exchange.answers import RawAnswer, interpret
 from wizard.exchange.errors import AnswerUnreadable, ExchangeError, Flaw, Unreachable
 from wizard.exchange.progress import Progress, unreachable
@@ -51,12 +52,14 @@ class Wire:
         transport: How servers are reached.
         timeout: The deadline of one whole call, in seconds.
         proxied: Whether `transport` goes through a proxy.
+        stopwatch: Seconds from any start.
     """
 
-    def __init__(self, transport: httpx.AsyncBaseTransport, *, timeout: float, proxied: bool) -> None:
+    def __init__(self, transport: httpx.AsyncBaseTransport, *, timeout: float, proxied: bool, stopwatch: Clock) -> None:
         silence_http_libraries()
         self._timeout = timeout
         self._proxied = proxied
+        self._stopwatch = stopwatch
         self._http = httpx.AsyncClient(
             transport=transport,
             trust_env=False,
@@ -103,7 +106,7 @@ class Wire:
 
     def progress(self) -> Progress:
         """Return what watches one call over this wire."""
-        return Progress(proxied=self._proxied)
+        return Progress(proxied=self._proxied, stopwatch=self._stopwatch)
 
     async def _until_deadline(
         self, work: Coroutine[Any, Any, Done], request: httpx.Request, progress: Progress

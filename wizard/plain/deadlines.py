@@ -22,6 +22,8 @@ DESK = 10.0
 
 _CLEAN_UP = 2.0
 _CLOCK_CALLS = 6
+_WAY_CALLS = 2
+"""The call itself; and, at the same time as each other, who signed and which other hosts answer."""
 
 
 def egress(pace: Pace) -> float:
@@ -30,9 +32,14 @@ def egress(pace: Pace) -> float:
 
 
 def probe(pace: Pace) -> float:
-    """Reaching, the clock beside the first signed calls, those in a row, a second detection, the swapped pair."""
-    calls = 1 + _CLOCK_CALLS + PASSES_IN_A_ROW
+    """The way and what is known where it fails, the clock beside the signed calls, those in a row, a detection."""
+    calls = _WAY_CALLS + _CLOCK_CALLS + PASSES_IN_A_ROW
     return 2 * OPERATION + calls * pace.call + PASSES_IN_A_ROW * pace.between_passes + egress(pace)
+
+
+def call(pace: Pace) -> float:
+    """The keyring, and one question to the exchange."""
+    return OPERATION + pace.call
 
 
 def poll(pace: Pace) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wizard.errors import sentences
 from wizard.plain import deadlines
 from wizard.plain.answers import Choice, Command
 from wizard.plain.stage import Stage, Way
@@ -19,6 +20,7 @@ ABOUT = (
 )
 _PROMOTE = Choice("promote", "make the new key the current one.")
 _SWAP = Choice("swap", "exchange API key and secret, store again, probe again.")
+_WAIT = Choice("wait", "ask slowly until the key is accepted: a new list may need minutes.")
 _RETRY = Choice("retry", "run all checks once more.")
 
 
@@ -35,8 +37,10 @@ async def take(stage: Stage) -> Way:
             if await _is_promoted(stage, report):
                 return Way.ON
             continue
+        if answer == "wait" and not await _is_waited_for(stage):
+            continue
         # A swap that failed or was stopped may have stored either order: only a new probe tells.
-        is_to_run = answer == "retry" or await _is_swapped(stage)
+        is_to_run = answer in ("retry", "wait") or await _is_swapped(stage)
         report = await _run(stage) if is_to_run else None
 
 
@@ -55,7 +59,9 @@ async def _run(stage: Stage) -> ProbeReport | None:
 def _choices(report: ProbeReport | None) -> tuple[Choice, ...]:
     if report is not None and report.is_proven:
         return _PROMOTE, _RETRY
-    return (_SWAP, _RETRY) if report is not None and report.may_be_swapped else (_RETRY,)
+    if report is None:
+        return (_RETRY,)
+    return (_SWAP,) * report.may_be_swapped + (_RETRY,) + (_WAIT,) * report.may_heal
 
 
 def _verdict(report: ProbeReport) -> str:
@@ -69,6 +75,19 @@ def _verdict(report: ProbeReport) -> str:
             " asks again; if they are not, that call would show the secret to the exchange."
         )
     return "The new key is not proven. Mend what did not pass, then retry probes again."
+
+
+async def _is_waited_for(stage: Stage) -> bool:
+    flow, talk = stage.flow, stage.talk
+    patience = flow.context.pace.patience + deadlines.call(flow.context.pace)
+    verdict = await talk.attempt(
+        lambda: flow.probe.wait_until_accepted(lambda wait: talk.say(f"  {wait.sentence()}")),
+        "Asking until the key is accepted",
+        patience,
+    )
+    if verdict is not None and not verdict.is_accepted:
+        talk.say("Waiting has ended.", *sentences(verdict.what, verdict.why, verdict.advice))
+    return verdict is not None and verdict.is_accepted
 
 
 async def _is_swapped(stage: Stage) -> bool:

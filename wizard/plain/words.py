@@ -32,7 +32,8 @@ def evidence(finding: Finding) -> Iterable[str]:
     outcome = _OUTCOMES.get(finding.outcome, finding.outcome.value).capitalize()
     yield f"{outcome}: {finding.subject}. {finding.observed}"
     seen_from = f", from {finding.from_address}" if finding.from_address else ""
-    yield f"  Seen {utc(finding.at)}{seen_from}."
+    took = "" if finding.milliseconds is None else f", in {finding.milliseconds:.0f} ms"
+    yield f"  Seen {utc(finding.at)}{seen_from}{took}."
     if finding.does_not_prove:
         yield f"  Not proven: {finding.does_not_prove}."
     if finding.advice:

@@ -30,7 +30,7 @@ from wizard.rotation.opening import open_flow, open_journal
 from wizard.settings import ANY_SOURCE, Environment, Paths, Rules, Site
 
 NAME = "rehearsal"
-PACE = Pace(call=5.0, egress=4.0, between_passes=0.1, between_polls=1.0)
+PACE = Pace(call=5.0, egress=4.0, between_passes=0.1, between_polls=1.0, between_questions=1.0, patience=120.0)
 """The embedded exchange is near and bears being asked often."""
 
 
@@ -112,7 +112,7 @@ async def _rehearse(own: Paths, source_address: str, environ: Mapping[str, str])
     exchange = await _find_or_start(own, store)
     environment = Environment(
         name=NAME,
-        site=Site("embedded exchange", exchange.base_url, key_page=""),
+        site=embedded_site(exchange.base_url),
         rules=Rules(tolerated_ranges=frozenset({"documentation"})),
         source_address=source_address,
         is_rehearsal=True,
@@ -127,6 +127,19 @@ async def _rehearse(own: Paths, source_address: str, environ: Mapping[str, str])
         if not (store.durable and _is_open(own)):
             await exchange.end()
             _note(own).unlink(missing_ok=True)
+
+
+def embedded_site(base_url: str, name: str = "embedded exchange") -> Site:
+    """Return all hosts of an embedded exchange: one server on loopback plays them."""
+    websockets = "ws" + base_url.removeprefix("http")
+    return Site(
+        name,
+        base_url,
+        key_page="",
+        websocket_api_url=f"{websockets}/ws-api/v3",
+        stream_url=f"{websockets}/ws",
+        futures_url=base_url,
+    )
 
 
 async def _keyring_or_memory(environ: Mapping[str, str]) -> tuple[Store, str]:

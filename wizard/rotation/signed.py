@@ -12,7 +12,7 @@ from wizard.exchange.errors import ExchangeError, Refused
 from wizard.exchange.outcomes import Surface
 from wizard.exchange.skew import ClockSkew
 from wizard.exchange.verdicts import Context as Situation
-from wizard.exchange.verdicts import Outcome, Verdict, judge
+from wizard.exchange.verdicts import Verdict, judge
 from wizard.settings import Site
 
 
@@ -36,7 +36,7 @@ class SignedAnswer:
     @property
     def accepted(self) -> bool:
         """Whether the signed call succeeded."""
-        return self.verdict.outcome is Outcome.ACCEPTED
+        return self.verdict.is_accepted
 
     @property
     def code(self) -> int | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 
+from wizard.clock import duration
 from wizard.credentials import Credentials
 from wizard.errors import WizardError, sentences
 from wizard.exchange.patience import may_heal, pause_before_next
@@ -45,6 +46,14 @@ class Wait:
     verdict: Verdict
     """What the last question came to."""
 
+    def sentence(self, passed: float = 0.0) -> str:
+        """Return how long is still waited when `passed` seconds of the pause have gone by."""
+        asked = "once" if self.questions == 1 else f"{self.questions} times"
+        return (
+            f"Not accepted yet, asked {asked}. Next question in {duration(self.seconds - passed)};"
+            f" waiting ends in {duration(self.seconds_left - passed)}."
+        )
+
 
 class ProbeStep:
     """Runs the ladder against the pending key, with the current key as the control."""
@@ -58,8 +67,7 @@ class ProbeStep:
         Raises:
             NothingToProbe: no pending key is stored, or the keyring has lost it.
         """
-        credentials, pending = await self._fetch_pending(), self._key(Slot.PENDING)
-        assert pending is not None  # noqa: S101 - it was just fetched
+        pending, credentials = await self._fetch_pending()
         current = self._key(Slot.CURRENT)
         control = await self._context.keeping.fetch(current) if current else None
         try:
@@ -76,7 +84,7 @@ class ProbeStep:
         Raises:
             NothingToProbe: no pending key is stored, or the keyring has lost it.
         """
-        credentials = await self._fetch_pending()
+        _, credentials = await self._fetch_pending()
         begun = self._context.clock()
         try:
             for questions in count(1):
@@ -107,33 +115,31 @@ class ProbeStep:
             raise NotProven(
                 "The new key is not proven yet", advice="Run the probe until every check that counts passes."
             )
-        await self._ask_once_more(pending)
+        await self._ask_once_more()
         self._context.journal.promote(self._context.rotation, report.item, step)
         current = self._key(Slot.CURRENT)
         assert current is not None  # noqa: S101 - promoted in the line above
         return say.promoted(Scribe(self._context.clock, self._context.egress), current, self._key(Slot.LEGACY))
 
-    async def _ask_once_more(self, pending: KeyRecord) -> None:
+    async def _ask_once_more(self) -> None:
         """The user may have looked at the report for an hour."""
-        credentials = await self._context.keeping.fetch(pending)
-        if credentials is None:
-            raise NotProven("The new key is not in the keyring any more", advice="Enter it again.")
+        _, credentials = await self._fetch_pending()
         answer = await self._ask(credentials)
         credentials.wipe()
         if not answer.accepted:
             why = " ".join(sentences(answer.verdict.what, answer.verdict.why))
             raise NotProven("Nothing was promoted: the new key is not accepted now", why=why, advice="Probe again.")
 
-    async def _fetch_pending(self) -> Credentials:
+    async def _fetch_pending(self) -> tuple[KeyRecord, Credentials]:
         pending = self._key(Slot.PENDING)
         credentials = await self._context.keeping.fetch(pending) if pending else None
-        if credentials is None:
+        if pending is None or credentials is None:
             raise NothingToProbe(
                 "There is no new key to probe",
                 why="The keyring holds no pending credentials for this environment.",
                 advice="Go back to the credentials step and enter the key again.",
             )
-        return credentials
+        return pending, credentials
 
     async def _ask(self, credentials: Credentials) -> SignedAnswer:
         where = Where(self._context.environment.site, self._context.egress, self._context.whitelist)

@@ -13,9 +13,10 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from wizard.errors import WizardError
+from wizard.exchange.verdicts import Verdict
 from wizard.rotation.certificate import Certificate
 from wizard.rotation.model import Finding, Outcome, Step
-from wizard.rotation.steps.probe import ProbeReport
+from wizard.rotation.steps.probe import ProbeReport, Wait
 from wizard.tui.screens.confirm import ConfirmScreen
 from wizard.tui.screens.step_screen import StepScreen
 from wizard.tui.widgets.finding_list import FindingList
@@ -29,7 +30,8 @@ class ProbeScreen(StepScreen):
         "The new key signs several read-only calls from this host, and the current key signs the same as a control."
         " Arrow keys show the evidence of each check: what was observed, when, from which address, and what it does"
         " not prove. When everything that counts has passed, Enter makes the new key the current one; the old one"
-        " becomes the legacy key and stays in the keyring."
+        " becomes the legacy key and stays in the keyring. Where a list was saved a moment ago, W asks slowly until the"
+        " exchange accepts the key."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         # Priority: the list of findings has the focus and would take Enter for itself.
@@ -38,6 +40,8 @@ class ProbeScreen(StepScreen):
         ),
         Binding("ctrl+n,f8", "next", show=False),
         Binding("r", "again", "Probe again", tooltip="Run all checks once more"),
+        Binding("w", "wait", "Wait", tooltip="Ask slowly until the key is accepted: a new list may need minutes"),
+        Binding("escape", "stop_waiting", "Stop waiting", key_display="Esc", tooltip="Stop asking; nothing is lost"),
         Binding("s", "swap", "Swap", tooltip="Exchange API key and secret, store again, probe again"),
     ]
 
@@ -57,6 +61,22 @@ class ProbeScreen(StepScreen):
             self.run = run
             self.report = report
 
+    class Paused(Message):
+        """The exchange did not accept the key yet; it is asked again after a pause."""
+
+        def __init__(self, run: int, wait: Wait) -> None:
+            super().__init__()
+            self.run = run
+            self.wait = wait
+
+    class WaitEnded(Message):
+        """Waiting ended: the key is accepted, or waiting helps no more."""
+
+        def __init__(self, run: int, verdict: Verdict) -> None:
+            super().__init__()
+            self.run = run
+            self.verdict = verdict
+
     class Promoted(Message):
         """The new key is the current one."""
 
@@ -72,6 +92,8 @@ class ProbeScreen(StepScreen):
         self._report: ProbeReport | None = None
         self._run = 0
         self._stored: Finding | None = None
+        self._pause: tuple[Wait, float] | None = None
+        """What is waited for, and since when."""
 
     def compose_body(self) -> Iterable[Widget]:
         """Lay out the sentence and the checks."""
@@ -82,12 +104,17 @@ class ProbeScreen(StepScreen):
         """Probe at once: the calls only read."""
         super().on_mount()
         self._stored = self.wizard.announced()
+        self.set_interval(1.0, self._show_countdown)
         self.action_again()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the swap only where it helps."""
         if action == "swap":
             return self._report is not None and self._report.may_be_swapped
+        if action == "wait":
+            return self._report is not None and self._report.may_heal and self._pause is None
+        if action == "stop_waiting":
+            return self._pause is not None
         return super().check_action(action, parameters)
 
     def action_again(self) -> None:
@@ -95,9 +122,23 @@ class ProbeScreen(StepScreen):
         if not self.is_at_work("custody"):
             self.begin()
 
+    def action_wait(self) -> None:
+        """Ask about the new key, slowly, until it is accepted."""
+        if not self.is_at_work("custody"):
+            self._run += 1
+            self._wait()
+
+    def action_stop_waiting(self) -> None:
+        """Stop asking; what the last probe saw stays on the screen."""
+        self.workers.cancel_group(self, "probe")
+        self._run += 1
+        self._pause = None
+        self._show_result()
+
     def begin(self) -> None:
         """Forget the last report and ask anew."""
         self._report = None
+        self._pause = None
         self._run += 1
         findings = self.query_one(FindingList)
         findings.clear()
@@ -146,6 +187,15 @@ class ProbeScreen(StepScreen):
         except WizardError as error:
             self.post_message(self.Failed(error))
 
+    @work(exclusive=True, group="probe", description="wait until the new key is accepted")
+    async def _wait(self) -> None:
+        run = self._run
+        try:
+            on_wait = lambda wait: self.post_message(self.Paused(run, wait))  # noqa: E731
+            self.post_message(self.WaitEnded(run, await self.flow.probe.wait_until_accepted(on_wait)))
+        except WizardError as error:
+            self.post_message(self.Failed(error))
+
     @work(exclusive=True, group="custody", description="swap API key and secret")
     async def _swap(self) -> None:
         try:
@@ -159,6 +209,32 @@ class ProbeScreen(StepScreen):
         """Add a line; what a cancelled run still had to say is left out."""
         if message.run == self._run:
             self.query_one(FindingList).add(message.finding)
+
+    @on(Paused)
+    def count_down(self, message: Paused) -> None:
+        """Begin the countdown to the next question."""
+        if message.run == self._run:
+            self._pause = (message.wait, self.flow.context.clock())
+            self._show_countdown()
+            self.refresh_bindings()
+
+    @on(WaitEnded)
+    def waited(self, message: WaitEnded) -> None:
+        """Probe in full where the key is accepted now; else say what the last question came to."""
+        if message.run != self._run:
+            return
+        self._pause = None
+        if message.verdict.is_accepted:
+            self.begin()
+            return
+        self.notice.note(f"Waiting has ended. {message.verdict.what}. {message.verdict.advice}")
+        self._show_result()
+
+    def _show_countdown(self) -> None:
+        if self._pause is not None:
+            wait, since = self._pause
+            text = wait.sentence(self.flow.context.clock() - since)
+            self._say(self.wizard.glyphs.working, "$text-primary", f"{text} Esc stops.")
 
     @on(Promoted)
     def go_on(self, message: Promoted) -> None:
@@ -185,7 +261,14 @@ class ProbeScreen(StepScreen):
         """Say what it comes to."""
         if message.run != self._run:
             return
-        self._report = report = message.report
+        self._report = message.report
+        self._show_result()
+        self.query_one("OptionList").focus()
+
+    def _show_result(self) -> None:
+        report = self._report
+        if report is None:
+            return
         glyphs = self.wizard.glyphs
         if report.is_proven:
             self._say(
@@ -194,9 +277,10 @@ class ProbeScreen(StepScreen):
                 f"The new key works from here. Enter promotes it.{self._look()}",
             )
         else:
+            wait = " W waits until it is accepted." if report.may_heal else ""
             swap = " S, if key and secret may be swapped." if report.may_be_swapped else ""
-            self._say(glyphs.failed, "$text-error", f"The new key is not proven. R probes again, F7 goes back.{swap}")
-        self.query_one("OptionList").focus()
+            keys = f"R probes again, F7 goes back.{wait}{swap}"
+            self._say(glyphs.failed, "$text-error", f"The new key is not proven. {keys}")
         self.refresh_bindings()
 
     def _look(self) -> str:

@@ -105,10 +105,11 @@ class FindingList(Vertical):
 
     def _evidence(self, finding: Finding) -> Content:
         seen_from = f", from {finding.from_address}" if finding.from_address else ""
+        took = "" if finding.milliseconds is None else f", in {finding.milliseconds:.0f} ms"
         parts = [
             *self._advice(finding),
             Content(printable(finding.observed, limit=600)),
-            Content.from_markup("[$text-muted]Seen $at$where.[/]", at=utc(finding.at), where=seen_from),
+            Content.from_markup("[$text-muted]Seen $at$where$took.[/]", at=utc(finding.at), where=seen_from, took=took),
         ]
         if finding.does_not_prove:
             parts.append(Content.from_markup("[$text-muted]Not proven: $gap.[/]", gap=finding.does_not_prove))
