@@ -26,7 +26,7 @@ from wizard.rotation.flow import Flow
 from wizard.rotation.model import Mode, Slot
 from wizard.rotation.opening import open_flow
 from wizard.secret import Secret
-from wizard.settings import Environment, Paths, Rules
+from wizard.settings import Environment, Paths, Rules, Site
 
 HERE = "203.0.113.42"
 """What the embedded exchange sees of 127.0.0.1."""
@@ -70,6 +70,11 @@ class World:
     store: OpenStore
     has_sapi: bool = True
 
+    @property
+    def site(self) -> Site:
+        """All hosts of the exchange."""
+        return replace(embedded_site(self.base_url, "bench site"), has_sapi=self.has_sapi)
+
     @asynccontextmanager
     async def flow(
         self,
@@ -83,7 +88,7 @@ class World:
         """Open a flow; a deaf one hears of no echo service what its address is."""
         environment = Environment(
             name=name,
-            site=replace(embedded_site(self.base_url, "bench site"), has_sapi=self.has_sapi),
+            site=self.site,
             rules=Rules(tolerated_ranges=frozenset({"documentation"})),
             source_address=source_address,
         )
@@ -114,8 +119,7 @@ class World:
 
     async def accepts(self, credentials: Credentials) -> bool:
         """Return whether the exchange accepts a signed call with `credentials` from here."""
-        site = embedded_site(self.base_url)
-        async with ExchangeClient(site, httpx.AsyncHTTPTransport(verify=False)) as client:
+        async with ExchangeClient(self.site, httpx.AsyncHTTPTransport(verify=False)) as client:
             try:
                 await client.api_restrictions(credentials)
             except Refused:

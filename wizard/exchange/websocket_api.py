@@ -54,7 +54,8 @@ class Conversation:
         try:
             signature = sign(self._credentials, websocket_payload(signed))
         except SigningKeyUnusable as unusable:
-            return unusable
+            # Its traceback would hold this frame, and with it the API key.
+            return unusable.with_traceback(None)
         scrub = scrubbing(self._credentials, signature)
         frame = {"id": method, "method": method, "params": {**signed, "signature": signature}}
         await websocket.send(json.dumps(frame, ensure_ascii=False))

@@ -1,0 +1,92 @@
+"""The exchange's name: which answers can be right, and which cannot."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Sequence
+
+import pytest
+
+from wizard.exchange.errors import Phase, Unreachable
+from wizard.exchange.resolving import ADVICE, Answer, Lookup, resolve
+
+HOST = "api.exchange.test"
+
+
+def answering(*addresses: str) -> Lookup:
+    async def lookup(host: str) -> Sequence[str]:
+        assert host == HOST
+        return addresses
+
+    return lookup
+
+
+@pytest.mark.parametrize(
+    ("addresses", "answer"),
+    [
+        (["8.8.4.4"], Answer.PUBLIC),
+        (["8.8.4.4", "8.8.8.8"], Answer.PUBLIC),
+        (["0.0.0.0"], Answer.SINKHOLE),
+        (["127.0.0.1"], Answer.SINKHOLE),
+        (["198.18.0.7"], Answer.FAKE_IP),
+        (["10.1.2.3"], Answer.PRIVATE),
+        (["192.168.1.1"], Answer.PRIVATE),
+        (["169.254.0.2"], Answer.PRIVATE),
+        (["100.64.0.9"], Answer.PRIVATE),
+        (["8.8.8.8", "127.0.0.1"], Answer.SINKHOLE),
+    ],
+)
+async def test_an_answer_is_named_for_what_it_is(addresses: list[str], answer: Answer) -> None:
+    found = await resolve(HOST, deadline=5, lookup=answering(*addresses))
+    assert found.answer is answer
+    assert addresses[0] in found.sentence() or len(addresses) > 1
+    assert bool(ADVICE.get(answer)) is (answer is not Answer.PUBLIC)
+
+
+async def test_an_address_is_not_looked_up() -> None:
+    found = await resolve("192.0.2.1", deadline=5, lookup=answering("8.8.8.8"))
+    assert found.answer is Answer.LITERAL
+    assert [str(address) for address in found.addresses] == ["192.0.2.1"]
+
+
+async def test_this_machine_is_no_sinkhole() -> None:
+    assert (await resolve("localhost", deadline=5)).answer is Answer.THIS_MACHINE
+
+
+async def test_many_addresses_are_counted_and_not_listed() -> None:
+    found = await resolve(HOST, deadline=5, lookup=answering(*(f"8.8.8.{last}" for last in range(1, 9))))
+    assert found.sentence().endswith("and 5 more.")
+
+
+async def test_no_such_name_is_a_failure_of_the_name_service_and_of_nothing_else() -> None:
+    async def lookup(host: str) -> Sequence[str]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    with pytest.raises(Unreachable) as caught:
+        await resolve(HOST, deadline=5, lookup=lookup)
+    assert caught.value.phase is Phase.DNS
+    assert "Name or service not known" in caught.value.why
+
+
+async def test_only_ipv6_is_told_as_no_ipv4() -> None:
+    with pytest.raises(Unreachable) as caught:
+        await resolve(HOST, deadline=5, lookup=answering())
+    assert "no IPv4 address" in caught.value.why
+
+
+async def test_a_name_service_that_is_silent_ends_at_the_deadline() -> None:
+    async def lookup(host: str) -> Sequence[str]:
+        await asyncio.Event().wait()
+        return ()
+
+    with pytest.raises(Unreachable) as caught:
+        await resolve(HOST, deadline=0.05, lookup=lookup)
+    assert "did not answer within" in caught.value.why
+
+
+@pytest.mark.parametrize("host", ["", "a..b", "x" * 300, "\u202eevil", "é" * 80])
+async def test_what_is_no_name_ends_in_words(host: str) -> None:
+    with pytest.raises(Unreachable) as caught:
+        await resolve(host, deadline=5)
+    assert "\u202e" not in " ".join(caught.value.sentences())

@@ -1,0 +1,305 @@
+"""DESIGN section 8, row by row: the embedded exchange produces it through a real socket, and this is the verdict."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Network
+
+import httpx
+import pytest
+import trustme
+
+from tests.exchange.fake_exchange import FakeExchange, answer
+from wizard.credentials import Credentials, KeyKind
+from wizard.exchange.client import ExchangeClient
+from wizard.exchange.errors import ExchangeError
+from wizard.exchange.keys import generate_ed25519
+from wizard.exchange.outcomes import Cause, Certainty, Outcome, Surface, Verdict
+from wizard.exchange.skew import measure_skew
+from wizard.rehearsal.desk import Desk
+from wizard.rehearsal.exchange import EmbeddedExchange, serve
+from wizard.rehearsal.session import embedded_site
+from wizard.rotation.signed import Where, explain
+from wizard.secret import Secret
+from wizard.settings import Site
+
+HERE, ELSEWHERE = "203.0.113.42", "203.0.113.77"
+ACCEPTED, REJECTED, INCONCLUSIVE = Outcome.ACCEPTED, Outcome.REJECTED, Outcome.INCONCLUSIVE
+CERTAIN, LIKELY, UNKNOWN = Certainty.CERTAIN, Certainty.LIKELY, Certainty.UNKNOWN
+
+
+@dataclass
+class Bench:
+    """A running exchange, its desk, and calls from any loopback address."""
+
+    site: Site
+    desk: Desk
+
+    async def key(self, whitelist: str | None = HERE, **permissions: bool) -> Credentials:
+        made = await self.desk.create("row", KeyKind.HMAC, whitelist, **permissions)  # type: ignore[arg-type]
+        return Credentials(KeyKind.HMAC, made.api_key, made.secret)
+
+    async def fault(self, **faults: object) -> None:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            told = await client.put(f"{self.site.rest_url}/desk/faults", json=faults)
+            assert told.is_success, told.text
+
+    async def canned(self, path: str, status: int, body: object, **headers: str) -> None:
+        named = {name.replace("_", "-"): text for name, text in headers.items()}
+        await self.fault(answers=[{"path": path, "status": status, "body": body, "headers": named}])
+
+    async def ask(
+        self,
+        credentials: Credentials,
+        surface: Surface = "sapi",
+        *,
+        source: str = "127.0.0.1",
+        whitelist: str = HERE,
+        egress: str | None = None,
+        control: Credentials | None = None,
+        site: Site | None = None,
+        deadline: float = 5.0,
+        measures_clock: bool = False,
+    ) -> Verdict:
+        """Make one signed call and judge it as the probe would."""
+        transport = httpx.AsyncHTTPTransport(local_address=source)
+        skew = None
+        async with ExchangeClient(site or self.site, transport, timeout=deadline) as client:
+            calls = {
+                "sapi": client.api_restrictions,
+                "api": client.account,
+                "fapi": client.futures_balances,
+                "websocket": client.websocket_session,
+            }
+            error = await failure(calls[surface](credentials))
+            accepted = None if control is None else await failure(client.api_restrictions(control)) is None
+            if measures_clock:
+                skew = await measure_skew(client)
+        listed = [IPv4Network(whitelist)] if whitelist else []
+        seen = egress if egress is not None else (HERE if source == "127.0.0.1" else ELSEWHERE)
+        return explain(error, Where(self.site, seen, listed), accepted, surface=surface, skew=skew)
+
+
+async def failure(call: Awaitable[object]) -> ExchangeError | None:
+    try:
+        await call
+    except ExchangeError as error:
+        return error
+    return None
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    async with serve(EmbeddedExchange()) as addresses:
+        yield Bench(embedded_site(addresses.base_url), Desk(addresses.desk_url))
+
+
+async def accepted(bench: Bench, surface: Surface) -> Verdict:
+    return await bench.ask(await bench.key(enableFutures=True), surface)
+
+
+async def another_address(bench: Bench, surface: Surface) -> Verdict:
+    return await bench.ask(await bench.key(enableFutures=True), surface, source="127.0.0.2")
+
+
+async def permission_off(bench: Bench, surface: Surface) -> Verdict:
+    other = await bench.key()
+    return await bench.ask(await bench.key(enableReading=False), surface, control=other)
+
+
+async def nothing_explains_it(bench: Bench, surface: Surface) -> Verdict:
+    return await bench.ask(await bench.key(enableReading=False), surface, whitelist="")
+
+
+async def disabled(bench: Bench, surface: Surface) -> Verdict:
+    key, other = await bench.key(enableFutures=True), await bench.key()
+    await bench.desk.disable(key.api_key)
+    return await bench.ask(key, surface, control=other)
+
+
+async def deleted(bench: Bench, surface: Surface) -> Verdict:
+    key, other = await bench.key(), await bench.key()
+    await bench.desk.delete(key.api_key)
+    return await bench.ask(key, surface, control=other)
+
+
+async def whitelist_not_yet_active(bench: Bench, surface: Surface) -> Verdict:
+    await bench.fault(whitelist_delay_s=60)
+    return await bench.ask(await bench.key(), surface)
+
+
+async def key_of_another_site(bench: Bench, surface: Surface) -> Verdict:
+    async with serve(EmbeddedExchange()) as addresses:
+        return await bench.ask(await Bench(embedded_site(addresses.base_url), Desk(addresses.desk_url)).key(), surface)
+
+
+async def malformed_key(bench: Bench, surface: Surface) -> Verdict:
+    key = await bench.key()
+    return await bench.ask(replace(key, api_key=Secret(key.api_key.reveal() + '"')), surface)
+
+
+async def wrong_secret(bench: Bench, surface: Surface) -> Verdict:
+    return await bench.ask(replace(await bench.key(enableFutures=True), signing=Secret("x" * 64)), surface)
+
+
+async def wrong_clock(bench: Bench, surface: Surface) -> Verdict:
+    key = await bench.key(enableFutures=True)
+    await bench.fault(clock_offset_ms=-7000)
+    return await bench.ask(key, surface, measures_clock=True)
+
+
+async def too_much_weight(bench: Bench, surface: Surface) -> Verdict:
+    key = await bench.key()
+    async with httpx.AsyncClient(base_url=bench.site.rest_url, trust_env=False) as client:
+        for _ in range(6000 // 20 + 1):
+            told = await client.get("/api/v3/exchangeInfo")
+    assert told.status_code == 429
+    return await bench.ask(key, surface)
+
+
+def canned(status: int, body: object, **headers: str) -> Callable[[Bench, Surface], Awaitable[Verdict]]:
+    """A row that the exchange itself has no occasion for: its fault line answers in its place."""
+
+    async def row(bench: Bench, surface: Surface) -> Verdict:
+        key = await bench.key()
+        path = "/ws-api/v3" if surface == "websocket" else "/sapi/v1/account/apiRestrictions"
+        await bench.canned(path, status, body, **headers)
+        return await bench.ask(key, surface)
+
+    return row
+
+
+async def order_limit_from_elsewhere(bench: Bench, surface: Surface) -> Verdict:
+    key = await bench.key()
+    await bench.canned("/sapi/v1/account/apiRestrictions", 429, ORDERS)
+    return await bench.ask(key, surface, source="127.0.0.2")
+
+
+async def no_answer(bench: Bench, surface: Surface) -> Verdict:
+    key = await bench.key()
+    await bench.fault(latency_ms=5000)
+    return await bench.ask(key, surface, deadline=0.2)
+
+
+async def nobody_listens(bench: Bench, surface: Surface) -> Verdict:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        nowhere = embedded_site(f"http://127.0.0.1:{port}")
+        return await bench.ask(await bench.key(), surface, site=nowhere)
+
+
+async def no_such_name(bench: Bench, surface: Surface) -> Verdict:
+    nowhere = embedded_site("http://exchange.invalid")
+    return await bench.ask(await bench.key(), surface, site=nowhere)
+
+
+async def no_tls(bench: Bench, surface: Surface) -> Verdict:
+    encrypted = embedded_site(bench.site.rest_url.replace("http:", "https:"))
+    encrypted = replace(encrypted, websocket_api_url=bench.site.websocket_api_url.replace("ws:", "wss:"))
+    return await bench.ask(await bench.key(), surface, site=encrypted)
+
+
+Row = Callable[[Bench, Surface], Awaitable[Verdict]]
+PORTAL = "<!DOCTYPE html><title>403 Forbidden</title>"
+RESTRICTED = {"code": 0, "msg": "Service unavailable from a restricted location according to 'b. Eligibility'"}
+BANNED = {"code": -1003, "msg": "Way too much request weight used; IP banned until 1790000000000."}
+ORDERS = {"code": -1015, "msg": "Too many new orders; current limit is 50 orders per 10 SECOND."}
+BEHIND = {"code": -1007, "msg": "Timeout waiting for response from backend server."}
+REDIRECT = canned(302, "", Location="http://portal.test/")
+ROWS: list[tuple[Row, str, tuple[Outcome, Cause, Certainty], int | None]] = [
+    (accepted, "sapi api fapi websocket", (ACCEPTED, Cause.NONE, CERTAIN), None),
+    (another_address, "sapi api websocket", (REJECTED, Cause.ADDRESS, LIKELY), -2015),
+    (another_address, "fapi", (REJECTED, Cause.ADDRESS, CERTAIN), -2015),
+    (permission_off, "sapi api fapi websocket", (REJECTED, Cause.PERMISSION_OR_KEY, LIKELY), -2015),
+    (nothing_explains_it, "sapi api fapi websocket", (REJECTED, Cause.NOT_YET_VISIBLE, UNKNOWN), -2015),
+    (disabled, "sapi api fapi websocket", (REJECTED, Cause.PERMISSION_OR_KEY, LIKELY), -2015),
+    (deleted, "sapi", (REJECTED, Cause.KEY_UNKNOWN, LIKELY), -2008),
+    (deleted, "api fapi websocket", (REJECTED, Cause.PERMISSION_OR_KEY, LIKELY), -2015),
+    (whitelist_not_yet_active, "sapi api websocket", (REJECTED, Cause.NOT_YET_VISIBLE, UNKNOWN), -2015),
+    (key_of_another_site, "sapi", (REJECTED, Cause.KEY_UNKNOWN, LIKELY), -2008),
+    (key_of_another_site, "api fapi websocket", (REJECTED, Cause.NOT_YET_VISIBLE, UNKNOWN), -2015),
+    (malformed_key, "sapi api fapi websocket", (REJECTED, Cause.MALFORMED_KEY, CERTAIN), -2014),
+    (wrong_secret, "sapi api fapi websocket", (REJECTED, Cause.WRONG_SIGNATURE, LIKELY), -1022),
+    (wrong_clock, "sapi api fapi websocket", (INCONCLUSIVE, Cause.CLOCK, CERTAIN), -1021),
+    (too_much_weight, "sapi websocket", (INCONCLUSIVE, Cause.RATE_LIMIT, CERTAIN), -1003),
+    (canned(418, BANNED, Retry_After="90"), "sapi websocket", (INCONCLUSIVE, Cause.RATE_LIMIT, CERTAIN), -1003),
+    (canned(429, ORDERS), "sapi", (INCONCLUSIVE, Cause.ORDER_RATE_LIMIT, LIKELY), -1015),
+    (order_limit_from_elsewhere, "sapi", (INCONCLUSIVE, Cause.ADDRESS, LIKELY), -1015),
+    (canned(403, PORTAL), "sapi websocket", (INCONCLUSIVE, Cause.FIREWALL, LIKELY), None),
+    (canned(451, RESTRICTED), "sapi websocket", (INCONCLUSIVE, Cause.LOCATION, CERTAIN), None),
+    (canned(503, ""), "sapi websocket", (INCONCLUSIVE, Cause.SERVER_FAULT, CERTAIN), None),
+    (canned(504, BEHIND), "sapi", (INCONCLUSIVE, Cause.SERVER_FAULT, CERTAIN), -1007),
+    (canned(200, PORTAL), "sapi websocket", (INCONCLUSIVE, Cause.UNREADABLE_ANSWER, CERTAIN), None),
+    (REDIRECT, "sapi websocket", (INCONCLUSIVE, Cause.UNREADABLE_ANSWER, CERTAIN), None),
+    (no_answer, "sapi websocket", (INCONCLUSIVE, Cause.NETWORK, CERTAIN), None),
+    (nobody_listens, "sapi websocket", (INCONCLUSIVE, Cause.NETWORK, CERTAIN), None),
+    (no_such_name, "sapi websocket", (INCONCLUSIVE, Cause.NETWORK, CERTAIN), None),
+    (no_tls, "sapi websocket", (INCONCLUSIVE, Cause.NETWORK, CERTAIN), None),
+]  # fmt: skip
+CELLS = [
+    pytest.param(row, surface, *rest, id=f"{row.__name__}-{rest[1] or rest[0][1]}-{surface}")
+    for row, surfaces, *rest in ROWS
+    for surface in surfaces.split()
+]
+
+
+@pytest.mark.parametrize(("row", "surface", "expected", "code"), CELLS)
+async def test_a_row_of_the_table(
+    bench: Bench, row: Row, surface: Surface, expected: tuple[Outcome, Cause, Certainty], code: int | None
+) -> None:
+    verdict = await row(bench, surface)
+    assert (verdict.outcome, verdict.cause, verdict.certainty) == expected, verdict
+    assert verdict.code == code
+    assert verdict.what
+    assert verdict.why
+    assert bool(verdict.advice) is (verdict.outcome is not ACCEPTED)
+
+
+async def test_the_clock_is_told_with_its_offset(bench: Bench) -> None:
+    assert "7.0 s ahead of the exchange's (± " in (await wrong_clock(bench, "sapi")).why
+
+
+@pytest.mark.parametrize("surface", ["sapi", "websocket"])
+async def test_the_time_to_wait_is_told_by_header_and_by_frame_alike(bench: Bench, surface: Surface) -> None:
+    assert (await too_much_weight(bench, surface)).advice.startswith("Wait ")
+
+
+async def test_a_site_that_only_the_proxy_reaches_is_the_proxys_fault(bench: Bench) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        transport = httpx.AsyncHTTPTransport(proxy=f"http://127.0.0.1:{taken.getsockname()[1]}")
+        async with ExchangeClient(bench.site, transport, proxied=True) as client:
+            error = await failure(client.api_restrictions(await bench.key()))
+    verdict = explain(error, Where(bench.site))
+    assert (verdict.outcome, verdict.cause) == (INCONCLUSIVE, Cause.NETWORK)
+    assert "proxy" in verdict.what
+
+
+async def test_a_certificate_that_nobody_vouches_for_is_named(bench: Bench) -> None:
+    authority = trustme.CA(organization_name="Inspector Ltd")
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(tls)
+    async with (
+        FakeExchange(answer(200, {}), tls) as fake,
+        ExchangeClient(fake.site, httpx.AsyncHTTPTransport()) as client,
+    ):
+        error = await failure(client.api_restrictions(await bench.key()))
+    assert fake.seen == [], "the key was sent over a connection that was not verified"
+    verdict = explain(error, Where(bench.site))
+    assert verdict.cause is Cause.NETWORK
+    assert "trustworthy" in verdict.what
+
+
+async def test_ed25519_logs_on_to_the_websocket_api_and_hmac_cannot(bench: Bench) -> None:
+    pair = generate_ed25519()
+    made = await bench.desk.create("pair", KeyKind.ED25519, HERE, public_key=pair.public_pem)
+    signed = Credentials(KeyKind.ED25519, made.api_key, pair.private_pem)
+    async with ExchangeClient(bench.site, httpx.AsyncHTTPTransport()) as client:
+        assert (await client.websocket_session(signed)).has_logged_on
+        assert not (await client.websocket_session(await bench.key())).has_logged_on
+    paths = [line.path for line in await bench.desk.activity()]
+    assert paths == ["/ws-api/v3#session.logon", "/ws-api/v3#account.status", "/ws-api/v3#account.status"]
