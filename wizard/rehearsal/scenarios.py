@@ -115,7 +115,7 @@ _ALL = (
         "legacy-will-not-die",
         "The desk confirms that the legacy key is deleted, and it goes on working.",
         "The last step says that the legacy key is alive, and keeps its secret.",
-        "Look at the desk: the key is still listed. Leave: the wizard ends with exit code 4, and with a keyring it can be resumed.",
+        "Look at the desk: the key is still listed. Leave with exit code 4; with a keyring it can be resumed.",
         keeps_first_key=True,
     ),
     Scenario(
