@@ -94,12 +94,23 @@ async def test_only_ed25519_keys_can_log_on_but_all_can_sign_a_request(addresses
 async def test_logging_on_needs_a_signature_of_its_own_also_when_logged_on(
     addresses: Addresses, signer: Ed25519Signer
 ) -> None:
+    forged = {**signed(signer), "signature": "AAAA"}
     async with line(addresses) as api:
         await api.log_on(signer)
-        for method in ("session.logon", "userDataStream.subscribe.signature"):
-            assert refusal(await api.ask(method, {"timestamp": int(NOW * 1000)})) == (400, -1102)
-            forged = {**signed(signer), "signature": "AAAA"}
+        assert refusal(await api.ask("session.logon", {"timestamp": int(NOW * 1000)})) == (400, -1102)
+        for method in ("session.logon", "userDataStream.subscribe.signature", "account.status"):
             assert refusal(await api.ask(method, forged)) == (400, -1022)
+
+
+async def test_a_session_vouches_for_a_subscription_that_would_be_signed(
+    addresses: Addresses, signer: Ed25519Signer
+) -> None:
+    # Binance's own SDK leaves key and signature out of every request once it is logged on.
+    async with line(addresses) as api:
+        await api.log_on(signer)
+        answer = await api.ask("userDataStream.subscribe.signature", {"timestamp": int(NOW * 1000)})
+        assert answer["result"] == {"subscriptionId": 0}
+        assert (await api.ask("session.logout"))["result"]["userDataStream"] is False
 
 
 async def test_logging_on_again_changes_the_key(addresses: Addresses, host: Host, signer: Ed25519Signer) -> None:
