@@ -69,7 +69,8 @@ async def test_the_probe_takes_little_more_than_its_critical_path(
     with capsys.disabled():
         print(
             f"\nprobe with {LATENCY_MS} ms added to each answer: {probed:.2f} s,"
-            f" {probed / path:.2f} × the critical path of {CRITICAL_PATH} answers ({path:.2f} s; goal {GOAL}); {signed} signed calls"
+            f" {probed / path:.2f} × the critical path of {CRITICAL_PATH} answers"
+            f" ({path:.2f} s; goal {GOAL}); {signed} signed calls"
         )
 
 

@@ -30,16 +30,15 @@ def routes(state: State) -> list[WebSocketRoute]:
     """Return the route of the WebSocket API."""
 
     async def serve(socket: WebSocket) -> None:
-        ip = state.public_address(socket.client.host if socket.client else "")
         try:
-            state.meter.charge(ip, CONNECTION_WEIGHT)
+            state.meter.charge(_ip(state, socket), CONNECTION_WEIGHT)
         except Refused as refused:
-            status, body = refused.answer(Surface.WEBSOCKET_API, ip)
+            status, body = refused.answer(Surface.WEBSOCKET_API, _ip(state, socket))
             await socket.send_denial_response(JSONResponse(body, status, refused.headers))
             return
         await socket.accept()
         with suppress(WebSocketDisconnect):
-            await _converse(state, _session(state, socket), ip, socket)
+            await _converse(state, _session(state, socket), socket)
 
     return [WebSocketRoute(PATH, serve)]
 
@@ -52,18 +51,23 @@ def _session(state: State, socket: WebSocket) -> Session:
     )
 
 
-async def _converse(state: State, session: Session, ip: str, socket: WebSocket) -> None:
+def _ip(state: State, socket: WebSocket) -> str:
+    """Looked up for each request, as on REST: the NAT table may have been replaced while the connection was open."""
+    return state.public_address(socket.client.host if socket.client else "")
+
+
+async def _converse(state: State, session: Session, socket: WebSocket) -> None:
     while (message := await socket.receive())["type"] == "websocket.receive":
         request = read_request(message.get("text"))
-        answered = await _answered(state, session, ip, request)
-        limits = state.meter.rate_limits(ip) if shows_rate_limits(session, request) else None
+        answered = await _answered(state, session, socket, request)
+        limits = state.meter.rate_limits(_ip(state, socket)) if shows_rate_limits(session, request) else None
         await socket.send_text(json.dumps(answered.frame(request, limits)))
         if answered.status == BANNED.status:
             await socket.close(POLICY_VIOLATION)  # "an automated IP ban and you will be disconnected"
             return
 
 
-async def _answered(state: State, session: Session, ip: str, request: Request) -> Answer:
+async def _answered(state: State, session: Session, socket: WebSocket, request: Request) -> Answer:
     await state.faults.slow_down()
     canned = state.take_canned(path_of(request))
-    return canned_answer(canned) if canned else answer(state, session, ip, request)
+    return canned_answer(canned) if canned else answer(state, session, _ip(state, socket), request)

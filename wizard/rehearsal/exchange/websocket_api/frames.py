@@ -113,7 +113,7 @@ def _written(name: str, value: object) -> str:
             return "true" if value else "false"
         case str():
             return _unicode(name, str(value))
-        case list() if all(isinstance(item, str) for item in value):
+        case list() if all(type(item) is str for item in value):  # a `_Number` is none
             return _unicode(name, json.dumps(value, ensure_ascii=False, separators=(",", ":")))
     raise _invalid(name)
 

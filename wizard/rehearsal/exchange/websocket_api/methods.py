@@ -70,7 +70,7 @@ def _subscribe(state: State, session: Session, call: Call) -> object:
 
 def _subscribe_signed(state: State, session: Session, call: Call) -> object:
     admit(state, call, READING)
-    return {"subscriptionId": session.subscribe(is_of_session=False)}
+    return {"subscriptionId": session.subscribe(is_of_session=call.is_logged_on)}
 
 
 def _unsubscribe(_state: State, session: Session, call: Call) -> object:
@@ -104,7 +104,7 @@ METHODS = {
         Method("session.logout", 2, _log_out),
         Method("session.subscriptions", 2, _subscriptions),
         Method("userDataStream.subscribe", 2, _subscribe),
-        Method("userDataStream.subscribe.signature", 2, _subscribe_signed, is_signed=True, takes_session=False),
+        Method("userDataStream.subscribe.signature", 2, _subscribe_signed, is_signed=True),
         Method("userDataStream.unsubscribe", 2, _unsubscribe),
     )
 }
