@@ -91,7 +91,7 @@ _ALL = (
         "whitelist-slow",
         "The new key's whitelist begins to count only after a while.",
         "The probe says that the new key is refused although its list has this address.",
-        "Wait, then probe again.",
+        "Let the probe wait until the key is accepted; it asks slowly and goes on by itself.",
         WayOut.WAIT,
         delays_whitelist=True,
     ),

@@ -1,0 +1,54 @@
+"""A key whose list does not count yet: the screen offers to wait, counts down, stops on Esc, goes on by itself."""
+
+from __future__ import annotations
+
+import httpx
+
+from tests.tui.conftest import Wizard
+from wizard.credentials import KeyKind
+from wizard.tui.screens.probe import ProbeScreen
+from wizard.tui.widgets.secret_field import SecretField
+
+DELAY = 60
+
+
+async def to_refused_probe(wizard: Wizard) -> None:
+    """Store a key whose whitelist begins to count in a minute of the still clock."""
+    await wizard.to_credentials("hmac")
+    async with httpx.AsyncClient(trust_env=False) as client:
+        await client.put(f"{wizard.world.environment.site.rest_url}/desk/faults", json={"whitelist_delay_s": DELAY})
+    made = await wizard.world.desk.create("new", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True)
+    wizard.app.screen.query_one("#api-key", SecretField).fill(made.api_key)
+    wizard.app.screen.query_one("#secret", SecretField).fill(made.secret)
+    await wizard.press("tab", "enter")
+    await wizard.until("#verdict", "W waits until it is accepted")
+
+
+async def test_waiting_counts_down_and_probes_in_full_when_the_list_counts(wizard: Wizard) -> None:
+    await to_refused_probe(wizard)
+    await wizard.press("w")
+    await wizard.until("#verdict", "asked once. Next question in 10 s; waiting ends in 15 min")
+    wizard.world.clock.now += 4
+    await wizard.until("#verdict", "Next question in 6 s")
+    wizard.world.clock.now += DELAY
+    wizard.world.gate.open()
+    await wizard.until("#verdict", "works from here")
+
+
+async def test_esc_stops_waiting_and_the_evidence_stays(wizard: Wizard) -> None:
+    await to_refused_probe(wizard)
+    await wizard.press("w")
+    await wizard.until("#verdict", "Next question")
+    await wizard.press("escape")
+    await wizard.until("#verdict", "The new key is not proven")
+    assert isinstance(wizard.app.screen, ProbeScreen)
+    assert "whitelist" in wizard.text(".evidence")
+
+
+async def test_a_proven_key_offers_no_waiting(wizard: Wizard) -> None:
+    await to_refused_probe(wizard)
+    wizard.world.clock.now += DELAY
+    await wizard.press("r")
+    await wizard.until("#verdict", "works from here")
+    await wizard.press("w")
+    assert "works from here" in wizard.text("#verdict")
