@@ -61,6 +61,7 @@ class PlayedStep:
                     "from": finding.from_address,
                     "does_not_prove": finding.does_not_prove,
                     "advice": finding.advice,
+                    "milliseconds": finding.milliseconds,
                 }
                 for finding in self.evidence
             ],
