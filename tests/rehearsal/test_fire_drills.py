@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.rehearsal.test_unattended import key_wizard
@@ -141,3 +142,24 @@ async def test_the_home_screen_of_a_drill_says_what_will_go_wrong() -> None:
         lede = RehearsalWorld(paths(), "127.0.0.1", scenario).lede
         assert "no money is touched" in lede
         assert (scenario.goes_wrong in lede) is (scenario is not SMOOTH)
+
+
+@pytest.mark.keyring
+async def test_a_drill_whose_new_key_is_gone_ends_with_its_evidence_and_no_traceback() -> None:
+    with secret_service() as environ:
+        arguments = ("rehearse", "--auto", "--json", "--kind", "hmac")
+        # The outage leaves the rotation open at the probe, with the new key stored.
+        code, _, _ = await key_wizard(*arguments, "--scenario", "exchange-down", environ=environ)
+        assert code == 6
+        left = recall(Path(os.environ["KEY_WIZARD_HOME"]) / NOTE)
+        assert left is not None
+        async with httpx.AsyncClient(base_url=left.desk_url, trust_env=False) as desk:
+            new = (await desk.get("/keys")).json()[-1]["api_key"]
+            await desk.delete(f"/keys/{new}")
+            await desk.put("/faults", json={})
+        code, out, err = await key_wizard(*arguments, environ=environ)
+        assert code == 6, err
+        result = json.loads(out)
+        assert result["scenario"] == "exchange-down"
+        assert "-2008" in json.dumps(result) or "does not know this key" in json.dumps(result)
+        assert "Traceback" not in err

@@ -52,6 +52,8 @@ def _open_wizard(options: argparse.Namespace) -> int:
 
     scenario = _wanted(options)
     _tell_scenario(scenario)
+    if options.scenario:
+        tell("A rehearsal that was left open goes on with its own scenario.")
     return open_rehearsal(settings.paths(), options.source_address, scenario)
 
 

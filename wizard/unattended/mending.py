@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from wizard.errors import WizardError
 from wizard.rehearsal.desk import Desk, DeskKey
 from wizard.rehearsal.scenarios import Scenario, WayOut
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Step
-from wizard.secret import Secret
+
+
+class CannotMend(WizardError):
+    """The way out is not open any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +50,9 @@ class Mender:
         listed = filter(None, self.flow.context.journal.whitelist_of(rotation).split(","))
         seen = (await self.flow.egress.detect()).verdict.addresses
         entries = dict.fromkeys((*listed, *map(str, seen)))
-        while self.flow.step not in (Step.WHITELIST, Step.EGRESS):
-            self.flow.back()
+        self.flow.back()
+        if self.flow.back() is not Step.WHITELIST:
+            raise CannotMend("This rotation has no list to correct", advice="Begin the drill anew, by replacing a key.")
         self.flow.whitelist.settle("\n".join(entries))
         self.flow.advance(Step.WHITELIST)
         self.flow.advance(Step.CREDENTIALS)
@@ -71,9 +76,7 @@ class Mender:
 
     async def _new_key(self) -> DeskKey:
         pending = self.flow.credentials.pending
-        assert pending is not None  # noqa: S101 - the probe has just asked with it
-        return next(key for key in await self.desk.keys() if _is(key.api_key, pending.name.fingerprint))
-
-
-def _is(api_key: Secret, fingerprint: str) -> bool:
-    return api_key.fingerprint() == fingerprint
+        for key in await self.desk.keys():
+            if pending and key.api_key.fingerprint() == pending.name.fingerprint:
+                return key
+        raise CannotMend("The new key is not at the desk", advice="Make another key there and enter that one.")

@@ -62,6 +62,7 @@ class PlayedStep:
                     "does_not_prove": finding.does_not_prove,
                     "milliseconds": finding.milliseconds,
                     "advice": finding.advice,
+                    "milliseconds": finding.milliseconds,
                 }
                 for finding in self.evidence
             ],

@@ -101,7 +101,13 @@ class Player:
 
     async def _mend(self, step: Step) -> bool:
         mended = sum(bool(played.mending) for played in self._steps)
-        mending = await self._mender.mend() if step is Step.PROBE and mended < MOST_MENDINGS else ""
+        if step is not Step.PROBE or mended >= MOST_MENDINGS:
+            return False
+        try:
+            mending = await self._mender.mend()
+        except WizardError as error:
+            self._on_mending(" ".join(error.sentences()))
+            return False
         if mending:
             self._steps[-1] = replace(self._steps[-1], mending=mending)
             self._on_mending(mending)

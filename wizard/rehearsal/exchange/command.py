@@ -66,7 +66,8 @@ async def _first_of(stopped: asyncio.Future[int], watched: IdleWatch, idle_limit
 def _first_line(addresses: Addresses, as_json: bool) -> str:
     if as_json:
         return json.dumps(asdict(addresses))
-    return f"The embedded exchange serves at {addresses.base_url}, its desk at {addresses.desk_url}. Ctrl+C ends it."
+    served = f"{addresses.base_url} and {addresses.ws_url}"
+    return f"The embedded exchange serves at {served}, its desk at {addresses.desk_url}. Ctrl+C ends it."
 
 
 @contextmanager

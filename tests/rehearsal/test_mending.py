@@ -1,0 +1,82 @@
+"""A way out that is not open any more is said in words; the rehearsal does not go round in circles."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from wizard.credentials import KeyKind
+from wizard.custody.store import MemoryStore
+from wizard.egress.providers import Parser, Provider
+from wizard.rehearsal.desk import Desk
+from wizard.rehearsal.exchange import EmbeddedExchange, serve
+from wizard.rehearsal.scenarios import SCENARIOS, Scenario
+from wizard.rehearsal.session import PACE, Rehearsal
+from wizard.rotation.flow import Flow
+from wizard.rotation.model import Mode, Outcome, Step
+from wizard.settings import Environment, Rules, Site, paths
+from wizard.unattended import Mender, Player
+from wizard.unattended.mending import CannotMend
+
+
+async def at_once(_seconds: float) -> None:
+    """Waits for nothing."""
+
+
+@asynccontextmanager
+async def rehearsing(scenario: Scenario) -> AsyncIterator[tuple[Flow, Desk]]:
+    exchange = EmbeddedExchange(seed=1, scenario=scenario, passes_after=3600)
+    own = paths().within("rehearsal")
+    own.create()
+    async with serve(exchange) as addresses:
+        environment = Environment(
+            name="rehearsal",
+            site=Site("embedded exchange", addresses.base_url, key_page=""),
+            rules=Rules(tolerated_ranges=frozenset({"documentation"})),
+            is_rehearsal=True,
+        )
+        providers = tuple(
+            Provider(f"echo-{shape}", f"operator {shape}", f"{addresses.base_url}/echo/{shape}", shape, "embedded")
+            for shape in Parser
+        )
+        desk = Desk(addresses.desk_url)
+        rehearsal = Rehearsal(environment, own, providers, desk, MemoryStore(), "", scenario)
+        async with rehearsal.flow(environ={}, pause=at_once, pace=PACE) as flow:
+            yield flow, desk
+
+
+async def play(flow: Flow, desk: Desk, scenario: Scenario) -> tuple[bool, list[str], dict[str, object]]:
+    told: list[str] = []
+    mender = Mender(flow, desk, scenario, 0.0)
+    player = Player(flow, desk, KeyKind.HMAC, lambda _: None, mender=mender, on_mending=told.append)
+    return await player.play(), told, player.as_json()
+
+
+async def test_a_fault_that_does_not_pass_is_waited_for_a_few_times_only(clean_environment: Path) -> None:
+    async with rehearsing(SCENARIOS["rate-limited"]) as (flow, desk):
+        is_done, told, result = await play(flow, desk, SCENARIOS["rate-limited"])
+        assert not is_done
+        assert len(told) == 5
+        assert flow.step is Step.PROBE
+        steps = result["steps"]
+        assert isinstance(steps, list)
+        assert {step["outcome"] for step in steps[3:]} == {Outcome.INCONCLUSIVE}
+
+
+async def test_a_key_that_is_gone_from_the_desk_cannot_be_mended() -> None:
+    scenario = SCENARIOS["permission-missing"]
+    async with rehearsing(scenario) as (flow, desk):
+        await flow.begin(Mode.ROTATE)
+        with pytest.raises(CannotMend, match="not at the desk"):
+            await Mender(flow, desk, scenario, 0.0).mend()
+
+
+async def test_a_rotation_that_has_no_list_yet_has_none_to_correct() -> None:
+    scenario = SCENARIOS["address-changed"]
+    async with rehearsing(scenario) as (flow, desk):
+        await flow.begin(Mode.ROTATE)
+        with pytest.raises(CannotMend, match="no list"):
+            await Mender(flow, desk, scenario, 0.0).mend()
