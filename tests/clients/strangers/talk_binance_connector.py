@@ -1,0 +1,71 @@
+"""binance-connector, as its users call it; only the addresses are changed."""
+
+from __future__ import annotations
+
+import json
+from queue import Queue
+from typing import Any
+
+from binance.error import ClientError
+from binance.spot import Spot
+from binance.websocket.spot.websocket_api import SpotWebsocketAPIClient
+from conversation import Login, Refusal, call_from, converse
+
+PATIENCE = 10
+
+
+class WebSocketRefusal(Exception):
+    """This client hands a refusal over the WebSocket API out as a message; it has no exception for it."""
+
+    def __init__(self, answer: dict[str, Any]) -> None:
+        self.answer = answer
+
+
+def client(login: Login) -> Spot:
+    made = Spot(login.api_key, login.hmac_secret, private_key=login.private_key, base_url=login.base_url)
+    call_from(made.session, login)
+    return made
+
+
+def order(login: Login) -> Any:
+    return client(login).new_order_test("BTCUSDT", "BUY", "MARKET", quantity="0.001")
+
+
+def ws_account(login: Login) -> Any:
+    messages: Queue[str] = Queue()
+    made = SpotWebsocketAPIClient(
+        f"{login.ws_url}/ws-api/v3",
+        login.api_key,
+        login.hmac_secret,
+        on_message=lambda _manager, text: messages.put(text),
+        on_error=lambda _manager, _error: None,
+    )
+    try:
+        made.account()
+        answer = json.loads(messages.get(timeout=PATIENCE))
+    finally:
+        made.stop()
+    if answer["status"] != 200:
+        raise WebSocketRefusal(answer)
+    return answer["result"]
+
+
+def report(error: Exception) -> Refusal | None:
+    if isinstance(error, WebSocketRefusal):
+        return Refusal(error.answer["status"], error.answer["error"]["code"])
+    return Refusal(error.status_code, error.error_code) if isinstance(error, ClientError) else None
+
+
+CALLS = {
+    "account": lambda login: client(login).account(),
+    "restrictions": lambda login: client(login).api_key_permissions(),
+    "order": order,
+    "ws_account": ws_account,
+    "markets": lambda login: [symbol["symbol"] for symbol in client(login).exchange_info()["symbols"]],
+    "one_market": lambda login: [
+        symbol["symbol"] for symbol in client(login).exchange_info(symbols=["BTCUSDT"])["symbols"]
+    ],
+}
+
+if __name__ == "__main__":
+    converse("binance-connector", CALLS, report)

@@ -1,0 +1,93 @@
+"""binance-sdk-spot, and binance-sdk-wallet for apiRestrictions, as their users call them; only the addresses are changed.
+
+Its exceptions carry the exchange's code in an attribute called `status_code`; the HTTP status is only told by their type.
+"""
+
+from __future__ import annotations
+
+import ast
+import asyncio
+from typing import Any
+
+from binance_common.configuration import ConfigurationRestAPI, ConfigurationWebSocketAPI
+from binance_common.errors import BadRequestError, UnauthorizedError
+from binance_sdk_spot.rest_api.models import OrderTestSideEnum, OrderTestTypeEnum
+from binance_sdk_spot.spot import Spot
+from binance_sdk_wallet.wallet import Wallet
+from conversation import Login, Refusal, call_from, converse
+
+PATIENCE = 10_000
+"""Milliseconds; the SDK's own second is short on a busy machine."""
+
+
+def at(login: Login, package: type) -> Any:
+    made = package(
+        ConfigurationRestAPI(
+            api_key=login.api_key,
+            api_secret=login.hmac_secret,
+            private_key=login.private_key,
+            base_path=login.base_url,
+            timeout=PATIENCE,
+        )
+    ).rest_api
+    call_from(made._session, login)
+    return made
+
+
+def order(login: Login) -> Any:
+    asked = at(login, Spot).order_test("BTCUSDT", OrderTestSideEnum["BUY"], OrderTestTypeEnum["MARKET"], quantity=0.001)
+    return plain(asked.data())
+
+
+def ws_account(login: Login) -> Any:
+    async def talk() -> Any:
+        made = Spot(
+            config_ws_api=ConfigurationWebSocketAPI(
+                api_key=login.api_key,
+                api_secret=login.hmac_secret,
+                private_key=login.private_key,
+                stream_url=f"{login.ws_url}/ws-api/v3",
+                timeout=PATIENCE,
+            )
+        ).websocket_api
+        connection = await made.create_connection()
+        try:
+            return plain((await connection.account_status()).data().result)
+        finally:
+            await connection.close_connection(close_session=True)
+
+    return asyncio.run(talk())
+
+
+def plain(model: Any) -> Any:
+    """The answer as JSON; a dict, which the SDK gives where the answer has not its shape, fails here."""
+    return model.to_dict()
+
+
+def report(error: Exception) -> Refusal | None:
+    if isinstance(error, BadRequestError | UnauthorizedError):
+        return Refusal(None, error.status_code)
+    return _by_web_socket(error)
+
+
+def _by_web_socket(error: Exception) -> Refusal | None:
+    """A refusal over the WebSocket API is a ValueError around the message's `error`."""
+    try:
+        return Refusal(None, ast.literal_eval(str(error))["code"]) if type(error) is ValueError else None
+    except (ValueError, SyntaxError, TypeError, KeyError):
+        return None
+
+
+CALLS = {
+    "account": lambda login: plain(at(login, Spot).get_account().data()),
+    "restrictions": lambda login: plain(at(login, Wallet).get_api_key_permission().data()),
+    "order": order,
+    "ws_account": ws_account,
+    "markets": lambda login: [symbol["symbol"] for symbol in plain(at(login, Spot).exchange_info().data())["symbols"]],
+    "one_market": lambda login: [
+        symbol["symbol"] for symbol in plain(at(login, Spot).exchange_info(symbols=["BTCUSDT"]).data())["symbols"]
+    ],
+}
+
+if __name__ == "__main__":
+    converse("binance-sdk-spot", CALLS, report)
