@@ -1,6 +1,6 @@
-"""binance-sdk-spot, and binance-sdk-wallet for apiRestrictions, as their users call them; only the addresses are changed.
+"""binance-sdk-spot, and binance-sdk-wallet for apiRestrictions, as their users call them, at other addresses.
 
-Its exceptions carry the exchange's code in an attribute called `status_code`; the HTTP status is only told by their type.
+Its exceptions carry the exchange's code in an attribute called `status_code`; their type tells the HTTP status.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ class Surface(StrEnum):
     API = "api"
     SAPI = "sapi"
     FAPI = "fapi"
+    DAPI = "dapi"
 
 
 @dataclass(frozen=True, slots=True)
