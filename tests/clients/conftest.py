@@ -80,5 +80,5 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def _client(node: str) -> str:
     """The client that a test of the table is about, or nothing."""
-    _, _, cell = node.partition("test_the_table.py::")
+    _, _, cell = node.partition("test_clients_table.py::")
     return next((name for name in TELLERS if f"[{name}-" in cell), "")

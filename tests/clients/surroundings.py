@@ -24,8 +24,8 @@ PROGRAMS = Path(__file__).parent / "strangers"
 CLIENTS_PYTHON = os.environ.get("KEY_WIZARD_CLIENTS_PYTHON", sys.executable)
 """The interpreter that has the clients' packages: they need not agree with those of the wizard."""
 TRADER = ["enableReading", "enableSpotAndMarginTrading", "enableFutures"]
-HERE, ELSEWHERE = "203.0.113.42", "198.51.100.7"
-"""The public address that 127.0.0.1 has by default, and one that nobody has."""
+HERE, NEIGHBOUR, ELSEWHERE = "203.0.113.42", "203.0.113.77", "198.51.100.7"
+"""The public addresses that 127.0.0.1 and 127.0.0.2 have by default, and one that nobody has."""
 
 
 class Silent(Exception):

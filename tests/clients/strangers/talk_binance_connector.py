@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from queue import Queue
 from typing import Any
 
@@ -21,6 +22,7 @@ class WebSocketRefusal(Exception):
         self.answer = answer
 
 
+@lru_cache(maxsize=1)
 def client(login: Login) -> Spot:
     made = Spot(login.api_key, login.hmac_secret, private_key=login.private_key, base_url=login.base_url)
     call_from(made.session, login)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import asyncio
+from functools import lru_cache
 from typing import Any
 
 from binance_common.configuration import ConfigurationRestAPI, ConfigurationWebSocketAPI
@@ -20,6 +21,7 @@ PATIENCE = 10_000
 """Milliseconds; the SDK's own second is short on a busy machine."""
 
 
+@lru_cache(maxsize=2)
 def at(login: Login, package: type) -> Any:
     made = package(
         ConfigurationRestAPI(

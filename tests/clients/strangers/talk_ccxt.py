@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from functools import lru_cache
 from typing import Any
 
 import ccxt
@@ -26,6 +27,7 @@ def _moved(urls: Any, login: Login) -> Any:
     return f"{login.ws_url if scheme == 'wss' else login.base_url}/{path}"
 
 
+@lru_cache(maxsize=1)
 def client(login: Login) -> Any:
     made = at(login, ccxt.binance)
     call_from(made.session, login)

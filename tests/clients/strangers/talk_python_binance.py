@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import lru_cache
 from typing import Any
 
 from binance.async_client import AsyncClient
@@ -22,6 +23,7 @@ def at(login: Login, base: type) -> Any:
     return type(base.__name__, (base,), addresses)
 
 
+@lru_cache(maxsize=1)
 def client(login: Login) -> Client:
     made: Client = at(login, Client)(login.api_key, login.hmac_secret, private_key=login.private_key)
     call_from(made.session, login)
