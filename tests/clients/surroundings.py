@@ -90,12 +90,17 @@ class Exchange:
         self.base_url, self.ws_url = first_line["base_url"], first_line["ws_url"]
         self._desk, self._client = first_line["desk_url"], client
 
-    def new_key(self, kind: str, whitelist: str | None = HERE) -> dict[str, Any]:
+    def new_key(self, kind: str, whitelist: str = HERE) -> dict[str, Any]:
         """Make a key at the desk and return what a client needs to log in with it."""
-        form = {"label": "stranger", "kind": kind, "permissions": TRADER, "whitelist": whitelist}
         private, public = (None, None) if kind == "hmac" else key_pair(kind, "own")
-        made = self._ask("POST", "/keys", {**form, "public_key": public})
+        made = self.register(kind, public, whitelist)
         return self.login(kind, made["api_key"], private or made["secret"])
+
+    def register(self, kind: str, public_key: str | None, whitelist: str = HERE) -> dict[str, str]:
+        """Make a key at the desk and return its `api_key` and, for HMAC, its `secret`."""
+        form = {"label": "stranger", "kind": kind, "permissions": TRADER, "whitelist": whitelist}
+        made: dict[str, str] = self._ask("POST", "/keys", {**form, "public_key": public_key})
+        return made
 
     def login(self, kind: str, api_key: str, secret: str) -> dict[str, Any]:
         """Return a login with these credentials."""
