@@ -5,7 +5,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from importlib.util import find_spec
+from functools import cache
 
 import httpx
 import pytest
@@ -14,40 +14,43 @@ from tests.clients.surroundings import CLIENTS_PYTHON, PROGRAMS, Exchange, Silen
 from tests.clients.table import TELLERS
 
 REQUIRED = "KEY_WIZARD_REQUIRE_CLIENTS" in os.environ
-OURS = "wizard"
 Strangers = Callable[[str], Stranger]
 
 
 @pytest.fixture(scope="session")
 def strangers() -> Iterator[Strangers]:
     """Start a client's program when it is first asked for; skip with the reason where its package is missing."""
-    running: dict[str, Stranger | str] = {}
     with ExitStack() as ends:
 
-        def start(client: str) -> Stranger | str:
-            program = PROGRAMS / f"talk_{client.replace('-', '_')}.py"
-            process = ends.enter_context(started(CLIENTS_PYTHON, str(program)))
-            try:
-                return Stranger(process, process.hear()["version"])
-            except Silent as error:
-                return f"{client} cannot be used: {(str(error).strip().splitlines() or ['it said nothing'])[-1]}"
+        @cache
+        def found(client: str) -> Stranger | str:
+            return start(client, ends)
 
         def stranger(client: str) -> Stranger:
-            found = running.setdefault(client, "") or start(client)
-            running[client] = found
-            if isinstance(found, Stranger):
-                return found
+            one = found(client)
+            if isinstance(one, Stranger):
+                return one
             if REQUIRED:
-                pytest.fail(found)
-            pytest.skip(f"{found} (pip install --group clients)")
+                pytest.fail(one)
+            pytest.skip(f"{one} (pip install --group clients)")
 
         yield stranger
 
 
+def start(client: str, ends: ExitStack) -> Stranger | str:
+    """Return the client at work, or why it cannot be used."""
+    program = PROGRAMS / f"talk_{client.replace('-', '_')}.py"
+    try:
+        process = ends.enter_context(started(CLIENTS_PYTHON, str(program)))
+        return Stranger(process, process.hear()["version"])
+    except (Silent, OSError) as error:
+        last_line = (str(error).strip().splitlines() or ["it said nothing"])[-1]
+        return f"{client} cannot be used: {last_line}"
+
+
 @pytest.fixture(scope="module")
 def exchange() -> Iterator[Exchange]:
-    assert find_spec(OURS)
-    command = (sys.executable, "-P", "-m", OURS, "exchange", "--port", "0", "--json")
+    command = (sys.executable, "-P", "-m", "wizard", "exchange", "--port", "0", "--json")
     with started(*command) as process, httpx.Client(trust_env=False, timeout=30) as client:
         yield Exchange(process.hear(), client)
 

@@ -35,11 +35,8 @@ class Silent(Exception):
 class LineProcess:
     """A child that is spoken with in lines of JSON."""
 
-    def __init__(self, *arguments: str) -> None:
-        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in `end`
-        self._child = subprocess.Popen(
-            arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, env=_environment()
-        )
+    def __init__(self, child: subprocess.Popen[bytes], errors: IO[bytes]) -> None:
+        self._child, self._errors = child, errors
 
     def say(self, message: object) -> None:
         assert self._child.stdin is not None
@@ -58,11 +55,6 @@ class LineProcess:
             raise Silent(self._last_words())
         return json.loads(line)
 
-    def end(self) -> None:
-        self._child.kill()
-        self._child.communicate(timeout=PATIENCE)
-        self._errors.close()
-
     def _last_words(self) -> str:
         self._child.wait(PATIENCE)
         self._errors.seek(0)
@@ -76,11 +68,15 @@ def _environment() -> dict[str, str]:
 
 @contextmanager
 def started(*arguments: str) -> Iterator[LineProcess]:
-    process = LineProcess(*arguments)
-    try:
-        yield process
-    finally:
-        process.end()
+    with tempfile.TemporaryFile() as errors:
+        child = subprocess.Popen(
+            arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, env=_environment()
+        )
+        try:
+            yield LineProcess(child, errors)
+        finally:
+            child.kill()
+            child.communicate(timeout=PATIENCE)
 
 
 class Exchange:
