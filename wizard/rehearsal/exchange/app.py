@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from wizard.clock import Clock
-from wizard.rehearsal.exchange import desk, echo, public, signed
+from wizard.rehearsal.exchange import desk, echo, public, signed, streams, websocket_api
 from wizard.rehearsal.exchange.calls import caller
 from wizard.rehearsal.exchange.keys import Mint
 from wizard.rehearsal.exchange.refusals import UNKNOWN_ERROR
@@ -41,7 +41,7 @@ class _FaultLine:
         self._state = state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith(desk.PREFIX + "/"):
+        if scope["type"] not in ("http", "websocket") or scope["path"].startswith(desk.PREFIX + "/"):
             return await self._app(scope, receive, send)
         await self._state.faults.slow_down()
         canned = self._state.take_canned(scope["path"])
@@ -50,7 +50,13 @@ class _FaultLine:
 
 def _surfaces(state: State) -> ASGIApp:
     endpoints = (*public.ENDPOINTS, *signed.ENDPOINTS)
-    routes = [*(endpoint.route(state) for endpoint in endpoints), *echo.routes(state), *desk.routes(state)]
+    routes = [
+        *(endpoint.route(state) for endpoint in endpoints),
+        *echo.routes(state),
+        *desk.routes(state),
+        *websocket_api.routes(state),
+        *streams.routes(state),
+    ]
 
     async def not_served(request: Request, error: Exception) -> Response:
         status = error.status_code if isinstance(error, HTTPException) else 404

@@ -32,6 +32,8 @@ class Call:
     """The key header as sent, or nothing."""
     time_unit: str
     parameters: Parameters
+    is_logged_on: bool = False
+    """The WebSocket session vouches for the key, so that the request carries no signature."""
 
 
 Answer = Callable[[State, Call], object]

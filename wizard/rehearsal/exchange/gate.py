@@ -43,12 +43,23 @@ def admit(state: State, call: Call, permission: str) -> ApiKey:
     Raises:
         Refused: at the first check that fails.
     """
+    key = usable_key(state, call)
+    check_timing(call.parameters, state.server_time())
+    if not call.is_logged_on:
+        _check_signature(key, call)
+    if permission not in key.permissions:
+        raise Refused(KEY_REJECTED)
+    return key
+
+
+def usable_key(state: State, call: Call) -> ApiKey:
+    """Return the key that the call names, if it may be used from where the call comes from.
+
+    Raises:
+        Refused: it is malformed, unknown, disabled, or not allowed from this address.
+    """
     key = _known_key(state, call)
     if not state.lets_in(key, call.ip):
-        raise Refused(KEY_REJECTED)
-    check_timing(call.parameters, state.server_time())
-    _check_signature(key, call)
-    if permission not in key.permissions:
         raise Refused(KEY_REJECTED)
     return key
 
@@ -68,6 +79,8 @@ def _check_signature(key: ApiKey, call: Call) -> None:
     signature, payload = call.parameters.get(SIGNATURE), call.parameters.payload
     if not signature:
         raise Refused(MISSING, SIGNATURE)
-    # Since 2026-01-15 payloads are percent-encoded before they are signed, so they are ASCII (CHANGELOG).
-    if not payload.isascii() or not key.verifier.verify(payload, signature):
+    # Since 2026-01-15 REST payloads are percent-encoded before they are signed, so they are ASCII (CHANGELOG).
+    # Those of the WebSocket API are not encoded (web-socket-api.md).
+    is_encoded = call.surface is Surface.WEBSOCKET_API or payload.isascii()
+    if not is_encoded or not key.verifier.verify(payload, signature):
         raise Refused(BAD_SIGNATURE)

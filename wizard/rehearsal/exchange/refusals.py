@@ -1,13 +1,18 @@
 """Every way in which the embedded exchange says no: code, HTTP status and the documented text.
 
-Texts are those of binance-spot-api-docs errors.md, except -2008 and -1131, which it no longer
-lists (REPORTED), and the IP address that fapi appends (REPORTED, ccxt #7822). The status of -2015
-differs per surface (facts/binance.md section 2.2).
+Texts are those of binance-spot-api-docs errors.md (CONFIRMED), except:
+
+- -2008 and -1131, which it no longer lists (REPORTED), and the IP address that fapi appends (REPORTED, ccxt #7822);
+- -4056 for a log-on with an HMAC key (REPORTED for the futures WebSocket API). For an RSA key the same is assumed.
+
+The status of -2015 differs per surface: 401 on the WebSocket API (CONFIRMED), 401 on /api and /fapi and
+400 on /sapi (REPORTED, facts/binance.md section 2.2). Which code a malformed frame, an unknown method or
+a subscription without a log-on gets is UNKNOWN; those used here are documented for that kind of mistake.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -21,6 +26,7 @@ class Surface(StrEnum):
     SAPI = "sapi"
     FAPI = "fapi"
     DAPI = "dapi"
+    WEBSOCKET_API = "ws-api"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,7 @@ class Refusal:
 
 
 UNKNOWN_ERROR = Refusal(-1000, 500, "An unknown error occurred while processing the request.")
+UNAUTHORIZED = Refusal(-1002, 401, "You are not authorized to execute this request.")
 TOO_MUCH_WEIGHT = Refusal(
     -1003,
     429,
@@ -46,6 +53,7 @@ BANNED = Refusal(
     "Way too much request weight used; IP banned until %s. "
     "Please use WebSocket Streams for live updates to avoid bans.",
 )
+UNSUPPORTED = Refusal(-1020, 400, "This operation is not supported.")
 OUTSIDE_WINDOW = Refusal(-1021, 400, "Timestamp for this request is outside of the recvWindow.")
 AHEAD_OF_SERVER = Refusal(-1021, 400, "Timestamp for this request was 1000ms ahead of the server's time.")
 BAD_SIGNATURE = Refusal(-1022, 400, "Signature for this request is not valid.")
@@ -56,10 +64,13 @@ BAD_ORDER_TYPE = Refusal(-1116, 400, "Invalid orderType.")
 BAD_SIDE = Refusal(-1117, 400, "Invalid side.")
 BAD_SYMBOL = Refusal(-1121, 400, "Invalid symbol.")
 BAD_WINDOW = Refusal(-1131, 400, "recvWindow must be less than 60000")
+INVALID_JSON = Refusal(-1135, 400, "Invalid JSON Request")
+INVALID_JSON_PARAMETER = Refusal(-1135, 400, "JSON sent for parameter '%s' is not valid")
 BAD_TIME_UNIT = Refusal(-1194, 400, "Invalid value for time unit; expected either MICROSECOND or MILLISECOND.")
 KEY_UNKNOWN = Refusal(-2008, 400, "Invalid Api-Key ID.")
 KEY_MALFORMED = Refusal(-2014, 401, "API-key format invalid.")
 KEY_REJECTED = Refusal(-2015, 401, "Invalid API-key, IP, or permissions for action.")
+KEY_KIND_UNSUPPORTED = Refusal(-4056, 400, "%s API key is not supported.")
 
 
 class Refused(WizardError):
@@ -68,13 +79,18 @@ class Refused(WizardError):
     Args:
         refusal: The row of the table.
         values: What stands for each `%s` of its text.
-        headers: Headers that go with the answer, as `Retry-After`.
+        retry_after: In how many seconds the caller may ask again; None where asking again is no question of time.
     """
 
-    def __init__(self, refusal: Refusal, *values: object, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(self, refusal: Refusal, *values: object, retry_after: float | None = None) -> None:
         super().__init__(refusal.text % values)
         self.refusal = refusal
-        self.headers = dict(headers or {})
+        self.retry_after = retry_after
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """The headers that go with the answer over HTTP."""
+        return {} if self.retry_after is None else {"Retry-After": str(max(1, math.ceil(self.retry_after)))}
 
     def answer(self, surface: Surface, ip: str) -> tuple[int, dict[str, object]]:
         """Return the HTTP status and the JSON body as `surface` gives them to a caller at `ip`."""

@@ -17,6 +17,8 @@ from wizard.errors import WizardError
 from wizard.rehearsal.exchange.app import EmbeddedExchange
 
 HOST = "127.0.0.1"
+MAX_MESSAGE = 64 * 1024
+"""Bytes in one WebSocket message; a longer one ends its connection. Binance's own limit is UNKNOWN."""
 STOP_LIMIT = 1.0
 """Seconds that answers under way get to finish when the server stops."""
 
@@ -106,7 +108,11 @@ async def _start(app: ASGIApp, listener: socket.socket) -> uvicorn.Server:
     config = uvicorn.Config(
         app,
         http="h11",
-        ws="none",
+        ws="websockets-sansio",
+        ws_max_size=MAX_MESSAGE,
+        ws_ping_interval=20,  # documented, as is the minute to answer in (web-socket-api.md)
+        ws_ping_timeout=60,
+        ws_per_message_deflate=False,
         lifespan="off",
         log_config=None,
         log_level="critical",

@@ -6,7 +6,6 @@ After the limit the answer is 429; a caller that goes on regardless is banned wi
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from wizard.clock import Clock
@@ -39,6 +38,11 @@ class WeightMeter:
         """Return the weight that `ip` used in this minute."""
         return self._usage(ip, self._clock()).weight
 
+    def rate_limits(self, ip: str) -> list[dict[str, object]]:
+        """Return how much of the limit `ip` used, as the WebSocket API tells it with each answer."""
+        limit = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": LIMIT}
+        return [{**limit, "count": self.used(ip)}]
+
     def charge(self, ip: str, weight: int) -> None:
         """Count one request of `weight`.
 
@@ -56,7 +60,7 @@ class WeightMeter:
         if usage.refusals > TOLERATED_REFUSALS:
             usage.banned_until = now + BAN
             raise _banned(usage.banned_until, now)
-        raise Refused(TOO_MUCH_WEIGHT, LIMIT, "1 MINUTE", headers=_retry_after(MINUTE - now % MINUTE))
+        raise Refused(TOO_MUCH_WEIGHT, LIMIT, "1 MINUTE", retry_after=MINUTE - now % MINUTE)
 
     def _usage(self, ip: str, now: float) -> _Usage:
         minute = int(now // MINUTE)
@@ -67,8 +71,4 @@ class WeightMeter:
 
 
 def _banned(until: float, now: float) -> Refused:
-    return Refused(BANNED, round(until * 1000), headers=_retry_after(until - now))
-
-
-def _retry_after(seconds: float) -> dict[str, str]:
-    return {"Retry-After": str(max(1, math.ceil(seconds)))}
+    return Refused(BANNED, round(until * 1000), retry_after=until - now)
