@@ -114,9 +114,6 @@ class Exchange:
         entries = [entry for entry in self._ask("GET", "/log") if entry["api_key"] == login["api_key"]]
         return [(entry["path"], entry["status"], entry["code"]) for entry in entries]
 
-    def serves(self, method: str, path: str) -> bool:
-        return self._client.request(method, self.base_url + path).status_code != 404
-
     def _ask(self, method: str, path: str, form: object = None) -> Any:
         answer = self._client.request(method, self._desk + path, json=form)
         assert answer.is_success, answer.text

@@ -72,13 +72,13 @@ def by_ccxt(answer: Answer, _call: str) -> Told:
 
 
 def by_binance_connector(answer: Answer, call: str) -> Told:
-    return Told("WebSocketRefusal" if call == "ws_account" else "ClientError", answer.status, answer.code)
+    return Told("HandedOut" if call == "ws_account" else "ClientError", answer.status, answer.code)
 
 
 def by_binance_sdk_spot(answer: Answer, call: str) -> Told:
-    # The type of the exception stands for the HTTP status; over the WebSocket API there is only one type.
+    # The type of the exception stands for the HTTP status.
     if call == "ws_account":
-        return Told("ValueError", None, answer.code)
+        return Told("HandedOut", None, answer.code)
     return Told({400: "BadRequestError", 401: "UnauthorizedError"}[answer.status], None, answer.code)
 
 

@@ -31,8 +31,6 @@ def test_each_cell_is_answered_and_told_as_documented(cell: Cell, strangers: Str
     stranger = strangers(cell.client)
     if cell.cannot:
         pytest.skip(f"{cell.client}, {cell.kind}: {cell.cannot}")
-    if cell.call == "ws_account" and not clock.serves("GET", "/ws-api/v3"):
-        pytest.skip("the embedded exchange does not serve the WebSocket API yet")
     login = arranged(cell, clock)
     answer = stranger.ask(cell.call, login)
     assert clock.log_of(login)[-1:] == [(PATHS[cell.call], cell.answer.status, cell.answer.code)]

@@ -50,6 +50,13 @@ class Refusal:
     code: int | None
 
 
+class HandedOut(Exception):
+    """A refusal over the WebSocket API that a client hands out as data; it has no exception for it."""
+
+    def __init__(self, status: int | None, code: int) -> None:
+        self.refusal = Refusal(status, code)
+
+
 Call = Callable[[Login], Any]
 """Returns what the client returned, as JSON."""
 Report = Callable[[Exception], Refusal | None]
@@ -103,7 +110,7 @@ def _answer(call: Call, login: Login, report: Report) -> dict[str, Any]:
     try:
         return {"result": call(login)}
     except Exception as error:
-        refusal = report(error)
+        refusal = error.refusal if isinstance(error, HandedOut) else report(error)
         if refusal is None:
             return {"failure": traceback.format_exc(limit=-6)}
         return {"error": type(error).__name__, "status": refusal.status, "code": refusal.code}

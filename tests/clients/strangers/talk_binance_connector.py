@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from functools import lru_cache
 from queue import Queue
 from typing import Any
@@ -10,16 +11,9 @@ from typing import Any
 from binance.error import ClientError
 from binance.spot import Spot
 from binance.websocket.spot.websocket_api import SpotWebsocketAPIClient
-from conversation import Login, Refusal, call_from, converse
+from conversation import HandedOut, Login, Refusal, call_from, converse
 
 PATIENCE = 10
-
-
-class WebSocketRefusal(Exception):
-    """This client hands a refusal over the WebSocket API out as a message; it has no exception for it."""
-
-    def __init__(self, answer: dict[str, Any]) -> None:
-        self.answer = answer
 
 
 @lru_cache(maxsize=1)
@@ -48,13 +42,11 @@ def ws_account(login: Login) -> Any:
     finally:
         made.stop()
     if answer["status"] != 200:
-        raise WebSocketRefusal(answer)
+        raise HandedOut(answer["status"], answer["error"]["code"])
     return answer["result"]
 
 
 def report(error: Exception) -> Refusal | None:
-    if isinstance(error, WebSocketRefusal):
-        return Refusal(error.answer["status"], error.answer["error"]["code"])
     return Refusal(error.status_code, error.error_code) if isinstance(error, ClientError) else None
 
 
@@ -70,4 +62,6 @@ CALLS = {
 }
 
 if __name__ == "__main__":
+    # It warns when a connection ends, also when its user ends it.
+    logging.getLogger("binance.websocket").setLevel(logging.ERROR)
     converse("binance-connector", CALLS, report)

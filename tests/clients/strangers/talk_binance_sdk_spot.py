@@ -5,7 +5,6 @@ Its exceptions carry the exchange's code in an attribute called `status_code`; t
 
 from __future__ import annotations
 
-import ast
 import asyncio
 from functools import lru_cache
 from typing import Any
@@ -15,7 +14,7 @@ from binance_common.errors import BadRequestError, UnauthorizedError
 from binance_sdk_spot.rest_api.models import OrderTestSideEnum, OrderTestTypeEnum
 from binance_sdk_spot.spot import Spot
 from binance_sdk_wallet.wallet import Wallet
-from conversation import Login, Refusal, call_from, converse
+from conversation import HandedOut, Login, Refusal, call_from, converse
 
 PATIENCE = 10_000
 """Milliseconds; the SDK's own second is short on a busy machine."""
@@ -54,11 +53,18 @@ def ws_account(login: Login) -> Any:
         ).websocket_api
         connection = await made.create_connection()
         try:
-            return plain((await connection.account_status()).data().result)
+            return result((await connection.account_status()).data())
         finally:
             await connection.close_connection(close_session=True)
 
     return asyncio.run(talk())
+
+
+def result(answer: Any) -> Any:
+    """The result of an answer over the WebSocket API; a refusal is a dict instead of a model."""
+    if isinstance(answer, dict):
+        raise HandedOut(None, answer["error"]["code"])
+    return plain(answer.result)
 
 
 def plain(model: Any) -> Any:
@@ -69,15 +75,7 @@ def plain(model: Any) -> Any:
 def report(error: Exception) -> Refusal | None:
     if isinstance(error, BadRequestError | UnauthorizedError):
         return Refusal(None, error.status_code)
-    return _by_web_socket(error)
-
-
-def _by_web_socket(error: Exception) -> Refusal | None:
-    """A refusal over the WebSocket API is a ValueError around the message's `error`."""
-    try:
-        return Refusal(None, ast.literal_eval(str(error))["code"]) if type(error) is ValueError else None
-    except (ValueError, SyntaxError, TypeError, KeyError):
-        return None
+    return None
 
 
 CALLS = {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -47,8 +48,10 @@ def unified_order(login: Login) -> Any:
 def ws_account(login: Login) -> Any:
     async def talk() -> Any:
         made = at(login, ccxt.pro.binance)
+        # Loading markets with a key would be refused first, on /sapi.
+        made.set_markets(at(replace(login, api_key="", secret=""), ccxt.binance).load_markets())
         try:
-            return (await made.fetch_balance_ws())["info"]["result"]
+            return (await made.fetch_balance_ws())["info"]
         finally:
             await made.close()
 
