@@ -26,6 +26,8 @@ UNLISTED = Answer(401, -2015)
         ("binance-connector", "one_market", ["BTCUSDT"]),
         ("binance-sdk-spot", "markets", SPOT),
         ("binance-sdk-spot", "one_market", ["BTCUSDT"]),
+        ("python-binance", "ws_ping", {}),
+        ("binance-connector", "ws_ping", {}),
         ("ccxt", "markets", ["BTC/USD:BTC", "BTC/USDT", "BTC/USDT:USDT", "ETH/USDT"]),
         ("ccxt", "balance", {"BTC": 0.5, "ETH": 0.0, "USDT": 10_000.0}),
         ("ccxt", "unified_order", {}),
@@ -52,6 +54,25 @@ def test_a_client_that_reads_the_exchanges_clock_is_not_stale(
     login = clock.new_key(kind)
     clock.set_clock(MINUTE)
     assert strangers(client).ask(call, login)["result"]["canTrade"] is True
+
+
+def test_a_list_of_symbols_over_the_websocket_api_is_heeded(strangers: Strangers, exchange: Exchange) -> None:
+    listing = strangers("python-binance").ask("ws_market", exchange.new_key("hmac"))["result"]
+    assert [symbol["symbol"] for symbol in listing["symbols"]] == ["BTCUSDT"]
+
+
+def test_a_session_is_logged_on_with_ed25519_and_vouches_for_later_calls(
+    strangers: Strangers, exchange: Exchange
+) -> None:
+    login = exchange.new_key("ed25519")
+    answer = strangers("binance-sdk-spot").ask("ws_session", login)
+    assert answer["result"] == [login["api_key"], login["api_key"], True]
+
+
+@pytest.mark.parametrize("kind", ["hmac", "rsa"])
+def test_other_kinds_of_key_cannot_log_a_session_on(kind: str, strangers: Strangers, exchange: Exchange) -> None:
+    answer = strangers("binance-sdk-spot").ask("ws_session", exchange.new_key(kind))
+    assert told(answer) == Told("HandedOut", None, -4056)
 
 
 @pytest.mark.parametrize("client", TELLERS)

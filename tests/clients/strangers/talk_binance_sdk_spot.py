@@ -6,6 +6,7 @@ Its exceptions carry the exchange's code in an attribute called `status_code`; t
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from functools import lru_cache
 from typing import Any
 
@@ -40,8 +41,10 @@ def order(login: Login) -> Any:
     return plain(asked.data())
 
 
-def ws_account(login: Login) -> Any:
-    async def talk() -> Any:
+def connected(talk: Callable[[Any], Awaitable[Any]]) -> Callable[[Login], Any]:
+    """A call that says something over a WebSocket connection of its own."""
+
+    async def connect(login: Login) -> Any:
         made = Spot(
             config_ws_api=ConfigurationWebSocketAPI(
                 api_key=login.api_key,
@@ -53,11 +56,23 @@ def ws_account(login: Login) -> Any:
         ).websocket_api
         connection = await made.create_connection()
         try:
-            return result((await connection.account_status()).data())
+            return await talk(connection)
         finally:
             await connection.close_connection(close_session=True)
 
-    return asyncio.run(talk())
+    return lambda login: asyncio.run(connect(login))
+
+
+async def ws_account(connection: Any) -> Any:
+    return result((await connection.account_status()).data())
+
+
+async def ws_session(connection: Any) -> Any:
+    """Log on, and read the account without another signature."""
+    logged_on = result((await connection.session_logon()).data())
+    status = result((await connection.session_status()).data())
+    account = result((await connection.account_status()).data())
+    return [logged_on["apiKey"], status["apiKey"], account["canTrade"]]
 
 
 def result(answer: Any) -> Any:
@@ -82,7 +97,8 @@ CALLS = {
     "account": lambda login: plain(at(login, Spot).get_account().data()),
     "restrictions": lambda login: plain(at(login, Wallet).get_api_key_permission().data()),
     "order": order,
-    "ws_account": ws_account,
+    "ws_account": connected(ws_account),
+    "ws_session": connected(ws_session),
     "markets": lambda login: [symbol["symbol"] for symbol in plain(at(login, Spot).exchange_info().data())["symbols"]],
     "one_market": lambda login: [
         symbol["symbol"] for symbol in plain(at(login, Spot).exchange_info(symbols=["BTCUSDT"]).data())["symbols"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -34,16 +35,18 @@ def order(login: Login) -> Any:
     return client(login).create_test_order(symbol="BTCUSDT", side="BUY", type="MARKET", quantity="0.001")
 
 
-def ws_account(login: Login) -> Any:
-    async def talk() -> Any:
+def over_websocket(method: str, **parameters: Any) -> Callable[[Login], Any]:
+    """A call that says one thing over a WebSocket connection of its own."""
+
+    async def talk(login: Login) -> Any:
         made = at(login, AsyncClient)(login.api_key, login.hmac_secret, private_key=login.private_key)
         try:
-            return await made.ws_get_account()
+            return await getattr(made, method)(**parameters)
         finally:
             # Its own close waits ten seconds for a reading loop; the end of the event loop cuts the connection.
             await made.session.close()
 
-    return asyncio.run(talk())
+    return lambda login: asyncio.run(talk(login))
 
 
 def asynchronous(login: Login) -> Any:
@@ -67,7 +70,9 @@ CALLS = {
     "account": lambda login: client(login).get_account(),
     "restrictions": lambda login: client(login).get_account_api_permissions(),
     "order": order,
-    "ws_account": ws_account,
+    "ws_account": over_websocket("ws_get_account"),
+    "ws_market": over_websocket("ws_get_exchange_info", symbols=["BTCUSDT"]),
+    "ws_ping": over_websocket("ws_ping"),
     "asynchronous": asynchronous,
     "markets": lambda login: [symbol["symbol"] for symbol in client(login).get_exchange_info()["symbols"]],
     "futures": lambda login: client(login).futures_account_balance(),
