@@ -9,6 +9,7 @@ from typing import Protocol
 from wizard.clock import Clock
 from wizard.custody.opening import open_keyring
 from wizard.rehearsal.desk import Desk
+from wizard.rehearsal.scenarios import SMOOTH, Scenario
 from wizard.rehearsal.session import Rehearsal, rehearse
 from wizard.rotation.flow import Flow
 from wizard.rotation.opening import open_flow, open_journal
@@ -84,14 +85,22 @@ class RealWorld:
 class RehearsalWorld:
     """One environment whose exchange is embedded."""
 
-    lede = "A rehearsal: the exchange is embedded, the desk stands in for its web page, no money is touched."
     clock: Clock = staticmethod(time.time)
 
-    def __init__(self, paths: Paths, source_address: str) -> None:
+    def __init__(self, paths: Paths, source_address: str, scenario: Scenario = SMOOTH) -> None:
         self._stack = AsyncExitStack()
         self._paths = paths
         self._source_address = source_address
+        self._scenario = scenario
         self._rehearsal: Rehearsal | None = None
+
+    @property
+    def lede(self) -> str:
+        """What this is; in a fire drill, what will go wrong."""
+        scenario = self._rehearsal.scenario if self._rehearsal else self._scenario
+        if scenario is SMOOTH:
+            return "A rehearsal: the exchange is embedded, the desk stands in for its web page, no money is touched."
+        return f"A fire drill at the embedded exchange, {scenario.name}: no money is touched. {scenario.goes_wrong}"
 
     @property
     def desk(self) -> Desk | None:
@@ -101,7 +110,7 @@ class RehearsalWorld:
     async def open(self) -> None:
         """Start the embedded exchange, or find the one that an open rotation left running."""
         self._rehearsal = await self._stack.enter_async_context(
-            rehearse(self._paths, source_address=self._source_address)
+            rehearse(self._paths, source_address=self._source_address, scenario=self._scenario)
         )
 
     async def close(self) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from wizard.rehearsal.scenarios import PASSES_AFTER, SCENARIOS, SMOOTH
+
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe the command."""
@@ -11,11 +13,32 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--port", type=int, default=0, metavar="N", help="loopback port; 0 takes a free one")
     parser.add_argument("--json", action="store_true", help="print the addresses as JSON")
     parser.add_argument("--idle-limit", type=float, metavar="SECONDS", help="end after so long without a request")
+    parser.add_argument("--seed", type=int, metavar="N", help="make the same keys and secrets in every run: tests only")
+    parser.add_argument(
+        "--scenario", choices=SCENARIOS, default=SMOOTH.name, help="what goes wrong when the second key is made"
+    )
+    parser.add_argument(
+        "--passes-after",
+        type=_seconds,
+        default=PASSES_AFTER,
+        metavar="SECONDS",
+        help="with --scenario: when a fault that passes by itself is over (%(default)g)",
+    )
     parser.set_defaults(run=run)
+
+
+def _seconds(text: str) -> float:
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise argparse.ArgumentTypeError("must be a number of seconds, not negative")
+    return value
 
 
 def run(options: argparse.Namespace) -> int:
     """Serve until a signal ends it."""
     from wizard.rehearsal import exchange  # noqa: PLC0415 - the extra `rehearsal` may not be installed
 
-    return exchange.run(options.port, options.json, idle_limit=options.idle_limit)
+    served = exchange.EmbeddedExchange(
+        seed=options.seed, scenario=SCENARIOS[options.scenario], passes_after=options.passes_after
+    )
+    return exchange.run(options.port, options.json, served, idle_limit=options.idle_limit)

@@ -9,11 +9,14 @@ from wizard import settings
 from wizard.commands.console import print_json, tell
 from wizard.credentials import KeyKind
 from wizard.exit_codes import Exit
+from wizard.rehearsal.scenarios import PASSES_AFTER, SCENARIOS, SMOOTH, Scenario, WayOut
 from wizard.rehearsal.session import Rehearsal, rehearse
 from wizard.rotation.model import Grade
-from wizard.unattended import PlayedStep, Player
+from wizard.unattended import Mender, PlayedStep, Player
 
 KINDS = (KeyKind.ED25519, KeyKind.HMAC)
+SHORT_WAIT = 4.0
+"""Seconds until a fault passes that the player waits out; long enough to be seen first."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -22,6 +25,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--auto", action="store_true", help="play the user, step by step, without questions")
     parser.add_argument("--json", action="store_true", help="with --auto: print one JSON object")
     parser.add_argument("--kind", type=KeyKind, choices=KINDS, default=KeyKind.ED25519, help="with --auto: kind of key")
+    parser.add_argument(
+        "--scenario", choices=SCENARIOS, help="a fire drill: what goes wrong; an open rehearsal keeps its own"
+    )
     parser.add_argument(
         "--source-address",
         default=settings.ANY_SOURCE,
@@ -44,15 +50,36 @@ def _open_wizard(options: argparse.Namespace) -> int:
     else:
         from wizard.tui.launch import open_rehearsal  # noqa: PLC0415 - loads textual
 
-    return open_rehearsal(settings.paths(), options.source_address)
+    scenario = _wanted(options)
+    _tell_scenario(scenario)
+    return open_rehearsal(settings.paths(), options.source_address, scenario)
+
+
+def _wanted(options: argparse.Namespace) -> Scenario:
+    return SCENARIOS[options.scenario or SMOOTH.name]
 
 
 async def _play(options: argparse.Namespace) -> int:
     tell("A rehearsal: the exchange is embedded, no money is touched.")
-    async with rehearse(settings.paths(), source_address=options.source_address) as rehearsal:
+    wanted = _wanted(options)
+    passes_after = SHORT_WAIT if wanted.way_out is WayOut.WAIT else PASSES_AFTER
+    async with rehearse(
+        settings.paths(), source_address=options.source_address, scenario=wanted, passes_after=passes_after
+    ) as rehearsal:
         _tell_store(rehearsal)
+        if options.scenario and rehearsal.scenario is not wanted:
+            tell(f"An open rehearsal goes on with its own scenario, {rehearsal.scenario.name}.")
+        _tell_scenario(rehearsal.scenario)
         async with rehearsal.flow() as flow:
-            player = Player(flow, rehearsal.desk, options.kind, _tell_step)
+            mender = Mender(flow, rehearsal.desk, rehearsal.scenario, passes_after)
+            player = Player(
+                flow,
+                rehearsal.desk,
+                options.kind,
+                _tell_step,
+                mender=mender,
+                on_mending=_tell_mending,
+            )
             is_done = await player.play()
             result = player.as_json()
     if options.json:
@@ -66,8 +93,17 @@ def _tell_store(rehearsal: Rehearsal) -> None:
         tell(f"Credentials are held in {rehearsal.store.label}. {rehearsal.store_problem}")
 
 
+def _tell_scenario(scenario: Scenario) -> None:
+    if scenario is not SMOOTH:
+        tell(" ".join([f"Fire drill {scenario.name}.", *scenario.sentences]))
+
+
 def _tell_step(step: PlayedStep) -> None:
     tell(f"{step.step:<12} {step.outcome:<8} {step.seconds:5.1f} s  {step.sentence}")
+
+
+def _tell_mending(done: str) -> None:
+    tell(f"{'the user':<12} {done}")
 
 
 def _shortfall(grade: Grade) -> Exit:

@@ -13,6 +13,7 @@ from wizard.plain.signals import signals_to
 from wizard.plain.talk import Talk
 from wizard.plain.terminal import TerminalConsole
 from wizard.plain.walk import Walk
+from wizard.rehearsal.scenarios import SMOOTH, Scenario
 from wizard.rotation.closing import exit_code
 from wizard.safety import redacted_report
 from wizard.settings import Paths
@@ -33,13 +34,13 @@ def open_wizard(paths: Paths, environment: str | None) -> int:
     return _run(RealWorld(paths, known), environment, f"key-wizard{named} --plain")
 
 
-def open_rehearsal(paths: Paths, source_address: str) -> int:
+def open_rehearsal(paths: Paths, source_address: str, scenario: Scenario = SMOOTH) -> int:
     """Open the line mode on a rehearsal.
 
     Raises:
         wizard.errors.WizardError: the rehearsal's files cannot be used.
     """
-    return _run(RehearsalWorld(paths, source_address), None, "key-wizard rehearse --plain", is_rehearsal=True)
+    return _run(RehearsalWorld(paths, source_address, scenario), None, "key-wizard rehearse --plain", is_rehearsal=True)
 
 
 def _run(world: World, environment: str | None, command: str, *, is_rehearsal: bool = False) -> int:

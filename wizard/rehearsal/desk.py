@@ -96,6 +96,14 @@ class Desk:
         """
         await self._call("PUT", f"/keys/{api_key.reveal()}/whitelist", {"text": text})
 
+    async def set_permissions(self, api_key: Secret, **permissions: bool) -> None:
+        """Replace the key's permissions; those not named are off, except reading.
+
+        Raises:
+            DeskRefused: the page does not accept them.
+        """
+        await self._call("PUT", f"/keys/{api_key.reveal()}/permissions", permissions)
+
     async def disable(self, api_key: Secret) -> None:
         """Switch a key off."""
         await self._call("POST", f"/keys/{api_key.reveal()}/disable")

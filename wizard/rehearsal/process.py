@@ -18,6 +18,7 @@ from pathlib import Path
 import httpx
 
 from wizard.errors import WizardError
+from wizard.rehearsal.scenarios import PASSES_AFTER, SMOOTH, Scenario
 
 IDLE_LIMIT = 1800
 START_DEADLINE = 15.0
@@ -35,6 +36,8 @@ class ExchangeProcess:
     pid: int
     base_url: str
     desk_url: str
+    scenario: str = SMOOTH.name
+    """The name of what goes wrong in it."""
 
     async def answers(self) -> bool:
         """Return whether it still runs."""
@@ -51,8 +54,12 @@ class ExchangeProcess:
                 os.kill(self.pid, signal.SIGTERM)
 
 
-async def start_exchange() -> ExchangeProcess:
+async def start_exchange(scenario: Scenario = SMOOTH, passes_after: float = PASSES_AFTER) -> ExchangeProcess:
     """Start an embedded exchange on a free loopback port.
+
+    Args:
+        scenario: What goes wrong in it.
+        passes_after: Seconds until a fault that passes by itself is over.
 
     Raises:
         ExchangeDidNotStart: it ended, or said nothing in time.
@@ -60,6 +67,7 @@ async def start_exchange() -> ExchangeProcess:
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "wizard", "exchange"),
         *("--port", "0", "--json", "--idle-limit", str(IDLE_LIMIT)),
+        *("--scenario", scenario.name, "--passes-after", str(passes_after)),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -70,7 +78,7 @@ async def start_exchange() -> ExchangeProcess:
     try:
         line = await asyncio.wait_for(process.stdout.readline(), START_DEADLINE)
         said = json.loads(line)
-        return ExchangeProcess(process.pid, said["base_url"], said["desk_url"])
+        return ExchangeProcess(process.pid, said["base_url"], said["desk_url"], scenario.name)
     except (TimeoutError, ValueError, KeyError):
         _kill(process)
         raise ExchangeDidNotStart(

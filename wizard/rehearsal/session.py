@@ -22,6 +22,7 @@ from wizard.custody.vault import Vault
 from wizard.egress.providers import Parser, Provider
 from wizard.rehearsal.desk import Desk
 from wizard.rehearsal.process import ExchangeProcess, recall, remember, start_exchange
+from wizard.rehearsal.scenarios import PASSES_AFTER, SCENARIOS, SMOOTH, Scenario
 from wizard.rotation.context import Pace, Pause
 from wizard.rotation.flow import Flow
 from wizard.rotation.lock import sole_writer
@@ -45,6 +46,8 @@ class Rehearsal:
     store: Store
     store_problem: str
     """Why credentials are held in memory only; empty when the keyring is used."""
+    scenario: Scenario
+    """What goes wrong. A rehearsal that was left open keeps its own, whatever is asked for."""
 
     async def open_store(self) -> Store:
         """Return the store that was decided on when the rehearsal began."""
@@ -88,12 +91,21 @@ async def rehearse(
     paths: Paths,
     *,
     source_address: str = ANY_SOURCE,
+    scenario: Scenario = SMOOTH,
+    passes_after: float = PASSES_AFTER,
     environ: Mapping[str, str] = os.environ,
 ) -> AsyncIterator[Rehearsal]:
     """Begin a rehearsal, or go on with the one that was left open.
 
     The embedded exchange is ended when the rehearsal is over, and left running while a rotation
     is open, so that it can be resumed.
+
+    Args:
+        paths: Where the rehearsal's own files are kept, in a folder of their own.
+        source_address: The loopback address to call from.
+        scenario: What goes wrong in a new rehearsal.
+        passes_after: Seconds until a fault that passes by itself is over.
+        environ: The environment variables.
 
     Raises:
         wizard.errors.WizardError: the embedded exchange does not start, or files cannot be written.
@@ -102,14 +114,16 @@ async def rehearse(
     own.create()
     # Before anything is looked at: a second rehearsal must not end the exchange of the first.
     with sole_writer(own.state / "session.lock", NAME, time.time):
-        async with _rehearse(own, source_address, environ) as rehearsal:
+        store, problem = await _keyring_or_memory(environ)
+        exchange = await _find_or_start(own, store, scenario, passes_after)
+        async with _rehearse(own, source_address, exchange, store, problem) as rehearsal:
             yield rehearsal
 
 
 @asynccontextmanager
-async def _rehearse(own: Paths, source_address: str, environ: Mapping[str, str]) -> AsyncIterator[Rehearsal]:
-    store, problem = await _keyring_or_memory(environ)
-    exchange = await _find_or_start(own, store)
+async def _rehearse(
+    own: Paths, source_address: str, exchange: ExchangeProcess, store: Store, problem: str
+) -> AsyncIterator[Rehearsal]:
     environment = Environment(
         name=NAME,
         site=Site("embedded exchange", exchange.base_url, key_page=""),
@@ -122,7 +136,8 @@ async def _rehearse(own: Paths, source_address: str, environ: Mapping[str, str])
         for shape in Parser
     )
     try:
-        yield Rehearsal(environment, own, providers, Desk(exchange.desk_url), store, problem)
+        scenario = SCENARIOS.get(exchange.scenario, SMOOTH)
+        yield Rehearsal(environment, own, providers, Desk(exchange.desk_url), store, problem, scenario)
     finally:
         if not (store.durable and _is_open(own)):
             await exchange.end()
@@ -136,14 +151,14 @@ async def _keyring_or_memory(environ: Mapping[str, str]) -> tuple[Store, str]:
         return MemoryStore(), " ".join(error.sentences())
 
 
-async def _find_or_start(own: Paths, store: Store) -> ExchangeProcess:
+async def _find_or_start(own: Paths, store: Store, scenario: Scenario, passes_after: float) -> ExchangeProcess:
     known = recall(_note(own))
     if known and await known.answers():
         if store.durable:
             return known
         await known.end()
     await _clear(own, store)
-    process = await start_exchange()
+    process = await start_exchange(scenario, passes_after)
     remember(process, _note(own))
     return process
 

@@ -7,6 +7,7 @@ import sys
 
 from wizard import settings
 from wizard.glyphs import glyphs_for
+from wizard.rehearsal.scenarios import SMOOTH, Scenario
 from wizard.rotation.closing import exit_code
 from wizard.settings import Paths
 from wizard.terminal import inspect_terminal
@@ -26,13 +27,13 @@ def open_wizard(paths: Paths, environment: str | None) -> int:
     return _run(RealWorld(paths, known), environment, "key-wizard")
 
 
-def open_rehearsal(paths: Paths, source_address: str) -> int:
+def open_rehearsal(paths: Paths, source_address: str, scenario: Scenario = SMOOTH) -> int:
     """Open the wizard on a rehearsal.
 
     Raises:
         wizard.errors.WizardError: the terminal cannot be used.
     """
-    return _run(RehearsalWorld(paths, source_address), None, "key-wizard rehearse")
+    return _run(RehearsalWorld(paths, source_address, scenario), None, "key-wizard rehearse")
 
 
 def _run(world: World, environment: str | None, command: str) -> int:

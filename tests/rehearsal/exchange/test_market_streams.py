@@ -20,6 +20,8 @@ MILLI = int(NOW * 1000)
         ("btcusdt@aggTrade", "eEsapqflTmMt"),
         ("btcusdt@bookTicker", "usbBaA"),
         ("btcusdt@miniTicker", "eEscohlvq"),
+        ("btcusdt@ticker", "eEspPwxcQbBaAohlvqOCFLn"),
+        ("btcusdt@kline_1m", "eEsk"),
     ],
 )
 async def test_a_stream_begins_at_once_and_goes_on(addresses: Addresses, host: Host, stream: str, fields: str) -> None:

@@ -141,7 +141,11 @@ async def move_away(host: Host, _signer: Ed25519Signer) -> None:
     await host.desk("PUT", "/nat", {"127.0.0.1": "198.51.100.9"})
 
 
-@pytest.mark.parametrize("harm", [delete, disable, take_off_the_list, move_away])
+async def forbid_reading(host: Host, signer: Ed25519Signer) -> None:
+    await host.desk("PUT", f"/keys/{signer.api_key}/permissions", {"permissions": ["enableFutures"]})
+
+
+@pytest.mark.parametrize("harm", [delete, disable, take_off_the_list, move_away, forbid_reading])
 @pytest.mark.parametrize("method", ["account.status", "session.status", "ping"])
 async def test_a_session_whose_key_is_not_good_any_more_is_revoked_at_its_next_request(
     addresses: Addresses, host: Host, signer: Ed25519Signer, harm: object, method: str

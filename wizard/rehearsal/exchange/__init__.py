@@ -1,6 +1,7 @@
-"""The embedded exchange: a real HTTP server on loopback that behaves as Binance does where it matters.
+"""The embedded exchange: a real HTTP and WebSocket server on loopback that behaves as Binance does where it matters.
 
-Each surface is a module of routes: `public`, `signed`, `echo`, `desk`; `app` puts them together.
+Each surface is a module of routes: `public`, `signed`, `websocket_api`, `streams`, `echo`, `desk`; `app` puts them
+together. One `gate` judges key, address, timing, signature and permission for REST and WebSocket alike.
 It shares no code with the client that it judges, so that one mistake cannot hide in both.
 """
 

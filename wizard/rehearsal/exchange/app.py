@@ -14,9 +14,11 @@ from wizard.clock import Clock
 from wizard.rehearsal.exchange import desk, echo, public, signed, streams, websocket_api
 from wizard.rehearsal.exchange.calls import caller
 from wizard.rehearsal.exchange.keys import Mint
+from wizard.rehearsal.exchange.plot import Plot
 from wizard.rehearsal.exchange.refusals import UNKNOWN_ERROR
 from wizard.rehearsal.exchange.state import State
 from wizard.rehearsal.exchange.weights import USED_WEIGHT_HEADER
+from wizard.rehearsal.scenarios import PASSES_AFTER, SMOOTH, Scenario
 
 
 class EmbeddedExchange:
@@ -26,10 +28,20 @@ class EmbeddedExchange:
         clock: The true time; the exchange's own may be set wrong with a fault.
         seed: Makes API keys and secrets the same in every run; None makes them unguessable.
         max_entries: How many entries a whitelist may have.
+        scenario: What will go wrong, if anything.
+        passes_after: Seconds until a fault of the scenario that passes by itself is over.
     """
 
-    def __init__(self, *, clock: Clock = time.time, seed: int | None = None, max_entries: int = 20) -> None:
-        self.state = State(clock, Mint(seed), max_entries)
+    def __init__(
+        self,
+        *,
+        clock: Clock = time.time,
+        seed: int | None = None,
+        max_entries: int = 20,
+        scenario: Scenario = SMOOTH,
+        passes_after: float = PASSES_AFTER,
+    ) -> None:
+        self.state = State(clock, Mint(seed), max_entries, Plot(scenario, passes_after))
         self.app: ASGIApp = _FaultLine(_surfaces(self.state), self.state)
 
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 
 from starlette.responses import JSONResponse, Response
 
+_ECHO = "/echo/"
+
 
 @dataclass(frozen=True, slots=True)
 class CannedAnswer:
@@ -41,6 +43,8 @@ class Faults:
     whitelist_delay: float = 0.0
     """Seconds until a whitelist that is saved now begins to count."""
     answers: tuple[CannedAnswer, ...] = ()
+    outage: CannedAnswer | None = None
+    """The answer to everything but the echo services, which are other people's; its path means nothing."""
 
     def take(self, path: str) -> tuple[CannedAnswer | None, Faults]:
         """Return the canned answer for one request to `path`, if any, and the faults that are left."""
@@ -49,7 +53,7 @@ class Faults:
                 left = (replace(canned, times=canned.times - 1),) if canned.times > 1 else ()
                 answers = (*self.answers[:position], *left, *self.answers[position + 1 :])
                 return canned, replace(self, answers=answers)
-        return None, self
+        return (None if path.startswith(_ECHO) else self.outage), self
 
     async def slow_down(self) -> None:
         """Wait out the latency."""

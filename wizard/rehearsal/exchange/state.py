@@ -15,6 +15,7 @@ from wizard.rehearsal.exchange.activity import ActivityLog
 from wizard.rehearsal.exchange.faults import CannedAnswer, Faults
 from wizard.rehearsal.exchange.keys import ApiKey, KeyKind, Mint, Networks
 from wizard.rehearsal.exchange.nat import DEFAULT_NAT
+from wizard.rehearsal.exchange.plot import Plot
 from wizard.rehearsal.exchange.signatures import Verifier
 from wizard.rehearsal.exchange.timing import MICROSECONDS
 from wizard.rehearsal.exchange.weights import WeightMeter
@@ -27,18 +28,31 @@ class State:
         clock: The true time.
         mint: Makes API keys and secrets.
         max_entries: How many entries the page accepts in a whitelist.
+        plot: What will go wrong.
     """
 
-    def __init__(self, clock: Clock, mint: Mint, max_entries: int) -> None:
+    def __init__(self, clock: Clock, mint: Mint, max_entries: int, plot: Plot) -> None:
         self.clock = clock
         self.mint = mint
         self.max_entries = max_entries
         self.uid = mint.uid()
         self.keys: dict[str, ApiKey] = {}
         self.nat: Mapping[str, str] = DEFAULT_NAT
-        self.faults = Faults()
+        self.plot = plot
+        self._faults = Faults()
+        self._planted = (Faults(), 0.0)
         self.meter = WeightMeter(clock)
         self.log = ActivityLog()
+
+    @property
+    def faults(self) -> Faults:
+        """What is wrong now: what the plot planted until that passes, else what was set at the desk."""
+        planted, until = self._planted
+        return planted if self.clock() < until else self._faults
+
+    @faults.setter
+    def faults(self, faults: Faults) -> None:
+        self._faults, self._planted = faults, (Faults(), 0.0)
 
     def now_ms(self) -> int:
         """The true time in milliseconds since 1970, for records."""
@@ -54,7 +68,10 @@ class State:
 
     def take_canned(self, path: str) -> CannedAnswer | None:
         """Return the canned answer for one request to `path` and use it up."""
-        canned, self.faults = self.faults.take(path)
+        before = self.faults
+        canned, left = before.take(path)
+        if left is not before:
+            self.faults = left
         return canned
 
     def create_key(
@@ -63,7 +80,14 @@ class State:
         """Add a key. Its first whitelist counts after the whitelist delay too; until then it lets nobody in."""
         key = ApiKey(self.mint.text(), label, kind, verifier, permissions, self.now_ms(), ())
         delay = 0.0 if networks is None else self.faults.whitelist_delay
-        return self._put(key.with_whitelist(networks, self.clock(), delay))
+        key = self._put(key.with_whitelist(networks, self.clock(), delay))
+        return self._spring(key) if self.plot.springs_with(key) else key
+
+    def _spring(self, key: ApiKey) -> ApiKey:
+        now = self.clock()
+        self._planted = (self.plot.faults(), now + self.plot.passes_after)
+        self.nat = self.plot.moved(self.nat)
+        return self._put(self.plot.spoiled(key, now))
 
     def change_whitelist(self, key: ApiKey, networks: Networks) -> ApiKey:
         """Replace the key's whitelist; it counts after the whitelist delay."""
@@ -75,11 +99,14 @@ class State:
 
     def disable(self, key: ApiKey) -> ApiKey:
         """Switch the key off; it stays known."""
+        if self.plot.keeps(key):
+            return replace(key, enabled=False)
         return self._put(replace(key, enabled=False))
 
     def delete(self, key: ApiKey) -> None:
         """Forget the key."""
-        del self.keys[key.api_key]
+        if not self.plot.keeps(key):
+            del self.keys[key.api_key]
 
     def lets_in(self, key: ApiKey, ip: str) -> bool:
         """Return whether the key may be used from the public address `ip` now."""

@@ -14,6 +14,7 @@ from wizard.rehearsal.exchange.refusals import BANNED, TOO_MUCH_WEIGHT, Refused
 USED_WEIGHT_HEADER = "X-MBX-USED-WEIGHT-1M"
 LIMIT = 6000
 MINUTE = 60
+_INTERVAL = "1 MINUTE"
 TOLERATED_REFUSALS = 10
 BAN = 120.0
 """Seconds."""
@@ -60,7 +61,7 @@ class WeightMeter:
         if usage.refusals > TOLERATED_REFUSALS:
             usage.banned_until = now + BAN
             raise _banned(usage.banned_until, now)
-        raise Refused(TOO_MUCH_WEIGHT, LIMIT, "1 MINUTE", retry_after=MINUTE - now % MINUTE)
+        raise Refused(TOO_MUCH_WEIGHT, LIMIT, _INTERVAL, retry_after=MINUTE - now % MINUTE)
 
     def _usage(self, ip: str, now: float) -> _Usage:
         minute = int(now // MINUTE)
@@ -68,6 +69,11 @@ class WeightMeter:
         if usage.minute != minute:
             usage = self._usages[ip] = _Usage(minute, banned_until=usage.banned_until)
         return usage
+
+
+def slow_down_body() -> dict[str, object]:
+    """Return the JSON body of a 429."""
+    return {"code": TOO_MUCH_WEIGHT.code, "msg": TOO_MUCH_WEIGHT.text % (LIMIT, _INTERVAL)}
 
 
 def _banned(until: float, now: float) -> Refused:

@@ -84,9 +84,51 @@ def _mini_ticker(symbol: str, now_ms: int) -> Event:
     }
 
 
+def _ticker(symbol: str, now_ms: int) -> Event:
+    mini, book, cents = _mini_ticker(symbol, now_ms), _book_ticker(symbol, now_ms), _cents(symbol, now_ms)
+    base = _BASE_PRICES.get(symbol, _OTHER_BASE_PRICE) * 100
+    return {
+        **mini,
+        "e": "24hrTicker",
+        "p": _price(cents - base),
+        "P": f"{(cents - base) * 100 / base:.3f}",
+        "w": _price(base),
+        "x": _price(base),
+        "Q": _QUANTITY,
+        **{name: book[name] for name in "bBaA"},
+        "O": now_ms - 86_400_000,
+        "C": now_ms,
+        "F": now_ms // 1000 - 86_400,
+        "L": now_ms // 1000,
+        "n": 86_401,
+    }
+
+
+def _minute_kline(symbol: str, now_ms: int) -> Event:
+    opened = now_ms // 60_000 * 60_000
+    mini = _mini_ticker(symbol, now_ms)
+    kline = {
+        "t": opened,
+        "T": opened + 59_999,
+        "s": symbol,
+        "i": "1m",
+        "f": opened // 1000,
+        "L": now_ms // 1000,
+        **{name: mini[name] for name in "ochl"},
+        "v": _QUANTITY,
+        "n": (now_ms - opened) // 1000 + 1,
+        "x": False,
+        **dict.fromkeys(("q", "V", "Q"), _QUANTITY),
+        "B": "0",
+    }
+    return {"e": "kline", "E": now_ms, "s": symbol, "k": kline}
+
+
 _KINDS: Mapping[str, Callable[[str, int], Event]] = {
     "trade": _trade,
     "aggTrade": _aggregate_trade,
     "bookTicker": _book_ticker,
     "miniTicker": _mini_ticker,
+    "ticker": _ticker,
+    "kline_1m": _minute_kline,
 }

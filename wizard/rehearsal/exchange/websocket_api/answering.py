@@ -8,6 +8,7 @@ from wizard.rehearsal.exchange.activity import SUCCESS, LogEntry
 from wizard.rehearsal.exchange.calls import Call
 from wizard.rehearsal.exchange.faults import CannedAnswer
 from wizard.rehearsal.exchange.gate import usable_key
+from wizard.rehearsal.exchange.keys import READING
 from wizard.rehearsal.exchange.refusals import KEY_REJECTED, MISSING, UNKNOWN_ERROR, UNSUPPORTED, Refused, Surface
 from wizard.rehearsal.exchange.state import State
 from wizard.rehearsal.exchange.websocket_api.frames import Request
@@ -111,11 +112,11 @@ def _call(session: Session, ip: str, request: Request, method: Method | None) ->
 
 
 def _is_still_good(state: State, call: Call) -> bool:
+    # "IP address is not whitelisted, API key was deleted, API key doesn't have correct permissions, etc"
     try:
-        usable_key(state, call)
+        return READING in usable_key(state, call).permissions
     except Refused:
         return False
-    return True
 
 
 def _error(state: State, refused: Refused, call: Call) -> dict[str, object]:

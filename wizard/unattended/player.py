@@ -1,86 +1,48 @@
-"""The unattended rehearsal: plays the user through the same flow, for demonstration and for tests."""
+"""Plays the user through the flow."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from wizard.credentials import KeyKind
 from wizard.errors import WizardError
-from wizard.rehearsal.desk import Desk, DeskKey
+from wizard.rehearsal.desk import Desk
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Finding, Grade, Mode, Outcome, Step
 from wizard.rotation.retirement import POLLS_IN_A_ROW
+from wizard.unattended.mending import Mender
+from wizard.unattended.played import PlayedStep, Shortfall
 
 SCHEMA = 1
 MOST_POLLS = 20
+MOST_MENDINGS = 5
 
-OnStep = Callable[["PlayedStep"], None]
-
-
-class Shortfall(WizardError):
-    """A step of the rehearsal did not pass.
-
-    Args:
-        evidence: Everything that the step showed, at least one finding.
-        outcome: Failed, or inconclusive.
-    """
-
-    def __init__(self, evidence: Sequence[Finding], outcome: Outcome) -> None:
-        super().__init__(evidence[-1].observed)
-        self.evidence = tuple(evidence)
-        self.outcome = outcome
-
-
-@dataclass(frozen=True, slots=True)
-class PlayedStep:
-    """One step with what it showed."""
-
-    step: str
-    outcome: Outcome
-    evidence: tuple[Finding, ...]
-    seconds: float
-
-    @property
-    def sentence(self) -> str:
-        """The finding that says most, in one line."""
-        worst = (Outcome.FAILED, Outcome.INCONCLUSIVE, Outcome.WARNING)
-        bad = sorted(
-            (each for each in self.evidence if each.outcome in worst), key=lambda each: worst.index(each.outcome)
-        )
-        speaking = bad[0] if bad else self.evidence[-1]
-        return speaking.observed
-
-    def as_json(self) -> dict[str, Any]:
-        """Return the step as JSON shapes."""
-        return {
-            "step": self.step,
-            "outcome": self.outcome,
-            "seconds": round(self.seconds, 3),
-            "evidence": [
-                {
-                    "subject": finding.subject,
-                    "outcome": finding.outcome,
-                    "observed": finding.observed,
-                    "at": finding.at,
-                    "from": finding.from_address,
-                    "does_not_prove": finding.does_not_prove,
-                }
-                for finding in self.evidence
-            ],
-        }
+OnStep = Callable[[PlayedStep], object]
+OnMending = Callable[[str], object]
 
 
 class Player:
     """Walks one rotation as a user would, with the desk in the role of the exchange's page."""
 
-    def __init__(self, flow: Flow, desk: Desk, kind: KeyKind, on_step: OnStep) -> None:
+    def __init__(
+        self,
+        flow: Flow,
+        desk: Desk,
+        kind: KeyKind,
+        on_step: OnStep,
+        *,
+        mender: Mender,
+        on_mending: OnMending = lambda _: None,
+    ) -> None:
         self._flow = flow
         self._desk = desk
         self._kind = kind
         self._on_step = on_step
+        self._mender = mender
+        self._on_mending = on_mending
         self._steps: list[PlayedStep] = []
         self._grade: Grade = Grade.INCONCLUSIVE
 
@@ -97,7 +59,7 @@ class Player:
         }
         while self._flow.step is not None:
             step = self._flow.step
-            if not await self._act(step, acts[step]):
+            if not (await self._act(step, acts[step]) or await self._mend(step)):
                 return False
         return self._grade in (Grade.PROVEN, Grade.STRONG)
 
@@ -105,6 +67,7 @@ class Player:
         """Return the whole rehearsal as JSON shapes: steps, grade, where the credentials ended."""
         return {
             "schema": SCHEMA,
+            "scenario": self._mender.scenario.name,
             "steps": [step.as_json() for step in self._steps],
             "grade": self._grade,
             "credentials": [
@@ -135,6 +98,14 @@ class Player:
         self._steps.append(played)
         self._on_step(played)
         return outcome is Outcome.PASSED
+
+    async def _mend(self, step: Step) -> bool:
+        mended = sum(bool(played.mending) for played in self._steps)
+        mending = await self._mender.mend() if step is Step.PROBE and mended < MOST_MENDINGS else ""
+        if mending:
+            self._steps[-1] = replace(self._steps[-1], mending=mending)
+            self._on_mending(mending)
+        return bool(mending)
 
     async def _egress(self) -> Sequence[Finding]:
         finding = self._flow.egress.finding(await self._flow.egress.detect())
@@ -174,9 +145,11 @@ class Player:
 
     async def _retire(self) -> Sequence[Finding]:
         await self._delete_legacy()
+        seen_alive = 0
         for _ in range(MOST_POLLS):
             death = await self._flow.retire.poll()
-            if death.in_a_row >= POLLS_IN_A_ROW:
+            seen_alive += death.grade is Grade.ALIVE
+            if POLLS_IN_A_ROW in (death.in_a_row, seen_alive):
                 break
             await self._flow.context.pause(self._flow.context.pace.between_polls)
         self._grade = death.grade
@@ -205,12 +178,8 @@ class Player:
     async def _delete_legacy(self) -> None:
         legacy = self._flow.retire.legacy
         for key in await self._desk.keys():
-            if legacy and _is(key, legacy.name.fingerprint):
+            if legacy and key.api_key.fingerprint() == legacy.name.fingerprint:
                 await self._desk.delete(key.api_key)
 
     def _list(self) -> str:
         return self._flow.context.journal.whitelist_of(self._flow.context.rotation)
-
-
-def _is(key: DeskKey, fingerprint: str) -> bool:
-    return key.api_key.fingerprint() == fingerprint

@@ -1,0 +1,143 @@
+"""Each drill seen through to its end: the wizard names the cause before it is mended, and there is a way out."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.rehearsal.test_unattended import key_wizard
+from tests.secret_service import secret_service
+from tests.terminal.walk import end_exchange
+from wizard.rehearsal.process import recall
+from wizard.rehearsal.scenarios import SCENARIOS, SMOOTH
+from wizard.settings import paths
+from wizard.world import RehearsalWorld
+
+NOTE = "state/rehearsal/exchange.json"
+
+
+@pytest.fixture(autouse=True)
+async def _no_exchange_is_left() -> AsyncIterator[None]:
+    yield
+    end_exchange(Path(os.environ["KEY_WIZARD_HOME"]))
+
+
+async def drill(name: str, *, kind: str = "hmac") -> tuple[int | None, dict[str, Any], str]:
+    code, out, err = await key_wizard("rehearse", "--auto", "--json", "--scenario", name, "--kind", kind)
+    assert out, err
+    result = json.loads(out)
+    assert result["scenario"] == name
+    return code, result, err
+
+
+def before_mending(result: dict[str, Any]) -> dict[str, Any]:
+    """The one step in which something was seen to be wrong and mended."""
+    (step,) = [step for step in result["steps"] if step["mending"]]
+    assert step["step"] == "probe"
+    assert step["outcome"] != "passed"
+    return step  # type: ignore[no-any-return]
+
+
+def finding(step: dict[str, Any], subject: str) -> dict[str, Any]:
+    (found,) = [each for each in step["evidence"] if each["subject"] == subject]
+    return found  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "subject", "outcome", "words"),
+    [
+        ("address-changed", "hmac", "New key", "failed", "203.0.113.92 is not in the whitelist"),
+        ("clock-skewed", "hmac", "New key", "inconclusive", "refused the time of the request"),
+        ("clock-skewed", "ed25519", "Clock", "warning", "behind"),
+        ("whitelist-forgotten", "ed25519", "IP restriction", "failed", "ipRestrict: false"),
+        ("whitelist-slow", "ed25519", "New key", "failed", "203.0.113.42 is in the whitelist"),
+        ("wrong-secret", "hmac", "New key", "failed", "The signature is wrong"),
+        ("wrong-secret", "ed25519", "New key", "failed", "The signature is wrong"),
+        ("permission-missing", "hmac", "Permissions", "failed", "Enable Spot & Margin Trading"),
+        ("rate-limited", "ed25519", "Exchange reachable", "inconclusive", "slow down"),
+    ],
+)
+async def test_the_cause_is_named_then_mended_and_the_rotation_ends_proven(
+    name: str, kind: str, subject: str, outcome: str, words: str
+) -> None:
+    code, result, err = await drill(name, kind=kind)
+    seen = finding(before_mending(result), subject)
+    assert seen["outcome"] == outcome
+    assert words in seen["observed"]
+    assert (code, result["grade"]) == (0, "proven"), err
+    assert SCENARIOS[name].goes_wrong in err
+    slots = {key["slot"]: key for key in result["credentials"]}
+    assert slots["retired"]["holding"] == "purged"
+    assert slots["current"]["holding"] == "stored"
+
+
+async def test_a_smooth_rehearsal_mends_nothing_and_warns_of_nothing() -> None:
+    code, result, err = await drill("smooth")
+    assert code == 0
+    assert not any(step["mending"] for step in result["steps"])
+    assert "Fire drill" not in err
+
+
+async def test_a_legacy_key_that_lives_on_keeps_its_secret_and_the_exit_code_says_so() -> None:
+    code, result, _ = await drill("legacy-will-not-die")
+    assert (code, result["grade"]) == (4, "alive")
+    assert "still alive" in result["steps"][-1]["evidence"][-1]["observed"]
+    slots = {key["slot"]: key for key in result["credentials"]}
+    assert slots["legacy"]["holding"] == slots["current"]["holding"] == "stored"
+
+
+async def test_an_outage_is_no_verdict_on_a_key_and_promotes_nothing() -> None:
+    code, result, _ = await drill("exchange-down")
+    assert (code, result["grade"]) == (6, "inconclusive")
+    probe = result["steps"][-1]
+    assert probe["outcome"] == "inconclusive"
+    assert "HTTP 503" in finding(probe, "Exchange reachable")["observed"]
+    slots = {key["slot"] for key in result["credentials"]}
+    assert {"current", "pending"} <= slots
+    assert "legacy" not in slots
+
+
+async def test_the_wait_that_the_exchange_asks_for_is_told() -> None:
+    _, result, _ = await drill("rate-limited")
+    assert "4 s" in finding(before_mending(result), "Exchange reachable")["advice"]
+
+
+async def test_a_scenario_that_does_not_exist_is_a_usage_error() -> None:
+    code, out, err = await key_wizard("rehearse", "--auto", "--scenario", "nosuch")
+    assert (code, out) == (2, "")
+    assert all(name in err for name in SCENARIOS)
+
+
+@pytest.mark.keyring
+async def test_a_rehearsal_that_was_left_open_keeps_its_scenario() -> None:
+    with secret_service() as environ:
+        arguments = ("rehearse", "--auto", "--json", "--scenario")
+        code, _, _ = await key_wizard(*arguments, "legacy-will-not-die", environ=environ)
+        assert code == 4
+        left = recall(Path(os.environ["KEY_WIZARD_HOME"]) / NOTE)
+        assert left is not None
+        assert left.scenario == "legacy-will-not-die"
+        code, out, err = await key_wizard(*arguments, "smooth", environ=environ)
+        assert (code, json.loads(out)["scenario"]) == (4, "legacy-will-not-die")
+        assert "goes on with its own scenario" in err
+
+
+async def test_every_scenario_says_what_goes_wrong_what_is_seen_and_the_way_out() -> None:
+    assert list(SCENARIOS) == [
+        *("smooth", "address-changed", "clock-skewed", "whitelist-forgotten", "whitelist-slow", "wrong-secret"),
+        *("permission-missing", "legacy-will-not-die", "rate-limited", "exchange-down"),
+    ]
+    for scenario in SCENARIOS.values():
+        assert all(sentence.endswith(".") for sentence in scenario.sentences)
+
+
+async def test_the_home_screen_of_a_drill_says_what_will_go_wrong() -> None:
+    for scenario in SCENARIOS.values():
+        lede = RehearsalWorld(paths(), "127.0.0.1", scenario).lede
+        assert "no money is touched" in lede
+        assert (scenario.goes_wrong in lede) is (scenario is not SMOOTH)
