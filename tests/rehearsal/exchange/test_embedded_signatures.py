@@ -1,9 +1,6 @@
 from __future__ import annotations
 
 import base64
-import shutil
-import subprocess
-from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -26,7 +23,6 @@ from wizard.rehearsal.exchange.signatures import HmacVerifier
 
 STAMP = f"timestamp={round(NOW * 1000)}"
 KINDS = ["hmac", "ed25519", "rsa"]
-needs_openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="the openssl command is not installed")
 
 
 async def register(host: Host, kind: str, pem: str) -> str:
@@ -172,30 +168,3 @@ async def test_text_beyond_ascii_must_be_percent_encoded_before_it_is_signed(hos
 def test_the_documented_hmac_examples_verify(payload: str, signature: str) -> None:
     published = HmacVerifier("NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j")
     assert published.verify(payload.encode(), signature)
-
-
-def openssl(*arguments: str | Path) -> None:
-    subprocess.run(["openssl", *map(str, arguments)], check=True, capture_output=True, timeout=30)
-
-
-@needs_openssl
-@pytest.mark.parametrize(
-    ("kind", "generate", "sign"),
-    [
-        ("ed25519", ["-algorithm", "ed25519"], ["pkeyutl", "-sign", "-rawin", "-inkey"]),
-        ("rsa", ["-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"], ["dgst", "-sha256", "-sign"]),
-    ],
-)
-async def test_a_key_and_a_signature_made_by_openssl_are_accepted(
-    host: Host, tmp_path: Path, kind: str, generate: list[str], sign: list[str]
-) -> None:
-    private, public, payload, out = (tmp_path / name for name in ("private.pem", "public.pem", "payload", "signature"))
-    openssl("genpkey", *generate, "-out", private)
-    openssl("pkey", "-in", private, "-pubout", "-out", public)
-    payload.write_text(STAMP)
-    given = ["-in", payload] if kind == "ed25519" else [payload]
-    openssl(*sign, private, "-out", out, *given)
-    api_key = await register(host, kind, public.read_text())
-    signature = quote(base64.b64encode(out.read_bytes()).decode(), safe="")
-    answer = await host.raw("GET", ACCOUNT, api_key, f"{STAMP}&signature={signature}")
-    assert answer.status_code == 200

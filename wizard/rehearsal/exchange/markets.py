@@ -5,10 +5,13 @@ No order is ever executed here, so prices and filters are examples.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import re
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 
-from wizard.rehearsal.exchange.refusals import BAD_SYMBOL, Refused
+from wizard.rehearsal.exchange.parameters import Parameters
+from wizard.rehearsal.exchange.refusals import BAD_SYMBOL, ILLEGAL_CHARACTERS, Refused
 from wizard.rehearsal.exchange.weights import LIMIT
 
 QUOTE = "USDT"
@@ -24,14 +27,19 @@ ORDER_TYPES = (
 )
 
 
-def exchange_info(server_time: int, symbol: str) -> dict[str, object]:
-    """Return the listing of one symbol, or of all where `symbol` is empty.
+_STATUS = "TRADING"
+_PERMISSION = "SPOT"
+_LIST = r'^\["[A-Z0-9_]{1,30}"(,"[A-Z0-9_]{1,30}")*\]$'
+"""A list parameter. The pattern that the exchange itself shows is UNKNOWN."""
+
+
+def exchange_info(server_time: int, asked: Parameters) -> dict[str, object]:
+    """Return the listing of the symbols that are asked for, all of them where none is.
 
     Raises:
-        Refused: the symbol is not listed.
+        Refused: a symbol is not listed, or a list is malformed.
     """
-    if symbol and symbol not in BASES:
-        raise Refused(BAD_SYMBOL)
+    shows_sets = asked.get("showPermissionSets").lower() != "false"
     return {
         "timezone": "UTC",
         "serverTime": server_time,
@@ -41,11 +49,31 @@ def exchange_info(server_time: int, symbol: str) -> dict[str, object]:
             {"rateLimitType": "ORDERS", "interval": "DAY", "intervalNum": 1, "limit": 200_000},
         ],
         "exchangeFilters": [],
-        "symbols": [_listing(name) for name in BASES if not symbol or name == symbol],
+        "symbols": [_listing(symbol, shows_sets) for symbol in _symbols(asked)],
     }
 
 
-def _listing(symbol: str) -> dict[str, object]:
+def _symbols(asked: Parameters) -> Iterable[str]:
+    named = _names(asked, "symbols") or ([asked.get("symbol")] if asked.get("symbol") else [])
+    if not all(name in BASES for name in named):
+        raise Refused(BAD_SYMBOL)
+    permissions = _names(asked, "permissions")
+    if asked.get("symbolStatus") not in ("", _STATUS) or (permissions and _PERMISSION not in permissions):
+        return ()
+    return [name for name in BASES if not named or name in named]
+
+
+def _names(asked: Parameters, parameter: str) -> list[str]:
+    text = asked.get(parameter)
+    if parameter == "permissions" and text.isalpha():  # `permissions` may also be one word (rest-api.md)
+        return [text]
+    if text and not re.fullmatch(_LIST, text):
+        raise Refused(ILLEGAL_CHARACTERS, parameter, _LIST)
+    names: list[str] = json.loads(text or "[]")
+    return names
+
+
+def _listing(symbol: str, shows_sets: bool) -> dict[str, object]:
     precisions = (
         "baseAssetPrecision",
         "quotePrecision",
@@ -57,15 +85,17 @@ def _listing(symbol: str) -> dict[str, object]:
         "icebergAllowed",
         "ocoAllowed",
         "otoAllowed",
+        "opoAllowed",
         "quoteOrderQtyMarketAllowed",
         "allowTrailingStop",
         "cancelReplaceAllowed",
         "amendAllowed",
+        "pegInstructionsAllowed",
         "isSpotTradingAllowed",
     )
     return {
         "symbol": symbol,
-        "status": "TRADING",
+        "status": _STATUS,
         "baseAsset": BASES[symbol],
         "quoteAsset": QUOTE,
         **dict.fromkeys(precisions, 8),
@@ -74,7 +104,7 @@ def _listing(symbol: str) -> dict[str, object]:
         "isMarginTradingAllowed": False,
         "filters": _filters(),
         "permissions": [],
-        "permissionSets": [["SPOT"]],
+        "permissionSets": [[_PERMISSION]] if shows_sets else [],
         "defaultSelfTradePreventionMode": "NONE",
         "allowedSelfTradePreventionModes": ["NONE"],
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wizard.rehearsal.exchange.calls import Call, Endpoint
+from wizard.rehearsal.exchange.futures_markets import coin_margined_info, usd_margined_info
 from wizard.rehearsal.exchange.markets import exchange_info
 from wizard.rehearsal.exchange.refusals import BAD_TIME_UNIT, Refused
 from wizard.rehearsal.exchange.state import State
@@ -24,7 +25,20 @@ def _futures_time(state: State, _call: Call) -> object:
 
 
 def _exchange_info(state: State, call: Call) -> object:
-    return exchange_info(state.server_time() // _divisor(call), call.parameters.get("symbol"))
+    return exchange_info(state.server_time() // _divisor(call), call.parameters)
+
+
+def _usd_margined_info(state: State, _call: Call) -> object:
+    return usd_margined_info(state.server_time() // 1000)
+
+
+def _coin_margined_info(state: State, _call: Call) -> object:
+    return coin_margined_info(state.server_time() // 1000)
+
+
+def _margin_pairs(_state: State, _call: Call) -> object:
+    # Nothing is traded on margin here. The real ones ask for a key, without a signature (MARKET_DATA).
+    return []
 
 
 def _divisor(call: Call) -> int:
@@ -38,6 +52,10 @@ ENDPOINTS = (
     Endpoint("GET", "/api/v3/ping", 1, _ping),
     Endpoint("GET", "/api/v3/time", 1, _time),
     Endpoint("GET", "/api/v3/exchangeInfo", 20, _exchange_info),
+    Endpoint("GET", "/sapi/v1/margin/allPairs", 1, _margin_pairs),
+    Endpoint("GET", "/sapi/v1/margin/isolated/allPairs", 1, _margin_pairs),
     Endpoint("GET", "/fapi/v1/ping", 1, _ping),
     Endpoint("GET", "/fapi/v1/time", 1, _futures_time),
+    Endpoint("GET", "/fapi/v1/exchangeInfo", 1, _usd_margined_info),
+    Endpoint("GET", "/dapi/v1/exchangeInfo", 1, _coin_margined_info),
 )

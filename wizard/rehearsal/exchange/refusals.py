@@ -25,6 +25,7 @@ class Surface(StrEnum):
     API = "api"
     SAPI = "sapi"
     FAPI = "fapi"
+    DAPI = "dapi"
     WEBSOCKET_API = "ws-api"
 
 

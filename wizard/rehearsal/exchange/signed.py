@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from wizard.rehearsal.exchange.calls import Answer, Call, Endpoint
+from wizard.rehearsal.exchange.coins import BALANCES, all_coins
 from wizard.rehearsal.exchange.gate import signed
 from wizard.rehearsal.exchange.keys import FUTURES, READING, SPOT_TRADING, permission_flags
 from wizard.rehearsal.exchange.orders import judge_order
 from wizard.rehearsal.exchange.state import State
-
-_BALANCES = {"BTC": "0.50000000", "ETH": "0.00000000", "USDT": "10000.00000000"}
 
 
 def _restrictions(state: State, call: Call) -> object:
@@ -44,7 +43,7 @@ def _account(state: State, call: Call) -> object:
         "accountType": "SPOT",
         "balances": [
             {"asset": asset, "free": free, "locked": "0.00000000"}
-            for asset, free in _BALANCES.items()
+            for asset, free in BALANCES.items()
             if not hides_zeros or float(free)
         ],
         "permissions": ["SPOT"],
@@ -69,6 +68,10 @@ def _futures_balance(_state: State, _call: Call) -> object:
     ]
 
 
+def _coins(_state: State, _call: Call) -> object:
+    return all_coins()
+
+
 def _endpoint(method: str, path: str, weight: int, permission: str, answer: Answer) -> Endpoint:
     return Endpoint(method, path, weight, signed(permission, answer), is_signed=True)
 
@@ -77,6 +80,7 @@ ENDPOINTS = (
     _endpoint("GET", "/api/v3/account", 20, READING, _account),
     _endpoint("POST", "/api/v3/order/test", 1, SPOT_TRADING, judge_order),
     _endpoint("GET", "/sapi/v1/account/apiRestrictions", 1, READING, _restrictions),
+    _endpoint("GET", "/sapi/v1/capital/config/getall", 10, READING, _coins),
     _endpoint("GET", "/fapi/v2/balance", 5, FUTURES, _futures_balance),
     _endpoint("GET", "/fapi/v3/balance", 5, FUTURES, _futures_balance),
 )
