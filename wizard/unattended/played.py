@@ -60,7 +60,6 @@ class PlayedStep:
                     "at": finding.at,
                     "from": finding.from_address,
                     "does_not_prove": finding.does_not_prove,
-                    "milliseconds": finding.milliseconds,
                     "advice": finding.advice,
                     "milliseconds": finding.milliseconds,
                 }
