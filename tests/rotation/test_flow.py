@@ -67,7 +67,7 @@ async def test_a_proven_probe_has_evidence_for_every_check(world: World) -> None
         report = await flow.probe.run()
     assert report.is_proven
     unasked = {subject for subject, outcome in outcomes(report).items() if outcome is Outcome.NOT_APPLICABLE}
-    assert unasked == {say.NAME, say.TLS}, "this machine is called by its address, without TLS"
+    assert unasked == {say.DNS, say.TLS}, "this machine is called by its address, without TLS"
     assert set(outcomes(report).values()) == {Outcome.PASSED, Outcome.NOT_APPLICABLE}
     assert outcomes(report).keys() >= say.MUST_NOT_FAIL - {say.FUTURES} | {say.CONTROL, say.CLOCK, say.MARKET_STREAM}
     assert all(finding.observed and finding.at and finding.from_address == HERE for finding in report.findings)
@@ -154,7 +154,7 @@ async def test_an_unreachable_exchange_leaves_checks_not_run(world: World) -> No
     world.base_url = "http://127.0.0.1:9"
     async with world.flow() as flow:
         report = await flow.probe.run()
-    assert outcomes(report)[say.CONNECTION] is Outcome.INCONCLUSIVE
+    assert outcomes(report)[say.TCP] is Outcome.INCONCLUSIVE
     assert outcomes(report)[say.REACHABLE] is outcomes(report)[say.NEW_KEY] is Outcome.NOT_RUN
     assert not report.is_proven
 

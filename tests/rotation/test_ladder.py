@@ -74,7 +74,7 @@ async def test_each_rung_that_was_climbed_has_its_own_time(world: World) -> None
         await world.to_probe(flow)
         findings = told(await flow.probe.run())
     timed = {subject for subject, finding in findings.items() if finding.milliseconds is not None}
-    assert timed >= {say.CONNECTION, say.REACHABLE, say.CLOCK, say.NEW_KEY, say.ACCOUNT, say.WEBSOCKET_API}
+    assert timed >= {say.TCP, say.REACHABLE, say.CLOCK, say.NEW_KEY, say.ACCOUNT, say.WEBSOCKET_API}
 
 
 async def test_where_another_host_of_the_site_answers_it_is_named_with_the_setting(world: World) -> None:
@@ -83,9 +83,9 @@ async def test_where_another_host_of_the_site_answers_it_is_named_with_the_setti
         alive, dead = world.base_url.replace("127.0.0.1", "localhost"), f"http://127.0.0.1:{closed_port()}"
         site = replace(embedded_site(world.base_url), rest_url=dead, alternative_urls=(dead, alive))
         findings = told(await climb(flow, on(flow.context, site)))
-    assert findings[say.CONNECTION].outcome is Outcome.INCONCLUSIVE
-    assert "Meanwhile localhost answered." in findings[say.CONNECTION].observed
-    assert 'host = "localhost"' in findings[say.CONNECTION].advice
+    assert findings[say.TCP].outcome is Outcome.INCONCLUSIVE
+    assert "Meanwhile localhost answered." in findings[say.TCP].observed
+    assert 'host = "localhost"' in findings[say.TCP].advice
     assert findings[say.NEW_KEY].outcome is Outcome.NOT_RUN
 
 
@@ -96,7 +96,7 @@ async def test_an_inspecting_proxy_is_named_and_gets_no_key(world: World) -> Non
         await world.to_probe(flow)
         findings = told(await climb(flow, on(flow.context, fake.site)))
         assert fake.seen == []
-    assert findings[say.CONNECTION].outcome is Outcome.PASSED
+    assert findings[say.TCP].outcome is Outcome.PASSED
     assert findings[say.TLS].outcome is Outcome.INCONCLUSIVE
     assert "Inspector Ltd" in findings[say.TLS].observed
     assert findings[say.REACHABLE].outcome is findings[say.NEW_KEY].outcome is Outcome.NOT_RUN

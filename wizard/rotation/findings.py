@@ -17,8 +17,8 @@ from wizard.exchange.verdicts import Verdict
 from wizard.rotation.model import Finding, KeyRecord, Outcome
 from wizard.settings import Site
 
-NAME = "Name"
-CONNECTION = "Connection"
+DNS = "DNS"
+TCP = "TCP"
 TLS = "TLS"
 REACHABLE = "Exchange reachable"
 CLOCK = "Clock"
@@ -37,8 +37,8 @@ STORAGE = "Storage"
 
 ORDER = (
     STORAGE,
-    NAME,
-    CONNECTION,
+    DNS,
+    TCP,
     TLS,
     REACHABLE,
     CLOCK,

@@ -13,13 +13,13 @@ from wizard.exchange.certificates import Signer
 from wizard.exchange.client import Connection
 from wizard.exchange.errors import ExchangeError, Phase, Unreachable
 from wizard.exchange.resolving import ADVICE, Answer, Resolution
-from wizard.rotation.findings import CONNECTION, NAME, REACHABLE, TLS, Scribe
+from wizard.rotation.findings import DNS, REACHABLE, TCP, TLS, Scribe
 from wizard.rotation.model import Finding, Outcome
 
-WAY = (NAME, CONNECTION, TLS, REACHABLE)
+WAY = (DNS, TCP, TLS, REACHABLE)
 """In the order in which they happen."""
 
-_FAILS_AT = {Phase.DNS: NAME, Phase.TCP: CONNECTION, Phase.PROXY: CONNECTION, Phase.TLS: TLS}
+_FAILS_AT = {Phase.DNS: DNS, Phase.TCP: TCP, Phase.PROXY: TCP, Phase.TLS: TLS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Way:
         if error is None:
             return ""
         if isinstance(self.resolution, Unreachable):
-            return NAME
+            return DNS
         phase = error.phase if isinstance(error, Unreachable) else Phase.READ
         if phase is Phase.TIMEOUT and isinstance(error, Unreachable) and error.during is not None:
             phase = error.during
@@ -57,7 +57,7 @@ class Way:
 
 def tell_way(way: Way, scribe: Scribe) -> tuple[Finding, ...]:
     """Return a finding for each part of the way."""
-    passed = {NAME: _name, CONNECTION: _connection, TLS: _tls, REACHABLE: _answer}
+    passed = {DNS: _name, TCP: _connection, TLS: _tls, REACHABLE: _answer}
     if way.is_open:
         return tuple(tell(way, scribe) for tell in passed.values())
     last = WAY.index(way.failed_at)
@@ -68,14 +68,14 @@ def tell_way(way: Way, scribe: Scribe) -> tuple[Finding, ...]:
 def _name(way: Way, scribe: Scribe) -> Finding:
     resolution = way.resolution
     if resolution is None:
-        return scribe.note(NAME, Outcome.NOT_APPLICABLE, "The proxy looks up the exchange's name.")
+        return scribe.note(DNS, Outcome.NOT_APPLICABLE, "The proxy looks up the exchange's name.")
     if isinstance(resolution, Unreachable):
-        return scribe.note(NAME, Outcome.WARNING, " ".join(sentences(resolution.what, resolution.why)))
+        return scribe.note(DNS, Outcome.WARNING, " ".join(sentences(resolution.what, resolution.why)))
     if resolution.answer is Answer.LITERAL:
-        return scribe.note(NAME, Outcome.NOT_APPLICABLE, resolution.sentence())
+        return scribe.note(DNS, Outcome.NOT_APPLICABLE, resolution.sentence())
     advice = ADVICE.get(resolution.answer, "")
     return scribe.note(
-        NAME,
+        DNS,
         Outcome.WARNING if advice else Outcome.PASSED,
         resolution.sentence(),
         does_not_prove="" if advice else "that they are the exchange's; the certificate does",
@@ -87,7 +87,7 @@ def _name(way: Way, scribe: Scribe) -> Finding:
 def _connection(way: Way, scribe: Scribe) -> Finding:
     connection = way.connection
     what = f"A connection to {connection.peer} was opened." if connection.peer else "A connection was opened."
-    return scribe.note(CONNECTION, Outcome.PASSED, what, milliseconds=connection.connected_ms)
+    return scribe.note(TCP, Outcome.PASSED, what, milliseconds=connection.connected_ms)
 
 
 def _tls(way: Way, scribe: Scribe) -> Finding:
@@ -117,7 +117,7 @@ def _answer(way: Way, scribe: Scribe) -> Finding:
 
 def _failure(way: Way, scribe: Scribe) -> Finding:
     error = way.connection.error
-    if way.failed_at == NAME and isinstance(way.resolution, Unreachable):
+    if way.failed_at == DNS and isinstance(way.resolution, Unreachable):
         error = way.resolution
     assert error is not None  # noqa: S101 - only called where the way failed
     observed, advice = list(sentences(error.what, error.why)), [error.advice]

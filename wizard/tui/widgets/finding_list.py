@@ -10,7 +10,7 @@ from textual.widgets.option_list import Option
 
 from wizard.clock import utc
 from wizard.glyphs import Glyphs
-from wizard.rotation.findings import ORDER
+from wizard.rotation.findings import NEW_KEY, ORDER
 from wizard.rotation.model import Finding, Outcome
 from wizard.text import printable
 
@@ -60,7 +60,7 @@ class FindingList(Vertical):
         yield Static(classes="evidence")
 
     def add(self, finding: Finding) -> None:
-        """Append a finding; the first one that is not fine is highlighted."""
+        """Append a finding; the first one that is not fine is highlighted, else the one that says most."""
         self._findings = sorted([*self._findings, finding], key=_place)
         options = self.query_one(OptionList)
         options.clear_options()
@@ -85,7 +85,8 @@ class FindingList(Vertical):
             for index, finding in enumerate(self._findings):
                 if finding.outcome is outcome:
                     return index
-        return len(self._findings) - 1
+        subjects = [finding.subject for finding in self._findings]
+        return subjects.index(NEW_KEY) if NEW_KEY in subjects else len(subjects) - 1
 
     def _glyph(self, outcome: Outcome) -> str:
         return {
