@@ -171,7 +171,7 @@ async def test_a_drill_whose_new_key_is_gone_ends_with_its_evidence_and_no_trace
 async def test_a_rehearsal_without_an_open_rotation_takes_the_scenario_that_is_asked_for() -> None:
     with (
         secret_service() as environ,
-        subprocess.Popen(
+        subprocess.Popen(  # noqa: ASYNC220 - nothing else runs here
             [sys.executable, "-m", "wizard", "exchange", "--port", "0", "--json", "--scenario", "wrong-secret"],
             stdout=subprocess.PIPE,
             text=True,
