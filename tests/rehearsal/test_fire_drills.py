@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -163,3 +165,25 @@ async def test_a_drill_whose_new_key_is_gone_ends_with_its_evidence_and_no_trace
         assert result["scenario"] == "exchange-down"
         assert "-2008" in json.dumps(result) or "does not know this key" in json.dumps(result)
         assert "Traceback" not in err
+
+
+@pytest.mark.keyring
+async def test_a_rehearsal_without_an_open_rotation_takes_the_scenario_that_is_asked_for() -> None:
+    with (
+        secret_service() as environ,
+        subprocess.Popen(  # noqa: ASYNC220 - nothing else runs here
+            [sys.executable, "-m", "wizard", "exchange", "--port", "0", "--json", "--scenario", "wrong-secret"],
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as left,
+    ):
+        assert left.stdout is not None
+        found = json.loads(left.stdout.readline())
+        note = Path(os.environ["KEY_WIZARD_HOME"]) / NOTE
+        note.parent.mkdir(parents=True)
+        urls = {name: found[name] for name in ("base_url", "desk_url")}
+        note.write_text(json.dumps({"pid": left.pid, **urls, "scenario": "wrong-secret"}))
+        arguments = ("rehearse", "--auto", "--json", "--scenario", "smooth")
+        code, out, err = await key_wizard(*arguments, environ=environ)
+        assert (code, json.loads(out)["scenario"]) == (0, "smooth"), err
+        assert left.wait(20) == 0, "the exchange that was left is ended"

@@ -167,7 +167,8 @@ async def _keyring_or_memory(environ: Mapping[str, str]) -> tuple[Store, str]:
 async def _find_or_start(own: Paths, store: Store, scenario: Scenario, passes_after: float) -> ExchangeProcess:
     known = recall(_note(own))
     if known and await known.answers():
-        if store.durable:
+        # Only an open rotation binds a rehearsal to the scenario that it began with.
+        if store.durable and (known.scenario == scenario.name or _is_open(own)):
             return known
         await known.end()
     await _clear(own, store)
