@@ -91,10 +91,11 @@ def _key_or_permission(address: IPv4Address | None, context: Context) -> Verdict
     return _verdict(
         Cause.PERMISSION_OR_KEY,
         Certainty.LIKELY,
-        "The key itself or one of its permissions is refused, not the address",
-        f"{address} is in the whitelist, and the other key was accepted from here in the same minute. {_ONE_TEXT}",
+        "The key is refused although this address is in its whitelist",
+        f"{address} is in the whitelist, and the other key was accepted from here in the same minute. {_ONE_TEXT}"
+        " So it is the key itself, one of its permissions, or a list that does not count yet.",
         f"{_site_first(context)} Then check that the key still exists, that the list on the page is saved,"
-        " and that the permissions are on.",
+        " and that the permissions are on. A list saved a moment ago may need a few minutes (reported).",
     )
 
 

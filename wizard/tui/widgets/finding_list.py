@@ -66,6 +66,15 @@ class FindingList(Vertical):
         options.clear_options()
         options.add_options(Option(self._line(each)) for each in self._findings)
         options.highlighted = self._worst()
+        # Scrolled forth and back within one frame, the list of Textual 8.2.8 leaves its scrollbar where it was.
+        self.call_after_refresh(self._align, options)
+
+    def _align(self, options: OptionList) -> None:
+        """What is in sight depends on the findings alone, not on the order in which they came."""
+        options.scroll_to(y=0, animate=False, immediate=True)
+        options.scroll_to_highlight()
+        options.vertical_scrollbar.position = options.scroll_y
+        options.vertical_scrollbar.refresh()
 
     def clear(self) -> None:
         """Remove all findings."""
