@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from wizard.egress.answers import Sample
 from wizard.egress.detect import EgressReport, detect
+from wizard.egress.history import tell_history
 from wizard.egress.quorum import EgressState
 from wizard.rotation.context import Context
 from wizard.rotation.model import Finding, Outcome
@@ -40,12 +41,16 @@ class EgressStep:
         )
         context.journal.note_egress(
             context.environment.name,
-            [str(address) for address in report.verdict.addresses],
+            {str(address): operators for address, operators in report.verdict.operators.items()},
             report.verdict.state,
-            sorted({sample.provider.operator for sample in report.samples if sample.address}),
             report.route.shown,
         )
         return report
+
+    def history(self, report: EgressReport) -> str:
+        """Return what this and all earlier detections over the same route show, for people."""
+        context = self._context
+        return tell_history(context.journal.egress_history(context.environment.name, report.route.shown))
 
     def finding(self, report: EgressReport) -> Finding:
         """Return what a detection shows, and what it does not."""
