@@ -21,7 +21,7 @@ from wizard.rotation.flow import Flow, NotReverted, OutOfPlace
 from wizard.rotation.model import Finding, Grade, Holding, KeyRecord, Mode, Outcome, Slot, Step
 from wizard.rotation.retirement import Baseline, judge_death
 from wizard.rotation.steps.credentials import AlreadyStored
-from wizard.rotation.steps.probe import NotProven, NothingToProbe, ProbeReport
+from wizard.rotation.steps.probe import NothingToProbe, NotProven, ProbeReport
 from wizard.rotation.steps.retire import NotDead
 from wizard.secret import Secret
 from wizard.settings import Paths
