@@ -114,7 +114,8 @@ class OpenSsh:
                 env=dict(self.environ),
             )
         except OSError as error:
-            raise OpenSshMissing(f"{self.program} cannot be started", why=f"The system said: {error.strerror}") from None
+            why = f"The system said: {error.strerror}"
+            raise OpenSshMissing(f"{self.program} cannot be started", why=why) from None
 
 
 def find_openssh(environ: Mapping[str, str]) -> OpenSsh:
@@ -128,7 +129,7 @@ def find_openssh(environ: Mapping[str, str]) -> OpenSsh:
         raise OpenSshMissing(
             "Other hosts cannot be asked from here",
             why="There is no program called ssh on the path.",
-            advice="Install OpenSSH's client (Debian: openssh-client), or type the hosts' addresses into the whitelist.",
+            advice="Install OpenSSH's client (Debian: openssh-client), or type their addresses into the whitelist.",
         )
     names = _PASSED_ON + (_PASSED_ON_WINDOWS if sys.platform == "win32" else ())
     return OpenSsh(program, {name: environ[name] for name in names if name in environ} | {"LC_ALL": "C"})
@@ -174,4 +175,6 @@ async def _end(process: Process) -> None:
                 process.kill()
             else:
                 os.killpg(process.pid, signal.SIGKILL)
+    # Closes the pipes too: a stranger that holds their other end would keep `wait` waiting.
     process._transport.close()  # type: ignore[attr-defined]
+    await process.wait()
