@@ -6,7 +6,7 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from wizard.settings import Rules
+from wizard.rules import Rules
 from wizard.text import UNPRINTABLE
 from wizard.whitelist import RequiredAddress, Severity, apply_suggestion, judge, parse
 

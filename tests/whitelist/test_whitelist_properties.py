@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv4Network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wizard.settings import Rules
+from wizard.rules import Rules
 from wizard.text import UNPRINTABLE
 from wizard.whitelist import (
     Form,

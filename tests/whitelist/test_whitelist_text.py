@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
-from wizard.settings import Rules
+from wizard.rules import Rules
 from wizard.whitelist import Form, RequiredAddress, append_entry, apply_suggestion, diff, judge, parse, render
 
 NETWORKS = [IPv4Network("5.6.7.8/32"), IPv4Network("5.6.8.0/24")]

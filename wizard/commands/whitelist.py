@@ -12,7 +12,7 @@ from wizard import settings
 from wizard.addresses import read_ipv4
 from wizard.commands.console import print_json, tell
 from wizard.exit_codes import Exit
-from wizard.settings import MOST_ENTRIES, Rules
+from wizard.rules import MOST_ENTRIES, Rules
 from wizard.text import printable
 from wizard.whitelist import Finding, Form, JudgedEntry, Judgement, RequiredAddress, judge, parse, render
 

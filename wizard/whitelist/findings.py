@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address
 
-from wizard.settings import Rules
+from wizard.rules import Rules
 
 
 class Severity(StrEnum):

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
-from wizard.settings import Rules
+from wizard.rules import Rules
 from wizard.whitelist.findings import Context, Finding, RequiredAddress, Severity, error
 from wizard.whitelist.parsing import Entry, ParsedList
 from wizard.whitelist.scope import covered, duplicate, is_usable, scope_findings

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Set
 from ipaddress import IPv4Network
 
 from wizard.addresses import SPECIAL_RANGES, SpecialRange
-from wizard.settings import Rules
+from wizard.rules import Rules
 from wizard.whitelist.findings import Context, Finding, Severity, error
 from wizard.whitelist.rendering import written
 
