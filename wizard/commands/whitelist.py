@@ -12,9 +12,9 @@ from wizard import settings
 from wizard.addresses import read_ipv4
 from wizard.commands.console import print_json, tell
 from wizard.exit_codes import Exit
-from wizard.settings import MOST_ENTRIES, Rules
+from wizard.rules import MOST_ENTRIES, Rules
 from wizard.text import printable
-from wizard.whitelist import Finding, Form, JudgedEntry, Judgement, RequiredAddress, judge, parse, render
+from wizard.whitelist import Finding, Form, JudgedEntry, Judgement, RequiredAddress, Surroundings, judge, parse, render
 
 FORMS = {form.name.lower(): form for form in Form}
 
@@ -48,7 +48,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(options: argparse.Namespace) -> int:
     """Judge, then print the text to paste."""
     required = [RequiredAddress(address, "named by --egress") for address in options.egress]
-    judgement = judge(parse(_text(options.text)), rules=_rules(options), must_cover=required)
+    judgement = judge(parse(_text(options.text)), Surroundings(_rules(options), tuple(required)))
     output = render(judgement.networks, FORMS[options.format]) if judgement.is_valid else None
     if options.json:
         print_json(as_json(judgement, output))

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 from wizard.errors import WizardError
 from wizard.rotation.context import Context, networks_of
 from wizard.rotation.model import Finding, Outcome, Slot
-from wizard.whitelist import Difference, Form, Judgement, RequiredAddress, diff, judge, parse, render
+from wizard.whitelist import Difference, Form, Judgement, RequiredAddress, Surroundings, diff, judge, parse, render
 
 
 class WhitelistInvalid(WizardError):
@@ -43,7 +43,7 @@ class WhitelistStep:
     def judge(self, text: str) -> Judgement:
         """Judge what was typed, entry by entry; this host's egress addresses must be covered."""
         required = [RequiredAddress(address, "this host") for address in self._seen()]
-        return judge(parse(text), rules=self._context.environment.rules, must_cover=required)
+        return judge(parse(text), Surroundings(self._context.environment.rules, tuple(required)))
 
     def difference(self, judgement: Judgement) -> Difference:
         """Compare with the list of the current key."""
