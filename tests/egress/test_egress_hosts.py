@@ -19,7 +19,7 @@ from wizard.egress.hosts.reading import read_output
 from wizard.egress.hosts.ssh_config import hosts_of_ssh_config
 from wizard.egress.hosts.troubles import explain_ssh
 from wizard.egress.providers import Parser, Provider
-from wizard.settings import Rules
+from wizard.rules import Rules
 from wizard.ssh_destination import InvalidDestination, read_destination
 
 HERE = "203.0.113.42"

@@ -26,7 +26,7 @@ from wizard.egress.hosts.troubles import (
     out_of_time,
 )
 from wizard.egress.providers import Provider
-from wizard.settings import Rules
+from wizard.rules import Rules
 
 MOST_OPERATORS = 4
 """A host asks so many at most, one after the other, and stops when two agree."""

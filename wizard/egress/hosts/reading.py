@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from wizard.egress.answers import Refused, Sample, read_answer, refuse_status
 from wizard.egress.providers import Provider
-from wizard.settings import Rules
+from wizard.rules import Rules
 
 _STATUS = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3})\b")
 _LOCATION = re.compile(rb"^location:[ \t]*(.*?)\r?$", re.IGNORECASE | re.MULTILINE)
