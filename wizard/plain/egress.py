@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wizard.egress.answers import Sample
-from wizard.plain import deadlines
+from wizard.plain import deadlines, hosts
 from wizard.plain.answers import Choice, Command
 from wizard.plain.stage import Stage, Way
 from wizard.plain.words import evidence
@@ -14,7 +14,11 @@ ABOUT = (
     " asked over the same route that the exchange is reached by, over IPv4. Two different operators that see the"
     " same address agree. The address was observed; nothing here proves that it stays the same."
 )
-_CHOICES = (Choice("next", "go on to the whitelist."), Choice("again", "ask all operators once more."))
+_CHOICES = (
+    Choice("next", "go on to the whitelist."),
+    Choice("again", "ask all operators once more."),
+    Choice("hosts", "ask other hosts that use the key, over OpenSSH."),
+)
 
 
 async def take(stage: Stage) -> Way:
@@ -28,6 +32,9 @@ async def take(stage: Stage) -> Way:
             return stage.back()
         if answer == "next":
             return stage.on()
+        if answer == "hosts":
+            await hosts.take(stage)
+            continue
         is_agreed = await _detect(stage)
 
 

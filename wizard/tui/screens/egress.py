@@ -18,6 +18,7 @@ from wizard.egress.detect import EgressReport
 from wizard.errors import WizardError
 from wizard.rotation.model import Outcome, Step
 from wizard.text import printable
+from wizard.tui.screens.hosts import HostsScreen
 from wizard.tui.screens.step_screen import StepScreen
 from wizard.tui.widgets.evidence_table import EvidenceTable
 
@@ -36,6 +37,7 @@ class EgressScreen(StepScreen):
             "enter,ctrl+n,f8", "next", "Next", key_display="Enter", priority=True, tooltip="Go on to the whitelist"
         ),
         Binding("r", "again", "Ask again", tooltip="Ask all operators once more"),
+        Binding("h", "hosts", "Hosts", tooltip="Ask other hosts for their address, over OpenSSH"),
     ]
 
     class Seen(Message):
@@ -72,6 +74,15 @@ class EgressScreen(StepScreen):
             self.wizard.glyphs.working, "$text-primary", f"Asking {count} services, at most {self._deadline():g} s."
         )
         self._detect()
+
+    def action_hosts(self) -> None:
+        """Ask other hosts that use the key."""
+        self.app.push_screen(HostsScreen(self.flow, self.wizard.glyphs), self.hosts_closed)
+
+    def hosts_closed(self, taken: str | None) -> None:
+        """Say what was taken to the whitelist."""
+        if taken:
+            self.notice.good(taken)
 
     def action_next(self) -> None:
         """Go on, once there is an answer."""
