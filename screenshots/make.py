@@ -63,6 +63,10 @@ class Photographer:
         await self._press("enter")
         await self._until("#verdict", "Observed")
         await self._shoot("egress")
+        await self._press("h")
+        await self._until("#next", "Enter asks 2 hosts")
+        await self._shoot("hosts")
+        await self._press("escape")
 
     async def _whitelist(self) -> None:
         await self._press("enter")

@@ -49,8 +49,10 @@ class HostsStep:
 
     def known(self) -> tuple[Host, ...]:
         """Return the hosts of the settings, of `~/.ssh/config` and those typed, each once."""
-        found = [*self._of_settings(), *self._of_ssh_config, *self._typed]
-        return tuple({host.destination: host for host in reversed(found)}.values())[::-1]
+        found: dict[str, Host] = {}
+        for host in (*self._of_settings(), *self._of_ssh_config, *self._typed):
+            found.setdefault(host.destination, host)
+        return tuple(found.values())
 
     def checked(self) -> tuple[Host, ...]:
         """Return the known hosts that are to be asked: at first those of the settings."""

@@ -36,7 +36,7 @@ class EgressScreen(StepScreen):
         Binding(
             "enter,ctrl+n,f8", "next", "Next", key_display="Enter", priority=True, tooltip="Go on to the whitelist"
         ),
-        Binding("r", "again", "Ask again", tooltip="Ask all operators once more"),
+        Binding("r", "again", "Again", tooltip="Ask all operators once more"),
         Binding("h", "hosts", "Hosts", tooltip="Ask other hosts for their address, over OpenSSH"),
     ]
 

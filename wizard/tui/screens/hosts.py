@@ -39,7 +39,7 @@ class HostsScreen(ModalScreen[str | None]):
 
     CSS_PATH = "hosts.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "check", "Check", tooltip="Check the host, or uncheck it"),
+        Binding("space", "check", "Check", key_display="Space", tooltip="Check the host, or uncheck it"),
         Binding("a", "check_all", "All", tooltip="Check all hosts, or none"),
         # Priority: list and field take Enter for themselves.
         Binding("enter", "go", "Ask, take", key_display="Enter", priority=True, tooltip="Ask; then take the addresses"),
@@ -81,6 +81,8 @@ class HostsScreen(ModalScreen[str | None]):
         self._hosts: tuple[Host, ...] = ()
         self._asked: tuple[Host, ...] = ()
         """Who is being asked now; nobody while nothing is under way."""
+        self._refused = ""
+        """The text that the refusal under the field is about."""
 
     def compose(self) -> ComposeResult:
         """Lay out the list, what is known of the highlighted host, and the field."""
@@ -114,7 +116,8 @@ class HostsScreen(ModalScreen[str | None]):
     def keep_draft(self, event: Input.Changed) -> None:
         """Nothing typed is lost."""
         self._step.draft = event.value
-        self._refuse(None)
+        if event.value != self._refused:
+            self._refuse(None)
         self._say_next()
 
     def action_check(self) -> None:
@@ -130,8 +133,8 @@ class HostsScreen(ModalScreen[str | None]):
         """Add what is typed; else ask; else take what was found."""
         step = self._step
         self.query_one(Notice).clear()
-        if isinstance(self.focused, Input) and step.draft.strip():
-            self._add(step.draft)
+        if typed := self._typed():
+            self._add(typed)
         elif self._asked:
             self.query_one(Notice).note("The hosts are still being asked. Esc closes and keeps the answers so far.")
         elif unasked := step.unasked():
@@ -190,11 +193,16 @@ class HostsScreen(ModalScreen[str | None]):
         try:
             host = self._step.add(text)
         except WizardError as error:
+            self._refused = text
             self._refuse(error)
             return
         self.query_one(Input).value = ""
         self._list()
         self.query_one("#hosts", OptionList).highlighted = self._hosts.index(host)
+
+    def _typed(self) -> str:
+        """What stands in the field that has the focus."""
+        return self.focused.value if isinstance(self.focused, Input) and self.focused.value.strip() else ""
 
     def _take(self) -> None:
         found = self._step.found()
@@ -211,7 +219,7 @@ class HostsScreen(ModalScreen[str | None]):
         options = self.query_one("#hosts", OptionList)
         options.clear_options()
         options.add_options(map(self._row, self._hosts))
-        options.display = bool(self._hosts)
+        options.display = self.query_one("#detail").display = bool(self._hosts)
         self.show_detail()
         self._say_next()
 
@@ -255,15 +263,15 @@ class HostsScreen(ModalScreen[str | None]):
 
     def _lede(self) -> str:
         if self._step.is_rehearsal:
-            return "In a rehearsal no real host is asked. In a real rotation the checked ones are, over OpenSSH."
-        return "The checked ones are asked over OpenSSH which address others see of them. No key or secret is sent."
+            return "In a rehearsal no real host is asked."
+        return "Checked hosts are asked over OpenSSH. No key or secret is sent."
 
     def _say_next(self) -> None:
         self.query_one("#next", Static).update(f"{self._glyphs.arrow} {self._next()}")
 
     def _next(self) -> str:
         step = self._step
-        if isinstance(self.focused, Input) and step.draft.strip():
+        if self._typed():
             return "Enter adds the host."
         if self._asked:
             answered = sum(step.answer(host) is not None for host in self._asked)
@@ -279,6 +287,8 @@ class HostsScreen(ModalScreen[str | None]):
         words = " ".join(error.sentences()) if error else ""
         refusal = self.query_one("#refusal", Static)
         refusal.display = bool(words)
+        # Both at once do not fit 60x20.
+        self.query_one("#detail").display = bool(self._hosts) and not words
         refusal.update(
             Content.from_markup("[$text-error]$glyph[/] $words", glyph=self._glyphs.failed, words=printable(words, 400))
         )
