@@ -16,6 +16,7 @@ from tests.tui.conftest import Wizard
 from wizard.glyphs import UNICODE
 from wizard.tui.app import WizardApp
 from wizard.tui.screens.egress import EgressScreen
+from wizard.tui.screens.help import HelpScreen
 from wizard.tui.screens.hosts import HostsScreen
 
 
@@ -94,6 +95,8 @@ async def test_a_name_is_judged_under_its_field_and_nothing_is_lost(real: Wizard
     assert not real.app.screen.query_one("#refusal").display
     await real.press("escape", "h")
     assert rows(real)[-1] == "[x] trader@bot-3"
+    await real.press("f1")
+    await real.when(lambda: isinstance(real.app.screen, HelpScreen))
     assert calls(tmp_path) == []
 
 

@@ -42,12 +42,14 @@ class HostsScreen(ModalScreen[str | None]):
         Binding("space", "check", "Check", key_display="Space", tooltip="Check the host, or uncheck it"),
         Binding("a", "check_all", "All", tooltip="Check all hosts, or none"),
         # Priority: list and field take Enter for themselves.
-        Binding("enter", "go", "Ask, take", key_display="Enter", priority=True, tooltip="Ask; then take the addresses"),
+        Binding("enter", "go", "Go", key_display="Enter", priority=True, tooltip="Ask; then take the addresses"),
         Binding("r", "again", "Again", tooltip="Ask those once more that gave no address"),
         Binding(
             "tab", "app.focus_next", "Add", key_display="Tab", tooltip="Go to the field for another host, and back"
         ),
         Binding("escape", "close", "Close", key_display="Esc", tooltip="Go back; what is typed and answered stays"),
+        # A dialog does not inherit the app's keys.
+        Binding("f1", "app.help", show=False),
     ]
     HELP = (
         "Every host that uses the key needs its address on the whitelist. The checked hosts are asked over the system's"
