@@ -84,3 +84,11 @@ def test_a_journal_that_cannot_be_written_spoils_no_answer(bench: Bench, command
     said = command("egress", "--json")
     assert (said.code, said.json["address"], said.json["history"]) == (0, HERE, "")
     assert "not kept" in said.err
+
+
+def test_sampling_more_counts_its_answers_and_says_what_they_prove(bench: Bench, command: Command) -> None:
+    said = command("egress", "--sample-more", "--json")
+    assert (said.code, len(said.json["samples"])) == (0, 8)
+    assert (
+        "Seen 1 address in 8 answers. Another, equally used one would have been missed with less than 1%." in said.err
+    )

@@ -15,6 +15,7 @@ from wizard.custody.opening import open_keyring
 from wizard.egress.providers import load_providers
 from wizard.exit_codes import Exit
 from wizard.rotation.model import KeyRecord, Outcome
+from wizard.threads import leaving_lookups_behind
 from wizard.upkeep.examining import Examiner, Upkeep
 from wizard.upkeep.judging import KEYRING
 
@@ -45,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     environment = settings.load(paths.config_file).environment(options.environment)
     providers = load_providers(paths.providers_file)
     examiner = Examiner(environment, paths, providers, open_keyring, os.environ, time.time)
-    upkeep = asyncio.run(examiner.examine(options.max_age * _DAY))
+    upkeep = asyncio.run(leaving_lookups_behind(examiner.examine(options.max_age * _DAY)))
     code = _exit_code(upkeep)
     if options.json:
         print_json(
