@@ -13,7 +13,7 @@ from tests.egress.conftest import Town
 from wizard.egress.detect import detect
 from wizard.egress.providers import Provider
 from wizard.egress.route import Route, RouteKind
-from wizard.settings import Rules
+from wizard.rules import Rules
 
 pytestmark = pytest.mark.benchmark
 

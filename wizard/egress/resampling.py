@@ -16,7 +16,7 @@ from wizard.egress.providers import Provider
 from wizard.egress.quorum import judge
 from wizard.egress.route import public_roots
 from wizard.egress.sampling import ask
-from wizard.settings import Rules
+from wizard.rules import Rules
 
 DEADLINE = 30.0
 """Seconds for all questions together."""
