@@ -9,9 +9,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 
 from wizard import settings
+from wizard.commands import other_hosts
 from wizard.commands.console import fail, print_json, tell
 from wizard.egress.answers import Sample
 from wizard.egress.detect import EgressReport, detect
+from wizard.egress.hosts.model import Host, HostAnswer
 from wizard.egress.pools import tell_sampling
 from wizard.egress.providers import Provider, load_providers
 from wizard.egress.resampling import sample_more
@@ -31,7 +33,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "egress",
         help="what address does the exchange see?",
-        description="Asks several operators which address they see. Exit code 0 when they agree, 6 when they do not.",
+        description="Asks several operators which address they see. Exit code 0 when they agree, 6 when they do not;"
+        " with --hosts, when they agree for every host.",
     )
     # SUPPRESS: a default would overwrite an --env that stands before the command.
     parser.add_argument(
@@ -41,6 +44,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--sample-more", action="store_true", help="ask on until a second, equally used address would have shown"
     )
+    parser.add_argument("--hosts", metavar="A,B", nargs="?", const=other_hosts.FROM_SETTINGS, help=other_hosts.HELP)
     parser.set_defaults(run=run)
 
 
@@ -49,16 +53,21 @@ def run(options: argparse.Namespace) -> int:
     paths = settings.paths()
     known = settings.load(paths.config_file)
     environment = known.environment(options.env) if options.env else known.default
-    report = asyncio.run(leaving_lookups_behind(_ask(environment, paths, SAMPLERS[options.sample_more])))
+    hosts = other_hosts.named_hosts(options.hosts, environment) if options.hosts is not None else ()
+    asking = _ask(environment, paths, hosts, SAMPLERS[options.sample_more])
+    report, answers = asyncio.run(leaving_lookups_behind(asking))
     if report.unfinished:
         tell(f"Not waited for: {', '.join(printable(provider.name) for provider in report.unfinished)}.")
     tell(report.sentence())
     if options.sample_more:
         tell(tell_sampling(report.samples))
     history = _keep(report, environment, paths)
+    other_hosts.tell_advice(answers)
     if options.json:
-        print_json({"environment": environment.name, **as_json(report), "history": history})
-    return Exit.FINE if report.verdict.is_agreed else Exit.INCONCLUSIVE
+        told = {"hosts": [other_hosts.as_json(answer) for answer in answers]} if hosts else {}
+        print_json({"environment": environment.name, **as_json(report), "history": history, **told})
+    is_agreed = report.verdict.is_agreed and all(answer.address for answer in answers)
+    return Exit.FINE if is_agreed else Exit.INCONCLUSIVE
 
 
 def _keep(report: EgressReport, environment: Environment, paths: Paths) -> str:
@@ -76,11 +85,14 @@ def _keep(report: EgressReport, environment: Environment, paths: Paths) -> str:
     return history
 
 
-async def _ask(environment: Environment, paths: Paths, sampler: Sampler) -> EgressReport:
+async def _ask(
+    environment: Environment, paths: Paths, hosts: Sequence[Host], sampler: Sampler
+) -> tuple[EgressReport, tuple[HostAnswer, ...]]:
     route = route_to_exchange(environment, os.environ)
     providers = load_providers(paths.providers_file)
     tell(f"Route of {environment.name}: {route.shown} ({route.source}).")
-    return await sampler(providers, route, environment)
+    report = await sampler(providers, route, environment)
+    return report, await other_hosts.ask(hosts, providers, environment) if hosts else ()
 
 
 async def _once(providers: Sequence[Provider], route: Route, environment: Environment) -> EgressReport:
