@@ -6,6 +6,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,8 @@ HOME_VARIABLE = "KEY_WIZARD_HOME"
 CUSTOM_SITE = "custom"
 MOST_ENTRIES = 1000
 """No whitelist rule may allow more: beyond that a limit is a slip of the pen."""
+LONGEST_DEADLINE = 120.0
+"""Seconds: nobody waits longer for a keyring without believing that the program hangs."""
 ANY_SOURCE = "0.0.0.0"  # noqa: S104 - a local address to call from, not one to listen on
 
 
@@ -61,6 +64,24 @@ class Rules:
     max_entries: int = 20
     tolerated_ranges: frozenset[str] = frozenset()
     """Kinds of special ranges (`wizard.addresses`) that this environment really uses."""
+
+
+class Place(StrEnum):
+    """Where credentials are kept. There is no order: none takes the place of another by itself."""
+
+    KEYRING = "keyring"
+    """The operating system's own store of secrets."""
+    ENCRYPTED_FILE = "encrypted-file"
+    """A file below the state directory that a passphrase opens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Custody:
+    """How credentials are kept."""
+
+    place: Place = Place.KEYRING
+    deadline: float = 10.0
+    """Seconds for one operation. A healthy keyring takes 0.2 s, most of it to start an interpreter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +127,11 @@ class Paths:
         """The journal's database."""
         return self.state / "journal.sqlite3"
 
+    @property
+    def encrypted_file(self) -> Path:
+        """The credentials, where the settings choose `Place.ENCRYPTED_FILE`."""
+        return self.state / "credentials.vault"
+
     def lock(self, environment: str) -> Path:
         """The file whose lock makes one writer per environment."""
         return self.state / f"{environment}.lock"
@@ -146,6 +172,7 @@ class Settings:
     """Everything that `config.toml` says, with defaults filled in."""
 
     environments: Mapping[str, Environment]
+    custody: Custody = field(default_factory=Custody)
 
     @property
     def default(self) -> Environment:
@@ -192,7 +219,8 @@ def load(file: Path) -> Settings:
         "staging": {"site": "demo"},
         "development": {"site": "testnet"},
     }
-    return Settings({name: _environment(name, section, sites, rules, file) for name, section in sections.items()})
+    environments = {name: _environment(name, section, sites, rules, file) for name, section in sections.items()}
+    return Settings(environments, _custody(_table(data, "custody", file), file))
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
@@ -211,6 +239,20 @@ def _table(data: Mapping[str, Any], name: str, file: Path) -> dict[str, Any]:
     if not isinstance(table, dict):
         raise SettingsError(f"{name} in {file} is not a table", advice=f"Write it as [{name}].")
     return table
+
+
+def _custody(table: Mapping[str, Any], file: Path) -> Custody:
+    where, default = f"[custody] in {file}", Custody()
+    place, deadline = table.get("place", default.place), table.get("deadline", default.deadline)
+    if place not in set(Place):
+        raise SettingsError(
+            f"{where}: there is no place {place!r}", advice=f"Choose one of: {', '.join(Place)}. Nothing else is used."
+        )
+    if isinstance(deadline, bool) or not isinstance(deadline, (int, float)) or not 1 <= deadline <= LONGEST_DEADLINE:
+        raise SettingsError(
+            f"{where}: deadline is {deadline!r}", advice=f"Write seconds from 1 to {LONGEST_DEADLINE:g}: deadline = 10"
+        )
+    return Custody(Place(place), float(deadline))
 
 
 def _environment(name: str, section: object, sites: dict[str, Site], rules: Rules, file: Path) -> Environment:
