@@ -24,7 +24,7 @@ def test_people_read_who_said_what_on_stderr(bench: Bench, command: Command) -> 
     for shape in ("plain", "json"):
         (line,) = (line for line in said.err.splitlines() if f"echo-{shape}" in line)
         assert line.endswith(HERE)
-    assert f"Observed {HERE}" in said.err.splitlines()[-1]
+    assert f"Observed {HERE}" in said.err.splitlines()[-2]
 
 
 def test_operators_that_disagree_give_no_address_and_exit_6(bench: Bench, command: Command) -> None:
@@ -69,6 +69,18 @@ def test_a_route_that_cannot_be_decided_is_inconclusive_and_shows_no_password(be
     assert "hunter2" not in said.err
 
 
-def test_nothing_is_written_to_the_journal(bench: Bench, command: Command) -> None:
-    command("egress")
-    assert not bench.paths.journal.exists()
+def test_every_observation_is_kept_and_its_history_told(bench: Bench, command: Command) -> None:
+    first, second = command("egress", "--json"), command("egress", "--json")
+    assert first.json["history"] == f"{HERE} is seen for the first time over this route."
+    assert second.json["history"].startswith("Unchanged in 2 of 2 checks over ")
+    assert second.json["history"] in second.err
+    with bench.journal() as journal:
+        assert len(journal.egress_history("bench", "direct")) == 2
+        assert journal.last_egress("bench") == ()
+
+
+def test_a_journal_that_cannot_be_written_spoils_no_answer(bench: Bench, command: Command) -> None:
+    bench.paths.journal.write_text("no journal, " * 100)
+    said = command("egress", "--json")
+    assert (said.code, said.json["address"], said.json["history"]) == (0, HERE, "")
+    assert "not kept" in said.err

@@ -21,7 +21,7 @@ from wizard.rotation.flow import Flow, NotReverted, OutOfPlace
 from wizard.rotation.model import Finding, Grade, Holding, KeyRecord, Mode, Outcome, Slot, Step
 from wizard.rotation.retirement import Baseline, judge_death
 from wizard.rotation.steps.credentials import AlreadyStored
-from wizard.rotation.steps.probe import NotProven, ProbeReport
+from wizard.rotation.steps.probe import NothingToProbe, NotProven, ProbeReport
 from wizard.rotation.steps.retire import NotDead
 from wizard.secret import Secret
 from wizard.settings import Paths
@@ -194,7 +194,7 @@ async def test_a_key_that_left_the_keyring_is_not_promoted(world: World) -> None
         await world.to_probe(flow)
         report = await flow.probe.run()
         await world.store.delete(report.item, USER)
-        with pytest.raises(NotProven, match="not in the keyring"):
+        with pytest.raises(NothingToProbe, match="no new key"):
             await flow.complete(report)
 
 

@@ -25,7 +25,7 @@ from wizard.rotation.journal import Journal
 from wizard.rotation.model import Grade, Holding, Mode, Slot, Step
 
 READERS = {"close", "open_rotation", "rotations", "keys", "key_in", "environments_with", "last_egress", "whitelist_of"}
-READERS |= {"events", "first_altered_event"}
+READERS |= {"egress_history", "events", "first_altered_event"}
 WRITERS = [name for name, made in vars(Journal).items() if inspect.isfunction(made) and name[0] != "_"]
 WRITERS = [name for name in WRITERS if name not in READERS]
 """Whatever the journal learns to write is a place to be killed at."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from wizard.credentials import KeyKind, KeyName
-from wizard.rotation.database import SCHEMA_VERSION, JournalUnusable, open_database
+from wizard.rotation import database
+from wizard.rotation.database import JournalUnusable, open_database
 from wizard.rotation.journal import Journal, NotPromotable
+from wizard.rotation.migrations import MIGRATIONS, SCHEMA_VERSION, Migration
 from wizard.rotation.model import Holding, KeyRecord, Mode, RotationRecord, Slot, Step
 
 
@@ -139,7 +142,75 @@ def test_a_file_that_is_no_journal_is_told_and_kept(file: Path) -> None:
 
 
 def test_all_addresses_of_the_newest_detection_are_remembered(journal: Journal) -> None:
-    journal.note_egress("bench", ["203.0.113.1"], "agreed", ["a", "b"], "direct")
+    journal.note_egress("bench", {"203.0.113.1": ["a", "b"]}, "agreed", "direct")
     later = Journal(journal._database, lambda: 200.0)
-    later.note_egress("bench", ["203.0.113.2", "203.0.113.3"], "pool", ["a"], "direct")
+    later.note_egress("bench", {"203.0.113.2": ["a"], "203.0.113.3": ["a"]}, "pool", "direct")
     assert later.last_egress("bench") == ("203.0.113.2", "203.0.113.3")
+
+
+def test_what_a_command_saw_does_not_count_for_the_rotation_at_hand(journal: Journal) -> None:
+    journal.note_egress("bench", {"203.0.113.1": ["a", "b"]}, "agreed", "direct")
+    journal.note_egress("bench", {"203.0.113.9": ["a", "b"]}, "agreed", "direct", asked_by="check")
+    assert journal.last_egress("bench") == ("203.0.113.1",)
+
+
+def test_every_detection_of_a_route_is_kept_whoever_asked(journal: Journal) -> None:
+    journal.note_egress("bench", {"203.0.113.1": ["a", "b"]}, "agreed", "direct")
+    journal.note_egress("bench", {}, "unknown", "direct", asked_by="check")
+    journal.note_egress("bench", {"203.0.113.8": ["a", "b"]}, "agreed", "proxy http://p:1")
+    journal.note_egress("other", {"203.0.113.7": ["a", "b"]}, "agreed", "direct")
+    journal.note_egress("bench", {"203.0.113.2": ["a"], "203.0.113.3": ["a"]}, "pool", "direct", asked_by="egress")
+    history = journal.egress_history("bench", "direct")
+    assert [(seen.state.value, [*map(str, seen.addresses)]) for seen in history] == [
+        ("agreed", ["203.0.113.1"]),
+        ("unknown", []),
+        ("pool", ["203.0.113.2", "203.0.113.3"]),
+    ]
+
+
+def test_a_journal_of_the_first_version_is_brought_up_to_date_with_all_it_holds(file: Path) -> None:
+    first_of_all(file)
+    with sqlite3.connect(file) as raw:
+        raw.execute(
+            "INSERT INTO rotations (environment, mode, step, started_at) VALUES ('bench', 'rotate', 'probe', 7)"
+        )
+        raw.execute("INSERT INTO egress_observations VALUES (4, 'bench', 7, '203.0.113.1', 'agreed', 'a,b', 'direct')")
+        (identity,) = raw.execute("SELECT id FROM journal").fetchone()
+    raw.close()
+    journal = Journal(open_database(file), lambda: 100.0)
+    resumed = journal.open_rotation("bench")
+    assert resumed is not None
+    assert (journal.id, resumed.step, journal.last_egress("bench")) == (identity, Step.PROBE, ("203.0.113.1",))
+    with sqlite3.connect(file) as raw:
+        assert raw.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
+    raw.close()
+
+
+def test_a_migration_that_fails_changes_nothing(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first_of_all(file)
+    broken = Migration(SCHEMA_VERSION, "ALTER TABLE rotations ADD COLUMN mood TEXT;\nSELECT * FROM nowhere;\n")
+    monkeypatch.setattr(database, "MIGRATIONS", (broken,))
+    with pytest.raises(JournalUnusable, match="cannot be opened"):
+        open_database(file)
+    with sqlite3.connect(file) as raw:
+        assert raw.execute("PRAGMA user_version").fetchone() == (1,)
+        assert "mood" not in {column for _, column, *_ in raw.execute("PRAGMA table_info(rotations)")}
+    raw.close()
+
+
+def test_two_wizards_that_open_an_old_journal_at_once_both_find_it_up_to_date(file: Path) -> None:
+    first_of_all(file)
+    with ThreadPoolExecutor(8) as pool:
+        opened = [pool.submit(lambda: open_database(file).close()) for _ in range(8)]
+    assert [each.exception() for each in opened] == [None] * 8
+
+
+def test_the_migrations_are_numbered_without_a_gap() -> None:
+    assert [migration.number for migration in MIGRATIONS] == list(range(1, len(MIGRATIONS) + 1))
+
+
+def first_of_all(file: Path) -> None:
+    """Leave a journal as the first version wrote it."""
+    raw = sqlite3.connect(file)
+    raw.executescript(MIGRATIONS[0].script + "PRAGMA user_version = 1;")
+    raw.close()

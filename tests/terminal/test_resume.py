@@ -136,7 +136,7 @@ def test_the_address_of_another_host_is_named_as_the_cause(keep_exchange: None) 
             kill(walk)
         with rehearsing(environ, "--source-address", "127.0.0.2") as walk:
             walk.resume("probe")
-            walk.see("The new key is not proven", "egress address 203.0.113.77 is not in the whitelist", "-2015")
+            walk.see("The new key is not proven", "Add 203.0.113.77 to the key's whitelist", "-2015")
             walk.see("Add 203.0.113.77 to the key's whitelist")
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+from contextlib import closing
 
 from wizard import settings
-from wizard.commands.console import print_json, tell
+from wizard.commands.console import fail, print_json, tell
 from wizard.egress.answers import Sample
 from wizard.egress.detect import EgressReport, detect
 from wizard.egress.providers import load_providers
+from wizard.errors import WizardError
 from wizard.exit_codes import Exit
+from wizard.rotation.opening import open_journal
 from wizard.rotation.reaching import route_to_exchange
+from wizard.rotation.steps.egress import history_of, keep
 from wizard.settings import Environment, Paths
 from wizard.text import printable
 
@@ -41,9 +45,25 @@ def run(options: argparse.Namespace) -> int:
     if report.unfinished:
         tell(f"Not waited for: {', '.join(printable(provider.name) for provider in report.unfinished)}.")
     tell(report.sentence())
+    history = _keep(report, environment, paths)
     if options.json:
-        print_json({"environment": environment.name, **as_json(report)})
+        print_json({"environment": environment.name, **as_json(report), "history": history})
     return Exit.FINE if report.verdict.is_agreed else Exit.INCONCLUSIVE
+
+
+def _keep(report: EgressReport, environment: Environment, paths: Paths) -> str:
+    """Keep what was seen, and return what all observations show. A journal that is shut spoils no answer."""
+    try:
+        with closing(open_journal(paths)) as journal:
+            keep(report, journal, environment.name, asked_by="egress")
+            history = history_of(report, journal, environment.name)
+    except WizardError as error:
+        fail(error)
+        tell("The address was observed, but not kept.")
+        return ""
+    if history:
+        tell(history)
+    return history
 
 
 async def _ask(environment: Environment, paths: Paths) -> EgressReport:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from wizard.egress.answers import Sample
-from wizard.egress.detect import EgressReport
 from wizard.plain import deadlines
 from wizard.plain.answers import Choice, Command
 from wizard.plain.stage import Stage, Way
@@ -43,8 +42,12 @@ async def _detect(stage: Stage) -> bool:
         return False
     finding = flow.egress.finding(report)
     talk.say(*(f"  {provider.name} ({provider.operator}) was not waited for." for provider in report.unfinished))
-    talk.say(*evidence(finding), _route(report))
+    talk.say(*evidence(finding), *_more(flow.egress.history(report), report.route.sentence()))
     return finding.passed
+
+
+def _more(*sentences: str) -> list[str]:
+    return [f"  {sentence}" for sentence in sentences if sentence]
 
 
 def _answer(sample: Sample) -> str:
@@ -52,7 +55,3 @@ def _answer(sample: Sample) -> str:
     if sample.address is None:
         return f"  {who} gave no address: {sample.refusal}."
     return f"  {who} saw {sample.address}, after {sample.milliseconds:.0f} ms."
-
-
-def _route(report: EgressReport) -> str:
-    return f"  {report.route.sentence()}"

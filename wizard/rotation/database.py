@@ -8,13 +8,12 @@ import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from hashlib import sha256
-from importlib import resources
 from pathlib import Path
 
 from wizard.errors import WizardError
+from wizard.rotation.migrations import MIGRATIONS, SCHEMA_VERSION, Migration
 from wizard.rotation.model import Event
 
-SCHEMA_VERSION = 1
 BUSY_SECONDS = 5.0
 
 Write = Callable[..., sqlite3.Cursor]
@@ -127,20 +126,25 @@ def _migrate(connection: sqlite3.Connection, file: Path) -> None:
             why=f"Its schema is number {version}; this version knows {SCHEMA_VERSION}.",
             advice="Use the newer version of Key Wizard. Nothing was changed.",
         )
-    if version == 0:
-        _create(connection)
+    for migration in MIGRATIONS:
+        if migration.number > version:
+            _apply(migration, connection)
 
 
-def _create(connection: sqlite3.Connection) -> None:
-    schema = resources.files("wizard.rotation").joinpath("schema.sql").read_text("utf-8")
+def _apply(migration: Migration, connection: sqlite3.Connection) -> None:
+    """Bring the schema to the migration's number, unless another wizard just did; all of it or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
     try:
-        connection.executescript(f"BEGIN IMMEDIATE;{schema}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
-    except sqlite3.OperationalError:
-        # Another wizard may have made the tables between our look and our lock.
-        connection.execute("ROLLBACK")
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version != SCHEMA_VERSION:
-            raise
+        if version < migration.number:
+            for statement in migration.statements():
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {migration.number}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _chain(previous: str, at: float, rotation: int | None, kind: str, detail: str) -> str:

@@ -8,12 +8,20 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping, Sequence
+from ipaddress import IPv4Address
+from itertools import groupby
+from operator import itemgetter
 
 from wizard.clock import Clock
 from wizard.credentials import KeyKind, KeyName
+from wizard.egress.history import Observation
+from wizard.egress.quorum import EgressState
 from wizard.errors import WizardError
 from wizard.rotation.database import Database, Write
 from wizard.rotation.model import Event, Holding, KeyRecord, Mode, RotationRecord, Slot, Step
+
+WIZARD = "wizard"
+"""Asked an egress detection for the rotation at hand; a command that asks says its own name."""
 
 
 class NotPromotable(WizardError):
@@ -227,25 +235,49 @@ class Journal:
     # --- observations --------------------------------------------------------------------------
 
     def note_egress(
-        self, environment: str, addresses: Sequence[str], state: str, operators: Sequence[str], route: str
+        self,
+        environment: str,
+        operators: Mapping[str, Sequence[str]],
+        state: str,
+        route: str,
+        *,
+        asked_by: str = WIZARD,
     ) -> None:
-        """Keep what one detection saw of this host's egress addresses, also that it saw none."""
-        last = self._database.select("SELECT max(detection) AS number FROM egress_observations")[0]["number"] or 0
+        """Keep what one detection saw of this host's egress addresses, also that it saw none.
+
+        Args:
+            environment: By whose settings the route was decided.
+            operators: Who saw each address, the one with most operators first.
+            state: How far they agree.
+            route: The way out, without credentials.
+            asked_by: Who wanted to know: the wizard, or a command.
+        """
+        at = self._clock()
         with self._database.transaction() as write:
-            for address in addresses or [""]:
+            (last,) = write("SELECT coalesce(max(detection), 0) FROM egress_observations").fetchone()
+            for address, who in (operators or {"": ()}).items():
                 write(
-                    "INSERT INTO egress_observations VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    (last + 1, environment, self._clock(), address, state, ",".join(operators), route),
+                    "INSERT INTO egress_observations (detection, environment, at, address, state, operators, route,"
+                    " asked_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    (last + 1, environment, at, address, state, ",".join(who), route, asked_by),
                 )
 
     def last_egress(self, environment: str) -> tuple[str, ...]:
-        """Return the addresses of the newest detection: none where it found none."""
+        """Return the addresses of the wizard's newest detection: none where it found none."""
         rows = self._database.select(
             "SELECT address FROM egress_observations WHERE environment = ?1 AND address <> '' AND detection ="
-            " (SELECT max(detection) FROM egress_observations WHERE environment = ?1) ORDER BY rowid",
-            environment,
+            " (SELECT max(detection) FROM egress_observations WHERE environment = ?1 AND asked_by = ?2) ORDER BY rowid",
+            *(environment, WIZARD),
         )
         return tuple(row["address"] for row in rows)
+
+    def egress_history(self, environment: str, route: str) -> tuple[Observation, ...]:
+        """Return every detection over a route, the oldest first, whoever asked."""
+        rows = self._database.select(
+            "SELECT * FROM egress_observations WHERE environment = ? AND route = ? ORDER BY rowid", environment, route
+        )
+        detections = (list(group) for _, group in groupby(rows, key=itemgetter("detection")))
+        return tuple(map(_observation, detections))
 
     def note_whitelist(self, rotation: RotationRecord, text: str) -> None:
         """Keep the list that was composed in this rotation, separated by commas."""
@@ -286,6 +318,11 @@ class Journal:
 def _rotation(row: sqlite3.Row) -> RotationRecord:
     fields = dict(row)
     return RotationRecord(**{**fields, "mode": Mode(fields["mode"]), "step": Step(fields["step"])})
+
+
+def _observation(rows: Sequence[sqlite3.Row]) -> Observation:
+    addresses = tuple(IPv4Address(row["address"]) for row in rows if row["address"])
+    return Observation(rows[0]["at"], EgressState(rows[0]["state"]), addresses)
 
 
 def _key(row: sqlite3.Row) -> KeyRecord:

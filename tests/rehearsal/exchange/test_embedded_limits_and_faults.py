@@ -116,10 +116,41 @@ async def test_latency_holds_answers_back_but_never_the_desk(host: Host) -> None
         {"answers": [{"path": BASE_URLS, "times": 0}]},
         {"answers": [{"path": BASE_URLS, "status": 99}]},
         {"answers": [{"path": BASE_URLS, "statuss": 500}]},
+        {"answers": [{"path": BASE_URLS, "body": "\ud800"}]},
+        {"answers": [{"path": BASE_URLS, "body": {"x": ["\udfff"]}}]},
+        {"answers": [{"path": BASE_URLS, "headers": {"X-Why": "a\r\nSet-Cookie: b"}}]},
+        {"answers": [{"path": BASE_URLS, "headers": {"X Why": "a"}}]},
+        {"answers": [{"path": BASE_URLS, "headers": {"X-Why": "ä"}}]},
+        {"latency_ms": 3_600_001},
+        {"clock_offset_ms": 10**12},
+        {"whitelist_delay_s": 10**9},
     ],
 )
 async def test_faults_that_make_no_sense_are_refused(host: Host, form: object) -> None:
     assert (await host.desk("PUT", "/faults", form)).status_code == 400
+
+
+async def test_what_can_be_wrong_is_named_when_something_else_is_asked_for(host: Host) -> None:
+    refused = await host.desk("PUT", "/faults", {"latency": 5})
+    assert refused.json()["msg"] == (
+        "There is no such field: latency. There are: latency_ms, clock_offset_ms, whitelist_delay_s, answers"
+    )
+
+
+@pytest.mark.parametrize("body", ["[" * 100_000, '{"answers": [{"path": "/x", "body": NaN}]}', "{", "[]", "\xff"])
+async def test_a_body_that_cannot_be_read_or_sent_back_is_refused(host: Host, body: str) -> None:
+    assert (await host.client.put("/desk/faults", content=body.encode("latin-1"))).status_code == 400
+
+
+@pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Host": "evil.example"}])
+async def test_a_web_page_does_not_get_to_the_desk(host: Host, headers: dict[str, str]) -> None:
+    for method, path in (("GET", "/desk/log"), ("GET", "/desk/keys"), ("DELETE", "/desk/keys/" + "A" * 64)):
+        assert (await host.client.request(method, path, headers=headers)).status_code == 403
+
+
+async def test_planted_answers_tell_the_used_weight_too(host: Host) -> None:
+    await host.faults(answers=[{"path": BASE_URLS, "status": 503}])
+    assert (await host.get(BASE_URLS)).headers[USED] == "0"
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])

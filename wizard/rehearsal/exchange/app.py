@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from wizard.clock import Clock
 from wizard.rehearsal.exchange import desk, echo, public, signed, streams, websocket_api
 from wizard.rehearsal.exchange.calls import caller
+from wizard.rehearsal.exchange.faults import CannedAnswer
 from wizard.rehearsal.exchange.keys import Mint
 from wizard.rehearsal.exchange.plot import Plot
 from wizard.rehearsal.exchange.refusals import UNKNOWN_ERROR
@@ -57,7 +58,13 @@ class _FaultLine:
             return await self._app(scope, receive, send)
         await self._state.faults.slow_down()
         canned = self._state.take_canned(scope["path"])
-        return await (canned.response() if canned else self._app)(scope, receive, send)
+        return await (self._planted(canned, scope) if canned else self._app)(scope, receive, send)
+
+    def _planted(self, canned: CannedAnswer, scope: Scope) -> Response:
+        response = canned.response()
+        source = (scope["client"] or ("",))[0]
+        response.headers.setdefault(USED_WEIGHT_HEADER, str(self._state.meter.used(self._state.public_address(source))))
+        return response
 
 
 def _surfaces(state: State) -> ASGIApp:

@@ -37,6 +37,13 @@ class NoSuchKey(WizardError):
     """The path names a key that was never made or is deleted."""
 
 
+class NotAtTheDesk(WizardError):
+    """The request comes from a web page."""
+
+
+_OWN_NAMES = ("127.0.0.1", "localhost", "::1")
+_STATUSES: dict[type[WizardError], int] = {NoSuchKey: 404, NotAtTheDesk: 403}
+
 Action = Callable[[State, Form], object]
 KeyAction = Callable[[State, ApiKey, Form], object]
 
@@ -130,6 +137,7 @@ def _shown(key: ApiKey) -> dict[str, object]:
 def _route(state: State, method: str, path: str, action: Action, status: int = 200) -> Route:
     async def respond(request: Request) -> Response:
         try:
+            _check_visitor(request)
             return JSONResponse(action(state, await _form(request)), status)
         except WizardError as refused:
             return _refusal(refused)
@@ -140,6 +148,7 @@ def _route(state: State, method: str, path: str, action: Action, status: int = 2
 def _key_route(state: State, method: str, path: str, action: KeyAction) -> Route:
     async def respond(request: Request) -> Response:
         try:
+            _check_visitor(request)
             form = await _form(request)
             return JSONResponse(action(state, _key(state, request), form))
         except WizardError as refused:
@@ -148,8 +157,14 @@ def _key_route(state: State, method: str, path: str, action: KeyAction) -> Route
     return Route(path, respond, methods=[method])
 
 
+def _check_visitor(request: Request) -> None:
+    """Keep web pages out: a browser names the page in Origin, or in Host the name that it made point to here."""
+    if request.url.hostname not in _OWN_NAMES or "origin" in request.headers:
+        raise NotAtTheDesk("The desk serves programs on this machine, not web pages")
+
+
 def _refusal(refused: WizardError) -> Response:
-    return JSONResponse({"msg": refused.what}, 404 if isinstance(refused, NoSuchKey) else 400)
+    return JSONResponse({"msg": refused.what}, _STATUSES.get(type(refused), 400))
 
 
 def _key(state: State, request: Request) -> ApiKey:
@@ -163,7 +178,7 @@ async def _form(request: Request) -> Form:
     body = await request.body()
     try:
         form = json.loads(body or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         raise FormRefused("The body is not JSON") from None
     if not isinstance(form, dict):
         raise FormRefused("The body must be a JSON object")

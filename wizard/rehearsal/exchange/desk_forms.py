@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from wizard.errors import WizardError
 from wizard.rehearsal.exchange.faults import CannedAnswer, Faults
@@ -12,8 +11,20 @@ from wizard.rehearsal.exchange.keys import PERMISSIONS, READING, WITHDRAWALS, Ke
 from wizard.rehearsal.exchange.whitelist_page import read_page_text
 
 Form = Mapping[str, object]
+FAULTS = ("latency_ms", "clock_offset_ms", "whitelist_delay_s", "answers")
+CANNED = ("path", "times", "status", "body", "headers")
+LONGEST_LATENCY = 3_600_000
+"""Milliseconds: an hour."""
+FARTHEST_CLOCK = 10 * 366 * 86_400_000
+"""Milliseconds: ten years, either way."""
+LONGEST_DELAY = 86_400
+"""Seconds: a day."""
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 """JSON can spell these; no answer could be encoded that repeats one."""
+
+
+_HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,100}")
+_HEADER_TEXT = re.compile(r"[\x20-\x7e]{0,1000}")
 
 
 class FormRefused(WizardError):
@@ -67,29 +78,40 @@ def check_withdrawals(permissions: frozenset[str], networks: Networks) -> None:
 
 
 def faults_form(form: Form) -> Faults:
-    """Return the faults of `{latency_ms, clock_offset_ms, whitelist_delay_s, answers}`; what is left out is right."""
-    _only(form, "latency_ms", "clock_offset_ms", "whitelist_delay_s", "answers")
+    """Return the faults of a form with the fields of `FAULTS`; what is left out is right."""
+    _only(form, FAULTS)
     answers = form.get("answers", [])
     if not isinstance(answers, list):
         raise FormRefused("answers must be a list")
     return Faults(
-        latency=_not_negative(form, "latency_ms") / 1000,
-        clock_offset=round(_number(form, "clock_offset_ms", 0) * 1000),
-        whitelist_delay=_not_negative(form, "whitelist_delay_s"),
+        latency=_number(form, "latency_ms", 0, LONGEST_LATENCY) / 1000,
+        clock_offset=round(_number(form, "clock_offset_ms", -FARTHEST_CLOCK, FARTHEST_CLOCK) * 1000),
+        whitelist_delay=_number(form, "whitelist_delay_s", 0, LONGEST_DELAY),
         answers=tuple(map(_canned, answers)),
     )
 
 
 def _canned(value: object) -> CannedAnswer:
     form = _object(value)
-    _only(form, "path", "times", "status", "body", "headers")
-    path, status, times = text_field(form, "path"), _number(form, "status", 503), _number(form, "times", 1)
+    _only(form, CANNED)
+    path = text_field(form, "path")
+    status, times = _number(form, "status", 200, 599, default=503), _number(form, "times", 1, 10**9, default=1)
     if not path.startswith("/") or path.startswith("/desk"):
         raise FormRefused("path must be a path of the exchange or of an echo service")
-    if not (isinstance(status, int) and 200 <= status <= 599 and isinstance(times, int) and times >= 1):
-        raise FormRefused("status must be from 200 to 599, times at least 1")
-    headers = {str(name): str(text) for name, text in _object(form.get("headers")).items()}
-    return CannedAnswer(path, times, status, form.get("body", ""), headers)
+    if not (isinstance(status, int) and isinstance(times, int)):
+        raise FormRefused("status and times must be whole numbers")
+    headers = {name: str(text) for name, text in _object(form.get("headers")).items()}
+    return _sendable(CannedAnswer(path, times, status, form.get("body", ""), headers))
+
+
+def _sendable(canned: CannedAnswer) -> CannedAnswer:
+    if not all(_HEADER_NAME.fullmatch(name) and _HEADER_TEXT.fullmatch(text) for name, text in canned.headers.items()):
+        raise FormRefused("A header has a name of letters and dashes and one line of ASCII text")
+    try:
+        canned.response()
+    except (ValueError, RecursionError):
+        raise FormRefused("body cannot be sent as an answer") from None
+    return canned
 
 
 def _object(value: object) -> dict[str, object]:
@@ -98,20 +120,14 @@ def _object(value: object) -> dict[str, object]:
     return value or {}
 
 
-def _only(form: Form, *names: str) -> None:
+def _only(form: Form, names: Sequence[str]) -> None:
     if unknown := set(form) - set(names):
-        raise FormRefused(f"There is no such field: {', '.join(sorted(unknown))}")
+        raise FormRefused(f"There is no such field: {', '.join(sorted(unknown))}. There are: {', '.join(names)}")
 
 
-def _number(form: Form, name: str, default: int) -> int | float:
+def _number(form: Form, name: str, least: int, most: int, *, default: int = 0) -> int | float:
     value = form.get(name, default)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise FormRefused(f"{name} must be a number")
-    return value
-
-
-def _not_negative(form: Form, name: str) -> float:
-    value = _number(form, name, 0)
-    if value < 0:
-        raise FormRefused(f"{name} must not be negative")
+    # NaN compares false with everything, so it is refused here too.
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise FormRefused(f"{name} must be a number from {least} to {most}")
     return value

@@ -14,6 +14,7 @@ from wizard.rehearsal.exchange.keys import KEY_LENGTH, ApiKey
 from wizard.rehearsal.exchange.parameters import SIGNATURE
 from wizard.rehearsal.exchange.refusals import (
     BAD_SIGNATURE,
+    DUPLICATE_VALUES,
     KEY_MALFORMED,
     KEY_REJECTED,
     KEY_UNKNOWN,
@@ -44,6 +45,8 @@ def admit(state: State, call: Call, permission: str) -> ApiKey:
         Refused: at the first check that fails.
     """
     key = usable_key(state, call)
+    if call.parameters.is_ambiguous:
+        raise Refused(DUPLICATE_VALUES)
     check_timing(call.parameters, state.server_time())
     if not call.is_logged_on:
         _check_signature(key, call)

@@ -26,8 +26,12 @@ _MANDATORY = {
 """By order type, of rest-api.md's table of additional mandatory parameters what it asks for in every case."""
 
 
-def judge_order(_state: State, call: Call) -> object:
-    """Return the empty answer that an acceptable order gets.
+_WEIGHT_OF_RATES = 19
+"""An order test weighs 20 with the commission rates and 1 without them (rest-api.md)."""
+
+
+def judge_order(state: State, call: Call) -> object:
+    """Return what an acceptable order gets: the commission rates where it asks for them, else nothing.
 
     Raises:
         Refused: a parameter is missing or makes no sense.
@@ -44,7 +48,25 @@ def judge_order(_state: State, call: Call) -> object:
     _require(order, *_mandatory(order))
     if order.get("timeInForce") not in ("", "GTC", "IOC", "FOK"):
         raise Refused(BAD_TIME_IN_FORCE)
-    return {}
+    if order.get("computeCommissionRates") != "true":
+        return {}
+    state.meter.charge(call.ip, _WEIGHT_OF_RATES)
+    return _commission_rates()
+
+
+def _commission_rates() -> object:
+    nothing = {"maker": "0.00000000", "taker": "0.00000000"}
+    return {
+        "standardCommissionForOrder": {"maker": "0.00100000", "taker": "0.00100000"},
+        "specialCommissionForOrder": nothing,
+        "taxCommissionForOrder": nothing,
+        "discount": {
+            "enabledForAccount": True,
+            "enabledForSymbol": True,
+            "discountAsset": "BNB",
+            "discount": "0.75000000",
+        },
+    }
 
 
 def _mandatory(order: Parameters) -> tuple[str, ...]:

@@ -18,10 +18,11 @@ class Parameters:
     """What a request says."""
 
     values: Mapping[str, str] = field(repr=False)
-    """Decoded. The query counts where body and query name the same parameter (rest-api.md), the
-    first where one of them names it twice (the real rule is UNKNOWN)."""
+    """Decoded. The query counts where body and query name the same parameter (rest-api.md)."""
     payload: bytes = field(repr=False)
     """What was signed: query and body as sent, without the signature wherever it stood."""
+    is_ambiguous: bool = False
+    """The query or the body names a parameter twice."""
 
     def get(self, name: str) -> str:
         """Return the parameter's value, or nothing where it was not sent."""
@@ -30,12 +31,14 @@ class Parameters:
 
 def read_parameters(query: bytes, body: bytes) -> Parameters:
     """Return the parameters of a request with this query string and this body."""
-    values: dict[str, str] = {}
-    for segment in [*query.split(b"&"), *body.split(b"&")]:
-        name, _, value = segment.partition(b"=")
-        if name:
-            values.setdefault(_decoded(name), _decoded(value))
-    return Parameters(values, _unsigned(query) + _unsigned(body))
+    in_query, in_body = _pairs(query), _pairs(body)
+    is_ambiguous = any(len(dict(pairs)) < len(pairs) for pairs in (in_query, in_body))
+    return Parameters({**dict(in_body), **dict(in_query)}, _unsigned(query) + _unsigned(body), is_ambiguous)
+
+
+def _pairs(part: bytes) -> list[tuple[str, str]]:
+    named = (segment.partition(b"=") for segment in part.split(b"&"))
+    return [(_decoded(name), _decoded(value)) for name, _, value in named if name]
 
 
 def _unsigned(part: bytes) -> bytes:

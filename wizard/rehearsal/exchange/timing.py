@@ -13,6 +13,7 @@ from wizard.rehearsal.exchange.parameters import Parameters
 from wizard.rehearsal.exchange.refusals import (
     AHEAD_OF_SERVER,
     BAD_WINDOW,
+    EMPTY,
     ILLEGAL_CHARACTERS,
     MISSING,
     OUTSIDE_WINDOW,
@@ -55,7 +56,9 @@ def _timestamp(parameters: Parameters) -> int:
 
 
 def _window(parameters: Parameters) -> Decimal:
-    text = parameters.get("recvWindow") or DEFAULT_WINDOW
+    text = parameters.values.get("recvWindow", DEFAULT_WINDOW)
+    if not text:
+        raise Refused(EMPTY, "recvWindow")
     if not re.fullmatch(_WINDOW, text):
         raise Refused(ILLEGAL_CHARACTERS, "recvWindow", _WINDOW)
     window = Decimal(text)

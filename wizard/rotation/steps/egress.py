@@ -6,8 +6,10 @@ from collections.abc import Callable
 
 from wizard.egress.answers import Sample
 from wizard.egress.detect import EgressReport, detect
+from wizard.egress.history import tell_history
 from wizard.egress.quorum import EgressState
 from wizard.rotation.context import Context
+from wizard.rotation.journal import WIZARD, Journal
 from wizard.rotation.model import Finding, Outcome
 
 _OUTCOMES = {
@@ -15,6 +17,17 @@ _OUTCOMES = {
     EgressState.AGREED_WITH_DISSENT: Outcome.PASSED,
     EgressState.UNKNOWN: Outcome.FAILED,
 }
+
+
+def keep(report: EgressReport, journal: Journal, environment: str, asked_by: str = WIZARD) -> None:
+    """Note in the journal who saw which address, over which route."""
+    operators = {str(address): who for address, who in report.verdict.operators.items()}
+    journal.note_egress(environment, operators, report.verdict.state, report.route.shown, asked_by=asked_by)
+
+
+def history_of(report: EgressReport, journal: Journal, environment: str) -> str:
+    """Return what the journal shows of the report's route, for people; nothing where it shows nothing."""
+    return tell_history(journal.egress_history(environment, report.route.shown))
 
 
 class EgressStep:
@@ -38,14 +51,12 @@ class EgressStep:
             on_sample=on_sample,
             timer=context.stopwatch,
         )
-        context.journal.note_egress(
-            context.environment.name,
-            [str(address) for address in report.verdict.addresses],
-            report.verdict.state,
-            sorted({sample.provider.operator for sample in report.samples if sample.address}),
-            report.route.shown,
-        )
+        keep(report, context.journal, context.environment.name)
         return report
+
+    def history(self, report: EgressReport) -> str:
+        """Return what this and all earlier detections over the same route show, for people."""
+        return history_of(report, self._context.journal, self._context.environment.name)
 
     def finding(self, report: EgressReport) -> Finding:
         """Return what a detection shows, and what it does not."""

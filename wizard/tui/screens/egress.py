@@ -113,7 +113,8 @@ class EgressScreen(StepScreen):
                 provider.name, provider.operator, f"{self.wizard.glyphs.pending} not waited for", ""
             )
         self.query_one("#route", Static).update(
-            f"Seen {utc(finding.at)}. {report.route.sentence()}\nNot proven: {finding.does_not_prove}."
+            f"Seen {utc(finding.at)}. {self.flow.egress.history(report)}\n{report.route.sentence()}\n"
+            f"Not proven: {finding.does_not_prove}."
         )
 
     def _say(self, glyph: str, colour: str, text: str) -> None:

@@ -1,4 +1,4 @@
--- Version 1 of the journal. No secret and no whole API key is ever written here.
+-- The journal. No secret and no whole API key is ever written here.
 
 CREATE TABLE rotations (
     number      INTEGER PRIMARY KEY,

@@ -1,0 +1,88 @@
+"""What earlier detections over the same route say about an address. Pure.
+
+The only honest witness of how long an address lasts is a record of observations: what they show is
+said, and never that it will stay so (facts/egress.md section 5).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from wizard.clock import duration, utc
+from wizard.egress.quorum import EgressState
+
+_SETTLED = frozenset({EgressState.AGREED, EgressState.AGREED_WITH_DISSENT, EgressState.POOL})
+_DAY = 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One detection, as it was kept."""
+
+    at: float
+    """When, in seconds since 1970."""
+    state: EgressState
+    addresses: tuple[IPv4Address, ...]
+    """What was seen, the address with most operators first."""
+
+    @property
+    def settled(self) -> frozenset[IPv4Address]:
+        """The addresses that count: all of a pool, else the agreed one; none where nothing was agreed."""
+        if self.state not in _SETTLED:
+            return frozenset()
+        return frozenset(self.addresses if self.state is EgressState.POOL else self.addresses[:1])
+
+
+def tell_history(observations: Sequence[Observation]) -> str:
+    """Return what the observations of one route show, in one or two sentences; nothing where none counts.
+
+    Args:
+        observations: In the order in which they were made, the newest last.
+    """
+    counted = [observation for observation in observations if observation.settled]
+    if not counted:
+        return ""
+    newest = counted[-1].settled
+    if len(counted) == 1:
+        return f"{_named(newest)} {'is' if len(newest) == 1 else 'are'} seen for the first time over this route."
+    pool = frozenset().union(*(seen.settled for seen in counted if seen.state is EgressState.POOL))
+    if pool & newest:
+        return _tell_pool(counted, pool | newest)
+    if all(observation.settled == newest for observation in counted):
+        return f"Unchanged in {len(counted)} of {len(counted)} checks over {_span(counted)}."
+    return _tell_change(counted)
+
+
+def _tell_pool(counted: Sequence[Observation], pool: frozenset[IPv4Address]) -> str:
+    checks = Counter(address for observation in counted for address in observation.settled)
+    each = ", ".join(f"{address} in {checks[address]}" for address in sorted(pool, key=lambda one: (-checks[one], one)))
+    return f"A pool: in {len(counted)} checks over {_span(counted)}, {each}."
+
+
+def _tell_change(counted: Sequence[Observation]) -> str:
+    changes = [number for number in range(1, len(counted)) if counted[number].settled != counted[number - 1].settled]
+    before, since = counted[: changes[-1]], counted[changes[-1] :]
+    times = "" if len(changes) == 1 else f" {len(changes)} times in {len(counted)} checks, the last time"
+    return (
+        f"Changed{times} on {utc(since[0].at)}, from {_named(before[-1].settled)}"
+        f" to {_named(since[0].settled)}; {_unchanged_since(since)}"
+    )
+
+
+def _unchanged_since(since: Sequence[Observation]) -> str:
+    if len(since) == 1:
+        return "there was no check since then."
+    return f"unchanged in the {len(since)} checks since then, over {_span(since)}."
+
+
+def _span(observations: Sequence[Observation]) -> str:
+    # The clock may have been set back in between.
+    seconds = max(0.0, observations[-1].at - observations[0].at)
+    return duration(seconds) if seconds < 2 * _DAY else f"{int(seconds // _DAY)} days"
+
+
+def _named(addresses: frozenset[IPv4Address]) -> str:
+    return " and ".join(map(str, sorted(addresses)))
