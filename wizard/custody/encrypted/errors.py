@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from wizard.custody.errors import CustodyError, KeyringUnusable
+from wizard.custody.errors import CustodyError, KeyringUnusable, Remedy
 
-PASSPHRASE_NEEDED = "passphrase-needed"
+CLOSED = "file-closed"
 
 
 class PassphraseNeeded(KeyringUnusable):
@@ -19,12 +19,12 @@ class PassphraseNeeded(KeyringUnusable):
 
     def __init__(self, file: Path, *, is_new: bool) -> None:
         super().__init__(
-            PASSPHRASE_NEEDED,
+            CLOSED,
             "The encrypted file needs a new passphrase" if is_new else "The encrypted file is closed",
             why=f"{file} {'does not exist yet' if is_new else 'opens with its passphrase, once per run'}.",
             advice="Type it where the wizard asks. A service gets it as the systemd credential key-wizard-passphrase.",
+            remedy=Remedy.MAKE_FILE if is_new else Remedy.OPEN_FILE,
         )
-        self.is_new = is_new
 
 
 class WrongPassphrase(CustodyError):

@@ -72,7 +72,6 @@ class EncryptedFileStore:
     backend = BACKEND
     durable = True
     remark = "in an encrypted file"
-    capacity = None
 
     def __init__(self, file: Path, key: FileKey, deadline: float) -> None:
         self.label = f"the encrypted file {file}"
@@ -92,11 +91,6 @@ class EncryptedFileStore:
     async def delete(self, service: str, user: str) -> None:
         """Delete what is stored (see `Store.delete`)."""
         await self._change(lambda items: items.pop(_name(service, user), None))
-
-    async def services(self, prefix: str) -> tuple[str, ...]:
-        """Return the services of all items whose service begins with `prefix` (see `Store.services`)."""
-        items = await asyncio.to_thread(_load, self._file, self._key)
-        return tuple(sorted({service for service, _ in map(json.loads, items) if service.startswith(prefix)}))
 
     async def _change(self, change: Callable[[_Items], object]) -> None:
         def work() -> None:
