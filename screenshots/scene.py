@@ -26,8 +26,9 @@ from wizard.rotation.flow import Flow
 from wizard.rotation.model import Slot
 from wizard.rotation.opening import open_flow, open_journal
 from wizard.rotation.overview import Overview, overview
+from wizard.rules import Rules
 from wizard.secret import Secret
-from wizard.settings import Environment, Paths, Rules
+from wizard.settings import Environment, Paths
 
 AGE = 41 * 86400
 """How long the key in use has been in use, in seconds."""

@@ -8,6 +8,8 @@ A whitelist must be judged the same everywhere, so the table is here.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
@@ -60,5 +62,20 @@ def read_ipv4(text: str) -> IPv4Address | None:
 
 def special_range(block: IPv4Address | IPv4Network) -> SpecialRange | None:
     """Return the first special range that `block` touches, or None for public unicast space."""
-    network = IPv4Network(block)
-    return next((special for special in SPECIAL_RANGES if special.network.overlaps(network)), None)
+    return next(special_ranges(IPv4Network(block)), None)
+
+
+def special_ranges(network: IPv4Network) -> Iterator[SpecialRange]:
+    """Yield the special ranges that `network` touches, in the order of their addresses."""
+    first = int(network.network_address)
+    last = first + network.num_addresses - 1
+    for index in range(max(0, bisect_right(_STARTS, first) - 1), len(SPECIAL_RANGES)):
+        if _STARTS[index] > last:
+            return
+        if first <= _ENDS[index]:
+            yield SPECIAL_RANGES[index]
+
+
+# The ranges are sorted and do not overlap.
+_STARTS = [int(special.network.network_address) for special in SPECIAL_RANGES]
+_ENDS = [int(special.network.broadcast_address) for special in SPECIAL_RANGES]

@@ -13,6 +13,8 @@ MAX_LENGTH = 8192
 """Characters; an RSA key of 8192 bits is 6,400 as PKCS#8 PEM."""
 
 _MARKERS = re.compile("\x1b?\\[20[01]~")
+_REMNANTS = re.compile(r"(?:\x1b|\^\[)?\[?20[01]~")
+"""What is left of a bracketed paste where a part of its marks was eaten or drawn: `^[[200~`, `200~`. No key has a ~."""
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "‘": "’", "«": "»"}
 _BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
@@ -62,8 +64,13 @@ def read_paste(text: str, shape: Shape) -> Pasted | Refused:
     return answer
 
 
+def without_remnants(text: str) -> str:
+    """Return the text of a key or secret without paste marks and invisible characters."""
+    return _INVISIBLE.sub("", _REMNANTS.sub("", text))
+
+
 def _read_value(text: str) -> Pasted | Refused:
-    cleaned, left_out = _without_invisible(text)
+    cleaned, left_out = _without_invisible(text, _REMNANTS)
     lines = [line for line in cleaned.splitlines() if line.strip()]
     if len(lines) != 1:
         return _not_one_line(len(lines))
@@ -103,8 +110,8 @@ def _read_pem(text: str) -> Pasted | Refused:
     return Pasted("\n".join(lines) + "\n", tuple(left_out))
 
 
-def _without_invisible(text: str) -> tuple[str, list[str]]:
-    unmarked = _MARKERS.sub("", text)
+def _without_invisible(text: str, marks: re.Pattern[str] = _MARKERS) -> tuple[str, list[str]]:
+    unmarked = marks.sub("", text)
     visible = _INVISIBLE.sub("", unmarked)
     changes = {"paste markers": unmarked != text, "invisible characters": visible != unmarked}
     return visible, [what for what, changed in changes.items() if changed]

@@ -16,11 +16,10 @@ from platformdirs import PlatformDirs
 
 from wizard.addresses import read_ipv4
 from wizard.errors import WizardError
+from wizard.rules import MOST_ENTRIES, Rules
 
 HOME_VARIABLE = "KEY_WIZARD_HOME"
 CUSTOM_SITE = "custom"
-MOST_ENTRIES = 1000
-"""No whitelist rule may allow more: beyond that a limit is a slip of the pen."""
 LONGEST_DEADLINE = 120.0
 """Seconds: nobody waits longer for a keyring without believing that the program hangs."""
 ANY_SOURCE = "0.0.0.0"  # noqa: S104 - a local address to call from, not one to listen on
@@ -55,15 +54,6 @@ class Site:
     """Base of the public market streams; empty where none is known."""
     futures_url: str = ""
     """Base of the USDⓈ-M futures API that takes the same keys; empty where there is none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The whitelist rules of DESIGN section 4, with their defaults."""
-
-    max_entries: int = 20
-    tolerated_ranges: frozenset[str] = frozenset()
-    """Kinds of special ranges (`wizard.addresses`) that this environment really uses."""
 
 
 class Place(StrEnum):

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from wizard.egress.providers import Parser, Provider
-from wizard.settings import Rules
+from wizard.rules import Rules
 
 Handler = Callable[[bytes, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Body = str | bytes | Callable[[], str]

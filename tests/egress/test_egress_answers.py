@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from wizard.addresses import special_range
 from wizard.egress.answers import BODY_LIMIT, Refused, read_answer, refuse_status
 from wizard.egress.providers import Parser, Provider
-from wizard.settings import Rules
+from wizard.rules import Rules
 from wizard.text import UNPRINTABLE
 
 TRACE = "fl=1\nh=www.example.com\nip={ip}\nts=1\nvisit_scheme=https\nwarp={warp}\ngateway=off\n"

@@ -58,6 +58,23 @@ async def test_typed_values_are_stored_and_never_written(plain: PlainWorld) -> N
         assert leaked(secret, journal_text(plain.paths).encode()) == []
 
 
+@pytest.mark.parametrize("pasted", ["{k}\n{s}\n", "SECRET={s}\nKEY={k}", "API Key\n{k}\nSecret Key\n{s}"])
+async def test_one_paste_with_both_answers_both_questions(plain: PlainWorld, pasted: str) -> None:
+    made = await plain.bench.make_key()
+    both = pasted.format(k=made.api_key.reveal(), s=made.secret.reveal())
+    ended = await visit(plain, *TO_CREDENTIALS, ("Which kind of key?", "hmac"), ("API key", both), *PROMOTE)
+    assert "Understood: an API key of 64 characters" in ended.text
+    assert ended.left_at is Step.RETIRE
+    for secret in (made.api_key.reveal(), made.secret.reveal()):
+        assert leaked(secret, ended.text.encode()) == []
+
+
+async def test_a_secret_is_not_taken_for_the_api_key(plain: PlainWorld) -> None:
+    steps = [*TO_CREDENTIALS, ("Which kind of key?", "hmac"), ("API key", f"API_SECRET={'s' * 64}")]
+    ended = await visit(plain, *steps, ("This is named as the secret, not as the API key", "quit"))
+    assert ended.left_at is Step.CREDENTIALS
+
+
 async def test_every_check_says_when_from_where_and_what_it_leaves_open(plain: PlainWorld) -> None:
     ended = await visit(plain, *TO_CREDENTIALS, *typed(await plain.bench.make_key()), ("works from here", "quit"))
     passed = [number for number, line in enumerate(ended.console.lines) if line.startswith("Passed: ")]

@@ -17,7 +17,8 @@ from wizard.rehearsal.scenarios import SCENARIOS, Scenario
 from wizard.rehearsal.session import PACE, Rehearsal
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Mode, Outcome, Step
-from wizard.settings import Environment, Rules, Site, paths
+from wizard.rules import Rules
+from wizard.settings import Environment, Site, paths
 from wizard.unattended import Mender, Player
 from wizard.unattended.mending import CannotMend
 

@@ -83,6 +83,20 @@ def test_what_is_typed_is_masked_and_ctrl_c_does_not_copy_it() -> None:
         assert b"]52;" not in walk.terminal.raw
 
 
+def test_one_paste_with_both_is_understood_and_never_drawn() -> None:
+    key, secret = "K3y" + "a" * 61, "S3cr3t" + "x" * 58
+    with rehearsing({}) as walk:
+        walk.begin()
+        walk.egress()
+        walk.whitelist()
+        walk.choose("hmac")
+        walk.press(paste(f"export API_SECRET='{secret}'\rexport API_KEY='{key}'\r"))
+        walk.see("Understood: an API key of 64 characters, …aaaa", "told apart by their names")
+        walk.terminal.settle()
+        assert secret[:12].encode() not in walk.terminal.raw
+        assert key[:12].encode() not in walk.terminal.raw
+
+
 def test_the_desk_is_one_key_away_on_every_step() -> None:
     with rehearsing({}) as walk:
         walk.begin()

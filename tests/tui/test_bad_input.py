@@ -67,6 +67,47 @@ async def test_a_key_with_quotes_and_line_ends_around_it_is_cleaned_and_said(wiz
     await wizard.until("#verdict", "The new key works from here")
 
 
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("{k}\n{s}\n", "#api-key"),
+        ("BINANCE_API_SECRET={s}\nBINANCE_API_KEY={k}", "#api-key"),
+        ('{{"apiKey": "{k}", "secretKey": "{s}"}}', "#secret"),
+    ],
+)
+async def test_one_paste_with_both_fills_both_fields_and_says_what_was_understood(
+    wizard: Wizard, text: str, field: str
+) -> None:
+    await wizard.to_credentials("hmac")
+    made = await wizard.world.desk.create("new", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True)
+    wizard.app.screen.query_one(field, SecretField).focus()
+    pasted = text.format(k=made.api_key.reveal(), s=made.secret.reveal())
+    wizard.app.screen.post_message(events.Paste(pasted))
+    await wizard.until("Notice", "Understood: an API key of 64 characters")
+    assert wizard.app.screen.query_one("#api-key", SecretField).peek() == made.api_key
+    assert wizard.app.screen.query_one("#secret", SecretField).peek() == made.secret
+    assert made.secret.last_four() not in wizard.text("Notice")
+    await wizard.press("enter")
+    await wizard.until("#verdict", "The new key works from here")
+
+
+async def test_a_secret_named_so_goes_into_its_own_field_wherever_it_was_pasted(wizard: Wizard) -> None:
+    await wizard.to_credentials("hmac")
+    wizard.app.screen.post_message(events.Paste(f"API_SECRET={'s' * 64}"))
+    await wizard.until("Notice", "a secret of 64 characters")
+    assert wizard.app.screen.query_one("#secret", SecretField).length == 64
+    assert wizard.app.screen.query_one("#api-key", SecretField).length == 0
+    assert wizard.app.focused is wizard.app.screen.query_one("#api-key", SecretField)
+
+
+async def test_a_secret_is_not_taken_where_a_key_pair_signs(wizard: Wizard) -> None:
+    await wizard.to_credentials("ed25519")
+    await wizard.until("#public-key", "END PUBLIC KEY")
+    wizard.app.screen.post_message(events.Paste(f"{'k' * 64}\n{'s' * 64}"))
+    await wizard.until("Notice", "F6 chooses HMAC")
+    assert [field.length for field in wizard.app.screen.query(SecretField)] == [0, 0]
+
+
 async def test_swapped_key_and_secret_are_put_right_with_one_key(wizard: Wizard) -> None:
     await wizard.to_credentials("hmac")
     made = await wizard.world.desk.create("new", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True)

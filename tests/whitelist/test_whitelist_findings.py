@@ -6,158 +6,28 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from wizard.settings import Rules
+from tests.whitelist.table import EGRESS, ENTRIES, FINE, told
+from wizard.rules import Rules
 from wizard.text import UNPRINTABLE
-from wizard.whitelist import RequiredAddress, Severity, apply_suggestion, judge, parse
-
-EGRESS = RequiredAddress(IPv4Address("93.184.1.42"), "this host")
-
-# text of one entry → code, suggestion. The suggestion "" removes the entry, None is no suggestion.
-MISSPELLED = [
-    ("01.2.3.4", "leading-zero", "1.2.3.4"),
-    ("1.2.3.04", "leading-zero", "1.2.3.4"),
-    ("010.8.8.8", "leading-zero", "10.8.8.8"),
-    ("1.2.3.00", "leading-zero", "1.2.3.0"),
-    ("001.002.003.004/32", "leading-zero", "1.2.3.4/32"),
-    ("1.2.3.0999", "leading-zero", None),
-    ("0.0.0.0/0", "wildcard", "93.184.1.42"),
-    ("/0", "wildcard", "93.184.1.42"),
-    ("0/0", "wildcard", "93.184.1.42"),
-    ("::/0", "wildcard", "93.184.1.42"),
-    ("*", "wildcard", "93.184.1.42"),
-    ("＊", "wildcard", "93.184.1.42"),
-    ("any", "wildcard", "93.184.1.42"),
-    ("ALL", "wildcard", "93.184.1.42"),
-    ("*.*.*.*", "wildcard", "93.184.1.42"),
-    ("1.2.*.*", "wildcard", "93.184.1.42"),
-    ("1.2.3.4/0", "wildcard", "1.2.3.4"),
-    ("1.2.3.*", "wildcard", "1.2.3.0/24"),
-    ("2001:db8::1", "ipv6", "93.184.1.42"),
-    ("2001:db8::/32", "ipv6", "93.184.1.42"),
-    ("[2001:db8::1]", "ipv6", "93.184.1.42"),
-    ("[2001:db8::1]:443", "ipv6", "93.184.1.42"),
-    ("fe80::1%eth0", "ipv6", "93.184.1.42"),
-    ("::1", "ipv6", "93.184.1.42"),
-    ("::ffff:5.6.7.8", "ipv4-mapped", "5.6.7.8"),
-    ("::ffff:506:708", "ipv4-mapped", "5.6.7.8"),
-    ("5.6.7.8/24", "host-bits", "5.6.7.8"),
-    ("5.6.7.8/8", "host-bits", "5.6.7.8"),
-    ("5.6.7.9/31", "host-bits", "5.6.7.9"),
-    ("5.6.7.8/33", "bad-prefix", "5.6.7.8"),
-    ("5.6.7.8/", "bad-prefix", "5.6.7.8"),
-    ("5.6.7.0/024", "bad-prefix", "5.6.7.0/24"),
-    ("5.6.7.0/+24", "bad-prefix", "5.6.7.0"),
-    ("5.6.7.0/255.255.255.0", "bad-prefix", "5.6.7.0/24"),
-    ("5.6.7.0/0.0.0.255", "bad-prefix", "5.6.7.0/24"),
-    ("5.6.7.8/255.255.255.0", "bad-prefix", "5.6.7.8"),
-    ("5.6.7.8/255.255.255.255", "bad-prefix", "5.6.7.8"),
-    ("5.6.7.8/0.0.0.0", "bad-prefix", "5.6.7.8"),
-    ("5.6.7.8/255.0.255.0", "bad-prefix", "5.6.7.8"),
-    ("5.6.7.8/24/24", "bad-prefix", "5.6.7.8"),
-    ("5.6.7.8/" + "0" * 5000 + "24", "bad-prefix", "5.6.7.8"),
-    ("5.6.7.8:443", "port", "5.6.7.8"),
-    ("5.6.7.8：443", "port", "5.6.7.8"),
-    ("https://5.6.7.8/", "url", "5.6.7.8"),
-    ("http://5.6.7.8:8080/path", "url", "5.6.7.8"),
-    ("https://user:word@5.6.7.8", "url", "5.6.7.8"),
-    ("https://bot.example.com/", "url", None),
-    ("5.6.7.8-11", "range", "5.6.7.8,5.6.7.9,5.6.7.10,5.6.7.11"),
-    ("5.6.7.8-5.6.7.9", "range", "5.6.7.8,5.6.7.9"),
-    ("5.6.7.8–5.6.7.9", "range", "5.6.7.8,5.6.7.9"),
-    ("5.6.7.0-5.6.7.255", "range", "5.6.7.0/24"),
-    ("5.6.7.9-5.6.7.8", "range", None),
-    ("5.6.7.8-x", "malformed", None),
-    ("5.6.7.8-256", "range", None),
-    ("0.0.0.1-255.255.255.254", "range", None),
-    ("5.6.7.256", "malformed", None),
-    ("5.6.7.99999999999", "malformed", None),
-    ("5.6.7", "malformed", None),
-    ("5.6.7.8.9", "malformed", None),
-    ("84281096", "malformed", None),
-    ("0x05060708", "malformed", None),
-    ("bot.example.com", "malformed", None),
-    ("localhost", "malformed", None),
-    ("5.6.7.8.", "malformed", "5.6.7.8"),
-    ("5..7.8", "malformed", None),
-    ("-5.6.7.8", "malformed", None),
-    ("+5.6.7.8", "malformed", None),
-    ("5.6.7.²", "malformed", None),
-    ("5.6.7.①", "malformed", None),
-    ("٥.٦.٧.٨", "malformed", None),
-    ("5.6.7.8\x00", "malformed", None),
-    ("\u202e5.6.7.8", "malformed", None),
-    ("5.6.7.8/２４x", "bad-prefix", "5.6.7.8"),
-]
-
-# text of one entry → code, severity, suggestion.
-WELL_WRITTEN = [
-    ("10.0.0.1", "private", "error", "93.184.1.42"),
-    ("172.16.0.1", "private", "error", "93.184.1.42"),
-    ("192.168.1.0/24", "private", "error", "93.184.1.42"),
-    ("100.64.1.2", "cgnat", "error", "93.184.1.42"),
-    ("127.0.0.1", "loopback", "error", "93.184.1.42"),
-    ("169.254.169.254", "link-local", "error", "93.184.1.42"),
-    ("224.0.0.1", "multicast", "error", "93.184.1.42"),
-    ("255.255.255.255", "reserved", "error", "93.184.1.42"),
-    ("192.88.99.1", "reserved", "error", "93.184.1.42"),
-    ("192.0.0.8", "reserved", "error", "93.184.1.42"),
-    ("0.0.0.0", "this-network", "error", "93.184.1.42"),
-    ("198.18.0.5", "benchmarking", "error", "93.184.1.42"),
-    ("203.0.113.42", "documentation", "warning", None),
-    ("8.0.0.0/7", "too-wide", "error", None),
-    ("93.184.0.0/23", "too-wide", "error", "93.184.1.42"),
-    ("93.184.4.0/23", "too-wide", "error", None),
-    ("93.184.0.0/16", "too-wide", "error", "93.184.1.42"),
-    ("5.6.7.0/24", "too-wide", "warning", None),
-    ("5.6.7.0/30", "too-wide", "warning", "5.6.7.0,5.6.7.1,5.6.7.2,5.6.7.3"),
-    ("5.6.7.8/31", "too-wide", "warning", "5.6.7.8,5.6.7.9"),
-]
-
-# texts in which nothing is wrong → the networks that they name.
-FINE = [
-    ("5.6.7.8", ["5.6.7.8/32"]),
-    ("5.6.7.8/32", ["5.6.7.8/32"]),
-    ("５．６．７．８", ["5.6.7.8/32"]),
-    ("5。6。7。8", ["5.6.7.8/32"]),
-    ("\ufeff5.6.7.8\u200b", ["5.6.7.8/32"]),
-    ("5.6.\u200b7.8", ["5.6.7.8/32"]),
-    ('"5.6.7.8"', ["5.6.7.8/32"]),
-    ("[5.6.7.8]", ["5.6.7.8/32"]),
-    ("“5.6.7.8”", ["5.6.7.8/32"]),
-    ("5.6.7.8 # the vps, in Frankfurt", ["5.6.7.8/32"]),
-    ("# only\n5.6.7.8", ["5.6.7.8/32"]),
-    ("5.6.7.8, 5.6.7.9", ["5.6.7.8/32", "5.6.7.9/32"]),
-    ("5.6.7.8; 5.6.7.9", ["5.6.7.8/32", "5.6.7.9/32"]),
-    ("5.6.7.8，5.6.7.9、5.6.7.10", ["5.6.7.8/32", "5.6.7.9/32", "5.6.7.10/32"]),
-    ("5.6.7.8\u00a05.6.7.9\u30005.6.7.10", ["5.6.7.8/32", "5.6.7.9/32", "5.6.7.10/32"]),
-    ("5.6.7.8\r\n\r\n5.6.7.9\r\n", ["5.6.7.8/32", "5.6.7.9/32"]),
-    ("5.6.7.8,\n5.6.7.9", ["5.6.7.8/32", "5.6.7.9/32"]),
-    ('["5.6.7.8", "5.6.7.9"]', ["5.6.7.8/32", "5.6.7.9/32"]),
-    ("[ 5.6.7.8 ]", ["5.6.7.8/32"]),
-]
+from wizard.whitelist import RequiredAddress, Surroundings, apply_suggestion, judge, parse
 
 
 def judged(text: str, *required: RequiredAddress, rules: Rules | None = None):
-    return judge(parse(text), rules=rules or Rules(), must_cover=required)
+    return judge(parse(text), Surroundings(rules or Rules(), tuple(required)))
 
 
-@pytest.mark.parametrize(("text", "code", "suggestion"), MISSPELLED, ids=lambda value: ascii(value)[:40])
-def test_a_misspelled_entry_is_named_for_what_is_wrong_with_it(text, code, suggestion):
+@pytest.mark.parametrize(("text", "severity", "code", "suggestion"), ENTRIES, ids=lambda value: ascii(value)[:40])
+def test_an_entry_is_named_for_what_is_wrong_with_it(text, severity, code, suggestion):
     judgement = judged(text, EGRESS)
 
     (entry,) = judgement.entries
-    (finding,) = entry.findings
-    assert (finding.code, finding.severity, finding.suggestion) == (code, Severity.ERROR, suggestion)
-    assert judgement.networks == ()
-    assert not judgement.is_valid
+    assert told(entry) == (severity, code, suggestion)
+    assert entry.has_error == (severity == "error")
+    assert bool(judgement.networks) == (not entry.has_error)
 
 
-@pytest.mark.parametrize(("text", "code", "severity", "suggestion"), WELL_WRITTEN)
-def test_a_block_is_judged_by_whom_it_lets_in(text, code, severity, suggestion):
-    (entry,) = judged(text, EGRESS).entries
-
-    (finding,) = entry.findings
-    assert (finding.code, finding.severity.value, finding.suggestion) == (code, severity, suggestion)
+def test_the_table_is_long_enough_to_mean_something():
+    assert len({row[0] for row in (*ENTRIES, *FINE)}) >= 120
 
 
 @pytest.mark.parametrize(("text", "networks"), FINE, ids=lambda value: ascii(value)[:40])
@@ -252,9 +122,9 @@ def test_duplicates_and_covered_entries_can_be_removed_without_harm():
     judgement = judged("5.6.7.0/24,5.6.7.8,5.6.7.0/24")
 
     assert [[finding.code for finding in entry.findings] for entry in judgement.entries] == [
-        ["too-wide"],
+        ["block"],
         ["covered"],
-        ["duplicate", "too-wide"],
+        ["duplicate", "block"],
     ]
     assert [entry.suggestion for entry in judgement.entries] == [None, "", ""]
     assert judgement.is_valid

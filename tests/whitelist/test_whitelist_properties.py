@@ -7,15 +7,20 @@ from ipaddress import IPv4Address, IPv4Network
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from wizard.settings import Rules
+from wizard.rules import Rules
 from wizard.text import UNPRINTABLE
 from wizard.whitelist import (
     Form,
     RequiredAddress,
+    Surroundings,
     append_entry,
     apply_suggestion,
+    collapse,
     diff,
+    expand,
     judge,
+    label_entry,
+    mend_all,
     parse,
     render,
 )
@@ -42,7 +47,7 @@ separators = st.sampled_from([",", ", ", ";", " ", "\n", "\r\n", "\t", "ï¼Œ", "ã
 
 
 def judged(text, must_cover=()):
-    return judge(parse(text), rules=Rules(), must_cover=must_cover)
+    return judge(parse(text), Surroundings(Rules(), tuple(must_cover)))
 
 
 @steady
@@ -151,3 +156,64 @@ def test_a_difference_leads_from_the_old_list_to_the_new(old, new):
     assert {*difference.kept, *difference.added} == set(new)
     assert {*difference.kept, *difference.removed} == set(old)
     assert not {*difference.added} & set(old)
+
+
+@steady
+@given(st.one_of(st.text(), scraps), required)
+def test_repairing_all_that_is_safe_leaves_nothing_safe_to_repair_and_opens_nothing_new(text, must_cover):
+    repaired = mend_all(text, lambda each: judged(each, must_cover))
+
+    after = judged(repaired, must_cover)
+    assert not [entry for entry in after.entries if entry.repair and entry.repair.is_safe]
+    assert set(judged(text, must_cover).networks) - set(after.networks) <= {
+        entry.entry.network
+        for entry in judged(text, must_cover).entries
+        if {finding.code for finding in entry.findings} & {"covered", "duplicate"}
+    }
+
+
+@steady
+@given(st.lists(st.one_of(public.map(IPv4Network), blocks), min_size=1, max_size=12), st.randoms())
+def test_the_order_of_the_entries_does_not_matter(networks, random):
+    shuffled = random.sample(networks, len(networks))
+    first, second = judged(render(networks)), judged(render(shuffled))
+
+    assert first.is_valid == second.is_valid
+    assert {*first.networks} == {*second.networks}
+    assert sorted(finding.code for finding in first.errors) == sorted(finding.code for finding in second.errors)
+
+
+near = st.integers(0, 63).map(lambda last: f"93.184.1.{last}")
+near_blocks = st.integers(26, 31).flatmap(lambda length: near.map(lambda address: f"{address}/{length}"))
+near_lists = st.lists(
+    st.one_of(near, near_blocks.map(lambda block: str(IPv4Network(block, strict=False)))), min_size=1, max_size=16
+)
+
+
+def allowed(text: str) -> set[IPv4Address]:
+    return {address for network in judged(text).networks for address in network}
+
+
+@steady
+@given(near_lists, separators)
+def test_expanding_and_collapsing_change_no_address(entries, separator):
+    text = separator.join(entries)
+    rules = Rules(max_entries=40)
+    judgement = judge(parse(text), Surroundings(rules))
+    for other in (expand(text, judgement, 40), collapse(text, judgement)):
+        if other is not None:
+            assert allowed(other) == allowed(text)
+            assert not [entry for entry in judged(other).entries if entry.has_error]
+
+
+@steady
+@given(near_lists, separators, st.data())
+def test_a_label_changes_no_address_and_no_other_label(entries, separator, data):
+    text = separator.join(entries)
+    before = parse(text).filled
+    place = data.draw(st.integers(0, len(before) - 1))
+    after = parse(label_entry(text, before[place], "dr")).filled
+
+    assert [entry.network for entry in after] == [entry.network for entry in before]
+    assert [entry.label for entry in after if entry.label] == ["dr"]
+    assert after[place].label == "dr"

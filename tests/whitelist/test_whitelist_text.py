@@ -6,14 +6,24 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
-from wizard.settings import Rules
-from wizard.whitelist import Form, RequiredAddress, append_entry, apply_suggestion, diff, judge, parse, render
+from wizard.rules import Rules
+from wizard.whitelist import (
+    Form,
+    RequiredAddress,
+    Surroundings,
+    append_entry,
+    apply_suggestion,
+    diff,
+    judge,
+    parse,
+    render,
+)
 
 NETWORKS = [IPv4Network("5.6.7.8/32"), IPv4Network("5.6.8.0/24")]
 
 
 def applied(text: str, index: int, *required: RequiredAddress) -> str:
-    judgement = judge(parse(text), rules=Rules(), must_cover=required)
+    judgement = judge(parse(text), Surroundings(Rules(), tuple(required)))
     return apply_suggestion(text, judgement.entries[index])
 
 
@@ -40,7 +50,7 @@ def test_commas_without_spaces_are_the_default():
         ("5.6.7.8,", 1, "5.6.7.8"),
         ("5.6.7.8, 5.6.7.9, 5.6.7.8", 2, "5.6.7.8, 5.6.7.9"),
         ('"5.6.7.8", "5.6.7.8", "5.6.7.9"', 1, '"5.6.7.8", "5.6.7.9"'),
-        ("5.6.7.8\n5.6.7.8\n5.6.7.9", 1, "5.6.7.8\n\n5.6.7.9"),
+        ("5.6.7.8\n5.6.7.8\n5.6.7.9", 1, "5.6.7.8\n5.6.7.9"),
         ("5.6.7.8", 0, "5.6.7.8"),
     ],
 )
@@ -49,7 +59,7 @@ def test_a_suggestion_replaces_just_its_entry(text, index, mended):
 
 
 def test_a_suggestion_for_a_text_that_has_changed_since_changes_nothing():
-    judged = judge(parse("5.6.7.8:443"), rules=Rules(), must_cover=()).entries[0]
+    judged = judge(parse("5.6.7.8:443"), Surroundings(Rules(), ())).entries[0]
 
     assert apply_suggestion("1.2.3.4,5.6.7.8:443", judged) == "1.2.3.4,5.6.7.8:443"
 
@@ -72,11 +82,11 @@ def test_an_entry_is_added_in_the_manner_of_the_list(text, longer):
 
 def test_adding_what_a_finding_suggests_settles_it():
     required = RequiredAddress(IPv4Address("5.6.7.9"), "this host")
-    (finding,) = judge(parse("5.6.7.8"), rules=Rules(), must_cover=[required]).findings
+    (finding,) = judge(parse("5.6.7.8"), Surroundings(Rules(), (required,))).findings
 
     longer = append_entry("5.6.7.8", finding.suggestion)
 
-    assert judge(parse(longer), rules=Rules(), must_cover=[required]).is_valid
+    assert judge(parse(longer), Surroundings(Rules(), (required,))).is_valid
 
 
 def test_an_entry_knows_where_it_stands_in_the_text():
@@ -99,7 +109,7 @@ def test_a_difference_tells_what_came_and_what_went():
 def test_a_list_of_many_thousand_lines_is_judged_like_a_short_one():
     text = "\n".join(f"5.{number // 65536}.{number // 256 % 256}.{number % 256}" for number in range(20_000))
 
-    judgement = judge(parse(text + "\n5.0.0.0/24"), rules=Rules(), must_cover=())
+    judgement = judge(parse(text + "\n5.0.0.0/24"), Surroundings(Rules(), ()))
 
     assert [finding.code for finding in judgement.errors] == ["too-many"]
     assert judgement.entries[0].findings[0].code == "covered"

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from wizard.addresses import read_ipv4, special_range
 from wizard.egress.providers import Parser, Provider
-from wizard.settings import Rules
+from wizard.rules import Rules
 from wizard.text import printable
 
 BODY_LIMIT = 4096

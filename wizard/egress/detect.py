@@ -15,7 +15,7 @@ from wizard.egress.providers import Provider
 from wizard.egress.quorum import EgressState, EgressVerdict, judge
 from wizard.egress.route import Route, public_roots
 from wizard.egress.sampling import ask
-from wizard.settings import Rules
+from wizard.rules import Rules
 
 DEADLINE = 6.0
 """Seconds that the user waits at most."""

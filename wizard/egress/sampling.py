@@ -15,7 +15,7 @@ from wizard.egress.failures import failure, time_out
 from wizard.egress.progress import Progress
 from wizard.egress.providers import Provider
 from wizard.egress.route import Route, sampling_transport
-from wizard.settings import Rules
+from wizard.rules import Rules
 
 __all__ = ["Sample", "ask"]
 

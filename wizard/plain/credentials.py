@@ -18,8 +18,8 @@ from wizard.rotation.model import Finding, Mode, Step
 ABOUT = (
     "Create the new key on the exchange's page with the whitelist of the step before. With Ed25519 the pair is made"
     " here and kept in the keyring before its public half is shown; only the API key comes back. With HMAC the page"
-    " shows a secret once: give both. The values are written to the keyring, read back and compared. Typing is not"
-    " shown."
+    " shows a secret once: give both, one by one or in one paste. The values are written to the keyring, read back and"
+    " compared. Typing is not shown."
 )
 _ED25519 = Choice("ed25519", "Ed25519, recommended. Made here: the private key never leaves the keyring.")
 _HMAC = Choice("hmac", "HMAC. The page shows an API key and a secret: give both here.")

@@ -9,6 +9,8 @@ from typing import Self
 from wizard.credentials import KeyKind
 from wizard.exchange.shapes import Intake as Judged
 from wizard.exchange.shapes import pair_problem, read_api_key, read_hmac_secret
+from wizard.intake.pairs import Pair, read_pair
+from wizard.pasted import Refused
 from wizard.plain.answers import Command
 from wizard.plain.console import SecretEntryRefused
 from wizard.plain.counter import Counter, Wanted
@@ -62,6 +64,9 @@ class Intake:
             asked = await self._ask("API key", read_api_key, self.api_key)
             if isinstance(asked, Command):
                 return asked is Command.DESK and self._take_over()
+            if isinstance(asked, Pair):
+                self.api_key, self.secret = asked.api_key, asked.secret
+                return True
             self.api_key = asked
             if self._kind is not KeyKind.HMAC:
                 return True
@@ -75,6 +80,9 @@ class Intake:
             asked = await self._ask("Secret", read_hmac_secret, self.secret)
             if isinstance(asked, Command):
                 return asked
+            if isinstance(asked, Pair):
+                self.api_key, self.secret = asked.api_key, asked.secret
+                return None
             problem = pair_problem(api_key, asked)
             if not problem:
                 self.secret = asked
@@ -82,20 +90,45 @@ class Intake:
             self.secret = None
             self._talk.say(f"Problem: {problem} back goes to the API key.")
 
-    async def _ask(self, name: str, read: Callable[[str], Judged], kept: Secret | None) -> Secret | Command:
+    async def _ask(self, name: str, read: Callable[[str], Judged], kept: Secret | None) -> Secret | Pair | Command:
+        """Ask for one value; return it, both where one paste held both, or a command."""
         while True:
             typed = await self._talk.secret(name, about=self._about, is_kept=bool(kept))
             if isinstance(typed, Command):
                 return typed
             if not typed and kept:
                 return kept
-            judged = read(typed.reveal())
+            found = read_pair(typed.reveal())
+            problem = self._problem(found, name)
+            if problem:
+                typed.wipe()
+                self._talk.say(f"Problem: {problem}", "Nothing was taken.")
+                continue
+            if isinstance(found, Pair) and found.api_key and found.secret:
+                typed.wipe()
+                self._talk.say(found.described())
+                return found
+            alone = (found.api_key or found.secret) if isinstance(found, Pair) else None
+            judged = read((alone or typed).reveal())
             typed.wipe()
             self._talk.say(*judged.notes)
             if judged.value is not None:
                 self._talk.say(_received(name, judged.value))
                 return judged.value
             self._talk.say(f"Problem: {judged.problem}", "Nothing was taken.")
+
+    def _problem(self, found: Pair | Refused | None, name: str) -> str:
+        """Return what is wrong with a paste for the field `name`, or nothing."""
+        if isinstance(found, Refused):
+            return found.reason
+        if found is None:
+            return ""
+        if found.secret and self._kind is not KeyKind.HMAC:
+            return "This holds a secret: that is an HMAC key. back leads to the kind of key."
+        if found.api_key and found.secret:
+            return pair_problem(found.api_key, found.secret)
+        role = "secret" if found.secret else "API key"
+        return "" if role.lower() == name.lower() else f"This is named as the {role}, not as the {name}."
 
     def _take_over(self) -> bool:
         made = self._counter.collect() if self._counter else None

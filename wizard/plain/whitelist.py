@@ -11,7 +11,7 @@ from wizard.plain.stage import Stage, Way
 from wizard.plain.talk import Talk
 from wizard.rotation.model import Step
 from wizard.text import printable
-from wizard.whitelist import Difference, Finding, Form, Judgement, append_entry, mend, render
+from wizard.whitelist import Difference, Finding, Form, Judgement, append_entry, first_fix, mend, render
 
 ABOUT = (
     "Type addresses and blocks in any form: commas, blanks and lines all part them. Each problem is named at its"
@@ -97,12 +97,13 @@ def _findings(judgement: Judgement) -> Iterable[str]:
 
 def _first_fix(judgement: Judgement) -> tuple[Finding | None, str]:
     """Return what `mend` would mend, and how, in words."""
-    for judged in judgement.entries:
-        for finding in judged.findings:
-            if finding.suggestion is not None and finding.suggestion == judged.suggestion:
-                return finding, f" fix makes it {shown}." if (shown := _shown(finding)) else " fix removes it."
-    found = next((finding for finding in judgement.findings if finding.suggestion), None)
-    return found, f" fix adds {_shown(found)}." if found else ""
+    fix = first_fix(judgement)
+    if fix is None:
+        return None, ""
+    shown = _shown(fix.finding)
+    if fix.judged is None:
+        return fix.finding, f" fix adds {shown}."
+    return fix.finding, f" fix makes it {shown}." if shown else " fix removes it."
 
 
 def _shown(finding: Finding) -> str:

@@ -3,27 +3,48 @@
 from __future__ import annotations
 
 from wizard.whitelist.difference import Difference, diff
-from wizard.whitelist.editing import append_entry, apply_suggestion, mend
-from wizard.whitelist.findings import Finding, RequiredAddress, Severity
+from wizard.whitelist.editing import (
+    Fix,
+    append_entry,
+    apply_suggestion,
+    first_fix,
+    label_entry,
+    mend,
+    mend_all,
+    replace_entry,
+)
+from wizard.whitelist.findings import Finding, OtherList, RequiredAddress, Severity, Surroundings
 from wizard.whitelist.judging import JudgedEntry, Judgement, judge
-from wizard.whitelist.parsing import Entry, ParsedList, parse
-from wizard.whitelist.rendering import Form, render
+from wizard.whitelist.parsing import LONGEST_LABEL, Entry, ParsedList, parse
+from wizard.whitelist.rendering import Form, render, written
+from wizard.whitelist.resizing import collapse, expand
 
 __all__ = [
+    "LONGEST_LABEL",
     "Difference",
     "Entry",
     "Finding",
+    "Fix",
     "Form",
     "JudgedEntry",
     "Judgement",
+    "OtherList",
     "ParsedList",
     "RequiredAddress",
     "Severity",
+    "Surroundings",
     "append_entry",
     "apply_suggestion",
+    "collapse",
     "diff",
+    "expand",
+    "first_fix",
     "judge",
+    "label_entry",
     "mend",
+    "mend_all",
     "parse",
     "render",
+    "replace_entry",
+    "written",
 ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 
-from wizard.settings import Rules
+from wizard.rules import Rules
 
 
 class Severity(StrEnum):
@@ -29,6 +30,8 @@ class Finding:
     suggestion: str | None = None
     """For an entry: the text to write in its place; an empty text removes it. For the list: the
     entry to add. None where no text can be suggested."""
+    is_safe: bool = False
+    """Whether the suggestion lets in what the typed text plainly means: it can be applied unread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,38 @@ class RequiredAddress:
     address: IPv4Address
     owner: str
     """Whose address it is, as shown: `this host`, `bot-1`."""
+
+
+@dataclass(frozen=True, slots=True)
+class OtherList:
+    """The list of another environment: the two should have nothing in common."""
+
+    environment: str
+    networks: tuple[IPv4Network, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a list is judged by, beside itself."""
+
+    rules: Rules = field(default_factory=Rules)
+    """The limit on entries, and the special ranges that this environment really uses."""
+    must_cover: tuple[RequiredAddress, ...] = ()
+    """Addresses that would be locked out if they were not on the list."""
+    others: tuple[OtherList, ...] = ()
+    """The lists of the other environments."""
+    previous: tuple[IPv4Network, ...] = ()
+    """The last list that was proven."""
+    observed: tuple[IPv4Network, ...] | None = None
+    """What observations have seen calling out; None where nobody looked."""
+    labels: Mapping[IPv4Network, str] = field(default_factory=dict)
+    """Whose an entry is, as far as is known already."""
+
+    def whose(self, network: IPv4Network) -> str:
+        """Return `network (label)`, or the network alone where no label is known."""
+        written = str(network.network_address) if network.prefixlen == 32 else str(network)
+        label = self.labels.get(network)
+        return f"{written} ({label})" if label else written
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +90,6 @@ class Context:
         return ",".join(str(required.address) for required in self.missing)
 
 
-def error(code: str, message: str, suggestion: str | None = None) -> Finding:
+def error(code: str, message: str, suggestion: str | None = None, *, is_safe: bool = False) -> Finding:
     """Return a finding that keeps the list from being used."""
-    return Finding(code, Severity.ERROR, message, suggestion)
+    return Finding(code, Severity.ERROR, message, suggestion, is_safe)

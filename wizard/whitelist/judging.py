@@ -9,10 +9,11 @@ from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
-from wizard.settings import Rules
-from wizard.whitelist.findings import Context, Finding, RequiredAddress, Severity, error
+from wizard.whitelist.findings import Context, Finding, Severity, Surroundings, error
+from wizard.whitelist.neighbours import Neighbours, lost_access
 from wizard.whitelist.parsing import Entry, ParsedList
 from wizard.whitelist.scope import covered, duplicate, is_usable, scope_findings
+from wizard.whitelist.spans import Spans
 from wizard.whitelist.spelling import misspelling
 
 
@@ -22,6 +23,8 @@ class JudgedEntry:
 
     entry: Entry
     findings: tuple[Finding, ...]
+    label: str = ""
+    """Whose it is: what was typed, else what is known."""
 
     @property
     def has_error(self) -> bool:
@@ -29,10 +32,15 @@ class JudgedEntry:
         return any(finding.severity is Severity.ERROR for finding in self.findings)
 
     @property
-    def suggestion(self) -> str | None:
-        """What to write in the entry's place: the first suggestion of its findings, errors first."""
+    def repair(self) -> Finding | None:
+        """The finding whose suggestion is written in the entry's place: the first, errors first."""
         ordered = sorted(self.findings, key=lambda finding: finding.severity is not Severity.ERROR)
-        return next((finding.suggestion for finding in ordered if finding.suggestion is not None), None)
+        return next((finding for finding in ordered if finding.suggestion is not None), None)
+
+    @property
+    def suggestion(self) -> str | None:
+        """What to write in the entry's place."""
+        return self.repair.suggestion if self.repair else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,37 +88,44 @@ class Judgement:
         return tuple(finding for finding in (*of_entries, *self.findings) if finding.severity is severity)
 
 
-def judge(parsed: ParsedList, *, rules: Rules, must_cover: Sequence[RequiredAddress]) -> Judgement:
-    """Judge a list against the exchange's rules and against who has to get in.
-
-    Args:
-        parsed: The list as typed.
-        rules: The limit on entries, and the special ranges that this environment really uses.
-        must_cover: Addresses that would be locked out if they were not on the list.
-    """
+def judge(parsed: ParsedList, surroundings: Surroundings) -> Judgement:
+    """Judge a list against the exchange's rules, against who has to get in, and against other lists."""
+    rules = surroundings.rules
     usable = {entry.network for entry in parsed.filled if entry.network and is_usable(entry.network, rules)}
-    missing = tuple(required for required in must_cover if not any(required.address in network for network in usable))
+    let_in = Spans(usable)
+    missing = tuple(required for required in surroundings.must_cover if not let_in.covers(required.address))
     context = Context(rules, missing, room=rules.max_entries - len(parsed.filled) + 1)
-    judged = tuple(_judged(parsed.entries, usable, context))
-    return Judgement(judged, tuple(_list_findings(parsed, judged, context)))
-
-
-def _judged(entries: Sequence[Entry], usable: Set[IPv4Network], context: Context) -> Iterator[JudgedEntry]:
+    neighbours = Neighbours(surroundings)
     seen: set[IPv4Network | None] = set()
-    for entry in entries:
-        yield JudgedEntry(entry, tuple(_entry_findings(entry, entry.network in seen, usable, context)))
+    judged = []
+    for entry in parsed.entries:
+        findings = tuple(_entry_findings(entry, entry.network in seen, usable, context, neighbours))
+        judged.append(JudgedEntry(entry, findings, _label(entry, surroundings)))
         seen.add(entry.network)
+    found = _list_findings(parsed, judged, context)
+    return Judgement(tuple(judged), (*found, *lost_access(let_in, surroundings)))
 
 
-def _entry_findings(entry: Entry, is_repeated: bool, usable: Set[IPv4Network], context: Context) -> Iterator[Finding]:
+def _label(entry: Entry, surroundings: Surroundings) -> str:
+    if entry.label is not None:
+        return entry.label
+    return surroundings.labels.get(entry.network, "") if entry.network else ""
+
+
+def _entry_findings(
+    entry: Entry, is_repeated: bool, usable: Set[IPv4Network], context: Context, neighbours: Neighbours
+) -> Iterator[Finding]:
     if not entry.text:
-        yield error("empty-field", "Empty field: there is nothing between two separators. Remove one of them.", "")
+        message = "Empty field: there is nothing between two separators. Remove one of them."
+        yield error("empty-field", message, "", is_safe=True)
     elif entry.network is None:
         yield misspelling(entry.text, context)
     else:
         if repetition := duplicate(entry.network) if is_repeated else covered(entry.network, usable):
             yield repetition
         yield from scope_findings(entry.network, context)
+        if entry.network in usable:
+            yield from neighbours.findings(entry.network)
 
 
 def _list_findings(parsed: ParsedList, judged: Sequence[JudgedEntry], context: Context) -> Iterator[Finding]:

@@ -1,26 +1,36 @@
-"""From pasted text to entries, each with its place in the text.
+"""From pasted text to entries, each with its place in the text and its label.
 
 Whatever the text, parsing succeeds: what is not an address becomes an entry without a network,
 and judging says what is wrong with it. An entry never allows more than its text names.
+
+Separators, quotes, brackets and comments are the marks of a list: they are read and left out of
+the text to paste. Everything else belongs to an entry and is never repaired unasked.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 
-from wizard.addresses import read_ipv4
-from wizard.whitelist.characters import BLANKS, COMMENT_MARKS, DECORATION, INVISIBLE, LINE_ENDS, SEPARATORS, plain
+from wizard.text import printable
+from wizard.whitelist.characters import BLANKS, COMMENT_MARKS, DECORATION, LINE_ENDS, SEPARATORS
 
+LONGEST_LABEL = 40
+"""Characters. A longer comment is only a comment."""
+
+_OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_NETWORK = re.compile(rf"(?P<octets>{_OCTET}(?:\.{_OCTET}){{3}})(?:/(?P<prefix>[12]?[0-9]|3[0-2]))?")
 _TOKEN = re.compile(
     rf"(?P<comment>[{COMMENT_MARKS}][^{LINE_ENDS}]*)"
+    rf"|(?P<line_end>[{LINE_ENDS}])"
     rf"|(?P<separator>[{SEPARATORS}])"
-    rf"|(?P<entry>[^{COMMENT_MARKS}{SEPARATORS}{BLANKS}]+)"
+    # Blanks inside: `1.2.3.4 - 1.2.3.9` is one range, not two addresses.
+    rf"|(?P<entry>[0-9.]+[ \t]+[-‐‑‒–—−][ \t]+[0-9.]+(?![^{COMMENT_MARKS}{SEPARATORS}{BLANKS}])"
+    rf"|[0-9.]+(?:[ \t]*/[ \t]+|[ \t]+/)[0-9][0-9.]*(?![^{COMMENT_MARKS}{SEPARATORS}{BLANKS}])"
+    rf"|[^{COMMENT_MARKS}{SEPARATORS}{BLANKS}]+)"
 )
-_AROUND = DECORATION + INVISIBLE
-PREFIX = re.compile(r"[0-9]|[12][0-9]|3[0-2]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +43,8 @@ class Entry:
     """Where the text begins: the number of characters before it in the whole list."""
     network: IPv4Network | None
     """What the entry allows; None when it is not written as an IPv4 address or block."""
+    label: str | None = None
+    """Whose it is: the comment on its line. Empty after an empty comment, None where there is none."""
 
     @property
     def end(self) -> int:
@@ -63,35 +75,46 @@ def read_network(text: str) -> IPv4Network | None:
 
     `ipaddress` alone would read `/024`, netmasks and hostmasks as prefixes.
     """
-    address, slash, prefix = text.partition("/")
-    ip = read_ipv4(address)
-    if ip is None or (slash and not PREFIX.fullmatch(prefix)):
+    match = _NETWORK.fullmatch(text)
+    if match is None:
         return None
-    try:
-        return IPv4Network((ip, int(prefix) if slash else 32))
-    except ValueError:
-        return None
+    number = int.from_bytes(map(int, match["octets"].split(".")))
+    prefix = int(match["prefix"] or 32)
+    has_host_bits = number & (0xFFFFFFFF >> prefix)
+    return None if has_host_bits else IPv4Network((number, prefix))
 
 
 def _entries(text: str) -> Iterator[Entry]:
-    field_is_filled = False
-    after_separator = 0
+    line: list[Entry] = []
+    field_is_filled, after_separator = False, 0
     for token in _TOKEN.finditer(text):
-        if token["separator"]:
+        if token["comment"]:
+            line = [replace(entry, label=read_label(token["comment"])) for entry in line]
+        elif token["line_end"]:
+            yield from line
+            line = []
+        elif token["separator"]:
             if not field_is_filled:
-                yield Entry("", token.start(), None)
+                line.append(Entry("", token.start(), None))
             field_is_filled, after_separator = False, token.end()
-        elif token["entry"] and (entry := _entry(token)):
+        elif entry := _entry(token):
             field_is_filled = True
-            yield entry
+            line.append(entry)
     if after_separator and not field_is_filled:
-        yield Entry("", after_separator, None)
+        line.append(Entry("", after_separator, None))
+    yield from line
+
+
+def read_label(comment: str) -> str | None:
+    """Return the label that a comment spells; None where it is too long to be one."""
+    label = printable(comment.strip(COMMENT_MARKS + BLANKS), LONGEST_LABEL + 1)
+    return label if len(label) <= LONGEST_LABEL else None
 
 
 def _entry(token: re.Match[str]) -> Entry | None:
     """The entry inside a token's quotes and brackets; None when there is nothing inside."""
     typed = token["entry"]
-    inside = typed.lstrip(_AROUND)
+    inside = typed.lstrip(DECORATION)
     start = token.start() + len(typed) - len(inside)
-    inside = inside.rstrip(_AROUND)
-    return Entry(inside, start, read_network(plain(inside))) if inside else None
+    inside = inside.rstrip(DECORATION)
+    return Entry(inside, start, read_network(inside)) if inside else None

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Set
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 
-from wizard.addresses import SPECIAL_RANGES, SpecialRange
-from wizard.settings import Rules
+from wizard.addresses import SpecialRange, special_ranges
+from wizard.rules import Rules
 from wizard.whitelist.findings import Context, Finding, Severity, error
 from wizard.whitelist.rendering import written
 
 NARROWEST_TOO_WIDE = 23
 """Prefixes up to this one let in so many addresses (512 and more) that the list protects little."""
 
+_ANY = IPv4Address(0)
+"""Means every address to the exchange, however the rules tolerate its range."""
 _MAY_BE_USED = frozenset({"documentation"})
 """Special ranges that are a warning, not an error: examples and rehearsals are written with them."""
 
@@ -20,16 +22,22 @@ _MAY_BE_USED = frozenset({"documentation"})
 def is_usable(network: IPv4Network, rules: Rules) -> bool:
     """Return whether an entry for `network` has no error of its own."""
     special = _special(network, rules)
-    return network.prefixlen > NARROWEST_TOO_WIDE and (special is None or special.kind in _MAY_BE_USED)
+    return (
+        network.prefixlen > NARROWEST_TOO_WIDE
+        and network.network_address != _ANY
+        and (special is None or special.kind in _MAY_BE_USED)
+    )
 
 
 def scope_findings(network: IPv4Network, context: Context) -> Iterator[Finding]:
     """Yield what is to be said about the addresses that `network` lets in."""
-    if network.prefixlen == 0:
+    if network.prefixlen == 0 or (network.prefixlen == 32 and network.network_address == _ANY):
         yield open_to_all(written(network), context.stand_in())
         return
     if special := _special(network, context.rules):
         yield _not_public(network, special, context)
+    elif network.network_address == _ANY:
+        yield open_to_all(written(network), context.stand_in())
     if network.prefixlen <= NARROWEST_TOO_WIDE:
         yield _too_wide(network, context)
     elif network.prefixlen < 32 and is_usable(network, context.rules):
@@ -39,7 +47,7 @@ def scope_findings(network: IPv4Network, context: Context) -> Iterator[Finding]:
 def duplicate(network: IPv4Network) -> Finding:
     """Return the finding for an entry that an earlier one repeats."""
     message = f"{written(network)} is on the list already. Remove the second one."
-    return Finding("duplicate", Severity.WARNING, message, "")
+    return Finding("duplicate", Severity.WARNING, message, "", is_safe=True)
 
 
 def covered(network: IPv4Network, usable: Set[IPv4Network]) -> Finding | None:
@@ -49,7 +57,8 @@ def covered(network: IPv4Network, usable: Set[IPv4Network]) -> Finding | None:
     cover = next((block for prefix in wider if (block := network.supernet(new_prefix=prefix)) in usable), None)
     if cover is None:
         return None
-    return Finding("covered", Severity.NOTE, f"{name} is inside {written(cover)}, which is on the list too.", "")
+    message = f"{name} is inside {written(cover)}, which is on the list too."
+    return Finding("covered", Severity.NOTE, message, "", is_safe=True)
 
 
 def open_to_all(name: str, suggestion: str) -> Finding:
@@ -63,7 +72,7 @@ def open_to_all(name: str, suggestion: str) -> Finding:
 
 
 def _special(network: IPv4Network, rules: Rules) -> SpecialRange | None:
-    touched = (special for special in SPECIAL_RANGES if special.network.overlaps(network))
+    touched = special_ranges(network)
     return next((special for special in touched if special.kind not in rules.tolerated_ranges), None)
 
 
@@ -98,4 +107,4 @@ def _block(network: IPv4Network, context: Context) -> Finding:
         "Binance's documents do not mention blocks: single addresses are the safe form."
     )
     expanded = ",".join(map(str, network)) if count <= context.room else None
-    return Finding("too-wide", Severity.WARNING, message, expanded)
+    return Finding("block", Severity.WARNING, message, expanded)

@@ -11,22 +11,26 @@ from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, summ
 
 from wizard.addresses import read_ipv4
 from wizard.text import printable
-from wizard.whitelist.characters import foreign, plain
+from wizard.whitelist.characters import BLANKS, INVISIBLE, foreign, plain
 from wizard.whitelist.findings import Context, Finding, error
-from wizard.whitelist.parsing import PREFIX
+from wizard.whitelist.parsing import read_network
 from wizard.whitelist.rendering import written
 from wizard.whitelist.scope import NARROWEST_TOO_WIDE, open_to_all
 
 _SHOWN = 60
 """How many characters of a foreign text a message repeats."""
 
+PREFIX = re.compile(r"[0-9]|[12][0-9]|3[0-2]")
+_WITHOUT_BLANKS = str.maketrans(dict.fromkeys(BLANKS))
+_BULLETS = frozenset("-+•·●▪◦‣")
+_LOGIN = re.compile(r"[^@]*@(?P<host>[0-9.]+)")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?@]*@)?(?P<host>[^/?:@]*).*")
 _WILDCARD_WORDS = frozenset({"*", "any", "all", "/0", "0/0", "::/0"})
 _PORT = re.compile(r"(?P<address>[0-9.]+):[0-9]{0,5}")
 _RANGE = re.compile(r"(?P<first>[0-9.]+)-(?P<last>[0-9.]+)")
 _ZEROS_BEFORE = re.compile(r"0+(?P<length>[1-9]|[12][0-9]|3[0-2])")
 _LEADING_ZERO = re.compile(r"(?:^|\.)0[0-9]")
-_HOST_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)+\.?")
+_HOST_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.[A-Za-z][A-Za-z0-9-]*\.?")
 _MASKS = {str(IPv4Network((0, length)).netmask): length for length in range(1, 33)} | {
     str(IPv4Network((0, length)).hostmask): length for length in range(1, 32)
 }
@@ -34,9 +38,25 @@ _MASKS = {str(IPv4Network((0, length)).netmask): length for length in range(1, 3
 
 def misspelling(text: str, context: Context) -> Finding:
     """Return what is wrong with an entry that is not written as an address or a block."""
-    meant = plain(text)
+    meant = plain(text).translate(_WITHOUT_BLANKS)
+    if read_network(meant):
+        return _lookalike(text, meant)
     found = (rule(meant, context) for rule in _RULES)
     return next((finding for finding in found if finding), None) or _malformed(meant)
+
+
+def _lookalike(text: str, meant: str) -> Finding:
+    """Say which characters have to be replaced for the text to be the address that one reads."""
+    if any(character in BLANKS for character in text):
+        return error(
+            "blanks", f"{meant} is written with blanks inside. The list takes it without.", meant, is_safe=True
+        )
+    if hidden := next((character for character in text if character in INVISIBLE), None):
+        what = f"{meant} has characters that cannot be seen: {foreign(hidden)}. The exchange would not read it."
+        return error("invisible", what, meant, is_safe=True)
+    name = foreign(text)
+    what = f"{_shown(text)} is written with characters that only look like those of an address: {name}."
+    return error("lookalike", f"{what} Write {meant}.", meant, is_safe=True)
 
 
 def _strange_character(meant: str, _: Context) -> Finding | None:
@@ -52,7 +72,21 @@ def _url(meant: str, _: Context) -> Finding | None:
         return None
     host = match["host"]
     message = f"{_shown(host)} is written as a URL. The list takes the address alone."
-    return error("url", message, host if read_ipv4(host) else None)
+    return error("url", message, host if read_ipv4(host) else None, is_safe=True)
+
+
+def _login(meant: str, _: Context) -> Finding | None:
+    match = _LOGIN.fullmatch(meant)
+    if match is None or not read_ipv4(match["host"]):
+        return None
+    message = f"{match['host']} has a user name before it. The list takes the address alone."
+    return error("url", message, match["host"], is_safe=True)
+
+
+def _bullet(meant: str, _: Context) -> Finding | None:
+    if meant not in _BULLETS:
+        return None
+    return error("bullet", f"{meant} is the mark of a line, not an address. Remove it.", "", is_safe=True)
 
 
 def _wildcard(meant: str, context: Context) -> Finding | None:
@@ -74,7 +108,7 @@ def _ipv6(meant: str, context: Context) -> Finding | None:
         return None
     if address.ipv4_mapped:
         message = f"{_shown(meant)} is an IPv4 address in IPv6 spelling. Write it as {address.ipv4_mapped}."
-        return error("ipv4-mapped", message, str(address.ipv4_mapped))
+        return error("ipv4-mapped", message, str(address.ipv4_mapped), is_safe="/" not in meant)
     return error(
         "ipv6",
         f"{address} is an IPv6 address: the exchange ignores it silently, so you would be locked out "
@@ -95,7 +129,7 @@ def _port(meant: str, _: Context) -> Finding | None:
     match = _PORT.fullmatch(meant)
     if match is None or read_ipv4(match["address"]) is None:
         return None
-    return error("port", f"{meant} has a port. The list takes the address alone.", match["address"])
+    return error("port", f"{meant} has a port. The list takes the address alone.", match["address"], is_safe=True)
 
 
 def _range(meant: str, context: Context) -> Finding | None:
@@ -106,7 +140,8 @@ def _range(meant: str, context: Context) -> Finding | None:
     if last is None or last < first:
         return error("range", f"{_shown(meant)} is a range that ends before it begins. List its addresses.")
     message = f"{meant} is a range of {int(last) - int(first) + 1:,}. The list takes addresses and blocks."
-    return error("range", message, _spelled_out(first, last, context))
+    spelled_out = _spelled_out(first, last, context)
+    return error("range", message, spelled_out, is_safe=spelled_out is not None and "/" not in spelled_out)
 
 
 def _spelled_out(first: IPv4Address, last: IPv4Address, context: Context) -> str | None:
@@ -146,23 +181,34 @@ def _bad_prefix(meant: str, _: Context) -> Finding | None:
     address, slash, prefix = meant.partition("/")
     if read_ipv4(address) is None or not slash:
         return None
-    message = f"{_shown(meant)}: a block ends in a prefix length from /1 to /32, without zeros before it."
-    zeros = _ZEROS_BEFORE.fullmatch(prefix)
-    length = int(zeros["length"]) if zeros else _MASKS.get(prefix, 32)
+    zeros, mask = _ZEROS_BEFORE.fullmatch(prefix), _MASKS.get(prefix)
+    length = int(zeros["length"]) if zeros else mask or 32
     block = IPv4Interface((address, length))
     is_block = block.ip == block.network.network_address
-    return error("bad-prefix", message, written(block.network) if is_block else address)
+    suggestion = written(block.network) if is_block else address
+    if mask is not None:
+        message = f"{_shown(meant)} is written with a netmask. The list takes a prefix length: /{length}."
+        return error("netmask", message, suggestion, is_safe=is_block)
+    message = f"{_shown(meant)}: a block ends in a prefix length from /1 to /32, without zeros before it."
+    return error("bad-prefix", message, suggestion)
 
 
 def _malformed(meant: str) -> Finding:
     shown = _shown(meant)
     if _HOST_NAME.fullmatch(meant):
-        return error("malformed", f"{shown} is a host name. The list takes addresses, which a name can change.")
+        return error("host-name", f"{shown} is a host name. The list takes addresses; a name can change its own.")
     if re.fullmatch(r"[0-9]+(?:\.[0-9]+)*", meant):
         return error("malformed", f"{shown} is not an address: {_what_is_wrong_with(meant.split('.'))}.")
-    sentence_end = meant.rstrip(".")
-    suggestion = sentence_end if read_ipv4(sentence_end) else None
-    return error("malformed", f"{shown} is not an IPv4 address. Write four numbers, as in 203.0.113.42.", suggestion)
+    if read_network(sentence_end := meant.rstrip(".")):
+        return error("trailing-dot", f"{shown} ends in a dot. Remove it.", sentence_end, is_safe=True)
+    return error(
+        "malformed", f"{shown} is not an IPv4 address. Write four numbers, as in 203.0.113.42.{_as_label(meant)}"
+    )
+
+
+def _as_label(meant: str) -> str:
+    is_word = re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*:?", meant)
+    return " If it says whose an address is, write it behind # at the end of the line." if is_word else ""
 
 
 def _what_is_wrong_with(parts: list[str]) -> str:
@@ -176,8 +222,10 @@ def _shown(text: str) -> str:
 
 
 _RULES = (
+    _bullet,
     _strange_character,
     _url,
+    _login,
     _wildcard,
     _ipv6,
     _port,

@@ -44,8 +44,9 @@ class CredentialsScreen(StepScreen):
     HELP = (
         "Create the new key on the exchange's page with the whitelist of the step before. With Ed25519 the pair is"
         " made here and kept in the keyring before its public half is shown; only the API key comes back. With HMAC"
-        " the page shows a secret once: paste both. Enter in the last field writes to the keyring, reads back and"
-        " compares. Fields are masked and cannot be copied from."
+        " the page shows a secret once: paste both, one by one or in one paste, also as KEY=… lines or JSON; names tell"
+        " them apart, else the first is taken as the API key. Enter in the last field writes to the keyring, reads"
+        " back and compares. Fields are masked and cannot be copied from."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2", "copy_whitelist", "List", key_display="F2", tooltip="Ask the terminal to copy the whitelist"),
@@ -84,9 +85,9 @@ class CredentialsScreen(StepScreen):
             yield Static("", id="instructions", classes="hint", markup=False)
             yield Static("", id="public-key", classes="paste", markup=False)
             yield Static("API key", classes="label")
-            yield SecretField(show_last_four=True, glyphs=glyphs, id="api-key")
+            yield SecretField(show_last_four=True, takes_pair=True, glyphs=glyphs, id="api-key")
             yield Static("Secret", classes="label", id="secret-label")
-            yield SecretField(glyphs=glyphs, id="secret")
+            yield SecretField(takes_pair=True, glyphs=glyphs, id="secret")
             yield Static("", id="enter", classes="hint")
 
     def on_mount(self) -> None:
@@ -230,6 +231,26 @@ class CredentialsScreen(StepScreen):
         self.wizard.untaken = None
         self.wizard.announce(message.finding)
         super().action_next()
+
+    @on(SecretField.PairPasted)
+    def fill_pair(self, message: SecretField.PairPasted) -> None:
+        """Put each value into its own field and say what was understood."""
+        pair = message.pair
+        is_hmac = self._kind is KeyKind.HMAC
+        if pair.secret and not is_hmac:
+            pair.wipe()
+            self.notice.note("The paste holds a secret: that is an HMAC key. F6 chooses HMAC. Nothing was taken.")
+            return
+        for selector, value in (("#api-key", pair.api_key), ("#secret", pair.secret)):
+            if value:
+                self.query_one(selector, SecretField).fill(value)
+        self._focus_what_is_missing()
+        self.notice.good(pair.described())
+        pair.wipe()
+
+    def _focus_what_is_missing(self) -> None:
+        fields = [field for field in self.query("#form SecretField").results(SecretField) if field.display]
+        next((field for field in fields if not field.length), fields[-1]).focus()
 
     @on(SecretField.Rejected)
     @on(SecretField.Cleaned)

@@ -16,7 +16,7 @@ from wizard.errors import WizardError
 from wizard.rotation.model import Step
 from wizard.text import printable
 from wizard.tui.screens.step_screen import StepScreen
-from wizard.whitelist import Finding, Form, Judgement, Severity, mend, render
+from wizard.whitelist import Finding, Fix, Form, Judgement, Severity, first_fix, mend, render
 
 _FORMS = {Form.COMMAS: "commas", Form.SPACES: "spaces", Form.LINES: "lines"}
 MOST_FINDINGS = 3
@@ -118,11 +118,15 @@ class WhitelistScreen(StepScreen):
         self.notice.good(f"Asked the terminal to copy: {printable(text, limit=100)}")
 
     def _findings(self, judgement: Judgement) -> Content:
-        found = [finding for judged in judgement.entries for finding in judged.findings] + list(judgement.findings)
+        found = sorted(
+            [*(finding for judged in judgement.entries for finding in judged.findings), *judgement.findings],
+            key=lambda finding: list(Severity).index(finding.severity),
+        )
         # F6 applies one suggestion at a time: it is named where it will be.
-        first = next((finding for finding in found if finding.suggestion is not None), None)
-        added = first in judgement.findings
-        lines = [self._finding(each, _fix(each, added) if each is first else "") for each in found[:MOST_FINDINGS]]
+        fix = first_fix(judgement)
+        lines = [
+            self._finding(each, _fix(fix) if fix and each is fix.finding else "") for each in found[:MOST_FINDINGS]
+        ]
         if len(found) > MOST_FINDINGS:
             lines.append(Content(f"  {self.wizard.glyphs.working} and {len(found) - MOST_FINDINGS} more"))
         return Content("\n").join(lines)
@@ -149,7 +153,7 @@ class WhitelistScreen(StepScreen):
         self.query_one(selector, Static).update(content)
 
 
-def _fix(finding: Finding, is_of_list: bool) -> str:
-    if not finding.suggestion:
+def _fix(fix: Fix) -> str:
+    if not fix.finding.suggestion:
         return " F6 removes it."
-    return f" F6 {'adds' if is_of_list else 'makes it'} {printable(finding.suggestion, limit=40)}."
+    return f" F6 {'makes it' if fix.judged else 'adds'} {printable(fix.finding.suggestion, limit=40)}."

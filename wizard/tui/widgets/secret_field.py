@@ -15,6 +15,7 @@ from textual.reactive import reactive
 from textual.widget import Widget
 
 from wizard.glyphs import UNICODE, Glyphs
+from wizard.intake.pairs import Pair, read_pair
 from wizard.pasted import MAX_LENGTH, Pasted, Shape, read_paste
 from wizard.secret import Secret
 
@@ -32,6 +33,7 @@ class SecretField(Widget, can_focus=True):
         password: Take the text exactly as it is typed, spaces and accents included.
         show_last_four: Show the last four of eight or more characters, as the exchange's page does for
             API keys, once typing has come to an end: shown after every key, they would spell the whole.
+        takes_pair: Whether a paste with names, or with an API key and its secret, is handed on as `PairPasted`.
         placeholder: Shown while the field is empty.
         glyphs: The signs for the mask and the focus.
     """
@@ -78,6 +80,13 @@ class SecretField(Widget, can_focus=True):
             super().__init__(field)
             self.reason = reason
 
+    class PairPasted(_FieldMessage):
+        """An API key, its secret, or both were pasted, told apart. The field keeps what was there."""
+
+        def __init__(self, field: SecretField, pair: Pair) -> None:
+            super().__init__(field)
+            self.pair = pair
+
     class Cleaned(_FieldMessage):
         """The value was taken, something around it was not."""
 
@@ -91,6 +100,7 @@ class SecretField(Widget, can_focus=True):
         multiline: bool = False,
         password: bool = False,
         show_last_four: bool = False,
+        takes_pair: bool = False,
         placeholder: str = "empty: paste or type, it stays hidden",
         glyphs: Glyphs = UNICODE,
         id: str | None = None,
@@ -100,6 +110,7 @@ class SecretField(Widget, can_focus=True):
         super().__init__(id=id, classes=classes, disabled=disabled)
         self._shape = Shape.PEM if multiline else Shape.PASSWORD if password else Shape.VALUE
         self._show_last_four = show_last_four
+        self._takes_pair = takes_pair
         self._placeholder = placeholder
         self._glyphs = glyphs
         self._typed = bytearray()
@@ -148,9 +159,11 @@ class SecretField(Widget, can_focus=True):
         """Take the paste whole or not at all."""
         event.stop()
         event.prevent_default()
-        answer = read_paste(event.text, self._shape)
+        answer = (read_pair(event.text) if self._takes_pair else None) or read_paste(event.text, self._shape)
         event.text = ""
-        if isinstance(answer, Pasted):
+        if isinstance(answer, Pair):
+            self.post_message(self.PairPasted(self, answer))
+        elif isinstance(answer, Pasted):
             self._replace(answer)
         else:
             kept = " What was here is kept." if self._typed else ""
