@@ -60,7 +60,8 @@ async def test_the_encrypted_file_is_chosen_by_its_name_and_made_with_a_passphra
 async def test_going_back_leads_to_the_environments_and_uses_nothing_weaker(plain: PlainWorld, tmp_path: Path) -> None:
     seen = await visit(
         LockedWorld(plain.bench, custodian=FakeLocked(tmp_path)),
-        ("The keyring is locked", "back"),
+        ("The keyring is locked", "service"),
+        ("systemd-creds encrypt --name=key-wizard-passphrase - ", "back"),
         ("Which environment?", "quit"),
     )
     assert "canary was written" not in seen.text

@@ -88,3 +88,16 @@ async def test_where_the_keyring_works_neither_key_is_offered(wizard: Wizard) ->
     await wizard.until("#next", "begins to replace")
     await wizard.press("u", "v")
     assert isinstance(wizard.app.screen, HomeScreen)
+
+
+async def test_s_shows_the_commands_for_a_service_with_every_secret_on_stdin(
+    locked: tuple[Wizard, FakeLocked],
+) -> None:
+    wizard, _ = locked
+    await wizard.press("s")
+    await wizard.until(".title", "Credentials for a service")
+    shown = wizard.text("Static")
+    assert shown.count("systemd-creds encrypt --name=") == 3
+    assert "key-wizard exec rehearsal -- sh -c 'printf %s \"$BINANCE_API_SECRET\"' | sudo systemd-creds" in shown
+    await wizard.press("escape")
+    assert isinstance(wizard.app.screen, HomeScreen)

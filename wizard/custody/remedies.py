@@ -43,8 +43,9 @@ _REMEDIES: Final = {
     State.NO_BUS_ADDRESS: _Remedy(
         "This login has no session bus, so no keyring can be reached",
         f"{BUS_VARIABLE} is {{bus}}, and there is no bus socket in the user's runtime directory.",
-        "Log in with a user session (`sudo`, `su` and cron have none), or start `dbus-run-session -- sh`, "
-        f"and in it run: {UNLOCK_COMMAND}",
+        "Log in with a user session (`sudo`, `su` and cron have none). Or start `dbus-run-session -- key-wizard` and "
+        "unlock or create the keyring there with U: that bus ends with the wizard, and no other program sees it; a bot "
+        "needs the same around `key-wizard exec`. Or choose the encrypted file.",
     ),
     State.BUS_UNREACHABLE: _Remedy(
         "The session bus does not answer",

@@ -12,6 +12,7 @@ import time
 from wizard.clock import Clock
 from wizard.credentials import Credentials
 from wizard.custody import confirmed, item
+from wizard.custody.capacity import expect_to_fit
 from wizard.custody.errors import ItemOccupied, ItemUnreadable
 from wizard.custody.store import Store
 from wizard.secret import FINGERPRINT_DIGITS, Secret
@@ -69,6 +70,18 @@ class Vault:
         value = item.encode(credentials, self._clock(), self._owner)
         try:
             await confirmed.write(self.store, service, item.USER, value)
+        finally:
+            value.wipe()
+
+    def expect_to_hold(self, credentials: Credentials) -> None:
+        """Return if the store can hold these credentials at all; nothing is written.
+
+        Raises:
+            ItemTooLong: it cannot.
+        """
+        value = item.encode(credentials, self._clock(), self._owner)
+        try:
+            expect_to_fit(self.store.backend, value)
         finally:
             value.wipe()
 

@@ -39,6 +39,7 @@ class Safekeeping:
             wizard.errors.WizardError: the keyring refused, or gave back something else. The key
                 stays announced, and `recover` settles it.
         """
+        self._vault.expect_to_hold(credentials)
         for version in range(self._unused_version(credentials), HIGHEST_VERSION):
             record = self._record(credentials, slot, whitelist, version)
             self._journal.announce_key(record)

@@ -25,6 +25,7 @@ from wizard.rotation.overview import Overview
 from wizard.settings import Place
 from wizard.tui.screens.confirm import ConfirmScreen
 from wizard.tui.screens.password import PasswordScreen
+from wizard.tui.screens.service import ServiceScreen
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.status_header import StatusHeader
 
@@ -47,6 +48,7 @@ class HomeScreen(Screen[None]):
         Binding("x", "abandon", "Abandon", tooltip="Give the open rotation up; the current key stays"),
         Binding("u", "unlock", "Unlock", tooltip="Open the place of the credentials with its password, here"),
         Binding("v", "encrypted_file", "File", tooltip="Keep credentials in an encrypted file instead"),
+        Binding("s", "service", "Service", tooltip="How a program that runs as a service gets at the credentials"),
         Binding("r", "again", "Try again", tooltip="Look at the keyring again"),
     ]
 
@@ -75,6 +77,8 @@ class HomeScreen(Screen[None]):
 
     _remedy: Remedy = Remedy.NONE
     """What a typed password can mend."""
+    _is_custody_problem: bool = False
+    """Whether the place of the credentials did not open."""
     _has_other_place: bool = False
     """Whether the keyring was found unusable, so that the encrypted file is offered."""
 
@@ -109,17 +113,17 @@ class HomeScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Show only what can be done now."""
         flow = self.wizard.flow if self.wizard.has_flow else None
+        shut = {
+            "unlock": bool(self._remedy),
+            "encrypted_file": self._has_other_place,
+            "service": self._is_custody_problem,
+            "again": True,
+        }
+        if action in shut:
+            return flow is None and shut[action]
         if action == "adopt":
             return flow is not None and flow.rotation is None and flow.current is None
-        if action == "abandon":
-            return flow is not None and flow.can_be_abandoned
-        if action == "unlock":
-            return flow is None and bool(self._remedy)
-        if action == "encrypted_file":
-            return flow is None and self._has_other_place
-        if action == "again":
-            return flow is None
-        return True
+        return flow is not None and flow.can_be_abandoned if action == "abandon" else True
 
     @work(description="open the world")
     async def _open_world(self) -> None:
@@ -204,6 +208,7 @@ class HomeScreen(Screen[None]):
         error = message.error
         custodian = self.wizard.world.custodian
         is_custody = custodian is not None and isinstance(error, CustodyError)
+        self._is_custody_problem = is_custody
         self._remedy = error.remedy if is_custody and isinstance(error, KeyringUnusable) else Remedy.NONE
         self._has_other_place = is_custody and custodian is not None and custodian.custody.place is Place.KEYRING
         self.query_one("#checks", Static).update("")
@@ -227,6 +232,10 @@ class HomeScreen(Screen[None]):
         if is_open:
             self._remedy = Remedy.NONE
             self.open_highlighted()
+
+    def action_service(self) -> None:
+        """Show the commands for a program that runs as a service."""
+        self.app.push_screen(ServiceScreen(self._highlighted().environment.name))
 
     def action_encrypted_file(self) -> None:
         """Ask for the word that chooses the encrypted file."""
