@@ -44,7 +44,7 @@ _REMEDIES: Final = {
         "This login has no session bus, so no keyring can be reached",
         f"{BUS_VARIABLE} is {{bus}}, and there is no bus socket in the user's runtime directory.",
         "Log in with a user session (`sudo`, `su` and cron have none). Or start `dbus-run-session -- key-wizard` and "
-        "unlock or create the keyring there with U: that bus ends with the wizard, and no other program sees it; a bot "
+        "unlock or create the keyring there, in the wizard: that bus ends with it and no other program sees it; a bot "
         "needs the same around `key-wizard exec`. Or choose the encrypted file.",
     ),
     State.BUS_UNREACHABLE: _Remedy(
@@ -72,7 +72,7 @@ _REMEDIES: Final = {
         "The keyring has no collection to store into",
         "{provider} answers, and names no default collection{named}.",
         "Create a default collection in {provider} itself, then try again.",
-        f"Choose a password for it and run: {UNLOCK_COMMAND}",
+        f"Create one in the wizard; or choose a password for it and run: {UNLOCK_COMMAND}",
     ),
     State.MEMORY_ONLY: _Remedy(
         "The keyring's collection is kept in memory only",
@@ -83,7 +83,7 @@ _REMEDIES: Final = {
         "The keyring is locked",
         "{provider}, collection {collection}, is locked and cannot be unlocked without a dialog.",
         "Unlock it in {provider} itself, then try again.",
-        f"Unlock it on the desktop, or here: {UNLOCK_COMMAND}",
+        f"Unlock it in the wizard or on the desktop; without them: {UNLOCK_COMMAND}",
     ),
 }
 

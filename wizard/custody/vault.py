@@ -105,6 +105,17 @@ class Vault:
             )
         return credentials
 
+    async def holds(self, fingerprint: str, version: int = 1) -> bool:
+        """Return whether anything is stored under the name, whoever stored it and whether or not it is complete.
+
+        Raises:
+            CustodyError: it cannot be read.
+        """
+        found = await self.store.read(self.service(fingerprint, version), item.USER)
+        if found is not None:
+            found.wipe()
+        return found is not None
+
     async def owns(self, fingerprint: str, version: int = 1) -> bool:
         """Return whether a complete item of that name is there and was stored by this owner.
 

@@ -74,7 +74,7 @@ async def open_flow(
                 stopwatch=stopwatch,
                 pace=pace or Pace(),
             )
-            flow = Flow(context, Preflight(keyring, recovered))
+            flow = Flow(context, Preflight(keyring, recovered, await keeping.missing()))
             await flow.settle()
             yield flow
         finally:
