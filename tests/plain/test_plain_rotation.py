@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
 from tests.plain.script import PlainWorld, journal_text, visit
 from tests.plain.walks import (
@@ -188,3 +191,32 @@ async def test_the_canary_is_told_with_what_it_does_not_prove(plain: PlainWorld)
     ended = await visit(plain)
     assert "Warning: Keyring. A canary was written to" in ended.text
     assert "Not proven: that anything is kept" in ended.text
+
+
+@pytest.mark.parametrize("is_pasted", [False, True])
+async def test_an_encrypted_private_key_is_imported_from_a_file_or_a_paste(
+    plain: PlainWorld, tmp_path: Path, is_pasted: bool
+) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"open sesame")).decode()
+    file = tmp_path / "key.pem"
+    file.write_text(pem)
+    file.chmod(0o644)
+    steps = [
+        *TO_CREDENTIALS,
+        ("Which kind of key?", "import"),
+        ("Private key", str(tmp_path / "missing.pem")),
+        ("cannot be read", pem if is_pasted else str(file)),
+        ("The private key is encrypted", "wrong"),
+        ("The passphrase does not open this private key", "open sesame"),
+        ("API key", "desk"),
+        ("The desk", "create"),
+    ]
+    ended = await visit(plain, *steps, *PROMOTE)
+    assert ended.left_at is Step.RETIRE
+    assert "-----BEGIN PUBLIC KEY-----" in ended.text
+    assert ("chmod 600" in ended.text) is not is_pasted
+    assert "PRIVATE" not in ended.text
+    assert "sesame" not in ended.text
+    for line in pem.splitlines()[1:-1]:
+        assert leaked(line, ended.text.encode(), 16) == []

@@ -10,13 +10,15 @@ CHOICES = {
     KeyKind.ED25519: ("Ed25519, recommended", "Made here: the private key never leaves the keyring."),
     KeyKind.HMAC: ("HMAC", "The page shows an API key and a secret; paste both."),
 }
+IMPORT = "import"
+IMPORT_CHOICE = ("Your own private key, Ed25519 or RSA", "From a PEM file or pasted, also encrypted.")
 WHICH_IN_USE = "Which key is in use already? Nothing is changed on the exchange."
 IN_USE = "Enter the key that your software uses now."
 
 
-def choice(kind: KeyKind) -> Content:
+def choice(texts: tuple[str, str]) -> Content:
     """Return one kind of key as a title with a line below it."""
-    title, text = CHOICES[kind]
+    title, text = texts
     return Content.from_markup("[b]$title[/]\n  [$text-muted]$text[/]", title=title, text=text)
 
 
