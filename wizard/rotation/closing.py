@@ -7,7 +7,7 @@ from wizard.rotation.model import Step
 
 _NOTHING_OPEN = "nothing is open"
 _FINISHED = "the rotation is finished"
-_IN_MEMORY = "the rehearsal then ends and cannot be resumed"
+_IN_MEMORY = "the rehearsal then ends for good"
 _WATCHED = "both keys are stored; watched again later"
 _BOTH = "both keys are stored"
 _NEW = "the new key is stored"

@@ -132,7 +132,8 @@ class DeskScreen(ModalScreen[NewKey | None]):
                 await self._desk.disable(key.api_key)
             else:
                 await self._desk.set_whitelist(key.api_key, self._whitelist())
-            self._list(f"…{key.api_key.last_four()}: {_DONE[action]}.")
+            detail = f": {self._whitelist() or 'nobody'}" if action == "whitelist" else ""
+            self._list(f"…{key.api_key.last_four()}: {_DONE[action]}{detail}.")
         except WizardError as error:
             self.post_message(self.Failed(error))
 
