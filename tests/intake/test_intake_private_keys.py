@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -16,15 +15,13 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from wizard.credentials import KeyKind
-from wizard.errors import WizardError
 from wizard.exchange.signing import SigningKeyUnusable
 from wizard.intake.private_keys import (
-    LARGEST_FILE,
     PassphraseNeeded,
     PrivateKeyRefused,
     import_pem,
     looks_like_path,
-    read_key_file,
+    open_private_key,
 )
 from wizard.secret import Secret
 
@@ -101,32 +98,16 @@ def test_an_rsa_key_that_is_too_small_is_refused_by_its_size() -> None:
         import_pem(Secret(pem(SMALL)))
 
 
-def test_a_file_is_read_and_its_permissions_are_judged(tmp_path: Path) -> None:
+def test_a_file_is_opened_with_a_warning_where_others_may_read_it(tmp_path: Path) -> None:
     file = tmp_path / "key.pem"
     file.write_text(pem(RSA))
-    file.chmod(0o600)
-    assert read_key_file(f" '{file}' ").pem.reveal() == pem(RSA)
-    assert read_key_file(str(file)).warning == ""
     file.chmod(0o644)
-    assert "chmod 600" in read_key_file(str(file)).warning
-
-
-def test_what_is_no_file_with_a_key_is_refused_at_once(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    (tmp_path / "large").write_text("x" * (LARGEST_FILE + 1))
-    (tmp_path / "der").write_bytes(ED25519.private_bytes(Encoding.DER, PrivateFormat.PKCS8, PLAIN) + b"\xff")
-    for name, said in (
-        ("missing", "cannot be read"),
-        ("pipe", "not an ordinary file"),
-        (".", "cannot be read"),
-        ("large", "larger than"),
-        ("der", "DER"),
-        ("a\0b", "cannot be read"),
-    ):
-        with pytest.raises(WizardError) as refused:
-            read_key_file(str(tmp_path / name))
-        assert said in refused.value.what
-        assert all(sentence.isprintable() for sentence in refused.value.sentences())
+    key = open_private_key(str(file), Secret(), Secret())
+    assert key.pair.private_pem.reveal() == pem(RSA)
+    assert "chmod 600" in key.warning
+    file.write_bytes(ED25519.private_bytes(Encoding.DER, PrivateFormat.PKCS8, PLAIN) + b"\xff")
+    with pytest.raises(PrivateKeyRefused, match="DER"):
+        open_private_key(str(file), Secret(), Secret())
 
 
 @pytest.mark.parametrize(("text", "is_path"), [("~/key.pem\n", True), (pem(RSA), False), ("-----BEGIN", False)])

@@ -13,9 +13,11 @@ from tests.plain.script import PlainWorld, journal_text, visit
 from tests.plain.walks import (
     EGRESS,
     PROMOTE,
+    PURGE,
     RETIRE,
     ROTATE,
     TO_CREDENTIALS,
+    WATCH,
     WHITELIST,
     from_desk,
     to_retire,
@@ -220,3 +222,23 @@ async def test_an_encrypted_private_key_is_imported_from_a_file_or_a_paste(
     assert "sesame" not in ended.text
     for line in pem.splitlines()[1:-1]:
         assert leaked(line, ended.text.encode(), 16) == []
+
+
+async def test_a_key_adopted_from_a_file_is_named_there_until_its_certificate(
+    empty: PlainWorld, tmp_path: Path
+) -> None:
+    made = await empty.bench.make_key()
+    file = tmp_path / "keys.env"
+    file.write_text(f"BINANCE_API_KEY={made.api_key.reveal()}\nBINANCE_API_SECRET={made.secret.reveal()}\n")
+    steps = [("", "adopt"), ("Which kind of key?", "read"), ("Path of the file", str(tmp_path / "none"))]
+    ended = await visit(empty, *steps, ("cannot be read", str(file)), *PROMOTE)
+    place = f"{file}, lines 1, 2"
+    assert f"It still stands in plain text: {place}" in ended.text
+    steps = await to_retire(empty)
+    await visit(empty, *steps)
+    await empty.bench.desk.delete(made.api_key)
+    ended = await visit(empty, ("resume", "resume"), *WATCH, *PURGE, ("Summary", "quit"))
+    assert f"Remove it from: {place}" in ended.text
+    for secret in (made.api_key.reveal(), made.secret.reveal()):
+        assert leaked(secret, ended.text.encode()) == []
+        assert leaked(secret, journal_text(empty.paths).encode()) == []

@@ -5,20 +5,14 @@ A file is read once and never written; the key leaves here as unencrypted PKCS#8
 
 from __future__ import annotations
 
-import os
 import re
-import stat
 from dataclasses import dataclass
-from pathlib import Path
 
 from wizard.errors import WizardError
 from wizard.exchange.keys import KeyPair, import_private_key
+from wizard.intake.files import NotText, TextFile, read_text_file
 from wizard.pasted import Refused, Shape, read_paste
 from wizard.secret import Secret
-from wizard.text import printable
-
-LARGEST_FILE = 65536
-"""Bytes; an RSA key of 4096 bits has 3,268."""
 
 _BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
 _INSTEAD = {
@@ -52,15 +46,6 @@ class PassphraseNeeded(WizardError):
 
 
 @dataclass(frozen=True, slots=True)
-class KeyFile:
-    """What a file holds."""
-
-    pem: Secret
-    warning: str = ""
-    """What is wrong with where it lies; empty where nothing is."""
-
-
-@dataclass(frozen=True, slots=True)
 class ImportedKey:
     """A private key that was opened."""
 
@@ -73,7 +58,7 @@ def open_private_key(path: str, pem: Secret, passphrase: Secret) -> ImportedKey:
     """Open the key in a file, or the one that was pasted; exactly one of the two is given.
 
     Raises:
-        wizard.errors.WizardError: see `read_key_file` and `import_pem`.
+        wizard.errors.WizardError: see `wizard.intake.files.read_text_file` and `import_pem`.
     """
     if path.strip() and pem:
         raise PrivateKeyRefused("There are a path and a pasted key", advice="Empty one of the two fields.")
@@ -83,11 +68,11 @@ def open_private_key(path: str, pem: Secret, passphrase: Secret) -> ImportedKey:
         return ImportedKey(import_pem(pem, passphrase))
     if not path.strip():
         raise PrivateKeyRefused("Nothing was entered", advice="Give the path of the file, or paste the key.")
-    file = read_key_file(path)
+    file = _read_key_file(path)
     try:
-        return ImportedKey(import_pem(file.pem, passphrase), file.warning)
+        return ImportedKey(import_pem(file.text, passphrase), file.warning)
     finally:
-        file.pem.wipe()
+        file.text.wipe()
 
 
 def looks_like_path(text: str) -> bool:
@@ -95,34 +80,11 @@ def looks_like_path(text: str) -> bool:
     return len(text.strip().splitlines()) == 1 and "-----" not in text
 
 
-def read_key_file(path: str) -> KeyFile:
-    """Read one file, bounded in size; a device or a pipe is not waited for.
-
-    Raises:
-        PrivateKeyRefused: it cannot be read, or is no text of a sensible size.
-    """
-    file, shown = Path(path.strip().strip("'\"")).expanduser(), printable(path.strip())
+def _read_key_file(path: str) -> TextFile:
     try:
-        descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with os.fdopen(descriptor, "rb") as opened:
-            mode = os.fstat(descriptor).st_mode
-            data = opened.read(LARGEST_FILE + 1) if stat.S_ISREG(mode) else b""
-    except (OSError, ValueError) as error:
-        said = error.strerror if isinstance(error, OSError) else "the name cannot be one of a file"
-        raise PrivateKeyRefused(
-            f"{shown} cannot be read", why=f"The system said: {said}.", advice="Correct the path, or paste the PEM."
-        ) from None
-    if not stat.S_ISREG(mode):
-        raise PrivateKeyRefused(f"{shown} is not an ordinary file", advice="Give the file with the private key.")
-    if len(data) > LARGEST_FILE:
-        raise PrivateKeyRefused(
-            f"{shown} is larger than {LARGEST_FILE} bytes", advice="Give the file with the private key alone."
-        )
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
+        return read_text_file(path)
+    except NotText:
         raise PrivateKeyRefused(_DER, advice=_CONVERT) from None
-    return KeyFile(Secret(text), _warning(mode, shown))
 
 
 def import_pem(pem: Secret, passphrase: Secret | None = None) -> KeyPair:
@@ -156,9 +118,3 @@ def _refuse_by_label(text: str) -> None:
     answer = read_paste(text, Shape.PEM)
     if isinstance(answer, Refused):
         raise PrivateKeyRefused(answer.reason, advice="Give one private key in PEM form, from BEGIN to END.")
-
-
-def _warning(mode: int, shown: str) -> str:
-    if os.name != "posix" or not mode & 0o077:
-        return ""
-    return f"Other users of this machine may read {shown}: chmod 600 it, or delete it once the key is stored."

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Iterable
 
 from wizard.credentials import KeyKind
+from wizard.intake.pairs import Pair
 from wizard.plain import deadlines
 from wizard.plain.answers import Choice, Command
+from wizard.plain.find_key import find_key
 from wizard.plain.import_key import import_key
 from wizard.plain.intake import Intake
 from wizard.plain.stage import Stage, Way
@@ -25,6 +27,9 @@ ABOUT = (
 _ED25519 = Choice("ed25519", "Ed25519, recommended. Made here: the private key never leaves the keyring.")
 _HMAC = Choice("hmac", "HMAC. The page shows an API key and a secret: give both here.")
 _IMPORT = Choice("import", "a private key of your own, Ed25519 or RSA, from a PEM file or pasted, also encrypted.")
+_READ = Choice(
+    "read", "from the environment, a .env, freqtrade's config.json or another file; nothing is changed there."
+)
 _NEXT = Choice("next", "go on with the key that is stored already.")
 _STORE = Choice("store", "try again to store what was entered.")
 _ENTER = Choice("enter", "enter the values again.")
@@ -51,16 +56,23 @@ async def _take(stage: Stage, answer: str) -> bool:
     if answer == "import":
         pair = await import_key(stage, about=ABOUT)
         return pair is not None and await _enter(stage, pair.kind, pair.public_pem, is_imported=True)
+    if answer == "read":
+        found = await find_key(stage, about=ABOUT)
+        return found is not None and await _enter(stage, KeyKind.HMAC, "", found=found)
     kind = KeyKind(answer)
     public_key = await _public_key(stage) if kind is KeyKind.ED25519 else ""
     return public_key is not None and await _enter(stage, kind, public_key)
 
 
-async def _enter(stage: Stage, kind: KeyKind, public_key: str, *, is_imported: bool = False) -> bool:
+async def _enter(
+    stage: Stage, kind: KeyKind, public_key: str, *, is_imported: bool = False, found: Pair | None = None
+) -> bool:
     """Take the values in and store them; return whether that was done."""
     stage.talk.say("", *numbered(_instructions(stage, kind)), *public_key.splitlines())
     with Intake(stage.talk, stage.counter, kind, public_key, about=ABOUT) as intake:
-        while await intake.fill():
+        is_filled = found is not None and intake.take(found)
+        while is_filled or await intake.fill():
+            is_filled = False
             if await _store_or_leave(stage, intake, public_key if is_imported else ""):
                 return True
     return False
@@ -105,7 +117,7 @@ async def _store(stage: Stage, intake: Intake, imported: str) -> Finding | None:
 
 def _kinds(stage: Stage) -> tuple[Choice, ...]:
     # The private half of an Ed25519 key that is in use already is not one that is made here.
-    return (_HMAC, _IMPORT) if _is_adopted(stage) else (_ED25519, _HMAC, _IMPORT)
+    return (_HMAC, _READ, _IMPORT) if _is_adopted(stage) else (_ED25519, _HMAC, _IMPORT)
 
 
 def _is_adopted(stage: Stage) -> bool:

@@ -48,6 +48,11 @@ class Intake:
             if value is not None:
                 value.wipe()
 
+    def take(self, found: Pair) -> bool:
+        """Take over what was read elsewhere; return whether it is complete."""
+        self.api_key, self.secret = found.api_key, found.secret
+        return self.api_key is not None and self.secret is not None
+
     async def fill(self) -> bool:
         """Ask for what is needed, keeping on an empty answer what was entered before; False when the user goes back."""
         try:

@@ -10,8 +10,9 @@ from wizard.credentials import Credentials, KeyKind
 from wizard.errors import WizardError
 from wizard.exchange.keys import KeyPair, generate_ed25519, public_pem
 from wizard.rotation.context import Context
+from wizard.rotation.elsewhere import Elsewhere
 from wizard.rotation.findings import STORAGE
-from wizard.rotation.model import Finding, Holding, KeyRecord, Outcome, Slot
+from wizard.rotation.model import Finding, Holding, KeyRecord, Mode, Outcome, Slot
 from wizard.secret import Secret
 
 MADE_HERE = "public key"
@@ -32,6 +33,7 @@ class CredentialsStep:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._elsewhere = Elsewhere(context)
 
     @property
     def pending(self) -> KeyRecord | None:
@@ -112,12 +114,15 @@ class CredentialsStep:
         self._refuse_known(credentials)
         whitelist = self._context.journal.whitelist_of(self._context.rotation)
         record = await self._context.keeping.store(credentials, Slot.PENDING, whitelist=whitelist)
+        is_adopted = self._context.rotation.mode is Mode.ADOPT
+        copies = await self._elsewhere.copies(credentials) if is_adopted else ()
         return Finding(
             subject=STORAGE,
-            outcome=Outcome.PASSED,
+            outcome=Outcome.WARNING if copies else Outcome.PASSED,
             observed=f"{record.name} was written to {record.store}, read back and is the same.",
             at=self._context.clock(),
             does_not_prove="that the exchange accepts it; the probe finds out",
+            advice=_to_remove(copies),
         )
 
     def _refuse_known(self, credentials: Credentials) -> None:
@@ -178,3 +183,12 @@ class CredentialsStep:
 def _label(origin: str, public: str) -> Secret:
     """Return what stands in a draft in place of the API key."""
     return Secret(f"{origin} {Secret(public).fingerprint()}")
+
+
+def _to_remove(copies: tuple[str, ...]) -> str:
+    if not copies:
+        return ""
+    return (
+        f"It still stands in plain text: {'; '.join(copies)}. Remove it there once your software reads the keyring;"
+        " the retirement of this key looks again."
+    )

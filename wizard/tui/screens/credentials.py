@@ -24,9 +24,11 @@ from wizard.errors import WizardError
 from wizard.exchange.keys import KeyPair
 from wizard.exchange.shapes import Intake, pair_problem, read_api_key, read_hmac_secret
 from wizard.intake.private_keys import ImportedKey
+from wizard.intake.sources import Found
 from wizard.rehearsal.desk import NewKey
 from wizard.rotation.model import Finding, Mode, Step
 from wizard.secret import Secret
+from wizard.tui.screens.find_key import FindKeyScreen
 from wizard.tui.screens.import_key import ImportKeyScreen
 from wizard.tui.screens.instructions import (
     CHOICES,
@@ -64,6 +66,9 @@ class CredentialsScreen(StepScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2", "copy_whitelist", "List", key_display="F2", tooltip="Ask the terminal to copy the whitelist"),
         Binding("f3", "copy_public_key", "Key", key_display="F3", tooltip="Copy the public key"),
+        Binding(
+            "f9", "find", "Read", key_display="F9", tooltip="Read the key from the environment, a .env or a bot's file"
+        ),
         Binding("f6", "kind", "Kind", key_display="F6", tooltip="Choose the kind of key, or import a private key"),
     ]
 
@@ -120,6 +125,8 @@ class CredentialsScreen(StepScreen):
         """Show the copy keys where there is something to copy."""
         if action == "copy_public_key":
             return bool(self._public_pem)
+        if action == "find":
+            return self._is_adopting
         if action == "kind":
             return self._kind is not None
         if action == "copy_whitelist":
@@ -185,6 +192,21 @@ class CredentialsScreen(StepScreen):
         self.query_one("#form").display = False
         self.query_one("#kinds").display = True
         self.query_one("#kinds", OptionList).focus()
+
+    def action_find(self) -> None:
+        """Ask where the key in use is now."""
+        self.app.push_screen(FindKeyScreen(self.wizard.glyphs, self.flow.context.environ), self._take_found)
+
+    def _take_found(self, found: Found | None) -> None:
+        if found is None or self.is_at_work("custody"):
+            return
+        self._choose(KeyKind.HMAC)
+        self.fill_pair(SecretField.PairPasted(self.query_one("#api-key", SecretField), found.pair))
+        self.flow.elsewhere.note(found.path)
+        if found.warning:
+            self.notice.note(f"Read from {found.place}. {found.warning}")
+        else:
+            self.notice.good(f"Read from {found.place}. Enter stores it in the keyring; nothing is changed there.")
 
     def action_next(self) -> None:
         """Go on, once a key is stored and was read back."""

@@ -13,7 +13,7 @@ CHOICES = {
 IMPORT = "import"
 IMPORT_CHOICE = ("Your own private key, Ed25519 or RSA", "From a PEM file or pasted, also encrypted.")
 WHICH_IN_USE = "Which key is in use already? Nothing is changed on the exchange."
-IN_USE = "Enter the key that your software uses now."
+IN_USE = "Enter the key that your software uses now, or read it from its file (F9)."
 
 
 def choice(texts: tuple[str, str]) -> Content:
