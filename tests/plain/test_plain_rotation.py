@@ -24,6 +24,7 @@ from tests.plain.walks import (
     typed,
 )
 from tests.terminal.harness import leaked
+from wizard.credentials import KeyKind
 from wizard.rotation.model import Holding, Slot, Step
 from wizard.secret import Secret
 
@@ -242,3 +243,14 @@ async def test_a_key_adopted_from_a_file_is_named_there_until_its_certificate(
     for secret in (made.api_key.reveal(), made.secret.reveal()):
         assert leaked(secret, ended.text.encode()) == []
         assert leaked(secret, journal_text(empty.paths).encode()) == []
+
+
+async def test_an_rsa_pair_is_made_here_and_signs_for_its_key(plain: PlainWorld) -> None:
+    ended = await visit(plain, *TO_CREDENTIALS, *from_desk("rsa"), *PROMOTE)
+    assert ended.left_at is Step.RETIRE
+    assert "-----BEGIN PUBLIC KEY-----" in ended.text
+    assert "PRIVATE KEY" not in ended.text
+    async with plain.bench.flow() as flow:
+        assert flow.current is not None
+        assert flow.current.kind is KeyKind.RSA
+    assert Slot.DRAFT not in await held(plain)

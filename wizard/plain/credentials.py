@@ -26,6 +26,7 @@ ABOUT = (
 )
 _ED25519 = Choice("ed25519", "Ed25519, recommended. Made here: the private key never leaves the keyring.")
 _HMAC = Choice("hmac", "HMAC. The page shows an API key and a secret: give both here.")
+_RSA = Choice("rsa", "RSA, 4096 bits. Made here like Ed25519, for software that takes only RSA.")
 _IMPORT = Choice("import", "a private key of your own, Ed25519 or RSA, from a PEM file or pasted, also encrypted.")
 _READ = Choice(
     "read", "from the environment, a .env, freqtrade's config.json or another file; nothing is changed there."
@@ -60,7 +61,7 @@ async def _take(stage: Stage, answer: str) -> bool:
         found = await find_key(stage, about=ABOUT)
         return found is not None and await _enter(stage, KeyKind.HMAC, "", found=found)
     kind = KeyKind(answer)
-    public_key = await _public_key(stage) if kind is KeyKind.ED25519 else ""
+    public_key = await _public_key(stage, kind) if kind is not KeyKind.HMAC else ""
     return public_key is not None and await _enter(stage, kind, public_key)
 
 
@@ -78,9 +79,11 @@ async def _enter(
     return False
 
 
-async def _public_key(stage: Stage) -> str | None:
+async def _public_key(stage: Stage, kind: KeyKind) -> str | None:
     return await stage.talk.attempt(
-        stage.flow.credentials.public_key, "Making the pair and storing it in the keyring", deadlines.MAKE_PAIR
+        lambda: stage.flow.credentials.public_key(kind),
+        "Making the pair and storing it in the keyring",
+        deadlines.MAKE_PAIR,
     )
 
 
@@ -106,7 +109,9 @@ async def _store(stage: Stage, intake: Intake, imported: str) -> Finding | None:
     def store() -> Awaitable[Finding]:
         if secret is not None:
             return step.store_hmac(api_key, secret)
-        return step.store_imported(api_key, imported) if imported else step.store_ed25519(api_key)
+        if imported:
+            return step.store_imported(api_key, imported)
+        return step.store_rsa(api_key) if intake.kind is KeyKind.RSA else step.store_ed25519(api_key)
 
     return await stage.talk.attempt(
         store,
@@ -117,7 +122,7 @@ async def _store(stage: Stage, intake: Intake, imported: str) -> Finding | None:
 
 def _kinds(stage: Stage) -> tuple[Choice, ...]:
     # The private half of an Ed25519 key that is in use already is not one that is made here.
-    return (_HMAC, _READ, _IMPORT) if _is_adopted(stage) else (_ED25519, _HMAC, _IMPORT)
+    return (_HMAC, _READ, _IMPORT) if _is_adopted(stage) else (_ED25519, _HMAC, _RSA, _IMPORT)
 
 
 def _is_adopted(stage: Stage) -> bool:

@@ -6,9 +6,11 @@ dies while the user is on the exchange's page, the private key of the new API ke
 
 from __future__ import annotations
 
+import asyncio
+
 from wizard.credentials import Credentials, KeyKind
 from wizard.errors import WizardError
-from wizard.exchange.keys import KeyPair, generate_ed25519, public_pem
+from wizard.exchange.keys import KeyPair, generate_ed25519, generate_rsa, public_pem
 from wizard.rotation.context import Context
 from wizard.rotation.elsewhere import Elsewhere
 from wizard.rotation.findings import STORAGE
@@ -40,11 +42,14 @@ class CredentialsStep:
         """The new key, if it is stored and was read back."""
         return self._key(Slot.PENDING)
 
-    async def public_key(self) -> str:
-        """Return the public half of the pair that waits for its API key, made now if there is none."""
-        found = await self._pair()
+    async def public_key(self, kind: KeyKind = KeyKind.ED25519) -> str:
+        """Return the public half of the pair that waits for its API key, made now if there is none.
+
+        It is in the keyring by then: a keyring that cannot hold it says so before a key is created with it.
+        """
+        found = await self._pair(kind)
         if found is None:
-            return await self._make_pair()
+            return await self._make_pair(kind)
         try:
             return public_pem(found.signing)
         finally:
@@ -55,18 +60,25 @@ class CredentialsStep:
         return await self._store_pending(Credentials(KeyKind.HMAC, api_key, secret))
 
     async def store_ed25519(self, api_key: Secret) -> Finding:
-        """Store an API key with the private key that was made here for it.
+        """Store an API key with the Ed25519 private key that was made here for it (see `store_rsa`)."""
+        return await self._store_made(api_key, KeyKind.ED25519)
+
+    async def store_rsa(self, api_key: Secret) -> Finding:
+        """Store an API key with the RSA private key that was made here for it.
 
         Raises:
             DraftMissing: the key pair is not in the keyring any more.
         """
-        found = await self._pair()
+        return await self._store_made(api_key, KeyKind.RSA)
+
+    async def _store_made(self, api_key: Secret, kind: KeyKind) -> Finding:
+        found = await self._pair(kind)
         if found is None:
             raise DraftMissing(
                 "The private key made for this API key is not in the keyring any more",
                 advice="Delete this API key on the exchange's page and start this step again with a new pair.",
             )
-        finding = await self._store_pending(Credentials(KeyKind.ED25519, api_key, found.signing))
+        finding = await self._store_pending(Credentials(kind, api_key, found.signing))
         for draft in self._drafts():
             if draft.name.fingerprint == _label(MADE_HERE, public_pem(found.signing)).fingerprint():
                 await self._context.keeping.purge(draft, "the pair is stored together with its API key")
@@ -141,18 +153,19 @@ class CredentialsStep:
                 advice=f"Create a key for {own} alone and enter that one.",
             )
 
-    async def _pair(self) -> Credentials | None:
+    async def _pair(self, kind: KeyKind) -> Credentials | None:
         """Return the pair made here: as a draft, or within the pending key when its API key was mistyped."""
         pending = self._key(Slot.PENDING)
         for record in [*reversed(self._drafts()), *([pending] if pending else [])]:
-            if record.kind is KeyKind.ED25519 and (found := await self._context.keeping.fetch(record)):
+            if record.kind is kind and (found := await self._context.keeping.fetch(record)):
                 if not found.api_key.reveal().startswith(IMPORTED):
                     return found
                 found.wipe()
         return None
 
-    async def _make_pair(self) -> str:
-        pair = generate_ed25519()
+    async def _make_pair(self, kind: KeyKind) -> str:
+        # In a thread: an RSA key of 4096 bits takes seconds.
+        pair = await asyncio.to_thread(generate_rsa if kind is KeyKind.RSA else generate_ed25519)
         await self._keep_draft(pair, MADE_HERE)
         return pair.public_pem
 

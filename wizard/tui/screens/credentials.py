@@ -90,6 +90,8 @@ class CredentialsScreen(StepScreen):
         super().__init__()
         self._kind: KeyKind | None = None
         self._public_pem = ""
+        self._pair_kind: KeyKind | None = None
+        """Whose public half `_public_pem` is."""
         self._imported = ""
         """The public half of an imported key; empty where the pair is made here."""
         self._typed: _Typed | None = None
@@ -140,9 +142,10 @@ class CredentialsScreen(StepScreen):
         if event.option_id == IMPORT:
             self.app.push_screen(ImportKeyScreen(self.wizard.glyphs), self._import)
             return
-        if self._imported:
+        kind = KeyKind(str(event.option_id))
+        if self._imported or kind is not self._pair_kind:
             self._public_pem = self._imported = ""
-        self._choose(KeyKind(str(event.option_id)))
+        self._choose(kind)
 
     def _import(self, key: ImportedKey | None) -> None:
         if key is None or self.is_at_work("custody"):
@@ -183,7 +186,7 @@ class CredentialsScreen(StepScreen):
         self.query_one("#enter", Static).update("Enter in the last field stores, reads back and compares.")
         if not is_hmac and not self._public_pem:
             self.query_one("#public-key", Static).update("Making the pair and storing it in the keyring…")
-            self._make_pair()
+            self._make_pair(kind)
         self.query_one("#api-key", SecretField).focus()
         self.refresh_bindings()
 
@@ -242,16 +245,18 @@ class CredentialsScreen(StepScreen):
         self.notice.good(said)
 
     @work(exclusive=True, group="custody", description="make a key pair")
-    async def _make_pair(self) -> None:
+    async def _make_pair(self, kind: KeyKind) -> None:
         try:
-            self.post_message(self.PublicKey(await self.flow.credentials.public_key()))
+            pem = await self.flow.credentials.public_key(kind)
+            if kind is self._kind:
+                self.post_message(self.PublicKey(pem))
         except WizardError as error:
             self.post_message(self.Failed(error))
 
     @on(PublicKey)
     def show_public_key(self, message: PublicKey) -> None:
         """Show the public half."""
-        self._public_pem = message.pem
+        self._public_pem, self._pair_kind = message.pem, self._kind
         self.query_one("#public-key", Static).update(message.pem.strip())
         self.refresh_bindings()
 
@@ -285,7 +290,8 @@ class CredentialsScreen(StepScreen):
             if typed.secret is None and self._imported:
                 self.post_message(self.Stored(await step.store_imported(typed.api_key, self._imported)))
             elif typed.secret is None:
-                self.post_message(self.Stored(await step.store_ed25519(typed.api_key)))
+                store = step.store_rsa if self._kind is KeyKind.RSA else step.store_ed25519
+                self.post_message(self.Stored(await store(typed.api_key)))
             else:
                 self.post_message(self.Stored(await step.store_hmac(typed.api_key, typed.secret)))
         except WizardError as error:

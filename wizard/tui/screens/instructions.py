@@ -9,6 +9,7 @@ from wizard.credentials import KeyKind
 CHOICES = {
     KeyKind.ED25519: ("Ed25519, recommended", "Made here: the private key never leaves the keyring."),
     KeyKind.HMAC: ("HMAC", "The page shows an API key and a secret; paste both."),
+    KeyKind.RSA: ("RSA, 4096 bits", "Made here like Ed25519; for software that takes only RSA."),
 }
 IMPORT = "import"
 IMPORT_CHOICE = ("Your own private key, Ed25519 or RSA", "From a PEM file or pasted, also encrypted.")
