@@ -100,16 +100,16 @@ class CredentialsScreen(StepScreen):
 
     def compose_body(self) -> Iterable[Widget]:
         """Lay out the choice and the two fields; what applies is shown."""
-        glyphs = self.wizard.glyphs
+        glyphs, may_reveal = self.wizard.glyphs, self.flow.context.environment.may_reveal
         yield Static(self._lede(), classes="lede", markup=False)
         yield OptionList(*(Option(choice(texts), id=kind) for kind, texts in self._choices().items()), id="kinds")
         with Vertical(id="form"):
             yield Static("", id="instructions", classes="hint", markup=False)
             yield Static("", id="public-key", classes="paste", markup=False)
             yield Static("API key", classes="label")
-            yield SecretField(show_last_four=True, takes_pair=True, glyphs=glyphs, id="api-key")
+            yield SecretField(show_last_four=True, takes_pair=True, may_reveal=may_reveal, glyphs=glyphs, id="api-key")
             yield Static("Secret", classes="label", id="secret-label")
-            yield SecretField(takes_pair=True, glyphs=glyphs, id="secret")
+            yield SecretField(takes_pair=True, may_reveal=may_reveal, glyphs=glyphs, id="secret")
             yield Static("", id="enter", classes="hint")
 
     def on_mount(self) -> None:
