@@ -240,3 +240,14 @@ async def test_a_wrong_passphrase_is_said_and_what_was_entered_is_kept(wizard: W
     assert wizard.app.screen.query_one("#pem", SecretField).length > 0
     await wizard.press("ctrl+u", *"right", "enter")
     await wizard.until("#public-key", "END PUBLIC KEY")
+
+
+async def test_the_field_stays_in_sight_beside_the_long_public_key_of_an_rsa_pair(wizard: Wizard) -> None:
+    await wizard.to_credentials("hmac")
+    await wizard.press("f6", "down", "enter")
+    await wizard.until("#public-key", "END PUBLIC KEY")
+    field = wizard.app.screen.query_one("#api-key", SecretField)
+    assert wizard.app.screen.query_one("#body").region.contains_region(field.region)
+    assert field.has_focus
+    await wizard.press("f6", "up", "up", "enter")
+    await wizard.when(lambda: len(wizard.text("#public-key").splitlines()) == 3)

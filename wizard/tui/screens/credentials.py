@@ -106,7 +106,7 @@ class CredentialsScreen(StepScreen):
         with Vertical(id="form"):
             yield Static("", id="instructions", classes="hint", markup=False)
             yield Static("", id="public-key", classes="paste", markup=False)
-            yield Static("API key", classes="label")
+            yield Static("API key", classes="label", id="api-key-label")
             yield SecretField(show_last_four=True, takes_pair=True, may_reveal=may_reveal, glyphs=glyphs, id="api-key")
             yield Static("Secret", classes="label", id="secret-label")
             yield SecretField(takes_pair=True, may_reveal=may_reveal, glyphs=glyphs, id="secret")
@@ -257,7 +257,13 @@ class CredentialsScreen(StepScreen):
     def show_public_key(self, message: PublicKey) -> None:
         """Show the public half."""
         self._public_pem, self._pair_kind = message.pem, self._kind
-        self.query_one("#public-key", Static).update(message.pem.strip())
+        # An RSA key has a dozen lines: above the field they would push it off the screen.
+        public_key, form = self.query_one("#public-key", Static), self.query_one("#form")
+        if self._kind is KeyKind.RSA:
+            form.move_child(public_key, after=self.query_one("#enter"))
+        else:
+            form.move_child(public_key, before=self.query_one("#api-key-label"))
+        public_key.update(message.pem.strip())
         self.refresh_bindings()
 
     @on(SecretField.Submitted, "#api-key")

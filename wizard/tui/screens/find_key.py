@@ -66,12 +66,12 @@ class FindKeyScreen(ModalScreen[Found | None]):
         with VerticalScroll(classes="dialog", can_focus=False):
             yield Static("Read the key from where it is now", classes="title")
             yield OptionList(id="places")
-            yield Static("Path: .env, freqtrade's config.json, or another file with names and values", classes="label")
-            path = Input(compact=True, select_on_focus=False, id="path")
+            yield Static("Another file: .env, freqtrade's config.json, or the like", classes="label")
+            path = Input(compact=True, select_on_focus=False, placeholder="a path, such as ~/bot/.env", id="path")
             path.cursor_blink = False
             yield path
             yield Notice(self._glyphs)
-            yield Static("Enter reads it; nothing is changed there. Tab: next. Esc cancels.", classes="keys")
+            yield Static("Enter reads; nothing is changed there. Esc cancels.", classes="keys")
 
     def on_mount(self) -> None:
         """Look at the usual places."""

@@ -94,7 +94,7 @@ class ImportKeyScreen(ModalScreen[ImportedKey | None]):
         with VerticalScroll(classes="dialog", can_focus=False):
             yield Static("Import a private key", classes="title")
             yield Static("Path of its PEM file", classes="label")
-            path = PathField(compact=True, select_on_focus=False, id="path")
+            path = PathField(compact=True, select_on_focus=False, placeholder="a path, such as ~/key.pem", id="path")
             path.cursor_blink = False
             yield path
             yield Static("or the PEM itself", classes="label")
@@ -102,7 +102,7 @@ class ImportKeyScreen(ModalScreen[ImportedKey | None]):
             yield Static("Passphrase, where it is encrypted", classes="label")
             yield SecretField(password=True, glyphs=self._glyphs, id="passphrase")
             yield Notice(self._glyphs)
-            yield Static("Enter reads it. Tab goes to the next field. Esc cancels.", classes="keys")
+            yield Static("Enter reads it. Tab: next field. Esc cancels.", classes="keys")
 
     @on(PathField.KeyPasted)
     def take_paste(self, message: PathField.KeyPasted) -> None:
