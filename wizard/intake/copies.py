@@ -22,7 +22,7 @@ def copies_of(credentials: Credentials, environ: Mapping[str, str], noted: Itera
         environ: The variables of this process; `PWD` and `HOME` name the two directories.
         noted: Further files.
     """
-    values = tuple(value.reveal() for value in (credentials.api_key, credentials.signing))
+    values = tuple(value.reveal() for value in (credentials.api_key, credentials.signing) if value)
     files = dict.fromkeys([*noted, *_usual(environ, "PWD", _HERE), *_usual(environ, "HOME", _AT_HOME)])
     found = [phrase for file in files if (phrase := _in_file(file, values))]
     names = sorted(name for name, held in environ.items() if any(value in held for value in values))

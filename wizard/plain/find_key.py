@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 
+from wizard.intake.aside import aside
 from wizard.intake.pairs import Pair
 from wizard.intake.sources import ENVIRONMENT, candidates, read_source
 from wizard.plain.answers import Command
@@ -17,13 +17,15 @@ DEADLINE = 10.0
 async def find_key(stage: Stage, *, about: str) -> Pair | None:
     """Return the API key and its secret, or None when the user goes back."""
     talk, environ = stage.talk, stage.flow.context.environ
-    looked = await talk.attempt(lambda: asyncio.to_thread(candidates, environ), "Looking at the usual places", DEADLINE)
+    looked = await talk.attempt(
+        lambda: aside(partial(candidates, environ), DEADLINE), "Looking at the usual places", DEADLINE
+    )
     talk.say(*(f"A key is in {place}." for place in looked or ()))
     while True:
         place = await talk.line(f"Path of the file, or {ENVIRONMENT}", about=about)
         if place in (Command.BACK, Command.DESK):
             return None
-        work = partial(asyncio.to_thread, read_source, place, environ)
+        work = partial(aside, partial(read_source, place, environ), DEADLINE)
         found = await talk.attempt(work, "Reading it", DEADLINE)
         if found is not None:
             stage.flow.elsewhere.note(found.path)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from functools import partial
 
 from wizard.exchange.keys import KeyPair
+from wizard.intake.aside import aside
 from wizard.intake.private_keys import ImportedKey, PassphraseNeeded, looks_like_path, open_private_key
 from wizard.plain import deadlines
 from wizard.plain.answers import Command
@@ -67,7 +67,7 @@ async def _open(stage: Stage, given: Secret, about: str) -> ImportedKey | None:
 
 async def _tried(path: str, pem: Secret, passphrase: Secret) -> ImportedKey | PassphraseNeeded:
     try:
-        return await asyncio.to_thread(open_private_key, path, pem, passphrase)
+        return await aside(partial(open_private_key, path, pem, passphrase), DEADLINE)
     except PassphraseNeeded as error:
         return error
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 
 from wizard.credentials import Credentials
+from wizard.intake.aside import aside
 from wizard.intake.copies import copies_of
 from wizard.rotation.context import Context
 
+DEADLINE = 5.0
+"""Seconds: a file on a network disk must not hold up a purge."""
 READ_FROM = "key.read-from"
 """The event that names the file from which a key in use was read."""
 
@@ -26,7 +29,11 @@ class Elsewhere:
 
     async def copies(self, credentials: Credentials) -> tuple[str, ...]:
         """Return the places that hold the API key or its secret now (see `wizard.intake.copies`)."""
-        return await asyncio.to_thread(copies_of, credentials, self._context.environ, self._noted())
+        look = partial(copies_of, credentials, self._context.environ, self._noted())
+        try:
+            return await aside(look, DEADLINE)
+        except TimeoutError:
+            return (f"not known: the usual files could not be read within {DEADLINE:.0f} seconds",)
 
     def _noted(self) -> tuple[str, ...]:
         own = self._context.environment.name

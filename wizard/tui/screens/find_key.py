@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import ClassVar
 
 from textual import on, work
@@ -18,6 +18,7 @@ from textual.widgets.option_list import Option
 
 from wizard.errors import WizardError
 from wizard.glyphs import Glyphs
+from wizard.intake.aside import aside
 from wizard.intake.sources import ENVIRONMENT, Found, NoKeyThere, candidates, read_source
 from wizard.tui.widgets.notice import Notice
 
@@ -82,8 +83,7 @@ class FindKeyScreen(ModalScreen[Found | None]):
     @work(exclusive=True, group="look", description="look at the usual places")
     async def _look(self) -> None:
         try:
-            async with asyncio.timeout(DEADLINE):
-                self.post_message(self.Listed(await asyncio.to_thread(candidates, self._environ)))
+            self.post_message(self.Listed(await aside(partial(candidates, self._environ), DEADLINE)))
         except TimeoutError:
             self.post_message(self.Listed(()))
 
@@ -113,8 +113,7 @@ class FindKeyScreen(ModalScreen[Found | None]):
     @work(exclusive=True, group="read", description="read a key from a file or the environment")
     async def _read(self, place: str) -> None:
         try:
-            async with asyncio.timeout(DEADLINE):
-                self.post_message(self.Read(await asyncio.to_thread(read_source, place, self._environ)))
+            self.post_message(self.Read(await aside(partial(read_source, place, self._environ), DEADLINE)))
         except WizardError as error:
             self.post_message(self.Failed(error))
         except TimeoutError:

@@ -5,7 +5,7 @@ What was entered stays in its field until the key was opened.
 
 from __future__ import annotations
 
-import asyncio
+from functools import partial
 from typing import ClassVar
 
 from textual import events, on, work
@@ -18,6 +18,7 @@ from textual.widgets import Input, Static
 
 from wizard.errors import WizardError
 from wizard.glyphs import Glyphs
+from wizard.intake.aside import aside
 from wizard.intake.private_keys import (
     ImportedKey,
     PassphraseNeeded,
@@ -124,8 +125,8 @@ class ImportKeyScreen(ModalScreen[ImportedKey | None]):
     @work(exclusive=True, description="open a private key")
     async def _open(self, path: str, pem: Secret, passphrase: Secret) -> None:
         try:
-            async with asyncio.timeout(DEADLINE):
-                self.post_message(self.Opened(await asyncio.to_thread(open_private_key, path, pem, passphrase)))
+            key = await aside(partial(open_private_key, path, pem, passphrase), DEADLINE)
+            self.post_message(self.Opened(key))
         except WizardError as error:
             self.post_message(self.Failed(error))
         except TimeoutError:
