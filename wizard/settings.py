@@ -16,6 +16,7 @@ from platformdirs import PlatformDirs
 from wizard.addresses import read_ipv4
 from wizard.errors import WizardError
 from wizard.rules import MOST_ENTRIES, Rules
+from wizard.ssh_destination import InvalidDestination, read_destination
 
 HOME_VARIABLE = "KEY_WIZARD_HOME"
 CUSTOM_SITE = "custom"
@@ -66,6 +67,8 @@ class Environment:
     """A proxy URL for this environment; None takes the one of the process environment, if any."""
     uses_futures: bool = False
     """Whether software of this environment trades futures: the futures host is then probed too."""
+    hosts: tuple[str, ...] = ()
+    """Other hosts that use the key, as `[user@]host` for ssh: their addresses belong into the whitelist as well."""
     is_rehearsal: bool = False
 
     @property
@@ -225,7 +228,18 @@ def _environment(name: str, section: object, sites: dict[str, Site], rules: Rule
         source_address=source,
         proxy=str(proxy) if proxy else None,
         uses_futures=_uses_futures(section, where),
+        hosts=_hosts(section, where),
     )
+
+
+def _hosts(section: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    value = section.get("hosts", [])
+    if not isinstance(value, list) or not all(isinstance(host, str) for host in value):
+        raise SettingsError(f"{where}: hosts is not a list of names", advice='Write hosts = ["bot-1", "trader@bot-2"].')
+    try:
+        return tuple(dict.fromkeys(map(read_destination, value)))
+    except InvalidDestination as error:
+        raise SettingsError(f"{where}: {error.what}", why=error.why, advice=error.advice) from None
 
 
 def _uses_futures(section: Mapping[str, Any], where: str) -> bool:

@@ -6,6 +6,7 @@ import sys
 import pytest
 
 from tests.commands.conftest import Bench, Command
+from wizard.custody.store import MemoryStore
 
 
 def test_a_valid_list_is_all_that_stands_on_stdout(command: Command) -> None:
@@ -97,3 +98,29 @@ def test_an_address_that_is_none_is_wrong_usage(command: Command) -> None:
     said = command("whitelist", "8.8.8.8", "--egress", "8.8.8")
     assert said.code == 2
     assert "'8.8.8' is not an IPv4 address" in said.err
+
+
+def test_json_tells_labels_what_is_safe_and_the_repaired_list(command: Command) -> None:
+    said = command("whitelist", "--json", "8.8.8.8:53 # resolver\n９.9.9.9")
+    first, second = said.json["entries"]
+    assert (first["label"], second["label"]) == ("resolver", None)
+    assert [entry["findings"][0]["safe"] for entry in (first, second)] == [True, True]
+    assert (said.code, said.json["output"], said.json["repaired"]) == (1, None, "8.8.8.8,9.9.9.9")
+
+
+def test_what_needs_a_choice_is_not_repaired(command: Command) -> None:
+    assert command("whitelist", "--json", "8.8.8.8/24").json["repaired"] is None
+
+
+def test_an_environment_named_is_judged_beside_what_its_journal_knows(
+    bench: Bench, command: Command, memory: MemoryStore
+) -> None:
+    bench.put_in_use(memory, whitelist="203.0.113.42,203.0.113.7")
+    said = command("whitelist", "--json", "--env", "bench", "203.0.113.42,203.0.113.9")
+    assert [finding["code"] for finding in said.json["findings"]] == ["access-lost"]
+    assert said.json["difference"] == {
+        "added": ["203.0.113.9/32"],
+        "removed": ["203.0.113.7/32"],
+        "kept": ["203.0.113.42/32"],
+    }
+    assert command("whitelist", "--json", "203.0.113.42").json["difference"] is None

@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+from collections.abc import Sequence
 from contextlib import closing
 
 from wizard import settings
+from wizard.commands import other_hosts
 from wizard.commands.console import fail, print_json, tell
 from wizard.egress.answers import Sample
 from wizard.egress.detect import EgressReport, detect
+from wizard.egress.hosts.model import Host, HostAnswer
 from wizard.egress.providers import load_providers
 from wizard.errors import WizardError
 from wizard.exit_codes import Exit
@@ -26,13 +29,15 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "egress",
         help="what address does the exchange see?",
-        description="Asks several operators which address they see. Exit code 0 when they agree, 6 when they do not.",
+        description="Asks several operators which address they see. Exit code 0 when they agree, 6 when they do not;"
+        " with --hosts, when they agree for every host.",
     )
     # SUPPRESS: a default would overwrite an --env that stands before the command.
     parser.add_argument(
         "--env", metavar="NAME", default=argparse.SUPPRESS, help="by whose route; production, else the first"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--hosts", metavar="A,B", nargs="?", const=other_hosts.FROM_SETTINGS, help=other_hosts.HELP)
     parser.set_defaults(run=run)
 
 
@@ -41,14 +46,18 @@ def run(options: argparse.Namespace) -> int:
     paths = settings.paths()
     known = settings.load(paths.config_file)
     environment = known.environment(options.env) if options.env else known.default
-    report = asyncio.run(_ask(environment, paths))
+    hosts = other_hosts.named_hosts(options.hosts, environment) if options.hosts is not None else ()
+    report, answers = asyncio.run(_ask(environment, paths, hosts))
     if report.unfinished:
         tell(f"Not waited for: {', '.join(printable(provider.name) for provider in report.unfinished)}.")
     tell(report.sentence())
     history = _keep(report, environment, paths)
+    other_hosts.tell_advice(answers)
     if options.json:
-        print_json({"environment": environment.name, **as_json(report), "history": history})
-    return Exit.FINE if report.verdict.is_agreed else Exit.INCONCLUSIVE
+        told = {"hosts": [other_hosts.as_json(answer) for answer in answers]} if hosts else {}
+        print_json({"environment": environment.name, **as_json(report), "history": history, **told})
+    is_agreed = report.verdict.is_agreed and all(answer.address for answer in answers)
+    return Exit.FINE if is_agreed else Exit.INCONCLUSIVE
 
 
 def _keep(report: EgressReport, environment: Environment, paths: Paths) -> str:
@@ -66,11 +75,14 @@ def _keep(report: EgressReport, environment: Environment, paths: Paths) -> str:
     return history
 
 
-async def _ask(environment: Environment, paths: Paths) -> EgressReport:
+async def _ask(
+    environment: Environment, paths: Paths, hosts: Sequence[Host]
+) -> tuple[EgressReport, tuple[HostAnswer, ...]]:
     route = route_to_exchange(environment, os.environ)
     providers = load_providers(paths.providers_file)
     tell(f"Route of {environment.name}: {route.shown} ({route.source}).")
-    return await detect(providers, route, rules=environment.rules, on_sample=_tell_sample)
+    report = await detect(providers, route, rules=environment.rules, on_sample=_tell_sample)
+    return report, await other_hosts.ask(hosts, providers, environment) if hosts else ()
 
 
 def _tell_sample(sample: Sample) -> None:

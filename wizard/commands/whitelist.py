@@ -12,9 +12,24 @@ from wizard import settings
 from wizard.addresses import read_ipv4
 from wizard.commands.console import print_json, tell
 from wizard.exit_codes import Exit
-from wizard.rules import MOST_ENTRIES, Rules
+from wizard.rotation.reading import read_journal
+from wizard.rotation.surroundings import surroundings
+from wizard.rules import MOST_ENTRIES
 from wizard.text import printable
-from wizard.whitelist import Finding, Form, JudgedEntry, Judgement, RequiredAddress, Surroundings, judge, parse, render
+from wizard.whitelist import (
+    LONGEST_LABEL,
+    Finding,
+    Form,
+    JudgedEntry,
+    Judgement,
+    RequiredAddress,
+    Surroundings,
+    diff,
+    judge,
+    mend_all,
+    parse,
+    render,
+)
 
 FORMS = {form.name.lower(): form for form in Form}
 
@@ -30,7 +45,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     # SUPPRESS: a default would overwrite an --env that stands before the command.
     parser.add_argument(
-        "--env", metavar="NAME", default=argparse.SUPPRESS, help="by whose rules; production, else the first"
+        "--env",
+        metavar="NAME",
+        default=argparse.SUPPRESS,
+        help="by whose rules and beside which other lists; rules of production, else of the first",
     )
     parser.add_argument("--format", choices=FORMS, default="commas", help="what stands between two entries")
     parser.add_argument(
@@ -47,11 +65,20 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Judge, then print the text to paste."""
-    required = [RequiredAddress(address, "named by --egress") for address in options.egress]
-    judgement = judge(parse(_text(options.text)), Surroundings(_rules(options), tuple(required)))
-    output = render(judgement.networks, FORMS[options.format]) if judgement.is_valid else None
+    around = _surroundings(options)
+    text = _text(options.text)
+    judgement = judge(parse(text), around)
+    form = FORMS[options.format]
+    output = render(judgement.networks, form) if judgement.is_valid else None
     if options.json:
-        print_json(as_json(judgement, output))
+        repaired = judge(parse(mend_all(text, lambda each: judge(parse(each), around))), around)
+        print_json(
+            {
+                **as_json(judgement, output),
+                "repaired": render(repaired.networks, form) if repaired.is_valid else None,
+                "difference": _difference_json(judgement, around),
+            }
+        )
     else:
         _tell(judgement)
         if output is not None:
@@ -70,11 +97,20 @@ def as_json(judgement: Judgement, output: str | None) -> dict[str, object]:
     }
 
 
+def _difference_json(judgement: Judgement, around: Surroundings) -> dict[str, list[str]] | None:
+    """What changes against the list in use; null where none is known."""
+    if not around.previous:
+        return None
+    difference = diff(around.previous, judgement.networks)
+    return {name: list(map(str, getattr(difference, name))) for name in ("added", "removed", "kept")}
+
+
 def _entry_json(judged: JudgedEntry) -> dict[str, object]:
     return {
         "text": judged.entry.text,
         "position": judged.entry.position,
         "network": str(judged.entry.network) if judged.entry.network else None,
+        "label": printable(judged.label, LONGEST_LABEL) or None,
         "findings": [_finding_json(finding) for finding in judged.findings],
     }
 
@@ -85,6 +121,7 @@ def _finding_json(finding: Finding) -> dict[str, object]:
         "severity": finding.severity,
         "message": finding.message,
         "suggestion": finding.suggestion,
+        "safe": finding.is_safe,
     }
 
 
@@ -101,14 +138,22 @@ def _tell(judgement: Judgement) -> None:
 def _text(words: Sequence[str]) -> str:
     """Return the list as given. Bytes that are no UTF-8 become characters that no address has."""
     if list(words) == ["-"]:
-        return sys.stdin.buffer.read().decode("utf-8", "replace")
+        return sys.stdin.buffer.read().decode("utf-8-sig", "replace")
     return " ".join(words).encode("utf-8", "replace").decode("utf-8")
 
 
-def _rules(options: argparse.Namespace) -> Rules:
-    known = settings.load(settings.paths().config_file)
-    rules = (known.environment(options.env) if options.env else known.default).rules
-    return rules if options.max_entries is None else replace(rules, max_entries=options.max_entries)
+def _surroundings(options: argparse.Namespace) -> Surroundings:
+    """What to judge by: with an environment named, also what the journal knows of it."""
+    paths = settings.paths()
+    known = settings.load(paths.config_file)
+    environment = known.environment(options.env) if options.env else known.default
+    if options.max_entries is not None:
+        environment = replace(environment, rules=replace(environment.rules, max_entries=options.max_entries))
+    required = tuple(RequiredAddress(address, "named by --egress") for address in options.egress)
+    if not options.env or not paths.journal.exists():
+        return Surroundings(environment.rules, required)
+    with read_journal(paths) as journal:
+        return surroundings(journal, environment, required)
 
 
 def _address(text: str) -> IPv4Address:

@@ -17,8 +17,8 @@ from wizard.rotation.journal import Journal
 from wizard.rotation.model import RotationRecord
 from wizard.rotation.reaching import open_exchange, route_to_exchange
 from wizard.rotation.safekeeping import Safekeeping
+from wizard.rotation.surroundings import networks_of
 from wizard.settings import Environment, Site
-from wizard.whitelist import parse
 
 if TYPE_CHECKING:
     import ssl
@@ -123,8 +123,3 @@ class Context:
             stopwatch=self.stopwatch,
             site=site,
         )
-
-
-def networks_of(text: str) -> tuple[IPv4Network, ...]:
-    """Return the networks in a list that was judged valid when it was kept."""
-    return tuple(entry.network for entry in parse(text).entries if entry.network is not None)

@@ -279,13 +279,49 @@ class Journal:
         detections = (list(group) for _, group in groupby(rows, key=itemgetter("detection")))
         return tuple(map(_observation, detections))
 
-    def note_whitelist(self, rotation: RotationRecord, text: str) -> None:
-        """Keep the list that was composed in this rotation, separated by commas."""
+    def note_whitelist(self, rotation: RotationRecord, text: str, labels: Mapping[str, str] | None = None) -> None:
+        """Keep the list that was composed in this rotation, separated by commas, and whose its entries are.
+
+        Args:
+            rotation: The open rotation.
+            text: The list as pasted.
+            labels: Labels of this environment by entry. One that is not named keeps what it had.
+        """
         with self._database.transaction() as write:
             write(
                 "INSERT INTO whitelists (rotation, at, text) VALUES (?, ?, ?)", (rotation.number, self._clock(), text)
             )
+            for network, label in (labels or {}).items():
+                write("INSERT OR REPLACE INTO labels VALUES (?, ?, ?)", (rotation.environment, network, label))
             self._database.append(self._clock(), rotation.number, "whitelist.composed", {"text": text})
+
+    def labels(self, environment: str) -> dict[str, str]:
+        """Return the labels of an environment by entry."""
+        rows = self._database.select("SELECT network, label FROM labels WHERE environment = ?", environment)
+        return {row["network"]: row["label"] for row in rows}
+
+    def other_lists(self, environment: str) -> tuple[tuple[str, str], ...]:
+        """Return the other environments with the lists of their current keys."""
+        rows = self._database.select(
+            "SELECT environment, whitelist FROM keys WHERE environment <> ? AND slot = ? AND holding = ?"
+            " AND whitelist <> '' ORDER BY environment",
+            *(environment, Slot.CURRENT, Holding.STORED),
+        )
+        return tuple((row["environment"], row["whitelist"]) for row in rows)
+
+    def proven_whitelist(self, environment: str) -> str:
+        """Return the list of the key that was accepted last, those that wait left out; nothing where there is none."""
+        rows = self._database.select(
+            "SELECT whitelist FROM keys WHERE environment = ? AND proven_at IS NOT NULL AND slot <> ?"
+            " AND whitelist <> '' ORDER BY proven_at DESC, rowid DESC LIMIT 1",
+            *(environment, Slot.PENDING),
+        )
+        return str(rows[0]["whitelist"]) if rows else ""
+
+    def observed_addresses(self) -> tuple[str, ...]:
+        """Return every egress address that any detection of this machine has seen."""
+        rows = self._database.select("SELECT DISTINCT address FROM egress_observations WHERE address <> ''")
+        return tuple(row["address"] for row in rows)
 
     def whitelist_of(self, rotation: RotationRecord) -> str:
         """Return the list composed last in this rotation, or nothing."""

@@ -22,11 +22,12 @@ from wizard.exchange.signing import SigningKeyUnusable
 from wizard.exchange.skew import ClockSkew, measure_skew
 from wizard.exchange.verdicts import Verdict
 from wizard.rotation import findings as say
-from wizard.rotation.context import Context, networks_of
+from wizard.rotation.context import Context
 from wizard.rotation.findings import Scribe
 from wizard.rotation.model import Finding, KeyRecord, Mode, Outcome
 from wizard.rotation.signed import SignedAnswer, Where, ask, explain
 from wizard.rotation.steps.egress import EgressStep
+from wizard.rotation.surroundings import networks_of
 from wizard.rotation.way import walk
 from wizard.rotation.way_findings import tell_way
 

@@ -9,10 +9,10 @@ from wizard.consumers import NoCurrentKey
 from wizard.custody.errors import CustodyError
 from wizard.egress.detect import EgressReport
 from wizard.errors import WizardError, sentences
-from wizard.rotation.context import networks_of
 from wizard.rotation.findings import Scribe
 from wizard.rotation.model import Finding, KeyRecord, Outcome
 from wizard.rotation.signed import SignedAnswer, Where, explain
+from wizard.rotation.surroundings import networks_of
 from wizard.settings import Environment
 
 CURRENT_KEY = "Current key"

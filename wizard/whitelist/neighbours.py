@@ -36,5 +36,5 @@ def lost_access(let_in: Spans, surroundings: Surroundings) -> Iterator[Finding]:
     for network in surroundings.previous:
         if not let_in.covers(network):
             whose = surroundings.whose(network)
-            message = f"{whose} is on the last proven list and not on this one: it would lose access."
+            message = f"{whose} is on the list in use and not on this one: it would lose access."
             yield Finding("access-lost", Severity.WARNING, message, written(network))

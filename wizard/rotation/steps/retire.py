@@ -8,11 +8,12 @@ from dataclasses import asdict, fields
 
 from wizard.credentials import Credentials
 from wizard.errors import WizardError
-from wizard.rotation.context import Context, networks_of
+from wizard.rotation.context import Context
 from wizard.rotation.model import Event, Grade, KeyRecord, Slot
 from wizard.rotation.retirement import REFUSED_KEY, Baseline, Death, Poll, gone, judge_death
 from wizard.rotation.signed import Where, ask
 from wizard.rotation.steps.egress import EgressStep
+from wizard.rotation.surroundings import networks_of
 
 POLLED = "legacy.polled"
 MISSING = "legacy.missing"

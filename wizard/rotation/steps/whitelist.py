@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
+from collections.abc import Sequence
+from ipaddress import IPv4Address, IPv4Network
 
 from wizard.errors import WizardError
-from wizard.rotation.context import Context, networks_of
-from wizard.rotation.model import Finding, Outcome, Slot
-from wizard.whitelist import Difference, Form, Judgement, RequiredAddress, Surroundings, diff, judge, parse, render
+from wizard.rotation.context import Context
+from wizard.rotation.model import Finding, Outcome
+from wizard.rotation.surroundings import labels_of, list_in_use, networks_of, surroundings
+from wizard.whitelist import Difference, Form, Judgement, RequiredAddress, diff, judge, parse, render, written
 
 
 class WhitelistInvalid(WizardError):
@@ -35,19 +37,19 @@ class WhitelistStep:
         if self.draft is not None:
             return self.draft
         if kept := self._context.journal.whitelist_of(self._context.rotation):
-            return render(networks_of(kept), Form.LINES)
-        previous = list(networks_of(self._previous()))
+            return self._labelled(networks_of(kept))
+        previous = self._in_use()
         seen = [address for address in self._seen() if not any(address in network for network in previous)]
-        return "\n".join([*filter(None, [render(previous, Form.LINES)]), *map(str, seen)])
+        return "\n".join([*filter(None, [self._labelled(previous)]), *map(str, seen)])
 
     def judge(self, text: str) -> Judgement:
         """Judge what was typed, entry by entry; this host's egress addresses must be covered."""
         required = [RequiredAddress(address, "this host") for address in self._seen()]
-        return judge(parse(text), Surroundings(self._context.environment.rules, tuple(required)))
+        return judge(parse(text), surroundings(self._context.journal, self._context.environment, required))
 
     def difference(self, judgement: Judgement) -> Difference:
-        """Compare with the list of the current key."""
-        return diff(networks_of(self._previous()), judgement.networks)
+        """Compare with the list in use: the last one that was proven."""
+        return diff(self._in_use(), judgement.networks)
 
     def settle(self, text: str) -> Finding:
         """Keep a valid list in the journal.
@@ -59,7 +61,10 @@ class WhitelistStep:
         if not judgement.is_valid:
             raise WhitelistInvalid(judgement)
         pasted = render(judgement.networks, Form.COMMAS)
-        self._context.journal.note_whitelist(self._context.rotation, pasted)
+        typed = {
+            str(each.entry.network): each.entry.label for each in judgement.entries if each.entry.label is not None
+        }
+        self._context.journal.note_whitelist(self._context.rotation, pasted, typed)
         return Finding(
             subject="Whitelist",
             outcome=Outcome.PASSED,
@@ -72,6 +77,12 @@ class WhitelistStep:
     def _seen(self) -> list[IPv4Address]:
         return [IPv4Address(text) for text in self._context.journal.last_egress(self._context.environment.name)]
 
-    def _previous(self) -> str:
-        current = self._context.journal.key_in(self._context.environment.name, Slot.CURRENT)
-        return current.whitelist if current else ""
+    def _in_use(self) -> tuple[IPv4Network, ...]:
+        return list_in_use(self._context.journal, self._context.environment.name)
+
+    def _labelled(self, networks: Sequence[IPv4Network]) -> str:
+        """The list as lines, with the labels that were typed behind their entries."""
+        labels = labels_of(self._context.journal, self._context.environment.name)
+        return "\n".join(
+            f"{written(each)}  # {label}" if (label := labels.get(each)) else written(each) for each in networks
+        )

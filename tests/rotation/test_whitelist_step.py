@@ -1,0 +1,63 @@
+"""Lists and labels across rotations and environments."""
+
+from __future__ import annotations
+
+from tests.rotation.conftest import HERE, World
+from wizard.rotation.model import Mode
+
+OFFICE = "198.51.100.7"
+
+
+def codes(flow, text: str) -> list[str]:
+    judgement = flow.whitelist.judge(text)
+    of_entries = [finding.code for judged in judgement.entries for finding in judged.findings]
+    return of_entries + [finding.code for finding in judgement.findings]
+
+
+async def test_a_label_is_kept_for_the_environment_and_is_never_in_the_pasted_text(world: World) -> None:
+    async with world.flow() as flow:
+        await flow.begin(Mode.SET_UP)
+        flow.whitelist.settle(f"{HERE} # bot-1\n{OFFICE} # office")
+        assert flow.context.journal.whitelist_of(flow.context.rotation) == f"{HERE},{OFFICE}"
+        flow.whitelist.settle(f"{HERE}\n{OFFICE} #")
+    async with world.flow() as flow:
+        assert flow.whitelist.proposal() == f"{HERE}  # bot-1\n{OFFICE}"
+        assert [judged.label for judged in flow.whitelist.judge(f"{OFFICE},{HERE}").entries] == ["", "bot-1"]
+    async with world.flow(name="other") as flow:
+        await flow.begin(Mode.SET_UP)
+        assert [judged.label for judged in flow.whitelist.judge(HERE).entries] == [""]
+
+
+async def test_this_host_is_labelled_by_what_was_observed(world: World) -> None:
+    async with world.flow() as flow:
+        await flow.begin(Mode.SET_UP)
+        await flow.egress.detect()
+        judgement = flow.whitelist.judge(f"{HERE},{OFFICE}")
+        assert [judged.label for judged in judgement.entries] == ["this host", ""]
+        assert "unobserved" in codes(flow, OFFICE)
+        assert "unobserved" not in codes(flow, HERE)
+
+
+async def test_an_address_on_another_environment_s_list_is_a_warning(world: World) -> None:
+    async with world.flow(name="staging") as flow:
+        await world.put_key_in_use(flow, whitelist=f"{HERE},{OFFICE}")
+    async with world.flow() as flow:
+        await flow.begin(Mode.SET_UP)
+        judgement = flow.whitelist.judge(f"{OFFICE},203.0.113.9")
+        assert ["shared" in [each.code for each in judged.findings] for judged in judgement.entries] == [True, False]
+        assert "staging" in judgement.warnings[0].message
+        assert judgement.is_valid
+
+
+async def test_who_would_lose_access_against_the_list_in_use_is_named_with_the_label(world: World) -> None:
+    async with world.flow() as flow:
+        await world.put_key_in_use(flow, whitelist=f"{HERE},{OFFICE}")
+        await flow.begin(Mode.ROTATE)
+        flow.whitelist.settle(f"{HERE}\n{OFFICE} # office")
+        judgement = flow.whitelist.judge(HERE)
+        (lost,) = [finding for finding in judgement.findings if finding.code == "access-lost"]
+        assert f"{OFFICE} (office)" in lost.message
+        assert lost.suggestion == OFFICE
+        assert "access-lost" not in codes(flow, f"{HERE},{OFFICE}/32")
+        difference = flow.whitelist.difference(judgement)
+        assert ([str(each) for each in difference.removed], difference.added) == ([f"{OFFICE}/32"], ())
