@@ -11,7 +11,7 @@ import time
 from wizard import settings
 from wizard.commands.console import print_json
 from wizard.commands.evidence import as_json, exit_code, tell_finding
-from wizard.custody.opening import open_keyring
+from wizard.commands.place import place_opener
 from wizard.egress.providers import load_providers
 from wizard.exit_codes import Exit
 from wizard.rotation.model import KeyRecord, Outcome
@@ -42,9 +42,10 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(options: argparse.Namespace) -> int:
     """Examine the key, and say each finding."""
     paths = settings.paths()
-    environment = settings.load(paths.config_file).environment(options.environment)
+    known = settings.load(paths.config_file)
+    environment = known.environment(options.environment)
     providers = load_providers(paths.providers_file)
-    examiner = Examiner(environment, paths, providers, open_keyring, os.environ, time.time)
+    examiner = Examiner(environment, paths, providers, place_opener(paths, known), os.environ, time.time)
     upkeep = asyncio.run(examiner.examine(options.max_age * _DAY))
     code = _exit_code(upkeep)
     if options.json:
