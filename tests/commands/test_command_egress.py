@@ -90,6 +90,14 @@ def test_a_journal_that_cannot_be_written_spoils_no_answer(bench: Bench, command
     assert "not kept" in said.err
 
 
+def test_sampling_more_counts_its_answers_and_says_what_they_prove(bench: Bench, command: Command) -> None:
+    said = command("egress", "--sample-more", "--json")
+    assert (said.code, len(said.json["samples"])) == (0, 8)
+    assert (
+        "Seen 1 address in 8 answers. Another, equally used one would have been missed with less than 1%." in said.err
+    )
+
+
 def test_a_hostile_host_name_is_a_usage_error_and_nothing_is_asked(bench: Bench, command: Command) -> None:
     said = command("egress", "--json", "--hosts=-oProxyCommand=touch x")
     assert (said.code, said.out) == (2, "")

@@ -15,6 +15,7 @@ from wizard.commands.place import place_opener
 from wizard.egress.providers import load_providers
 from wizard.exit_codes import Exit
 from wizard.rotation.model import KeyRecord, Outcome
+from wizard.threads import leaving_lookups_behind
 from wizard.upkeep.examining import Examiner, Upkeep
 from wizard.upkeep.judging import KEYRING
 
@@ -46,7 +47,7 @@ def run(options: argparse.Namespace) -> int:
     environment = known.environment(options.environment)
     providers = load_providers(paths.providers_file)
     examiner = Examiner(environment, paths, providers, place_opener(paths, known), os.environ, time.time)
-    upkeep = asyncio.run(examiner.examine(options.max_age * _DAY))
+    upkeep = asyncio.run(leaving_lookups_behind(examiner.examine(options.max_age * _DAY)))
     code = _exit_code(upkeep)
     if options.json:
         print_json(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 
 from wizard import settings
@@ -14,7 +14,10 @@ from wizard.commands.console import fail, print_json, tell
 from wizard.egress.answers import Sample
 from wizard.egress.detect import EgressReport, detect
 from wizard.egress.hosts.model import Host, HostAnswer
-from wizard.egress.providers import load_providers
+from wizard.egress.pools import tell_sampling
+from wizard.egress.providers import Provider, load_providers
+from wizard.egress.resampling import sample_more
+from wizard.egress.route import Route
 from wizard.errors import WizardError
 from wizard.exit_codes import Exit
 from wizard.rotation.opening import open_journal
@@ -22,6 +25,7 @@ from wizard.rotation.reaching import route_to_exchange
 from wizard.rotation.steps.egress import history_of, keep
 from wizard.settings import Environment, Paths
 from wizard.text import printable
+from wizard.threads import leaving_lookups_behind
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -37,6 +41,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--env", metavar="NAME", default=argparse.SUPPRESS, help="by whose route; production, else the first"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--sample-more", action="store_true", help="ask on until a second, equally used address would have shown"
+    )
     parser.add_argument("--hosts", metavar="A,B", nargs="?", const=other_hosts.FROM_SETTINGS, help=other_hosts.HELP)
     parser.set_defaults(run=run)
 
@@ -47,10 +54,13 @@ def run(options: argparse.Namespace) -> int:
     known = settings.load(paths.config_file)
     environment = known.environment(options.env) if options.env else known.default
     hosts = other_hosts.named_hosts(options.hosts, environment) if options.hosts is not None else ()
-    report, answers = asyncio.run(_ask(environment, paths, hosts))
+    asking = _ask(environment, paths, hosts, SAMPLERS[options.sample_more])
+    report, answers = asyncio.run(leaving_lookups_behind(asking))
     if report.unfinished:
         tell(f"Not waited for: {', '.join(printable(provider.name) for provider in report.unfinished)}.")
     tell(report.sentence())
+    if options.sample_more:
+        tell(tell_sampling(report.samples))
     history = _keep(report, environment, paths)
     other_hosts.tell_advice(answers)
     if options.json:
@@ -76,13 +86,27 @@ def _keep(report: EgressReport, environment: Environment, paths: Paths) -> str:
 
 
 async def _ask(
-    environment: Environment, paths: Paths, hosts: Sequence[Host]
+    environment: Environment, paths: Paths, hosts: Sequence[Host], sampler: Sampler
 ) -> tuple[EgressReport, tuple[HostAnswer, ...]]:
     route = route_to_exchange(environment, os.environ)
     providers = load_providers(paths.providers_file)
     tell(f"Route of {environment.name}: {route.shown} ({route.source}).")
-    report = await detect(providers, route, rules=environment.rules, on_sample=_tell_sample)
+    report = await sampler(providers, route, environment)
     return report, await other_hosts.ask(hosts, providers, environment) if hosts else ()
+
+
+async def _once(providers: Sequence[Provider], route: Route, environment: Environment) -> EgressReport:
+    return await detect(providers, route, rules=environment.rules, on_sample=_tell_sample)
+
+
+async def _on_and_on(providers: Sequence[Provider], route: Route, environment: Environment) -> EgressReport:
+    report = await _once(providers, route, environment)
+    return await sample_more(report, providers, rules=environment.rules, on_sample=_tell_sample)
+
+
+Sampler = Callable[[Sequence[Provider], Route, Environment], Awaitable[EgressReport]]
+SAMPLERS: dict[bool, Sampler] = {False: _once, True: _on_and_on}
+"""By whether `--sample-more` was given."""
 
 
 def _tell_sample(sample: Sample) -> None:

@@ -32,6 +32,11 @@ def egress(pace: Pace) -> float:
     return pace.egress + _CLEAN_UP
 
 
+def sampling(pace: Pace) -> float:
+    """Many detections, with their connections closed."""
+    return pace.sampling + _CLEAN_UP
+
+
 def probe(pace: Pace) -> float:
     """The way and what is known where it fails, the clock beside the signed calls, those in a row, a detection."""
     calls = _WAY_CALLS + _CLOCK_CALLS + PASSES_IN_A_ROW
