@@ -78,7 +78,7 @@ async def _poll_on(stage: Stage) -> Death:
         death = await _poll(stage)
         if death.in_a_row >= POLLS_IN_A_ROW:
             return death
-        await flow.context.pause(flow.context.pace.between_polls)
+        await flow.context.pause(flow.retire.pause())
     return await _poll(stage)
 
 

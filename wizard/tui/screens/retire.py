@@ -129,14 +129,13 @@ class RetireScreen(StepScreen):
 
     @work(exclusive=True, group="retire", description="watch the legacy key")
     async def _watch(self) -> None:
-        pace = self.flow.context.pace.between_polls
         try:
             while True:
                 death = await self.flow.retire.poll()
                 self.post_message(self.Polled(death))
                 if death.in_a_row >= POLLS_IN_A_ROW:
                     return
-                await self.flow.context.pause(pace)
+                await self.flow.context.pause(self.flow.retire.pause())
         except WizardError as error:
             self.post_message(self.Failed(error))
 
