@@ -64,7 +64,7 @@ class Photographer:
         await self._until("#verdict", "Observed")
         await self._shoot("egress")
         await self._press("h")
-        await self._until("#next", "Enter asks 2 hosts")
+        await self._until("#next", "Enter asks 2 hosts.")
         await self._shoot("hosts")
         await self._press("escape")
 

@@ -52,7 +52,10 @@ def rows(wizard: Wizard) -> list[str]:
 async def test_checked_hosts_are_asked_and_taken_with_their_names(real: Wizard, tmp_path: Path) -> None:
     await to_hosts(real)
     assert rows(real) == ["[x] bot-1", "[x] bot-2", "[ ] stranger"]
-    await real.press("end", "space")
+    await real.press("space")
+    assert rows(real)[0] == "[ ] bot-1"
+    await real.press("space", "end", "space")
+    assert "from ~/.ssh/config" in real.text("#detail")
     await real.until("#next", "Enter asks 3 hosts")
     await real.press("enter")
     await real.until("#next", "Enter takes 2 addresses")

@@ -106,6 +106,8 @@ class HostsScreen(ModalScreen[str | None]):
     def on_mount(self) -> None:
         """List the hosts; where none is known, the field comes first."""
         self._list()
+        if self._hosts:
+            self.query_one("#hosts", OptionList).highlighted = 0
         self.query_one("#hosts" if self._hosts else Input).focus()
 
     @on(OptionList.OptionHighlighted)
@@ -279,7 +281,9 @@ class HostsScreen(ModalScreen[str | None]):
             answered = sum(step.answer(host) is not None for host in self._asked)
             at_most = duration(step.bounds.together)
             return f"{answered} of {len(self._asked)} have answered; at most {at_most}."
-        if unasked := step.unasked():
+        if (unasked := step.unasked()) and step.is_rehearsal:
+            return f"In a real rotation Enter asks {_hosts(len(unasked))}."
+        if unasked:
             return f"Enter asks {_hosts(len(unasked))}."
         if found := step.found():
             return f"Enter takes {_addresses(len(found))} to the whitelist."
