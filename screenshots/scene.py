@@ -90,6 +90,7 @@ class Gate:
 class PictureWorld:
     """One environment on a running embedded exchange."""
 
+    custodian = None
     lede = "A rehearsal: the exchange is embedded, the desk stands in for its web page, no money is touched."
 
     def __init__(self, addresses: Addresses, directory: Path) -> None:

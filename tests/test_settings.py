@@ -93,3 +93,22 @@ def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(SettingsError, match="cannot be used"):
         Paths(tmp_path / "file" / "config", tmp_path / "state").create()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'custody = "keyring"',
+        '[custody]\nplace = "plaintext"',
+        "[custody]\nplace = 3",
+        "[custody]\ndeadline = 0",
+        "[custody]\ndeadline = true",
+        '[custody]\ndeadline = "10"',
+        "[custody]\ndeadline = nan",
+        "[custody]\ndeadline = 1e9",
+    ],
+)
+def test_a_place_or_a_deadline_that_makes_no_sense_is_told(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        settings_of(tmp_path, text)
+    assert caught.value.advice

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from wizard import settings
 from wizard.credentials import Credentials, KeyKind
-from wizard.custody.opening import open_keyring
+from wizard.custody.custodian import Custodian
 from wizard.custody.store import Store
 from wizard.custody.vault import Vault
 from wizard.errors import WizardError
@@ -42,15 +42,15 @@ def current_credentials(environment: str) -> Credentials:
         wizard.errors.WizardError: the settings or the journal cannot be read.
     """
     paths = settings.paths()
-    name = settings.load(paths.config_file).environment(environment).name
+    known = settings.load(paths.config_file)
+    name = known.environment(environment).name
+    custodian = Custodian(known.custody, paths.encrypted_file, paths.config_file)
     # In a thread, because a caller may have an event loop of its own running.
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(lambda: asyncio.run(read_current(name, paths))).result()
+        return pool.submit(lambda: asyncio.run(read_current(name, paths, custodian.open))).result()
 
 
-async def read_current(
-    environment: str, paths: Paths, open_store: Callable[[], Awaitable[Store]] = open_keyring
-) -> Credentials:
+async def read_current(environment: str, paths: Paths, open_store: Callable[[], Awaitable[Store]]) -> Credentials:
     """Return the credentials in use in `environment`.
 
     Raises:

@@ -6,6 +6,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,12 @@ from platformdirs import PlatformDirs
 from wizard.addresses import read_ipv4
 from wizard.errors import WizardError
 from wizard.rules import MOST_ENTRIES, Rules
+from wizard.ssh_destination import InvalidDestination, read_destination
 
 HOME_VARIABLE = "KEY_WIZARD_HOME"
 CUSTOM_SITE = "custom"
+LONGEST_DEADLINE = 120.0
+"""Seconds: nobody waits longer for a keyring without believing that the program hangs."""
 ANY_SOURCE = "0.0.0.0"  # noqa: S104 - a local address to call from, not one to listen on
 
 
@@ -53,6 +57,24 @@ class Site:
     """Base of the USDⓈ-M futures API that takes the same keys; empty where there is none."""
 
 
+class Place(StrEnum):
+    """Where credentials are kept. There is no order: none takes the place of another by itself."""
+
+    KEYRING = "keyring"
+    """The operating system's own store of secrets."""
+    ENCRYPTED_FILE = "encrypted-file"
+    """A file below the state directory that a passphrase opens."""
+
+
+@dataclass(frozen=True, slots=True)
+class Custody:
+    """How credentials are kept."""
+
+    place: Place = Place.KEYRING
+    deadline: float = 10.0
+    """Seconds for one operation. A healthy keyring takes 0.2 s, most of it to start an interpreter."""
+
+
 @dataclass(frozen=True, slots=True)
 class Environment:
     """One account, one site, one key, one whitelist."""
@@ -66,6 +88,8 @@ class Environment:
     """A proxy URL for this environment; None takes the one of the process environment, if any."""
     uses_futures: bool = False
     """Whether software of this environment trades futures: the futures host is then probed too."""
+    hosts: tuple[str, ...] = ()
+    """Other hosts that use the key, as `[user@]host` for ssh: their addresses belong into the whitelist as well."""
     is_rehearsal: bool = False
 
     @property
@@ -95,6 +119,11 @@ class Paths:
     def journal(self) -> Path:
         """The journal's database."""
         return self.state / "journal.sqlite3"
+
+    @property
+    def encrypted_file(self) -> Path:
+        """The credentials, where the settings choose `Place.ENCRYPTED_FILE`."""
+        return self.state / "credentials.vault"
 
     def lock(self, environment: str) -> Path:
         """The file whose lock makes one writer per environment."""
@@ -136,6 +165,7 @@ class Settings:
     """Everything that `config.toml` says, with defaults filled in."""
 
     environments: Mapping[str, Environment]
+    custody: Custody = field(default_factory=Custody)
 
     @property
     def default(self) -> Environment:
@@ -182,7 +212,8 @@ def load(file: Path) -> Settings:
         "staging": {"site": "demo"},
         "development": {"site": "testnet"},
     }
-    return Settings({name: _environment(name, section, sites, rules, file) for name, section in sections.items()})
+    environments = {name: _environment(name, section, sites, rules, file) for name, section in sections.items()}
+    return Settings(environments, _custody(_table(data, "custody", file), file))
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
@@ -201,6 +232,20 @@ def _table(data: Mapping[str, Any], name: str, file: Path) -> dict[str, Any]:
     if not isinstance(table, dict):
         raise SettingsError(f"{name} in {file} is not a table", advice=f"Write it as [{name}].")
     return table
+
+
+def _custody(table: Mapping[str, Any], file: Path) -> Custody:
+    where, default = f"[custody] in {file}", Custody()
+    place, deadline = table.get("place", default.place), table.get("deadline", default.deadline)
+    if place not in set(Place):
+        raise SettingsError(
+            f"{where}: there is no place {place!r}", advice=f"Choose one of: {', '.join(Place)}. Nothing else is used."
+        )
+    if isinstance(deadline, bool) or not isinstance(deadline, (int, float)) or not 1 <= deadline <= LONGEST_DEADLINE:
+        raise SettingsError(
+            f"{where}: deadline is {deadline!r}", advice=f"Write seconds from 1 to {LONGEST_DEADLINE:g}: deadline = 10"
+        )
+    return Custody(Place(place), float(deadline))
 
 
 def _environment(name: str, section: object, sites: dict[str, Site], rules: Rules, file: Path) -> Environment:
@@ -225,7 +270,18 @@ def _environment(name: str, section: object, sites: dict[str, Site], rules: Rule
         source_address=source,
         proxy=str(proxy) if proxy else None,
         uses_futures=_uses_futures(section, where),
+        hosts=_hosts(section, where),
     )
+
+
+def _hosts(section: Mapping[str, Any], where: str) -> tuple[str, ...]:
+    value = section.get("hosts", [])
+    if not isinstance(value, list) or not all(isinstance(host, str) for host in value):
+        raise SettingsError(f"{where}: hosts is not a list of names", advice='Write hosts = ["bot-1", "trader@bot-2"].')
+    try:
+        return tuple(dict.fromkeys(map(read_destination, value)))
+    except InvalidDestination as error:
+        raise SettingsError(f"{where}: {error.what}", why=error.why, advice=error.advice) from None
 
 
 def _uses_futures(section: Mapping[str, Any], where: str) -> bool:

@@ -7,7 +7,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from typing import Protocol
 
 from wizard.clock import Clock
-from wizard.custody.opening import open_keyring
+from wizard.custody.custodian import Custodian
 from wizard.rehearsal.desk import Desk
 from wizard.rehearsal.scenarios import SMOOTH, Scenario
 from wizard.rehearsal.session import Rehearsal, rehearse
@@ -28,6 +28,11 @@ class World(Protocol):
     @property
     def clock(self) -> Clock:
         """The time, for ages."""
+        ...
+
+    @property
+    def custodian(self) -> Custodian | None:
+        """Opens the place of the credentials; None in a rehearsal, which uses the keyring or its own memory."""
         ...
 
     @property
@@ -57,7 +62,7 @@ class World(Protocol):
 
 
 class RealWorld:
-    """The user's own environments, with the operating system's keyring and nothing less."""
+    """The user's own environments, with the place of credentials that the settings name and no other."""
 
     lede = "Replace a key, store the first one, or bring a key already in use under care."
     desk = None
@@ -66,6 +71,7 @@ class RealWorld:
     def __init__(self, paths: Paths, settings: Settings) -> None:
         self._paths = paths
         self._settings = settings
+        self.custodian = Custodian(settings.custody, paths.encrypted_file, paths.config_file)
 
     async def open(self) -> None:
         """Nothing is needed."""
@@ -79,12 +85,13 @@ class RealWorld:
 
     def flow(self, environment: Environment) -> AbstractAsyncContextManager[Flow]:
         """Open one environment."""
-        return open_flow(environment, self._paths, open_keyring)
+        return open_flow(environment, self._paths, self.custodian.open)
 
 
 class RehearsalWorld:
     """One environment whose exchange is embedded."""
 
+    custodian = None
     clock: Clock = staticmethod(time.time)
 
     def __init__(self, paths: Paths, source_address: str, scenario: Scenario = SMOOTH) -> None:

@@ -1,11 +1,17 @@
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
 import pytest
 
 from tests.commands.conftest import Bench, Command
 from tests.commands.test_command_history import alter
+from wizard.commands import place
+from wizard.custody.encrypted.store import open_file
 from wizard.custody.store import MemoryStore, Store
 from wizard.diagnosis import outside
+from wizard.secret import Secret
 
 
 def areas(command: Command, *arguments: str) -> dict[str, list[str]]:
@@ -48,6 +54,27 @@ def test_no_keyring_is_exit_5_with_the_remedy(bench: Bench, command: Command) ->
     assert said.code == 5
     assert said.check("Keyring")["outcome"] == "failed"
     assert "dbus-run-session" in said.check("Keyring")["advice"]
+    assert (said.check("Keyring")["state"], said.check("Keyring")["backend"]) == ("no-bus-address", "")
+
+
+def test_an_encrypted_file_is_closed_until_its_passphrase_comes_as_a_systemd_credential(
+    bench: Bench, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(place, "_TERMINAL", tmp_path / "no-terminal")
+    bench.configure('[custody]\nplace = "encrypted-file"\n')
+    asyncio.run(open_file(bench.paths.encrypted_file, Secret("seven random words"), 10))
+    said = command("doctor", "--only", "keyring", "--json")
+    assert (said.code, said.check("Keyring")["state"]) == (5, "file-closed")
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    (tmp_path / "key-wizard-passphrase").write_text("another one altogether\n")
+    said = command("doctor", "--only", "keyring", "--json")
+    assert said.code == 5
+    assert "This passphrase does not open the encrypted file" in said.check("Keyring")["observed"]
+    (tmp_path / "key-wizard-passphrase").write_text("seven random words\n")
+    said = command("doctor", "--only", "keyring", "--json")
+    assert (said.code, said.check("Keyring")["state"]) == (0, "ready")
+    assert said.check("Keyring")["backend"] == "encrypted-file"
+    assert "the encrypted file" in said.check("Keyring")["observed"]
 
 
 def test_an_exchange_that_is_not_there_is_exit_6(bench: Bench, command: Command, dead_url: str) -> None:

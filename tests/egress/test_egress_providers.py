@@ -51,11 +51,21 @@ def test_a_service_can_be_switched_off(tmp_path):
     assert "ident-me" not in loaded(tmp_path, "[ident-me]\nenabled = false\n")
 
 
+OWN = '[own]\noperator = "Me"\nurl = "https://ip.example.org/"\nparser = "json"\n'
+
+
+def test_a_place_without_internet_names_its_own_services_alone(tmp_path):
+    assert list(loaded(tmp_path, f"shipped = false\n{OWN}")) == ["own"]
+    assert len(loaded(tmp_path, f"shipped = true\n{OWN}")) == 7
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
         ("[own", "cannot be read"),
         ("own = 1", "not a table"),
+        ('shipped = "no"', "neither true nor false"),
+        ("[shipped]", "neither true nor false"),
         ('[own]\nurl = "https://x.example/"\nparser = "plain"\n', "does not describe"),
         ('[own]\noperator = "Me"\nurl = "https://x.example/"\nparser = "xml"\n', "makes no sense"),
         ('[own]\noperator = 5\nurl = "https://x.example/"\nparser = "plain"\n', "makes no sense"),

@@ -135,7 +135,7 @@ async def test_a_chain_is_expanded_and_its_secure_leaf_used_alone(own_bus: Priva
     traces = install_plugin(own_bus.environ, priority=6)
     report = await describe_keyring(environ=own_bus.environ)
     assert report.choice is not None
-    assert [leaf.backend for leaf in report.choice.backends] == ["stranger.Keyring", BACKEND]
+    assert [leaf.backend for leaf in report.choice.backends][:2] == ["stranger.Keyring", BACKEND]
     await canary(await open_keyring(environ=own_bus.environ))
     assert [file.name for file in traces.glob("written")] == []
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tests.rotation.conftest import World as Bench
 from wizard.clock import Clock
+from wizard.custody.custodian import Custodian
 from wizard.plain.console import EndOfInput, Interrupted
 from wizard.plain.interrupts import Interrupts
 from wizard.plain.talk import Talk
@@ -89,6 +90,8 @@ class PlainWorld:
     has_desk: bool = True
     closed: int = field(default=0)
     source_address: str = "0.0.0.0"
+
+    custodian: Custodian | None = None
 
     lede = "A bench."
 

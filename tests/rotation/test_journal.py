@@ -148,6 +148,12 @@ def test_all_addresses_of_the_newest_detection_are_remembered(journal: Journal) 
     assert later.last_egress("bench") == ("203.0.113.2", "203.0.113.3")
 
 
+def test_a_single_operator_that_dissents_gets_no_address_onto_the_whitelist(journal: Journal) -> None:
+    seen = {"203.0.113.1": ["a", "b"], "203.0.113.66": ["liar"]}
+    journal.note_egress("bench", seen, "agreed-with-dissent", "direct")
+    assert journal.last_egress("bench") == ("203.0.113.1",)
+
+
 def test_what_a_command_saw_does_not_count_for_the_rotation_at_hand(journal: Journal) -> None:
     journal.note_egress("bench", {"203.0.113.1": ["a", "b"]}, "agreed", "direct")
     journal.note_egress("bench", {"203.0.113.9": ["a", "b"]}, "agreed", "direct", asked_by="check")

@@ -11,10 +11,11 @@ import time
 from wizard import settings
 from wizard.commands.console import print_json
 from wizard.commands.evidence import as_json, exit_code, tell_finding
-from wizard.custody.opening import open_keyring
+from wizard.commands.place import place_opener
 from wizard.egress.providers import load_providers
 from wizard.exit_codes import Exit
 from wizard.rotation.model import KeyRecord, Outcome
+from wizard.threads import leaving_lookups_behind
 from wizard.upkeep.examining import Examiner, Upkeep
 from wizard.upkeep.judging import KEYRING
 
@@ -42,10 +43,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(options: argparse.Namespace) -> int:
     """Examine the key, and say each finding."""
     paths = settings.paths()
-    environment = settings.load(paths.config_file).environment(options.environment)
+    known = settings.load(paths.config_file)
+    environment = known.environment(options.environment)
     providers = load_providers(paths.providers_file)
-    examiner = Examiner(environment, paths, providers, open_keyring, os.environ, time.time)
-    upkeep = asyncio.run(examiner.examine(options.max_age * _DAY))
+    examiner = Examiner(environment, paths, providers, place_opener(paths, known), os.environ, time.time)
+    upkeep = asyncio.run(leaving_lookups_behind(examiner.examine(options.max_age * _DAY)))
     code = _exit_code(upkeep)
     if options.json:
         print_json(

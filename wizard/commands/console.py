@@ -12,6 +12,7 @@ from wizard.errors import WizardError
 from wizard.exchange.errors import ExchangeError
 from wizard.exit_codes import Exit
 from wizard.settings import UnknownEnvironment
+from wizard.ssh_destination import InvalidDestination
 from wizard.terminal import UnusableTerminal
 from wizard.text import printable
 
@@ -19,6 +20,7 @@ SCHEMA = 1
 _CODES: tuple[tuple[type[WizardError], Exit], ...] = (
     (UnknownEnvironment, Exit.USAGE),
     (UnusableTerminal, Exit.USAGE),
+    (InvalidDestination, Exit.USAGE),
     (CustodyError, Exit.KEYRING_UNUSABLE),
     (ProxyUnusable, Exit.INCONCLUSIVE),
     (ExchangeError, Exit.INCONCLUSIVE),

@@ -12,10 +12,12 @@ from collections.abc import Mapping
 from wizard import settings
 from wizard.commands.console import print_json
 from wizard.commands.evidence import as_json, exit_code, tell_finding
-from wizard.custody.opening import open_keyring
+from wizard.commands.place import place_opener
 from wizard.diagnosis.doctor import Area, Doctor
+from wizard.errors import WizardError
 from wizard.exit_codes import Exit
 from wizard.rotation.model import Finding, Outcome
+from wizard.settings import Paths, Settings
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -33,7 +35,9 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Look, and say each finding."""
-    doctor = Doctor(settings.paths(), os.environ, sys.__stdin__, sys.__stderr__, open_keyring, time.time)
+    paths = settings.paths()
+    opener = place_opener(paths, _settings(paths))
+    doctor = Doctor(paths, os.environ, sys.__stdin__, sys.__stderr__, opener, time.time)
     found = asyncio.run(doctor.look((options.only,) if options.only else tuple(Area)))
     if options.json:
         checks = [{"area": area, **as_json(finding)} for area, findings in found.items() for finding in findings]
@@ -43,6 +47,14 @@ def run(options: argparse.Namespace) -> int:
             for finding in findings:
                 tell_finding(finding)
     return _exit_code(found)
+
+
+def _settings(paths: Paths) -> Settings:
+    """Return the settings, or the defaults where they cannot be read, which the area of the files tells."""
+    try:
+        return settings.load(paths.config_file)
+    except WizardError:
+        return Settings({})
 
 
 def _exit_code(found: Mapping[Area, tuple[Finding, ...]]) -> Exit:

@@ -5,13 +5,19 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 
 from wizard import settings
+from wizard.commands import other_hosts
 from wizard.commands.console import fail, print_json, tell
 from wizard.egress.answers import Sample
 from wizard.egress.detect import EgressReport, detect
-from wizard.egress.providers import load_providers
+from wizard.egress.hosts.model import Host, HostAnswer
+from wizard.egress.pools import tell_sampling
+from wizard.egress.providers import Provider, load_providers
+from wizard.egress.resampling import sample_more
+from wizard.egress.route import Route
 from wizard.errors import WizardError
 from wizard.exit_codes import Exit
 from wizard.rotation.opening import open_journal
@@ -19,6 +25,7 @@ from wizard.rotation.reaching import route_to_exchange
 from wizard.rotation.steps.egress import history_of, keep
 from wizard.settings import Environment, Paths
 from wizard.text import printable
+from wizard.threads import leaving_lookups_behind
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -26,13 +33,18 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "egress",
         help="what address does the exchange see?",
-        description="Asks several operators which address they see. Exit code 0 when they agree, 6 when they do not.",
+        description="Asks several operators which address they see. Exit code 0 when they agree, 6 when they do not;"
+        " with --hosts, when they agree for every host.",
     )
     # SUPPRESS: a default would overwrite an --env that stands before the command.
     parser.add_argument(
         "--env", metavar="NAME", default=argparse.SUPPRESS, help="by whose route; production, else the first"
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--sample-more", action="store_true", help="ask on until a second, equally used address would have shown"
+    )
+    parser.add_argument("--hosts", metavar="A,B", nargs="?", const=other_hosts.FROM_SETTINGS, help=other_hosts.HELP)
     parser.set_defaults(run=run)
 
 
@@ -41,14 +53,21 @@ def run(options: argparse.Namespace) -> int:
     paths = settings.paths()
     known = settings.load(paths.config_file)
     environment = known.environment(options.env) if options.env else known.default
-    report = asyncio.run(_ask(environment, paths))
+    hosts = other_hosts.named_hosts(options.hosts, environment) if options.hosts is not None else ()
+    asking = _ask(environment, paths, hosts, SAMPLERS[options.sample_more])
+    report, answers = asyncio.run(leaving_lookups_behind(asking))
     if report.unfinished:
         tell(f"Not waited for: {', '.join(printable(provider.name) for provider in report.unfinished)}.")
     tell(report.sentence())
+    if options.sample_more:
+        tell(tell_sampling(report.samples))
     history = _keep(report, environment, paths)
+    other_hosts.tell_advice(answers)
     if options.json:
-        print_json({"environment": environment.name, **as_json(report), "history": history})
-    return Exit.FINE if report.verdict.is_agreed else Exit.INCONCLUSIVE
+        told = {"hosts": [other_hosts.as_json(answer) for answer in answers]} if hosts else {}
+        print_json({"environment": environment.name, **as_json(report), "history": history, **told})
+    is_agreed = report.verdict.is_agreed and all(answer.address for answer in answers)
+    return Exit.FINE if is_agreed else Exit.INCONCLUSIVE
 
 
 def _keep(report: EgressReport, environment: Environment, paths: Paths) -> str:
@@ -66,11 +85,28 @@ def _keep(report: EgressReport, environment: Environment, paths: Paths) -> str:
     return history
 
 
-async def _ask(environment: Environment, paths: Paths) -> EgressReport:
+async def _ask(
+    environment: Environment, paths: Paths, hosts: Sequence[Host], sampler: Sampler
+) -> tuple[EgressReport, tuple[HostAnswer, ...]]:
     route = route_to_exchange(environment, os.environ)
     providers = load_providers(paths.providers_file)
     tell(f"Route of {environment.name}: {route.shown} ({route.source}).")
+    report = await sampler(providers, route, environment)
+    return report, await other_hosts.ask(hosts, providers, environment) if hosts else ()
+
+
+async def _once(providers: Sequence[Provider], route: Route, environment: Environment) -> EgressReport:
     return await detect(providers, route, rules=environment.rules, on_sample=_tell_sample)
+
+
+async def _on_and_on(providers: Sequence[Provider], route: Route, environment: Environment) -> EgressReport:
+    report = await _once(providers, route, environment)
+    return await sample_more(report, providers, rules=environment.rules, on_sample=_tell_sample)
+
+
+Sampler = Callable[[Sequence[Provider], Route, Environment], Awaitable[EgressReport]]
+SAMPLERS: dict[bool, Sampler] = {False: _once, True: _on_and_on}
+"""By whether `--sample-more` was given."""
 
 
 def _tell_sample(sample: Sample) -> None:

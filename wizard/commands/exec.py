@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 from wizard import settings
 from wizard.commands.console import tell
+from wizard.commands.place import place_opener
 from wizard.consumers import API_KEY, API_SECRET, PRIVATE_KEY, VARIABLES, as_variables, read_current
 from wizard.exit_codes import Exit
 from wizard.text import printable
@@ -62,8 +63,9 @@ def run(options: argparse.Namespace) -> int:
 
 def _read(environment: str) -> dict[str, str]:
     paths = settings.paths()
-    name = settings.load(paths.config_file).environment(environment).name
-    return as_variables(asyncio.run(read_current(name, paths)))
+    known = settings.load(paths.config_file)
+    name = known.environment(environment).name
+    return as_variables(asyncio.run(read_current(name, paths, place_opener(paths, known))))
 
 
 def _become(command: list[str], environ: Mapping[str, str]) -> int:

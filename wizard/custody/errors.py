@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
 from wizard.errors import WizardError
 
 _DOING = {
@@ -10,11 +12,30 @@ _DOING = {
     "write": "Storing into the keyring",
     "read": "Reading from the keyring",
     "delete": "Deleting from the keyring",
+    "unlock": "Unlocking the keyring",
+    "create": "Creating a collection in the keyring",
 }
+
+
+class Remedy(StrEnum):
+    """What the wizard itself can do, once somebody types a password."""
+
+    NONE = ""
+    UNLOCK = "unlock"
+    """Unlock the default collection of GNOME keyring."""
+    CREATE = "create"
+    """Create a default collection in GNOME keyring."""
+    OPEN_FILE = "open-file"
+    """Open the encrypted file."""
+    MAKE_FILE = "make-file"
+    """Make the encrypted file."""
 
 
 class CustodyError(WizardError):
     """The keyring did not do what was asked, or it is not known whether it did."""
+
+    state = "failed"
+    """A stable word for code that says in which state the keyring was found."""
 
 
 class KeyringUnusable(CustodyError):
@@ -23,18 +44,24 @@ class KeyringUnusable(CustodyError):
     Args:
         state: A stable word for code: a `State` of the Secret Service, or `backend-…` with the verdict
             on the backend that keyring would use.
+        remedy: What the wizard itself can do about it.
     """
 
-    def __init__(self, state: str, what: str, *, why: str = "", advice: str = "") -> None:
+    def __init__(self, state: str, what: str, *, why: str = "", advice: str = "", remedy: Remedy = Remedy.NONE) -> None:
         super().__init__(what, why=why, advice=advice)
         self.state = state
+        self.remedy = remedy
+
+
+class WrongPassword(CustodyError):
+    """The keyring does not open with this password; it is locked as before."""
 
 
 class KeyringTimeout(CustodyError):
     """A keyring operation took longer than its deadline and was ended.
 
     Args:
-        operation: One of the child's operations: `state`, `choice`, `write`, `read`, `delete`.
+        operation: One of the child's operations (`wizard.custody.worker.protocol.Op`).
         deadline: Seconds.
     """
 
@@ -46,6 +73,7 @@ class KeyringTimeout(CustodyError):
         )
         self.operation = operation
         self.deadline = deadline
+        self.state = "timeout"
 
 
 class KeyringFailed(CustodyError):
@@ -53,12 +81,14 @@ class KeyringFailed(CustodyError):
 
     Args:
         code: The child's code, a stable word: `lost`, `no-backend`, `system`, …
+        state: What that says of the keyring, a stable word; the code, where nothing more is known.
     """
 
-    def __init__(self, operation: str, code: str, *, why: str, advice: str) -> None:
+    def __init__(self, operation: str, code: str, *, why: str, advice: str, state: str = "") -> None:
         super().__init__(f"{_DOING[operation]} failed", why=why, advice=advice)
         self.operation = operation
         self.code = code
+        self.state = state or code
 
 
 class OutcomeUnknown(CustodyError):

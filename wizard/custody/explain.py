@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from wizard.custody.child import Answer
-from wizard.custody.errors import CustodyError, ItemUnreadable, KeyringFailed, KeyringUnusable
+from wizard.custody.errors import CustodyError, ItemUnreadable, KeyringFailed, KeyringUnusable, WrongPassword
 from wizard.custody.remedies import Service, unusable_service
 from wizard.custody.worker.protocol import Code, State
 from wizard.text import printable
@@ -31,6 +31,8 @@ _SYSTEM: Final = {
         "Use an Ed25519 key: it fits. A 4096-bit RSA key does not.",
     ),
 }
+
+_STATES: Final = {-25308: "locked", -25293: "denied", -128: "declined", 1312: "network-login", 1783: "too-long"}
 
 _CODES: Final = {
     Code.NO_BACKEND: ("The keyring backend does not work here ({kind}).", "Run the doctor to see what changed."),
@@ -66,16 +68,23 @@ def failure(operation: str, answer: Answer) -> CustodyError:
             why=f"It was not unlocked when it was asked for ({kind}).",
             advice="Unlock it in its own program, then try again.",
         )
+    if answer.code == Code.WRONG_PASSWORD:
+        return WrongPassword(
+            "This password does not open the keyring",
+            why="GNOME keyring refused it; the collection is locked as before.",
+            advice="Type it again: it is often the login password, or the one from before it was changed.",
+        )
     if answer.code == Code.NOT_TEXT:
         return ItemUnreadable(
             "What the keyring holds under this name is not text",
             why="Another program wrote it.",
             advice="Look at it in the keyring's own program, and remove it there if nothing needs it.",
         )
+    state = _STATES.get(answer.facts.get("number", 0), "")
     if answer.code == Code.SYSTEM and (words := _SYSTEM.get(int(answer.facts["number"]))):
         why, advice = words
     elif answer.code == Code.SYSTEM:
         why, advice = f"The system answered {int(answer.facts['number'])} ({kind}).", _OTHER[1]
     else:
         why, advice = _CODES.get(Code(answer.code), _OTHER)
-    return KeyringFailed(operation, answer.code, why=why.replace("{kind}", kind), advice=advice)
+    return KeyringFailed(operation, answer.code, why=why.replace("{kind}", kind), advice=advice, state=state)

@@ -13,13 +13,14 @@ from collections.abc import Mapping
 
 from wizard.custody.backends import Judgement, Verdict, judge
 from wizard.custody.child import DEADLINE, Child
-from wizard.custody.errors import CustodyError
+from wizard.custody.errors import CustodyError, Remedy, WrongPassword
 from wizard.custody.explain import failure, service
 from wizard.custody.remedies import Service, refused_backend, unusable_backend, unusable_service
 from wizard.custody.report import Choice, KeyringReport
 from wizard.custody.session_bus import unnamed_bus
 from wizard.custody.store import KeyringStore
 from wizard.custody.worker.protocol import BUS_VARIABLE, SECRET_SERVICE_BACKENDS, Code, Op, Origin, State
+from wizard.secret import Secret
 
 
 async def open_keyring(*, deadline: float = DEADLINE, environ: Mapping[str, str] = os.environ) -> KeyringStore:
@@ -55,6 +56,32 @@ async def describe_keyring(*, deadline: float = DEADLINE, environ: Mapping[str, 
         found_bus=found_bus,
         environ=used,
     )
+
+
+async def unlock_keyring(
+    password: Secret, remedy: Remedy, *, deadline: float = DEADLINE, environ: Mapping[str, str] = os.environ
+) -> None:
+    """Unlock GNOME keyring's default collection, or create one.
+
+    Args:
+        password: The collection's; the caller wipes it.
+        remedy: `Remedy.UNLOCK` or `Remedy.CREATE`.
+        deadline: Seconds.
+        environ: The environment that names the session bus.
+
+    Raises:
+        WrongPassword: it is another one; any number of tries lock nothing up.
+        CustodyError: it failed.
+    """
+    if remedy is Remedy.CREATE and not password:
+        # GNOME keyring takes an empty password to mean that the file is not encrypted at all.
+        raise WrongPassword("An empty password would leave the keyring unencrypted", advice="Choose a password.")
+    found_bus = unnamed_bus(environ)
+    child = Child({**environ, BUS_VARIABLE: found_bus} if found_bus else environ, deadline)
+    operation = Op.CREATE if remedy is Remedy.CREATE else Op.UNLOCK
+    answer = await child.call(operation, value=password)
+    if answer.code != Code.OK:
+        raise failure(operation, answer)
 
 
 async def _ask_choice(child: Child) -> Choice | CustodyError:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from wizard.custody.backends import Judgement, Verdict, line_to_change
-from wizard.custody.errors import KeyringUnusable
+from wizard.custody.errors import KeyringUnusable, Remedy
 from wizard.custody.providers import GNOME, collection_name, provider_name
 from wizard.custody.worker.protocol import BUS_VARIABLE, COLLECTION_VARIABLE, PATIENCE, Origin, State
 from wizard.text import printable
@@ -87,6 +87,10 @@ _REMEDIES: Final = {
 }
 
 
+_OWN: Final = {State.LOCKED: Remedy.UNLOCK, State.NO_COLLECTION: Remedy.CREATE}
+"""What the wizard itself can do where the service is GNOME keyring's."""
+
+
 def unusable_service(service: Service) -> KeyringUnusable:
     """Return the error for a Secret Service that is not ready, with its remedy."""
     remedy, provider = _REMEDIES[service.state], provider_name(service.provider)
@@ -98,7 +102,10 @@ def unusable_service(service: Service) -> KeyringUnusable:
         "bus": printable(service.bus) or "not set",
     }
     advice = remedy.gnome_advice if provider == GNOME and remedy.gnome_advice else remedy.advice
-    return KeyringUnusable(service.state, remedy.what, why=remedy.why.format(**words), advice=advice.format(**words))
+    own = _OWN.get(service.state, Remedy.NONE) if provider == GNOME else Remedy.NONE
+    return KeyringUnusable(
+        service.state, remedy.what, why=remedy.why.format(**words), advice=advice.format(**words), remedy=own
+    )
 
 
 def unusable_backend(judgement: Judgement, origin: Origin, place: str, fault: str) -> KeyringUnusable:

@@ -36,6 +36,11 @@ class Store(Protocol):
         """Whether what is stored outlives this program."""
         ...
 
+    @property
+    def remark(self) -> str:
+        """What every screen says about the place; nothing for the operating system's own."""
+        ...
+
     async def write(self, service: str, user: str, value: Secret) -> None:
         """Store `value`, in place of what is there.
 
@@ -75,6 +80,7 @@ class KeyringStore:
     """
 
     durable = True
+    remark = ""
 
     def __init__(
         self, backend: str, label: str, *, deadline: float = DEADLINE, environ: Mapping[str, str] = os.environ
@@ -111,6 +117,7 @@ class MemoryStore:
     label = "this program's memory only"
     backend = "memory"
     durable = False
+    remark = "in memory only"
 
     def __init__(self) -> None:
         self._items: dict[tuple[str, str], Secret] = {}

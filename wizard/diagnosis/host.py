@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 
 from wizard.clock import Clock
 from wizard.custody.canary import canary
@@ -11,6 +12,16 @@ from wizard.custody.store import Store
 from wizard.diagnosis.notes import note, of_error
 from wizard.rotation.model import Finding, Outcome
 from wizard.terminal import Stream, inspect_terminal
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceFinding(Finding):
+    """What was found about the place of the credentials."""
+
+    state: str = ""
+    """`ready`, or a stable word for what is wrong: `locked`, `no-bus-address`, `backend-null`, …"""
+    backend: str = ""
+    """What is used: the class path of keyring's backend, or `encrypted-file`; empty where nothing can be."""
 
 
 def terminal(environ: Mapping[str, str], stdin: Stream | None, stderr: Stream | None, clock: Clock) -> Finding:
@@ -22,12 +33,13 @@ def terminal(environ: Mapping[str, str], stdin: Stream | None, stderr: Stream | 
     return note("Terminal", Outcome.PASSED, f"Full screens can be drawn: {report.term}, {size}.", clock)
 
 
-async def keyring(open_store: Callable[[], Awaitable[Store]], clock: Clock) -> Finding:
-    """Try the keyring with a throw-away value."""
+async def keyring(open_store: Callable[[], Awaitable[Store]], clock: Clock) -> PlaceFinding:
+    """Try the place of the credentials with a throw-away value."""
     try:
         store = await open_store()
         tried = await canary(store)
     except CustodyError as error:
-        return of_error("Keyring", Outcome.FAILED, error, clock)
+        told = of_error("Keyring", Outcome.FAILED, error, clock)
+        return PlaceFinding(told.subject, told.outcome, told.observed, told.at, advice=told.advice, state=error.state)
     observed = f"A canary was written to {store.label}, read back, compared and deleted in {tried.seconds:.1f} s."
-    return note("Keyring", Outcome.PASSED, observed, clock)
+    return PlaceFinding("Keyring", Outcome.PASSED, observed, clock(), state="ready", backend=store.backend)

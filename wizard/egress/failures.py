@@ -22,11 +22,13 @@ from wizard.text import printable
 
 def time_out(phase: str, route: Route, seconds: float) -> str:
     """Say what was waited for in vain, `phase` being the last thing begun."""
-    if phase in {"", CONNECTING}:
-        whom = f"the {route.shown}" if route.kind is RouteKind.PROXY else "the server"
+    whom = f"the {route.shown}" if route.kind is RouteKind.PROXY else "the server"
+    if not phase or phase in CONNECTING:
         return f"no connection to {whom} within {seconds:g} s"
     if phase in HANDSHAKES:
         return f"connected, but no TLS handshake within {seconds:g} s: possibly filtered on the way"
+    if route.kind is RouteKind.PROXY:
+        return f"connected to {whom}, but no answer came through it within {seconds:g} s"
     return f"connected, but no answer within {seconds:g} s"
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-CONNECTING = "connection.connect_tcp"
-HANDSHAKES = frozenset({"connection.start_tls", "proxy.start_tls"})
+CONNECTING = frozenset({"connection.connect_tcp", "socks.connect_tcp"})
+HANDSHAKES = frozenset({"connection.start_tls", "proxy.start_tls", "socks.start_tls"})
 
 
 class _Closable(Protocol):
@@ -32,7 +32,7 @@ class Progress:
         name, _, state = event.rpartition(".")
         if state == "started":
             self.phase = name
-        elif event == f"{CONNECTING}.complete":
+        elif name in CONNECTING and state == "complete":
             self._stream = info["return_value"]
 
     async def close(self) -> None:

@@ -54,6 +54,8 @@ def load_providers(user_file: Path | None) -> tuple[Provider, ...]:
     """
     shipped = tomllib.loads(resources.files("wizard.egress").joinpath("providers.toml").read_text("utf-8"))
     added = _read(user_file) if user_file else {}
+    if added.pop("shipped", True) is False:
+        shipped = {}
     tables = {name: {**shipped.get(name, {}), **added.get(name, {})} for name in {**shipped, **added}}
     return tuple(
         _provider(f"[{name}] in {user_file}", name, table)
@@ -62,7 +64,7 @@ def load_providers(user_file: Path | None) -> tuple[Provider, ...]:
     )
 
 
-def _read(file: Path) -> dict[str, dict[str, Any]]:
+def _read(file: Path) -> dict[str, Any]:
     try:
         tables = tomllib.loads(file.read_text("utf-8"))
     except FileNotFoundError:
@@ -71,8 +73,10 @@ def _read(file: Path) -> dict[str, dict[str, Any]]:
         raise ProvidersUnusable(
             f"{file} cannot be read", why=str(error), advice="Correct the file or move it away."
         ) from None
+    if not isinstance(tables.get("shipped", True), bool):
+        raise ProvidersUnusable(f"shipped in {file} is neither true nor false", advice="Write shipped = false.")
     for name, table in tables.items():
-        if not isinstance(table, dict):
+        if name != "shipped" and not isinstance(table, dict):
             raise ProvidersUnusable(f"{name!r} in {file} is not a table", advice=_ADVICE)
     return tables
 

@@ -10,6 +10,7 @@ OPEN_WORLD = 60.0
 """To start the embedded exchange (15) after a look at the keyring and at what the last rehearsal left."""
 OPEN_ENVIRONMENT = 9 * OPERATION
 """To find the keyring, four operations for its canary, and as many to settle what was interrupted."""
+OPEN_PLACE = 2 * OPERATION
 MAKE_PAIR = 4 * OPERATION
 STORE = 8 * OPERATION
 """To read, write and read back, and to purge what it supersedes."""
@@ -29,6 +30,11 @@ _WAY_CALLS = 2
 def egress(pace: Pace) -> float:
     """One detection, with its connections closed."""
     return pace.egress + _CLEAN_UP
+
+
+def sampling(pace: Pace) -> float:
+    """Many detections, with their connections closed."""
+    return pace.sampling + _CLEAN_UP
 
 
 def probe(pace: Pace) -> float:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from wizard.egress.answers import Sample
+from wizard.egress.detect import EgressReport
+from wizard.egress.pools import tell_sampling
 from wizard.plain import deadlines
 from wizard.plain.answers import Choice, Command
 from wizard.plain.stage import Stage, Way
@@ -14,36 +16,59 @@ ABOUT = (
     " asked over the same route that the exchange is reached by, over IPv4. Two different operators that see the"
     " same address agree. The address was observed; nothing here proves that it stays the same."
 )
-_CHOICES = (Choice("next", "go on to the whitelist."), Choice("again", "ask all operators once more."))
+_CHOICES = (
+    Choice("next", "go on to the whitelist."),
+    Choice("again", "ask all operators once more."),
+    Choice("more", "ask on until another, equally used address would have shown."),
+)
 
 
 async def take(stage: Stage) -> Way:
     """Ask at once: nothing is sent but a request for one's own address."""
     stage.introduce(Step.EGRESS, "Which address does the exchange see of this host?")
-    is_agreed = await _detect(stage)
+    report = await _detect(stage)
     while True:
-        default = "next" if is_agreed else "again"
+        default = "next" if report and stage.flow.egress.finding(report).passed else "again"
         answer = await stage.talk.choose("What next?", _CHOICES, about=ABOUT, default=default)
         if answer == Command.BACK:
             return stage.back()
         if answer == "next":
             return stage.on()
-        is_agreed = await _detect(stage)
+        report = await (_sample_more(stage, report) if answer == "more" and report else _detect(stage))
 
 
-async def _detect(stage: Stage) -> bool:
+async def _detect(stage: Stage) -> EgressReport | None:
     flow, talk = stage.flow, stage.talk
     report = await talk.attempt(
         lambda: flow.egress.detect(lambda sample: talk.say(_answer(sample))),
         f"Asking {len(flow.context.providers)} services",
         deadlines.egress(flow.context.pace),
     )
-    if report is None:
-        return False
+    if report is not None:
+        _tell(stage, report)
+    return report
+
+
+async def _sample_more(stage: Stage, report: EgressReport) -> EgressReport:
+    """Ask on; what was found before stands where that fails."""
+    flow, talk = stage.flow, stage.talk
+    more = await talk.attempt(
+        lambda: flow.egress.sample_more(report, lambda sample: talk.say(_answer(sample))),
+        "Asking on, on fresh connections",
+        deadlines.sampling(flow.context.pace),
+    )
+    if more is None:
+        return report
+    _tell(stage, more)
+    talk.say(f"  {tell_sampling(more.samples)}")
+    return more
+
+
+def _tell(stage: Stage, report: EgressReport) -> None:
+    flow, talk = stage.flow, stage.talk
     finding = flow.egress.finding(report)
     talk.say(*(f"  {provider.name} ({provider.operator}) was not waited for." for provider in report.unfinished))
     talk.say(*evidence(finding), *_more(flow.egress.history(report), report.route.sentence()))
-    return finding.passed
 
 
 def _more(*sentences: str) -> list[str]:

@@ -18,6 +18,7 @@ from wizard.rotation.closing import exit_code
 from wizard.safety import redacted_report
 from wizard.settings import Paths
 from wizard.terminal import UnusableTerminal
+from wizard.threads import leave_lookups_behind
 from wizard.world import RealWorld, RehearsalWorld, World
 
 
@@ -45,6 +46,7 @@ def open_rehearsal(paths: Paths, source_address: str, scenario: Scenario = SMOOT
 
 def _run(world: World, environment: str | None, command: str, *, is_rehearsal: bool = False) -> int:
     async def walk() -> Exit:
+        leave_lookups_behind()
         interrupts = Interrupts()
         talk = Talk(_console(interrupts, may_pipe_secrets=is_rehearsal), interrupts)
         visit = Walk(world, talk, environment=environment, command=command)

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 
+from wizard.custody.errors import CustodyError
 from wizard.errors import WizardError
-from wizard.plain import credentials, deadlines, egress, home, probe, retire, whitelist
+from wizard.plain import credentials, custody, deadlines, egress, home, probe, retire, whitelist
 from wizard.plain.answers import Choice, Left
 from wizard.plain.console import EndOfInput
 from wizard.plain.counter import Counter
@@ -19,6 +20,7 @@ from wizard.rotation.closing import safe_to_close
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Step
 from wizard.rotation.overview import Overview
+from wizard.settings import Environment
 from wizard.world import World
 
 _STEPS: dict[Step | None, Callable[[Stage], Awaitable[Way]]] = {
@@ -46,6 +48,7 @@ class Walk:
         self._wished = environment
         self._command = command
         self._flow: Flow | None = None
+        self._problem: CustodyError | None = None
         self._counter: Counter | None = None
         self._stack = AsyncExitStack()
         self.left_at: Step | None = None
@@ -84,16 +87,31 @@ class Walk:
         """Let go of the environment that is open and open one; None when it could not be opened, which is told."""
         await self._let_go()
         overview = await self._choose()
-        self._flow = await self._talk.attempt(
-            lambda: self._stack.enter_async_context(self._world.flow(overview.environment)),
-            f"Opening {overview.environment.name} and trying the keyring with a canary",
-            deadlines.OPEN_ENVIRONMENT,
-        )
-        if self._flow is None:
-            return None
+        while not await self._is_open(overview.environment):
+            custodian = self._world.custodian
+            if custodian is None or self._problem is None:
+                return None
+            if not await custody.offer(self._talk, custodian, self._problem):
+                return None
+        assert self._flow is not None  # noqa: S101 - the loop above ended with it
         stage = Stage(self._talk, self._flow, self._counter)
         home.tell_preflight(stage)
         return stage
+
+    async def _is_open(self, environment: Environment) -> bool:
+        """Open one environment; keep the problem with the place of the credentials, where it is one."""
+        self._problem = None
+
+        async def work() -> Flow:
+            try:
+                return await self._stack.enter_async_context(self._world.flow(environment))
+            except CustodyError as error:
+                self._problem = error
+                raise
+
+        what = f"Opening {environment.name} and trying the keyring with a canary"
+        self._flow = await self._talk.attempt(work, what, deadlines.OPEN_ENVIRONMENT)
+        return self._flow is not None
 
     async def _choose(self) -> Overview:
         """Take the environment that there is no choice about, once; ask otherwise."""

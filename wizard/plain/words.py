@@ -21,8 +21,8 @@ def introduction(flow: Flow, step: Step) -> Iterable[str]:
         f" Environment {environment.name} on {environment.site.name}, {mode}."
     )
     yield f"It is safe to close now: {flow.closing}."
-    if not flow.is_durable:
-        yield "Credentials are in memory only."
+    if flow.storage:
+        yield f"Credentials are {flow.storage}."
     if seconds := flow.retire.overlap():
         yield f"Two keys have been alive for {duration(seconds)}."
 

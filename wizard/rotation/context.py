@@ -41,6 +41,8 @@ class Pace:
     """The deadline of one call to the exchange."""
     egress: float = 6.0
     """The deadline of one egress detection."""
+    sampling: float = 30.0
+    """The deadline of sampling more, to find a pool of addresses."""
     between_passes: float = 0.5
     """Between two signed calls that must succeed in a row."""
     between_questions: float = 10.0

@@ -75,6 +75,11 @@ class Flow:
         return self.context.keeping.vault.store.durable
 
     @property
+    def storage(self) -> str:
+        """What every screen says about where the credentials are; nothing for the operating system's keyring."""
+        return self.context.keeping.vault.store.remark
+
+    @property
     def steps(self) -> tuple[Step, ...]:
         """The steps of the open rotation, in order."""
         return STEPS[self.context.rotation.mode]

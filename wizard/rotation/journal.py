@@ -263,13 +263,21 @@ class Journal:
                 )
 
     def last_egress(self, environment: str) -> tuple[str, ...]:
-        """Return the addresses of the wizard's newest detection: none where it found none."""
+        """Return the addresses of the wizard's newest detection that may be this host's; none where it found none.
+
+        What a single operator says against an agreement is left out: it would get an address of its own
+        onto the whitelist.
+        """
         rows = self._database.select(
-            "SELECT address FROM egress_observations WHERE environment = ?1 AND address <> '' AND detection ="
+            "SELECT * FROM egress_observations WHERE environment = ?1 AND address <> '' AND detection ="
             " (SELECT max(detection) FROM egress_observations WHERE environment = ?1 AND asked_by = ?2) ORDER BY rowid",
             *(environment, WIZARD),
         )
-        return tuple(row["address"] for row in rows)
+        if not rows:
+            return ()
+        seen = _observation(rows)
+        is_dissent = seen.state is EgressState.AGREED_WITH_DISSENT
+        return tuple(map(str, seen.addresses[:1] if is_dissent else seen.addresses))
 
     def egress_history(self, environment: str, route: str) -> tuple[Observation, ...]:
         """Return every detection over a route, the oldest first, whoever asked."""

@@ -14,6 +14,7 @@ from wizard.rotation.certificate import Certificate
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Finding, Step
 from wizard.settings import Environment
+from wizard.threads import leave_lookups_behind
 from wizard.tui.safe_app import SafeApp
 from wizard.tui.screens.credentials import CredentialsScreen
 from wizard.tui.screens.egress import EgressScreen
@@ -83,6 +84,7 @@ class WizardApp(SafeApp):
 
     def on_mount(self) -> None:
         """Begin at home."""
+        leave_lookups_behind()
         self.push_screen(HomeScreen())
 
     async def open(self, environment: Environment) -> Flow:

@@ -23,6 +23,8 @@ from wizard.custody.worker.protocol import BACKEND_VARIABLE, CHAINER, Code, Orig
 def answer(environ: Mapping[str, str]) -> dict[str, Any]:
     """Return the origin of the choice, where it is written, and the backends behind it in order of use."""
     origin, place, name = _named(environ)
+    if name == CHAINER:  # names no store: the library's own order decides
+        origin, place = Origin.PRIORITY, ""
     leaves = _leaves(name)
     return {"code": Code.OK, "origin": origin, "place": place, "leaves": leaves, "fault": _fault(name)}
 

@@ -26,12 +26,26 @@ def _state(_: Request) -> Answer:
     return secret_service.answer(os.environ)
 
 
+def _unlock(request: Request) -> Answer:
+    from wizard.custody.worker import gnome  # noqa: PLC0415 - jeepney is installed on Linux only
+
+    return gnome.unlock(request)
+
+
+def _create(request: Request) -> Answer:
+    from wizard.custody.worker import gnome  # noqa: PLC0415 - jeepney is installed on Linux only
+
+    return gnome.create(request)
+
+
 _OPERATIONS: Final[dict[str, Callable[[Request], Answer]]] = {
     Op.STATE: _state,
     Op.CHOICE: lambda _: choice.answer(os.environ),
     Op.WRITE: items.write,
     Op.READ: items.read,
     Op.DELETE: items.delete,
+    Op.UNLOCK: _unlock,
+    Op.CREATE: _create,
 }
 
 

@@ -27,6 +27,8 @@ class Op(StrEnum):
     WRITE = "write"
     READ = "read"
     DELETE = "delete"
+    UNLOCK = "unlock"
+    CREATE = "create"
 
 
 class Code(StrEnum):
@@ -40,6 +42,8 @@ class Code(StrEnum):
     """The pinned backend cannot work here."""
     LOST = "lost"
     """The service or the bus went away in the middle: whether it happened is unknown."""
+    WRONG_PASSWORD = "wrong-password"  # noqa: S105 - a code
+    """The password of the collection is another one; it is locked as before."""
     NOT_TEXT = "not-text"
     """The stored value is not text."""
     SYSTEM = "system"

@@ -8,6 +8,7 @@ from wizard.egress.answers import Sample
 from wizard.egress.detect import EgressReport, detect
 from wizard.egress.history import tell_history
 from wizard.egress.quorum import EgressState
+from wizard.egress.resampling import sample_more
 from wizard.rotation.context import Context
 from wizard.rotation.journal import WIZARD, Journal
 from wizard.rotation.model import Finding, Outcome
@@ -53,6 +54,26 @@ class EgressStep:
         )
         keep(report, context.journal, context.environment.name)
         return report
+
+    async def sample_more(
+        self, report: EgressReport, on_sample: Callable[[Sample], object] = lambda _: None
+    ) -> EgressReport:
+        """Ask on over the report's route until a pool would have shown itself, and keep what was seen.
+
+        Raises:
+            wizard.errors.WizardError: the route cannot be used.
+        """
+        context = self._context
+        more = await sample_more(
+            report,
+            context.providers,
+            rules=context.environment.rules,
+            deadline=context.pace.sampling,
+            on_sample=on_sample,
+            timer=context.stopwatch,
+        )
+        keep(more, context.journal, context.environment.name)
+        return more
 
     def history(self, report: EgressReport) -> str:
         """Return what this and all earlier detections over the same route show, for people."""

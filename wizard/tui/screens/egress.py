@@ -12,9 +12,10 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from wizard.clock import utc
+from wizard.clock import duration, utc
 from wizard.egress.answers import Sample
 from wizard.egress.detect import EgressReport
+from wizard.egress.pools import tell_sampling
 from wizard.errors import WizardError
 from wizard.rotation.model import Outcome, Step
 from wizard.text import printable
@@ -29,13 +30,16 @@ class EgressScreen(StepScreen):
     HELP = (
         "The exchange compares the address that your calls come from with the key's whitelist. Several operators are"
         " asked over the same route that the exchange is reached by, over IPv4. Two different operators that see the"
-        " same address agree. The address was observed; nothing here proves that it stays the same."
+        " same address agree. R asks them once more. S asks on until another address, used as often as the first,"
+        " would have shown: a host behind several addresses needs all of them on the list. The address was observed;"
+        " nothing here proves that it stays the same."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "enter,ctrl+n,f8", "next", "Next", key_display="Enter", priority=True, tooltip="Go on to the whitelist"
         ),
-        Binding("r", "again", "Ask again", tooltip="Ask all operators once more"),
+        Binding("r", "again", "Again", tooltip="Ask all operators once more"),
+        Binding("s", "sample_more", "Sample more", tooltip="Ask on, until a second address would have shown"),
     ]
 
     class Seen(Message):
@@ -48,9 +52,11 @@ class EgressScreen(StepScreen):
     class Settled(Message):
         """The detection ended."""
 
-        def __init__(self, report: EgressReport) -> None:
+        def __init__(self, report: EgressReport, sampling: str = "") -> None:
             super().__init__()
             self.report = report
+            self.sampling = sampling
+            """What it proves about a pool, where more was sampled."""
 
     def compose_body(self) -> Iterable[Widget]:
         """Lay out the sentence and the table."""
@@ -59,6 +65,10 @@ class EgressScreen(StepScreen):
         yield EvidenceTable("Source", "Operator", "Address or reason", "ms", id="samples")
         yield Static("", id="route", classes="hint", markup=False)
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._report: EgressReport | None = None
+
     def on_mount(self) -> None:
         """Ask at once: nothing is sent but a request for one's own address."""
         super().on_mount()
@@ -66,12 +76,22 @@ class EgressScreen(StepScreen):
 
     def action_again(self) -> None:
         """Ask all operators."""
+        self._report = None
         self.query_one(EvidenceTable).clear()
         count = len(self.flow.context.providers)
         self._say(
             self.wizard.glyphs.working, "$text-primary", f"Asking {count} services, at most {self._deadline():g} s."
         )
         self._detect()
+
+    def action_sample_more(self) -> None:
+        """Ask on, on fresh connections, to find out whether this host has several addresses."""
+        if self._report is None or self.is_at_work("egress"):
+            self.notice.note("The operators are still being asked.")
+            return
+        at_most = duration(self.flow.context.pace.sampling)
+        self._say(self.wizard.glyphs.working, "$text-primary", f"Asking on, at most {at_most}.")
+        self._sample_more(self._report)
 
     def action_next(self) -> None:
         """Go on, once there is an answer."""
@@ -88,6 +108,14 @@ class EgressScreen(StepScreen):
         except WizardError as error:
             self.post_message(self.Failed(error))
 
+    @work(exclusive=True, group="egress", description="sample the egress address")
+    async def _sample_more(self, report: EgressReport) -> None:
+        try:
+            more = await self.flow.egress.sample_more(report, lambda sample: self.post_message(self.Seen(sample)))
+            self.post_message(self.Settled(more, tell_sampling(more.samples)))
+        except WizardError as error:
+            self.post_message(self.Failed(error))
+
     @on(Seen)
     def show_sample(self, message: Seen) -> None:
         """Add a row."""
@@ -101,13 +129,13 @@ class EgressScreen(StepScreen):
     @on(Settled)
     def show_verdict(self, message: Settled) -> None:
         """Say what the answers mean together."""
-        report = message.report
+        self._report = report = message.report
         finding = self.flow.egress.finding(report)
         glyph, colour = {
             Outcome.PASSED: (self.wizard.glyphs.passed, "$text-success"),
             Outcome.FAILED: (self.wizard.glyphs.failed, "$text-error"),
         }.get(finding.outcome, (self.wizard.glyphs.caution, "$text-warning"))
-        self._say(glyph, colour, finding.observed)
+        self._say(glyph, colour, f"{finding.observed} {message.sampling}".rstrip())
         for provider in report.unfinished:
             self.query_one(EvidenceTable).add(
                 provider.name, provider.operator, f"{self.wizard.glyphs.pending} not waited for", ""

@@ -15,12 +15,16 @@ from textual.widgets import Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
 from wizard.clock import duration
+from wizard.custody.errors import CustodyError, KeyringUnusable, Remedy
+from wizard.custody.questions import FILE_CONSENT, FILE_WORD, QUESTIONS
 from wizard.errors import WizardError
 from wizard.rotation.closing import safe_to_close
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import TITLES, Finding, Mode, Outcome, Step
 from wizard.rotation.overview import Overview
+from wizard.settings import Place
 from wizard.tui.screens.confirm import ConfirmScreen
+from wizard.tui.screens.password import PasswordScreen
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.status_header import StatusHeader
 
@@ -41,6 +45,8 @@ class HomeScreen(Screen[None]):
         Binding("enter", "enter", "Go on", key_display="Enter", priority=True, tooltip="Open, begin or resume"),
         Binding("a", "adopt", "Adopt", tooltip="Bring a key that is in use already under the wizard's care"),
         Binding("x", "abandon", "Abandon", tooltip="Give the open rotation up; the current key stays"),
+        Binding("u", "unlock", "Unlock", tooltip="Open the place of the credentials with its password, here"),
+        Binding("v", "encrypted_file", "File", tooltip="Keep credentials in an encrypted file instead"),
         Binding("r", "again", "Try again", tooltip="Look at the keyring again"),
     ]
 
@@ -66,6 +72,11 @@ class HomeScreen(Screen[None]):
 
     class Abandoned(Message):
         """The open rotation was given up."""
+
+    _remedy: Remedy = Remedy.NONE
+    """What a typed password can mend."""
+    _has_other_place: bool = False
+    """Whether the keyring was found unusable, so that the encrypted file is offered."""
 
     @property
     def wizard(self) -> WizardApp:
@@ -102,6 +113,10 @@ class HomeScreen(Screen[None]):
             return flow is not None and flow.rotation is None and flow.current is None
         if action == "abandon":
             return flow is not None and flow.can_be_abandoned
+        if action == "unlock":
+            return flow is None and bool(self._remedy)
+        if action == "encrypted_file":
+            return flow is None and self._has_other_place
         if action == "again":
             return flow is None
         return True
@@ -186,10 +201,49 @@ class HomeScreen(Screen[None]):
     @on(Failed)
     def show_error(self, message: Failed) -> None:
         """Tell why it cannot be opened, with the remedy."""
+        error = message.error
+        custodian = self.wizard.world.custodian
+        is_custody = custodian is not None and isinstance(error, CustodyError)
+        self._remedy = error.remedy if is_custody and isinstance(error, KeyringUnusable) else Remedy.NONE
+        self._has_other_place = is_custody and custodian is not None and custodian.custody.place is Place.KEYRING
         self.query_one("#checks", Static).update("")
-        self.query_one("#next", Static).update(self._call("R tries again; another environment may be open to you."))
+        self.query_one("#next", Static).update(self._call(self._ways_out()))
         self.notice.error(message.error)
         self.refresh_bindings()
+
+    def _ways_out(self) -> str:
+        ways = [f"U: {QUESTIONS[self._remedy].does}."] if self._remedy else []
+        if self._has_other_place:
+            ways.append("V: keep credentials in an encrypted file.")
+        return " ".join([*ways, "R tries again; another environment may be open to you."])
+
+    def action_unlock(self) -> None:
+        """Ask for the password that opens the place of the credentials."""
+        custodian = self.wizard.world.custodian
+        if custodian is not None and self._remedy and not self._is_at_work():
+            self.app.push_screen(PasswordScreen(custodian, self._remedy, self.wizard.glyphs), self._unlocked)
+
+    def _unlocked(self, is_open: bool | None) -> None:
+        if is_open:
+            self._remedy = Remedy.NONE
+            self.open_highlighted()
+
+    def action_encrypted_file(self) -> None:
+        """Ask for the word that chooses the encrypted file."""
+        if not self._is_at_work():
+            question = ConfirmScreen("Keep credentials in an encrypted file?", FILE_CONSENT, FILE_WORD)
+            self.app.push_screen(question, self._choose_file)
+
+    def _choose_file(self, is_wanted: bool | None) -> None:
+        custodian = self.wizard.world.custodian
+        if not is_wanted or custodian is None:
+            return
+        try:
+            custodian.choose_encrypted_file()
+        except WizardError as error:
+            self.notice.error(error)
+        else:
+            self.open_highlighted()
 
     def go_on(self) -> None:
         """Begin a rotation, or resume the open one."""

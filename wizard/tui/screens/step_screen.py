@@ -141,5 +141,5 @@ class StepScreen(Screen[None]):
 
     def _place(self) -> str:
         environment = self.flow.context.environment
-        storage = "" if self.flow.is_durable else " · in memory only"
+        storage = f" · {self.flow.storage}" if self.flow.storage else ""
         return f"{environment.name} · {environment.site.name}{storage}"

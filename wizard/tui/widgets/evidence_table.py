@@ -33,6 +33,7 @@ class EvidenceTable(DataTable[Text], can_focus=False):
     def add(self, *cells: str) -> None:
         """Append a row. The cells come from outside: a `str` would be read as markup by the table."""
         self.add_row(*map(Text, cells))
+        self.scroll_end(animate=False)
 
     def on_mount(self) -> None:
         """Set the columns up."""

@@ -1,0 +1,232 @@
+"""The encrypted file: nothing is lost, nothing is believed that was altered, nobody else can look in."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.custody.contract import StoreContract
+from wizard.custody.encrypted.envelope import seal, take_apart, unseal
+from wizard.custody.encrypted.errors import FileBusy, FileDamaged, FileExposed, WeakPassphrase, WrongPassphrase
+from wizard.custody.encrypted.key import Cost, derive
+from wizard.custody.encrypted.store import EncryptedFileStore, exists, open_file
+from wizard.custody.errors import CustodyError
+from wizard.secret import Secret
+
+ROOT = Path(__file__).parents[2]
+PASSPHRASE = "seven random words of the test"
+SECRET = "a-secret-that-nobody-may-see"
+WRITES = int(os.environ.get("KEY_WIZARD_KILLED_WRITES", "40"))
+"""How many writes are killed; the long form is 200."""
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "credentials.vault"
+
+
+async def opened(file: Path, passphrase: str = PASSPHRASE, deadline: float = 10) -> EncryptedFileStore:
+    return await open_file(file, Secret(passphrase), deadline)
+
+
+class TestEncryptedFile(StoreContract):
+    @pytest.fixture
+    async def store(self, file: Path) -> EncryptedFileStore:
+        return await opened(file)
+
+
+async def test_nothing_of_an_item_stands_in_the_file_and_nobody_else_can_read_it(file: Path) -> None:
+    store = await opened(file)
+    await store.write("key-wizard:production:0123", "credentials", Secret(SECRET))
+    data = file.read_bytes()
+    assert SECRET.encode() not in data
+    assert b"production" not in data
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert sorted(each.name for each in file.parent.iterdir()) == ["credentials.vault", "credentials.vault.lock"]
+
+
+async def test_another_run_reads_it_with_the_same_passphrase_however_its_accents_were_typed(file: Path) -> None:
+    await (await opened(file, "caf\u00e9 caf\u00e9 caf\u00e9")).write("s", "u", Secret("kept"))
+    again = await opened(file, "cafe\u0301 cafe\u0301 cafe\u0301")
+    assert await again.read("s", "u") == Secret("kept")
+
+
+async def test_a_wrong_passphrase_is_told_in_one_sentence_and_changes_nothing(file: Path) -> None:
+    await opened(file)
+    before = file.read_bytes()
+    for _ in range(3):
+        with pytest.raises(WrongPassphrase, match=r"^This passphrase does not open the encrypted file$"):
+            await opened(file, "another passphrase altogether")
+    assert file.read_bytes() == before
+    await opened(file)
+
+
+async def test_a_new_passphrase_that_is_easily_guessed_makes_no_file(file: Path) -> None:
+    with pytest.raises(WeakPassphrase):
+        await opened(file, "short")
+    assert not file.exists()
+
+
+def test_every_flipped_byte_is_detected_without_a_passphrase() -> None:
+    key = derive(Secret(PASSPHRASE), b"s" * 16, Cost())
+    whole = seal(b'{"items":{}}', key)
+    for place in range(len(whole)):
+        altered = bytearray(whole)
+        altered[place] ^= 1
+        with pytest.raises(FileDamaged):
+            take_apart(bytes(altered))
+    for length in (0, 1, 31, 32, 33, len(whole) - 1):
+        with pytest.raises(FileDamaged):
+            take_apart(whole[:length])
+
+
+@pytest.mark.parametrize("part", ["header", "content"])
+def test_an_alteration_with_a_checksum_made_to_fit_is_detected_by_the_key(part: str) -> None:
+    import hashlib
+
+    key = derive(Secret(PASSPHRASE), b"s" * 16, Cost())
+    body = bytearray(seal(b'{"items":{}}', key)[:-32])
+    if part == "content":
+        body[-1] ^= 1
+    else:
+        assert b'"passes":3' in body
+        body = bytearray(bytes(body).replace(b'"passes":3', b'"passes":4'))
+    altered = bytes(body) + hashlib.sha256(body).digest()
+    with pytest.raises(WrongPassphrase):
+        unseal(take_apart(altered), key)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (b'"memory_kib":65536', b'"memory_kib":99999999'),
+        (b'"memory_kib":65536', b'"memory_kib":64'),
+        (b'"passes":3', b'"passes":true'),
+        (b'"kdf":"argon2id"', b'"kdf":"none"'),
+        (b'"version":1', b'"version":2'),
+        (b'"format":"key-wizard credentials"', b'"format":"x"'),
+        (b'"salt":"', b'"salt":"zz'),
+    ],
+)
+def test_a_header_that_this_program_does_not_write_is_refused_before_any_work(old: bytes, new: bytes) -> None:
+    import hashlib
+
+    body = seal(b"{}", derive(Secret(PASSPHRASE), b"s" * 16, Cost()))[:-32]
+    assert old in body
+    body = body.replace(old, new)
+    with pytest.raises(FileDamaged):
+        take_apart(body + hashlib.sha256(body).digest())
+
+
+async def test_a_file_that_others_can_reach_is_refused_with_the_command(file: Path) -> None:
+    store = await opened(file)
+    file.chmod(0o644)
+    with pytest.raises(FileExposed) as caught:
+        await store.read("s", "u")
+    assert f"chmod 600 {file}" in caught.value.advice
+    file.chmod(0o600)
+    moved = file.rename(file.with_name("elsewhere"))
+    file.symlink_to(moved)
+    with pytest.raises(FileExposed, match="symbolic link"):
+        await store.write("s", "u", Secret("x"))
+    assert file.is_symlink()
+
+
+async def test_a_file_that_vanished_is_told_and_not_made_anew(file: Path) -> None:
+    store = await opened(file)
+    file.unlink()
+    with pytest.raises(CustodyError, match="is gone"):
+        await store.write("s", "u", Secret("x"))
+    assert not exists(file)
+
+
+async def test_a_lock_that_another_holds_is_given_up_at_the_deadline_and_can_be_cancelled(file: Path) -> None:
+    from filelock import FileLock
+
+    store = await opened(file, deadline=0.3)
+    with FileLock(f"{file}.lock"):
+        with pytest.raises(FileBusy, match=r"0\.3 s"):
+            await store.write("s", "u", Secret("x"))
+        assert await store.read("s", "u") is None
+        patient = await asyncio.to_thread(lambda: EncryptedFileStore(file, store._key, 600))
+        waiting = asyncio.create_task(patient.write("s", "u", Secret("x")))
+        await asyncio.sleep(0.1)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+    await store.write("s", "u", Secret("x"))
+
+
+_WRITER = """
+import asyncio, sys
+from pathlib import Path
+from wizard.custody.encrypted.store import open_file
+from wizard.secret import Secret
+
+async def main(file, name, count):
+    store = await open_file(Path(file), Secret("PASSPHRASE"), 60)
+    for number in range(int(count)):
+        print(number, flush=True)
+        await store.write(f"{name}:{number}", "u", Secret(f"value {number}" * 50))
+    print("done", flush=True)
+
+asyncio.run(main(*sys.argv[1:]))
+""".replace("PASSPHRASE", PASSPHRASE)
+
+
+def writer(file: Path, name: str, count: int) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", _WRITER, str(file), name, str(count)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    )
+
+
+async def test_two_writers_lose_nothing(file: Path) -> None:
+    writers = [writer(file, name, 25) for name in ("a", "b")]
+    for process in writers:
+        output, _ = await asyncio.to_thread(process.communicate, None, 60)
+        assert output.endswith("done\n")
+    store = await opened(file)
+    for name in ("a", "b"):
+        for number in range(25):
+            assert await store.read(f"{name}:{number}", "u") == Secret(f"value {number}" * 50)
+
+
+async def test_a_writer_that_is_killed_in_the_middle_loses_nothing_that_it_had_written(file: Path) -> None:
+    store = await opened(file)
+    await store.write("current", "u", Secret("the key in use"))
+    killed, attempt = 0, 0
+    while killed < WRITES:
+        attempt += 1
+        process = writer(file, f"run{attempt}", 1000)
+        assert process.stdout is not None
+        begun = await asyncio.to_thread(_let_run_and_kill, process, attempt)
+        killed += begun
+        for number in range(begun - 1):
+            assert await store.read(f"run{attempt}:{number}", "u") == Secret(f"value {number}" * 50)
+        assert await store.read("current", "u") == Secret("the key in use")
+        await store.write("after", "u", Secret(f"{attempt}"))
+    assert not list(file.parent.glob(".*"))
+
+
+def _let_run_and_kill(process: subprocess.Popen[str], attempt: int) -> int:
+    """Kill a writer somewhere within its eighth write; return how many it had begun."""
+    assert process.stdout is not None
+    for _ in range(8):
+        process.stdout.readline()
+    time.sleep(attempt % 5 * 0.001)
+    process.send_signal(signal.SIGKILL)
+    rest, _ = process.communicate(timeout=30)
+    return 8 + len(rest.split())
+
+
+def test_the_key_shows_nothing_of_itself() -> None:
+    key = derive(Secret(PASSPHRASE), b"s" * 16, Cost())
+    assert PASSPHRASE not in repr(key)
+    assert "cipher" not in repr(key)

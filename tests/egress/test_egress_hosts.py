@@ -1,0 +1,197 @@
+"""Other hosts over a real sshd on loopback."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.egress.conftest import Town
+from tests.egress.lab import IS_REQUIRED, MISSING, Lab, start_lab
+from wizard.egress.hosts.fan_out import Bounds, ask_hosts
+from wizard.egress.hosts.model import Host, HostAnswer, TroubleKind, labels, typed_host
+from wizard.egress.hosts.openssh import OpenSsh, find_openssh
+from wizard.egress.hosts.reading import read_output
+from wizard.egress.hosts.ssh_config import hosts_of_ssh_config
+from wizard.egress.hosts.troubles import explain_ssh
+from wizard.egress.providers import Parser, Provider
+from wizard.rules import Rules
+from wizard.ssh_destination import InvalidDestination, read_destination
+
+HERE = "203.0.113.42"
+
+
+@pytest.fixture(scope="module")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    if MISSING:
+        (pytest.fail if IS_REQUIRED else pytest.skip)(f"not installed: {', '.join(MISSING)}")
+    made = start_lab(tmp_path_factory.mktemp("lab"))
+    yield made
+    made.stop()
+
+
+def ssh(lab: Lab) -> OpenSsh:
+    return OpenSsh(str(lab.wrapper), {"PATH": os.environ["PATH"]}, connect_timeout=2)
+
+
+@pytest.mark.sshd
+async def test_sixty_hosts_of_which_six_are_broken_give_one_table_in_bounded_time(
+    lab: Lab, town: Town, rules: Rules
+) -> None:
+    providers = [await town.operator("one", f"{HERE}\n"), await town.operator("two", HERE)]
+    with socket.create_server(("127.0.0.1", 0)) as hung:
+        broken = {
+            "stranger": (lab.host("stranger", known="empty"), TroubleKind.UNKNOWN_HOST_KEY),
+            "changed": (lab.host("changed", known="changed"), TroubleKind.CHANGED_HOST_KEY),
+            "refused": (lab.host("refused", key="stranger"), TroubleKind.LOGIN_REFUSED),
+            "dead": (lab.host("dead", port=town.dead_port()), TroubleKind.CONNECTION_REFUSED),
+            "hung": (lab.host("hung", port=hung.getsockname()[1]), TroubleKind.TIME_OUT),
+            "bare": (lab.host("bare", key="bare"), TroubleKind.NO_CLIENT),
+            "garbage": (lab.host("garbage", key="garbage"), TroubleKind.NOT_UNDERSTOOD),
+        }
+        good = [f"bot-{number}" for number in range(60 - len(broken))]
+        lab.configure(*map(lab.host, good), *(section for section, _ in broken.values()))
+        arrived: list[HostAnswer] = []
+        began = time.monotonic()
+        answers = await ask_hosts(
+            [typed_host(name) for name in (*broken, *good)],
+            providers,
+            ssh(lab),
+            rules=rules,
+            bounds=Bounds(each=30.0, together=60.0),
+            on_answer=arrived.append,
+        )
+        took = time.monotonic() - began
+    said = {answer.host.name: answer for answer in answers}
+    assert list(said) == [*broken, *good]
+    assert len(arrived) == 60
+    assert {name: said[name].trouble.kind for name in broken if said[name].trouble} == {
+        name: kind for name, (_, kind) in broken.items()
+    }
+    assert [(name, said[name].sentence()) for name in good if str(said[name].address) != HERE] == []
+    assert said["bot-0"].verdict.operators[said["bot-0"].verdict.addresses[0]] == ("One", "Two")
+    assert said["bot-0"].client == "curl"
+    assert {str(address): len(names) for address, names in labels(answers).items()} == {HERE: len(good)}
+    assert all(answer.advice() and answer.sentence().isprintable() for answer in answers if answer.trouble)
+    assert (lab.directory / "empty").read_text() == ""  # no host key was accepted
+    assert took < 60
+    print(f"60 hosts in {took:.1f} s")
+
+
+@pytest.mark.sshd
+async def test_a_destination_that_is_an_option_starts_nothing(lab: Lab, town: Town, rules: Rules) -> None:
+    lab.configure(lab.host("bot"))
+    mark = lab.directory / "touched"
+    hostile = f"-oProxyCommand=touch {mark}"
+    with pytest.raises(InvalidDestination):
+        typed_host(hostile)
+    # Even unread it must not become an option: `--` stands before it.
+    (answer,) = await ask_hosts([Host("x", hostile)], [await town.operator("one", HERE)], ssh(lab), rules=rules)
+    assert answer.address is None
+    assert not mark.exists()
+
+
+@pytest.mark.sshd
+async def test_a_host_that_never_ends_is_ended_and_leaves_no_process(lab: Lab, town: Town, rules: Rules) -> None:
+    slow = await town.silent_operator("slow")
+    lab.configure(lab.host("bot"))
+    (answer,) = await ask_hosts(
+        [typed_host("bot")], [slow], ssh(lab), rules=rules, bounds=Bounds(each=2.0, question=30)
+    )
+    assert answer.trouble
+    assert (answer.trouble.kind, answer.trouble.reason) == (TroubleKind.TIME_OUT, "no answer within 2 s")
+    ours = [entry for entry in Path("/proc").glob("[0-9]*/cmdline") if str(lab.directory / "client") in _text(entry)]
+    assert ours == []
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_bytes().replace(b"\0", b" ").decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "@",
+        "-oProxyCommand=touch x",
+        "a b",
+        "a;b",
+        "$(x)",
+        "`x`",
+        "a\nb",
+        "a|b",
+        "user@-x",
+        "-u@x",
+        "x" * 254,
+        "a@b@c",
+        "ssh://x",
+        "x/y",
+        "a'b",
+        "\x1b[2J",
+        "böt",
+        "x%h",
+        "fe80::1%eth0",
+        "@settings",
+    ],
+)
+def test_what_is_no_destination_is_refused(text: str) -> None:
+    with pytest.raises(InvalidDestination) as refused:
+        read_destination(text)
+    assert all(sentence.isprintable() for sentence in refused.value.sentences())
+
+
+@pytest.mark.parametrize("text", ["bot-1", "trader@bot-1", "198.51.100.7", "me@2001:db8::7", "a_b.example"])
+def test_what_is_a_destination_is_taken(text: str) -> None:
+    assert read_destination(f" {text} ") == text
+
+
+def test_ssh_config_names_concrete_hosts_and_follows_includes(tmp_path: Path) -> None:
+    (tmp_path / "conf.d").mkdir()
+    (tmp_path / "conf.d" / "a.conf").write_text("Host inner\nInclude config\n")
+    config = tmp_path / "config"
+    config.write_text(
+        '# Host no\nHost bot-1 bot-? *.x !bot-9 "bot 3"\n  HostName x\nhost=bot-2 # c\nInclude conf.d/*.conf missing\n'
+        "Host -oProxyCommand=x bot-1\nMatch host zzz\n"
+    )
+    assert [host.name for host in hosts_of_ssh_config(config)] == ["bot-1", "bot-2", "inner"]
+    assert hosts_of_ssh_config(tmp_path / "none") == ()
+
+
+def test_only_tagged_lines_count_and_each_answer_is_judged(rules: Rules) -> None:
+    providers = [Provider(name, name, "https://x/", Parser.PLAIN) for name in ("one", "two", "three", "four")]
+    ok = f"HTTP/2 200 \r\nvia: 9.9.9.9\r\n\r\n{HERE}\n\n0".encode().hex()
+    portal = b"HTTP/1.1 302 Found\r\nLocation: https://portal/\x1b]52\r\n\r\n\n0".hex()
+    output = (
+        f"Welcome\nN\tclient curl\nM\tanswer 2 {ok}\nN\tanswer 1 {ok}\nN\tanswer 1 00\nN\tanswer 9 {ok}\n"
+        f"N\tanswer 3 {portal}\nN\tanswer 4 0a3630\nN\tdone\n"
+    )
+    reading = read_output(output.encode(), "N", providers, rules, 1.0)
+    assert reading.is_complete
+    assert [(sample.provider.name, str(sample.address or "")) for sample in reading.samples] == [
+        ("one", HERE),
+        ("three", ""),
+        ("four", ""),
+    ]
+    assert "captive portal" in reading.samples[1].refusal
+    assert reading.samples[1].refusal.isprintable()
+    assert "certificate" in reading.samples[2].refusal
+
+
+def test_what_ssh_says_is_told_in_words() -> None:
+    said = explain_ssh(b"ssh: Could not resolve hostname x: Name or service not known\r\n")
+    assert said.kind is TroubleKind.NAME_NOT_FOUND
+    odd = explain_ssh(b"something \x1b]52;c;x\a new")
+    assert odd.kind is TroubleKind.OTHER
+    assert odd.reason.isprintable()
+
+
+def test_ssh_is_given_little_of_the_environment() -> None:
+    found = find_openssh({"PATH": os.environ["PATH"], "BINANCE_SECRET": "s", "SSH_ASKPASS": "x", "LANG": "de"})
+    assert set(found.environ) == {"PATH", "LC_ALL"}

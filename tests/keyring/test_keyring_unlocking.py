@@ -1,0 +1,113 @@
+"""A locked or empty GNOME keyring is opened here, with a typed password and without any dialog."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.custody.hung_bus import children
+from tests.secret_service import PASSWORD, PrivateBus
+from wizard.custody.canary import canary
+from wizard.custody.custodian import Custodian
+from wizard.custody.errors import KeyringUnusable, Remedy, WrongPassword
+from wizard.custody.opening import open_keyring
+from wizard.secret import Secret
+from wizard.settings import Custody
+
+pytestmark = pytest.mark.keyring
+
+
+def custodian(bus: PrivateBus, deadline: float = 10.0) -> Custodian:
+    return Custodian(Custody(deadline=deadline), bus.directory / "vault", bus.directory / "config.toml", bus.environ)
+
+
+async def remedy_of(asked: Custodian) -> Remedy:
+    with pytest.raises(KeyringUnusable) as caught:
+        await asked.open()
+    return caught.value.remedy
+
+
+def lock(bus: PrivateBus) -> None:
+    bus.start_keyring(unlock=True)
+    bus.kill_keyring()
+    bus.start_keyring(unlock=False)
+
+
+async def test_a_locked_keyring_opens_with_its_password_and_no_number_of_wrong_ones_locks_it_up(
+    own_bus: PrivateBus,
+) -> None:
+    lock(own_bus)
+    asked = custodian(own_bus)
+    assert await remedy_of(asked) is Remedy.UNLOCK
+    for wrong in ("wrong", "", f"{PASSWORD}\n"):
+        with pytest.raises(WrongPassword, match="This password does not open the keyring"):
+            await asked.help(Remedy.UNLOCK, Secret(wrong))
+        assert await remedy_of(asked) is Remedy.UNLOCK
+    await asked.help(Remedy.UNLOCK, Secret(PASSWORD))
+    store = await asked.open()
+    assert store.label == "GNOME keyring, collection login, unlocked"
+    await canary(store)
+
+
+async def test_an_empty_keyring_gets_a_collection_that_its_password_opens_later(own_bus: PrivateBus) -> None:
+    own_bus.start_keyring(unlock=False)
+    asked = custodian(own_bus)
+    assert await remedy_of(asked) is Remedy.CREATE
+    with pytest.raises(WrongPassword, match="unencrypted"):
+        await asked.help(Remedy.CREATE, Secret(""))
+    await asked.help(Remedy.CREATE, Secret("chosen here"))
+    store = await asked.open()
+    assert store.label == "GNOME keyring, collection login, unlocked"
+    await store.write("s", "u", Secret("kept"))
+    own_bus.kill_keyring()
+    own_bus.start_keyring(unlock=False)
+    assert await remedy_of(asked) is Remedy.UNLOCK
+    await asked.help(Remedy.UNLOCK, Secret("chosen here"))
+    assert await (await asked.open()).read("s", "u") == Secret("kept")
+
+
+async def test_a_keyring_that_prompts_for_ever_is_never_prompted_and_every_wait_can_be_cancelled(
+    own_bus: PrivateBus,
+) -> None:
+    mock = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(Path(__file__).with_name("fake_secret_service.py"))),
+        stdout=asyncio.subprocess.PIPE,
+        env=own_bus.environ,
+    )
+    assert mock.stdout is not None
+    assert await mock.stdout.readline() == b"READY\n"
+    try:
+        asked = custodian(own_bus)
+        async with asyncio.timeout(5):
+            assert await remedy_of(asked) is Remedy.NONE  # only GNOME keyring can be unlocked from here
+        before = children()
+        waiting = asyncio.create_task(asked.help(Remedy.UNLOCK, Secret("x")))
+        await asyncio.sleep(0.05)
+        waiting.cancel()
+        async with asyncio.timeout(1):
+            with pytest.raises(asyncio.CancelledError):
+                await waiting
+        assert children() == before
+    finally:
+        mock.kill()
+        await mock.wait()
+
+
+@pytest.mark.parametrize("name", ["PlaintextKeyring", "EncryptedKeyring"])
+async def test_the_plain_files_of_keyrings_alt_are_refused_where_no_bus_is(
+    own_bus: PrivateBus, tmp_path: Path, name: str
+) -> None:
+    from importlib.util import find_spec
+
+    if find_spec("keyrings.alt") is None:
+        pytest.skip("keyrings.alt is not installed")
+    bare = {key: value for key, value in own_bus.environ.items() if key != "DBUS_SESSION_BUS_ADDRESS"}
+    with pytest.raises(KeyringUnusable) as caught:
+        await open_keyring(environ=bare)
+    assert caught.value.state == "no-bus-address"
+    with pytest.raises(KeyringUnusable, match=f"{name} is refused"):
+        await open_keyring(environ={**bare, "PYTHON_KEYRING_BACKEND": f"keyrings.alt.file.{name}"})
+    assert not list(own_bus.directory.rglob("*keyring_pass.cfg"))

@@ -1,0 +1,67 @@
+"""The place of the credentials does not open: what the line mode offers, and that it never says a password."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from tests.custody.fakes import PASSWORD, FakeLocked
+from tests.plain.script import PlainWorld, visit
+from wizard.rotation.flow import Flow
+from wizard.settings import Environment, Place, load
+
+
+class LockedWorld(PlainWorld):
+    """The bench behind a place that has to be opened first."""
+
+    @asynccontextmanager
+    async def flow(self, environment: Environment) -> AsyncIterator[Flow]:
+        assert self.custodian is not None
+        await self.custodian.open()
+        async with super().flow(environment) as flow:
+            yield flow
+
+
+async def test_a_locked_keyring_is_unlocked_in_a_line_after_a_wrong_password(plain: PlainWorld, tmp_path: Path) -> None:
+    world = LockedWorld(plain.bench, custodian=FakeLocked(tmp_path))
+    seen = await visit(
+        world,
+        ("The keyring is locked", "unlock"),
+        ("Unlock the keyring", "wrong horse"),
+        ("This password does not open the keyring", PASSWORD),
+        ("begin to replace", "quit"),
+    )
+    assert PASSWORD not in seen.text
+    assert "wrong horse" not in seen.text
+
+
+async def test_the_encrypted_file_is_chosen_by_its_name_and_made_with_a_passphrase_typed_twice(
+    plain: PlainWorld, tmp_path: Path
+) -> None:
+    custodian = FakeLocked(tmp_path)
+    await visit(
+        LockedWorld(plain.bench, custodian=custodian),
+        ("The keyring is locked", "encrypted-file"),
+        ("kept in a file that a passphrase opens", "yes"),
+        ("That is not the word", "encrypted-file"),
+        ("needs a new passphrase", "make-file"),
+        ("Nobody can recover it", "short"),
+        ("The same once more", "short"),
+        ("12 characters or more", "seven random words"),
+        ("The same once more", "seven random words"),
+        ("begin to replace", "quit"),
+    )
+    assert custodian.custody.place is Place.ENCRYPTED_FILE
+    assert load(tmp_path / "config.toml").custody.place is Place.ENCRYPTED_FILE
+    assert (tmp_path / "credentials.vault").exists()
+
+
+async def test_going_back_leads_to_the_environments_and_uses_nothing_weaker(plain: PlainWorld, tmp_path: Path) -> None:
+    seen = await visit(
+        LockedWorld(plain.bench, custodian=FakeLocked(tmp_path)),
+        ("The keyring is locked", "back"),
+        ("Which environment?", "quit"),
+    )
+    assert "canary was written" not in seen.text
+    assert not (tmp_path / "credentials.vault").exists()

@@ -1,0 +1,90 @@
+"""Home, where the place of the credentials does not open: the key that mends it, and what each later screen says."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from screenshots.scene import stage
+from tests.custody.fakes import FakeLocked
+from tests.tui.conftest import Wizard
+from wizard.glyphs import UNICODE
+from wizard.settings import Place, load
+from wizard.tui.app import WizardApp
+from wizard.tui.screens.home import HomeScreen
+
+
+@asynccontextmanager
+async def locked_wizard(tmp_path: Path) -> AsyncIterator[tuple[Wizard, FakeLocked]]:
+    async with stage(tmp_path) as world:
+        custodian = FakeLocked(tmp_path)
+        world.custodian = custodian  # type: ignore[assignment]
+        world._open_store = custodian.open  # type: ignore[assignment, method-assign]
+        app = WizardApp(world, UNICODE, command="key-wizard")
+        async with app.run_test(size=(80, 24)) as pilot:
+            wizard = Wizard(app, pilot, world)
+            await wizard.until("Notice", "The keyring is locked")
+            yield wizard, custodian
+
+
+@pytest.fixture
+async def locked(tmp_path: Path) -> AsyncIterator[tuple[Wizard, FakeLocked]]:
+    async with locked_wizard(tmp_path) as both:
+        yield both
+
+
+async def test_u_asks_for_the_password_says_a_wrong_one_and_opens_with_the_right_one(
+    locked: tuple[Wizard, FakeLocked],
+) -> None:
+    wizard, _ = locked
+    assert "U: unlock the keyring here" in wizard.text("#next")
+    await wizard.press("u")
+    await wizard.until(".title", "Unlock the keyring")
+    await wizard.press(*"wrong", "enter")
+    await wizard.until("Notice", "This password does not open the keyring")
+    await wizard.press(*"correct", "space", *"horse", "enter")
+    await wizard.when(lambda: isinstance(wizard.app.screen, HomeScreen))
+    await wizard.until("#next", "begins to replace")
+
+
+async def test_a_password_that_is_tried_for_ever_can_be_cancelled_and_the_wizard_left(
+    locked: tuple[Wizard, FakeLocked],
+) -> None:
+    wizard, custodian = locked
+    await wizard.press("u", *"slow", "enter")
+    await wizard.press("escape")
+    await wizard.when(lambda: isinstance(wizard.app.screen, HomeScreen))
+    assert not custodian.is_open
+    await wizard.press("u", *"slow", "enter", "ctrl+q")
+    await wizard.until(".title", "Close Key Wizard")
+    await wizard.press("enter")
+    await wizard.when(lambda: wizard.app._exit)
+
+
+async def test_the_encrypted_file_is_chosen_by_its_name_only_and_every_later_screen_says_so(
+    locked: tuple[Wizard, FakeLocked], tmp_path: Path
+) -> None:
+    wizard, _ = locked
+    await wizard.press("v", *"yes", "enter")
+    await wizard.until(".keys", "That is not encrypted-file")
+    assert not (tmp_path / "config.toml").exists()
+    await wizard.press(*["backspace"] * 3, *"encrypted-file", "enter")
+    await wizard.until("Notice", "needs a new passphrase")
+    assert load(tmp_path / "config.toml").custody.place is Place.ENCRYPTED_FILE
+    await wizard.press("u")
+    await wizard.press(*"seven random words", "enter", *"another", "enter")
+    await wizard.until("Notice", "The two are not the same")
+    await wizard.press(*"seven random words", "enter")
+    await wizard.until("#next", "begins to replace")
+    await wizard.press("enter")
+    await wizard.until(".place", "in an encrypted file")
+    assert (tmp_path / "credentials.vault").exists()
+
+
+async def test_where_the_keyring_works_neither_key_is_offered(wizard: Wizard) -> None:
+    await wizard.until("#next", "begins to replace")
+    await wizard.press("u", "v")
+    assert isinstance(wizard.app.screen, HomeScreen)

@@ -1,0 +1,98 @@
+"""The place that the settings name, opened once per run.
+
+Invariant: there is one place. Where it cannot be opened, nothing else takes its place; only the user's typed
+choice changes the settings.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from wizard.custody.choosing import choose_place
+from wizard.custody.encrypted.errors import PassphraseNeeded
+from wizard.custody.encrypted.store import EncryptedFileStore, exists, open_file
+from wizard.custody.errors import Remedy
+from wizard.custody.opening import open_keyring, unlock_keyring
+from wizard.custody.store import Store
+from wizard.secret import Secret
+from wizard.settings import Custody, Place
+
+CREDENTIAL: Final = "key-wizard-passphrase"
+"""The systemd credential (systemd.exec(5), LoadCredentialEncrypted=) that opens the encrypted file of a service."""
+_DIRECTORY: Final = "CREDENTIALS_DIRECTORY"
+
+
+class Custodian:
+    """Opens one place, and remembers for one run that it was opened.
+
+    Args:
+        custody: What the settings say.
+        file: The encrypted file, where that is the place.
+        settings: The settings file, into which a choice is written.
+        environ: Names the session bus, the keyring and the directory of systemd credentials.
+    """
+
+    def __init__(self, custody: Custody, file: Path, settings: Path, environ: Mapping[str, str] = os.environ) -> None:
+        self.custody = custody
+        self._file = file
+        self._settings = settings
+        self._environ = environ
+        self._opened: EncryptedFileStore | None = None
+
+    async def open(self) -> Store:
+        """Return the store.
+
+        Raises:
+            KeyringUnusable: it cannot be opened as things stand; its `remedy` says what `help` can do.
+            CustodyError: it cannot be opened.
+        """
+        if self.custody.place is Place.KEYRING:
+            return await open_keyring(deadline=self.custody.deadline, environ=self._environ)
+        if self._opened is not None:
+            return self._opened
+        is_new = not exists(self._file)
+        with_credential = self._credential()
+        if with_credential is None or is_new:
+            raise PassphraseNeeded(self._file, is_new=is_new)
+        try:
+            return await self._open_file(with_credential)
+        finally:
+            with_credential.wipe()
+
+    def choose_encrypted_file(self) -> None:
+        """Keep credentials in the encrypted file from now on; what is in the keyring stays there.
+
+        Raises:
+            ChoiceNotWritten: the settings could not be changed; the place is the same as before.
+        """
+        choose_place(self._settings, Place.ENCRYPTED_FILE)
+        self.custody = replace(self.custody, place=Place.ENCRYPTED_FILE)
+
+    async def help(self, remedy: Remedy, password: Secret) -> None:
+        """Do what stands in the way of `open`, with a typed password. The caller wipes it.
+
+        Raises:
+            CustodyError: the password is wrong, or something else failed; nothing is lost by trying again.
+        """
+        if remedy in (Remedy.UNLOCK, Remedy.CREATE):
+            await unlock_keyring(password, remedy, deadline=self.custody.deadline, environ=self._environ)
+        else:
+            await self._open_file(password)
+
+    async def _open_file(self, passphrase: Secret) -> EncryptedFileStore:
+        self._opened = await open_file(self._file, passphrase, self.custody.deadline)
+        return self._opened
+
+    def _credential(self) -> Secret | None:
+        directory = self._environ.get(_DIRECTORY)
+        if not directory:
+            return None
+        try:
+            text = Path(directory, CREDENTIAL).read_text("utf-8")
+        except (OSError, UnicodeDecodeError):
+            return None
+        return Secret(text.removesuffix("\n"))

@@ -1,0 +1,57 @@
+"""What is asked of the user before a place of credentials opens, alike on screens and in lines."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from wizard.custody.encrypted.key import SHORTEST
+from wizard.custody.errors import Remedy
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question for a password."""
+
+    does: str
+    """What the answer does, as a phrase."""
+    title: str
+    text: str
+    is_new: bool = False
+    """Whether the password is one to be chosen, and so typed twice."""
+
+
+QUESTIONS: Final = {
+    Remedy.UNLOCK: Question(
+        "unlock the keyring here",
+        "Unlock the keyring",
+        "The password of GNOME keyring's default collection, often the login password. It goes to the keyring"
+        " alone and is kept nowhere. A wrong one locks nothing.",
+    ),
+    Remedy.CREATE: Question(
+        "create a collection in the keyring",
+        "Create a collection in the keyring",
+        "Choose its password. With your login password, a password login unlocks it by itself from then on.",
+        is_new=True,
+    ),
+    Remedy.OPEN_FILE: Question(
+        "open the encrypted file",
+        "Open the encrypted file",
+        "Its passphrase is asked for once per run and is kept nowhere.",
+    ),
+    Remedy.MAKE_FILE: Question(
+        "make the encrypted file",
+        "Make the encrypted file",
+        f"Choose a passphrase of {SHORTEST} characters or more. Nobody can recover it: without it the credentials"
+        " in the file are lost.",
+        is_new=True,
+    ),
+}
+
+FILE_WORD: Final = "encrypted-file"
+"""What is typed to choose the encrypted file: its name in the settings."""
+FILE_CONSENT: Final = (
+    "Credentials are then kept in a file that a passphrase opens (Argon2id, AES-256-GCM), in place of the system's"
+    " keyring. The passphrase is asked for in every run; who copies the file can try passphrases for as long as he"
+    " wants. What is in the keyring stays there. The choice is written into config.toml."
+)

@@ -1,0 +1,127 @@
+"""A host that can be asked, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+from ipaddress import IPv4Address
+
+from wizard.egress.answers import Sample
+from wizard.egress.quorum import EgressVerdict, judge
+from wizard.ssh_destination import read_destination
+
+
+class HostSource(StrEnum):
+    """Who named a host."""
+
+    TYPED = "typed"
+    SETTINGS = "settings"
+    SSH_CONFIG = "ssh-config"
+    ANSIBLE = "ansible"
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A host that ssh can reach, as far as its name tells."""
+
+    name: str
+    """What people call it; the label of its address in a whitelist."""
+    destination: str
+    """What ssh is given: `[user@]host`."""
+    source: HostSource = HostSource.TYPED
+    port: int | None = None
+    """The port of its ssh server; None leaves it to `~/.ssh/config`."""
+
+
+def typed_host(text: str, source: HostSource = HostSource.TYPED) -> Host:
+    """Return the host that was written as `[user@]host`.
+
+    Raises:
+        wizard.ssh_destination.InvalidDestination: it names no host.
+    """
+    destination = read_destination(text)
+    return Host(destination, destination, source)
+
+
+class TroubleKind(StrEnum):
+    """Why a host gave no address."""
+
+    UNKNOWN_HOST_KEY = "unknown-host-key"
+    CHANGED_HOST_KEY = "changed-host-key"
+    REVOKED_HOST_KEY = "revoked-host-key"
+    LOGIN_REFUSED = "login-refused"
+    NAME_NOT_FOUND = "name-not-found"
+    CONNECTION_REFUSED = "connection-refused"
+    UNREACHABLE = "unreachable"
+    TIME_OUT = "time-out"
+    HUNG_UP = "hung-up"
+    NO_COMMON_ALGORITHM = "no-common-algorithm"
+    SSH_CONFIGURATION = "ssh-configuration"
+    NO_CLIENT = "no-client"
+    """Nothing on the host can ask a web server."""
+    NOT_UNDERSTOOD = "not-understood"
+    """The login works, but what runs there did not run the script."""
+    NO_ADDRESS = "no-address"
+    """The host asked, and got no usable answer."""
+    NOT_ASKED = "not-asked"
+    """Time was up before its turn."""
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a host gave no address, for people."""
+
+    kind: TroubleKind
+    reason: str
+    """A phrase, without a full stop."""
+    advice: str
+    """What to do, as sentences; `{host}` stands for the host's name."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostAnswer:
+    """What one host said. Its words are untrusted: a host can lie about its address, and about nothing else."""
+
+    host: Host
+    milliseconds: float
+    """From the start of ssh to the end of the conversation."""
+    samples: tuple[Sample, ...] = ()
+    """What the echo services said to the host."""
+    trouble: Trouble | None = None
+    """Why there is no address at all; None when there is one."""
+    client: str = ""
+    """The program on the host that asked: `curl`, `wget` or `python3`."""
+    has_proxy: bool = False
+    """Whether a proxy is set in the environment of that login; it was not used."""
+    verdict: EgressVerdict = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Judge the samples as those of this host are judged."""
+        object.__setattr__(self, "verdict", judge(self.samples))
+
+    @property
+    def address(self) -> IPv4Address | None:
+        """The address that at least two operators agree on."""
+        return self.verdict.addresses[0] if self.verdict.is_agreed else None
+
+    def sentence(self) -> str:
+        """Return what was found, for people."""
+        if self.trouble is not None:
+            reason = self.trouble.reason
+            return f"{reason[:1].upper()}{reason[1:]}."
+        return self.verdict.sentence()
+
+    def advice(self) -> str:
+        """Return what the user can do about it; nothing where there is nothing to do."""
+        return self.trouble.advice.replace("{host}", self.host.destination) if self.trouble else ""
+
+
+def labels(answers: Iterable[HostAnswer]) -> dict[IPv4Address, tuple[str, ...]]:
+    """Return the addresses that hosts agreed on, each with the hosts that have it: what a whitelist says about it."""
+    found: dict[IPv4Address, dict[str, None]] = {}
+    for answer in answers:
+        if answer.address is not None:
+            found.setdefault(answer.address, {})[answer.host.name] = None
+    return {address: tuple(names) for address, names in found.items()}

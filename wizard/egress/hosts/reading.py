@@ -1,0 +1,128 @@
+"""From what a host wrote to samples, judged as strictly as answers to this host are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from wizard.egress.answers import Refused, Sample, read_answer, refuse_status
+from wizard.egress.providers import Provider
+from wizard.rules import Rules
+
+_STATUS = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3})\b")
+_LOCATION = re.compile(rb"^location:[ \t]*(.*?)\r?$", re.IGNORECASE | re.MULTILINE)
+_HEAD_END = re.compile(rb"\r?\n\r?\n")
+_RESPONSE_LIMIT = 16384
+"""Bytes of a response, with its head, that the script passes on."""
+
+_CLIENT_FAILURES = {
+    ("curl", 6): "the name could not be resolved there",
+    ("curl", 7): "no connection over IPv4",
+    ("curl", 28): "no answer in time",
+    ("curl", 35): "the TLS handshake failed",
+    ("curl", 52): "an empty answer",
+    ("curl", 56): "the connection broke",
+    ("curl", 60): "the certificate could not be verified",
+    ("wget", 4): "no connection over IPv4, or no answer in time",
+    ("wget", 5): "the certificate could not be verified",
+    ("wget", 8): "the server answered with an error or a redirect",
+}
+"""Exit statuses, from curl(1) and wget(1)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the tagged lines of a host say."""
+
+    client: str = ""
+    has_proxy: bool = False
+    is_complete: bool = False
+    """Whether the script came to its end."""
+    samples: tuple[Sample, ...] = ()
+
+
+def end_mark(nonce: str) -> bytes:
+    """Return the line with which the script ends."""
+    return f"\n{nonce}\tdone\n".encode()
+
+
+def read_output(output: bytes, nonce: str, providers: Sequence[Provider], rules: Rules, milliseconds: float) -> Reading:
+    """Return what the lines tagged with `nonce` say; greetings and everything else between them do not count.
+
+    Args:
+        output: What the host wrote, its end possibly missing.
+        nonce: The tag, made for this one conversation.
+        providers: Whose URLs the host was given, in that order.
+        rules: Special ranges that are accepted as addresses.
+        milliseconds: How long the conversation took.
+    """
+    lines = [words for words in _tagged(output, nonce) if words]
+    client = next((words[1] for words in lines if words[0] == "client" and len(words) == 2), "")
+    raw: dict[int, bytes] = {}
+    for words in lines:
+        if words[0] == "answer" and len(words) == 3 and (number := _number(words[1], len(providers))) is not None:
+            raw.setdefault(number, _unhex(words[2]))
+    return Reading(
+        client=client if client in {"curl", "wget", "python3", "none"} else "",
+        has_proxy=["proxy"] in lines,
+        is_complete=["done"] in lines,
+        samples=tuple(_sample(providers[number], client, raw[number], rules, milliseconds) for number in raw),
+    )
+
+
+def _tagged(output: bytes, nonce: str) -> Iterator[list[str]]:
+    for line in output.decode("ascii", "replace").replace("\r", "").split("\n"):
+        tag, tab, said = line.partition("\t")
+        if tab and tag == nonce:
+            yield said.split(" ")
+
+
+def _number(text: str, count: int) -> int | None:
+    return int(text) - 1 if text in {str(number) for number in range(1, count + 1)} else None
+
+
+def _unhex(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError:
+        return b""
+
+
+def _sample(provider: Provider, client: str, raw: bytes, rules: Rules, milliseconds: float) -> Sample:
+    try:
+        return Sample(provider, read_answer(provider, _body(raw, client), rules), "", milliseconds)
+    except Refused as refused:
+        return Sample(provider, None, str(refused), milliseconds)
+
+
+def _body(raw: bytes, client: str) -> bytes:
+    """Return the body of a response that is an answer; `raw` is the response, a line end, the client's exit status."""
+    if len(raw) >= _RESPONSE_LIMIT:
+        raise Refused("a web page, not an address")
+    response, _, status = raw.rpartition(b"\n")
+    head, body = _parted(response)
+    answered = _STATUS.match(head)
+    if answered is None:
+        raise Refused(_failure(client, status))
+    location = _LOCATION.search(head)
+    refuse_status(int(answered[1]), location[1].decode("ascii", "replace") if location else "")
+    return body
+
+
+def _parted(response: bytes) -> tuple[bytes, bytes]:
+    """Head and body, after interim responses such as 103."""
+    while True:
+        head, *rest = _HEAD_END.split(response, maxsplit=1)
+        body = rest[0] if rest else b""
+        answered = _STATUS.match(head)
+        if answered is None or not answered[1].startswith(b"1"):
+            return head, body
+        response = body
+
+
+def _failure(client: str, status: bytes) -> str:
+    if not status.isdigit() or status == b"0":
+        return "not an answer of a web server"
+    known = _CLIENT_FAILURES.get((client, int(status[:3])))
+    return known or f"{client or 'the client'} there failed with exit status {int(status[:3])}"

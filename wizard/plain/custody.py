@@ -1,0 +1,77 @@
+"""When the place of the credentials does not open: what can be done about it, right here."""
+
+from __future__ import annotations
+
+from wizard.custody.custodian import Custodian
+from wizard.custody.errors import CustodyError, KeyringUnusable, Remedy
+from wizard.custody.questions import FILE_CONSENT, FILE_WORD, QUESTIONS
+from wizard.errors import WizardError
+from wizard.plain import deadlines
+from wizard.plain.answers import Choice, Command
+from wizard.plain.console import SecretEntryRefused
+from wizard.plain.talk import Talk
+from wizard.secret import Secret
+from wizard.settings import Place
+
+ABOUT = (
+    "Credentials are kept in one place: the system's keyring, or an encrypted file where that was chosen by name."
+    " Where the place does not open, nothing else is used in its stead."
+)
+_AGAIN = Choice("again", "try once more.")
+
+
+async def offer(talk: Talk, custodian: Custodian, problem: CustodyError) -> bool:
+    """Ask what to do; return whether the environment is to be opened again."""
+    remedy = problem.remedy if isinstance(problem, KeyringUnusable) else Remedy.NONE
+    own = (Choice(remedy.value, f"{QUESTIONS[remedy].does}."),) if remedy else ()
+    is_keyring = custodian.custody.place is Place.KEYRING
+    other = (Choice(FILE_WORD, "keep credentials in an encrypted file instead."),) if is_keyring else ()
+    choices = (*own, _AGAIN, *other)
+    answer = await talk.choose("What next?", choices, about=ABOUT, default=choices[0].word)
+    if answer == Command.BACK:
+        return False
+    if answer == FILE_WORD:
+        return await _chosen(talk, custodian)
+    return answer == _AGAIN.word or await _opened(talk, custodian, remedy)
+
+
+async def _chosen(talk: Talk, custodian: Custodian) -> bool:
+    if await talk.confirm(FILE_CONSENT, FILE_WORD, about=ABOUT):
+        try:
+            custodian.choose_encrypted_file()
+        except WizardError as error:
+            talk.tell(error)
+    return True
+
+
+async def _opened(talk: Talk, custodian: Custodian, remedy: Remedy) -> bool:
+    """Ask for the password until it opens or the user goes back."""
+    question = QUESTIONS[remedy]
+    talk.say("", question.title, question.text)
+    while (password := await _ask(talk, is_new=question.is_new)) is not None:
+        try:
+            if await talk.attempt(lambda: _help(custodian, remedy, password), "Opening", deadlines.OPEN_PLACE):
+                return True
+        finally:
+            password.wipe()
+    return True
+
+
+async def _help(custodian: Custodian, remedy: Remedy, password: Secret) -> bool:
+    await custodian.help(remedy, password)
+    return True
+
+
+async def _ask(talk: Talk, *, is_new: bool) -> Secret | None:
+    try:
+        while True:
+            password = await talk.secret("Password", about=ABOUT)
+            again = await talk.secret("The same once more", about=ABOUT) if is_new else password
+            if isinstance(password, Command) or isinstance(again, Command):
+                return None
+            if again == password:
+                return password
+            talk.say("The two are not the same. Nothing was done.")
+    except SecretEntryRefused as error:
+        talk.tell(error)
+        return None

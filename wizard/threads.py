@@ -1,0 +1,48 @@
+"""Threads that a program need not wait for.
+
+A name lookup cannot be cancelled: where the name server is silent, `getaddrinfo` blocks for tens of
+seconds, and `asyncio.run` would wait for its thread long after the deadline was told to the user.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Thread
+from typing import Any, TypeVar
+
+Result = TypeVar("Result")
+
+
+class AbandonableThreads(ThreadPoolExecutor):
+    """Runs each call in a daemon thread of its own. Only for work that may be cut off at any moment."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        """Start the call at once."""
+        future: Future[Any] = Future()
+        Thread(target=_work, args=(future, lambda: fn(*args, **kwargs)), name="abandonable", daemon=True).start()
+        return future
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Leave what still runs behind."""
+
+
+def _work(future: Future[Any], call: Callable[[], Any]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
+    try:
+        future.set_result(call())
+    except BaseException as error:
+        future.set_exception(error)
+
+
+def leave_lookups_behind() -> None:
+    """Let the running event loop end without waiting for its name lookups."""
+    asyncio.get_running_loop().set_default_executor(AbandonableThreads())
+
+
+async def leaving_lookups_behind(work: Awaitable[Result]) -> Result:
+    """Do the work in a loop that does not wait for name lookups when it ends."""
+    leave_lookups_behind()
+    return await work
