@@ -6,7 +6,7 @@ before it ended.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from wizard.errors import WizardError
 from wizard.rotation.certificate import Certificate, write_certificate
@@ -40,6 +40,16 @@ class Preflight:
     keyring: Finding
     recovered: tuple[str, ...] = ()
     """What an interrupted run had left, and what was done about it."""
+    missing: tuple[KeyRecord, ...] = ()
+    """Keys that the journal calls stored, and that the place of the credentials does not hold."""
+
+    def losses(self) -> tuple[str, ...]:
+        """Return a sentence for each missing key."""
+        return tuple(
+            f"The {one.slot} key {one.name} is missing: the journal says it was stored in {one.store}, and nothing is"
+            " there now."
+            for one in self.missing
+        )
 
 
 class Flow:
@@ -186,6 +196,25 @@ class Flow:
                 advice="Poll again; go back when the legacy key is accepted and the current key is not.",
             )
         self.context.journal.revert(self.context.rotation, Step.PROBE)
+
+    @property
+    def can_forget(self) -> bool:
+        """Whether the keys that are missing can be struck off now: a current one only while no rotation is open."""
+        missing = self.preflight.missing
+        return bool(missing) and (self.rotation is None or all(one.slot is not Slot.CURRENT for one in missing))
+
+    async def forget_missing(self) -> None:
+        """Strike the missing keys off the journal, those that are still missing. Nothing on the exchange changes.
+
+        Raises:
+            OutOfPlace: a rotation of the missing current key is open.
+            wizard.errors.WizardError: the place of the credentials cannot be read.
+        """
+        if not self.can_forget:
+            raise OutOfPlace("The missing key is part of an open rotation", advice="Give that rotation up first.")
+        for record in await self.context.keeping.missing():
+            self.context.keeping.forget(record)
+        self.preflight = replace(self.preflight, missing=())
 
     async def abandon(self) -> None:
         """Give the rotation up before promotion: the current key stays, the new one is purged.
