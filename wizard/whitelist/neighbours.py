@@ -27,7 +27,7 @@ class Neighbours:
             )
             yield Finding("shared", Severity.WARNING, message)
         if self._observed is not None and not self._observed.touches(network):
-            message = f"{written(network)} was never observed."
+            message = f"{written(network)}: never observed."
             yield Finding("unobserved", Severity.NOTE, message)
 
 
