@@ -63,6 +63,10 @@ class Photographer:
         await self._press("enter")
         await self._until("#verdict", "Observed")
         await self._shoot("egress")
+        await self._press("h")
+        await self._until("#next", "Enter asks 2 hosts")
+        await self._shoot("hosts")
+        await self._press("escape")
 
     async def _whitelist(self) -> None:
         await self._press("enter")
@@ -86,6 +90,11 @@ class Photographer:
         await self._press("down", "enter")
         await self._until("#instructions", "permissions")
         await self._shoot("credentials-hmac")
+        await self._press("f6", "down", "down", "enter")
+        await self._until(".title", "Import a private key")
+        await self._press(*"key.pem")
+        await self._shoot("credentials-import")
+        await self._press("escape", "up", "up", "enter")
         await self._world.put_pair(self._pilot.app.flow)  # type: ignore[attr-defined]
         await self._press("f6", "up", "enter")
         await self._until("#public-key", "BEGIN PUBLIC KEY")
