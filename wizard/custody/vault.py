@@ -105,7 +105,7 @@ class Vault:
             )
         return credentials
 
-    async def names(self) -> tuple[str, ...]:
+    async def item_names(self) -> tuple[str, ...]:
         """Return the names of this environment's items, as far as the store can tell.
 
         Raises:

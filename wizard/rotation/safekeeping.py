@@ -91,7 +91,7 @@ class Safekeeping:
     async def strays(self) -> tuple[str, ...]:
         """Return the names of items of this environment that the journal does not know, as far as they can be told."""
         try:
-            found = await self._vault.services()
+            found = await self._vault.item_names()
         except CustodyError:
             return ()  # nothing rests on this answer
         known = {one.item for one in self._journal.keys(self._environment) if one.holding is not Holding.PURGED}
