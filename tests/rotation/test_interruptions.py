@@ -39,6 +39,7 @@ READERS = {
     "observed_addresses",
 }
 READERS |= {"egress_history", "events", "first_altered_event"}
+READERS |= {"labels", "other_lists", "proven_whitelist", "observed_addresses"}
 WRITERS = [name for name, made in vars(Journal).items() if inspect.isfunction(made) and name[0] != "_"]
 WRITERS = [name for name in WRITERS if name not in READERS]
 """Whatever the journal learns to write is a place to be killed at."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from wizard.egress.answers import Sample
 from wizard.egress.detect import EgressReport
 from wizard.egress.pools import tell_sampling
-from wizard.plain import deadlines
+from wizard.plain import deadlines, hosts
 from wizard.plain.answers import Choice, Command
 from wizard.plain.stage import Stage, Way
 from wizard.plain.words import evidence
@@ -20,6 +20,7 @@ _CHOICES = (
     Choice("next", "go on to the whitelist."),
     Choice("again", "ask all operators once more."),
     Choice("more", "ask on until another, equally used address would have shown."),
+    Choice("hosts", "ask other hosts that use the key, over OpenSSH."),
 )
 
 
@@ -34,6 +35,9 @@ async def take(stage: Stage) -> Way:
             return stage.back()
         if answer == "next":
             return stage.on()
+        if answer == "hosts":
+            await hosts.take(stage)
+            continue
         report = await (_sample_more(stage, report) if answer == "more" and report else _detect(stage))
 
 

@@ -12,10 +12,12 @@ from wizard.errors import WizardError
 from wizard.rotation.certificate import Certificate, write_certificate
 from wizard.rotation.closing import safe_to_close
 from wizard.rotation.context import Context
+from wizard.rotation.elsewhere import Elsewhere
 from wizard.rotation.model import STEPS, Finding, Holding, KeyRecord, Mode, RotationRecord, Slot, Step
 from wizard.rotation.retirement import Death
 from wizard.rotation.steps.credentials import CredentialsStep
 from wizard.rotation.steps.egress import EgressStep
+from wizard.rotation.steps.hosts import HostsStep
 from wizard.rotation.steps.probe import ProbeReport, ProbeStep
 from wizard.rotation.steps.retire import RetireStep
 from wizard.rotation.steps.whitelist import WhitelistStep
@@ -67,10 +69,12 @@ class Flow:
         self.context = context
         self.preflight = preflight
         self.egress = EgressStep(context)
+        self.hosts = HostsStep(context)
         self.whitelist = WhitelistStep(context)
         self.credentials = CredentialsStep(context)
         self.probe = ProbeStep(context)
         self.retire = RetireStep(context)
+        self.elsewhere = Elsewhere(context)
 
     @property
     def rotation(self) -> RotationRecord | None:
@@ -122,7 +126,8 @@ class Flow:
         if self.current is None and mode is Mode.ROTATE:
             raise OutOfPlace("No key is in use yet", advice="Set one up, or adopt the one that you use.")
         await self._drop_unused("an earlier rotation left it unused")
-        self.whitelist.draft = None
+        self.whitelist.forget()
+        self.hosts = HostsStep(self.context)
         return self.context.journal.begin_rotation(self.context.environment.name, mode, STEPS[mode][0])
 
     async def settle(self) -> Certificate | None:
@@ -179,8 +184,9 @@ class Flow:
             wizard.errors.WizardError: the legacy key is not proven dead, or the keyring refused.
         """
         legacy = self.retire.legacy
+        still_held = await self._still_held(legacy)
         death = await (self.retire.purge() if last_four is None else self.retire.purge_on_word(last_four))
-        return await self._finish(legacy, death, death.grade)
+        return await self._finish(legacy, death, death.grade, still_held)
 
     @property
     def can_be_reverted(self) -> bool:
@@ -249,12 +255,24 @@ class Flow:
         self.context.journal.move(self.context.rotation, step)
         return step
 
-    async def _finish(self, legacy: KeyRecord | None, death: Death | None, outcome: str) -> Certificate:
+    async def _still_held(self, legacy: KeyRecord | None) -> tuple[str, ...]:
+        """Look for plain-text copies while the values to look for are still known."""
+        found = await self.context.keeping.fetch(legacy) if legacy and legacy.holding is Holding.STORED else None
+        if found is None:
+            return ()
+        try:
+            return await self.elsewhere.copies(found)
+        finally:
+            found.wipe()
+
+    async def _finish(
+        self, legacy: KeyRecord | None, death: Death | None, outcome: str, still_held: tuple[str, ...] = ()
+    ) -> Certificate:
         await self._drop_unused("another key took its place")
         rotation, current = self.context.rotation, self.current
         assert current is not None  # noqa: S101 - a rotation is finished only after a promotion
         now, egress = self.context.clock(), self.context.egress
-        certificate = write_certificate(rotation, current, legacy, death, egress=egress, now=now)
+        certificate = write_certificate(rotation, current, legacy, death, egress=egress, now=now, still_held=still_held)
         self.context.journal.finish(rotation, outcome, CERTIFIED, asdict(certificate))
         return certificate
 

@@ -19,6 +19,7 @@ from wizard.egress.pools import tell_sampling
 from wizard.errors import WizardError
 from wizard.rotation.model import Outcome, Step
 from wizard.text import printable
+from wizard.tui.screens.hosts import HostsScreen
 from wizard.tui.screens.step_screen import StepScreen
 from wizard.tui.widgets.evidence_table import EvidenceTable
 
@@ -39,7 +40,8 @@ class EgressScreen(StepScreen):
             "enter,ctrl+n,f8", "next", "Next", key_display="Enter", priority=True, tooltip="Go on to the whitelist"
         ),
         Binding("r", "again", "Again", tooltip="Ask all operators once more"),
-        Binding("s", "sample_more", "Sample more", tooltip="Ask on, until a second address would have shown"),
+        Binding("s", "sample_more", "More", tooltip="Ask on, until a second address would have shown"),
+        Binding("h", "hosts", "Hosts", tooltip="Ask other hosts for their address, over OpenSSH"),
     ]
 
     class Seen(Message):
@@ -92,6 +94,15 @@ class EgressScreen(StepScreen):
         at_most = duration(self.flow.context.pace.sampling)
         self._say(self.wizard.glyphs.working, "$text-primary", f"Asking on, at most {at_most}.")
         self._sample_more(self._report)
+
+    def action_hosts(self) -> None:
+        """Ask other hosts that use the key."""
+        self.app.push_screen(HostsScreen(self.flow, self.wizard.glyphs), self.hosts_closed)
+
+    def hosts_closed(self, taken: str | None) -> None:
+        """Say what was taken to the whitelist."""
+        if taken:
+            self.notice.good(taken)
 
     def action_next(self) -> None:
         """Go on, once there is an answer."""
