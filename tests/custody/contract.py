@@ -14,6 +14,7 @@ SERVICE, USER = "key-wizard:test:0123456789ab", "credentials"
 
 
 class StoreContract:
+    can_list = True
     longest = 5000
     """Characters that one item holds at least."""
 
@@ -70,6 +71,13 @@ class StoreContract:
         await store.delete(SERVICE, USER)
         await store.delete(SERVICE, USER)
         assert await store.read(SERVICE, USER) is None
+
+    async def test_what_is_held_is_told_by_its_beginning(self, store: Store) -> None:
+        for service in (SERVICE, SERVICE.replace("test", "other")):
+            await store.write(service, USER, Secret("x"))
+        told = await store.names("key-wizard:test:")
+        assert told == ((SERVICE,) if self.can_list else ())
+        await store.delete(SERVICE.replace("test", "other"), USER)
 
     async def test_wiping_a_value_outside_leaves_the_stored_one_whole(self, store: Store) -> None:
         value = Secret("kept")

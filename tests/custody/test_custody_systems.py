@@ -35,6 +35,7 @@ def keychain(monkeypatch: pytest.MonkeyPatch) -> FakeKeychain:
 
 
 class TestWindowsCredentialManager(StoreContract):
+    can_list = False
     longest = 1280
 
     @pytest.fixture
@@ -43,6 +44,8 @@ class TestWindowsCredentialManager(StoreContract):
 
 
 class TestMacOSKeychain(StoreContract):
+    can_list = False
+
     @pytest.fixture
     def store(self, keychain: FakeKeychain) -> KeyringStore:
         return in_process_store(MACOS)

@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.custody.fakes import PASSWORD, FakeLocked
 from tests.plain.script import PlainWorld, visit
 from wizard.rotation.flow import Flow
+from wizard.secret import Secret
 from wizard.settings import Environment, Place, load
 
 
@@ -85,3 +86,12 @@ async def test_a_current_key_that_is_not_stored_any_more_is_told_and_struck_off_
     )
     seen = await visit(plain, ("set up the first key", "quit"))
     assert "missing" not in seen.text
+
+
+async def test_an_item_that_the_journal_does_not_know_is_told_and_left_alone(plain: PlainWorld) -> None:
+    async with plain.bench.flow() as flow:
+        store = flow.context.keeping.vault.store
+    await store.write("key-wizard:bench:0123456789ab", "credentials", Secret("another journal's"))
+    seen = await visit(plain, ("begin to replace", "quit"))
+    assert "does not know: key-wizard:bench:0123456789ab." in seen.text
+    assert await store.read("key-wizard:bench:0123456789ab", "credentials") == Secret("another journal's")

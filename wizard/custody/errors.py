@@ -12,6 +12,7 @@ _DOING = {
     "write": "Storing into the keyring",
     "read": "Reading from the keyring",
     "delete": "Deleting from the keyring",
+    "list": "Listing what is in the keyring",
     "unlock": "Unlocking the keyring",
     "create": "Creating a collection in the keyring",
 }

@@ -14,7 +14,7 @@ from wizard.custody.backends import judge
 from wizard.custody.child import DEADLINE, Answer, Child
 from wizard.custody.explain import failure
 from wizard.custody.remedies import refused_backend
-from wizard.custody.worker.protocol import Code, Op, Origin
+from wizard.custody.worker.protocol import SECRET_SERVICE_BACKENDS, Code, Op, Origin
 from wizard.secret import Secret
 
 
@@ -65,6 +65,14 @@ class Store(Protocol):
         """
         ...
 
+    async def names(self, prefix: str) -> tuple[str, ...]:
+        """Return the services of the items that begin with `prefix`, in order; none where the place cannot tell.
+
+        Raises:
+            CustodyError: it cannot be asked.
+        """
+        ...
+
 
 class KeyringStore:
     """The operating system's keyring: one pinned backend, called in a child process.
@@ -104,6 +112,13 @@ class KeyringStore:
         """Delete what is stored (see `Store.delete`)."""
         await self._call(Op.DELETE, service, user)
 
+    async def names(self, prefix: str) -> tuple[str, ...]:
+        """Return what is held (see `Store.names`); nothing where the backend is no Secret Service."""
+        if self.backend not in SECRET_SERVICE_BACKENDS:
+            return ()
+        answer = await self._call(Op.LIST, prefix, "")
+        return tuple(map(str, answer.facts["services"]))
+
     async def _call(self, operation: Op, service: str, user: str, value: Secret | None = None) -> Answer:
         answer = await self._child.call(operation, value=value, backend=self.backend, service=service, user=user)
         if answer.code != Code.OK:
@@ -135,3 +150,7 @@ class MemoryStore:
         """Delete what is stored (see `Store.delete`)."""
         if found := self._items.pop((service, user), None):
             found.wipe()
+
+    async def names(self, prefix: str) -> tuple[str, ...]:
+        """Return what is held (see `Store.names`)."""
+        return tuple(sorted(service for service, _ in self._items if service.startswith(prefix)))

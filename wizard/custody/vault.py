@@ -105,6 +105,14 @@ class Vault:
             )
         return credentials
 
+    async def item_names(self) -> tuple[str, ...]:
+        """Return the names of this environment's items, as far as the store can tell.
+
+        Raises:
+            CustodyError: it cannot be asked.
+        """
+        return await self.store.names(f"key-wizard:{self._environment}:")
+
     async def holds(self, fingerprint: str, version: int = 1) -> bool:
         """Return whether anything is stored under the name, whoever stored it and whether or not it is complete.
 

@@ -45,9 +45,17 @@ class Preflight:
     missing: tuple[KeyRecord, ...] = ()
     """Keys that the journal calls stored, and that the place of the credentials does not hold."""
 
+    strays: tuple[str, ...] = ()
+    """Items of this environment that the journal does not know."""
+
     def losses(self) -> tuple[str, ...]:
-        """Return a sentence for each missing key."""
-        return tuple(
+        """Return a sentence for each missing key and each stray item."""
+        strays = tuple(
+            f"An item is there that this journal does not know: {name}. Another journal's, or one that is gone; it is"
+            " left alone. Look at it, or delete it, in the keyring's own program."
+            for name in self.strays
+        )
+        return strays + tuple(
             f"The {one.slot} key {one.name} is missing: the journal says it was stored in {one.store}, and nothing is"
             " there now."
             for one in self.missing

@@ -74,7 +74,8 @@ async def open_flow(
                 stopwatch=stopwatch,
                 pace=pace or Pace(),
             )
-            flow = Flow(context, Preflight(keyring, recovered, await keeping.missing()))
+            missing, strays = await asyncio.gather(keeping.missing(), keeping.strays())
+            flow = Flow(context, Preflight(keyring, recovered, missing, strays))
             await flow.settle()
             yield flow
         finally:

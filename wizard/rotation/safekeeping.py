@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from wizard.clock import Clock
 from wizard.credentials import Credentials
-from wizard.custody.errors import ItemOccupied
+from wizard.custody.errors import CustodyError, ItemOccupied
 from wizard.custody.vault import Vault
 from wizard.rotation.journal import Journal
 from wizard.rotation.model import Holding, KeyRecord, Slot
@@ -87,6 +87,15 @@ class Safekeeping:
         ]
         held = await asyncio.gather(*(self._vault.holds(one.name.fingerprint, one.version) for one in expected))
         return tuple(record for record, is_held in zip(expected, held, strict=True) if not is_held)
+
+    async def strays(self) -> tuple[str, ...]:
+        """Return the names of items of this environment that the journal does not know, as far as they can be told."""
+        try:
+            found = await self._vault.item_names()
+        except CustodyError:
+            return ()  # nothing rests on this answer
+        known = {one.item for one in self._journal.keys(self._environment) if one.holding is not Holding.PURGED}
+        return tuple(name for name in found if name not in known)
 
     def forget(self, record: KeyRecord) -> None:
         """Strike a key off whose item is not there any more; call it for what `missing` returned."""

@@ -92,6 +92,11 @@ class EncryptedFileStore:
         """Delete what is stored (see `Store.delete`)."""
         await self._change(lambda items: items.pop(_name(service, user), None))
 
+    async def names(self, prefix: str) -> tuple[str, ...]:
+        """Return what is held (see `Store.names`)."""
+        names = map(json.loads, await asyncio.to_thread(_load, self._file, self._key))
+        return tuple(sorted(service for service, _ in names if service.startswith(prefix)))
+
     async def _change(self, change: Callable[[_Items], object]) -> None:
         def work() -> None:
             items = _load(self._file, self._key)

@@ -32,6 +32,12 @@ def _unlock(request: Request) -> Answer:
     return gnome.unlock(request)
 
 
+def _list(request: Request) -> Answer:
+    from wizard.custody.worker import listing  # noqa: PLC0415 - jeepney is installed on Linux only
+
+    return listing.services(request)
+
+
 def _create(request: Request) -> Answer:
     from wizard.custody.worker import gnome  # noqa: PLC0415 - jeepney is installed on Linux only
 
@@ -44,6 +50,7 @@ _OPERATIONS: Final[dict[str, Callable[[Request], Answer]]] = {
     Op.WRITE: items.write,
     Op.READ: items.read,
     Op.DELETE: items.delete,
+    Op.LIST: _list,
     Op.UNLOCK: _unlock,
     Op.CREATE: _create,
 }

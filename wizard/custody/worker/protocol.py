@@ -27,6 +27,7 @@ class Op(StrEnum):
     WRITE = "write"
     READ = "read"
     DELETE = "delete"
+    LIST = "list"
     UNLOCK = "unlock"
     CREATE = "create"
 
