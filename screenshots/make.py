@@ -81,6 +81,11 @@ class Photographer:
         await self._press("down", "enter")
         await self._until("#instructions", "permissions")
         await self._shoot("credentials-hmac")
+        await self._press("f6", "down", "down", "enter")
+        await self._until(".title", "Import a private key")
+        await self._press(*"key.pem")
+        await self._shoot("credentials-import")
+        await self._press("escape", "up", "up", "enter")
         await self._world.put_pair(self._pilot.app.flow)  # type: ignore[attr-defined]
         await self._press("f6", "up", "enter")
         await self._until("#public-key", "BEGIN PUBLIC KEY")

@@ -88,6 +88,9 @@ class Environment:
     """A proxy URL for this environment; None takes the one of the process environment, if any."""
     uses_futures: bool = False
     """Whether software of this environment trades futures: the futures host is then probed too."""
+    may_reveal: bool = False
+    """Whether a secret that is being entered may be shown for ten seconds. A terminal, its multiplexer or a
+    recording may keep what was shown: so only where the user has said so."""
     hosts: tuple[str, ...] = ()
     """Other hosts that use the key, as `[user@]host` for ssh: their addresses belong into the whitelist as well."""
     is_rehearsal: bool = False
@@ -269,7 +272,8 @@ def _environment(name: str, section: object, sites: dict[str, Site], rules: Rule
         rules=_rules(section, rules, file),
         source_address=source,
         proxy=str(proxy) if proxy else None,
-        uses_futures=_uses_futures(section, where),
+        uses_futures=_is_set(section, "uses_futures", where),
+        may_reveal=_is_set(section, "may_reveal", where),
         hosts=_hosts(section, where),
     )
 
@@ -284,10 +288,10 @@ def _hosts(section: Mapping[str, Any], where: str) -> tuple[str, ...]:
         raise SettingsError(f"{where}: {error.what}", why=error.why, advice=error.advice) from None
 
 
-def _uses_futures(section: Mapping[str, Any], where: str) -> bool:
-    value = section.get("uses_futures", False)
+def _is_set(section: Mapping[str, Any], name: str, where: str) -> bool:
+    value = section.get(name, False)
     if not isinstance(value, bool):
-        raise SettingsError(f"{where}: uses_futures is {value!r}", advice="Write true or false, without quotes.")
+        raise SettingsError(f"{where}: {name} is {value!r}", advice="Write true or false, without quotes.")
     return value
 
 

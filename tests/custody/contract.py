@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import pytest
 
+from tests.custody.keys import ed25519_pair, hmac, rsa_4096_pair
+from wizard.custody.capacity import ItemTooLong
 from wizard.custody.store import Store
+from wizard.custody.vault import Vault
 from wizard.secret import Secret
 
 SERVICE, USER = "key-wizard:test:0123456789ab", "credentials"
 
 
 class StoreContract:
+    longest = 5000
+    """Characters that one item holds at least."""
+
     @pytest.fixture(autouse=True)
     async def emptied(self, store: Store) -> None:
         await store.delete(SERVICE, USER)
@@ -24,10 +30,27 @@ class StoreContract:
         ids=["short", "lines", "blanks", "unicode", "json", "long"],
     )
     async def test_what_is_written_is_read_unchanged(self, store: Store, text: str) -> None:
+        text = text[: self.longest]
         await store.write(SERVICE, USER, Secret(text))
         found = await store.read(SERVICE, USER)
         assert found is not None
         assert found.reveal() == text
+
+    @pytest.mark.parametrize("kind", ["hmac", "ed25519", "rsa-4096"])
+    async def test_credentials_come_back_byte_for_byte_or_are_refused_before(self, store: Store, kind: str) -> None:
+        credentials = {"hmac": hmac, "ed25519": ed25519_pair, "rsa-4096": rsa_4096_pair}[kind]()
+        vault = Vault(store, "test")
+        if kind == "rsa-4096" and self.longest < 3000:
+            with pytest.raises(ItemTooLong):
+                vault.expect_to_hold(credentials)
+            return
+        vault.expect_to_hold(credentials)
+        await vault.put(credentials)
+        found = await vault.get(credentials.name.fingerprint)
+        assert found is not None
+        assert found.signing.reveal() == credentials.signing.reveal()
+        assert found == credentials
+        await vault.remove(credentials.name.fingerprint)
 
     async def test_a_second_write_replaces_the_first(self, store: Store) -> None:
         await store.write(SERVICE, USER, Secret("first"))

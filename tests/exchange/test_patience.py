@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wizard.exchange.errors import ExchangeError, FirewallBlocked, LocationRestricted, Refused, SlowDown
+from wizard.exchange.errors import ExchangeError, FirewallBlocked, LocationRestricted, Refused, ServerFault, SlowDown
 from wizard.exchange.outcomes import Context
 from wizard.exchange.patience import SLOWEST, may_heal, pause_before_next
 from wizard.exchange.verdicts import judge
@@ -42,4 +42,11 @@ def test_questions_become_rarer_and_never_rarer_than_once_a_minute() -> None:
 def test_the_exchanges_own_time_is_obeyed_where_it_is_longer() -> None:
     assert pause_before_next(1, SlowDown(90.0, 429), 10.0) == 90.0
     assert pause_before_next(1, SlowDown(2.0, 429), 10.0) == 10.0
-    assert pause_before_next(1, SlowDown(None, 418), 10.0) == 10.0
+    assert pause_before_next(1, SlowDown(None, 429), 10.0) == 10.0
+
+
+def test_nothing_is_asked_before_the_time_that_the_advice_names() -> None:
+    assert pause_before_next(1, SlowDown(None, 418), 10.0) == 120.0
+    assert pause_before_next(1, FirewallBlocked(), 10.0) == 300.0
+    assert pause_before_next(1, ServerFault(503, None), 1.0) == 10.0
+    assert pause_before_next(100_000, None, 10.0) == 60.0

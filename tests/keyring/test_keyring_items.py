@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 
 import pytest
@@ -20,6 +21,8 @@ from wizard.custody.vault import Vault
 from wizard.secret import Secret
 
 pytestmark = pytest.mark.keyring
+KILLED_WRITES = int(os.environ.get("KEY_WIZARD_KILLED_WRITES", "20"))
+"""How many writes the keyring is killed in; the long form is 200."""
 BACKEND = "keyring.backends.SecretService.Keyring"
 
 
@@ -88,10 +91,10 @@ async def test_after_a_crash_of_the_keyring_nothing_is_believed_that_is_not_ther
     vault = Vault(await open_keyring(environ=own_bus.environ), "crash")
     current = hmac(api_key="c" * 64)
     await vault.put(current)
-    for attempt in range(20):
+    for attempt in range(KILLED_WRITES):
         new = hmac(api_key=f"{attempt:064}", signing="s" * 64)
         storing = asyncio.create_task(vault.put(new))
-        await asyncio.sleep(attempt * 0.02)  # spreads the crashes over the 0.4 s that storing takes
+        await asyncio.sleep(attempt % 20 * 0.02)  # spreads the crashes over the 0.4 s that storing takes
         own_bus.kill_keyring()
         was_stored = await succeeds(storing)
         own_bus.start_keyring(unlock=True)

@@ -60,8 +60,28 @@ async def test_the_encrypted_file_is_chosen_by_its_name_and_made_with_a_passphra
 async def test_going_back_leads_to_the_environments_and_uses_nothing_weaker(plain: PlainWorld, tmp_path: Path) -> None:
     seen = await visit(
         LockedWorld(plain.bench, custodian=FakeLocked(tmp_path)),
-        ("The keyring is locked", "back"),
+        ("The keyring is locked", "service"),
+        ("systemd-creds encrypt --name=key-wizard-passphrase - ", "back"),
         ("Which environment?", "quit"),
     )
     assert "canary was written" not in seen.text
     assert not (tmp_path / "credentials.vault").exists()
+
+
+async def test_a_current_key_that_is_not_stored_any_more_is_told_and_struck_off_by_a_typed_word(
+    plain: PlainWorld,
+) -> None:
+    async with plain.bench.flow() as flow:
+        current = flow.current
+        assert current is not None
+        vault = flow.context.keeping.vault
+        await vault.store.delete(vault.service(current.name.fingerprint, current.version), "credentials")
+    await visit(
+        plain,
+        (f"The current key {current.name} is missing", "forget"),
+        ("Nothing on the exchange changes", "no"),
+        ("That is not the word", "forget"),
+        ("struck off", "quit"),
+    )
+    seen = await visit(plain, ("set up the first key", "quit"))
+    assert "missing" not in seen.text

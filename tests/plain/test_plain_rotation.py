@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
 from tests.plain.script import PlainWorld, journal_text, visit
 from tests.plain.walks import (
     EGRESS,
     PROMOTE,
+    PURGE,
     RETIRE,
     ROTATE,
     TO_CREDENTIALS,
+    WATCH,
     WHITELIST,
     from_desk,
     to_retire,
     typed,
 )
 from tests.terminal.harness import leaked
+from wizard.credentials import KeyKind
 from wizard.rotation.model import Holding, Slot, Step
 from wizard.secret import Secret
 
@@ -188,3 +194,63 @@ async def test_the_canary_is_told_with_what_it_does_not_prove(plain: PlainWorld)
     ended = await visit(plain)
     assert "Warning: Keyring. A canary was written to" in ended.text
     assert "Not proven: that anything is kept" in ended.text
+
+
+@pytest.mark.parametrize("is_pasted", [False, True])
+async def test_an_encrypted_private_key_is_imported_from_a_file_or_a_paste(
+    plain: PlainWorld, tmp_path: Path, is_pasted: bool
+) -> None:
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"open sesame")).decode()
+    file = tmp_path / "key.pem"
+    file.write_text(pem)
+    file.chmod(0o644)
+    steps = [
+        *TO_CREDENTIALS,
+        ("Which kind of key?", "import"),
+        ("Private key", str(tmp_path / "missing.pem")),
+        ("cannot be read", pem if is_pasted else str(file)),
+        ("The private key is encrypted", "wrong"),
+        ("The passphrase does not open this private key", "open sesame"),
+        ("API key", "desk"),
+        ("The desk", "create"),
+    ]
+    ended = await visit(plain, *steps, *PROMOTE)
+    assert ended.left_at is Step.RETIRE
+    assert "-----BEGIN PUBLIC KEY-----" in ended.text
+    assert ("chmod 600" in ended.text) is not is_pasted
+    assert "PRIVATE" not in ended.text
+    assert "sesame" not in ended.text
+    for line in pem.splitlines()[1:-1]:
+        assert leaked(line, ended.text.encode(), 16) == []
+
+
+async def test_a_key_adopted_from_a_file_is_named_there_until_its_certificate(
+    empty: PlainWorld, tmp_path: Path
+) -> None:
+    made = await empty.bench.make_key()
+    file = tmp_path / "keys.env"
+    file.write_text(f"BINANCE_API_KEY={made.api_key.reveal()}\nBINANCE_API_SECRET={made.secret.reveal()}\n")
+    steps = [("", "adopt"), ("Which kind of key?", "read"), ("Path of the file", str(tmp_path / "none"))]
+    ended = await visit(empty, *steps, ("cannot be read", str(file)), *PROMOTE)
+    place = f"{file}, lines 1, 2"
+    assert f"It still stands in plain text: {place}" in ended.text
+    steps = await to_retire(empty)
+    await visit(empty, *steps)
+    await empty.bench.desk.delete(made.api_key)
+    ended = await visit(empty, ("resume", "resume"), *WATCH, *PURGE, ("Summary", "quit"))
+    assert f"Remove it from: {place}" in ended.text
+    for secret in (made.api_key.reveal(), made.secret.reveal()):
+        assert leaked(secret, ended.text.encode()) == []
+        assert leaked(secret, journal_text(empty.paths).encode()) == []
+
+
+async def test_an_rsa_pair_is_made_here_and_signs_for_its_key(plain: PlainWorld) -> None:
+    ended = await visit(plain, *TO_CREDENTIALS, *from_desk("rsa"), *PROMOTE)
+    assert ended.left_at is Step.RETIRE
+    assert "-----BEGIN PUBLIC KEY-----" in ended.text
+    assert "PRIVATE KEY" not in ended.text
+    async with plain.bench.flow() as flow:
+        assert flow.current is not None
+        assert flow.current.kind is KeyKind.RSA
+    assert Slot.DRAFT not in await held(plain)

@@ -24,8 +24,22 @@ from wizard.rotation.flow import CERTIFIED, Flow
 from wizard.rotation.journal import Journal
 from wizard.rotation.model import Grade, Holding, Mode, Slot, Step
 
-READERS = {"close", "open_rotation", "rotations", "keys", "key_in", "environments_with", "last_egress", "whitelist_of"}
+READERS = {
+    "close",
+    "open_rotation",
+    "rotations",
+    "keys",
+    "key_in",
+    "environments_with",
+    "last_egress",
+    "whitelist_of",
+    "proven_whitelist",
+    "labels",
+    "other_lists",
+    "observed_addresses",
+}
 READERS |= {"egress_history", "events", "first_altered_event"}
+READERS |= {"labels", "other_lists", "proven_whitelist", "observed_addresses"}
 WRITERS = [name for name, made in vars(Journal).items() if inspect.isfunction(made) and name[0] != "_"]
 WRITERS = [name for name in WRITERS if name not in READERS]
 """Whatever the journal learns to write is a place to be killed at."""

@@ -121,7 +121,7 @@ async def test_from_another_address_the_futures_refusal_makes_the_cause_certain(
     async with world.flow(source_address="127.0.0.2") as flow:
         report = await flow.probe.run()
     key = told(report)[say.NEW_KEY]
-    assert f"the exchange named the address that it saw, {ELSEWHERE}" in key.observed
+    assert f"the futures host named the address that it saw, {ELSEWHERE}" in key.observed
     assert "reported by users" in key.observed
     assert report.may_heal
 

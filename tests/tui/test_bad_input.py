@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 from textual import events
-from textual.widgets import TextArea
+from textual.widgets import Input, TextArea
 
 from tests.tui.conftest import Wizard
 from wizard.credentials import KeyKind
+from wizard.exchange.keys import generate_ed25519
 from wizard.rotation.model import Step
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.secret_field import SecretField
@@ -179,3 +184,70 @@ async def test_the_public_key_on_the_screen_is_whole_also_beside_a_notice(wizard
     await wizard.pilot.pause()
     (line,) = [line for line in wizard.text("#public-key").split() if line.startswith("MCow")]
     assert line in wizard.app.export_screenshot().replace("&#x27;", "'")
+
+
+async def test_a_private_key_is_imported_and_its_public_half_shown(wizard: Wizard, tmp_path: Path) -> None:
+    pair = generate_ed25519()
+    file = tmp_path / "key.pem"
+    file.write_text(pair.private_pem.reveal())
+    file.chmod(0o644)
+    await wizard.to_credentials("hmac")
+    await wizard.press("f6", "down", "down", "enter")
+    await wizard.until(".title", "Import a private key")
+    wizard.app.screen.query_one("#path", Input).value = str(file)
+    await wizard.press("enter")
+    await wizard.until("#public-key", pair.public_pem.splitlines()[1])
+    await wizard.until("Notice", "Other users of this machine may read")
+    await wizard.press("f4", "n")
+    await wizard.until("Notice", "The key was created")
+    await wizard.press("t")
+    await wizard.when(lambda: wizard.app.screen.query_one("#api-key", SecretField).length == 64)
+    await wizard.press("enter")
+    await wizard.until("#verdict", "The new key works from here")
+    assert [item for item in wizard.world.store._items.values() if "imported public key" in item.reveal()] == []
+
+
+async def test_a_key_pasted_where_a_path_belongs_is_not_shown(wizard: Wizard) -> None:
+    pem = generate_ed25519().private_pem.reveal()
+    await wizard.to_credentials("hmac")
+    await wizard.press("f6", "down", "down", "enter")
+    await wizard.until(".title", "Import a private key")
+    wizard.app.screen.post_message(events.Paste(pem))
+    await wizard.when(lambda: wizard.app.screen.query_one("#pem", SecretField).length == len(pem))
+    path = wizard.app.screen.query_one("#path", Input)
+    assert path.value == ""
+    path.focus()
+    await wizard.press(*"-----BEGIN PRIVATE".replace(" ", ""))
+    assert path.value == "-----"
+    await wizard.press("enter")
+    await wizard.until("Notice", "a path and a pasted key")
+    await wizard.press("escape")
+    assert wizard.app.flow.credentials.pending is None
+
+
+async def test_a_wrong_passphrase_is_said_and_what_was_entered_is_kept(wizard: Wizard) -> None:
+    key = ed25519.Ed25519PrivateKey.generate()
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"right")).decode()
+    await wizard.to_credentials("hmac")
+    await wizard.press("f6", "down", "down", "enter")
+    await wizard.until(".title", "Import a private key")
+    wizard.app.screen.post_message(events.Paste(pem))
+    await wizard.when(lambda: wizard.app.screen.query_one("#pem", SecretField).length > 0)
+    await wizard.press("enter")
+    await wizard.until("Notice", "The private key is encrypted")
+    await wizard.press(*"wrong", "enter")
+    await wizard.until("Notice", "The passphrase does not open this private key")
+    assert wizard.app.screen.query_one("#pem", SecretField).length > 0
+    await wizard.press("ctrl+u", *"right", "enter")
+    await wizard.until("#public-key", "END PUBLIC KEY")
+
+
+async def test_the_field_stays_in_sight_beside_the_long_public_key_of_an_rsa_pair(wizard: Wizard) -> None:
+    await wizard.to_credentials("hmac")
+    await wizard.press("f6", "down", "enter")
+    await wizard.until("#public-key", "END PUBLIC KEY")
+    field = wizard.app.screen.query_one("#api-key", SecretField)
+    assert wizard.app.screen.query_one("#body").region.contains_region(field.region)
+    assert field.has_focus
+    await wizard.press("f6", "up", "up", "enter")
+    await wizard.when(lambda: len(wizard.text("#public-key").splitlines()) == 3)

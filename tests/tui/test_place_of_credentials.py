@@ -88,3 +88,33 @@ async def test_where_the_keyring_works_neither_key_is_offered(wizard: Wizard) ->
     await wizard.until("#next", "begins to replace")
     await wizard.press("u", "v")
     assert isinstance(wizard.app.screen, HomeScreen)
+
+
+async def test_s_shows_the_commands_for_a_service_with_every_secret_on_stdin(
+    locked: tuple[Wizard, FakeLocked],
+) -> None:
+    wizard, _ = locked
+    await wizard.press("s")
+    await wizard.until(".title", "Credentials for a service")
+    shown = wizard.text("Static")
+    assert shown.count("systemd-creds encrypt --name=") == 3
+    assert "key-wizard exec rehearsal -- sh -c 'printf %s \"$BINANCE_API_SECRET\"' | sudo systemd-creds" in shown
+    await wizard.press("escape")
+    assert isinstance(wizard.app.screen, HomeScreen)
+
+
+async def test_a_key_that_is_not_stored_any_more_is_told_at_home_and_struck_off_by_a_typed_word(
+    wizard: Wizard,
+) -> None:
+    await wizard.until("#next", "begins to replace")
+    current = wizard.app.flow.current
+    assert current is not None
+    await wizard.press("f")
+    assert isinstance(wizard.app.screen, HomeScreen)
+    await wizard.world.store.delete(current.item, "credentials")
+    wizard.app.screen.open_highlighted()
+    await wizard.until("#checks", "is missing: the journal says it was stored in")
+    await wizard.press("f", *"forget", "enter")
+    await wizard.until("Notice", "struck off the journal")
+    assert wizard.app.flow.current is None
+    assert "is missing" not in wizard.text("#checks")

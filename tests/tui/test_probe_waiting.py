@@ -27,7 +27,7 @@ async def to_refused_probe(wizard: Wizard) -> None:
 async def test_waiting_counts_down_and_probes_in_full_when_the_list_counts(wizard: Wizard) -> None:
     await to_refused_probe(wizard)
     await wizard.press("w")
-    await wizard.until("#verdict", "asked once. Next question in 10 s; waiting ends in 15 min")
+    await wizard.until("#verdict", "asked once. Next question in 10 s; waiting ends in 1")
     wizard.world.clock.now += 4
     await wizard.until("#verdict", "Next question in 6 s")
     wizard.world.clock.now += DELAY

@@ -67,11 +67,13 @@ async def _read_back(store: Store, service: str, user: str, failure: CustodyErro
     except CustodyError as error:
         first = f"{failure.what}. " if failure else ""
         unread = error
-    raise OutcomeUnknown(
+    unknown = OutcomeUnknown(
         f"It is not known what the keyring holds under {service}",
         why=f"{first}{unread.what}. {unread.why}",
         advice=f"{unread.advice} {_READ_BACK_AGAIN}",
     )
+    unknown.state = unread.state
+    raise unknown
 
 
 def _in_words(found: Secret | None) -> str:

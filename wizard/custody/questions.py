@@ -55,3 +55,9 @@ FILE_CONSENT: Final = (
     " keyring. The passphrase is asked for in every run; who copies the file can try passphrases for as long as he"
     " wants. What is in the keyring stays there. The choice is written into config.toml."
 )
+
+FORGET_WORD: Final = "forget"
+FORGET_CONSENT: Final = (
+    "Strike the missing key off the journal? If it lies in another login's or another system's keyring, close the"
+    " wizard and open it there. Nothing on the exchange changes: the key lives on until it is deleted on its page."
+)

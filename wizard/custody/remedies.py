@@ -18,6 +18,10 @@ UNLOCK_COMMAND: Final = (
 would add a line break to the password; the exit status is 0 for a wrong one too."""
 
 
+OWN_BUS_COMMAND: Final = "dbus-run-session -- sh -c 'key-wizard >/dev/tty 2>&1' >/dev/null 2>&1"
+"""The programs that the bus starts inherit its output, and would write over the screens."""
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """The Secret Service as it was found."""
@@ -43,8 +47,9 @@ _REMEDIES: Final = {
     State.NO_BUS_ADDRESS: _Remedy(
         "This login has no session bus, so no keyring can be reached",
         f"{BUS_VARIABLE} is {{bus}}, and there is no bus socket in the user's runtime directory.",
-        "Log in with a user session (`sudo`, `su` and cron have none), or start `dbus-run-session -- sh`, "
-        f"and in it run: {UNLOCK_COMMAND}",
+        "Log in with a user session (`sudo`, `su` and cron have none). Or start the wizard on a bus of its own, and "
+        f"unlock or create the keyring in it: {OWN_BUS_COMMAND} That bus ends with it and no other program sees it; a "
+        "bot needs the same around `key-wizard exec`. Or choose the encrypted file.",
     ),
     State.BUS_UNREACHABLE: _Remedy(
         "The session bus does not answer",
@@ -71,7 +76,7 @@ _REMEDIES: Final = {
         "The keyring has no collection to store into",
         "{provider} answers, and names no default collection{named}.",
         "Create a default collection in {provider} itself, then try again.",
-        f"Choose a password for it and run: {UNLOCK_COMMAND}",
+        f"Create one in the wizard; or choose a password for it and run: {UNLOCK_COMMAND}",
     ),
     State.MEMORY_ONLY: _Remedy(
         "The keyring's collection is kept in memory only",
@@ -82,7 +87,7 @@ _REMEDIES: Final = {
         "The keyring is locked",
         "{provider}, collection {collection}, is locked and cannot be unlocked without a dialog.",
         "Unlock it in {provider} itself, then try again.",
-        f"Unlock it on the desktop, or here: {UNLOCK_COMMAND}",
+        f"Unlock it in the wizard or on the desktop; without them: {UNLOCK_COMMAND}",
     ),
 }
 

@@ -12,6 +12,7 @@ import time
 from wizard.clock import Clock
 from wizard.credentials import Credentials
 from wizard.custody import confirmed, item
+from wizard.custody.capacity import expect_to_fit
 from wizard.custody.errors import ItemOccupied, ItemUnreadable
 from wizard.custody.store import Store
 from wizard.secret import FINGERPRINT_DIGITS, Secret
@@ -72,6 +73,18 @@ class Vault:
         finally:
             value.wipe()
 
+    def expect_to_hold(self, credentials: Credentials) -> None:
+        """Return if the store can hold these credentials at all; nothing is written.
+
+        Raises:
+            ItemTooLong: it cannot.
+        """
+        value = item.encode(credentials, self._clock(), self._owner)
+        try:
+            expect_to_fit(self.store.backend, value)
+        finally:
+            value.wipe()
+
     async def get(self, fingerprint: str, version: int = 1) -> Credentials | None:
         """Return the credentials of a key, or None where none are stored.
 
@@ -91,6 +104,17 @@ class Vault:
                 advice="Somebody moved or renamed items. Correct that in the keyring's own program.",
             )
         return credentials
+
+    async def holds(self, fingerprint: str, version: int = 1) -> bool:
+        """Return whether anything is stored under the name, whoever stored it and whether or not it is complete.
+
+        Raises:
+            CustodyError: it cannot be read.
+        """
+        found = await self.store.read(self.service(fingerprint, version), item.USER)
+        if found is not None:
+            found.wipe()
+        return found is not None
 
     async def owns(self, fingerprint: str, version: int = 1) -> bool:
         """Return whether a complete item of that name is there and was stored by this owner.

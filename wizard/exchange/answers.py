@@ -57,6 +57,8 @@ def interpret(answer: RawAnswer, scrub: Scrub) -> Json | list[object] | Exchange
         answer: The answer as it came.
         scrub: See `Scrub`.
     """
+    if 300 <= answer.status < 400:
+        return AnswerUnreadable(Flaw.REDIRECT, answer.status)
     told = _decode(answer.body or b"")
     failure = _failure(answer.status, _error_of(told, scrub), _seconds(answer.retry_after))
     return failure or _without_code(answer, told)
@@ -122,8 +124,6 @@ def request_ip(message: str) -> IPv4Address | None:
 def _without_code(answer: RawAnswer, told: object) -> Json | list[object] | ExchangeError:
     if answer.status == 403:
         return FirewallBlocked()
-    if 300 <= answer.status < 400:
-        return AnswerUnreadable(Flaw.REDIRECT, answer.status)
     if answer.status != 200:
         return AnswerUnreadable(Flaw.STATUS, answer.status)
     if answer.body is None:

@@ -66,7 +66,7 @@ def name_signer(der: bytes, *, is_trusted_by_system: bool) -> Signer | None:
     try:
         certificate = x509.load_der_x509_certificate(der)
         issuer, subject = _common_name(certificate.issuer), _common_name(certificate.subject)
-    except ValueError:
+    except (ValueError, x509.InvalidVersion):
         return None
     return Signer(issuer, subject, is_trusted_by_system)
 

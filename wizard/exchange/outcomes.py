@@ -102,6 +102,8 @@ class Verdict:
     advice: str
     code: int | None = None
     """The exchange's JSON code, if it gave one."""
+    retry_after: float = 0.0
+    """Seconds that must pass before the next question, by the exchange's word or by the advice given here."""
 
     @property
     def is_accepted(self) -> bool:

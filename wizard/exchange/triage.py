@@ -22,16 +22,19 @@ def refused(error: Refused, context: Context) -> Verdict:
 
     Where the exchange names the address that it saw, its word goes before the echo services'.
     """
-    named = error.request_ip or context.seen_as
-    if named is not None and context.lists(named) is False:
-        return _address_named(named, context)
-    seen = named or context.egress
+    if error.request_ip is not None and context.lists(error.request_ip) is False:
+        return _address_named(error.request_ip, context, Certainty.CERTAIN, "With -2015 the exchange")
+    seen = error.request_ip or context.egress
     listed = context.lists(seen)
+    elsewhere = context.seen_as if context.lists(context.seen_as) is False else None
+    if elsewhere and not (listed and context.control_accepted):
+        certainty = Certainty.CERTAIN if elsewhere == context.egress else Certainty.LIKELY
+        return _address_named(elsewhere, context, certainty, "With the same -2015 the futures host")
     if listed is False:
         return _address_compared(context)
     if listed and context.control_accepted:
         return _key_or_permission(seen, context)
-    return _not_yet_visible(named, context)
+    return _not_yet_visible(error.request_ip or context.seen_as, context)
 
 
 def order_rate_limit(error: Refused | SlowDown, context: Context) -> Verdict:
@@ -59,7 +62,7 @@ def order_rate_limit(error: Refused | SlowDown, context: Context) -> Verdict:
     )
 
 
-def _address_named(address: IPv4Address, context: Context) -> Verdict:
+def _address_named(address: IPv4Address, context: Context, certainty: Certainty, who: str) -> Verdict:
     advice = f"Add {address} to the key's whitelist on the exchange's page, or call from a listed address."
     if context.egress not in (None, address):
         advice = (
@@ -68,9 +71,9 @@ def _address_named(address: IPv4Address, context: Context) -> Verdict:
         )
     return _verdict(
         Cause.ADDRESS,
-        Certainty.CERTAIN,
+        certainty,
         "This address is not on the key's whitelist",
-        f"With -2015 the exchange named the address that it saw, {address}, and {address} is not in the whitelist."
+        f"{who} named the address that it saw, {address}, and {address} is not in the whitelist."
         " (That it names it is reported by users, not documented.)",
         advice,
     )
@@ -93,10 +96,16 @@ def _key_or_permission(address: IPv4Address | None, context: Context) -> Verdict
         Certainty.LIKELY,
         "The key is refused although this address is in its whitelist",
         f"{address} is in the whitelist, and the other key was accepted from here in the same minute. {_ONE_TEXT}"
-        " So it is the key itself, one of its permissions, or a list that does not count yet.",
+        f" So it is the key itself, one of its permissions, or a list that does not count yet.{_other_route(context)}",
         f"{_site_first(context)} Then check that the key still exists, that the list on the page is saved,"
         " and that the permissions are on. A list saved a moment ago may need a few minutes (reported).",
     )
+
+
+def _other_route(context: Context) -> str:
+    if context.seen_as is None or context.lists(context.seen_as) is not False:
+        return ""
+    return f" Or the calls leave by two routes: the futures host saw {context.seen_as}, which is not in the whitelist."
 
 
 def _not_yet_visible(address: IPv4Address | None, context: Context) -> Verdict:

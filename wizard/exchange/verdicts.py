@@ -21,6 +21,7 @@ from wizard.exchange.errors import (
     Unreachable,
 )
 from wizard.exchange.outcomes import SURFACES, Cause, Certainty, Context, Outcome, Verdict
+from wizard.exchange.patience import least_pause
 from wizard.exchange.skew import Grade
 
 __all__ = ["Cause", "Certainty", "Context", "Outcome", "Verdict", "judge"]
@@ -149,7 +150,9 @@ def judge(error: ExchangeError | None, context: Context) -> Verdict:
         return _refused(error, context)
     cause, certainty = _BY_TYPE.get(type(error), (Cause.UNKNOWN, Certainty.UNKNOWN))
     code = error.code if isinstance(error, (SlowDown, ServerFault)) else None
-    return Verdict(Outcome.INCONCLUSIVE, cause, certainty, error.what, error.why, error.advice, code)
+    return Verdict(
+        Outcome.INCONCLUSIVE, cause, certainty, error.what, error.why, error.advice, code, least_pause(error)
+    )
 
 
 def _accepted(context: Context) -> Verdict:

@@ -51,7 +51,13 @@ class WebSocket:
         self._messages: deque[bytes] = deque()
 
     async def send(self, text: str) -> None:
-        """Send one text message."""
+        """Send one text message.
+
+        Raises:
+            WebSocketClosed: the server ended the conversation meanwhile.
+        """
+        if self._protocol.state is not State.OPEN:
+            raise WebSocketClosed
         self._protocol.send_text(text.encode("utf-8"))
         await self._flush()
 

@@ -5,11 +5,14 @@ A typed value is let go only after the keyring has given it back unchanged.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 
 from wizard.credentials import KeyKind
+from wizard.intake.pairs import Pair
 from wizard.plain import deadlines
 from wizard.plain.answers import Choice, Command
+from wizard.plain.find_key import find_key
+from wizard.plain.import_key import import_key
 from wizard.plain.intake import Intake
 from wizard.plain.stage import Stage, Way
 from wizard.plain.words import evidence, numbered
@@ -19,10 +22,15 @@ ABOUT = (
     "Create the new key on the exchange's page with the whitelist of the step before. With Ed25519 the pair is made"
     " here and kept in the keyring before its public half is shown; only the API key comes back. With HMAC the page"
     " shows a secret once: give both, one by one or in one paste. The values are written to the keyring, read back and"
-    " compared. Typing is not shown."
+    " compared. A private key of your own can be imported instead. Typing is not shown."
 )
 _ED25519 = Choice("ed25519", "Ed25519, recommended. Made here: the private key never leaves the keyring.")
 _HMAC = Choice("hmac", "HMAC. The page shows an API key and a secret: give both here.")
+_RSA = Choice("rsa", "RSA, 4096 bits. Made here like Ed25519, for software that takes only RSA.")
+_IMPORT = Choice("import", "a private key of your own, Ed25519 or RSA, from a PEM file or pasted, also encrypted.")
+_READ = Choice(
+    "read", "from the environment, a .env, freqtrade's config.json or another file; nothing is changed there."
+)
 _NEXT = Choice("next", "go on with the key that is stored already.")
 _STORE = Choice("store", "try again to store what was entered.")
 _ENTER = Choice("enter", "enter the values again.")
@@ -40,33 +48,49 @@ async def take(stage: Stage) -> Way:
         answer = await stage.talk.choose("Which kind of key?", choices, about=ABOUT, default=default)
         if answer == Command.BACK:
             return stage.back()
-        if answer == "next" or await _enter(stage, KeyKind(answer)):
+        if answer == "next" or await _take(stage, answer):
             return stage.on()
 
 
-async def _enter(stage: Stage, kind: KeyKind) -> bool:
+async def _take(stage: Stage, answer: str) -> bool:
+    """Have the pair ready where a pair signs, then take the values in; return whether they were stored."""
+    if answer == "import":
+        pair = await import_key(stage, about=ABOUT)
+        return pair is not None and await _enter(stage, pair.kind, pair.public_pem, is_imported=True)
+    if answer == "read":
+        found = await find_key(stage, about=ABOUT)
+        return found is not None and await _enter(stage, KeyKind.HMAC, "", found=found)
+    kind = KeyKind(answer)
+    public_key = await _public_key(stage, kind) if kind is not KeyKind.HMAC else ""
+    return public_key is not None and await _enter(stage, kind, public_key)
+
+
+async def _enter(
+    stage: Stage, kind: KeyKind, public_key: str, *, is_imported: bool = False, found: Pair | None = None
+) -> bool:
     """Take the values in and store them; return whether that was done."""
-    public_key = await _public_key(stage) if kind is KeyKind.ED25519 else ""
-    if public_key is None:
-        return False
     stage.talk.say("", *numbered(_instructions(stage, kind)), *public_key.splitlines())
     with Intake(stage.talk, stage.counter, kind, public_key, about=ABOUT) as intake:
-        while await intake.fill():
-            if await _store_or_leave(stage, intake):
+        is_filled = found is not None and intake.take(found)
+        while is_filled or await intake.fill():
+            is_filled = False
+            if await _store_or_leave(stage, intake, public_key if is_imported else ""):
                 return True
     return False
 
 
-async def _public_key(stage: Stage) -> str | None:
+async def _public_key(stage: Stage, kind: KeyKind) -> str | None:
     return await stage.talk.attempt(
-        stage.flow.credentials.public_key, "Making the pair and storing it in the keyring", deadlines.MAKE_PAIR
+        lambda: stage.flow.credentials.public_key(kind),
+        "Making the pair and storing it in the keyring",
+        deadlines.MAKE_PAIR,
     )
 
 
-async def _store_or_leave(stage: Stage, intake: Intake) -> bool:
+async def _store_or_leave(stage: Stage, intake: Intake, imported: str) -> bool:
     """Store, as often as the user wants to try; return False to enter the values again."""
     while True:
-        finding = await _store(stage, intake)
+        finding = await _store(stage, intake, imported)
         if finding is not None:
             stage.talk.say(*evidence(finding))
             return True
@@ -76,12 +100,21 @@ async def _store_or_leave(stage: Stage, intake: Intake) -> bool:
             return False
 
 
-async def _store(stage: Stage, intake: Intake) -> Finding | None:
+async def _store(stage: Stage, intake: Intake, imported: str) -> Finding | None:
+    """Store what was entered; `imported` is the public half of an imported key, or nothing."""
     step, api_key, secret = stage.flow.credentials, intake.api_key, intake.secret
     if api_key is None:
         return None
+
+    def store() -> Awaitable[Finding]:
+        if secret is not None:
+            return step.store_hmac(api_key, secret)
+        if imported:
+            return step.store_imported(api_key, imported)
+        return step.store_rsa(api_key) if intake.kind is KeyKind.RSA else step.store_ed25519(api_key)
+
     return await stage.talk.attempt(
-        lambda: step.store_ed25519(api_key) if secret is None else step.store_hmac(api_key, secret),
+        store,
         "Writing to the keyring, reading back, comparing",
         deadlines.STORE,
     )
@@ -89,7 +122,7 @@ async def _store(stage: Stage, intake: Intake) -> Finding | None:
 
 def _kinds(stage: Stage) -> tuple[Choice, ...]:
     # The private half of an Ed25519 key that is in use already is not one that is made here.
-    return (_HMAC,) if _is_adopted(stage) else (_ED25519, _HMAC)
+    return (_HMAC, _READ, _IMPORT) if _is_adopted(stage) else (_ED25519, _HMAC, _RSA, _IMPORT)
 
 
 def _is_adopted(stage: Stage) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from wizard.custody.custodian import Custodian
 from wizard.custody.errors import CustodyError, KeyringUnusable, Remedy
 from wizard.custody.questions import FILE_CONSENT, FILE_WORD, QUESTIONS
+from wizard.custody.services import explanation
 from wizard.errors import WizardError
 from wizard.plain import deadlines
 from wizard.plain.answers import Choice, Command
@@ -18,21 +19,27 @@ ABOUT = (
     " Where the place does not open, nothing else is used in its stead."
 )
 _AGAIN = Choice("again", "try once more.")
+_SERVICE = Choice("service", "show how a program that runs as a service gets at the credentials.")
 
 
-async def offer(talk: Talk, custodian: Custodian, problem: CustodyError) -> bool:
+async def offer(talk: Talk, custodian: Custodian, problem: CustodyError, environment: str) -> bool:
     """Ask what to do; return whether the environment is to be opened again."""
-    remedy = problem.remedy if isinstance(problem, KeyringUnusable) else Remedy.NONE
-    own = (Choice(remedy.value, f"{QUESTIONS[remedy].does}."),) if remedy else ()
-    is_keyring = custodian.custody.place is Place.KEYRING
-    other = (Choice(FILE_WORD, "keep credentials in an encrypted file instead."),) if is_keyring else ()
-    choices = (*own, _AGAIN, *other)
-    answer = await talk.choose("What next?", choices, about=ABOUT, default=choices[0].word)
+    while (answer := await _ask_what(talk, custodian, problem)) == _SERVICE.word:
+        talk.say("", *explanation(environment))
     if answer == Command.BACK:
         return False
     if answer == FILE_WORD:
         return await _chosen(talk, custodian)
-    return answer == _AGAIN.word or await _opened(talk, custodian, remedy)
+    return answer == _AGAIN.word or await _opened(talk, custodian, Remedy(answer))
+
+
+async def _ask_what(talk: Talk, custodian: Custodian, problem: CustodyError) -> str:
+    remedy = problem.remedy if isinstance(problem, KeyringUnusable) else Remedy.NONE
+    own = (Choice(remedy.value, f"{QUESTIONS[remedy].does}."),) if remedy else ()
+    is_keyring = custodian.custody.place is Place.KEYRING
+    other = (Choice(FILE_WORD, "keep credentials in an encrypted file instead."),) if is_keyring else ()
+    choices = (*own, _AGAIN, *other, _SERVICE)
+    return await talk.choose("What next?", choices, about=ABOUT, default=choices[0].word)
 
 
 async def _chosen(talk: Talk, custodian: Custodian) -> bool:

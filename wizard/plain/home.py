@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from wizard.clock import duration
+from wizard.custody.questions import FORGET_CONSENT, FORGET_WORD
 from wizard.plain import deadlines
 from wizard.plain.answers import Choice, Command
 from wizard.plain.stage import Stage, Way
@@ -33,7 +34,7 @@ async def choose_environment(talk: Talk, overviews: Sequence[Overview], now: flo
 def tell_preflight(stage: Stage) -> None:
     """Say what was checked, and what an interrupted run had left."""
     preflight = stage.flow.preflight
-    stage.talk.say(*evidence(preflight.keyring), *preflight.recovered)
+    stage.talk.say(*evidence(preflight.keyring), *preflight.recovered, *preflight.losses())
 
 
 async def begin(stage: Stage) -> Way:
@@ -43,6 +44,9 @@ async def begin(stage: Stage) -> Way:
         answer = await stage.talk.choose("What next?", choices, about=ABOUT, default=choices[0].word)
         if answer == Command.BACK:
             return Way.HOME
+        if answer == FORGET_WORD:
+            await _forget(stage)
+            continue
         if answer == "abandon":
             await _abandon(stage)
             continue
@@ -57,6 +61,11 @@ async def _is_begun(stage: Stage, mode: Mode) -> bool:
 
 
 def _choices(stage: Stage) -> tuple[Choice, ...]:
+    forget = (Choice(FORGET_WORD, "strike the missing key off the journal."),) if stage.flow.can_forget else ()
+    return (*_ways(stage), *forget)
+
+
+def _ways(stage: Stage) -> tuple[Choice, ...]:
     flow = stage.flow
     if flow.rotation:
         step = "the summary" if flow.step is Step.DONE else f"the step {flow.step}"
@@ -69,6 +78,18 @@ def _choices(stage: Stage) -> tuple[Choice, ...]:
         Choice(Mode.SET_UP.value, "set up the first key."),
         Choice(Mode.ADOPT.value, "bring a key that is in use already under the wizard's care."),
     )
+
+
+async def _forget(stage: Stage) -> None:
+    if await stage.talk.confirm(FORGET_CONSENT, FORGET_WORD, about=ABOUT) and await stage.talk.attempt(
+        lambda: _strike_off(stage), "Looking once more, then striking off", deadlines.ABANDON
+    ):
+        stage.talk.say("The missing key was struck off the journal.")
+
+
+async def _strike_off(stage: Stage) -> bool:
+    await stage.flow.forget_missing()
+    return True
 
 
 async def _abandon(stage: Stage) -> None:

@@ -32,7 +32,7 @@ class Intake:
     def __init__(self, talk: Talk, counter: Counter | None, kind: KeyKind, public_key: str, *, about: str) -> None:
         self._talk = talk
         self._counter = counter
-        self._kind = kind
+        self.kind = kind
         self._wanted = Wanted(kind, public_key)
         self._about = about
         self.api_key: Secret | None = None
@@ -47,6 +47,11 @@ class Intake:
         for value in (self.api_key, self.secret):
             if value is not None:
                 value.wipe()
+
+    def take(self, found: Pair) -> bool:
+        """Take over what was read elsewhere; return whether it is complete."""
+        self.api_key, self.secret = found.api_key, found.secret
+        return self.api_key is not None and self.secret is not None
 
     async def fill(self) -> bool:
         """Ask for what is needed, keeping on an empty answer what was entered before; False when the user goes back."""
@@ -68,7 +73,7 @@ class Intake:
                 self.api_key, self.secret = asked.api_key, asked.secret
                 return True
             self.api_key = asked
-            if self._kind is not KeyKind.HMAC:
+            if self.kind is not KeyKind.HMAC:
                 return True
             answer = await self._ask_secret(asked)
             if answer is not Command.BACK:
@@ -123,7 +128,7 @@ class Intake:
             return found.reason
         if found is None:
             return ""
-        if found.secret and self._kind is not KeyKind.HMAC:
+        if found.secret and self.kind is not KeyKind.HMAC:
             return "This holds a secret: that is an HMAC key. back leads to the kind of key."
         if found.api_key and found.secret:
             return pair_problem(found.api_key, found.secret)
@@ -135,7 +140,7 @@ class Intake:
         if made is None:
             return False
         self.api_key = made.api_key
-        self.secret = made.secret if self._kind is KeyKind.HMAC else None
+        self.secret = made.secret if self.kind is KeyKind.HMAC else None
         return True
 
 

@@ -66,8 +66,9 @@ def _choices(report: ProbeReport | None) -> tuple[Choice, ...]:
 
 def _verdict(report: ProbeReport) -> str:
     if report.is_proven:
-        warnings = sum(finding.outcome is Outcome.WARNING for finding in report.findings)
-        look = f" {warnings} to look at first." if warnings else ""
+        fine = (Outcome.PASSED, Outcome.NOT_APPLICABLE)
+        open_ones = sum(finding.outcome not in fine for finding in report.findings)
+        look = f" {open_ones} to look at first." if open_ones else ""
         return f"The new key works from here. promote makes it the current key.{look}"
     if report.may_be_swapped:
         return (

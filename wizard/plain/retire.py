@@ -19,7 +19,8 @@ ABOUT = (
     "Restart what uses the key so that it takes the new one, then delete the legacy key on the exchange's page at"
     " once: while both are alive the overlap grows. The wizard asks with both keys in each poll. Only when the"
     " legacy key is refused and the current key is accepted, three polls in a row, is its death proven. Then purge"
-    " deletes its secret from the keyring and reads back that it is gone."
+    " deletes its secret from the keyring and reads back that it is gone; the certificate names the files and"
+    " variables of this host in which the key still stands in plain text, as far as they were looked at."
 )
 MOST_POLLS = 20
 """After so many the user is asked again."""
@@ -77,7 +78,7 @@ async def _poll_on(stage: Stage) -> Death:
         death = await _poll(stage)
         if death.in_a_row >= POLLS_IN_A_ROW:
             return death
-        await flow.context.pause(flow.context.pace.between_polls)
+        await flow.context.pause(flow.retire.pause())
     return await _poll(stage)
 
 

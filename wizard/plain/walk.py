@@ -91,7 +91,7 @@ class Walk:
             custodian = self._world.custodian
             if custodian is None or self._problem is None:
                 return None
-            if not await custody.offer(self._talk, custodian, self._problem):
+            if not await custody.offer(self._talk, custodian, self._problem, overview.environment.name):
                 return None
         assert self._flow is not None  # noqa: S101 - the loop above ended with it
         stage = Stage(self._talk, self._flow, self._counter)

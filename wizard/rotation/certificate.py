@@ -30,6 +30,8 @@ class Certificate:
     proof: str
     does_not_prove: str
     overlap_seconds: float
+    still_held: tuple[str, ...] = ()
+    """Where the legacy key still stood in plain text, as phrases: files with lines, environment variables."""
 
     def lines(self) -> tuple[tuple[str, str], ...]:
         """Return the certificate as label and text, for people."""
@@ -48,6 +50,7 @@ class Certificate:
             ("Overlap", duration(self.overlap_seconds)),
             ("Death", f"{self.grade}: {self.proof}"),
             ("Not proven", self.does_not_prove or "nothing is left open"),
+            *([("Remove it from", "; ".join(self.still_held))] if self.still_held else []),
         )
 
 
@@ -59,6 +62,7 @@ def write_certificate(
     *,
     egress: str,
     now: float,
+    still_held: tuple[str, ...] = (),
 ) -> Certificate:
     """Put together what the journal knows at the end of a rotation."""
     return Certificate(
@@ -75,6 +79,7 @@ def write_certificate(
         proof=death.sentence if legacy and death else "",
         does_not_prove=death.does_not_prove if legacy and death else "",
         overlap_seconds=_overlap(current, death, now) if legacy else 0.0,
+        still_held=still_held,
     )
 
 
@@ -88,7 +93,8 @@ def restore_certificate(detail: Mapping[str, Any]) -> Certificate | None:
     """Return the certificate that was kept as `asdict` in the journal; None where it is not complete."""
     try:
         names = {field: KeyName(**detail[field]) for field in ("current", "legacy") if detail[field]}
+        held = tuple(detail.get("still_held", ()))
         grade = Grade(detail["grade"]) if detail["grade"] else None
-        return Certificate(**{**detail, **names, "grade": grade})
+        return Certificate(**{**detail, **names, "grade": grade, "still_held": held})
     except (KeyError, TypeError, ValueError):
         return None

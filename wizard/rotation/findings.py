@@ -71,6 +71,10 @@ def prove(findings: Iterable[Finding]) -> bool:
     """Say whether findings prove a new key: all that must pass did, and nothing speaks against it."""
     outcomes = {finding.subject: finding.outcome for finding in findings}
     passed = {Outcome.PASSED, Outcome.WARNING, Outcome.NOT_APPLICABLE}
+    # A missing permission would stop the software that changes keys. Only a current key that is of no
+    # use any more may leave that open; one that just did not answer can be asked again.
+    if outcomes.get(PERMISSIONS) is Outcome.INCONCLUSIVE and outcomes.get(CONTROL) is not Outcome.FAILED:
+        return False
     return all(outcomes.get(subject) in passed for subject in MUST_PASS) and not any(
         outcomes.get(subject) is Outcome.FAILED for subject in MUST_NOT_FAIL
     )
@@ -152,6 +156,7 @@ class Scribe:
             return finding
         return replace(
             finding,
+            outcome=Outcome.FAILED,
             observed=f"{finding.observed} The exchange says enableFutures: false for this key.",
             advice="Switch Enable Futures on for the new key on the exchange's page. A key that is older than the"
             " futures account cannot have it (documented): make a new one then.",
@@ -211,6 +216,38 @@ class Scribe:
             _permission_outcome(difference, told, has_control=has_control),
             " ".join(observed),
             advice=" ".join(finding.advice for finding in told),
+        )
+
+    def account(self, account: Account, milliseconds: float) -> Finding:
+        """The account behind the new key can be read."""
+        observed = "The account can be read with the new key."
+        if account.can_trade:
+            return self.note(ACCOUNT, Outcome.PASSED, observed, milliseconds=milliseconds)
+        return self.note(
+            ACCOUNT,
+            Outcome.WARNING,
+            f"{observed} The exchange says canTrade: false for this account.",
+            advice="If software trades with this key, find out on the exchange's page why the account may not trade.",
+            milliseconds=milliseconds,
+        )
+
+    def control_unusable(self, why: str) -> Finding:
+        """The current key cannot be asked at all: its credentials are lost or damaged."""
+        return self.note(
+            CONTROL,
+            Outcome.FAILED,
+            f"The current key could not be asked. {why}",
+            does_not_prove="that the current key is dead: delete it on the exchange's page when the new one is in use",
+        )
+
+    def account_not_compared(self, error: ExchangeError | None) -> Finding:
+        """The current key's account could not be read."""
+        why = " ".join(sentences(error.what, error.why)) if error else "The current key was not accepted."
+        return self.note(
+            SAME_ACCOUNT,
+            Outcome.INCONCLUSIVE,
+            f"Not compared. {why}",
+            does_not_prove="that the new key belongs to the account of the current key",
         )
 
     def same_account(self, new: Account, current: Account) -> Finding:

@@ -6,12 +6,13 @@ before it ended.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from wizard.errors import WizardError
 from wizard.rotation.certificate import Certificate, write_certificate
 from wizard.rotation.closing import safe_to_close
 from wizard.rotation.context import Context
+from wizard.rotation.elsewhere import Elsewhere
 from wizard.rotation.model import STEPS, Finding, Holding, KeyRecord, Mode, RotationRecord, Slot, Step
 from wizard.rotation.retirement import Death
 from wizard.rotation.steps.credentials import CredentialsStep
@@ -40,6 +41,16 @@ class Preflight:
     keyring: Finding
     recovered: tuple[str, ...] = ()
     """What an interrupted run had left, and what was done about it."""
+    missing: tuple[KeyRecord, ...] = ()
+    """Keys that the journal calls stored, and that the place of the credentials does not hold."""
+
+    def losses(self) -> tuple[str, ...]:
+        """Return a sentence for each missing key."""
+        return tuple(
+            f"The {one.slot} key {one.name} is missing: the journal says it was stored in {one.store}, and nothing is"
+            " there now."
+            for one in self.missing
+        )
 
 
 class Flow:
@@ -53,6 +64,7 @@ class Flow:
         self.credentials = CredentialsStep(context)
         self.probe = ProbeStep(context)
         self.retire = RetireStep(context)
+        self.elsewhere = Elsewhere(context)
 
     @property
     def rotation(self) -> RotationRecord | None:
@@ -161,8 +173,9 @@ class Flow:
             wizard.errors.WizardError: the legacy key is not proven dead, or the keyring refused.
         """
         legacy = self.retire.legacy
+        still_held = await self._still_held(legacy)
         death = await (self.retire.purge() if last_four is None else self.retire.purge_on_word(last_four))
-        return await self._finish(legacy, death, death.grade)
+        return await self._finish(legacy, death, death.grade, still_held)
 
     @property
     def can_be_reverted(self) -> bool:
@@ -186,6 +199,25 @@ class Flow:
                 advice="Poll again; go back when the legacy key is accepted and the current key is not.",
             )
         self.context.journal.revert(self.context.rotation, Step.PROBE)
+
+    @property
+    def can_forget(self) -> bool:
+        """Whether the keys that are missing can be struck off now: a current one only while no rotation is open."""
+        missing = self.preflight.missing
+        return bool(missing) and (self.rotation is None or all(one.slot is not Slot.CURRENT for one in missing))
+
+    async def forget_missing(self) -> None:
+        """Strike the missing keys off the journal, those that are still missing. Nothing on the exchange changes.
+
+        Raises:
+            OutOfPlace: a rotation of the missing current key is open.
+            wizard.errors.WizardError: the place of the credentials cannot be read.
+        """
+        if not self.can_forget:
+            raise OutOfPlace("The missing key is part of an open rotation", advice="Give that rotation up first.")
+        for record in await self.context.keeping.missing():
+            self.context.keeping.forget(record)
+        self.preflight = replace(self.preflight, missing=())
 
     async def abandon(self) -> None:
         """Give the rotation up before promotion: the current key stays, the new one is purged.
@@ -212,12 +244,24 @@ class Flow:
         self.context.journal.move(self.context.rotation, step)
         return step
 
-    async def _finish(self, legacy: KeyRecord | None, death: Death | None, outcome: str) -> Certificate:
+    async def _still_held(self, legacy: KeyRecord | None) -> tuple[str, ...]:
+        """Look for plain-text copies while the values to look for are still known."""
+        found = await self.context.keeping.fetch(legacy) if legacy and legacy.holding is Holding.STORED else None
+        if found is None:
+            return ()
+        try:
+            return await self.elsewhere.copies(found)
+        finally:
+            found.wipe()
+
+    async def _finish(
+        self, legacy: KeyRecord | None, death: Death | None, outcome: str, still_held: tuple[str, ...] = ()
+    ) -> Certificate:
         await self._drop_unused("another key took its place")
         rotation, current = self.context.rotation, self.current
         assert current is not None  # noqa: S101 - a rotation is finished only after a promotion
         now, egress = self.context.clock(), self.context.egress
-        certificate = write_certificate(rotation, current, legacy, death, egress=egress, now=now)
+        certificate = write_certificate(rotation, current, legacy, death, egress=egress, now=now, still_held=still_held)
         self.context.journal.finish(rotation, outcome, CERTIFIED, asdict(certificate))
         return certificate
 

@@ -13,10 +13,12 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any, TypeVar
 
 from wizard.credentials import Credentials, KeyKind
-from wizard.exchange.client import Account, ExchangeClient
-from wizard.exchange.errors import ExchangeError, Refused
+from wizard.errors import sentences
+from wizard.exchange.client import Account, ApiRestrictions, ExchangeClient
+from wizard.exchange.errors import ExchangeError, Refused, Unreachable
 from wizard.exchange.patience import may_heal
 from wizard.exchange.permissions import compare
+from wizard.exchange.signing import SigningKeyUnusable
 from wizard.exchange.skew import ClockSkew, measure_skew
 from wizard.exchange.verdicts import Verdict
 from wizard.rotation import findings as say
@@ -34,6 +36,17 @@ REFUSED_KEY = -2015
 MAYBE_SWAPPED = frozenset({REFUSED_KEY, -2014, -2008})
 """What an exchange says to a secret in the place of an API key."""
 
+_ON_THE_KEY = (
+    say.ACCOUNT,
+    say.IN_A_ROW,
+    say.IP_RESTRICTION,
+    say.PERMISSIONS,
+    say.SAME_ACCOUNT,
+    say.WEBSOCKET_API,
+    say.FUTURES,
+)
+"""What is only asked when the new key was accepted."""
+
 OnFinding = Callable[[Finding], object]
 Result = TypeVar("Result")
 
@@ -45,6 +58,8 @@ class ProbeReport:
     findings: tuple[Finding, ...]
     item: str
     """The keyring item of the key that was probed: what is promoted must be what was proven."""
+    restrictions: ApiRestrictions | None = None
+    """What the exchange said of the new key's rights; promotion compares it with what it says then."""
     verdict: Verdict | None = None
     """What the exchange said to the new key; None when it could not be asked."""
     may_be_swapped: bool = False
@@ -71,6 +86,8 @@ class _Shown:
 
     answer: SignedAnswer
     account: Account | None = None
+    not_read: ExchangeError | None = None
+    """Why the account could not be read."""
 
 
 class Ladder:
@@ -95,12 +112,12 @@ class Ladder:
     async def climb(self, credentials: Credentials, control: Credentials | None) -> ProbeReport:
         """Ask everything that can be asked and return what was seen."""
         async with self._context.exchange() as client:
-            way, _ = await asyncio.gather(walk(self._context, client), EgressStep(self._context).detect())
+            way, _ = await _together(walk(self._context, client), EgressStep(self._context).detect())
             # Both were under way at once: what is told is told from the address of this detection.
             self._scribe = Scribe(self._context.clock, self._context.egress)
             self._tell(*tell_way(way, self._scribe))
             if not way.is_open:
-                self._tell(*self._scribe.not_run(say.CLOCK, say.NEW_KEY, say.ACCOUNT))
+                self._tell_not_run(say.CLOCK, say.NEW_KEY, *_ON_THE_KEY, say.CONTROL, say.MARKET_STREAM)
                 return self._report()
             new, other, skew, _ = await _together(
                 self._prove(client, credentials),
@@ -111,18 +128,35 @@ class Ladder:
             if not new.answer.accepted:
                 return await self._refusal(client, credentials, new, other, skew)
         self._compare(new, other)
-        report = self._report(new.answer.verdict)
+        report = self._report(new.answer.verdict, new.answer.restrictions)
         if report.is_proven:
             self._context.journal.mark_proven(self._pending, self._context.egress)
         return report
 
-    def _report(self, verdict: Verdict | None = None, *, may_be_swapped: bool = False) -> ProbeReport:
-        return ProbeReport(tuple(self._findings), self._pending.item, verdict, may_be_swapped)
+    def _report(
+        self,
+        verdict: Verdict | None = None,
+        restrictions: ApiRestrictions | None = None,
+        *,
+        may_be_swapped: bool = False,
+    ) -> ProbeReport:
+        return ProbeReport(tuple(self._findings), self._pending.item, restrictions, verdict, may_be_swapped)
 
     def _tell(self, *findings: Finding) -> None:
         for finding in findings:
             self._findings.append(finding)
             self._on_finding(finding)
+
+    def _tell_not_run(self, *subjects: str) -> None:
+        """Name each check that would have been made in this environment, had an earlier one passed."""
+        not_here = {
+            say.SAME_ACCOUNT: self._current is None,
+            say.CONTROL: self._current is None,
+            say.WEBSOCKET_API: not self._site.websocket_api_url,
+            say.MARKET_STREAM: not self._site.stream_url,
+            say.FUTURES: not self._context.environment.uses_futures,
+        }
+        self._tell(*self._scribe.not_run(*(subject for subject in subjects if not not_here.get(subject))))
 
     def _where(self, whitelist: Sequence[IPv4Network] | None = None) -> Where:
         listed = self._context.whitelist if whitelist is None else whitelist
@@ -148,8 +182,7 @@ class Ladder:
         except ExchangeError as error:
             self._tell(self._scribe.verdict(say.ACCOUNT, explain(error, self._where(), surface="api")))
             return None
-        observed = "The account can be read with the new key."
-        self._tell(self._scribe.note(say.ACCOUNT, Outcome.PASSED, observed, milliseconds=took_ms))
+        self._tell(self._scribe.account(account, took_ms))
         return account
 
     async def _repeat(self, client: ExchangeClient, credentials: Credentials) -> None:
@@ -173,7 +206,10 @@ class Ladder:
             self._tell(self._scribe.websocket(session))
 
     async def _ask_futures(self, client: ExchangeClient, credentials: Credentials, answer: SignedAnswer) -> None:
-        if not (self._context.environment.uses_futures and self._site.futures_url):
+        if not self._context.environment.uses_futures:
+            return
+        if not self._site.futures_url:
+            self._tell(self._scribe.not_known(say.FUTURES, self._site))
             return
         try:
             assets, took_ms = await self._timed(client.futures_balances(credentials))
@@ -184,10 +220,17 @@ class Ladder:
             self._tell(self._scribe.futures(assets, took_ms))
 
     async def _show_control(self, client: ExchangeClient, control: Credentials | None) -> _Shown | None:
-        if control is None or self._current is None:
+        if self._current is None:
+            return None
+        if control is None:
+            self._tell(self._scribe.control_unusable("It is not in the keyring."))
             return None
         where = self._where(networks_of(self._current.whitelist))
-        answer, took_ms = await self._timed(ask(client, control, where))
+        try:
+            answer, took_ms = await self._timed(self._ask_twice(client, control, where))
+        except SigningKeyUnusable as unusable:
+            self._tell(self._scribe.control_unusable(" ".join(sentences(unusable.what, unusable.why))))
+            return None
         self._tell(self._scribe.verdict(say.CONTROL, answer.verdict, took_ms))
         if not answer.accepted:
             return _Shown(answer)
@@ -195,8 +238,15 @@ class Ladder:
         self._context.journal.mark_proven(self._current, self._context.egress)
         try:
             return _Shown(answer, await client.account(control))
-        except ExchangeError:
-            return _Shown(answer)
+        except ExchangeError as error:
+            return _Shown(answer, not_read=error)
+
+    async def _ask_twice(self, client: ExchangeClient, control: Credentials, where: Where) -> SignedAnswer:
+        """One cut connection must not cost the comparison with the current key."""
+        answer = await ask(client, control, where)
+        if isinstance(answer.error, Unreachable):
+            return await ask(client, control, where)
+        return answer
 
     async def _measure_clock(self, client: ExchangeClient) -> ClockSkew | None:
         try:
@@ -224,9 +274,12 @@ class Ladder:
             self._tell(self._scribe.restriction(new.answer.restrictions.ip_restricted, is_adopted))
             current = other.answer.restrictions if other else None
             difference = compare(new.answer.restrictions, current)
-            self._tell(self._scribe.permissions(difference, new.answer.restrictions, has_control=other is not None))
+            has_control = self._current is not None
+            self._tell(self._scribe.permissions(difference, new.answer.restrictions, has_control=has_control))
         if other and new.account and other.account:
             self._tell(self._scribe.same_account(new.account, other.account))
+        elif self._current is not None:
+            self._tell(self._scribe.account_not_compared(other.not_read if other else None))
 
     async def _refusal(
         self,
@@ -244,8 +297,7 @@ class Ladder:
             seen_as=await self._seen_as(client, credentials, new.answer),
         )
         self._tell(self._scribe.verdict(say.NEW_KEY, verdict))
-        stands_on_it = (say.ACCOUNT, say.IN_A_ROW, say.IP_RESTRICTION, say.PERMISSIONS, say.WEBSOCKET_API)
-        self._tell(*self._scribe.not_run(*stands_on_it))
+        self._tell_not_run(*_ON_THE_KEY)
         may_be_swapped = credentials.kind is KeyKind.HMAC and new.answer.code in MAYBE_SWAPPED
         return self._report(verdict, may_be_swapped=may_be_swapped)
 

@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 
 from wizard.clock import Clock
 from wizard.custody.canary import canary
+from wizard.custody.capacity import what_does_not_fit
 from wizard.custody.store import Store
 from wizard.custody.vault import Vault
 from wizard.egress.providers import Provider, load_providers
@@ -73,7 +74,7 @@ async def open_flow(
                 stopwatch=stopwatch,
                 pace=pace or Pace(),
             )
-            flow = Flow(context, Preflight(keyring, recovered))
+            flow = Flow(context, Preflight(keyring, recovered, await keeping.missing()))
             await flow.settle()
             yield flow
         finally:
@@ -82,10 +83,11 @@ async def open_flow(
 
 async def _try_keyring(store: Store, clock: Clock) -> Finding:
     await canary(store)
+    limits = what_does_not_fit(store.backend)
     return Finding(
         subject="Keyring",
         outcome=Outcome.PASSED if store.durable else Outcome.WARNING,
-        observed=f"A canary was written to {store.label}, read back, compared and deleted.",
+        observed=f"A canary was written to {store.label}, read back, compared and deleted. {limits}".rstrip(),
         at=clock(),
         does_not_prove="" if store.durable else "that anything is kept: it is lost when this program ends",
     )

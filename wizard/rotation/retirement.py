@@ -43,6 +43,8 @@ class Poll:
     """The egress address, observed anew when the refusal could be about the address."""
     is_on_sapi: bool = True
     """Whether `/sapi` was asked: only there an unknown key is told from a refused one."""
+    retry_after: float = 0.0
+    """Seconds that must pass before the next poll."""
 
     @property
     def shows_death(self) -> bool:

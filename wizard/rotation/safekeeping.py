@@ -6,6 +6,7 @@ in the keyring, and no item is deleted that was not announced as superseded, wit
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 from wizard.clock import Clock
@@ -39,6 +40,7 @@ class Safekeeping:
             wizard.errors.WizardError: the keyring refused, or gave back something else. The key
                 stays announced, and `recover` settles it.
         """
+        self._vault.expect_to_hold(credentials)
         for version in range(self._unused_version(credentials), HIGHEST_VERSION):
             record = self._record(credentials, slot, whitelist, version)
             self._journal.announce_key(record)
@@ -66,6 +68,29 @@ class Safekeeping:
             raise ValueError("the current key is never purged")
         self._journal.announce_purge(record, reason)
         await self._vault.remove(record.name.fingerprint, record.version)
+        self._journal.confirm_purge(record)
+
+    async def missing(self) -> tuple[KeyRecord, ...]:
+        """Return the keys that the journal calls stored in this very store, and that it does not hold any more.
+
+        A legacy key is left to the retirement, which knows what that means.
+
+        Raises:
+            wizard.custody.errors.CustodyError: the store cannot be read.
+        """
+        expected = [
+            record
+            for record in self._journal.keys(self._environment)
+            if record.holding is Holding.STORED
+            and record.slot in (Slot.CURRENT, Slot.PENDING, Slot.DRAFT)
+            and record.backend == self._vault.store.backend
+        ]
+        held = await asyncio.gather(*(self._vault.holds(one.name.fingerprint, one.version) for one in expected))
+        return tuple(record for record, is_held in zip(expected, held, strict=True) if not is_held)
+
+    def forget(self, record: KeyRecord) -> None:
+        """Strike a key off whose item is not there any more; call it for what `missing` returned."""
+        self._journal.announce_purge(record, "its item was not in the store any more, and the user let it go")
         self._journal.confirm_purge(record)
 
     async def recover(self) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ class Way:
         error = self.connection.error
         if error is None:
             return ""
-        if isinstance(self.resolution, Unreachable):
+        if isinstance(self.resolution, Unreachable) and self.connection.connected_ms is None:
             return DNS
         phase = error.phase if isinstance(error, Unreachable) else Phase.READ
         if phase is Phase.TIMEOUT and isinstance(error, Unreachable) and error.during is not None:

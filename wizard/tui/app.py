@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import AsyncExitStack
 from typing import ClassVar
 
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
+from wizard.clock import Clock
 from wizard.glyphs import Glyphs
 from wizard.rehearsal.desk import NewKey
 from wizard.rotation.certificate import Certificate
@@ -20,11 +23,13 @@ from wizard.tui.screens.credentials import CredentialsScreen
 from wizard.tui.screens.egress import EgressScreen
 from wizard.tui.screens.help import HelpScreen
 from wizard.tui.screens.home import HomeScreen
+from wizard.tui.screens.idle import COVER_AFTER, IdleScreen
 from wizard.tui.screens.leave import LeaveScreen
 from wizard.tui.screens.probe import ProbeScreen
 from wizard.tui.screens.retire import RetireScreen
 from wizard.tui.screens.summary import SummaryScreen
 from wizard.tui.screens.whitelist import WhitelistScreen
+from wizard.tui.widgets.secret_field import SecretField
 from wizard.world import World
 
 _SCREENS: dict[Step, type[Screen[None]]] = {
@@ -34,6 +39,10 @@ _SCREENS: dict[Step, type[Screen[None]]] = {
     Step.PROBE: ProbeScreen,
     Step.RETIRE: RetireScreen,
 }
+
+
+_IDLE_LOOK = 5.0
+"""Seconds between two looks at how long nobody has pressed a key."""
 
 
 class WizardApp(SafeApp):
@@ -61,6 +70,9 @@ class WizardApp(SafeApp):
         self._announced: Finding | None = None
         self.untaken: NewKey | None = None
         """A key that was made at the desk and not taken over yet: its secret is shown once."""
+        self.idle_clock: Clock = time.monotonic
+        """Seconds from any start, for the time since the last key."""
+        self._last_key = self.idle_clock()
 
     def announce(self, finding: Finding) -> None:
         """Keep what one screen has to tell for the screen that follows."""
@@ -86,6 +98,26 @@ class WizardApp(SafeApp):
         """Begin at home."""
         leave_lookups_behind()
         self.push_screen(HomeScreen())
+        self.set_interval(_IDLE_LOOK, self.cover_if_idle)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Note when the user was last there."""
+        if isinstance(event, events.Key | events.Paste):
+            self._last_key = self.idle_clock()
+        await super().on_event(event)
+
+    def cover_if_idle(self) -> None:
+        """Cover a screen with a secret on which no key was pressed for five minutes."""
+        is_idle = self.idle_clock() - self._last_key >= COVER_AFTER
+        if is_idle and not isinstance(self.screen, IdleScreen) and any(field.length for field in self._secret_fields()):
+            self.push_screen(IdleScreen(), self._uncover)
+
+    def _uncover(self, is_wiping: bool | None) -> None:
+        for field in self._secret_fields() if is_wiping else ():
+            field.clear()
+
+    def _secret_fields(self) -> list[SecretField]:
+        return [field for screen in self.screen_stack for field in screen.query(SecretField)]
 
     async def open(self, environment: Environment) -> Flow:
         """Open one environment; it stays open until the app ends or another is opened.

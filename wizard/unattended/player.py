@@ -157,7 +157,7 @@ class Player:
             seen_alive += death.grade is Grade.ALIVE
             if POLLS_IN_A_ROW in (death.in_a_row, seen_alive):
                 break
-            await self._flow.context.pause(self._flow.context.pace.between_polls)
+            await self._flow.context.pause(self._flow.retire.pause())
         self._grade = death.grade
         if not death.allows_purge:
             finding = Finding("Death", Outcome.INCONCLUSIVE, death.sentence, self._flow.context.clock())

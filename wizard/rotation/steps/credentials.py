@@ -6,13 +6,20 @@ dies while the user is on the exchange's page, the private key of the new API ke
 
 from __future__ import annotations
 
+import asyncio
+
 from wizard.credentials import Credentials, KeyKind
 from wizard.errors import WizardError
-from wizard.exchange.keys import generate_ed25519, public_pem
+from wizard.exchange.keys import KeyPair, generate_ed25519, generate_rsa, public_pem
 from wizard.rotation.context import Context
+from wizard.rotation.elsewhere import Elsewhere
 from wizard.rotation.findings import STORAGE
-from wizard.rotation.model import Finding, KeyRecord, Outcome, Slot
+from wizard.rotation.model import Finding, Holding, KeyRecord, Mode, Outcome, Slot
 from wizard.secret import Secret
+
+MADE_HERE = "public key"
+IMPORTED = "imported public key"
+"""What stands in a draft in place of the API key, before the public key's fingerprint."""
 
 
 class DraftMissing(WizardError):
@@ -28,17 +35,21 @@ class CredentialsStep:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._elsewhere = Elsewhere(context)
 
     @property
     def pending(self) -> KeyRecord | None:
         """The new key, if it is stored and was read back."""
         return self._key(Slot.PENDING)
 
-    async def public_key(self) -> str:
-        """Return the public half of the pair that waits for its API key, made now if there is none."""
-        found = await self._pair()
+    async def public_key(self, kind: KeyKind = KeyKind.ED25519) -> str:
+        """Return the public half of the pair that waits for its API key, made now if there is none.
+
+        It is in the keyring by then: a keyring that cannot hold it says so before a key is created with it.
+        """
+        found = await self._pair(kind)
         if found is None:
-            return await self._make_pair()
+            return await self._make_pair(kind)
         try:
             return public_pem(found.signing)
         finally:
@@ -49,20 +60,54 @@ class CredentialsStep:
         return await self._store_pending(Credentials(KeyKind.HMAC, api_key, secret))
 
     async def store_ed25519(self, api_key: Secret) -> Finding:
-        """Store an API key with the private key that was made here for it.
+        """Store an API key with the Ed25519 private key that was made here for it (see `store_rsa`)."""
+        return await self._store_made(api_key, KeyKind.ED25519)
+
+    async def store_rsa(self, api_key: Secret) -> Finding:
+        """Store an API key with the RSA private key that was made here for it.
 
         Raises:
             DraftMissing: the key pair is not in the keyring any more.
         """
-        found = await self._pair()
+        return await self._store_made(api_key, KeyKind.RSA)
+
+    async def _store_made(self, api_key: Secret, kind: KeyKind) -> Finding:
+        found = await self._pair(kind)
         if found is None:
             raise DraftMissing(
                 "The private key made for this API key is not in the keyring any more",
                 advice="Delete this API key on the exchange's page and start this step again with a new pair.",
             )
-        finding = await self._store_pending(Credentials(KeyKind.ED25519, api_key, found.signing))
-        if draft := self._key(Slot.DRAFT):
-            await self._context.keeping.purge(draft, "the pair is stored together with its API key")
+        finding = await self._store_pending(Credentials(kind, api_key, found.signing))
+        for draft in self._drafts():
+            if draft.name.fingerprint == _label(MADE_HERE, public_pem(found.signing)).fingerprint():
+                await self._context.keeping.purge(draft, "the pair is stored together with its API key")
+        return finding
+
+    async def import_pair(self, pair: KeyPair) -> None:
+        """Put a private key that was made elsewhere into the keyring, before its API key is known."""
+        if self._imported_draft(pair.public_pem) is None:
+            await self._keep_draft(pair, IMPORTED)
+
+    async def store_imported(self, api_key: Secret, public: str) -> Finding:
+        """Store an API key with the private key that was imported for it.
+
+        Args:
+            api_key: What the exchange's page shows.
+            public: The public half of the imported key, as `import_pair` had it.
+
+        Raises:
+            DraftMissing: the private key is not in the keyring any more.
+        """
+        draft = self._imported_draft(public)
+        found = await self._context.keeping.fetch(draft) if draft else await self._imported_pending(public)
+        if found is None:
+            raise DraftMissing(
+                "The imported private key is not in the keyring any more", advice="Import it once more, then store it."
+            )
+        finding = await self._store_pending(Credentials(found.kind, api_key, found.signing))
+        if draft:
+            await self._context.keeping.purge(draft, "the imported key is stored together with its API key")
         return finding
 
     async def swap(self) -> Finding:
@@ -81,12 +126,15 @@ class CredentialsStep:
         self._refuse_known(credentials)
         whitelist = self._context.journal.whitelist_of(self._context.rotation)
         record = await self._context.keeping.store(credentials, Slot.PENDING, whitelist=whitelist)
+        is_adopted = self._context.rotation.mode is Mode.ADOPT
+        copies = await self._elsewhere.copies(credentials) if is_adopted else ()
         return Finding(
             subject=STORAGE,
-            outcome=Outcome.PASSED,
+            outcome=Outcome.WARNING if copies else Outcome.PASSED,
             observed=f"{record.name} was written to {record.store}, read back and is the same.",
             at=self._context.clock(),
             does_not_prove="that the exchange accepts it; the probe finds out",
+            advice=_to_remove(copies),
         )
 
     def _refuse_known(self, credentials: Credentials) -> None:
@@ -105,20 +153,55 @@ class CredentialsStep:
                 advice=f"Create a key for {own} alone and enter that one.",
             )
 
-    async def _pair(self) -> Credentials | None:
+    async def _pair(self, kind: KeyKind) -> Credentials | None:
         """Return the pair made here: as a draft, or within the pending key when its API key was mistyped."""
-        for slot in (Slot.DRAFT, Slot.PENDING):
-            record = self._key(slot)
-            if record is not None and record.kind is KeyKind.ED25519:
-                return await self._context.keeping.fetch(record)
+        pending = self._key(Slot.PENDING)
+        for record in [*reversed(self._drafts()), *([pending] if pending else [])]:
+            if record.kind is kind and (found := await self._context.keeping.fetch(record)):
+                if not found.api_key.reveal().startswith(IMPORTED):
+                    return found
+                found.wipe()
         return None
 
-    async def _make_pair(self) -> str:
-        pair = generate_ed25519()
-        label = Secret(f"public key {Secret(pair.public_pem).fingerprint()}")
-        await self._context.keeping.recover()
-        await self._context.keeping.store(Credentials(KeyKind.ED25519, label, pair.private_pem), Slot.DRAFT)
+    async def _make_pair(self, kind: KeyKind) -> str:
+        # In a thread: an RSA key of 4096 bits takes seconds.
+        pair = await asyncio.to_thread(generate_rsa if kind is KeyKind.RSA else generate_ed25519)
+        await self._keep_draft(pair, MADE_HERE)
         return pair.public_pem
+
+    async def _keep_draft(self, pair: KeyPair, origin: str) -> None:
+        await self._context.keeping.recover()
+        await self._context.keeping.store(
+            Credentials(pair.kind, _label(origin, pair.public_pem), pair.private_pem), Slot.DRAFT
+        )
+
+    def _imported_draft(self, public: str) -> KeyRecord | None:
+        wanted = _label(IMPORTED, public).fingerprint()
+        return next((record for record in self._drafts() if record.name.fingerprint == wanted), None)
+
+    async def _imported_pending(self, public: str) -> Credentials | None:
+        """Return the pending key whose private key is the imported one: its API key was mistyped."""
+        pending = self.pending
+        found = await self._context.keeping.fetch(pending) if pending and pending.kind is not KeyKind.HMAC else None
+        return found if found and public_pem(found.signing) == public else None
+
+    def _drafts(self) -> list[KeyRecord]:
+        keys = self._context.journal.keys(self._context.environment.name)
+        return [key for key in keys if key.slot is Slot.DRAFT and key.holding is Holding.STORED]
 
     def _key(self, slot: Slot) -> KeyRecord | None:
         return self._context.journal.key_in(self._context.environment.name, slot)
+
+
+def _label(origin: str, public: str) -> Secret:
+    """Return what stands in a draft in place of the API key."""
+    return Secret(f"{origin} {Secret(public).fingerprint()}")
+
+
+def _to_remove(copies: tuple[str, ...]) -> str:
+    if not copies:
+        return ""
+    return (
+        f"It still stands in plain text: {'; '.join(copies)}. Remove it there once your software reads the keyring;"
+        " the retirement of this key looks again."
+    )

@@ -60,6 +60,8 @@ class ProbeStep:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self._free_at = 0.0
+        """On the stopwatch: before it the exchange wants no question, see `Verdict.retry_after`."""
 
     async def run(self, on_finding: OnFinding = lambda _: None) -> ProbeReport:
         """Ask everything and return what was seen.
@@ -68,13 +70,16 @@ class ProbeStep:
             NothingToProbe: no pending key is stored, or the keyring has lost it.
         """
         pending, credentials = await self._fetch_pending()
-        current = self._key(Slot.CURRENT)
-        control = await self._context.keeping.fetch(current) if current else None
+        current, control = self._key(Slot.CURRENT), None
         try:
-            return await Ladder(self._context, pending, current, on_finding).climb(credentials, control)
+            control = await self._context.keeping.fetch(current) if current else None
+            report = await Ladder(self._context, pending, current, on_finding).climb(credentials, control)
         finally:
             for held in filter(None, (credentials, control)):
                 held.wipe()
+        if report.verdict:
+            self._heed(report.verdict)
+        return report
 
     async def wait_until_accepted(self, on_wait: OnWait = lambda _: None) -> Verdict:
         """Ask about the new key again and again, slowly, until it is accepted; return the last verdict.
@@ -85,11 +90,13 @@ class ProbeStep:
             NothingToProbe: no pending key is stored, or the keyring has lost it.
         """
         _, credentials = await self._fetch_pending()
-        begun = self._context.clock()
+        begun = self._context.stopwatch()
         try:
+            await self._context.pause(max(0.0, self._free_at - begun))
             for questions in count(1):
                 answer = await self._ask(credentials)
-                left = self._context.pace.patience - (self._context.clock() - begun)
+                self._heed(answer.verdict)
+                left = self._context.pace.patience - (self._context.stopwatch() - begun)
                 pause = pause_before_next(questions, answer.error, self._context.pace.between_questions)
                 if answer.accepted or not may_heal(answer.verdict) or pause > left:
                     return answer.verdict
@@ -115,20 +122,31 @@ class ProbeStep:
             raise NotProven(
                 "The new key is not proven yet", advice="Run the probe until every check that counts passes."
             )
-        await self._ask_once_more()
+        await self._ask_once_more(report)
         self._context.journal.promote(self._context.rotation, report.item, step)
         current = self._key(Slot.CURRENT)
         assert current is not None  # noqa: S101 - promoted in the line above
         return say.promoted(Scribe(self._context.clock, self._context.egress), current, self._key(Slot.LEGACY))
 
-    async def _ask_once_more(self) -> None:
+    def _heed(self, verdict: Verdict) -> None:
+        self._free_at = max(self._free_at, self._context.stopwatch() + verdict.retry_after)
+
+    async def _ask_once_more(self, report: ProbeReport) -> None:
         """The user may have looked at the report for an hour."""
         _, credentials = await self._fetch_pending()
-        answer = await self._ask(credentials)
-        credentials.wipe()
+        try:
+            answer = await self._ask(credentials)
+        finally:
+            credentials.wipe()
         if not answer.accepted:
             why = " ".join(sentences(answer.verdict.what, answer.verdict.why))
             raise NotProven("Nothing was promoted: the new key is not accepted now", why=why, advice="Probe again.")
+        if answer.restrictions != report.restrictions:
+            raise NotProven(
+                "Nothing was promoted: the new key's rights were changed since the probe",
+                why="The exchange tells other permissions or another restriction than a moment ago.",
+                advice="Probe again.",
+            )
 
     async def _fetch_pending(self) -> tuple[KeyRecord, Credentials]:
         pending = self._key(Slot.PENDING)

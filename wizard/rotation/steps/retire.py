@@ -143,6 +143,11 @@ class RetireStep:
         await self._purge(legacy, death.grade)
         return death
 
+    def pause(self) -> float:
+        """Return for how many seconds to wait before the next poll: the pace, or longer where the exchange asks."""
+        polls = self.polls()
+        return max(self._context.pace.between_polls, polls[-1].retry_after if polls else 0.0)
+
     def _expect_legacy(self) -> KeyRecord:
         legacy = self.legacy
         if legacy is None:
@@ -168,6 +173,7 @@ class RetireStep:
             control_said=new.verdict.what,
             from_address=self._context.egress,
             is_on_sapi=self._context.environment.site.has_sapi,
+            retry_after=max(old.verdict.retry_after, new.verdict.retry_after),
         )
 
     def _where(self, record: KeyRecord | None) -> Where:

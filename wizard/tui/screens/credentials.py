@@ -21,11 +21,25 @@ from textual.widgets.option_list import Option
 
 from wizard.credentials import KeyKind
 from wizard.errors import WizardError
+from wizard.exchange.keys import KeyPair
 from wizard.exchange.shapes import Intake, pair_problem, read_api_key, read_hmac_secret
+from wizard.intake.private_keys import ImportedKey
+from wizard.intake.sources import Found
 from wizard.rehearsal.desk import NewKey
 from wizard.rotation.model import Finding, Mode, Step
 from wizard.secret import Secret
-from wizard.tui.screens.instructions import CHOICES, IN_USE, WHICH_IN_USE, choice, instructions, where_to_create
+from wizard.tui.screens.find_key import FindKeyScreen
+from wizard.tui.screens.import_key import ImportKeyScreen
+from wizard.tui.screens.instructions import (
+    CHOICES,
+    IMPORT,
+    IMPORT_CHOICE,
+    IN_USE,
+    WHICH_IN_USE,
+    choice,
+    instructions,
+    where_to_create,
+)
 from wizard.tui.screens.step_screen import StepScreen
 from wizard.tui.widgets.secret_field import SecretField
 
@@ -46,12 +60,16 @@ class CredentialsScreen(StepScreen):
         " made here and kept in the keyring before its public half is shown; only the API key comes back. With HMAC"
         " the page shows a secret once: paste both, one by one or in one paste, also as KEY=… lines or JSON; names tell"
         " them apart, else the first is taken as the API key. Enter in the last field writes to the keyring, reads"
-        " back and compares. Fields are masked and cannot be copied from."
+        " back and compares. A private key of your own is imported from a PEM file or pasted. Fields are masked and"
+        " cannot be copied from."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2", "copy_whitelist", "List", key_display="F2", tooltip="Ask the terminal to copy the whitelist"),
         Binding("f3", "copy_public_key", "Key", key_display="F3", tooltip="Copy the public key"),
-        Binding("f6", "kind", "Kind", key_display="F6", tooltip="Choose Ed25519 or HMAC"),
+        Binding(
+            "f9", "find", "Read", key_display="F9", tooltip="Read the key from the environment, a .env or a bot's file"
+        ),
+        Binding("f6", "kind", "Kind", key_display="F6", tooltip="Choose the kind of key, or import a private key"),
     ]
 
     class PublicKey(Message):
@@ -72,22 +90,26 @@ class CredentialsScreen(StepScreen):
         super().__init__()
         self._kind: KeyKind | None = None
         self._public_pem = ""
+        self._pair_kind: KeyKind | None = None
+        """Whose public half `_public_pem` is."""
+        self._imported = ""
+        """The public half of an imported key; empty where the pair is made here."""
         self._typed: _Typed | None = None
         self._unusual = ""
         """What was said of the values that Enter would store next; a second Enter stores them all the same."""
 
     def compose_body(self) -> Iterable[Widget]:
         """Lay out the choice and the two fields; what applies is shown."""
-        glyphs = self.wizard.glyphs
+        glyphs, may_reveal = self.wizard.glyphs, self.flow.context.environment.may_reveal
         yield Static(self._lede(), classes="lede", markup=False)
-        yield OptionList(*(Option(choice(kind), id=kind) for kind in CHOICES), id="kinds")
+        yield OptionList(*(Option(choice(texts), id=kind) for kind, texts in self._choices().items()), id="kinds")
         with Vertical(id="form"):
             yield Static("", id="instructions", classes="hint", markup=False)
             yield Static("", id="public-key", classes="paste", markup=False)
-            yield Static("API key", classes="label")
-            yield SecretField(show_last_four=True, takes_pair=True, glyphs=glyphs, id="api-key")
+            yield Static("API key", classes="label", id="api-key-label")
+            yield SecretField(show_last_four=True, takes_pair=True, may_reveal=may_reveal, glyphs=glyphs, id="api-key")
             yield Static("Secret", classes="label", id="secret-label")
-            yield SecretField(takes_pair=True, glyphs=glyphs, id="secret")
+            yield SecretField(takes_pair=True, may_reveal=may_reveal, glyphs=glyphs, id="secret")
             yield Static("", id="enter", classes="hint")
 
     def on_mount(self) -> None:
@@ -96,7 +118,7 @@ class CredentialsScreen(StepScreen):
         self.query_one("#form").display = False
         self.query_one("#kinds", OptionList).focus()
         if self._is_adopting:
-            # A pair made here cannot be the one of a key that is in use already.
+            # The usual kind of a key in use; F6 leads to the other one.
             self._choose(KeyKind.HMAC)
         if pending := self.flow.credentials.pending:
             self.notice.note(f"{pending.name} is stored already. ^N goes on with it; another one takes its place.")
@@ -105,17 +127,50 @@ class CredentialsScreen(StepScreen):
         """Show the copy keys where there is something to copy."""
         if action == "copy_public_key":
             return bool(self._public_pem)
+        if action == "find":
+            return self._is_adopting
         if action == "kind":
-            return self._kind is not None and not self._is_adopting
+            return self._kind is not None
         if action == "copy_whitelist":
             return bool(self._whitelist())
         return super().check_action(action, parameters)
 
     @on(OptionList.OptionSelected, "#kinds")
     def choose(self, event: OptionList.OptionSelected) -> None:
-        """Show the form for the kind."""
+        """Show the form for the kind, or ask for the private key first."""
         event.stop()
-        self._choose(KeyKind(str(event.option_id)))
+        if event.option_id == IMPORT:
+            self.app.push_screen(ImportKeyScreen(self.wizard.glyphs), self._import)
+            return
+        kind = KeyKind(str(event.option_id))
+        if self._imported or kind is not self._pair_kind:
+            self._public_pem = self._imported = ""
+        self._choose(kind)
+
+    def _import(self, key: ImportedKey | None) -> None:
+        if key is None or self.is_at_work("custody"):
+            return
+        self._public_pem = self._imported = key.pair.public_pem
+        self._choose(key.pair.kind)
+        self.query_one("#public-key", Static).update("Storing the private key in the keyring…")
+        if key.warning:
+            self.notice.note(key.warning)
+        self._keep_imported(key.pair)
+
+    @work(exclusive=True, group="custody", description="store an imported private key")
+    async def _keep_imported(self, pair: KeyPair) -> None:
+        try:
+            await self.flow.credentials.import_pair(pair)
+            self.post_message(self.PublicKey(pair.public_pem))
+        except WizardError as error:
+            self.post_message(self.Failed(error))
+        finally:
+            pair.private_pem.wipe()
+
+    def _choices(self) -> dict[str, tuple[str, str]]:
+        # A pair made here cannot be the one of a key that is in use already.
+        kinds = {str(kind): texts for kind, texts in CHOICES.items()}
+        return {**({"hmac": kinds["hmac"]} if self._is_adopting else kinds), IMPORT: IMPORT_CHOICE}
 
     def _choose(self, kind: KeyKind) -> None:
         if kind is not self._kind:
@@ -131,7 +186,7 @@ class CredentialsScreen(StepScreen):
         self.query_one("#enter", Static).update("Enter in the last field stores, reads back and compares.")
         if not is_hmac and not self._public_pem:
             self.query_one("#public-key", Static).update("Making the pair and storing it in the keyring…")
-            self._make_pair()
+            self._make_pair(kind)
         self.query_one("#api-key", SecretField).focus()
         self.refresh_bindings()
 
@@ -140,6 +195,21 @@ class CredentialsScreen(StepScreen):
         self.query_one("#form").display = False
         self.query_one("#kinds").display = True
         self.query_one("#kinds", OptionList).focus()
+
+    def action_find(self) -> None:
+        """Ask where the key in use is now."""
+        self.app.push_screen(FindKeyScreen(self.wizard.glyphs, self.flow.context.environ), self._take_found)
+
+    def _take_found(self, found: Found | None) -> None:
+        if found is None or self.is_at_work("custody"):
+            return
+        self._choose(KeyKind.HMAC)
+        self.fill_pair(SecretField.PairPasted(self.query_one("#api-key", SecretField), found.pair))
+        self.flow.elsewhere.note(found.path)
+        if found.warning:
+            self.notice.note(f"Read from {found.place}. {found.warning}")
+        else:
+            self.notice.good(f"Read from {found.place}. Enter stores it in the keyring; nothing is changed there.")
 
     def action_next(self) -> None:
         """Go on, once a key is stored and was read back."""
@@ -175,17 +245,25 @@ class CredentialsScreen(StepScreen):
         self.notice.good(said)
 
     @work(exclusive=True, group="custody", description="make a key pair")
-    async def _make_pair(self) -> None:
+    async def _make_pair(self, kind: KeyKind) -> None:
         try:
-            self.post_message(self.PublicKey(await self.flow.credentials.public_key()))
+            pem = await self.flow.credentials.public_key(kind)
+            if kind is self._kind:
+                self.post_message(self.PublicKey(pem))
         except WizardError as error:
             self.post_message(self.Failed(error))
 
     @on(PublicKey)
     def show_public_key(self, message: PublicKey) -> None:
         """Show the public half."""
-        self._public_pem = message.pem
-        self.query_one("#public-key", Static).update(message.pem.strip())
+        self._public_pem, self._pair_kind = message.pem, self._kind
+        # An RSA key has a dozen lines: above the field they would push it off the screen.
+        public_key, form = self.query_one("#public-key", Static), self.query_one("#form")
+        if self._kind is KeyKind.RSA:
+            form.move_child(public_key, after=self.query_one("#enter"))
+        else:
+            form.move_child(public_key, before=self.query_one("#api-key-label"))
+        public_key.update(message.pem.strip())
         self.refresh_bindings()
 
     @on(SecretField.Submitted, "#api-key")
@@ -215,8 +293,11 @@ class CredentialsScreen(StepScreen):
             return
         step = self.flow.credentials
         try:
-            if typed.secret is None:
-                self.post_message(self.Stored(await step.store_ed25519(typed.api_key)))
+            if typed.secret is None and self._imported:
+                self.post_message(self.Stored(await step.store_imported(typed.api_key, self._imported)))
+            elif typed.secret is None:
+                store = step.store_rsa if self._kind is KeyKind.RSA else step.store_ed25519
+                self.post_message(self.Stored(await store(typed.api_key)))
             else:
                 self.post_message(self.Stored(await step.store_hmac(typed.api_key, typed.secret)))
         except WizardError as error:

@@ -180,7 +180,7 @@ class DeskScreen(ModalScreen[NewKey | None]):
         wishes = self._wishes()
         if wishes is None:
             self.query_one(Notice).note("A new key is made in the Credentials step, after its kind was chosen.")
-        elif wishes[0] is KeyKind.ED25519 and not wishes[1]:
+        elif wishes[0] is not KeyKind.HMAC and not wishes[1]:
             self.query_one(Notice).note("The key pair is still being made. Try again in a moment.")
         else:
             self._create(*wishes)

@@ -16,7 +16,7 @@ from textual.widgets.option_list import Option
 
 from wizard.clock import duration
 from wizard.custody.errors import CustodyError, KeyringUnusable, Remedy
-from wizard.custody.questions import FILE_CONSENT, FILE_WORD, QUESTIONS
+from wizard.custody.questions import FILE_CONSENT, FILE_WORD, FORGET_CONSENT, FORGET_WORD, QUESTIONS
 from wizard.errors import WizardError
 from wizard.rotation.closing import safe_to_close
 from wizard.rotation.flow import Flow
@@ -25,6 +25,7 @@ from wizard.rotation.overview import Overview
 from wizard.settings import Place
 from wizard.tui.screens.confirm import ConfirmScreen
 from wizard.tui.screens.password import PasswordScreen
+from wizard.tui.screens.service import ServiceScreen
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.status_header import StatusHeader
 
@@ -45,9 +46,11 @@ class HomeScreen(Screen[None]):
         Binding("enter", "enter", "Go on", key_display="Enter", priority=True, tooltip="Open, begin or resume"),
         Binding("a", "adopt", "Adopt", tooltip="Bring a key that is in use already under the wizard's care"),
         Binding("x", "abandon", "Abandon", tooltip="Give the open rotation up; the current key stays"),
+        Binding("f", "forget", "Forget", tooltip="Strike a key off the journal that is not stored any more"),
         Binding("u", "unlock", "Unlock", tooltip="Open the place of the credentials with its password, here"),
         Binding("v", "encrypted_file", "File", tooltip="Keep credentials in an encrypted file instead"),
-        Binding("r", "again", "Try again", tooltip="Look at the keyring again"),
+        Binding("s", "service", "Service", tooltip="How a program that runs as a service gets at the credentials"),
+        Binding("r", "again", "Again", tooltip="Look at the keyring again"),
     ]
 
     class Ready(Message):
@@ -70,11 +73,16 @@ class HomeScreen(Screen[None]):
     class Begun(Message):
         """A rotation was opened."""
 
+    class Forgotten(Message):
+        """The missing keys were struck off."""
+
     class Abandoned(Message):
         """The open rotation was given up."""
 
     _remedy: Remedy = Remedy.NONE
     """What a typed password can mend."""
+    _is_custody_problem: bool = False
+    """Whether the place of the credentials did not open."""
     _has_other_place: bool = False
     """Whether the keyring was found unusable, so that the encrypted file is offered."""
 
@@ -109,17 +117,19 @@ class HomeScreen(Screen[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Show only what can be done now."""
         flow = self.wizard.flow if self.wizard.has_flow else None
+        shut = {
+            "unlock": bool(self._remedy),
+            "encrypted_file": self._has_other_place,
+            "service": self._is_custody_problem,
+            "again": True,
+        }
+        if action in shut:
+            return flow is None and shut[action]
         if action == "adopt":
             return flow is not None and flow.rotation is None and flow.current is None
-        if action == "abandon":
-            return flow is not None and flow.can_be_abandoned
-        if action == "unlock":
-            return flow is None and bool(self._remedy)
-        if action == "encrypted_file":
-            return flow is None and self._has_other_place
-        if action == "again":
-            return flow is None
-        return True
+        if action == "forget":
+            return flow is not None and flow.can_forget
+        return flow is not None and flow.can_be_abandoned if action == "abandon" else True
 
     @work(description="open the world")
     async def _open_world(self) -> None:
@@ -193,6 +203,7 @@ class HomeScreen(Screen[None]):
         self._list()
         lines = [self._check(flow.preflight.keyring)]
         lines += [self._pending(sentence) for sentence in flow.preflight.recovered]
+        lines += [self._caution(sentence) for sentence in flow.preflight.losses()]
         self.query_one("#checks", Static).update(Content("\n").join(lines))
         self.query_one("#next", Static).update(self._call(self._next(flow)))
         self.query_one(StatusHeader).closing = flow.closing
@@ -204,6 +215,7 @@ class HomeScreen(Screen[None]):
         error = message.error
         custodian = self.wizard.world.custodian
         is_custody = custodian is not None and isinstance(error, CustodyError)
+        self._is_custody_problem = is_custody
         self._remedy = error.remedy if is_custody and isinstance(error, KeyringUnusable) else Remedy.NONE
         self._has_other_place = is_custody and custodian is not None and custodian.custody.place is Place.KEYRING
         self.query_one("#checks", Static).update("")
@@ -227,6 +239,10 @@ class HomeScreen(Screen[None]):
         if is_open:
             self._remedy = Remedy.NONE
             self.open_highlighted()
+
+    def action_service(self) -> None:
+        """Show the commands for a program that runs as a service."""
+        self.app.push_screen(ServiceScreen(self._highlighted().environment.name))
 
     def action_encrypted_file(self) -> None:
         """Ask for the word that chooses the encrypted file."""
@@ -304,6 +320,29 @@ class HomeScreen(Screen[None]):
         except WizardError as error:
             self.post_message(self.Failed(error))
 
+    def action_forget(self) -> None:
+        """Ask before a missing key is struck off."""
+        question = ConfirmScreen("Forget the missing key?", FORGET_CONSENT, FORGET_WORD)
+        self.app.push_screen(question, self._forget)
+
+    def _forget(self, is_wanted: bool | None) -> None:
+        if is_wanted and not self._is_at_work():
+            self._strike_off()
+
+    @work(description="forget the missing key")
+    async def _strike_off(self) -> None:
+        try:
+            await self.wizard.flow.forget_missing()
+            self.post_message(self.Forgotten())
+        except WizardError as error:
+            self.post_message(self.Failed(error))
+
+    @on(Forgotten)
+    def show_forgotten(self) -> None:
+        """Say that it was struck off."""
+        self.fill()
+        self.notice.good("The missing key was struck off the journal.")
+
     @on(Abandoned)
     def show_abandoned(self) -> None:
         """Say that it was given up."""
@@ -335,6 +374,9 @@ class HomeScreen(Screen[None]):
             subject=finding.subject,
             observed=finding.observed,
         )
+
+    def _caution(self, text: str) -> Content:
+        return Content.from_markup("[$text-warning]$glyph[/] $text", glyph=self.wizard.glyphs.caution, text=text)
 
     def _pending(self, text: str) -> Content:
         return Content.from_markup("[$text-primary]$glyph[/] $text", glyph=self.wizard.glyphs.pending, text=text)

@@ -9,14 +9,22 @@ from wizard.credentials import KeyKind
 CHOICES = {
     KeyKind.ED25519: ("Ed25519, recommended", "Made here: the private key never leaves the keyring."),
     KeyKind.HMAC: ("HMAC", "The page shows an API key and a secret; paste both."),
+    KeyKind.RSA: ("RSA, 4096 bits", "Made here too, for software that needs RSA."),
+}
+IMPORT = "import"
+IMPORT_CHOICE = ("Your own private key, Ed25519 or RSA", "From a PEM file or pasted, also encrypted.")
+_LAST = {
+    KeyKind.HMAC: "Paste here what the page shows once:",
+    KeyKind.ED25519: "Choose “Self-generated” and paste this key (F3 copies):",
+    KeyKind.RSA: "Choose “Self-generated” and paste the public key below (F3 copies, Ctrl+Down scrolls); then enter:",
 }
 WHICH_IN_USE = "Which key is in use already? Nothing is changed on the exchange."
-IN_USE = "Enter the key that your software uses now."
+IN_USE = "Enter the key that your software uses now, or read it from its file (F9)."
 
 
-def choice(kind: KeyKind) -> Content:
+def choice(texts: tuple[str, str]) -> Content:
     """Return one kind of key as a title with a line below it."""
-    title, text = CHOICES[kind]
+    title, text = texts
     return Content.from_markup("[b]$title[/]\n  [$text-muted]$text[/]", title=title, text=text)
 
 
@@ -35,9 +43,4 @@ def instructions(kind: KeyKind, whitelist: str, *, has_current: bool) -> str:
         else "Give it the permissions that your software needs, no more."
     )
     restrict = [f"Restrict it to trusted IPs (F2 copies): {whitelist}"] if whitelist else []
-    last = (
-        "Paste here what the page shows once:"
-        if kind is KeyKind.HMAC
-        else "Choose “Self-generated” and paste this key (F3 copies):"
-    )
-    return "\n".join(f"{number} {line}" for number, line in enumerate([permit, *restrict, last], 1))
+    return "\n".join(f"{number} {line}" for number, line in enumerate([permit, *restrict, _LAST[kind]], 1))

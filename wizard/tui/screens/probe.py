@@ -280,7 +280,9 @@ class ProbeScreen(StepScreen):
             wait = " W waits until it is accepted." if report.may_heal else ""
             swap = " S, if key and secret may be swapped." if report.may_be_swapped else ""
             keys = f"R probes again, F7 goes back.{wait}{swap}"
-            self._say(glyphs.failed, "$text-error", f"The new key is not proven. {keys}")
+            is_refuted = any(finding.outcome is Outcome.FAILED for finding in report.findings)
+            glyph, colour = (glyphs.failed, "$text-error") if is_refuted else (glyphs.caution, "$text-warning")
+            self._say(glyph, colour, f"The new key is not proven. {keys}")
         self.refresh_bindings()
 
     def _look(self) -> str:

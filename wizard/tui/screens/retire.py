@@ -33,7 +33,8 @@ class RetireScreen(StepScreen):
         "Restart what uses the key so that it takes the new one, then delete the legacy key on the exchange's page at"
         " once: while both are alive the overlap clock runs. The wizard asks with both keys in each poll. Only when the"
         " legacy key is refused and the current key is accepted, three polls in a row, is its death proven. Then Enter"
-        " deletes its secret from the keyring and reads back that it is gone."
+        " deletes its secret from the keyring and reads back that it is gone; the certificate names the files and"
+        " variables of this host in which the key still stands in plain text, as far as they were looked at."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
@@ -128,14 +129,13 @@ class RetireScreen(StepScreen):
 
     @work(exclusive=True, group="retire", description="watch the legacy key")
     async def _watch(self) -> None:
-        pace = self.flow.context.pace.between_polls
         try:
             while True:
                 death = await self.flow.retire.poll()
                 self.post_message(self.Polled(death))
                 if death.in_a_row >= POLLS_IN_A_ROW:
                     return
-                await self.flow.context.pause(pace)
+                await self.flow.context.pause(self.flow.retire.pause())
         except WizardError as error:
             self.post_message(self.Failed(error))
 

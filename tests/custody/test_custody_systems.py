@@ -1,0 +1,93 @@
+"""Windows and macOS by keyring's own classes over stand-ins: the contract, the codes, and what does not fit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.custody.contract import StoreContract
+from tests.custody.fake_systems import MACOS, WINDOWS, FakeKeychain, FakeWindows, in_process_store
+from tests.custody.keys import ed25519_pair, hmac, rsa_4096_pair
+from wizard.custody.canary import canary
+from wizard.custody.capacity import ItemTooLong, what_does_not_fit
+from wizard.custody.errors import CustodyError
+from wizard.custody.store import KeyringStore, MemoryStore
+from wizard.custody.vault import Vault
+from wizard.rotation.database import open_database
+from wizard.rotation.journal import Journal
+from wizard.rotation.model import Slot
+from wizard.rotation.safekeeping import Safekeeping
+
+
+@pytest.fixture
+def windows(monkeypatch: pytest.MonkeyPatch) -> FakeWindows:
+    fake = FakeWindows()
+    fake.install(monkeypatch)
+    return fake
+
+
+@pytest.fixture
+def keychain(monkeypatch: pytest.MonkeyPatch) -> FakeKeychain:
+    fake = FakeKeychain()
+    fake.install(monkeypatch)
+    return fake
+
+
+class TestWindowsCredentialManager(StoreContract):
+    longest = 1280
+
+    @pytest.fixture
+    def store(self, windows: FakeWindows) -> KeyringStore:
+        return in_process_store(WINDOWS)
+
+
+class TestMacOSKeychain(StoreContract):
+    @pytest.fixture
+    def store(self, keychain: FakeKeychain) -> KeyringStore:
+        return in_process_store(MACOS)
+
+
+async def test_windows_over_ssh_is_told_by_its_number(windows: FakeWindows) -> None:
+    windows.refusal = 1312
+    with pytest.raises(CustodyError) as caught:
+        await canary(in_process_store(WINDOWS))
+    assert caught.value.state == "network-login"
+    assert "Remote Desktop" in caught.value.advice
+    assert "1312" in caught.value.why
+
+
+@pytest.mark.parametrize(
+    ("number", "state", "advice"),
+    [(-25308, "locked", "security unlock-keychain"), (-25293, "denied", "signature"), (-128, "declined", "allow")],
+)
+async def test_a_keychain_that_refuses_is_told_by_its_number(
+    keychain: FakeKeychain, number: int, state: str, advice: str
+) -> None:
+    keychain.refusal = number
+    with pytest.raises(CustodyError) as caught:
+        await in_process_store(MACOS).read("s", "u")
+    assert caught.value.state == state
+    assert advice in caught.value.advice
+    assert str(number) in caught.value.why
+    assert "text of the system" not in " ".join(caught.value.sentences())
+
+
+async def test_what_windows_cannot_hold_is_refused_before_anything_is_written_or_announced(
+    windows: FakeWindows, tmp_path: Path
+) -> None:
+    journal = Journal(open_database(tmp_path / "journal"), lambda: 0.0)
+    keeping = Safekeeping("e", journal, Vault(in_process_store(WINDOWS), "e"), lambda: 0.0)
+    with pytest.raises(ItemTooLong, match="too long for Windows Credential Manager"):
+        await keeping.store(rsa_4096_pair(), Slot.PENDING)
+    assert (windows.items, journal.keys("e")) == ({}, ())
+    for number, fits in enumerate((ed25519_pair(), hmac(api_key="k" * 64))):
+        record = await keeping.store(fits, Slot.PENDING)
+        assert await keeping.fetch(record) == fits, number
+    journal.close()
+
+
+def test_it_is_said_before_a_key_is_created_what_does_not_fit() -> None:
+    assert "RSA" in what_does_not_fit(WINDOWS)
+    assert "Ed25519" in what_does_not_fit(WINDOWS)
+    assert what_does_not_fit(MACOS) == what_does_not_fit(MemoryStore.backend) == ""

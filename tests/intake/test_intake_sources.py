@@ -1,0 +1,160 @@
+"""A key in use, read from where it is, and found again where it still is."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ed25519
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from tests.exchange.fake_exchange import API_KEY, SECRET, hmac_credentials
+from wizard.credentials import Credentials, KeyKind
+from wizard.errors import WizardError
+from wizard.exchange.keys import generate_ed25519
+from wizard.intake.copies import copies_of
+from wizard.intake.files import LARGEST_FILE, read_text_file
+from wizard.intake.sources import NoKeyThere, candidates, read_source
+from wizard.secret import Secret
+
+FREQTRADE = """{
+    // What freqtrade's new-config writes, with a comment and a comma too many
+    "dry_run": false,
+    "exchange": {
+        "name": "binance",
+        "key": "%s",
+        "secret": "%s",
+        "ccxt_config": {},
+        "pair_whitelist": ["BTC/USDT"],
+    },
+    "telegram": {"enabled": false, "token": "12:xy", "chat_id": "7"},
+    "api_server": {"jwt_secret_key": "aaaa", "ws_token": "bbbb", "password": "cccc"},
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        (".env", f"# mine\nDEBUG=1\nexport BINANCE_API_KEY='{API_KEY}'\nBINANCE_API_SECRET=\"{SECRET}\"\n"),
+        ("config.json", FREQTRADE % (API_KEY, SECRET)),
+        ("keys.json", json.dumps({"binance": {"apiKey": API_KEY, "secret": SECRET, "enableRateLimit": True}})),
+        ("settings.py", f"api_key = '{API_KEY}'\napi_secret = '{SECRET}'\n"),
+        ("bot.yml", f"exchange:\n  name: binance\n  api_key: {API_KEY}\n  secret_key: {SECRET}\n"),
+        ("bot.ini", f"\ufeff[binance]\r\nkey = {API_KEY}\r\nsecret = {SECRET}\r\n"),
+    ],
+)
+def test_a_file_gives_the_pair_and_is_left_as_it_is(tmp_path: Path, name: str, text: str) -> None:
+    file = tmp_path / name
+    file.write_bytes(text.encode())
+    found = read_source(str(file), {})
+    assert found.pair.api_key == Secret(API_KEY)
+    assert found.pair.secret == Secret(SECRET)
+    assert found.place == found.path == str(file)
+    assert file.read_bytes() == text.encode()
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"BINANCE_API_KEY": API_KEY, "BINANCE_API_SECRET": SECRET, "HOME": "/root", "AWS_SECRET_ACCESS_KEY": "x"},
+        {"BINANCE_KEY": API_KEY, "BINANCE_SECRET_KEY": SECRET, "BINANCE_API_URL": "https://x"},
+        {"FREQTRADE__EXCHANGE__KEY": API_KEY, "FREQTRADE__EXCHANGE__SECRET": SECRET},
+    ],
+)
+def test_so_does_the_environment(environ: dict[str, str]) -> None:
+    found = read_source("environment", environ)
+    assert (found.pair.api_key, found.pair.secret) == (Secret(API_KEY), Secret(SECRET))
+    assert not found.path
+    assert "AWS" not in found.place
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("DEBUG=1\n", "holds no API key with its secret"),
+        ("", "holds no API key with its secret"),
+        (FREQTRADE % ("", ""), "holds no API key with its secret"),
+        (f"BINANCE_API_KEY={API_KEY}\n", "holds no secret"),
+        (f"BINANCE_API_SECRET={SECRET}\n", "holds no API key"),
+        (f"A_KEY={API_KEY}\nB_KEY={SECRET}\nA_SECRET=x\n", "holds several keys"),
+        (
+            f"connector: binance\nbinance_api_key: {'7b22' + 'ab' * 100}\nbinance_api_secret: {'7b22' + 'cd' * 100}",
+            "Hummingbot",
+        ),
+    ],
+)
+def test_what_is_not_one_pair_is_told_and_not_taken(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "file").write_text(text)
+    with pytest.raises(NoKeyThere) as refused:
+        read_source(str(tmp_path / "file"), {})
+    assert said in refused.value.what
+    told = " ".join(refused.value.sentences())
+    assert API_KEY[:8] not in told
+    assert SECRET[:8] not in told
+
+
+def test_usual_places_are_named_only_where_they_hold_a_key(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"KEY={API_KEY}\nSECRET={SECRET}\n")
+    (tmp_path / "config.json").write_text("{}")
+    assert candidates({"PWD": str(tmp_path)}) == (str(tmp_path / ".env"),)
+    assert candidates({"BINANCE_API_KEY": API_KEY, "BINANCE_API_SECRET": SECRET}) == ("environment",)
+    assert candidates({}) == ()
+
+
+def test_copies_are_named_by_file_and_line_and_never_shown(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text(f"X=1\nKEY={API_KEY}\n\nSECRET={SECRET}\n")
+    (tmp_path / ".bashrc").write_text(f"export BINANCE_API_SECRET={SECRET}\n")
+    (tmp_path / ".profile").write_text("nothing\n")
+    noted = tmp_path / "config.json"
+    noted.write_text(FREQTRADE % (API_KEY, SECRET))
+    environ = {"HOME": str(tmp_path), "OLD": f"x{SECRET}", "OTHER": "y"}
+    found = copies_of(hmac_credentials(), environ, [str(noted), str(tmp_path / "gone")])
+    assert sorted(found) == sorted(
+        [
+            f"{noted}, lines 6, 7",
+            f"{tmp_path}/.bashrc, line 1",
+            f"{tmp_path}/.env, lines 2, 4",
+            "the environment variable OLD",
+        ]
+    )
+    assert API_KEY[:8] not in str(found)
+    assert SECRET[:8] not in str(found)
+
+
+def test_a_private_key_is_found_by_the_first_line_of_its_body(tmp_path: Path) -> None:
+    pair = generate_ed25519()
+    (tmp_path / "key.pem").write_text("\n" + pair.private_pem.reveal())
+    credentials = Credentials(KeyKind.ED25519, Secret(API_KEY), pair.private_pem)
+    assert copies_of(credentials, {}, [str(tmp_path / "key.pem")]) == (f"{tmp_path}/key.pem, line 3",)
+
+
+def test_a_file_is_read_and_its_permissions_are_judged(tmp_path: Path) -> None:
+    file = tmp_path / "key.pem"
+    file.write_text("text")
+    file.chmod(0o600)
+    assert read_text_file(f" '{file}' ").text.reveal() == "text"
+    assert read_text_file(str(file)).warning == ""
+    file.chmod(0o644)
+    assert "chmod 600" in read_text_file(str(file)).warning
+
+
+def test_what_is_no_text_file_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "large").write_text("x" * (LARGEST_FILE + 1))
+    der = ed25519.Ed25519PrivateKey.generate().private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+    (tmp_path / "der").write_bytes(der + b"\xff")
+    for name, said in (
+        ("missing", "cannot be read"),
+        ("pipe", "not an ordinary file"),
+        (".", "cannot be read"),
+        ("large", "larger than"),
+        ("der", "is not text"),
+        ("a\0b", "cannot be read"),
+    ):
+        with pytest.raises(WizardError) as refused:
+            read_text_file(str(tmp_path / name))
+        assert said in refused.value.what
+        assert all(sentence.isprintable() for sentence in refused.value.sentences())

@@ -1,0 +1,73 @@
+"""Text files of the user, read once, bounded in size, never written."""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from wizard.errors import WizardError
+from wizard.secret import Secret
+from wizard.text import printable
+
+LARGEST_FILE = 65536
+"""Bytes. An RSA key of 4096 bits has 3,268; a freqtrade configuration a few thousand."""
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+class FileUnusable(WizardError):
+    """A file cannot be read."""
+
+
+class NotText(FileUnusable):
+    """A file is not text in UTF-8."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextFile:
+    """What a file holds."""
+
+    path: str
+    """Where it lies, absolute and printable."""
+    text: Secret
+    warning: str = ""
+    """What is wrong with its permissions; empty where nothing is."""
+
+
+def read_text_file(path: str) -> TextFile:
+    """Read one file; a device or a pipe is not waited for.
+
+    Args:
+        path: As the user wrote it: quotes and `~` are understood.
+
+    Raises:
+        FileUnusable: it cannot be read, is no ordinary file or too large.
+        NotText: it is not UTF-8.
+    """
+    file = Path(path.strip().strip("'\"")).expanduser().absolute()
+    shown = printable(str(file), limit=400)
+    try:
+        descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with os.fdopen(descriptor, "rb") as opened:
+            mode = os.fstat(descriptor).st_mode
+            data = opened.read(LARGEST_FILE + 1) if stat.S_ISREG(mode) else b""
+    except (OSError, ValueError) as error:
+        said = error.strerror if isinstance(error, OSError) else "the name cannot be one of a file"
+        raise FileUnusable(
+            f"{shown} cannot be read", why=f"The system said: {said}.", advice="Correct the path, or paste instead."
+        ) from None
+    if not stat.S_ISREG(mode):
+        raise FileUnusable(f"{shown} is not an ordinary file", advice="Give the path of a file.")
+    if len(data) > LARGEST_FILE:
+        raise FileUnusable(f"{shown} is larger than {LARGEST_FILE} bytes", advice="Give a smaller file, or paste.")
+    try:
+        return TextFile(shown, Secret(data.decode("utf-8-sig")), _warning(mode, shown))
+    except UnicodeDecodeError:
+        raise NotText(f"{shown} is not text", advice="Give a text file, or paste instead.") from None
+
+
+def _warning(mode: int, shown: str) -> str:
+    if os.name != "posix" or not mode & _OTHERS:
+        return ""
+    return f"Other users of this machine may read {shown}: chmod 600 it, or delete it once the key is stored."

@@ -1,0 +1,108 @@
+"""Where a key in use can be read from: the environment, a `.env`, a bot's configuration. Nothing is written.
+
+The names of the fields decide (`wizard.intake.labels`), so freqtrade's `exchange.key`, ccxt's `apiKey` and
+`BINANCE_API_SECRET=` are read by one rule; where they could mean several keys nothing is taken.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from wizard.errors import WizardError
+from wizard.intake.files import FileUnusable, read_text_file
+from wizard.intake.labels import Role, role_of
+from wizard.intake.pairs import Pair, read_pair
+from wizard.pasted import Refused
+
+ENVIRONMENT = "environment"
+"""What a user writes in place of a path to mean the variables of this process."""
+HUMMINGBOT = "Hummingbot keeps its keys encrypted with a password of its own"
+
+_OURS = re.compile(r"BINANCE|\AFREQTRADE__EXCHANGE__", re.IGNORECASE)
+_ENCRYPTED = re.compile(r":\s*[\"']?7b22[0-9a-f]{100,}", re.IGNORECASE)
+"""The hexadecimal text of a JSON object, as in Hummingbot's conf/connectors."""
+_USUAL = (".env", ".env.local", "config.json", "user_data/config.json")
+
+
+class NoKeyThere(WizardError):
+    """A place holds no API key with its secret that could be taken."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A key in use and where it was."""
+
+    pair: Pair
+    place: str
+    """A path, or the names of environment variables; never a value."""
+    path: str = ""
+    """The path; empty for the environment."""
+    warning: str = ""
+
+
+def read_source(place: str, environ: Mapping[str, str]) -> Found:
+    """Read the API key and its secret.
+
+    Args:
+        place: The path of a file, or `ENVIRONMENT`.
+        environ: The variables of this process.
+
+    Raises:
+        NoKeyThere: there is none, it is not complete, or there are several.
+        wizard.intake.files.FileUnusable: the file cannot be read.
+    """
+    if place.strip().lower() == ENVIRONMENT:
+        return _read_environment(environ)
+    file = read_text_file(place)
+    text = file.text.reveal()
+    if _ENCRYPTED.search(text):
+        raise NoKeyThere(
+            HUMMINGBOT,
+            why=f"{file.path} holds no key in the clear.",
+            advice="Run export keys in Hummingbot, which shows them, and paste both here.",
+        )
+    try:
+        return Found(_complete(read_pair(text), file.path), file.path, file.path, file.warning)
+    finally:
+        file.text.wipe()
+
+
+def candidates(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the usual places that do hold a key with its secret, those of the working directory first."""
+    return tuple(place for place in (*_usual_files(environ), ENVIRONMENT) if _holds_key(place, environ))
+
+
+def _holds_key(place: str, environ: Mapping[str, str]) -> bool:
+    try:
+        read_source(place, environ).pair.wipe()
+    except (NoKeyThere, FileUnusable):
+        return False
+    return True
+
+
+def _usual_files(environ: Mapping[str, str]) -> Iterator[str]:
+    if here := environ.get("PWD"):
+        yield from (str(Path(here) / name) for name in _USUAL)
+
+
+def _read_environment(environ: Mapping[str, str]) -> Found:
+    names = [name for name, value in environ.items() if value.strip() and _OURS.search(name)]
+    roles = {name: role_of(name.replace("FREQTRADE__EXCHANGE__", "")) for name in names}
+    used = [name for name in names if roles[name] is not Role.OTHER]
+    lines = "\n".join(f"{name.replace('FREQTRADE__EXCHANGE__', '')}={environ[name].strip()}" for name in used)
+    place = f"the environment: {', '.join(sorted(used))}"
+    return Found(_complete(read_pair(lines), "The environment"), place)
+
+
+def _complete(answer: Pair | Refused | None, where: str) -> Pair:
+    if isinstance(answer, Refused):
+        raise NoKeyThere(f"{where} holds several keys", why=answer.reason, advice="Paste the one that is meant.")
+    if answer is None or (answer.api_key is None and answer.secret is None):
+        raise NoKeyThere(f"{where} holds no API key with its secret", advice="Give another place, or paste both.")
+    if answer.api_key is None or answer.secret is None:
+        missing = "secret" if answer.secret is None else "API key"
+        raise NoKeyThere(f"{where} holds no {missing}", advice="Give another place, or paste both.")
+    return answer

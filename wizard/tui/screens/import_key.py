@@ -1,0 +1,158 @@
+"""A private key that exists already: from a file, or pasted; opened with its passphrase where it is encrypted.
+
+What was entered stays in its field until the key was opened.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import ClassVar
+
+from textual import events, on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from wizard.errors import WizardError
+from wizard.glyphs import Glyphs
+from wizard.intake.aside import aside
+from wizard.intake.private_keys import (
+    ImportedKey,
+    PassphraseNeeded,
+    PrivateKeyRefused,
+    looks_like_path,
+    open_private_key,
+)
+from wizard.secret import Secret
+from wizard.tui.widgets.notice import Notice
+from wizard.tui.widgets.secret_field import SecretField
+
+DEADLINE = 20.0
+"""Seconds to read the file and to try the passphrase: a network disk or a strong cipher must not hang the screen."""
+
+
+class PathField(Input):
+    """A path in sight. A key that is pasted or typed here by mistake is not shown."""
+
+    class KeyPasted(Message):
+        """A PEM block was pasted where a path belongs."""
+
+        def __init__(self, text: str) -> None:
+            super().__init__()
+            self.secret = Secret(text)
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Hand a PEM block on; leave a path to the field."""
+        if not looks_like_path(event.text):
+            event.prevent_default()
+            event.stop()
+            self.post_message(self.KeyPasted(event.text))
+            event.text = ""
+
+    def on_key(self, event: events.Key) -> None:
+        """Swallow what follows `-----`: a terminal without bracketed paste types a pasted key."""
+        if self.value.startswith("-----") and event.is_printable:
+            event.prevent_default()
+            event.stop()
+
+
+class ImportKeyScreen(ModalScreen[ImportedKey | None]):
+    """Asks for a private key; closes with the opened key, or with nothing.
+
+    Args:
+        glyphs: The signs beside the words.
+    """
+
+    HELP = (
+        "A private key of kind Ed25519, or RSA of 2048 to 4096 bits, in PEM form. Give the path of its file, or paste"
+        " the whole block. It is read, never written: the keyring gets a copy, the file stays as it is."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
+
+    class Opened(Message):
+        """The key was opened."""
+
+        def __init__(self, key: ImportedKey) -> None:
+            super().__init__()
+            self.key = key
+
+    class Failed(Message):
+        """It was not; what was entered is kept."""
+
+        def __init__(self, error: WizardError) -> None:
+            super().__init__()
+            self.error = error
+
+    def __init__(self, glyphs: Glyphs) -> None:
+        super().__init__()
+        self._glyphs = glyphs
+
+    def compose(self) -> ComposeResult:
+        """Lay the three fields out."""
+        with VerticalScroll(classes="dialog", can_focus=False):
+            yield Static("Import a private key", classes="title")
+            yield Static("Path of its PEM file", classes="label")
+            path = PathField(compact=True, select_on_focus=False, placeholder="a path, such as ~/key.pem", id="path")
+            path.cursor_blink = False
+            yield path
+            yield Static("or the PEM itself", classes="label")
+            yield SecretField(multiline=True, glyphs=self._glyphs, id="pem")
+            yield Static("Passphrase, where it is encrypted", classes="label")
+            yield SecretField(password=True, glyphs=self._glyphs, id="passphrase")
+            yield Notice(self._glyphs)
+            yield Static("Enter reads it. Tab: next field. Esc cancels.", classes="keys")
+
+    @on(PathField.KeyPasted)
+    def take_paste(self, message: PathField.KeyPasted) -> None:
+        """Put a PEM block where it belongs, unseen."""
+        field = self.query_one("#pem", SecretField)
+        field.focus()
+        field.on_paste(events.Paste(message.secret.reveal()))
+        message.secret.wipe()
+
+    @on(Input.Submitted)
+    @on(SecretField.Submitted)
+    def read(self) -> None:
+        """Read and open it in the background."""
+        if not any(worker.is_running for worker in self.workers):
+            self.query_one(Notice).note("Reading…")
+            pem, passphrase = (self.query_one(f"#{name}", SecretField).peek() for name in ("pem", "passphrase"))
+            self._open(self.query_one("#path", Input).value, pem, passphrase)
+
+    @work(exclusive=True, description="open a private key")
+    async def _open(self, path: str, pem: Secret, passphrase: Secret) -> None:
+        try:
+            key = await aside(partial(open_private_key, path, pem, passphrase), DEADLINE)
+            self.post_message(self.Opened(key))
+        except WizardError as error:
+            self.post_message(self.Failed(error))
+        except TimeoutError:
+            self.post_message(self.Failed(PrivateKeyRefused(f"It could not be read within {DEADLINE:.0f} seconds")))
+        finally:
+            pem.wipe()
+            passphrase.wipe()
+
+    @on(Opened)
+    def finish(self, message: Opened) -> None:
+        """Hand the key over."""
+        self.dismiss(message.key)
+
+    @on(Failed)
+    def show_error(self, message: Failed) -> None:
+        """Say why; an encrypted key asks for its passphrase."""
+        if isinstance(message.error, PassphraseNeeded):
+            self.query_one("#passphrase", SecretField).focus()
+        self.query_one(Notice).error(message.error)
+
+    @on(SecretField.Rejected)
+    @on(SecretField.Cleaned)
+    def tell_about_field(self, message: SecretField.Rejected | SecretField.Cleaned) -> None:
+        """Say what a field did not take."""
+        self.query_one(Notice).note(message.reason if isinstance(message, SecretField.Rejected) else message.note)
+
+    def action_cancel(self) -> None:
+        """Close without a key."""
+        self.dismiss(None)
