@@ -63,16 +63,25 @@ class Photographer:
         await self._press("enter")
         await self._until("#verdict", "Observed")
         await self._shoot("egress")
+        await self._press("h")
+        await self._until("#next", "Enter asks 2 hosts")
+        await self._shoot("hosts")
+        await self._press("escape")
 
     async def _whitelist(self) -> None:
         await self._press("enter")
+        await self._press("f5")
         area = self._pilot.app.screen.query_one(TextArea)
-        area.text = "203.0.113.42/24, 10.0.0.1\n2001:db8::1"
-        await self._until("#verdict", "to mend")
-        await self._shoot("whitelist-errors")
-        area.text = "203.0.113.42\n198.51.100.7  # office"
+        area.text = "203.0.113.42/24, 10.0.0.1\n2001:db8::1\nhttps://198.51.100.7/  # office"
         area.move_cursor(area.document.end)
+        await self._until("#verdict", "to mend")
+        await self._shoot("whitelist-text")
+        await self._press("f5")
+        await self._shoot("whitelist-errors")
+        await self._press("f5")
+        area.text = "203.0.113.42\n198.51.100.7  # office"
         await self._until("#verdict", "2 entries")
+        await self._press("f5", "down")
         await self._shoot("whitelist")
 
     async def _credentials(self) -> None:

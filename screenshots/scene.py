@@ -7,7 +7,7 @@ which operators answer. The keyring is a stand-in that says what a desktop's key
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -90,7 +90,6 @@ class Gate:
 class PictureWorld:
     """One environment on a running embedded exchange."""
 
-    custodian = None
     lede = "A rehearsal: the exchange is embedded, the desk stands in for its web page, no money is touched."
 
     def __init__(self, addresses: Addresses, directory: Path) -> None:
@@ -103,8 +102,10 @@ class PictureWorld:
             NAME,
             embedded_site(addresses.base_url),
             Rules(tolerated_ranges=frozenset({"documentation"})),
+            hosts=("bot-1", "trader@bot-2"),
             is_rehearsal=True,
         )
+        self.environ: Mapping[str, str] = {}
 
     async def open(self) -> None:
         """Nothing is needed."""
@@ -135,7 +136,7 @@ class PictureWorld:
             self.paths,
             self._open_store,
             providers=providers,
-            environ={},
+            environ=self.environ,
             clock=self.clock,
             pause=self.gate,
             stopwatch=StillStopwatch(),

@@ -220,3 +220,25 @@ async def test_an_empty_proposal_is_named_and_not_kept(empty: PlainWorld) -> Non
     skip: list[Line] = [("", "set-up"), ("again: ask all operators", "next")]
     ended = await visit(empty, *skip, ("The list is empty.", "keep"), ("Not ready", "quit"), interrupt_at=("Asking 3",))
     assert ended.left_at is Step.WHITELIST
+
+
+async def test_entries_are_labelled_deleted_joined_and_brought_back_by_words(plain: PlainWorld) -> None:
+    ended = await visit(
+        plain,
+        *TO_WHITELIST,
+        *edited(HERE, "198.51.100.8:443", "198.51.100.9"),
+        ("fix-all", "fix-all"),
+        ("All suggestions that need no look were applied.", "label"),
+        ("Number of the entry, 1 to 3", "2"),
+        ("Whose it is", "office"),
+        ("2: 198.51.100.8  office", "collapse"),
+        ("2: 198.51.100.8/31  office", "delete"),
+        ("Number of the entry", "7"),
+        ("There is no entry with this number", "delete"),
+        ("Number of the entry", "2"),
+        (f"Text to paste: {HERE}", "undo"),
+        ("2: 198.51.100.8/31  office", "expand"),
+        ("Blocks were written as their addresses", "keep"),
+        ("The list is kept", "quit"),
+    )
+    assert f"{HERE},198.51.100.8,198.51.100.9" in ended.text

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx
@@ -70,6 +70,8 @@ class World:
     paths: Paths
     store: OpenStore
     has_sapi: bool = True
+    hosts: tuple[str, ...] = ()
+    environ: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def site(self) -> Site:
@@ -92,6 +94,7 @@ class World:
             site=self.site,
             rules=Rules(tolerated_ranges=frozenset({"documentation"})),
             source_address=source_address,
+            hosts=self.hosts,
         )
         echo = "http://127.0.0.1:9" if is_deaf else f"{self.base_url}/echo"
         providers = tuple(Provider(f"echo-{shape}", f"operator {shape}", f"{echo}/{shape}", shape) for shape in Parser)
@@ -104,7 +107,7 @@ class World:
             self.paths,
             open_store,
             providers=providers,
-            environ={},
+            environ=self.environ,
             clock=clock,
             pause=pause,
             pace=Pace(call=5),

@@ -48,7 +48,10 @@ def named_hosts(text: str, environment: Environment) -> tuple[Host, ...]:
             why=f"{printable(text, 60)} names none.",
             advice=f'Write hosts = ["bot-1"] below [environments.{environment.name}] in config.toml, or --hosts bot-1.',
         )
-    return tuple({host.destination: host for host in reversed(found)}.values())[::-1]
+    first: dict[str, Host] = {}
+    for host in found:
+        first.setdefault(host.destination, host)
+    return tuple(first.values())
 
 
 async def ask(hosts: Sequence[Host], providers: Sequence[Provider], environment: Environment) -> tuple[HostAnswer, ...]:

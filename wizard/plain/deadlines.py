@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from wizard.custody.child import DEADLINE as OPERATION
+from wizard.egress.hosts.fan_out import Bounds
 from wizard.rotation.context import Pace
 from wizard.rotation.steps.probe import PASSES_IN_A_ROW
 
@@ -30,6 +31,11 @@ _WAY_CALLS = 2
 def egress(pace: Pace) -> float:
     """One detection, with its connections closed."""
     return pace.egress + _CLEAN_UP
+
+
+def hosts(bounds: Bounds) -> float:
+    """All hosts together, with every ssh ended."""
+    return bounds.together + _CLEAN_UP
 
 
 def sampling(pace: Pace) -> float:

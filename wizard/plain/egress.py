@@ -5,7 +5,7 @@ from __future__ import annotations
 from wizard.egress.answers import Sample
 from wizard.egress.detect import EgressReport
 from wizard.egress.pools import tell_sampling
-from wizard.plain import deadlines
+from wizard.plain import deadlines, hosts
 from wizard.plain.answers import Choice, Command
 from wizard.plain.stage import Stage, Way
 from wizard.plain.words import evidence
@@ -21,6 +21,7 @@ _CHOICES = (
     Choice("again", "ask all operators once more."),
     Choice("exchange", "ask the exchange itself, by signed calls of the key in use."),
     Choice("more", "ask on until another, equally used address would have shown."),
+    Choice("hosts", "ask other hosts that use the key, over OpenSSH."),
 )
 
 
@@ -35,7 +36,9 @@ async def take(stage: Stage) -> Way:
             return stage.back()
         if answer == "next":
             return stage.on()
-        if answer == "exchange" and report:
+        if answer == "hosts":
+            await hosts.take(stage)
+        elif answer == "exchange" and report:
             await _ask_exchange(stage, report)
         else:
             report = await (_sample_more(stage, report) if answer == "more" and report else _detect(stage))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Network
 
 from wizard.errors import WizardError
@@ -11,7 +11,22 @@ from wizard.plain.stage import Stage, Way
 from wizard.plain.talk import Talk
 from wizard.rotation.model import Step
 from wizard.text import printable
-from wizard.whitelist import Difference, Finding, Form, Judgement, append_entry, first_fix, mend, render
+from wizard.whitelist import (
+    LONGEST_LABEL,
+    Difference,
+    Finding,
+    Form,
+    Judgement,
+    append_entry,
+    collapse,
+    expand,
+    first_fix,
+    label_entry,
+    mend,
+    mend_all,
+    render,
+    replace_entry,
+)
 
 ABOUT = (
     "Type addresses and blocks in any form: commas, blanks and lines all part them. Each problem is named at its"
@@ -21,6 +36,18 @@ ABOUT = (
 _FORMS = {Form.COMMAS: "With commas", Form.SPACES: "With spaces", Form.LINES: "In lines"}
 _KEEP = Choice("keep", "keep this list and go on.")
 _FIX = Choice("fix", "apply the first suggestion.")
+_FIX_ALL = Choice("fix-all", "apply all suggestions that need no look.")
+_DELETE = Choice("delete", "take one entry out.")
+_LABEL = Choice("label", "say whose an entry is; labels are kept here and never pasted.")
+_EXPAND = Choice("expand", "write blocks as their addresses, where they fit.")
+_COLLAPSE = Choice("collapse", "join neighbours; no new address gets in.")
+_UNDO = Choice("undo", "go back to the list before the last change.")
+_DONE = {
+    "fix": "The first suggestion was applied.",
+    "fix-all": "All suggestions that need no look were applied.",
+    "expand": "Blocks were written as their addresses.",
+    "collapse": "Neighbours were joined.",
+}
 _EDIT = Choice("edit", "type the list anew.")
 _ADD = Choice("add", "type entries that are added to it.")
 
@@ -28,19 +55,50 @@ _ADD = Choice("add", "type entries that are added to it.")
 async def take(stage: Stage) -> Way:
     """Start from the proposal and ask until a list without errors is kept."""
     stage.introduce(Step.WHITELIST, "Which addresses may use the new key?")
-    text = stage.flow.whitelist.proposal()
+    text, past = stage.flow.whitelist.proposal(), list[str]()
     while True:
         judgement = stage.flow.whitelist.judge(text)
         stage.talk.say(*_said(judgement, stage.flow.whitelist.difference(judgement)))
-        mended = mend(text, judgement)
-        choices = (_KEEP, *([] if mended is None else [_FIX]), _EDIT, _ADD)
-        default = "keep" if judgement.is_valid else "edit" if mended is None else "fix"
+        changes = _changes_offered(stage, text, judgement)
+        choices = (_KEEP, *_offered(changes, judgement, past))
+        default = "keep" if judgement.is_valid else "fix" if "fix" in changes else "edit"
         answer = await stage.talk.choose("What about this list?", choices, about=ABOUT, default=default)
         if answer == Command.BACK:
             return stage.back()
         if answer == "keep" and _is_kept(stage, text):
             return stage.on()
-        text = await _changed(stage.talk, answer, text, mended)
+        if answer == "undo" and past:
+            text = past.pop()
+        elif (changed := await _changed(stage.talk, answer, text, changes, judgement)) != text:
+            past.append(text)
+            text = changed
+        stage.flow.whitelist.draft = text
+
+
+def _changes_offered(stage: Stage, text: str, judgement: Judgement) -> dict[str, str]:
+    """Return what one word can make of the list, by the word."""
+    limit = stage.flow.context.environment.rules.max_entries
+    changes = {
+        "fix": mend(text, judgement),
+        "fix-all": mend_all(text, stage.flow.whitelist.judge),
+        "expand": expand(text, judgement, limit),
+        "collapse": collapse(text, judgement),
+    }
+    return {word: changed for word, changed in changes.items() if changed is not None and changed != text}
+
+
+def _offered(changes: Mapping[str, str], judgement: Judgement, past: Sequence[str]) -> Iterable[Choice]:
+    for choice in (_FIX, _FIX_ALL):
+        if choice.word in changes:
+            yield choice
+    yield from (_EDIT, _ADD)
+    if any(judged.entry.text for judged in judgement.entries):
+        yield from (_DELETE, _LABEL)
+    for choice in (_EXPAND, _COLLAPSE):
+        if choice.word in changes:
+            yield choice
+    if past:
+        yield _UNDO
 
 
 def _is_kept(stage: Stage, text: str) -> bool:
@@ -53,10 +111,12 @@ def _is_kept(stage: Stage, text: str) -> bool:
     return True
 
 
-async def _changed(talk: Talk, answer: str, text: str, mended: str | None) -> str:
-    if answer == "fix" and mended is not None:
-        talk.say("The first suggestion was applied.")
-        return mended
+async def _changed(talk: Talk, answer: str, text: str, changes: Mapping[str, str], judgement: Judgement) -> str:
+    if answer in changes:
+        talk.say(_DONE[answer])
+        return changes[answer]
+    if answer in {"delete", "label"}:
+        return await _entry_changed(talk, answer, text, judgement)
     if answer not in {"edit", "add"}:
         return text
     typed = await _lines(talk)
@@ -64,6 +124,22 @@ async def _changed(talk: Talk, answer: str, text: str, mended: str | None) -> st
         talk.say("Nothing was typed. The list stays as it was.")
         return text
     return typed if answer == "edit" else append_entry(text, typed)
+
+
+async def _entry_changed(talk: Talk, answer: str, text: str, judgement: Judgement) -> str:
+    """Delete or label the entry whose number is typed."""
+    entries = [judged.entry for judged in judgement.entries if judged.entry.text]
+    number = await talk.line(f"Number of the entry, 1 to {len(entries)}", about=ABOUT)
+    if number == Command.BACK:
+        return text
+    if not (number.isascii() and number.isdecimal() and 1 <= int(number[:9]) <= len(entries)):
+        talk.say("There is no entry with this number. The list stays as it was.")
+        return text
+    entry = entries[int(number) - 1]
+    if answer == "delete":
+        return replace_entry(text, entry, "")
+    label = await talk.line("Whose it is (nothing removes the label)", about=ABOUT)
+    return text if label == Command.BACK else label_entry(text, entry, printable(label.strip(), LONGEST_LABEL))
 
 
 async def _lines(talk: Talk) -> str:
@@ -81,7 +157,9 @@ def _said(judgement: Judgement, difference: Difference) -> Iterable[str]:
     entries = [judged for judged in judgement.entries if judged.entry.text]
     yield ""
     yield "The list:" if entries else "The list has no entries."
-    yield from (f"  {printable(judged.entry.text)}" for judged in entries)
+    for number, judged in enumerate(entries, start=1):
+        label = f"  {printable(judged.label, LONGEST_LABEL)}" if judged.label else ""
+        yield f"  {number}: {printable(judged.entry.text)}{label}"
     yield judgement.sentence() if judgement.is_valid else f"Not ready: {len(judgement.errors)} to mend."
     yield from _findings(judgement)
     if judgement.is_valid:
@@ -113,7 +191,7 @@ def _shown(finding: Finding) -> str:
 def _changes(difference: Difference) -> Iterable[str]:
     if difference.kept or difference.removed:
         added, removed = _listed(difference.added), _listed(difference.removed)
-        yield f"Against the list of the current key: added {added}; removed {removed}; kept {len(difference.kept)}."
+        yield f"Against the list in use: added {added}; removed {removed}; kept {len(difference.kept)}."
 
 
 def _listed(networks: tuple[IPv4Network, ...]) -> str:

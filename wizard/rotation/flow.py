@@ -17,6 +17,7 @@ from wizard.rotation.model import STEPS, Finding, Holding, KeyRecord, Mode, Rota
 from wizard.rotation.retirement import Death
 from wizard.rotation.steps.credentials import CredentialsStep
 from wizard.rotation.steps.egress import EgressStep
+from wizard.rotation.steps.hosts import HostsStep
 from wizard.rotation.steps.probe import ProbeReport, ProbeStep
 from wizard.rotation.steps.retire import RetireStep
 from wizard.rotation.steps.whitelist import WhitelistStep
@@ -60,6 +61,7 @@ class Flow:
         self.context = context
         self.preflight = preflight
         self.egress = EgressStep(context)
+        self.hosts = HostsStep(context)
         self.whitelist = WhitelistStep(context)
         self.credentials = CredentialsStep(context)
         self.probe = ProbeStep(context)
@@ -116,7 +118,8 @@ class Flow:
         if self.current is None and mode is Mode.ROTATE:
             raise OutOfPlace("No key is in use yet", advice="Set one up, or adopt the one that you use.")
         await self._drop_unused("an earlier rotation left it unused")
-        self.whitelist.draft = None
+        self.whitelist.forget()
+        self.hosts = HostsStep(self.context)
         return self.context.journal.begin_rotation(self.context.environment.name, mode, STEPS[mode][0])
 
     async def settle(self) -> Certificate | None:

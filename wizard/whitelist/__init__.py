@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wizard.whitelist.adding import add_labelled
 from wizard.whitelist.difference import Difference, diff
 from wizard.whitelist.editing import (
     Fix,
@@ -33,6 +34,7 @@ __all__ = [
     "RequiredAddress",
     "Severity",
     "Surroundings",
+    "add_labelled",
     "append_entry",
     "apply_suggestion",
     "collapse",

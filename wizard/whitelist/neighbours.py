@@ -27,7 +27,7 @@ class Neighbours:
             )
             yield Finding("shared", Severity.WARNING, message)
         if self._observed is not None and not self._observed.touches(network):
-            message = f"No observation has seen {written(network)} call out. Check that it is still used."
+            message = f"{written(network)}: never observed."
             yield Finding("unobserved", Severity.NOTE, message)
 
 

@@ -197,13 +197,12 @@ def _malformed(meant: str) -> Finding:
     shown = _shown(meant)
     if _HOST_NAME.fullmatch(meant):
         return error("host-name", f"{shown} is a host name. The list takes addresses; a name can change its own.")
-    if re.fullmatch(r"[0-9]+(?:\.[0-9]+)*", meant):
-        return error("malformed", f"{shown} is not an address: {_what_is_wrong_with(meant.split('.'))}.")
     if read_network(sentence_end := meant.rstrip(".")):
         return error("trailing-dot", f"{shown} ends in a dot. Remove it.", sentence_end, is_safe=True)
-    return error(
-        "malformed", f"{shown} is not an IPv4 address. Write four numbers, as in 203.0.113.42.{_as_label(meant)}"
-    )
+    if re.fullmatch(r"[0-9]+(?:[.][0-9]+)*", sentence_end):
+        return error("malformed", f"{shown} is not an address: {_what_is_wrong_with(sentence_end.split('.'))}.")
+    message = f"{shown} is not an IPv4 address. Write four numbers, as in 203.0.113.42.{_as_label(meant)}"
+    return error("malformed", message)
 
 
 def _as_label(meant: str) -> str:

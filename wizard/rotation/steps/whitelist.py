@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network
 
 from wizard.errors import WizardError
 from wizard.rotation.context import Context
 from wizard.rotation.model import Finding, Outcome
 from wizard.rotation.surroundings import labels_of, list_in_use, networks_of, surroundings
-from wizard.whitelist import Difference, Form, Judgement, RequiredAddress, diff, judge, parse, render, written
+from wizard.whitelist import (
+    Difference,
+    Form,
+    Judgement,
+    RequiredAddress,
+    add_labelled,
+    diff,
+    judge,
+    parse,
+    render,
+    written,
+)
 
 
 class WhitelistInvalid(WizardError):
@@ -31,9 +42,23 @@ class WhitelistStep:
         self._context = context
         self.draft: str | None = None
         """What was typed last, also when it has errors. In memory only: it may hold anything."""
+        self._offered: dict[IPv4Address, str] = {}
+
+    def offer(self, found: Mapping[IPv4Address, str]) -> None:
+        """Have the next proposal include the addresses of other hosts, each with its label."""
+        self._offered |= found
 
     def proposal(self) -> str:
-        """Return the text to start from: what was typed, else this rotation's list, else the current key's and here."""
+        """Return the text to start from, with what was offered since the last time."""
+        text = self._start()
+        if self._offered:
+            # Once: what the user then deletes does not come back.
+            text = self.draft = add_labelled(text, self._offered)
+            self._offered = {}
+        return text
+
+    def _start(self) -> str:
+        """What was typed, else this rotation's list, else the current key's and here."""
         if self.draft is not None:
             return self.draft
         if kept := self._context.journal.whitelist_of(self._context.rotation):
@@ -65,6 +90,7 @@ class WhitelistStep:
             str(each.entry.network): each.entry.label for each in judgement.entries if each.entry.label is not None
         }
         self._context.journal.note_whitelist(self._context.rotation, pasted, typed)
+        self.draft = text
         return Finding(
             subject="Whitelist",
             outcome=Outcome.PASSED,
@@ -73,6 +99,11 @@ class WhitelistStep:
             from_address=self._context.egress,
             does_not_prove="that the exchange's page was given this list; the probe finds out",
         )
+
+    def forget(self) -> None:
+        """Begin anew: what was typed or offered for another rotation is not for this one."""
+        self.draft = None
+        self._offered = {}
 
     def _seen(self) -> list[IPv4Address]:
         return [IPv4Address(text) for text in self._context.journal.last_egress(self._context.environment.name)]

@@ -20,6 +20,7 @@ from wizard.egress.pools import tell_sampling
 from wizard.errors import WizardError
 from wizard.rotation.model import Outcome, Step
 from wizard.text import printable
+from wizard.tui.screens.hosts import HostsScreen
 from wizard.tui.screens.step_screen import StepScreen
 from wizard.tui.widgets.evidence_table import EvidenceTable
 
@@ -41,8 +42,9 @@ class EgressScreen(StepScreen):
             "enter,ctrl+n,f8", "next", "Next", key_display="Enter", priority=True, tooltip="Go on to the whitelist"
         ),
         Binding("r", "again", "Again", tooltip="Ask all operators once more"),
-        Binding("s", "sample_more", "Sample", tooltip="Ask on, until another address would have shown"),
+        Binding("s", "sample_more", "More", tooltip="Ask on, until another address would have shown"),
         Binding("e", "ask_exchange", "Exchange", tooltip="Ask the exchange itself, by signed calls of the key in use"),
+        Binding("h", "hosts", "Hosts", tooltip="Ask other hosts for their address, over OpenSSH"),
     ]
 
     class Seen(Message):
@@ -110,6 +112,15 @@ class EgressScreen(StepScreen):
         if action == "ask_exchange":
             return self.flow.current is not None
         return super().check_action(action, parameters)
+
+    def action_hosts(self) -> None:
+        """Ask other hosts that use the key."""
+        self.app.push_screen(HostsScreen(self.flow, self.wizard.glyphs), self.hosts_closed)
+
+    def hosts_closed(self, taken: str | None) -> None:
+        """Say what was taken to the whitelist."""
+        if taken:
+            self.notice.good(taken)
 
     def action_next(self) -> None:
         """Go on, once there is an answer."""

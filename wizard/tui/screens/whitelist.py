@@ -1,4 +1,4 @@
-"""The Whitelist step: free text on top, what is wrong with it at its entry, the text to paste below."""
+"""The Whitelist step: a list that one edits in place or as free text, its verdict, and the text to paste."""
 
 from __future__ import annotations
 
@@ -16,11 +16,28 @@ from wizard.errors import WizardError
 from wizard.rotation.model import Step
 from wizard.text import printable
 from wizard.tui.screens.step_screen import StepScreen
-from wizard.whitelist import Finding, Fix, Form, Judgement, Severity, first_fix, mend, render
+from wizard.tui.widgets.entry_list import EntryList
+from wizard.tui.widgets.lean_text_area import LeanTextArea
+from wizard.tui.widgets.live_text import LiveText
+from wizard.whitelist import (
+    Finding,
+    Fix,
+    Form,
+    Judgement,
+    Severity,
+    collapse,
+    expand,
+    first_fix,
+    mend,
+    mend_all,
+    render,
+)
 
 _FORMS = {Form.COMMAS: "commas", Form.SPACES: "spaces", Form.LINES: "lines"}
+_LIST_KEYS = "a add, e edit, d delete, l label, u undo, x expand, c join"
+_TEXT_KEYS = "Free text; a label stands behind #. F5 shows the list."
 MOST_FINDINGS = 3
-"""Shown at once; the rest is counted, so that the text to paste stays on the screen."""
+"""Shown at once; the rest is counted."""
 
 
 class WhitelistScreen(StepScreen):
@@ -29,74 +46,135 @@ class WhitelistScreen(StepScreen):
     CSS_PATH: ClassVar[CSSPathType | None] = ["step_screen.tcss", "whitelist.tcss"]
     STEP = Step.WHITELIST
     HELP = (
-        "Type or paste addresses and blocks in any form: commas, blanks and lines all part them. Each problem is named"
-        " at its entry; F6 applies the first suggestion. This host's egress address must be covered, or the new key"
-        " would not work from here. Below stands the exact text for the exchange's page."
+        "Edit the list in place, or with F5 as free text: commas, blanks and lines all part entries, and what stands"
+        " behind # is whose they are. A paste adds its entries. Each problem is named at its entry; F6 applies the"
+        " first suggestion, F9 all those that need no look. Keys of the list: a adds, e or Enter edits, d deletes,"
+        " l labels, u brings back what was before, x spells blocks out, c joins neighbours. This host's egress"
+        " address must be covered, or the new key would not work from here."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         # Priority: a text area takes F6 and F7 for selections.
         Binding("f6", "fix", "Fix", key_display="F6", priority=True, tooltip="Apply the first suggestion"),
-        Binding("f2", "form", "Form", key_display="F2", tooltip="Commas, spaces or lines between the entries"),
-        Binding("f3", "copy", "Copy", key_display="F3", tooltip="Ask the terminal to copy the text to paste"),
+        Binding(
+            "f9",
+            "fix_all",
+            "Fix all",
+            key_display="F9",
+            priority=True,
+            show=False,
+            tooltip="Apply all that is safe",
+        ),
+        Binding("f5", "text", "Text", key_display="F5", priority=True, tooltip="Edit as free text, or as a list"),
+        Binding("f2", "form", "Form", key_display="F2", show=False, tooltip="Commas, spaces or lines"),
+        Binding("f3", "copy", "Copy", key_display="F3", show=False, tooltip="Copy the text to paste"),
+        Binding("x", "expand", "Expand", show=False, tooltip="Write blocks as their addresses where they fit"),
+        Binding("c", "collapse", "Collapse", show=False, tooltip="Join neighbours; no new address gets in"),
     ]
 
     def __init__(self) -> None:
         super().__init__()
         self._form = Form.COMMAS
         self._judgement: Judgement | None = None
+        self._text_before = ""
 
     def compose_body(self) -> Iterable[Widget]:
-        """Lay out the text, the findings and the text to paste."""
+        """Lay out the list, its verdict, the text to paste and the findings."""
+        text = self.flow.whitelist.proposal()
         yield Static("Which addresses may use the new key?", classes="lede")
-        area = TextArea(
-            self.flow.whitelist.proposal(), id="entries", soft_wrap=True, compact=True, tab_behavior="focus"
-        )
+        yield EntryList(text, self.wizard.glyphs, id="list")
+        area = LeanTextArea(text, id="entries", soft_wrap=True, compact=True, tab_behavior="focus")
         area.cursor_blink = False
+        area.display = False
         yield area
-        yield Static("", id="verdict", classes="verdict")
-        yield Static("", id="findings", classes="hint")
-        yield Static("", id="caption", classes="label")
-        yield Static("", id="paste", classes="paste", markup=False)
+        yield Static(_LIST_KEYS, id="keys", classes="hint", markup=False)
+        yield LiveText(id="verdict", classes="verdict")
+        yield LiveText(id="caption")
+        yield LiveText(grows=True, id="paste", classes="paste")
+        yield LiveText(id="findings", classes="hint")
 
     def on_mount(self) -> None:
         """Judge the proposal."""
         super().on_mount()
-        area = self.query_one(TextArea)
-        area.focus()
-        area.move_cursor(area.document.end)
+        self.query_one(EntryList).focus()
         self.judge()
 
-    @on(TextArea.Changed)
+    @property
+    def _is_text(self) -> bool:
+        return bool(self.query_one(TextArea).display)
+
+    @on(EntryList.Changed)
     def judge(self) -> None:
         """Judge what is typed now, and keep it for when the user comes back."""
-        text = self.query_one(TextArea).text
-        self.flow.whitelist.draft = text
-        self._judgement = judgement = self.flow.whitelist.judge(text)
+        rows = self.query_one(EntryList)
+        self.flow.whitelist.draft = rows.text
+        self._judgement = judgement = self.flow.whitelist.judge(rows.text)
         self.notice.clear()
+        difference = self.flow.whitelist.difference(judgement)
+        rows.show(judgement, frozenset(difference.added if difference.kept or difference.removed else ()))
         glyphs = self.wizard.glyphs
         glyph, colour = (glyphs.passed, "$text-success") if judgement.is_valid else (glyphs.failed, "$text-error")
-        sentence = judgement.sentence() if judgement.is_valid else f"Not ready: {len(judgement.errors)} to mend."
+        fixes = " F6 mends one, F9 all that is safe." if first_fix(judgement) else ""
+        not_ready = f"Not ready: {len(judgement.errors)} to mend.{fixes}"
+        sentence = judgement.sentence() if judgement.is_valid else not_ready
         self._show("#verdict", Content.from_markup(f"[{colour}]$glyph[/] $text", glyph=glyph, text=sentence))
-        self._show("#findings", self._findings(judgement))
         self._show_paste(judgement)
+        self._show("#findings", self._findings(judgement))
+
+    @on(TextArea.Changed)
+    def judge_text(self) -> None:
+        """Judge the free text."""
+        area, rows = self.query_one(TextArea), self.query_one(EntryList)
+        if area.text != rows.text:
+            rows.adopt(area.text)
+            self.judge()
 
     def action_next(self) -> None:
         """Keep the list and go on; a list with errors is not kept."""
+        rows = self.query_one(EntryList)
+        rows.finish()
         try:
-            self.flow.whitelist.settle(self.query_one(TextArea).text)
+            self.flow.whitelist.settle(rows.text)
         except WizardError as error:
             self.notice.error(error)
             return
         super().action_next()
 
+    def action_text(self) -> None:
+        """Show the list as free text, or the free text as a list."""
+        area, rows = self.query_one(TextArea), self.query_one(EntryList)
+        rows.finish()
+        if self._is_text:
+            rows.adopt(area.text, undo_to=self._text_before)
+        else:
+            self._text_before = rows.text
+            area.text = rows.text
+            area.move_cursor(area.document.end)
+        area.display, rows.display = not area.display, not rows.display
+        (area if self._is_text else rows).focus()
+        self.query_one("#keys", Static).update(_TEXT_KEYS if self._is_text else _LIST_KEYS)
+        self.judge()
+
     def action_fix(self) -> None:
         """Put the first suggestion into the text."""
-        area = self.query_one(TextArea)
-        mended = mend(area.text, self._judgement) if self._judgement else None
-        if mended is None:
-            self.notice.note("There is nothing that one key can mend.")
-        else:
-            area.replace(mended, area.document.start, area.document.end)
+        text = self._settled_text()
+        self._change(mend(text, self.flow.whitelist.judge(text)), "There is nothing that one key can mend.")
+
+    def action_fix_all(self) -> None:
+        """Put all suggestions into the text that mean just what was typed."""
+        text = self._settled_text()
+        mended = mend_all(text, self.flow.whitelist.judge)
+        self._change(None if mended == text else mended, "No suggestion is safe unread. F6 applies them one by one.")
+
+    def action_expand(self) -> None:
+        """Write blocks as their addresses."""
+        text = self._settled_text()
+        limit = self.flow.context.environment.rules.max_entries
+        self._change(expand(text, self.flow.whitelist.judge(text), limit), f"No block fits into {limit} entries.")
+
+    def action_collapse(self) -> None:
+        """Join neighbouring entries."""
+        text = self._settled_text()
+        self._change(collapse(text, self.flow.whitelist.judge(text)), "No entries make up a block exactly.")
 
     def action_form(self) -> None:
         """Show the next of the three forms."""
@@ -117,6 +195,21 @@ class WhitelistScreen(StepScreen):
             return
         self.notice.good(f"Asked the terminal to copy: {printable(text, limit=100)}")
 
+    def _settled_text(self) -> str:
+        rows = self.query_one(EntryList)
+        rows.finish()
+        return rows.text
+
+    def _change(self, text: str | None, otherwise: str) -> None:
+        """Put another text in the place of the list's, so that it can be undone where the user edits."""
+        area = self.query_one(TextArea)
+        if text is None:
+            self.notice.note(otherwise)
+        elif self._is_text:
+            area.replace(text, area.document.start, area.document.end)
+        else:
+            self.query_one(EntryList).change(text)
+
     def _findings(self, judgement: Judgement) -> Content:
         found = sorted(
             [*(finding for judged in judgement.entries for finding in judged.findings), *judgement.findings],
@@ -129,7 +222,17 @@ class WhitelistScreen(StepScreen):
         ]
         if len(found) > MOST_FINDINGS:
             lines.append(Content(f"  {self.wizard.glyphs.working} and {len(found) - MOST_FINDINGS} more"))
+        if judgement.is_valid:
+            lines[:0] = self._changes(judgement)
         return Content("\n").join(lines)
+
+    def _changes(self, judgement: Judgement) -> list[Content]:
+        """How much is added and removed against the list in use; + marks rows, findings name who would lose access."""
+        difference = self.flow.whitelist.difference(judgement)
+        if not difference.kept and not difference.removed:
+            return []
+        added, removed, kept = len(difference.added), len(difference.removed), len(difference.kept)
+        return [Content(f"Against the list in use: {added} added (+), {removed} removed, {kept} kept.")]
 
     def _finding(self, finding: Finding, fix: str) -> Content:
         glyphs = self.wizard.glyphs
@@ -138,22 +241,22 @@ class WhitelistScreen(StepScreen):
             Severity.WARNING: (glyphs.caution, "$text-warning"),
         }.get(finding.severity, (glyphs.pending, "$text-muted"))
         return Content.from_markup(
-            f"[{colour}]$glyph[/] $message[$text-accent]$fix[/]",
+            f"[{colour}]$glyph[/] [$text-accent]$fix[/]$message",
             glyph=glyph,
             message=finding.message,
             fix=fix,
         )
 
     def _show_paste(self, judgement: Judgement) -> None:
-        caption = f"Text to paste, {_FORMS[self._form]} between (F2 changes, F3 copies)" if judgement.is_valid else ""
-        self._show("#caption", Content(caption))
+        caption = f"Text to paste, {_FORMS[self._form]} between (F2 changes, F3 copies)"
+        self._show("#caption", Content(caption if judgement.is_valid else "Nothing to paste yet."))
         self._show("#paste", Content(render(judgement.networks, self._form) if judgement.is_valid else ""))
 
     def _show(self, selector: str, content: Content) -> None:
-        self.query_one(selector, Static).update(content)
+        self.query_one(selector, LiveText).show(content)
 
 
 def _fix(fix: Fix) -> str:
     if not fix.finding.suggestion:
-        return " F6 removes it."
-    return f" F6 {'makes it' if fix.judged else 'adds'} {printable(fix.finding.suggestion, limit=40)}."
+        return "F6 removes it. "
+    return f"F6 {'makes it' if fix.judged else 'adds'} {printable(fix.finding.suggestion, limit=40)}. "

@@ -1,0 +1,67 @@
+"""The Whitelist step on a real terminal: what a key costs on the line, a long paste, the clipboard."""
+
+from __future__ import annotations
+
+import base64
+import statistics
+import time
+
+import pytest
+
+from tests.terminal.keys import ENTER, F3, F5, paste
+from tests.terminal.walk import Walk, rehearsing
+
+pytestmark = pytest.mark.terminal
+BUDGET = 250
+"""Bytes per key."""
+
+
+def bytes_of(walk: Walk, keys: str) -> list[int]:
+    """What the wizard writes after each key."""
+    costs = []
+    for key in keys:
+        walk.terminal.settle(0.2)
+        before = len(walk.terminal.raw)
+        walk.press(key)
+        walk.terminal.settle(0.2)
+        costs.append(len(walk.terminal.raw) - before)
+    return costs
+
+
+@pytest.mark.parametrize("face", ["", F5], ids=["list", "text"])
+def test_a_key_costs_few_bytes_while_the_verdict_follows(face: str) -> None:
+    with rehearsing({}) as walk:
+        walk.begin()
+        walk.egress()
+        walk.press(face + ("a" if not face else ENTER))
+        costs = bytes_of(walk, "198.51.100.77")
+        walk.see("2 entries", "203.0.113.42,198.51.100.77")
+    print(f"bytes per key: median {statistics.median(costs):.0f}, mean {statistics.mean(costs):.0f}, {costs}")
+    # Two of these keys turn the verdict over, which changes four more lines once.
+    assert sorted(costs)[-3] <= BUDGET
+    assert max(costs) <= 3 * BUDGET
+
+
+def test_a_thousand_pasted_lines_are_judged_at_once_and_typing_goes_on() -> None:
+    lines = "\n".join(f"198.51.{number // 250}.{number % 250}" for number in range(1000))
+    with rehearsing({}) as walk:
+        walk.begin()
+        walk.egress()
+        begun = time.monotonic()
+        walk.press(paste(lines))
+        walk.see("to mend")
+        pasted = time.monotonic() - begun
+        begun = time.monotonic()
+        walk.press("a77")
+        walk.see("1002  77")
+        print(f"1,000 lines: {pasted:.2f} s to the verdict, {time.monotonic() - begun:.2f} s for three keys")
+        assert "Too many IPs: 1002" in walk.terminal.screen() or walk.see("and ")
+
+
+def test_what_is_copied_is_shown_and_is_the_text_to_paste() -> None:
+    with rehearsing({}) as walk:
+        walk.begin()
+        walk.egress()
+        walk.press(F3)
+        walk.see("Asked the terminal to copy: 203.0.113.42")
+        walk.terminal.wait_for_bytes(b"\x1b]52;c;" + base64.b64encode(b"203.0.113.42"))

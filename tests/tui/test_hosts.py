@@ -1,0 +1,123 @@
+"""Other hosts in the app, with a fake ssh on the path."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input, OptionList, TextArea
+
+from screenshots.scene import stage
+from tests.egress.fake_ssh import calls, fake_ssh
+from tests.rotation.conftest import ELSEWHERE, HERE
+from tests.tui.conftest import Wizard
+from wizard.glyphs import UNICODE
+from wizard.tui.app import WizardApp
+from wizard.tui.screens.egress import EgressScreen
+from wizard.tui.screens.help import HelpScreen
+from wizard.tui.screens.hosts import HostsScreen
+
+
+@pytest.fixture(params=[(80, 24), (60, 20)], ids=["80x24", "60x20"])
+async def size(request: pytest.FixtureRequest) -> tuple[int, int]:
+    return request.param
+
+
+@pytest.fixture
+async def real(tmp_path: Path, size: tuple[int, int]) -> AsyncIterator[Wizard]:
+    """An environment that is no rehearsal."""
+    async with stage(tmp_path) as world:
+        world.environ = fake_ssh(tmp_path)
+        world.environment = replace(world.environment, is_rehearsal=False, hosts=("bot-1", "bot-2"))
+        app = WizardApp(world, UNICODE, command="key-wizard")
+        async with app.run_test(size=size) as pilot:
+            yield Wizard(app, pilot, world)
+
+
+async def to_hosts(wizard: Wizard) -> None:
+    await wizard.until("#next", "begins to replace")
+    await wizard.press("enter")
+    await wizard.until("#verdict", "Observed")
+    await wizard.press("h")
+    await wizard.when(lambda: isinstance(wizard.app.screen, HostsScreen))
+
+
+def rows(wizard: Wizard) -> list[str]:
+    options = wizard.app.screen.query_one("#hosts", OptionList)
+    return [str(options.get_option_at_index(index).prompt) for index in range(options.option_count)]
+
+
+async def test_checked_hosts_are_asked_and_taken_with_their_names(real: Wizard, tmp_path: Path) -> None:
+    await to_hosts(real)
+    assert rows(real) == ["[x] bot-1", "[x] bot-2", "[ ] stranger"]
+    await real.press("end", "space")
+    await real.until("#next", "Enter asks 3 hosts")
+    await real.press("enter")
+    await real.until("#next", "Enter takes 2 addresses")
+    assert [f"✓ {HERE}" in rows(real)[0], f"✓ {ELSEWHERE}" in rows(real)[1]] == [True, True]
+    assert "✗ Its host key is not known here" in rows(real)[2]
+    assert "ssh stranger" in real.text("#detail")
+    assert sorted(call.split(" -- ")[1] for call in calls(tmp_path)) == [
+        "bot-1 sh -s",
+        "bot-2 sh -s",
+        "stranger sh -s",
+    ]
+    await real.press("enter")
+    await real.until("Notice", f"{ELSEWHERE} (bot-2)")
+    await real.press("enter")
+    await real.until("#verdict", "Ready to paste: 2 entries")
+    text = real.app.screen.query_one(TextArea).text
+    assert text.splitlines() == [f"{HERE}  # bot-1", f"{ELSEWHERE}  # bot-2"]
+    assert "No observation" not in real.text("#findings")
+    real.app.screen.query_one(TextArea).text = HERE
+    await real.press("f7")
+    await real.until("#verdict", "Observed")
+    await real.press("enter")
+    await real.until("#verdict", "Ready to paste: 1 entry")  # what was deleted does not come back
+
+
+@pytest.mark.parametrize("size", [(80, 24)])
+async def test_a_name_is_judged_under_its_field_and_nothing_is_lost(real: Wizard, tmp_path: Path) -> None:
+    await to_hosts(real)
+    hostile = "-oProxyCommand=touch x"
+    await real.press("tab")
+    real.app.screen.query_one(Input).value = hostile
+    await real.press("enter")
+    await real.until("#refusal", "begins with a dash")
+    await real.press("escape", "h")
+    assert real.app.screen.query_one(Input).value == hostile
+    await real.press("tab")
+    real.app.screen.query_one(Input).value = "trader@bot-3"
+    await real.press("enter")
+    assert rows(real)[-1] == "[x] trader@bot-3"
+    assert not real.app.screen.query_one("#refusal").display
+    await real.press("escape", "h")
+    assert rows(real)[-1] == "[x] trader@bot-3"
+    await real.press("f1")
+    await real.when(lambda: isinstance(real.app.screen, HelpScreen))
+    assert calls(tmp_path) == []
+
+
+@pytest.mark.parametrize("size", [(80, 24)])
+async def test_who_closes_while_hosts_are_asked_keeps_the_answers_so_far(real: Wizard) -> None:
+    await to_hosts(real)
+    await real.press("tab", *"hung", "enter", "enter")
+    await real.until("#next", "2 of 3 have answered")
+    await real.press("enter")
+    await real.until("Notice", "still being asked")
+    await real.press("escape")
+    assert isinstance(real.app.screen, EgressScreen)
+    await real.press("h")
+    await real.until("#next", "Enter asks 1 host.")
+    assert f"✓ {ELSEWHERE}" in rows(real)[1]
+
+
+async def test_a_rehearsal_asks_no_real_host_and_says_so(wizard: Wizard, tmp_path: Path) -> None:
+    wizard.world.environ = fake_ssh(tmp_path)
+    await to_hosts(wizard)
+    assert "no real host is asked" in wizard.text(".lede")
+    await wizard.press("tab", *"bot-2", "enter", "enter")
+    await wizard.until("Notice", "In a rehearsal no real host is asked")
+    assert calls(tmp_path) == []

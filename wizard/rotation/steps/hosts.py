@@ -1,0 +1,160 @@
+"""Other hosts that use the key: who they are, which of them are asked, and what they said."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from wizard.egress.hosts.fan_out import Bounds, ask_hosts
+from wizard.egress.hosts.model import Host, HostAnswer, HostSource, labels, typed_host
+from wizard.egress.hosts.openssh import find_openssh
+from wizard.egress.hosts.ssh_config import hosts_of_ssh_config
+from wizard.errors import WizardError
+from wizard.rotation.context import Context
+from wizard.whitelist import LONGEST_LABEL
+
+ASKED_BY = "hosts"
+"""Who asked, in the journal: such an observation is of another host, never of this one."""
+
+
+class NotInRehearsal(WizardError):
+    """A rehearsal does not log in anywhere."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "In a rehearsal no real host is asked",
+            why="Its addresses are made up; a real one would not belong among them.",
+            advice="In a real rotation the checked hosts are asked here, over OpenSSH.",
+        )
+
+
+class HostsStep:
+    """Asks other hosts for their egress address. What was chosen, typed and answered stays while the flow is open."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._typed: list[Host] = []
+        self._checked = {host.destination for host in self._of_settings()}
+        self._answers: dict[str, HostAnswer] = {}
+        self.bounds = Bounds()
+        self.draft = ""
+        """A name that is being typed."""
+
+    @property
+    def is_rehearsal(self) -> bool:
+        """Whether no host is really asked."""
+        return self._context.environment.is_rehearsal
+
+    def known(self) -> tuple[Host, ...]:
+        """Return the hosts of the settings, of `~/.ssh/config` and those typed, each once."""
+        found: dict[str, Host] = {}
+        for host in (*self._of_settings(), *self._of_ssh_config, *self._typed):
+            found.setdefault(host.destination, host)
+        return tuple(found.values())
+
+    def checked(self) -> tuple[Host, ...]:
+        """Return the known hosts that are to be asked: at first those of the settings."""
+        return tuple(host for host in self.known() if host.destination in self._checked)
+
+    def is_checked(self, host: Host) -> bool:
+        """Whether the host is to be asked."""
+        return host.destination in self._checked
+
+    def check(self, hosts: Sequence[Host], is_checked: bool) -> None:
+        """Say whether these hosts are to be asked."""
+        names = {host.destination for host in hosts}
+        self._checked = self._checked | names if is_checked else self._checked - names
+
+    def add(self, text: str) -> Host:
+        """Add a host that was typed as `[user@]host`, checked.
+
+        Raises:
+            wizard.ssh_destination.InvalidDestination: it names no host.
+        """
+        host = typed_host(text)
+        if host.destination not in {known.destination for known in self.known()}:
+            self._typed.append(host)
+        self.check([host], is_checked=True)
+        return host
+
+    def answer(self, host: Host) -> HostAnswer | None:
+        """Return what the host said last; None where it was not asked yet."""
+        return self._answers.get(host.destination)
+
+    def forget(self, hosts: Sequence[Host]) -> None:
+        """Drop what these hosts said: they are asked anew."""
+        for host in hosts:
+            self._answers.pop(host.destination, None)
+
+    def unasked(self) -> tuple[Host, ...]:
+        """Return the checked hosts without an answer."""
+        return tuple(host for host in self.checked() if self.answer(host) is None)
+
+    def failed(self) -> tuple[Host, ...]:
+        """Return the checked hosts whose answer is no address."""
+        return tuple(host for host in self.checked() if (answer := self.answer(host)) and answer.address is None)
+
+    def found(self) -> dict[IPv4Address, str]:
+        """Return the addresses that checked hosts agreed on, each with those hosts as its label."""
+        answers = [answer for host in self.checked() if (answer := self.answer(host))]
+        return {address: label(names) for address, names in labels(answers).items()}
+
+    async def ask(
+        self, hosts: Sequence[Host], on_answer: Callable[[HostAnswer], object] = lambda _: None
+    ) -> tuple[HostAnswer, ...]:
+        """Ask the hosts over OpenSSH; keep each answer when it comes, and the addresses in the journal.
+
+        Raises:
+            NotInRehearsal: nobody is asked in a rehearsal.
+            wizard.egress.hosts.openssh.OpenSshMissing: there is no ssh here.
+        """
+        context = self._context
+        if self.is_rehearsal:
+            raise NotInRehearsal
+
+        def take(answer: HostAnswer) -> None:
+            self._keep(answer)
+            on_answer(answer)
+
+        return await ask_hosts(
+            hosts,
+            context.providers,
+            find_openssh(context.environ),
+            rules=context.environment.rules,
+            bounds=self.bounds,
+            on_answer=take,
+            timer=context.stopwatch,
+        )
+
+    def _keep(self, answer: HostAnswer) -> None:
+        self._answers[answer.host.destination] = answer
+        verdict = answer.verdict
+        if verdict.operators:
+            operators = {str(address): who for address, who in verdict.operators.items()}
+            environment, route = self._context.environment.name, f"ssh {answer.host.destination}"
+            self._context.journal.note_egress(environment, operators, verdict.state, route, asked_by=ASKED_BY)
+
+    def _of_settings(self) -> list[Host]:
+        return [typed_host(host, HostSource.SETTINGS) for host in self._context.environment.hosts]
+
+    @cached_property
+    def _of_ssh_config(self) -> tuple[Host, ...]:
+        environ = self._context.environ
+        home = environ.get("HOME") or environ.get("USERPROFILE")
+        return hosts_of_ssh_config(Path(home) / ".ssh" / "config") if home else ()
+
+
+def label(names: Sequence[str]) -> str:
+    """Return the names as the label of an address, as many as fit."""
+    whole = ", ".join(names)
+    if len(whole) <= LONGEST_LABEL:
+        return whole
+    if len(names) == 1:
+        return f"{whole[: LONGEST_LABEL - 1]}…"
+    for count in range(len(names) - 1, 0, -1):
+        cut = f"{', '.join(names[:count])} and {len(names) - count} more"
+        if len(cut) <= LONGEST_LABEL:
+            return cut
+    return f"{len(names)} hosts"

@@ -1,0 +1,32 @@
+"""Addresses that others found, written into the text that the user edits."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import IPv4Address, IPv4Network
+
+from wizard.whitelist.characters import BLANKS, LINE_ENDS, SEPARATORS
+from wizard.whitelist.editing import label_entry
+from wizard.whitelist.parsing import parse
+
+
+def add_labelled(text: str, found: Mapping[IPv4Address, str]) -> str:
+    """Return `text` with each address on it, its label behind it.
+
+    An address within a block of the list is there already, and a label that was typed stays.
+    """
+    for address, label in found.items():
+        text = _add(text, address, label)
+    return text
+
+
+def _add(text: str, address: IPv4Address, label: str) -> str:
+    networks = [(entry, entry.network) for entry in parse(text).entries if entry.network and address in entry.network]
+    for entry, network in networks:
+        if network == IPv4Network(address):
+            return label_entry(text, entry, label) if entry.label is None else text
+    if networks:
+        return text
+    # A line of its own: a comment is the label of every entry on its line.
+    body = text.rstrip(BLANKS + SEPARATORS + LINE_ENDS)
+    return f"{body}\n{address}  # {label}" if body else f"{address}  # {label}"
