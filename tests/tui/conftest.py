@@ -44,10 +44,13 @@ class Wizard:
         except TimeoutError:
             raise AssertionError(f"{selector} never said {text!r}; it says {self.text(selector)!r}") from None
 
-    async def to_whitelist(self) -> None:
+    async def to_egress(self) -> None:
         await self.until("#next", "begins to replace")
         await self.press("enter")
         await self.until("#verdict", "Observed")
+
+    async def to_whitelist(self) -> None:
+        await self.to_egress()
         await self.press("enter")
         await self.until("#verdict", "Ready to paste")
 

@@ -19,6 +19,7 @@ ABOUT = (
 _CHOICES = (
     Choice("next", "go on to the whitelist."),
     Choice("again", "ask all operators once more."),
+    Choice("exchange", "ask the exchange itself, by signed calls of the key in use."),
     Choice("more", "ask on until another, equally used address would have shown."),
     Choice("hosts", "ask other hosts that use the key, over OpenSSH."),
 )
@@ -37,8 +38,10 @@ async def take(stage: Stage) -> Way:
             return stage.on()
         if answer == "hosts":
             await hosts.take(stage)
-            continue
-        report = await (_sample_more(stage, report) if answer == "more" and report else _detect(stage))
+        elif answer == "exchange" and report:
+            await _ask_exchange(stage, report)
+        else:
+            report = await (_sample_more(stage, report) if answer == "more" and report else _detect(stage))
 
 
 async def _detect(stage: Stage) -> EgressReport | None:
@@ -66,6 +69,17 @@ async def _sample_more(stage: Stage, report: EgressReport) -> EgressReport:
     _tell(stage, more)
     talk.say(f"  {tell_sampling(more.samples)}")
     return more
+
+
+async def _ask_exchange(stage: Stage, report: EgressReport) -> None:
+    flow, talk = stage.flow, stage.talk
+    if flow.current is None:
+        talk.say("No key is in use: there is nothing to ask the exchange with.")
+        return
+    at_most = deadlines.call(flow.context.pace)
+    word = await talk.attempt(flow.egress.ask_exchange, "Asking the exchange with the key in use", at_most)
+    if word is not None:
+        talk.say(*evidence(flow.egress.finding(report, word)))
 
 
 def _tell(stage: Stage, report: EgressReport) -> None:

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
+from ipaddress import IPv4Address
 
+from wizard.credentials import Credentials
 from wizard.egress.answers import Sample
 from wizard.egress.detect import EgressReport, detect
+from wizard.egress.exchange_word import ExchangeWord
 from wizard.egress.history import tell_history
 from wizard.egress.quorum import EgressState
 from wizard.egress.resampling import sample_more
+from wizard.exchange.client import ExchangeClient
+from wizard.exchange.errors import ExchangeError, Refused
 from wizard.rotation.context import Context
 from wizard.rotation.journal import WIZARD, Journal
-from wizard.rotation.model import Finding, Outcome
+from wizard.rotation.model import Finding, Outcome, Slot
+from wizard.rotation.signed import Where, ask
+from wizard.rotation.surroundings import list_in_use
+from wizard.settings import Site
 
 _OUTCOMES = {
     EgressState.AGREED: Outcome.PASSED,
@@ -75,17 +84,70 @@ class EgressStep:
         keep(more, context.journal, context.environment.name)
         return more
 
+    async def ask_exchange(self) -> ExchangeWord | None:
+        """Make two signed calls with the key in use and return what they show of this host's address.
+
+        One asks for the key's restrictions. The other asks the futures host, where there is one: its refusal
+        may name the caller (REPORTED).
+
+        Returns:
+            None where no key is in use.
+
+        Raises:
+            wizard.errors.WizardError: the keyring or the route cannot be used.
+        """
+        context = self._context
+        current = context.journal.key_in(context.environment.name, Slot.CURRENT)
+        credentials = await context.keeping.fetch(current) if current else None
+        if current is None or credentials is None:
+            return None
+        try:
+            async with context.exchange() as client:
+                where = Where(context.environment.site)
+                answer, named = await asyncio.gather(
+                    ask(client, credentials, where), _named_by_futures(client, credentials, where.site)
+                )
+        finally:
+            credentials.wipe()
+        return ExchangeWord(
+            site=where.site.name,
+            accepted=answer.accepted,
+            is_restricted=answer.restrictions.ip_restricted if answer.restrictions else None,
+            listed=list_in_use(context.journal, context.environment.name),
+            named=named,
+            trouble="" if answer.accepted else answer.verdict.what,
+        )
+
     def history(self, report: EgressReport) -> str:
         """Return what this and all earlier detections over the same route show, for people."""
         return history_of(report, self._context.journal, self._context.environment.name)
 
-    def finding(self, report: EgressReport) -> Finding:
-        """Return what a detection shows, and what it does not."""
+    def finding(self, report: EgressReport, word: ExchangeWord | None = None) -> Finding:
+        """Return what a detection shows, and what it does not; the exchange's own word goes before it."""
+        seen = report.verdict.addresses
+        outcome = _OUTCOMES.get(report.verdict.state, Outcome.INCONCLUSIVE)
+        confirmed = word.confirms(seen) if word else None
+        if confirmed is not None:
+            outcome = Outcome.PASSED if confirmed else Outcome.INCONCLUSIVE
         return Finding(
             subject="Egress address",
-            outcome=_OUTCOMES.get(report.verdict.state, Outcome.INCONCLUSIVE),
-            observed=report.sentence(),
+            outcome=outcome,
+            observed=" ".join(filter(None, [report.sentence(), word.sentence(seen) if word else ""])),
             at=self._context.clock(),
             from_address=", ".join(map(str, report.verdict.addresses)),
-            does_not_prove="that it stays the same, or that the exchange sees the same address",
+            does_not_prove="that it stays the same"
+            if confirmed
+            else "that it stays the same, or that the exchange sees the same address",
         )
+
+
+async def _named_by_futures(client: ExchangeClient, credentials: Credentials, site: Site) -> IPv4Address | None:
+    if not site.futures_url:
+        return None
+    try:
+        await client.futures_balances(credentials)
+    except Refused as refused:
+        return refused.request_ip
+    except ExchangeError:
+        return None
+    return None

@@ -15,6 +15,7 @@ from textual.widgets import Static
 from wizard.clock import duration, utc
 from wizard.egress.answers import Sample
 from wizard.egress.detect import EgressReport
+from wizard.egress.exchange_word import ExchangeWord
 from wizard.egress.pools import tell_sampling
 from wizard.errors import WizardError
 from wizard.rotation.model import Outcome, Step
@@ -32,7 +33,8 @@ class EgressScreen(StepScreen):
         "The exchange compares the address that your calls come from with the key's whitelist. Several operators are"
         " asked over the same route that the exchange is reached by, over IPv4. Two different operators that see the"
         " same address agree. R asks them once more. S asks on until another address, used as often as the first,"
-        " would have shown: a host behind several addresses needs all of them on the list. The address was observed;"
+        " would have shown: a host behind several addresses needs all of them on the list. E asks the exchange itself,"
+        " by signed calls of the key in use: its word goes before all others. The address was observed;"
         " nothing here proves that it stays the same."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -40,7 +42,8 @@ class EgressScreen(StepScreen):
             "enter,ctrl+n,f8", "next", "Next", key_display="Enter", priority=True, tooltip="Go on to the whitelist"
         ),
         Binding("r", "again", "Again", tooltip="Ask all operators once more"),
-        Binding("s", "sample_more", "More", tooltip="Ask on, until a second address would have shown"),
+        Binding("s", "sample_more", "More", tooltip="Ask on, until another address would have shown"),
+        Binding("e", "ask_exchange", "Exchange", tooltip="Ask the exchange itself, by signed calls of the key in use"),
         Binding("h", "hosts", "Hosts", tooltip="Ask other hosts for their address, over OpenSSH"),
     ]
 
@@ -54,9 +57,10 @@ class EgressScreen(StepScreen):
     class Settled(Message):
         """The detection ended."""
 
-        def __init__(self, report: EgressReport, sampling: str = "") -> None:
+        def __init__(self, report: EgressReport, sampling: str = "", word: ExchangeWord | None = None) -> None:
             super().__init__()
             self.report = report
+            self.word = word
             self.sampling = sampling
             """What it proves about a pool, where more was sampled."""
 
@@ -95,6 +99,20 @@ class EgressScreen(StepScreen):
         self._say(self.wizard.glyphs.working, "$text-primary", f"Asking on, at most {at_most}.")
         self._sample_more(self._report)
 
+    def action_ask_exchange(self) -> None:
+        """Ask the exchange itself, with the key in use."""
+        if self._report is None or self.is_at_work("egress"):
+            self.notice.note("The operators are still being asked.")
+            return
+        self._say(self.wizard.glyphs.working, "$text-primary", "Asking the exchange with the key in use.")
+        self._ask_exchange(self._report)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Hide the question to the exchange where no key is in use."""
+        if action == "ask_exchange":
+            return self.flow.current is not None
+        return super().check_action(action, parameters)
+
     def action_hosts(self) -> None:
         """Ask other hosts that use the key."""
         self.app.push_screen(HostsScreen(self.flow, self.wizard.glyphs), self.hosts_closed)
@@ -127,6 +145,15 @@ class EgressScreen(StepScreen):
         except WizardError as error:
             self.post_message(self.Failed(error))
 
+    @work(exclusive=True, group="egress", description="ask the exchange which address it sees")
+    async def _ask_exchange(self, report: EgressReport) -> None:
+        word = None
+        try:
+            word = await self.flow.egress.ask_exchange()
+        except WizardError as error:
+            self.post_message(self.Failed(error))
+        self.post_message(self.Settled(report, word=word))
+
     @on(Seen)
     def show_sample(self, message: Seen) -> None:
         """Add a row."""
@@ -141,16 +168,16 @@ class EgressScreen(StepScreen):
     def show_verdict(self, message: Settled) -> None:
         """Say what the answers mean together."""
         self._report = report = message.report
-        finding = self.flow.egress.finding(report)
+        finding = self.flow.egress.finding(report, message.word)
         glyph, colour = {
             Outcome.PASSED: (self.wizard.glyphs.passed, "$text-success"),
             Outcome.FAILED: (self.wizard.glyphs.failed, "$text-error"),
         }.get(finding.outcome, (self.wizard.glyphs.caution, "$text-warning"))
         self._say(glyph, colour, f"{finding.observed} {message.sampling}".rstrip())
-        for provider in report.unfinished:
-            self.query_one(EvidenceTable).add(
-                provider.name, provider.operator, f"{self.wizard.glyphs.pending} not waited for", ""
-            )
+        table = self.query_one(EvidenceTable)
+        shown = table.row_count - len(report.samples)
+        for provider in report.unfinished[shown:]:
+            table.add(provider.name, provider.operator, f"{self.wizard.glyphs.pending} not waited for", "")
         self.query_one("#route", Static).update(
             f"Seen {utc(finding.at)}. {self.flow.egress.history(report)}\n{report.route.sentence()}\n"
             f"Not proven: {finding.does_not_prove}."

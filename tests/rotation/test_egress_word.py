@@ -1,0 +1,43 @@
+"""The exchange's own word about this host's address, asked with the key in use."""
+
+from __future__ import annotations
+
+from tests.rotation.conftest import ELSEWHERE, HERE, World
+from wizard.rotation.model import Outcome
+
+
+async def test_a_listed_key_that_is_accepted_confirms_the_address(world: World) -> None:
+    async with world.flow() as flow:
+        await world.put_key_in_use(flow)
+        word = await flow.egress.ask_exchange()
+        finding = flow.egress.finding(await flow.egress.detect(), word)
+    assert word is not None
+    assert finding.outcome is Outcome.PASSED
+    assert finding.does_not_prove == "that it stays the same"
+
+
+async def test_a_futures_refusal_names_the_address_and_goes_before_the_echo_services(world: World) -> None:
+    async with world.flow() as flow:
+        await world.put_key_in_use(flow, enableSpotAndMarginTrading=True)
+        report = await flow.egress.detect()
+        message = f"Invalid API-key, IP, or permissions for action, request ip: {ELSEWHERE}"
+        await world.plant("/fapi/v3/balance", {"code": -2015, "msg": message}, status=401)
+        word = await flow.egress.ask_exchange()
+        finding = flow.egress.finding(report, word)
+    assert word is not None
+    assert str(word.named) == ELSEWHERE
+    assert finding.outcome is Outcome.INCONCLUSIVE
+    assert f"itself named {ELSEWHERE}, not {HERE}: the route depends on the destination" in finding.observed
+
+
+async def test_a_key_without_futures_is_told_the_address_by_the_refusal(world: World) -> None:
+    async with world.flow() as flow:
+        await world.put_key_in_use(flow, enableSpotAndMarginTrading=True)
+        word = await flow.egress.ask_exchange()
+    assert word is not None
+    assert (word.accepted, str(word.named)) == (True, HERE)
+
+
+async def test_without_a_key_in_use_nobody_is_asked(world: World) -> None:
+    async with world.flow() as flow:
+        assert await flow.egress.ask_exchange() is None

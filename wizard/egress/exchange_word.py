@@ -1,0 +1,65 @@
+"""What the exchange itself lets one know of the address it sees, beside what echo services say. Pure.
+
+It goes before every echo service: echo services tell by which address they are called, and the way to
+the exchange may be another one (facts/egress.md section 2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
+
+_SPLIT = "the route depends on the destination (split routing, or a proxy for one of the two)"
+
+
+@dataclass(frozen=True, slots=True)
+class ExchangeWord:
+    """What a signed call with the current key showed."""
+
+    site: str
+    """Who was asked, for people."""
+    accepted: bool = False
+    """Whether the key was accepted from here."""
+    is_restricted: bool | None = None
+    """Whether the key works from listed addresses only; None where the exchange did not say."""
+    listed: tuple[IPv4Network, ...] = ()
+    """The key's list as it is known here."""
+    named: IPv4Address | None = None
+    """The address that the exchange named in a refusal; futures hosts do (REPORTED)."""
+    trouble: str = ""
+    """Why nothing was learnt; empty where something was."""
+
+    def confirms(self, seen: Sequence[IPv4Address]) -> bool | None:
+        """Return whether the exchange sees an address that echo services saw; None where it does not tell."""
+        if self.named is not None:
+            return self.named in seen
+        if not (self.accepted and self.is_restricted and self.listed and seen):
+            return None
+        return any(address in network for address in seen for network in self.listed)
+
+    def sentence(self, seen: Sequence[IPv4Address]) -> str:
+        """Return what it means next to the addresses that echo services saw."""
+        confirmed = self.confirms(seen)
+        if self.named is not None:
+            return self._named(self.named, seen, bool(confirmed))
+        if not self.accepted:
+            return f"{self.site} did not tell which address it sees: {self.trouble or 'it gave no reason'}."
+        if confirmed is None:
+            unbound = ", but the key is not bound to a list" if self.is_restricted is False else ""
+            return f"{self.site} accepts the current key from here{unbound}: that does not tell which address it sees."
+        if confirmed:
+            return f"{self.site} accepts the current key from here, whose list has an address that was seen."
+        return (
+            f"{self.site} accepts the current key from here, though its list as known here has none of the addresses"
+            f" that were seen: {_SPLIT}, or the list was changed on the exchange's page. Compare it there."
+        )
+
+    def _named(self, named: IPv4Address, seen: Sequence[IPv4Address], is_seen: bool) -> str:
+        if is_seen:
+            return f"{self.site} itself named {named}, which echo services saw too."
+        others = f", not {' or '.join(map(str, seen))}" if seen else ""
+        return (
+            f"{self.site} itself named {named}{others}: {_SPLIT}. The exchange's word counts; find out whose address"
+            f" {named} is, then add it to the list by hand."
+        )
