@@ -114,7 +114,10 @@ class Intake:
                 self._talk.say(found.described())
                 return found
             alone = (found.api_key or found.secret) if isinstance(found, Pair) else None
-            judged = read((alone or typed).reveal())
+            judged = read(typed.reveal())
+            if judged.value is None and alone is not None:
+                # Its name stands on a line of its own, or among other things.
+                judged = read(alone.reveal())
             typed.wipe()
             self._talk.say(*judged.notes)
             if judged.value is not None:
