@@ -24,6 +24,8 @@ from wizard.tui.screens.hosts import HostsScreen
 from wizard.tui.screens.step_screen import StepScreen
 from wizard.tui.widgets.evidence_table import EvidenceTable
 
+_ASKS_ON = "S asks on for further addresses, E asks the exchange itself."
+
 
 class EgressScreen(StepScreen):
     """Which address does the exchange see?"""
@@ -42,8 +44,9 @@ class EgressScreen(StepScreen):
             "enter,ctrl+n,f8", "next", "Next", key_display="Enter", priority=True, tooltip="Go on to the whitelist"
         ),
         Binding("r", "again", "Again", tooltip="Ask all operators once more"),
-        Binding("s", "sample_more", "More", tooltip="Ask on, until another address would have shown"),
-        Binding("e", "ask_exchange", "Exchange", tooltip="Ask the exchange itself, by signed calls of the key in use"),
+        # Named below the table: with these two the footer would lose its last keys at 60 columns.
+        Binding("s", "sample_more", "More", show=False, tooltip="Ask on, until another address would have shown"),
+        Binding("e", "ask_exchange", "Exchange", show=False, tooltip="Ask the exchange itself, with the key in use"),
         Binding("h", "hosts", "Hosts", tooltip="Ask other hosts for their address, over OpenSSH"),
     ]
 
@@ -180,7 +183,7 @@ class EgressScreen(StepScreen):
             table.add(provider.name, provider.operator, f"{self.wizard.glyphs.pending} not waited for", "")
         self.query_one("#route", Static).update(
             f"Seen {utc(finding.at)}. {self.flow.egress.history(report)}\n{report.route.sentence()}\n"
-            f"Not proven: {finding.does_not_prove}."
+            f"Not proven: {finding.does_not_prove}.\n{_ASKS_ON}"
         )
 
     def _say(self, glyph: str, colour: str, text: str) -> None:
