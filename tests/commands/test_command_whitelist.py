@@ -15,6 +15,10 @@ def test_a_valid_list_is_all_that_stands_on_stdout(command: Command) -> None:
     assert "Ready to paste: 2 entries" in said.err
 
 
+def test_a_comment_does_not_swallow_the_arguments_behind_it(command: Command) -> None:
+    assert command("whitelist", "8.8.8.8 # bot-1", "9.9.9.9 # bot-2").out == "8.8.8.8,9.9.9.9\n"
+
+
 @pytest.mark.parametrize(("form", "between"), [("commas", ","), ("spaces", " "), ("lines", "\n")])
 def test_the_page_s_separator_can_be_chosen(command: Command, form: str, between: str) -> None:
     assert command("whitelist", "8.8.8.8,9.9.9.9", "--format", form).out == f"8.8.8.8{between}9.9.9.9\n"

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from wizard.credentials import KeyKind
 from wizard.exchange.signing import SigningKeyUnusable
+from wizard.intake.files import FileUnusable
 from wizard.intake.private_keys import (
     PassphraseNeeded,
     PrivateKeyRefused,
@@ -113,3 +114,10 @@ def test_a_file_is_opened_with_a_warning_where_others_may_read_it(tmp_path: Path
 @pytest.mark.parametrize(("text", "is_path"), [("~/key.pem\n", True), (pem(RSA), False), ("-----BEGIN", False)])
 def test_a_path_is_told_from_a_pem(text: str, is_path: bool) -> None:
     assert looks_like_path(text) is is_path
+
+
+def test_a_key_that_is_given_in_the_place_of_a_path_is_not_repeated() -> None:
+    body = "MC4CAQAwBQYDK2VwBCIEIOaaKIRWthisIsNoRealKeyButLooksLikeOne00"
+    with pytest.raises(FileUnusable) as caught:
+        open_private_key(body, Secret(), Secret())
+    assert body[:12] not in f"{caught.value} {caught.value.what} {caught.value.why} {caught.value.advice}"

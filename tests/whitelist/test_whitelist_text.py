@@ -18,6 +18,7 @@ from wizard.whitelist import (
     parse,
     render,
 )
+from wizard.whitelist.editing import replace_entry
 
 NETWORKS = [IPv4Network("5.6.7.8/32"), IPv4Network("5.6.8.0/24")]
 
@@ -113,3 +114,10 @@ def test_a_list_of_many_thousand_lines_is_judged_like_a_short_one():
 
     assert [finding.code for finding in judgement.errors] == ["too-many"]
     assert judgement.entries[0].findings[0].code == "covered"
+
+
+@pytest.mark.parametrize("text", ["1.1.1.1 # office,\n2.2.2.2 3.3.3.3", "1.1.1.1 # a;\n2.2.2.2 3.3.3.3 # b"])
+def test_removing_an_entry_leaves_exactly_the_others(text: str) -> None:
+    entry = parse(text).entries[1]
+    left = [one.text for one in parse(replace_entry(text, entry, "")).entries]
+    assert left == ["1.1.1.1", "3.3.3.3"]

@@ -30,6 +30,7 @@ from wizard.whitelist import (
     parse,
     render,
 )
+from wizard.whitelist.characters import COMMENT_MARKS
 
 FORMS = {form.name.lower(): form for form in Form}
 
@@ -139,7 +140,9 @@ def _text(words: Sequence[str]) -> str:
     """Return the list as given. Bytes that are no UTF-8 become characters that no address has."""
     if list(words) == ["-"]:
         return sys.stdin.buffer.read().decode("utf-8-sig", "replace")
-    return " ".join(words).encode("utf-8", "replace").decode("utf-8")
+    # A comment ends with its argument; else it would swallow the arguments behind it.
+    between = "\n" if any(mark in word for word in words for mark in COMMENT_MARKS) else " "
+    return between.join(words).encode("utf-8", "replace").decode("utf-8")
 
 
 def _surroundings(options: argparse.Namespace) -> Surroundings:

@@ -92,6 +92,10 @@ class KeyringFailed(CustodyError):
         self.state = state or code
 
 
+class KeptElsewhere(CustodyError):
+    """The credentials were stored in another place than the one that is open."""
+
+
 class OutcomeUnknown(CustodyError):
     """What was written or deleted could not be read back, so nobody knows whether it happened."""
 

@@ -54,8 +54,12 @@ def read_text_file(path: str) -> TextFile:
             data = opened.read(LARGEST_FILE + 1) if stat.S_ISREG(mode) else b""
     except (OSError, ValueError) as error:
         said = error.strerror if isinstance(error, OSError) else "the name cannot be one of a file"
+        # What is no path may be a key that was pasted here: only what exists is repeated.
+        named = shown if isinstance(error, PermissionError) else "What was given"
         raise FileUnusable(
-            f"{shown} cannot be read", why=f"The system said: {said}.", advice="Correct the path, or paste instead."
+            f"{named} cannot be read",
+            why=f"The system said: {said}.",
+            advice="Correct the path, or paste instead.",
         ) from None
     if not stat.S_ISREG(mode):
         raise FileUnusable(f"{shown} is not an ordinary file", advice="Give the path of a file.")

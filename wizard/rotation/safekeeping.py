@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from wizard.clock import Clock
 from wizard.credentials import Credentials
-from wizard.custody.errors import CustodyError, ItemOccupied
+from wizard.custody.errors import CustodyError, ItemOccupied, KeptElsewhere
 from wizard.custody.vault import Vault
 from wizard.rotation.journal import Journal
 from wizard.rotation.model import Holding, KeyRecord, Slot
@@ -55,7 +55,12 @@ class Safekeeping:
         raise ItemOccupied("No name is free for this key in the keyring", advice="Delete items that are not needed.")
 
     async def fetch(self, record: KeyRecord) -> Credentials | None:
-        """Return the credentials of a key, or None where the keyring no longer has them."""
+        """Return the credentials of a key, or None where the keyring no longer has them.
+
+        Raises:
+            KeptElsewhere: they were stored in another place than the one that is open.
+        """
+        self._expect_here(record)
         return await self._vault.get(record.name.fingerprint, record.version)
 
     async def purge(self, record: KeyRecord, reason: str) -> None:
@@ -63,12 +68,22 @@ class Safekeeping:
 
         Raises:
             ValueError: the key is the current one; the only proven credentials are never deleted.
+            KeptElsewhere: they were stored in another place: here is nothing of them to delete.
         """
+        self._expect_here(record)
         if record.slot is Slot.CURRENT:
             raise ValueError("the current key is never purged")
         self._journal.announce_purge(record, reason)
         await self._vault.remove(record.name.fingerprint, record.version)
         self._journal.confirm_purge(record)
+
+    def _expect_here(self, record: KeyRecord) -> None:
+        if record.backend and record.backend != self._vault.store.backend:
+            raise KeptElsewhere(
+                f"{record.name} is stored in another place than the one that is open",
+                why=f"It was stored in {record.store}.",
+                advice="Choose that place again ([custody] place in config.toml), then go on.",
+            )
 
     async def missing(self) -> tuple[KeyRecord, ...]:
         """Return the keys that the journal calls stored in this very store, and that it does not hold any more.

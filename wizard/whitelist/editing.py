@@ -123,7 +123,8 @@ def _without(text: str, start: int, end: int) -> str:
     if after_it < len(text) and text[after_it] in SEPARATORS:
         return text[:start] + text[after_it + 1 :].lstrip(" ")
     before_it = _skip_blanks(text, start - 1, -1)
-    if before_it >= 0 and text[before_it] in SEPARATORS:
+    # Not beyond the line: what stands there may end a comment, which would go on over what follows.
+    if before_it >= line_start and text[before_it] in SEPARATORS:
         return text[:before_it] + text[end:]
     return text[:start] + text[end:]
 

@@ -6,6 +6,7 @@ null device; whatever it raises leaves as a code.
 
 from __future__ import annotations
 
+import ctypes
 import faulthandler
 import json
 import os
@@ -15,6 +16,9 @@ from typing import Any, Final, TextIO
 
 from wizard.custody.worker import choice, failures, items
 from wizard.custody.worker.protocol import Op
+
+PR_SET_DUMPABLE: Final = 4
+"""linux/prctl.h."""
 
 Request = dict[str, Any]
 Answer = dict[str, Any]
@@ -87,6 +91,9 @@ def _take_pipes() -> tuple[TextIO, TextIO]:
 
 
 def _keep_out_of_core_files() -> None:
+    """Neither core files nor the user's other programs get this memory; exec has undone what the parent set."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     if sys.platform != "win32":
         import resource  # noqa: PLC0415 - not on Windows
 
