@@ -33,11 +33,9 @@ class EgressScreen(StepScreen):
     STEP = Step.EGRESS
     HELP = (
         "The exchange compares the address that your calls come from with the key's whitelist. Several operators are"
-        " asked over the same route that the exchange is reached by, over IPv4. Two different operators that see the"
-        " same address agree. R asks them once more. S asks on until another address, used as often as the first,"
-        " would have shown: a host behind several addresses needs all of them on the list. E asks the exchange itself,"
-        " by signed calls of the key in use: its word goes before all others. The address was observed;"
-        " nothing here proves that it stays the same."
+        " asked over the route to the exchange, over IPv4; two that see the same address agree. S asks on until another"
+        " address, used as often, would have shown: a host behind several needs all of them on the list. E asks the"
+        " exchange itself, by signed calls of the key in use. Nothing here proves that the address stays the same."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
