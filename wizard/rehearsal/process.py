@@ -78,6 +78,7 @@ async def start_exchange(scenario: Scenario = SMOOTH, passes_after: float = PASS
     try:
         line = await asyncio.wait_for(process.stdout.readline(), START_DEADLINE)
         said = json.loads(line)
+        _let_go(process)
         return ExchangeProcess(process.pid, said["base_url"], said["desk_url"], scenario.name)
     except (TimeoutError, ValueError, KeyError):
         _kill(process)
@@ -89,6 +90,15 @@ async def start_exchange(scenario: Scenario = SMOOTH, passes_after: float = PASS
     except BaseException:
         _kill(process)
         raise
+
+
+def _let_go(process: asyncio.subprocess.Process) -> None:
+    """Let it outlive this program.
+
+    A subprocess transport that is collected after its loop closes itself, which would kill the child
+    and fails because the loop is gone. asyncio has no public way to part with a child that runs.
+    """
+    process._transport._closed = True  # type: ignore[attr-defined]
 
 
 def _kill(process: asyncio.subprocess.Process) -> None:
