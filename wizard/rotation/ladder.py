@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from wizard.credentials import Credentials, KeyKind
 from wizard.errors import sentences
 from wizard.exchange.client import Account, ApiRestrictions, ExchangeClient
-from wizard.exchange.errors import ExchangeError, Refused, Unreachable
+from wizard.exchange.errors import ExchangeError, Unreachable
 from wizard.exchange.patience import may_heal
 from wizard.exchange.permissions import compare
 from wizard.exchange.signing import SigningKeyUnusable
@@ -25,7 +25,7 @@ from wizard.rotation import findings as say
 from wizard.rotation.context import Context
 from wizard.rotation.findings import Scribe
 from wizard.rotation.model import Finding, KeyRecord, Mode, Outcome
-from wizard.rotation.signed import SignedAnswer, Where, ask, explain
+from wizard.rotation.signed import SignedAnswer, Where, ask, explain, named_by_futures
 from wizard.rotation.steps.egress import EgressStep
 from wizard.rotation.surroundings import networks_of
 from wizard.rotation.way import walk
@@ -304,16 +304,9 @@ class Ladder:
     async def _seen_as(
         self, client: ExchangeClient, credentials: Credentials, answer: SignedAnswer
     ) -> IPv4Address | None:
-        """Return the caller's address in the futures host's refusal, which often names it (REPORTED)."""
-        if answer.code != REFUSED_KEY or not self._site.futures_url:
+        if answer.code != REFUSED_KEY:
             return None
-        try:
-            await client.futures_balances(credentials)
-        except Refused as refused:
-            return refused.request_ip
-        except ExchangeError:
-            return None
-        return None
+        return await named_by_futures(client, credentials, self._site)
 
     async def _timed(self, call: Awaitable[Result]) -> tuple[Result, float]:
         begun = self._context.stopwatch()

@@ -90,3 +90,16 @@ def explain(
             seen_as=seen_as,
         ),
     )
+
+
+async def named_by_futures(client: ExchangeClient, credentials: Credentials, site: Site) -> IPv4Address | None:
+    """Return the caller's address in the futures host's refusal, which often names it (REPORTED); else None."""
+    if not site.futures_url:
+        return None
+    try:
+        await client.futures_balances(credentials)
+    except Refused as refused:
+        return refused.request_ip
+    except ExchangeError:
+        return None
+    return None

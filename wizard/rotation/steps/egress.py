@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from ipaddress import IPv4Address
 
-from wizard.credentials import Credentials
 from wizard.egress.answers import Sample
 from wizard.egress.detect import EgressReport, detect
 from wizard.egress.exchange_word import ExchangeWord
 from wizard.egress.history import tell_history
 from wizard.egress.quorum import EgressState
 from wizard.egress.resampling import sample_more
-from wizard.exchange.client import ExchangeClient
-from wizard.exchange.errors import ExchangeError, Refused
 from wizard.rotation.context import Context
 from wizard.rotation.journal import WIZARD, Journal
 from wizard.rotation.model import Finding, Outcome, Slot
-from wizard.rotation.signed import Where, ask
+from wizard.rotation.signed import Where, ask, named_by_futures
 from wizard.rotation.surroundings import list_in_use
-from wizard.settings import Site
 
 _OUTCOMES = {
     EgressState.AGREED: Outcome.PASSED,
@@ -105,7 +100,7 @@ class EgressStep:
             async with context.exchange() as client:
                 where = Where(context.environment.site)
                 answer, named = await asyncio.gather(
-                    ask(client, credentials, where), _named_by_futures(client, credentials, where.site)
+                    ask(client, credentials, where), named_by_futures(client, credentials, where.site)
                 )
         finally:
             credentials.wipe()
@@ -139,15 +134,3 @@ class EgressStep:
             if confirmed
             else "that it stays the same, or that the exchange sees the same address",
         )
-
-
-async def _named_by_futures(client: ExchangeClient, credentials: Credentials, site: Site) -> IPv4Address | None:
-    if not site.futures_url:
-        return None
-    try:
-        await client.futures_balances(credentials)
-    except Refused as refused:
-        return refused.request_ip
-    except ExchangeError:
-        return None
-    return None
