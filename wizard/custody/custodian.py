@@ -16,7 +16,7 @@ from wizard.custody.choosing import choose_place
 from wizard.custody.encrypted.errors import PassphraseNeeded
 from wizard.custody.encrypted.store import EncryptedFileStore, exists, open_file
 from wizard.custody.errors import Remedy
-from wizard.custody.opening import open_keyring, unlock_keyring
+from wizard.custody.opening import OPERATIONS, open_keyring, unlock_keyring
 from wizard.custody.store import Store
 from wizard.secret import Secret
 from wizard.settings import Custody, Place
@@ -78,7 +78,7 @@ class Custodian:
         Raises:
             CustodyError: the password is wrong, or something else failed; nothing is lost by trying again.
         """
-        if remedy in (Remedy.UNLOCK, Remedy.CREATE):
+        if remedy in OPERATIONS:
             await unlock_keyring(password, remedy, deadline=self.custody.deadline, environ=self._environ)
         else:
             await self._open_file(password)
