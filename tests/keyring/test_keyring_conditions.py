@@ -1,4 +1,4 @@
-"""What the doctor says of a real keyring in each condition: to this user and, where that is root, to an ordinary one."""
+"""What the doctor says of a real keyring in each condition: to this user and, if that is root, to an ordinary one."""
 
 from __future__ import annotations
 
