@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from wizard.egress.answers import Sample
 from wizard.egress.detect import EgressReport
 from wizard.egress.pools import tell_sampling
@@ -21,6 +23,7 @@ _CHOICES = (
     Choice("again", "ask all operators once more."),
     Choice("exchange", "ask the exchange itself, by signed calls of the key in use."),
     Choice("more", "ask on until another, equally used address would have shown."),
+    Choice("choose", "say which addresses go to the whitelist."),
     Choice("hosts", "ask other hosts that use the key, over OpenSSH."),
 )
 
@@ -38,6 +41,9 @@ async def take(stage: Stage) -> Way:
             return stage.on()
         if answer == "hosts":
             await hosts.take(stage)
+            stage.talk.say(*_listed(stage))
+        elif answer == "choose":
+            await _choose(stage)
         elif answer == "exchange" and report:
             await _ask_exchange(stage, report)
         else:
@@ -71,6 +77,33 @@ async def _sample_more(stage: Stage, report: EgressReport) -> EgressReport:
     return more
 
 
+async def _choose(stage: Stage) -> None:
+    """Turn the addresses that are named: those ticked are unticked, and the other way round."""
+    flow, talk = stage.flow, stage.talk
+    candidates = flow.candidates()
+    talk.say(*_listed(stage))
+    if not candidates:
+        return
+    typed = await talk.line("Numbers or addresses to tick or untick, parted by commas", about=ABOUT)
+    if typed in {"", Command.BACK}:
+        return
+    named = {str(each.address): each for each in candidates} | {str(n): each for n, each in enumerate(candidates, 1)}
+    for word in dict.fromkeys(filter(None, map(str.strip, typed.split(",")))):
+        if candidate := named.get(word):
+            flow.choice.turn(candidate)
+        else:
+            talk.say(f"{word} is none of these. Other addresses can be typed in the next step.")
+    talk.say(*_listed(stage))
+
+
+def _listed(stage: Stage) -> Iterable[str]:
+    candidates = stage.flow.candidates()
+    yield "For the whitelist:" if candidates else "There is no address for the whitelist yet."
+    for number, candidate in enumerate(candidates, 1):
+        mark = "ticked" if candidate.is_wanted else "not ticked"
+        yield f"  {number}. {candidate.address}: {mark}; {candidate.witnesses}."
+
+
 async def _ask_exchange(stage: Stage, report: EgressReport) -> None:
     flow, talk = stage.flow, stage.talk
     if flow.current is None:
@@ -79,7 +112,7 @@ async def _ask_exchange(stage: Stage, report: EgressReport) -> None:
     at_most = deadlines.call(flow.context.pace)
     word = await talk.attempt(flow.egress.ask_exchange, "Asking the exchange with the key in use", at_most)
     if word is not None:
-        talk.say(*evidence(flow.egress.finding(report, word)))
+        talk.say(*evidence(flow.egress.finding(report, word)), *_listed(stage))
 
 
 def _tell(stage: Stage, report: EgressReport) -> None:
@@ -87,6 +120,7 @@ def _tell(stage: Stage, report: EgressReport) -> None:
     finding = flow.egress.finding(report)
     talk.say(*(f"  {provider.name} ({provider.operator}) was not waited for." for provider in report.unfinished))
     talk.say(*evidence(finding), *_more(flow.egress.history(report), report.route.sentence()))
+    talk.say(*_listed(stage))
 
 
 def _more(*sentences: str) -> list[str]:
