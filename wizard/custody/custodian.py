@@ -86,13 +86,12 @@ class Custodian:
             open_or_make = make_file if remedy is Remedy.MAKE_FILE else open_file
             self._opened = await open_or_make(self._file, password, self.custody.deadline)
 
-    async def change_passphrase(self, old: Secret, new: Secret) -> None:
-        """Have the encrypted file open with another passphrase from now on. The caller wipes both.
+    async def expect_encrypted_file(self) -> None:
+        """Return if credentials are kept in the encrypted file, and it is there.
 
         Raises:
-            NotInFile: credentials are kept elsewhere.
-            CustodyError: the old one is wrong, the new one weak, or something else failed; the old one still
-                opens the file.
+            NotInFile: they are kept elsewhere.
+            CustodyError: the file is gone, damaged, exposed or cannot be read.
         """
         if self.custody.place is not Place.ENCRYPTED_FILE:
             raise NotInFile(
@@ -100,6 +99,18 @@ class Custodian:
                 why=f"The settings name the place {self.custody.place}.",
                 advice="The password of the system's keyring is changed in the keyring's own program.",
             )
+        if not await exists(self._file, self.custody.deadline):
+            raise PassphraseNeeded(self._file, is_new=True)
+
+    async def change_passphrase(self, old: Secret, new: Secret) -> None:
+        """Have the encrypted file open with another passphrase from now on. The caller wipes both.
+
+        Raises:
+            NotInFile: credentials are kept elsewhere.
+            CustodyError: there is no file, the old one is wrong, the new one weak, or something else failed; the old
+                one still opens the file.
+        """
+        await self.expect_encrypted_file()
         self._opened = await change_passphrase(self._file, old, new, self.custody.deadline)
 
     def _credential(self) -> Secret | None:
