@@ -41,6 +41,11 @@ class Store(Protocol):
         """What every screen says about the place; nothing for the operating system's own."""
         ...
 
+    @property
+    def doubt(self) -> str:
+        """What is not known of what was written, as the end of "does not prove"; nothing where all is known."""
+        ...
+
     async def write(self, service: str, user: str, value: Secret) -> None:
         """Store `value`, in place of what is there.
 
@@ -89,6 +94,7 @@ class KeyringStore:
 
     durable = True
     remark = ""
+    doubt = ""
 
     def __init__(
         self, backend: str, label: str, *, deadline: float = DEADLINE, environ: Mapping[str, str] = os.environ
@@ -133,6 +139,7 @@ class MemoryStore:
     backend = "memory"
     durable = False
     remark = "in memory only"
+    doubt = "that anything is kept: it is lost when this program ends"
 
     def __init__(self) -> None:
         self._items: dict[tuple[str, str], Secret] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wizard.whitelist.adding import add_labelled
+from wizard.whitelist.adding import add_labelled, remove_addresses
 from wizard.whitelist.difference import Difference, diff
 from wizard.whitelist.editing import (
     Fix,
@@ -46,6 +46,7 @@ __all__ = [
     "mend",
     "mend_all",
     "parse",
+    "remove_addresses",
     "render",
     "replace_entry",
     "written",
