@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Address
+
+import pytest
+
 from tests.plain.conftest import PlainWorld
 from tests.plain.script import visit
 from tests.plain.walks import ROTATE
+from wizard.egress.ipv6 import Ipv6Way
+from wizard.rotation.steps.egress import EgressStep
 
 
 async def test_sampling_more_and_the_exchanges_word_are_said(plain: PlainWorld) -> None:
@@ -27,3 +33,12 @@ async def test_what_goes_to_the_whitelist_is_chosen_by_number_or_address(plain: 
         ("Ready to", "quit"),
     )
     assert "7 is none of these" in ended.text
+
+
+async def test_a_way_over_ipv6_is_told(plain: PlainWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def over_ipv6(_step: EgressStep) -> Ipv6Way:
+        return Ipv6Way("api.binance.us", IPv6Address("2600:9000::1"), IPv6Address("2a01:4f8::42"))
+
+    monkeypatch.setattr(EgressStep, "ipv6_way", over_ipv6)
+    ended = await visit(plain, *ROTATE, ("Attention: api.binance.us has an IPv6 address too", "quit"))
+    assert "force IPv4" in ended.text

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
 from textual.widgets import OptionList
 
 from tests.tui.conftest import Wizard
 from wizard.egress.exchange_word import ExchangeWord
+from wizard.egress.ipv6 import Ipv6Way
 from wizard.rotation.flow import Flow
 
 
@@ -52,3 +53,14 @@ async def _named_elsewhere(flow: Flow) -> ExchangeWord:
     flow.egress.word = ExchangeWord("the exchange", named=IPv4Address("203.0.113.77"))
     flow.choice.follow(flow.egress.word)
     return flow.egress.word
+
+
+async def test_a_way_over_ipv6_is_warned_of(wizard: Wizard) -> None:
+    await wizard.until("#next", "begins to replace")
+    wizard.app.flow.egress.ipv6_way = _over_ipv6
+    await wizard.press("enter")
+    await wizard.until("#ipv6", "! api.binance.us has an IPv6 address too")
+
+
+async def _over_ipv6() -> Ipv6Way:
+    return Ipv6Way("api.binance.us", IPv6Address("2600:9000::1"), IPv6Address("2a01:4f8::42"))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from wizard.egress.answers import Sample
 from wizard.egress.detect import EgressReport
 from wizard.egress.pools import tell_sampling
+from wizard.errors import WizardError
 from wizard.plain import deadlines, hosts
 from wizard.plain.answers import Choice, Command
 from wizard.plain.stage import Stage, Way
@@ -59,6 +61,10 @@ async def _detect(stage: Stage) -> EgressReport | None:
     )
     if report is not None:
         _tell(stage, report)
+        with suppress(WizardError):
+            if way := await flow.egress.ipv6_way():
+                talk.say(f"  Attention: {way.sentence()}")
+        talk.say(*_listed(stage))
     return report
 
 
@@ -73,7 +79,7 @@ async def _sample_more(stage: Stage, report: EgressReport) -> EgressReport:
     if more is None:
         return report
     _tell(stage, more)
-    talk.say(f"  {tell_sampling(more.samples)}")
+    talk.say(f"  {tell_sampling(more.samples)}", *_listed(stage))
     return more
 
 
@@ -120,7 +126,6 @@ def _tell(stage: Stage, report: EgressReport) -> None:
     finding = flow.egress.finding(report)
     talk.say(*(f"  {provider.name} ({provider.operator}) was not waited for." for provider in report.unfinished))
     talk.say(*evidence(finding), *_more(flow.egress.history(report), report.route.sentence()))
-    talk.say(*_listed(stage))
 
 
 def _more(*sentences: str) -> list[str]:

@@ -9,12 +9,14 @@ from wizard.egress.answers import Sample
 from wizard.egress.detect import EgressReport, detect
 from wizard.egress.exchange_word import ExchangeWord
 from wizard.egress.history import tell_history
+from wizard.egress.ipv6 import Ipv6Way
 from wizard.egress.quorum import EgressState
 from wizard.egress.resampling import sample_more
 from wizard.egress.route import Route
 from wizard.rotation.context import Context
 from wizard.rotation.journal import WIZARD, Journal
 from wizard.rotation.model import Finding, Outcome, Slot
+from wizard.rotation.reaching import ipv6_way_to_exchange
 from wizard.rotation.signed import Where, ask, named_by_futures
 from wizard.rotation.steps.choosing import AddressChoice
 from wizard.rotation.surroundings import list_in_use
@@ -132,6 +134,15 @@ class EgressStep:
         keep_word(self.word, context.route(), context.journal, context.environment.name)
         AddressChoice(context).follow(self.word)
         return self.word
+
+    async def ipv6_way(self) -> Ipv6Way | None:
+        """Return how other software here could call the exchange over IPv6. It takes 3 s at most.
+
+        Raises:
+            wizard.errors.WizardError: the route cannot be used.
+        """
+        context = self._context
+        return await ipv6_way_to_exchange(context.environment, context.route(), context.system)
 
     def history(self, report: EgressReport) -> str:
         """Return what this and all earlier detections over the same route show, for people."""

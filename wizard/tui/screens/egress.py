@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import ClassVar
 
 from textual import on, work
@@ -16,6 +17,7 @@ from wizard.clock import duration, utc
 from wizard.egress.answers import Sample
 from wizard.egress.detect import EgressReport
 from wizard.egress.exchange_word import ExchangeWord
+from wizard.egress.ipv6 import Ipv6Way
 from wizard.egress.pools import tell_sampling
 from wizard.errors import WizardError
 from wizard.rotation.model import Outcome, Step
@@ -69,6 +71,13 @@ class EgressScreen(StepScreen):
             self.sampling = sampling
             """What it proves about a pool, where more was sampled."""
 
+    class Ipv6Found(Message):
+        """The exchange can be called over IPv6 too."""
+
+        def __init__(self, way: Ipv6Way) -> None:
+            super().__init__()
+            self.way = way
+
     def compose_body(self) -> Iterable[Widget]:
         """Lay out the sentence and the table."""
         yield Static("Which address does the exchange see of this host?", classes="lede")
@@ -76,6 +85,7 @@ class EgressScreen(StepScreen):
         yield Static(_CHOOSE, id="choose", classes="label")
         yield CandidateList(id="candidates")
         yield EvidenceTable("Source", "Operator", "Address or reason", "ms", id="samples")
+        yield Static("", id="ipv6", classes="hint")
         yield Static("", id="route", classes="hint", markup=False)
 
     def __init__(self) -> None:
@@ -101,11 +111,13 @@ class EgressScreen(StepScreen):
         """Ask all operators."""
         self._report = None
         self.query_one(EvidenceTable).clear()
+        self.query_one("#ipv6").display = False
         count = len(self.flow.context.providers)
         self._say(
             self.wizard.glyphs.working, "$text-primary", f"Asking {count} services, at most {self._deadline():g} s."
         )
         self._detect()
+        self._look_for_ipv6()
 
     def action_sample_more(self) -> None:
         """Ask on, on fresh connections, to find out whether this host has several addresses."""
@@ -176,6 +188,23 @@ class EgressScreen(StepScreen):
         except WizardError as error:
             self.post_message(self.Failed(error))
         self.post_message(self.Settled(report, word=word))
+
+    @work(exclusive=True, group="ipv6", description="look for a way over IPv6")
+    async def _look_for_ipv6(self) -> None:
+        # The same WizardError is told by the detection.
+        with suppress(WizardError):
+            if way := await self.flow.egress.ipv6_way():
+                self.post_message(self.Ipv6Found(way))
+
+    @on(Ipv6Found)
+    def show_ipv6(self, message: Ipv6Found) -> None:
+        """Warn of the other way."""
+        content = Content.from_markup(
+            "[$text-warning]$glyph[/] $text", glyph=self.wizard.glyphs.caution, text=message.way.sentence()
+        )
+        note = self.query_one("#ipv6", Static)
+        note.update(content)
+        note.display = True
 
     @on(Seen)
     def show_sample(self, message: Seen) -> None:
