@@ -42,6 +42,8 @@ class WhitelistStep:
         self._context = context
         self.draft: str | None = None
         """What was typed last, also when it has errors. In memory only: it may hold anything."""
+        self.past: list[str] = []
+        """What the draft was before each change, the last one last: what `undo` goes back to, also after a return."""
         self._offered: dict[IPv4Address, str] = {}
 
     def offer(self, found: Mapping[IPv4Address, str]) -> None:
@@ -103,6 +105,7 @@ class WhitelistStep:
     def forget(self) -> None:
         """Begin anew: what was typed or offered for another rotation is not for this one."""
         self.draft = None
+        self.past = []
         self._offered = {}
 
     def _seen(self) -> list[IPv4Address]:
