@@ -30,9 +30,19 @@ NAME = "org.freedesktop.secrets"
 LONGEST_SOCKET_PATH = 107
 PATIENCE = 20.0
 
-Mode = Literal["unlocked", "locked", "empty", "hung", "none"]
+Mode = Literal["unlocked", "locked", "empty", "unencrypted", "hung", "none"]
 """unlocked: a default collection `login`, open. locked: the same, locked. empty: no collection.
+unencrypted: a default collection `login` with an empty password.
 hung: unlocked, but the daemon is stopped. none: a bus without a Secret Service."""
+
+PLAIN_COLLECTION = """[keyring]
+display-name=login
+ctime=0
+mtime=0
+lock-on-idle=false
+lock-after=false
+"""
+"""How GNOME keyring itself writes a collection that has an empty password; seen with 42.1."""
 
 _CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
@@ -46,8 +56,10 @@ _CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configura
 def secret_service(mode: Mode = "unlocked") -> Iterator[dict[str, str]]:
     """Yield the environment variables of a login whose keyring is as `mode` says."""
     with private_bus() as bus:
+        if mode == "unencrypted":
+            bus.leave_unencrypted_collection()
         if mode != "none":
-            bus.start_keyring(unlock=mode != "empty")
+            bus.start_keyring(unlock=mode not in {"empty", "unencrypted"})
         if mode == "locked":
             bus.kill_keyring()
             bus.start_keyring(unlock=False)
@@ -139,6 +151,15 @@ class PrivateBus:
                 connection.recv_until_filtered(changes, timeout=PATIENCE)
             if unlock:
                 _wait_until(lambda: not _is_locked(connection), self._log)
+
+    def leave_unencrypted_collection(self) -> Path:
+        """Put a collection with an empty password where the keyring will find it; return its file."""
+        directory = Path(self.environ["XDG_DATA_HOME"], "keyrings")
+        directory.mkdir(mode=0o700)
+        (directory / "default").write_text("login")
+        file = directory / "login.keyring"
+        file.write_text(PLAIN_COLLECTION)
+        return file
 
     def stop_keyring(self) -> None:
         """Stop the keyring without ending it: it owns its name and answers nothing."""

@@ -1,9 +1,11 @@
-"""Run as a program, by whichever user: the five conditions of a real keyring, one line of JSON for each."""
+"""Run as a program, by whichever user: what the doctor says of a real keyring in each condition, as lines of JSON."""
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
+import sys
 import time
 from typing import get_args
 
@@ -16,14 +18,25 @@ from wizard.secret import Secret
 
 async def tell(mode: str, environ: dict[str, str]) -> dict[str, object]:
     begun = time.monotonic()
+    doctor = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "wizard", "doctor", "--only", "keyring", "--json"),
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, **environ, "KEY_WIZARD_HOME": environ["HOME"]},
+    )
+    output, _ = await doctor.communicate()
+    (check,) = json.loads(output)["checks"]
+    said = {"mode": mode, "seconds": time.monotonic() - begun, "code": doctor.returncode, **check}
+    has_remedy = check["state"] in {"locked", "no-collection", "unencrypted"}
+    remedy = await remedy_of(environ) if has_remedy else Remedy.NONE
+    return {**said, "remedy": remedy, "opened": bool(remedy) and await opened(remedy, environ)}
+
+
+async def remedy_of(environ: dict[str, str]) -> Remedy:
     try:
-        said: dict[str, object] = {"label": (await open_keyring(environ=environ)).label}
+        await open_keyring(environ=environ)
     except KeyringUnusable as error:
-        said = {"state": error.state, "what": error.what, "advice": error.advice, "remedy": error.remedy}
-    said = {"mode": mode, "seconds": time.monotonic() - begun, **said}
-    if remedy := said.get("remedy"):
-        said["opened"] = await opened(Remedy(str(remedy)), environ)
-    return said
+        return error.remedy
+    return Remedy.NONE
 
 
 async def opened(remedy: Remedy, environ: dict[str, str]) -> bool:

@@ -1,4 +1,4 @@
-"""The five conditions of a real keyring, as the user of the tests and, where that is root, as an ordinary one too."""
+"""What the doctor says of a real keyring in each condition: to this user and, if that is root, to an ordinary one."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ ROOT = Path(__file__).parents[2]
 ORDINARY = 65534
 """Nobody, who owns nothing."""
 EXPECTED = {
-    "unlocked": "",
+    "unlocked": "ready",
     "locked": "locked",
     "empty": "no-collection",
+    "unencrypted": "unencrypted",
     "hung": "service-hung",
     "none": "no-service",
 }
@@ -76,11 +77,13 @@ async def conditions(command: list[str]) -> dict[str, dict[str, Any]]:
 
 
 def judge(said: dict[str, dict[str, Any]]) -> None:
-    assert {mode: told.get("state", "") for mode, told in said.items()} == EXPECTED
-    assert said["unlocked"]["label"] == "GNOME keyring, collection login, unlocked"
+    assert {mode: told["state"] for mode, told in said.items()} == EXPECTED
+    assert {mode: told["code"] for mode, told in said.items()} == {mode: 5 * (mode != "unlocked") for mode in EXPECTED}
+    assert "GNOME keyring, collection login, unlocked," in said["unlocked"]["observed"]
+    assert all(told["observed"] for told in said.values())
     assert all(told["advice"] for mode, told in said.items() if mode != "unlocked")
-    assert {mode for mode, told in said.items() if told.get("opened")} == {"locked", "empty"}
-    # Two interpreters start for it; what is waited for beyond that has its own deadline.
+    assert {mode for mode, told in said.items() if told["opened"]} == {"locked", "empty", "unencrypted"}
+    # Interpreters start for it; what is waited for beyond that has its own deadline.
     assert all(told["seconds"] < PATIENCE + 8 for told in said.values())
 
 

@@ -14,6 +14,7 @@ from wizard.custody.canary import canary
 from wizard.custody.custodian import Custodian
 from wizard.custody.errors import KeyringUnusable, Remedy, WrongPassword
 from wizard.custody.opening import open_keyring
+from wizard.custody.store import KeyringStore
 from wizard.secret import Secret
 from wizard.settings import Custody
 
@@ -42,7 +43,9 @@ async def test_a_locked_keyring_opens_with_its_password_and_no_number_of_wrong_o
     lock(own_bus)
     asked = custodian(own_bus)
     assert await remedy_of(asked) is Remedy.UNLOCK
-    for wrong in ("wrong", "", f"{PASSWORD}\n"):
+    with pytest.raises(WrongPassword, match="empty password"):
+        await asked.help(Remedy.UNLOCK, Secret(""))
+    for wrong in ("wrong", f"{PASSWORD} ", f"{PASSWORD}\n"):
         with pytest.raises(WrongPassword, match="This password does not open the keyring"):
             await asked.help(Remedy.UNLOCK, Secret(wrong))
         assert await remedy_of(asked) is Remedy.UNLOCK
@@ -56,7 +59,7 @@ async def test_an_empty_keyring_gets_a_collection_that_its_password_opens_later(
     own_bus.start_keyring(unlock=False)
     asked = custodian(own_bus)
     assert await remedy_of(asked) is Remedy.CREATE
-    with pytest.raises(WrongPassword, match="unencrypted"):
+    with pytest.raises(WrongPassword, match="empty password"):
         await asked.help(Remedy.CREATE, Secret(""))
     await asked.help(Remedy.CREATE, Secret("chosen here"))
     store = await asked.open()
@@ -111,3 +114,52 @@ async def test_the_plain_files_of_keyrings_alt_are_refused_where_no_bus_is(
     with pytest.raises(KeyringUnusable, match=f"{name} is refused"):
         await open_keyring(environ={**bare, "PYTHON_KEYRING_BACKEND": f"keyrings.alt.file.{name}"})
     assert not list(own_bus.directory.rglob("*keyring_pass.cfg"))
+
+
+async def test_a_collection_with_an_empty_password_is_a_plain_file_and_gets_no_secret_before_it_is_encrypted(
+    own_bus: PrivateBus,
+) -> None:
+    file = own_bus.leave_unencrypted_collection()
+    own_bus.start_keyring(unlock=False)
+    await as_another_program_stores(own_bus, "in clear")
+    assert "in clear" in file.read_text()  # what this test is about, as the real keyring does it
+    asked = custodian(own_bus)
+    with pytest.raises(KeyringUnusable, match="empty password") as caught:
+        await asked.open()
+    assert (caught.value.state, caught.value.remedy) == ("unencrypted", Remedy.ENCRYPT)
+    store = KeyringStore("keyring.backends.SecretService.Keyring", "opened before", environ=own_bus.environ)
+    with pytest.raises(KeyringUnusable, match="empty password"):
+        await store.write("s", "u", Secret("ours"))
+    assert "ours" not in file.read_text()
+    for nothing in ("", "   ", "\t\u200b"):
+        with pytest.raises(WrongPassword, match="empty password"):
+            await asked.help(Remedy.ENCRYPT, Secret(nothing))
+    await asked.help(Remedy.ENCRYPT, Secret("chosen here"))
+    opened = await asked.open()
+    assert opened.label == "GNOME keyring, collection login, unlocked"
+    await opened.write("s", "u", Secret("ours"))
+    assert file.read_bytes().startswith(b"GnomeKeyring\n\r\0\n")
+    assert b"ours" not in file.read_bytes()
+    assert b"in clear" not in file.read_bytes()
+    own_bus.kill_keyring()
+    own_bus.start_keyring(unlock=False)
+    assert await remedy_of(asked) is Remedy.UNLOCK
+    await asked.help(Remedy.UNLOCK, Secret("chosen here"))
+    assert await (await asked.open()).read("s", "u") == Secret("ours")
+
+
+async def as_another_program_stores(bus: PrivateBus, text: str) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "keyring", "-b", "keyring.backends.SecretService.Keyring", "set", "other", "program"),
+        stdin=asyncio.subprocess.PIPE,
+        env=bus.environ,
+    )
+    await process.communicate(text.encode())
+    assert process.returncode == 0
+
+
+async def test_a_collection_whose_file_is_not_found_is_not_called_encrypted(own_bus: PrivateBus) -> None:
+    own_bus.start_keyring(unlock=True)
+    (file,) = own_bus.directory.rglob("login.keyring")
+    file.rename(file.with_name("login.elsewhere"))
+    assert (await custodian(own_bus).open()).label.endswith("unlocked, encryption on the disk not seen")

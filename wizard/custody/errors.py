@@ -15,6 +15,7 @@ _DOING = {
     "list": "Listing what is in the keyring",
     "unlock": "Unlocking the keyring",
     "create": "Creating a collection in the keyring",
+    "encrypt": "Giving the keyring's collection a password",
 }
 
 
@@ -26,6 +27,8 @@ class Remedy(StrEnum):
     """Unlock the default collection of GNOME keyring."""
     CREATE = "create"
     """Create a default collection in GNOME keyring."""
+    ENCRYPT = "encrypt"
+    """Give the default collection of GNOME keyring, which has an empty password, one that encrypts it."""
     OPEN_FILE = "open-file"
     """Open the encrypted file."""
     MAKE_FILE = "make-file"
@@ -94,6 +97,10 @@ class KeyringFailed(CustodyError):
 
 class KeptElsewhere(CustodyError):
     """The credentials were stored in another place than the one that is open."""
+
+
+class PlaceBusy(CustodyError):
+    """Another process is changing what is stored, or it cannot be told whether one is. Nothing was changed."""
 
 
 class OutcomeUnknown(CustodyError):

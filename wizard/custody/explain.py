@@ -8,7 +8,7 @@ from typing import Any, Final
 from wizard.custody.child import Answer
 from wizard.custody.errors import CustodyError, ItemUnreadable, KeyringFailed, KeyringUnusable, WrongPassword
 from wizard.custody.remedies import Service, unusable_service
-from wizard.custody.worker.protocol import Code, State
+from wizard.custody.worker.protocol import AtRest, Code, State
 from wizard.text import printable
 
 # macOS: OSStatus (Security/SecBase.h); Windows: winerror.h.
@@ -53,7 +53,9 @@ _OTHER: Final = (
 
 def service(facts: Mapping[str, Any], bus: str = "") -> Service:
     """Return the Secret Service as the worker described it."""
-    return Service(State(facts["state"]), facts["provider"], facts["collection"], facts["detail"], bus)
+    return Service(
+        State(facts["state"]), facts["provider"], facts["collection"], facts["detail"], bus, AtRest(facts["at_rest"])
+    )
 
 
 def failure(operation: str, answer: Answer) -> CustodyError:

@@ -10,17 +10,22 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping
+from typing import Final
 
 from wizard.custody.backends import Judgement, Verdict, judge
 from wizard.custody.child import DEADLINE, Child
 from wizard.custody.errors import CustodyError, Remedy, WrongPassword
 from wizard.custody.explain import failure, service
+from wizard.custody.passwords import visible
 from wizard.custody.remedies import Service, refused_backend, unusable_backend, unusable_service
 from wizard.custody.report import Choice, KeyringReport
 from wizard.custody.session_bus import unnamed_bus
 from wizard.custody.store import KeyringStore
 from wizard.custody.worker.protocol import BUS_VARIABLE, SECRET_SERVICE_BACKENDS, Code, Op, Origin, State
 from wizard.secret import Secret
+
+OPERATIONS: Final = {Remedy.UNLOCK: Op.UNLOCK, Remedy.CREATE: Op.CREATE, Remedy.ENCRYPT: Op.ENCRYPT}
+"""What a typed password can do about GNOME keyring."""
 
 
 async def open_keyring(*, deadline: float = DEADLINE, environ: Mapping[str, str] = os.environ) -> KeyringStore:
@@ -61,24 +66,27 @@ async def describe_keyring(*, deadline: float = DEADLINE, environ: Mapping[str, 
 async def unlock_keyring(
     password: Secret, remedy: Remedy, *, deadline: float = DEADLINE, environ: Mapping[str, str] = os.environ
 ) -> None:
-    """Unlock GNOME keyring's default collection, or create one.
+    """Unlock GNOME keyring's default collection, create one, or encrypt the one that has an empty password.
 
     Args:
         password: The collection's; the caller wipes it.
-        remedy: `Remedy.UNLOCK` or `Remedy.CREATE`.
+        remedy: One that `OPERATIONS` has.
         deadline: Seconds.
         environ: The environment that names the session bus.
 
     Raises:
-        WrongPassword: it is another one; any number of tries lock nothing up.
+        WrongPassword: it is another one; any number of tries lock nothing up. Or it is no password at all.
         CustodyError: it failed.
     """
-    if remedy is Remedy.CREATE and not password:
-        # GNOME keyring takes an empty password to mean that the file is not encrypted at all.
-        raise WrongPassword("An empty password would leave the keyring unencrypted", advice="Choose a password.")
+    if not visible(password):
+        raise WrongPassword(
+            "A keyring is not opened with an empty password",
+            why="GNOME keyring takes an empty password to mean that the file is not encrypted at all.",
+            advice="Choose a password, and type one that can be seen: blanks alone are none.",
+        )
     found_bus = unnamed_bus(environ)
     child = Child({**environ, BUS_VARIABLE: found_bus} if found_bus else environ, deadline)
-    operation = Op.CREATE if remedy is Remedy.CREATE else Op.UNLOCK
+    operation = OPERATIONS[remedy]
     answer = await child.call(operation, value=password)
     if answer.code != Code.OK:
         raise failure(operation, answer)

@@ -8,7 +8,7 @@ from typing import Final
 from wizard.custody.backends import Judgement, Verdict, line_to_change
 from wizard.custody.errors import KeyringUnusable, Remedy
 from wizard.custody.providers import GNOME, collection_name, provider_name
-from wizard.custody.worker.protocol import BUS_VARIABLE, COLLECTION_VARIABLE, PATIENCE, Origin, State
+from wizard.custody.worker.protocol import BUS_VARIABLE, COLLECTION_VARIABLE, PATIENCE, AtRest, Origin, State
 from wizard.text import printable
 
 UNLOCK_COMMAND: Final = (
@@ -32,6 +32,8 @@ class Service:
     detail: str = ""
     bus: str = ""
     """The bus address that was asked; empty where there is none."""
+    at_rest: AtRest = AtRest.UNKNOWN
+    """How the collection lies on the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +91,17 @@ _REMEDIES: Final = {
         "Unlock it in {provider} itself, then try again.",
         f"Unlock it in the wizard or on the desktop; without them: {UNLOCK_COMMAND}",
     ),
+    State.UNENCRYPTED: _Remedy(
+        "The keyring is not encrypted: its collection has an empty password",
+        "{provider} keeps collection {collection} as a plain text file, so whoever gets at the disk or a backup of it "
+        "reads every secret in it.",
+        "Choose a password for it in the wizard, or in the program Passwords and Keys (seahorse): Change Password. "
+        "What lay in the plain file before may still be found on the disk and in backups.",
+    ),
 }
 
 
-_OWN: Final = {State.LOCKED: Remedy.UNLOCK, State.NO_COLLECTION: Remedy.CREATE}
+_OWN: Final = {State.LOCKED: Remedy.UNLOCK, State.NO_COLLECTION: Remedy.CREATE, State.UNENCRYPTED: Remedy.ENCRYPT}
 """What the wizard itself can do where the service is GNOME keyring's."""
 
 

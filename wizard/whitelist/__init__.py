@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wizard.whitelist.adding import add_labelled
+from wizard.whitelist.adding import add_labelled, remove_addresses
 from wizard.whitelist.difference import Difference, diff
 from wizard.whitelist.editing import append_entry, around_label, insert_lines, label_entry, replace_entry
 from wizard.whitelist.findings import Finding, OtherList, RequiredAddress, Severity, Surroundings
@@ -41,6 +41,7 @@ __all__ = [
     "mend_all",
     "mend_otherwise",
     "parse",
+    "remove_addresses",
     "render",
     "replace_entry",
     "written",

@@ -7,6 +7,7 @@ secrets, and every call has a deadline.
 
 from __future__ import annotations
 
+import os
 from typing import Any, Final
 
 from jeepney import DBusAddress  # type: ignore[import-untyped]
@@ -15,7 +16,7 @@ from secretstorage.util import format_secret
 
 from wizard.custody.worker.bus import Bus
 from wizard.custody.worker.failures import Refusal
-from wizard.custody.worker.protocol import Code
+from wizard.custody.worker.protocol import COLLECTION_VARIABLE, Code
 
 _NAME: Final = "org.freedesktop.secrets"
 _PATH: Final = "/org/freedesktop/secrets"
@@ -30,15 +31,23 @@ _PATIENCE: Final = 5.0
 
 
 def unlock(request: dict[str, Any]) -> dict[str, Any]:
-    """Unlock the default collection."""
+    """Unlock the collection that keyring would use."""
     with Bus(_PATIENCE) as bus:
         master = _encrypted(bus, request["value"])
         try:
-            bus.call(_INTERNAL, "UnlockWithMasterPassword", "o(oayays)", _DEFAULT, master)
+            bus.call(_INTERNAL, "UnlockWithMasterPassword", "o(oayays)", _collection(), master)
         except Refusal as refusal:
             if refusal.name == _DENIED:
                 return {"code": Code.WRONG_PASSWORD}
             raise
+    return {"code": Code.OK}
+
+
+def encrypt(request: dict[str, Any]) -> dict[str, Any]:
+    """Give the collection a password in the place of the empty one; its file is then written encrypted."""
+    with Bus(_PATIENCE) as bus:
+        before, after = _encrypted(bus, ""), _encrypted(bus, request["value"])
+        bus.call(_INTERNAL, "ChangeWithMasterPassword", "o(oayays)(oayays)", _collection(), before, after)
     return {"code": Code.OK}
 
 
@@ -50,6 +59,10 @@ def create(request: dict[str, Any]) -> dict[str, Any]:
         (path,) = bus.call(_INTERNAL, "CreateWithMasterPassword", "a{sv}(oayays)", label, master)
         bus.call(_SERVICE, "SetAlias", "so", "default", path)
     return {"code": Code.OK}
+
+
+def _collection() -> str:
+    return os.environ.get(COLLECTION_VARIABLE) or _DEFAULT
 
 
 def _encrypted(bus: Bus, password: str) -> tuple[str, bytes, bytes, str]:

@@ -7,19 +7,21 @@ Invariant: nothing here runs a prompt. `Service.Unlock` alone only returns the p
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
 from jeepney import DBusAddress  # type: ignore[import-untyped]
 from jeepney.auth import AuthenticationError  # type: ignore[import-untyped]
 
+from wizard.custody.worker import at_rest
 from wizard.custody.worker.bus import Bus
 from wizard.custody.worker.failures import Refusal, kind
-from wizard.custody.worker.protocol import BUS_VARIABLE, COLLECTION_VARIABLE, PATIENCE, Code, State
+from wizard.custody.worker.protocol import BUS_VARIABLE, COLLECTION_VARIABLE, PATIENCE, AtRest, Code, State
 
 _NAME: Final = "org.freedesktop.secrets"
 _NO_OBJECT: Final = "/"
+_GNOME: Final = "gnome-keyring-d"
 _SESSION_COLLECTION: Final = "/org/freedesktop/secrets/collection/session"
 _BUS: Final = DBusAddress("/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedesktop.DBus")
 _SERVICE: Final = DBusAddress("/org/freedesktop/secrets", _NAME, "org.freedesktop.Secret.Service")
@@ -36,6 +38,8 @@ class Finding:
     """The program that owns the service's name, as /proc/PID/comm has it (at most 15 characters)."""
     collection: str = ""
     """The D-Bus path of the collection that keyring would use."""
+    at_rest: AtRest = AtRest.UNKNOWN
+    """How that collection lies on the disk; looked at where it is open and GNOME keyring's."""
 
 
 def answer(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -47,6 +51,7 @@ def answer(environ: Mapping[str, str]) -> dict[str, Any]:
         "detail": found.detail,
         "provider": found.provider,
         "collection": found.collection,
+        "at_rest": found.at_rest,
     }
 
 
@@ -61,7 +66,7 @@ def look(environ: Mapping[str, str], patience: float = PATIENCE) -> Finding:
     except (ValueError, RuntimeError) as error:  # jeepney's words for an address that it cannot use
         return Finding(State.NO_BUS_ADDRESS, kind(error))
     with bus:
-        return _ask_bus(bus, environ.get(COLLECTION_VARIABLE, ""))
+        return _with_file(bus, _ask_bus(bus, environ.get(COLLECTION_VARIABLE, "")), environ)
 
 
 def _ask_bus(bus: Bus, preferred: str) -> Finding:
@@ -99,6 +104,14 @@ def _ask_service(bus: Bus, provider: str, preferred: str) -> Finding:
     return Finding(State.READY if is_open else State.LOCKED, provider=provider, collection=collection)
 
 
+def _with_file(bus: Bus, found: Finding, environ: Mapping[str, str]) -> Finding:
+    """Return what was found together with how the collection's file is kept."""
+    if found.state is not State.READY or found.provider != _GNOME:
+        return found
+    seen = at_rest.look(found.collection, _provider_pid(bus), environ)
+    return replace(found, state=State.UNENCRYPTED if seen is AtRest.PLAIN else State.READY, at_rest=seen)
+
+
 def _is_locked(bus: Bus, collection: str) -> bool:
     properties = DBusAddress(collection, _NAME, "org.freedesktop.DBus.Properties")
     ((_, is_locked),) = bus.call(properties, "Get", "ss", "org.freedesktop.Secret.Collection", "Locked")
@@ -114,8 +127,13 @@ def _opens_by_itself(bus: Bus, collection: str) -> bool:
 
 
 def _provider(bus: Bus) -> str:
-    answer = bus.try_call(_BUS, "GetConnectionUnixProcessID", "s", _NAME)
     try:
-        return Path(f"/proc/{answer[0]}/comm").read_text("utf-8", "replace").strip() if answer else ""
+        return Path(f"/proc/{_provider_pid(bus)}/comm").read_text("utf-8", "replace").strip()
     except OSError:
         return ""
+
+
+def _provider_pid(bus: Bus) -> int:
+    """Return the process that owns the service's name; 0, which is none, where nobody does."""
+    answer = bus.try_call(_BUS, "GetConnectionUnixProcessID", "s", _NAME)
+    return int(answer[0]) if answer else 0
