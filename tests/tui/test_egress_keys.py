@@ -5,12 +5,15 @@ from __future__ import annotations
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address
 
+import pytest
 from textual.widgets import OptionList
 
 from tests.tui.conftest import Wizard
+from wizard.egress.detect import EgressReport
 from wizard.egress.exchange_word import ExchangeWord
 from wizard.egress.ipv6 import Ipv6Way
 from wizard.rotation.flow import Flow
+from wizard.tui.screens.help import HelpScreen
 
 
 async def test_s_asks_on_and_says_what_the_answers_prove(wizard: Wizard) -> None:
@@ -64,3 +67,24 @@ async def test_a_way_over_ipv6_is_warned_of(wizard: Wizard) -> None:
 
 async def _over_ipv6() -> Ipv6Way:
     return Ipv6Way("api.binance.us", IPv6Address("2600:9000::1"), IPv6Address("2a01:4f8::42"))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 20)])
+async def test_d_tells_each_question_and_asks_for_hints_beside_it(wizard: Wizard, size: tuple[int, int]) -> None:
+    await wizard.pilot.resize_terminal(*size)
+    await wizard.to_egress()
+    wizard.app.flow.egress.names = _named
+    await wizard.press("d")
+    await wizard.until("#names", "Reverse DNS names 203.0.113.42 [red]x")
+    assert "echo-plain (operator plain): saw 203.0.113.42, after 3 ms" in wizard.text(".lines")
+    assert "/echo/plain, read as plain" in wizard.text(".lines")
+    await wizard.press("o")
+    await wizard.until("#organisation", "In a rehearsal IPinfo is not asked")
+    await wizard.press("f1")
+    await wizard.when(lambda: isinstance(wizard.app.screen, HelpScreen))
+    await wizard.press("escape", "escape", "enter")
+    await wizard.until("#verdict", "Ready to paste")
+
+
+async def _named(_report: EgressReport) -> tuple[str, ...]:
+    return ("Reverse DNS names 203.0.113.42 [red]x: a hint at whose it is, no proof.",)

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 
 from wizard import settings
-from wizard.commands import other_hosts
+from wizard.commands import hints, other_hosts
 from wizard.commands.console import fail, print_json, tell
 from wizard.egress.answers import Sample
 from wizard.egress.detect import EgressReport, detect
@@ -46,6 +46,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--sample-more", action="store_true", help="ask on until a second, equally used address would have shown"
     )
+    parser.add_argument("--hints", action="store_true", help=hints.HELP)
     parser.add_argument("--hosts", metavar="A,B", nargs="?", const=other_hosts.FROM_SETTINGS, help=other_hosts.HELP)
     parser.set_defaults(run=run)
 
@@ -67,8 +68,10 @@ def run(options: argparse.Namespace) -> int:
         tell(f"Attention: {way.sentence()}")
     history = _keep(report, environment, paths)
     other_hosts.tell_advice(answers)
+    hinted = asyncio.run(leaving_lookups_behind(hints.ask(report, System()))) if options.hints else None
     if options.json:
-        told = {"hosts": [other_hosts.as_json(answer) for answer in answers]} if hosts else {}
+        told: dict[str, object] = {"hosts": [other_hosts.as_json(answer) for answer in answers]} if hosts else {}
+        told |= {"hints": hinted.as_json()} if hinted else {}
         print_json({"environment": environment.name, **as_json(report), **_ipv6_json(way), "history": history, **told})
     is_agreed = report.verdict.is_agreed and all(answer.address for answer in answers)
     return Exit.FINE if is_agreed else Exit.INCONCLUSIVE
@@ -146,6 +149,7 @@ def _sample_json(sample: Sample) -> dict[str, object]:
     return {
         "provider": sample.provider.name,
         "operator": sample.provider.operator,
+        "url": sample.provider.url,
         "address": str(sample.address) if sample.address else None,
         "refusal": sample.refusal,
         "milliseconds": round(sample.milliseconds, 1),

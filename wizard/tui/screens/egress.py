@@ -22,12 +22,13 @@ from wizard.egress.pools import tell_sampling
 from wizard.errors import WizardError
 from wizard.rotation.model import Outcome, Step
 from wizard.text import printable
+from wizard.tui.screens.egress_details import EgressDetailsScreen
 from wizard.tui.screens.hosts import HostsScreen
 from wizard.tui.screens.step_screen import StepScreen
 from wizard.tui.widgets.candidate_list import CandidateList
 from wizard.tui.widgets.evidence_table import EvidenceTable
 
-_ASKS_ON = "S asks on for further addresses, E asks the exchange itself."
+_ASKS_ON = "S asks on for further addresses, E asks the exchange itself, D tells details."
 _CHOOSE = "For the whitelist (Space ticks and unticks):"
 
 
@@ -51,6 +52,7 @@ class EgressScreen(StepScreen):
         # Named below the table: with these two the footer would lose its last keys at 60 columns.
         Binding("s", "sample_more", "More", show=False, tooltip="Ask on, until another address would have shown"),
         Binding("e", "ask_exchange", "Exchange", show=False, tooltip="Ask the exchange itself, with the key in use"),
+        Binding("d", "details", "Details", show=False, tooltip="Each question in full, reverse DNS, organisation"),
         Binding("h", "hosts", "Hosts", tooltip="Ask other hosts for their address, over OpenSSH"),
     ]
 
@@ -141,6 +143,13 @@ class EgressScreen(StepScreen):
         if action == "ask_exchange":
             return self.flow.current is not None
         return super().check_action(action, parameters)
+
+    def action_details(self) -> None:
+        """Tell all that is known of each question."""
+        if self._report is None:
+            self.notice.note("The operators are still being asked.")
+            return
+        self.app.push_screen(EgressDetailsScreen(self.flow.egress, self._report, self.wizard.glyphs))
 
     def action_hosts(self) -> None:
         """Ask other hosts that use the key."""
