@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.unwiped import Unwiped
+
 _PREFIXES = ("SSL_", "TEXTUAL", "KEYRING_PROPERTY_", "SSH_", "XDG_", "KEY_WIZARD_")
 _NAMES = {
     "PYTHON_KEYRING_BACKEND",
@@ -39,3 +41,9 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.
     runtime.mkdir(mode=0o700)
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
     return home
+
+
+@pytest.fixture
+def unwiped(monkeypatch: pytest.MonkeyPatch) -> Unwiped:
+    """Watch which secrets are let go without having been overwritten."""
+    return Unwiped(monkeypatch)

@@ -37,6 +37,11 @@ def _work(future: Future[Any], call: Callable[[], Any]) -> None:
         future.set_exception(error)
 
 
+async def in_abandonable_thread(call: Callable[[], Result]) -> Result:
+    """Do what may block in a thread of its own, which goes on unattended where nobody waits for it any more."""
+    return await asyncio.get_running_loop().run_in_executor(AbandonableThreads(), call)
+
+
 def leave_lookups_behind() -> None:
     """Let the running event loop end without waiting for its name lookups."""
     asyncio.get_running_loop().set_default_executor(AbandonableThreads())

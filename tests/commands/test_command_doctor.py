@@ -7,8 +7,8 @@ import pytest
 
 from tests.commands.conftest import Bench, Command
 from tests.commands.test_command_history import alter
-from wizard.commands import place
-from wizard.custody.encrypted.store import open_file
+from wizard.commands import typing_passphrases
+from wizard.custody.encrypted.store import make_file
 from wizard.custody.store import MemoryStore, Store
 from wizard.diagnosis import outside
 from wizard.secret import Secret
@@ -60,9 +60,9 @@ def test_no_keyring_is_exit_5_with_the_remedy(bench: Bench, command: Command) ->
 def test_an_encrypted_file_is_closed_until_its_passphrase_comes_as_a_systemd_credential(
     bench: Bench, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(place, "_TERMINAL", tmp_path / "no-terminal")
+    monkeypatch.setattr(typing_passphrases, "TERMINAL", tmp_path / "no-terminal")
     bench.configure('[custody]\nplace = "encrypted-file"\n')
-    asyncio.run(open_file(bench.paths.encrypted_file, Secret("seven random words"), 10))
+    asyncio.run(make_file(bench.paths.encrypted_file, Secret("seven random words"), 10))
     said = command("doctor", "--only", "keyring", "--json")
     assert (said.code, said.check("Keyring")["state"]) == (5, "file-closed")
     monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
 
 from tests.commands.conftest import HERE, Bench, Command
+from wizard.egress.hints import Organisation
+from wizard.egress.route import Route
+from wizard.egress.system import System
 
 
 def test_an_address_that_all_operators_see_is_fine(bench: Bench, command: Command) -> None:
@@ -129,3 +133,35 @@ def test_no_host_in_the_settings_is_told(bench: Bench, command: Command) -> None
     said = command("egress", "--hosts")
     assert (said.code, said.out) == (1, "")
     assert "[environments.bench]" in said.err
+
+
+def test_a_way_over_ipv6_is_told(bench: Bench, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def ipv6_of(_host: str) -> tuple[str]:
+        return ("2600:9000::1",)
+
+    fake = System(ipv6_of=ipv6_of, source_towards=lambda _: "2a01:4f8::42")
+    monkeypatch.setattr("wizard.commands.egress.System", lambda: fake)
+    assert command("egress", "--json").json["ipv6"] is None  # 127.0.0.1 has no other address
+    by_name = bench.base_url.replace("127.0.0.1", "localhost")
+    site = f'site = "custom"\nbase_url = "{by_name}"\ntolerated_ranges = ["documentation"]\n'
+    bench.configure(f"[environments.named]\n{site}")
+    said = command("egress", "--env", "named", "--json")
+    assert (said.json["ipv6"]["host"], said.json["ipv6"]["source"]) == ("localhost", "2a01:4f8::42")
+    assert "force IPv4" in said.json["ipv6"]["note"]
+    assert "Attention: localhost has an IPv6 address too" in said.err
+
+
+def test_hints_are_told_beside_the_verdict(bench: Bench, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def name_of(_address: IPv4Address) -> str:
+        return "host-42.example.net"
+
+    async def organisation(_route: Route) -> Organisation:
+        return Organisation(IPv4Address(HERE), "AS64500 Example Net")
+
+    monkeypatch.setattr("wizard.commands.egress.System", lambda: System(name_of=name_of))
+    monkeypatch.setattr("wizard.commands.hints.ask_organisation", organisation)
+    said = command("egress", "--hints", "--json")
+    assert (said.code, said.json["state"]) == (0, "agreed")
+    assert said.json["hints"]["names"] == {HERE: "host-42.example.net"}
+    assert said.json["hints"]["organisation"]["name"] == "AS64500 Example Net"
+    assert f"{HERE} belongs to AS64500 Example Net, says IPinfo: a hint" in said.err

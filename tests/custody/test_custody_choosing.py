@@ -42,3 +42,40 @@ def test_a_file_laid_out_in_another_way_is_left_alone_and_the_line_is_told(tmp_p
         choose_place(file, Place.ENCRYPTED_FILE)
     assert 'place = "encrypted-file"' in caught.value.advice
     assert file.read_text() == text
+
+
+def test_settings_that_are_a_link_stay_one_and_keep_their_rights(tmp_path: Path) -> None:
+    real, file = tmp_path / "dotfiles.toml", tmp_path / "config" / "config.toml"
+    file.parent.mkdir()
+    real.write_text(ENVIRONMENT)
+    real.chmod(0o640)
+    file.symlink_to(real)
+    choose_place(file, Place.ENCRYPTED_FILE)
+    assert file.is_symlink()
+    assert load(real).custody.place is Place.ENCRYPTED_FILE
+    assert real.stat().st_mode & 0o777 == 0o640
+
+
+def test_what_lies_under_a_name_that_might_be_written_to_is_left_alone(tmp_path: Path) -> None:
+    file, precious = tmp_path / "config.toml", tmp_path / "precious"
+    precious.write_text("mine")
+    (tmp_path / ".config.toml.new").symlink_to(precious)
+    choose_place(file, Place.ENCRYPTED_FILE)
+    assert precious.read_text() == "mine"
+    assert load(file).custody.place is Place.ENCRYPTED_FILE
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert sorted(each.name for each in tmp_path.iterdir()) == [".config.toml.new", "config.toml", "precious"]
+
+
+def test_settings_are_on_the_disk_before_they_are_in_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(ENVIRONMENT)
+
+    def fsync(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", fsync)
+    with pytest.raises(ChoiceNotWritten):
+        choose_place(file, Place.ENCRYPTED_FILE)
+    assert file.read_text() == ENVIRONMENT
+    assert [each.name for each in tmp_path.iterdir()] == ["config.toml"]

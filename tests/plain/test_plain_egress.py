@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv6Address
+
+import pytest
+
 from tests.plain.conftest import PlainWorld
 from tests.plain.script import visit
 from tests.plain.walks import ROTATE
+from wizard.egress.detect import EgressReport
+from wizard.egress.hints import Organisation, OrganisationUnknown
+from wizard.egress.ipv6 import Ipv6Way
+from wizard.rotation.steps.egress import EgressStep
 
 
 async def test_sampling_more_and_the_exchanges_word_are_said(plain: PlainWorld) -> None:
@@ -13,3 +21,45 @@ async def test_sampling_more_and_the_exchanges_word_are_said(plain: PlainWorld) 
     )
     assert "Another, equally used one would have been missed with less than 1%" in ended.text
     assert "itself named 203.0.113.42, which echo services saw too" in ended.text
+
+
+async def test_what_goes_to_the_whitelist_is_chosen_by_number_or_address(plain: PlainWorld) -> None:
+    ended = await visit(
+        plain,
+        *ROTATE,
+        ("1. 203.0.113.42: ticked; seen by", "choose"),
+        ("Numbers or addresses", "203.0.113.42, 7"),
+        ("1. 203.0.113.42: not ticked", "choose"),
+        ("Numbers or addresses", "1"),
+        ("1. 203.0.113.42: ticked", "next"),
+        ("Ready to", "quit"),
+    )
+    assert "7 is none of these" in ended.text
+
+
+async def test_a_way_over_ipv6_is_told(plain: PlainWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def over_ipv6(_step: EgressStep) -> Ipv6Way:
+        return Ipv6Way("api.binance.us", IPv6Address("2600:9000::1"), IPv6Address("2a01:4f8::42"))
+
+    monkeypatch.setattr(EgressStep, "ipv6_way", over_ipv6)
+    ended = await visit(plain, *ROTATE, ("Attention: api.binance.us has an IPv6 address too", "quit"))
+    assert "force IPv4" in ended.text
+
+
+async def test_details_and_hints_are_said(plain: PlainWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def names(_step: EgressStep, _report: EgressReport) -> tuple[str, ...]:
+        return ("Reverse DNS told no name for 203.0.113.42.",)
+
+    async def organisation(_step: EgressStep, _report: EgressReport) -> Organisation:
+        raise OrganisationUnknown("IPinfo did not say whose address it is", why="HTTP 500.")
+
+    monkeypatch.setattr(EgressStep, "names", names)
+    monkeypatch.setattr(EgressStep, "organisation", organisation)
+    ended = await visit(
+        plain,
+        *ROTATE,
+        ("Observed", "details"),
+        ("Reverse DNS told no name", "organisation"),
+        ("Problem: IPinfo did not say", "quit"),
+    )
+    assert "echo-plain (operator plain): saw 203.0.113.42" in ended.text

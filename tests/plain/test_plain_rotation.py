@@ -24,6 +24,7 @@ from tests.plain.walks import (
     typed,
 )
 from tests.terminal.harness import leaked
+from tests.unwiped import Unwiped
 from wizard.credentials import KeyKind
 from wizard.rotation.model import Holding, Slot, Step
 from wizard.secret import Secret
@@ -198,7 +199,7 @@ async def test_the_canary_is_told_with_what_it_does_not_prove(plain: PlainWorld)
 
 @pytest.mark.parametrize("is_pasted", [False, True])
 async def test_an_encrypted_private_key_is_imported_from_a_file_or_a_paste(
-    plain: PlainWorld, tmp_path: Path, is_pasted: bool
+    plain: PlainWorld, tmp_path: Path, is_pasted: bool, unwiped: Unwiped
 ) -> None:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"open sesame")).decode()
@@ -221,6 +222,7 @@ async def test_an_encrypted_private_key_is_imported_from_a_file_or_a_paste(
     assert ("chmod 600" in ended.text) is not is_pasted
     assert "PRIVATE" not in ended.text
     assert "sesame" not in ended.text
+    assert unwiped.of("open sesame", "wrong", pem) == 0
     for line in pem.splitlines()[1:-1]:
         assert leaked(line, ended.text.encode(), 16) == []
 
@@ -243,6 +245,38 @@ async def test_a_key_adopted_from_a_file_is_named_there_until_its_certificate(
     for secret in (made.api_key.reveal(), made.secret.reveal()):
         assert leaked(secret, ended.text.encode()) == []
         assert leaked(secret, journal_text(empty.paths).encode()) == []
+
+
+async def test_a_key_given_where_a_path_belongs_is_not_shown_and_taken_to_its_own_question(
+    empty: PlainWorld, unwiped: Unwiped
+) -> None:
+    made = await empty.bench.make_key()
+    key, secret = made.api_key.reveal(), made.secret.reveal()
+    ended = await visit(
+        empty,
+        ("", "adopt"),
+        ("Which kind of key?", "read"),
+        ("Path of the file", key),
+        ("looks like a key, not a path. It was not shown", "forget"),
+        ("Path of the file", "-----BEGIN PRIVATE KEY-----"),
+        ("import takes it", f'"{secret}"'),
+        ("What is it?", "secret"),
+        ("API key, typing is not shown", key),
+        ("Secret, typing is not shown (back, help, quit or desk) [keep what was entered]", ""),
+        *PROMOTE,
+    )
+    assert leaked(key, ended.text.encode(), 8) + leaked(secret, ended.text.encode(), 8) == []
+    assert unwiped.of(f'"{secret}"') == 0
+
+
+async def test_a_pair_pasted_where_a_private_key_belongs_is_taken_as_one(plain: PlainWorld) -> None:
+    made = await plain.bench.make_key()
+    both = f"{made.api_key.reveal()}\n{made.secret.reveal()}"
+    ended = await visit(
+        plain, *TO_CREDENTIALS, ("Which kind of key?", "import"), ("Private key, the path", both), *PROMOTE
+    )
+    assert "Understood: an API key of 64 characters" in ended.text
+    assert ended.left_at is Step.RETIRE
 
 
 async def test_an_rsa_pair_is_made_here_and_signs_for_its_key(plain: PlainWorld) -> None:

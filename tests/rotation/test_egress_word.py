@@ -24,9 +24,11 @@ async def test_a_futures_refusal_names_the_address_and_goes_before_the_echo_serv
         await world.plant("/fapi/v3/balance", {"code": -2015, "msg": message}, status=401)
         word = await flow.egress.ask_exchange()
         finding = flow.egress.finding(report, word)
+        observed = flow.context.journal.observed_addresses()
     assert word is not None
     assert str(word.named) == ELSEWHERE
     assert finding.outcome is Outcome.INCONCLUSIVE
+    assert ELSEWHERE in observed
     assert f"itself named {ELSEWHERE}, not {HERE}: the route depends on the destination" in finding.observed
 
 

@@ -32,6 +32,8 @@ READERS = {
     "key_in",
     "environments_with",
     "last_egress",
+    "last_verdict",
+    "newest_event",
     "whitelist_of",
     "proven_whitelist",
     "labels",

@@ -61,3 +61,43 @@ async def test_who_would_lose_access_against_the_list_in_use_is_named_with_the_l
         assert "access-lost" not in codes(flow, f"{HERE},{OFFICE}/32")
         difference = flow.whitelist.difference(judgement)
         assert ([str(each) for each in difference.removed], difference.added) == ([f"{OFFICE}/32"], ())
+
+
+async def test_in_a_split_nothing_is_proposed_or_required_until_the_user_chooses(world: World) -> None:
+    seen = {HERE: ("Amazon", "Cloudflare"), OFFICE: ("One, Inc.",)}
+    async with world.flow() as flow:
+        await flow.begin(Mode.SET_UP)
+        flow.context.journal.note_egress("bench", seen, "split", "direct")
+        assert flow.whitelist.proposal() == ""
+        assert "egress-not-covered" not in codes(flow, "203.0.113.9")
+        flow.choice.turn(flow.candidates()[1])
+        assert flow.whitelist.proposal() == OFFICE
+    async with world.flow() as flow:
+        assert [(str(each.address), each.is_wanted) for each in flow.candidates()] == [(HERE, False), (OFFICE, True)]
+        assert flow.whitelist.proposal() == OFFICE
+        assert "egress-not-covered" in codes(flow, HERE)
+        flow.choice.turn(flow.candidates()[1])
+        assert flow.whitelist.proposal() == ""
+
+
+async def test_a_lone_operator_puts_nothing_on_the_list_however_its_name_is_written(world: World) -> None:
+    async with world.flow() as flow:
+        await flow.begin(Mode.SET_UP)
+        flow.context.journal.note_egress(
+            "bench", {HERE: ("Echo, Inc., Delaware",), OFFICE: ("Echo",)}, "pool", "direct"
+        )
+        assert [each.is_wanted for each in flow.candidates()] == [False, False]
+
+
+async def test_what_is_unticked_leaves_the_list_and_what_was_typed_stays(world: World) -> None:
+    async with world.flow() as flow:
+        await world.put_key_in_use(flow, whitelist=f"{HERE},{OFFICE}")
+        await flow.begin(Mode.ROTATE)
+        await flow.egress.detect()
+        flow.whitelist.draft = f"{OFFICE} # office\n{HERE}\n# mine"
+        flow.choice.turn(flow.candidates()[0])
+        assert flow.whitelist.proposal() == f"{OFFICE} # office\n# mine"
+        flow.choice.turn(flow.candidates()[0])
+        assert flow.whitelist.proposal() == f"{OFFICE} # office\n# mine\n{HERE}"
+        flow.whitelist.draft = OFFICE
+        assert flow.whitelist.proposal() == OFFICE

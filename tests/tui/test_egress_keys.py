@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+from ipaddress import IPv4Address, IPv6Address
+
+import pytest
+from textual.widgets import OptionList
+
 from tests.tui.conftest import Wizard
+from wizard.egress.detect import EgressReport
+from wizard.egress.exchange_word import ExchangeWord
+from wizard.egress.ipv6 import Ipv6Way
+from wizard.rotation.flow import Flow
+from wizard.tui.screens.help import HelpScreen
 
 
 async def test_s_asks_on_and_says_what_the_answers_prove(wizard: Wizard) -> None:
@@ -15,3 +26,65 @@ async def test_e_asks_the_exchange_with_the_key_in_use(wizard: Wizard) -> None:
     await wizard.to_egress()
     await wizard.press("e")
     await wizard.until("#verdict", "itself named 203.0.113.42, which echo services saw too")
+
+
+async def test_space_unticks_and_nothing_ticked_is_said_once(wizard: Wizard) -> None:
+    await wizard.to_egress()
+    rows = wizard.app.screen.query_one("#candidates", OptionList)
+    assert str(rows.get_option_at_index(0).prompt) == "[x] 203.0.113.42  seen by operator plain, operator json"
+    await wizard.press("space")
+    assert str(rows.get_option_at_index(0).prompt).startswith("[ ] 203.0.113.42")
+    await wizard.press("enter")
+    await wizard.until("Notice", "No address is ticked for the whitelist")
+    await wizard.press("space", "enter")
+    await wizard.until("#verdict", "Ready to paste")
+
+
+async def test_an_address_that_the_exchange_names_is_ticked_in_the_place_of_the_others(wizard: Wizard) -> None:
+    await wizard.to_egress()
+    wizard.app.flow.egress.ask_exchange = partial(_named_elsewhere, wizard.app.flow)
+    await wizard.press("e")
+    await wizard.until("#verdict", "The exchange's word counts and is ticked")
+    rows = wizard.app.screen.query_one("#candidates", OptionList)
+    assert [str(rows.get_option_at_index(index).prompt) for index in (0, 1)] == [
+        "[x] 203.0.113.77  named by the exchange itself",
+        "[ ] 203.0.113.42  seen by operator plain, operator json",
+    ]
+
+
+async def _named_elsewhere(flow: Flow) -> ExchangeWord:
+    flow.egress.word = ExchangeWord("the exchange", named=IPv4Address("203.0.113.77"))
+    flow.choice.follow(flow.egress.word)
+    return flow.egress.word
+
+
+async def test_a_way_over_ipv6_is_warned_of(wizard: Wizard) -> None:
+    await wizard.until("#next", "begins to replace")
+    wizard.app.flow.egress.ipv6_way = _over_ipv6
+    await wizard.press("enter")
+    await wizard.until("#ipv6", "! api.binance.us has an IPv6 address too")
+
+
+async def _over_ipv6() -> Ipv6Way:
+    return Ipv6Way("api.binance.us", IPv6Address("2600:9000::1"), IPv6Address("2a01:4f8::42"))
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 20)])
+async def test_d_tells_each_question_and_asks_for_hints_beside_it(wizard: Wizard, size: tuple[int, int]) -> None:
+    await wizard.pilot.resize_terminal(*size)
+    await wizard.to_egress()
+    wizard.app.flow.egress.names = _named
+    await wizard.press("d")
+    await wizard.until("#names", "Reverse DNS names 203.0.113.42 [red]x")
+    assert "echo-plain (operator plain): saw 203.0.113.42, after 3 ms" in wizard.text(".lines")
+    assert "/echo/plain, read as plain" in wizard.text(".lines")
+    await wizard.press("o")
+    await wizard.until("#organisation", "In a rehearsal IPinfo is not asked")
+    await wizard.press("f1")
+    await wizard.when(lambda: isinstance(wizard.app.screen, HelpScreen))
+    await wizard.press("escape", "escape", "enter")
+    await wizard.until("#verdict", "Ready to paste")
+
+
+async def _named(_report: EgressReport) -> tuple[str, ...]:
+    return ("Reverse DNS names 203.0.113.42 [red]x: a hint at whose it is, no proof.",)

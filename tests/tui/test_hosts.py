@@ -78,7 +78,12 @@ async def test_checked_hosts_are_asked_and_taken_with_their_names(real: Wizard, 
     await real.press("f7")
     await real.until("#verdict", "Observed")
     await real.press("enter")
-    await real.until("#verdict", "Ready to paste: 1 entry")  # what was deleted does not come back
+    await real.until("#findings", f"{ELSEWHERE} (bot-2) is not on the list")
+    assert real.app.screen.query_one(TextArea).text == HERE  # what was deleted does not come back by itself
+    await real.press("f7")
+    await real.until("#verdict", "Observed")
+    await real.press("down", "space", "enter")
+    await real.until("#verdict", "Ready to paste: 1 entry")
 
 
 @pytest.mark.parametrize("size", [(80, 24)])

@@ -6,6 +6,10 @@ import pytest
 from textual import events
 
 from tests.tui.conftest import Wizard
+from tests.unwiped import Unwiped
+from wizard.custody.errors import CustodyError
+from wizard.rehearsal.desk import NewKey
+from wizard.secret import Secret
 from wizard.tui.screens.idle import COVER_AFTER, IdleScreen
 from wizard.tui.widgets.secret_field import SecretField
 
@@ -70,3 +74,41 @@ async def test_a_screen_without_a_secret_is_left_alone(wizard: Wizard, now: Now)
     await wizard.to_credentials("hmac")
     now.seconds += 10 * COVER_AFTER
     assert not is_covered(wizard)
+
+
+KEY, SECRET = "Kq7" * 21 + "a", "sX4" * 21 + "b"
+
+
+async def test_after_a_store_that_failed_w_leaves_nothing_of_what_was_typed_anywhere(
+    wizard: Wizard, now: Now, unwiped: Unwiped, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await wizard.to_credentials("hmac")
+    wizard.app.post_message(events.Paste(f"{KEY}\n{SECRET}"))
+    await wizard.when(lambda: wizard.app.screen.query_one("#secret", SecretField).length == 64)
+    wizard.app.untaken = NewKey(Secret(KEY), Secret(SECRET))
+
+    async def fail(*_: object) -> None:
+        raise CustodyError("The keyring broke")
+
+    monkeypatch.setattr(wizard.world.store, "write", fail)
+    await wizard.press("enter")
+    await wizard.until("Notice", "The keyring broke")
+    assert wizard.app.screen.query_one("#secret", SecretField).length == 64, "nothing was lost"
+    now.seconds += COVER_AFTER
+    assert is_covered(wizard)
+    await wizard.press("w")
+    assert unwiped.of(KEY, SECRET) == 0
+
+
+async def test_leaving_the_environment_wipes_a_key_that_was_made_at_the_desk_and_not_taken(
+    wizard: Wizard, unwiped: Unwiped
+) -> None:
+    await wizard.to_credentials("hmac")
+    await wizard.press("f4", "n")
+    await wizard.until("Notice", "The key was created")
+    assert wizard.app.untaken is not None
+    secret = wizard.app.untaken.secret.reveal()
+    await wizard.press("escape")
+    await wizard.app.let_go()
+    assert unwiped.of(secret) == 0
+    assert wizard.app.untaken is None

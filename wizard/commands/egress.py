@@ -9,19 +9,21 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 
 from wizard import settings
-from wizard.commands import other_hosts
+from wizard.commands import hints, other_hosts
 from wizard.commands.console import fail, print_json, tell
 from wizard.egress.answers import Sample
 from wizard.egress.detect import EgressReport, detect
 from wizard.egress.hosts.model import Host, HostAnswer
+from wizard.egress.ipv6 import Ipv6Way
 from wizard.egress.pools import tell_sampling
 from wizard.egress.providers import Provider, load_providers
 from wizard.egress.resampling import sample_more
 from wizard.egress.route import Route
+from wizard.egress.system import System
 from wizard.errors import WizardError
 from wizard.exit_codes import Exit
 from wizard.rotation.opening import open_journal
-from wizard.rotation.reaching import route_to_exchange
+from wizard.rotation.reaching import ipv6_way_to_exchange, route_to_exchange
 from wizard.rotation.steps.egress import history_of, keep
 from wizard.settings import Environment, Paths
 from wizard.text import printable
@@ -44,6 +46,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--sample-more", action="store_true", help="ask on until a second, equally used address would have shown"
     )
+    parser.add_argument("--hints", action="store_true", help=hints.HELP)
     parser.add_argument("--hosts", metavar="A,B", nargs="?", const=other_hosts.FROM_SETTINGS, help=other_hosts.HELP)
     parser.set_defaults(run=run)
 
@@ -55,17 +58,21 @@ def run(options: argparse.Namespace) -> int:
     environment = known.environment(options.env) if options.env else known.default
     hosts = other_hosts.named_hosts(options.hosts, environment) if options.hosts is not None else ()
     asking = _ask(environment, paths, hosts, SAMPLERS[options.sample_more])
-    report, answers = asyncio.run(leaving_lookups_behind(asking))
+    report, way, answers = asyncio.run(leaving_lookups_behind(asking))
     if report.unfinished:
         tell(f"Not waited for: {', '.join(printable(provider.name) for provider in report.unfinished)}.")
     tell(report.sentence())
     if options.sample_more:
         tell(tell_sampling(report.samples))
+    if way:
+        tell(f"Attention: {way.sentence()}")
     history = _keep(report, environment, paths)
     other_hosts.tell_advice(answers)
+    hinted = asyncio.run(leaving_lookups_behind(hints.ask(report, System()))) if options.hints else None
     if options.json:
-        told = {"hosts": [other_hosts.as_json(answer) for answer in answers]} if hosts else {}
-        print_json({"environment": environment.name, **as_json(report), "history": history, **told})
+        told: dict[str, object] = {"hosts": [other_hosts.as_json(answer) for answer in answers]} if hosts else {}
+        told |= {"hints": hinted.as_json()} if hinted else {}
+        print_json({"environment": environment.name, **as_json(report), **_ipv6_json(way), "history": history, **told})
     is_agreed = report.verdict.is_agreed and all(answer.address for answer in answers)
     return Exit.FINE if is_agreed else Exit.INCONCLUSIVE
 
@@ -87,12 +94,16 @@ def _keep(report: EgressReport, environment: Environment, paths: Paths) -> str:
 
 async def _ask(
     environment: Environment, paths: Paths, hosts: Sequence[Host], sampler: Sampler
-) -> tuple[EgressReport, tuple[HostAnswer, ...]]:
+) -> tuple[EgressReport, Ipv6Way | None, tuple[HostAnswer, ...]]:
     route = route_to_exchange(environment, os.environ)
     providers = load_providers(paths.providers_file)
     tell(f"Route of {environment.name}: {route.shown} ({route.source}).")
-    report = await sampler(providers, route, environment)
-    return report, await other_hosts.ask(hosts, providers, environment) if hosts else ()
+    report, way, answers = await asyncio.gather(
+        sampler(providers, route, environment),
+        ipv6_way_to_exchange(environment, route, System()),
+        other_hosts.ask(hosts, providers, environment),
+    )
+    return report, way, answers
 
 
 async def _once(providers: Sequence[Provider], route: Route, environment: Environment) -> EgressReport:
@@ -127,10 +138,18 @@ def as_json(report: EgressReport) -> dict[str, object]:
     }
 
 
+def _ipv6_json(way: Ipv6Way | None) -> dict[str, object]:
+    """`ipv6` is null where nothing here could call the exchange over IPv6, or the name service did not tell."""
+    if way is None:
+        return {"ipv6": None}
+    return {"ipv6": {"host": way.host, "address": str(way.address), "source": str(way.source), "note": way.sentence()}}
+
+
 def _sample_json(sample: Sample) -> dict[str, object]:
     return {
         "provider": sample.provider.name,
         "operator": sample.provider.operator,
+        "url": sample.provider.url,
         "address": str(sample.address) if sample.address else None,
         "refusal": sample.refusal,
         "milliseconds": round(sample.milliseconds, 1),

@@ -55,11 +55,13 @@ def named_hosts(text: str, environment: Environment) -> tuple[Host, ...]:
 
 
 async def ask(hosts: Sequence[Host], providers: Sequence[Provider], environment: Environment) -> tuple[HostAnswer, ...]:
-    """Ask the hosts and tell each answer as it comes in.
+    """Ask the hosts and tell each answer as it comes in; without hosts nobody is asked.
 
     Raises:
         wizard.egress.hosts.openssh.OpenSshMissing: there is no ssh here.
     """
+    if not hosts:
+        return ()
     bounds = Bounds()
     asker = find_openssh(os.environ)
     whom = "another host" if len(hosts) == 1 else f"{len(hosts)} other hosts"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
+import stat
 import tomllib
 from pathlib import Path
 from typing import Any, Final
 
+from wizard import atomic_file
 from wizard.errors import WizardError
 from wizard.settings import Place
 
@@ -30,9 +31,9 @@ def choose_place(file: Path, place: Place) -> None:
         after = _changed(before, f'place = "{place}"')
         if _meaning(after) != _wanted(before, place):
             raise _by_hand(file, place, "The file is laid out in another way than this program expects.")
-        scratch = file.with_name(f".{file.name}.new")
-        scratch.write_text(after, "utf-8")
-        os.replace(scratch, file)  # noqa: PTH105 - the same on every system
+        real = file.resolve()  # people keep their settings elsewhere and link to them
+        mode = stat.S_IMODE(real.stat().st_mode) if real.exists() else atomic_file.PRIVATE
+        atomic_file.replace(real, after.encode(), mode)
     except (OSError, ValueError) as error:
         raise _by_hand(file, place, f"It ended with {type(error).__name__}.") from None
 

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Final
 
 from wizard.custody.choosing import choose_place
-from wizard.custody.encrypted.errors import PassphraseNeeded
-from wizard.custody.encrypted.store import EncryptedFileStore, exists, open_file
+from wizard.custody.encrypted.errors import NotInFile, PassphraseNeeded
+from wizard.custody.encrypted.store import EncryptedFileStore, change_passphrase, exists, make_file, open_file
 from wizard.custody.errors import Remedy
 from wizard.custody.opening import OPERATIONS, open_keyring, unlock_keyring
 from wizard.custody.store import Store
 from wizard.secret import Secret
 from wizard.settings import Custody, Place
+from wizard.threads import in_abandonable_thread
 
 CREDENTIAL: Final = "key-wizard-passphrase"
 """The systemd credential (systemd.exec(5), LoadCredentialEncrypted=) that opens the encrypted file of a service."""
@@ -54,12 +55,13 @@ class Custodian:
             return await open_keyring(deadline=self.custody.deadline, environ=self._environ)
         if self._opened is not None:
             return self._opened
-        is_new = not exists(self._file)
-        with_credential = self._credential()
+        is_new = not await exists(self._file, self.custody.deadline)
+        with_credential = await in_abandonable_thread(self._credential)
         if with_credential is None or is_new:
             raise PassphraseNeeded(self._file, is_new=is_new)
         try:
-            return await self._open_file(with_credential)
+            self._opened = await open_file(self._file, with_credential, self.custody.deadline)
+            return self._opened
         finally:
             with_credential.wipe()
 
@@ -81,11 +83,35 @@ class Custodian:
         if remedy in OPERATIONS:
             await unlock_keyring(password, remedy, deadline=self.custody.deadline, environ=self._environ)
         else:
-            await self._open_file(password)
+            open_or_make = make_file if remedy is Remedy.MAKE_FILE else open_file
+            self._opened = await open_or_make(self._file, password, self.custody.deadline)
 
-    async def _open_file(self, passphrase: Secret) -> EncryptedFileStore:
-        self._opened = await open_file(self._file, passphrase, self.custody.deadline)
-        return self._opened
+    async def expect_encrypted_file(self) -> None:
+        """Return if credentials are kept in the encrypted file, and it is there.
+
+        Raises:
+            NotInFile: they are kept elsewhere.
+            CustodyError: the file is gone, damaged, exposed or cannot be read.
+        """
+        if self.custody.place is not Place.ENCRYPTED_FILE:
+            raise NotInFile(
+                "Credentials are not kept in the encrypted file",
+                why=f"The settings name the place {self.custody.place}.",
+                advice="The password of the system's keyring is changed in the keyring's own program.",
+            )
+        if not await exists(self._file, self.custody.deadline):
+            raise PassphraseNeeded(self._file, is_new=True)
+
+    async def change_passphrase(self, old: Secret, new: Secret) -> None:
+        """Have the encrypted file open with another passphrase from now on. The caller wipes both.
+
+        Raises:
+            NotInFile: credentials are kept elsewhere.
+            CustodyError: there is no file, the old one is wrong, the new one weak, or something else failed; the old
+                one still opens the file.
+        """
+        await self.expect_encrypted_file()
+        self._opened = await change_passphrase(self._file, old, new, self.custody.deadline)
 
     def _credential(self) -> Secret | None:
         directory = self._environ.get(_DIRECTORY)

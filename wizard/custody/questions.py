@@ -63,6 +63,25 @@ FILE_CONSENT: Final = (
     " wants. What is in the keyring stays there. The choice is written into config.toml."
 )
 
+OLD_PASSPHRASE: Final = Question(
+    "change the passphrase of the encrypted file",
+    "Change the passphrase",
+    "First the passphrase so far, then the new one twice. What the file holds stays.",
+)
+NEW_PASSPHRASE: Final = Question(
+    "have the file open with it from now on",
+    "The new passphrase",
+    f"{SHORTEST} characters or more. Nobody can recover it: without it the credentials in the file are lost.",
+    is_new=True,
+)
+PASSPHRASE_CHANGED: Final = (
+    "The encrypted file opens with the new passphrase from now on, and no longer with the old one.",
+    "Copies of the file from before, as in backups, open with the old one for ever: if somebody else knows it, rotate"
+    " the keys too.",
+    "A wizard that is open elsewhere has to be started again; a service needs the new one as its systemd credential.",
+)
+"""What is said once the passphrase is another one."""
+
 FORGET_WORD: Final = "forget"
 FORGET_CONSENT: Final = (
     "Strike the missing key off the journal? If it lies in another login's or another system's keyring, close the"

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Protocol
 
 from wizard.custody.backends import judge
 from wizard.custody.child import DEADLINE, Answer, Child
 from wizard.custody.explain import failure
 from wizard.custody.remedies import refused_backend
+from wizard.custody.turn import keyring_lock, turn
 from wizard.custody.worker.protocol import SECRET_SERVICE_BACKENDS, Code, Op, Origin
 from wizard.secret import Secret
 
@@ -39,6 +41,18 @@ class Store(Protocol):
     @property
     def remark(self) -> str:
         """What every screen says about the place; nothing for the operating system's own."""
+        ...
+
+    @property
+    def doubt(self) -> str:
+        """What is not known of what was written, as the end of "does not prove"; nothing where all is known."""
+        ...
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Return what to enter so that no other process that asks for its turn changes anything meanwhile.
+
+        Entering it raises `PlaceBusy` where another one takes too long.
+        """
         ...
 
     async def write(self, service: str, user: str, value: Secret) -> None:
@@ -89,6 +103,7 @@ class KeyringStore:
 
     durable = True
     remark = ""
+    doubt = ""
 
     def __init__(
         self, backend: str, label: str, *, deadline: float = DEADLINE, environ: Mapping[str, str] = os.environ
@@ -99,6 +114,12 @@ class KeyringStore:
         self.backend = backend
         self.label = label
         self._child = Child(environ, deadline)
+        self._lock = keyring_lock(backend, environ)
+        self._deadline = deadline
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Take a turn among all of this user's journals and logins (see `Store.turn`)."""
+        return turn(self._lock, self._deadline)
 
     async def write(self, service: str, user: str, value: Secret) -> None:
         """Store `value` (see `Store.write`)."""
@@ -133,9 +154,14 @@ class MemoryStore:
     backend = "memory"
     durable = False
     remark = "in memory only"
+    doubt = "that anything is kept: it is lost when this program ends"
 
     def __init__(self) -> None:
         self._items: dict[tuple[str, str], Secret] = {}
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Return at once: no other process sees this memory."""
+        return nullcontext()
 
     async def write(self, service: str, user: str, value: Secret) -> None:
         """Store `value` (see `Store.write`)."""

@@ -42,4 +42,6 @@ async def keyring(open_store: Callable[[], Awaitable[Store]], clock: Clock) -> P
         told = of_error("Keyring", Outcome.FAILED, error, clock)
         return PlaceFinding(told.subject, told.outcome, told.observed, told.at, advice=told.advice, state=error.state)
     observed = f"A canary was written to {store.label}, read back, compared and deleted in {tried.seconds:.1f} s."
-    return PlaceFinding("Keyring", Outcome.PASSED, observed, clock(), state="ready", backend=store.backend)
+    outcome = Outcome.WARNING if store.doubt else Outcome.PASSED
+    gap, backend = store.doubt, store.backend
+    return PlaceFinding("Keyring", outcome, observed, clock(), does_not_prove=gap, state="ready", backend=backend)

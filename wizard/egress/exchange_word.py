@@ -30,13 +30,20 @@ class ExchangeWord:
     trouble: str = ""
     """Why nothing was learnt; empty where something was."""
 
+    def address(self, seen: Sequence[IPv4Address]) -> IPv4Address | None:
+        """Return the one address that the exchange sees by its own word; None where it leaves that open."""
+        if self.named is not None or not self.confirms(seen):
+            return self.named
+        listed = [address for address in seen if self._lists(address)]
+        return listed[0] if len(listed) == 1 else None
+
     def confirms(self, seen: Sequence[IPv4Address]) -> bool | None:
         """Return whether the exchange sees an address that echo services saw; None where it does not tell."""
         if self.named is not None:
             return self.named in seen
         if not (self.accepted and self.is_restricted and self.listed and seen):
             return None
-        return any(address in network for address in seen for network in self.listed)
+        return any(map(self._lists, seen))
 
     def sentence(self, seen: Sequence[IPv4Address]) -> str:
         """Return what it means next to the addresses that echo services saw."""
@@ -55,11 +62,14 @@ class ExchangeWord:
             f" that were seen: {_SPLIT}, or the list was changed on the exchange's page. Compare it there."
         )
 
+    def _lists(self, address: IPv4Address) -> bool:
+        return any(address in network for network in self.listed)
+
     def _named(self, named: IPv4Address, seen: Sequence[IPv4Address], is_seen: bool) -> str:
         if is_seen:
             return f"{self.site} itself named {named}, which echo services saw too."
         others = f", not {' or '.join(map(str, seen))}" if seen else ""
         return (
-            f"{self.site} itself named {named}{others}: {_SPLIT}. The exchange's word counts; find out whose address"
-            f" {named} is, then add it to the list by hand."
+            f"{self.site} itself named {named}{others}: {_SPLIT}. The exchange's word counts and is ticked for the"
+            f" whitelist; find out whose address {named} is."
         )

@@ -51,6 +51,15 @@ class EgressVerdict:
         return tuple(self.operators)
 
     @property
+    def carried(self) -> tuple[IPv4Address, ...]:
+        """The addresses that the evidence carries to a whitelist: none that one operator alone could have put there."""
+        if self.is_agreed:
+            return self.addresses[:1]
+        if self.state is not EgressState.POOL:
+            return ()
+        return tuple(address for address, who in self.operators.items() if len(who) >= QUORUM)
+
+    @property
     def is_agreed(self) -> bool:
         """Whether the first address may be shown as the observed one."""
         return self.state in {EgressState.AGREED, EgressState.AGREED_WITH_DISSENT}
@@ -74,7 +83,7 @@ _SENTENCES = {
     EgressState.POOL: "Observed {count} addresses from this host ({listed}); there may be more. "
     "One operator saw several, so the address can change between connections: list every address of the pool.",
     EgressState.SPLIT: "The operators disagree: {everybody}. The route seems to depend on the destination; "
-    "take the exchange's own word.",
+    "take the exchange's own word, or choose.",
     EgressState.SINGLE: "Observed {first}, but only {witnesses} answered. One operator is not enough: "
     "ask again, or compare with another source.",
     EgressState.UNKNOWN: "No operator gave a public IPv4 address.",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable
-from ipaddress import IPv4Address
 
 import httpx
 
@@ -17,7 +16,7 @@ from wizard.egress.providers import Provider
 from wizard.egress.route import Route, sampling_transport
 from wizard.rules import Rules
 
-__all__ = ["Sample", "ask"]
+__all__ = ["Sample", "ask", "fetch"]
 
 _HEADERS = {
     "User-Agent": f"key-wizard/{__version__}",
@@ -55,7 +54,7 @@ async def ask(
     start = timer()
     try:
         async with asyncio.timeout(timeout):
-            address = await _fetch(provider, transport, progress, rules)
+            address = read_answer(provider, await fetch(provider.url, transport, progress), rules)
     except Refused as refused:
         refusal = str(refused)
     except TimeoutError:
@@ -67,9 +66,18 @@ async def ask(
     return Sample(provider, address, refusal, (timer() - start) * 1000)
 
 
-async def _fetch(
-    provider: Provider, transport: httpx.AsyncHTTPTransport, progress: Progress, rules: Rules
-) -> IPv4Address:
+async def fetch(url: str, transport: httpx.AsyncHTTPTransport, progress: Progress) -> bytes:
+    """Return the body that a server answers with, soon after `BODY_LIMIT` cut.
+
+    Args:
+        url: What is asked for; a redirect is not followed.
+        transport: The way out; it is closed afterwards.
+        progress: Told what is being done.
+
+    Raises:
+        Refused: the status is not 200.
+        httpx.HTTPError: the network failed.
+    """
     client = httpx.AsyncClient(
         transport=transport,
         trust_env=False,
@@ -77,9 +85,9 @@ async def _fetch(
         timeout=None,  # noqa: S113 - the caller's asyncio.timeout covers name resolution too
         headers=_HEADERS,
     )
-    async with client, client.stream("GET", provider.url, extensions={"trace": progress}) as response:
+    async with client, client.stream("GET", url, extensions={"trace": progress}) as response:
         refuse_status(response.status_code, response.headers.get("location", ""))
-        return read_answer(provider, await _read_capped(response), rules)
+        return await _read_capped(response)
 
 
 async def _read_capped(response: httpx.Response) -> bytes:

@@ -55,8 +55,10 @@ async def take(stage: Stage) -> Way:
 async def _take(stage: Stage, answer: str) -> bool:
     """Have the pair ready where a pair signs, then take the values in; return whether they were stored."""
     if answer == "import":
-        pair = await import_key(stage, about=ABOUT)
-        return pair is not None and await _enter(stage, pair.kind, pair.public_pem, is_imported=True)
+        given = await import_key(stage, about=ABOUT)
+        if isinstance(given, Pair):
+            return await _enter(stage, KeyKind.HMAC, "", found=given)
+        return given is not None and await _enter(stage, given.kind, given.public_pem, is_imported=True)
     if answer == "read":
         found = await find_key(stage, about=ABOUT)
         return found is not None and await _enter(stage, KeyKind.HMAC, "", found=found)

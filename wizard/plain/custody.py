@@ -73,11 +73,19 @@ async def _ask(talk: Talk, *, is_new: bool) -> Secret | None:
     try:
         while True:
             password = await talk.secret("Password", about=ABOUT)
-            again = await talk.secret("The same once more", about=ABOUT) if is_new else password
-            if isinstance(password, Command) or isinstance(again, Command):
+            if isinstance(password, Command):
                 return None
-            if again == password:
+            if not is_new:
                 return password
+            again = await talk.secret("The same once more", about=ABOUT)
+            is_same = again == password
+            if not isinstance(again, Command):
+                again.wipe()
+            if is_same:
+                return password
+            password.wipe()
+            if isinstance(again, Command):
+                return None
             talk.say("The two are not the same. Nothing was done.")
     except SecretEntryRefused as error:
         talk.tell(error)

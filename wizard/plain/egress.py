@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from contextlib import suppress
+
 from wizard.egress.answers import Sample
+from wizard.egress.details import tell_details
 from wizard.egress.detect import EgressReport
 from wizard.egress.pools import tell_sampling
+from wizard.errors import WizardError
 from wizard.plain import deadlines, hosts
 from wizard.plain.answers import Choice, Command
 from wizard.plain.stage import Stage, Way
@@ -21,6 +26,9 @@ _CHOICES = (
     Choice("again", "ask all operators once more."),
     Choice("exchange", "ask the exchange itself, by signed calls of the key in use."),
     Choice("more", "ask on until another, equally used address would have shown."),
+    Choice("details", "tell each question in full, with reverse DNS."),
+    Choice("organisation", "ask IPinfo whose network the address belongs to."),
+    Choice("choose", "say which addresses go to the whitelist."),
     Choice("hosts", "ask other hosts that use the key, over OpenSSH."),
 )
 
@@ -38,6 +46,13 @@ async def take(stage: Stage) -> Way:
             return stage.on()
         if answer == "hosts":
             await hosts.take(stage)
+            stage.talk.say(*_listed(stage))
+        elif answer == "choose":
+            await _choose(stage)
+        elif answer == "details" and report:
+            await _tell_details(stage, report)
+        elif answer == "organisation" and report:
+            await _ask_organisation(stage, report)
         elif answer == "exchange" and report:
             await _ask_exchange(stage, report)
         else:
@@ -53,6 +68,10 @@ async def _detect(stage: Stage) -> EgressReport | None:
     )
     if report is not None:
         _tell(stage, report)
+        with suppress(WizardError):
+            if way := await flow.egress.ipv6_way():
+                talk.say(f"  Attention: {way.sentence()}")
+        talk.say(*_listed(stage))
     return report
 
 
@@ -67,8 +86,49 @@ async def _sample_more(stage: Stage, report: EgressReport) -> EgressReport:
     if more is None:
         return report
     _tell(stage, more)
-    talk.say(f"  {tell_sampling(more.samples)}")
+    talk.say(f"  {tell_sampling(more.samples)}", *_listed(stage))
     return more
+
+
+async def _tell_details(stage: Stage, report: EgressReport) -> None:
+    flow, talk = stage.flow, stage.talk
+    talk.say(*tell_details(report), "")
+    named = await talk.attempt(lambda: flow.egress.names(report), "Asking for names", deadlines.hints())
+    talk.say(*(named or ()))
+
+
+async def _ask_organisation(stage: Stage, report: EgressReport) -> None:
+    asking = "Asking IPinfo over the same route"
+    found = await stage.talk.attempt(lambda: stage.flow.egress.organisation(report), asking, deadlines.hints())
+    if found is not None:
+        stage.talk.say(found.sentence())
+
+
+async def _choose(stage: Stage) -> None:
+    """Turn the addresses that are named: those ticked are unticked, and the other way round."""
+    flow, talk = stage.flow, stage.talk
+    candidates = flow.candidates()
+    talk.say(*_listed(stage))
+    if not candidates:
+        return
+    typed = await talk.line("Numbers or addresses to tick or untick, parted by commas", about=ABOUT)
+    if typed in {"", Command.BACK}:
+        return
+    named = {str(each.address): each for each in candidates} | {str(n): each for n, each in enumerate(candidates, 1)}
+    for word in dict.fromkeys(filter(None, map(str.strip, typed.split(",")))):
+        if candidate := named.get(word):
+            flow.choice.turn(candidate)
+        else:
+            talk.say(f"{word} is none of these. Other addresses can be typed in the next step.")
+    talk.say(*_listed(stage))
+
+
+def _listed(stage: Stage) -> Iterable[str]:
+    candidates = stage.flow.candidates()
+    yield "For the whitelist:" if candidates else "There is no address for the whitelist yet."
+    for number, candidate in enumerate(candidates, 1):
+        mark = "ticked" if candidate.is_wanted else "not ticked"
+        yield f"  {number}. {candidate.address}: {mark}; {candidate.witnesses}."
 
 
 async def _ask_exchange(stage: Stage, report: EgressReport) -> None:
@@ -79,7 +139,7 @@ async def _ask_exchange(stage: Stage, report: EgressReport) -> None:
     at_most = deadlines.call(flow.context.pace)
     word = await talk.attempt(flow.egress.ask_exchange, "Asking the exchange with the key in use", at_most)
     if word is not None:
-        talk.say(*evidence(flow.egress.finding(report, word)))
+        talk.say(*evidence(flow.egress.finding(report, word)), *_listed(stage))
 
 
 def _tell(stage: Stage, report: EgressReport) -> None:

@@ -71,7 +71,7 @@ def _named(hosts: Sequence[Host]) -> str:
 
 def _offer(stage: Stage) -> None:
     found = stage.flow.hosts.found()
-    stage.flow.whitelist.offer(found)
+    stage.flow.choice.take(found)
     stage.talk.say(*(f"For the whitelist: {address} ({label})." for address, label in found.items()))
 
 

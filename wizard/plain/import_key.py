@@ -6,10 +6,13 @@ from functools import partial
 
 from wizard.exchange.keys import KeyPair
 from wizard.intake.aside import aside
+from wizard.intake.misplaced import looks_like_key
+from wizard.intake.pairs import Pair
 from wizard.intake.private_keys import ImportedKey, PassphraseNeeded, looks_like_path, open_private_key
 from wizard.plain import deadlines
 from wizard.plain.answers import Command
 from wizard.plain.console import SecretEntryRefused
+from wizard.plain.misplaced import take_misplaced
 from wizard.plain.stage import Stage
 from wizard.secret import Secret
 
@@ -18,51 +21,61 @@ DEADLINE = 20.0
 _PROMPT = "Private key, the path of its PEM file or the PEM itself"
 
 
-async def import_key(stage: Stage, *, about: str) -> KeyPair | None:
-    """Return the pair that is in the keyring now, or None when the user goes back or it could not be stored."""
+async def import_key(stage: Stage, *, about: str) -> KeyPair | Pair | None:
+    """Return the pair that is in the keyring now, or None when the user goes back or it could not be stored.
+
+    Where an API key or a secret was given instead, that is returned.
+    """
     try:
         key = await _ask(stage, about)
     except SecretEntryRefused as error:
         stage.talk.tell(error)
         return None
-    if key is None:
-        return None
+    if key is None or isinstance(key, Pair):
+        return key
     if key.warning:
         stage.talk.say(f"Caution: {key.warning}")
-    stored = await stage.talk.attempt(
-        lambda: _keep(stage, key.pair), "Storing the private key in the keyring", deadlines.MAKE_PAIR
-    )
-    key.pair.private_pem.wipe()
-    return stored
+    try:
+        return await stage.talk.attempt(
+            lambda: _keep(stage, key), "Storing the private key in the keyring", deadlines.MAKE_PAIR
+        )
+    finally:
+        key.pair.private_pem.wipe()
 
 
-async def _ask(stage: Stage, about: str) -> ImportedKey | None:
+async def _ask(stage: Stage, about: str) -> ImportedKey | Pair | None:
     while True:
         given = await stage.talk.secret(_PROMPT, about=about)
         if isinstance(given, Command):
             return None
         try:
-            if key := await _open(stage, given, about):
-                return key
+            if found := await _take(stage, given, about):
+                return found
         finally:
             given.wipe()
 
 
-async def _open(stage: Stage, given: Secret, about: str) -> ImportedKey | None:
+async def _take(stage: Stage, given: Secret, about: str) -> ImportedKey | Pair | None:
+    text = given.reveal()
+    if "-----" not in text and looks_like_key(text):
+        return await take_misplaced(stage.talk, given, about=about)
+    return await (_open(stage, text, Secret(), about) if looks_like_path(text) else _open(stage, "", given, about))
+
+
+async def _open(stage: Stage, path: str, pem: Secret, about: str) -> ImportedKey | None:
     """Open it, asking for the passphrase as often as the user wants to try."""
-    is_path = looks_like_path(given.reveal())
-    path, pem = (given.reveal(), Secret()) if is_path else ("", given)
-    passphrase = Secret()
-    while True:
-        work = partial(_tried, path, pem, passphrase)
-        answer = await stage.talk.attempt(work, "Reading the private key", DEADLINE)
+    passphrase: Secret | Command = Secret()
+    while not isinstance(passphrase, Command):
+        try:
+            work = partial(_tried, path, pem, passphrase)
+            answer = await stage.talk.attempt(work, "Reading the private key", DEADLINE)
+        finally:
+            passphrase.wipe()
         if not isinstance(answer, PassphraseNeeded):
             return answer
         stage.talk.tell(answer)
-        asked = await stage.talk.secret("Passphrase", about=about)
-        if isinstance(asked, Command):
-            return None
-        passphrase = asked
+        passphrase = await stage.talk.secret("Passphrase", about=about)
+    return None
 
 
 async def _tried(path: str, pem: Secret, passphrase: Secret) -> ImportedKey | PassphraseNeeded:
@@ -72,6 +85,6 @@ async def _tried(path: str, pem: Secret, passphrase: Secret) -> ImportedKey | Pa
         return error
 
 
-async def _keep(stage: Stage, pair: KeyPair) -> KeyPair:
-    await stage.flow.credentials.import_pair(pair)
-    return pair
+async def _keep(stage: Stage, key: ImportedKey) -> KeyPair:
+    await stage.flow.credentials.import_pair(key.pair)
+    return key.pair

@@ -44,13 +44,18 @@ class Intake:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for value in (self.api_key, self.secret):
-            if value is not None:
+        self._keep(None, None)
+
+    def _keep(self, api_key: Secret | None, secret: Secret | None) -> None:
+        """Hold these two and wipe what they take the place of."""
+        before, self.api_key, self.secret = (self.api_key, self.secret), api_key, secret
+        for value in before:
+            if value is not None and value is not api_key and value is not secret:
                 value.wipe()
 
     def take(self, found: Pair) -> bool:
         """Take over what was read elsewhere; return whether it is complete."""
-        self.api_key, self.secret = found.api_key, found.secret
+        self._keep(found.api_key, found.secret)
         return self.api_key is not None and self.secret is not None
 
     async def fill(self) -> bool:
@@ -70,9 +75,9 @@ class Intake:
             if isinstance(asked, Command):
                 return asked is Command.DESK and self._take_over()
             if isinstance(asked, Pair):
-                self.api_key, self.secret = asked.api_key, asked.secret
+                self._keep(asked.api_key, asked.secret)
                 return True
-            self.api_key = asked
+            self._keep(asked, self.secret)
             if self.kind is not KeyKind.HMAC:
                 return True
             answer = await self._ask_secret(asked)
@@ -86,13 +91,13 @@ class Intake:
             if isinstance(asked, Command):
                 return asked
             if isinstance(asked, Pair):
-                self.api_key, self.secret = asked.api_key, asked.secret
+                self._keep(asked.api_key, asked.secret)
                 return None
             problem = pair_problem(api_key, asked)
+            self._keep(api_key, None if problem else asked)
             if not problem:
-                self.secret = asked
                 return None
-            self.secret = None
+            asked.wipe()
             self._talk.say(f"Problem: {problem} back goes to the API key.")
 
     async def _ask(self, name: str, read: Callable[[str], Judged], kept: Secret | None) -> Secret | Pair | Command:
@@ -107,18 +112,21 @@ class Intake:
             problem = self._problem(found, name)
             if problem:
                 typed.wipe()
+                if isinstance(found, Pair):
+                    found.wipe()
                 self._talk.say(f"Problem: {problem}", "Nothing was taken.")
                 continue
             if isinstance(found, Pair) and found.api_key and found.secret:
                 typed.wipe()
                 self._talk.say(found.described())
                 return found
-            alone = (found.api_key or found.secret) if isinstance(found, Pair) else None
             judged = read(typed.reveal())
-            if judged.value is None and alone is not None:
-                # Its name stands on a line of its own, or among other things.
-                judged = read(alone.reveal())
             typed.wipe()
+            if isinstance(found, Pair):
+                if judged.value is None and (alone := found.api_key or found.secret):
+                    # Its name stands on a line of its own, or among other things.
+                    judged = read(alone.reveal())
+                found.wipe()
             self._talk.say(*judged.notes)
             if judged.value is not None:
                 self._talk.say(_received(name, judged.value))
@@ -142,8 +150,7 @@ class Intake:
         made = self._counter.collect() if self._counter else None
         if made is None:
             return False
-        self.api_key = made.api_key
-        self.secret = made.secret if self.kind is KeyKind.HMAC else None
+        self._keep(made.api_key, made.secret if self.kind is KeyKind.HMAC else None)
         return True
 
 

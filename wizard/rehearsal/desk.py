@@ -41,6 +41,11 @@ class NewKey:
     secret: Secret
     """Empty for a key whose public half was given."""
 
+    def wipe(self) -> None:
+        """Overwrite both in memory."""
+        self.api_key.wipe()
+        self.secret.wipe()
+
 
 @dataclass(frozen=True, slots=True)
 class Activity:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from wizard.clock import Clock
 from wizard.egress.providers import Provider
 from wizard.egress.route import Route, open_transport
+from wizard.egress.system import System
 from wizard.errors import WizardError
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.resolving import Lookup, look_up
@@ -69,6 +70,8 @@ class Context:
     pace: Pace = field(default_factory=Pace)
     lookup: Lookup = look_up
     """Asks the name service for IPv4 addresses."""
+    system: System = field(default_factory=System)
+    """Tells other names and this host's own ways."""
 
     @property
     def rotation(self) -> RotationRecord:

@@ -64,8 +64,12 @@ class Database:
     def events(self, rotation: int | None = None) -> Iterator[Event]:
         """Return the events of one rotation, or all of them, the oldest first."""
         query = "SELECT * FROM events WHERE ?1 IS NULL OR rotation = ?1 ORDER BY number"
-        for row in self.select(query, rotation):
-            yield Event(row["number"], row["at"], row["rotation"], row["kind"], json.loads(row["detail"]))
+        yield from map(_event, self.select(query, rotation))
+
+    def newest_event(self, rotation: int, kind: str) -> Event | None:
+        """Return the newest event of a kind in one rotation."""
+        query = "SELECT * FROM events WHERE rotation = ? AND kind = ? ORDER BY number DESC LIMIT 1"
+        return next(map(_event, self.select(query, rotation, kind)), None)
 
     def first_altered_event(self) -> int | None:
         """Return the number of the first event that does not follow from the one before it, if any."""
@@ -145,6 +149,10 @@ def _apply(migration: Migration, connection: sqlite3.Connection) -> None:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
+
+
+def _event(row: sqlite3.Row) -> Event:
+    return Event(row["number"], row["at"], row["rotation"], row["kind"], json.loads(row["detail"]))
 
 
 def _chain(previous: str, at: float, rotation: int | None, kind: str, detail: str) -> str:

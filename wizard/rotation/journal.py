@@ -15,7 +15,7 @@ from operator import itemgetter
 from wizard.clock import Clock
 from wizard.credentials import KeyKind, KeyName
 from wizard.egress.history import Observation
-from wizard.egress.quorum import EgressState
+from wizard.egress.quorum import EgressState, EgressVerdict
 from wizard.errors import WizardError
 from wizard.rotation.database import Database, Write
 from wizard.rotation.model import Event, Holding, KeyRecord, Mode, RotationRecord, Slot, Step
@@ -259,25 +259,31 @@ class Journal:
                 write(
                     "INSERT INTO egress_observations (detection, environment, at, address, state, operators, route,"
                     " asked_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    (last + 1, environment, at, address, state, ",".join(who), route, asked_by),
+                    (last + 1, environment, at, address, state, _joined(who), route, asked_by),
                 )
 
     def last_egress(self, environment: str) -> tuple[str, ...]:
         """Return the addresses of the wizard's newest detection that may be this host's; none where it found none.
 
-        What a single operator says against an agreement is left out: it would get an address of its own
-        onto the whitelist.
+        What a single operator says against an agreement is left out.
         """
+        seen = self.last_verdict(environment)
+        if seen is None:
+            return ()
+        is_dissent = seen.state is EgressState.AGREED_WITH_DISSENT
+        return tuple(map(str, seen.addresses[:1] if is_dissent else seen.addresses))
+
+    def last_verdict(self, environment: str) -> EgressVerdict | None:
+        """Return what the wizard's newest detection saw of this host; None before the first one."""
         rows = self._database.select(
-            "SELECT * FROM egress_observations WHERE environment = ?1 AND address <> '' AND detection ="
+            "SELECT * FROM egress_observations WHERE environment = ?1 AND detection ="
             " (SELECT max(detection) FROM egress_observations WHERE environment = ?1 AND asked_by = ?2) ORDER BY rowid",
             *(environment, WIZARD),
         )
         if not rows:
-            return ()
-        seen = _observation(rows)
-        is_dissent = seen.state is EgressState.AGREED_WITH_DISSENT
-        return tuple(map(str, seen.addresses[:1] if is_dissent else seen.addresses))
+            return None
+        operators = {IPv4Address(row["address"]): tuple(row["operators"].split(",")) for row in rows if row["address"]}
+        return EgressVerdict(EgressState(rows[0]["state"]), operators, is_settled=True)
 
     def egress_history(self, environment: str, route: str) -> tuple[Observation, ...]:
         """Return every detection over a route, the oldest first, whoever asked."""
@@ -327,7 +333,7 @@ class Journal:
         return str(rows[0]["whitelist"]) if rows else ""
 
     def observed_addresses(self) -> tuple[str, ...]:
-        """Return every egress address that any detection of this machine has seen."""
+        """Return every egress address that was ever observed, of this host and of others that were asked."""
         rows = self._database.select("SELECT DISTINCT address FROM egress_observations WHERE address <> ''")
         return tuple(row["address"] for row in rows)
 
@@ -349,6 +355,10 @@ class Journal:
         """Return the events of one rotation, or all of them."""
         return tuple(self._database.events(rotation.number if rotation else None))
 
+    def newest_event(self, rotation: RotationRecord, kind: str) -> Event | None:
+        """Return the newest event of a kind in one rotation."""
+        return self._database.newest_event(rotation.number, kind)
+
     def first_altered_event(self) -> int | None:
         """Return the number of the first event that does not follow from the one before it, if any."""
         return self._database.first_altered_event()
@@ -362,6 +372,11 @@ class Journal:
 def _rotation(row: sqlite3.Row) -> RotationRecord:
     fields = dict(row)
     return RotationRecord(**{**fields, "mode": Mode(fields["mode"]), "step": Step(fields["step"])})
+
+
+def _joined(operators: Sequence[str]) -> str:
+    """One text for all names; a comma within a name would make two voices of one."""
+    return ",".join(name.replace(",", " ") for name in operators)
 
 
 def _observation(rows: Sequence[sqlite3.Row]) -> Observation:

@@ -87,8 +87,8 @@ async def _try_keyring(store: Store, clock: Clock) -> Finding:
     limits = what_does_not_fit(store.backend)
     return Finding(
         subject="Keyring",
-        outcome=Outcome.PASSED if store.durable else Outcome.WARNING,
+        outcome=Outcome.WARNING if store.doubt else Outcome.PASSED,
         observed=f"A canary was written to {store.label}, read back, compared and deleted. {limits}".rstrip(),
         at=clock(),
-        does_not_prove="" if store.durable else "that anything is kept: it is lost when this program ends",
+        does_not_prove=store.doubt,
     )

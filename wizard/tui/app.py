@@ -113,8 +113,19 @@ class WizardApp(SafeApp):
             self.push_screen(IdleScreen(), self._uncover)
 
     def _uncover(self, is_wiping: bool | None) -> None:
-        for field in self._secret_fields() if is_wiping else ():
+        if is_wiping:
+            self.forget_entered()
+
+    def forget_entered(self) -> None:
+        """Overwrite everything secret that was typed, pasted or made at the desk and is not in the keyring.
+
+        Secrets under way have their own owner, who wipes them: the worker that stores or tries them.
+        """
+        for field in self._secret_fields():
             field.clear()
+        if self.untaken is not None:
+            self.untaken.wipe()
+            self.untaken = None
 
     def _secret_fields(self) -> list[SecretField]:
         return [field for screen in self.screen_stack for field in screen.query(SecretField)]
@@ -131,6 +142,7 @@ class WizardApp(SafeApp):
 
     async def let_go(self) -> None:
         """Close the environment that is open: its lock is free for another wizard."""
+        self.forget_entered()
         if self._open_flow is not None:
             self._note_farewell(self._open_flow)
             self._open_flow = None

@@ -1,22 +1,20 @@
-"""The file on the disk: read whole, replaced whole, seen by its owner only.
-
-Invariant: whatever kills this process or the machine, the file is the old one or the new one.
-"""
+"""The file on the disk: read whole, replaced whole, seen by its owner only. Every call here may block."""
 
 from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 import sys
 from pathlib import Path
 from typing import Final
 
+from wizard import atomic_file
 from wizard.custody.encrypted.errors import FileExposed, FileUnusable
 
 _OTHERS: Final = 0o077
-_NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_NO_WAIT: Final = getattr(os, "O_NONBLOCK", 0)
+"""Opening a pipe in the file's place would else wait for somebody who writes into it."""
 
 
 def read(file: Path) -> bytes | None:
@@ -27,39 +25,37 @@ def read(file: Path) -> bytes | None:
         FileUnusable: it cannot be read.
     """
     try:
-        handle = os.open(file, os.O_RDONLY | _NO_FOLLOW)
+        handle = os.open(file, os.O_RDONLY | _NO_WAIT | atomic_file.NO_FOLLOW)
     except FileNotFoundError:
         return None
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise _exposed(file, "is a symbolic link", "Put the file itself in its place.") from None
         raise unusable(file, error) from None
-    with os.fdopen(handle, "rb") as source:
-        _expect_private(file, os.fstat(source.fileno()))
-        return source.read()
+    try:
+        _expect_private(file, os.fstat(handle))
+        with os.fdopen(handle, "rb", closefd=False) as source:
+            return source.read()
+    except OSError as error:
+        raise unusable(file, error) from None
+    finally:
+        os.close(handle)
 
 
-def replace(file: Path, data: bytes) -> None:
-    """Put `data` in the place of the file, durably.
+def replace(file: Path, data: bytes) -> bool:
+    """Put `data` in the place of the file. Call it under the lock: what killed writers left is removed.
+
+    Returns:
+        Whether it is known to survive a power cut.
 
     Raises:
         FileUnusable: it cannot be written; the file is as it was.
     """
-    scratch = file.with_name(f"{_scratch_prefix(file)}{secrets.token_hex(6)}")
     try:
-        _write(scratch, data)
-        scratch.replace(file)
-        _flush_directory(file.parent)
+        atomic_file.tidy(file)
+        return atomic_file.replace(file, data)
     except OSError as error:
         raise unusable(file, error) from None
-    finally:
-        scratch.unlink(missing_ok=True)
-
-
-def tidy(file: Path) -> None:
-    """Remove what writes that were killed left behind. Call it under the lock: nobody writes then."""
-    for scratch in file.parent.glob(f"{_scratch_prefix(file)}*"):
-        scratch.unlink(missing_ok=True)
 
 
 def unusable(file: Path, error: OSError) -> FileUnusable:
@@ -69,28 +65,6 @@ def unusable(file: Path, error: OSError) -> FileUnusable:
         why=f"The system said: {error.strerror or type(error).__name__}.",
         advice="Make room, or make the directory writable for you; then try again. What was stored is as it was.",
     )
-
-
-def _write(scratch: Path, data: bytes) -> None:
-    handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_FOLLOW, 0o600)
-    with os.fdopen(handle, "wb") as target:
-        target.write(data)
-        target.flush()
-        os.fsync(target.fileno())
-
-
-def _flush_directory(directory: Path) -> None:
-    if sys.platform == "win32":
-        return
-    handle = os.open(directory, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _scratch_prefix(file: Path) -> str:
-    return f".{file.name}.new-"
 
 
 def _expect_private(file: Path, found: os.stat_result) -> None:

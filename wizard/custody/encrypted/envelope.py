@@ -6,6 +6,10 @@
 
 The checksum tells a damaged file from a wrong passphrase, without a passphrase. It proves nothing against
 somebody who alters the file on purpose; the authentication does (NIST SP 800-38D).
+
+Detected: any altered, cut or added byte, and a header of another file. Not detected: an older whole copy of the
+same file put in its place; it opens with the passphrase that it had then. What that brings back is seen one level up,
+where the journal lacks an item, or names one that is missing.
 """
 
 from __future__ import annotations

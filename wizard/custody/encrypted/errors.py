@@ -32,7 +32,19 @@ class WrongPassphrase(CustodyError):
 
 
 class WeakPassphrase(CustodyError):
-    """A new passphrase is too short to hold against somebody who has the file."""
+    """A new passphrase has too little to it to hold against somebody who has the file."""
+
+
+class NotInFile(CustodyError):
+    """The settings name another place than the encrypted file."""
+
+
+class FileGone(CustodyError):
+    """There is no file where one was, or where one is to be opened."""
+
+
+class FileThere(CustodyError):
+    """There is a file where a new one was to be made."""
 
 
 class FileDamaged(CustodyError):

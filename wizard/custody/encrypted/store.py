@@ -6,58 +6,105 @@ the file's lock, so that none is lost.
 
 from __future__ import annotations
 
-import asyncio
 import json
-import time
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Final, TypeVar
-
-from filelock import FileLock, Timeout
+from typing import Final
 
 from wizard.custody.encrypted import disk
 from wizard.custody.encrypted.envelope import seal, take_apart, unseal
-from wizard.custody.encrypted.errors import FileBusy, WrongPassphrase
+from wizard.custody.encrypted.errors import FileGone, FileThere, WrongPassphrase
 from wizard.custody.encrypted.key import FileKey, derive, new_key
-from wizard.custody.errors import CustodyError
+from wizard.custody.encrypted.locked import locked, patiently
+from wizard.custody.turn import turn
 from wizard.secret import Secret
 
 BACKEND: Final = "encrypted-file"
 """What the journal calls this place."""
 _Items = dict[str, str]
-_PAUSE: Final = 0.02
-"""Seconds between two looks at a lock that another process holds; a write takes about as long."""
-
-Result = TypeVar("Result")
+DOUBT: Final = "that the encrypted file survives a power cut: the system did not confirm that it is on the disk"
 
 
 async def open_file(file: Path, passphrase: Secret, deadline: float) -> EncryptedFileStore:
-    """Open the file, or make an empty one that opens with this passphrase.
+    """Open the file.
 
     Args:
-        file: Its directory must exist.
+        file: The encrypted file.
         passphrase: It is not kept; the caller wipes it.
-        deadline: Seconds to wait for another process that writes.
+        deadline: Seconds to wait for another process that writes, and for the disk.
 
     Raises:
         WrongPassphrase: it does not open the file.
-        WeakPassphrase: a new one is too short.
+        FileGone: there is no file; none is made.
         CustodyError: the file is damaged, exposed, busy or cannot be used.
     """
-    key = await _locked(file, deadline, lambda: _open_or_make(file, passphrase))
+    key = await locked(file, deadline, lambda: _key_of(file, passphrase))
     return EncryptedFileStore(file, key, deadline)
 
 
-def exists(file: Path) -> bool:
+async def make_file(file: Path, passphrase: Secret, deadline: float) -> EncryptedFileStore:
+    """Make an empty file that opens with this passphrase. See `open_file`; its directory must exist.
+
+    Raises:
+        WeakPassphrase: it is too short, or nearly nothing but repetition.
+        FileThere: there is a file already; it is left alone.
+        CustodyError: it cannot be made.
+    """
+
+    def make() -> tuple[FileKey, bool]:
+        if disk.read(file) is not None:
+            raise FileThere(
+                f"There is an encrypted file {file} already",
+                why="It was made, or put back, in the meantime.",
+                advice="It was left alone. Go back and open it with its own passphrase.",
+            )
+        key = new_key(passphrase)
+        return key, _save(file, key, {})
+
+    return _store(file, deadline, *await locked(file, deadline, make))
+
+
+async def change_passphrase(file: Path, old: Secret, new: Secret, deadline: float) -> EncryptedFileStore:
+    """Have the file open with another passphrase from now on; what it holds stays.
+
+    The file is replaced whole: whatever ends this process, it opens with the old one or with the new one. Copies
+    of the file from before, as in backups, open with the old one for ever.
+
+    Args:
+        file: The encrypted file.
+        old: The passphrase so far.
+        new: The one to come. The caller wipes both.
+        deadline: Seconds to wait for another process that writes, and for the disk.
+
+    Raises:
+        WrongPassphrase: the old one does not open the file.
+        WeakPassphrase: the new one is too short, or nearly nothing but repetition.
+        CustodyError: the file is gone, damaged, exposed, busy or cannot be used. The old one still opens it.
+    """
+
+    def change() -> tuple[FileKey, bool]:
+        items = _load(file, _key_of(file, old))
+        key = new_key(new)
+        return key, _save(file, key, items)
+
+    return _store(file, deadline, *await locked(file, deadline, change))
+
+
+async def exists(file: Path, deadline: float) -> bool:
     """Return whether there is a file to open.
 
     Raises:
         CustodyError: there is one that is damaged, exposed or cannot be read.
     """
-    data = disk.read(file)
-    if data is not None:
-        take_apart(data)
-    return data is not None
+
+    def look() -> bool:
+        data = disk.read(file)
+        if data is not None:
+            take_apart(data)
+        return data is not None
+
+    return await patiently(file, deadline, look)
 
 
 class EncryptedFileStore:
@@ -66,12 +113,12 @@ class EncryptedFileStore:
     Args:
         file: Where it is.
         key: What opens it.
-        deadline: Seconds to wait for another process that writes.
+        deadline: Seconds to wait for another process that writes, and for the disk.
     """
 
     backend = BACKEND
     durable = True
-    remark = "in an encrypted file"
+    doubt = ""
 
     def __init__(self, file: Path, key: FileKey, deadline: float) -> None:
         self.label = f"the encrypted file {file}"
@@ -79,13 +126,22 @@ class EncryptedFileStore:
         self._key = key
         self._deadline = deadline
 
+    @property
+    def remark(self) -> str:
+        """What every screen says about the place."""
+        return "in an encrypted file" + (", not known to survive a power cut" if self.doubt else "")
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Take a turn among all who use this file (see `Store.turn`); each single change has its own lock besides."""
+        return turn(self._file.with_name(f"{self._file.name}.turn"), self._deadline)
+
     async def write(self, service: str, user: str, value: Secret) -> None:
         """Store `value` (see `Store.write`)."""
         await self._change(lambda items: items.__setitem__(_name(service, user), value.reveal()))
 
     async def read(self, service: str, user: str) -> Secret | None:
         """Return what is stored (see `Store.read`)."""
-        found = (await asyncio.to_thread(_load, self._file, self._key)).get(_name(service, user))
+        found = (await self._read()).get(_name(service, user))
         return None if found is None else Secret(found)
 
     async def delete(self, service: str, user: str) -> None:
@@ -94,44 +150,41 @@ class EncryptedFileStore:
 
     async def names(self, prefix: str) -> tuple[str, ...]:
         """Return what is held (see `Store.names`)."""
-        names = map(json.loads, await asyncio.to_thread(_load, self._file, self._key))
+        names = map(json.loads, await self._read())
         return tuple(sorted(service for service, _ in names if service.startswith(prefix)))
 
+    async def _read(self) -> _Items:
+        return await patiently(self._file, self._deadline, lambda: _load(self._file, self._key))
+
     async def _change(self, change: Callable[[_Items], object]) -> None:
-        def work() -> None:
+        def work() -> bool:
             items = _load(self._file, self._key)
             before = dict(items)
             change(items)
-            if items != before:
-                _save(self._file, self._key, items)
+            return items == before or _save(self._file, self._key, items)
 
-        await _locked(self._file, self._deadline, work)
+        if not await locked(self._file, self._deadline, work):
+            self.doubt = DOUBT
 
 
-def _open_or_make(file: Path, passphrase: Secret) -> FileKey:
-    data = disk.read(file)
-    if data is None:
-        key = new_key(passphrase)
-        _save(file, key, {})
-        return key
-    envelope = take_apart(data)
+def _store(file: Path, deadline: float, key: FileKey, is_flushed: bool) -> EncryptedFileStore:
+    store = EncryptedFileStore(file, key, deadline)
+    store.doubt = "" if is_flushed else DOUBT
+    return store
+
+
+def _key_of(file: Path, passphrase: Secret) -> FileKey:
+    envelope = take_apart(_existing(file))
     key = derive(passphrase, envelope.salt, envelope.cost)
     unseal(envelope, key)
     return key
 
 
 def _load(file: Path, key: FileKey) -> _Items:
-    data = disk.read(file)
-    if data is None:
-        raise CustodyError(
-            f"The encrypted file {file} is gone",
-            why="It was there when this run opened it.",
-            advice="Put it back from a backup. Nothing was written in its place.",
-        )
-    envelope = take_apart(data)
+    envelope = take_apart(_existing(file))
     if (envelope.salt, envelope.cost) != (key.salt, key.cost):
         raise WrongPassphrase(
-            "The encrypted file was made anew while it was open here",
+            "The encrypted file got another passphrase, or was made anew, while it was open here",
             why="Its salt is another one.",
             advice="Close the wizard and start it again.",
         )
@@ -139,45 +192,21 @@ def _load(file: Path, key: FileKey) -> _Items:
     return items
 
 
-def _save(file: Path, key: FileKey, items: _Items) -> None:
-    disk.tidy(file)
-    disk.replace(file, seal(json.dumps({"items": items}).encode("ascii"), key))
+def _existing(file: Path) -> bytes:
+    data = disk.read(file)
+    if data is None:
+        raise FileGone(
+            f"The encrypted file {file} is gone",
+            why="It was there a moment ago.",
+            advice="Put it back from a backup. Nothing was written in its place.",
+        )
+    return data
+
+
+def _save(file: Path, key: FileKey, items: _Items) -> bool:
+    """Replace the file; return whether it is known to survive a power cut."""
+    return disk.replace(file, seal(json.dumps({"items": items}).encode("ascii"), key))
 
 
 def _name(service: str, user: str) -> str:
     return json.dumps([service, user])
-
-
-async def _locked(file: Path, deadline: float, work: Callable[[], Result]) -> Result:
-    """Do the work in a thread, under the file's lock, which is waited for where a wait can be cancelled."""
-    lock = FileLock(file.with_name(f"{file.name}.lock"), thread_local=False, mode=0o600)
-    await _acquire(lock, file, deadline)
-
-    def guarded() -> Result:
-        try:
-            return work()
-        finally:
-            lock.release()
-
-    # Shielded, because a thread that has begun to write is not to be cut off from its lock.
-    return await asyncio.shield(asyncio.to_thread(guarded))
-
-
-async def _acquire(lock: FileLock, file: Path, deadline: float) -> None:
-    expires = time.monotonic() + deadline
-    while True:
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            if time.monotonic() >= expires:
-                break
-            await asyncio.sleep(_PAUSE)
-        except OSError as error:
-            raise disk.unusable(file, error) from None
-        else:
-            return
-    raise FileBusy(
-        f"Another process has held the encrypted file for {deadline:g} s",
-        why=f"It holds the lock {lock.lock_file}.",
-        advice="Look whether another Key Wizard hangs, end it, and try again. The lock goes with its process.",
-    )

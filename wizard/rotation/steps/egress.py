@@ -8,13 +8,18 @@ from collections.abc import Callable
 from wizard.egress.answers import Sample
 from wizard.egress.detect import EgressReport, detect
 from wizard.egress.exchange_word import ExchangeWord
+from wizard.egress.hints import Organisation, OrganisationUnknown, ask_organisation, reverse_names, tell_names
 from wizard.egress.history import tell_history
+from wizard.egress.ipv6 import Ipv6Way
 from wizard.egress.quorum import EgressState
 from wizard.egress.resampling import sample_more
+from wizard.egress.route import Route
 from wizard.rotation.context import Context
 from wizard.rotation.journal import WIZARD, Journal
 from wizard.rotation.model import Finding, Outcome, Slot
+from wizard.rotation.reaching import ipv6_way_to_exchange
 from wizard.rotation.signed import Where, ask, named_by_futures
+from wizard.rotation.steps.choosing import AddressChoice
 from wizard.rotation.surroundings import list_in_use
 
 _OUTCOMES = {
@@ -24,10 +29,21 @@ _OUTCOMES = {
 }
 
 
+THE_EXCHANGE = "exchange"
+"""In the place of who asked, in the journal: such an observation is the exchange's own."""
+
+
 def keep(report: EgressReport, journal: Journal, environment: str, asked_by: str = WIZARD) -> None:
     """Note in the journal who saw which address, over which route."""
     operators = {str(address): who for address, who in report.verdict.operators.items()}
     journal.note_egress(environment, operators, report.verdict.state, report.route.shown, asked_by=asked_by)
+
+
+def keep_word(word: ExchangeWord, route: Route, journal: Journal, environment: str) -> None:
+    """Note in the journal which address the exchange itself named; nothing where it named none."""
+    if word.named is not None:
+        seen = {str(word.named): (word.site,)}
+        journal.note_egress(environment, seen, EgressState.SINGLE, route.shown, asked_by=THE_EXCHANGE)
 
 
 def history_of(report: EgressReport, journal: Journal, environment: str) -> str:
@@ -40,6 +56,8 @@ class EgressStep:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self.word: ExchangeWord | None = None
+        """What the exchange said since the last detection."""
 
     async def detect(self, on_sample: Callable[[Sample], object] = lambda _: None) -> EgressReport:
         """Ask, note the addresses in the journal, and return who said what.
@@ -48,6 +66,7 @@ class EgressStep:
             wizard.errors.WizardError: the route cannot be used.
         """
         context = self._context
+        self.word = None
         report = await detect(
             context.providers,
             context.route(),
@@ -83,7 +102,8 @@ class EgressStep:
         """Make two signed calls with the key in use and return what they show of this host's address.
 
         One asks for the key's restrictions. The other asks the futures host, where there is one: its refusal
-        may name the caller (REPORTED).
+        may name the caller (REPORTED). An address that it names is kept like every observation, and ticked for
+        the whitelist.
 
         Returns:
             None where no key is in use.
@@ -104,7 +124,7 @@ class EgressStep:
                 )
         finally:
             credentials.wipe()
-        return ExchangeWord(
+        self.word = ExchangeWord(
             site=where.site.name,
             accepted=answer.accepted,
             is_restricted=answer.restrictions.ip_restricted if answer.restrictions else None,
@@ -112,6 +132,37 @@ class EgressStep:
             named=named,
             trouble="" if answer.accepted else answer.verdict.what,
         )
+        keep_word(self.word, context.route(), context.journal, context.environment.name)
+        AddressChoice(context).follow(self.word)
+        return self.word
+
+    async def ipv6_way(self) -> Ipv6Way | None:
+        """Return how other software here could call the exchange over IPv6. It takes 3 s at most.
+
+        Raises:
+            wizard.errors.WizardError: the route cannot be used.
+        """
+        context = self._context
+        return await ipv6_way_to_exchange(context.environment, context.route(), context.system)
+
+    async def names(self, report: EgressReport) -> tuple[str, ...]:
+        """Return what reverse DNS says of the observed addresses, for people. It takes 3 s at most."""
+        addresses = report.verdict.addresses
+        if self._context.environment.is_rehearsal:
+            return ("In a rehearsal no name service is asked: the addresses are made up.",) if addresses else ()
+        return tell_names(addresses, await reverse_names(addresses, system=self._context.system))
+
+    async def organisation(self, report: EgressReport) -> Organisation:
+        """Ask IPinfo, over the report's route, whose network the address belongs to. Only when the user wants it.
+
+        Raises:
+            wizard.errors.WizardError: it does not say, or this is a rehearsal.
+        """
+        if self._context.environment.is_rehearsal:
+            raise OrganisationUnknown(
+                "In a rehearsal IPinfo is not asked", why="The addresses are made up.", advice="A real rotation asks."
+            )
+        return await ask_organisation(report.route)
 
     def history(self, report: EgressReport) -> str:
         """Return what this and all earlier detections over the same route show, for people."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence, Set
 from ipaddress import IPv4Address, IPv4Network
 
+from wizard.egress.choice import THIS_HOST
 from wizard.errors import WizardError
 from wizard.rotation.context import Context
 from wizard.rotation.model import Finding, Outcome
+from wizard.rotation.steps.choosing import AddressChoice
 from wizard.rotation.surroundings import labels_of, list_in_use, networks_of, surroundings
 from wizard.whitelist import (
     Difference,
@@ -18,6 +20,7 @@ from wizard.whitelist import (
     diff,
     judge,
     parse,
+    remove_addresses,
     render,
     written,
 )
@@ -38,38 +41,42 @@ class WhitelistInvalid(WizardError):
 class WhitelistStep:
     """Proposes, judges and keeps the whitelist of the new key."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, choice: AddressChoice) -> None:
         self._context = context
+        self._choice = choice
         self.draft: str | None = None
         """What was typed last, also when it has errors. In memory only: it may hold anything."""
-        self._offered: dict[IPv4Address, str] = {}
-
-    def offer(self, found: Mapping[IPv4Address, str]) -> None:
-        """Have the next proposal include the addresses of other hosts, each with its label."""
-        self._offered |= found
+        self.past: list[str] = []
+        """What the draft was before each change, the last one last: what `undo` goes back to, also after a return."""
+        self._proposed: Set[IPv4Address] = frozenset()
+        self._left_out: Set[IPv4Address] = frozenset()
 
     def proposal(self) -> str:
-        """Return the text to start from, with what was offered since the last time."""
+        """Return the text to start from; what was ticked or unticked since last time is put in or taken out, once."""
+        wanted, left_out = self._choice.wanted(), self._choice.now.unticked
         text = self._start()
-        if self._offered:
-            # Once: what the user then deletes does not come back.
-            text = self.draft = add_labelled(text, self._offered)
-            self._offered = {}
+        if self.draft is not None or not self._kept:  # what was settled already was seen by the user
+            text = remove_addresses(text, left_out - self._left_out)
+        new = {address: owner for address, owner in wanted.items() if address not in self._proposed}
+        text = add_labelled(text, {address: "" if owner == THIS_HOST else owner for address, owner in new.items()})
+        self._proposed, self._left_out = set(wanted), left_out
+        self.draft = text
         return text
 
     def _start(self) -> str:
-        """What was typed, else this rotation's list, else the current key's and here."""
+        """What was typed, else this rotation's list, else the current key's."""
         if self.draft is not None:
             return self.draft
-        if kept := self._context.journal.whitelist_of(self._context.rotation):
-            return self._labelled(networks_of(kept))
-        previous = self._in_use()
-        seen = [address for address in self._seen() if not any(address in network for network in previous)]
-        return "\n".join([*filter(None, [self._labelled(previous)]), *map(str, seen)])
+        return self._labelled(networks_of(self._kept) or self._in_use())
+
+    @property
+    def _kept(self) -> str:
+        """The list that was settled last in this rotation."""
+        return self._context.journal.whitelist_of(self._context.rotation)
 
     def judge(self, text: str) -> Judgement:
-        """Judge what was typed, entry by entry; this host's egress addresses must be covered."""
-        required = [RequiredAddress(address, "this host") for address in self._seen()]
+        """Judge what was typed, entry by entry; the addresses that were ticked must be covered."""
+        required = [RequiredAddress(address, owner) for address, owner in self._choice.wanted().items()]
         return judge(parse(text), surroundings(self._context.journal, self._context.environment, required))
 
     def difference(self, judgement: Judgement) -> Difference:
@@ -101,12 +108,10 @@ class WhitelistStep:
         )
 
     def forget(self) -> None:
-        """Begin anew: what was typed or offered for another rotation is not for this one."""
+        """Begin anew: what was typed or chosen for another rotation is not for this one."""
         self.draft = None
-        self._offered = {}
-
-    def _seen(self) -> list[IPv4Address]:
-        return [IPv4Address(text) for text in self._context.journal.last_egress(self._context.environment.name)]
+        self.past = []
+        self._proposed = self._left_out = frozenset()
 
     def _in_use(self) -> tuple[IPv4Network, ...]:
         return list_in_use(self._context.journal, self._context.environment.name)

@@ -6,13 +6,11 @@ where the user typed it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable
 from typing import ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
 from textual.message import Message
 from textual.types import CSSPathType
 from textual.widget import Widget
@@ -22,7 +20,7 @@ from textual.widgets.option_list import Option
 from wizard.credentials import KeyKind
 from wizard.errors import WizardError
 from wizard.exchange.keys import KeyPair
-from wizard.exchange.shapes import Intake, pair_problem, read_api_key, read_hmac_secret
+from wizard.intake.pairs import Pair
 from wizard.intake.private_keys import ImportedKey
 from wizard.intake.sources import Found
 from wizard.rehearsal.desk import NewKey
@@ -41,13 +39,14 @@ from wizard.tui.screens.instructions import (
     where_to_create,
 )
 from wizard.tui.screens.step_screen import StepScreen
+from wizard.tui.widgets.credentials_form import CredentialsForm, Entered, EntryRefused
 from wizard.tui.widgets.secret_field import SecretField
 
-
-@dataclass(frozen=True, slots=True)
-class _Typed:
-    api_key: Secret
-    secret: Secret | None
+_TAKEN = "It was taken as the {}, unseen: a key and a secret look the same."
+_MAY_BE_OTHER = "Should it be the other one, F5 exchanges the two."
+_CHOOSE_KIND = "It waits in its field: choose the kind of key."
+_AT_WORK = "The keyring is still at work."
+_NO_ROOM = "Both fields are filled already; nothing was changed. Ctrl+U empties a field."
 
 
 class CredentialsScreen(StepScreen):
@@ -69,6 +68,7 @@ class CredentialsScreen(StepScreen):
         Binding(
             "f9", "find", "Read", key_display="F9", tooltip="Read the key from the environment, a .env or a bot's file"
         ),
+        Binding("f5", "swap", "Swap", key_display="F5", show=False, tooltip="Exchange the API key and the secret"),
         Binding("f6", "kind", "Kind", key_display="F6", tooltip="Choose the kind of key, or import a private key"),
     ]
 
@@ -94,29 +94,25 @@ class CredentialsScreen(StepScreen):
         """Whose public half `_public_pem` is."""
         self._imported = ""
         """The public half of an imported key; empty where the pair is made here."""
-        self._typed: _Typed | None = None
         self._unusual = ""
         """What was said of the values that Enter would store next; a second Enter stores them all the same."""
+
+    @property
+    def form(self) -> CredentialsForm:
+        """The fields and what stands around them."""
+        return self.query_one(CredentialsForm)
 
     def compose_body(self) -> Iterable[Widget]:
         """Lay out the choice and the two fields; what applies is shown."""
         glyphs, may_reveal = self.wizard.glyphs, self.flow.context.environment.may_reveal
         yield Static(self._lede(), classes="lede", markup=False)
         yield OptionList(*(Option(choice(texts), id=kind) for kind, texts in self._choices().items()), id="kinds")
-        with Vertical(id="form"):
-            yield Static("", id="instructions", classes="hint", markup=False)
-            yield Static("", id="public-key", classes="paste", markup=False)
-            yield Static("API key", classes="label", id="api-key-label")
-            yield SecretField(show_last_four=True, takes_pair=True, may_reveal=may_reveal, glyphs=glyphs, id="api-key")
-            yield Static("Secret", classes="label", id="secret-label")
-            yield SecretField(takes_pair=True, may_reveal=may_reveal, glyphs=glyphs, id="secret")
-            yield Static("", id="enter", classes="hint")
+        yield CredentialsForm(glyphs, may_reveal=may_reveal, id="form")
 
     def on_mount(self) -> None:
         """Ask for the kind first."""
         super().on_mount()
-        self.query_one("#form").display = False
-        self.query_one("#kinds", OptionList).focus()
+        self.action_kind()
         if self._is_adopting:
             # The usual kind of a key in use; F6 leads to the other one.
             self._choose(KeyKind.HMAC)
@@ -131,6 +127,8 @@ class CredentialsScreen(StepScreen):
             return self._is_adopting
         if action == "kind":
             return self._kind is not None
+        if action == "swap":
+            return self._kind is KeyKind.HMAC and self.form.display
         if action == "copy_whitelist":
             return bool(self._whitelist())
         return super().check_action(action, parameters)
@@ -140,22 +138,47 @@ class CredentialsScreen(StepScreen):
         """Show the form for the kind, or ask for the private key first."""
         event.stop()
         if event.option_id == IMPORT:
-            self.app.push_screen(ImportKeyScreen(self.wizard.glyphs), self._import)
+            self._ask_for_private_key()
             return
         kind = KeyKind(str(event.option_id))
         if self._imported or kind is not self._pair_kind:
             self._public_pem = self._imported = ""
         self._choose(kind)
 
-    def _import(self, key: ImportedKey | None) -> None:
-        if key is None or self.is_at_work("custody"):
+    def _ask_for_private_key(self, pem: Secret | None = None) -> None:
+        self.app.push_screen(ImportKeyScreen(self.wizard.glyphs, pem), self._import)
+
+    def _import(self, given: ImportedKey | Pair | Secret | None) -> None:
+        if given is None:
             return
-        self._public_pem = self._imported = key.pair.public_pem
-        self._choose(key.pair.kind)
-        self.query_one("#public-key", Static).update("Storing the private key in the keyring…")
-        if key.warning:
-            self.notice.note(key.warning)
-        self._keep_imported(key.pair)
+        if not isinstance(given, ImportedKey):
+            self._take_misplaced(given)
+            return
+        if self.is_at_work("custody"):
+            given.pair.private_pem.wipe()
+            self.notice.note(_AT_WORK)
+            return
+        self._public_pem = self._imported = given.pair.public_pem
+        self._choose(given.pair.kind)
+        self.form.await_public_key("Storing the private key in the keyring…")
+        if given.warning:
+            self.notice.note(given.warning)
+        self._keep_imported(given.pair)
+
+    def _take_misplaced(self, given: Pair | Secret) -> None:
+        """Take a key to its own field that was given where a path belongs."""
+        if isinstance(given, Pair):
+            self._choose(KeyKind.HMAC)
+            self._fill_pair(given)
+        elif "-----" in given.reveal():
+            self._ask_for_private_key(given)
+        else:
+            name = self.form.put(given)
+            given.wipe()
+            if self.form.display:
+                self.form.focus_what_is_missing()
+            more = _MAY_BE_OTHER if self.form.display else _CHOOSE_KIND
+            self.notice.note(f"{_TAKEN.format(name)} {more}" if name else _NO_ROOM)
 
     @work(exclusive=True, group="custody", description="store an imported private key")
     async def _keep_imported(self, pair: KeyPair) -> None:
@@ -173,38 +196,44 @@ class CredentialsScreen(StepScreen):
         return {**({"hmac": kinds["hmac"]} if self._is_adopting else kinds), IMPORT: IMPORT_CHOICE}
 
     def _choose(self, kind: KeyKind) -> None:
-        if kind is not self._kind:
-            for field in self.query(SecretField):
-                field.clear()
+        if self._kind is not None and kind is not self._kind:
+            self.form.clear()
         self._kind = kind
         self.query_one("#kinds").display = False
-        self.query_one("#form").display = True
-        is_hmac = self._kind is KeyKind.HMAC
-        self.query_one("#secret").display = self.query_one("#secret-label").display = is_hmac
-        self.query_one("#public-key").display = not is_hmac
-        self.query_one("#instructions", Static).update(self._instructions(self._kind))
-        self.query_one("#enter", Static).update("Enter in the last field stores, reads back and compares.")
-        if not is_hmac and not self._public_pem:
-            self.query_one("#public-key", Static).update("Making the pair and storing it in the keyring…")
+        self.form.display = True
+        self.form.show(kind, self._instructions(kind))
+        if kind is not KeyKind.HMAC and not self._public_pem:
+            self.form.await_public_key("Making the pair and storing it in the keyring…")
             self._make_pair(kind)
-        self.query_one("#api-key", SecretField).focus()
         self.refresh_bindings()
 
     def action_kind(self) -> None:
         """Go back to the choice; what is typed stays in the fields."""
-        self.query_one("#form").display = False
+        self.form.display = False
         self.query_one("#kinds").display = True
         self.query_one("#kinds", OptionList).focus()
+
+    def action_swap(self) -> None:
+        """Exchange what stands in the two fields."""
+        self.form.swap()
+        self.notice.note("API key and secret were exchanged.")
 
     def action_find(self) -> None:
         """Ask where the key in use is now."""
         self.app.push_screen(FindKeyScreen(self.wizard.glyphs, self.flow.context.environ), self._take_found)
 
-    def _take_found(self, found: Found | None) -> None:
-        if found is None or self.is_at_work("custody"):
+    def _take_found(self, found: Found | Pair | Secret | None) -> None:
+        if found is None:
+            return
+        if not isinstance(found, Found):
+            self._take_misplaced(found)
+            return
+        if self.is_at_work("custody"):
+            found.pair.wipe()
+            self.notice.note(_AT_WORK)
             return
         self._choose(KeyKind.HMAC)
-        self.fill_pair(SecretField.PairPasted(self.query_one("#api-key", SecretField), found.pair))
+        self._fill_pair(found.pair)
         self.flow.elsewhere.note(found.path)
         if found.warning:
             self.notice.note(f"Read from {found.place}. {found.warning}")
@@ -214,7 +243,7 @@ class CredentialsScreen(StepScreen):
     def action_next(self) -> None:
         """Go on, once a key is stored and was read back."""
         if self.is_at_work("custody"):
-            self.notice.note("The keyring is still at work.")
+            self.notice.note(_AT_WORK)
             return
         if self.flow.credentials.pending is None:
             self.notice.note("No new key is stored yet. Enter in the last field stores it.")
@@ -224,7 +253,7 @@ class CredentialsScreen(StepScreen):
     def action_back(self) -> None:
         """Go back, but not while the keyring is at work: leaving would cut it off."""
         if self.is_at_work("custody"):
-            self.notice.note("The keyring is still at work.")
+            self.notice.note(_AT_WORK)
         else:
             super().action_back()
 
@@ -257,13 +286,7 @@ class CredentialsScreen(StepScreen):
     def show_public_key(self, message: PublicKey) -> None:
         """Show the public half."""
         self._public_pem, self._pair_kind = message.pem, self._kind
-        # An RSA key has a dozen lines: above the field they would push it off the screen.
-        public_key, form = self.query_one("#public-key", Static), self.query_one("#form")
-        if self._kind is KeyKind.RSA:
-            form.move_child(public_key, after=self.query_one("#enter"))
-        else:
-            form.move_child(public_key, before=self.query_one("#api-key-label"))
-        public_key.update(message.pem.strip())
+        self.form.show_public_key(message.pem)
         self.refresh_bindings()
 
     @on(SecretField.Submitted, "#api-key")
@@ -278,60 +301,51 @@ class CredentialsScreen(StepScreen):
     def store(self) -> None:
         """Judge the shapes, then write to the keyring."""
         if self.is_at_work("custody"):
-            self.notice.note("The keyring is still at work.")
+            self.notice.note(_AT_WORK)
             return
         self.notice.clear()
-        self._typed = self._read_fields()
-        if self._typed is not None:
-            self.query_one("#enter", Static).update("Writing to the keyring, reading back, comparing…")
-            self._store()
+        entered = self._read_form()
+        if entered is not None:
+            self.form.say("Writing to the keyring, reading back, comparing…")
+            self._store(entered)
 
     @work(exclusive=True, group="custody", description="store the credentials")
-    async def _store(self) -> None:
-        typed = self._typed
-        if typed is None:
-            return
-        step = self.flow.credentials
+    async def _store(self, entered: Entered) -> None:
         try:
-            if typed.secret is None and self._imported:
-                self.post_message(self.Stored(await step.store_imported(typed.api_key, self._imported)))
-            elif typed.secret is None:
-                store = step.store_rsa if self._kind is KeyKind.RSA else step.store_ed25519
-                self.post_message(self.Stored(await store(typed.api_key)))
-            else:
-                self.post_message(self.Stored(await step.store_hmac(typed.api_key, typed.secret)))
+            self.post_message(self.Stored(await self._kept(entered)))
         except WizardError as error:
             self.post_message(self.Failed(error))
+        finally:
+            entered.wipe()
+
+    async def _kept(self, entered: Entered) -> Finding:
+        step, api_key = self.flow.credentials, entered.api_key
+        if entered.secret is not None:
+            return await step.store_hmac(api_key, entered.secret)
+        if self._imported:
+            return await step.store_imported(api_key, self._imported)
+        return await (step.store_rsa(api_key) if self._kind is KeyKind.RSA else step.store_ed25519(api_key))
 
     @on(Stored)
     def go_to_probe(self, message: Stored) -> None:
         """Empty the fields only now, and go on."""
-        for field in self.query(SecretField):
-            field.clear()
-        self._typed = None
-        self.wizard.untaken = None
+        self.wizard.forget_entered()
         self.wizard.announce(message.finding)
         super().action_next()
 
     @on(SecretField.PairPasted)
-    def fill_pair(self, message: SecretField.PairPasted) -> None:
-        """Put each value into its own field and say what was understood."""
-        pair = message.pair
-        is_hmac = self._kind is KeyKind.HMAC
-        if pair.secret and not is_hmac:
-            pair.wipe()
+    def take_pair(self, message: SecretField.PairPasted) -> None:
+        """Put each value into its own field, unless a key pair signs."""
+        if message.pair.secret and self._kind is not KeyKind.HMAC:
+            message.pair.wipe()
             self.notice.note("The paste holds a secret: that is an HMAC key. F6 chooses HMAC. Nothing was taken.")
             return
-        for selector, value in (("#api-key", pair.api_key), ("#secret", pair.secret)):
-            if value:
-                self.query_one(selector, SecretField).fill(value)
-        self._focus_what_is_missing()
+        self._fill_pair(message.pair)
+
+    def _fill_pair(self, pair: Pair) -> None:
+        self.form.fill(pair.api_key, pair.secret)
         self.notice.good(pair.described())
         pair.wipe()
-
-    def _focus_what_is_missing(self) -> None:
-        fields = [field for field in self.query("#form SecretField").results(SecretField) if field.display]
-        next((field for field in fields if not field.length), fields[-1]).focus()
 
     @on(SecretField.Rejected)
     @on(SecretField.Cleaned)
@@ -342,19 +356,14 @@ class CredentialsScreen(StepScreen):
     def on_step_screen_failed(self, message: StepScreen.Failed) -> None:
         """Show the error; what was typed is still in the fields."""
         super().on_step_screen_failed(message)
-        self.query_one("#enter", Static).update("Nothing was lost. Enter in the last field tries again.")
+        self.form.say("Nothing was lost. Enter in the last field tries again.")
 
     def desk_closed(self, result: object) -> None:
         """Fill the fields with the key that the desk handed over."""
         if not isinstance(result, NewKey) or self._kind is None:
             return
-        for field in self.query(SecretField):
-            field.clear()
-        self.query_one("#api-key", SecretField).fill(result.api_key)
-        if self._kind is KeyKind.HMAC:
-            self.query_one("#secret", SecretField).fill(result.secret)
-        last = "#secret" if self._kind is KeyKind.HMAC else "#api-key"
-        self.query_one(last, SecretField).focus()
+        self.form.clear()
+        self.form.fill(result.api_key, result.secret if self._kind is KeyKind.HMAC else None)
         self.notice.good("The new key was taken over from the desk. Enter stores it.")
 
     @property
@@ -366,32 +375,18 @@ class CredentialsScreen(StepScreen):
     def _is_adopting(self) -> bool:
         return self.flow.rotation is not None and self.flow.context.rotation.mode is Mode.ADOPT
 
-    def _read_fields(self) -> _Typed | None:
-        api_key, notes = self._read("#api-key", read_api_key)
-        secret: Secret | None = None
-        if api_key is None:
+    def _read_form(self) -> Entered | None:
+        try:
+            entered = self.form.read()
+        except EntryRefused as error:
+            self.notice.error(error)
             return None
-        if self._kind is KeyKind.HMAC:
-            secret, more = self._read("#secret", read_hmac_secret)
-            notes += more
-            if secret is None:
-                return None
-        if secret is not None and (problem := pair_problem(api_key, secret)):
-            self.notice.error(WizardError(problem))
+        if entered.notes and entered.notes != self._unusual:
+            self._unusual = entered.notes
+            self.notice.note(f"{entered.notes} Enter again stores it all the same.")
+            entered.wipe()
             return None
-        if notes and notes != self._unusual:
-            self._unusual = notes
-            self.notice.note(f"{notes.strip()} Enter again stores it all the same.")
-            return None
-        return _Typed(api_key, secret)
-
-    def _read(self, selector: str, read: Callable[[str], Intake]) -> tuple[Secret | None, str]:
-        field = self.query_one(selector, SecretField)
-        intake = read(field.peek().reveal())
-        if intake.value is None:
-            field.focus()
-            self.notice.error(WizardError(intake.problem))
-        return intake.value, "".join(f"{note} " for note in intake.notes)
+        return entered
 
     def _instructions(self, kind: KeyKind) -> str:
         if self._is_adopting:

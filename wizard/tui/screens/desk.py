@@ -34,7 +34,6 @@ class DeskScreen(ModalScreen[NewKey | None]):
         desk: The desk's client.
         flow: Gives the whitelist that was composed.
         glyphs: The signs beside the words.
-        new: A key that was made here earlier and not taken over yet.
     """
 
     CSS_PATH = "desk.tcss"
@@ -75,15 +74,18 @@ class DeskScreen(ModalScreen[NewKey | None]):
         " composed, restricts, disables and deletes them, and shows who called with which key from where."
     )
 
-    def __init__(self, desk: Desk, flow: Flow, glyphs: Glyphs, new: NewKey | None = None) -> None:
+    def __init__(self, desk: Desk, flow: Flow, glyphs: Glyphs) -> None:
         super().__init__()
         self._desk = desk
         self._flow = flow
         self._glyphs = glyphs
         self._keys: tuple[DeskKey, ...] = ()
-        self._new = new
         self._asked_to_delete = ""
         """The fingerprint of the key that a second D deletes."""
+
+    @property
+    def _wizard(self) -> WizardApp:
+        return cast("WizardApp", self.app)
 
     def compose(self) -> ComposeResult:
         """Lay the page out."""
@@ -100,7 +102,7 @@ class DeskScreen(ModalScreen[NewKey | None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Offer to take over what was created."""
-        return self._new is not None and self._wishes() is not None if action == "take" else True
+        return self._wizard.untaken is not None and self._wishes() is not None if action == "take" else True
 
     @work(exclusive=True, description="read the desk")
     async def _list(self, said: str) -> None:
@@ -112,10 +114,9 @@ class DeskScreen(ModalScreen[NewKey | None]):
     @work(exclusive=True, description="create a key at the desk")
     async def _create(self, kind: KeyKind, public_key: str) -> None:
         try:
-            self._new = await self._desk.create(
+            self._wizard.untaken = await self._desk.create(
                 "new", kind, self._whitelist(), public_key=public_key, enableSpotAndMarginTrading=True
             )
-            cast("WizardApp", self.app).untaken = self._new
             self._list("The key was created. T takes it over into the wizard.")
         except WizardError as error:
             self.post_message(self.Failed(error))
@@ -187,7 +188,7 @@ class DeskScreen(ModalScreen[NewKey | None]):
 
     def action_take(self) -> None:
         """Hand the new key to the step below."""
-        self.dismiss(self._new)
+        self.dismiss(self._wizard.untaken)
 
     def action_whitelist(self) -> None:
         """Paste the composed list into the highlighted key."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import ClassVar
 
 from textual import on, work
@@ -16,15 +17,19 @@ from wizard.clock import duration, utc
 from wizard.egress.answers import Sample
 from wizard.egress.detect import EgressReport
 from wizard.egress.exchange_word import ExchangeWord
+from wizard.egress.ipv6 import Ipv6Way
 from wizard.egress.pools import tell_sampling
 from wizard.errors import WizardError
 from wizard.rotation.model import Outcome, Step
 from wizard.text import printable
+from wizard.tui.screens.egress_details import EgressDetailsScreen
 from wizard.tui.screens.hosts import HostsScreen
 from wizard.tui.screens.step_screen import StepScreen
+from wizard.tui.widgets.candidate_list import CandidateList
 from wizard.tui.widgets.evidence_table import EvidenceTable
 
-_ASKS_ON = "S asks on for further addresses, E asks the exchange itself."
+_ASKS_ON = "S asks on for further addresses, E asks the exchange itself, D tells details."
+_CHOOSE = "For the whitelist (Space ticks and unticks):"
 
 
 class EgressScreen(StepScreen):
@@ -35,16 +40,19 @@ class EgressScreen(StepScreen):
         "The exchange compares the address that your calls come from with the key's whitelist. Several operators are"
         " asked over the route to the exchange, over IPv4; two that see the same address agree. S asks on until another"
         " address, used as often, would have shown: a host behind several needs all of them on the list. E asks the"
-        " exchange itself, by signed calls of the key in use. Nothing here proves that the address stays the same."
+        " exchange itself, by signed calls of the key in use. Space ticks what goes to the whitelist. Nothing here"
+        " proves that an address stays the same."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "enter,ctrl+n,f8", "next", "Next", key_display="Enter", priority=True, tooltip="Go on to the whitelist"
         ),
+        Binding("space", "turn", "Tick", show=False, tooltip="Tick the address for the whitelist, or untick it"),
         Binding("r", "again", "Again", tooltip="Ask all operators once more"),
         # Named below the table: with these two the footer would lose its last keys at 60 columns.
         Binding("s", "sample_more", "More", show=False, tooltip="Ask on, until another address would have shown"),
         Binding("e", "ask_exchange", "Exchange", show=False, tooltip="Ask the exchange itself, with the key in use"),
+        Binding("d", "details", "Details", show=False, tooltip="Each question in full, reverse DNS, organisation"),
         Binding("h", "hosts", "Hosts", tooltip="Ask other hosts for their address, over OpenSSH"),
     ]
 
@@ -65,31 +73,53 @@ class EgressScreen(StepScreen):
             self.sampling = sampling
             """What it proves about a pool, where more was sampled."""
 
+    class Ipv6Found(Message):
+        """The exchange can be called over IPv6 too."""
+
+        def __init__(self, way: Ipv6Way) -> None:
+            super().__init__()
+            self.way = way
+
     def compose_body(self) -> Iterable[Widget]:
         """Lay out the sentence and the table."""
         yield Static("Which address does the exchange see of this host?", classes="lede")
         yield Static("", id="verdict", classes="verdict")
+        yield Static(_CHOOSE, id="choose", classes="label")
+        yield CandidateList(id="candidates")
         yield EvidenceTable("Source", "Operator", "Address or reason", "ms", id="samples")
+        yield Static("", id="ipv6", classes="hint")
         yield Static("", id="route", classes="hint", markup=False)
 
     def __init__(self) -> None:
         super().__init__()
         self._report: EgressReport | None = None
+        self._is_warned = False
+        """Whether it was said that nothing is ticked."""
 
     def on_mount(self) -> None:
         """Ask at once: nothing is sent but a request for one's own address."""
         super().on_mount()
+        self._show_candidates()
+        self.query_one(CandidateList).focus()
         self.action_again()
+
+    def action_turn(self) -> None:
+        """Tick the address under the cursor for the whitelist, or untick it."""
+        if candidate := self.query_one(CandidateList).candidate:
+            self.flow.choice.turn(candidate)
+            self._show_candidates()
 
     def action_again(self) -> None:
         """Ask all operators."""
         self._report = None
         self.query_one(EvidenceTable).clear()
+        self.query_one("#ipv6").display = False
         count = len(self.flow.context.providers)
         self._say(
             self.wizard.glyphs.working, "$text-primary", f"Asking {count} services, at most {self._deadline():g} s."
         )
         self._detect()
+        self._look_for_ipv6()
 
     def action_sample_more(self) -> None:
         """Ask on, on fresh connections, to find out whether this host has several addresses."""
@@ -114,12 +144,20 @@ class EgressScreen(StepScreen):
             return self.flow.current is not None
         return super().check_action(action, parameters)
 
+    def action_details(self) -> None:
+        """Tell all that is known of each question."""
+        if self._report is None:
+            self.notice.note("The operators are still being asked.")
+            return
+        self.app.push_screen(EgressDetailsScreen(self.flow.egress, self._report, self.wizard.glyphs))
+
     def action_hosts(self) -> None:
         """Ask other hosts that use the key."""
         self.app.push_screen(HostsScreen(self.flow, self.wizard.glyphs), self.hosts_closed)
 
     def hosts_closed(self, taken: str | None) -> None:
         """Say what was taken to the whitelist."""
+        self._show_candidates()
         if taken:
             self.notice.good(taken)
 
@@ -127,6 +165,11 @@ class EgressScreen(StepScreen):
         """Go on, once there is an answer."""
         if self.is_at_work("egress"):
             self.notice.note("The operators are still being asked.")
+            return
+        candidates = self.flow.candidates()
+        if candidates and not any(candidate.is_wanted for candidate in candidates) and not self._is_warned:
+            self._is_warned = True
+            self.notice.note("No address is ticked for the whitelist: Space ticks one. Enter again goes on without.")
             return
         super().action_next()
 
@@ -155,6 +198,23 @@ class EgressScreen(StepScreen):
             self.post_message(self.Failed(error))
         self.post_message(self.Settled(report, word=word))
 
+    @work(exclusive=True, group="ipv6", description="look for a way over IPv6")
+    async def _look_for_ipv6(self) -> None:
+        # The same WizardError is told by the detection.
+        with suppress(WizardError):
+            if way := await self.flow.egress.ipv6_way():
+                self.post_message(self.Ipv6Found(way))
+
+    @on(Ipv6Found)
+    def show_ipv6(self, message: Ipv6Found) -> None:
+        """Warn of the other way."""
+        content = Content.from_markup(
+            "[$text-warning]$glyph[/] $text", glyph=self.wizard.glyphs.caution, text=message.way.sentence()
+        )
+        note = self.query_one("#ipv6", Static)
+        note.update(content)
+        note.display = True
+
     @on(Seen)
     def show_sample(self, message: Seen) -> None:
         """Add a row."""
@@ -169,6 +229,8 @@ class EgressScreen(StepScreen):
     def show_verdict(self, message: Settled) -> None:
         """Say what the answers mean together."""
         self._report = report = message.report
+        self._is_warned = False
+        self._show_candidates()
         finding = self.flow.egress.finding(report, message.word)
         glyph, colour = {
             Outcome.PASSED: (self.wizard.glyphs.passed, "$text-success"),
@@ -183,6 +245,11 @@ class EgressScreen(StepScreen):
             f"Seen {utc(finding.at)}. {self.flow.egress.history(report)}\n{report.route.sentence()}\n"
             f"Not proven: {finding.does_not_prove}.\n{_ASKS_ON}"
         )
+
+    def _show_candidates(self) -> None:
+        candidates = self.flow.candidates()
+        self.query_one(CandidateList).show(candidates)
+        self.query_one("#choose").display = bool(candidates)
 
     def _say(self, glyph: str, colour: str, text: str) -> None:
         content = Content.from_markup(f"[{colour}]$glyph[/] $text", glyph=glyph, text=text)

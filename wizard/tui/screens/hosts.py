@@ -210,7 +210,7 @@ class HostsScreen(ModalScreen[str | None]):
 
     def _take(self) -> None:
         found = self._step.found()
-        self._flow.whitelist.offer(found)
+        self._flow.choice.take(found)
         self.dismiss(f"For the whitelist: {'; '.join(f'{address} ({label})' for address, label in found.items())}")
 
     def _check(self, hosts: tuple[Host, ...], is_checked: bool) -> None:

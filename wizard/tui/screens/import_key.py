@@ -14,56 +14,33 @@ from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.message import Message
 from textual.screen import ModalScreen
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from wizard.errors import WizardError
 from wizard.glyphs import Glyphs
 from wizard.intake.aside import aside
+from wizard.intake.pairs import Pair
 from wizard.intake.private_keys import (
     ImportedKey,
     PassphraseNeeded,
     PrivateKeyRefused,
-    looks_like_path,
     open_private_key,
 )
 from wizard.secret import Secret
 from wizard.tui.widgets.notice import Notice
+from wizard.tui.widgets.path_field import PathField
 from wizard.tui.widgets.secret_field import SecretField
 
 DEADLINE = 20.0
 """Seconds to read the file and to try the passphrase: a network disk or a strong cipher must not hang the screen."""
 
 
-class PathField(Input):
-    """A path in sight. A key that is pasted or typed here by mistake is not shown."""
-
-    class KeyPasted(Message):
-        """A PEM block was pasted where a path belongs."""
-
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.secret = Secret(text)
-
-    def on_paste(self, event: events.Paste) -> None:
-        """Hand a PEM block on; leave a path to the field."""
-        if not looks_like_path(event.text):
-            event.prevent_default()
-            event.stop()
-            self.post_message(self.KeyPasted(event.text))
-            event.text = ""
-
-    def on_key(self, event: events.Key) -> None:
-        """Swallow what follows `-----`: a terminal without bracketed paste types a pasted key."""
-        if self.value.startswith("-----") and event.is_printable:
-            event.prevent_default()
-            event.stop()
-
-
-class ImportKeyScreen(ModalScreen[ImportedKey | None]):
-    """Asks for a private key; closes with the opened key, or with nothing.
+class ImportKeyScreen(ModalScreen[ImportedKey | Pair | Secret | None]):
+    """Asks for a private key; closes with the opened key, with an API key or pair given instead, or with nothing.
 
     Args:
         glyphs: The signs beside the words.
+        pem: A PEM block that was given elsewhere; it is taken over and wiped.
     """
 
     HELP = (
@@ -86,18 +63,17 @@ class ImportKeyScreen(ModalScreen[ImportedKey | None]):
             super().__init__()
             self.error = error
 
-    def __init__(self, glyphs: Glyphs) -> None:
+    def __init__(self, glyphs: Glyphs, pem: Secret | None = None) -> None:
         super().__init__()
         self._glyphs = glyphs
+        self._given = pem
 
     def compose(self) -> ComposeResult:
         """Lay the three fields out."""
         with VerticalScroll(classes="dialog", can_focus=False):
             yield Static("Import a private key", classes="title")
             yield Static("Path of its PEM file", classes="label")
-            path = PathField(compact=True, select_on_focus=False, placeholder="a path, such as ~/key.pem", id="path")
-            path.cursor_blink = False
-            yield path
+            yield PathField(placeholder="a path, such as ~/key.pem", glyphs=self._glyphs)
             yield Static("or the PEM itself", classes="label")
             yield SecretField(multiline=True, glyphs=self._glyphs, id="pem")
             yield Static("Passphrase, where it is encrypted", classes="label")
@@ -105,22 +81,46 @@ class ImportKeyScreen(ModalScreen[ImportedKey | None]):
             yield Notice(self._glyphs)
             yield Static("Enter reads it. Tab: next field. Esc cancels.", classes="keys")
 
-    @on(PathField.KeyPasted)
-    def take_paste(self, message: PathField.KeyPasted) -> None:
-        """Put a PEM block where it belongs, unseen."""
+    def on_mount(self) -> None:
+        """Begin with the path, or with the block that is there already."""
+        if self._given is None:
+            self.query_one(PathField).focus_line()
+        else:
+            self._take_pem(self._given)
+
+    def _take_pem(self, pem: Secret) -> None:
         field = self.query_one("#pem", SecretField)
         field.focus()
-        field.on_paste(events.Paste(message.secret.reveal()))
-        message.secret.wipe()
+        text = pem.reveal()
+        pem.wipe()
+        if "-----END" in text:
+            field.on_paste(events.Paste(text))
+        else:
+            field.fill(Secret(text))  # the rest is being typed
 
-    @on(Input.Submitted)
+    @on(PathField.KeyEntered)
+    def take_key(self, event: PathField.KeyEntered) -> None:
+        """Put a PEM block where it belongs, unseen; hand any other key on."""
+        if "-----" in event.key.reveal():
+            self.query_one(Notice).note("This is a key, not a path: it was put into the field below, unseen.")
+            self._take_pem(event.key)
+        else:
+            self.dismiss(event.key)
+
+    @on(SecretField.PairPasted)
+    def close_with_pair(self, event: SecretField.PairPasted) -> None:
+        """Hand on an API key and its secret that were pasted where a path belongs."""
+        event.stop()
+        self.dismiss(event.pair)
+
+    @on(PathField.Entered)
     @on(SecretField.Submitted)
     def read(self) -> None:
         """Read and open it in the background."""
         if not any(worker.is_running for worker in self.workers):
             self.query_one(Notice).note("Reading…")
             pem, passphrase = (self.query_one(f"#{name}", SecretField).peek() for name in ("pem", "passphrase"))
-            self._open(self.query_one("#path", Input).value, pem, passphrase)
+            self._open(self.query_one(PathField).path, pem, passphrase)
 
     @work(exclusive=True, description="open a private key")
     async def _open(self, path: str, pem: Secret, passphrase: Secret) -> None:

@@ -80,7 +80,10 @@ class PasswordScreen(ModalScreen[bool]):
     def _submit(self) -> None:
         password = self.query_one("#password", SecretField).peek()
         for field in self.query("#again").results(SecretField):
-            if field.take() != password:
+            again = field.take()
+            is_same = again == password
+            again.wipe()
+            if not is_same:
                 password.wipe()
                 self.query_one(Notice).note("The two are not the same. Type the second one again.")
                 return

@@ -126,7 +126,7 @@ class StepScreen(Screen[None]):
         """Open the desk."""
         desk = self.wizard.world.desk
         if desk is not None:
-            self.app.push_screen(DeskScreen(desk, self.flow, self.wizard.glyphs, self.wizard.untaken), self.desk_closed)
+            self.app.push_screen(DeskScreen(desk, self.flow, self.wizard.glyphs), self.desk_closed)
 
     def desk_closed(self, result: object) -> None:
         """Take what the desk handed over. Most steps take nothing."""

@@ -1,0 +1,90 @@
+"""What goes to the whitelist: by the evidence, by the exchange's own word, by the user."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network
+
+import pytest
+
+from wizard.egress.choice import THIS_HOST, Choice, candidates
+from wizard.egress.exchange_word import ExchangeWord
+from wizard.egress.quorum import EgressState, EgressVerdict
+
+NOTHING = Choice()
+A, B, C = (IPv4Address(f"203.0.113.{last}") for last in (1, 2, 3))
+AMAZON, CLOUDFLARE, IPIFY, IPINFO = "Amazon", "Cloudflare", "ipify", "IPinfo"
+
+
+def verdict(state: EgressState, **operators: tuple[str, ...]) -> EgressVerdict:
+    addresses = {"a": A, "b": B, "c": C}
+    return EgressVerdict(state, {addresses[name]: who for name, who in operators.items()}, is_settled=True)
+
+
+AGREED = verdict(EgressState.AGREED, a=(AMAZON, CLOUDFLARE))
+DISSENT = verdict(EgressState.AGREED_WITH_DISSENT, a=(AMAZON, CLOUDFLARE), b=(IPIFY,))
+POOL = verdict(EgressState.POOL, a=(AMAZON, CLOUDFLARE), b=(AMAZON, IPIFY), c=(IPIFY,))
+SPLIT = verdict(EgressState.SPLIT, a=(AMAZON, CLOUDFLARE), b=(IPIFY, IPINFO))
+
+
+def ticked(seen: EgressVerdict, choice: Choice = NOTHING, word: ExchangeWord | None = None) -> list[IPv4Address]:
+    return [each.address for each in candidates(seen, choice, word=word) if each.is_wanted]
+
+
+@pytest.mark.parametrize(
+    ("seen", "proposed"),
+    [
+        (AGREED, [A]),
+        (DISSENT, [A]),
+        (POOL, [A, B]),
+        (SPLIT, []),
+        (verdict(EgressState.SINGLE, a=(AMAZON,)), []),
+        (verdict(EgressState.UNKNOWN), []),
+    ],
+    ids=lambda value: value.state if isinstance(value, EgressVerdict) else "",
+)
+def test_only_what_two_operators_carry_is_ticked_by_itself(seen: EgressVerdict, proposed: list[IPv4Address]) -> None:
+    assert ticked(seen) == proposed
+    assert {each.address for each in candidates(seen, Choice())} == set(seen.addresses)
+
+
+def test_each_candidate_says_who_says_it() -> None:
+    told = ExchangeWord("binance.com", named=C)
+    found = candidates(DISSENT, Choice(), word=told, hosts={A: "bot-1", IPv4Address("203.0.113.9"): "bot-2"})
+    assert [f"{each.address}: {each.witnesses}" for each in found] == [
+        "203.0.113.3: named by binance.com itself",
+        "203.0.113.1: seen by Amazon, Cloudflare; address of bot-1",
+        "203.0.113.2: seen by ipify alone",
+        "203.0.113.9: address of bot-2",
+    ]
+
+
+@pytest.mark.parametrize("named", [A, B, C])
+def test_in_a_split_the_exchanges_word_decides(named: IPv4Address) -> None:
+    word = ExchangeWord("binance.com", named=named)
+    choice = Choice().follow(word, SPLIT)
+    assert ticked(SPLIT, choice, word) == [named]
+    assert candidates(SPLIT, choice, word=word)[0].address == named
+
+
+def test_the_exchanges_word_goes_before_an_agreement_but_does_not_empty_a_pool() -> None:
+    word = ExchangeWord("binance.com", named=C)
+    assert ticked(AGREED, Choice().follow(word, AGREED), word) == [C]
+    assert set(ticked(POOL, Choice().follow(word, POOL), word)) == {A, B, C}
+
+
+def test_a_list_that_the_exchange_accepts_tells_only_where_one_address_is_on_it() -> None:
+    def accepted(*listed: IPv4Address) -> ExchangeWord:
+        return ExchangeWord("binance.com", accepted=True, is_restricted=True, listed=tuple(map(IPv4Network, listed)))
+
+    assert ticked(SPLIT, Choice().follow(accepted(B), SPLIT)) == [B]
+    assert ticked(SPLIT, Choice().follow(accepted(A, B), SPLIT)) == []
+    # The list may have been changed on the page: what operators agree on stays.
+    assert ticked(AGREED, Choice().follow(accepted(C), AGREED)) == [A]
+
+
+def test_what_the_user_decided_stays_when_the_evidence_changes() -> None:
+    choice = Choice().untick(A).tick(B, THIS_HOST)
+    assert ticked(AGREED, choice) == [B]
+    later = verdict(EgressState.AGREED, c=(AMAZON, CLOUDFLARE))
+    assert set(ticked(later, choice)) == {B, C}
+    assert ticked(later, choice.untick(B)) == [C]

@@ -1,0 +1,78 @@
+"""Which observed addresses go to the whitelist. What was chosen is in the journal, so it outlives the program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from ipaddress import IPv4Address
+
+from wizard.egress.choice import Candidate, Choice, candidates
+from wizard.egress.exchange_word import ExchangeWord
+from wizard.egress.quorum import EgressVerdict
+from wizard.rotation.context import Context
+
+CHOSEN = "egress.chosen"
+"""The event: each address that was decided about with whose it is; with nothing, it does not go to the whitelist."""
+
+
+class AddressChoice:
+    """The user's choice in the open rotation, beside the evidence of the newest detection.
+
+    Without an open rotation nothing is chosen and nothing is kept.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def candidates(self, word: ExchangeWord | None, hosts: Mapping[IPv4Address, str]) -> tuple[Candidate, ...]:
+        """Return what there is to choose from.
+
+        Args:
+            word: What the exchange said, where it was asked.
+            hosts: The addresses of other hosts, each with its label.
+        """
+        return candidates(self._verdict, self.now, word=word, hosts=hosts)
+
+    @property
+    def now(self) -> Choice:
+        """What was chosen so far."""
+        rotation = self._context.journal.open_rotation(self._context.environment.name)
+        event = self._context.journal.newest_event(rotation, CHOSEN) if rotation else None
+        if event is None:
+            return Choice()
+        owners = {IPv4Address(address): str(owner) for address, owner in event.detail.items()}
+        ticked = {address: owner for address, owner in owners.items() if owner}
+        return Choice(ticked, frozenset(owners.keys() - ticked.keys()))
+
+    def wanted(self) -> dict[IPv4Address, str]:
+        """Return what goes to the whitelist and has to be covered by it, each address with whose it is."""
+        return self.now.wanted(self._verdict.carried if self._verdict else ())
+
+    def turn(self, candidate: Candidate) -> None:
+        """Untick what is ticked, and the other way round."""
+        address, choice = candidate.address, self.now
+        self._keep(choice.untick(address) if candidate.is_wanted else choice.tick(address, candidate.owner))
+
+    def take(self, found: Mapping[IPv4Address, str]) -> None:
+        """Tick the addresses of other hosts, each with its label."""
+        choice = self.now
+        for address, label in found.items():
+            choice = choice.tick(address, label)
+        self._keep(choice)
+
+    def follow(self, word: ExchangeWord) -> None:
+        """Take the exchange's own word before that of the echo services."""
+        choice, verdict = self.now, self._verdict
+        followed = choice.follow(word, verdict) if verdict else choice
+        if followed != choice:
+            self._keep(followed)
+
+    @property
+    def _verdict(self) -> EgressVerdict | None:
+        return self._context.journal.last_verdict(self._context.environment.name)
+
+    def _keep(self, choice: Choice) -> None:
+        left_out = dict.fromkeys(sorted(choice.unticked), "")
+        detail = {str(address): owner for address, owner in (dict(choice.ticked) | left_out).items()}
+        rotation = self._context.journal.open_rotation(self._context.environment.name)
+        if rotation is not None:
+            self._context.journal.record(rotation, CHOSEN, detail)
