@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 
 from wizard.egress.choice import Candidate
 from wizard.errors import WizardError
+from wizard.intake.copies import Copies
 from wizard.rotation.certificate import Certificate, write_certificate
 from wizard.rotation.closing import safe_to_close
 from wizard.rotation.context import Context
@@ -195,7 +196,7 @@ class Flow:
             wizard.errors.WizardError: the legacy key is not proven dead, or the keyring refused.
         """
         legacy = self.retire.legacy
-        still_held = await self._still_held(legacy)
+        still_held = await self.still_held()
         death = await (self.retire.purge() if last_four is None else self.retire.purge_on_word(last_four))
         return await self._finish(legacy, death, death.grade, still_held)
 
@@ -297,24 +298,31 @@ class Flow:
         self.context.journal.move(self.context.rotation, step)
         return step
 
-    async def _still_held(self, legacy: KeyRecord | None) -> tuple[str, ...]:
-        """Look for plain-text copies while the values to look for are still known."""
+    async def still_held(self) -> Copies:
+        """Look for plain-text copies of the legacy key, as long as the values to look for are known.
+
+        Raises:
+            wizard.errors.WizardError: the place of the credentials cannot be read.
+        """
+        legacy = self.retire.legacy
         found = await self.context.keeping.fetch(legacy) if legacy and legacy.holding is Holding.STORED else None
         if found is None:
-            return ()
+            return Copies()
         try:
             return await self.elsewhere.copies(found)
         finally:
             found.wipe()
 
     async def _finish(
-        self, legacy: KeyRecord | None, death: Death | None, outcome: str, still_held: tuple[str, ...] = ()
+        self, legacy: KeyRecord | None, death: Death | None, outcome: str, still_held: Copies | None = None
     ) -> Certificate:
         await self._drop_unused("another key took its place")
         rotation, current = self.context.rotation, self.current
         assert current is not None  # noqa: S101 - a rotation is finished only after a promotion
         now, egress = self.context.clock(), self.context.egress
-        certificate = write_certificate(rotation, current, legacy, death, egress=egress, now=now, still_held=still_held)
+        certificate = write_certificate(
+            rotation, current, legacy, death, egress=egress, now=now, copies=still_held or Copies()
+        )
         self.context.journal.finish(rotation, outcome, CERTIFIED, asdict(certificate))
         return certificate
 
