@@ -1,16 +1,17 @@
-"""How the time to judge a list grows with its entries."""
+"""How the time to judge a list, and to mend it, grows with its entries."""
 
 from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Network
 from itertools import pairwise
 
 import pytest
 
 from wizard.rules import Rules
-from wizard.whitelist import OtherList, RequiredAddress, Surroundings, judge, parse
+from wizard.whitelist import Judgement, OtherList, RequiredAddress, Surroundings, judge, mend_all, parse
 
 pytestmark = pytest.mark.benchmark
 SIZES = (10, 100, 1_000, 10_000)
@@ -25,17 +26,35 @@ def a_list(count: int) -> str:
     return "\n".join(KINDS[number % len(KINDS)].format(address) for number, address in enumerate(addresses))
 
 
-def seconds(text: str) -> float:
+def repeated(count: int) -> str:
+    """Every entry twice, in two spellings, the second one with its label."""
+    return a_list(count // 2) + "\n" + a_list(count // 2).replace("\n", " # again\n")
+
+
+def judged(text: str) -> Judgement:
+    return judge(parse(text), SURROUNDINGS)
+
+
+def mended(text: str) -> str:
+    return mend_all(text, judged)
+
+
+def seconds(work: Callable[[str], object], text: str) -> float:
     times = []
     for _ in range(3):
         begun = time.perf_counter()
-        judge(parse(text), SURROUNDINGS)
+        work(text)
         times.append(time.perf_counter() - begun)
     return min(times)
 
 
-def test_judging_grows_no_faster_than_n_log_n() -> None:
-    taken = {size: seconds(a_list(size)) for size in SIZES}
+@pytest.mark.parametrize(
+    ("work", "text"),
+    [(judged, a_list), (mended, repeated), (mended, lambda count: ",".join(["8.8.8.8"] * count))],
+    ids=["judged", "mended", "mended-one-line"],
+)
+def test_the_time_grows_no_faster_than_n_log_n(work: Callable[[str], object], text: Callable[[int], str]) -> None:
+    taken = {size: seconds(work, text(size)) for size in SIZES}
     for small, large in pairwise(SIZES):
         growth = taken[large] / taken[small]
         n_log_n = large * math.log2(large) / (small * math.log2(small))

@@ -128,3 +128,21 @@ def test_an_environment_named_is_judged_beside_what_its_journal_knows(
         "kept": ["203.0.113.42/32"],
     }
     assert command("whitelist", "--json", "203.0.113.42").json["difference"] is None
+    assert command("whitelist", "--json", "--env", "bench", "203.0.113.42,203.0.113").json["difference"] is None
+
+
+def test_json_names_an_address_in_a_comment_and_the_alternative_of_host_bits(command: Command) -> None:
+    said = command("whitelist", "--json", "8.8.8.8 # bot, 9.9.9.9", "1.1.1.1/24")
+    (finding,) = said.json["findings"]
+    assert (finding["code"], finding["severity"], finding["suggestion"]) == ("address-in-comment", "warning", "9.9.9.9")
+    assert (finding["position"], finding["safe"]) == (8, False)
+    (bits,) = said.json["entries"][1]["findings"]
+    assert (bits["suggestion"], bits["alternative"]) == ("1.1.1.1", "1.1.1.0/24")
+    told = command("whitelist", "8.8.8.8 # bot, 9.9.9.9", "1.1.1.1/24").err
+    assert "warning  list       A comment holds 9.9.9.9: it is not on the list." in told
+    assert "Instead: 1.1.1.1 or 1.1.1.0/24" in told
+
+
+def test_many_repeated_entries_are_repaired_at_once_and_the_label_is_kept(command: Command) -> None:
+    said = command("whitelist", "--json", "\n".join(["8.8.8.8"] * 3000 + ["8.8.8.8 # bot"]))
+    assert said.json["repaired"] == "8.8.8.8"

@@ -23,7 +23,7 @@ from wizard.secret import Secret
 ROOT = Path(__file__).parents[2]
 PASSPHRASE = "seven random words of the test"
 SECRET = "a-secret-that-nobody-may-see"
-KILLS = int(os.environ.get("KEY_WIZARD_KILLED_WRITES", "8"))
+KILLS = int(os.environ.get("KEY_WIZARD_KILLED_WRITES", "4"))
 """How many writers are killed in the middle of a write; the long form is 200."""
 
 

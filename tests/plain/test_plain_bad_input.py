@@ -242,3 +242,20 @@ async def test_entries_are_labelled_deleted_joined_and_brought_back_by_words(pla
         ("The list is kept", "quit"),
     )
     assert f"{HERE},198.51.100.8,198.51.100.9" in ended.text
+
+
+async def test_an_address_in_a_comment_is_told_and_host_bits_can_become_the_block(plain: PlainWorld) -> None:
+    ended = await visit(
+        plain,
+        *TO_WHITELIST,
+        *edited(f"{HERE} # bot, 198.51.100.9", "198.51.100.16/28 # dr", "198.51.100.33/28"),
+        ("fix makes it 198.51.100.33, block makes it 198.51.100.32/28.", "block"),
+        ("A comment holds 198.51.100.9: it is not on the list.", "edit"),
+        *[("Line 1", f"{HERE} # bot, 198.51.100.9"), ("Line 2", "")],
+        ("it is not on the list. fix takes it out of the comment.", "fix"),
+        (f"{HERE},198.51.100.9", "back"),
+        ("What next?", "next"),
+        ("undo", "undo"),
+        ("A comment holds 198.51.100.9", "quit"),
+    )
+    assert f"1: {HERE}  bot" in ended.text

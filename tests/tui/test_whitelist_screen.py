@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 from textual import events
 from textual.widgets import TextArea
 
 from tests.tui.conftest import Wizard
 from wizard.tui.widgets.entry_list import EntryList
+from wizard.whitelist import parse
 
 
 def rows(wizard: Wizard) -> str:
@@ -72,6 +74,118 @@ async def test_a_paste_adds_its_entries_and_one_key_repairs_all_that_is_safe(wiz
     assert "8.8.8.8/24" in text(wizard)
     await wizard.press("f6")
     await wizard.until("#paste", "203.0.113.42,5.6.7.8,9.9.9.9,8.8.8.8")
+
+
+async def paste(wizard: Wizard, pasted: str) -> None:
+    wizard.app.screen.query_one(EntryList).post_message(events.Paste(pasted))
+    await wizard.pilot.pause()
+
+
+async def packet(wizard: Wizard, *keys: str) -> None:
+    """Keys that arrive before the screen has answered the first of them."""
+    entries = wizard.app.screen.query_one(EntryList)
+    for key in keys:
+        entries.post_message(events.Key(key, key if len(key) == 1 else None))
+    await wizard.pilot.pause()
+
+
+def entries(wizard: Wizard) -> list[tuple[str, str | None]]:
+    return [(entry.text, entry.label) for entry in parse(text(wizard)).entries]
+
+
+@pytest.mark.parametrize("mark", ["#", "＃"])
+async def test_a_comment_mark_typed_into_a_row_labels_its_entry_and_swallows_no_other(
+    wizard: Wizard, mark: str
+) -> None:
+    await wizard.to_whitelist()
+    await paste(wizard, "5.6.7.8, 9.9.9.9 # dr")
+    await wizard.press("up", "e", "space")
+    await packet(wizard, mark)
+    await wizard.press("ctrl+u", "space", *"bot 1", "enter")
+    assert entries(wizard) == [("203.0.113.42", None), ("5.6.7.8", "bot 1"), ("9.9.9.9", "dr")]
+    assert wizard.text("#paste").strip() == "203.0.113.42,5.6.7.8,9.9.9.9"
+    assert "bot 1" in rows(wizard)
+    await wizard.press("u")
+    assert entries(wizard)[1:] == [("5.6.7.8", "dr"), ("9.9.9.9", "dr")]
+
+
+async def test_a_comment_mark_between_two_entries_of_one_row_labels_the_one_before_it(wizard: Wizard) -> None:
+    await wizard.to_whitelist()
+    await wizard.press("a", *"5.6.7.8 9.9.9.9", *["left"] * 8, "#", *"bot", "enter")
+    assert entries(wizard)[1:] == [("5.6.7.8", "bot"), ("9.9.9.9", None)]
+    await wizard.press("a", "#", *"7.7.7.7", "enter")  # it labels nothing in an empty row, and hides nothing
+    assert entries(wizard)[-1] == ("7.7.7.7", None)
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n", "\u2028"])
+async def test_lines_pasted_into_a_row_become_entries_with_their_labels(wizard: Wizard, end: str) -> None:
+    await wizard.to_whitelist()
+    await wizard.press("a")
+    await paste(wizard, end.join(["5.6.7.8\t# bot", "9.9.9.9", "1.1.1.1 # dr", ""]))
+    added = [("5.6.7.8", "bot"), ("9.9.9.9", None), ("1.1.1.1", "dr")]
+    assert entries(wizard) == [("203.0.113.42", None), *added]
+    await wizard.press("u", "e")
+    await paste(wizard, end.join(["5.6.7.8\t# bot", "9.9.9.9", "1.1.1.1 # dr"]))
+    assert entries(wizard) == [("203.0.113.42", None), *added]
+    await wizard.press("u")
+    assert text(wizard) == "203.0.113.42"
+
+
+async def test_one_line_with_its_end_is_pasted_into_the_middle_of_a_row(wizard: Wizard) -> None:
+    await wizard.to_whitelist()
+    await wizard.press("a", *"5..8", "left", "left")
+    await paste(wizard, "6.7\r\n")
+    assert entries(wizard)[-1] == ("5.6.7.8", None)
+    await wizard.press("enter", "l")
+    await paste(wizard, "the office\nin Bern, with a name that is far too long for a label")
+    await wizard.press("enter")
+    assert entries(wizard)[-1] == ("5.6.7.8", "the office in Bern, with a name that is")
+
+
+async def test_keys_that_come_at_once_are_about_the_list_as_it_is_then(wizard: Wizard) -> None:
+    await wizard.to_whitelist()
+    await paste(wizard, "5.6.7.8\n9.9.9.9\n1.1.1.1 # dr")
+    await packet(wizard, "home", "d", "d", "l", "b", "enter", "end", "d")
+    assert entries(wizard) == [("9.9.9.9", "b")]
+
+
+async def test_a_list_with_a_nul_is_labelled_where_the_cursor_is(wizard: Wizard) -> None:
+    await wizard.to_whitelist()
+    await paste(wizard, "5.6.7.8\0,9.9.9.9")
+    await wizard.press("l", *"bot", "enter")
+    assert entries(wizard)[1:] == [("5.6.7.8\0", None), ("9.9.9.9", "bot")]
+
+
+async def test_an_address_in_a_comment_is_told_and_taken_out_by_one_key(wizard: Wizard) -> None:
+    await wizard.to_whitelist()
+    await paste(wizard, "5.6.7.8 # bot, 9.9.9.9")
+    await wizard.until("#findings", "F6 takes it out. A comment holds 9.9.9.9: it is not on the list.")
+    await wizard.press("f6")
+    assert entries(wizard)[1:] == [("5.6.7.8", "bot"), ("9.9.9.9", None)]
+    await wizard.until("#paste", "203.0.113.42,5.6.7.8,9.9.9.9")
+
+
+@pytest.mark.parametrize("key", ["b", "f18"])
+async def test_host_bits_are_made_one_address_or_the_block(wizard: Wizard, key: str) -> None:
+    await wizard.to_whitelist()
+    await paste(wizard, "5.6.7.8/28")
+    await wizard.until("#findings", "F6 makes it 5.6.7.8, Shift+F6 5.6.7.0/28.")
+    await wizard.press(key)
+    await wizard.until("#paste", "203.0.113.42,5.6.7.0/28")
+
+
+async def test_what_was_changed_can_be_undone_after_leaving_the_step(wizard: Wizard) -> None:
+    await wizard.to_whitelist()
+    await wizard.press(*"5.6.7.8", "ctrl+n")
+    await wizard.press("f7")
+    await wizard.until("#verdict", "2 entries")
+    await wizard.press("f5", "enter", *"9.9.9.9", "ctrl+n")
+    await wizard.press("f7")
+    await wizard.until("#verdict", "3 entries")
+    await wizard.press("u")
+    assert text(wizard) == "203.0.113.42\n5.6.7.8"
+    await wizard.press("u")
+    assert text(wizard) == "203.0.113.42"
 
 
 async def test_the_free_text_is_the_same_list_and_undone_as_one_change(wizard: Wizard) -> None:

@@ -9,7 +9,16 @@ import pytest
 from tests.whitelist.table import EGRESS, ENTRIES, FINE, told
 from wizard.rules import Rules
 from wizard.text import UNPRINTABLE
-from wizard.whitelist import RequiredAddress, Surroundings, apply_suggestion, judge, parse
+from wizard.whitelist import (
+    RequiredAddress,
+    Surroundings,
+    apply_suggestion,
+    judge,
+    mend,
+    mend_all,
+    mend_otherwise,
+    parse,
+)
 
 
 def judged(text: str, *required: RequiredAddress, rules: Rules | None = None):
@@ -36,7 +45,14 @@ def test_a_clean_list_has_no_finding(text, networks):
 
     assert [str(network) for network in judgement.networks] == networks
     assert [entry.findings for entry in judgement.entries] == [()] * len(networks)
-    assert judgement.findings == ()
+    assert judgement.errors == judgement.warnings == ()
+
+
+@pytest.mark.parametrize(("text", "networks"), FINE, ids=lambda value: ascii(value)[:40])
+def test_quotes_and_brackets_that_are_left_out_are_told_and_nothing_else_is(text, networks):
+    said = [finding.code for finding in judged(text).findings]
+
+    assert said == (["decoration"] if any(mark in text for mark in '"“[') else [])
 
 
 @pytest.mark.parametrize(
@@ -82,12 +98,22 @@ def test_host_bits_offer_the_address_and_the_block():
 
     assert "203.0.113.42 for the one address" in finding.message
     assert "203.0.113.0/24 for all 256" in finding.message
+    assert (finding.suggestion, finding.alternative) == ("203.0.113.42", "203.0.113.0/24")
+    assert mend_otherwise("203.0.113.42/24", judged("203.0.113.42/24")) == "203.0.113.0/24"
+
+
+def test_a_netmask_beside_one_address_of_its_block_offers_both_as_well():
+    (finding,) = judged("5.6.7.8/255.255.255.0").entries[0].findings
+
+    assert (finding.suggestion, finding.alternative) == ("5.6.7.8", "5.6.7.0/24")
 
 
 def test_a_block_too_wide_to_list_is_not_offered_for_host_bits():
     (finding,) = judged("5.6.7.8/8").entries[0].findings
 
     assert "5.0.0.0/8" not in finding.message
+    assert finding.alternative is None
+    assert mend_otherwise("5.6.7.8/8", judged("5.6.7.8/8")) is None
 
 
 def test_the_password_of_a_url_is_not_repeated():
@@ -129,6 +155,65 @@ def test_duplicates_and_covered_entries_can_be_removed_without_harm():
     assert [entry.suggestion for entry in judgement.entries] == [None, "", ""]
     assert judgement.is_valid
     assert [str(network) for network in judgement.networks] == ["5.6.7.0/24", "5.6.7.8/32"]
+
+
+def safe(text: str, *required: RequiredAddress) -> list[bool]:
+    judgement = judged(text, *required)
+    return [bool(entry.repair and entry.repair.is_safe) for entry in judgement.entries]
+
+
+def test_a_covered_entry_that_says_whose_it_is_is_not_removed_unread():
+    assert safe("5.6.7.0/24\n5.6.7.8\n5.6.7.9 # bot-1") == [False, True, False]
+    assert safe("93.184.1.0/24\n93.184.1.42\n93.184.1.43", EGRESS) == [False, False, True]
+    assert (
+        "93.184.1.42 (this host) is inside 93.184.1.0/24"
+        in judged("93.184.1.0/24,93.184.1.42", EGRESS).entries[1].findings[0].message
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "hidden"),
+    [
+        ("8.8.8.8 # bot, 9.9.9.9", "9.9.9.9"),
+        ("8.8.8.8 #9.9.9.9,1.1.1.1 9.9.9.9", "9.9.9.9,1.1.1.1"),
+        ("8.8.8.8\n# 9.9.9.9:443", "9.9.9.9:443"),
+        ("8.8.8.8 ＃ ９.9.9.9", "9.9.9.9"),
+        ("8.8.8.8 # office # 9.9.9.0/24", "9.9.9.0/24"),
+        ("8.8.8.8 # https://9.9.9.9/", "9.9.9.9"),
+        ("8.8.8.8 # [9.9.9.9]", "9.9.9.9"),
+        ("8.8.8.8 # 5.6.7.8 - 5.6.7.9", "5.6.7.8 - 5.6.7.9"),
+        ("8.8.8.8 # resolver 8.8.8.8", None),
+        ("8.8.8.0/24 # resolver 8.8.8.8", None),
+        ("8.8.8.8 # behind 10.0.0.1", None),
+        ("8.8.8.8 # nginx v1.18.0.1, 1.2.3.4.5, 999.1.1.1, 1.2.3", None),
+        ("8.8.8.8 # any, *, bot-1", None),
+    ],
+)
+def test_an_address_in_a_comment_is_told_to_be_not_on_the_list(text, hidden):
+    found = [finding for finding in judged(text).findings if finding.code == "address-in-comment"]
+
+    assert [finding.suggestion for finding in found] == ([hidden] if hidden else [])
+    assert all(finding.severity == "warning" and not finding.is_safe for finding in found)
+    assert mend_all(text, judged) == text
+    if hidden:
+        assert f"A comment holds {hidden.split(',')[0]}" in found[0].message
+        assert text[found[0].position] in "#＃"
+
+
+@pytest.mark.parametrize(
+    ("text", "mended"),
+    [
+        ("8.8.8.8 # bot, 9.9.9.9, 1.1.1.1\n1.2.3.4", "8.8.8.8  # bot\n9.9.9.9\n1.1.1.1\n1.2.3.4"),
+        ("8.8.8.8 # bot,9.9.9.9,office", "8.8.8.8  # bot,office\n9.9.9.9"),
+        ("8.8.8.8\r\n# 9.9.9.9 office\r\n1.2.3.4", "8.8.8.8\r\n9.9.9.9  # office\r\n1.2.3.4"),
+        ("8.8.8.8\n#9.9.9.9", "8.8.8.8\n9.9.9.9"),
+        ("8.8.8.8 # 9.9.9.9", "8.8.8.8\n9.9.9.9"),
+        ('["8.8.8.8"] # https://9.9.9.9/ a', '["8.8.8.8"]  # a\n9.9.9.9'),
+    ],
+)
+def test_one_key_takes_an_address_out_of_its_comment(text, mended):
+    assert mend(text, judged(text)) == mended
+    assert "address-in-comment" not in [finding.code for finding in judged(mended).findings]
 
 
 def test_an_unusable_block_covers_nothing():

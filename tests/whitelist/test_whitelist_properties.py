@@ -24,6 +24,8 @@ from wizard.whitelist import (
     parse,
     render,
 )
+from wizard.whitelist.comments import take_out
+from wizard.whitelist.rewriting import Change, rewrite
 
 steady = settings(derandomize=True, deadline=None)
 
@@ -217,3 +219,44 @@ def test_a_label_changes_no_address_and_no_other_label(entries, separator, data)
     assert [entry.network for entry in after] == [entry.network for entry in before]
     assert [entry.label for entry in after if entry.label] == ["dr"]
     assert after[place].label == "dr"
+
+
+labelled = st.lists(
+    st.tuples(near, st.sampled_from(["", "", " # dr", " # bot, 5.6.7.8", "\n# 5.6.7.8 office"]), separators),
+    min_size=1,
+    max_size=8,
+).map(lambda parts: "".join(entry + comment + ("\n" if comment else end) for entry, comment, end in parts))
+
+
+@steady
+@given(labelled, st.data())
+def test_what_is_removed_at_once_takes_no_other_entry_and_no_other_label_with_it(text, data):
+    before = parse(text).entries
+    gone = data.draw(st.sets(st.integers(0, len(before) - 1)))
+    after = parse(rewrite(text, {before[place].position: Change("") for place in gone})).filled
+
+    left = [entry for place, entry in enumerate(before) if place not in gone and entry.text]
+    assert [(entry.network, entry.label) for entry in after] == [(entry.network, entry.label) for entry in left]
+
+
+@steady
+@given(labelled)
+def test_what_is_taken_out_of_comments_is_added_and_nothing_else_changes(text):
+    before = judged(text)
+    for _ in range(10):
+        finding = next((each for each in judged(text).findings if each.code == "address-in-comment"), None)
+        if finding is None:
+            break
+        text = take_out(text, finding)
+    hidden = [finding for finding in before.findings if finding.code == "address-in-comment"]
+
+    assert not [finding for finding in judged(text).findings if finding.code == "address-in-comment"]
+    assert {*judged(text).networks} == {*before.networks} | ({IPv4Network("5.6.7.8")} if hidden else set())
+
+
+@steady
+@given(labelled, labelled)
+def test_what_is_added_keeps_its_labels_and_gives_none_to_what_was_there(text, addition):
+    said = [(entry.text, entry.label) for one in (text, addition) for entry in parse(one).filled]
+
+    assert [(entry.text, entry.label) for entry in parse(append_entry(text, addition)).filled] == said

@@ -99,8 +99,8 @@ def as_json(judgement: Judgement, output: str | None) -> dict[str, object]:
 
 
 def _difference_json(judgement: Judgement, around: Surroundings) -> dict[str, list[str]] | None:
-    """What changes against the list in use; null where none is known."""
-    if not around.previous:
+    """What changes against the list in use; null where none is known, and where there is no list to use."""
+    if not around.previous or not judgement.is_valid:
         return None
     difference = diff(around.previous, judgement.networks)
     return {name: list(map(str, getattr(difference, name))) for name in ("added", "removed", "kept")}
@@ -122,18 +122,24 @@ def _finding_json(finding: Finding) -> dict[str, object]:
         "severity": finding.severity,
         "message": finding.message,
         "suggestion": finding.suggestion,
+        "alternative": finding.alternative,
         "safe": finding.is_safe,
+        **({} if finding.position is None else {"position": finding.position}),
     }
 
 
 def _tell(judgement: Judgement) -> None:
     for number, judged in enumerate(judgement.entries, start=1):
         for finding in judged.findings:
-            instead = f" Instead: {finding.suggestion}" if finding.suggestion else ""
-            tell(f"{finding.severity:<8} entry {number:<4} {finding.message}{instead}")
+            tell(f"{finding.severity:<8} entry {number:<4} {finding.message}{_instead(finding)}")
     for finding in judgement.findings:
         tell(f"{finding.severity:<8} list       {finding.message}")
     tell(judgement.sentence())
+
+
+def _instead(finding: Finding) -> str:
+    texts = [text for text in (finding.suggestion, finding.alternative) if text]
+    return f" Instead: {' or '.join(texts)}" if texts else ""
 
 
 def _text(words: Sequence[str]) -> str:

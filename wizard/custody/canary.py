@@ -40,8 +40,9 @@ async def canary(store: Store) -> CanaryResult:
     started = time.monotonic()
     service, value = f"key-wizard:canary:{secrets.token_hex(8)}", Secret(secrets.token_hex(128))
     try:
-        await confirmed.write(store, service, USER, value)
-        await confirmed.delete(store, service, USER)
+        async with store.turn():  # it too must be possible before anything matters
+            await confirmed.write(store, service, USER, value)
+            await confirmed.delete(store, service, USER)
     except BaseException:
         await _tidy_up(store, service)
         raise

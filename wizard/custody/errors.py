@@ -99,6 +99,10 @@ class KeptElsewhere(CustodyError):
     """The credentials were stored in another place than the one that is open."""
 
 
+class PlaceBusy(CustodyError):
+    """Another process is changing what is stored, or it cannot be told whether one is. Nothing was changed."""
+
+
 class OutcomeUnknown(CustodyError):
     """What was written or deleted could not be read back, so nobody knows whether it happened."""
 

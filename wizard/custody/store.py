@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Protocol
 
 from wizard.custody.backends import judge
 from wizard.custody.child import DEADLINE, Answer, Child
 from wizard.custody.explain import failure
 from wizard.custody.remedies import refused_backend
+from wizard.custody.turn import keyring_lock, turn
 from wizard.custody.worker.protocol import SECRET_SERVICE_BACKENDS, Code, Op, Origin
 from wizard.secret import Secret
 
@@ -44,6 +46,13 @@ class Store(Protocol):
     @property
     def doubt(self) -> str:
         """What is not known of what was written, as the end of "does not prove"; nothing where all is known."""
+        ...
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Return what to enter so that no other process that asks for its turn changes anything meanwhile.
+
+        Entering it raises `PlaceBusy` where another one takes too long.
+        """
         ...
 
     async def write(self, service: str, user: str, value: Secret) -> None:
@@ -105,6 +114,12 @@ class KeyringStore:
         self.backend = backend
         self.label = label
         self._child = Child(environ, deadline)
+        self._lock = keyring_lock(backend, environ)
+        self._deadline = deadline
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Take a turn among all of this user's journals and logins (see `Store.turn`)."""
+        return turn(self._lock, self._deadline)
 
     async def write(self, service: str, user: str, value: Secret) -> None:
         """Store `value` (see `Store.write`)."""
@@ -143,6 +158,10 @@ class MemoryStore:
 
     def __init__(self) -> None:
         self._items: dict[tuple[str, str], Secret] = {}
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Return at once: no other process sees this memory."""
+        return nullcontext()
 
     async def write(self, service: str, user: str, value: Secret) -> None:
         """Store `value` (see `Store.write`)."""

@@ -1,7 +1,7 @@
 """The credentials of one environment, one item for each version of the key.
 
-Invariant: nothing is overwritten. A new key is a new item, so that the one in use stays whole until its
-replacement is proven.
+Invariant: nothing is overwritten, also not by two processes at once. A new key is a new item, so that the one in
+use stays whole until its replacement is proven.
 """
 
 from __future__ import annotations
@@ -63,15 +63,16 @@ class Vault:
             CustodyError: it failed, or it is not known whether it did; nothing counts as stored.
         """
         service = self.service(credentials.name.fingerprint, version)
-        found = await self.store.read(service, item.USER)
-        if found:
-            self._expect_same(found, credentials, service)
-            return
-        value = item.encode(credentials, self._clock(), self._owner)
-        try:
-            await confirmed.write(self.store, service, item.USER, value)
-        finally:
-            value.wipe()
+        async with self.store.turn():
+            found = await self.store.read(service, item.USER)
+            if found:
+                self._expect_same(found, credentials, service)
+                return
+            value = item.encode(credentials, self._clock(), self._owner)
+            try:
+                await confirmed.write(self.store, service, item.USER, value)
+            finally:
+                value.wipe()
 
     def expect_to_hold(self, credentials: Credentials) -> None:
         """Return if the store can hold these credentials at all; nothing is written.
@@ -142,14 +143,15 @@ class Vault:
             CustodyError: it failed, or it is not known whether it did.
         """
         service = self.service(fingerprint, version)
-        found = await self.store.read(service, item.USER)
-        if found and not self._is_own(found):
-            raise ItemOccupied(
-                "What the keyring holds under this name was not stored by this wizard",
-                why=f"Another journal, a newer version or another program wrote {service}.",
-                advice="Nothing was deleted. If it is not needed, delete it in the keyring's own program.",
-            )
-        await confirmed.delete(self.store, service, item.USER)
+        async with self.store.turn():
+            found = await self.store.read(service, item.USER)
+            if found and not self._is_own(found):
+                raise ItemOccupied(
+                    "What the keyring holds under this name was not stored by this wizard",
+                    why=f"Another journal, a newer version or another program wrote {service}.",
+                    advice="Nothing was deleted. If it is not needed, delete it in the keyring's own program.",
+                )
+            await confirmed.delete(self.store, service, item.USER)
 
     def _is_own(self, found: Secret) -> bool:
         try:

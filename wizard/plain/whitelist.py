@@ -24,6 +24,7 @@ from wizard.whitelist import (
     label_entry,
     mend,
     mend_all,
+    mend_otherwise,
     render,
     replace_entry,
 )
@@ -36,6 +37,7 @@ ABOUT = (
 _FORMS = {Form.COMMAS: "With commas", Form.SPACES: "With spaces", Form.LINES: "In lines"}
 _KEEP = Choice("keep", "keep this list and go on.")
 _FIX = Choice("fix", "apply the first suggestion.")
+_BLOCK = Choice("block", "apply the other suggestion: the block instead of the one address.")
 _FIX_ALL = Choice("fix-all", "apply all suggestions that need no look.")
 _DELETE = Choice("delete", "take one entry out.")
 _LABEL = Choice("label", "say whose an entry is; labels are kept here and never pasted.")
@@ -44,6 +46,7 @@ _COLLAPSE = Choice("collapse", "join neighbours; no new address gets in.")
 _UNDO = Choice("undo", "go back to the list before the last change.")
 _DONE = {
     "fix": "The first suggestion was applied.",
+    "block": "The entry is the block now.",
     "fix-all": "All suggestions that need no look were applied.",
     "expand": "Blocks were written as their addresses.",
     "collapse": "Neighbours were joined.",
@@ -55,7 +58,7 @@ _ADD = Choice("add", "type entries that are added to it.")
 async def take(stage: Stage) -> Way:
     """Start from the proposal and ask until a list without errors is kept."""
     stage.introduce(Step.WHITELIST, "Which addresses may use the new key?")
-    text, past = stage.flow.whitelist.proposal(), list[str]()
+    text, past = stage.flow.whitelist.proposal(), stage.flow.whitelist.past
     while True:
         judgement = stage.flow.whitelist.judge(text)
         stage.talk.say(*_said(judgement, stage.flow.whitelist.difference(judgement)))
@@ -80,6 +83,7 @@ def _changes_offered(stage: Stage, text: str, judgement: Judgement) -> dict[str,
     limit = stage.flow.context.environment.rules.max_entries
     changes = {
         "fix": mend(text, judgement),
+        "block": mend_otherwise(text, judgement),
         "fix-all": mend_all(text, stage.flow.whitelist.judge),
         "expand": expand(text, judgement, limit),
         "collapse": collapse(text, judgement),
@@ -88,7 +92,7 @@ def _changes_offered(stage: Stage, text: str, judgement: Judgement) -> dict[str,
 
 
 def _offered(changes: Mapping[str, str], judgement: Judgement, past: Sequence[str]) -> Iterable[Choice]:
-    for choice in (_FIX, _FIX_ALL):
+    for choice in (_FIX, _BLOCK, _FIX_ALL):
         if choice.word in changes:
             yield choice
     yield from (_EDIT, _ADD)
@@ -179,9 +183,12 @@ def _first_fix(judgement: Judgement) -> tuple[Finding | None, str]:
     if fix is None:
         return None, ""
     shown = _shown(fix.finding)
+    if fix.finding.position is not None:
+        return fix.finding, " fix takes it out of the comment."
     if fix.judged is None:
         return fix.finding, f" fix adds {shown}."
-    return fix.finding, f" fix makes it {shown}." if shown else " fix removes it."
+    other = f", block makes it {fix.finding.alternative}" if fix.finding.alternative else ""
+    return fix.finding, f" fix makes it {shown}{other}." if shown else " fix removes it."
 
 
 def _shown(finding: Finding) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Collection, Mapping
 from ipaddress import IPv4Address, IPv4Network
 
 from wizard.whitelist.characters import BLANKS, LINE_ENDS, SEPARATORS
-from wizard.whitelist.editing import label_entry, replace_entry
+from wizard.whitelist.editing import label_entry
 from wizard.whitelist.parsing import parse
+from wizard.whitelist.rewriting import Change, rewrite
 
 
 def add_labelled(text: str, found: Mapping[IPv4Address, str]) -> str:
@@ -22,11 +23,8 @@ def add_labelled(text: str, found: Mapping[IPv4Address, str]) -> str:
 
 def remove_addresses(text: str, addresses: Collection[IPv4Address]) -> str:
     """Return `text` without the entries that are just one of these addresses; blocks stay."""
-    networks = set(map(IPv4Network, addresses))
-    for entry in reversed(parse(text).entries):  # from the end: positions before it stay true
-        if entry.network in networks:
-            text = replace_entry(text, entry, "")
-    return text
+    alone = {IPv4Network(address) for address in addresses}
+    return rewrite(text, {entry.position: Change("") for entry in parse(text).entries if entry.network in alone})
 
 
 def _add(text: str, address: IPv4Address, label: str) -> str:

@@ -22,7 +22,10 @@ COMMENT_MARKS = "#＃"
 """The rest of the line after one of these is a comment."""
 
 QUOTES = "\"'`“”„‘’«»"
-DECORATION = QUOTES + "<>()[]{}「」『』【】〈〉《》（）［］｛｝"
+_BRACKETS = "<>()[]{}「」『』【】〈〉《》（）［］｛｝"
+CLOSING = dict(zip(_BRACKETS[::2], _BRACKETS[1::2], strict=True))
+"""From each opening bracket to the one that closes it."""
+DECORATION = QUOTES + _BRACKETS
 """Characters that lists wear around their entries: quotes and brackets of every kind."""
 
 INVISIBLE = (

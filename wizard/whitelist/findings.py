@@ -31,7 +31,12 @@ class Finding:
     """For an entry: the text to write in its place; an empty text removes it. For the list: the
     entry to add. None where no text can be suggested."""
     is_safe: bool = False
-    """Whether the suggestion lets in what the typed text plainly means: it can be applied unread."""
+    """Whether the suggestion lets in what the typed text plainly means and drops nothing that a person
+    would want to know: it can be applied unread."""
+    alternative: str | None = None
+    """For an entry: the other text that may have been meant."""
+    position: int | None = None
+    """For a finding about a comment: where in the text its mark stands. What is suggested is taken out of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +95,8 @@ class Context:
         return ",".join(str(required.address) for required in self.missing)
 
 
-def error(code: str, message: str, suggestion: str | None = None, *, is_safe: bool = False) -> Finding:
+def error(
+    code: str, message: str, suggestion: str | None = None, *, is_safe: bool = False, alternative: str | None = None
+) -> Finding:
     """Return a finding that keeps the list from being used."""
-    return Finding(code, Severity.ERROR, message, suggestion, is_safe)
+    return Finding(code, Severity.ERROR, message, suggestion, is_safe, alternative)

@@ -5,10 +5,11 @@ Invariant: a network of `Judgement.networks` was named by an entry without an er
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
+from wizard.whitelist.comments import hidden_in_comments
 from wizard.whitelist.findings import Context, Finding, Severity, Surroundings, error
 from wizard.whitelist.neighbours import Neighbours, lost_access
 from wizard.whitelist.parsing import Entry, ParsedList
@@ -96,14 +97,18 @@ def judge(parsed: ParsedList, surroundings: Surroundings) -> Judgement:
     missing = tuple(required for required in surroundings.must_cover if not let_in.covers(required.address))
     context = Context(rules, missing, room=rules.max_entries - len(parsed.filled) + 1)
     neighbours = Neighbours(surroundings)
+    owners = {required.address: required.owner for required in surroundings.must_cover}
     seen: set[IPv4Network | None] = set()
     judged = []
     for entry in parsed.entries:
-        findings = tuple(_entry_findings(entry, entry.network in seen, usable, context, neighbours))
-        judged.append(JudgedEntry(entry, findings, _label(entry, surroundings)))
+        label = _label(entry, surroundings)
+        owner = label or (owners.get(entry.network.network_address, "") if entry.network else "")
+        again = _said_again(entry.network, owner, seen, usable)
+        findings = (*again, *_entry_findings(entry, usable, context, neighbours))
+        judged.append(JudgedEntry(entry, findings, label))
         seen.add(entry.network)
-    found = _list_findings(parsed, judged, context)
-    return Judgement(tuple(judged), (*found, *lost_access(let_in, surroundings)))
+    found = (*_list_findings(parsed, judged, context), *hidden_in_comments(parsed.comments, let_in, rules))
+    return Judgement(tuple(judged), (*found, *lost_access(let_in, surroundings), *_told(parsed)))
 
 
 def _label(entry: Entry, surroundings: Surroundings) -> str:
@@ -112,8 +117,15 @@ def _label(entry: Entry, surroundings: Surroundings) -> str:
     return surroundings.labels.get(entry.network, "") if entry.network else ""
 
 
+def _said_again(
+    network: IPv4Network | None, owner: str, seen: Container[IPv4Network | None], usable: Container[IPv4Network]
+) -> Iterator[Finding]:
+    if network is not None and (again := duplicate(network) if network in seen else covered(network, usable, owner)):
+        yield again
+
+
 def _entry_findings(
-    entry: Entry, is_repeated: bool, usable: Set[IPv4Network], context: Context, neighbours: Neighbours
+    entry: Entry, usable: Container[IPv4Network], context: Context, neighbours: Neighbours
 ) -> Iterator[Finding]:
     if not entry.text:
         message = "Empty field: there is nothing between two separators. Remove one of them."
@@ -121,8 +133,6 @@ def _entry_findings(
     elif entry.network is None:
         yield misspelling(entry.text, context)
     else:
-        if repetition := duplicate(entry.network) if is_repeated else covered(entry.network, usable):
-            yield repetition
         yield from scope_findings(entry.network, context)
         if entry.network in usable:
             yield from neighbours.findings(entry.network)
@@ -139,6 +149,13 @@ def _list_findings(parsed: ParsedList, judged: Sequence[JudgedEntry], context: C
             f"{required.address} ({required.owner}) is not on the list: it would be locked out. Add it.",
             str(required.address),
         )
+
+
+def _told(parsed: ParsedList) -> Iterator[Finding]:
+    """Yield what the text to paste leaves out unasked."""
+    if parsed.is_decorated:
+        message = "Quotes and brackets around entries are left out of the text to paste."
+        yield Finding("decoration", Severity.NOTE, message)
 
 
 def _too_many(count: int, judged: Sequence[JudgedEntry], limit: int) -> Finding:

@@ -10,12 +10,12 @@ the text to paste. Everything else belongs to an entry and is never repaired una
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 
 from wizard.text import printable
-from wizard.whitelist.characters import BLANKS, COMMENT_MARKS, DECORATION, LINE_ENDS, SEPARATORS
+from wizard.whitelist.characters import BLANKS, CLOSING, COMMENT_MARKS, DECORATION, LINE_ENDS, SEPARATORS
 
 LONGEST_LABEL = 40
 """Characters. A longer comment is only a comment."""
@@ -53,11 +53,29 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Comment:
+    """What stands behind a comment mark, up to the end of its line: none of it is on the list."""
+
+    text: str
+    """As typed, the mark included."""
+    position: int
+    """Where the mark stands: the number of characters before it in the whole list."""
+
+    @property
+    def end(self) -> int:
+        """Where the text ends, counted like `position`."""
+        return self.position + len(self.text)
+
+
+@dataclass(frozen=True, slots=True)
 class ParsedList:
-    """The entries of a text in the order in which they were typed."""
+    """The entries of a text in the order in which they were typed, and what of the text is none."""
 
     text: str
     entries: tuple[Entry, ...]
+    comments: tuple[Comment, ...] = ()
+    is_decorated: bool = False
+    """Whether quotes or brackets stand around entries: they are left out of the text to paste."""
 
     @property
     def filled(self) -> tuple[Entry, ...]:
@@ -67,7 +85,11 @@ class ParsedList:
 
 def parse(text: str) -> ParsedList:
     """Split `text` at commas, semicolons, blanks and line ends. Never raises."""
-    return ParsedList(text, tuple(_entries(text)))
+    tokens = list(_TOKEN.finditer(text))
+    entries = tuple(_entries(tokens))
+    comments = tuple(Comment(token["comment"], token.start()) for token in tokens if token["comment"])
+    typed = sum(len(token["entry"]) for token in tokens if token["entry"])
+    return ParsedList(text, entries, comments, typed > sum(len(entry.text) for entry in entries))
 
 
 def read_network(text: str) -> IPv4Network | None:
@@ -84,10 +106,10 @@ def read_network(text: str) -> IPv4Network | None:
     return None if has_host_bits else IPv4Network((number, prefix))
 
 
-def _entries(text: str) -> Iterator[Entry]:
+def _entries(tokens: Iterable[re.Match[str]]) -> Iterator[Entry]:
     line: list[Entry] = []
     field_is_filled, after_separator = False, 0
-    for token in _TOKEN.finditer(text):
+    for token in tokens:
         if token["comment"]:
             line = [replace(entry, label=read_label(token["comment"])) for entry in line]
         elif token["line_end"]:
@@ -115,6 +137,10 @@ def _entry(token: re.Match[str]) -> Entry | None:
     """The entry inside a token's quotes and brackets; None when there is nothing inside."""
     typed = token["entry"]
     inside = typed.lstrip(DECORATION)
-    start = token.start() + len(typed) - len(inside)
-    inside = inside.rstrip(DECORATION)
-    return Entry(inside, start, read_network(inside)) if inside else None
+    start = len(typed) - len(inside)
+    end = start + len(inside.rstrip(DECORATION))
+    # A bracket that is closed inside the entry is part of it: `[2001:db8::1]:443`.
+    if start and (closing := CLOSING.get(typed[start - 1])) and closing in typed[start:end]:
+        start -= 1
+    inside = typed[start:end]
+    return Entry(inside, token.start() + start, read_network(inside)) if inside else None

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Container
 from ipaddress import IPv4Network, collapse_addresses
 
-from wizard.whitelist.editing import replace_entry
 from wizard.whitelist.judging import JudgedEntry, Judgement
+from wizard.whitelist.mending import joined_labels
 from wizard.whitelist.rendering import written
+from wizard.whitelist.rewriting import Change, rewrite
 from wizard.whitelist.scope import NARROWEST_TOO_WIDE
 
 
 def expand(text: str, judgement: Judgement, max_entries: int) -> str | None:
     """Return `text` with blocks written as their addresses, the smallest first, as far as the limit allows.
 
-    None where no block fits. Labels stay: a comment speaks for the whole line.
+    None where no block fits. Labels stay: a comment speaks for the whole line, and a label that is
+    known of the block is written behind its addresses.
     """
     room = max_entries - sum(bool(judged.entry.text) for judged in judgement.entries)
     chosen = []
@@ -23,9 +25,11 @@ def expand(text: str, judgement: Judgement, max_entries: int) -> str | None:
         if (added := _size(judged) - 1) <= room:
             chosen.append(judged)
             room -= added
-    for judged in sorted(chosen, key=lambda each: each.entry.position, reverse=True):
-        text = replace_entry(text, judged.entry, ",".join(map(str, judged.entry.network or ())))
-    return text if chosen else None
+    changes = {
+        judged.entry.position: Change(",".join(map(str, judged.entry.network or ())), _not_yet_typed(judged))
+        for judged in chosen
+    }
+    return rewrite(text, changes) if changes else None
 
 
 def collapse(text: str, judgement: Judgement) -> str | None:
@@ -34,16 +38,22 @@ def collapse(text: str, judgement: Judgement) -> str | None:
     None where nothing can be joined. No block becomes wider than a list may hold. Whose the joined
     entries were is written behind the block.
     """
-    joined = {network: inside for network, inside in _groups(judgement).items() if len(inside) > 1}
-    changes = [change for network, inside in joined.items() for change in _join(network, inside)]
-    for judged, new in sorted(changes, key=lambda change: change[0].entry.position, reverse=True):
-        text = replace_entry(text, judged.entry, new)
-    return text if changes else None
+    changes: dict[int, Change] = {}
+    for network, inside in _groups(judgement).items():
+        if len(inside) > 1:
+            changes |= _join(network, sorted(inside, key=lambda judged: judged.entry.position))
+    return rewrite(text, changes) if changes else None
 
 
-def _join(network: IPv4Network, inside: list[JudgedEntry]) -> list[tuple[JudgedEntry, str]]:
-    first, *others = sorted(inside, key=lambda judged: judged.entry.position)
-    return [(first, written(network)), *((judged, "") for judged in others)]
+def _join(network: IPv4Network, inside: list[JudgedEntry]) -> dict[int, Change]:
+    first, *others = inside
+    label = joined_labels(judged.label for judged in inside)
+    joined = Change(written(network), label if label and label != first.entry.label else None)
+    return {first.entry.position: joined, **{judged.entry.position: Change("") for judged in others}}
+
+
+def _not_yet_typed(judged: JudgedEntry) -> str | None:
+    return judged.label if judged.label and judged.entry.label is None else None
 
 
 def _groups(judgement: Judgement) -> dict[IPv4Network, list[JudgedEntry]]:

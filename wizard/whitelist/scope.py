@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Set
+from collections.abc import Container, Iterator
 from ipaddress import IPv4Address, IPv4Network
 
 from wizard.addresses import SpecialRange, special_ranges
@@ -50,15 +50,24 @@ def duplicate(network: IPv4Network) -> Finding:
     return Finding("duplicate", Severity.WARNING, message, "", is_safe=True)
 
 
-def covered(network: IPv4Network, usable: Set[IPv4Network]) -> Finding | None:
-    """Return a finding when one of the `usable` blocks contains all of `network`, else None."""
-    name = written(network)
-    wider = range(NARROWEST_TOO_WIDE + 1, network.prefixlen)
-    cover = next((block for prefix in wider if (block := network.supernet(new_prefix=prefix)) in usable), None)
+def covered(network: IPv4Network, usable: Container[IPv4Network], owner: str) -> Finding | None:
+    """Return a finding when one of the `usable` blocks contains all of `network`, else None.
+
+    An entry that says whose it is (`owner`, else empty) is not removed unread: without it, who is
+    meant by the block would be known no more.
+    """
+    cover = cover_of(network, usable)
     if cover is None:
         return None
-    message = f"{name} is inside {written(cover)}, which is on the list too."
-    return Finding("covered", Severity.NOTE, message, "", is_safe=True)
+    whose = f" ({owner})" if owner else ""
+    message = f"{written(network)}{whose} is inside {written(cover)}, which is on the list too."
+    return Finding("covered", Severity.NOTE, message, "", is_safe=not owner)
+
+
+def cover_of(network: IPv4Network, usable: Container[IPv4Network]) -> IPv4Network | None:
+    """Return the widest of the `usable` blocks that contains all of `network` and is not `network`."""
+    wider = (network.supernet(new_prefix=prefix) for prefix in range(NARROWEST_TOO_WIDE + 1, network.prefixlen))
+    return next((block for block in wider if block in usable), None)
 
 
 def open_to_all(name: str, suggestion: str) -> Finding:

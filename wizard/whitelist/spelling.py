@@ -26,7 +26,7 @@ _BULLETS = frozenset("-+•·●▪◦‣")
 _LOGIN = re.compile(r"[^@]*@(?P<host>[0-9.]+)")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?@]*@)?(?P<host>[^/?:@]*).*")
 _WILDCARD_WORDS = frozenset({"*", "any", "all", "/0", "0/0", "::/0"})
-_PORT = re.compile(r"(?P<address>[0-9.]+):[0-9]{0,5}")
+_PORT = re.compile(r"\[?(?P<address>[0-9.]+)\]?:[0-9]{0,5}")
 _RANGE = re.compile(r"(?P<first>[0-9.]+)-(?P<last>[0-9.]+)")
 _ZEROS_BEFORE = re.compile(r"0+(?P<length>[1-9]|[12][0-9]|3[0-2])")
 _LEADING_ZERO = re.compile(r"(?:^|\.)0[0-9]")
@@ -103,7 +103,7 @@ def _wildcard(meant: str, context: Context) -> Finding | None:
 
 
 def _ipv6(meant: str, context: Context) -> Finding | None:
-    address = _read_ipv6(re.split(r"[]/%]", meant)[0])
+    address = _read_ipv6(re.split(r"[]/%]", meant.removeprefix("["))[0])
     if address is None:
         return None
     if address.ipv4_mapped:
@@ -169,12 +169,18 @@ def _host_bits(meant: str, _: Context) -> Finding | None:
     if read_ipv4(address) is None or not slash or not PREFIX.fullmatch(prefix):
         return None
     block = IPv4Interface(meant).network
-    or_block = "" if block.prefixlen <= NARROWEST_TOO_WIDE else f", or {block} for all {block.num_addresses}"
+    alternative = _narrow(block)
+    or_block = f", or {block} for all {block.num_addresses}" if alternative else ""
     message = (
         f"{meant} is neither one address nor a block: its block begins at {block.network_address}. "
         f"Write {address} for the one address{or_block}."
     )
-    return error("host-bits", message, address)
+    return error("host-bits", message, address, alternative=alternative)
+
+
+def _narrow(block: IPv4Network) -> str | None:
+    """The block as text, where a list may hold it."""
+    return None if block.prefixlen <= NARROWEST_TOO_WIDE else written(block)
 
 
 def _bad_prefix(meant: str, _: Context) -> Finding | None:
@@ -188,7 +194,8 @@ def _bad_prefix(meant: str, _: Context) -> Finding | None:
     suggestion = written(block.network) if is_block else address
     if mask is not None:
         message = f"{_shown(meant)} is written with a netmask. The list takes a prefix length: /{length}."
-        return error("netmask", message, suggestion, is_safe=is_block)
+        alternative = None if is_block else _narrow(block.network)
+        return error("netmask", message, suggestion, is_safe=is_block, alternative=alternative)
     message = f"{_shown(meant)}: a block ends in a prefix length from /1 to /32, without zeros before it."
     return error("bad-prefix", message, suggestion)
 

@@ -7,20 +7,17 @@ program from ending. Being cut off there is harmless: a file is replaced whole, 
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable
 from pathlib import Path
 from threading import Event
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from filelock import FileLock, Timeout
 
 from wizard.custody.encrypted.disk import unusable
 from wizard.custody.encrypted.errors import FileBusy, FileUnusable
+from wizard.custody.turn import acquire
 from wizard.threads import in_abandonable_thread
-
-_PAUSE: Final = 0.02
-"""Seconds between two looks at a lock that another process holds; a write takes about as long."""
 
 Result = TypeVar("Result")
 
@@ -63,32 +60,17 @@ async def patiently(file: Path, deadline: float, work: Callable[[], Result]) -> 
 
 def _under_lock(file: Path, deadline: float, given_up: Event, work: Callable[[], Result]) -> Result:
     lock = FileLock(file.with_name(f"{file.name}.lock"), thread_local=False, mode=0o600)
-    _acquire(lock, file, deadline, given_up)
+    try:
+        acquire(lock, deadline, given_up)
+    except Timeout:
+        raise FileBusy(
+            f"Another process has held the encrypted file for {deadline:g} s",
+            why=f"It holds the lock {lock.lock_file}.",
+            advice="Look whether another Key Wizard hangs, end it, and try again. The lock goes with its process.",
+        ) from None
+    except OSError as error:
+        raise unusable(file, error) from None
     try:
         return work()
     finally:
         lock.release()
-
-
-def _acquire(lock: FileLock, file: Path, deadline: float, given_up: Event) -> None:
-    expires = time.monotonic() + deadline
-    while not given_up.is_set():
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            if time.monotonic() >= expires:
-                raise _busy(lock, deadline) from None
-            given_up.wait(_PAUSE)
-        except OSError as error:
-            raise unusable(file, error) from None
-        else:
-            return
-    raise _busy(lock, deadline)  # nobody hears it any more
-
-
-def _busy(lock: FileLock, deadline: float) -> FileBusy:
-    return FileBusy(
-        f"Another process has held the encrypted file for {deadline:g} s",
-        why=f"It holds the lock {lock.lock_file}.",
-        advice="Look whether another Key Wizard hangs, end it, and try again. The lock goes with its process.",
-    )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ from wizard.custody.encrypted.envelope import seal, take_apart, unseal
 from wizard.custody.encrypted.errors import FileGone, FileThere, WrongPassphrase
 from wizard.custody.encrypted.key import FileKey, derive, new_key
 from wizard.custody.encrypted.locked import locked, patiently
+from wizard.custody.turn import turn
 from wizard.secret import Secret
 
 BACKEND: Final = "encrypted-file"
@@ -128,6 +130,10 @@ class EncryptedFileStore:
     def remark(self) -> str:
         """What every screen says about the place."""
         return "in an encrypted file" + (", not known to survive a power cut" if self.doubt else "")
+
+    def turn(self) -> AbstractAsyncContextManager[None]:
+        """Take a turn among all who use this file (see `Store.turn`); each single change has its own lock besides."""
+        return turn(self._file.with_name(f"{self._file.name}.turn"), self._deadline)
 
     async def write(self, service: str, user: str, value: Secret) -> None:
         """Store `value` (see `Store.write`)."""

@@ -46,6 +46,8 @@ class WhitelistStep:
         self._choice = choice
         self.draft: str | None = None
         """What was typed last, also when it has errors. In memory only: it may hold anything."""
+        self.past: list[str] = []
+        """What the draft was before each change, the last one last: what `undo` goes back to, also after a return."""
         self._proposed: Set[IPv4Address] = frozenset()
         self._left_out: Set[IPv4Address] = frozenset()
 
@@ -108,6 +110,7 @@ class WhitelistStep:
     def forget(self) -> None:
         """Begin anew: what was typed or chosen for another rotation is not for this one."""
         self.draft = None
+        self.past = []
         self._proposed = self._left_out = frozenset()
 
     def _in_use(self) -> tuple[IPv4Network, ...]:

@@ -30,6 +30,7 @@ from wizard.whitelist import (
     first_fix,
     mend,
     mend_all,
+    mend_otherwise,
     render,
 )
 
@@ -48,13 +49,23 @@ class WhitelistScreen(StepScreen):
     HELP = (
         "Edit the list in place, or with F5 as free text: commas, blanks and lines all part entries, and what stands"
         " behind # is whose they are. A paste adds its entries. Each problem is named at its entry; F6 applies the"
-        " first suggestion, F9 all those that need no look. Keys of the list: a adds, e or Enter edits, d deletes,"
-        " l labels, u brings back what was before, x spells blocks out, c joins neighbours. This host's egress"
-        " address must be covered, or the new key would not work from here."
+        " first suggestion, b or Shift+F6 its alternative, F9 all those that need no look. Keys of the list: a adds,"
+        " e or Enter edits, d deletes, l or # labels, u brings back what was before, x spells blocks out, c joins"
+        " neighbours. This host's egress address must be covered, or the new key would not work from here."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         # Priority: a text area takes F6 and F7 for selections.
         Binding("f6", "fix", "Fix", key_display="F6", priority=True, tooltip="Apply the first suggestion"),
+        # Terminals send Shift+F6 as F18.
+        Binding(
+            "f18,shift+f6",
+            "fix_otherwise",
+            "Other fix",
+            key_display="Shift+F6",
+            priority=True,
+            show=False,
+            tooltip="Apply the other suggestion, where there are two",
+        ),
         Binding(
             "f9",
             "fix_all",
@@ -67,6 +78,7 @@ class WhitelistScreen(StepScreen):
         Binding("f5", "text", "Text", key_display="F5", priority=True, tooltip="Edit as free text, or as a list"),
         Binding("f2", "form", "Form", key_display="F2", show=False, tooltip="Commas, spaces or lines"),
         Binding("f3", "copy", "Copy", key_display="F3", show=False, tooltip="Copy the text to paste"),
+        Binding("b", "fix_otherwise", "Block", show=False, tooltip="Make it the block, where F6 makes it an address"),
         Binding("x", "expand", "Expand", show=False, tooltip="Write blocks as their addresses where they fit"),
         Binding("c", "collapse", "Collapse", show=False, tooltip="Join neighbours; no new address gets in"),
     ]
@@ -81,7 +93,7 @@ class WhitelistScreen(StepScreen):
         """Lay out the list, its verdict, the text to paste and the findings."""
         text = self.flow.whitelist.proposal()
         yield Static("Which addresses may use the new key?", classes="lede")
-        yield EntryList(text, self.wizard.glyphs, id="list")
+        yield EntryList(text, self.flow.whitelist.past, self.wizard.glyphs, id="list")
         area = LeanTextArea(text, id="entries", soft_wrap=True, compact=True, tab_behavior="focus")
         area.cursor_blink = False
         area.display = False
@@ -125,29 +137,29 @@ class WhitelistScreen(StepScreen):
         """Judge the free text."""
         area, rows = self.query_one(TextArea), self.query_one(EntryList)
         if area.text != rows.text:
-            rows.adopt(area.text)
+            rows.adopt(area.text, undo_to=self._text_before)
             self.judge()
 
     def action_next(self) -> None:
         """Keep the list and go on; a list with errors is not kept."""
-        rows = self.query_one(EntryList)
-        rows.finish()
         try:
-            self.flow.whitelist.settle(rows.text)
+            self.flow.whitelist.settle(self._settled_text())
         except WizardError as error:
             self.notice.error(error)
             return
         super().action_next()
 
+    def action_back(self) -> None:
+        """Keep what is typed for when the user comes back."""
+        self.flow.whitelist.draft = self._settled_text()
+        super().action_back()
+
     def action_text(self) -> None:
         """Show the list as free text, or the free text as a list."""
         area, rows = self.query_one(TextArea), self.query_one(EntryList)
-        rows.finish()
-        if self._is_text:
-            rows.adopt(area.text, undo_to=self._text_before)
-        else:
-            self._text_before = rows.text
-            area.text = rows.text
+        text = self._settled_text()
+        if not self._is_text:
+            self._text_before = area.text = text
             area.move_cursor(area.document.end)
         area.display, rows.display = not area.display, not rows.display
         (area if self._is_text else rows).focus()
@@ -158,6 +170,12 @@ class WhitelistScreen(StepScreen):
         """Put the first suggestion into the text."""
         text = self._settled_text()
         self._change(mend(text, self.flow.whitelist.judge(text)), "There is nothing that one key can mend.")
+
+    def action_fix_otherwise(self) -> None:
+        """Put the alternative of the first suggestion into the text."""
+        text = self._settled_text()
+        mended = mend_otherwise(text, self.flow.whitelist.judge(text))
+        self._change(mended, "The first suggestion is the only one for its entry.")
 
     def action_fix_all(self) -> None:
         """Put all suggestions into the text that mean just what was typed."""
@@ -196,8 +214,11 @@ class WhitelistScreen(StepScreen):
         self.notice.good(f"Asked the terminal to copy: {printable(text, limit=100)}")
 
     def _settled_text(self) -> str:
-        rows = self.query_one(EntryList)
+        """The text as it is now, an edit that is still open ended."""
+        area, rows = self.query_one(TextArea), self.query_one(EntryList)
         rows.finish()
+        if self._is_text and area.text != rows.text:
+            rows.adopt(area.text, undo_to=self._text_before)
         return rows.text
 
     def _change(self, text: str | None, otherwise: str) -> None:
@@ -257,6 +278,10 @@ class WhitelistScreen(StepScreen):
 
 
 def _fix(fix: Fix) -> str:
-    if not fix.finding.suggestion:
+    finding = fix.finding
+    if not finding.suggestion:
         return "F6 removes it. "
-    return f"F6 {'makes it' if fix.judged else 'adds'} {printable(fix.finding.suggestion, limit=40)}. "
+    if finding.position is not None:
+        return "F6 takes it out. "
+    other = f", Shift+F6 {finding.alternative}" if finding.alternative else ""
+    return f"F6 {'makes it' if fix.judged else 'adds'} {printable(finding.suggestion, limit=40)}{other}. "

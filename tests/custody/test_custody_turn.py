@@ -1,0 +1,140 @@
+"""Two journals on one place: what the one stores, the other never overwrites."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.custody.keys import API_KEY, hmac
+from tests.secret_service import secret_service
+from wizard.custody import item
+from wizard.custody.canary import canary
+from wizard.custody.encrypted.store import make_file, open_file
+from wizard.custody.errors import PlaceBusy
+from wizard.custody.opening import open_keyring
+from wizard.custody.store import KeyringStore, Store
+from wizard.custody.turn import turn
+from wizard.custody.vault import Vault
+from wizard.secret import Secret
+
+ROOT = Path(__file__).parents[2]
+PASSPHRASE = "seven random words of the test"
+
+_JOURNAL = """
+import asyncio, os, sys
+from pathlib import Path
+from tests.custody.keys import hmac
+from wizard.custody.encrypted.store import open_file
+from wizard.custody.errors import ItemOccupied
+from wizard.custody.opening import open_keyring
+from wizard.custody.vault import Vault
+from wizard.secret import Secret
+
+async def main(owner, file):
+    store = await open_file(Path(file), Secret("PASSPHRASE"), 10) if file else await open_keyring()
+    write = store.write
+    async def hesitating(*what):
+        await asyncio.sleep(0.5)
+        await write(*what)
+    store.write = hesitating
+    print("ready", flush=True)
+    sys.stdin.readline()
+    try:
+        await Vault(store, "test", owner=owner).put(hmac(signing=owner * 64))
+        print("stored")
+    except ItemOccupied:
+        print("occupied")
+
+asyncio.run(main(*sys.argv[1:]))
+""".replace("PASSPHRASE", PASSPHRASE)
+
+
+def journals(environ: Mapping[str, str], file: str) -> dict[str, subprocess.Popen[str]]:
+    return {
+        owner: subprocess.Popen(
+            [sys.executable, "-c", _JOURNAL, owner, file],
+            cwd=ROOT,
+            env={**environ, "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        for owner in "ab"
+    }
+
+
+async def race(environ: Mapping[str, str], file: str = "") -> dict[str, str]:
+    """Let two journals store another secret of the same API key at the same time; return what each was told."""
+    both = journals(environ, file)
+    for process in both.values():
+        assert process.stdout is not None
+        assert await asyncio.to_thread(process.stdout.readline) == "ready\n"
+    for process in both.values():
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    return {owner: (await asyncio.to_thread(process.communicate, None, 60))[0] for owner, process in both.items()}
+
+
+async def judge(told: dict[str, str], store: Store) -> None:
+    assert sorted(told.values()) == ["occupied\n", "stored\n"]
+    (owner,) = (owner for owner, word in told.items() if word == "stored\n")
+    found = await store.read(Vault(store, "test").service(Secret(API_KEY).fingerprint()), item.USER)
+    assert found is not None
+    assert item.owner_of(found) == owner
+    assert item.decode(found) == hmac(signing=owner * 64)
+
+
+async def test_of_two_journals_on_one_file_one_is_told_that_the_name_is_taken(tmp_path: Path) -> None:
+    file = tmp_path / "credentials.vault"
+    await make_file(file, Secret(PASSPHRASE), 10)
+    told = await race(os.environ, str(file))
+    await judge(told, await open_file(file, Secret(PASSPHRASE), 10))
+
+
+@pytest.mark.keyring
+async def test_of_two_journals_on_one_keyring_one_is_told_that_the_name_is_taken() -> None:
+    with secret_service("unlocked") as environ:
+        told = await race(environ)
+        await judge(told, await open_keyring(environ=environ))
+
+
+async def test_a_turn_that_another_holds_is_given_up_at_the_deadline_and_can_be_cancelled(tmp_path: Path) -> None:
+    lock = tmp_path / "made" / "here" / "place.lock"
+    async with turn(lock, 5):
+        with pytest.raises(PlaceBusy, match=r"for 0\.1 s"):
+            async with turn(lock, 0.1):
+                pass
+        waiting = asyncio.create_task(_take(lock))
+        await asyncio.sleep(0.05)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+    async with turn(lock, 0.5):
+        assert lock.parent.stat().st_mode & 0o777 == 0o700
+
+
+async def test_what_goes_wrong_during_a_turn_stays_what_it_was(tmp_path: Path) -> None:
+    with pytest.raises(TimeoutError):
+        async with turn(tmp_path / "lock", 1):
+            raise TimeoutError
+    await _take(tmp_path / "lock")
+
+
+async def _take(lock: Path) -> None:
+    async with turn(lock, 60):
+        pass
+
+
+async def test_where_no_turn_can_be_taken_the_canary_says_so_before_anything_matters(tmp_path: Path) -> None:
+    (tmp_path / ".local").write_text("in the way")
+    store = KeyringStore("keyring.backends.SecretService.Keyring", "a keyring", environ={"HOME": str(tmp_path)})
+    with pytest.raises(PlaceBusy) as caught:
+        await canary(store)
+    assert str(tmp_path / ".local/state/key-wizard") in caught.value.why
