@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from textual.pilot import Pilot
-from textual.widgets import OptionList, Static, TextArea
+from textual.widgets import Input, OptionList, Static, TextArea
 
 from screenshots.scene import PictureWorld, stage
 from wizard.glyphs import UNICODE
@@ -93,6 +93,7 @@ class Photographer:
         await self._press("f6", "down", "down", "enter")
         await self._until(".title", "Import a private key")
         await self._press(*"key.pem")
+        await self._when(lambda: self._pilot.app.screen.query_one("#path", Input).value == "key.pem")
         await self._shoot("credentials-import")
         await self._press("escape", "up", "up", "enter")
         await self._world.put_pair(self._pilot.app.flow)  # type: ignore[attr-defined]

@@ -7,6 +7,7 @@ from wizard.egress.hints import NAME_DEADLINE, ORGANISATION_DEADLINE
 from wizard.egress.hosts.ansible import DEADLINE as INVENTORY_DEADLINE
 from wizard.egress.hosts.fan_out import Bounds
 from wizard.rotation.context import Pace
+from wizard.rotation.elsewhere import DEADLINE as SEARCH
 from wizard.rotation.steps.probe import PASSES_IN_A_ROW
 
 OPEN_WORLD = 60.0
@@ -21,6 +22,8 @@ SWAP = 6 * OPERATION
 ABANDON = 6 * OPERATION
 PURGE = 12 * OPERATION
 """To ask once more, delete, read back, and drop what is not needed any more."""
+LOOK = OPERATION + SEARCH
+"""The keyring, and the usual files."""
 DESK = 10.0
 """One question to the desk has 5."""
 

@@ -163,6 +163,7 @@ class CredentialsScreen(StepScreen):
         self.form.await_public_key("Storing the private key in the keyring…")
         if given.warning:
             self.notice.note(given.warning)
+        self.flow.elsewhere.note(given.path)
         self._keep_imported(given.pair)
 
     def _take_misplaced(self, given: Pair | Secret) -> None:
