@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import os
 from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
 
 from tests.commands.conftest import HERE, Bench, Command
+from tests.egress.fake_ansible import fake_ansible
 from wizard.egress.hints import Organisation
 from wizard.egress.route import Route
 from wizard.egress.system import System
@@ -165,3 +167,20 @@ def test_hints_are_told_beside_the_verdict(bench: Bench, command: Command, monke
     assert said.json["hints"]["names"] == {HERE: "host-42.example.net"}
     assert said.json["hints"]["organisation"]["name"] == "AS64500 Example Net"
     assert f"{HERE} belongs to AS64500 Example Net, says IPinfo: a hint" in said.err
+
+
+def test_ansible_s_hosts_are_asked_where_they_are_meant(
+    bench: Bench, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_ansible(tmp_path / "path")
+    ssh = tmp_path / "path" / "ssh"
+    ssh.write_text('#!/bin/sh\necho "$*" >> "$(dirname "$0")/calls"\nexit 255\n')
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'path'}:{os.environ['PATH']}")
+    said = command("egress", "--json", "--hosts=@ansible")
+    assert [(host["host"], host["source"]) for host in said.json["hosts"]] == [
+        ("bot-7", "ansible"),
+        ("bot-1", "ansible"),
+    ]
+    assert "-p 2222 -- trader@bot-7.example sh -s" in (tmp_path / "path" / "calls").read_text()
+    assert "Left out, as ssh may not be given them: here, -oProxyCommand=touch x." in said.err
