@@ -31,7 +31,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "check",
         help="for cron: egress still covered? key still accepted? too old?",
         description="Looks at the current key and changes nothing about it; the observed address is kept. Exit code: 0"
-        " fine, 1 something is wrong, 5 the keyring cannot be used, 6 the network or the exchange gave no clear answer.",
+        " fine, 1 something is wrong, 5 the keyring cannot be used, 6 the network or exchange gave no clear answer.",
     )
     parser.add_argument("environment", metavar="ENV", help="whose current key")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
