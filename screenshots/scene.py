@@ -15,6 +15,7 @@ from pathlib import Path
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from wizard.credentials import Credentials, KeyKind
+from wizard.custody.custodian import Custodian
 from wizard.custody.store import MemoryStore
 from wizard.egress.providers import Parser, Provider
 from wizard.rehearsal.desk import Desk
@@ -91,6 +92,7 @@ class PictureWorld:
     """One environment on a running embedded exchange."""
 
     lede = "A rehearsal: the exchange is embedded, the desk stands in for its web page, no money is touched."
+    custodian: Custodian | None = None
 
     def __init__(self, addresses: Addresses, directory: Path) -> None:
         self.clock = StillClock()
