@@ -50,7 +50,7 @@ class HomeScreen(Screen[None]):
         Binding("u", "unlock", "Unlock", tooltip="Open the place of the credentials with its password, here"),
         Binding("v", "encrypted_file", "File", tooltip="Keep credentials in an encrypted file instead"),
         Binding("s", "service", "Service", tooltip="How a program that runs as a service gets at the credentials"),
-        Binding("r", "again", "Again", tooltip="Look at the keyring again"),
+        Binding("r", "again", "Again", show=False, tooltip="Look at the keyring again"),
     ]
 
     class Ready(Message):
