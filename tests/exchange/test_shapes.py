@@ -91,16 +91,6 @@ RSA_PRIVATE_BODY = "MIIEvgIBADANBgkqhkiG9w0BAQEFAASCBKgwggSkAgEAAoIB"
         (RSA_PUBLIC_BODY, "public key"),
         (RSA_PRIVATE_BODY, "private key"),
     ],
-    ids=[
-        "public PEM",
-        "private PEM",
-        "PKCS 1",
-        "OpenSSH",
-        "public body",
-        "private body",
-        "RSA public body",
-        "RSA private body",
-    ],
 )
 def test_a_pem_key_in_the_wrong_field_is_recognised(pasted: str, told: str) -> None:
     for intake in (read_api_key(pasted), read_hmac_secret(pasted)):

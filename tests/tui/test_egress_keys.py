@@ -13,6 +13,7 @@ from wizard.egress.detect import EgressReport
 from wizard.egress.exchange_word import ExchangeWord
 from wizard.egress.ipv6 import Ipv6Way
 from wizard.rotation.flow import Flow
+from wizard.tui.screens.desk import DeskScreen
 from wizard.tui.screens.help import HelpScreen
 
 
@@ -88,3 +89,12 @@ async def test_d_tells_each_question_and_asks_for_hints_beside_it(wizard: Wizard
 
 async def _named(_report: EgressReport) -> tuple[str, ...]:
     return ("Reverse DNS names 203.0.113.42 [red]x: a hint at whose it is, no proof.",)
+
+
+async def test_the_desk_has_help(wizard: Wizard) -> None:
+    await wizard.to_egress()
+    await wizard.press("f4", "f1")
+    await wizard.when(lambda: isinstance(wizard.app.screen, HelpScreen))
+    assert "API-management page" in wizard.text("Static")
+    await wizard.press("escape")
+    assert isinstance(wizard.app.screen, DeskScreen)

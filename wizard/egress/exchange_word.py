@@ -31,7 +31,7 @@ class ExchangeWord:
     """Why nothing was learnt; empty where something was."""
 
     def address(self, seen: Sequence[IPv4Address]) -> IPv4Address | None:
-        """Return the one address that the exchange sees by its own word; None where it leaves that open."""
+        """Return the address that the exchange named, or the one seen that an accepted key's list has; else None."""
         if self.named is not None or not self.confirms(seen):
             return self.named
         listed = [address for address in seen if self._lists(address)]

@@ -24,6 +24,8 @@ from wizard.rotation.steps.hosts import HostsStep
 from wizard.rotation.steps.probe import ProbeReport, ProbeStep
 from wizard.rotation.steps.retire import RetireStep
 from wizard.rotation.steps.whitelist import WhitelistStep
+from wizard.rotation.strays import Strays
+from wizard.text import printable
 
 CERTIFIED = "rotation.certified"
 STORED = "stored"
@@ -54,8 +56,8 @@ class Preflight:
     def losses(self) -> tuple[str, ...]:
         """Return a sentence for each missing key and each stray item."""
         strays = tuple(
-            f"An item is there that this journal does not know: {name}. Another journal's, or one that is gone; it is"
-            " left alone. Look at it, or delete it, in the keyring's own program."
+            f"An item is there that this journal does not know: {printable(name)}. Another journal's, or a lost one;"
+            " it is left alone. To look at it, adopt it or delete it: key-wizard strays."
             for name in self.strays
         )
         return strays + tuple(
@@ -79,6 +81,7 @@ class Flow:
         self.probe = ProbeStep(context)
         self.retire = RetireStep(context)
         self.elsewhere = Elsewhere(context)
+        self.strays = Strays(context.keeping)
 
     @property
     def rotation(self) -> RotationRecord | None:
@@ -238,6 +241,37 @@ class Flow:
         for record in await self.context.keeping.missing():
             self.context.keeping.forget(record)
         self.preflight = replace(self.preflight, missing=())
+
+    async def adopt_stray(self, item: str) -> Finding:
+        """Take the key that a stray item holds for the new one, as a new item of this journal; stand at the probe.
+
+        A rotation that adopts is begun where none is open. The stray itself stays until the user deletes it.
+
+        Raises:
+            OutOfPlace: a key is in use and no rotation is open, or the open one does not stand at the credentials.
+            wizard.errors.WizardError: the item is gone or holds no whole key, or the place cannot be used.
+        """
+        credentials = await self.strays.credentials(item)
+        try:
+            if self.rotation is None:
+                await self.begin(Mode.ADOPT)
+            if self.step is not Step.CREDENTIALS:
+                raise OutOfPlace("The open rotation does not wait for a key", advice="Go to its Credentials step.")
+            finding = await self.credentials.store_found(credentials)
+        finally:
+            credentials.wipe()
+        self.advance(Step.CREDENTIALS)
+        return finding
+
+    async def delete_stray(self, item: str) -> None:
+        """Delete a stray for good, on the user's typed word.
+
+        Raises:
+            wizard.errors.WizardError: it is gone or no stray, or it is not known whether it was deleted.
+        """
+        await self.strays.delete(item)
+        rest = tuple(name for name in self.preflight.strays if name != item)
+        self.preflight = replace(self.preflight, strays=rest)
 
     async def abandon(self) -> None:
         """Give the rotation up before promotion: the current key stays, the new one is purged.

@@ -111,6 +111,10 @@ class CredentialsStep:
             await self._context.keeping.purge(draft, "the imported key is stored together with its API key")
         return finding
 
+    async def store_found(self, credentials: Credentials) -> Finding:
+        """Store a whole key that was found in the place of the credentials; the caller wipes it."""
+        return await self._store_pending(credentials)
+
     async def swap(self) -> Finding:
         """Store the pending key again with API key and secret exchanged."""
         pending = self.pending
@@ -192,6 +196,11 @@ class CredentialsStep:
 
     def _key(self, slot: Slot) -> KeyRecord | None:
         return self._context.journal.key_in(self._context.environment.name, slot)
+
+
+def is_placeholder(api_key: Secret) -> bool:
+    """Return whether it stands in a draft in place of an API key that is not known yet."""
+    return api_key.reveal().startswith((MADE_HERE, IMPORTED))
 
 
 def _label(origin: str, public: str) -> Secret:

@@ -38,10 +38,10 @@ class EgressScreen(StepScreen):
     STEP = Step.EGRESS
     HELP = (
         "The exchange compares the address that your calls come from with the key's whitelist. Several operators are"
-        " asked over the route to the exchange, over IPv4; two that see the same address agree. S asks on until another"
-        " address, used as often, would have shown: a host behind several needs all of them on the list. E asks the"
-        " exchange itself, by signed calls of the key in use. Space ticks what goes to the whitelist. Nothing here"
-        " proves that an address stays the same."
+        " asked over the exchange's route, over IPv4; two that see the same address agree. Space ticks what goes to"
+        " the whitelist. S asks on until another address, used as often, would have shown: a host behind several needs"
+        " all of them on the list. E asks the exchange itself, by signed calls of the key in use. D tells each question"
+        " in full. Nothing here proves that an address stays the same."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
