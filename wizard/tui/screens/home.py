@@ -63,7 +63,7 @@ class HomeScreen(Screen[None]):
         Binding("v", "encrypted_file", "File", tooltip="Keep credentials in an encrypted file instead"),
         Binding("p", "passphrase", "Passphrase", tooltip="Change the passphrase of the encrypted file"),
         Binding("s", "service", "Service", tooltip="How a program that runs as a service gets at the credentials"),
-        Binding("r", "again", "Again", tooltip="Look at the keyring again"),
+        Binding("r", "again", "Again", show=False, tooltip="Look at the keyring again"),
     ]
 
     class Ready(Message):
