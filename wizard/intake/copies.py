@@ -57,7 +57,8 @@ def copies_of(credentials: Credentials, environ: Mapping[str, str], noted: Itera
             continue
         except FileUnusable as error:
             unknown.append(error.what.replace("What was given", printable(file, limit=400)))
-    found += [f"the environment variable {name}" for name in sorted(environ) if traces.lines(environ[name])]
+    names = [name for name in sorted(environ) if traces.lines(environ[name])]
+    found += [f"the environment variable{'s' if len(names) > 1 else ''} {', '.join(names)}"] if names else []
     return Copies(tuple(found), tuple(unknown))
 
 
