@@ -14,10 +14,12 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from textual import events
 from textual.pilot import Pilot
-from textual.widgets import OptionList, Static, TextArea
+from textual.widgets import Input, OptionList, Static, TextArea
 
-from screenshots.scene import PictureWorld, stage
+from screenshots.scene import PRIVATE_PEM, PictureCustodian, PictureWorld, stage
+from wizard.credentials import KeyKind
 from wizard.glyphs import UNICODE
 from wizard.tui.app import WizardApp
 from wizard.tui.screens.confirm import ConfirmScreen
@@ -33,16 +35,24 @@ LONGEST_WAIT = 20.0
 
 
 class Photographer:
-    """Walks the wizard and takes a picture at each stop."""
+    """Walks the wizard and takes a picture at each stop of a whole rotation."""
 
-    def __init__(self, pilot: Pilot[int], world: PictureWorld, suffix: str, directory: Path) -> None:
-        self._pilot = pilot
+    async def prepare(self) -> None:
+        """Leave the stage as it is."""
+
+    _pilot: Pilot[int]
+
+    def __init__(self, world: PictureWorld, suffix: str, directory: Path) -> None:
         self._world = world
         self._suffix = suffix
         self._directory = directory
 
-    async def walk(self) -> None:
-        """Walk a whole rotation."""
+    async def walk(self, pilot: Pilot[int]) -> None:
+        """Take the pictures."""
+        self._pilot = pilot
+        await self._walk()
+
+    async def _walk(self) -> None:
         for stop in (
             self._home,
             self._egress,
@@ -93,6 +103,7 @@ class Photographer:
         await self._press("f6", "down", "down", "enter")
         await self._until(".title", "Import a private key")
         await self._press(*"key.pem")
+        await self._when(lambda: self._pilot.app.screen.query_one("#path", Input).value == "key.pem")
         await self._shoot("credentials-import")
         await self._press("escape", "up", "up", "enter")
         await self._world.put_pair(self._pilot.app.flow)  # type: ignore[attr-defined]
@@ -167,15 +178,79 @@ class Photographer:
         (self._directory / f"{name}{self._suffix}.svg").write_text(svg, "utf-8")
 
 
+class LockedPhotographer(Photographer):
+    """Takes the pictures of a keyring that is locked."""
+
+    async def prepare(self) -> None:
+        """Lock it."""
+        self._world.custodian = PictureCustodian(self._directory)
+
+    async def _walk(self) -> None:
+        await self._until("Notice", "The keyring is locked")
+        await self._shoot("home-locked")
+        await self._press("u", *"twelve words")
+        await self._shoot("unlock")
+        await self._press("escape", "v", *"encrypted")
+        await self._shoot("encrypted-file")
+
+
+class AdoptingPhotographer(Photographer):
+    """Takes the pictures of a key in use that is read from where it is, and of an imported private key."""
+
+    async def prepare(self) -> None:
+        """Put a key in use into the environment's variables."""
+        made = await self._world.desk.create("in use", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True)
+        self._world.has_key_in_use = False
+        self._world.environ |= {
+            "BINANCE_API_KEY": made.api_key.reveal(),
+            "BINANCE_API_SECRET": made.secret.reveal(),
+        }
+
+    async def _walk(self) -> None:
+        await self._until("#next", "A adopts")
+        await self._press("a")
+        await self._until("#instructions", "read it from its file")
+        await self._import()
+        await self._press("f9")
+        await self._when(lambda: self._pilot.app.screen.query_one("#places").display)
+        await self._shoot("find-key")
+        await self._press("tab")
+        self._pilot.app.post_message(events.Paste("K3y" * 21 + "s"))
+        await self._when(lambda: self._pilot.app.screen.query_one("#covered", SecretField).length == 64)
+        await self._shoot("find-key-covered")
+        await self._press("ctrl+u", "shift+tab", "enter")
+        await self._until("Notice", "Read from the environment")
+        await self._shoot("adoption")
+        await self._press("enter")
+        await self._until("#verdict", "works from here")
+        await self._shoot("adoption-probe")
+
+    async def _import(self) -> None:
+        await self._press("f6", "down", "enter")
+        await self._until(".title", "Import a private key")
+        self._pilot.app.post_message(events.Paste(PRIVATE_PEM))
+        await self._when(lambda: self._pilot.app.screen.query_one("#pem", SecretField).length > 0)
+        await self._shoot("credentials-import-pasted")
+        await self._press("enter")
+        await self._until("#public-key", "BEGIN PUBLIC KEY")
+        await self._shoot("credentials-imported")
+
+
 async def make(directory: Path) -> None:
     """Write all SVGs into `directory`."""
     for suffix, size in SIZES.items():
-        with tempfile.TemporaryDirectory() as scratch:
-            async with stage(Path(scratch)) as world:
-                app = WizardApp(world, UNICODE, command="key-wizard rehearse")
-                app.theme = THEME.name
-                async with app.run_test(size=size) as pilot:
-                    await Photographer(pilot, world, suffix, directory).walk()
+        for photographer in (Photographer, LockedPhotographer, AdoptingPhotographer):
+            with tempfile.TemporaryDirectory() as scratch:
+                async with stage(Path(scratch)) as world:
+                    await _take(photographer(world, suffix, directory), world, size)
+
+
+async def _take(photographer: Photographer, world: PictureWorld, size: tuple[int, int]) -> None:
+    await photographer.prepare()
+    app = WizardApp(world, UNICODE, command="key-wizard rehearse")
+    app.theme = THEME.name
+    async with app.run_test(size=size) as pilot:
+        await photographer.walk(pilot)
 
 
 def paint(directory: Path) -> None:

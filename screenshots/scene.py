@@ -7,15 +7,19 @@ which operators answer. The keyring is a stand-in that says what a desktop's key
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wizard.credentials import Credentials, KeyKind
-from wizard.custody.store import MemoryStore
+from wizard.custody.custodian import Custodian
+from wizard.custody.providers import GNOME
+from wizard.custody.remedies import Service, unusable_service
+from wizard.custody.store import MemoryStore, Store
+from wizard.custody.worker.protocol import State
 from wizard.egress.providers import Parser, Provider
 from wizard.rehearsal.desk import Desk
 from wizard.rehearsal.exchange import EmbeddedExchange
@@ -28,7 +32,7 @@ from wizard.rotation.opening import open_flow, open_journal
 from wizard.rotation.overview import Overview, overview
 from wizard.rules import Rules
 from wizard.secret import Secret
-from wizard.settings import Environment, Paths
+from wizard.settings import Custody, Environment, Paths
 
 AGE = 41 * 86400
 """How long the key in use has been in use, in seconds."""
@@ -72,6 +76,17 @@ class PictureKeyring(MemoryStore):
     durable = True
 
 
+class PictureCustodian(Custodian):
+    """Stands in for a desktop whose GNOME keyring is locked."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(Custody(), directory / "credentials.vault", directory / "config.toml", {})
+
+    async def open(self) -> Store:
+        """Say what the real one says."""
+        raise unusable_service(Service(State.LOCKED, GNOME, "login"))
+
+
 class Gate:
     """A pause that lasts until it is opened: polls happen when the picture wants them."""
 
@@ -105,7 +120,9 @@ class PictureWorld:
             hosts=("bot-1", "trader@bot-2"),
             is_rehearsal=True,
         )
-        self.environ: Mapping[str, str] = {}
+        self.environ: dict[str, str] = {}
+        self.custodian: Custodian | None = None
+        self.has_key_in_use = True
 
     async def open(self) -> None:
         """Nothing is needed."""
@@ -142,12 +159,12 @@ class PictureWorld:
             stopwatch=StillStopwatch(),
             pace=Pace(between_passes=0.1),
         ) as flow:
-            if flow.current is None:
+            if self.has_key_in_use and flow.current is None:
                 await self._put_keys(flow)
             yield flow
 
-    async def _open_store(self) -> PictureKeyring:
-        return self.store
+    async def _open_store(self) -> Store:
+        return await self.custodian.open() if self.custodian else self.store
 
     async def _put_keys(self, flow: Flow) -> None:
         made = await self.desk.create("in use", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True)
@@ -168,9 +185,31 @@ class _InOrder:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await asyncio.sleep(_ORDER.get(scope["path"], 0.0))
+        delay = _ORDER.get(scope["path"], 0.0) if scope["type"] == "http" else 0.0
+        if delay:
+            request = await receive()
+            if await _is_left(receive, delay):
+                return
+            receive = _repeating(request)
         await self._app(scope, receive, send)
+
+
+async def _is_left(receive: Receive, seconds: float) -> bool:
+    """Wait; return early, and True, when the client does not wait any more: the server could not end before."""
+    try:
+        async with asyncio.timeout(seconds):
+            while (await receive())["type"] != "http.disconnect":
+                pass
+    except TimeoutError:
+        return False
+    return True
+
+
+def _repeating(message: Message) -> Receive:
+    async def receive() -> Message:
+        return message
+
+    return receive
 
 
 @asynccontextmanager

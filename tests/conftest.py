@@ -22,9 +22,16 @@ _NAMES = {
     "TERM",
 }
 
+_LONGEST_NAME = 50
+
 
 def _is_scrubbed(name: str) -> bool:
     return name in _NAMES or name.startswith(_PREFIXES) or name.upper().endswith("_PROXY")
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name long texts by their argument: keys are made anew in each process, and all need the same names."""
+    return argname if isinstance(val, str) and len(val) > _LONGEST_NAME else None
 
 
 @pytest.fixture(autouse=True)

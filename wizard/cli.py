@@ -13,7 +13,19 @@ from wizard.errors import WizardError
 from wizard.exit_codes import Exit
 from wizard.safety import Inherited, redacted_report
 
-COMMANDS = ("rehearse", "status", "egress", "whitelist", "check", "exec", "doctor", "passphrase", "history", "exchange")
+COMMANDS = (
+    "rehearse",
+    "status",
+    "egress",
+    "whitelist",
+    "check",
+    "exec",
+    "doctor",
+    "passphrase",
+    "strays",
+    "history",
+    "exchange",
+)
 
 
 def run(arguments: Sequence[str], inherited: Inherited) -> int:

@@ -13,8 +13,9 @@ MAX_LENGTH = 8192
 """Characters; an RSA key of 8192 bits is 6,400 as PKCS#8 PEM."""
 
 _MARKERS = re.compile("\x1b?\\[20[01]~")
-_REMNANTS = re.compile(r"(?:\x1b|\^\[)?\[?20[01]~")
-"""What is left of a bracketed paste where a part of its marks was eaten or drawn: `^[[200~`, `200~`. No key has a ~."""
+_REMNANTS = re.compile(r"(?:\x1b|\^\[)?\[?20[01]~|(?<=[A-Za-z0-9])~(?=\s|\Z)")
+"""What is left of a bracketed paste where a part of its marks was eaten or drawn: `^[[200~`, `200~`, a `~` at the end.
+No key has one."""
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "‘": "’", "«": "»"}
 _BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")

@@ -77,7 +77,8 @@ class RealWorld:
         """Nothing is needed."""
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """End the bus of the wizard's own, where one was started."""
+        self.custodian.close()
 
     def environments(self) -> tuple[Overview, ...]:
         """Read the journal."""

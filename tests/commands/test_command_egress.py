@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import os
 from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
 
 from tests.commands.conftest import HERE, Bench, Command
+from tests.egress.fake_ansible import fake_ansible
+from wizard.custody.store import Store
 from wizard.egress.hints import Organisation
 from wizard.egress.route import Route
 from wizard.egress.system import System
@@ -15,7 +18,7 @@ def test_an_address_that_all_operators_see_is_fine(bench: Bench, command: Comman
     said = command("egress", "--json")
     assert said.code == 0
     assert said.json["environment"] == "bench"
-    assert (said.json["state"], said.json["address"]) == ("agreed", HERE)
+    assert (said.json["state"], said.json["address"], said.json["proposed"]) == ("agreed", HERE, [HERE])
     assert said.json["route"] == {"kind": "direct", "shown": "direct", "source": "127.0.0.1 is this machine"}
     samples = said.json["samples"]
     assert {sample["address"] for sample in samples} == {HERE}
@@ -40,7 +43,7 @@ def test_operators_that_disagree_give_no_address_and_exit_6(bench: Bench, comman
     bench.echo("plain", "203.0.113.99")
     said = command("egress", "--json")
     assert said.code == 6
-    assert (said.json["state"], said.json["address"]) == ("split", None)
+    assert (said.json["state"], said.json["address"], said.json["proposed"]) == ("split", None, [])
     assert {one["address"] for one in said.json["addresses"]} == {HERE, "203.0.113.99"}
 
 
@@ -165,3 +168,60 @@ def test_hints_are_told_beside_the_verdict(bench: Bench, command: Command, monke
     assert said.json["hints"]["names"] == {HERE: "host-42.example.net"}
     assert said.json["hints"]["organisation"]["name"] == "AS64500 Example Net"
     assert f"{HERE} belongs to AS64500 Example Net, says IPinfo: a hint" in said.err
+
+
+def test_ansible_s_hosts_are_asked_where_they_are_meant(
+    bench: Bench, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake_ansible(tmp_path / "path")
+    ssh = tmp_path / "path" / "ssh"
+    ssh.write_text('#!/bin/sh\necho "$*" >> "$(dirname "$0")/calls"\nexit 255\n')
+    ssh.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path / 'path'}:{os.environ['PATH']}")
+    said = command("egress", "--json", "--hosts=@ansible")
+    assert [(host["host"], host["source"]) for host in said.json["hosts"]] == [
+        ("bot-7", "ansible"),
+        ("bot-1", "ansible"),
+    ]
+    assert "-p 2222 -- trader@bot-7.example sh -s" in (tmp_path / "path" / "calls").read_text()
+    assert "Left out, as ssh may not be given them: here, -oProxyCommand=touch x." in said.err
+
+
+class TestTheExchangeItself:
+    """Asked with the key in use, out of a real keyring."""
+
+    def test_its_word_is_told_beside_the_operators(self, bench: Bench, keyring: Store, command: Command) -> None:
+        bench.put_in_use(keyring)
+        said = command("egress", "--ask-exchange", "--json")
+        assert (said.code, said.json["state"]) == (0, "agreed")
+        assert (said.json["exchange"]["accepted"], said.json["exchange"]["confirms"]) == (True, True)
+        assert said.json["exchange"]["address"] == HERE
+        assert said.json["exchange"]["sentence"] in said.err
+
+    def test_its_word_decides_where_operators_disagree(self, bench: Bench, keyring: Store, command: Command) -> None:
+        bench.put_in_use(keyring)
+        bench.use("plain", "json")
+        bench.echo("plain", "203.0.113.99")
+        said = command("egress", "--ask-exchange", "--json")
+        assert (said.code, said.json["state"], said.json["address"]) == (0, "split", None)
+        assert said.json["exchange"]["address"] == HERE
+
+    def test_an_address_that_it_names_is_kept(self, bench: Bench, keyring: Store, command: Command) -> None:
+        bench.put_in_use(keyring)
+        bench.configure(f'futures_url = "{bench.base_url}"\n')
+        message = "Invalid API-key, IP, or permissions for action, request ip: 203.0.113.77"
+        bench.fault(
+            answers=[{"path": "/fapi/v3/balance", "body": {"code": -2015, "msg": message}, "times": 1, "status": 401}]
+        )
+        said = command("egress", "--ask-exchange", "--json")
+        assert (said.code, said.json["exchange"]["address"]) == (6, "203.0.113.77")
+        assert said.json["exchange"]["confirms"] is False
+        with bench.journal() as journal:
+            assert "203.0.113.77" in journal.observed_addresses()
+
+
+def test_without_a_key_the_exchange_is_not_asked_and_the_rest_is_told(bench: Bench, command: Command) -> None:
+    said = command("egress", "--ask-exchange", "--json")
+    assert said.code == 1
+    assert (said.json["state"], said.json["exchange"]) == ("agreed", None)
+    assert "bench has no current key" in said.err

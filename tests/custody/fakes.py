@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from wizard.custody.custodian import Custodian
-from wizard.custody.errors import KeyringFailed, KeyringUnusable, Remedy, WrongPassword
+from wizard.custody.errors import CustodyError, KeyringFailed, KeyringUnusable, Remedy, WrongPassword
 from wizard.custody.store import MemoryStore, Store
 from wizard.secret import Secret
 from wizard.settings import Custody, Place
@@ -115,3 +115,18 @@ class FakeLocked(Custodian):
             raise WrongPassword("This password does not open the keyring", advice="Type it again.")
         self.is_open = True
         return None
+
+
+class FakeWithoutBus(FakeLocked):
+    """A login without a session bus; the keyring is there once a bus was started."""
+
+    def can_start_bus(self, problem: CustodyError) -> bool:
+        return problem.state == "no-bus-address" and not self.is_open
+
+    async def start_bus(self) -> None:
+        self.is_open = True
+
+    async def open(self) -> Store:
+        if not self.is_open:
+            raise KeyringUnusable("no-bus-address", "This login has no session bus", advice="Start one.")
+        return self.store

@@ -7,6 +7,7 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from contextlib import closing
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ IS_REQUIRED = os.environ.get(REQUIRED) == "1"  # read now: each test starts with
 SSHD = shutil.which("sshd", path="/usr/sbin:/usr/local/sbin:" + os.environ.get("PATH", ""))
 SSH = shutil.which("ssh")
 MISSING = [name for name, found in (("sshd", SSHD), ("ssh", SSH), ("curl", shutil.which("curl"))) if not found]
+WITHOUT_CURL = ("wget", "python3")
+"""What asks on hosts without curl."""
 
 
 @dataclass
@@ -51,10 +54,28 @@ class Lab:
         self.process.wait(10)
 
 
+def _only(directory: Path, client: str) -> str:
+    """A line of authorized_keys: this login finds what the script needs, and one program to ask with."""
+    tools = directory / f"only-{client}"
+    tools.mkdir()
+    for name in ("sh", "od", "head", "tail", "tr", "grep", "cat"):
+        (tools / name).symlink_to(shutil.which(name) or "/nowhere")
+    found = sys.executable if client == "python3" else shutil.which(client)
+    if found:
+        # Not a link: Python finds its library by where it lies.
+        (tools / client).write_text(f'#!/bin/sh\nexec {found} "$@"\n')
+        (tools / client).chmod(0o755)
+    key = (directory / f"{client}.pub").read_text().strip()
+    return f'command="PATH={tools} exec /bin/sh -s" {key}\n'
+
+
 def start_lab(directory: Path) -> Lab:
-    """Start sshd; key `good` logs in, `bare` finds an empty PATH, `stranger` is not let in."""
+    """Start sshd; key `good` logs in, `bare` finds an empty PATH, `stranger` is not let in.
+
+    `wget` and `python3` find that program and no other that can ask a web server.
+    """
     assert SSHD
-    for name in ("host", "other", "good", "bare", "garbage", "stranger"):
+    for name in ("host", "other", "good", "bare", "garbage", "stranger", *WITHOUT_CURL):
         subprocess.run(
             ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", directory / name], check=True, timeout=20
         )
@@ -66,8 +87,9 @@ def start_lab(directory: Path) -> Lab:
     (directory / "changed").write_text(f"lab {public['other']}\n")
     (directory / "empty").write_text("")
     garbage = (directory / "garbage.pub").read_text().strip()
+    only = "".join(_only(directory, name) for name in WITHOUT_CURL)
     (directory / "authorized").write_text(
-        f"{public['good']}\n"
+        f"{only}{public['good']}\n"
         f'command="PATH=/nowhere exec /bin/sh -s" {public["bare"]}\n'
         f"command=\"printf 'Welcome \\\\033]52;c;eA==\\\\a'; echo; exit 3\" {garbage}\n"
     )

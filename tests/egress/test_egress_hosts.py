@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import socket
 import time
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.egress.conftest import Town
-from tests.egress.lab import IS_REQUIRED, MISSING, Lab, start_lab
+from tests.egress.lab import IS_REQUIRED, MISSING, WITHOUT_CURL, Lab, start_lab
 from wizard.egress.hosts.fan_out import Bounds, ask_hosts
 from wizard.egress.hosts.model import Host, HostAnswer, TroubleKind, labels, typed_host
 from wizard.egress.hosts.openssh import OpenSsh, find_openssh
@@ -80,6 +81,39 @@ async def test_sixty_hosts_of_which_six_are_broken_give_one_table_in_bounded_tim
     assert (lab.directory / "empty").read_text() == ""  # no host key was accepted
     assert took < 60
     print(f"60 hosts in {took:.1f} s")
+
+
+@pytest.mark.sshd
+@pytest.mark.parametrize("client", WITHOUT_CURL)
+async def test_a_host_without_curl_asks_with_what_it_has(lab: Lab, town: Town, rules: Rules, client: str) -> None:
+    if client == "wget" and not shutil.which("wget"):
+        pytest.skip("wget is not installed")
+    providers = [
+        await town.operator("portal", "", status=302, headers="location: http://127.0.0.1:1/\r\n"),
+        await town.operator("busy", "no", status=429),
+        await town.operator("one", f"{HERE}\n"),
+        await town.operator("two", HERE),
+    ]
+    lab.configure(lab.host("bot", key=client))
+    (answer,) = await ask_hosts([typed_host("bot")], providers, ssh(lab), rules=rules)
+    assert (answer.client, str(answer.address)) == (client, HERE)
+    assert [sample.provider.name for sample in answer.samples] == ["portal", "busy", "one", "two"]
+    assert "redirect" in answer.samples[0].refusal
+    assert "HTTP 429" in answer.samples[1].refusal
+    assert {host for host, _ in town.callers} == {"127.0.0.1"}
+
+
+@pytest.mark.sshd
+@pytest.mark.parametrize("client", WITHOUT_CURL)
+async def test_without_curl_a_dead_server_is_told_too(lab: Lab, town: Town, rules: Rules, client: str) -> None:
+    if client == "wget" and not shutil.which("wget"):
+        pytest.skip("wget is not installed")
+    lab.configure(lab.host("bot", key=client))
+    (answer,) = await ask_hosts([typed_host("bot")], [town.provider("dead", town.dead_port())], ssh(lab), rules=rules)
+    assert answer.client == client
+    assert answer.trouble
+    assert answer.trouble.kind is TroubleKind.NO_ADDRESS
+    assert "no connection over IPv4" in answer.trouble.reason
 
 
 @pytest.mark.sshd

@@ -5,24 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import shutil
-import subprocess
 import sys
-import sysconfig
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.ordinary_user import as_ordinary, only_root, ordinary_python
 from tests.secret_service import require_daemons
 from wizard.custody.worker.protocol import PATIENCE
 
 pytestmark = pytest.mark.keyring
 ROOT = Path(__file__).parents[2]
-ORDINARY = 65534
-"""Nobody, who owns nothing."""
 EXPECTED = {
     "unlocked": "ready",
     "locked": "locked",
@@ -31,31 +25,6 @@ EXPECTED = {
     "hung": "service-hung",
     "none": "no-service",
 }
-
-
-@pytest.fixture
-def python() -> Iterator[str]:
-    """An interpreter that an ordinary user may run, with the packages of this one."""
-    base = shutil.which("python3", path="/usr/local/bin:/usr/bin")
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    with tempfile.TemporaryDirectory(dir="/tmp") as directory:
-        Path(directory).chmod(0o755)
-        made = base and not subprocess.run([base, "-m", "venv", "--without-pip", directory], check=False).returncode
-        site = Path(directory, "lib", f"python{version}", "site-packages")
-        if not made or not site.is_dir():
-            pytest.skip(f"the system has no Python {version} that an ordinary user may run")
-        (site / "packages.pth").write_text(sysconfig.get_path("purelib"))
-        yield f"{directory}/bin/python3"
-
-
-def can_read(python: str) -> bool:
-    """Whether an ordinary user can read this checkout and what it needs."""
-    trial = as_ordinary(python, "-c", "import keyring, wizard.custody")
-    return not subprocess.run(trial, cwd=ROOT, check=False, capture_output=True).returncode
-
-
-def as_ordinary(*command: str) -> list[str]:
-    return ["setpriv", f"--reuid={ORDINARY}", f"--regid={ORDINARY}", "--clear-groups", "--", *command]
 
 
 async def conditions(command: list[str]) -> dict[str, dict[str, Any]]:
@@ -92,10 +61,8 @@ async def test_each_condition_has_its_sentence_and_its_remedy() -> None:
     judge(await conditions([sys.executable, "-m", "tests.keyring.conditions"]))
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can become an ordinary user")
-async def test_an_ordinary_user_is_told_the_same(python: str) -> None:
+@only_root
+async def test_an_ordinary_user_is_told_the_same() -> None:
     require_daemons()
-    program = [python, "-m", "tests.keyring.conditions"]
-    if not can_read(python):
-        pytest.skip("an ordinary user cannot read this checkout")
-    judge(await conditions(as_ordinary(*program)))
+    with ordinary_python() as python:
+        judge(await conditions(as_ordinary(python, "-m", "tests.keyring.conditions")))

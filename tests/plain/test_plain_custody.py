@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.custody.fakes import PASSWORD, FakeLocked
+from tests.custody.fakes import PASSWORD, FakeLocked, FakeWithoutBus
 from tests.plain.script import PlainWorld, visit
+from wizard.custody.encrypted.store import open_file
+from wizard.custody.errors import Remedy
 from wizard.rotation.flow import Flow
 from wizard.secret import Secret
 from wizard.settings import Environment, Place, load
@@ -95,3 +97,39 @@ async def test_an_item_that_the_journal_does_not_know_is_told_and_left_alone(pla
     seen = await visit(plain, ("begin to replace", "quit"))
     assert "does not know: key-wizard:bench:0123456789ab." in seen.text
     assert await store.read("key-wizard:bench:0123456789ab", "credentials") == Secret("another journal's")
+
+
+async def test_a_bus_of_the_wizard_s_own_is_started_by_its_word(plain: PlainWorld, tmp_path: Path) -> None:
+    custodian = FakeWithoutBus(tmp_path)
+    await visit(
+        LockedWorld(plain.bench, custodian=custodian),
+        ("This login has no session bus", "own-bus"),
+        ("other programs do not see this bus", "yes"),
+        ("That is not the word", "own-bus"),
+        ("begin to replace", "quit"),
+    )
+    assert custodian.is_open
+
+
+async def test_the_passphrase_of_the_encrypted_file_is_changed_while_the_environment_is_open(
+    plain: PlainWorld, tmp_path: Path
+) -> None:
+    custodian = FakeLocked(tmp_path)
+    old, new = "seven random words", "eight other random words"
+    custodian.choose_encrypted_file()
+    await custodian.help(Remedy.MAKE_FILE, Secret(old))
+    seen = await visit(
+        LockedWorld(plain.bench, custodian=custodian),
+        ("begin to replace", "passphrase"),
+        ("First the passphrase so far", "wrong"),
+        ("The new passphrase", new),
+        ("The same once more", new),
+        ("This passphrase does not open the encrypted file", "passphrase"),
+        ("First the passphrase so far", old),
+        ("The new passphrase", new),
+        ("The same once more", new),
+        ("opens with the new passphrase from now on", "quit"),
+    )
+    assert old not in seen.text
+    assert new not in seen.text
+    await open_file(tmp_path / "credentials.vault", Secret(new), 10)

@@ -241,6 +241,7 @@ async def test_a_key_adopted_from_a_file_is_named_there_until_its_certificate(
     await visit(empty, *steps)
     await empty.bench.desk.delete(made.api_key)
     ended = await visit(empty, ("resume", "resume"), *WATCH, *PURGE, ("Summary", "quit"))
+    assert f"It still stands in plain text: {place}." in ended.text
     assert f"Remove it from: {place}" in ended.text
     for secret in (made.api_key.reveal(), made.secret.reveal()):
         assert leaked(secret, ended.text.encode()) == []

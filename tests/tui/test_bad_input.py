@@ -204,6 +204,8 @@ async def test_a_private_key_is_imported_and_its_public_half_shown(wizard: Wizar
     await wizard.when(lambda: wizard.app.screen.query_one("#api-key", SecretField).length == 64)
     await wizard.press("enter")
     await wizard.until("#verdict", "The new key works from here")
+    stored = wizard.app.screen._stored  # type: ignore[attr-defined]
+    assert f"still stands in plain text: {file}, line 1." in stored.advice
     assert [item for item in wizard.world.store._items.values() if "imported public key" in item.reveal()] == []
 
 

@@ -13,11 +13,13 @@ from wizard.egress.detect import EgressReport
 from wizard.egress.exchange_word import ExchangeWord
 from wizard.egress.ipv6 import Ipv6Way
 from wizard.rotation.flow import Flow
+from wizard.tui.screens.desk import DeskScreen
 from wizard.tui.screens.help import HelpScreen
 
 
-async def test_s_asks_on_and_says_what_the_answers_prove(wizard: Wizard) -> None:
+async def test_s_asks_on_and_says_what_the_answers_prove(wizard: Wizard, monkeypatch: pytest.MonkeyPatch) -> None:
     await wizard.to_egress()
+    monkeypatch.setattr("screenshots.scene._ORDER", {})
     await wizard.press("s")
     await wizard.until("#verdict", "Another, equally used one would have been missed with less than 1%")
 
@@ -44,7 +46,7 @@ async def test_an_address_that_the_exchange_names_is_ticked_in_the_place_of_the_
     await wizard.to_egress()
     wizard.app.flow.egress.ask_exchange = partial(_named_elsewhere, wizard.app.flow)
     await wizard.press("e")
-    await wizard.until("#verdict", "The exchange's word counts and is ticked")
+    await wizard.until("#verdict", "The exchange's word counts")
     rows = wizard.app.screen.query_one("#candidates", OptionList)
     assert [str(rows.get_option_at_index(index).prompt) for index in (0, 1)] == [
         "[x] 203.0.113.77  named by the exchange itself",
@@ -88,3 +90,12 @@ async def test_d_tells_each_question_and_asks_for_hints_beside_it(wizard: Wizard
 
 async def _named(_report: EgressReport) -> tuple[str, ...]:
     return ("Reverse DNS names 203.0.113.42 [red]x: a hint at whose it is, no proof.",)
+
+
+async def test_the_desk_has_help(wizard: Wizard) -> None:
+    await wizard.to_egress()
+    await wizard.press("f4", "f1")
+    await wizard.when(lambda: isinstance(wizard.app.screen, HelpScreen))
+    assert "API-management page" in wizard.text("Static")
+    await wizard.press("escape")
+    assert isinstance(wizard.app.screen, DeskScreen)

@@ -9,24 +9,29 @@ from pathlib import Path
 import pytest
 
 from screenshots.scene import stage
-from tests.custody.fakes import FakeLocked
+from tests.custody.fakes import FakeLocked, FakeWithoutBus
 from tests.tui.conftest import Wizard
+from wizard.custody.encrypted.store import open_file
 from wizard.glyphs import UNICODE
+from wizard.secret import Secret
 from wizard.settings import Place, load
 from wizard.tui.app import WizardApp
 from wizard.tui.screens.home import HomeScreen
+from wizard.tui.widgets.secret_field import SecretField
 
 
 @asynccontextmanager
-async def locked_wizard(tmp_path: Path) -> AsyncIterator[tuple[Wizard, FakeLocked]]:
+async def locked_wizard(
+    tmp_path: Path, kind: type[FakeLocked] = FakeLocked, told: str = "The keyring is locked"
+) -> AsyncIterator[tuple[Wizard, FakeLocked]]:
     async with stage(tmp_path) as world:
-        custodian = FakeLocked(tmp_path)
-        world.custodian = custodian  # type: ignore[assignment]
+        custodian = kind(tmp_path)
+        world.custodian = custodian
         world._open_store = custodian.open  # type: ignore[assignment, method-assign]
         app = WizardApp(world, UNICODE, command="key-wizard")
         async with app.run_test(size=(80, 24)) as pilot:
             wizard = Wizard(app, pilot, world)
-            await wizard.until("Notice", "The keyring is locked")
+            await wizard.until("Notice", told)
             yield wizard, custodian
 
 
@@ -79,9 +84,37 @@ async def test_the_encrypted_file_is_chosen_by_its_name_only_and_every_later_scr
     await wizard.until("Notice", "The two are not the same")
     await wizard.press(*"seven random words", "enter")
     await wizard.until("#next", "begins to replace")
+    await wizard.press("p")
+    fill(wizard, old="wrong", new="eight other random words", again="eight others")
+    await wizard.press("enter", "enter", "enter")
+    await wizard.until("Notice", "The two new ones are not the same")
+    fill(wizard, again="eight other random words")
+    await wizard.press("enter")
+    await wizard.until("Notice", "This passphrase does not open the encrypted file")
+    fill(wizard, old="seven random words", new="eight other random words", again="eight other random words")
+    await wizard.press("enter", "enter", "enter")
+    await wizard.when(lambda: isinstance(wizard.app.screen, HomeScreen))
+    await wizard.until("Notice", "opens with the new passphrase from now on")
     await wizard.press("enter")
     await wizard.until(".place", "in an encrypted file")
+    await open_file(tmp_path / "credentials.vault", Secret("eight other random words"), 10)
     assert (tmp_path / "credentials.vault").exists()
+
+
+def fill(wizard: Wizard, **texts: str) -> None:
+    for name, text in texts.items():
+        wizard.app.screen.query_one(f"#{name}", SecretField).fill(Secret(text))
+
+
+async def test_b_starts_a_bus_of_the_wizard_s_own_by_its_word(tmp_path: Path) -> None:
+    async with locked_wizard(tmp_path, FakeWithoutBus, "This login has no session bus") as (wizard, custodian):
+        assert "B: start a session bus of the wizard's own" in wizard.text("#next")
+        await wizard.press("b", *"yes", "enter")
+        await wizard.until(".keys", "That is not own-bus")
+        assert not custodian.is_open
+        await wizard.press(*["backspace"] * 3, *"own-bus", "enter")
+        await wizard.until("#next", "begins to replace")
+        assert custodian.is_open
 
 
 async def test_where_the_keyring_works_neither_key_is_offered(wizard: Wizard) -> None:

@@ -11,6 +11,7 @@ import time
 from wizard import settings
 from wizard.commands.console import print_json
 from wizard.commands.evidence import as_json, exit_code, tell_finding
+from wizard.commands.observing import keep_observation
 from wizard.commands.place import place_opener
 from wizard.egress.providers import load_providers
 from wizard.exit_codes import Exit
@@ -29,8 +30,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "check",
         help="for cron: egress still covered? key still accepted? too old?",
-        description="Looks at the current key without changing anything. Exit code: 0 fine, 1 something is wrong,"
-        " 5 the keyring cannot be used, 6 the network or the exchange gave no clear answer.",
+        description="Looks at the current key and changes nothing about it; the observed address is kept. Exit code: 0"
+        " fine, 1 something is wrong, 5 the keyring cannot be used, 6 the network or exchange gave no clear answer.",
     )
     parser.add_argument("environment", metavar="ENV", help="whose current key")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -48,6 +49,8 @@ def run(options: argparse.Namespace) -> int:
     providers = load_providers(paths.providers_file)
     examiner = Examiner(environment, paths, providers, place_opener(paths, known), os.environ, time.time)
     upkeep = asyncio.run(leaving_lookups_behind(examiner.examine(options.max_age * _DAY)))
+    if upkeep.egress:
+        keep_observation(upkeep.egress, environment, paths, "check")
     code = _exit_code(upkeep)
     if options.json:
         print_json(

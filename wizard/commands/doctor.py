@@ -14,6 +14,7 @@ from wizard.commands.console import print_json
 from wizard.commands.evidence import as_json, exit_code, tell_finding
 from wizard.commands.place import place_opener
 from wizard.diagnosis.doctor import Area, Doctor
+from wizard.diagnosis.host import PlaceFinding
 from wizard.errors import WizardError
 from wizard.exit_codes import Exit
 from wizard.rotation.model import Finding, Outcome
@@ -25,8 +26,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "doctor",
         help="terminal, keyring, network, clock, files: one line each, with the fix",
-        description="Looks at what the wizard needs on this host. Exit code: 0 fine,"
-        " 1 the files or the clock are wrong, 5 the keyring cannot be used, 6 an exchange was not reached.",
+        description="Looks at what the wizard needs on this host. Exit code: 0 fine, 1 files, stored keys"
+        " or the clock are wrong, 5 the keyring cannot be used, 6 an exchange was not reached.",
     )
     parser.add_argument("--only", type=Area, choices=tuple(Area), help="look at one area")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -58,6 +59,7 @@ def _settings(paths: Paths) -> Settings:
 
 
 def _exit_code(found: Mapping[Area, tuple[Finding, ...]]) -> Exit:
-    if any(finding.outcome is Outcome.FAILED for finding in found.get(Area.KEYRING, ())):
+    place = next((finding for finding in found.get(Area.KEYRING, ()) if isinstance(finding, PlaceFinding)), None)
+    if place is not None and place.outcome is Outcome.FAILED:
         return Exit.KEYRING_UNUSABLE
     return exit_code(finding for findings in found.values() for finding in findings)

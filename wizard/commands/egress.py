@@ -6,11 +6,11 @@ import argparse
 import asyncio
 import os
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import closing
 
 from wizard import settings
-from wizard.commands import hints, other_hosts
+from wizard.commands import exchange_word, hints, other_hosts
 from wizard.commands.console import fail, print_json, tell
+from wizard.commands.observing import keep_observation
 from wizard.egress.answers import Sample
 from wizard.egress.detect import EgressReport, detect
 from wizard.egress.hosts.model import Host, HostAnswer
@@ -22,9 +22,7 @@ from wizard.egress.route import Route
 from wizard.egress.system import System
 from wizard.errors import WizardError
 from wizard.exit_codes import Exit
-from wizard.rotation.opening import open_journal
 from wizard.rotation.reaching import ipv6_way_to_exchange, route_to_exchange
-from wizard.rotation.steps.egress import history_of, keep
 from wizard.settings import Environment, Paths
 from wizard.text import printable
 from wizard.threads import leaving_lookups_behind
@@ -36,7 +34,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "egress",
         help="what address does the exchange see?",
         description="Asks several operators which address they see. Exit code 0 when they agree, 6 when they do not;"
-        " with --hosts, when they agree for every host.",
+        " with --hosts, when they agree for every host; with --ask-exchange, when the exchange's own word confirms it"
+        " or leaves it open.",
     )
     # SUPPRESS: a default would overwrite an --env that stands before the command.
     parser.add_argument(
@@ -46,6 +45,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--sample-more", action="store_true", help="ask on until a second, equally used address would have shown"
     )
+    parser.add_argument("--ask-exchange", action="store_true", help=exchange_word.HELP)
     parser.add_argument("--hints", action="store_true", help=hints.HELP)
     parser.add_argument("--hosts", metavar="A,B", nargs="?", const=other_hosts.FROM_SETTINGS, help=other_hosts.HELP)
     parser.set_defaults(run=run)
@@ -66,30 +66,23 @@ def run(options: argparse.Namespace) -> int:
         tell(tell_sampling(report.samples))
     if way:
         tell(f"Attention: {way.sentence()}")
-    history = _keep(report, environment, paths)
+    if history := keep_observation(report, environment, paths, "egress"):
+        tell(history)
     other_hosts.tell_advice(answers)
     hinted = asyncio.run(leaving_lookups_behind(hints.ask(report, System()))) if options.hints else None
+    seen, word, trouble = report.verdict.addresses, None, None
+    try:
+        word = exchange_word.ask(environment, paths, known, seen) if options.ask_exchange else None
+    except WizardError as error:
+        trouble = fail(error)
     if options.json:
         told: dict[str, object] = {"hosts": [other_hosts.as_json(answer) for answer in answers]} if hosts else {}
         told |= {"hints": hinted.as_json()} if hinted else {}
+        told |= {"exchange": exchange_word.as_json(word, seen)} if options.ask_exchange else {}
         print_json({"environment": environment.name, **as_json(report), **_ipv6_json(way), "history": history, **told})
-    is_agreed = report.verdict.is_agreed and all(answer.address for answer in answers)
-    return Exit.FINE if is_agreed else Exit.INCONCLUSIVE
-
-
-def _keep(report: EgressReport, environment: Environment, paths: Paths) -> str:
-    """Keep what was seen, and return what all observations show. A journal that is shut spoils no answer."""
-    try:
-        with closing(open_journal(paths)) as journal:
-            keep(report, journal, environment.name, asked_by="egress")
-            history = history_of(report, journal, environment.name)
-    except WizardError as error:
-        fail(error)
-        tell("The address was observed, but not kept.")
-        return ""
-    if history:
-        tell(history)
-    return history
+    confirmed = word.confirms(seen) if word else None
+    is_known = (report.verdict.is_agreed if confirmed is None else confirmed) and all(one.address for one in answers)
+    return trouble or (Exit.FINE if is_known else Exit.INCONCLUSIVE)
 
 
 async def _ask(
@@ -126,11 +119,15 @@ def _tell_sample(sample: Sample) -> None:
 
 
 def as_json(report: EgressReport) -> dict[str, object]:
-    """Return a report as JSON shapes. `address` is null unless at least two operators agree on it."""
+    """Return a report as JSON shapes. `address` is null unless at least two operators agree on it.
+
+    `proposed` is what the evidence carries to a whitelist: of a pool, the addresses that two operators saw.
+    """
     verdict = report.verdict
     return {
         "state": verdict.state,
         "address": str(verdict.addresses[0]) if verdict.is_agreed else None,
+        "proposed": list(map(str, verdict.carried)),
         "addresses": [{"address": str(address), "operators": who} for address, who in verdict.operators.items()],
         "samples": [_sample_json(sample) for sample in report.samples],
         "unfinished": [provider.name for provider in report.unfinished],

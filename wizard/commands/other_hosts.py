@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from wizard.commands.console import tell
+from wizard.egress.hosts.ansible import hosts_of_ansible
 from wizard.egress.hosts.fan_out import Bounds, ask_hosts
 from wizard.egress.hosts.model import Host, HostAnswer, HostSource, labels, typed_host
 from wizard.egress.hosts.openssh import find_openssh
@@ -18,10 +20,11 @@ from wizard.text import printable
 
 FROM_SETTINGS = "@settings"
 FROM_SSH_CONFIG = "@ssh-config"
+FROM_ANSIBLE = "@ansible"
 HELP = (
     "also ask other hosts over OpenSSH, as your ~/.ssh/config says; names parted by commas, [user@]host each."
     f" {FROM_SETTINGS} stands for the environment's hosts = […] and is meant where no name is given,"
-    f" {FROM_SSH_CONFIG} for every Host name in ~/.ssh/config"
+    f" {FROM_SSH_CONFIG} for every Host name in ~/.ssh/config, {FROM_ANSIBLE} for what ansible-inventory --list names"
 )
 
 
@@ -35,10 +38,12 @@ def named_hosts(text: str, environment: Environment) -> tuple[Host, ...]:
     Raises:
         wizard.ssh_destination.InvalidDestination: a name is not one that ssh may be given.
         NoHosts: there are none.
+        wizard.egress.hosts.ansible.InventoryUnusable: Ansible was to name hosts, and did not.
     """
     lists: dict[str, Callable[[], Iterable[Host]]] = {
         FROM_SETTINGS: lambda: (typed_host(host, HostSource.SETTINGS) for host in environment.hosts),
         FROM_SSH_CONFIG: lambda: hosts_of_ssh_config(Path.home() / ".ssh" / "config"),
+        FROM_ANSIBLE: _of_ansible,
     }
     words = [word.strip() for word in text.split(",")]
     found = [host for word in words for host in (lists[word]() if word in lists else [typed_host(word)])]
@@ -50,8 +55,14 @@ def named_hosts(text: str, environment: Environment) -> tuple[Host, ...]:
         )
     first: dict[str, Host] = {}
     for host in found:
-        first.setdefault(host.destination, host)
+        first.setdefault(host.place, host)
     return tuple(first.values())
+
+
+def _of_ansible() -> tuple[Host, ...]:
+    inventory = asyncio.run(hosts_of_ansible(os.environ))
+    tell(inventory.sentence())
+    return inventory.hosts
 
 
 async def ask(hosts: Sequence[Host], providers: Sequence[Provider], environment: Environment) -> tuple[HostAnswer, ...]:

@@ -8,15 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from wizard import settings
+from wizard.commands.asking import ask, no_terminal
 from wizard.commands.console import tell
-from wizard.commands.typing_passphrases import ask
 from wizard.custody.custodian import Custodian
 from wizard.custody.errors import Remedy
 from wizard.custody.questions import PASSPHRASE_CHANGED
 from wizard.errors import WizardError
 from wizard.exit_codes import Exit
 from wizard.secret import Secret
-from wizard.terminal import UnusableTerminal
 
 
 class NotTheSame(WizardError):
@@ -60,11 +59,7 @@ def _typed(prompt: str) -> Iterator[Secret]:
     """Ask, and wipe the answer afterwards."""
     typed = ask(prompt)
     if typed is None:
-        raise UnusableTerminal(
-            "A passphrase is asked for on a terminal, and there is none",
-            why="It is never taken from arguments, variables or a pipe.",
-            advice="Run the command in a terminal; over SSH with `ssh -t`.",
-        )
+        raise no_terminal("A passphrase")
     try:
         yield typed
     finally:

@@ -13,6 +13,7 @@ from typing import Any, Final
 from wizard.credentials import Credentials, KeyKind
 from wizard.custody.errors import ItemUnreadable
 from wizard.secret import Secret
+from wizard.text import printable
 
 SCHEMA: Final = 1
 USER: Final = "credentials"
@@ -62,6 +63,12 @@ def owner_of(item: Secret) -> str:
     """Return which journal stored an item; nothing where it does not say."""
     owner = _fields(item).get("owner", "")
     return owner if isinstance(owner, str) else ""
+
+
+def created_of(item: Secret) -> str:
+    """Return when an item was stored, as its writer says, fit to be shown; nothing where it does not say."""
+    created = _fields(item).get("created", "")
+    return printable(created, 20) if isinstance(created, str) else ""
 
 
 def _fields(item: Secret) -> dict[str, Any]:

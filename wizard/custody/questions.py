@@ -71,7 +71,7 @@ OLD_PASSPHRASE: Final = Question(
 NEW_PASSPHRASE: Final = Question(
     "have the file open with it from now on",
     "The new passphrase",
-    f"{SHORTEST} characters or more. Nobody can recover it: without it the credentials in the file are lost.",
+    f"It has {SHORTEST} characters or more. Nobody can recover it: without it the credentials in the file are lost.",
     is_new=True,
 )
 PASSPHRASE_CHANGED: Final = (
@@ -81,6 +81,25 @@ PASSPHRASE_CHANGED: Final = (
     "A wizard that is open elsewhere has to be started again; a service needs the new one as its systemd credential.",
 )
 """What is said once the passphrase is another one."""
+
+BUS_WORD: Final = "own-bus"
+"""What is typed to start a session bus of the wizard's own."""
+BUS_CONSENT: Final = (
+    "The wizard starts a session bus of its own, and on it the system's keyring, whose password you then type. Both end"
+    " with the wizard. What is stored stays in the keyring's files; other programs do not see this bus, and one that"
+    " runs already may not see new keys before it is started again. A bot needs a bus and the password likewise:"
+    " dbus-run-session around `key-wizard exec`, or the encrypted file with its passphrase from systemd."
+)
+
+DELETE_STRAY_WORD: Final = "delete"
+DELETE_STRAY_CONSENT: Final = (
+    "Delete this item for good? If another Key Wizard knows it, with another home directory or another login, its key"
+    " is lost there too. Nothing on the exchange changes: the key lives on until it is deleted on its page."
+)
+ADOPT_STRAY: Final = (
+    "The key is stored once more, as an item of this journal, and is in use once the probe has proven it. The stray"
+    " item stays until you delete it."
+)
 
 FORGET_WORD: Final = "forget"
 FORGET_CONSENT: Final = (

@@ -49,9 +49,9 @@ _REMEDIES: Final = {
     State.NO_BUS_ADDRESS: _Remedy(
         "This login has no session bus, so no keyring can be reached",
         f"{BUS_VARIABLE} is {{bus}}, and there is no bus socket in the user's runtime directory.",
-        "Log in with a user session (`sudo`, `su` and cron have none). Or start the wizard on a bus of its own, and "
-        f"unlock or create the keyring in it: {OWN_BUS_COMMAND} That bus ends with it and no other program sees it; a "
-        "bot needs the same around `key-wizard exec`. Or choose the encrypted file.",
+        "Log in with a user session (`sudo`, `su` and cron have none), or start a bus of the wizard's own, which no "
+        f"other program sees, in the wizard or with: {OWN_BUS_COMMAND} A bot needs the same. Or choose the encrypted "
+        "file.",
     ),
     State.BUS_UNREACHABLE: _Remedy(
         "The session bus does not answer",

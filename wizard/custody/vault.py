@@ -50,7 +50,7 @@ class Vault:
             raise ValueError(f"a fingerprint is {FINGERPRINT_DIGITS} lower-case hex digits")
         if version < 1:
             raise ValueError("versions count from 1")
-        return f"key-wizard:{self._environment}:{fingerprint}" + (f".{version}" if version > 1 else "")
+        return f"{self._prefix}{fingerprint}" + (f".{version}" if version > 1 else "")
 
     async def put(self, credentials: Credentials, version: int = 1) -> None:
         """Store credentials (as one `version` of them, see `service`); return once the store has given them back.
@@ -112,7 +112,7 @@ class Vault:
         Raises:
             CustodyError: it cannot be asked.
         """
-        return await self.store.names(f"key-wizard:{self._environment}:")
+        return await self.store.names(self._prefix)
 
     async def holds(self, fingerprint: str, version: int = 1) -> bool:
         """Return whether anything is stored under the name, whoever stored it and whether or not it is complete.
@@ -152,6 +152,36 @@ class Vault:
                     advice="Nothing was deleted. If it is not needed, delete it in the keyring's own program.",
                 )
             await confirmed.delete(self.store, service, item.USER)
+
+    async def read_item(self, name: str) -> Secret | None:
+        """Return what an item of this environment holds, whoever stored it; None where there is none.
+
+        Args:
+            name: As `item_names` tells it.
+
+        Raises:
+            CustodyError: it cannot be read.
+        """
+        return await self.store.read(self._own_name(name), item.USER)
+
+    async def discard(self, name: str) -> None:
+        """Delete an item of this environment, whoever stored it: for what the user wants gone by name.
+
+        Raises:
+            NotDeleted: it is still there.
+            CustodyError: it failed, or it is not known whether it did.
+        """
+        async with self.store.turn():
+            await confirmed.delete(self.store, self._own_name(name), item.USER)
+
+    def _own_name(self, name: str) -> str:
+        if not name.startswith(self._prefix):
+            raise ValueError("the item is another environment's")
+        return name
+
+    @property
+    def _prefix(self) -> str:
+        return f"key-wizard:{self._environment}:"
 
     def _is_own(self, found: Secret) -> bool:
         try:

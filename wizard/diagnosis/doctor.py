@@ -13,6 +13,7 @@ from wizard.custody.store import Store
 from wizard.diagnosis import host, outside
 from wizard.diagnosis.files import files
 from wizard.diagnosis.notes import note
+from wizard.diagnosis.stored import stored_keys
 from wizard.errors import WizardError
 from wizard.rotation.model import Finding, Outcome
 from wizard.settings import Paths, Settings
@@ -45,7 +46,7 @@ class Doctor:
         known = self._settings()
         ways: dict[Area, Callable[[], Awaitable[tuple[Finding, ...]]]] = {
             Area.TERMINAL: self._terminal,
-            Area.KEYRING: self._keyring,
+            Area.KEYRING: lambda: self._keyring(known),
             Area.NETWORK: lambda: self._network(known),
             Area.CLOCK: lambda: self._clock(known),
             Area.FILES: lambda: self._files(known),
@@ -62,8 +63,11 @@ class Doctor:
     async def _terminal(self) -> tuple[Finding, ...]:
         return (host.terminal(self.environ, self.stdin, self.stderr, self.clock),)
 
-    async def _keyring(self) -> tuple[Finding, ...]:
-        return (await host.keyring(self.open_store, self.clock),)
+    async def _keyring(self, known: Settings | WizardError) -> tuple[Finding, ...]:
+        place = await host.keyring(self.open_store, self.clock)
+        if place.outcome is Outcome.FAILED or isinstance(known, WizardError):
+            return (place,)
+        return place, await stored_keys(await self.open_store(), self.paths, known.environments, self.clock)
 
     async def _network(self, known: Settings | WizardError) -> tuple[Finding, ...]:
         if isinstance(known, WizardError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from wizard.errors import WizardError
@@ -18,6 +18,10 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 class FileUnusable(WizardError):
     """A file cannot be read."""
+
+
+class FileMissing(FileUnusable):
+    """There is no such file."""
 
 
 class NotText(FileUnusable):
@@ -35,15 +39,41 @@ class TextFile:
     """What is wrong with its permissions; empty where nothing is."""
 
 
-def read_text_file(path: str) -> TextFile:
-    """Read one file; a device or a pipe is not waited for.
+@dataclass(frozen=True, slots=True)
+class RawFile:
+    """The bytes of a file."""
 
-    Args:
-        path: As the user wrote it: quotes and `~` are understood.
+    path: str
+    """Where it lies, absolute and printable."""
+    data: bytes = field(repr=False)
+    mode: int
+    """As `os.stat` has it."""
+
+
+def read_text_file(path: str) -> TextFile:
+    """Read one text file (see `read_file`).
 
     Raises:
         FileUnusable: it cannot be read, is no ordinary file or too large.
         NotText: it is not UTF-8.
+    """
+    file = read_file(path, LARGEST_FILE)
+    try:
+        return TextFile(file.path, Secret(file.data.decode("utf-8-sig")), _warning(file.mode, file.path))
+    except UnicodeDecodeError:
+        raise NotText(f"{file.path} is not text", advice="Give a text file, or paste instead.") from None
+
+
+def read_file(path: str, largest: int) -> RawFile:
+    """Read one file; a device or a pipe is not waited for.
+
+    Args:
+        path: As the user wrote it: quotes and `~` are understood.
+        largest: Bytes.
+
+    Raises:
+        FileMissing: there is none.
+        FileUnusable: it cannot be read, is no ordinary file or too large.
     """
     file = Path(path.strip().strip("'\"")).expanduser().absolute()
     shown = printable(str(file), limit=400)
@@ -51,24 +81,26 @@ def read_text_file(path: str) -> TextFile:
         descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         with os.fdopen(descriptor, "rb") as opened:
             mode = os.fstat(descriptor).st_mode
-            data = opened.read(LARGEST_FILE + 1) if stat.S_ISREG(mode) else b""
+            data = opened.read(largest + 1) if stat.S_ISREG(mode) else b""
     except (OSError, ValueError) as error:
-        said = error.strerror if isinstance(error, OSError) else "the name cannot be one of a file"
-        # What is no path may be a key that was pasted here: only what exists is repeated.
-        named = shown if isinstance(error, PermissionError) else "What was given"
-        raise FileUnusable(
-            f"{named} cannot be read",
-            why=f"The system said: {said}.",
-            advice="Correct the path, or paste instead.",
-        ) from None
+        raise _unreadable(error, shown) from None
     if not stat.S_ISREG(mode):
         raise FileUnusable(f"{shown} is not an ordinary file", advice="Give the path of a file.")
-    if len(data) > LARGEST_FILE:
-        raise FileUnusable(f"{shown} is larger than {LARGEST_FILE} bytes", advice="Give a smaller file, or paste.")
-    try:
-        return TextFile(shown, Secret(data.decode("utf-8-sig")), _warning(mode, shown))
-    except UnicodeDecodeError:
-        raise NotText(f"{shown} is not text", advice="Give a text file, or paste instead.") from None
+    if len(data) > largest:
+        raise FileUnusable(f"{shown} is larger than {largest} bytes", advice="Give a smaller file, or paste.")
+    return RawFile(shown, data, mode)
+
+
+def _unreadable(error: OSError | ValueError, shown: str) -> FileUnusable:
+    said = error.strerror if isinstance(error, OSError) else "the name cannot be one of a file"
+    kind = FileMissing if isinstance(error, (FileNotFoundError, NotADirectoryError, ValueError)) else FileUnusable
+    # What is no path may be a key that was pasted here: only what exists is repeated.
+    named = shown if isinstance(error, PermissionError) else "What was given"
+    return kind(
+        f"{named} cannot be read",
+        why=f"The system said: {said}.",
+        advice="Correct the path, or paste instead.",
+    )
 
 
 def _warning(mode: int, shown: str) -> str:

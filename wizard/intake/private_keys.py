@@ -52,6 +52,8 @@ class ImportedKey:
     pair: KeyPair
     warning: str = ""
     """What is wrong with the file that it came from; empty where nothing is."""
+    path: str = ""
+    """That file; empty where the key was pasted."""
 
 
 def open_private_key(path: str, pem: Secret, passphrase: Secret) -> ImportedKey:
@@ -70,7 +72,7 @@ def open_private_key(path: str, pem: Secret, passphrase: Secret) -> ImportedKey:
         raise PrivateKeyRefused("Nothing was entered", advice="Give the path of the file, or paste the key.")
     file = _read_key_file(path)
     try:
-        return ImportedKey(import_pem(file.text, passphrase), file.warning)
+        return ImportedKey(import_pem(file.text, passphrase), file.warning, file.path)
     finally:
         file.text.wipe()
 

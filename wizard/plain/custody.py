@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from wizard.custody.custodian import Custodian
 from wizard.custody.errors import CustodyError, KeyringUnusable, Remedy
-from wizard.custody.questions import FILE_CONSENT, FILE_WORD, QUESTIONS
+from wizard.custody.questions import (
+    BUS_CONSENT,
+    BUS_WORD,
+    FILE_CONSENT,
+    FILE_WORD,
+    NEW_PASSPHRASE,
+    OLD_PASSPHRASE,
+    PASSPHRASE_CHANGED,
+    QUESTIONS,
+)
 from wizard.custody.services import explanation
 from wizard.errors import WizardError
 from wizard.plain import deadlines
@@ -30,6 +39,8 @@ async def offer(talk: Talk, custodian: Custodian, problem: CustodyError, environ
         return False
     if answer == FILE_WORD:
         return await _chosen(talk, custodian)
+    if answer == BUS_WORD:
+        return await _started(talk, custodian)
     return answer == _AGAIN.word or await _opened(talk, custodian, Remedy(answer))
 
 
@@ -38,7 +49,8 @@ async def _ask_what(talk: Talk, custodian: Custodian, problem: CustodyError) -> 
     own = (Choice(remedy.value, f"{QUESTIONS[remedy].does}."),) if remedy else ()
     is_keyring = custodian.custody.place is Place.KEYRING
     other = (Choice(FILE_WORD, "keep credentials in an encrypted file instead."),) if is_keyring else ()
-    choices = (*own, _AGAIN, *other, _SERVICE)
+    bus = (Choice(BUS_WORD, "start a session bus of the wizard's own."),) if custodian.can_start_bus(problem) else ()
+    choices = (*own, _AGAIN, *bus, *other, _SERVICE)
     return await talk.choose("What next?", choices, about=ABOUT, default=choices[0].word)
 
 
@@ -48,6 +60,16 @@ async def _chosen(talk: Talk, custodian: Custodian) -> bool:
             custodian.choose_encrypted_file()
         except WizardError as error:
             talk.tell(error)
+    return True
+
+
+async def _started(talk: Talk, custodian: Custodian) -> bool:
+    async def start() -> bool:
+        await custodian.start_bus()
+        return True
+
+    if await talk.confirm(BUS_CONSENT, BUS_WORD, about=ABOUT):
+        await talk.attempt(start, "Starting the bus", deadlines.OPEN_PLACE)
     return True
 
 
@@ -62,6 +84,32 @@ async def _opened(talk: Talk, custodian: Custodian, remedy: Remedy) -> bool:
         finally:
             password.wipe()
     return True
+
+
+async def change_passphrase(talk: Talk, custodian: Custodian) -> None:
+    """Ask for the passphrase of the encrypted file so far and for the new one, and change it."""
+    talk.say("", OLD_PASSPHRASE.title, OLD_PASSPHRASE.text)
+    if (old := await _ask(talk, is_new=False)) is None:
+        return
+    try:
+        talk.say("", NEW_PASSPHRASE.title, NEW_PASSPHRASE.text)
+        if (new := await _ask(talk, is_new=True)) is None:
+            return
+        try:
+            await _change(talk, custodian, old, new)
+        finally:
+            new.wipe()
+    finally:
+        old.wipe()
+
+
+async def _change(talk: Talk, custodian: Custodian, old: Secret, new: Secret) -> None:
+    async def change() -> bool:
+        await custodian.change_passphrase(old, new)
+        return True
+
+    if await talk.attempt(change, "Changing the passphrase", deadlines.OPEN_PLACE):
+        talk.say(*PASSPHRASE_CHANGED)
 
 
 async def _help(custodian: Custodian, remedy: Remedy, password: Secret) -> bool:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from wizard.custody.child import DEADLINE as OPERATION
 from wizard.egress.hints import NAME_DEADLINE, ORGANISATION_DEADLINE
+from wizard.egress.hosts.ansible import DEADLINE as INVENTORY_DEADLINE
 from wizard.egress.hosts.fan_out import Bounds
 from wizard.rotation.context import Pace
+from wizard.rotation.elsewhere import DEADLINE as SEARCH
 from wizard.rotation.steps.probe import PASSES_IN_A_ROW
 
 OPEN_WORLD = 60.0
@@ -20,6 +22,8 @@ SWAP = 6 * OPERATION
 ABANDON = 6 * OPERATION
 PURGE = 12 * OPERATION
 """To ask once more, delete, read back, and drop what is not needed any more."""
+LOOK = OPERATION + SEARCH
+"""The keyring, and the usual files."""
 DESK = 10.0
 """One question to the desk has 5."""
 
@@ -42,6 +46,11 @@ def hints() -> float:
 def hosts(bounds: Bounds) -> float:
     """All hosts together, with every ssh ended."""
     return bounds.together + _CLEAN_UP
+
+
+def inventory() -> float:
+    """Ansible's inventory, with its programs ended."""
+    return INVENTORY_DEADLINE + _CLEAN_UP
 
 
 def sampling(pace: Pace) -> float:

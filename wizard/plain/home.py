@@ -8,12 +8,15 @@ from wizard.clock import duration
 from wizard.custody.questions import FORGET_CONSENT, FORGET_WORD
 from wizard.plain import deadlines
 from wizard.plain.answers import Choice, Command
+from wizard.plain.custody import change_passphrase
 from wizard.plain.stage import Stage, Way
 from wizard.plain.talk import Talk
 from wizard.plain.words import evidence
 from wizard.rotation.model import Mode, Step
 from wizard.rotation.overview import Overview
+from wizard.settings import Place
 
+_PASSPHRASE = Choice("passphrase", "change the passphrase of the encrypted file.")
 ABOUT = (
     "Choose an environment: the wizard takes it for itself, tries the keyring with a canary and settles what an"
     " interrupted run left. Then begin or resume a rotation. Nothing on the exchange is touched from here."
@@ -47,6 +50,9 @@ async def begin(stage: Stage) -> Way:
         if answer == FORGET_WORD:
             await _forget(stage)
             continue
+        if answer == _PASSPHRASE.word and stage.custodian is not None:
+            await change_passphrase(stage.talk, stage.custodian)
+            continue
         if answer == "abandon":
             await _abandon(stage)
             continue
@@ -62,7 +68,8 @@ async def _is_begun(stage: Stage, mode: Mode) -> bool:
 
 def _choices(stage: Stage) -> tuple[Choice, ...]:
     forget = (Choice(FORGET_WORD, "strike the missing key off the journal."),) if stage.flow.can_forget else ()
-    return (*_ways(stage), *forget)
+    is_file = stage.custodian is not None and stage.custodian.custody.place is Place.ENCRYPTED_FILE
+    return (*_ways(stage), *forget, *((_PASSPHRASE,) if is_file else ()))
 
 
 def _ways(stage: Stage) -> tuple[Choice, ...]:

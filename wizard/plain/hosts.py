@@ -20,12 +20,14 @@ ABOUT = (
 )
 _ADD = Choice("add", "type the name of another host.")
 _CHECK = Choice("check", "check or uncheck hosts.")
+_INVENTORY = Choice("inventory", "have Ansible's inventory name hosts.")
 _DONE = Choice("done", "go back to this host's address; nothing is lost.")
 
 
 async def take(stage: Stage) -> None:
     """Ask until the addresses are taken, or the user goes back."""
     step, talk = stage.flow.hosts, stage.talk
+    await step.read_ssh_config()
     rehearsal = ("In a rehearsal no real host is asked.",) if step.is_rehearsal else ()
     talk.say("", "Other hosts that use the key.", *rehearsal, *_list(step))
     while True:
@@ -49,6 +51,8 @@ async def _do(stage: Stage, answer: str) -> None:
         await _add(talk, step)
     elif answer == "check":
         await _check(talk, step)
+    elif answer == "inventory":
+        await _read_inventory(talk, step)
 
 
 def _choices(step: HostsStep) -> Iterable[Choice]:
@@ -62,6 +66,8 @@ def _choices(step: HostsStep) -> Iterable[Choice]:
     yield _ADD
     if step.known():
         yield _CHECK
+    if step.has_inventory:
+        yield _INVENTORY
     yield _DONE
 
 
@@ -91,6 +97,13 @@ def _answer(answer: HostAnswer) -> Iterable[str]:
         yield f"    {answer.advice()}"
     if answer.has_proxy:
         yield "    A proxy is set in that login; it was not used."
+
+
+async def _read_inventory(talk: Talk, step: HostsStep) -> None:
+    asking = "Asking Ansible for its inventory"
+    inventory = await talk.attempt(step.read_inventory, asking, deadlines.inventory())
+    if inventory is not None:
+        talk.say(inventory.sentence(), *_list(step))
 
 
 async def _add(talk: Talk, step: HostsStep) -> None:

@@ -33,6 +33,7 @@ async def import_key(stage: Stage, *, about: str) -> KeyPair | Pair | None:
         return None
     if key is None or isinstance(key, Pair):
         return key
+    stage.flow.elsewhere.note(key.path)
     if key.warning:
         stage.talk.say(f"Caution: {key.warning}")
     try:

@@ -36,6 +36,7 @@ async def take(stage: Stage) -> Way:
     stage.introduce(Step.RETIRE, *numbered(_to_do(stage)))
     if stage.flow.retire.polls():
         _tell(stage)
+    await _tell_places(stage)
     while True:
         death = stage.flow.retire.death()
         is_settled = death.allows_purge or death.grade is Grade.WEAK
@@ -58,6 +59,13 @@ def _to_do(stage: Stage) -> tuple[str, str]:
     where = "at the desk: desk opens it" if stage.counter is not None else f"on the exchange's page: {page}"
     name = legacy.name if legacy else "the legacy key"
     return "Restart what uses the key: it has to take the new one.", f"Delete {name} {where}."
+
+
+async def _tell_places(stage: Stage) -> None:
+    """Say where the legacy key still stands in plain text on this host."""
+    work = "Looking for copies of the legacy key in plain text"
+    found = await stage.talk.attempt(stage.flow.still_held, work, deadlines.LOOK)
+    stage.talk.say(*(found.sentences() if found else ()))
 
 
 async def _watch(stage: Stage) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from wizard.clock import duration, utc
 from wizard.credentials import KeyName
+from wizard.intake.copies import Copies
 from wizard.rotation.model import Grade, KeyRecord, RotationRecord
 from wizard.rotation.retirement import Death
 
@@ -32,6 +33,8 @@ class Certificate:
     overlap_seconds: float
     still_held: tuple[str, ...] = ()
     """Where the legacy key still stood in plain text, as phrases: files with lines, environment variables."""
+    not_looked_at: tuple[str, ...] = ()
+    """Where it could not be looked, each with the reason."""
 
     def lines(self) -> tuple[tuple[str, str], ...]:
         """Return the certificate as label and text, for people."""
@@ -51,6 +54,7 @@ class Certificate:
             ("Death", f"{self.grade}: {self.proof}"),
             ("Not proven", self.does_not_prove or "nothing is left open"),
             *([("Remove it from", "; ".join(self.still_held))] if self.still_held else []),
+            *([("Not looked at", "; ".join(self.not_looked_at))] if self.not_looked_at else []),
         )
 
 
@@ -62,7 +66,7 @@ def write_certificate(
     *,
     egress: str,
     now: float,
-    still_held: tuple[str, ...] = (),
+    copies: Copies,
 ) -> Certificate:
     """Put together what the journal knows at the end of a rotation."""
     return Certificate(
@@ -79,7 +83,8 @@ def write_certificate(
         proof=death.sentence if legacy and death else "",
         does_not_prove=death.does_not_prove if legacy and death else "",
         overlap_seconds=_overlap(current, death, now) if legacy else 0.0,
-        still_held=still_held,
+        still_held=copies.found,
+        not_looked_at=copies.unknown,
     )
 
 
@@ -93,8 +98,8 @@ def restore_certificate(detail: Mapping[str, Any]) -> Certificate | None:
     """Return the certificate that was kept as `asdict` in the journal; None where it is not complete."""
     try:
         names = {field: KeyName(**detail[field]) for field in ("current", "legacy") if detail[field]}
-        held = tuple(detail.get("still_held", ()))
+        places = {name: tuple(detail.get(name, ())) for name in ("still_held", "not_looked_at")}
         grade = Grade(detail["grade"]) if detail["grade"] else None
-        return Certificate(**{**detail, **names, "grade": grade, "still_held": held})
+        return Certificate(**{**detail, **names, **places, "grade": grade})
     except (KeyError, TypeError, ValueError):
         return None

@@ -6,7 +6,7 @@ from functools import partial
 
 from wizard.credentials import Credentials
 from wizard.intake.aside import aside
-from wizard.intake.copies import copies_of
+from wizard.intake.copies import Copies, copies_of
 from wizard.rotation.context import Context
 
 DEADLINE = 5.0
@@ -27,13 +27,13 @@ class Elsewhere:
             detail = {"environment": self._context.environment.name, "path": path}
             self._context.journal.record(self._context.rotation, READ_FROM, detail)
 
-    async def copies(self, credentials: Credentials) -> tuple[str, ...]:
+    async def copies(self, credentials: Credentials) -> Copies:
         """Return the places that hold the API key or its secret now (see `wizard.intake.copies`)."""
         look = partial(copies_of, credentials, self._context.environ, self._noted())
         try:
             return await aside(look, DEADLINE)
         except TimeoutError:
-            return (f"not known: the usual files could not be read within {DEADLINE:.0f} seconds",)
+            return Copies(unknown=(f"the usual files could not be read within {DEADLINE:.0f} seconds",))
 
     def _noted(self) -> tuple[str, ...]:
         own = self._context.environment.name

@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, replace
 
 from wizard.egress.choice import Candidate
 from wizard.errors import WizardError
+from wizard.intake.copies import Copies
 from wizard.rotation.certificate import Certificate, write_certificate
 from wizard.rotation.closing import safe_to_close
 from wizard.rotation.context import Context
@@ -23,6 +24,8 @@ from wizard.rotation.steps.hosts import HostsStep
 from wizard.rotation.steps.probe import ProbeReport, ProbeStep
 from wizard.rotation.steps.retire import RetireStep
 from wizard.rotation.steps.whitelist import WhitelistStep
+from wizard.rotation.strays import Strays
+from wizard.text import printable
 
 CERTIFIED = "rotation.certified"
 STORED = "stored"
@@ -53,8 +56,8 @@ class Preflight:
     def losses(self) -> tuple[str, ...]:
         """Return a sentence for each missing key and each stray item."""
         strays = tuple(
-            f"An item is there that this journal does not know: {name}. Another journal's, or one that is gone; it is"
-            " left alone. Look at it, or delete it, in the keyring's own program."
+            f"An item is there that this journal does not know: {printable(name)}. Another journal's, or a lost one;"
+            " it is left alone. To look at it, adopt it or delete it: key-wizard strays."
             for name in self.strays
         )
         return strays + tuple(
@@ -78,6 +81,7 @@ class Flow:
         self.probe = ProbeStep(context)
         self.retire = RetireStep(context)
         self.elsewhere = Elsewhere(context)
+        self.strays = Strays(context.keeping)
 
     @property
     def rotation(self) -> RotationRecord | None:
@@ -192,7 +196,7 @@ class Flow:
             wizard.errors.WizardError: the legacy key is not proven dead, or the keyring refused.
         """
         legacy = self.retire.legacy
-        still_held = await self._still_held(legacy)
+        still_held = await self.still_held()
         death = await (self.retire.purge() if last_four is None else self.retire.purge_on_word(last_four))
         return await self._finish(legacy, death, death.grade, still_held)
 
@@ -238,6 +242,37 @@ class Flow:
             self.context.keeping.forget(record)
         self.preflight = replace(self.preflight, missing=())
 
+    async def adopt_stray(self, item: str) -> Finding:
+        """Take the key that a stray item holds for the new one, as a new item of this journal; stand at the probe.
+
+        A rotation that adopts is begun where none is open. The stray itself stays until the user deletes it.
+
+        Raises:
+            OutOfPlace: a key is in use and no rotation is open, or the open one does not stand at the credentials.
+            wizard.errors.WizardError: the item is gone or holds no whole key, or the place cannot be used.
+        """
+        credentials = await self.strays.credentials(item)
+        try:
+            if self.rotation is None:
+                await self.begin(Mode.ADOPT)
+            if self.step is not Step.CREDENTIALS:
+                raise OutOfPlace("The open rotation does not wait for a key", advice="Go to its Credentials step.")
+            finding = await self.credentials.store_found(credentials)
+        finally:
+            credentials.wipe()
+        self.advance(Step.CREDENTIALS)
+        return finding
+
+    async def delete_stray(self, item: str) -> None:
+        """Delete a stray for good, on the user's typed word.
+
+        Raises:
+            wizard.errors.WizardError: it is gone or no stray, or it is not known whether it was deleted.
+        """
+        await self.strays.delete(item)
+        rest = tuple(name for name in self.preflight.strays if name != item)
+        self.preflight = replace(self.preflight, strays=rest)
+
     async def abandon(self) -> None:
         """Give the rotation up before promotion: the current key stays, the new one is purged.
 
@@ -263,24 +298,31 @@ class Flow:
         self.context.journal.move(self.context.rotation, step)
         return step
 
-    async def _still_held(self, legacy: KeyRecord | None) -> tuple[str, ...]:
-        """Look for plain-text copies while the values to look for are still known."""
+    async def still_held(self) -> Copies:
+        """Look for plain-text copies of the legacy key, as long as the values to look for are known.
+
+        Raises:
+            wizard.errors.WizardError: the place of the credentials cannot be read.
+        """
+        legacy = self.retire.legacy
         found = await self.context.keeping.fetch(legacy) if legacy and legacy.holding is Holding.STORED else None
         if found is None:
-            return ()
+            return Copies()
         try:
             return await self.elsewhere.copies(found)
         finally:
             found.wipe()
 
     async def _finish(
-        self, legacy: KeyRecord | None, death: Death | None, outcome: str, still_held: tuple[str, ...] = ()
+        self, legacy: KeyRecord | None, death: Death | None, outcome: str, still_held: Copies | None = None
     ) -> Certificate:
         await self._drop_unused("another key took its place")
         rotation, current = self.context.rotation, self.current
         assert current is not None  # noqa: S101 - a rotation is finished only after a promotion
         now, egress = self.context.clock(), self.context.egress
-        certificate = write_certificate(rotation, current, legacy, death, egress=egress, now=now, still_held=still_held)
+        certificate = write_certificate(
+            rotation, current, legacy, death, egress=egress, now=now, copies=still_held or Copies()
+        )
         self.context.journal.finish(rotation, outcome, CERTIFIED, asdict(certificate))
         return certificate
 

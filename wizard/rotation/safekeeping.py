@@ -6,7 +6,6 @@ in the keyring, and no item is deleted that was not announced as superseded, wit
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import replace
 
 from wizard.clock import Clock
@@ -15,6 +14,7 @@ from wizard.custody.errors import CustodyError, ItemOccupied, KeptElsewhere
 from wizard.custody.vault import Vault
 from wizard.rotation.journal import Journal
 from wizard.rotation.model import Holding, KeyRecord, Slot
+from wizard.rotation.reconciling import missing, strays
 
 HIGHEST_VERSION = 100
 
@@ -93,24 +93,14 @@ class Safekeeping:
         Raises:
             wizard.custody.errors.CustodyError: the store cannot be read.
         """
-        expected = [
-            record
-            for record in self._journal.keys(self._environment)
-            if record.holding is Holding.STORED
-            and record.slot in (Slot.CURRENT, Slot.PENDING, Slot.DRAFT)
-            and record.backend == self._vault.store.backend
-        ]
-        held = await asyncio.gather(*(self._vault.holds(one.name.fingerprint, one.version) for one in expected))
-        return tuple(record for record, is_held in zip(expected, held, strict=True) if not is_held)
+        return await missing(self._journal.keys(self._environment), self._vault)
 
     async def strays(self) -> tuple[str, ...]:
         """Return the names of items of this environment that the journal does not know, as far as they can be told."""
         try:
-            found = await self._vault.item_names()
+            return await strays(self._journal.keys(self._environment), self._vault)
         except CustodyError:
             return ()  # nothing rests on this answer
-        known = {one.item for one in self._journal.keys(self._environment) if one.holding is not Holding.PURGED}
-        return tuple(name for name in found if name not in known)
 
     def forget(self, record: KeyRecord) -> None:
         """Strike a key off whose item is not there any more; call it for what `missing` returned."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from wizard.credentials import Credentials
+from wizard.egress.exchange_word import ExchangeWord
 from wizard.exchange.client import ApiRestrictions, ExchangeClient
 from wizard.exchange.errors import ExchangeError, Refused
 from wizard.exchange.outcomes import Surface
@@ -103,3 +105,29 @@ async def named_by_futures(client: ExchangeClient, credentials: Credentials, sit
     except ExchangeError:
         return None
     return None
+
+
+async def hear(
+    client: ExchangeClient, credentials: Credentials, site: Site, listed: Sequence[IPv4Network]
+) -> ExchangeWord:
+    """Make two signed calls at the same time, and return what they show of the caller's address.
+
+    One asks for the key's restrictions. The other asks the futures host, where there is one.
+
+    Args:
+        client: The way to the exchange.
+        credentials: The key in use.
+        site: Who is asked.
+        listed: The key's list as it is known here.
+    """
+    answer, named = await asyncio.gather(
+        ask(client, credentials, Where(site)), named_by_futures(client, credentials, site)
+    )
+    return ExchangeWord(
+        site=site.name,
+        accepted=answer.accepted,
+        is_restricted=answer.restrictions.ip_restricted if answer.restrictions else None,
+        listed=tuple(listed),
+        named=named,
+        trouble="" if answer.accepted else answer.verdict.what,
+    )

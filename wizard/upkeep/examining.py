@@ -1,7 +1,7 @@
 """Looks at the current key of one environment from all sides, and changes nothing.
 
-Invariant: it takes no lock and writes to no journal that is there. While a wizard works on the
-environment, this reads what stands in the journal and in the keyring.
+Invariant: it takes no lock and writes to no journal. What was observed is for the caller to keep. While a wizard
+works on the environment, this reads what stands in the journal and in the keyring.
 """
 
 from __future__ import annotations
@@ -32,6 +32,8 @@ class Upkeep:
 
     key: KeyRecord | None
     findings: tuple[Finding, ...]
+    egress: EgressReport | None = None
+    """What was observed of this host's address; None where nobody could be asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ class Examiner:
             return Upkeep(None, no_key(error, self.clock))
         egress, answer = await asyncio.gather(self._observe(), self._ask(key))
         seen = Seen(self.environment, key, egress, answer)
-        return Upkeep(key, judge(seen, self.clock, max_age))
+        return Upkeep(key, judge(seen, self.clock, max_age), egress if isinstance(egress, EgressReport) else None)
 
     async def _observe(self) -> EgressReport | WizardError:
         try:

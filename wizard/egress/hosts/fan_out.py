@@ -7,10 +7,10 @@ import contextlib
 import secrets
 import shlex
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Protocol
+from typing import Any, Protocol
 
 from wizard.egress.answers import Sample
 from wizard.egress.hosts.model import Host, HostAnswer, Trouble
@@ -91,20 +91,26 @@ async def ask_hosts(
         answers[host] = answer
         on_answer(answer)
 
-    tasks = [asyncio.create_task(ask(host)) for host in dict.fromkeys(hosts)]
+    each = dict.fromkeys(hosts)
+    await _within(bounds.together, map(ask, each))
+    for host in each:
+        if host not in answers:
+            answers[host] = HostAnswer(host, 0.0, trouble=not_asked(bounds.together))
+            on_answer(answers[host])
+    return tuple(answers[host] for host in each)
+
+
+async def _within(seconds: float, questions: Iterable[Coroutine[Any, Any, None]]) -> None:
+    """Wait for all questions, but no longer; those that are left then are cancelled, and have ended."""
+    tasks = [asyncio.create_task(question) for question in questions]
     try:
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(bounds.together):
+            async with asyncio.timeout(seconds):
                 await asyncio.gather(*tasks)
     finally:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-    for host in dict.fromkeys(hosts):
-        if host not in answers:
-            answers[host] = HostAnswer(host, 0.0, trouble=not_asked(bounds.together))
-            on_answer(answers[host])
-    return tuple(answers[host] for host in dict.fromkeys(hosts))
 
 
 def one_per_operator(providers: Sequence[Provider]) -> tuple[Provider, ...]:

@@ -33,6 +33,16 @@ class Host:
     port: int | None = None
     """The port of its ssh server; None leaves it to `~/.ssh/config`."""
 
+    @property
+    def place(self) -> str:
+        """What tells it from every other host: the destination, with a port of its own where it has one."""
+        return self.destination if self.port is None else f"{self.destination}:{self.port}"
+
+    @property
+    def by_hand(self) -> str:
+        """What `ssh` is given by hand to reach it."""
+        return self.destination if self.port is None else f"-p {self.port} {self.destination}"
+
 
 def typed_host(text: str, source: HostSource = HostSource.TYPED) -> Host:
     """Return the host that was written as `[user@]host`.
@@ -115,7 +125,7 @@ class HostAnswer:
 
     def advice(self) -> str:
         """Return what the user can do about it; nothing where there is nothing to do."""
-        return self.trouble.advice.replace("{host}", self.host.destination) if self.trouble else ""
+        return self.trouble.advice.replace("{host}", self.host.by_hand) if self.trouble else ""
 
 
 def labels(answers: Iterable[HostAnswer]) -> dict[IPv4Address, tuple[str, ...]]:

@@ -9,21 +9,19 @@ user's own rules; none is accepted here.
 from __future__ import annotations
 
 import asyncio
-import os
 import shutil
-import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from wizard.egress.hosts import children
 from wizard.egress.hosts.model import Host
 from wizard.errors import WizardError
 
 OUTPUT_LIMIT = 512 * 1024
 """Bytes that are read of what a host writes; an honest one writes about 8 KiB."""
-_CHUNK = 64 * 1024
 _KEPT_OPEN = 1.0
 """Seconds that are given to the last words when ssh has ended but something still holds its pipes."""
 
@@ -79,7 +77,7 @@ class OpenSsh:
             is_out_of_time = True
         finally:
             exit_status = process.returncode
-            await _end(process)
+            await children.end(process)
         return Conversation(bytes(output), bytes(errors), exit_status, is_out_of_time)
 
     def command(self, host: Host) -> tuple[str, ...]:
@@ -135,12 +133,12 @@ def find_openssh(environ: Mapping[str, str]) -> OpenSsh:
     return OpenSsh(program, {name: environ[name] for name in names if name in environ} | {"LC_ALL": "C"})
 
 
-async def _talk(process: Process, script: bytes, end: bytes, output: bytearray, errors: bytearray) -> None:
+async def _talk(process: Process, script: bytes, mark: bytes, output: bytearray, errors: bytearray) -> None:
     assert process.stdin and process.stdout and process.stderr  # noqa: S101 - pipes were asked for
     feeding = asyncio.create_task(_feed(process.stdin, script))
-    listening = asyncio.create_task(_read(process.stderr, errors))
+    listening = asyncio.create_task(children.read(process.stderr, errors, OUTPUT_LIMIT))
     try:
-        if await _read(process.stdout, output, until=end):
+        if await children.read(process.stdout, output, OUTPUT_LIMIT, mark):
             return
         await asyncio.wait([listening], timeout=_KEPT_OPEN)
         await process.wait()
@@ -155,26 +153,3 @@ async def _feed(stdin: asyncio.StreamWriter, script: bytes) -> None:
         stdin.write(script)
         await stdin.drain()
         stdin.close()
-
-
-async def _read(stream: asyncio.StreamReader, into: bytearray, until: bytes | None = None) -> bool:
-    """Read to the end, the limit or `until`; return whether there is nothing to wait for any more."""
-    while chunk := await stream.read(_CHUNK):
-        begin = max(0, len(into) - len(until or b""))
-        into += chunk[: OUTPUT_LIMIT - len(into)]
-        if len(into) >= OUTPUT_LIMIT or (until and into.find(until, begin) >= 0):
-            return True
-    return False
-
-
-async def _end(process: Process) -> None:
-    """Leave no process behind: not ssh, nor what it started to get through."""
-    if process.returncode is None:
-        with suppress(ProcessLookupError):
-            if sys.platform == "win32":
-                process.kill()
-            else:
-                os.killpg(process.pid, signal.SIGKILL)
-    # Closes the pipes too: a stranger that holds their other end would keep `wait` waiting.
-    process._transport.close()  # type: ignore[attr-defined]
-    await process.wait()

@@ -16,19 +16,22 @@ _HEAD_END = re.compile(rb"\r?\n\r?\n")
 _RESPONSE_LIMIT = 16384
 """Bytes of a response, with its head, that the script passes on."""
 
+_CURL_FAILURES = {
+    6: "the name could not be resolved there",
+    7: "no connection over IPv4",
+    28: "no answer in time",
+    35: "the TLS handshake failed",
+    52: "an empty answer",
+    56: "the connection broke",
+    60: "the certificate could not be verified",
+}
 _CLIENT_FAILURES = {
-    ("curl", 6): "the name could not be resolved there",
-    ("curl", 7): "no connection over IPv4",
-    ("curl", 28): "no answer in time",
-    ("curl", 35): "the TLS handshake failed",
-    ("curl", 52): "an empty answer",
-    ("curl", 56): "the connection broke",
-    ("curl", 60): "the certificate could not be verified",
+    **{(client, status): reason for client in ("curl", "python3") for status, reason in _CURL_FAILURES.items()},
     ("wget", 4): "no connection over IPv4, or no answer in time",
     ("wget", 5): "the certificate could not be verified",
     ("wget", 8): "the server answered with an error or a redirect",
 }
-"""Exit statuses, from curl(1) and wget(1)."""
+"""Exit statuses, from curl(1) and wget(1); the question in Python ends with those of curl."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,15 +28,20 @@ fetch() {
         ;;
     python3)
         python3 -I - "$2" "$SECONDS_EACH" <<'PYTHON'
-import http.client, sys, urllib.parse
+import http.client, socket, ssl, sys, urllib.parse
 url = urllib.parse.urlsplit(sys.argv[1])
 connection = http.client.HTTPSConnection if url.scheme == "https" else http.client.HTTPConnection
 caller = connection(url.hostname, url.port, timeout=float(sys.argv[2]), source_address=("0.0.0.0", 0))
 target = urllib.parse.urlunsplit(("", "", url.path or "/", url.query, ""))
-caller.request("GET", target, headers={"User-Agent": "key-wizard", "Cache-Control": "no-cache"})
-answer = caller.getresponse()
-head = "HTTP/1.1 %d\r\nLocation: %s\r\n\r\n" % (answer.status, answer.getheader("Location", ""))
-sys.stdout.buffer.write(head.encode("latin-1", "replace") + answer.read(8192))
+try:
+    caller.request("GET", target, headers={"User-Agent": "key-wizard", "Cache-Control": "no-cache"})
+    answer = caller.getresponse()
+    head = "HTTP/1.1 %d\r\nLocation: %s\r\n\r\n" % (answer.status, answer.getheader("Location", ""))
+    sys.stdout.buffer.write(head.encode("latin-1", "replace") + answer.read(8192))
+except ssl.SSLCertVerificationError: sys.exit(60) # exit statuses are those of curl
+except socket.gaierror: sys.exit(6)
+except socket.timeout: sys.exit(28)
+except OSError: sys.exit(7)
 PYTHON
         ;;
     esac

@@ -11,6 +11,7 @@ import asyncio
 from wizard.credentials import Credentials, KeyKind
 from wizard.errors import WizardError
 from wizard.exchange.keys import KeyPair, generate_ed25519, generate_rsa, public_pem
+from wizard.intake.copies import Copies
 from wizard.rotation.context import Context
 from wizard.rotation.elsewhere import Elsewhere
 from wizard.rotation.findings import STORAGE
@@ -105,10 +106,14 @@ class CredentialsStep:
             raise DraftMissing(
                 "The imported private key is not in the keyring any more", advice="Import it once more, then store it."
             )
-        finding = await self._store_pending(Credentials(found.kind, api_key, found.signing))
+        finding = await self._store_pending(Credentials(found.kind, api_key, found.signing), is_imported=True)
         if draft:
             await self._context.keeping.purge(draft, "the imported key is stored together with its API key")
         return finding
+
+    async def store_found(self, credentials: Credentials) -> Finding:
+        """Store a whole key that was found in the place of the credentials; the caller wipes it."""
+        return await self._store_pending(credentials)
 
     async def swap(self) -> Finding:
         """Store the pending key again with API key and secret exchanged."""
@@ -121,13 +126,13 @@ class CredentialsStep:
         self._context.journal.hide_last_four(pending)
         return finding
 
-    async def _store_pending(self, credentials: Credentials) -> Finding:
+    async def _store_pending(self, credentials: Credentials, *, is_imported: bool = False) -> Finding:
         await self._context.keeping.recover()
         self._refuse_known(credentials)
         whitelist = self._context.journal.whitelist_of(self._context.rotation)
         record = await self._context.keeping.store(credentials, Slot.PENDING, whitelist=whitelist)
-        is_adopted = self._context.rotation.mode is Mode.ADOPT
-        copies = await self._elsewhere.copies(credentials) if is_adopted else ()
+        is_from_outside = is_imported or self._context.rotation.mode is Mode.ADOPT
+        copies = await self._elsewhere.copies(credentials) if is_from_outside else Copies()
         return Finding(
             subject=STORAGE,
             outcome=Outcome.WARNING if copies else Outcome.PASSED,
@@ -193,15 +198,17 @@ class CredentialsStep:
         return self._context.journal.key_in(self._context.environment.name, slot)
 
 
+def is_placeholder(api_key: Secret) -> bool:
+    """Return whether it stands in a draft in place of an API key that is not known yet."""
+    return api_key.reveal().startswith((MADE_HERE, IMPORTED))
+
+
 def _label(origin: str, public: str) -> Secret:
     """Return what stands in a draft in place of the API key."""
     return Secret(f"{origin} {Secret(public).fingerprint()}")
 
 
-def _to_remove(copies: tuple[str, ...]) -> str:
-    if not copies:
-        return ""
-    return (
-        f"It still stands in plain text: {'; '.join(copies)}. Remove it there once your software reads the keyring;"
-        " the retirement of this key looks again."
-    )
+def _to_remove(copies: Copies) -> str:
+    told = copies.sentences()
+    end = "Remove it there once your software reads the keyring; the retirement of this key looks again."
+    return " ".join([*told, *([end] if copies.found else [])])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 
 from wizard.egress.answers import Sample
@@ -15,10 +14,10 @@ from wizard.egress.quorum import EgressState
 from wizard.egress.resampling import sample_more
 from wizard.egress.route import Route
 from wizard.rotation.context import Context
-from wizard.rotation.journal import WIZARD, Journal
+from wizard.rotation.journal import THE_EXCHANGE, WIZARD, Journal
 from wizard.rotation.model import Finding, Outcome, Slot
 from wizard.rotation.reaching import ipv6_way_to_exchange
-from wizard.rotation.signed import Where, ask, named_by_futures
+from wizard.rotation.signed import hear
 from wizard.rotation.steps.choosing import AddressChoice
 from wizard.rotation.surroundings import list_in_use
 
@@ -29,10 +28,6 @@ _OUTCOMES = {
 }
 
 
-THE_EXCHANGE = "exchange"
-"""In the place of who asked, in the journal: such an observation is the exchange's own."""
-
-
 def keep(report: EgressReport, journal: Journal, environment: str, asked_by: str = WIZARD) -> None:
     """Note in the journal who saw which address, over which route."""
     operators = {str(address): who for address, who in report.verdict.operators.items()}
@@ -41,8 +36,8 @@ def keep(report: EgressReport, journal: Journal, environment: str, asked_by: str
 
 def keep_word(word: ExchangeWord, route: Route, journal: Journal, environment: str) -> None:
     """Note in the journal which address the exchange itself named; nothing where it named none."""
-    if word.named is not None:
-        seen = {str(word.named): (word.site,)}
+    if (told := word.address(())) is not None:
+        seen = {str(told): (word.site,)}
         journal.note_egress(environment, seen, EgressState.SINGLE, route.shown, asked_by=THE_EXCHANGE)
 
 
@@ -101,9 +96,8 @@ class EgressStep:
     async def ask_exchange(self) -> ExchangeWord | None:
         """Make two signed calls with the key in use and return what they show of this host's address.
 
-        One asks for the key's restrictions. The other asks the futures host, where there is one: its refusal
-        may name the caller (REPORTED). An address that it names is kept like every observation, and ticked for
-        the whitelist.
+        A refusal of the futures host may name the caller (REPORTED). An address that it names is kept like every
+        observation, and ticked for the whitelist.
 
         Returns:
             None where no key is in use.
@@ -118,20 +112,10 @@ class EgressStep:
             return None
         try:
             async with context.exchange() as client:
-                where = Where(context.environment.site)
-                answer, named = await asyncio.gather(
-                    ask(client, credentials, where), named_by_futures(client, credentials, where.site)
-                )
+                listed = list_in_use(context.journal, context.environment.name)
+                self.word = await hear(client, credentials, context.environment.site, listed)
         finally:
             credentials.wipe()
-        self.word = ExchangeWord(
-            site=where.site.name,
-            accepted=answer.accepted,
-            is_restricted=answer.restrictions.ip_restricted if answer.restrictions else None,
-            listed=list_in_use(context.journal, context.environment.name),
-            named=named,
-            trouble="" if answer.accepted else answer.verdict.what,
-        )
         keep_word(self.word, context.route(), context.journal, context.environment.name)
         AddressChoice(context).follow(self.word)
         return self.word

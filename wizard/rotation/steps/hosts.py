@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from ipaddress import IPv4Address
 from pathlib import Path
 
+from wizard.egress.hosts.ansible import Inventory, find_ansible, hosts_of_ansible
 from wizard.egress.hosts.fan_out import Bounds, ask_hosts
 from wizard.egress.hosts.model import Host, HostAnswer, HostSource, labels, typed_host
 from wizard.egress.hosts.openssh import find_openssh
 from wizard.egress.hosts.ssh_config import hosts_of_ssh_config
 from wizard.errors import WizardError
 from wizard.rotation.context import Context
+from wizard.threads import in_abandonable_thread
 from wizard.whitelist import LONGEST_LABEL
 
 ASKED_BY = "hosts"
@@ -36,7 +37,9 @@ class HostsStep:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._typed: list[Host] = []
-        self._checked = {host.destination for host in self._of_settings()}
+        self._named: dict[HostSource, tuple[Host, ...]] = {}
+        """By files and programs that name hosts."""
+        self._checked = {host.place for host in self._of_settings()}
         self._answers: dict[str, HostAnswer] = {}
         self.bounds = Bounds()
         self.draft = ""
@@ -48,23 +51,47 @@ class HostsStep:
         return self._context.environment.is_rehearsal
 
     def known(self) -> tuple[Host, ...]:
-        """Return the hosts of the settings, of `~/.ssh/config` and those typed, each once."""
+        """Return the hosts of the settings, of `~/.ssh/config`, of Ansible and those typed, each once."""
         found: dict[str, Host] = {}
-        for host in (*self._of_settings(), *self._of_ssh_config, *self._typed):
-            found.setdefault(host.destination, host)
+        named = (host for source in (HostSource.SSH_CONFIG, HostSource.ANSIBLE) for host in self._named.get(source, ()))
+        for host in (*self._of_settings(), *named, *self._typed):
+            found.setdefault(host.place, host)
         return tuple(found.values())
+
+    async def read_ssh_config(self) -> None:
+        """Read the names in `~/.ssh/config`, once, in a thread: home directories can be slow."""
+        environ = self._context.environ
+        home = environ.get("HOME") or environ.get("USERPROFILE")
+        if home and HostSource.SSH_CONFIG not in self._named:
+            file = Path(home) / ".ssh" / "config"
+            self._named[HostSource.SSH_CONFIG] = await in_abandonable_thread(lambda: hosts_of_ssh_config(file))
+
+    @property
+    def has_inventory(self) -> bool:
+        """Whether Ansible is installed, which can name hosts."""
+        return find_ansible(self._context.environ) is not None
+
+    async def read_inventory(self) -> Inventory:
+        """Have Ansible name hosts; they become known, unchecked.
+
+        Raises:
+            wizard.egress.hosts.ansible.InventoryUnusable: it does not.
+        """
+        inventory = await hosts_of_ansible(self._context.environ)
+        self._named[HostSource.ANSIBLE] = inventory.hosts
+        return inventory
 
     def checked(self) -> tuple[Host, ...]:
         """Return the known hosts that are to be asked: at first those of the settings."""
-        return tuple(host for host in self.known() if host.destination in self._checked)
+        return tuple(host for host in self.known() if host.place in self._checked)
 
     def is_checked(self, host: Host) -> bool:
         """Whether the host is to be asked."""
-        return host.destination in self._checked
+        return host.place in self._checked
 
     def check(self, hosts: Sequence[Host], is_checked: bool) -> None:
         """Say whether these hosts are to be asked."""
-        names = {host.destination for host in hosts}
+        names = {host.place for host in hosts}
         self._checked = self._checked | names if is_checked else self._checked - names
 
     def add(self, text: str) -> Host:
@@ -73,20 +100,21 @@ class HostsStep:
         Raises:
             wizard.ssh_destination.InvalidDestination: it names no host.
         """
-        host = typed_host(text)
-        if host.destination not in {known.destination for known in self.known()}:
+        typed = typed_host(text)
+        host = next((known for known in self.known() if known.place == typed.place), typed)
+        if host is typed:
             self._typed.append(host)
         self.check([host], is_checked=True)
         return host
 
     def answer(self, host: Host) -> HostAnswer | None:
         """Return what the host said last; None where it was not asked yet."""
-        return self._answers.get(host.destination)
+        return self._answers.get(host.place)
 
     def forget(self, hosts: Sequence[Host]) -> None:
         """Drop what these hosts said: they are asked anew."""
         for host in hosts:
-            self._answers.pop(host.destination, None)
+            self._answers.pop(host.place, None)
 
     def unasked(self) -> tuple[Host, ...]:
         """Return the checked hosts without an answer."""
@@ -129,21 +157,15 @@ class HostsStep:
         )
 
     def _keep(self, answer: HostAnswer) -> None:
-        self._answers[answer.host.destination] = answer
+        self._answers[answer.host.place] = answer
         verdict = answer.verdict
         if verdict.operators:
             operators = {str(address): who for address, who in verdict.operators.items()}
-            environment, route = self._context.environment.name, f"ssh {answer.host.destination}"
+            environment, route = self._context.environment.name, f"ssh {answer.host.place}"
             self._context.journal.note_egress(environment, operators, verdict.state, route, asked_by=ASKED_BY)
 
     def _of_settings(self) -> list[Host]:
         return [typed_host(host, HostSource.SETTINGS) for host in self._context.environment.hosts]
-
-    @cached_property
-    def _of_ssh_config(self) -> tuple[Host, ...]:
-        environ = self._context.environ
-        home = environ.get("HOME") or environ.get("USERPROFILE")
-        return hosts_of_ssh_config(Path(home) / ".ssh" / "config") if home else ()
 
 
 def label(names: Sequence[str]) -> str:

@@ -33,11 +33,11 @@ class ConfirmScreen(ModalScreen[bool]):
         """Lay the question out."""
         with Vertical(classes="dialog"):
             yield Static(self._title, classes="title", markup=False)
-            yield Static(self._text, markup=False)
-            yield Static(f"Type {self._word} and press Enter. Esc cancels.", classes="keys", markup=False)
+            yield Static(self._text, classes="question", markup=False)
             field = Input(compact=True, select_on_focus=False)
             field.cursor_blink = False
             yield field
+            yield Static(f"Type {self._word} and press Enter. Esc cancels.", classes="keys", markup=False)
 
     @on(Input.Submitted)
     def judge(self, event: Input.Submitted) -> None:

@@ -122,7 +122,7 @@ class CredentialsScreen(StepScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Show the copy keys where there is something to copy."""
         if action == "copy_public_key":
-            return bool(self._public_pem)
+            return bool(self._public_pem) and self._kind is not KeyKind.HMAC and not self._is_adopting
         if action == "find":
             return self._is_adopting
         if action == "kind":
@@ -163,6 +163,7 @@ class CredentialsScreen(StepScreen):
         self.form.await_public_key("Storing the private key in the keyring…")
         if given.warning:
             self.notice.note(given.warning)
+        self.flow.elsewhere.note(given.path)
         self._keep_imported(given.pair)
 
     def _take_misplaced(self, given: Pair | Secret) -> None:

@@ -45,6 +45,8 @@ class DeskScreen(ModalScreen[NewKey | None]):
         Binding("d", "delete", "Delete", tooltip="Delete the key for good; press it twice"),
         Binding("l", "log", "Log", tooltip="The activity log"),
         Binding("escape,f4", "leave", "Close", key_display="Esc"),
+        # A dialog does not inherit the app's keys.
+        Binding("f1", "app.help", show=False),
     ]
 
     class Listed(Message):

@@ -16,7 +16,16 @@ from textual.widgets.option_list import Option
 
 from wizard.clock import duration
 from wizard.custody.errors import CustodyError, KeyringUnusable, Remedy
-from wizard.custody.questions import FILE_CONSENT, FILE_WORD, FORGET_CONSENT, FORGET_WORD, QUESTIONS
+from wizard.custody.questions import (
+    BUS_CONSENT,
+    BUS_WORD,
+    FILE_CONSENT,
+    FILE_WORD,
+    FORGET_CONSENT,
+    FORGET_WORD,
+    PASSPHRASE_CHANGED,
+    QUESTIONS,
+)
 from wizard.errors import WizardError
 from wizard.rotation.closing import safe_to_close
 from wizard.rotation.flow import Flow
@@ -24,12 +33,14 @@ from wizard.rotation.model import TITLES, Finding, Mode, Outcome, Step
 from wizard.rotation.overview import Overview
 from wizard.settings import Place
 from wizard.tui.screens.confirm import ConfirmScreen
+from wizard.tui.screens.passphrase import PassphraseScreen
 from wizard.tui.screens.password import PasswordScreen
 from wizard.tui.screens.service import ServiceScreen
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.status_header import StatusHeader
 
 if TYPE_CHECKING:
+    from wizard.custody.custodian import Custodian
     from wizard.tui.app import WizardApp
 
 
@@ -48,9 +59,11 @@ class HomeScreen(Screen[None]):
         Binding("x", "abandon", "Abandon", tooltip="Give the open rotation up; the current key stays"),
         Binding("f", "forget", "Forget", tooltip="Strike a key off the journal that is not stored any more"),
         Binding("u", "unlock", "Unlock", tooltip="Open the place of the credentials with its password, here"),
+        Binding("b", "own_bus", "Bus", tooltip="Start a session bus of the wizard's own, and the keyring on it"),
         Binding("v", "encrypted_file", "File", tooltip="Keep credentials in an encrypted file instead"),
+        Binding("p", "passphrase", "Passphrase", tooltip="Change the passphrase of the encrypted file"),
         Binding("s", "service", "Service", tooltip="How a program that runs as a service gets at the credentials"),
-        Binding("r", "again", "Again", tooltip="Look at the keyring again"),
+        Binding("r", "again", "Again", show=False, tooltip="Look at the keyring again"),
     ]
 
     class Ready(Message):
@@ -70,6 +83,9 @@ class HomeScreen(Screen[None]):
             super().__init__()
             self.error = error
 
+    class Started(Message):
+        """A bus of the wizard's own is running."""
+
     class Begun(Message):
         """A rotation was opened."""
 
@@ -85,6 +101,9 @@ class HomeScreen(Screen[None]):
     """Whether the place of the credentials did not open."""
     _has_other_place: bool = False
     """Whether the keyring was found unusable, so that the encrypted file is offered."""
+
+    _can_start_bus: bool = False
+    """Whether there is no session bus, and one of the wizard's own can be had."""
 
     @property
     def wizard(self) -> WizardApp:
@@ -120,6 +139,7 @@ class HomeScreen(Screen[None]):
         shut = {
             "unlock": bool(self._remedy),
             "encrypted_file": self._has_other_place,
+            "own_bus": self._can_start_bus,
             "service": self._is_custody_problem,
             "again": True,
         }
@@ -127,6 +147,9 @@ class HomeScreen(Screen[None]):
             return flow is None and shut[action]
         if action == "adopt":
             return flow is not None and flow.rotation is None and flow.current is None
+        if action == "passphrase":
+            custodian = self.wizard.world.custodian
+            return flow is not None and custodian is not None and custodian.custody.place is Place.ENCRYPTED_FILE
         if action == "forget":
             return flow is not None and flow.can_forget
         return flow is not None and flow.can_be_abandoned if action == "abandon" else True
@@ -218,6 +241,9 @@ class HomeScreen(Screen[None]):
         self._is_custody_problem = is_custody
         self._remedy = error.remedy if is_custody and isinstance(error, KeyringUnusable) else Remedy.NONE
         self._has_other_place = is_custody and custodian is not None and custodian.custody.place is Place.KEYRING
+        self._can_start_bus = (
+            custodian is not None and isinstance(error, CustodyError) and custodian.can_start_bus(error)
+        )
         self.query_one("#checks", Static).update("")
         self.query_one("#next", Static).update(self._call(self._ways_out()))
         self.notice.error(message.error)
@@ -225,6 +251,8 @@ class HomeScreen(Screen[None]):
 
     def _ways_out(self) -> str:
         ways = [f"U: {QUESTIONS[self._remedy].does}."] if self._remedy else []
+        if self._can_start_bus:
+            ways.append("B: start a session bus of the wizard's own.")
         if self._has_other_place:
             ways.append("V: keep credentials in an encrypted file.")
         return " ".join([*ways, "R tries again; another environment may be open to you."])
@@ -239,6 +267,40 @@ class HomeScreen(Screen[None]):
         if is_open:
             self._remedy = Remedy.NONE
             self.open_highlighted()
+
+    def action_own_bus(self) -> None:
+        """Ask for the word that starts a bus of the wizard's own."""
+        if not self._is_at_work():
+            question = ConfirmScreen("Start a session bus of the wizard's own?", BUS_CONSENT, BUS_WORD)
+            self.app.push_screen(question, self._bus_answered)
+
+    def _bus_answered(self, is_wanted: bool | None) -> None:
+        custodian = self.wizard.world.custodian
+        if is_wanted and custodian is not None:
+            self._start_bus(custodian)
+
+    @work(description="start a session bus")
+    async def _start_bus(self, custodian: Custodian) -> None:
+        try:
+            await custodian.start_bus()
+            self.post_message(self.Started())
+        except WizardError as error:
+            self.post_message(self.Failed(error))
+
+    @on(Started)
+    def open_again(self) -> None:
+        """Look at the keyring on the new bus."""
+        self.open_highlighted()
+
+    def action_passphrase(self) -> None:
+        """Ask for the passphrase of the encrypted file so far, and for the new one."""
+        custodian = self.wizard.world.custodian
+        if custodian is not None and not self._is_at_work():
+            self.app.push_screen(PassphraseScreen(custodian, self.wizard.glyphs), self._changed)
+
+    def _changed(self, is_changed: bool | None) -> None:
+        if is_changed:
+            self.notice.note(" ".join(PASSPHRASE_CHANGED))
 
     def action_service(self) -> None:
         """Show the commands for a program that runs as a service."""

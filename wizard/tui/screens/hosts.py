@@ -13,20 +13,15 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Input, OptionList, Static
 
-from wizard.clock import duration
-from wizard.egress.hosts.model import Host, HostAnswer, HostSource
+from wizard.egress.hosts.ansible import DEADLINE
+from wizard.egress.hosts.model import Host, HostAnswer
 from wizard.errors import WizardError
 from wizard.glyphs import Glyphs
 from wizard.rotation.flow import Flow
 from wizard.text import printable
+from wizard.tui.screens.host_words import detail, lede, what_enter_does
+from wizard.tui.widgets.host_list import HostList
 from wizard.tui.widgets.notice import Notice
-
-_FROM = {
-    HostSource.SETTINGS: "from the settings",
-    HostSource.SSH_CONFIG: "from ~/.ssh/config",
-    HostSource.TYPED: "typed here",
-}
-_NAME_WIDTH = 24
 
 
 class HostsScreen(ModalScreen[str | None]):
@@ -43,6 +38,8 @@ class HostsScreen(ModalScreen[str | None]):
         Binding("a", "check_all", "All", tooltip="Check all hosts, or none"),
         # Priority: list and field take Enter for themselves.
         Binding("enter", "go", "Go", key_display="Enter", priority=True, tooltip="Ask; then take the addresses"),
+        # Named above the list: with it the footer would lose its last key at 60 columns.
+        Binding("i", "inventory", "Inventory", show=False, tooltip="Have Ansible's inventory name hosts"),
         Binding("r", "again", "Again", tooltip="Ask those once more that gave no address"),
         Binding(
             "tab", "app.focus_next", "Add", key_display="Tab", tooltip="Go to the field for another host, and back"
@@ -55,7 +52,8 @@ class HostsScreen(ModalScreen[str | None]):
         "Every host that uses the key needs its address on the whitelist. The checked hosts are asked over the system's"
         " OpenSSH, as your ~/.ssh/config says; each asks several operators which address they see. Nothing is typed"
         " there, no password is asked for, no key and no secret is sent. An address counts when two operators agree;"
-        " it goes to the whitelist with the host's name as its label."
+        " it goes to the whitelist with the host's name as its label. I reads Ansible's inventory, where that is"
+        " installed."
     )
 
     class Answered(Message):
@@ -67,6 +65,20 @@ class HostsScreen(ModalScreen[str | None]):
 
     class Ended(Message):
         """All answers are there."""
+
+    class Named(Message):
+        """Other hosts are known now."""
+
+        def __init__(self, told: str = "") -> None:
+            super().__init__()
+            self.told = told
+
+    class NotNamed(Message):
+        """Ansible named no hosts."""
+
+        def __init__(self, error: WizardError) -> None:
+            super().__init__()
+            self.error = error
 
     class Failed(Message):
         """No host can be asked."""
@@ -80,9 +92,6 @@ class HostsScreen(ModalScreen[str | None]):
         self._flow = flow
         self._step = flow.hosts
         self._glyphs = glyphs
-        self._hosts: tuple[Host, ...] = ()
-        self._asked: tuple[Host, ...] = ()
-        """Who is being asked now; nobody while nothing is under way."""
         self._refused = ""
         """The text that the refusal under the field is about."""
 
@@ -90,8 +99,8 @@ class HostsScreen(ModalScreen[str | None]):
         """Lay out the list, what is known of the highlighted host, and the field."""
         with Vertical(classes="dialog"):
             yield Static("Other hosts that use the key", classes="title")
-            yield Static(self._lede(), classes="lede", markup=False)
-            yield OptionList(id="hosts")
+            yield Static(lede(self._step), classes="lede", markup=False)
+            yield HostList(self._step, self._glyphs, id="hosts")
             yield Static("", id="detail", markup=False)
             with Horizontal(id="add"):
                 yield Static("Another host: ", classes="label")
@@ -104,17 +113,24 @@ class HostsScreen(ModalScreen[str | None]):
             yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
-        """List the hosts; where none is known, the field comes first."""
+        """List the hosts of the settings; those of ~/.ssh/config follow when they are read."""
         self._list()
-        if self._hosts:
-            self.query_one("#hosts", OptionList).highlighted = 0
-        self.query_one("#hosts" if self._hosts else Input).focus()
+        self._focus_first()
+        self._read_ssh_config()
+
+    @property
+    def _rows(self) -> HostList:
+        return self.query_one(HostList)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
+        """Hide the inventory where there is no Ansible."""
+        return self._step.has_inventory if action == "inventory" else True
 
     @on(OptionList.OptionHighlighted)
     def show_detail(self) -> None:
         """Say all that is known of the highlighted host."""
-        host = self._highlighted()
-        self.query_one("#detail", Static).update(self._detail(host) if host else "")
+        host = self._rows.host
+        self.query_one("#detail", Static).update(detail(host, self._step.answer(host)) if host else "")
 
     @on(Input.Changed)
     def keep_draft(self, event: Input.Changed) -> None:
@@ -126,12 +142,18 @@ class HostsScreen(ModalScreen[str | None]):
 
     def action_check(self) -> None:
         """Check the highlighted host, or uncheck it."""
-        if host := self._highlighted():
+        if host := self._rows.host:
             self._check((host,), not self._step.is_checked(host))
 
     def action_check_all(self) -> None:
         """Check all, or none where all are checked."""
-        self._check(self._hosts, len(self._step.checked()) < len(self._hosts))
+        hosts = self._rows.hosts
+        self._check(hosts, len(self._step.checked()) < len(hosts))
+
+    def action_inventory(self) -> None:
+        """Have Ansible name hosts."""
+        self.query_one(Notice).note(f"Asking Ansible for its inventory, at most {DEADLINE:g} s.")
+        self._read_inventory()
 
     def action_go(self) -> None:
         """Add what is typed; else ask; else take what was found."""
@@ -139,7 +161,7 @@ class HostsScreen(ModalScreen[str | None]):
         self.query_one(Notice).clear()
         if typed := self._typed():
             self._add(typed)
-        elif self._asked:
+        elif self._rows.asked:
             self.query_one(Notice).note("The hosts are still being asked. Esc closes and keeps the answers so far.")
         elif unasked := step.unasked():
             self._begin(unasked)
@@ -153,7 +175,7 @@ class HostsScreen(ModalScreen[str | None]):
     def action_again(self) -> None:
         """Ask those that gave no address."""
         self.query_one(Notice).clear()
-        if failed := () if self._asked else self._step.failed():
+        if failed := () if self._rows.asked else self._step.failed():
             self._begin(failed)
 
     def action_close(self) -> None:
@@ -163,20 +185,46 @@ class HostsScreen(ModalScreen[str | None]):
     @on(Answered)
     def show_answer(self, message: Answered) -> None:
         """Show the answer in the host's row."""
-        self._show_rows((message.answer.host,))
-        self._say_next()
+        self._show((message.answer.host,))
 
     @on(Ended)
     def show_end(self) -> None:
         """Say what Enter does now."""
-        self._asked = ()
+        self._rows.asked = ()
         self._say_next()
+
+    @on(NotNamed)
+    def show_not_named(self, message: NotNamed) -> None:
+        """Say why Ansible named nobody."""
+        self.query_one(Notice).error(message.error)
 
     @on(Failed)
     def show_error(self, message: Failed) -> None:
         """Say why nobody was asked."""
         self.show_end()
         self.query_one(Notice).error(message.error)
+
+    @on(Named)
+    def show_named(self, message: Named) -> None:
+        """Show the hosts that were named, and say how many, where the user asked for them."""
+        had_none = not self._rows.hosts
+        self._list()
+        if had_none and not self._typed():
+            self._focus_first()
+        if message.told:
+            self.query_one(Notice).good(message.told)
+
+    @work(exclusive=True, group="ssh-config", description="read the names in the ssh configuration")
+    async def _read_ssh_config(self) -> None:
+        await self._step.read_ssh_config()
+        self.post_message(self.Named())
+
+    @work(exclusive=True, group="inventory", description="ask Ansible for its inventory")
+    async def _read_inventory(self) -> None:
+        try:
+            self.post_message(self.Named((await self._step.read_inventory()).sentence()))
+        except WizardError as error:
+            self.post_message(self.NotNamed(error))
 
     @work(exclusive=True, group="hosts", description="ask other hosts")
     async def _ask(self, hosts: tuple[Host, ...]) -> None:
@@ -187,10 +235,9 @@ class HostsScreen(ModalScreen[str | None]):
             self.post_message(self.Failed(error))
 
     def _begin(self, hosts: tuple[Host, ...]) -> None:
-        self._asked = hosts
+        self._rows.asked = hosts
         self._step.forget(hosts)
-        self._show_rows(hosts)
-        self._say_next()
+        self._show(hosts)
         self._ask(hosts)
 
     def _add(self, text: str) -> None:
@@ -202,7 +249,11 @@ class HostsScreen(ModalScreen[str | None]):
             return
         self.query_one(Input).value = ""
         self._list()
-        self.query_one("#hosts", OptionList).highlighted = self._hosts.index(host)
+        self._rows.stand_on(host)
+
+    def _focus_first(self) -> None:
+        """Where no host is known, the field comes first."""
+        (self._rows if self._rows.hosts else self.query_one(Input)).focus()
 
     def _typed(self) -> str:
         """What stands in the field that has the focus."""
@@ -215,94 +266,28 @@ class HostsScreen(ModalScreen[str | None]):
 
     def _check(self, hosts: tuple[Host, ...], is_checked: bool) -> None:
         self._step.check(hosts, is_checked)
-        self._show_rows(hosts)
-        self._say_next()
+        self._show(hosts)
 
     def _list(self) -> None:
-        self._hosts = self._step.known()
-        options = self.query_one("#hosts", OptionList)
-        options.clear_options()
-        options.add_options(map(self._row, self._hosts))
-        options.display = self.query_one("#detail").display = bool(self._hosts)
+        self._rows.list()
+        self._rows.display = self.query_one("#detail").display = bool(self._rows.hosts)
+        self._show(())
+
+    def _show(self, hosts: tuple[Host, ...]) -> None:
+        self._rows.show(hosts)
         self.show_detail()
         self._say_next()
 
-    def _show_rows(self, hosts: tuple[Host, ...]) -> None:
-        options = self.query_one("#hosts", OptionList)
-        places = {host.destination: place for place, host in enumerate(self._hosts)}
-        for host in hosts:
-            options.replace_option_prompt_at_index(places[host.destination], self._row(host))
-        self.show_detail()
-
-    def _highlighted(self) -> Host | None:
-        index = self.query_one("#hosts", OptionList).highlighted
-        return self._hosts[index] if index is not None and index < len(self._hosts) else None
-
-    def _row(self, host: Host) -> Content:
-        answer = self._step.answer(host)
-        mark = "x" if self._step.is_checked(host) else " "
-        width = min(_NAME_WIDTH, max(len(each.name) for each in self._hosts))
-        name = f"[{mark}] {printable(host.name, width):<{width}}"
-        if answer is None:
-            said = f"{self._glyphs.working} being asked" if host in self._asked else ""
-            return Content(f"{name}  {said}".rstrip())
-        glyph, colour = self._glyphs.failed, "$text-error"
-        if answer.address:
-            glyph, colour = self._glyphs.passed, "$text-success"
-        return Content.from_markup(
-            f"$name  $ms ms  [{colour}]$glyph[/] $said",
-            name=name,
-            ms=f"{answer.milliseconds:>5.0f}",
-            glyph=glyph,
-            said=str(answer.address or answer.sentence()),
-        )
-
-    def _detail(self, host: Host) -> str:
-        answer = self._step.answer(host)
-        whence = f"{host.name}, {_FROM.get(host.source, host.source)}."
-        if answer is None:
-            return f"{whence} Not asked yet."
-        proxy = " A proxy is set in that login; it was not used." if answer.has_proxy else ""
-        return f"{whence} {answer.sentence()} {answer.advice()}{proxy}".rstrip()
-
-    def _lede(self) -> str:
-        if self._step.is_rehearsal:
-            return "In a rehearsal no real host is asked."
-        return "Checked hosts are asked over OpenSSH. No key or secret is sent."
-
     def _say_next(self) -> None:
-        self.query_one("#next", Static).update(f"{self._glyphs.arrow} {self._next()}")
-
-    def _next(self) -> str:
-        step = self._step
-        if self._typed():
-            return "Enter adds the host."
-        if self._asked:
-            answered = sum(step.answer(host) is not None for host in self._asked)
-            at_most = duration(step.bounds.together)
-            return f"{answered} of {len(self._asked)} have answered; at most {at_most}."
-        if (unasked := step.unasked()) and step.is_rehearsal:
-            return f"In a real rotation Enter asks {_hosts(len(unasked))}."
-        if unasked:
-            return f"Enter asks {_hosts(len(unasked))}."
-        if found := step.found():
-            return f"Enter takes {_addresses(len(found))} to the whitelist."
-        return "No checked host gave an address." if step.failed() else "No host is checked."
+        words = what_enter_does(self._step, self._rows.asked, is_typing=bool(self._typed()))
+        self.query_one("#next", Static).update(f"{self._glyphs.arrow} {words}")
 
     def _refuse(self, error: WizardError | None) -> None:
         words = " ".join(error.sentences()) if error else ""
         refusal = self.query_one("#refusal", Static)
         refusal.display = bool(words)
         # Both at once do not fit 60x20.
-        self.query_one("#detail").display = bool(self._hosts) and not words
+        self.query_one("#detail").display = bool(self._rows.hosts) and not words
         refusal.update(
             Content.from_markup("[$text-error]$glyph[/] $words", glyph=self._glyphs.failed, words=printable(words, 400))
         )
-
-
-def _hosts(count: int) -> str:
-    return "1 host" if count == 1 else f"{count} hosts"
-
-
-def _addresses(count: int) -> str:
-    return "1 address" if count == 1 else f"{count} addresses"

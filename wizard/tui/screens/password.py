@@ -57,12 +57,12 @@ class PasswordScreen(ModalScreen[bool]):
         """Lay the question out."""
         with Vertical(classes="dialog"):
             yield Static(self._question.title, classes="title", markup=False)
-            yield Static(self._question.text, markup=False)
-            yield Static("Enter opens. Esc cancels, also while it is tried.", classes="keys", markup=False)
+            yield Static(self._question.text, classes="question", markup=False)
             yield SecretField(password=True, id="password", glyphs=self._glyphs)
             if self._question.is_new:
                 yield SecretField(password=True, id="again", placeholder="the same once more", glyphs=self._glyphs)
             yield Notice(self._glyphs)
+            yield Static("Enter opens. Esc cancels, also while it is tried.", classes="keys", markup=False)
 
     def on_mount(self) -> None:
         """Begin in the first field."""

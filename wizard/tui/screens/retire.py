@@ -14,6 +14,7 @@ from textual.widgets import Static
 
 from wizard.clock import utc
 from wizard.errors import WizardError
+from wizard.intake.copies import Copies
 from wizard.rotation.certificate import Certificate
 from wizard.rotation.model import Grade, Step
 from wizard.rotation.retirement import POLLS_IN_A_ROW, Death, Poll
@@ -57,6 +58,13 @@ class RetireScreen(StepScreen):
             super().__init__()
             self.death = death
 
+    class Looked(Message):
+        """The usual files and variables were searched."""
+
+        def __init__(self, copies: Copies) -> None:
+            super().__init__()
+            self.copies = copies
+
     class Purged(Message):
         """The legacy secret is gone."""
 
@@ -70,6 +78,7 @@ class RetireScreen(StepScreen):
         yield Static("", id="verdict", classes="verdict")
         yield EvidenceTable("Time (UTC)", "Legacy key", "Current key", id="polls")
         yield Static("", id="gap", classes="hint", markup=False)
+        yield Static("", id="places", markup=False)
 
     def on_mount(self) -> None:
         """Begin to watch."""
@@ -83,6 +92,7 @@ class RetireScreen(StepScreen):
         if not self.is_at_work("custody"):
             self.notice.clear()
             self._watch()
+            self._look()
 
     def action_next(self) -> None:
         """Purge, after the user has typed what is to go."""
@@ -139,6 +149,13 @@ class RetireScreen(StepScreen):
         except WizardError as error:
             self.post_message(self.Failed(error))
 
+    @work(exclusive=True, group="look", description="look for copies of the legacy key")
+    async def _look(self) -> None:
+        try:
+            self.post_message(self.Looked(await self.flow.still_held()))
+        except WizardError as error:
+            self.post_message(self.Failed(error))
+
     @work(exclusive=True, group="custody", description="purge the legacy secret")
     async def _purge(self) -> None:
         death = self.flow.retire.death()
@@ -155,6 +172,12 @@ class RetireScreen(StepScreen):
         self.notice.clear()
         self.refresh_bindings()
         self.show_death(message.death)
+
+    @on(Looked)
+    def show_places(self, message: Looked) -> None:
+        """Show where the legacy key still stands in plain text."""
+        caution = self.wizard.glyphs.caution
+        self.query_one("#places", Static).update("\n".join(f"{caution} {one}" for one in message.copies.sentences()))
 
     @on(Purged)
     def finished(self, message: Purged) -> None:

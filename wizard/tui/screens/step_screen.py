@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from wizard.tui.app import WizardApp
 
 
+NARROW = 72
+"""Columns below which the header has no room for the site beside an unusual place of the credentials."""
+
+
 class Body(VerticalScroll, can_focus=False):
     """Where a step shows its own; scrolls when the terminal is short."""
 
@@ -140,6 +144,8 @@ class StepScreen(Screen[None]):
         self.notice.error(message.error)
 
     def _place(self) -> str:
-        environment = self.flow.context.environment
-        storage = f" · {self.flow.storage}" if self.flow.storage else ""
-        return f"{environment.name} · {environment.site.name}{storage}"
+        environment, storage = self.flow.context.environment, self.flow.storage
+        # Where there is no room for all, where the credentials are matters more than the site.
+        is_narrow = self.app.size.width < NARROW
+        site = "" if storage and is_narrow else environment.site.name
+        return " · ".join(part for part in (environment.name, site, storage) if part)

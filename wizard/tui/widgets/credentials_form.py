@@ -77,8 +77,8 @@ class CredentialsForm(Vertical):
         self.query_one("#secret").display = self.query_one("#secret-label").display = is_hmac
         self.query_one("#public-key").display = not is_hmac
         self.query_one("#instructions", Static).update(instructions)
-        swap = " F5 exchanges the two." if is_hmac else ""
-        self.say(f"Enter in the last field stores, reads back and compares.{swap}")
+        where, swap = (" in the last field", "\nF5 exchanges the two.") if is_hmac else ("", "")
+        self.say(f"Enter{where} stores, reads back and compares.{swap}")
         self._get("api-key").focus()
 
     def say(self, text: str) -> None:

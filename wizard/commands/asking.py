@@ -1,4 +1,4 @@
-"""Passphrases typed on the terminal itself, unseen."""
+"""Questions on the terminal itself, whatever standard input and output are: passphrases, unseen, and typed words."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from wizard.secret import Secret
+from wizard.terminal import UnusableTerminal
 from wizard.threads import in_abandonable_thread
 
 TERMINAL = Path("/dev/tty")
@@ -25,6 +26,29 @@ def ask(prompt: str) -> Secret | None:
             return Secret(getpass.getpass(f"{prompt}: "))
     except (OSError, EOFError, getpass.GetPassWarning):
         return None
+
+
+def types_word(word: str) -> bool:
+    """Ask for a word; return whether it was typed.
+
+    Raises:
+        UnusableTerminal: there is no terminal to ask on.
+    """
+    try:
+        with TERMINAL.open("r+b", buffering=0) as terminal:
+            terminal.write(f"Type {word} to go on: ".encode())
+            return terminal.readline().strip() == word.encode()
+    except OSError:
+        raise no_terminal("A typed word") from None
+
+
+def no_terminal(what: str) -> UnusableTerminal:
+    """Return the error for a question that has no terminal to be asked on."""
+    return UnusableTerminal(
+        f"{what} is asked for on a terminal, and there is none",
+        why="It is never taken from arguments, variables or a pipe.",
+        advice="Run the command in a terminal; over SSH with `ssh -t`.",
+    )
 
 
 async def ask_meanwhile(prompt: str) -> Secret | None:

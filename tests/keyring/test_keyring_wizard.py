@@ -1,0 +1,148 @@
+"""The wizard in a real terminal over a Secret Service on a private bus."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from jeepney.io.blocking import open_dbus_connection
+from secretstorage import Collection
+
+from tests.secret_service import PrivateBus
+from tests.terminal.harness import Terminal, leaked
+from tests.terminal.keys import ENTER, ESCAPE, F9, ctrl
+from tests.terminal.walk import Walk
+from wizard.credentials import KeyKind
+from wizard.rehearsal.desk import Desk, NewKey
+
+pytestmark = pytest.mark.keyring
+ROOT = Path(__file__).parents[2]
+AT_ONCE = 3.0
+"""Seconds, on a busy machine; the deadlines that would be waited for otherwise have 10."""
+
+
+@pytest.fixture
+def prompting(own_bus: PrivateBus) -> Iterator[PrivateBus]:
+    """A bus whose Secret Service is locked and never answers the password, as a dialog that nobody sees."""
+    program = [sys.executable, str(Path(__file__).with_name("fake_secret_service.py")), "gnome-keyring-d"]
+    with subprocess.Popen(program, stdout=subprocess.PIPE, env=own_bus.environ) as mock:
+        assert mock.stdout is not None
+        assert mock.stdout.readline() == b"READY\n"
+        try:
+            yield own_bus
+            assert mock.poll() is None, "a prompt was run"
+        finally:
+            mock.kill()
+
+
+@contextmanager
+def wizard(bus: PrivateBus, *arguments: str, size: tuple[int, int] = (80, 24), **more: str) -> Iterator[Walk]:
+    env = {**bus.environ, "KEY_WIZARD_HOME": str(bus.directory / "home"), "PYTHONPATH": str(ROOT), **more}
+    with Terminal([sys.executable, "-m", "wizard", *arguments], env=env, size=size, cwd=bus.directory) as terminal:
+        yield Walk(terminal)
+
+
+def try_password(walk: Walk) -> None:
+    walk.press("u")
+    walk.see("The password of GNOME keyring's default collection")
+    walk.press("never mind" + ENTER)
+    walk.terminal.settle()
+
+
+def test_a_keyring_that_prompts_for_ever_leaves_the_wizard_usable_its_wait_cancelled_and_quitting_free(
+    prompting: PrivateBus,
+) -> None:
+    with wizard(prompting, "--env", "production") as walk:
+        walk.see("The keyring is locked", "U: unlock the keyring here")
+        try_password(walk)
+        begun = time.monotonic()
+        walk.press(ESCAPE)
+        walk.terminal.wait_for("Enter Go on")
+        walk.press("s")
+        walk.terminal.wait_for("The service reads the key itself")
+        walk.press(ESCAPE)
+        walk.see("U: unlock the keyring here")
+        try_password(walk)
+        walk.press(ctrl("q"))
+        walk.see("Close Key Wizard?")
+        walk.press(ENTER)
+        assert walk.terminal.wait() == 0
+        assert time.monotonic() - begun < 2 * AT_ONCE
+        assert walk.terminal.is_restored()
+        assert b"never mind" not in walk.terminal.raw
+
+
+def test_in_line_mode_the_same_wait_is_stopped_by_ctrl_c(prompting: PrivateBus) -> None:
+    with wizard(prompting, "--plain", "--env", "production") as walk:
+        walk.see("The keyring is locked", "What next?")
+        walk.press("unlock" + ENTER)
+        walk.see("Password, typing is not shown")
+        walk.press("never mind" + ENTER)
+        walk.see("Opening, at most")
+        walk.terminal.settle()
+        begun = time.monotonic()
+        walk.press(ctrl("c"))
+        walk.see("Stopped waiting")
+        assert time.monotonic() - begun < AT_ONCE
+        walk.press("quit" + ENTER)
+        walk.terminal.wait()
+        assert b"never mind" not in walk.terminal.raw
+
+
+@pytest.fixture
+def exchange(own_bus: PrivateBus) -> Iterator[dict[str, str]]:
+    """The embedded exchange as a process of its own, named in the settings as the site of one environment."""
+    argv = [sys.executable, "-m", "wizard", "exchange", "--port", "0", "--json"]
+    env = {**own_bus.environ, "PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, env=env, cwd=ROOT) as server:
+        assert server.stdout is not None
+        try:
+            said: dict[str, str] = json.loads(server.stdout.readline())
+            config = own_bus.directory / "home" / "config" / "config.toml"
+            config.parent.mkdir(parents=True)
+            config.write_text(f'[environments.bot]\nsite = "custom"\nbase_url = "{said["base_url"]}"\n')
+            yield said
+        finally:
+            server.terminate()
+
+
+async def key_in_use(exchange: dict[str, str], file: Path) -> NewKey:
+    desk = Desk(exchange["desk_url"])
+    made = await desk.create("in use", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True)
+    file.write_text(f"export BINANCE_API_KEY='{made.api_key.reveal()}'\nBINANCE_API_SECRET={made.secret.reveal()}\n")
+    file.chmod(0o600)
+    return made
+
+
+async def test_a_key_in_use_is_adopted_from_its_file_into_a_real_keyring_by_keyboard(
+    own_bus: PrivateBus, exchange: dict[str, str]
+) -> None:
+    own_bus.start_keyring(unlock=True)
+    file = own_bus.directory / "bot.env"
+    made = await key_in_use(exchange, file)
+    with wizard(own_bus, size=(60, 20), PWD=str(own_bus.directory)) as walk:
+        walk.see("A adopts a key that is in use already")
+        walk.press("a")
+        walk.see("Which key is in use already?")
+        walk.press(F9)
+        walk.see("Read the key from where it is now")
+        walk.press(str(file) + ENTER)
+        walk.see(f"…{made.api_key.last_four()}", "Enter stores it in the keyring")
+        walk.press(ENTER)
+        walk.see("warning", "Storage", f"{file.name}, lines 1, 2")
+        walk.see("The new key works from here")
+        walk.press(ENTER)
+        walk.see("stored and proven to work from here", "in GNOME keyring")
+        assert walk.leave() == 0
+        for value in (made.api_key.reveal(), made.secret.reveal()):
+            assert leaked(value, walk.terminal.raw) == []
+    with open_dbus_connection(own_bus.environ["DBUS_SESSION_BUS_ADDRESS"]) as connection:
+        items = [item.get_label() for item in Collection(connection).get_all_items()]
+    assert [item for item in items if f"key-wizard:bot:{made.api_key.fingerprint()}" in item] == items
+    assert made.secret.reveal() in file.read_text(), "the file is left as it is"

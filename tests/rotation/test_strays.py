@@ -1,0 +1,111 @@
+"""Items that the journal does not know: shown without a secret, adopted through the probe, deleted by name."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from tests.rotation.conftest import World
+from wizard.credentials import Credentials
+from wizard.custody.item import USER
+from wizard.errors import WizardError
+from wizard.rotation.flow import Flow, OutOfPlace
+from wizard.rotation.model import Mode, Step
+from wizard.rotation.strays import NotAdoptable, NotAStray
+from wizard.secret import Secret
+
+
+def lose_the_journal(world: World) -> None:
+    shutil.rmtree(world.paths.state)
+
+
+async def probed(flow: Flow) -> None:
+    await flow.egress.detect()
+    report = await flow.probe.run()
+    await flow.complete(report)
+
+
+async def test_a_key_whose_journal_is_gone_is_told_and_comes_back_through_the_probe(world: World) -> None:
+    async with world.flow() as flow:
+        made = await world.put_key_in_use(flow)
+    lose_the_journal(world)
+    async with world.flow() as flow:
+        (item,) = flow.preflight.strays
+        assert f"does not know: {item}" in "".join(flow.preflight.losses())
+        (stray,) = await flow.strays.look()
+        assert (stray.item, stray.can_be_adopted) == (item, True)
+        assert str(stray.name) in stray.sentence
+        assert made.secret is not None
+        assert made.secret.reveal() not in repr(stray)
+        assert made.api_key.reveal() not in stray.sentence
+        finding = await flow.adopt_stray(item)
+        assert finding.passed
+        assert (flow.step, flow.context.rotation.mode) == (Step.PROBE, Mode.ADOPT)
+        assert flow.current is None  # nothing counts before it is proven
+        await probed(flow)
+        assert flow.current is not None
+        assert flow.current.item == f"{item}.2"
+        held = await flow.context.keeping.fetch(flow.current)
+        assert held == Credentials(flow.current.kind, made.api_key, made.secret)
+        await flow.delete_stray(item)
+        assert not flow.preflight.losses()
+    assert world.store.services == [f"{item}.2"]
+    async with world.flow() as flow:
+        assert flow.preflight.losses() == ()
+
+
+async def test_what_the_journal_knows_is_never_deleted_as_a_stray(world: World) -> None:
+    async with world.flow() as flow:
+        await world.put_key_in_use(flow)
+        assert flow.current is not None
+        for name in (flow.current.item, flow.current.item.replace("bench", "other"), "something else"):
+            with pytest.raises(NotAStray):
+                await flow.delete_stray(name)
+            with pytest.raises(NotAStray):
+                await flow.adopt_stray(name)
+        assert await flow.context.keeping.fetch(flow.current) is not None
+
+
+async def test_what_is_no_whole_key_is_told_and_not_adopted(world: World) -> None:
+    async with world.flow() as flow:
+        await flow.begin(Mode.SET_UP)
+        await flow.credentials.public_key()
+    lose_the_journal(world)
+    foreign = "key-wizard:bench:0123456789ab"
+    await world.store.write(foreign, USER, Secret("\x1b[2Jof another program"))
+    async with world.flow() as flow:
+        unreadable, pair = await flow.strays.look()
+        assert unreadable.item == foreign
+        assert "nothing that this wizard can read" in unreadable.sentence
+        assert "key pair without its API key" in pair.sentence
+        assert not unreadable.can_be_adopted
+        assert not pair.can_be_adopted
+        with pytest.raises(NotAdoptable):
+            await flow.adopt_stray(pair.item)
+        with pytest.raises(WizardError, match="not a complete set"):
+            await flow.adopt_stray(foreign)
+        assert flow.rotation is None
+        for stray in (unreadable, pair):
+            await flow.delete_stray(stray.item)
+    assert world.store.services == []
+
+
+async def test_beside_a_key_in_use_a_stray_is_taken_only_where_a_rotation_waits_for_a_key(world: World) -> None:
+    async with world.flow() as flow:
+        await world.put_key_in_use(flow)
+    lose_the_journal(world)
+    async with world.flow() as flow:
+        (item,) = flow.preflight.strays
+        await world.put_key_in_use(flow)
+        with pytest.raises(OutOfPlace):
+            await flow.adopt_stray(item)
+        await flow.begin(Mode.ROTATE)
+        with pytest.raises(OutOfPlace, match="does not wait for a key"):
+            await flow.adopt_stray(item)
+        assert flow.credentials.pending is None
+        flow.advance(Step.EGRESS)
+        flow.advance(Step.WHITELIST)
+        await flow.adopt_stray(item)
+        assert flow.step is Step.PROBE
+        assert flow.credentials.pending is not None

@@ -1,0 +1,69 @@
+"""Sloppy pastes and private keys in a real terminal: nothing is lost, nothing is drawn."""
+
+from __future__ import annotations
+
+import random
+import string
+
+import pytest
+
+from tests.terminal.harness import leaked
+from tests.terminal.keys import DOWN, ENTER, F5, F6, TAB, ctrl, paste
+from tests.terminal.walk import Walk, rehearsing
+from wizard.exchange.keys import generate_ed25519
+
+pytestmark = pytest.mark.terminal
+
+KEY, SECRET = ("".join(random.Random(seed).choices(string.ascii_letters + string.digits, k=64)) for seed in (3, 4))
+BOTH = (f"…{KEY[-4:]}", "64 characters")
+
+
+def empty_both(walk: Walk) -> None:
+    """From the secret's field, clear it and the API key's."""
+    walk.press(ctrl("u") + "\x1b[Z" + ctrl("u"))
+    walk.terminal.wait_until(lambda screen: screen.count("empty: paste") == 2, "two empty fields")
+
+
+def sloppy_pastes(walk: Walk) -> None:
+    """Give the same pair in every way that a terminal or a person spoils it."""
+    for text in (
+        f"{KEY}{ENTER}{SECRET}",
+        paste(f"{KEY}\r{SECRET}\r"),
+        paste(f"export BINANCE_API_SECRET='{SECRET}'\rexport BINANCE_API_KEY=\"{KEY}\"\r"),
+        paste(f"^[[200~{KEY}~\r200~{SECRET}201~"),
+    ):
+        walk.press(text)
+        walk.terminal.wait_until(lambda screen: screen.count("• 64 characters") == 2, "two filled fields")
+        walk.see(*BOTH)
+        empty_both(walk)
+
+
+def test_sloppy_pastes_fill_both_fields_and_a_private_key_is_imported_wherever_it_is_pasted() -> None:
+    pair = generate_ed25519()
+    pem = pair.private_pem.reveal()
+    with rehearsing({}, size=(60, 20)) as walk:
+        walk.begin()
+        walk.egress()
+        walk.whitelist()
+        walk.choose("hmac")
+        sloppy_pastes(walk)
+        walk.press(paste(SECRET) + TAB + paste(KEY))
+        walk.see(f"…{SECRET[-4:]}")
+        walk.press(F5)
+        walk.see(*BOTH, "were exchanged")
+        walk.press(F6 + DOWN + DOWN + ENTER)
+        walk.see("Import a private key")
+        walk.press(KEY + ENTER)
+        walk.see("Both fields are filled already")
+        walk.press(F6 + ENTER)
+        walk.see("Import a private key")
+        walk.press(pem.replace("\n", ENTER))
+        walk.see(f"{len(pem)} characters")
+        walk.press(ENTER)
+        walk.see(pair.public_pem.splitlines()[1][:50])
+        walk.take_from_desk()
+        walk.store()
+        walk.see("The new key works from here")
+        assert walk.leave() == 0
+        drawn = walk.terminal.raw
+    assert leaked(KEY, drawn) + leaked(SECRET, drawn) + leaked(pem.splitlines()[1], drawn, 24) == []

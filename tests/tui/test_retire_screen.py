@@ -1,0 +1,27 @@
+"""The Retire step on the screen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.tui.conftest import Wizard
+
+
+async def test_the_places_that_still_hold_the_legacy_key_are_named_while_it_is_watched(
+    wizard: Wizard, tmp_path: Path
+) -> None:
+    wizard.world.environ["HOME"] = str(tmp_path)  # type: ignore[index]
+    await wizard.to_credentials("hmac")
+    (key,) = await wizard.world.desk.keys()
+    (tmp_path / ".bashrc").write_text(f"export KEY={key.api_key.reveal()}\n")
+    (tmp_path / ".zshrc").symlink_to(".zshrc")
+    await wizard.press("f4", "n")
+    await wizard.until("Notice", "The key was created")
+    await wizard.press("t", "enter")
+    await wizard.until("#verdict", "The new key works from here")
+    await wizard.press("enter")
+    await wizard.until("#places", f"It still stands in plain text: {tmp_path}/.bashrc, line 1.")
+    assert f"Not known, whether also elsewhere: {tmp_path}/.zshrc cannot be read." in wizard.text("#places")
+    (tmp_path / ".bashrc").unlink()
+    await wizard.press("r")
+    await wizard.when(lambda: "plain text" not in wizard.text("#places"))

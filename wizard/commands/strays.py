@@ -1,0 +1,83 @@
+"""`key-wizard strays`: items that the journal does not know, and what to do with them."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+
+from wizard import settings
+from wizard.commands.asking import types_word
+from wizard.commands.console import print_json, tell
+from wizard.commands.place import place_opener
+from wizard.custody.questions import ADOPT_STRAY, DELETE_STRAY_CONSENT, DELETE_STRAY_WORD
+from wizard.exit_codes import Exit
+from wizard.rotation.flow import Flow
+from wizard.rotation.opening import open_flow
+from wizard.rotation.strays import Stray
+
+Result = TypeVar("Result")
+
+
+def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Describe the command."""
+    parser = commands.add_parser(
+        "strays",
+        help="items in the keyring that the journal does not know: list, adopt, delete",
+        description="Lists the items of an environment that its journal does not know, as after the loss of the"
+        " journal. Exit code: 0 there are none, or it was done; 1 there are some, or it was not done.",
+    )
+    parser.add_argument("environment", metavar="ENV", help="whose items")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    action = parser.add_mutually_exclusive_group()
+    action.add_argument("--adopt", metavar="ITEM", help="take its key as a new one, to be proven by the probe")
+    action.add_argument("--delete", metavar="ITEM", help="delete it for good; asks for a typed word on the terminal")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Look, adopt or delete."""
+    paths = settings.paths()
+    known = settings.load(paths.config_file)
+    environment, opener = known.environment(options.environment), place_opener(paths, known)
+
+    async def within(work: Callable[[Flow], Awaitable[Result]]) -> Result:
+        async with open_flow(environment, paths, opener) as flow:
+            return await work(flow)
+
+    if options.delete:
+        # Asked outside of the event loop, where Ctrl+C ends the question at once.
+        tell(DELETE_STRAY_CONSENT)
+        if not types_word(DELETE_STRAY_WORD):
+            tell("Nothing was deleted.")
+            return Exit.SAYS_NO
+        asyncio.run(within(lambda flow: flow.delete_stray(options.delete)))
+        tell(f"{options.delete} was deleted, and read back as gone.")
+    elif options.adopt:
+        tell(asyncio.run(within(lambda flow: flow.adopt_stray(options.adopt))).observed)
+        tell(f"{ADOPT_STRAY} Go on with: key-wizard --env {environment.name}")
+    else:
+        return _list(asyncio.run(within(lambda flow: flow.strays.look())), as_json=options.json)
+    return Exit.FINE
+
+
+def _list(found: tuple[Stray, ...], *, as_json: bool) -> Exit:
+    if as_json:
+        print_json({"strays": [_as_json(one) for one in found]})
+    for one in found if not as_json else ():
+        tell(one.sentence)
+    if not found and not as_json:
+        tell("The journal knows every item that the place of the credentials can list.")
+    return Exit.SAYS_NO if found else Exit.FINE
+
+
+def _as_json(one: Stray) -> dict[str, object]:
+    return {
+        "item": one.item,
+        "fingerprint": one.name.fingerprint if one.name else None,
+        "last_four": one.name.last_four if one.name else None,
+        "kind": one.kind,
+        "created": one.created or None,
+        "can_be_adopted": one.can_be_adopted,
+    }

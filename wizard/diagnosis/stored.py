@@ -1,0 +1,46 @@
+"""Do the journal and the place of the credentials agree on what is stored?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from wizard.clock import Clock
+from wizard.custody.store import Store
+from wizard.custody.vault import Vault
+from wizard.diagnosis.notes import note, of_error
+from wizard.errors import WizardError
+from wizard.rotation.model import Finding, KeyRecord, Outcome
+from wizard.rotation.reading import read_journal
+from wizard.rotation.reconciling import missing, strays
+from wizard.settings import Paths
+
+SUBJECT = "Stored keys"
+
+
+async def stored_keys(store: Store, paths: Paths, environments: Iterable[str], clock: Clock) -> Finding:
+    """Compare the two for each environment: a key that is missing is a failure, a stray item a warning."""
+    lost: list[str] = []
+    unknown: list[str] = []
+    try:
+        for name in environments:
+            records, vault = _records(paths, name), Vault(store, name)
+            lost += [f"The {one.slot} key {one.name} of {name}" for one in await missing(records, vault)]
+            unknown += await strays(records, vault)
+    except WizardError as error:
+        return of_error(SUBJECT, Outcome.INCONCLUSIVE, error, clock)
+    if lost:
+        observed = f"{', '.join(lost)}: the journal says that it is stored, and it is not there any more."
+        advice = "Look whether another login or another keyring holds it; else open the wizard and forget it there."
+        return note(SUBJECT, Outcome.FAILED, observed, clock, advice=advice)
+    if unknown:
+        observed = f"The journal does not know {', '.join(unknown)}."
+        advice = "To look at them, adopt or delete them: key-wizard strays ENV"
+        return note(SUBJECT, Outcome.WARNING, observed, clock, advice=advice)
+    return note(SUBJECT, Outcome.PASSED, "The journal and the place of the credentials agree.", clock)
+
+
+def _records(paths: Paths, environment: str) -> tuple[KeyRecord, ...]:
+    if not paths.journal.exists():
+        return ()  # looking makes no file
+    with read_journal(paths) as journal:
+        return journal.keys(environment)

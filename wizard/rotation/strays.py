@@ -1,0 +1,123 @@
+"""Items of an environment that its journal does not know: left by a journal that is gone, or another one's.
+
+Invariant: nothing here is deleted by itself. An item is deleted on the user's typed word, and never one that the
+journal knows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wizard.credentials import Credentials, KeyKind, KeyName
+from wizard.custody import item
+from wizard.custody.errors import ItemUnreadable
+from wizard.custody.vault import Vault
+from wizard.errors import WizardError
+from wizard.rotation.safekeeping import Safekeeping
+from wizard.rotation.steps.credentials import is_placeholder
+from wizard.secret import Secret
+from wizard.text import printable
+
+
+class NotAStray(WizardError):
+    """The item is gone, or the journal knows it."""
+
+
+class NotAdoptable(WizardError):
+    """What the item holds is no whole key."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stray:
+    """What can be said of an item without showing any of its secrets."""
+
+    item: str
+    """Its name in the place of the credentials."""
+    name: KeyName | None = None
+    """The key's; None where the item cannot be read, or holds no API key."""
+    kind: KeyKind | None = None
+    created: str = ""
+    """When it was stored, as its writer says; empty where it does not."""
+
+    @property
+    def can_be_adopted(self) -> bool:
+        """Whether it holds a whole key."""
+        return self.name is not None
+
+    @property
+    def sentence(self) -> str:
+        """What it is, for people."""
+        stored, item = f", stored {self.created}" if self.created else "", printable(self.item)
+        if self.name:
+            return f"{item}: the {self.kind} key {self.name}{stored}; this journal does not know it."
+        if self.kind:
+            return f"{item}: a {self.kind} key pair without its API key{stored}; this journal does not know it."
+        return f"{item}: nothing that this wizard can read; this journal does not know it."
+
+
+class Strays:
+    """The strays of one environment."""
+
+    def __init__(self, keeping: Safekeeping) -> None:
+        self._keeping = keeping
+
+    async def look(self) -> tuple[Stray, ...]:
+        """Return what is there, as far as the place of the credentials can list what it holds.
+
+        Raises:
+            wizard.custody.errors.CustodyError: it cannot be read.
+        """
+        return tuple([await self._look_at(name) for name in await self._keeping.strays()])
+
+    async def credentials(self, name: str) -> Credentials:
+        """Return the key that a stray holds; the caller wipes it.
+
+        Raises:
+            NotAStray: it is gone, or the journal knows it by now.
+            NotAdoptable: it holds a key pair without an API key.
+            wizard.custody.errors.CustodyError: it cannot be read.
+        """
+        found = item.decode(await self._read(name))
+        if not is_placeholder(found.api_key):
+            return found
+        found.wipe()
+        raise NotAdoptable(
+            "This item is a key pair whose API key was never stored with it",
+            why="It was made, or imported, for an API key that another journal waited for.",
+            advice="Begin with a new pair. If an API key was created with this one, delete it on the exchange's page.",
+        )
+
+    async def delete(self, name: str) -> None:
+        """Delete a stray for good; return once the place holds none. Call it on the user's typed word only.
+
+        Raises:
+            NotAStray: it is gone, or the journal knows it by now.
+            wizard.custody.errors.CustodyError: it failed, or it is not known whether it did.
+        """
+        (await self._read(name)).wipe()
+        await self._vault.discard(name)
+
+    @property
+    def _vault(self) -> Vault:
+        return self._keeping.vault
+
+    async def _read(self, name: str) -> Secret:
+        found = await self._vault.read_item(name) if name in await self._keeping.strays() else None
+        if found is None:
+            raise NotAStray(
+                f"There is no stray item {printable(name)}",
+                why="It is gone, it was never there, or this journal knows it.",
+                advice="Look again at which there are: key-wizard strays.",
+            )
+        return found
+
+    async def _look_at(self, name: str) -> Stray:
+        found = await self._vault.read_item(name)
+        try:
+            credentials = item.decode(found or Secret())
+        except ItemUnreadable:
+            return Stray(name)
+        stored, kind = item.created_of(found or Secret()), credentials.kind
+        key = None if is_placeholder(credentials.api_key) else credentials.name
+        credentials.wipe()
+        return Stray(name, key, kind, stored)

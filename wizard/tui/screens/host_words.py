@@ -1,0 +1,52 @@
+"""What the hosts screen says of a host, and of what comes next. Texts only."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from wizard.clock import duration
+from wizard.egress.hosts.model import Host, HostAnswer, HostSource
+from wizard.rotation.steps.hosts import HostsStep
+
+_FROM = {
+    HostSource.SETTINGS: "from the settings",
+    HostSource.SSH_CONFIG: "from ~/.ssh/config",
+    HostSource.ANSIBLE: "from Ansible's inventory",
+    HostSource.TYPED: "typed here",
+}
+
+
+def lede(step: HostsStep) -> str:
+    """Say what is sent to whom, and who else can name hosts."""
+    inventory = " I reads Ansible's inventory." if step.has_inventory else ""
+    if step.is_rehearsal:
+        return f"In a rehearsal no real host is asked.{inventory}"
+    return f"Checked hosts are asked over OpenSSH. No key or secret is sent.{inventory}"
+
+
+def detail(host: Host, answer: HostAnswer | None) -> str:
+    """Say all that is known of a host."""
+    where = "" if host.place == host.name else f" ({host.place})"
+    whence = f"{host.name}{where}, {_FROM[host.source]}."
+    if answer is None:
+        return f"{whence} Not asked yet."
+    proxy = " A proxy is set in that login; it was not used." if answer.has_proxy else ""
+    return f"{whence} {answer.sentence()} {answer.advice()}{proxy}".rstrip()
+
+
+def what_enter_does(step: HostsStep, asked: Collection[Host], *, is_typing: bool) -> str:
+    """Say what Enter does now, or what is waited for."""
+    if is_typing:
+        return "Enter adds the host."
+    if asked:
+        answered = sum(step.answer(host) is not None for host in asked)
+        return f"{answered} of {len(asked)} have answered; at most {duration(step.bounds.together)}."
+    if unasked := len(step.unasked()):
+        return f"{'In a real rotation ' if step.is_rehearsal else ''}Enter asks {_counted(unasked, 'host')}."
+    if found := len(step.found()):
+        return f"Enter takes {_counted(found, 'address')} to the whitelist."
+    return "No checked host gave an address." if step.failed() else "No host is checked."
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"1 {noun}" if count == 1 else f"{count} {noun}{'es' if noun.endswith('s') else 's'}"
