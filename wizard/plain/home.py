@@ -9,11 +9,13 @@ from wizard.custody.questions import FORGET_CONSENT, FORGET_WORD
 from wizard.plain import deadlines
 from wizard.plain.answers import Choice, Command
 from wizard.plain.stage import Stage, Way
+from wizard.plain.strays import look_at_strays
 from wizard.plain.talk import Talk
 from wizard.plain.words import evidence
 from wizard.rotation.model import Mode, Step
 from wizard.rotation.overview import Overview
 
+_STRAYS = Choice("strays", "look at the items that the journal does not know: adopt, delete or leave them.")
 ABOUT = (
     "Choose an environment: the wizard takes it for itself, tries the keyring with a canary and settles what an"
     " interrupted run left. Then begin or resume a rotation. Nothing on the exchange is touched from here."
@@ -47,6 +49,10 @@ async def begin(stage: Stage) -> Way:
         if answer == FORGET_WORD:
             await _forget(stage)
             continue
+        if answer == _STRAYS.word:
+            if await look_at_strays(stage):
+                return Way.ON
+            continue
         if answer == "abandon":
             await _abandon(stage)
             continue
@@ -62,7 +68,8 @@ async def _is_begun(stage: Stage, mode: Mode) -> bool:
 
 def _choices(stage: Stage) -> tuple[Choice, ...]:
     forget = (Choice(FORGET_WORD, "strike the missing key off the journal."),) if stage.flow.can_forget else ()
-    return (*_ways(stage), *forget)
+    strays = (_STRAYS,) if stage.flow.preflight.strays else ()
+    return (*_ways(stage), *strays, *forget)
 
 
 def _ways(stage: Stage) -> tuple[Choice, ...]:
