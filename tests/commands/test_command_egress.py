@@ -18,7 +18,7 @@ def test_an_address_that_all_operators_see_is_fine(bench: Bench, command: Comman
     said = command("egress", "--json")
     assert said.code == 0
     assert said.json["environment"] == "bench"
-    assert (said.json["state"], said.json["address"]) == ("agreed", HERE)
+    assert (said.json["state"], said.json["address"], said.json["proposed"]) == ("agreed", HERE, [HERE])
     assert said.json["route"] == {"kind": "direct", "shown": "direct", "source": "127.0.0.1 is this machine"}
     samples = said.json["samples"]
     assert {sample["address"] for sample in samples} == {HERE}
@@ -43,7 +43,7 @@ def test_operators_that_disagree_give_no_address_and_exit_6(bench: Bench, comman
     bench.echo("plain", "203.0.113.99")
     said = command("egress", "--json")
     assert said.code == 6
-    assert (said.json["state"], said.json["address"]) == ("split", None)
+    assert (said.json["state"], said.json["address"], said.json["proposed"]) == ("split", None, [])
     assert {one["address"] for one in said.json["addresses"]} == {HERE, "203.0.113.99"}
 
 

@@ -88,3 +88,14 @@ def test_what_the_user_decided_stays_when_the_evidence_changes() -> None:
     later = verdict(EgressState.AGREED, c=(AMAZON, CLOUDFLARE))
     assert set(ticked(later, choice)) == {B, C}
     assert ticked(later, choice.untick(B)) == [C]
+
+
+def test_an_address_of_the_exchange_s_own_network_is_not_taken_for_this_host_s() -> None:
+    edge = IPv4Address("130.176.146.87")
+    word = ExchangeWord("binance.com", named=edge)
+    assert ticked(SPLIT, NOTHING.follow(word, SPLIT), word) == []
+    assert ticked(AGREED, NOTHING.follow(word, AGREED), word) == [A]
+    assert word.confirms(AGREED.addresses) is None
+    assert "it saw its own network there, not this host" in word.sentence(AGREED.addresses)
+    seen_so = EgressVerdict(EgressState.AGREED, {edge: (AMAZON, CLOUDFLARE)}, is_settled=True)
+    assert word.confirms(seen_so.addresses) is True

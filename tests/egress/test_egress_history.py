@@ -58,6 +58,8 @@ def test_checks_that_agreed_on_nothing_neither_count_nor_change_anything():
     ]
 
     assert tell_history([seen(0, A), *weak, seen(4, A)]) == "Unchanged in 2 of 2 checks over 4 days."
+    told = tell_history([seen(0, A), seen(4, A), *weak])
+    assert told == "Unchanged in 2 of 2 checks over 4 days. The newest check settled nothing."
 
 
 def test_one_operator_that_dissents_makes_no_change():

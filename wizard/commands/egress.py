@@ -119,11 +119,15 @@ def _tell_sample(sample: Sample) -> None:
 
 
 def as_json(report: EgressReport) -> dict[str, object]:
-    """Return a report as JSON shapes. `address` is null unless at least two operators agree on it."""
+    """Return a report as JSON shapes. `address` is null unless at least two operators agree on it.
+
+    `proposed` is what the evidence carries to a whitelist: of a pool, the addresses that two operators saw.
+    """
     verdict = report.verdict
     return {
         "state": verdict.state,
         "address": str(verdict.addresses[0]) if verdict.is_agreed else None,
+        "proposed": list(map(str, verdict.carried)),
         "addresses": [{"address": str(address), "operators": who} for address, who in verdict.operators.items()],
         "samples": [_sample_json(sample) for sample in report.samples],
         "unfinished": [provider.name for provider in report.unfinished],

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
+_CDN = IPv4Network("130.176.0.0/16")
+"""CloudFront's way to its customers. A refusal was seen to name such an address in the caller's place (REPORTED)."""
 _SPLIT = "the route depends on the destination (split routing, or a proxy for one of the two)"
 
 
@@ -31,16 +33,21 @@ class ExchangeWord:
     """Why nothing was learnt; empty where something was."""
 
     def address(self, seen: Sequence[IPv4Address]) -> IPv4Address | None:
-        """Return the address that the exchange named, or the one seen that an accepted key's list has; else None."""
-        if self.named is not None or not self.confirms(seen):
-            return self.named
+        """Return the address that the exchange named, or the one seen that an accepted key's list has; else None.
+
+        An address of its CDN that nobody else saw is not taken for the caller's.
+        """
+        if self.named is not None:
+            return None if self._is_cdn(seen) else self.named
+        if not self.confirms(seen):
+            return None
         listed = [address for address in seen if self._lists(address)]
         return listed[0] if len(listed) == 1 else None
 
     def confirms(self, seen: Sequence[IPv4Address]) -> bool | None:
         """Return whether the exchange sees an address that echo services saw; None where it does not tell."""
         if self.named is not None:
-            return self.named in seen
+            return None if self._is_cdn(seen) else self.named in seen
         if not (self.accepted and self.is_restricted and self.listed and seen):
             return None
         return any(map(self._lists, seen))
@@ -48,6 +55,11 @@ class ExchangeWord:
     def sentence(self, seen: Sequence[IPv4Address]) -> str:
         """Return what it means next to the addresses that echo services saw."""
         confirmed = self.confirms(seen)
+        if self._is_cdn(seen):
+            return (
+                f"{self.site} itself named {self.named}, which no echo service saw and which belongs to CloudFront, the"
+                " network in front of it: it saw its own network there, not this host."
+            )
         if self.named is not None:
             return self._named(self.named, seen, bool(confirmed))
         if not self.accepted:
@@ -62,6 +74,9 @@ class ExchangeWord:
             f" that were seen: {_SPLIT}, or the list was changed on the exchange's page. Compare it there."
         )
 
+    def _is_cdn(self, seen: Sequence[IPv4Address]) -> bool:
+        return self.named is not None and self.named in _CDN and self.named not in seen
+
     def _lists(self, address: IPv4Address) -> bool:
         return any(address in network for network in self.listed)
 
@@ -70,6 +85,6 @@ class ExchangeWord:
             return f"{self.site} itself named {named}, which echo services saw too."
         others = f", not {' or '.join(map(str, seen))}" if seen else ""
         return (
-            f"{self.site} itself named {named}{others}: {_SPLIT}. The exchange's word counts and is ticked for the"
-            f" whitelist; find out whose address {named} is."
+            f"{self.site} itself named {named}{others}: {_SPLIT}. The exchange's word counts, and takes the others'"
+            f" place for the whitelist; find out whose address {named} is."
         )

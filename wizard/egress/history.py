@@ -45,6 +45,11 @@ def tell_history(observations: Sequence[Observation]) -> str:
     counted = [observation for observation in observations if observation.settled]
     if not counted:
         return ""
+    unsettled = "" if observations[-1].settled else " The newest check settled nothing."
+    return f"{_tell(counted)}{unsettled}"
+
+
+def _tell(counted: Sequence[Observation]) -> str:
     newest = counted[-1].settled
     if len(counted) == 1:
         return f"{_named(newest)} {'is' if len(newest) == 1 else 'are'} seen for the first time over this route."

@@ -23,6 +23,9 @@ from wizard.rotation.model import Event, Holding, KeyRecord, Mode, RotationRecor
 WIZARD = "wizard"
 """Asked an egress detection for the rotation at hand; a command that asks says its own name."""
 
+THE_EXCHANGE = "exchange"
+"""In the place of who asked: the exchange itself named the address, beside any detection."""
+
 
 class NotPromotable(WizardError):
     """The slots do not allow a promotion."""
@@ -288,7 +291,8 @@ class Journal:
     def egress_history(self, environment: str, route: str) -> tuple[Observation, ...]:
         """Return every detection over a route, the oldest first, whoever asked."""
         rows = self._database.select(
-            "SELECT * FROM egress_observations WHERE environment = ? AND route = ? ORDER BY rowid", environment, route
+            "SELECT * FROM egress_observations WHERE environment = ? AND route = ? AND asked_by <> ? ORDER BY rowid",
+            *(environment, route, THE_EXCHANGE),
         )
         detections = (list(group) for _, group in groupby(rows, key=itemgetter("detection")))
         return tuple(map(_observation, detections))

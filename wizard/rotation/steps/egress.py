@@ -14,7 +14,7 @@ from wizard.egress.quorum import EgressState
 from wizard.egress.resampling import sample_more
 from wizard.egress.route import Route
 from wizard.rotation.context import Context
-from wizard.rotation.journal import WIZARD, Journal
+from wizard.rotation.journal import THE_EXCHANGE, WIZARD, Journal
 from wizard.rotation.model import Finding, Outcome, Slot
 from wizard.rotation.reaching import ipv6_way_to_exchange
 from wizard.rotation.signed import hear
@@ -28,10 +28,6 @@ _OUTCOMES = {
 }
 
 
-THE_EXCHANGE = "exchange"
-"""In the place of who asked, in the journal: such an observation is the exchange's own."""
-
-
 def keep(report: EgressReport, journal: Journal, environment: str, asked_by: str = WIZARD) -> None:
     """Note in the journal who saw which address, over which route."""
     operators = {str(address): who for address, who in report.verdict.operators.items()}
@@ -40,8 +36,8 @@ def keep(report: EgressReport, journal: Journal, environment: str, asked_by: str
 
 def keep_word(word: ExchangeWord, route: Route, journal: Journal, environment: str) -> None:
     """Note in the journal which address the exchange itself named; nothing where it named none."""
-    if word.named is not None:
-        seen = {str(word.named): (word.site,)}
+    if (told := word.address(())) is not None:
+        seen = {str(told): (word.site,)}
         journal.note_egress(environment, seen, EgressState.SINGLE, route.shown, asked_by=THE_EXCHANGE)
 
 

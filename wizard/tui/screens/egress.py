@@ -107,6 +107,7 @@ class EgressScreen(StepScreen):
         """Tick the address under the cursor for the whitelist, or untick it."""
         if candidate := self.query_one(CandidateList).candidate:
             self.flow.choice.turn(candidate)
+            self.notice.clear()
             self._show_candidates()
 
     def action_again(self) -> None:
@@ -229,7 +230,9 @@ class EgressScreen(StepScreen):
     def show_verdict(self, message: Settled) -> None:
         """Say what the answers mean together."""
         self._report = report = message.report
-        self._is_warned = False
+        if self._is_warned:
+            self._is_warned = False
+            self.notice.clear()
         self._show_candidates()
         finding = self.flow.egress.finding(report, message.word)
         glyph, colour = {
@@ -242,8 +245,8 @@ class EgressScreen(StepScreen):
         for provider in report.unfinished[shown:]:
             table.add(provider.name, provider.operator, f"{self.wizard.glyphs.pending} not waited for", "")
         self.query_one("#route", Static).update(
-            f"Seen {utc(finding.at)}. {self.flow.egress.history(report)}\n{report.route.sentence()}\n"
-            f"Not proven: {finding.does_not_prove}.\n{_ASKS_ON}"
+            f"{_ASKS_ON}\nSeen {utc(finding.at)}. {self.flow.egress.history(report)}\n{report.route.sentence()}\n"
+            f"Not proven: {finding.does_not_prove}."
         )
 
     def _show_candidates(self) -> None:
