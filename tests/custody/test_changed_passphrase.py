@@ -142,5 +142,8 @@ async def test_where_there_is_no_file_there_is_no_passphrase_to_change(tmp_path:
 async def test_the_run_that_changed_it_goes_on_with_it(file: Path) -> None:
     asked = Custodian(Custody(Place.ENCRYPTED_FILE), file, file.with_name("config.toml"), {})
     await asked.help(Remedy.OPEN_FILE, Secret(OLD))
+    in_use = await asked.open()
     await asked.change_passphrase(Secret(OLD), Secret(NEW))
-    assert await (await asked.open()).read("s", "u") == Secret("kept")
+    await in_use.write("s", "again", Secret("by an open flow"))
+    assert await (await asked.open()).read("s", "again") == Secret("by an open flow")
+    assert await opens(file, NEW)

@@ -10,6 +10,8 @@ from pathlib import Path
 from tests.custody.fakes import PASSWORD, FakeLocked, FakeWithoutBus
 from tests.plain.script import PlainWorld, visit
 from tests.plain.walks import PROMOTE
+from wizard.custody.encrypted.store import open_file
+from wizard.custody.errors import Remedy
 from wizard.rotation.flow import Flow
 from wizard.secret import Secret
 from wizard.settings import Environment, Place, load
@@ -130,3 +132,27 @@ async def test_a_lost_key_is_adopted_and_its_stray_item_deleted_by_a_typed_word(
     async with plain.bench.flow() as flow:
         assert await flow.strays.look() == ()
         assert flow.current is not None
+
+
+async def test_the_passphrase_of_the_encrypted_file_is_changed_while_the_environment_is_open(
+    plain: PlainWorld, tmp_path: Path
+) -> None:
+    custodian = FakeLocked(tmp_path)
+    old, new = "seven random words", "eight other random words"
+    custodian.choose_encrypted_file()
+    await custodian.help(Remedy.MAKE_FILE, Secret(old))
+    seen = await visit(
+        LockedWorld(plain.bench, custodian=custodian),
+        ("begin to replace", "passphrase"),
+        ("First the passphrase so far", "wrong"),
+        ("The new passphrase", new),
+        ("The same once more", new),
+        ("This passphrase does not open the encrypted file", "passphrase"),
+        ("First the passphrase so far", old),
+        ("The new passphrase", new),
+        ("The same once more", new),
+        ("opens with the new passphrase from now on", "quit"),
+    )
+    assert old not in seen.text
+    assert new not in seen.text
+    await open_file(tmp_path / "credentials.vault", Secret(new), 10)

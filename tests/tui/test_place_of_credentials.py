@@ -11,10 +11,13 @@ import pytest
 from screenshots.scene import stage
 from tests.custody.fakes import FakeLocked, FakeWithoutBus
 from tests.tui.conftest import Wizard
+from wizard.custody.encrypted.store import open_file
 from wizard.glyphs import UNICODE
+from wizard.secret import Secret
 from wizard.settings import Place, load
 from wizard.tui.app import WizardApp
 from wizard.tui.screens.home import HomeScreen
+from wizard.tui.widgets.secret_field import SecretField
 
 
 @asynccontextmanager
@@ -23,7 +26,7 @@ async def locked_wizard(
 ) -> AsyncIterator[tuple[Wizard, FakeLocked]]:
     async with stage(tmp_path) as world:
         custodian = kind(tmp_path)
-        world.custodian = custodian  # type: ignore[assignment]
+        world.custodian = custodian
         world._open_store = custodian.open  # type: ignore[assignment, method-assign]
         app = WizardApp(world, UNICODE, command="key-wizard")
         async with app.run_test(size=(80, 24)) as pilot:
@@ -81,9 +84,26 @@ async def test_the_encrypted_file_is_chosen_by_its_name_only_and_every_later_scr
     await wizard.until("Notice", "The two are not the same")
     await wizard.press(*"seven random words", "enter")
     await wizard.until("#next", "begins to replace")
+    await wizard.press("p")
+    fill(wizard, old="wrong", new="eight other random words", again="eight others")
+    await wizard.press("enter", "enter", "enter")
+    await wizard.until("Notice", "The two new ones are not the same")
+    fill(wizard, again="eight other random words")
+    await wizard.press("enter")
+    await wizard.until("Notice", "This passphrase does not open the encrypted file")
+    fill(wizard, old="seven random words", new="eight other random words", again="eight other random words")
+    await wizard.press("enter", "enter", "enter")
+    await wizard.when(lambda: isinstance(wizard.app.screen, HomeScreen))
+    await wizard.until("Notice", "opens with the new passphrase from now on")
     await wizard.press("enter")
     await wizard.until(".place", "in an encrypted file")
+    await open_file(tmp_path / "credentials.vault", Secret("eight other random words"), 10)
     assert (tmp_path / "credentials.vault").exists()
+
+
+def fill(wizard: Wizard, **texts: str) -> None:
+    for name, text in texts.items():
+        wizard.app.screen.query_one(f"#{name}", SecretField).fill(Secret(text))
 
 
 async def test_b_starts_a_bus_of_the_wizard_s_own_by_its_word(tmp_path: Path) -> None:

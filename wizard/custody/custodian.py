@@ -135,7 +135,11 @@ class Custodian:
                 one still opens the file.
         """
         await self.expect_encrypted_file()
-        self._opened = await change_passphrase(self._file, old, new, self.custody.deadline)
+        changed = await change_passphrase(self._file, old, new, self.custody.deadline)
+        if self._opened is not None:
+            self._opened.go_on_as(changed)  # an open flow holds it
+        else:
+            self._opened = changed
 
     def _credential(self) -> Secret | None:
         directory = self._environ.get(_DIRECTORY)

@@ -71,7 +71,7 @@ OLD_PASSPHRASE: Final = Question(
 NEW_PASSPHRASE: Final = Question(
     "have the file open with it from now on",
     "The new passphrase",
-    f"{SHORTEST} characters or more. Nobody can recover it: without it the credentials in the file are lost.",
+    f"It has {SHORTEST} characters or more. Nobody can recover it: without it the credentials in the file are lost.",
     is_new=True,
 )
 PASSPHRASE_CHANGED: Final = (

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from wizard.custody.custodian import Custodian
 from wizard.custody.errors import CustodyError, KeyringUnusable, Remedy
-from wizard.custody.questions import BUS_CONSENT, BUS_WORD, FILE_CONSENT, FILE_WORD, QUESTIONS
+from wizard.custody.questions import (
+    BUS_CONSENT,
+    BUS_WORD,
+    FILE_CONSENT,
+    FILE_WORD,
+    NEW_PASSPHRASE,
+    OLD_PASSPHRASE,
+    PASSPHRASE_CHANGED,
+    QUESTIONS,
+)
 from wizard.custody.services import explanation
 from wizard.errors import WizardError
 from wizard.plain import deadlines
@@ -75,6 +84,32 @@ async def _opened(talk: Talk, custodian: Custodian, remedy: Remedy) -> bool:
         finally:
             password.wipe()
     return True
+
+
+async def change_passphrase(talk: Talk, custodian: Custodian) -> None:
+    """Ask for the passphrase of the encrypted file so far and for the new one, and change it."""
+    talk.say("", OLD_PASSPHRASE.title, OLD_PASSPHRASE.text)
+    if (old := await _ask(talk, is_new=False)) is None:
+        return
+    try:
+        talk.say("", NEW_PASSPHRASE.title, NEW_PASSPHRASE.text)
+        if (new := await _ask(talk, is_new=True)) is None:
+            return
+        try:
+            await _change(talk, custodian, old, new)
+        finally:
+            new.wipe()
+    finally:
+        old.wipe()
+
+
+async def _change(talk: Talk, custodian: Custodian, old: Secret, new: Secret) -> None:
+    async def change() -> bool:
+        await custodian.change_passphrase(old, new)
+        return True
+
+    if await talk.attempt(change, "Changing the passphrase", deadlines.OPEN_PLACE):
+        talk.say(*PASSPHRASE_CHANGED)
 
 
 async def _help(custodian: Custodian, remedy: Remedy, password: Secret) -> bool:

@@ -8,14 +8,17 @@ from wizard.clock import duration
 from wizard.custody.questions import FORGET_CONSENT, FORGET_WORD
 from wizard.plain import deadlines
 from wizard.plain.answers import Choice, Command
+from wizard.plain.custody import change_passphrase
 from wizard.plain.stage import Stage, Way
 from wizard.plain.strays import look_at_strays
 from wizard.plain.talk import Talk
 from wizard.plain.words import evidence
 from wizard.rotation.model import Mode, Step
 from wizard.rotation.overview import Overview
+from wizard.settings import Place
 
 _STRAYS = Choice("strays", "look at the items that the journal does not know: adopt, delete or leave them.")
+_PASSPHRASE = Choice("passphrase", "change the passphrase of the encrypted file.")
 ABOUT = (
     "Choose an environment: the wizard takes it for itself, tries the keyring with a canary and settles what an"
     " interrupted run left. Then begin or resume a rotation. Nothing on the exchange is touched from here."
@@ -53,6 +56,9 @@ async def begin(stage: Stage) -> Way:
             if await look_at_strays(stage):
                 return Way.ON
             continue
+        if answer == _PASSPHRASE.word and stage.custodian is not None:
+            await change_passphrase(stage.talk, stage.custodian)
+            continue
         if answer == "abandon":
             await _abandon(stage)
             continue
@@ -69,7 +75,8 @@ async def _is_begun(stage: Stage, mode: Mode) -> bool:
 def _choices(stage: Stage) -> tuple[Choice, ...]:
     forget = (Choice(FORGET_WORD, "strike the missing key off the journal."),) if stage.flow.can_forget else ()
     strays = (_STRAYS,) if stage.flow.preflight.strays else ()
-    return (*_ways(stage), *strays, *forget)
+    is_file = stage.custodian is not None and stage.custodian.custody.place is Place.ENCRYPTED_FILE
+    return (*_ways(stage), *strays, *forget, *((_PASSPHRASE,) if is_file else ()))
 
 
 def _ways(stage: Stage) -> tuple[Choice, ...]:

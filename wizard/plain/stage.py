@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from wizard.custody.custodian import Custodian
 from wizard.plain.counter import Counter
 from wizard.plain.talk import Talk
 from wizard.plain.words import introduction
@@ -28,6 +29,8 @@ class Stage:
     flow: Flow
     counter: Counter | None
     """The desk of a rehearsal; None where the exchange's page is a real one."""
+    custodian: Custodian | None = None
+    """What opens the place of the credentials; None in a rehearsal."""
 
     def introduce(self, step: Step, *lines: str) -> None:
         """Say where the user is."""

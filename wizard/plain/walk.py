@@ -94,7 +94,7 @@ class Walk:
             if not await custody.offer(self._talk, custodian, self._problem, overview.environment.name):
                 return None
         assert self._flow is not None  # noqa: S101 - the loop above ended with it
-        stage = Stage(self._talk, self._flow, self._counter)
+        stage = Stage(self._talk, self._flow, self._counter, self._world.custodian)
         home.tell_preflight(stage)
         return stage
 

@@ -23,6 +23,7 @@ from wizard.custody.questions import (
     FILE_WORD,
     FORGET_CONSENT,
     FORGET_WORD,
+    PASSPHRASE_CHANGED,
     QUESTIONS,
 )
 from wizard.errors import WizardError
@@ -32,6 +33,7 @@ from wizard.rotation.model import TITLES, Finding, Mode, Outcome, Step
 from wizard.rotation.overview import Overview
 from wizard.settings import Place
 from wizard.tui.screens.confirm import ConfirmScreen
+from wizard.tui.screens.passphrase import PassphraseScreen
 from wizard.tui.screens.password import PasswordScreen
 from wizard.tui.screens.service import ServiceScreen
 from wizard.tui.screens.strays import StraysScreen
@@ -61,6 +63,7 @@ class HomeScreen(Screen[None]):
         Binding("u", "unlock", "Unlock", tooltip="Open the place of the credentials with its password, here"),
         Binding("b", "own_bus", "Bus", tooltip="Start a session bus of the wizard's own, and the keyring on it"),
         Binding("v", "encrypted_file", "File", tooltip="Keep credentials in an encrypted file instead"),
+        Binding("p", "passphrase", "Passphrase", tooltip="Change the passphrase of the encrypted file"),
         Binding("s", "service", "Service", tooltip="How a program that runs as a service gets at the credentials"),
         Binding("r", "again", "Again", show=False, tooltip="Look at the keyring again"),
     ]
@@ -148,6 +151,9 @@ class HomeScreen(Screen[None]):
             return flow is not None and flow.rotation is None and flow.current is None
         if action == "strays":
             return flow is not None and bool(flow.preflight.strays)
+        if action == "passphrase":
+            custodian = self.wizard.world.custodian
+            return flow is not None and custodian is not None and custodian.custody.place is Place.ENCRYPTED_FILE
         if action == "forget":
             return flow is not None and flow.can_forget
         return flow is not None and flow.can_be_abandoned if action == "abandon" else True
@@ -290,6 +296,16 @@ class HomeScreen(Screen[None]):
     def open_again(self) -> None:
         """Look at the keyring on the new bus."""
         self.open_highlighted()
+
+    def action_passphrase(self) -> None:
+        """Ask for the passphrase of the encrypted file so far, and for the new one."""
+        custodian = self.wizard.world.custodian
+        if custodian is not None and not self._is_at_work():
+            self.app.push_screen(PassphraseScreen(custodian, self.wizard.glyphs), self._changed)
+
+    def _changed(self, is_changed: bool | None) -> None:
+        if is_changed:
+            self.notice.note(" ".join(PASSPHRASE_CHANGED))
 
     def action_service(self) -> None:
         """Show the commands for a program that runs as a service."""
