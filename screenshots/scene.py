@@ -12,7 +12,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from contextvars import ContextVar
 from pathlib import Path
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wizard.credentials import Credentials, KeyKind
 from wizard.custody.custodian import Custodian
@@ -185,9 +185,31 @@ class _InOrder:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await asyncio.sleep(_ORDER.get(scope["path"], 0.0))
+        delay = _ORDER.get(scope["path"], 0.0) if scope["type"] == "http" else 0.0
+        if delay:
+            request = await receive()
+            if await _is_left(receive, delay):
+                return
+            receive = _repeating(request)
         await self._app(scope, receive, send)
+
+
+async def _is_left(receive: Receive, seconds: float) -> bool:
+    """Wait; return early, and True, when the client does not wait any more: the server could not end before."""
+    try:
+        async with asyncio.timeout(seconds):
+            while (await receive())["type"] != "http.disconnect":
+                pass
+    except TimeoutError:
+        return False
+    return True
+
+
+def _repeating(message: Message) -> Receive:
+    async def receive() -> Message:
+        return message
+
+    return receive
 
 
 @asynccontextmanager
