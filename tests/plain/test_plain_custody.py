@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 from tests.custody.fakes import PASSWORD, FakeLocked, FakeWithoutBus
 from tests.plain.script import PlainWorld, visit
+from tests.plain.walks import PROMOTE
 from wizard.custody.encrypted.store import open_file
 from wizard.custody.errors import Remedy
 from wizard.rotation.flow import Flow
@@ -109,6 +111,27 @@ async def test_a_bus_of_the_wizard_s_own_is_started_by_its_word(plain: PlainWorl
         ("begin to replace", "quit"),
     )
     assert custodian.is_open
+
+
+async def test_a_lost_key_is_adopted_and_its_stray_item_deleted_by_a_typed_word(plain: PlainWorld) -> None:
+    shutil.rmtree(plain.paths.state)
+    async with plain.bench.flow() as flow:
+        (stray,) = await flow.strays.look()
+    left = ("What to do with it?", "leave"), ("It was left as it is", "strays")
+    adopted = await visit(plain, ("does not know", "strays"), *left, ("in use once the probe", "adopt"), *PROMOTE)
+    assert "was written to" in adopted.text
+    seen = await visit(
+        plain,
+        ("does not know", "strays"),
+        ("What to do with it?", "delete"),
+        ("Delete this item for good?", "yes"),
+        ("That is not the word", "delete"),
+        ("It was deleted, and read back as gone", "quit"),
+    )
+    assert str(stray.name) in seen.text
+    async with plain.bench.flow() as flow:
+        assert await flow.strays.look() == ()
+        assert flow.current is not None
 
 
 async def test_the_passphrase_of_the_encrypted_file_is_changed_while_the_environment_is_open(

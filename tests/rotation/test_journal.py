@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import stat
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -37,8 +39,9 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def journal(file: Path) -> Journal:
-    return Journal(open_database(file), lambda: 100.0)
+def journal(file: Path) -> Iterator[Journal]:
+    with closing(Journal(open_database(file), lambda: 100.0)) as journal:
+        yield journal
 
 
 def stored(journal: Journal, fingerprint: str, slot: Slot, at: float = 1.0) -> KeyRecord:
@@ -59,7 +62,8 @@ def test_the_file_is_readable_by_its_owner_only(journal: Journal, file: Path) ->
 def test_a_rotation_is_resumed_at_its_step_by_the_next_process(journal: Journal, file: Path) -> None:
     rotation = journal.begin_rotation("bench", Mode.ROTATE, Step.EGRESS)
     journal.move(rotation, Step.CREDENTIALS)
-    again = Journal(open_database(file), lambda: 200.0).open_rotation("bench")
+    with closing(Journal(open_database(file), lambda: 200.0)) as next_process:
+        again = next_process.open_rotation("bench")
     assert again is not None
     assert (again.step, again.mode, again.started_at) == (Step.CREDENTIALS, Mode.ROTATE, 100.0)
 
@@ -139,6 +143,7 @@ def test_a_file_that_is_no_journal_is_told_and_kept(file: Path) -> None:
         open_database(file)
     assert "Nothing was changed" in caught.value.advice
     assert file.read_bytes().startswith(b"my shopping list")
+    assert file not in {link.resolve() for link in Path("/proc/self/fd").iterdir()}
 
 
 def test_all_addresses_of_the_newest_detection_are_remembered(journal: Journal) -> None:
@@ -183,10 +188,10 @@ def test_a_journal_of_the_first_version_is_brought_up_to_date_with_all_it_holds(
         raw.execute("INSERT INTO egress_observations VALUES (4, 'bench', 7, '203.0.113.1', 'agreed', 'a,b', 'direct')")
         (identity,) = raw.execute("SELECT id FROM journal").fetchone()
     raw.close()
-    journal = Journal(open_database(file), lambda: 100.0)
-    resumed = journal.open_rotation("bench")
-    assert resumed is not None
-    assert (journal.id, resumed.step, journal.last_egress("bench")) == (identity, Step.PROBE, ("203.0.113.1",))
+    with closing(Journal(open_database(file), lambda: 100.0)) as journal:
+        resumed = journal.open_rotation("bench")
+        assert resumed is not None
+        assert (journal.id, resumed.step, journal.last_egress("bench")) == (identity, Step.PROBE, ("203.0.113.1",))
     with sqlite3.connect(file) as raw:
         assert raw.execute("PRAGMA user_version").fetchone() == (SCHEMA_VERSION,)
     raw.close()
@@ -204,7 +209,8 @@ def test_a_migration_that_fails_changes_nothing(file: Path, monkeypatch: pytest.
     raw.close()
 
 
-def test_two_wizards_that_open_an_old_journal_at_once_both_find_it_up_to_date(file: Path) -> None:
+@pytest.mark.parametrize("number", range(20))
+def test_wizards_that_open_an_old_journal_at_once_all_find_it_up_to_date(file: Path, number: int) -> None:
     first_of_all(file)
     with ThreadPoolExecutor(8) as pool:
         opened = [pool.submit(lambda: open_database(file).close()) for _ in range(8)]

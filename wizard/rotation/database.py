@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from hashlib import sha256
 from pathlib import Path
 
@@ -106,13 +107,10 @@ def open_database(file: Path) -> Database:
         os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
         file.chmod(0o600)
         connection = sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None)
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA foreign_keys = ON")
-        # FULL: a commit has reached the disk before the keyring is touched.
-        connection.execute("PRAGMA synchronous = FULL")
-        _migrate(connection, file)
-        # WAL: `status` and `exec` read while a wizard writes.
-        connection.execute("PRAGMA journal_mode = WAL")
+        with ExitStack() as on_failure:
+            on_failure.callback(connection.close)
+            _prepare(connection, file)
+            on_failure.pop_all()
     except (sqlite3.Error, OSError) as error:
         raise JournalUnusable(
             f"The journal {file} cannot be opened",
@@ -120,6 +118,33 @@ def open_database(file: Path) -> Database:
             advice="Nothing was changed. Check the disk and the file's owner; move a damaged file away, keep it.",
         ) from None
     return Database(connection)
+
+
+def _prepare(connection: sqlite3.Connection, file: Path) -> None:
+    connection.row_factory = sqlite3.Row
+    connection.execute("PRAGMA foreign_keys = ON")
+    # FULL: a commit has reached the disk before the keyring is touched.
+    connection.execute("PRAGMA synchronous = FULL")
+    _migrate(connection, file)
+    _let_others_read(connection)
+
+
+def _let_others_read(connection: sqlite3.Connection) -> None:
+    """Switch to WAL: `status` and `exec` read while a wizard writes.
+
+    Where another wizard opens the same journal at this moment SQLite refuses at once, whatever its time-out is: 7 of
+    2,400 openings, eight at a time.
+    """
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _migrate(connection: sqlite3.Connection, file: Path) -> None:

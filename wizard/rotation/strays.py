@@ -49,9 +49,10 @@ class Stray:
         """What it is, for people."""
         stored, item = f", stored {self.created}" if self.created else "", printable(self.item)
         if self.name:
-            return f"{item}: the {self.kind} key {self.name}{stored}; this journal does not know it."
+            kind = self.kind.label if self.kind else ""
+            return f"{item}: the {kind} key {self.name}{stored}; this journal does not know it."
         if self.kind:
-            return f"{item}: a {self.kind} key pair without its API key{stored}; this journal does not know it."
+            return f"{item}: a {self.kind.label} key pair without its API key{stored}; this journal does not know it."
         return f"{item}: nothing that this wizard can read; this journal does not know it."
 
 

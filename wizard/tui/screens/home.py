@@ -36,6 +36,7 @@ from wizard.tui.screens.confirm import ConfirmScreen
 from wizard.tui.screens.passphrase import PassphraseScreen
 from wizard.tui.screens.password import PasswordScreen
 from wizard.tui.screens.service import ServiceScreen
+from wizard.tui.screens.strays import StraysScreen
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.status_header import StatusHeader
 
@@ -58,6 +59,7 @@ class HomeScreen(Screen[None]):
         Binding("a", "adopt", "Adopt", tooltip="Bring a key that is in use already under the wizard's care"),
         Binding("x", "abandon", "Abandon", tooltip="Give the open rotation up; the current key stays"),
         Binding("f", "forget", "Forget", tooltip="Strike a key off the journal that is not stored any more"),
+        Binding("o", "strays", "Strays", tooltip="Look at items that the journal does not know: adopt, delete, leave"),
         Binding("u", "unlock", "Unlock", tooltip="Open the place of the credentials with its password, here"),
         Binding("b", "own_bus", "Bus", tooltip="Start a session bus of the wizard's own, and the keyring on it"),
         Binding("v", "encrypted_file", "File", tooltip="Keep credentials in an encrypted file instead"),
@@ -147,6 +149,8 @@ class HomeScreen(Screen[None]):
             return flow is None and shut[action]
         if action == "adopt":
             return flow is not None and flow.rotation is None and flow.current is None
+        if action == "strays":
+            return flow is not None and bool(flow.preflight.strays)
         if action == "passphrase":
             custodian = self.wizard.world.custodian
             return flow is not None and custodian is not None and custodian.custody.place is Place.ENCRYPTED_FILE
@@ -228,7 +232,8 @@ class HomeScreen(Screen[None]):
         lines += [self._pending(sentence) for sentence in flow.preflight.recovered]
         lines += [self._caution(sentence) for sentence in flow.preflight.losses()]
         self.query_one("#checks", Static).update(Content("\n").join(lines))
-        self.query_one("#next", Static).update(self._call(self._next(flow)))
+        look = " O looks at what the journal does not know." if flow.preflight.strays else ""
+        self.query_one("#next", Static).update(self._call(self._next(flow) + look))
         self.query_one(StatusHeader).closing = flow.closing
         self.refresh_bindings()
 
@@ -381,6 +386,18 @@ class HomeScreen(Screen[None]):
             self.post_message(self.Abandoned())
         except WizardError as error:
             self.post_message(self.Failed(error))
+
+    def action_strays(self) -> None:
+        """Look at the items that the journal does not know."""
+        if not self._is_at_work():
+            self.app.push_screen(StraysScreen(self.wizard.flow, self.wizard.glyphs), self._strays_left)
+
+    def _strays_left(self, adopted: Finding | None) -> None:
+        if adopted is None:
+            self.fill()
+            return
+        self.wizard.announce(adopted)
+        self.wizard.show_step()
 
     def action_forget(self) -> None:
         """Ask before a missing key is struck off."""
