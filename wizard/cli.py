@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import argparse
 import importlib
-import os
-import sys
 from collections.abc import Sequence
 
 from wizard import __version__
-from wizard.commands.console import fail, tell
+from wizard.commands.console import fail, tell, write_nowhere
+from wizard.commands.parser import ArgumentParser
 from wizard.errors import WizardError
 from wizard.exit_codes import Exit
 from wizard.safety import Inherited, redacted_report
@@ -52,13 +51,13 @@ def run(arguments: Sequence[str], inherited: Inherited) -> int:
 
 
 def _nobody_reads() -> int:
-    """End as SIGPIPE would have ended us, and keep the interpreter from flushing into the broken pipe."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    """End as SIGPIPE would have ended us."""
+    write_nowhere()
     return 141
 
 
-def _parser(arguments: Sequence[str]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+def _parser(arguments: Sequence[str]) -> ArgumentParser:
+    parser = ArgumentParser(
         prog="key-wizard",
         description="Replaces a Binance API key safely and stays until the old key is proven dead.",
         epilog="Without a command the wizard opens; an open rotation is resumed.",

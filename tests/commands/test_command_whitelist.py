@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import sys
 
 import pytest
 
 from tests.commands.conftest import Bench, Command
+from wizard.cli import COMMANDS
 from wizard.custody.store import MemoryStore
 
 
@@ -146,3 +148,76 @@ def test_json_names_an_address_in_a_comment_and_the_alternative_of_host_bits(com
 def test_many_repeated_entries_are_repaired_at_once_and_the_label_is_kept(command: Command) -> None:
     said = command("whitelist", "--json", "\n".join(["8.8.8.8"] * 3000 + ["8.8.8.8 # bot"]))
     assert said.json["repaired"] == "8.8.8.8"
+
+
+def test_options_may_stand_between_addresses(command: Command) -> None:
+    assert (
+        command("whitelist", "8.8.8.8", "--format", "lines", "9.9.9.9", "1.1.1.1").out == "8.8.8.8\n9.9.9.9\n1.1.1.1\n"
+    )
+    assert command("whitelist", "8.8.8.8", "--nonsense", "9.9.9.9").code == 2
+
+
+@pytest.mark.parametrize(
+    ("words", "out"),
+    [
+        (["-", "8.8.8.8"], "9.9.9.9,8.8.8.8"),
+        (["8.8.8.8", "-"], "8.8.8.8,9.9.9.9"),
+        (["-", "-"], "9.9.9.9"),
+        (["8.8.8.8", "-", "8.8.8.9"], None),
+    ],
+)
+def test_a_dash_at_either_end_is_standard_input_and_one_in_the_middle_a_range(
+    command: Command, monkeypatch: pytest.MonkeyPatch, words: list[str], out: str | None
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"9.9.9.9 # a")))
+    assert command("whitelist", "--json", *words).json["output"] == out
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_utf_16_is_read_where_it_says_so_and_named_where_it_does_not(
+    command: Command, monkeypatch: pytest.MonkeyPatch, encoding: str
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("8.8.8.8\n9.9.9.9\n".encode(encoding))))
+    said = command("whitelist", "-")
+    if encoding == "utf-16":
+        assert said.out == "8.8.8.8,9.9.9.9\n"
+    else:
+        assert (said.code, said.out) == (2, "")
+        assert "UTF-16" in said.err
+
+
+@pytest.mark.parametrize("limit", ["٥", "5" * 5000, "0" * 5000 + "20", "-1", "1e3", ""])
+def test_a_limit_that_is_no_plain_number_is_wrong_usage(command: Command, limit: str) -> None:
+    said = command("whitelist", "8.8.8.8", f"--max-entries={limit}")
+    assert said.code == 2
+    assert "is not a whole number" in said.err
+    assert len(said.err) < 600
+
+
+@pytest.mark.parametrize("name", ["", *COMMANDS])
+def test_what_is_wrong_with_the_arguments_is_said_without_control_characters(command: Command, name: str) -> None:
+    for wrong in (["--no\x1b]52;c;AAAA\x07", "x\x9b31m"], ["--env", "\x1b[31m\u202e", "\x1b[0m", "\x1b[1m"]):
+        said = command(*filter(None, [name]), *wrong)
+        assert said.code == 2
+        assert (said.out + said.err).replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize(
+    ("redirected", "why"),
+    [("> /dev/full", "No space left"), (">&-", "It is closed"), ("--json > /dev/full", "No space left")],
+)
+def test_a_list_that_cannot_be_written_is_an_error_with_a_remedy(redirected: str, why: str) -> None:
+    shell = f"{sys.executable} -m wizard whitelist 8.8.8.8 {redirected}"
+    done = subprocess.run(["/bin/sh", "-c", shell], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2, done.stderr
+    assert "Standard output cannot be written" in done.stderr
+    assert why in done.stderr
+
+
+def test_without_standard_input_or_a_place_for_errors_nothing_is_made_up() -> None:
+    command = f"{sys.executable} -m wizard whitelist"
+    shell = f"{command} - <&-; echo $? >&2; {command} 10.0.0.1 2>&-; echo $? >&2"
+    done = subprocess.run(["/bin/sh", "-c", shell], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == ""
+    assert "Standard input cannot be read" in done.stderr
+    assert [line for line in done.stderr.splitlines() if line.isdecimal()] == ["2", "1"]

@@ -14,6 +14,8 @@ from tests.terminal.walk import Walk, rehearsing
 pytestmark = pytest.mark.terminal
 BUDGET = 250
 """Bytes per key."""
+TURNS = 550
+"""Bytes of a key that turns the verdict over: six lines become others, each in its own colours."""
 
 
 def bytes_of(walk: Walk, keys: str) -> list[int]:
@@ -37,9 +39,8 @@ def test_a_key_costs_few_bytes_while_the_verdict_follows(face: str) -> None:
         costs = bytes_of(walk, "198.51.100.77")
         walk.see("2 entries", "203.0.113.42,198.51.100.77")
     print(f"bytes per key: median {statistics.median(costs):.0f}, mean {statistics.mean(costs):.0f}, {costs}")
-    # Two of these keys turn the verdict over, which changes four more lines once.
-    assert sorted(costs)[-3] <= BUDGET
-    assert max(costs) <= 3 * BUDGET
+    assert sorted(costs)[-3] <= BUDGET  # two of these keys turn the verdict over
+    assert max(costs) <= TURNS
 
 
 def test_a_thousand_pasted_lines_are_judged_at_once_and_typing_goes_on() -> None:

@@ -8,6 +8,7 @@ from textual.widgets import TextArea
 
 from tests.tui.conftest import Wizard
 from wizard.tui.widgets.entry_list import EntryList
+from wizard.tui.widgets.live_text import LiveText, broken_after
 from wizard.whitelist import parse
 
 
@@ -214,3 +215,23 @@ async def test_the_form_of_the_text_changes_at_one_key(wizard: Wizard) -> None:
     await wizard.press(*"198.51.100.7", "enter", "f2")
     await wizard.until("#caption", "spaces between")
     assert "203.0.113.42 198.51.100.7" in wizard.text("#paste")
+
+
+def test_the_text_to_paste_is_broken_after_commas_and_nowhere_else() -> None:
+    text = ",".join(["203.0.113.42", "198.51.100.7", "198.51.100.0/28", "8.8.8.8"])
+    for width in range(16, 60):
+        lines = broken_after(",", text, width).split("\n")
+        assert "".join(lines) == text
+        assert all(line.endswith(",") for line in lines[:-1])
+        assert max(map(len, lines)) <= width
+
+
+async def test_no_address_of_the_text_to_paste_is_broken_on_a_narrow_terminal(wizard: Wizard) -> None:
+    await wizard.to_whitelist()
+    await wizard.pilot.resize_terminal(60, 20)
+    await paste(wizard, "\n".join(f"198.51.100.{last}" for last in range(107, 112)))
+    await wizard.until("#paste", "198.51.100.111")
+    shown = wizard.app.screen.query_one("#paste", LiveText)
+    lines = [shown.render_line(number).text.strip() for number in range(shown.size.height)]
+    assert len(lines) > 1
+    assert all(line.endswith(",") for line in lines[:-1])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Mapping
 
+from wizard.commands.standard_input import UnreadableInput
 from wizard.custody.errors import CustodyError
 from wizard.egress.proxy import ProxyUnusable
 from wizard.errors import WizardError
@@ -17,9 +19,17 @@ from wizard.terminal import UnusableTerminal
 from wizard.text import printable
 
 SCHEMA = 1
+
+
+class UnwritableOutput(WizardError):
+    """Standard output is closed or full: what was asked for did not arrive."""
+
+
 _CODES: tuple[tuple[type[WizardError], Exit], ...] = (
     (UnknownEnvironment, Exit.USAGE),
     (UnusableTerminal, Exit.USAGE),
+    (UnreadableInput, Exit.USAGE),
+    (UnwritableOutput, Exit.USAGE),
     (InvalidDestination, Exit.USAGE),
     (CustodyError, Exit.KEYRING_UNUSABLE),
     (ProxyUnusable, Exit.INCONCLUSIVE),
@@ -28,13 +38,42 @@ _CODES: tuple[tuple[type[WizardError], Exit], ...] = (
 
 
 def tell(line: str) -> None:
-    """Say one line to people."""
-    print(line, file=sys.stderr, flush=True)
+    """Say one line to people, where there is a place to say it."""
+    if sys.stderr is not None:  # print would take standard output instead
+        print(line, file=sys.stderr, flush=True)
+
+
+def say(text: str) -> None:
+    """Write what a command was asked for to standard output.
+
+    Raises:
+        UnwritableOutput: it did not arrive there.
+        BrokenPipeError: nobody reads it any more.
+    """
+    if sys.stdout is None:
+        raise _unwritable("It is closed.")
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        write_nowhere()
+        raise _unwritable(f"{error.strerror}.") from error
+
+
+def write_nowhere() -> None:
+    """Keep the interpreter from flushing at its end what could not be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _unwritable(why: str) -> UnwritableOutput:
+    advice = "Free some space, or send the output elsewhere, and run the command again."
+    return UnwritableOutput("Standard output cannot be written", why=why, advice=advice)
 
 
 def print_json(body: Mapping[str, object]) -> None:
     """Write the one JSON object of a command, in ASCII: it survives every locale and writes no control character."""
-    print(json.dumps({"schema": SCHEMA, **body}), flush=True)
+    say(json.dumps({"schema": SCHEMA, **body}))
 
 
 def fail(error: WizardError) -> Exit:

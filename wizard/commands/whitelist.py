@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import sys
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address
 
 from wizard import settings
 from wizard.addresses import read_ipv4
-from wizard.commands.console import print_json, tell
+from wizard.commands.console import print_json, say, tell
+from wizard.commands.parser import ArgumentParser
+from wizard.commands.standard_input import standard_input
 from wizard.exit_codes import Exit
 from wizard.rotation.reading import read_journal
 from wizard.rotation.surroundings import surroundings
@@ -24,6 +26,7 @@ from wizard.whitelist import (
     Judgement,
     RequiredAddress,
     Surroundings,
+    append_entry,
     diff,
     judge,
     mend_all,
@@ -35,7 +38,7 @@ from wizard.whitelist.characters import COMMENT_MARKS
 FORMS = {form.name.lower(): form for form in Form}
 
 
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add(commands: argparse._SubParsersAction[ArgumentParser]) -> None:
     """Describe the command."""
     parser = commands.add_parser(
         "whitelist",
@@ -61,6 +64,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         help="an address that must be covered; may be repeated",
     )
     parser.add_argument("--max-entries", metavar="N", type=_limit, help="how many entries the exchange accepts")
+    parser.interleaved = "text"
     parser.set_defaults(run=run)
 
 
@@ -83,7 +87,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         _tell(judgement)
         if output is not None:
-            print(output)
+            say(output)
     return Exit.FINE if judgement.is_valid else Exit.SAYS_NO
 
 
@@ -143,9 +147,11 @@ def _instead(finding: Finding) -> str:
 
 
 def _text(words: Sequence[str]) -> str:
-    """Return the list as given. Bytes that are no UTF-8 become characters that no address has."""
-    if list(words) == ["-"]:
-        return sys.stdin.buffer.read().decode("utf-8-sig", "replace")
+    """Return the list as given; a dash at either end is what standard input holds, one between two is a range."""
+    if words[0] == "-":
+        return append_entry(standard_input(), _text(words[1:])) if words[1:] else standard_input()
+    if words[-1] == "-":
+        return append_entry(_text(words[:-1]), standard_input())
     # A comment ends with its argument; else it would swallow the arguments behind it.
     between = "\n" if any(mark in word for word in words for mark in COMMENT_MARKS) else " "
     return between.join(words).encode("utf-8", "replace").decode("utf-8")
@@ -168,11 +174,12 @@ def _surroundings(options: argparse.Namespace) -> Surroundings:
 def _address(text: str) -> IPv4Address:
     address = read_ipv4(text)
     if address is None:
-        raise argparse.ArgumentTypeError(f"{printable(text)!r} is not an IPv4 address")
+        raise argparse.ArgumentTypeError(f"{printable(text, limit=40)!r} is not an IPv4 address")
     return address
 
 
 def _limit(text: str) -> int:
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_ENTRIES:
-        raise argparse.ArgumentTypeError(f"{printable(text)!r} is not a whole number from 1 to {MOST_ENTRIES}")
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= MOST_ENTRIES:
+        shown = printable(text, limit=40)
+        raise argparse.ArgumentTypeError(f"{shown!r} is not a whole number from 1 to {MOST_ENTRIES}")
     return int(text)

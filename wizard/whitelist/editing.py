@@ -19,8 +19,8 @@ def replace_entry(text: str, entry: Entry, new: str) -> str:
 def append_entry(text: str, addition: str) -> str:
     """Return `text` with more entries at its end: on a line of their own where either has lines or labels."""
     body = text.rstrip(BLANKS + SEPARATORS)
-    if not body:
-        return addition
+    if not body or not addition.strip(BLANKS):
+        return addition if not body else text
     has_lines = any(mark in body or mark in addition for mark in LINE_ENDS + COMMENT_MARKS)
     return f"{body}\n{addition}" if has_lines else f"{body},{addition}"
 

@@ -101,7 +101,7 @@ class WhitelistScreen(StepScreen):
         yield Static(_LIST_KEYS, id="keys", classes="hint", markup=False)
         yield LiveText(id="verdict", classes="verdict")
         yield LiveText(id="caption")
-        yield LiveText(grows=True, id="paste", classes="paste")
+        yield LiveText(grows=True, breaks_after=Form.COMMAS, id="paste", classes="paste")
         yield LiveText(id="findings", classes="hint")
 
     def on_mount(self) -> None:
@@ -243,9 +243,8 @@ class WhitelistScreen(StepScreen):
         ]
         if len(found) > MOST_FINDINGS:
             lines.append(Content(f"  {self.wizard.glyphs.working} and {len(found) - MOST_FINDINGS} more"))
-        if judgement.is_valid:
-            lines[:0] = self._changes(judgement)
-        return Content("\n").join(lines)
+        # Always first: a line that stays in its place costs only what changes in it.
+        return Content("\n").join([*self._changes(judgement), *lines])
 
     def _changes(self, judgement: Judgement) -> list[Content]:
         """How much is added and removed against the list in use; + marks rows, findings name who would lose access."""
@@ -270,8 +269,9 @@ class WhitelistScreen(StepScreen):
 
     def _show_paste(self, judgement: Judgement) -> None:
         caption = f"Text to paste, {_FORMS[self._form]} between (F2 changes, F3 copies)"
-        self._show("#caption", Content(caption if judgement.is_valid else "Nothing to paste yet."))
-        self._show("#paste", Content(render(judgement.networks, self._form) if judgement.is_valid else ""))
+        self._show("#caption", Content(caption))
+        text = render(judgement.networks, self._form) if judgement.is_valid else "(nothing yet)"
+        self._show("#paste", Content(text))
 
     def _show(self, selector: str, content: Content) -> None:
         self.query_one(selector, LiveText).show(content)

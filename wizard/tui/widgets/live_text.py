@@ -15,6 +15,7 @@ class LiveText(Static):
 
     Args:
         grows: Whether it becomes higher for more lines; else what does not fit is cut.
+        breaks_after: The character, beside blanks, after which a line of plain text may end.
         id: The widget's id.
         classes: Its classes.
     """
@@ -23,9 +24,10 @@ class LiveText(Static):
     LiveText { height: 1; }
     """
 
-    def __init__(self, *, grows: bool = False, id: str, classes: str = "") -> None:
+    def __init__(self, *, grows: bool = False, breaks_after: str = "", id: str, classes: str = "") -> None:
         super().__init__("", id=id, classes=classes)
         self._grows = grows
+        self._breaks_after = breaks_after
         self._content = Content("")
         self._lines: list[Strip] = []
 
@@ -60,4 +62,18 @@ class LiveText(Static):
         self.show(self._content)
 
     def _wrapped(self, width: int) -> list[Strip]:
-        return Visual.to_strips(self, self._content, width, None, self.visual_style)
+        content = self._content
+        if self._breaks_after:
+            content = Content(broken_after(self._breaks_after, content.plain, width))
+        return Visual.to_strips(self, content, width, None, self.visual_style)
+
+
+def broken_after(mark: str, text: str, width: int) -> str:
+    """Return `text` with line ends after some of its `mark`s, so that its lines are no longer than `width`."""
+    lines = [""]
+    for piece in text.split(mark):
+        part = piece + mark
+        if lines[-1] and len(lines[-1] + part) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines).removesuffix(mark)
