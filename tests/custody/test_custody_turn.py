@@ -40,7 +40,7 @@ async def main(owner, file):
     store = await open_file(Path(file), Secret("PASSPHRASE"), 10) if file else await open_keyring()
     write = store.write
     async def hesitating(*what):
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(0.3)
         await write(*what)
     store.write = hesitating
     print("ready", flush=True)

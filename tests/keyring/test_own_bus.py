@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import tempfile
 import time
@@ -108,7 +109,10 @@ asyncio.run(main())
 
 async def test_nothing_of_it_outlives_a_wizard_that_is_killed(home: Path) -> None:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-c", _WIZARD, str(home)), cwd=ROOT, stdout=asyncio.subprocess.PIPE
+        *(sys.executable, "-c", _WIZARD, str(home)),
+        cwd=ROOT,
+        env={**os.environ, "TMPDIR": str(home)},
+        stdout=asyncio.subprocess.PIPE,
     )
     assert process.stdout is not None
     running = [Path(word) for word in (await process.stdout.readline()).decode().split()]

@@ -80,9 +80,11 @@ async def test_the_encrypted_file_is_chosen_by_its_name_only_and_every_later_scr
     await wizard.until("Notice", "needs a new passphrase")
     assert load(tmp_path / "config.toml").custody.place is Place.ENCRYPTED_FILE
     await wizard.press("u")
-    await wizard.press(*"seven random words", "enter", *"another", "enter")
+    fill(wizard, password="seven random words", again="another")
+    await wizard.press("enter", "enter")
     await wizard.until("Notice", "The two are not the same")
-    await wizard.press(*"seven random words", "enter")
+    fill(wizard, again="seven random words")
+    await wizard.press("enter")
     await wizard.until("#next", "begins to replace")
     await wizard.press("p")
     fill(wizard, old="wrong", new="eight other random words", again="eight others")
