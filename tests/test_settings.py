@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from wizard.settings import Paths, SettingsError, is_safe_url, known_sites, load, paths
+from wizard.errors import SettingsError
+from wizard.settings import Paths, load, paths
+from wizard.sites import is_safe_url, known_sites
 
 
 def settings_of(tmp_path: Path, text: str) -> object:

@@ -23,6 +23,10 @@ class WizardError(Exception):
         return sentences(self.what, self.why, self.advice)
 
 
+class SettingsError(WizardError):
+    """`config.toml` cannot be used as it is."""
+
+
 def sentences(*parts: str) -> tuple[str, ...]:
     """Return the non-empty parts, each with a full stop where it has no end of its own."""
     return tuple(part if part.rstrip("”)")[-1:] in ".?!:" else f"{part}." for part in parts if part)

@@ -1,60 +1,31 @@
-"""Environments, sites, rules and paths, read once from `config.toml` and passed on as values."""
+"""Environments, rules and paths, read once from `config.toml` and passed on as values."""
 
 from __future__ import annotations
 
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
-from importlib import resources
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from platformdirs import PlatformDirs
 
 from wizard.addresses import read_ipv4
-from wizard.errors import WizardError
+from wizard.errors import SettingsError
 from wizard.rules import MOST_ENTRIES, Rules
+from wizard.sites import Site, known_sites, read_site
 from wizard.ssh_destination import InvalidDestination, read_destination
 
 HOME_VARIABLE = "KEY_WIZARD_HOME"
-CUSTOM_SITE = "custom"
 LONGEST_DEADLINE = 120.0
 """Seconds: nobody waits longer for a keyring without believing that the program hangs."""
 ANY_SOURCE = "0.0.0.0"  # noqa: S104 - a local address to call from, not one to listen on
 
 
-class SettingsError(WizardError):
-    """`config.toml` cannot be used as it is."""
-
-
 class UnknownEnvironment(SettingsError):
     """An environment was named that the settings do not have."""
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """A set of exchange hosts (DESIGN section 2)."""
-
-    name: str
-    rest_url: str
-    """Base of the REST API without a slash at the end."""
-    key_page: str
-    """Where a person creates and deletes API keys; empty when not known."""
-    has_sapi: bool = True
-    """Whether `/sapi/v1/account/apiRestrictions` can be asked (facts/binance.md section 7)."""
-    lacks: str = ""
-    """Why it cannot, as the end of a sentence; empty where it can."""
-    alternative_urls: tuple[str, ...] = ()
-    """Other bases of the same REST API."""
-    websocket_api_url: str = ""
-    """The WebSocket API; empty where none is known."""
-    stream_url: str = ""
-    """Base of the public market streams; empty where none is known."""
-    futures_url: str = ""
-    """Base of the USDⓈ-M futures API that takes the same keys; empty where there is none."""
 
 
 class Place(StrEnum):
@@ -192,15 +163,6 @@ class Settings:
             ) from None
 
 
-def known_sites() -> dict[str, Site]:
-    """Return the sites that ship with the wizard (`sites.toml`)."""
-    data = tomllib.loads(resources.files("wizard").joinpath("sites.toml").read_text("utf-8"))
-    return {
-        name: Site(name=name, alternative_urls=tuple(values.pop("alternative_urls", ())), **values)
-        for name, values in data.items()
-    }
-
-
 def load(file: Path) -> Settings:
     """Read the settings; a missing file means the defaults.
 
@@ -268,7 +230,7 @@ def _environment(name: str, section: object, sites: dict[str, Site], rules: Rule
     proxy = section.get("proxy")
     return Environment(
         name=name,
-        site=_site(section, sites, where),
+        site=read_site(section, sites, where),
         rules=_rules(section, rules, file),
         source_address=source,
         proxy=str(proxy) if proxy else None,
@@ -293,83 +255,6 @@ def _is_set(section: Mapping[str, Any], name: str, where: str) -> bool:
     if not isinstance(value, bool):
         raise SettingsError(f"{where}: {name} is {value!r}", advice="Write true or false, without quotes.")
     return value
-
-
-def _site(section: dict[str, Any], sites: dict[str, Site], where: str) -> Site:
-    name = section.get("site", "binance.com")
-    if name == CUSTOM_SITE:
-        return _custom_site(section, where)
-    if name not in sites:
-        known = ", ".join([*sites, CUSTOM_SITE])
-        raise SettingsError(f"{where}: there is no site {name!r}", advice=f"Choose one of: {known}.")
-    return _with_host(sites[name], section.get("host"), where)
-
-
-def _with_host(site: Site, host: object, where: str) -> Site:
-    """Return the site with one of its alternative hosts as the one that is called."""
-    bases = {urlsplit(url).hostname: url for url in (site.rest_url, *site.alternative_urls)}
-    if host is None:
-        return site
-    if host not in bases:
-        raise SettingsError(
-            f"{where}: {host!r} is no host of {site.name}", advice=f"Choose one of: {', '.join(map(str, bases))}."
-        )
-    chosen = bases[str(host)]
-    return replace(site, rest_url=chosen, alternative_urls=tuple(url for url in bases.values() if url != chosen))
-
-
-def _custom_site(section: Mapping[str, Any], where: str) -> Site:
-    base_url = str(section.get("base_url", "")).rstrip("/")
-    if not is_safe_url(base_url):
-        raise SettingsError(
-            f"{where}: a custom site needs base_url with https://",
-            why=f"It says {base_url!r}; http:// is accepted for this machine only.",
-            advice='Write base_url = "https://…".',
-        )
-    for name, is_safe in _OPTIONAL_URLS.items():
-        if (url := section.get(name)) and not is_safe(str(url)):
-            raise SettingsError(
-                f"{where}: {name} {str(url)!r} is not encrypted",
-                why="http:// and ws:// are accepted for this machine only.",
-                advice="Write https://… or, for WebSockets, wss://….",
-            )
-    has_sapi = bool(section.get("has_sapi", True))
-    return Site(
-        name=CUSTOM_SITE,
-        rest_url=base_url,
-        key_page=str(section.get("key_page", "")),
-        has_sapi=has_sapi,
-        lacks="" if has_sapi else "the settings say has_sapi = false",
-        **{name: str(section.get(name, "")).rstrip("/") for name in _OPTIONAL_URLS},  # type: ignore[arg-type]
-    )
-
-
-def is_safe_url(url: str) -> bool:
-    """Return whether `url` is `https://`, or `http://` to this machine itself."""
-    return _is_safe(url, "https", "http")
-
-
-def is_safe_websocket_url(url: str) -> bool:
-    """Return whether `url` is `wss://`, or `ws://` to this machine itself."""
-    return _is_safe(url, "wss", "ws")
-
-
-def _is_safe(url: str, encrypted: str, plain: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    host = parts.hostname or ""
-    local = read_ipv4(host)
-    on_this_machine = host == "localhost" or (local is not None and local.is_loopback)
-    return bool(host) and (parts.scheme == encrypted or (parts.scheme == plain and on_this_machine))
-
-
-_OPTIONAL_URLS = {
-    "websocket_api_url": is_safe_websocket_url,
-    "stream_url": is_safe_websocket_url,
-    "futures_url": is_safe_url,
-}
 
 
 def _rules(section: Mapping[str, Any], default: Rules, file: Path) -> Rules:

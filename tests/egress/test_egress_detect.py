@@ -19,7 +19,8 @@ from wizard.egress.quorum import EgressState
 from wizard.egress.route import Route, RouteKind, decide_route
 from wizard.egress.sampling import ask
 from wizard.rules import Rules
-from wizard.settings import Environment, Site
+from wizard.settings import Environment
+from wizard.sites import Site
 
 A, B = "203.0.113.42", "198.51.100.7"
 DIRECT = Route(RouteKind.DIRECT, "direct", "a test")

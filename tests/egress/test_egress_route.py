@@ -15,7 +15,8 @@ from wizard.egress.no_proxy import exempting_entry
 from wizard.egress.proxy import ProxyUnusable
 from wizard.egress.route import Route, RouteKind, decide_route, open_transport, sampling_transport
 from wizard.secret import Secret
-from wizard.settings import Environment, Site
+from wizard.settings import Environment
+from wizard.sites import Site
 
 HOST = "api.binance.com"
 SITE = Site("binance.com", "https://api.binance.com", "")

@@ -11,7 +11,8 @@ from tests.egress.conftest import Town, _pump
 from wizard.egress.detect import detect
 from wizard.egress.quorum import EgressState
 from wizard.egress.route import Route, decide_route
-from wizard.settings import Environment, Site
+from wizard.settings import Environment
+from wizard.sites import Site
 
 A = "203.0.113.42"
 SITE = Site("binance.com", "https://api.binance.com", "")

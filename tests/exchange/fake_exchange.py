@@ -23,7 +23,7 @@ from wizard.clock import Clock
 from wizard.credentials import Credentials, KeyKind
 from wizard.exchange.client import ExchangeClient
 from wizard.secret import Secret
-from wizard.settings import Site
+from wizard.sites import Site
 
 NOW = 1_790_000_000.0
 API_KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"

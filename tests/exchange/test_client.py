@@ -43,7 +43,7 @@ from wizard.exchange.errors import (
 from wizard.exchange.keys import generate_ed25519
 from wizard.exchange.signing import SigningKeyUnusable, sign
 from wizard.secret import Secret
-from wizard.settings import Site
+from wizard.sites import Site
 
 RESTRICTIONS = {
     "ipRestrict": True,

@@ -24,7 +24,7 @@ from wizard.rehearsal.exchange import EmbeddedExchange, serve
 from wizard.rehearsal.session import embedded_site
 from wizard.rotation.signed import Where, explain
 from wizard.secret import Secret
-from wizard.settings import Site
+from wizard.sites import Site
 
 HERE, ELSEWHERE = "203.0.113.42", "203.0.113.77"
 ACCEPTED, REJECTED, INCONCLUSIVE = Outcome.ACCEPTED, Outcome.REJECTED, Outcome.INCONCLUSIVE

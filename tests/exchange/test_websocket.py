@@ -39,7 +39,7 @@ from wizard.exchange.errors import (
 from wizard.exchange.keys import generate_ed25519
 from wizard.exchange.signing import SigningKeyUnusable, sign, websocket_payload
 from wizard.secret import Secret
-from wizard.settings import Site
+from wizard.sites import Site
 
 _UNHEARD = logging.getLogger("unheard")
 _UNHEARD.disabled = True

@@ -18,7 +18,8 @@ from wizard.rehearsal.session import PACE, Rehearsal
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Mode, Outcome, Step
 from wizard.rules import Rules
-from wizard.settings import Environment, Site, paths
+from wizard.settings import Environment, paths
+from wizard.sites import Site
 from wizard.unattended import Mender, Player
 from wizard.unattended.mending import CannotMend
 

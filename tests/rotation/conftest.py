@@ -27,7 +27,8 @@ from wizard.rotation.model import Mode, Slot
 from wizard.rotation.opening import open_flow
 from wizard.rules import Rules
 from wizard.secret import Secret
-from wizard.settings import Environment, Paths, Site
+from wizard.settings import Environment, Paths
+from wizard.sites import Site
 
 HERE = "203.0.113.42"
 """What the embedded exchange sees of 127.0.0.1."""

@@ -26,7 +26,7 @@ from wizard.rotation.flow import Flow
 from wizard.rotation.ladder import Ladder, ProbeReport
 from wizard.rotation.model import Finding, Outcome
 from wizard.rotation.steps.probe import Wait
-from wizard.settings import Site
+from wizard.sites import Site
 
 QUICK = Pace(call=0.5, egress=1.0, between_passes=0.0, between_questions=0.05, patience=5.0)
 

@@ -50,6 +50,13 @@ def rows(wizard: Wizard) -> list[str]:
     return [str(options.get_option_at_index(index).prompt) for index in range(options.option_count)]
 
 
+def painted(wizard: Wizard) -> str:
+    """What is really on the screen."""
+    return "\n".join(
+        "".join(segment.text for segment in strip) for strip in wizard.app.screen._compositor.render_strips()
+    )
+
+
 async def test_checked_hosts_are_asked_and_taken_with_their_names(real: Wizard, tmp_path: Path) -> None:
     await to_hosts(real)
     assert rows(real) == ["[x] bot-1", "[x] bot-2", "[ ] stranger"]
@@ -137,13 +144,14 @@ async def test_ansible_names_hosts_when_asked_to(real: Wizard, tmp_path: Path) -
     fake_ansible(tmp_path / "path")
     await to_hosts(real)
     await real.until("#next", "Enter asks 2 hosts.")
-    await real.press("i")
+    await real.press("f5")
     await real.until("Notice", "Ansible's inventory names 2 hosts")
     assert rows(real) == ["[x] bot-1", "[x] bot-2", "[ ] stranger", "[ ] bot-7"]
     await real.press("end")
+    assert "Another host:" in painted(real)
     assert "(trader@bot-7.example:2222), from Ansible's inventory" in real.text("#detail")
     fake_ansible(tmp_path / "path", output="no json")
-    await real.press("i")
+    await real.press("f5")
     await real.until("Notice", "What it wrote is not JSON")
 
 

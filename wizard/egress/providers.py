@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from wizard.errors import WizardError
-from wizard.settings import is_safe_url
+from wizard.sites import is_safe_url
 
 _NEEDED = {"operator", "url", "parser"}
 _ADVICE = 'Write a table as [name] with operator = "…", url = "https://…" and parser = "plain", "json" or "trace".'

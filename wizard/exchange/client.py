@@ -34,7 +34,7 @@ from wizard.exchange.requests import is_sendable, scrubbing, stamped
 from wizard.exchange.signing import Parameter, rest_query, signed_query
 from wizard.exchange.websocket_api import Conversation, first_word
 from wizard.exchange.wire import Wire
-from wizard.settings import Site
+from wizard.sites import Site
 
 if TYPE_CHECKING:
     import httpx

@@ -29,7 +29,8 @@ from wizard.rotation.lock import sole_writer
 from wizard.rotation.model import Slot
 from wizard.rotation.opening import open_flow, open_journal
 from wizard.rules import Rules
-from wizard.settings import ANY_SOURCE, Environment, Paths, Site
+from wizard.settings import ANY_SOURCE, Environment, Paths
+from wizard.sites import Site
 
 NAME = "rehearsal"
 PACE = Pace(call=5.0, egress=4.0, between_passes=0.1, between_polls=1.0, between_questions=1.0, patience=120.0)

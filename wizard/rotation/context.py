@@ -19,7 +19,8 @@ from wizard.rotation.model import RotationRecord
 from wizard.rotation.reaching import open_exchange, route_to_exchange
 from wizard.rotation.safekeeping import Safekeeping
 from wizard.rotation.surroundings import networks_of
-from wizard.settings import Environment, Site
+from wizard.settings import Environment
+from wizard.sites import Site
 
 if TYPE_CHECKING:
     import ssl

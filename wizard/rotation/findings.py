@@ -15,7 +15,7 @@ from wizard.exchange.skew import Grade as SkewGrade
 from wizard.exchange.verdicts import Outcome as VerdictOutcome
 from wizard.exchange.verdicts import Verdict
 from wizard.rotation.model import Finding, KeyRecord, Outcome
-from wizard.settings import Site
+from wizard.sites import Site
 
 DNS = "DNS"
 TCP = "TCP"

@@ -11,7 +11,8 @@ from wizard.egress.ipv6 import Ipv6Way, find_ipv6_way
 from wizard.egress.route import Route, RouteKind, decide_route, open_transport
 from wizard.egress.system import System
 from wizard.exchange.client import ExchangeClient
-from wizard.settings import Environment, Site
+from wizard.settings import Environment
+from wizard.sites import Site
 
 
 def route_to_exchange(environment: Environment, environ: Mapping[str, str]) -> Route:

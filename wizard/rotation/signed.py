@@ -15,7 +15,7 @@ from wizard.exchange.outcomes import Surface
 from wizard.exchange.skew import ClockSkew
 from wizard.exchange.verdicts import Context as Situation
 from wizard.exchange.verdicts import Verdict, judge
-from wizard.settings import Site
+from wizard.sites import Site
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,17 +19,12 @@ from textual.widgets.option_list import Option
 
 from wizard.credentials import KeyKind
 from wizard.errors import WizardError
-from wizard.exchange.keys import KeyPair
-from wizard.intake.pairs import Pair
-from wizard.intake.private_keys import ImportedKey
-from wizard.intake.sources import Found
 from wizard.rehearsal.desk import NewKey
 from wizard.rotation.model import Finding, Mode, Step
-from wizard.secret import Secret
-from wizard.tui.screens.find_key import FindKeyScreen
-from wizard.tui.screens.import_key import ImportKeyScreen
 from wizard.tui.screens.instructions import (
+    AT_WORK,
     CHOICES,
+    HELP,
     IMPORT,
     IMPORT_CHOICE,
     IN_USE,
@@ -38,30 +33,18 @@ from wizard.tui.screens.instructions import (
     instructions,
     where_to_create,
 )
+from wizard.tui.screens.outside_keys import OutsideKeys
 from wizard.tui.screens.step_screen import StepScreen
 from wizard.tui.widgets.credentials_form import CredentialsForm, Entered, EntryRefused
 from wizard.tui.widgets.secret_field import SecretField
 
-_TAKEN = "It was taken as the {}, unseen: a key and a secret look the same."
-_MAY_BE_OTHER = "Should it be the other one, F5 exchanges the two."
-_CHOOSE_KIND = "It waits in its field: choose the kind of key."
-_AT_WORK = "The keyring is still at work."
-_NO_ROOM = "Both fields are filled already; nothing was changed. Ctrl+U empties a field."
 
-
-class CredentialsScreen(StepScreen):
+class CredentialsScreen(OutsideKeys):
     """Takes the new key in, stores it, reads it back."""
 
     CSS_PATH: ClassVar[CSSPathType | None] = ["step_screen.tcss", "credentials.tcss"]
     STEP = Step.CREDENTIALS
-    HELP = (
-        "Create the new key on the exchange's page with the whitelist of the step before. With Ed25519 the pair is"
-        " made here and kept in the keyring before its public half is shown; only the API key comes back. With HMAC"
-        " the page shows a secret once: paste both, one by one or in one paste, also as KEY=… lines or JSON; names tell"
-        " them apart, else the first is taken as the API key. Enter in the last field writes to the keyring, reads"
-        " back and compares. A private key of your own is imported from a PEM file or pasted. Fields are masked and"
-        " cannot be copied from."
-    )
+    HELP = HELP
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2", "copy_whitelist", "List", key_display="F2", tooltip="Ask the terminal to copy the whitelist"),
         Binding("f3", "copy_public_key", "Key", key_display="F3", tooltip="Copy the public key"),
@@ -72,13 +55,6 @@ class CredentialsScreen(StepScreen):
         Binding("f6", "kind", "Kind", key_display="F6", tooltip="Choose the kind of key, or import a private key"),
     ]
 
-    class PublicKey(Message):
-        """The pair is in the keyring; its public half may be shown."""
-
-        def __init__(self, pem: str) -> None:
-            super().__init__()
-            self.pem = pem
-
     class Stored(Message):
         """The credentials were read back from the keyring."""
 
@@ -88,19 +64,10 @@ class CredentialsScreen(StepScreen):
 
     def __init__(self) -> None:
         super().__init__()
-        self._kind: KeyKind | None = None
-        self._public_pem = ""
         self._pair_kind: KeyKind | None = None
-        """Whose public half `_public_pem` is."""
-        self._imported = ""
-        """The public half of an imported key; empty where the pair is made here."""
+        """Whose public half is shown."""
         self._unusual = ""
         """What was said of the values that Enter would store next; a second Enter stores them all the same."""
-
-    @property
-    def form(self) -> CredentialsForm:
-        """The fields and what stands around them."""
-        return self.query_one(CredentialsForm)
 
     def compose_body(self) -> Iterable[Widget]:
         """Lay out the choice and the two fields; what applies is shown."""
@@ -115,7 +82,7 @@ class CredentialsScreen(StepScreen):
         self.action_kind()
         if self._is_adopting:
             # The usual kind of a key in use; F6 leads to the other one.
-            self._choose(KeyKind.HMAC)
+            self.choose_kind(KeyKind.HMAC)
         if pending := self.flow.credentials.pending:
             self.notice.note(f"{pending.name} is stored already. ^N goes on with it; another one takes its place.")
 
@@ -143,60 +110,15 @@ class CredentialsScreen(StepScreen):
         kind = KeyKind(str(event.option_id))
         if self._imported or kind is not self._pair_kind:
             self._public_pem = self._imported = ""
-        self._choose(kind)
-
-    def _ask_for_private_key(self, pem: Secret | None = None) -> None:
-        self.app.push_screen(ImportKeyScreen(self.wizard.glyphs, pem), self._import)
-
-    def _import(self, given: ImportedKey | Pair | Secret | None) -> None:
-        if given is None:
-            return
-        if not isinstance(given, ImportedKey):
-            self._take_misplaced(given)
-            return
-        if self.is_at_work("custody"):
-            given.pair.private_pem.wipe()
-            self.notice.note(_AT_WORK)
-            return
-        self._public_pem = self._imported = given.pair.public_pem
-        self._choose(given.pair.kind)
-        self.form.await_public_key("Storing the private key in the keyring…")
-        if given.warning:
-            self.notice.note(given.warning)
-        self.flow.elsewhere.note(given.path)
-        self._keep_imported(given.pair)
-
-    def _take_misplaced(self, given: Pair | Secret) -> None:
-        """Take a key to its own field that was given where a path belongs."""
-        if isinstance(given, Pair):
-            self._choose(KeyKind.HMAC)
-            self._fill_pair(given)
-        elif "-----" in given.reveal():
-            self._ask_for_private_key(given)
-        else:
-            name = self.form.put(given)
-            given.wipe()
-            if self.form.display:
-                self.form.focus_what_is_missing()
-            more = _MAY_BE_OTHER if self.form.display else _CHOOSE_KIND
-            self.notice.note(f"{_TAKEN.format(name)} {more}" if name else _NO_ROOM)
-
-    @work(exclusive=True, group="custody", description="store an imported private key")
-    async def _keep_imported(self, pair: KeyPair) -> None:
-        try:
-            await self.flow.credentials.import_pair(pair)
-            self.post_message(self.PublicKey(pair.public_pem))
-        except WizardError as error:
-            self.post_message(self.Failed(error))
-        finally:
-            pair.private_pem.wipe()
+        self.choose_kind(kind)
 
     def _choices(self) -> dict[str, tuple[str, str]]:
         # A pair made here cannot be the one of a key that is in use already.
         kinds = {str(kind): texts for kind, texts in CHOICES.items()}
         return {**({"hmac": kinds["hmac"]} if self._is_adopting else kinds), IMPORT: IMPORT_CHOICE}
 
-    def _choose(self, kind: KeyKind) -> None:
+    def choose_kind(self, kind: KeyKind) -> None:
+        """Show the form for a kind of key, and make its pair where it has one."""
         if self._kind is not None and kind is not self._kind:
             self.form.clear()
         self._kind = kind
@@ -214,37 +136,10 @@ class CredentialsScreen(StepScreen):
         self.query_one("#kinds").display = True
         self.query_one("#kinds", OptionList).focus()
 
-    def action_swap(self) -> None:
-        """Exchange what stands in the two fields."""
-        self.form.swap()
-        self.notice.note("API key and secret were exchanged.")
-
-    def action_find(self) -> None:
-        """Ask where the key in use is now."""
-        self.app.push_screen(FindKeyScreen(self.wizard.glyphs, self.flow.context.environ), self._take_found)
-
-    def _take_found(self, found: Found | Pair | Secret | None) -> None:
-        if found is None:
-            return
-        if not isinstance(found, Found):
-            self._take_misplaced(found)
-            return
-        if self.is_at_work("custody"):
-            found.pair.wipe()
-            self.notice.note(_AT_WORK)
-            return
-        self._choose(KeyKind.HMAC)
-        self._fill_pair(found.pair)
-        self.flow.elsewhere.note(found.path)
-        if found.warning:
-            self.notice.note(f"Read from {found.place}. {found.warning}")
-        else:
-            self.notice.good(f"Read from {found.place}. Enter stores it in the keyring; nothing is changed there.")
-
     def action_next(self) -> None:
         """Go on, once a key is stored and was read back."""
         if self.is_at_work("custody"):
-            self.notice.note(_AT_WORK)
+            self.notice.note(AT_WORK)
             return
         if self.flow.credentials.pending is None:
             self.notice.note("No new key is stored yet. Enter in the last field stores it.")
@@ -254,7 +149,7 @@ class CredentialsScreen(StepScreen):
     def action_back(self) -> None:
         """Go back, but not while the keyring is at work: leaving would cut it off."""
         if self.is_at_work("custody"):
-            self.notice.note(_AT_WORK)
+            self.notice.note(AT_WORK)
         else:
             super().action_back()
 
@@ -283,8 +178,8 @@ class CredentialsScreen(StepScreen):
         except WizardError as error:
             self.post_message(self.Failed(error))
 
-    @on(PublicKey)
-    def show_public_key(self, message: PublicKey) -> None:
+    @on(OutsideKeys.PublicKey)
+    def show_public_key(self, message: OutsideKeys.PublicKey) -> None:
         """Show the public half."""
         self._public_pem, self._pair_kind = message.pem, self._kind
         self.form.show_public_key(message.pem)
@@ -302,7 +197,7 @@ class CredentialsScreen(StepScreen):
     def store(self) -> None:
         """Judge the shapes, then write to the keyring."""
         if self.is_at_work("custody"):
-            self.notice.note(_AT_WORK)
+            self.notice.note(AT_WORK)
             return
         self.notice.clear()
         entered = self._read_form()
@@ -333,26 +228,6 @@ class CredentialsScreen(StepScreen):
         self.wizard.forget_entered()
         self.wizard.announce(message.finding)
         super().action_next()
-
-    @on(SecretField.PairPasted)
-    def take_pair(self, message: SecretField.PairPasted) -> None:
-        """Put each value into its own field, unless a key pair signs."""
-        if message.pair.secret and self._kind is not KeyKind.HMAC:
-            message.pair.wipe()
-            self.notice.note("The paste holds a secret: that is an HMAC key. F6 chooses HMAC. Nothing was taken.")
-            return
-        self._fill_pair(message.pair)
-
-    def _fill_pair(self, pair: Pair) -> None:
-        self.form.fill(pair.api_key, pair.secret)
-        self.notice.good(pair.described())
-        pair.wipe()
-
-    @on(SecretField.Rejected)
-    @on(SecretField.Cleaned)
-    def tell_about_field(self, message: SecretField.Rejected | SecretField.Cleaned) -> None:
-        """Say what a field did not take."""
-        self.notice.note(message.reason if isinstance(message, SecretField.Rejected) else message.note)
 
     def on_step_screen_failed(self, message: StepScreen.Failed) -> None:
         """Show the error; what was typed is still in the fields."""

@@ -18,7 +18,7 @@ _FROM = {
 
 def lede(step: HostsStep) -> str:
     """Say what is sent to whom, and who else can name hosts."""
-    inventory = " I reads Ansible's inventory." if step.has_inventory else ""
+    inventory = " F5 reads Ansible's inventory." if step.has_inventory else ""
     if step.is_rehearsal:
         return f"In a rehearsal no real host is asked.{inventory}"
     return f"Checked hosts are asked over OpenSSH. No key or secret is sent.{inventory}"

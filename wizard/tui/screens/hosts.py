@@ -39,7 +39,7 @@ class HostsScreen(ModalScreen[str | None]):
         # Priority: list and field take Enter for themselves.
         Binding("enter", "go", "Go", key_display="Enter", priority=True, tooltip="Ask; then take the addresses"),
         # Named above the list: with it the footer would lose its last key at 60 columns.
-        Binding("i", "inventory", "Inventory", show=False, tooltip="Have Ansible's inventory name hosts"),
+        Binding("f5", "inventory", "Inventory", show=False, tooltip="Have Ansible's inventory name hosts"),
         Binding("r", "again", "Again", tooltip="Ask those once more that gave no address"),
         Binding(
             "tab", "app.focus_next", "Add", key_display="Tab", tooltip="Go to the field for another host, and back"
@@ -52,7 +52,7 @@ class HostsScreen(ModalScreen[str | None]):
         "Every host that uses the key needs its address on the whitelist. The checked hosts are asked over the system's"
         " OpenSSH, as your ~/.ssh/config says; each asks several operators which address they see. Nothing is typed"
         " there, no password is asked for, no key and no secret is sent. An address counts when two operators agree;"
-        " it goes to the whitelist with the host's name as its label. I reads Ansible's inventory, where that is"
+        " it goes to the whitelist with the host's name as its label. F5 reads Ansible's inventory, where that is"
         " installed."
     )
 

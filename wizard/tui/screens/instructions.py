@@ -6,6 +6,15 @@ from textual.content import Content
 
 from wizard.credentials import KeyKind
 
+HELP = (
+    "Create the new key on the exchange's page with the whitelist of the step before. With Ed25519 the pair is"
+    " made here and kept in the keyring before its public half is shown; only the API key comes back. With HMAC"
+    " the page shows a secret once: paste both, one by one or in one paste, also as KEY=… lines or JSON; names tell"
+    " them apart, else the first is taken as the API key. Enter in the last field writes to the keyring, reads"
+    " back and compares. A private key of your own is imported from a PEM file or pasted. Fields are masked and"
+    " cannot be copied from."
+)
+AT_WORK = "The keyring is still at work."
 CHOICES = {
     KeyKind.ED25519: ("Ed25519, recommended", "Made here: the private key never leaves the keyring."),
     KeyKind.HMAC: ("HMAC", "The page shows an API key and a secret; paste both."),
