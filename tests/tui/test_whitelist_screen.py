@@ -150,6 +150,14 @@ async def test_keys_that_come_at_once_are_about_the_list_as_it_is_then(wizard: W
     assert entries(wizard) == [("9.9.9.9", "b")]
 
 
+async def test_the_cursor_stays_at_the_entry_that_was_typed_and_labelled_at_once(wizard: Wizard) -> None:
+    await wizard.to_whitelist()
+    await packet(wizard, "a", *"5.6.7.8", "#", *"dr", "enter")
+    assert "2 +5.6.7.8" in next(row for row in rows(wizard).splitlines() if "▶" in row)
+    await wizard.press("d")
+    assert entries(wizard) == [("203.0.113.42", None)]
+
+
 async def test_a_list_with_a_nul_is_labelled_where_the_cursor_is(wizard: Wizard) -> None:
     await wizard.to_whitelist()
     await paste(wizard, "5.6.7.8\0,9.9.9.9")
@@ -160,7 +168,7 @@ async def test_a_list_with_a_nul_is_labelled_where_the_cursor_is(wizard: Wizard)
 async def test_an_address_in_a_comment_is_told_and_taken_out_by_one_key(wizard: Wizard) -> None:
     await wizard.to_whitelist()
     await paste(wizard, "5.6.7.8 # bot, 9.9.9.9")
-    await wizard.until("#findings", "F6 takes it out. A comment holds 9.9.9.9: it is not on the list.")
+    await wizard.until("#findings", "F6 takes 9.9.9.9 out. A comment holds 9.9.9.9: it is not on the list.")
     await wizard.press("f6")
     assert entries(wizard)[1:] == [("5.6.7.8", "bot"), ("9.9.9.9", None)]
     await wizard.until("#paste", "203.0.113.42,5.6.7.8,9.9.9.9")

@@ -282,6 +282,6 @@ def _fix(fix: Fix) -> str:
     if not finding.suggestion:
         return "F6 removes it. "
     if finding.position is not None:
-        return "F6 takes it out. "
+        return f"F6 takes {printable(finding.suggestion, limit=40)} out. "
     other = f", Shift+F6 {finding.alternative}" if finding.alternative else ""
     return f"F6 {'makes it' if fix.judged else 'adds'} {printable(finding.suggestion, limit=40)}{other}. "

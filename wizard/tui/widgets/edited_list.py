@@ -39,6 +39,7 @@ class EditedList:
         if text != self.text:
             self._remember(self.text)
             self.text = text
+            self.move(self.cursor)
 
     def undo(self) -> None:
         """Bring back the text before the last change."""
@@ -46,6 +47,7 @@ class EditedList:
         while self._past:
             if (text := self._past.pop()) != self.text:
                 self.text = text
+                self.move(self.cursor)
                 return
 
     def finish(self) -> None:

@@ -187,11 +187,12 @@ class EntryList(Widget, can_focus=True):
         if not height:
             return
         rows, edited = rows_of(self._judged, self._list.editor)
-        self._list.cursor = here = max(0, min(self._list.cursor if edited is None else edited, len(rows) - 1))
+        # The cursor itself stays: what was judged may have fewer rows than the text has by now.
+        here = max(0, min(self._list.cursor if edited is None else edited, len(rows) - 1))
         self._top = max(0, min(self._top, here, max(0, len(rows) - height)), here - height + 1)
         painter = RowPainter(self._glyphs, self._style, width, self._added)
         in_sight = range(self._top, min(len(rows), self._top + height))
-        lines = [self._strip(painter, number, rows[number]) for number in in_sight]
+        lines = [self._strip(painter, number, rows[number], is_here=number == here) for number in in_sight]
         if not rows:
             lines = [Strip([Segment("  empty: a adds an entry, or paste a list", self._style("foreground-muted"))])]
         painted = lines_of(lines, height, width, self.rich_style)
@@ -200,8 +201,8 @@ class EntryList(Widget, can_focus=True):
                 self.refresh(region)
         self._painted = painted
 
-    def _strip(self, painter: RowPainter, number: int, row: Row) -> Strip:
-        is_here = number == self._list.cursor and self.has_focus
+    def _strip(self, painter: RowPainter, number: int, row: Row, *, is_here: bool) -> Strip:
+        is_here = is_here and self.has_focus
         return painter.paint(row, number + 1, is_here=is_here, editor=self._list.editor if is_here else None)
 
     def _style(self, variable: str) -> Style:
