@@ -57,7 +57,7 @@ async def opened(remedy: Remedy, environ: dict[str, str]) -> bool:
 
 
 def main() -> None:
-    with ThreadPoolExecutor(3) as at_once:
+    with ThreadPoolExecutor(2) as at_once:
         for said in at_once.map(look, get_args(Mode)):
             print(json.dumps(said), flush=True)
 
