@@ -204,7 +204,7 @@ def test_a_reader_that_goes_away_is_quit() -> None:
 
 
 def test_without_a_keyring_the_real_environments_say_why_and_stay_closed() -> None:
-    done = run("--env", "development", "--plain", answers="2\n")
+    done = run("--env", "development", "--plain", answers="encrypted-file\n")
     assert done.stdout.count("Problem: ") == 1
     assert "Type encrypted-file to do it" in done.stdout
     assert "legacy" not in done.stdout
