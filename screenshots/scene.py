@@ -74,6 +74,7 @@ class PictureKeyring(MemoryStore):
 
     label = "GNOME keyring, collection login, unlocked"
     durable = True
+    remark = ""
 
 
 class PictureCustodian(Custodian):

@@ -11,6 +11,7 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -29,6 +30,7 @@ PASSWORD = "correct horse"
 NAME = "org.freedesktop.secrets"
 LONGEST_SOCKET_PATH = 107
 PATIENCE = 20.0
+_ROOT = Path(__file__).parents[1]
 
 Mode = Literal["unlocked", "locked", "empty", "unencrypted", "hung", "none"]
 """unlocked: a default collection `login`, open. locked: the same, locked. empty: no collection.
@@ -160,6 +162,17 @@ class PrivateBus:
         file = directory / "login.keyring"
         file.write_text(PLAIN_COLLECTION)
         return file
+
+    def make_default_collection(self, name: str) -> None:
+        """Make one more collection, open, and have the keyring store into it from now on."""
+        code = (
+            "from wizard.custody.worker import gnome; from wizard.custody.worker.bus import Bus\n"
+            "with Bus(5.0) as bus:\n"
+            f" label, master = {{gnome._LABEL: ('s', {name!r})}}, gnome._encrypted(bus, {PASSWORD!r})\n"
+            " (path,) = bus.call(gnome._INTERNAL, 'CreateWithMasterPassword', 'a{sv}(oayays)', label, master)\n"
+            " bus.call(gnome._SERVICE, 'SetAlias', 'so', 'default', path)\n"
+        )
+        subprocess.run([sys.executable, "-c", code], env=self.environ, cwd=_ROOT, check=True, timeout=PATIENCE)
 
     def stop_keyring(self) -> None:
         """Stop the keyring without ending it: it owns its name and answers nothing."""

@@ -173,6 +173,7 @@ def _text(file: Path) -> str:
         "x%h",
         "fe80::1%eth0",
         "@settings",
+        "trader@" + "A1b2" * 16,
     ],
 )
 def test_what_is_no_destination_is_refused(text: str) -> None:

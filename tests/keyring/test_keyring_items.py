@@ -14,7 +14,7 @@ from tests.custody.keys import ed25519_pair, hmac, rsa_4096_pair
 from tests.secret_service import PrivateBus
 from wizard.credentials import Credentials
 from wizard.custody import item
-from wizard.custody.errors import CustodyError, ItemOccupied, ItemUnreadable
+from wizard.custody.errors import CustodyError, ItemOccupied, ItemUnreadable, KeptElsewhere
 from wizard.custody.opening import open_keyring
 from wizard.custody.store import KeyringStore
 from wizard.custody.vault import Vault
@@ -114,3 +114,21 @@ async def succeeds(storing: asyncio.Task[None]) -> bool:
     except CustodyError:
         return False
     return True
+
+
+async def test_what_lies_in_another_collection_is_neither_missing_nor_gone(own_bus: PrivateBus) -> None:
+    own_bus.start_keyring(unlock=True)
+    vault = Vault(await open_keyring(environ=own_bus.environ), "collections")
+    fingerprint = hmac().name.fingerprint
+    await vault.put(hmac())
+    own_bus.make_default_collection("second")
+    store = await open_keyring(environ=own_bus.environ)
+    moved = Vault(store, "collections")
+    assert "collection second" in store.label
+    for ask in (moved.get, moved.holds, moved.remove):
+        with pytest.raises(KeptElsewhere, match="another collection") as error:
+            await ask(fingerprint)
+        assert "/org/freedesktop/secrets/collection/login" in error.value.advice
+    assert await vault.item_names() == (vault.service(fingerprint),)
+    back = {**own_bus.environ, "KEYRING_PROPERTY_PREFERRED_COLLECTION": "/org/freedesktop/secrets/collection/login"}
+    assert await Vault(await open_keyring(environ=back), "collections").get(fingerprint) == hmac()

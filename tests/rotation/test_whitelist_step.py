@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import string
 from ipaddress import IPv4Address
 
 import pytest
@@ -11,6 +13,7 @@ from wizard.egress.exchange_word import ExchangeWord
 from wizard.egress.route import Route, RouteKind
 from wizard.rotation.context import Context
 from wizard.rotation.model import Mode
+from wizard.rotation.steps.whitelist import LabelHoldsKey
 
 OFFICE = "198.51.100.7"
 
@@ -142,3 +145,13 @@ async def test_what_is_unticked_leaves_the_list_and_what_was_typed_stays(world: 
         assert flow.whitelist.proposal() == f"{OFFICE} # office\n# mine\n{HERE}"
         flow.whitelist.draft = OFFICE
         assert flow.whitelist.proposal() == OFFICE
+
+
+async def test_a_key_that_stands_where_a_label_belongs_does_not_get_into_the_journal(world: World) -> None:
+    secret = "".join(random.Random(4).choices(string.ascii_letters + string.digits, k=64))
+    async with world.flow() as flow:
+        await flow.begin(Mode.SET_UP)
+        with pytest.raises(LabelHoldsKey) as refused:
+            flow.whitelist.settle(f"{HERE} # {secret[:40]}")  # a label that is typed is cut at 40
+        assert secret[:8] not in str(refused.value.sentences())
+        assert flow.context.journal.whitelist_of(flow.context.rotation) == ""

@@ -6,9 +6,17 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from wizard.custody.child import Answer
-from wizard.custody.errors import CustodyError, ItemUnreadable, KeyringFailed, KeyringUnusable, WrongPassword
+from wizard.custody.errors import (
+    CustodyError,
+    ItemUnreadable,
+    KeptElsewhere,
+    KeyringFailed,
+    KeyringUnusable,
+    WrongPassword,
+)
+from wizard.custody.providers import collection_name
 from wizard.custody.remedies import Service, unusable_service
-from wizard.custody.worker.protocol import AtRest, Code, State
+from wizard.custody.worker.protocol import COLLECTION_VARIABLE, AtRest, Code, State
 from wizard.text import printable
 
 # macOS: OSStatus (Security/SecBase.h); Windows: winerror.h.
@@ -58,6 +66,16 @@ def service(facts: Mapping[str, Any], bus: str = "") -> Service:
     )
 
 
+def _in_another_collection(path: str) -> KeptElsewhere:
+    return KeptElsewhere(
+        "What is looked for lies in another collection of the keyring than the one that is used",
+        why=f"Collection {collection_name(path)} holds an item of this name. Which collection is used changes with the"
+        f" default one and with {COLLECTION_VARIABLE}.",
+        advice=f"Make that collection the default one again, or start the wizard with {COLLECTION_VARIABLE}="
+        f"{printable(path)}. Nothing counts as gone until then.",
+    )
+
+
 def failure(operation: str, answer: Answer) -> CustodyError:
     """Return the error for an answer that is not `ok`."""
     kind = printable(str(answer.facts.get("kind", "")), 100)
@@ -70,6 +88,8 @@ def failure(operation: str, answer: Answer) -> CustodyError:
             why=f"It was not unlocked when it was asked for ({kind}).",
             advice="Unlock it in its own program, then try again.",
         )
+    if answer.code == Code.ELSEWHERE:
+        return _in_another_collection(str(answer.facts["collection"]))
     if answer.code == Code.WRONG_PASSWORD:
         return WrongPassword(
             "This password does not open the keyring",

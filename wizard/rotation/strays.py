@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from wizard.credentials import Credentials, KeyKind, KeyName
 from wizard.custody import item
-from wizard.custody.errors import ItemUnreadable
+from wizard.custody.errors import ItemUnreadable, KeptElsewhere
 from wizard.custody.vault import Vault
 from wizard.errors import WizardError
 from wizard.rotation.safekeeping import Safekeeping
@@ -113,10 +113,10 @@ class Strays:
         return found
 
     async def _look_at(self, name: str) -> Stray:
-        found = await self._vault.read_item(name)
         try:
+            found = await self._vault.read_item(name)
             credentials = item.decode(found or Secret())
-        except ItemUnreadable:
+        except (ItemUnreadable, KeptElsewhere):
             return Stray(name)
         stored, kind = item.created_of(found or Secret()), credentials.kind
         key = None if is_placeholder(credentials.api_key) else credentials.name

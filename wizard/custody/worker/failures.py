@@ -28,6 +28,14 @@ class NotReady(Exception):
         self.finding = finding
 
 
+class InAnotherCollection(Exception):
+    """The item is not in the collection that keyring uses, but in another one."""
+
+    def __init__(self, collection: str) -> None:
+        super().__init__(collection)
+        self.collection = collection
+
+
 class CannotLoad(Exception):
     """The pinned backend does not load here, or is not viable."""
 
@@ -48,6 +56,8 @@ def answer(error: Exception) -> dict[str, Any]:
     """Return the answer that stands for `error`: a code, the error's class, perhaps a number."""
     if isinstance(error, NotReady):
         return {**error.finding, "code": Code.NOT_READY}
+    if isinstance(error, InAnotherCollection):
+        return {"code": Code.ELSEWHERE, "collection": error.collection}
     if (number := _system_number(error)) is not None:
         return {"code": Code.SYSTEM, "kind": class_path(type(error)), "number": number}
     return {"code": _code(error), "kind": kind(error)}

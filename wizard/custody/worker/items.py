@@ -13,7 +13,7 @@ from keyring import core
 from keyring.backend import KeyringBackend
 from keyring.errors import PasswordDeleteError
 
-from wizard.custody.worker.failures import CannotLoad, NotReady, kind
+from wizard.custody.worker.failures import CannotLoad, InAnotherCollection, NotReady, kind
 from wizard.custody.worker.protocol import SECRET_SERVICE_BACKENDS, Code, State
 
 
@@ -24,10 +24,12 @@ def write(request: dict[str, Any]) -> dict[str, Any]:
 
 
 def read(request: dict[str, Any]) -> dict[str, Any]:
-    """Return the value, or None where there is no such item."""
+    """Return the value, or None where there is no such item, also in no other collection."""
     value = _ring(request).get_password(request["service"], request["user"])
     if value is not None:
         value.encode("utf-8")  # a lone surrogate fails here, where its text stays inside
+    elif request["backend"] in SECRET_SERVICE_BACKENDS:
+        _expect_in_no_collection(request)
     return {"code": Code.OK, "value": value}
 
 
@@ -51,6 +53,14 @@ def _ring(request: dict[str, Any]) -> KeyringBackend:
         return core.load_keyring(backend)
     except Exception as error:
         raise CannotLoad(kind(error)) from None
+
+
+def _expect_in_no_collection(request: dict[str, Any]) -> None:
+    """keyring looks into one collection alone, and which one that is can change between two runs."""
+    from wizard.custody.worker import listing  # noqa: PLC0415 - jeepney is installed on Linux only
+
+    if collections := listing.collections(request["service"], request["user"]):
+        raise InAnotherCollection(collections[0])
 
 
 def _expect_ready() -> None:

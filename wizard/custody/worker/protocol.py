@@ -42,6 +42,8 @@ class Code(StrEnum):
     LOCKED = "locked"
     NO_BACKEND = "no-backend"
     """The pinned backend cannot work here."""
+    ELSEWHERE = "elsewhere"
+    """The item is not in the collection that is used, but in another one of the same Secret Service."""
     LOST = "lost"
     """The service or the bus went away in the middle: whether it happened is unknown."""
     WRONG_PASSWORD = "wrong-password"  # noqa: S105 - a code
