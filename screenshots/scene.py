@@ -74,7 +74,7 @@ class PictureKeyring(MemoryStore):
 
     label = "GNOME keyring, collection login, unlocked"
     durable = True
-    remark = ""
+    remark = doubt = ""
 
 
 class PictureCustodian(Custodian):

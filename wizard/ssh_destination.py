@@ -11,6 +11,7 @@ import re
 from ipaddress import IPv6Address
 
 from wizard.errors import WizardError
+from wizard.key_shape import holds_key
 from wizard.text import printable
 
 LONGEST_HOST = 253
@@ -21,19 +22,22 @@ _ADVICE = "Write it as bot-1, 198.51.100.7 or trader@bot-1. Put ports and keys i
 
 
 class InvalidDestination(WizardError):
-    """A text does not name a host for ssh."""
+    """A text does not name a host for ssh. What looks like a key is not repeated."""
 
     def __init__(self, text: str, why: str) -> None:
-        super().__init__(f"{printable(text, 60)!r} does not name a host for ssh", why=why, advice=_ADVICE)
+        named = "What looks like a key" if holds_key(text) else repr(printable(text, 60))
+        super().__init__(f"{named} does not name a host for ssh", why=why, advice=_ADVICE)
 
 
 def read_destination(text: str) -> str:
     """Return `[user@]host` as ssh takes it, without the blanks around it.
 
     Raises:
-        InvalidDestination: it is empty, too long, begins with a dash, or has a character that
-            neither user nor host names need.
+        InvalidDestination: it is empty, too long, begins with a dash, holds what looks like a key, or has
+            a character that neither user nor host names need.
     """
+    if holds_key(text):
+        raise InvalidDestination(text, "Others see what ssh is called with and which names it asks for.")
     destination = text.strip(" \t")
     user, at, host = destination.rpartition("@")
     if not host:

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+import random
+import string
+from ipaddress import IPv4Address
+
+import pytest
+
 from tests.rotation.conftest import HERE, World
+from wizard.egress.exchange_word import ExchangeWord
+from wizard.egress.route import Route, RouteKind
+from wizard.rotation.context import Context
 from wizard.rotation.model import Mode
+from wizard.rotation.steps.whitelist import LabelHoldsKey
 
 OFFICE = "198.51.100.7"
 
@@ -89,6 +99,40 @@ async def test_a_lone_operator_puts_nothing_on_the_list_however_its_name_is_writ
         assert [each.is_wanted for each in flow.candidates()] == [False, False]
 
 
+async def test_what_was_seen_over_another_route_or_for_an_earlier_rotation_is_no_evidence(world: World) -> None:
+    seen, now = {HERE: ("Amazon", "Cloudflare")}, 1_800_000_000.0
+    async with world.flow(clock=lambda: now) as flow:
+        flow.context.journal.note_egress("bench", seen, "agreed", "direct")
+        now += 60.0
+        await flow.begin(Mode.SET_UP)
+        assert (flow.candidates(), flow.whitelist.proposal()) == ((), "")
+        flow.context.journal.note_egress("bench", seen, "agreed", "proxy http://10.0.0.2:3128")
+        assert (flow.candidates(), flow.choice.wanted()) == ((), {})
+        flow.context.journal.note_egress("bench", seen, "agreed", "direct")
+        assert [str(address) for address in flow.choice.wanted()] == [HERE]
+        # A clock that was wrong and is set back makes no evidence stale.
+        now -= 7200.0
+        flow.context.journal.note_egress("bench", seen, "agreed", "direct")
+        assert [str(address) for address in flow.choice.wanted()] == [HERE]
+
+
+async def test_what_was_chosen_for_another_route_does_not_count_for_this_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = {HERE: ("Amazon", "Cloudflare")}
+    async with world.flow() as flow:
+        await flow.begin(Mode.SET_UP)
+        proxied = Route(RouteKind.PROXY, "proxy http://10.0.0.2:3128", "HTTPS_PROXY")
+        with monkeypatch.context() as patch:
+            patch.setattr(Context, "route", lambda _: proxied)
+            flow.context.journal.note_egress("bench", seen, "agreed", proxied.shown)
+            flow.choice.follow(ExchangeWord("the exchange", named=IPv4Address(OFFICE)))
+            flow.choice.take({IPv4Address("203.0.113.9"): "bot-1"})
+            assert set(map(str, flow.choice.wanted())) == {OFFICE, "203.0.113.9"}
+        flow.context.journal.note_egress("bench", seen, "agreed", "direct")
+        assert set(map(str, flow.choice.wanted())) == {HERE, "203.0.113.9"}
+
+
 async def test_what_is_unticked_leaves_the_list_and_what_was_typed_stays(world: World) -> None:
     async with world.flow() as flow:
         await world.put_key_in_use(flow, whitelist=f"{HERE},{OFFICE}")
@@ -101,3 +145,13 @@ async def test_what_is_unticked_leaves_the_list_and_what_was_typed_stays(world: 
         assert flow.whitelist.proposal() == f"{OFFICE} # office\n# mine\n{HERE}"
         flow.whitelist.draft = OFFICE
         assert flow.whitelist.proposal() == OFFICE
+
+
+async def test_a_key_that_stands_where_a_label_belongs_does_not_get_into_the_journal(world: World) -> None:
+    secret = "".join(random.Random(4).choices(string.ascii_letters + string.digits, k=64))
+    async with world.flow() as flow:
+        await flow.begin(Mode.SET_UP)
+        with pytest.raises(LabelHoldsKey) as refused:
+            flow.whitelist.settle(f"{HERE} # {secret[:40]}")  # a label that is typed is cut at 40
+        assert secret[:8] not in str(refused.value.sentences())
+        assert flow.context.journal.whitelist_of(flow.context.rotation) == ""

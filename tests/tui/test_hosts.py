@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import random
+import string
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from textual import events
 from textual.widgets import Input, OptionList, TextArea
 
 from screenshots.scene import stage
 from tests.egress.fake_ansible import fake_ansible
 from tests.egress.fake_ssh import calls, fake_ssh
 from tests.rotation.conftest import ELSEWHERE, HERE
+from tests.terminal.harness import leaked
 from tests.tui.conftest import Wizard
+from wizard.egress.hosts.model import HostAnswer
 from wizard.glyphs import UNICODE
 from wizard.tui.app import WizardApp
 from wizard.tui.screens.egress import EgressScreen
@@ -150,6 +155,12 @@ async def test_ansible_names_hosts_when_asked_to(real: Wizard, tmp_path: Path) -
     await real.press("end")
     assert "Another host:" in painted(real)
     assert "(trader@bot-7.example:2222), from Ansible's inventory" in real.text("#detail")
+    asked = real.app.flow.hosts.known()[-1:]
+    fake_ansible(tmp_path / "path", output="{}")
+    await real.press("f5")
+    await real.until("Notice", "Ansible's inventory names 0 hosts")
+    # Its answer comes when the inventory, read anew, names it no more.
+    real.app.screen.post_message(HostsScreen.Answered(HostAnswer(asked[0], 1.0)))
     fake_ansible(tmp_path / "path", output="no json")
     await real.press("f5")
     await real.until("Notice", "What it wrote is not JSON")
@@ -160,3 +171,23 @@ async def test_a_typed_name_that_is_known_is_checked_and_not_listed_twice(real: 
     await to_hosts(real)
     await real.press("space", "tab", *"bot-1", "enter")
     assert rows(real) == ["[x] bot-1", "[x] bot-2", "[ ] stranger"]
+
+
+async def test_a_key_given_where_a_host_belongs_is_neither_drawn_when_pasted_nor_handed_to_ssh_when_typed(
+    real: Wizard, tmp_path: Path
+) -> None:
+    key = "".join(random.Random(3).choices(string.ascii_letters + string.digits, k=64))
+    await to_hosts(real)
+    field = real.app.screen.query_one(Input)
+    field.focus()
+    await real.pilot.pause()
+    real.app.post_message(events.Paste(key))
+    await real.until("Notice", "looks like a key")
+    assert field.value == ""
+    assert leaked(key, painted(real).encode()) == []
+    field.value = key  # as a terminal without paste marks types it
+    await real.press("enter")
+    await real.until("#refusal", "does not name a host for ssh")
+    assert leaked(key, real.text("#refusal").encode()) == []
+    assert key not in {host.name for host in real.app.flow.hosts.known()}
+    assert calls(tmp_path) == []

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import random
+import string
+
 import pytest
 from textual import events
 from textual.widgets import TextArea
 
+from tests.terminal.harness import leaked
 from tests.tui.conftest import Wizard
 from wizard.tui.widgets.entry_list import EntryList
 from wizard.tui.widgets.live_text import LiveText, broken_after
@@ -243,3 +247,17 @@ async def test_no_address_of_the_text_to_paste_is_broken_on_a_narrow_terminal(wi
     lines = [shown.render_line(number).text.strip() for number in range(shown.size.height)]
     assert len(lines) > 1
     assert all(line.endswith(",") for line in lines[:-1])
+
+
+@pytest.mark.parametrize("keys", [(), ("a",), ("l",), ("f5",)], ids=["list", "row", "label", "text"])
+async def test_a_key_pasted_into_the_list_is_not_drawn_and_not_taken(wizard: Wizard, keys: tuple[str, ...]) -> None:
+    key = "".join(random.Random(5).choices(string.ascii_letters + string.digits, k=64))
+    await wizard.to_whitelist()
+    await wizard.press(*keys)
+    wizard.app.post_message(events.Paste(f"198.51.100.7\n{key}\n"))
+    await wizard.until("Notice", "looks like a key")
+    assert leaked(key, wizard.app.export_screenshot().encode()) == []
+    for kept in (text(wizard), wizard.app.screen.query_one(TextArea).text):
+        assert [entry.text for entry in parse(kept).filled] == ["203.0.113.42"]
+        assert "198.51.100.7" not in kept
+        assert leaked(key, kept.encode()) == []

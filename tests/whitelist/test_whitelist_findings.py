@@ -297,3 +297,17 @@ def test_the_sentence_of_a_bad_list_tells_the_first_problem_of_an_entry():
     sentence = judged("5.6.7.8:443", EGRESS).sentence()
 
     assert sentence.startswith("Not ready: 2 errors. 5.6.7.8:443 has a port.")
+
+
+def test_an_end_of_a_range_is_no_duplicate_and_its_dash_no_mark_of_a_line() -> None:
+    text = "1.2.3.4\n1.2.3.4 - 1.2.3.9/33"
+    judgement = judged(text)
+
+    assert [finding.code for finding in judgement.errors] == ["dash", "bad-prefix"]
+    assert mend_all(text, judged) == text
+
+
+def test_a_comment_ends_where_a_text_area_ends_its_line() -> None:
+    for end in "\x1c\x1d\x1e\x85\u2028":
+        text = f"1.2.3.4 # bot{end}5.6.7.8"
+        assert parse(text).entries[1:] == parse("\n".join(text.splitlines())).entries[1:]

@@ -185,6 +185,47 @@ def test_the_order_of_the_entries_does_not_matter(networks, random):
     assert sorted(finding.code for finding in first.errors) == sorted(finding.code for finding in second.errors)
 
 
+# A text, and the last numbers of the addresses 93.184.1.x that a reader takes it for.
+FULL_WIDTH = str.maketrans("0123456789./:", "０１２３４５６７８９．／：")
+spellings = st.sampled_from(
+    [
+        str,
+        "https://{}/".format,
+        "{}:443".format,
+        "{}.".format,
+        "::ffff:{}".format,
+        "\u200b{}".format,
+        '"{}"'.format,
+        lambda address: address.translate(FULL_WIDTH),
+    ]
+)
+lasts = st.integers(0, 250)
+spelled = st.tuples(spellings, lasts).map(lambda pair: (pair[0](f"93.184.1.{pair[1]}"), {pair[1]}))
+
+
+@st.composite
+def ranges(draw):
+    first, more = draw(lasts), draw(st.integers(0, 4))
+    dash = "".join(draw(st.sampled_from(choice)) for choice in (" \t\xa0\u3000", "-–—−", " \t\xa0\u3000"))
+    ends = [draw(spellings)(f"93.184.1.{number}") for number in (first, first + more)]
+    text = draw(st.sampled_from(["{}", '"{}"', "({})"])).format(dash.join(ends))
+    return text, set(range(first, first + more + 1))
+
+
+@steady
+@given(st.lists(st.one_of(spelled, ranges()), min_size=1, max_size=4), separators, st.booleans())
+def test_what_is_repaired_unread_lets_in_exactly_whom_a_reader_would(entries, separator, is_bulleted):
+    meant = {IPv4Address(f"93.184.1.{last}") for _, numbers in entries for last in numbers}
+    text = "\n".join("- " + entry for entry, _ in entries) if is_bulleted else separator.join(e for e, _ in entries)
+    repaired = judged(mend_all(text, judged))
+
+    let_in = {address for network in repaired.networks for address in network}
+
+    assert let_in <= meant
+    if repaired.is_valid:
+        assert let_in == meant
+
+
 near = st.integers(0, 63).map(lambda last: f"93.184.1.{last}")
 near_blocks = st.integers(26, 31).flatmap(lambda length: near.map(lambda address: f"{address}/{length}"))
 near_lists = st.lists(

@@ -12,6 +12,7 @@ from textual.screen import Screen
 
 from wizard.clock import Clock
 from wizard.glyphs import Glyphs
+from wizard.key_shape import holds_key
 from wizard.rehearsal.desk import NewKey
 from wizard.rotation.certificate import Certificate
 from wizard.rotation.flow import Flow
@@ -29,6 +30,7 @@ from wizard.tui.screens.probe import ProbeScreen
 from wizard.tui.screens.retire import RetireScreen
 from wizard.tui.screens.summary import SummaryScreen
 from wizard.tui.screens.whitelist import WhitelistScreen
+from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.secret_field import SecretField
 from wizard.world import World
 
@@ -41,6 +43,10 @@ _SCREENS: dict[Step, type[Screen[None]]] = {
 }
 
 
+KEY_IN_SIGHT = (
+    "What was pasted looks like a key, and this place shows everything: nothing was taken. Keys belong into the hidden"
+    " fields of the Credentials step."
+)
 _IDLE_LOOK = 5.0
 """Seconds between two looks at how long nobody has pressed a key."""
 
@@ -101,10 +107,22 @@ class WizardApp(SafeApp):
         self.set_interval(_IDLE_LOOK, self.cover_if_idle)
 
     async def on_event(self, event: events.Event) -> None:
-        """Note when the user was last there."""
+        """Note when the user was last there; keep a pasted key out of a field in sight."""
         if isinstance(event, events.Key | events.Paste):
             self._last_key = self.idle_clock()
         await super().on_event(event)
+
+    async def _deliver(self, event: events.Event) -> None:
+        is_in_sight = not getattr(self.focused, "TAKES_KEYS", False)
+        if isinstance(event, events.Paste) and is_in_sight and holds_key(event.text):
+            self._say_refused()
+            return
+        await super()._deliver(event)
+
+    def _say_refused(self) -> None:
+        self.bell()
+        for notice in self.screen.query(Notice):
+            notice.note(KEY_IN_SIGHT)
 
     def cover_if_idle(self) -> None:
         """Cover a screen with a secret on which no key was pressed for five minutes."""

@@ -12,7 +12,8 @@ import unicodedata
 SEPARATORS = ",;|，、；｜﹐﹔"
 """Characters with an entry on each side: nothing between two of them is an empty field."""
 
-LINE_ENDS = "\n\r\v\f\x85\u2028\u2029"
+LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
+"""Those of `str.splitlines`: a text area ends its lines there too, and with them a comment."""
 BLANKS = (
     " \t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000" + LINE_ENDS
 )
@@ -35,12 +36,15 @@ INVISIBLE = (
 """Characters that show nothing and move no digit. The overrides U+202D and U+202E are not among
 them: under an override a reader sees the digits in another order than a program does."""
 
+DASHES = "-－‐‑‒–—−"
+"""Between two addresses they make a range; before the first of a line they are its mark."""
+
 _LOOKALIKES = {
     **{chr(0xFF10 + digit): str(digit) for digit in range(10)},
     **dict.fromkeys("．。｡", "."),
     **dict.fromkeys("／⁄∕", "/"),
     **dict.fromkeys("：﹕", ":"),
-    **dict.fromkeys("－‐‑‒–—−", "-"),
+    **dict.fromkeys(DASHES, "-"),
     **dict.fromkeys("＊∗", "*"),
 }
 _TO_PLAIN = str.maketrans({**_LOOKALIKES, **dict.fromkeys(INVISIBLE)})

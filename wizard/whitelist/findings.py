@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network
@@ -89,6 +89,8 @@ class Context:
     """Required addresses that no usable entry covers."""
     room: int
     """How many entries may stand in the place of one."""
+    line_marks: Container[int] = ()
+    """The positions of dashes that begin a line of more: marks of a line, not of a range."""
 
     def stand_in(self) -> str:
         """What replaces an entry that can never work: the missing addresses, or nothing."""

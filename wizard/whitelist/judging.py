@@ -12,10 +12,10 @@ from ipaddress import IPv4Network
 from wizard.whitelist.comments import hidden_in_comments
 from wizard.whitelist.findings import Context, Finding, Severity, Surroundings, error
 from wizard.whitelist.neighbours import Neighbours, lost_access
-from wizard.whitelist.parsing import Entry, ParsedList
+from wizard.whitelist.parsing import Entry, ParsedList, line_marks
 from wizard.whitelist.scope import covered, duplicate, is_usable, scope_findings
 from wizard.whitelist.spans import Spans
-from wizard.whitelist.spelling import misspelling
+from wizard.whitelist.spelling import bullet, is_dash, misspelling
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +95,31 @@ def judge(parsed: ParsedList, surroundings: Surroundings) -> Judgement:
     usable = {entry.network for entry in parsed.filled if entry.network and is_usable(entry.network, rules)}
     let_in = Spans(usable)
     missing = tuple(required for required in surroundings.must_cover if not let_in.covers(required.address))
-    context = Context(rules, missing, room=rules.max_entries - len(parsed.filled) + 1)
-    neighbours = Neighbours(surroundings)
+    context = Context(
+        rules, missing, room=rules.max_entries - len(parsed.filled) + 1, line_marks=line_marks(parsed.text)
+    )
+    neighbours, ends = Neighbours(surroundings), _ends_of_ranges(parsed.entries, context)
     owners = {required.address: required.owner for required in surroundings.must_cover}
     seen: set[IPv4Network | None] = set()
     judged = []
     for entry in parsed.entries:
         label = _label(entry, surroundings)
         owner = label or (owners.get(entry.network.network_address, "") if entry.network else "")
-        again = _said_again(entry.network, owner, seen, usable)
+        again = () if entry.position in ends else _said_again(entry.network, owner, seen, usable)
         findings = (*again, *_entry_findings(entry, usable, context, neighbours))
         judged.append(JudgedEntry(entry, findings, label))
         seen.add(entry.network)
     found = (*_list_findings(parsed, judged, context), *hidden_in_comments(parsed.comments, let_in, rules))
     return Judgement(tuple(judged), (*found, *lost_access(let_in, surroundings), *_told(parsed)))
+
+
+def _ends_of_ranges(entries: Sequence[Entry], context: Context) -> frozenset[int]:
+    """Return where entries stand beside a dash: as ends of a range they say nothing again."""
+    dashes = [
+        place for place, entry in enumerate(entries) if is_dash(entry) and entry.position not in context.line_marks
+    ]
+    beside = {place + step for place in dashes for step in (-1, 1)}
+    return frozenset(entries[place].position for place in beside if 0 <= place < len(entries))
 
 
 def _label(entry: Entry, surroundings: Surroundings) -> str:
@@ -130,6 +141,8 @@ def _entry_findings(
     if not entry.text:
         message = "Empty field: there is nothing between two separators. Remove one of them."
         yield error("empty-field", message, "", is_safe=True)
+    elif entry.position in context.line_marks:
+        yield bullet(entry.text)
     elif entry.network is None:
         yield misspelling(entry.text, context)
     else:

@@ -15,21 +15,27 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 
 from wizard.text import printable
-from wizard.whitelist.characters import BLANKS, CLOSING, COMMENT_MARKS, DECORATION, LINE_ENDS, SEPARATORS
+from wizard.whitelist.characters import BLANKS, CLOSING, COMMENT_MARKS, DASHES, DECORATION, LINE_ENDS, SEPARATORS
 
 LONGEST_LABEL = 40
 """Characters. A longer comment is only a comment."""
 
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _NETWORK = re.compile(rf"(?P<octets>{_OCTET}(?:\.{_OCTET}){{3}})(?:/(?P<prefix>[12]?[0-9]|3[0-2]))?")
+_BLANK = rf"[{''.join(blank for blank in BLANKS if blank not in LINE_ENDS)}]"
+_OPEN = _CLOSE = rf"[{re.escape(DECORATION)}]*"
+_ENDS = rf"{_CLOSE}(?![^{COMMENT_MARKS}{SEPARATORS}{BLANKS}])"
 _TOKEN = re.compile(
     rf"(?P<comment>[{COMMENT_MARKS}][^{LINE_ENDS}]*)"
     rf"|(?P<line_end>[{LINE_ENDS}])"
     rf"|(?P<separator>[{SEPARATORS}])"
     # Blanks inside: `1.2.3.4 - 1.2.3.9` is one range, not two addresses.
-    rf"|(?P<entry>[0-9.]+[ \t]+[-‐‑‒–—−][ \t]+[0-9.]+(?![^{COMMENT_MARKS}{SEPARATORS}{BLANKS}])"
-    rf"|[0-9.]+(?:[ \t]*/[ \t]+|[ \t]+/)[0-9][0-9.]*(?![^{COMMENT_MARKS}{SEPARATORS}{BLANKS}])"
+    rf"|(?P<entry>{_OPEN}[0-9.]+{_BLANK}+[{DASHES}]{_BLANK}+[0-9.]+{_ENDS}"
+    rf"|{_OPEN}[0-9.]+(?:{_BLANK}*/{_BLANK}+|{_BLANK}+/)[0-9][0-9.]*{_ENDS}"
     rf"|[^{COMMENT_MARKS}{SEPARATORS}{BLANKS}]+)"
+)
+_LINE_MARK = re.compile(
+    rf"(?:\A|[{LINE_ENDS}]){_BLANK}*(?P<mark>[{DASHES}])(?={_BLANK}+[^{LINE_ENDS}{COMMENT_MARKS}{BLANKS}])"
 )
 
 
@@ -90,6 +96,11 @@ def parse(text: str) -> ParsedList:
     comments = tuple(Comment(token["comment"], token.start()) for token in tokens if token["comment"])
     typed = sum(len(token["entry"]) for token in tokens if token["entry"])
     return ParsedList(text, entries, comments, typed > sum(len(entry.text) for entry in entries))
+
+
+def line_marks(text: str) -> frozenset[int]:
+    """Return the positions of the dashes that begin a line and have something behind them on it."""
+    return frozenset(match.start("mark") for match in _LINE_MARK.finditer(text))
 
 
 def read_network(text: str) -> IPv4Network | None:

@@ -13,7 +13,7 @@ from wizard.addresses import read_ipv4
 from wizard.text import printable
 from wizard.whitelist.characters import BLANKS, INVISIBLE, foreign, plain
 from wizard.whitelist.findings import Context, Finding, error
-from wizard.whitelist.parsing import read_network
+from wizard.whitelist.parsing import Entry, read_network
 from wizard.whitelist.rendering import written
 from wizard.whitelist.scope import NARROWEST_TOO_WIDE, open_to_all
 
@@ -22,9 +22,10 @@ _SHOWN = 60
 
 PREFIX = re.compile(r"[0-9]|[12][0-9]|3[0-2]")
 _WITHOUT_BLANKS = str.maketrans(dict.fromkeys(BLANKS))
-_BULLETS = frozenset("-+•·●▪◦‣")
+_BULLETS = frozenset("+•·●▪◦‣")
 _LOGIN = re.compile(r"[^@]*@(?P<host>[0-9.]+)")
-_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?@]*@)?(?P<host>[^/?:@]*).*")
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?@]*@)?(?P<host>[^/?:@]*)(?P<rest>(?::[^/?@]*)?(?:[/?].*)?)")
+_BRACKETED = re.compile(r"[0-9A-Fa-f:.]+|\[[0-9A-Fa-f:.]+\]?(?::[0-9]{0,5})?")
 _WILDCARD_WORDS = frozenset({"*", "any", "all", "/0", "0/0", "::/0"})
 _PORT = re.compile(r"\[?(?P<address>[0-9.]+)\]?:[0-9]{0,5}")
 _RANGE = re.compile(r"(?P<first>[0-9.]+)-(?P<last>[0-9.]+)")
@@ -72,7 +73,9 @@ def _url(meant: str, _: Context) -> Finding | None:
         return None
     host = match["host"]
     message = f"{_shown(host)} is written as a URL. The list takes the address alone."
-    return error("url", message, host if read_ipv4(host) else None, is_safe=True)
+    # `https://5.6.7.0/24` may be meant as a block.
+    is_safe = PREFIX.fullmatch(match["rest"].removeprefix("/")) is None
+    return error("url", message, host if read_ipv4(host) else None, is_safe=is_safe)
 
 
 def _login(meant: str, _: Context) -> Finding | None:
@@ -83,10 +86,25 @@ def _login(meant: str, _: Context) -> Finding | None:
     return error("url", message, match["host"], is_safe=True)
 
 
+def bullet(mark: str) -> Finding:
+    """Return the finding for the mark of a line, which stands where an entry could."""
+    return error("bullet", f"{mark} is the mark of a line, not an address. Remove it.", "", is_safe=True)
+
+
 def _bullet(meant: str, _: Context) -> Finding | None:
-    if meant not in _BULLETS:
+    return bullet(meant) if meant in _BULLETS else None
+
+
+def is_dash(entry: Entry) -> bool:
+    """Return whether an entry is nothing but a dash."""
+    return entry.network is None and plain(entry.text) == "-"
+
+
+def _dash(meant: str, _: Context) -> Finding | None:
+    """No suggestion: without the dash, all of a range but its two ends would be off the list."""
+    if meant != "-":
         return None
-    return error("bullet", f"{meant} is the mark of a line, not an address. Remove it.", "", is_safe=True)
+    return error("dash", "- is no entry. A range is written as one, 1.2.3.4-1.2.3.9; else remove the dash.")
 
 
 def _wildcard(meant: str, context: Context) -> Finding | None:
@@ -108,7 +126,7 @@ def _ipv6(meant: str, context: Context) -> Finding | None:
         return None
     if address.ipv4_mapped:
         message = f"{_shown(meant)} is an IPv4 address in IPv6 spelling. Write it as {address.ipv4_mapped}."
-        return error("ipv4-mapped", message, str(address.ipv4_mapped), is_safe="/" not in meant)
+        return error("ipv4-mapped", message, str(address.ipv4_mapped), is_safe=_BRACKETED.fullmatch(meant) is not None)
     return error(
         "ipv6",
         f"{address} is an IPv6 address: the exchange ignores it silently, so you would be locked out "
@@ -229,6 +247,7 @@ def _shown(text: str) -> str:
 
 _RULES = (
     _bullet,
+    _dash,
     _strange_character,
     _url,
     _login,

@@ -7,6 +7,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from wizard.egress.choice import THIS_HOST
 from wizard.errors import WizardError
+from wizard.key_shape import holds_key
 from wizard.rotation.context import Context
 from wizard.rotation.model import Finding, Outcome
 from wizard.rotation.steps.choosing import AddressChoice
@@ -36,6 +37,17 @@ class WhitelistInvalid(WizardError):
             advice="Mend the entries that are marked; what you typed is kept.",
         )
         self.judgement = judgement
+
+
+class LabelHoldsKey(WizardError):
+    """A label is kept in the journal, where no key belongs."""
+
+    def __init__(self, network: str) -> None:
+        super().__init__(
+            f"The label of {network} looks like a key",
+            why="Labels are kept in the journal, in the clear.",
+            advice="Label it in other words. Nothing was kept.",
+        )
 
 
 class WhitelistStep:
@@ -88,6 +100,7 @@ class WhitelistStep:
 
         Raises:
             WhitelistInvalid: it has errors.
+            LabelHoldsKey: a key stands where a label belongs.
         """
         judgement = self.judge(text)
         if not judgement.is_valid:
@@ -96,6 +109,9 @@ class WhitelistStep:
         typed = {
             str(each.entry.network): each.entry.label for each in judgement.entries if each.entry.label is not None
         }
+        for network, label in typed.items():
+            if holds_key(label):
+                raise LabelHoldsKey(network)
         self._context.journal.note_whitelist(self._context.rotation, pasted, typed)
         self.draft = text
         return Finding(

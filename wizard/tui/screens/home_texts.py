@@ -29,13 +29,14 @@ def next_step(flow: Flow) -> str:
 
 
 def check(finding: Finding, glyphs: Glyphs) -> Content:
-    """Return what was checked, with its outcome."""
+    """Return what was checked, with its outcome and what it does not prove."""
     is_fine = finding.outcome is Outcome.PASSED
+    gap = f" Not proven: {finding.does_not_prove}." if finding.does_not_prove else ""
     return Content.from_markup(
         f"[{'$text-success' if is_fine else '$text-warning'}]$glyph[/] [b]$subject[/]  $observed",
         glyph=glyphs.passed if is_fine else glyphs.caution,
         subject=finding.subject,
-        observed=finding.observed,
+        observed=finding.observed + gap,
     )
 
 

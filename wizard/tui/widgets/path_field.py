@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -128,6 +129,9 @@ class PathField(Vertical):
 
 class _PathInput(Input):
     """Holds what is typed for a moment, and judges it before it is drawn."""
+
+    TAKES_KEYS: ClassVar[bool] = True
+    """Whether a key may be pasted here: it is covered."""
 
     def __init__(self, hide_key: Callable[[str, bool], None], placeholder: str) -> None:
         super().__init__(compact=True, select_on_focus=False, placeholder=placeholder, id="path")

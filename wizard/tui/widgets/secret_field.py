@@ -45,6 +45,8 @@ class SecretField(Widget, can_focus=True):
     """
 
     ALLOW_SELECT: ClassVar[bool] = False
+    TAKES_KEYS: ClassVar[bool] = True
+    """Whether a key may be pasted here (see `WizardApp.on_event`)."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+r", "reveal", "Show 10 s", key_display="^R", tooltip="Show what was entered for ten seconds")
     ]

@@ -1,0 +1,12 @@
+"""What home says of what it found."""
+
+from __future__ import annotations
+
+from wizard.glyphs import UNICODE
+from wizard.rotation.model import Finding, Outcome
+from wizard.tui.screens.home_texts import check
+
+
+def test_a_check_that_warns_says_why() -> None:
+    found = Finding("Keyring", Outcome.WARNING, "A canary was written.", 0.0, does_not_prove="that it is kept")
+    assert check(found, UNICODE).plain == "! Keyring  A canary was written. Not proven: that it is kept."
