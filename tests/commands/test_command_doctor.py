@@ -50,6 +50,17 @@ def test_no_terminal_is_a_warning_with_another_way(bench: Bench, command: Comman
     assert "--plain" in said.check("Terminal")["advice"]
 
 
+@pytest.mark.keyring
+def test_settings_that_cannot_be_read_do_not_let_another_place_pass(
+    bench: Bench, keyring: Store, command: Command
+) -> None:
+    bench.paths.config_file.write_text('[custody]\nplace = "encrypted-file"\n[environments.x]\nhosts = 3\n')
+    said = command("doctor", "--only", "keyring", "--json")
+    assert said.code == 5
+    assert (said.check("Keyring")["outcome"], said.check("Keyring")["state"]) == ("failed", "settings")
+    assert "hosts is not a list" in said.check("Keyring")["observed"]
+
+
 def test_no_keyring_is_exit_5_with_the_remedy(bench: Bench, command: Command) -> None:
     said = command("doctor", "--json")
     assert said.code == 5

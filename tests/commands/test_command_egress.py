@@ -8,6 +8,7 @@ import pytest
 
 from tests.commands.conftest import HERE, Bench, Command
 from tests.egress.fake_ansible import fake_ansible
+from wizard.commands.console import tell
 from wizard.custody.store import Store
 from wizard.egress.hints import Organisation
 from wizard.egress.route import Route
@@ -52,6 +53,19 @@ def test_one_operator_alone_is_not_enough(bench: Bench, command: Command) -> Non
     said = command("egress", "--json")
     assert said.code == 6
     assert (said.json["state"], said.json["address"]) == ("single", None)
+
+
+def test_what_a_service_answers_writes_no_control_character_to_the_terminal(bench: Bench, command: Command) -> None:
+    bench.use("plain", "json")
+    bench.echo("plain", "fe80::1%\x1b]52;c;aGk=\x07")
+    said = command("egress")
+    assert "the IPv6 address fe80::1%" in said.err
+    assert all(line.isprintable() for line in said.err.splitlines())
+
+
+def test_words_for_people_hold_no_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
+    tell("one \x1b]52;c;aGk=\x07\ntwo \u202e")
+    assert capsys.readouterr().err == "one \ufffd]52;c;aGk=\ufffd\ntwo \ufffd\n"
 
 
 def test_a_refusal_says_why_there_is_no_address(bench: Bench, command: Command) -> None:

@@ -54,6 +54,8 @@ def test_an_honest_answer_is_the_address(parser, body):
         (Parser.PLAIN, "93.184.1.9 93.184.1.10", "several"),
         (Parser.PLAIN, "2001:db8::5", "IPv6 address 2001:db8::5"),
         (Parser.PLAIN, "::ffff:93.184.1.9", "IPv6 address"),
+        (Parser.PLAIN, "fe80::1%\x1b]52;c;aGk=\x07", "IPv6 address fe80::1%"),
+        (Parser.JSON, '{"ip": "fe80::1%\\u001b]52;c;aGk=\\u0007"}', "IPv6 address fe80::1%"),
         (Parser.PLAIN, "10.1.2.3", "a private LAN address"),
         (Parser.PLAIN, "100.64.3.4", "carrier-grade NAT"),
         (Parser.PLAIN, "127.0.0.0", "loopback"),

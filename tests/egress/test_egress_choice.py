@@ -82,6 +82,21 @@ def test_a_list_that_the_exchange_accepts_tells_only_where_one_address_is_on_it(
     assert ticked(AGREED, Choice().follow(accepted(C), AGREED)) == [A]
 
 
+def test_a_lone_operator_does_not_tell_which_address_of_a_list_this_host_has() -> None:
+    def accepted(*listed: str) -> ExchangeWord:
+        return ExchangeWord("binance.com", accepted=True, is_restricted=True, listed=tuple(map(IPv4Network, listed)))
+
+    alone = verdict(EgressState.SINGLE, b=(IPIFY,))
+    for word in (accepted(f"{A}/32", f"{B}/32"), accepted("203.0.113.0/24")):
+        assert ticked(alone, Choice().follow(word, alone), word) == []
+        assert word.confirms(word.comparable(alone)) is None
+        assert word.confirms(word.comparable(AGREED)) is True
+    # Two operators see an address that is not on the list of the accepted key: the one that is proves nothing of them.
+    assert accepted(f"{B}/32", f"{C}/32").confirms(accepted(f"{B}/32", f"{C}/32").comparable(DISSENT)) is False
+    only = accepted(f"{B}/32")
+    assert ticked(alone, Choice().follow(only, alone), only) == [B]
+
+
 def test_what_the_user_decided_stays_when_the_evidence_changes() -> None:
     choice = Choice().untick(A).tick(B, THIS_HOST)
     assert ticked(AGREED, choice) == [B]

@@ -199,6 +199,16 @@ def test_ssh_config_names_concrete_hosts_and_follows_includes(tmp_path: Path) ->
     assert hosts_of_ssh_config(tmp_path / "none") == ()
 
 
+def test_ssh_config_is_read_as_ssh_reads_it_and_no_pipe_is_waited_for(tmp_path: Path) -> None:
+    for name in ("seen", ".hidden", "deep/down"):
+        (tmp_path / "conf.d" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "conf.d" / name).write_text(f"Host {Path(name).name.strip('.')}\n")
+    os.mkfifo(tmp_path / "conf.d" / "pipe")
+    config = tmp_path / "config"
+    config.write_text("Include conf.d/*\nInclude conf.d/**\n")
+    assert [host.name for host in hosts_of_ssh_config(config)] == ["seen"]
+
+
 def test_only_tagged_lines_count_and_each_answer_is_judged(rules: Rules) -> None:
     providers = [Provider(name, name, "https://x/", Parser.PLAIN) for name in ("one", "two", "three", "four")]
     ok = f"HTTP/2 200 \r\nvia: 9.9.9.9\r\n\r\n{HERE}\n\n0".encode().hex()

@@ -28,6 +28,15 @@ def test_two_services_of_one_operator_count_as_one():
     assert operators["icanhazip"] == operators["cloudflare-trace"]
 
 
+def test_an_operator_that_is_written_in_two_ways_is_one_voice(tmp_path):
+    user_file = tmp_path / "providers.toml"
+    user_file.write_text('[mine]\noperator = "  cloudFlare"\nurl = "https://one.one.one.one/"\nparser = "plain"\n')
+
+    (mine,) = (provider for provider in load_providers(user_file) if provider.name == "mine")
+
+    assert mine.operator == "Cloudflare"
+
+
 def test_a_missing_file_changes_nothing(tmp_path):
     assert load_providers(tmp_path / "none.toml") == load_providers(None)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -110,3 +111,11 @@ def test_what_cannot_be_looked_into_is_said_to_be_not_known(
 def test_a_file_that_cannot_be_read_is_said_to_be_not_known(tmp_path: Path, credentials: Credentials) -> None:
     (tmp_path / ".env").symlink_to(".env")
     assert copies_of(credentials, {"HOME": str(tmp_path)}).unknown == (f"{tmp_path}/.env cannot be read",)
+
+
+def test_a_file_full_of_beginnings_holds_nobody_up(tmp_path: Path, credentials: Credentials) -> None:
+    # A search holds the interpreter: while it runs no deadline strikes and no screen answers.
+    beginnings = "-----BEGIN PRIVATE KEY-----\n" * 7000
+    started = time.monotonic()
+    assert found_in(tmp_path, credentials, beginnings + credentials.signing.reveal()) == [", line 7001"]
+    assert time.monotonic() - started < 5

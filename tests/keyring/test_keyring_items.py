@@ -132,3 +132,20 @@ async def test_what_lies_in_another_collection_is_neither_missing_nor_gone(own_b
     assert await vault.item_names() == (vault.service(fingerprint),)
     back = {**own_bus.environ, "KEYRING_PROPERTY_PREFERRED_COLLECTION": "/org/freedesktop/secrets/collection/login"}
     assert await Vault(await open_keyring(environ=back), "collections").get(fingerprint) == hmac()
+
+
+@pytest.mark.parametrize("variable", ["KEYRING_PROPERTY_SCHEME=KeePassXC", "KEYRING_PROPERTY_APPID=other"])
+async def test_an_item_is_found_again_whatever_keyring_is_told_to_call_it(
+    unlocked: dict[str, str], variable: str
+) -> None:
+    name, _, value = variable.partition("=")
+    vault, fingerprint = (
+        Vault(await open_keyring(environ={**unlocked, name: value}), "renamed"),
+        hmac().name.fingerprint,
+    )
+    await vault.put(hmac())
+    plain = Vault(await open_keyring(environ=unlocked), "renamed")
+    assert await plain.get(fingerprint) == hmac()
+    assert await vault.item_names() == (plain.service(fingerprint),)
+    await plain.remove(fingerprint)
+    assert not await vault.holds(fingerprint)

@@ -99,6 +99,11 @@ async def test_a_collection_in_memory_is_refused(unlocked: dict[str, str]) -> No
     assert await state_of({**unlocked, preferred: session}) == "memory-only"
     assert await state_of({**unlocked, preferred: session.replace("session", "no_such")}) == "no-collection"
     assert await state_of({**unlocked, preferred: session.replace("session", "login")}) == "ready"
+    aliases = "/org/freedesktop/secrets/aliases/"
+    assert await state_of({**unlocked, preferred: f"{aliases}session"}) == "memory-only"
+    assert await state_of({**unlocked, preferred: f"{aliases}no_such"}) == "no-collection"
+    named = await open_keyring(environ={**unlocked, preferred: f"{aliases}default"})
+    assert named.label == "GNOME keyring, collection login, unlocked"
 
 
 async def test_a_user_bus_that_the_login_was_not_told_about_is_used_and_mentioned(own_bus: PrivateBus) -> None:

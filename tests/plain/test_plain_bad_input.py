@@ -57,6 +57,13 @@ async def test_fix_does_what_it_says_and_the_list_is_ready(plain: PlainWorld, en
     assert f"Restrict it to trusted IPs: 198.51.100.7,{HERE}" in (await visit(plain, ("", "1"), ("", "hmac"))).text
 
 
+async def test_a_key_among_the_lines_of_the_list_is_not_taken_and_not_repeated(plain: PlainWorld) -> None:
+    key = "K3yz" * 16
+    ended = await visit(plain, *TO_WHITELIST, *edited(HERE, key), ("Ready to paste: 1 entry", "keep"), ("", "quit"))
+    assert "That looks like a key. It was not taken" in ended.text
+    assert leaked(key, ended.text.encode()) == []
+
+
 async def test_an_edit_without_a_line_leaves_the_list_as_it_was(plain: PlainWorld) -> None:
     ended = await visit(plain, *TO_WHITELIST, *edited(), ("Nothing was typed.", ""), ("Which kind", "quit"))
     assert ended.left_at is Step.CREDENTIALS

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.rotation.conftest import ELSEWHERE, HERE, World
+from wizard.egress.quorum import judge
 from wizard.rotation.model import Outcome
 
 
@@ -14,6 +17,17 @@ async def test_a_listed_key_that_is_accepted_confirms_the_address(world: World) 
     assert word is not None
     assert finding.outcome is Outcome.PASSED
     assert finding.does_not_prove == "that it stays the same"
+
+
+async def test_one_operator_is_not_confirmed_by_a_list_of_several_addresses(world: World) -> None:
+    async with world.flow() as flow:
+        await world.put_key_in_use(flow, whitelist=f"{HERE},{ELSEWHERE}")
+        report = await flow.egress.detect()
+        alone = judge(report.samples[:1])
+        word = await flow.egress.ask_exchange()
+        assert word is not None and word.accepted
+        finding = flow.egress.finding(replace(report, verdict=alone), replace(word, named=None))
+    assert finding.outcome is Outcome.INCONCLUSIVE
 
 
 async def test_a_futures_refusal_names_the_address_and_goes_before_the_echo_services(world: World) -> None:

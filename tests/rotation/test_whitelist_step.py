@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import random
 import string
+from ipaddress import IPv4Address
 
 import pytest
 
 from tests.rotation.conftest import HERE, World
+from wizard.egress.exchange_word import ExchangeWord
+from wizard.egress.route import Route, RouteKind
+from wizard.rotation.context import Context
 from wizard.rotation.model import Mode
 from wizard.rotation.steps.whitelist import LabelHoldsKey
 
@@ -93,6 +97,53 @@ async def test_a_lone_operator_puts_nothing_on_the_list_however_its_name_is_writ
             "bench", {HERE: ("Echo, Inc., Delaware",), OFFICE: ("Echo",)}, "pool", "direct"
         )
         assert [each.is_wanted for each in flow.candidates()] == [False, False]
+
+
+async def test_what_was_seen_over_another_route_or_for_an_earlier_rotation_is_no_evidence(world: World) -> None:
+    seen, now = {HERE: ("Amazon", "Cloudflare")}, 1_800_000_000.0
+    async with world.flow(clock=lambda: now) as flow:
+        flow.context.journal.note_egress("bench", seen, "agreed", "direct")
+        now += 60.0
+        await flow.begin(Mode.SET_UP)
+        assert (flow.candidates(), flow.whitelist.proposal()) == ((), "")
+        flow.context.journal.note_egress("bench", seen, "agreed", "proxy http://10.0.0.2:3128")
+        assert (flow.candidates(), flow.choice.wanted()) == ((), {})
+        flow.context.journal.note_egress("bench", seen, "agreed", "direct")
+        assert [str(address) for address in flow.choice.wanted()] == [HERE]
+        # A clock that was wrong and is set back makes no evidence stale.
+        now -= 7200.0
+        flow.context.journal.note_egress("bench", seen, "agreed", "direct")
+        assert [str(address) for address in flow.choice.wanted()] == [HERE]
+
+
+async def test_a_list_that_was_not_compared_with_this_host_s_address_says_so(world: World) -> None:
+    async with world.flow() as flow:
+        await flow.begin(Mode.SET_UP)
+        flow.choice.take({IPv4Address(OFFICE): "bot-1"})
+        judgement = flow.whitelist.judge(OFFICE)
+        assert judgement.is_valid
+        assert "No address of this host is ticked" in judgement.warnings[0].message
+        flow.context.journal.note_egress("bench", {HERE: ("Amazon", "Cloudflare")}, "agreed", "direct")
+        assert "this-host-unknown" not in codes(flow, f"{HERE},{OFFICE}")
+        flow.choice.turn(flow.candidates()[0])
+        assert "this-host-unknown" in codes(flow, OFFICE)
+
+
+async def test_what_was_chosen_for_another_route_does_not_count_for_this_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = {HERE: ("Amazon", "Cloudflare")}
+    async with world.flow() as flow:
+        await flow.begin(Mode.SET_UP)
+        proxied = Route(RouteKind.PROXY, "proxy http://10.0.0.2:3128", "HTTPS_PROXY")
+        with monkeypatch.context() as patch:
+            patch.setattr(Context, "route", lambda _: proxied)
+            flow.context.journal.note_egress("bench", seen, "agreed", proxied.shown)
+            flow.choice.follow(ExchangeWord("the exchange", named=IPv4Address(OFFICE)))
+            flow.choice.take({IPv4Address("203.0.113.9"): "bot-1"})
+            assert set(map(str, flow.choice.wanted())) == {OFFICE, "203.0.113.9"}
+        flow.context.journal.note_egress("bench", seen, "agreed", "direct")
+        assert set(map(str, flow.choice.wanted())) == {HERE, "203.0.113.9"}
 
 
 async def test_what_is_unticked_leaves_the_list_and_what_was_typed_stays(world: World) -> None:

@@ -18,6 +18,7 @@ from tests.egress.fake_ssh import calls, fake_ssh
 from tests.rotation.conftest import ELSEWHERE, HERE
 from tests.terminal.harness import leaked
 from tests.tui.conftest import Wizard
+from wizard.egress.hosts.model import HostAnswer
 from wizard.glyphs import UNICODE
 from wizard.tui.app import WizardApp
 from wizard.tui.screens.egress import EgressScreen
@@ -154,6 +155,12 @@ async def test_ansible_names_hosts_when_asked_to(real: Wizard, tmp_path: Path) -
     await real.press("end")
     assert "Another host:" in painted(real)
     assert "(trader@bot-7.example:2222), from Ansible's inventory" in real.text("#detail")
+    asked = real.app.flow.hosts.known()[-1:]
+    fake_ansible(tmp_path / "path", output="{}")
+    await real.press("f5")
+    await real.until("Notice", "Ansible's inventory names 0 hosts")
+    # Its answer comes when the inventory, read anew, names it no more.
+    real.app.screen.post_message(HostsScreen.Answered(HostAnswer(asked[0], 1.0)))
     fake_ansible(tmp_path / "path", output="no json")
     await real.press("f5")
     await real.until("Notice", "What it wrote is not JSON")

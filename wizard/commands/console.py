@@ -19,6 +19,8 @@ from wizard.terminal import UnusableTerminal
 from wizard.text import printable
 
 SCHEMA = 1
+_LONGEST_LINE = 10_000
+"""Hundreds of hosts are named in one line."""
 
 
 class UnwritableOutput(WizardError):
@@ -38,9 +40,10 @@ _CODES: tuple[tuple[type[WizardError], Exit], ...] = (
 
 
 def tell(line: str) -> None:
-    """Say one line to people, where there is a place to say it."""
+    """Say it to people, where there is a place to say it; control characters but line ends are replaced."""
     if sys.stderr is not None:  # print would take standard output instead
-        print(line, file=sys.stderr, flush=True)
+        for part in line.split("\n"):
+            print(printable(part, limit=_LONGEST_LINE), file=sys.stderr, flush=True)
 
 
 def say(text: str) -> None:

@@ -7,18 +7,20 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from wizard import settings
 from wizard.commands.console import print_json
 from wizard.commands.evidence import as_json, exit_code, tell_finding
 from wizard.commands.place import place_opener
+from wizard.custody.errors import KeyringUnusable
+from wizard.custody.store import Store
 from wizard.diagnosis.doctor import Area, Doctor
 from wizard.diagnosis.host import PlaceFinding
 from wizard.errors import WizardError
 from wizard.exit_codes import Exit
 from wizard.rotation.model import Finding, Outcome
-from wizard.settings import Paths, Settings
+from wizard.settings import Paths
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -37,8 +39,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(options: argparse.Namespace) -> int:
     """Look, and say each finding."""
     paths = settings.paths()
-    opener = place_opener(paths, _settings(paths))
-    doctor = Doctor(paths, os.environ, sys.__stdin__, sys.__stderr__, opener, time.time)
+    doctor = Doctor(paths, os.environ, sys.__stdin__, sys.__stderr__, _place_opener(paths), time.time)
     found = asyncio.run(doctor.look((options.only,) if options.only else tuple(Area)))
     if options.json:
         checks = [{"area": area, **as_json(finding)} for area, findings in found.items() for finding in findings]
@@ -50,12 +51,17 @@ def run(options: argparse.Namespace) -> int:
     return _exit_code(found)
 
 
-def _settings(paths: Paths) -> Settings:
-    """Return the settings, or the defaults where they cannot be read, which the area of the files tells."""
+def _place_opener(paths: Paths) -> Callable[[], Awaitable[Store]]:
+    """Return what opens the place of the credentials. Settings that cannot be read may name another one."""
     try:
-        return settings.load(paths.config_file)
-    except WizardError:
-        return Settings({})
+        return place_opener(paths, settings.load(paths.config_file))
+    except WizardError as error:
+        why, advice = error.what, error.advice
+
+    async def open_no_place() -> Store:
+        raise KeyringUnusable("settings", "Where credentials are kept is not known", why=why, advice=advice)
+
+    return open_no_place
 
 
 def _exit_code(found: Mapping[Area, tuple[Finding, ...]]) -> Exit:

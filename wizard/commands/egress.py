@@ -70,17 +70,17 @@ def run(options: argparse.Namespace) -> int:
         tell(history)
     other_hosts.tell_advice(answers)
     hinted = asyncio.run(leaving_lookups_behind(hints.ask(report, System()))) if options.hints else None
-    seen, word, trouble = report.verdict.addresses, None, None
+    word, trouble = None, None
     try:
-        word = exchange_word.ask(environment, paths, known, seen) if options.ask_exchange else None
+        word = exchange_word.ask(environment, paths, known, report.verdict) if options.ask_exchange else None
     except WizardError as error:
         trouble = fail(error)
     if options.json:
         told: dict[str, object] = {"hosts": [other_hosts.as_json(answer) for answer in answers]} if hosts else {}
         told |= {"hints": hinted.as_json()} if hinted else {}
-        told |= {"exchange": exchange_word.as_json(word, seen)} if options.ask_exchange else {}
+        told |= {"exchange": exchange_word.as_json(word, report.verdict)} if options.ask_exchange else {}
         print_json({"environment": environment.name, **as_json(report), **_ipv6_json(way), "history": history, **told})
-    confirmed = word.confirms(seen) if word else None
+    confirmed = word.confirms(word.comparable(report.verdict)) if word else None
     is_known = (report.verdict.is_agreed if confirmed is None else confirmed) and all(one.address for one in answers)
     return trouble or (Exit.FINE if is_known else Exit.INCONCLUSIVE)
 

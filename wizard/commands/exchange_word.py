@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Sequence
-from ipaddress import IPv4Address
 
 from wizard.commands.console import tell
 from wizard.commands.observing import in_journal
 from wizard.commands.place import place_opener
 from wizard.consumers import current_key, fetch
 from wizard.egress.exchange_word import ExchangeWord
+from wizard.egress.quorum import EgressVerdict
 from wizard.rotation.reaching import open_exchange, route_to_exchange
 from wizard.rotation.signed import hear
 from wizard.rotation.steps.egress import keep_word
@@ -24,14 +23,14 @@ CALL_DEADLINE = 10.0
 """Seconds for one call; there are two at the same time."""
 
 
-def ask(environment: Environment, paths: Paths, known: Settings, seen: Sequence[IPv4Address]) -> ExchangeWord:
+def ask(environment: Environment, paths: Paths, known: Settings, verdict: EgressVerdict) -> ExchangeWord:
     """Ask, tell what it means beside the addresses that echo services saw, and keep an address that was named.
 
     Raises:
         wizard.errors.WizardError: no key is in use, or keyring or route cannot be used.
     """
     word = asyncio.run(leaving_lookups_behind(_ask(environment, paths, known)))
-    tell(word.sentence(seen))
+    tell(word.sentence(word.comparable(verdict)))
     route = route_to_exchange(environment, os.environ)
     in_journal(paths, lambda journal: keep_word(word, route, journal, environment.name))
     return word
@@ -48,13 +47,14 @@ async def _ask(environment: Environment, paths: Paths, known: Settings) -> Excha
         credentials.wipe()
 
 
-def as_json(word: ExchangeWord | None, seen: Sequence[IPv4Address]) -> dict[str, object] | None:
+def as_json(word: ExchangeWord | None, verdict: EgressVerdict) -> dict[str, object] | None:
     """Return it as JSON shapes; null where it was not asked, or could not be.
 
     `address` is what its word points to: named by it, or alone on the list of the key that it accepts; else null.
     """
     if word is None:
         return None
+    seen = word.comparable(verdict)
     told = word.address(seen)
     return {
         "site": word.site,

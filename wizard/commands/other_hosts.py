@@ -98,8 +98,10 @@ def tell_advice(answers: Sequence[HostAnswer]) -> None:
 
 def _tell_answer(answer: HostAnswer) -> None:
     proxy = " A proxy is set in that login; it was not used." if answer.has_proxy else ""
+    host = answer.host
+    where = "" if host.place == host.name else f" ({host.place})"
     tell(
-        f"{answer.host.name:<24} {answer.address or 'no address'!s:<16} {answer.milliseconds:6.0f} ms"
+        f"{host.name + where:<24} {answer.address or 'no address'!s:<16} {answer.milliseconds:6.0f} ms"
         f"  {answer.sentence()}{proxy}"
     )
 
@@ -109,6 +111,7 @@ def as_json(answer: HostAnswer) -> dict[str, object]:
     trouble = answer.trouble
     return {
         "host": answer.host.name,
+        "place": answer.host.place,
         "source": answer.host.source,
         "state": answer.verdict.state,
         "address": str(answer.address) if answer.address else None,

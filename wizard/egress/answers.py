@@ -127,7 +127,8 @@ def _why_no_ipv4(text: str) -> str:
     if "," in text or len(text.split()) > 1:
         return f"several words or addresses: {_excerpt(text)}"
     try:
-        return f"the IPv6 address {IPv6Address(text)}: the list takes IPv4"
+        # A scope behind % may be any text.
+        return f"the IPv6 address {printable(str(IPv6Address(text)), _SHOWN)}: the list takes IPv4"
     except ValueError:
         return f"not an address: {_excerpt(text)}"
 

@@ -48,7 +48,7 @@ class Choice:
 
         Where this host has a pool and the named address is one of it, the others stay.
         """
-        told = word.address(verdict.addresses)
+        told = word.address(word.comparable(verdict))
         if told is None:
             return self
         is_of_pool = verdict.state is EgressState.POOL and told in verdict.addresses
@@ -88,7 +88,7 @@ def candidates(
     """
     hosts = hosts or {}
     seen = verdict.operators if verdict else {}
-    told = word.address(list(seen)) if word else None
+    told = word.address(word.comparable(verdict) if verdict else ()) if word else None
     wanted = choice.wanted(verdict.carried if verdict else ())
     known = dict.fromkeys((*([told] if told else []), *seen, *hosts, *choice.ticked, *sorted(choice.unticked)))
     return tuple(

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
+from wizard.egress.quorum import QUORUM, EgressVerdict
+
 _CDN = IPv4Network("130.176.0.0/16")
 """CloudFront's way to its customers. A refusal was seen to name such an address in the caller's place (REPORTED)."""
 _SPLIT = "the route depends on the destination (split routing, or a proxy for one of the two)"
@@ -31,6 +33,16 @@ class ExchangeWord:
     """The address that the exchange named in a refusal; futures hosts do (REPORTED)."""
     trouble: str = ""
     """Why nothing was learnt; empty where something was."""
+
+    def comparable(self, verdict: EgressVerdict) -> tuple[IPv4Address, ...]:
+        """Return the addresses that its word says something of.
+
+        An accepted key whose list has several addresses tells only that this host has one of them. Which, no
+        operator decides alone: it could name any other one.
+        """
+        if self.named is not None or not self._has_several:
+            return verdict.addresses
+        return tuple(address for address, who in verdict.operators.items() if len(who) >= QUORUM)
 
     def address(self, seen: Sequence[IPv4Address]) -> IPv4Address | None:
         """Return the address that the exchange named, or the one seen that an accepted key's list has; else None.
@@ -76,6 +88,10 @@ class ExchangeWord:
 
     def _is_cdn(self, seen: Sequence[IPv4Address]) -> bool:
         return self.named is not None and self.named in _CDN and self.named not in seen
+
+    @property
+    def _has_several(self) -> bool:
+        return sum(network.num_addresses for network in self.listed) > 1
 
     def _lists(self, address: IPv4Address) -> bool:
         return any(address in network for network in self.listed)

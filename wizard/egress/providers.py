@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from importlib import resources
 from pathlib import Path
@@ -57,11 +58,20 @@ def load_providers(user_file: Path | None) -> tuple[Provider, ...]:
     if added.pop("shipped", True) is False:
         shipped = {}
     tables = {name: {**shipped.get(name, {}), **added.get(name, {})} for name in {**shipped, **added}}
-    return tuple(
+    providers = (
         _provider(f"[{name}] in {user_file}", name, table)
         for name, table in tables.items()
         if table.get("enabled") is not False
     )
+    return tuple(_spelt_alike(providers))
+
+
+def _spelt_alike(providers: Iterable[Provider]) -> Iterator[Provider]:
+    """Write each operator as it is written first: `cloudflare` and `Cloudflare` are one voice."""
+    first: dict[str, str] = {}
+    for provider in providers:
+        operator = " ".join(provider.operator.split())
+        yield replace(provider, operator=first.setdefault(operator.casefold(), operator))
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -134,7 +134,9 @@ async def _check(talk: Talk, step: HostsStep) -> None:
 
 def _turn(talk: Talk, step: HostsStep, typed: str) -> None:
     hosts = step.known()
-    named = {host.name: host for host in hosts} | {str(number): host for number, host in enumerate(hosts, 1)}
+    # Of two with one name the first is meant: what the settings say goes before an inventory.
+    named = {name: host for host in reversed(hosts) for name in (host.place, host.name)}
+    named |= {str(number): host for number, host in enumerate(hosts, 1)}
     for word in filter(None, map(str.strip, typed.split(","))):
         if host := named.get(word):
             step.check((host,), not step.is_checked(host))
@@ -149,4 +151,5 @@ def _list(step: HostsStep) -> Iterable[str]:
     for number, host in enumerate(hosts, 1):
         answer = step.answer(host)
         mark = "checked" if step.is_checked(host) else "not checked"
-        yield f"  {number}. {host.name}: {mark}.{f' {answer.sentence()}' if answer else ''}"
+        where = "" if host.place == host.name else f" ({host.place})"
+        yield f"  {number}. {host.name}{where}: {mark}.{f' {answer.sentence()}' if answer else ''}"

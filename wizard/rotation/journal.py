@@ -276,14 +276,20 @@ class Journal:
         is_dissent = seen.state is EgressState.AGREED_WITH_DISSENT
         return tuple(map(str, seen.addresses[:1] if is_dissent else seen.addresses))
 
-    def last_verdict(self, environment: str) -> EgressVerdict | None:
-        """Return what the wizard's newest detection saw of this host; None before the first one."""
+    def last_verdict(self, environment: str, *, route: str = "", since: float = 0.0) -> EgressVerdict | None:
+        """Return what the wizard's newest detection saw of this host; None before the first one.
+
+        Args:
+            environment: By whose settings the route was decided.
+            route: The way out that counts; a detection over another one shows nothing of it. Empty for any.
+            since: A detection before this moment does not count, as far as the clock has not been set back behind it.
+        """
         rows = self._database.select(
             "SELECT * FROM egress_observations WHERE environment = ?1 AND detection ="
             " (SELECT max(detection) FROM egress_observations WHERE environment = ?1 AND asked_by = ?2) ORDER BY rowid",
             *(environment, WIZARD),
         )
-        if not rows:
+        if not rows or (route and rows[0]["route"] != route) or rows[0]["at"] < since <= self._clock():
             return None
         operators = {IPv4Address(row["address"]): tuple(row["operators"].split(",")) for row in rows if row["address"]}
         return EgressVerdict(EgressState(rows[0]["state"]), operators, is_settled=True)

@@ -7,7 +7,7 @@ dialog on whatever display the service knows of, or block for ever (facts/keyrin
 from __future__ import annotations
 
 import os
-from typing import Any
+from typing import Any, Final
 
 from keyring import core
 from keyring.backend import KeyringBackend
@@ -15,6 +15,9 @@ from keyring.errors import PasswordDeleteError
 
 from wizard.custody.worker.failures import CannotLoad, InAnotherCollection, NotReady, kind
 from wizard.custody.worker.protocol import SECRET_SERVICE_BACKENDS, Code, State
+
+_RENAMING: Final = ("KEYRING_PROPERTY_SCHEME", "KEYRING_PROPERTY_APPID")
+"""Variables that change under which attributes keyring stores: with another value, nothing is found again."""
 
 
 def write(request: dict[str, Any]) -> dict[str, Any]:
@@ -49,6 +52,8 @@ def _ring(request: dict[str, Any]) -> KeyringBackend:
     backend = request["backend"]
     if backend in SECRET_SERVICE_BACKENDS:
         _expect_ready()
+        for name in _RENAMING:
+            os.environ.pop(name, None)
     try:
         return core.load_keyring(backend)
     except Exception as error:

@@ -22,6 +22,7 @@ from wizard.custody.worker.protocol import BUS_VARIABLE, COLLECTION_VARIABLE, PA
 _NAME: Final = "org.freedesktop.secrets"
 _NO_OBJECT: Final = "/"
 _GNOME: Final = "gnome-keyring-d"
+_ALIASES: Final = "/org/freedesktop/secrets/aliases/"
 _SESSION_COLLECTION: Final = "/org/freedesktop/secrets/collection/session"
 _BUS: Final = DBusAddress("/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedesktop.DBus")
 _SERVICE: Final = DBusAddress("/org/freedesktop/secrets", _NAME, "org.freedesktop.Secret.Service")
@@ -90,7 +91,7 @@ def _ask_bus(bus: Bus, preferred: str) -> Finding:
 def _ask_service(bus: Bus, provider: str, preferred: str) -> Finding:
     # This call starts a service that is not running and that the bus can start; it starts locked.
     (default,) = bus.call(_SERVICE, "ReadAlias", "s", "default")
-    provider, collection = provider or _provider(bus), preferred or default
+    provider, collection = provider or _provider(bus), _behind_alias(bus, preferred) or default
     if collection == _NO_OBJECT:
         return Finding(State.NO_COLLECTION, provider=provider)
     if collection == _SESSION_COLLECTION:
@@ -102,6 +103,13 @@ def _ask_service(bus: Bus, provider: str, preferred: str) -> Finding:
             raise
         return Finding(State.NO_COLLECTION, kind(refusal), provider, collection)
     return Finding(State.READY if is_open else State.LOCKED, provider=provider, collection=collection)
+
+
+def _behind_alias(bus: Bus, preferred: str) -> str:
+    """Return the collection that an alias stands for: what is known of a collection is known by its own name."""
+    if not preferred.startswith(_ALIASES):
+        return preferred
+    return str(bus.call(_SERVICE, "ReadAlias", "s", preferred.removeprefix(_ALIASES))[0])
 
 
 def _with_file(bus: Bus, found: Finding, environ: Mapping[str, str]) -> Finding:

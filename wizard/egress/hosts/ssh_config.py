@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
+from glob import glob
 from pathlib import Path
 
 from wizard.egress.hosts.model import Host, HostSource
@@ -44,6 +45,8 @@ def _names(file: Path, directory: Path, read: set[Path], depth: int) -> Iterator
 
 def _lines(file: Path) -> Iterator[tuple[str, list[str]]]:
     try:
+        if not file.is_file():  # a pipe would be waited for
+            return
         with file.open("rb") as opened:
             text = opened.read(_FILE_LIMIT).decode("utf-8", "replace")
     except OSError:
@@ -63,8 +66,9 @@ def _words(text: str) -> list[str]:
 def _matching(directory: Path, word: str) -> list[Path]:
     pattern = Path(word).expanduser() if word.startswith("~/") else directory / word
     try:
-        return sorted(Path(pattern.anchor).glob(str(pattern.relative_to(pattern.anchor))))
-    except (ValueError, OSError, RuntimeError, NotImplementedError):
+        # As ssh does, and Path.glob does not: `**` is `*`, names with a dot in front do not match.
+        return sorted(map(Path, glob(str(pattern))))  # noqa: PTH207
+    except (ValueError, OSError, RuntimeError):
         return []
 
 

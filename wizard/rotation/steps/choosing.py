@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from ipaddress import IPv4Address
 
-from wizard.egress.choice import Candidate, Choice, candidates
+from wizard.egress.choice import THIS_HOST, Candidate, Choice, candidates
 from wizard.egress.exchange_word import ExchangeWord
 from wizard.egress.quorum import EgressVerdict
+from wizard.errors import WizardError
 from wizard.rotation.context import Context
 
 CHOSEN = "egress.chosen"
 """The event: each address that was decided about with whose it is; with nothing, it does not go to the whitelist."""
+ROUTE = "route"
+"""Beside them: the way out. What was decided about this host's addresses counts for that way only."""
+NO_ROUTE = "none"
 
 
 class AddressChoice:
@@ -39,13 +43,25 @@ class AddressChoice:
         event = self._context.journal.newest_event(rotation, CHOSEN) if rotation else None
         if event is None:
             return Choice()
-        owners = {IPv4Address(address): str(owner) for address, owner in event.detail.items()}
+        detail = dict(event.detail)
+        is_elsewhere = detail.pop(ROUTE, self._route) != self._route
+        owners = {
+            IPv4Address(address): str(owner)
+            for address, owner in detail.items()
+            if not (is_elsewhere and owner in {"", THIS_HOST})
+        }
         ticked = {address: owner for address, owner in owners.items() if owner}
         return Choice(ticked, frozenset(owners.keys() - ticked.keys()))
 
     def wanted(self) -> dict[IPv4Address, str]:
         """Return what goes to the whitelist and has to be covered by it, each address with whose it is."""
         return self.now.wanted(self._verdict.carried if self._verdict else ())
+
+    @property
+    def has_this_host(self) -> bool:
+        """Whether an address of this host goes to the whitelist."""
+        seen = self._verdict.addresses if self._verdict else ()
+        return any(owner == THIS_HOST or address in seen for address, owner in self.wanted().items())
 
     def turn(self, candidate: Candidate) -> None:
         """Untick what is ticked, and the other way round."""
@@ -68,11 +84,24 @@ class AddressChoice:
 
     @property
     def _verdict(self) -> EgressVerdict | None:
-        return self._context.journal.last_verdict(self._context.environment.name)
+        """What is evidence now: seen in the open rotation, over the route that is taken now."""
+        context = self._context
+        rotation = context.journal.open_rotation(context.environment.name)
+        since = rotation.started_at if rotation else 0.0
+        return context.journal.last_verdict(context.environment.name, route=self._route, since=since)
+
+    @property
+    def _route(self) -> str:
+        """The way out for people; another word where there is none, so that nothing was seen over it."""
+        try:
+            return self._context.route().shown
+        except WizardError:
+            return NO_ROUTE
 
     def _keep(self, choice: Choice) -> None:
         left_out = dict.fromkeys(sorted(choice.unticked), "")
         detail = {str(address): owner for address, owner in (dict(choice.ticked) | left_out).items()}
+        detail[ROUTE] = self._route
         rotation = self._context.journal.open_rotation(self._context.environment.name)
         if rotation is not None:
             self._context.journal.record(rotation, CHOSEN, detail)

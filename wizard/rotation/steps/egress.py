@@ -154,7 +154,7 @@ class EgressStep:
 
     def finding(self, report: EgressReport, word: ExchangeWord | None = None) -> Finding:
         """Return what a detection shows, and what it does not; the exchange's own word goes before it."""
-        seen = report.verdict.addresses
+        seen = word.comparable(report.verdict) if word else ()
         outcome = _OUTCOMES.get(report.verdict.state, Outcome.INCONCLUSIVE)
         confirmed = word.confirms(seen) if word else None
         if confirmed is not None:

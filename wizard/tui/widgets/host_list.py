@@ -55,6 +55,8 @@ class HostList(OptionList):
         """Show anew what is known of these hosts."""
         places = {host.place: number for number, host in enumerate(self.hosts)}
         for host in hosts:
+            if host.place not in places:  # an inventory that was read anew names it no more
+                continue
             self.replace_option_prompt_at_index(places[host.place], self._row(host))
 
     def _row(self, host: Host) -> Content:
