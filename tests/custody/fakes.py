@@ -7,7 +7,9 @@ from pathlib import Path
 
 from wizard.custody.custodian import Custodian
 from wizard.custody.errors import CustodyError, KeyringFailed, KeyringUnusable, Remedy, WrongPassword
+from wizard.custody.remedies import Service, unusable_service
 from wizard.custody.store import MemoryStore, Store
+from wizard.custody.worker.protocol import State
 from wizard.secret import Secret
 from wizard.settings import Custody, Place
 
@@ -127,6 +129,6 @@ class FakeWithoutBus(FakeLocked):
         self.is_open = True
 
     async def open(self) -> Store:
-        if not self.is_open:
-            raise KeyringUnusable("no-bus-address", "This login has no session bus", advice="Start one.")
-        return self.store
+        if self.custody.place is Place.KEYRING and not self.is_open:
+            raise unusable_service(Service(State.NO_BUS_ADDRESS))
+        return await super().open()

@@ -9,9 +9,9 @@ import pytest
 from tests.custody.configuration import configure, install_plugin
 from tests.custody.hung_bus import HungBus
 from wizard.custody import opening
-from wizard.custody.errors import KeyringTimeout, KeyringUnusable
+from wizard.custody.errors import KeyringTimeout, KeyringUnusable, Remedy
 from wizard.custody.opening import describe_keyring, open_keyring
-from wizard.custody.remedies import Service, unusable_service
+from wizard.custody.remedies import OWN_BUS_COMMAND, UNLOCK_COMMAND, Service, unusable_service
 from wizard.custody.session_bus import unnamed_bus
 from wizard.custody.worker.protocol import State
 
@@ -178,3 +178,21 @@ def test_a_bus_socket_of_another_user_is_left_alone(login: dict[str, str], monke
         listener.bind(str(Path(login["XDG_RUNTIME_DIR"], "bus")))
         monkeypatch.setattr("os.getuid", lambda: 12345)
         assert unnamed_bus(login) == ""
+
+
+def test_the_command_is_told_only_where_it_helps_and_can_be_copied() -> None:
+    def error(state: State, collection: str) -> KeyringUnusable:
+        return unusable_service(Service(state, "gnome-keyring-d", f"/org/freedesktop/secrets/collection/{collection}"))
+
+    assert f"`{UNLOCK_COMMAND}`" in error(State.LOCKED, "login").advice
+    other = error(State.LOCKED, "work")
+    assert (UNLOCK_COMMAND in other.advice, other.remedy) == (False, Remedy.UNLOCK)
+    assert f"`{OWN_BUS_COMMAND}`" in unusable_service(Service(State.NO_BUS_ADDRESS)).advice
+
+
+def test_a_collection_that_the_environment_misnames_is_not_made_under_another_name() -> None:
+    error = unusable_service(Service(State.NO_COLLECTION, "gnome-keyring-d", "/org/freedesktop/secrets/collection/x"))
+    assert "called x" in error.why
+    assert error.remedy is Remedy.NONE
+    assert "Unset KEYRING_PROPERTY_PREFERRED_COLLECTION" in error.advice
+    assert unusable_service(Service(State.NO_COLLECTION, "gnome-keyring-d")).remedy is Remedy.CREATE

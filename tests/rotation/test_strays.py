@@ -8,6 +8,7 @@ import pytest
 
 from tests.rotation.conftest import World
 from wizard.credentials import Credentials
+from wizard.custody.errors import KeyringTimeout
 from wizard.custody.item import USER
 from wizard.errors import WizardError
 from wizard.rotation.flow import Flow, OutOfPlace
@@ -109,3 +110,16 @@ async def test_beside_a_key_in_use_a_stray_is_taken_only_where_a_rotation_waits_
         await flow.adopt_stray(item)
         assert flow.step is Step.PROBE
         assert flow.credentials.pending is not None
+
+
+async def test_a_place_that_cannot_list_is_told_as_such_and_does_not_keep_the_environment_shut(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def fail(prefix: str) -> tuple[str, ...]:
+        raise KeyringTimeout("list", 10)
+
+    monkeypatch.setattr(world.store, "names", fail)
+    async with world.flow() as flow:
+        assert flow.preflight.strays == ()
+        with pytest.raises(KeyringTimeout):  # not: the journal knows every item
+            await flow.strays.look()

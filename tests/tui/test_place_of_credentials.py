@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from rich.segment import Segment
 from textual import events
 from textual.widgets import Input
 
@@ -24,14 +25,17 @@ from wizard.tui.widgets.secret_field import SecretField
 
 @asynccontextmanager
 async def locked_wizard(
-    tmp_path: Path, kind: type[FakeLocked] = FakeLocked, told: str = "The keyring is locked"
+    tmp_path: Path,
+    kind: type[FakeLocked] = FakeLocked,
+    told: str = "The keyring is locked",
+    size: tuple[int, int] = (80, 24),
 ) -> AsyncIterator[tuple[Wizard, FakeLocked]]:
     async with stage(tmp_path) as world:
         custodian = kind(tmp_path)
         world.custodian = custodian
         world._open_store = custodian.open  # type: ignore[assignment, method-assign]
         app = WizardApp(world, UNICODE, command="key-wizard")
-        async with app.run_test(size=(80, 24)) as pilot:
+        async with app.run_test(size=size) as pilot:
             wizard = Wizard(app, pilot, world)
             await wizard.until("Notice", told)
             yield wizard, custodian
@@ -164,3 +168,23 @@ async def test_a_key_pasted_where_a_word_is_typed_is_not_drawn_and_said(locked: 
     await wizard.until(".keys", "looks like a key")
     assert "Type encrypted-file, or Esc" in wizard.text(".keys")
     assert wizard.app.screen.query_one(Input).value == ""
+
+
+def seen(wizard: Wizard) -> str:
+    """Return the words that are on the screen, without the line breaks and the bar beside them."""
+    strips = wizard.app.screen._compositor.render_strips()
+    drawn = (segment.text for strip in strips for segment in [*strip, Segment(" ")])
+    return " ".join("".join(drawn).replace("▌", " ").replace("│", " ").split())
+
+
+async def test_in_a_small_terminal_nothing_of_a_long_remedy_is_cut_off_and_the_keys_stay_in_sight(
+    tmp_path: Path,
+) -> None:
+    async with locked_wizard(tmp_path, FakeWithoutBus, "no session bus", (60, 20)) as (wizard, _):
+        await wizard.when(lambda: "or choose the encrypted file." in seen(wizard).lower())
+        assert "▶ B: start a session bus of the wizard's own. V: keep credentials in an encrypted file." in seen(wizard)
+        await wizard.press("v", *"encrypted-file", "enter")
+        await wizard.until("Notice", "needs a new passphrase")
+        await wizard.press("u", *"aaaaaaaaaaaaaaa", "enter", *"aaaaaaaaaaaaaaa", "enter")
+        await wizard.when(lambda: "easy to type and hard to guess." in seen(wizard))
+        assert "Enter opens. Esc cancels, also while it is tried." in seen(wizard)

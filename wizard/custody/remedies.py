@@ -15,7 +15,7 @@ UNLOCK_COMMAND: Final = (
     'read -rs P; printf %s "$P" | gnome-keyring-daemon --replace --unlock --components=secrets >/dev/null; unset P'
 )
 """Asks for the keyring's password and unlocks it, or makes a first one. `echo` in place of `printf`
-would add a line break to the password; the exit status is 0 for a wrong one too."""
+would add a line break to the password; the exit status is 0 for a wrong one too. It knows no collection but `login`."""
 
 
 OWN_BUS_COMMAND: Final = "dbus-run-session -- sh -c 'key-wizard >/dev/tty 2>&1' >/dev/null 2>&1"
@@ -49,9 +49,8 @@ _REMEDIES: Final = {
     State.NO_BUS_ADDRESS: _Remedy(
         "This login has no session bus, so no keyring can be reached",
         f"{BUS_VARIABLE} is {{bus}}, and there is no bus socket in the user's runtime directory.",
-        "Log in with a user session (`sudo`, `su` and cron have none), or start a bus of the wizard's own, which no "
-        f"other program sees, in the wizard or with: {OWN_BUS_COMMAND} A bot needs the same. Or choose the encrypted "
-        "file.",
+        "Log in with a user session (`sudo`, `su` and cron have none). Or start a bus that no other program sees, in "
+        f"the wizard or with `{OWN_BUS_COMMAND}`; a bot needs the same. Or choose the encrypted file.",
     ),
     State.BUS_UNREACHABLE: _Remedy(
         "The session bus does not answer",
@@ -62,7 +61,7 @@ _REMEDIES: Final = {
         "No keyring program is on the session bus",
         "org.freedesktop.secrets is neither running nor can the bus start it.",
         "Install one (Debian: `apt-get install gnome-keyring`), or switch on the Secret Service in KeePassXC. "
-        f"Start GNOME keyring with: {UNLOCK_COMMAND}",
+        f"Start GNOME keyring with `{UNLOCK_COMMAND}`.",
     ),
     State.SERVICE_FAILS: _Remedy(
         "The keyring program cannot be started",
@@ -78,7 +77,7 @@ _REMEDIES: Final = {
         "The keyring has no collection to store into",
         "{provider} answers, and names no default collection{named}.",
         "Create a default collection in {provider} itself, then try again.",
-        f"Create one in the wizard; or choose a password for it and run: {UNLOCK_COMMAND}",
+        f"Create one in the wizard; or choose a password for it and run `{UNLOCK_COMMAND}`.",
     ),
     State.MEMORY_ONLY: _Remedy(
         "The keyring's collection is kept in memory only",
@@ -87,9 +86,9 @@ _REMEDIES: Final = {
     ),
     State.LOCKED: _Remedy(
         "The keyring is locked",
-        "{provider}, collection {collection}, is locked and cannot be unlocked without a dialog.",
+        "{provider}, collection {collection}, is locked, and opens with its password only.",
         "Unlock it in {provider} itself, then try again.",
-        f"Unlock it in the wizard or on the desktop; without them: {UNLOCK_COMMAND}",
+        f"Unlock it in the wizard or on the desktop; without them run `{UNLOCK_COMMAND}`.",
     ),
     State.UNENCRYPTED: _Remedy(
         "The keyring is not encrypted: its collection has an empty password",
@@ -101,6 +100,8 @@ _REMEDIES: Final = {
 }
 
 
+_COMMANDS_COLLECTION: Final = "login"
+"""The one collection that `UNLOCK_COMMAND` unlocks or makes."""
 _OWN: Final = {State.LOCKED: Remedy.UNLOCK, State.NO_COLLECTION: Remedy.CREATE, State.UNENCRYPTED: Remedy.ENCRYPT}
 """What the wizard itself can do where the service is GNOME keyring's."""
 
@@ -115,11 +116,24 @@ def unusable_service(service: Service) -> KeyringUnusable:
         "detail": printable(service.detail) or "no error name",
         "bus": printable(service.bus) or "not set",
     }
-    advice = remedy.gnome_advice if provider == GNOME and remedy.gnome_advice else remedy.advice
-    own = _OWN.get(service.state, Remedy.NONE) if provider == GNOME else Remedy.NONE
+    advice = _gnome_advice(service, remedy) if provider == GNOME else remedy.advice
+    own = _OWN.get(service.state, Remedy.NONE) if provider == GNOME and not _is_misnamed(service) else Remedy.NONE
+    if _is_misnamed(service):
+        advice = f"Unset {COLLECTION_VARIABLE}, or have it name a collection that there is."
     return KeyringUnusable(
         service.state, remedy.what, why=remedy.why.format(**words), advice=advice.format(**words), remedy=own
     )
+
+
+def _gnome_advice(service: Service, remedy: _Remedy) -> str:
+    if service.state is State.LOCKED and collection_name(service.collection) not in {"", _COMMANDS_COLLECTION}:
+        return "Unlock it in the wizard or on the desktop."
+    return remedy.gnome_advice or remedy.advice
+
+
+def _is_misnamed(service: Service) -> bool:
+    """Whether the environment names a collection that there is not: one made here would have another name."""
+    return service.state is State.NO_COLLECTION and bool(service.collection)
 
 
 def unusable_backend(judgement: Judgement, origin: Origin, place: str, fault: str) -> KeyringUnusable:

@@ -57,7 +57,7 @@ class Preflight:
         """Return a sentence for each missing key and each stray item."""
         strays = tuple(
             f"An item is there that this journal does not know: {printable(name)}. Another journal's, or a lost one;"
-            " it is left alone. To look at it, adopt it or delete it: key-wizard strays."
+            " it is left alone. To look at it, adopt it or delete it: `key-wizard strays ENV`."
             for name in self.strays
         )
         return strays + tuple(

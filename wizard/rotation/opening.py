@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from wizard.clock import Clock
 from wizard.custody.canary import canary
 from wizard.custody.capacity import what_does_not_fit
+from wizard.custody.errors import CustodyError
 from wizard.custody.store import Store
 from wizard.custody.vault import Vault
 from wizard.egress.providers import Provider, load_providers
@@ -74,12 +75,19 @@ async def open_flow(
                 stopwatch=stopwatch,
                 pace=pace or Pace(),
             )
-            missing, strays = await asyncio.gather(keeping.missing(), keeping.strays())
+            missing, strays = await asyncio.gather(keeping.missing(), _strays(keeping))
             flow = Flow(context, Preflight(keyring, recovered, missing, strays))
             await flow.settle()
             yield flow
         finally:
             journal.close()
+
+
+async def _strays(keeping: Safekeeping) -> tuple[str, ...]:
+    try:
+        return await keeping.strays()
+    except CustodyError:
+        return ()  # an offer only; whoever asks for them is told
 
 
 async def _try_keyring(store: Store, clock: Clock) -> Finding:

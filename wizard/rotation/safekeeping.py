@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from wizard.clock import Clock
 from wizard.credentials import Credentials
-from wizard.custody.errors import CustodyError, ItemOccupied, KeptElsewhere
+from wizard.custody.errors import ItemOccupied, KeptElsewhere
 from wizard.custody.vault import Vault
 from wizard.rotation.journal import Journal
 from wizard.rotation.model import Holding, KeyRecord, Slot
@@ -96,11 +96,12 @@ class Safekeeping:
         return await missing(self._journal.keys(self._environment), self._vault)
 
     async def strays(self) -> tuple[str, ...]:
-        """Return the names of items of this environment that the journal does not know, as far as they can be told."""
-        try:
-            return await strays(self._journal.keys(self._environment), self._vault)
-        except CustodyError:
-            return ()  # nothing rests on this answer
+        """Return the names of items of this environment that the journal does not know, as far as they can be told.
+
+        Raises:
+            wizard.custody.errors.CustodyError: the store cannot be asked.
+        """
+        return await strays(self._journal.keys(self._environment), self._vault)
 
     def forget(self, record: KeyRecord) -> None:
         """Strike a key off whose item is not there any more; call it for what `missing` returned."""

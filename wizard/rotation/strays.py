@@ -108,7 +108,7 @@ class Strays:
             raise NotAStray(
                 f"There is no stray item {printable(name)}",
                 why="It is gone, it was never there, or this journal knows it.",
-                advice="Look again at which there are: key-wizard strays.",
+                advice="Look again at which there are: `key-wizard strays ENV`.",
             )
         return found
 

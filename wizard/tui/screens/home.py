@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -13,10 +13,7 @@ from textual.message import Message
 from textual.widgets import Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
-from wizard.custody.questions import (
-    FORGET_CONSENT,
-    FORGET_WORD,
-)
+from wizard.custody.questions import FORGET_CONSENT, FORGET_WORD
 from wizard.errors import WizardError
 from wizard.rotation.closing import safe_to_close
 from wizard.rotation.flow import Flow
@@ -28,9 +25,6 @@ from wizard.tui.screens.home_texts import call, caution, check, next_step, pendi
 from wizard.tui.screens.strays import StraysScreen
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.status_header import StatusHeader
-
-if TYPE_CHECKING:
-    pass
 
 
 class HomeScreen(PlaceScreen):
@@ -195,6 +189,7 @@ class HomeScreen(PlaceScreen):
         self.query_one("#checks", Static).update("")
         self.query_one("#next", Static).update(call(self.ways_out(), self.wizard.glyphs))
         self.notice.error(message.error)
+        self.call_after_refresh(self.query_one("#next").scroll_visible, animate=False)
         self.refresh_bindings()
 
     def go_on(self) -> None:

@@ -16,7 +16,7 @@ class Notice(Static):
     DEFAULT_CSS = """
     Notice {
         height: auto;
-        max-height: 6;
+        max-height: 50vh;
         padding: 0 1;
         display: none;
         background: $surface;
