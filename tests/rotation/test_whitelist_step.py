@@ -116,6 +116,19 @@ async def test_what_was_seen_over_another_route_or_for_an_earlier_rotation_is_no
         assert [str(address) for address in flow.choice.wanted()] == [HERE]
 
 
+async def test_a_list_that_was_not_compared_with_this_host_s_address_says_so(world: World) -> None:
+    async with world.flow() as flow:
+        await flow.begin(Mode.SET_UP)
+        flow.choice.take({IPv4Address(OFFICE): "bot-1"})
+        judgement = flow.whitelist.judge(OFFICE)
+        assert judgement.is_valid
+        assert "No address of this host is ticked" in judgement.warnings[0].message
+        flow.context.journal.note_egress("bench", {HERE: ("Amazon", "Cloudflare")}, "agreed", "direct")
+        assert "this-host-unknown" not in codes(flow, f"{HERE},{OFFICE}")
+        flow.choice.turn(flow.candidates()[0])
+        assert "this-host-unknown" in codes(flow, OFFICE)
+
+
 async def test_what_was_chosen_for_another_route_does_not_count_for_this_one(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

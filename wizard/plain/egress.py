@@ -37,11 +37,16 @@ async def take(stage: Stage) -> Way:
     """Ask at once: nothing is sent but a request for one's own address."""
     stage.introduce(Step.EGRESS, "Which address does the exchange see of this host?")
     report = await _detect(stage)
+    is_warned = False
     while True:
         default = "next" if report and stage.flow.egress.finding(report).passed else "again"
         answer = await stage.talk.choose("What next?", _CHOICES, about=ABOUT, default=default)
         if answer == Command.BACK:
             return stage.back()
+        if answer == "next" and not is_warned and _has_nothing_ticked(stage):
+            is_warned = True
+            stage.talk.say("No address is ticked for the whitelist: choose ticks one. next again goes on without.")
+            continue
         if answer == "next":
             return stage.on()
         if answer == "hosts":
@@ -121,6 +126,11 @@ async def _choose(stage: Stage) -> None:
         else:
             talk.say(f"{word} is none of these. Other addresses can be typed in the next step.")
     talk.say(*_listed(stage))
+
+
+def _has_nothing_ticked(stage: Stage) -> bool:
+    candidates = stage.flow.candidates()
+    return bool(candidates) and not any(candidate.is_wanted for candidate in candidates)
 
 
 def _listed(stage: Stage) -> Iterable[str]:

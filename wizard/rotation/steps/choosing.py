@@ -57,6 +57,12 @@ class AddressChoice:
         """Return what goes to the whitelist and has to be covered by it, each address with whose it is."""
         return self.now.wanted(self._verdict.carried if self._verdict else ())
 
+    @property
+    def has_this_host(self) -> bool:
+        """Whether an address of this host goes to the whitelist."""
+        seen = self._verdict.addresses if self._verdict else ()
+        return any(owner == THIS_HOST or address in seen for address, owner in self.wanted().items())
+
     def turn(self, candidate: Candidate) -> None:
         """Untick what is ticked, and the other way round."""
         address, choice = candidate.address, self.now

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence, Set
+from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
 from wizard.egress.choice import THIS_HOST
@@ -17,6 +18,7 @@ from wizard.whitelist import (
     Form,
     Judgement,
     RequiredAddress,
+    Severity,
     add_labelled,
     diff,
     judge,
@@ -24,6 +26,13 @@ from wizard.whitelist import (
     remove_addresses,
     render,
     written,
+)
+from wizard.whitelist import Finding as Remark
+
+_NOT_LOOKED_AT = Remark(
+    "this-host-unknown",
+    Severity.WARNING,
+    "No address of this host is ticked in the Egress step: whether the list covers it was not looked at.",
 )
 
 
@@ -87,9 +96,14 @@ class WhitelistStep:
         return self._context.journal.whitelist_of(self._context.rotation)
 
     def judge(self, text: str) -> Judgement:
-        """Judge what was typed, entry by entry; the addresses that were ticked must be covered."""
+        """Judge what was typed, entry by entry; the addresses that were ticked must be covered.
+
+        Where none of this host's is ticked, that is told: the list may lock it out.
+        """
         required = [RequiredAddress(address, owner) for address, owner in self._choice.wanted().items()]
-        return judge(parse(text), surroundings(self._context.journal, self._context.environment, required))
+        judgement = judge(parse(text), surroundings(self._context.journal, self._context.environment, required))
+        told = () if self._choice.has_this_host else (_NOT_LOOKED_AT,)
+        return replace(judgement, findings=(*judgement.findings, *told))
 
     def difference(self, judgement: Judgement) -> Difference:
         """Compare with the list in use: the last one that was proven."""
