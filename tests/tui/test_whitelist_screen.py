@@ -273,3 +273,16 @@ async def test_a_key_pasted_into_the_list_is_not_drawn_and_not_taken(wizard: Wiz
         assert [entry.text for entry in parse(kept).filled] == ["203.0.113.42"]
         assert "198.51.100.7" not in kept
         assert leaked(key, kept.encode()) == []
+
+
+async def test_a_key_that_a_terminal_without_paste_marks_types_is_covered_in_its_row_and_in_its_problem(
+    wizard: Wizard,
+) -> None:
+    key = "".join(random.Random(5).choices(string.ascii_letters + string.digits, k=64))
+    await wizard.to_whitelist()
+    await wizard.press("a", *key)
+    assert leaked(key, rows(wizard).encode()) == []
+    await wizard.press("enter")
+    await wizard.until("#findings", "What looks like a key")
+    assert leaked(key, (rows(wizard) + wizard.text("#findings")).encode()) == []
+    assert key in text(wizard), "kept until the user takes it out"
