@@ -11,7 +11,7 @@ import pytest
 
 from tests.rotation.conftest import ELSEWHERE, HERE, OpenStore, World
 from wizard.credentials import Credentials, KeyKind
-from wizard.custody.errors import ItemOccupied, KeyringTimeout
+from wizard.custody.errors import ItemOccupied, KeptElsewhere, KeyringTimeout
 from wizard.custody.item import USER
 from wizard.errors import WizardError
 from wizard.rehearsal.desk import NewKey
@@ -580,6 +580,29 @@ async def test_a_purge_begun_in_one_keyring_is_not_ended_in_another(world: World
     async with world.flow() as flow:
         assert flow.rotation is None
     assert not await holds(world, old)
+
+
+async def test_a_purge_whose_item_lies_in_a_closed_collection_waits_and_locks_nobody_out(world: World) -> None:
+    async with world.flow() as flow:
+        await world.to_retire(flow)
+        assert flow.retire.legacy is not None
+        flow.context.journal.announce_purge(flow.retire.legacy, "death proven")
+
+    class AnotherCollection(OpenStore):
+        async def read(self, service: str, user: str) -> Secret | None:
+            found = await super().read(service, user)
+            if found is None and ":canary:" not in service:
+                raise KeptElsewhere("What is looked for lies in another collection")
+            return found
+
+    world.store = AnotherCollection()
+    async with world.flow() as flow:
+        told = " ".join([*flow.preflight.recovered, *flow.preflight.losses()])
+        assert "was interrupted and waits. What is looked for lies in another collection" in told
+        assert "what is open now does not hold it" in told
+        assert Holding.PURGING in {key.holding for key in keys(flow)}
+        with pytest.raises(KeptElsewhere):
+            await flow.retire.poll()
 
 
 # --- clocks, files and other readers ---------------------------------------------------------------

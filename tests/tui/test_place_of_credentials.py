@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 from rich.segment import Segment
+from textual import events
+from textual.widgets import Input
 
 from screenshots.scene import stage
 from tests.custody.fakes import FakeLocked, FakeWithoutBus
@@ -157,6 +159,15 @@ async def test_a_key_that_is_not_stored_any_more_is_told_at_home_and_struck_off_
     await wizard.until("Notice", "struck off the journal")
     assert wizard.app.flow.current is None
     assert "is missing" not in wizard.text("#checks")
+
+
+async def test_a_key_pasted_where_a_word_is_typed_is_not_drawn_and_said(locked: tuple[Wizard, FakeLocked]) -> None:
+    wizard, _ = locked
+    await wizard.press("v")
+    wizard.app.post_message(events.Paste("Ap1K" * 16))
+    await wizard.until(".keys", "looks like a key")
+    assert "Type encrypted-file, or Esc" in wizard.text(".keys")
+    assert wizard.app.screen.query_one(Input).value == ""
 
 
 def seen(wizard: Wizard) -> str:

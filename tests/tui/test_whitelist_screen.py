@@ -249,6 +249,18 @@ async def test_no_address_of_the_text_to_paste_is_broken_on_a_narrow_terminal(wi
     assert all(line.endswith(",") for line in lines[:-1])
 
 
+async def test_a_text_to_paste_that_is_partly_out_of_sight_says_so(wizard: Wizard) -> None:
+    await wizard.to_whitelist()
+    await wizard.pilot.resize_terminal(60, 20)
+    await paste(wizard, "\n".join(f"198.51.100.{last}" for last in range(100, 119)))
+    await wizard.press("f2", "f2")
+    await wizard.until("#caption", "Ctrl+Down shows more")
+    await wizard.press("f2")
+    await wizard.until("#caption", "commas between")
+    await wizard.pilot.resize_terminal(60, 12)
+    await wizard.until("#caption", "Ctrl+Down shows more")
+
+
 @pytest.mark.parametrize("keys", [(), ("a",), ("l",), ("f5",)], ids=["list", "row", "label", "text"])
 async def test_a_key_pasted_into_the_list_is_not_drawn_and_not_taken(wizard: Wizard, keys: tuple[str, ...]) -> None:
     key = "".join(random.Random(5).choices(string.ascii_letters + string.digits, k=64))
@@ -261,3 +273,16 @@ async def test_a_key_pasted_into_the_list_is_not_drawn_and_not_taken(wizard: Wiz
         assert [entry.text for entry in parse(kept).filled] == ["203.0.113.42"]
         assert "198.51.100.7" not in kept
         assert leaked(key, kept.encode()) == []
+
+
+async def test_a_key_that_a_terminal_without_paste_marks_types_is_covered_in_its_row_and_in_its_problem(
+    wizard: Wizard,
+) -> None:
+    key = "".join(random.Random(5).choices(string.ascii_letters + string.digits, k=64))
+    await wizard.to_whitelist()
+    await wizard.press("a", *key)
+    assert leaked(key, rows(wizard).encode()) == []
+    await wizard.press("enter")
+    await wizard.until("#findings", "What looks like a key")
+    assert leaked(key, (rows(wizard) + wizard.text("#findings")).encode()) == []
+    assert key in text(wizard), "kept until the user takes it out"

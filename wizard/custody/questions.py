@@ -103,6 +103,6 @@ ADOPT_STRAY: Final = (
 
 FORGET_WORD: Final = "forget"
 FORGET_CONSENT: Final = (
-    "Strike the missing key off the journal? If it lies in another login's or another system's keyring, close the"
-    " wizard and open it there. Nothing on the exchange changes: the key lives on until it is deleted on its page."
+    "Strike the missing key off the journal? If it lies in another collection, login or system, close the wizard and"
+    " open it there. Nothing on the exchange changes: the key lives on until it is deleted on its page."
 )

@@ -13,7 +13,7 @@ from wizard.clock import Clock
 from wizard.credentials import Credentials
 from wizard.custody import confirmed, item
 from wizard.custody.capacity import expect_to_fit
-from wizard.custody.errors import ItemOccupied, ItemUnreadable
+from wizard.custody.errors import ItemOccupied, ItemUnreadable, KeptElsewhere
 from wizard.custody.store import Store
 from wizard.secret import FINGERPRINT_DIGITS, Secret
 
@@ -117,21 +117,23 @@ class Vault:
     async def holds(self, fingerprint: str, version: int = 1) -> bool:
         """Return whether anything is stored under the name, whoever stored it and whether or not it is complete.
 
+        What lies in another collection is not held here: it may be locked for good, and must not stop everything else.
+
         Raises:
             CustodyError: it cannot be read.
         """
-        found = await self.store.read(self.service(fingerprint, version), item.USER)
+        found = await self._read_here(fingerprint, version)
         if found is not None:
             found.wipe()
         return found is not None
 
     async def owns(self, fingerprint: str, version: int = 1) -> bool:
-        """Return whether a complete item of that name is there and was stored by this owner.
+        """Return whether a complete item of that name is there (see `holds`) and was stored by this owner.
 
         Raises:
             CustodyError: it cannot be read.
         """
-        found = await self.store.read(self.service(fingerprint, version), item.USER)
+        found = await self._read_here(fingerprint, version)
         return found is not None and self._is_own(found)
 
     async def remove(self, fingerprint: str, version: int = 1) -> None:
@@ -173,6 +175,12 @@ class Vault:
         """
         async with self.store.turn():
             await confirmed.delete(self.store, self._own_name(name), item.USER)
+
+    async def _read_here(self, fingerprint: str, version: int) -> Secret | None:
+        try:
+            return await self.store.read(self.service(fingerprint, version), item.USER)
+        except KeptElsewhere:
+            return None
 
     def _own_name(self, name: str) -> str:
         if not name.startswith(self._prefix):

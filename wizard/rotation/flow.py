@@ -61,8 +61,8 @@ class Preflight:
             for name in self.strays
         )
         return strays + tuple(
-            f"The {one.slot} key {one.name} is missing: the journal says it was stored in {one.store}, and nothing is"
-            " there now."
+            f"The {one.slot} key {one.name} is missing: the journal says it was stored in {one.store}, and what is"
+            " open now does not hold it."
             for one in self.missing
         )
 

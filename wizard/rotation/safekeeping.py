@@ -129,6 +129,8 @@ class Safekeeping:
             # Ours is gone: somebody else has put an item of that name since.
             self._journal.confirm_purge(record)
             return f"The item of {record.name} was replaced by another program's, which is left alone."
+        except KeptElsewhere as error:
+            return f"The purge of {record.name} was interrupted and waits. {' '.join(error.sentences())}"
         self._journal.confirm_purge(record)
         return f"The purge of {record.name} was interrupted and is now complete."
 

@@ -20,6 +20,7 @@ from wizard.rotation.model import Finding, Step
 from wizard.settings import Environment
 from wizard.threads import leave_lookups_behind
 from wizard.tui.safe_app import SafeApp
+from wizard.tui.screens.confirm import ConfirmScreen
 from wizard.tui.screens.credentials import CredentialsScreen
 from wizard.tui.screens.egress import EgressScreen
 from wizard.tui.screens.help import HelpScreen
@@ -121,6 +122,8 @@ class WizardApp(SafeApp):
 
     def _say_refused(self) -> None:
         self.bell()
+        if isinstance(self.screen, ConfirmScreen):
+            self.screen.refuse(KEY_IN_SIGHT)
         for notice in self.screen.query(Notice):
             notice.note(KEY_IN_SIGHT)
 

@@ -64,7 +64,7 @@ def _expect_in_no_collection(request: dict[str, Any]) -> None:
     """keyring looks into one collection alone, and which one that is can change between two runs."""
     from wizard.custody.worker import listing  # noqa: PLC0415 - jeepney is installed on Linux only
 
-    if collections := listing.collections(request["service"], request["user"]):
+    if collections := listing.collections(request["service"], request["user"], request["deadline"]):
         raise InAnotherCollection(collections[0])
 
 

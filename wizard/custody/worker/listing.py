@@ -25,9 +25,9 @@ def services(request: dict[str, Any]) -> dict[str, Any]:
     return {"code": Code.OK, "services": sorted(name for name in found if name.startswith(request["service"]))}
 
 
-def collections(service: str, user: str) -> list[str]:
+def collections(service: str, user: str, patience: float) -> list[str]:
     """Return the D-Bus paths of the collections, locked ones too, that hold an item of this name."""
-    with Bus(PATIENCE) as bus:
+    with Bus(patience) as bus:
         unlocked, locked = bus.call(_SERVICE, "SearchItems", "a{ss}", {"service": service, "username": user})
     return sorted({path.rpartition("/")[0] for path in [*unlocked, *locked]})
 

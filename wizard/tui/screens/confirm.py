@@ -48,7 +48,11 @@ class ConfirmScreen(ModalScreen[bool]):
         if typed == self._word or (self._word.islower() and typed.lower() == self._word):
             self.dismiss(True)
         else:
-            self.query_one(".keys", Static).update(f"That is not {self._word}. Type {self._word}, or Esc to cancel.")
+            self.refuse(f"That is not {self._word}.")
+
+    def refuse(self, why: str) -> None:
+        """Say why nothing was taken, and what is."""
+        self.query_one(".keys", Static).update(f"{why} Type {self._word}, or Esc to cancel.")
 
     def action_cancel(self) -> None:
         """Close with no."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 
 from rich.cells import set_cell_size
@@ -12,6 +12,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from wizard.glyphs import Glyphs
+from wizard.key_shape import holds_key
 from wizard.text import printable
 from wizard.tui.widgets.line_editor import LineEditor
 from wizard.whitelist import JudgedEntry, Severity
@@ -67,16 +68,22 @@ class RowPainter:
         base = self.styled("text") + Style(bold=is_here)
         # A prefix takes three cells, a mapped address 22 in all: what is longer is cut, and shown whole under edit.
         room = min(24, max(18, self.width - _NUMBER - _LABEL - 18))
+        if editor is not None:
+            editor = replace(editor, typed=self._covered(editor.typed))
         entry_editor = editor if editor and not editor.is_label else None
         label_editor = editor if editor and editor.is_label else None
         return Strip(
             [
                 Segment(f"{mark}{number:>3} {new}", base),
-                *_column(row.text or "(empty field)", room, base, entry_editor),
-                *_column(row.label, _LABEL, base, label_editor),
+                *_column(self._covered(row.text) or "(empty field)", room, base, entry_editor),
+                *_column(self._covered(row.label), _LABEL, base, label_editor),
                 *self._verdict(row.judged),
             ]
         )
+
+    def _covered(self, text: str) -> str:
+        """Return `text`, or a mask of its length: a terminal without paste marks types a key that is pasted."""
+        return self.glyphs.mask * len(text) if holds_key(text) else text
 
     def _verdict(self, judged: JudgedEntry | None) -> list[Segment]:
         if judged is None:
