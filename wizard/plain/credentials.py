@@ -24,7 +24,7 @@ ABOUT = (
     " shows a secret once: give both, one by one or in one paste. The values are written to the keyring, read back and"
     " compared. A private key of your own can be imported instead. Typing is not shown."
 )
-_ED25519 = Choice("ed25519", "Ed25519, recommended. Made here: the private key never leaves the keyring.")
+_ED25519 = Choice("ed25519", "Ed25519, recommended. Made here: the private key never leaves this host.")
 _HMAC = Choice("hmac", "HMAC. The page shows an API key and a secret: give both here.")
 _RSA = Choice("rsa", "RSA, 4096 bits. Made here like Ed25519, for software that takes only RSA.")
 _IMPORT = Choice("import", "a private key of your own, Ed25519 or RSA, from a PEM file or pasted, also encrypted.")

@@ -57,7 +57,7 @@ class ImportKeyScreen(ModalScreen[ImportedKey | Pair | Secret | None]):
             self.key = key
 
     class Failed(Message):
-        """It was not; what was entered is kept."""
+        """It was not; what was entered is kept, but for a wrong passphrase."""
 
         def __init__(self, error: WizardError) -> None:
             super().__init__()
@@ -142,8 +142,9 @@ class ImportKeyScreen(ModalScreen[ImportedKey | Pair | Secret | None]):
 
     @on(Failed)
     def show_error(self, message: Failed) -> None:
-        """Say why; an encrypted key asks for its passphrase."""
+        """Say why; an encrypted key asks for its passphrase, in an empty field."""
         if isinstance(message.error, PassphraseNeeded):
+            self.query_one("#passphrase", SecretField).clear()
             self.query_one("#passphrase", SecretField).focus()
         self.query_one(Notice).error(message.error)
 

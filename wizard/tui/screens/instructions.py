@@ -16,7 +16,7 @@ HELP = (
 )
 AT_WORK = "The keyring is still at work."
 CHOICES = {
-    KeyKind.ED25519: ("Ed25519, recommended", "Made here: the private key never leaves the keyring."),
+    KeyKind.ED25519: ("Ed25519, recommended", "Made here: the private key never leaves this host."),
     KeyKind.HMAC: ("HMAC", "The page shows an API key and a secret; paste both."),
     KeyKind.RSA: ("RSA, 4096 bits", "Made here too, for software that needs RSA."),
 }
