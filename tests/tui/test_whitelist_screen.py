@@ -29,6 +29,7 @@ async def test_typing_a_digit_adds_an_entry_and_the_verdict_follows_each_key(wiz
     await wizard.to_whitelist()
     await wizard.press(*"198.51.100")
     await wizard.until("#verdict", "Not ready: 1 to mend")
+    assert wizard.text("#paste").strip() == "(nothing yet)"
     await wizard.press(*".7")
     await wizard.until("#paste", "203.0.113.42,198.51.100.7")
     await wizard.press("enter")
