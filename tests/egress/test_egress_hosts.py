@@ -13,12 +13,13 @@ import pytest
 
 from tests.egress.conftest import Town
 from tests.egress.lab import IS_REQUIRED, MISSING, WITHOUT_CURL, Lab, start_lab
+from wizard.commands.other_hosts import tell_advice
 from wizard.egress.hosts.fan_out import Bounds, ask_hosts
 from wizard.egress.hosts.model import Host, HostAnswer, TroubleKind, labels, typed_host
 from wizard.egress.hosts.openssh import OpenSsh, find_openssh
 from wizard.egress.hosts.reading import read_output
 from wizard.egress.hosts.ssh_config import hosts_of_ssh_config
-from wizard.egress.hosts.troubles import explain_ssh
+from wizard.egress.hosts.troubles import TOO_MUCH, explain_ssh, not_understood
 from wizard.egress.providers import Parser, Provider
 from wizard.rules import Rules
 from wizard.ssh_destination import InvalidDestination, read_destination
@@ -240,3 +241,20 @@ def test_what_ssh_says_is_told_in_words() -> None:
 def test_ssh_is_given_little_of_the_environment() -> None:
     found = find_openssh({"PATH": os.environ["PATH"], "BINANCE_SECRET": "s", "SSH_ASKPASS": "x", "LANG": "de"})
     assert set(found.environ) == {"PATH", "LC_ALL"}
+
+
+def test_no_host_is_handed_an_agent_or_a_ticket() -> None:
+    command = OpenSsh("ssh", {}).command(typed_host("bot-1"))
+    assert {"ForwardAgent=no", "GSSAPIDelegateCredentials=no", "ClearAllForwardings=yes"} <= set(command)
+    assert command[-2:] == ("--", "bot-1")
+
+
+def test_advice_is_given_to_those_it_fits(capsys: pytest.CaptureFixture[str]) -> None:
+    failed = [
+        HostAnswer(typed_host("git"), 1.0, trouble=not_understood(1, b"")),
+        HostAnswer(typed_host("flood"), 1.0, trouble=TOO_MUCH),
+    ]
+    tell_advice(failed)
+    told = capsys.readouterr().err
+    assert "Not understood (git): git needs a POSIX shell" in told
+    assert "Not understood (flood): flood did not run what it was asked to" in told

@@ -65,6 +65,9 @@ class ScriptedConsole:
     async def ask(self, prompt: str) -> str:
         return await self._answer(prompt, is_secret=False)
 
+    async def has_more(self) -> bool:
+        return False
+
     async def ask_secret(self, prompt: str) -> Secret:
         return Secret(await self._answer(prompt, is_secret=True))
 

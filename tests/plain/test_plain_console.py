@@ -97,6 +97,12 @@ async def test_lines_of_a_pipe_are_answers_one_by_one_and_the_last_needs_no_end(
             await pipes.console.ask("? ")
 
 
+async def test_the_next_answer_in_a_pipe_is_no_rest_of_a_paste(pipes: Pipes) -> None:
+    pipes.type(b"one\ntwo\n")
+    assert await pipes.console.ask("? ") == "one"
+    assert not await pipes.console.has_more()
+
+
 async def test_bytes_that_are_no_text_are_replaced(pipes: Pipes) -> None:
     pipes.type(b"\xff\xfe\n")
     assert await pipes.console.ask("? ") == "\ufffd\ufffd"

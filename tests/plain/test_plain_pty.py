@@ -100,6 +100,14 @@ def test_a_rehearsal_goes_to_its_end_without_one_escape(dumb: DumbTerminal) -> N
     assert dumb.terminal.is_restored()
 
 
+def test_empty_lines_within_a_pasted_list_end_neither_it_nor_the_step(dumb: DumbTerminal) -> None:
+    dumb.answer("begin to replace", "")
+    dumb.answer("Observed 203.0.113.42, seen alike", "next")
+    dumb.answer("Ready to paste: 1 entry, 1 address.", "add")
+    dumb.answer("Line 1", "5.6.7.8 # bot\r\r\r\r# office\r9.9.9.9\r\r")
+    dumb.see("2: 5.6.7.8  bot", "3: 9.9.9.9", "Ready to paste: 3 entries", "What about this list?")
+
+
 def test_typed_keys_and_secrets_are_never_echoed(dumb: DumbTerminal) -> None:
     dumb.to_credentials()
     made = dumb.make_key()

@@ -116,6 +116,18 @@ async def test_what_was_seen_over_another_route_or_for_an_earlier_rotation_is_no
         assert [str(address) for address in flow.choice.wanted()] == [HERE]
 
 
+async def test_a_host_that_has_another_address_now_leaves_the_one_before(world: World) -> None:
+    first, second, shared = (IPv4Address(f"198.51.100.{last}") for last in (1, 2, 3))
+    async with world.flow() as flow:
+        await flow.begin(Mode.SET_UP)
+        flow.context.journal.note_egress("bench", {HERE: ("Amazon", "Cloudflare")}, "agreed", "direct")
+        flow.choice.take({first: "bot-1", shared: "bot-1, bot-2", IPv4Address(HERE): "bot-1"})
+        assert str(first) in flow.whitelist.proposal()
+        flow.choice.take({second: "bot-1"})
+        assert flow.choice.wanted() == {second: "bot-1", shared: "bot-1, bot-2", IPv4Address(HERE): "this host"}
+        assert str(first) not in flow.whitelist.proposal()
+
+
 async def test_a_list_that_was_not_compared_with_this_host_s_address_says_so(world: World) -> None:
     async with world.flow() as flow:
         await flow.begin(Mode.SET_UP)

@@ -21,11 +21,11 @@ TURNS = 560
 def bytes_of(walk: Walk, keys: str) -> list[int]:
     """What the wizard writes after each key."""
     costs = []
+    walk.terminal.settle(1.0)  # what came before is drawn whole, also on a busy machine
     for key in keys:
-        walk.terminal.settle(0.2)
         before = len(walk.terminal.raw)
         walk.press(key)
-        walk.terminal.settle(0.2)
+        walk.terminal.settle(0.4)
         costs.append(len(walk.terminal.raw) - before)
     return costs
 

@@ -12,6 +12,7 @@ from tests.tui.conftest import Wizard
 from wizard.egress.detect import EgressReport
 from wizard.egress.exchange_word import ExchangeWord
 from wizard.egress.ipv6 import Ipv6Way
+from wizard.egress.proxy import ProxyUnusable
 from wizard.rotation.flow import Flow
 from wizard.tui.screens.desk import DeskScreen
 from wizard.tui.screens.help import HelpScreen
@@ -58,6 +59,23 @@ async def _named_elsewhere(flow: Flow) -> ExchangeWord:
     flow.egress.word = ExchangeWord("the exchange", named=IPv4Address("203.0.113.77"))
     flow.choice.follow(flow.egress.word)
     return flow.egress.word
+
+
+async def test_where_nobody_can_be_asked_it_is_said_and_nothing_seems_to_go_on(wizard: Wizard) -> None:
+    await wizard.to_egress()
+    wizard.app.flow.egress.sample_more = _no_route
+    await wizard.press("s")
+    await wizard.until("Notice", "The proxy cannot be used")
+    assert "Observed 203.0.113.42" in wizard.text("#verdict")
+    wizard.app.flow.egress.detect = _no_route
+    await wizard.press("r")
+    await wizard.until("#verdict", "No operator was asked.")
+    await wizard.press("s")
+    await wizard.until("Notice", "No operator was asked. R asks again.")
+
+
+async def _no_route(*_: object) -> EgressReport:
+    raise ProxyUnusable("The proxy cannot be used", advice="Write another.")
 
 
 async def test_a_way_over_ipv6_is_warned_of(wizard: Wizard) -> None:

@@ -249,6 +249,18 @@ async def test_no_address_of_the_text_to_paste_is_broken_on_a_narrow_terminal(wi
     assert all(line.endswith(",") for line in lines[:-1])
 
 
+async def test_a_text_to_paste_that_is_partly_out_of_sight_says_so(wizard: Wizard) -> None:
+    await wizard.to_whitelist()
+    await wizard.pilot.resize_terminal(60, 20)
+    await paste(wizard, "\n".join(f"198.51.100.{last}" for last in range(100, 119)))
+    await wizard.press("f2", "f2")
+    await wizard.until("#caption", "Ctrl+Down shows more")
+    await wizard.press("f2")
+    await wizard.until("#caption", "commas between")
+    await wizard.pilot.resize_terminal(60, 12)
+    await wizard.until("#caption", "Ctrl+Down shows more")
+
+
 @pytest.mark.parametrize("keys", [(), ("a",), ("l",), ("f5",)], ids=["list", "row", "label", "text"])
 async def test_a_key_pasted_into_the_list_is_not_drawn_and_not_taken(wizard: Wizard, keys: tuple[str, ...]) -> None:
     key = "".join(random.Random(5).choices(string.ascii_letters + string.digits, k=64))

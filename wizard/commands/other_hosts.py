@@ -85,11 +85,11 @@ async def ask(hosts: Sequence[Host], providers: Sequence[Provider], environment:
 
 def tell_advice(answers: Sequence[HostAnswer]) -> None:
     """Say what to do about the hosts that gave no address, once for all that have the same trouble."""
-    troubled: dict[str, list[HostAnswer]] = {}
+    troubled: dict[tuple[str, str], list[HostAnswer]] = {}
     for answer in answers:
         if answer.trouble is not None:
-            troubled.setdefault(answer.trouble.kind, []).append(answer)
-    for kind, those in troubled.items():
+            troubled.setdefault((answer.trouble.kind, answer.trouble.advice), []).append(answer)
+    for (kind, _), those in troubled.items():
         names = ", ".join(answer.host.name for answer in those)
         tell(f"{kind.replace('-', ' ').capitalize()} ({names}): {those[0].advice()}")
     for address, labelled in labels(answers).items():

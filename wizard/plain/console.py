@@ -40,6 +40,13 @@ class Console(Protocol):
         """
         ...
 
+    async def has_more(self) -> bool:
+        """Return whether a further line of a paste stands in a terminal's input already.
+
+        Never of a pipe: its lines are answers, one by one.
+        """
+        ...
+
     async def ask_secret(self, prompt: str) -> Secret:
         """Write the prompt and return what was typed or pasted, all that came in one go; nothing of it is shown.
 

@@ -82,6 +82,10 @@ class Talk:
             if answer is not None:
                 return answer
 
+    async def has_more(self) -> bool:
+        """Return whether a further line of a paste is there already."""
+        return await self._console.has_more()
+
     async def secret(self, name: str, *, about: str, is_kept: bool = False) -> Secret | Command:
         """Ask for a value that is not shown.
 

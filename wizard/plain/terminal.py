@@ -5,11 +5,13 @@ Invariant: what goes out is what was given, in the terminal's encoding, and a li
 
 from __future__ import annotations
 
+import asyncio
 import os
+import select
 from contextlib import nullcontext
 
 from wizard.plain.console import EndOfInput, SecretEntryRefused
-from wizard.plain.hidden_typing import IS_POSSIBLE, hidden_typing, rest_of_paste
+from wizard.plain.hidden_typing import IS_POSSIBLE, PASTE_GAP, hidden_typing, rest_of_paste
 from wizard.plain.interrupts import Interrupts
 from wizard.plain.line_reader import LineReader
 from wizard.secret import Secret
@@ -60,6 +62,13 @@ class TerminalConsole:
         finally:
             if not self._is_terminal:
                 self._send("\n")
+
+    async def has_more(self) -> bool:
+        """Return whether more of a paste has come (see `Console.has_more`)."""
+        if not self._is_terminal or self._source is None:
+            return False
+        await asyncio.sleep(PASTE_GAP)
+        return bool(select.select([self._source], [], [], 0)[0])
 
     async def ask_secret(self, prompt: str) -> Secret:
         """Ask for a secret (see `Console.ask_secret`)."""

@@ -148,17 +148,18 @@ async def _entry_changed(talk: Talk, answer: str, text: str, judgement: Judgemen
 
 
 async def _lines(talk: Talk) -> str:
-    """Return the lines typed until an empty one; nothing after `back`."""
+    """Return the lines typed until an empty one that ends the paste as well; nothing after `back`."""
     talk.say("", "Type or paste addresses and blocks, as many lines as you like. An empty line ends.")
     lines: list[str] = []
-    while line := await talk.line(f"Line {len(lines) + 1}", about=ABOUT):
+    # The rest of a paste would answer the next question, and a second empty line would keep half a list.
+    while (line := await talk.line(f"Line {len(lines) + 1}", about=ABOUT)) or await talk.has_more():
         if line == Command.BACK:
             return ""
         if holds_key(line):
             talk.say("That looks like a key. It was not taken, and is not repeated.")
         else:
             lines.append(line)
-    return "\n".join(lines)
+    return "\n".join(lines).strip()
 
 
 def _said(judgement: Judgement, difference: Difference) -> Iterable[str]:

@@ -1,7 +1,7 @@
 """One conversation with one host through the system's OpenSSH.
 
 The user's configuration, agent, jump hosts and known hosts work as they always do, with four
-exceptions: nothing is asked, nothing is forwarded, no connection is left open for others to share,
+exceptions: nothing is asked, nothing is forwarded or delegated, no connection is left open for others to share,
 and a command of the configuration does not take the place of ours. Host keys are judged by the
 user's own rules; none is accepted here.
 """
@@ -90,6 +90,7 @@ class OpenSsh:
             "ServerAliveCountMax=2",
             "ClearAllForwardings=yes",
             "ForwardAgent=no",
+            "GSSAPIDelegateCredentials=no",
             "ForwardX11=no",
             "Tunnel=no",
             "PermitLocalCommand=no",

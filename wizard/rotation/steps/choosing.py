@@ -16,6 +16,8 @@ CHOSEN = "egress.chosen"
 ROUTE = "route"
 """Beside them: the way out. What was decided about this host's addresses counts for that way only."""
 NO_ROUTE = "none"
+NAMES_BETWEEN = ", "
+"""Parts the names of the hosts that share an address, in its label."""
 
 
 class AddressChoice:
@@ -69,8 +71,12 @@ class AddressChoice:
         self._keep(choice.untick(address) if candidate.is_wanted else choice.tick(address, candidate.owner))
 
     def take(self, found: Mapping[IPv4Address, str]) -> None:
-        """Tick the addresses of other hosts, each with its label."""
+        """Tick the addresses of other hosts, each with its label; what only these hosts had before is left out."""
         choice = self.now
+        for address in _left_by(found, choice.ticked):
+            choice = choice.untick(address)
+            if self._verdict and address in self._verdict.carried:
+                choice = choice.tick(address, THIS_HOST)
         for address, label in found.items():
             choice = choice.tick(address, label)
         self._keep(choice)
@@ -105,3 +111,11 @@ class AddressChoice:
         rotation = self._context.journal.open_rotation(self._context.environment.name)
         if rotation is not None:
             self._context.journal.record(rotation, CHOSEN, detail)
+
+
+def _left_by(found: Mapping[IPv4Address, str], ticked: Mapping[IPv4Address, str]) -> list[IPv4Address]:
+    """Return the addresses all of whose owners have another one now. A label that was cut names not all of them."""
+    moved = {name for label in found.values() for name in label.split(NAMES_BETWEEN)}
+    return [
+        each for each, owner in ticked.items() if each not in found and moved.issuperset(owner.split(NAMES_BETWEEN))
+    ]

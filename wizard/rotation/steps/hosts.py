@@ -13,6 +13,7 @@ from wizard.egress.hosts.openssh import find_openssh
 from wizard.egress.hosts.ssh_config import hosts_of_ssh_config
 from wizard.errors import WizardError
 from wizard.rotation.context import Context
+from wizard.rotation.steps.choosing import NAMES_BETWEEN
 from wizard.threads import in_abandonable_thread
 from wizard.whitelist import LONGEST_LABEL
 
@@ -170,13 +171,13 @@ class HostsStep:
 
 def label(names: Sequence[str]) -> str:
     """Return the names as the label of an address, as many as fit."""
-    whole = ", ".join(names)
+    whole = NAMES_BETWEEN.join(names)
     if len(whole) <= LONGEST_LABEL:
         return whole
     if len(names) == 1:
         return f"{whole[: LONGEST_LABEL - 1]}…"
     for count in range(len(names) - 1, 0, -1):
-        cut = f"{', '.join(names[:count])} and {len(names) - count} more"
+        cut = f"{NAMES_BETWEEN.join(names[:count])} and {len(names) - count} more"
         if len(cut) <= LONGEST_LABEL:
             return cut
     return f"{len(names)} hosts"

@@ -29,6 +29,7 @@ from wizard.tui.widgets.candidate_list import CandidateList
 from wizard.tui.widgets.evidence_table import EvidenceTable
 
 _ASKS_ON = "S asks on for further addresses, E asks the exchange itself, D tells details."
+_UNASKED = "No operator was asked."
 _CHOOSE = "For the whitelist (Space ticks and unticks):"
 
 
@@ -72,6 +73,9 @@ class EgressScreen(StepScreen):
             self.word = word
             self.sampling = sampling
             """What it proves about a pool, where more was sampled."""
+
+    class Unasked(Message):
+        """Nobody could be asked."""
 
     class Ipv6Found(Message):
         """The exchange can be called over IPv6 too."""
@@ -125,7 +129,7 @@ class EgressScreen(StepScreen):
     def action_sample_more(self) -> None:
         """Ask on, on fresh connections, to find out whether this host has several addresses."""
         if self._report is None or self.is_at_work("egress"):
-            self.notice.note("The operators are still being asked.")
+            self._tell_why_not()
             return
         at_most = duration(self.flow.context.pace.sampling)
         self._say(self.wizard.glyphs.working, "$text-primary", f"Asking on, at most {at_most}.")
@@ -134,7 +138,7 @@ class EgressScreen(StepScreen):
     def action_ask_exchange(self) -> None:
         """Ask the exchange itself, with the key in use."""
         if self._report is None or self.is_at_work("egress"):
-            self.notice.note("The operators are still being asked.")
+            self._tell_why_not()
             return
         self._say(self.wizard.glyphs.working, "$text-primary", "Asking the exchange with the key in use.")
         self._ask_exchange(self._report)
@@ -148,7 +152,7 @@ class EgressScreen(StepScreen):
     def action_details(self) -> None:
         """Tell all that is known of each question."""
         if self._report is None:
-            self.notice.note("The operators are still being asked.")
+            self._tell_why_not()
             return
         self.app.push_screen(EgressDetailsScreen(self.flow.egress, self._report, self.wizard.glyphs))
 
@@ -165,7 +169,7 @@ class EgressScreen(StepScreen):
     def action_next(self) -> None:
         """Go on, once there is an answer."""
         if self.is_at_work("egress"):
-            self.notice.note("The operators are still being asked.")
+            self._tell_why_not()
             return
         candidates = self.flow.candidates()
         if candidates and not any(candidate.is_wanted for candidate in candidates) and not self._is_warned:
@@ -180,6 +184,7 @@ class EgressScreen(StepScreen):
             report = await self.flow.egress.detect(lambda sample: self.post_message(self.Seen(sample)))
             self.post_message(self.Settled(report))
         except WizardError as error:
+            self.post_message(self.Unasked())
             self.post_message(self.Failed(error))
 
     @work(exclusive=True, group="egress", description="sample the egress address")
@@ -188,6 +193,7 @@ class EgressScreen(StepScreen):
             more = await self.flow.egress.sample_more(report, lambda sample: self.post_message(self.Seen(sample)))
             self.post_message(self.Settled(more, tell_sampling(more.samples)))
         except WizardError as error:
+            self.post_message(self.Settled(report))
             self.post_message(self.Failed(error))
 
     @work(exclusive=True, group="egress", description="ask the exchange which address it sees")
@@ -226,6 +232,12 @@ class EgressScreen(StepScreen):
             sample.provider.name, sample.provider.operator, f"{glyph} {answer}", f"{sample.milliseconds:.0f}"
         )
 
+    @on(Unasked)
+    def show_unasked(self) -> None:
+        """Say so; what was seen before is no evidence for this way out."""
+        self._show_candidates()
+        self._say(self.wizard.glyphs.failed, "$text-error", _UNASKED)
+
     @on(Settled)
     def show_verdict(self, message: Settled) -> None:
         """Say what the answers mean together."""
@@ -248,6 +260,11 @@ class EgressScreen(StepScreen):
             f"{_ASKS_ON}\nSeen {utc(finding.at)}. {self.flow.egress.history(report)}\n{report.route.sentence()}\n"
             f"Not proven: {finding.does_not_prove}."
         )
+
+    def _tell_why_not(self) -> None:
+        """Say why there is nothing to work with yet."""
+        asking = self.is_at_work("egress")
+        self.notice.note("The operators are still being asked." if asking else f"{_UNASKED} R asks again.")
 
     def _show_candidates(self) -> None:
         candidates = self.flow.candidates()

@@ -15,7 +15,7 @@ from textual.widgets import Static, TextArea
 from wizard.errors import WizardError
 from wizard.rotation.model import Step
 from wizard.text import printable
-from wizard.tui.screens.step_screen import StepScreen
+from wizard.tui.screens.step_screen import Body, StepScreen
 from wizard.tui.widgets.entry_list import EntryList
 from wizard.tui.widgets.lean_text_area import LeanTextArea
 from wizard.tui.widgets.live_text import LiveText
@@ -268,10 +268,20 @@ class WhitelistScreen(StepScreen):
         )
 
     def _show_paste(self, judgement: Judgement) -> None:
-        caption = f"Text to paste, {_FORMS[self._form]} between (F2 changes, F3 copies)"
-        self._show("#caption", Content(caption))
         text = render(judgement.networks, self._form) if judgement.is_valid else "(nothing yet)"
         self._show("#paste", Content(text))
+        self._show_caption()
+        self.call_after_refresh(self._show_caption)
+
+    def on_resize(self) -> None:
+        """Say it again when less or more of the text is in sight."""
+        self.call_after_refresh(self._show_caption)
+
+    def _show_caption(self) -> None:
+        """Name the keys; who selects the text with the mouse must know that some of it is out of sight."""
+        is_cut = self.query_one("#paste").virtual_region.bottom > self.query_one(Body).size.height
+        whole = f"Text to paste, {_FORMS[self._form]} between (F2 changes, F3 copies)"
+        self._show("#caption", Content("Text to paste (F2 form, F3 copies, Ctrl+Down shows more)" if is_cut else whole))
 
     def _show(self, selector: str, content: Content) -> None:
         self.query_one(selector, LiveText).show(content)
