@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
@@ -10,6 +10,7 @@ from tests.whitelist.table import EGRESS, ENTRIES, FINE, told
 from wizard.rules import Rules
 from wizard.text import UNPRINTABLE
 from wizard.whitelist import (
+    OtherList,
     RequiredAddress,
     Surroundings,
     apply_suggestion,
@@ -311,3 +312,13 @@ def test_a_comment_ends_where_a_text_area_ends_its_line() -> None:
     for end in "\x1c\x1d\x1e\x85\u2028":
         text = f"1.2.3.4 # bot{end}5.6.7.8"
         assert parse(text).entries[1:] == parse("\n".join(text.splitlines())).entries[1:]
+
+
+def test_a_list_is_judged_beside_other_lists_observations_and_the_list_in_use() -> None:
+    block, other = IPv4Network("93.184.1.4/30"), OtherList("staging", (IPv4Network("93.184.1.5"),))
+    around = Surroundings(others=(other,), previous=(block,), observed=(IPv4Network("93.184.1.4"),))
+    judgement = judge(parse("93.184.1.4,93.184.1.5"), around)
+
+    assert [[each.code for each in entry.findings] for entry in judgement.entries] == [[], ["shared", "unobserved"]]
+    (lost,) = judgement.findings
+    assert (lost.code, lost.suggestion) == ("access-lost", "93.184.1.4/30")
