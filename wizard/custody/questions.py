@@ -97,8 +97,8 @@ DELETE_STRAY_CONSENT: Final = (
     " is lost there too. Nothing on the exchange changes: the key lives on until it is deleted on its page."
 )
 ADOPT_STRAY: Final = (
-    "The key is stored once more, as an item of this journal, and is in use once the probe has proven it. The stray"
-    " item stays until you delete it."
+    "An adopted key is stored once more, as an item of this journal, and is in use once the probe has proven it. The"
+    " stray item stays until you delete it."
 )
 
 FORGET_WORD: Final = "forget"

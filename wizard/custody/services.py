@@ -22,9 +22,10 @@ def commands(environment: str) -> Iterator[str]:
     """Return the commands that hand over one environment's current HMAC key, and the lines for the unit."""
     yield f"sudo install -d -m 700 {_STORE}"
     for name, variable in (("binance-api-key", "BINANCE_API_KEY"), ("binance-api-secret", "BINANCE_API_SECRET")):
+        # Within `exec`, and only where the variable is set: else nothing would take the place of what is there.
         yield (
-            f"key-wizard exec {environment} -- sh -c 'printf %s \"${variable}\"' |"
-            f" sudo systemd-creds encrypt --name={name} - {_STORE}/{name}"
+            f'key-wizard exec {environment} -- sh -c \': "${{{variable}:?}}";'
+            f' printf %s "${variable}" | sudo systemd-creds encrypt --name={name} - {_STORE}/{name}\''
         )
     yield f"LoadCredentialEncrypted=binance-api-key:{_STORE}/binance-api-key"
     yield f"LoadCredentialEncrypted=binance-api-secret:{_STORE}/binance-api-secret"

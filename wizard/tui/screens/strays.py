@@ -110,7 +110,8 @@ class StraysScreen(ModalScreen[Finding | None]):
         options.display = bool(message.strays)
         options.highlighted = 0 if message.strays else None
         options.focus()
-        self.query_one("#about", Static).update(ADOPT_STRAY if message.strays else "There are none any more.")
+        about = ADOPT_STRAY if any(one.can_be_adopted for one in message.strays) else "None of them holds a whole key."
+        self.query_one("#about", Static).update(about if message.strays else "There are none any more.")
 
     def action_adopt(self) -> None:
         """Store the key of the highlighted one as an item of this journal."""
