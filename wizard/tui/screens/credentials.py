@@ -46,8 +46,9 @@ class CredentialsScreen(OutsideKeys):
     STEP = Step.CREDENTIALS
     HELP = HELP
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f2", "copy_whitelist", "List", key_display="F2", tooltip="Ask the terminal to copy the whitelist"),
-        Binding("f3", "copy_public_key", "Key", key_display="F3", tooltip="Copy the public key"),
+        # The instructions name both, and the footer of 60 columns has no room for them.
+        Binding("f2", "copy_whitelist", show=False),
+        Binding("f3", "copy_public_key", show=False),
         Binding(
             "f9", "find", "Read", key_display="F9", tooltip="Read the key from the environment, a .env or a bot's file"
         ),

@@ -34,8 +34,8 @@ class HostsScreen(ModalScreen[str | None]):
 
     CSS_PATH = "hosts.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("space", "check", "Check", key_display="Space", tooltip="Check the host, or uncheck it"),
-        Binding("a", "check_all", "All", tooltip="Check all hosts, or none"),
+        Binding("space", "check", "Tick", key_display="Space", tooltip="Tick the host, or untick it"),
+        Binding("a", "check_all", "All", tooltip="Tick all hosts, or none"),
         # Priority: list and field take Enter for themselves.
         Binding("enter", "go", "Go", key_display="Enter", priority=True, tooltip="Ask; then take the addresses"),
         # Named above the list: with it the footer would lose its last key at 60 columns.
