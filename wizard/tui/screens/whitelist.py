@@ -279,6 +279,8 @@ class WhitelistScreen(StepScreen):
 
     def _show_caption(self) -> None:
         """Name the keys; who selects the text with the mouse must know that some of it is out of sight."""
+        if self not in self.app.screen_stack:
+            return  # it was left before it was drawn again
         is_cut = self.query_one("#paste").virtual_region.bottom > self.query_one(Body).size.height
         whole = f"Text to paste, {_FORMS[self._form]} between (F2 changes, F3 copies)"
         self._show("#caption", Content("Text to paste (F2 form, F3 copies, Ctrl+Down shows more)" if is_cut else whole))
