@@ -121,13 +121,15 @@ def _host(name: str, variables: Mapping[str, Any]) -> Host | None:
         return None
     address = variables.get("ansible_host", name)
     user = variables.get("ansible_user", variables.get("ansible_ssh_user"))
+    if not isinstance(address, str) or not isinstance(user, str | None):
+        return None
     destination = address if user is None else f"{user}@{address}"
     port = variables.get("ansible_port", variables.get("ansible_ssh_port"))
     try:
         if read_destination(name) != name or read_destination(destination) != destination:
             return None
         return Host(name, destination, HostSource.ANSIBLE, None if port is None else _port(port))
-    except (InvalidDestination, ValueError, AttributeError):
+    except (InvalidDestination, ValueError):
         return None
 
 
