@@ -146,8 +146,8 @@ class PrivateBus:
     def start_keyring(self, *, unlock: bool) -> None:
         """Start the keyring; return once it owns its name, and its collection is open if `unlock` says so.
 
-        gnome-keyring 42 can abort when it is asked while it starts (an assertion of GLib's GDBusConnection; once in
-        some 130 starts): it is started again then.
+        gnome-keyring 42.1 can abort when it is asked while it starts (an assertion of GLib's GDBusConnection): it is
+        started again then.
         """
         with open_dbus_connection(self.environ["DBUS_SESSION_BUS_ADDRESS"]) as connection:
             rule = MatchRule(type="signal", interface="org.freedesktop.DBus", member="NameOwnerChanged")
