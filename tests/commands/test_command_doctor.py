@@ -26,7 +26,7 @@ def areas(command: Command, *arguments: str) -> dict[str, list[str]]:
 def test_a_host_that_has_everything_is_fine(bench: Bench, keyring: Store, command: Command) -> None:
     said = command("doctor")
     assert (said.code, said.out) == (0, "")
-    assert "passed         Keyring" in said.err
+    assert "passed         Storage" in said.err
     assert "GNOME keyring, collection login" in said.err
     found = areas(command)
     assert found.pop("keyring")[0] == "passed"  # beside it, what other tests left in the keyring is told
