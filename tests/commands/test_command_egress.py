@@ -198,7 +198,7 @@ def test_ansible_s_hosts_are_asked_where_they_are_meant(
         ("bot-1", "ansible"),
     ]
     assert "-p 2222 -- trader@bot-7.example sh -s" in (tmp_path / "path" / "calls").read_text()
-    assert "Left out, as ssh may not be given them: here, -oProxyCommand=touch x." in said.err
+    assert "Left out: here (not reached over ssh); -oProxyCommand=touch x (ssh may not be given them)." in said.err
 
 
 class TestTheExchangeItself:

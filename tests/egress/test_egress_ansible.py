@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.egress.fake_ansible import fake_ansible
-from wizard.egress.hosts.ansible import Inventory, InventoryUnusable, find_ansible, hosts_of_ansible, read_inventory
+from wizard.egress.hosts.ansible import OUTPUT_LIMIT, find_ansible, hosts_of_ansible
+from wizard.egress.hosts.inventory import Inventory, InventoryUnusable, Omission, read_inventory
 from wizard.egress.hosts.model import Host, HostSource
 from wizard.egress.hosts.openssh import OpenSsh
 
@@ -27,8 +28,11 @@ async def test_its_hosts_are_named_with_user_address_and_port_and_hostile_names_
     fake_ansible(tmp_path)
     found = await hosts_of_ansible(environ(tmp_path))
     assert found.hosts == (ansible("bot-7", "trader@bot-7.example", 2222), ansible("bot-1"))
-    assert found.left_out == ("here", "-oProxyCommand=touch x")
-    assert found.sentence().startswith("Ansible's inventory names 2 hosts. Left out")
+    assert found.left_out == {"here": Omission.NOT_OVER_SSH, "-oProxyCommand=touch x": Omission.NOT_FOR_SSH}
+    assert found.sentence() == (
+        "Ansible's inventory names 2 hosts. Left out: here (not reached over ssh);"
+        " -oProxyCommand=touch x (ssh may not be given them)."
+    )
     assert "s3cret" not in repr(found)
     command = OpenSsh("ssh", {}).command(found.hosts[0])
     assert command[-4:] == ("-p", "2222", "--", "trader@bot-7.example")
@@ -39,27 +43,50 @@ async def test_its_hosts_are_named_with_user_address_and_port_and_hostile_names_
 
 
 @pytest.mark.parametrize(
-    "variables",
+    ("variables", "why"),
     [
-        {"ansible_host": "{{ address }}"},
-        {"ansible_host": "-oProxyCommand=x"},
-        {"ansible_host": ["a"]},
-        {"ansible_host": " bot"},
-        {"ansible_user": "$(x)"},
-        {"ansible_user": {"a": 1}},
-        {"ansible_port": 0},
-        {"ansible_port": 65536},
-        {"ansible_port": "22 -o x"},
-        {"ansible_port": True},
-        {"ansible_port": [22]},
-        {"ansible_connection": "docker"},
-        {"ansible_connection": ["ssh"]},
+        ({"ansible_host": "{{ address }}"}, Omission.NOT_PLAIN),
+        ({"ansible_port": "{{ 2000 + 3 }}"}, Omission.NOT_PLAIN),
+        ({"ansible_host": ["a"]}, Omission.NOT_PLAIN),
+        ({"ansible_user": {"__ansible_vault": "$ANSIBLE_VAULT;1.1;AES256\n62"}}, Omission.NOT_PLAIN),
+        ({"ansible_port": True}, Omission.NOT_PLAIN),
+        ({"ansible_port": [22]}, Omission.NOT_PLAIN),
+        ({"ansible_host": "-oProxyCommand=x"}, Omission.NOT_FOR_SSH),
+        ({"ansible_ssh_host": "-oProxyCommand=x", "ansible_host": "a"}, Omission.NOT_FOR_SSH),
+        ({"ansible_host": " bot"}, Omission.NOT_FOR_SSH),
+        ({"ansible_host": ""}, Omission.NOT_FOR_SSH),
+        ({"ansible_user": "$(x)"}, Omission.NOT_FOR_SSH),
+        ({"ansible_port": 0}, Omission.NOT_FOR_SSH),
+        ({"ansible_port": 65536}, Omission.NOT_FOR_SSH),
+        ({"ansible_port": "22 -o x"}, Omission.NOT_FOR_SSH),
+        ({"ansible_connection": "docker"}, Omission.NOT_OVER_SSH),
+        ({"ansible_connection": ["ssh"]}, Omission.NOT_OVER_SSH),
     ],
     ids=str,
 )
-def test_a_host_that_ssh_may_not_be_given_is_left_out(variables: dict[str, object]) -> None:
+def test_a_host_that_ssh_may_not_be_given_is_left_out(variables: dict[str, object], why: Omission) -> None:
     inventory = {"_meta": {"hostvars": {"bot": variables}}, "bots": {"hosts": ["bot"]}}
-    assert read_inventory(json.dumps(inventory).encode()) == Inventory((), ("bot",))
+    assert read_inventory(json.dumps(inventory).encode()) == Inventory((), {"bot": why})
+
+
+def test_of_two_names_for_one_variable_the_one_counts_that_ansible_goes_by() -> None:
+    both = {
+        "ansible_host": "a",
+        "ansible_ssh_host": "b",
+        "ansible_user": "u",
+        "ansible_ssh_user": "v",
+        "ansible_port": 1,
+        "ansible_ssh_port": 2,
+    }
+    found = read_inventory(json.dumps({"_meta": {"hostvars": {"bot": both}}}).encode())
+    assert found.hosts == (ansible("bot", "v@b", 2),)
+
+
+def test_hundreds_of_hosts_left_out_are_told_in_a_line() -> None:
+    groups = {"all": {"hosts": [f"-o{'x' * 300}{number}" for number in range(400)]}}
+    sentence = read_inventory(json.dumps(groups).encode()).sentence()
+    assert "and 397 more (ssh may not be given them)" in sentence
+    assert len(sentence) < 300
 
 
 @pytest.mark.parametrize(
@@ -91,7 +118,16 @@ def test_an_inventory_without_hosts_names_none() -> None:
 
 @pytest.mark.parametrize(
     ("then", "why"),
-    [("echo 'ERROR! \033]52;c;x\007 no inventory' >&2; exit 4", "exit status 4: ERROR!"), ("sleep 60", "within 0.5 s")],
+    [
+        ("printf 'ERROR! \\033]52;c;x\\007 no inventory\\n' >&2; exit 4", "exit status 4: �]52;c;x� no inventory"),
+        ("printf 'one\\n[ERROR]: no inventory\\nOrigin: x\\n' >&2; exit 4", "exit status 4: no inventory"),
+        # More than a pipe holds: who does not read on holds it up.
+        (
+            "head -c 300000 /dev/zero | tr '\\0' '\\n' >&2; echo 'no inventory' >&2; exit 4",
+            "exit status 4: no inventory",
+        ),
+        ("sleep 60", "within 0.5 s"),
+    ],
 )
 async def test_a_failure_and_a_hang_are_told(tmp_path: Path, then: str, why: str) -> None:
     fake_ansible(tmp_path, then=then)
@@ -101,6 +137,13 @@ async def test_a_failure_and_a_hang_are_told(tmp_path: Path, then: str, why: str
     assert why in told.value.why
     assert told.value.why.isprintable()
     assert time.perf_counter() - begun < 5
+
+
+async def test_an_endless_inventory_is_cut_off_and_said_to_be_too_long(tmp_path: Path) -> None:
+    fake_ansible(tmp_path, then="exec tr '\\0' x </dev/zero")
+    with pytest.raises(InventoryUnusable) as told:
+        await hosts_of_ansible(environ(tmp_path), deadline=60)
+    assert told.value.why == f"It is longer than {OUTPUT_LIMIT // 2**20} MiB"
 
 
 async def test_without_ansible_it_is_said(tmp_path: Path) -> None:

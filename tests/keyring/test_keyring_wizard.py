@@ -90,6 +90,8 @@ def test_in_line_mode_the_same_wait_is_stopped_by_ctrl_c(prompting: PrivateBus) 
         walk.press(ctrl("c"))
         walk.see("Stopped waiting")
         assert time.monotonic() - begun < AT_ONCE
+        # A hidden question drops what was typed before it stood there.
+        walk.see("Stopped waiting. Password, typing is not shown")
         walk.press("quit" + ENTER)
         walk.terminal.wait()
         assert b"never mind" not in walk.terminal.raw

@@ -193,7 +193,7 @@ async def test_an_environment_that_another_wizard_holds_is_told_and_can_be_tried
 
 async def test_the_canary_is_told_with_what_it_does_not_prove(plain: PlainWorld) -> None:
     ended = await visit(plain)
-    assert "Warning: Keyring. A canary was written to" in ended.text
+    assert "Warning: Storage. A canary was written to" in ended.text
     assert "Not proven: that anything is kept" in ended.text
 
 

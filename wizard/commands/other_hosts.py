@@ -38,7 +38,7 @@ def named_hosts(text: str, environment: Environment) -> tuple[Host, ...]:
     Raises:
         wizard.ssh_destination.InvalidDestination: a name is not one that ssh may be given.
         NoHosts: there are none.
-        wizard.egress.hosts.ansible.InventoryUnusable: Ansible was to name hosts, and did not.
+        wizard.egress.hosts.inventory.InventoryUnusable: Ansible was to name hosts, and did not.
     """
     lists: dict[str, Callable[[], Iterable[Host]]] = {
         FROM_SETTINGS: lambda: (typed_host(host, HostSource.SETTINGS) for host in environment.hosts),

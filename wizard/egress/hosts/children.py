@@ -29,6 +29,13 @@ async def read(stream: asyncio.StreamReader, into: bytearray, limit: int, until:
     return False
 
 
+async def read_last(stream: asyncio.StreamReader, into: bytearray, limit: int) -> None:
+    """Read to the end, so that the writer is never held up; keep the last `limit` bytes."""
+    while chunk := await stream.read(_CHUNK):
+        into += chunk
+        del into[:-limit]
+
+
 async def end(process: Process) -> None:
     """End a program that was started in a session of its own, and what it started itself."""
     if process.returncode is None:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address
 from pathlib import Path
 
-from wizard.egress.hosts.ansible import Inventory, find_ansible, hosts_of_ansible
+from wizard.egress.hosts.ansible import find_ansible, hosts_of_ansible
 from wizard.egress.hosts.fan_out import Bounds, ask_hosts
+from wizard.egress.hosts.inventory import Inventory
 from wizard.egress.hosts.model import Host, HostAnswer, HostSource, labels, typed_host
 from wizard.egress.hosts.openssh import find_openssh
 from wizard.egress.hosts.ssh_config import hosts_of_ssh_config
@@ -76,7 +77,7 @@ class HostsStep:
         """Have Ansible name hosts; they become known, unchecked.
 
         Raises:
-            wizard.egress.hosts.ansible.InventoryUnusable: it does not.
+            wizard.egress.hosts.inventory.InventoryUnusable: it does not.
         """
         inventory = await hosts_of_ansible(self._context.environ)
         self._named[HostSource.ANSIBLE] = inventory.hosts

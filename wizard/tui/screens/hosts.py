@@ -14,6 +14,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Footer, Input, OptionList, Static
 
 from wizard.egress.hosts.ansible import DEADLINE
+from wizard.egress.hosts.inventory import Inventory
 from wizard.egress.hosts.model import Host, HostAnswer
 from wizard.errors import WizardError
 from wizard.glyphs import Glyphs
@@ -69,9 +70,9 @@ class HostsScreen(ModalScreen[str | None]):
     class Named(Message):
         """Other hosts are known now."""
 
-        def __init__(self, told: str = "") -> None:
+        def __init__(self, inventory: Inventory | None = None) -> None:
             super().__init__()
-            self.told = told
+            self.inventory = inventory
 
     class NotNamed(Message):
         """Ansible named no hosts."""
@@ -211,8 +212,9 @@ class HostsScreen(ModalScreen[str | None]):
         self._list()
         if had_none and not self._typed():
             self._focus_first()
-        if message.told:
-            self.query_one(Notice).good(message.told)
+        if inventory := message.inventory:
+            notice = self.query_one(Notice)
+            (notice.note if inventory.left_out else notice.good)(inventory.sentence())
 
     @work(exclusive=True, group="ssh-config", description="read the names in the ssh configuration")
     async def _read_ssh_config(self) -> None:
@@ -222,7 +224,7 @@ class HostsScreen(ModalScreen[str | None]):
     @work(exclusive=True, group="inventory", description="ask Ansible for its inventory")
     async def _read_inventory(self) -> None:
         try:
-            self.post_message(self.Named((await self._step.read_inventory()).sentence()))
+            self.post_message(self.Named(await self._step.read_inventory()))
         except WizardError as error:
             self.post_message(self.NotNamed(error))
 
