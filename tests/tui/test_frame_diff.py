@@ -70,7 +70,8 @@ def frames(draw: st.DrawFn) -> str:
     return "\n".join(rows) + f"\x1b[{draw(st.integers(1, HEIGHT))};{draw(st.integers(1, WIDTH))}H"
 
 
-others = st.sampled_from(["\x1b[2J", "\x1b[?25l\x1b[4;4H", "\x1b]52;c;YQ==\x07", "\x1b[?2026h", "\x1b[?2026l", whole("b")])
+moving = "\x1b[?25l\x1b[4;4H"
+others = st.sampled_from(["\x1b[2J", moving, "\x1b]52;c;YQ==\x07", "\x1b[?2026h", "\x1b[?2026l", whole("b")])
 
 
 @settings(max_examples=200)
