@@ -125,7 +125,8 @@ class WhitelistScreen(StepScreen):
         rows.show(judgement, frozenset(difference.added if difference.kept or difference.removed else ()))
         glyphs = self.wizard.glyphs
         glyph, colour = (glyphs.passed, "$text-success") if judgement.is_valid else (glyphs.failed, "$text-error")
-        fixes = " F6 mends one, F9 all that is safe." if first_fix(judgement) else ""
+        # What F6 does to one is said at its problem.
+        fixes = " F6 mends one, F9 all that is safe." if len(judgement.errors) > 1 and first_fix(judgement) else ""
         not_ready = f"Not ready: {len(judgement.errors)} to mend.{fixes}"
         sentence = judgement.sentence() if judgement.is_valid else not_ready
         self._show("#verdict", Content.from_markup(f"[{colour}]$glyph[/] $text", glyph=glyph, text=sentence))
