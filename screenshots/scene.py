@@ -18,7 +18,7 @@ from wizard.credentials import Credentials, KeyKind
 from wizard.custody.custodian import Custodian
 from wizard.custody.providers import GNOME
 from wizard.custody.remedies import Service, unusable_service
-from wizard.custody.store import MemoryStore, Store
+from wizard.custody.store import KeyringStore, MemoryStore, Store
 from wizard.custody.worker.protocol import State
 from wizard.egress.providers import Parser, Provider
 from wizard.rehearsal.desk import Desk
@@ -73,6 +73,8 @@ class PictureKeyring(MemoryStore):
     """Stands in for a desktop's keyring."""
 
     label = "GNOME keyring, collection login, unlocked"
+    place = KeyringStore.place
+    by_hand = KeyringStore.by_hand
     durable = True
     remark = doubt = ""
 
@@ -106,6 +108,7 @@ class Gate:
 class PictureWorld:
     """One environment on a running embedded exchange."""
 
+    place = KeyringStore.place
     lede = "A rehearsal: the exchange is embedded, the desk stands in for its web page, no money is touched."
 
     def __init__(self, addresses: Addresses, directory: Path) -> None:

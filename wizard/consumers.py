@@ -87,9 +87,9 @@ async def fetch(record: KeyRecord, store: Store) -> Credentials:
     found = await Vault(store, record.environment).get(record.name.fingerprint, record.version)
     if found is None:
         raise NoCurrentKey(
-            f"The current key of {record.environment} is not in the keyring",
+            f"The current key of {record.environment} is not in {store.place}",
             why=f"{record.name} was stored in {record.store}; {store.label} holds nothing under {record.item}.",
-            advice="Use the login and the keyring that it was stored with, or rotate the key.",
+            advice="Use the login and the place that it was stored with, or rotate the key.",
         )
     return found
 

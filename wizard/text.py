@@ -16,6 +16,11 @@ UNPRINTABLE = re.compile(
 REPLACEMENT = "\ufffd"
 
 
+def capitalised(text: str) -> str:
+    """Return a phrase as the beginning of a sentence."""
+    return text[:1].upper() + text[1:]
+
+
 def printable(text: str, limit: int = 200) -> str:
     """Return `text` on one line, control and direction characters replaced, cut to `limit` characters."""
     clean = UNPRINTABLE.sub(REPLACEMENT, text[: limit + 1].replace("\n", " "))

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from wizard.clock import Clock
 from wizard.custody.custodian import Custodian
+from wizard.custody.places import NOT_KNOWN
 from wizard.rehearsal.desk import Desk
 from wizard.rehearsal.scenarios import SMOOTH, Scenario
 from wizard.rehearsal.session import Rehearsal, rehearse
@@ -33,6 +34,11 @@ class World(Protocol):
     @property
     def custodian(self) -> Custodian | None:
         """Opens the place of the credentials; None in a rehearsal, which uses the keyring or its own memory."""
+        ...
+
+    @property
+    def place(self) -> str:
+        """The place of the credentials as a phrase within a sentence, before an environment is open."""
         ...
 
     @property
@@ -73,6 +79,11 @@ class RealWorld:
         self._settings = settings
         self.custodian = Custodian(settings.custody, paths.encrypted_file, paths.config_file)
 
+    @property
+    def place(self) -> str:
+        """The place that the settings name."""
+        return self.custodian.place
+
     async def open(self) -> None:
         """Nothing is needed."""
 
@@ -93,6 +104,7 @@ class RehearsalWorld:
     """One environment whose exchange is embedded."""
 
     custodian = None
+    place = NOT_KNOWN
     clock: Clock = staticmethod(time.time)
 
     def __init__(self, paths: Paths, source_address: str, scenario: Scenario = SMOOTH) -> None:

@@ -2,13 +2,17 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 
 import pytest
 
 from tests.commands.conftest import HERE, Bench, Command, Said
 from wizard.credentials import KeyKind
+from wizard.custody.custodian import CREDENTIAL
+from wizard.custody.encrypted.store import make_file
 from wizard.custody.store import MemoryStore, Store
 from wizard.rotation.lock import sole_writer
+from wizard.secret import Secret
 
 ELSEWHERE = "203.0.113.99"
 DAY = 86400
@@ -159,7 +163,7 @@ def test_a_keyring_that_cannot_be_used_is_exit_5_and_the_rest_is_still_checked(
     bench.put_in_use(memory)
     said = command("check", "bench", "--json")
     assert said.code == 5
-    assert outcomes(said) == {"Keyring": "failed", "Accepted": "not run", "Whitelist": "passed", "Age": "passed"}
+    assert outcomes(said) == {"Storage": "failed", "Accepted": "not run", "Whitelist": "passed", "Age": "passed"}
 
 
 def test_an_environment_without_a_key_is_not_fine(bench: Bench, command: Command) -> None:
@@ -171,3 +175,21 @@ def test_an_environment_without_a_key_is_not_fine(bench: Bench, command: Command
 @pytest.mark.parametrize("days", ["-1", "nan", "inf", "soon"])
 def test_days_that_are_none_are_wrong_usage(bench: Bench, command: Command, days: str) -> None:
     assert command("check", "bench", "--max-age", days).code == 2
+
+
+def test_a_key_in_the_encrypted_file_is_said_to_be_read_from_there(
+    bench: Bench, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.configure('[custody]\nplace = "encrypted-file"\n')
+    store = asyncio.run(make_file(bench.paths.encrypted_file, Secret("seven random words"), 10))
+    monkeypatch.setenv("CREDENTIALS_DIRECTORY", str(tmp_path))
+    (tmp_path / CREDENTIAL).write_text("seven random words")
+    bench.put_in_use(store)
+    said = command("check", "bench")
+    assert said.code == 0
+    assert "was read from the encrypted file" in said.err
+    assert "keyring" not in said.err.lower()
+    bench.paths.encrypted_file.unlink()
+    said = command("check", "bench")
+    assert said.code == 5
+    assert "keyring" not in said.err.lower()

@@ -38,7 +38,7 @@ def test_the_doctor_and_the_list_name_what_the_journal_does_not_know_and_make_no
     bench: Bench, lost: Credentials, command: Command
 ) -> None:
     said = command("doctor", "--only", "keyring", "--json")
-    assert (said.code, said.check("Keyring")["state"]) == (0, "ready")
+    assert (said.code, said.check("Storage")["state"]) == (0, "ready")
     assert said.check("Stored keys")["outcome"] == "warning"
     assert item_of(lost) in said.check("Stored keys")["observed"]
     assert "key-wizard strays" in said.check("Stored keys")["advice"]

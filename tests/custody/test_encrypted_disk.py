@@ -87,7 +87,7 @@ async def test_what_is_written_and_may_not_survive_a_power_cut_is_called_so(
     async def opened() -> Store:
         return await open_file(file, Secret(PASSPHRASE), 10)
 
-    found = await host.keyring(opened, lambda: 0.0)
+    found = await host.storage(opened, lambda: 0.0)
     assert (found.outcome, found.state) == (Outcome.WARNING, "ready")
     assert "survives a power cut" in found.does_not_prove
 

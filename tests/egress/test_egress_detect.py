@@ -426,9 +426,9 @@ async def test_a_question_cancelled_in_its_tls_handshake_closes_its_connection(t
 async def test_a_handshake_that_never_ends_is_told_from_a_server_that_cannot_be_reached(town, rules):
     silent = await town.serve(lambda *_: town.over.wait(), until=b"\x16")
 
-    report = await detected([_secure(silent)], rules, deadline=0.5)
+    report = await detected([_secure(silent)], rules, deadline=2)
 
-    assert "no TLS handshake within 0.45 s" in report.sentence()
+    assert "no TLS handshake within 1.8 s" in report.sentence()
 
 
 def test_a_connection_that_never_comes_about_is_blamed_on_the_proxy_where_there_is_one():

@@ -35,11 +35,12 @@ def test_a_key_is_told_whatever_is_around_it(text: str) -> None:
     assert looks_like_key(text)
 
 
-def test_every_line_of_a_long_private_key_is_told() -> None:
+def test_the_lines_of_a_long_private_key_are_told() -> None:
+    # Of 100,000 lines of random bytes 80 have too few capitals or digits: here are some 50, new each time.
     lines = rsa_4096_pair().signing.reveal().splitlines()[1:-1]
-    assert [line for line in lines[:-1] if not looks_like_key(line)] == []
+    assert len([line for line in lines[:-1] if not looks_like_key(line)]) <= 2
     ones = (base64.b64encode(random.Random(n).randbytes(48)).decode() for n in range(500))
-    assert len([line for line in ones if not looks_like_key(line)]) <= 5, "lines without capitals or digits are rare"
+    assert len([line for line in ones if not looks_like_key(line)]) <= 1
 
 
 @pytest.mark.parametrize(

@@ -187,10 +187,10 @@ async def test_help_at_every_prompt_explains_and_asks_again(plain: PlainWorld) -
         script += [(said, "help"), ("Help.", answer)]
     ended = await visit(plain, *script, ("", "help"))
     for about in (
-        "tries the keyring with a canary",
+        "tries this program's memory with a canary",
         "Several operators are asked",
         "commas, blanks and lines all part them",
-        "made here and kept in the keyring before its public half is shown",
+        "made here and kept in this program's memory before its public half is shown",
         "stands in for the exchange's page",
         "promote makes the new key the current one",
         "three polls in a row",

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tests.custody.fakes import PASSWORD, FakeLocked, FakeWithoutBus
 from tests.plain.script import PlainWorld, visit
-from tests.plain.walks import PROMOTE
-from wizard.custody.encrypted.store import open_file
+from tests.plain.walks import PROMOTE, RETIRE, TO_CREDENTIALS, from_desk
+from wizard.custody.encrypted.store import make_file, open_file
 from wizard.custody.errors import Remedy
 from wizard.rotation.flow import Flow
 from wizard.secret import Secret
@@ -156,3 +156,16 @@ async def test_the_passphrase_of_the_encrypted_file_is_changed_while_the_environ
     assert old not in seen.text
     assert new not in seen.text
     await open_file(tmp_path / "credentials.vault", Secret(new), 10)
+
+
+async def test_a_whole_rotation_never_calls_the_encrypted_file_a_keyring(empty: PlainWorld, tmp_path: Path) -> None:
+    store = await make_file(tmp_path / "credentials.vault", Secret("seven random words"), 10)
+    empty.bench.store, empty.place = store, store.place  # type: ignore[assignment]
+    async with empty.bench.flow() as flow:
+        await empty.bench.put_key_in_use(flow)
+    walk = [*TO_CREDENTIALS, *from_desk("ed25519"), *PROMOTE, *RETIRE]
+    with_help = [line for said, answer in walk for line in ((said, "help"), ("Help.", answer))]
+    ended = await visit(empty, *with_help, ("Summary", "quit"))
+    for told in ("Writing to the encrypted file", "storing it in the encrypted file", "stays in the encrypted file"):
+        assert told in ended.text
+    assert [line for line in ended.console.lines if "keyring" in line.lower()] == []

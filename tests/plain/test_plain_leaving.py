@@ -119,7 +119,7 @@ async def test_a_wait_that_was_cancelled_while_storing_can_be_repeated(plain: Pl
         *typed(made),
         ("Nothing was lost", "store"),
         *PROMOTE,
-        interrupt_at=("Writing to the keyring",),
+        interrupt_at=("Writing to this program's memory",),
     )
     assert ended.left_at is Step.RETIRE
 

@@ -573,7 +573,7 @@ async def test_a_purge_begun_in_one_keyring_is_not_ended_in_another(world: World
 
     first, world.store = world.store, OtherStore()
     async with world.flow() as flow:
-        assert "open that keyring" in " ".join(flow.preflight.recovered)
+        assert "open that place" in " ".join(flow.preflight.recovered)
         assert Holding.PURGING in {key.holding for key in keys(flow)}
     world.store = first
     assert await holds(world, old)

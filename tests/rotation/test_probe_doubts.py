@@ -78,7 +78,7 @@ async def test_a_current_key_that_left_the_keyring_is_named_and_does_not_hold_th
         report = await probe_beside(flow, world, enableSpotAndMarginTrading=True)
     findings = told(report)
     assert findings[say.CONTROL].outcome is Outcome.FAILED
-    assert "not in the keyring" in findings[say.CONTROL].observed
+    assert "not in this program's memory" in findings[say.CONTROL].observed
     assert findings[say.PERMISSIONS].outcome is Outcome.INCONCLUSIVE
     assert "no other key" not in findings[say.PERMISSIONS].observed
     assert findings[say.SAME_ACCOUNT].outcome is Outcome.INCONCLUSIVE

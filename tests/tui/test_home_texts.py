@@ -8,5 +8,5 @@ from wizard.tui.screens.home_texts import check
 
 
 def test_a_check_that_warns_says_why() -> None:
-    found = Finding("Keyring", Outcome.WARNING, "A canary was written.", 0.0, does_not_prove="that it is kept")
-    assert check(found, UNICODE).plain == "! Keyring  A canary was written. Not proven: that it is kept."
+    found = Finding("Storage", Outcome.WARNING, "A canary was written.", 0.0, does_not_prove="that it is kept")
+    assert check(found, UNICODE).plain == "! Storage  A canary was written. Not proven: that it is kept."

@@ -13,12 +13,13 @@ from wizard.commands.console import print_json
 from wizard.commands.evidence import as_json, exit_code, tell_finding
 from wizard.commands.observing import keep_observation
 from wizard.commands.place import place_opener
+from wizard.custody.places import PHRASES
 from wizard.egress.providers import load_providers
 from wizard.exit_codes import Exit
+from wizard.rotation.findings import STORAGE
 from wizard.rotation.model import KeyRecord, Outcome
 from wizard.threads import leaving_lookups_behind
 from wizard.upkeep.examining import Examiner, Upkeep
-from wizard.upkeep.judging import KEYRING
 
 DEFAULT_DAYS = 90.0
 """Binance's blog recommends a rotation every 30 to 90 days (square posts 276340 and 380736)."""
@@ -31,7 +32,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "check",
         help="for cron: egress still covered? key still accepted? too old?",
         description="Looks at the current key and changes nothing about it; the observed address is kept. Exit code: 0"
-        " fine, 1 something is wrong, 5 the keyring cannot be used, 6 the network or exchange gave no clear answer.",
+        " fine, 1 something is wrong, 5 the keyring or encrypted file cannot be used, 6 the network or exchange gave no"
+        " clear answer.",
     )
     parser.add_argument("environment", metavar="ENV", help="whose current key")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -47,7 +49,9 @@ def run(options: argparse.Namespace) -> int:
     known = settings.load(paths.config_file)
     environment = known.environment(options.environment)
     providers = load_providers(paths.providers_file)
-    examiner = Examiner(environment, paths, providers, place_opener(paths, known), os.environ, time.time)
+    examiner = Examiner(
+        environment, paths, providers, place_opener(paths, known), os.environ, time.time, PHRASES[known.custody.place]
+    )
     upkeep = asyncio.run(leaving_lookups_behind(examiner.examine(options.max_age * _DAY)))
     if upkeep.egress:
         keep_observation(upkeep.egress, environment, paths, "check")
@@ -68,7 +72,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _exit_code(upkeep: Upkeep) -> Exit:
-    is_shut = any(finding.subject == KEYRING and finding.outcome is Outcome.FAILED for finding in upkeep.findings)
+    is_shut = any(finding.subject == STORAGE and finding.outcome is Outcome.FAILED for finding in upkeep.findings)
     return Exit.KEYRING_UNUSABLE if is_shut else exit_code(upkeep.findings)
 
 

@@ -29,7 +29,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "doctor",
         help="terminal, keyring, network, clock, files: one line each, with the fix",
         description="Looks at what the wizard needs on this host. Exit code: 0 fine, 1 files, stored keys"
-        " or the clock are wrong, 5 the keyring cannot be used, 6 an exchange was not reached.",
+        " or the clock are wrong, 5 the keyring or encrypted file cannot be used, 6 an exchange was not reached.",
     )
     parser.add_argument("--only", type=Area, choices=tuple(Area), help="look at one area")
     parser.add_argument("--json", action="store_true", help="print one JSON object")

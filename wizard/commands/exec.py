@@ -27,7 +27,7 @@ The command takes the place of key-wizard. It sees the environment that key-wiza
   {PRIVATE_KEY:<20} the private key of an Ed25519 or RSA key, as PKCS#8 PEM
 
 Only one of the last two is set. The exit code is the command's own; where it does not start: 1 there is no current
-key, 2 usage, 5 the keyring cannot be used, 126 it cannot be executed, 127 it is not found.
+key, 2 usage, 5 the keyring or encrypted file cannot be used, 126 it cannot be executed, 127 it is not found.
 
 Example: key-wizard exec production -- python bot.py
 """

@@ -24,7 +24,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe the command."""
     parser = commands.add_parser(
         "strays",
-        help="items in the keyring that the journal does not know: list, adopt, delete",
+        help="stored items that the journal does not know: list, adopt, delete",
         description="Lists the items of an environment that its journal does not know, as after the loss of the"
         " journal. Exit code: 0 there are none, or it was done; 1 there are some, or it was not done.",
     )

@@ -10,8 +10,7 @@ from __future__ import annotations
 from wizard.custody.errors import CustodyError, NotDeleted, OutcomeUnknown, ReadBackDiffers
 from wizard.custody.store import Store
 from wizard.secret import Secret
-
-_READ_BACK_AGAIN = "Repeat this step once the keyring works again: doing it twice does no harm."
+from wizard.text import capitalised
 
 
 async def write(store: Store, service: str, user: str, value: Secret) -> None:
@@ -33,9 +32,9 @@ async def write(store: Store, service: str, user: str, value: Secret) -> None:
     if found is None and failure is not None:
         raise failure
     raise ReadBackDiffers(
-        "The keyring does not give back what was written into it",
+        f"{capitalised(store.place)} does not give back what was written into it",
         why=f"Under {service} it holds {_in_words(found)}.",
-        advice=f"Do not rely on this keyring ({store.label}) before this is understood. {_READ_BACK_AGAIN}",
+        advice=f"Do not rely on this place ({store.label}) before this is understood. {_read_back_again(store)}",
     )
 
 
@@ -55,9 +54,9 @@ async def delete(store: Store, service: str, user: str) -> None:
     if await _read_back(store, service, user, failure) is None:
         return
     raise failure or NotDeleted(
-        "The keyring still holds what was deleted from it",
+        f"{capitalised(store.place)} still holds what was deleted from it",
         why=f"After the deletion there is a value under {service}.",
-        advice="Delete it in the keyring's own program: another program may have stored one under the same name.",
+        advice=f"Delete it {store.by_hand}: another program may have stored one under the same name.",
     )
 
 
@@ -68,12 +67,16 @@ async def _read_back(store: Store, service: str, user: str, failure: CustodyErro
         first = f"{failure.what}. " if failure else ""
         unread = error
     unknown = OutcomeUnknown(
-        f"It is not known what the keyring holds under {service}",
+        f"It is not known what {store.place} holds under {service}",
         why=f"{first}{unread.what}. {unread.why}",
-        advice=f"{unread.advice} {_READ_BACK_AGAIN}",
+        advice=f"{unread.advice} {_read_back_again(store)}",
     )
     unknown.state = unread.state
     raise unknown
+
+
+def _read_back_again(store: Store) -> str:
+    return f"Repeat this step once {store.place} works again: doing it twice does no harm."
 
 
 def _in_words(found: Secret | None) -> str:

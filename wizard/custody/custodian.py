@@ -18,6 +18,7 @@ from wizard.custody.encrypted.store import EncryptedFileStore, change_passphrase
 from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.opening import OPERATIONS, open_keyring, unlock_keyring
 from wizard.custody.own_bus import OwnBus, can_be_started
+from wizard.custody.places import PHRASES
 from wizard.custody.store import Store
 from wizard.custody.worker.protocol import State
 from wizard.secret import Secret
@@ -46,6 +47,11 @@ class Custodian:
         self._environ = environ
         self._opened: EncryptedFileStore | None = None
         self._own_bus: OwnBus | None = None
+
+    @property
+    def place(self) -> str:
+        """The place as a phrase within a sentence, before it is open."""
+        return PHRASES[self.custody.place]
 
     async def open(self) -> Store:
         """Return the store.

@@ -1,4 +1,4 @@
-"""Credentials as one line of JSON, which is one item in the keyring.
+"""Credentials as one line of JSON, which is one item of a store.
 
 Two items cannot be written atomically, one can; and one line survives stores that keep only the first.
 Invariant: decoding either gives complete credentials or raises an error that shows none of the text.
@@ -52,7 +52,7 @@ def decode(item: Secret) -> Credentials:
     problem = _problem(fields)
     if problem:
         raise ItemUnreadable(
-            "What the keyring holds under this name is not a complete set of credentials",
+            "What is stored under this name is not a complete set of credentials",
             why=f"It is {problem}." if item else "It is empty, as from a write that was cut short.",
             advice="It cannot be used. Put the credentials in again, or make a new key on the exchange's page.",
         )

@@ -12,8 +12,8 @@ from wizard.custody.custodian import CREDENTIAL
 
 _STORE: Final = "/etc/credstore.encrypted"
 ABOUT: Final = (
-    "A service has no login, so no session bus and no unlocked keyring, least of all after a reboot. systemd can keep"
-    " credentials for it, encrypted with a key of this machine (and its TPM2 chip, where it has one). Run these"
+    "A service has no login: no session bus, and nobody who types a password, least of all after a reboot. systemd can"
+    " keep credentials for it, encrypted with a key of this machine (and its TPM2 chip, where it has one). Run these"
     " as yourself; sudo stands where root is needed. No secret is on a command line, and none is printed."
 )
 

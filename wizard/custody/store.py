@@ -14,10 +14,12 @@ from typing import Protocol
 from wizard.custody.backends import judge
 from wizard.custody.child import DEADLINE, Answer, Child
 from wizard.custody.explain import failure
+from wizard.custody.places import MEMORY, PHRASES
 from wizard.custody.remedies import refused_backend
 from wizard.custody.turn import keyring_lock, turn
 from wizard.custody.worker.protocol import SECRET_SERVICE_BACKENDS, Code, Op, Origin
 from wizard.secret import Secret
+from wizard.settings import Place
 
 
 class Store(Protocol):
@@ -31,6 +33,16 @@ class Store(Protocol):
     @property
     def backend(self) -> str:
         """What kind of place it is, for code: the class path of a keyring's backend, or `memory`."""
+        ...
+
+    @property
+    def place(self) -> str:
+        """The kind of place as a phrase within a sentence, one of `wizard.custody.places`."""
+        ...
+
+    @property
+    def by_hand(self) -> str:
+        """How somebody changes single items without the steps of a rotation: "in the keyring's own program"."""
         ...
 
     @property
@@ -101,6 +113,8 @@ class KeyringStore:
         KeyringUnusable: the backend is not on the list of secure ones.
     """
 
+    place = PHRASES[Place.KEYRING]
+    by_hand = "in the keyring's own program"
     durable = True
     remark = ""
     doubt = ""
@@ -150,7 +164,9 @@ class KeyringStore:
 class MemoryStore:
     """The memory of this process, for a rehearsal. It holds copies: wiping a value outside leaves them whole."""
 
-    label = "this program's memory only"
+    label = f"{MEMORY} only"
+    place = MEMORY
+    by_hand = "by ending this program"
     backend = "memory"
     durable = False
     remark = "in memory only"

@@ -16,6 +16,7 @@ from wizard.custody.capacity import expect_to_fit
 from wizard.custody.errors import ItemOccupied, ItemUnreadable, KeptElsewhere
 from wizard.custody.store import Store
 from wizard.secret import FINGERPRINT_DIGITS, Secret
+from wizard.text import capitalised
 
 _FINGERPRINT = re.compile(f"[0-9a-f]{{{FINGERPRINT_DIGITS}}}")
 
@@ -27,7 +28,7 @@ class Vault:
         store: Where they are kept.
         environment: The name of the environment, as in the settings.
         clock: Stamps an item with the time at which it is made.
-        owner: Whose items these are: two journals on one keyring do not touch each other's.
+        owner: Whose items these are: two journals on one store do not touch each other's.
     """
 
     def __init__(self, store: Store, environment: str, clock: Clock = time.time, owner: str = "") -> None:
@@ -100,9 +101,9 @@ class Vault:
         credentials = item.decode(found)
         if credentials.name.fingerprint != fingerprint:
             raise ItemUnreadable(
-                "The keyring holds the credentials of another key under this name",
+                f"{capitalised(self.store.place)} holds the credentials of another key under this name",
                 why=f"Under {service} there are those of {credentials.name}.",
-                advice="Somebody moved or renamed items. Correct that in the keyring's own program.",
+                advice="Somebody moved or renamed items. It cannot be used: put the credentials of this key in again.",
             )
         return credentials
 
@@ -149,9 +150,9 @@ class Vault:
             found = await self.store.read(service, item.USER)
             if found and not self._is_own(found):
                 raise ItemOccupied(
-                    "What the keyring holds under this name was not stored by this wizard",
+                    f"What {self.store.place} holds under this name was not stored by this wizard",
                     why=f"Another journal, a newer version or another program wrote {service}.",
-                    advice="Nothing was deleted. If it is not needed, delete it in the keyring's own program.",
+                    advice=f"Nothing was deleted. If it is not needed, delete it {self.store.by_hand}.",
                 )
             await confirmed.delete(self.store, service, item.USER)
 
@@ -203,6 +204,6 @@ class Vault:
             return
         raise ItemOccupied(
             "Other credentials are stored under this key's name already",
-            why=f"Under {service} the keyring holds another journal's item, or another secret of the same API key.",
+            why=f"{service} in {self.store.place} is another journal's item, or another secret of the same API key.",
             advice="Nothing was changed. If the stored one is wrong, remove it first, then put this one in.",
         )

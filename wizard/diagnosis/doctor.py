@@ -46,7 +46,7 @@ class Doctor:
         known = self._settings()
         ways: dict[Area, Callable[[], Awaitable[tuple[Finding, ...]]]] = {
             Area.TERMINAL: self._terminal,
-            Area.KEYRING: lambda: self._keyring(known),
+            Area.KEYRING: lambda: self._storage(known),
             Area.NETWORK: lambda: self._network(known),
             Area.CLOCK: lambda: self._clock(known),
             Area.FILES: lambda: self._files(known),
@@ -63,8 +63,8 @@ class Doctor:
     async def _terminal(self) -> tuple[Finding, ...]:
         return (host.terminal(self.environ, self.stdin, self.stderr, self.clock),)
 
-    async def _keyring(self, known: Settings | WizardError) -> tuple[Finding, ...]:
-        place = await host.keyring(self.open_store, self.clock)
+    async def _storage(self, known: Settings | WizardError) -> tuple[Finding, ...]:
+        place = await host.storage(self.open_store, self.clock)
         if place.outcome is Outcome.FAILED or isinstance(known, WizardError):
             return (place,)
         return place, await stored_keys(await self.open_store(), self.paths, known.environments, self.clock)

@@ -1,4 +1,4 @@
-"""The terminal and the keyring of this host."""
+"""The terminal and the place of the credentials of this host."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from wizard.custody.canary import canary
 from wizard.custody.errors import CustodyError
 from wizard.custody.store import Store
 from wizard.diagnosis.notes import note, of_error
+from wizard.rotation.findings import STORAGE
 from wizard.rotation.model import Finding, Outcome
 from wizard.terminal import Stream, inspect_terminal
 
@@ -33,15 +34,15 @@ def terminal(environ: Mapping[str, str], stdin: Stream | None, stderr: Stream | 
     return note("Terminal", Outcome.PASSED, f"Full screens can be drawn: {report.term}, {size}.", clock)
 
 
-async def keyring(open_store: Callable[[], Awaitable[Store]], clock: Clock) -> PlaceFinding:
+async def storage(open_store: Callable[[], Awaitable[Store]], clock: Clock) -> PlaceFinding:
     """Try the place of the credentials with a throw-away value."""
     try:
         store = await open_store()
         tried = await canary(store)
     except CustodyError as error:
-        told = of_error("Keyring", Outcome.FAILED, error, clock)
+        told = of_error(STORAGE, Outcome.FAILED, error, clock)
         return PlaceFinding(told.subject, told.outcome, told.observed, told.at, advice=told.advice, state=error.state)
     observed = f"A canary was written to {store.label}, read back, compared and deleted in {tried.seconds:.1f} s."
     outcome = Outcome.WARNING if store.doubt else Outcome.PASSED
     gap, backend = store.doubt, store.backend
-    return PlaceFinding("Keyring", outcome, observed, clock(), does_not_prove=gap, state="ready", backend=backend)
+    return PlaceFinding(STORAGE, outcome, observed, clock(), does_not_prove=gap, state="ready", backend=backend)

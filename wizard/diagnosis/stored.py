@@ -30,7 +30,7 @@ async def stored_keys(store: Store, paths: Paths, environments: Iterable[str], c
         return of_error(SUBJECT, Outcome.INCONCLUSIVE, error, clock)
     if lost:
         observed = f"{', '.join(lost)}: the journal says that it is stored, and it is not there any more."
-        advice = "Look whether another login or another keyring holds it; else open the wizard and forget it there."
+        advice = "Look whether another login or another place holds it; else open the wizard and forget it there."
         return note(SUBJECT, Outcome.FAILED, observed, clock, advice=advice)
     if unknown:
         observed = f"The journal does not know {', '.join(unknown)}."

@@ -1,6 +1,6 @@
 """The Credentials step: what to do on the exchange's page, and where the result goes in.
 
-A typed value is let go only after the keyring has given it back unchanged.
+A typed value is let go only once it was read back unchanged.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from wizard.rotation.model import Finding, Mode, Step
 
 ABOUT = (
     "Create the new key on the exchange's page with the whitelist of the step before. With Ed25519 the pair is made"
-    " here and kept in the keyring before its public half is shown; only the API key comes back. With HMAC the page"
-    " shows a secret once: give both, one by one or in one paste. The values are written to the keyring, read back and"
+    " here and kept in {place} before its public half is shown; only the API key comes back. With HMAC the page"
+    " shows a secret once: give both, one by one or in one paste. The values are written to {place}, read back and"
     " compared. A private key of your own can be imported instead. Typing is not shown."
 )
 _ED25519 = Choice("ed25519", "Ed25519, recommended. Made here: the private key never leaves this host.")
@@ -29,7 +29,7 @@ _HMAC = Choice("hmac", "HMAC. The page shows an API key and a secret: give both 
 _RSA = Choice("rsa", "RSA, 4096 bits. Made here like Ed25519, for software that takes only RSA.")
 _IMPORT = Choice("import", "a private key of your own, Ed25519 or RSA, from a PEM file or pasted, also encrypted.")
 _READ = Choice(
-    "read", "from the environment, a .env, freqtrade's config.json or another file; nothing is changed there."
+    "read", "from the environment, a .env, freqtrade's, Hummingbot's or another file; nothing is changed there."
 )
 _NEXT = Choice("next", "go on with the key that is stored already.")
 _STORE = Choice("store", "try again to store what was entered.")
@@ -45,7 +45,7 @@ async def take(stage: Stage) -> Way:
             stage.talk.say(f"{pending.name} is stored already. Another one takes its place.")
         choices = (*_kinds(stage), *((_NEXT,) if pending else ()))
         default = "next" if pending else choices[0].word
-        answer = await stage.talk.choose("Which kind of key?", choices, about=ABOUT, default=default)
+        answer = await stage.talk.choose("Which kind of key?", choices, about=stage.about(ABOUT), default=default)
         if answer == Command.BACK:
             return stage.back()
         if answer == "next" or await _take(stage, answer):
@@ -55,12 +55,12 @@ async def take(stage: Stage) -> Way:
 async def _take(stage: Stage, answer: str) -> bool:
     """Have the pair ready where a pair signs, then take the values in; return whether they were stored."""
     if answer == "import":
-        given = await import_key(stage, about=ABOUT)
+        given = await import_key(stage, about=stage.about(ABOUT))
         if isinstance(given, Pair):
             return await _enter(stage, KeyKind.HMAC, "", found=given)
         return given is not None and await _enter(stage, given.kind, given.public_pem, is_imported=True)
     if answer == "read":
-        found = await find_key(stage, about=ABOUT)
+        found = await find_key(stage, about=stage.about(ABOUT))
         return found is not None and await _enter(stage, KeyKind.HMAC, "", found=found)
     kind = KeyKind(answer)
     public_key = await _public_key(stage, kind) if kind is not KeyKind.HMAC else ""
@@ -72,7 +72,7 @@ async def _enter(
 ) -> bool:
     """Take the values in and store them; return whether that was done."""
     stage.talk.say("", *numbered(_instructions(stage, kind)), *public_key.splitlines())
-    with Intake(stage.talk, stage.counter, kind, public_key, about=ABOUT) as intake:
+    with Intake(stage.talk, stage.counter, kind, public_key, about=stage.about(ABOUT)) as intake:
         is_filled = found is not None and intake.take(found)
         while is_filled or await intake.fill():
             is_filled = False
@@ -84,7 +84,7 @@ async def _enter(
 async def _public_key(stage: Stage, kind: KeyKind) -> str | None:
     return await stage.talk.attempt(
         lambda: stage.flow.credentials.public_key(kind),
-        "Making the pair and storing it in the keyring",
+        f"Making the pair and storing it in {stage.flow.place}",
         deadlines.MAKE_PAIR,
     )
 
@@ -97,7 +97,7 @@ async def _store_or_leave(stage: Stage, intake: Intake, imported: str) -> bool:
             stage.talk.say(*evidence(finding))
             return True
         stage.talk.say("Nothing was lost: what was entered is still here.")
-        answer = await stage.talk.choose("What next?", (_STORE, _ENTER), about=ABOUT)
+        answer = await stage.talk.choose("What next?", (_STORE, _ENTER), about=stage.about(ABOUT))
         if answer != "store":
             return False
 
@@ -117,7 +117,7 @@ async def _store(stage: Stage, intake: Intake, imported: str) -> Finding | None:
 
     return await stage.talk.attempt(
         store,
-        "Writing to the keyring, reading back, comparing",
+        f"Writing to {stage.flow.place}, reading back, comparing",
         deadlines.STORE,
     )
 

@@ -1,4 +1,4 @@
-"""Home: which environments there are, whether the keyring can be trusted, and what to do next."""
+"""Home: which environments there are, whether their place can be trusted, and what to do next."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ from wizard.settings import Place
 _STRAYS = Choice("strays", "look at the items that the journal does not know: adopt, delete or leave them.")
 _PASSPHRASE = Choice("passphrase", "change the passphrase of the encrypted file.")
 ABOUT = (
-    "Choose an environment: the wizard takes it for itself, tries the keyring with a canary and settles what an"
+    "Choose an environment: the wizard takes it for itself, tries {place} with a canary and settles what an"
     " interrupted run left. Then begin or resume a rotation. Nothing on the exchange is touched from here."
 )
 
 
-async def choose_environment(talk: Talk, overviews: Sequence[Overview], now: float) -> Overview:
-    """Ask for one of the environments."""
+async def choose_environment(talk: Talk, overviews: Sequence[Overview], now: float, place: str) -> Overview:
+    """Ask for one of the environments; `place` is that of the credentials."""
+    about = ABOUT.format(place=place)
     choices = tuple(Choice(one.environment.name, _row(one, now)) for one in overviews)
     while True:
-        answer = await talk.choose("Which environment?", choices, about=ABOUT, default=choices[0].word)
+        answer = await talk.choose("Which environment?", choices, about=about, default=choices[0].word)
         for one in overviews:
             if one.environment.name == answer:
                 return one
@@ -39,14 +40,14 @@ async def choose_environment(talk: Talk, overviews: Sequence[Overview], now: flo
 def tell_preflight(stage: Stage) -> None:
     """Say what was checked, and what an interrupted run had left."""
     preflight = stage.flow.preflight
-    stage.talk.say(*evidence(preflight.keyring), *preflight.recovered, *preflight.losses())
+    stage.talk.say(*evidence(preflight.storage), *preflight.recovered, *preflight.losses())
 
 
 async def begin(stage: Stage) -> Way:
     """Ask what to do, until a rotation is open; `Way.HOME` leads back to the environments."""
     while True:
         choices = _choices(stage)
-        answer = await stage.talk.choose("What next?", choices, about=ABOUT, default=choices[0].word)
+        answer = await stage.talk.choose("What next?", choices, about=stage.about(ABOUT), default=choices[0].word)
         if answer == Command.BACK:
             return Way.HOME
         if answer == FORGET_WORD:
@@ -95,7 +96,7 @@ def _ways(stage: Stage) -> tuple[Choice, ...]:
 
 
 async def _forget(stage: Stage) -> None:
-    if await stage.talk.confirm(FORGET_CONSENT, FORGET_WORD, about=ABOUT) and await stage.talk.attempt(
+    if await stage.talk.confirm(FORGET_CONSENT, FORGET_WORD, about=stage.about(ABOUT)) and await stage.talk.attempt(
         lambda: _strike_off(stage), "Looking once more, then striking off", deadlines.ABANDON
     ):
         stage.talk.say("The missing key was struck off the journal.")
@@ -108,10 +109,10 @@ async def _strike_off(stage: Stage) -> bool:
 
 async def _abandon(stage: Stage) -> None:
     question = (
-        "Give this rotation up? The new credentials of this rotation are deleted from the keyring. The current key"
-        " stays as it is. If you created a new key on the exchange's page, delete it there."
+        f"Give this rotation up? The new credentials of this rotation are deleted from {stage.flow.place}. The current"
+        " key stays as it is. If you created a new key on the exchange's page, delete it there."
     )
-    if not await stage.talk.confirm(question, "abandon", about=ABOUT):
+    if not await stage.talk.confirm(question, "abandon", about=stage.about(ABOUT)):
         return
     if await stage.talk.attempt(lambda: _give_up(stage), "Deleting the new credentials", deadlines.ABANDON):
         stage.talk.say("The rotation was given up. The current key is as it was.")

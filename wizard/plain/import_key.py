@@ -1,4 +1,4 @@
-"""A private key of the user's own: asked for, opened, and put into the keyring before its API key is asked for."""
+"""A private key of the user's own: asked for, opened, and stored before its API key is asked for."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _PROMPT = "Private key, the path of its PEM file or the PEM itself"
 
 
 async def import_key(stage: Stage, *, about: str) -> KeyPair | Pair | None:
-    """Return the pair that is in the keyring now, or None when the user goes back or it could not be stored.
+    """Return the pair that is stored now, or None when the user goes back or it could not be stored.
 
     Where an API key or a secret was given instead, that is returned.
     """
@@ -38,7 +38,7 @@ async def import_key(stage: Stage, *, about: str) -> KeyPair | Pair | None:
         stage.talk.say(f"Caution: {key.warning}")
     try:
         return await stage.talk.attempt(
-            lambda: _keep(stage, key), "Storing the private key in the keyring", deadlines.MAKE_PAIR
+            lambda: _keep(stage, key), f"Storing the private key in {stage.flow.place}", deadlines.MAKE_PAIR
         )
     finally:
         key.pair.private_pem.wipe()

@@ -15,8 +15,8 @@ from wizard.rotation.steps.probe import ProbeReport
 ABOUT = (
     "The new key signs several read-only calls from this host, and the current key signs the same as a control. Each"
     " check says what was observed, when, from which address, and what it does not prove. When everything that counts"
-    " has passed, promote makes the new key the current one; the old one becomes the legacy key and stays in the"
-    " keyring."
+    " has passed, promote makes the new key the current one; the old one becomes the legacy key and stays in"
+    " {place}."
 )
 _PROMOTE = Choice("promote", "make the new key the current one.")
 _SWAP = Choice("swap", "exchange API key and secret, store again, probe again.")
@@ -30,7 +30,7 @@ async def take(stage: Stage) -> Way:
     report = await _run(stage)
     while True:
         choices = _choices(report)
-        answer = await stage.talk.choose("What next?", choices, about=ABOUT, default=choices[0].word)
+        answer = await stage.talk.choose("What next?", choices, about=stage.about(ABOUT), default=choices[0].word)
         if answer == Command.BACK:
             return stage.back()
         if answer == "promote" and report is not None:

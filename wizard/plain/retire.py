@@ -19,7 +19,7 @@ ABOUT = (
     "Restart what uses the key so that it takes the new one, then delete the legacy key on the exchange's page at"
     " once: while both are alive the overlap grows. The wizard asks with both keys in each poll. Only when the"
     " legacy key is refused and the current key is accepted, three polls in a row, is its death proven. Then purge"
-    " deletes its secret from the keyring and reads back that it is gone; the certificate names the files and"
+    " deletes its secret from {place} and reads back that it is gone; the certificate names the files and"
     " variables of this host in which the key still stands in plain text, as far as they were looked at."
 )
 MOST_POLLS = 20
@@ -42,7 +42,7 @@ async def take(stage: Stage) -> Way:
         is_settled = death.allows_purge or death.grade is Grade.WEAK
         purge = _GIVE_UP if death.grade is Grade.WEAK else _PURGE
         choices = ((purge,) if is_settled else ()) + (_WATCH,) + ((_REVERT,) if stage.flow.can_be_reverted else ())
-        answer = await stage.talk.choose("What next?", choices, about=ABOUT, default=choices[0].word)
+        answer = await stage.talk.choose("What next?", choices, about=stage.about(ABOUT), default=choices[0].word)
         if answer == Command.BACK:
             return stage.back()
         if answer == "watch":
@@ -132,12 +132,12 @@ async def _is_confirmed(stage: Stage, legacy: KeyRecord, death: Death) -> bool:
     word = legacy.name.last_four if asks_for_key and legacy.name.last_four else "purge"
     what = f"The secret of {legacy.name} is deleted from {legacy.store}. This cannot be undone."
     gap = f" Its death is not proven: {death.does_not_prove}." if is_weak else ""
-    return await stage.talk.confirm(what + gap, word, about=ABOUT)
+    return await stage.talk.confirm(what + gap, word, about=stage.about(ABOUT))
 
 
 async def _is_reverted(stage: Stage) -> bool:
     question = "The legacy key becomes the current one again; the new key stays stored and is pending."
-    if not await stage.talk.confirm(question, "revert", about=ABOUT):
+    if not await stage.talk.confirm(question, "revert", about=stage.about(ABOUT)):
         return False
     try:
         stage.flow.revert()

@@ -36,6 +36,10 @@ class Stage:
         """Say where the user is."""
         self.talk.say(*introduction(self.flow, step), *lines)
 
+    def about(self, text: str) -> str:
+        """Return the help of a step; `{place}` in it is the place of the credentials."""
+        return text.format(place=self.flow.place)
+
     def on(self) -> Way:
         """Go on to the next step."""
         self.flow.advance(self.flow.context.rotation.step)

@@ -74,7 +74,9 @@ class Walk:
         self._talk.say("Key Wizard, line by line.", self._world.lede)
         while not self._world.environments():
             if not await self._talk.attempt(self._is_world_open, "Opening", deadlines.OPEN_WORLD):
-                await self._talk.choose("What next?", (Choice("again", "try once more."),), about=home.ABOUT)
+                await self._talk.choose(
+                    "What next?", (Choice("again", "try once more."),), about=home.ABOUT.format(place=self._world.place)
+                )
         if self._world.desk is not None:
             self._counter = Counter(self._talk, self._world.desk, self._whitelist)
             self._talk.visit_desk = self._counter.visit
@@ -109,7 +111,7 @@ class Walk:
                 self._problem = error
                 raise
 
-        what = f"Opening {environment.name} and trying the keyring with a canary"
+        what = f"Opening {environment.name} and trying {self._world.place} with a canary"
         self._flow = await self._talk.attempt(work, what, deadlines.OPEN_ENVIRONMENT)
         return self._flow is not None
 
@@ -121,7 +123,7 @@ class Walk:
         for one in overviews:
             if one.environment.name == wished:
                 return one
-        return await home.choose_environment(self._talk, overviews, self._world.clock())
+        return await home.choose_environment(self._talk, overviews, self._world.clock(), self._world.place)
 
     async def _walk(self, stage: Stage) -> None:
         way = Way.ON

@@ -44,7 +44,7 @@ class OutOfPlace(WizardError):
 class Preflight:
     """What was checked before the user touches the exchange."""
 
-    keyring: Finding
+    storage: Finding
     recovered: tuple[str, ...] = ()
     """What an interrupted run had left, and what was done about it."""
     missing: tuple[KeyRecord, ...] = ()
@@ -102,6 +102,11 @@ class Flow:
     def is_durable(self) -> bool:
         """Whether the credentials outlive this program."""
         return self.context.keeping.vault.store.durable
+
+    @property
+    def place(self) -> str:
+        """The place of the credentials as a phrase within a sentence."""
+        return self.context.keeping.place
 
     @property
     def storage(self) -> str:

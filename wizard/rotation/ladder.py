@@ -57,7 +57,7 @@ class ProbeReport:
 
     findings: tuple[Finding, ...]
     item: str
-    """The keyring item of the key that was probed: what is promoted must be what was proven."""
+    """The stored item of the key that was probed: what is promoted must be what was proven."""
     restrictions: ApiRestrictions | None = None
     """What the exchange said of the new key's rights; promotion compares it with what it says then."""
     verdict: Verdict | None = None
@@ -223,7 +223,7 @@ class Ladder:
         if self._current is None:
             return None
         if control is None:
-            self._tell(self._scribe.control_unusable("It is not in the keyring."))
+            self._tell(self._scribe.control_unusable(f"It is not in {self._context.keeping.place}."))
             return None
         where = self._where(networks_of(self._current.whitelist))
         try:

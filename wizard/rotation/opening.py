@@ -1,4 +1,4 @@
-"""Opens the flow of one environment: lock, journal, keyring, canary, recovery."""
+"""Opens the flow of one environment: lock, journal, store, canary, recovery."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from wizard.custody.vault import Vault
 from wizard.egress.providers import Provider, load_providers
 from wizard.rotation.context import Context, Pace, Pause
 from wizard.rotation.database import open_database
+from wizard.rotation.findings import STORAGE
 from wizard.rotation.flow import Flow, Preflight
 from wizard.rotation.journal import Journal
 from wizard.rotation.lock import sole_writer
@@ -50,18 +51,18 @@ async def open_flow(
     stopwatch: Clock = time.perf_counter,
     pace: Pace | None = None,
 ) -> AsyncIterator[Flow]:
-    """Take the environment for this process alone, try the keyring with a canary, settle what was left.
+    """Take the environment for this process alone, try its store with a canary, settle what was left.
 
     Raises:
         wizard.errors.WizardError: another wizard has the environment, the journal cannot be
-            opened, or the keyring cannot be used; each with its remedy.
+            opened, or the store cannot be used; each with its remedy.
     """
     paths.create()
     with sole_writer(paths.lock(environment.name), environment.name, clock):
         store = await open_store()
         journal = open_journal(paths, clock)
         try:
-            keyring = await _try_keyring(store, clock)
+            storage = await _try(store, clock)
             keeping = Safekeeping(environment.name, journal, Vault(store, environment.name, clock, journal.id), clock)
             recovered = await keeping.recover()
             context = Context(
@@ -76,7 +77,7 @@ async def open_flow(
                 pace=pace or Pace(),
             )
             missing, strays = await asyncio.gather(keeping.missing(), _strays(keeping))
-            flow = Flow(context, Preflight(keyring, recovered, missing, strays))
+            flow = Flow(context, Preflight(storage, recovered, missing, strays))
             await flow.settle()
             yield flow
         finally:
@@ -90,11 +91,11 @@ async def _strays(keeping: Safekeeping) -> tuple[str, ...]:
         return ()  # an offer only; whoever asks for them is told
 
 
-async def _try_keyring(store: Store, clock: Clock) -> Finding:
+async def _try(store: Store, clock: Clock) -> Finding:
     await canary(store)
     limits = what_does_not_fit(store.backend)
     return Finding(
-        subject="Keyring",
+        subject=STORAGE,
         outcome=Outcome.WARNING if store.doubt else Outcome.PASSED,
         observed=f"A canary was written to {store.label}, read back, compared and deleted. {limits}".rstrip(),
         at=clock(),

@@ -114,12 +114,12 @@ _DO_NOT_DELETE = "Do not delete the legacy key: the exchange accepts it, and it 
 
 
 def gone(current_accepts: bool) -> Death:
-    """Judge a legacy key whose secret is not in the keyring any more: it cannot be asked."""
+    """Judge a legacy key whose secret is not stored any more: it cannot be asked."""
     control = "The current key is accepted." if current_accepts else "The current key could not be asked either."
     return Death(
         Grade.WEAK,
         0,
-        f"The legacy key cannot be asked: its secret is not in the keyring any more. {control}",
+        f"The legacy key cannot be asked: its secret is not stored any more. {control}",
         "that it is dead: look at the exchange's page",
     )
 

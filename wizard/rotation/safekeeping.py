@@ -29,6 +29,11 @@ class Safekeeping:
         self._clock = clock
 
     @property
+    def place(self) -> str:
+        """The place of the credentials as a phrase within a sentence."""
+        return self._vault.store.place
+
+    @property
     def vault(self) -> Vault:
         """Where the credentials lie."""
         return self._vault
@@ -52,7 +57,7 @@ class Safekeeping:
                 continue
             self._journal.confirm_key(record)
             return replace(record, holding=Holding.STORED)
-        raise ItemOccupied("No name is free for this key in the keyring", advice="Delete items that are not needed.")
+        raise ItemOccupied(f"No name is free for this key in {self.place}", advice="Delete items that are not needed.")
 
     async def fetch(self, record: KeyRecord) -> Credentials | None:
         """Return the credentials of a key, or None where the keyring no longer has them.
@@ -115,7 +120,7 @@ class Safekeeping:
             if record.holding not in (Holding.ANNOUNCED, Holding.PURGING):
                 continue
             if record.backend != self._vault.store.backend:
-                done.append(f"{record.name} was left unsettled in {record.store}: open that keyring to settle it.")
+                done.append(f"{record.name} was left unsettled in {record.store}: open that place to settle it.")
             elif record.holding is Holding.ANNOUNCED:
                 done.append(await self._settle_announced(record))
             else:
@@ -137,10 +142,10 @@ class Safekeeping:
     async def _settle_announced(self, record: KeyRecord) -> str:
         if await self._vault.owns(record.name.fingerprint, record.version):
             self._journal.confirm_key(record)
-            return f"Storing {record.name} was interrupted after it was in the keyring: nothing is lost."
+            return f"Storing {record.name} was interrupted after it was in {self.place}: nothing is lost."
         # Whatever else is under that name was not written by this journal, or is empty: it is left alone.
-        self._journal.forget_key(record, "it did not reach the keyring whole")
-        return f"Storing {record.name} was interrupted before it was in the keyring: enter it again."
+        self._journal.forget_key(record, f"it did not reach {self.place} whole")
+        return f"Storing {record.name} was interrupted before it was in {self.place}: enter it again."
 
     def _record(self, credentials: Credentials, slot: Slot, whitelist: str, version: int) -> KeyRecord:
         return KeyRecord(

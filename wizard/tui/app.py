@@ -97,6 +97,11 @@ class WizardApp(SafeApp):
         return self._open_flow
 
     @property
+    def place(self) -> str:
+        """The place of the credentials as a phrase within a sentence."""
+        return self.flow.place if self.has_flow else self.world.place
+
+    @property
     def has_flow(self) -> bool:
         """Whether an environment is open."""
         return self._open_flow is not None
@@ -192,7 +197,7 @@ class WizardApp(SafeApp):
     def action_help(self) -> None:
         """Explain the screen that is shown."""
         if getattr(self.screen, "HELP", ""):
-            self.push_screen(HelpScreen(self.screen))
+            self.push_screen(HelpScreen(self.screen, self.place))
 
     def action_leave(self) -> None:
         """Say what closing now means, and close when that is wanted."""

@@ -1,7 +1,7 @@
 """Looks at the current key of one environment from all sides, and changes nothing.
 
 Invariant: it takes no lock and writes to no journal. What was observed is for the caller to keep. While a wizard
-works on the environment, this reads what stands in the journal and in the keyring.
+works on the environment, this reads what stands in the journal and in the place of the credentials.
 """
 
 from __future__ import annotations
@@ -46,9 +46,11 @@ class Examiner:
     open_store: Callable[[], Awaitable[Store]]
     environ: Mapping[str, str]
     clock: Clock
+    place: str
+    """What `open_store` opens, as a phrase within a sentence."""
 
     async def examine(self, max_age: float) -> Upkeep:
-        """Ask the echo services, the keyring and the exchange; each trouble becomes a finding.
+        """Ask the echo services, the place of the credentials and the exchange; each trouble becomes a finding.
 
         Args:
             max_age: Seconds after which a key is too old.
@@ -61,7 +63,7 @@ class Examiner:
         except NoCurrentKey as error:
             return Upkeep(None, no_key(error, self.clock))
         egress, answer = await asyncio.gather(self._observe(), self._ask(key))
-        seen = Seen(self.environment, key, egress, answer)
+        seen = Seen(self.environment, key, egress, answer, self.place)
         return Upkeep(key, judge(seen, self.clock, max_age), egress if isinstance(egress, EgressReport) else None)
 
     async def _observe(self) -> EgressReport | WizardError:

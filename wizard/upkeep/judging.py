@@ -9,14 +9,13 @@ from wizard.consumers import NoCurrentKey
 from wizard.custody.errors import CustodyError
 from wizard.egress.detect import EgressReport
 from wizard.errors import WizardError, sentences
-from wizard.rotation.findings import Scribe
+from wizard.rotation.findings import STORAGE, Scribe
 from wizard.rotation.model import Finding, KeyRecord, Outcome
 from wizard.rotation.signed import SignedAnswer, Where, explain
 from wizard.rotation.surroundings import networks_of
 from wizard.settings import Environment
 
 CURRENT_KEY = "Current key"
-KEYRING = "Keyring"
 ACCEPTED = "Accepted"
 WHITELIST = "Whitelist"
 AGE = "Age"
@@ -30,6 +29,8 @@ class Seen:
     key: KeyRecord
     egress: EgressReport | WizardError
     answer: SignedAnswer | WizardError
+    place: str
+    """Where the key was read from, as a phrase within a sentence."""
 
     @property
     def address(self) -> str:
@@ -53,10 +54,10 @@ def judge(seen: Seen, clock: Clock, max_age: float) -> tuple[Finding, ...]:
 def _asked(scribe: Scribe, seen: Seen) -> tuple[Finding, ...]:
     answer, key = seen.answer, seen.key
     if isinstance(answer, CustodyError):
-        return (_told(scribe, KEYRING, Outcome.FAILED, answer), *scribe.not_run(ACCEPTED))
+        return (_told(scribe, STORAGE, Outcome.FAILED, answer), *scribe.not_run(ACCEPTED))
     if isinstance(answer, NoCurrentKey):
         return (_told(scribe, CURRENT_KEY, Outcome.FAILED, answer), *scribe.not_run(ACCEPTED))
-    held = scribe.note(CURRENT_KEY, Outcome.PASSED, f"{key.name} was read from the keyring.")
+    held = scribe.note(CURRENT_KEY, Outcome.PASSED, f"{key.name} was read from {seen.place}.")
     if isinstance(answer, WizardError):
         return (held, _told(scribe, ACCEPTED, Outcome.INCONCLUSIVE, answer))
     where = Where(seen.environment.site, seen.address, networks_of(key.whitelist))
@@ -91,7 +92,7 @@ def _covered(scribe: Scribe, seen: Seen) -> Finding:
 
 
 def _age(scribe: Scribe, seen: Seen, max_age: float) -> Finding:
-    """Judge the older of two dates: a key that was adopted is older than its item in the keyring."""
+    """Judge the older of two dates: a key that was adopted is older than its stored item."""
     created = _created(seen.answer)
     is_dated = created is not None and created < seen.key.stored_at
     since = created if created is not None and is_dated else seen.key.stored_at

@@ -17,8 +17,10 @@ from wizard.custody.encrypted.envelope import seal, take_apart, unseal
 from wizard.custody.encrypted.errors import FileGone, FileThere, WrongPassphrase
 from wizard.custody.encrypted.key import FileKey, derive, new_key
 from wizard.custody.encrypted.locked import locked, patiently
+from wizard.custody.places import PHRASES
 from wizard.custody.turn import turn
 from wizard.secret import Secret
+from wizard.settings import Place
 
 BACKEND: Final = "encrypted-file"
 """What the journal calls this place."""
@@ -116,12 +118,14 @@ class EncryptedFileStore:
         deadline: Seconds to wait for another process that writes, and for the disk.
     """
 
+    place = PHRASES[Place.ENCRYPTED_FILE]
+    by_hand = "with `key-wizard strays`"
     backend = BACKEND
     durable = True
     doubt = ""
 
     def __init__(self, file: Path, key: FileKey, deadline: float) -> None:
-        self.label = f"the encrypted file {file}"
+        self.label = f"{self.place} {file}"
         self._file = file
         self._key = key
         self._deadline = deadline

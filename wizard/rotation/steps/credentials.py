@@ -1,6 +1,6 @@
 """Step 3: the new credentials, into `pending` and read back.
 
-An Ed25519 key pair made here goes to the keyring before its public half is shown: if the wizard
+An Ed25519 key pair made here is stored before its public half is shown: if the wizard
 dies while the user is on the exchange's page, the private key of the new API key is not lost.
 """
 
@@ -24,7 +24,7 @@ IMPORTED = "imported public key"
 
 
 class DraftMissing(WizardError):
-    """The key pair made here is no longer in the keyring."""
+    """The key pair made here is no longer stored."""
 
 
 class AlreadyStored(WizardError):
@@ -46,7 +46,7 @@ class CredentialsStep:
     async def public_key(self, kind: KeyKind = KeyKind.ED25519) -> str:
         """Return the public half of the pair that waits for its API key, made now if there is none.
 
-        It is in the keyring by then: a keyring that cannot hold it says so before a key is created with it.
+        It is stored by then: a place that cannot hold it says so before a key is created with it.
         """
         found = await self._pair(kind)
         if found is None:
@@ -68,7 +68,7 @@ class CredentialsStep:
         """Store an API key with the RSA private key that was made here for it.
 
         Raises:
-            DraftMissing: the key pair is not in the keyring any more.
+            DraftMissing: the key pair is not stored any more.
         """
         return await self._store_made(api_key, KeyKind.RSA)
 
@@ -76,7 +76,7 @@ class CredentialsStep:
         found = await self._pair(kind)
         if found is None:
             raise DraftMissing(
-                "The private key made for this API key is not in the keyring any more",
+                f"The private key made for this API key is not in {self._context.keeping.place} any more",
                 advice="Delete this API key on the exchange's page and start this step again with a new pair.",
             )
         finding = await self._store_pending(Credentials(kind, api_key, found.signing))
@@ -86,7 +86,7 @@ class CredentialsStep:
         return finding
 
     async def import_pair(self, pair: KeyPair) -> None:
-        """Put a private key that was made elsewhere into the keyring, before its API key is known."""
+        """Put a private key that was made elsewhere into the place of the credentials, before its API key is known."""
         if self._imported_draft(pair.public_pem) is None:
             await self._keep_draft(pair, IMPORTED)
 
@@ -98,13 +98,14 @@ class CredentialsStep:
             public: The public half of the imported key, as `import_pair` had it.
 
         Raises:
-            DraftMissing: the private key is not in the keyring any more.
+            DraftMissing: the private key is not stored any more.
         """
         draft = self._imported_draft(public)
         found = await self._context.keeping.fetch(draft) if draft else await self._imported_pending(public)
         if found is None:
             raise DraftMissing(
-                "The imported private key is not in the keyring any more", advice="Import it once more, then store it."
+                f"The imported private key is not in {self._context.keeping.place} any more",
+                advice="Import it once more, then store it.",
             )
         finding = await self._store_pending(Credentials(found.kind, api_key, found.signing), is_imported=True)
         if draft:
@@ -139,7 +140,7 @@ class CredentialsStep:
             observed=f"{record.name} was written to {record.store}, read back and is the same.",
             at=self._context.clock(),
             does_not_prove="that the exchange accepts it; the probe finds out",
-            advice=_to_remove(copies),
+            advice=_to_remove(copies, self._context.keeping.place),
         )
 
     def _refuse_known(self, credentials: Credentials) -> None:
@@ -208,7 +209,7 @@ def _label(origin: str, public: str) -> Secret:
     return Secret(f"{origin} {Secret(public).fingerprint()}")
 
 
-def _to_remove(copies: Copies) -> str:
+def _to_remove(copies: Copies, place: str) -> str:
     told = copies.sentences()
-    end = "Remove it there once your software reads the keyring; the retirement of this key looks again."
+    end = f"Remove it there once your software reads {place}; the retirement of this key looks again."
     return " ".join([*told, *([end] if copies.found else [])])

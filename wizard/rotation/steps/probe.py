@@ -20,6 +20,7 @@ from wizard.rotation.findings import Scribe
 from wizard.rotation.ladder import PASSES_IN_A_ROW, Ladder, OnFinding, ProbeReport
 from wizard.rotation.model import Finding, KeyRecord, Slot, Step
 from wizard.rotation.signed import SignedAnswer, Where, ask
+from wizard.text import capitalised
 
 __all__ = ["PASSES_IN_A_ROW", "NotProven", "NothingToProbe", "ProbeReport", "ProbeStep", "Wait"]
 
@@ -67,7 +68,7 @@ class ProbeStep:
         """Ask everything and return what was seen.
 
         Raises:
-            NothingToProbe: no pending key is stored, or the keyring has lost it.
+            NothingToProbe: no pending key is stored, or it is not stored any more.
         """
         pending, credentials = await self._fetch_pending()
         current, control = self._key(Slot.CURRENT), None
@@ -87,7 +88,7 @@ class ProbeStep:
         Ends by itself where waiting cannot help any more, and after `Pace.patience`. May be cancelled.
 
         Raises:
-            NothingToProbe: no pending key is stored, or the keyring has lost it.
+            NothingToProbe: no pending key is stored, or it is not stored any more.
         """
         _, credentials = await self._fetch_pending()
         begun = self._context.stopwatch()
@@ -154,7 +155,7 @@ class ProbeStep:
         if pending is None or credentials is None:
             raise NothingToProbe(
                 "There is no new key to probe",
-                why="The keyring holds no pending credentials for this environment.",
+                why=f"{capitalised(self._context.keeping.place)} holds no pending credentials for this environment.",
                 advice="Go back to the credentials step and enter the key again.",
             )
         return pending, credentials

@@ -77,7 +77,7 @@ class RetireStep:
         """Ask with both keys at the same time, keep the answer in the journal, judge.
 
         Raises:
-            NothingToRetire: the current key is not in the keyring, so that nothing can be compared.
+            NothingToRetire: the current key is not stored any more, so that nothing can be compared.
         """
         if not self._has_looked:
             await EgressStep(self._context).detect()
@@ -86,9 +86,9 @@ class RetireStep:
         legacy = await self._fetch(self.legacy)
         if control is None:
             raise NothingToRetire(
-                "The current key is not in the keyring",
+                f"The current key is not in {self._context.keeping.place}",
                 why="Without it nothing can be proven about the legacy key.",
-                advice="Unlock the keyring that it was stored in, or set the key up again.",
+                advice="Open the place that it was stored in, or set the key up again.",
             )
         if legacy is None:
             control.wipe()

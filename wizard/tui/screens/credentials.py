@@ -22,13 +22,13 @@ from wizard.errors import WizardError
 from wizard.rehearsal.desk import NewKey
 from wizard.rotation.model import Finding, Mode, Step
 from wizard.tui.screens.instructions import (
-    AT_WORK,
     CHOICES,
     HELP,
     IMPORT,
     IMPORT_CHOICE,
     IN_USE,
     WHICH_IN_USE,
+    at_work,
     choice,
     instructions,
     where_to_create,
@@ -127,7 +127,7 @@ class CredentialsScreen(OutsideKeys):
         self.form.display = True
         self.form.show(kind, self._instructions(kind))
         if kind is not KeyKind.HMAC and not self._public_pem:
-            self.form.await_public_key("Making the pair and storing it in the keyring…")
+            self.form.await_public_key(f"Making the pair and storing it in {self.flow.place}…")
             self._make_pair(kind)
         self.refresh_bindings()
 
@@ -140,7 +140,7 @@ class CredentialsScreen(OutsideKeys):
     def action_next(self) -> None:
         """Go on, once a key is stored and was read back."""
         if self.is_at_work("custody"):
-            self.notice.note(AT_WORK)
+            self.notice.note(at_work(self.flow.place))
             return
         if self.flow.credentials.pending is None:
             self.notice.note("No new key is stored yet. Enter in the last field stores it.")
@@ -150,7 +150,7 @@ class CredentialsScreen(OutsideKeys):
     def action_back(self) -> None:
         """Go back, but not while the keyring is at work: leaving would cut it off."""
         if self.is_at_work("custody"):
-            self.notice.note(AT_WORK)
+            self.notice.note(at_work(self.flow.place))
         else:
             super().action_back()
 
@@ -198,12 +198,12 @@ class CredentialsScreen(OutsideKeys):
     def store(self) -> None:
         """Judge the shapes, then write to the keyring."""
         if self.is_at_work("custody"):
-            self.notice.note(AT_WORK)
+            self.notice.note(at_work(self.flow.place))
             return
         self.notice.clear()
         entered = self._read_form()
         if entered is not None:
-            self.form.say("Writing to the keyring, reading back, comparing…")
+            self.form.say(f"Writing to {self.flow.place}, reading back, comparing…")
             self._store(entered)
 
     @work(exclusive=True, group="custody", description="store the credentials")

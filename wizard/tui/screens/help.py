@@ -17,13 +17,14 @@ class HelpScreen(ModalScreen[None]):
 
     Args:
         about: The screen that is explained.
+        place: The place of the credentials, as a phrase that stands for `{place}` in its text.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f1,question_mark,enter", "dismiss", "Close")]
 
-    def __init__(self, about: Screen[object]) -> None:
+    def __init__(self, about: Screen[object], place: str) -> None:
         super().__init__()
-        self._text = str(getattr(about, "HELP", ""))
+        self._text = str(getattr(about, "HELP", "")).format(place=place)
         self._keys = tuple(_keys(about))
 
     def compose(self) -> ComposeResult:

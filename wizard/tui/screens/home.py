@@ -1,4 +1,4 @@
-"""Home: which environments there are, whether the keyring can be trusted, and what to do next."""
+"""Home: which environments there are, whether their place can be trusted, and what to do next."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class HomeScreen(PlaceScreen):
 
     CSS_PATH = "home.tcss"
     HELP = (
-        "Choose an environment and press Enter: the wizard takes it for itself, tries the keyring with a canary"
+        "Choose an environment and press Enter: the wizard takes it for itself, tries {place} with a canary"
         " and settles what an interrupted run left. A second Enter begins or resumes a rotation. Nothing on the"
         " exchange is touched from here."
     )
@@ -47,7 +47,7 @@ class HomeScreen(PlaceScreen):
         Binding("v", "encrypted_file", "File", tooltip="Keep credentials in an encrypted file instead"),
         Binding("p", "passphrase", "Passphrase", tooltip="Change the passphrase of the encrypted file"),
         Binding("s", "service", "Service", tooltip="How a program that runs as a service gets at the credentials"),
-        Binding("r", "again", "Again", show=False, tooltip="Look at the keyring again"),
+        Binding("r", "again", "Again", show=False, tooltip="Try to open the environment again"),
     ]
 
     class Ready(Message):
@@ -165,7 +165,9 @@ class HomeScreen(PlaceScreen):
         """Open the environment under the cursor."""
         self.notice.clear()
         self.query_one("#next", Static).update("")
-        self.query_one("#checks", Static).update(pending("Trying the keyring with a canary…", self.wizard.glyphs))
+        self.query_one("#checks", Static).update(
+            pending(f"Trying {self.wizard.place} with a canary…", self.wizard.glyphs)
+        )
         self._open(self._highlighted())
 
     @on(Opened)
@@ -173,7 +175,7 @@ class HomeScreen(PlaceScreen):
         """Show what was checked and what comes next."""
         flow, glyphs = self.wizard.flow, self.wizard.glyphs
         self._list()
-        lines = [check(flow.preflight.keyring, glyphs)]
+        lines = [check(flow.preflight.storage, glyphs)]
         lines += [pending(sentence, glyphs) for sentence in flow.preflight.recovered]
         lines += [caution(sentence, glyphs) for sentence in flow.preflight.losses()]
         self.query_one("#checks", Static).update(Content("\n").join(lines))
@@ -230,8 +232,8 @@ class HomeScreen(PlaceScreen):
     def action_abandon(self) -> None:
         """Ask before giving the open rotation up."""
         question = (
-            "The new credentials of this rotation are deleted from the keyring. The current key stays as it is."
-            " If you created a new key on the exchange's page, delete it there."
+            f"The new credentials of this rotation are deleted from {self.wizard.place}. The current key stays as it"
+            " is. If you created a new key on the exchange's page, delete it there."
         )
         self.app.push_screen(ConfirmScreen("Give this rotation up?", question, "abandon"), self._abandon)
 

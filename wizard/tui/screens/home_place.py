@@ -143,7 +143,7 @@ class PlaceScreen(Screen[None]):
 
     @on(Started)
     def open_again(self) -> None:
-        """Look at the keyring on the new bus."""
+        """Open the environment on the new bus."""
         self.open_highlighted()
 
     def action_passphrase(self) -> None:

@@ -23,6 +23,7 @@ from wizard.text import printable
 from wizard.tui.screens.host_words import detail, lede, what_enter_does
 from wizard.tui.widgets.host_list import HostList
 from wizard.tui.widgets.notice import Notice
+from wizard.tui.widgets.sight_input import SightInput
 
 
 class HostsScreen(ModalScreen[str | None]):
@@ -105,7 +106,7 @@ class HostsScreen(ModalScreen[str | None]):
             yield Static("", id="detail", markup=False)
             with Horizontal(id="add"):
                 yield Static("Another host: ", classes="label")
-                field = Input(self._step.draft, compact=True, select_on_focus=False, placeholder="[user@]host")
+                field = SightInput(self._step.draft, compact=True, select_on_focus=False, placeholder="[user@]host")
                 field.cursor_blink = False
                 yield field
             yield Static("", id="refusal")

@@ -30,6 +30,7 @@ class IdleScreen(ModalScreen[bool]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,escape", "uncover", "Go on"),
         Binding("w", "wipe", "Wipe"),
+        Binding("f1", "app.help", show=False),  # a dialog hides the app's own bindings
     ]
 
     def compose(self) -> ComposeResult:

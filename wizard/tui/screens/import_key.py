@@ -45,9 +45,12 @@ class ImportKeyScreen(ModalScreen[ImportedKey | Pair | Secret | None]):
 
     HELP = (
         "A private key of kind Ed25519, or RSA of 2048 to 4096 bits, in PEM form. Give the path of its file, or paste"
-        " the whole block. It is read, never written: the keyring gets a copy, the file stays as it is."
+        " the whole block. It is read, never written: {place} gets a copy, the file stays as it is."
     )
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "cancel", "Cancel"),
+        Binding("f1", "app.help", show=False),  # a dialog hides the app's own bindings
+    ]
 
     class Opened(Message):
         """The key was opened."""

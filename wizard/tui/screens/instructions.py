@@ -5,16 +5,16 @@ from __future__ import annotations
 from textual.content import Content
 
 from wizard.credentials import KeyKind
+from wizard.text import capitalised
 
 HELP = (
     "Create the new key on the exchange's page with the whitelist of the step before. With Ed25519 the pair is"
-    " made here and kept in the keyring before its public half is shown; only the API key comes back. With HMAC"
+    " made here and kept in {place} before its public half is shown; only the API key comes back. With HMAC"
     " the page shows a secret once: paste both, one by one or in one paste, also as KEY=… lines or JSON; names tell"
-    " them apart, else the first is taken as the API key. Enter in the last field writes to the keyring, reads"
+    " them apart, else the first is taken as the API key. Enter in the last field writes to {place}, reads"
     " back and compares. A private key of your own is imported from a PEM file or pasted. Fields are masked and"
     " cannot be copied from."
 )
-AT_WORK = "The keyring is still at work."
 CHOICES = {
     KeyKind.ED25519: ("Ed25519, recommended", "Made here: the private key never leaves this host."),
     KeyKind.HMAC: ("HMAC", "The page shows an API key and a secret; paste both."),
@@ -29,6 +29,11 @@ _LAST = {
 }
 WHICH_IN_USE = "Which key is in use already? Nothing is changed on the exchange."
 IN_USE = "Enter the key that your software uses now, or read it from its file (F9)."
+
+
+def at_work(place: str) -> str:
+    """Say that the place of the credentials is still busy with what was asked before."""
+    return f"{capitalised(place)} is still at work."
 
 
 def choice(texts: tuple[str, str]) -> Content:

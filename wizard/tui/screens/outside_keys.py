@@ -14,7 +14,7 @@ from wizard.intake.sources import Found
 from wizard.secret import Secret
 from wizard.tui.screens.find_key import FindKeyScreen
 from wizard.tui.screens.import_key import ImportKeyScreen
-from wizard.tui.screens.instructions import AT_WORK
+from wizard.tui.screens.instructions import at_work
 from wizard.tui.screens.step_screen import StepScreen
 from wizard.tui.widgets.credentials_form import CredentialsForm
 from wizard.tui.widgets.secret_field import SecretField
@@ -29,7 +29,7 @@ class OutsideKeys(StepScreen):
     """Puts each value into its own field, unseen. A subclass shows the form for a kind of key."""
 
     class PublicKey(Message):
-        """The pair is in the keyring; its public half may be shown."""
+        """The pair is stored; its public half may be shown."""
 
         def __init__(self, pem: str) -> None:
             super().__init__()
@@ -62,11 +62,11 @@ class OutsideKeys(StepScreen):
             return
         if self.is_at_work("custody"):
             given.pair.private_pem.wipe()
-            self.notice.note(AT_WORK)
+            self.notice.note(at_work(self.flow.place))
             return
         self._public_pem = self._imported = given.pair.public_pem
         self.choose_kind(given.pair.kind)
-        self.form.await_public_key("Storing the private key in the keyring…")
+        self.form.await_public_key(f"Storing the private key in {self.flow.place}…")
         if given.warning:
             self.notice.note(given.warning)
         self.flow.elsewhere.note(given.path)
@@ -104,7 +104,8 @@ class OutsideKeys(StepScreen):
 
     def action_find(self) -> None:
         """Ask where the key in use is now."""
-        self.app.push_screen(FindKeyScreen(self.wizard.glyphs, self.flow.context.environ), self._take_found)
+        screen = FindKeyScreen(self.wizard.glyphs, self.flow.context.environ, self.flow.elsewhere.note)
+        self.app.push_screen(screen, self._take_found)
 
     def _take_found(self, found: Found | Pair | Secret | None) -> None:
         if found is None:
@@ -114,7 +115,7 @@ class OutsideKeys(StepScreen):
             return
         if self.is_at_work("custody"):
             found.pair.wipe()
-            self.notice.note(AT_WORK)
+            self.notice.note(at_work(self.flow.place))
             return
         self.choose_kind(KeyKind.HMAC)
         self._fill_pair(found.pair)
@@ -122,7 +123,8 @@ class OutsideKeys(StepScreen):
         if found.warning:
             self.notice.note(f"Read from {found.place}. {found.warning}")
         else:
-            self.notice.good(f"Read from {found.place}. Enter stores it in the keyring; nothing is changed there.")
+            stores = f"Enter stores it in {self.flow.place}; nothing is changed there."
+            self.notice.good(f"Read from {found.place}. {stores}")
 
     @on(SecretField.PairPasted)
     def take_pair(self, message: SecretField.PairPasted) -> None:

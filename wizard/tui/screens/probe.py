@@ -30,7 +30,7 @@ class ProbeScreen(StepScreen):
         "The new key signs several read-only calls from this host, and the current key signs the same as a control."
         " Arrow keys show the evidence of each check: what was observed, when, from which address, and what it does"
         " not prove. When everything that counts has passed, Enter makes the new key the current one; the old one"
-        " becomes the legacy key and stays in the keyring. Where a list was saved a moment ago, W asks slowly until the"
+        " becomes the legacy key and stays in {place}. Where a list was saved a moment ago, W asks slowly until the"
         " exchange accepts the key."
     )
     BINDINGS: ClassVar[list[BindingType]] = [

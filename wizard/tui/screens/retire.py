@@ -34,7 +34,7 @@ class RetireScreen(StepScreen):
         "Restart what uses the key so that it takes the new one, then delete the legacy key on the exchange's page at"
         " once: while both are alive the overlap clock runs. The wizard asks with both keys in each poll. Only when the"
         " legacy key is refused and the current key is accepted, three polls in a row, is its death proven. Then Enter"
-        " deletes its secret from the keyring and reads back that it is gone; the certificate names the files and"
+        " deletes its secret from {place} and reads back that it is gone; the certificate names the files and"
         " variables of this host in which the key still stands in plain text, as far as they were looked at."
     )
     BINDINGS: ClassVar[list[BindingType]] = [

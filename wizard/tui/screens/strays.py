@@ -22,6 +22,7 @@ from wizard.rotation.model import Finding
 from wizard.rotation.strays import Stray
 from wizard.text import printable
 from wizard.tui.screens.confirm import ConfirmScreen
+from wizard.tui.screens.instructions import at_work
 from wizard.tui.widgets.notice import Notice
 
 
@@ -43,7 +44,9 @@ class StraysScreen(ModalScreen[Finding | None]):
         Binding("a", "adopt", "Adopt"),
         Binding("d", "delete", "Delete"),
         Binding("escape", "leave", "Leave"),
-        Binding("ctrl+q,ctrl+c", "app.leave", show=False),  # a dialog hides the app's own bindings
+        # A dialog hides the app's own bindings.
+        Binding("ctrl+q,ctrl+c", "app.leave", show=False),
+        Binding("f1", "app.help", show=False),
     ]
 
     class Looked(Message):
@@ -171,7 +174,7 @@ class StraysScreen(ModalScreen[Finding | None]):
     def action_leave(self) -> None:
         """Close, unless the place of the credentials is at work."""
         if any(worker.group == "custody" and worker.is_running for worker in self.workers):
-            self.query_one(Notice).note("The keyring is still at work.")
+            self.query_one(Notice).note(at_work(self._flow.place))
         else:
             self.dismiss(None)
 
