@@ -53,7 +53,7 @@ class DumbTerminal:
     def to_credentials(self) -> None:
         self.answer("begin to replace", "")
         self.answer("Observed 203.0.113.42, seen alike", "next")
-        self.answer("Ready to paste: 1 entry, 1 address.", "keep")
+        self.answer("Ready to paste: 1 entry.", "keep")
 
     def make_key(self) -> NewKey:
         """What the exchange's page would show, from behind the wizard's back."""
@@ -103,7 +103,7 @@ def test_a_rehearsal_goes_to_its_end_without_one_escape(dumb: DumbTerminal) -> N
 def test_empty_lines_within_a_pasted_list_end_neither_it_nor_the_step(dumb: DumbTerminal) -> None:
     dumb.answer("begin to replace", "")
     dumb.answer("Observed 203.0.113.42, seen alike", "next")
-    dumb.answer("Ready to paste: 1 entry, 1 address.", "add")
+    dumb.answer("Ready to paste: 1 entry.", "add")
     dumb.answer("Line 1", "5.6.7.8 # bot\r\r\r\r# office\r9.9.9.9\r\r")
     dumb.see("2: 5.6.7.8  bot", "3: 9.9.9.9", "Ready to paste: 3 entries", "What about this list?")
 

@@ -7,7 +7,7 @@ from wizard.rehearsal.desk import NewKey
 
 ROTATE: list[Line] = [("begin to replace", "rotate")]
 EGRESS: list[Line] = [("Observed 203.0.113.42", "next")]
-WHITELIST: list[Line] = [("Ready to paste: 1 entry, 1 address", "keep")]
+WHITELIST: list[Line] = [("Ready to paste: 1 entry", "keep")]
 TO_CREDENTIALS = [*ROTATE, *EGRESS, *WHITELIST]
 PROMOTE: list[Line] = [("The new key works from here", "promote")]
 DELETE_AT_DESK: list[Line] = [

@@ -52,7 +52,7 @@ class Walk:
     def egress(self) -> None:
         self.see("Observed 203.0.113.42")
         self.press(ENTER)
-        self.see("Ready to paste: 1 entry, 1 address.")
+        self.see("Ready to paste: 1 entry.")
 
     def whitelist(self) -> None:
         self.see("Ready to paste")

@@ -287,3 +287,21 @@ async def test_a_key_that_a_terminal_without_paste_marks_types_is_covered_in_its
     await wizard.until("#findings", "What looks like a key")
     assert leaked(key, (rows(wizard) + wizard.text("#findings")).encode()) == []
     assert key in text(wizard), "kept until the user takes it out"
+
+
+async def test_a_key_that_is_typed_is_drawn_nowhere_long_before_its_end(wizard: Wizard) -> None:
+    key = "".join(random.Random(8).choices(string.ascii_letters + string.digits, k=24))
+    await wizard.to_whitelist()
+    await wizard.press("a", *key)
+    await wizard.until("#verdict", "to mend")
+    assert key in text(wizard), "what was typed is kept"
+    assert leaked(key, drawn(wizard).encode(), 8) == []
+    await wizard.press("f5")
+    await wizard.when(lambda: wizard.app.screen.query_one(TextArea).display)
+    assert key in wizard.app.screen.query_one(TextArea).text
+    assert leaked(key, drawn(wizard).encode(), 8) == []
+
+
+def drawn(wizard: Wizard) -> str:
+    """What the terminal shows, line by line."""
+    return "\n".join(strip.text for strip in wizard.app.screen._compositor.render_strips())

@@ -290,7 +290,7 @@ def test_applying_every_suggestion_in_turn_makes_a_usable_list(text, mended):
 
 
 def test_the_sentence_counts_what_would_be_allowed():
-    assert judged("5.6.7.8").sentence() == "Ready to paste: 1 entry, 1 address."
+    assert judged("5.6.7.8").sentence() == "Ready to paste: 1 entry."
     assert judged("5.6.7.0/24,5.6.8.1").sentence() == "Ready to paste: 2 entries, 257 addresses, 1 warning."
 
 

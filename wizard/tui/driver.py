@@ -21,6 +21,7 @@ from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
+from wizard.tui.frame_diff import FrameDiff
 from wizard.tui.unfinished_paste import END, PasteWatch
 
 if TYPE_CHECKING:
@@ -38,14 +39,16 @@ class SafeDriver(LinuxDriver):
     def __init__(self, app: SafeApp, **options: Any) -> None:
         super().__init__(app, **options)
         self._is_given_up = Event()
+        self._diff = FrameDiff(lambda: app.size)
 
     def give_up_output(self) -> None:
         """From now on, leave out what the terminal does not take at once: the process is to end."""
         self._is_given_up.set()
 
     def write(self, data: str) -> None:
-        """Queue `data` for the terminal; drop it when the terminal is gone."""
-        self._queue(data)
+        """Queue what `data` changes on the terminal; drop it when the terminal is gone."""
+        if changes := self._diff.changes(data):
+            self._queue(changes)
 
     def close(self) -> None:
         """Let the writer finish what the terminal still takes."""

@@ -74,12 +74,13 @@ class Judgement:
         return tuple(dict.fromkeys(network for network in usable if network))
 
     def sentence(self) -> str:
-        """Return the verdict as one line: the counts, and the first error where there is one."""
+        """Return the verdict as one line: the counts, of addresses where blocks let in more, or the first error."""
         if not self.is_valid:
             return f"Not ready: {_count(self.errors, 'error')}{self._also_warnings()}. {self.errors[0].message}"
         addresses = sum(network.num_addresses for network in self.networks)
         entries = _counted(len(self.networks), "entry", "entries")
-        return f"Ready to paste: {entries}, {_counted(addresses, 'address', 'addresses')}{self._also_warnings()}."
+        opened = f", {addresses:,} addresses" if addresses > len(self.networks) else ""
+        return f"Ready to paste: {entries}{opened}{self._also_warnings()}."
 
     def _also_warnings(self) -> str:
         return f", {_count(self.warnings, 'warning')}" if self.warnings else ""

@@ -10,7 +10,7 @@ import re
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, summarize_address_range
 
 from wizard.addresses import read_ipv4
-from wizard.key_shape import holds_key
+from wizard.key_shape import looks_secret
 from wizard.text import printable
 from wizard.whitelist.characters import BLANKS, INVISIBLE, foreign, plain
 from wizard.whitelist.findings import Context, Finding, error
@@ -226,7 +226,7 @@ def _malformed(meant: str) -> Finding:
     if read_network(sentence_end := meant.rstrip(".")):
         return error("trailing-dot", f"{shown} ends in a dot. Remove it.", sentence_end, is_safe=True)
     if re.fullmatch(r"[0-9]+(?:[.][0-9]+)*", sentence_end):
-        return error("malformed", f"{shown} is not an address: {_what_is_wrong_with(sentence_end.split('.'))}.")
+        return error("malformed", f"{shown} {_what_is_wrong_with(sentence_end.split('.'))}.")
     message = f"{shown} is not an IPv4 address. Write four numbers, as in 203.0.113.42.{_as_label(meant)}"
     return error("malformed", message)
 
@@ -237,13 +237,15 @@ def _as_label(meant: str) -> str:
 
 
 def _what_is_wrong_with(parts: list[str]) -> str:
-    if len(parts) != 4:
-        return f"it has {len(parts)} of 4 parts" if len(parts) < 4 else f"it has {len(parts)} parts, not 4"
-    return f"{_shown(next(part for part in parts if len(part) > 3 or int(part) > 255))} is above 255"
+    if len(parts) < 4:
+        return f"has {len(parts)} of 4 parts"
+    if len(parts) > 4:
+        return f"is not an address: it has {len(parts)} parts, not 4"
+    return f"is not an address: {_shown(next(part for part in parts if len(part) > 3 or int(part) > 255))} is above 255"
 
 
 def _shown(text: str) -> str:
-    return "What looks like a key" if holds_key(text) else printable(text, _SHOWN)
+    return "What looks like a key" if looks_secret(text) else printable(text, _SHOWN)
 
 
 _RULES = (

@@ -17,7 +17,7 @@ from wizard.rotation.model import Step
 from wizard.text import printable
 from wizard.tui.screens.step_screen import Body, StepScreen
 from wizard.tui.widgets.entry_list import EntryList
-from wizard.tui.widgets.lean_text_area import LeanTextArea
+from wizard.tui.widgets.list_area import ListArea
 from wizard.tui.widgets.live_text import LiveText
 from wizard.whitelist import (
     Finding,
@@ -94,7 +94,7 @@ class WhitelistScreen(StepScreen):
         text = self.flow.whitelist.proposal()
         yield Static("Which addresses may use the new key?", classes="lede")
         yield EntryList(text, self.flow.whitelist.past, self.wizard.glyphs, id="list")
-        area = LeanTextArea(text, id="entries", soft_wrap=True, compact=True, tab_behavior="focus")
+        area = ListArea(text, mask=self.wizard.glyphs.mask)
         area.cursor_blink = False
         area.display = False
         yield area
@@ -125,7 +125,8 @@ class WhitelistScreen(StepScreen):
         rows.show(judgement, frozenset(difference.added if difference.kept or difference.removed else ()))
         glyphs = self.wizard.glyphs
         glyph, colour = (glyphs.passed, "$text-success") if judgement.is_valid else (glyphs.failed, "$text-error")
-        fixes = " F6 mends one, F9 all that is safe." if first_fix(judgement) else ""
+        # What F6 does to one is said at its problem.
+        fixes = " F6 mends one, F9 all that is safe." if len(judgement.errors) > 1 and first_fix(judgement) else ""
         not_ready = f"Not ready: {len(judgement.errors)} to mend.{fixes}"
         sentence = judgement.sentence() if judgement.is_valid else not_ready
         self._show("#verdict", Content.from_markup(f"[{colour}]$glyph[/] $text", glyph=glyph, text=sentence))
