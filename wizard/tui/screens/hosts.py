@@ -263,9 +263,11 @@ class HostsScreen(ModalScreen[str | None]):
         return self.focused.value if isinstance(self.focused, Input) and self.focused.value.strip() else ""
 
     def _take(self) -> None:
-        found = self._step.found()
+        found, failed = self._step.found(), len(self._step.failed())
         self._flow.choice.take(found)
-        self.dismiss(f"For the whitelist: {'; '.join(f'{address} ({label})' for address, label in found.items())}")
+        missing = f". Without an address: {failed} of {len(self._step.checked())} checked hosts" if failed else ""
+        taken = "; ".join(f"{address} ({label})" for address, label in found.items())
+        self.dismiss(f"For the whitelist: {taken}{missing}")
 
     def _check(self, hosts: tuple[Host, ...], is_checked: bool) -> None:
         self._step.check(hosts, is_checked)
