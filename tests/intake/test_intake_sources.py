@@ -33,6 +33,21 @@ FREQTRADE = """{
 """
 
 
+HUMMINGBOT_BEFORE_2022 = json.dumps(
+    {
+        "crypto": {
+            "cipher": "aes-128-ctr",
+            "cipherparams": {"iv": "ab" * 16},
+            "ciphertext": "cd" * 64,
+            "kdf": "pbkdf2",
+            "kdfparams": {"c": 1000000, "dklen": 32, "prf": "hmac-sha256", "salt": "ef" * 16},
+            "mac": "12" * 32,
+        },
+        "version": 3,
+    }
+)
+
+
 @pytest.mark.parametrize(
     ("name", "text"),
     [
@@ -41,6 +56,7 @@ FREQTRADE = """{
         ("keys.json", json.dumps({"binance": {"apiKey": API_KEY, "secret": SECRET, "enableRateLimit": True}})),
         ("settings.py", f"api_key = '{API_KEY}'\napi_secret = '{SECRET}'\n"),
         ("bot.yml", f"exchange:\n  name: binance\n  api_key: {API_KEY}\n  secret_key: {SECRET}\n"),
+        ("binance.yml", f"connector: binance\n\nbinance_api_key: {API_KEY}\nbinance_api_secret: {SECRET}\n"),
         ("bot.ini", f"\ufeff[binance]\r\nkey = {API_KEY}\r\nsecret = {SECRET}\r\n"),
     ],
 )
@@ -80,8 +96,9 @@ def test_so_does_the_environment(environ: dict[str, str]) -> None:
         (f"A_KEY={API_KEY}\nB_KEY={SECRET}\nA_SECRET=x\n", "holds several keys"),
         (
             f"connector: binance\nbinance_api_key: {'7b22' + 'ab' * 100}\nbinance_api_secret: {'7b22' + 'cd' * 100}",
-            "Hummingbot",
+            "encrypted with a password, as Hummingbot's",
         ),
+        (HUMMINGBOT_BEFORE_2022, "encrypted with a password, as Hummingbot's"),
     ],
 )
 def test_what_is_not_one_pair_is_told_and_not_taken(tmp_path: Path, text: str, said: str) -> None:
@@ -122,6 +139,20 @@ def test_copies_are_named_by_file_and_line_and_never_shown(tmp_path: Path) -> No
     )
     assert API_KEY[:8] not in str(looked)
     assert SECRET[:8] not in str(found)
+
+
+def test_a_file_whose_key_only_the_bot_can_read_is_told_as_not_known(tmp_path: Path) -> None:
+    connector = tmp_path / "conf" / "connectors" / "binance.yml"
+    connector.parent.mkdir(parents=True)
+    connector.write_text(f"connector: binance\nbinance_api_key: {'7b22' + 'ab' * 100}\n")
+    before = tmp_path / "encrypted_binance_api_key.json"
+    before.write_text(HUMMINGBOT_BEFORE_2022)
+    looked = copies_of(hmac_credentials(), {"PWD": str(tmp_path)}, [str(before)])
+    assert looked.found == ()
+    assert [str(file) in told for file, told in zip((before, connector), looked.unknown, strict=True)] == [True, True]
+    assert "whose it is cannot be told" in looked.unknown[0]
+    connector.write_text(f"connector: binance\nbinance_api_key: {API_KEY}\n")
+    assert copies_of(hmac_credentials(), {"PWD": str(tmp_path)}).found == (f"{connector}, line 2",)
 
 
 def test_a_file_is_read_and_its_permissions_are_judged(tmp_path: Path) -> None:

@@ -248,6 +248,15 @@ async def test_a_key_adopted_from_a_file_is_named_there_until_its_certificate(
         assert leaked(secret, journal_text(empty.paths).encode()) == []
 
 
+async def test_a_file_that_only_hummingbot_can_read_is_told_and_remembered(empty: PlainWorld, tmp_path: Path) -> None:
+    made = await empty.bench.make_key()
+    file = tmp_path / "binance.yml"
+    file.write_text(f"connector: binance\nbinance_api_key: {'7b22' + 'ab' * 100}\n")
+    steps = [("", "adopt"), ("Which kind of key?", "read"), ("Path of the file", str(file))]
+    ended = await visit(empty, *steps, ("Run `export keys` in Hummingbot", "back"), *typed(made), *PROMOTE)
+    assert f"{file} holds a key that a password of the bot opens" in ended.text
+
+
 async def test_a_key_given_where_a_path_belongs_is_not_shown_and_taken_to_its_own_question(
     empty: PlainWorld, unwiped: Unwiped
 ) -> None:

@@ -55,3 +55,22 @@ async def test_a_key_is_adopted_from_a_file_and_its_copy_is_named(adopting: Wiza
     stored = adopting.app.screen._stored  # type: ignore[attr-defined]
     assert f"{file}, lines 1, 2" in stored.advice
     assert made.secret.reveal() in file.read_text(), "the file is left as it is"
+
+
+async def test_a_file_that_only_hummingbot_can_read_is_told_and_remembered(adopting: Wizard, tmp_path: Path) -> None:
+    made = await adopting.world.desk.create("in use", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True)
+    file = tmp_path / "binance.yml"
+    file.write_text(f"connector: binance\nbinance_api_key: {'7b22' + 'ab' * 100}\n")
+    await adopting.press("f9")
+    await adopting.until(".title", "from where it is now")
+    adopting.app.screen.query_one("#path", Input).value = str(file)
+    await adopting.press("enter")
+    await adopting.until("Notice", "Run `export keys` in Hummingbot")
+    await adopting.press("escape")
+    adopting.app.screen.query_one("#api-key", SecretField).fill(made.api_key)
+    adopting.app.screen.query_one("#secret", SecretField).fill(made.secret)
+    adopting.app.screen.query_one("#secret", SecretField).focus()
+    await adopting.press("enter")
+    await adopting.until("#verdict", "The new key works from here")
+    stored = adopting.app.screen._stored  # type: ignore[attr-defined]
+    assert f"{file} holds a key that a password of the bot opens" in stored.advice

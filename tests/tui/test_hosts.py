@@ -71,7 +71,8 @@ async def test_checked_hosts_are_asked_and_taken_with_their_names(real: Wizard, 
     assert "from ~/.ssh/config" in real.text("#detail")
     await real.until("#next", "Enter asks 3 hosts")
     await real.press("enter")
-    await real.until("#next", "Enter takes 2 addresses")
+    await real.until("#next", "Enter takes 2 addresses to the whitelist. 1 of 3 hosts gave none: R asks them again.")
+    assert all(words in painted(real) for words in ("them again.", "Esc Close")), painted(real)
     assert [f"✓ {HERE}" in rows(real)[0], f"✓ {ELSEWHERE}" in rows(real)[1]] == [True, True]
     assert "✗ Its host key is not known here" in rows(real)[2]
     assert "ssh stranger" in real.text("#detail")
@@ -81,7 +82,7 @@ async def test_checked_hosts_are_asked_and_taken_with_their_names(real: Wizard, 
         "stranger sh -s",
     ]
     await real.press("enter")
-    await real.until("Notice", f"{ELSEWHERE} (bot-2)")
+    await real.until("Notice", f"{ELSEWHERE} (bot-2). Without an address: 1 of 3 checked hosts")
     await real.press("enter")
     await real.until("#verdict", "Ready to paste: 2 entries")
     text = real.app.screen.query_one(TextArea).text
@@ -185,6 +186,9 @@ async def test_a_key_given_where_a_host_belongs_is_neither_drawn_when_pasted_nor
     await real.until("Notice", "looks like a key")
     assert field.value == ""
     assert leaked(key, painted(real).encode()) == []
+    await real.press(*key[:24])
+    assert field.value == key[:24]
+    assert leaked(key, painted(real).encode(), 8) == []
     field.value = key  # as a terminal without paste marks types it
     await real.press("enter")
     await real.until("#refusal", "does not name a host for ssh")

@@ -315,3 +315,21 @@ async def test_a_label_that_stays_as_it_was_changes_nothing(wizard: Wizard, keys
     assert text(wizard) == f"{before}\n198.51.100.7"
     await wizard.press("u")
     assert text(wizard) == before
+
+
+async def test_a_key_that_is_typed_is_drawn_nowhere_long_before_its_end(wizard: Wizard) -> None:
+    key = "".join(random.Random(8).choices(string.ascii_letters + string.digits, k=24))
+    await wizard.to_whitelist()
+    await wizard.press("a", *key)
+    await wizard.until("#verdict", "to mend")
+    assert key in text(wizard), "what was typed is kept"
+    assert leaked(key, drawn(wizard).encode(), 8) == []
+    await wizard.press("f5")
+    await wizard.when(lambda: wizard.app.screen.query_one(TextArea).display)
+    assert key in wizard.app.screen.query_one(TextArea).text
+    assert leaked(key, drawn(wizard).encode(), 8) == []
+
+
+def drawn(wizard: Wizard) -> str:
+    """What the terminal shows, line by line."""
+    return "\n".join(strip.text for strip in wizard.app.screen._compositor.render_strips())

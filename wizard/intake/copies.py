@@ -1,4 +1,4 @@
-"""Copies in plain text that a key still has outside the keyring: in which file, in which line, never its value."""
+"""Copies in plain text that a key still has outside of its store: in which file, in which line, never its value."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wizard.credentials import Credentials
-from wizard.intake.files import FileMissing, FileUnusable, read_file
+from wizard.intake.encrypted import is_encrypted
+from wizard.intake.files import USUAL, FileMissing, FileUnusable, read_file
 from wizard.intake.traces import Traces
 from wizard.text import printable
 
 LARGEST_SEARCHED = 4 * 1024 * 1024
 """Bytes. A shell's start-up file has some thousand; what is larger was not written by a person."""
-_HERE = (".env", ".env.local", "config.json", "user_data/config.json")
 _AT_HOME = (".profile", ".bashrc", ".bash_profile", ".zshrc", ".zshenv", ".env")
 
 
@@ -48,7 +48,7 @@ def copies_of(credentials: Credentials, environ: Mapping[str, str], noted: Itera
         noted: Further files.
     """
     traces = Traces(credentials)
-    files = dict.fromkeys([*noted, *_usual(environ, "PWD", _HERE), *_usual(environ, "HOME", _AT_HOME)])
+    files = dict.fromkeys([*noted, *_usual(environ, "PWD", USUAL), *_usual(environ, "HOME", _AT_HOME)])
     found, unknown = [], []
     for file in files:
         try:
@@ -75,6 +75,8 @@ def _in_file(path: str, traces: Traces) -> list[str]:
     numbers = [str(number) for number in traces.lines(text)]
     if not numbers and traces.may_be_locked_in(text):
         raise FileUnusable(f"{file.path} holds an encrypted private key, and whose it is cannot be told")
+    if not numbers and is_encrypted(text):
+        raise FileUnusable(f"{file.path} holds a key that a password of the bot opens, and whose it is cannot be told")
     return [f"{file.path}, line{'' if len(numbers) == 1 else 's'} {', '.join(numbers)}"] if numbers else []
 
 

@@ -13,6 +13,11 @@ from wizard.text import printable
 
 LARGEST_FILE = 65536
 """Bytes. An RSA key of 4096 bits has 3,268; a freqtrade configuration a few thousand."""
+USUAL = (
+    *(".env", ".env.local", "config.json", "user_data/config.json"),
+    *(f"conf/connectors/{name}.yml" for name in ("binance", "binance_perpetual", "binance_us")),
+)
+"""Where bots keep their keys, seen from their own directory: a `.env`, freqtrade, Hummingbot."""
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 

@@ -12,23 +12,36 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wizard.errors import WizardError
-from wizard.intake.files import FileUnusable, read_text_file
+from wizard.intake.encrypted import is_encrypted
+from wizard.intake.files import USUAL, FileUnusable, read_text_file
 from wizard.intake.labels import Role, role_of
 from wizard.intake.pairs import Pair, read_pair
 from wizard.pasted import Refused
 
 ENVIRONMENT = "environment"
 """What a user writes in place of a path to mean the variables of this process."""
-HUMMINGBOT = "Hummingbot keeps its keys encrypted with a password of its own"
 
 _OURS = re.compile(r"BINANCE|\AFREQTRADE__EXCHANGE__", re.IGNORECASE)
-_ENCRYPTED = re.compile(r":\s*[\"']?7b22[0-9a-f]{100,}", re.IGNORECASE)
-"""The hexadecimal text of a JSON object, as in Hummingbot's conf/connectors."""
-_USUAL = (".env", ".env.local", "config.json", "user_data/config.json")
 
 
 class NoKeyThere(WizardError):
     """A place holds no API key with its secret that could be taken."""
+
+
+class KeyEncrypted(NoKeyThere):
+    """A file holds a key, and a password of the bot opens it.
+
+    Args:
+        path: Where it lies, absolute and printable.
+    """
+
+    def __init__(self, path: str) -> None:
+        super().__init__(
+            "The key in this file is encrypted with a password, as Hummingbot's are",
+            why=f"{path} holds no key in the clear.",
+            advice="Run `export keys` in Hummingbot, which asks for the password and shows them, and paste both here.",
+        )
+        self.path = path
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +64,7 @@ def read_source(place: str, environ: Mapping[str, str]) -> Found:
         environ: The variables of this process.
 
     Raises:
+        KeyEncrypted: a password of the bot opens it.
         NoKeyThere: there is none, it is not complete, or there are several.
         wizard.intake.files.FileUnusable: the file cannot be read.
     """
@@ -58,13 +72,9 @@ def read_source(place: str, environ: Mapping[str, str]) -> Found:
         return _read_environment(environ)
     file = read_text_file(place)
     text = file.text.reveal()
-    if _ENCRYPTED.search(text):
-        raise NoKeyThere(
-            HUMMINGBOT,
-            why=f"{file.path} holds no key in the clear.",
-            advice="Run export keys in Hummingbot, which shows them, and paste both here.",
-        )
     try:
+        if is_encrypted(text):
+            raise KeyEncrypted(file.path)
         return Found(_complete(read_pair(text), file.path), file.path, file.path, file.warning)
     finally:
         file.text.wipe()
@@ -85,7 +95,7 @@ def _holds_key(place: str, environ: Mapping[str, str]) -> bool:
 
 def _usual_files(environ: Mapping[str, str]) -> Iterator[str]:
     if here := environ.get("PWD"):
-        yield from (str(Path(here) / name) for name in _USUAL)
+        yield from (str(Path(here) / name) for name in USUAL)
 
 
 def _read_environment(environ: Mapping[str, str]) -> Found:

@@ -29,7 +29,7 @@ _HMAC = Choice("hmac", "HMAC. The page shows an API key and a secret: give both 
 _RSA = Choice("rsa", "RSA, 4096 bits. Made here like Ed25519, for software that takes only RSA.")
 _IMPORT = Choice("import", "a private key of your own, Ed25519 or RSA, from a PEM file or pasted, also encrypted.")
 _READ = Choice(
-    "read", "from the environment, a .env, freqtrade's config.json or another file; nothing is changed there."
+    "read", "from the environment, a .env, freqtrade's, Hummingbot's or another file; nothing is changed there."
 )
 _NEXT = Choice("next", "go on with the key that is stored already.")
 _STORE = Choice("store", "try again to store what was entered.")

@@ -8,7 +8,7 @@ from functools import partial
 from wizard.intake.aside import aside
 from wizard.intake.misplaced import looks_like_key
 from wizard.intake.pairs import Pair
-from wizard.intake.sources import ENVIRONMENT, candidates, read_source
+from wizard.intake.sources import ENVIRONMENT, Found, KeyEncrypted, candidates, read_source
 from wizard.plain.answers import Command
 from wizard.plain.console import SecretEntryRefused
 from wizard.plain.misplaced import take_misplaced
@@ -58,7 +58,13 @@ async def _take_key(talk: Talk, given: Secret, about: str) -> Pair | None:
 
 
 async def _read(stage: Stage, place: str, environ: Mapping[str, str]) -> Pair | None:
-    work = partial(aside, partial(read_source, place, environ), DEADLINE)
+    async def work() -> Found:
+        try:
+            return await aside(partial(read_source, place, environ), DEADLINE)
+        except KeyEncrypted as error:
+            stage.flow.elsewhere.note(error.path)
+            raise
+
     found = await stage.talk.attempt(work, "Reading it", DEADLINE)
     if found is None:
         return None

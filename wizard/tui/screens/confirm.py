@@ -11,6 +11,8 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from wizard.tui.widgets.sight_input import SightInput
+
 
 class ConfirmScreen(ModalScreen[bool]):
     """Asks the user to type a word.
@@ -34,7 +36,7 @@ class ConfirmScreen(ModalScreen[bool]):
         with Vertical(classes="dialog"):
             yield Static(self._title, classes="title", markup=False)
             yield Static(self._text, classes="question", markup=False)
-            field = Input(compact=True, select_on_focus=False)
+            field = SightInput(compact=True, select_on_focus=False)
             field.cursor_blink = False
             yield field
             yield Static(f"Type {self._word} and press Enter. Esc cancels.", classes="keys", markup=False)

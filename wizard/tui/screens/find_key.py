@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import ClassVar
 
@@ -20,7 +20,7 @@ from wizard.errors import WizardError
 from wizard.glyphs import Glyphs
 from wizard.intake.aside import aside
 from wizard.intake.pairs import Pair
-from wizard.intake.sources import ENVIRONMENT, Found, NoKeyThere, candidates, read_source
+from wizard.intake.sources import ENVIRONMENT, Found, KeyEncrypted, NoKeyThere, candidates, read_source
 from wizard.secret import Secret
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.path_field import PathField
@@ -36,6 +36,7 @@ class FindKeyScreen(ModalScreen[Found | Pair | Secret | None]):
     Args:
         glyphs: The signs beside the words.
         environ: The variables of this process.
+        on_encrypted: Takes the path of a file whose key only the bot's password opens.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
@@ -61,8 +62,9 @@ class FindKeyScreen(ModalScreen[Found | Pair | Secret | None]):
             super().__init__()
             self.error = error
 
-    def __init__(self, glyphs: Glyphs, environ: Mapping[str, str]) -> None:
+    def __init__(self, glyphs: Glyphs, environ: Mapping[str, str], on_encrypted: Callable[[str], None]) -> None:
         super().__init__()
+        self._on_encrypted = on_encrypted
         self._glyphs = glyphs
         self._environ = environ
 
@@ -71,7 +73,7 @@ class FindKeyScreen(ModalScreen[Found | Pair | Secret | None]):
         with VerticalScroll(classes="dialog", can_focus=False):
             yield Static("Read the key from where it is now", classes="title")
             yield OptionList(id="places")
-            yield Static("Another file: a .env, a config.json or the like", classes="label")
+            yield Static("Another file: a .env, freqtrade's or Hummingbot's", classes="label")
             yield PathField(placeholder="a path, such as ~/bot/.env", glyphs=self._glyphs)
             yield Notice(self._glyphs)
             yield Static("Enter reads; nothing is changed there. Esc cancels.", classes="keys")
@@ -146,6 +148,8 @@ class FindKeyScreen(ModalScreen[Found | Pair | Secret | None]):
     @on(Failed)
     def show_error(self, message: Failed) -> None:
         """Say why; the path stays."""
+        if isinstance(message.error, KeyEncrypted):
+            self._on_encrypted(message.error.path)
         self.query_one(Notice).error(message.error)
 
     def action_cancel(self) -> None:

@@ -44,8 +44,14 @@ def what_enter_does(step: HostsStep, asked: Collection[Host], *, is_typing: bool
     if unasked := len(step.unasked()):
         return f"{'In a real rotation ' if step.is_rehearsal else ''}Enter asks {_counted(unasked, 'host')}."
     if found := len(step.found()):
-        return f"Enter takes {_counted(found, 'address')} to the whitelist."
-    return "No checked host gave an address." if step.failed() else "No host is checked."
+        return " ".join(filter(None, (f"Enter takes {_counted(found, 'address')} to the whitelist.", without(step))))
+    return "No checked host gave an address. R asks once more." if step.failed() else "No host is checked."
+
+
+def without(step: HostsStep) -> str:
+    """Say how many checked hosts gave no address: among hundreds their rows are out of sight. Nothing where all did."""
+    failed = len(step.failed())
+    return f"{failed} of {len(step.checked())} hosts gave none: R asks them again." if failed else ""
 
 
 def _counted(count: int, noun: str) -> str:

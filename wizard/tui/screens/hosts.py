@@ -23,6 +23,7 @@ from wizard.text import printable
 from wizard.tui.screens.host_words import detail, lede, what_enter_does
 from wizard.tui.widgets.host_list import HostList
 from wizard.tui.widgets.notice import Notice
+from wizard.tui.widgets.sight_input import SightInput
 
 
 class HostsScreen(ModalScreen[str | None]):
@@ -105,7 +106,7 @@ class HostsScreen(ModalScreen[str | None]):
             yield Static("", id="detail", markup=False)
             with Horizontal(id="add"):
                 yield Static("Another host: ", classes="label")
-                field = Input(self._step.draft, compact=True, select_on_focus=False, placeholder="[user@]host")
+                field = SightInput(self._step.draft, compact=True, select_on_focus=False, placeholder="[user@]host")
                 field.cursor_blink = False
                 yield field
             yield Static("", id="refusal")
@@ -262,9 +263,11 @@ class HostsScreen(ModalScreen[str | None]):
         return self.focused.value if isinstance(self.focused, Input) and self.focused.value.strip() else ""
 
     def _take(self) -> None:
-        found = self._step.found()
+        found, failed = self._step.found(), len(self._step.failed())
         self._flow.choice.take(found)
-        self.dismiss(f"For the whitelist: {'; '.join(f'{address} ({label})' for address, label in found.items())}")
+        missing = f". Without an address: {failed} of {len(self._step.checked())} checked hosts" if failed else ""
+        taken = "; ".join(f"{address} ({label})" for address, label in found.items())
+        self.dismiss(f"For the whitelist: {taken}{missing}")
 
     def _check(self, hosts: tuple[Host, ...], is_checked: bool) -> None:
         self._step.check(hosts, is_checked)

@@ -104,7 +104,8 @@ class OutsideKeys(StepScreen):
 
     def action_find(self) -> None:
         """Ask where the key in use is now."""
-        self.app.push_screen(FindKeyScreen(self.wizard.glyphs, self.flow.context.environ), self._take_found)
+        screen = FindKeyScreen(self.wizard.glyphs, self.flow.context.environ, self.flow.elsewhere.note)
+        self.app.push_screen(screen, self._take_found)
 
     def _take_found(self, found: Found | Pair | Secret | None) -> None:
         if found is None:

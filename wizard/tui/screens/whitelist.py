@@ -17,7 +17,7 @@ from wizard.rotation.model import Step
 from wizard.text import printable
 from wizard.tui.screens.step_screen import Body, StepScreen
 from wizard.tui.widgets.entry_list import EntryList
-from wizard.tui.widgets.lean_text_area import LeanTextArea
+from wizard.tui.widgets.list_area import ListArea
 from wizard.tui.widgets.live_text import LiveText
 from wizard.whitelist import (
     Finding,
@@ -96,7 +96,7 @@ class WhitelistScreen(StepScreen):
         text = self.flow.whitelist.proposal()
         yield Static("Which addresses may use the new key?", classes="lede")
         yield EntryList(text, self.flow.whitelist.past, self.wizard.glyphs, id="list")
-        area = LeanTextArea(text, id="entries", soft_wrap=True, compact=True, tab_behavior="focus")
+        area = ListArea(text, mask=self.wizard.glyphs.mask)
         area.cursor_blink = False
         area.display = False
         yield area

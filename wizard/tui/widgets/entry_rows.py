@@ -12,7 +12,7 @@ from rich.style import Style
 from textual.strip import Strip
 
 from wizard.glyphs import Glyphs
-from wizard.key_shape import holds_key
+from wizard.key_shape import looks_secret
 from wizard.text import printable
 from wizard.tui.widgets.line_editor import LineEditor
 from wizard.whitelist import JudgedEntry, Severity
@@ -83,7 +83,7 @@ class RowPainter:
 
     def _covered(self, text: str) -> str:
         """Return `text`, or a mask of its length: a terminal without paste marks types a key that is pasted."""
-        return self.glyphs.mask * len(text) if holds_key(text) else text
+        return self.glyphs.mask * len(text) if looks_secret(text) else text
 
     def _verdict(self, judged: JudgedEntry | None) -> list[Segment]:
         if judged is None:

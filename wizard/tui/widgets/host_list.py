@@ -29,6 +29,9 @@ class HostList(OptionList):
         self._step = step
         self._glyphs = glyphs
         self.hosts: tuple[Host, ...] = ()
+        self._rows: dict[str, int] = {}
+        """Each place's row."""
+        self._width = 0
         self.asked: Collection[Host] = ()
         """Who is being asked now; nobody while nothing is under way."""
 
@@ -42,6 +45,8 @@ class HostList(OptionList):
         """Show all hosts that the step knows; the cursor stays on its host."""
         stood_on = self.host
         self.hosts = self._step.known()
+        self._rows = {host.place: row for row, host in enumerate(self.hosts)}
+        self._width = min(_NAME_WIDTH, max((len(host.name) for host in self.hosts), default=0))
         self.clear_options()
         self.add_options(map(self._row, self.hosts))
         if self.hosts:
@@ -53,17 +58,14 @@ class HostList(OptionList):
 
     def show(self, hosts: Collection[Host]) -> None:
         """Show anew what is known of these hosts."""
-        places = {host.place: number for number, host in enumerate(self.hosts)}
         for host in hosts:
-            if host.place not in places:  # an inventory that was read anew names it no more
-                continue
-            self.replace_option_prompt_at_index(places[host.place], self._row(host))
+            if host.place in self._rows:  # an inventory that was read anew may name it no more
+                self.replace_option_prompt_at_index(self._rows[host.place], self._row(host))
 
     def _row(self, host: Host) -> Content:
         answer = self._step.answer(host)
         mark = "x" if self._step.is_checked(host) else " "
-        width = min(_NAME_WIDTH, max(len(each.name) for each in self.hosts))
-        name = f"[{mark}] {printable(host.name, width):<{width}}"
+        name = f"[{mark}] {printable(host.name, self._width):<{self._width}}"
         if answer is None:
             said = f"{self._glyphs.working} being asked" if host in self.asked else ""
             return Content(f"{name}  {said}".rstrip())

@@ -1,0 +1,51 @@
+"""A key is hidden while it is typed, and what people really type in sight is not."""
+
+from __future__ import annotations
+
+import random
+import string
+import sysconfig
+from itertools import islice
+from pathlib import Path
+
+import pytest
+
+from wizard.key_shape import looks_secret
+
+ALPHABET = string.ascii_letters + string.digits
+KEYS = ["".join(random.Random(number).choices(ALPHABET, k=64)) for number in range(2000)]
+_ORDINARY = """
+bot-1 trader@bot-2 bot-eu-west-1.internal root@203.0.113.42 ec2-203-0-113-42.eu-central-1.compute.amazonaws.com
+ip-10-0-12-34.eu-west-1.compute.internal i-0a1b2c3d4e5f67890 vps123456.example.net DESKTOP-7K2M9QF WIN-3KJ4H5G6F7H
+MacBook-Pro-von-Eva.local LAPTOP-A1B2C3D4 srv01.fra2.example.com k8s-node-7f9c6d5b8-x2x4z bot-6d8f7b9c5d-qwxkp
+Frankfurt2Office LondonVPS2024 MyTradingBot2024 BinanceBot1Production HomeRouterIPv4 Hetzner-CX21-fsn1 AWSBot2EuWest1
+OVH-GRA7 BuroMuenchen3OG ServerRaum2Rack14 TradingServerFrankfurt01 Backup2ndLineISP Vodafone5GRouter FritzBox7590AX
+NAT-GW-eu-west-1a vpn.example.org#office Starlink-Gen3-Roof RaspberryPi4ModelB UbuntuServer2404LTS prod_bot_2 staging
+~/bot/.env config.json /home/trader/freqtrade/user_data/config.json C:\\Users\\Trader\\Documents\\BinanceKeys2024.txt
+/tmp/tmp.aB3dE5fG7h /tmp/tmpab3de5fg /var/folders/zz/zyxvpxvq6csfxvn_n0000000000000/T/key.pem /run/user/1000/key.pem
+/mnt/Volumes/MyVeryOwnTradingBotOnBinance2024/key.pem /srv/3fa85f64-5717-4562-b3fc-2c963f66afa6/key.pem
+/nix/store/0c8xq9kzvfw1sd2aqr7ymp5h3jl4nbg6-python3/bin ~/.mozilla/firefox/xk3jf9a2.default-release/key4.db
+/home/eva/Ed25519PrivateKeyForBinance.pem ~/keys/RSA4096BinanceProdKey2.pem D:\\Bots\\Hummingbot2.3\\conf\\connectors
+sha256:9f86d081884c7d659a2feaa0c55ad015 203.0.113.0/24 2001:db8::ff00:42:8329 delete encrypted-file abandon own-bus
+"""
+ORDINARY = _ORDINARY.split()
+
+
+@pytest.mark.parametrize("text", ORDINARY)
+def test_an_ordinary_host_label_or_path_is_shown(text: str) -> None:
+    assert not any(looks_secret(text[:typed]) for typed in range(1, len(text) + 1))
+
+
+def test_of_the_paths_of_this_python_hardly_any_is_hidden() -> None:
+    roots = (sysconfig.get_paths()[name] for name in ("stdlib", "purelib"))
+    paths = [str(path) for root in roots for path in islice(Path(root).rglob("*"), 10_000)]
+    hidden = [path for path in paths if looks_secret(path)]
+    assert len(paths) > 3_000
+    assert len(hidden) <= len(paths) / 5_000, hidden
+
+
+@pytest.mark.parametrize(("typed", "least"), [(14, 0.70), (20, 0.88), (32, 0.96), (40, 1.0)])
+def test_a_key_is_hidden_long_before_its_end_and_stays_so(typed: int, least: float) -> None:
+    hidden = [key for key in KEYS if looks_secret(key[:typed])]
+    assert len(hidden) >= least * len(KEYS), f"{len(hidden) / len(KEYS):.1%}"
+    assert all(looks_secret(key[:more]) for key in hidden[:50] for more in range(typed, 65))
