@@ -21,8 +21,10 @@ from textual.widgets import Input, OptionList, Static, TextArea
 from screenshots.scene import NAME, PRIVATE_PEM, START, PictureCustodian, PictureWorld, stage
 from wizard.credentials import Credentials, KeyKind
 from wizard.custody.item import USER, encode
+from wizard.custody.worker.protocol import State
 from wizard.glyphs import UNICODE
 from wizard.secret import Secret
+from wizard.settings import Place
 from wizard.tui.app import WizardApp
 from wizard.tui.screens.confirm import ConfirmScreen
 from wizard.tui.screens.step_screen import StepScreen
@@ -187,7 +189,7 @@ class LockedPhotographer(Photographer):
 
     async def prepare(self) -> None:
         """Lock it."""
-        self._world.custodian = PictureCustodian(self._directory)
+        self._world.custodian = PictureCustodian(self._directory, State.LOCKED)
 
     async def _walk(self) -> None:
         await self._until("Notice", "The keyring is locked")
@@ -196,6 +198,38 @@ class LockedPhotographer(Photographer):
         await self._shoot("unlock")
         await self._press("escape", "v", *"encrypted")
         await self._shoot("encrypted-file")
+
+
+class BuslessPhotographer(Photographer):
+    """Takes the pictures of a login without a session bus."""
+
+    async def prepare(self) -> None:
+        """Take the bus away."""
+        self._world.custodian = PictureCustodian(self._directory, State.NO_BUS_ADDRESS)
+
+    async def _walk(self) -> None:
+        await self._until("Notice", "no session bus")
+        await self._shoot("home-without-bus")
+        await self._press("b", *"own")
+        await self._shoot("own-bus")
+        await self._press("escape", "s")
+        await self._until(".title", "Credentials for a service")
+        await self._shoot("service")
+
+
+class FilePhotographer(Photographer):
+    """Takes the pictures of credentials that are kept in the encrypted file."""
+
+    async def prepare(self) -> None:
+        """Choose it."""
+        self._world.custodian = PictureCustodian(self._directory, State.READY, Place.ENCRYPTED_FILE)
+        self._world.place = self._world.custodian.place
+
+    async def _walk(self) -> None:
+        await self._until("#next", "begins to replace")
+        await self._shoot("home-encrypted-file")
+        await self._press("p", *"seven random words", "enter", *"eight")
+        await self._shoot("passphrase")
 
 
 class AdoptingPhotographer(Photographer):
@@ -247,10 +281,13 @@ class AdoptingPhotographer(Photographer):
         await self._shoot("credentials-imported")
 
 
+WALKS = (Photographer, LockedPhotographer, BuslessPhotographer, FilePhotographer, AdoptingPhotographer)
+
+
 async def make(directory: Path) -> None:
     """Write all SVGs into `directory`."""
     for suffix, size in SIZES.items():
-        for photographer in (Photographer, LockedPhotographer, AdoptingPhotographer):
+        for photographer in WALKS:
             with tempfile.TemporaryDirectory() as scratch:
                 async with stage(Path(scratch)) as world:
                     await _take(photographer(world, suffix, directory), world, size)

@@ -16,6 +16,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wizard.credentials import Credentials, KeyKind
 from wizard.custody.custodian import Custodian
+from wizard.custody.encrypted.store import EncryptedFileStore
+from wizard.custody.errors import CustodyError
 from wizard.custody.providers import GNOME
 from wizard.custody.remedies import Service, unusable_service
 from wizard.custody.store import KeyringStore, MemoryStore, Store
@@ -32,7 +34,7 @@ from wizard.rotation.opening import open_flow, open_journal
 from wizard.rotation.overview import Overview, overview
 from wizard.rules import Rules
 from wizard.secret import Secret
-from wizard.settings import Custody, Environment, Paths
+from wizard.settings import Custody, Environment, Paths, Place
 
 AGE = 41 * 86400
 """How long the key in use has been in use, in seconds."""
@@ -79,15 +81,33 @@ class PictureKeyring(MemoryStore):
     remark = doubt = ""
 
 
-class PictureCustodian(Custodian):
-    """Stands in for a desktop whose GNOME keyring is locked."""
+class PictureFile(MemoryStore):
+    """Stands in for an encrypted file that is open."""
 
-    def __init__(self, directory: Path) -> None:
-        super().__init__(Custody(), directory / "credentials.vault", directory / "config.toml", {})
+    place = EncryptedFileStore.place
+    label = f"{place} ~/.local/state/key-wizard/credentials.vault"
+    by_hand = EncryptedFileStore.by_hand
+    durable = True
+    remark, doubt = "in an encrypted file", ""
+
+
+class PictureCustodian(Custodian):
+    """Stands in for a host whose place of credentials is in some state."""
+
+    def __init__(self, directory: Path, state: State, place: Place = Place.KEYRING) -> None:
+        super().__init__(Custody(place), directory / "credentials.vault", directory / "config.toml", {})
+        self._state = state
+        self._store = PictureFile()
+
+    def can_start_bus(self, problem: CustodyError) -> bool:
+        """Whether there is none."""
+        return problem.state == State.NO_BUS_ADDRESS
 
     async def open(self) -> Store:
         """Say what the real one says."""
-        raise unusable_service(Service(State.LOCKED, GNOME, "login"))
+        if self.custody.place is Place.ENCRYPTED_FILE:
+            return self._store
+        raise unusable_service(Service(self._state, GNOME, "login"))
 
 
 class Gate:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import signal
 import subprocess
@@ -91,8 +92,6 @@ def test_every_flipped_byte_is_detected_without_a_passphrase() -> None:
 
 @pytest.mark.parametrize("part", ["header", "content"])
 def test_an_alteration_with_a_checksum_made_to_fit_is_detected_by_the_key(part: str) -> None:
-    import hashlib
-
     key = derive(Secret(PASSPHRASE), b"s" * 16, Cost())
     body = bytearray(seal(b'{"items":{}}', key)[:-32])
     if part == "content":
@@ -112,19 +111,30 @@ def test_an_alteration_with_a_checksum_made_to_fit_is_detected_by_the_key(part: 
         (b'"memory_kib":65536', b'"memory_kib":64'),
         (b'"passes":3', b'"passes":true'),
         (b'"kdf":"argon2id"', b'"kdf":"none"'),
-        (b'"version":1', b'"version":2'),
+        (b'"version":1', b'"version":0'),
+        (b'"version":1', b'"version":"2"'),
+        (b'"version":1', b'"version":true'),
+        (b'"version":1', b'"version":null'),
         (b'"format":"key-wizard credentials"', b'"format":"x"'),
         (b'"salt":"', b'"salt":"zz'),
     ],
 )
 def test_a_header_that_this_program_does_not_write_is_refused_before_any_work(old: bytes, new: bytes) -> None:
-    import hashlib
+    with pytest.raises(FileDamaged, match="is damaged"):
+        take_apart(with_header(old, new))
 
+
+def test_a_file_of_a_newer_version_is_called_so() -> None:
+    with pytest.raises(FileDamaged, match="a newer Key Wizard"):
+        take_apart(with_header(b'"version":1', b'"version":2'))
+
+
+def with_header(old: bytes, new: bytes) -> bytes:
+    """A file whose checksum is right and whose header is another one."""
     body = seal(b"{}", derive(Secret(PASSPHRASE), b"s" * 16, Cost()))[:-32]
     assert old in body
     body = body.replace(old, new)
-    with pytest.raises(FileDamaged):
-        take_apart(body + hashlib.sha256(body).digest())
+    return body + hashlib.sha256(body).digest()
 
 
 async def test_a_file_that_others_can_reach_is_refused_with_the_command(file: Path) -> None:

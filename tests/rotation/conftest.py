@@ -111,7 +111,7 @@ class World:
             environ=self.environ,
             clock=clock,
             pause=pause,
-            pace=Pace(call=5),
+            pace=Pace(call=20, egress=20),
         ) as flow:
             yield flow
 

@@ -71,7 +71,8 @@ OLD_PASSPHRASE: Final = Question(
 NEW_PASSPHRASE: Final = Question(
     "have the file open with it from now on",
     "The new passphrase",
-    f"It has {SHORTEST} characters or more. Nobody can recover it: without it the credentials in the file are lost.",
+    f"The new one has {SHORTEST} characters or more. Nobody can recover it: without it the credentials in the file"
+    " are lost.",
     is_new=True,
 )
 PASSPHRASE_CHANGED: Final = (

@@ -75,10 +75,11 @@ def take_apart(data: bytes) -> Envelope:
     fields = _fields(line)
     if fields.get("format") != _FORMAT:
         raise _damaged("It does not begin as this program's files do.")
-    if fields.get("version") != VERSION:
+    version = fields.get("version")
+    if type(version) is int and version > VERSION:
         raise FileDamaged(
             "The encrypted file was written by a newer Key Wizard",
-            why=f"It says version {fields.get('version')!r}; this one knows version {VERSION}.",
+            why=f"It says version {version}; this one knows version {VERSION}.",
             advice="Use the newer Key Wizard.",
         )
     try:
@@ -108,7 +109,8 @@ def unseal(envelope: Envelope, key: FileKey) -> bytes:
 def _envelope(fields: dict[str, Any], header: bytes, sealed: bytes) -> Envelope:
     cost = Cost(*(_whole(fields[name]) for name in ("memory_kib", "passes", "lanes")))
     salt, nonce = bytes.fromhex(fields["salt"]), bytes.fromhex(fields["nonce"])
-    is_known = fields.keys() == _FIELDS and (fields["kdf"], fields["cipher"]) == ("argon2id", "aes-256-gcm")
+    names = (fields["kdf"], fields["cipher"], _whole(fields["version"]))
+    is_known = fields.keys() == _FIELDS and names == ("argon2id", "aes-256-gcm", VERSION)
     if not is_known or not cost.is_sound() or len(nonce) != _NONCE_BYTES or len(salt) < _NONCE_BYTES:
         raise ValueError
     return Envelope(header, salt, cost, nonce, sealed)
