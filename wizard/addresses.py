@@ -68,7 +68,7 @@ def special_range(block: IPv4Address | IPv4Network) -> SpecialRange | None:
 def special_ranges(network: IPv4Network) -> Iterator[SpecialRange]:
     """Yield the special ranges that `network` touches, in the order of their addresses."""
     first = int(network.network_address)
-    last = first + network.num_addresses - 1
+    last = first | 0xFFFFFFFF >> network.prefixlen
     for index in range(max(0, bisect_right(_STARTS, first) - 1), len(SPECIAL_RANGES)):
         if _STARTS[index] > last:
             return

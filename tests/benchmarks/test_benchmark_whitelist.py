@@ -42,9 +42,9 @@ def mended(text: str) -> str:
 def seconds(work: Callable[[str], object], text: str) -> float:
     times = []
     for _ in range(3):
-        begun = time.perf_counter()
+        begun = time.process_time()  # what else runs on the machine is not the list's
         work(text)
-        times.append(time.perf_counter() - begun)
+        times.append(time.process_time() - begun)
     return min(times)
 
 
@@ -61,4 +61,4 @@ def test_the_time_grows_no_faster_than_n_log_n(work: Callable[[str], object], te
         took = f"{taken[large] * 1000:8.1f} ms, x{growth:5.1f} (n log n: x{n_log_n:.1f})"
         print(f"{small:>6} to {large:>6} entries: {took}")
     # Ten times the entries cost a hundred times as much where it is quadratic.
-    assert taken[10_000] / taken[1_000] < 30
+    assert taken[10_000] / taken[1_000] < 20

@@ -108,6 +108,17 @@ def test_empty_lines_within_a_pasted_list_end_neither_it_nor_the_step(dumb: Dumb
     dumb.see("2: 5.6.7.8  bot", "3: 9.9.9.9", "Ready to paste: 3 entries", "What about this list?")
 
 
+def test_a_pasted_list_may_end_without_a_line_end_also_after_empty_lines(dumb: DumbTerminal) -> None:
+    dumb.answer("begin to replace", "")
+    dumb.answer("Observed 203.0.113.42, seen alike", "next")
+    dumb.answer("Ready to paste: 1 entry.", "add")
+    dumb.see("Line 1", ": ")
+    dumb.terminal.send("5.6.7.8 # bot\r\r\r9.9.9.9")
+    dumb.answer("Line 4", "")
+    dumb.answer("Line 5", "")
+    dumb.see("2: 5.6.7.8  bot", "3: 9.9.9.9", "Ready to paste: 3 entries", "What about this list?")
+
+
 def test_typed_keys_and_secrets_are_never_echoed(dumb: DumbTerminal) -> None:
     dumb.to_credentials()
     made = dumb.make_key()

@@ -13,6 +13,7 @@ from tests.terminal.harness import leaked
 from tests.tui.conftest import Wizard
 from wizard.tui.widgets.entry_list import EntryList
 from wizard.tui.widgets.live_text import LiveText, broken_after
+from wizard.tui.widgets.notice import Notice
 from wizard.whitelist import parse
 
 
@@ -287,6 +288,33 @@ async def test_a_key_that_a_terminal_without_paste_marks_types_is_covered_in_its
     await wizard.until("#findings", "What looks like a key")
     assert leaked(key, (rows(wizard) + wizard.text("#findings")).encode()) == []
     assert key in text(wizard), "kept until the user takes it out"
+
+
+async def test_what_is_copied_is_named_without_a_break_inside_an_address(wizard: Wizard) -> None:
+    await wizard.to_whitelist()
+    await wizard.pilot.resize_terminal(60, 20)
+    await paste(wizard, "\n".join(f"198.51.100.{last}" for last in range(107, 115)))
+    await wizard.press("f3")
+    await wizard.until("Notice", "198.51.100.111 and 3 more")
+    for width in (60, 71, 80):
+        await wizard.pilot.resize_terminal(width, 20)
+        await wizard.pilot.pause()
+        bar = wizard.app.screen.query_one(Notice)
+        lines = [bar.render_line(number).text.strip() for number in range(bar.outer_size.height)]
+        assert len(lines) > 1
+        assert all(line.endswith(",") for line in lines[:-1])
+
+
+@pytest.mark.parametrize("keys", [("l", "escape"), ("l", "enter"), ("l", *"bot", *["backspace"] * 3, "enter")])
+async def test_a_label_that_stays_as_it_was_changes_nothing(wizard: Wizard, keys: tuple[str, ...]) -> None:
+    await wizard.to_whitelist()
+    before = text(wizard)
+    await wizard.press("l", "escape")  # its label is known, not typed
+    assert text(wizard) == before
+    await wizard.press(*"198.51.100.7", "enter", *keys)
+    assert text(wizard) == f"{before}\n198.51.100.7"
+    await wizard.press("u")
+    assert text(wizard) == before
 
 
 async def test_a_key_that_is_typed_is_drawn_nowhere_long_before_its_end(wizard: Wizard) -> None:

@@ -41,7 +41,7 @@ class Console(Protocol):
         ...
 
     async def has_more(self) -> bool:
-        """Return whether a further line of a paste stands in a terminal's input already.
+        """Return whether more of a paste, a further line or the beginning of one, stands in a terminal's input already.
 
         Never of a pipe: its lines are answers, one by one.
         """

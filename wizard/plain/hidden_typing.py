@@ -1,4 +1,4 @@
-"""A terminal that shows nothing of what is typed, for as long as a secret is asked for.
+"""A terminal that shows nothing of what is typed, for as long as a secret is asked for, and what a paste left in it.
 
 Only the terminal's settings change; nothing is written to it.
 """
@@ -45,6 +45,22 @@ def hidden_typing(terminal: int) -> Iterator[None]:
             termios.tcsetattr(terminal, termios.TCSANOW, before)
 
 
+def has_input(terminal: int) -> bool:
+    """Return whether anything stands in the terminal's input, an unfinished line too.
+
+    A terminal that reads by lines tells nothing of that one; it becomes the beginning of the next line.
+    """
+    if _is_readable(terminal):
+        return True
+    before = termios.tcgetattr(terminal)
+    _read_by_characters(terminal)
+    try:
+        return _is_readable(terminal)
+    finally:
+        with suppress(termios.error):  # the terminal is gone
+            termios.tcsetattr(terminal, termios.TCSANOW, before)
+
+
 async def rest_of_paste(terminal: int) -> bytes:
     """Return what stands in the terminal's input already: the lines of a paste after the first, whole or not.
 
@@ -60,9 +76,13 @@ async def rest_of_paste(terminal: int) -> bytes:
         rest += data
 
 
+def _is_readable(terminal: int) -> bool:
+    return bool(select.select([terminal], [], [], 0)[0])
+
+
 def _waiting(terminal: int) -> bytes:
     try:
-        return os.read(terminal, _CHUNK) if select.select([terminal], [], [], 0)[0] else b""
+        return os.read(terminal, _CHUNK) if _is_readable(terminal) else b""
     except OSError:  # EIO: the terminal is gone
         return b""
 

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import asyncio
 import os
-import select
 from contextlib import nullcontext
 
 from wizard.plain.console import EndOfInput, SecretEntryRefused
-from wizard.plain.hidden_typing import IS_POSSIBLE, PASTE_GAP, hidden_typing, rest_of_paste
+from wizard.plain.hidden_typing import IS_POSSIBLE, PASTE_GAP, has_input, hidden_typing, rest_of_paste
 from wizard.plain.interrupts import Interrupts
 from wizard.plain.line_reader import LineReader
 from wizard.secret import Secret
@@ -65,10 +64,10 @@ class TerminalConsole:
 
     async def has_more(self) -> bool:
         """Return whether more of a paste has come (see `Console.has_more`)."""
-        if not self._is_terminal or self._source is None:
+        if not self._is_terminal or self._source is None or not IS_POSSIBLE:
             return False
         await asyncio.sleep(PASTE_GAP)
-        return bool(select.select([self._source], [], [], 0)[0])
+        return has_input(self._source)
 
     async def ask_secret(self, prompt: str) -> Secret:
         """Ask for a secret (see `Console.ask_secret`)."""

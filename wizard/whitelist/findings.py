@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network
 
 from wizard.rules import Rules
@@ -80,7 +81,7 @@ class Surroundings:
         return f"{written} ({label})" if label else written
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Context:
     """What a suggestion has to know about the rest of the list."""
 
@@ -92,6 +93,7 @@ class Context:
     line_marks: Container[int] = ()
     """The positions of dashes that begin a line of more: marks of a line, not of a range."""
 
+    @cached_property
     def stand_in(self) -> str:
         """What replaces an entry that can never work: the missing addresses, or nothing."""
         return ",".join(str(required.address) for required in self.missing)

@@ -14,7 +14,7 @@ from wizard.whitelist.findings import Context, Finding, Severity, Surroundings, 
 from wizard.whitelist.neighbours import Neighbours, lost_access
 from wizard.whitelist.parsing import Entry, ParsedList, line_marks
 from wizard.whitelist.scope import covered, duplicate, is_usable, scope_findings
-from wizard.whitelist.spans import Spans
+from wizard.whitelist.spans import Blocks, Spans
 from wizard.whitelist.spelling import bullet, is_dash, misspelling
 
 
@@ -35,8 +35,8 @@ class JudgedEntry:
     @property
     def repair(self) -> Finding | None:
         """The finding whose suggestion is written in the entry's place: the first, errors first."""
-        ordered = sorted(self.findings, key=lambda finding: finding.severity is not Severity.ERROR)
-        return next((finding for finding in ordered if finding.suggestion is not None), None)
+        mending = [finding for finding in self.findings if finding.suggestion is not None]
+        return next((finding for finding in mending if finding.severity is Severity.ERROR), next(iter(mending), None))
 
     @property
     def suggestion(self) -> str | None:
@@ -94,7 +94,7 @@ def judge(parsed: ParsedList, surroundings: Surroundings) -> Judgement:
     """Judge a list against the exchange's rules, against who has to get in, and against other lists."""
     rules = surroundings.rules
     usable = {entry.network for entry in parsed.filled if entry.network and is_usable(entry.network, rules)}
-    let_in = Spans(usable)
+    let_in, blocks = Spans(usable), Blocks(usable)
     missing = tuple(required for required in surroundings.must_cover if not let_in.covers(required.address))
     context = Context(
         rules, missing, room=rules.max_entries - len(parsed.filled) + 1, line_marks=line_marks(parsed.text)
@@ -106,7 +106,7 @@ def judge(parsed: ParsedList, surroundings: Surroundings) -> Judgement:
     for entry in parsed.entries:
         label = _label(entry, surroundings)
         owner = label or (owners.get(entry.network.network_address, "") if entry.network else "")
-        again = () if entry.position in ends else _said_again(entry.network, owner, seen, usable)
+        again = () if entry.position in ends else _said_again(entry.network, owner, seen, blocks)
         findings = (*again, *_entry_findings(entry, usable, context, neighbours))
         judged.append(JudgedEntry(entry, findings, label))
         seen.add(entry.network)
@@ -130,7 +130,7 @@ def _label(entry: Entry, surroundings: Surroundings) -> str:
 
 
 def _said_again(
-    network: IPv4Network | None, owner: str, seen: Container[IPv4Network | None], usable: Container[IPv4Network]
+    network: IPv4Network | None, owner: str, seen: Container[IPv4Network | None], usable: Blocks
 ) -> Iterator[Finding]:
     if network is not None and (again := duplicate(network) if network in seen else covered(network, usable, owner)):
         yield again

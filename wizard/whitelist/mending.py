@@ -13,7 +13,7 @@ from wizard.whitelist.findings import Finding, Severity
 from wizard.whitelist.judging import JudgedEntry, Judgement
 from wizard.whitelist.parsing import LONGEST_LABEL
 from wizard.whitelist.rewriting import Change, rewrite
-from wizard.whitelist.scope import cover_of
+from wizard.whitelist.spans import Blocks
 
 _MOST_PASSES = 10
 """A repair can bring another one to light: a range repaired gives duplicates. It never takes many."""
@@ -65,7 +65,7 @@ def mend_all(text: str, judge: Callable[[str], Judgement]) -> str:
         safe = [judged for judged in judgement.entries if judged.repair and judged.repair.is_safe]
         if not safe:
             break
-        text = rewrite(text, _changes(safe, judgement))
+        text = rewrite(text, _changes(safe, judgement), [judged.entry for judged in judgement.entries])
     return text
 
 
@@ -92,10 +92,11 @@ def _changes(mended: Iterable[JudgedEntry], judgement: Judgement) -> Mapping[int
     for judged in judgement.entries:
         if judged.entry.network and not judged.has_error:
             first.setdefault(judged.entry.network, judged)
+    blocks = Blocks(first)
     changes = {judged.entry.position: Change(judged.suggestion) for judged in mended}
     kept: dict[int, list[str]] = {}
     for judged in judgement.entries:
-        stays = _stays(judged, first) if judged.entry.position in changes and judged.entry.label else None
+        stays = _stays(judged, first, blocks) if judged.entry.position in changes and judged.entry.label else None
         if stays and (label := judged.entry.label):
             kept.setdefault(stays.entry.position, [stays.entry.label or ""]).append(label)
     for position, labels in kept.items():
@@ -104,10 +105,9 @@ def _changes(mended: Iterable[JudgedEntry], judgement: Judgement) -> Mapping[int
     return changes
 
 
-def _stays(judged: JudgedEntry, first: Mapping[IPv4Network, JudgedEntry]) -> JudgedEntry | None:
+def _stays(judged: JudgedEntry, first: Mapping[IPv4Network, JudgedEntry], blocks: Blocks) -> JudgedEntry | None:
     """Return the entry that lets in what `judged`, which goes, let in."""
     network = judged.entry.network
     if network is None or judged.repair is None or judged.repair.code not in _SAYS_IT_AGAIN:
         return None
-    cover = cover_of(network, first)
-    return first.get(cover or network)
+    return first.get(blocks.widest_around(network) or network)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from wizard.text import printable
@@ -93,8 +93,8 @@ def parse(text: str) -> ParsedList:
     """Split `text` at commas, semicolons, blanks and line ends. Never raises."""
     tokens = list(_TOKEN.finditer(text))
     entries = tuple(_entries(tokens))
-    comments = tuple(Comment(token["comment"], token.start()) for token in tokens if token["comment"])
-    typed = sum(len(token["entry"]) for token in tokens if token["entry"])
+    comments = tuple(Comment(token[0], token.start()) for token in tokens if token.lastgroup == "comment")
+    typed = sum(len(token[0]) for token in tokens if token.lastgroup == "entry")
     return ParsedList(text, entries, comments, typed > sum(len(entry.text) for entry in entries))
 
 
@@ -111,7 +111,8 @@ def read_network(text: str) -> IPv4Network | None:
     match = _NETWORK.fullmatch(text)
     if match is None:
         return None
-    number = int.from_bytes(map(int, match["octets"].split(".")))
+    first, second, third, fourth = match["octets"].split(".")
+    number = int(first) << 24 | int(second) << 16 | int(third) << 8 | int(fourth)
     prefix = int(match["prefix"] or 32)
     has_host_bits = number & (0xFFFFFFFF >> prefix)
     return None if has_host_bits else IPv4Network((number, prefix))
@@ -121,12 +122,14 @@ def _entries(tokens: Iterable[re.Match[str]]) -> Iterator[Entry]:
     line: list[Entry] = []
     field_is_filled, after_separator = False, 0
     for token in tokens:
-        if token["comment"]:
-            line = [replace(entry, label=read_label(token["comment"])) for entry in line]
-        elif token["line_end"]:
+        kind = token.lastgroup
+        if kind == "comment":
+            label = read_label(token["comment"])
+            line = [Entry(entry.text, entry.position, entry.network, label) for entry in line]
+        elif kind == "line_end":
             yield from line
             line = []
-        elif token["separator"]:
+        elif kind == "separator":
             if not field_is_filled:
                 line.append(Entry("", token.start(), None))
             field_is_filled, after_separator = False, token.end()

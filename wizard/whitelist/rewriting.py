@@ -72,13 +72,14 @@ def lines_of(text: str, entries: Sequence[Entry]) -> Iterator[Line]:
         yield Line(tuple(inside), gaps, match["comment"], match["end"])
 
 
-def rewrite(text: str, changes: Mapping[int, Change]) -> str:
+def rewrite(text: str, changes: Mapping[int, Change], entries: Sequence[Entry] | None = None) -> str:
     """Return `text` with each change made at the entry that begins at its position.
 
     A line that loses its last entry goes with its comment. An entry that gets a label gets a line
-    of its own, and so do its neighbours, each with the label that it had.
+    of its own, and so do its neighbours, each with the label that it had. `entries` are those of
+    the parser, where they are known already.
     """
-    entries = parse(text).entries
+    entries = parse(text).entries if entries is None else entries
     lines = list(lines_of(text, entries))
     rewritten = [_rewritten(line, changes) for line in lines]
     result = "".join(rewritten)
@@ -153,5 +154,6 @@ def _without_new_empty_fields(text: str, before: Sequence[Entry], changes: Mappi
     """Remove the separators that stand beside nothing only since an entry between two lines went."""
     if any(not entry.text and entry.position not in changes for entry in before):
         return text
-    empty = [entry.position for entry in parse(text).entries if not entry.text]
-    return rewrite(text, dict.fromkeys(empty, Change(""))) if empty else text
+    after = parse(text).entries
+    empty = [entry.position for entry in after if not entry.text]
+    return rewrite(text, dict.fromkeys(empty, Change("")), after) if empty else text

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Iterator
 from ipaddress import IPv4Address, IPv4Network
 
 from wizard.addresses import SpecialRange, special_ranges
 from wizard.rules import Rules
 from wizard.whitelist.findings import Context, Finding, Severity, error
 from wizard.whitelist.rendering import written
+from wizard.whitelist.spans import Blocks
 
 NARROWEST_TOO_WIDE = 23
 """Prefixes up to this one let in so many addresses (512 and more) that the list protects little."""
@@ -32,12 +33,12 @@ def is_usable(network: IPv4Network, rules: Rules) -> bool:
 def scope_findings(network: IPv4Network, context: Context) -> Iterator[Finding]:
     """Yield what is to be said about the addresses that `network` lets in."""
     if network.prefixlen == 0 or (network.prefixlen == 32 and network.network_address == _ANY):
-        yield open_to_all(written(network), context.stand_in())
+        yield open_to_all(written(network), context.stand_in)
         return
     if special := _special(network, context.rules):
         yield _not_public(network, special, context)
     elif network.network_address == _ANY:
-        yield open_to_all(written(network), context.stand_in())
+        yield open_to_all(written(network), context.stand_in)
     if network.prefixlen <= NARROWEST_TOO_WIDE:
         yield _too_wide(network, context)
     elif network.prefixlen < 32 and is_usable(network, context.rules):
@@ -50,24 +51,18 @@ def duplicate(network: IPv4Network) -> Finding:
     return Finding("duplicate", Severity.WARNING, message, "", is_safe=True)
 
 
-def covered(network: IPv4Network, usable: Container[IPv4Network], owner: str) -> Finding | None:
-    """Return a finding when one of the `usable` blocks contains all of `network`, else None.
+def covered(network: IPv4Network, usable: Blocks, owner: str) -> Finding | None:
+    """Return a finding when one of the `usable` blocks contains all of `network` and is not `network`, else None.
 
     An entry that says whose it is (`owner`, else empty) is not removed unread: without it, who is
     meant by the block would be known no more.
     """
-    cover = cover_of(network, usable)
+    cover = usable.widest_around(network)
     if cover is None:
         return None
     whose = f" ({owner})" if owner else ""
     message = f"{written(network)}{whose} is inside {written(cover)}, which is on the list too."
     return Finding("covered", Severity.NOTE, message, "", is_safe=not owner)
-
-
-def cover_of(network: IPv4Network, usable: Container[IPv4Network]) -> IPv4Network | None:
-    """Return the widest of the `usable` blocks that contains all of `network` and is not `network`."""
-    wider = (network.supernet(new_prefix=prefix) for prefix in range(NARROWEST_TOO_WIDE + 1, network.prefixlen))
-    return next((block for block in wider if block in usable), None)
 
 
 def open_to_all(name: str, suggestion: str) -> Finding:
@@ -95,7 +90,7 @@ def _not_public(network: IPv4Network, special: SpecialRange, context: Context) -
         special.kind,
         f"{name} {verb} {special.reason}: the exchange never sees it. "
         "List the public address that this traffic leaves from.",
-        context.stand_in(),
+        context.stand_in,
     )
 
 

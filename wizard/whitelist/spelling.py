@@ -118,7 +118,7 @@ def _wildcard(meant: str, context: Context) -> Finding | None:
     if meant.endswith(".*") and read_ipv4(block):
         message = f"{_shown(meant)} is a wildcard: the exchange rejects it. Written as a block it is {block}/24."
         return error("wildcard", message, f"{block}/24")
-    return open_to_all(_shown(meant), context.stand_in())
+    return open_to_all(_shown(meant), context.stand_in)
 
 
 def _ipv6(meant: str, context: Context) -> Finding | None:
@@ -133,11 +133,13 @@ def _ipv6(meant: str, context: Context) -> Finding | None:
         f"{address} is an IPv6 address: the exchange ignores it silently, so you would be locked out "
         "(a rule of this wizard, not confirmed by Binance; Binance.US is reported to refuse IPv6). "
         "List the public IPv4 address.",
-        context.stand_in(),
+        context.stand_in,
     )
 
 
 def _read_ipv6(text: str) -> IPv6Address | None:
+    if text.count(":") < 2:
+        return None
     try:
         return IPv6Address(text)
     except ValueError:

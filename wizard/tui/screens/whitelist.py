@@ -37,6 +37,8 @@ from wizard.whitelist import (
 _FORMS = {Form.COMMAS: "commas", Form.SPACES: "spaces", Form.LINES: "lines"}
 _LIST_KEYS = "a add, e edit, d delete, l label, u undo, x expand, c join"
 _TEXT_KEYS = "Free text; a label stands behind #. F5 shows the list."
+MOST_NAMED = 6
+"""Entries of a copied text that are repeated; the rest is counted."""
 MOST_FINDINGS = 3
 """Shown at once; the rest is counted."""
 
@@ -212,7 +214,13 @@ class WhitelistScreen(StepScreen):
         except WizardError as error:
             self.notice.error(error)
             return
-        self.notice.good(f"Asked the terminal to copy: {printable(text, limit=100)}")
+        self.notice.good(f"Asked the terminal to copy: {self._named(self._judgement)}", breaks_after=self._form.strip())
+
+    def _named(self, judgement: Judgement) -> str:
+        """What is copied, in its form, whole addresses only; the rest is counted."""
+        networks = judgement.networks
+        shown = render(networks[:MOST_NAMED], self._form).replace("\n", " ")
+        return shown + (f" and {len(networks) - MOST_NAMED} more" if len(networks) > MOST_NAMED else "")
 
     def _settled_text(self) -> str:
         """The text as it is now, an edit that is still open ended."""

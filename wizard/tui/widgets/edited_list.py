@@ -25,6 +25,7 @@ class EditedList:
         self.editor: LineEditor | None = None
         """What is typed into a row; None while keys are commands."""
         self._unedited = text
+        self._label = ""
         self._past = past
 
     def adopt(self, text: str, *, undo_to: str) -> None:
@@ -55,7 +56,10 @@ class EditedList:
         editor, self.editor = self.editor, None
         if editor is None:
             return
-        self.text = editor.whole if editor.typed.strip() else self._without(editor)
+        if editor.is_label and editor.typed == self._label:
+            self.text = self._unedited  # not even an empty comment is written for a label that stays as it was
+        else:
+            self.text = editor.whole if editor.typed.strip() else self._without(editor)
         if self.text != self._unedited:
             self._remember(self._unedited)
 
@@ -95,7 +99,7 @@ class EditedList:
             return
         label = known.get(entry.network, "") if entry.label is None else entry.label
         before, after = around_label(self.text, entry)
-        self._unedited = self.text
+        self._unedited, self._label = self.text, label
         self.type(LineEditor(before, label, after, len(label), is_label=True))
 
     def end_entry(self, editor: LineEditor) -> bool:
