@@ -105,6 +105,44 @@ def test_what_the_user_decided_stays_when_the_evidence_changes() -> None:
     assert ticked(later, choice.untick(B)) == [C]
 
 
+class TestALaterDetection:
+    """The exchange's word is as old as the call: what operators see afterwards can contradict it."""
+
+    ELSEWHERE = verdict(EgressState.AGREED, c=(AMAZON, CLOUDFLARE))
+    NOBODY = verdict(EgressState.UNKNOWN)
+
+    def test_that_sees_the_same_leaves_the_word_standing(self) -> None:
+        choice = NOTHING.follow(ExchangeWord("binance.com", named=B), AGREED)
+        assert (ticked(AGREED, choice), ticked(DISSENT, choice), ticked(self.NOBODY, choice)) == ([B], [B], [B])
+        assert candidates(AGREED, choice)[0].witnesses == "the exchange's word, earlier"
+
+    @pytest.mark.parametrize("before", [AGREED, DISSENT, POOL, SPLIT], ids=lambda seen: seen.state)
+    def test_that_sees_another_address_unticks_what_the_exchange_named_and_says_so(self, before: EgressVerdict) -> None:
+        named = IPv4Address("203.0.113.9")
+        choice = NOTHING.follow(ExchangeWord("binance.com", named=named), before)
+        assert ticked(self.ELSEWHERE, choice) == [C]
+        first = candidates(self.ELSEWHERE, choice)[0]
+        assert (first.address, first.is_wanted) == (named, False)
+        assert first.witnesses == "the exchange's word, outdated: ask it again"
+
+    def test_that_sees_another_address_unticks_a_word_that_was_the_operators_too(self) -> None:
+        listed = ExchangeWord("binance.com", accepted=True, is_restricted=True, listed=(IPv4Network(f"{A}/32"),))
+        for word in (ExchangeWord("binance.com", named=A), listed):
+            assert ticked(self.ELSEWHERE, NOTHING.follow(word, AGREED)) == [C]
+
+    def test_does_not_undo_what_the_user_ticked_or_unticked_afterwards(self) -> None:
+        choice = NOTHING.follow(ExchangeWord("binance.com", named=B), AGREED)
+        assert ticked(AGREED, choice.untick(B)) == []
+        assert ticked(AGREED, choice.tick(A, THIS_HOST)) == [B, A]
+        assert ticked(self.ELSEWHERE, choice.tick(B, THIS_HOST)) == [B, C]
+        again = choice.untick(B).follow(ExchangeWord("binance.com", named=B), AGREED)
+        assert ticked(AGREED, again) == [B]
+
+    def test_leaves_another_host_s_address_on_the_list_that_the_exchange_does_not_see_here(self) -> None:
+        choice = NOTHING.tick(A, "bot-1").follow(ExchangeWord("binance.com", named=B), AGREED)
+        assert choice.wanted(AGREED.carried) == {B: THIS_HOST, A: "bot-1"}
+
+
 def test_an_address_of_the_exchange_s_own_network_is_not_taken_for_this_host_s() -> None:
     edge = IPv4Address("130.176.146.87")
     word = ExchangeWord("binance.com", named=edge)

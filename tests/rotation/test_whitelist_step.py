@@ -158,6 +158,44 @@ async def test_what_was_chosen_for_another_route_does_not_count_for_this_one(
         assert set(map(str, flow.choice.wanted())) == {HERE, "203.0.113.9"}
 
 
+async def test_what_the_exchange_named_is_unticked_by_a_later_detection_of_another_address(world: World) -> None:
+    seen, later = {HERE: ("Amazon", "Cloudflare")}, {"203.0.113.9": ("Amazon", "Cloudflare")}
+    async with world.flow() as flow:
+        await flow.begin(Mode.SET_UP)
+        flow.context.journal.note_egress("bench", seen, "agreed", "direct")
+        flow.choice.follow(ExchangeWord("the exchange", named=IPv4Address(OFFICE)))
+        assert flow.whitelist.proposal() == OFFICE
+    async with world.flow() as flow:  # the word outlives the program
+        flow.context.journal.note_egress("bench", seen, "agreed", "direct")
+        assert list(map(str, flow.choice.wanted())) == [OFFICE]
+        flow.context.journal.note_egress("bench", later, "agreed", "direct")
+        assert list(map(str, flow.choice.wanted())) == ["203.0.113.9"]
+        assert "egress-not-covered" in codes(flow, OFFICE)
+        assert [(str(each.address), each.witnesses) for each in flow.candidates()] == [
+            (OFFICE, "the exchange's word, outdated: ask it again"),
+            ("203.0.113.9", "seen by Amazon, Cloudflare"),
+        ]
+
+
+async def test_a_detection_of_another_day_is_told_with_its_age_until_there_is_a_new_one(world: World) -> None:
+    seen, now = {HERE: ("Amazon", "Cloudflare")}, 1_800_000_000.0
+    async with world.flow(clock=lambda: now) as flow:
+        await flow.begin(Mode.SET_UP)
+        flow.context.journal.note_egress("bench", seen, "agreed", "direct")
+        now += 3599.0
+        assert "this-host-outdated" not in codes(flow, HERE)
+        now += 14 * 3600.0
+    async with world.flow(clock=lambda: now) as flow:
+        judgement = flow.whitelist.judge(HERE)
+        assert judgement.is_valid
+        assert "detected 14 h 59 min ago and may have changed" in judgement.warnings[0].message
+        # Asking other hosts is no detection of this one.
+        flow.context.journal.note_egress("bench", {OFFICE: ("Amazon",)}, "single", "ssh bot-1", asked_by="hosts")
+        assert "this-host-outdated" in codes(flow, HERE)
+        flow.context.journal.note_egress("bench", seen, "agreed", "direct")
+        assert "this-host-outdated" not in codes(flow, HERE)
+
+
 async def test_what_is_unticked_leaves_the_list_and_what_was_typed_stays(world: World) -> None:
     async with world.flow() as flow:
         await world.put_key_in_use(flow, whitelist=f"{HERE},{OFFICE}")

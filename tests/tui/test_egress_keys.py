@@ -48,11 +48,38 @@ async def test_an_address_that_the_exchange_names_is_ticked_in_the_place_of_the_
     wizard.app.flow.egress.ask_exchange = partial(_named_elsewhere, wizard.app.flow)
     await wizard.press("e")
     await wizard.until("#verdict", "The exchange's word counts")
-    rows = wizard.app.screen.query_one("#candidates", OptionList)
-    assert [str(rows.get_option_at_index(index).prompt) for index in (0, 1)] == [
+    assert candidates(wizard) == [
         "[x] 203.0.113.77  named by the exchange itself",
         "[ ] 203.0.113.42  seen by operator plain, operator json",
     ]
+    await wizard.press("r")
+    await wizard.when(lambda: candidates(wizard)[0] == "[x] 203.0.113.77  the exchange's word, earlier")
+    await wizard.world.desk.move_host("127.0.0.1", "203.0.113.99")
+    await wizard.press("r")
+    await wizard.when(lambda: "outdated" in candidates(wizard)[0])
+    assert candidates(wizard) == [
+        "[ ] 203.0.113.77  the exchange's word, outdated: ask it again",
+        "[x] 203.0.113.99  seen by operator plain, operator json",
+    ]
+
+
+def candidates(wizard: Wizard) -> list[str]:
+    rows = wizard.app.screen.query_one("#candidates", OptionList)
+    return [str(rows.get_option_at_index(index).prompt) for index in range(rows.option_count)]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (60, 20)])
+async def test_a_detection_that_grew_old_is_told_beside_the_list(wizard: Wizard, size: tuple[int, int]) -> None:
+    await wizard.pilot.resize_terminal(*size)
+    await wizard.to_egress()
+    wizard.world.clock.now += 14 * 3600
+    await wizard.press("enter")
+    await wizard.until("#findings", "This host's address was detected 14 h ago")
+    await wizard.press("f7")
+    await wizard.until("#verdict", "Observed")
+    await wizard.press("enter")
+    await wizard.until("#verdict", "Ready to paste")
+    assert "ago" not in wizard.text("#findings")
 
 
 async def _named_elsewhere(flow: Flow) -> ExchangeWord:

@@ -7,7 +7,7 @@ itself, and what the user ticked or unticked stays.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 
 from wizard.egress.exchange_word import ExchangeWord
@@ -17,13 +17,36 @@ THIS_HOST = "this host"
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """The exchange's own word about this host, and what operators saw beside it. It is as old as that."""
+
+    address: IPv4Address
+    beside: frozenset[IPv4Address] = frozenset()
+    """What the evidence carried when the exchange spoke."""
+    is_instead: bool = False
+    """Whether the address takes the place of these."""
+
+    def stands(self, carried: Iterable[IPv4Address]) -> bool:
+        """Return whether a later detection leaves the word standing: one that carries something else only does not."""
+        now = frozenset(carried)
+        return not now or not now.isdisjoint(self.beside | {self.address})
+
+    @property
+    def replaced(self) -> frozenset[IPv4Address]:
+        """The addresses that do not go to the whitelist for its sake."""
+        return self.beside - {self.address} if self.is_instead else frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     """What the user, or the exchange's own word, decided beside the evidence of the echo services."""
 
     ticked: Mapping[IPv4Address, str] = field(default_factory=dict)
-    """Addresses that go to the whitelist without a quorum of operators, each with whose it is."""
+    """Addresses that the user sends to the whitelist without a quorum of operators, each with whose it is."""
     unticked: frozenset[IPv4Address] = frozenset()
     """Addresses that do not go there, whatever the evidence."""
+    told: Told | None = None
+    """What the exchange said last; it counts while detections leave it standing."""
 
     def wanted(self, carried: Iterable[IPv4Address]) -> dict[IPv4Address, str]:
         """Return what goes to the whitelist, each address with whose it is.
@@ -31,17 +54,24 @@ class Choice:
         Args:
             carried: What the evidence carries: `EgressVerdict.carried` of this host's newest detection.
         """
-        own = {address: THIS_HOST for address in carried if address not in self.unticked}
-        return own | dict(self.ticked)
+        seen = tuple(carried)
+        told = [self.told.address] if self.told and self.told.stands(seen) else []
+        left_out = self.left_out(seen)
+        return {address: THIS_HOST for address in (*seen, *told) if address not in left_out} | dict(self.ticked)
+
+    def left_out(self, carried: Iterable[IPv4Address]) -> frozenset[IPv4Address]:
+        """Return what does not go to the whitelist although it was seen: by the user's will, or the exchange's word."""
+        replaced = self.told.replaced if self.told and self.told.stands(carried) else frozenset()
+        return self.unticked | (replaced - self.ticked.keys())
 
     def tick(self, address: IPv4Address, owner: str) -> Choice:
         """Return the choice with an address on it."""
-        return Choice({**self.ticked, address: owner}, self.unticked - {address})
+        return replace(self, ticked={**self.ticked, address: owner}, unticked=self.unticked - {address})
 
     def untick(self, address: IPv4Address) -> Choice:
         """Return the choice without an address."""
         ticked = {one: owner for one, owner in self.ticked.items() if one != address}
-        return Choice(ticked, self.unticked | {address})
+        return replace(self, ticked=ticked, unticked=self.unticked | {address})
 
     def follow(self, word: ExchangeWord, verdict: EgressVerdict) -> Choice:
         """Return the choice after the exchange spoke: an address that it names takes the place of others.
@@ -52,11 +82,13 @@ class Choice:
         if told is None:
             return self
         is_of_pool = verdict.state is EgressState.POOL and told in verdict.addresses
-        choice = self
-        if word.named is not None and not is_of_pool:
-            for other in set(verdict.carried) - {told}:
-                choice = choice.untick(other)
-        return choice.tick(told, self.ticked.get(told, THIS_HOST))
+        heard = Told(told, frozenset(verdict.carried), is_instead=word.named is not None and not is_of_pool)
+        ticked = {
+            address: owner
+            for address, owner in self.ticked.items()
+            if owner != THIS_HOST or address not in heard.replaced
+        }
+        return Choice(ticked, self.unticked - {told}, heard)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,23 +121,38 @@ def candidates(
     hosts = hosts or {}
     seen = verdict.operators if verdict else {}
     told = word.address(word.comparable(verdict) if verdict else ()) if word else None
-    wanted = choice.wanted(verdict.carried if verdict else ())
-    known = dict.fromkeys((*([told] if told else []), *seen, *hosts, *choice.ticked, *sorted(choice.unticked)))
+    carried = verdict.carried if verdict else ()
+    wanted = choice.wanted(carried)
+    earlier = choice.told if choice.told and told is None else None
+    first = told or (earlier.address if earlier else None)
+    known = dict.fromkeys((*([first] if first else []), *seen, *hosts, *choice.ticked, *sorted(choice.unticked)))
     return tuple(
         Candidate(
             address,
             wanted.get(address) or hosts.get(address) or THIS_HOST,
-            _witnesses(word if address == told else None, seen.get(address, ()), hosts.get(address, "")),
+            _witnesses(
+                _exchange(word) if word and address == told else _earlier(earlier, address, carried),
+                seen.get(address, ()),
+                hosts.get(address, ""),
+            ),
             address in wanted,
         )
         for address in known
     )
 
 
-def _witnesses(word: ExchangeWord | None, operators: Sequence[str], hosts: str) -> str:
-    parts = []
-    if word:
-        parts.append(f"named by {word.site} itself" if word.named else f"on the list of the key that {word.site} takes")
+def _exchange(word: ExchangeWord) -> str:
+    return f"named by {word.site} itself" if word.named else f"on the list of the key that {word.site} takes"
+
+
+def _earlier(told: Told | None, address: IPv4Address, carried: Sequence[IPv4Address]) -> str:
+    if told is None or told.address != address:
+        return ""
+    return "the exchange's word, earlier" if told.stands(carried) else "the exchange's word, outdated: ask it again"
+
+
+def _witnesses(exchange: str, operators: Sequence[str], hosts: str) -> str:
+    parts = [exchange] if exchange else []
     if operators:
         parts.append(f"seen by {', '.join(operators)}" if len(operators) > 1 else f"seen by {operators[0]} alone")
     if hosts:

@@ -294,6 +294,14 @@ class Journal:
         operators = {IPv4Address(row["address"]): tuple(row["operators"].split(",")) for row in rows if row["address"]}
         return EgressVerdict(EgressState(rows[0]["state"]), operators, is_settled=True)
 
+    def last_detected_at(self, environment: str) -> float:
+        """Return when the wizard detected this host's address last, in seconds since 1970; 0 before the first time."""
+        (row,) = self._database.select(
+            "SELECT at FROM egress_observations WHERE environment = ? AND asked_by = ? ORDER BY detection DESC LIMIT 1",
+            *(environment, WIZARD),
+        ) or ({"at": 0.0},)
+        return float(row["at"])
+
     def egress_history(self, environment: str, route: str) -> tuple[Observation, ...]:
         """Return every detection over a route, the oldest first, whoever asked."""
         rows = self._database.select(

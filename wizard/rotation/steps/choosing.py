@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from ipaddress import IPv4Address
 
-from wizard.egress.choice import THIS_HOST, Candidate, Choice, candidates
+from wizard.egress.choice import THIS_HOST, Candidate, Choice, Told, candidates
 from wizard.egress.exchange_word import ExchangeWord
 from wizard.egress.quorum import EgressVerdict
 from wizard.errors import WizardError
@@ -15,6 +15,8 @@ CHOSEN = "egress.chosen"
 """The event: each address that was decided about with whose it is; with nothing, it does not go to the whitelist."""
 ROUTE = "route"
 """Beside them: the way out. What was decided about this host's addresses counts for that way only."""
+EXCHANGE = "exchange"
+"""Beside them: what the exchange said of this host, over that way."""
 NO_ROUTE = "none"
 NAMES_BETWEEN = ", "
 """Parts the names of the hosts that share an address, in its label."""
@@ -47,17 +49,30 @@ class AddressChoice:
             return Choice()
         detail = dict(event.detail)
         is_elsewhere = detail.pop(ROUTE, self._route) != self._route
+        told = _read_told(detail.pop(EXCHANGE, None))
         owners = {
             IPv4Address(address): str(owner)
             for address, owner in detail.items()
             if not (is_elsewhere and owner in {"", THIS_HOST})
         }
         ticked = {address: owner for address, owner in owners.items() if owner}
-        return Choice(ticked, frozenset(owners.keys() - ticked.keys()))
+        return Choice(ticked, frozenset(owners.keys() - ticked.keys()), None if is_elsewhere else told)
 
     def wanted(self) -> dict[IPv4Address, str]:
         """Return what goes to the whitelist and has to be covered by it, each address with whose it is."""
-        return self.now.wanted(self._verdict.carried if self._verdict else ())
+        return self.now.wanted(self._carried)
+
+    def left_out(self) -> frozenset[IPv4Address]:
+        """Return what was seen and does not go to the whitelist, by the user's will or the exchange's word."""
+        return self.now.left_out(self._carried)
+
+    @property
+    def age(self) -> float | None:
+        """Seconds since this host's address was detected; None where no detection counts."""
+        if self._verdict is None:
+            return None
+        context = self._context
+        return context.clock() - context.journal.last_detected_at(context.environment.name)
 
     @property
     def has_this_host(self) -> bool:
@@ -89,6 +104,10 @@ class AddressChoice:
             self._keep(followed)
 
     @property
+    def _carried(self) -> tuple[IPv4Address, ...]:
+        return self._verdict.carried if self._verdict else ()
+
+    @property
     def _verdict(self) -> EgressVerdict | None:
         """What is evidence now: seen in the open rotation, over the route that is taken now."""
         context = self._context
@@ -106,11 +125,24 @@ class AddressChoice:
 
     def _keep(self, choice: Choice) -> None:
         left_out = dict.fromkeys(sorted(choice.unticked), "")
-        detail = {str(address): owner for address, owner in (dict(choice.ticked) | left_out).items()}
-        detail[ROUTE] = self._route
+        owners = {str(address): owner for address, owner in (dict(choice.ticked) | left_out).items()}
+        detail: dict[str, object] = {**owners, ROUTE: self._route}
+        if choice.told:
+            detail[EXCHANGE] = _write_told(choice.told)
         rotation = self._context.journal.open_rotation(self._context.environment.name)
         if rotation is not None:
             self._context.journal.record(rotation, CHOSEN, detail)
+
+
+def _write_told(told: Told) -> dict[str, object]:
+    beside = [str(address) for address in sorted(told.beside)]
+    return {"address": str(told.address), "beside": beside, "instead": told.is_instead}
+
+
+def _read_told(kept: object) -> Told | None:
+    if not isinstance(kept, dict):
+        return None
+    return Told(IPv4Address(kept["address"]), frozenset(map(IPv4Address, kept["beside"])), kept["instead"])
 
 
 def _left_by(found: Mapping[IPv4Address, str], ticked: Mapping[IPv4Address, str]) -> list[IPv4Address]:

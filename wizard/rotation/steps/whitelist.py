@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
+from wizard.clock import duration
 from wizard.egress.choice import THIS_HOST
 from wizard.errors import WizardError
 from wizard.key_shape import holds_key
@@ -29,6 +30,8 @@ from wizard.whitelist import (
 )
 from wizard.whitelist import Finding as Remark
 
+FRESH = 3600.0
+"""Seconds for which a detection is not called old: addresses change when a line, a VPN or a lease is renewed."""
 _NOT_LOOKED_AT = Remark(
     "this-host-unknown",
     Severity.WARNING,
@@ -74,7 +77,7 @@ class WhitelistStep:
 
     def proposal(self) -> str:
         """Return the text to start from; what was ticked or unticked since last time is put in or taken out, once."""
-        wanted, left_out = self._choice.wanted(), self._choice.now.unticked
+        wanted, left_out = self._choice.wanted(), self._choice.left_out()
         text = self._start()
         if self.draft is not None or not self._kept:  # what was settled already was seen by the user
             text = remove_addresses(text, left_out - self._left_out)
@@ -98,12 +101,22 @@ class WhitelistStep:
     def judge(self, text: str) -> Judgement:
         """Judge what was typed, entry by entry; the addresses that were ticked must be covered.
 
-        Where none of this host's is ticked, that is told: the list may lock it out.
+        Where none of this host's is ticked, or it was detected long ago, that is told: the list may lock it out.
         """
         required = [RequiredAddress(address, owner) for address, owner in self._choice.wanted().items()]
         judgement = judge(parse(text), surroundings(self._context.journal, self._context.environment, required))
-        told = () if self._choice.has_this_host else (_NOT_LOOKED_AT,)
-        return replace(judgement, findings=(*judgement.findings, *told))
+        return replace(judgement, findings=(*judgement.findings, *self._of_this_host()))
+
+    def _of_this_host(self) -> Iterator[Remark]:
+        if not self._choice.has_this_host:
+            yield _NOT_LOOKED_AT
+        elif (age := self._choice.age) is not None and age >= FRESH:
+            yield Remark(
+                "this-host-outdated",
+                Severity.WARNING,
+                f"This host's address was detected {duration(age)} ago and may have changed: detect it again in the"
+                " Egress step.",
+            )
 
     def difference(self, judgement: Judgement) -> Difference:
         """Compare with the list in use: the last one that was proven."""
