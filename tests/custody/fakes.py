@@ -7,8 +7,9 @@ from pathlib import Path
 
 from wizard.custody.custodian import Custodian
 from wizard.custody.errors import CustodyError, KeyringFailed, KeyringUnusable, Remedy, WrongPassword
+from wizard.custody.providers import GNOME
 from wizard.custody.remedies import Service, unusable_service
-from wizard.custody.store import MemoryStore, Store
+from wizard.custody.store import KeyringStore, MemoryStore, Store
 from wizard.custody.worker.protocol import State
 from wizard.secret import Secret
 from wizard.settings import Custody, Place
@@ -117,6 +118,40 @@ class FakeLocked(Custodian):
             raise WrongPassword("This password does not open the keyring", advice="Type it again.")
         self.is_open = True
         return None
+
+
+class FakeLockable(MemoryStore):
+    """A GNOME keyring that is locked and unlocked while the wizard is open."""
+
+    place = KeyringStore.place
+    durable = True
+    remark = doubt = ""
+    is_locked = False
+
+    async def read(self, service: str, user: str) -> Secret | None:
+        self._expect_unlocked()
+        return await super().read(service, user)
+
+    async def write(self, service: str, user: str, value: Secret) -> None:
+        self._expect_unlocked()
+        await super().write(service, user, value)
+
+    def _expect_unlocked(self) -> None:
+        if self.is_locked:
+            raise unusable_service(Service(State.LOCKED, GNOME, "login"))
+
+
+class FakeLockingCustodian(FakeLocked):
+    """Opens such a keyring, and unlocks it with the password."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self.store: FakeLockable = FakeLockable()
+        self.is_open = True
+
+    async def help(self, remedy: Remedy, password: Secret) -> None:
+        await super().help(remedy, password)
+        self.store.is_locked = False
 
 
 class FakeWithoutBus(FakeLocked):

@@ -10,9 +10,10 @@ import pytest
 
 from tests.custody.hung_bus import children
 from tests.secret_service import PASSWORD, PrivateBus
+from wizard.custody import confirmed
 from wizard.custody.canary import canary
 from wizard.custody.custodian import Custodian
-from wizard.custody.errors import KeyringUnusable, Remedy, WrongPassword
+from wizard.custody.errors import KeyringUnusable, OutcomeUnknown, Remedy, WrongPassword
 from wizard.custody.opening import open_keyring
 from wizard.custody.store import KeyringStore
 from wizard.secret import Secret
@@ -53,6 +54,23 @@ async def test_a_locked_keyring_opens_with_its_password_and_no_number_of_wrong_o
     store = await asked.open()
     assert store.label == "GNOME keyring, collection login, unlocked"
     await canary(store)
+
+
+async def test_a_keyring_locked_while_it_is_in_use_says_its_remedy_and_the_same_store_goes_on_after_it(
+    own_bus: PrivateBus,
+) -> None:
+    own_bus.start_keyring(unlock=True)
+    asked = custodian(own_bus)
+    store = await asked.open()
+    await store.write("s", "u", Secret("kept"))
+    own_bus.kill_keyring()
+    own_bus.start_keyring(unlock=False)
+    with pytest.raises(OutcomeUnknown) as caught:
+        await confirmed.write(store, "new", "u", Secret("x"))
+    assert caught.value.remedy is Remedy.UNLOCK
+    await asked.help(caught.value.remedy, Secret(PASSWORD))
+    await confirmed.write(store, "new", "u", Secret("x"))
+    assert await store.read("s", "u") == Secret("kept")
 
 
 async def test_an_empty_keyring_gets_a_collection_that_its_password_opens_later(own_bus: PrivateBus) -> None:

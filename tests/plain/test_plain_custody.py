@@ -7,12 +7,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.custody.fakes import PASSWORD, FakeLocked, FakeWithoutBus
+from tests.custody.fakes import PASSWORD, FakeLocked, FakeLockingCustodian, FakeWithoutBus
 from tests.plain.script import PlainWorld, visit
-from tests.plain.walks import PROMOTE, RETIRE, TO_CREDENTIALS, from_desk
+from tests.plain.walks import PROMOTE, RETIRE, TO_CREDENTIALS, from_desk, typed
 from wizard.custody.encrypted.store import make_file, open_file
 from wizard.custody.errors import Remedy
 from wizard.rotation.flow import Flow
+from wizard.rotation.model import Step
 from wizard.secret import Secret
 from wizard.settings import Environment, Place, load
 
@@ -169,3 +170,30 @@ async def test_a_whole_rotation_never_calls_the_encrypted_file_a_keyring(empty: 
     for told in ("Writing to the encrypted file", "storing it in the encrypted file", "stays in the encrypted file"):
         assert told in ended.text
     assert [line for line in ended.console.lines if "keyring" in line.lower()] == []
+
+
+async def test_a_keyring_locked_in_the_middle_of_the_credentials_step_is_unlocked_there_and_nothing_typed_is_lost(
+    empty: PlainWorld, tmp_path: Path
+) -> None:
+    custodian = FakeLockingCustodian(tmp_path)
+    empty.bench.store = custodian.store  # type: ignore[assignment]
+    async with empty.bench.flow() as flow:
+        await empty.bench.put_key_in_use(flow)
+    *steps, (asked, secret) = [*TO_CREDENTIALS, *typed(await empty.bench.make_key())]
+
+    async def lock_and_type() -> str:
+        custodian.store.is_locked = True
+        return str(secret)
+
+    ended = await visit(
+        LockedWorld(empty.bench, custodian=custodian),
+        *steps,
+        (asked, lock_and_type),
+        ("The keyring is locked", "unlock"),
+        ("Unlock the keyring", "wrong horse"),
+        ("This password does not open the keyring", PASSWORD),
+        ("Nothing was lost: what was entered is still here.", "store"),
+        *PROMOTE,
+    )
+    assert ended.left_at is Step.RETIRE
+    assert PASSWORD not in ended.text

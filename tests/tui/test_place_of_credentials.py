@@ -12,13 +12,15 @@ from textual import events
 from textual.widgets import Input
 
 from screenshots.scene import stage
-from tests.custody.fakes import FakeLocked, FakeWithoutBus
+from tests.custody.fakes import FakeLocked, FakeLockingCustodian, FakeWithoutBus
 from tests.tui.conftest import Wizard
+from wizard.credentials import KeyKind
 from wizard.custody.encrypted.store import open_file
 from wizard.glyphs import UNICODE
 from wizard.secret import Secret
 from wizard.settings import Place, load
 from wizard.tui.app import WizardApp
+from wizard.tui.screens.credentials import CredentialsScreen
 from wizard.tui.screens.home import HomeScreen
 from wizard.tui.widgets.secret_field import SecretField
 
@@ -188,3 +190,29 @@ async def test_in_a_small_terminal_nothing_of_a_long_remedy_is_cut_off_and_the_k
         await wizard.press("u", *"aaaaaaaaaaaaaaa", "enter", *"aaaaaaaaaaaaaaa", "enter")
         await wizard.when(lambda: "easy to type and hard to guess." in seen(wizard))
         assert "Enter goes on. Esc cancels, also while it is tried." in seen(wizard)
+
+
+async def test_a_keyring_locked_in_the_middle_of_the_credentials_step_is_unlocked_there_and_nothing_typed_is_lost(
+    tmp_path: Path,
+) -> None:
+    async with stage(tmp_path) as world:
+        world.custodian = custodian = FakeLockingCustodian(tmp_path)
+        app = WizardApp(world, UNICODE, command="key-wizard")
+        async with app.run_test(size=(80, 24)) as pilot:
+            wizard = Wizard(app, pilot, world)
+            await wizard.to_credentials("hmac")
+            made = await world.desk.create("new", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True)
+            fill(wizard, **{"api-key": made.api_key.reveal(), "secret": made.secret.reveal()})
+            app.screen.query_one("#secret", SecretField).focus()
+            await wizard.press("f12")
+            assert isinstance(app.screen, CredentialsScreen), "nothing is to be unlocked yet"
+            custodian.store.is_locked = True
+            await wizard.press("enter")
+            await wizard.until("Notice", "F12: unlock the keyring here")
+            await wizard.press("f12")
+            await wizard.until(".title", "Unlock the keyring")
+            await wizard.press(*"correct", "space", *"horse", "enter")
+            await wizard.until("Notice", "The keyring is open again")
+            assert app.screen.query_one("#secret", SecretField).length == 64
+            await wizard.press("enter")
+            await wizard.until("#verdict", "works from here")

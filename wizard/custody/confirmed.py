@@ -71,7 +71,7 @@ async def _read_back(store: Store, service: str, user: str, failure: CustodyErro
         why=f"{first}{unread.what}. {unread.why}",
         advice=f"{unread.advice} {_read_back_again(store)}",
     )
-    unknown.state = unread.state
+    unknown.state, unknown.remedy = unread.state, unread.remedy
     raise unknown
 
 

@@ -40,6 +40,8 @@ class CustodyError(WizardError):
 
     state = "failed"
     """A stable word for code that says in which state the keyring was found."""
+    remedy = Remedy.NONE
+    """What the wizard itself can do about it."""
 
 
 class KeyringUnusable(CustodyError):

@@ -10,11 +10,10 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Final
 
+from wizard.custody.bus_directory import BusDirectory, remove_left_over
 from wizard.custody.errors import BusNotStarted
 from wizard.custody.worker.protocol import BUS_VARIABLE
 from wizard.threads import in_abandonable_thread
@@ -49,10 +48,12 @@ class OwnBus:
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         # A runtime directory of its own, so that no other login's keyring is found there in its place.
-        self._directory = Path(tempfile.mkdtemp(prefix="kw-bus-"))
-        self.address = f"unix:path={self._directory}/bus"
+        remove_left_over()
+        self._directory = BusDirectory()
+        runtime = str(self._directory.path)
+        self.address = f"unix:path={runtime}/bus"
         known = {name: value for name, value in environ.items() if name not in _DISPLAYS}
-        self.environ: Mapping[str, str] = {**known, "XDG_RUNTIME_DIR": str(self._directory), BUS_VARIABLE: self.address}
+        self.environ: Mapping[str, str] = {**known, "XDG_RUNTIME_DIR": runtime, BUS_VARIABLE: self.address}
         self._ready, tell = os.pipe()
         try:
             self._process = subprocess.Popen(
@@ -96,7 +97,7 @@ class OwnBus:
 
     def _forget(self) -> None:
         os.close(self._ready)
-        shutil.rmtree(self._directory, ignore_errors=True)
+        self._directory.remove()
 
 
 def _not_started(why: str) -> BusNotStarted:

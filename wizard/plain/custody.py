@@ -28,6 +28,7 @@ ABOUT = (
     " Where the place does not open, nothing else is used in its stead."
 )
 _AGAIN = Choice("again", "try once more.")
+_LEAVE = Choice("leave", "leave it as it is.")
 _SERVICE = Choice("service", "show how a program that runs as a service gets at the credentials.")
 
 
@@ -42,6 +43,14 @@ async def offer(talk: Talk, custodian: Custodian, problem: CustodyError, environ
     if answer == BUS_WORD:
         return await _started(talk, custodian)
     return answer == _AGAIN.word or await _opened(talk, custodian, Remedy(answer))
+
+
+async def unlock(talk: Talk, custodian: Custodian, remedy: Remedy) -> None:
+    """Offer to open the place of an environment that is in use; what was entered meanwhile is kept."""
+    choices = (Choice(remedy.value, f"{QUESTIONS[remedy].does}."), _LEAVE)
+    answer = await talk.choose("Open it again?", choices, about=ABOUT, default=remedy.value)
+    if answer == remedy.value and await _opened(talk, custodian, remedy):
+        talk.say("Repeat what was not done.")
 
 
 async def _ask_what(talk: Talk, custodian: Custodian, problem: CustodyError) -> str:

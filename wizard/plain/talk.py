@@ -37,6 +37,8 @@ class Talk:
         """Says what closing now means, and how one comes back."""
         self.visit_desk: Callable[[], Awaitable[bool]] | None = None
         """Opens the desk, and returns whether a key was taken over there; None where there is no desk."""
+        self.mend: Callable[[WizardError], Awaitable[None]] | None = None
+        """Offers what can be done about an error at once, after it was told; None where nothing can."""
 
     def say(self, *lines: str) -> None:
         """Say each line; control characters are replaced."""
@@ -134,6 +136,8 @@ class Talk:
             self.say("Stopped waiting.")
         except WizardError as error:
             self.tell(error)
+            if self.mend is not None:
+                await self.mend(error)
         return None
 
     async def _answer(self, prompt: str, about: str, default: str, taken: str = "") -> str | None:

@@ -54,6 +54,7 @@ class Walk:
         self.left_at: Step | None = None
         """The step at which an open rotation was left."""
         talk.closing = self._closing
+        talk.mend = self._mend
 
     async def run(self) -> None:
         """Walk until the user leaves."""
@@ -114,6 +115,12 @@ class Walk:
         what = f"Opening {environment.name} and trying {self._world.place} with a canary"
         self._flow = await self._talk.attempt(work, what, deadlines.OPEN_ENVIRONMENT)
         return self._flow is not None
+
+    async def _mend(self, error: WizardError) -> None:
+        """Offer to unlock what was locked while the environment was open; before that, `custody.offer` does."""
+        custodian = self._world.custodian
+        if self._flow is not None and custodian is not None and isinstance(error, CustodyError) and error.remedy:
+            await custody.unlock(self._talk, custodian, error.remedy)
 
     async def _choose(self) -> Overview:
         """Take the environment that there is no choice about, once; ask otherwise."""

@@ -15,10 +15,14 @@ from textual.widget import Widget
 from textual.widgets import Footer
 
 from wizard.clock import duration
+from wizard.custody.errors import CustodyError, Remedy
+from wizard.custody.questions import QUESTIONS
 from wizard.errors import WizardError
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import TITLES, Step
+from wizard.text import capitalised
 from wizard.tui.screens.desk import DeskScreen
+from wizard.tui.screens.password import PasswordScreen
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.rail import Rail
 from wizard.tui.widgets.status_header import StatusHeader
@@ -49,6 +53,7 @@ class StepScreen(Screen[None]):
         ),
         Binding("ctrl+down", "scroll_body(1)", "Scroll", show=False),
         Binding("ctrl+up", "scroll_body(-1)", "Scroll", show=False),
+        Binding("f12", "unlock", "Unlock", show=False),  # told where it helps: the footer has no room for it
         Binding("f4,ctrl+o", "desk", "Desk", key_display="F4", tooltip="Open the exchange's page of this rehearsal"),
     ]
 
@@ -109,6 +114,8 @@ class StepScreen(Screen[None]):
         return True
 
     can_go_back: bool = True
+    _remedy: Remedy = Remedy.NONE
+    """What a typed password can do about the newest failure."""
 
     def action_next(self) -> None:
         """Go on to the next step."""
@@ -140,8 +147,21 @@ class StepScreen(Screen[None]):
         return any(worker.group == group and worker.is_running for worker in self.workers)
 
     def on_step_screen_failed(self, message: Failed) -> None:
-        """Show an error where the user looks."""
-        self.notice.error(message.error)
+        """Show an error where the user looks, and offer to open a keyring that was locked meanwhile."""
+        error, custodian = message.error, self.wizard.world.custodian
+        self._remedy = error.remedy if custodian and isinstance(error, CustodyError) else Remedy.NONE
+        self.notice.error(error, f"F12: {QUESTIONS[self._remedy].does}." if self._remedy else "")
+
+    def action_unlock(self) -> None:
+        """Ask for the password that opens the place of the credentials; what is typed on this screen stays."""
+        custodian = self.wizard.world.custodian
+        if custodian is not None and self._remedy and not self.is_at_work("custody"):
+            self.app.push_screen(PasswordScreen(custodian, self._remedy, self.wizard.glyphs), self._unlocked)
+
+    def _unlocked(self, is_open: bool | None) -> None:
+        if is_open:
+            self._remedy = Remedy.NONE
+            self.notice.good(f"{capitalised(self.flow.place)} is open again. Repeat what was not done.")
 
     def _place(self) -> str:
         environment, storage = self.flow.context.environment, self.flow.storage

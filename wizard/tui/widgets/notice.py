@@ -33,9 +33,9 @@ class Notice(Static):
         self._glyphs = glyphs
         self._breaks_after = self._done_text = ""
 
-    def error(self, error: WizardError) -> None:
-        """Tell what happened, why we think so, what to do next."""
-        what, *rest = (printable(sentence, limit=600) for sentence in error.sentences())
+    def error(self, error: WizardError, way_out: str = "") -> None:
+        """Tell what happened, why we think so, what to do next, and which key does something about it."""
+        what, *rest = (printable(sentence, limit=600) for sentence in (*error.sentences(), way_out) if sentence)
         self._show(
             "-error",
             Content.from_markup(
