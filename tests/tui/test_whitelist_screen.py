@@ -333,3 +333,24 @@ async def test_a_key_that_is_typed_is_drawn_nowhere_long_before_its_end(wizard: 
 def drawn(wizard: Wizard) -> str:
     """What the terminal shows, line by line."""
     return "\n".join(strip.text for strip in wizard.app.screen._compositor.render_strips())
+
+
+async def test_the_rows_of_a_thousand_entries_stand_in_the_same_columns(wizard: Wizard) -> None:
+    await wizard.to_whitelist()
+    await paste(wizard, "\n".join(f"8.8.{number // 250}.{number % 250}" for number in range(1000)))
+    await wizard.until("#verdict", "to mend")
+    await wizard.press("up", "up")
+    shown = rows(wizard).splitlines()
+    assert any(" 999 +" in row for row in shown)
+    assert any("1000 +" in row for row in shown)
+    assert len({row.index("+8.8.") for row in shown if "+8.8." in row}) == 1
+
+
+async def test_all_keys_of_the_list_are_named_beside_a_scrollbar(wizard: Wizard) -> None:
+    await wizard.to_whitelist()
+    await wizard.pilot.resize_terminal(60, 20)
+    await paste(wizard, "\n".join(f"198.51.100.{last}" for last in range(100, 119)))
+    await wizard.press("f2", "f2")
+    await wizard.until("#caption", "Ctrl+Down shows more")
+    keys = wizard.app.screen.query_one("#keys")
+    assert keys.render_line(0).text.rstrip().endswith("c join")

@@ -190,7 +190,7 @@ class EntryList(Widget, can_focus=True):
         # The cursor itself stays: what was judged may have fewer rows than the text has by now.
         here = max(0, min(self._list.cursor if edited is None else edited, len(rows) - 1))
         self._top = max(0, min(self._top, here, max(0, len(rows) - height)), here - height + 1)
-        painter = RowPainter(self._glyphs, self._style, width, self._added)
+        painter = RowPainter(self._glyphs, self._style, width, self._added, len(rows))
         in_sight = range(self._top, min(len(rows), self._top + height))
         lines = [self._strip(painter, number, rows[number], is_here=number == here) for number in in_sight]
         if not rows:

@@ -17,7 +17,7 @@ from wizard.text import printable
 from wizard.tui.widgets.line_editor import LineEditor
 from wizard.whitelist import JudgedEntry, Severity
 
-_NUMBER, _LABEL = 6, 13
+_DIGITS, _AROUND_NUMBER, _LABEL = 3, 3, 13
 _COLOURS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "foreground-muted"}
 
 Styling = Callable[[str], Style]
@@ -60,6 +60,8 @@ class RowPainter:
     width: int
     added: Set[IPv4Network]
     """What is new against the list in use: marked with +."""
+    count: int = 0
+    """Of all rows: the numbers of all of them take the same room."""
 
     def paint(self, row: Row, number: int, *, is_here: bool, editor: LineEditor | None) -> Strip:
         """Return one row; `editor` is given for the row under edit."""
@@ -67,14 +69,15 @@ class RowPainter:
         new = "+" if row.judged and row.judged.entry.network in self.added else " "
         base = self.styled("text") + Style(bold=is_here)
         # A prefix takes three cells, a mapped address 22 in all: what is longer is cut, and shown whole under edit.
-        room = min(24, max(18, self.width - _NUMBER - _LABEL - 18))
+        digits = max(_DIGITS, len(str(self.count)))
+        room = min(24, max(18, self.width - digits - _AROUND_NUMBER - _LABEL - 18))
         if editor is not None:
             editor = replace(editor, typed=self._covered(editor.typed))
         entry_editor = editor if editor and not editor.is_label else None
         label_editor = editor if editor and editor.is_label else None
         return Strip(
             [
-                Segment(f"{mark}{number:>3} {new}", base),
+                Segment(f"{mark}{number:>{digits}} {new}", base),
                 *_column(self._covered(row.text) or "(empty field)", room, base, entry_editor),
                 *_column(self._covered(row.label), _LABEL, base, label_editor),
                 *self._verdict(row.judged),
