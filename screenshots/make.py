@@ -9,6 +9,7 @@ The SVGs are what tests/tui/test_screenshots.py checks. The PNGs want Debian's f
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 import tempfile
 from collections.abc import Callable
@@ -79,9 +80,19 @@ class Photographer:
         await self._press("enter")
         await self._until("#verdict", "Observed")
         await self._shoot("egress")
+        await self._details()
         await self._press("h")
         await self._until("#next", "Enter asks 2 hosts.")
         await self._shoot("hosts")
+        await self._press("escape")
+
+    async def _details(self) -> None:
+        await self._press("d")
+        await self._until("#names", "rehearsal")
+        lines = self._pilot.app.screen.query_one(".lines", Static)
+        # The exchange listens on another port in every run.
+        lines.update(re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:40000", str(lines.visual)))
+        await self._shoot("egress-details")
         await self._press("escape")
 
     async def _whitelist(self) -> None:

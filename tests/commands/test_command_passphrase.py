@@ -56,6 +56,17 @@ def test_ctrl_c_at_the_question_ends_it_at_once_and_typing_is_seen_again(file: P
         assert seen.is_restored()
 
 
+@pytest.mark.terminal
+def test_what_is_not_typed_in_utf_8_is_told_and_is_no_internal_error(file: Path) -> None:
+    with terminal("passphrase") as seen:
+        seen.wait_for("Passphrase of the encrypted file:")
+        seen.send(b"caf\xe9 as a Latin-1 terminal sends it\r")
+        seen.wait_for("What was typed is not text in UTF-8")
+        assert seen.wait() == 5
+        assert b"Latin-1" not in seen.raw
+        assert seen.is_restored()
+
+
 def test_a_wrong_old_one_is_told_before_a_new_one_is_typed_and_two_that_differ_change_nothing(
     file: Path, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -240,3 +240,15 @@ def test_the_key_shows_nothing_of_itself() -> None:
     key = derive(Secret(PASSPHRASE), b"s" * 16, Cost())
     assert PASSPHRASE not in repr(key)
     assert "cipher" not in repr(key)
+
+
+async def test_a_passphrase_of_which_a_letter_was_lost_on_the_way_makes_no_file(file: Path) -> None:
+    with pytest.raises(WeakPassphrase, match="Not all of this passphrase was understood"):
+        await make_file(file, Secret("caf\ufffd with some more words"), 10)
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("passphrase", ["ключ от склада", "🔑🔒🗝🧿🪬🦄🐉🦖🐙🦑🐳🦚", "ten thousand " * 770])
+async def test_any_other_passphrase_makes_a_file_that_it_opens(file: Path, passphrase: str) -> None:
+    await (await make_file(file, Secret(passphrase), 10)).write("s", "u", Secret("kept"))
+    assert await (await open_file(file, Secret(passphrase), 10)).read("s", "u") == Secret("kept")

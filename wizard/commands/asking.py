@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from wizard.custody.errors import CustodyError
 from wizard.secret import Secret
 from wizard.terminal import UnusableTerminal
 from wizard.threads import in_abandonable_thread
@@ -18,7 +19,11 @@ TERMINAL = Path("/dev/tty")
 
 
 def ask(prompt: str) -> Secret | None:
-    """Ask on the terminal; None where there is none, or where typing would be seen."""
+    """Ask on the terminal; None where there is none, or where typing would be seen.
+
+    Raises:
+        CustodyError: what was typed is no text.
+    """
     try:
         os.close(os.open(TERMINAL, os.O_RDWR | os.O_NOCTTY))
         with warnings.catch_warnings():
@@ -26,6 +31,15 @@ def ask(prompt: str) -> Secret | None:
             return Secret(getpass.getpass(f"{prompt}: "))
     except (OSError, EOFError, getpass.GetPassWarning):
         return None
+    except UnicodeDecodeError:
+        # Not chained: it holds what was typed. The line has not ended yet.
+        with suppress(OSError):
+            TERMINAL.write_bytes(b"\n")
+    raise CustodyError(
+        "What was typed is not text in UTF-8",
+        why="The terminal sends accents and other letters in another encoding.",
+        advice="Set the terminal to UTF-8 and type it again. Nothing was done.",
+    )
 
 
 def types_word(word: str) -> bool:

@@ -13,13 +13,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-import httpx
-
 from wizard.addresses import read_ipv4
 from wizard.egress.answers import BODY_LIMIT, Refused
-from wizard.egress.failures import failure, time_out
-from wizard.egress.progress import Progress
-from wizard.egress.route import Route, sampling_transport
+from wizard.egress.route import Route
 from wizard.egress.sampling import fetch
 from wizard.egress.system import System
 from wizard.errors import WizardError
@@ -88,7 +84,7 @@ def tell_names(addresses: Iterable[IPv4Address], names: Mapping[IPv4Address, str
 async def ask_organisation(
     route: Route,
     *,
-    timeout: float = ORGANISATION_DEADLINE,  # noqa: ASYNC109 - becomes asyncio.timeout here
+    timeout: float = ORGANISATION_DEADLINE,  # noqa: ASYNC109 - becomes asyncio.timeout in fetch
     verify: ssl.SSLContext | None = None,
     url: str = ORGANISATION_URL,
 ) -> Organisation:
@@ -104,21 +100,15 @@ async def ask_organisation(
         OrganisationUnknown: there is no usable answer.
         wizard.egress.proxy.ProxyUnusable: the route's proxy cannot be used at all.
     """
-    progress, transport = Progress(), sampling_transport(route, verify=verify)
     try:
-        async with asyncio.timeout(timeout):
-            return _read(await fetch(url, transport, progress))
+        return _read(await fetch(url, route, timeout=timeout, verify=verify))
     except Refused as refused:
         reason = str(refused)
-    except TimeoutError:
-        reason = time_out(progress.phase, route, timeout)
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
-        reason = failure(error, route)
-    finally:
-        await progress.close()
-    raise OrganisationUnknown(
-        "IPinfo did not say whose address it is", why=f"{reason[:1].upper()}{reason[1:]}.", advice="It is a hint only."
-    )
+        raise OrganisationUnknown(
+            "IPinfo did not say whose address it is",
+            why=f"{reason[:1].upper()}{reason[1:]}.",
+            advice="It is a hint only.",
+        ) from None
 
 
 def _read(body: bytes) -> Organisation:

@@ -48,36 +48,49 @@ async def ask(
     Raises:
         wizard.egress.proxy.ProxyUnusable: the route's proxy cannot be used at all.
     """
-    transport = sampling_transport(route, verify=verify)
-    progress = Progress()
     address, refusal = None, ""
     start = timer()
     try:
-        async with asyncio.timeout(timeout):
-            address = read_answer(provider, await fetch(provider.url, transport, progress), rules)
+        body = await fetch(provider.url, route, timeout=timeout, verify=verify)
+        address = read_answer(provider, body, rules)
     except Refused as refused:
         refusal = str(refused)
-    except TimeoutError:
-        refusal = time_out(progress.phase, route, timeout)
-    except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
-        refusal = failure(error, route)
-    finally:
-        await progress.close()
     return Sample(provider, address, refusal, (timer() - start) * 1000)
 
 
-async def fetch(url: str, transport: httpx.AsyncHTTPTransport, progress: Progress) -> bytes:
-    """Return the body that a server answers with, soon after `BODY_LIMIT` cut.
+async def fetch(
+    url: str,
+    route: Route,
+    *,
+    timeout: float,  # noqa: ASYNC109 - becomes asyncio.timeout here
+    verify: ssl.SSLContext | None = None,
+) -> bytes:
+    """Return the body that a server answers with, soon after `BODY_LIMIT` cut. The connection is its own.
 
     Args:
         url: What is asked for; a redirect is not followed.
-        transport: The way out; it is closed afterwards.
-        progress: Told what is being done.
+        route: The way out.
+        timeout: Seconds for the whole question, from name resolution to the last byte.
+        verify: What certificates are checked against; None for the public authorities.
 
     Raises:
-        Refused: the status is not 200.
-        httpx.HTTPError: the network failed.
+        Refused: the network failed, time was up, or the status is not 200; it says which, for people.
+        wizard.egress.proxy.ProxyUnusable: the route's proxy cannot be used at all.
     """
+    transport, progress = sampling_transport(route, verify=verify), Progress()
+    try:
+        async with asyncio.timeout(timeout):
+            return await _get(url, transport, progress)
+    except TimeoutError:
+        reason = time_out(progress.phase, route, timeout)
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
+        reason = failure(error, route)
+    finally:
+        await progress.close()
+    raise Refused(reason)
+
+
+async def _get(url: str, transport: httpx.AsyncHTTPTransport, progress: Progress) -> bytes:
     client = httpx.AsyncClient(
         transport=transport,
         trust_env=False,

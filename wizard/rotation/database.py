@@ -64,8 +64,8 @@ class Database:
 
     def events(self, rotation: int | None = None) -> Iterator[Event]:
         """Return the events of one rotation, or all of them, the oldest first."""
-        query = "SELECT * FROM events WHERE ?1 IS NULL OR rotation = ?1 ORDER BY number"
-        yield from map(_event, self.select(query, rotation))
+        query = "SELECT * FROM events WHERE ? IS NULL OR rotation = ? ORDER BY number"
+        yield from map(_event, self.select(query, rotation, rotation))
 
     def newest_event(self, rotation: int, kind: str) -> Event | None:
         """Return the newest event of a kind in one rotation."""

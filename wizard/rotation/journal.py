@@ -285,9 +285,9 @@ class Journal:
             since: A detection before this moment does not count, as far as the clock has not been set back behind it.
         """
         rows = self._database.select(
-            "SELECT * FROM egress_observations WHERE environment = ?1 AND detection ="
-            " (SELECT max(detection) FROM egress_observations WHERE environment = ?1 AND asked_by = ?2) ORDER BY rowid",
-            *(environment, WIZARD),
+            "SELECT * FROM egress_observations WHERE environment = ? AND detection ="
+            " (SELECT max(detection) FROM egress_observations WHERE environment = ? AND asked_by = ?) ORDER BY rowid",
+            *(environment, environment, WIZARD),
         )
         if not rows or (route and rows[0]["route"] != route) or rows[0]["at"] < since <= self._clock():
             return None

@@ -59,12 +59,13 @@ class EgressDetailsScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay the lines out; the hints come first, so that they are seen to arrive."""
-        with VerticalScroll(classes="dialog"):
+        with VerticalScroll(classes="dialog") as dialog:
+            # In the frame: below the lines it would be out of sight at 60x20.
+            dialog.border_subtitle = "Arrows scroll, Esc closes this."
             yield Static("Who said what of this host", classes="title")
             yield Static(f"{self._glyphs.working} Asking for names, at most 3 s.", id="names", markup=False)
             yield Static("O asks IPinfo whose network it is.", id="organisation", markup=False)
             yield Static(self._lines(), classes="lines")
-            yield Static("Arrows scroll, Esc closes this.", classes="keys")
 
     def on_mount(self) -> None:
         """Ask for names; nobody waits for them."""
