@@ -15,7 +15,7 @@ pytestmark = pytest.mark.terminal
 BUDGET = 250
 """Bytes per key, also of one that turns the verdict over: six lines become others then."""
 SYNCHRONISES = "\x1b[?2026;1$y"
-"""What a terminal answers that knows synchronised output."""
+"""What a terminal answers that knows synchronised output; such a one has 24-bit colours as well."""
 
 
 def bytes_of(walk: Walk, keys: str) -> list[int]:
@@ -41,7 +41,7 @@ def bytes_of(walk: Walk, keys: str) -> list[int]:
     ids=["list", "list-narrow", "text", "text-narrow"],
 )
 def test_a_key_costs_few_bytes_while_the_verdict_follows(begins: str, size: tuple[int, int], answers: str) -> None:
-    with rehearsing({}, size=size) as walk:
+    with rehearsing({"COLORTERM": "truecolor"} if answers else {}, size=size) as walk:
         walk.begin()
         walk.press(answers)
         walk.egress()

@@ -23,6 +23,8 @@ STYLES = (
     "2;3;9;95;48;2;1;2;3",
     "1;2;31;104",
     "7",
+    "38;2;95;175;255;48;2;18;18;18",
+    "38;2;238;238;238;48;2;255;0;95",
 )
 BLANK = Char(" ")
 
@@ -84,6 +86,10 @@ def test_the_terminal_shows_what_the_frames_show(sent: list[str]) -> None:
         as_changed.feed(changes.changes(data))
         assert shown(lean) == shown(expected)
         assert (lean.cursor.y, lean.cursor.x) == (expected.cursor.y, expected.cursor.x)
+
+
+def test_a_colour_of_the_palette_is_named_by_its_place() -> None:
+    assert diff().changes(at(1, 1, "ab", "38;2;95;175;255;48;2;18;18;18")) == "\x1b[H\x1b[38;5;75;48;5;233mab\x1b[m"
 
 
 def test_a_cell_that_changes_is_sent_alone_and_one_that_does_not_is_not_sent() -> None:

@@ -11,6 +11,9 @@ _SEEN_ON_BLANKS = frozenset({"4", "7", "9"})
 _COLOURS = {"38": "foreground", "48": "background"}
 _LENGTHS = {"5": 3, "2": 5}
 """Parameters of a colour out of the palette of 256, and of one of 24 bits."""
+_CUBE = ("0", "95", "135", "175", "215", "255")
+_GREYS = tuple(str(level) for level in range(8, 239, 10))
+"""The levels of xterm's palette."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +55,7 @@ def dipped(pen: Pen, parameters: str) -> Pen:
             pen = replace(pen, attributes=pen.attributes | {code})
         elif code in _COLOURS and len(rest) > 1 and rest[1] in _LENGTHS:
             taken = _LENGTHS[rest[1]]
-            pen = _coloured(pen, _COLOURS[code], ";".join(rest[:taken]))
+            pen = _coloured(pen, _COLOURS[code], _shortest(rest[:taken]))
         elif len(code) in {2, 3} and code[:-1] in {"3", "9"} and code[-1] in "012345679":
             pen = _coloured(pen, "foreground", "" if code == "39" else code)
         elif len(code) in {2, 3} and code[:-1] in {"4", "10"} and code[-1] in "012345679":
@@ -61,6 +64,19 @@ def dipped(pen: Pen, parameters: str) -> Pen:
             raise ValueError(parameters)
         rest = rest[taken:]
     return pen
+
+
+def _shortest(colour: list[str]) -> str:
+    """Return a colour by its place in the palette of 256, where it stands there: the theme's own all do."""
+    place, *values = colour[1:]
+    if place != "2":
+        return ";".join(colour)
+    if all(value in _CUBE for value in values):
+        red, green, blue = map(_CUBE.index, values)
+        return f"{colour[0]};5;{16 + 36 * red + 6 * green + blue}"
+    if len(set(values)) == 1 and values[0] in _GREYS:
+        return f"{colour[0]};5;{232 + _GREYS.index(values[0])}"
+    return ";".join(colour)
 
 
 def _coloured(pen: Pen, part: str, colour: str) -> Pen:
