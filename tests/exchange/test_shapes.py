@@ -86,6 +86,8 @@ RSA_PRIVATE_BODY = "MIIEvgIBADANBgkqhkiG9w0BAQEFAASCBKgwggSkAgEAAoIB"
         (PAIR.private_pem.reveal(), "private key"),
         ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----", "private key"),
         ("-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl", "private key"),
+        ("-----BEGINPRIVATEKEY-----", "private key"),  # typed where spaces are left out
+        ("dGhlIGVuZA==-----ENDRSAPRIVATEKEY-----", "private key"),
         (PAIR.public_pem.splitlines()[1], "public key"),
         (PAIR.private_pem.reveal().splitlines()[1], "private key"),
         (RSA_PUBLIC_BODY, "public key"),

@@ -161,3 +161,80 @@ async def test_an_api_key_pasted_as_the_path_of_a_private_key_waits_in_its_field
     await wizard.press("up", "up", "up", "enter")
     await wizard.until("#public-key", "END PUBLIC KEY")
     assert wizard.app.screen.query_one("#api-key", SecretField).length == 64
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        ("--", "---BEGIN PRI", "VATE KEY-----", "\n"),
+        ("-----BEGIN PRIVATE KEY-----\n", 30, 34, "\n-----END PRI"),
+    ],
+)
+async def test_a_private_key_typed_in_pieces_is_gathered_unseen_until_it_is_whole(
+    adopting: Wizard,  # noqa: F811
+    drawn: Drawn,
+    pieces: tuple[str | int, ...],
+) -> None:
+    pem = generate_ed25519().private_pem.reveal()
+    await adopting.press("f9")
+    await adopting.until(".title", "from where it is now")
+    field, typed = adopting.app.screen.query_one("#path", Input), 0
+    for piece in pieces:
+        typed += piece if isinstance(piece, int) else len(piece)
+        begin = typed - (piece if isinstance(piece, int) else len(piece))
+        one_packet(adopting, *("enter" if character == "\n" else character for character in pem[begin:typed]))
+        if typed < 5:
+            await adopting.when(lambda there=typed: len(field.value) == there)  # type: ignore[misc]
+        else:
+            await adopting.until(".gathered", f"unseen: {typed} characters")
+    one_packet(adopting, *("enter" if character == "\n" else character for character in pem[typed:]))
+    await adopting.when(lambda: isinstance(adopting.app.screen, ImportKeyScreen))
+    await adopting.when(lambda: adopting.app.screen.query_one("#pem", SecretField).length == len(pem))
+    assert adopting.app.screen.query_one("#pem", SecretField).peek().reveal() == pem
+    assert field.value == ""
+    assert leaked(pem.splitlines()[1][22:], drawn.text.encode(), 6) == []
+
+
+async def test_a_private_key_that_is_not_whole_can_be_erased_and_left(adopting: Wizard) -> None:  # noqa: F811
+    await adopting.press("f9")
+    await adopting.until(".title", "from where it is now")
+    field = adopting.app.screen.query_one("#path", Input)
+    one_packet(adopting, *"-----BEGIN PRIVATE KEY-----", "enter", *"MC4C")
+    await adopting.until(".gathered", "unseen: 32 characters")
+    await adopting.press("backspace")
+    await adopting.until(".gathered", "unseen: 31 characters")
+    await adopting.press("ctrl+u")
+    await adopting.when(lambda: not adopting.app.screen.query_one(".gathered").display)
+    await adopting.press(*"key.pem")
+    await adopting.when(lambda: field.value == "key.pem")
+    await adopting.press("ctrl+u", *"-----BEGIN")
+    await adopting.until(".gathered", "unseen: 10 characters")
+    await adopting.press("escape")
+    await at_fields(adopting)
+
+
+@pytest.mark.parametrize("cut", [3, 39])
+async def test_a_key_typed_in_two_pieces_is_taken_as_one(adopting: Wizard, cut: int) -> None:  # noqa: F811
+    await adopting.press("f9")
+    await adopting.until(".title", "from where it is now")
+    field = adopting.app.screen.query_one("#path", Input)
+    one_packet(adopting, *KEY[:cut])
+    await adopting.when(lambda: len(field.value) == cut)
+    one_packet(adopting, *KEY[cut:], "enter")
+    await at_fields(adopting)
+    await adopting.when(lambda: lengths(adopting) == (64, 0))
+    assert adopting.app.screen.query_one("#api-key", SecretField).peek().reveal() == KEY
+
+
+async def test_what_is_on_its_way_while_the_line_is_covered_follows_in_order(adopting: Wizard) -> None:  # noqa: F811
+    await adopting.press("f9")
+    await adopting.until(".title", "from where it is now")
+    field = adopting.app.screen.query_one("#path", Input)
+    one_packet(adopting, *KEY[:41])
+    await adopting.when(lambda: len(field._held) == 41)  # type: ignore[attr-defined]
+    one_packet(adopting, *KEY[41:50])
+    field.draw_held()  # type: ignore[attr-defined]
+    one_packet(adopting, *KEY[50:], "enter")
+    await at_fields(adopting)
+    await adopting.when(lambda: lengths(adopting) == (64, 0))
+    assert adopting.app.screen.query_one("#api-key", SecretField).peek().reveal() == KEY

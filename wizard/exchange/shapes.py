@@ -18,7 +18,8 @@ USUAL_LENGTH = 64
 
 _LETTERS_AND_DIGITS = re.compile(r"[A-Za-z0-9]+")
 _UNPRINTABLE = re.compile(r"[^!-~]")
-_PEM = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
+_PEM = re.compile(r"-----(?:BEGIN|END)[A-Z0-9 ]*?(PUBLIC|PRIVATE) ?KEY-----")
+"""A frame of a key; a field for one value leaves the spaces out."""
 _FRAMELESS = (
     (re.compile("MCowBQYDK2VwAyEA"), "PUBLIC KEY"),
     (re.compile("MC4CAQAwBQYDK2Vw"), "PRIVATE KEY"),
@@ -99,7 +100,7 @@ def _read(text: str, name: str, keys: dict[str, str]) -> Intake:
 
 def _key_label(text: str) -> str:
     if found := _PEM.search(text):
-        return found[1] if found[1].endswith(("PUBLIC KEY", "PRIVATE KEY")) else ""
+        return f"{found[1]} KEY"
     bare = unwrap(text)[0]
     return next((label for start, label in _FRAMELESS if start.match(bare)), "")
 

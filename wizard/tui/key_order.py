@@ -54,9 +54,10 @@ class KeyOrder(App[int]):
         target = self.focused or self.screen
         await super().on_event(event)
         if isinstance(event, events.Key) and not event.is_printable:
-            self._hold(target)
+            self.hold_until_done(target)
 
-    def _hold(self, target: MessagePump) -> None:
+    def hold_until_done(self, target: MessagePump) -> None:
+        """Hold keys and pastes until `target` has answered what it was sent already, and what follows from that."""
         self._ticket += 1
         self._is_holding = target.post_message(self.Lap(target, self._ticket, _LAPS))
         if self._is_holding:

@@ -97,7 +97,7 @@ class FindKeyScreen(ModalScreen[Found | Pair | Secret | None]):
         options = self.query_one("#places", OptionList)
         options.display = bool(message.places)
         options.add_options(Option(Content(_in_words(place)), id=place) for place in message.places)
-        if message.places and not self.query_one(PathField).path:
+        if message.places and self.query_one(PathField).is_empty:
             options.highlighted = 0
             options.focus()
 
