@@ -50,11 +50,7 @@ def _open_wizard(options: argparse.Namespace) -> int:
     else:
         from wizard.tui.launch import open_rehearsal  # noqa: PLC0415 - loads textual
 
-    scenario = _wanted(options)
-    _tell_scenario(scenario)
-    if options.scenario:
-        tell("A rehearsal that was left open goes on with its own scenario.")
-    return open_rehearsal(settings.paths(), options.source_address, scenario)
+    return open_rehearsal(settings.paths(), options.source_address, _wanted(options))
 
 
 def _wanted(options: argparse.Namespace) -> Scenario:
