@@ -9,11 +9,12 @@ import pytest
 from tests.custody.configuration import configure, install_plugin
 from tests.custody.hung_bus import HungBus
 from wizard.custody import opening
-from wizard.custody.errors import KeyringTimeout, KeyringUnusable, Remedy
-from wizard.custody.opening import describe_keyring, open_keyring
+from wizard.custody.errors import KeyringTimeout, KeyringUnusable, NotUnderstood, Remedy
+from wizard.custody.opening import describe_keyring, open_keyring, unlock_keyring
 from wizard.custody.remedies import OWN_BUS_COMMAND, UNLOCK_COMMAND, Service, unusable_service
 from wizard.custody.session_bus import unnamed_bus
 from wizard.custody.worker.protocol import State
+from wizard.secret import Secret
 
 VARIABLE = "PYTHON_KEYRING_BACKEND"
 BUS = "DBUS_SESSION_BUS_ADDRESS"
@@ -196,3 +197,11 @@ def test_a_collection_that_the_environment_misnames_is_not_made_under_another_na
     assert error.remedy is Remedy.NONE
     assert "Unset KEYRING_PROPERTY_PREFERRED_COLLECTION" in error.advice
     assert unusable_service(Service(State.NO_COLLECTION, "gnome-keyring-d")).remedy is Remedy.CREATE
+
+
+@pytest.mark.parametrize("remedy", [Remedy.CREATE, Remedy.ENCRYPT])
+async def test_a_new_password_of_which_a_letter_was_lost_on_the_way_is_given_to_no_keyring(
+    login: dict[str, str], remedy: Remedy
+) -> None:
+    with pytest.raises(NotUnderstood):
+        await unlock_keyring(Secret("caf\ufffd"), remedy, environ=login)

@@ -67,6 +67,10 @@ class WrongPassword(CustodyError):
     """The keyring does not open with this password; it is locked as before."""
 
 
+class NotUnderstood(CustodyError):
+    """Of a new password a part was lost between the keyboard and here."""
+
+
 class KeyringTimeout(CustodyError):
     """A keyring operation took longer than its deadline and was ended.
 

@@ -16,7 +16,7 @@ from wizard.custody.backends import Judgement, Verdict, judge
 from wizard.custody.child import DEADLINE, Child
 from wizard.custody.errors import CustodyError, Remedy, WrongPassword
 from wizard.custody.explain import failure, service
-from wizard.custody.passwords import visible
+from wizard.custody.passwords import expect_understood, visible
 from wizard.custody.remedies import Service, refused_backend, unusable_backend, unusable_service
 from wizard.custody.report import Choice, KeyringReport
 from wizard.custody.session_bus import unnamed_bus
@@ -76,6 +76,7 @@ async def unlock_keyring(
 
     Raises:
         WrongPassword: it is another one; any number of tries lock nothing up. Or it is no password at all.
+        NotUnderstood: a part of a new one was lost on the way.
         CustodyError: it failed.
     """
     if not visible(password):
@@ -84,6 +85,8 @@ async def unlock_keyring(
             why="GNOME keyring takes an empty password to mean that the file is not encrypted at all.",
             advice="Choose a password, and type one that can be seen: blanks alone are none.",
         )
+    if remedy is not Remedy.UNLOCK:
+        expect_understood(password)
     found_bus = unnamed_bus(environ)
     child = Child({**environ, BUS_VARIABLE: found_bus} if found_bus else environ, deadline)
     operation = OPERATIONS[remedy]

@@ -32,7 +32,7 @@ class WrongPassphrase(CustodyError):
 
 
 class WeakPassphrase(CustodyError):
-    """A new passphrase has too little to it to hold against somebody who has the file, or was not all understood."""
+    """A new passphrase has too little to it to hold against somebody who has the file."""
 
 
 class NotInFile(CustodyError):

@@ -11,9 +11,8 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
 from wizard.custody.encrypted.errors import WeakPassphrase
-from wizard.custody.passwords import visible
+from wizard.custody.passwords import expect_understood, visible
 from wizard.secret import Secret
-from wizard.text import REPLACEMENT
 
 SHORTEST: Final = 12
 """Characters of a new passphrase: whoever has the file can guess as fast as his machines allow."""
@@ -66,15 +65,10 @@ def new_key(passphrase: Secret) -> FileKey:
     """Return a key for a new file.
 
     Raises:
-        WeakPassphrase: the passphrase is too short, nearly nothing but repetition, or not all of it was understood.
+        WeakPassphrase: the passphrase is too short, or nearly nothing but repetition.
+        NotUnderstood: a part of it was lost on the way.
     """
-    if REPLACEMENT in passphrase.reveal():
-        # It opens the file on this terminal alone, and that one may be gone.
-        raise WeakPassphrase(
-            "Not all of this passphrase was understood",
-            why="The terminal sends accents and other letters in another encoding than UTF-8.",
-            advice="Set the terminal to UTF-8 and type it again, or choose one without such letters.",
-        )
+    expect_understood(passphrase)
     seen = visible(passphrase)
     if len(seen) < SHORTEST or len(set(seen)) < FEWEST_DIFFERENT:
         raise WeakPassphrase(
