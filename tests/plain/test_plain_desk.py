@@ -57,9 +57,7 @@ async def test_the_composed_list_is_pasted_and_a_refusal_of_the_page_is_told(pla
 
 async def test_a_permission_that_the_other_key_has_is_switched_on(plain: PlainWorld) -> None:
     await plain.bench.desk.create("new", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=False)
-    await visit(
-        plain, ("", "desk"), ("", "permissions"), ("Which key?", "2"), ("what the other keys may do", "back")
-    )
+    await visit(plain, ("", "desk"), ("", "permissions"), ("Which key?", "2"), ("what the other keys may do", "back"))
     in_use, new = await plain.bench.desk.keys()
     assert new.permissions == in_use.permissions
     assert new.permissions["enableSpotAndMarginTrading"]

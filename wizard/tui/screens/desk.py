@@ -75,7 +75,8 @@ class DeskScreen(ModalScreen[NewKey | None]):
 
     HELP = (
         "The desk is what the exchange's API-management page would be: it creates keys with the whitelist that was"
-        " composed, restricts them, sets their permissions, disables and deletes them, and shows who called with which key from where."
+        " composed, restricts them, sets their permissions, disables and deletes them, and shows who called with which"
+        " key from where."
     )
 
     def __init__(self, desk: Desk, flow: Flow, glyphs: Glyphs) -> None:
