@@ -82,7 +82,7 @@ async def test_checked_hosts_are_asked_and_taken_with_their_names(real: Wizard, 
         "stranger sh -s",
     ]
     await real.press("enter")
-    await real.until("Notice", f"{ELSEWHERE} (bot-2). Without an address: 1 of 3 checked hosts")
+    await real.until("Notice", f"{ELSEWHERE} (bot-2). Without an address: 1 of 3 ticked hosts")
     await real.press("enter")
     await real.until("#verdict", "Ready to paste: 2 entries")
     text = real.app.screen.query_one(TextArea).text

@@ -20,7 +20,7 @@ from wizard.errors import WizardError
 from wizard.glyphs import Glyphs
 from wizard.rotation.flow import Flow
 from wizard.text import printable
-from wizard.tui.screens.host_words import detail, lede, what_enter_does
+from wizard.tui.screens.host_words import detail, lede, no_address, what_enter_does
 from wizard.tui.widgets.host_list import HostList
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.sight_input import SightInput
@@ -51,7 +51,7 @@ class HostsScreen(ModalScreen[str | None]):
         Binding("f1", "app.help", show=False),
     ]
     HELP = (
-        "Every host that uses the key needs its address on the whitelist. The checked hosts are asked over the system's"
+        "Every host that uses the key needs its address on the whitelist. The ticked hosts are asked over the system's"
         " OpenSSH, as your ~/.ssh/config says; each asks several operators which address they see. Nothing is typed"
         " there, no password is asked for, no key and no secret is sent. An address counts when two operators agree;"
         " it goes to the whitelist with the host's name as its label. F5 reads Ansible's inventory, where that is"
@@ -170,9 +170,7 @@ class HostsScreen(ModalScreen[str | None]):
         elif step.found():
             self._take()
         else:
-            self.query_one(Notice).note(
-                "No checked host gave an address. R asks once more." if step.failed() else "No host is checked."
-            )
+            self.query_one(Notice).note(no_address(step))
 
     def action_again(self) -> None:
         """Ask those that gave no address."""
@@ -265,7 +263,7 @@ class HostsScreen(ModalScreen[str | None]):
     def _take(self) -> None:
         found, failed = self._step.found(), len(self._step.failed())
         self._flow.choice.take(found)
-        missing = f". Without an address: {failed} of {len(self._step.checked())} checked hosts" if failed else ""
+        missing = f". Without an address: {failed} of {len(self._step.checked())} ticked hosts" if failed else ""
         taken = "; ".join(f"{address} ({label})" for address, label in found.items())
         self.dismiss(f"For the whitelist: {taken}{missing}")
 
