@@ -60,25 +60,35 @@ class AddressChoice:
 
     def wanted(self) -> dict[IPv4Address, str]:
         """Return what goes to the whitelist and has to be covered by it, each address with whose it is."""
-        return self.now.wanted(self._carried)
+        return self.now.wanted(self._verdict)
 
     def left_out(self) -> frozenset[IPv4Address]:
         """Return what was seen and does not go to the whitelist, by the user's will or the exchange's word."""
-        return self.now.left_out(self._carried)
+        return self.now.left_out(self._verdict)
 
-    @property
-    def age(self) -> float | None:
-        """Seconds since this host's address was detected; None where no detection counts."""
-        if self._verdict is None:
-            return None
-        context = self._context
-        return context.clock() - context.journal.last_detected_at(context.environment.name)
+    def outdated(self) -> frozenset[IPv4Address]:
+        """Return what does not go to the whitelist any more: a later detection contradicts the exchange's word."""
+        return self.now.outdated(self._verdict) - self.wanted().keys()
 
-    @property
-    def has_this_host(self) -> bool:
-        """Whether an address of this host goes to the whitelist."""
+    def of_this_host(self) -> tuple[IPv4Address, ...]:
+        """Return those of this host that go to the whitelist."""
         seen = self._verdict.addresses if self._verdict else ()
-        return any(owner == THIS_HOST or address in seen for address, owner in self.wanted().items())
+        return tuple(address for address, owner in self.wanted().items() if owner == THIS_HOST or address in seen)
+
+    def of_other_hosts(self) -> dict[IPv4Address, str]:
+        """Return those of other hosts alone that go to the whitelist, each with whose it is."""
+        own = self.of_this_host()
+        return {address: owner for address, owner in self.wanted().items() if address not in own}
+
+    def seen_at(self) -> tuple[float, ...]:
+        """Return when this host's addresses were seen, over the route that is taken now."""
+        seen = self._context.journal.last_seen(self._context.environment.name, self._route)
+        return tuple(seen[str(address)] for address in self.of_this_host() if str(address) in seen)
+
+    def others_seen_at(self) -> dict[str, float]:
+        """Return when the other hosts were asked whose addresses go to the whitelist, each with its label."""
+        seen = self._context.journal.last_seen(self._context.environment.name, None)
+        return {label: seen[str(one)] for one, label in self.of_other_hosts().items() if str(one) in seen}
 
     def turn(self, candidate: Candidate) -> None:
         """Untick what is ticked, and the other way round."""
@@ -102,10 +112,6 @@ class AddressChoice:
         followed = choice.follow(word, verdict) if verdict else choice
         if followed != choice:
             self._keep(followed)
-
-    @property
-    def _carried(self) -> tuple[IPv4Address, ...]:
-        return self._verdict.carried if self._verdict else ()
 
     @property
     def _verdict(self) -> EgressVerdict | None:
@@ -135,14 +141,15 @@ class AddressChoice:
 
 
 def _write_told(told: Told) -> dict[str, object]:
-    beside = [str(address) for address in sorted(told.beside)]
-    return {"address": str(told.address), "beside": beside, "instead": told.is_instead}
+    beside, seen = ([str(address) for address in sorted(those)] for those in (told.beside, told.seen))
+    return {"address": str(told.address), "beside": beside, "instead": told.is_instead, "seen": seen}
 
 
 def _read_told(kept: object) -> Told | None:
     if not isinstance(kept, dict):
         return None
-    return Told(IPv4Address(kept["address"]), frozenset(map(IPv4Address, kept["beside"])), kept["instead"])
+    beside, seen = (frozenset(map(IPv4Address, kept.get(name, ()))) for name in ("beside", "seen"))
+    return Told(IPv4Address(kept["address"]), beside, kept["instead"], seen)
 
 
 def _left_by(found: Mapping[IPv4Address, str], ticked: Mapping[IPv4Address, str]) -> list[IPv4Address]:
