@@ -215,7 +215,7 @@ class HostsScreen(ModalScreen[str | None]):
             self._focus_first()
         if inventory := message.inventory:
             notice = self.query_one(Notice)
-            (notice.note if inventory.left_out else notice.good)(inventory.sentence())
+            (notice.note if inventory.left_out or inventory.otherwise else notice.good)(inventory.sentence())
 
     @work(exclusive=True, group="ssh-config", description="read the names in the ssh configuration")
     async def _read_ssh_config(self) -> None:
