@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address
 
 from wizard.egress.choice import THIS_HOST, Candidate, Choice, Told, candidates
@@ -70,25 +70,23 @@ class AddressChoice:
         """Return what does not go to the whitelist any more: a later detection contradicts the exchange's word."""
         return self.now.outdated(self._verdict) - self.wanted().keys()
 
-    def of_this_host(self) -> tuple[IPv4Address, ...]:
-        """Return those of this host that go to the whitelist."""
-        seen = self._verdict.addresses if self._verdict else ()
-        return tuple(address for address, owner in self.wanted().items() if owner == THIS_HOST or address in seen)
+    def apart(self) -> tuple[dict[IPv4Address, str], dict[IPv4Address, str]]:
+        """Return what goes to the whitelist, with whose it is: of this host, and of other hosts alone."""
+        verdict = self._verdict
+        seen = verdict.addresses if verdict else ()
+        wanted = self.now.wanted(verdict)
+        own = {address: owner for address, owner in wanted.items() if owner == THIS_HOST or address in seen}
+        return own, {address: owner for address, owner in wanted.items() if address not in own}
 
-    def of_other_hosts(self) -> dict[IPv4Address, str]:
-        """Return those of other hosts alone that go to the whitelist, each with whose it is."""
-        own = self.of_this_host()
-        return {address: owner for address, owner in self.wanted().items() if address not in own}
-
-    def seen_at(self) -> tuple[float, ...]:
-        """Return when this host's addresses were seen, over the route that is taken now."""
+    def seen_at(self, own: Iterable[IPv4Address]) -> list[float]:
+        """Return when these addresses of this host were seen, over the route that is taken now."""
         seen = self._context.journal.last_seen(self._context.environment.name, self._route)
-        return tuple(seen[str(address)] for address in self.of_this_host() if str(address) in seen)
+        return [seen[str(address)] for address in own if str(address) in seen]
 
-    def others_seen_at(self) -> dict[str, float]:
-        """Return when the other hosts were asked whose addresses go to the whitelist, each with its label."""
-        seen = self._context.journal.last_seen(self._context.environment.name, None)
-        return {label: seen[str(one)] for one, label in self.of_other_hosts().items() if str(one) in seen}
+    def others_seen_at(self, others: Mapping[IPv4Address, str]) -> dict[str, float]:
+        """Return when these addresses of other hosts were seen, each with its label."""
+        seen = self._context.journal.last_seen(self._context.environment.name, None) if others else {}
+        return {label: seen[str(address)] for address, label in others.items() if str(address) in seen}
 
     def turn(self, candidate: Candidate) -> None:
         """Untick what is ticked, and the other way round."""

@@ -29,16 +29,16 @@ def remarks_on_hosts(
         put_in: What stands on it for the sake of this rotation's detections alone.
         now: The time, in seconds since 1970.
     """
-    own = choice.of_this_host()
+    own, others = choice.apart()
     if not own:
         yield _warning(
             "this-host-unknown",
             "No address of this host is ticked in the Egress step: whether the list covers it was not looked at.",
         )
     else:
-        yield from _of_this_host([now - moment for moment in choice.seen_at()])
-        yield from _of_earlier_detections(judgement, put_in - choice.wanted().keys())
-    yield from _of_other_hosts({host: now - moment for host, moment in choice.others_seen_at().items()})
+        yield from _of_this_host([now - moment for moment in choice.seen_at(own)])
+        yield from _of_earlier_detections(judgement, put_in - own.keys() - others.keys())
+    yield from _of_other_hosts({host: now - moment for host, moment in choice.others_seen_at(others).items()})
 
 
 def _of_this_host(ages: list[float]) -> Iterator[Finding]:
