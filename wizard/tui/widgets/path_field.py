@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import ClassVar
 
@@ -14,6 +15,7 @@ from textual.widgets import Input, Static
 
 from wizard.glyphs import Glyphs
 from wizard.intake.misplaced import looks_like_key, may_become_key
+from wizard.key_shape import FRAME
 from wizard.secret import Secret
 from wizard.tui.widgets.secret_field import SecretField
 
@@ -24,6 +26,8 @@ COVERED = (
     "This looks like a key, not a path: it stays hidden. Enter takes it to its own field; Ctrl+U empties this one."
 )
 DOUBTED = "Hidden as long as it may become a key; Enter reads it as a path."
+BEING_TYPED = "a private key is being typed, hidden"
+_END = re.compile(r"-----END [A-Z0-9 ]+-----")
 
 
 class PathField(Vertical):
@@ -137,6 +141,7 @@ class _PathInput(Input):
         super().__init__(compact=True, select_on_focus=False, placeholder=placeholder, id="path")
         self.cursor_blink = False
         self._hide_key = hide_key
+        self._usual_placeholder = placeholder
         self._held = ""
         self._holding: Timer | None = None
 
@@ -170,11 +175,25 @@ class _PathInput(Input):
     def _hold(self, character: str) -> None:
         self._held += character
         self._stop_holding()
-        self._holding = self.set_timer(HOLD, self.draw_held)
+        self._holding = self.set_timer(HOLD, self._pause)
+
+    def _pause(self) -> None:
+        # The lines of a private key stay together, however slowly they come: handed over in the middle, the next
+        # line would be taken for a value, as the focus moves later than the keys.
+        whole = self._with(self._held)
+        if FRAME in whole and not _END.search(whole):
+            self._held, self.value, self.placeholder = whole, "", BEING_TYPED
+        else:
+            self.draw_held()
+
+    def _with(self, text: str) -> str:
+        start, end = sorted(self.selection)
+        return self.value[:start] + text + self.value[end:]
 
     def draw_held(self) -> bool:
         """Draw what was typed, or cover it; return whether it was covered."""
         held, self._held = self._held, ""
+        self.placeholder = self._usual_placeholder
         self._stop_holding()
         return bool(held) and self._take(held, is_typed=True)
 
@@ -183,16 +202,15 @@ class _PathInput(Input):
         if looks_like_key(text):
             self._hide_key(text, is_entered)
             return True
-        start, end = sorted(self.selection)
         line = text.strip("\r\n")
-        whole = self.value[:start] + line + self.value[end:]
+        whole = self._with(line)
         if looks_like_key(whole):
             self.value = ""
             self._hide_key(whole, is_entered)
             return True
         # A paste came as a whole; of what is typed there may be more to come.
         self.password = is_typed and may_become_key(whole)
-        self.replace(line, start, end)
+        self.replace(line, *sorted(self.selection))
         return False
 
     def _stop_holding(self) -> None:
