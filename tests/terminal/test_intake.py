@@ -68,5 +68,5 @@ def test_sloppy_pastes_fill_both_fields_and_a_private_key_is_imported_wherever_i
         walk.store()
         walk.see("The new key works from here")
         assert walk.leave() == 0
-        drawn = walk.terminal.raw
+        drawn = walk.terminal.drawn
     assert leaked(KEY, drawn) + leaked(SECRET, drawn) + leaked(pem.splitlines()[1], drawn, 24) == []

@@ -25,6 +25,9 @@ from wizard.tui.widgets.host_list import HostList
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.sight_input import SightInput
 
+PACE = 0.1
+"""Seconds from an answer to its being counted: thousands come at once when the time for all is up."""
+
 
 class HostsScreen(ModalScreen[str | None]):
     """A row per host: checked or not, and what it answered. Returns what was taken, in words; None after Esc.
@@ -96,6 +99,8 @@ class HostsScreen(ModalScreen[str | None]):
         self._glyphs = glyphs
         self._refused = ""
         """The text that the refusal under the field is about."""
+        self._is_due = False
+        """Whether the progress is shown soon."""
 
     def compose(self) -> ComposeResult:
         """Lay out the list, what is known of the highlighted host, and the field."""
@@ -184,14 +189,17 @@ class HostsScreen(ModalScreen[str | None]):
 
     @on(Answered)
     def show_answer(self, message: Answered) -> None:
-        """Show the answer in the host's row."""
-        self._show((message.answer.host,))
+        """Show the answer in the host's row; what all rows are counted for, a few times a second."""
+        self._rows.show((message.answer.host,))
+        if not self._is_due:
+            self._is_due = True
+            self.set_timer(PACE, self._show_progress)
 
     @on(Ended)
     def show_end(self) -> None:
         """Say what Enter does now."""
         self._rows.asked = ()
-        self._say_next()
+        self._show_progress()
 
     @on(NotNamed)
     def show_not_named(self, message: NotNamed) -> None:
@@ -213,7 +221,7 @@ class HostsScreen(ModalScreen[str | None]):
             self._focus_first()
         if inventory := message.inventory:
             notice = self.query_one(Notice)
-            (notice.note if inventory.left_out else notice.good)(inventory.sentence())
+            (notice.note if inventory.left_out or inventory.otherwise else notice.good)(inventory.sentence())
 
     @work(exclusive=True, group="ssh-config", description="read the names in the ssh configuration")
     async def _read_ssh_config(self) -> None:
@@ -234,6 +242,11 @@ class HostsScreen(ModalScreen[str | None]):
             self.post_message(self.Ended())
         except WizardError as error:
             self.post_message(self.Failed(error))
+
+    def _show_progress(self) -> None:
+        self._is_due = False
+        self.show_detail()
+        self._say_next()
 
     def _begin(self, hosts: tuple[Host, ...]) -> None:
         self._rows.asked = hosts
