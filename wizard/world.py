@@ -116,11 +116,12 @@ class RehearsalWorld:
 
     @property
     def lede(self) -> str:
-        """What this is; in a fire drill, what will go wrong."""
+        """What this is; in a fire drill, what will go wrong, what is seen of it and the way out."""
         scenario = self._rehearsal.scenario if self._rehearsal else self._scenario
         if scenario is SMOOTH:
             return "A rehearsal: the exchange is embedded, the desk stands in for its web page, no money is touched."
-        return f"A fire drill at the embedded exchange, {scenario.name}: no money is touched. {scenario.goes_wrong}"
+        told = " ".join(scenario.sentences)
+        return f"A fire drill at the embedded exchange, {scenario.name}: no money is touched. {told}"
 
     @property
     def desk(self) -> Desk | None:

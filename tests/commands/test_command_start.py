@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 from tests.commands.conftest import Bench, Command
+from wizard.cli import run
 from wizard.commands import history
+from wizard.safety import Inherited
 
 REPOSITORY = Path(__file__).parents[2]
 SLOW = {"httpx", "textual", "keyring", "cryptography"}
@@ -66,3 +68,20 @@ def test_a_reader_that_went_away_is_no_defect(bench: Bench) -> None:
     )
     os.close(write)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["rehearse", "--kind", "rsa"], "invalid choice: 'rsa' (choose from "),
+        (["doctor", "--only", "foo"], "invalid choice: 'foo' (choose from "),
+        (["check", "production", "--max-age", "x"], "DAYS is a number from 0 on"),
+    ],
+)
+def test_a_wrong_value_is_told_in_the_words_of_the_command_line(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run(arguments, Inherited({}, umask=0o022, core_limit=0))
+    assert ended.value.code == 2
+    assert said in capsys.readouterr().err

@@ -82,6 +82,20 @@ def test_of_two_names_for_one_variable_the_one_counts_that_ansible_goes_by() -> 
     assert found.hosts == (ansible("bot", "v@b", 2),)
 
 
+def test_what_ansible_gives_ssh_beside_the_host_is_not_used_and_said() -> None:
+    variables = {
+        "bot-1": {"ansible_ssh_common_args": "-oProxyCommand=touch x"},
+        "bot-2": {"ansible_ssh_private_key_file": "~/.ssh/bots"},
+        "bot-3": {"ansible_ssh_extra_args": ""},
+    }
+    found = read_inventory(json.dumps({"_meta": {"hostvars": variables}}).encode())
+    assert found.hosts == (ansible("bot-1"), ansible("bot-2"), ansible("bot-3"))
+    assert found.sentence() == (
+        "Ansible's inventory names 3 hosts. Ansible's own ssh arguments and keys are not used (bot-1, bot-2): write"
+        " them into ~/.ssh/config."
+    )
+
+
 def test_hundreds_of_hosts_left_out_are_told_in_a_line() -> None:
     groups = {"all": {"hosts": [f"-o{'x' * 300}{number}" for number in range(400)]}}
     sentence = read_inventory(json.dumps(groups).encode()).sentence()
@@ -126,6 +140,7 @@ def test_an_inventory_without_hosts_names_none() -> None:
             "head -c 300000 /dev/zero | tr '\\0' '\\n' >&2; echo 'no inventory' >&2; exit 4",
             "exit status 4: no inventory",
         ),
+        (f"echo 'ERROR! Error parsing bot-1 secret={'aB3' * 20}' >&2; exit 4", "it holds what looks like a key"),
         ("sleep 60", "within 0.5 s"),
     ],
 )
@@ -136,6 +151,7 @@ async def test_a_failure_and_a_hang_are_told(tmp_path: Path, then: str, why: str
         await hosts_of_ansible(environ(tmp_path), deadline=0.5 if "sleep" in then else 10)
     assert why in told.value.why
     assert told.value.why.isprintable()
+    assert "aB3aB3" not in told.value.why
     assert time.perf_counter() - begun < 5
 
 

@@ -125,6 +125,13 @@ class TestALaterDetection:
         assert (first.address, first.is_wanted) == (named, False)
         assert first.witnesses == "the exchange's word, outdated: ask it again"
 
+    def test_that_settles_nothing_and_sees_other_addresses_only_leaves_no_word_standing(self) -> None:
+        alone, apart = verdict(EgressState.SINGLE, c=(AMAZON,)), verdict(EgressState.SPLIT, b=(AMAZON,), c=(IPIFY,))
+        choice = NOTHING.follow(ExchangeWord("binance.com", named=A), AGREED)
+        assert (ticked(alone, choice), ticked(apart, choice)) == ([], [])
+        # Nothing has changed where the operators were apart before: they still are.
+        assert ticked(apart, NOTHING.follow(ExchangeWord("binance.com", named=A), apart)) == [A]
+
     def test_that_sees_another_address_unticks_a_word_that_was_the_operators_too(self) -> None:
         listed = ExchangeWord("binance.com", accepted=True, is_restricted=True, listed=(IPv4Network(f"{A}/32"),))
         for word in (ExchangeWord("binance.com", named=A), listed):
@@ -140,7 +147,7 @@ class TestALaterDetection:
 
     def test_leaves_another_host_s_address_on_the_list_that_the_exchange_does_not_see_here(self) -> None:
         choice = NOTHING.tick(A, "bot-1").follow(ExchangeWord("binance.com", named=B), AGREED)
-        assert choice.wanted(AGREED.carried) == {B: THIS_HOST, A: "bot-1"}
+        assert choice.wanted(AGREED) == {B: THIS_HOST, A: "bot-1"}
 
 
 def test_an_address_of_the_exchange_s_own_network_is_not_taken_for_this_host_s() -> None:

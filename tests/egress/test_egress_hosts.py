@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
+import signal
 import socket
+import sys
 import time
+from asyncio.subprocess import PIPE
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +18,7 @@ import pytest
 from tests.egress.conftest import Town
 from tests.egress.lab import IS_REQUIRED, MISSING, WITHOUT_CURL, Lab, start_lab
 from wizard.commands.other_hosts import tell_advice
+from wizard.egress.hosts.children import end
 from wizard.egress.hosts.fan_out import Bounds, ask_hosts
 from wizard.egress.hosts.model import Host, HostAnswer, TroubleKind, labels, typed_host
 from wizard.egress.hosts.openssh import OpenSsh, find_openssh
@@ -141,6 +146,21 @@ async def test_a_host_that_never_ends_is_ended_and_leaves_no_process(lab: Lab, t
     assert (answer.trouble.kind, answer.trouble.reason) == (TroubleKind.TIME_OUT, "no answer within 2 s")
     ours = [entry for entry in Path("/proc").glob("[0-9]*/cmdline") if str(lab.directory / "client") in _text(entry)]
     assert ours == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the programs are of POSIX")
+async def test_programs_are_ended_without_a_word_from_asyncio(caplog: pytest.LogCaptureFixture) -> None:
+    """Whoever takes an exit status from under asyncio's watcher makes it log an unknown child, now and then."""
+
+    async def begin_and_end() -> int | None:
+        process = await asyncio.create_subprocess_exec("sleep", "60", stdout=PIPE, stderr=PIPE, start_new_session=True)
+        await end(process)
+        return process.returncode
+
+    for _ in range(20):
+        ended = await asyncio.gather(*(begin_and_end() for _ in range(10)))
+        assert set(ended) == {-signal.SIGKILL}
+    assert not caplog.records
 
 
 def _text(file: Path) -> str:

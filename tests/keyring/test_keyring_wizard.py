@@ -75,7 +75,7 @@ def test_a_keyring_that_prompts_for_ever_leaves_the_wizard_usable_its_wait_cance
         assert walk.terminal.wait() == 0
         assert time.monotonic() - begun < 2 * AT_ONCE
         assert walk.terminal.is_restored()
-        assert b"never mind" not in walk.terminal.raw
+        assert b"never mind" not in walk.terminal.drawn
 
 
 def test_in_line_mode_the_same_wait_is_stopped_by_ctrl_c(prompting: PrivateBus) -> None:
@@ -94,7 +94,7 @@ def test_in_line_mode_the_same_wait_is_stopped_by_ctrl_c(prompting: PrivateBus) 
         walk.see("Stopped waiting. Password, typing is not shown")
         walk.press("quit" + ENTER)
         walk.terminal.wait()
-        assert b"never mind" not in walk.terminal.raw
+        assert b"never mind" not in walk.terminal.drawn
 
 
 @pytest.fixture
@@ -143,7 +143,7 @@ async def test_a_key_in_use_is_adopted_from_its_file_into_a_real_keyring_by_keyb
         walk.see("stored and proven to work from here", "in GNOME keyring")
         assert walk.leave() == 0
         for value in (made.api_key.reveal(), made.secret.reveal()):
-            assert leaked(value, walk.terminal.raw) == []
+            assert leaked(value, walk.terminal.drawn) == []
     with open_dbus_connection(own_bus.environ["DBUS_SESSION_BUS_ADDRESS"]) as connection:
         items = [item.get_label() for item in Collection(connection).get_all_items()]
     assert [item for item in items if f"key-wizard:bot:{made.api_key.fingerprint()}" in item] == items

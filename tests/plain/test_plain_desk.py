@@ -55,6 +55,14 @@ async def test_the_composed_list_is_pasted_and_a_refusal_of_the_page_is_told(pla
     assert [key.whitelist for key in await plain.bench.desk.keys()] == [("203.0.113.42",)]
 
 
+async def test_a_permission_that_the_other_key_has_is_switched_on(plain: PlainWorld) -> None:
+    await plain.bench.desk.create("new", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=False)
+    await visit(plain, ("", "desk"), ("", "permissions"), ("Which key?", "2"), ("what the other keys may do", "back"))
+    in_use, new = await plain.bench.desk.keys()
+    assert new.permissions == in_use.permissions
+    assert new.permissions["enableSpotAndMarginTrading"]
+
+
 async def test_the_log_names_keys_by_their_last_four(plain: PlainWorld) -> None:
     ended = await visit(plain, ("", "desk"), ("", "log"), ("No signed call yet.", "back"))
     way = await to_retire(plain)
@@ -74,3 +82,16 @@ async def test_a_hostile_label_reaches_the_terminal_as_printable_text(plain: Pla
 async def test_a_desk_that_is_not_waited_for_leads_to_its_prompt(plain: PlainWorld, interrupted: str) -> None:
     ended = await visit(plain, *ROTATE, *EGRESS, ("", "desk"), (AT_DESK, "back"), interrupt_at=(interrupted,))
     assert ended.left_at is Step.WHITELIST
+
+
+async def test_the_drill_of_a_rehearsal_that_was_left_open_is_told(
+    plain: PlainWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def open_left() -> None:
+        plain.lede = "The drill that was left open."
+
+    monkeypatch.setattr(plain, "open", open_left)
+    environments = plain.environments
+    monkeypatch.setattr(plain, "environments", lambda: environments() if "left" in plain.lede else ())
+    ended = await visit(plain, ("The drill that was left open.", "quit"))
+    assert "A bench." in ended.text

@@ -32,7 +32,7 @@ READERS = {
     "key_in",
     "environments_with",
     "last_egress",
-    "last_detected_at",
+    "last_seen",
     "last_verdict",
     "newest_event",
     "whitelist_of",

@@ -13,6 +13,7 @@ from wizard.egress.exchange_word import ExchangeWord
 from wizard.egress.route import Route, RouteKind
 from wizard.rotation.context import Context
 from wizard.rotation.model import Mode
+from wizard.rotation.steps.egress import keep_word
 from wizard.rotation.steps.whitelist import LabelHoldsKey
 
 OFFICE = "198.51.100.7"
@@ -194,6 +195,104 @@ async def test_a_detection_of_another_day_is_told_with_its_age_until_there_is_a_
         assert "this-host-outdated" in codes(flow, HERE)
         flow.context.journal.note_egress("bench", seen, "agreed", "direct")
         assert "this-host-outdated" not in codes(flow, HERE)
+
+
+@pytest.mark.parametrize(("in_use", "left"), [(HERE, ["203.0.113.9"]), (f"{HERE},{OFFICE}", [OFFICE, "203.0.113.9"])])
+async def test_an_outdated_word_leaves_the_list_where_the_wizard_put_it_for_that_and_only_there(
+    world: World, in_use: str, left: list[str]
+) -> None:
+    async with world.flow() as flow:
+        await world.put_key_in_use(flow, whitelist=in_use)
+        await flow.begin(Mode.ROTATE)
+        await flow.egress.detect()
+        flow.choice.follow(ExchangeWord("the exchange", named=IPv4Address(OFFICE)))
+        assert flow.whitelist.proposal() == OFFICE
+        flow.context.journal.note_egress("bench", {"203.0.113.9": ("Amazon", "Cloudflare")}, "agreed", "direct")
+        assert (str(flow.candidates()[0].address), flow.candidates()[0].is_wanted) == (OFFICE, False)
+        assert flow.whitelist.proposal().split() == left
+
+
+async def test_what_an_earlier_detection_put_onto_the_list_is_told_when_the_newest_sees_another(world: World) -> None:
+    async with world.flow() as flow:
+        await flow.begin(Mode.SET_UP)
+        await flow.egress.detect()
+        assert flow.whitelist.proposal() == HERE
+        flow.context.journal.note_egress("bench", {"203.0.113.9": ("Amazon", "Cloudflare")}, "agreed", "direct")
+        text = flow.whitelist.proposal()
+        assert text.split() == [HERE, "203.0.113.9"]  # this host may have both
+        told = {each.code: each.message for each in flow.whitelist.judge(text).warnings}
+        assert told["no-longer-seen"].startswith(f"By an earlier detection only: {HERE}.")
+        assert "no-longer-seen" not in codes(flow, "203.0.113.9")
+        await flow.egress.detect()
+        assert "By an earlier detection only: 203.0.113.9." in str(flow.whitelist.judge(flow.whitelist.proposal()))
+
+
+async def test_a_new_detection_that_settles_nothing_does_not_make_an_old_address_new(world: World) -> None:
+    seen, now = {HERE: ("Amazon",)}, 1_800_000_000.0
+    async with world.flow(clock=lambda: now) as flow:
+        await flow.begin(Mode.SET_UP)
+        flow.context.journal.note_egress("bench", seen, "single", "direct")
+        flow.choice.turn(flow.candidates()[0])
+        assert "this-host-outdated" not in codes(flow, HERE)
+        now += 86400.0
+        flow.context.journal.note_egress("bench", {}, "unknown", "direct")
+        assert "detected 1 d ago" in flow.whitelist.judge(HERE).warnings[0].message
+        # Nor does another host behind the same address, nor another way out.
+        flow.context.journal.note_egress("bench", seen, "agreed", "ssh bot-1", asked_by="hosts")
+        flow.context.journal.note_egress("bench", seen, "agreed", "proxy http://10.0.0.2:3128")
+        assert "this-host-outdated" in codes(flow, HERE)
+
+
+async def test_the_exchange_s_word_is_as_old_as_it_is_beside_a_new_detection(world: World) -> None:
+    seen, now = {HERE: ("Amazon", "Cloudflare")}, 1_800_000_000.0
+    word = ExchangeWord("the exchange", named=IPv4Address(OFFICE))
+    async with world.flow(clock=lambda: now) as flow:
+        await flow.begin(Mode.SET_UP)
+        flow.context.journal.note_egress("bench", seen, "agreed", "direct")
+        keep_word(word, flow.context.route(), flow.context.journal, "bench")
+        flow.choice.follow(word)
+        now += 86400.0
+        flow.context.journal.note_egress("bench", seen, "agreed", "direct")
+        assert list(map(str, flow.choice.wanted())) == [OFFICE]
+        assert "detected 1 d ago" in flow.whitelist.judge(OFFICE).warnings[0].message
+
+
+async def test_a_detection_from_before_the_clock_was_set_back_has_no_age_and_says_so(world: World) -> None:
+    seen, now = {HERE: ("Amazon", "Cloudflare")}, 1_800_000_000.0
+    async with world.flow(clock=lambda: now) as flow:
+        await flow.begin(Mode.SET_UP)
+        flow.context.journal.note_egress("bench", seen, "agreed", "direct")
+        now -= 30.0  # as time servers do
+        assert "this-host-outdated" not in codes(flow, HERE)
+        now -= 86400.0
+        assert "at a time that the clock has not reached yet" in flow.whitelist.judge(HERE).warnings[0].message
+        flow.context.journal.note_egress("bench", seen, "agreed", "direct")
+        assert "this-host-outdated" not in codes(flow, HERE)
+
+
+async def test_the_age_of_other_hosts_answers_is_told_too(world: World) -> None:
+    now, others = 1_800_000_000.0, {OFFICE: "bot-1, bot-2", "198.51.100.8": "bot-3"}
+    async with world.flow(clock=lambda: now) as flow:
+        await flow.begin(Mode.SET_UP)
+        for address, label in others.items():
+            flow.context.journal.note_egress(
+                "bench", {address: ("Amazon", "IPinfo")}, "agreed", label, asked_by="hosts"
+            )
+        flow.choice.take({IPv4Address(address): label for address, label in others.items()})
+        text = ",".join(others)
+        assert codes(flow, text)[-1] == "this-host-unknown"
+        now += 14 * 3600.0
+    async with world.flow(clock=lambda: now) as flow:
+        flow.context.journal.note_egress("bench", {HERE: ("Amazon", "IPinfo")}, "agreed", "direct")
+        text = f"{HERE},{text}"
+        told = [each.message for each in flow.whitelist.judge(text).warnings if each.code == "other-hosts-outdated"]
+        assert told == [
+            "The address of bot-1, bot-2, bot-3 was detected up to 14 h ago and may have changed: ask again in the"
+            " Egress step."
+        ]
+        flow.context.journal.note_egress("bench", {OFFICE: ("Amazon",)}, "single", "ssh bot-1", asked_by="hosts")
+        told = [each.message for each in flow.whitelist.judge(text).warnings if each.code == "other-hosts-outdated"]
+        assert told[0].startswith("The address of bot-3 was detected 14 h ago")
 
 
 async def test_what_is_unticked_leaves_the_list_and_what_was_typed_stays(world: World) -> None:

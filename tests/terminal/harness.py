@@ -56,6 +56,7 @@ class Terminal:
     ) -> None:
         self.raw = b""
         """Every byte that the program wrote."""
+        self._lines: dict[str, None] = {}
         self._display = pyte.Screen(*size)
         self._stream = pyte.ByteStream(self._display)
         self._master, slave = os.openpty()
@@ -88,6 +89,14 @@ class Terminal:
     @property
     def pid(self) -> int:
         return self._process.pid
+
+    @property
+    def drawn(self) -> bytes:
+        """What a look-out for secrets has to search: `raw`, and each line that stood on the screen.
+
+        Only the cells that change are sent, so that a word can stand on the screen and never in `raw`.
+        """
+        return self.raw + "\n".join(self._lines).encode()
 
     @property
     def exit_code(self) -> int | None:
@@ -123,7 +132,14 @@ class Terminal:
 
     def screen(self) -> str:
         """What stands on the screen now, lines without the spaces at their ends."""
-        return "\n".join(line.rstrip() for line in self._display.display)
+        return "\n".join(self._line(row).rstrip() for row in range(self._display.lines))
+
+    def scribble(self, text: str) -> None:
+        """Write `text` on the terminal as another program, and show it."""
+        terminal = os.open(self._name, os.O_WRONLY | os.O_NOCTTY)
+        os.write(terminal, text.encode())
+        os.close(terminal)
+        self.wait_for(text.strip())
 
     def wait_for(self, *texts: str, timeout: float = TIMEOUT) -> str:
         """Wait until all of `texts` stand on the screen; return the screen."""
@@ -188,7 +204,13 @@ class Terminal:
             return False
         self.raw += data
         self._stream.feed(data)
+        self._lines.update(dict.fromkeys(map(self._line, self._display.dirty)))
+        self._display.dirty.clear()
         return bool(data)
+
+    def _line(self, row: int) -> str:
+        cells = self._display.buffer[row]
+        return "".join(cells[column].data for column in range(self._display.columns))
 
 
 def leaked(secret: str, data: bytes, window: int = 8) -> list[str]:

@@ -58,12 +58,15 @@ def test_sloppy_pastes_fill_both_fields_and_a_private_key_is_imported_wherever_i
         walk.press(F6 + ENTER)
         walk.see("Import a private key")
         walk.press(pem.replace("\n", ENTER))
-        walk.see(f"{len(pem)} characters")
-        walk.press(ENTER)
-        walk.see(pair.public_pem.splitlines()[1][:50])
+        public = pair.public_pem.splitlines()[1][:50]
+        # Keys that come slowly may end the typing themselves: then the key is opened already.
+        walk.terminal.wait_until(lambda screen: f"{len(pem)} characters" in screen or public in screen, "the key")
+        if public not in walk.terminal.screen():
+            walk.press(ENTER)
+        walk.see(public)
         walk.take_from_desk()
         walk.store()
         walk.see("The new key works from here")
         assert walk.leave() == 0
-        drawn = walk.terminal.raw
+        drawn = walk.terminal.drawn
     assert leaked(KEY, drawn) + leaked(SECRET, drawn) + leaked(pem.splitlines()[1], drawn, 24) == []

@@ -33,7 +33,7 @@ def test_a_rotation_is_walked_to_its_end_by_keyboard(kind: str, size: tuple[int,
         whole_rotation(walk, kind)
         walk.see("proven", "secret purged")
         assert walk.leave() == 0
-        assert not _KEY.search(walk.terminal.raw), "a whole key or secret was drawn"
+        assert not _KEY.search(walk.terminal.drawn), "a whole key or secret was drawn"
         assert b"\x1b[?1000h" not in walk.terminal.raw, "the mouse was asked for"
 
 
@@ -79,7 +79,7 @@ def test_what_is_typed_is_masked_and_ctrl_c_does_not_copy_it() -> None:
         walk.press(ctrl("c"))
         walk.see("Close Key Wizard?")
         walk.terminal.settle()
-        assert secret.encode() not in walk.terminal.raw
+        assert secret.encode() not in walk.terminal.drawn
         assert b"]52;" not in walk.terminal.raw
 
 
@@ -93,8 +93,8 @@ def test_one_paste_with_both_is_understood_and_never_drawn() -> None:
         walk.press(paste(f"export API_SECRET='{secret}'\rexport API_KEY='{key}'\r"))
         walk.see("Understood: an API key of 64 characters, …aaaa", "told apart by their names")
         walk.terminal.settle()
-        assert secret[:12].encode() not in walk.terminal.raw
-        assert key[:12].encode() not in walk.terminal.raw
+        assert secret[:12].encode() not in walk.terminal.drawn
+        assert key[:12].encode() not in walk.terminal.drawn
 
 
 def test_the_desk_is_one_key_away_on_every_step() -> None:

@@ -33,7 +33,7 @@ def test_a_crash_says_where_and_shows_nothing_of_the_secret(two_fields: StartTwo
     after = terminal.raw.rpartition(b"\x1b[?1049l")[2].decode()
     assert "Internal error" in after
     assert name in after
-    assert leaked(SECRET, terminal.raw) == leaked(API_KEY, terminal.raw) == []
+    assert leaked(SECRET, terminal.drawn) == leaked(API_KEY, terminal.drawn) == []
     assert terminal.is_restored()
 
 
@@ -43,7 +43,7 @@ def test_a_crash_in_a_handler_of_the_field_shows_nothing_of_the_secret(two_field
     assert terminal.wait() == 70
     assert "two_fields.py" in terminal.screen()
     assert "in check" in terminal.screen()
-    assert leaked(SECRET, terminal.raw) == []
+    assert leaked(SECRET, terminal.drawn) == []
 
 
 def test_the_report_names_file_line_and_function_of_cause_and_error(two_fields: StartTwoFields) -> None:
@@ -63,14 +63,14 @@ def test_a_thread_that_dies_neither_shows_the_secret_nor_spoils_the_screen(two_f
     assert "ValueError" not in terminal.screen()
     terminal.kill()
     terminal.wait()
-    assert leaked(SECRET, terminal.raw) == []
+    assert leaked(SECRET, terminal.drawn) == []
 
 
 def test_the_detector_of_these_tests_sees_a_secret_that_is_written(two_fields: StartTwoFields) -> None:
     terminal = two_fields("control")
     terminal.send(TAB + paste(SECRET) + F3)
     assert terminal.wait() == 0
-    assert leaked(SECRET, terminal.raw)
+    assert leaked(SECRET, terminal.drawn)
 
 
 def test_the_exit_code_given_to_exit_is_the_process_s(two_fields: StartTwoFields) -> None:

@@ -35,7 +35,7 @@ def test_a_signal_ends_cleanly_and_restores_the_terminal(
     assert terminal.wait() == 128 + number
     assert terminal.is_restored()
     assert told.read_text() == str(int(number))
-    assert leaked(API_KEY, terminal.raw) == []
+    assert leaked(API_KEY, terminal.drawn) == []
 
 
 @pytest.mark.parametrize(

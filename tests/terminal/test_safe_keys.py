@@ -32,7 +32,7 @@ def test_key_and_secret_in_one_packet_reach_their_fields(two_fields: StartTwoFie
     terminal = two_fields()
     terminal.send(API_KEY + between + SECRET)
     assert report(terminal) == shown(API_KEY, SECRET)
-    assert leaked(API_KEY, terminal.raw) == leaked(SECRET, terminal.raw) == []
+    assert leaked(API_KEY, terminal.drawn) == leaked(SECRET, terminal.drawn) == []
 
 
 def test_two_pastes_with_enter_between_them_in_one_packet_reach_their_fields(two_fields: StartTwoFields) -> None:
@@ -125,7 +125,7 @@ def test_typing_never_spells_the_key_by_its_last_four(two_fields: StartTwoFields
         assert "…" not in terminal.screen()
     terminal.send(TAB)
     terminal.wait_for(f"…{API_KEY[-4:]}")
-    assert API_KEY[-8:-4].encode() not in terminal.raw
+    assert API_KEY[-8:-4].encode() not in terminal.drawn
 
 
 def test_the_secret_field_never_shows_its_last_four(two_fields: StartTwoFields) -> None:
@@ -133,7 +133,7 @@ def test_the_secret_field_never_shows_its_last_four(two_fields: StartTwoFields) 
     terminal.send(TAB + paste(SECRET) + TAB)
     terminal.wait_for("64 characters")
     terminal.settle()
-    assert leaked(SECRET, terminal.raw, window=4) == []
+    assert leaked(SECRET, terminal.drawn, window=4) == []
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 20)])

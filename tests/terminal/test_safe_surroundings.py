@@ -6,7 +6,7 @@ import pytest
 
 from tests.terminal.conftest import StartTwoFields
 from tests.terminal.harness import leaked
-from tests.terminal.keys import F5, TAB, paste
+from tests.terminal.keys import F5, TAB, ctrl, paste
 from tests.terminal.secrets import API_KEY, SECRET
 
 pytestmark = pytest.mark.terminal
@@ -55,6 +55,17 @@ def test_hostile_text_does_not_move_the_layout(two_fields: StartTwoFields) -> No
     assert screen[1].startswith("▶ empty")
 
 
+def test_what_another_program_wrote_on_the_terminal_is_cleared_by_a_key(two_fields: StartTwoFields) -> None:
+    terminal = two_fields()
+    terminal.send(paste(API_KEY))
+    terminal.wait_for("64 characters")
+    terminal.settle()
+    screen = terminal.screen()
+    terminal.scribble("\r\n\r\nThe system goes down NOW!\r\n")
+    terminal.send(ctrl("l"))
+    terminal.wait_until(lambda shown: shown == screen, "the screen as it was")
+
+
 def test_the_mouse_is_left_to_the_terminal(two_fields: StartTwoFields) -> None:
     terminal = two_fields()
     assert not terminal.mode(1000)
@@ -67,7 +78,7 @@ def test_the_focus_is_marked_without_colours(two_fields: StartTwoFields, environ
     terminal = two_fields(environ=environ)
     terminal.send(paste(API_KEY) + TAB)
     terminal.wait_for("▶ empty", "  •••••••• 64 characters")
-    assert leaked(API_KEY, terminal.raw) == []
+    assert leaked(API_KEY, terminal.drawn) == []
 
 
 @pytest.mark.parametrize(("theme", "background"), [("nonsense", b"48;5;233"), ("textual-light", b"48;5;253")])

@@ -73,8 +73,11 @@ async def test_a_detection_that_grew_old_is_told_beside_the_list(wizard: Wizard,
     await wizard.pilot.resize_terminal(*size)
     await wizard.to_egress()
     wizard.world.clock.now += 14 * 3600
+    # More warnings than are shown: none of them takes its place.
+    wizard.app.flow.whitelist.draft = "\n".join(f"198.51.100.{last} # 9.9.9.{last}" for last in range(1, 6))
     await wizard.press("enter")
     await wizard.until("#findings", "This host's address was detected 14 h ago")
+    assert "and 8 more" in wizard.text("#findings")
     await wizard.press("f7")
     await wizard.until("#verdict", "Observed")
     await wizard.press("enter")

@@ -109,7 +109,13 @@ def test_a_whole_screen_is_sent_whole_so_that_it_mends_what_others_wrote() -> No
     assert len(again) < len(whole("a"))
 
 
-@pytest.mark.parametrize("other", ["\x1b[?1049h", "\x1b[2J", "\x1b[1;1Hab\x1b[99m", "\x1b[1;1H\x1b[1mab", "text"])
+OF_DOUBTFUL_WIDTH = ["漢", "⚠\ufe0f", "e\u0301", "का", "\U0001fae9"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    ["\x1b[?1049h", "\x1b[2J", "\x1b[1;1Hab\x1b[99m", "\x1b[1;1H\x1b[1mab", "text", *map(whole, OF_DOUBTFUL_WIDTH)],
+)
 def test_what_is_no_frame_is_sent_as_it_is_and_nothing_is_known_afterwards(other: str) -> None:
     changes, frame = diff(), at(1, 1, "ab", STYLES[1])
     first = changes.changes(frame)

@@ -18,7 +18,8 @@ from tests.egress.fake_ssh import calls, fake_ssh
 from tests.rotation.conftest import ELSEWHERE, HERE
 from tests.terminal.harness import leaked
 from tests.tui.conftest import Wizard
-from wizard.egress.hosts.model import HostAnswer
+from wizard.egress.hosts.model import HostAnswer, typed_host
+from wizard.egress.hosts.troubles import not_asked
 from wizard.glyphs import UNICODE
 from wizard.tui.app import WizardApp
 from wizard.tui.screens.egress import EgressScreen
@@ -62,6 +63,21 @@ def painted(wizard: Wizard) -> str:
     )
 
 
+async def test_answers_that_come_at_once_are_counted_together_not_each(
+    real: Wizard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await to_hosts(real)
+    counted: list[None] = []
+    monkeypatch.setattr("wizard.tui.screens.hosts.what_enter_does", lambda *_, **__: counted.append(None) or "counted")
+    screen = real.app.screen
+    for _ in range(400):
+        screen.post_message(HostsScreen.Answered(HostAnswer(typed_host("bot-1"), 0.0, trouble=not_asked(1))))
+    await real.until("#next", "counted")
+    screen.post_message(HostsScreen.Ended())
+    await real.pilot.pause()
+    assert 1 <= len(counted) < 200
+
+
 async def test_checked_hosts_are_asked_and_taken_with_their_names(real: Wizard, tmp_path: Path) -> None:
     await to_hosts(real)
     assert rows(real) == ["[x] bot-1", "[x] bot-2", "[ ] stranger"]
@@ -82,7 +98,7 @@ async def test_checked_hosts_are_asked_and_taken_with_their_names(real: Wizard, 
         "stranger sh -s",
     ]
     await real.press("enter")
-    await real.until("Notice", f"{ELSEWHERE} (bot-2). Without an address: 1 of 3 checked hosts")
+    await real.until("Notice", f"{ELSEWHERE} (bot-2). Without an address: 1 of 3 ticked hosts")
     await real.press("enter")
     await real.until("#verdict", "Ready to paste: 2 entries")
     text = real.app.screen.query_one(TextArea).text

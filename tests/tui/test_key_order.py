@@ -2,12 +2,14 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from textual import events, on
 from textual.app import ComposeResult
 from textual.pilot import Pilot
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Button, Input
 
+from wizard.tui import key_order
 from wizard.tui.safe_app import SafeApp
 
 KEYS = {"\r": "enter", "\x7f": "backspace", "\t": "tab"}
@@ -63,6 +65,32 @@ async def test_keys_after_enter_reach_the_screen_that_enter_opened() -> None:
         assert value(pilot.app, "#second") == "cd"
         pilot.app.pop_screen()
         assert value(pilot.app, "#first") == "ab"
+
+
+class Dialog(ModalScreen[None]):
+    """Enter in its input closes it, before it can answer the keys."""
+
+    def compose(self) -> ComposeResult:
+        yield Input(id="dialog")
+
+    @on(Input.Submitted)
+    def close(self) -> None:
+        self.dismiss()
+
+    def on_key_order_lap(self, lap: SafeApp.Lap) -> None:
+        lap.stop()
+
+
+async def test_keys_after_the_enter_that_closes_a_dialog_do_not_wait_for_what_is_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(key_order, "HOLD_LIMIT", 600)
+    async with TwoScreens().run_test() as pilot:
+        await pilot.app.push_screen(Dialog())
+        await packet(pilot, "x\rab")
+        async with asyncio.timeout(20):
+            while value(pilot.app, "#first") != "ab":
+                await pilot.pause(0.01)
 
 
 async def test_keys_after_a_pressed_button_reach_the_screen_that_it_opened() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import string
 from collections.abc import Iterator
@@ -16,6 +17,7 @@ from tests.tui.test_find_key import adopting  # noqa: F401 - a fixture
 from wizard.exchange.keys import generate_ed25519
 from wizard.tui.screens.credentials import CredentialsScreen
 from wizard.tui.screens.import_key import ImportKeyScreen
+from wizard.tui.widgets import path_field
 from wizard.tui.widgets.secret_field import SecretField
 
 KEY, SECRET = ("".join(random.Random(seed).choices(string.ascii_letters + string.digits, k=64)) for seed in (1, 2))
@@ -45,6 +47,12 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> Iterator[Drawn]:
 
 def lengths(wizard: Wizard) -> tuple[int, ...]:
     return tuple(wizard.app.screen.query_one(name, SecretField).length for name in ("#api-key", "#secret"))
+
+
+def lengths_behind(wizard: Wizard) -> tuple[int, ...]:
+    """What the form under a dialog holds."""
+    form = next(screen for screen in wizard.app.screen_stack if isinstance(screen, CredentialsScreen))
+    return tuple(form.query_one(name, SecretField).length for name in ("#api-key", "#secret"))
 
 
 def one_packet(wizard: Wizard, *keys: str) -> None:
@@ -123,6 +131,28 @@ async def test_a_private_key_typed_by_a_terminal_without_paste_marks_is_imported
     one_packet(adopting, *("enter" if character == "\n" else character for character in pem))
     await adopting.when(lambda: isinstance(adopting.app.screen, ImportKeyScreen))
     await adopting.when(lambda: adopting.app.screen.query_one("#pem", SecretField).length == len(pem))
+    assert leaked(pem.splitlines()[1], drawn.text.encode()) == []
+
+
+@pytest.mark.parametrize("ends", ["line", "anywhere"])
+async def test_a_private_key_that_comes_slowly_stays_whole_and_unseen(
+    adopting: Wizard,  # noqa: F811
+    drawn: Drawn,
+    monkeypatch: pytest.MonkeyPatch,
+    ends: str,
+) -> None:
+    # Each silence ends within the key, and the focus moves later than the keys come.
+    monkeypatch.setattr(path_field, "HOLD", 0.001)
+    pem = generate_ed25519().private_pem.reveal()
+    await adopting.press("f9")
+    await adopting.until(".title", "from where it is now")
+    parts = pem.splitlines(keepends=True) if ends == "line" else [pem[at : at + 7] for at in range(0, len(pem), 7)]
+    for part in parts:
+        one_packet(adopting, *("enter" if character == "\n" else character for character in part))
+        await asyncio.sleep(0.02)
+    await adopting.when(lambda: isinstance(adopting.app.screen, ImportKeyScreen))
+    await adopting.when(lambda: adopting.app.screen.query_one("#pem", SecretField).length >= len(pem.strip()))
+    assert lengths_behind(adopting) == (0, 0)
     assert leaked(pem.splitlines()[1], drawn.text.encode()) == []
 
 

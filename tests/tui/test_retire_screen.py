@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.tui.conftest import Wizard
+from wizard.tui.screens.retire import RetireScreen
 
 
 async def test_the_places_that_still_hold_the_legacy_key_are_named_while_it_is_watched(
@@ -25,3 +26,19 @@ async def test_the_places_that_still_hold_the_legacy_key_are_named_while_it_is_w
     (tmp_path / ".bashrc").unlink()
     await wizard.press("r")
     await wizard.when(lambda: "plain text" not in wizard.text("#places"))
+
+
+async def test_why_nothing_is_purged_yet_stays_in_sight_at_the_next_poll(wizard: Wizard) -> None:
+    await wizard.to_credentials("hmac")
+    await wizard.press("f4", "n")
+    await wizard.until("Notice", "The key was created")
+    await wizard.press("t", "enter")
+    await wizard.until("#verdict", "The new key works from here")
+    await wizard.press("enter")
+    await wizard.until("#verdict", "still alive")
+    await wizard.press("enter")
+    await wizard.until("Notice", "Not yet.")
+    wizard.app.screen.post_message(RetireScreen.Polled(wizard.app.flow.retire.death()))
+    await wizard.pilot.pause()
+    assert "Not yet." in wizard.text("Notice")
+    assert wizard.app.screen.query_one("Notice").display

@@ -88,7 +88,10 @@ def _key_json(key: KeyRecord) -> dict[str, object]:
 
 
 def _days(text: str) -> float:
-    days = float(text)
+    try:
+        days = float(text)
+    except ValueError:
+        days = math.nan
     if not math.isfinite(days) or days < 0:
         raise argparse.ArgumentTypeError("DAYS is a number from 0 on")
     return days

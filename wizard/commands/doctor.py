@@ -31,7 +31,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         description="Looks at what the wizard needs on this host. Exit code: 0 fine, 1 files, stored keys"
         " or the clock are wrong, 5 the keyring or encrypted file cannot be used, 6 an exchange was not reached.",
     )
-    parser.add_argument("--only", type=Area, choices=tuple(Area), help="look at one area")
+    parser.add_argument("--only", choices=[str(area) for area in Area], help="look at one area")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.set_defaults(run=run)
 
@@ -40,7 +40,7 @@ def run(options: argparse.Namespace) -> int:
     """Look, and say each finding."""
     paths = settings.paths()
     doctor = Doctor(paths, os.environ, sys.__stdin__, sys.__stderr__, _place_opener(paths), time.time)
-    found = asyncio.run(doctor.look((options.only,) if options.only else tuple(Area)))
+    found = asyncio.run(doctor.look((Area(options.only),) if options.only else tuple(Area)))
     if options.json:
         checks = [{"area": area, **as_json(finding)} for area, findings in found.items() for finding in findings]
         print_json({"checks": checks})

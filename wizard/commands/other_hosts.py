@@ -25,6 +25,7 @@ HELP = (
     "also ask other hosts over OpenSSH, as your ~/.ssh/config says; names parted by commas, [user@]host each."
     f" {FROM_SETTINGS} stands for the environment's hosts = […] and is meant where no name is given,"
     f" {FROM_SSH_CONFIG} for every Host name in ~/.ssh/config, {FROM_ANSIBLE} for what ansible-inventory --list names"
+    " (with its addresses, users and ports, without its ssh arguments and keys)"
 )
 
 

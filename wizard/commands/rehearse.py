@@ -14,7 +14,7 @@ from wizard.rehearsal.session import Rehearsal, rehearse
 from wizard.rotation.model import Grade
 from wizard.unattended import Mender, PlayedStep, Player
 
-KINDS = (KeyKind.ED25519, KeyKind.HMAC)
+KINDS = (str(KeyKind.ED25519), str(KeyKind.HMAC))
 SHORT_WAIT = 4.0
 """Seconds until a fault passes that the player waits out; long enough to be seen first."""
 
@@ -24,7 +24,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("rehearse", help="rehearse a rotation against the embedded exchange")
     parser.add_argument("--auto", action="store_true", help="play the user, step by step, without questions")
     parser.add_argument("--json", action="store_true", help="with --auto: print one JSON object")
-    parser.add_argument("--kind", type=KeyKind, choices=KINDS, default=KeyKind.ED25519, help="with --auto: kind of key")
+    parser.add_argument("--kind", choices=KINDS, default=KINDS[0], help="with --auto: kind of key")
     parser.add_argument(
         "--scenario", choices=SCENARIOS, help="a fire drill: what goes wrong; an open rehearsal keeps its own"
     )
@@ -50,11 +50,7 @@ def _open_wizard(options: argparse.Namespace) -> int:
     else:
         from wizard.tui.launch import open_rehearsal  # noqa: PLC0415 - loads textual
 
-    scenario = _wanted(options)
-    _tell_scenario(scenario)
-    if options.scenario:
-        tell("A rehearsal that was left open goes on with its own scenario.")
-    return open_rehearsal(settings.paths(), options.source_address, scenario)
+    return open_rehearsal(settings.paths(), options.source_address, _wanted(options))
 
 
 def _wanted(options: argparse.Namespace) -> Scenario:
@@ -77,7 +73,7 @@ async def _play(options: argparse.Namespace) -> int:
             player = Player(
                 flow,
                 rehearsal.desk,
-                options.kind,
+                KeyKind(options.kind),
                 _tell_step,
                 mender=mender,
                 on_mending=_tell_mending,

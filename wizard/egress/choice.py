@@ -6,7 +6,7 @@ itself, and what the user ticked or unticked stays.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 
@@ -25,11 +25,19 @@ class Told:
     """What the evidence carried when the exchange spoke."""
     is_instead: bool = False
     """Whether the address takes the place of these."""
+    seen: frozenset[IPv4Address] = frozenset()
+    """What operators saw then, also without a quorum."""
 
-    def stands(self, carried: Iterable[IPv4Address]) -> bool:
-        """Return whether a later detection leaves the word standing: one that carries something else only does not."""
-        now = frozenset(carried)
-        return not now or not now.isdisjoint(self.beside | {self.address})
+    def stands(self, verdict: EgressVerdict | None) -> bool:
+        """Return whether a later detection leaves the word standing.
+
+        One that carries something else only does not, nor one that settles nothing and sees nothing of what was seen.
+        """
+        if verdict is None:
+            return True
+        told = self.beside | {self.address}
+        now, known = (verdict.carried, told) if verdict.carried else (verdict.addresses, told | self.seen)
+        return not now or not known.isdisjoint(now)
 
     @property
     def replaced(self) -> frozenset[IPv4Address]:
@@ -48,21 +56,25 @@ class Choice:
     told: Told | None = None
     """What the exchange said last; it counts while detections leave it standing."""
 
-    def wanted(self, carried: Iterable[IPv4Address]) -> dict[IPv4Address, str]:
+    def wanted(self, verdict: EgressVerdict | None) -> dict[IPv4Address, str]:
         """Return what goes to the whitelist, each address with whose it is.
 
         Args:
-            carried: What the evidence carries: `EgressVerdict.carried` of this host's newest detection.
+            verdict: This host's newest detection; None before the first one.
         """
-        seen = tuple(carried)
-        told = [self.told.address] if self.told and self.told.stands(seen) else []
-        left_out = self.left_out(seen)
-        return {address: THIS_HOST for address in (*seen, *told) if address not in left_out} | dict(self.ticked)
+        carried = verdict.carried if verdict else ()
+        told = [self.told.address] if self.told and self.told.stands(verdict) else []
+        left_out = self.left_out(verdict)
+        return {address: THIS_HOST for address in (*carried, *told) if address not in left_out} | dict(self.ticked)
 
-    def left_out(self, carried: Iterable[IPv4Address]) -> frozenset[IPv4Address]:
+    def left_out(self, verdict: EgressVerdict | None) -> frozenset[IPv4Address]:
         """Return what does not go to the whitelist although it was seen: by the user's will, or the exchange's word."""
-        replaced = self.told.replaced if self.told and self.told.stands(carried) else frozenset()
+        replaced = self.told.replaced if self.told and self.told.stands(verdict) else frozenset()
         return self.unticked | (replaced - self.ticked.keys())
+
+    def outdated(self, verdict: EgressVerdict | None) -> frozenset[IPv4Address]:
+        """Return what the exchange named before a later detection that contradicts it."""
+        return frozenset() if self.told is None or self.told.stands(verdict) else frozenset([self.told.address])
 
     def tick(self, address: IPv4Address, owner: str) -> Choice:
         """Return the choice with an address on it."""
@@ -82,7 +94,8 @@ class Choice:
         if told is None:
             return self
         is_of_pool = verdict.state is EgressState.POOL and told in verdict.addresses
-        heard = Told(told, frozenset(verdict.carried), is_instead=word.named is not None and not is_of_pool)
+        is_instead = word.named is not None and not is_of_pool
+        heard = Told(told, frozenset(verdict.carried), is_instead, frozenset(verdict.addresses))
         ticked = {
             address: owner
             for address, owner in self.ticked.items()
@@ -121,8 +134,7 @@ def candidates(
     hosts = hosts or {}
     seen = verdict.operators if verdict else {}
     told = word.address(word.comparable(verdict) if verdict else ()) if word else None
-    carried = verdict.carried if verdict else ()
-    wanted = choice.wanted(carried)
+    wanted = choice.wanted(verdict)
     earlier = choice.told if choice.told and told is None else None
     first = told or (earlier.address if earlier else None)
     known = dict.fromkeys((*([first] if first else []), *seen, *hosts, *choice.ticked, *sorted(choice.unticked)))
@@ -131,7 +143,7 @@ def candidates(
             address,
             wanted.get(address) or hosts.get(address) or THIS_HOST,
             _witnesses(
-                _exchange(word) if word and address == told else _earlier(earlier, address, carried),
+                _exchange(word) if word and address == told else _earlier(earlier, address, verdict),
                 seen.get(address, ()),
                 hosts.get(address, ""),
             ),
@@ -145,10 +157,10 @@ def _exchange(word: ExchangeWord) -> str:
     return f"named by {word.site} itself" if word.named else f"on the list of the key that {word.site} takes"
 
 
-def _earlier(told: Told | None, address: IPv4Address, carried: Sequence[IPv4Address]) -> str:
+def _earlier(told: Told | None, address: IPv4Address, verdict: EgressVerdict | None) -> str:
     if told is None or told.address != address:
         return ""
-    return "the exchange's word, earlier" if told.stands(carried) else "the exchange's word, outdated: ask it again"
+    return "the exchange's word, earlier" if told.stands(verdict) else "the exchange's word, outdated: ask it again"
 
 
 def _witnesses(exchange: str, operators: Sequence[str], hosts: str) -> str:

@@ -12,21 +12,27 @@ from wizard.credentials import KeyKind
 from wizard.plain import deadlines
 from wizard.plain.answers import Choice, Command
 from wizard.plain.talk import Talk
-from wizard.rehearsal.desk import Activity, Desk, DeskKey, NewKey
+from wizard.rehearsal.desk import Activity, Desk, DeskKey, NewKey, permissions_of_others
 
 ABOUT = (
     "The desk stands in for the exchange's page. Keys are created here with the composed whitelist, restricted,"
-    " disabled and deleted. back returns to where you were."
+    " given permissions, disabled and deleted. back returns to where you were."
 )
 ACTIVITY_LINES = 8
 _CREATE = Choice("create", "create the new key with the composed whitelist and take it over.")
 _CHANGES = (
     Choice("whitelist", "paste the composed whitelist into a key."),
+    Choice("permissions", "switch on for a key what the other keys may do."),
     Choice("disable", "switch a key off."),
     Choice("delete", "delete a key for good; asks once more."),
 )
 _LOG = Choice("log", "read the activity log.")
-_DONE = {"delete": "deleted", "disable": "disabled", "whitelist": "the whitelist was saved"}
+_DONE = {
+    "delete": "deleted",
+    "disable": "disabled",
+    "permissions": "it may do now what the other keys may do",
+    "whitelist": "the whitelist was saved",
+}
 
 
 Result = TypeVar("Result")
@@ -124,6 +130,7 @@ class Counter:
         acts: dict[str, Callable[[], Awaitable[None]]] = {
             "delete": lambda: self._desk.delete(key.api_key),
             "disable": lambda: self._desk.disable(key.api_key),
+            "permissions": lambda: self._desk.set_permissions(key.api_key, **permissions_of_others(key, keys)),
             "whitelist": lambda: self._desk.set_whitelist(key.api_key, self._whitelist()),
         }
         if await self._ask(lambda: _done(acts[action]())):

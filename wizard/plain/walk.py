@@ -72,12 +72,16 @@ class Walk:
             await self._world.close()
 
     async def _open_world(self) -> None:
-        self._talk.say("Key Wizard, line by line.", self._world.lede)
+        lede = self._world.lede
+        self._talk.say("Key Wizard, line by line.", lede)
         while not self._world.environments():
             if not await self._talk.attempt(self._is_world_open, "Opening", deadlines.OPEN_WORLD):
                 await self._talk.choose(
                     "What next?", (Choice("again", "try once more."),), about=home.ABOUT.format(place=self._world.place)
                 )
+        if self._world.lede != lede:
+            # A rehearsal that was left open goes on with its own fire drill, which is known only now.
+            self._talk.say(self._world.lede)
         if self._world.desk is not None:
             self._counter = Counter(self._talk, self._world.desk, self._whitelist)
             self._talk.visit_desk = self._counter.visit

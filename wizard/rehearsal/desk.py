@@ -59,6 +59,12 @@ class Activity:
     code: int
 
 
+def permissions_of_others(key: DeskKey, keys: tuple[DeskKey, ...]) -> dict[str, bool]:
+    """What a key may do once everything that one of the other keys may do is switched on for it."""
+    granted = {name for other in keys if other != key for name, is_on in other.permissions.items() if is_on}
+    return {**key.permissions, **dict.fromkeys(granted, True)}
+
+
 class Desk:
     """Talks to the desk of one embedded exchange."""
 

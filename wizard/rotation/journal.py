@@ -26,6 +26,9 @@ WIZARD = "wizard"
 THE_EXCHANGE = "exchange"
 """In the place of who asked: the exchange itself named the address, beside any detection."""
 
+OTHER_HOSTS = "hosts"
+"""In the place of who asked: such an observation is of another host, never of this one."""
+
 
 class NotPromotable(WizardError):
     """The slots do not allow a promotion."""
@@ -294,13 +297,21 @@ class Journal:
         operators = {IPv4Address(row["address"]): tuple(row["operators"].split(",")) for row in rows if row["address"]}
         return EgressVerdict(EgressState(rows[0]["state"]), operators, is_settled=True)
 
-    def last_detected_at(self, environment: str) -> float:
-        """Return when the wizard detected this host's address last, in seconds since 1970; 0 before the first time."""
-        (row,) = self._database.select(
-            "SELECT at FROM egress_observations WHERE environment = ? AND asked_by = ? ORDER BY detection DESC LIMIT 1",
-            *(environment, WIZARD),
-        ) or ({"at": 0.0},)
-        return float(row["at"])
+    def last_seen(self, environment: str, route: str | None) -> dict[str, float]:
+        """Return each address with when it was seen last, in seconds since 1970.
+
+        Args:
+            environment: By whose settings it was asked.
+            route: The way out over which the wizard or the exchange saw it of this host; None for other hosts.
+        """
+        asked_by = "asked_by = ?" if route is None else "route = ? AND asked_by IN (?, ?)"
+        by = (OTHER_HOSTS,) if route is None else (route, WIZARD, THE_EXCHANGE)
+        rows = self._database.select(
+            "SELECT address, at, max(detection) FROM egress_observations"  # noqa: S608 - no value stands in it
+            f" WHERE environment = ? AND {asked_by} GROUP BY address",
+            *(environment, *by),
+        )
+        return {row["address"]: float(row["at"]) for row in rows}
 
     def egress_history(self, environment: str, route: str) -> tuple[Observation, ...]:
         """Return every detection over a route, the oldest first, whoever asked."""

@@ -11,7 +11,7 @@ import codecs
 import os
 import selectors
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from queue import Full
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 _POLL = 0.1
 _READ = 4096
+_ASK_WIDTH = "\x1b[2;1H·\x1b[6n"
+"""Where does the cursor stand after this sign? Terminals set up for East Asian text give it two cells."""
 
 
 class SafeDriver(LinuxDriver):
@@ -39,7 +41,12 @@ class SafeDriver(LinuxDriver):
     def __init__(self, app: SafeApp, **options: Any) -> None:
         super().__init__(app, **options)
         self._is_given_up = Event()
-        self._diff = FrameDiff(lambda: app.size)
+        self._changes: Callable[[str], str] = FrameDiff(lambda: app.size).changes
+
+    def start_application_mode(self) -> None:
+        """Take the terminal, and ask it how wide it draws the wizard's signs and lines."""
+        super().start_application_mode()  # type: ignore[no-untyped-call]
+        self.write(_ASK_WIDTH)
 
     def give_up_output(self) -> None:
         """From now on, leave out what the terminal does not take at once: the process is to end."""
@@ -47,7 +54,7 @@ class SafeDriver(LinuxDriver):
 
     def write(self, data: str) -> None:
         """Queue what `data` changes on the terminal; drop it when the terminal is gone."""
-        if changes := self._diff.changes(data):
+        if changes := self._changes(data):
             self._queue(changes)
 
     def close(self) -> None:
@@ -92,7 +99,10 @@ class SafeDriver(LinuxDriver):
 
     def _hand_on(self, messages: Iterable[Message]) -> None:
         for message in messages:
-            self.process_message(message)
+            if not isinstance(message, events.CursorPosition):
+                self.process_message(message)
+            elif message.y == 1 and message.x > 1:
+                self._changes = str  # no cell is where it was foretold: everything is sent as it is
 
 
 class _Reader:

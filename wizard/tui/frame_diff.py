@@ -11,13 +11,14 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from rich.cells import cell_len
 from textual._ansi_sequences import SYNC_END, SYNC_START
 
 from wizard.tui.pen import PLAIN, Pen, dipped
-from wizard.tui.runs import NOWHERE, Cell, Place, Row, Run, in_order, move, runs_of, shortest
+from wizard.tui.runs import NOWHERE, Cell, Place, Row, Run, move, runs_of, shortest
 
-_TOKEN = re.compile(r"\x1b\[(\d+);(\d+)H|\x1b\[([\d;]*)m|(\n)|([^\x00-\x1f\x7f-\x9f]+)")
+_NARROW = r"[ -~\xa1-\xac\xae-\u02af\u2010-\u2027\u2030-\u205e\u2190-\u2193\u2500-\u25fc\u2713\u2717]+"
+"""Characters that fill one cell. Of emoji, marks and much else each terminal has its own opinion."""
+_TOKEN = re.compile(rf"\x1b\[(\d+);(\d+)H|\x1b\[([\d;]*)m|(\n)|({_NARROW})")
 _CLIPBOARD = re.compile(r"\x1b\]52;[^\x07\x1b]*\x07")
 """It changes no cell."""
 _LONGEST_UNMARKED = 1024
@@ -32,11 +33,6 @@ class _Piece:
     column: int
     text: str
     pen: Pen
-
-    @property
-    def is_narrow(self) -> bool:
-        """Whether each character fills one cell; where others are, no terminal can be foretold."""
-        return self.text.isascii() or all(cell_len(character) == 1 for character in self.text)
 
     def cells(self) -> Iterator[tuple[int, Cell]]:
         """Yield the cells with their columns."""
@@ -88,8 +84,7 @@ class FrameDiff:
         for piece in pieces:
             by_row.setdefault(piece.row, []).append(piece)
         runs = [run for row, of_row in by_row.items() for run in self._changed(row, of_row)]
-        write = shortest if all(piece.is_narrow for piece in pieces) else in_order
-        sequences, place = write(runs)
+        sequences, place = shortest(runs)
         place = place if runs else self._cursor
         self._cursor = cursor or place
         return sequences + move(place, self._cursor)
@@ -98,12 +93,9 @@ class FrameDiff:
         """Take the pieces for shown; return what of them is new."""
         shown = self._shown.setdefault(row, {})
         known = dict(shown)
-        if all(piece.is_narrow for piece in pieces):
-            shown.update(cell for piece in pieces for cell in piece.cells())
-        else:
-            shown.clear()
-        if not known or not shown:
-            return [Run(row, piece.column, piece.text, piece.pen, cell_len(piece.text)) for piece in pieces]
+        shown.update(cell for piece in pieces for cell in piece.cells())
+        if not known:
+            return [Run(row, piece.column, piece.text, piece.pen) for piece in pieces]
         return runs_of(row, sorted(column for column, cell in shown.items() if known.get(column) != cell), shown)
 
 
@@ -128,7 +120,7 @@ def _read(frame: str) -> tuple[list[_Piece], Place | None] | None:
             return None
         else:
             pieces.append(_Piece(*place, text, pen))
-            place = (place[0], place[1] + cell_len(text))
+            place = (place[0], place[1] + len(text))
     return (pieces, place) if end == len(frame) and pen == PLAIN else None
 
 

@@ -15,6 +15,7 @@ from textual import events
 from textual.app import App
 from textual.message import Message
 from textual.message_pump import MessagePump
+from textual.screen import Screen
 
 HOLD_LIMIT = 1.0
 """Seconds after which held keys are delivered although an answer is still under way."""
@@ -41,6 +42,15 @@ class KeyOrder(App[int]):
         self._is_holding = False
         self._limit: asyncio.TimerHandle | None = None
 
+    def on_mount(self) -> None:
+        """Follow the change of screens."""
+        self.screen_change_signal.subscribe(self, self._follow, immediate=True)
+
+    def _follow(self, screen: Screen[object]) -> None:
+        # A new screen has its fields and its focus only when it is mounted; a closed one never answers.
+        if self._is_holding:
+            self.hold_until_done(screen)
+
     async def on_event(self, event: events.Event) -> None:
         """Hold keys and pastes while an earlier key is being answered; see App.on_event."""
         if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
@@ -59,6 +69,8 @@ class KeyOrder(App[int]):
     def hold_until_done(self, target: MessagePump) -> None:
         """Hold keys and pastes until `target` has answered what it was sent already, and what follows from that."""
         self._ticket += 1
+        if self._limit is not None:
+            self._limit.cancel()
         self._is_holding = target.post_message(self.Lap(target, self._ticket, _LAPS))
         if self._is_holding:
             late = self.Lap(self, self._ticket, 0)

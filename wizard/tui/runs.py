@@ -36,13 +36,11 @@ class Run:
     column: int
     text: str
     pen: Pen
-    width: int
-    """In cells."""
 
     @property
     def end(self) -> int:
         """The column behind it."""
-        return self.column + self.width
+        return self.column + len(self.text)
 
     @property
     def is_blank(self) -> bool:
@@ -60,7 +58,7 @@ def runs_of(row: int, columns: Sequence[int], shown: Mapping[int, Cell]) -> list
     for column in columns:
         if not runs or not runs[-1].grow_to(column, shown):
             runs.append(_Growing(column, shown[column]))
-    return [Run(row, run.column, "".join(run.characters), run.pen, len(run.characters)) for run in runs]
+    return [Run(row, run.column, "".join(run.characters), run.pen) for run in runs]
 
 
 class _Growing:

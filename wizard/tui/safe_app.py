@@ -50,6 +50,7 @@ class SafeApp(KeyOrder):
         # Priority: the focus moves before the next key of the packet is handed on, whatever the focused widget does.
         Binding("tab", "app.focus_next", "Next field", show=False, priority=True),
         Binding("shift+tab", "app.focus_previous", "Previous field", show=False, priority=True),
+        Binding("ctrl+l", "app.redraw", "Draw the screen anew", show=False, priority=True),
     ]
 
     def __init__(self) -> None:
@@ -101,6 +102,10 @@ class SafeApp(KeyOrder):
             )
         if self._driver is not None:
             self._driver.write(f"\x1b]52;c;{base64.b64encode(data).decode()}\a")
+
+    def action_redraw(self) -> None:
+        """Draw the whole screen: another program wrote on the terminal."""
+        self.screen.refresh(layout=True)
 
     def open_url(self, url: str, *, new_tab: bool = True) -> None:
         """Open nothing: the browser would start on the server."""

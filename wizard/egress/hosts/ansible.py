@@ -15,6 +15,7 @@ from types import MappingProxyType
 
 from wizard.egress.hosts.children import end, read, read_last
 from wizard.egress.hosts.inventory import Inventory, InventoryUnusable, read_inventory
+from wizard.key_shape import holds_key
 from wizard.text import printable
 
 PROGRAM = "ansible-inventory"
@@ -37,6 +38,7 @@ _SETTINGS: Mapping[str, str] = MappingProxyType(
         "ANSIBLE_VERBOSITY": "0",
         "ANSIBLE_DEBUG": "0",
         "ANSIBLE_NOCOLOR": "1",
+        "ANSIBLE_FORCE_COLOR": "0",
     }
 )
 """Ansible's own settings, from its documented environment variables; they go before the user's ansible.cfg."""
@@ -108,4 +110,6 @@ async def _start(program: str, environ: Mapping[str, str]) -> Process:
 def _last_words(errors: bytearray) -> str:
     text = errors.decode("utf-8", "replace")
     said = _ERROR.findall(text) or [line.strip() for line in text.splitlines() if line.strip()]
+    if said and holds_key(said[-1]):
+        return "; what it said is not repeated, for it holds what looks like a key"
     return f": {printable(said[-1], _SHOWN)}" if said else ""

@@ -44,6 +44,11 @@ async def end(process: Process) -> None:
                 process.kill()
             else:
                 os.killpg(process.pid, signal.SIGKILL)
-    # Closes the pipes too: a stranger that holds their other end would keep `wait` waiting.
-    process._transport.close()  # type: ignore[attr-defined]
+    # A stranger that holds their other end would keep `wait` waiting. The transport is closed last: it looks for the
+    # process itself, and would now and then take the exit status from under asyncio's watcher, which logs that.
+    transport = process._transport  # type: ignore[attr-defined]
+    for descriptor in (0, 1, 2):
+        if pipe := transport.get_pipe_transport(descriptor):
+            pipe.close()
     await process.wait()
+    transport.close()

@@ -1,13 +1,13 @@
 """The hosts in what `ansible-inventory --list` writes, judged strictly. Pure.
 
 Read is what Ansible documents of it: each group's `hosts`, and `_meta.hostvars`. The variables of hosts can hold
-secrets: nothing but connection, address, user and port is looked at.
+secrets: nothing but connection, address, user and port is looked at, and whether there are arguments for ssh.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -25,6 +25,17 @@ _ADDRESS = ("ansible_host", "ansible_ssh_host")
 _USER = ("ansible_user", "ansible_ssh_user")
 _PORT = ("ansible_port", "ansible_ssh_port")
 """Variables of Ansible's ssh connection; where both are set the later counts, as for Ansible."""
+_UNUSED = frozenset(
+    {
+        "ansible_ssh_args",
+        "ansible_ssh_common_args",
+        "ansible_ssh_extra_args",
+        "ansible_ssh_private_key_file",
+        "ansible_private_key_file",
+        "ansible_ssh_executable",
+    }
+)
+"""Variables that start programs or name files at an inventory's will: here `~/.ssh/config` alone says such things."""
 _SHOWN = 3
 
 
@@ -56,19 +67,27 @@ class Inventory:
     hosts: tuple[Host, ...]
     left_out: Mapping[str, Omission] = field(default_factory=dict)
     """Names of hosts that are not asked."""
+    otherwise: tuple[str, ...] = ()
+    """Names of hosts that Ansible reaches with ssh arguments or a key of its own; they are asked without these."""
 
     def sentence(self) -> str:
         """Return what was found, for people."""
         count = "1 host" if len(self.hosts) == 1 else f"{len(self.hosts)} hosts"
-        if not self.left_out:
-            return f"Ansible's inventory names {count}."
-        whys = (self._omitted(why) for why in Omission if why in self.left_out.values())
-        return f"Ansible's inventory names {count}. Left out: {'; '.join(whys)}."
+        whys = "; ".join(self._omitted(why) for why in Omission if why in self.left_out.values())
+        left_out = f" Left out: {whys}." if whys else ""
+        unused = (
+            f" Ansible's own ssh arguments and keys are not used ({_listed(self.otherwise)}): write them into"
+            " ~/.ssh/config."
+        )
+        return f"Ansible's inventory names {count}.{left_out}{unused if self.otherwise else ''}"
 
     def _omitted(self, why: Omission) -> str:
-        names = [printable(name, 40) for name, omission in self.left_out.items() if omission is why]
-        more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-        return f"{', '.join(names[:_SHOWN])}{more} ({why})"
+        return f"{_listed([name for name, omission in self.left_out.items() if omission is why])} ({why})"
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
+    return f"{', '.join(printable(name, 40) for name in names[:_SHOWN])}{more}"
 
 
 def read_inventory(output: bytes) -> Inventory:
@@ -94,7 +113,8 @@ def read_inventory(output: bytes) -> Inventory:
             hosts.append(_host(name, variables.get(name, {})))
         except _LeftOut as reason:
             left_out[name] = reason.why
-    return Inventory(tuple(hosts), left_out)
+    otherwise = (host.name for host in hosts if any(map(variables.get(host.name, {}).get, _UNUSED)))
+    return Inventory(tuple(hosts), left_out, tuple(otherwise))
 
 
 def _variables(groups: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:

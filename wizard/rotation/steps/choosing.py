@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address
 
 from wizard.egress.choice import THIS_HOST, Candidate, Choice, Told, candidates
@@ -60,25 +60,33 @@ class AddressChoice:
 
     def wanted(self) -> dict[IPv4Address, str]:
         """Return what goes to the whitelist and has to be covered by it, each address with whose it is."""
-        return self.now.wanted(self._carried)
+        return self.now.wanted(self._verdict)
 
     def left_out(self) -> frozenset[IPv4Address]:
         """Return what was seen and does not go to the whitelist, by the user's will or the exchange's word."""
-        return self.now.left_out(self._carried)
+        return self.now.left_out(self._verdict)
 
-    @property
-    def age(self) -> float | None:
-        """Seconds since this host's address was detected; None where no detection counts."""
-        if self._verdict is None:
-            return None
-        context = self._context
-        return context.clock() - context.journal.last_detected_at(context.environment.name)
+    def outdated(self) -> frozenset[IPv4Address]:
+        """Return what does not go to the whitelist any more: a later detection contradicts the exchange's word."""
+        return self.now.outdated(self._verdict) - self.wanted().keys()
 
-    @property
-    def has_this_host(self) -> bool:
-        """Whether an address of this host goes to the whitelist."""
-        seen = self._verdict.addresses if self._verdict else ()
-        return any(owner == THIS_HOST or address in seen for address, owner in self.wanted().items())
+    def apart(self) -> tuple[dict[IPv4Address, str], dict[IPv4Address, str]]:
+        """Return what goes to the whitelist, with whose it is: of this host, and of other hosts alone."""
+        verdict = self._verdict
+        seen = verdict.addresses if verdict else ()
+        wanted = self.now.wanted(verdict)
+        own = {address: owner for address, owner in wanted.items() if owner == THIS_HOST or address in seen}
+        return own, {address: owner for address, owner in wanted.items() if address not in own}
+
+    def seen_at(self, own: Iterable[IPv4Address]) -> list[float]:
+        """Return when these addresses of this host were seen, over the route that is taken now."""
+        seen = self._context.journal.last_seen(self._context.environment.name, self._route)
+        return [seen[str(address)] for address in own if str(address) in seen]
+
+    def others_seen_at(self, others: Mapping[IPv4Address, str]) -> dict[str, float]:
+        """Return when these addresses of other hosts were seen, each with its label."""
+        seen = self._context.journal.last_seen(self._context.environment.name, None) if others else {}
+        return {label: seen[str(address)] for address, label in others.items() if str(address) in seen}
 
     def turn(self, candidate: Candidate) -> None:
         """Untick what is ticked, and the other way round."""
@@ -102,10 +110,6 @@ class AddressChoice:
         followed = choice.follow(word, verdict) if verdict else choice
         if followed != choice:
             self._keep(followed)
-
-    @property
-    def _carried(self) -> tuple[IPv4Address, ...]:
-        return self._verdict.carried if self._verdict else ()
 
     @property
     def _verdict(self) -> EgressVerdict | None:
@@ -135,14 +139,15 @@ class AddressChoice:
 
 
 def _write_told(told: Told) -> dict[str, object]:
-    beside = [str(address) for address in sorted(told.beside)]
-    return {"address": str(told.address), "beside": beside, "instead": told.is_instead}
+    beside, seen = ([str(address) for address in sorted(those)] for those in (told.beside, told.seen))
+    return {"address": str(told.address), "beside": beside, "instead": told.is_instead, "seen": seen}
 
 
 def _read_told(kept: object) -> Told | None:
     if not isinstance(kept, dict):
         return None
-    return Told(IPv4Address(kept["address"]), frozenset(map(IPv4Address, kept["beside"])), kept["instead"])
+    beside, seen = (frozenset(map(IPv4Address, kept.get(name, ()))) for name in ("beside", "seen"))
+    return Told(IPv4Address(kept["address"]), beside, kept["instead"], seen)
 
 
 def _left_by(found: Mapping[IPv4Address, str], ticked: Mapping[IPv4Address, str]) -> list[IPv4Address]:

@@ -14,12 +14,10 @@ from wizard.egress.hosts.openssh import find_openssh
 from wizard.egress.hosts.ssh_config import hosts_of_ssh_config
 from wizard.errors import WizardError
 from wizard.rotation.context import Context
+from wizard.rotation.journal import OTHER_HOSTS
 from wizard.rotation.steps.choosing import NAMES_BETWEEN
 from wizard.threads import in_abandonable_thread
 from wizard.whitelist import LONGEST_LABEL
-
-ASKED_BY = "hosts"
-"""Who asked, in the journal: such an observation is of another host, never of this one."""
 
 
 class NotInRehearsal(WizardError):
@@ -164,7 +162,7 @@ class HostsStep:
         if verdict.operators:
             operators = {str(address): who for address, who in verdict.operators.items()}
             environment, route = self._context.environment.name, f"ssh {answer.host.place}"
-            self._context.journal.note_egress(environment, operators, verdict.state, route, asked_by=ASKED_BY)
+            self._context.journal.note_egress(environment, operators, verdict.state, route, asked_by=OTHER_HOSTS)
 
     def _of_settings(self) -> list[Host]:
         return [typed_host(host, HostSource.SETTINGS) for host in self._context.environment.hosts]

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Sequence, Set
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
-from wizard.clock import duration
 from wizard.egress.choice import THIS_HOST
 from wizard.errors import WizardError
 from wizard.key_shape import holds_key
 from wizard.rotation.context import Context
 from wizard.rotation.model import Finding, Outcome
 from wizard.rotation.steps.choosing import AddressChoice
+from wizard.rotation.steps.remarks import remarks_on_hosts
 from wizard.rotation.surroundings import labels_of, list_in_use, networks_of, surroundings
 from wizard.whitelist import (
     Difference,
     Form,
     Judgement,
     RequiredAddress,
-    Severity,
     add_labelled,
     diff,
     judge,
@@ -27,15 +26,6 @@ from wizard.whitelist import (
     remove_addresses,
     render,
     written,
-)
-from wizard.whitelist import Finding as Remark
-
-FRESH = 3600.0
-"""Seconds for which a detection is not called old: addresses change when a line, a VPN or a lease is renewed."""
-_NOT_LOOKED_AT = Remark(
-    "this-host-unknown",
-    Severity.WARNING,
-    "No address of this host is ticked in the Egress step: whether the list covers it was not looked at.",
 )
 
 
@@ -74,6 +64,8 @@ class WhitelistStep:
         """What the draft was before each change, the last one last: what `undo` goes back to, also after a return."""
         self._proposed: Set[IPv4Address] = frozenset()
         self._left_out: Set[IPv4Address] = frozenset()
+        self._put_in: Set[IPv4Address] = frozenset()
+        """What stands in the draft for the sake of a detection alone."""
 
     def proposal(self) -> str:
         """Return the text to start from; what was ticked or unticked since last time is put in or taken out, once."""
@@ -81,7 +73,9 @@ class WhitelistStep:
         text = self._start()
         if self.draft is not None or not self._kept:  # what was settled already was seen by the user
             text = remove_addresses(text, left_out - self._left_out)
+        text = remove_addresses(text, self._choice.outdated() & self._put_in)
         new = {address: owner for address, owner in wanted.items() if address not in self._proposed}
+        self._put_in |= new.keys() - {each.network_address for each in networks_of(text)}
         text = add_labelled(text, {address: "" if owner == THIS_HOST else owner for address, owner in new.items()})
         self._proposed, self._left_out = set(wanted), left_out
         self.draft = text
@@ -101,22 +95,12 @@ class WhitelistStep:
     def judge(self, text: str) -> Judgement:
         """Judge what was typed, entry by entry; the addresses that were ticked must be covered.
 
-        Where none of this host's is ticked, or it was detected long ago, that is told: the list may lock it out.
+        Where none of this host's is ticked, or one was detected long ago, that is told: the list may lock it out.
         """
         required = [RequiredAddress(address, owner) for address, owner in self._choice.wanted().items()]
         judgement = judge(parse(text), surroundings(self._context.journal, self._context.environment, required))
-        return replace(judgement, findings=(*judgement.findings, *self._of_this_host()))
-
-    def _of_this_host(self) -> Iterator[Remark]:
-        if not self._choice.has_this_host:
-            yield _NOT_LOOKED_AT
-        elif (age := self._choice.age) is not None and age >= FRESH:
-            yield Remark(
-                "this-host-outdated",
-                Severity.WARNING,
-                f"This host's address was detected {duration(age)} ago and may have changed: detect it again in the"
-                " Egress step.",
-            )
+        remarks = remarks_on_hosts(self._choice, judgement, self._put_in, self._context.clock())
+        return replace(judgement, findings=(*judgement.findings, *remarks))
 
     def difference(self, judgement: Judgement) -> Difference:
         """Compare with the list in use: the last one that was proven."""
@@ -154,7 +138,7 @@ class WhitelistStep:
         """Begin anew: what was typed or chosen for another rotation is not for this one."""
         self.draft = None
         self.past = []
-        self._proposed = self._left_out = frozenset()
+        self._proposed = self._left_out = self._put_in = frozenset()
 
     def _in_use(self) -> tuple[IPv4Network, ...]:
         return list_in_use(self._context.journal, self._context.environment.name)

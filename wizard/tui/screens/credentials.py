@@ -28,6 +28,7 @@ from wizard.tui.screens.instructions import (
     IMPORT_CHOICE,
     IN_USE,
     WHICH_IN_USE,
+    WHICH_KIND,
     at_work,
     choice,
     instructions,
@@ -105,6 +106,8 @@ class CredentialsScreen(OutsideKeys):
     def choose(self, event: OptionList.OptionSelected) -> None:
         """Show the form for the kind, or ask for the private key first."""
         event.stop()
+        if self.flow.credentials.pending is None:
+            self.notice.clear()
         if event.option_id == IMPORT:
             self._ask_for_private_key()
             return
@@ -123,6 +126,7 @@ class CredentialsScreen(OutsideKeys):
         if self._kind is not None and kind is not self._kind:
             self.form.clear()
         self._kind = kind
+        self.query_one(".lede", Static).update(self._lede())
         self.query_one("#kinds").display = False
         self.form.display = True
         self.form.show(kind, self._instructions(kind))
@@ -133,6 +137,7 @@ class CredentialsScreen(OutsideKeys):
 
     def action_kind(self) -> None:
         """Go back to the choice; what is typed stays in the fields."""
+        self.query_one(".lede", Static).update(WHICH_KIND)
         self.form.display = False
         self.query_one("#kinds").display = True
         self.query_one("#kinds", OptionList).focus()
@@ -143,7 +148,8 @@ class CredentialsScreen(OutsideKeys):
             self.notice.note(at_work(self.flow.place))
             return
         if self.flow.credentials.pending is None:
-            self.notice.note("No new key is stored yet. Enter in the last field stores it.")
+            way = "Enter in the last field stores it." if self.form.display else "Choose its kind first, with Enter."
+            self.notice.note(f"No new key is stored yet. {way}")
             return
         super().action_next()
 

@@ -17,7 +17,7 @@ from wizard.clock import utc
 from wizard.credentials import KeyKind
 from wizard.errors import WizardError
 from wizard.glyphs import Glyphs
-from wizard.rehearsal.desk import Activity, Desk, DeskKey, NewKey
+from wizard.rehearsal.desk import Activity, Desk, DeskKey, NewKey, permissions_of_others
 from wizard.rotation.flow import Flow
 from wizard.tui.widgets.notice import Notice
 
@@ -41,10 +41,12 @@ class DeskScreen(ModalScreen[NewKey | None]):
         Binding("n", "create", "New", tooltip="Create a key with the composed whitelist"),
         Binding("t", "take", "Take", tooltip="Put the new key into the fields of the step below"),
         Binding("w", "whitelist", "List", tooltip="Paste the composed whitelist into the key"),
+        Binding("p", "permissions", "Rights", tooltip="Switch on for the key what the other keys may do"),
         Binding("x", "disable", "Off", tooltip="Switch the key off"),
         Binding("d", "delete", "Delete", tooltip="Delete the key for good; press it twice"),
         Binding("l", "log", "Log", tooltip="The activity log"),
-        Binding("escape,f4", "leave", "Close", key_display="Esc"),
+        # The frame names it: the footer of 60 columns has no room for it.
+        Binding("escape,f4", "leave", "Close", show=False),
         # A dialog does not inherit the app's keys.
         Binding("f1", "app.help", show=False),
     ]
@@ -73,7 +75,8 @@ class DeskScreen(ModalScreen[NewKey | None]):
 
     HELP = (
         "The desk is what the exchange's API-management page would be: it creates keys with the whitelist that was"
-        " composed, restricts, disables and deletes them, and shows who called with which key from where."
+        " composed, restricts them, sets their permissions, disables and deletes them, and shows who called with which"
+        " key from where."
     )
 
     def __init__(self, desk: Desk, flow: Flow, glyphs: Glyphs) -> None:
@@ -91,7 +94,8 @@ class DeskScreen(ModalScreen[NewKey | None]):
 
     def compose(self) -> ComposeResult:
         """Lay the page out."""
-        with Vertical(classes="dialog"):
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_subtitle = "Esc closes this."
             yield Static("The desk, the stand-in for the exchange's page", classes="title")
             yield OptionList(id="keys")
             yield Static("", id="log", markup=False)
@@ -133,6 +137,8 @@ class DeskScreen(ModalScreen[NewKey | None]):
                 await self._desk.delete(key.api_key)
             elif action == "disable":
                 await self._desk.disable(key.api_key)
+            elif action == "permissions":
+                await self._desk.set_permissions(key.api_key, **permissions_of_others(key, self._keys))
             else:
                 await self._desk.set_whitelist(key.api_key, self._whitelist())
             detail = f": {self._whitelist() or 'nobody'}" if action == "whitelist" else ""
@@ -196,6 +202,10 @@ class DeskScreen(ModalScreen[NewKey | None]):
         """Paste the composed list into the highlighted key."""
         self._change("whitelist")
 
+    def action_permissions(self) -> None:
+        """Switch on for the highlighted key what the other keys may do."""
+        self._change("permissions")
+
     def action_disable(self) -> None:
         """Switch the highlighted key off."""
         self._change("disable")
@@ -254,4 +264,9 @@ class DeskScreen(ModalScreen[NewKey | None]):
         return f"{self._role(key):<8} {key.kind.label:<8} …{key.api_key.last_four()}  {key.state:<9} {whitelist}"
 
 
-_DONE = {"delete": "deleted", "disable": "disabled", "whitelist": "the whitelist was saved"}
+_DONE = {
+    "delete": "deleted",
+    "disable": "disabled",
+    "permissions": "it may do now what the other keys may do",
+    "whitelist": "the whitelist was saved",
+}

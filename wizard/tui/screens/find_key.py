@@ -73,7 +73,7 @@ class FindKeyScreen(ModalScreen[Found | Pair | Secret | None]):
         with VerticalScroll(classes="dialog", can_focus=False):
             yield Static("Read the key from where it is now", classes="title")
             yield OptionList(id="places")
-            yield Static("Another file: a .env, freqtrade's or Hummingbot's", classes="label")
+            yield Static("Or a file: .env, freqtrade's or Hummingbot's", classes="label")
             yield PathField(placeholder="a path, such as ~/bot/.env", glyphs=self._glyphs)
             yield Notice(self._glyphs)
             yield Static("Enter reads; nothing is changed there. Esc cancels.", classes="keys")

@@ -29,7 +29,9 @@ class HelpScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay text and keys out."""
-        with VerticalScroll(classes="dialog"):
+        with VerticalScroll(classes="dialog") as dialog:
+            # In the frame: below the lines it would be out of sight at 60x20.
+            dialog.border_subtitle = "Arrows scroll, Esc closes this."
             yield Static("Help", classes="title")
             yield Static(self._text, markup=False)
             lines = [
@@ -37,7 +39,6 @@ class HelpScreen(ModalScreen[None]):
                 for key, does in self._keys
             ]
             yield Static(Content("\n").join([Content(""), *lines]))
-            yield Static("Esc closes this.", classes="keys")
 
 
 def _keys(screen: Screen[object]) -> list[tuple[str, str]]:

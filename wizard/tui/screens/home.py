@@ -121,6 +121,8 @@ class HomeScreen(PlaceScreen):
     @on(Ready)
     def fill(self) -> None:
         """List the environments; open the one that there is no choice about."""
+        # A rehearsal that was left open goes on with its own fire drill, which is known only now.
+        self.query_one(".lede", Static).update(self.wizard.world.lede)
         names = self._list()
         chosen = self._name_to_choose(names)
         options = self.query_one("#environments", OptionList)

@@ -21,7 +21,7 @@ def lede(step: HostsStep) -> str:
     inventory = " F5 reads Ansible's inventory." if step.has_inventory else ""
     if step.is_rehearsal:
         return f"In a rehearsal no real host is asked.{inventory}"
-    return f"Checked hosts are asked over OpenSSH. No key or secret is sent.{inventory}"
+    return f"Ticked hosts are asked over OpenSSH. No key or secret is sent.{inventory}"
 
 
 def detail(host: Host, answer: HostAnswer | None) -> str:
@@ -45,11 +45,18 @@ def what_enter_does(step: HostsStep, asked: Collection[Host], *, is_typing: bool
         return f"{'In a real rotation ' if step.is_rehearsal else ''}Enter asks {_counted(unasked, 'host')}."
     if found := len(step.found()):
         return " ".join(filter(None, (f"Enter takes {_counted(found, 'address')} to the whitelist.", without(step))))
-    return "No checked host gave an address. R asks once more." if step.failed() else "No host is checked."
+    return no_address(step)
+
+
+def no_address(step: HostsStep) -> str:
+    """Say why there is nothing to take, and what leads on."""
+    if step.failed():
+        return "No ticked host gave an address. R asks once more."
+    return "No host is ticked. Space ticks one." if step.known() else "No host is known yet. Type one above."
 
 
 def without(step: HostsStep) -> str:
-    """Say how many checked hosts gave no address: among hundreds their rows are out of sight. Nothing where all did."""
+    """Say how many ticked hosts gave no address: among hundreds their rows are out of sight. Nothing where all did."""
     failed = len(step.failed())
     return f"{failed} of {len(step.checked())} hosts gave none: R asks them again." if failed else ""
 

@@ -20,10 +20,13 @@ from wizard.errors import WizardError
 from wizard.glyphs import Glyphs
 from wizard.rotation.flow import Flow
 from wizard.text import printable
-from wizard.tui.screens.host_words import detail, lede, what_enter_does
+from wizard.tui.screens.host_words import detail, lede, no_address, what_enter_does
 from wizard.tui.widgets.host_list import HostList
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.sight_input import SightInput
+
+PACE = 0.1
+"""Seconds from an answer to its being counted: thousands come at once when the time for all is up."""
 
 
 class HostsScreen(ModalScreen[str | None]):
@@ -51,7 +54,7 @@ class HostsScreen(ModalScreen[str | None]):
         Binding("f1", "app.help", show=False),
     ]
     HELP = (
-        "Every host that uses the key needs its address on the whitelist. The checked hosts are asked over the system's"
+        "Every host that uses the key needs its address on the whitelist. The ticked hosts are asked over the system's"
         " OpenSSH, as your ~/.ssh/config says; each asks several operators which address they see. Nothing is typed"
         " there, no password is asked for, no key and no secret is sent. An address counts when two operators agree;"
         " it goes to the whitelist with the host's name as its label. F5 reads Ansible's inventory, where that is"
@@ -96,6 +99,8 @@ class HostsScreen(ModalScreen[str | None]):
         self._glyphs = glyphs
         self._refused = ""
         """The text that the refusal under the field is about."""
+        self._is_due = False
+        """Whether the progress is shown soon."""
 
     def compose(self) -> ComposeResult:
         """Lay out the list, what is known of the highlighted host, and the field."""
@@ -170,9 +175,7 @@ class HostsScreen(ModalScreen[str | None]):
         elif step.found():
             self._take()
         else:
-            self.query_one(Notice).note(
-                "No checked host gave an address. R asks once more." if step.failed() else "No host is checked."
-            )
+            self.query_one(Notice).note(no_address(step))
 
     def action_again(self) -> None:
         """Ask those that gave no address."""
@@ -186,14 +189,17 @@ class HostsScreen(ModalScreen[str | None]):
 
     @on(Answered)
     def show_answer(self, message: Answered) -> None:
-        """Show the answer in the host's row."""
-        self._show((message.answer.host,))
+        """Show the answer in the host's row; what all rows are counted for, a few times a second."""
+        self._rows.show((message.answer.host,))
+        if not self._is_due:
+            self._is_due = True
+            self.set_timer(PACE, self._show_progress)
 
     @on(Ended)
     def show_end(self) -> None:
         """Say what Enter does now."""
         self._rows.asked = ()
-        self._say_next()
+        self._show_progress()
 
     @on(NotNamed)
     def show_not_named(self, message: NotNamed) -> None:
@@ -215,7 +221,7 @@ class HostsScreen(ModalScreen[str | None]):
             self._focus_first()
         if inventory := message.inventory:
             notice = self.query_one(Notice)
-            (notice.note if inventory.left_out else notice.good)(inventory.sentence())
+            (notice.note if inventory.left_out or inventory.otherwise else notice.good)(inventory.sentence())
 
     @work(exclusive=True, group="ssh-config", description="read the names in the ssh configuration")
     async def _read_ssh_config(self) -> None:
@@ -236,6 +242,11 @@ class HostsScreen(ModalScreen[str | None]):
             self.post_message(self.Ended())
         except WizardError as error:
             self.post_message(self.Failed(error))
+
+    def _show_progress(self) -> None:
+        self._is_due = False
+        self.show_detail()
+        self._say_next()
 
     def _begin(self, hosts: tuple[Host, ...]) -> None:
         self._rows.asked = hosts
@@ -265,7 +276,7 @@ class HostsScreen(ModalScreen[str | None]):
     def _take(self) -> None:
         found, failed = self._step.found(), len(self._step.failed())
         self._flow.choice.take(found)
-        missing = f". Without an address: {failed} of {len(self._step.checked())} checked hosts" if failed else ""
+        missing = f". Without an address: {failed} of {len(self._step.checked())} ticked hosts" if failed else ""
         taken = "; ".join(f"{address} ({label})" for address, label in found.items())
         self.dismiss(f"For the whitelist: {taken}{missing}")
 

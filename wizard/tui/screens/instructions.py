@@ -27,6 +27,7 @@ _LAST = {
     KeyKind.ED25519: "Choose “Self-generated” and paste this key (F3 copies):",
     KeyKind.RSA: "Choose “Self-generated” and paste the public key below (F3 copies, Ctrl+Down scrolls); then enter:",
 }
+WHICH_KIND = "Which kind of key? Arrows choose, Enter takes it."
 WHICH_IN_USE = "Which key is in use already? Nothing is changed on the exchange."
 IN_USE = "Enter the key that your software uses now, or read it from its file (F9)."
 
@@ -45,7 +46,7 @@ def choice(texts: tuple[str, str]) -> Content:
 def where_to_create(key_page: str, *, has_desk: bool) -> str:
     """Say where the new key is created."""
     if has_desk:
-        return "Choose the kind, then create the key at the desk (F4)."
+        return "Create the new key at the desk (F4)."
     return f"Create the new key on the exchange's page{f': {key_page}' if key_page else '.'}"
 
 

@@ -39,9 +39,11 @@ class ProbeScreen(StepScreen):
             "enter", "next", "Promote", key_display="Enter", priority=True, tooltip="Make the new key the current one"
         ),
         Binding("ctrl+n,f8", "next", show=False),
-        Binding("r", "again", "Probe again", tooltip="Run all checks once more"),
+        # Where there is nothing to promote, the keys say why, and the footer does not offer it.
+        Binding("enter,ctrl+n,f8", "refuse_next", show=False, priority=True),
+        Binding("r", "again", "Again", tooltip="Run all checks once more"),
         Binding("w", "wait", "Wait", tooltip="Ask slowly until the key is accepted: a new list may need minutes"),
-        Binding("escape", "stop_waiting", "Stop waiting", key_display="Esc", tooltip="Stop asking; nothing is lost"),
+        Binding("escape", "stop_waiting", "Stop", key_display="Esc", tooltip="Stop asking; nothing is lost"),
         Binding("s", "swap", "Swap", tooltip="Exchange API key and secret, store again, probe again"),
     ]
 
@@ -108,7 +110,10 @@ class ProbeScreen(StepScreen):
         self.action_again()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Offer the swap only where it helps."""
+        """Offer the swap only where it helps, and no promotion of a key that is not proven."""
+        if action in {"next", "refuse_next"}:
+            is_refuted = self._report is not None and not self._report.is_proven
+            return is_refuted is (action == "refuse_next")
         if action == "swap":
             return self._report is not None and self._report.may_be_swapped
         if action == "wait":
@@ -170,6 +175,10 @@ class ProbeScreen(StepScreen):
             return
         self.notice.clear()
         self._promote(self._report)
+
+    def action_refuse_next(self) -> None:
+        """Say why the key is not promoted."""
+        self.action_next()
 
     @work(group="custody", description="promote the new key")
     async def _promote(self, report: ProbeReport) -> None:

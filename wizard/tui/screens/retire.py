@@ -50,6 +50,8 @@ class RetireScreen(StepScreen):
         Binding("b", "revert", "Go back to the legacy key", tooltip="Make the legacy key the current one again"),
     ]
     can_go_back = False
+    _grade: Grade | None = None
+    """What the last poll came to."""
 
     class Polled(Message):
         """One poll ended."""
@@ -168,8 +170,10 @@ class RetireScreen(StepScreen):
 
     @on(Polled)
     def polled(self, message: Polled) -> None:
-        """Show what the polls so far come to."""
-        self.notice.clear()
+        """Show what the polls so far come to. What was answered to a key stays until that is no longer so."""
+        if message.death.grade is not self._grade:
+            self.notice.clear()
+        self._grade = message.death.grade
         self.refresh_bindings()
         self.show_death(message.death)
 

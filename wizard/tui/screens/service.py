@@ -28,7 +28,8 @@ class ServiceScreen(ModalScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay the lines out."""
-        with VerticalScroll(classes="dialog"):
+        with VerticalScroll(classes="dialog") as dialog:
+            # In the frame: below the lines it would be out of sight.
+            dialog.border_subtitle = "Arrows scroll, Esc closes this."
             yield Static("Credentials for a service", classes="title")
             yield Static("\n".join(explanation(self._environment)), markup=False)
-            yield Static("Esc closes this.", classes="keys")

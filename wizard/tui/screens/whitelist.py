@@ -14,6 +14,7 @@ from textual.widgets import Static, TextArea
 
 from wizard.errors import WizardError
 from wizard.rotation.model import Step
+from wizard.rotation.steps.remarks import CODES as ABOUT_HOSTS
 from wizard.text import printable
 from wizard.tui.screens.step_screen import Body, StepScreen
 from wizard.tui.widgets.entry_list import EntryList
@@ -243,7 +244,8 @@ class WhitelistScreen(StepScreen):
     def _findings(self, judgement: Judgement) -> Content:
         found = sorted(
             [*(finding for judged in judgement.entries for finding in judged.findings), *judgement.findings],
-            key=lambda finding: list(Severity).index(finding.severity),
+            # No row is marked for what is said of hosts: it must not fall behind "and 5 more".
+            key=lambda each: (list(Severity).index(each.severity), each.code not in ABOUT_HOSTS),
         )
         # F6 applies one suggestion at a time: it is named where it will be.
         fix = first_fix(judgement)
