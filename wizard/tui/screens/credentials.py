@@ -37,6 +37,7 @@ from wizard.tui.screens.instructions import (
 from wizard.tui.screens.outside_keys import OutsideKeys
 from wizard.tui.screens.step_screen import StepScreen
 from wizard.tui.widgets.credentials_form import CredentialsForm, Entered, EntryRefused
+from wizard.tui.widgets.option_rows import OptionRows
 from wizard.tui.widgets.secret_field import SecretField
 
 
@@ -75,7 +76,7 @@ class CredentialsScreen(OutsideKeys):
         """Lay out the choice and the two fields; what applies is shown."""
         glyphs, may_reveal = self.wizard.glyphs, self.flow.context.environment.may_reveal
         yield Static(self._lede(), classes="lede", markup=False)
-        yield OptionList(*(Option(choice(texts), id=kind) for kind, texts in self._choices().items()), id="kinds")
+        yield OptionRows(*(Option(choice(texts), id=kind) for kind, texts in self._choices().items()), id="kinds")
         yield CredentialsForm(glyphs, may_reveal=may_reveal, id="form")
 
     def on_mount(self) -> None:

@@ -20,6 +20,7 @@ from wizard.glyphs import Glyphs
 from wizard.rehearsal.desk import Activity, Desk, DeskKey, NewKey, permissions_of_others
 from wizard.rotation.flow import Flow
 from wizard.tui.widgets.notice import Notice
+from wizard.tui.widgets.option_rows import OptionRows
 
 if TYPE_CHECKING:
     from wizard.tui.app import WizardApp
@@ -97,7 +98,7 @@ class DeskScreen(ModalScreen[NewKey | None]):
         with Vertical(classes="dialog") as dialog:
             dialog.border_subtitle = "Esc closes this."
             yield Static("The desk, the stand-in for the exchange's page", classes="title")
-            yield OptionList(id="keys")
+            yield OptionRows(id="keys")
             yield Static("", id="log", markup=False)
             yield Notice(self._glyphs)
             yield Footer(show_command_palette=False, compact=True)

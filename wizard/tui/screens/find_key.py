@@ -23,6 +23,7 @@ from wizard.intake.pairs import Pair
 from wizard.intake.sources import ENVIRONMENT, Found, KeyEncrypted, NoKeyThere, candidates, read_source
 from wizard.secret import Secret
 from wizard.tui.widgets.notice import Notice
+from wizard.tui.widgets.option_rows import OptionRows
 from wizard.tui.widgets.path_field import PathField
 from wizard.tui.widgets.secret_field import SecretField
 
@@ -72,7 +73,7 @@ class FindKeyScreen(ModalScreen[Found | Pair | Secret | None]):
         """Lay the list and the path out."""
         with VerticalScroll(classes="dialog", can_focus=False):
             yield Static("Read the key from where it is now", classes="title")
-            yield OptionList(id="places")
+            yield OptionRows(id="places")
             yield Static("Or a file: .env, freqtrade's or Hummingbot's", classes="label")
             yield PathField(placeholder="a path, such as ~/bot/.env", glyphs=self._glyphs)
             yield Notice(self._glyphs)

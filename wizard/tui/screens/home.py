@@ -24,6 +24,7 @@ from wizard.tui.screens.home_place import PlaceScreen
 from wizard.tui.screens.home_texts import call, caution, check, next_step, pending, row, way
 from wizard.tui.screens.strays import StraysScreen
 from wizard.tui.widgets.notice import Notice
+from wizard.tui.widgets.option_rows import OptionRows
 from wizard.tui.widgets.status_header import StatusHeader
 
 
@@ -75,7 +76,7 @@ class HomeScreen(PlaceScreen):
         with VerticalScroll(id="home", can_focus=False):
             yield Static(self.wizard.world.lede, classes="lede", markup=False)
             yield Static("  Environment   Site                 Current key             Age", id="columns")
-            yield OptionList(id="environments")
+            yield OptionRows(id="environments")
             yield Static("", id="checks")
             yield Static("", id="next")
             yield Static(way(self.wizard.glyphs), id="way")

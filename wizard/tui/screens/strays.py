@@ -24,6 +24,7 @@ from wizard.text import printable
 from wizard.tui.screens.confirm import ConfirmScreen
 from wizard.tui.screens.instructions import at_work
 from wizard.tui.widgets.notice import Notice
+from wizard.tui.widgets.option_rows import OptionRows
 
 
 class StraysScreen(ModalScreen[Finding | None]):
@@ -83,7 +84,7 @@ class StraysScreen(ModalScreen[Finding | None]):
         """Lay the list out."""
         with VerticalScroll(classes="dialog", can_focus=False):
             yield Static("Items that the journal does not know", classes="title")
-            yield OptionList(id="strays")
+            yield OptionRows(id="strays")
             yield Static("Reading them…", id="about", classes="question", markup=False)
             yield Notice(self._glyphs)
             yield Static(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from textual.content import Content
-from textual.widgets import OptionList
 
 from wizard.egress.choice import Candidate
 from wizard.text import printable
+from wizard.tui.widgets.option_rows import OptionRows
 
 
-class CandidateList(OptionList):
+class CandidateList(OptionRows):
     """Rows to tick. Which of them are ticked is decided elsewhere; the cursor stays on its address."""
 
     DEFAULT_CSS = """

@@ -13,6 +13,7 @@ from wizard.glyphs import Glyphs
 from wizard.rotation.findings import NEW_KEY, ORDER
 from wizard.rotation.model import Finding, Outcome
 from wizard.text import printable
+from wizard.tui.widgets.option_rows import OptionRows
 
 _WORDS = {Outcome.NOT_APPLICABLE: "not asked"}
 _COLOURS = {
@@ -56,7 +57,7 @@ class FindingList(Vertical):
 
     def compose(self) -> ComposeResult:
         """Lay out list and evidence."""
-        yield OptionList()
+        yield OptionRows()
         yield Static(classes="evidence")
 
     def add(self, finding: Finding) -> None:

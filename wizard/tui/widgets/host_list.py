@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from textual.content import Content
-from textual.widgets import OptionList
 
 from wizard.egress.hosts.model import Host
 from wizard.glyphs import Glyphs
 from wizard.rotation.steps.hosts import HostsStep
 from wizard.text import printable
+from wizard.tui.widgets.option_rows import OptionRows
 
 _NAME_WIDTH = 24
 
 
-class HostList(OptionList):
+class HostList(OptionRows):
     """Rows over what the step knows.
 
     Args:
