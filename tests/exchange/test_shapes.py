@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.exchange.fake_exchange import API_KEY, SECRET, hmac_credentials
+from tests.exchange.fake_exchange import API_KEY, SECRET
 from wizard.exchange.keys import generate_ed25519
-from wizard.exchange.shapes import Intake, pair_problem, read_api_key, read_hmac_secret, swapped
+from wizard.exchange.shapes import Intake, pair_problem, read_api_key, read_hmac_secret
 from wizard.secret import Secret
 
 PAIR = generate_ed25519()
@@ -103,13 +103,6 @@ def test_a_pem_key_in_the_wrong_field_is_recognised(pasted: str, told: str) -> N
 def test_the_same_text_twice_is_a_problem_and_two_texts_are_none() -> None:
     assert "same text" in pair_problem(Secret(API_KEY), Secret(API_KEY))
     assert not pair_problem(Secret(API_KEY), Secret(SECRET))
-
-
-def test_swapped_credentials_are_copies_that_outlive_the_originals() -> None:
-    original = hmac_credentials()
-    other = swapped(original)
-    original.wipe()
-    assert (other.api_key, other.signing) == (Secret(SECRET), Secret(API_KEY))
 
 
 AROUND = st.text(alphabet=" \t\r\n\"'`\u00a0\u200b\ufeff“”", max_size=6)

@@ -184,25 +184,6 @@ def test_a_time_to_wait_is_told() -> None:
     assert "Wait 12 s" in judge(SlowDown(12.0, 429), PLAIN).advice
 
 
-@pytest.mark.parametrize(
-    ("error", "fits"),
-    [
-        (Refused(-2008, "", 400), True),
-        (REFUSAL, True),
-        (Refused(-1022, "", 400), False),
-        (Refused(-2014, "", 401), False),
-        (Refused(-1002, "", 401), False),
-        (Refused(-1021, "", 400), False),
-        (SlowDown(None, 429, -2015), False),
-        (ServerFault(503, -2008), False),
-        (Unreachable(Phase.TIMEOUT), False),
-        (None, False),
-    ],
-)
-def test_only_a_signed_refusal_of_the_key_fits_a_dead_key(error: ExchangeError | None, fits: bool) -> None:
-    assert judge(error, PLAIN).fits_a_dead_key is fits
-
-
 def test_verdicts_shapes_and_permissions_are_light_to_import() -> None:
     script = (
         "import json, sys, wizard.exchange.verdicts, wizard.exchange.shapes, wizard.exchange.permissions\n"

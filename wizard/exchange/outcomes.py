@@ -21,8 +21,6 @@ SURFACES: dict[Surface, str] = {
 }
 """The same for people."""
 
-CODES_OF_A_DEAD_KEY = frozenset({-2008, -2015})
-
 
 class Outcome(StrEnum):
     """What happened to the signed call."""
@@ -109,12 +107,3 @@ class Verdict:
     def is_accepted(self) -> bool:
         """Whether the signed call succeeded."""
         return self.outcome is Outcome.ACCEPTED
-
-    @property
-    def fits_a_dead_key(self) -> bool:
-        """Whether a deleted or disabled key gets this refusal. It does not prove death by itself.
-
-        A wrong signature (-1022) or a malformed key (-2014) is rejected too and is no sign of
-        death: the first shows that the key exists, the second that it was never looked up.
-        """
-        return self.outcome is Outcome.REJECTED and self.code in CODES_OF_A_DEAD_KEY

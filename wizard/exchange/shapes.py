@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from wizard.credentials import Credentials
 from wizard.exchange.wrappings import unwrap
 from wizard.secret import Secret
 
@@ -76,15 +75,6 @@ def pair_problem(api_key: Secret, secret: Secret) -> str:
     if api_key == secret:
         return "The API key and the secret are the same text. One of them was pasted twice: copy the other one."
     return ""
-
-
-def swapped(credentials: Credentials) -> Credentials:
-    """Return the same two values the other way round, copied.
-
-    A user who pasted them into each other's field is told -2014, -2015 or -2008; that the other
-    order is accepted is the proof.
-    """
-    return Credentials(credentials.kind, Secret(credentials.signing.reveal()), Secret(credentials.api_key.reveal()))
 
 
 def _read(text: str, name: str, keys: dict[str, str]) -> Intake:
