@@ -221,9 +221,7 @@ class BuslessPhotographer(Photographer):
     async def _walk(self) -> None:
         await self._until("Notice", "no session bus")
         await self._shoot("home-without-bus")
-        await self._press("b", *"own")
-        await self._shoot("own-bus")
-        await self._press("escape", "s")
+        await self._press("s")
         await self._until(".title", "Credentials for a service")
         await self._shoot("service")
 

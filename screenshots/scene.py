@@ -17,7 +17,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from wizard.credentials import Credentials, KeyKind
 from wizard.custody.custodian import Custodian
 from wizard.custody.encrypted.store import EncryptedFileStore
-from wizard.custody.errors import CustodyError
 from wizard.custody.providers import GNOME
 from wizard.custody.remedies import Service, unusable_service
 from wizard.custody.store import KeyringStore, MemoryStore, Store
@@ -98,10 +97,6 @@ class PictureCustodian(Custodian):
         super().__init__(Custody(place), directory / "credentials.vault", directory / "config.toml", {})
         self._state = state
         self._store = PictureFile()
-
-    def can_start_bus(self, problem: CustodyError) -> bool:
-        """Whether there is none."""
-        return problem.state == State.NO_BUS_ADDRESS
 
     async def open(self) -> Store:
         """Say what the real one says."""

@@ -26,7 +26,7 @@ NAT-GW-eu-west-1a vpn.example.org#office Starlink-Gen3-Roof RaspberryPi4ModelB U
 /mnt/Volumes/MyVeryOwnTradingBotOnBinance2024/key.pem /srv/3fa85f64-5717-4562-b3fc-2c963f66afa6/key.pem
 /nix/store/0c8xq9kzvfw1sd2aqr7ymp5h3jl4nbg6-python3/bin ~/.mozilla/firefox/xk3jf9a2.default-release/key4.db
 /home/eva/Ed25519PrivateKeyForBinance.pem ~/keys/RSA4096BinanceProdKey2.pem D:\\Bots\\Hummingbot2.3\\conf\\connectors
-sha256:9f86d081884c7d659a2feaa0c55ad015 203.0.113.0/24 2001:db8::ff00:42:8329 delete encrypted-file abandon own-bus
+sha256:9f86d081884c7d659a2feaa0c55ad015 203.0.113.0/24 2001:db8::ff00:42:8329 delete encrypted-file abandon
 """
 ORDINARY = _ORDINARY.split()
 

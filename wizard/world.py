@@ -88,8 +88,7 @@ class RealWorld:
         """Nothing is needed."""
 
     async def close(self) -> None:
-        """End the bus of the wizard's own, where one was started."""
-        self.custodian.close()
+        """Nothing is needed."""
 
     def environments(self) -> tuple[Overview, ...]:
         """Read the journal."""

@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from wizard.custody.custodian import Custodian
-from wizard.custody.errors import CustodyError, KeyringFailed, KeyringUnusable, Remedy, WrongPassword
+from wizard.custody.errors import KeyringFailed, KeyringUnusable, Remedy, WrongPassword
 from wizard.custody.providers import GNOME
 from wizard.custody.remedies import Service, unusable_service
 from wizard.custody.store import KeyringStore, MemoryStore, Store
@@ -155,15 +155,9 @@ class FakeLockingCustodian(FakeLocked):
 
 
 class FakeWithoutBus(FakeLocked):
-    """A login without a session bus; the keyring is there once a bus was started."""
-
-    def can_start_bus(self, problem: CustodyError) -> bool:
-        return problem.state == "no-bus-address" and not self.is_open
-
-    async def start_bus(self) -> None:
-        self.is_open = True
+    """A login without a session bus."""
 
     async def open(self) -> Store:
-        if self.custody.place is Place.KEYRING and not self.is_open:
+        if self.custody.place is Place.KEYRING:
             raise unusable_service(Service(State.NO_BUS_ADDRESS))
         return await super().open()

@@ -11,7 +11,7 @@ from tests.custody.hung_bus import HungBus
 from wizard.custody import opening
 from wizard.custody.errors import KeyringTimeout, KeyringUnusable, NotUnderstood, Remedy
 from wizard.custody.opening import describe_keyring, open_keyring, unlock_keyring
-from wizard.custody.remedies import OWN_BUS_COMMAND, UNLOCK_COMMAND, Service, unusable_service
+from wizard.custody.remedies import BUS_COMMAND, UNLOCK_COMMAND, Service, unusable_service
 from wizard.custody.session_bus import unnamed_bus
 from wizard.custody.worker.protocol import State
 from wizard.secret import Secret
@@ -188,7 +188,7 @@ def test_the_command_is_told_only_where_it_helps_and_can_be_copied() -> None:
     assert f"`{UNLOCK_COMMAND}`" in error(State.LOCKED, "login").advice
     other = error(State.LOCKED, "work")
     assert (UNLOCK_COMMAND in other.advice, other.remedy) == (False, Remedy.UNLOCK)
-    assert f"`{OWN_BUS_COMMAND}`" in unusable_service(Service(State.NO_BUS_ADDRESS)).advice
+    assert f"`{BUS_COMMAND}`" in unusable_service(Service(State.NO_BUS_ADDRESS)).advice
 
 
 def test_a_collection_that_the_environment_misnames_is_not_made_under_another_name() -> None:

@@ -22,7 +22,7 @@ from wizard.secret import Secret
 
 ROOT = Path(wizard.__file__).parent
 OF_THE_KEYRING_ALONE = {
-    *(f"custody/{name}.py" for name in ("backends", "child", "errors", "explain", "opening", "own_bus", "places")),
+    *(f"custody/{name}.py" for name in ("backends", "child", "errors", "explain", "opening", "places")),
     *(f"custody/{name}.py" for name in ("providers", "questions", "remedies", "store")),
     "rehearsal/scenarios.py",
     "tui/screens/home.py",

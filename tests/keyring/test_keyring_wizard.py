@@ -5,24 +5,27 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 from jeepney.io.blocking import open_dbus_connection
 from secretstorage import Collection
 
-from tests.secret_service import PrivateBus
+from tests.secret_service import PrivateBus, bare_environ, require_daemons
 from tests.terminal.harness import Terminal, leaked
 from tests.terminal.keys import ENTER, ESCAPE, F9, ctrl
 from tests.terminal.walk import Walk
 from wizard.credentials import KeyKind
+from wizard.custody.remedies import BUS_COMMAND
 from wizard.rehearsal.desk import Desk, NewKey
 
 pytestmark = pytest.mark.keyring
 ROOT = Path(__file__).parents[2]
+SERVICE = Path("/usr/share/dbus-1/services/org.freedesktop.secrets.service")
 AT_ONCE = 3.0
 """Seconds, on a busy machine; the deadlines that would be waited for otherwise have 10."""
 
@@ -95,6 +98,50 @@ def test_in_line_mode_the_same_wait_is_stopped_by_ctrl_c(prompting: PrivateBus) 
         walk.press("quit" + ENTER)
         walk.terminal.wait()
         assert b"never mind" not in walk.terminal.drawn
+
+
+@pytest.fixture
+def login() -> Iterator[dict[str, str]]:
+    """A login without a session bus, on a system whose buses can start GNOME keyring."""
+    require_daemons()
+    if not SERVICE.exists():
+        pytest.skip("the bus cannot start a keyring here")
+    with tempfile.TemporaryDirectory(dir="/tmp", prefix="kw-") as home:
+        environ = bare_environ(Path(home))
+        yield {**environ, "PATH": f"{Path(sys.executable).parent}:{environ['PATH']}", "KEY_WIZARD_HOME": home}
+
+
+def processes_of(login: dict[str, str]) -> list[str]:
+    """The command lines of what still runs in the login."""
+    mark = f"HOME={login['HOME']}\0".encode()
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            if mark in (process / "environ").read_bytes():
+                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+    return found
+
+
+def test_the_advised_command_opens_the_wizard_with_a_bus_that_draws_nothing_and_ends_with_it(
+    login: dict[str, str],
+) -> None:
+    with Terminal(["sh", "-c", BUS_COMMAND], env=login, cwd=login["HOME"]) as terminal:
+        walk = Walk(terminal)
+        walk.see("production", "Enter opens the environment")
+        walk.press(ENTER)
+        walk.see("U: create a collection in the keyring")
+        walk.press("u")
+        walk.see("Choose its password")
+        walk.press("chosen here" + ENTER + "chosen here" + ENTER)
+        walk.see("A canary was written to GNOME keyring, collection login, unlocked")
+        assert any("gnome-keyring-daemon" in command for command in processes_of(login))
+        assert walk.leave() == 0
+        assert b"dbus-daemon[" not in terminal.drawn
+        assert b"control socket" not in terminal.drawn
+    expires = time.monotonic() + 10
+    while (left := processes_of(login)) and time.monotonic() < expires:
+        time.sleep(0.05)
+    assert left == []
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.custody.fakes import PASSWORD, FakeLocked, FakeLockingCustodian, FakeWithoutBus
+from tests.custody.fakes import PASSWORD, FakeLocked, FakeLockingCustodian
 from tests.plain.script import PlainWorld, visit
 from tests.plain.walks import PROMOTE, RETIRE, TO_CREDENTIALS, from_desk, typed
 from wizard.custody.encrypted.store import make_file, open_file
@@ -100,18 +100,6 @@ async def test_an_item_that_the_journal_does_not_know_is_told_and_left_alone(pla
     seen = await visit(plain, ("begin to replace", "quit"))
     assert "does not know: key-wizard:bench:0123456789ab." in seen.text
     assert await store.read("key-wizard:bench:0123456789ab", "credentials") == Secret("another journal's")
-
-
-async def test_a_bus_of_the_wizard_s_own_is_started_by_its_word(plain: PlainWorld, tmp_path: Path) -> None:
-    custodian = FakeWithoutBus(tmp_path)
-    await visit(
-        LockedWorld(plain.bench, custodian=custodian),
-        ("This login has no session bus", "own-bus"),
-        ("other programs do not see this bus", "yes"),
-        ("That is not the word", "own-bus"),
-        ("begin to replace", "quit"),
-    )
-    assert custodian.is_open
 
 
 async def test_a_lost_key_is_adopted_and_its_stray_item_deleted_by_a_typed_word(plain: PlainWorld) -> None:

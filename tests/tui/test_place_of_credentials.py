@@ -116,17 +116,6 @@ def fill(wizard: Wizard, **texts: str) -> None:
         wizard.app.screen.query_one(f"#{name}", SecretField).fill(Secret(text))
 
 
-async def test_b_starts_a_bus_of_the_wizard_s_own_by_its_word(tmp_path: Path) -> None:
-    async with locked_wizard(tmp_path, FakeWithoutBus, "This login has no session bus") as (wizard, custodian):
-        assert "B: start a session bus of the wizard's own" in wizard.text("#next")
-        await wizard.press("b", *"yes", "enter")
-        await wizard.until(".keys", "That is not own-bus")
-        assert not custodian.is_open
-        await wizard.press(*["backspace"] * 3, *"own-bus", "enter")
-        await wizard.until("#next", "begins to replace")
-        assert custodian.is_open
-
-
 async def test_where_the_keyring_works_neither_key_is_offered(wizard: Wizard) -> None:
     await wizard.until("#next", "begins to replace")
     await wizard.press("u", "v")
@@ -184,7 +173,7 @@ async def test_in_a_small_terminal_nothing_of_a_long_remedy_is_cut_off_and_the_k
 ) -> None:
     async with locked_wizard(tmp_path, FakeWithoutBus, "no session bus", (60, 20)) as (wizard, _):
         await wizard.when(lambda: "or choose the encrypted file." in seen(wizard).lower())
-        assert "▶ B: start a session bus of the wizard's own. V: keep credentials in an encrypted file." in seen(wizard)
+        assert "▶ V: keep credentials in an encrypted file." in seen(wizard)
         await wizard.press("v", *"encrypted-file", "enter")
         await wizard.until("Notice", "needs a new passphrase")
         await wizard.press("u", *"aaaaaaaaaaaaaaa", "enter", *"aaaaaaaaaaaaaaa", "enter")

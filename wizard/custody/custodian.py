@@ -15,12 +15,10 @@ from typing import Final
 from wizard.custody.choosing import choose_place
 from wizard.custody.encrypted.errors import NotInFile, PassphraseNeeded
 from wizard.custody.encrypted.store import EncryptedFileStore, change_passphrase, exists, make_file, open_file
-from wizard.custody.errors import CustodyError, Remedy
+from wizard.custody.errors import Remedy
 from wizard.custody.opening import OPERATIONS, open_keyring, unlock_keyring
-from wizard.custody.own_bus import OwnBus, can_be_started
 from wizard.custody.places import PHRASES
 from wizard.custody.store import Store
-from wizard.custody.worker.protocol import State
 from wizard.secret import Secret
 from wizard.settings import Custody, Place
 from wizard.threads import in_abandonable_thread
@@ -46,7 +44,6 @@ class Custodian:
         self._settings = settings
         self._environ = environ
         self._opened: EncryptedFileStore | None = None
-        self._own_bus: OwnBus | None = None
 
     @property
     def place(self) -> str:
@@ -73,27 +70,6 @@ class Custodian:
             return self._opened
         finally:
             with_credential.wipe()
-
-    def can_start_bus(self, problem: CustodyError) -> bool:
-        """Whether a bus of the wizard's own would help against `problem`, and can be had."""
-        is_without = problem.state in (State.NO_BUS_ADDRESS, State.BUS_UNREACHABLE)
-        return is_without and self._own_bus is None and can_be_started()
-
-    async def start_bus(self) -> None:
-        """Use a session bus of this wizard's own until `close`, on the user's typed word; call it in the main thread.
-
-        Raises:
-            BusNotStarted: it cannot be started.
-        """
-        started = OwnBus(self._environ)
-        await started.ready()
-        self._own_bus, self._environ = started, started.environ
-
-    def close(self) -> None:
-        """End the bus of the wizard's own, where there is one."""
-        if self._own_bus is not None:
-            self._own_bus.close()
-            self._own_bus = None
 
     def choose_encrypted_file(self) -> None:
         """Keep credentials in the encrypted file from now on; what is in the keyring stays there.

@@ -59,10 +59,6 @@ class KeyringUnusable(CustodyError):
         self.remedy = remedy
 
 
-class BusNotStarted(CustodyError):
-    """A session bus of the wizard's own could not be started; everything is as it was."""
-
-
 class WrongPassword(CustodyError):
     """The keyring does not open with this password; it is locked as before."""
 

@@ -83,15 +83,6 @@ PASSPHRASE_CHANGED: Final = (
 )
 """What is said once the passphrase is another one."""
 
-BUS_WORD: Final = "own-bus"
-"""What is typed to start a session bus of the wizard's own."""
-BUS_CONSENT: Final = (
-    "The wizard starts a session bus of its own, and on it the system's keyring, whose password you then type. Both end"
-    " with the wizard. What is stored stays in the keyring's files; other programs do not see this bus, and one that"
-    " runs already may not see new keys before it is started again. A bot needs a bus and the password likewise:"
-    " dbus-run-session around `key-wizard exec`, or the encrypted file with its passphrase from systemd."
-)
-
 DELETE_STRAY_WORD: Final = "delete"
 DELETE_STRAY_CONSENT: Final = (
     "Delete this item for good? If another Key Wizard knows it, with another home directory or another login, its key"

@@ -17,9 +17,8 @@ UNLOCK_COMMAND: Final = (
 """Asks for the keyring's password and unlocks it, or makes a first one. `echo` in place of `printf`
 would add a line break to the password; the exit status is 0 for a wrong one too. It knows no collection but `login`."""
 
-
-OWN_BUS_COMMAND: Final = "dbus-run-session -- sh -c 'key-wizard >/dev/tty 2>&1' >/dev/null 2>&1"
-"""The programs that the bus starts inherit its output, and would write over the screens."""
+BUS_COMMAND: Final = "dbus-run-session -- sh -c 'key-wizard >/dev/tty 2>&1' >/dev/null 2>&1"
+"""Opens the wizard on a session bus that ends with it. What the bus starts prints to nowhere, not over the screens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +48,8 @@ _REMEDIES: Final = {
     State.NO_BUS_ADDRESS: _Remedy(
         "This login has no session bus, so no keyring can be reached",
         f"{BUS_VARIABLE} is {{bus}}, and there is no bus socket in the user's runtime directory.",
-        "Log in with a user session (`sudo`, `su` and cron have none). Or start a bus that no other program sees, in "
-        f"the wizard or with `{OWN_BUS_COMMAND}`; a bot needs the same. Or choose the encrypted file.",
+        "Log in with a user session: `sudo`, `su` and cron have none. Or close the wizard and start it with a bus: "
+        f"`{BUS_COMMAND}`. Your bot then needs `dbus-run-session` too. Or choose the encrypted file.",
     ),
     State.BUS_UNREACHABLE: _Remedy(
         "The session bus does not answer",

@@ -5,8 +5,6 @@ from __future__ import annotations
 from wizard.custody.custodian import Custodian
 from wizard.custody.errors import CustodyError, KeyringUnusable, Remedy
 from wizard.custody.questions import (
-    BUS_CONSENT,
-    BUS_WORD,
     FILE_CONSENT,
     FILE_WORD,
     NEW_PASSPHRASE,
@@ -40,8 +38,6 @@ async def offer(talk: Talk, custodian: Custodian, problem: CustodyError, environ
         return False
     if answer == FILE_WORD:
         return await _chosen(talk, custodian)
-    if answer == BUS_WORD:
-        return await _started(talk, custodian)
     return answer == _AGAIN.word or await _opened(talk, custodian, Remedy(answer))
 
 
@@ -58,8 +54,7 @@ async def _ask_what(talk: Talk, custodian: Custodian, problem: CustodyError) -> 
     own = (Choice(remedy.value, f"{QUESTIONS[remedy].does}."),) if remedy else ()
     is_keyring = custodian.custody.place is Place.KEYRING
     other = (Choice(FILE_WORD, "keep credentials in an encrypted file instead."),) if is_keyring else ()
-    bus = (Choice(BUS_WORD, "start a session bus of the wizard's own."),) if custodian.can_start_bus(problem) else ()
-    choices = (*own, _AGAIN, *bus, *other, _SERVICE)
+    choices = (*own, _AGAIN, *other, _SERVICE)
     return await talk.choose("What next?", choices, about=ABOUT, default=choices[0].word)
 
 
@@ -69,16 +64,6 @@ async def _chosen(talk: Talk, custodian: Custodian) -> bool:
             custodian.choose_encrypted_file()
         except WizardError as error:
             talk.tell(error)
-    return True
-
-
-async def _started(talk: Talk, custodian: Custodian) -> bool:
-    async def start() -> bool:
-        await custodian.start_bus()
-        return True
-
-    if await talk.confirm(BUS_CONSENT, BUS_WORD, about=ABOUT):
-        await talk.attempt(start, "Starting the bus", deadlines.OPEN_PLACE)
     return True
 
 

@@ -44,7 +44,6 @@ class HomeScreen(PlaceScreen):
         Binding("f", "forget", "Forget", tooltip="Strike a key off the journal that is not stored any more"),
         Binding("o", "strays", "Strays", tooltip="Look at items that the journal does not know: adopt, delete, leave"),
         Binding("u", "unlock", "Unlock", tooltip="Open the place of the credentials with its password, here"),
-        Binding("b", "own_bus", "Bus", tooltip="Start a session bus of the wizard's own, and the keyring on it"),
         Binding("v", "encrypted_file", "File", tooltip="Keep credentials in an encrypted file instead"),
         Binding("p", "passphrase", "Passphrase", tooltip="Change the passphrase of the encrypted file"),
         Binding("s", "service", "Service", tooltip="How a program that runs as a service gets at the credentials"),

@@ -4,19 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, cast
 
-from textual import on, work
 from textual.message import Message
 from textual.screen import Screen
 
 from wizard.custody.errors import CustodyError, KeyringUnusable, Remedy
-from wizard.custody.questions import (
-    BUS_CONSENT,
-    BUS_WORD,
-    FILE_CONSENT,
-    FILE_WORD,
-    PASSPHRASE_CHANGED,
-    QUESTIONS,
-)
+from wizard.custody.questions import FILE_CONSENT, FILE_WORD, PASSPHRASE_CHANGED, QUESTIONS
 from wizard.errors import WizardError
 from wizard.settings import Place
 from wizard.tui.screens.confirm import ConfirmScreen
@@ -26,7 +18,6 @@ from wizard.tui.screens.service import ServiceScreen
 from wizard.tui.widgets.notice import Notice
 
 if TYPE_CHECKING:
-    from wizard.custody.custodian import Custodian
     from wizard.tui.app import WizardApp
 
 
@@ -40,18 +31,12 @@ class PlaceScreen(Screen[None]):
             super().__init__()
             self.error = error
 
-    class Started(Message):
-        """A bus of the wizard's own is running."""
-
     _remedy: Remedy = Remedy.NONE
     """What a typed password can mend."""
     _is_custody_problem: bool = False
     """Whether the place of the credentials did not open."""
     _has_other_place: bool = False
     """Whether the keyring was found unusable, so that the encrypted file is offered."""
-
-    _can_start_bus: bool = False
-    """Whether there is no session bus, and one of the wizard's own can be had."""
 
     @property
     def wizard(self) -> WizardApp:
@@ -80,7 +65,6 @@ class PlaceScreen(Screen[None]):
         return {
             "unlock": bool(self._remedy),
             "encrypted_file": self._has_other_place,
-            "own_bus": self._can_start_bus,
             "service": self._is_custody_problem,
             "again": True,
         }.get(action)
@@ -98,15 +82,10 @@ class PlaceScreen(Screen[None]):
         self._is_custody_problem = is_custody
         self._remedy = error.remedy if is_custody and isinstance(error, KeyringUnusable) else Remedy.NONE
         self._has_other_place = is_custody and custodian is not None and custodian.custody.place is Place.KEYRING
-        self._can_start_bus = (
-            custodian is not None and isinstance(error, CustodyError) and custodian.can_start_bus(error)
-        )
 
     def ways_out(self) -> str:
         """Say what can be done about it."""
         ways = [f"U: {QUESTIONS[self._remedy].does}."] if self._remedy else []
-        if self._can_start_bus:
-            ways.append("B: start a session bus of the wizard's own.")
         if self._has_other_place:
             ways.append("V: keep credentials in an encrypted file.")
         return " ".join([*ways, "R tries again; another environment may be open to you."])
@@ -121,30 +100,6 @@ class PlaceScreen(Screen[None]):
         if is_open:
             self._remedy = Remedy.NONE
             self.open_highlighted()
-
-    def action_own_bus(self) -> None:
-        """Ask for the word that starts a bus of the wizard's own."""
-        if not self.is_at_work():
-            question = ConfirmScreen("Start a session bus of the wizard's own?", BUS_CONSENT, BUS_WORD)
-            self.app.push_screen(question, self._bus_answered)
-
-    def _bus_answered(self, is_wanted: bool | None) -> None:
-        custodian = self.wizard.world.custodian
-        if is_wanted and custodian is not None:
-            self._start_bus(custodian)
-
-    @work(description="start a session bus")
-    async def _start_bus(self, custodian: Custodian) -> None:
-        try:
-            await custodian.start_bus()
-            self.post_message(self.Started())
-        except WizardError as error:
-            self.post_message(self.Failed(error))
-
-    @on(Started)
-    def open_again(self) -> None:
-        """Open the environment on the new bus."""
-        self.open_highlighted()
 
     def action_passphrase(self) -> None:
         """Ask for the passphrase of the encrypted file so far, and for the new one."""
