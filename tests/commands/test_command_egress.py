@@ -1,13 +1,14 @@
 from __future__ import annotations
 
-import os
+import io
+import sys
 from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
 
 from tests.commands.conftest import HERE, Bench, Command
-from tests.egress.fake_ansible import fake_ansible
+from tests.egress.fake_ssh import calls, fake_ssh
 from wizard.commands.console import tell
 from wizard.custody.store import Store
 from wizard.egress.hints import Organisation
@@ -146,6 +147,54 @@ def test_hosts_of_the_settings_are_asked_and_one_without_an_answer_makes_it_inco
     assert said.json["address"] == HERE
 
 
+ANSIBLES = "  hosts (2):\n    bot-1\n    trader@bot-2\n"
+"""What `ansible all --list-hosts` writes."""
+
+
+@pytest.mark.parametrize(
+    "given",
+    [ANSIBLES.encode(), b"bot-1\r\n\r\ntrader@bot-2", ANSIBLES.encode("utf-16")],
+    ids=["ansible", "lines", "utf"],
+)
+def test_hosts_named_on_standard_input_are_asked_once_each(
+    bench: Bench, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: bytes
+) -> None:
+    environ = fake_ssh(tmp_path)
+    monkeypatch.setenv("PATH", environ["PATH"])
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given)))
+    said = command("egress", "--json", "--hosts=-,bot-1")
+    assert [host["host"] for host in said.json["hosts"]] == ["bot-1", "trader@bot-2"]
+    assert sorted(call.split(" -- ")[1] for call in calls(tmp_path)) == ["bot-1 sh -s", "trader@bot-2 sh -s"]
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "told"),
+    [
+        (b"bot-1\n-oProxyCommand=touch x\n", 2, "begins with a dash"),
+        (b"playbook: site.yml\n", 2, "does not name a host"),
+        (b"A1b2" * 16, 2, "What looks like a key does not name a host"),
+        (b"  hosts (0):\n", 1, "Standard input names none."),
+    ],
+    ids=["option", "playbook", "key", "none"],
+)
+def test_standard_input_that_is_no_list_of_hosts_is_refused_whole(
+    bench: Bench,
+    command: Command,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    given: bytes,
+    code: int,
+    told: str,
+) -> None:
+    environ = fake_ssh(tmp_path)
+    monkeypatch.setenv("PATH", environ["PATH"])
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given)))
+    said = command("egress", "--json", "--hosts", "-")
+    assert (said.code, said.out, calls(tmp_path)) == (code, "", [])
+    assert told in said.err
+    assert "A1b2" not in said.err
+
+
 def test_no_host_in_the_settings_is_told(bench: Bench, command: Command) -> None:
     said = command("egress", "--hosts")
     assert (said.code, said.out) == (1, "")
@@ -182,23 +231,6 @@ def test_hints_are_told_beside_the_verdict(bench: Bench, command: Command, monke
     assert said.json["hints"]["names"] == {HERE: "host-42.example.net"}
     assert said.json["hints"]["organisation"]["name"] == "AS64500 Example Net"
     assert f"{HERE} belongs to AS64500 Example Net, says IPinfo: a hint" in said.err
-
-
-def test_ansible_s_hosts_are_asked_where_they_are_meant(
-    bench: Bench, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    fake_ansible(tmp_path / "path")
-    ssh = tmp_path / "path" / "ssh"
-    ssh.write_text('#!/bin/sh\necho "$*" >> "$(dirname "$0")/calls"\nexit 255\n')
-    ssh.chmod(0o755)
-    monkeypatch.setenv("PATH", f"{tmp_path / 'path'}:{os.environ['PATH']}")
-    said = command("egress", "--json", "--hosts=@ansible")
-    assert [(host["host"], host["source"]) for host in said.json["hosts"]] == [
-        ("bot-7", "ansible"),
-        ("bot-1", "ansible"),
-    ]
-    assert "-p 2222 -- trader@bot-7.example sh -s" in (tmp_path / "path" / "calls").read_text()
-    assert "Left out: here (not reached over ssh); -oProxyCommand=touch x (ssh may not be given them)." in said.err
 
 
 class TestTheExchangeItself:

@@ -130,7 +130,7 @@ async def test_a_destination_that_is_an_option_starts_nothing(lab: Lab, town: To
     with pytest.raises(InvalidDestination):
         typed_host(hostile)
     # Even unread it must not become an option: `--` stands before it.
-    (answer,) = await ask_hosts([Host("x", hostile)], [await town.operator("one", HERE)], ssh(lab), rules=rules)
+    (answer,) = await ask_hosts([Host(hostile)], [await town.operator("one", HERE)], ssh(lab), rules=rules)
     assert answer.address is None
     assert not mark.exists()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.egress.fake_ansible import fake_ansible
 from tests.egress.fake_ssh import calls, fake_ssh
 from tests.plain.script import PlainWorld, visit
 from tests.plain.walks import ROTATE
@@ -40,34 +39,3 @@ async def test_hosts_are_checked_asked_and_taken_with_their_names(plain: PlainWo
     async with plain.bench.flow() as flow:
         assert flow.context.journal.labels("bench") == {f"{ELSEWHERE}/32": "bot-2, trader@bot-3"}
         assert flow.context.journal.last_egress("bench") == ("203.0.113.42",)
-
-
-async def test_ansible_names_hosts_when_asked_to(plain: PlainWorld, tmp_path: Path) -> None:
-    plain.bench.environ = fake_ssh(tmp_path)
-    fake_ansible(tmp_path / "path")
-    seen = await visit(
-        plain,
-        *ROTATE,
-        ("Observed", "hosts"),
-        ("inventory: have Ansible", "inventory"),
-        ("3. bot-7 (trader@bot-7.example:2222): not checked", "quit"),
-    )
-    assert "Ansible's inventory names 2 hosts." in seen.text
-
-
-async def test_a_name_that_an_inventory_gives_to_another_place_does_not_take_the_place_of_the_settings(
-    plain: PlainWorld, tmp_path: Path
-) -> None:
-    plain.bench.environ, plain.bench.hosts = fake_ssh(tmp_path), ("bot-1",)
-    fake_ansible(tmp_path / "path", '{"_meta": {"hostvars": {"bot-1": {"ansible_host": "evil.example"}}}}')
-    await visit(
-        plain,
-        *ROTATE,
-        ("Observed", "hosts"),
-        ("inventory: have Ansible", "inventory"),
-        ("3. bot-1 (evil.example): not checked.", "check"),
-        ("Numbers or names", "bot-1"),
-        ("1. bot-1: not checked.", "check"),
-        ("Numbers or names", "evil.example"),
-        ("3. bot-1 (evil.example): checked.", "quit"),
-    )

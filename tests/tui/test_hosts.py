@@ -13,7 +13,6 @@ from textual import events
 from textual.widgets import Input, OptionList, TextArea
 
 from screenshots.scene import stage
-from tests.egress.fake_ansible import fake_ansible
 from tests.egress.fake_ssh import calls, fake_ssh
 from tests.rotation.conftest import ELSEWHERE, HERE
 from tests.terminal.harness import leaked
@@ -159,28 +158,6 @@ async def test_a_rehearsal_asks_no_real_host_and_says_so(wizard: Wizard, tmp_pat
     await wizard.press("tab", *"bot-2", "enter", "enter")
     await wizard.until("Notice", "In a rehearsal no real host is asked")
     assert calls(tmp_path) == []
-
-
-@pytest.mark.parametrize("size", [(60, 20)])
-async def test_ansible_names_hosts_when_asked_to(real: Wizard, tmp_path: Path) -> None:
-    fake_ansible(tmp_path / "path")
-    await to_hosts(real)
-    await real.until("#next", "Enter asks 2 hosts.")
-    await real.press("f5")
-    await real.until("Notice", "Ansible's inventory names 2 hosts")
-    assert rows(real) == ["[x] bot-1", "[x] bot-2", "[ ] stranger", "[ ] bot-7"]
-    await real.press("end")
-    assert "Another host:" in painted(real)
-    assert "(trader@bot-7.example:2222), from Ansible's inventory" in real.text("#detail")
-    asked = real.app.flow.hosts.known()[-1:]
-    fake_ansible(tmp_path / "path", output="{}")
-    await real.press("f5")
-    await real.until("Notice", "Ansible's inventory names 0 hosts")
-    # Its answer comes when the inventory, read anew, names it no more.
-    real.app.screen.post_message(HostsScreen.Answered(HostAnswer(asked[0], 1.0)))
-    fake_ansible(tmp_path / "path", output="no json")
-    await real.press("f5")
-    await real.until("Notice", "What it wrote is not JSON")
 
 
 @pytest.mark.parametrize("size", [(80, 24)])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from wizard.commands.console import tell
-from wizard.egress.hosts.ansible import hosts_of_ansible
+from wizard.commands.standard_input import standard_input
 from wizard.egress.hosts.fan_out import Bounds, ask_hosts
 from wizard.egress.hosts.model import Host, HostAnswer, HostSource, labels, typed_host
 from wizard.egress.hosts.openssh import find_openssh
@@ -20,12 +20,14 @@ from wizard.text import printable
 
 FROM_SETTINGS = "@settings"
 FROM_SSH_CONFIG = "@ssh-config"
-FROM_ANSIBLE = "@ansible"
+FROM_STANDARD_INPUT = "-"
+_HEADING = re.compile(r"hosts \([0-9]+\):")
+"""What `ansible all --list-hosts` writes above the names."""
 HELP = (
     "also ask other hosts over OpenSSH, as your ~/.ssh/config says; names parted by commas, [user@]host each."
     f" {FROM_SETTINGS} stands for the environment's hosts = […] and is meant where no name is given,"
-    f" {FROM_SSH_CONFIG} for every Host name in ~/.ssh/config, {FROM_ANSIBLE} for what ansible-inventory --list names"
-    " (with its addresses, users and ports, without its ssh arguments and keys)"
+    f" {FROM_SSH_CONFIG} for every Host name in ~/.ssh/config, {FROM_STANDARD_INPUT} for the names on standard input,"
+    " one per line"
 )
 
 
@@ -39,31 +41,30 @@ def named_hosts(text: str, environment: Environment) -> tuple[Host, ...]:
     Raises:
         wizard.ssh_destination.InvalidDestination: a name is not one that ssh may be given.
         NoHosts: there are none.
-        wizard.egress.hosts.inventory.InventoryUnusable: Ansible was to name hosts, and did not.
+        wizard.commands.standard_input.UnreadableInput: names were to come from there, and it cannot be read.
     """
     lists: dict[str, Callable[[], Iterable[Host]]] = {
         FROM_SETTINGS: lambda: (typed_host(host, HostSource.SETTINGS) for host in environment.hosts),
         FROM_SSH_CONFIG: lambda: hosts_of_ssh_config(Path.home() / ".ssh" / "config"),
-        FROM_ANSIBLE: _of_ansible,
+        FROM_STANDARD_INPUT: lambda: map(typed_host, _lines(standard_input())),
     }
     words = [word.strip() for word in text.split(",")]
     found = [host for word in words for host in (lists[word]() if word in lists else [typed_host(word)])]
     if not found:
         raise NoHosts(
             "There is no host to ask",
-            why=f"{printable(text, 60)} names none.",
+            why=f"{'Standard input' if text == FROM_STANDARD_INPUT else printable(text, 60)} names none.",
             advice=f'Write hosts = ["bot-1"] below [environments.{environment.name}] in config.toml, or --hosts bot-1.',
         )
     first: dict[str, Host] = {}
     for host in found:
-        first.setdefault(host.place, host)
+        first.setdefault(host.name, host)
     return tuple(first.values())
 
 
-def _of_ansible() -> tuple[Host, ...]:
-    inventory = asyncio.run(hosts_of_ansible(os.environ))
-    tell(inventory.sentence())
-    return inventory.hosts
+def _lines(text: str) -> Iterator[str]:
+    """Yield what is named, a name per line: neither blank lines nor Ansible's heading."""
+    return (line for line in map(str.strip, text.splitlines()) if line and not _HEADING.fullmatch(line))
 
 
 async def ask(hosts: Sequence[Host], providers: Sequence[Provider], environment: Environment) -> tuple[HostAnswer, ...]:
@@ -99,10 +100,8 @@ def tell_advice(answers: Sequence[HostAnswer]) -> None:
 
 def _tell_answer(answer: HostAnswer) -> None:
     proxy = " A proxy is set in that login; it was not used." if answer.has_proxy else ""
-    host = answer.host
-    where = "" if host.place == host.name else f" ({host.place})"
     tell(
-        f"{host.name + where:<24} {answer.address or 'no address'!s:<16} {answer.milliseconds:6.0f} ms"
+        f"{answer.host.name:<24} {answer.address or 'no address'!s:<16} {answer.milliseconds:6.0f} ms"
         f"  {answer.sentence()}{proxy}"
     )
 
@@ -112,7 +111,6 @@ def as_json(answer: HostAnswer) -> dict[str, object]:
     trouble = answer.trouble
     return {
         "host": answer.host.name,
-        "place": answer.host.place,
         "source": answer.host.source,
         "state": answer.verdict.state,
         "address": str(answer.address) if answer.address else None,

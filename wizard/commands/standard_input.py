@@ -28,7 +28,7 @@ def standard_input() -> str:
         raise UnreadableInput(
             "Standard input cannot be read",
             why="It is closed, or not open for reading.",
-            advice="Pipe a list into the command, or give the addresses as arguments.",
+            advice="Pipe a list into the command, or give what it holds as arguments.",
         ) from error
     if given.startswith(_UTF16):
         return given.decode("utf-16", "replace")

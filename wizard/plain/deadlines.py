@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from wizard.custody.child import DEADLINE as OPERATION
 from wizard.egress.hints import NAME_DEADLINE, ORGANISATION_DEADLINE
-from wizard.egress.hosts.ansible import DEADLINE as INVENTORY_DEADLINE
 from wizard.egress.hosts.fan_out import Bounds
 from wizard.rotation.context import Pace
 from wizard.rotation.elsewhere import DEADLINE as SEARCH
@@ -46,11 +45,6 @@ def hints() -> float:
 def hosts(bounds: Bounds) -> float:
     """All hosts together, with every ssh ended."""
     return bounds.together + _CLEAN_UP
-
-
-def inventory() -> float:
-    """Ansible's inventory, with its programs ended."""
-    return INVENTORY_DEADLINE + _CLEAN_UP
 
 
 def sampling(pace: Pace) -> float:

@@ -20,7 +20,6 @@ ABOUT = (
 )
 _ADD = Choice("add", "type the name of another host.")
 _CHECK = Choice("check", "check or uncheck hosts.")
-_INVENTORY = Choice("inventory", "have Ansible's inventory name hosts.")
 _DONE = Choice("done", "go back to this host's address; nothing is lost.")
 
 
@@ -51,8 +50,6 @@ async def _do(stage: Stage, answer: str) -> None:
         await _add(talk, step)
     elif answer == "check":
         await _check(talk, step)
-    elif answer == "inventory":
-        await _read_inventory(talk, step)
 
 
 def _choices(step: HostsStep) -> Iterable[Choice]:
@@ -66,8 +63,6 @@ def _choices(step: HostsStep) -> Iterable[Choice]:
     yield _ADD
     if step.known():
         yield _CHECK
-    if step.has_inventory:
-        yield _INVENTORY
     yield _DONE
 
 
@@ -99,13 +94,6 @@ def _answer(answer: HostAnswer) -> Iterable[str]:
         yield "    A proxy is set in that login; it was not used."
 
 
-async def _read_inventory(talk: Talk, step: HostsStep) -> None:
-    asking = "Asking Ansible for its inventory"
-    inventory = await talk.attempt(step.read_inventory, asking, deadlines.inventory())
-    if inventory is not None:
-        talk.say(inventory.sentence(), *_list(step))
-
-
 async def _add(talk: Talk, step: HostsStep) -> None:
     """Ask for a name until it is one."""
     while (typed := await talk.line("Host, as [user@]host; an empty line ends", about=ABOUT)) not in {
@@ -134,9 +122,7 @@ async def _check(talk: Talk, step: HostsStep) -> None:
 
 def _turn(talk: Talk, step: HostsStep, typed: str) -> None:
     hosts = step.known()
-    # Of two with one name the first is meant: what the settings say goes before an inventory.
-    named = {name: host for host in reversed(hosts) for name in (host.place, host.name)}
-    named |= {str(number): host for number, host in enumerate(hosts, 1)}
+    named = {host.name: host for host in hosts} | {str(number): host for number, host in enumerate(hosts, 1)}
     for word in filter(None, map(str.strip, typed.split(","))):
         if host := named.get(word):
             step.check((host,), not step.is_checked(host))
@@ -151,5 +137,4 @@ def _list(step: HostsStep) -> Iterable[str]:
     for number, host in enumerate(hosts, 1):
         answer = step.answer(host)
         mark = "checked" if step.is_checked(host) else "not checked"
-        where = "" if host.place == host.name else f" ({host.place})"
-        yield f"  {number}. {host.name}{where}: {mark}.{f' {answer.sentence()}' if answer else ''}"
+        yield f"  {number}. {host.name}: {mark}.{f' {answer.sentence()}' if answer else ''}"

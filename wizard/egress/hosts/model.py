@@ -18,7 +18,6 @@ class HostSource(StrEnum):
     TYPED = "typed"
     SETTINGS = "settings"
     SSH_CONFIG = "ssh-config"
-    ANSIBLE = "ansible"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,22 +25,8 @@ class Host:
     """A host that ssh can reach, as far as its name tells."""
 
     name: str
-    """What people call it; the label of its address in a whitelist."""
-    destination: str
-    """What ssh is given: `[user@]host`."""
+    """What ssh is given, `[user@]host`; also the label of its address in a whitelist."""
     source: HostSource = HostSource.TYPED
-    port: int | None = None
-    """The port of its ssh server; None leaves it to `~/.ssh/config`."""
-
-    @property
-    def place(self) -> str:
-        """What tells it from every other host: the destination, with a port of its own where it has one."""
-        return self.destination if self.port is None else f"{self.destination}:{self.port}"
-
-    @property
-    def by_hand(self) -> str:
-        """What `ssh` is given by hand to reach it."""
-        return self.destination if self.port is None else f"-p {self.port} {self.destination}"
 
 
 def typed_host(text: str, source: HostSource = HostSource.TYPED) -> Host:
@@ -50,8 +35,7 @@ def typed_host(text: str, source: HostSource = HostSource.TYPED) -> Host:
     Raises:
         wizard.ssh_destination.InvalidDestination: it names no host.
     """
-    destination = read_destination(text)
-    return Host(destination, destination, source)
+    return Host(read_destination(text), source)
 
 
 class TroubleKind(StrEnum):
@@ -125,7 +109,7 @@ class HostAnswer:
 
     def advice(self) -> str:
         """Return what the user can do about it; nothing where there is nothing to do."""
-        return self.trouble.advice.replace("{host}", self.host.by_hand) if self.trouble else ""
+        return self.trouble.advice.replace("{host}", self.host.name) if self.trouble else ""
 
 
 def labels(answers: Iterable[HostAnswer]) -> dict[IPv4Address, tuple[str, ...]]:

@@ -98,8 +98,7 @@ class OpenSsh:
             "ControlMaster=no",
             "LogLevel=ERROR",
         )
-        port = () if host.port is None else ("-p", str(host.port))
-        return (self.program, "-T", *(part for each in options for part in ("-o", each)), *port, "--", host.destination)
+        return (self.program, "-T", *(part for each in options for part in ("-o", each)), "--", host.name)
 
     async def _start(self, host: Host) -> Process:
         try:

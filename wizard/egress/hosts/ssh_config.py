@@ -27,7 +27,7 @@ def hosts_of_ssh_config(file: Path) -> tuple[Host, ...]:
         file: `~/.ssh/config`; names of included files are relative to its directory.
     """
     names = dict.fromkeys(_names(file, file.parent, set(), 0))
-    return tuple(Host(name, name, HostSource.SSH_CONFIG) for name in names)
+    return tuple(Host(name, HostSource.SSH_CONFIG) for name in names)
 
 
 def _names(file: Path, directory: Path, read: set[Path], depth: int) -> Iterator[str]:

@@ -6,9 +6,7 @@ from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address
 from pathlib import Path
 
-from wizard.egress.hosts.ansible import find_ansible, hosts_of_ansible
 from wizard.egress.hosts.fan_out import Bounds, ask_hosts
-from wizard.egress.hosts.inventory import Inventory
 from wizard.egress.hosts.model import Host, HostAnswer, HostSource, labels, typed_host
 from wizard.egress.hosts.openssh import find_openssh
 from wizard.egress.hosts.ssh_config import hosts_of_ssh_config
@@ -37,9 +35,9 @@ class HostsStep:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._typed: list[Host] = []
-        self._named: dict[HostSource, tuple[Host, ...]] = {}
-        """By files and programs that name hosts."""
-        self._checked = {host.place for host in self._of_settings()}
+        self._of_ssh_config: tuple[Host, ...] | None = None
+        """None before it was read."""
+        self._checked = {host.name for host in self._of_settings()}
         self._answers: dict[str, HostAnswer] = {}
         self.bounds = Bounds()
         self.draft = ""
@@ -51,47 +49,31 @@ class HostsStep:
         return self._context.environment.is_rehearsal
 
     def known(self) -> tuple[Host, ...]:
-        """Return the hosts of the settings, of `~/.ssh/config`, of Ansible and those typed, each once."""
+        """Return the hosts of the settings, of `~/.ssh/config` and those typed, each once."""
         found: dict[str, Host] = {}
-        named = (host for source in (HostSource.SSH_CONFIG, HostSource.ANSIBLE) for host in self._named.get(source, ()))
-        for host in (*self._of_settings(), *named, *self._typed):
-            found.setdefault(host.place, host)
+        for host in (*self._of_settings(), *(self._of_ssh_config or ()), *self._typed):
+            found.setdefault(host.name, host)
         return tuple(found.values())
 
     async def read_ssh_config(self) -> None:
         """Read the names in `~/.ssh/config`, once, in a thread: home directories can be slow."""
         environ = self._context.environ
         home = environ.get("HOME") or environ.get("USERPROFILE")
-        if home and HostSource.SSH_CONFIG not in self._named:
+        if home and self._of_ssh_config is None:
             file = Path(home) / ".ssh" / "config"
-            self._named[HostSource.SSH_CONFIG] = await in_abandonable_thread(lambda: hosts_of_ssh_config(file))
-
-    @property
-    def has_inventory(self) -> bool:
-        """Whether Ansible is installed, which can name hosts."""
-        return find_ansible(self._context.environ) is not None
-
-    async def read_inventory(self) -> Inventory:
-        """Have Ansible name hosts; they become known, unchecked.
-
-        Raises:
-            wizard.egress.hosts.inventory.InventoryUnusable: it does not.
-        """
-        inventory = await hosts_of_ansible(self._context.environ)
-        self._named[HostSource.ANSIBLE] = inventory.hosts
-        return inventory
+            self._of_ssh_config = await in_abandonable_thread(lambda: hosts_of_ssh_config(file))
 
     def checked(self) -> tuple[Host, ...]:
         """Return the known hosts that are to be asked: at first those of the settings."""
-        return tuple(host for host in self.known() if host.place in self._checked)
+        return tuple(host for host in self.known() if host.name in self._checked)
 
     def is_checked(self, host: Host) -> bool:
         """Whether the host is to be asked."""
-        return host.place in self._checked
+        return host.name in self._checked
 
     def check(self, hosts: Sequence[Host], is_checked: bool) -> None:
         """Say whether these hosts are to be asked."""
-        names = {host.place for host in hosts}
+        names = {host.name for host in hosts}
         self._checked = self._checked | names if is_checked else self._checked - names
 
     def add(self, text: str) -> Host:
@@ -101,7 +83,7 @@ class HostsStep:
             wizard.ssh_destination.InvalidDestination: it names no host.
         """
         typed = typed_host(text)
-        host = next((known for known in self.known() if known.place == typed.place), typed)
+        host = next((known for known in self.known() if known.name == typed.name), typed)
         if host is typed:
             self._typed.append(host)
         self.check([host], is_checked=True)
@@ -109,12 +91,12 @@ class HostsStep:
 
     def answer(self, host: Host) -> HostAnswer | None:
         """Return what the host said last; None where it was not asked yet."""
-        return self._answers.get(host.place)
+        return self._answers.get(host.name)
 
     def forget(self, hosts: Sequence[Host]) -> None:
         """Drop what these hosts said: they are asked anew."""
         for host in hosts:
-            self._answers.pop(host.place, None)
+            self._answers.pop(host.name, None)
 
     def unasked(self) -> tuple[Host, ...]:
         """Return the checked hosts without an answer."""
@@ -157,11 +139,11 @@ class HostsStep:
         )
 
     def _keep(self, answer: HostAnswer) -> None:
-        self._answers[answer.host.place] = answer
+        self._answers[answer.host.name] = answer
         verdict = answer.verdict
         if verdict.operators:
             operators = {str(address): who for address, who in verdict.operators.items()}
-            environment, route = self._context.environment.name, f"ssh {answer.host.place}"
+            environment, route = self._context.environment.name, f"ssh {answer.host.name}"
             self._context.journal.note_egress(environment, operators, verdict.state, route, asked_by=OTHER_HOSTS)
 
     def _of_settings(self) -> list[Host]:

@@ -11,23 +11,20 @@ from wizard.rotation.steps.hosts import HostsStep
 _FROM = {
     HostSource.SETTINGS: "from the settings",
     HostSource.SSH_CONFIG: "from ~/.ssh/config",
-    HostSource.ANSIBLE: "from Ansible's inventory",
     HostSource.TYPED: "typed here",
 }
 
 
 def lede(step: HostsStep) -> str:
-    """Say what is sent to whom, and who else can name hosts."""
-    inventory = " F5 reads Ansible's inventory." if step.has_inventory else ""
+    """Say what is sent to whom."""
     if step.is_rehearsal:
-        return f"In a rehearsal no real host is asked.{inventory}"
-    return f"Ticked hosts are asked over OpenSSH. No key or secret is sent.{inventory}"
+        return "In a rehearsal no real host is asked."
+    return "Ticked hosts are asked over OpenSSH. No key or secret is sent."
 
 
 def detail(host: Host, answer: HostAnswer | None) -> str:
     """Say all that is known of a host."""
-    where = "" if host.place == host.name else f" ({host.place})"
-    whence = f"{host.name}{where}, {_FROM[host.source]}."
+    whence = f"{host.name}, {_FROM[host.source]}."
     if answer is None:
         return f"{whence} Not asked yet."
     proxy = " A proxy is set in that login; it was not used." if answer.has_proxy else ""

@@ -13,8 +13,6 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Input, OptionList, Static
 
-from wizard.egress.hosts.ansible import DEADLINE
-from wizard.egress.hosts.inventory import Inventory
 from wizard.egress.hosts.model import Host, HostAnswer
 from wizard.errors import WizardError
 from wizard.glyphs import Glyphs
@@ -43,8 +41,6 @@ class HostsScreen(ModalScreen[str | None]):
         Binding("a", "check_all", "All", tooltip="Tick all hosts, or none"),
         # Priority: list and field take Enter for themselves.
         Binding("enter", "go", "Go", key_display="Enter", priority=True, tooltip="Ask; then take the addresses"),
-        # Named above the list: with it the footer would lose its last key at 60 columns.
-        Binding("f5", "inventory", "Inventory", show=False, tooltip="Have Ansible's inventory name hosts"),
         Binding("r", "again", "Again", tooltip="Ask those once more that gave no address"),
         Binding(
             "tab", "app.focus_next", "Add", key_display="Tab", tooltip="Go to the field for another host, and back"
@@ -57,8 +53,7 @@ class HostsScreen(ModalScreen[str | None]):
         "Every host that uses the key needs its address on the whitelist. The ticked hosts are asked over the system's"
         " OpenSSH, as your ~/.ssh/config says; each asks several operators which address they see. Nothing is typed"
         " there, no password is asked for, no key and no secret is sent. An address counts when two operators agree;"
-        " it goes to the whitelist with the host's name as its label. F5 reads Ansible's inventory, where that is"
-        " installed."
+        " it goes to the whitelist with the host's name as its label."
     )
 
     class Answered(Message):
@@ -73,17 +68,6 @@ class HostsScreen(ModalScreen[str | None]):
 
     class Named(Message):
         """Other hosts are known now."""
-
-        def __init__(self, inventory: Inventory | None = None) -> None:
-            super().__init__()
-            self.inventory = inventory
-
-    class NotNamed(Message):
-        """Ansible named no hosts."""
-
-        def __init__(self, error: WizardError) -> None:
-            super().__init__()
-            self.error = error
 
     class Failed(Message):
         """No host can be asked."""
@@ -129,10 +113,6 @@ class HostsScreen(ModalScreen[str | None]):
     def _rows(self) -> HostList:
         return self.query_one(HostList)
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Hide the inventory where there is no Ansible."""
-        return self._step.has_inventory if action == "inventory" else True
-
     @on(OptionList.OptionHighlighted)
     def show_detail(self) -> None:
         """Say all that is known of the highlighted host."""
@@ -156,11 +136,6 @@ class HostsScreen(ModalScreen[str | None]):
         """Check all, or none where all are checked."""
         hosts = self._rows.hosts
         self._check(hosts, len(self._step.checked()) < len(hosts))
-
-    def action_inventory(self) -> None:
-        """Have Ansible name hosts."""
-        self.query_one(Notice).note(f"Asking Ansible for its inventory, at most {DEADLINE:g} s.")
-        self._read_inventory()
 
     def action_go(self) -> None:
         """Add what is typed; else ask; else take what was found."""
@@ -201,11 +176,6 @@ class HostsScreen(ModalScreen[str | None]):
         self._rows.asked = ()
         self._show_progress()
 
-    @on(NotNamed)
-    def show_not_named(self, message: NotNamed) -> None:
-        """Say why Ansible named nobody."""
-        self.query_one(Notice).error(message.error)
-
     @on(Failed)
     def show_error(self, message: Failed) -> None:
         """Say why nobody was asked."""
@@ -213,27 +183,17 @@ class HostsScreen(ModalScreen[str | None]):
         self.query_one(Notice).error(message.error)
 
     @on(Named)
-    def show_named(self, message: Named) -> None:
-        """Show the hosts that were named, and say how many, where the user asked for them."""
+    def show_named(self) -> None:
+        """Show the hosts that were named."""
         had_none = not self._rows.hosts
         self._list()
         if had_none and not self._typed():
             self._focus_first()
-        if inventory := message.inventory:
-            notice = self.query_one(Notice)
-            (notice.note if inventory.left_out or inventory.otherwise else notice.good)(inventory.sentence())
 
     @work(exclusive=True, group="ssh-config", description="read the names in the ssh configuration")
     async def _read_ssh_config(self) -> None:
         await self._step.read_ssh_config()
         self.post_message(self.Named())
-
-    @work(exclusive=True, group="inventory", description="ask Ansible for its inventory")
-    async def _read_inventory(self) -> None:
-        try:
-            self.post_message(self.Named(await self._step.read_inventory()))
-        except WizardError as error:
-            self.post_message(self.NotNamed(error))
 
     @work(exclusive=True, group="hosts", description="ask other hosts")
     async def _ask(self, hosts: tuple[Host, ...]) -> None:

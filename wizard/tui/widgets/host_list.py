@@ -30,7 +30,7 @@ class HostList(OptionRows):
         self._glyphs = glyphs
         self.hosts: tuple[Host, ...] = ()
         self._rows: dict[str, int] = {}
-        """Each place's row."""
+        """Each name's row."""
         self._width = 0
         self.asked: Collection[Host] = ()
         """Who is being asked now; nobody while nothing is under way."""
@@ -45,7 +45,7 @@ class HostList(OptionRows):
         """Show all hosts that the step knows; the cursor stays on its host."""
         stood_on = self.host
         self.hosts = self._step.known()
-        self._rows = {host.place: row for row, host in enumerate(self.hosts)}
+        self._rows = {host.name: row for row, host in enumerate(self.hosts)}
         self._width = min(_NAME_WIDTH, max((len(host.name) for host in self.hosts), default=0))
         self.clear_options()
         self.add_options(map(self._row, self.hosts))
@@ -59,8 +59,7 @@ class HostList(OptionRows):
     def show(self, hosts: Collection[Host]) -> None:
         """Show anew what is known of these hosts."""
         for host in hosts:
-            if host.place in self._rows:  # an inventory that was read anew may name it no more
-                self.replace_option_prompt_at_index(self._rows[host.place], self._row(host))
+            self.replace_option_prompt_at_index(self._rows[host.name], self._row(host))
 
     def _row(self, host: Host) -> Content:
         answer = self._step.answer(host)
