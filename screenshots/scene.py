@@ -23,9 +23,9 @@ from wizard.custody.store import KeyringStore, MemoryStore, Store
 from wizard.custody.worker.protocol import State
 from wizard.egress.providers import Parser, Provider
 from wizard.rehearsal.desk import Desk
-from wizard.rehearsal.exchange import EmbeddedExchange
-from wizard.rehearsal.exchange.server import Addresses, serve_app
 from wizard.rehearsal.session import embedded_site
+from wizard.rehearsal.simulator import EmbeddedExchange
+from wizard.rehearsal.simulator.server import Addresses, serve_app
 from wizard.rotation.context import Pace
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Slot

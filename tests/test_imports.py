@@ -16,7 +16,7 @@ BELOW_THE_SCREENS = [
     "wizard.exchange.client",
     "wizard.custody.opening",
     "wizard.rehearsal.session",
-    "wizard.rehearsal.exchange",
+    "wizard.rehearsal.simulator",
     "wizard.cli",
 ]
 

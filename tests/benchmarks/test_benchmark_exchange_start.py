@@ -12,7 +12,7 @@ from statistics import median
 import httpx
 import pytest
 
-from wizard.rehearsal.exchange import EmbeddedExchange, serve
+from wizard.rehearsal.simulator import EmbeddedExchange, serve
 
 RUNS = 5
 INSTANCES = 50

@@ -15,7 +15,7 @@ from tests.rotation.conftest import OpenStore, World
 from wizard.credentials import KeyKind
 from wizard.exchange.client import ExchangeClient
 from wizard.rehearsal.desk import Desk
-from wizard.rehearsal.exchange import EmbeddedExchange, serve
+from wizard.rehearsal.simulator import EmbeddedExchange, serve
 from wizard.rotation.flow import Flow
 from wizard.rotation.steps.probe import ProbeStep
 from wizard.settings import Paths

@@ -28,7 +28,7 @@ from wizard.custody.vault import Vault
 from wizard.egress.providers import load_providers
 from wizard.exchange.keys import generate_ed25519
 from wizard.rehearsal.desk import Desk
-from wizard.rehearsal.exchange import Addresses, EmbeddedExchange, serve
+from wizard.rehearsal.simulator import Addresses, EmbeddedExchange, serve
 from wizard.rotation.database import open_database
 from wizard.rotation.journal import Journal
 from wizard.rotation.model import Slot

@@ -20,8 +20,8 @@ from wizard.exchange.keys import generate_ed25519
 from wizard.exchange.outcomes import Cause, Certainty, Outcome, Surface, Verdict
 from wizard.exchange.skew import measure_skew
 from wizard.rehearsal.desk import Desk
-from wizard.rehearsal.exchange import EmbeddedExchange, serve
 from wizard.rehearsal.session import embedded_site
+from wizard.rehearsal.simulator import EmbeddedExchange, serve
 from wizard.rotation.signed import Where, explain
 from wizard.secret import Secret
 from wizard.sites import Site

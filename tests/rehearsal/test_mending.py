@@ -12,9 +12,9 @@ from wizard.credentials import KeyKind
 from wizard.custody.store import MemoryStore
 from wizard.egress.providers import Parser, Provider
 from wizard.rehearsal.desk import Desk
-from wizard.rehearsal.exchange import EmbeddedExchange, serve
 from wizard.rehearsal.scenarios import SCENARIOS, Scenario
 from wizard.rehearsal.session import PACE, Rehearsal
+from wizard.rehearsal.simulator import EmbeddedExchange, serve
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Mode, Outcome, Step
 from wizard.rules import Rules

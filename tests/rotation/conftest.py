@@ -19,8 +19,8 @@ from wizard.egress.providers import Parser, Provider
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.errors import Refused
 from wizard.rehearsal.desk import Desk, NewKey
-from wizard.rehearsal.exchange import EmbeddedExchange, serve
 from wizard.rehearsal.session import embedded_site
+from wizard.rehearsal.simulator import EmbeddedExchange, serve
 from wizard.rotation.context import Pace, Pause
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Mode, Slot

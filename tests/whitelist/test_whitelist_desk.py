@@ -13,8 +13,8 @@ import httpx
 
 from tests.whitelist.table import ENTRIES
 from wizard.addresses import SPECIAL_RANGES
-from wizard.rehearsal.exchange import EmbeddedExchange, serve
-from wizard.rehearsal.exchange.whitelist_page import WhitelistRefused, read_page_text
+from wizard.rehearsal.simulator import EmbeddedExchange, serve
+from wizard.rehearsal.simulator.page_forms import PageError, read_page_text
 from wizard.rules import Rules
 from wizard.whitelist import Form, Surroundings, judge, parse, render
 
@@ -49,7 +49,7 @@ def rules(random: Random) -> Rules:
 def refusal(text: str) -> str:
     try:
         read_page_text(text, 20)
-    except WhitelistRefused as error:
+    except PageError as error:
         return error.what
     return ""
 

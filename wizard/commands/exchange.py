@@ -36,9 +36,9 @@ def _seconds(text: str) -> float:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until a signal ends it."""
-    from wizard.rehearsal import exchange  # noqa: PLC0415 - the extra `rehearsal` may not be installed
+    from wizard.rehearsal import simulator  # noqa: PLC0415 - the extra `rehearsal` may not be installed
 
-    served = exchange.EmbeddedExchange(
+    served = simulator.EmbeddedExchange(
         seed=options.seed, scenario=SCENARIOS[options.scenario], passes_after=options.passes_after
     )
-    return exchange.run(options.port, options.json, served, idle_limit=options.idle_limit)
+    return simulator.run(options.port, options.json, served, idle_limit=options.idle_limit)

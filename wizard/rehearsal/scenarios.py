@@ -1,7 +1,7 @@
 """Fire drills: what goes wrong in a rehearsal, what the user should see of it, and the way out.
 
 Each begins when the second key is made, the one that is to replace the key in use; a third key is a good
-one. What each plants lies here as data; `wizard.rehearsal.exchange.plot` plants it.
+one. What each plants lies here as data; `wizard.rehearsal.simulator.faults` applies it.
 """
 
 from __future__ import annotations

@@ -1,0 +1,144 @@
+"""Who may make a signed call: the checks, one after the other.
+
+The order in which Binance checks is UNKNOWN (docs/binance.md section 10). This one is a choice: an
+unknown key is told so whatever its signature, and a caller from elsewhere learns nothing of the
+clock or the signature. No client should depend on it.
+
+The timestamp rule: `timestamp < serverTime + 1s && serverTime - timestamp <= recvWindow`.
+
+CONFIRMED, binance-spot-api-docs rest-api.md, timing security. Everything is counted in whole
+microseconds, because timestamps may be given in them.
+"""
+
+from __future__ import annotations
+
+import re
+from decimal import Decimal
+
+from wizard.rehearsal.simulator.calls import SIGNATURE, Answer, Call, Parameters
+from wizard.rehearsal.simulator.keys import KEY_LENGTH, ApiKey
+from wizard.rehearsal.simulator.refusals import (
+    AHEAD_OF_SERVER,
+    BAD_SIGNATURE,
+    BAD_WINDOW,
+    DUPLICATE_VALUES,
+    EMPTY,
+    ILLEGAL_CHARACTERS,
+    KEY_MALFORMED,
+    KEY_REJECTED,
+    KEY_UNKNOWN,
+    MISSING,
+    OUTSIDE_WINDOW,
+    RequestError,
+    Surface,
+)
+from wizard.rehearsal.simulator.state import ExchangeState
+
+DEFAULT_WINDOW = "5000"
+MAX_WINDOW = 60_000
+AHEAD_LIMIT = 1_000_000
+FIRST_MICROSECOND_TIMESTAMP = 10**14
+"""From here on a timestamp counts microseconds: as milliseconds it would be the year 5138."""
+_TIMESTAMP = "^[0-9]{1,20}$"
+_WINDOW = r"^[0-9]{1,10}(\.[0-9]{1,3})?$"
+"""Milliseconds, up to three decimals (CONFIRMED). The pattern that the exchange itself shows is UNKNOWN."""
+
+
+def check_timing(parameters: Parameters, server_time: int) -> None:
+    """Return when the request is in time; `server_time` is in microseconds since 1970.
+
+    Raises:
+        RequestError: the timestamp is missing, malformed, too old or too far ahead, or the window too wide.
+    """
+    window = _window(parameters)
+    timestamp = _timestamp(parameters)
+    if timestamp >= server_time + AHEAD_LIMIT:
+        raise RequestError(AHEAD_OF_SERVER)
+    if server_time - timestamp > window:
+        raise RequestError(OUTSIDE_WINDOW)
+
+
+def _timestamp(parameters: Parameters) -> int:
+    text = parameters.get("timestamp")
+    if not text:
+        raise RequestError(MISSING, "timestamp")
+    if not re.fullmatch(_TIMESTAMP, text):
+        raise RequestError(ILLEGAL_CHARACTERS, "timestamp", _TIMESTAMP)
+    number = int(text)
+    return number if number >= FIRST_MICROSECOND_TIMESTAMP else number * 1000
+
+
+def _window(parameters: Parameters) -> Decimal:
+    text = parameters.values.get("recvWindow", DEFAULT_WINDOW)
+    if not text:
+        raise RequestError(EMPTY, "recvWindow")
+    if not re.fullmatch(_WINDOW, text):
+        raise RequestError(ILLEGAL_CHARACTERS, "recvWindow", _WINDOW)
+    window = Decimal(text)
+    if window > MAX_WINDOW:
+        raise RequestError(BAD_WINDOW)
+    return window * 1000
+
+
+_KEY_SHAPE = re.compile(rf"[A-Za-z0-9]{{{KEY_LENGTH}}}")
+
+
+def signed(permission: str, answer: Answer) -> Answer:
+    """Return `answer` behind `authentication`: it is only reached by keys that have `permission`."""
+
+    def guarded(state: ExchangeState, call: Call) -> object:
+        admit(state, call, permission)
+        return answer(state, call)
+
+    return guarded
+
+
+def admit(state: ExchangeState, call: Call, permission: str) -> ApiKey:
+    """Return the key that made this call.
+
+    Raises:
+        RequestError: at the first check that fails.
+    """
+    key = usable_key(state, call)
+    if call.parameters.is_ambiguous:
+        raise RequestError(DUPLICATE_VALUES)
+    check_timing(call.parameters, state.server_time())
+    if not call.is_logged_on:
+        _check_signature(key, call)
+    if permission not in key.permissions:
+        raise RequestError(KEY_REJECTED)
+    return key
+
+
+def usable_key(state: ExchangeState, call: Call) -> ApiKey:
+    """Return the key that the call names, if it may be used from where the call comes from.
+
+    Raises:
+        RequestError: it is malformed, unknown, disabled, or not allowed from this address.
+    """
+    key = _known_key(state, call)
+    if not state.lets_in(key, call.ip):
+        raise RequestError(KEY_REJECTED)
+    return key
+
+
+def _known_key(state: ExchangeState, call: Call) -> ApiKey:
+    if not _KEY_SHAPE.fullmatch(call.api_key):
+        raise RequestError(KEY_MALFORMED)
+    key = state.keys.get(call.api_key)
+    if key is None:
+        raise RequestError(KEY_UNKNOWN if call.surface is Surface.SAPI else KEY_REJECTED)
+    if not key.enabled:
+        raise RequestError(KEY_REJECTED)
+    return key
+
+
+def _check_signature(key: ApiKey, call: Call) -> None:
+    signature, payload = call.parameters.get(SIGNATURE), call.parameters.payload
+    if not signature:
+        raise RequestError(MISSING, SIGNATURE)
+    # Since 2026-01-15 REST payloads are percent-encoded before they are signed, so they are ASCII (CHANGELOG).
+    # Those of the WebSocket API are not encoded (web-socket-api.md).
+    is_encoded = call.surface is Surface.WEBSOCKET_API or payload.isascii()
+    if not is_encoded or not key.verifier.verify(payload, signature):
+        raise RequestError(BAD_SIGNATURE)

@@ -1,0 +1,136 @@
+"""Faults of a rehearsal: a slow line, a wrong clock, a whitelist that takes its time, canned answers.
+
+They lie in front of the exchange, as a proxy or an outage would, and never touch the simulated page.
+
+Applies what a scenario is about (`wizard.rehearsal.scenarios`) when the second key is made.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
+
+from starlette.responses import JSONResponse, Response
+
+from wizard.rehearsal.scenarios import PASSES_AFTER, SMOOTH, Scenario
+from wizard.rehearsal.simulator.keys import ApiKey
+from wizard.rehearsal.simulator.weights import slow_down_body
+
+_RATE_LIMITED = 429
+_ADDRESSES_MOVED = 50
+"""How far each public address moves; the example addresses stay within their network."""
+
+
+class OtherKeysVerifier:
+    """Belongs to another secret: no signature of this key's holder is right."""
+
+    def verify(self, payload: bytes, signature: str) -> bool:  # noqa: ARG002 - see `Verifier`
+        """See `Verifier`."""
+        return False
+
+
+@dataclass(slots=True)
+class ScenarioFaults:
+    """What goes wrong in one exchange, and how far it has come."""
+
+    scenario: Scenario = SMOOTH
+    passes_after: float = PASSES_AFTER
+    """Seconds."""
+    first_key: str = ""
+    is_sprung: bool = False
+
+    def springs_with(self, key: ApiKey) -> bool:
+        """Return whether it begins with this key, which was just made: with the second one, once."""
+        if not self.first_key:
+            self.first_key = key.api_key
+            return False
+        is_second, self.is_sprung = not self.is_sprung, True
+        return is_second
+
+    def keeps(self, key: ApiKey) -> bool:
+        """Return whether disabling or deleting this key is confirmed and not carried out."""
+        return self.scenario.keeps_first_key and key.api_key == self.first_key
+
+    def faults(self) -> Faults:
+        """Return what is wrong until it passes by itself."""
+        scenario = self.scenario
+        return Faults(
+            clock_offset=scenario.clock_offset_ms * 1000,
+            whitelist_delay=self.passes_after if scenario.delays_whitelist else 0.0,
+            outage=_outage(scenario.outage, self.passes_after) if scenario.outage else None,
+        )
+
+    def spoiled(self, key: ApiKey, now: float) -> ApiKey:
+        """Return the new key as it is saved; `now` is in seconds since 1970."""
+        if self.scenario.loses_whitelist:
+            key = key.with_whitelist(None, now, 0.0)
+        if self.scenario.delays_whitelist and key.whitelist is not None:
+            key = replace(key, versions=()).with_whitelist(key.whitelist, now, self.passes_after)
+        if self.scenario.swaps_secret:
+            key = replace(key, verifier=OtherKeysVerifier())
+        return replace(key, permissions=key.permissions - {self.scenario.loses_permission})
+
+    def moved(self, nat: Mapping[str, str]) -> Mapping[str, str]:
+        """Return where each host is seen from now on."""
+        if not self.scenario.moves_host:
+            return nat
+        return {source: str(ip_address(public) + _ADDRESSES_MOVED) for source, public in nat.items()}
+
+
+def _outage(status: int, seconds: float) -> CannedAnswer:
+    if status == _RATE_LIMITED:
+        headers = {"Retry-After": str(max(1, round(seconds)))}
+        return CannedAnswer("", status=status, body=slow_down_body(), headers=headers)
+    return CannedAnswer("", status=status, body="<html><body>Service Unavailable</body></html>")
+
+
+_ECHO = "/echo/"
+
+
+@dataclass(frozen=True, slots=True)
+class CannedAnswer:
+    """The next `times` requests to `path` get this answer and do not reach the exchange."""
+
+    path: str
+    times: int = 1
+    status: int = 503
+    body: object = ""
+    """A text is sent as it is, as HTML where `headers` do not say otherwise; anything else as JSON."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    def response(self) -> Response:
+        """Return a new HTTP answer."""
+        if isinstance(self.body, str):
+            return Response(self.body, self.status, dict(self.headers), media_type="text/html")
+        return JSONResponse(self.body, self.status, dict(self.headers))
+
+
+@dataclass(frozen=True, slots=True)
+class Faults:
+    """Everything that is wrong on purpose at one moment."""
+
+    latency: float = 0.0
+    """Seconds before every answer."""
+    clock_offset: int = 0
+    """Microseconds by which the exchange's clock is ahead of the true time."""
+    whitelist_delay: float = 0.0
+    """Seconds until a whitelist that is saved now begins to count."""
+    answers: tuple[CannedAnswer, ...] = ()
+    outage: CannedAnswer | None = None
+    """The answer to everything but the echo services, which are other people's; its path means nothing."""
+
+    def take(self, path: str) -> tuple[CannedAnswer | None, Faults]:
+        """Return the canned answer for one request to `path`, if any, and the faults that are left."""
+        for position, canned in enumerate(self.answers):
+            if canned.path == path:
+                left = (replace(canned, times=canned.times - 1),) if canned.times > 1 else ()
+                answers = (*self.answers[:position], *left, *self.answers[position + 1 :])
+                return canned, replace(self, answers=answers)
+        return (None if path.startswith(_ECHO) else self.outage), self
+
+    async def slow_down(self) -> None:
+        """Wait out the latency."""
+        if self.latency:
+            await asyncio.sleep(self.latency)

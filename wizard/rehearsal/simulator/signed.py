@@ -1,0 +1,219 @@
+"""Signed endpoints: each behind `authentication`, each with the permission that it needs.
+
+What the account holds, and `GET /sapi/v1/capital/config/getall`, which some clients ask for before anything else.
+
+Nothing is ever deposited or withdrawn here, so fees, limits and networks are examples in the documented shape.
+
+`POST /api/v3/order/test`: says whether an order would be taken, and places none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from wizard.rehearsal.simulator.authentication import signed
+from wizard.rehearsal.simulator.calls import Answer, Call, Endpoint, Parameters
+from wizard.rehearsal.simulator.keys import FUTURES, READING, SPOT_TRADING, permission_flags
+from wizard.rehearsal.simulator.markets import BASES, ORDER_TYPES
+from wizard.rehearsal.simulator.refusals import (
+    BAD_ORDER_TYPE,
+    BAD_SIDE,
+    BAD_SYMBOL,
+    BAD_TIME_IN_FORCE,
+    MISSING,
+    RequestError,
+)
+from wizard.rehearsal.simulator.state import ExchangeState
+
+_MANDATORY = {
+    "LIMIT": ("timeInForce", "quantity", "price"),
+    "LIMIT_MAKER": ("quantity", "price"),
+    "STOP_LOSS": ("quantity",),
+    "STOP_LOSS_LIMIT": ("timeInForce", "quantity", "price"),
+    "TAKE_PROFIT": ("quantity",),
+    "TAKE_PROFIT_LIMIT": ("timeInForce", "quantity", "price"),
+}
+"""By order type, of rest-api.md's table of additional mandatory parameters what it asks for in every case."""
+
+
+_WEIGHT_OF_RATES = 19
+"""An order test weighs 20 with the commission rates and 1 without them (rest-api.md)."""
+
+
+def judge_order(state: ExchangeState, call: Call) -> object:
+    """Return what an acceptable order gets: the commission rates where it asks for them, else nothing.
+
+    Raises:
+        RequestError: a parameter is missing or makes no sense.
+    """
+    order = call.parameters
+    _require(order, "symbol", "side", "type")
+    for name, choices, refusal in (
+        ("symbol", BASES, BAD_SYMBOL),
+        ("side", ("BUY", "SELL"), BAD_SIDE),
+        ("type", ORDER_TYPES, BAD_ORDER_TYPE),
+    ):
+        if order.get(name) not in choices:
+            raise RequestError(refusal)
+    _require(order, *_mandatory(order))
+    if order.get("timeInForce") not in ("", "GTC", "IOC", "FOK"):
+        raise RequestError(BAD_TIME_IN_FORCE)
+    if order.get("computeCommissionRates") != "true":
+        return {}
+    state.meter.charge(call.ip, _WEIGHT_OF_RATES)
+    return _commission_rates()
+
+
+def _commission_rates() -> object:
+    nothing = {"maker": "0.00000000", "taker": "0.00000000"}
+    return {
+        "standardCommissionForOrder": {"maker": "0.00100000", "taker": "0.00100000"},
+        "specialCommissionForOrder": nothing,
+        "taxCommissionForOrder": nothing,
+        "discount": {
+            "enabledForAccount": True,
+            "enabledForSymbol": True,
+            "discountAsset": "BNB",
+            "discount": "0.75000000",
+        },
+    }
+
+
+def _mandatory(order: Parameters) -> tuple[str, ...]:
+    if order.get("type") == "MARKET":
+        return () if order.get("quoteOrderQty") else ("quantity",)
+    return _MANDATORY[order.get("type")]
+
+
+def _require(order: Parameters, *names: str) -> None:
+    for name in names:
+        if not order.get(name):
+            raise RequestError(MISSING, name)
+
+
+BALANCES: Mapping[str, str] = MappingProxyType({"BTC": "0.50000000", "ETH": "0.00000000", "USDT": "10000.00000000"})
+"""What is free of each coin; nothing is locked."""
+_NAMES = MappingProxyType({"BTC": "Bitcoin", "ETH": "Ethereum", "USDT": "TetherUS"})
+_NETWORKS = MappingProxyType({"BTC": "BTC", "ETH": "ETH", "USDT": "ETH"})
+
+
+def all_coins() -> list[dict[str, object]]:
+    """Return every coin with its balance and the network on which it moves."""
+    nothing = ("locked", "freeze", "withdrawing", "ipoing", "ipoable", "storage")
+    return [
+        {
+            "coin": coin,
+            "depositAllEnable": True,
+            "withdrawAllEnable": True,
+            "name": _NAMES[coin],
+            "free": free,
+            **dict.fromkeys(nothing, "0"),
+            "isLegalMoney": False,
+            "trading": True,
+            "networkList": [_network(coin)],
+        }
+        for coin, free in BALANCES.items()
+    ]
+
+
+def _network(coin: str) -> dict[str, object]:
+    texts = ("specialTips", "specialWithdrawTips", "addressRegex", "memoRegex", "contractAddressUrl", "contractAddress")
+    return {
+        "network": _NETWORKS[coin],
+        "coin": coin,
+        "name": _NETWORKS[coin],
+        "isDefault": True,
+        "depositEnable": True,
+        "withdrawEnable": True,
+        "busy": False,
+        "resetAddressStatus": False,
+        "sameAddress": False,
+        "withdrawTag": False,
+        "withdrawIntegerMultiple": "0.00000001",
+        "withdrawFee": "0.00010000",
+        "withdrawMin": "0.00100000",
+        "withdrawMax": "7500.00000000",
+        "withdrawInternalMin": "0.00000001",
+        "depositDust": "0.00000001",
+        "minConfirm": 2,
+        "unLockConfirm": 2,
+        "estimatedArrivalTime": 25,
+        **dict.fromkeys(texts, ""),
+    }
+
+
+def _restrictions(state: ExchangeState, call: Call) -> object:
+    # The list of addresses is not part of the answer (CONFIRMED, docs/binance.md section 4.1).
+    key = state.keys[call.api_key]
+    return {
+        "ipRestrict": key.whitelist is not None,
+        "createTime": key.created,
+        **permission_flags(key.permissions),
+    }
+
+
+def _account(state: ExchangeState, call: Call) -> object:
+    hides_zeros = call.parameters.get("omitZeroBalances").lower() == "true"
+    return {
+        "makerCommission": 10,
+        "takerCommission": 10,
+        "buyerCommission": 0,
+        "sellerCommission": 0,
+        "commissionRates": {
+            "maker": "0.00100000",
+            "taker": "0.00100000",
+            "buyer": "0.00000000",
+            "seller": "0.00000000",
+        },
+        "canTrade": True,
+        "canWithdraw": True,
+        "canDeposit": True,
+        "brokered": False,
+        "requireSelfTradePrevention": False,
+        "preventSor": False,
+        "updateTime": 0,
+        "accountType": "SPOT",
+        "balances": [
+            {"asset": asset, "free": free, "locked": "0.00000000"}
+            for asset, free in BALANCES.items()
+            if not hides_zeros or float(free)
+        ],
+        "permissions": ["SPOT"],
+        "uid": state.uid,
+    }
+
+
+def _futures_balance(_state: ExchangeState, _call: Call) -> object:
+    amount = "2500.00000000"
+    return [
+        {
+            "accountAlias": "SgsR",
+            "asset": "USDT",
+            "balance": amount,
+            "crossWalletBalance": amount,
+            "crossUnPnl": "0.00000000",
+            "availableBalance": amount,
+            "maxWithdrawAmount": amount,
+            "marginAvailable": True,
+            "updateTime": 0,
+        }
+    ]
+
+
+def _coins(_state: ExchangeState, _call: Call) -> object:
+    return all_coins()
+
+
+def _endpoint(method: str, path: str, weight: int, permission: str, answer: Answer) -> Endpoint:
+    return Endpoint(method, path, weight, signed(permission, answer), is_signed=True)
+
+
+ENDPOINTS = (
+    _endpoint("GET", "/api/v3/account", 20, READING, _account),
+    _endpoint("POST", "/api/v3/order/test", 1, SPOT_TRADING, judge_order),
+    _endpoint("GET", "/sapi/v1/account/apiRestrictions", 1, READING, _restrictions),
+    _endpoint("GET", "/sapi/v1/capital/config/getall", 10, READING, _coins),
+    _endpoint("GET", "/fapi/v2/balance", 5, FUTURES, _futures_balance),
+    _endpoint("GET", "/fapi/v3/balance", 5, FUTURES, _futures_balance),
+)

@@ -1,0 +1,181 @@
+"""The state of one embedded exchange. Nothing is shared between two of them.
+
+Records are frozen; this registry is the one thing that changes, and only from the event loop that
+serves it, between two awaits.
+
+The API activity history: every signed call that reached the exchange, also the refused ones.
+
+Which public address a caller appears to have.
+
+Everything here runs on one machine, so a client that binds another loopback address plays another
+host. Headers such as X-Forwarded-For say what the caller likes, so they are never read.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
+
+from wizard.clock import Clock
+from wizard.rehearsal.simulator.faults import CannedAnswer, Faults, ScenarioFaults
+from wizard.rehearsal.simulator.keys import ApiKey, KeyGenerator, Networks, PageKeyKind
+from wizard.rehearsal.simulator.refusals import PageError
+from wizard.rehearsal.simulator.signatures import Verifier
+from wizard.rehearsal.simulator.weights import WeightMeter
+
+DEFAULT_NAT: Mapping[str, str] = {"127.0.0.1": "203.0.113.42", "127.0.0.2": "203.0.113.77"}
+
+
+def read_nat(table: Mapping[str, object]) -> dict[str, str]:
+    """Return `table` with each address in its canonical form.
+
+    Raises:
+        PageError: a source or a public address is malformed.
+    """
+    try:
+        return {str(ip_address(source)): str(ip_address(_text(public))) for source, public in table.items()}
+    except ValueError:
+        raise PageError("A NAT table maps one IP address to another") from None
+
+
+def _text(value: object) -> str:
+    # ip_address would read the number 1 as 0.0.0.1.
+    if not isinstance(value, str):
+        raise ValueError("not a text")  # noqa: TRY004 - one kind of error for every malformed address
+    return value
+
+
+KEPT_ENTRIES = 10_000
+SUCCESS = 0
+
+
+@dataclass(frozen=True, slots=True)
+class LogEntry:
+    """One call."""
+
+    time: int
+    """Milliseconds since 1970, without the clock fault."""
+    api_key: str = field(repr=False)
+    """The key as the caller named it, also when there is no such key."""
+    ip: str
+    """The public address of the caller."""
+    path: str
+    """Without the query, which holds the signature."""
+    status: int
+    code: int
+    """The JSON error code, or 0 for success."""
+
+
+class ActivityLog:
+    """The newest calls; the oldest are forgotten so that a long run does not fill the memory."""
+
+    def __init__(self) -> None:
+        self._entries: deque[LogEntry] = deque(maxlen=KEPT_ENTRIES)
+
+    def add(self, entry: LogEntry) -> None:
+        """Write down one call."""
+        self._entries.append(entry)
+
+    def entries(self) -> Sequence[LogEntry]:
+        """Return the calls, oldest first."""
+        return tuple(self._entries)
+
+
+class ExchangeState:
+    """Keys, addresses, faults, weights and the log of one exchange.
+
+    Args:
+        clock: The true time.
+        generator: Makes API keys and secrets.
+        max_entries: How many entries the page accepts in a whitelist.
+        scenario_faults: What will go wrong.
+    """
+
+    def __init__(
+        self, clock: Clock, generator: KeyGenerator, max_entries: int, scenario_faults: ScenarioFaults
+    ) -> None:
+        self.clock = clock
+        self.generator = generator
+        self.max_entries = max_entries
+        self.uid = generator.uid()
+        self.keys: dict[str, ApiKey] = {}
+        self.nat: Mapping[str, str] = DEFAULT_NAT
+        self.scenario_faults = scenario_faults
+        self._faults = Faults()
+        self._canned = (Faults(), 0.0)
+        self.meter = WeightMeter(clock)
+        self.log = ActivityLog()
+
+    @property
+    def faults(self) -> Faults:
+        """What is wrong now: what the scenario brings until that passes, else what the page was asked for."""
+        planted, until = self._canned
+        return planted if self.clock() < until else self._faults
+
+    @faults.setter
+    def faults(self, faults: Faults) -> None:
+        self._faults, self._canned = faults, (Faults(), 0.0)
+
+    def now_ms(self) -> int:
+        """The true time in milliseconds since 1970, for records."""
+        return round(self.clock() * 1000)
+
+    def server_time(self) -> int:
+        """The time that the exchange believes in, in microseconds since 1970."""
+        return round(self.clock() * 1_000_000) + self.faults.clock_offset
+
+    def public_address(self, source: str) -> str:
+        """Return the address that the exchange sees; a source that is not in the table is seen as itself."""
+        return self.nat.get(source, source)
+
+    def take_canned(self, path: str) -> CannedAnswer | None:
+        """Return the canned answer for one request to `path` and use it up."""
+        before = self.faults
+        canned, left = before.take(path)
+        if left is not before:
+            self.faults = left
+        return canned
+
+    def create_key(
+        self, label: str, kind: PageKeyKind, verifier: Verifier, permissions: frozenset[str], networks: Networks
+    ) -> ApiKey:
+        """Add a key. Its first whitelist counts after the whitelist delay too; until then it lets nobody in."""
+        key = ApiKey(self.generator.text(), label, kind, verifier, permissions, self.now_ms(), ())
+        delay = 0.0 if networks is None else self.faults.whitelist_delay
+        key = self._put(key.with_whitelist(networks, self.clock(), delay))
+        return self._spring(key) if self.scenario_faults.springs_with(key) else key
+
+    def _spring(self, key: ApiKey) -> ApiKey:
+        now = self.clock()
+        self._canned = (self.scenario_faults.faults(), now + self.scenario_faults.passes_after)
+        self.nat = self.scenario_faults.moved(self.nat)
+        return self._put(self.scenario_faults.spoiled(key, now))
+
+    def change_whitelist(self, key: ApiKey, networks: Networks) -> ApiKey:
+        """Replace the key's whitelist; it counts after the whitelist delay."""
+        return self._put(key.with_whitelist(networks, self.clock(), self.faults.whitelist_delay))
+
+    def change_permissions(self, key: ApiKey, permissions: frozenset[str]) -> ApiKey:
+        """Replace the key's permissions."""
+        return self._put(replace(key, permissions=permissions))
+
+    def disable(self, key: ApiKey) -> ApiKey:
+        """Switch the key off; it stays known."""
+        if self.scenario_faults.keeps(key):
+            return replace(key, enabled=False)
+        return self._put(replace(key, enabled=False))
+
+    def delete(self, key: ApiKey) -> None:
+        """Forget the key."""
+        if not self.scenario_faults.keeps(key):
+            del self.keys[key.api_key]
+
+    def lets_in(self, key: ApiKey, ip: str) -> bool:
+        """Return whether the key may be used from the public address `ip` now."""
+        return key.lets_in(ip_address(ip), self.clock())
+
+    def _put(self, key: ApiKey) -> ApiKey:
+        self.keys[key.api_key] = key
+        return key
