@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import tests.examples  # noqa: F401 - before any test module chooses its examples
 from tests.unwiped import Unwiped
 
 _PREFIXES = ("SSL_", "TEXTUAL", "KEYRING_PROPERTY_", "SSH_", "XDG_", "KEY_WIZARD_")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wizard.addresses import special_range
@@ -88,7 +88,6 @@ def test_a_tolerated_range_is_an_address():
     assert read(Parser.PLAIN, "203.0.113.42", rules) == IPv4Address("203.0.113.42")
 
 
-@settings(derandomize=True, deadline=None)
 @given(
     st.sampled_from(Parser), st.one_of(st.binary(max_size=200), st.text(alphabet='0123456789.:{}"ip=h,\n', max_size=60))
 )

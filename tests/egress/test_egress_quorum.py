@@ -7,7 +7,7 @@ import sys
 from ipaddress import IPv4Address
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wizard.egress.answers import Sample
@@ -98,13 +98,11 @@ answers = st.lists(
 )
 
 
-@settings(derandomize=True, deadline=None)
 @given(st.lists(st.sampled_from([A, B, None]), max_size=8))
 def test_one_operator_alone_never_makes_an_agreement(said):
     assert not judge([sample("Amazon", address) for address in said]).is_agreed
 
 
-@settings(derandomize=True, deadline=None)
 @given(answers, st.randoms(use_true_random=False))
 def test_the_order_of_the_answers_does_not_matter(said, random):
     shuffled = random.sample(said, len(said))
@@ -113,7 +111,6 @@ def test_the_order_of_the_answers_does_not_matter(said, random):
     assert (one.state, one.addresses) == (other.state, other.addresses)
 
 
-@settings(derandomize=True, deadline=None)
 @given(answers)
 def test_an_agreed_address_was_seen_by_two_operators(said):
     verdict = judge([sample(*words) for words in said])

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import UNTIMED, examples
 from tests.exchange.fake_exchange import FakeExchange, answer, hmac_credentials
 from wizard.exchange.answers import Json, RawAnswer, interpret
 from wizard.exchange.errors import ExchangeError
@@ -57,7 +58,7 @@ READERS: list[Callable[[Json], object]] = [
 ]
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(STATUSES, st.text(max_size=12), BODIES)
 def test_any_answer_is_read_or_fails_by_type_and_only_a_200_is_read(status: int, retry_after: str, body: bytes) -> None:
     told = interpret(RawAnswer(status, retry_after, body), lambda text: text)
@@ -76,7 +77,7 @@ def test_any_answer_is_read_or_fails_by_type_and_only_a_200_is_read(status: int,
             assert judge(error, CONTEXT).outcome is Outcome.INCONCLUSIVE
 
 
-@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(100), suppress_health_check=[*UNTIMED, HealthCheck.function_scoped_fixture])
 @given(ON_THE_WIRE, st.booleans())
 async def test_any_bytes_on_the_wire_end_in_an_answer_or_a_typed_error(raw: bytes, is_signed: bool) -> None:
     async def reply(seen: object, reader: object, writer: object) -> None:

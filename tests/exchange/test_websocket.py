@@ -18,6 +18,7 @@ from websockets.frames import Frame, Opcode
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
+from tests.examples import UNTIMED, examples
 from tests.exchange.fake_exchange import API_KEY, NOW, SECRET, hmac_credentials
 from tests.exchange.fake_websocket import Heard, text, websocket_server
 from tests.exchange.test_answer_fuzz import JSON, OBJECTS
@@ -228,7 +229,7 @@ async def test_a_server_that_does_not_play_along_is_left(talk: Any, phase: Phase
     assert error.phase is phase
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(150), suppress_health_check=[*UNTIMED, HealthCheck.function_scoped_fixture])
 @given(
     st.binary(max_size=200)
     | (JSON | OBJECTS).map(lambda value: text(json.dumps(value)))

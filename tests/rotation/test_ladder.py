@@ -15,6 +15,7 @@ import trustme
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import UNTIMED, examples
 from tests.exchange.fake_exchange import FakeExchange, answer, cut, drip, flood, hold
 from tests.exchange.test_answer_fuzz import ON_THE_WIRE
 from tests.rotation.conftest import ELSEWHERE, HERE, World
@@ -225,7 +226,7 @@ def all_of(fake: FakeExchange) -> Site:
     return replace(embedded_site(fake.site.rest_url), alternative_urls=(fake.site.rest_url,))
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(60), suppress_health_check=[*UNTIMED, HealthCheck.function_scoped_fixture])
 @given(raws=st.lists(ON_THE_WIRE, min_size=1, max_size=4))
 async def test_whatever_is_answered_the_probe_ends_in_findings_and_never_in_a_proof(
     world: World, raws: list[bytes]

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from pyte.screens import Char
 from rich.cells import cell_len
 
+from tests.examples import examples
 from wizard.tui.frame_diff import FrameDiff
 
 WIDTH, HEIGHT = 12, 4
@@ -76,7 +77,7 @@ moving = "\x1b[?25l\x1b[4;4H"
 others = st.sampled_from(["\x1b[2J", moving, "\x1b]52;c;YQ==\x07", "\x1b[?2026h", "\x1b[?2026l", whole("b")])
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(st.lists(st.one_of(frames(), frames(), frames(), others), min_size=1, max_size=12))
 def test_the_terminal_shows_what_the_frames_show(sent: list[str]) -> None:
     expected, lean = pyte.Screen(WIDTH + 1, HEIGHT), pyte.Screen(WIDTH + 1, HEIGHT)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv4Network
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from wizard.rules import Rules
@@ -26,8 +26,6 @@ from wizard.whitelist import (
 )
 from wizard.whitelist.comments import take_out
 from wizard.whitelist.rewriting import Change, rewrite
-
-steady = settings(derandomize=True, deadline=None)
 
 addresses = st.integers(0, 2**32 - 1).map(IPv4Address)
 public = st.integers(0, 255).map(lambda last: IPv4Address(f"93.184.1.{last}"))
@@ -52,7 +50,6 @@ def judged(text, must_cover=()):
     return judge(parse(text), Surroundings(Rules(), tuple(must_cover)))
 
 
-@steady
 @given(st.one_of(st.text(), scraps), required)
 def test_no_text_makes_parsing_or_judging_fail(text, must_cover):
     judgement = judged(text, must_cover)
@@ -61,7 +58,6 @@ def test_no_text_makes_parsing_or_judging_fail(text, must_cover):
     assert judgement.is_valid == (not judgement.errors)
 
 
-@steady
 @given(st.one_of(st.text(), scraps))
 def test_every_entry_is_a_part_of_the_text_in_order(text):
     entries = parse(text).entries
@@ -70,13 +66,11 @@ def test_every_entry_is_a_part_of_the_text_in_order(text):
     assert [entry.position for entry in entries] == sorted(entry.position for entry in entries)
 
 
-@steady
 @given(st.lists(blocks, min_size=1), st.sampled_from(Form))
 def test_a_written_list_reads_as_the_same_networks(networks, form):
     assert [entry.network for entry in parse(render(networks, form)).entries] == networks
 
 
-@steady
 @given(st.lists(blocks, min_size=1), st.data())
 def test_separators_do_not_matter(networks, data):
     text = ""
@@ -87,7 +81,6 @@ def test_separators_do_not_matter(networks, data):
     assert judged(text).networks == judged(render(networks)).networks
 
 
-@steady
 @given(scraps, required)
 def test_nothing_is_allowed_that_no_entry_names(text, must_cover):
     judgement = judged(text, must_cover)
@@ -101,7 +94,6 @@ def test_nothing_is_allowed_that_no_entry_names(text, must_cover):
     assert set(judgement.networks) == named - {None}
 
 
-@steady
 @given(st.lists(st.sampled_from("0123456789./,\u200b\u00a0 "), max_size=24).map("".join))
 def test_a_network_is_read_only_from_its_own_digits(text):
     for entry in parse(text).entries:
@@ -110,7 +102,6 @@ def test_a_network_is_read_only_from_its_own_digits(text):
             assert digits in {str(entry.network), str(entry.network.network_address)}
 
 
-@steady
 @given(scraps, required)
 def test_an_applied_suggestion_is_usable_or_has_an_error_of_its_own(text, must_cover):
     before = judged(text, must_cover)
@@ -127,7 +118,6 @@ def test_an_applied_suggestion_is_usable_or_has_an_error_of_its_own(text, must_c
         assert all(other.entry.network is not None or other.has_error for other in after)
 
 
-@steady
 @given(scraps)
 def test_removing_an_entry_removes_no_other(text):
     parsed = parse(text)
@@ -138,7 +128,6 @@ def test_removing_an_entry_removes_no_other(text):
             assert [network for network in left if network] == [network for network in rest if network]
 
 
-@steady
 @given(st.lists(public, unique=True, min_size=1, max_size=20), st.lists(public, max_size=3))
 def test_adding_every_missing_address_settles_a_clean_list(listed, hosts):
     must_cover = [RequiredAddress(address, "a host") for address in hosts]
@@ -150,7 +139,6 @@ def test_adding_every_missing_address_settles_a_clean_list(listed, hosts):
     assert "egress-not-covered" not in [finding.code for finding in judged(text, must_cover).findings]
 
 
-@steady
 @given(st.lists(blocks), st.lists(blocks))
 def test_a_difference_leads_from_the_old_list_to_the_new(old, new):
     difference = diff(old, new)
@@ -160,7 +148,6 @@ def test_a_difference_leads_from_the_old_list_to_the_new(old, new):
     assert not {*difference.added} & set(old)
 
 
-@steady
 @given(st.one_of(st.text(), scraps), required)
 def test_repairing_all_that_is_safe_leaves_nothing_safe_to_repair_and_opens_nothing_new(text, must_cover):
     repaired = mend_all(text, lambda each: judged(each, must_cover))
@@ -174,7 +161,6 @@ def test_repairing_all_that_is_safe_leaves_nothing_safe_to_repair_and_opens_noth
     }
 
 
-@steady
 @given(st.lists(st.one_of(public.map(IPv4Network), blocks), min_size=1, max_size=12), st.randoms())
 def test_the_order_of_the_entries_does_not_matter(networks, random):
     shuffled = random.sample(networks, len(networks))
@@ -212,7 +198,6 @@ def ranges(draw):
     return text, set(range(first, first + more + 1))
 
 
-@steady
 @given(st.lists(st.one_of(spelled, ranges()), min_size=1, max_size=4), separators, st.booleans())
 def test_what_is_repaired_unread_lets_in_exactly_whom_a_reader_would(entries, separator, is_bulleted):
     meant = {IPv4Address(f"93.184.1.{last}") for _, numbers in entries for last in numbers}
@@ -237,7 +222,6 @@ def allowed(text: str) -> set[IPv4Address]:
     return {address for network in judged(text).networks for address in network}
 
 
-@steady
 @given(near_lists, separators)
 def test_expanding_and_collapsing_change_no_address(entries, separator):
     text = separator.join(entries)
@@ -249,7 +233,6 @@ def test_expanding_and_collapsing_change_no_address(entries, separator):
             assert not [entry for entry in judged(other).entries if entry.has_error]
 
 
-@steady
 @given(near_lists, separators, st.data())
 def test_a_label_changes_no_address_and_no_other_label(entries, separator, data):
     text = separator.join(entries)
@@ -269,7 +252,6 @@ labelled = st.lists(
 ).map(lambda parts: "".join(entry + comment + ("\n" if comment else end) for entry, comment, end in parts))
 
 
-@steady
 @given(labelled, st.data())
 def test_what_is_removed_at_once_takes_no_other_entry_and_no_other_label_with_it(text, data):
     before = parse(text).entries
@@ -280,7 +262,6 @@ def test_what_is_removed_at_once_takes_no_other_entry_and_no_other_label_with_it
     assert [(entry.network, entry.label) for entry in after] == [(entry.network, entry.label) for entry in left]
 
 
-@steady
 @given(labelled)
 def test_what_is_taken_out_of_comments_is_added_and_nothing_else_changes(text):
     before = judged(text)
@@ -295,7 +276,6 @@ def test_what_is_taken_out_of_comments_is_added_and_nothing_else_changes(text):
     assert {*judged(text).networks} == {*before.networks} | ({IPv4Network("5.6.7.8")} if hidden else set())
 
 
-@steady
 @given(labelled, labelled)
 def test_what_is_added_keeps_its_labels_and_gives_none_to_what_was_there(text, addition):
     said = [(entry.text, entry.label) for one in (text, addition) for entry in parse(one).filled]

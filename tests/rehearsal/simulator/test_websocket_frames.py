@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from websockets.exceptions import ConnectionClosedError
 
+from tests.examples import UNTIMED, examples
 from wizard.rehearsal.simulator import Addresses, EmbeddedExchange, serve
 from wizard.rehearsal.simulator.server import MAX_MESSAGE
 from wizard.rehearsal.simulator.websocket_frames import read_request
@@ -185,7 +186,7 @@ REQUESTS = st.fixed_dictionaries(
 FRAMES = st.text() | st.binary() | JSON.map(json.dumps) | REQUESTS.map(json.dumps)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(150), suppress_health_check=[*UNTIMED, HealthCheck.function_scoped_fixture])
 @given(frames=st.lists(FRAMES, min_size=1, max_size=12))
 def test_any_frame_gets_exactly_one_typed_answer(frames: list[str | bytes]) -> None:
     async def talk() -> None:
