@@ -88,7 +88,7 @@ class Photographer:
 
     async def _details(self) -> None:
         await self._press("d")
-        await self._until("#names", "rehearsal")
+        await self._until(".title", "Who said what")
         lines = self._pilot.app.screen.query_one(".lines", Static)
         # The exchange listens on another port in every run.
         lines.update(re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:40000", str(lines.visual)))

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import io
 import sys
-from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
@@ -11,8 +10,6 @@ from tests.commands.conftest import HERE, Bench, Command
 from tests.egress.fake_ssh import calls, fake_ssh
 from wizard.commands.console import tell
 from wizard.custody.store import Store
-from wizard.egress.hints import Organisation
-from wizard.egress.route import Route
 from wizard.egress.system import System
 
 
@@ -215,22 +212,6 @@ def test_a_way_over_ipv6_is_told(bench: Bench, command: Command, monkeypatch: py
     assert (said.json["ipv6"]["host"], said.json["ipv6"]["source"]) == ("localhost", "2a01:4f8::42")
     assert "force IPv4" in said.json["ipv6"]["note"]
     assert "Attention: localhost has an IPv6 address too" in said.err
-
-
-def test_hints_are_told_beside_the_verdict(bench: Bench, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def name_of(_address: IPv4Address) -> str:
-        return "host-42.example.net"
-
-    async def organisation(_route: Route) -> Organisation:
-        return Organisation(IPv4Address(HERE), "AS64500 Example Net")
-
-    monkeypatch.setattr("wizard.commands.egress.System", lambda: System(name_of=name_of))
-    monkeypatch.setattr("wizard.commands.hints.ask_organisation", organisation)
-    said = command("egress", "--hints", "--json")
-    assert (said.code, said.json["state"]) == (0, "agreed")
-    assert said.json["hints"]["names"] == {HERE: "host-42.example.net"}
-    assert said.json["hints"]["organisation"]["name"] == "AS64500 Example Net"
-    assert f"{HERE} belongs to AS64500 Example Net, says IPinfo: a hint" in said.err
 
 
 class TestTheExchangeItself:

@@ -436,3 +436,15 @@ def test_a_connection_that_never_comes_about_is_blamed_on_the_proxy_where_there_
         assert time_out(phase, DIRECT, 5.4) == "no connection to the server within 5.4 s"
         assert time_out(phase, proxied(3128), 5.4) == "no connection to the proxy http://127.0.0.1:3128 within 5.4 s"
     assert time_out("", DIRECT, 5.4) == "no connection to the server within 5.4 s"
+
+
+async def test_details_tell_each_question_with_url_answer_reason_and_note(town, rules):
+    good = await town.operator("good", A)
+    portal = await town.operator("portal", "<html>", run_by="Hotel\x1b[2J")
+    report = await detect((good, portal), DIRECT, rules=rules, deadline=2)
+    text = "\n".join(report.details())
+    assert "Route: direct over IPv4 (a test)." in text
+    assert f"good (Good): saw {A}, after " in text
+    assert f"{good.url}, read as plain." in text
+    assert "portal (Hotel\ufffd[2J): no address after " in text
+    assert "a web page, not an address" in text

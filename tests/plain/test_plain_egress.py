@@ -9,8 +9,6 @@ import pytest
 from tests.plain.conftest import PlainWorld
 from tests.plain.script import visit
 from tests.plain.walks import ROTATE
-from wizard.egress.detect import EgressReport
-from wizard.egress.hints import Organisation, OrganisationUnknown
 from wizard.egress.ipv6 import Ipv6Way
 from wizard.rotation.steps.egress import EgressStep
 
@@ -57,20 +55,6 @@ async def test_a_way_over_ipv6_is_told(plain: PlainWorld, monkeypatch: pytest.Mo
     assert "force IPv4" in ended.text
 
 
-async def test_details_and_hints_are_said(plain: PlainWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def names(_step: EgressStep, _report: EgressReport) -> tuple[str, ...]:
-        return ("Reverse DNS told no name for 203.0.113.42.",)
-
-    async def organisation(_step: EgressStep, _report: EgressReport) -> Organisation:
-        raise OrganisationUnknown("IPinfo did not say whose address it is", why="HTTP 500.")
-
-    monkeypatch.setattr(EgressStep, "names", names)
-    monkeypatch.setattr(EgressStep, "organisation", organisation)
-    ended = await visit(
-        plain,
-        *ROTATE,
-        ("Observed", "details"),
-        ("Reverse DNS told no name", "organisation"),
-        ("Problem: IPinfo did not say", "quit"),
-    )
+async def test_details_tell_each_service_with_its_url(plain: PlainWorld) -> None:
+    ended = await visit(plain, *ROTATE, ("Observed", "details"), ("read as plain", "quit"))
     assert "echo-plain (operator plain): saw 203.0.113.42" in ended.text

@@ -8,7 +8,7 @@ import os
 from collections.abc import Awaitable, Callable, Sequence
 
 from wizard import settings
-from wizard.commands import exchange_word, hints, other_hosts
+from wizard.commands import exchange_word, other_hosts
 from wizard.commands.console import fail, print_json, tell
 from wizard.commands.observing import keep_observation
 from wizard.egress.answers import Sample
@@ -46,7 +46,6 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "--sample-more", action="store_true", help="ask on until a second, equally used address would have shown"
     )
     parser.add_argument("--ask-exchange", action="store_true", help=exchange_word.HELP)
-    parser.add_argument("--hints", action="store_true", help=hints.HELP)
     parser.add_argument("--hosts", metavar="A,B", nargs="?", const=other_hosts.FROM_SETTINGS, help=other_hosts.HELP)
     parser.set_defaults(run=run)
 
@@ -69,7 +68,6 @@ def run(options: argparse.Namespace) -> int:
     if history := keep_observation(report, environment, paths, "egress"):
         tell(history)
     other_hosts.tell_advice(answers)
-    hinted = asyncio.run(leaving_lookups_behind(hints.ask(report, System()))) if options.hints else None
     word, trouble = None, None
     try:
         word = exchange_word.ask(environment, paths, known, report.verdict) if options.ask_exchange else None
@@ -77,7 +75,6 @@ def run(options: argparse.Namespace) -> int:
         trouble = fail(error)
     if options.json:
         told: dict[str, object] = {"hosts": [other_hosts.as_json(answer) for answer in answers]} if hosts else {}
-        told |= {"hints": hinted.as_json()} if hinted else {}
         told |= {"exchange": exchange_word.as_json(word, report.verdict)} if options.ask_exchange else {}
         print_json({"environment": environment.name, **as_json(report), **_ipv6_json(way), "history": history, **told})
     confirmed = word.confirms(word.comparable(report.verdict)) if word else None

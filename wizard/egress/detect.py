@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import ssl
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from wizard.egress.quorum import EgressState, EgressVerdict, judge
 from wizard.egress.route import Route, public_roots
 from wizard.egress.sampling import ask
 from wizard.rules import Rules
+from wizard.text import printable
 
 DEADLINE = 6.0
 """Seconds that the user waits at most."""
@@ -23,6 +24,7 @@ DEADLINE = 6.0
 _ASK_FOR = 0.9
 """Share of the deadline that one question may take: so the dead ones can still say what was waited for."""
 
+_SHOWN = 300
 _CLEAN_UP = 1.0
 """Seconds that cancelled questions get to close their connections."""
 
@@ -44,6 +46,27 @@ class EgressReport:
         if self.verdict.state is EgressState.UNKNOWN and len(reasons) == 1:
             return f"{self.verdict.sentence()} Every service failed alike: {reasons.pop()}."
         return self.verdict.sentence()
+
+    def details(self) -> Iterator[str]:
+        """Yield the route, then of each service its URL, its answer or why that was refused, and its note."""
+        yield self.route.sentence()
+        for sample in self.samples:
+            yield from _details(sample.provider, _answer(sample))
+        for provider in self.unfinished:
+            yield from _details(provider, "not waited for: the others had settled the matter, or time was up")
+
+
+def _details(provider: Provider, answer: str) -> Iterator[str]:
+    yield ""
+    yield f"{printable(provider.name)} ({printable(provider.operator)}): {answer}."
+    note = f"  {printable(provider.note, _SHOWN)}" if provider.note else ""
+    yield f"  {printable(provider.url, _SHOWN)}, read as {provider.parser}.{note}"
+
+
+def _answer(sample: Sample) -> str:
+    if sample.address is None:
+        return f"no address after {sample.milliseconds:.0f} ms: {printable(sample.refusal, _SHOWN)}"
+    return f"saw {sample.address}, after {sample.milliseconds:.0f} ms"
 
 
 def _ignore(_: Sample) -> None:

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv6Address
 
 from wizard.threads import in_abandonable_thread
 
@@ -26,16 +26,6 @@ async def look_up_ipv6(host: str) -> Sequence[str]:
         lambda: socket.getaddrinfo(host, None, family=socket.AF_INET6, type=socket.SOCK_STREAM)
     )
     return [str(entry[4][0]) for entry in found]
-
-
-async def look_up_name(address: IPv4Address) -> str:
-    """Return the name that reverse DNS gives to an address.
-
-    Raises:
-        OSError: it has none, or the name service fails.
-    """
-    name, _ = await in_abandonable_thread(lambda: socket.getnameinfo((str(address), 0), socket.NI_NAMEREQD))
-    return name
 
 
 def source_towards(address: IPv6Address) -> str:
@@ -56,5 +46,4 @@ class System:
     """Whom to ask; passed in, so that tests need no name service."""
 
     ipv6_of: Callable[[str], Awaitable[Sequence[str]]] = look_up_ipv6
-    name_of: Callable[[IPv4Address], Awaitable[str]] = look_up_name
     source_towards: Callable[[IPv6Address], str] = source_towards

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from wizard.custody.child import DEADLINE as OPERATION
-from wizard.egress.hints import NAME_DEADLINE, ORGANISATION_DEADLINE
 from wizard.egress.hosts.fan_out import Bounds
 from wizard.rotation.context import Pace
 from wizard.rotation.elsewhere import DEADLINE as SEARCH
@@ -35,11 +34,6 @@ _WAY_CALLS = 2
 def egress(pace: Pace) -> float:
     """One detection, with its connections closed."""
     return pace.egress + _CLEAN_UP
-
-
-def hints() -> float:
-    """Reverse DNS, or one question to IPinfo."""
-    return max(NAME_DEADLINE, ORGANISATION_DEADLINE) + _CLEAN_UP
 
 
 def hosts(bounds: Bounds) -> float:

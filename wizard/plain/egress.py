@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from wizard.egress.answers import Sample
-from wizard.egress.details import tell_details
 from wizard.egress.detect import EgressReport
 from wizard.egress.pools import tell_sampling
 from wizard.errors import WizardError
@@ -26,8 +25,7 @@ _CHOICES = (
     Choice("again", "ask all operators once more."),
     Choice("exchange", "ask the exchange itself, by signed calls of the key in use."),
     Choice("more", "ask on until another, equally used address would have shown."),
-    Choice("details", "tell each question in full, with reverse DNS."),
-    Choice("organisation", "ask IPinfo whose network the address belongs to."),
+    Choice("details", "tell each question in full."),
     Choice("choose", "say which addresses go to the whitelist."),
     Choice("hosts", "ask other hosts that use the key, over OpenSSH."),
 )
@@ -55,9 +53,7 @@ async def take(stage: Stage) -> Way:
         elif answer == "choose":
             await _choose(stage)
         elif answer == "details" and report:
-            await _tell_details(stage, report)
-        elif answer == "organisation" and report:
-            await _ask_organisation(stage, report)
+            stage.talk.say(*report.details())
         elif answer == "exchange" and report:
             await _ask_exchange(stage, report)
         else:
@@ -93,20 +89,6 @@ async def _sample_more(stage: Stage, report: EgressReport) -> EgressReport:
     _tell(stage, more)
     talk.say(f"  {tell_sampling(more.samples)}", *_listed(stage))
     return more
-
-
-async def _tell_details(stage: Stage, report: EgressReport) -> None:
-    flow, talk = stage.flow, stage.talk
-    talk.say(*tell_details(report), "")
-    named = await talk.attempt(lambda: flow.egress.names(report), "Asking for names", deadlines.hints())
-    talk.say(*(named or ()))
-
-
-async def _ask_organisation(stage: Stage, report: EgressReport) -> None:
-    asking = "Asking IPinfo over the same route"
-    found = await stage.talk.attempt(lambda: stage.flow.egress.organisation(report), asking, deadlines.hints())
-    if found is not None:
-        stage.talk.say(found.sentence())
 
 
 async def _choose(stage: Stage) -> None:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from wizard.egress.answers import Sample
 from wizard.egress.detect import EgressReport, detect
 from wizard.egress.exchange_word import ExchangeWord
-from wizard.egress.hints import Organisation, OrganisationUnknown, ask_organisation, reverse_names, tell_names
 from wizard.egress.history import tell_history
 from wizard.egress.ipv6 import Ipv6Way
 from wizard.egress.quorum import EgressState
@@ -128,25 +127,6 @@ class EgressStep:
         """
         context = self._context
         return await ipv6_way_to_exchange(context.environment, context.route(), context.system)
-
-    async def names(self, report: EgressReport) -> tuple[str, ...]:
-        """Return what reverse DNS says of the observed addresses, for people. It takes 3 s at most."""
-        addresses = report.verdict.addresses
-        if self._context.environment.is_rehearsal:
-            return ("In a rehearsal no name service is asked: the addresses are made up.",) if addresses else ()
-        return tell_names(addresses, await reverse_names(addresses, system=self._context.system))
-
-    async def organisation(self, report: EgressReport) -> Organisation:
-        """Ask IPinfo, over the report's route, whose network the address belongs to. Only when the user wants it.
-
-        Raises:
-            wizard.errors.WizardError: it does not say, or this is a rehearsal.
-        """
-        if self._context.environment.is_rehearsal:
-            raise OrganisationUnknown(
-                "In a rehearsal IPinfo is not asked", why="The addresses are made up.", advice="A real rotation asks."
-            )
-        return await ask_organisation(report.route)
 
     def history(self, report: EgressReport) -> str:
         """Return what this and all earlier detections over the same route show, for people."""

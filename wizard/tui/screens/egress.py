@@ -7,9 +7,12 @@ from contextlib import suppress
 from typing import ClassVar
 
 from textual import on, work
+from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.message import Message
+from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -22,7 +25,6 @@ from wizard.egress.pools import tell_sampling
 from wizard.errors import WizardError
 from wizard.rotation.model import Outcome, Step
 from wizard.text import printable
-from wizard.tui.screens.egress_details import EgressDetailsScreen
 from wizard.tui.screens.hosts import HostsScreen
 from wizard.tui.screens.step_screen import StepScreen
 from wizard.tui.widgets.candidate_list import CandidateList
@@ -31,6 +33,29 @@ from wizard.tui.widgets.evidence_table import EvidenceTable
 _ASKS_ON = "S asks on for further addresses, E asks the exchange itself, D tells details."
 _UNASKED = "No operator was asked."
 _CHOOSE = "For the whitelist (Space ticks and unticks):"
+
+
+class EgressDetailsScreen(ModalScreen[None]):
+    """Who was asked, where, and what came of it.
+
+    Args:
+        report: What is told.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,d,enter", "dismiss", "Close")]
+
+    def __init__(self, report: EgressReport) -> None:
+        super().__init__()
+        self._report = report
+
+    def compose(self) -> ComposeResult:
+        """Lay the lines out."""
+        with VerticalScroll(classes="dialog") as dialog:
+            # In the frame: below the lines it would be out of sight at 60x20.
+            dialog.border_subtitle = "Arrows scroll, Esc closes this."
+            yield Static("Who said what of this host", classes="title")
+            lines = "\n".join(printable(line, 600) for line in self._report.details())
+            yield Static(lines, classes="lines", markup=False)
 
 
 class EgressScreen(StepScreen):
@@ -53,7 +78,7 @@ class EgressScreen(StepScreen):
         # Named below the table: with these two the footer would lose its last keys at 60 columns.
         Binding("s", "sample_more", "More", show=False, tooltip="Ask on, until another address would have shown"),
         Binding("e", "ask_exchange", "Exchange", show=False, tooltip="Ask the exchange itself, with the key in use"),
-        Binding("d", "details", "Details", show=False, tooltip="Each question in full, reverse DNS, organisation"),
+        Binding("d", "details", "Details", show=False, tooltip="Each question in full"),
         Binding("h", "hosts", "Hosts", tooltip="Ask other hosts for their address, over OpenSSH"),
     ]
 
@@ -154,7 +179,7 @@ class EgressScreen(StepScreen):
         if self._report is None:
             self._tell_why_not()
             return
-        self.app.push_screen(EgressDetailsScreen(self.flow.egress, self._report, self.wizard.glyphs))
+        self.app.push_screen(EgressDetailsScreen(self._report))
 
     def action_hosts(self) -> None:
         """Ask other hosts that use the key."""
