@@ -19,12 +19,10 @@ from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, Static, TextArea
 
-from screenshots.scene import NAME, PRIVATE_PEM, START, PictureCustodian, PictureWorld, stage
-from wizard.credentials import Credentials, KeyKind
-from wizard.custody.item import USER, encode
+from screenshots.scene import PRIVATE_PEM, PictureCustodian, PictureWorld, stage
+from wizard.credentials import KeyKind
 from wizard.custody.worker.protocol import State
 from wizard.glyphs import UNICODE
-from wizard.secret import Secret
 from wizard.settings import Place
 from wizard.tui.app import WizardApp
 from wizard.tui.screens.confirm import ConfirmScreen
@@ -252,15 +250,8 @@ class AdoptingPhotographer(Photographer):
             "BINANCE_API_KEY": made.api_key.reveal(),
             "BINANCE_API_SECRET": made.secret.reveal(),
         }
-        lost = Credentials(KeyKind.HMAC, Secret(LOST), Secret(LOST))
-        await self._world.store.write(f"key-wizard:{NAME}:{lost.name.fingerprint}", USER, encode(lost, START))
 
     async def _walk(self) -> None:
-        await self._until("#next", "A adopts")
-        await self._press("o")
-        await self._until("#about", "stored once more")
-        await self._shoot("strays")
-        await self._press("escape")
         await self._until("#next", "A adopts")
         await self._press("a")
         await self._until("#instructions", "read it from its file")

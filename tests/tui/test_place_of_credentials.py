@@ -152,6 +152,15 @@ async def test_a_key_that_is_not_stored_any_more_is_told_at_home_and_struck_off_
     assert "is missing" not in wizard.text("#checks")
 
 
+async def test_items_that_the_journal_does_not_know_are_counted_at_home_with_the_command(wizard: Wizard) -> None:
+    await wizard.until("#next", "begins to replace")
+    for number in (1, 2):
+        await wizard.world.store.write(f"key-wizard:rehearsal:00000000000{number}", "credentials", Secret("another's"))
+    wizard.app.screen.open_highlighted()
+    await wizard.until("#checks", "2 items are stored here that this journal does not know")
+    assert "`key-wizard strays rehearsal`" in wizard.text("#checks")
+
+
 async def test_a_key_pasted_where_a_word_is_typed_is_not_drawn_and_said(locked: tuple[Wizard, FakeLocked]) -> None:
     wizard, _ = locked
     await wizard.press("v")

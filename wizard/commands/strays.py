@@ -5,19 +5,27 @@ from __future__ import annotations
 import argparse
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from wizard import settings
 from wizard.commands.asking import types_word
 from wizard.commands.console import print_json, tell
 from wizard.commands.place import place_opener
-from wizard.custody.questions import ADOPT_STRAY, DELETE_STRAY_CONSENT, DELETE_STRAY_WORD
 from wizard.exit_codes import Exit
 from wizard.rotation.flow import Flow
 from wizard.rotation.opening import open_flow
 from wizard.rotation.strays import Stray
 
 Result = TypeVar("Result")
+_DELETE_WORD: Final = "delete"
+_DELETE_CONSENT: Final = (
+    "Delete this item for good? If another Key Wizard knows it, with another home directory or another login, its key"
+    " is lost there too. Nothing on the exchange changes: the key lives on until it is deleted on its page."
+)
+_ADOPTED: Final = (
+    "The key is stored once more, as an item of this journal, and is in use once the probe has proven it. The stray"
+    " item stays until you delete it."
+)
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -48,15 +56,15 @@ def run(options: argparse.Namespace) -> int:
 
     if options.delete:
         # Asked outside of the event loop, where Ctrl+C ends the question at once.
-        tell(DELETE_STRAY_CONSENT)
-        if not types_word(DELETE_STRAY_WORD):
+        tell(_DELETE_CONSENT)
+        if not types_word(_DELETE_WORD):
             tell("Nothing was deleted.")
             return Exit.SAYS_NO
-        asyncio.run(within(lambda flow: flow.delete_stray(options.delete)))
+        asyncio.run(within(lambda flow: flow.strays.delete(options.delete)))
         tell(f"{options.delete} was deleted, and read back as gone.")
     elif options.adopt:
         tell(asyncio.run(within(lambda flow: flow.adopt_stray(options.adopt))).observed)
-        tell(f"{ADOPT_STRAY} Go on with: key-wizard --env {environment.name}")
+        tell(f"{_ADOPTED} Go on with: key-wizard --env {environment.name}")
     else:
         return _list(asyncio.run(within(lambda flow: flow.strays.look())), as_json=options.json)
     return Exit.FINE

@@ -83,16 +83,6 @@ PASSPHRASE_CHANGED: Final = (
 )
 """What is said once the passphrase is another one."""
 
-DELETE_STRAY_WORD: Final = "delete"
-DELETE_STRAY_CONSENT: Final = (
-    "Delete this item for good? If another Key Wizard knows it, with another home directory or another login, its key"
-    " is lost there too. Nothing on the exchange changes: the key lives on until it is deleted on its page."
-)
-ADOPT_STRAY: Final = (
-    "An adopted key is stored once more, as an item of this journal, and is in use once the probe has proven it. The"
-    " stray item stays until you delete it."
-)
-
 FORGET_WORD: Final = "forget"
 FORGET_CONSENT: Final = (
     "Strike the missing key off the journal? If it lies in another collection, login or system, close the wizard and"

@@ -10,14 +10,12 @@ from wizard.plain import deadlines
 from wizard.plain.answers import Choice, Command
 from wizard.plain.custody import change_passphrase
 from wizard.plain.stage import Stage, Way
-from wizard.plain.strays import look_at_strays
 from wizard.plain.talk import Talk
 from wizard.plain.words import evidence
 from wizard.rotation.model import Mode, Step
 from wizard.rotation.overview import Overview
 from wizard.settings import Place
 
-_STRAYS = Choice("strays", "look at the items that the journal does not know: adopt, delete or leave them.")
 _PASSPHRASE = Choice("passphrase", "change the passphrase of the encrypted file.")
 ABOUT = (
     "Choose an environment: the wizard takes it for itself, tries {place} with a canary and settles what an"
@@ -53,10 +51,6 @@ async def begin(stage: Stage) -> Way:
         if answer == FORGET_WORD:
             await _forget(stage)
             continue
-        if answer == _STRAYS.word:
-            if await look_at_strays(stage):
-                return Way.ON
-            continue
         if answer == _PASSPHRASE.word and stage.custodian is not None:
             await change_passphrase(stage.talk, stage.custodian)
             continue
@@ -75,9 +69,8 @@ async def _is_begun(stage: Stage, mode: Mode) -> bool:
 
 def _choices(stage: Stage) -> tuple[Choice, ...]:
     forget = (Choice(FORGET_WORD, "strike the missing key off the journal."),) if stage.flow.can_forget else ()
-    strays = (_STRAYS,) if stage.flow.preflight.strays else ()
     is_file = stage.custodian is not None and stage.custodian.custody.place is Place.ENCRYPTED_FILE
-    return (*_ways(stage), *strays, *forget, *((_PASSPHRASE,) if is_file else ()))
+    return (*_ways(stage), *forget, *((_PASSPHRASE,) if is_file else ()))
 
 
 def _ways(stage: Stage) -> tuple[Choice, ...]:

@@ -25,7 +25,6 @@ from wizard.rotation.steps.probe import ProbeReport, ProbeStep
 from wizard.rotation.steps.retire import RetireStep
 from wizard.rotation.steps.whitelist import WhitelistStep
 from wizard.rotation.strays import Strays
-from wizard.text import printable
 
 CERTIFIED = "rotation.certified"
 STORED = "stored"
@@ -44,27 +43,27 @@ class OutOfPlace(WizardError):
 class Preflight:
     """What was checked before the user touches the exchange."""
 
+    environment: str
     storage: Finding
     recovered: tuple[str, ...] = ()
     """What an interrupted run had left, and what was done about it."""
     missing: tuple[KeyRecord, ...] = ()
     """Keys that the journal calls stored, and that the place of the credentials does not hold."""
-
     strays: tuple[str, ...] = ()
     """Items of this environment that the journal does not know."""
 
     def losses(self) -> tuple[str, ...]:
-        """Return a sentence for each missing key and each stray item."""
-        strays = tuple(
-            f"An item is there that this journal does not know: {printable(name)}. Another journal's, or a lost one;"
-            " it is left alone. To look at it, adopt it or delete it: `key-wizard strays ENV`."
-            for name in self.strays
-        )
-        return strays + tuple(
+        """Return a sentence for each missing key, and one for all stray items."""
+        missing = tuple(
             f"The {one.slot} key {one.name} is missing: the journal says it was stored in {one.store}, and what is"
             " open now does not hold it."
             for one in self.missing
         )
+        if not self.strays:
+            return missing
+        items = "An item is" if len(self.strays) == 1 else f"{len(self.strays)} items are"
+        command = f"`key-wizard strays {self.environment}`"
+        return (*missing, f"{items} stored here that this journal does not know. Close the wizard and run {command}.")
 
 
 class Flow:
@@ -267,16 +266,6 @@ class Flow:
             credentials.wipe()
         self.advance(Step.CREDENTIALS)
         return finding
-
-    async def delete_stray(self, item: str) -> None:
-        """Delete a stray for good, on the user's typed word.
-
-        Raises:
-            wizard.errors.WizardError: it is gone or no stray, or it is not known whether it was deleted.
-        """
-        await self.strays.delete(item)
-        rest = tuple(name for name in self.preflight.strays if name != item)
-        self.preflight = replace(self.preflight, strays=rest)
 
     async def abandon(self) -> None:
         """Give the rotation up before promotion: the current key stays, the new one is purged.

@@ -77,7 +77,7 @@ async def open_flow(
                 pace=pace or Pace(),
             )
             missing, strays = await asyncio.gather(keeping.missing(), _strays(keeping))
-            flow = Flow(context, Preflight(storage, recovered, missing, strays))
+            flow = Flow(context, Preflight(environment.name, storage, recovered, missing, strays))
             await flow.settle()
             yield flow
         finally:

@@ -17,12 +17,11 @@ from wizard.custody.questions import FORGET_CONSENT, FORGET_WORD
 from wizard.errors import WizardError
 from wizard.rotation.closing import safe_to_close
 from wizard.rotation.flow import Flow
-from wizard.rotation.model import Finding, Mode
+from wizard.rotation.model import Mode
 from wizard.rotation.overview import Overview
 from wizard.tui.screens.confirm import ConfirmScreen
 from wizard.tui.screens.home_place import PlaceScreen
 from wizard.tui.screens.home_texts import call, caution, check, next_step, pending, row, way
-from wizard.tui.screens.strays import StraysScreen
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.option_rows import OptionRows
 from wizard.tui.widgets.status_header import StatusHeader
@@ -42,7 +41,6 @@ class HomeScreen(PlaceScreen):
         Binding("a", "adopt", "Adopt", tooltip="Bring a key that is in use already under the wizard's care"),
         Binding("x", "abandon", "Abandon", tooltip="Give the open rotation up; the current key stays"),
         Binding("f", "forget", "Forget", tooltip="Strike a key off the journal that is not stored any more"),
-        Binding("o", "strays", "Strays", tooltip="Look at items that the journal does not know: adopt, delete, leave"),
         Binding("u", "unlock", "Unlock", tooltip="Open the place of the credentials with its password, here"),
         Binding("v", "encrypted_file", "File", tooltip="Keep credentials in an encrypted file instead"),
         Binding("p", "passphrase", "Passphrase", tooltip="Change the passphrase of the encrypted file"),
@@ -94,8 +92,6 @@ class HomeScreen(PlaceScreen):
             return flow is None and can_mend
         if action == "adopt":
             return flow is not None and flow.rotation is None and flow.current is None
-        if action == "strays":
-            return flow is not None and bool(flow.preflight.strays)
         if action == "passphrase":
             return flow is not None and self.is_file
         if action == "forget":
@@ -181,8 +177,7 @@ class HomeScreen(PlaceScreen):
         lines += [pending(sentence, glyphs) for sentence in flow.preflight.recovered]
         lines += [caution(sentence, glyphs) for sentence in flow.preflight.losses()]
         self.query_one("#checks", Static).update(Content("\n").join(lines))
-        look = " O looks at what the journal does not know." if flow.preflight.strays else ""
-        self.query_one("#next", Static).update(call(next_step(flow) + look, self.wizard.glyphs))
+        self.query_one("#next", Static).update(call(next_step(flow), self.wizard.glyphs))
         self.query_one(StatusHeader).closing = flow.closing
         self.refresh_bindings()
 
@@ -250,18 +245,6 @@ class HomeScreen(PlaceScreen):
             self.post_message(self.Abandoned())
         except WizardError as error:
             self.post_message(self.Failed(error))
-
-    def action_strays(self) -> None:
-        """Look at the items that the journal does not know."""
-        if not self.is_at_work():
-            self.app.push_screen(StraysScreen(self.wizard.flow, self.wizard.glyphs), self._strays_left)
-
-    def _strays_left(self, adopted: Finding | None) -> None:
-        if adopted is None:
-            self.fill()
-            return
-        self.wizard.announce(adopted)
-        self.wizard.show_step()
 
     def action_forget(self) -> None:
         """Ask before a missing key is struck off."""
