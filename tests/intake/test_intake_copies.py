@@ -1,8 +1,7 @@
-"""Copies of a private key are found by its public half, in whichever form they stand; what cannot be read is said."""
+"""Copies of a private key between PEM frames are found by its public half; what cannot be read is said."""
 
 from __future__ import annotations
 
-import base64
 import json
 import os
 import time
@@ -64,15 +63,9 @@ def test_each_format_of_a_pem_is_found_at_the_line_where_it_begins(
     assert found_in(tmp_path, credentials, pem.encode("utf-16")) == [", line 1"]
 
 
-@pytest.mark.parametrize("form", [PKCS8, PKCS1])
-def test_a_key_without_its_frame_is_found(
-    tmp_path: Path, key: rsa.RSAPrivateKey, credentials: Credentials, form: PrivateFormat
-) -> None:
-    der = key.private_bytes(Encoding.DER, form, NoEncryption())
-    assert found_in(tmp_path, credentials, der) == [""]
-    assert found_in(tmp_path, credentials, f"X=1\nKEY={base64.b64encode(der).decode()}\n") == [", line 2"]
-    wrapped = base64.encodebytes(der).decode()
-    assert found_in(tmp_path, credentials, f"\n\n{wrapped}") == [", line 3"]
+def test_a_file_that_is_not_all_text_is_searched_too(tmp_path: Path, credentials: Credentials) -> None:
+    data = b"caf\xe9 \x00\n" + f"key={API_KEY}\n{credentials.signing.reveal()}".encode()
+    assert found_in(tmp_path, credentials, data) == [", lines 2, 3"]
 
 
 def test_an_ed25519_key_and_its_api_key_are_found(tmp_path: Path) -> None:

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from wizard.credentials import Credentials
-from wizard.intake.encrypted import is_encrypted
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    PublicFormat,
+    load_pem_private_key,
+    load_ssh_private_key,
+)
+
+from wizard.credentials import Credentials, KeyKind
+from wizard.exchange.signing import read_private_key
 from wizard.intake.files import USUAL, FileMissing, FileUnusable, read_file
-from wizard.intake.traces import Traces
+from wizard.intake.sources import is_encrypted
 from wizard.text import printable
 
 LARGEST_SEARCHED = 4 * 1024 * 1024
 """Bytes. A shell's start-up file has some thousand; what is larger was not written by a person."""
+MOST_BLOCKS = 32
+"""Private keys that are opened in one file; each may take a tenth of a second."""
 _AT_HOME = (".profile", ".bashrc", ".bash_profile", ".zshrc", ".zshenv", ".env")
+_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----(?:(?!-----).)*-----END \1-----", re.DOTALL)
+"""Up to the next frame: a search beyond it takes hours where a file holds many beginnings, and no thread gets on."""
+_LOCKED = re.compile(r"-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +56,14 @@ def copies_of(credentials: Credentials, environ: Mapping[str, str], noted: Itera
     """Return the places that hold the API key or what signs for it now.
 
     Looked at are the variables of this process, the usual files of the working and the home directory, and `noted`.
-    A private key is recognised by its public half, in whichever form it stands there.
+    A private key is looked for between PEM frames and recognised by its public half.
 
     Args:
         credentials: What is looked for.
         environ: The variables of this process; `PWD` and `HOME` name the two directories.
         noted: Further files.
     """
-    traces = Traces(credentials)
+    traces = _Traces(credentials)
     files = dict.fromkeys([*noted, *_usual(environ, "PWD", USUAL), *_usual(environ, "HOME", _AT_HOME)])
     found, unknown = [], []
     for file in files:
@@ -62,28 +78,57 @@ def copies_of(credentials: Credentials, environ: Mapping[str, str], noted: Itera
     return Copies(tuple(found), tuple(unknown))
 
 
+class _Traces:
+    """What one key is recognised by in a text: its values, or its public half."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._values = [credentials.api_key.reveal()]
+        self._public = b""
+        if credentials.kind is KeyKind.HMAC:
+            self._values.append(credentials.signing.reveal())
+        else:
+            self._public = _public_half(read_private_key(credentials.signing))
+
+    def lines(self, text: str) -> tuple[int, ...]:
+        """Return the numbers, from 1, of the lines in which the key or the beginning of its private key stands."""
+        rows = enumerate(text.splitlines(), 1)
+        found = {number for number, row in rows if any(value in row for value in self._values)}
+        blocks = list(_BLOCK.finditer(text))[:MOST_BLOCKS] if self._public else []
+        found |= {text.count("\n", 0, block.start()) + 1 for block in blocks if self._is_own(block[0])}
+        return tuple(sorted(found))
+
+    def may_be_locked_in(self, text: str) -> bool:
+        """Return whether an encrypted private key stands there, of which nobody can tell whose it is."""
+        return bool(self._public) and bool(_LOCKED.search(text))
+
+    def _is_own(self, block: str) -> bool:
+        lines = block.replace("\\r", "").replace("\\n", "\n").splitlines()
+        pem = "\n".join(line.strip(" \t\r\"'#>|,;") for line in lines).encode()
+        load = load_ssh_private_key if b"OPENSSH" in pem else load_pem_private_key
+        with suppress(ValueError, TypeError, UnsupportedAlgorithm):
+            return _public_half(load(pem, None)) == self._public
+        return False
+
+
+def _public_half(key: object) -> bytes:
+    if not isinstance(key, (rsa.RSAPrivateKey, ed25519.Ed25519PrivateKey)):
+        return b""
+    return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+
+
 def _usual(environ: Mapping[str, str], variable: str, names: tuple[str, ...]) -> list[str]:
     directory = environ.get(variable)
     return [str(Path(directory) / name) for name in names] if directory else []
 
 
-def _in_file(path: str, traces: Traces) -> list[str]:
+def _in_file(path: str, traces: _Traces) -> list[str]:
     file = read_file(path, LARGEST_SEARCHED)
-    text = _text(file.data)
-    if text is None:
-        return [file.path] if traces.are_in(bytes(file.data)) else []
+    # Also as Windows' editors save it. A value stands between other bytes as well.
+    encoding = "utf-16" if file.data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    text = file.data.decode(encoding, "replace")
     numbers = [str(number) for number in traces.lines(text)]
     if not numbers and traces.may_be_locked_in(text):
         raise FileUnusable(f"{file.path} holds an encrypted private key, and whose it is cannot be told")
     if not numbers and is_encrypted(text):
         raise FileUnusable(f"{file.path} holds a key that a password of the bot opens, and whose it is cannot be told")
     return [f"{file.path}, line{'' if len(numbers) == 1 else 's'} {', '.join(numbers)}"] if numbers else []
-
-
-def _text(data: bytes) -> str | None:
-    """Return a file as text, also as Windows' editors save it; None where it is none."""
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    try:
-        return data.decode(encoding)
-    except UnicodeDecodeError:
-        return None

@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from wizard.errors import WizardError
-from wizard.intake.encrypted import is_encrypted
 from wizard.intake.files import USUAL, FileUnusable, read_text_file
 from wizard.intake.labels import Role, role_of
 from wizard.intake.pairs import Pair, read_pair
@@ -20,6 +19,9 @@ from wizard.pasted import Refused
 
 ENVIRONMENT = "environment"
 """What a user writes in place of a path to mean the variables of this process."""
+_ENCRYPTED = re.compile(r":\s*[\"']?7b22[0-9a-f]{100,}|\"ciphertext\"\s*:\s*\"[0-9a-f]{32,}\"", re.IGNORECASE)
+"""An Ethereum key file (version 3), in which Hummingbot keeps a key: as hexadecimal text in conf/connectors/NAME.yml,
+before 2022 as JSON in conf/encrypted_NAME_api_key.json (its client/config/config_crypt.py)."""
 
 _OURS = re.compile(r"BINANCE|\AFREQTRADE__EXCHANGE__", re.IGNORECASE)
 
@@ -78,6 +80,11 @@ def read_source(place: str, environ: Mapping[str, str]) -> Found:
         return Found(_complete(read_pair(text), file.path), file.path, file.path, file.warning)
     finally:
         file.text.wipe()
+
+
+def is_encrypted(text: str) -> bool:
+    """Return whether a file holds a key that a password of the bot opens."""
+    return bool(_ENCRYPTED.search(text))
 
 
 def candidates(environ: Mapping[str, str]) -> tuple[str, ...]:
