@@ -59,9 +59,6 @@ class Environment:
     """A proxy URL for this environment; None takes the one of the process environment, if any."""
     uses_futures: bool = False
     """Whether software of this environment trades futures: the futures host is then probed too."""
-    may_reveal: bool = False
-    """Whether a secret that is being entered may be shown for ten seconds. A terminal, its multiplexer or a
-    recording may keep what was shown: so only where the user has said so."""
     hosts: tuple[str, ...] = ()
     """Other hosts that use the key, as `[user@]host` for ssh: their addresses belong into the whitelist as well."""
     is_rehearsal: bool = False
@@ -235,7 +232,6 @@ def _environment(name: str, section: object, sites: dict[str, Site], rules: Rule
         source_address=source,
         proxy=str(proxy) if proxy else None,
         uses_futures=_is_set(section, "uses_futures", where),
-        may_reveal=_is_set(section, "may_reveal", where),
         hosts=_hosts(section, where),
     )
 

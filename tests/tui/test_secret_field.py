@@ -221,34 +221,10 @@ async def test_copying_leaves_the_app_s_clipboard_empty() -> None:
         assert it.field.peek().reveal() == API_KEY
 
 
-async def test_nothing_is_revealed_unless_the_settings_allow_it() -> None:
+async def test_no_key_shows_the_value() -> None:
     async with driven(SecretField()) as it:
         await it.paste(API_KEY)
-        await it.pilot.press("ctrl+r")
-        assert API_KEY[:8] not in it.field.render().plain
-
-
-@pytest.mark.parametrize("end", ["time", "key", "leave", "enter", "ctrl+u"])
-async def test_where_it_is_allowed_it_is_shown_for_ten_seconds_or_until_something_happens(
-    end: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("wizard.tui.widgets.secret_field.REVEAL_SECONDS", 0.2 if end == "time" else 10)
-    async with driven(SecretField(may_reveal=True)) as it:
-        await it.paste(API_KEY)
-        assert API_KEY[:8] not in it.field.render().plain
-        await it.pilot.press("ctrl+r")
-        assert API_KEY in it.field.render().plain
-        if end == "time":
-            await it.pilot.pause(0.4)
-        elif end == "leave":
-            it.field.blur()
-            await it.pilot.pause()
-        else:
-            await it.pilot.press("x" if end == "key" else end)
-        assert API_KEY[:8] not in it.field.render().plain
-
-
-async def test_an_empty_field_has_nothing_to_reveal() -> None:
-    async with driven(SecretField(may_reveal=True)) as it:
-        await it.pilot.press("ctrl+r", *"abc")
-        assert "abc" not in it.field.render().plain
+        for letter in "abcdefghijklmnopqrstuvwxyz":
+            if letter not in "uw":  # these two empty the field
+                await it.pilot.press(f"ctrl+{letter}")
+            assert API_KEY[:8] not in it.field.render().plain

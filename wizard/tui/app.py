@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import AsyncExitStack
 from typing import ClassVar
 
@@ -10,7 +9,6 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
 
-from wizard.clock import Clock
 from wizard.glyphs import Glyphs
 from wizard.key_shape import holds_key
 from wizard.rehearsal.desk import NewKey
@@ -25,7 +23,6 @@ from wizard.tui.screens.credentials import CredentialsScreen
 from wizard.tui.screens.egress import EgressScreen
 from wizard.tui.screens.help import HelpScreen
 from wizard.tui.screens.home import HomeScreen
-from wizard.tui.screens.idle import COVER_AFTER, IdleScreen
 from wizard.tui.screens.leave import LeaveScreen
 from wizard.tui.screens.probe import ProbeScreen
 from wizard.tui.screens.retire import RetireScreen
@@ -48,8 +45,6 @@ KEY_IN_SIGHT = (
     "What was pasted looks like a key, and this place shows everything: nothing was taken. Keys belong into the hidden"
     " fields of the Credentials step."
 )
-_IDLE_LOOK = 5.0
-"""Seconds between two looks at how long nobody has pressed a key."""
 
 
 class WizardApp(SafeApp):
@@ -77,9 +72,6 @@ class WizardApp(SafeApp):
         self._announced: Finding | None = None
         self.untaken: NewKey | None = None
         """A key that was made at the desk and not taken over yet: its secret is shown once."""
-        self.idle_clock: Clock = time.monotonic
-        """Seconds from any start, for the time since the last key."""
-        self._last_key = self.idle_clock()
 
     def announce(self, finding: Finding) -> None:
         """Keep what one screen has to tell for the screen that follows."""
@@ -110,13 +102,6 @@ class WizardApp(SafeApp):
         """Begin at home."""
         leave_lookups_behind()
         self.push_screen(HomeScreen())
-        self.set_interval(_IDLE_LOOK, self.cover_if_idle)
-
-    async def on_event(self, event: events.Event) -> None:
-        """Note when the user was last there; keep a pasted key out of a field in sight."""
-        if isinstance(event, events.Key | events.Paste):
-            self._last_key = self.idle_clock()
-        await super().on_event(event)
 
     async def _deliver(self, event: events.Event) -> None:
         is_in_sight = not getattr(self.focused, "TAKES_KEYS", False)
@@ -132,29 +117,17 @@ class WizardApp(SafeApp):
         for notice in self.screen.query(Notice):
             notice.note(KEY_IN_SIGHT)
 
-    def cover_if_idle(self) -> None:
-        """Cover a screen with a secret on which no key was pressed for five minutes."""
-        is_idle = self.idle_clock() - self._last_key >= COVER_AFTER
-        if is_idle and not isinstance(self.screen, IdleScreen) and any(field.length for field in self._secret_fields()):
-            self.push_screen(IdleScreen(), self._uncover)
-
-    def _uncover(self, is_wiping: bool | None) -> None:
-        if is_wiping:
-            self.forget_entered()
-
     def forget_entered(self) -> None:
         """Overwrite everything secret that was typed, pasted or made at the desk and is not in the keyring.
 
         Secrets under way have their own owner, who wipes them: the worker that stores or tries them.
         """
-        for field in self._secret_fields():
-            field.clear()
+        for screen in self.screen_stack:
+            for field in screen.query(SecretField):
+                field.clear()
         if self.untaken is not None:
             self.untaken.wipe()
             self.untaken = None
-
-    def _secret_fields(self) -> list[SecretField]:
-        return [field for screen in self.screen_stack for field in screen.query(SecretField)]
 
     async def open(self, environment: Environment) -> Flow:
         """Open one environment; it stays open until the app ends or another is opened.

@@ -74,10 +74,10 @@ class CredentialsScreen(OutsideKeys):
 
     def compose_body(self) -> Iterable[Widget]:
         """Lay out the choice and the two fields; what applies is shown."""
-        glyphs, may_reveal = self.wizard.glyphs, self.flow.context.environment.may_reveal
+        glyphs = self.wizard.glyphs
         yield Static(self._lede(), classes="lede", markup=False)
         yield OptionRows(*(Option(choice(texts), id=kind) for kind, texts in self._choices().items()), id="kinds")
-        yield CredentialsForm(glyphs, may_reveal=may_reveal, id="form")
+        yield CredentialsForm(glyphs, id="form")
 
     def on_mount(self) -> None:
         """Ask for the kind first."""

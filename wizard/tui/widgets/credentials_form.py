@@ -46,13 +46,11 @@ class CredentialsForm(Vertical):
 
     Args:
         glyphs: The signs of the fields.
-        may_reveal: Whether a field may show its value for ten seconds.
     """
 
-    def __init__(self, glyphs: Glyphs, *, may_reveal: bool, id: str | None = None) -> None:
+    def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._glyphs = glyphs
-        self._may_reveal = may_reveal
         self._kind = KeyKind.HMAC
 
     def compose(self) -> ComposeResult:
@@ -66,9 +64,7 @@ class CredentialsForm(Vertical):
         yield Static("", id="enter", classes="hint", markup=False)
 
     def _field(self, name: str, *, show_last_four: bool = False) -> SecretField:
-        return SecretField(
-            show_last_four=show_last_four, takes_pair=True, may_reveal=self._may_reveal, glyphs=self._glyphs, id=name
-        )
+        return SecretField(show_last_four=show_last_four, takes_pair=True, glyphs=self._glyphs, id=name)
 
     def show(self, kind: KeyKind, instructions: str) -> None:
         """Show what a key of this kind needs, and focus the API key."""

@@ -10,19 +10,14 @@ from typing import ClassVar
 
 from rich.text import Text
 from textual import events
-from textual.binding import Binding, BindingType
 from textual.message import Message
 from textual.reactive import reactive
-from textual.timer import Timer
 from textual.widget import Widget
 
 from wizard.glyphs import UNICODE, Glyphs
 from wizard.intake.pairs import Pair, read_pair
 from wizard.pasted import MAX_LENGTH, Pasted, Shape, read_paste
 from wizard.secret import Secret
-from wizard.text import printable
-
-REVEAL_SECONDS = 10.0
 
 _MASK_WIDTH = 8
 _LAST_FOUR_FROM = 8
@@ -39,7 +34,6 @@ class SecretField(Widget, can_focus=True):
         show_last_four: Show the last four of eight or more characters, as the exchange's page does for
             API keys, once typing has come to an end: shown after every key, they would spell the whole.
         takes_pair: Whether a paste with names, or with an API key and its secret, is handed on as `PairPasted`.
-        may_reveal: Whether Ctrl+R shows the value for ten seconds. Off unless the user's settings say so.
         placeholder: Shown while the field is empty.
         glyphs: The signs for the mask and the focus.
     """
@@ -47,9 +41,6 @@ class SecretField(Widget, can_focus=True):
     ALLOW_SELECT: ClassVar[bool] = False
     TAKES_KEYS: ClassVar[bool] = True
     """Whether a key may be pasted here (see `WizardApp.on_event`)."""
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("ctrl+r", "reveal", "Show 10 s", key_display="^R", tooltip="Show what was entered for ten seconds")
-    ]
     DEFAULT_CSS = """
     SecretField {
         height: 1;
@@ -58,7 +49,6 @@ class SecretField(Widget, can_focus=True):
         background: $surface;
         &:focus { background: $panel; text-style: bold; }
         &:disabled { color: $text-disabled; }
-        &.-revealed { height: auto; }
     }
     """
 
@@ -113,7 +103,6 @@ class SecretField(Widget, can_focus=True):
         password: bool = False,
         show_last_four: bool = False,
         takes_pair: bool = False,
-        may_reveal: bool = False,
         placeholder: str = "empty: paste or type, it stays hidden",
         glyphs: Glyphs = UNICODE,
         id: str | None = None,
@@ -124,8 +113,6 @@ class SecretField(Widget, can_focus=True):
         self._shape = Shape.PEM if multiline else Shape.PASSWORD if password else Shape.VALUE
         self._show_last_four = show_last_four
         self._takes_pair = takes_pair
-        self._may_reveal = may_reveal
-        self._revealing: Timer | None = None
         self._placeholder = placeholder
         self._glyphs = glyphs
         self._typed = bytearray()
@@ -156,8 +143,6 @@ class SecretField(Widget, can_focus=True):
         focus = self._glyphs.current if self.has_focus else " "
         if not self._typed:
             return Text(f"{focus} {self._placeholder}", no_wrap=True, overflow="ellipsis")
-        if self._revealing is not None:
-            return Text(f"{focus} {printable(self._typed.decode(), limit=MAX_LENGTH)}", overflow="fold")
         mask = self._glyphs.mask * _MASK_WIDTH
         unit = "character" if self.length == 1 else "characters"
         return Text(f"{focus} {mask} {self.length} {unit}{self._last_four()}", no_wrap=True, overflow="ellipsis")
@@ -186,32 +171,12 @@ class SecretField(Widget, can_focus=True):
             kept = " What was here is kept." if self._typed else ""
             self._reject(f"{answer.reason} Nothing was taken.{kept}")
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Offer the reveal only where it is allowed."""
-        return self._may_reveal or action != "reveal"
-
-    def action_reveal(self) -> None:
-        """Show the value until ten seconds are over, the value changes, or the field is left."""
-        if self._typed and self._revealing is None:
-            self._revealing = self.set_timer(REVEAL_SECONDS, self.hide)
-            self.add_class("-revealed")
-            self.refresh(layout=True)
-
-    def hide(self) -> None:
-        """Show the mask again."""
-        if self._revealing is not None:
-            self._revealing.stop()
-            self._revealing = None
-            self.remove_class("-revealed")
-            self.refresh(layout=True)
-
     def on_focus(self) -> None:
         """Draw the mark of the focus."""
         self.refresh()
 
     def on_blur(self) -> None:
         """Typing has come to an end."""
-        self.hide()
         self._show()
 
     def on_unmount(self) -> None:
@@ -242,7 +207,6 @@ class SecretField(Widget, can_focus=True):
         return True
 
     def _enter(self) -> None:
-        self.hide()
         if self._shape is Shape.PEM and self._typed.startswith(b"-----BEGIN") and b"-----END" not in self._typed:
             self._append("\n")
             return
@@ -281,7 +245,6 @@ class SecretField(Widget, can_focus=True):
             self.post_message(self.Cleaned(self, " ".join(notes)))
 
     def _changed(self) -> None:
-        self.hide()
         self.length = len(self._typed.decode())
         self.refresh()
         self.post_message(self.Changed(self, self.length))
