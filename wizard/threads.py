@@ -37,9 +37,18 @@ def _work(future: Future[Any], call: Callable[[], Any]) -> None:
         future.set_exception(error)
 
 
-async def in_abandonable_thread(call: Callable[[], Result]) -> Result:
-    """Do what may block in a thread of its own, which goes on unattended where nobody waits for it any more."""
-    return await asyncio.get_running_loop().run_in_executor(AbandonableThreads(), call)
+async def in_abandonable_thread(call: Callable[[], Result], within: float | None = None) -> Result:
+    """Do what may block in a thread of its own, which goes on unattended where nobody waits for it any more.
+
+    Args:
+        call: What may block, as a read from a dead network disk does.
+        within: Seconds after which nobody waits any more; without them the wait has no end.
+
+    Raises:
+        TimeoutError: it took longer.
+    """
+    async with asyncio.timeout(within):
+        return await asyncio.get_running_loop().run_in_executor(AbandonableThreads(), call)
 
 
 def leave_lookups_behind() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from wizard.intake.aside import aside
 from wizard.intake.misplaced import looks_like_key
 from wizard.intake.pairs import Pair
 from wizard.intake.sources import ENVIRONMENT, Found, KeyEncrypted, candidates, read_source
@@ -15,6 +14,7 @@ from wizard.plain.misplaced import take_misplaced
 from wizard.plain.stage import Stage
 from wizard.plain.talk import Talk
 from wizard.secret import Secret
+from wizard.threads import in_abandonable_thread
 
 DEADLINE = 10.0
 """Seconds: a file on a network disk must not hang the conversation."""
@@ -25,7 +25,7 @@ async def find_key(stage: Stage, *, about: str) -> Pair | None:
     """Return the API key and its secret, one of them where that is all that was given, or None to go back."""
     talk, environ = stage.talk, stage.flow.context.environ
     looked = await talk.attempt(
-        lambda: aside(partial(candidates, environ), DEADLINE), "Looking at the usual places", DEADLINE
+        lambda: in_abandonable_thread(partial(candidates, environ), DEADLINE), "Looking at the usual places", DEADLINE
     )
     talk.say(*(f"A key is in {place}." for place in looked or ()))
     while True:
@@ -60,7 +60,7 @@ async def _take_key(talk: Talk, given: Secret, about: str) -> Pair | None:
 async def _read(stage: Stage, place: str, environ: Mapping[str, str]) -> Pair | None:
     async def work() -> Found:
         try:
-            return await aside(partial(read_source, place, environ), DEADLINE)
+            return await in_abandonable_thread(partial(read_source, place, environ), DEADLINE)
         except KeyEncrypted as error:
             stage.flow.elsewhere.note(error.path)
             raise

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 
 from wizard.exchange.keys import KeyPair
-from wizard.intake.aside import aside
 from wizard.intake.misplaced import looks_like_key
 from wizard.intake.pairs import Pair
 from wizard.intake.private_keys import ImportedKey, PassphraseNeeded, looks_like_path, open_private_key
@@ -15,6 +14,7 @@ from wizard.plain.console import SecretEntryRefused
 from wizard.plain.misplaced import take_misplaced
 from wizard.plain.stage import Stage
 from wizard.secret import Secret
+from wizard.threads import in_abandonable_thread
 
 DEADLINE = 20.0
 """Seconds to read the file and to try the passphrase."""
@@ -81,7 +81,7 @@ async def _open(stage: Stage, path: str, pem: Secret, about: str) -> ImportedKey
 
 async def _tried(path: str, pem: Secret, passphrase: Secret) -> ImportedKey | PassphraseNeeded:
     try:
-        return await aside(partial(open_private_key, path, pem, passphrase), DEADLINE)
+        return await in_abandonable_thread(partial(open_private_key, path, pem, passphrase), DEADLINE)
     except PassphraseNeeded as error:
         return error
 

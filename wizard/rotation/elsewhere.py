@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 
 from wizard.credentials import Credentials
-from wizard.intake.aside import aside
 from wizard.intake.copies import Copies, copies_of
 from wizard.rotation.context import Context
+from wizard.threads import in_abandonable_thread
 
 DEADLINE = 5.0
 """Seconds: a file on a network disk must not hold up a purge."""
@@ -31,7 +31,7 @@ class Elsewhere:
         """Return the places that hold the API key or its secret now (see `wizard.intake.copies`)."""
         look = partial(copies_of, credentials, self._context.environ, self._noted())
         try:
-            return await aside(look, DEADLINE)
+            return await in_abandonable_thread(look, DEADLINE)
         except TimeoutError:
             return Copies(unknown=(f"the usual files could not be read within {DEADLINE:.0f} seconds",))
 

@@ -18,10 +18,10 @@ from textual.widgets.option_list import Option
 
 from wizard.errors import WizardError
 from wizard.glyphs import Glyphs
-from wizard.intake.aside import aside
 from wizard.intake.pairs import Pair
 from wizard.intake.sources import ENVIRONMENT, Found, KeyEncrypted, NoKeyThere, candidates, read_source
 from wizard.secret import Secret
+from wizard.threads import in_abandonable_thread
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.option_rows import OptionRows
 from wizard.tui.widgets.path_field import PathField
@@ -88,7 +88,7 @@ class FindKeyScreen(ModalScreen[Found | Pair | Secret | None]):
     @work(exclusive=True, group="look", description="look at the usual places")
     async def _look(self) -> None:
         try:
-            self.post_message(self.Listed(await aside(partial(candidates, self._environ), DEADLINE)))
+            self.post_message(self.Listed(await in_abandonable_thread(partial(candidates, self._environ), DEADLINE)))
         except TimeoutError:
             self.post_message(self.Listed(()))
 
@@ -135,7 +135,9 @@ class FindKeyScreen(ModalScreen[Found | Pair | Secret | None]):
     @work(exclusive=True, group="read", description="read a key from a file or the environment")
     async def _read(self, place: str) -> None:
         try:
-            self.post_message(self.Read(await aside(partial(read_source, place, self._environ), DEADLINE)))
+            self.post_message(
+                self.Read(await in_abandonable_thread(partial(read_source, place, self._environ), DEADLINE))
+            )
         except WizardError as error:
             self.post_message(self.Failed(error))
         except TimeoutError:

@@ -18,7 +18,6 @@ from textual.widgets import Static
 
 from wizard.errors import WizardError
 from wizard.glyphs import Glyphs
-from wizard.intake.aside import aside
 from wizard.intake.pairs import Pair
 from wizard.intake.private_keys import (
     ImportedKey,
@@ -27,6 +26,7 @@ from wizard.intake.private_keys import (
     open_private_key,
 )
 from wizard.secret import Secret
+from wizard.threads import in_abandonable_thread
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.path_field import PathField
 from wizard.tui.widgets.secret_field import SecretField
@@ -128,7 +128,7 @@ class ImportKeyScreen(ModalScreen[ImportedKey | Pair | Secret | None]):
     @work(exclusive=True, description="open a private key")
     async def _open(self, path: str, pem: Secret, passphrase: Secret) -> None:
         try:
-            key = await aside(partial(open_private_key, path, pem, passphrase), DEADLINE)
+            key = await in_abandonable_thread(partial(open_private_key, path, pem, passphrase), DEADLINE)
             self.post_message(self.Opened(key))
         except WizardError as error:
             self.post_message(self.Failed(error))
