@@ -55,13 +55,20 @@ class DumbTerminal:
         self.answer("Observed 203.0.113.42, seen alike", "next")
         self.answer("Ready to paste: 1 entry.", "keep")
 
-    def make_key(self) -> NewKey:
-        """What the exchange's page would show, from behind the wizard's back."""
+    @property
+    def desk(self) -> Desk:
+        """The exchange's page, from behind the wizard's back."""
         known = recall(home() / "state" / "rehearsal" / "exchange.json")
         assert known is not None
-        return asyncio.run(
-            Desk(known.desk_url).create("new", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True)
-        )
+        return Desk(known.desk_url)
+
+    def make_key(self, whitelist: str = "203.0.113.42") -> NewKey:
+        """What the exchange's page would show."""
+        return asyncio.run(self.desk.create("new", KeyKind.HMAC, whitelist, enableSpotAndMarginTrading=True))
+
+    def sent(self) -> list[str]:
+        """What reached the exchange as an API key, call by call."""
+        return [line.api_key.reveal() for line in asyncio.run(self.desk.activity())]
 
 
 @pytest.fixture
@@ -134,6 +141,28 @@ def test_typed_keys_and_secrets_are_never_echoed(dumb: DumbTerminal) -> None:
     assert b"\x1b" not in dumb.terminal.raw
     for secret in (made.api_key.reveal(), made.secret.reveal()):
         assert leaked(secret, dumb.terminal.raw) == []
+
+
+@pytest.mark.parametrize(
+    "keys",
+    ["\r", "\r\r", "\r" * 20, "y\ryes\r\r", "3\r\r\r"],
+    ids=["enter", "enter twice", "enter held", "typed ahead", "swap without its word"],
+)
+def test_the_secret_of_a_refused_key_never_goes_to_the_exchange_without_its_word(dumb: DumbTerminal, keys: str) -> None:
+    dumb.to_credentials()
+    made = dumb.make_key("198.51.100.7")
+    dumb.answer("Which kind of key?", "hmac")
+    dumb.hidden("API key", made.api_key.reveal())
+    dumb.hidden("Secret", made.secret.reveal())
+    dumb.see("-2015", "What next?", "swap", "]: ")
+    before = dumb.sent()
+    dumb.terminal.send(keys)
+    dumb.see("Type swap to do it" if keys.startswith("3") else "-2015")
+    dumb.terminal.settle(1)
+    sent = dumb.sent()
+    assert (sent == before) is keys.startswith("3")
+    assert made.api_key.reveal() in sent
+    assert made.secret.reveal() not in sent
 
 
 def test_ctrl_c_asks_and_leaving_a_living_key_behind_is_exit_code_4(dumb: DumbTerminal) -> None:

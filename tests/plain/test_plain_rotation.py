@@ -16,6 +16,7 @@ from tests.plain.walks import (
     PURGE,
     RETIRE,
     ROTATE,
+    SWAP,
     TO_CREDENTIALS,
     WATCH,
     WHITELIST,
@@ -129,9 +130,19 @@ async def test_a_key_in_use_is_adopted_by_its_values_alone(empty: PlainWorld) ->
 async def test_a_swapped_key_and_secret_are_exchanged(plain: PlainWorld) -> None:
     made = await plain.bench.make_key()
     swapped = type(made)(made.secret, made.api_key)
-    ended = await visit(plain, *TO_CREDENTIALS, *typed(swapped), ("swap exchanges them", "swap"), *PROMOTE)
+    ended = await visit(plain, *TO_CREDENTIALS, *typed(swapped), *SWAP, *PROMOTE)
     assert "API key and secret were exchanged and stored again." in ended.text
     assert ended.left_at is Step.RETIRE
+
+
+async def test_enter_alone_never_shows_the_secret_to_the_exchange(plain: PlainWorld) -> None:
+    made = await plain.bench.make_key("198.51.100.7")
+    enters = [("[retry]", "")] * 3 + [("3. swap", "3")] + [("Type swap", "")] * 3
+    ended = await visit(plain, *TO_CREDENTIALS, *typed(made), *enters, ("Type swap", "back"), ("Nothing was done", ""))
+    assert "-2015" in ended.text
+    sent = [line.api_key for line in await plain.bench.desk.activity()]
+    assert sent.count(made.api_key) >= 5
+    assert made.secret not in sent
 
 
 async def test_a_wrong_secret_is_told_and_entered_again_after_back(plain: PlainWorld) -> None:
@@ -167,10 +178,10 @@ async def test_a_swap_that_was_stopped_is_followed_by_a_probe_and_not_by_a_secon
         plain,
         *TO_CREDENTIALS,
         *typed(swapped),
-        ("swap exchanges them", "swap"),
+        *SWAP,
         ("Stopped waiting.", "swap"),
         ("That is none of the answers.", "retry"),
-        ("swap exchanges them", "swap"),
+        *SWAP,
         *PROMOTE,
         interrupt_at=("Storing API key and secret the other way round",),
     )

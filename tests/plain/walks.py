@@ -10,6 +10,7 @@ EGRESS: list[Line] = [("Observed 203.0.113.42", "next")]
 WHITELIST: list[Line] = [("Ready to paste: 1 entry", "keep")]
 TO_CREDENTIALS = [*ROTATE, *EGRESS, *WHITELIST]
 PROMOTE: list[Line] = [("The new key works from here", "promote")]
+SWAP: list[Line] = [("swap exchanges them", "swap"), ("Type swap", "swap")]
 DELETE_AT_DESK: list[Line] = [
     ("Delete", "desk"),
     ("in use, HMAC", "delete"),

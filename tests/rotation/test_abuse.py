@@ -6,6 +6,7 @@ import json
 import sqlite3
 import time
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -14,17 +15,20 @@ from wizard.credentials import Credentials, KeyKind
 from wizard.custody.errors import ItemOccupied, KeptElsewhere, KeyringTimeout
 from wizard.custody.item import USER
 from wizard.errors import WizardError
-from wizard.rehearsal.desk import NewKey
+from wizard.rehearsal.desk import Desk, NewKey
+from wizard.rehearsal.scenarios import SCENARIOS
 from wizard.rotation import findings as say
 from wizard.rotation.closing import exit_code
 from wizard.rotation.flow import Flow, NotReverted, OutOfPlace
 from wizard.rotation.model import Finding, Grade, Holding, KeyRecord, Mode, Outcome, Slot, Step
 from wizard.rotation.retirement import Baseline, judge_death
-from wizard.rotation.steps.credentials import AlreadyStored
+from wizard.rotation.steps.credentials import AlreadyStored, SwapNotConfirmed
 from wizard.rotation.steps.probe import NothingToProbe, NotProven, ProbeReport
 from wizard.rotation.steps.retire import NotDead
 from wizard.secret import Secret
 from wizard.settings import Paths
+from wizard.unattended.mending import Mender
+from wizard.unattended.player import Player
 
 RESTRICTIONS = "/sapi/v1/account/apiRestrictions"
 ACCOUNT = "/api/v3/account"
@@ -169,6 +173,35 @@ async def test_a_secret_is_not_sent_unasked_in_the_place_of_its_key(world: World
         await world.to_probe(flow, made)
         assert (await flow.probe.run()).may_be_swapped
     assert made.secret not in [line.api_key for line in await world.desk.activity()]
+
+
+@pytest.mark.parametrize("typed", ["", " ", "s", "y", "yes", "swap\n", "1", "swa", "swapswap"])
+async def test_without_its_word_nothing_is_swapped_whoever_asks(world: World, typed: str) -> None:
+    async with world.flow() as flow:
+        made = await world.make_key(whitelist=UNLISTED)
+        await world.to_probe(flow, made)
+        with pytest.raises(SwapNotConfirmed, match="not swapped"):
+            await flow.credentials.swap(typed)
+        assert [stored.api_key for stored in await world.store.credentials()] == [made.api_key]
+        await flow.probe.run()
+    assert made.secret not in [line.api_key for line in await world.desk.activity()]
+
+
+async def test_the_unattended_rehearsal_never_swaps(world: World) -> None:
+    class ForgetfulDesk(Desk):
+        async def create(self, label: str, kind: KeyKind, whitelist: str | None, **rest: Any) -> NewKey:
+            made.append(await super().create(label, kind, UNLISTED, **rest))
+            return made[-1]
+
+    made: list[NewKey] = []
+    desk = ForgetfulDesk(f"{world.base_url}/desk")
+    async with world.flow() as flow:
+        await world.put_key_in_use(flow)
+        mender = Mender(flow, desk, SCENARIOS["wrong-secret"], 0)
+        assert not await Player(flow, desk, KeyKind.HMAC, lambda _: None, mender=mender).play()
+    sent = [line.api_key for line in await world.desk.activity()]
+    assert len(made) > 1
+    assert all(new.api_key in sent and new.secret not in sent for new in made)
 
 
 # --- promotion -------------------------------------------------------------------------------------

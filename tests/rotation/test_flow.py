@@ -114,7 +114,7 @@ async def test_swapped_key_and_secret_are_recognised_and_put_right(world: World)
         assert not report.is_proven
         assert report.may_be_swapped
         assert all(line.api_key != made.secret for line in (await world.desk.activity())[1:])
-        await flow.credentials.swap()
+        await flow.credentials.swap("swap")
         assert (await flow.probe.run()).is_proven
         assert made.secret.last_four() not in [key.name.last_four for key in flow.context.journal.keys("bench")]
 

@@ -113,7 +113,7 @@ async def test_a_secret_is_not_taken_where_a_key_pair_signs(wizard: Wizard) -> N
     assert [field.length for field in wizard.app.screen.query(SecretField)] == [0, 0]
 
 
-async def test_swapped_key_and_secret_are_put_right_with_one_key(wizard: Wizard) -> None:
+async def test_swapped_key_and_secret_are_put_right_with_one_word(wizard: Wizard) -> None:
     await wizard.to_credentials("hmac")
     made = await wizard.world.desk.create("new", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True)
     wizard.app.screen.query_one("#api-key", SecretField).fill(made.secret)
@@ -132,6 +132,22 @@ async def test_a_refused_key_is_never_swapped_unasked(wizard: Wizard) -> None:
     await wizard.press("tab", "enter")
     await wizard.until("#verdict", "not proven")
     assert made.secret not in [line.api_key for line in await wizard.world.desk.activity()]
+
+
+async def test_no_key_alone_shows_the_secret_of_a_refused_key_to_the_exchange(wizard: Wizard) -> None:
+    await wizard.to_credentials("hmac")
+    made = await wizard.world.desk.create("new", KeyKind.HMAC, "198.51.100.7", enableSpotAndMarginTrading=True)
+    wizard.app.screen.query_one("#api-key", SecretField).fill(made.api_key)
+    wizard.app.screen.query_one("#secret", SecretField).fill(made.secret)
+    await wizard.press("tab", "enter")
+    await wizard.until("#verdict", "S, if key and secret may be swapped")
+    await wizard.press("enter", "enter", "s", "enter", "enter", "s", "w", "a", "enter")
+    await wizard.until(".keys", "That is not swap")
+    await wizard.press("escape", "s", "escape", "r")
+    await wizard.until("#verdict", "S, if key and secret may be swapped")
+    sent = [line.api_key for line in await wizard.world.desk.activity()]
+    assert sent.count(made.api_key) >= 2
+    assert made.secret not in sent
 
 
 async def test_a_public_key_in_the_key_field_is_named_and_the_field_keeps_its_text(wizard: Wizard) -> None:

@@ -89,9 +89,9 @@ def _ways(stage: Stage) -> tuple[Choice, ...]:
 
 
 async def _forget(stage: Stage) -> None:
-    if await stage.talk.confirm(FORGET_CONSENT, FORGET_WORD, about=stage.about(ABOUT)) and await stage.talk.attempt(
-        lambda: _strike_off(stage), "Looking once more, then striking off", deadlines.ABANDON
-    ):
+    if not await stage.talk.confirm(FORGET_CONSENT, FORGET_WORD, about=stage.about(ABOUT)):
+        return
+    if await stage.talk.attempt(lambda: _strike_off(stage), "Looking once more, then striking off", deadlines.ABANDON):
         stage.talk.say("The missing key was struck off the journal.")
 
 

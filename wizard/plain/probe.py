@@ -10,6 +10,7 @@ from wizard.plain.summary import tell_summary
 from wizard.plain.words import evidence
 from wizard.rotation.certificate import Certificate
 from wizard.rotation.model import Outcome, Step
+from wizard.rotation.steps.credentials import SWAP_CONSENT, SWAP_WORD
 from wizard.rotation.steps.probe import ProbeReport
 
 ABOUT = (
@@ -19,7 +20,7 @@ ABOUT = (
     " {place}."
 )
 _PROMOTE = Choice("promote", "make the new key the current one.")
-_SWAP = Choice("swap", "exchange API key and secret, store again, probe again.")
+_SWAP = Choice("swap", "exchange API key and secret, store again, probe again; asks for a typed word.")
 _WAIT = Choice("wait", "ask slowly until the key is accepted: a new list may need minutes.")
 _RETRY = Choice("retry", "run all checks once more.")
 
@@ -39,9 +40,15 @@ async def take(stage: Stage) -> Way:
             continue
         if answer == "wait" and not await _is_waited_for(stage):
             continue
-        # A swap that failed or was stopped may have stored either order: only a new probe tells.
-        is_to_run = answer in ("retry", "wait") or await _is_swapped(stage)
-        report = await _run(stage) if is_to_run else None
+        if answer == "swap":
+            typed = await stage.talk.confirm(SWAP_CONSENT, SWAP_WORD, about=stage.about(ABOUT))
+            if not typed:
+                continue
+            if not await _is_swapped(stage, typed):
+                # A swap that failed or was stopped may have stored either order: only a new probe tells.
+                report = None
+                continue
+        report = await _run(stage)
 
 
 async def _run(stage: Stage) -> ProbeReport | None:
@@ -61,7 +68,8 @@ def _choices(report: ProbeReport | None) -> tuple[Choice, ...]:
         return _PROMOTE, _RETRY
     if report is None:
         return (_RETRY,)
-    return (_SWAP,) * report.may_be_swapped + (_RETRY,) + (_WAIT,) * report.may_heal
+    # The first is what Enter alone does.
+    return (_RETRY,) + (_WAIT,) * report.may_heal + (_SWAP,) * report.may_be_swapped
 
 
 def _verdict(report: ProbeReport) -> str:
@@ -72,8 +80,8 @@ def _verdict(report: ProbeReport) -> str:
         return f"The new key works from here. promote makes it the current key.{look}"
     if report.may_be_swapped:
         return (
-            "The new key is not proven. If API key and secret may be in each other's place, swap exchanges them and"
-            " asks again; if they are not, that call would show the secret to the exchange."
+            "The new key is not proven. Mend what did not pass, then retry probes again. If API key and secret may be"
+            " in each other's place, swap exchanges them and asks again."
         )
     return "The new key is not proven. Mend what did not pass, then retry probes again."
 
@@ -91,9 +99,9 @@ async def _is_waited_for(stage: Stage) -> bool:
     return verdict is not None and verdict.is_accepted
 
 
-async def _is_swapped(stage: Stage) -> bool:
+async def _is_swapped(stage: Stage, typed: str) -> bool:
     finding = await stage.talk.attempt(
-        stage.flow.credentials.swap, "Storing API key and secret the other way round", deadlines.SWAP
+        lambda: stage.flow.credentials.swap(typed), "Storing API key and secret the other way round", deadlines.SWAP
     )
     if finding is None:
         return False

@@ -132,7 +132,7 @@ async def _is_confirmed(stage: Stage, legacy: KeyRecord, death: Death) -> bool:
     word = legacy.name.last_four if asks_for_key and legacy.name.last_four else "purge"
     what = f"The secret of {legacy.name} is deleted from {legacy.store}. This cannot be undone."
     gap = f" Its death is not proven: {death.does_not_prove}." if is_weak else ""
-    return await stage.talk.confirm(what + gap, word, about=stage.about(ABOUT))
+    return bool(await stage.talk.confirm(what + gap, word, about=stage.about(ABOUT)))
 
 
 async def _is_reverted(stage: Stage) -> bool:

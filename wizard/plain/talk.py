@@ -109,16 +109,16 @@ class Talk:
             if answer := await self._obey(command, about):
                 return answer
 
-    async def confirm(self, what: str, word: str, *, about: str) -> bool:
-        """Say what will happen and ask for a typed word; return whether it was typed."""
+    async def confirm(self, what: str, word: str, *, about: str) -> str:
+        """Say what will happen and ask for a typed word; return it, or nothing where the user goes back."""
         self.say("", what)
         while True:
             answer = await self.line(f"Type {word} to do it", about=about, taken=word)
             if answer == word:
-                return True
+                return answer
             if answer == Command.BACK:
                 self.say("Nothing was done.")
-                return False
+                return ""
             self.say("That is not the word. Nothing was done.")
 
     async def attempt(self, work: Callable[[], Awaitable[Result]], what: str, at_most: float) -> Result | None:

@@ -27,8 +27,19 @@ class DraftMissing(WizardError):
     """The key pair made here is no longer stored."""
 
 
+SWAP_WORD = "swap"
+SWAP_CONSENT = (
+    "Swap only if you pasted the API key and the secret into each other's field. The wizard stores them the other way"
+    " round and asks the exchange again. If they were in their places, that call shows your secret to the exchange."
+)
+
+
 class AlreadyStored(WizardError):
     """The API key is one that this environment has had before."""
+
+
+class SwapNotConfirmed(WizardError):
+    """API key and secret stay where they are: the word for it was not typed."""
 
 
 class CredentialsStep:
@@ -116,8 +127,19 @@ class CredentialsStep:
         """Store a whole key that was found in the place of the credentials; the caller wipes it."""
         return await self._store_pending(credentials)
 
-    async def swap(self) -> Finding:
-        """Store the pending key again with API key and secret exchanged."""
+    async def swap(self, typed: str) -> Finding:
+        """Store the pending key again with API key and secret exchanged; the next probe sends them so.
+
+        Args:
+            typed: What the user typed after `SWAP_CONSENT` was shown.
+
+        Raises:
+            SwapNotConfirmed: it is not `SWAP_WORD`; nothing was changed.
+        """
+        if typed.lower() != SWAP_WORD:
+            raise SwapNotConfirmed(
+                "API key and secret were not swapped", advice=f"Type {SWAP_WORD} where you are asked for it."
+            )
         pending = self.pending
         found = await self._context.keeping.fetch(pending) if pending else None
         if pending is None or found is None:

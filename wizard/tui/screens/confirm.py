@@ -14,8 +14,8 @@ from textual.widgets import Input, Static
 from wizard.tui.widgets.sight_input import SightInput
 
 
-class ConfirmScreen(ModalScreen[bool]):
-    """Asks the user to type a word.
+class ConfirmScreen(ModalScreen[str]):
+    """Asks the user to type a word. Closes with what was typed, or with nothing.
 
     Args:
         title: The question.
@@ -43,12 +43,12 @@ class ConfirmScreen(ModalScreen[bool]):
 
     @on(Input.Submitted)
     def judge(self, event: Input.Submitted) -> None:
-        """Close with yes only for the very word."""
+        """Close with the very word only."""
         event.stop()
         typed = event.value.strip()
         # A key's last characters are what they are; a word may be typed in any case.
         if typed == self._word or (self._word.islower() and typed.lower() == self._word):
-            self.dismiss(True)
+            self.dismiss(typed)
         else:
             self.refuse(f"That is not {self._word}.")
 
@@ -57,5 +57,5 @@ class ConfirmScreen(ModalScreen[bool]):
         self.query_one(".keys", Static).update(f"{why} Type {self._word}, or Esc to cancel.")
 
     def action_cancel(self) -> None:
-        """Close with no."""
-        self.dismiss(False)
+        """Close with nothing."""
+        self.dismiss("")

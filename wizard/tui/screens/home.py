@@ -234,8 +234,8 @@ class HomeScreen(PlaceScreen):
         )
         self.app.push_screen(ConfirmScreen("Give this rotation up?", question, "abandon"), self._abandon)
 
-    def _abandon(self, is_wanted: bool | None) -> None:
-        if is_wanted and not self.is_at_work():
+    def _abandon(self, typed: str | None) -> None:
+        if typed and not self.is_at_work():
             self._give_up()
 
     @work(description="abandon the rotation")
@@ -251,8 +251,8 @@ class HomeScreen(PlaceScreen):
         question = ConfirmScreen("Forget the missing key?", FORGET_CONSENT, FORGET_WORD)
         self.app.push_screen(question, self._forget)
 
-    def _forget(self, is_wanted: bool | None) -> None:
-        if is_wanted and not self.is_at_work():
+    def _forget(self, typed: str | None) -> None:
+        if typed and not self.is_at_work():
             self._strike_off()
 
     @work(description="forget the missing key")

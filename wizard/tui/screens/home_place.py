@@ -121,9 +121,9 @@ class PlaceScreen(Screen[None]):
             question = ConfirmScreen("Keep credentials in an encrypted file?", FILE_CONSENT, FILE_WORD)
             self.app.push_screen(question, self._choose_file)
 
-    def _choose_file(self, is_wanted: bool | None) -> None:
+    def _choose_file(self, typed: str | None) -> None:
         custodian = self.wizard.world.custodian
-        if not is_wanted or custodian is None:
+        if not typed or custodian is None:
             return
         try:
             custodian.choose_encrypted_file()

@@ -16,6 +16,7 @@ from wizard.errors import WizardError
 from wizard.exchange.verdicts import Verdict
 from wizard.rotation.certificate import Certificate
 from wizard.rotation.model import Finding, Outcome, Step
+from wizard.rotation.steps.credentials import SWAP_CONSENT, SWAP_WORD
 from wizard.rotation.steps.probe import ProbeReport, Wait
 from wizard.tui.screens.confirm import ConfirmScreen
 from wizard.tui.screens.step_screen import StepScreen
@@ -155,16 +156,13 @@ class ProbeScreen(StepScreen):
 
     def action_swap(self) -> None:
         """Ask before API key and secret change places: the swapped call shows one of them to the exchange."""
-        question = (
-            "Only if you think that they were pasted into each other's field. The key is stored the other way round and"
-            " asked again; where they were in their places, that call shows the secret to the exchange."
-        )
-        self.app.push_screen(ConfirmScreen("Swap API key and secret?", question, "swap"), self._swap_confirmed)
+        question = ConfirmScreen("Swap API key and secret?", SWAP_CONSENT, SWAP_WORD)
+        self.app.push_screen(question, self._swap_confirmed)
 
-    def _swap_confirmed(self, is_wanted: bool | None) -> None:
-        if is_wanted and not self.is_at_work("custody"):
+    def _swap_confirmed(self, typed: str | None) -> None:
+        if typed and not self.is_at_work("custody"):
             self.notice.clear()
-            self._swap()
+            self._swap(typed)
 
     def action_next(self) -> None:
         """Promote the proven key."""
@@ -206,9 +204,9 @@ class ProbeScreen(StepScreen):
             self.post_message(self.Failed(error))
 
     @work(exclusive=True, group="custody", description="swap API key and secret")
-    async def _swap(self) -> None:
+    async def _swap(self, typed: str) -> None:
         try:
-            await self.flow.credentials.swap()
+            await self.flow.credentials.swap(typed)
             self.post_message(self.Swapped())
         except WizardError as error:
             self.post_message(self.Failed(error))

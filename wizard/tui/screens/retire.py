@@ -109,8 +109,8 @@ class RetireScreen(StepScreen):
         )
         self.app.push_screen(ConfirmScreen("Purge the legacy secret?", question, word), self._confirmed)
 
-    def _confirmed(self, is_wanted: bool | None) -> None:
-        if is_wanted and not self.is_at_work("custody"):
+    def _confirmed(self, typed: str | None) -> None:
+        if typed and not self.is_at_work("custody"):
             self.workers.cancel_group(self, "retire")
             self._purge()
 
@@ -128,8 +128,8 @@ class RetireScreen(StepScreen):
         )
         self.app.push_screen(ConfirmScreen("Go back to the legacy key?", question, "revert"), self._revert)
 
-    def _revert(self, is_wanted: bool | None) -> None:
-        if not is_wanted:
+    def _revert(self, typed: str | None) -> None:
+        if not typed:
             return
         self.workers.cancel_group(self, "retire")
         try:
