@@ -19,6 +19,8 @@ from wizard.sites import Site, known_sites, read_site
 from wizard.ssh_destination import InvalidDestination, read_destination
 
 HOME_VARIABLE = "KEY_WIZARD_HOME"
+JOURNAL = "journal.sqlite3"
+"""The journal's file. SQLite alone may open it, and those beside it that begin with its name."""
 LONGEST_DEADLINE = 120.0
 """Seconds: nobody waits longer for a keyring without believing that the program hangs."""
 ANY_SOURCE = "0.0.0.0"  # noqa: S104 - a local address to call from, not one to listen on
@@ -89,7 +91,7 @@ class Paths:
     @property
     def journal(self) -> Path:
         """The journal's database."""
-        return self.state / "journal.sqlite3"
+        return self.state / JOURNAL
 
     @property
     def encrypted_file(self) -> Path:

@@ -13,8 +13,9 @@ from wizard.rehearsal.desk import Desk
 from wizard.rehearsal.scenarios import SMOOTH, Scenario
 from wizard.rehearsal.session import Rehearsal, rehearse
 from wizard.rotation.flow import Flow
-from wizard.rotation.opening import open_flow, open_journal
+from wizard.rotation.opening import open_flow
 from wizard.rotation.overview import Overview, overview
+from wizard.rotation.reading import read_journal
 from wizard.settings import Environment, Paths, Settings
 
 
@@ -149,8 +150,5 @@ class RehearsalWorld:
 
 
 def _look(paths: Paths, environments: tuple[Environment, ...]) -> tuple[Overview, ...]:
-    journal = open_journal(paths)
-    try:
+    with read_journal(paths) as journal:
         return overview(journal, environments)
-    finally:
-        journal.close()

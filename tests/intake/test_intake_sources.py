@@ -170,6 +170,9 @@ def test_what_is_no_text_file_is_refused_at_once(tmp_path: Path) -> None:
     (tmp_path / "large").write_text("x" * (LARGEST_FILE + 1))
     der = ed25519.Ed25519PrivateKey.generate().private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
     (tmp_path / "der").write_bytes(der + b"\xff")
+    (tmp_path / "circle").symlink_to("circle")
+    (tmp_path / "journal.sqlite3").touch()
+    (tmp_path / "bot.env").symlink_to("journal.sqlite3")
     for name, said in (
         ("missing", "cannot be read"),
         ("pipe", "not an ordinary file"),
@@ -177,6 +180,9 @@ def test_what_is_no_text_file_is_refused_at_once(tmp_path: Path) -> None:
         ("large", "larger than"),
         ("der", "is not text"),
         ("a\0b", "cannot be read"),
+        ("circle", "cannot be read"),
+        ("journal.sqlite3-shm", "a journal of this program"),
+        ("bot.env", "a journal of this program"),
     ):
         with pytest.raises(WizardError) as refused:
             read_text_file(str(tmp_path / name))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import stat
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -13,7 +16,7 @@ import pytest
 
 from wizard.credentials import KeyKind, KeyName
 from wizard.rotation import database
-from wizard.rotation.database import JournalUnusable, open_database
+from wizard.rotation.database import JournalUnusable, open_database, read_database
 from wizard.rotation.journal import Journal, NotPromotable
 from wizard.rotation.migrations import MIGRATIONS, SCHEMA_VERSION, Migration
 from wizard.rotation.model import Holding, KeyRecord, Mode, RotationRecord, Slot, Step
@@ -70,7 +73,7 @@ def test_a_rotation_is_resumed_at_its_step_by_the_next_process(journal: Journal,
 
 def test_an_environment_has_one_open_rotation_at_most(journal: Journal) -> None:
     journal.begin_rotation("bench", Mode.ROTATE, Step.EGRESS)
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(JournalUnusable, match="cannot be written"):
         journal.begin_rotation("bench", Mode.ROTATE, Step.EGRESS)
     assert journal.begin_rotation("other", Mode.ROTATE, Step.EGRESS).environment == "other"
 
@@ -226,3 +229,94 @@ def first_of_all(file: Path) -> None:
     raw = sqlite3.connect(file)
     raw.executescript(MIGRATIONS[0].script + "PRAGMA user_version = 1;")
     raw.close()
+
+
+class TestReading:
+    """Whoever reads changes nothing, whatever the journal is like."""
+
+    @pytest.fixture(autouse=True)
+    def fill(self, file: Path) -> None:
+        first_of_all(file)
+        with closing(Journal(open_database(file), lambda: 7.0)) as journal:
+            stored(journal, "old", Slot.CURRENT)
+
+    @staticmethod
+    def current(file: Path) -> str:
+        with closing(Journal(read_database(file), lambda: 0.0)) as journal:
+            key = journal.key_in("bench", Slot.CURRENT)
+        return key.name.fingerprint if key else ""
+
+    def test_a_closed_journal_is_read_and_not_written(self, file: Path) -> None:
+        before = file.read_bytes()
+        assert self.current(file) == "old"
+        with closing(Journal(read_database(file), lambda: 0.0)) as journal, pytest.raises(JournalUnusable):
+            journal.begin_rotation("bench", Mode.ROTATE, Step.EGRESS)
+        assert file.read_bytes() == before
+
+    def test_one_that_is_not_there_is_empty_and_is_not_made(self, tmp_path: Path) -> None:
+        assert self.current(tmp_path / "nowhere" / "journal.sqlite3") == ""
+        assert not (tmp_path / "nowhere").exists()
+
+    def test_one_that_was_made_and_not_filled_is_empty(self, tmp_path: Path) -> None:
+        (tmp_path / "empty.sqlite3").touch()
+        assert self.current(tmp_path / "empty.sqlite3") == ""
+        assert (tmp_path / "empty.sqlite3").stat().st_size == 0
+
+    def test_one_of_the_first_version_is_read_as_if_it_were_up_to_date_and_stays_as_it_is(self, tmp_path: Path) -> None:
+        old = tmp_path / "old.sqlite3"
+        first_of_all(old)
+        with sqlite3.connect(old) as raw:
+            raw.execute("PRAGMA journal_mode = WAL")
+            raw.execute(
+                "INSERT INTO egress_observations VALUES (4, 'bench', 7, '203.0.113.1', 'agreed', 'a', 'direct')"
+            )
+        raw.close()
+        before = old.read_bytes()
+        with closing(Journal(read_database(old), lambda: 0.0)) as journal:
+            assert journal.last_egress("bench") == ("203.0.113.1",)
+            assert journal.labels("bench") == {}
+        assert old.read_bytes() == before
+
+    def test_what_a_writer_left_in_the_log_is_read(self, file: Path, tmp_path: Path) -> None:
+        copied = tmp_path / "killed" / file.name
+        copied.parent.mkdir()
+        with closing(Journal(open_database(file), lambda: 9.0)) as journal:
+            stored(journal, "new", Slot.PENDING)
+            journal.promote(rotation(journal), "key-wizard:bench:new", Step.RETIRE)
+            for suffix in ("", "-wal"):
+                shutil.copy(f"{file}{suffix}", f"{copied}{suffix}")
+        assert self.current(copied) == "new"
+
+    def test_an_open_writer_keeps_its_files_whatever_reads_beside_it_in_the_same_process(self, file: Path) -> None:
+        with closing(Journal(open_database(file), lambda: 9.0)):
+            before = descriptors(file)
+            for _ in range(20):
+                assert self.current(file) == "old"
+                open_database(file).close()
+            assert len(descriptors(file)) <= len(before) + 2  # SQLite keeps one to read and one to write, for the next
+            child = "import sys, pathlib; from wizard.rotation.database import open_database as o;"
+            subprocess.run([sys.executable, "-c", f"{child} o(pathlib.Path(sys.argv[1])).close()", file], check=True)
+            assert not [name for name in descriptors(file) if "(deleted)" in name]
+
+    @pytest.mark.parametrize("kind", ["link", "dangling link", "directory"])
+    def test_what_is_no_ordinary_file_is_neither_followed_nor_changed(self, file: Path, kind: str) -> None:
+        target = file.with_name("target")
+        file.rename(target)
+        target.chmod(0o644)
+        if kind == "directory":
+            file.mkdir(mode=0o755)
+        else:
+            file.symlink_to(target if kind == "link" else file.with_name("nowhere"))
+        before = target.read_bytes()
+        for opening in (open_database, read_database):
+            with pytest.raises(JournalUnusable, match="cannot be used") as caught:
+                opening(file)
+            assert "Nothing was changed" in caught.value.advice
+        assert (target.read_bytes(), stat.S_IMODE(target.stat().st_mode)) == (before, 0o644)
+        assert kind != "directory" or stat.S_IMODE(file.stat().st_mode) == 0o755
+        assert not file.with_name("nowhere").exists()
+
+
+def descriptors(file: Path) -> list[str]:
+    links = [str(link.readlink()) for link in Path("/proc/self/fd").iterdir() if link.is_symlink()]
+    return [name for name in links if name.startswith(str(file))]

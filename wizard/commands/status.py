@@ -10,8 +10,8 @@ from wizard.clock import duration
 from wizard.commands.console import print_json, tell
 from wizard.exit_codes import Exit
 from wizard.rotation.model import KeyRecord
-from wizard.rotation.opening import open_journal
 from wizard.rotation.overview import Overview, overview
+from wizard.rotation.reading import read_journal
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -25,11 +25,8 @@ def run(options: argparse.Namespace) -> int:
     """Read the journal and say what it holds; a rotation that is open is exit code 3, a living legacy key 4."""
     paths = settings.paths()
     environments = settings.load(paths.config_file).environments.values()
-    journal = open_journal(paths)
-    try:
+    with read_journal(paths) as journal:
         seen = overview(journal, environments)
-    finally:
-        journal.close()
     now = time.time()
     if options.json:
         print_json({"environments": [_as_json(one, now) for one in seen]})

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from wizard.errors import WizardError
 from wizard.secret import Secret
+from wizard.settings import JOURNAL
 from wizard.text import printable
 
 LARGEST_FILE = 65536
@@ -83,11 +84,14 @@ def read_file(path: str, largest: int) -> RawFile:
     file = Path(path.strip().strip("'\"")).expanduser().absolute()
     shown = printable(str(file), limit=400)
     try:
+        if file.resolve().name.startswith(JOURNAL):
+            # Closing it again would drop the locks of the wizard that reads this.
+            raise FileUnusable(f"{shown} is a journal of this program", advice="Give the file that holds the key.")
         descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
         with os.fdopen(descriptor, "rb") as opened:
             mode = os.fstat(descriptor).st_mode
             data = opened.read(largest + 1) if stat.S_ISREG(mode) else b""
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
         raise _unreadable(error, shown) from None
     if not stat.S_ISREG(mode):
         raise FileUnusable(f"{shown} is not an ordinary file", advice="Give the path of a file.")
@@ -96,7 +100,7 @@ def read_file(path: str, largest: int) -> RawFile:
     return RawFile(shown, data, mode)
 
 
-def _unreadable(error: OSError | ValueError, shown: str) -> FileUnusable:
+def _unreadable(error: OSError | ValueError | RuntimeError, shown: str) -> FileUnusable:
     said = error.strerror if isinstance(error, OSError) else "the name cannot be one of a file"
     kind = FileMissing if isinstance(error, (FileNotFoundError, NotADirectoryError, ValueError)) else FileUnusable
     # What is no path may be a key that was pasted here: only what exists is repeated.

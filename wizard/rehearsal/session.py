@@ -27,7 +27,8 @@ from wizard.rotation.context import Pace, Pause
 from wizard.rotation.flow import Flow
 from wizard.rotation.lock import sole_writer
 from wizard.rotation.model import Slot
-from wizard.rotation.opening import open_flow, open_journal
+from wizard.rotation.opening import open_flow
+from wizard.rotation.reading import read_journal
 from wizard.rules import Rules
 from wizard.settings import ANY_SOURCE, Environment, Paths
 from wizard.sites import Site
@@ -183,21 +184,17 @@ async def _clear(own: Paths, store: Store) -> None:
     """Remove what a rehearsal left whose exchange has ended: its keys exist nowhere any more."""
     if not own.journal.exists():
         return
-    journal = open_journal(own)
-    vault = Vault(store, NAME, owner=journal.id)
-    for record in journal.keys(NAME):
-        await vault.remove(record.name.fingerprint, record.version)
-    journal.close()
+    with read_journal(own) as journal:
+        vault = Vault(store, NAME, owner=journal.id)
+        for record in journal.keys(NAME):
+            await vault.remove(record.name.fingerprint, record.version)
     for file in own.state.glob(f"{own.journal.name}*"):
         file.unlink()
 
 
 def _is_open(own: Paths) -> bool:
-    journal = open_journal(own)
-    try:
+    with read_journal(own) as journal:
         return journal.open_rotation(NAME) is not None
-    finally:
-        journal.close()
 
 
 def _note(own: Paths) -> Path:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import stat
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -27,8 +28,9 @@ class JournalUnusable(WizardError):
 class Database:
     """One open journal file."""
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, file: Path) -> None:
         self._connection = connection
+        self._file = file
 
     def close(self) -> None:
         """Close the file."""
@@ -36,13 +38,16 @@ class Database:
 
     def select(self, query: str, *values: object) -> list[sqlite3.Row]:
         """Return all rows of a query."""
-        with _told(), closing(self._connection.execute(query, values)) as cursor:
+        with (
+            _told(f"The journal {self._file} cannot be read"),
+            closing(self._connection.execute(query, values)) as cursor,
+        ):
             return cursor.fetchall()
 
     @contextmanager
     def transaction(self) -> Iterator[Write]:
         """Run what is inside as one durable transaction, or not at all."""
-        with _told():
+        with _told(f"The journal {self._file} cannot be written"):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection.execute
@@ -84,49 +89,147 @@ class Database:
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Say in words what SQLite says when the disk is full, or the file is locked or gone."""
+def _told(what: str) -> Iterator[None]:
+    """Say in words what SQLite and the system say of a file that is damaged or locked, or of a disk that is full."""
     try:
         yield
-    except sqlite3.OperationalError as error:
+    except (sqlite3.ProgrammingError, sqlite3.InterfaceError):
+        raise
+    except (sqlite3.Error, OSError) as error:
         raise JournalUnusable(
-            "The journal cannot be read or written",
+            what,
             why=f"The system said: {error}.",
-            advice="Check the disk. What was written before is safe; try again, or close and come back.",
+            advice="Nothing was changed. Check the disk and the file's owner. Move a damaged file away, and keep it.",
         ) from None
 
 
 def open_database(file: Path) -> Database:
-    """Open the journal, or make it.
+    """Open the journal to write to it, or make it.
 
     Raises:
         JournalUnusable: the file is not a journal, is newer than this version, or cannot be opened.
     """
+    with _told(f"The journal {file} cannot be opened"):
+        _make(file)
+        connection = _connect(file, "mode=rw")
+        with _closed_on_failure(connection):
+            connection.execute("PRAGMA foreign_keys = ON")
+            # FULL: a commit has reached the disk before the keyring is touched.
+            connection.execute("PRAGMA synchronous = FULL")
+            version = _version(connection, file)
+            _let_others_read(connection)
+            _migrate(connection, version)
+    return Database(connection, file)
+
+
+def read_database(file: Path) -> Database:
+    """Open the journal to read it; nothing is changed.
+
+    One that is not there yet, or is of an older schema, is read from a copy in memory that has this version's.
+
+    Raises:
+        JournalUnusable: the file is not a journal, is newer than this version, or cannot be read.
+    """
+    with _told(f"The journal {file} cannot be read"):
+        if not _is_there(file):
+            return Database(_in_memory(), file)
+        connection = _connect_to_read(file)
+        with _closed_on_failure(connection):
+            version = _version(connection, file)
+            copy = _in_memory(connection, version) if version < SCHEMA_VERSION else None
+        if copy is None:
+            return Database(connection, file)
+        connection.close()
+        return Database(copy, file)
+
+
+def _is_there(file: Path) -> bool:
+    """Whether there is a journal. A link is not followed: what it points to is not the wizard's to write.
+
+    Raises:
+        JournalUnusable: there is something else in its place.
+    """
     try:
-        # SQLite gives its own side files the mode of the database.
-        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
-        file.chmod(0o600)
-        connection = sqlite3.connect(file, timeout=BUSY_SECONDS, isolation_level=None)
-        with ExitStack() as on_failure:
-            on_failure.callback(connection.close)
-            _prepare(connection, file)
-            on_failure.pop_all()
-    except (sqlite3.Error, OSError) as error:
-        raise JournalUnusable(
-            f"The journal {file} cannot be opened",
-            why=f"The system said: {error}.",
-            advice="Nothing was changed. Check the disk and the file's owner; move a damaged file away, keep it.",
-        ) from None
-    return Database(connection)
+        mode = file.lstat().st_mode
+    except FileNotFoundError:
+        return False
+    if stat.S_ISREG(mode):
+        return True
+    raise JournalUnusable(
+        f"The journal {file} cannot be used",
+        why="It is a symbolic link." if stat.S_ISLNK(mode) else "It is not an ordinary file.",
+        advice="Nothing was changed. Put the journal itself there, or move what is there away.",
+    )
 
 
-def _prepare(connection: sqlite3.Connection, file: Path) -> None:
+def _make(file: Path) -> None:
+    """Make an empty journal that only its owner can read, where there is none.
+
+    SQLite alone opens one that is there. Closing any other descriptor of it would drop the locks that SQLite holds
+    for this process (https://www.sqlite.org/howtocorrupt.html, 2.2): the next process that ends would then delete the
+    write-ahead log under it.
+    """
+    if not _is_there(file):
+        with suppress(FileExistsError):
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    # SQLite gives its side files the mode of the database.
+    file.chmod(0o600)
+
+
+def _connect(file: Path, options: str) -> sqlite3.Connection:
+    address = f"{file.absolute().as_uri()}?{options}"
+    connection = sqlite3.connect(address, timeout=BUSY_SECONDS, isolation_level=None, uri=True)
     connection.row_factory = sqlite3.Row
-    connection.execute("PRAGMA foreign_keys = ON")
-    # FULL: a commit has reached the disk before the keyring is touched.
-    connection.execute("PRAGMA synchronous = FULL")
-    _migrate(connection, file)
-    _let_others_read(connection)
+    return connection
+
+
+def _connect_to_read(file: Path) -> sqlite3.Connection:
+    """Connect to a journal that is there.
+
+    To read it, SQLite puts two files beside it. Where it cannot, and there is no log yet, nobody writes to the
+    journal either: the file alone is all of it.
+    """
+    connection = _connect(file, "mode=ro")
+    with _closed_on_failure(connection):
+        try:
+            connection.execute("PRAGMA schema_version").fetchone()
+        except sqlite3.OperationalError as error:
+            if _is_busy(error) or _has_log(file):
+                raise
+        else:
+            return connection
+    connection.close()
+    return _connect(file, "mode=ro&immutable=1")
+
+
+def _has_log(file: Path) -> bool:
+    """Whether something was written that is not in the file itself yet, or was begun and not ended."""
+    logs = (file.with_name(f"{file.name}-{name}") for name in ("wal", "journal"))
+    return any(log.exists() and log.stat().st_size for log in logs)
+
+
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+
+
+def _in_memory(source: sqlite3.Connection | None = None, version: int = 0) -> sqlite3.Connection:
+    """Return a copy of a journal in memory, or an empty one, with the schema of this version."""
+    copy = sqlite3.connect(":memory:", isolation_level=None)
+    with _closed_on_failure(copy):
+        copy.row_factory = sqlite3.Row
+        if source is not None:
+            source.backup(copy)
+        _migrate(copy, version)
+    return copy
+
+
+@contextmanager
+def _closed_on_failure(connection: sqlite3.Connection) -> Iterator[None]:
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
 
 
 def _let_others_read(connection: sqlite3.Connection) -> None:
@@ -140,14 +243,19 @@ def _let_others_read(connection: sqlite3.Connection) -> None:
         try:
             connection.execute("PRAGMA journal_mode = WAL")
         except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+            if not _is_busy(error) or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
         else:
             return
 
 
-def _migrate(connection: sqlite3.Connection, file: Path) -> None:
+def _version(connection: sqlite3.Connection, file: Path) -> int:
+    """Return the number of the schema.
+
+    Raises:
+        JournalUnusable: this version does not know it.
+    """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > SCHEMA_VERSION:
         raise JournalUnusable(
@@ -155,6 +263,10 @@ def _migrate(connection: sqlite3.Connection, file: Path) -> None:
             why=f"Its schema is number {version}; this version knows {SCHEMA_VERSION}.",
             advice="Use the newer version of Key Wizard. Nothing was changed.",
         )
+    return int(version)
+
+
+def _migrate(connection: sqlite3.Connection, version: int) -> None:
     for migration in MIGRATIONS:
         if migration.number > version:
             _apply(migration, connection)

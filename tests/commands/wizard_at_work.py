@@ -1,0 +1,57 @@
+"""A wizard without a face, as a process of its own: what is typed on its input is done in the real flow of `bench`.
+
+    begin       begin a rotation, as far as the Credentials step
+    store       make a key at the desk and store it
+    switch      prove it and make it the current key
+    look        list the environments, as the home screen does
+
+Each line is answered with the step where the rotation stands.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from wizard import settings
+from wizard.credentials import KeyKind
+from wizard.rehearsal.desk import Desk
+from wizard.rotation.flow import Flow
+from wizard.rotation.model import Mode
+from wizard.world import RealWorld
+
+HERE = "203.0.113.42"
+
+
+async def work(desk: Desk) -> None:
+    paths = settings.paths()
+    known = settings.load(paths.config_file)
+    world = RealWorld(paths, known)
+    world.environments()
+    async with world.flow(known.environment("bench")) as flow:
+        print(flow.step, flush=True)
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            await obey(line.strip(), flow, desk)
+            world.environments()
+            print(flow.step, flush=True)
+
+
+async def obey(word: str, flow: Flow, desk: Desk) -> None:
+    if word == "begin":
+        await flow.begin(Mode.ROTATE)
+        await flow.egress.detect()
+        flow.advance(flow.context.rotation.step)
+        flow.whitelist.settle(flow.whitelist.proposal())
+        flow.advance(flow.context.rotation.step)
+    elif word == "store":
+        made = await desk.create("new", KeyKind.HMAC, HERE, enableSpotAndMarginTrading=True)
+        await flow.credentials.store_hmac(made.api_key, made.secret)
+        flow.advance(flow.context.rotation.step)
+    elif word == "switch":
+        await flow.complete(await flow.probe.run())
+    else:
+        assert word == "look", word
+
+
+if __name__ == "__main__":
+    asyncio.run(work(Desk(sys.argv[1])))
