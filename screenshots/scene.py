@@ -21,7 +21,7 @@ from wizard.custody.providers import GNOME
 from wizard.custody.remedies import Service, unusable_service
 from wizard.custody.store import KeyringStore, MemoryStore, Store
 from wizard.custody.worker.protocol import State
-from wizard.egress.providers import Parser, Provider
+from wizard.egress.services import EchoService, Parser
 from wizard.rehearsal.desk import Desk
 from wizard.rehearsal.session import embedded_site
 from wizard.rehearsal.simulator import EmbeddedExchange
@@ -164,14 +164,14 @@ class PictureWorld:
     @asynccontextmanager
     async def _flow(self, environment: Environment) -> AsyncIterator[Flow]:
         base_url = environment.site.rest_url
-        providers = tuple(
-            Provider(f"echo-{shape}", f"operator {shape}", f"{base_url}/echo/{shape}", shape) for shape in Parser
+        services = tuple(
+            EchoService(f"echo-{shape}", f"operator {shape}", f"{base_url}/echo/{shape}", shape) for shape in Parser
         )
         async with open_flow(
             environment,
             self.paths,
             self._open_store,
-            providers=providers,
+            services=services,
             environ=self.environ,
             clock=self.clock,
             pause=self.gate,

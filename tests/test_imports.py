@@ -11,7 +11,7 @@ import pytest
 BELOW_THE_SCREENS = [
     "wizard.rotation.flow",
     "wizard.unattended",
-    "wizard.egress.detect",
+    "wizard.egress.detection",
     "wizard.whitelist",
     "wizard.exchange.client",
     "wizard.custody.opening",

@@ -84,9 +84,9 @@ class Paths:
         return self.config / "config.toml"
 
     @property
-    def providers_file(self) -> Path:
+    def services_file(self) -> Path:
         """The user's additions to the echo services; it need not exist."""
-        return self.config / "providers.toml"
+        return self.config / "services.toml"
 
     @property
     def journal(self) -> Path:

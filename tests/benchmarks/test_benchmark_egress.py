@@ -10,9 +10,9 @@ from statistics import median
 import pytest
 
 from tests.egress.conftest import Town
-from wizard.egress.detect import detect
-from wizard.egress.providers import Provider
+from wizard.egress.detection import detect
 from wizard.egress.route import Route, RouteKind
+from wizard.egress.services import EchoService
 from wizard.rules import Rules
 
 pytestmark = pytest.mark.benchmark
@@ -50,11 +50,11 @@ async def test_the_answer_is_there_when_the_second_operator_agrees(capsys: pytes
         )
 
 
-async def _after(town: Town, seconds: float, name: str, answered: dict[str, float]) -> Provider:
+async def _after(town: Town, seconds: float, name: str, answered: dict[str, float]) -> EchoService:
     async def reply(_: bytes, __: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(seconds)
         answered[name] = time.perf_counter()
         writer.write(f"HTTP/1.1 200 OK\r\ncontent-length: {len(ADDRESS)}\r\n\r\n{ADDRESS}".encode())
 
     handler: Callable[..., Awaitable[None]] = reply
-    return town.provider(name, await town.serve(handler))
+    return town.service(name, await town.serve(handler))

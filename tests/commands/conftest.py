@@ -25,7 +25,7 @@ from wizard.credentials import Credentials, KeyKind
 from wizard.custody.opening import open_keyring
 from wizard.custody.store import MemoryStore, Store
 from wizard.custody.vault import Vault
-from wizard.egress.providers import load_providers
+from wizard.egress.services import load_services
 from wizard.exchange.keys import generate_ed25519
 from wizard.rehearsal.desk import Desk
 from wizard.rehearsal.simulator import Addresses, EmbeddedExchange, serve
@@ -101,12 +101,12 @@ class Bench:
 
     def use(self, *shapes: str) -> None:
         """Let these echo services be asked and no others."""
-        shipped = "".join(f"[{provider.name}]\nenabled = false\n" for provider in load_providers(None))
+        shipped = "".join(f"[{service.name}]\nenabled = false\n" for service in load_services(None))
         own = (
             f'[echo-{shape}]\noperator = "operator {shape}"\nurl = "{self.base_url}/echo/{shape}"\nparser = "{shape}"\n'
             for shape in shapes
         )
-        self.paths.providers_file.write_text(shipped + "".join(own))
+        self.paths.services_file.write_text(shipped + "".join(own))
 
     def configure(self, text: str = "", base_url: str = "") -> None:
         """Write the settings: `bench`, and what `text` adds."""

@@ -153,7 +153,7 @@ def test_echo_services_that_cannot_agree_are_exit_1(bench: Bench, command: Comma
     bench.use("plain")
     said = command("doctor", "--only", "files", "--json")
     assert (said.code, said.check("Echo services")["outcome"]) == (1, "failed")
-    bench.paths.providers_file.write_text("[broken]\nurl = 1\n")
+    bench.paths.services_file.write_text("[broken]\nurl = 1\n")
     assert command("doctor", "--only", "files", "--json").check("Echo services")["outcome"] == "failed"
 
 

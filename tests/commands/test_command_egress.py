@@ -10,7 +10,7 @@ from tests.commands.conftest import HERE, Bench, Command
 from tests.egress.fake_ssh import calls, fake_ssh
 from wizard.commands.console import tell
 from wizard.custody.store import Store
-from wizard.egress.system import System
+from wizard.egress.ipv6 import Ipv6Lookup
 
 
 def test_an_address_that_all_operators_see_is_fine(bench: Bench, command: Command) -> None:
@@ -202,8 +202,8 @@ def test_a_way_over_ipv6_is_told(bench: Bench, command: Command, monkeypatch: py
     async def ipv6_of(_host: str) -> tuple[str]:
         return ("2600:9000::1",)
 
-    fake = System(ipv6_of=ipv6_of, source_towards=lambda _: "2a01:4f8::42")
-    monkeypatch.setattr("wizard.commands.egress.System", lambda: fake)
+    fake = Ipv6Lookup(addresses_of=ipv6_of, source_towards=lambda _: "2a01:4f8::42")
+    monkeypatch.setattr("wizard.commands.egress.Ipv6Lookup", lambda: fake)
     assert command("egress", "--json").json["ipv6"] is None  # 127.0.0.1 has no other address
     by_name = bench.base_url.replace("127.0.0.1", "localhost")
     site = f'site = "custom"\nbase_url = "{by_name}"\ntolerated_ranges = ["documentation"]\n'

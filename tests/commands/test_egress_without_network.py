@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from wizard.egress.detect import DEADLINE
-from wizard.egress.providers import load_providers
+from wizard.egress.detection import DEADLINE
+from wizard.egress.services import load_services
 
 ALONE = ("unshare", "--map-root-user", "--net")
 START_UP = 15.0
@@ -39,5 +39,5 @@ def test_without_network_each_service_says_why_within_the_deadline(tmp_path: Pat
     told = json.loads(said.stdout)
     assert (told["state"], told["address"]) == ("unknown", None)
     reasons = {sample["provider"]: sample["refusal"] for sample in told["samples"]}
-    assert reasons.keys() == {provider.name for provider in load_providers(None)}
+    assert reasons.keys() == {service.name for service in load_services(None)}
     assert all(reasons.values()), reasons

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from wizard.egress.providers import Parser, Provider
+from wizard.egress.services import EchoService, Parser
 from wizard.rules import Rules
 
 Handler = Callable[[bytes, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -66,22 +66,22 @@ class Town:
         headers: str = "",
         parser: Parser = Parser.PLAIN,
         run_by: str = "",
-    ) -> Provider:
+    ) -> EchoService:
         async def reply(_: bytes, __: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             said = body() if callable(body) else body
             content = said if isinstance(said, bytes) else said.encode()
             writer.write(f"HTTP/1.1 {status} X\r\ncontent-length: {len(content)}\r\n{headers}\r\n".encode() + content)
 
-        return self.provider(name, await self.serve(reply), parser=parser, run_by=run_by)
+        return self.service(name, await self.serve(reply), parser=parser, run_by=run_by)
 
-    async def silent_operator(self, name: str) -> Provider:
+    async def silent_operator(self, name: str) -> EchoService:
         async def wait(_: bytes, __: asyncio.StreamReader, ___: asyncio.StreamWriter) -> None:
             await self.over.wait()
 
-        return self.provider(name, await self.serve(wait))
+        return self.service(name, await self.serve(wait))
 
-    def provider(self, name: str, port: int, *, parser: Parser = Parser.PLAIN, run_by: str = "") -> Provider:
-        return Provider(name, run_by or name.title(), f"http://127.0.0.1:{port}/", parser)
+    def service(self, name: str, port: int, *, parser: Parser = Parser.PLAIN, run_by: str = "") -> EchoService:
+        return EchoService(name, run_by or name.title(), f"http://127.0.0.1:{port}/", parser)
 
     def dead_port(self) -> int:
         """A port that refuses connections until the test is over: bound, but nobody listens."""

@@ -10,19 +10,19 @@ from hypothesis import strategies as st
 
 from wizard.addresses import special_range
 from wizard.egress.answers import BODY_LIMIT, Refused, read_answer, refuse_status
-from wizard.egress.providers import Parser, Provider
+from wizard.egress.services import EchoService, Parser
 from wizard.rules import Rules
 from wizard.text import UNPRINTABLE
 
 TRACE = "fl=1\nh=www.example.com\nip={ip}\nts=1\nvisit_scheme=https\nwarp={warp}\ngateway=off\n"
 
 
-def provider(parser: Parser) -> Provider:
-    return Provider("echo", "Echo", "https://www.example.com/cdn-cgi/trace", parser)
+def service(parser: Parser) -> EchoService:
+    return EchoService("echo", "Echo", "https://www.example.com/cdn-cgi/trace", parser)
 
 
 def read(parser: Parser, body: str | bytes, rules: Rules | None = None) -> IPv4Address:
-    return read_answer(provider(parser), body if isinstance(body, bytes) else body.encode(), rules or Rules())
+    return read_answer(service(parser), body if isinstance(body, bytes) else body.encode(), rules or Rules())
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,8 @@ from ipaddress import IPv4Address
 
 import pytest
 
+from wizard.egress.agreement import EgressState
 from wizard.egress.history import Observation, tell_history
-from wizard.egress.quorum import EgressState
 
 A, B, C = "203.0.113.42", "198.51.100.7", "192.0.2.1"
 DAY = 86400.0

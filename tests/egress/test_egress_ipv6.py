@@ -9,14 +9,13 @@ from ipaddress import IPv6Address
 
 import pytest
 
-from wizard.egress.ipv6 import find_ipv6_way
-from wizard.egress.system import System, source_towards
+from wizard.egress.ipv6 import Ipv6Lookup, find_ipv6_way, source_towards
 
 EXCHANGE = "2600:9000::1"
 HERE = "2a01:4f8::42"
 
 
-def system(*addresses: str, source: str = HERE) -> System:
+def lookup(*addresses: str, source: str = HERE) -> Ipv6Lookup:
     async def ipv6_of(_host: str) -> Sequence[str]:
         if not addresses:
             raise OSError("no address associated with hostname")
@@ -27,11 +26,11 @@ def system(*addresses: str, source: str = HERE) -> System:
             raise OSError("network is unreachable")
         return source
 
-    return System(ipv6_of=ipv6_of, source_towards=towards)
+    return Ipv6Lookup(addresses_of=ipv6_of, source_towards=towards)
 
 
 async def test_both_sides_with_a_public_address_are_a_way_past_the_list() -> None:
-    way = await find_ipv6_way("api.binance.us", system=system(EXCHANGE))
+    way = await find_ipv6_way("api.binance.us", lookup=lookup(EXCHANGE))
     assert way is not None
     assert (str(way.address), str(way.source)) == (EXCHANGE, HERE)
     assert f"api.binance.us has an IPv6 address too ({EXCHANGE})" in way.sentence()
@@ -41,18 +40,18 @@ async def test_both_sides_with_a_public_address_are_a_way_past_the_list() -> Non
 @pytest.mark.parametrize(
     ("host", "asked"),
     [
-        ("api.binance.com", system()),
-        ("api.binance.com", system("::ffff:203.0.113.1", "64:ff9b::cb00:7101", "fe80::1%eth0", "::1", "no address")),
-        ("api.binance.com", system(EXCHANGE, source="fd00::2")),
-        ("api.binance.com", system(EXCHANGE, source="fe80::1")),
-        ("api.binance.com", system(EXCHANGE, source="")),
-        ("127.0.0.1", system(EXCHANGE)),
-        ("", system(EXCHANGE)),
+        ("api.binance.com", lookup()),
+        ("api.binance.com", lookup("::ffff:203.0.113.1", "64:ff9b::cb00:7101", "fe80::1%eth0", "::1", "no address")),
+        ("api.binance.com", lookup(EXCHANGE, source="fd00::2")),
+        ("api.binance.com", lookup(EXCHANGE, source="fe80::1")),
+        ("api.binance.com", lookup(EXCHANGE, source="")),
+        ("127.0.0.1", lookup(EXCHANGE)),
+        ("", lookup(EXCHANGE)),
     ],
     ids=["no AAAA", "no public AAAA", "ULA here", "link-local here", "no route", "an IPv4 address", "no host"],
 )
-async def test_otherwise_nothing_is_said(host: str, asked: System) -> None:
-    assert await find_ipv6_way(host, system=asked) is None
+async def test_otherwise_nothing_is_said(host: str, asked: Ipv6Lookup) -> None:
+    assert await find_ipv6_way(host, lookup=asked) is None
 
 
 async def test_a_silent_name_service_is_not_waited_for() -> None:
@@ -61,7 +60,7 @@ async def test_a_silent_name_service_is_not_waited_for() -> None:
         return (EXCHANGE,)
 
     begun = time.perf_counter()
-    assert await find_ipv6_way("api.binance.com", system=System(ipv6_of=silent), deadline=0.05) is None
+    assert await find_ipv6_way("api.binance.com", lookup=Ipv6Lookup(addresses_of=silent), deadline=0.05) is None
     assert time.perf_counter() - begun < 2
 
 

@@ -7,17 +7,16 @@ from ipaddress import IPv4Address
 
 import pytest
 
+from wizard.egress.agreement import EgressState
 from wizard.egress.answers import Sample
-from wizard.egress.detect import detect
+from wizard.egress.detection import MOST_EACH, detect, sample_more
 from wizard.egress.pools import answers_missing, answers_needed, tell_sampling
-from wizard.egress.providers import Parser, Provider
-from wizard.egress.quorum import EgressState
-from wizard.egress.resampling import MOST_EACH, sample_more
 from wizard.egress.route import Route, RouteKind
+from wizard.egress.services import EchoService, Parser
 
 A, B, C = "203.0.113.42", "198.51.100.7", "192.0.2.1"
 DIRECT = Route(RouteKind.DIRECT, "direct", "a test")
-ECHO = Provider("echo", "Echo", "https://x.example/", Parser.PLAIN)
+ECHO = EchoService("echo", "Echo", "https://x.example/", Parser.PLAIN)
 
 
 def heard(*addresses: str | None) -> list[Sample]:
@@ -90,7 +89,7 @@ async def test_a_service_that_refuses_is_asked_once_and_the_others_not_too_often
     report = await detect([limited, endless], DIRECT, rules=rules)
     more = await sample_more(report, [limited, endless], rules=rules)
 
-    assert [sample.provider.name for sample in more.samples].count("limited") == 1
+    assert [sample.service.name for sample in more.samples].count("limited") == 1
     assert len(asked) == MOST_EACH
     assert "more would be needed" in tell_sampling(more.samples)
 
@@ -101,4 +100,4 @@ async def test_sampling_ends_at_its_deadline_with_what_there_is(town, rules):
 
     more = await sample_more(report, [good, silent], rules=rules, deadline=0.4)
 
-    assert {sample.provider.name for sample in more.samples} == {"amazon"}
+    assert {sample.service.name for sample in more.samples} == {"amazon"}

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.egress.conftest import Town, _pump
-from wizard.egress.detect import detect
-from wizard.egress.quorum import EgressState
+from wizard.egress.agreement import EgressState
+from wizard.egress.detection import detect
 from wizard.egress.route import Route, decide_route
 from wizard.settings import Environment
 from wizard.sites import Site

@@ -10,7 +10,7 @@ import pytest
 
 from wizard.credentials import KeyKind
 from wizard.custody.store import MemoryStore
-from wizard.egress.providers import Parser, Provider
+from wizard.egress.services import EchoService, Parser
 from wizard.rehearsal.desk import Desk
 from wizard.rehearsal.scenarios import SCENARIOS, Scenario
 from wizard.rehearsal.session import PACE, Rehearsal
@@ -40,12 +40,12 @@ async def rehearsing(scenario: Scenario) -> AsyncIterator[tuple[Flow, Desk]]:
             rules=Rules(tolerated_ranges=frozenset({"documentation"})),
             is_rehearsal=True,
         )
-        providers = tuple(
-            Provider(f"echo-{shape}", f"operator {shape}", f"{addresses.base_url}/echo/{shape}", shape, "embedded")
+        services = tuple(
+            EchoService(f"echo-{shape}", f"operator {shape}", f"{addresses.base_url}/echo/{shape}", shape, "embedded")
             for shape in Parser
         )
         desk = Desk(addresses.desk_url)
-        rehearsal = Rehearsal(environment, own, providers, desk, MemoryStore(), "", scenario)
+        rehearsal = Rehearsal(environment, own, services, desk, MemoryStore(), "", scenario)
         async with rehearsal.flow(environ={}, pause=at_once, pace=PACE) as flow:
             yield flow, desk
 

@@ -15,7 +15,7 @@ from wizard.clock import Clock
 from wizard.credentials import Credentials, KeyKind
 from wizard.custody.item import USER, decode
 from wizard.custody.store import MemoryStore
-from wizard.egress.providers import Parser, Provider
+from wizard.egress.services import EchoService, Parser
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.errors import Refused
 from wizard.rehearsal.desk import Desk, NewKey
@@ -98,7 +98,9 @@ class World:
             hosts=self.hosts,
         )
         echo = "http://127.0.0.1:9" if is_deaf else f"{self.base_url}/echo"
-        providers = tuple(Provider(f"echo-{shape}", f"operator {shape}", f"{echo}/{shape}", shape) for shape in Parser)
+        services = tuple(
+            EchoService(f"echo-{shape}", f"operator {shape}", f"{echo}/{shape}", shape) for shape in Parser
+        )
 
         async def open_store() -> MemoryStore:
             return self.store
@@ -107,7 +109,7 @@ class World:
             environment,
             self.paths,
             open_store,
-            providers=providers,
+            services=services,
             environ=self.environ,
             clock=clock,
             pause=pause,

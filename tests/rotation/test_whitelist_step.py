@@ -9,11 +9,11 @@ from ipaddress import IPv4Address
 import pytest
 
 from tests.rotation.conftest import HERE, World
-from wizard.egress.exchange_word import ExchangeWord
+from wizard.egress.exchange_observation import ExchangeObservation
 from wizard.egress.route import Route, RouteKind
 from wizard.rotation.context import Context
 from wizard.rotation.model import Mode
-from wizard.rotation.steps.egress import keep_word
+from wizard.rotation.steps.egress import keep_exchange_observation
 from wizard.rotation.steps.whitelist import LabelHoldsKey
 
 OFFICE = "198.51.100.7"
@@ -81,13 +81,13 @@ async def test_in_a_split_nothing_is_proposed_or_required_until_the_user_chooses
         flow.context.journal.note_egress("bench", seen, "split", "direct")
         assert flow.whitelist.proposal() == ""
         assert "egress-not-covered" not in codes(flow, "203.0.113.9")
-        flow.choice.turn(flow.candidates()[1])
+        flow.selection.toggle(flow.candidates()[1])
         assert flow.whitelist.proposal() == OFFICE
     async with world.flow() as flow:
         assert [(str(each.address), each.is_wanted) for each in flow.candidates()] == [(HERE, False), (OFFICE, True)]
         assert flow.whitelist.proposal() == OFFICE
         assert "egress-not-covered" in codes(flow, HERE)
-        flow.choice.turn(flow.candidates()[1])
+        flow.selection.toggle(flow.candidates()[1])
         assert flow.whitelist.proposal() == ""
 
 
@@ -108,13 +108,13 @@ async def test_what_was_seen_over_another_route_or_for_an_earlier_rotation_is_no
         await flow.begin(Mode.SET_UP)
         assert (flow.candidates(), flow.whitelist.proposal()) == ((), "")
         flow.context.journal.note_egress("bench", seen, "agreed", "proxy http://10.0.0.2:3128")
-        assert (flow.candidates(), flow.choice.wanted()) == ((), {})
+        assert (flow.candidates(), flow.selection.wanted()) == ((), {})
         flow.context.journal.note_egress("bench", seen, "agreed", "direct")
-        assert [str(address) for address in flow.choice.wanted()] == [HERE]
+        assert [str(address) for address in flow.selection.wanted()] == [HERE]
         # A clock that was wrong and is set back makes no evidence stale.
         now -= 7200.0
         flow.context.journal.note_egress("bench", seen, "agreed", "direct")
-        assert [str(address) for address in flow.choice.wanted()] == [HERE]
+        assert [str(address) for address in flow.selection.wanted()] == [HERE]
 
 
 async def test_a_host_that_has_another_address_now_leaves_the_one_before(world: World) -> None:
@@ -122,23 +122,23 @@ async def test_a_host_that_has_another_address_now_leaves_the_one_before(world: 
     async with world.flow() as flow:
         await flow.begin(Mode.SET_UP)
         flow.context.journal.note_egress("bench", {HERE: ("Amazon", "Cloudflare")}, "agreed", "direct")
-        flow.choice.take({first: "bot-1", shared: "bot-1, bot-2", IPv4Address(HERE): "bot-1"})
+        flow.selection.add_hosts({first: "bot-1", shared: "bot-1, bot-2", IPv4Address(HERE): "bot-1"})
         assert str(first) in flow.whitelist.proposal()
-        flow.choice.take({second: "bot-1"})
-        assert flow.choice.wanted() == {second: "bot-1", shared: "bot-1, bot-2", IPv4Address(HERE): "this host"}
+        flow.selection.add_hosts({second: "bot-1"})
+        assert flow.selection.wanted() == {second: "bot-1", shared: "bot-1, bot-2", IPv4Address(HERE): "this host"}
         assert str(first) not in flow.whitelist.proposal()
 
 
 async def test_a_list_that_was_not_compared_with_this_host_s_address_says_so(world: World) -> None:
     async with world.flow() as flow:
         await flow.begin(Mode.SET_UP)
-        flow.choice.take({IPv4Address(OFFICE): "bot-1"})
+        flow.selection.add_hosts({IPv4Address(OFFICE): "bot-1"})
         judgement = flow.whitelist.judge(OFFICE)
         assert judgement.is_valid
         assert "No address of this host is ticked" in judgement.warnings[0].message
         flow.context.journal.note_egress("bench", {HERE: ("Amazon", "Cloudflare")}, "agreed", "direct")
         assert "this-host-unknown" not in codes(flow, f"{HERE},{OFFICE}")
-        flow.choice.turn(flow.candidates()[0])
+        flow.selection.toggle(flow.candidates()[0])
         assert "this-host-unknown" in codes(flow, OFFICE)
 
 
@@ -152,11 +152,11 @@ async def test_what_was_chosen_for_another_route_does_not_count_for_this_one(
         with monkeypatch.context() as patch:
             patch.setattr(Context, "route", lambda _: proxied)
             flow.context.journal.note_egress("bench", seen, "agreed", proxied.shown)
-            flow.choice.follow(ExchangeWord("the exchange", named=IPv4Address(OFFICE)))
-            flow.choice.take({IPv4Address("203.0.113.9"): "bot-1"})
-            assert set(map(str, flow.choice.wanted())) == {OFFICE, "203.0.113.9"}
+            flow.selection.follow(ExchangeObservation("the exchange", named=IPv4Address(OFFICE)))
+            flow.selection.add_hosts({IPv4Address("203.0.113.9"): "bot-1"})
+            assert set(map(str, flow.selection.wanted())) == {OFFICE, "203.0.113.9"}
         flow.context.journal.note_egress("bench", seen, "agreed", "direct")
-        assert set(map(str, flow.choice.wanted())) == {HERE, "203.0.113.9"}
+        assert set(map(str, flow.selection.wanted())) == {HERE, "203.0.113.9"}
 
 
 async def test_what_the_exchange_named_is_unticked_by_a_later_detection_of_another_address(world: World) -> None:
@@ -164,13 +164,13 @@ async def test_what_the_exchange_named_is_unticked_by_a_later_detection_of_anoth
     async with world.flow() as flow:
         await flow.begin(Mode.SET_UP)
         flow.context.journal.note_egress("bench", seen, "agreed", "direct")
-        flow.choice.follow(ExchangeWord("the exchange", named=IPv4Address(OFFICE)))
+        flow.selection.follow(ExchangeObservation("the exchange", named=IPv4Address(OFFICE)))
         assert flow.whitelist.proposal() == OFFICE
     async with world.flow() as flow:  # the word outlives the program
         flow.context.journal.note_egress("bench", seen, "agreed", "direct")
-        assert list(map(str, flow.choice.wanted())) == [OFFICE]
+        assert list(map(str, flow.selection.wanted())) == [OFFICE]
         flow.context.journal.note_egress("bench", later, "agreed", "direct")
-        assert list(map(str, flow.choice.wanted())) == ["203.0.113.9"]
+        assert list(map(str, flow.selection.wanted())) == ["203.0.113.9"]
         assert "egress-not-covered" in codes(flow, OFFICE)
         assert [(str(each.address), each.witnesses) for each in flow.candidates()] == [
             (OFFICE, "the exchange's word, outdated: ask it again"),
@@ -205,7 +205,7 @@ async def test_an_outdated_word_leaves_the_list_where_the_wizard_put_it_for_that
         await world.put_key_in_use(flow, whitelist=in_use)
         await flow.begin(Mode.ROTATE)
         await flow.egress.detect()
-        flow.choice.follow(ExchangeWord("the exchange", named=IPv4Address(OFFICE)))
+        flow.selection.follow(ExchangeObservation("the exchange", named=IPv4Address(OFFICE)))
         assert flow.whitelist.proposal() == OFFICE
         flow.context.journal.note_egress("bench", {"203.0.113.9": ("Amazon", "Cloudflare")}, "agreed", "direct")
         assert (str(flow.candidates()[0].address), flow.candidates()[0].is_wanted) == (OFFICE, False)
@@ -232,7 +232,7 @@ async def test_a_new_detection_that_settles_nothing_does_not_make_an_old_address
     async with world.flow(clock=lambda: now) as flow:
         await flow.begin(Mode.SET_UP)
         flow.context.journal.note_egress("bench", seen, "single", "direct")
-        flow.choice.turn(flow.candidates()[0])
+        flow.selection.toggle(flow.candidates()[0])
         assert "this-host-outdated" not in codes(flow, HERE)
         now += 86400.0
         flow.context.journal.note_egress("bench", {}, "unknown", "direct")
@@ -245,15 +245,15 @@ async def test_a_new_detection_that_settles_nothing_does_not_make_an_old_address
 
 async def test_the_exchange_s_word_is_as_old_as_it_is_beside_a_new_detection(world: World) -> None:
     seen, now = {HERE: ("Amazon", "Cloudflare")}, 1_800_000_000.0
-    word = ExchangeWord("the exchange", named=IPv4Address(OFFICE))
+    word = ExchangeObservation("the exchange", named=IPv4Address(OFFICE))
     async with world.flow(clock=lambda: now) as flow:
         await flow.begin(Mode.SET_UP)
         flow.context.journal.note_egress("bench", seen, "agreed", "direct")
-        keep_word(word, flow.context.route(), flow.context.journal, "bench")
-        flow.choice.follow(word)
+        keep_exchange_observation(word, flow.context.route(), flow.context.journal, "bench")
+        flow.selection.follow(word)
         now += 86400.0
         flow.context.journal.note_egress("bench", seen, "agreed", "direct")
-        assert list(map(str, flow.choice.wanted())) == [OFFICE]
+        assert list(map(str, flow.selection.wanted())) == [OFFICE]
         assert "detected 1 d ago" in flow.whitelist.judge(OFFICE).warnings[0].message
 
 
@@ -278,7 +278,7 @@ async def test_the_age_of_other_hosts_answers_is_told_too(world: World) -> None:
             flow.context.journal.note_egress(
                 "bench", {address: ("Amazon", "IPinfo")}, "agreed", label, asked_by="hosts"
             )
-        flow.choice.take({IPv4Address(address): label for address, label in others.items()})
+        flow.selection.add_hosts({IPv4Address(address): label for address, label in others.items()})
         text = ",".join(others)
         assert codes(flow, text)[-1] == "this-host-unknown"
         now += 14 * 3600.0
@@ -301,9 +301,9 @@ async def test_what_is_unticked_leaves_the_list_and_what_was_typed_stays(world: 
         await flow.begin(Mode.ROTATE)
         await flow.egress.detect()
         flow.whitelist.draft = f"{OFFICE} # office\n{HERE}\n# mine"
-        flow.choice.turn(flow.candidates()[0])
+        flow.selection.toggle(flow.candidates()[0])
         assert flow.whitelist.proposal() == f"{OFFICE} # office\n# mine"
-        flow.choice.turn(flow.candidates()[0])
+        flow.selection.toggle(flow.candidates()[0])
         assert flow.whitelist.proposal() == f"{OFFICE} # office\n# mine\n{HERE}"
         flow.whitelist.draft = OFFICE
         assert flow.whitelist.proposal() == OFFICE

@@ -9,8 +9,8 @@ import pytest
 from textual.widgets import OptionList
 
 from tests.tui.conftest import Wizard
-from wizard.egress.detect import EgressReport
-from wizard.egress.exchange_word import ExchangeWord
+from wizard.egress.detection import EgressReport
+from wizard.egress.exchange_observation import ExchangeObservation
 from wizard.egress.ipv6 import Ipv6Way
 from wizard.egress.proxy import ProxyUnusable
 from wizard.rotation.flow import Flow
@@ -85,10 +85,10 @@ async def test_a_detection_that_grew_old_is_told_beside_the_list(wizard: Wizard,
     assert "ago" not in wizard.text("#findings")
 
 
-async def _named_elsewhere(flow: Flow) -> ExchangeWord:
-    flow.egress.word = ExchangeWord("the exchange", named=IPv4Address("203.0.113.77"))
-    flow.choice.follow(flow.egress.word)
-    return flow.egress.word
+async def _named_elsewhere(flow: Flow) -> ExchangeObservation:
+    flow.egress.observation = ExchangeObservation("the exchange", named=IPv4Address("203.0.113.77"))
+    flow.selection.follow(flow.egress.observation)
+    return flow.egress.observation
 
 
 async def test_where_nobody_can_be_asked_it_is_said_and_nothing_seems_to_go_on(wizard: Wizard) -> None:

@@ -17,8 +17,8 @@ from tests.egress.fake_ssh import calls, fake_ssh
 from tests.rotation.conftest import ELSEWHERE, HERE
 from tests.terminal.harness import leaked
 from tests.tui.conftest import Wizard
-from wizard.egress.hosts.model import HostAnswer, typed_host
-from wizard.egress.hosts.troubles import not_asked
+from wizard.egress.ssh_hosts.model import HostAnswer, typed_host
+from wizard.egress.ssh_hosts.ssh_errors import not_asked
 from wizard.glyphs import UNICODE
 from wizard.tui.app import WizardApp
 from wizard.tui.screens.egress import EgressScreen

@@ -14,7 +14,7 @@ from wizard.commands.evidence import as_json, exit_code, tell_finding
 from wizard.commands.observing import keep_observation
 from wizard.commands.place import place_opener
 from wizard.custody.places import PHRASES
-from wizard.egress.providers import load_providers
+from wizard.egress.services import load_services
 from wizard.exit_codes import Exit
 from wizard.rotation.findings import STORAGE
 from wizard.rotation.model import KeyRecord, Outcome
@@ -48,9 +48,9 @@ def run(options: argparse.Namespace) -> int:
     paths = settings.paths()
     known = settings.load(paths.config_file)
     environment = known.environment(options.environment)
-    providers = load_providers(paths.providers_file)
+    services = load_services(paths.services_file)
     examiner = Examiner(
-        environment, paths, providers, place_opener(paths, known), os.environ, time.time, PHRASES[known.custody.place]
+        environment, paths, services, place_opener(paths, known), os.environ, time.time, PHRASES[known.custody.place]
     )
     upkeep = asyncio.run(leaving_lookups_behind(examiner.examine(options.max_age * _DAY)))
     if upkeep.egress:

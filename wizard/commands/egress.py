@@ -12,14 +12,12 @@ from wizard.commands import exchange_word, other_hosts
 from wizard.commands.console import fail, print_json, tell
 from wizard.commands.observing import keep_observation
 from wizard.egress.answers import Sample
-from wizard.egress.detect import EgressReport, detect
-from wizard.egress.hosts.model import Host, HostAnswer
-from wizard.egress.ipv6 import Ipv6Way
+from wizard.egress.detection import EgressReport, detect, sample_more
+from wizard.egress.ipv6 import Ipv6Lookup, Ipv6Way
 from wizard.egress.pools import tell_sampling
-from wizard.egress.providers import Provider, load_providers
-from wizard.egress.resampling import sample_more
 from wizard.egress.route import Route
-from wizard.egress.system import System
+from wizard.egress.services import EchoService, load_services
+from wizard.egress.ssh_hosts.model import Host, HostAnswer
 from wizard.errors import WizardError
 from wizard.exit_codes import Exit
 from wizard.rotation.reaching import ipv6_way_to_exchange, route_to_exchange
@@ -59,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     asking = _ask(environment, paths, hosts, SAMPLERS[options.sample_more])
     report, way, answers = asyncio.run(leaving_lookups_behind(asking))
     if report.unfinished:
-        tell(f"Not waited for: {', '.join(printable(provider.name) for provider in report.unfinished)}.")
+        tell(f"Not waited for: {', '.join(printable(service.name) for service in report.unfinished)}.")
     tell(report.sentence())
     if options.sample_more:
         tell(tell_sampling(report.samples))
@@ -68,16 +66,16 @@ def run(options: argparse.Namespace) -> int:
     if history := keep_observation(report, environment, paths, "egress"):
         tell(history)
     other_hosts.tell_advice(answers)
-    word, trouble = None, None
+    observation, trouble = None, None
     try:
-        word = exchange_word.ask(environment, paths, known, report.verdict) if options.ask_exchange else None
+        observation = exchange_word.ask(environment, paths, known, report.verdict) if options.ask_exchange else None
     except WizardError as error:
         trouble = fail(error)
     if options.json:
         told: dict[str, object] = {"hosts": [other_hosts.as_json(answer) for answer in answers]} if hosts else {}
-        told |= {"exchange": exchange_word.as_json(word, report.verdict)} if options.ask_exchange else {}
+        told |= {"exchange": exchange_word.as_json(observation, report.verdict)} if options.ask_exchange else {}
         print_json({"environment": environment.name, **as_json(report), **_ipv6_json(way), "history": history, **told})
-    confirmed = word.confirms(word.comparable(report.verdict)) if word else None
+    confirmed = observation.confirms(observation.comparable(report.verdict)) if observation else None
     is_known = (report.verdict.is_agreed if confirmed is None else confirmed) and all(one.address for one in answers)
     return trouble or (Exit.FINE if is_known else Exit.INCONCLUSIVE)
 
@@ -86,32 +84,32 @@ async def _ask(
     environment: Environment, paths: Paths, hosts: Sequence[Host], sampler: Sampler
 ) -> tuple[EgressReport, Ipv6Way | None, tuple[HostAnswer, ...]]:
     route = route_to_exchange(environment, os.environ)
-    providers = load_providers(paths.providers_file)
+    services = load_services(paths.services_file)
     tell(f"Route of {environment.name}: {route.shown} ({route.source}).")
     report, way, answers = await asyncio.gather(
-        sampler(providers, route, environment),
-        ipv6_way_to_exchange(environment, route, System()),
-        other_hosts.ask(hosts, providers, environment),
+        sampler(services, route, environment),
+        ipv6_way_to_exchange(environment, route, Ipv6Lookup()),
+        other_hosts.ask(hosts, services, environment),
     )
     return report, way, answers
 
 
-async def _once(providers: Sequence[Provider], route: Route, environment: Environment) -> EgressReport:
-    return await detect(providers, route, rules=environment.rules, on_sample=_tell_sample)
+async def _once(services: Sequence[EchoService], route: Route, environment: Environment) -> EgressReport:
+    return await detect(services, route, rules=environment.rules, on_sample=_tell_sample)
 
 
-async def _on_and_on(providers: Sequence[Provider], route: Route, environment: Environment) -> EgressReport:
-    report = await _once(providers, route, environment)
-    return await sample_more(report, providers, rules=environment.rules, on_sample=_tell_sample)
+async def _on_and_on(services: Sequence[EchoService], route: Route, environment: Environment) -> EgressReport:
+    report = await _once(services, route, environment)
+    return await sample_more(report, services, rules=environment.rules, on_sample=_tell_sample)
 
 
-Sampler = Callable[[Sequence[Provider], Route, Environment], Awaitable[EgressReport]]
+Sampler = Callable[[Sequence[EchoService], Route, Environment], Awaitable[EgressReport]]
 SAMPLERS: dict[bool, Sampler] = {False: _once, True: _on_and_on}
 """By whether `--sample-more` was given."""
 
 
 def _tell_sample(sample: Sample) -> None:
-    who = f"{printable(sample.provider.operator, 14):<14} {printable(sample.provider.name, 18):<18}"
+    who = f"{printable(sample.service.operator, 14):<14} {printable(sample.service.name, 18):<18}"
     tell(f"{who} {sample.milliseconds:6.0f} ms  {sample.address or sample.refusal}")
 
 
@@ -127,7 +125,7 @@ def as_json(report: EgressReport) -> dict[str, object]:
         "proposed": list(map(str, verdict.carried)),
         "addresses": [{"address": str(address), "operators": who} for address, who in verdict.operators.items()],
         "samples": [_sample_json(sample) for sample in report.samples],
-        "unfinished": [provider.name for provider in report.unfinished],
+        "unfinished": [service.name for service in report.unfinished],
         "route": {"kind": report.route.kind, "shown": report.route.shown, "source": report.route.source},
     }
 
@@ -141,9 +139,9 @@ def _ipv6_json(way: Ipv6Way | None) -> dict[str, object]:
 
 def _sample_json(sample: Sample) -> dict[str, object]:
     return {
-        "provider": sample.provider.name,
-        "operator": sample.provider.operator,
-        "url": sample.provider.url,
+        "provider": sample.service.name,
+        "operator": sample.service.operator,
+        "url": sample.service.url,
         "address": str(sample.address) if sample.address else None,
         "refusal": sample.refusal,
         "milliseconds": round(sample.milliseconds, 1),

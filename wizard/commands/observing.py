@@ -7,7 +7,7 @@ from contextlib import closing
 from typing import TypeVar
 
 from wizard.commands.console import fail, tell
-from wizard.egress.detect import EgressReport
+from wizard.egress.detection import EgressReport
 from wizard.errors import WizardError
 from wizard.rotation.journal import Journal
 from wizard.rotation.opening import open_journal

@@ -9,11 +9,11 @@ from pathlib import Path
 
 from wizard.commands.console import tell
 from wizard.commands.standard_input import standard_input
-from wizard.egress.hosts.fan_out import Bounds, ask_hosts
-from wizard.egress.hosts.model import Host, HostAnswer, HostSource, labels, typed_host
-from wizard.egress.hosts.openssh import find_openssh
-from wizard.egress.hosts.ssh_config import hosts_of_ssh_config
-from wizard.egress.providers import Provider
+from wizard.egress.services import EchoService
+from wizard.egress.ssh_hosts.fan_out import Bounds, ask_hosts
+from wizard.egress.ssh_hosts.model import Host, HostAnswer, HostSource, labels, typed_host
+from wizard.egress.ssh_hosts.openssh import find_openssh
+from wizard.egress.ssh_hosts.ssh_config import hosts_of_ssh_config
 from wizard.errors import WizardError
 from wizard.settings import Environment
 from wizard.text import printable
@@ -67,11 +67,13 @@ def _lines(text: str) -> Iterator[str]:
     return (line for line in map(str.strip, text.splitlines()) if line and not _HEADING.fullmatch(line))
 
 
-async def ask(hosts: Sequence[Host], providers: Sequence[Provider], environment: Environment) -> tuple[HostAnswer, ...]:
+async def ask(
+    hosts: Sequence[Host], services: Sequence[EchoService], environment: Environment
+) -> tuple[HostAnswer, ...]:
     """Ask the hosts and tell each answer as it comes in; without hosts nobody is asked.
 
     Raises:
-        wizard.egress.hosts.openssh.OpenSshMissing: there is no ssh here.
+        wizard.egress.ssh_hosts.openssh.OpenSshMissing: there is no ssh here.
     """
     if not hosts:
         return ()
@@ -82,7 +84,7 @@ async def ask(hosts: Sequence[Host], providers: Sequence[Provider], environment:
         f"Asking {whom} over OpenSSH, {bounds.at_a_time} at a time,"
         f" at most {bounds.each:g} s each and {bounds.together:g} s in all."
     )
-    return await ask_hosts(hosts, providers, asker, rules=environment.rules, bounds=bounds, on_answer=_tell_answer)
+    return await ask_hosts(hosts, services, asker, rules=environment.rules, bounds=bounds, on_answer=_tell_answer)
 
 
 def tell_advice(answers: Sequence[HostAnswer]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from wizard.clock import Clock
 from wizard.diagnosis.notes import note, of_error
-from wizard.egress.providers import load_providers
+from wizard.egress.services import load_services
 from wizard.errors import WizardError
 from wizard.rotation.model import Finding, Outcome
 from wizard.rotation.reading import read_journal
@@ -32,14 +32,14 @@ def _settings(paths: Paths, known: Settings | WizardError, clock: Clock) -> Find
 
 def _providers(paths: Paths, clock: Clock) -> Finding:
     try:
-        providers = load_providers(paths.providers_file)
+        services = load_services(paths.services_file)
     except WizardError as error:
         return of_error("Echo services", Outcome.FAILED, error, clock)
-    operators = len({provider.operator for provider in providers})
+    operators = len({service.operator for service in services})
     if operators > 1:
-        return note("Echo services", Outcome.PASSED, f"{len(providers)} services of {operators} operators.", clock)
-    observed = f"There are {len(providers)}, of {operators} operators; two operators are needed to agree."
-    advice = f"Enable others in {paths.providers_file}."
+        return note("Echo services", Outcome.PASSED, f"{len(services)} services of {operators} operators.", clock)
+    observed = f"There are {len(services)}, of {operators} operators; two operators are needed to agree."
+    advice = f"Enable others in {paths.services_file}."
     return note("Echo services", Outcome.FAILED, observed, clock, advice=advice)
 
 

@@ -1,5 +1,5 @@
 """Which address does the exchange see?
 
-`route` decides once how to get out, `detect` asks several operators over that route, `quorum` says
-what their answers mean. `providers`, `answers` and `quorum` load no HTTP library.
+`route` decides once how to get out, `detection` asks several operators over that route, `agreement` says
+what their answers mean. `services`, `answers` and `agreement` load no HTTP library.
 """

@@ -13,7 +13,7 @@ from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import urlsplit
 
 from wizard.addresses import read_ipv4, special_range
-from wizard.egress.providers import Parser, Provider
+from wizard.egress.services import EchoService, Parser
 from wizard.rules import Rules
 from wizard.text import printable
 
@@ -27,7 +27,7 @@ _SHOWN = 60
 class Sample:
     """One question to one echo service and what came of it."""
 
-    provider: Provider
+    service: EchoService
     address: IPv4Address | None
     """The address that the service saw; None when there was no usable answer."""
     refusal: str
@@ -60,11 +60,11 @@ def refuse_status(status: int, location: str) -> None:
         raise Refused(f"HTTP {status}")
 
 
-def read_answer(provider: Provider, body: bytes, rules: Rules) -> IPv4Address:
+def read_answer(service: EchoService, body: bytes, rules: Rules) -> IPv4Address:
     """Return the public IPv4 address that `body` names.
 
     Args:
-        provider: Who answered, and in which shape it should be.
+        service: Who answered, and in which shape it should be.
         body: The response body, at most `BODY_LIMIT` bytes of it.
         rules: Special ranges that this environment really uses are accepted as addresses.
 
@@ -77,14 +77,14 @@ def read_answer(provider: Provider, body: bytes, rules: Rules) -> IPv4Address:
         text = body.decode("utf-8").strip()
     except UnicodeDecodeError:
         raise Refused("no text: compressed or binary") from None
-    return _public(_READERS[provider.parser](text, provider), rules)
+    return _public(_READERS[service.parser](text, service), rules)
 
 
-def _plain(text: str, _: Provider) -> str:
+def _plain(text: str, _: EchoService) -> str:
     return text
 
 
-def _json(text: str, _: Provider) -> str:
+def _json(text: str, _: EchoService) -> str:
     try:
         answer = json.loads(text)["ip"]
     except (ValueError, LookupError, TypeError, RecursionError):
@@ -94,9 +94,9 @@ def _json(text: str, _: Provider) -> str:
     return answer
 
 
-def _trace(text: str, provider: Provider) -> str:
+def _trace(text: str, service: EchoService) -> str:
     values = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
-    parts = urlsplit(provider.url)
+    parts = urlsplit(service.url)
     if values.get("h") not in {parts.hostname, parts.netloc}:
         raise Refused(f"not a trace of {parts.hostname}: {_excerpt(text)}")
     if values.get("warp", "off") != "off":
@@ -104,7 +104,7 @@ def _trace(text: str, provider: Provider) -> str:
     return values.get("ip", "")
 
 
-_READERS: dict[Parser, Callable[[str, Provider], str]] = {
+_READERS: dict[Parser, Callable[[str, EchoService], str]] = {
     Parser.PLAIN: _plain,
     Parser.JSON: _json,
     Parser.TRACE: _trace,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 
 from wizard.clock import duration, utc
-from wizard.egress.quorum import EgressState
+from wizard.egress.agreement import EgressState
 
 _SETTLED = frozenset({EgressState.AGREED, EgressState.AGREED_WITH_DISSENT, EgressState.POOL})
 _DAY = 86400.0

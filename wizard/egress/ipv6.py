@@ -1,23 +1,61 @@
 """Could software on this host call the exchange over IPv6, past every list of IPv4 addresses?
 
 Key Wizard calls over IPv4. A program that is free to choose may not, and then "market data works, signed calls
-fail" (facts/egress.md section 3.1).
+fail" (facts/egress.md section 3.1). Only this system's name service and routing table are asked: name lookups can
+block for long, so each runs in a thread that nobody has to wait for.
 """
 
 from __future__ import annotations
 
 import asyncio
+import socket
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
 
 from wizard.addresses import read_ipv4
-from wizard.egress.system import System
 from wizard.text import printable
+from wizard.threads import in_abandonable_thread
 
 DEADLINE = 3.0
 """Seconds for the name service."""
+_ANY_PORT = 443
 _NAT64 = IPv6Network("64:ff9b::/96")
 """Stands for IPv4 addresses (RFC 6052): the server still sees an IPv4 address."""
+
+
+async def look_up_ipv6(host: str) -> Sequence[str]:
+    """Return the IPv6 addresses of a name, as texts.
+
+    Raises:
+        OSError: it has none, or the name service fails.
+    """
+    found = await in_abandonable_thread(
+        lambda: socket.getaddrinfo(host, None, family=socket.AF_INET6, type=socket.SOCK_STREAM)
+    )
+    return [str(entry[4][0]) for entry in found]
+
+
+def source_towards(address: IPv6Address) -> str:
+    """Return the local address that a connection to `address` would leave from, as text. Nothing is sent.
+
+    Connecting a datagram socket only asks the routing table (connect(2), ip(7)).
+
+    Raises:
+        OSError: there is no way there over IPv6.
+    """
+    with closing(socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)) as unsent:
+        unsent.connect((str(address), _ANY_PORT))
+        return str(unsent.getsockname()[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Ipv6Lookup:
+    """Whom to ask; passed in, so that tests need no name service."""
+
+    addresses_of: Callable[[str], Awaitable[Sequence[str]]] = look_up_ipv6
+    source_towards: Callable[[IPv6Address], str] = source_towards
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,31 +77,31 @@ class Ipv6Way:
         )
 
 
-async def find_ipv6_way(host: str, *, system: System | None = None, deadline: float = DEADLINE) -> Ipv6Way | None:
+async def find_ipv6_way(host: str, *, lookup: Ipv6Lookup | None = None, deadline: float = DEADLINE) -> Ipv6Way | None:
     """Return a way over IPv6, where both sides have a public address; None where they do not, or nobody tells in time.
 
     Args:
         host: The exchange's name.
-        system: Who is asked for names and routes.
+        lookup: Who is asked for names and routes.
         deadline: Seconds to wait for the name service.
     """
-    system = system or System()
+    lookup = lookup or Ipv6Lookup()
     if not host or read_ipv4(host) is not None:
         return None
     try:
         async with asyncio.timeout(deadline):
-            found = await system.ipv6_of(host)
+            found = await lookup.addresses_of(host)
     except (OSError, UnicodeError):  # TimeoutError is an OSError
         return None
     for address in filter(None, map(_public, found)):
-        if source := _source(address, system):
+        if source := _source(address, lookup):
             return Ipv6Way(host, address, source)
     return None
 
 
-def _source(address: IPv6Address, system: System) -> IPv6Address | None:
+def _source(address: IPv6Address, lookup: Ipv6Lookup) -> IPv6Address | None:
     try:
-        return _public(system.source_towards(address))
+        return _public(lookup.source_towards(address))
     except OSError:
         return None
 

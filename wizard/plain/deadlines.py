@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wizard.custody.child import DEADLINE as OPERATION
-from wizard.egress.hosts.fan_out import Bounds
+from wizard.egress.ssh_hosts.fan_out import Bounds
 from wizard.rotation.context import Pace
 from wizard.rotation.elsewhere import DEADLINE as SEARCH
 from wizard.rotation.steps.probe import PASSES_IN_A_ROW

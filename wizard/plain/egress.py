@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from wizard.egress.answers import Sample
-from wizard.egress.detect import EgressReport
+from wizard.egress.detection import EgressReport
 from wizard.egress.pools import tell_sampling
 from wizard.errors import WizardError
 from wizard.plain import deadlines, hosts
@@ -64,7 +64,7 @@ async def _detect(stage: Stage) -> EgressReport | None:
     flow, talk = stage.flow, stage.talk
     report = await talk.attempt(
         lambda: flow.egress.detect(lambda sample: talk.say(_answer(sample))),
-        f"Asking {len(flow.context.providers)} services",
+        f"Asking {len(flow.context.services)} services",
         deadlines.egress(flow.context.pace),
     )
     if report is not None:
@@ -104,7 +104,7 @@ async def _choose(stage: Stage) -> None:
     named = {str(each.address): each for each in candidates} | {str(n): each for n, each in enumerate(candidates, 1)}
     for word in dict.fromkeys(filter(None, map(str.strip, typed.split(",")))):
         if candidate := named.get(word):
-            flow.choice.turn(candidate)
+            flow.selection.toggle(candidate)
         else:
             talk.say(f"{word} is none of these. Other addresses can be typed in the next step.")
     talk.say(*_listed(stage))
@@ -129,15 +129,15 @@ async def _ask_exchange(stage: Stage, report: EgressReport) -> None:
         talk.say("No key is in use: there is nothing to ask the exchange with.")
         return
     at_most = deadlines.call(flow.context.pace)
-    word = await talk.attempt(flow.egress.ask_exchange, "Asking the exchange with the key in use", at_most)
-    if word is not None:
-        talk.say(*evidence(flow.egress.finding(report, word)), *_listed(stage))
+    observation = await talk.attempt(flow.egress.ask_exchange, "Asking the exchange with the key in use", at_most)
+    if observation is not None:
+        talk.say(*evidence(flow.egress.finding(report, observation)), *_listed(stage))
 
 
 def _tell(stage: Stage, report: EgressReport) -> None:
     flow, talk = stage.flow, stage.talk
     finding = flow.egress.finding(report)
-    talk.say(*(f"  {provider.name} ({provider.operator}) was not waited for." for provider in report.unfinished))
+    talk.say(*(f"  {service.name} ({service.operator}) was not waited for." for service in report.unfinished))
     talk.say(*evidence(finding), *_more(flow.egress.history(report), report.route.sentence()))
 
 
@@ -146,7 +146,7 @@ def _more(*sentences: str) -> list[str]:
 
 
 def _answer(sample: Sample) -> str:
-    who = f"{sample.provider.name} ({sample.provider.operator})"
+    who = f"{sample.service.name} ({sample.service.operator})"
     if sample.address is None:
         return f"  {who} gave no address: {sample.refusal}."
     return f"  {who} saw {sample.address}, after {sample.milliseconds:.0f} ms."

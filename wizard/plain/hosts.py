@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from wizard.egress.hosts.model import Host, HostAnswer
+from wizard.egress.ssh_hosts.model import Host, HostAnswer
 from wizard.errors import WizardError
 from wizard.plain import deadlines
 from wizard.plain.answers import Choice, Command
@@ -72,7 +72,7 @@ def _named(hosts: Sequence[Host]) -> str:
 
 def _offer(stage: Stage) -> None:
     found = stage.flow.hosts.found()
-    stage.flow.choice.take(found)
+    stage.flow.selection.add_hosts(found)
     stage.talk.say(*(f"For the whitelist: {address} ({label})." for address, label in found.items()))
 
 

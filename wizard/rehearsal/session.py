@@ -19,7 +19,7 @@ from wizard.custody.errors import CustodyError
 from wizard.custody.opening import open_keyring
 from wizard.custody.store import MemoryStore, Store
 from wizard.custody.vault import Vault
-from wizard.egress.providers import Parser, Provider
+from wizard.egress.services import EchoService, Parser
 from wizard.rehearsal.desk import Desk
 from wizard.rehearsal.process import ExchangeProcess, recall, remember, start_exchange
 from wizard.rehearsal.scenarios import PASSES_AFTER, SCENARIOS, SMOOTH, Scenario
@@ -44,7 +44,7 @@ class Rehearsal:
 
     environment: Environment
     paths: Paths
-    providers: tuple[Provider, ...]
+    services: tuple[EchoService, ...]
     desk: Desk
     store: Store
     store_problem: str
@@ -70,7 +70,7 @@ class Rehearsal:
             self.environment,
             self.paths,
             self.open_store,
-            providers=self.providers,
+            services=self.services,
             environ=environ,
             clock=clock,
             pause=pause,
@@ -134,13 +134,13 @@ async def _rehearse(
         source_address=source_address,
         is_rehearsal=True,
     )
-    providers = tuple(
-        Provider(f"echo-{shape}", f"operator {shape}", f"{exchange.base_url}/echo/{shape}", shape, "embedded")
+    services = tuple(
+        EchoService(f"echo-{shape}", f"operator {shape}", f"{exchange.base_url}/echo/{shape}", shape, "embedded")
         for shape in Parser
     )
     try:
         scenario = SCENARIOS.get(exchange.scenario, SMOOTH)
-        yield Rehearsal(environment, own, providers, Desk(exchange.desk_url), store, problem, scenario)
+        yield Rehearsal(environment, own, services, Desk(exchange.desk_url), store, problem, scenario)
     finally:
         if not (store.durable and _is_open(own)):
             await exchange.end()

@@ -8,9 +8,9 @@ from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
 from wizard.clock import Clock
-from wizard.egress.providers import Provider
+from wizard.egress.ipv6 import Ipv6Lookup
 from wizard.egress.route import Route, open_transport
-from wizard.egress.system import System
+from wizard.egress.services import EchoService
 from wizard.errors import WizardError
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.resolving import Lookup, look_up
@@ -62,7 +62,7 @@ class Context:
     environment: Environment
     journal: Journal
     keeping: Safekeeping
-    providers: tuple[Provider, ...]
+    services: tuple[EchoService, ...]
     environ: Mapping[str, str]
     clock: Clock
     pause: Pause
@@ -71,8 +71,8 @@ class Context:
     pace: Pace = field(default_factory=Pace)
     lookup: Lookup = look_up
     """Asks the name service for IPv4 addresses."""
-    system: System = field(default_factory=System)
-    """Tells other names and this host's own ways."""
+    ipv6_lookup: Ipv6Lookup = field(default_factory=Ipv6Lookup)
+    """Asks the name service for IPv6 addresses, and the routing table for ways there."""
 
     @property
     def rotation(self) -> RotationRecord:

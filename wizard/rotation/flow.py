@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 
-from wizard.egress.choice import Candidate
+from wizard.egress.selection import Candidate
 from wizard.errors import WizardError
 from wizard.intake.copies import Copies
 from wizard.rotation.certificate import Certificate, write_certificate
@@ -17,7 +17,7 @@ from wizard.rotation.context import Context
 from wizard.rotation.elsewhere import Elsewhere
 from wizard.rotation.model import STEPS, Finding, Holding, KeyRecord, Mode, RotationRecord, Slot, Step
 from wizard.rotation.retirement import Death
-from wizard.rotation.steps.choosing import AddressChoice
+from wizard.rotation.steps.address_selection import AddressSelection
 from wizard.rotation.steps.credentials import CredentialsStep
 from wizard.rotation.steps.egress import EgressStep
 from wizard.rotation.steps.hosts import HostsStep
@@ -74,8 +74,8 @@ class Flow:
         self.preflight = preflight
         self.egress = EgressStep(context)
         self.hosts = HostsStep(context)
-        self.choice = AddressChoice(context)
-        self.whitelist = WhitelistStep(context, self.choice)
+        self.selection = AddressSelection(context)
+        self.whitelist = WhitelistStep(context, self.selection)
         self.credentials = CredentialsStep(context)
         self.probe = ProbeStep(context)
         self.retire = RetireStep(context)
@@ -125,7 +125,7 @@ class Flow:
 
     def candidates(self) -> tuple[Candidate, ...]:
         """Return the addresses that can go to the whitelist, and who says so."""
-        return self.choice.candidates(self.egress.word, self.hosts.found())
+        return self.selection.candidates(self.egress.observation, self.hosts.found())
 
     async def begin(self, mode: Mode) -> RotationRecord:
         """Open a rotation at its first step; what an earlier one left unused is purged first.
@@ -143,7 +143,7 @@ class Flow:
         await self._drop_unused("an earlier rotation left it unused")
         self.whitelist.forget()
         self.hosts = HostsStep(self.context)
-        self.egress.word = None
+        self.egress.observation = None
         return self.context.journal.begin_rotation(self.context.environment.name, mode, STEPS[mode][0])
 
     async def settle(self) -> Certificate | None:

@@ -14,8 +14,8 @@ from operator import itemgetter
 
 from wizard.clock import Clock
 from wizard.credentials import KeyKind, KeyName
+from wizard.egress.agreement import EgressState, EgressVerdict
 from wizard.egress.history import Observation
-from wizard.egress.quorum import EgressState, EgressVerdict
 from wizard.errors import WizardError
 from wizard.rotation.database import Database, Write
 from wizard.rotation.model import Event, Holding, KeyRecord, Mode, RotationRecord, Slot, Step

@@ -14,7 +14,7 @@ from wizard.custody.capacity import what_does_not_fit
 from wizard.custody.errors import CustodyError
 from wizard.custody.store import Store
 from wizard.custody.vault import Vault
-from wizard.egress.providers import Provider, load_providers
+from wizard.egress.services import EchoService, load_services
 from wizard.rotation.context import Context, Pace, Pause
 from wizard.rotation.database import open_database
 from wizard.rotation.findings import STORAGE
@@ -44,7 +44,7 @@ async def open_flow(
     paths: Paths,
     open_store: StoreOpener,
     *,
-    providers: tuple[Provider, ...] | None = None,
+    services: tuple[EchoService, ...] | None = None,
     environ: Mapping[str, str] = os.environ,
     clock: Clock = time.time,
     pause: Pause = asyncio.sleep,
@@ -69,7 +69,7 @@ async def open_flow(
                 environment=environment,
                 journal=journal,
                 keeping=keeping,
-                providers=load_providers(paths.providers_file) if providers is None else providers,
+                services=load_services(paths.services_file) if services is None else services,
                 environ=environ,
                 clock=clock,
                 pause=pause,

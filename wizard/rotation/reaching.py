@@ -7,9 +7,8 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from wizard.clock import Clock
-from wizard.egress.ipv6 import Ipv6Way, find_ipv6_way
+from wizard.egress.ipv6 import Ipv6Lookup, Ipv6Way, find_ipv6_way
 from wizard.egress.route import Route, RouteKind, decide_route, open_transport
-from wizard.egress.system import System
 from wizard.exchange.client import ExchangeClient
 from wizard.settings import Environment
 from wizard.sites import Site
@@ -24,10 +23,10 @@ def route_to_exchange(environment: Environment, environ: Mapping[str, str]) -> R
     return decide_route(environment, environment.site.rest_url, environ)
 
 
-async def ipv6_way_to_exchange(environment: Environment, route: Route, system: System) -> Ipv6Way | None:
+async def ipv6_way_to_exchange(environment: Environment, route: Route, lookup: Ipv6Lookup) -> Ipv6Way | None:
     """Return how software here could call the exchange over IPv6; None where it could not, or goes through a proxy."""
     host = urlsplit(environment.site.rest_url).hostname or ""
-    return None if route.kind is RouteKind.PROXY else await find_ipv6_way(host, system=system)
+    return None if route.kind is RouteKind.PROXY else await find_ipv6_way(host, lookup=lookup)
 
 
 def open_exchange(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from wizard.credentials import Credentials
-from wizard.egress.exchange_word import ExchangeWord
+from wizard.egress.exchange_observation import ExchangeObservation
 from wizard.exchange.client import ApiRestrictions, ExchangeClient
 from wizard.exchange.errors import ExchangeError, Refused
 from wizard.exchange.outcomes import Surface
@@ -107,9 +107,9 @@ async def named_by_futures(client: ExchangeClient, credentials: Credentials, sit
     return None
 
 
-async def hear(
+async def observe_address(
     client: ExchangeClient, credentials: Credentials, site: Site, listed: Sequence[IPv4Network]
-) -> ExchangeWord:
+) -> ExchangeObservation:
     """Make two signed calls at the same time, and return what they show of the caller's address.
 
     One asks for the key's restrictions. The other asks the futures host, where there is one.
@@ -123,7 +123,7 @@ async def hear(
     answer, named = await asyncio.gather(
         ask(client, credentials, Where(site)), named_by_futures(client, credentials, site)
     )
-    return ExchangeWord(
+    return ExchangeObservation(
         site=site.name,
         accepted=answer.accepted,
         is_restricted=answer.restrictions.ip_restricted if answer.restrictions else None,

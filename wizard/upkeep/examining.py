@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from wizard.clock import Clock
 from wizard.consumers import NoCurrentKey, current_key, fetch
 from wizard.custody.store import Store
-from wizard.egress.detect import EgressReport, detect
-from wizard.egress.providers import Provider
+from wizard.egress.detection import EgressReport, detect
+from wizard.egress.services import EchoService
 from wizard.errors import WizardError
 from wizard.rotation.model import Finding, KeyRecord
 from wizard.rotation.reaching import open_exchange, route_to_exchange
@@ -42,7 +42,7 @@ class Examiner:
 
     environment: Environment
     paths: Paths
-    providers: tuple[Provider, ...]
+    services: tuple[EchoService, ...]
     open_store: Callable[[], Awaitable[Store]]
     environ: Mapping[str, str]
     clock: Clock
@@ -69,7 +69,7 @@ class Examiner:
     async def _observe(self) -> EgressReport | WizardError:
         try:
             route = route_to_exchange(self.environment, self.environ)
-            return await detect(self.providers, route, rules=self.environment.rules)
+            return await detect(self.services, route, rules=self.environment.rules)
         except WizardError as error:
             return error
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from wizard.clock import Clock, duration
 from wizard.consumers import NoCurrentKey
 from wizard.custody.errors import CustodyError
-from wizard.egress.detect import EgressReport
+from wizard.egress.detection import EgressReport
 from wizard.errors import WizardError, sentences
 from wizard.rotation.findings import STORAGE, Scribe
 from wizard.rotation.model import Finding, KeyRecord, Outcome

@@ -4,20 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from wizard.egress.agreement import EgressState
 from wizard.egress.answers import Sample
-from wizard.egress.detect import EgressReport, detect
-from wizard.egress.exchange_word import ExchangeWord
+from wizard.egress.detection import EgressReport, detect, sample_more
+from wizard.egress.exchange_observation import ExchangeObservation
 from wizard.egress.history import tell_history
 from wizard.egress.ipv6 import Ipv6Way
-from wizard.egress.quorum import EgressState
-from wizard.egress.resampling import sample_more
 from wizard.egress.route import Route
 from wizard.rotation.context import Context
 from wizard.rotation.journal import THE_EXCHANGE, WIZARD, Journal
 from wizard.rotation.model import Finding, Outcome, Slot
 from wizard.rotation.reaching import ipv6_way_to_exchange
-from wizard.rotation.signed import hear
-from wizard.rotation.steps.choosing import AddressChoice
+from wizard.rotation.signed import observe_address
+from wizard.rotation.steps.address_selection import AddressSelection
 from wizard.rotation.surroundings import list_in_use
 
 _OUTCOMES = {
@@ -33,10 +32,12 @@ def keep(report: EgressReport, journal: Journal, environment: str, asked_by: str
     journal.note_egress(environment, operators, report.verdict.state, report.route.shown, asked_by=asked_by)
 
 
-def keep_word(word: ExchangeWord, route: Route, journal: Journal, environment: str) -> None:
+def keep_exchange_observation(
+    observation: ExchangeObservation, route: Route, journal: Journal, environment: str
+) -> None:
     """Note in the journal which address the exchange itself named; nothing where it named none."""
-    if (told := word.address(())) is not None:
-        seen = {str(told): (word.site,)}
+    if (told := observation.address(())) is not None:
+        seen = {str(told): (observation.site,)}
         journal.note_egress(environment, seen, EgressState.SINGLE, route.shown, asked_by=THE_EXCHANGE)
 
 
@@ -50,7 +51,7 @@ class EgressStep:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self.word: ExchangeWord | None = None
+        self.observation: ExchangeObservation | None = None
         """What the exchange said since the last detection."""
 
     async def detect(self, on_sample: Callable[[Sample], object] = lambda _: None) -> EgressReport:
@@ -60,9 +61,9 @@ class EgressStep:
             wizard.errors.WizardError: the route cannot be used.
         """
         context = self._context
-        self.word = None
+        self.observation = None
         report = await detect(
-            context.providers,
+            context.services,
             context.route(),
             rules=context.environment.rules,
             deadline=context.pace.egress,
@@ -83,7 +84,7 @@ class EgressStep:
         context = self._context
         more = await sample_more(
             report,
-            context.providers,
+            context.services,
             rules=context.environment.rules,
             deadline=context.pace.sampling,
             on_sample=on_sample,
@@ -92,7 +93,7 @@ class EgressStep:
         keep(more, context.journal, context.environment.name)
         return more
 
-    async def ask_exchange(self) -> ExchangeWord | None:
+    async def ask_exchange(self) -> ExchangeObservation | None:
         """Make two signed calls with the key in use and return what they show of this host's address.
 
         A refusal of the futures host may name the caller (REPORTED). An address that it names is kept like every
@@ -112,12 +113,12 @@ class EgressStep:
         try:
             async with context.exchange() as client:
                 listed = list_in_use(context.journal, context.environment.name)
-                self.word = await hear(client, credentials, context.environment.site, listed)
+                self.observation = await observe_address(client, credentials, context.environment.site, listed)
         finally:
             credentials.wipe()
-        keep_word(self.word, context.route(), context.journal, context.environment.name)
-        AddressChoice(context).follow(self.word)
-        return self.word
+        keep_exchange_observation(self.observation, context.route(), context.journal, context.environment.name)
+        AddressSelection(context).follow(self.observation)
+        return self.observation
 
     async def ipv6_way(self) -> Ipv6Way | None:
         """Return how other software here could call the exchange over IPv6. It takes 3 s at most.
@@ -126,23 +127,23 @@ class EgressStep:
             wizard.errors.WizardError: the route cannot be used.
         """
         context = self._context
-        return await ipv6_way_to_exchange(context.environment, context.route(), context.system)
+        return await ipv6_way_to_exchange(context.environment, context.route(), context.ipv6_lookup)
 
     def history(self, report: EgressReport) -> str:
         """Return what this and all earlier detections over the same route show, for people."""
         return history_of(report, self._context.journal, self._context.environment.name)
 
-    def finding(self, report: EgressReport, word: ExchangeWord | None = None) -> Finding:
+    def finding(self, report: EgressReport, observation: ExchangeObservation | None = None) -> Finding:
         """Return what a detection shows, and what it does not; the exchange's own word goes before it."""
-        seen = word.comparable(report.verdict) if word else ()
+        seen = observation.comparable(report.verdict) if observation else ()
         outcome = _OUTCOMES.get(report.verdict.state, Outcome.INCONCLUSIVE)
-        confirmed = word.confirms(seen) if word else None
+        confirmed = observation.confirms(seen) if observation else None
         if confirmed is not None:
             outcome = Outcome.PASSED if confirmed else Outcome.INCONCLUSIVE
         return Finding(
             subject="Egress address",
             outcome=outcome,
-            observed=" ".join(filter(None, [report.sentence(), word.sentence(seen) if word else ""])),
+            observed=" ".join(filter(None, [report.sentence(), observation.sentence(seen) if observation else ""])),
             at=self._context.clock(),
             from_address=", ".join(map(str, report.verdict.addresses)),
             does_not_prove="that it stays the same"

@@ -6,14 +6,14 @@ from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address
 from pathlib import Path
 
-from wizard.egress.hosts.fan_out import Bounds, ask_hosts
-from wizard.egress.hosts.model import Host, HostAnswer, HostSource, labels, typed_host
-from wizard.egress.hosts.openssh import find_openssh
-from wizard.egress.hosts.ssh_config import hosts_of_ssh_config
+from wizard.egress.ssh_hosts.fan_out import Bounds, ask_hosts
+from wizard.egress.ssh_hosts.model import Host, HostAnswer, HostSource, labels, typed_host
+from wizard.egress.ssh_hosts.openssh import find_openssh
+from wizard.egress.ssh_hosts.ssh_config import hosts_of_ssh_config
 from wizard.errors import WizardError
 from wizard.rotation.context import Context
 from wizard.rotation.journal import OTHER_HOSTS
-from wizard.rotation.steps.choosing import NAMES_BETWEEN
+from wizard.rotation.steps.address_selection import NAMES_BETWEEN
 from wizard.threads import in_abandonable_thread
 from wizard.whitelist import LONGEST_LABEL
 
@@ -118,7 +118,7 @@ class HostsStep:
 
         Raises:
             NotInRehearsal: nobody is asked in a rehearsal.
-            wizard.egress.hosts.openssh.OpenSshMissing: there is no ssh here.
+            wizard.egress.ssh_hosts.openssh.OpenSshMissing: there is no ssh here.
         """
         context = self._context
         if self.is_rehearsal:
@@ -130,7 +130,7 @@ class HostsStep:
 
         return await ask_hosts(
             hosts,
-            context.providers,
+            context.services,
             find_openssh(context.environ),
             rules=context.environment.rules,
             bounds=self.bounds,

@@ -6,13 +6,13 @@ from collections.abc import Sequence, Set
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
-from wizard.egress.choice import THIS_HOST
+from wizard.egress.selection import THIS_HOST
 from wizard.errors import WizardError
 from wizard.key_shape import holds_key
 from wizard.rotation.context import Context
 from wizard.rotation.model import Finding, Outcome
-from wizard.rotation.steps.choosing import AddressChoice
-from wizard.rotation.steps.remarks import remarks_on_hosts
+from wizard.rotation.steps.address_selection import AddressSelection
+from wizard.rotation.steps.host_warnings import warnings_about_hosts
 from wizard.rotation.surroundings import labels_of, list_in_use, networks_of, surroundings
 from wizard.whitelist import (
     Difference,
@@ -55,9 +55,9 @@ class LabelHoldsKey(WizardError):
 class WhitelistStep:
     """Proposes, judges and keeps the whitelist of the new key."""
 
-    def __init__(self, context: Context, choice: AddressChoice) -> None:
+    def __init__(self, context: Context, selection: AddressSelection) -> None:
         self._context = context
-        self._choice = choice
+        self._selection = selection
         self.draft: str | None = None
         """What was typed last, also when it has errors. In memory only: it may hold anything."""
         self.past: list[str] = []
@@ -69,11 +69,11 @@ class WhitelistStep:
 
     def proposal(self) -> str:
         """Return the text to start from; what was ticked or unticked since last time is put in or taken out, once."""
-        wanted, left_out = self._choice.wanted(), self._choice.left_out()
+        wanted, left_out = self._selection.wanted(), self._selection.left_out()
         text = self._start()
         if self.draft is not None or not self._kept:  # what was settled already was seen by the user
             text = remove_addresses(text, left_out - self._left_out)
-        text = remove_addresses(text, self._choice.outdated() & self._put_in)
+        text = remove_addresses(text, self._selection.outdated() & self._put_in)
         new = {address: owner for address, owner in wanted.items() if address not in self._proposed}
         self._put_in |= new.keys() - {each.network_address for each in networks_of(text)}
         text = add_labelled(text, {address: "" if owner == THIS_HOST else owner for address, owner in new.items()})
@@ -97,10 +97,10 @@ class WhitelistStep:
 
         Where none of this host's is ticked, or one was detected long ago, that is told: the list may lock it out.
         """
-        required = [RequiredAddress(address, owner) for address, owner in self._choice.wanted().items()]
+        required = [RequiredAddress(address, owner) for address, owner in self._selection.wanted().items()]
         judgement = judge(parse(text), surroundings(self._context.journal, self._context.environment, required))
-        remarks = remarks_on_hosts(self._choice, judgement, self._put_in, self._context.clock())
-        return replace(judgement, findings=(*judgement.findings, *remarks))
+        warnings = warnings_about_hosts(self._selection, judgement, self._put_in, self._context.clock())
+        return replace(judgement, findings=(*judgement.findings, *warnings))
 
     def difference(self, judgement: Judgement) -> Difference:
         """Compare with the list in use: the last one that was proven."""

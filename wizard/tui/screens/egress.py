@@ -18,8 +18,8 @@ from textual.widgets import Static
 
 from wizard.clock import duration, utc
 from wizard.egress.answers import Sample
-from wizard.egress.detect import EgressReport
-from wizard.egress.exchange_word import ExchangeWord
+from wizard.egress.detection import EgressReport
+from wizard.egress.exchange_observation import ExchangeObservation
 from wizard.egress.ipv6 import Ipv6Way
 from wizard.egress.pools import tell_sampling
 from wizard.errors import WizardError
@@ -92,10 +92,12 @@ class EgressScreen(StepScreen):
     class Settled(Message):
         """The detection ended."""
 
-        def __init__(self, report: EgressReport, sampling: str = "", word: ExchangeWord | None = None) -> None:
+        def __init__(
+            self, report: EgressReport, sampling: str = "", observation: ExchangeObservation | None = None
+        ) -> None:
             super().__init__()
             self.report = report
-            self.word = word
+            self.observation = observation
             self.sampling = sampling
             """What it proves about a pool, where more was sampled."""
 
@@ -135,7 +137,7 @@ class EgressScreen(StepScreen):
     def action_turn(self) -> None:
         """Tick the address under the cursor for the whitelist, or untick it."""
         if candidate := self.query_one(CandidateList).candidate:
-            self.flow.choice.turn(candidate)
+            self.flow.selection.toggle(candidate)
             self.notice.clear()
             self._show_candidates()
 
@@ -144,7 +146,7 @@ class EgressScreen(StepScreen):
         self._report = None
         self.query_one(EvidenceTable).clear()
         self.query_one("#ipv6").display = False
-        count = len(self.flow.context.providers)
+        count = len(self.flow.context.services)
         self._say(
             self.wizard.glyphs.working, "$text-primary", f"Asking {count} services, at most {self._deadline():g} s."
         )
@@ -223,12 +225,12 @@ class EgressScreen(StepScreen):
 
     @work(exclusive=True, group="egress", description="ask the exchange which address it sees")
     async def _ask_exchange(self, report: EgressReport) -> None:
-        word = None
+        observation = None
         try:
-            word = await self.flow.egress.ask_exchange()
+            observation = await self.flow.egress.ask_exchange()
         except WizardError as error:
             self.post_message(self.Failed(error))
-        self.post_message(self.Settled(report, word=word))
+        self.post_message(self.Settled(report, observation=observation))
 
     @work(exclusive=True, group="ipv6", description="look for a way over IPv6")
     async def _look_for_ipv6(self) -> None:
@@ -254,7 +256,7 @@ class EgressScreen(StepScreen):
         answer = str(sample.address) if sample.address else printable(sample.refusal, limit=60)
         glyph = self.wizard.glyphs.passed if sample.address else self.wizard.glyphs.failed
         self.query_one(EvidenceTable).add(
-            sample.provider.name, sample.provider.operator, f"{glyph} {answer}", f"{sample.milliseconds:.0f}"
+            sample.service.name, sample.service.operator, f"{glyph} {answer}", f"{sample.milliseconds:.0f}"
         )
 
     @on(Unasked)
@@ -271,7 +273,7 @@ class EgressScreen(StepScreen):
             self._is_warned = False
             self.notice.clear()
         self._show_candidates()
-        finding = self.flow.egress.finding(report, message.word)
+        finding = self.flow.egress.finding(report, message.observation)
         glyph, colour = {
             Outcome.PASSED: (self.wizard.glyphs.passed, "$text-success"),
             Outcome.FAILED: (self.wizard.glyphs.failed, "$text-error"),
@@ -279,8 +281,8 @@ class EgressScreen(StepScreen):
         self._say(glyph, colour, f"{finding.observed} {message.sampling}".rstrip())
         table = self.query_one(EvidenceTable)
         shown = table.row_count - len(report.samples)
-        for provider in report.unfinished[shown:]:
-            table.add(provider.name, provider.operator, f"{self.wizard.glyphs.pending} not waited for", "")
+        for service in report.unfinished[shown:]:
+            table.add(service.name, service.operator, f"{self.wizard.glyphs.pending} not waited for", "")
         self.query_one("#route", Static).update(
             f"{_ASKS_ON}\nSeen {utc(finding.at)}. {self.flow.egress.history(report)}\n{report.route.sentence()}\n"
             f"Not proven: {finding.does_not_prove}."

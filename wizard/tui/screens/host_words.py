@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from wizard.clock import duration
-from wizard.egress.hosts.model import Host, HostAnswer, HostSource
+from wizard.egress.ssh_hosts.model import Host, HostAnswer, HostSource
 from wizard.rotation.steps.hosts import HostsStep
 
 _FROM = {

@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Input, OptionList, Static
 
-from wizard.egress.hosts.model import Host, HostAnswer
+from wizard.egress.ssh_hosts.model import Host, HostAnswer
 from wizard.errors import WizardError
 from wizard.glyphs import Glyphs
 from wizard.rotation.flow import Flow
@@ -235,7 +235,7 @@ class HostsScreen(ModalScreen[str | None]):
 
     def _take(self) -> None:
         found, failed = self._step.found(), len(self._step.failed())
-        self._flow.choice.take(found)
+        self._flow.selection.add_hosts(found)
         missing = f". Without an address: {failed} of {len(self._step.checked())} ticked hosts" if failed else ""
         taken = "; ".join(f"{address} ({label})" for address, label in found.items())
         self.dismiss(f"For the whitelist: {taken}{missing}")

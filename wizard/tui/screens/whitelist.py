@@ -14,7 +14,7 @@ from textual.widgets import Static, TextArea
 
 from wizard.errors import WizardError
 from wizard.rotation.model import Step
-from wizard.rotation.steps.remarks import CODES as ABOUT_HOSTS
+from wizard.rotation.steps.host_warnings import CODES as ABOUT_HOSTS
 from wizard.text import printable
 from wizard.tui.screens.step_screen import Body, StepScreen
 from wizard.tui.widgets.entry_list import EntryList

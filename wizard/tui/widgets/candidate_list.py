@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from wizard.egress.choice import Candidate
+from wizard.egress.selection import Candidate
 from wizard.text import printable
 from wizard.tui.widgets.option_rows import OptionRows
 

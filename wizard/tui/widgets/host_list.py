@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from textual.content import Content
 
-from wizard.egress.hosts.model import Host
+from wizard.egress.ssh_hosts.model import Host
 from wizard.glyphs import Glyphs
 from wizard.rotation.steps.hosts import HostsStep
 from wizard.text import printable

@@ -4,56 +4,56 @@ from __future__ import annotations
 
 import pytest
 
-from wizard.egress.providers import Parser, ProvidersUnusable, load_providers
+from wizard.egress.services import Parser, SettingsError, load_services
 
 
 def loaded(tmp_path, text):
-    file = tmp_path / "providers.toml"
+    file = tmp_path / "services.toml"
     file.write_text(text)
-    return {provider.name: provider for provider in load_providers(file)}
+    return {service.name: service for service in load_services(file)}
 
 
 def test_the_shipped_services_have_several_operators_and_speak_https():
-    providers = load_providers(None)
+    services = load_services(None)
 
-    assert len(providers) == 6
-    assert len({provider.operator for provider in providers}) == 5
-    assert all(provider.url.startswith("https://") for provider in providers)
-    assert len({provider.name for provider in providers}) == 6
+    assert len(services) == 6
+    assert len({service.operator for service in services}) == 5
+    assert all(service.url.startswith("https://") for service in services)
+    assert len({service.name for service in services}) == 6
 
 
 def test_two_services_of_one_operator_count_as_one():
-    operators = {provider.name: provider.operator for provider in load_providers(None)}
+    operators = {service.name: service.operator for service in load_services(None)}
 
     assert operators["icanhazip"] == operators["cloudflare-trace"]
 
 
 def test_an_operator_that_is_written_in_two_ways_is_one_voice(tmp_path):
-    user_file = tmp_path / "providers.toml"
+    user_file = tmp_path / "services.toml"
     user_file.write_text('[mine]\noperator = "  cloudFlare"\nurl = "https://one.one.one.one/"\nparser = "plain"\n')
 
-    (mine,) = (provider for provider in load_providers(user_file) if provider.name == "mine")
+    (mine,) = (service for service in load_services(user_file) if service.name == "mine")
 
     assert mine.operator == "Cloudflare"
 
 
 def test_a_missing_file_changes_nothing(tmp_path):
-    assert load_providers(tmp_path / "none.toml") == load_providers(None)
+    assert load_services(tmp_path / "none.toml") == load_services(None)
 
 
 def test_a_service_can_be_added(tmp_path):
-    providers = loaded(tmp_path, '[own]\noperator = "Me"\nurl = "https://ip.example.org/"\nparser = "json"\n')
+    services = loaded(tmp_path, '[own]\noperator = "Me"\nurl = "https://ip.example.org/"\nparser = "json"\n')
 
-    assert len(providers) == 7
-    assert providers["own"].parser is Parser.JSON
+    assert len(services) == 7
+    assert services["own"].parser is Parser.JSON
 
 
 def test_a_service_can_be_replaced_by_its_name(tmp_path):
-    providers = loaded(tmp_path, '[ipify]\nurl = "https://api.ipify.org/"\n')
+    services = loaded(tmp_path, '[ipify]\nurl = "https://api.ipify.org/"\n')
 
-    assert len(providers) == 6
-    assert providers["ipify"].url == "https://api.ipify.org/"
-    assert providers["ipify"].operator == "ipify"
+    assert len(services) == 6
+    assert services["ipify"].url == "https://api.ipify.org/"
+    assert services["ipify"].operator == "ipify"
 
 
 def test_a_service_can_be_switched_off(tmp_path):
@@ -84,14 +84,14 @@ def test_a_place_without_internet_names_its_own_services_alone(tmp_path):
     ],
 )
 def test_a_file_that_makes_no_sense_is_refused_with_its_place(tmp_path, text, told):
-    with pytest.raises(ProvidersUnusable, match=told) as caught:
+    with pytest.raises(SettingsError, match=told) as caught:
         loaded(tmp_path, text)
 
-    assert "providers.toml" in caught.value.what
+    assert "services.toml" in caught.value.what
     assert caught.value.advice
 
 
 def test_a_service_on_this_machine_may_speak_http(tmp_path):
-    providers = loaded(tmp_path, '[own]\noperator = "Me"\nurl = "http://127.0.0.1:8000/ip"\nparser = "plain"\n')
+    services = loaded(tmp_path, '[own]\noperator = "Me"\nurl = "http://127.0.0.1:8000/ip"\nparser = "plain"\n')
 
-    assert "own" in providers
+    assert "own" in services

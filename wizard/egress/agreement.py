@@ -12,9 +12,9 @@ from enum import StrEnum
 from ipaddress import IPv4Address
 
 from wizard.egress.answers import Sample
-from wizard.egress.providers import Provider
+from wizard.egress.services import EchoService
 
-QUORUM = 2
+MIN_OPERATORS = 2
 """Different operators that must see the same address."""
 
 
@@ -57,7 +57,7 @@ class EgressVerdict:
             return self.addresses[:1]
         if self.state is not EgressState.POOL:
             return ()
-        return tuple(address for address, who in self.operators.items() if len(who) >= QUORUM)
+        return tuple(address for address, who in self.operators.items() if len(who) >= MIN_OPERATORS)
 
     @property
     def is_agreed(self) -> bool:
@@ -90,7 +90,7 @@ _SENTENCES = {
 }
 
 
-def judge(samples: Sequence[Sample], *, pending: Sequence[Provider] = ()) -> EgressVerdict:
+def judge(samples: Sequence[Sample], *, pending: Sequence[EchoService] = ()) -> EgressVerdict:
     """Return what `samples` mean, while `pending` services have not answered yet.
 
     Two operators that agree, with nobody against them, settle the matter: the stragglers are not
@@ -105,7 +105,7 @@ def _witnesses(samples: Iterable[Sample]) -> dict[IPv4Address, tuple[str, ...]]:
     seen: dict[IPv4Address, dict[str, None]] = {}
     for sample in samples:
         if sample.address is not None:
-            seen.setdefault(sample.address, {})[sample.provider.operator] = None
+            seen.setdefault(sample.address, {})[sample.service.operator] = None
     ranked = sorted(seen.items(), key=lambda item: (-len(item[1]), item[0]))
     return {address: tuple(operators) for address, operators in ranked}
 
@@ -117,10 +117,12 @@ def _state(operators: Mapping[IPv4Address, tuple[str, ...]]) -> EgressState:
     if len(set(voices)) < len(voices):
         return EgressState.POOL
     if len(operators) == 1:
-        return EgressState.AGREED if len(voices) >= QUORUM else EgressState.SINGLE
+        return EgressState.AGREED if len(voices) >= MIN_OPERATORS else EgressState.SINGLE
     first, *others = operators.values()
     return (
-        EgressState.AGREED_WITH_DISSENT if len(first) >= QUORUM and list(map(len, others)) == [1] else EgressState.SPLIT
+        EgressState.AGREED_WITH_DISSENT
+        if len(first) >= MIN_OPERATORS and list(map(len, others)) == [1]
+        else EgressState.SPLIT
     )
 
 

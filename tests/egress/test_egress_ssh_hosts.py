@@ -18,14 +18,13 @@ import pytest
 from tests.egress.conftest import Town
 from tests.egress.lab import IS_REQUIRED, MISSING, WITHOUT_CURL, Lab, start_lab
 from wizard.commands.other_hosts import tell_advice
-from wizard.egress.hosts.children import end
-from wizard.egress.hosts.fan_out import Bounds, ask_hosts
-from wizard.egress.hosts.model import Host, HostAnswer, TroubleKind, labels, typed_host
-from wizard.egress.hosts.openssh import OpenSsh, find_openssh
-from wizard.egress.hosts.reading import read_output
-from wizard.egress.hosts.ssh_config import hosts_of_ssh_config
-from wizard.egress.hosts.troubles import TOO_MUCH, explain_ssh, not_understood
-from wizard.egress.providers import Parser, Provider
+from wizard.egress.services import EchoService, Parser
+from wizard.egress.ssh_hosts.fan_out import Bounds, ask_hosts
+from wizard.egress.ssh_hosts.model import Host, HostAnswer, TroubleKind, labels, typed_host
+from wizard.egress.ssh_hosts.openssh import OpenSsh, end_process, find_openssh
+from wizard.egress.ssh_hosts.protocol import read_output
+from wizard.egress.ssh_hosts.ssh_config import hosts_of_ssh_config
+from wizard.egress.ssh_hosts.ssh_errors import TOO_MUCH, explain_ssh, not_understood
 from wizard.rules import Rules
 from wizard.ssh_destination import InvalidDestination, read_destination
 
@@ -49,7 +48,7 @@ def ssh(lab: Lab) -> OpenSsh:
 async def test_sixty_hosts_of_which_six_are_broken_give_one_table_in_bounded_time(
     lab: Lab, town: Town, rules: Rules
 ) -> None:
-    providers = [await town.operator("one", f"{HERE}\n"), await town.operator("two", HERE)]
+    services = [await town.operator("one", f"{HERE}\n"), await town.operator("two", HERE)]
     with socket.create_server(("127.0.0.1", 0)) as hung:
         broken = {
             "stranger": (lab.host("stranger", known="empty"), TroubleKind.UNKNOWN_HOST_KEY),
@@ -66,7 +65,7 @@ async def test_sixty_hosts_of_which_six_are_broken_give_one_table_in_bounded_tim
         began = time.monotonic()
         answers = await ask_hosts(
             [typed_host(name) for name in (*broken, *good)],
-            providers,
+            services,
             ssh(lab),
             rules=rules,
             bounds=Bounds(each=30.0, together=60.0),
@@ -94,16 +93,16 @@ async def test_sixty_hosts_of_which_six_are_broken_give_one_table_in_bounded_tim
 async def test_a_host_without_curl_asks_with_what_it_has(lab: Lab, town: Town, rules: Rules, client: str) -> None:
     if client == "wget" and not shutil.which("wget"):
         pytest.skip("wget is not installed")
-    providers = [
+    services = [
         await town.operator("portal", "", status=302, headers="location: http://127.0.0.1:1/\r\n"),
         await town.operator("busy", "no", status=429),
         await town.operator("one", f"{HERE}\n"),
         await town.operator("two", HERE),
     ]
     lab.configure(lab.host("bot", key=client))
-    (answer,) = await ask_hosts([typed_host("bot")], providers, ssh(lab), rules=rules)
+    (answer,) = await ask_hosts([typed_host("bot")], services, ssh(lab), rules=rules)
     assert (answer.client, str(answer.address)) == (client, HERE)
-    assert [sample.provider.name for sample in answer.samples] == ["portal", "busy", "one", "two"]
+    assert [sample.service.name for sample in answer.samples] == ["portal", "busy", "one", "two"]
     assert "redirect" in answer.samples[0].refusal
     assert "HTTP 429" in answer.samples[1].refusal
     assert {host for host, _ in town.callers} == {"127.0.0.1"}
@@ -115,7 +114,7 @@ async def test_without_curl_a_dead_server_is_told_too(lab: Lab, town: Town, rule
     if client == "wget" and not shutil.which("wget"):
         pytest.skip("wget is not installed")
     lab.configure(lab.host("bot", key=client))
-    (answer,) = await ask_hosts([typed_host("bot")], [town.provider("dead", town.dead_port())], ssh(lab), rules=rules)
+    (answer,) = await ask_hosts([typed_host("bot")], [town.service("dead", town.dead_port())], ssh(lab), rules=rules)
     assert answer.client == client
     assert answer.trouble
     assert answer.trouble.kind is TroubleKind.NO_ADDRESS
@@ -154,7 +153,7 @@ async def test_programs_are_ended_without_a_word_from_asyncio(caplog: pytest.Log
 
     async def begin_and_end() -> int | None:
         process = await asyncio.create_subprocess_exec("sleep", "60", stdout=PIPE, stderr=PIPE, start_new_session=True)
-        await end(process)
+        await end_process(process)
         return process.returncode
 
     for _ in range(20):
@@ -231,16 +230,15 @@ def test_ssh_config_is_read_as_ssh_reads_it_and_no_pipe_is_waited_for(tmp_path: 
 
 
 def test_only_tagged_lines_count_and_each_answer_is_judged(rules: Rules) -> None:
-    providers = [Provider(name, name, "https://x/", Parser.PLAIN) for name in ("one", "two", "three", "four")]
+    services = [EchoService(name, name, "https://x/", Parser.PLAIN) for name in ("one", "two", "three", "four")]
     ok = f"HTTP/2 200 \r\nvia: 9.9.9.9\r\n\r\n{HERE}\n\n0".encode().hex()
     portal = b"HTTP/1.1 302 Found\r\nLocation: https://portal/\x1b]52\r\n\r\n\n0".hex()
     output = (
         f"Welcome\nN\tclient curl\nM\tanswer 2 {ok}\nN\tanswer 1 {ok}\nN\tanswer 1 00\nN\tanswer 9 {ok}\n"
         f"N\tanswer 3 {portal}\nN\tanswer 4 0a3630\nN\tdone\n"
     )
-    reading = read_output(output.encode(), "N", providers, rules, 1.0)
-    assert reading.is_complete
-    assert [(sample.provider.name, str(sample.address or "")) for sample in reading.samples] == [
+    reading = read_output(output.encode(), "N", services, rules, 1.0)
+    assert [(sample.service.name, str(sample.address or "")) for sample in reading.samples] == [
         ("one", HERE),
         ("three", ""),
         ("four", ""),

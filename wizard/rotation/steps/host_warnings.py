@@ -6,7 +6,7 @@ from collections.abc import Iterator, Set
 from ipaddress import IPv4Address
 
 from wizard.clock import duration
-from wizard.rotation.steps.choosing import AddressChoice
+from wizard.rotation.steps.address_selection import AddressSelection
 from wizard.whitelist import Finding, Judgement, Severity
 
 FRESH = 3600.0
@@ -18,27 +18,27 @@ _STILL_TO_COME = "at a time that the clock has not reached yet"
 _NAMED = 3
 
 
-def remarks_on_hosts(
-    choice: AddressChoice, judgement: Judgement, put_in: Set[IPv4Address], now: float
+def warnings_about_hosts(
+    selection: AddressSelection, judgement: Judgement, put_in: Set[IPv4Address], now: float
 ) -> Iterator[Finding]:
     """Return what a list may lock out, or let in, although its entries are fine.
 
     Args:
-        choice: What goes to the list, by whose word.
+        selection: What goes to the list, by whose word.
         judgement: The list.
         put_in: What stands on it for the sake of this rotation's detections alone.
         now: The time, in seconds since 1970.
     """
-    own, others = choice.apart()
+    own, others = selection.by_owner()
     if not own:
         yield _warning(
             "this-host-unknown",
             "No address of this host is ticked in the Egress step: whether the list covers it was not looked at.",
         )
     else:
-        yield from _of_this_host([now - moment for moment in choice.seen_at(own)])
+        yield from _of_this_host([now - moment for moment in selection.seen_at(own)])
         yield from _of_earlier_detections(judgement, put_in - own.keys() - others.keys())
-    yield from _of_other_hosts({host: now - moment for host, moment in choice.others_seen_at(others).items()})
+    yield from _of_other_hosts({host: now - moment for host, moment in selection.others_seen_at(others).items()})
 
 
 def _of_this_host(ages: list[float]) -> Iterator[Finding]:

@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address
 
+from wizard.egress.agreement import EgressVerdict, judge
 from wizard.egress.answers import Sample
-from wizard.egress.quorum import EgressVerdict, judge
 from wizard.ssh_destination import read_destination
+
+OUTPUT_LIMIT = 512 * 1024
+"""Bytes that are read of what a host writes; an honest one writes about 8 KiB."""
 
 
 class HostSource(StrEnum):
@@ -36,6 +39,18 @@ def typed_host(text: str, source: HostSource = HostSource.TYPED) -> Host:
         wizard.ssh_destination.InvalidDestination: it names no host.
     """
     return Host(read_destination(text), source)
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptRun:
+    """What a host wrote until the end mark, the end of ssh or the deadline."""
+
+    output: bytes
+    """At most `OUTPUT_LIMIT` bytes."""
+    errors: bytes
+    exit_status: int | None
+    """Of ssh; 255 is its own failure. None when it was ended before."""
+    is_out_of_time: bool = False
 
 
 class TroubleKind(StrEnum):
@@ -80,7 +95,7 @@ class HostAnswer:
 
     host: Host
     milliseconds: float
-    """From the start of ssh to the end of the conversation."""
+    """From the start of ssh to the end of the script."""
     samples: tuple[Sample, ...] = ()
     """What the echo services said to the host."""
     trouble: Trouble | None = None

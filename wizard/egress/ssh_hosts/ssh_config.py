@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from glob import glob
 from pathlib import Path
 
-from wizard.egress.hosts.model import Host, HostSource
+from wizard.egress.ssh_hosts.model import Host, HostSource
 from wizard.ssh_destination import InvalidDestination, read_destination
 
 _DEEPEST = 16

@@ -1,13 +1,24 @@
-"""From what a host wrote to samples, judged as strictly as answers to this host are."""
+"""What a host is given to run, and what it wrote, judged as strictly as answers to this host are. Pure."""
 
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from importlib import resources
 
 from wizard.egress.answers import Refused, Sample, read_answer, refuse_status
-from wizard.egress.providers import Provider
+from wizard.egress.services import EchoService
+from wizard.egress.ssh_hosts.model import OUTPUT_LIMIT, Host, HostAnswer, ScriptRun, Trouble
+from wizard.egress.ssh_hosts.ssh_errors import (
+    NO_CLIENT,
+    TOO_MUCH,
+    explain_ssh,
+    no_address,
+    not_understood,
+    out_of_time,
+)
 from wizard.rules import Rules
 
 _STATUS = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3})\b")
@@ -34,15 +45,11 @@ _CLIENT_FAILURES = {
 """Exit statuses, from curl(1) and wget(1); the question in Python ends with those of curl."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """What the tagged lines of a host say."""
-
-    client: str = ""
-    has_proxy: bool = False
-    is_complete: bool = False
-    """Whether the script came to its end."""
-    samples: tuple[Sample, ...] = ()
+def compose_script(nonce: str, seconds_each: int, services: Sequence[EchoService]) -> bytes:
+    """Return what a host is given: three settings, then `script.sh`. It holds nothing of the user's."""
+    urls = " ".join(shlex.quote(service.url) for service in services)
+    script = resources.files("wizard.egress.ssh_hosts").joinpath("script.sh").read_text("utf-8")
+    return f"NONCE={nonce} SECONDS_EACH={seconds_each}\nset -- {urls}\n{script}".encode()
 
 
 def end_mark(nonce: str) -> bytes:
@@ -50,27 +57,74 @@ def end_mark(nonce: str) -> bytes:
     return f"\n{nonce}\tdone\n".encode()
 
 
-def read_output(output: bytes, nonce: str, providers: Sequence[Provider], rules: Rules, milliseconds: float) -> Reading:
+def judge_run(
+    host: Host,
+    run: ScriptRun,
+    nonce: str,
+    services: Sequence[EchoService],
+    *,
+    rules: Rules,
+    deadline: float,
+    milliseconds: float,
+) -> HostAnswer:
+    """Return what a run of the script shows."""
+    reading = read_output(run.output, nonce, services, rules, milliseconds)
+    has_address = any(sample.address for sample in reading.samples)
+    return HostAnswer(
+        host,
+        milliseconds,
+        samples=reading.samples,
+        trouble=None if has_address else _trouble(run, reading.client, reading.samples, deadline),
+        client=reading.client,
+        has_proxy=reading.has_proxy,
+    )
+
+
+def _trouble(run: ScriptRun, client: str, samples: Sequence[Sample], deadline: float) -> Trouble:
+    if client == "none":
+        return NO_CLIENT
+    if len(run.output) >= OUTPUT_LIMIT:
+        return TOO_MUCH
+    if run.is_out_of_time:
+        return out_of_time(deadline)
+    if client:
+        return no_address(tuple(sample.refusal for sample in samples))
+    if run.exit_status == 255:
+        return explain_ssh(run.errors)
+    return not_understood(run.exit_status, run.errors)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the tagged lines of a host say."""
+
+    client: str = ""
+    has_proxy: bool = False
+    samples: tuple[Sample, ...] = ()
+
+
+def read_output(
+    output: bytes, nonce: str, services: Sequence[EchoService], rules: Rules, milliseconds: float
+) -> Reading:
     """Return what the lines tagged with `nonce` say; greetings and everything else between them do not count.
 
     Args:
         output: What the host wrote, its end possibly missing.
-        nonce: The tag, made for this one conversation.
-        providers: Whose URLs the host was given, in that order.
+        nonce: The tag, made for this one run.
+        services: Whose URLs the host was given, in that order.
         rules: Special ranges that are accepted as addresses.
-        milliseconds: How long the conversation took.
+        milliseconds: How long the run took.
     """
     lines = [words for words in _tagged(output, nonce) if words]
     client = next((words[1] for words in lines if words[0] == "client" and len(words) == 2), "")
     raw: dict[int, bytes] = {}
     for words in lines:
-        if words[0] == "answer" and len(words) == 3 and (number := _number(words[1], len(providers))) is not None:
+        if words[0] == "answer" and len(words) == 3 and (number := _number(words[1], len(services))) is not None:
             raw.setdefault(number, _unhex(words[2]))
     return Reading(
         client=client if client in {"curl", "wget", "python3", "none"} else "",
         has_proxy=["proxy"] in lines,
-        is_complete=["done"] in lines,
-        samples=tuple(_sample(providers[number], client, raw[number], rules, milliseconds) for number in raw),
+        samples=tuple(_sample(services[number], client, raw[number], rules, milliseconds) for number in raw),
     )
 
 
@@ -92,11 +146,11 @@ def _unhex(text: str) -> bytes:
         return b""
 
 
-def _sample(provider: Provider, client: str, raw: bytes, rules: Rules, milliseconds: float) -> Sample:
+def _sample(service: EchoService, client: str, raw: bytes, rules: Rules, milliseconds: float) -> Sample:
     try:
-        return Sample(provider, read_answer(provider, _body(raw, client), rules), "", milliseconds)
+        return Sample(service, read_answer(service, _body(raw, client), rules), "", milliseconds)
     except Refused as refused:
-        return Sample(provider, None, str(refused), milliseconds)
+        return Sample(service, None, str(refused), milliseconds)
 
 
 def _body(raw: bytes, client: str) -> bytes:

@@ -10,14 +10,12 @@ import ssl
 import pytest
 import trustme
 
-from wizard.egress import detect as detect_module
-from wizard.egress.detect import EgressReport, detect
-from wizard.egress.failures import time_out
-from wizard.egress.progress import CONNECTING
-from wizard.egress.providers import Parser, Provider
-from wizard.egress.quorum import EgressState
+from wizard.egress import detection
+from wizard.egress.agreement import EgressState
+from wizard.egress.detection import EgressReport, detect
+from wizard.egress.query import CONNECTING, ask, time_out
 from wizard.egress.route import Route, RouteKind, decide_route
-from wizard.egress.sampling import ask
+from wizard.egress.services import EchoService, Parser
 from wizard.rules import Rules
 from wizard.settings import Environment
 from wizard.sites import Site
@@ -33,11 +31,11 @@ def proxied(port: int) -> Route:
 
 
 def refusals(report: EgressReport) -> dict[str, str]:
-    return {sample.provider.name: sample.refusal for sample in report.samples}
+    return {sample.service.name: sample.refusal for sample in report.samples}
 
 
-async def detected(providers, rules, route=DIRECT, deadline=PATIENT, **options) -> EgressReport:
-    return await detect(providers, route, rules=rules, deadline=deadline, **options)
+async def detected(services, rules, route=DIRECT, deadline=PATIENT, **options) -> EgressReport:
+    return await detect(services, route, rules=rules, deadline=deadline, **options)
 
 
 async def test_two_operators_that_agree_settle_the_address(town, rules):
@@ -77,7 +75,7 @@ async def test_every_kind_of_bad_answer_is_refused_with_its_reason(town, rules):
         "huge": await town.operator("huge", "9" * 100_000),
         "warp": await town.operator("warp", trace, parser=Parser.TRACE),
         "zipped": await town.operator("zipped", gzip.compress(A.encode()), headers="content-encoding: gzip\r\n"),
-        "dead": town.provider("dead", town.dead_port()),
+        "dead": town.service("dead", town.dead_port()),
     }
 
     report = await detected(list(bad.values()), rules)
@@ -106,7 +104,7 @@ EXPECTED = {
 async def test_bad_services_do_not_spoil_a_quorum(town, rules):
     services = [
         await town.operator("portal", "<html>"),
-        town.provider("dead", town.dead_port()),
+        town.service("dead", town.dead_port()),
         await town.operator("amazon", A),
         await town.operator("ipify", A),
     ]
@@ -146,12 +144,12 @@ async def test_after_a_dissent_everybody_is_heard(town, rules):
     assert len(report.samples) == 4
 
 
-async def _after(town, heard: asyncio.Event, name: str, body: str) -> Provider:
+async def _after(town, heard: asyncio.Event, name: str, body: str) -> EchoService:
     async def reply(_, __, writer):
         await heard.wait()
         writer.write(f"HTTP/1.1 200 OK\r\ncontent-length: {len(body)}\r\n\r\n{body}".encode())
 
-    return town.provider(name, await town.serve(reply))
+    return town.service(name, await town.serve(reply))
 
 
 async def test_two_addresses_of_one_operator_are_a_pool(town, rules):
@@ -175,7 +173,7 @@ async def test_operators_that_disagree_are_a_split(town, rules):
 
 
 async def test_one_answer_is_not_enough(town, rules):
-    services = [await town.operator("amazon", A), town.provider("dead", town.dead_port())]
+    services = [await town.operator("amazon", A), town.service("dead", town.dead_port())]
 
     report = await detected(services, rules)
 
@@ -207,14 +205,14 @@ async def test_services_that_never_answer_say_so_before_the_deadline(town, rules
 
 async def test_the_deadline_holds_for_questions_that_overrun(town, rules, monkeypatch):
     good = await town.operator("amazon", A)
-    stuck = town.provider("stuck", town.dead_port())
+    stuck = town.service("stuck", town.dead_port())
 
-    async def overrun(provider, *arguments, **named):
-        if provider is stuck:
+    async def overrun(service, *arguments, **named):
+        if service is stuck:
             await asyncio.Event().wait()
-        return await ask(provider, *arguments, **named)
+        return await ask(service, *arguments, **named)
 
-    monkeypatch.setattr(detect_module, "ask", overrun)
+    monkeypatch.setattr(detection, "ask", overrun)
     report = await detected([stuck, good], rules, deadline=0.5)
 
     assert report.verdict.state is EgressState.SINGLE
@@ -228,7 +226,7 @@ async def test_each_sample_is_told_as_it_comes_in(town, rules):
     report = await detected(services, rules, on_sample=told.append)
 
     assert tuple(told) == report.samples
-    assert {sample.provider.name for sample in told} == {"amazon", "portal"}
+    assert {sample.service.name for sample in told} == {"amazon", "portal"}
 
 
 async def test_cancelling_leaves_no_question_behind(town, rules):
@@ -238,7 +236,7 @@ async def test_cancelling_leaves_no_question_behind(town, rules):
         begun.set()
         await town.over.wait()
 
-    silent = town.provider("silent", await town.serve(wait))
+    silent = town.service("silent", await town.serve(wait))
     before = asyncio.all_tasks()
     running = asyncio.create_task(detected([silent], rules))
     await begun.wait()
@@ -308,7 +306,7 @@ async def test_a_proxy_that_refuses_is_the_proxys_fault(town, rules):
         writer.write(b"HTTP/1.1 403 Not for you\r\ncontent-length: 0\r\n\r\n")
 
     port = await town.serve(forbid)
-    secure = Provider("amazon", "Amazon", "https://checkip.example/", Parser.PLAIN)
+    secure = EchoService("amazon", "Amazon", "https://checkip.example/", Parser.PLAIN)
 
     report = await detected([secure], rules, proxied(port))
 
@@ -357,7 +355,7 @@ async def test_an_endless_answer_is_cut_off(town, rules):
         finally:
             hung_up.set()
 
-    report = await detected([town.provider("endless", await town.serve(endless))], rules)
+    report = await detected([town.service("endless", await town.serve(endless))], rules)
 
     assert "more than 4096 bytes" in report.sentence()
     await asyncio.wait_for(hung_up.wait(), PATIENT)
@@ -367,13 +365,13 @@ async def test_a_server_that_hangs_up_gave_no_answer(town, rules):
     async def hang_up(_, __, writer):
         writer.close()
 
-    service = town.provider("amazon", await town.serve(hang_up))
+    service = town.service("amazon", await town.serve(hang_up))
 
     assert "closed without a valid HTTP answer" in (await detected([service], rules)).sentence()
 
 
 async def test_a_name_that_does_not_resolve_is_said_so(rules):
-    service = Provider("amazon", "Amazon", "https://" + "x" * 70 + ".invalid/", Parser.PLAIN)
+    service = EchoService("amazon", "Amazon", "https://" + "x" * 70 + ".invalid/", Parser.PLAIN)
 
     report = await detected([service], rules)
 
@@ -400,8 +398,8 @@ async def _tls_operator(town, authority: trustme.CA) -> int:
     return await town.serve(reply, tls=context)
 
 
-def _secure(port: int) -> Provider:
-    return Provider("amazon", "Amazon", f"https://localhost:{port}/", Parser.PLAIN)
+def _secure(port: int) -> EchoService:
+    return EchoService("amazon", "Amazon", f"https://localhost:{port}/", Parser.PLAIN)
 
 
 async def test_a_question_cancelled_in_its_tls_handshake_closes_its_connection(town, rules):

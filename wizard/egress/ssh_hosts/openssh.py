@@ -1,4 +1,4 @@
-"""One conversation with one host through the system's OpenSSH.
+"""One script run on one host through the system's OpenSSH.
 
 The user's configuration, agent, jump hosts and known hosts work as they always do, with four
 exceptions: nothing is asked, nothing is forwarded or delegated, no connection is left open for others to share,
@@ -9,21 +9,22 @@ user's own rules; none is accepted here.
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
+import signal
 import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
-from wizard.egress.hosts import children
-from wizard.egress.hosts.model import Host
+from wizard.egress.ssh_hosts.model import OUTPUT_LIMIT, Host, ScriptRun
 from wizard.errors import WizardError
 
-OUTPUT_LIMIT = 512 * 1024
-"""Bytes that are read of what a host writes; an honest one writes about 8 KiB."""
 _KEPT_OPEN = 1.0
 """Seconds that are given to the last words when ssh has ended but something still holds its pipes."""
+
+_CHUNK = 64 * 1024
 
 _PASSED_ON = ("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "SSH_AUTH_SOCK", "XDG_RUNTIME_DIR", "KRB5CCNAME")
 _PASSED_ON_WINDOWS = ("SYSTEMROOT", "SYSTEMDRIVE", "USERPROFILE", "PROGRAMDATA", "APPDATA", "LOCALAPPDATA", "TEMP")
@@ -32,17 +33,6 @@ _PASSED_ON_WINDOWS = ("SYSTEMROOT", "SYSTEMDRIVE", "USERPROFILE", "PROGRAMDATA",
 
 class OpenSshMissing(WizardError):
     """There is no ssh here to ask other hosts with."""
-
-
-@dataclass(frozen=True, slots=True)
-class Conversation:
-    """What was said until the end mark, the end of ssh or the deadline."""
-
-    output: bytes
-    errors: bytes
-    exit_status: int | None
-    """Of ssh; 255 is its own failure. None when it was ended before."""
-    is_out_of_time: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +45,13 @@ class OpenSsh:
     connect_timeout: int = 8
     """Seconds until ssh itself gives up to connect, with a reason."""
 
-    async def converse(self, host: Host, script: bytes, end: bytes, deadline: float) -> Conversation:
+    async def run(self, host: Host, script: bytes, end: bytes, deadline: float) -> ScriptRun:
         """Have `host` run `script` with `sh -s`, and return what it wrote.
 
         Args:
             host: Who is asked.
             script: What its standard input is given.
-            end: The conversation is over when this was written.
+            end: The script is over when this was written.
             deadline: Seconds for all of it.
 
         Raises:
@@ -72,13 +62,13 @@ class OpenSsh:
         is_out_of_time = False
         try:
             async with asyncio.timeout(deadline):
-                await _talk(process, script, end, output, errors)
+                await _exchange(process, script, end, output, errors)
         except TimeoutError:
             is_out_of_time = True
         finally:
             exit_status = process.returncode
-            await children.end(process)
-        return Conversation(bytes(output), bytes(errors), exit_status, is_out_of_time)
+            await end_process(process)
+        return ScriptRun(bytes(output), bytes(errors), exit_status, is_out_of_time)
 
     def command(self, host: Host) -> tuple[str, ...]:
         """Return the command line. The destination stands behind `--`: it is never an option."""
@@ -133,12 +123,12 @@ def find_openssh(environ: Mapping[str, str]) -> OpenSsh:
     return OpenSsh(program, {name: environ[name] for name in names if name in environ} | {"LC_ALL": "C"})
 
 
-async def _talk(process: Process, script: bytes, mark: bytes, output: bytearray, errors: bytearray) -> None:
+async def _exchange(process: Process, script: bytes, mark: bytes, output: bytearray, errors: bytearray) -> None:
     assert process.stdin and process.stdout and process.stderr  # noqa: S101 - pipes were asked for
     feeding = asyncio.create_task(_feed(process.stdin, script))
-    listening = asyncio.create_task(children.read(process.stderr, errors, OUTPUT_LIMIT))
+    listening = asyncio.create_task(_read(process.stderr, errors, OUTPUT_LIMIT))
     try:
-        if await children.read(process.stdout, output, OUTPUT_LIMIT, mark):
+        if await _read(process.stdout, output, OUTPUT_LIMIT, mark):
             return
         await asyncio.wait([listening], timeout=_KEPT_OPEN)
         await process.wait()
@@ -153,3 +143,38 @@ async def _feed(stdin: asyncio.StreamWriter, script: bytes) -> None:
         stdin.write(script)
         await stdin.drain()
         stdin.close()
+
+
+async def _read(stream: asyncio.StreamReader, into: bytearray, limit: int, until: bytes | None = None) -> bool:
+    """Read to the end, the limit or `until`; return whether there is nothing to wait for any more.
+
+    Args:
+        stream: What the program writes.
+        into: Where it is put, at most `limit` bytes of it.
+        limit: After so many bytes reading ends.
+        until: After this was read reading ends.
+    """
+    while chunk := await stream.read(_CHUNK):
+        begin = max(0, len(into) - len(until or b""))
+        into += chunk[: limit - len(into)]
+        if len(into) >= limit or (until and into.find(until, begin) >= 0):
+            return True
+    return False
+
+
+async def end_process(process: Process) -> None:
+    """End a program that was started in a session of its own, and what it started itself."""
+    if process.returncode is None:
+        with suppress(ProcessLookupError):
+            if sys.platform == "win32":
+                process.kill()
+            else:
+                os.killpg(process.pid, signal.SIGKILL)
+    # A stranger that holds their other end would keep `wait` waiting. The transport is closed last: it looks for the
+    # process itself, and would now and then take the exit status from under asyncio's watcher, which logs that.
+    transport = process._transport  # type: ignore[attr-defined]
+    for descriptor in (0, 1, 2):
+        if pipe := transport.get_pipe_transport(descriptor):
+            pipe.close()
+    await process.wait()
+    transport.close()

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
-from wizard.egress.quorum import QUORUM, EgressVerdict
+from wizard.egress.agreement import MIN_OPERATORS, EgressVerdict
 
 _CDN = IPv4Network("130.176.0.0/16")
 """CloudFront's way to its customers. A refusal was seen to name such an address in the caller's place (REPORTED)."""
@@ -18,7 +18,7 @@ _SPLIT = "the route depends on the destination (split routing, or a proxy for on
 
 
 @dataclass(frozen=True, slots=True)
-class ExchangeWord:
+class ExchangeObservation:
     """What a signed call with the current key showed."""
 
     site: str
@@ -42,7 +42,7 @@ class ExchangeWord:
         """
         if self.named is not None or not self._has_several:
             return verdict.addresses
-        return tuple(address for address, who in verdict.operators.items() if len(who) >= QUORUM)
+        return tuple(address for address, who in verdict.operators.items() if len(who) >= MIN_OPERATORS)
 
     def address(self, seen: Sequence[IPv4Address]) -> IPv4Address | None:
         """Return the address that the exchange named, or the one seen that an accepted key's list has; else None.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address
 
-from wizard.egress.choice import THIS_HOST, Candidate, Choice, Told, candidates
-from wizard.egress.exchange_word import ExchangeWord
-from wizard.egress.quorum import EgressVerdict
+from wizard.egress.agreement import EgressVerdict
+from wizard.egress.exchange_observation import ExchangeObservation
+from wizard.egress.selection import THIS_HOST, Candidate, ExchangeAddress, Selection, candidates
 from wizard.errors import WizardError
 from wizard.rotation.context import Context
 
@@ -22,8 +22,8 @@ NAMES_BETWEEN = ", "
 """Parts the names of the hosts that share an address, in its label."""
 
 
-class AddressChoice:
-    """The user's choice in the open rotation, beside the evidence of the newest detection.
+class AddressSelection:
+    """The user's selection in the open rotation, beside the evidence of the newest detection.
 
     Without an open rotation nothing is chosen and nothing is kept.
     """
@@ -31,32 +31,34 @@ class AddressChoice:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def candidates(self, word: ExchangeWord | None, hosts: Mapping[IPv4Address, str]) -> tuple[Candidate, ...]:
+    def candidates(
+        self, observation: ExchangeObservation | None, hosts: Mapping[IPv4Address, str]
+    ) -> tuple[Candidate, ...]:
         """Return what there is to choose from.
 
         Args:
-            word: What the exchange said, where it was asked.
+            observation: What the exchange said, where it was asked.
             hosts: The addresses of other hosts, each with its label.
         """
-        return candidates(self._verdict, self.now, word=word, hosts=hosts)
+        return candidates(self._verdict, self.now, observation=observation, hosts=hosts)
 
     @property
-    def now(self) -> Choice:
+    def now(self) -> Selection:
         """What was chosen so far."""
         rotation = self._context.journal.open_rotation(self._context.environment.name)
         event = self._context.journal.newest_event(rotation, CHOSEN) if rotation else None
         if event is None:
-            return Choice()
+            return Selection()
         detail = dict(event.detail)
         is_elsewhere = detail.pop(ROUTE, self._route) != self._route
-        told = _read_told(detail.pop(EXCHANGE, None))
+        exchange = _read_exchange(detail.pop(EXCHANGE, None))
         owners = {
             IPv4Address(address): str(owner)
             for address, owner in detail.items()
             if not (is_elsewhere and owner in {"", THIS_HOST})
         }
         ticked = {address: owner for address, owner in owners.items() if owner}
-        return Choice(ticked, frozenset(owners.keys() - ticked.keys()), None if is_elsewhere else told)
+        return Selection(ticked, frozenset(owners.keys() - ticked.keys()), None if is_elsewhere else exchange)
 
     def wanted(self) -> dict[IPv4Address, str]:
         """Return what goes to the whitelist and has to be covered by it, each address with whose it is."""
@@ -70,7 +72,7 @@ class AddressChoice:
         """Return what does not go to the whitelist any more: a later detection contradicts the exchange's word."""
         return self.now.outdated(self._verdict) - self.wanted().keys()
 
-    def apart(self) -> tuple[dict[IPv4Address, str], dict[IPv4Address, str]]:
+    def by_owner(self) -> tuple[dict[IPv4Address, str], dict[IPv4Address, str]]:
         """Return what goes to the whitelist, with whose it is: of this host, and of other hosts alone."""
         verdict = self._verdict
         seen = verdict.addresses if verdict else ()
@@ -88,27 +90,27 @@ class AddressChoice:
         seen = self._context.journal.last_seen(self._context.environment.name, None) if others else {}
         return {label: seen[str(address)] for address, label in others.items() if str(address) in seen}
 
-    def turn(self, candidate: Candidate) -> None:
+    def toggle(self, candidate: Candidate) -> None:
         """Untick what is ticked, and the other way round."""
-        address, choice = candidate.address, self.now
-        self._keep(choice.untick(address) if candidate.is_wanted else choice.tick(address, candidate.owner))
+        address, selection = candidate.address, self.now
+        self._keep(selection.untick(address) if candidate.is_wanted else selection.tick(address, candidate.owner))
 
-    def take(self, found: Mapping[IPv4Address, str]) -> None:
+    def add_hosts(self, found: Mapping[IPv4Address, str]) -> None:
         """Tick the addresses of other hosts, each with its label; what only these hosts had before is left out."""
-        choice = self.now
-        for address in _left_by(found, choice.ticked):
-            choice = choice.untick(address)
+        selection = self.now
+        for address in _left_by(found, selection.ticked):
+            selection = selection.untick(address)
             if self._verdict and address in self._verdict.carried:
-                choice = choice.tick(address, THIS_HOST)
+                selection = selection.tick(address, THIS_HOST)
         for address, label in found.items():
-            choice = choice.tick(address, label)
-        self._keep(choice)
+            selection = selection.tick(address, label)
+        self._keep(selection)
 
-    def follow(self, word: ExchangeWord) -> None:
+    def follow(self, observation: ExchangeObservation) -> None:
         """Take the exchange's own word before that of the echo services."""
-        choice, verdict = self.now, self._verdict
-        followed = choice.follow(word, verdict) if verdict else choice
-        if followed != choice:
+        selection, verdict = self.now, self._verdict
+        followed = selection.follow(observation, verdict) if verdict else selection
+        if followed != selection:
             self._keep(followed)
 
     @property
@@ -127,27 +129,27 @@ class AddressChoice:
         except WizardError:
             return NO_ROUTE
 
-    def _keep(self, choice: Choice) -> None:
-        left_out = dict.fromkeys(sorted(choice.unticked), "")
-        owners = {str(address): owner for address, owner in (dict(choice.ticked) | left_out).items()}
+    def _keep(self, selection: Selection) -> None:
+        left_out = dict.fromkeys(sorted(selection.unticked), "")
+        owners = {str(address): owner for address, owner in (dict(selection.ticked) | left_out).items()}
         detail: dict[str, object] = {**owners, ROUTE: self._route}
-        if choice.told:
-            detail[EXCHANGE] = _write_told(choice.told)
+        if selection.exchange:
+            detail[EXCHANGE] = _write_exchange(selection.exchange)
         rotation = self._context.journal.open_rotation(self._context.environment.name)
         if rotation is not None:
             self._context.journal.record(rotation, CHOSEN, detail)
 
 
-def _write_told(told: Told) -> dict[str, object]:
-    beside, seen = ([str(address) for address in sorted(those)] for those in (told.beside, told.seen))
-    return {"address": str(told.address), "beside": beside, "instead": told.is_instead, "seen": seen}
+def _write_exchange(named: ExchangeAddress) -> dict[str, object]:
+    beside, seen = ([str(address) for address in sorted(those)] for those in (named.beside, named.seen))
+    return {"address": str(named.address), "beside": beside, "instead": named.is_instead, "seen": seen}
 
 
-def _read_told(kept: object) -> Told | None:
+def _read_exchange(kept: object) -> ExchangeAddress | None:
     if not isinstance(kept, dict):
         return None
     beside, seen = (frozenset(map(IPv4Address, kept.get(name, ()))) for name in ("beside", "seen"))
-    return Told(IPv4Address(kept["address"]), beside, kept["instead"], seen)
+    return ExchangeAddress(IPv4Address(kept["address"]), beside, kept["instead"], seen)
 
 
 def _left_by(found: Mapping[IPv4Address, str], ticked: Mapping[IPv4Address, str]) -> list[IPv4Address]:

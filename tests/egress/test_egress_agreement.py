@@ -10,16 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wizard.egress.agreement import EgressState, judge
 from wizard.egress.answers import Sample
-from wizard.egress.providers import Parser, Provider
-from wizard.egress.quorum import EgressState, judge
+from wizard.egress.services import EchoService, Parser
 
 A, B, C = "203.0.113.42", "198.51.100.7", "192.0.2.1"
 
 
 def sample(operator: str, address: str | None) -> Sample:
-    provider = Provider(operator.lower(), operator, "https://x.example/", Parser.PLAIN)
-    return Sample(provider, IPv4Address(address) if address else None, "" if address else "no answer", 1.0)
+    service = EchoService(operator.lower(), operator, "https://x.example/", Parser.PLAIN)
+    return Sample(service, IPv4Address(address) if address else None, "" if address else "no answer", 1.0)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_the_address_with_most_operators_comes_first():
     ],
 )
 def test_only_agreement_without_dissent_ends_the_wait(said, is_settled):
-    straggler = sample("ident.me", None).provider
+    straggler = sample("ident.me", None).service
 
     assert judge([sample(*words) for words in said], pending=[straggler]).is_settled == is_settled
 
@@ -120,7 +120,7 @@ def test_an_agreed_address_was_seen_by_two_operators(said):
 
 
 def test_judging_loads_no_http_library():
-    code = "import sys, wizard.egress.quorum, wizard.egress.providers; print('httpx' in sys.modules)"
+    code = "import sys, wizard.egress.agreement, wizard.egress.services; print('httpx' in sys.modules)"
 
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from wizard.egress.hosts.model import Trouble, TroubleKind
+from wizard.egress.ssh_hosts.model import Trouble, TroubleKind
 from wizard.text import printable
 
 _SHOWN = 120
@@ -98,7 +98,7 @@ def explain_ssh(errors: bytes) -> Trouble:
 
 
 def out_of_time(seconds: float) -> Trouble:
-    """The whole conversation took too long, although ssh itself did not give up."""
+    """The whole run took too long, although ssh itself did not give up."""
     return Trouble(
         TroubleKind.TIME_OUT,
         f"no answer within {seconds:g} s",

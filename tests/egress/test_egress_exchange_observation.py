@@ -1,0 +1,45 @@
+"""The exchange's own word beside the echo services'."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv4Network
+
+import pytest
+
+from wizard.egress.exchange_observation import ExchangeObservation
+
+A, B = IPv4Address("203.0.113.42"), IPv4Address("198.51.100.7")
+LIST = (IPv4Network("203.0.113.0/24"),)
+
+
+@pytest.mark.parametrize(
+    ("observation", "confirms", "told"),
+    [
+        (ExchangeObservation("binance.com", named=A), True, "itself named 203.0.113.42, which echo services saw too"),
+        (
+            ExchangeObservation("binance.com", named=B),
+            False,
+            "itself named 198.51.100.7, not 203.0.113.42: the route depends",
+        ),
+        (ExchangeObservation("binance.com", named=B), False, "split routing"),
+        (ExchangeObservation("binance.com", True, True, LIST, named=B), False, "The exchange's word counts"),
+        (ExchangeObservation("binance.com", True, True, LIST), True, "whose list has an address that was seen"),
+        (ExchangeObservation("binance.com", True, True, (IPv4Network("192.0.2.1"),)), False, "split routing"),
+        (ExchangeObservation("binance.com", True, False, LIST), None, "not bound to a list"),
+        (ExchangeObservation("binance.com", True, None, LIST), None, "does not tell which address it sees"),
+        (
+            ExchangeObservation("binance.com", trouble="the key was refused"),
+            None,
+            "did not tell which address it sees: the key",
+        ),
+    ],
+)
+def test_each_word_has_its_meaning_beside_what_was_seen(observation, confirms, told):
+    assert observation.confirms([A]) is confirms
+    assert told in observation.sentence([A])
+
+
+def test_a_name_alone_is_told_where_no_echo_service_answered():
+    assert (
+        ExchangeObservation("binance.com", named=B).sentence([]).startswith("binance.com itself named 198.51.100.7: ")
+    )
