@@ -7,7 +7,7 @@ import pytest
 
 from tests.commands.conftest import Bench, Command
 from tests.commands.test_command_history import alter
-from wizard.commands import asking
+from wizard.commands import prompts
 from wizard.custody.encrypted.store import make_file
 from wizard.custody.store import MemoryStore, Store
 from wizard.diagnosis import outside
@@ -72,7 +72,7 @@ def test_no_keyring_is_exit_5_with_the_remedy(bench: Bench, command: Command) ->
 def test_an_encrypted_file_is_closed_until_its_passphrase_comes_as_a_systemd_credential(
     bench: Bench, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asking, "TERMINAL", tmp_path / "no-terminal")
+    monkeypatch.setattr(prompts, "TERMINAL", tmp_path / "no-terminal")
     bench.configure('[custody]\nplace = "encrypted-file"\n')
     asyncio.run(make_file(bench.paths.encrypted_file, Secret("seven random words"), 10))
     said = command("doctor", "--only", "keyring", "--json")

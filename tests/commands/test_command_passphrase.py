@@ -9,7 +9,7 @@ import pytest
 
 from tests.commands.conftest import Bench, Command
 from tests.terminal.harness import Terminal
-from wizard.commands import asking
+from wizard.commands import prompts
 from wizard.custody.encrypted.errors import WrongPassphrase
 from wizard.custody.encrypted.store import make_file, open_file
 from wizard.secret import Secret
@@ -87,7 +87,7 @@ def test_a_wrong_old_one_is_told_before_a_new_one_is_typed_and_two_that_differ_c
 def test_it_is_asked_for_on_a_terminal_only(
     file: Path, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asking, "TERMINAL", tmp_path / "no-terminal")
+    monkeypatch.setattr(prompts, "TERMINAL", tmp_path / "no-terminal")
     said = command("passphrase")
     assert (said.code, "there is none" in said.err) == (2, True)
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.commands.conftest import Bench, Command
 from tests.terminal.harness import Terminal
-from wizard.commands import asking
+from wizard.commands import prompts
 from wizard.credentials import Credentials
 from wizard.custody.encrypted.store import make_file, open_file
 from wizard.secret import Secret
@@ -77,7 +77,7 @@ def test_a_stray_is_deleted_by_the_typed_word_alone(
 def test_without_a_terminal_nothing_is_deleted(
     lost: Credentials, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(asking, "TERMINAL", tmp_path / "no" / "terminal")
+    monkeypatch.setattr(prompts, "TERMINAL", tmp_path / "no" / "terminal")
     assert command("strays", "bench", "--delete", item_of(lost)).code == 2
     assert command("strays", "bench").code == 1
 

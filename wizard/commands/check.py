@@ -11,7 +11,7 @@ import time
 from wizard import settings
 from wizard.commands.console import print_json
 from wizard.commands.evidence import as_json, exit_code, tell_finding
-from wizard.commands.observing import keep_observation
+from wizard.commands.observations import keep_observation
 from wizard.commands.place import place_opener
 from wizard.custody.places import PHRASES
 from wizard.egress.services import load_services

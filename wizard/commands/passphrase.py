@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from wizard import settings
-from wizard.commands.asking import ask, no_terminal
 from wizard.commands.console import tell
+from wizard.commands.prompts import ask, no_terminal
 from wizard.custody.custodian import Custodian
 from wizard.custody.errors import Remedy
 from wizard.custody.questions import PASSPHRASE_CHANGED

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from wizard.commands.asking import ask_meanwhile
+from wizard.commands.prompts import ask_meanwhile
 from wizard.custody.custodian import Custodian
 from wizard.custody.encrypted.errors import PassphraseNeeded
 from wizard.custody.errors import Remedy

@@ -66,7 +66,7 @@ async def ask_hosts(
         timer: A monotonic clock in seconds, for the answers' milliseconds.
 
     Raises:
-        wizard.egress.ssh_hosts.openssh.OpenSshMissing: ssh cannot be started.
+        wizard.errors.WizardError: ssh cannot be started.
     """
     bounds = bounds or Bounds()
     voices = one_per_operator(services)

@@ -31,10 +31,6 @@ _PASSED_ON_WINDOWS = ("SYSTEMROOT", "SYSTEMDRIVE", "USERPROFILE", "PROGRAMDATA",
 """Everything else stays here: ssh can be told to send variables to the other side (SendEnv)."""
 
 
-class OpenSshMissing(WizardError):
-    """There is no ssh here to ask other hosts with."""
-
-
 @dataclass(frozen=True, slots=True)
 class OpenSsh:
     """How to call ssh."""
@@ -55,7 +51,7 @@ class OpenSsh:
             deadline: Seconds for all of it.
 
         Raises:
-            OpenSshMissing: ssh cannot be started.
+            wizard.errors.WizardError: ssh cannot be started.
         """
         process = await self._start(host)
         output, errors = bytearray(), bytearray()
@@ -103,18 +99,18 @@ class OpenSsh:
             )
         except OSError as error:
             why = f"The system said: {error.strerror}"
-            raise OpenSshMissing(f"{self.program} cannot be started", why=why) from None
+            raise WizardError(f"{self.program} cannot be started", why=why) from None
 
 
 def find_openssh(environ: Mapping[str, str]) -> OpenSsh:
     """Return the ssh that stands first on the path, to be started with little of `environ`.
 
     Raises:
-        OpenSshMissing: there is none.
+        wizard.errors.WizardError: there is none.
     """
     program = shutil.which("ssh", path=environ.get("PATH"))
     if program is None:
-        raise OpenSshMissing(
+        raise WizardError(
             "Other hosts cannot be asked from here",
             why="There is no program called ssh on the path.",
             advice="Install OpenSSH's client (Debian: openssh-client), or type their addresses into the whitelist.",

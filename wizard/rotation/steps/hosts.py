@@ -9,24 +9,13 @@ from pathlib import Path
 from wizard.egress.ssh_hosts.fan_out import Bounds, ask_hosts
 from wizard.egress.ssh_hosts.model import Host, HostAnswer, HostSource, labels, typed_host
 from wizard.egress.ssh_hosts.openssh import find_openssh
-from wizard.egress.ssh_hosts.ssh_config import hosts_of_ssh_config
+from wizard.egress.ssh_hosts.sources import hosts_of_ssh_config
 from wizard.errors import WizardError
 from wizard.rotation.context import Context
 from wizard.rotation.journal import OTHER_HOSTS
 from wizard.rotation.steps.address_selection import NAMES_BETWEEN
 from wizard.threads import in_abandonable_thread
 from wizard.whitelist import LONGEST_LABEL
-
-
-class NotInRehearsal(WizardError):
-    """A rehearsal does not log in anywhere."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "In a rehearsal no real host is asked",
-            why="Its addresses are made up; a real one would not belong among them.",
-            advice="In a real rotation the checked hosts are asked here, over OpenSSH.",
-        )
 
 
 class HostsStep:
@@ -117,12 +106,15 @@ class HostsStep:
         """Ask the hosts over OpenSSH; keep each answer when it comes, and the addresses in the journal.
 
         Raises:
-            NotInRehearsal: nobody is asked in a rehearsal.
-            wizard.egress.ssh_hosts.openssh.OpenSshMissing: there is no ssh here.
+            WizardError: this is a rehearsal, in which nobody is asked, or there is no ssh here.
         """
         context = self._context
         if self.is_rehearsal:
-            raise NotInRehearsal
+            raise WizardError(
+                "In a rehearsal no real host is asked",
+                why="Its addresses are made up; a real one would not belong among them.",
+                advice="In a real rotation the checked hosts are asked here, over OpenSSH.",
+            )
 
         def take(answer: HostAnswer) -> None:
             self._keep(answer)

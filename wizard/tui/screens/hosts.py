@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import ClassVar
 
 from textual import on, work
@@ -13,18 +14,25 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Input, OptionList, Static
 
-from wizard.egress.ssh_hosts.model import Host, HostAnswer
+from wizard.clock import duration
+from wizard.egress.ssh_hosts.model import Host, HostAnswer, HostSource
 from wizard.errors import WizardError
 from wizard.glyphs import Glyphs
 from wizard.rotation.flow import Flow
+from wizard.rotation.steps.hosts import HostsStep
 from wizard.text import printable
-from wizard.tui.screens.host_words import detail, lede, no_address, what_enter_does
 from wizard.tui.widgets.host_list import HostList
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.sight_input import SightInput
 
 PACE = 0.1
 """Seconds from an answer to its being counted: thousands come at once when the time for all is up."""
+
+_FROM = {
+    HostSource.SETTINGS: "from the settings",
+    HostSource.SSH_CONFIG: "from ~/.ssh/config",
+    HostSource.TYPED: "typed here",
+}
 
 
 class HostsScreen(ModalScreen[str | None]):
@@ -90,7 +98,7 @@ class HostsScreen(ModalScreen[str | None]):
         """Lay out the list, what is known of the highlighted host, and the field."""
         with Vertical(classes="dialog"):
             yield Static("Other hosts that use the key", classes="title")
-            yield Static(lede(self._step), classes="lede", markup=False)
+            yield Static(_lede(self._step), classes="lede", markup=False)
             yield HostList(self._step, self._glyphs, id="hosts")
             yield Static("", id="detail", markup=False)
             with Horizontal(id="add"):
@@ -117,7 +125,7 @@ class HostsScreen(ModalScreen[str | None]):
     def show_detail(self) -> None:
         """Say all that is known of the highlighted host."""
         host = self._rows.host
-        self.query_one("#detail", Static).update(detail(host, self._step.answer(host)) if host else "")
+        self.query_one("#detail", Static).update(_detail(host, self._step.answer(host)) if host else "")
 
     @on(Input.Changed)
     def keep_draft(self, event: Input.Changed) -> None:
@@ -150,7 +158,7 @@ class HostsScreen(ModalScreen[str | None]):
         elif step.found():
             self._take()
         else:
-            self.query_one(Notice).note(no_address(step))
+            self.query_one(Notice).note(_no_address(step))
 
     def action_again(self) -> None:
         """Ask those that gave no address."""
@@ -267,3 +275,50 @@ class HostsScreen(ModalScreen[str | None]):
         refusal.update(
             Content.from_markup("[$text-error]$glyph[/] $words", glyph=self._glyphs.failed, words=printable(words, 400))
         )
+
+
+def _lede(step: HostsStep) -> str:
+    """Say what is sent to whom."""
+    if step.is_rehearsal:
+        return "In a rehearsal no real host is asked."
+    return "Ticked hosts are asked over OpenSSH. No key or secret is sent."
+
+
+def _detail(host: Host, answer: HostAnswer | None) -> str:
+    """Say all that is known of a host."""
+    whence = f"{host.name}, {_FROM[host.source]}."
+    if answer is None:
+        return f"{whence} Not asked yet."
+    proxy = " A proxy is set in that login; it was not used." if answer.has_proxy else ""
+    return f"{whence} {answer.sentence()} {answer.advice()}{proxy}".rstrip()
+
+
+def what_enter_does(step: HostsStep, asked: Collection[Host], *, is_typing: bool) -> str:
+    """Say what Enter does now, or what is waited for."""
+    if is_typing:
+        return "Enter adds the host."
+    if asked:
+        answered = sum(step.answer(host) is not None for host in asked)
+        return f"{answered} of {len(asked)} have answered; at most {duration(step.bounds.together)}."
+    if unasked := len(step.unasked()):
+        return f"{'In a real rotation ' if step.is_rehearsal else ''}Enter asks {_counted(unasked, 'host')}."
+    if found := len(step.found()):
+        return " ".join(filter(None, (f"Enter takes {_counted(found, 'address')} to the whitelist.", _without(step))))
+    return _no_address(step)
+
+
+def _no_address(step: HostsStep) -> str:
+    """Say why there is nothing to take, and what leads on."""
+    if step.failed():
+        return "No ticked host gave an address. R asks once more."
+    return "No host is ticked. Space ticks one." if step.known() else "No host is known yet. Type one above."
+
+
+def _without(step: HostsStep) -> str:
+    """Say how many ticked hosts gave no address: among hundreds their rows are out of sight. Nothing where all did."""
+    failed = len(step.failed())
+    return f"{failed} of {len(step.checked())} hosts gave none: R asks them again." if failed else ""
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"1 {noun}" if count == 1 else f"{count} {noun}{'es' if noun.endswith('s') else 's'}"

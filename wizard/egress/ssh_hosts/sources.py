@@ -1,21 +1,59 @@
-"""The host names that the user's ssh configuration spells out: not patterns, and `Include` followed."""
+"""Who names hosts: a list that is typed, the settings, the user's ssh configuration, standard input."""
 
 from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from glob import glob
 from pathlib import Path
 
-from wizard.egress.ssh_hosts.model import Host, HostSource
+from wizard.egress.ssh_hosts.model import Host, HostSource, typed_host
 from wizard.ssh_destination import InvalidDestination, read_destination
 
+FROM_SETTINGS = "@settings"
+FROM_SSH_CONFIG = "@ssh-config"
+FROM_STANDARD_INPUT = "-"
+
+_HEADING = re.compile(r"hosts \([0-9]+\):")
+"""What `ansible all --list-hosts` writes above the names."""
 _DEEPEST = 16
 """Includes within includes, as ssh_config(5) allows."""
 _MOST_FILES = 200
 _FILE_LIMIT = 1024 * 1024
 _LINE = re.compile(r"\s*([A-Za-z]+)(?:\s*=\s*|\s+)(.*)")
+
+
+def named_hosts(
+    text: str, configured: Sequence[str], *, ssh_config: Path, standard_input: Callable[[], str]
+) -> tuple[Host, ...]:
+    """Return the hosts that a list names, each once; none where it names none.
+
+    Args:
+        text: Names with commas between them, `[user@]host` each; the three words above stand for other sources.
+        configured: The hosts of the settings.
+        ssh_config: `~/.ssh/config`.
+        standard_input: Reads it. A name stands on each line, with blanks and blank lines around it.
+
+    Raises:
+        wizard.ssh_destination.InvalidDestination: a name is not one that ssh may be given.
+        wizard.errors.WizardError: standard input cannot be read.
+    """
+    sources: dict[str, Callable[[], Iterable[Host]]] = {
+        FROM_SETTINGS: lambda: (typed_host(host, HostSource.SETTINGS) for host in configured),
+        FROM_SSH_CONFIG: lambda: hosts_of_ssh_config(ssh_config),
+        FROM_STANDARD_INPUT: lambda: map(typed_host, _listed(standard_input())),
+    }
+    words = [word.strip() for word in text.split(",")]
+    found = [host for word in words for host in (sources[word]() if word in sources else [typed_host(word)])]
+    first: dict[str, Host] = {}
+    for host in found:
+        first.setdefault(host.name, host)
+    return tuple(first.values())
+
+
+def _listed(text: str) -> Iterator[str]:
+    return (line for line in map(str.strip, text.splitlines()) if line and not _HEADING.fullmatch(line))
 
 
 def hosts_of_ssh_config(file: Path) -> tuple[Host, ...]:
