@@ -9,9 +9,8 @@ import os
 
 from hypothesis import HealthCheck, settings
 
-FACTOR = int(
-    os.environ.get("KEY_WIZARD_RANDOM_EXAMPLES", "0")
-)  # read now: each test starts with a scrubbed environment
+# Read now: each test starts with a scrubbed environment.
+FACTOR = int(os.environ.get("KEY_WIZARD_RANDOM_EXAMPLES", "0"))
 UNTIMED = (HealthCheck.too_slow,)
 """A busy machine is no reason to fail."""
 

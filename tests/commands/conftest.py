@@ -136,7 +136,7 @@ class Bench:
         made = await self.desk.create("in use", kind, accepted, **public)
         credentials = Credentials(kind, made.api_key, pair.private_pem if public else made.secret)
         with self.journal(clock) as journal:
-            keeping = Safekeeping("bench", journal, Vault(store, "bench", clock), clock)
+            keeping = Safekeeping("bench", journal, Vault(store, "bench", clock, journal.id), clock)
             await keeping.store(credentials, Slot.CURRENT, whitelist=whitelist)
         return credentials
 

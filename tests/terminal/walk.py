@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.terminal.harness import Terminal
+from tests.terminal.harness import TIMEOUT, Terminal
 from tests.terminal.keys import DOWN, ENTER, ESCAPE, F4, ctrl
 from wizard.rehearsal.process import recall
 
@@ -25,14 +25,14 @@ class Walk:
     def __init__(self, terminal: Terminal) -> None:
         self.terminal = terminal
 
-    def see(self, *texts: str) -> str:
+    def see(self, *texts: str, timeout: float = TIMEOUT) -> str:
         """Wait until all of `texts` stand on the screen, however they are wrapped."""
 
         def stands(screen: str) -> bool:
             flat = _unwrapped(screen)
             return all(text in screen or text in flat for text in texts)
 
-        self.terminal.wait_until(stands, repr(texts))
+        self.terminal.wait_until(stands, repr(texts), timeout)
         return self.terminal.screen()
 
     def press(self, keys: str) -> None:

@@ -1,0 +1,212 @@
+"""Somebody who answers whichever question the line mode asks, until the key is replaced and the old one is dead.
+
+Where a rotation was interrupted does not matter: each answer follows from what is offered.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from tests.beside.host import REPOSITORY, Host
+from tests.commands.conftest import HERE
+from tests.terminal.harness import Terminal
+from wizard.credentials import KeyKind
+from wizard.rehearsal.desk import NewKey
+from wizard.rotation.model import STEPS, Mode, Step
+
+PROMPT = re.compile(r"(?:Answer with [^\n]*|[^\n]*typing is not shown[^\n]*|Type (?P<word>\S+) to do it[^\n]*): $")
+OFFERED = re.compile(r"^ +\d+\. ([a-z0-9-]+): ", re.MULTILINE)
+PUBLIC_KEY = re.compile(r"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----\n?", re.DOTALL)
+ORDER = STEPS[Mode.ROTATE]
+PATIENCE = 90.0
+"""Seconds for one answer of the wizard on a busy machine; three polls take 15."""
+MOST_QUESTIONS = 60
+
+
+class Stuck(AssertionError):
+    """The wizard asked nothing any more, or the same for ever."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One question, with what was said since the one before."""
+
+    said: str
+    offered: tuple[str, ...]
+    word: str
+    """What is to be typed to confirm; empty where nothing is."""
+
+    @property
+    def is_hidden(self) -> bool:
+        return "typing is not shown" in self.said.rpartition("\n")[2]
+
+    @property
+    def step(self) -> Step | None:
+        """The step that asks; None for home, and where it cannot be told."""
+        by_word = {
+            "details": Step.EGRESS,
+            "keep": Step.WHITELIST,
+            "ed25519": Step.CREDENTIALS,
+            "store": Step.CREDENTIALS,
+            "promote": Step.PROBE,
+            "retry": Step.PROBE,
+            "watch": Step.RETIRE,
+        }
+        found = (by_word[word] for word in self.offered if word in by_word)
+        return next(found, Step.CREDENTIALS if self.is_hidden else Step.RETIRE if self.word else None)
+
+
+@dataclass
+class Rotation:
+    """What the user knows of one rotation, whichever wizard it is seen in."""
+
+    host: Host
+    old: str
+    """The API key that is to be replaced."""
+    kind: KeyKind
+    made: NewKey | None = None
+    """What the exchange's page showed for the new key."""
+    public_key: str = ""
+    """With which it was made."""
+    reached: Step | None = None
+    """The furthest step that asked something."""
+    may_be_switched: float | None = None
+    """When the switch was first asked for."""
+    is_switched: float | None = None
+    """When it was first seen to be done."""
+    is_deleted: float | None = None
+    """When the old key was deleted at the exchange."""
+    is_over: bool = False
+    questions: int = 0
+
+    @property
+    def new(self) -> str:
+        return self.made.api_key.reveal() if self.made else ""
+
+    def note(self, step: Step | None) -> None:
+        """Note that the rotation is seen to stand at a step; it never goes back."""
+        if step is None:
+            assert self.reached is None or self.is_over, f"the rotation is lost: it had reached {self.reached}"
+            return
+        if self.reached is not None:
+            assert ORDER.index(step) >= ORDER.index(self.reached), f"back at {step}: it had reached {self.reached}"
+        self.reached = step
+        if step in (Step.RETIRE, Step.DONE):
+            self.is_switched = self.is_switched or time.monotonic()
+
+    def note_status(self) -> None:
+        """Look at it with `status`, as it stands while no wizard is open."""
+        (seen,) = self.host.run("status", "--json").json["environments"]
+        rotation, current = seen["open_rotation"], seen["current"]["fingerprint"]
+        if rotation is None and self.made is not None and current == self.made.api_key.fingerprint():
+            self.is_over = True
+        self.note(Step(rotation["step"]) if rotation else None)
+
+
+@dataclass
+class LineUser:
+    """At one wizard in line mode.
+
+    Args:
+        terminal: Where it runs.
+        rotation: What is to be done in it.
+        on_question: Called while each question stands, before it is answered.
+        on_look: Called again and again while the wizard is waited for.
+    """
+
+    terminal: Terminal
+    rotation: Rotation
+    on_question: Callable[[Asked], object] = lambda _: None
+    on_look: Callable[[], object] = lambda: None
+    _read: int = 0
+    _seen: list[Asked] = field(default_factory=list)
+
+    def play(self) -> None:
+        """Answer until the rotation is over and the wizard stands at home again.
+
+        Raises:
+            Stuck: it does not come to an end.
+        """
+        for _ in range(MOST_QUESTIONS):
+            asked = self._await_question()
+            self._seen.append(asked)
+            self._note(asked)
+            self.on_question(asked)
+            if self.rotation.is_over:
+                return
+            answer = self._answer(asked)
+            self.rotation.questions += 1
+            self._read = len(self.terminal.raw)
+            self.terminal.send(f"{answer}\r")
+        raise Stuck(f"{MOST_QUESTIONS} questions, the last ones:\n{self.terminal.raw[-3000:].decode()}")
+
+    def leave(self) -> int:
+        """Quit at the question that stands."""
+        self.terminal.send("quit\r")
+        return self.terminal.wait()
+
+    def _await_question(self) -> Asked:
+        expires = time.monotonic() + PATIENCE
+        while True:
+            self.terminal.listen(0.02)
+            self.on_look()
+            said = self.terminal.raw[self._read :].decode(errors="replace").replace("\r\n", "\n")
+            if prompt := PROMPT.search(said):
+                return Asked(said, tuple(OFFERED.findall(said)), prompt["word"] or "")
+            if self.terminal.exit_code is not None or time.monotonic() > expires:
+                raise Stuck(f"exit code {self.terminal.exit_code}, {PATIENCE:g} s: {said[-3000:]}")
+
+    def _note(self, asked: Asked) -> None:
+        rotation = self.rotation
+        if asked.step is not None:
+            rotation.note(asked.step)
+        elif "rotate" in asked.offered and rotation.reached is not None:
+            rotation.note_status()
+
+    def _answer(self, asked: Asked) -> str:
+        rotation, offered = self.rotation, asked.offered
+        if asked.word:
+            return asked.word
+        if asked.is_hidden:
+            return self._secret(asked)
+        if "watch" in offered and rotation.is_deleted is None:
+            rotation.host.delete_key(rotation.old)
+            rotation.is_deleted = time.monotonic()
+        if "promote" in offered:
+            rotation.may_be_switched = rotation.may_be_switched or time.monotonic()
+        if "details" in offered and f"Observed {HERE}" not in asked.said:
+            return "again"
+        ways = ("resume", "rotate", "promote", "purge", "watch", "store", "retry", "keep", "next", str(rotation.kind))
+        for way in (*ways, "again"):
+            if way in offered:
+                return way
+        raise Stuck(f"nothing to answer: {asked.said}")
+
+    def _secret(self, asked: Asked) -> str:
+        rotation = self.rotation
+        if rotation.kind is KeyKind.ED25519:
+            shown = PUBLIC_KEY.search(asked.said)
+            if rotation.made is None:
+                assert shown, asked.said
+                rotation.public_key = shown[0]
+                rotation.made = rotation.host.make_key(KeyKind.ED25519, shown[0])
+            assert shown is None or shown[0] == rotation.public_key, "the private key of the new API key is lost"
+            return rotation.made.api_key.reveal()
+        if rotation.made is None:
+            rotation.made = rotation.host.make_key()
+        is_secret = asked.said.rpartition("\n")[2].startswith("Secret")
+        return (rotation.made.secret if is_secret else rotation.made.api_key).reveal()
+
+
+@contextmanager
+def line_mode(host: Host) -> Iterator[Terminal]:
+    """Open `key-wizard --plain` on a terminal that can do nothing."""
+    argv = [sys.executable, "-m", "wizard", "--plain", "--env", "bench"]
+    with Terminal(argv, env={**os.environ, **host.environ, "TERM": "dumb"}, cwd=REPOSITORY) as terminal:
+        yield terminal

@@ -1,0 +1,139 @@
+"""Commands that run and end beside an open wizard: they see what it has written, and take nothing away from it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from functools import partial
+
+import pytest
+
+from tests.beside.host import REPOSITORY, Host, torn_files
+from tests.beside.line_user import Asked, LineUser, Rotation, line_mode
+from tests.terminal.harness import Terminal
+from tests.terminal.keys import TAB, paste
+from tests.terminal.walk import Walk
+from wizard.credentials import KeyKind
+from wizard.rotation.model import Step
+
+pytestmark = [pytest.mark.terminal, pytest.mark.keyring, pytest.mark.timeout(600)]
+OPEN, ALIVE = 3, 4
+"""What `status` exits with."""
+THREE_POLLS = 90.0
+"""Seconds on a busy machine; they are at least ten."""
+
+
+def run_each(host: Host, session: int, key: str, open_at: Step | None) -> None:
+    """Run every command that reads the journal, one after another, while the wizard of `session` is open."""
+    for name, command in commands(host, key, open_at).items():
+        command()
+        assert torn_files(session) == [], name
+
+
+def run_all(host: Host, session: int, key: str, open_at: Step | None) -> None:
+    """Run them all at once."""
+    with ThreadPoolExecutor() as pool:
+        for ran in [pool.submit(command) for command in commands(host, key, open_at).values()]:
+            ran.result()
+    assert torn_files(session) == []
+
+
+def commands(host: Host, key: str, open_at: Step | None) -> dict[str, Callable[[], object]]:
+    """Return each command as a call that runs it to its end and judges what it says."""
+    status = ALIVE if open_at is Step.RETIRE else OPEN if open_at else 0
+
+    def ends(code: int, *arguments: str) -> Callable[[], None]:
+        def run() -> None:
+            ran = host.run(*arguments)
+            assert ran.code == code, ran
+
+        return run
+
+    def gives_key(ask: Callable[[], str]) -> Callable[[], None]:
+        def run() -> None:
+            assert ask() == key
+
+        return run
+
+    return {
+        "status": ends(status, "status"),
+        "check": ends(0, "check", "bench"),
+        "exec": gives_key(host.key_from_exec),
+        "doctor": ends(0, "doctor", "--only", "files"),
+        "history": ends(0, "history", "bench"),
+        "current_credentials": gives_key(host.key_from_api),
+    }
+
+
+class Killed(Exception):
+    """The wizard is."""
+
+
+def test_in_line_mode_all_at_once_at_each_step_and_killed_after_it(host: tuple[Host, str]) -> None:
+    here, old = host
+    rotation = Rotation(here, old, KeyKind.ED25519)
+    visited: set[Step | None] = set()
+
+    def run_and_kill(terminal: Terminal, asked: Asked) -> None:
+        if asked.step in visited or "resume" in asked.offered:
+            return
+        visited.add(asked.step)
+        open_at = None if rotation.is_over else asked.step
+        run_all(here, terminal.pid, rotation.new if rotation.is_switched else old, open_at)
+        terminal.kill(signal.SIGKILL)
+        terminal.wait()
+        rotation.note_status()
+        raise Killed
+
+    while not rotation.is_over:
+        with line_mode(here) as terminal, suppress(Killed):
+            LineUser(terminal, rotation, on_question=partial(run_and_kill, terminal)).play()
+    assert visited == {None, *Step} - {Step.DONE}
+    assert here.key_from_exec() == rotation.new
+
+
+def test_on_the_screens_one_by_one_at_each_step_and_killed_after_the_switch(host: tuple[Host, str]) -> None:
+    here, old = host
+    with screens(here) as walk:
+        beside = partial(run_each, here, walk.terminal.pid)
+        walk.see("Enter begins to replace")
+        beside(old, None)
+        walk.begin()
+        beside(old, Step.EGRESS)
+        walk.egress()
+        beside(old, Step.WHITELIST)
+        walk.whitelist()
+        walk.choose("hmac")
+        beside(old, Step.CREDENTIALS)
+        made = here.make_key()
+        new = made.api_key.reveal()
+        walk.press(paste(new) + TAB + paste(made.secret.reveal()))
+        walk.see("64 characters")
+        walk.store()
+        walk.see("The new key works from here")
+        beside(old, Step.PROBE)
+        walk.promote()
+        beside(new, Step.RETIRE)
+        walk.terminal.kill(signal.SIGKILL)
+        walk.terminal.wait()
+    assert here.key_from_exec() == new
+    with screens(here) as walk:
+        walk.resume("retire")
+        here.delete_key(old)
+        walk.see("The exchange no longer knows the legacy key", timeout=THREE_POLLS)
+        walk.purge()
+        run_each(here, walk.terminal.pid, new, None)
+        assert walk.leave() == 0
+    assert here.key_from_exec() == new
+
+
+@contextmanager
+def screens(host: Host) -> Iterator[Walk]:
+    """Open `key-wizard` on a terminal."""
+    argv = [sys.executable, "-m", "wizard", "--env", "bench"]
+    with Terminal(argv, env={**os.environ, **host.environ}, cwd=REPOSITORY) as terminal:
+        yield Walk(terminal)
