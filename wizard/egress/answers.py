@@ -1,6 +1,6 @@
 """What one echo service said. Its words are untrusted: read strictly, shown only when printable.
 
-Every refusal has a case behind it (facts/egress.md section 1.2): captive portals, challenge pages,
+Every refusal has a case behind it (docs/egress.md): captive portals, challenge pages,
 rate limits, proxies that add addresses, IPv6, WARP, and services that broke in odd ways.
 """
 

@@ -1,7 +1,7 @@
 """What the exchange itself lets one know of the address it sees, beside what echo services say. Pure.
 
 It goes before every echo service: echo services tell by which address they are called, and the way to
-the exchange may be another one (facts/egress.md section 2).
+the exchange may be another one (docs/egress.md).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What earlier detections over the same route say about an address. Pure.
 
 The only honest witness of how long an address lasts is a record of observations: what they show is
-said, and never that it will stay so (facts/egress.md section 5).
+said, and never that it will stay so (docs/egress.md).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Could software on this host call the exchange over IPv6, past every list of IPv4 addresses?
 
 Key Wizard calls over IPv4. A program that is free to choose may not, and then "market data works, signed calls
-fail" (facts/egress.md section 3.1). Only this system's name service and routing table are asked: name lookups can
+fail" (docs/egress.md). Only this system's name service and routing table are asked: name lookups can
 block for long, so each runs in a thread that nobody has to wait for.
 """
 

@@ -1,7 +1,7 @@
 """What NO_PROXY means for one host.
 
 There is no standard. Read here as curl does, with the two forms on which libraries disagree
-(facts/egress.md section 3.2) taken at their word: a network for literal addresses, and `:443`.
+(docs/egress.md) taken at their word: a network for literal addresses, and `:443`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A host behind a pool leaves by another address from connection to connection. Sampling finds addresses
 that are used about equally; it cannot find one that is rarely used, kept for a failover, or chosen by the
-destination (facts/egress.md section 4).
+destination (docs/egress.md).
 """
 
 from __future__ import annotations

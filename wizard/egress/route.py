@@ -1,6 +1,6 @@
 """How this host gets out: directly over IPv4, or through one proxy. Decided once, then obeyed.
 
-HTTP libraries read the proxy variables each in their own way (facts/egress.md section 3.2), so a
+HTTP libraries read the proxy variables each in their own way (docs/egress.md), so a
 REST call and a WebSocket of one program can leave by different addresses. Whoever calls the
 exchange or an echo service takes a `Route` instead. Use its transport with
 `httpx.AsyncClient(transport=…, trust_env=False, follow_redirects=False)` and give the client no
@@ -102,7 +102,7 @@ def open_transport(route: Route, *, verify: ssl.SSLContext | None = None) -> htt
 
     Args:
         route: The way out. A direct one binds `source_address`, which also forces IPv4: httpcore
-            then resolves the host with AF_INET alone (facts/egress.md section 3.1). Behind a
+            then resolves the host with AF_INET alone (docs/egress.md). Behind a
             proxy the address family is the proxy's business.
         verify: What certificates are checked against; None for `public_roots()`.
 

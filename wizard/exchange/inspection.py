@@ -1,7 +1,7 @@
 """Who signed a certificate that the public authorities do not vouch for: an inspecting proxy, named.
 
 Two more handshakes over the same route, and nothing is sent in either: one accepts any certificate
-in order to read it, one asks this system's own store (facts/egress.md section 7.3).
+in order to read it, one asks this system's own store (docs/egress.md).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """How far this host's clock is from the exchange's, with an error bound.
 
 The sample with the shortest round trip says most: its offset is wrong by half of that trip at
-most, however unequal the two ways were (facts/egress.md 7.4).
+most, however unequal the two ways were (docs/egress.md).
 """
 
 from __future__ import annotations
