@@ -27,7 +27,7 @@ async def tell(mode: str, environ: dict[str, str]) -> dict[str, object]:
     output, _ = await doctor.communicate()
     check, *_ = json.loads(output)["checks"]
     said = {"mode": mode, "seconds": time.monotonic() - begun, "code": doctor.returncode, **check}
-    has_remedy = check["state"] in {"locked", "no-collection", "unencrypted"}
+    has_remedy = check["state"] in {"locked", "no-collection"}
     remedy = await remedy_of(environ) if has_remedy else Remedy.NONE
     return {**said, "remedy": remedy, "opened": bool(remedy) and await opened(remedy, environ)}
 

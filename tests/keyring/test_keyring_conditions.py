@@ -51,7 +51,7 @@ def judge(said: dict[str, dict[str, Any]]) -> None:
     assert "GNOME keyring, collection login, unlocked," in said["unlocked"]["observed"]
     assert all(told["observed"] for told in said.values())
     assert all(told["advice"] for mode, told in said.items() if mode != "unlocked")
-    assert {mode for mode, told in said.items() if told["opened"]} == {"locked", "empty", "unencrypted"}
+    assert {mode for mode, told in said.items() if told["opened"]} == {"locked", "empty"}
     # Interpreters start for it; what is waited for beyond that has its own deadline.
     assert all(told["seconds"] < PATIENCE + 13 for told in said.values())
 

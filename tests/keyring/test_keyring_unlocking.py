@@ -134,7 +134,7 @@ async def test_the_plain_files_of_keyrings_alt_are_refused_where_no_bus_is(
     assert not list(own_bus.directory.rglob("*keyring_pass.cfg"))
 
 
-async def test_a_collection_with_an_empty_password_is_a_plain_file_and_gets_no_secret_before_it_is_encrypted(
+async def test_a_collection_with_an_empty_password_is_a_plain_file_and_gets_no_secret(
     own_bus: PrivateBus,
 ) -> None:
     file = own_bus.leave_unencrypted_collection()
@@ -144,26 +144,20 @@ async def test_a_collection_with_an_empty_password_is_a_plain_file_and_gets_no_s
     asked = custodian(own_bus)
     with pytest.raises(KeyringUnusable, match="empty password") as caught:
         await asked.open()
-    assert (caught.value.state, caught.value.remedy) == ("unencrypted", Remedy.ENCRYPT)
+    assert (caught.value.state, caught.value.remedy) == ("unencrypted", Remedy.NONE)
     store = KeyringStore("keyring.backends.SecretService.Keyring", "opened before", environ=own_bus.environ)
     with pytest.raises(KeyringUnusable, match="empty password"):
         await store.write("s", "u", Secret("ours"))
     assert "ours" not in file.read_text()
+
+
+async def test_no_collection_is_made_with_an_empty_password(own_bus: PrivateBus) -> None:
+    own_bus.start_keyring(unlock=False)
+    asked = custodian(own_bus)
     for nothing in ("", "   ", "\t\u200b"):
         with pytest.raises(WrongPassword, match="empty password"):
-            await asked.help(Remedy.ENCRYPT, Secret(nothing))
-    await asked.help(Remedy.ENCRYPT, Secret("chosen here"))
-    opened = await asked.open()
-    assert opened.label == "GNOME keyring, collection login, unlocked"
-    await opened.write("s", "u", Secret("ours"))
-    assert file.read_bytes().startswith(b"GnomeKeyring\n\r\0\n")
-    assert b"ours" not in file.read_bytes()
-    assert b"in clear" not in file.read_bytes()
-    own_bus.kill_keyring()
-    own_bus.start_keyring(unlock=False)
-    assert await remedy_of(asked) is Remedy.UNLOCK
-    await asked.help(Remedy.UNLOCK, Secret("chosen here"))
-    assert await (await asked.open()).read("s", "u") == Secret("ours")
+            await asked.help(Remedy.CREATE, Secret(nothing))
+    assert await remedy_of(asked) is Remedy.CREATE
 
 
 async def as_another_program_stores(bus: PrivateBus, text: str) -> None:
@@ -174,10 +168,3 @@ async def as_another_program_stores(bus: PrivateBus, text: str) -> None:
     )
     await process.communicate(text.encode())
     assert process.returncode == 0
-
-
-async def test_a_collection_whose_file_is_not_found_is_not_called_encrypted(own_bus: PrivateBus) -> None:
-    own_bus.start_keyring(unlock=True)
-    (file,) = own_bus.directory.rglob("login.keyring")
-    file.rename(file.with_name("login.elsewhere"))
-    assert (await custodian(own_bus).open()).label.endswith("unlocked, encryption on the disk not seen")

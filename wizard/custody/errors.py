@@ -15,7 +15,6 @@ _DOING = {
     "list": "Listing what is in the keyring",
     "unlock": "Unlocking the keyring",
     "create": "Creating a collection in the keyring",
-    "encrypt": "Giving the keyring's collection a password",
 }
 
 
@@ -27,8 +26,6 @@ class Remedy(StrEnum):
     """Unlock the default collection of GNOME keyring."""
     CREATE = "create"
     """Create a default collection in GNOME keyring."""
-    ENCRYPT = "encrypt"
-    """Give the default collection of GNOME keyring, which has an empty password, one that encrypts it."""
     OPEN_FILE = "open-file"
     """Open the encrypted file."""
     MAKE_FILE = "make-file"

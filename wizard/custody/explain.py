@@ -16,7 +16,7 @@ from wizard.custody.errors import (
 )
 from wizard.custody.providers import collection_name
 from wizard.custody.remedies import Service, unusable_service
-from wizard.custody.worker.protocol import COLLECTION_VARIABLE, AtRest, Code, State
+from wizard.custody.worker.protocol import COLLECTION_VARIABLE, Code, State
 from wizard.text import printable
 
 # macOS: OSStatus (Security/SecBase.h); Windows: winerror.h.
@@ -61,9 +61,7 @@ _OTHER: Final = (
 
 def service(facts: Mapping[str, Any], bus: str = "") -> Service:
     """Return the Secret Service as the worker described it."""
-    return Service(
-        State(facts["state"]), facts["provider"], facts["collection"], facts["detail"], bus, AtRest(facts["at_rest"])
-    )
+    return Service(State(facts["state"]), facts["provider"], facts["collection"], facts["detail"], bus)
 
 
 def _in_another_collection(path: str) -> KeptElsewhere:

@@ -24,7 +24,7 @@ from wizard.custody.store import KeyringStore
 from wizard.custody.worker.protocol import BUS_VARIABLE, SECRET_SERVICE_BACKENDS, Code, Op, Origin, State
 from wizard.secret import Secret
 
-OPERATIONS: Final = {Remedy.UNLOCK: Op.UNLOCK, Remedy.CREATE: Op.CREATE, Remedy.ENCRYPT: Op.ENCRYPT}
+OPERATIONS: Final = {Remedy.UNLOCK: Op.UNLOCK, Remedy.CREATE: Op.CREATE}
 """What a typed password can do about GNOME keyring."""
 
 
@@ -66,7 +66,7 @@ async def describe_keyring(*, deadline: float = DEADLINE, environ: Mapping[str, 
 async def unlock_keyring(
     password: Secret, remedy: Remedy, *, deadline: float = DEADLINE, environ: Mapping[str, str] = os.environ
 ) -> None:
-    """Unlock GNOME keyring's default collection, create one, or encrypt the one that has an empty password.
+    """Unlock GNOME keyring's default collection, or create one.
 
     Args:
         password: The collection's; the caller wipes it.

@@ -34,13 +34,6 @@ QUESTIONS: Final = {
         "Choose its password. With your login password, a password login unlocks it by itself from then on.",
         is_new=True,
     ),
-    Remedy.ENCRYPT: Question(
-        "encrypt the keyring with a password",
-        "Encrypt the keyring",
-        "Choose a password for GNOME keyring's collection, in place of the empty one. It is asked for from then on,"
-        " also by other programs; a password login with the same one unlocks it by itself.",
-        is_new=True,
-    ),
     Remedy.OPEN_FILE: Question(
         "open the encrypted file",
         "Open the encrypted file",

@@ -8,7 +8,7 @@ from typing import Final
 from wizard.custody.backends import Judgement, Verdict, line_to_change
 from wizard.custody.errors import KeyringUnusable, Remedy
 from wizard.custody.providers import GNOME, collection_name, provider_name
-from wizard.custody.worker.protocol import BUS_VARIABLE, COLLECTION_VARIABLE, PATIENCE, AtRest, Origin, State
+from wizard.custody.worker.protocol import BUS_VARIABLE, COLLECTION_VARIABLE, PATIENCE, Origin, State
 from wizard.text import printable
 
 UNLOCK_COMMAND: Final = (
@@ -31,8 +31,6 @@ class Service:
     detail: str = ""
     bus: str = ""
     """The bus address that was asked; empty where there is none."""
-    at_rest: AtRest = AtRest.UNKNOWN
-    """How the collection lies on the disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +91,15 @@ _REMEDIES: Final = {
         "The keyring is not encrypted: its collection has an empty password",
         "{provider} keeps collection {collection} as a plain text file, so whoever gets at the disk or a backup of it "
         "reads every secret in it.",
-        "Choose a password for it in the wizard, or in the program Passwords and Keys (seahorse): Change Password. "
-        "What lay in the plain file before may still be found on the disk and in backups.",
+        "Choose a password for it in the program Passwords and Keys (seahorse): Change Password. Without a desktop, "
+        "choose the encrypted file in the wizard.",
     ),
 }
 
 
 _COMMANDS_COLLECTION: Final = "login"
 """The one collection that `UNLOCK_COMMAND` unlocks or makes."""
-_OWN: Final = {State.LOCKED: Remedy.UNLOCK, State.NO_COLLECTION: Remedy.CREATE, State.UNENCRYPTED: Remedy.ENCRYPT}
+_OWN: Final = {State.LOCKED: Remedy.UNLOCK, State.NO_COLLECTION: Remedy.CREATE}
 """What the wizard itself can do where the service is GNOME keyring's."""
 
 

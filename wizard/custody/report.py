@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 
 from wizard.custody.backends import Judgement, first_secure
 from wizard.custody.errors import CustodyError
-from wizard.custody.providers import GNOME, collection_name, provider_name
+from wizard.custody.providers import collection_name, provider_name
 from wizard.custody.remedies import Service
-from wizard.custody.worker.protocol import SECRET_SERVICE_BACKENDS, AtRest, Origin
+from wizard.custody.worker.protocol import SECRET_SERVICE_BACKENDS, Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +59,4 @@ class KeyringReport:
             return self.outcome.reason
         bus = f", over the bus at {self.found_bus.removeprefix('unix:path=')}" if self.found_bus else ""
         provider, collection = provider_name(self.service.provider), collection_name(self.service.collection)
-        is_unseen = provider == GNOME and self.service.at_rest is AtRest.UNKNOWN
-        unseen = ", encryption on the disk not seen" if is_unseen else ""
-        return f"{provider}, collection {collection}, unlocked{bus}{unseen}"
+        return f"{provider}, collection {collection}, unlocked{bus}"

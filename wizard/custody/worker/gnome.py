@@ -43,14 +43,6 @@ def unlock(request: dict[str, Any]) -> dict[str, Any]:
     return {"code": Code.OK}
 
 
-def encrypt(request: dict[str, Any]) -> dict[str, Any]:
-    """Give the collection a password in the place of the empty one; its file is then written encrypted."""
-    with Bus(_PATIENCE) as bus:
-        before, after = _encrypted(bus, ""), _encrypted(bus, request["value"])
-        bus.call(_INTERNAL, "ChangeWithMasterPassword", "o(oayays)(oayays)", _collection(), before, after)
-    return {"code": Code.OK}
-
-
 def create(request: dict[str, Any]) -> dict[str, Any]:
     """Create the collection `login`, which a password login opens by itself, and make it the default one."""
     with Bus(_PATIENCE) as bus:

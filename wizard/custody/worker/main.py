@@ -48,12 +48,6 @@ def _create(request: Request) -> Answer:
     return gnome.create(request)
 
 
-def _encrypt(request: Request) -> Answer:
-    from wizard.custody.worker import gnome  # noqa: PLC0415 - jeepney is installed on Linux only
-
-    return gnome.encrypt(request)
-
-
 _OPERATIONS: Final[dict[str, Callable[[Request], Answer]]] = {
     Op.STATE: _state,
     Op.CHOICE: lambda _: choice.answer(os.environ),
@@ -63,7 +57,6 @@ _OPERATIONS: Final[dict[str, Callable[[Request], Answer]]] = {
     Op.LIST: _list,
     Op.UNLOCK: _unlock,
     Op.CREATE: _create,
-    Op.ENCRYPT: _encrypt,
 }
 
 

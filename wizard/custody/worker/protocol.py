@@ -30,7 +30,6 @@ class Op(StrEnum):
     LIST = "list"
     UNLOCK = "unlock"
     CREATE = "create"
-    ENCRYPT = "encrypt"
 
 
 class Code(StrEnum):
@@ -72,15 +71,6 @@ class State(StrEnum):
     UNENCRYPTED = "unencrypted"
     """The collection's password is empty, and its file plain text."""
     READY = "ready"
-
-
-class AtRest(StrEnum):
-    """How the collection lies on the disk, as far as it can be seen."""
-
-    ENCRYPTED = "encrypted"
-    PLAIN = "plain"
-    UNKNOWN = "unknown"
-    """Its file was not found or cannot be read, or the provider is one whose files are not known."""
 
 
 class Origin(StrEnum):

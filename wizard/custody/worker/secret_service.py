@@ -6,6 +6,8 @@ Invariant: nothing here runs a prompt. `Service.Unlock` alone only returns the p
 
 from __future__ import annotations
 
+import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,14 +16,15 @@ from typing import Any, Final
 from jeepney import DBusAddress  # type: ignore[import-untyped]
 from jeepney.auth import AuthenticationError  # type: ignore[import-untyped]
 
-from wizard.custody.worker import at_rest
 from wizard.custody.worker.bus import Bus
 from wizard.custody.worker.failures import Refusal, kind
-from wizard.custody.worker.protocol import BUS_VARIABLE, COLLECTION_VARIABLE, PATIENCE, AtRest, Code, State
+from wizard.custody.worker.protocol import BUS_VARIABLE, COLLECTION_VARIABLE, PATIENCE, Code, State
 
 _NAME: Final = "org.freedesktop.secrets"
 _NO_OBJECT: Final = "/"
 _GNOME: Final = "gnome-keyring-d"
+_PLAIN_TEXT: Final = b"[keyring]"
+_ESCAPED: Final = re.compile(rb"_([0-9a-f]{2})")
 _ALIASES: Final = "/org/freedesktop/secrets/aliases/"
 _SESSION_COLLECTION: Final = "/org/freedesktop/secrets/collection/session"
 _BUS: Final = DBusAddress("/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedesktop.DBus")
@@ -39,8 +42,6 @@ class Finding:
     """The program that owns the service's name, as /proc/PID/comm has it (at most 15 characters)."""
     collection: str = ""
     """The D-Bus path of the collection that keyring would use."""
-    at_rest: AtRest = AtRest.UNKNOWN
-    """How that collection lies on the disk; looked at where it is open and GNOME keyring's."""
 
 
 def answer(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -52,7 +53,6 @@ def answer(environ: Mapping[str, str]) -> dict[str, Any]:
         "detail": found.detail,
         "provider": found.provider,
         "collection": found.collection,
-        "at_rest": found.at_rest,
     }
 
 
@@ -67,7 +67,9 @@ def look(environ: Mapping[str, str], patience: float = PATIENCE) -> Finding:
     except (ValueError, RuntimeError) as error:  # jeepney's words for an address that it cannot use
         return Finding(State.NO_BUS_ADDRESS, kind(error))
     with bus:
-        return _with_file(bus, _ask_bus(bus, environ.get(COLLECTION_VARIABLE, "")), environ)
+        found = _ask_bus(bus, environ.get(COLLECTION_VARIABLE, ""))
+    is_plain = found.state is State.READY and found.provider == _GNOME and _is_plain_text(found.collection, environ)
+    return replace(found, state=State.UNENCRYPTED) if is_plain else found
 
 
 def _ask_bus(bus: Bus, preferred: str) -> Finding:
@@ -112,12 +114,20 @@ def _behind_alias(bus: Bus, preferred: str) -> str:
     return str(bus.call(_SERVICE, "ReadAlias", "s", preferred.removeprefix(_ALIASES))[0])
 
 
-def _with_file(bus: Bus, found: Finding, environ: Mapping[str, str]) -> Finding:
-    """Return what was found together with how the collection's file is kept."""
-    if found.state is not State.READY or found.provider != _GNOME:
-        return found
-    seen = at_rest.look(found.collection, _provider_pid(bus), environ)
-    return replace(found, state=State.UNENCRYPTED if seen is AtRest.PLAIN else State.READY, at_rest=seen)
+def _is_plain_text(collection: str, environ: Mapping[str, str]) -> bool:
+    """Whether the collection's file is plain text, secrets included: with an empty password GNOME keyring writes such.
+
+    Such a collection is as open as any other, and no call tells the two apart (gnome-keyring, gkm-secret-textual.c).
+    """
+    home = environ.get("HOME") or "/nonexistent"
+    directory = Path(environ.get("XDG_DATA_HOME") or Path(home, ".local", "share"), "keyrings")
+    escaped = os.fsencode(collection.rpartition("/")[2])
+    name = os.fsdecode(_ESCAPED.sub(lambda hit: bytes.fromhex(hit[1].decode()), escaped))
+    try:
+        with (directory / f"{name}.keyring").open("rb") as file:
+            return file.read(len(_PLAIN_TEXT)) == _PLAIN_TEXT
+    except OSError:
+        return False
 
 
 def _is_locked(bus: Bus, collection: str) -> bool:
@@ -135,13 +145,8 @@ def _opens_by_itself(bus: Bus, collection: str) -> bool:
 
 
 def _provider(bus: Bus) -> str:
+    owner = bus.try_call(_BUS, "GetConnectionUnixProcessID", "s", _NAME)
     try:
-        return Path(f"/proc/{_provider_pid(bus)}/comm").read_text("utf-8", "replace").strip()
+        return Path(f"/proc/{owner[0]}/comm").read_text("utf-8", "replace").strip() if owner else ""
     except OSError:
         return ""
-
-
-def _provider_pid(bus: Bus) -> int:
-    """Return the process that owns the service's name; 0, which is none, where nobody does."""
-    answer = bus.try_call(_BUS, "GetConnectionUnixProcessID", "s", _NAME)
-    return int(answer[0]) if answer else 0
