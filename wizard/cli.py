@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from wizard import __version__
 from wizard.commands.console import fail, tell, write_nowhere
-from wizard.commands.parser import ArgumentParser
+from wizard.commands.parser import ArgumentParser, refuse_keys
 from wizard.errors import WizardError
 from wizard.exit_codes import Exit
 from wizard.safety import Inherited, redacted_report
@@ -35,9 +35,10 @@ def run(arguments: Sequence[str], inherited: Inherited) -> int:
         arguments: Without the program's name.
         inherited: What the process was given, for `exec`.
     """
-    options = _parser(arguments).parse_args(arguments)
-    options.inherited = inherited
     try:
+        refuse_keys(_own(arguments))
+        options = _parser(arguments).parse_args(arguments)
+        options.inherited = inherited
         return int(options.run(options))
     except WizardError as error:
         return fail(error)
@@ -48,6 +49,13 @@ def run(arguments: Sequence[str], inherited: Inherited) -> int:
     except Exception as error:
         tell(redacted_report(error))
         return Exit.INTERNAL_ERROR
+
+
+def _own(arguments: Sequence[str]) -> Sequence[str]:
+    """Leave out the command that `exec` starts."""
+    if "exec" not in arguments:
+        return arguments
+    return arguments[: arguments.index("--") if "--" in arguments else arguments.index("exec") + 2]
 
 
 def _nobody_reads() -> int:

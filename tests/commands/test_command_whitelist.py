@@ -186,7 +186,7 @@ def test_utf_16_is_read_where_it_says_so_and_named_where_it_does_not(
         assert "UTF-16" in said.err
 
 
-@pytest.mark.parametrize("limit", ["٥", "5" * 5000, "0" * 5000 + "20", "-1", "1e3", ""])
+@pytest.mark.parametrize("limit", ["٥", "5" * 39, "0" * 37 + "20", "-1", "1e3", ""])
 def test_a_limit_that_is_no_plain_number_is_wrong_usage(command: Command, limit: str) -> None:
     said = command("whitelist", "8.8.8.8", f"--max-entries={limit}")
     assert said.code == 2

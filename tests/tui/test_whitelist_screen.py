@@ -264,8 +264,11 @@ async def test_a_text_to_paste_that_is_partly_out_of_sight_says_so(wizard: Wizar
 
 
 @pytest.mark.parametrize("keys", [(), ("a",), ("l",), ("f5",)], ids=["list", "row", "label", "text"])
-async def test_a_key_pasted_into_the_list_is_not_drawn_and_not_taken(wizard: Wizard, keys: tuple[str, ...]) -> None:
-    key = "".join(random.Random(5).choices(string.ascii_letters + string.digits, k=64))
+@pytest.mark.parametrize("alphabet", [string.ascii_letters + string.digits, "0123456789abcdef"], ids=["mixed", "hex"])
+async def test_a_key_pasted_into_the_list_is_not_drawn_and_not_taken(
+    wizard: Wizard, keys: tuple[str, ...], alphabet: str
+) -> None:
+    key = "".join(random.Random(5).choices(alphabet, k=64))
     await wizard.to_whitelist()
     await wizard.press(*keys)
     wizard.app.post_message(events.Paste(f"198.51.100.7\n{key}\n"))

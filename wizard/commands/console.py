@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Mapping
 
+from wizard.commands.parser import KeyGiven
 from wizard.commands.standard_input import UnreadableInput
 from wizard.custody.errors import CustodyError
 from wizard.egress.proxy import ProxyUnusable
@@ -33,6 +34,7 @@ _CODES: tuple[tuple[type[WizardError], Exit], ...] = (
     (UnreadableInput, Exit.USAGE),
     (UnwritableOutput, Exit.USAGE),
     (InvalidDestination, Exit.USAGE),
+    (KeyGiven, Exit.USAGE),
     (CustodyError, Exit.KEYRING_UNUSABLE),
     (ProxyUnusable, Exit.INCONCLUSIVE),
     (ExchangeError, Exit.INCONCLUSIVE),

@@ -6,7 +6,28 @@ import argparse
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from wizard.errors import WizardError
+from wizard.key_shape import holds_key
 from wizard.text import printable
+
+
+class KeyGiven(WizardError):
+    """What was given looks like a key; it is not repeated."""
+
+
+def refuse_keys(arguments: Sequence[str]) -> None:
+    """Look at what a command was called with before anything can repeat it.
+
+    Raises:
+        KeyGiven: an argument looks like a key.
+    """
+    if any(map(holds_key, arguments)):
+        raise KeyGiven(
+            "An argument looks like a key, and the wizard takes no key here",
+            why="It has 40 or more letters and digits in a row, or is part of a private key. Your shell may have saved"
+            " it, and other programs can read it.",
+            advice="Delete it from your shell's history. If it is a real key, replace it. Only the wizard takes keys.",
+        )
 
 
 class ArgumentParser(argparse.ArgumentParser):

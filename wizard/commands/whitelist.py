@@ -11,9 +11,10 @@ from ipaddress import IPv4Address
 from wizard import settings
 from wizard.addresses import read_ipv4
 from wizard.commands.console import print_json, say, tell
-from wizard.commands.parser import ArgumentParser
+from wizard.commands.parser import ArgumentParser, KeyGiven
 from wizard.commands.standard_input import standard_input
 from wizard.exit_codes import Exit
+from wizard.key_shape import holds_key
 from wizard.rotation.reading import read_journal
 from wizard.rotation.surroundings import surroundings
 from wizard.rules import MOST_ENTRIES
@@ -72,6 +73,7 @@ def run(options: argparse.Namespace) -> int:
     """Judge, then print the text to paste."""
     around = _surroundings(options)
     text = _text(options.text)
+    _refuse_key(text)
     judgement = judge(parse(text), around)
     form = FORMS[options.format]
     output = render(judgement.networks, form) if judgement.is_valid else None
@@ -155,6 +157,16 @@ def _text(words: Sequence[str]) -> str:
     # A comment ends with its argument; else it would swallow the arguments behind it.
     between = "\n" if any(mark in word for word in words for mark in COMMENT_MARKS) else " "
     return between.join(words).encode("utf-8", "replace").decode("utf-8")
+
+
+def _refuse_key(text: str) -> None:
+    for number, line in enumerate(text.splitlines(), start=1):
+        if holds_key(line):
+            raise KeyGiven(
+                f"Line {number} of the list looks like a key",
+                why="It has 40 or more letters and digits in a row, or is part of a private key.",
+                advice="Take it out of the list. If it is a real key, replace it: it does not belong into such a file.",
+            )
 
 
 def _surroundings(options: argparse.Namespace) -> Surroundings:
