@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from ipaddress import IPv4Network
+
 import pytest
 
 from wizard.rotation.model import Grade
-from wizard.rotation.retirement import Baseline, Poll, judge_death
+from wizard.rotation.retirement import Baseline, Poll, covers, judge_death
 
 HERE = "203.0.113.42"
 BASELINE = Baseline(50.0, HERE)
 
 
 def poll(code: int | None = -2008, *, legacy: bool = False, control: bool = True, address: str = HERE) -> Poll:
-    return Poll(100.0, legacy, code, "what the exchange said", control, "what it said to the other", address)
+    said = "what the exchange said", control, "what it said to the other"
+    return Poll(100.0, legacy, code, *said, address, is_spaced=True, is_covered=True)
 
 
 DEAD = poll(-2008)
@@ -22,6 +26,8 @@ SILENT = poll(None)
 ELSEWHERE = poll(-2015, address="203.0.113.77")
 UNSEEN = poll(-2015, address="")
 UNPAIRED = poll(-2008, control=False)
+UNCOVERED = replace(REFUSED, is_covered=False)
+"""The current key's list may have an address that the legacy key's lacks."""
 
 
 @pytest.mark.parametrize(
@@ -46,6 +52,16 @@ UNPAIRED = poll(-2008, control=False)
         ([ELSEWHERE, REFUSED, REFUSED, REFUSED], BASELINE, Grade.WEAK),
         ([UNSEEN, UNSEEN, UNSEEN], BASELINE, Grade.WEAK),
         ([REFUSED, REFUSED, REFUSED], Baseline(50.0, ""), Grade.WEAK),
+        ([REFUSED, UNCOVERED, REFUSED], BASELINE, Grade.WEAK),
+        ([replace(DEAD, is_covered=False)] * 3, BASELINE, Grade.PROVEN),
+        ([replace(DEAD, is_covered=False), DEAD, UNCOVERED], BASELINE, Grade.WEAK),
+        ([REFUSED, ALIVE, REFUSED, REFUSED, REFUSED], BASELINE, Grade.WEAK),
+        ([DEAD, ALIVE, DEAD, DEAD, DEAD], BASELINE, Grade.WEAK),
+        ([REFUSED, ALIVE, DEAD, DEAD, DEAD], BASELINE, Grade.PROVEN),
+        ([UNPAIRED, ALIVE, DEAD, DEAD, DEAD], BASELINE, Grade.PROVEN),
+        ([replace(DEAD, is_spaced=False)] * 5, BASELINE, Grade.INCONCLUSIVE),
+        ([DEAD, DEAD, replace(DEAD, is_spaced=False)], BASELINE, Grade.INCONCLUSIVE),
+        ([replace(DEAD, is_spaced=False), DEAD, DEAD], BASELINE, Grade.PROVEN),
         ([poll(-1022), poll(-1022), poll(-1022)], BASELINE, Grade.ALIVE),
         ([poll(-2014), poll(-2014), poll(-2014)], BASELINE, Grade.INCONCLUSIVE),
         ([poll(-1021), poll(-1021), poll(-1021)], BASELINE, Grade.INCONCLUSIVE),
@@ -69,3 +85,24 @@ def test_a_key_that_never_worked_from_here_is_not_purged_without_a_word() -> Non
 
 def test_a_strong_grade_says_that_a_disabled_key_looks_the_same() -> None:
     assert "disabled" in judge_death([REFUSED] * 3, BASELINE).does_not_prove
+
+
+def test_a_strong_grade_says_that_the_exchange_may_see_another_address() -> None:
+    assert "another one than echo services see" in judge_death([REFUSED] * 3, BASELINE).does_not_prove
+
+
+@pytest.mark.parametrize(
+    ("legacy", "current", "is_so"),
+    [
+        ("203.0.113.42/32", "203.0.113.42/32", True),
+        ("203.0.113.0/25 203.0.113.128/25", "203.0.113.0/24", True),
+        ("203.0.113.42/32 198.51.100.7/32", "198.51.100.7/32", True),
+        ("203.0.113.42/32", "203.0.113.42/32 203.0.113.92/32", False),
+        ("203.0.113.42/32", "203.0.113.0/24", False),
+        ("", "203.0.113.42/32", False),
+        ("203.0.113.42/32", "", False),
+        ("", "", False),
+    ],
+)
+def test_a_list_covers_another_only_where_both_are_known(legacy: str, current: str, is_so: bool) -> None:
+    assert covers(*([IPv4Network(each) for each in text.split()] for text in (legacy, current))) is is_so

@@ -6,6 +6,7 @@ from wizard.custody.child import DEADLINE as OPERATION
 from wizard.egress.ssh_hosts.fan_out import Bounds
 from wizard.rotation.context import Pace
 from wizard.rotation.elsewhere import DEADLINE as SEARCH
+from wizard.rotation.retirement import POLLS_IN_A_ROW
 from wizard.rotation.steps.probe import PASSES_IN_A_ROW
 
 OPEN_WORLD = 60.0
@@ -19,7 +20,7 @@ STORE = 8 * OPERATION
 SWAP = 6 * OPERATION
 ABANDON = 6 * OPERATION
 PURGE = 12 * OPERATION
-"""To ask once more, delete, read back, and drop what is not needed any more."""
+"""To delete, read back, and drop what is not needed any more."""
 LOOK = OPERATION + SEARCH
 """The keyring, and the usual files."""
 DESK = 10.0
@@ -27,6 +28,8 @@ DESK = 10.0
 
 _CLEAN_UP = 2.0
 _CLOCK_CALLS = 6
+_POLL_CALLS = 5
+"""The current key before and after; the legacy key on each of three surfaces."""
 _WAY_CALLS = 2
 """The call itself; and, at the same time as each other, who signed and which other hosts answer."""
 
@@ -58,8 +61,13 @@ def call(pace: Pace) -> float:
 
 
 def poll(pace: Pace) -> float:
-    """Both keys out of the keyring, both questions at the same time, and a detection where the address may matter."""
-    return OPERATION + pace.call + egress(pace)
+    """Both keys out of the keyring, one question after the other, and a detection before and after."""
+    return OPERATION + _POLL_CALLS * pace.call + 2 * egress(pace)
+
+
+def purge(pace: Pace) -> float:
+    """To ask once more, as often as a row takes, then purge."""
+    return PURGE + POLLS_IN_A_ROW * (pause(pace) + poll(pace))
 
 
 def pause(pace: Pace) -> float:

@@ -118,7 +118,9 @@ async def _is_purged(stage: Stage, death: Death) -> bool:
         return False
     word = None if death.allows_purge else legacy.name.last_four
     certificate = await talk.attempt(
-        lambda: flow.purge(word), "Deleting the legacy secret, reading back that it is gone", deadlines.PURGE
+        lambda: flow.purge(word),
+        "Deleting the legacy secret, reading back that it is gone",
+        deadlines.purge(flow.context.pace),
     )
     if certificate is None:
         return False

@@ -10,6 +10,7 @@ from wizard.rotation.model import Grade, Step
 
 _HEADLINES = {
     None: "The key is stored and proven to work from here.",
+    Grade.STRONG: "The key is replaced, and the legacy key is refused from here.",
     Grade.WEAK: "The key is replaced. The legacy key was given up on your word.",
 }
 _REPLACED = "The key is replaced, and the legacy key is dead."

@@ -2,21 +2,32 @@
 
 One poll asks with both keys from the same egress address: the legacy key must be refused *and*
 the current key accepted. Anything that is not a signed refusal is never death.
+
+What is claimed, of a key that is alive and enabled:
+
+- it is never `proven`, as long as `/sapi` knows the keys that exist;
+- it is never `strong`, as long as the lists on the exchange's page are those that are known here, and one poll's calls
+  leave by at most two addresses, one after the other. The addresses that echo services see may be any others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from ipaddress import IPv4Network, collapse_addresses
 
 from wizard.rotation.model import Grade
 
 POLLS_IN_A_ROW = 3
+"""Refusals of a key that is alive are reported to come and go (ccxt 11045, 17460); so one proves nothing, and three
+within a moment are one. How long to wait between two is the pace's matter: see `wizard.rotation.context.Pace`."""
 
 UNKNOWN_KEY = -2008
 """`/sapi` no longer knows the key id (REPORTED: ccxt 16777, freqtrade 11401)."""
 REFUSED_KEY = -2015
 """Dead, disabled, or not allowed from this address: one code for all of them (CONFIRMED text)."""
+DEATHLY = frozenset({UNKNOWN_KEY, REFUSED_KEY})
+"""The codes of refusals that speak for death."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +51,20 @@ class Poll:
     control_accepted: bool
     control_said: str
     from_address: str = ""
-    """The egress address, observed anew when the refusal could be about the address."""
+    """The egress address, observed within this poll: as the exchange named it, else as operators agree on it."""
     is_on_sapi: bool = True
     """Whether `/sapi` was asked: only there an unknown key is told from a refused one."""
     retry_after: float = 0.0
     """Seconds that must pass before the next poll."""
+    is_spaced: bool = False
+    """Whether enough time passed since the poll before it, in the same run. One that is not begins a row anew."""
+    is_covered: bool = False
+    """Whether every address that the current key may have been accepted from is on the legacy key's list, as known."""
 
     @property
     def shows_death(self) -> bool:
         """Whether this poll alone speaks for the death of the legacy key."""
-        return self.control_accepted and not self.legacy_accepted and self.legacy_code in (UNKNOWN_KEY, REFUSED_KEY)
+        return self.control_accepted and not self.legacy_accepted and self.legacy_code in DEATHLY
 
     def is_about_address(self, baseline: Baseline | None) -> bool:
         """Whether another address than the baseline's may be why the legacy key is refused.
@@ -95,7 +110,7 @@ def judge_death(polls: Sequence[Poll], baseline: Baseline | None) -> Death:
     """
     if not polls:
         return Death(Grade.INCONCLUSIVE, 0, "The legacy key has not been asked yet.")
-    newest, streak = polls[-1], _streak(polls)
+    newest, streak = polls[-1], _row(polls)
     if newest.shows_life:
         return Death(Grade.ALIVE, 0, _ALIVE if newest.control_accepted else _DO_NOT_DELETE)
     if not newest.shows_death:
@@ -106,7 +121,16 @@ def judge_death(polls: Sequence[Poll], baseline: Baseline | None) -> Death:
             len(streak),
             f"The legacy key was refused and the current key accepted: {len(streak)} of {POLLS_IN_A_ROW} in a row.",
         )
-    return replace(_grade(streak, baseline), since=streak[-1].at)
+    return replace(_grade(streak, baseline, _came_back_from(polls)), since=streak[-1].at)
+
+
+def covers(legacy: Sequence[IPv4Network], current: Sequence[IPv4Network]) -> bool:
+    """Return whether every address of the current key's list is on the legacy key's; not so where one is not known.
+
+    Where it is so, an address that the current key is accepted from is none that the legacy key is refused for.
+    """
+    whole = list(collapse_addresses(legacy))
+    return bool(current) and all(any(one.subnet_of(network) for network in whole) for one in current)
 
 
 _ALIVE = "The legacy key is still alive: the exchange accepts it. Delete it now."
@@ -124,13 +148,23 @@ def gone(current_accepts: bool) -> Death:
     )
 
 
-def _streak(polls: Sequence[Poll]) -> list[Poll]:
-    streak: list[Poll] = []
+def _row(polls: Sequence[Poll]) -> list[Poll]:
+    """The polls that show death, the newest first, as far as enough time lies between them."""
+    row: list[Poll] = []
     for poll in reversed(polls):
         if not poll.shows_death:
             break
-        streak.append(poll)
-    return streak
+        row.append(poll)
+        if not poll.is_spaced:
+            break
+    return row
+
+
+def _came_back_from(polls: Sequence[Poll]) -> frozenset[int]:
+    """The codes that the legacy key was refused with before it was seen to live again."""
+    lived = [number for number, poll in enumerate(polls) if poll.shows_life]
+    before = polls[: lived[-1]] if lived else ()
+    return frozenset(poll.legacy_code for poll in before if poll.shows_death and poll.legacy_code is not None)
 
 
 def _inconclusive(poll: Poll) -> str:
@@ -139,7 +173,7 @@ def _inconclusive(poll: Poll) -> str:
     return f"The exchange gave no signed refusal ({poll.legacy_said}), so this proves nothing."
 
 
-def _grade(streak: Sequence[Poll], baseline: Baseline | None) -> Death:
+def _grade(streak: Sequence[Poll], baseline: Baseline | None, came_back_from: frozenset[int]) -> Death:
     count = len(streak)
     if baseline is None:
         return Death(
@@ -147,6 +181,14 @@ def _grade(streak: Sequence[Poll], baseline: Baseline | None) -> Death:
             count,
             f"The legacy key is refused, {count} polls in a row, but it was never seen to work from here.",
             "that it is dead: it may always have been refused from this address",
+        )
+    if came_back_from & {poll.legacy_code for poll in streak}:
+        return Death(
+            Grade.WEAK,
+            count,
+            f"The legacy key is refused, {count} polls in a row, but it was refused like that before,"
+            " and accepted again after.",
+            "that it is dead: what refused it then may refuse it now, and pass again",
         )
     elsewhere = next((poll for poll in streak if poll.is_about_address(baseline)), None)
     if elsewhere is not None:
@@ -165,12 +207,22 @@ def _grade(streak: Sequence[Poll], baseline: Baseline | None) -> Death:
             " while the current key was accepted each time.",
             "that nobody copied the key while it lived",
         )
+    if not all(poll.is_covered for poll in streak if poll.legacy_code == REFUSED_KEY):
+        return Death(
+            Grade.WEAK,
+            count,
+            f"The legacy key is refused, {count} polls in a row, but the current key may be accepted from addresses"
+            " that are not on the legacy key's list.",
+            "that it is dead: the exchange may see another address than echo services do, and only the current key's"
+            " list may have it",
+        )
     return Death(
         Grade.STRONG,
         count,
         f"The legacy key worked from here and is now refused, {count} polls in a row,"
         " while the current key was accepted each time.",
-        "that it was deleted: a disabled key, or one whose whitelist changed, is refused in the same words",
+        "that it was deleted: a disabled key is refused in the same words. So is one whose list on the exchange's page"
+        " lacks the address that the exchange sees, and that may be another one than echo services see",
     )
 
 

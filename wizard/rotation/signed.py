@@ -45,6 +45,11 @@ class SignedAnswer:
         """The JSON code of a signed refusal."""
         return self.error.code if isinstance(self.error, Refused) else None
 
+    @property
+    def named(self) -> IPv4Address | None:
+        """The caller's address as a refusal names it."""
+        return self.error.request_ip if isinstance(self.error, Refused) else None
+
 
 async def ask(client: ExchangeClient, credentials: Credentials, where: Where) -> SignedAnswer:
     """Make the cheapest signed call that tells most: weight 1 on `/sapi`, else `/api/v3/account`.
@@ -55,10 +60,9 @@ async def ask(client: ExchangeClient, credentials: Credentials, where: Where) ->
     try:
         if where.site.has_sapi:
             return SignedAnswer(explain(None, where), restrictions=await client.api_restrictions(credentials))
-        await client.account(credentials)
-        return SignedAnswer(explain(None, where))
     except ExchangeError as error:
         return SignedAnswer(explain(error, where), error)
+    return await ask_account(client, credentials, where)
 
 
 def explain(
@@ -94,17 +98,30 @@ def explain(
     )
 
 
-async def named_by_futures(client: ExchangeClient, credentials: Credentials, site: Site) -> IPv4Address | None:
-    """Return the caller's address in the futures host's refusal, which often names it (REPORTED); else None."""
-    if not site.futures_url:
+async def ask_futures(client: ExchangeClient, credentials: Credentials, where: Where) -> SignedAnswer | None:
+    """Ask the futures host for balances, weight 5; None where the site has none."""
+    if not where.site.futures_url:
         return None
     try:
         await client.futures_balances(credentials)
-    except Refused as refused:
-        return refused.request_ip
-    except ExchangeError:
-        return None
-    return None
+    except ExchangeError as error:
+        return SignedAnswer(explain(error, where, surface="fapi"), error)
+    return SignedAnswer(explain(None, where, surface="fapi"))
+
+
+async def ask_account(client: ExchangeClient, credentials: Credentials, where: Where) -> SignedAnswer:
+    """Ask `/api` for the account, weight 20."""
+    try:
+        await client.account(credentials)
+    except ExchangeError as error:
+        return SignedAnswer(explain(error, where, surface="api"), error)
+    return SignedAnswer(explain(None, where, surface="api"))
+
+
+async def named_by_futures(client: ExchangeClient, credentials: Credentials, site: Site) -> IPv4Address | None:
+    """Return the caller's address in the futures host's refusal, which often names it (REPORTED); else None."""
+    answer = await ask_futures(client, credentials, Where(site))
+    return answer.named if answer else None
 
 
 async def observe_address(

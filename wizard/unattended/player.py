@@ -47,7 +47,10 @@ class Player:
         self._grade: Grade = Grade.INCONCLUSIVE
 
     async def play(self) -> bool:
-        """Play from wherever the rotation stands; return whether the legacy key was proven dead and purged."""
+        """Play from wherever the rotation stands; return whether the legacy key was proven dead and purged.
+
+        Only a proven death is enough: for less, a person has to give the key up.
+        """
         if self._flow.rotation is None:
             await self._flow.begin(Mode.ROTATE)
         acts: dict[str, Callable[[], Awaitable[Sequence[Finding]]]] = {
@@ -61,7 +64,7 @@ class Player:
             step = self._flow.step
             if not (await self._act(step, acts[step]) or await self._mend(step)):
                 return False
-        return self._grade in (Grade.PROVEN, Grade.STRONG)
+        return self._grade is Grade.PROVEN
 
     def as_json(self) -> dict[str, Any]:
         """Return the whole rehearsal as JSON shapes: steps, grade, where the credentials ended."""
@@ -158,20 +161,28 @@ class Player:
             if POLLS_IN_A_ROW in (death.in_a_row, seen_alive):
                 break
             await self._flow.context.pause(self._flow.retire.pause())
-        self._grade = death.grade
-        if not death.allows_purge:
-            finding = Finding("Death", Outcome.INCONCLUSIVE, death.sentence, self._flow.context.clock())
+        if death.grade is not Grade.PROVEN:
+            self._grade = death.grade
+            finding = Finding(
+                "Death",
+                Outcome.INCONCLUSIVE,
+                death.sentence,
+                self._flow.context.clock(),
+                does_not_prove=death.does_not_prove,
+            )
             raise Shortfall([finding], Outcome.FAILED if death.grade is Grade.ALIVE else Outcome.INCONCLUSIVE)
         certificate = await self._flow.purge()
+        # What was proven is told of a certificate that was kept, not before.
+        self._grade = certificate.grade or Grade.INCONCLUSIVE
         now = self._flow.context.clock()
         return [
             Finding(
                 "Death",
                 Outcome.PASSED,
-                death.sentence,
+                certificate.proof,
                 now,
                 from_address=certificate.egress,
-                does_not_prove=death.does_not_prove,
+                does_not_prove=certificate.does_not_prove,
             ),
             Finding(
                 "Purge",

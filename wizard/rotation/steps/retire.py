@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import asdict, fields
+from ipaddress import IPv4Address
 
 from wizard.credentials import Credentials
+from wizard.egress.exchange_word import ExchangeWord
 from wizard.errors import WizardError
+from wizard.exchange.client import ExchangeClient
 from wizard.rotation.context import Context
 from wizard.rotation.model import Event, Grade, KeyRecord, Slot
-from wizard.rotation.retirement import REFUSED_KEY, Baseline, Death, Poll, gone, judge_death
-from wizard.rotation.signed import Where, ask
+from wizard.rotation.retirement import (
+    DEATHLY,
+    POLLS_IN_A_ROW,
+    REFUSED_KEY,
+    Baseline,
+    Death,
+    Poll,
+    covers,
+    gone,
+    judge_death,
+)
+from wizard.rotation.signed import SignedAnswer, Where, ask, ask_account, ask_futures
 from wizard.rotation.steps.egress import EgressStep
 from wizard.rotation.surroundings import networks_of
 
 POLLED = "legacy.polled"
 MISSING = "legacy.missing"
 ACCEPTED = "key.accepted"
+PROMOTED = "key.promoted"
 PURGING = "key.purging"
 DEATH = "death"
 
@@ -36,6 +49,8 @@ class RetireStep:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._has_looked = False
+        self._asked_at: float | None = None
+        """On the stopwatch: when the newest poll of this run ended."""
 
     @property
     def legacy(self) -> KeyRecord | None:
@@ -65,23 +80,24 @@ class RetireStep:
         return self._context.clock() - current.stored_at if current and self.legacy else 0.0
 
     def death(self) -> Death:
-        """Judge all polls of this rotation, also those before a restart."""
+        """Judge all polls since the switch, also those before a restart."""
         events = self._context.journal.events(self._context.rotation)
-        polls = _polls(events)
-        asked = [event.kind for event in events if event.kind in (POLLED, MISSING)]
-        if asked and asked[-1] == MISSING:
-            return gone(any(poll.control_accepted for poll in polls[-1:]))
+        asked = [event for event in _since_switch(events) if event.kind in (POLLED, MISSING)]
+        if asked and asked[-1].kind == MISSING:
+            return gone(bool(asked[-1].detail.get("control_accepted")))
+        polls = _polls(asked)
         return judge_death(polls, self._baseline(events, polls))
 
     async def poll(self) -> Death:
-        """Ask with both keys at the same time, keep the answer in the journal, judge.
+        """Ask with both keys, keep the answer in the journal, judge. Waits first where the last poll was a moment ago.
 
         Raises:
             NothingToRetire: the current key is not stored any more, so that nothing can be compared.
         """
-        if not self._has_looked:
+        is_spaced = await self._wait_for_turn()
+        is_first, self._has_looked = not self._has_looked, True
+        if is_first:
             await EgressStep(self._context).detect()
-            self._has_looked = True
         control = await self._fetch(self.current)
         legacy = await self._fetch(self.legacy)
         if control is None:
@@ -90,17 +106,31 @@ class RetireStep:
                 why="Without it nothing can be proven about the legacy key.",
                 advice="Open the place that it was stored in, or set the key up again.",
             )
-        if legacy is None:
-            control.wipe()
-            self._context.journal.record(self._context.rotation, MISSING, {})
-            return self.death()
         try:
-            poll = await self._ask_both(legacy, control)
+            kind, detail = await self._question(legacy, control, is_spaced=is_spaced, has_looked=is_first)
         finally:
-            legacy.wipe()
-            control.wipe()
-        self._context.journal.record(self._context.rotation, POLLED, asdict(poll))
+            for held in filter(None, (legacy, control)):
+                held.wipe()
+        self._asked_at = self._context.stopwatch()
+        self._context.journal.record(self._context.rotation, kind, detail)
         return self.death()
+
+    async def _wait_for_turn(self) -> bool:
+        """Wait until enough time lies between the last poll of this run and the next; return whether there was one."""
+        if self._asked_at is None:
+            return False
+        rest = self._context.pace.between_polls - (self._context.stopwatch() - self._asked_at)
+        if rest > 0:
+            await self._context.pause(rest)
+        return True
+
+    async def _poll_again(self) -> Death:
+        """Poll; where an earlier run had completed the row, as often as it takes to complete one in this run."""
+        was_complete = self.death().in_a_row >= POLLS_IN_A_ROW
+        death = await self.poll()
+        while was_complete and 0 < death.in_a_row < POLLS_IN_A_ROW:
+            death = await self.poll()
+        return death
 
     async def purge(self) -> Death:
         """Poll once more, then delete the legacy secret and read back that it is gone.
@@ -112,7 +142,7 @@ class RetireStep:
             NotDead: the grade does not allow it.
         """
         legacy = self._expect_legacy()
-        death = await self.poll()
+        death = await self._poll_again()
         if not death.allows_purge:
             raise NotDead("The legacy key is not proven dead", why=death.sentence, advice="Go on polling.")
         await self._purge(legacy, death.grade)
@@ -131,7 +161,7 @@ class RetireStep:
             NotDead: the key is seen to be alive, or the characters are not its own.
         """
         legacy = self._expect_legacy()
-        death = await self.poll()
+        death = await self._poll_again()
         if not (death.allows_purge or death.grade is Grade.WEAK):
             raise NotDead("The legacy key cannot be given up yet", why=death.sentence, advice="Go on polling.")
         if last_four != legacy.name.last_four:
@@ -157,13 +187,34 @@ class RetireStep:
     async def _purge(self, legacy: KeyRecord, grade: Grade) -> None:
         await self._context.keeping.purge(legacy, f"{DEATH} {grade}")
 
-    async def _ask_both(self, legacy: Credentials, control: Credentials) -> Poll:
+    async def _question(
+        self, legacy: Credentials | None, control: Credentials, *, is_spaced: bool, has_looked: bool
+    ) -> tuple[str, dict[str, object]]:
+        """Ask, and return what is kept in the journal."""
         async with self._context.exchange() as client:
-            old, new = await asyncio.gather(
-                ask(client, legacy, self._where(self.legacy)), ask(client, control, self._where(self.current))
-            )
+            if legacy is None:
+                answer = await ask(client, control, self._where(self.current))
+                return MISSING, {"control_accepted": answer.accepted}
+            poll = await self._ask_both(client, legacy, control, is_spaced=is_spaced, has_looked=has_looked)
+        return POLLED, asdict(poll)
+
+    async def _ask_both(
+        self, client: ExchangeClient, legacy: Credentials, control: Credentials, *, is_spaced: bool, has_looked: bool
+    ) -> Poll:
+        """Ask one after the other, over one connection where the exchange keeps it: so both leave by one address.
+
+        The current key is asked before and after: should the address change in between, both answers show it.
+        """
+        site = self._context.environment.site
+        before = await ask(client, control, self._where(self.current))
+        old, named = await self._ask_legacy(client, legacy)
+        after = await ask(client, control, self._where(self.current)) if old.code in DEATHLY else before
+        new = after if before.accepted else before
         if old.code == REFUSED_KEY:
             await EgressStep(self._context).detect()
+            has_looked = True
+        agreed = self._context.egress if has_looked else ""
+        told = ExchangeWord(site.name, named=named).address([IPv4Address(agreed)] if agreed else [])
         return Poll(
             at=self._context.clock(),
             legacy_accepted=old.accepted,
@@ -171,10 +222,38 @@ class RetireStep:
             legacy_said=old.verdict.what,
             control_accepted=new.accepted,
             control_said=new.verdict.what,
-            from_address=self._context.egress,
-            is_on_sapi=self._context.environment.site.has_sapi,
-            retry_after=max(old.verdict.retry_after, new.verdict.retry_after),
+            from_address=str(told or agreed),
+            is_on_sapi=site.has_sapi,
+            retry_after=max(answer.verdict.retry_after for answer in (before, old, after)),
+            is_spaced=is_spaced,
+            is_covered=self._is_covered(agreed, told, (before, after)),
         )
+
+    async def _ask_legacy(self, client: ExchangeClient, legacy: Credentials) -> tuple[SignedAnswer, IPv4Address | None]:
+        """Ask wherever the key may live; return the answer that counts, and the caller's address where one names it.
+
+        Accepted anywhere is alive. Refused is what each refuses.
+        """
+        where = self._where(self.legacy)
+        first = await ask(client, legacy, where)
+        if first.code not in DEATHLY:
+            return first, first.named
+        others = [await ask_account(client, legacy, where)] if where.site.has_sapi else []
+        futures = await ask_futures(client, legacy, where)
+        named = next((answer.named for answer in (first, *others, futures) if answer and answer.named), None)
+        if futures is not None and futures.accepted:
+            return futures, named
+        return next((answer for answer in others if answer.code not in DEATHLY), first), named
+
+    def _is_covered(self, agreed: str, told: IPv4Address | None, controls: Sequence[SignedAnswer]) -> bool:
+        """Whether the address cannot be why the legacy key is refused, as far as the lists are known here."""
+        legacy, current = (networks_of(record.whitelist) if record else () for record in (self.legacy, self.current))
+        seen = told or (IPv4Address(agreed) if agreed else None)
+        if seen is None or not any(seen in network for network in current) or not covers(legacy, current):
+            return False
+        restricted = [answer.restrictions.ip_restricted if answer.restrictions else None for answer in controls]
+        # Where the exchange does not tell that it keeps the current key to its list, it has to name the address.
+        return restricted == [True, True] or (set(restricted) == {None} and told is not None)
 
     def _where(self, record: KeyRecord | None) -> Where:
         whitelist = networks_of(record.whitelist) if record else ()
@@ -184,24 +263,32 @@ class RetireStep:
         return await self._context.keeping.fetch(record) if record else None
 
     def polls(self) -> list[Poll]:
-        """Return all polls of this rotation, the oldest first."""
-        return _polls(self._context.journal.events(self._context.rotation))
+        """Return all polls since the switch, the oldest first."""
+        return _polls(_since_switch(self._context.journal.events(self._context.rotation)))
 
     def _baseline(self, events: Sequence[Event], polls: Sequence[Poll]) -> Baseline | None:
-        """When and from where the legacy key was accepted last within this rotation.
+        """When and from where the legacy key was accepted last within this rotation, where possible a known address.
 
         By the order of the events alone: the clock may have been set in between.
         """
-        if accepted := [poll for poll in polls if poll.legacy_accepted]:
-            return Baseline(accepted[-1].at, accepted[-1].from_address)
         legacy = self.legacy or self.buried
-        for event in reversed(events):
-            if event.kind == ACCEPTED and legacy and event.detail["fingerprint"] == legacy.name.fingerprint:
-                return Baseline(event.at, str(event.detail["address"]))
-        return None
+        accepted = [
+            Baseline(event.at, str(event.detail["address"]))
+            for event in events
+            if event.kind == ACCEPTED and legacy and event.detail["fingerprint"] == legacy.name.fingerprint
+        ]
+        accepted += [Baseline(poll.at, poll.from_address) for poll in polls if poll.legacy_accepted]
+        located = [baseline for baseline in accepted if baseline.address]
+        return next(reversed(located or accepted), None)
 
     def _key(self, slot: Slot) -> KeyRecord | None:
         return self._context.journal.key_in(self._context.environment.name, slot)
+
+
+def _since_switch(events: Sequence[Event]) -> Sequence[Event]:
+    """The events after the new key became the current one: earlier polls were about other keys in these places."""
+    switched = [number for number, event in enumerate(events) if event.kind == PROMOTED]
+    return events[switched[-1] + 1 :] if switched else events
 
 
 def _polls(events: Sequence[Event]) -> list[Poll]:

@@ -17,7 +17,7 @@ from wizard.errors import WizardError
 from wizard.intake.copies import Copies
 from wizard.rotation.certificate import Certificate
 from wizard.rotation.model import Grade, Step
-from wizard.rotation.retirement import POLLS_IN_A_ROW, Death, Poll
+from wizard.rotation.retirement import DEATHLY, POLLS_IN_A_ROW, Death, Poll
 from wizard.tui.screens.confirm import ConfirmScreen
 from wizard.tui.screens.step_screen import StepScreen
 from wizard.tui.widgets.evidence_table import EvidenceTable
@@ -193,7 +193,7 @@ class RetireScreen(StepScreen):
         glyphs = self.wizard.glyphs
         sign, colour, end = {
             Grade.PROVEN: (glyphs.passed, "$text-success", " Enter purges its secret."),
-            Grade.STRONG: (glyphs.passed, "$text-success", " Enter purges its secret."),
+            Grade.STRONG: (glyphs.caution, "$text-warning", " Enter purges its secret."),
             Grade.WEAK: (glyphs.caution, "$text-warning", " Enter gives it up on your word."),
             Grade.ALIVE: (glyphs.caution, "$text-warning", ""),
         }.get(death.grade, (glyphs.working, "$text-primary", ""))
@@ -208,7 +208,8 @@ class RetireScreen(StepScreen):
 
     def _row(self, poll: Poll) -> tuple[str, str, str]:
         glyphs = self.wizard.glyphs
-        refused = f"{glyphs.passed} refused {poll.legacy_code}" if poll.legacy_code else "? no answer"
+        sign = glyphs.passed if poll.legacy_code in DEATHLY else glyphs.caution
+        refused = f"{sign} refused {poll.legacy_code}" if poll.legacy_code else "? no answer"
         legacy = f"{glyphs.caution} accepted" if poll.legacy_accepted else refused
         control = f"{glyphs.passed} accepted" if poll.control_accepted else f"{glyphs.failed} not accepted"
         return utc(poll.at)[11:19], legacy, control
