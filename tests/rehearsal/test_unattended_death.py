@@ -1,0 +1,96 @@
+"""What the unattended rehearsal says of a death that is less than proven, or proven and not kept."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.rehearsal.test_mending import rehearsing
+from tests.terminal.walk import end_exchange
+from wizard.credentials import KeyKind
+from wizard.exit_codes import Exit
+from wizard.rehearsal.desk import Desk
+from wizard.rehearsal.scenarios import SMOOTH
+from wizard.rotation.flow import CERTIFIED
+from wizard.rotation.model import Grade, Outcome
+from wizard.unattended import Mender, PlayedStep, Player
+
+DISABLES = "from wizard.rehearsal.desk import Desk; Desk.delete = Desk.disable"
+"""The page disables what it was told to delete."""
+FULL = """
+from wizard.rotation.journal import Journal, NotPromotable
+def full(*_, **__):
+    raise NotPromotable("The disk is full")
+Journal.finish = full
+"""
+
+
+@pytest.fixture(autouse=True)
+def _no_exchange_is_left() -> Iterator[None]:
+    yield
+    end_exchange(Path(os.environ["KEY_WIZARD_HOME"]))
+
+
+def rehearse(changed: str, *arguments: str) -> tuple[int, str, str]:
+    """Run the program with something in it changed first."""
+    script = f"{changed}\nimport sys\nfrom wizard.__main__ import main\nsys.exit(main())"
+    ended = subprocess.run(
+        [sys.executable, "-c", script, "rehearse", "--auto", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        cwd=Path(__file__).parents[2],
+        check=False,
+    )
+    return ended.returncode, ended.stdout, ended.stderr
+
+
+async def test_a_disabled_key_keeps_its_secret_and_is_not_proven(
+    clean_environment: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Desk, "delete", Desk.disable)
+    told: list[PlayedStep] = []
+    async with rehearsing(SMOOTH) as (flow, desk):
+        player = Player(flow, desk, KeyKind.HMAC, told.append, mender=Mender(flow, desk, SMOOTH, 0.0))
+        assert not await player.play()
+        assert player.as_json()["grade"] is Grade.STRONG
+        assert flow.retire.legacy is not None
+        assert await flow.context.keeping.fetch(flow.retire.legacy) is not None
+    assert told[-1].outcome is Outcome.INCONCLUSIVE
+    assert "disabled" in told[-1].evidence[-1].does_not_prove
+
+
+async def test_what_is_called_proven_has_its_report_in_the_journal(clean_environment: Path) -> None:
+    kept: list[bool] = []
+    async with rehearsing(SMOOTH) as (flow, desk):
+
+        def look(_: PlayedStep) -> None:
+            kept.append(any(event.kind == CERTIFIED for event in flow.context.journal.events()))
+
+        player = Player(flow, desk, KeyKind.HMAC, look, mender=Mender(flow, desk, SMOOTH, 0.0))
+        assert await player.play()
+    assert kept == [False, False, False, False, True]
+
+
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+def test_only_proven_is_fine(arguments: tuple[str, ...]) -> None:
+    code, out, err = rehearse(DISABLES, *arguments)
+    assert code == Exit.INCONCLUSIVE, err
+    assert "Grade: strong." in err
+    if arguments:
+        assert json.loads(out)["grade"] == "strong"
+
+
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+def test_nothing_is_called_proven_whose_report_could_not_be_kept(arguments: tuple[str, ...]) -> None:
+    code, out, err = rehearse(FULL, *arguments)
+    assert code == Exit.INCONCLUSIVE, err
+    assert "The disk is full" in err
+    assert "Grade: inconclusive." in err
+    assert "proven" not in (out + err).replace("The legacy key is proven dead, and", "").replace("not proven", "")
