@@ -26,11 +26,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wizard.credentials import Credentials, KeyKind
+from wizard.egress.agreement import judge
 from wizard.egress.answers import Sample
-from wizard.egress.detect import EgressReport
-from wizard.egress.providers import Parser, Provider
-from wizard.egress.quorum import judge
+from wizard.egress.detection import EgressReport
 from wizard.egress.route import Route
+from wizard.egress.services import EchoService, Parser
 from wizard.exchange.client import Account, ApiRestrictions, ExchangeClient
 from wizard.exchange.errors import Phase, Refused, ServerFault, SlowDown, Unreachable
 from wizard.rotation.context import Context
@@ -48,7 +48,7 @@ EXAMPLES = int(os.environ.get("KEY_WIZARD_RETIREMENTS", "150"))
 A, B, C = map(IPv4Address, ("203.0.113.1", "203.0.113.2", "203.0.113.3"))
 LEGACY, CURRENT = "l" * 64, "c" * 64
 GONE, NO = -2008, -2015
-PROVIDERS = tuple(Provider(name, name, "", Parser.PLAIN) for name in ("one", "two", "three"))
+SERVICES = tuple(EchoService(name, name, "", Parser.PLAIN) for name in ("one", "two", "three"))
 
 View = tuple[IPv4Address | None, ...]
 """What the three echo services see."""
@@ -227,8 +227,8 @@ class Play:
 
     async def _detect(self, *_: object, **__: object) -> EgressReport:
         samples = tuple(
-            Sample(provider, seen, "" if seen else "gave none", 1.0)
-            for provider, seen in zip(PROVIDERS, self.view, strict=True)
+            Sample(service, seen, "" if seen else "gave none", 1.0)
+            for service, seen in zip(SERVICES, self.view, strict=True)
         )
         return EgressReport(judge(samples), samples, cast(Route, _ROUTE), ())
 
@@ -243,7 +243,7 @@ class Play:
             environment=Environment(name=self.name, site=site),
             journal=self.journal,
             keeping=cast(Any, Keeping()),
-            providers=PROVIDERS,
+            services=SERVICES,
             environ={},
             clock=lambda: exchange.now + self.clock_off,
             pause=pause,
