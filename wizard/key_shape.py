@@ -25,11 +25,6 @@ _PIECES: Final = 6
 """In so many characters; tests/test_key_shape.py measures what that finds, and how seldom it errs."""
 
 
-def long_runs(text: str) -> list[str]:
-    """Return the runs of letters and digits that are as long as a key."""
-    return _RUN.findall(text)
-
-
 def holds_key(text: str) -> bool:
     """Return whether a key, a secret, or a part of a private key stands somewhere in `text`.
 

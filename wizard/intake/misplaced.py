@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 
-from wizard.key_shape import FRAME, holds_key, long_runs
+from wizard.key_shape import FRAME, holds_key
 from wizard.pasted import without_remnants
 
 _BEGIN = f"{FRAME}BEGIN "
 _END = re.compile(rf"{FRAME}END [A-Z0-9 ]+{FRAME}")
+_DIGEST_DIRECTORY = re.compile(r"(?<=/)[0-9a-f]{40,}(?=/)")
+"""Containers and volumes are kept in such; no key stands between two slashes."""
 _SHORT_RUN = re.compile(r"[A-Za-z0-9]{20,}")
 _MIXED_RUN = re.compile(r"(?=[A-Za-z]*[0-9])(?=[a-z0-9]*[A-Z])(?=[A-Z0-9]*[a-z])[A-Za-z0-9]{12,}")
 
@@ -18,7 +20,7 @@ def looks_like_key(text: str) -> bool:
     cleaned = without_remnants(text).strip()
     if FRAME in cleaned or len(cleaned.splitlines()) > 1:
         return True
-    return cleaned in long_runs(cleaned) or holds_key(cleaned)
+    return holds_key(_DIGEST_DIRECTORY.sub("", cleaned))
 
 
 def may_become_key(text: str) -> bool:
