@@ -27,6 +27,7 @@ from wizard.rehearsal.desk import NewKey
 REPOSITORY = Path(__file__).parents[2]
 LONGEST_COMMAND = 60.0
 """Seconds; one takes about one."""
+EXEC = ("exec", "bench", "--", "printenv", "BINANCE_API_KEY")
 API = "import os, sys, wizard; sys.stdout.write(wizard.current_credentials('bench').api_key.reveal())"
 
 
@@ -63,7 +64,7 @@ class Host:
 
     def key_from_exec(self) -> str:
         """Return the API key that a program is given by `exec`."""
-        ran = self.run("exec", "bench", "--", "printenv", "BINANCE_API_KEY")
+        ran = self.run(*EXEC)
         assert (ran.code, ran.err) == (0, ""), ran
         return ran.out.strip()
 
@@ -137,6 +138,8 @@ def torn_files(session: int) -> list[str]:
                 torn += [file for file in map(_opened, (process / "fd").iterdir()) if file.endswith(" (deleted)")]
         except (ProcessLookupError, FileNotFoundError):
             continue  # it has ended meanwhile
+        except PermissionError:
+            continue  # the wizard lets root alone look into it
     return [file for file in torn if "journal.sqlite3" in file]
 
 
