@@ -32,6 +32,17 @@ KEPT_TEXTUAL_VARIABLES = frozenset(
 )
 """The others write keys to files, load code, press keys, save pictures or open connections."""
 
+_LOGGERS = (
+    "httpx",
+    "httpcore",
+    "httpcore.connection",
+    "httpcore.http11",
+    "httpcore.http2",
+    "httpcore.proxy",
+    "httpcore.socks",
+    "websockets",
+    "websockets.client",
+)
 _SSH_DEFAULTS = {"ESCDELAY": "250", "TEXTUAL_FPS": "20"}
 _PR_SET_DUMPABLE = 4
 _FRAMES_SHOWN = 6
@@ -71,6 +82,16 @@ def make_process_safe(environ: MutableMapping[str, str]) -> Inherited:
     threading.excepthook = _report_thread
     sys.unraisablehook = _report_unraisable
     return Inherited(before, os.umask(0o077), core_limit)
+
+
+def silence_libraries() -> None:
+    """Let the HTTP and WebSocket libraries log nothing, whatever level somebody sets. Again changes nothing.
+
+    httpx logs whole URLs, httpcore proxy log-ins, websockets every frame. A signed URL in a log is a secret for as
+    long as its time window lasts, and a list of keys' uses after that.
+    """
+    for name in _LOGGERS:
+        logging.getLogger(name).disabled = True
 
 
 def redacted_report(error: BaseException) -> str:
@@ -142,12 +163,10 @@ def _limit_core(soft: int) -> int:
 
 
 def _silence_logging() -> None:
-    # Without a handler, "last resort" prints warnings and asyncio's tracebacks with their messages;
-    # httpx logs URLs with their signature at INFO.
+    # Without a handler, "last resort" prints warnings and asyncio's tracebacks with their messages.
     logging.raiseExceptions = False
     logging.getLogger().addHandler(logging.NullHandler())
-    for name in ("httpx", "httpcore"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
+    silence_libraries()
 
 
 def _print_report(error: BaseException | None) -> None:

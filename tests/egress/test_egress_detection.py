@@ -13,9 +13,10 @@ import trustme
 from wizard.egress import detection
 from wizard.egress.agreement import EgressState
 from wizard.egress.detection import EgressReport, detect
-from wizard.egress.query import CONNECTING, ask, time_out
+from wizard.egress.query import ask, time_out
 from wizard.egress.route import Route, RouteKind, decide_route
 from wizard.egress.services import EchoService, Parser
+from wizard.net.trace import Trace
 from wizard.rules import Rules
 from wizard.settings import Environment
 from wizard.sites import Site
@@ -429,11 +430,13 @@ async def test_a_handshake_that_never_ends_is_told_from_a_server_that_cannot_be_
     assert "no TLS handshake within 1.8 s" in report.sentence()
 
 
-def test_a_connection_that_never_comes_about_is_blamed_on_the_proxy_where_there_is_one():
-    for phase in CONNECTING:
-        assert time_out(phase, DIRECT, 5.4) == "no connection to the server within 5.4 s"
-        assert time_out(phase, proxied(3128), 5.4) == "no connection to the proxy http://127.0.0.1:3128 within 5.4 s"
-    assert time_out("", DIRECT, 5.4) == "no connection to the server within 5.4 s"
+@pytest.mark.parametrize("begun", ["", "connection.connect_tcp", "socks.connect_tcp"])
+async def test_a_connection_that_never_comes_about_is_blamed_on_the_proxy_where_there_is_one(begun):
+    for route, whom in ((DIRECT, "server"), (proxied(3128), "proxy http://127.0.0.1:3128")):
+        trace = Trace(proxied=route is not DIRECT)
+        if begun:
+            await trace(f"{begun}.started", {})
+        assert time_out(trace, route, 5.4) == f"no connection to the {whom} within 5.4 s"
 
 
 async def test_details_tell_each_question_with_url_answer_reason_and_note(town, rules):

@@ -34,7 +34,6 @@ from wizard.exchange.errors import (
     FirewallBlocked,
     Flaw,
     LocationRestricted,
-    Phase,
     Refused,
     ServerFault,
     SlowDown,
@@ -42,6 +41,7 @@ from wizard.exchange.errors import (
 )
 from wizard.exchange.keys import generate_ed25519
 from wizard.exchange.signing import SigningKeyUnusable, sign
+from wizard.net.trace import Phase
 from wizard.secret import Secret
 from wizard.sites import Site
 

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from wizard.exchange.errors import Phase, Unreachable
+from wizard.exchange.errors import Unreachable
 from wizard.exchange.resolving import ADVICE, Answer, Lookup, resolve
+from wizard.net.trace import Phase
 
 HOST = "api.exchange.test"
 

@@ -17,7 +17,6 @@ from wizard.exchange.errors import (
     FirewallBlocked,
     Flaw,
     LocationRestricted,
-    Phase,
     Refused,
     ServerFault,
     SlowDown,
@@ -26,6 +25,7 @@ from wizard.exchange.errors import (
 from wizard.exchange.outcomes import Cause, Certainty, Context, Outcome, Verdict
 from wizard.exchange.skew import ClockSkew
 from wizard.exchange.verdicts import _BY_TYPE, judge
+from wizard.net.trace import Phase
 
 HERE = IPv4Address("203.0.113.42")
 ELSEWHERE = IPv4Address("198.51.100.7")

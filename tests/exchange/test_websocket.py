@@ -31,7 +31,6 @@ from wizard.exchange.errors import (
     ExchangeError,
     Flaw,
     LocationRestricted,
-    Phase,
     Refused,
     ServerFault,
     SlowDown,
@@ -39,6 +38,7 @@ from wizard.exchange.errors import (
 )
 from wizard.exchange.keys import generate_ed25519
 from wizard.exchange.signing import SigningKeyUnusable, sign, websocket_payload
+from wizard.net.trace import Phase
 from wizard.secret import Secret
 from wizard.sites import Site
 

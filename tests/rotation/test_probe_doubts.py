@@ -15,8 +15,9 @@ from tests.rotation.conftest import HERE, World
 from tests.rotation.test_ladder import all_of, climb, on, told
 from wizard.credentials import Credentials, KeyKind
 from wizard.exchange.client import ApiRestrictions, ExchangeClient
-from wizard.exchange.errors import ExchangeError, Phase, Refused, SlowDown, Unreachable
+from wizard.exchange.errors import ExchangeError, Refused, SlowDown, Unreachable
 from wizard.exchange.keys import generate_ed25519
+from wizard.net.trace import Phase
 from wizard.rehearsal.desk import NewKey
 from wizard.rehearsal.session import embedded_site
 from wizard.rotation import findings as say

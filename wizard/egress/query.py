@@ -12,8 +12,7 @@ import errno
 import os
 import socket
 import ssl
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, Protocol
+from collections.abc import Callable
 
 import httpx
 
@@ -21,6 +20,7 @@ from wizard import __version__
 from wizard.egress.answers import BODY_LIMIT, Refused, Sample, read_answer, refuse_status
 from wizard.egress.route import Route, RouteKind, sampling_transport
 from wizard.egress.services import EchoService
+from wizard.net.trace import Phase, Trace, causes_of
 from wizard.rules import Rules
 from wizard.text import printable
 
@@ -30,40 +30,6 @@ _HEADERS = {
     "Accept-Encoding": "identity",
     "Cache-Control": "no-cache",
 }
-CONNECTING = frozenset({"connection.connect_tcp", "socks.connect_tcp"})
-_HANDSHAKES = frozenset({"connection.start_tls", "proxy.start_tls", "socks.start_tls"})
-
-
-class _Closable(Protocol):
-    async def aclose(self) -> None: ...
-
-
-class Progress:
-    """An httpx `trace` extension that remembers what was begun last, and the connection.
-
-    httpcore 1.0.9 forgets to close a connection that is cancelled in its TLS handshake: its
-    `start_tls` handles `Exception` only. So whoever cancels closes it here.
-    """
-
-    __slots__ = ("_stream", "phase")
-
-    def __init__(self) -> None:
-        self.phase = ""
-        """httpcore's name of it; empty before the first connection attempt."""
-        self._stream: _Closable | None = None
-
-    async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
-        """Note an event of httpcore, such as `connection.start_tls.started`."""
-        name, _, state = event.rpartition(".")
-        if state == "started":
-            self.phase = name
-        elif name in CONNECTING and state == "complete":
-            self._stream = info["return_value"]
-
-    async def close(self) -> None:
-        """Close the connection, if there is one; a second time does no harm."""
-        if self._stream is not None:
-            await self._stream.aclose()
 
 
 async def ask(
@@ -98,20 +64,21 @@ async def ask(
 
 
 async def _fetch(url: str, route: Route, seconds: float, verify: ssl.SSLContext | None) -> bytes:
-    transport, progress = sampling_transport(route, verify=verify), Progress()
+    transport = sampling_transport(route, verify=verify)
+    trace = Trace(proxied=route.kind is RouteKind.PROXY)
     try:
         async with asyncio.timeout(seconds):
-            return await _get(url, transport, progress)
+            return await _get(url, transport, trace)
     except TimeoutError:
-        reason = time_out(progress.phase, route, seconds)
+        reason = time_out(trace, route, seconds)
     except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
         reason = _failure(error, route)
     finally:
-        await progress.close()
+        await trace.close_half_open()
     raise Refused(reason)
 
 
-async def _get(url: str, transport: httpx.AsyncHTTPTransport, progress: Progress) -> bytes:
+async def _get(url: str, transport: httpx.AsyncHTTPTransport, trace: Trace) -> bytes:
     client = httpx.AsyncClient(
         transport=transport,
         trust_env=False,
@@ -119,7 +86,7 @@ async def _get(url: str, transport: httpx.AsyncHTTPTransport, progress: Progress
         timeout=None,  # noqa: S113 - the caller's asyncio.timeout covers name resolution too
         headers=_HEADERS,
     )
-    async with client, client.stream("GET", url, extensions={"trace": progress}) as response:
+    async with client, client.stream("GET", url, extensions={"trace": trace}) as response:
         refuse_status(response.status_code, response.headers.get("location", ""))
         return await _read_capped(response)
 
@@ -134,12 +101,12 @@ async def _read_capped(response: httpx.Response) -> bytes:
     return body
 
 
-def time_out(phase: str, route: Route, seconds: float) -> str:
-    """Say what was waited for in vain, `phase` being the last thing begun."""
+def time_out(trace: Trace, route: Route, seconds: float) -> str:
+    """Say what was waited for in vain."""
     whom = f"the {route.shown}" if route.kind is RouteKind.PROXY else "the server"
-    if not phase or phase in CONNECTING:
+    if trace.connected_ms is None:
         return f"no connection to {whom} within {seconds:g} s"
-    if phase in _HANDSHAKES:
+    if trace.phase is Phase.TLS:
         return f"connected, but no TLS handshake within {seconds:g} s: possibly filtered on the way"
     if route.kind is RouteKind.PROXY:
         return f"connected to {whom}, but no answer came through it within {seconds:g} s"
@@ -148,7 +115,7 @@ def time_out(phase: str, route: Route, seconds: float) -> str:
 
 def _failure(error: Exception, route: Route) -> str:
     """Say what went wrong, from the exception that httpx raised and those below it."""
-    causes = list(_causes(error))
+    causes = causes_of(error)
     if tls := next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None):
         return _tls(tls)
     if isinstance(error, httpx.ProxyError):
@@ -166,7 +133,7 @@ def _tls(error: ssl.SSLError) -> str:
     return f"no TLS connection ({printable(error.reason or 'reason not given', 80)}), possibly a captive portal"
 
 
-def _no_connection(causes: list[BaseException], route: Route) -> str:
+def _no_connection(causes: tuple[BaseException, ...], route: Route) -> str:
     whom = f"the {route.shown} cannot be reached" if route.kind is RouteKind.PROXY else "no connection"
     reason = next((cause for cause in reversed(causes) if isinstance(cause, OSError)), None)
     if isinstance(reason, socket.gaierror):
@@ -176,9 +143,3 @@ def _no_connection(causes: list[BaseException], route: Route) -> str:
     if reason is None or not reason.errno:
         return f"{whom}: the system gives no reason"
     return f"{whom}: {os.strerror(reason.errno)}"
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__

@@ -9,7 +9,6 @@ exchange or an echo service takes a `Route` instead. Use its transport with
 
 from __future__ import annotations
 
-import logging
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -21,6 +20,7 @@ import httpx
 from wizard.addresses import read_ipv4
 from wizard.egress.no_proxy import exempting_entry
 from wizard.egress.proxy import read_proxy, unreadable
+from wizard.safety import silence_libraries
 from wizard.secret import Secret
 from wizard.settings import Environment
 from wizard.text import printable
@@ -130,12 +130,6 @@ def public_roots() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def silence_http_logs() -> None:
-    """Keep httpx and httpcore from logging: URLs carry signatures, headers the API key."""
-    for name in ("httpx", "httpcore"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-
-
 def _is_this_machine(host: str) -> bool:
     address = read_ipv4(host)
     return host in {"localhost", "::1"} or (address is not None and address.is_loopback)
@@ -153,7 +147,7 @@ def _proxied(url: str, source: str) -> Route:
 
 
 def _open(route: Route, verify: ssl.SSLContext | None, limits: httpx.Limits) -> httpx.AsyncHTTPTransport:
-    silence_http_logs()
+    silence_libraries()
     context = verify or public_roots()
     if route.proxy_url is None:
         return httpx.AsyncHTTPTransport(verify=context, limits=limits, local_address=route.source_address, retries=0)

@@ -16,9 +16,7 @@ from wizard.clock import Clock
 from wizard.credentials import Credentials
 from wizard.errors import WizardError
 from wizard.exchange.answers import Json, interpret
-from wizard.exchange.certificates import Handshake
 from wizard.exchange.errors import AnswerUnreadable, ApiKeyUnsendable, ExchangeError, Flaw
-from wizard.exchange.progress import Progress
 from wizard.exchange.records import (
     Account,
     ApiRestrictions,
@@ -34,6 +32,8 @@ from wizard.exchange.requests import is_sendable, scrubbing, stamped
 from wizard.exchange.signing import Parameter, rest_query, signed_query
 from wizard.exchange.websocket_api import Conversation, first_word
 from wizard.exchange.wire import Wire
+from wizard.net.tls import Handshake, read_handshake
+from wizard.net.trace import Trace
 from wizard.sites import Site
 
 if TYPE_CHECKING:
@@ -128,16 +128,15 @@ class ExchangeClient:
         It proves reachability, nothing about a key. A failure is in the result: the parts before it
         are evidence too.
         """
-        progress = self._wire.progress()
-        outcome = await self._attempt(_Question("/api/v3/ping"), progress)
+        trace = self._wire.trace()
+        outcome = await self._attempt(_Question("/api/v3/ping"), trace)
         error = outcome if isinstance(outcome, ExchangeError) else None
         total_ms = 0.0 if isinstance(outcome, ExchangeError) else outcome.round_trip_ms
-        handshake_ms = progress.handshake.milliseconds if progress.handshake else 0.0
         return Connection(
-            peer=progress.peer,
-            connected_ms=progress.connected_ms,
-            handshake=progress.handshake,
-            answered_ms=max(0.0, total_ms - (progress.connected_ms or 0.0) - handshake_ms),
+            peer=trace.peer,
+            connected_ms=trace.connected_ms,
+            handshake=read_handshake(trace.tls, trace.handshake_ms),
+            answered_ms=max(0.0, total_ms - (trace.connected_ms or 0.0) - trace.handshake_ms),
             error=error,
         )
 
@@ -224,7 +223,7 @@ class ExchangeClient:
         return outcome
 
     async def _attempt(
-        self, question: _Question, progress: Progress | None = None, credentials: Credentials | None = None
+        self, question: _Question, trace: Trace | None = None, credentials: Credentials | None = None
     ) -> _Reply | ExchangeError:
         """Send one request. A failure is returned, not raised: this frame knows the signed query."""
         if credentials and not is_sendable(credentials):
@@ -233,7 +232,7 @@ class ExchangeClient:
         query = signed_query(credentials, stamped(question.params, sent_at)) if credentials else ""
         query = query or rest_query(question.params)
         url = (question.base or self._site.rest_url) + question.path + (f"?{query}" if query else "")
-        raw = await self._wire.get(url, {**question.headers, **_key_header(credentials)}, progress)
+        raw = await self._wire.get(url, {**question.headers, **_key_header(credentials)}, trace)
         if isinstance(raw, ExchangeError):
             return raw
         round_trip_ms = (self._stopwatch() - started) * 1000

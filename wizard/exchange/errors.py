@@ -11,6 +11,7 @@ from ipaddress import IPv4Address
 
 from wizard.clock import duration
 from wizard.errors import WizardError
+from wizard.net.trace import Phase
 
 
 class ExchangeError(WizardError):
@@ -94,17 +95,6 @@ class ServerFault(ExchangeError):
         )
         self.status = status
         self.code = code
-
-
-class Phase(StrEnum):
-    """Where on its way a call ended."""
-
-    DNS = "dns"
-    TCP = "tcp"
-    TLS = "tls"
-    PROXY = "proxy"
-    READ = "read"
-    TIMEOUT = "timeout"
 
 
 _ENDED = {

@@ -16,7 +16,8 @@ from ipaddress import IPv4Address
 
 from wizard.addresses import read_ipv4, special_range
 from wizard.clock import Clock
-from wizard.exchange.errors import Phase, Unreachable
+from wizard.exchange.errors import Unreachable
+from wizard.net.trace import Phase
 from wizard.text import printable
 
 Lookup = Callable[[str], Awaitable[Sequence[str]]]

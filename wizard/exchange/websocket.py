@@ -6,7 +6,6 @@ protocol on it, without sockets of its own.
 
 from __future__ import annotations
 
-import logging
 from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -27,9 +26,6 @@ SWITCHING = 101
 """The status of an answer that opens a WebSocket."""
 
 _AT_ONCE = 1 << 16
-_SILENT = logging.getLogger("wizard.exchange.websocket.frames")
-_SILENT.disabled = True
-"""Frames carry signatures and the API key: the library gets a logger that says nothing at any level."""
 
 
 class WebSocketClosed(ConnectionError):
@@ -100,7 +96,7 @@ class WebSocket:
 
 def opening(http: httpx.AsyncClient, url: str) -> tuple[ClientProtocol, httpx.Request]:
     """Return the protocol of a WebSocket at `url` (`wss://…`) and the request that opens it."""
-    protocol = ClientProtocol(parse_uri(url), max_size=LONGEST_MESSAGE, logger=_SILENT)
+    protocol = ClientProtocol(parse_uri(url), max_size=LONGEST_MESSAGE)
     handshake = protocol.connect()
     protocol.send_request(handshake)
     # The protocol believes that it has sent the request; httpx does, over the transport's route.

@@ -9,6 +9,8 @@ passed through them could show it.
 from __future__ import annotations
 
 import asyncio
+import socket
+import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from http.cookiejar import CookieJar
 from types import TracebackType
@@ -21,9 +23,10 @@ from websockets.client import ClientProtocol
 from wizard.clock import Clock
 from wizard.exchange.answers import RawAnswer, interpret
 from wizard.exchange.errors import AnswerUnreadable, ExchangeError, Flaw, Unreachable
-from wizard.exchange.progress import Progress, unreachable
-from wizard.exchange.quiet import silence_http_libraries
 from wizard.exchange.websocket import SWITCHING, WebSocket, opened, opening
+from wizard.net.trace import Phase, Trace, causes_of
+from wizard.safety import silence_libraries
+from wizard.text import printable
 
 Said = TypeVar("Said")
 Done = TypeVar("Done")
@@ -56,7 +59,7 @@ class Wire:
     """
 
     def __init__(self, transport: httpx.AsyncBaseTransport, *, timeout: float, proxied: bool, stopwatch: Clock) -> None:
-        silence_http_libraries()
+        silence_libraries()
         self._timeout = timeout
         self._proxied = proxied
         self._stopwatch = stopwatch
@@ -78,47 +81,45 @@ class Wire:
     ) -> None:
         await self._http.__aexit__(kind, error, traceback)
 
-    async def get(
-        self, url: str, headers: Mapping[str, str], progress: Progress | None = None
-    ) -> RawAnswer | Unreachable:
+    async def get(self, url: str, headers: Mapping[str, str], trace: Trace | None = None) -> RawAnswer | Unreachable:
         """Return the answer to one GET, or why there is none.
 
         Args:
             url: Where.
             headers: What goes with the wire's own headers.
-            progress: Sees how far the call comes, for those who want to know of its phases.
+            trace: Sees how far the call comes, for those who want to know of its phases.
         """
         request = self._http.build_request("GET", url, headers=headers)
-        return await self._until_deadline(self._read(request), request, progress or self.progress())
+        return await self._until_deadline(self._read(request), request, trace or self.trace())
 
     async def converse(
-        self, url: str, talk: Callable[[WebSocket], Awaitable[Said]], progress: Progress | None = None
+        self, url: str, talk: Callable[[WebSocket], Awaitable[Said]], trace: Trace | None = None
     ) -> Said | ExchangeError:
         """Open a WebSocket, let `talk` have it, close it. Return what `talk` returned, or why there was no talk.
 
         Args:
             url: `wss://…`, or `ws://…` to this machine itself.
             talk: Sends and receives. It returns failures of its own, and lets those of the connection pass.
-            progress: Sees how far it comes.
+            trace: Sees how far it comes.
         """
         protocol, request = opening(self._http, url)
-        return await self._until_deadline(self._talk(protocol, request, talk), request, progress or self.progress())
+        return await self._until_deadline(self._talk(protocol, request, talk), request, trace or self.trace())
 
-    def progress(self) -> Progress:
+    def trace(self) -> Trace:
         """Return what watches one call over this wire."""
-        return Progress(proxied=self._proxied, stopwatch=self._stopwatch)
+        return Trace(proxied=self._proxied, stopwatch=self._stopwatch)
 
     async def _until_deadline(
-        self, work: Coroutine[Any, Any, Done], request: httpx.Request, progress: Progress
+        self, work: Coroutine[Any, Any, Done], request: httpx.Request, trace: Trace
     ) -> Done | Unreachable:
-        request.extensions["trace"] = progress
+        request.extensions["trace"] = trace
         try:
             async with asyncio.timeout(self._timeout):
                 return await work
         except _BROKEN as error:
-            return unreachable(error, progress.phase)
+            return _unreachable(error, trace.phase)
         finally:
-            await progress.close_half_open()
+            await trace.close_half_open()
 
     async def _read(self, request: httpx.Request) -> RawAnswer:
         response = await self._http.send(request, stream=True)
@@ -161,3 +162,35 @@ async def _body(response: httpx.Response) -> bytes | None:
         if len(body) > LONGEST_ANSWER:
             return None
     return bytes(body)
+
+
+def _unreachable(error: Exception, during: Phase | None) -> Unreachable:
+    """Return what an exception from httpx, a socket or a deadline means.
+
+    Args:
+        error: The exception; nothing of its text is kept but the system's own reason.
+        during: The phase that had begun last.
+    """
+    if isinstance(error, (TimeoutError, httpx.TimeoutException)):
+        return Unreachable(Phase.TIMEOUT, during=during)
+    detail = _reason(error)
+    if isinstance(error, httpx.ProxyError) or during is Phase.PROXY:
+        return Unreachable(Phase.PROXY, detail=detail)
+    causes = causes_of(error)
+    if any(isinstance(cause, ssl.SSLError) for cause in causes):
+        return Unreachable(Phase.TLS, detail=detail)
+    if any(isinstance(cause, socket.gaierror) for cause in causes):
+        return Unreachable(Phase.DNS, detail=detail)
+    return Unreachable(during or Phase.TCP, detail=detail)
+
+
+def _reason(error: BaseException) -> str:
+    """Return the innermost reason that the TLS library or the system gives."""
+    for cause in reversed(causes_of(error)):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return printable(cause.verify_message)
+        if isinstance(cause, ssl.SSLError) and cause.reason:
+            return printable(cause.reason.replace("_", " ").lower())
+        if isinstance(cause, OSError) and cause.strerror:
+            return printable(cause.strerror)
+    return ""

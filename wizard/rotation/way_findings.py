@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from wizard.clock import utc
 from wizard.errors import sentences
-from wizard.exchange.certificates import Signer
 from wizard.exchange.client import Connection
-from wizard.exchange.errors import ExchangeError, Phase, Unreachable
+from wizard.exchange.errors import ExchangeError, Unreachable
 from wizard.exchange.resolving import ADVICE, Answer, Resolution
+from wizard.net.tls import Signer
+from wizard.net.trace import Phase
 from wizard.rotation.findings import DNS, REACHABLE, TCP, TLS, Scribe
 from wizard.rotation.model import Finding, Outcome
 

@@ -14,10 +14,10 @@ import pytest
 import trustme
 
 from tests.exchange.fake_exchange import FakeExchange, answer
-from wizard.exchange.certificates import name_signer
 from wizard.exchange.client import ExchangeClient
-from wizard.exchange.errors import Phase, Unreachable
-from wizard.exchange.inspection import who_signed
+from wizard.exchange.errors import Unreachable
+from wizard.net.tls import name_signer, who_signed
+from wizard.net.trace import Phase
 
 
 @asynccontextmanager

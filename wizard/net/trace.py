@@ -1,22 +1,31 @@
-"""How far a call came, how long each part took, and where it ended: httpx's trace and exceptions, read as phases."""
+"""How far a request of httpx came, how long each part took, and what lies below an exception of its."""
 
 from __future__ import annotations
 
-import socket
-import ssl
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-import httpx
-
 from wizard.clock import Clock
-from wizard.exchange.certificates import Handshake, read_handshake
-from wizard.exchange.errors import Phase, Unreachable
 from wizard.text import printable
 
 if TYPE_CHECKING:
+    import ssl
+
     import httpcore
+
+
+class Phase(StrEnum):
+    """Where on its way a request ended."""
+
+    DNS = "dns"
+    TCP = "tcp"
+    TLS = "tls"
+    PROXY = "proxy"
+    READ = "read"
+    TIMEOUT = "timeout"
+
 
 _PHASE_OF = {
     "connection.connect_tcp": Phase.TCP,
@@ -28,8 +37,10 @@ _PHASE_OF = {
     "http11.send_request_headers": Phase.READ,
 }
 
+_HALF_OPEN = (".start_tls", ".setup_socks5_connection")
 
-class Progress:
+
+class Trace:
     """A callback for httpx's `trace` extension: which phase began last, and what the finished ones showed.
 
     Args:
@@ -39,23 +50,26 @@ class Progress:
 
     def __init__(self, *, proxied: bool = False, stopwatch: Clock = time.perf_counter) -> None:
         self.phase: Phase | None = None
+        """None before the first connection attempt; the time for the name counts as part of that."""
         self.connected_ms: float | None = None
         """How long it took to open the connection, to the proxy where there is one; None where an open one was used."""
         self.peer = ""
         """Whom the connection goes to: an address and a port."""
-        self.handshake: Handshake | None = None
-        """What the TLS handshake showed; None where there was none."""
+        self.tls: ssl.SSLObject | None = None
+        """The last TLS handshake that ended well."""
+        self.handshake_ms = 0.0
+        """How long it took."""
         self._proxied = proxied
         self._stopwatch = stopwatch
         self._begun: dict[str, float] = {}
         self._socket: httpcore.AsyncNetworkStream | None = None
-        self._in_handshake = False
+        self._is_half_open = False
 
     async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
         """Take one event, `connection.connect_tcp.started` for example."""
         name, _, state = event.rpartition(".")
-        if name.endswith(".start_tls"):
-            self._in_handshake = state != "complete"
+        if name.endswith(_HALF_OPEN):
+            self._is_half_open = state != "complete"
         if state == "started":
             self._begin(name)
         elif state == "complete":
@@ -74,57 +88,25 @@ class Progress:
             self.connected_ms = took_ms
             self.peer = _named(stream.get_extra_info("server_addr"))
         if name.endswith(".start_tls"):
-            self.handshake = read_handshake(stream.get_extra_info("ssl_object"), took_ms)
+            self.tls, self.handshake_ms = stream.get_extra_info("ssl_object"), took_ms
 
     async def close_half_open(self) -> None:
-        """Close a connection whose TLS handshake did not finish: httpcore 1.0.9 forgets it when cancelled."""
-        if self._in_handshake and self._socket is not None:
+        """Close a connection whose handshake with server or SOCKS proxy did not finish: httpcore 1.0.9 forgets it."""
+        if self._is_half_open and self._socket is not None:
             await self._socket.aclose()
 
     def _asks_proxy(self, name: str) -> bool:
-        """Whether this is the CONNECT request, which comes before the TLS handshake with the exchange."""
+        """Whether this is the CONNECT request, which comes before the TLS handshake with the server."""
         return name.startswith("http11.") and self.phase is Phase.PROXY
+
+
+def causes_of(error: BaseException) -> tuple[BaseException, ...]:
+    """Return an exception and those below it, the innermost last."""
+    below = error.__cause__ or error.__context__
+    return (error, *causes_of(below)) if below else (error,)
 
 
 def _named(address: object) -> str:
     if isinstance(address, tuple) and len(address) >= 2:
         return printable(f"{address[0]} port {address[1]}", 80)
-    return ""
-
-
-def unreachable(error: Exception, during: Phase | None) -> Unreachable:
-    """Return what an exception from httpx, a socket or a deadline means.
-
-    Args:
-        error: The exception; nothing of its text is kept but the system's own reason.
-        during: The phase that had begun last.
-    """
-    if isinstance(error, (TimeoutError, httpx.TimeoutException)):
-        return Unreachable(Phase.TIMEOUT, during=during)
-    detail = _reason(error)
-    if isinstance(error, httpx.ProxyError) or during is Phase.PROXY:
-        return Unreachable(Phase.PROXY, detail=detail)
-    causes = list(_causes(error))
-    if any(isinstance(cause, ssl.SSLError) for cause in causes):
-        return Unreachable(Phase.TLS, detail=detail)
-    if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return Unreachable(Phase.DNS, detail=detail)
-    return Unreachable(during or Phase.TCP, detail=detail)
-
-
-def _causes(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
-
-
-def _reason(error: BaseException) -> str:
-    """Return the innermost reason that the TLS library or the system gives."""
-    for cause in reversed(list(_causes(error))):
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return printable(cause.verify_message)
-        if isinstance(cause, ssl.SSLError) and cause.reason:
-            return printable(cause.reason.replace("_", " ").lower())
-        if isinstance(cause, OSError) and cause.strerror:
-            return printable(cause.strerror)
     return ""

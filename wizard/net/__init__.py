@@ -1,0 +1,1 @@
+"""The network below echo services and exchange: how a request went, and whom TLS showed."""
