@@ -1,20 +1,22 @@
-"""Make the process safe for secrets, then hand over to the command line."""
+"""Make the process safe for secrets and for signals, then hand over to the command line."""
 
 from __future__ import annotations
 
 import os
 import sys
 
+from wizard.ending import Ending
 from wizard.safety import make_process_safe
 
 
 def main() -> int:
     """Run `key-wizard` and return its exit code."""
     inherited = make_process_safe(os.environ)
-    # Imported after the environment is scrubbed: textual reads it at import.
-    from wizard.cli import run  # noqa: PLC0415
+    with Ending() as ending:
+        # Imported after the environment is scrubbed: textual reads it at import.
+        from wizard.cli import run  # noqa: PLC0415
 
-    return run(sys.argv[1:], inherited)
+        return run(sys.argv[1:], inherited, ending)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,9 @@ import importlib
 from collections.abc import Sequence
 
 from wizard import __version__
-from wizard.commands.console import fail, tell, write_nowhere
+from wizard.commands.console import fail, tell
 from wizard.commands.parser import ArgumentParser, refuse_keys
+from wizard.ending import Ending, write_nowhere
 from wizard.errors import WizardError
 from wizard.exit_codes import Exit
 from wizard.safety import Inherited, redacted_report
@@ -28,17 +29,19 @@ COMMANDS = (
 )
 
 
-def run(arguments: Sequence[str], inherited: Inherited) -> int:
+def run(arguments: Sequence[str], inherited: Inherited, ending: Ending | None = None) -> int:
     """Run one command and return its exit code.
 
     Args:
         arguments: Without the program's name.
         inherited: What the process was given, for `exec`.
+        ending: What signals do, for the wizard.
     """
     try:
         refuse_keys(_own(arguments))
         options = _parser(arguments).parse_args(arguments)
         options.inherited = inherited
+        options.ending = ending or Ending()
         return int(options.run(options))
     except WizardError as error:
         return fail(error)
@@ -95,7 +98,7 @@ def _open_wizard(options: argparse.Namespace) -> int:
     else:
         from wizard.tui.launch import open_wizard  # noqa: PLC0415 - loads textual
 
-    return open_wizard(settings.paths(), options.env)
+    return open_wizard(settings.paths(), options.env, options.ending)
 
 
 __all__ = ["Exit", "run"]

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.terminal.harness import Terminal, leaked
+from tests.terminal.harness import ENDS_WITHIN, Terminal, leaked
 from tests.terminal.walk import end_exchange
 from wizard.credentials import KeyKind
 from wizard.rehearsal.desk import Desk, NewKey
@@ -183,7 +183,7 @@ def test_ctrl_c_asks_and_leaving_a_living_key_behind_is_exit_code_4(dumb: DumbTe
     assert dumb.terminal.wait() == 4
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
 def test_a_signal_at_a_hidden_prompt_restores_the_terminal(dumb: DumbTerminal, number: signal.Signals) -> None:
     dumb.to_credentials()
     dumb.answer("Which kind of key?", "hmac")
@@ -191,23 +191,31 @@ def test_a_signal_at_a_hidden_prompt_restores_the_terminal(dumb: DumbTerminal, n
     assert not dumb.terminal.is_restored()
     dumb.terminal.send("S3cr3tS3cr3t")
     dumb.terminal.kill(number)
-    assert dumb.terminal.wait() == 128 + number
+    dumb.terminal.kill(signal.SIGTERM)
+    assert dumb.terminal.wait(ENDS_WITHIN) == 128 + number
     assert dumb.terminal.is_restored()
     assert b"S3cr3t" not in dumb.terminal.raw
 
 
-def test_a_signal_ends_it_while_the_terminal_takes_no_output(dumb: DumbTerminal) -> None:
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT])
+def test_a_signal_ends_it_while_the_terminal_takes_no_output(dumb: DumbTerminal, number: signal.Signals) -> None:
     dumb.see("begin to replace", "[rotate]: ")
     dumb.terminal.stop_output()
     dumb.terminal.send("next\r" * 3)
-    dumb.terminal.kill(signal.SIGTERM)
-    assert dumb.terminal.wait() == 143
+    dumb.terminal.kill(number)
+    assert dumb.terminal.wait(ENDS_WITHIN) == 128 + number
+    assert dumb.terminal.has_its_settings()
 
 
-def test_the_program_ends_when_its_terminal_is_closed(dumb: DumbTerminal) -> None:
-    dumb.see("begin to replace", "[rotate]: ")
-    dumb.terminal.hang_up()
-    assert dumb.terminal.wait() in {0, 129}
+@pytest.mark.parametrize("controlling", [True, False])
+def test_the_program_ends_when_its_terminal_is_closed(controlling: bool) -> None:
+    try:
+        with Terminal(REHEARSE, env=dict(os.environ), cwd=REPOSITORY, controlling=controlling) as terminal:
+            DumbTerminal(terminal).see("begin to replace", "[rotate]: ")
+            terminal.hang_up()
+            assert terminal.wait(ENDS_WITHIN) == 129
+    finally:
+        end_exchange(home())
 
 
 def run(*arguments: str, answers: str = "") -> subprocess.CompletedProcess[str]:

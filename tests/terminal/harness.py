@@ -27,6 +27,8 @@ import pyte
 
 TIMEOUT = 20.0
 """Seconds after which a wait is a failure. Generous: it is not what the tests measure."""
+ENDS_WITHIN = 5.0
+"""Seconds in which a signal has ended the program: two are promised, the rest is for a busy machine."""
 
 # setsid is done by Popen; a new session has no controlling terminal until it asks for one.
 _TAKE_TERMINAL = (
@@ -191,8 +193,12 @@ class Terminal:
         """Whether a shell would find the terminal as it was: main screen, cursor, line wrap, echo, no reports."""
         on = all(map(self.mode, (7, 25)))
         off = not any(map(self.mode, (1000, 1003, 1004, 1006, 1049, 2004, 2048)))
+        return on and off and self.has_its_settings()
+
+    def has_its_settings(self) -> bool:
+        """Whether it shows what is typed, and reads it by lines."""
         local = termios.tcgetattr(self._master)[3]
-        return on and off and bool(local & termios.ECHO) and bool(local & termios.ICANON)
+        return bool(local & termios.ECHO) and bool(local & termios.ICANON)
 
     def _read(self, seconds: float) -> bool:
         """Read what comes within `seconds`; return False when nothing came or the program closed the terminal."""

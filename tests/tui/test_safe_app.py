@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 from textual.app import ComposeResult
 from textual.widgets import Static
@@ -43,33 +41,6 @@ async def test_there_is_no_command_palette_and_nothing_moves() -> None:
         await pilot.press("ctrl+p")
         assert len(pilot.app.screen_stack) == 1
         assert pilot.app.animation_level == "none"
-
-
-async def test_an_ending_waits_for_what_must_not_be_cut() -> None:
-    saved = asyncio.Event()
-
-    class Saving(Empty):
-        async def on_signal(self, number: int) -> None:
-            await asyncio.sleep(0)
-            saved.set()
-
-    app = Saving()
-    async with app.run_test():
-        app.hang_up()
-        await asyncio.wait_for(saved.wait(), 20)
-    assert app.return_code == 129
-
-
-async def test_a_failure_while_preparing_for_the_end_does_not_stop_the_end() -> None:
-    class Failing(Empty):
-        async def on_signal(self, number: int) -> None:
-            raise RuntimeError
-
-    app = Failing()
-    async with app.run_test() as pilot:
-        app.hang_up()
-        await pilot.pause()
-    assert app.return_code == 129
 
 
 def test_no_other_driver_can_be_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from collections.abc import Mapping
 
@@ -11,6 +10,7 @@ from wizard.commands.parser import KeyGiven
 from wizard.commands.standard_input import UnreadableInput
 from wizard.custody.errors import CustodyError
 from wizard.egress.proxy import ProxyUnusable
+from wizard.ending import write_nowhere
 from wizard.errors import WizardError
 from wizard.exchange.errors import ExchangeError
 from wizard.exit_codes import Exit
@@ -64,11 +64,6 @@ def say(text: str) -> None:
     except OSError as error:
         write_nowhere()
         raise _unwritable(f"{error.strerror}.") from error
-
-
-def write_nowhere() -> None:
-    """Keep the interpreter from flushing at its end what could not be written."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _unwritable(why: str) -> UnwritableOutput:

@@ -38,6 +38,7 @@ def run(options: argparse.Namespace) -> int:
     """Serve until a signal ends it."""
     from wizard.rehearsal import simulator  # noqa: PLC0415 - the extra `rehearsal` may not be installed
 
+    options.ending.stand_aside()  # the server handles them
     served = simulator.EmbeddedExchange(
         seed=options.seed, scenario=SCENARIOS[options.scenario], passes_after=options.passes_after
     )

@@ -58,6 +58,7 @@ def run(options: argparse.Namespace) -> int:
     given = _read(options.environment)
     inherited = {name: value for name, value in options.inherited.environ.items() if name not in VARIABLES}
     options.inherited.restore()
+    options.ending.stand_aside()
     return _become(command, {**inherited, **given})
 
 

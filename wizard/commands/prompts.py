@@ -87,5 +87,5 @@ def _as_it_was() -> Iterator[None]:
         yield
     finally:
         with suppress(termios.error):  # the terminal may be gone
-            termios.tcsetattr(handle, termios.TCSADRAIN, before)
+            termios.tcsetattr(handle, termios.TCSANOW, before)  # the others wait for the terminal
         os.close(handle)

@@ -50,7 +50,7 @@ def _open_wizard(options: argparse.Namespace) -> int:
     else:
         from wizard.tui.launch import open_rehearsal  # noqa: PLC0415 - loads textual
 
-    return open_rehearsal(settings.paths(), options.source_address, _wanted(options))
+    return open_rehearsal(settings.paths(), options.source_address, options.ending, _wanted(options))
 
 
 def _wanted(options: argparse.Namespace) -> Scenario:

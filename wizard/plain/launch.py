@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sys
 
 from wizard import settings
+from wizard.ending import HANG_UP, Ending
 from wizard.errors import WizardError
 from wizard.exit_codes import Exit
 from wizard.plain.interrupts import Interrupts
-from wizard.plain.signals import signals_to
 from wizard.plain.talk import Talk
 from wizard.plain.terminal import TerminalConsole
 from wizard.plain.walk import Walk
@@ -22,7 +23,7 @@ from wizard.threads import leave_lookups_behind
 from wizard.world import RealWorld, RehearsalWorld, World
 
 
-def open_wizard(paths: Paths, environment: str | None) -> int:
+def open_wizard(paths: Paths, environment: str | None, ending: Ending) -> int:
     """Open the line mode on the user's own environments.
 
     Raises:
@@ -32,27 +33,39 @@ def open_wizard(paths: Paths, environment: str | None) -> int:
     if environment is not None:
         known.environment(environment)
     named = f" --env {environment}" if environment else ""
-    return _run(RealWorld(paths, known), environment, f"key-wizard{named} --plain")
+    return _run(RealWorld(paths, known), environment, f"key-wizard{named} --plain", ending)
 
 
-def open_rehearsal(paths: Paths, source_address: str, scenario: Scenario = SMOOTH) -> int:
+def open_rehearsal(paths: Paths, source_address: str, ending: Ending, scenario: Scenario = SMOOTH) -> int:
     """Open the line mode on a rehearsal.
 
     Raises:
         wizard.errors.WizardError: the rehearsal's files cannot be used.
     """
-    return _run(RehearsalWorld(paths, source_address, scenario), None, "key-wizard rehearse --plain", is_rehearsal=True)
+    world = RehearsalWorld(paths, source_address, scenario)
+    return _run(world, None, "key-wizard rehearse --plain", ending, is_rehearsal=True)
 
 
-def _run(world: World, environment: str | None, command: str, *, is_rehearsal: bool = False) -> int:
-    async def walk() -> Exit:
+def _run(world: World, environment: str | None, command: str, ending: Ending, *, is_rehearsal: bool = False) -> int:
+    async def walk() -> int:
         leave_lookups_behind()
-        interrupts = Interrupts()
-        talk = Talk(_console(interrupts, may_pipe_secrets=is_rehearsal), interrupts)
-        visit = Walk(world, talk, environment=environment, command=command)
-        with signals_to(interrupts):
+        loop, interrupts = asyncio.get_running_loop(), Interrupts()
+        console = _console(interrupts, may_pipe_secrets=is_rehearsal)
+        visit = Walk(world, Talk(console, interrupts), environment=environment, command=command)
+
+        def ask_what_is_meant() -> None:
+            ending.call_off()
+            interrupts.fire()
+
+        def told(number: int) -> None:
+            if number == signal.SIGINT:
+                loop.call_soon_threadsafe(ask_what_is_meant)
+            else:
+                ending.unwind(number)
+
+        with ending.handled_by(told):
             await visit.run()
-        return exit_code(visit.left_at)
+        return 128 + HANG_UP if console.is_gone() else exit_code(visit.left_at)
 
     try:
         return asyncio.run(walk())

@@ -100,6 +100,10 @@ class TerminalConsole:
                 advice="Use the screens: leave --plain out.",
             )
 
+    def is_gone(self) -> bool:
+        """Return whether it is a terminal that has hung up."""
+        return self._is_terminal and self._source is not None and not os.isatty(self._source)
+
     def _send(self, text: str) -> None:
         data = _encoded(text, self._encoding)
         try:

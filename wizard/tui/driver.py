@@ -12,8 +12,9 @@ import os
 import selectors
 import time
 from collections.abc import Callable, Iterable
-from queue import Full
-from threading import Event
+from contextlib import suppress
+from queue import Empty, Full
+from threading import Event, Lock
 from typing import TYPE_CHECKING, Any
 
 from textual import events
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 _POLL = 0.1
 _READ = 4096
+_HAND_BACK = "".join(f"\x1b[?{mode}l" for mode in (2004, 2048, 1000, 1003, 1006, 1015)) + "\x1b[?7h\x1b[<u"
+_HAND_BACK += "\x1b[?1049l\x1b[?25h\x1b[?1004l"
+"""What Textual writes at its end, in one piece."""
 _ASK_WIDTH = "\x1b[2;1H·\x1b[6n"
 """Where does the cursor stand after this sign? Terminals set up for East Asian text give it two cells."""
 
@@ -40,7 +44,8 @@ class SafeDriver(LinuxDriver):
 
     def __init__(self, app: SafeApp, **options: Any) -> None:
         super().__init__(app, **options)
-        self._is_given_up = Event()
+        self._is_handed_back = Event()
+        self._queueing = Lock()
         self._changes: Callable[[str], str] = FrameDiff(lambda: app.size).changes
 
     def start_application_mode(self) -> None:
@@ -48,9 +53,33 @@ class SafeDriver(LinuxDriver):
         super().start_application_mode()  # type: ignore[no-untyped-call]
         self.write(_ASK_WIDTH)
 
-    def give_up_output(self) -> None:
-        """From now on, leave out what the terminal does not take at once: the process is to end."""
-        self._is_given_up.set()
+    def _sigcont_application(self, *_: object) -> None:
+        # A stopped program that is asked to end is in the background: taking the terminal would stop it again.
+        if not self._app.ending.has_begun:
+            super()._sigcont_application()
+
+    def hand_back(self) -> None:
+        """Leave the screens for good, as soon as the terminal takes output. From any thread; nothing is waited for."""
+        self.exit_event.set()
+        with self._queueing:
+            self._is_handed_back.set()
+            if self._writer_thread is None or not self._writer_thread.is_alive():
+                return
+            with suppress(Empty):
+                while True:
+                    self._writer_thread._queue.get_nowait()
+            for item in (_HAND_BACK, None):
+                self._writer_thread._queue.put_nowait(item)
+
+    def disable_input(self) -> None:
+        """Stop reading; nothing is left to do where the terminal was handed back."""
+        if not self._is_handed_back.is_set():
+            super().disable_input()
+
+    def stop_application_mode(self) -> None:
+        """Leave the screens; nothing is left to do where the terminal was handed back."""
+        if not self._is_handed_back.is_set():
+            super().stop_application_mode()
 
     def write(self, data: str) -> None:
         """Queue what `data` changes on the terminal; drop it when the terminal is gone."""
@@ -62,20 +91,25 @@ class SafeDriver(LinuxDriver):
         self._queue(None)
         while self._writer_thread is not None and self._writer_thread.is_alive():
             self._writer_thread.join(_POLL)
-            if self._is_given_up.is_set():
-                self._writer_thread.join(10 * _POLL)
+            if self._is_handed_back.is_set():
+                self._writer_thread.join(2 * _POLL)
                 return
 
     def _queue(self, item: str | None) -> None:
+        while not self._is_queued(item):
+            self._is_handed_back.wait(_POLL)
+
+    def _is_queued(self, item: str | None) -> bool:
+        """Queue it; return whether it needs no further attempt."""
         writer = self._writer_thread
-        while writer is not None and writer.is_alive():
+        with self._queueing:
+            if self._is_handed_back.is_set() or writer is None or not writer.is_alive():
+                return True
             try:
-                writer._queue.put(item, timeout=_POLL)
+                writer._queue.put_nowait(item)
             except Full:
-                if self._is_given_up.is_set():
-                    return
-            else:
-                return
+                return False
+            return True
 
     def run_input_thread(self) -> None:
         """Read until told to stop, or until the terminal hangs up."""
@@ -84,7 +118,7 @@ class SafeDriver(LinuxDriver):
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
                 if selector.select(_POLL) and not self._read(reader):
-                    self._loop.call_soon_threadsafe(self._app.hang_up)
+                    self._app.hang_up()
                     return
                 self._hand_on(reader.tick())
 
@@ -99,6 +133,8 @@ class SafeDriver(LinuxDriver):
 
     def _hand_on(self, messages: Iterable[Message]) -> None:
         for message in messages:
+            if self._is_handed_back.is_set():  # thousands of keys may have been typed ahead
+                return
             if not isinstance(message, events.CursorPosition):
                 self.process_message(message)
             elif message.y == 1 and message.x > 1:

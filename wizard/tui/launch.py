@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import suppress
 
 from wizard import settings
+from wizard.ending import Ending
 from wizard.glyphs import glyphs_for
 from wizard.rehearsal.scenarios import SMOOTH, Scenario
 from wizard.rotation.closing import exit_code
@@ -15,7 +17,7 @@ from wizard.tui.app import WizardApp
 from wizard.world import RealWorld, RehearsalWorld, World
 
 
-def open_wizard(paths: Paths, environment: str | None) -> int:
+def open_wizard(paths: Paths, environment: str | None, ending: Ending) -> int:
     """Open the wizard on the user's own environments.
 
     Raises:
@@ -24,24 +26,25 @@ def open_wizard(paths: Paths, environment: str | None) -> int:
     known = settings.load(paths.config_file)
     if environment is not None:
         known.environment(environment)
-    return _run(RealWorld(paths, known), environment, "key-wizard")
+    return _run(RealWorld(paths, known), environment, "key-wizard", ending)
 
 
-def open_rehearsal(paths: Paths, source_address: str, scenario: Scenario = SMOOTH) -> int:
+def open_rehearsal(paths: Paths, source_address: str, ending: Ending, scenario: Scenario = SMOOTH) -> int:
     """Open the wizard on a rehearsal.
 
     Raises:
         wizard.errors.WizardError: the terminal cannot be used.
     """
-    return _run(RehearsalWorld(paths, source_address, scenario), None, "key-wizard rehearse")
+    return _run(RehearsalWorld(paths, source_address, scenario), None, "key-wizard rehearse", ending)
 
 
-def _run(world: World, environment: str | None, command: str) -> int:
+def _run(world: World, environment: str | None, command: str, ending: Ending) -> int:
     problem = inspect_terminal(os.environ, sys.__stdin__, sys.__stderr__).problem()
     if problem is not None:
         raise problem
     app = WizardApp(world, glyphs_for(os.environ), environment=environment, command=command)
-    code = app.run_safely()
-    for line in app.farewell:
-        print(line)
+    code = app.run_safely(ending)
+    with suppress(OSError):  # the terminal is gone
+        for line in app.farewell:
+            print(line)
     return code or exit_code(app.left_at)

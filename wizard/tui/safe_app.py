@@ -6,33 +6,28 @@ stock ones print every local variable. tests/terminal/test_safe_crash.py holds t
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import os
-import signal
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
-from types import FrameType
 from typing import ClassVar
 
 from rich.console import RenderableType
 from rich.text import Text
+from textual import events
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.filter import LineFilter
 
+from wizard.ending import HANG_UP, Ending
 from wizard.errors import WizardError
 from wizard.safety import INTERNAL_ERROR, redacted_report
 from wizard.tui.control_filter import ControlFilter
 from wizard.tui.key_order import KeyOrder
-from wizard.tui.signals import HANG_UP, handled_by
 from wizard.tui.theme import THEME, THEME_16, theme_for
 
 LONGEST_COPY = 8192
 """Bytes; some terminals drop a longer OSC 52 without a word."""
-SIGNAL_GRACE = 5.0
-"""Seconds that `on_signal` has before the app ends all the same."""
 
 
 class TooLongToCopy(WizardError):
@@ -57,16 +52,16 @@ class SafeApp(KeyOrder):
         super().__init__()
         self.animation_level = "none"
         self._control_filter = ControlFilter()
-        self._ending: asyncio.Task[None] | None = None
-        self._signals: set[int] = set()
+        self.ending = Ending()
         for theme in (THEME, THEME_16):
             self.register_theme(theme)
         if os.environ.get("TEXTUAL_THEME") not in self.available_themes:
             self.theme = theme_for(self.console.color_system).name
 
-    def run_safely(self, *, mouse: bool = False) -> int:
+    def run_safely(self, ending: Ending, *, mouse: bool = False) -> int:
         """Run until the end and return the exit code: that of `exit`, 70 after a crash, 128+n after signal n."""
-        with handled_by(self._take_signal):
+        self.ending = ending
+        with ending.handled_by(self._begin_end):
             try:
                 self.run(mouse=mouse)
             except Exception as error:  # the loop itself failed: Textual's report was not reached
@@ -74,12 +69,14 @@ class SafeApp(KeyOrder):
                 return INTERNAL_ERROR
         return self.return_code or 0
 
-    async def on_signal(self, number: int) -> None:
-        """Prepare for the end by signal `number`: finish what must not be cut, wipe. At most five seconds."""
-
     def hang_up(self) -> None:
-        """End as by SIGHUP: the terminal is gone."""
-        self._end_by(HANG_UP)
+        """End as by SIGHUP: the terminal is gone. From any thread."""
+        self.ending.begin(HANG_UP)
+
+    async def _deliver(self, event: events.Event) -> None:
+        # What was typed ahead would keep the end waiting.
+        if not self.ending.has_begun:
+            await super()._deliver(event)
 
     def copy_to_clipboard(self, text: str) -> None:
         """Copy nothing: Textual copies from any field on ctrl+c. See `copy_public_text`."""
@@ -138,30 +135,17 @@ class SafeApp(KeyOrder):
         error = sys.exception()
         self._handle_exception(error if isinstance(error, Exception) else RuntimeError())
 
-    def _take_signal(self, number: int, _frame: FrameType | None) -> None:
+    def _begin_end(self, number: int) -> None:
+        """Give the terminal back at once, and end as soon as the loop comes to it. In a thread of its own."""
+        hand_back = getattr(self._driver, "hand_back", None)
+        if hand_back is not None:
+            hand_back()
+            self.ending.restore_terminal()
         if self._loop is None:
-            raise SystemExit(128 + number)
-        if number in self._signals and number != HANG_UP:  # asked again: at once, as by default
-            signal.signal(number, signal.SIG_DFL)
-            os.kill(os.getpid(), number)
-        # A shell that dies with the line repeats SIGHUP to its jobs: twice is no impatience.
-        self._signals.add(number)
-        self._give_up_output()
-        self._loop.call_soon_threadsafe(self._end_by, number)
+            self.ending.unwind(number)
+        else:
+            self._loop.call_soon_threadsafe(self._exit_by, number)
 
-    def _end_by(self, number: int) -> None:
-        if self._ending is None and self._loop is not None:
-            self._give_up_output()
-            self._ending = self._loop.create_task(self._end(number))
-
-    async def _end(self, number: int) -> None:
+    def _exit_by(self, number: int) -> None:
         with self._context():
-            with suppress(Exception):  # the end is not to be stopped by what prepares for it
-                async with asyncio.timeout(SIGNAL_GRACE):
-                    await self.on_signal(number)
             self.exit(return_code=128 + number)
-
-    def _give_up_output(self) -> None:
-        give_up = getattr(self._driver, "give_up_output", None)
-        if give_up is not None:
-            give_up()

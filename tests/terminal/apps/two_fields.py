@@ -9,7 +9,6 @@ from wizard.safety import make_process_safe
 
 make_process_safe(os.environ)
 
-import asyncio  # noqa: E402
 import threading  # noqa: E402
 from pathlib import Path  # noqa: E402
 from typing import ClassVar  # noqa: E402
@@ -20,6 +19,7 @@ from textual.binding import BindingType  # noqa: E402
 from textual.content import Content  # noqa: E402
 from textual.widgets import Footer, Input, Label, OptionList, Static  # noqa: E402
 
+from wizard.ending import Ending  # noqa: E402
 from wizard.secret import Secret  # noqa: E402
 from wizard.tui.safe_app import SafeApp  # noqa: E402
 from wizard.tui.widgets.secret_field import SecretField  # noqa: E402
@@ -68,12 +68,6 @@ class TwoFields(SafeApp):
         self.query_one(Input).cursor_blink = False
         if SITE == "mount":
             raise RuntimeError("mount")
-
-    async def on_signal(self, number: int) -> None:
-        told = Path(os.environ.get("TEST_SIGNAL_FILE", os.devnull))
-        told.write_text("begun")
-        await asyncio.sleep(float(os.environ.get("TEST_SIGNAL_SECONDS", "0")))
-        told.write_text(str(number))
 
     @on(SecretField.Submitted)
     def go_on(self, event: SecretField.Submitted) -> None:
@@ -172,4 +166,5 @@ class Rich(Exception):
 
 
 if __name__ == "__main__":
-    sys.exit(TwoFields().run_safely())
+    with Ending() as ending:
+        sys.exit(TwoFields().run_safely(ending))
