@@ -6,9 +6,11 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
+from wizard.egress.agreement import EgressState, EgressVerdict
 from wizard.egress.exchange_observation import ExchangeObservation
 
 A, B = IPv4Address("203.0.113.42"), IPv4Address("198.51.100.7")
+SEEN = EgressVerdict(EgressState.AGREED, {A: ("Amazon", "ipify")}, is_settled=True)
 LIST = (IPv4Network("203.0.113.0/24"),)
 
 
@@ -35,11 +37,11 @@ LIST = (IPv4Network("203.0.113.0/24"),)
     ],
 )
 def test_each_word_has_its_meaning_beside_what_was_seen(observation, confirms, told):
-    assert observation.confirms([A]) is confirms
-    assert told in observation.sentence([A])
+    assert observation.confirms(SEEN) is confirms
+    assert told in observation.sentence(SEEN)
 
 
 def test_a_name_alone_is_told_where_no_echo_service_answered():
     assert (
-        ExchangeObservation("binance.com", named=B).sentence([]).startswith("binance.com itself named 198.51.100.7: ")
+        ExchangeObservation("binance.com", named=B).sentence(None).startswith("binance.com itself named 198.51.100.7: ")
     )

@@ -95,10 +95,10 @@ def test_a_lone_operator_does_not_tell_which_address_of_a_list_this_host_has() -
     alone = verdict(EgressState.SINGLE, b=(IPIFY,))
     for observation in (accepted(f"{A}/32", f"{B}/32"), accepted("203.0.113.0/24")):
         assert ticked(alone, Selection().follow(observation, alone), observation) == []
-        assert observation.confirms(observation.comparable(alone)) is None
-        assert observation.confirms(observation.comparable(AGREED)) is True
+        assert observation.confirms(alone) is None
+        assert observation.confirms(AGREED) is True
     # Two operators see an address that is not on the list of the accepted key: the one that is proves nothing of them.
-    assert accepted(f"{B}/32", f"{C}/32").confirms(accepted(f"{B}/32", f"{C}/32").comparable(DISSENT)) is False
+    assert accepted(f"{B}/32", f"{C}/32").confirms(DISSENT) is False
     only = accepted(f"{B}/32")
     assert ticked(alone, Selection().follow(only, alone), only) == [B]
 
@@ -165,7 +165,7 @@ def test_an_address_of_the_exchange_s_own_network_is_not_taken_for_this_host_s()
     observation = ExchangeObservation("binance.com", named=edge)
     assert ticked(SPLIT, NOTHING.follow(observation, SPLIT), observation) == []
     assert ticked(AGREED, NOTHING.follow(observation, AGREED), observation) == [A]
-    assert observation.confirms(AGREED.addresses) is None
-    assert "it saw its own network there, not this host" in observation.sentence(AGREED.addresses)
+    assert observation.confirms(AGREED) is None
+    assert "it saw its own network there, not this host" in observation.sentence(AGREED)
     seen_so = EgressVerdict(EgressState.AGREED, {edge: (AMAZON, CLOUDFLARE)}, is_settled=True)
-    assert observation.confirms(seen_so.addresses) is True
+    assert observation.confirms(seen_so) is True

@@ -91,7 +91,7 @@ def run(options: argparse.Namespace) -> int:
         told: dict[str, object] = {"hosts": [_host_json(answer) for answer in answers]} if hosts else {}
         told |= {"exchange": _exchange_json(observation, report.verdict)} if options.ask_exchange else {}
         print_json({"environment": environment.name, **as_json(report), **_ipv6_json(way), "history": history, **told})
-    confirmed = observation.confirms(observation.comparable(report.verdict)) if observation else None
+    confirmed = observation.confirms(report.verdict) if observation else None
     is_known = (report.verdict.is_agreed if confirmed is None else confirmed) and all(one.address for one in answers)
     return trouble or (Exit.FINE if is_known else Exit.INCONCLUSIVE)
 
@@ -231,12 +231,11 @@ def _exchange_json(observation: ExchangeObservation | None, verdict: EgressVerdi
     """
     if observation is None:
         return None
-    seen = observation.comparable(verdict)
-    told = observation.address(seen)
+    told = observation.address(verdict)
     return {
         "site": observation.site,
         "accepted": observation.accepted,
         "address": str(told) if told else None,
-        "confirms": observation.confirms(seen),
-        "sentence": observation.sentence(seen),
+        "confirms": observation.confirms(verdict),
+        "sentence": observation.sentence(verdict),
     }

@@ -56,7 +56,7 @@ def ask_exchange(
         wizard.errors.WizardError: no key is in use, or keyring or route cannot be used.
     """
     observation = asyncio.run(leaving_lookups_behind(_ask_exchange(environment, paths, known)))
-    tell(observation.sentence(observation.comparable(verdict)))
+    tell(observation.sentence(verdict))
     route = route_to_exchange(environment, os.environ)
     _in_journal(paths, lambda journal: keep_exchange_observation(observation, route, journal, environment.name))
     return observation

@@ -17,6 +17,11 @@ _CDN = IPv4Network("130.176.0.0/16")
 _SPLIT = "the route depends on the destination (split routing, or a proxy for one of the two)"
 
 
+def callers_address(named: IPv4Address | None, seen: Sequence[IPv4Address]) -> IPv4Address | None:
+    """Return the address that a refusal named; None where it is one of the exchange's CDN that nobody else saw."""
+    return None if named is None or (named in _CDN and named not in seen) else named
+
+
 @dataclass(frozen=True, slots=True)
 class ExchangeObservation:
     """What a signed call with the current key showed."""
@@ -34,39 +39,47 @@ class ExchangeObservation:
     trouble: str = ""
     """Why nothing was learnt; empty where something was."""
 
-    def comparable(self, verdict: EgressVerdict) -> tuple[IPv4Address, ...]:
-        """Return the addresses that its word says something of.
-
-        An accepted key whose list has several addresses tells only that this host has one of them. Which, no
-        operator decides alone: it could name any other one.
-        """
-        if self.named is not None or not self._has_several:
-            return verdict.addresses
-        return tuple(address for address, who in verdict.operators.items() if len(who) >= MIN_OPERATORS)
-
-    def address(self, seen: Sequence[IPv4Address]) -> IPv4Address | None:
+    def address(self, verdict: EgressVerdict | None) -> IPv4Address | None:
         """Return the address that the exchange named, or the one seen that an accepted key's list has; else None.
 
-        An address of its CDN that nobody else saw is not taken for the caller's.
+        Args:
+            verdict: What echo services saw; None where they were not asked.
         """
+        seen = self._comparable(verdict)
         if self.named is not None:
-            return None if self._is_cdn(seen) else self.named
-        if not self.confirms(seen):
+            return callers_address(self.named, seen)
+        if not self._confirms(seen):
             return None
         listed = [address for address in seen if self._lists(address)]
         return listed[0] if len(listed) == 1 else None
 
-    def confirms(self, seen: Sequence[IPv4Address]) -> bool | None:
+    def confirms(self, verdict: EgressVerdict | None) -> bool | None:
         """Return whether the exchange sees an address that echo services saw; None where it does not tell."""
+        return self._confirms(self._comparable(verdict))
+
+    def _comparable(self, verdict: EgressVerdict | None) -> tuple[IPv4Address, ...]:
+        """Return the addresses that the answer says something of.
+
+        An accepted key whose list has several addresses tells only that this host has one of them. Which, no
+        operator decides alone: it could name any other one.
+        """
+        if verdict is None:
+            return ()
+        if self.named is not None or not self._has_several:
+            return verdict.addresses
+        return tuple(address for address, who in verdict.operators.items() if len(who) >= MIN_OPERATORS)
+
+    def _confirms(self, seen: Sequence[IPv4Address]) -> bool | None:
         if self.named is not None:
             return None if self._is_cdn(seen) else self.named in seen
         if not (self.accepted and self.is_restricted and self.listed and seen):
             return None
         return any(map(self._lists, seen))
 
-    def sentence(self, seen: Sequence[IPv4Address]) -> str:
+    def sentence(self, verdict: EgressVerdict | None) -> str:
         """Return what it means next to the addresses that echo services saw."""
-        confirmed = self.confirms(seen)
+        seen = self._comparable(verdict)
+        confirmed = self._confirms(seen)
         if self._is_cdn(seen):
             return (
                 f"{self.site} itself named {self.named}, which no echo service saw and which belongs to CloudFront, the"
@@ -87,7 +100,7 @@ class ExchangeObservation:
         )
 
     def _is_cdn(self, seen: Sequence[IPv4Address]) -> bool:
-        return self.named is not None and self.named in _CDN and self.named not in seen
+        return self.named is not None and callers_address(self.named, seen) is None
 
     @property
     def _has_several(self) -> bool:

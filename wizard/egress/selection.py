@@ -94,7 +94,7 @@ class Selection:
 
         Where this host has a pool and the named address is one of it, the others stay.
         """
-        named = observation.address(observation.comparable(verdict))
+        named = observation.address(verdict)
         if named is None:
             return self
         is_of_pool = verdict.state is EgressState.POOL and named in verdict.addresses
@@ -137,7 +137,7 @@ def candidates(
     """
     hosts = hosts or {}
     seen = verdict.operators if verdict else {}
-    named = observation.address(observation.comparable(verdict) if verdict else ()) if observation else None
+    named = observation.address(verdict) if observation else None
     wanted = selection.wanted(verdict)
     earlier = selection.exchange if selection.exchange and named is None else None
     first = named or (earlier.address if earlier else None)

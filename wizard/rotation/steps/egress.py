@@ -36,7 +36,7 @@ def keep_exchange_observation(
     observation: ExchangeObservation, route: Route, journal: Journal, environment: str
 ) -> None:
     """Note in the journal which address the exchange itself named; nothing where it named none."""
-    if (told := observation.address(())) is not None:
+    if (told := observation.address(None)) is not None:
         seen = {str(told): (observation.site,)}
         journal.note_egress(environment, seen, EgressState.SINGLE, route.shown, asked_by=THE_EXCHANGE)
 
@@ -135,15 +135,14 @@ class EgressStep:
 
     def finding(self, report: EgressReport, observation: ExchangeObservation | None = None) -> Finding:
         """Return what a detection shows, and what it does not; the exchange's own word goes before it."""
-        seen = observation.comparable(report.verdict) if observation else ()
         outcome = _OUTCOMES.get(report.verdict.state, Outcome.INCONCLUSIVE)
-        confirmed = observation.confirms(seen) if observation else None
+        confirmed = observation.confirms(report.verdict) if observation else None
         if confirmed is not None:
             outcome = Outcome.PASSED if confirmed else Outcome.INCONCLUSIVE
         return Finding(
             subject="Egress address",
             outcome=outcome,
-            observed=" ".join(filter(None, [report.sentence(), observation.sentence(seen) if observation else ""])),
+            observed=f"{report.sentence()} {observation.sentence(report.verdict) if observation else ''}".rstrip(),
             at=self._context.clock(),
             from_address=", ".join(map(str, report.verdict.addresses)),
             does_not_prove="that it stays the same"

@@ -7,7 +7,7 @@ from dataclasses import asdict, fields
 from ipaddress import IPv4Address
 
 from wizard.credentials import Credentials
-from wizard.egress.exchange_observation import ExchangeObservation
+from wizard.egress.exchange_observation import callers_address
 from wizard.errors import WizardError
 from wizard.exchange.client import ExchangeClient
 from wizard.rotation.context import Context
@@ -214,7 +214,7 @@ class RetireStep:
             await EgressStep(self._context).detect()
             has_looked = True
         agreed = self._context.egress if has_looked else ""
-        told = ExchangeObservation(site.name, named=named).address([IPv4Address(agreed)] if agreed else [])
+        told = callers_address(named, [IPv4Address(agreed)] if agreed else [])
         return Poll(
             at=self._context.clock(),
             legacy_accepted=old.accepted,
