@@ -9,8 +9,7 @@ import os
 import time
 
 from wizard import settings
-from wizard.commands.console import print_json
-from wizard.commands.evidence import as_json, exit_code, tell_finding
+from wizard.commands.console import exit_code, finding_json, print_json, tell_finding
 from wizard.commands.observations import keep_observation
 from wizard.commands.place import place_opener
 from wizard.custody.places import PHRASES
@@ -62,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
                 "environment": environment.name,
                 "fine": code is Exit.FINE,
                 "current": upkeep.key and _key_json(upkeep.key),
-                "checks": [as_json(finding) for finding in upkeep.findings],
+                "checks": [finding_json(finding) for finding in upkeep.findings],
             }
         )
     else:

@@ -1,10 +1,11 @@
-"""How commands speak: JSON to stdout, words for people to stderr, errors in three sentences."""
+"""How commands speak: JSON to stdout, words for people to stderr, errors in three sentences, findings in lines."""
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 
 from wizard.commands.parser import KeyGiven
 from wizard.commands.standard_input import UnreadableInput
@@ -14,6 +15,7 @@ from wizard.ending import write_nowhere
 from wizard.errors import WizardError
 from wizard.exchange.errors import ExchangeError
 from wizard.exit_codes import Exit
+from wizard.rotation.model import Finding, Outcome
 from wizard.settings import UnknownEnvironment
 from wizard.ssh_destination import InvalidDestination
 from wizard.terminal import UnusableTerminal
@@ -83,3 +85,24 @@ def fail(error: WizardError) -> Exit:
     for sentence in rest:
         tell(f"  {printable(sentence, limit=2000)}")
     return next((code for kind, code in _CODES if isinstance(error, kind)), Exit.SAYS_NO)
+
+
+def tell_finding(finding: Finding) -> None:
+    """Say one finding on one line, and what to do about it on the next."""
+    tell(f"{finding.outcome:<14} {finding.subject:<20} {printable(finding.observed, limit=1000)}")
+    if finding.advice:
+        tell(f"{'':<14} {'':<20} {printable(finding.advice, limit=1000)}")
+
+
+def finding_json(finding: Finding) -> dict[str, object]:
+    """Return a finding as JSON shapes."""
+    fields = asdict(finding)
+    return {**fields, "from": fields.pop("from_address")}
+
+
+def exit_code(findings: Iterable[Finding]) -> Exit:
+    """Return the code for all findings together: a failure speaks louder than a question that is open."""
+    outcomes = {finding.outcome for finding in findings}
+    if Outcome.FAILED in outcomes:
+        return Exit.SAYS_NO
+    return Exit.INCONCLUSIVE if outcomes & {Outcome.INCONCLUSIVE, Outcome.NOT_RUN} else Exit.FINE

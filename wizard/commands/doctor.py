@@ -10,8 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 
 from wizard import settings
-from wizard.commands.console import print_json
-from wizard.commands.evidence import as_json, exit_code, tell_finding
+from wizard.commands.console import exit_code, finding_json, print_json, tell_finding
 from wizard.commands.place import place_opener
 from wizard.custody.errors import KeyringUnusable
 from wizard.custody.store import Store
@@ -42,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
     doctor = Doctor(paths, os.environ, sys.__stdin__, sys.__stderr__, _place_opener(paths), time.time)
     found = asyncio.run(doctor.look((Area(options.only),) if options.only else tuple(Area)))
     if options.json:
-        checks = [{"area": area, **as_json(finding)} for area, findings in found.items() for finding in findings]
+        checks = [{"area": area, **finding_json(finding)} for area, findings in found.items() for finding in findings]
         print_json({"checks": checks})
     else:
         for findings in found.values():

@@ -17,7 +17,7 @@ from collections.abc import Callable
 import httpx
 
 from wizard import __version__
-from wizard.egress.answers import BODY_LIMIT, Refused, Sample, read_answer, refuse_status
+from wizard.egress.answers import BODY_LIMIT, NoAddress, Sample, read_answer, refuse_status
 from wizard.egress.route import Route, RouteKind, sampling_transport
 from wizard.egress.services import EchoService
 from wizard.net.trace import Phase, Trace, causes_of
@@ -58,7 +58,7 @@ async def ask(
     start = timer()
     try:
         address = read_answer(service, await _fetch(service.url, route, timeout, verify), rules)
-    except Refused as refused:
+    except NoAddress as refused:
         refusal = str(refused)
     return Sample(service, address, refusal, (timer() - start) * 1000)
 
@@ -75,7 +75,7 @@ async def _fetch(url: str, route: Route, seconds: float, verify: ssl.SSLContext 
         reason = _failure(error, route)
     finally:
         await trace.close_half_open()
-    raise Refused(reason)
+    raise NoAddress(reason)
 
 
 async def _get(url: str, transport: httpx.AsyncHTTPTransport, trace: Trace) -> bytes:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
 
-from wizard.egress.answers import Refused, Sample, read_answer, refuse_status
+from wizard.egress.answers import NoAddress, Sample, read_answer, refuse_status
 from wizard.egress.services import EchoService
 from wizard.egress.ssh_hosts.model import OUTPUT_LIMIT, Host, HostAnswer, ScriptRun, Trouble
 from wizard.egress.ssh_hosts.ssh_errors import (
@@ -149,19 +149,19 @@ def _unhex(text: str) -> bytes:
 def _sample(service: EchoService, client: str, raw: bytes, rules: Rules, milliseconds: float) -> Sample:
     try:
         return Sample(service, read_answer(service, _body(raw, client), rules), "", milliseconds)
-    except Refused as refused:
+    except NoAddress as refused:
         return Sample(service, None, str(refused), milliseconds)
 
 
 def _body(raw: bytes, client: str) -> bytes:
     """Return the body of a response that is an answer; `raw` is the response, a line end, the client's exit status."""
     if len(raw) >= _RESPONSE_LIMIT:
-        raise Refused("a web page, not an address")
+        raise NoAddress("a web page, not an address")
     response, _, status = raw.rpartition(b"\n")
     head, body = _parted(response)
     answered = _STATUS.match(head)
     if answered is None:
-        raise Refused(_failure(client, status))
+        raise NoAddress(_failure(client, status))
     location = _LOCATION.search(head)
     refuse_status(int(answered[1]), location[1].decode("ascii", "replace") if location else "")
     return body
