@@ -1,4 +1,4 @@
-"""How the time to judge a list, and to mend it, grows with its entries."""
+"""How the time to validate a list, and to mend it, grows with its entries."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from itertools import pairwise
 import pytest
 
 from wizard.rules import Rules
-from wizard.whitelist import Judgement, OtherList, RequiredAddress, Surroundings, judge, mend_all, parse
+from wizard.whitelist import Entries, ListContext, OtherList, RequiredAddress, Validation, fix_all, parse, validate
 
 pytestmark = pytest.mark.benchmark
 SIZES = (10, 100, 1_000, 10_000)
 KINDS = ("{}", "{}", "{}/32", "{}:443", "{}/24", "0{}", "https://{}/", "{} # office", "10.{}", "2001:db8::{}")
 HOSTS = tuple(RequiredAddress(IPv4Address(0x0B000000 + number * 7919), "a host") for number in range(100))
 ELSEWHERE = tuple(IPv4Network((0x0B000000 + number * 104729, 32)) for number in range(1_000))
-SURROUNDINGS = Surroundings(Rules(), HOSTS, (OtherList("staging", ELSEWHERE),), ELSEWHERE[:20], ELSEWHERE)
+CONTEXT = ListContext(Rules(), HOSTS, (OtherList("staging", ELSEWHERE),), ELSEWHERE[:20], ELSEWHERE)
 
 
 def a_list(count: int) -> str:
@@ -31,12 +31,12 @@ def repeated(count: int) -> str:
     return a_list(count // 2) + "\n" + a_list(count // 2).replace("\n", " # again\n")
 
 
-def judged(text: str) -> Judgement:
-    return judge(parse(text), SURROUNDINGS)
+def judged(text: str) -> Validation:
+    return validate(parse(text), CONTEXT)
 
 
-def mended(text: str) -> str:
-    return mend_all(text, judged)
+def mended(text: str) -> Entries:
+    return fix_all(parse(text), lambda entries: validate(entries, CONTEXT))
 
 
 def seconds(work: Callable[[str], object], text: str) -> float:

@@ -137,11 +137,11 @@ def test_json_names_an_address_in_a_comment_and_the_alternative_of_host_bits(com
     said = command("whitelist", "--json", "8.8.8.8 # bot, 9.9.9.9", "1.1.1.1/24")
     (finding,) = said.json["findings"]
     assert (finding["code"], finding["severity"], finding["suggestion"]) == ("address-in-comment", "warning", "9.9.9.9")
-    assert (finding["position"], finding["safe"]) == (8, False)
+    assert (finding["position"], finding["safe"]) == (15, False)
     (bits,) = said.json["entries"][1]["findings"]
     assert (bits["suggestion"], bits["alternative"]) == ("1.1.1.1", "1.1.1.0/24")
     told = command("whitelist", "8.8.8.8 # bot, 9.9.9.9", "1.1.1.1/24").err
-    assert "warning  list       A comment holds 9.9.9.9: it is not on the list." in told
+    assert "warning  list       9.9.9.9 stands in a comment: it is not on the list." in told
     assert "Instead: 1.1.1.1 or 1.1.1.0/24" in told
 
 

@@ -29,6 +29,7 @@ from wizard.secret import Secret
 from wizard.settings import Paths
 from wizard.unattended.mending import Mender
 from wizard.unattended.player import Player
+from wizard.whitelist import parse
 
 RESTRICTIONS = "/sapi/v1/account/apiRestrictions"
 ACCOUNT = "/api/v3/account"
@@ -292,7 +293,7 @@ async def test_the_certificate_names_the_list_that_was_settled_last(world: World
         await world.to_probe(flow)
         flow.back()
         flow.back()
-        flow.whitelist.settle(f"{HERE},{UNLISTED}")
+        flow.whitelist.settle(parse(f"{HERE},{UNLISTED}"))
         flow.advance(Step.WHITELIST)
         flow.advance(Step.CREDENTIALS)
         await flow.complete(await flow.probe.run())
@@ -464,7 +465,7 @@ async def test_a_pair_that_was_not_used_is_not_offered_again(world: World) -> No
         first = await flow.credentials.public_key()
         await flow.egress.detect()
         flow.advance(Step.EGRESS)
-        flow.whitelist.settle(HERE)
+        flow.whitelist.settle(parse(HERE))
         flow.advance(Step.WHITELIST)
         new = await world.make_key()
         await flow.credentials.store_hmac(new.api_key, new.secret)
@@ -663,9 +664,9 @@ async def test_a_clock_set_back_brings_back_no_old_address_and_no_old_list(world
     async with world.flow(clock=clock) as flow:
         await flow.begin(Mode.SET_UP)
         await flow.egress.detect()
-        flow.whitelist.settle(HERE)
+        flow.whitelist.settle(parse(HERE))
         clock.ahead = 0.0
-        flow.whitelist.settle(f"{HERE},{ELSEWHERE}")
+        flow.whitelist.settle(parse(f"{HERE},{ELSEWHERE}"))
         assert set(flow.context.journal.whitelist_of(flow.context.rotation).split(",")) == {HERE, ELSEWHERE}
     async with world.flow("127.0.0.2", clock=clock) as flow:
         await flow.egress.detect()

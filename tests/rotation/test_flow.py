@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.rotation.conftest import ELSEWHERE, HERE, World
+from tests.whitelist.listed import text_of
 from wizard.credentials import KeyKind
 from wizard.rotation import findings as say
 from wizard.rotation.lock import EnvironmentBusy
@@ -14,6 +15,7 @@ from wizard.rotation.steps.probe import NothingToProbe, NotProven, ProbeReport
 from wizard.rotation.steps.retire import NotDead
 from wizard.rotation.steps.whitelist import WhitelistInvalid
 from wizard.secret import Secret
+from wizard.whitelist import parse
 
 
 def outcomes(report: ProbeReport) -> dict[str, Outcome]:
@@ -47,8 +49,8 @@ async def test_the_proposal_covers_the_egress_and_keeps_the_old_list(world: Worl
         await world.put_key_in_use(flow, whitelist="198.51.100.7")
         await flow.begin(Mode.ROTATE)
         await flow.egress.detect()
-        assert flow.whitelist.proposal().split() == ["198.51.100.7", HERE]
-        assert flow.whitelist.judge(flow.whitelist.proposal()).is_valid
+        assert text_of(flow.whitelist.proposal()).split() == ["198.51.100.7", HERE]
+        assert flow.whitelist.validate(flow.whitelist.proposal()).is_valid
 
 
 async def test_a_list_without_the_egress_is_not_kept(world: World) -> None:
@@ -56,7 +58,7 @@ async def test_a_list_without_the_egress_is_not_kept(world: World) -> None:
         await flow.begin(Mode.SET_UP)
         await flow.egress.detect()
         with pytest.raises(WhitelistInvalid):
-            flow.whitelist.settle("198.51.100.7")
+            flow.whitelist.settle(parse("198.51.100.7"))
         assert flow.context.journal.whitelist_of(flow.context.rotation) == ""
 
 
@@ -242,7 +244,7 @@ async def test_ed25519_comes_back_with_nothing_but_its_api_key(world: World) -> 
         await flow.begin(Mode.SET_UP)
         await flow.egress.detect()
         flow.advance(flow.context.rotation.step)
-        flow.whitelist.settle(HERE)
+        flow.whitelist.settle(parse(HERE))
         flow.advance(flow.context.rotation.step)
         public_key = await flow.credentials.public_key()
     async with world.flow() as flow:
@@ -261,7 +263,7 @@ async def test_a_mistyped_api_key_does_not_lose_the_private_key(world: World) ->
         await flow.begin(Mode.SET_UP)
         await flow.egress.detect()
         flow.advance(flow.context.rotation.step)
-        flow.whitelist.settle(HERE)
+        flow.whitelist.settle(parse(HERE))
         flow.advance(flow.context.rotation.step)
         public_key = await flow.credentials.public_key()
         made = await world.desk.create(

@@ -9,42 +9,44 @@ from ipaddress import IPv4Address
 import pytest
 
 from tests.rotation.conftest import HERE, World
+from tests.whitelist.listed import text_of
 from wizard.egress.exchange_observation import ExchangeObservation
 from wizard.egress.route import Route, RouteKind
 from wizard.rotation.context import Context
 from wizard.rotation.model import Mode
 from wizard.rotation.steps.egress import keep_exchange_observation
 from wizard.rotation.steps.whitelist import LabelHoldsKey
+from wizard.whitelist import parse
 
 OFFICE = "198.51.100.7"
 
 
 def codes(flow, text: str) -> list[str]:
-    judgement = flow.whitelist.judge(text)
-    of_entries = [finding.code for judged in judgement.entries for finding in judged.findings]
-    return of_entries + [finding.code for finding in judgement.findings]
+    validation = flow.whitelist.validate(parse(text))
+    of_entries = [finding.code for judged in validation.entries for finding in judged.findings]
+    return of_entries + [finding.code for finding in validation.findings]
 
 
 async def test_a_label_is_kept_for_the_environment_and_is_never_in_the_pasted_text(world: World) -> None:
     async with world.flow() as flow:
         await flow.begin(Mode.SET_UP)
-        flow.whitelist.settle(f"{HERE} # bot-1\n{OFFICE} # office")
+        flow.whitelist.settle(parse(f"{HERE} # bot-1\n{OFFICE} # office"))
         assert flow.context.journal.whitelist_of(flow.context.rotation) == f"{HERE},{OFFICE}"
-        flow.whitelist.settle(f"{HERE}\n{OFFICE} #")
+        flow.whitelist.settle(parse(f"{HERE}\n{OFFICE} #"))
     async with world.flow() as flow:
-        assert flow.whitelist.proposal() == f"{HERE}  # bot-1\n{OFFICE}"
-        assert [judged.label for judged in flow.whitelist.judge(f"{OFFICE},{HERE}").entries] == ["", "bot-1"]
+        assert text_of(flow.whitelist.proposal()) == f"{HERE}  # bot-1\n{OFFICE}"
+        assert [judged.label for judged in flow.whitelist.validate(parse(f"{OFFICE},{HERE}")).entries] == ["", "bot-1"]
     async with world.flow(name="other") as flow:
         await flow.begin(Mode.SET_UP)
-        assert [judged.label for judged in flow.whitelist.judge(HERE).entries] == [""]
+        assert [judged.label for judged in flow.whitelist.validate(parse(HERE)).entries] == [""]
 
 
 async def test_this_host_is_labelled_by_what_was_observed(world: World) -> None:
     async with world.flow() as flow:
         await flow.begin(Mode.SET_UP)
         await flow.egress.detect()
-        judgement = flow.whitelist.judge(f"{HERE},{OFFICE}")
-        assert [judged.label for judged in judgement.entries] == ["this host", ""]
+        validation = flow.whitelist.validate(parse(f"{HERE},{OFFICE}"))
+        assert [judged.label for judged in validation.entries] == ["this host", ""]
         assert "unobserved" in codes(flow, OFFICE)
         assert "unobserved" not in codes(flow, HERE)
 
@@ -54,23 +56,23 @@ async def test_an_address_on_another_environment_s_list_is_a_warning(world: Worl
         await world.put_key_in_use(flow, whitelist=f"{HERE},{OFFICE}")
     async with world.flow() as flow:
         await flow.begin(Mode.SET_UP)
-        judgement = flow.whitelist.judge(f"{OFFICE},203.0.113.9")
-        assert ["shared" in [each.code for each in judged.findings] for judged in judgement.entries] == [True, False]
-        assert "staging" in judgement.warnings[0].message
-        assert judgement.is_valid
+        validation = flow.whitelist.validate(parse(f"{OFFICE},203.0.113.9"))
+        assert ["shared" in [each.code for each in judged.findings] for judged in validation.entries] == [True, False]
+        assert "staging" in validation.warnings[0].message
+        assert validation.is_valid
 
 
 async def test_who_would_lose_access_against_the_list_in_use_is_named_with_the_label(world: World) -> None:
     async with world.flow() as flow:
         await world.put_key_in_use(flow, whitelist=f"{HERE},{OFFICE}")
         await flow.begin(Mode.ROTATE)
-        flow.whitelist.settle(f"{HERE}\n{OFFICE} # office")
-        judgement = flow.whitelist.judge(HERE)
-        (lost,) = [finding for finding in judgement.findings if finding.code == "access-lost"]
+        flow.whitelist.settle(parse(f"{HERE}\n{OFFICE} # office"))
+        validation = flow.whitelist.validate(parse(HERE))
+        (lost,) = [finding for finding in validation.findings if finding.code == "access-lost"]
         assert f"{OFFICE} (office)" in lost.message
         assert lost.suggestion == OFFICE
         assert "access-lost" not in codes(flow, f"{HERE},{OFFICE}/32")
-        difference = flow.whitelist.difference(judgement)
+        difference = flow.whitelist.difference(validation)
         assert ([str(each) for each in difference.removed], difference.added) == ([f"{OFFICE}/32"], ())
 
 
@@ -79,16 +81,16 @@ async def test_in_a_split_nothing_is_proposed_or_required_until_the_user_chooses
     async with world.flow() as flow:
         await flow.begin(Mode.SET_UP)
         flow.context.journal.note_egress("bench", seen, "split", "direct")
-        assert flow.whitelist.proposal() == ""
+        assert text_of(flow.whitelist.proposal()) == ""
         assert "egress-not-covered" not in codes(flow, "203.0.113.9")
         flow.selection.toggle(flow.candidates()[1])
-        assert flow.whitelist.proposal() == OFFICE
+        assert text_of(flow.whitelist.proposal()) == OFFICE
     async with world.flow() as flow:
         assert [(str(each.address), each.is_wanted) for each in flow.candidates()] == [(HERE, False), (OFFICE, True)]
-        assert flow.whitelist.proposal() == OFFICE
+        assert text_of(flow.whitelist.proposal()) == OFFICE
         assert "egress-not-covered" in codes(flow, HERE)
         flow.selection.toggle(flow.candidates()[1])
-        assert flow.whitelist.proposal() == ""
+        assert text_of(flow.whitelist.proposal()) == ""
 
 
 async def test_a_lone_operator_puts_nothing_on_the_list_however_its_name_is_written(world: World) -> None:
@@ -106,7 +108,7 @@ async def test_what_was_seen_over_another_route_or_for_an_earlier_rotation_is_no
         flow.context.journal.note_egress("bench", seen, "agreed", "direct")
         now += 60.0
         await flow.begin(Mode.SET_UP)
-        assert (flow.candidates(), flow.whitelist.proposal()) == ((), "")
+        assert (flow.candidates(), flow.whitelist.proposal()) == ((), ())
         flow.context.journal.note_egress("bench", seen, "agreed", "proxy http://10.0.0.2:3128")
         assert (flow.candidates(), flow.selection.wanted()) == ((), {})
         flow.context.journal.note_egress("bench", seen, "agreed", "direct")
@@ -123,19 +125,19 @@ async def test_a_host_that_has_another_address_now_leaves_the_one_before(world: 
         await flow.begin(Mode.SET_UP)
         flow.context.journal.note_egress("bench", {HERE: ("Amazon", "Cloudflare")}, "agreed", "direct")
         flow.selection.add_hosts({first: "bot-1", shared: "bot-1, bot-2", IPv4Address(HERE): "bot-1"})
-        assert str(first) in flow.whitelist.proposal()
+        assert str(first) in text_of(flow.whitelist.proposal())
         flow.selection.add_hosts({second: "bot-1"})
         assert flow.selection.wanted() == {second: "bot-1", shared: "bot-1, bot-2", IPv4Address(HERE): "this host"}
-        assert str(first) not in flow.whitelist.proposal()
+        assert str(first) not in text_of(flow.whitelist.proposal())
 
 
 async def test_a_list_that_was_not_compared_with_this_host_s_address_says_so(world: World) -> None:
     async with world.flow() as flow:
         await flow.begin(Mode.SET_UP)
         flow.selection.add_hosts({IPv4Address(OFFICE): "bot-1"})
-        judgement = flow.whitelist.judge(OFFICE)
-        assert judgement.is_valid
-        assert "No address of this host is ticked" in judgement.warnings[0].message
+        validation = flow.whitelist.validate(parse(OFFICE))
+        assert validation.is_valid
+        assert "No address of this host is ticked" in validation.warnings[0].message
         flow.context.journal.note_egress("bench", {HERE: ("Amazon", "Cloudflare")}, "agreed", "direct")
         assert "this-host-unknown" not in codes(flow, f"{HERE},{OFFICE}")
         flow.selection.toggle(flow.candidates()[0])
@@ -165,7 +167,7 @@ async def test_what_the_exchange_named_is_unticked_by_a_later_detection_of_anoth
         await flow.begin(Mode.SET_UP)
         flow.context.journal.note_egress("bench", seen, "agreed", "direct")
         flow.selection.follow(ExchangeObservation("the exchange", named=IPv4Address(OFFICE)))
-        assert flow.whitelist.proposal() == OFFICE
+        assert text_of(flow.whitelist.proposal()) == OFFICE
     async with world.flow() as flow:  # the word outlives the program
         flow.context.journal.note_egress("bench", seen, "agreed", "direct")
         assert list(map(str, flow.selection.wanted())) == [OFFICE]
@@ -187,9 +189,9 @@ async def test_a_detection_of_another_day_is_told_with_its_age_until_there_is_a_
         assert "this-host-outdated" not in codes(flow, HERE)
         now += 14 * 3600.0
     async with world.flow(clock=lambda: now) as flow:
-        judgement = flow.whitelist.judge(HERE)
-        assert judgement.is_valid
-        assert "detected 14 h 59 min ago and may have changed" in judgement.warnings[0].message
+        validation = flow.whitelist.validate(parse(HERE))
+        assert validation.is_valid
+        assert "detected 14 h 59 min ago and may have changed" in validation.warnings[0].message
         # Asking other hosts is no detection of this one.
         flow.context.journal.note_egress("bench", {OFFICE: ("Amazon",)}, "single", "ssh bot-1", asked_by="hosts")
         assert "this-host-outdated" in codes(flow, HERE)
@@ -206,25 +208,25 @@ async def test_an_outdated_word_leaves_the_list_where_the_wizard_put_it_for_that
         await flow.begin(Mode.ROTATE)
         await flow.egress.detect()
         flow.selection.follow(ExchangeObservation("the exchange", named=IPv4Address(OFFICE)))
-        assert flow.whitelist.proposal() == OFFICE
+        assert text_of(flow.whitelist.proposal()) == OFFICE
         flow.context.journal.note_egress("bench", {"203.0.113.9": ("Amazon", "Cloudflare")}, "agreed", "direct")
         assert (str(flow.candidates()[0].address), flow.candidates()[0].is_wanted) == (OFFICE, False)
-        assert flow.whitelist.proposal().split() == left
+        assert text_of(flow.whitelist.proposal()).split() == left
 
 
 async def test_what_an_earlier_detection_put_onto_the_list_is_told_when_the_newest_sees_another(world: World) -> None:
     async with world.flow() as flow:
         await flow.begin(Mode.SET_UP)
         await flow.egress.detect()
-        assert flow.whitelist.proposal() == HERE
+        assert text_of(flow.whitelist.proposal()) == HERE
         flow.context.journal.note_egress("bench", {"203.0.113.9": ("Amazon", "Cloudflare")}, "agreed", "direct")
-        text = flow.whitelist.proposal()
+        text = text_of(flow.whitelist.proposal())
         assert text.split() == [HERE, "203.0.113.9"]  # this host may have both
-        told = {each.code: each.message for each in flow.whitelist.judge(text).warnings}
+        told = {each.code: each.message for each in flow.whitelist.validate(parse(text)).warnings}
         assert told["no-longer-seen"].startswith(f"By an earlier detection only: {HERE}.")
         assert "no-longer-seen" not in codes(flow, "203.0.113.9")
         await flow.egress.detect()
-        assert "By an earlier detection only: 203.0.113.9." in str(flow.whitelist.judge(flow.whitelist.proposal()))
+        assert "By an earlier detection only: 203.0.113.9." in str(flow.whitelist.validate(flow.whitelist.proposal()))
 
 
 async def test_a_new_detection_that_settles_nothing_does_not_make_an_old_address_new(world: World) -> None:
@@ -236,7 +238,7 @@ async def test_a_new_detection_that_settles_nothing_does_not_make_an_old_address
         assert "this-host-outdated" not in codes(flow, HERE)
         now += 86400.0
         flow.context.journal.note_egress("bench", {}, "unknown", "direct")
-        assert "detected 1 d ago" in flow.whitelist.judge(HERE).warnings[0].message
+        assert "detected 1 d ago" in flow.whitelist.validate(parse(HERE)).warnings[0].message
         # Nor does another host behind the same address, nor another way out.
         flow.context.journal.note_egress("bench", seen, "agreed", "ssh bot-1", asked_by="hosts")
         flow.context.journal.note_egress("bench", seen, "agreed", "proxy http://10.0.0.2:3128")
@@ -254,7 +256,7 @@ async def test_the_exchange_s_word_is_as_old_as_it_is_beside_a_new_detection(wor
         now += 86400.0
         flow.context.journal.note_egress("bench", seen, "agreed", "direct")
         assert list(map(str, flow.selection.wanted())) == [OFFICE]
-        assert "detected 1 d ago" in flow.whitelist.judge(OFFICE).warnings[0].message
+        assert "detected 1 d ago" in flow.whitelist.validate(parse(OFFICE)).warnings[0].message
 
 
 async def test_a_detection_from_before_the_clock_was_set_back_has_no_age_and_says_so(world: World) -> None:
@@ -265,7 +267,8 @@ async def test_a_detection_from_before_the_clock_was_set_back_has_no_age_and_say
         now -= 30.0  # as time servers do
         assert "this-host-outdated" not in codes(flow, HERE)
         now -= 86400.0
-        assert "at a time that the clock has not reached yet" in flow.whitelist.judge(HERE).warnings[0].message
+        (warning, *_) = flow.whitelist.validate(parse(HERE)).warnings
+        assert "at a time that the clock has not reached yet" in warning.message
         flow.context.journal.note_egress("bench", seen, "agreed", "direct")
         assert "this-host-outdated" not in codes(flow, HERE)
 
@@ -285,13 +288,15 @@ async def test_the_age_of_other_hosts_answers_is_told_too(world: World) -> None:
     async with world.flow(clock=lambda: now) as flow:
         flow.context.journal.note_egress("bench", {HERE: ("Amazon", "IPinfo")}, "agreed", "direct")
         text = f"{HERE},{text}"
-        told = [each.message for each in flow.whitelist.judge(text).warnings if each.code == "other-hosts-outdated"]
+        warnings = flow.whitelist.validate(parse(text)).warnings
+        told = [each.message for each in warnings if each.code == "other-hosts-outdated"]
         assert told == [
             "The address of bot-1, bot-2, bot-3 was detected up to 14 h ago and may have changed: ask again in the"
             " Egress step."
         ]
         flow.context.journal.note_egress("bench", {OFFICE: ("Amazon",)}, "single", "ssh bot-1", asked_by="hosts")
-        told = [each.message for each in flow.whitelist.judge(text).warnings if each.code == "other-hosts-outdated"]
+        warnings = flow.whitelist.validate(parse(text)).warnings
+        told = [each.message for each in warnings if each.code == "other-hosts-outdated"]
         assert told[0].startswith("The address of bot-3 was detected 14 h ago")
 
 
@@ -300,13 +305,13 @@ async def test_what_is_unticked_leaves_the_list_and_what_was_typed_stays(world: 
         await world.put_key_in_use(flow, whitelist=f"{HERE},{OFFICE}")
         await flow.begin(Mode.ROTATE)
         await flow.egress.detect()
-        flow.whitelist.draft = f"{OFFICE} # office\n{HERE}\n# mine"
+        flow.whitelist.draft = parse(f"{OFFICE} # office\n{HERE}")
         flow.selection.toggle(flow.candidates()[0])
-        assert flow.whitelist.proposal() == f"{OFFICE} # office\n# mine"
+        assert text_of(flow.whitelist.proposal()) == f"{OFFICE}  # office"
         flow.selection.toggle(flow.candidates()[0])
-        assert flow.whitelist.proposal() == f"{OFFICE} # office\n# mine\n{HERE}"
-        flow.whitelist.draft = OFFICE
-        assert flow.whitelist.proposal() == OFFICE
+        assert text_of(flow.whitelist.proposal()) == f"{OFFICE}  # office\n{HERE}"
+        flow.whitelist.draft = parse(OFFICE)
+        assert text_of(flow.whitelist.proposal()) == OFFICE
 
 
 async def test_a_key_that_stands_where_a_label_belongs_does_not_get_into_the_journal(world: World) -> None:
@@ -314,6 +319,6 @@ async def test_a_key_that_stands_where_a_label_belongs_does_not_get_into_the_jou
     async with world.flow() as flow:
         await flow.begin(Mode.SET_UP)
         with pytest.raises(LabelHoldsKey) as refused:
-            flow.whitelist.settle(f"{HERE} # {secret[:40]}")  # a label that is typed is cut at 40
+            flow.whitelist.settle(parse(f"{HERE} # {secret[:40]}"))  # a label that is typed is cut at 40
         assert secret[:8] not in str(refused.value.sentences())
         assert flow.context.journal.whitelist_of(flow.context.rotation) == ""

@@ -16,6 +16,7 @@ from wizard.egress.proxy import ProxyUnusable
 from wizard.rotation.flow import Flow
 from wizard.tui.screens.desk import DeskScreen
 from wizard.tui.screens.help import HelpScreen
+from wizard.whitelist import parse
 
 
 async def test_s_asks_on_and_says_what_the_answers_prove(wizard: Wizard, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,7 +75,7 @@ async def test_a_detection_that_grew_old_is_told_beside_the_list(wizard: Wizard,
     await wizard.to_egress()
     wizard.world.clock.now += 14 * 3600
     # More warnings than are shown: none of them takes its place.
-    wizard.app.flow.whitelist.draft = "\n".join(f"198.51.100.{last} # 9.9.9.{last}" for last in range(1, 6))
+    wizard.app.flow.whitelist.draft = parse("\n".join(f"198.51.100.{last} # 9.9.9.{last}" for last in range(1, 6)))
     await wizard.press("enter")
     await wizard.until("#findings", "This host's address was detected 14 h ago")
     assert "and 8 more" in wizard.text("#findings")

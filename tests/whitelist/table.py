@@ -1,4 +1,4 @@
-"""Inputs that people paste, what is said about each, and the text that mends it.
+"""Inputs that people paste, what is said about each, and the text that fixes it.
 
 Run as a program it checks itself with nothing but the standard library, so that every interpreter
 on the machine can be asked whether it judges the same: `python tests/whitelist/table.py`.
@@ -15,7 +15,7 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from wizard.whitelist import JudgedEntry, Judgement, RequiredAddress, Surroundings, judge, parse
+from wizard.whitelist import CheckedEntry, ListContext, RequiredAddress, Validation, parse, validate
 
 EGRESS = RequiredAddress(IPv4Address("93.184.1.42"), "this host")
 
@@ -199,11 +199,11 @@ FINE: list[tuple[str, list[str]]] = [
 ]
 
 
-def judged(text: str, *required: RequiredAddress) -> Judgement:
-    return judge(parse(text), Surroundings(must_cover=required))
+def judged(text: str, *required: RequiredAddress) -> Validation:
+    return validate(parse(text), ListContext(must_cover=required))
 
 
-def told(entry: JudgedEntry) -> tuple[str, str, str | None]:
+def told(entry: CheckedEntry) -> tuple[str, str, str | None]:
     """What the table says of an entry: severity, code and suggestion of its one finding."""
     if not entry.findings:
         return "fine", "", None
@@ -214,16 +214,16 @@ def told(entry: JudgedEntry) -> tuple[str, str, str | None]:
 def main() -> None:
     said = []
     for text, *expected in ENTRIES:
-        judgement = judged(text, EGRESS)
-        (entry,) = judgement.entries
+        validation = judged(text, EGRESS)
+        (entry,) = validation.entries
         if told(entry) != tuple(expected):
             sys.exit(f"{text!a}: {told(entry)} instead of {expected}")
-        said += [judgement.sentence(), *(finding.message for finding in entry.findings)]
+        said += [validation.sentence(), *(finding.message for finding in entry.findings)]
     for text, networks in FINE:
-        judgement = judged(text)
-        if [str(network) for network in judgement.networks] != networks or not judgement.is_valid:
-            sys.exit(f"{text!a}: {judgement.networks} instead of {networks}")
-        said.append(judgement.sentence())
+        validation = judged(text)
+        if [str(network) for network in validation.networks] != networks or not validation.is_valid:
+            sys.exit(f"{text!a}: {validation.networks} instead of {networks}")
+        said.append(validation.sentence())
     digest = hashlib.sha256("\n".join(said).encode("utf-8", "replace")).hexdigest()
     print(len(ENTRIES) + len(FINE), digest[:16], platform.python_version())
 

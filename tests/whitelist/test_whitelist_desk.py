@@ -16,7 +16,7 @@ from wizard.addresses import SPECIAL_RANGES
 from wizard.rehearsal.simulator import EmbeddedExchange, serve
 from wizard.rehearsal.simulator.page_forms import PageError, read_page_text
 from wizard.rules import Rules
-from wizard.whitelist import Form, Surroundings, judge, parse, render
+from wizard.whitelist import Form, ListContext, parse, render, validate
 
 LISTS = int(os.environ.get("KEY_WIZARD_LISTS", "3000"))
 OVER_HTTP = 60
@@ -59,17 +59,17 @@ def test_what_the_composer_calls_valid_the_desk_saves_and_what_the_desk_refuses_
     valid = refused = 0
     for _ in range(LISTS):
         text, by = a_list(random), rules(random)
-        judgement = judge(parse(text), Surroundings(by))
-        if judgement.is_valid:
+        validation = validate(parse(text), ListContext(by))
+        if validation.is_valid:
             valid += 1
             for form in Form:
-                assert read_page_text(render(judgement.networks, form), 20) == judgement.networks
+                assert read_page_text(render(validation.networks, form), 20) == validation.networks
         # Semicolons and full-width commas separate here and are malformed there: not the composer's to refuse.
         elif why := refusal(text):
             refused += 1
-            assert judgement.errors, why
+            assert validation.errors, why
         if not any(mark in text for mark in ';，#"[') and refusal(text):
-            assert not judgement.is_valid, text
+            assert not validation.is_valid, text
     print(f"{LISTS} lists: {valid} valid and saved, {refused} refused and called invalid")
     assert valid > LISTS / 10
     assert refused > LISTS / 10
@@ -87,14 +87,14 @@ async def test_the_desk_s_own_http_agrees() -> None:
         page = f"{addresses.desk_url}/keys/{made.json()['api_key']}/whitelist"
         agreed = {True: 0, False: 0}
         for text in lists:
-            judgement = judge(parse(text), Surroundings(rules(random)))
-            given = render(judgement.networks) if judgement.is_valid else text
+            validation = validate(parse(text), ListContext(rules(random)))
+            given = render(validation.networks) if validation.is_valid else text
             answer = await client.put(page, json={"text": given})
-            if judgement.is_valid:
+            if validation.is_valid:
                 assert answer.status_code == 200, (given, answer.text)
             if answer.status_code != 200:
                 assert answer.status_code == 400
-                assert not judgement.is_valid
-            agreed[judgement.is_valid] += 1
+                assert not validation.is_valid
+            agreed[validation.is_valid] += 1
     print(f"{OVER_HTTP} lists over HTTP: {agreed[True]} saved, {agreed[False]} called invalid")
     assert min(agreed.values()) > 5

@@ -10,30 +10,33 @@ from tests.whitelist.table import EGRESS, ENTRIES, FINE, told
 from wizard.rules import Rules
 from wizard.text import UNPRINTABLE
 from wizard.whitelist import (
+    Entries,
+    Fix,
+    ListContext,
     OtherList,
     RequiredAddress,
-    Surroundings,
-    apply_suggestion,
-    judge,
-    mend,
-    mend_all,
-    mend_otherwise,
+    apply_alternative,
+    apply_fix,
+    first_fix,
+    fix_all,
     parse,
+    validate,
 )
 
 
-def judged(text: str, *required: RequiredAddress, rules: Rules | None = None):
-    return judge(parse(text), Surroundings(rules or Rules(), tuple(required)))
+def judged(listed: str | Entries, *required: RequiredAddress, rules: Rules | None = None):
+    entries = parse(listed) if isinstance(listed, str) else listed
+    return validate(entries, ListContext(rules or Rules(), tuple(required)))
 
 
 @pytest.mark.parametrize(("text", "severity", "code", "suggestion"), ENTRIES, ids=lambda value: ascii(value)[:40])
 def test_an_entry_is_named_for_what_is_wrong_with_it(text, severity, code, suggestion):
-    judgement = judged(text, EGRESS)
+    validation = judged(text, EGRESS)
 
-    (entry,) = judgement.entries
+    (entry,) = validation.entries
     assert told(entry) == (severity, code, suggestion)
     assert entry.has_error == (severity == "error")
-    assert bool(judgement.networks) == (not entry.has_error)
+    assert bool(validation.networks) == (not entry.has_error)
 
 
 def test_the_table_is_long_enough_to_mean_something():
@@ -42,18 +45,11 @@ def test_the_table_is_long_enough_to_mean_something():
 
 @pytest.mark.parametrize(("text", "networks"), FINE, ids=lambda value: ascii(value)[:40])
 def test_a_clean_list_has_no_finding(text, networks):
-    judgement = judged(text)
+    validation = judged(text)
 
-    assert [str(network) for network in judgement.networks] == networks
-    assert [entry.findings for entry in judgement.entries] == [()] * len(networks)
-    assert judgement.errors == judgement.warnings == ()
-
-
-@pytest.mark.parametrize(("text", "networks"), FINE, ids=lambda value: ascii(value)[:40])
-def test_quotes_and_brackets_that_are_left_out_are_told_and_nothing_else_is(text, networks):
-    said = [finding.code for finding in judged(text).findings]
-
-    assert said == (["decoration"] if any(mark in text for mark in '"“[') else [])
+    assert [str(network) for network in validation.networks] == networks
+    assert [entry.findings for entry in validation.entries] == [()] * len(networks)
+    assert validation.errors == validation.warnings == ()
 
 
 @pytest.mark.parametrize(
@@ -78,12 +74,12 @@ def test_an_empty_field_is_found_where_it_is(text, positions):
     ]
 
 
-@pytest.mark.parametrize("text", ["", "  \n ", "# 5.6.7.8", "[]", '""'])
+@pytest.mark.parametrize("text", ["", "  \n ", "# nothing", "# 5.6.7.8", "[]", '""'])
 def test_a_list_without_entries_is_empty(text):
-    judgement = judged(text)
+    validation = judged(text)
 
-    assert [finding.code for finding in judgement.errors] == ["empty-list"]
-    assert "Add the public IPv4 address" in judgement.sentence()
+    assert [finding.code for finding in validation.errors] == ["empty-list"]
+    assert "Add the public IPv4 address" in validation.sentence()
 
 
 def test_ipv6_is_said_to_lock_out_and_the_strength_of_that_is_told():
@@ -100,7 +96,8 @@ def test_host_bits_offer_the_address_and_the_block():
     assert "203.0.113.42 for the one address" in finding.message
     assert "203.0.113.0/24 for all 256" in finding.message
     assert (finding.suggestion, finding.alternative) == ("203.0.113.42", "203.0.113.0/24")
-    assert mend_otherwise("203.0.113.42/24", judged("203.0.113.42/24")) == "203.0.113.0/24"
+    validation = judged("203.0.113.42/24")
+    assert [entry.text for entry in apply_alternative(validation, first_fix(validation))] == ["203.0.113.0/24"]
 
 
 def test_a_netmask_beside_one_address_of_its_block_offers_both_as_well():
@@ -114,7 +111,8 @@ def test_a_block_too_wide_to_list_is_not_offered_for_host_bits():
 
     assert "5.0.0.0/8" not in finding.message
     assert finding.alternative is None
-    assert mend_otherwise("5.6.7.8/8", judged("5.6.7.8/8")) is None
+    validation = judged("5.6.7.8/8")
+    assert apply_alternative(validation, first_fix(validation)) is None
 
 
 def test_the_password_of_a_url_is_not_repeated():
@@ -131,10 +129,10 @@ def test_control_characters_do_not_reach_the_message():
 def test_a_tolerated_range_gives_no_finding():
     rules = Rules(tolerated_ranges=frozenset({"documentation", "private"}))
 
-    judgement = judged("203.0.113.42,10.0.0.1", rules=rules)
+    validation = judged("203.0.113.42,10.0.0.1", rules=rules)
 
-    assert judgement.is_valid
-    assert judgement.warnings == ()
+    assert validation.is_valid
+    assert validation.warnings == ()
 
 
 def test_a_wide_block_is_held_by_the_range_that_is_not_tolerated():
@@ -146,21 +144,21 @@ def test_a_wide_block_is_held_by_the_range_that_is_not_tolerated():
 
 
 def test_duplicates_and_covered_entries_can_be_removed_without_harm():
-    judgement = judged("5.6.7.0/24,5.6.7.8,5.6.7.0/24")
+    validation = judged("5.6.7.0/24,5.6.7.8,5.6.7.0/24")
 
-    assert [[finding.code for finding in entry.findings] for entry in judgement.entries] == [
+    assert [[finding.code for finding in entry.findings] for entry in validation.entries] == [
         ["block"],
         ["covered"],
         ["duplicate", "block"],
     ]
-    assert [entry.suggestion for entry in judgement.entries] == [None, "", ""]
-    assert judgement.is_valid
-    assert [str(network) for network in judgement.networks] == ["5.6.7.0/24", "5.6.7.8/32"]
+    assert [entry.suggestion for entry in validation.entries] == [None, "", ""]
+    assert validation.is_valid
+    assert [str(network) for network in validation.networks] == ["5.6.7.0/24", "5.6.7.8/32"]
 
 
 def safe(text: str, *required: RequiredAddress) -> list[bool]:
-    judgement = judged(text, *required)
-    return [bool(entry.repair and entry.repair.is_safe) for entry in judgement.entries]
+    validation = judged(text, *required)
+    return [bool(entry.fix and entry.fix.is_safe) for entry in validation.entries]
 
 
 def test_a_covered_entry_that_says_whose_it_is_is_not_removed_unread():
@@ -191,37 +189,50 @@ def test_a_covered_entry_that_says_whose_it_is_is_not_removed_unread():
     ],
 )
 def test_an_address_in_a_comment_is_told_to_be_not_on_the_list(text, hidden):
-    found = [finding for finding in judged(text).findings if finding.code == "address-in-comment"]
+    validation = judged(text)
+    found = [each.findings[0] for each in validation.entries if each.entry.kind == "commented"]
 
-    assert [finding.suggestion for finding in found] == ([hidden] if hidden else [])
+    assert ",".join(finding.suggestion for finding in found) == (hidden or "")
     assert all(finding.severity == "warning" and not finding.is_safe for finding in found)
-    assert mend_all(text, judged) == text
+    assert [network for network in validation.networks if str(network.network_address).startswith("9.9.9.")] == []
+    assert fix_all(parse(text), judged) == parse(text)
     if hidden:
-        assert f"A comment holds {hidden.split(',')[0]}" in found[0].message
-        assert text[found[0].position] in "#＃"
+        assert f"{hidden.split(',')[0]} stands in a comment: it is not on the list." in found[0].message
 
 
 @pytest.mark.parametrize(
-    ("text", "mended"),
+    ("text", "fixed"),
     [
-        ("8.8.8.8 # bot, 9.9.9.9, 1.1.1.1\n1.2.3.4", "8.8.8.8  # bot\n9.9.9.9\n1.1.1.1\n1.2.3.4"),
-        ("8.8.8.8 # bot,9.9.9.9,office", "8.8.8.8  # bot,office\n9.9.9.9"),
-        ("8.8.8.8\r\n# 9.9.9.9 office\r\n1.2.3.4", "8.8.8.8\r\n9.9.9.9  # office\r\n1.2.3.4"),
-        ("8.8.8.8\n#9.9.9.9", "8.8.8.8\n9.9.9.9"),
-        ("8.8.8.8 # 9.9.9.9", "8.8.8.8\n9.9.9.9"),
-        ('["8.8.8.8"] # https://9.9.9.9/ a', '["8.8.8.8"]  # a\n9.9.9.9'),
+        ("8.8.8.8 # bot, 9.9.9.9\n1.2.3.4", [("8.8.8.8", "bot"), ("9.9.9.9", None), ("1.2.3.4", None)]),
+        ("8.8.8.8 # bot,9.9.9.9,office", [("8.8.8.8", "bot, office"), ("9.9.9.9", None)]),
+        (
+            "8.8.8.8\r\n# 9.9.9.9 office\r\n1.2.3.4",
+            [("8.8.8.8", None), ("9.9.9.9", "office"), ("1.2.3.4", None)],
+        ),
+        ("8.8.8.8\n#9.9.9.9", [("8.8.8.8", None), ("9.9.9.9", None)]),
+        ('["8.8.8.8"] # https://9.9.9.9/ a', [("8.8.8.8", "a"), ("9.9.9.9", None)]),
     ],
 )
-def test_one_key_takes_an_address_out_of_its_comment(text, mended):
-    assert mend(text, judged(text)) == mended
-    assert "address-in-comment" not in [finding.code for finding in judged(mended).findings]
+def test_one_key_takes_an_address_out_of_its_comment(text, fixed):
+    validation = judged(text)
+    place = next(place for place, each in enumerate(validation.entries) if each.entry.kind == "commented")
+    entries = apply_fix(validation, Fix(validation.entries[place].fix, place))
+
+    assert [(entry.text, entry.label) for entry in entries] == fixed
+    assert all(entry.network for entry in entries)
+
+
+def test_a_commented_address_that_is_listed_by_now_is_removed_as_safe():
+    entries = (*parse("8.8.8.8 # 9.9.9.9"), *parse("9.9.9.9"))
+
+    assert [entry.text for entry in fix_all(entries, judged)] == ["8.8.8.8", "9.9.9.9"]
 
 
 def test_an_unusable_block_covers_nothing():
-    judgement = judged("5.0.0.0/8,5.6.7.8,0.0.0.0/0", RequiredAddress(IPv4Address("5.6.7.9"), "this host"))
+    validation = judged("5.0.0.0/8,5.6.7.8,0.0.0.0/0", RequiredAddress(IPv4Address("5.6.7.9"), "this host"))
 
-    assert judgement.entries[1].findings == ()
-    assert "egress-not-covered" in [finding.code for finding in judgement.errors]
+    assert validation.entries[1].findings == ()
+    assert "egress-not-covered" in [finding.code for finding in validation.errors]
 
 
 def test_twenty_entries_are_the_limit():
@@ -255,12 +266,12 @@ def test_a_block_is_expanded_only_where_its_addresses_fit():
 def test_every_address_that_has_to_get_in_is_asked_for():
     other = RequiredAddress(IPv4Address("93.184.1.43"), "bot-1")
 
-    judgement = judged("93.184.1.42", EGRESS, other)
+    validation = judged("93.184.1.42", EGRESS, other)
 
-    assert [(finding.code, finding.suggestion) for finding in judgement.errors] == [
+    assert [(finding.code, finding.suggestion) for finding in validation.errors] == [
         ("egress-not-covered", "93.184.1.43")
     ]
-    assert "bot-1" in judgement.sentence()
+    assert "bot-1" in validation.sentence()
 
 
 def test_a_block_covers_the_address_inside_it():
@@ -278,15 +289,16 @@ def test_a_block_covers_the_address_inside_it():
     ],
 )
 def test_applying_every_suggestion_in_turn_makes_a_usable_list(text, mended):
+    entries = parse(text)
     for _ in range(10):
-        judgement = judged(text, EGRESS)
-        open_entries = [entry for entry in judgement.entries if entry.has_error]
-        if not open_entries:
+        validation = judged(entries, EGRESS)
+        place = next((place for place, each in enumerate(validation.entries) if each.has_error), None)
+        if place is None:
             break
-        text = apply_suggestion(text, open_entries[0])
+        entries = apply_fix(validation, Fix(validation.entries[place].fix, place))
 
-    assert judgement.is_valid
-    assert text == mended
+    assert validation.is_valid
+    assert ",".join(entry.text for entry in entries) == mended
 
 
 def test_the_sentence_counts_what_would_be_allowed():
@@ -302,23 +314,23 @@ def test_the_sentence_of_a_bad_list_tells_the_first_problem_of_an_entry():
 
 def test_an_end_of_a_range_is_no_duplicate_and_its_dash_no_mark_of_a_line() -> None:
     text = "1.2.3.4\n1.2.3.4 - 1.2.3.9/33"
-    judgement = judged(text)
+    validation = judged(text)
 
-    assert [finding.code for finding in judgement.errors] == ["dash", "bad-prefix"]
-    assert mend_all(text, judged) == text
+    assert [finding.code for finding in validation.errors] == ["dash", "bad-prefix"]
+    assert fix_all(parse(text), judged) == parse(text)
 
 
 def test_a_comment_ends_where_a_text_area_ends_its_line() -> None:
     for end in "\x1c\x1d\x1e\x85\u2028":
         text = f"1.2.3.4 # bot{end}5.6.7.8"
-        assert parse(text).entries[1:] == parse("\n".join(text.splitlines())).entries[1:]
+        assert parse(text)[1:] == parse("\n".join(text.splitlines()))[1:]
 
 
 def test_a_list_is_judged_beside_other_lists_observations_and_the_list_in_use() -> None:
     block, other = IPv4Network("93.184.1.4/30"), OtherList("staging", (IPv4Network("93.184.1.5"),))
-    around = Surroundings(others=(other,), previous=(block,), observed=(IPv4Network("93.184.1.4"),))
-    judgement = judge(parse("93.184.1.4,93.184.1.5"), around)
+    around = ListContext(others=(other,), previous=(block,), observed=(IPv4Network("93.184.1.4"),))
+    validation = validate(parse("93.184.1.4,93.184.1.5"), around)
 
-    assert [[each.code for each in entry.findings] for entry in judgement.entries] == [[], ["shared", "unobserved"]]
-    (lost,) = judgement.findings
+    assert [[each.code for each in entry.findings] for entry in validation.entries] == [[], ["shared", "unobserved"]]
+    (lost,) = validation.findings
     assert (lost.code, lost.suggestion) == ("access-lost", "93.184.1.4/30")

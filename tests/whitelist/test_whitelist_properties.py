@@ -10,22 +10,22 @@ from hypothesis import strategies as st
 from wizard.rules import Rules
 from wizard.text import UNPRINTABLE
 from wizard.whitelist import (
+    Entries,
+    Fix,
     Form,
+    ListContext,
     RequiredAddress,
-    Surroundings,
-    append_entry,
-    apply_suggestion,
+    Validation,
+    apply_fix,
     collapse,
     diff,
     expand,
-    judge,
+    fix_all,
     label_entry,
-    mend_all,
     parse,
     render,
+    validate,
 )
-from wizard.whitelist.comments import take_out
-from wizard.whitelist.rewriting import Change, rewrite
 
 addresses = st.integers(0, 2**32 - 1).map(IPv4Address)
 public = st.integers(0, 255).map(lambda last: IPv4Address(f"93.184.1.{last}"))
@@ -46,29 +46,34 @@ required = st.lists(public.map(lambda address: RequiredAddress(address, "this ho
 separators = st.sampled_from([",", ", ", ";", " ", "\n", "\r\n", "\t", "，", "、", " ; ", ",\n", "\u3000"])
 
 
-def judged(text, must_cover=()):
-    return judge(parse(text), Surroundings(Rules(), tuple(must_cover)))
+def judged(listed: str | Entries, must_cover=()) -> Validation:
+    entries = parse(listed) if isinstance(listed, str) else listed
+    return validate(entries, ListContext(Rules(), tuple(must_cover)))
+
+
+def applied(validation: Validation, place: int) -> Entries:
+    return apply_fix(validation, Fix(validation.entries[place].fix, place))
 
 
 @given(st.one_of(st.text(), scraps), required)
 def test_no_text_makes_parsing_or_judging_fail(text, must_cover):
-    judgement = judged(text, must_cover)
+    validation = judged(text, must_cover)
 
-    assert not UNPRINTABLE.search(judgement.sentence())
-    assert judgement.is_valid == (not judgement.errors)
+    assert not UNPRINTABLE.search(validation.sentence())
+    assert validation.is_valid == (not validation.errors)
 
 
 @given(st.one_of(st.text(), scraps))
 def test_every_entry_is_a_part_of_the_text_in_order(text):
-    entries = parse(text).entries
+    listed = [entry for entry in parse(text) if entry.kind != "commented"]
 
-    assert all(text[entry.position : entry.end] == entry.text for entry in entries)
-    assert [entry.position for entry in entries] == sorted(entry.position for entry in entries)
+    assert all(text[entry.position :].startswith(entry.text) for entry in listed)
+    assert [entry.position for entry in listed] == sorted(entry.position for entry in listed)
 
 
 @given(st.lists(blocks, min_size=1), st.sampled_from(Form))
 def test_a_written_list_reads_as_the_same_networks(networks, form):
-    assert [entry.network for entry in parse(render(networks, form)).entries] == networks
+    assert [entry.network for entry in parse(render(networks, form))] == networks
 
 
 @given(st.lists(blocks, min_size=1), st.data())
@@ -77,26 +82,26 @@ def test_separators_do_not_matter(networks, data):
     for network in networks:
         text += (data.draw(separators) if text else "") + str(network)
 
-    assert [entry.network for entry in parse(text).entries] == networks
+    assert [entry.network for entry in parse(text)] == networks
     assert judged(text).networks == judged(render(networks)).networks
 
 
 @given(scraps, required)
 def test_nothing_is_allowed_that_no_entry_names(text, must_cover):
-    judgement = judged(text, must_cover)
+    validation = judged(text, must_cover)
 
-    for network in judgement.networks:
+    for network in validation.networks:
         spelled = {str(network), str(network.network_address)} if network.prefixlen == 32 else {str(network)}
-        assert spelled & {str(entry.entry.network) for entry in judgement.entries} or any(
+        assert spelled & {str(entry.entry.network) for entry in validation.entries} or any(
             spelling in text for spelling in spelled
         )
-    named = {judged.entry.network for judged in judgement.entries if not judged.has_error}
-    assert set(judgement.networks) == named - {None}
+    named = {judged.entry.network for judged in validation.entries if not judged.has_error}
+    assert set(validation.networks) == named - {None}
 
 
 @given(st.lists(st.sampled_from("0123456789./,\u200b\u00a0 "), max_size=24).map("".join))
 def test_a_network_is_read_only_from_its_own_digits(text):
-    for entry in parse(text).entries:
+    for entry in parse(text):
         if entry.network is not None:
             digits = entry.text.replace("\u200b", "")
             assert digits in {str(entry.network), str(entry.network.network_address)}
@@ -105,38 +110,33 @@ def test_a_network_is_read_only_from_its_own_digits(text):
 @given(scraps, required)
 def test_an_applied_suggestion_is_usable_or_has_an_error_of_its_own(text, must_cover):
     before = judged(text, must_cover)
-    for entry in before.entries:
+    for place, entry in enumerate(before.entries):
         if not entry.suggestion:
             continue
-        mended = apply_suggestion(text, entry)
-        after = [
-            other
-            for other in judged(mended, must_cover).entries
-            if entry.entry.position <= other.entry.position < entry.entry.position + len(entry.suggestion)
-        ]
-        assert after
+        count = len(parse(entry.suggestion))
+        after = judged(applied(before, place), must_cover).entries[place : place + count]
+        assert count
         assert all(other.entry.network is not None or other.has_error for other in after)
 
 
 @given(scraps)
 def test_removing_an_entry_removes_no_other(text):
-    parsed = parse(text)
-    for index, entry in enumerate(judged(text).entries):
+    before = judged(text)
+    for place, entry in enumerate(before.entries):
         if entry.suggestion == "":
-            rest = [other.network for place, other in enumerate(parsed.entries) if place != index]
-            left = [other.network for other in parse(apply_suggestion(text, entry)).entries]
-            assert [network for network in left if network] == [network for network in rest if network]
+            rest = [other.entry.network for number, other in enumerate(before.entries) if number != place]
+            assert [other.network for other in applied(before, place)] == rest
 
 
 @given(st.lists(public, unique=True, min_size=1, max_size=20), st.lists(public, max_size=3))
 def test_adding_every_missing_address_settles_a_clean_list(listed, hosts):
     must_cover = [RequiredAddress(address, "a host") for address in hosts]
-    text = render([IPv4Network(address) for address in listed])
-    for finding in judged(text, must_cover).findings:
+    entries = parse(render([IPv4Network(address) for address in listed]))
+    for finding in judged(entries, must_cover).findings:
         if finding.code == "egress-not-covered":
-            text = append_entry(text, finding.suggestion)
+            entries = apply_fix(judged(entries, must_cover), Fix(finding, None))
 
-    assert "egress-not-covered" not in [finding.code for finding in judged(text, must_cover).findings]
+    assert "egress-not-covered" not in [finding.code for finding in judged(entries, must_cover).findings]
 
 
 @given(st.lists(blocks), st.lists(blocks))
@@ -150,10 +150,10 @@ def test_a_difference_leads_from_the_old_list_to_the_new(old, new):
 
 @given(st.one_of(st.text(), scraps), required)
 def test_repairing_all_that_is_safe_leaves_nothing_safe_to_repair_and_opens_nothing_new(text, must_cover):
-    repaired = mend_all(text, lambda each: judged(each, must_cover))
+    repaired = fix_all(parse(text), lambda each: judged(each, must_cover))
 
     after = judged(repaired, must_cover)
-    assert not [entry for entry in after.entries if entry.repair and entry.repair.is_safe]
+    assert not [entry for entry in after.entries if entry.fix and entry.fix.is_safe]
     assert set(judged(text, must_cover).networks) - set(after.networks) <= {
         entry.entry.network
         for entry in judged(text, must_cover).entries
@@ -202,7 +202,7 @@ def ranges(draw):
 def test_what_is_repaired_unread_lets_in_exactly_whom_a_reader_would(entries, separator, is_bulleted):
     meant = {IPv4Address(f"93.184.1.{last}") for _, numbers in entries for last in numbers}
     text = "\n".join("- " + entry for entry, _ in entries) if is_bulleted else separator.join(e for e, _ in entries)
-    repaired = judged(mend_all(text, judged))
+    repaired = judged(fix_all(parse(text), judged))
 
     let_in = {address for network in repaired.networks for address in network}
 
@@ -218,16 +218,15 @@ near_lists = st.lists(
 )
 
 
-def allowed(text: str) -> set[IPv4Address]:
-    return {address for network in judged(text).networks for address in network}
+def allowed(listed: str | Entries) -> set[IPv4Address]:
+    return {address for network in judged(listed).networks for address in network}
 
 
 @given(near_lists, separators)
 def test_expanding_and_collapsing_change_no_address(entries, separator):
     text = separator.join(entries)
-    rules = Rules(max_entries=40)
-    judgement = judge(parse(text), Surroundings(rules))
-    for other in (expand(text, judgement, 40), collapse(text, judgement)):
+    validation = validate(parse(text), ListContext(Rules(max_entries=40)))
+    for other in (expand(validation, 40), collapse(validation)):
         if other is not None:
             assert allowed(other) == allowed(text)
             assert not [entry for entry in judged(other).entries if entry.has_error]
@@ -235,10 +234,9 @@ def test_expanding_and_collapsing_change_no_address(entries, separator):
 
 @given(near_lists, separators, st.data())
 def test_a_label_changes_no_address_and_no_other_label(entries, separator, data):
-    text = separator.join(entries)
-    before = parse(text).filled
+    before = parse(separator.join(entries))
     place = data.draw(st.integers(0, len(before) - 1))
-    after = parse(label_entry(text, before[place], "dr")).filled
+    after = label_entry(before, place, "dr")
 
     assert [entry.network for entry in after] == [entry.network for entry in before]
     assert [entry.label for entry in after if entry.label] == ["dr"]
@@ -252,32 +250,16 @@ labelled = st.lists(
 ).map(lambda parts: "".join(entry + comment + ("\n" if comment else end) for entry, comment, end in parts))
 
 
-@given(labelled, st.data())
-def test_what_is_removed_at_once_takes_no_other_entry_and_no_other_label_with_it(text, data):
-    before = parse(text).entries
-    gone = data.draw(st.sets(st.integers(0, len(before) - 1)))
-    after = parse(rewrite(text, {before[place].position: Change("") for place in gone})).filled
-
-    left = [entry for place, entry in enumerate(before) if place not in gone and entry.text]
-    assert [(entry.network, entry.label) for entry in after] == [(entry.network, entry.label) for entry in left]
-
-
 @given(labelled)
-def test_what_is_taken_out_of_comments_is_added_and_nothing_else_changes(text):
+def test_what_comments_hold_is_added_where_it_is_taken_and_nothing_else_changes(text):
     before = judged(text)
-    for _ in range(10):
-        finding = next((each for each in judged(text).findings if each.code == "address-in-comment"), None)
-        if finding is None:
+    now = before
+    for _ in range(20):
+        place = next((place for place, each in enumerate(now.entries) if each.entry.kind == "commented"), None)
+        if place is None:
             break
-        text = take_out(text, finding)
-    hidden = [finding for finding in before.findings if finding.code == "address-in-comment"]
+        now = judged(applied(now, place))
 
-    assert not [finding for finding in judged(text).findings if finding.code == "address-in-comment"]
-    assert {*judged(text).networks} == {*before.networks} | ({IPv4Network("5.6.7.8")} if hidden else set())
-
-
-@given(labelled, labelled)
-def test_what_is_added_keeps_its_labels_and_gives_none_to_what_was_there(text, addition):
-    said = [(entry.text, entry.label) for one in (text, addition) for entry in parse(one).filled]
-
-    assert [(entry.text, entry.label) for entry in parse(append_entry(text, addition)).filled] == said
+    hidden = "5.6.7.8" in text
+    assert not [each for each in now.entries if each.entry.kind == "commented"]
+    assert {*now.networks} == {*before.networks} | ({IPv4Network("5.6.7.8")} if hidden else set())

@@ -1,4 +1,4 @@
-"""`key-wizard whitelist`: judge an address list, and write it as the exchange's page wants it."""
+"""`key-wizard whitelist`: check an address list, and write it as the exchange's page wants it."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ from wizard.commands.standard_input import standard_input
 from wizard.exit_codes import Exit
 from wizard.key_shape import holds_key
 from wizard.rotation.reading import read_journal
-from wizard.rotation.surroundings import surroundings
+from wizard.rotation.surroundings import list_context
 from wizard.rules import MOST_ENTRIES
 from wizard.text import printable
 from wizard.whitelist import (
     LONGEST_LABEL,
+    CheckedEntry,
+    Entries,
     Finding,
     Form,
-    JudgedEntry,
-    Judgement,
+    ListContext,
     RequiredAddress,
-    Surroundings,
-    append_entry,
+    Validation,
     diff,
-    judge,
-    mend_all,
+    fix_all,
     parse,
     render,
+    validate,
 )
 from wizard.whitelist.characters import COMMENT_MARKS
 
@@ -43,7 +43,7 @@ def add(commands: argparse._SubParsersAction[ArgumentParser]) -> None:
     """Describe the command."""
     parser = commands.add_parser(
         "whitelist",
-        help="judge an address list; exit code 1 if it has errors",
+        help="check an address list; exit code 1 if it has errors",
         description="Says what is wrong with an address list. A list without errors is printed, ready to paste.",
     )
     parser.add_argument("text", metavar="TEXT", nargs="+", help="addresses and blocks; - reads standard input")
@@ -70,55 +70,63 @@ def add(commands: argparse._SubParsersAction[ArgumentParser]) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Judge, then print the text to paste."""
-    around = _surroundings(options)
-    text = _text(options.text)
-    _refuse_key(text)
-    judgement = judge(parse(text), around)
+    """Check, then print the text to paste."""
+    context = _context(options)
+    entries = _entries(options.text)
+    validation = validate(entries, context)
     form = FORMS[options.format]
-    output = render(judgement.networks, form) if judgement.is_valid else None
+    output = render(validation.networks, form) if validation.is_valid else None
     if options.json:
-        repaired = judge(parse(mend_all(text, lambda each: judge(parse(each), around))), around)
+        repaired = validate(fix_all(entries, lambda each: validate(each, context)), context)
         print_json(
             {
-                **as_json(judgement, output),
+                **as_json(validation, output),
                 "repaired": render(repaired.networks, form) if repaired.is_valid else None,
-                "difference": _difference_json(judgement, around),
+                "difference": _difference_json(validation, context),
             }
         )
     else:
-        _tell(judgement)
+        _tell(validation)
         if output is not None:
             say(output)
-    return Exit.FINE if judgement.is_valid else Exit.SAYS_NO
+    return Exit.FINE if validation.is_valid else Exit.SAYS_NO
 
 
-def as_json(judgement: Judgement, output: str | None) -> dict[str, object]:
-    """Return a judgement as JSON shapes; `output` is the text to paste, null where there are errors."""
+def as_json(validation: Validation, output: str | None) -> dict[str, object]:
+    """Return a validation as JSON shapes; `output` is the text to paste, null where there are errors."""
     return {
-        "valid": judgement.is_valid,
-        "sentence": judgement.sentence(),
-        "entries": [_entry_json(judged) for judged in judgement.entries],
-        "findings": [_finding_json(finding) for finding in judgement.findings],
+        "valid": validation.is_valid,
+        "sentence": validation.sentence(),
+        "entries": [_entry_json(each) for each in validation.entries if not each.is_commented],
+        "findings": [
+            *map(_finding_json, validation.findings),
+            # What stands in a comment is not on the list, so it is no entry.
+            *(
+                {**_finding_json(finding), "position": each.entry.position}
+                for each in validation.entries
+                if each.is_commented
+                for finding in each.findings
+            ),
+        ],
         "output": output,
     }
 
 
-def _difference_json(judgement: Judgement, around: Surroundings) -> dict[str, list[str]] | None:
+def _difference_json(validation: Validation, context: ListContext) -> dict[str, list[str]] | None:
     """What changes against the list in use; null where none is known, and where there is no list to use."""
-    if not around.previous or not judgement.is_valid:
+    if not context.previous or not validation.is_valid:
         return None
-    difference = diff(around.previous, judgement.networks)
+    difference = diff(context.previous, validation.networks)
     return {name: list(map(str, getattr(difference, name))) for name in ("added", "removed", "kept")}
 
 
-def _entry_json(judged: JudgedEntry) -> dict[str, object]:
+def _entry_json(checked: CheckedEntry) -> dict[str, object]:
     return {
-        "text": judged.entry.text,
-        "position": judged.entry.position,
-        "network": str(judged.entry.network) if judged.entry.network else None,
-        "label": printable(judged.label, LONGEST_LABEL) or None,
-        "findings": [_finding_json(finding) for finding in judged.findings],
+        "text": checked.entry.text,
+        "position": checked.entry.position,
+        "network": str(checked.entry.network) if checked.entry.network else None,
+        "label": printable(checked.label, LONGEST_LABEL) or None,
+        "findings": [_finding_json(finding) for finding in checked.findings],
     }
 
 
@@ -130,17 +138,18 @@ def _finding_json(finding: Finding) -> dict[str, object]:
         "suggestion": finding.suggestion,
         "alternative": finding.alternative,
         "safe": finding.is_safe,
-        **({} if finding.position is None else {"position": finding.position}),
     }
 
 
-def _tell(judgement: Judgement) -> None:
-    for number, judged in enumerate(judgement.entries, start=1):
-        for finding in judged.findings:
+def _tell(validation: Validation) -> None:
+    listed = [checked for checked in validation.entries if not checked.is_commented]
+    for number, checked in enumerate(listed, start=1):
+        for finding in checked.findings:
             tell(f"{finding.severity:<8} entry {number:<4} {finding.message}{_instead(finding)}")
-    for finding in judgement.findings:
+    commented = [finding for checked in validation.entries if checked.is_commented for finding in checked.findings]
+    for finding in (*validation.findings, *commented):
         tell(f"{finding.severity:<8} list       {finding.message}")
-    tell(judgement.sentence())
+    tell(validation.sentence())
 
 
 def _instead(finding: Finding) -> str:
@@ -148,18 +157,18 @@ def _instead(finding: Finding) -> str:
     return f" Instead: {' or '.join(texts)}" if texts else ""
 
 
-def _text(words: Sequence[str]) -> str:
+def _entries(words: Sequence[str]) -> Entries:
     """Return the list as given; a dash at either end is what standard input holds, one between two is a range."""
     if words[0] == "-":
-        return append_entry(standard_input(), _text(words[1:])) if words[1:] else standard_input()
+        return (*_parsed(standard_input()), *(_entries(words[1:]) if words[1:] else ()))
     if words[-1] == "-":
-        return append_entry(_text(words[:-1]), standard_input())
+        return (*_entries(words[:-1]), *_parsed(standard_input()))
     # A comment ends with its argument; else it would swallow the arguments behind it.
     between = "\n" if any(mark in word for word in words for mark in COMMENT_MARKS) else " "
-    return between.join(words).encode("utf-8", "replace").decode("utf-8")
+    return _parsed(between.join(words).encode("utf-8", "replace").decode("utf-8"))
 
 
-def _refuse_key(text: str) -> None:
+def _parsed(text: str) -> Entries:
     for number, line in enumerate(text.splitlines(), start=1):
         if holds_key(line):
             raise KeyGiven(
@@ -167,10 +176,11 @@ def _refuse_key(text: str) -> None:
                 why="It has 40 or more letters and digits in a row, or is part of a private key.",
                 advice="Take it out of the list. If it is a real key, replace it: it does not belong into such a file.",
             )
+    return parse(text)
 
 
-def _surroundings(options: argparse.Namespace) -> Surroundings:
-    """What to judge by: with an environment named, also what the journal knows of it."""
+def _context(options: argparse.Namespace) -> ListContext:
+    """What to check against: with an environment named, also what the journal knows of it."""
     paths = settings.paths()
     known = settings.load(paths.config_file)
     environment = known.environment(options.env) if options.env else known.default
@@ -178,9 +188,9 @@ def _surroundings(options: argparse.Namespace) -> Surroundings:
         environment = replace(environment, rules=replace(environment.rules, max_entries=options.max_entries))
     required = tuple(RequiredAddress(address, "named by --egress") for address in options.egress)
     if not options.env or not paths.journal.exists():
-        return Surroundings(environment.rules, required)
+        return ListContext(environment.rules, required)
     with read_journal(paths) as journal:
-        return surroundings(journal, environment, required)
+        return list_context(journal, environment, required)
 
 
 def _address(text: str) -> IPv4Address:

@@ -1,4 +1,4 @@
-"""The Whitelist step: the list is said, judged entry by entry, mended or typed again, and shown as text to paste."""
+"""The Whitelist step: the list is said, checked entry by entry, mended or typed again, and shown as text to paste."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from wizard.text import printable
 from wizard.whitelist import (
     LONGEST_LABEL,
     Difference,
+    Entries,
     Finding,
     Form,
-    Judgement,
-    append_entry,
+    Validation,
+    apply_alternative,
+    apply_fix,
     collapse,
     expand,
     first_fix,
+    fix_all,
     label_entry,
-    mend,
-    mend_all,
-    mend_otherwise,
+    parse,
     render,
-    replace_entry,
 )
 
 ABOUT = (
@@ -59,45 +59,46 @@ _ADD = Choice("add", "type entries that are added to it.")
 async def take(stage: Stage) -> Way:
     """Start from the proposal and ask until a list without errors is kept."""
     stage.introduce(Step.WHITELIST, "Which addresses may use the new key?")
-    text, past = stage.flow.whitelist.proposal(), stage.flow.whitelist.past
+    entries, past = stage.flow.whitelist.proposal(), stage.flow.whitelist.past
     while True:
-        judgement = stage.flow.whitelist.judge(text)
-        stage.talk.say(*_said(judgement, stage.flow.whitelist.difference(judgement)))
-        changes = _changes_offered(stage, text, judgement)
-        choices = (_KEEP, *_offered(changes, judgement, past))
-        default = "keep" if judgement.is_valid else "fix" if "fix" in changes else "edit"
+        validation = stage.flow.whitelist.validate(entries)
+        stage.talk.say(*_said(validation, stage.flow.whitelist.difference(validation)))
+        changes = _changes_offered(stage, entries, validation)
+        choices = (_KEEP, *_offered(changes, validation, past))
+        default = "keep" if validation.is_valid else "fix" if "fix" in changes else "edit"
         answer = await stage.talk.choose("What about this list?", choices, about=ABOUT, default=default)
         if answer == Command.BACK:
             return stage.back()
-        if answer == "keep" and _is_kept(stage, text):
+        if answer == "keep" and _is_kept(stage, entries):
             return stage.on()
         if answer == "undo" and past:
-            text = past.pop()
-        elif (changed := await _changed(stage.talk, answer, text, changes, judgement)) != text:
-            past.append(text)
-            text = changed
-        stage.flow.whitelist.draft = text
+            entries = past.pop()
+        elif (changed := await _changed(stage.talk, answer, entries, changes)) != entries:
+            past.append(entries)
+            entries = changed
+        stage.flow.whitelist.draft = entries
 
 
-def _changes_offered(stage: Stage, text: str, judgement: Judgement) -> dict[str, str]:
+def _changes_offered(stage: Stage, entries: Entries, validation: Validation) -> dict[str, Entries]:
     """Return what one word can make of the list, by the word."""
     limit = stage.flow.context.environment.rules.max_entries
+    fix = first_fix(validation)
     changes = {
-        "fix": mend(text, judgement),
-        "block": mend_otherwise(text, judgement),
-        "fix-all": mend_all(text, stage.flow.whitelist.judge),
-        "expand": expand(text, judgement, limit),
-        "collapse": collapse(text, judgement),
+        "fix": apply_fix(validation, fix) if fix else None,
+        "block": apply_alternative(validation, fix) if fix else None,
+        "fix-all": fix_all(entries, stage.flow.whitelist.validate),
+        "expand": expand(validation, limit),
+        "collapse": collapse(validation),
     }
-    return {word: changed for word, changed in changes.items() if changed is not None and changed != text}
+    return {word: changed for word, changed in changes.items() if changed is not None and changed != entries}
 
 
-def _offered(changes: Mapping[str, str], judgement: Judgement, past: Sequence[str]) -> Iterable[Choice]:
+def _offered(changes: Mapping[str, Entries], validation: Validation, past: Sequence[Entries]) -> Iterable[Choice]:
     for choice in (_FIX, _BLOCK, _FIX_ALL):
         if choice.word in changes:
             yield choice
     yield from (_EDIT, _ADD)
-    if any(judged.entry.text for judged in judgement.entries):
+    if validation.entries:
         yield from (_DELETE, _LABEL)
     for choice in (_EXPAND, _COLLAPSE):
         if choice.word in changes:
@@ -106,9 +107,9 @@ def _offered(changes: Mapping[str, str], judgement: Judgement, past: Sequence[st
         yield _UNDO
 
 
-def _is_kept(stage: Stage, text: str) -> bool:
+def _is_kept(stage: Stage, entries: Entries) -> bool:
     try:
-        finding = stage.flow.whitelist.settle(text)
+        finding = stage.flow.whitelist.settle(entries)
     except WizardError as error:
         stage.talk.tell(error)
         return False
@@ -116,35 +117,34 @@ def _is_kept(stage: Stage, text: str) -> bool:
     return True
 
 
-async def _changed(talk: Talk, answer: str, text: str, changes: Mapping[str, str], judgement: Judgement) -> str:
+async def _changed(talk: Talk, answer: str, entries: Entries, changes: Mapping[str, Entries]) -> Entries:
     if answer in changes:
         talk.say(_DONE[answer])
         return changes[answer]
     if answer in {"delete", "label"}:
-        return await _entry_changed(talk, answer, text, judgement)
+        return await _entry_changed(talk, answer, entries)
     if answer not in {"edit", "add"}:
-        return text
-    typed = await _lines(talk)
+        return entries
+    typed = parse(await _lines(talk))
     if not typed:
         talk.say("Nothing was typed. The list stays as it was.")
-        return text
-    return typed if answer == "edit" else append_entry(text, typed)
+        return entries
+    return typed if answer == "edit" else (*entries, *typed)
 
 
-async def _entry_changed(talk: Talk, answer: str, text: str, judgement: Judgement) -> str:
+async def _entry_changed(talk: Talk, answer: str, entries: Entries) -> Entries:
     """Delete or label the entry whose number is typed."""
-    entries = [judged.entry for judged in judgement.entries if judged.entry.text]
     number = await talk.line(f"Number of the entry, 1 to {len(entries)}", about=ABOUT)
     if number == Command.BACK:
-        return text
+        return entries
     if not (number.isascii() and number.isdecimal() and 1 <= int(number[:9]) <= len(entries)):
         talk.say("There is no entry with this number. The list stays as it was.")
-        return text
-    entry = entries[int(number) - 1]
+        return entries
+    place = int(number) - 1
     if answer == "delete":
-        return replace_entry(text, entry, "")
+        return entries[:place] + entries[place + 1 :]
     label = await talk.line("Whose it is (nothing removes the label)", about=ABOUT)
-    return text if label == Command.BACK else label_entry(text, entry, printable(label.strip(), LONGEST_LABEL))
+    return entries if label == Command.BACK else label_entry(entries, place, printable(label.strip(), LONGEST_LABEL))
 
 
 async def _lines(talk: Talk) -> str:
@@ -162,35 +162,32 @@ async def _lines(talk: Talk) -> str:
     return "\n".join(lines).strip()
 
 
-def _said(judgement: Judgement, difference: Difference) -> Iterable[str]:
-    entries = [judged for judged in judgement.entries if judged.entry.text]
+def _said(validation: Validation, difference: Difference) -> Iterable[str]:
     yield ""
-    yield "The list:" if entries else "The list has no entries."
-    for number, judged in enumerate(entries, start=1):
-        label = f"  {printable(judged.label, LONGEST_LABEL)}" if judged.label else ""
-        yield f"  {number}: {printable(judged.entry.text)}{label}"
-    yield judgement.sentence() if judgement.is_valid else f"Not ready: {len(judgement.errors)} to mend."
-    yield from _findings(judgement)
-    if judgement.is_valid:
+    yield "The list:" if validation.entries else "The list has no entries."
+    for number, checked in enumerate(validation.entries, start=1):
+        label = f"  {printable(checked.label, LONGEST_LABEL)}" if checked.label else ""
+        yield f"  {number}: {printable(checked.entry.text) or '(empty field)'}{label}"
+    yield validation.sentence() if validation.is_valid else f"Not ready: {len(validation.errors)} to mend."
+    yield from _findings(validation)
+    if validation.is_valid:
         yield from _changes(difference)
-        yield from _to_paste(judgement.networks)
+        yield from _to_paste(validation.networks)
 
 
-def _findings(judgement: Judgement) -> Iterable[str]:
-    mended, how = _first_fix(judgement)
-    for finding in (*(each for judged in judgement.entries for each in judged.findings), *judgement.findings):
-        yield f"  {finding.severity.capitalize()}: {finding.message}{how if finding is mended else ''}"
+def _findings(validation: Validation) -> Iterable[str]:
+    fixed, how = _first_fix(validation)
+    for finding in (*(each for checked in validation.entries for each in checked.findings), *validation.findings):
+        yield f"  {finding.severity.capitalize()}: {finding.message}{how if finding is fixed else ''}"
 
 
-def _first_fix(judgement: Judgement) -> tuple[Finding | None, str]:
-    """Return what `mend` would mend, and how, in words."""
-    fix = first_fix(judgement)
+def _first_fix(validation: Validation) -> tuple[Finding | None, str]:
+    """Return what `fix` would change, and how, in words."""
+    fix = first_fix(validation)
     if fix is None:
         return None, ""
     shown = _shown(fix.finding)
-    if fix.finding.position is not None:
-        return fix.finding, " fix takes it out of the comment."
-    if fix.judged is None:
+    if fix.place is None:
         return fix.finding, f" fix adds {shown}."
     other = f", block makes it {fix.finding.alternative}" if fix.finding.alternative else ""
     return fix.finding, f" fix makes it {shown}{other}." if shown else " fix removes it."

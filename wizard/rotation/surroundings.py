@@ -1,4 +1,4 @@
-"""What the journal knows that a whitelist is judged by: other lists, observations, labels, the list in use."""
+"""What the journal knows that a whitelist is checked against: other lists, observations, labels, the list in use."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from ipaddress import IPv4Network
 from wizard.rotation.journal import Journal
 from wizard.rotation.model import Slot
 from wizard.settings import Environment
-from wizard.whitelist import OtherList, RequiredAddress, Surroundings, parse
+from wizard.whitelist import ListContext, OtherList, RequiredAddress, parse
 
 
-def surroundings(journal: Journal, environment: Environment, must_cover: Sequence[RequiredAddress]) -> Surroundings:
-    """Gather what a list of `environment` is judged by; `must_cover` also says whose those addresses are."""
+def list_context(journal: Journal, environment: Environment, must_cover: Sequence[RequiredAddress]) -> ListContext:
+    """Gather what a list of `environment` is checked against; `must_cover` also says whose those addresses are."""
     observed = journal.observed_addresses()
     owners = {IPv4Network(required.address): required.owner for required in must_cover}
-    return Surroundings(
+    return ListContext(
         environment.rules,
         tuple(must_cover),
         others=tuple(OtherList(name, networks_of(text)) for name, text in journal.other_lists(environment.name)),
@@ -37,5 +37,5 @@ def labels_of(journal: Journal, environment: str) -> dict[IPv4Network, str]:
 
 
 def networks_of(text: str) -> tuple[IPv4Network, ...]:
-    """Return the networks in a list that was judged valid when it was kept."""
-    return tuple(entry.network for entry in parse(text).entries if entry.network is not None)
+    """Return the networks in a list that was valid when it was kept."""
+    return tuple(entry.network for entry in parse(text) if entry.network is not None)

@@ -10,6 +10,7 @@ from wizard.rehearsal.desk import Desk, DeskKey
 from wizard.rehearsal.scenarios import Scenario, WayOut
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Step
+from wizard.whitelist import parse
 
 
 class CannotMend(WizardError):
@@ -53,7 +54,7 @@ class Mender:
         self.flow.back()
         if self.flow.back() is not Step.WHITELIST:
             raise CannotMend("This rotation has no list to correct", advice="Begin the drill anew, by replacing a key.")
-        self.flow.whitelist.settle("\n".join(entries))
+        self.flow.whitelist.settle(parse("\n".join(entries)))
         self.flow.advance(Step.WHITELIST)
         self.flow.advance(Step.CREDENTIALS)
         text = self.flow.context.journal.whitelist_of(self.flow.context.rotation)

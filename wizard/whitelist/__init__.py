@@ -1,48 +1,52 @@
-"""Parse, judge and write address lists. Pure: no input, no output, no clock."""
+"""Parse, validate, fix and write address lists. Pure: no input, no output, no clock."""
 
 from __future__ import annotations
 
-from wizard.whitelist.adding import add_labelled, remove_addresses
-from wizard.whitelist.difference import Difference, diff
-from wizard.whitelist.editing import append_entry, around_label, insert_lines, label_entry, replace_entry
-from wizard.whitelist.findings import Finding, OtherList, RequiredAddress, Severity, Surroundings
-from wizard.whitelist.judging import JudgedEntry, Judgement, judge
-from wizard.whitelist.mending import Fix, apply_suggestion, first_fix, mend, mend_all, mend_otherwise
-from wizard.whitelist.parsing import LONGEST_LABEL, Entry, ParsedList, parse
-from wizard.whitelist.rendering import Form, render, written
-from wizard.whitelist.resizing import collapse, expand
+from wizard.whitelist.entries import LONGEST_LABEL, Entries, Entry, parse
+from wizard.whitelist.findings import Finding, ListContext, OtherList, RequiredAddress, Severity
+from wizard.whitelist.fixes import (
+    Fix,
+    add_labelled,
+    apply_alternative,
+    apply_fix,
+    collapse,
+    expand,
+    first_fix,
+    fix_all,
+    label_entry,
+    remove_addresses,
+    replace_entry,
+)
+from wizard.whitelist.rendering import Difference, Form, diff, render, written
+from wizard.whitelist.validation import CheckedEntry, Validation, validate
 
 __all__ = [
     "LONGEST_LABEL",
+    "CheckedEntry",
     "Difference",
+    "Entries",
     "Entry",
     "Finding",
     "Fix",
     "Form",
-    "JudgedEntry",
-    "Judgement",
+    "ListContext",
     "OtherList",
-    "ParsedList",
     "RequiredAddress",
     "Severity",
-    "Surroundings",
+    "Validation",
     "add_labelled",
-    "append_entry",
-    "apply_suggestion",
-    "around_label",
+    "apply_alternative",
+    "apply_fix",
     "collapse",
     "diff",
     "expand",
     "first_fix",
-    "insert_lines",
-    "judge",
+    "fix_all",
     "label_entry",
-    "mend",
-    "mend_all",
-    "mend_otherwise",
     "parse",
     "remove_addresses",
     "render",
     "replace_entry",
+    "validate",
     "written",
 ]

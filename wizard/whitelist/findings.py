@@ -1,8 +1,8 @@
-"""Findings: what is wrong or remarkable, how bad it is, and the text that would mend it."""
+"""Findings: what is wrong or remarkable, how bad it is, and the text that would fix it."""
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -36,8 +36,6 @@ class Finding:
     would want to know: it can be applied unread."""
     alternative: str | None = None
     """For an entry: the other text that may have been meant."""
-    position: int | None = None
-    """For a finding about a comment: where in the text its mark stands. What is suggested is taken out of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,7 @@ class OtherList:
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class ListContext:
     """What a list is judged by, beside itself."""
 
     rules: Rules = field(default_factory=Rules)
@@ -82,7 +80,7 @@ class Surroundings:
 
 
 @dataclass(frozen=True)
-class Context:
+class EntryContext:
     """What a suggestion has to know about the rest of the list."""
 
     rules: Rules
@@ -90,8 +88,6 @@ class Context:
     """Required addresses that no usable entry covers."""
     room: int
     """How many entries may stand in the place of one."""
-    line_marks: Container[int] = ()
-    """The positions of dashes that begin a line of more: marks of a line, not of a range."""
 
     @cached_property
     def stand_in(self) -> str:

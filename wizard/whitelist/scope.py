@@ -1,15 +1,18 @@
-"""Whom a well-written entry lets in: everybody, nobody, too many, or the same as another entry."""
+"""Whom a well-written entry lets in: everybody, nobody, too many, or the same as another entry.
+
+Sets of addresses answer in logarithmic time or better.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Network
 
 from wizard.addresses import SpecialRange, special_ranges
 from wizard.rules import Rules
-from wizard.whitelist.findings import Context, Finding, Severity, error
+from wizard.whitelist.findings import EntryContext, Finding, Severity, error
 from wizard.whitelist.rendering import written
-from wizard.whitelist.spans import Blocks
 
 NARROWEST_TOO_WIDE = 23
 """Prefixes up to this one let in so many addresses (512 and more) that the list protects little."""
@@ -30,7 +33,7 @@ def is_usable(network: IPv4Network, rules: Rules) -> bool:
     )
 
 
-def scope_findings(network: IPv4Network, context: Context) -> Iterator[Finding]:
+def scope_findings(network: IPv4Network, context: EntryContext) -> Iterator[Finding]:
     """Yield what is to be said about the addresses that `network` lets in."""
     if network.prefixlen == 0 or (network.prefixlen == 32 and network.network_address == _ANY):
         yield open_to_all(written(network), context.stand_in)
@@ -51,7 +54,7 @@ def duplicate(network: IPv4Network) -> Finding:
     return Finding("duplicate", Severity.WARNING, message, "", is_safe=True)
 
 
-def covered(network: IPv4Network, usable: Blocks, owner: str) -> Finding | None:
+def covered(network: IPv4Network, usable: BlockIndex, owner: str) -> Finding | None:
     """Return a finding when one of the `usable` blocks contains all of `network` and is not `network`, else None.
 
     An entry that says whose it is (`owner`, else empty) is not removed unread: without it, who is
@@ -80,7 +83,7 @@ def _special(network: IPv4Network, rules: Rules) -> SpecialRange | None:
     return next((special for special in touched if special.kind not in rules.tolerated_ranges), None)
 
 
-def _not_public(network: IPv4Network, special: SpecialRange, context: Context) -> Finding:
+def _not_public(network: IPv4Network, special: SpecialRange, context: EntryContext) -> Finding:
     name = written(network)
     verb = "is" if network.subnet_of(special.network) else "reaches into"
     if special.kind in _MAY_BE_USED:
@@ -94,7 +97,7 @@ def _not_public(network: IPv4Network, special: SpecialRange, context: Context) -
     )
 
 
-def _too_wide(network: IPv4Network, context: Context) -> Finding:
+def _too_wide(network: IPv4Network, context: EntryContext) -> Finding:
     inside = [str(required.address) for required in context.missing if required.address in network]
     return error(
         "too-wide",
@@ -104,7 +107,7 @@ def _too_wide(network: IPv4Network, context: Context) -> Finding:
     )
 
 
-def _block(network: IPv4Network, context: Context) -> Finding:
+def _block(network: IPv4Network, context: EntryContext) -> Finding:
     count = network.num_addresses
     message = (
         f"{network} lets {count} addresses use the key. "
@@ -112,3 +115,57 @@ def _block(network: IPv4Network, context: Context) -> Finding:
     )
     expanded = ",".join(map(str, network)) if count <= context.room else None
     return Finding("block", Severity.WARNING, message, expanded)
+
+
+class AddressSet:
+    """The addresses of some networks, as sorted spans of numbers that neither touch nor overlap."""
+
+    def __init__(self, networks: Iterable[IPv4Network]) -> None:
+        self._first: list[int] = []
+        self._last: list[int] = []
+        for first, last in sorted(map(_ends, networks)):
+            if self._last and first <= self._last[-1] + 1:
+                self._last[-1] = max(self._last[-1], last)
+            else:
+                self._first.append(first)
+                self._last.append(last)
+
+    def covers(self, block: IPv4Network | IPv4Address) -> bool:
+        """Return whether every address of `block` is among these."""
+        first, last = _ends(block)
+        index = bisect_right(self._first, first) - 1
+        return index >= 0 and last <= self._last[index]
+
+    def touches(self, block: IPv4Network | IPv4Address) -> bool:
+        """Return whether any address of `block` is among these."""
+        first, last = _ends(block)
+        index = bisect_right(self._first, last) - 1
+        return index >= 0 and first <= self._last[index]
+
+
+class BlockIndex:
+    """Some blocks, asked which of them is around another one."""
+
+    def __init__(self, networks: Iterable[IPv4Network]) -> None:
+        by_length: dict[int, set[int]] = {}
+        for each in networks:
+            by_length.setdefault(each.prefixlen, set()).add(int(each.network_address))
+        self._by_length = sorted(by_length.items())
+
+    def widest_around(self, network: IPv4Network) -> IPv4Network | None:
+        """Return the widest block that contains all of `network` and more; None where there is none."""
+        number = int(network.network_address)
+        for length, begins in self._by_length:
+            if length >= network.prefixlen:
+                return None
+            begin = number >> (32 - length) << (32 - length)
+            if begin in begins:
+                return IPv4Network((begin, length))
+        return None
+
+
+def _ends(block: IPv4Network | IPv4Address) -> tuple[int, int]:
+    if isinstance(block, IPv4Address):
+        return int(block), int(block)
+    first = int(block.network_address)
+    return first, first | 0xFFFFFFFF >> block.prefixlen

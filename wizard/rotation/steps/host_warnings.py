@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 
 from wizard.clock import duration
 from wizard.rotation.steps.address_selection import AddressSelection
-from wizard.whitelist import Finding, Judgement, Severity
+from wizard.whitelist import Finding, Severity, Validation
 
 FRESH = 3600.0
 """Seconds for which a detection is not called old: addresses change when a line, a VPN or a lease is renewed."""
@@ -19,13 +19,13 @@ _NAMED = 3
 
 
 def warnings_about_hosts(
-    selection: AddressSelection, judgement: Judgement, put_in: Set[IPv4Address], now: float
+    selection: AddressSelection, validation: Validation, put_in: Set[IPv4Address], now: float
 ) -> Iterator[Finding]:
     """Return what a list may lock out, or let in, although its entries are fine.
 
     Args:
         selection: What goes to the list, by whose word.
-        judgement: The list.
+        validation: The list.
         put_in: What stands on it for the sake of this rotation's detections alone.
         now: The time, in seconds since 1970.
     """
@@ -37,7 +37,7 @@ def warnings_about_hosts(
         )
     else:
         yield from _of_this_host([now - moment for moment in selection.seen_at(own)])
-        yield from _of_earlier_detections(judgement, put_in - own.keys() - others.keys())
+        yield from _of_earlier_detections(validation, put_in - own.keys() - others.keys())
     yield from _of_other_hosts({host: now - moment for host, moment in selection.others_seen_at(others).items()})
 
 
@@ -51,9 +51,9 @@ def _of_this_host(ages: list[float]) -> Iterator[Finding]:
         )
 
 
-def _of_earlier_detections(judgement: Judgement, unwanted: Set[IPv4Address]) -> Iterator[Finding]:
+def _of_earlier_detections(validation: Validation, unwanted: Set[IPv4Address]) -> Iterator[Finding]:
     # It is not taken out unasked: this host may have both by turns.
-    gone = sorted(unwanted & {each.network_address for each in judgement.networks})
+    gone = sorted(unwanted & {each.network_address for each in validation.networks})
     if gone:
         yield _warning(
             "no-longer-seen",

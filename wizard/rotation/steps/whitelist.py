@@ -13,18 +13,18 @@ from wizard.rotation.context import Context
 from wizard.rotation.model import Finding, Outcome
 from wizard.rotation.steps.address_selection import AddressSelection
 from wizard.rotation.steps.host_warnings import warnings_about_hosts
-from wizard.rotation.surroundings import labels_of, list_in_use, networks_of, surroundings
+from wizard.rotation.surroundings import labels_of, list_context, list_in_use, networks_of
 from wizard.whitelist import (
     Difference,
-    Form,
-    Judgement,
+    Entries,
+    Entry,
     RequiredAddress,
+    Validation,
     add_labelled,
     diff,
-    judge,
-    parse,
     remove_addresses,
     render,
+    validate,
     written,
 )
 
@@ -32,13 +32,13 @@ from wizard.whitelist import (
 class WhitelistInvalid(WizardError):
     """The list has errors; pasting it could lock the user out."""
 
-    def __init__(self, judgement: Judgement) -> None:
+    def __init__(self, validation: Validation) -> None:
         super().__init__(
             "This list cannot be used yet",
-            why=judgement.sentence(),
+            why=validation.sentence(),
             advice="Mend the entries that are marked; what you typed is kept.",
         )
-        self.judgement = judgement
+        self.validation = validation
 
 
 class LabelHoldsKey(WizardError):
@@ -58,30 +58,30 @@ class WhitelistStep:
     def __init__(self, context: Context, selection: AddressSelection) -> None:
         self._context = context
         self._selection = selection
-        self.draft: str | None = None
+        self.draft: Entries | None = None
         """What was typed last, also when it has errors. In memory only: it may hold anything."""
-        self.past: list[str] = []
+        self.past: list[Entries] = []
         """What the draft was before each change, the last one last: what `undo` goes back to, also after a return."""
         self._proposed: Set[IPv4Address] = frozenset()
         self._left_out: Set[IPv4Address] = frozenset()
         self._put_in: Set[IPv4Address] = frozenset()
         """What stands in the draft for the sake of a detection alone."""
 
-    def proposal(self) -> str:
-        """Return the text to start from; what was ticked or unticked since last time is put in or taken out, once."""
+    def proposal(self) -> Entries:
+        """Return the list to start from; what was ticked or unticked since last time is put in or taken out, once."""
         wanted, left_out = self._selection.wanted(), self._selection.left_out()
-        text = self._start()
+        entries = self._start()
         if self.draft is not None or not self._kept:  # what was settled already was seen by the user
-            text = remove_addresses(text, left_out - self._left_out)
-        text = remove_addresses(text, self._selection.outdated() & self._put_in)
+            entries = remove_addresses(entries, left_out - self._left_out)
+        entries = remove_addresses(entries, self._selection.outdated() & self._put_in)
         new = {address: owner for address, owner in wanted.items() if address not in self._proposed}
-        self._put_in |= new.keys() - {each.network_address for each in networks_of(text)}
-        text = add_labelled(text, {address: "" if owner == THIS_HOST else owner for address, owner in new.items()})
+        self._put_in |= new.keys() - {each.network.network_address for each in entries if each.network}
+        found = {address: "" if owner == THIS_HOST else owner for address, owner in new.items()}
+        self.draft = add_labelled(entries, found)
         self._proposed, self._left_out = set(wanted), left_out
-        self.draft = text
-        return text
+        return self.draft
 
-    def _start(self) -> str:
+    def _start(self) -> Entries:
         """What was typed, else this rotation's list, else the current key's."""
         if self.draft is not None:
             return self.draft
@@ -92,43 +92,46 @@ class WhitelistStep:
         """The list that was settled last in this rotation."""
         return self._context.journal.whitelist_of(self._context.rotation)
 
-    def judge(self, text: str) -> Judgement:
-        """Judge what was typed, entry by entry; the addresses that were ticked must be covered.
+    def validate(self, entries: Entries) -> Validation:
+        """Check what was typed, entry by entry; the addresses that were ticked must be covered.
 
         Where none of this host's is ticked, or one was detected long ago, that is told: the list may lock it out.
         """
         required = [RequiredAddress(address, owner) for address, owner in self._selection.wanted().items()]
-        judgement = judge(parse(text), surroundings(self._context.journal, self._context.environment, required))
-        warnings = warnings_about_hosts(self._selection, judgement, self._put_in, self._context.clock())
-        return replace(judgement, findings=(*judgement.findings, *warnings))
+        context = list_context(self._context.journal, self._context.environment, required)
+        validation = validate(entries, context)
+        warnings = warnings_about_hosts(self._selection, validation, self._put_in, self._context.clock())
+        return replace(validation, findings=(*validation.findings, *warnings))
 
-    def difference(self, judgement: Judgement) -> Difference:
+    def difference(self, validation: Validation) -> Difference:
         """Compare with the list in use: the last one that was proven."""
-        return diff(self._in_use(), judgement.networks)
+        return diff(self._in_use(), validation.networks)
 
-    def settle(self, text: str) -> Finding:
+    def settle(self, entries: Entries) -> Finding:
         """Keep a valid list in the journal.
 
         Raises:
             WhitelistInvalid: it has errors.
             LabelHoldsKey: a key stands where a label belongs.
         """
-        judgement = self.judge(text)
-        if not judgement.is_valid:
-            raise WhitelistInvalid(judgement)
-        pasted = render(judgement.networks, Form.COMMAS)
+        validation = self.validate(entries)
+        if not validation.is_valid:
+            raise WhitelistInvalid(validation)
+        pasted = render(validation.networks)
         typed = {
-            str(each.entry.network): each.entry.label for each in judgement.entries if each.entry.label is not None
+            str(each.entry.network): each.entry.label
+            for each in validation.entries
+            if each.entry.network and each.entry.label is not None
         }
         for network, label in typed.items():
             if holds_key(label):
                 raise LabelHoldsKey(network)
         self._context.journal.note_whitelist(self._context.rotation, pasted, typed)
-        self.draft = text
+        self.draft = entries
         return Finding(
             subject="Whitelist",
             outcome=Outcome.PASSED,
-            observed=judgement.sentence(),
+            observed=validation.sentence(),
             at=self._context.clock(),
             from_address=self._context.egress,
             does_not_prove="that the exchange's page was given this list; the probe finds out",
@@ -143,9 +146,7 @@ class WhitelistStep:
     def _in_use(self) -> tuple[IPv4Network, ...]:
         return list_in_use(self._context.journal, self._context.environment.name)
 
-    def _labelled(self, networks: Sequence[IPv4Network]) -> str:
-        """The list as lines, with the labels that were typed behind their entries."""
+    def _labelled(self, networks: Sequence[IPv4Network]) -> Entries:
+        """The list with the labels that were typed for its entries."""
         labels = labels_of(self._context.journal, self._context.environment.name)
-        return "\n".join(
-            f"{written(each)}  # {label}" if (label := labels.get(each)) else written(each) for each in networks
-        )
+        return tuple(Entry(written(each), each, labels.get(each) or None) for each in networks)

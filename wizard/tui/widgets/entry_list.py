@@ -15,10 +15,9 @@ from textual.widget import Widget
 
 from wizard.glyphs import Glyphs
 from wizard.tui.widgets.edited_list import EditedList
-from wizard.tui.widgets.entry_rows import Row, RowPainter, rows_of
+from wizard.tui.widgets.entry_rows import RowPainter, rows_of
 from wizard.tui.widgets.line_editor import LineEditor
-from wizard.tui.widgets.repaint import changed_part, lines_of
-from wizard.whitelist import JudgedEntry, Judgement
+from wizard.whitelist import CheckedEntry, Entries, Validation
 from wizard.whitelist.characters import COMMENT_MARKS
 
 _MARKS = frozenset(COMMENT_MARKS)
@@ -27,10 +26,10 @@ _ENDS = {"enter": 0, "escape": 0, "up": -1, "down": 1}
 
 
 class EntryList(Widget, can_focus=True):
-    """Rows over one text.
+    """Rows over one list.
 
     Args:
-        text: The list to begin with.
+        entries: The list to begin with.
         past: What it was before, for `undo`; it is added to.
         glyphs: The signs beside the words.
         id: The widget's id.
@@ -41,44 +40,35 @@ class EntryList(Widget, can_focus=True):
     """
 
     class Changed(Message):
-        """The text is another one now."""
+        """The list is another one now."""
 
-        def __init__(self, text: str) -> None:
-            super().__init__()
-            self.text = text
-
-    def __init__(self, text: str, past: list[str], glyphs: Glyphs, *, id: str) -> None:
+    def __init__(self, entries: Entries, past: list[Entries], glyphs: Glyphs, *, id: str) -> None:
         super().__init__(id=id)
-        self._list = EditedList(text, past)
+        self._list = EditedList(entries, past)
         self._glyphs = glyphs
-        self._judged: tuple[JudgedEntry, ...] = ()
+        self._checked: tuple[CheckedEntry, ...] = ()
         self._added: Set[IPv4Network] = frozenset()
         self._top = 0
-        self._painted: list[Strip] = []
 
     @property
-    def text(self) -> str:
+    def entries(self) -> Entries:
         """The list as it is now."""
-        return self._list.text
+        return self._list.entries
 
     @property
     def is_editing(self) -> bool:
         """Whether keys are typed into a row."""
         return self._list.editor is not None
 
-    def show(self, judgement: Judgement, added: Set[IPv4Network] = frozenset()) -> None:
-        """Show the judged entries of the text; `added` are marked as new against the list in use."""
-        self._judged = judgement.entries
+    def show(self, validation: Validation, added: Set[IPv4Network] = frozenset()) -> None:
+        """Show the checked entries of the list; `added` are marked as new against the list in use."""
+        self._checked = validation.entries
         self._added = added
-        self._paint()
+        self.refresh()
 
-    def adopt(self, text: str, *, undo_to: str) -> None:
-        """Take a text that is edited elsewhere; `undo_to` is what it was before that edit."""
-        self._list.adopt(text, undo_to=undo_to)
-
-    def change(self, text: str) -> None:
-        """Put another text in the place of this one; `undo` brings this one back."""
-        self._do(partial(self._list.change, text))
+    def change(self, entries: Entries) -> None:
+        """Put another list in the place of this one; `undo` brings this one back."""
+        self._do(partial(self._list.change, entries))
 
     def finish(self) -> None:
         """End the edit of a row and keep what was typed; a row left empty is removed."""
@@ -102,25 +92,26 @@ class EntryList(Widget, can_focus=True):
         event.stop()
         self._do(partial(self._list.paste, event.text))
 
-    def on_resize(self) -> None:
-        """Paint all rows anew."""
-        self._painted = []
-        self._paint()
-
-    def on_focus(self) -> None:
-        """Mark the row."""
-        self._paint()
-
     def on_blur(self) -> None:
         """Typing has come to an end."""
         self.finish()
-        self._paint()
 
     def render_line(self, y: int) -> Strip:
         """Return one row."""
-        if y < len(self._painted):
-            return self._painted[y]
-        return Strip.blank(self.size.width, self.rich_style)
+        rows = rows_of(self._checked, self._list)
+        if not rows and y == 0:
+            return Strip([Segment("  empty: a adds an entry, or paste a list", self._style("foreground-muted"))])
+        here = max(0, min(self._list.cursor, len(rows) - 1))
+        height = self.size.height
+        self._top = max(0, min(self._top, here, max(0, len(rows) - height)), here - height + 1)
+        number = self._top + y
+        if number >= len(rows):
+            return Strip.blank(self.size.width, self.rich_style)
+        is_here = number == here and self.has_focus
+        painter = RowPainter(self._glyphs, self._style, self.size.width, self._added, len(rows))
+        editor = self._list.editor if is_here else None
+        row = painter.paint(rows[number], number + 1, is_here=is_here, editor=editor)
+        return row.adjust_cell_length(self.size.width, self.rich_style)
 
     # --- keys ----------------------------------------------------------------------------------
 
@@ -132,7 +123,7 @@ class EntryList(Widget, can_focus=True):
             "pageup": edited.cursor - page,
             "pagedown": edited.cursor + page,
             "home": 0,
-            "end": len(edited.text),
+            "end": len(edited.entries),
         }
         commands: dict[str, Callable[[], None]] = {
             **dict.fromkeys(("a", "insert"), partial(edited.add, "")),
@@ -165,45 +156,18 @@ class EntryList(Widget, can_focus=True):
         self._list.move(self._list.cursor + step)
 
     def _label(self) -> None:
-        self._list.label({each.entry.network: each.label for each in self._judged})
+        self._list.label({each.entry.network: each.label for each in self._checked})
 
     def _label_typed(self) -> None:
         if self._list.editor and self._list.end_entry(self._list.editor):
             self._label()
 
     def _do(self, action: Callable[[], None]) -> None:
-        before = self.text
+        before = self.entries
         action()
-        if self.text != before:
-            self.post_message(self.Changed(self.text))
-        else:
-            self._paint()
-
-    # --- painting ------------------------------------------------------------------------------
-
-    def _paint(self) -> None:
-        """Draw the rows in sight, and send only those that changed."""
-        height, width = self.size.height, self.size.width
-        if not height:
-            return
-        rows, edited = rows_of(self._judged, self._list.editor)
-        # The cursor itself stays: what was judged may have fewer rows than the text has by now.
-        here = max(0, min(self._list.cursor if edited is None else edited, len(rows) - 1))
-        self._top = max(0, min(self._top, here, max(0, len(rows) - height)), here - height + 1)
-        painter = RowPainter(self._glyphs, self._style, width, self._added, len(rows))
-        in_sight = range(self._top, min(len(rows), self._top + height))
-        lines = [self._strip(painter, number, rows[number], is_here=number == here) for number in in_sight]
-        if not rows:
-            lines = [Strip([Segment("  empty: a adds an entry, or paste a list", self._style("foreground-muted"))])]
-        painted = lines_of(lines, height, width, self.rich_style)
-        for y, line in enumerate(painted):
-            if region := changed_part(self._painted[y] if y < len(self._painted) else Strip([]), line, y):
-                self.refresh(region)
-        self._painted = painted
-
-    def _strip(self, painter: RowPainter, number: int, row: Row, *, is_here: bool) -> Strip:
-        is_here = is_here and self.has_focus
-        return painter.paint(row, number + 1, is_here=is_here, editor=self._list.editor if is_here else None)
+        if self.entries != before:
+            self.post_message(self.Changed())
+        self.refresh()
 
     def _style(self, variable: str) -> Style:
         colour = self.app.theme_variables.get(variable, "")

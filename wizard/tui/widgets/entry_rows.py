@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from rich.cells import set_cell_size
@@ -12,10 +12,10 @@ from rich.style import Style
 from textual.strip import Strip
 
 from wizard.glyphs import Glyphs
-from wizard.key_shape import looks_secret
 from wizard.text import printable
+from wizard.tui.widgets.edited_list import EditedList
 from wizard.tui.widgets.line_editor import LineEditor
-from wizard.whitelist import JudgedEntry, Severity
+from wizard.whitelist import CheckedEntry, Severity
 
 _DIGITS, _AROUND_NUMBER, _LABEL = 3, 3, 13
 _COLOURS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "foreground-muted"}
@@ -30,25 +30,23 @@ class Row:
 
     text: str
     label: str
-    judged: JudgedEntry | None
+    checked: CheckedEntry | None
     """None while what is typed is not exactly one entry."""
 
 
-def rows_of(entries: Sequence[JudgedEntry], editor: LineEditor | None) -> tuple[list[Row], int | None]:
-    """Return the rows, and the place of the one under edit: it shows what is typed, however many entries that is."""
+def rows_of(entries: Sequence[CheckedEntry], edited: EditedList) -> list[Row]:
+    """Return the rows; the one under edit shows what is typed, however many entries that is."""
+    editor = edited.editor
     if editor is None or editor.is_label:
-        return [_row(each) for each in entries], None
-    start, end = len(editor.before), len(editor.before + editor.typed)
-    ahead = [_row(each) for each in entries if each.entry.position < start]
-    inside = [each for each in entries if start <= each.entry.position < end]
-    behind = [_row(each) for each in entries if each.entry.position >= end and each not in inside]
-    label = inside[0].label if inside else ""
-    here = Row(editor.typed, label, inside[0] if len(inside) == 1 else None)
-    return [*ahead, here, *behind], len(ahead)
+        return [_row(each) for each in entries]
+    start, end = edited.cursor, edited.cursor + edited.typed_count
+    inside = entries[start:end]
+    here = Row(editor.typed, inside[0].label if inside else "", inside[0] if len(inside) == 1 else None)
+    return [*map(_row, entries[:start]), here, *map(_row, entries[end:])]
 
 
-def _row(judged: JudgedEntry) -> Row:
-    return Row(judged.entry.text, judged.label, judged)
+def _row(checked: CheckedEntry) -> Row:
+    return Row(checked.entry.text, checked.label, checked)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,32 +64,26 @@ class RowPainter:
     def paint(self, row: Row, number: int, *, is_here: bool, editor: LineEditor | None) -> Strip:
         """Return one row; `editor` is given for the row under edit."""
         mark = self.glyphs.current if is_here else " "
-        new = "+" if row.judged and row.judged.entry.network in self.added else " "
+        new = "+" if row.checked and row.checked.entry.network in self.added else " "
         base = self.styled("text") + Style(bold=is_here)
         # A prefix takes three cells, a mapped address 22 in all: what is longer is cut, and shown whole under edit.
         digits = max(_DIGITS, len(str(self.count)))
         room = min(24, max(18, self.width - digits - _AROUND_NUMBER - _LABEL - 18))
-        if editor is not None:
-            editor = replace(editor, typed=self._covered(editor.typed))
         entry_editor = editor if editor and not editor.is_label else None
         label_editor = editor if editor and editor.is_label else None
         return Strip(
             [
                 Segment(f"{mark}{number:>{digits}} {new}", base),
-                *_column(self._covered(row.text) or "(empty field)", room, base, entry_editor),
-                *_column(self._covered(row.label), _LABEL, base, label_editor),
-                *self._verdict(row.judged),
+                *_column(row.text or "(empty field)", room, base, entry_editor),
+                *_column(row.label, _LABEL, base, label_editor),
+                *self._verdict(row.checked),
             ]
         )
 
-    def _covered(self, text: str) -> str:
-        """Return `text`, or a mask of its length: a terminal without paste marks types a key that is pasted."""
-        return self.glyphs.mask * len(text) if looks_secret(text) else text
-
-    def _verdict(self, judged: JudgedEntry | None) -> list[Segment]:
-        if judged is None:
+    def _verdict(self, checked: CheckedEntry | None) -> list[Segment]:
+        if checked is None:
             return []
-        worst = min(judged.findings, key=lambda finding: list(Severity).index(finding.severity), default=None)
+        worst = min(checked.findings, key=lambda finding: list(Severity).index(finding.severity), default=None)
         if worst is None:
             return [Segment(f"{self.glyphs.passed} fine", self.styled("success"))]
         glyph = {Severity.ERROR: self.glyphs.failed, Severity.WARNING: self.glyphs.caution}.get(

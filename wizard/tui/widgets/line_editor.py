@@ -1,4 +1,4 @@
-"""One line being typed inside a text: what stands before it, the line with its caret, what stands after it."""
+"""One line being typed: its text and its caret."""
 
 from __future__ import annotations
 
@@ -9,19 +9,12 @@ from wizard.whitelist import LONGEST_LABEL
 
 @dataclass(frozen=True, slots=True)
 class LineEditor:
-    """A part of a text under edit; `whole` is the text as it is now."""
+    """An entry of a list, or its label, while it is typed."""
 
-    before: str
     typed: str
-    after: str
     caret: int
     """How many characters of `typed` stand before the caret."""
     is_label: bool = False
-
-    @property
-    def whole(self) -> str:
-        """The text with what is typed in its place."""
-        return self.before + self.typed + self.after
 
     @property
     def head(self) -> str:

@@ -8,7 +8,6 @@ from textual.widgets import Static
 from wizard.errors import WizardError
 from wizard.glyphs import Glyphs
 from wizard.text import printable
-from wizard.tui.widgets.live_text import broken_after
 
 
 class Notice(Static):
@@ -76,3 +75,14 @@ class Notice(Static):
         self.clear()
         self.update(content)
         self.add_class(kind)
+
+
+def broken_after(mark: str, text: str, width: int) -> str:
+    """Return `text` with line ends after some of its `mark`s, so that its lines are no longer than `width`."""
+    lines = [""]
+    for piece in text.split(mark):
+        part = piece + mark
+        if lines[-1] and len(lines[-1] + part) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines).removesuffix(mark)

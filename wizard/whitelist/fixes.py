@@ -1,0 +1,210 @@
+"""Changes to a list: suggestions put in place, blocks spelled out, neighbours joined, addresses added.
+
+Every function takes entries and returns entries, so a list can be undone by keeping the one before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Address, IPv4Network, collapse_addresses
+
+from wizard.text import printable
+from wizard.whitelist.entries import LONGEST_LABEL, Entries, Entry, parse
+from wizard.whitelist.findings import Finding, Severity
+from wizard.whitelist.rendering import written
+from wizard.whitelist.scope import NARROWEST_TOO_WIDE, BlockIndex
+from wizard.whitelist.validation import CheckedEntry, Validation
+
+_MOST_PASSES = 10
+"""A fix can bring another problem to light: a range spelled out gives duplicates. It never takes many."""
+_SAYS_IT_AGAIN = frozenset({"duplicate", "covered"})
+"""Findings whose entry goes because another one lets in the same."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """One suggestion that can be applied now."""
+
+    finding: Finding
+    place: int | None
+    """The place of its entry; None where the suggestion is added to the list."""
+
+
+def first_fix(validation: Validation) -> Fix | None:
+    """Return the first suggestion, those of errors before those of warnings and notes."""
+    fixes = [Fix(each.fix, place) for place, each in enumerate(validation.entries) if each.fix]
+    fixes += [Fix(finding, None) for finding in validation.findings if finding.suggestion]
+    fixes.sort(key=lambda fix: fix.finding.severity is not Severity.ERROR)
+    return next(iter(fixes), None)
+
+
+def apply_fix(validation: Validation, fix: Fix) -> Entries:
+    """Return the list with one suggestion in place; a label of an entry that goes stays with the one that is left."""
+    if fix.place is None:
+        return (*_entries(validation), *parse(fix.finding.suggestion or ""))
+    return _replaced(validation, {fix.place: fix.finding.suggestion or ""})
+
+
+def apply_alternative(validation: Validation, fix: Fix) -> Entries | None:
+    """Return the list with the other text that may have been meant, or None where there is none."""
+    if fix.place is None or fix.finding.alternative is None:
+        return None
+    return _replaced(validation, {fix.place: fix.finding.alternative})
+
+
+def fix_all(entries: Entries, validate: Callable[[Entries], Validation]) -> Entries:
+    """Return the list with all safe suggestions applied; the others need a look each."""
+    for _ in range(_MOST_PASSES):
+        validation = validate(entries)
+        texts = {
+            place: each.suggestion or ""
+            for place, each in enumerate(validation.entries)
+            if each.fix and each.fix.is_safe
+        }
+        if not texts:
+            break
+        entries = _replaced(validation, texts)
+    return entries
+
+
+def replace_entry(entries: Entries, place: int, text: str) -> Entries:
+    """Return the list with what `text` holds in the place of one entry, whose label goes to those without one."""
+    old = entries[place]
+    new = (each if each.label is not None else replace(each, label=old.label) for each in parse(text))
+    return (*entries[:place], *new, *entries[place + 1 :])
+
+
+def label_entry(entries: Entries, place: int, label: str) -> Entries:
+    """Return the list with the label of one entry changed; an empty one says that it has none."""
+    return (*entries[:place], replace(entries[place], label=label), *entries[place + 1 :])
+
+
+def add_labelled(entries: Entries, found: Mapping[IPv4Address, str]) -> Entries:
+    """Return the list with each address on it, with its label where it has one.
+
+    An address within a block of the list is there already, and a label that was typed stays.
+    """
+    for address, label in found.items():
+        alone = IPv4Network(address)
+        place = next((place for place, each in enumerate(entries) if each.network == alone), None)
+        if place is not None:
+            entries = label_entry(entries, place, label) if label and entries[place].label is None else entries
+        elif not any(each.network and address in each.network for each in entries):
+            entries = (*entries, Entry(str(address), alone, label or None))
+    return entries
+
+
+def remove_addresses(entries: Entries, addresses: Collection[IPv4Address]) -> Entries:
+    """Return the list without the entries that are just one of these addresses; blocks stay."""
+    alone = {IPv4Network(address) for address in addresses}
+    return tuple(each for each in entries if each.network not in alone)
+
+
+def expand(validation: Validation, max_entries: int) -> Entries | None:
+    """Return the list with blocks written as their addresses, the smallest first, as far as the limit allows.
+
+    None where no block fits. The addresses keep the block's label.
+    """
+    room = max_entries - sum(each.entry.is_counted for each in validation.entries)
+    blocks = [(place, each) for place, each in _usable(validation) if _size(each) > 1]
+    texts = dict[int, str]()
+    for place, each in sorted(blocks, key=lambda placed: _size(placed[1])):
+        if (added := _size(each) - 1) <= room:
+            texts[place] = ",".join(map(str, each.entry.network or ()))
+            room -= added
+    return _replaced(validation, texts, known_labels=True) if texts else None
+
+
+def collapse(validation: Validation) -> Entries | None:
+    """Return the list with neighbours joined into blocks that open no address that was not there.
+
+    None where nothing can be joined. No block becomes wider than a list may hold. It gets the joined labels.
+    """
+    changed: dict[int, Entry | None] = {}
+    for network, inside in _groups(validation).items():
+        if len(inside) > 1:
+            (first, _), *_ = inside
+            label = _joined(each.label for _, each in inside)
+            changed |= dict.fromkeys(place for place, _ in inside)
+            changed[first] = Entry(written(network), network, label or None)
+    if not changed:
+        return None
+    return tuple(new for place, old in enumerate(_entries(validation)) if (new := changed.get(place, old)))
+
+
+def _entries(validation: Validation) -> Entries:
+    return tuple(each.entry for each in validation.entries)
+
+
+def _replaced(validation: Validation, texts: Mapping[int, str], *, known_labels: bool = False) -> Entries:
+    """Put texts in the places of entries; an empty text removes one, and its label goes to the one that stays."""
+    labels = _inherited_labels(validation, texts)
+    result = list[Entry]()
+    for place, each in enumerate(validation.entries):
+        label = labels.get(place, (each.label or None) if known_labels and place in texts else each.entry.label)
+        kept = replace(each.entry, label=label)
+        if place in texts:
+            new = parse(texts[place])
+            result += [entry if entry.label is not None else replace(entry, label=label) for entry in new]
+        else:
+            result.append(kept)
+    return tuple(result)
+
+
+def _inherited_labels(validation: Validation, texts: Mapping[int, str]) -> dict[int, str]:
+    """Return the new labels of the entries that stay where entries that said the same again are removed."""
+    first: dict[IPv4Network, int] = {}
+    for place, each in enumerate(validation.entries):
+        if each.entry.network and not each.has_error:
+            first.setdefault(each.entry.network, place)
+    blocks = BlockIndex(first)
+    labels: dict[int, list[str]] = {}
+    for place in texts:
+        each = validation.entries[place]
+        stays = _place_that_stays(each, first, blocks) if each.entry.label else None
+        if stays is not None:
+            labels.setdefault(stays, [validation.entries[stays].entry.label or ""]).append(each.entry.label or "")
+    return {place: _joined(each) for place, each in labels.items()}
+
+
+def _place_that_stays(each: CheckedEntry, first: Mapping[IPv4Network, int], blocks: BlockIndex) -> int | None:
+    network = each.entry.network
+    if network is None or each.fix is None or each.fix.code not in _SAYS_IT_AGAIN:
+        return None
+    return first.get(blocks.widest_around(network) or network)
+
+
+def _joined(labels: Iterable[str]) -> str:
+    """Return several labels as one; what is too long for a label is cut."""
+    return printable(", ".join(dict.fromkeys(filter(None, labels))), LONGEST_LABEL)
+
+
+def _groups(validation: Validation) -> dict[IPv4Network, list[tuple[int, CheckedEntry]]]:
+    """Return the joined networks with the entries that each of them takes in."""
+    usable = _usable(validation)
+    merged = collapse_addresses(each.entry.network for _, each in usable if each.entry.network)
+    parts = [part for network in merged for part in _not_too_wide(network)]
+    by_network: dict[IPv4Network, list[tuple[int, CheckedEntry]]] = {part: [] for part in parts}
+    for place, each in usable:
+        if each.entry.network:
+            by_network[_holder(each.entry.network, by_network)].append((place, each))
+    return by_network
+
+
+def _holder(network: IPv4Network, parts: Container[IPv4Network]) -> IPv4Network:
+    wider = (network.supernet(new_prefix=length) for length in range(network.prefixlen, -1, -1))
+    return next(part for part in wider if part in parts)
+
+
+def _not_too_wide(network: IPv4Network) -> Sequence[IPv4Network]:
+    widest = NARROWEST_TOO_WIDE + 1
+    return [network] if network.prefixlen >= widest else list(network.subnets(new_prefix=widest))
+
+
+def _usable(validation: Validation) -> list[tuple[int, CheckedEntry]]:
+    return [(place, each) for place, each in enumerate(validation.entries) if each.entry.network and not each.has_error]
+
+
+def _size(each: CheckedEntry) -> int:
+    return each.entry.network.num_addresses if each.entry.network else 0

@@ -1,0 +1,223 @@
+"""The verdict on a whole list: every problem at its entry, and what the list lacks.
+
+Invariant: a network of `Validation.networks` was named by an entry without an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterator, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+
+from wizard.whitelist.entries import Entries, Entry, EntryKind, read_network
+from wizard.whitelist.findings import EntryContext, Finding, ListContext, Severity, error
+from wizard.whitelist.rendering import written
+from wizard.whitelist.scope import AddressSet, BlockIndex, covered, duplicate, is_usable, scope_findings
+from wizard.whitelist.spelling import bullet, is_dash, misspelling
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedEntry:
+    """An entry with everything that was found about it."""
+
+    entry: Entry
+    findings: tuple[Finding, ...]
+    label: str = ""
+    """Whose it is: what was typed, else what is known."""
+
+    @property
+    def is_commented(self) -> bool:
+        """Whether only a comment holds it: it is not on the list."""
+        return self.entry.kind is EntryKind.COMMENTED
+
+    @property
+    def has_error(self) -> bool:
+        """Whether this entry keeps the list from being used."""
+        return any(finding.severity is Severity.ERROR for finding in self.findings)
+
+    @property
+    def fix(self) -> Finding | None:
+        """The finding whose suggestion is written in the entry's place: the first, errors first."""
+        fixable = [finding for finding in self.findings if finding.suggestion is not None]
+        return next((finding for finding in fixable if finding.severity is Severity.ERROR), next(iter(fixable), None))
+
+    @property
+    def suggestion(self) -> str | None:
+        """What to write in the entry's place."""
+        return self.fix.suggestion if self.fix else None
+
+
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What is to be said about a list."""
+
+    entries: tuple[CheckedEntry, ...]
+    findings: tuple[Finding, ...]
+    """Of the list as a whole; those of its entries are with them."""
+
+    @property
+    def errors(self) -> tuple[Finding, ...]:
+        """Everything that keeps the list from being used: of its entries in order, then of the list."""
+        return self._all(Severity.ERROR)
+
+    @property
+    def warnings(self) -> tuple[Finding, ...]:
+        """Everything that the user should look at, in the same order."""
+        return self._all(Severity.WARNING)
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether the list can be given to the exchange."""
+        return not self.errors
+
+    @property
+    def networks(self) -> tuple[IPv4Network, ...]:
+        """What the entries without errors allow, each network once, in the order of the entries."""
+        usable = (checked.entry.network for checked in self.entries if not checked.has_error)
+        return tuple(dict.fromkeys(network for network in usable if network))
+
+    def sentence(self) -> str:
+        """Return the verdict as one line: the counts, of addresses where blocks let in more, or the first error."""
+        if not self.is_valid:
+            return f"Not ready: {_count(self.errors, 'error')}{self._also_warnings()}. {self.errors[0].message}"
+        addresses = sum(network.num_addresses for network in self.networks)
+        entries = _counted(len(self.networks), "entry", "entries")
+        opened = f", {addresses:,} addresses" if addresses > len(self.networks) else ""
+        return f"Ready to paste: {entries}{opened}{self._also_warnings()}."
+
+    def _also_warnings(self) -> str:
+        return f", {_count(self.warnings, 'warning')}" if self.warnings else ""
+
+    def _all(self, severity: Severity) -> tuple[Finding, ...]:
+        of_entries = (finding for checked in self.entries for finding in checked.findings)
+        return tuple(finding for finding in (*of_entries, *self.findings) if finding.severity is severity)
+
+
+def validate(entries: Entries, context: ListContext) -> Validation:
+    """Check a list against the exchange's rules, against who has to get in, and against other lists."""
+    rules = context.rules
+    counted = sum(entry.is_counted for entry in entries)
+    usable = {entry.network for entry in entries if entry.network and is_usable(entry.network, rules)}
+    let_in, blocks = AddressSet(usable), BlockIndex(usable)
+    missing = tuple(required for required in context.must_cover if not let_in.covers(required.address))
+    around = EntryContext(rules, missing, room=rules.max_entries - counted + 1)
+    others, ends = _OtherLists(context), _ends_of_ranges(entries)
+    owners = {required.address: required.owner for required in context.must_cover}
+    seen: set[IPv4Network | None] = set()
+    checked = []
+    for place, entry in enumerate(entries):
+        label = _label(entry, context)
+        owner = label or (owners.get(entry.network.network_address, "") if entry.network else "")
+        again = () if place in ends else _said_again(entry.network, owner, seen, blocks)
+        findings = (*again, *_entry_findings(entry, let_in, usable, around, others))
+        checked.append(CheckedEntry(entry, findings, label))
+        seen.add(entry.network)
+    found = _list_findings(counted, checked, around)
+    return Validation(tuple(checked), (*found, *_lost_access(let_in, context)))
+
+
+class _OtherLists:
+    """Other environments' lists and observations, prepared once for all entries."""
+
+    def __init__(self, context: ListContext) -> None:
+        self._others = [(other.environment, AddressSet(other.networks)) for other in context.others]
+        self._observed = None if context.observed is None else AddressSet(context.observed)
+
+    def findings(self, network: IPv4Network) -> Iterator[Finding]:
+        """Yield what other lists and observations say about a usable entry."""
+        shared = [environment for environment, addresses in self._others if addresses.touches(network)]
+        if shared:
+            message = (
+                f"{written(network)} also gets in at {', '.join(shared)}: a host that serves two environments "
+                "can leak from one into the other. Use another address where you can."
+            )
+            yield Finding("shared", Severity.WARNING, message)
+        if self._observed is not None and not self._observed.touches(network):
+            message = f"{written(network)}: never observed."
+            yield Finding("unobserved", Severity.NOTE, message)
+
+
+def _lost_access(let_in: AddressSet, context: ListContext) -> Iterator[Finding]:
+    """Yield who is on the list before and would be locked out by this one."""
+    for network in context.previous:
+        if not let_in.covers(network):
+            whose = context.whose(network)
+            message = f"{whose} is on the list in use and not on this one: it would lose access."
+            yield Finding("access-lost", Severity.WARNING, message, written(network))
+
+
+def _ends_of_ranges(entries: Entries) -> frozenset[int]:
+    """Return the places of entries beside a dash: as ends of a range they say nothing again."""
+    dashes = [place for place, entry in enumerate(entries) if entry.kind is EntryKind.LISTED and is_dash(entry)]
+    return frozenset(place + step for place in dashes for step in (-1, 1))
+
+
+def _label(entry: Entry, context: ListContext) -> str:
+    if entry.label is not None:
+        return entry.label
+    return context.labels.get(entry.network, "") if entry.network else ""
+
+
+def _said_again(
+    network: IPv4Network | None, owner: str, seen: Container[IPv4Network | None], usable: BlockIndex
+) -> Iterator[Finding]:
+    if network is not None and (again := duplicate(network) if network in seen else covered(network, usable, owner)):
+        yield again
+
+
+def _entry_findings(
+    entry: Entry, let_in: AddressSet, usable: Container[IPv4Network], context: EntryContext, others: _OtherLists
+) -> Iterator[Finding]:
+    if entry.kind is EntryKind.COMMENTED:
+        yield _commented(entry, let_in)
+    elif not entry.text:
+        message = "Empty field: there is nothing between two separators. Remove one of them."
+        yield error("empty-field", message, "", is_safe=True)
+    elif entry.kind is EntryKind.BULLET:
+        yield bullet(entry.text)
+    elif entry.network is None:
+        yield misspelling(entry.text, context)
+    else:
+        yield from scope_findings(entry.network, context)
+        if entry.network in usable:
+            yield from others.findings(entry.network)
+
+
+def _commented(entry: Entry, let_in: AddressSet) -> Finding:
+    network = read_network(entry.text)
+    if network and let_in.covers(network):
+        message = f"{entry.text} stands in a comment and is on the list by now."
+        return Finding("address-in-comment", Severity.NOTE, message, "", is_safe=True)
+    message = f"{entry.text} stands in a comment: it is not on the list."
+    return Finding("address-in-comment", Severity.WARNING, message, entry.text)
+
+
+def _list_findings(counted: int, checked: Sequence[CheckedEntry], context: EntryContext) -> Iterator[Finding]:
+    if not counted:
+        yield error("empty-list", "The list is empty. Add the public IPv4 address of each host that uses the key.")
+    if counted > context.rules.max_entries:
+        yield _too_many(counted, checked, context.rules.max_entries)
+    for required in context.missing:
+        yield error(
+            "egress-not-covered",
+            f"{required.address} ({required.owner}) is not on the list: it would be locked out. Add it.",
+            str(required.address),
+        )
+
+
+def _too_many(count: int, checked: Sequence[CheckedEntry], limit: int) -> Finding:
+    needless = sum(any(found.code in {"duplicate", "covered"} for found in entry.findings) for entry in checked)
+    excess = count - limit
+    which = "duplicate or covered ones are enough" if needless >= excess else "choose those that no host needs"
+    return error(
+        "too-many",
+        f"Too many IPs: {count} of at most {limit}. Remove {_counted(excess, 'entry', 'entries')}; {which}.",
+    )
+
+
+def _count(findings: Sequence[Finding], word: str) -> str:
+    return _counted(len(findings), word, word + "s")
+
+
+def _counted(number: int, one: str, several: str) -> str:
+    return f"{number:,} {one if number == 1 else several}"
