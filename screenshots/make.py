@@ -17,7 +17,7 @@ from pathlib import Path
 
 from textual import events
 from textual.pilot import Pilot
-from textual.widgets import Input, OptionList, Static, TextArea
+from textual.widgets import Input, OptionList, Static
 
 from screenshots.scene import PRIVATE_PEM, PictureCustodian, PictureWorld, stage
 from wizard.credentials import KeyKind
@@ -28,7 +28,9 @@ from wizard.tui.app import WizardApp
 from wizard.tui.screens.confirm import ConfirmScreen
 from wizard.tui.screens.step_screen import StepScreen
 from wizard.tui.theme import THEME
+from wizard.tui.widgets.entry_list import EntryList
 from wizard.tui.widgets.secret_field import SecretField
+from wizard.whitelist import parse
 
 HERE = Path(__file__).parent
 SIZES = {"": (80, 24), "-60x20": (60, 20)}
@@ -95,18 +97,13 @@ class Photographer:
 
     async def _whitelist(self) -> None:
         await self._press("enter")
-        await self._press("f5")
-        area = self._pilot.app.screen.query_one(TextArea)
-        area.text = "203.0.113.42/24, 10.0.0.1\n2001:db8::1\nhttps://198.51.100.7/  # office"
-        area.move_cursor(area.document.end)
+        text = "203.0.113.42/24, 10.0.0.1\n2001:db8::1\nhttps://198.51.100.7/  # office"
+        self._pilot.app.screen.query_one(EntryList).change(parse(text))
         await self._until("#verdict", "to mend")
-        await self._shoot("whitelist-text")
-        await self._press("f5")
         await self._shoot("whitelist-errors")
-        await self._press("f5")
-        area.text = "203.0.113.42\n198.51.100.7  # office"
+        self._pilot.app.screen.query_one(EntryList).change(parse("203.0.113.42\n198.51.100.7  # office"))
         await self._until("#verdict", "2 entries")
-        await self._press("f5", "down")
+        await self._press("down")
         await self._shoot("whitelist")
 
     async def _credentials(self) -> None:

@@ -8,14 +8,16 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 from textual import events
-from textual.widgets import Input, TextArea
+from textual.widgets import Input
 
 from tests.tui.conftest import Wizard
 from wizard.credentials import KeyKind
 from wizard.exchange.keys import generate_ed25519
 from wizard.rotation.model import Step
+from wizard.tui.widgets.entry_list import EntryList
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.secret_field import SecretField
+from wizard.whitelist import parse
 
 TWENTY_ONE = ",".join(["203.0.113.42", *(f"198.51.100.{number}" for number in range(20))])
 
@@ -35,21 +37,19 @@ TWENTY_ONE = ",".join(["203.0.113.42", *(f"198.51.100.{number}" for number in ra
 )
 async def test_a_bad_list_is_told_and_not_taken(wizard: Wizard, typed: str, said: str) -> None:
     await wizard.to_whitelist()
-    area = wizard.app.screen.query_one(TextArea)
-    area.text = typed
+    wizard.app.screen.query_one(EntryList).change(parse(typed))
     await wizard.until("#verdict", "to mend")
     assert said.lower() in wizard.text("#findings").lower()
     await wizard.press("ctrl+n")
     await wizard.until("Notice", "This list cannot be used yet")
     assert wizard.app.flow.step is Step.WHITELIST
-    assert wizard.app.screen.query_one(TextArea).text == typed
+    assert wizard.app.screen.query_one(EntryList).entries == parse(typed)
 
 
 @pytest.mark.parametrize("typed", ["", "0.0.0.0/0", "10.0.0.1,2001:db8::1", "203.0.113.42/24", "198.51.100.7"])
 async def test_one_key_after_the_other_makes_a_bad_list_good(wizard: Wizard, typed: str) -> None:
     await wizard.to_whitelist()
-    area = wizard.app.screen.query_one(TextArea)
-    area.text = typed
+    wizard.app.screen.query_one(EntryList).change(parse(typed))
     await wizard.until("#verdict", "to mend")
     for _ in range(4):
         if "Ready to paste" not in wizard.text("#verdict"):
@@ -184,13 +184,13 @@ async def test_an_empty_field_is_said_and_nothing_is_written(wizard: Wizard) -> 
 async def test_a_list_survives_going_back_also_with_its_mistakes(wizard: Wizard) -> None:
     await wizard.to_whitelist()
     typed = "203.0.113.42 # here\n198.51.100.300"
-    wizard.app.screen.query_one(TextArea).text = typed
+    wizard.app.screen.query_one(EntryList).change(parse(typed))
     await wizard.until("#verdict", "to mend")
     await wizard.press("f7")
     await wizard.until("#verdict", "Observed")
     await wizard.press("enter")
     await wizard.until("#verdict", "to mend")
-    assert wizard.app.screen.query_one(TextArea).text == typed
+    assert wizard.app.screen.query_one(EntryList).entries == parse(typed)
 
 
 async def test_the_public_key_on_the_screen_is_whole_also_beside_a_notice(wizard: Wizard) -> None:

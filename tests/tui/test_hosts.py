@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 from textual import events
-from textual.widgets import Input, OptionList, TextArea
+from textual.widgets import Input, OptionList
 
 from screenshots.scene import stage
 from tests.egress.fake_ssh import calls, fake_ssh
 from tests.rotation.conftest import ELSEWHERE, HERE
 from tests.terminal.harness import leaked
 from tests.tui.conftest import Wizard
+from tests.whitelist.listed import text_of
 from wizard.egress.ssh_hosts.model import HostAnswer, typed_host
 from wizard.egress.ssh_hosts.ssh_errors import not_asked
 from wizard.glyphs import UNICODE
@@ -24,6 +25,8 @@ from wizard.tui.app import WizardApp
 from wizard.tui.screens.egress import EgressScreen
 from wizard.tui.screens.help import HelpScreen
 from wizard.tui.screens.hosts import HostsScreen
+from wizard.tui.widgets.entry_list import EntryList
+from wizard.whitelist import parse
 
 
 @pytest.fixture(params=[(80, 24), (60, 20)], ids=["80x24", "60x20"])
@@ -100,15 +103,17 @@ async def test_checked_hosts_are_asked_and_taken_with_their_names(real: Wizard, 
     await real.until("Notice", f"{ELSEWHERE} (bot-2). Without an address: 1 of 3 ticked hosts")
     await real.press("enter")
     await real.until("#verdict", "Ready to paste: 2 entries")
-    text = real.app.screen.query_one(TextArea).text
-    assert text.splitlines() == [f"{HERE}  # bot-1", f"{ELSEWHERE}  # bot-2"]
+    listed = real.app.screen.query_one(EntryList)
+    assert text_of(listed.entries).splitlines() == [f"{HERE}  # bot-1", f"{ELSEWHERE}  # bot-2"]
     assert "No observation" not in real.text("#findings")
-    real.app.screen.query_one(TextArea).text = HERE
+    listed.change(parse(HERE))
     await real.press("f7")
     await real.until("#verdict", "Observed")
     await real.press("enter")
     await real.until("#findings", f"{ELSEWHERE} (bot-2) is not on the list")
-    assert real.app.screen.query_one(TextArea).text == HERE  # what was deleted does not come back by itself
+    assert (
+        text_of(real.app.screen.query_one(EntryList).entries) == HERE
+    )  # what was deleted does not come back by itself
     await real.press("f7")
     await real.until("#verdict", "Observed")
     await real.press("down", "space", "enter")
