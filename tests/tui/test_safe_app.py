@@ -43,6 +43,15 @@ async def test_there_is_no_command_palette_and_nothing_moves() -> None:
         assert pilot.app.animation_level == "none"
 
 
+async def test_screens_are_never_laid_out_for_less_than_they_need() -> None:
+    async with Empty().run_test(size=(3, 2)) as pilot:
+        assert pilot.app.screen.size == pilot.app.size == (40, 12)
+        await pilot.resize_terminal(60, 20)
+        assert pilot.app.screen.size == (60, 20)
+        await pilot.resize_terminal(60, 1)
+        assert pilot.app.screen.outer_size == (60, 12)
+
+
 def test_no_other_driver_can_be_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("textual.constants.DRIVER", "textual.drivers.web_driver:WebDriver")
     assert Empty().driver_class is SafeDriver

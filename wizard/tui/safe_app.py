@@ -9,7 +9,9 @@ from __future__ import annotations
 import base64
 import os
 import sys
+import textwrap
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import ClassVar
 
 from rich.console import RenderableType
@@ -18,16 +20,20 @@ from textual import events
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.filter import LineFilter
+from textual.geometry import Size
 
 from wizard.ending import HANG_UP, Ending
 from wizard.errors import WizardError
 from wizard.safety import INTERNAL_ERROR, redacted_report
+from wizard.terminal import MIN_COLUMNS, MIN_LINES
 from wizard.tui.control_filter import ControlFilter
 from wizard.tui.key_order import KeyOrder
 from wizard.tui.theme import THEME, THEME_16, theme_for
 
 LONGEST_COPY = 8192
 """Bytes; some terminals drop a longer OSC 52 without a word."""
+_CLEAR = "\x1b[m\x1b[2J\x1b[H"
+_TOO_SMALL = f"Enlarge the window to {MIN_COLUMNS}x{MIN_LINES}. ^Q closes."
 
 
 class TooLongToCopy(WizardError):
@@ -53,6 +59,8 @@ class SafeApp(KeyOrder):
         self.animation_level = "none"
         self._control_filter = ControlFilter()
         self.ending = Ending()
+        self._undrawn: ExitStack | None = None
+        """Open while the window is too small for the screens, so that they are not drawn."""
         for theme in (THEME, THEME_16):
             self.register_theme(theme)
         if os.environ.get("TEXTUAL_THEME") not in self.available_themes:
@@ -73,10 +81,40 @@ class SafeApp(KeyOrder):
         """End as by SIGHUP: the terminal is gone. From any thread."""
         self.ending.begin(HANG_UP)
 
+    @property
+    def size(self) -> Size:
+        """The size that the screens are laid out for: that of the window, or the least that they need."""
+        return _roomy(super().size)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Lay the screens out for a window that has room for them, whatever the size of this one."""
+        if isinstance(event, events.Resize):
+            event = self._with_room(event)
+        await super().on_event(event)
+
+    def _with_room(self, event: events.Resize) -> events.Resize:
+        columns, lines = event.size
+        if columns >= MIN_COLUMNS and lines >= MIN_LINES:
+            if self._undrawn is not None:
+                self._undrawn.close()
+                self._undrawn = None
+                self.call_next(self.action_redraw)
+            return event
+        if self._undrawn is None:
+            self._undrawn = ExitStack()
+            self._undrawn.enter_context(self.batch_update())
+        if self._driver is not None:
+            self._driver.write(_CLEAR + "\r\n".join(textwrap.wrap(_TOO_SMALL, columns)[:lines]))
+        size = _roomy(event.size)
+        return events.Resize(size, size)
+
     async def _deliver(self, event: events.Event) -> None:
-        # What was typed ahead would keep the end waiting.
-        if not self.ending.has_begun:
+        if self.ending.has_begun:  # what was typed ahead would keep the end waiting
+            return
+        if self._undrawn is None:
             await super()._deliver(event)
+        elif isinstance(event, events.Key) and event.key in {"ctrl+q", "ctrl+c"}:
+            self.exit(0)
 
     def copy_to_clipboard(self, text: str) -> None:
         """Copy nothing: Textual copies from any field on ctrl+c. See `copy_public_text`."""
@@ -149,3 +187,7 @@ class SafeApp(KeyOrder):
     def _exit_by(self, number: int) -> None:
         with self._context():
             self.exit(return_code=128 + number)
+
+
+def _roomy(size: Size) -> Size:
+    return Size(max(size.width, MIN_COLUMNS), max(size.height, MIN_LINES))
