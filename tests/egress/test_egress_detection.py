@@ -102,7 +102,7 @@ EXPECTED = {
 }
 
 
-async def test_bad_services_do_not_spoil_a_quorum(town, rules):
+async def test_bad_services_do_not_spoil_an_agreement(town, rules):
     services = [
         await town.operator("portal", "<html>"),
         town.service("dead", town.dead_port()),

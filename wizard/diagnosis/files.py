@@ -20,7 +20,7 @@ OTHERS = 0o077
 
 def files(paths: Paths, known: Settings | WizardError, clock: Clock) -> tuple[Finding, ...]:
     """Look at every file once, the directories before the journal is opened in them."""
-    return (_settings(paths, known, clock), _providers(paths, clock), _privacy(paths, clock), _journal(paths, clock))
+    return (_settings(paths, known, clock), _services(paths, clock), _privacy(paths, clock), _journal(paths, clock))
 
 
 def _settings(paths: Paths, known: Settings | WizardError, clock: Clock) -> Finding:
@@ -30,7 +30,7 @@ def _settings(paths: Paths, known: Settings | WizardError, clock: Clock) -> Find
     return note("Settings", Outcome.PASSED, f"{source}: {', '.join(known.environments)}.", clock)
 
 
-def _providers(paths: Paths, clock: Clock) -> Finding:
+def _services(paths: Paths, clock: Clock) -> Finding:
     try:
         services = load_services(paths.services_file)
     except WizardError as error:

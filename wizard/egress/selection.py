@@ -26,7 +26,7 @@ class ExchangeAddress:
     is_instead: bool = False
     """Whether the address takes the place of these."""
     seen: frozenset[IPv4Address] = frozenset()
-    """What operators saw then, also without a quorum."""
+    """What operators saw then, also where they did not agree."""
 
     def stands(self, verdict: EgressVerdict | None) -> bool:
         """Return whether a later detection leaves the word standing.
@@ -50,7 +50,7 @@ class Selection:
     """What the user, or the exchange's own word, decided beside the evidence of the echo services."""
 
     ticked: Mapping[IPv4Address, str] = field(default_factory=dict)
-    """Addresses that the user sends to the whitelist without a quorum of operators, each with whose it is."""
+    """Addresses that the user sends to the whitelist without two operators that agree, each with whose it is."""
     unticked: frozenset[IPv4Address] = frozenset()
     """Addresses that do not go there, whatever the evidence."""
     exchange: ExchangeAddress | None = None

@@ -34,7 +34,7 @@ class EchoService:
 
     name: str
     operator: str
-    """Who runs it. A quorum counts operators: two services of one operator are one voice."""
+    """Who runs it. Agreement counts operators: two services of one operator are one voice."""
     url: str
     parser: Parser
     note: str = ""
