@@ -74,6 +74,26 @@ class TestWithAKeyring:
         assert (outcomes(said)["Accepted"], outcomes(said)["Whitelist"]) == ("failed", "passed")
         assert "does not know this key" in said.check("Accepted")["observed"]
 
+    @pytest.mark.parametrize(
+        ("told", "subject"),
+        [
+            ({"ipRestrict": True}, "Accepted"),
+            ({"ipRestrict": "true", "enableReading": True}, "Accepted"),
+            ({"ipRestrict": True, "enableReading": 1}, "Accepted"),
+            ({"enableReading": True}, "IP restriction"),
+            ({"ipRestrict": None, "enableReading": True}, "IP restriction"),
+        ],
+    )
+    def test_what_the_exchange_does_not_tell_is_not_fine(
+        self, bench: Bench, keyring: Store, command: Command, told: dict[str, object], subject: str
+    ) -> None:
+        bench.put_in_use(keyring)
+        path = "/sapi/v1/account/apiRestrictions"
+        bench.fault(answers=[{"path": path, "times": 9, "status": 200, "body": told}])
+        said = command("check", "bench", "--json")
+        assert (said.code, said.json["fine"]) == (6, False)
+        assert outcomes(said)[subject] == "inconclusive"
+
     def test_a_key_that_lost_its_restriction_is_not_fine(self, bench: Bench, keyring: Store, command: Command) -> None:
         bench.put_in_use(keyring, is_restricted=False)
         said = command("check", "bench", "--json")

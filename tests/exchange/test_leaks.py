@@ -103,7 +103,7 @@ async def test_an_answer_that_repeats_the_request_is_cleared_of_key_and_signatur
 async def test_nothing_is_logged_by_the_http_libraries_at_any_level(caplog: pytest.LogCaptureFixture) -> None:
     for name in ("", "httpx", "httpcore", "httpcore.http11", "httpcore.connection", "httpcore.proxy"):
         caplog.set_level(logging.DEBUG, logger=name)
-    async with FakeExchange(answer(200, {"ipRestrict": True})) as fake, fake.client() as client:
+    async with FakeExchange(answer(200, {"ipRestrict": True, "enableReading": True})) as fake, fake.client() as client:
         await client.api_restrictions(hmac_credentials())
         await client.ping()
     assert [record for record in caplog.records if record.name.startswith(("httpx", "httpcore"))] == []

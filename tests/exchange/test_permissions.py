@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from wizard.exchange.permissions import PermissionDiff, Weight, compare
-from wizard.exchange.records import ApiRestrictions
+import pytest
 
-TRADING = {"enableReading": True, "enableSpotAndMarginTrading": True, "enableWithdrawals": False}
+from wizard.exchange.errors import AnswerUnreadable
+from wizard.exchange.permissions import LABELS, WITHDRAWALS, PermissionDiff, Weight, compare
+from wizard.exchange.records import Account, ApiRestrictions, read_account, read_api_restrictions
+from wizard.rotation import findings as say
+from wizard.rotation.findings import Scribe, prove
+from wizard.rotation.model import Finding, Outcome
+
+TRADING = dict.fromkeys(LABELS, False) | {"enableReading": True, "enableSpotAndMarginTrading": True}
 
 
 def key(created_ms: int | None = 2, ip_restricted: bool | None = True, **permissions: bool) -> ApiRestrictions:
@@ -29,8 +35,105 @@ def test_a_missing_permission_blocks_and_is_named_as_on_the_page() -> None:
     assert "Enable Spot & Margin Trading" in diff.findings()[0].what
 
 
-def test_a_permission_that_is_not_told_counts_as_missing() -> None:
-    assert compare(key(), key(1, enableFutures=True)).missing == ("enableFutures",)
+ABSENT = object()
+NOTHING = [ABSENT, None]
+NO_FLAG = ["true", "false", "", 0, 1, 1.0, [], {}]
+
+
+def answer(name: str, value: object) -> dict[str, object]:
+    """What the exchange tells of a key that may do everything, but for one field."""
+    whole = {"ipRestrict": True, **dict.fromkeys(LABELS, True), WITHDRAWALS: False}
+    return {field: told for field, told in {**whole, name: value}.items() if told is not ABSENT}
+
+
+def told_of(new: ApiRestrictions, current: ApiRestrictions | None) -> Finding:
+    scribe = Scribe(lambda: 1.0, "203.0.113.42")
+    return scribe.permissions(compare(new, current), new, has_control=current is not None)
+
+
+@pytest.mark.parametrize("name", ["ipRestrict", *LABELS])
+@pytest.mark.parametrize("value", NO_FLAG)
+def test_what_is_no_flag_makes_the_answer_unreadable(name: str, value: object) -> None:
+    with pytest.raises(AnswerUnreadable):
+        read_api_restrictions(answer(name, value))
+
+
+@pytest.mark.parametrize("name", sorted(LABELS.keys() - {WITHDRAWALS}))
+@pytest.mark.parametrize(
+    ("new", "current", "outcome"),
+    [
+        *[(value, True, Outcome.INCONCLUSIVE) for value in NOTHING],
+        *[(value, False, Outcome.INCONCLUSIVE) for value in NOTHING],
+        *[(True, value, Outcome.INCONCLUSIVE) for value in NOTHING],
+        *[(False, value, Outcome.INCONCLUSIVE) for value in NOTHING],
+        (ABSENT, ABSENT, Outcome.WARNING),
+        (None, None, Outcome.WARNING),
+        (False, True, Outcome.FAILED),
+        (True, False, Outcome.WARNING),
+        (False, False, Outcome.PASSED),
+        (True, True, Outcome.PASSED),
+    ],
+)
+def test_a_permission_is_compared_only_where_both_are_told(
+    name: str, new: object, current: object, outcome: Outcome
+) -> None:
+    finding = told_of(*(read_api_restrictions(answer(name, value)) for value in (new, current)))
+    assert finding.outcome is outcome
+    assert (LABELS[name] in finding.observed) is (outcome is not Outcome.PASSED)
+    assert ("Nothing is missing" in finding.observed) is (outcome is Outcome.PASSED)
+
+
+@pytest.mark.parametrize("value", NOTHING)
+def test_a_first_key_whose_withdrawals_are_not_told_is_not_passed_over(value: object) -> None:
+    finding = told_of(read_api_restrictions(answer(WITHDRAWALS, value)), None)
+    assert finding.outcome is Outcome.INCONCLUSIVE
+    assert LABELS[WITHDRAWALS] in finding.observed
+    assert "Withdrawals are off" not in finding.observed
+
+
+@pytest.mark.parametrize("value", NOTHING)
+@pytest.mark.parametrize("is_adopted", [True, False])
+def test_an_untold_restriction_is_inconclusive(value: object, is_adopted: bool) -> None:
+    told = read_api_restrictions(answer("ipRestrict", value)).ip_restricted
+    assert told is None
+    assert Scribe(lambda: 1.0, "").restriction(told, is_adopted).outcome is Outcome.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{}, {"ipRestrict": True}, {"ipRestrict": True, "createTime": 1}, {"ipRestrict": True, "enableReading": None}],
+)
+def test_an_answer_without_a_permission_tells_nothing(told: dict[str, object]) -> None:
+    with pytest.raises(AnswerUnreadable):
+        read_api_restrictions(told)
+
+
+@pytest.mark.parametrize("value", [ABSENT, None, *NO_FLAG])
+def test_an_account_that_does_not_tell_whether_it_may_trade_is_unreadable(value: object) -> None:
+    with pytest.raises(AnswerUnreadable):
+        read_account({name: told for name, told in {"canTrade": value, "uid": 1}.items() if told is not ABSENT})
+
+
+@pytest.mark.parametrize("value", ["1", 1.5, True, [], {}])
+def test_a_number_of_an_account_that_is_no_number_is_unreadable(value: object) -> None:
+    with pytest.raises(AnswerUnreadable):
+        read_account({"canTrade": True, "uid": value})
+
+
+@pytest.mark.parametrize(("new", "current"), [(None, 1), (1, None), (None, None)])
+def test_accounts_without_a_number_are_not_the_same(new: int | None, current: int | None) -> None:
+    finding = Scribe(lambda: 1.0, "").same_account(Account(new, True), Account(current, True))
+    assert finding.outcome is Outcome.INCONCLUSIVE
+
+
+def test_a_key_that_could_not_be_compared_is_not_proven_for_another_warning() -> None:
+    """That it may withdraw is worth a word; it does not stand for the comparison that was not made."""
+    new = key(enableWithdrawals=True)
+    finding = Scribe(lambda: 1.0, "").permissions(compare(new, None), new, has_control=True)
+    assert finding.outcome is Outcome.INCONCLUSIVE
+    rest = [Finding(subject, Outcome.PASSED, "", 1.0) for subject in say.MUST_PASS]
+    control = Finding(say.CONTROL, Outcome.INCONCLUSIVE, "", 1.0)
+    assert not prove([*rest, finding, control])
 
 
 def test_an_extra_permission_warns_and_does_not_block() -> None:

@@ -138,8 +138,39 @@ async def test_a_key_whose_restriction_is_not_told_is_not_proven(world: World) -
         await world.to_probe(flow)
         await world.plant(RESTRICTIONS, {"enableReading": True})
         report = await flow.probe.run()
-    assert found(report, say.IP_RESTRICTION).outcome is Outcome.FAILED
+    assert found(report, say.IP_RESTRICTION).outcome is Outcome.INCONCLUSIVE
     assert "does not say" in found(report, say.IP_RESTRICTION).observed
+    assert not report.is_proven
+
+
+@pytest.mark.parametrize("has_key_in_use", [True, False])
+@pytest.mark.parametrize(
+    "told", [{"ipRestrict": True}, {"ipRestrict": True, "enableReading": None}, {"ipRestrict": True, "createTime": 5}]
+)
+async def test_an_answer_that_tells_no_permission_ticks_nothing_about_the_key(
+    world: World, told: dict[str, object], has_key_in_use: bool
+) -> None:
+    async with world.flow() as flow:
+        if has_key_in_use:
+            await world.put_key_in_use(flow)
+        await world.to_probe(flow)
+        await world.plant(RESTRICTIONS, told, times=50)
+        report = await flow.probe.run()
+        about_keys = {say.NEW_KEY, say.CONTROL, say.PERMISSIONS, say.IP_RESTRICTION, say.IN_A_ROW}
+        assert not [finding.subject for finding in report.findings if finding.passed and finding.subject in about_keys]
+        with pytest.raises(NotProven):
+            await flow.complete(report)
+
+
+async def test_an_adopted_key_whose_restriction_is_not_told_is_not_taken_over(world: World) -> None:
+    async with world.flow() as flow:
+        made = await world.make_key()
+        await flow.begin(Mode.ADOPT)
+        await flow.credentials.store_hmac(made.api_key, made.secret)
+        flow.advance(flow.context.rotation.step)
+        await world.plant(RESTRICTIONS, {"enableReading": True, "enableWithdrawals": False}, times=50)
+        report = await flow.probe.run()
+    assert found(report, say.IP_RESTRICTION).outcome is Outcome.INCONCLUSIVE
     assert not report.is_proven
 
 

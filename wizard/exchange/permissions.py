@@ -29,6 +29,8 @@ class Weight(StrEnum):
     """What a finding means for the promotion of the new key."""
 
     BLOCKS = "blocks"
+    NOT_TOLD = "not-told"
+    """The exchange did not tell what would have to be compared: neither a failure nor a pass."""
     WARNS_LOUDLY = "warns-loudly"
     WARNS = "warns"
 
@@ -50,6 +52,10 @@ class PermissionDiff:
     """Permissions that the current key has and the new one lacks, by the exchange's names."""
     extra: tuple[str, ...]
     """Permissions that only the new key has."""
+    not_told: tuple[str, ...]
+    """Permissions that the exchange told of one key and not of the other, and withdrawals where it did not tell."""
+    told_of_none: tuple[str, ...]
+    """Documented permissions that it told of neither key. Not told is not the same as off."""
     withdrawals_on: bool
     """Whether the new key can move money out."""
     unrestricted: bool
@@ -74,8 +80,10 @@ class PermissionDiff:
                 (self.unrestricted, _UNRESTRICTED),
                 (self.restriction_unknown, _RESTRICTION_UNKNOWN),
                 (bool(self.missing), _missing(self.missing)),
+                (bool(self.not_told), _not_told(self.not_told)),
                 (self.withdrawals_on, _WITHDRAWALS_ON),
                 (bool(self.extra), _extra(self.extra)),
+                (bool(self.told_of_none), _told_of_none(self.told_of_none)),
                 (self.not_newer, _NOT_NEWER),
             )
             if applies
@@ -90,9 +98,12 @@ def compare(new: ApiRestrictions, current: ApiRestrictions | None) -> Permission
         current: The same of the current key; None when there is none, or it can no longer be asked.
             Then only what the new key shows by itself is judged.
     """
+    told, other = new.permissions.keys(), current.permissions.keys() if current else set[str]()
     return PermissionDiff(
         missing=() if current is None else _only_in(current, new),
         extra=() if current is None else _only_in(new, current),
+        not_told=tuple(sorted((told ^ other if current else set()) | ({WITHDRAWALS} - told))),
+        told_of_none=tuple(name for name in LABELS if current and name not in told | other | {WITHDRAWALS}),
         withdrawals_on=new.permissions.get(WITHDRAWALS, False),
         unrestricted=new.ip_restricted is False,
         restriction_unknown=new.ip_restricted is None,
@@ -107,7 +118,7 @@ def label(permission: str) -> str:
 
 
 def _only_in(one: ApiRestrictions, other: ApiRestrictions) -> tuple[str, ...]:
-    return tuple(name for name, is_on in one.permissions.items() if is_on and not other.permissions.get(name, False))
+    return tuple(name for name, is_on in one.permissions.items() if is_on and other.permissions.get(name) is False)
 
 
 def _is_not_newer(new: ApiRestrictions, current: ApiRestrictions | None) -> bool:
@@ -147,6 +158,22 @@ def _missing(permissions: tuple[str, ...]) -> PermissionFinding:
         Weight.BLOCKS,
         f"The new key lacks what the current key may do: {_named(permissions)}.",
         "Switch it on for the new key on the exchange's page, or your software will fail after the change.",
+    )
+
+
+def _not_told(permissions: tuple[str, ...]) -> PermissionFinding:
+    return PermissionFinding(
+        Weight.NOT_TOLD,
+        f"The exchange does not tell enough to judge these permissions: {_named(permissions)}.",
+        "Probe again. If it stays so, look at the key on the exchange's page.",
+    )
+
+
+def _told_of_none(permissions: tuple[str, ...]) -> PermissionFinding:
+    return PermissionFinding(
+        Weight.WARNS,
+        f"The exchange tells of neither key whether it may: {_named(permissions)}.",
+        "Compare both keys on the exchange's page.",
     )
 
 

@@ -90,13 +90,13 @@ def read_api_restrictions(answer: Json) -> ApiRestrictions:
     """Read the restrictions of a key.
 
     Raises:
-        AnswerUnreadable: a field has another type, or the answer says nothing about a key.
+        AnswerUnreadable: a field has another type, or the answer tells nothing that a key may do.
     """
     names = sorted(name for name in answer if _PERMISSION.fullmatch(name))
     flags = {name: told for name in names if (told := _flag(answer, name)) is not None}
     restricted = _flag(answer, "ipRestrict")
-    if restricted is None and not flags:
-        raise AnswerUnreadable(Flaw.SHAPE, detail="ipRestrict")
+    if not flags:
+        raise AnswerUnreadable(Flaw.SHAPE, detail="enableReading")
     return ApiRestrictions(
         ip_restricted=restricted,
         created_ms=_whole(answer, "createTime"),

@@ -181,13 +181,15 @@ class Scribe:
                 "The exchange says ipRestrict: true.",
                 does_not_prove="which addresses are on the list; the exchange does not tell",
             )
+        advice = "Edit the key on the exchange's page: restrict access to trusted IPs and paste the whitelist."
+        if is_restricted is None:
+            observed = "The exchange does not say whether this key is restricted."
+            return self.note(IP_RESTRICTION, Outcome.INCONCLUSIVE, observed, advice=advice)
         return self.note(
             IP_RESTRICTION,
             Outcome.WARNING if is_adopted else Outcome.FAILED,
-            "The exchange does not say whether this key is restricted."
-            if is_restricted is None
-            else "The exchange says ipRestrict: false: this key works from anywhere.",
-            advice="Edit the key on the exchange's page: restrict access to trusted IPs and paste the whitelist.",
+            "The exchange says ipRestrict: false: this key works from anywhere.",
+            advice=advice,
         )
 
     def restriction_not_told(self, site: Site) -> Finding:
@@ -207,7 +209,7 @@ class Scribe:
         observed = [finding.what for finding in told]
         if not difference.was_compared:
             observed.append(_NOT_COMPARED if has_control else _NOTHING_TO_COMPARE)
-        elif not (difference.missing or difference.extra):
+        elif not (difference.missing or difference.extra or difference.not_told or difference.told_of_none):
             observed.append("Nothing is missing and nothing was added.")
         if new.permissions.get(WITHDRAWALS) is False:
             observed.append("Withdrawals are off.")
@@ -271,11 +273,12 @@ _NOTHING_TO_COMPARE = "There is no other key to compare with."
 def _permission_outcome(difference: PermissionDiff, told: Sequence[PermissionFinding], *, has_control: bool) -> Outcome:
     if any(finding.weight is Weight.BLOCKS for finding in told):
         return Outcome.FAILED
+    is_open = has_control and not difference.was_compared
+    if is_open or any(finding.weight is Weight.NOT_TOLD for finding in told):
+        return Outcome.INCONCLUSIVE
     if told:
         return Outcome.WARNING
-    if difference.was_compared:
-        return Outcome.PASSED
-    return Outcome.INCONCLUSIVE if has_control else Outcome.NOT_APPLICABLE
+    return Outcome.PASSED if difference.was_compared else Outcome.NOT_APPLICABLE
 
 
 def promoted(scribe: Scribe, current: KeyRecord, legacy: KeyRecord | None) -> Finding:

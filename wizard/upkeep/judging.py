@@ -65,8 +65,8 @@ def _asked(scribe: Scribe, seen: Seen) -> tuple[Finding, ...]:
 
 
 def _restriction(scribe: Scribe, key: KeyRecord, answer: SignedAnswer) -> tuple[Finding, ...]:
-    """Say whether the exchange still binds the key to a list; sites that do not tell add nothing."""
-    if answer.restrictions is None or answer.restrictions.ip_restricted is None:
+    """Say whether the exchange still binds the key to a list; sites without an endpoint that tells add nothing."""
+    if answer.restrictions is None:
         return ()
     return (scribe.restriction(answer.restrictions.ip_restricted, is_adopted=not key.whitelist),)
 
