@@ -186,6 +186,20 @@ def test_a_keyring_that_cannot_be_used_is_exit_5_and_the_rest_is_still_checked(
     assert outcomes(said) == {"Storage": "failed", "Accepted": "not run", "Whitelist": "passed", "Age": "passed"}
 
 
+def test_a_key_from_a_time_that_the_clock_has_not_reached_is_not_called_young(
+    bench: Bench, memory: MemoryStore, command: Command
+) -> None:
+    bench.put_in_use(memory, clock=lambda: time.time() + DAY)
+    said = command("check", "bench", "--json")
+    assert outcomes(said)["Age"] == "inconclusive"
+    assert "clock" in said.check("Age")["advice"]
+
+
+def test_a_young_item_does_not_prove_a_young_key(bench: Bench, memory: MemoryStore, command: Command) -> None:
+    bench.put_in_use(memory)
+    assert "not told" in command("check", "bench", "--json").check("Age")["does_not_prove"]
+
+
 def test_an_environment_without_a_key_is_not_fine(bench: Bench, command: Command) -> None:
     said = command("check", "bench", "--json")
     assert (said.code, said.json["fine"], said.json["current"]) == (1, False, None)

@@ -9,11 +9,14 @@ import pytest
 from textual.widgets import OptionList
 
 from tests.tui.conftest import Wizard
+from wizard.egress.agreement import judge
 from wizard.egress.detection import EgressReport
 from wizard.egress.exchange_observation import ExchangeObservation
 from wizard.egress.ipv6 import Ipv6Way
 from wizard.egress.proxy import ProxyUnusable
+from wizard.glyphs import UNICODE
 from wizard.rotation.flow import Flow
+from wizard.rotation.steps.egress import keep
 from wizard.tui.screens.desk import DeskScreen
 from wizard.tui.screens.help import HelpScreen
 from wizard.whitelist import parse
@@ -139,3 +142,25 @@ async def test_the_desk_has_help(wizard: Wizard) -> None:
     assert "API-management page" in wizard.text("Static")
     await wizard.press("escape")
     assert isinstance(wizard.app.screen, DeskScreen)
+
+
+async def test_a_step_that_was_left_without_an_address_is_not_ticked(wizard: Wizard) -> None:
+    """Nobody answers and the user goes on: the rail does not say that the address is settled."""
+    await wizard.to_egress()
+    nobody = EgressReport(judge(()), (), wizard.app.flow.context.route(), ())
+
+    async def nobody_answers(*_: object) -> EgressReport:
+        keep(nobody, wizard.app.flow.context.journal, wizard.app.flow.context.environment.name)
+        return nobody
+
+    wizard.app.flow.egress.detect = nobody_answers
+    await wizard.press("r")
+    await wizard.until("#verdict", "No operator gave a public IPv4 address")
+    await wizard.press("enter", "enter")
+    await wizard.until("Rail", f"{UNICODE.current} 2 Whitelist")
+    assert f"{UNICODE.caution} 1 Egress" in wizard.text("Rail")
+
+
+async def test_a_step_with_an_agreed_address_is_ticked(wizard: Wizard) -> None:
+    await wizard.to_whitelist()
+    assert f"{UNICODE.passed} 1 Egress" in wizard.text("Rail")

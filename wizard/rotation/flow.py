@@ -117,6 +117,13 @@ class Flow:
         """The steps of the open rotation, in order."""
         return STEPS[self.context.rotation.mode]
 
+    def is_open(self, step: Step) -> bool:
+        """Return whether a step was left without what it is for: its mark is no tick then.
+
+        Only the first can be left so: no list, no stored key and no proof stop at their own steps.
+        """
+        return step is Step.EGRESS and not self.selection.is_evident
+
     @property
     def closing(self) -> str:
         """What closing means now, in words."""

@@ -97,9 +97,13 @@ def _age(scribe: Scribe, seen: Seen, max_age: float) -> Finding:
     is_dated = created is not None and created < seen.key.stored_at
     since = created if created is not None and is_dated else seen.key.stored_at
     age, by_whom = scribe.clock() - since, "created, says the exchange," if is_dated else "stored here"
+    if age < 0:
+        observed = "The key was stored at a time that this host's clock has not reached: its age is not known."
+        return scribe.note(AGE, Outcome.INCONCLUSIVE, observed, advice="Let the system set its clock (NTP).")
     observed = f"The key was {by_whom} {duration(age)} ago; the limit is {duration(max_age)}."
     if age <= max_age:
-        return scribe.note(AGE, Outcome.PASSED, observed)
+        gap = "" if created is not None else "that it is not older: when it was created was not told"
+        return scribe.note(AGE, Outcome.PASSED, observed, does_not_prove=gap)
     return scribe.note(AGE, Outcome.FAILED, observed, advice=f"Rotate it: key-wizard --env {seen.environment.name}")
 
 

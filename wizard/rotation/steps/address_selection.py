@@ -60,6 +60,12 @@ class AddressSelection:
         ticked = {address: owner for address, owner in owners.items() if owner}
         return Selection(ticked, frozenset(owners.keys() - ticked.keys()), None if is_elsewhere else exchange)
 
+    @property
+    def is_evident(self) -> bool:
+        """Whether evidence carries an address of this host: operators agree on it, or the exchange itself named it."""
+        verdict, exchange = self._verdict, self.now.exchange
+        return bool(verdict and verdict.carried) or (exchange is not None and exchange.stands(verdict))
+
     def wanted(self) -> dict[IPv4Address, str]:
         """Return what goes to the whitelist and has to be covered by it, each address with whose it is."""
         return self.now.wanted(self._verdict)

@@ -86,7 +86,8 @@ class StepScreen(Screen[None]):
         position = f"{flow.steps.index(self.STEP) + 1}/{len(flow.steps)} {TITLES[self.STEP]}"
         yield StatusHeader(self._place(), position, flow.closing)
         with Horizontal(id="middle"):
-            yield Rail(flow.steps, self.STEP, rotation.mode, self.wizard.glyphs)
+            left_open = frozenset(filter(flow.is_open, flow.steps))
+            yield Rail(flow.steps, self.STEP, rotation.mode, self.wizard.glyphs, left_open)
             with Body(id="body"):
                 yield from self.compose_body()
         yield Notice(self.wizard.glyphs)

@@ -14,13 +14,14 @@ ALL = tuple(TITLES)
 
 
 class Rail(Static):
-    """The steps of one rotation, the finished ones ticked.
+    """The steps of one rotation, the finished ones ticked, but for those that were left open.
 
     Args:
         steps: Those that apply; the others are shown as not applicable.
         step: Where the rotation stands.
         mode: Named above the steps.
         glyphs: The signs beside the words.
+        left_open: Steps that one went on from without what they are for.
     """
 
     DEFAULT_CSS = """
@@ -33,18 +34,27 @@ class Rail(Static):
     }
     """
 
-    def __init__(self, steps: Sequence[Step], step: Step, mode: Mode, glyphs: Glyphs) -> None:
+    def __init__(
+        self,
+        steps: Sequence[Step],
+        step: Step,
+        mode: Mode,
+        glyphs: Glyphs,
+        left_open: frozenset[Step] = frozenset(),
+    ) -> None:
         lines = [Content.from_markup("[b]$mode[/]\n", mode=mode.value.replace("-", " ").capitalize())]
         position = steps.index(step)
         for number, each in enumerate(ALL, 1):
-            lines.append(_line(number, each, steps, position, glyphs))
+            lines.append(_line(number, each, steps, position, glyphs, is_open=each in left_open))
         super().__init__(Content("\n").join(lines))
 
 
-def _line(number: int, step: Step, steps: Sequence[Step], position: int, glyphs: Glyphs) -> Content:
+def _line(number: int, step: Step, steps: Sequence[Step], position: int, glyphs: Glyphs, *, is_open: bool) -> Content:
     label = f"{number} {TITLES[step]}"
     if step not in steps:
         return Content.from_markup("[$text-disabled]  $label[/]\n[$text-disabled]    not needed[/]", label=label)
+    if steps.index(step) < position and is_open:
+        return Content.from_markup("[$text-warning]$glyph[/] $label", glyph=glyphs.caution, label=label)
     if steps.index(step) < position:
         return Content.from_markup("[$text-success]$glyph[/] $label", glyph=glyphs.passed, label=label)
     if steps.index(step) == position:
