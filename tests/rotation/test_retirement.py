@@ -16,7 +16,7 @@ BASELINE = Baseline(50.0, HERE)
 
 def poll(code: int | None = -2008, *, legacy: bool = False, control: bool = True, address: str = HERE) -> Poll:
     said = "what the exchange said", control, "what it said to the other"
-    return Poll(100.0, legacy, code, *said, address, is_spaced=True, is_covered=True)
+    return Poll(100.0, legacy, code, *said, address, is_first=False, is_spaced=True, is_covered=True)
 
 
 DEAD = poll(-2008)
@@ -26,6 +26,9 @@ SILENT = poll(None)
 ELSEWHERE = poll(-2015, address="203.0.113.77")
 UNSEEN = poll(-2015, address="")
 UNPAIRED = poll(-2008, control=False)
+HURRIED = replace(DEAD, is_spaced=False)
+FIRST = replace(DEAD, is_first=True, is_spaced=False)
+"""The first poll of a run."""
 UNCOVERED = replace(REFUSED, is_covered=False)
 """The current key's list may have an address that the legacy key's lacks."""
 
@@ -59,9 +62,15 @@ UNCOVERED = replace(REFUSED, is_covered=False)
         ([DEAD, ALIVE, DEAD, DEAD, DEAD], BASELINE, Grade.WEAK),
         ([REFUSED, ALIVE, DEAD, DEAD, DEAD], BASELINE, Grade.PROVEN),
         ([UNPAIRED, ALIVE, DEAD, DEAD, DEAD], BASELINE, Grade.PROVEN),
-        ([replace(DEAD, is_spaced=False)] * 5, BASELINE, Grade.INCONCLUSIVE),
-        ([DEAD, DEAD, replace(DEAD, is_spaced=False)], BASELINE, Grade.INCONCLUSIVE),
-        ([replace(DEAD, is_spaced=False), DEAD, DEAD], BASELINE, Grade.PROVEN),
+        ([DEAD, HURRIED, HURRIED, HURRIED], BASELINE, Grade.INCONCLUSIVE),
+        ([DEAD, DEAD, HURRIED], BASELINE, Grade.INCONCLUSIVE),
+        ([DEAD, HURRIED, DEAD, HURRIED, DEAD, HURRIED], BASELINE, Grade.PROVEN),
+        ([DEAD, DEAD, DEAD, replace(REFUSED, is_spaced=False)], BASELINE, Grade.STRONG),
+        ([DEAD, DEAD, DEAD, replace(ALIVE, is_spaced=False)], BASELINE, Grade.ALIVE),
+        ([DEAD, DEAD, replace(SILENT, is_spaced=False), DEAD], BASELINE, Grade.INCONCLUSIVE),
+        ([FIRST, DEAD, DEAD], BASELINE, Grade.PROVEN),
+        ([DEAD, DEAD, FIRST], BASELINE, Grade.INCONCLUSIVE),
+        ([DEAD, DEAD, DEAD, FIRST, DEAD], BASELINE, Grade.INCONCLUSIVE),
         ([poll(-1022), poll(-1022), poll(-1022)], BASELINE, Grade.ALIVE),
         ([poll(-2014), poll(-2014), poll(-2014)], BASELINE, Grade.INCONCLUSIVE),
         ([poll(-1021), poll(-1021), poll(-1021)], BASELINE, Grade.INCONCLUSIVE),

@@ -86,7 +86,7 @@ async def _poll_on(stage: Stage) -> Death:
         death = await _poll(stage)
         if death.in_a_row >= POLLS_IN_A_ROW:
             return death
-        await flow.context.pause(flow.retire.pause())
+        await flow.retire.wait()
     return await _poll(stage)
 
 

@@ -56,10 +56,17 @@ class Poll:
     """Whether `/sapi` was asked: only there an unknown key is told from a refused one."""
     retry_after: float = 0.0
     """Seconds that must pass before the next poll."""
+    is_first: bool = True
+    """Whether it is the first of a run: no row goes on from the run before."""
     is_spaced: bool = False
-    """Whether enough time passed since the poll before it, in the same run. One that is not begins a row anew."""
+    """Whether enough time passed since the poll before it. One that is not can end a row, and does not lengthen it."""
     is_covered: bool = False
     """Whether every address that the current key may have been accepted from is on the legacy key's list, as known."""
+
+    @property
+    def counts(self) -> bool:
+        """Whether it lengthens a row."""
+        return self.is_first or self.is_spaced
 
     @property
     def shows_death(self) -> bool:
@@ -110,18 +117,19 @@ def judge_death(polls: Sequence[Poll], baseline: Baseline | None) -> Death:
     """
     if not polls:
         return Death(Grade.INCONCLUSIVE, 0, "The legacy key has not been asked yet.")
-    newest, streak = polls[-1], _row(polls)
+    newest, row = polls[-1], _row(polls)
+    count = sum(poll.counts for poll in row)
     if newest.shows_life:
         return Death(Grade.ALIVE, 0, _ALIVE if newest.control_accepted else _DO_NOT_DELETE)
     if not newest.shows_death:
         return Death(Grade.INCONCLUSIVE, 0, _inconclusive(newest))
-    if len(streak) < POLLS_IN_A_ROW:
+    if count < POLLS_IN_A_ROW:
         return Death(
             Grade.INCONCLUSIVE,
-            len(streak),
-            f"The legacy key was refused and the current key accepted: {len(streak)} of {POLLS_IN_A_ROW} in a row.",
+            count,
+            f"The legacy key was refused and the current key accepted: {count} of {POLLS_IN_A_ROW} in a row.",
         )
-    return replace(_grade(streak, baseline, _came_back_from(polls)), since=streak[-1].at)
+    return replace(_grade(row, count, baseline, _came_back_from(polls)), since=row[-1].at)
 
 
 def covers(legacy: Sequence[IPv4Network], current: Sequence[IPv4Network]) -> bool:
@@ -149,13 +157,13 @@ def gone(current_accepts: bool) -> Death:
 
 
 def _row(polls: Sequence[Poll]) -> list[Poll]:
-    """The polls that show death, the newest first, as far as enough time lies between them."""
+    """The polls that show death since one did not, or since this run began, the newest first."""
     row: list[Poll] = []
     for poll in reversed(polls):
         if not poll.shows_death:
             break
         row.append(poll)
-        if not poll.is_spaced:
+        if poll.is_first:
             break
     return row
 
@@ -173,8 +181,13 @@ def _inconclusive(poll: Poll) -> str:
     return f"The exchange gave no signed refusal ({poll.legacy_said}), so this proves nothing."
 
 
-def _grade(streak: Sequence[Poll], baseline: Baseline | None, came_back_from: frozenset[int]) -> Death:
-    count = len(streak)
+def _newest_three(row: Sequence[Poll]) -> Sequence[Poll]:
+    """The newest polls of a row as far as the third that counts, with those that do not count between them."""
+    counted = [number for number, poll in enumerate(row) if poll.counts]
+    return row[: counted[POLLS_IN_A_ROW - 1] + 1]
+
+
+def _grade(row: Sequence[Poll], count: int, baseline: Baseline | None, came_back_from: frozenset[int]) -> Death:
     if baseline is None:
         return Death(
             Grade.WEAK,
@@ -182,7 +195,7 @@ def _grade(streak: Sequence[Poll], baseline: Baseline | None, came_back_from: fr
             f"The legacy key is refused, {count} polls in a row, but it was never seen to work from here.",
             "that it is dead: it may always have been refused from this address",
         )
-    if came_back_from & {poll.legacy_code for poll in streak}:
+    if came_back_from & {poll.legacy_code for poll in row}:
         return Death(
             Grade.WEAK,
             count,
@@ -190,7 +203,7 @@ def _grade(streak: Sequence[Poll], baseline: Baseline | None, came_back_from: fr
             " and accepted again after.",
             "that it is dead: what refused it then may refuse it now, and pass again",
         )
-    elsewhere = next((poll for poll in streak if poll.is_about_address(baseline)), None)
+    elsewhere = next((poll for poll in row if poll.is_about_address(baseline)), None)
     if elsewhere is not None:
         return Death(
             Grade.WEAK,
@@ -199,7 +212,7 @@ def _grade(streak: Sequence[Poll], baseline: Baseline | None, came_back_from: fr
             f" it was seen to work from {_named(baseline.address)}.",
             "that it is dead: its whitelist may lack this address",
         )
-    if all(poll.legacy_code == UNKNOWN_KEY and poll.is_on_sapi for poll in streak[:POLLS_IN_A_ROW]):
+    if all(poll.legacy_code == UNKNOWN_KEY and poll.is_on_sapi for poll in _newest_three(row)):
         return Death(
             Grade.PROVEN,
             count,
@@ -207,7 +220,7 @@ def _grade(streak: Sequence[Poll], baseline: Baseline | None, came_back_from: fr
             " while the current key was accepted each time.",
             "that nobody copied the key while it lived",
         )
-    if not all(poll.is_covered for poll in streak if poll.legacy_code == REFUSED_KEY):
+    if not all(poll.is_covered for poll in row if poll.legacy_code == REFUSED_KEY):
         return Death(
             Grade.WEAK,
             count,

@@ -160,7 +160,7 @@ class Player:
             seen_alive += death.grade is Grade.ALIVE
             if POLLS_IN_A_ROW in (death.in_a_row, seen_alive):
                 break
-            await self._flow.context.pause(self._flow.retire.pause())
+            await self._flow.retire.wait()
         if death.grade is not Grade.PROVEN:
             self._grade = death.grade
             finding = Finding(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, fields
+from dataclasses import asdict, fields, replace
 from ipaddress import IPv4Address
 
 from wizard.credentials import Credentials
@@ -48,9 +48,10 @@ class RetireStep:
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._has_looked = False
         self._asked_at: float | None = None
         """On the stopwatch: when the newest poll of this run ended."""
+        self._has_waited = False
+        """Whether the time until the next poll was waited since then."""
 
     @property
     def legacy(self) -> KeyRecord | None:
@@ -94,8 +95,26 @@ class RetireStep:
         Raises:
             NothingToRetire: the current key is not stored any more, so that nothing can be compared.
         """
-        is_spaced = await self._wait_for_turn()
-        is_first, self._has_looked = not self._has_looked, True
+        if self._moments_left > 0:
+            await self._context.pause(self._moments_left)
+            self._has_waited = True
+        return await self._poll_now()
+
+    async def wait(self) -> None:
+        """Wait until the next poll: the pace, or longer where the exchange asks."""
+        polls = self.polls()
+        await self._context.pause(max(self._context.pace.between_polls, polls[-1].retry_after if polls else 0.0))
+        self._has_waited = True
+
+    @property
+    def _moments_left(self) -> float:
+        """Seconds until a poll would count for itself; 0 where none was made in this run."""
+        if self._asked_at is None or self._has_waited:
+            return 0.0
+        return self._context.pace.between_polls - (self._context.stopwatch() - self._asked_at)
+
+    async def _poll_now(self) -> Death:
+        is_first, is_spaced = self._asked_at is None, self._moments_left <= 0
         if is_first:
             await EgressStep(self._context).detect()
         control = await self._fetch(self.current)
@@ -107,27 +126,21 @@ class RetireStep:
                 advice="Open the place that it was stored in, or set the key up again.",
             )
         try:
-            kind, detail = await self._question(legacy, control, is_spaced=is_spaced, has_looked=is_first)
+            kind, detail = await self._question(legacy, control, is_first=is_first, is_spaced=is_spaced)
         finally:
             for held in filter(None, (legacy, control)):
                 held.wipe()
-        self._asked_at = self._context.stopwatch()
+        self._asked_at, self._has_waited = self._context.stopwatch(), False
         self._context.journal.record(self._context.rotation, kind, detail)
         return self.death()
 
-    async def _wait_for_turn(self) -> bool:
-        """Wait until enough time lies between the last poll of this run and the next; return whether there was one."""
-        if self._asked_at is None:
-            return False
-        rest = self._context.pace.between_polls - (self._context.stopwatch() - self._asked_at)
-        if rest > 0:
-            await self._context.pause(rest)
-        return True
-
     async def _poll_again(self) -> Death:
-        """Poll; where an earlier run had completed the row, as often as it takes to complete one in this run."""
+        """Ask once more; where an earlier run had completed the row, as often as it takes to complete one in this run.
+
+        Once more may be at once: such a poll ends a row, it does not lengthen one.
+        """
         was_complete = self.death().in_a_row >= POLLS_IN_A_ROW
-        death = await self.poll()
+        death = await self._poll_now()
         while was_complete and 0 < death.in_a_row < POLLS_IN_A_ROW:
             death = await self.poll()
         return death
@@ -173,11 +186,6 @@ class RetireStep:
         await self._purge(legacy, death.grade)
         return death
 
-    def pause(self) -> float:
-        """Return for how many seconds to wait before the next poll: the pace, or longer where the exchange asks."""
-        polls = self.polls()
-        return max(self._context.pace.between_polls, polls[-1].retry_after if polls else 0.0)
-
     def _expect_legacy(self) -> KeyRecord:
         legacy = self.legacy
         if legacy is None:
@@ -188,18 +196,18 @@ class RetireStep:
         await self._context.keeping.purge(legacy, f"{DEATH} {grade}")
 
     async def _question(
-        self, legacy: Credentials | None, control: Credentials, *, is_spaced: bool, has_looked: bool
+        self, legacy: Credentials | None, control: Credentials, *, is_first: bool, is_spaced: bool
     ) -> tuple[str, dict[str, object]]:
         """Ask, and return what is kept in the journal."""
         async with self._context.exchange() as client:
             if legacy is None:
                 answer = await ask(client, control, self._where(self.current))
                 return MISSING, {"control_accepted": answer.accepted}
-            poll = await self._ask_both(client, legacy, control, is_spaced=is_spaced, has_looked=has_looked)
-        return POLLED, asdict(poll)
+            poll = await self._ask_both(client, legacy, control, has_looked=is_first)
+        return POLLED, asdict(replace(poll, is_first=is_first, is_spaced=is_spaced))
 
     async def _ask_both(
-        self, client: ExchangeClient, legacy: Credentials, control: Credentials, *, is_spaced: bool, has_looked: bool
+        self, client: ExchangeClient, legacy: Credentials, control: Credentials, *, has_looked: bool
     ) -> Poll:
         """Ask one after the other, over one connection where the exchange keeps it: so both leave by one address.
 
@@ -225,7 +233,6 @@ class RetireStep:
             from_address=str(told or agreed),
             is_on_sapi=site.has_sapi,
             retry_after=max(answer.verdict.retry_after for answer in (before, old, after)),
-            is_spaced=is_spaced,
             is_covered=self._is_covered(agreed, told, (before, after)),
         )
 

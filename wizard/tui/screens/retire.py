@@ -147,7 +147,7 @@ class RetireScreen(StepScreen):
                 self.post_message(self.Polled(death))
                 if death.in_a_row >= POLLS_IN_A_ROW:
                     return
-                await self.flow.context.pause(self.flow.retire.pause())
+                await self.flow.retire.wait()
         except WizardError as error:
             self.post_message(self.Failed(error))
 
