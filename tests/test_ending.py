@@ -92,10 +92,7 @@ async def test_a_signal_at_a_passphrase_restores_the_terminal(number: signal.Sig
         assert not terminal.has_its_settings()
         if is_frozen:
             terminal.stop_output()
-        for each in (number, *ENDING):
-            if terminal.exit_code is None:
-                terminal.kill(each)
-                terminal.listen(0.02)
+        terminal.kill(number)
         assert terminal.wait(ENDS_WITHIN) == 128 + number
         assert terminal.has_its_settings()
 

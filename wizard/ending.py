@@ -107,10 +107,13 @@ class Ending:
         else:
             os.write(self._signals, bytes([number]))
 
-    def call_off(self) -> None:
-        """Go on after all: the signal that has just come was no more than a question."""
+    def call_off(self) -> bool:
+        """Go on after all, as the signal that has just come is only a question; return whether it is not too late."""
+        if self._is_overdue:
+            return False
         self.has_begun, self._number = False, None
         self._is_called_off.set()
+        return True
 
     def unwind(self, number: int) -> None:
         """Make the main thread leave what it does: its tasks are cancelled; without a loop it gets SystemExit."""

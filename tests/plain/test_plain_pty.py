@@ -29,6 +29,10 @@ def home() -> Path:
     return Path(os.environ["KEY_WIZARD_HOME"])
 
 
+def exchange_note() -> Path:
+    return home() / "state" / "rehearsal" / "exchange.json"
+
+
 class DumbTerminal:
     """`rehearse --plain` on a terminal without cursor movement."""
 
@@ -58,7 +62,7 @@ class DumbTerminal:
     @property
     def desk(self) -> Desk:
         """The exchange's page, from behind the wizard's back."""
-        known = recall(home() / "state" / "rehearsal" / "exchange.json")
+        known = recall(exchange_note())
         assert known is not None
         return Desk(known.desk_url)
 
@@ -191,7 +195,6 @@ def test_a_signal_at_a_hidden_prompt_restores_the_terminal(dumb: DumbTerminal, n
     assert not dumb.terminal.is_restored()
     dumb.terminal.send("S3cr3tS3cr3t")
     dumb.terminal.kill(number)
-    dumb.terminal.kill(signal.SIGTERM)
     assert dumb.terminal.wait(ENDS_WITHIN) == 128 + number
     assert dumb.terminal.is_restored()
     assert b"S3cr3t" not in dumb.terminal.raw
@@ -205,6 +208,7 @@ def test_a_signal_ends_it_while_the_terminal_takes_no_output(dumb: DumbTerminal,
     dumb.terminal.kill(number)
     assert dumb.terminal.wait(ENDS_WITHIN) == 128 + number
     assert dumb.terminal.has_its_settings()
+    assert recall(exchange_note()) is None, "the exchange was left running"
 
 
 @pytest.mark.parametrize("controlling", [True, False])
@@ -214,6 +218,7 @@ def test_the_program_ends_when_its_terminal_is_closed(controlling: bool) -> None
             DumbTerminal(terminal).see("begin to replace", "[rotate]: ")
             terminal.hang_up()
             assert terminal.wait(ENDS_WITHIN) == 129
+            assert recall(exchange_note()) is None, "the exchange was left running"
     finally:
         end_exchange(home())
 

@@ -41,7 +41,8 @@ def test_of_many_signals_the_first_counts_and_the_terminal_is_restored(two_field
         if terminal.exit_code is None:
             terminal.kill(number)
             terminal.listen(gap)
-    assert terminal.wait(ENDS_WITHIN) in ({143} if gap else {143, 131, 130, 129})  # the system sorts what comes at once
+    # What comes before the program runs again, it gets in an order of the system's own.
+    assert terminal.wait(ENDS_WITHIN) in ({143} if gap == 0.5 else {143, 131, 130, 129})
     assert terminal.is_restored()
 
 

@@ -37,7 +37,6 @@ def test_every_small_window_says_what_is_needed_and_the_screen_comes_back(walk: 
         assert said
         assert "Enlargethewindowto40x12.^Qcloses.".startswith(said)
         assert len(said) > min(columns * lines, 30) // 3
-    walk.press(ENTER)
     walk.terminal.resize(80, 24)
     walk.see(BEGINS, "Environment")
 
@@ -51,10 +50,13 @@ def test_help_and_the_least_window_come_to_rest(walk: Walk) -> None:
     walk.see("Esc")
 
 
-def test_a_small_window_closes_by_its_key(walk: Walk) -> None:
+def test_a_small_window_closes_by_its_key_and_no_other_key_does_anything_unseen(walk: Walk) -> None:
     shrink(walk.terminal, (5, 3))
+    walk.press(ENTER)  # where it can be seen, it begins
+    walk.terminal.settle()
     walk.press(ctrl("q"))
     assert walk.terminal.wait() == 0
+    assert b"The rehearsal has ended" not in walk.terminal.raw
     assert walk.terminal.is_restored()
 
 

@@ -49,19 +49,17 @@ def open_rehearsal(paths: Paths, source_address: str, ending: Ending, scenario: 
 def _run(world: World, environment: str | None, command: str, ending: Ending, *, is_rehearsal: bool = False) -> int:
     async def walk() -> int:
         leave_lookups_behind()
-        loop, interrupts = asyncio.get_running_loop(), Interrupts()
+        loop, this, interrupts = asyncio.get_running_loop(), asyncio.current_task(), Interrupts()
+        assert this is not None  # noqa: S101 - asyncio runs it
         console = _console(interrupts, may_pipe_secrets=is_rehearsal)
         visit = Walk(world, Talk(console, interrupts), environment=environment, command=command)
 
         def ask_what_is_meant() -> None:
-            ending.call_off()
-            interrupts.fire()
+            if ending.call_off():
+                interrupts.fire()
 
         def told(number: int) -> None:
-            if number == signal.SIGINT:
-                loop.call_soon_threadsafe(ask_what_is_meant)
-            else:
-                ending.unwind(number)
+            loop.call_soon_threadsafe(ask_what_is_meant if number == signal.SIGINT else this.cancel)
 
         with ending.handled_by(told):
             await visit.run()

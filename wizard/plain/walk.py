@@ -5,6 +5,7 @@ Where a rotation stands is in the journal alone, so that a visit can end at any 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 
@@ -68,8 +69,16 @@ class Walk:
             with suppress(EndOfInput):
                 self._say_farewell()
         finally:
-            await self._let_go()
-            await self._world.close()
+            closing = asyncio.ensure_future(self._close())
+            try:
+                await asyncio.shield(closing)
+            except asyncio.CancelledError:  # a signal came meanwhile
+                await closing
+                raise
+
+    async def _close(self) -> None:
+        await self._let_go()
+        await self._world.close()
 
     async def _open_world(self) -> None:
         lede = self._world.lede
