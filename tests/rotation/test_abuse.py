@@ -706,8 +706,8 @@ async def test_a_clock_set_back_brings_back_no_old_address_and_no_old_list(world
 
 async def test_every_commit_waits_for_the_disk(world: World) -> None:
     async with world.flow() as flow:
-        (row,) = flow.context.journal._database.select("PRAGMA synchronous")
-    assert row[0] == 2, "FULL: a key announced here is on the disk before the keyring is touched"
+        (found,) = flow.context.journal._database.select(tuple, "PRAGMA synchronous")
+    assert found == (2,), "FULL: a key announced here is on the disk before the keyring is touched"
 
 
 async def test_a_change_that_fails_half_way_is_undone(world: World) -> None:

@@ -41,7 +41,7 @@ READERS = {
     "other_lists",
     "observed_addresses",
 }
-READERS |= {"egress_history", "events", "first_altered_event"}
+READERS |= {"egress_history", "events", "intact_events", "first_altered_event", "check"}
 READERS |= {"labels", "other_lists", "proven_whitelist", "observed_addresses"}
 WRITERS = [name for name, made in vars(Journal).items() if inspect.isfunction(made) and name[0] != "_"]
 WRITERS = [name for name in WRITERS if name not in READERS]

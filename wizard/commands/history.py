@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _chapters(journal: Journal, known: Settings, name: str | None, altered: int | None) -> tuple[Chapter, ...]:
-    events = _events(journal)
+    events = journal.intact_events()
     names = dict.fromkeys([*known.environments, *_begun(events, altered)])
     if name is not None and name not in names:
         known.environment(name)  # raises, and names those that there are
@@ -86,13 +86,6 @@ def _begun(events: Sequence[Event], altered: int | None) -> Iterator[str]:
 
 def _precedes(event: Event | None, altered: int | None) -> bool:
     return event is None or altered is None or event.number < altered
-
-
-def _events(journal: Journal) -> tuple[Event, ...]:
-    try:
-        return journal.events()
-    except ValueError:  # an event that is no JSON: somebody altered it, and that is said
-        return ()
 
 
 def _as_json(chapter: Chapter) -> dict[str, object]:

@@ -187,7 +187,7 @@ def _context(options: argparse.Namespace) -> ListContext:
     if options.max_entries is not None:
         environment = replace(environment, rules=replace(environment.rules, max_entries=options.max_entries))
     required = tuple(RequiredAddress(address, "named by --egress") for address in options.egress)
-    if not options.env or not paths.journal.exists():
+    if not options.env:
         return ListContext(environment.rules, required)
     with read_journal(paths) as journal:
         return list_context(journal, environment, required)

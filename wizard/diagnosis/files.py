@@ -61,10 +61,9 @@ def _exposed(paths: Paths) -> Iterator[Path]:
 
 
 def _journal(paths: Paths, clock: Clock) -> Finding:
-    if not paths.journal.exists():
-        return note("Journal", Outcome.PASSED, "There is none yet; the first rotation makes it.", clock)
     try:
         with read_journal(paths, clock) as journal:
+            journal.check()
             altered = journal.first_altered_event()
     except WizardError as error:
         return of_error("Journal", Outcome.FAILED, error, clock)
@@ -72,5 +71,13 @@ def _journal(paths: Paths, clock: Clock) -> Finding:
         observed = f"Event {altered} of {paths.journal} does not follow from the one before it: somebody altered it."
         advice = "Keep the file. Compare the keys with the exchange's page before the next rotation."
         return note("Journal", Outcome.FAILED, observed, clock, advice=advice)
+    if not paths.journal.exists():
+        return note("Journal", Outcome.PASSED, "There is none yet; the first rotation makes it.", clock)
     gap = "that no events are missing at the end"
-    return note("Journal", Outcome.PASSED, "Each event follows from the one before it.", clock, does_not_prove=gap)
+    return note(
+        "Journal",
+        Outcome.PASSED,
+        "It is whole, and each event follows from the one before it.",
+        clock,
+        does_not_prove=gap,
+    )

@@ -40,7 +40,5 @@ async def stored_keys(store: Store, paths: Paths, environments: Iterable[str], c
 
 
 def _records(paths: Paths, environment: str) -> tuple[KeyRecord, ...]:
-    if not paths.journal.exists():
-        return ()  # looking makes no file
     with read_journal(paths) as journal:
         return journal.keys(environment)

@@ -77,8 +77,10 @@ class Walk:
                 raise
 
     async def _close(self) -> None:
-        await self._let_go()
-        await self._world.close()
+        try:
+            await self._let_go()
+        finally:
+            await self._world.close()
 
     async def _open_world(self) -> None:
         lede = self._world.lede
@@ -159,10 +161,12 @@ class Walk:
         return flow.context.journal.whitelist_of(flow.context.rotation) if flow and flow.rotation else ""
 
     async def _let_go(self) -> None:
-        if self._flow is not None:
-            self.left_at = self._flow.step
-            self._flow = None
-        await self._stack.aclose()
+        flow, self._flow = self._flow, None
+        try:
+            if flow is not None:
+                self.left_at = flow.step
+        finally:
+            await self._stack.aclose()
 
     def _closing(self) -> tuple[str, ...]:
         flow = self._flow

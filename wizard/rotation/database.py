@@ -7,22 +7,27 @@ import os
 import sqlite3
 import stat
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
+from typing import TypeVar
 
 from wizard.errors import WizardError
 from wizard.rotation.migrations import MIGRATIONS, SCHEMA_VERSION, Migration
 from wizard.rotation.model import Event
+from wizard.rotation.rows import text
 
 BUSY_SECONDS = 5.0
+_PRIMARY = 0xFF
+"""The bits of an extended result code that name its kind (https://www.sqlite.org/rescode.html)."""
 
 Write = Callable[..., sqlite3.Cursor]
+Result = TypeVar("Result")
 
 
 class JournalUnusable(WizardError):
-    """The journal's file cannot be opened, or is not one that this version understands."""
+    """The journal's file cannot be opened, read or written, or is not one that this version understands."""
 
 
 class Database:
@@ -36,18 +41,43 @@ class Database:
         """Close the file."""
         self._connection.close()
 
-    def select(self, query: str, *values: object) -> list[sqlite3.Row]:
-        """Return all rows of a query."""
+    def select(self, parse: Callable[[sqlite3.Row], Result], query: str, *values: object) -> list[Result]:
+        """Return what `parse` makes of all rows of a query.
+
+        Args:
+            parse: Raises ValueError for a row that makes no sense.
+            query: In SQL.
+            values: One for each of its question marks.
+
+        Raises:
+            JournalUnusable: it cannot be read, or holds a row that makes no sense.
+        """
+        try:
+            return [*map(parse, self._rows(query, values))]
+        except (ValueError, IndexError) as error:  # IndexError: the row has no such column
+            raise _damaged(self._file, f"The system says: {error}") from None
+
+    def _rows(self, query: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
         with (
-            _told(f"The journal {self._file} cannot be read"),
+            _told(self._file, "read"),
             closing(self._connection.execute(query, values)) as cursor,
         ):
             return cursor.fetchall()
 
+    def check(self) -> None:
+        """Look at the file as a whole, whether SQLite finds it in order.
+
+        Raises:
+            JournalUnusable: it cannot be read, or is damaged.
+        """
+        found = [str(problem) for row in self._rows("PRAGMA integrity_check(1)") for problem in row]
+        if found != ["ok"]:
+            raise _damaged(self._file, f"SQLite says: {' '.join(found)}")
+
     @contextmanager
     def transaction(self) -> Iterator[Write]:
         """Run what is inside as one durable transaction, or not at all."""
-        with _told(f"The journal {self._file} cannot be written"):
+        with _told(self._file, "written"):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection.execute
@@ -59,48 +89,82 @@ class Database:
 
     def append(self, at: float, rotation: int | None, kind: str, detail: Mapping[str, object]) -> None:
         """Append one event, inside a transaction of the caller."""
-        last = self.select("SELECT hash FROM events ORDER BY number DESC LIMIT 1")
-        previous = last[0]["hash"] if last else ""
-        text = json.dumps(detail, sort_keys=True)
+        last = self.select(lambda row: text(row, "hash"), "SELECT hash FROM events ORDER BY number DESC LIMIT 1")
+        previous = last[0] if last else ""
+        written = json.dumps(detail, sort_keys=True)
         self._connection.execute(
             "INSERT INTO events (at, rotation, kind, detail, previous, hash) VALUES (?, ?, ?, ?, ?, ?)",
-            (at, rotation, kind, text, previous, _chain(previous, at, rotation, kind, text)),
+            (at, rotation, kind, written, previous, _chain(previous, at, rotation, kind, written)),
         )
 
-    def events(self, rotation: int | None = None) -> Iterator[Event]:
-        """Return the events of one rotation, or all of them, the oldest first."""
-        query = "SELECT * FROM events WHERE ? IS NULL OR rotation = ? ORDER BY number"
-        yield from map(_event, self.select(query, rotation, rotation))
+    def events(self, rotation: int | None = None, kind: str | None = None) -> list[Event]:
+        """Return the events of one rotation or of all, of one kind or of all, the oldest first.
+
+        Raises:
+            JournalUnusable: it cannot be read, or one of them is not as it was written.
+        """
+        query = f"SELECT * FROM events WHERE {_OF_A_ROTATION} AND {_OF_A_KIND} ORDER BY number"  # noqa: S608 - constants
+        return self.select(_event, query, rotation, rotation, kind, kind)
 
     def newest_event(self, rotation: int, kind: str) -> Event | None:
-        """Return the newest event of a kind in one rotation."""
+        """Return the newest event of a kind in one rotation.
+
+        Raises:
+            JournalUnusable: it cannot be read, or the event is not as it was written.
+        """
         query = "SELECT * FROM events WHERE rotation = ? AND kind = ? ORDER BY number DESC LIMIT 1"
-        return next(map(_event, self.select(query, rotation, kind)), None)
+        return next(iter(self.select(_event, query, rotation, kind)), None)
+
+    def intact_events(self) -> list[Event]:
+        """Return all events that are as they were written, the oldest first; the others are left out."""
+        return [_event(row) for row in self._rows("SELECT * FROM events ORDER BY number") if _is_intact(row)]
 
     def first_altered_event(self) -> int | None:
         """Return the number of the first event that does not follow from the one before it, if any."""
         previous = ""
-        for row in self.select("SELECT * FROM events ORDER BY number"):
-            expected = _chain(previous, row["at"], row["rotation"], row["kind"], row["detail"])
-            if (row["previous"], row["hash"]) != (previous, expected):
+        for row in self._rows("SELECT * FROM events ORDER BY number"):
+            if row["previous"] != previous or not _is_intact(row):
                 return int(row["number"])
-            previous = expected
+            previous = row["hash"]
         return None
 
 
+_OF_A_ROTATION = "(? IS NULL OR rotation = ?)"
+_OF_A_KIND = "(? IS NULL OR kind = ?)"
+
+
 @contextmanager
-def _told(what: str) -> Iterator[None]:
-    """Say in words what SQLite and the system say of a file that is damaged or locked, or of a disk that is full."""
+def _told(file: Path, done: str) -> Iterator[None]:
+    """Say in words what SQLite and the system say when the journal cannot be `done`."""
     try:
         yield
     except (sqlite3.ProgrammingError, sqlite3.InterfaceError):
         raise
-    except (sqlite3.Error, OSError) as error:
+    except (sqlite3.Error, OSError, UnicodeError) as error:  # UnicodeError: the schema names a column in bytes
         raise JournalUnusable(
-            what,
-            why=f"The system said: {error}.",
-            advice="Nothing was changed. Check the disk and the file's owner. Move a damaged file away, and keep it.",
+            f"The journal {file} cannot be {done}", why=f"The system says: {error}.", advice=_advice(error, file)
         ) from None
+
+
+def _damaged(file: Path, why: str) -> JournalUnusable:
+    return JournalUnusable(f"The journal {file} is damaged", why=f"{why}.", advice=_MOVE_AWAY.format(file=file))
+
+
+_MOVE_AWAY = (
+    "Nothing was changed, and your keys are still stored. Move {file}* to another directory, and keep them. Then put a"
+    " copy from a backup there. Without a copy, start Key Wizard anew: it names the stored keys that it does not know."
+)
+
+
+def _advice(error: Exception, file: Path) -> str:
+    code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return "Another Key Wizard is writing to it. Try again in a minute."
+    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+        return "Nothing was lost. Free some space on the disk, or look what is wrong with it. Then try again."
+    if isinstance(error, OSError) or code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
+        return f"Nothing was changed. Make this file and its directory yours, readable and writable: {file}"
+    return _MOVE_AWAY.format(file=file)
 
 
 def open_database(file: Path) -> Database:
@@ -109,7 +173,7 @@ def open_database(file: Path) -> Database:
     Raises:
         JournalUnusable: the file is not a journal, is newer than this version, or cannot be opened.
     """
-    with _told(f"The journal {file} cannot be opened"):
+    with _told(file, "opened"):
         _make(file)
         connection = _connect(file, "mode=rw")
         with _closed_on_failure(connection):
@@ -130,7 +194,7 @@ def read_database(file: Path) -> Database:
     Raises:
         JournalUnusable: the file is not a journal, is newer than this version, or cannot be read.
     """
-    with _told(f"The journal {file} cannot be read"):
+    with _told(file, "read"):
         if not _is_there(file):
             return Database(_in_memory(), file)
         connection = _connect_to_read(file)
@@ -209,7 +273,7 @@ def _has_log(file: Path) -> bool:
 
 
 def _is_busy(error: sqlite3.OperationalError) -> bool:
-    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+    return error.sqlite_errorcode & _PRIMARY == sqlite3.SQLITE_BUSY
 
 
 def _in_memory(source: sqlite3.Connection | None = None, version: int = 0) -> sqlite3.Connection:
@@ -289,7 +353,17 @@ def _apply(migration: Migration, connection: sqlite3.Connection) -> None:
 
 
 def _event(row: sqlite3.Row) -> Event:
+    if not _is_intact(row):
+        raise ValueError(f"Event {row['number']} is not as it was written")
     return Event(row["number"], row["at"], row["rotation"], row["kind"], json.loads(row["detail"]))
+
+
+def _is_intact(row: sqlite3.Row) -> bool:
+    """Whether an event has the hash that it was written with."""
+    try:
+        return bool(row["hash"] == _chain(row["previous"], row["at"], row["rotation"], row["kind"], row["detail"]))
+    except TypeError:  # bytes in the place of a text
+        return False
 
 
 def _chain(previous: str, at: float, rotation: int | None, kind: str, detail: str) -> str:

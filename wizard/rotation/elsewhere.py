@@ -37,5 +37,5 @@ class Elsewhere:
 
     def _noted(self) -> tuple[str, ...]:
         own = self._context.environment.name
-        events = (event for event in self._context.journal.events() if event.kind == READ_FROM)
+        events = self._context.journal.events(kind=READ_FROM)
         return tuple(str(event.detail["path"]) for event in events if event.detail.get("environment") == own)

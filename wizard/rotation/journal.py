@@ -7,10 +7,11 @@ a key that is `announced` or `purging`, and `wizard.rotation.safekeeping` settle
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
-from ipaddress import IPv4Address
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
 from itertools import groupby
-from operator import itemgetter
+from operator import attrgetter
 
 from wizard.clock import Clock
 from wizard.credentials import KeyKind, KeyName
@@ -18,7 +19,8 @@ from wizard.egress.agreement import EgressState, EgressVerdict
 from wizard.egress.history import Observation
 from wizard.errors import WizardError
 from wizard.rotation.database import Database, Write
-from wizard.rotation.model import Event, Holding, KeyRecord, Mode, RotationRecord, Slot, Step
+from wizard.rotation.model import STEPS, Event, Holding, KeyRecord, Mode, RotationRecord, Slot, Step
+from wizard.rotation.rows import address, moment, moment_if_any, number, text, whitelist
 
 WIZARD = "wizard"
 """Asked an egress detection for the rotation at hand; a command that asks says its own name."""
@@ -28,6 +30,9 @@ THE_EXCHANGE = "exchange"
 
 OTHER_HOSTS = "hosts"
 """In the place of who asked: such an observation is of another host, never of this one."""
+
+
+_IDENTITY = "SELECT (SELECT id FROM journal) AS id"
 
 
 class NotPromotable(WizardError):
@@ -45,28 +50,32 @@ class Journal:
         """Close the file; every write was durable already."""
         self._database.close()
 
+    def check(self) -> None:
+        """Look at the file as a whole and at every row but the events, whether all is as it should be.
+
+        Raises:
+            wizard.rotation.database.JournalUnusable: it cannot be read, or is damaged.
+        """
+        self._database.check()
+        for parse, query in _ALL_ROWS.items():
+            self._database.select(parse, query)
+
     @property
     def id(self) -> str:
         """Tells this journal's keyring items from another journal's."""
-        return str(self._database.select("SELECT id FROM journal")[0]["id"])
+        (found,) = self._database.select(_id, _IDENTITY)
+        return found
 
     # --- rotations -----------------------------------------------------------------------------
 
     def open_rotation(self, environment: str) -> RotationRecord | None:
         """Return the rotation that can be resumed."""
-        rows = self._database.select(
-            "SELECT * FROM rotations WHERE environment = ? AND finished_at IS NULL", environment
-        )
-        return _rotation(rows[0]) if rows else None
+        return next((rotation for rotation in self.rotations(environment) if rotation.is_open), None)
 
     def rotations(self, environment: str) -> tuple[RotationRecord, ...]:
         """Return all rotations of an environment, the oldest first."""
-        return tuple(
-            map(
-                _rotation,
-                self._database.select("SELECT * FROM rotations WHERE environment = ? ORDER BY number", environment),
-            )
-        )
+        query = "SELECT * FROM rotations WHERE environment = ? ORDER BY number"
+        return tuple(self._database.select(_rotation, query, environment))
 
     def begin_rotation(self, environment: str, mode: Mode, step: Step) -> RotationRecord:
         """Open a rotation; there is at most one open rotation per environment."""
@@ -75,8 +84,9 @@ class Journal:
                 "INSERT INTO rotations (environment, mode, step, started_at) VALUES (?, ?, ?, ?)",
                 (environment, mode, step, self._clock()),
             )
-            number = cursor.lastrowid
-            self._database.append(self._clock(), number, "rotation.begun", {"environment": environment, "mode": mode})
+            self._database.append(
+                self._clock(), cursor.lastrowid, "rotation.begun", {"environment": environment, "mode": mode}
+            )
         record = self.open_rotation(environment)
         assert record is not None  # noqa: S101 - it was inserted in the transaction above
         return record
@@ -105,10 +115,7 @@ class Journal:
     def keys(self, environment: str) -> tuple[KeyRecord, ...]:
         """Return all keys of an environment, the oldest first."""
         return tuple(
-            map(
-                _key,
-                self._database.select("SELECT * FROM keys WHERE environment = ? ORDER BY rowid", environment),
-            )
+            self._database.select(_key, "SELECT * FROM keys WHERE environment = ? ORDER BY rowid", environment)
         )
 
     def key_in(self, environment: str, slot: Slot) -> KeyRecord | None:
@@ -116,19 +123,13 @@ class Journal:
 
         Rows are taken in the order in which they were written: the clock may have been set back.
         """
-        rows = self._database.select(
-            "SELECT * FROM keys WHERE environment = ? AND slot = ? AND (holding = ? OR slot = ?)"
-            " ORDER BY rowid DESC LIMIT 1",
-            *(environment, slot, Holding.STORED, Slot.LEGACY),
-        )
-        return _key(rows[0]) if rows else None
+        held = (key for key in reversed(self.keys(environment)) if key.slot is slot)
+        return next((key for key in held if key.holding is Holding.STORED or slot is Slot.LEGACY), None)
 
     def environments_with(self, fingerprint: str) -> tuple[str, ...]:
         """Return where an API key is or was stored: a key is never shared between environments."""
-        rows = self._database.select(
-            "SELECT DISTINCT environment FROM keys WHERE fingerprint = ? AND holding <> ?", fingerprint, Holding.PURGED
-        )
-        return tuple(row["environment"] for row in rows)
+        query = "SELECT DISTINCT environment FROM keys WHERE fingerprint = ? AND holding <> ?"
+        return tuple(self._database.select(lambda row: text(row, "environment"), query, fingerprint, Holding.PURGED))
 
     def announce_key(self, record: KeyRecord) -> None:
         """Say that its item is about to be written to the keyring."""
@@ -287,15 +288,16 @@ class Journal:
             route: The way out that counts; a detection over another one shows nothing of it. Empty for any.
             since: A detection before this moment does not count, as far as the clock has not been set back behind it.
         """
-        rows = self._database.select(
+        seen = self._database.select(
+            _sight,
             "SELECT * FROM egress_observations WHERE environment = ? AND detection ="
             " (SELECT max(detection) FROM egress_observations WHERE environment = ? AND asked_by = ?) ORDER BY rowid",
             *(environment, environment, WIZARD),
         )
-        if not rows or (route and rows[0]["route"] != route) or rows[0]["at"] < since <= self._clock():
+        if not seen or (route and seen[0].route != route) or seen[0].at < since <= self._clock():
             return None
-        operators = {IPv4Address(row["address"]): tuple(row["operators"].split(",")) for row in rows if row["address"]}
-        return EgressVerdict(EgressState(rows[0]["state"]), operators, is_settled=True)
+        operators = {one.address: one.operators for one in seen if one.address}
+        return EgressVerdict(seen[0].state, operators, is_settled=True)
 
     def last_seen(self, environment: str, route: str | None) -> dict[str, float]:
         """Return each address with when it was seen last, in seconds since 1970.
@@ -307,19 +309,21 @@ class Journal:
         asked_by = "asked_by = ?" if route is None else "route = ? AND asked_by IN (?, ?)"
         by = (OTHER_HOSTS,) if route is None else (route, WIZARD, THE_EXCHANGE)
         rows = self._database.select(
+            lambda row: (str(address(row, "address") or ""), moment(row, "at")),
             "SELECT address, at, max(detection) FROM egress_observations"  # noqa: S608 - no value stands in it
             f" WHERE environment = ? AND {asked_by} GROUP BY address",
             *(environment, *by),
         )
-        return {row["address"]: float(row["at"]) for row in rows}
+        return dict(rows)
 
     def egress_history(self, environment: str, route: str) -> tuple[Observation, ...]:
         """Return every detection over a route, the oldest first, whoever asked."""
-        rows = self._database.select(
+        seen = self._database.select(
+            _sight,
             "SELECT * FROM egress_observations WHERE environment = ? AND route = ? AND asked_by <> ? ORDER BY rowid",
             *(environment, route, THE_EXCHANGE),
         )
-        detections = (list(group) for _, group in groupby(rows, key=itemgetter("detection")))
+        detections = (list(group) for _, group in groupby(seen, key=attrgetter("detection")))
         return tuple(map(_observation, detections))
 
     def note_whitelist(self, rotation: RotationRecord, text: str, labels: Mapping[str, str] | None = None) -> None:
@@ -340,38 +344,38 @@ class Journal:
 
     def labels(self, environment: str) -> dict[str, str]:
         """Return the labels of an environment by entry."""
-        rows = self._database.select("SELECT network, label FROM labels WHERE environment = ?", environment)
-        return {row["network"]: row["label"] for row in rows}
+        query = "SELECT network, label FROM labels WHERE environment = ?"
+        return dict(self._database.select(_label, query, environment))
 
     def other_lists(self, environment: str) -> tuple[tuple[str, str], ...]:
         """Return the other environments with the lists of their current keys."""
         rows = self._database.select(
+            lambda row: (text(row, "environment"), whitelist(row, "whitelist")),
             "SELECT environment, whitelist FROM keys WHERE environment <> ? AND slot = ? AND holding = ?"
             " AND whitelist <> '' ORDER BY environment",
             *(environment, Slot.CURRENT, Holding.STORED),
         )
-        return tuple((row["environment"], row["whitelist"]) for row in rows)
+        return tuple(rows)
 
     def proven_whitelist(self, environment: str) -> str:
         """Return the list of the key that was accepted last, those that wait left out; nothing where there is none."""
-        rows = self._database.select(
+        lists = self._database.select(
+            lambda row: whitelist(row, "whitelist"),
             "SELECT whitelist FROM keys WHERE environment = ? AND proven_at IS NOT NULL AND slot <> ?"
             " AND whitelist <> '' ORDER BY proven_at DESC, rowid DESC LIMIT 1",
             *(environment, Slot.PENDING),
         )
-        return str(rows[0]["whitelist"]) if rows else ""
+        return next(iter(lists), "")
 
     def observed_addresses(self) -> tuple[str, ...]:
         """Return every egress address that was ever observed, of this host and of others that were asked."""
-        rows = self._database.select("SELECT DISTINCT address FROM egress_observations WHERE address <> ''")
-        return tuple(row["address"] for row in rows)
+        query = "SELECT DISTINCT address FROM egress_observations WHERE address <> ''"
+        return tuple(self._database.select(lambda row: str(address(row, "address")), query))
 
     def whitelist_of(self, rotation: RotationRecord) -> str:
         """Return the list composed last in this rotation, or nothing."""
-        rows = self._database.select(
-            "SELECT text FROM whitelists WHERE rotation = ? ORDER BY rowid DESC LIMIT 1", rotation.number
-        )
-        return str(rows[0]["text"]) if rows else ""
+        query = "SELECT text FROM whitelists WHERE rotation = ? ORDER BY rowid DESC LIMIT 1"
+        return next(iter(self._database.select(_composed, query, rotation.number)), "")
 
     # --- events --------------------------------------------------------------------------------
 
@@ -380,9 +384,13 @@ class Journal:
         with self._database.transaction():
             self._database.append(self._clock(), rotation.number if rotation else None, kind, detail)
 
-    def events(self, rotation: RotationRecord | None = None) -> tuple[Event, ...]:
-        """Return the events of one rotation, or all of them."""
-        return tuple(self._database.events(rotation.number if rotation else None))
+    def events(self, rotation: RotationRecord | None = None, kind: str | None = None) -> tuple[Event, ...]:
+        """Return the events of one rotation or of all, of one kind or of all."""
+        return tuple(self._database.events(rotation.number if rotation else None, kind))
+
+    def intact_events(self) -> tuple[Event, ...]:
+        """Return all events that are as they were written."""
+        return tuple(self._database.intact_events())
 
     def newest_event(self, rotation: RotationRecord, kind: str) -> Event | None:
         """Return the newest event of a kind in one rotation."""
@@ -399,8 +407,18 @@ class Journal:
 
 
 def _rotation(row: sqlite3.Row) -> RotationRecord:
-    fields = dict(row)
-    return RotationRecord(**{**fields, "mode": Mode(fields["mode"]), "step": Step(fields["step"])})
+    mode, step = Mode(text(row, "mode")), Step(text(row, "step"))
+    if step not in STEPS[mode]:
+        raise ValueError(f"There is no step {step} in the mode {mode}")
+    return RotationRecord(
+        number=number(row, "number"),
+        environment=text(row, "environment"),
+        mode=mode,
+        step=step,
+        started_at=moment(row, "started_at"),
+        finished_at=moment_if_any(row, "finished_at"),
+        outcome=text(row, "outcome"),
+    )
 
 
 def _joined(operators: Sequence[str]) -> str:
@@ -408,17 +426,69 @@ def _joined(operators: Sequence[str]) -> str:
     return ",".join(name.replace(",", " ") for name in operators)
 
 
-def _observation(rows: Sequence[sqlite3.Row]) -> Observation:
-    addresses = tuple(IPv4Address(row["address"]) for row in rows if row["address"])
-    return Observation(rows[0]["at"], EgressState(rows[0]["state"]), addresses)
+@dataclass(frozen=True, slots=True)
+class _Sight:
+    """One address that a detection saw, or that it saw none."""
+
+    detection: int
+    at: float
+    address: IPv4Address | None
+    state: EgressState
+    operators: tuple[str, ...]
+    route: str
+
+
+def _sight(row: sqlite3.Row) -> _Sight:
+    return _Sight(
+        detection=number(row, "detection"),
+        at=moment(row, "at"),
+        address=address(row, "address"),
+        state=EgressState(text(row, "state")),
+        operators=tuple(text(row, "operators").split(",")),
+        route=text(row, "route"),
+    )
+
+
+def _observation(seen: Sequence[_Sight]) -> Observation:
+    return Observation(seen[0].at, seen[0].state, tuple(one.address for one in seen if one.address))
 
 
 def _key(row: sqlite3.Row) -> KeyRecord:
-    fields = dict(row)
     return KeyRecord(
-        name=KeyName(fields.pop("fingerprint"), fields.pop("last_four")),
-        kind=KeyKind(fields.pop("kind")),
-        slot=Slot(fields.pop("slot")),
-        holding=Holding(fields.pop("holding")),
-        **fields,
+        environment=text(row, "environment"),
+        name=KeyName(text(row, "fingerprint"), text(row, "last_four")),
+        kind=KeyKind(text(row, "kind")),
+        slot=Slot(text(row, "slot")),
+        holding=Holding(text(row, "holding")),
+        item=text(row, "item"),
+        store=text(row, "store"),
+        backend=text(row, "backend"),
+        stored_at=moment(row, "stored_at"),
+        version=number(row, "version"),
+        proven_at=moment_if_any(row, "proven_at"),
+        retired_at=moment_if_any(row, "retired_at"),
+        whitelist=whitelist(row, "whitelist"),
     )
+
+
+def _id(row: sqlite3.Row) -> str:
+    return text(row, "id")
+
+
+def _label(row: sqlite3.Row) -> tuple[str, str]:
+    return str(IPv4Network(text(row, "network"))), text(row, "label")
+
+
+def _composed(row: sqlite3.Row) -> str:
+    return whitelist(row, "text")
+
+
+_ALL_ROWS: dict[Callable[[sqlite3.Row], object], str] = {
+    _id: _IDENTITY,
+    _rotation: "SELECT * FROM rotations",
+    _key: "SELECT * FROM keys",
+    _sight: "SELECT * FROM egress_observations",
+    _label: "SELECT * FROM labels",
+    _composed: "SELECT * FROM whitelists",
+}
+"""What makes sense of the rows of each table, and what finds them all. The events have their hashes instead."""

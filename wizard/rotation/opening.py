@@ -54,7 +54,7 @@ async def open_flow(
     """Take the environment for this process alone, try its store with a canary, settle what was left.
 
     Raises:
-        wizard.errors.WizardError: another wizard has the environment, the journal cannot be
+        wizard.errors.WizardError: another wizard has the environment, the journal is damaged or cannot be
             opened, or the store cannot be used; each with its remedy.
     """
     paths.create()
@@ -62,6 +62,7 @@ async def open_flow(
         store = await open_store()
         journal = open_journal(paths, clock)
         try:
+            journal.check()
             storage = await _try(store, clock)
             keeping = Safekeeping(environment.name, journal, Vault(store, environment.name, clock, journal.id), clock)
             recovered = await keeping.recover()

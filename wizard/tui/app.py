@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from typing import ClassVar
 
 from textual import events
+from textual.actions import ActionParseResult
 from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
 from textual.screen import Screen
 
+from wizard.errors import WizardError
 from wizard.glyphs import Glyphs
 from wizard.key_shape import holds_key
 from wizard.rehearsal.desk import NewKey
@@ -103,6 +107,22 @@ class WizardApp(SafeApp):
         leave_lookups_behind()
         self.push_screen(HomeScreen())
 
+    async def run_action(
+        self,
+        action: str | ActionParseResult,
+        default_namespace: DOMNode | None = None,
+        namespaces: Mapping[str, DOMNode] | None = None,
+    ) -> bool:
+        """Do what a key asks for; where it fails, the screen says so and stays."""
+        try:
+            return await super().run_action(action, default_namespace, namespaces)
+        except WizardError as error:
+            notices = [*self.screen.query(Notice)]
+            if not notices:
+                raise
+            notices[0].error(error)
+            return True
+
     async def _deliver(self, event: events.Event) -> None:
         is_in_sight = not getattr(self.focused, "TAKES_KEYS", False)
         if isinstance(event, events.Paste) and is_in_sight and holds_key(event.text):
@@ -142,10 +162,12 @@ class WizardApp(SafeApp):
     async def let_go(self) -> None:
         """Close the environment that is open: its lock is free for another wizard."""
         self.forget_entered()
-        if self._open_flow is not None:
-            self._note_farewell(self._open_flow)
-            self._open_flow = None
-        await self._stack.aclose()
+        flow, self._open_flow = self._open_flow, None
+        try:
+            if flow is not None:
+                self._note_farewell(flow)
+        finally:
+            await self._stack.aclose()
 
     def go_home(self) -> None:
         """Show the environments; an open rotation stays open."""
@@ -185,8 +207,13 @@ class WizardApp(SafeApp):
 
     async def on_unmount(self) -> None:
         """Let go of everything: nothing here needs the terminal any more."""
-        await self.let_go()
-        await self.world.close()
+        try:
+            try:
+                await self.let_go()
+            finally:
+                await self.world.close()
+        except WizardError as error:
+            self.problem = self.problem or error
 
     def _note_farewell(self, flow: Flow) -> None:
         self.left_at = flow.step

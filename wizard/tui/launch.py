@@ -44,6 +44,8 @@ def _run(world: World, environment: str | None, command: str, ending: Ending) ->
         raise problem
     app = WizardApp(world, glyphs_for(os.environ), environment=environment, command=command)
     code = app.run_safely(ending)
+    if app.problem is not None and not code:
+        raise app.problem
     with suppress(OSError):  # the terminal is gone
         for line in app.farewell:
             print(line)

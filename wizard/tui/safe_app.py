@@ -61,6 +61,8 @@ class SafeApp(KeyOrder):
         self.ending = Ending()
         self._undrawn: ExitStack | None = None
         """Open while the window is too small for the screens, so that they are not drawn."""
+        self.problem: WizardError | None = None
+        """What ended the app, where it can be told in words. It is the caller's to tell: the screens are gone."""
         for theme in (THEME, THEME_16):
             self.register_theme(theme)
         if os.environ.get("TEXTUAL_THEME") not in self.available_themes:
@@ -162,9 +164,13 @@ class SafeApp(KeyOrder):
         self._handle_exception(RuntimeError())
 
     def _handle_exception(self, error: Exception) -> None:
-        self._return_code = INTERNAL_ERROR
+        cause = getattr(error, "error", error)  # textual's WorkerFailed
         if self._exception is None:
-            self._exit_renderables[:] = [Text(redacted_report(error))]
+            if isinstance(cause, WizardError):
+                self.problem = cause
+            else:
+                self._return_code = INTERNAL_ERROR
+                self._exit_renderables[:] = [Text(redacted_report(error))]
             self._exception = error
             self._exception_event.set()
         self._close_messages_no_wait()

@@ -10,6 +10,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
+from wizard.errors import WizardError
 from wizard.rotation.closing import safe_to_close
 from wizard.rotation.flow import Flow
 
@@ -29,10 +30,13 @@ class LeaveScreen(ModalScreen[bool]):
 
     def __init__(self, flow: Flow | None, command: str) -> None:
         super().__init__()
-        step = flow.step if flow else None
-        is_durable = flow is None or flow.is_durable
-        self._meaning = f"It is safe: {flow.closing if flow else safe_to_close(None)}."
-        self._return = f"Come back with: {command}" if step and is_durable else ""
+        self._return = ""
+        try:
+            self._meaning = f"It is safe: {flow.closing if flow else safe_to_close(None)}."
+            if flow and flow.step and flow.is_durable:
+                self._return = f"Come back with: {command}"
+        except WizardError as error:
+            self._meaning = " ".join(error.sentences())
 
     def compose(self) -> ComposeResult:
         """Lay the question out."""
