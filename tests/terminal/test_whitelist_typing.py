@@ -5,29 +5,12 @@ from __future__ import annotations
 import base64
 import time
 
-import pyte
 import pytest
 
-from tests.terminal.keys import BACKSPACE, F3, paste
+from tests.terminal.keys import F3, paste
 from tests.terminal.walk import rehearsing
 
 pytestmark = pytest.mark.terminal
-
-
-def test_where_signs_fill_two_cells_no_line_is_mixed_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
-    narrow = pyte.screens.wcwidth
-    monkeypatch.setattr(pyte.screens, "wcwidth", lambda sign: 2 if sign in "·▶…→•▌│" else narrow(sign))
-    with rehearsing({}) as walk:
-        walk.terminal.wait_for_bytes(b"\x1b[6n")
-        walk.press("\x1b[2;3R")
-        walk.begin()
-        walk.egress()
-        walk.press("a198.51.100")
-        walk.see("198.51.100 has 3 of 4 parts", "1 to mend")
-        walk.press(".77")
-        walk.see("Ready to paste: 2 entries.", "203.0.113.42,198.51.100.77")
-        walk.press(BACKSPACE * 2)
-        walk.see("198.51.100. has 3 of 4 parts", "(nothing yet)")
 
 
 def test_a_thousand_pasted_lines_are_judged_at_once_and_typing_goes_on() -> None:

@@ -2,7 +2,7 @@
 
 Textual's own driver lets an unterminated paste swallow every key, dies of one byte that is not
 UTF-8, burns a whole processor when the terminal has hung up, and blocks for ever on one that takes
-no more output (facts/textual.md, sections 2.2 and 2.5).
+no more output (docs/terminal.md).
 """
 
 from __future__ import annotations
@@ -11,51 +11,49 @@ import codecs
 import os
 import selectors
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from queue import Empty, Full
 from threading import Event, Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, cast
 
 from textual import events
 from textual._xterm_parser import XTermParser
+from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
-from wizard.tui.frame_diff import FrameDiff
+from wizard.ending import Ending
 from wizard.tui.unfinished_paste import END, PasteWatch
-
-if TYPE_CHECKING:
-    from wizard.tui.safe_app import SafeApp
 
 _POLL = 0.1
 _READ = 4096
 _HAND_BACK = "".join(f"\x1b[?{mode}l" for mode in (2004, 2048, 1000, 1003, 1006, 1015)) + "\x1b[?7h\x1b[<u"
 _HAND_BACK += "\x1b[?1049l\x1b[?25h\x1b[?1004l"
 """What Textual writes at its end, in one piece."""
-_ASK_WIDTH = "\x1b[2;1H·\x1b[6n"
-"""Where does the cursor stand after this sign? Terminals set up for East Asian text give it two cells."""
+
+
+class EndableApp(Protocol):
+    """What the driver needs of the app."""
+
+    ending: Ending
+
+    def hang_up(self) -> None:
+        """End as by SIGHUP: the terminal is gone."""
 
 
 class SafeDriver(LinuxDriver):
     """Reads the terminal in a thread of its own, as its base does."""
 
-    _app: SafeApp
-
-    def __init__(self, app: SafeApp, **options: Any) -> None:
+    def __init__(self, app: App[Any], **options: Any) -> None:
         super().__init__(app, **options)
+        self._endable = cast("EndableApp", app)
         self._is_handed_back = Event()
         self._queueing = Lock()
-        self._changes: Callable[[str], str] = FrameDiff(lambda: app.size).changes
-
-    def start_application_mode(self) -> None:
-        """Take the terminal, and ask it how wide it draws the wizard's signs and lines."""
-        super().start_application_mode()  # type: ignore[no-untyped-call]
-        self.write(_ASK_WIDTH)
 
     def _sigcont_application(self, *_: object) -> None:
         # A stopped program that is asked to end is in the background: taking the terminal would stop it again.
-        if not self._app.ending.has_begun:
+        if not self._endable.ending.has_begun:
             super()._sigcont_application()
 
     def hand_back(self) -> None:
@@ -82,9 +80,8 @@ class SafeDriver(LinuxDriver):
             super().stop_application_mode()
 
     def write(self, data: str) -> None:
-        """Queue what `data` changes on the terminal; drop it when the terminal is gone."""
-        if changes := self._changes(data):
-            self._queue(changes)
+        """Queue `data` for the terminal; drop it when the terminal is gone."""
+        self._queue(data)
 
     def close(self) -> None:
         """Let the writer finish what the terminal still takes."""
@@ -118,7 +115,7 @@ class SafeDriver(LinuxDriver):
             selector.register(self.fileno, selectors.EVENT_READ)
             while not self.exit_event.is_set():
                 if selector.select(_POLL) and not self._read(reader):
-                    self._app.hang_up()
+                    self._endable.hang_up()
                     return
                 self._hand_on(reader.tick())
 
@@ -135,10 +132,7 @@ class SafeDriver(LinuxDriver):
         for message in messages:
             if self._is_handed_back.is_set():  # thousands of keys may have been typed ahead
                 return
-            if not isinstance(message, events.CursorPosition):
-                self.process_message(message)
-            elif message.y == 1 and message.x > 1:
-                self._changes = str  # no cell is where it was foretold: everything is sent as it is
+            self.process_message(message)
 
 
 class _Reader:
