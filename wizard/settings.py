@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from platformdirs import PlatformDirs
 
@@ -24,6 +25,10 @@ JOURNAL = "journal.sqlite3"
 LONGEST_DEADLINE = 120.0
 """Seconds: nobody waits longer for a keyring without believing that the program hangs."""
 ANY_SOURCE = "0.0.0.0"  # noqa: S104 - a local address to call from, not one to listen on
+
+
+OTHERS: Final = 0o077
+"""The mode's bits for everybody but the owner."""
 
 
 class UnknownEnvironment(SettingsError):
@@ -110,27 +115,113 @@ class Paths:
         """Make both directories, readable by their owner only.
 
         Raises:
-            SettingsError: a directory cannot be made or written.
+            SettingsError: a directory cannot be made or written, or is another user's.
         """
         for directory in (self.config, self.state):
             try:
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-                directory.chmod(0o700)
+                _expect_own(directory, _WORLD_WRITABLE)
+                _close_to_others(directory)
             except OSError as error:
-                raise SettingsError(
-                    f"The directory {directory} cannot be used",
-                    why=f"The system said: {error.strerror}.",
-                    advice=f"Make it writable, or set {HOME_VARIABLE} to a directory of your own.",
-                ) from None
+                raise _unusable(directory, f"The system said: {error.strerror}.") from None
 
 
 def paths(environ: Mapping[str, str] = os.environ) -> Paths:
-    """Return the user's directories, or those below `KEY_WIZARD_HOME` where it is set."""
+    """Return the user's directories, or those below `KEY_WIZARD_HOME` where it is set.
+
+    Raises:
+        SettingsError: there is no such directory, or others can put files into it.
+    """
     if home := environ.get(HOME_VARIABLE):
-        root = Path(home).expanduser().absolute()
-        return Paths(root / "config", root / "state")
-    dirs = PlatformDirs("key-wizard", appauthor=False)
-    return Paths(dirs.user_config_path, dirs.user_state_path)
+        root = _root(home)
+        _expect_own(root, _WRITABLE)
+        found = Paths(root / "config", root / "state")
+    else:
+        dirs = PlatformDirs("key-wizard", appauthor=False)
+        found = Paths(dirs.user_config_path, dirs.user_state_path)
+    for directory in (found.config, found.state):
+        if not directory.is_absolute():
+            raise _unusable(directory, "It is not an absolute path: the home directory is not known.")
+        _expect_own(directory, _WORLD_WRITABLE)
+    return found
+
+
+_WORLD_WRITABLE: Final = stat.S_IWOTH
+_WRITABLE: Final = stat.S_IWGRP | stat.S_IWOTH
+
+
+def _root(home: str) -> Path:
+    try:
+        return Path(home).expanduser().absolute()
+    except RuntimeError:
+        raise _unusable(Path(home), "There is no user of that name.") from None
+    except OSError:
+        raise _unusable(Path(home), "The directory that this program was started in is gone.") from None
+
+
+def _expect_own(directory: Path, writable: int) -> None:
+    """Return if a directory is missing, or belongs to this user and nobody else can write into it.
+
+    Who can write there can put settings, a journal or a link in the place of this user's.
+
+    Args:
+        directory: A link is followed: what counts is where the files lie.
+        writable: The bits of its mode that would let others write.
+
+    Raises:
+        SettingsError: it is another user's, open to others, or no directory.
+    """
+    try:
+        found = directory.stat()
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise _unusable(directory, f"The system said: {error.strerror}.") from None
+    if not stat.S_ISDIR(found.st_mode):
+        raise _unusable(directory, "It is not a directory.")
+    if os.path.samestat(found, Path(directory.anchor).stat()):
+        raise _unusable(directory, "It belongs to the whole system.")
+    if os.name != "posix":  # on Windows rights come from the user's profile directory
+        return
+    if found.st_uid != os.geteuid():
+        raise _unusable(directory, "It belongs to another user.")
+    if found.st_mode & writable:
+        raise SettingsError(
+            f"The directory {directory} is not used",
+            why="Other users of this system can write into it.",
+            advice=f"Run: chmod go-w {directory}",
+        )
+
+
+def _close_to_others(directory: Path) -> None:
+    """Let nobody but the owner into a directory. A link's target is never changed.
+
+    Raises:
+        SettingsError: it is a link to a directory that others can look into.
+        OSError: it cannot be changed.
+    """
+    if os.name != "posix" or not directory.stat().st_mode & OTHERS:
+        return
+    if directory.is_symlink():
+        target = directory.resolve()
+        raise SettingsError(
+            f"The directory {directory} is not used",
+            why=f"It is a link to {target}, and other users of this system can look into that.",
+            advice=f"Run: chmod go= {target}",
+        )
+    handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    try:
+        os.fchmod(handle, 0o700)
+    finally:
+        os.close(handle)
+
+
+def _unusable(directory: Path, why: str) -> SettingsError:
+    return SettingsError(
+        f"The directory {directory} cannot be used",
+        why=why,
+        advice=f"Set {HOME_VARIABLE} to a directory of your own that you can write into.",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,7 +135,11 @@ class RehearsalWorld:
         )
 
     async def close(self) -> None:
-        """End the embedded exchange, unless a rotation is open."""
+        """End the embedded exchange and remove its keys, unless a rotation is open.
+
+        Raises:
+            wizard.errors.WizardError: a key is still in the keyring.
+        """
         with suppress(ProcessLookupError):
             await self._stack.aclose()
 

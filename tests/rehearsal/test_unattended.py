@@ -14,6 +14,7 @@ import pytest
 
 from tests.secret_service import secret_service
 from tests.terminal.walk import end_exchange
+from wizard.custody.opening import open_keyring
 from wizard.rehearsal.process import recall
 
 STEPS = ["egress", "whitelist", "credentials", "probe", "retire"]
@@ -75,33 +76,45 @@ async def test_from_a_host_without_a_mapped_address_it_still_ends_well() -> None
 
 
 @pytest.mark.keyring
-async def test_with_a_keyring_the_new_key_is_there_and_the_old_one_gone() -> None:
+async def test_a_finished_rehearsal_leaves_no_key_in_the_keyring() -> None:
     with secret_service() as environ:
-        code, out, _ = await key_wizard("rehearse", "--auto", "--json", environ=environ)
+        code, out, err = await key_wizard("rehearse", "--auto", "--json", environ=environ)
         assert code == 0
-        slots = {key["slot"]: key for key in json.loads(out)["credentials"]}
-        assert "GNOME" in slots["current"]["store"]
-        found = {slot: await _ask_keyring(environ, key["item"]) for slot, key in slots.items()}
-    assert '"api_key"' in found["current"]
-    assert found["retired"] == ""
+        assert all("GNOME" in key["store"] for key in json.loads(out)["credentials"]), "the keyring was used"
+        assert await _in_keyring(environ) == ()
+    assert "removed from the keyring" in err
+    assert list(state().glob("*.sqlite3*")) == []
 
 
 @pytest.mark.keyring
-async def test_a_second_rehearsal_clears_what_the_first_one_left() -> None:
+@pytest.mark.parametrize("login_between", ["with a keyring", "without one"])
+async def test_what_a_rehearsal_left_open_goes_once_its_exchange_has_ended(login_between: str) -> None:
     with secret_service() as environ:
-        _, out, _ = await key_wizard("rehearse", "--auto", "--json", environ=environ)
-        first = next(key for key in json.loads(out)["credentials"] if key["slot"] == "current")
-        code, _, _ = await key_wizard("rehearse", "--auto", "--json", environ=environ)
-        assert code == 0
-        assert await _ask_keyring(environ, first["item"]) == ""
+        code, _, _ = await key_wizard("rehearse", "--auto", "--scenario", "exchange-down", environ=environ)
+        assert code == 6
+        left = await _in_keyring(environ)
+        assert len(left) == 2, "an open rehearsal can be resumed: the key in use and the new one stay"
+        await _end_exchange()
+        if login_between == "without one":
+            code, _, err = await key_wizard("rehearse", "--auto")
+            assert (code, await _in_keyring(environ)) == (0, left), err
+        code, _, err = await key_wizard("rehearse", "--auto", environ=environ)
+        assert (code, await _in_keyring(environ)) == (0, ()), err
+    assert list(state().glob("*.sqlite3*")) == []
 
 
-async def _ask_keyring(environ: Mapping[str, str], item: str) -> str:
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "keyring", "-b", "keyring.backends.SecretService.Keyring", "get", item, "credentials"),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env={**os.environ, **environ},
-    )
-    out, _ = await process.communicate()
-    return out.decode().strip()
+async def _in_keyring(environ: Mapping[str, str]) -> tuple[str, ...]:
+    return await (await open_keyring(environ={**os.environ, **environ})).names("key-wizard:")
+
+
+async def _end_exchange() -> None:
+    known = recall(state() / "exchange.json")
+    assert known is not None
+    await known.end()
+    async with asyncio.timeout(20):
+        while await known.answers():
+            await asyncio.sleep(0.05)
+
+
+def state() -> Path:
+    return Path(os.environ["KEY_WIZARD_HOME"]) / "state" / "rehearsal"

@@ -92,11 +92,12 @@ def test_killed_on_each_of_the_five_steps_a_rotation_still_ends_well(kind: str, 
             before = {key.slot: key for key in journalled()}
             assert '"signing"' in in_keyring(environ, before[Slot.LEGACY].item)
             walk.purge()
+            after = {key.name.fingerprint: key for key in journalled()}
+            assert after[before[Slot.LEGACY].name.fingerprint].slot is Slot.RETIRED
+            assert in_keyring(environ, before[Slot.LEGACY].item) == "", "the legacy secret is still in the keyring"
+            assert '"signing"' in in_keyring(environ, before[Slot.CURRENT].item)
             assert walk.leave() == 0
-        after = {key.name.fingerprint: key for key in journalled()}
-        assert after[before[Slot.LEGACY].name.fingerprint].slot is Slot.RETIRED
-        assert in_keyring(environ, before[Slot.LEGACY].item) == "", "the legacy secret is still in the keyring"
-        assert '"signing"' in in_keyring(environ, before[Slot.CURRENT].item)
+        assert in_keyring(environ, before[Slot.CURRENT].item) == "", "a finished rehearsal left a key in the keyring"
 
 
 def public_key(walk: Walk) -> str:

@@ -80,6 +80,8 @@ async def _play(options: argparse.Namespace) -> int:
             )
             is_done = await player.play()
             result = player.as_json()
+    if is_done and rehearsal.store.durable:
+        tell(f"The rehearsal is over: its keys were removed from {rehearsal.store.place}.")
     if options.json:
         print_json(result)
     tell(f"Grade: {result['grade']}.")

@@ -12,10 +12,7 @@ from wizard.egress.services import load_services
 from wizard.errors import WizardError
 from wizard.rotation.model import Finding, Outcome
 from wizard.rotation.reading import read_journal
-from wizard.settings import Paths, Settings
-
-OTHERS = 0o077
-"""The mode's bits for everybody but the owner."""
+from wizard.settings import OTHERS, Paths, Settings
 
 
 def files(paths: Paths, known: Settings | WizardError, clock: Clock) -> tuple[Finding, ...]:

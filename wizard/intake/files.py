@@ -7,6 +7,7 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from wizard import bounded_file
 from wizard.errors import WizardError
 from wizard.secret import Secret
 from wizard.settings import JOURNAL
@@ -81,28 +82,30 @@ def read_file(path: str, largest: int) -> RawFile:
         FileMissing: there is none.
         FileUnusable: it cannot be read, is no ordinary file or too large.
     """
-    file = Path(path.strip().strip("'\"")).expanduser().absolute()
+    try:
+        file = Path(path.strip().strip("'\"")).expanduser().absolute()
+    except (RuntimeError, OSError) as error:  # no such user, or the working directory is gone
+        raise _unreadable(error, "") from None
     shown = printable(str(file), limit=400)
     try:
         if file.resolve().name.startswith(JOURNAL):
             # Closing it again would drop the locks of the wizard that reads this.
             raise FileUnusable(f"{shown} is a journal of this program", advice="Give the file that holds the key.")
-        descriptor = os.open(file, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with os.fdopen(descriptor, "rb") as opened:
-            mode = os.fstat(descriptor).st_mode
-            data = opened.read(largest + 1) if stat.S_ISREG(mode) else b""
+        data, found = bounded_file.read(file, largest)
+    except bounded_file.NotOrdinary:
+        raise FileUnusable(f"{shown} is not an ordinary file", advice="Give the path of a file.") from None
+    except bounded_file.TooLarge:
+        raise FileUnusable(f"{shown} is larger than {largest} bytes", advice="Give a smaller file, or paste.") from None
     except (OSError, ValueError, RuntimeError) as error:  # RuntimeError: links in a circle, before Python 3.13
         raise _unreadable(error, shown) from None
-    if not stat.S_ISREG(mode):
-        raise FileUnusable(f"{shown} is not an ordinary file", advice="Give the path of a file.")
-    if len(data) > largest:
-        raise FileUnusable(f"{shown} is larger than {largest} bytes", advice="Give a smaller file, or paste.")
-    return RawFile(shown, data, mode)
+    return RawFile(shown, data, found.st_mode)
 
 
 def _unreadable(error: OSError | ValueError | RuntimeError, shown: str) -> FileUnusable:
     said = error.strerror if isinstance(error, OSError) else "the name cannot be one of a file"
-    kind = FileMissing if isinstance(error, (FileNotFoundError, NotADirectoryError, ValueError)) else FileUnusable
+    kind = FileUnusable
+    if isinstance(error, (FileNotFoundError, NotADirectoryError, ValueError, RuntimeError)):
+        kind = FileMissing
     # What is no path may be a key that was pasted here: only what exists is repeated.
     named = shown if isinstance(error, PermissionError) else "What was given"
     return kind(

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import sys
 from dataclasses import asdict, dataclass
@@ -17,12 +18,16 @@ from pathlib import Path
 
 import httpx
 
+from wizard import atomic_file, bounded_file
 from wizard.errors import WizardError
 from wizard.rehearsal.scenarios import PASSES_AFTER, SMOOTH, Scenario
 
 IDLE_LIMIT = 1800
 START_DEADLINE = 15.0
 PING_DEADLINE = 2.0
+_LARGEST_NOTE = 4096
+_HIGHEST_PID = 2**31 - 1
+_ON_LOOPBACK = re.compile(r"http://127\.0\.0\.1:([0-9]{1,5})(?:/[a-z]*)?")
 
 
 class ExchangeDidNotStart(WizardError):
@@ -108,13 +113,20 @@ def _kill(process: asyncio.subprocess.Process) -> None:
 
 def remember(process: ExchangeProcess, file: Path) -> None:
     """Write down where it answers, so that the next wizard finds it."""
-    file.write_text(json.dumps(asdict(process)), "utf-8")
-    file.chmod(0o600)
+    atomic_file.replace(file, json.dumps(asdict(process)).encode("ascii"))
 
 
 def recall(file: Path) -> ExchangeProcess | None:
-    """Read what the last wizard wrote down."""
+    """Read what the last wizard wrote down; None where that cannot be it: its process would be ended."""
     try:
-        return ExchangeProcess(**json.loads(file.read_text("utf-8")))
-    except (OSError, ValueError, TypeError):
+        note = json.loads(bounded_file.read(file, _LARGEST_NOTE)[0])
+        known = ExchangeProcess(**note)
+    except (OSError, ValueError, TypeError, RecursionError):
         return None
+    is_process = type(known.pid) is int and 1 < known.pid <= _HIGHEST_PID and isinstance(known.scenario, str)
+    return known if is_process and all(map(_is_near, (known.base_url, known.desk_url))) else None
+
+
+def _is_near(url: object) -> bool:
+    found = _ON_LOOPBACK.fullmatch(url) if isinstance(url, str) else None
+    return found is not None and 0 < int(found[1]) < 2**16

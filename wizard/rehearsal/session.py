@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import time
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from wizard.clock import Clock
 from wizard.credentials import Credentials, KeyKind
-from wizard.custody.errors import CustodyError
+from wizard.custody.errors import CustodyError, ItemOccupied, KeptElsewhere
 from wizard.custody.opening import open_keyring
 from wizard.custody.store import MemoryStore, Store
 from wizard.custody.vault import Vault
@@ -24,9 +25,11 @@ from wizard.rehearsal.desk import Desk
 from wizard.rehearsal.process import ExchangeProcess, recall, remember, start_exchange
 from wizard.rehearsal.scenarios import PASSES_AFTER, SCENARIOS, SMOOTH, Scenario
 from wizard.rotation.context import Pace, Pause
+from wizard.rotation.database import read_database
 from wizard.rotation.flow import Flow
+from wizard.rotation.journal import Journal
 from wizard.rotation.lock import sole_writer
-from wizard.rotation.model import Slot
+from wizard.rotation.model import Holding, KeyRecord, Slot
 from wizard.rotation.opening import open_flow
 from wizard.rotation.reading import read_journal
 from wizard.rules import Rules
@@ -34,6 +37,7 @@ from wizard.settings import ANY_SOURCE, Environment, Paths
 from wizard.sites import Site
 
 NAME = "rehearsal"
+
 PACE = Pace(call=5.0, egress=4.0, between_passes=0.1, between_polls=1.0, between_questions=1.0, patience=120.0)
 """The embedded exchange is near and bears being asked often."""
 
@@ -100,8 +104,8 @@ async def rehearse(
 ) -> AsyncIterator[Rehearsal]:
     """Begin a rehearsal, or go on with the one that was left open.
 
-    The embedded exchange is ended when the rehearsal is over, and left running while a rotation
-    is open, so that it can be resumed.
+    When the rehearsal is over the embedded exchange is ended, and its keys leave the keyring: they exist nowhere
+    any more. While a rotation is open both stay, so that it can be resumed.
 
     Args:
         paths: Where the rehearsal's own files are kept, in a folder of their own.
@@ -111,7 +115,8 @@ async def rehearse(
         environ: The environment variables.
 
     Raises:
-        wizard.errors.WizardError: the embedded exchange does not start, or files cannot be written.
+        wizard.errors.WizardError: the embedded exchange does not start, or files cannot be written; at the end, a
+            key is still in the keyring.
     """
     own = paths.within(NAME)
     own.create()
@@ -145,6 +150,7 @@ async def _rehearse(
         if not (store.durable and _is_open(own)):
             await exchange.end()
             _note(own).unlink(missing_ok=True)
+            await _clear(own.journal, store)
 
 
 def embedded_site(base_url: str, name: str = "embedded exchange") -> Site:
@@ -174,22 +180,47 @@ async def _find_or_start(own: Paths, store: Store, scenario: Scenario, passes_af
         if store.durable and (known.scenario == scenario.name or _is_open(own)):
             return known
         await known.end()
-    await _clear(own, store)
+    for journal in own.state.glob("*.sqlite3"):
+        try:
+            await _clear(journal, store)
+        except CustodyError:
+            if journal == own.journal:  # out of the way: the next rehearsal tries again
+                journal.rename(journal.with_stem(f"left-{secrets.token_hex(4)}"))
     process = await start_exchange(scenario, passes_after)
     remember(process, _note(own))
     return process
 
 
-async def _clear(own: Paths, store: Store) -> None:
-    """Remove what a rehearsal left whose exchange has ended: its keys exist nowhere any more."""
-    if not own.journal.exists():
-        return
-    with read_journal(own) as journal:
+async def _clear(file: Path, store: Store) -> None:
+    """Remove the keys of a rehearsal whose exchange has ended, then its journal.
+
+    Raises:
+        CustodyError: a key is still where it was stored; the journal stays.
+    """
+    with closing(Journal(read_database(file), time.time)) as journal:
         vault = Vault(store, NAME, owner=journal.id)
         for record in journal.keys(NAME):
+            if record.holding is not Holding.PURGED:
+                await _remove(record, vault)
+    for part in file.parent.glob(f"{file.name}*"):
+        part.unlink()
+
+
+async def _remove(record: KeyRecord, vault: Vault) -> None:
+    """Remove one key.
+
+    Raises:
+        CustodyError: it is still where it was stored.
+    """
+    if record.backend == vault.store.backend:
+        with suppress(ItemOccupied):  # the name is somebody else's by now
             await vault.remove(record.name.fingerprint, record.version)
-    for file in own.state.glob(f"{own.journal.name}*"):
-        file.unlink()
+    elif record.backend != MemoryStore.backend:
+        raise KeptElsewhere(
+            f"A key of a rehearsal is still in {record.store}",
+            why="That place is not open now.",
+            advice="The key opens nothing. The next rehearsal that can open that place removes it.",
+        )
 
 
 def _is_open(own: Paths) -> bool:

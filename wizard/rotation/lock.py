@@ -6,17 +6,24 @@ import json
 import os
 import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from wizard import atomic_file, bounded_file
 from wizard.clock import Clock, utc
 from wizard.errors import WizardError
+
+_LARGEST_NOTE = 4096
 
 
 class EnvironmentBusy(WizardError):
     """Another wizard works on this environment."""
+
+
+class LockUnusable(WizardError):
+    """Nobody can tell whether another wizard works on this environment."""
 
 
 @contextmanager
@@ -25,6 +32,7 @@ def sole_writer(file: Path, environment: str, clock: Clock) -> Iterator[None]:
 
     Raises:
         EnvironmentBusy: another process holds it.
+        LockUnusable: the lock cannot be made.
     """
     lock = FileLock(file, timeout=0, mode=0o600)
     try:
@@ -34,6 +42,12 @@ def sole_writer(file: Path, environment: str, clock: Clock) -> Iterator[None]:
             f"Another wizard is working on {environment}",
             why=_holder(file),
             advice="Finish or close that one first. Its place is kept; nothing is lost by closing it.",
+        ) from None
+    except OSError as error:
+        raise LockUnusable(
+            f"It cannot be made sure that no other wizard works on {environment}",
+            why=f"The lock {file} cannot be made. The system said: {error.strerror}.",
+            advice="Nothing was changed. Make its directory writable for you; delete the lock where it is a link.",
         ) from None
     try:
         _sign(file, clock)
@@ -48,14 +62,14 @@ def _note(file: Path) -> Path:
 
 
 def _sign(file: Path, clock: Clock) -> None:
-    note = _note(file)
-    note.write_text(json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": clock()}), "utf-8")
-    note.chmod(0o600)
+    signature = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": clock()})
+    with suppress(OSError):  # a courtesy: the lock holds without it
+        atomic_file.replace(_note(file), signature.encode("ascii"))
 
 
 def _holder(file: Path) -> str:
     try:
-        note = json.loads(_note(file).read_text("utf-8"))
+        note = json.loads(bounded_file.read(_note(file), _LARGEST_NOTE)[0])
         return f"Process {int(note['pid'])} on {note['host']} has held it since {utc(float(note['since']))}."
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return "It left no note of who it is."
