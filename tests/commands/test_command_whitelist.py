@@ -214,6 +214,14 @@ def test_a_list_that_cannot_be_written_is_an_error_with_a_remedy(redirected: str
     assert why in done.stderr
 
 
+def test_an_input_without_end_is_refused_in_words_and_a_little_memory() -> None:
+    shell = f"ulimit -v 1000000; yes | {sys.executable} -m wizard whitelist -"
+    done = subprocess.run(["/bin/sh", "-c", shell], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "128 KiB" in done.stderr
+    assert "only the lines that hold addresses" in done.stderr
+
+
 def test_without_standard_input_or_a_place_for_errors_nothing_is_made_up() -> None:
     command = f"{sys.executable} -m wizard whitelist"
     shell = f"{command} - <&-; echo $? >&2; {command} 10.0.0.1 2>&-; echo $? >&2"

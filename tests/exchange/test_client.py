@@ -91,6 +91,12 @@ async def test_restrictions_are_read_with_every_flag_that_was_told() -> None:
     assert fake.seen[0].target.startswith("/sapi/v1/account/apiRestrictions?recvWindow=5000&timestamp=1790000000000&")
 
 
+@pytest.mark.parametrize("created", [0, -1, 2**62, None])
+async def test_a_creation_at_no_time_is_not_told(created: int | None) -> None:
+    async with FakeExchange(answer(200, {**RESTRICTIONS, "createTime": created})) as fake, fake.client() as client:
+        assert (await client.api_restrictions(hmac_credentials())).created_ms is None
+
+
 async def test_the_account_is_read_with_its_number() -> None:
     async with FakeExchange(answer(200, ACCOUNT)) as fake, fake.client() as client:
         told = await client.account(hmac_credentials())
@@ -180,6 +186,10 @@ async def test_control_characters_in_the_exchanges_words_never_reach_the_user() 
         (answer(429, {}, Retry_After="Wed, 21 Oct 2026 07:28:00 GMT"), None, None),
         (answer(429, {}, Retry_After="-5"), None, None),
         (answer(429, {}, Retry_After="nan"), None, None),
+        (answer(429, {}, Retry_After="5\x1f"), None, None),
+        (answer(429, {}, Retry_After="5\x85"), None, None),
+        (answer(429, {}, Retry_After="9" * 400), None, None),
+        (answer(429, {}, Retry_After="1e400"), None, None),
         (answer(429, {"code": -2015, "msg": "banned"}), None, -2015),
     ],
 )
@@ -227,6 +237,7 @@ async def test_an_answer_that_judges_no_key_has_its_own_type(reply: bytes, kind:
         (answer(200, {"ipRestrict": 1}), Flaw.SHAPE),
         (answer(200, {**RESTRICTIONS, "enableReading": "yes"}), Flaw.SHAPE),
         (answer(200, {**RESTRICTIONS, "createTime": True}), Flaw.SHAPE),
+        (answer(200, {**RESTRICTIONS, "createTime": 10**400}), Flaw.SHAPE),
         (answer(200, {**RESTRICTIONS, "createTime": 1.5}), Flaw.SHAPE),
         (answer(404, PORTAL), Flaw.STATUS),
         (answer(401, {"code": True, "msg": "x"}), Flaw.STATUS),

@@ -119,6 +119,7 @@ async def test_an_ed25519_key_logs_on_first() -> None:
         (refusal(-1003, 429, retryAfter=int(NOW * 1000) - 5), SlowDown, 0.0),
         (refusal(-1000, 500), ServerFault, -1000),
         (answer(status=451, error={"code": 0, "msg": ""}), LocationRestricted, None),
+        (answer(status=10**400), AnswerUnreadable, Flaw.SHAPE),
         (answer(status=404), AnswerUnreadable, Flaw.STATUS),
         (answer(result=[1]), AnswerUnreadable, Flaw.SHAPE),
         (answer(result={"uid": 1}), AnswerUnreadable, Flaw.SHAPE),

@@ -14,6 +14,7 @@ import pytest
 
 from wizard.plain.console import EndOfInput, Interrupted, SecretEntryRefused
 from wizard.plain.interrupts import Interrupts
+from wizard.plain.line_reader import LONGEST_LINE
 from wizard.plain.terminal import TerminalConsole
 
 
@@ -95,6 +96,18 @@ async def test_lines_of_a_pipe_are_answers_one_by_one_and_the_last_needs_no_end(
     for _ in range(2):
         with pytest.raises(EndOfInput):
             await pipes.console.ask("? ")
+
+
+async def test_of_a_line_without_end_no_more_is_kept_than_anybody_writes(pipes: Pipes) -> None:
+    def write() -> None:
+        for _ in range(32):
+            os.write(pipes.into, b"y" * 65536)
+        pipes.type(b"\ntwo\n")
+
+    writing = asyncio.create_task(asyncio.to_thread(write))
+    assert len(await pipes.console.ask("? ")) < 2 * LONGEST_LINE
+    await writing
+    assert await pipes.console.ask("? ") == "two"
 
 
 async def test_the_next_answer_in_a_pipe_is_no_rest_of_a_paste(pipes: Pipes) -> None:

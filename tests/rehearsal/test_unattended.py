@@ -112,7 +112,7 @@ async def _end_exchange() -> None:
     assert known is not None
     await known.end()
     async with asyncio.timeout(20):
-        while await known.answers():
+        while await known.answers():  # noqa: ASYNC110 - it is another process
             await asyncio.sleep(0.05)
 
 

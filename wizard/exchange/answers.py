@@ -35,6 +35,7 @@ TOO_MANY_REQUESTS = -1003
 _REQUEST_IP = re.compile(r"request ip:\s*([0-9.]{7,15})(?![0-9A-Fa-f:.])", re.IGNORECASE)
 _SECONDS = re.compile(r"[0-9]{1,9}")
 _LOWEST_CODE = -1_000_000
+_STATUSES = range(100, 600)
 _MOMENTS = range(10**12, 10**13)
 """Milliseconds since 1970, from 2001 to 2286."""
 
@@ -80,7 +81,7 @@ def interpret_message(message: bytes, ident: str, scrub: Scrub, now: float) -> J
     if told.get("id") != ident and not (told.get("id") is None and "error" in told):
         return None
     status, error = told.get("status"), told.get("error")
-    if not isinstance(status, int) or isinstance(status, bool):
+    if not isinstance(status, int) or isinstance(status, bool) or status not in _STATUSES:
         return AnswerUnreadable(Flaw.SHAPE, detail="status")
     failure = _failure(status, _error_of(error, scrub), _retry_after(error, now))
     if failure:
@@ -164,4 +165,5 @@ def _retry_after(error: object, now: float) -> float | None:
 
 
 def _seconds(header: str) -> float | None:
-    return float(header) if _SECONDS.fullmatch(header.strip()) else None
+    digits = header.strip(" \t")
+    return float(digits) if _SECONDS.fullmatch(digits) else None

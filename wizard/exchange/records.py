@@ -18,6 +18,8 @@ _PERMISSION = re.compile(r"(?:enable|permits)[A-Za-z]{1,60}")
 _MILLISECONDS = range(10**12, 10**13)
 """2001 to 2286: a time outside is no time."""
 _MICROSECONDS = range(10**15, 10**16)
+_WHOLE = range(-(2**63), 2**63)
+"""The exchange's numbers are LONG."""
 _MIDDLE_OF_A_MILLISECOND = 0.5
 
 
@@ -94,12 +96,12 @@ def read_api_restrictions(answer: Json) -> ApiRestrictions:
     """
     names = sorted(name for name in answer if _PERMISSION.fullmatch(name))
     flags = {name: told for name in names if (told := _flag(answer, name)) is not None}
-    restricted = _flag(answer, "ipRestrict")
+    restricted, created = _flag(answer, "ipRestrict"), _whole(answer, "createTime")
     if not flags:
         raise AnswerUnreadable(Flaw.SHAPE, detail="enableReading")
     return ApiRestrictions(
         ip_restricted=restricted,
-        created_ms=_whole(answer, "createTime"),
+        created_ms=created if created in _MILLISECONDS else None,
         permissions=MappingProxyType(flags),
     )
 
@@ -136,6 +138,6 @@ def _flag(answer: Json, name: str) -> bool | None:
 
 def _whole(answer: Json, name: str) -> int | None:
     value = answer.get(name)
-    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value in _WHOLE):
         return value
     raise AnswerUnreadable(Flaw.SHAPE, detail=name)

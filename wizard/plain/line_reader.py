@@ -16,6 +16,8 @@ from contextlib import suppress
 from wizard.plain.console import EndOfInput
 
 _CHUNK = 4096
+LONGEST_LINE = 2**17
+"""Bytes that are kept of one line of a pipe; a terminal hands over 4,095 at most."""
 
 
 class LineReader:
@@ -71,6 +73,8 @@ class LineReader:
                 rest = bytes(self._read_ahead)
                 self._read_ahead.clear()
                 return rest or None
+            if len(self._read_ahead) > LONGEST_LINE:
+                data = data[data.find(b"\n") :] if b"\n" in data else b""
             self._read_ahead += data
         line, _, after = self._read_ahead.partition(b"\n")
         self._read_ahead[:] = after
