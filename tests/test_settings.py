@@ -8,7 +8,7 @@ import pytest
 
 from wizard.errors import SettingsError
 from wizard.settings import Paths, load, paths
-from wizard.sites import is_safe_url, known_sites
+from wizard.sites import known_sites
 
 
 def settings_of(tmp_path: Path, text: str) -> object:
@@ -73,10 +73,52 @@ def test_an_unknown_environment_is_told_with_those_that_are_known(tmp_path: Path
         ("http://10.0.0.1", False),
         ("ftp://127.0.0.1", False),
         ("https://", False),
+        ("https://api.example:443/prefix", True),
+        ("https://[2001:db8::1]:8443", True),
+        ("https://api.example:99999", False),
+        ("https://api.example:0", False),
+        ("https://api.example:-1", False),
+        ("https://api.example:abc", False),
+        ("https://api.example:" + "9" * 400, False),
+        ("https://api.example:" + "9" * 5000, False),
+        ("https://user:hunter2hunter2@api.example", False),
+        ("https://api.example?key=hunter2hunter2", False),
+        ("https://api.example/#hunter2hunter2", False),
+        ("https://[::::]", False),
+        ("https://[::1", False),
+        ("https://::1", False),
+        ("https://a..example", False),
+        ("https://" + "a" * 64 + ".example", False),
+        ("https://api.example/" + "a" * 100_000, False),
+        ("https://" + "a." * 50_000 + "example", False),
+        ("https:// api.example", False),
+        ("https://api.example\\t", False),
+        ("https://api.example\\u0000", False),
+        ("https://api.example/\\u202e", False),
+        ("https://аpi.example", False),
+        ("//api.example", False),
     ],
 )
-def test_plain_http_is_for_this_machine_only(url: str, is_safe: bool) -> None:
-    assert is_safe_url(url) is is_safe
+def test_only_a_plain_url_is_taken_and_plain_http_for_this_machine_only(
+    tmp_path: Path, url: str, is_safe: bool
+) -> None:
+    for key, others in (("base_url", ""), ("futures_url", 'base_url = "https://api.example"\n')):
+        text = f'[environments.a]\nsite = "custom"\n{others}{key} = "{url}"\n'
+        if is_safe:
+            settings_of(tmp_path, text)
+            continue
+        with pytest.raises(SettingsError) as caught:
+            settings_of(tmp_path, text)
+        told = " ".join(caught.value.sentences())
+        assert f"{key} in " in told
+        assert "hunter2" not in told
+        assert len(told) < 600
+        assert told.isprintable()
+
+
+def test_a_scheme_in_capitals_is_the_same(tmp_path: Path) -> None:
+    text = '[environments.a]\nsite = "custom"\nbase_url = "HTTPS://Api.example/"\n'
+    assert settings_of(tmp_path, text).environments["a"].site.rest_url == "https://Api.example"  # type: ignore[attr-defined]
 
 
 def test_directories_are_private(tmp_path: Path) -> None:

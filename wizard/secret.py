@@ -27,11 +27,12 @@ class Secret:
     __hash__ = None  # type: ignore[assignment]
 
     def __init__(self, text: str = "") -> None:
-        self._bytes = bytearray(text, "utf-8")
+        # Variables and arguments that are not UTF-8 come as lone surrogates: what is to be refused is held first.
+        self._bytes = bytearray(text, "utf-8", "surrogatepass")
 
     def reveal(self) -> str:
         """Return the text itself. Keep the result in no variable that outlives the call."""
-        return self._bytes.decode("utf-8")
+        return self._bytes.decode("utf-8", "surrogatepass")
 
     def wipe(self) -> None:
         """Overwrite the text in memory; afterwards the secret is empty."""
@@ -48,7 +49,7 @@ class Secret:
         return text[-4:] if len(text) >= 8 else ""
 
     def __len__(self) -> int:
-        return len(self._bytes.decode("utf-8"))
+        return len(self._bytes.decode("utf-8", "surrogatepass"))
 
     def __bool__(self) -> bool:
         return bool(self._bytes)

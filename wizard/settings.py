@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from platformdirs import PlatformDirs
 
-from wizard.addresses import read_ipv4
+from wizard.addresses import SPECIAL_RANGES, read_ipv4
 from wizard.errors import SettingsError
 from wizard.rules import MOST_ENTRIES, Rules
 from wizard.sites import Site, known_sites, read_site
 from wizard.ssh_destination import InvalidDestination, read_destination
+from wizard.toml_file import Section, read_toml
 
 HOME_VARIABLE = "KEY_WIZARD_HOME"
 JOURNAL = "journal.sqlite3"
@@ -257,100 +258,70 @@ def load(file: Path) -> Settings:
     """Read the settings; a missing file means the defaults.
 
     Raises:
-        SettingsError: the file is not TOML, or says something that makes no sense.
+        SettingsError: the file is not TOML, or says something that makes no sense; it names the line.
     """
-    data = _read_toml(file)
+    whole = read_toml(file)
+    rules = _rules(whole.section("rules"), Rules())
+    environments = whole.section("environments")
+    if not environments.values:
+        return Settings(_usual(rules), _custody(whole.section("custody")))
     sites = known_sites()
-    rules = _rules(_table(data, "rules", file), Rules(), file)
-    sections = _table(data, "environments", file) or {
-        "production": {"site": "binance.com"},
-        "staging": {"site": "demo"},
-        "development": {"site": "testnet"},
-    }
-    environments = {name: _environment(name, section, sites, rules, file) for name, section in sections.items()}
-    return Settings(environments, _custody(_table(data, "custody", file), file))
-
-
-def _read_toml(file: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(file.read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise SettingsError(
-            f"{file} cannot be read", why=str(error), advice="Correct the file or move it away."
-        ) from None
-
-
-def _table(data: Mapping[str, Any], name: str, file: Path) -> dict[str, Any]:
-    table = data.get(name, {})
-    if not isinstance(table, dict):
-        raise SettingsError(f"{name} in {file} is not a table", advice=f"Write it as [{name}].")
-    return table
-
-
-def _custody(table: Mapping[str, Any], file: Path) -> Custody:
-    where, default = f"[custody] in {file}", Custody()
-    place, deadline = table.get("place", default.place), table.get("deadline", default.deadline)
-    if place not in set(Place):
-        raise SettingsError(
-            f"{where}: there is no place {place!r}", advice=f"Choose one of: {', '.join(Place)}. Nothing else is used."
-        )
-    if isinstance(deadline, bool) or not isinstance(deadline, (int, float)) or not 1 <= deadline <= LONGEST_DEADLINE:
-        raise SettingsError(
-            f"{where}: deadline is {deadline!r}", advice=f"Write seconds from 1 to {LONGEST_DEADLINE:g}: deadline = 10"
-        )
-    return Custody(Place(place), float(deadline))
-
-
-def _environment(name: str, section: object, sites: dict[str, Site], rules: Rules, file: Path) -> Environment:
-    where = f"[environments.{name}] in {file}"
-    if not isinstance(section, dict):
-        raise SettingsError(
-            f"{where} is not a table",
-            advice=f'Write [environments.{name}] and site = "binance.com" below it.',
-        )
-    if not name.replace("-", "").replace("_", "").isalnum() or not name.isascii():
-        raise SettingsError(f"{where}: a name has letters, digits, - and _ only", advice="Rename the environment.")
-    source = str(section.get("source_address", ANY_SOURCE))
-    if read_ipv4(source) is None:
-        raise SettingsError(
-            f"{where}: source_address {source!r} is not an IPv4 address", advice="Write it as 192.0.2.10."
-        )
-    proxy = section.get("proxy")
-    return Environment(
-        name=name,
-        site=read_site(section, sites, where),
-        rules=_rules(section, rules, file),
-        source_address=source,
-        proxy=str(proxy) if proxy else None,
-        uses_futures=_is_set(section, "uses_futures", where),
-        hosts=_hosts(section, where),
+    return Settings(
+        {name: _environment(name, environments, sites, rules) for name in environments.values},
+        _custody(whole.section("custody")),
     )
 
 
-def _hosts(section: Mapping[str, Any], where: str) -> tuple[str, ...]:
-    value = section.get("hosts", [])
-    if not isinstance(value, list) or not all(isinstance(host, str) for host in value):
-        raise SettingsError(f"{where}: hosts is not a list of names", advice='Write hosts = ["bot-1", "trader@bot-2"].')
+def _usual(rules: Rules) -> dict[str, Environment]:
+    sites = known_sites()
+    named = {"production": "binance.com", "staging": "demo", "development": "testnet"}
+    return {name: Environment(name, sites[site], rules) for name, site in named.items()}
+
+
+def _custody(section: Section) -> Custody:
+    default = Custody()
+    place = section.string("place", default.place, default.place)
+    if place not in set(Place):
+        choice = " or ".join(f'place = "{each}"' for each in Place)
+        raise section.refusal("place", "There is no such place.", f"Write {choice}. Nothing else is used.")
+    return Custody(Place(place), section.number("deadline", default.deadline, 1, LONGEST_DEADLINE))
+
+
+def _environment(name: str, environments: Section, sites: Mapping[str, Site], rules: Rules) -> Environment:
+    if not _NAME.fullmatch(name):
+        why = "The name of an environment has at most 60 letters, digits, - and _."
+        raise environments.refusal(name, why, "Rename the environment.")
+    section = environments.section(name)
+    source = section.string("source_address", "192.0.2.10", ANY_SOURCE)
+    if read_ipv4(source) is None:
+        advice = 'Write source_address = "192.0.2.10".'
+        raise section.refusal("source_address", "It is not an IPv4 address.", advice)
+    return Environment(
+        name=name,
+        site=read_site(section, sites),
+        rules=_rules(section, rules),
+        source_address=source,
+        proxy=section.string("proxy", "http://proxy.example:3128") or None,
+        uses_futures=section.flag("uses_futures"),
+        hosts=_hosts(section),
+    )
+
+
+def _hosts(section: Section) -> tuple[str, ...]:
+    hosts = section.strings("hosts", ("bot-1", "trader@bot-2"))
     try:
-        return tuple(dict.fromkeys(map(read_destination, value)))
+        return tuple(dict.fromkeys(map(read_destination, hosts)))
     except InvalidDestination as error:
-        raise SettingsError(f"{where}: {error.what}", why=error.why, advice=error.advice) from None
+        raise section.refusal("hosts", " ".join(error.sentences()[:2]), error.advice) from None
 
 
-def _is_set(section: Mapping[str, Any], name: str, where: str) -> bool:
-    value = section.get(name, False)
-    if not isinstance(value, bool):
-        raise SettingsError(f"{where}: {name} is {value!r}", advice="Write true or false, without quotes.")
-    return value
+def _rules(section: Section, default: Rules) -> Rules:
+    tolerated = section.strings("tolerated_ranges", ("documentation",), tuple(default.tolerated_ranges))
+    kinds = {special.kind for special in SPECIAL_RANGES}
+    if not kinds.issuperset(tolerated):
+        why, advice = "One of them is no kind of addresses.", f"Choose among: {', '.join(sorted(kinds))}."
+        raise section.refusal("tolerated_ranges", why, advice)
+    return Rules(section.whole("max_entries", default.max_entries, 1, MOST_ENTRIES), frozenset(tolerated))
 
 
-def _rules(section: Mapping[str, Any], default: Rules, file: Path) -> Rules:
-    limit = section.get("max_entries", default.max_entries)
-    if not isinstance(limit, int) or not 1 <= limit <= MOST_ENTRIES:
-        raise SettingsError(
-            f"max_entries in {file} is {limit!r}", advice=f"Write a whole number from 1 to {MOST_ENTRIES}."
-        )
-    tolerated = section.get("tolerated_ranges", default.tolerated_ranges)
-    return Rules(max_entries=limit, tolerated_ranges=frozenset(map(str, tolerated)))
+_NAME: Final = re.compile("[A-Za-z0-9_-]{1,60}")

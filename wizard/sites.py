@@ -6,11 +6,10 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib import resources
-from typing import Any
 from urllib.parse import urlsplit
 
-from wizard.addresses import read_ipv4
-from wizard.errors import SettingsError
+from wizard.toml_file import Section
+from wizard.urls import Url, read_url
 
 CUSTOM_SITE = "custom"
 
@@ -47,88 +46,73 @@ def known_sites() -> dict[str, Site]:
     }
 
 
-def read_site(section: Mapping[str, Any], sites: Mapping[str, Site], where: str) -> Site:
+def read_site(section: Section, sites: Mapping[str, Site]) -> Site:
     """Return the site that a section of the settings names.
 
     Args:
-        section: The section's values.
+        section: An environment's.
         sites: The sites that ship with the wizard.
-        where: Names the section, for a complaint.
 
     Raises:
         SettingsError: there is no such site, or its hosts make no sense.
     """
-    name = section.get("site", "binance.com")
+    name = section.string("site", "binance.com", "binance.com")
     if name == CUSTOM_SITE:
-        return _custom_site(section, where)
+        return _custom_site(section)
     if name not in sites:
-        known = ", ".join([*sites, CUSTOM_SITE])
-        raise SettingsError(f"{where}: there is no site {name!r}", advice=f"Choose one of: {known}.")
-    return _with_host(sites[name], section.get("host"), where)
+        raise section.refusal("site", "There is no such site.", f"Choose one of: {', '.join([*sites, CUSTOM_SITE])}.")
+    return _with_host(sites[name], section)
 
 
-def _with_host(site: Site, host: object, where: str) -> Site:
+def _with_host(site: Site, section: Section) -> Site:
     """Return the site with one of its alternative hosts as the one that is called."""
-    bases = {urlsplit(url).hostname: url for url in (site.rest_url, *site.alternative_urls)}
-    if host is None:
+    bases = {urlsplit(url).hostname or "": url for url in (site.rest_url, *site.alternative_urls)}
+    host = section.string("host", next(iter(bases)))
+    if not host:
         return site
     if host not in bases:
-        raise SettingsError(
-            f"{where}: {host!r} is no host of {site.name}", advice=f"Choose one of: {', '.join(map(str, bases))}."
-        )
-    chosen = bases[str(host)]
+        raise section.refusal("host", f"{site.name} has no such host.", f"Choose one of: {', '.join(bases)}.")
+    chosen = bases[host]
     return replace(site, rest_url=chosen, alternative_urls=tuple(url for url in bases.values() if url != chosen))
 
 
-def _custom_site(section: Mapping[str, Any], where: str) -> Site:
-    base_url = str(section.get("base_url", "")).rstrip("/")
-    if not is_safe_url(base_url):
-        raise SettingsError(
-            f"{where}: a custom site needs base_url with https://",
-            why=f"It says {base_url!r}; http:// is accepted for this machine only.",
-            advice='Write base_url = "https://…".',
-        )
-    for name, is_safe in _OPTIONAL_URLS.items():
-        if (url := section.get(name)) and not is_safe(str(url)):
-            raise SettingsError(
-                f"{where}: {name} {str(url)!r} is not encrypted",
-                why="http:// and ws:// are accepted for this machine only.",
-                advice="Write https://… or, for WebSockets, wss://….",
-            )
-    has_sapi = bool(section.get("has_sapi", True))
+def _custom_site(section: Section) -> Site:
+    has_sapi = section.flag("has_sapi", default=True)
     return Site(
         name=CUSTOM_SITE,
-        rest_url=base_url,
-        key_page=str(section.get("key_page", "")),
+        rest_url=_url(section, "base_url", "https"),
+        key_page=_url(section, "key_page", "https", is_needed=False),
         has_sapi=has_sapi,
         lacks="" if has_sapi else "the settings say has_sapi = false",
-        **{name: str(section.get(name, "")).rstrip("/") for name in _OPTIONAL_URLS},  # type: ignore[arg-type]
+        websocket_api_url=_url(section, "websocket_api_url", "wss", is_needed=False),
+        stream_url=_url(section, "stream_url", "wss", is_needed=False),
+        futures_url=_url(section, "futures_url", "https", is_needed=False),
     )
 
 
-def is_safe_url(url: str) -> bool:
-    """Return whether `url` is `https://`, or `http://` to this machine itself."""
-    return _is_safe(url, "https", "http")
+def _url(section: Section, key: str, encrypted: str, *, is_needed: bool = True) -> str:
+    """Return a URL without a slash at its end."""
+    example = f"{encrypted}://api.example"
+    text = section.string(key, example)
+    if not text and not is_needed:
+        return ""
+    url, advice = read_url(text), f'Write {key} = "{example}", with :PORT or /PATH behind it where needed.'
+    if url is None or "?" in url.rest:
+        raise section.refusal(key, "It is not the URL of a host." if text else "It is missing.", advice)
+    if problem := problem_of(url, encrypted):
+        raise section.refusal(key, problem, advice)
+    return f"{url.scheme}://{url.address}{url.rest}".rstrip("/")
 
 
-def is_safe_websocket_url(url: str) -> bool:
-    """Return whether `url` is `wss://`, or `ws://` to this machine itself."""
-    return _is_safe(url, "wss", "ws")
+def problem_of(url: Url, encrypted: str = "https") -> str:
+    """Return why nothing may be sent to a URL, as a sentence; nothing where it may. It never repeats the URL.
 
-
-def _is_safe(url: str, encrypted: str, plain: str) -> bool:
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return False
-    host = parts.hostname or ""
-    local = read_ipv4(host)
-    on_this_machine = host == "localhost" or (local is not None and local.is_loopback)
-    return bool(host) and (parts.scheme == encrypted or (parts.scheme == plain and on_this_machine))
-
-
-_OPTIONAL_URLS = {
-    "websocket_api_url": is_safe_websocket_url,
-    "stream_url": is_safe_websocket_url,
-    "futures_url": is_safe_url,
-}
+    Args:
+        url: Where to.
+        encrypted: The scheme; its plain one is accepted for this machine itself.
+    """
+    if url.user is not None:
+        return "It holds a user name or a password, and none is wanted there."
+    if url.scheme == encrypted or (url.is_this_machine and f"{url.scheme}s" == encrypted):
+        return ""
+    return f"It does not begin with {encrypted}://. Without it, it may lead to this machine itself only."

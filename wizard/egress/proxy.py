@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from importlib.util import find_spec
 
 from wizard.errors import WizardError
 from wizard.secret import MASK, Secret
+from wizard.urls import read_url
 
-_URL = re.compile(
-    r"(?:(?P<scheme>[a-z][a-z0-9+.-]*)://)?(?:(?P<user>[^@/?#\s]*)@)?"
-    r"(?P<address>(?:[a-z0-9._-]+|\[[0-9a-f:.]+\])(?::(?P<port>[0-9]{1,5}))?)/?",
-    re.IGNORECASE,
-)
 _SOCKS_5 = frozenset({"socks5", "socks5h"})
 
 
@@ -40,13 +35,14 @@ def read_proxy(text: str, source: str) -> Proxy:
     Raises:
         ProxyUnusable: the URL cannot be read, or names a protocol that httpx does not speak here.
     """
-    match = _URL.fullmatch(text.strip())
-    if match is None or int(match["port"] or 1) not in range(1, 65536):
+    bare = text.strip()
+    url = read_url(bare if "://" in bare else f"http://{bare}")
+    if url is None or url.rest not in ("", "/"):
         raise unreadable(source)
-    scheme, user, address = (match["scheme"] or "http").lower(), match["user"], match["address"]
-    shown = f"{scheme}://{address}" if user is None else f"{scheme}://{MASK}@{address}"
-    _refuse_unspoken(scheme, shown, source)
-    return Proxy(Secret(f"{scheme}://{address}" if user is None else f"{scheme}://{user}@{address}"), shown)
+    user, masked = ("", "") if url.user is None else (f"{url.user}@", f"{MASK}@")
+    shown = f"{url.scheme}://{masked}{url.address}"
+    _refuse_unspoken(url.scheme, shown, source)
+    return Proxy(Secret(f"{url.scheme}://{user}{url.address}"), shown)
 
 
 def unreadable(source: str) -> ProxyUnusable:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
-from wizard.errors import SettingsError
-from wizard.sites import is_safe_url
+from wizard.sites import problem_of
+from wizard.toml_file import Section, read_toml
+from wizard.urls import read_url
 
-_NEEDED = {"operator", "url", "parser"}
+_EXAMPLES = {"operator": "Example Ltd", "url": "https://ip.example", "parser": "plain", "note": ""}
+_KEYS = {*_EXAMPLES, "enabled"}
 _ADVICE = 'Write a table as [name] with operator = "…", url = "https://…" and parser = "plain", "json" or "trace".'
 
 
@@ -47,19 +48,15 @@ def load_services(user_file: Path | None) -> tuple[EchoService, ...]:
         user_file: `services.toml` of the user; it need not exist.
 
     Raises:
-        SettingsError: the file is not TOML, or a table in it makes no service.
+        SettingsError: the file is not TOML, or a table in it makes no service; it names the line.
     """
     shipped = tomllib.loads(resources.files("wizard.egress").joinpath("services.toml").read_text("utf-8"))
-    added = _read(user_file) if user_file else {}
-    if added.pop("shipped", True) is False:
+    added = read_toml(user_file) if user_file else Section(Path())
+    if not added.flag("shipped", default=True):
         shipped = {}
-    tables = {name: {**shipped.get(name, {}), **added.get(name, {})} for name in {**shipped, **added}}
-    services = (
-        _service(f"[{name}] in {user_file}", name, table)
-        for name, table in tables.items()
-        if table.get("enabled") is not False
-    )
-    return tuple(_spelt_alike(services))
+    names = [*shipped, *(name for name in added.values if name not in shipped and name != "shipped")]
+    services = (_service(added, name, shipped.get(name, {})) for name in names)
+    return tuple(_spelt_alike(service for service in services if service is not None))
 
 
 def _spelt_alike(services: Iterable[EchoService]) -> Iterator[EchoService]:
@@ -70,37 +67,19 @@ def _spelt_alike(services: Iterable[EchoService]) -> Iterator[EchoService]:
         yield replace(service, operator=first.setdefault(operator.casefold(), operator))
 
 
-def _read(file: Path) -> dict[str, Any]:
-    try:
-        tables = tomllib.loads(file.read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise SettingsError(
-            f"{file} cannot be read", why=str(error), advice="Correct the file or move it away."
-        ) from None
-    if not isinstance(tables.get("shipped", True), bool):
-        raise SettingsError(f"shipped in {file} is neither true nor false", advice="Write shipped = false.")
-    for name, table in tables.items():
-        if name != "shipped" and not isinstance(table, dict):
-            raise SettingsError(f"{name!r} in {file} is not a table", advice=_ADVICE)
-    return tables
-
-
-def _service(where: str, name: str, table: dict[str, Any]) -> EchoService:
-    values = {key: value for key, value in table.items() if key != "enabled"}
-    if (
-        not values.keys() >= _NEEDED
-        or not values.keys() <= _NEEDED | {"note"}
-        or table.get("enabled", True) is not True
-    ):
-        raise SettingsError(f"{where} does not describe an echo service", advice=_ADVICE)
-    if not all(isinstance(value, str) and value for value in values.values()) or values["parser"] not in list(Parser):
-        raise SettingsError(f"{where} has a value that makes no sense", advice=_ADVICE)
-    if not is_safe_url(values["url"]):
-        raise SettingsError(
-            f"{where}: the url must begin with https://",
-            why="Over http anybody on the way could answer; http is accepted for this machine only.",
-            advice=_ADVICE,
-        )
-    return EchoService(name, values["operator"], values["url"], Parser(values["parser"]), values.get("note", ""))
+def _service(added: Section, name: str, shipped: Mapping[str, str]) -> EchoService | None:
+    """Return one service: what ships with the wizard, changed by the user's table; None where it is switched off."""
+    section = added.section(name)
+    if unknown := [key for key in section.values if key not in _KEYS]:
+        raise section.refusal(unknown[0], "There is no such value of an echo service.", _ADVICE)
+    if not section.flag("enabled", default=True):
+        return None
+    values = {key: section.string(key, example, shipped.get(key, "")) for key, example in _EXAMPLES.items()}
+    if missing := [key for key in _EXAMPLES if key != "note" and not values[key].strip()]:
+        raise section.refusal(missing[0], "It is missing.", _ADVICE)
+    if values["parser"] not in set(Parser):
+        raise section.refusal("parser", "There is no such parser.", _ADVICE)
+    url = read_url(values["url"])
+    if problem := "It is not the URL of a host." if url is None else problem_of(url):
+        raise section.refusal("url", problem, _ADVICE)
+    return EchoService(name, values["operator"], values["url"], Parser(values["parser"]), values["note"])
