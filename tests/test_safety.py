@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.ordinary_user import ROOT, as_ordinary, only_root, ordinary_python
 from wizard.safety import redacted_report
 
 REPOSITORY = Path(__file__).parents[1]
@@ -127,3 +128,23 @@ def test_the_report_leaves_out_a_context_that_was_suppressed() -> None:
             raise KeyError from None
     except KeyError as error:
         assert "ValueError" not in redacted_report(error)
+
+
+@only_root
+@pytest.mark.parametrize(("call", "seen"), [("make_process_safe(os.environ)", "closed"), ("pass", "open")])
+def test_a_program_of_the_same_user_that_comes_later_cannot_open_the_memory(call: str, seen: str) -> None:
+    victim = f"import os; from wizard.safety import make_process_safe; {call}; print(os.getpid(), flush=True); input()"
+    spy = (
+        "import sys\ntry:\n    open(f'/proc/{sys.argv[1]}/mem', 'rb')\n    print('open')\n"
+        "except PermissionError:\n    print('closed')"
+    )
+    with ordinary_python() as python:
+        watched = subprocess.Popen(
+            as_ordinary(python, "-c", victim), cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+        with watched:
+            assert watched.stdout is not None
+            pid = watched.stdout.readline().strip()
+            done = subprocess.run(as_ordinary(python, "-c", spy, pid), capture_output=True, text=True, check=True)
+            watched.communicate("\n")
+    assert done.stdout.strip() == seen

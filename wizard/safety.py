@@ -145,7 +145,8 @@ def _forbid_dumps() -> int:
     """Forbid core dumps and debuggers; return the soft core limit as it was.
 
     Both are needed: a core_pattern that pipes to a program ignores RLIMIT_CORE (core(5)), and
-    PR_SET_DUMPABLE exists on Linux alone. It also hides /proc/PID/mem from the user's other programs.
+    PR_SET_DUMPABLE exists on Linux alone. It also closes /proc/PID/mem to the user's other programs, but for one that
+    has opened it before: between the start of the interpreter and this call it is open (README, "What it promises").
     """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

@@ -91,7 +91,7 @@ def _take_pipes() -> tuple[TextIO, TextIO]:
 
 
 def _keep_out_of_core_files() -> None:
-    """Neither core files nor the user's other programs get this memory; exec has undone what the parent set."""
+    """Core files do not get this memory, nor programs that open it from now on; exec has undone what the parent set."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_DUMPABLE, 0, 0, 0, 0)
     if sys.platform != "win32":
