@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 
@@ -12,6 +13,9 @@ from wizard.safety import make_process_safe
 def main() -> int:
     """Run `key-wizard` and return its exit code."""
     inherited = make_process_safe(os.environ)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # An encoding without ✓, and a name that is not UTF-8, show a question mark; they end no command.
+        sys.stdout.reconfigure(errors="replace")
     with Ending() as ending:
         # Imported after the environment is scrubbed: textual reads it at import.
         from wizard.cli import run  # noqa: PLC0415

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict
 
 from wizard.commands.parser import KeyGiven
@@ -45,7 +46,9 @@ _CODES: tuple[tuple[type[WizardError], Exit], ...] = (
 
 def tell(line: str) -> None:
     """Say it to people, where there is a place to say it; control characters but line ends are replaced."""
-    if sys.stderr is not None:  # print would take standard output instead
+    if sys.stderr is None:  # print would take standard output instead
+        return
+    with suppress(OSError):  # it is full, or nobody reads it: the exit code says how it ended
         for part in line.split("\n"):
             print(printable(part, limit=_LONGEST_LINE), file=sys.stderr, flush=True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from wizard.commands.console import say
 from wizard.rehearsal.scenarios import PASSES_AFTER, SCENARIOS, SMOOTH
 
 
@@ -12,7 +13,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("exchange", help="run the embedded exchange alone, for tests and other clients")
     parser.add_argument("--port", type=int, default=0, metavar="N", help="loopback port; 0 takes a free one")
     parser.add_argument("--json", action="store_true", help="print the addresses as JSON")
-    parser.add_argument("--idle-limit", type=float, metavar="SECONDS", help="end after so long without a request")
+    parser.add_argument("--idle-limit", type=_seconds, metavar="SECONDS", help="end after so long without a request")
     parser.add_argument("--seed", type=int, metavar="N", help="make the same keys and secrets in every run: tests only")
     parser.add_argument(
         "--scenario", choices=SCENARIOS, default=SMOOTH.name, help="what goes wrong when the second key is made"
@@ -42,4 +43,4 @@ def run(options: argparse.Namespace) -> int:
     served = simulator.EmbeddedExchange(
         seed=options.seed, scenario=SCENARIOS[options.scenario], passes_after=options.passes_after
     )
-    return simulator.run(options.port, options.json, served, idle_limit=options.idle_limit)
+    return simulator.run(options.port, options.json, served, options.idle_limit, say)

@@ -101,7 +101,8 @@ def read_api_restrictions(answer: Json) -> ApiRestrictions:
         raise AnswerUnreadable(Flaw.SHAPE, detail="enableReading")
     return ApiRestrictions(
         ip_restricted=restricted,
-        created_ms=created if created in _MILLISECONDS else None,
+        # `in` would look at each number of the range for what is none.
+        created_ms=created if created is not None and created in _MILLISECONDS else None,
         permissions=MappingProxyType(flags),
     )
 

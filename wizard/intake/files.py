@@ -20,6 +20,7 @@ USUAL = (
     *(f"conf/connectors/{name}.yml" for name in ("binance", "binance_perpetual", "binance_us")),
 )
 """Where bots keep their keys, seen from their own directory: a `.env`, freqtrade, Hummingbot."""
+_ADVICE = "Correct the path, or paste instead."
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
@@ -84,8 +85,9 @@ def read_file(path: str, largest: int) -> RawFile:
     """
     try:
         file = Path(path.strip().strip("'\"")).expanduser().absolute()
-    except (RuntimeError, OSError) as error:  # no such user, or the working directory is gone
-        raise _unreadable(error, "") from None
+    except (RuntimeError, OSError) as error:
+        gone = "there is no user of that name" if isinstance(error, RuntimeError) else "the working directory is gone"
+        raise FileMissing("What was given cannot be read", why=f"The system said: {gone}.", advice=_ADVICE) from None
     shown = printable(str(file), limit=400)
     try:
         if file.resolve().name.startswith(JOURNAL):
@@ -103,16 +105,10 @@ def read_file(path: str, largest: int) -> RawFile:
 
 def _unreadable(error: OSError | ValueError | RuntimeError, shown: str) -> FileUnusable:
     said = error.strerror if isinstance(error, OSError) else "the name cannot be one of a file"
-    kind = FileUnusable
-    if isinstance(error, (FileNotFoundError, NotADirectoryError, ValueError, RuntimeError)):
-        kind = FileMissing
+    kind = FileMissing if isinstance(error, (FileNotFoundError, NotADirectoryError, ValueError)) else FileUnusable
     # What is no path may be a key that was pasted here: only what exists is repeated.
     named = shown if isinstance(error, PermissionError) else "What was given"
-    return kind(
-        f"{named} cannot be read",
-        why=f"The system said: {said}.",
-        advice="Correct the path, or paste instead.",
-    )
+    return kind(f"{named} cannot be read", why=f"The system said: {said}.", advice=_ADVICE)
 
 
 def _warning(mode: int, shown: str) -> str:

@@ -6,7 +6,7 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from types import FrameType
@@ -23,7 +23,17 @@ INTERRUPTED = 128 + signal.SIGINT
 _EXIT_CODES = {signal.SIGTERM: FINE, signal.SIGINT: INTERRUPTED}
 
 
-def run(port: int, as_json: bool, exchange: EmbeddedExchange | None = None, idle_limit: float | None = None) -> int:
+def _announce(line: str) -> None:
+    print(line, flush=True)
+
+
+def run(
+    port: int,
+    as_json: bool,
+    exchange: EmbeddedExchange | None = None,
+    idle_limit: float | None = None,
+    announce: Callable[[str], None] = _announce,
+) -> int:
     """Serve until SIGTERM, SIGINT or idleness, and return the exit code (DESIGN section 10).
 
     The first line on standard output says where; it is printed when the exchange already answers.
@@ -34,21 +44,24 @@ def run(port: int, as_json: bool, exchange: EmbeddedExchange | None = None, idle
         as_json: Print `{"base_url", "ws_url", "desk_url"}` instead of a sentence.
         exchange: What is served; None makes a new one.
         idle_limit: Seconds without a request after which it ends by itself; None never does.
+        announce: Writes the first line.
     """
     try:
-        return asyncio.run(_run(exchange or EmbeddedExchange(), port, as_json, idle_limit))
+        return asyncio.run(_run(exchange or EmbeddedExchange(), port, as_json, idle_limit, announce))
     except ListenError as error:
         print(f"{error.what}. {error.why} {error.advice}", file=sys.stderr)
         return NETWORK_PROBLEM
 
 
-async def _run(exchange: EmbeddedExchange, port: int, as_json: bool, idle_limit: float | None) -> int:
+async def _run(
+    exchange: EmbeddedExchange, port: int, as_json: bool, idle_limit: float | None, announce: Callable[[str], None]
+) -> int:
     loop = asyncio.get_running_loop()
     watched = IdleWatch(exchange.app, loop.time)
     stopped: asyncio.Future[int] = loop.create_future()
     with _signals(stopped):
         async with serve_app(watched, port) as addresses:
-            print(_first_line(addresses, as_json), flush=True)
+            announce(_first_line(addresses, as_json))
             if idle_limit is None:
                 return await stopped
             return await _first_of(stopped, watched, idle_limit)
