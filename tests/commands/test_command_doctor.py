@@ -58,7 +58,7 @@ def test_settings_that_cannot_be_read_do_not_let_another_place_pass(
     said = command("doctor", "--only", "keyring", "--json")
     assert said.code == 5
     assert (said.check("Storage")["outcome"], said.check("Storage")["state"]) == ("failed", "settings")
-    assert "hosts is not a list" in said.check("Storage")["observed"]
+    assert "config.toml, line 4," in said.check("Storage")["observed"]
 
 
 def test_no_keyring_is_exit_5_with_the_remedy(bench: Bench, command: Command) -> None:
