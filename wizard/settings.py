@@ -147,6 +147,15 @@ def paths(environ: Mapping[str, str] = os.environ) -> Paths:
     return found
 
 
+def home(environ: Mapping[str, str]) -> Path:
+    """Return the user's home directory; where it is not known, one in which nothing is found and nothing is made."""
+    try:
+        return Path(environ.get("HOME") or Path.home())
+    except RuntimeError:  # this user has no entry in the system's list
+        return _NOWHERE
+
+
+_NOWHERE: Final = Path("/nonexistent")
 _WORLD_WRITABLE: Final = stat.S_IWOTH
 _WRITABLE: Final = stat.S_IWGRP | stat.S_IWOTH
 

@@ -6,7 +6,6 @@ import argparse
 import asyncio
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 from wizard import settings
 from wizard.commands.console import fail, print_json, tell
@@ -97,7 +96,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _named_hosts(text: str, environment: Environment) -> tuple[Host, ...]:
-    ssh_config = Path.home() / ".ssh" / "config"
+    ssh_config = settings.home(os.environ) / ".ssh" / "config"
     hosts = named_hosts(text, environment.hosts, ssh_config=ssh_config, standard_input=standard_input)
     if hosts:
         return hosts

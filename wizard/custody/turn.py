@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 from platformdirs import PlatformDirs
 
 from wizard.custody.errors import PlaceBusy
+from wizard.settings import home
 from wizard.threads import in_abandonable_thread
 
 _PAUSE: Final = 0.02
@@ -31,7 +32,7 @@ def keyring_lock(backend: str, environ: Mapping[str, str]) -> Path:
     """
     if sys.platform in {"darwin", "win32"}:
         return PlatformDirs("key-wizard", appauthor=False).user_state_path / f"{backend}.lock"
-    return Path(environ.get("HOME") or Path.home(), ".local", "state", "key-wizard", f"{backend}.lock")
+    return home(environ) / ".local" / "state" / "key-wizard" / f"{backend}.lock"
 
 
 @asynccontextmanager
