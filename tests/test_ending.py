@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -77,6 +78,44 @@ def test_what_was_ignored_stays_ignored() -> None:
             process.wait(0.5)
         process.terminate()
         assert process.wait(ENDS_WITHIN) == 143
+
+
+def children(process: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+
+
+def runs(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@pytest.mark.parametrize("arguments", [["doctor", "--only", "keyring"], ["egress", "--hosts", "bot-1"]], ids=" ".join)
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_programs_that_a_command_waits_for(
+    tmp_path: Path, arguments: list[str], number: signal.Signals
+) -> None:
+    ssh = tmp_path / "ssh"
+    ssh.write_text("#!/bin/sh\ntrap '' TERM HUP\nsleep 60\n")
+    ssh.chmod(0o700)
+    with socket.socket(socket.AF_UNIX) as bus:
+        bus.bind(str(tmp_path / "bus"))
+        bus.listen()  # and never answer
+        environ = {
+            **os.environ,
+            "PATH": f"{tmp_path}:{os.environ['PATH']}",
+            "DBUS_SESSION_BUS_ADDRESS": f"unix:path={tmp_path}/bus",
+            "HTTPS_PROXY": "http://127.0.0.1:1",  # the echo services are not what is asked
+        }
+        command = [sys.executable, "-m", "wizard", *arguments]
+        with subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL, cwd=REPOSITORY) as process:
+            wait_until_blocked(process)
+            started = children(process.pid)
+            assert started
+            process.send_signal(number)
+            assert process.wait(ENDS_WITHIN) == 128 + number
+        assert [child for child in started if runs(child)] == []
 
 
 @pytest.mark.terminal
