@@ -220,6 +220,16 @@ def test_wizards_that_open_an_old_journal_at_once_all_find_it_up_to_date(file: P
     assert [each.exception() for each in opened] == [None] * 8
 
 
+def test_wizards_that_make_a_journal_at_once_make_one(file: Path) -> None:
+    def make(_: int) -> str:
+        with closing(Journal(open_database(file), lambda: 1.0)) as journal:
+            return journal.id
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(make, range(40)))) == 1
+    assert [*file.parent.iterdir()] == [file]
+
+
 def test_the_migrations_are_numbered_without_a_gap() -> None:
     assert [migration.number for migration in MIGRATIONS] == list(range(1, len(MIGRATIONS) + 1))
 
@@ -227,7 +237,7 @@ def test_the_migrations_are_numbered_without_a_gap() -> None:
 def first_of_all(file: Path) -> None:
     """Leave a journal as the first version wrote it."""
     raw = sqlite3.connect(file)
-    raw.executescript(MIGRATIONS[0].script + "PRAGMA user_version = 1;")
+    raw.executescript(MIGRATIONS[0].script + "PRAGMA user_version = 1; PRAGMA journal_mode = WAL;")
     raw.close()
 
 
@@ -257,10 +267,31 @@ class TestReading:
         assert self.current(tmp_path / "nowhere" / "journal.sqlite3") == ""
         assert not (tmp_path / "nowhere").exists()
 
-    def test_one_that_was_made_and_not_filled_is_empty(self, tmp_path: Path) -> None:
-        (tmp_path / "empty.sqlite3").touch()
-        assert self.current(tmp_path / "empty.sqlite3") == ""
-        assert (tmp_path / "empty.sqlite3").stat().st_size == 0
+    @pytest.mark.parametrize("left", ["", "-wal"])
+    def test_one_of_which_only_a_part_is_left_is_told_and_not_begun_anew(self, file: Path, left: str) -> None:
+        with closing(Journal(open_database(file), lambda: 9.0)) as journal:
+            stored(journal, "new", Slot.PENDING)
+            log = Path(f"{file}-wal").read_bytes()
+        for path in file.parent.iterdir():
+            path.unlink()
+        Path(f"{file}{left}").write_bytes(log if left else b"")
+        for opening in (open_database, read_database):
+            with pytest.raises(JournalUnusable, match="is damaged"):
+                opening(file)
+        assert [(path, path.read_bytes()) for path in file.parent.iterdir()] == [
+            (Path(f"{file}{left}"), log if left else b"")
+        ]
+
+    def test_all_that_is_read_is_of_one_moment(self, file: Path) -> None:
+        with closing(Journal(open_database(file), lambda: 9.0)) as journal:
+            stored(journal, "new", Slot.PENDING)
+            with closing(Journal(read_database(file), lambda: 0.0)) as reader:
+                assert reader.open_rotation("bench") is None
+                journal.promote(rotation(journal), "key-wizard:bench:new", Step.RETIRE)
+                current = reader.key_in("bench", Slot.CURRENT)
+                assert current is not None
+                assert current.name.fingerprint == "old"
+            assert self.current(file) == "new"
 
     def test_one_of_the_first_version_is_read_as_if_it_were_up_to_date_and_stays_as_it_is(self, tmp_path: Path) -> None:
         old = tmp_path / "old.sqlite3"

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from screenshots.scene import stage
+from screenshots.scene import PictureWorld, stage
+from tests.commands.test_damaged_journal import fill
+from tests.commands.test_unusable_journal import SAID
 from tests.small_disk import fill_up, small_disk
 from tests.tui.conftest import Wizard
 from wizard.glyphs import UNICODE
 from wizard.rotation.database import JournalUnusable
+from wizard.settings import Environment, Paths, Settings
+from wizard.sites import known_sites
 from wizard.tui.app import WizardApp
 from wizard.tui.screens.egress import EgressScreen
+from wizard.world import RealWorld
 
 STEP = "UPDATE rotations SET step = 'nowhere'"
 KEY = "UPDATE keys SET slot = 'top', holding = 'lost'"
@@ -84,3 +90,22 @@ async def test_a_step_on_a_full_disk_can_be_taken_again_when_there_is_room(tmp_p
             ballast.unlink()
             await wizard.press("enter")
             await wizard.until("#verdict", "Ready to paste")
+
+
+@pytest.mark.parametrize("make", SAID, ids=lambda make: make.__name__)
+async def test_a_journal_that_cannot_be_used_at_the_start_is_told_at_home(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    own = Paths(tmp_path / "config", tmp_path / "state")
+    own.create()
+    fill(own).close()
+    make(own.journal)
+    world = RealWorld(own, Settings({"bench": Environment("bench", known_sites()["testnet"])}))
+    app = WizardApp(world, UNICODE, command="key-wizard")
+    async with app.run_test(size=(80, 24)) as pilot:
+        wizard = Wizard(app, pilot, cast(PictureWorld, world))
+        await wizard.until("Notice", SAID[make])
+        await wizard.press("r", "enter", "i", "down")
+        await wizard.until("Notice", SAID[make])
+        await wizard.press("ctrl+q", "enter")
+    assert (app.problem, app.return_code or 0, app.is_running) == (None, 0, False)

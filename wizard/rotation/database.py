@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import secrets
 import sqlite3
 import stat
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from hashlib import sha256
@@ -19,6 +20,7 @@ from wizard.rotation.model import Event
 from wizard.rotation.rows import text
 
 BUSY_SECONDS = 5.0
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _PRIMARY = 0xFF
 """The bits of an extended result code that name its kind (https://www.sqlite.org/rescode.html)."""
 
@@ -156,15 +158,26 @@ _MOVE_AWAY = (
 )
 
 
+_TRY_AGAIN = "Nothing was lost. Look at the disk and at the rights of {file}, then try again."
+_ADVICE = {
+    sqlite3.SQLITE_BUSY: "Another Key Wizard is writing to it. Try again in a minute.",
+    sqlite3.SQLITE_FULL: "Nothing was lost. Free some space on the disk, then try again.",
+    sqlite3.SQLITE_IOERR: "Nothing was lost. Free some space on the disk, or find its fault. Then try again.",
+    **dict.fromkeys((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR), _MOVE_AWAY),
+    **dict.fromkeys((sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG), _MOVE_AWAY),
+    **dict.fromkeys(
+        (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM),
+        "Nothing was changed. Make this file and its directory yours, readable and writable: {file}",
+    ),
+}
+"""What to do, by the kind of SQLite's result code."""
+
+
 def _advice(error: Exception, file: Path) -> str:
-    code = getattr(error, "sqlite_errorcode", 0) & _PRIMARY
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return "Another Key Wizard is writing to it. Try again in a minute."
-    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
-        return "Nothing was lost. Free some space on the disk, or look what is wrong with it. Then try again."
-    if isinstance(error, OSError) or code in (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM):
-        return f"Nothing was changed. Make this file and its directory yours, readable and writable: {file}"
-    return _MOVE_AWAY.format(file=file)
+    if isinstance(error, OSError):
+        return _ADVICE[sqlite3.SQLITE_FULL if error.errno in _NO_ROOM else sqlite3.SQLITE_PERM].format(file=file)
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)  # none: what is no text is where one belongs
+    return _ADVICE.get(code & _PRIMARY, _TRY_AGAIN).format(file=file)
 
 
 def open_database(file: Path) -> Database:
@@ -174,16 +187,11 @@ def open_database(file: Path) -> Database:
         JournalUnusable: the file is not a journal, is newer than this version, or cannot be opened.
     """
     with _told(file, "opened"):
-        _make(file)
-        connection = _connect(file, "mode=rw")
-        with _closed_on_failure(connection):
-            connection.execute("PRAGMA foreign_keys = ON")
-            # FULL: a commit has reached the disk before the keyring is touched.
-            connection.execute("PRAGMA synchronous = FULL")
-            version = _version(connection, file)
-            _let_others_read(connection)
-            _migrate(connection, version)
-    return Database(connection, file)
+        if not _is_there(file):
+            _make(file)
+        # SQLite gives the files beside it the same mode.
+        file.chmod(0o600)
+        return Database(_connect_to_write(file), file)
 
 
 def read_database(file: Path) -> Database:
@@ -200,44 +208,63 @@ def read_database(file: Path) -> Database:
         connection = _connect_to_read(file)
         with _closed_on_failure(connection):
             version = _version(connection, file)
-            copy = _in_memory(connection, version) if version < SCHEMA_VERSION else None
-        if copy is None:
-            return Database(connection, file)
-        connection.close()
-        return Database(copy, file)
+            if version == SCHEMA_VERSION:
+                connection.execute("BEGIN")  # all that is read is of one moment
+                return Database(connection, file)
+        with closing(connection):
+            return Database(_in_memory(connection, version), file)
 
 
 def _is_there(file: Path) -> bool:
     """Whether there is a journal. A link is not followed: what it points to is not the wizard's to write.
 
     Raises:
-        JournalUnusable: there is something else in its place.
+        JournalUnusable: there is something else in its place, or only a part of it.
     """
     try:
-        mode = file.lstat().st_mode
+        found = file.lstat()
     except FileNotFoundError:
+        if _has_log(file):
+            raise _damaged(file, "Its main file is missing, and the log beside it is there") from None
         return False
-    if stat.S_ISREG(mode):
-        return True
-    raise JournalUnusable(
-        f"The journal {file} cannot be used",
-        why="It is a symbolic link." if stat.S_ISLNK(mode) else "It is not an ordinary file.",
-        advice="Nothing was changed. Put the journal itself there, or move what is there away.",
-    )
+    if not stat.S_ISREG(found.st_mode):
+        raise JournalUnusable(
+            f"The journal {file} cannot be used",
+            why="It is a symbolic link." if stat.S_ISLNK(found.st_mode) else "It is not an ordinary file.",
+            advice="Nothing was changed. Put the journal itself there, or move what is there away.",
+        )
+    if found.st_size == 0:
+        raise _damaged(file, "It is empty")
+    return True
 
 
 def _make(file: Path) -> None:
-    """Make an empty journal that only its owner can read, where there is none.
+    """Put a journal without entries there, whole and only for its owner to read, unless another wizard just did.
 
     SQLite alone opens one that is there. Closing any other descriptor of it would drop the locks that SQLite holds
     for this process (https://www.sqlite.org/howtocorrupt.html, 2.2): the next process that ends would then delete the
     write-ahead log under it.
     """
-    if not _is_there(file):
+    scratch = file.with_name(f"{file.name}.new-{secrets.token_hex(6)}")
+    os.close(os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    try:
+        _connect_to_write(scratch).close()
         with suppress(FileExistsError):
-            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-    # SQLite gives its side files the mode of the database.
-    file.chmod(0o600)
+            os.link(scratch, file)
+    finally:
+        scratch.unlink()
+
+
+def _connect_to_write(file: Path) -> sqlite3.Connection:
+    connection = _connect(file, "mode=rw")
+    with _closed_on_failure(connection):
+        connection.execute("PRAGMA foreign_keys = ON")
+        # FULL: a commit has reached the disk before the keyring is touched.
+        connection.execute("PRAGMA synchronous = FULL")
+        _migrate(connection, _version(connection, file))
+        # WAL: others read while a wizard writes. After the schema, which is then in the file itself.
+        connection.execute("PRAGMA journal_mode = WAL")
+    return connection
 
 
 def _connect(file: Path, options: str) -> sqlite3.Connection:
@@ -294,24 +321,6 @@ def _closed_on_failure(connection: sqlite3.Connection) -> Iterator[None]:
     except BaseException:
         connection.close()
         raise
-
-
-def _let_others_read(connection: sqlite3.Connection) -> None:
-    """Switch to WAL: `status` and `exec` read while a wizard writes.
-
-    Where another wizard opens the same journal at this moment SQLite refuses at once, whatever its time-out is: 7 of
-    2,400 openings, eight at a time.
-    """
-    deadline = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode = WAL")
-        except sqlite3.OperationalError as error:
-            if not _is_busy(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-        else:
-            return
 
 
 def _version(connection: sqlite3.Connection, file: Path) -> int:
