@@ -24,7 +24,7 @@ PROMPT = re.compile(r"(?:Answer with [^\n]*|[^\n]*typing is not shown[^\n]*|Type
 OFFERED = re.compile(r"^ +\d+\. ([a-z0-9-]+): ", re.MULTILINE)
 PUBLIC_KEY = re.compile(r"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----\n?", re.DOTALL)
 ORDER = STEPS[Mode.ROTATE]
-PATIENCE = 90.0
+PATIENCE = 240.0
 """Seconds for one answer of the wizard on a busy machine; three polls take 15."""
 MOST_QUESTIONS = 60
 

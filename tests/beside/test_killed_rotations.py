@@ -176,12 +176,13 @@ class Series:
             while self._is_killed(rotation, killer, beside):
                 self._look_at_the_dead(rotation)
         self.kills[f"{killer.place}, {killer.victim}"] += 1
-        self.lost += beside.torn
+        for file in beside.torn:
+            self._lose(f"torn: {file}")
         self._judge(beside.ran, rotation)
         self.key = rotation.new
         self._judge([self.host.run(*command) for command in (EXEC, CHECK)], rotation)
         if self._stored() != [f"key-wizard:bench:{Secret(self.key).fingerprint()}"]:
-            self.lost.append(f"in the keyring: {self._stored()}")
+            self._lose(f"in the keyring: {self._stored()}")
 
     def _is_killed(self, rotation: Rotation, killer: Killer, beside: Beside) -> bool:
         """Go on with the rotation in a new wizard; return whether that was killed."""
@@ -204,13 +205,17 @@ class Series:
         given, checked = self.host.run(*EXEC), self.host.run(*CHECK)
         self._judge([given, checked], rotation)
         if given.out.strip() not in self.host.living_keys():
-            self.lost.append(f"no key that works: {given}")
+            self._lose(f"no key that works: {given}")
 
     def _judge(self, ran: Sequence[Ran], rotation: Rotation) -> None:
         for one in ran:
             self.said[f"{one.arguments[0]} {one.code}"] += 1
             if problem := wrong(one, rotation):
-                self.lost.append(f"{problem}: {one}")
+                self._lose(f"{problem}: {one}; {rotation}")
+
+    def _lose(self, what: str) -> None:
+        print(f"LOST {what}", flush=True)
+        self.lost.append(what)
 
     def _stored(self) -> list[str]:
         """Return the items of the keyring, but for those that tried it: they are worth nothing to anybody."""
