@@ -38,7 +38,7 @@ STATUS, CHECK = ("status", "--json"), ("check", "bench", "--json")
 QUESTIONS = {KeyKind.HMAC: 10, KeyKind.ED25519: 9}
 LONGEST_DELAY = 4.0
 """Seconds from an answer to the kill; longer than what most answers start, so that every moment can be met."""
-PAUSE = 0.3
+PAUSE = 1.0
 """Seconds between two commands of the loop."""
 PATIENCE = 10.0
 """Seconds for a worker to be there."""
