@@ -80,11 +80,15 @@ def test_what_was_ignored_stays_ignored() -> None:
         assert process.wait(ENDS_WITHIN) == 143
 
 
-def children(process: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
+def wait_for_children(process: int) -> list[str]:
+    for _ in range(int(TIMEOUT / 0.1)):
+        if children := Path(f"/proc/{process}/task/{process}/children").read_text().split():
+            return children
+        time.sleep(0.1)
+    raise AssertionError("it started nothing")
 
 
-def runs(process: int) -> bool:
+def runs(process: str) -> bool:
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
@@ -110,9 +114,7 @@ def test_a_signal_ends_the_programs_that_a_command_waits_for(
         }
         command = [sys.executable, "-m", "wizard", *arguments]
         with subprocess.Popen(command, env=environ, stderr=subprocess.DEVNULL, cwd=REPOSITORY) as process:
-            wait_until_blocked(process)
-            started = children(process.pid)
-            assert started
+            started = wait_for_children(process.pid)
             process.send_signal(number)
             assert process.wait(ENDS_WITHIN) == 128 + number
         assert [child for child in started if runs(child)] == []
