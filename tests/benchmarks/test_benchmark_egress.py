@@ -11,8 +11,8 @@ import pytest
 
 from tests.egress.conftest import Town
 from wizard.egress.detection import detect
-from wizard.egress.route import Route, RouteKind
 from wizard.egress.services import EchoService
+from wizard.net.route import Route, RouteKind
 from wizard.rules import Rules
 
 pytestmark = pytest.mark.benchmark

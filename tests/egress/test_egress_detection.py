@@ -14,8 +14,8 @@ from wizard.egress import detection
 from wizard.egress.agreement import EgressState
 from wizard.egress.detection import EgressReport, detect
 from wizard.egress.query import ask, time_out
-from wizard.egress.route import Route, RouteKind, decide_route
 from wizard.egress.services import EchoService, Parser
+from wizard.net.route import Route, RouteKind, decide_route
 from wizard.net.trace import Trace
 from wizard.rules import Rules
 from wizard.settings import Environment

@@ -11,8 +11,8 @@ from wizard.egress.agreement import EgressState
 from wizard.egress.answers import Sample
 from wizard.egress.detection import MOST_EACH, detect, sample_more
 from wizard.egress.pools import answers_missing, answers_needed, tell_sampling
-from wizard.egress.route import Route, RouteKind
 from wizard.egress.services import EchoService, Parser
+from wizard.net.route import Route, RouteKind
 
 A, B, C = "203.0.113.42", "198.51.100.7", "192.0.2.1"
 DIRECT = Route(RouteKind.DIRECT, "direct", "a test")

@@ -29,10 +29,10 @@ from wizard.credentials import Credentials, KeyKind
 from wizard.egress.agreement import judge
 from wizard.egress.answers import Sample
 from wizard.egress.detection import EgressReport
-from wizard.egress.route import Route
 from wizard.egress.services import EchoService, Parser
 from wizard.exchange.client import Account, ApiRestrictions, ExchangeClient
 from wizard.exchange.errors import Phase, Refused, ServerFault, SlowDown, Unreachable
+from wizard.net.route import Route
 from wizard.rotation.context import Context
 from wizard.rotation.journal import Journal
 from wizard.rotation.model import Grade, Holding, KeyRecord, Mode, Slot, Step

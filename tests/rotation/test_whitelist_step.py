@@ -11,7 +11,7 @@ import pytest
 from tests.rotation.conftest import HERE, World
 from tests.whitelist.listed import text_of
 from wizard.egress.exchange_observation import ExchangeObservation
-from wizard.egress.route import Route, RouteKind
+from wizard.net.route import Route, RouteKind
 from wizard.rotation.context import Context
 from wizard.rotation.model import Mode
 from wizard.rotation.steps.egress import keep_exchange_observation

@@ -13,8 +13,8 @@ from wizard.egress.agreement import judge
 from wizard.egress.detection import EgressReport
 from wizard.egress.exchange_observation import ExchangeObservation
 from wizard.egress.ipv6 import Ipv6Way
-from wizard.egress.proxy import ProxyUnusable
 from wizard.glyphs import UNICODE
+from wizard.net.proxy import ProxyUnusable
 from wizard.rotation.flow import Flow
 from wizard.rotation.steps.egress import keep
 from wizard.tui.screens.desk import DeskScreen

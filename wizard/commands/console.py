@@ -11,11 +11,11 @@ from dataclasses import asdict
 from wizard.commands.parser import KeyGiven
 from wizard.commands.standard_input import UnreadableInput
 from wizard.custody.errors import CustodyError
-from wizard.egress.proxy import ProxyUnusable
 from wizard.ending import write_nowhere
 from wizard.errors import WizardError
 from wizard.exchange.errors import ExchangeError
 from wizard.exit_codes import Exit
+from wizard.net.proxy import ProxyUnusable
 from wizard.rotation.model import Finding, Outcome
 from wizard.settings import UnknownEnvironment
 from wizard.ssh_destination import InvalidDestination

@@ -17,7 +17,6 @@ from wizard.egress.detection import EgressReport, detect, sample_more
 from wizard.egress.exchange_observation import ExchangeObservation
 from wizard.egress.ipv6 import Ipv6Lookup, Ipv6Way
 from wizard.egress.pools import tell_sampling
-from wizard.egress.route import Route
 from wizard.egress.services import EchoService, load_services
 from wizard.egress.ssh_hosts.fan_out import Bounds, ask_hosts
 from wizard.egress.ssh_hosts.model import Host, HostAnswer, labels
@@ -25,6 +24,7 @@ from wizard.egress.ssh_hosts.openssh import find_openssh
 from wizard.egress.ssh_hosts.sources import FROM_SETTINGS, FROM_SSH_CONFIG, FROM_STANDARD_INPUT, named_hosts
 from wizard.errors import WizardError
 from wizard.exit_codes import Exit
+from wizard.net.route import Route
 from wizard.rotation.reaching import ipv6_way_to_exchange, route_to_exchange
 from wizard.settings import Environment, Paths
 from wizard.text import printable

@@ -18,8 +18,8 @@ from wizard.egress.agreement import EgressState, EgressVerdict, judge
 from wizard.egress.answers import Sample
 from wizard.egress.pools import answers_missing
 from wizard.egress.query import ask
-from wizard.egress.route import Route, public_roots
 from wizard.egress.services import EchoService
+from wizard.net.route import Route, public_roots
 from wizard.rules import Rules
 from wizard.text import printable
 
@@ -106,7 +106,7 @@ async def detect(
         timer: A monotonic clock in seconds, for the samples' milliseconds.
 
     Raises:
-        wizard.egress.proxy.ProxyUnusable: the route's proxy cannot be used at all.
+        wizard.net.proxy.ProxyUnusable: the route's proxy cannot be used at all.
     """
     context = verify or public_roots()
     questions = [
@@ -172,7 +172,7 @@ async def sample_more(
         timer: A monotonic clock in seconds, for the samples' milliseconds.
 
     Raises:
-        wizard.egress.proxy.ProxyUnusable: the route's proxy cannot be used at all.
+        wizard.net.proxy.ProxyUnusable: the route's proxy cannot be used at all.
     """
     context = verify or public_roots()
     samples = list(report.samples)

@@ -18,8 +18,8 @@ import httpx
 
 from wizard import __version__
 from wizard.egress.answers import BODY_LIMIT, NoAddress, Sample, read_answer, refuse_status
-from wizard.egress.route import Route, RouteKind, sampling_transport
 from wizard.egress.services import EchoService
+from wizard.net.route import Route, RouteKind, sampling_transport
 from wizard.net.trace import Phase, Trace, causes_of
 from wizard.rules import Rules
 from wizard.text import printable
@@ -52,7 +52,7 @@ async def ask(
         verify: What certificates are checked against; None for the public authorities.
 
     Raises:
-        wizard.egress.proxy.ProxyUnusable: the route's proxy cannot be used at all.
+        wizard.net.proxy.ProxyUnusable: the route's proxy cannot be used at all.
     """
     address, refusal = None, ""
     start = timer()

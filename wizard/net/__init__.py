@@ -1,1 +1,1 @@
-"""The network below echo services and exchange: how a request went, and whom TLS showed."""
+"""The network below echo services and exchange: the one way out, how a request went, and whom TLS showed."""

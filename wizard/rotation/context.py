@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 from wizard.clock import Clock
 from wizard.egress.ipv6 import Ipv6Lookup
-from wizard.egress.route import Route, open_transport
 from wizard.egress.services import EchoService
 from wizard.errors import WizardError
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.resolving import Lookup, look_up
+from wizard.net.route import Route, open_transport
 from wizard.rotation.journal import Journal
 from wizard.rotation.model import RotationRecord
 from wizard.rotation.reaching import open_exchange, route_to_exchange
@@ -103,7 +103,7 @@ class Context:
         """The one way that echo services and exchange are reached.
 
         Raises:
-            wizard.egress.proxy.ProxyUnusable: the proxy settings cannot be used.
+            wizard.net.proxy.ProxyUnusable: the proxy settings cannot be used.
         """
         return route_to_exchange(self.environment, self.environ)
 
@@ -111,7 +111,7 @@ class Context:
         """Return the decided route with other certificates believed: to look at them, never to send anything.
 
         Raises:
-            wizard.egress.proxy.ProxyUnusable: the proxy settings cannot be used.
+            wizard.net.proxy.ProxyUnusable: the proxy settings cannot be used.
         """
         return open_transport(self.route(), verify=verify)
 
@@ -122,7 +122,7 @@ class Context:
             site: Other hosts of the same exchange; None for those of the settings.
 
         Raises:
-            wizard.egress.proxy.ProxyUnusable: the proxy settings cannot be used.
+            wizard.net.proxy.ProxyUnusable: the proxy settings cannot be used.
         """
         return open_exchange(
             self.environment,

@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 
 from wizard.clock import Clock
 from wizard.egress.ipv6 import Ipv6Lookup, Ipv6Way, find_ipv6_way
-from wizard.egress.route import Route, RouteKind, decide_route, open_transport
 from wizard.exchange.client import ExchangeClient
+from wizard.net.route import Route, RouteKind, decide_route, open_transport
 from wizard.settings import Environment
 from wizard.sites import Site
 
@@ -18,7 +18,7 @@ def route_to_exchange(environment: Environment, environ: Mapping[str, str]) -> R
     """Return the one way that echo services and exchange are reached.
 
     Raises:
-        wizard.egress.proxy.ProxyUnusable: the proxy settings cannot be used.
+        wizard.net.proxy.ProxyUnusable: the proxy settings cannot be used.
     """
     return decide_route(environment, environment.site.rest_url, environ)
 
@@ -49,7 +49,7 @@ def open_exchange(
         site: Other hosts of the environment's exchange; None for those of its settings.
 
     Raises:
-        wizard.egress.proxy.ProxyUnusable: the route's proxy cannot be used.
+        wizard.net.proxy.ProxyUnusable: the route's proxy cannot be used.
     """
     is_proxied = route.kind is RouteKind.PROXY
     return ExchangeClient(

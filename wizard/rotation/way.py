@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from wizard.egress.route import RouteKind
 from wizard.exchange.client import Connection, ExchangeClient
 from wizard.exchange.errors import ExchangeError, Unreachable
 from wizard.exchange.resolving import Resolution, resolve
+from wizard.net.route import RouteKind
 from wizard.net.tls import Signer, who_signed
 from wizard.rotation.context import Context
 from wizard.rotation.way_findings import Way, is_worth_inspecting

@@ -10,7 +10,7 @@ from wizard.egress.detection import EgressReport, detect, sample_more
 from wizard.egress.exchange_observation import ExchangeObservation
 from wizard.egress.history import tell_history
 from wizard.egress.ipv6 import Ipv6Way
-from wizard.egress.route import Route
+from wizard.net.route import Route
 from wizard.rotation.context import Context
 from wizard.rotation.journal import THE_EXCHANGE, WIZARD, Journal
 from wizard.rotation.model import Finding, Outcome, Slot

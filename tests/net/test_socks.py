@@ -10,7 +10,7 @@ import pytest
 from tests.egress.conftest import Town, _pump
 from wizard.egress.agreement import EgressState
 from wizard.egress.detection import detect
-from wizard.egress.route import Route, decide_route
+from wizard.net.route import Route, decide_route
 from wizard.settings import Environment
 from wizard.sites import Site
 

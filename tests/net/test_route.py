@@ -10,10 +10,9 @@ import httpx
 import pytest
 import trustme
 
-from wizard.egress import proxy as proxy_module
-from wizard.egress.no_proxy import exempting_entry
-from wizard.egress.proxy import ProxyUnusable
-from wizard.egress.route import Route, RouteKind, decide_route, open_transport, sampling_transport
+from wizard.net import proxy as proxy_module
+from wizard.net.proxy import ProxyUnusable, exempting_entry
+from wizard.net.route import Route, RouteKind, decide_route, open_transport, sampling_transport
 from wizard.secret import Secret
 from wizard.settings import Environment
 from wizard.sites import Site

@@ -18,8 +18,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from wizard.addresses import read_ipv4
-from wizard.egress.no_proxy import exempting_entry
-from wizard.egress.proxy import read_proxy, unreadable
+from wizard.net.proxy import exempting_entry, read_proxy, unreadable
 from wizard.safety import silence_libraries
 from wizard.secret import Secret
 from wizard.settings import Environment
@@ -75,7 +74,7 @@ def decide_route(environment: Environment, host: str, environ: Mapping[str, str]
         environ: The variables of the process.
 
     Raises:
-        wizard.egress.proxy.ProxyUnusable: the proxy's URL cannot be read, or names a protocol
+        wizard.net.proxy.ProxyUnusable: the proxy's URL cannot be read, or names a protocol
             that is not spoken here.
     """
     variable = next((name for name in ROOT_VARIABLES if environ.get(name)), None)
@@ -107,7 +106,7 @@ def open_transport(route: Route, *, verify: ssl.SSLContext | None = None) -> htt
         verify: What certificates are checked against; None for `public_roots()`.
 
     Raises:
-        wizard.egress.proxy.ProxyUnusable: httpx cannot use the proxy's URL.
+        wizard.net.proxy.ProxyUnusable: httpx cannot use the proxy's URL.
     """
     return _open(route, verify, httpx.Limits())
 
@@ -116,7 +115,7 @@ def sampling_transport(route: Route, *, verify: ssl.SSLContext | None = None) ->
     """Return the same with a fresh connection for every request: a reused one hides address pools.
 
     Raises:
-        wizard.egress.proxy.ProxyUnusable: httpx cannot use the proxy's URL.
+        wizard.net.proxy.ProxyUnusable: httpx cannot use the proxy's URL.
     """
     return _open(route, verify, httpx.Limits(max_keepalive_connections=0))
 
