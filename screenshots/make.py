@@ -21,7 +21,7 @@ from textual.widgets import Input, OptionList, Static
 
 from screenshots.scene import PRIVATE_PEM, PictureCustodian, PictureWorld, stage
 from wizard.credentials import KeyKind
-from wizard.custody.worker.protocol import State
+from wizard.custody.keyring_worker.protocol import State
 from wizard.glyphs import UNICODE
 from wizard.settings import Place
 from wizard.tui.app import WizardApp

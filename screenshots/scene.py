@@ -16,11 +16,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wizard.credentials import Credentials, KeyKind
 from wizard.custody.custodian import Custodian
-from wizard.custody.encrypted.store import EncryptedFileStore
-from wizard.custody.providers import GNOME
-from wizard.custody.remedies import Service, unusable_service
-from wizard.custody.store import KeyringStore, MemoryStore, Store
-from wizard.custody.worker.protocol import State
+from wizard.custody.encrypted_file.store import EncryptedFileStore
+from wizard.custody.keyring import KeyringStore
+from wizard.custody.keyring_worker.protocol import State
+from wizard.custody.records import Slot
+from wizard.custody.secret_service import GNOME, Service, unusable_service
+from wizard.custody.store import MemoryStore, Store
 from wizard.egress.services import EchoService, Parser
 from wizard.rehearsal.desk import Desk
 from wizard.rehearsal.session import embedded_site
@@ -28,7 +29,6 @@ from wizard.rehearsal.simulator import EmbeddedExchange
 from wizard.rehearsal.simulator.server import Addresses, serve_app
 from wizard.rotation.context import Pace
 from wizard.rotation.flow import Flow
-from wizard.rotation.model import Slot
 from wizard.rotation.opening import open_flow, open_journal
 from wizard.rotation.overview import Overview, overview
 from wizard.rules import Rules
@@ -188,13 +188,13 @@ class PictureWorld:
     async def _put_keys(self, flow: Flow) -> None:
         made = await self.desk.create("in use", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True)
         in_use = Credentials(KeyKind.HMAC, made.api_key, made.secret)
-        await flow.context.keeping.store(in_use, Slot.CURRENT, whitelist="203.0.113.42")
+        await flow.context.vault.put(in_use, Slot.CURRENT, whitelist="203.0.113.42")
         self.clock.now += AGE
 
     async def put_pair(self, flow: Flow) -> None:
         """Put a key pair into the keyring that is the same in every run."""
         pair = Credentials(KeyKind.ED25519, Secret("the pair of the pictures"), Secret(PRIVATE_PEM))
-        await flow.context.keeping.store(pair, Slot.DRAFT)
+        await flow.context.vault.put(pair, Slot.DRAFT)
 
 
 class _InOrder:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.terminal.harness import ENDS_WITHIN, TIMEOUT, Terminal
-from wizard.custody.encrypted.store import make_file
+from wizard.custody.encrypted_file.store import make_file
 from wizard.secret import Secret
 from wizard.settings import paths
 

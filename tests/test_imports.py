@@ -14,7 +14,7 @@ BELOW_THE_SCREENS = [
     "wizard.egress.detection",
     "wizard.whitelist",
     "wizard.exchange.client",
-    "wizard.custody.opening",
+    "wizard.custody.keyring",
     "wizard.rehearsal.session",
     "wizard.rehearsal.simulator",
     "wizard.cli",

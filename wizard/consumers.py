@@ -12,10 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from wizard import settings
 from wizard.credentials import Credentials, KeyKind
 from wizard.custody.custodian import Custodian
+from wizard.custody.records import KeyRecord, Slot
 from wizard.custody.store import Store
-from wizard.custody.vault import Vault
+from wizard.custody.vault import read_credentials
 from wizard.errors import WizardError
-from wizard.rotation.model import KeyRecord, Slot
 from wizard.rotation.reading import read_journal
 from wizard.settings import Paths
 
@@ -84,7 +84,7 @@ async def fetch(record: KeyRecord, store: Store) -> Credentials:
         NoCurrentKey: the keyring does not hold them.
         wizard.custody.errors.CustodyError: the keyring cannot be read.
     """
-    found = await Vault(store, record.environment).get(record.name.fingerprint, record.version)
+    found = await read_credentials(store, record)
     if found is None:
         raise NoCurrentKey(
             f"The current key of {record.environment} is not in {store.place}",

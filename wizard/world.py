@@ -8,7 +8,7 @@ from typing import Protocol
 
 from wizard.clock import Clock
 from wizard.custody.custodian import Custodian
-from wizard.custody.places import NOT_KNOWN
+from wizard.custody.store import NOT_KNOWN
 from wizard.rehearsal.desk import Desk
 from wizard.rehearsal.scenarios import SMOOTH, Scenario
 from wizard.rehearsal.session import Rehearsal, rehearse

@@ -21,7 +21,7 @@ from tests.commands.conftest import HERE, SHAPES, Bench
 from tests.secret_service import secret_service
 from wizard import settings
 from wizard.credentials import KeyKind
-from wizard.custody.opening import open_keyring
+from wizard.custody.keyring import open_keyring
 from wizard.rehearsal.desk import NewKey
 
 REPOSITORY = Path(__file__).parents[2]

@@ -22,7 +22,8 @@ from wizard import settings
 from wizard.cli import run
 from wizard.clock import Clock
 from wizard.credentials import Credentials, KeyKind
-from wizard.custody.opening import open_keyring
+from wizard.custody.keyring import open_keyring
+from wizard.custody.records import Slot
 from wizard.custody.store import MemoryStore, Store
 from wizard.custody.vault import Vault
 from wizard.egress.services import load_services
@@ -31,8 +32,6 @@ from wizard.rehearsal.desk import Desk
 from wizard.rehearsal.simulator import Addresses, EmbeddedExchange, serve
 from wizard.rotation.database import open_database
 from wizard.rotation.journal import Journal
-from wizard.rotation.model import Slot
-from wizard.rotation.safekeeping import Safekeeping
 from wizard.safety import Inherited
 from wizard.settings import Paths
 
@@ -136,8 +135,7 @@ class Bench:
         made = await self.desk.create("in use", kind, accepted, **public)
         credentials = Credentials(kind, made.api_key, pair.private_pem if public else made.secret)
         with self.journal(clock) as journal:
-            keeping = Safekeeping("bench", journal, Vault(store, "bench", clock, journal.id), clock)
-            await keeping.store(credentials, Slot.CURRENT, whitelist=whitelist)
+            await Vault("bench", journal, store, clock).put(credentials, Slot.CURRENT, whitelist=whitelist)
         return credentials
 
     @contextmanager

@@ -9,7 +9,7 @@ import pytest
 from tests.commands.conftest import HERE, Bench, Command, Said
 from wizard.credentials import KeyKind
 from wizard.custody.custodian import CREDENTIAL
-from wizard.custody.encrypted.store import make_file
+from wizard.custody.encrypted_file.store import make_file
 from wizard.custody.store import MemoryStore, Store
 from wizard.rotation.lock import sole_writer
 from wizard.secret import Secret

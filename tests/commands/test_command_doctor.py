@@ -8,7 +8,7 @@ import pytest
 from tests.commands.conftest import Bench, Command
 from tests.commands.test_command_history import alter
 from wizard.commands import prompts
-from wizard.custody.encrypted.store import make_file
+from wizard.custody.encrypted_file.store import make_file
 from wizard.custody.store import MemoryStore, Store
 from wizard.diagnosis import outside
 from wizard.secret import Secret

@@ -18,9 +18,9 @@ from tests.commands.conftest import Bench, Command
 from tests.secret_service import private_bus
 from wizard.consumers import NoCurrentKey
 from wizard.credentials import KeyKind
-from wizard.custody.opening import open_keyring
+from wizard.custody.keyring import open_keyring
 from wizard.custody.store import MemoryStore, Store
-from wizard.custody.vault import Vault
+from wizard.custody.vault import item_name
 from wizard.exchange.keys import public_pem
 from wizard.secret import Secret
 
@@ -102,6 +102,11 @@ class TestWithAKey:
         assert (done.returncode, done.stdout) == (code, "")
         assert (words[0] in done.stderr) == (code > 42)
 
+    def test_nothing_of_the_keyring_s_worker_is_left_to_the_command(self, bench: Bench, keyring: Store) -> None:
+        bench.put_in_use(keyring)
+        done = execute(sys.executable, "-c", "import os; os.waitpid(-1, os.WNOHANG)")
+        assert "ChildProcessError" in done.stderr
+
     def test_the_command_keeps_its_own_dashes(self, bench: Bench, keyring: Store) -> None:
         bench.put_in_use(keyring)
         assert execute("printf", "%s|", "--", "--json", "-x").stdout == "--|--json|-x|"
@@ -118,7 +123,7 @@ class TestWithAKey:
         self, bench: Bench, keyring: Store, command: Command
     ) -> None:
         credentials = bench.put_in_use(keyring)
-        asyncio.run(Vault(keyring, "bench").remove(credentials.name.fingerprint))
+        asyncio.run(keyring.delete(item_name("bench", credentials)))
         said = command("exec", "bench", "--", "true")
         assert (said.code, said.out) == (1, "")
         assert "is not in the keyring" in said.err

@@ -12,7 +12,7 @@ from tests.commands.conftest import Bench, Command
 from tests.terminal.harness import Terminal
 from wizard.commands import prompts
 from wizard.credentials import Credentials
-from wizard.custody.encrypted.store import make_file, open_file
+from wizard.custody.encrypted_file.store import make_file, open_file
 from wizard.secret import Secret
 
 PASSPHRASE = "seven random words"
@@ -71,7 +71,7 @@ def test_a_stray_is_deleted_by_the_typed_word_alone(
         terminal.send(f"{typed}\r")
         assert terminal.wait() == code
     store = asyncio.run(open_file(bench.paths.encrypted_file, Secret(PASSPHRASE), 10))
-    assert (asyncio.run(store.read(item_of(lost), "credentials")) is not None) == is_there
+    assert (asyncio.run(store.read(item_of(lost))) is not None) == is_there
 
 
 def test_without_a_terminal_nothing_is_deleted(

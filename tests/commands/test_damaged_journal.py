@@ -20,10 +20,11 @@ from tests.commands.conftest import Command, Said
 from wizard import settings
 from wizard.consumers import NoCurrentKey, current_key
 from wizard.credentials import KeyKind, KeyName
+from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.errors import WizardError
 from wizard.rotation.database import JournalUnusable, open_database
 from wizard.rotation.journal import Journal
-from wizard.rotation.model import Holding, KeyRecord, Mode, Slot, Step
+from wizard.rotation.model import Mode, Step
 from wizard.settings import Paths
 
 AMOUNT = os.environ.get("KEY_WIZARD_DAMAGED_BYTES", "25")  # read now: each test starts with a scrubbed environment

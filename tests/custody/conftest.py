@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.custody.hung_bus import HungBus
+from tests.custody.vaults import vaults  # noqa: F401 - a fixture
 from tests.secret_service import bare_environ
 
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from tests.custody.keys import ed25519_pair, hmac, rsa_4096_pair
-from wizard.custody.capacity import ItemTooLong
+from tests.custody.refusals import refused
+from wizard.custody.records import Slot
 from wizard.custody.store import Store
 from wizard.custody.vault import Vault
 from wizard.secret import Secret
 
-SERVICE, USER = "key-wizard:test:0123456789ab", "credentials"
+SERVICE = "key-wizard:test:0123456789ab"
 
 
 class StoreContract:
@@ -20,10 +23,10 @@ class StoreContract:
 
     @pytest.fixture(autouse=True)
     async def emptied(self, store: Store) -> None:
-        await store.delete(SERVICE, USER)
+        await store.delete(SERVICE)
 
     async def test_nothing_stored_reads_as_none(self, store: Store) -> None:
-        assert await store.read(SERVICE, USER) is None
+        assert await store.read(SERVICE) is None
 
     @pytest.mark.parametrize(
         "text",
@@ -32,61 +35,62 @@ class StoreContract:
     )
     async def test_what_is_written_is_read_unchanged(self, store: Store, text: str) -> None:
         text = text[: self.longest]
-        await store.write(SERVICE, USER, Secret(text))
-        found = await store.read(SERVICE, USER)
+        await store.write(SERVICE, Secret(text))
+        found = await store.read(SERVICE)
         assert found is not None
         assert found.reveal() == text
 
     @pytest.mark.parametrize("kind", ["hmac", "ed25519", "rsa-4096"])
-    async def test_credentials_come_back_byte_for_byte_or_are_refused_before(self, store: Store, kind: str) -> None:
+    async def test_credentials_come_back_byte_for_byte_or_are_refused_before(
+        self, store: Store, vaults: Callable[..., Vault], kind: str
+    ) -> None:
         credentials = {"hmac": hmac, "ed25519": ed25519_pair, "rsa-4096": rsa_4096_pair}[kind]()
-        vault = Vault(store, "test")
+        vault = vaults(store, "test")
         if kind == "rsa-4096" and self.longest < 3000:
-            with pytest.raises(ItemTooLong):
-                vault.expect_to_hold(credentials)
+            with refused("too-long"):
+                await vault.put(credentials, Slot.PENDING)
             return
-        vault.expect_to_hold(credentials)
-        await vault.put(credentials)
-        found = await vault.get(credentials.name.fingerprint)
+        record = await vault.put(credentials, Slot.PENDING)
+        found = await vault.fetch(record)
         assert found is not None
         assert found.signing.reveal() == credentials.signing.reveal()
         assert found == credentials
-        await vault.remove(credentials.name.fingerprint)
+        await vault.purge(record, "a test")
 
     async def test_a_second_write_replaces_the_first(self, store: Store) -> None:
-        await store.write(SERVICE, USER, Secret("first"))
-        await store.write(SERVICE, USER, Secret("second"))
-        assert await store.read(SERVICE, USER) == Secret("second")
+        await store.write(SERVICE, Secret("first"))
+        await store.write(SERVICE, Secret("second"))
+        assert await store.read(SERVICE) == Secret("second")
 
     async def test_services_do_not_touch_each_other(self, store: Store) -> None:
         other = SERVICE.replace("test", "other")
-        await store.write(SERVICE, USER, Secret("mine"))
-        await store.write(other, USER, Secret("theirs"))
-        await store.delete(other, USER)
-        assert await store.read(SERVICE, USER) == Secret("mine")
-        assert await store.read(other, USER) is None
+        await store.write(SERVICE, Secret("mine"))
+        await store.write(other, Secret("theirs"))
+        await store.delete(other)
+        assert await store.read(SERVICE) == Secret("mine")
+        assert await store.read(other) is None
 
     async def test_what_is_deleted_is_gone_and_deleting_it_again_is_no_error(self, store: Store) -> None:
-        await store.write(SERVICE, USER, Secret("soon gone"))
-        await store.delete(SERVICE, USER)
-        await store.delete(SERVICE, USER)
-        assert await store.read(SERVICE, USER) is None
+        await store.write(SERVICE, Secret("soon gone"))
+        await store.delete(SERVICE)
+        await store.delete(SERVICE)
+        assert await store.read(SERVICE) is None
 
     async def test_what_is_held_is_told_by_its_beginning(self, store: Store) -> None:
         for service in (SERVICE, SERVICE.replace("test", "other")):
-            await store.write(service, USER, Secret("x"))
+            await store.write(service, Secret("x"))
         told = await store.names("key-wizard:test:")
         assert told == ((SERVICE,) if self.can_list else ())
-        await store.delete(SERVICE.replace("test", "other"), USER)
+        await store.delete(SERVICE.replace("test", "other"))
 
     async def test_wiping_a_value_outside_leaves_the_stored_one_whole(self, store: Store) -> None:
         value = Secret("kept")
-        await store.write(SERVICE, USER, value)
+        await store.write(SERVICE, value)
         value.wipe()
-        first = await store.read(SERVICE, USER)
+        first = await store.read(SERVICE)
         assert first is not None
         first.wipe()
-        assert await store.read(SERVICE, USER) == Secret("kept")
+        assert await store.read(SERVICE) == Secret("kept")
 
     async def test_the_label_says_whether_it_lasts(self, store: Store) -> None:
         assert store.durable is ("only" not in store.label)

@@ -8,36 +8,36 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import sys
+from collections.abc import Mapping
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
 
-from wizard.custody.child import Answer
-from wizard.custody.store import KeyringStore
-from wizard.custody.worker.main import _answer
+from wizard.custody.keyring import KeyringStore
+from wizard.custody.keyring_process import Answer, KeyringProcess
+from wizard.custody.keyring_worker.main import respond
 from wizard.secret import Secret
 
 WINDOWS = "keyring.backends.Windows.WinVaultKeyring"
 MACOS = "keyring.backends.macOS.Keyring"
 
 
-class InProcess:
-    """Does in this process what the child does in its own, over the same JSON."""
+class InProcess(KeyringProcess):
+    """Does in this process what the worker does in its own, over the same JSON."""
 
-    async def call(self, operation: str, *, value: Secret | None = None, **names: str) -> Answer:
+    async def ask(self, operation: str, value: Secret | None, names: Mapping[str, str]) -> Answer:
         secret = {} if value is None else {"value": value.reveal()}
         request = json.loads(json.dumps({"op": operation, **names, **secret}))
-        answer = json.loads(json.dumps(_answer(request)))
+        answer = json.loads(json.dumps(respond(request)))
         code, found = answer.pop("code"), answer.pop("value", None)
         return Answer(code, None if found is None else Secret(found), answer)
 
 
 def in_process_store(backend: str) -> KeyringStore:
-    store = KeyringStore(backend, "a keyring over stand-ins")
-    store._child = InProcess()  # type: ignore[assignment]
-    return store
+    return KeyringStore(backend, "a keyring over stand-ins", InProcess(os.environ))
 
 
 class FakeWindows:

@@ -6,55 +6,58 @@ import asyncio
 from pathlib import Path
 
 from wizard.custody.custodian import Custodian
-from wizard.custody.errors import KeyringFailed, KeyringUnusable, Remedy, WrongPassword
-from wizard.custody.providers import GNOME
-from wizard.custody.remedies import Service, unusable_service
-from wizard.custody.store import KeyringStore, MemoryStore, Store
-from wizard.custody.worker.protocol import State
+from wizard.custody.errors import CustodyError, Remedy
+from wizard.custody.keyring import KeyringStore
+from wizard.custody.keyring_worker.protocol import State
+from wizard.custody.secret_service import GNOME, Service, unusable_service
+from wizard.custody.store import MemoryStore, Store
 from wizard.secret import Secret
 from wizard.settings import Custody, Place
 
 PASSWORD = "correct horse"
 
 
-def gone(operation: str) -> KeyringFailed:
-    return KeyringFailed(operation, "lost", why="The daemon was killed.", advice="Start it again.")
+def gone(operation: str) -> CustodyError:
+    doing = {"write": "Storing into", "read": "Reading from", "delete": "Deleting from"}[operation]
+    return CustodyError(
+        f"{doing} the keyring failed", why="The daemon was killed.", advice="Start it again.", code="lost"
+    )
 
 
 class FakeStoringNothing(MemoryStore):
     """Reports success, as the null backend does."""
 
-    async def write(self, service: str, user: str, value: Secret) -> None:
+    async def write(self, name: str, value: Secret) -> None:
         pass
 
 
 class FakeRaisingAfterWrite(MemoryStore):
     """Stores, then raises: a daemon killed before its answer."""
 
-    async def write(self, service: str, user: str, value: Secret) -> None:
-        await super().write(service, user, value)
+    async def write(self, name: str, value: Secret) -> None:
+        await super().write(name, value)
         raise gone("write")
 
 
 class FakeRaisingBeforeWrite(MemoryStore):
-    async def write(self, service: str, user: str, value: Secret) -> None:
+    async def write(self, name: str, value: Secret) -> None:
         raise gone("write")
 
 
 class FakeLeavingItEmpty(MemoryStore):
     """Creates the item and is killed before its value is set."""
 
-    async def write(self, service: str, user: str, value: Secret) -> None:
-        await super().write(service, user, Secret())
+    async def write(self, name: str, value: Secret) -> None:
+        await super().write(name, Secret())
         raise gone("write")
 
 
 class FakeKeepingFirstLine(MemoryStore):
     """Reports success and keeps half of it."""
 
-    async def write(self, service: str, user: str, value: Secret) -> None:
+    async def write(self, name: str, value: Secret) -> None:
         text = value.reveal()
-        await super().write(service, user, Secret(text[: len(text) // 2]))
+        await super().write(name, Secret(text[: len(text) // 2]))
 
 
 class FakeUnreadable(MemoryStore):
@@ -62,35 +65,35 @@ class FakeUnreadable(MemoryStore):
 
     is_lost = False
 
-    async def write(self, service: str, user: str, value: Secret) -> None:
-        await super().write(service, user, value)
+    async def write(self, name: str, value: Secret) -> None:
+        await super().write(name, value)
         self.is_lost = True
 
-    async def read(self, service: str, user: str) -> Secret | None:
+    async def read(self, name: str) -> Secret | None:
         if self.is_lost:
             raise gone("read")
-        return await super().read(service, user)
+        return await super().read(name)
 
-    async def delete(self, service: str, user: str) -> None:
-        await super().delete(service, user)
+    async def delete(self, name: str) -> None:
+        await super().delete(name)
         self.is_lost = True
 
 
 class FakeDeletingNothing(MemoryStore):
     """Reports success; so does libsecret for a locked item."""
 
-    async def delete(self, service: str, user: str) -> None:
+    async def delete(self, name: str) -> None:
         pass
 
 
 class FakeRaisingAfterDelete(MemoryStore):
-    async def delete(self, service: str, user: str) -> None:
-        await super().delete(service, user)
+    async def delete(self, name: str) -> None:
+        await super().delete(name)
         raise gone("delete")
 
 
 class FakeRaisingBeforeDelete(MemoryStore):
-    async def delete(self, service: str, user: str) -> None:
+    async def delete(self, name: str) -> None:
         raise gone("delete")
 
 
@@ -106,7 +109,7 @@ class FakeLocked(Custodian):
         if self.custody.place is Place.ENCRYPTED_FILE:
             return await super().open()
         if not self.is_open:
-            raise KeyringUnusable("locked", "The keyring is locked", advice="Unlock it.", remedy=Remedy.UNLOCK)
+            raise CustodyError("The keyring is locked", advice="Unlock it.", code="locked", remedy=Remedy.UNLOCK)
         return self.store
 
     async def help(self, remedy: Remedy, password: Secret) -> None:
@@ -115,7 +118,9 @@ class FakeLocked(Custodian):
         if password.reveal() == "slow":
             await asyncio.Event().wait()
         if password.reveal() != PASSWORD:
-            raise WrongPassword("This password does not open the keyring", advice="Type it again.")
+            raise CustodyError(
+                "This password does not open the keyring", advice="Type it again.", code="wrong-password"
+            )
         self.is_open = True
         return None
 
@@ -128,13 +133,13 @@ class FakeLockable(MemoryStore):
     remark = doubt = ""
     is_locked = False
 
-    async def read(self, service: str, user: str) -> Secret | None:
+    async def read(self, name: str) -> Secret | None:
         self._expect_unlocked()
-        return await super().read(service, user)
+        return await super().read(name)
 
-    async def write(self, service: str, user: str, value: Secret) -> None:
+    async def write(self, name: str, value: Secret) -> None:
         self._expect_unlocked()
-        await super().write(service, user, value)
+        await super().write(name, value)
 
     def _expect_unlocked(self) -> None:
         if self.is_locked:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from wizard.custody.backends import Verdict, first_secure, judge, line_to_change
-from wizard.custody.worker.protocol import Origin
+from wizard.custody.keyring_worker.protocol import Origin
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import select
 import signal
 import subprocess
 import sys
+import time
 import traceback
 from pathlib import Path
 
@@ -13,8 +14,9 @@ import pytest
 
 from tests.custody.configuration import install_plugin
 from tests.custody.hung_bus import HungBus, children
-from wizard.custody.child import Child
-from wizard.custody.errors import KeyringFailed, KeyringTimeout
+from tests.custody.refusals import refused
+from wizard.custody.errors import CustodyError
+from wizard.custody.keyring_process import KeyringProcess
 from wizard.secret import Secret
 
 ROOT = Path(__file__).parents[2]
@@ -24,16 +26,18 @@ NAMES = {"backend": BACKEND, "service": "key-wizard:test:0", "user": "credential
 
 
 async def test_a_call_past_its_deadline_is_killed_and_reaped(hung_bus: HungBus) -> None:
-    before = children()
-    with pytest.raises(KeyringTimeout, match=r"Reading from the keyring took longer than 0.3 s") as caught:
-        await Child(hung_bus.environ, deadline=0.3).call("read", **NAMES)
-    assert (caught.value.operation, caught.value.deadline) == ("read", 0.3)
+    before, worker = children(), KeyringProcess(hung_bus.environ, deadline=0.3)
+    with refused("timeout", match=r"Reading from the keyring took longer than 0.3 s"):
+        await worker.call("read", **NAMES)
+    assert children() == before
+    with refused("timeout"):  # of a new one
+        await worker.call("read", **NAMES)
     assert children() == before
 
 
 async def test_a_cancelled_call_leaves_no_child_behind(hung_bus: HungBus) -> None:
     before = children()
-    call = asyncio.create_task(Child(hung_bus.environ, deadline=600).call("read", **NAMES))
+    call = asyncio.create_task(KeyringProcess(hung_bus.environ, deadline=600).call("read", **NAMES))
     child = await hung_bus.caller()
     assert child in children()
     call.cancel()
@@ -44,7 +48,7 @@ async def test_a_cancelled_call_leaves_no_child_behind(hung_bus: HungBus) -> Non
 
 async def test_a_call_cancelled_at_once_leaves_no_child_behind(hung_bus: HungBus) -> None:
     before = children()
-    call = asyncio.create_task(Child(hung_bus.environ, deadline=600).call("read", **NAMES))
+    call = asyncio.create_task(KeyringProcess(hung_bus.environ, deadline=600).call("read", **NAMES))
     await asyncio.sleep(0)
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -53,20 +57,22 @@ async def test_a_call_cancelled_at_once_leaves_no_child_behind(hung_bus: HungBus
 
 
 async def test_a_secret_is_neither_in_the_childs_arguments_nor_in_its_environment(hung_bus: HungBus) -> None:
-    call = asyncio.create_task(Child(hung_bus.environ, deadline=600).call("write", value=Secret(SECRET), **NAMES))
+    call = asyncio.create_task(
+        KeyringProcess(hung_bus.environ, deadline=600).call("write", value=Secret(SECRET), **NAMES)
+    )
     child = Path("/proc", str(await hung_bus.caller()))
     arguments, environment = (child / "cmdline").read_bytes(), (child / "environ").read_bytes()
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    assert b"wizard.custody.worker" in arguments
+    assert b"wizard.custody.keyring_worker" in arguments
     assert hung_bus.environ["HOME"].encode() in environment
     assert SECRET.encode() not in arguments + environment
 
 
 async def test_a_timeout_shows_no_secret_even_with_all_its_locals(hung_bus: HungBus) -> None:
-    with pytest.raises(KeyringTimeout) as caught:
-        await Child(hung_bus.environ, deadline=0.3).call("write", value=Secret(SECRET), **NAMES)
+    with refused("timeout") as caught:
+        await KeyringProcess(hung_bus.environ, deadline=0.3).call("write", value=Secret(SECRET), **NAMES)
     shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
     text = "".join(shown.format())
     assert "deadline" in text
@@ -75,8 +81,8 @@ async def test_a_timeout_shows_no_secret_even_with_all_its_locals(hung_bus: Hung
 
 async def test_a_child_whose_wizard_was_killed_ends_by_itself(hung_bus: HungBus) -> None:
     program = (
-        "import asyncio, os; from wizard.custody.child import Child;"
-        f"asyncio.run(Child(os.environ, deadline=3).call('read', **{NAMES}))"
+        "import asyncio, os; from wizard.custody.keyring_process import KeyringProcess;"
+        f"asyncio.run(KeyringProcess(os.environ, deadline=3).call('read', **{NAMES}))"
     )
     wizard = await asyncio.create_subprocess_exec(sys.executable, "-c", program, cwd=ROOT, env=hung_bus.environ)
     orphan = os.pidfd_open(await hung_bus.caller())
@@ -88,12 +94,39 @@ async def test_a_child_whose_wizard_was_killed_ends_by_itself(hung_bus: HungBus)
 
 
 async def test_a_child_that_dies_is_an_error_with_its_exit_status(hung_bus: HungBus) -> None:
-    call = asyncio.create_task(Child(hung_bus.environ, deadline=600).call("read", **NAMES))
+    call = asyncio.create_task(KeyringProcess(hung_bus.environ, deadline=600).call("read", **NAMES))
     os.kill(await hung_bus.caller(), signal.SIGKILL)
-    with pytest.raises(KeyringFailed, match="failed") as caught:
+    with pytest.raises(CustodyError, match="failed") as caught:
         await call
     assert caught.value.code == "died"
     assert "exit status -9" in caught.value.why
+
+
+async def test_calls_share_one_process_that_ends_with_its_object(login: dict[str, str]) -> None:
+    before, worker = children(), KeyringProcess(login)
+    await worker.call("choice")
+    (first,) = children() - before
+    await asyncio.gather(worker.call("state"), worker.call("choice"))
+    assert children() - before == {first}
+    del worker
+    assert children() == before
+
+
+async def test_a_worker_that_was_ended_is_replaced_at_the_next_call(login: dict[str, str]) -> None:
+    before, worker = children(), KeyringProcess(login)
+    await worker.call("state")
+    (first,) = children() - before
+    os.kill(first, signal.SIGKILL)
+    wait_for_the_end_of(first)
+    assert (await worker.call("state")).facts["state"] == "no-bus-address"
+    assert first not in children()
+    del worker
+    assert children() == before
+
+
+def wait_for_the_end_of(process: int) -> None:
+    while ") Z " not in Path(f"/proc/{process}/stat").read_text():
+        time.sleep(0.01)
 
 
 async def test_files_in_the_current_directory_or_on_pythonpath_are_not_run(
@@ -102,14 +135,14 @@ async def test_files_in_the_current_directory_or_on_pythonpath_are_not_run(
     for name in ("json", "keyring", "jeepney", "faulthandler", "sitecustomize", "wizard"):
         (tmp_path / f"{name}.py").write_text("import os; os._exit(66)")
     monkeypatch.chdir(tmp_path)
-    answer = await Child({**login, "PYTHONPATH": str(tmp_path)}).call("state")
+    answer = await KeyringProcess({**login, "PYTHONPATH": str(tmp_path)}).call("state")
     assert (answer.code, answer.facts["state"]) == ("ok", "no-bus-address")
 
 
 def test_the_child_imports_nothing_heavy() -> None:
     program = (
         f"import sys; sys.path.append({str(ROOT)!r});"
-        "import wizard.custody.worker.main, wizard.custody.worker.secret_service; print(*sys.modules)"
+        "import wizard.custody.keyring_worker.main, wizard.custody.keyring_worker.secret_service; print(*sys.modules)"
     )
     run = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=True)
     loaded = set(run.stdout.split())
@@ -121,6 +154,6 @@ def test_the_child_imports_nothing_heavy() -> None:
 
 async def test_whatever_a_plugin_prints_or_asks_does_not_reach_the_answer(login: dict[str, str]) -> None:
     traces = install_plugin(login, priority=20)
-    answer = await Child(login).call("choice")
+    answer = await KeyringProcess(login).call("choice")
     assert (answer.facts["origin"], answer.facts["leaves"]) == ("priority", ["stranger.Keyring"])
     assert [file.name for file in traces.glob("asked")] == ["asked"]

@@ -14,7 +14,7 @@ from tests.ordinary_user import ROOT, as_ordinary, ordinary_python
 
 _LOOK = """
 import json, subprocess, sys, time
-from wizard.custody.child import _COMMAND
+from wizard.custody.keyring_process import COMMAND
 
 def seen(pid, what):
     try:
@@ -35,7 +35,7 @@ def look(command, is_closed):
         child.communicate()
 
 plain = look([sys.executable, "-c", "input()"], is_closed=False)
-print(json.dumps({"plain": plain, "worker": look(_COMMAND, is_closed=True)}))
+print(json.dumps({"plain": plain, "worker": look(COMMAND, is_closed=True)}))
 """
 
 

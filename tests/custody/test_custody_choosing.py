@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from wizard.custody.choosing import ChoiceNotWritten, choose_place
+from wizard.custody.custodian import choose_place
+from wizard.errors import WizardError
 from wizard.settings import Place, load
 
 ENVIRONMENT = '[environments.production]  # mine\nsite = "binance.com"\n'
@@ -38,7 +39,7 @@ def test_only_the_place_is_changed(tmp_path: Path, text: str) -> None:
 def test_a_file_laid_out_in_another_way_is_left_alone_and_the_line_is_told(tmp_path: Path, text: str) -> None:
     file = tmp_path / "config.toml"
     file.write_text(text)
-    with pytest.raises(ChoiceNotWritten) as caught:
+    with pytest.raises(WizardError) as caught:
         choose_place(file, Place.ENCRYPTED_FILE)
     assert 'place = "encrypted-file"' in caught.value.advice
     assert file.read_text() == text
@@ -75,7 +76,7 @@ def test_settings_are_on_the_disk_before_they_are_in_place(tmp_path: Path, monke
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("os.fsync", fsync)
-    with pytest.raises(ChoiceNotWritten):
+    with pytest.raises(WizardError):
         choose_place(file, Place.ENCRYPTED_FILE)
     assert file.read_text() == ENVIRONMENT
     assert [each.name for each in tmp_path.iterdir()] == ["config.toml"]

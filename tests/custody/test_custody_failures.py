@@ -7,12 +7,11 @@ from jeepney import HeaderFields, new_error, new_method_call
 from jeepney.wrappers import DBusErrorResponse
 from keyring.errors import InitError, KeyringError, KeyringLocked, NoKeyringError, PasswordSetError
 
-from wizard.custody.child import Answer
-from wizard.custody.errors import ItemUnreadable, KeyringFailed, KeyringUnusable
-from wizard.custody.explain import failure
-from wizard.custody.worker import failures
-from wizard.custody.worker.failures import CannotLoad, Refusal
-from wizard.custody.worker.protocol import Code
+from wizard.custody.errors import CustodyError, ItemUnreadableError
+from wizard.custody.keyring_process import Answer, failure
+from wizard.custody.keyring_worker import failures
+from wizard.custody.keyring_worker.failures import CannotLoad, Refusal
+from wizard.custody.keyring_worker.protocol import Code
 
 SECRET = "a-secret-that-nobody-may-see"
 
@@ -69,22 +68,24 @@ def test_an_exception_becomes_a_code_and_loses_its_text(error: Exception, code: 
 
 
 @pytest.mark.parametrize(
-    ("error", "number", "advice"),
+    ("error", "number", "code", "advice"),
     [
-        (raised(PasswordSetError(SECRET), FakeMacError(-25308, SECRET)), -25308, "security unlock-keychain"),
-        (raised(KeyringError(SECRET), FakeMacError(-25293, SECRET)), -25293, "Keychain Access"),
-        (raised(KeyringLocked(SECRET), FakeMacError(-128, SECRET)), -128, "allow the access"),
-        (FakeWindowsError(1783, "CredWrite", SECRET), 1783, "Ed25519"),
-        (FakeWindowsError(1312, "CredWrite", SECRET), 1312, "Remote Desktop"),
-        (FakeWindowsError(5, "CredWrite", SECRET), 5, "Try again"),
+        (raised(PasswordSetError(SECRET), FakeMacError(-25308, SECRET)), -25308, "locked", "security unlock-keychain"),
+        (raised(KeyringError(SECRET), FakeMacError(-25293, SECRET)), -25293, "denied", "Keychain Access"),
+        (raised(KeyringLocked(SECRET), FakeMacError(-128, SECRET)), -128, "declined", "allow the access"),
+        (FakeWindowsError(1783, "CredWrite", SECRET), 1783, "too-long", "Ed25519"),
+        (FakeWindowsError(1312, "CredWrite", SECRET), 1312, "network-login", "Remote Desktop"),
+        (FakeWindowsError(5, "CredWrite", SECRET), 5, "system", "Try again"),
     ],
 )
-def test_a_system_error_keeps_its_number_and_has_its_advice(error: Exception, number: int, advice: str) -> None:
+def test_a_system_error_keeps_its_number_and_has_its_advice(
+    error: Exception, number: int, code: str, advice: str
+) -> None:
     told = failures.answer(error)
     assert SECRET not in repr(told)
     shown = failure("write", Answer(told.pop("code"), None, told))
-    assert isinstance(shown, KeyringFailed)
-    assert shown.code == "system"
+    assert isinstance(shown, CustodyError)
+    assert shown.code == code
     assert str(number) in shown.why
     assert advice in shown.advice
 
@@ -97,8 +98,7 @@ def test_an_error_of_the_operating_system_is_not_taken_for_one_of_the_keychain()
 def test_every_code_is_told_with_advice(error: Exception, code: Code) -> None:
     told = failures.answer(error)
     shown = failure("read", Answer(told.pop("code"), None, told))
-    expected = {Code.LOCKED: KeyringUnusable, Code.NOT_TEXT: ItemUnreadable}.get(code, KeyringFailed)
-    assert type(shown) is expected
+    assert type(shown) is (ItemUnreadableError if code is Code.NOT_TEXT else CustodyError)
     assert shown.why
     assert shown.advice
     assert "{" not in " ".join(shown.sentences())

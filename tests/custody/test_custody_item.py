@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.custody.keys import API_KEY, SIGNING, ed25519_pair, hmac
 from wizard.credentials import Credentials, KeyKind
 from wizard.custody import item
-from wizard.custody.errors import ItemUnreadable
+from wizard.custody.errors import ItemUnreadableError
 from wizard.secret import Secret
 
 STORED_AT = 1_795_365_501.0
@@ -76,7 +76,7 @@ def whole() -> dict[str, object]:
     ],
 )
 def test_a_foreign_item_is_refused_without_a_word_of_it(text: str) -> None:
-    with pytest.raises(ItemUnreadable) as caught:
+    with pytest.raises(ItemUnreadableError) as caught:
         item.decode(Secret(text))
     shown = " ".join(caught.value.sentences())
     assert SIGNING not in shown
@@ -88,5 +88,5 @@ def test_a_foreign_item_is_refused_without_a_word_of_it(text: str) -> None:
 def test_every_half_written_item_is_refused() -> None:
     text = item.encode(hmac(), STORED_AT).reveal()
     for length in range(len(text)):
-        with pytest.raises(ItemUnreadable):
+        with pytest.raises(ItemUnreadableError):
             item.decode(Secret(text[:length]))

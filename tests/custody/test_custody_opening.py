@@ -8,20 +8,20 @@ import pytest
 
 from tests.custody.configuration import configure, install_plugin
 from tests.custody.hung_bus import HungBus
-from wizard.custody import opening
-from wizard.custody.errors import KeyringTimeout, KeyringUnusable, NotUnderstood, Remedy
-from wizard.custody.opening import describe_keyring, open_keyring, unlock_keyring
-from wizard.custody.remedies import BUS_COMMAND, UNLOCK_COMMAND, Service, unusable_service
-from wizard.custody.session_bus import unnamed_bus
-from wizard.custody.worker.protocol import State
+from tests.custody.refusals import refused
+from wizard.custody import keyring
+from wizard.custody.errors import CustodyError, Remedy
+from wizard.custody.keyring import describe_keyring, open_keyring, unlock_keyring, unnamed_bus
+from wizard.custody.keyring_worker.protocol import State
+from wizard.custody.secret_service import BUS_COMMAND, UNLOCK_COMMAND, Service, unusable_service
 from wizard.secret import Secret
 
 VARIABLE = "PYTHON_KEYRING_BACKEND"
 BUS = "DBUS_SESSION_BUS_ADDRESS"
 
 
-async def refusal(environ: dict[str, str]) -> KeyringUnusable:
-    with pytest.raises(KeyringUnusable) as caught:
+async def refusal(environ: dict[str, str]) -> CustodyError:
+    with pytest.raises(CustodyError) as caught:
         await open_keyring(environ=environ)
     assert caught.value.why
     assert caught.value.advice
@@ -30,20 +30,20 @@ async def refusal(environ: dict[str, str]) -> KeyringUnusable:
 
 async def test_without_a_bus_there_is_no_keyring(login: dict[str, str]) -> None:
     error = await refusal(login)
-    assert error.state == "no-bus-address"
+    assert error.code == "no-bus-address"
     assert "dbus-run-session" in error.advice
 
 
 @pytest.mark.parametrize("address", ["autolaunch:", "tcp:host=localhost,port=1", "nonsense"])
 async def test_a_bus_address_that_cannot_be_used_is_shown(login: dict[str, str], address: str) -> None:
     error = await refusal({**login, BUS: address})
-    assert error.state == "no-bus-address"
+    assert error.code == "no-bus-address"
     assert address in error.why
 
 
 async def test_a_bus_that_is_gone_is_unreachable(login: dict[str, str]) -> None:
     error = await refusal({**login, BUS: f"unix:path={login['HOME']}/no-such-bus"})
-    assert error.state == "bus-unreachable"
+    assert error.code == "bus-unreachable"
     assert "FileNotFoundError" in error.why
 
 
@@ -52,12 +52,12 @@ async def test_a_bus_that_belongs_to_nobody_is_unreachable(login: dict[str, str]
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(path)
     error = await refusal({**login, BUS: f"unix:path={path}"})
-    assert error.state == "bus-unreachable"
+    assert error.code == "bus-unreachable"
 
 
 async def test_a_bus_that_hangs_ends_at_the_deadline(hung_bus: HungBus) -> None:
     report = await describe_keyring(deadline=0.5, environ=hung_bus.environ)
-    assert isinstance(report.problem, KeyringTimeout)
+    assert isinstance(report.problem, CustodyError)
     assert "0.5 s" in report.label
 
 
@@ -77,7 +77,7 @@ async def test_a_backend_named_in_the_environment_is_refused_by_name(
     login: dict[str, str], backend: str, state: str
 ) -> None:
     error = await refusal({**login, VARIABLE: backend})
-    assert error.state == state
+    assert error.code == state
     assert backend in error.what
     assert VARIABLE in error.why
     assert f"{VARIABLE}=keyring.backends.SecretService.Keyring" in error.advice
@@ -86,7 +86,7 @@ async def test_a_backend_named_in_the_environment_is_refused_by_name(
 async def test_a_keyring_that_was_disabled_for_good_is_found_out(login: dict[str, str]) -> None:
     file = configure(login, "[backend]\ndefault-keyring=keyring.backends.null.Keyring")  # as `keyring --disable` does
     error = await refusal(login)
-    assert error.state == "backend-null"
+    assert error.code == "backend-null"
     assert "reports success" in error.what
     assert str(file) in error.why
     assert str(file) in error.advice
@@ -96,7 +96,7 @@ async def test_a_keyring_that_was_disabled_for_good_is_found_out(login: dict[str
 async def test_a_backend_that_is_refused_is_not_even_loaded(login: dict[str, str], tmp_path: Path) -> None:
     (tmp_path / "evil.py").write_text(f"open({str(tmp_path / 'was-run')!r}, 'w')")
     configure(login, f"[backend]\ndefault-keyring=evil.Keyring\nkeyring-path={tmp_path}\n")
-    assert (await refusal(login)).state == "backend-unknown"
+    assert (await refusal(login)).code == "backend-unknown"
     assert not (tmp_path / "was-run").exists()
 
 
@@ -104,27 +104,27 @@ async def test_a_backend_that_is_refused_is_not_even_loaded(login: dict[str, str
     "backend", ["keyring.backends.SecretService.Keyring", "keyring.backends.chainer.ChainerBackend"]
 )
 async def test_a_sound_choice_without_a_bus_is_told_about_the_bus(login: dict[str, str], backend: str) -> None:
-    assert (await refusal({**login, VARIABLE: backend})).state == "no-bus-address"
+    assert (await refusal({**login, VARIABLE: backend})).code == "no-bus-address"
 
 
 async def test_a_sound_choice_of_another_system_does_not_work_here(login: dict[str, str]) -> None:
     error = await refusal({**login, VARIABLE: "keyring.backends.macOS.Keyring"})
-    assert error.state == "backend-unusable"
+    assert error.code == "backend-unusable"
     assert "RuntimeError" in error.why
 
 
 async def test_a_strangers_backend_that_is_left_over_without_a_bus_is_told_about_the_bus(login: dict[str, str]) -> None:
     install_plugin(login, priority=20)
-    assert (await refusal(login)).state == "no-bus-address"
+    assert (await refusal(login)).code == "no-bus-address"
 
 
 async def test_a_system_without_a_secret_service_is_judged_by_its_backend_alone(
     login: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(opening, "sys", SimpleNamespace(platform="darwin"))
+    monkeypatch.setattr(keyring, "sys", SimpleNamespace(platform="darwin"))
     error = await refusal(login)
     # What is left for the library to prefer depends on what is installed beside it: nothing of it is used.
-    assert error.state in {"backend-fail", "backend-plaintext"}
+    assert error.code in {"backend-fail", "backend-plaintext"}
     report = await describe_keyring(environ=login)
     assert report.service is None
 
@@ -140,7 +140,7 @@ async def test_the_report_of_a_bare_host_names_what_is_wrong_and_raises_nothing(
 @pytest.mark.parametrize("provider", ["gnome-keyring-d", "keepassxc", ""])
 def test_every_state_has_a_remedy_in_whole_sentences(state: State, provider: str) -> None:
     error = unusable_service(Service(state, provider, "/org/freedesktop/secrets/collection/login"))
-    assert error.state == state
+    assert error.code == state
     assert not error.what.endswith(".")
     assert error.why.endswith(".")
     assert error.advice
@@ -182,7 +182,7 @@ def test_a_bus_socket_of_another_user_is_left_alone(login: dict[str, str], monke
 
 
 def test_the_command_is_told_only_where_it_helps_and_can_be_copied() -> None:
-    def error(state: State, collection: str) -> KeyringUnusable:
+    def error(state: State, collection: str) -> CustodyError:
         return unusable_service(Service(state, "gnome-keyring-d", f"/org/freedesktop/secrets/collection/{collection}"))
 
     assert f"`{UNLOCK_COMMAND}`" in error(State.LOCKED, "login").advice
@@ -202,5 +202,5 @@ def test_a_collection_that_the_environment_misnames_is_not_made_under_another_na
 async def test_a_new_password_of_which_a_letter_was_lost_on_the_way_is_given_to_no_keyring(
     login: dict[str, str],
 ) -> None:
-    with pytest.raises(NotUnderstood):
+    with refused("not-understood"):
         await unlock_keyring(Secret("caf\ufffd"), Remedy.CREATE, environ=login)

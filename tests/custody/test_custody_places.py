@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,18 +12,20 @@ import wizard
 from tests.custody import fakes
 from tests.custody.keys import hmac
 from wizard.consumers import NoCurrentKey, fetch
-from wizard.custody.encrypted.store import EncryptedFileStore
+from wizard.custody.encrypted_file.store import EncryptedFileStore
 from wizard.custody.errors import CustodyError
-from wizard.custody.item import USER
-from wizard.custody.store import KeyringStore, MemoryStore
+from wizard.custody.keyring import KeyringStore
+from wizard.custody.records import Holding, KeyRecord, Slot
+from wizard.custody.store import MemoryStore
 from wizard.custody.vault import Vault
-from wizard.rotation.model import Holding, KeyRecord, Slot
 from wizard.secret import Secret
 
 ROOT = Path(wizard.__file__).parent
 OF_THE_KEYRING_ALONE = {
-    *(f"custody/{name}.py" for name in ("backends", "child", "errors", "explain", "opening", "places")),
-    *(f"custody/{name}.py" for name in ("providers", "questions", "remedies", "store")),
+    *(
+        f"custody/{name}.py"
+        for name in ("backends", "keyring", "keyring_process", "questions", "secret_service", "store")
+    ),
     "rehearsal/scenarios.py",
     "tui/screens/home.py",
 }
@@ -50,23 +52,24 @@ def in_the_file(store: MemoryStore) -> MemoryStore:
         fakes.FakeDeletingNothing(),
     ],
 )
-async def test_a_store_that_misbehaves_is_called_by_its_own_name(store: MemoryStore) -> None:
-    vault = Vault(in_the_file(store), "production")
+async def test_a_store_that_misbehaves_is_called_by_its_own_name(
+    vaults: Callable[..., Vault], store: MemoryStore
+) -> None:
+    vault = vaults(in_the_file(store))
     with pytest.raises(CustodyError) as refused:
-        await vault.put(hmac())
-        await vault.remove(hmac().name.fingerprint)
+        await vault.purge(await vault.put(hmac(), Slot.PENDING), "a test")
     expect_only_the_file(refused.value)
 
 
-async def test_an_item_of_somebody_else_is_told_to_be_where_it_is() -> None:
-    vault = Vault(in_the_file(MemoryStore()), "production")
-    await vault.store.write(vault.service(hmac().name.fingerprint), USER, Secret("somebody else's"))
-    for attempt in (vault.put(hmac()), vault.remove(hmac().name.fingerprint)):
-        with pytest.raises(CustodyError) as refused:
-            await attempt
-        expect_only_the_file(refused.value)
+async def test_an_item_of_somebody_else_is_told_to_be_where_it_is(vaults: Callable[..., Vault]) -> None:
+    vault = vaults(in_the_file(MemoryStore()))
+    record = await vault.put(hmac(), Slot.PENDING)
+    await vault.store.write(record.item, Secret("somebody else's"))
     with pytest.raises(CustodyError) as refused:
-        await vault.get(hmac().name.fingerprint)
+        await vault.purge(record, "a test")
+    expect_only_the_file(refused.value)
+    with pytest.raises(CustodyError) as refused:
+        await vault.fetch(record)
     assert "keyring" not in " ".join(refused.value.sentences())
 
 
@@ -97,7 +100,7 @@ def speaking_of_a_keyring() -> set[str]:
     return {
         str(path.relative_to(ROOT))
         for path in ROOT.rglob("*.py")
-        if not path.is_relative_to(ROOT / "custody" / "worker")
+        if not path.is_relative_to(ROOT / "custody" / "keyring_worker")
         and any("keyring" in text.lower() and " " in text for text in texts(path))
     }
 

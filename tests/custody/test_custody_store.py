@@ -3,8 +3,10 @@ from __future__ import annotations
 import pytest
 
 from tests.custody.contract import StoreContract
-from wizard.custody.errors import KeyringUnusable
-from wizard.custody.store import KeyringStore, MemoryStore
+from wizard.custody.errors import CustodyError
+from wizard.custody.keyring import KeyringStore
+from wizard.custody.keyring_process import KeyringProcess
+from wizard.custody.store import MemoryStore
 
 
 class TestMemoryStore(StoreContract):
@@ -17,5 +19,5 @@ class TestMemoryStore(StoreContract):
     "backend", ["keyring.backends.null.Keyring", "keyrings.alt.file.PlaintextKeyring", "unheard.of.Keyring", ""]
 )
 def test_no_keyring_store_exists_for_a_backend_that_may_not_hold_secrets(backend: str) -> None:
-    with pytest.raises(KeyringUnusable, match="refused"):
-        KeyringStore(backend, "a keyring")
+    with pytest.raises(CustodyError, match="refused"):
+        KeyringStore(backend, "a keyring", KeyringProcess({}))

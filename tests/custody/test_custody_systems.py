@@ -9,15 +9,15 @@ import pytest
 from tests.custody.contract import StoreContract
 from tests.custody.fake_systems import MACOS, WINDOWS, FakeKeychain, FakeWindows, in_process_store
 from tests.custody.keys import ed25519_pair, hmac, rsa_4096_pair
-from wizard.custody.canary import canary
-from wizard.custody.capacity import ItemTooLong, what_does_not_fit
+from tests.custody.refusals import refused
+from wizard.custody.backends import what_does_not_fit
 from wizard.custody.errors import CustodyError
-from wizard.custody.store import KeyringStore, MemoryStore
+from wizard.custody.keyring import KeyringStore
+from wizard.custody.records import Slot
+from wizard.custody.store import MemoryStore, try_out
 from wizard.custody.vault import Vault
 from wizard.rotation.database import open_database
 from wizard.rotation.journal import Journal
-from wizard.rotation.model import Slot
-from wizard.rotation.safekeeping import Safekeeping
 
 
 @pytest.fixture
@@ -54,8 +54,8 @@ class TestMacOSKeychain(StoreContract):
 async def test_windows_over_ssh_is_told_by_its_number(windows: FakeWindows) -> None:
     windows.refusal = 1312
     with pytest.raises(CustodyError) as caught:
-        await canary(in_process_store(WINDOWS))
-    assert caught.value.state == "network-login"
+        await try_out(in_process_store(WINDOWS))
+    assert caught.value.code == "network-login"
     assert "Remote Desktop" in caught.value.advice
     assert "1312" in caught.value.why
 
@@ -69,8 +69,8 @@ async def test_a_keychain_that_refuses_is_told_by_its_number(
 ) -> None:
     keychain.refusal = number
     with pytest.raises(CustodyError) as caught:
-        await in_process_store(MACOS).read("s", "u")
-    assert caught.value.state == state
+        await in_process_store(MACOS).read("s")
+    assert caught.value.code == state
     assert advice in caught.value.advice
     assert str(number) in caught.value.why
     assert "text of the system" not in " ".join(caught.value.sentences())
@@ -80,13 +80,13 @@ async def test_what_windows_cannot_hold_is_refused_before_anything_is_written_or
     windows: FakeWindows, tmp_path: Path
 ) -> None:
     journal = Journal(open_database(tmp_path / "journal"), lambda: 0.0)
-    keeping = Safekeeping("e", journal, Vault(in_process_store(WINDOWS), "e"), lambda: 0.0)
-    with pytest.raises(ItemTooLong, match="too long for Windows Credential Manager"):
-        await keeping.store(rsa_4096_pair(), Slot.PENDING)
+    vault = Vault("e", journal, in_process_store(WINDOWS), lambda: 0.0)
+    with refused("too-long", match="too long for Windows Credential Manager"):
+        await vault.put(rsa_4096_pair(), Slot.PENDING)
     assert (windows.items, journal.keys("e")) == ({}, ())
     for number, fits in enumerate((ed25519_pair(), hmac(api_key="k" * 64))):
-        record = await keeping.store(fits, Slot.PENDING)
-        assert await keeping.fetch(record) == fits, number
+        record = await vault.put(fits, Slot.PENDING)
+        assert await vault.fetch(record) == fits, number
     journal.close()
 
 

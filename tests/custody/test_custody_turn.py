@@ -11,29 +11,31 @@ from pathlib import Path
 
 import pytest
 
-from tests.custody.keys import API_KEY, hmac
+from tests.custody.keys import hmac
+from tests.custody.refusals import refused
 from tests.secret_service import secret_service
 from wizard.custody import item
-from wizard.custody.canary import canary
-from wizard.custody.encrypted.store import make_file, open_file
-from wizard.custody.errors import PlaceBusy
-from wizard.custody.opening import open_keyring
-from wizard.custody.store import KeyringStore, Store
-from wizard.custody.turn import turn
-from wizard.custody.vault import Vault
+from wizard.custody.encrypted_file.store import make_file, open_file
+from wizard.custody.keyring import KeyringStore, open_keyring
+from wizard.custody.keyring_process import KeyringProcess
+from wizard.custody.locks import turn
+from wizard.custody.store import Store, try_out
+from wizard.custody.vault import item_name
 from wizard.secret import Secret
 
 ROOT = Path(__file__).parents[2]
 PASSPHRASE = "seven random words of the test"
 
 _JOURNAL = """
-import asyncio, os, sys
+import asyncio, os, sys, tempfile, time
 from pathlib import Path
 from tests.custody.keys import hmac
-from wizard.custody.encrypted.store import open_file
-from wizard.custody.errors import ItemOccupied
-from wizard.custody.opening import open_keyring
+from wizard.custody.encrypted_file.store import open_file
+from wizard.custody.keyring import open_keyring
+from wizard.custody.records import Slot
 from wizard.custody.vault import Vault
+from wizard.rotation.database import open_database
+from wizard.rotation.journal import Journal
 from wizard.secret import Secret
 
 async def main(owner, file):
@@ -45,11 +47,10 @@ async def main(owner, file):
     store.write = hesitating
     print("ready", flush=True)
     sys.stdin.readline()
-    try:
-        await Vault(store, "test", owner=owner).put(hmac(signing=owner * 64))
-        print("stored")
-    except ItemOccupied:
-        print("occupied")
+    with tempfile.TemporaryDirectory() as directory:
+        journal = Journal(open_database(Path(directory, "journal")), time.time)
+        print((await Vault("test", journal, store).put(hmac(signing=owner * 64), Slot.PENDING)).item)
+        journal.close()
 
 asyncio.run(main(*sys.argv[1:]))
 """.replace("PASSPHRASE", PASSPHRASE)
@@ -83,15 +84,16 @@ async def race(environ: Mapping[str, str], file: str = "") -> dict[str, str]:
 
 
 async def judge(told: dict[str, str], store: Store) -> None:
-    assert sorted(told.values()) == ["occupied\n", "stored\n"]
-    (owner,) = (owner for owner, word in told.items() if word == "stored\n")
-    found = await store.read(Vault(store, "test").service(Secret(API_KEY).fingerprint()), item.USER)
-    assert found is not None
-    assert item.owner_of(found) == owner
-    assert item.decode(found) == hmac(signing=owner * 64)
+    """Each stored its own secret, under a name of its own."""
+    name = item_name("test", hmac())
+    assert sorted(told.values()) == [f"{name}\n", f"{name}.2\n"]
+    for owner, said in told.items():
+        found = await store.read(said.strip())
+        assert found is not None
+        assert item.decode(found) == hmac(signing=owner * 64)
 
 
-async def test_of_two_journals_on_one_file_one_is_told_that_the_name_is_taken(tmp_path: Path) -> None:
+async def test_of_two_journals_on_one_file_each_stores_under_a_name_of_its_own(tmp_path: Path) -> None:
     file = tmp_path / "credentials.vault"
     await make_file(file, Secret(PASSPHRASE), 10)
     told = await race(os.environ, str(file))
@@ -99,7 +101,7 @@ async def test_of_two_journals_on_one_file_one_is_told_that_the_name_is_taken(tm
 
 
 @pytest.mark.keyring
-async def test_of_two_journals_on_one_keyring_one_is_told_that_the_name_is_taken() -> None:
+async def test_of_two_journals_on_one_keyring_each_stores_under_a_name_of_its_own() -> None:
     with secret_service("unlocked") as environ:
         told = await race(environ)
         await judge(told, await open_keyring(environ=environ))
@@ -108,7 +110,7 @@ async def test_of_two_journals_on_one_keyring_one_is_told_that_the_name_is_taken
 async def test_a_turn_that_another_holds_is_given_up_at_the_deadline_and_can_be_cancelled(tmp_path: Path) -> None:
     lock = tmp_path / "made" / "here" / "place.lock"
     async with turn(lock, 5):
-        with pytest.raises(PlaceBusy, match=r"for 0\.1 s"):
+        with refused("busy", match=r"for 0\.1 s"):
             async with turn(lock, 0.1):
                 pass
         waiting = asyncio.create_task(_take(lock))
@@ -134,7 +136,7 @@ async def _take(lock: Path) -> None:
 
 async def test_where_no_turn_can_be_taken_the_canary_says_so_before_anything_matters(tmp_path: Path) -> None:
     (tmp_path / ".local").write_text("in the way")
-    store = KeyringStore("keyring.backends.SecretService.Keyring", "a keyring", environ={"HOME": str(tmp_path)})
-    with pytest.raises(PlaceBusy) as caught:
-        await canary(store)
+    store = KeyringStore("keyring.backends.SecretService.Keyring", "a keyring", KeyringProcess({"HOME": str(tmp_path)}))
+    with refused("busy") as caught:
+        await try_out(store)
     assert str(tmp_path / ".local/state/key-wizard") in caught.value.why

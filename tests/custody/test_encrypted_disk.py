@@ -13,11 +13,11 @@ from threading import Event
 
 import pytest
 
+from tests.custody.refusals import refused
 from wizard.custody.custodian import CREDENTIAL, Custodian
-from wizard.custody.encrypted import disk
-from wizard.custody.encrypted.errors import FileExposed, FileGone, FileThere, FileUnusable, PassphraseNeeded
-from wizard.custody.encrypted.store import exists, make_file, open_file
-from wizard.custody.errors import Remedy
+from wizard.custody.encrypted_file import disk
+from wizard.custody.encrypted_file.store import exists, make_file, open_file
+from wizard.custody.errors import CustodyError, PassphraseNeededError, Remedy
 from wizard.custody.store import Store
 from wizard.diagnosis import host
 from wizard.rotation.model import Outcome
@@ -41,7 +41,7 @@ def custodian(file: Path, deadline: float = 10, environ: dict[str, str] | None =
 async def test_what_is_no_file_is_refused_at_once_and_not_waited_for(file: Path, what: str) -> None:
     os.mkfifo(file, 0o600) if what == "pipe" else file.mkdir(0o700)
     async with asyncio.timeout(1):
-        with pytest.raises(FileExposed, match="not a plain file"):
+        with refused("file-exposed", match="not a plain file"):
             await custodian(file).open()
 
 
@@ -51,10 +51,10 @@ async def test_opening_makes_no_file_where_it_vanished(file: Path, by: str) -> N
     (file.parent / CREDENTIAL).write_text("mistyped, and good enough for a new file")
     asked = custodian(file, environ={"CREDENTIALS_DIRECTORY": str(file.parent)} if by == "systemd" else None)
     if by == "a person":
-        with pytest.raises(PassphraseNeeded):
+        with pytest.raises(PassphraseNeededError):
             await asked.open()
     file.unlink()
-    with pytest.raises(PassphraseNeeded if by == "systemd" else FileGone):
+    with pytest.raises(PassphraseNeededError if by == "systemd" else CustodyError):
         await (asked.open() if by == "systemd" else asked.help(Remedy.OPEN_FILE, Secret("mistyped, and good enough")))
     assert not file.exists()
 
@@ -62,7 +62,7 @@ async def test_opening_makes_no_file_where_it_vanished(file: Path, by: str) -> N
 async def test_making_leaves_a_file_alone_that_came_in_the_meantime(file: Path) -> None:
     await make_file(file, Secret(PASSPHRASE), 10)
     before = file.read_bytes()
-    with pytest.raises(FileThere):
+    with refused("file-there"):
         await custodian(file).help(Remedy.MAKE_FILE, Secret("another passphrase altogether"))
     assert file.read_bytes() == before
 
@@ -80,8 +80,8 @@ async def test_what_is_written_and_may_not_survive_a_power_cut_is_called_so(
         flush(handle)
 
     monkeypatch.setattr(os, "fsync", fsync)
-    await store.write("s", "u", Secret("x"))
-    assert await store.read("s", "u") == Secret("x")
+    await store.write("s", Secret("x"))
+    assert await store.read("s") == Secret("x")
     assert store.remark == "in an encrypted file, not known to survive a power cut"
 
     async def opened() -> Store:
@@ -102,8 +102,8 @@ async def test_a_file_that_cannot_be_flushed_itself_is_not_put_in_place(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", fsync)
-    with pytest.raises(FileUnusable, match="cannot be used"):
-        await store.write("s", "u", Secret("x"))
+    with refused("file-unusable", match="cannot be used"):
+        await store.write("s", Secret("x"))
     assert file.read_bytes() == before
     assert not list(file.parent.glob(".*"))
 
@@ -122,7 +122,7 @@ async def test_a_disk_that_hangs_is_given_up_and_the_loop_goes_on(file: Path, mo
     while not opening.done():
         await asyncio.sleep(0.01)
         turns += 1
-    with pytest.raises(FileUnusable, match=r"did not answer within 0\.3 s"):
+    with refused("file-unusable", match=r"did not answer within 0\.3 s"):
         await opening
     assert time.monotonic() - begun < 3
     assert turns > 5
@@ -132,8 +132,8 @@ async def test_a_disk_that_hangs_is_given_up_and_the_loop_goes_on(file: Path, mo
 _HUNG = """
 import asyncio, sys, time
 from pathlib import Path
-from wizard.custody.encrypted import disk
-from wizard.custody.encrypted.store import exists
+from wizard.custody.encrypted_file import disk
+from wizard.custody.encrypted_file.store import exists
 from wizard.errors import WizardError
 disk.read = lambda file: time.sleep(60)
 try:

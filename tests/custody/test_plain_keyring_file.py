@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from wizard.custody.worker.secret_service import _is_plain_text
+from wizard.custody.keyring_worker.secret_service import _is_plain_text
 
 COLLECTIONS = "/org/freedesktop/secrets/collection"
 

@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import get_args
 
 from tests.secret_service import PASSWORD, Mode, secret_service
-from wizard.custody.canary import canary
-from wizard.custody.errors import CustodyError, KeyringUnusable, Remedy, WrongPassword
-from wizard.custody.opening import open_keyring, unlock_keyring
+from wizard.custody.errors import CustodyError, Remedy
+from wizard.custody.keyring import open_keyring, unlock_keyring
+from wizard.custody.store import try_out
 from wizard.secret import Secret
 
 
@@ -35,7 +35,7 @@ async def tell(mode: str, environ: dict[str, str]) -> dict[str, object]:
 async def remedy_of(environ: dict[str, str]) -> Remedy:
     try:
         await open_keyring(environ=environ)
-    except KeyringUnusable as error:
+    except CustodyError as error:
         return error.remedy
     return Remedy.NONE
 
@@ -45,12 +45,12 @@ async def opened(remedy: Remedy, environ: dict[str, str]) -> bool:
     for _ in range(3 if remedy is Remedy.UNLOCK else 0):
         try:
             await unlock_keyring(Secret("wrong"), remedy, environ=environ)
-        except WrongPassword:
+        except CustodyError:
             continue
         return False
     try:
         await unlock_keyring(Secret(PASSWORD), remedy, environ=environ)
-        await canary(await open_keyring(environ=environ))
+        await try_out(await open_keyring(environ=environ))
     except CustodyError:
         return False
     return True

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.custody.vaults import vaults  # noqa: F401 - a fixture
 from tests.secret_service import PrivateBus, private_bus, secret_service
 
 

@@ -9,12 +9,13 @@ from jeepney.io.blocking import open_dbus_connection
 from secretstorage import Collection
 
 from tests.custody.configuration import configure, install_plugin
+from tests.custody.refusals import refused
 from tests.secret_service import NAME, PASSWORD, Mode, PrivateBus, private_bus, secret_service
-from wizard.custody.canary import canary
-from wizard.custody.errors import KeyringFailed, KeyringTimeout, KeyringUnusable
-from wizard.custody.opening import describe_keyring, open_keyring
-from wizard.custody.remedies import UNLOCK_COMMAND
-from wizard.custody.store import KeyringStore
+from wizard.custody.errors import CustodyError
+from wizard.custody.keyring import KeyringStore, describe_keyring, open_keyring
+from wizard.custody.keyring_process import KeyringProcess
+from wizard.custody.secret_service import UNLOCK_COMMAND
+from wizard.custody.store import try_out
 from wizard.secret import Secret
 
 pytestmark = pytest.mark.keyring
@@ -30,8 +31,8 @@ def labels(environ: dict[str, str]) -> list[str]:
 
 async def state_of(environ: dict[str, str]) -> str:
     report = await describe_keyring(environ=environ)
-    assert report.problem is None or isinstance(report.problem, KeyringUnusable)
-    return report.problem.state if report.problem else "ready"
+    assert report.problem is None or isinstance(report.problem, CustodyError)
+    return report.problem.code if report.problem else "ready"
 
 
 async def test_an_unlocked_keyring_is_opened_and_named(unlocked: dict[str, str]) -> None:
@@ -43,10 +44,9 @@ async def test_an_unlocked_keyring_is_opened_and_named(unlocked: dict[str, str])
 
 async def test_the_canary_survives_a_real_keyring_and_is_gone_after(unlocked: dict[str, str]) -> None:
     store = await open_keyring(environ=unlocked)
-    await store.write("key-wizard:test:canary-bird", "credentials", Secret("x"))
+    await store.write("key-wizard:test:canary-bird", Secret("x"))
     assert "Password for 'credentials' on 'key-wizard:test:canary-bird'" in labels(unlocked)
-    result = await canary(store)
-    assert result.label.startswith("GNOME keyring")
+    await try_out(store)
     assert not [label for label in labels(unlocked) if ":canary:" in label]
 
 
@@ -63,14 +63,14 @@ async def test_a_keyring_that_cannot_be_used_is_refused_with_its_remedy(
     mode: Mode, state: str, what: str, advice: str
 ) -> None:
     with secret_service(mode) as environ:
-        with pytest.raises(KeyringUnusable) as opening:
+        with pytest.raises(CustodyError) as opening:
             await open_keyring(environ=environ)
-        with pytest.raises(KeyringUnusable) as reading:
-            await KeyringStore(BACKEND, "a keyring", environ=environ).read("s", "u")
-        with pytest.raises(KeyringUnusable) as writing:
-            await KeyringStore(BACKEND, "a keyring", environ=environ).write("s", "u", Secret("x"))
+        with pytest.raises(CustodyError) as reading:
+            await KeyringStore(BACKEND, "a keyring", KeyringProcess(environ)).read("s")
+        with pytest.raises(CustodyError) as writing:
+            await KeyringStore(BACKEND, "a keyring", KeyringProcess(environ)).write("s", Secret("x"))
     for caught in (opening, reading, writing):
-        assert (caught.value.state, caught.value.what) == (state, what)
+        assert (caught.value.code, caught.value.what) == (state, what)
         assert advice in caught.value.advice
 
 
@@ -78,18 +78,17 @@ async def test_a_keyring_that_hangs_in_the_middle_ends_at_the_deadline(own_bus: 
     own_bus.start_keyring(unlock=True)
     store = await open_keyring(environ=own_bus.environ)
     own_bus.stop_keyring()
-    with pytest.raises(KeyringTimeout, match="Storing into the keyring took longer"):
-        await KeyringStore(store.backend, store.label, deadline=0.8, environ=own_bus.environ).write(
-            "s", "u", Secret("x")
-        )
+    with refused("timeout", match="Storing into the keyring took longer"):
+        hurried = KeyringProcess(own_bus.environ, deadline=0.8)
+        await KeyringStore(store.backend, store.label, hurried).write("s", Secret("x"))
 
 
 @pytest.mark.parametrize("command", ["/bin/false", "/no/such/program"])
 async def test_a_keyring_that_the_bus_cannot_start_is_told_from_one_that_is_missing(command: str) -> None:
     with private_bus({NAME: command}) as bus:
         report = await describe_keyring(environ=bus.environ)
-    assert isinstance(report.problem, KeyringUnusable)
-    assert report.problem.state == "service-fails"
+    assert isinstance(report.problem, CustodyError)
+    assert report.problem.code == "service-fails"
     assert "org.freedesktop.DBus.Error.Spawn" in report.problem.why
 
 
@@ -113,11 +112,11 @@ async def test_a_user_bus_that_the_login_was_not_told_about_is_used_and_mentione
     known_place.symlink_to(own_bus.socket)
     store = await open_keyring(environ=untold)
     assert store.label.endswith(f"unlocked, over the bus at {known_place}")
-    await canary(store)
+    await try_out(store)
 
 
 async def test_the_null_backend_is_refused_beside_a_sound_keyring(unlocked: dict[str, str]) -> None:
-    with pytest.raises(KeyringUnusable, match=r"null\.Keyring is refused"):
+    with pytest.raises(CustodyError, match=r"null\.Keyring is refused"):
         await open_keyring(environ={**unlocked, "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"})
 
 
@@ -129,9 +128,9 @@ async def test_a_sound_backend_named_by_its_class_is_opened(unlocked: dict[str, 
 async def test_a_strangers_backend_that_the_library_prefers_is_refused(own_bus: PrivateBus) -> None:
     own_bus.start_keyring(unlock=True)
     install_plugin(own_bus.environ, priority=20)
-    with pytest.raises(KeyringUnusable, match=r"stranger\.Keyring is refused") as caught:
+    with pytest.raises(CustodyError, match=r"stranger\.Keyring is refused") as caught:
         await open_keyring(environ=own_bus.environ)
-    assert caught.value.state == "backend-unknown"
+    assert caught.value.code == "backend-unknown"
     assert f"PYTHON_KEYRING_BACKEND={BACKEND}" in caught.value.advice
 
 
@@ -141,14 +140,14 @@ async def test_a_chain_is_expanded_and_its_secure_leaf_used_alone(own_bus: Priva
     report = await describe_keyring(environ=own_bus.environ)
     assert report.choice is not None
     assert [leaf.backend for leaf in report.choice.backends][:2] == ["stranger.Keyring", BACKEND]
-    await canary(await open_keyring(environ=own_bus.environ))
+    await try_out(await open_keyring(environ=own_bus.environ))
     assert [file.name for file in traces.glob("written")] == []
 
 
 async def test_a_broken_configuration_file_is_told(own_bus: PrivateBus) -> None:
     own_bus.start_keyring(unlock=True)
     configure(own_bus.environ, "default-keyring=keyring.backends.null.Keyring")
-    with pytest.raises(KeyringFailed) as caught:
+    with pytest.raises(CustodyError) as caught:
         await open_keyring(environ=own_bus.environ)
     assert "keyringrc.cfg" in caught.value.why
 

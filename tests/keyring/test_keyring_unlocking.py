@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.custody.hung_bus import children
+from tests.custody.refusals import refused
 from tests.secret_service import PASSWORD, PrivateBus
-from wizard.custody import confirmed
-from wizard.custody.canary import canary
 from wizard.custody.custodian import Custodian
-from wizard.custody.errors import KeyringUnusable, OutcomeUnknown, Remedy, WrongPassword
-from wizard.custody.opening import open_keyring
-from wizard.custody.store import KeyringStore
+from wizard.custody.errors import CustodyError, Remedy
+from wizard.custody.keyring import KeyringStore, open_keyring
+from wizard.custody.keyring_process import KeyringProcess
+from wizard.custody.store import try_out, write_confirmed
 from wizard.secret import Secret
 from wizard.settings import Custody
 
@@ -27,7 +27,7 @@ def custodian(bus: PrivateBus, deadline: float = 10.0) -> Custodian:
 
 
 async def remedy_of(asked: Custodian) -> Remedy:
-    with pytest.raises(KeyringUnusable) as caught:
+    with pytest.raises(CustodyError) as caught:
         await asked.open()
     return caught.value.remedy
 
@@ -44,16 +44,16 @@ async def test_a_locked_keyring_opens_with_its_password_and_no_number_of_wrong_o
     lock(own_bus)
     asked = custodian(own_bus)
     assert await remedy_of(asked) is Remedy.UNLOCK
-    with pytest.raises(WrongPassword, match="empty password"):
+    with refused("wrong-password", match="empty password"):
         await asked.help(Remedy.UNLOCK, Secret(""))
     for wrong in ("wrong", f"{PASSWORD} ", f"{PASSWORD}\n"):
-        with pytest.raises(WrongPassword, match="This password does not open the keyring"):
+        with refused("wrong-password", match="This password does not open the keyring"):
             await asked.help(Remedy.UNLOCK, Secret(wrong))
         assert await remedy_of(asked) is Remedy.UNLOCK
     await asked.help(Remedy.UNLOCK, Secret(PASSWORD))
     store = await asked.open()
     assert store.label == "GNOME keyring, collection login, unlocked"
-    await canary(store)
+    await try_out(store)
 
 
 async def test_a_keyring_locked_while_it_is_in_use_says_its_remedy_and_the_same_store_goes_on_after_it(
@@ -62,32 +62,32 @@ async def test_a_keyring_locked_while_it_is_in_use_says_its_remedy_and_the_same_
     own_bus.start_keyring(unlock=True)
     asked = custodian(own_bus)
     store = await asked.open()
-    await store.write("s", "u", Secret("kept"))
+    await store.write("s", Secret("kept"))
     own_bus.kill_keyring()
     own_bus.start_keyring(unlock=False)
-    with pytest.raises(OutcomeUnknown) as caught:
-        await confirmed.write(store, "new", "u", Secret("x"))
+    with pytest.raises(CustodyError) as caught:
+        await write_confirmed(store, "new", Secret("x"))
     assert caught.value.remedy is Remedy.UNLOCK
     await asked.help(caught.value.remedy, Secret(PASSWORD))
-    await confirmed.write(store, "new", "u", Secret("x"))
-    assert await store.read("s", "u") == Secret("kept")
+    await write_confirmed(store, "new", Secret("x"))
+    assert await store.read("s") == Secret("kept")
 
 
 async def test_an_empty_keyring_gets_a_collection_that_its_password_opens_later(own_bus: PrivateBus) -> None:
     own_bus.start_keyring(unlock=False)
     asked = custodian(own_bus)
     assert await remedy_of(asked) is Remedy.CREATE
-    with pytest.raises(WrongPassword, match="empty password"):
+    with refused("wrong-password", match="empty password"):
         await asked.help(Remedy.CREATE, Secret(""))
     await asked.help(Remedy.CREATE, Secret("chosen here"))
     store = await asked.open()
     assert store.label == "GNOME keyring, collection login, unlocked"
-    await store.write("s", "u", Secret("kept"))
+    await store.write("s", Secret("kept"))
     own_bus.kill_keyring()
     own_bus.start_keyring(unlock=False)
     assert await remedy_of(asked) is Remedy.UNLOCK
     await asked.help(Remedy.UNLOCK, Secret("chosen here"))
-    assert await (await asked.open()).read("s", "u") == Secret("kept")
+    assert await (await asked.open()).read("s") == Secret("kept")
 
 
 async def test_a_keyring_that_prompts_for_ever_is_never_prompted_and_every_wait_can_be_cancelled(
@@ -126,10 +126,10 @@ async def test_the_plain_files_of_keyrings_alt_are_refused_where_no_bus_is(
     if find_spec("keyrings.alt") is None:
         pytest.skip("keyrings.alt is not installed")
     bare = {key: value for key, value in own_bus.environ.items() if key != "DBUS_SESSION_BUS_ADDRESS"}
-    with pytest.raises(KeyringUnusable) as caught:
+    with pytest.raises(CustodyError) as caught:
         await open_keyring(environ=bare)
-    assert caught.value.state == "no-bus-address"
-    with pytest.raises(KeyringUnusable, match=f"{name} is refused"):
+    assert caught.value.code == "no-bus-address"
+    with pytest.raises(CustodyError, match=f"{name} is refused"):
         await open_keyring(environ={**bare, "PYTHON_KEYRING_BACKEND": f"keyrings.alt.file.{name}"})
     assert not list(own_bus.directory.rglob("*keyring_pass.cfg"))
 
@@ -142,12 +142,12 @@ async def test_a_collection_with_an_empty_password_is_a_plain_file_and_gets_no_s
     await as_another_program_stores(own_bus, "in clear")
     assert "in clear" in file.read_text()  # what this test is about, as the real keyring does it
     asked = custodian(own_bus)
-    with pytest.raises(KeyringUnusable, match="empty password") as caught:
+    with pytest.raises(CustodyError, match="empty password") as caught:
         await asked.open()
-    assert (caught.value.state, caught.value.remedy) == ("unencrypted", Remedy.NONE)
-    store = KeyringStore("keyring.backends.SecretService.Keyring", "opened before", environ=own_bus.environ)
-    with pytest.raises(KeyringUnusable, match="empty password"):
-        await store.write("s", "u", Secret("ours"))
+    assert (caught.value.code, caught.value.remedy) == ("unencrypted", Remedy.NONE)
+    store = KeyringStore("keyring.backends.SecretService.Keyring", "opened before", KeyringProcess(own_bus.environ))
+    with pytest.raises(CustodyError, match="empty password"):
+        await store.write("s", Secret("ours"))
     assert "ours" not in file.read_text()
 
 
@@ -155,7 +155,7 @@ async def test_no_collection_is_made_with_an_empty_password(own_bus: PrivateBus)
     own_bus.start_keyring(unlock=False)
     asked = custodian(own_bus)
     for nothing in ("", "   ", "\t\u200b"):
-        with pytest.raises(WrongPassword, match="empty password"):
+        with refused("wrong-password", match="empty password"):
             await asked.help(Remedy.CREATE, Secret(nothing))
     assert await remedy_of(asked) is Remedy.CREATE
 

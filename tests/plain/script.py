@@ -11,7 +11,7 @@ from pathlib import Path
 from tests.rotation.conftest import World as Bench
 from wizard.clock import Clock
 from wizard.custody.custodian import Custodian
-from wizard.custody.places import NOT_KNOWN
+from wizard.custody.store import NOT_KNOWN
 from wizard.plain.console import EndOfInput, Interrupted
 from wizard.plain.interrupts import Interrupts
 from wizard.plain.talk import Talk

@@ -155,14 +155,17 @@ async def test_the_key_that_is_to_be_replaced_is_not_taken_for_the_new_one(plain
 async def test_a_keyring_that_refuses_once_is_asked_again_with_what_was_typed(
     plain: PlainWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from wizard.custody.errors import KeyringTimeout
+    from wizard.custody.errors import CustodyError
 
-    write, refusals = plain.bench.store.write, [KeyringTimeout("write", 10.0)]
+    write, refusals = (
+        plain.bench.store.write,
+        [CustodyError("Storing into the keyring took longer than 10 s and was ended", code="timeout")],
+    )
 
-    async def refuse_once(service: str, user: str, value: object) -> None:
-        if refusals and service.startswith("key-wizard:bench:"):
+    async def refuse_once(name: str, value: object) -> None:
+        if refusals and name.startswith("key-wizard:bench:"):
             raise refusals.pop()
-        await write(service, user, value)  # type: ignore[arg-type]
+        await write(name, value)  # type: ignore[arg-type]
 
     monkeypatch.setattr(plain.bench.store, "write", refuse_once)
     ended = await visit(

@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.custody.fakes import PASSWORD, FakeLocked, FakeLockingCustodian
 from tests.plain.script import PlainWorld, visit
 from tests.plain.walks import PROMOTE, RETIRE, TO_CREDENTIALS, from_desk, typed
-from wizard.custody.encrypted.store import make_file, open_file
+from wizard.custody.encrypted_file.store import make_file, open_file
 from wizard.custody.errors import Remedy
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Step
@@ -79,8 +79,7 @@ async def test_a_current_key_that_is_not_stored_any_more_is_told_and_struck_off_
     async with plain.bench.flow() as flow:
         current = flow.current
         assert current is not None
-        vault = flow.context.keeping.vault
-        await vault.store.delete(vault.service(current.name.fingerprint, current.version), "credentials")
+        await flow.context.vault.store.delete(current.item)
     await visit(
         plain,
         (f"The current key {current.name} is missing", "forget"),
@@ -94,12 +93,12 @@ async def test_a_current_key_that_is_not_stored_any_more_is_told_and_struck_off_
 
 async def test_an_item_that_the_journal_does_not_know_is_told_and_left_alone(plain: PlainWorld) -> None:
     async with plain.bench.flow() as flow:
-        store = flow.context.keeping.vault.store
-    await store.write("key-wizard:bench:0123456789ab", "credentials", Secret("another journal's"))
+        store = flow.context.vault.store
+    await store.write("key-wizard:bench:0123456789ab", Secret("another journal's"))
     seen = await visit(plain, ("begin to replace", "quit"))
     told = "An item is stored here that this journal does not know. Close the wizard and run `key-wizard strays bench`."
     assert told in " ".join(seen.text.split())
-    assert await store.read("key-wizard:bench:0123456789ab", "credentials") == Secret("another journal's")
+    assert await store.read("key-wizard:bench:0123456789ab") == Secret("another journal's")
 
 
 async def test_the_passphrase_of_the_encrypted_file_is_changed_while_the_environment_is_open(

@@ -6,14 +6,15 @@ import pytest
 
 from tests.plain.script import Line, PlainWorld, visit
 from tests.plain.walks import DELETE_AT_DESK, PURGE, WATCH, to_retire
+from wizard.custody.records import Slot
 from wizard.plain import retire
-from wizard.rotation.model import Slot, Step
+from wizard.rotation.model import Step
 
 
 async def secret_is_kept(plain: PlainWorld) -> bool:
     async with plain.bench.flow(name=plain.name) as flow:
         legacy = flow.context.journal.key_in(plain.name, Slot.LEGACY)
-        return legacy is not None and await flow.context.keeping.fetch(legacy) is not None
+        return legacy is not None and await flow.context.vault.fetch(legacy) is not None
 
 
 async def last_four_of_legacy(plain: PlainWorld) -> str:

@@ -27,7 +27,8 @@ from tests.plain.walks import (
 from tests.terminal.harness import leaked
 from tests.unwiped import Unwiped
 from wizard.credentials import KeyKind
-from wizard.rotation.model import Holding, Slot, Step
+from wizard.custody.records import Holding, Slot
+from wizard.rotation.model import Step
 from wizard.secret import Secret
 
 

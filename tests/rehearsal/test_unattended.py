@@ -14,7 +14,7 @@ import pytest
 
 from tests.secret_service import secret_service
 from tests.terminal.walk import end_exchange
-from wizard.custody.opening import open_keyring
+from wizard.custody.keyring import open_keyring
 from wizard.rehearsal.process import recall
 
 STEPS = ["egress", "whitelist", "credentials", "probe", "retire"]

@@ -61,7 +61,7 @@ async def test_a_disabled_key_keeps_its_secret_and_is_not_proven(
         assert not await player.play()
         assert player.as_json()["grade"] is Grade.STRONG
         assert flow.retire.legacy is not None
-        assert await flow.context.keeping.fetch(flow.retire.legacy) is not None
+        assert await flow.context.vault.fetch(flow.retire.legacy) is not None
     assert told[-1].outcome is Outcome.INCONCLUSIVE
     assert "disabled" in told[-1].evidence[-1].does_not_prove
 

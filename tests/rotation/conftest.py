@@ -13,7 +13,8 @@ import pytest
 
 from wizard.clock import Clock
 from wizard.credentials import Credentials, KeyKind
-from wizard.custody.item import USER, decode
+from wizard.custody.item import decode
+from wizard.custody.records import Slot
 from wizard.custody.store import MemoryStore
 from wizard.egress.services import EchoService, Parser
 from wizard.exchange.client import ExchangeClient
@@ -23,7 +24,7 @@ from wizard.rehearsal.session import embedded_site
 from wizard.rehearsal.simulator import EmbeddedExchange, serve
 from wizard.rotation.context import Pace, Pause
 from wizard.rotation.flow import Flow
-from wizard.rotation.model import Mode, Slot
+from wizard.rotation.model import Mode
 from wizard.rotation.opening import open_flow
 from wizard.rules import Rules
 from wizard.secret import Secret
@@ -47,19 +48,19 @@ class OpenStore(MemoryStore):
         super().__init__()
         self.services: list[str] = []
 
-    async def write(self, service: str, user: str, value: Secret) -> None:
-        await super().write(service, user, value)
-        if service not in self.services:
-            self.services.append(service)
+    async def write(self, name: str, value: Secret) -> None:
+        await super().write(name, value)
+        if name not in self.services:
+            self.services.append(name)
 
-    async def delete(self, service: str, user: str) -> None:
-        await super().delete(service, user)
-        if service in self.services:
-            self.services.remove(service)
+    async def delete(self, name: str) -> None:
+        await super().delete(name)
+        if name in self.services:
+            self.services.remove(name)
 
     async def credentials(self) -> list[Credentials]:
         """Return what the items hold."""
-        return [decode(found) for service in self.services if (found := await self.read(service, USER))]
+        return [decode(found) for service in self.services if (found := await self.read(service))]
 
 
 @dataclass
@@ -138,7 +139,7 @@ class World:
         granted = permissions or {"enableSpotAndMarginTrading": True}
         made = await self.desk.create("in use", KeyKind.HMAC, whitelist, **granted)
         credentials = Credentials(KeyKind.HMAC, made.api_key, made.secret)
-        await flow.context.keeping.store(credentials, Slot.CURRENT, whitelist=whitelist)
+        await flow.context.vault.put(credentials, Slot.CURRENT, whitelist=whitelist)
         return made
 
     async def make_key(self, whitelist: str = HERE, **permissions: bool) -> NewKey:

@@ -12,15 +12,15 @@ import pytest
 
 from tests.rotation.conftest import ELSEWHERE, HERE, OpenStore, World
 from wizard.credentials import Credentials, KeyKind
-from wizard.custody.errors import ItemOccupied, KeptElsewhere, KeyringTimeout
-from wizard.custody.item import USER
+from wizard.custody.errors import CustodyError, ItemOccupiedError, KeptElsewhereError
+from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.errors import WizardError
 from wizard.rehearsal.desk import Desk, NewKey
 from wizard.rehearsal.scenarios import SCENARIOS
 from wizard.rotation import findings as say
 from wizard.rotation.closing import exit_code
 from wizard.rotation.flow import Flow, NotReverted, OutOfPlace
-from wizard.rotation.model import Finding, Grade, Holding, KeyRecord, Mode, Outcome, Slot, Step
+from wizard.rotation.model import Finding, Grade, Mode, Outcome, Step
 from wizard.rotation.retirement import Baseline, judge_death
 from wizard.rotation.steps.credentials import AlreadyStored, SwapNotConfirmed
 from wizard.rotation.steps.probe import NothingToProbe, NotProven, ProbeReport
@@ -258,7 +258,7 @@ async def test_a_key_that_left_the_keyring_is_not_promoted(world: World) -> None
         await world.put_key_in_use(flow)
         await world.to_probe(flow)
         report = await flow.probe.run()
-        await world.store.delete(report.item, USER)
+        await world.store.delete(report.item)
         with pytest.raises(NothingToProbe, match="no new key"):
             await flow.complete(report)
 
@@ -372,11 +372,11 @@ async def test_going_back_keeps_both_keys_and_the_old_one_works(world: World) ->
         assert flow.step is Step.PROBE
         assert flow.credentials.pending is not None
         assert flow.credentials.pending.name == new.name
-        in_use = await flow.context.keeping.fetch(flow.current)
+        in_use = await flow.context.vault.fetch(flow.current)
         assert in_use is not None
         assert in_use.name.fingerprint == old.api_key.fingerprint()
         assert await world.accepts(in_use)
-        assert await flow.context.keeping.fetch(flow.credentials.pending) is not None
+        assert await flow.context.vault.fetch(flow.credentials.pending) is not None
 
 
 # --- the death of the legacy key -------------------------------------------------------------------
@@ -466,7 +466,7 @@ async def test_a_legacy_key_that_left_the_keyring_goes_on_the_users_word(world: 
     async with world.flow() as flow:
         old = await world.to_retire(flow)
         assert flow.retire.legacy is not None
-        await world.store.delete(flow.retire.legacy.item, USER)
+        await world.store.delete(flow.retire.legacy.item)
         with pytest.raises(NotDead):
             await flow.purge()
         certificate = await flow.purge(old.api_key.last_four())
@@ -514,7 +514,7 @@ async def test_a_draft_left_by_an_earlier_rotation_is_purged_at_the_start(world:
     async with world.flow() as flow:
         await world.put_key_in_use(flow)
         left = Credentials(KeyKind.ED25519, Secret("public key of another day"), Secret("a private key"))
-        await flow.context.keeping.store(left, Slot.DRAFT)
+        await flow.context.vault.put(left, Slot.DRAFT)
         await flow.begin(Mode.ROTATE)
     assert left not in await world.store.credentials()
 
@@ -559,12 +559,12 @@ async def test_an_entry_that_could_not_be_read_back_is_not_probed(
         made = await world.make_key()
         read, reads = world.store.read, 0
 
-        async def hang(service: str, user: str) -> Secret | None:
+        async def hang(name: str) -> Secret | None:
             nonlocal reads
             reads += 1
             if reads == 2:
-                raise KeyringTimeout("read", 1.0)
-            return await read(service, user)
+                raise CustodyError("Reading from the keyring took longer than 1 s and was ended", code="timeout")
+            return await read(name)
 
         monkeypatch.setattr(world.store, "read", hang)
         with pytest.raises(WizardError):
@@ -587,7 +587,7 @@ async def test_a_trial_with_a_journal_of_its_own_leaves_the_real_item_alone(worl
     world.paths = real
     async with world.flow() as flow:
         assert flow.current is not None
-        in_use = await flow.context.keeping.fetch(flow.current)
+        in_use = await flow.context.vault.fetch(flow.current)
     assert in_use is not None
     assert in_use.signing == old.secret
     assert len(world.store.services) == 1
@@ -604,12 +604,12 @@ FOREIGN = {
 async def test_an_item_of_somebody_else_is_never_deleted(world: World, body: object) -> None:
     made = await world.make_key()
     service, foreign = f"key-wizard:bench:{made.api_key.fingerprint()}", Secret(json.dumps(body))
-    await world.store.write(service, USER, foreign)
+    await world.store.write(service, foreign)
     async with world.flow() as flow:
         await flow.begin(Mode.SET_UP)
         await flow.credentials.store_hmac(made.api_key, made.secret)
         await flow.abandon()
-    assert await world.store.read(service, USER) == foreign
+    assert await world.store.read(service) == foreign
     assert world.store.services == [service]
 
 
@@ -621,10 +621,10 @@ async def test_an_item_that_was_replaced_by_somebody_else_is_not_purged(world: W
         await flow.credentials.store_hmac(made.api_key, made.secret)
         assert flow.credentials.pending is not None
         item, foreign = flow.credentials.pending.item, Secret(json.dumps(body))
-        await world.store.write(item, USER, foreign)
-        with pytest.raises(ItemOccupied):
+        await world.store.write(item, foreign)
+        with pytest.raises(ItemOccupiedError):
             await flow.abandon()
-    assert await world.store.read(item, USER) == foreign
+    assert await world.store.read(item) == foreign
 
 
 async def test_a_purge_begun_in_one_keyring_is_not_ended_in_another(world: World) -> None:
@@ -654,10 +654,10 @@ async def test_a_purge_whose_item_lies_in_a_closed_collection_waits_and_locks_no
         flow.context.journal.announce_purge(flow.retire.legacy, "death proven")
 
     class AnotherCollection(OpenStore):
-        async def read(self, service: str, user: str) -> Secret | None:
-            found = await super().read(service, user)
-            if found is None and ":canary:" not in service:
-                raise KeptElsewhere("What is looked for lies in another collection")
+        async def read(self, name: str) -> Secret | None:
+            found = await super().read(name)
+            if found is None and ":canary:" not in name:
+                raise KeptElsewhereError("What is looked for lies in another collection")
             return found
 
     world.store = AnotherCollection()
@@ -666,7 +666,7 @@ async def test_a_purge_whose_item_lies_in_a_closed_collection_waits_and_locks_no
         assert "was interrupted and waits. What is looked for lies in another collection" in told
         assert "what is open now does not hold it" in told
         assert Holding.PURGING in {key.holding for key in keys(flow)}
-        with pytest.raises(KeptElsewhere):
+        with pytest.raises(KeptElsewhereError):
             await flow.retire.poll()
 
 

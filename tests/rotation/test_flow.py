@@ -7,9 +7,10 @@ import pytest
 from tests.rotation.conftest import ELSEWHERE, HERE, World
 from tests.whitelist.listed import text_of
 from wizard.credentials import KeyKind
+from wizard.custody.records import Holding, Slot
 from wizard.rotation import findings as say
 from wizard.rotation.lock import EnvironmentBusy
-from wizard.rotation.model import Grade, Holding, Mode, Outcome, Slot, Step
+from wizard.rotation.model import Grade, Mode, Outcome, Step
 from wizard.rotation.steps.credentials import AlreadyStored
 from wizard.rotation.steps.probe import NothingToProbe, NotProven, ProbeReport
 from wizard.rotation.steps.retire import NotDead
@@ -344,7 +345,7 @@ async def test_the_current_key_is_never_purged(world: World) -> None:
         await world.put_key_in_use(flow)
         assert flow.current is not None
         with pytest.raises(ValueError, match="current key"):
-            await flow.context.keeping.purge(flow.current, "a mistake")
+            await flow.context.vault.purge(flow.current, "a mistake")
 
 
 async def test_a_probe_without_a_new_key_leads_back_to_the_credentials(world: World) -> None:

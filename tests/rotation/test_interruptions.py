@@ -16,13 +16,13 @@ import trustme
 from tests.rotation.conftest import HERE, World
 from wizard.consumers import read_current
 from wizard.credentials import KeyKind
-from wizard.custody.item import USER
+from wizard.custody.records import Holding, Slot
 from wizard.custody.store import MemoryStore
 from wizard.rehearsal.desk import NewKey
 from wizard.rotation.certificate import Certificate, restore_certificate
 from wizard.rotation.flow import CERTIFIED, Flow
 from wizard.rotation.journal import Journal
-from wizard.rotation.model import Grade, Holding, Mode, Slot, Step
+from wizard.rotation.model import Grade, Mode, Step
 
 READERS = {
     "close",
@@ -406,7 +406,7 @@ async def test_a_key_given_up_unasked_is_certified_as_weak_after_a_kill(
         old = await world.to_retire(flow)
         await flow.retire.poll()
         assert flow.retire.legacy is not None
-        await world.store.delete(flow.retire.legacy.item, USER)
+        await world.store.delete(flow.retire.legacy.item)
     reaper.wait_at(seam)
 
     async def give_up(flow: Flow) -> None:

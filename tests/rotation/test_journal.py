@@ -15,11 +15,12 @@ from pathlib import Path
 import pytest
 
 from wizard.credentials import KeyKind, KeyName
+from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.rotation import database
 from wizard.rotation.database import JournalUnusable, open_database, read_database
 from wizard.rotation.journal import Journal, NotPromotable
 from wizard.rotation.migrations import MIGRATIONS, SCHEMA_VERSION, Migration
-from wizard.rotation.model import Holding, KeyRecord, Mode, RotationRecord, Slot, Step
+from wizard.rotation.model import Mode, RotationRecord, Step
 
 
 def record(fingerprint: str, slot: Slot, at: float = 1.0) -> KeyRecord:

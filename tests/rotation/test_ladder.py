@@ -47,7 +47,7 @@ def on(context: Context, site: Site, **changes: Any) -> Context:
 async def climb(flow: Flow, context: Context) -> ProbeReport:
     pending = flow.credentials.pending
     assert pending is not None
-    credentials = await context.keeping.fetch(pending)
+    credentials = await context.vault.fetch(pending)
     assert credentials is not None
     return await Ladder(context, pending, None, lambda _: None).climb(credentials, None)
 

@@ -14,6 +14,7 @@ from tests.exchange.fake_websocket import text, websocket_server
 from tests.rotation.conftest import HERE, World
 from tests.rotation.test_ladder import all_of, climb, on, told
 from wizard.credentials import Credentials, KeyKind
+from wizard.custody.records import Slot
 from wizard.exchange.client import ApiRestrictions, ExchangeClient
 from wizard.exchange.errors import ExchangeError, Refused, SlowDown, Unreachable
 from wizard.exchange.keys import generate_ed25519
@@ -23,7 +24,7 @@ from wizard.rehearsal.session import embedded_site
 from wizard.rotation import findings as say
 from wizard.rotation.flow import Flow
 from wizard.rotation.ladder import ProbeReport
-from wizard.rotation.model import Outcome, Slot, Step
+from wizard.rotation.model import Outcome, Step
 from wizard.rotation.steps.probe import NotProven
 from wizard.secret import Secret
 
@@ -75,7 +76,7 @@ async def test_a_current_key_that_left_the_keyring_is_named_and_does_not_hold_th
         await world.put_key_in_use(flow, **WITH_FUTURES)
         current = flow.context.journal.key_in("bench", Slot.CURRENT)
         assert current is not None
-        await world.store.delete(current.item, "credentials")
+        await world.store.delete(current.item)
         report = await probe_beside(flow, world, enableSpotAndMarginTrading=True)
     findings = told(report)
     assert findings[say.CONTROL].outcome is Outcome.FAILED
@@ -89,7 +90,7 @@ async def test_a_current_key_that_left_the_keyring_is_named_and_does_not_hold_th
 async def test_a_damaged_current_key_can_be_replaced(world: World) -> None:
     async with world.flow() as flow:
         damaged = Credentials(KeyKind.ED25519, Secret("A" * 64), Secret("-----BEGIN PRIVATE KEY-----\nxx"))
-        await flow.context.keeping.store(damaged, Slot.CURRENT, whitelist=HERE)
+        await flow.context.vault.put(damaged, Slot.CURRENT, whitelist=HERE)
         await world.to_probe(flow)
         report = await flow.probe.run()
     assert told(report)[say.CONTROL].outcome is Outcome.FAILED

@@ -26,6 +26,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from wizard.credentials import Credentials, KeyKind
+from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.egress.agreement import judge
 from wizard.egress.answers import Sample
 from wizard.egress.detection import EgressReport
@@ -35,7 +36,7 @@ from wizard.exchange.errors import Phase, Refused, ServerFault, SlowDown, Unreac
 from wizard.net.route import Route
 from wizard.rotation.context import Context
 from wizard.rotation.journal import Journal
-from wizard.rotation.model import Grade, Holding, KeyRecord, Mode, Slot, Step
+from wizard.rotation.model import Grade, Mode, Step
 from wizard.rotation.opening import open_journal
 from wizard.rotation.steps import egress as egress_step
 from wizard.rotation.steps.egress import EgressStep
@@ -242,7 +243,7 @@ class Play:
         return Bench(
             environment=Environment(name=self.name, site=site),
             journal=self.journal,
-            keeping=cast(Any, Keeping()),
+            vault=cast(Any, Keeping()),
             services=SERVICES,
             environ={},
             clock=lambda: exchange.now + self.clock_off,

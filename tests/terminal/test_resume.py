@@ -15,9 +15,9 @@ import pytest
 from tests.secret_service import secret_service
 from tests.terminal.keys import ENTER
 from tests.terminal.walk import Walk, end_exchange, rehearsing
+from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.rotation.database import open_database
 from wizard.rotation.journal import Journal
-from wizard.rotation.model import Holding, KeyRecord, Slot
 
 pytestmark = [pytest.mark.terminal, pytest.mark.keyring]
 BACKEND = "keyring.backends.SecretService.Keyring"

@@ -11,7 +11,7 @@ from textual.widgets import Static
 from screenshots.scene import stage
 from tests.tui.conftest import Wizard
 from wizard.custody.custodian import CREDENTIAL, Custodian
-from wizard.custody.encrypted.store import make_file
+from wizard.custody.encrypted_file.store import make_file
 from wizard.glyphs import UNICODE
 from wizard.secret import Secret
 from wizard.settings import Custody, Place

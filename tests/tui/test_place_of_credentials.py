@@ -15,7 +15,7 @@ from screenshots.scene import stage
 from tests.custody.fakes import FakeLocked, FakeLockingCustodian, FakeWithoutBus
 from tests.tui.conftest import Wizard
 from wizard.credentials import KeyKind
-from wizard.custody.encrypted.store import open_file
+from wizard.custody.encrypted_file.store import open_file
 from wizard.glyphs import UNICODE
 from wizard.secret import Secret
 from wizard.settings import Place, load
@@ -143,7 +143,7 @@ async def test_a_key_that_is_not_stored_any_more_is_told_at_home_and_struck_off_
     assert current is not None
     await wizard.press("f")
     assert isinstance(wizard.app.screen, HomeScreen)
-    await wizard.world.store.delete(current.item, "credentials")
+    await wizard.world.store.delete(current.item)
     wizard.app.screen.open_highlighted()
     await wizard.until("#checks", "is missing: the journal says it was stored in")
     await wizard.press("f", *"forget", "enter")
@@ -155,7 +155,7 @@ async def test_a_key_that_is_not_stored_any_more_is_told_at_home_and_struck_off_
 async def test_items_that_the_journal_does_not_know_are_counted_at_home_with_the_command(wizard: Wizard) -> None:
     await wizard.until("#next", "begins to replace")
     for number in (1, 2):
-        await wizard.world.store.write(f"key-wizard:rehearsal:00000000000{number}", "credentials", Secret("another's"))
+        await wizard.world.store.write(f"key-wizard:rehearsal:00000000000{number}", Secret("another's"))
     wizard.app.screen.open_highlighted()
     await wizard.until("#checks", "2 items are stored here that this journal does not know")
     assert "`key-wizard strays rehearsal`" in wizard.text("#checks")

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from wizard import settings
 from wizard.commands.console import exit_code, finding_json, print_json, tell_finding
 from wizard.commands.place import place_opener
-from wizard.custody.errors import KeyringUnusable
+from wizard.custody.errors import CustodyError
 from wizard.custody.store import Store
 from wizard.diagnosis.doctor import Area, Doctor
 from wizard.diagnosis.host import PlaceFinding
@@ -58,7 +58,7 @@ def _place_opener(paths: Paths) -> Callable[[], Awaitable[Store]]:
         why, advice = error.what, error.advice
 
     async def open_no_place() -> Store:
-        raise KeyringUnusable("settings", "Where credentials are kept is not known", why=why, advice=advice)
+        raise CustodyError("Where credentials are kept is not known", why=why, advice=advice, code="settings")
 
     return open_no_place
 

@@ -6,8 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from wizard.commands.prompts import ask_meanwhile
 from wizard.custody.custodian import Custodian
-from wizard.custody.encrypted.errors import PassphraseNeeded
-from wizard.custody.errors import Remedy
+from wizard.custody.errors import PassphraseNeededError, Remedy
 from wizard.custody.store import Store
 from wizard.settings import Paths, Settings
 
@@ -21,7 +20,7 @@ def place_opener(paths: Paths, known: Settings) -> Callable[[], Awaitable[Store]
     async def open_place() -> Store:
         try:
             return await custodian.open()
-        except PassphraseNeeded as needed:
+        except PassphraseNeededError as needed:
             # A new file is made in the wizard, where the passphrase is typed twice.
             if needed.remedy is not Remedy.OPEN_FILE or (passphrase := await ask_meanwhile(_PROMPT)) is None:
                 raise

@@ -8,8 +8,8 @@ import time
 from wizard import settings
 from wizard.clock import duration
 from wizard.commands.console import print_json, tell
+from wizard.custody.records import KeyRecord
 from wizard.exit_codes import Exit
-from wizard.rotation.model import KeyRecord
 from wizard.rotation.overview import Overview, overview
 from wizard.rotation.reading import read_journal
 

@@ -1,7 +1,7 @@
-"""Which of keyring's backends may hold a secret. A list of names and verdicts; nothing is loaded.
+"""Which of keyring's backends may hold a secret, and how long one. Names and verdicts; nothing is loaded.
 
 Invariant: what is not on the list of secure backends is refused, unknown ones too. The verdicts come from
-reading the backends' sources and running them (facts/keyring.md sections 3 and 4).
+reading the backends' sources and running them.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from wizard.custody.worker.protocol import BACKEND_VARIABLE, Origin
+from wizard.custody.errors import CustodyError
+from wizard.custody.keyring_worker.protocol import BACKEND_VARIABLE, Origin
+from wizard.secret import Secret
 from wizard.text import printable
 
 
@@ -74,6 +76,9 @@ _REFUSED: Final = {
 }
 """By class path, module or package; the longest name that fits counts."""
 
+_UTF16_UNITS: Final = {"keyring.backends.Windows.WinVaultKeyring": 1280}
+"""By backend. CRED_MAX_CREDENTIAL_BLOB_SIZE is 2560 bytes (wincred.h); keyring writes UTF-16."""
+
 
 def judge(backend: str) -> Judgement:
     """Return the verdict on a backend named by its class path."""
@@ -113,3 +118,57 @@ def recommended(platform: str = sys.platform) -> str:
         "darwin": "keyring.backends.macOS.Keyring",
         "win32": "keyring.backends.Windows.WinVaultKeyring",
     }.get(platform, "keyring.backends.SecretService.Keyring")
+
+
+def unusable_backend(judgement: Judgement, origin: Origin, place: str, fault: str) -> CustodyError:
+    """Return the error for a secure backend that was named and does not work here."""
+    return CustodyError(
+        f"The keyring backend {judgement.backend} does not work here",
+        why=f"{printable(place)} names it, and it ends with {printable(fault, 100)}.",
+        advice=line_to_change(origin, place),
+        code="backend-unusable",
+    )
+
+
+def refused_backend(judgement: Judgement, origin: Origin, place: str) -> CustodyError:
+    """Return the error for a backend that may not hold a secret, with the line to change."""
+    if judgement.verdict is Verdict.FAIL and origin is Origin.PRIORITY:
+        return CustodyError(
+            "There is no keyring on this system that secrets may be trusted to",
+            why="The keyring library found no backend that works here.",
+            advice="Run `python -m keyring diagnose` and `python -m keyring --list-backends` to see what is missing.",
+            code="backend-fail",
+        )
+    by_whom = {
+        Origin.ENVIRONMENT: f"{place} names it",
+        Origin.CONFIG: f"{printable(place)} names it",
+        Origin.PRIORITY: "the keyring library prefers it here",
+    }[origin]
+    return CustodyError(
+        f"The keyring backend {judgement.backend or '(no name)'} is refused: {judgement.reason}",
+        why=f"It would be used because {by_whom}.",
+        advice=line_to_change(origin, place),
+        code=f"backend-{judgement.verdict}",
+    )
+
+
+def expect_to_fit(backend: str, value: Secret) -> None:
+    """Return if one item of the backend can hold `value`.
+
+    Raises:
+        CustodyError: it cannot; nothing was written.
+    """
+    limit, units = _UTF16_UNITS.get(backend), len(value.reveal().encode("utf-16-le")) // 2
+    if limit is not None and units > limit:
+        raise CustodyError(
+            "These credentials are too long for Windows Credential Manager",
+            why=f"They take {units} UTF-16 units, and one item holds {limit}.",
+            advice="Use an Ed25519 key: it fits. An RSA key does not fit in any length that is safe.",
+            code="too-long",
+        )
+
+
+def what_does_not_fit(backend: str) -> str:
+    """Return, as a sentence, which kinds of key the backend cannot hold; nothing where it holds all."""
+    limit = _UTF16_UNITS.get(backend)
+    return "" if limit is None else f"An RSA key does not fit into it ({limit} UTF-16 units); Ed25519 and HMAC keys do."

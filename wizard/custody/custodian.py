@@ -7,18 +7,20 @@ choice changes the settings.
 from __future__ import annotations
 
 import os
+import re
+import stat
+import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
-from wizard.custody.choosing import choose_place
-from wizard.custody.encrypted.errors import NotInFile, PassphraseNeeded
-from wizard.custody.encrypted.store import EncryptedFileStore, change_passphrase, exists, make_file, open_file
-from wizard.custody.errors import Remedy
-from wizard.custody.opening import OPERATIONS, open_keyring, unlock_keyring
-from wizard.custody.places import PHRASES
-from wizard.custody.store import Store
+from wizard import atomic_file
+from wizard.custody.encrypted_file.store import EncryptedFileStore, change_passphrase, exists, make_file, open_file
+from wizard.custody.errors import CustodyError, PassphraseNeededError, Remedy
+from wizard.custody.keyring import OPERATIONS, open_keyring, unlock_keyring
+from wizard.custody.store import PHRASES, Store
+from wizard.errors import WizardError
 from wizard.secret import Secret
 from wizard.settings import Custody, Place
 from wizard.threads import in_abandonable_thread
@@ -26,6 +28,8 @@ from wizard.threads import in_abandonable_thread
 CREDENTIAL: Final = "key-wizard-passphrase"
 """The systemd credential (systemd.exec(5), LoadCredentialEncrypted=) that opens the encrypted file of a service."""
 _DIRECTORY: Final = "CREDENTIALS_DIRECTORY"
+_TABLE: Final = re.compile(r"^\[custody\][ \t]*(#.*)?$", re.MULTILINE)
+_PLACE: Final = re.compile(r"^place[ \t]*=.*$", re.MULTILINE)
 
 
 class Custodian:
@@ -54,8 +58,7 @@ class Custodian:
         """Return the store.
 
         Raises:
-            KeyringUnusable: it cannot be opened as things stand; its `remedy` says what `help` can do.
-            CustodyError: it cannot be opened.
+            CustodyError: it cannot be opened as things stand; its `remedy` says what `help` can do.
         """
         if self.custody.place is Place.KEYRING:
             return await open_keyring(deadline=self.custody.deadline, environ=self._environ)
@@ -64,7 +67,7 @@ class Custodian:
         is_new = not await exists(self._file, self.custody.deadline)
         with_credential = await in_abandonable_thread(self._credential)
         if with_credential is None or is_new:
-            raise PassphraseNeeded(self._file, is_new=is_new)
+            raise PassphraseNeededError(self._file, is_new=is_new)
         try:
             self._opened = await open_file(self._file, with_credential, self.custody.deadline)
             return self._opened
@@ -75,7 +78,7 @@ class Custodian:
         """Keep credentials in the encrypted file from now on; what is in the keyring stays there.
 
         Raises:
-            ChoiceNotWritten: the settings could not be changed; the place is the same as before.
+            WizardError: the settings could not be changed; the place is the same as before.
         """
         choose_place(self._settings, Place.ENCRYPTED_FILE)
         self.custody = replace(self.custody, place=Place.ENCRYPTED_FILE)
@@ -96,25 +99,24 @@ class Custodian:
         """Return if credentials are kept in the encrypted file, and it is there.
 
         Raises:
-            NotInFile: they are kept elsewhere.
-            CustodyError: the file is gone, damaged, exposed or cannot be read.
+            CustodyError: they are kept elsewhere, or the file is gone, damaged, exposed or cannot be read.
         """
         if self.custody.place is not Place.ENCRYPTED_FILE:
-            raise NotInFile(
+            raise CustodyError(
                 "Credentials are not kept in the encrypted file",
                 why=f"The settings name the place {self.custody.place}.",
                 advice="The password of the system's keyring is changed in the keyring's own program.",
+                code="not-in-file",
             )
         if not await exists(self._file, self.custody.deadline):
-            raise PassphraseNeeded(self._file, is_new=True)
+            raise PassphraseNeededError(self._file, is_new=True)
 
     async def change_passphrase(self, old: Secret, new: Secret) -> None:
         """Have the encrypted file open with another passphrase from now on. The caller wipes both.
 
         Raises:
-            NotInFile: credentials are kept elsewhere.
-            CustodyError: there is no file, the old one is wrong, the new one weak, or something else failed; the old
-                one still opens the file.
+            CustodyError: credentials are kept elsewhere, there is no file, the old passphrase is wrong, the new one
+                weak, or something else failed; the old one still opens the file.
         """
         await self.expect_encrypted_file()
         changed = await change_passphrase(self._file, old, new, self.custody.deadline)
@@ -132,3 +134,46 @@ class Custodian:
         except (OSError, UnicodeDecodeError):
             return None
         return Secret(text.removesuffix("\n"))
+
+
+def choose_place(file: Path, place: Place) -> None:
+    """Write `place` into the settings.
+
+    Raises:
+        WizardError: the file cannot be written, or is laid out so that only a person should change it.
+    """
+    try:
+        before = file.read_text("utf-8") if file.exists() else ""
+        after = _changed(before, f'place = "{place}"')
+        if tomllib.loads(after) != _wanted(before, place):
+            raise _by_hand(file, place, "The file is laid out in another way than this program expects.")
+        real = file.resolve()  # people keep their settings elsewhere and link to them
+        mode = stat.S_IMODE(real.stat().st_mode) if real.exists() else atomic_file.PRIVATE
+        atomic_file.replace(real, after.encode(), mode)
+    except (OSError, ValueError) as error:
+        raise _by_hand(file, place, f"It ended with {type(error).__name__}.") from None
+
+
+def _changed(text: str, line: str) -> str:
+    table = _TABLE.search(text)
+    if table is None:
+        gap = "" if not text or text.endswith("\n") else "\n"
+        return f"{text}{gap}\n[custody]\n{line}\n".lstrip("\n")
+    head, rest = text[: table.end()], text[table.end() :]
+    end = re.search(r"^\[", rest, re.MULTILINE)
+    own, others = (rest[: end.start()], rest[end.start() :]) if end else (rest, "")
+    own = _PLACE.sub(line, own, count=1) if _PLACE.search(own) else f"\n{line}{own}"
+    return head + own + others
+
+
+def _wanted(before: str, place: Place) -> dict[str, Any]:
+    meaning = tomllib.loads(before)
+    return {**meaning, "custody": {**meaning.get("custody", {}), "place": place.value}}
+
+
+def _by_hand(file: Path, place: Place, why: str) -> WizardError:
+    return WizardError(
+        f"The choice could not be written into {file}",
+        why=why,
+        advice=f'Write it there yourself: [custody] and below it place = "{place}". Then start the wizard again.',
+    )

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from wizard.credentials import Credentials, KeyKind
-from wizard.custody.errors import ItemUnreadable
+from wizard.custody.errors import ItemUnreadableError
 from wizard.secret import Secret
 from wizard.text import printable
 
@@ -46,12 +46,12 @@ def decode(item: Secret) -> Credentials:
     """Return the credentials that an item holds.
 
     Raises:
-        ItemUnreadable: the item is empty, cut short, of another schema or another program's.
+        ItemUnreadableError: the item is empty, cut short, of another schema or another program's.
     """
     fields = _fields(item)
     problem = _problem(fields)
     if problem:
-        raise ItemUnreadable(
+        raise ItemUnreadableError(
             "What is stored under this name is not a complete set of credentials",
             why=f"It is {problem}." if item else "It is empty, as from a write that was cut short.",
             advice="It cannot be used. Put the credentials in again, or make a new key on the exchange's page.",

@@ -1,12 +1,16 @@
-"""What is asked of the user before a place of credentials opens, alike on screens and in lines."""
+"""What is asked of the user before a place of credentials opens, and whether a password is one."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final
 
-from wizard.custody.encrypted.key import SHORTEST
-from wizard.custody.errors import Remedy
+from wizard.custody.errors import CustodyError, Remedy
+from wizard.secret import Secret
+from wizard.text import REPLACEMENT, UNPRINTABLE
+
+SHORTEST: Final = 12
+"""Characters of a new passphrase: whoever has the file can guess as fast as his machines allow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,3 +85,23 @@ FORGET_CONSENT: Final = (
     "Strike the missing key off the journal? If it lies in another collection, login or system, close the wizard and"
     " open it there. Nothing on the exchange changes: the key lives on until it is deleted on its page."
 )
+
+
+def visible(password: Secret) -> str:
+    """Return the characters that can be seen: neither blanks nor controls nor what has no width."""
+    return "".join(UNPRINTABLE.sub("", password.reveal()).split())
+
+
+def expect_understood(password: Secret) -> None:
+    """Return if a new password is what was typed: else it opens things on this terminal alone.
+
+    Raises:
+        CustodyError: it holds the sign for what could not be read.
+    """
+    if REPLACEMENT in password.reveal():
+        raise CustodyError(
+            "Not all of what was typed was understood",
+            why="The terminal sends accents and other letters in another encoding than UTF-8.",
+            advice="Set the terminal to UTF-8 and type it again, or choose one without such letters.",
+            code="not-understood",
+        )

@@ -1,29 +1,33 @@
-"""Where secrets are kept: one interface, the operating system's keyring and the memory of a rehearsal.
+"""A place for secrets: what each can do, a rehearsal's memory, and how nothing is believed that was not read back.
 
-Invariant: a store does one operation and says whether it raised; whether a value is really there is
-for `wizard.custody.confirmed` to find out.
+Invariant: a store does one operation and says whether it raised. The outcome is what a fresh read says: a daemon
+killed inside a write was seen to raise with the value stored, and to leave an item with an empty value.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager, nullcontext
-from typing import Protocol
+import asyncio
+import secrets
+import time
+from contextlib import AbstractAsyncContextManager, nullcontext, suppress
+from typing import Final, Protocol
 
-from wizard.custody.backends import judge
-from wizard.custody.child import DEADLINE, Answer, Child
-from wizard.custody.explain import failure
-from wizard.custody.places import MEMORY, PHRASES
-from wizard.custody.remedies import refused_backend
-from wizard.custody.turn import keyring_lock, turn
-from wizard.custody.worker.protocol import SECRET_SERVICE_BACKENDS, Code, Op, Origin
+from wizard.custody.errors import CustodyError
 from wizard.secret import Secret
 from wizard.settings import Place
+from wizard.text import capitalised
+
+PHRASES: Final = {Place.KEYRING: "the keyring", Place.ENCRYPTED_FILE: "the encrypted file"}
+"""The places of credentials as phrases within a sentence: no other module says which one it is in its own words."""
+MEMORY: Final = "this program's memory"
+NOT_KNOWN: Final = "the place of the credentials"
+"""Before a rehearsal has found out whether it can use the keyring."""
+_TIDYING: Final = 1.0
+"""Seconds after which a trial that was interrupted leaves its value where it is: it is worth nothing to anybody."""
 
 
 class Store(Protocol):
-    """A place for secrets, each under the name of a service and a user."""
+    """A place for secrets, each under a name."""
 
     @property
     def label(self) -> str:
@@ -37,7 +41,7 @@ class Store(Protocol):
 
     @property
     def place(self) -> str:
-        """The kind of place as a phrase within a sentence, one of `wizard.custody.places`."""
+        """The kind of place as a phrase within a sentence: one of `PHRASES`, or `MEMORY`."""
         ...
 
     @property
@@ -63,11 +67,11 @@ class Store(Protocol):
     def turn(self) -> AbstractAsyncContextManager[None]:
         """Return what to enter so that no other process that asks for its turn changes anything meanwhile.
 
-        Entering it raises `PlaceBusy` where another one takes too long.
+        Entering it raises a `CustodyError` with the code `busy` where another one takes too long.
         """
         ...
 
-    async def write(self, service: str, user: str, value: Secret) -> None:
+    async def write(self, name: str, value: Secret) -> None:
         """Store `value`, in place of what is there.
 
         Raises:
@@ -75,7 +79,7 @@ class Store(Protocol):
         """
         ...
 
-    async def read(self, service: str, user: str) -> Secret | None:
+    async def read(self, name: str) -> Secret | None:
         """Return what is stored, or None where nothing is.
 
         Raises:
@@ -83,7 +87,7 @@ class Store(Protocol):
         """
         ...
 
-    async def delete(self, service: str, user: str) -> None:
+    async def delete(self, name: str) -> None:
         """Delete what is stored; nothing stored is no error.
 
         Raises:
@@ -92,73 +96,12 @@ class Store(Protocol):
         ...
 
     async def names(self, prefix: str) -> tuple[str, ...]:
-        """Return the services of the items that begin with `prefix`, in order; none where the place cannot tell.
+        """Return the names of the items that begin with `prefix`, in order; none where the place cannot tell.
 
         Raises:
             CustodyError: it cannot be asked.
         """
         ...
-
-
-class KeyringStore:
-    """The operating system's keyring: one pinned backend, called in a child process.
-
-    Args:
-        backend: The backend's class path. Only one that may hold secrets is accepted.
-        label: The place in words.
-        deadline: Seconds for each operation.
-        environ: The child's environment.
-
-    Raises:
-        KeyringUnusable: the backend is not on the list of secure ones.
-    """
-
-    place = PHRASES[Place.KEYRING]
-    by_hand = "in the keyring's own program"
-    durable = True
-    remark = ""
-    doubt = ""
-
-    def __init__(
-        self, backend: str, label: str, *, deadline: float = DEADLINE, environ: Mapping[str, str] = os.environ
-    ) -> None:
-        judgement = judge(backend)
-        if not judgement.is_secure:
-            raise refused_backend(judgement, Origin.PRIORITY, "")
-        self.backend = backend
-        self.label = label
-        self._child = Child(environ, deadline)
-        self._lock = keyring_lock(backend, environ)
-        self._deadline = deadline
-
-    def turn(self) -> AbstractAsyncContextManager[None]:
-        """Take a turn among all of this user's journals and logins (see `Store.turn`)."""
-        return turn(self._lock, self._deadline)
-
-    async def write(self, service: str, user: str, value: Secret) -> None:
-        """Store `value` (see `Store.write`)."""
-        await self._call(Op.WRITE, service, user, value)
-
-    async def read(self, service: str, user: str) -> Secret | None:
-        """Return what is stored (see `Store.read`)."""
-        return (await self._call(Op.READ, service, user)).value
-
-    async def delete(self, service: str, user: str) -> None:
-        """Delete what is stored (see `Store.delete`)."""
-        await self._call(Op.DELETE, service, user)
-
-    async def names(self, prefix: str) -> tuple[str, ...]:
-        """Return what is held (see `Store.names`); nothing where the backend is no Secret Service."""
-        if self.backend not in SECRET_SERVICE_BACKENDS:
-            return ()
-        answer = await self._call(Op.LIST, prefix, "")
-        return tuple(map(str, answer.facts["services"]))
-
-    async def _call(self, operation: Op, service: str, user: str, value: Secret | None = None) -> Answer:
-        answer = await self._child.call(operation, value=value, backend=self.backend, service=service, user=user)
-        if answer.code != Code.OK:
-            raise failure(operation, answer)
-        return answer
 
 
 class MemoryStore:
@@ -173,26 +116,116 @@ class MemoryStore:
     doubt = "that anything is kept: it is lost when this program ends"
 
     def __init__(self) -> None:
-        self._items: dict[tuple[str, str], Secret] = {}
+        self._items: dict[str, Secret] = {}
 
     def turn(self) -> AbstractAsyncContextManager[None]:
         """Return at once: no other process sees this memory."""
         return nullcontext()
 
-    async def write(self, service: str, user: str, value: Secret) -> None:
+    async def write(self, name: str, value: Secret) -> None:
         """Store `value` (see `Store.write`)."""
-        self._items[service, user] = Secret(value.reveal())
+        self._items[name] = Secret(value.reveal())
 
-    async def read(self, service: str, user: str) -> Secret | None:
+    async def read(self, name: str) -> Secret | None:
         """Return what is stored (see `Store.read`)."""
-        found = self._items.get((service, user))
+        found = self._items.get(name)
         return None if found is None else Secret(found.reveal())
 
-    async def delete(self, service: str, user: str) -> None:
+    async def delete(self, name: str) -> None:
         """Delete what is stored (see `Store.delete`)."""
-        if found := self._items.pop((service, user), None):
+        if found := self._items.pop(name, None):
             found.wipe()
 
     async def names(self, prefix: str) -> tuple[str, ...]:
         """Return what is held (see `Store.names`)."""
-        return tuple(sorted(service for service, _ in self._items if service.startswith(prefix)))
+        return tuple(sorted(name for name in self._items if name.startswith(prefix)))
+
+
+async def write_confirmed(store: Store, name: str, value: Secret) -> None:
+    """Write `value`; return once the store has given the same value back.
+
+    Raises:
+        CustodyError: nothing or something else is stored, or it could not be read back.
+    """
+    failure: CustodyError | None = None
+    try:
+        await store.write(name, value)
+    except CustodyError as error:
+        failure = error
+    found = await _read_back(store, name, failure)
+    if found == value:
+        return
+    if found is None and failure is not None:
+        raise failure
+    raise CustodyError(
+        f"{capitalised(store.place)} does not give back what was written into it",
+        why=f"Under {name} it holds {_in_words(found)}.",
+        advice=f"Do not rely on this place ({store.label}) before this is understood. {_read_back_again(store)}",
+        code="read-back-differs",
+    )
+
+
+async def delete_confirmed(store: Store, name: str) -> None:
+    """Delete; return once the store holds nothing under the name. Nothing stored is deleted already.
+
+    Raises:
+        CustodyError: the value is still there, or it could not be read back.
+    """
+    failure: CustodyError | None = None
+    try:
+        await store.delete(name)
+    except CustodyError as error:
+        failure = error
+    if await _read_back(store, name, failure) is None:
+        return
+    raise failure or CustodyError(
+        f"{capitalised(store.place)} still holds what was deleted from it",
+        why=f"After the deletion there is a value under {name}.",
+        advice=f"Delete it {store.by_hand}: another program may have stored one under the same name.",
+        code="not-deleted",
+    )
+
+
+async def try_out(store: Store) -> float:
+    """Write a random value, read it back, compare, delete it, and see that it is gone; return the seconds it took.
+
+    Raises:
+        CustodyError: one of these failed; the value is removed as far as that is possible.
+    """
+    started = time.monotonic()
+    name, value = f"key-wizard:canary:{secrets.token_hex(8)}", Secret(secrets.token_hex(128))
+    try:
+        async with store.turn():  # it too must be possible before anything matters
+            await write_confirmed(store, name, value)
+            await delete_confirmed(store, name)
+    except BaseException:
+        with suppress(CustodyError, TimeoutError):
+            async with asyncio.timeout(_TIDYING):
+                await store.delete(name)
+        raise
+    return time.monotonic() - started
+
+
+async def _read_back(store: Store, name: str, failure: CustodyError | None) -> Secret | None:
+    try:
+        return await store.read(name)
+    except CustodyError as error:
+        first = f"{failure.what}. " if failure else ""
+        unread = error
+    raise CustodyError(
+        f"It is not known what {store.place} holds under {name}",
+        why=f"{first}{unread.what}. {unread.why}",
+        advice=f"{unread.advice} {_read_back_again(store)}",
+        code=unread.code,
+        remedy=unread.remedy,
+    )
+
+
+def _read_back_again(store: Store) -> str:
+    return f"Repeat this step once {store.place} works again: doing it twice does no harm."
+
+
+def _in_words(found: Secret | None) -> str:
+    if found is None:
+        return "nothing, although it reported success"
+    return "another value" if found else "an empty value, as from a write that was cut short"

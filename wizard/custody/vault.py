@@ -1,209 +1,297 @@
-"""The credentials of one environment, one item for each version of the key.
+"""The credentials of one environment: each moves into and out of its place together with what the journal says of it.
 
-Invariant: nothing is overwritten, also not by two processes at once. A new key is a new item, so that the one in
-use stays whole until its replacement is proven.
+Invariants: every change is announced in the journal first, and confirmed once it was read back: whatever kills this
+process, the journal says which items may be there. Nothing is overwritten, also not by two processes at once: a new key
+is a new item, so that the one in use stays whole until its replacement is proven. No item is deleted that was not
+announced as superseded, with the reason.
 """
 
 from __future__ import annotations
 
-import re
 import time
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final
 
 from wizard.clock import Clock
 from wizard.credentials import Credentials
-from wizard.custody import confirmed, item
-from wizard.custody.capacity import expect_to_fit
-from wizard.custody.errors import ItemOccupied, ItemUnreadable, KeptElsewhere
-from wizard.custody.store import Store
-from wizard.secret import FINGERPRINT_DIGITS, Secret
+from wizard.custody import item
+from wizard.custody.backends import expect_to_fit
+from wizard.custody.errors import CustodyError, ItemOccupiedError, ItemUnreadableError, KeptElsewhereError
+from wizard.custody.records import Holding, KeyJournal, KeyRecord, Slot
+from wizard.custody.store import Store, delete_confirmed, write_confirmed
+from wizard.secret import Secret
 from wizard.text import capitalised
 
-_FINGERPRINT = re.compile(f"[0-9a-f]{{{FINGERPRINT_DIGITS}}}")
+HIGHEST_VERSION: Final = 100
 
 
 class Vault:
-    """Credentials by the fingerprint of their API key.
+    """The store and the journal of one environment, moved together.
 
     Args:
-        store: Where they are kept.
-        environment: The name of the environment, as in the settings.
+        environment: Its name, as in the settings.
+        journal: It also says whose items these are: two journals on one store do not touch each other's.
+        store: Where the credentials are kept.
         clock: Stamps an item with the time at which it is made.
-        owner: Whose items these are: two journals on one store do not touch each other's.
     """
 
-    def __init__(self, store: Store, environment: str, clock: Clock = time.time, owner: str = "") -> None:
+    def __init__(self, environment: str, journal: KeyJournal, store: Store, clock: Clock = time.time) -> None:
         self.store = store
         self._environment = environment
+        self._journal = journal
         self._clock = clock
-        self._owner = owner
 
-    def service(self, fingerprint: str, version: int = 1) -> str:
-        """Return the item's name. It is no secret: stores keep names in clear or nearly so.
+    @property
+    def place(self) -> str:
+        """The place of the credentials as a phrase within a sentence."""
+        return self.store.place
 
-        Args:
-            fingerprint: Of the API key.
-            version: Counts up from 1 when an API key is stored again with another secret.
-
-        Raises:
-            ValueError: `fingerprint` or `version` is none, which is a mistake of the caller's.
-        """
-        if not _FINGERPRINT.fullmatch(fingerprint):
-            raise ValueError(f"a fingerprint is {FINGERPRINT_DIGITS} lower-case hex digits")
-        if version < 1:
-            raise ValueError("versions count from 1")
-        return f"{self._prefix}{fingerprint}" + (f".{version}" if version > 1 else "")
-
-    async def put(self, credentials: Credentials, version: int = 1) -> None:
-        """Store credentials (as one `version` of them, see `service`); return once the store has given them back.
-
-        The same ones stored already are fine. An item with an empty value is what a write leaves
-        that was cut short; it holds nothing and is replaced.
+    async def put(self, credentials: Credentials, slot: Slot, *, whitelist: str = "") -> KeyRecord:
+        """Write, read back, compare; then the journal calls the key stored.
 
         Raises:
-            ItemOccupied: other credentials are stored under the name.
-            CustodyError: it failed, or it is not known whether it did; nothing counts as stored.
+            wizard.errors.WizardError: the place refused, or gave back something else. The key stays announced, and
+                `recover` settles it.
         """
-        service = self.service(credentials.name.fingerprint, version)
+        self._expect_to_fit(credentials)
+        for version in range(self._unused_version(credentials), HIGHEST_VERSION):
+            record = self._record(credentials, slot, whitelist, version)
+            self._journal.announce_key(record)
+            if await self._is_written(record, credentials):
+                self._journal.confirm_key(record)
+                return replace(record, holding=Holding.STORED)
+            # Another journal on the same store has an item of this name: leave it alone.
+            self._journal.forget_key(record, "the name is taken by somebody else")
+        raise CustodyError(f"No name is free for this key in {self.place}", advice="Delete items that are not needed.")
+
+    async def fetch(self, record: KeyRecord) -> Credentials | None:
+        """Return the credentials of a key, or None where the place no longer has them.
+
+        Raises:
+            KeptElsewhereError: they were stored in another place than the one that is open.
+            CustodyError: they cannot be read, or are not those of the key.
+        """
+        self._expect_here(record)
+        return await read_credentials(self.store, record)
+
+    async def purge(self, record: KeyRecord, reason: str) -> None:
+        """Delete the item, read back that it is gone, then retire the key.
+
+        Raises:
+            ValueError: the key is the current one; the only proven credentials are never deleted.
+            KeptElsewhereError: they were stored in another place: here is nothing of them to delete.
+            CustodyError: it failed, or it is not known whether it did.
+        """
+        self._expect_here(record)
+        if record.slot is Slot.CURRENT:
+            raise ValueError("the current key is never purged")
+        self._journal.announce_purge(record, reason)
+        await remove_item(self.store, record.item, self._journal.id)
+        self._journal.confirm_purge(record)
+
+    async def recover(self) -> tuple[str, ...]:
+        """Settle what an interrupted run left in between; return what was done, as sentences."""
+        done: list[str] = []
+        for record in self._journal.keys(self._environment):
+            if record.holding not in (Holding.ANNOUNCED, Holding.PURGING):
+                continue
+            if record.backend != self.store.backend:
+                done.append(f"{record.name} was left unsettled in {record.store}: open that place to settle it.")
+            elif record.holding is Holding.ANNOUNCED:
+                done.append(await self._settle_announced(record))
+            else:
+                done.append(await self._complete_purge(record))
+        return tuple(done)
+
+    async def missing(self) -> tuple[KeyRecord, ...]:
+        """Return the keys that the journal calls stored in this very store, and that it does not hold any more.
+
+        Raises:
+            CustodyError: the store cannot be read.
+        """
+        return await missing_keys(self._journal.keys(self._environment), self.store)
+
+    async def strays(self) -> tuple[str, ...]:
+        """Return the names of items of this environment that the journal does not know, as far as they can be told.
+
+        Raises:
+            CustodyError: the store cannot be asked.
+        """
+        return await stray_items(self._environment, self._journal.keys(self._environment), self.store)
+
+    def forget(self, record: KeyRecord) -> None:
+        """Strike a key off whose item is not there any more; call it for what `missing` returned."""
+        self._journal.announce_purge(record, "its item was not in the store any more, and the user let it go")
+        self._journal.confirm_purge(record)
+
+    async def _is_written(self, record: KeyRecord, credentials: Credentials) -> bool:
+        """Store credentials, and return once the store has given them back; False where the name is taken.
+
+        An item with an empty value is what a write leaves that was cut short; it holds nothing and is replaced.
+        """
         async with self.store.turn():
-            found = await self.store.read(service, item.USER)
-            if found:
-                self._expect_same(found, credentials, service)
-                return
-            value = item.encode(credentials, self._clock(), self._owner)
+            if await self.store.read(record.item):
+                return False
+            value = item.encode(credentials, record.stored_at, self._journal.id)
             try:
-                await confirmed.write(self.store, service, item.USER, value)
+                await write_confirmed(self.store, record.item, value)
             finally:
                 value.wipe()
+            return True
 
-    def expect_to_hold(self, credentials: Credentials) -> None:
-        """Return if the store can hold these credentials at all; nothing is written.
-
-        Raises:
-            ItemTooLong: it cannot.
-        """
-        value = item.encode(credentials, self._clock(), self._owner)
+    def _expect_to_fit(self, credentials: Credentials) -> None:
+        value = item.encode(credentials, self._clock(), self._journal.id)
         try:
             expect_to_fit(self.store.backend, value)
         finally:
             value.wipe()
 
-    async def get(self, fingerprint: str, version: int = 1) -> Credentials | None:
-        """Return the credentials of a key, or None where none are stored.
-
-        Raises:
-            ItemUnreadable: what is stored is not complete, or belongs to another key.
-            CustodyError: it cannot be read.
-        """
-        service = self.service(fingerprint, version)
-        found = await self.store.read(service, item.USER)
-        if found is None:
-            return None
-        credentials = item.decode(found)
-        if credentials.name.fingerprint != fingerprint:
-            raise ItemUnreadable(
-                f"{capitalised(self.store.place)} holds the credentials of another key under this name",
-                why=f"Under {service} there are those of {credentials.name}.",
-                advice="Somebody moved or renamed items. It cannot be used: put the credentials of this key in again.",
+    def _expect_here(self, record: KeyRecord) -> None:
+        if record.backend and record.backend != self.store.backend:
+            raise KeptElsewhereError(
+                f"{record.name} is stored in another place than the one that is open",
+                why=f"It was stored in {record.store}.",
+                advice="Choose that place again ([custody] place in config.toml), then go on.",
             )
-        return credentials
 
-    async def item_names(self) -> tuple[str, ...]:
-        """Return the names of this environment's items, as far as the store can tell.
+    async def _settle_announced(self, record: KeyRecord) -> str:
+        found = await _read_here(self.store, record.item)
+        if found is not None and _is_own(found, self._journal.id):
+            self._journal.confirm_key(record)
+            return f"Storing {record.name} was interrupted after it was in {self.place}: nothing is lost."
+        # Whatever else is under that name was not written by this journal, or is empty: it is left alone.
+        self._journal.forget_key(record, f"it did not reach {self.place} whole")
+        return f"Storing {record.name} was interrupted before it was in {self.place}: enter it again."
 
-        Raises:
-            CustodyError: it cannot be asked.
-        """
-        return await self.store.names(self._prefix)
-
-    async def holds(self, fingerprint: str, version: int = 1) -> bool:
-        """Return whether anything is stored under the name, whoever stored it and whether or not it is complete.
-
-        What lies in another collection is not held here: it may be locked for good, and must not stop everything else.
-
-        Raises:
-            CustodyError: it cannot be read.
-        """
-        found = await self._read_here(fingerprint, version)
-        if found is not None:
-            found.wipe()
-        return found is not None
-
-    async def owns(self, fingerprint: str, version: int = 1) -> bool:
-        """Return whether a complete item of that name is there (see `holds`) and was stored by this owner.
-
-        Raises:
-            CustodyError: it cannot be read.
-        """
-        found = await self._read_here(fingerprint, version)
-        return found is not None and self._is_own(found)
-
-    async def remove(self, fingerprint: str, version: int = 1) -> None:
-        """Delete the credentials of a key; return once the store holds none. None stored is removed already.
-
-        Raises:
-            ItemOccupied: what is stored under the name is somebody else's; it is left alone.
-            NotDeleted: they are still there.
-            CustodyError: it failed, or it is not known whether it did.
-        """
-        service = self.service(fingerprint, version)
-        async with self.store.turn():
-            found = await self.store.read(service, item.USER)
-            if found and not self._is_own(found):
-                raise ItemOccupied(
-                    f"What {self.store.place} holds under this name was not stored by this wizard",
-                    why=f"Another journal, a newer version or another program wrote {service}.",
-                    advice=f"Nothing was deleted. If it is not needed, delete it {self.store.by_hand}.",
-                )
-            await confirmed.delete(self.store, service, item.USER)
-
-    async def read_item(self, name: str) -> Secret | None:
-        """Return what an item of this environment holds, whoever stored it; None where there is none.
-
-        Args:
-            name: As `item_names` tells it.
-
-        Raises:
-            CustodyError: it cannot be read.
-        """
-        return await self.store.read(self._own_name(name), item.USER)
-
-    async def discard(self, name: str) -> None:
-        """Delete an item of this environment, whoever stored it: for what the user wants gone by name.
-
-        Raises:
-            NotDeleted: it is still there.
-            CustodyError: it failed, or it is not known whether it did.
-        """
-        async with self.store.turn():
-            await confirmed.delete(self.store, self._own_name(name), item.USER)
-
-    async def _read_here(self, fingerprint: str, version: int) -> Secret | None:
+    async def _complete_purge(self, record: KeyRecord) -> str:
         try:
-            return await self.store.read(self.service(fingerprint, version), item.USER)
-        except KeptElsewhere:
-            return None
+            await remove_item(self.store, record.item, self._journal.id)
+        except ItemOccupiedError:
+            # Ours is gone: somebody else has put an item of that name since.
+            self._journal.confirm_purge(record)
+            return f"The item of {record.name} was replaced by another program's, which is left alone."
+        except KeptElsewhereError as error:
+            return f"The purge of {record.name} was interrupted and waits. {' '.join(error.sentences())}"
+        self._journal.confirm_purge(record)
+        return f"The purge of {record.name} was interrupted and is now complete."
 
-    def _own_name(self, name: str) -> str:
-        if not name.startswith(self._prefix):
-            raise ValueError("the item is another environment's")
-        return name
-
-    @property
-    def _prefix(self) -> str:
-        return f"key-wizard:{self._environment}:"
-
-    def _is_own(self, found: Secret) -> bool:
-        try:
-            item.decode(found).wipe()
-        except ItemUnreadable:
-            return False
-        return item.owner_of(found) == self._owner
-
-    def _expect_same(self, found: Secret, credentials: Credentials, service: str) -> None:
-        if self._is_own(found) and item.decode(found) == credentials:
-            return
-        raise ItemOccupied(
-            "Other credentials are stored under this key's name already",
-            why=f"{service} in {self.store.place} is another journal's item, or another secret of the same API key.",
-            advice="Nothing was changed. If the stored one is wrong, remove it first, then put this one in.",
+    def _record(self, credentials: Credentials, slot: Slot, whitelist: str, version: int) -> KeyRecord:
+        return KeyRecord(
+            environment=self._environment,
+            name=credentials.name,
+            kind=credentials.kind,
+            slot=slot,
+            holding=Holding.ANNOUNCED,
+            item=item_name(self._environment, credentials, version),
+            store=self.store.label,
+            backend=self.store.backend,
+            stored_at=self._clock(),
+            version=version,
+            whitelist=whitelist,
         )
+
+    def _unused_version(self, credentials: Credentials) -> int:
+        """One new item per version: nothing is overwritten."""
+        fingerprint = credentials.name.fingerprint
+        keys = self._journal.keys(self._environment)
+        return 1 + max((key.version for key in keys if key.name.fingerprint == fingerprint), default=0)
+
+
+def item_name(environment: str, credentials: Credentials, version: int = 1) -> str:
+    """Return the name of an item. It is no secret: stores keep names in clear or nearly so."""
+    return f"{_prefix(environment)}{credentials.name.fingerprint}" + (f".{version}" if version > 1 else "")
+
+
+async def read_credentials(store: Store, record: KeyRecord) -> Credentials | None:
+    """Return the credentials of a key, or None where none are stored.
+
+    Raises:
+        ItemUnreadableError: what is stored is not complete, or belongs to another key.
+        CustodyError: it cannot be read.
+    """
+    found = await store.read(record.item)
+    if found is None:
+        return None
+    credentials = item.decode(found)
+    if credentials.name.fingerprint != record.name.fingerprint:
+        raise ItemUnreadableError(
+            f"{capitalised(store.place)} holds the credentials of another key under this name",
+            why=f"Under {record.item} there are those of {credentials.name}.",
+            advice="Somebody moved or renamed items. It cannot be used: put the credentials of this key in again.",
+        )
+    return credentials
+
+
+async def remove_item(store: Store, name: str, owner: str) -> None:
+    """Delete an item that the journal `owner` stored; return once the store holds none. None is removed already.
+
+    Raises:
+        ItemOccupiedError: what is stored under the name is somebody else's; it is left alone.
+        CustodyError: it failed, or it is not known whether it did.
+    """
+    async with store.turn():
+        found = await store.read(name)
+        if found and not _is_own(found, owner):
+            raise ItemOccupiedError(
+                f"What {store.place} holds under this name was not stored by this wizard",
+                why=f"Another journal, a newer version or another program wrote {name}.",
+                advice=f"Nothing was deleted. If it is not needed, delete it {store.by_hand}.",
+            )
+        await delete_confirmed(store, name)
+
+
+async def missing_keys(records: Iterable[KeyRecord], store: Store) -> tuple[KeyRecord, ...]:
+    """Return the keys that a journal calls stored in this very store, and that it does not hold.
+
+    A legacy key is left to the retirement, which knows what that means.
+
+    Raises:
+        CustodyError: the store cannot be read.
+    """
+    expected = [
+        record
+        for record in records
+        if record.holding is Holding.STORED
+        and record.slot in (Slot.CURRENT, Slot.PENDING, Slot.DRAFT)
+        and record.backend == store.backend
+    ]
+    return tuple([record for record in expected if not await _is_held(store, record.item)])
+
+
+async def stray_items(environment: str, records: Iterable[KeyRecord], store: Store) -> tuple[str, ...]:
+    """Return the names of items of the environment that its journal does not know, as far as the store can tell.
+
+    Raises:
+        CustodyError: the store cannot be asked.
+    """
+    known = {record.item for record in records if record.holding is not Holding.PURGED}
+    return tuple(name for name in await store.names(_prefix(environment)) if name not in known)
+
+
+async def _read_here(store: Store, name: str) -> Secret | None:
+    """Return an item; what lies in another collection may be locked for good, and must not stop everything else."""
+    try:
+        return await store.read(name)
+    except KeptElsewhereError:
+        return None
+
+
+async def _is_held(store: Store, name: str) -> bool:
+    found = await _read_here(store, name)
+    if found is not None:
+        found.wipe()
+    return found is not None
+
+
+def _is_own(found: Secret, owner: str) -> bool:
+    """Return whether an item is complete and was stored by the journal `owner`."""
+    try:
+        item.decode(found).wipe()
+    except ItemUnreadableError:
+        return False
+    return item.owner_of(found) == owner
+
+
+def _prefix(environment: str) -> str:
+    return f"key-wizard:{environment}:"

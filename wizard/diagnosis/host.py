@@ -6,9 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from wizard.clock import Clock
-from wizard.custody.canary import canary
 from wizard.custody.errors import CustodyError
-from wizard.custody.store import Store
+from wizard.custody.store import Store, try_out
 from wizard.diagnosis.notes import note, of_error
 from wizard.rotation.findings import STORAGE
 from wizard.rotation.model import Finding, Outcome
@@ -38,11 +37,11 @@ async def storage(open_store: Callable[[], Awaitable[Store]], clock: Clock) -> P
     """Try the place of the credentials with a throw-away value."""
     try:
         store = await open_store()
-        tried = await canary(store)
+        seconds = await try_out(store)
     except CustodyError as error:
         told = of_error(STORAGE, Outcome.FAILED, error, clock)
-        return PlaceFinding(told.subject, told.outcome, told.observed, told.at, advice=told.advice, state=error.state)
-    observed = f"A canary was written to {store.label}, read back, compared and deleted in {tried.seconds:.1f} s."
+        return PlaceFinding(told.subject, told.outcome, told.observed, told.at, advice=told.advice, state=error.code)
+    observed = f"A canary was written to {store.label}, read back, compared and deleted in {seconds:.1f} s."
     outcome = Outcome.WARNING if store.doubt else Outcome.PASSED
     gap, backend = store.doubt, store.backend
     return PlaceFinding(STORAGE, outcome, observed, clock(), does_not_prove=gap, state="ready", backend=backend)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from wizard.clock import Clock
+from wizard.custody.records import KeyRecord
 from wizard.custody.store import Store
-from wizard.custody.vault import Vault
+from wizard.custody.vault import missing_keys, stray_items
 from wizard.diagnosis.notes import note, of_error
 from wizard.errors import WizardError
-from wizard.rotation.model import Finding, KeyRecord, Outcome
+from wizard.rotation.model import Finding, Outcome
 from wizard.rotation.reading import read_journal
-from wizard.rotation.reconciling import missing, strays
 from wizard.settings import Paths
 
 SUBJECT = "Stored keys"
@@ -23,9 +23,9 @@ async def stored_keys(store: Store, paths: Paths, environments: Iterable[str], c
     unknown: list[str] = []
     try:
         for name in environments:
-            records, vault = _records(paths, name), Vault(store, name)
-            lost += [f"The {one.slot} key {one.name} of {name}" for one in await missing(records, vault)]
-            unknown += await strays(records, vault)
+            records = _records(paths, name)
+            lost += [f"The {one.slot} key {one.name} of {name}" for one in await missing_keys(records, store)]
+            unknown += await stray_items(name, records, store)
     except WizardError as error:
         return of_error(SUBJECT, Outcome.INCONCLUSIVE, error, clock)
     if lost:

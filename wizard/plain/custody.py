@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wizard.custody.custodian import Custodian
-from wizard.custody.errors import CustodyError, KeyringUnusable, Remedy
+from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.questions import (
     FILE_CONSENT,
     FILE_WORD,
@@ -50,7 +50,7 @@ async def unlock(talk: Talk, custodian: Custodian, remedy: Remedy) -> None:
 
 
 async def _ask_what(talk: Talk, custodian: Custodian, problem: CustodyError) -> str:
-    remedy = problem.remedy if isinstance(problem, KeyringUnusable) else Remedy.NONE
+    remedy = problem.remedy
     own = (Choice(remedy.value, f"{QUESTIONS[remedy].does}."),) if remedy else ()
     is_keyring = custodian.custody.place is Place.KEYRING
     other = (Choice(FILE_WORD, "keep credentials in an encrypted file instead."),) if is_keyring else ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wizard.custody.child import DEADLINE as OPERATION
+from wizard.custody.keyring_process import DEADLINE as OPERATION
 from wizard.egress.ssh_hosts.fan_out import Bounds
 from wizard.rotation.context import Pace
 from wizard.rotation.elsewhere import DEADLINE as SEARCH

@@ -6,13 +6,14 @@ Nothing is purged without a typed word.
 from __future__ import annotations
 
 from wizard.clock import duration, utc
+from wizard.custody.records import KeyRecord
 from wizard.errors import WizardError
 from wizard.plain import deadlines
 from wizard.plain.answers import Choice, Command
 from wizard.plain.stage import Stage, Way
 from wizard.plain.summary import tell_summary
 from wizard.plain.words import numbered
-from wizard.rotation.model import Grade, KeyRecord, Step
+from wizard.rotation.model import Grade, Step
 from wizard.rotation.retirement import POLLS_IN_A_ROW, Death, Poll
 
 ABOUT = (

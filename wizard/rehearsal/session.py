@@ -16,10 +16,11 @@ from pathlib import Path
 
 from wizard.clock import Clock
 from wizard.credentials import Credentials, KeyKind
-from wizard.custody.errors import CustodyError, ItemOccupied, KeptElsewhere
-from wizard.custody.opening import open_keyring
+from wizard.custody.errors import CustodyError, ItemOccupiedError, KeptElsewhereError
+from wizard.custody.keyring import open_keyring
+from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.custody.store import MemoryStore, Store
-from wizard.custody.vault import Vault
+from wizard.custody.vault import remove_item
 from wizard.egress.services import EchoService, Parser
 from wizard.rehearsal.desk import Desk
 from wizard.rehearsal.process import ExchangeProcess, recall, remember, start_exchange
@@ -29,7 +30,6 @@ from wizard.rotation.database import read_database
 from wizard.rotation.flow import Flow
 from wizard.rotation.journal import Journal
 from wizard.rotation.lock import sole_writer
-from wizard.rotation.model import Holding, KeyRecord, Slot
 from wizard.rotation.opening import open_flow
 from wizard.rotation.reading import read_journal
 from wizard.rules import Rules
@@ -89,7 +89,7 @@ class Rehearsal:
         whitelist = ",".join(map(str, report.verdict.addresses))
         made = await self.desk.create("in use", KeyKind.HMAC, whitelist, enableSpotAndMarginTrading=True)
         credentials = Credentials(KeyKind.HMAC, made.api_key, made.secret)
-        await flow.context.keeping.store(credentials, Slot.CURRENT, whitelist=whitelist)
+        await flow.context.vault.put(credentials, Slot.CURRENT, whitelist=whitelist)
         credentials.wipe()
 
 
@@ -198,25 +198,24 @@ async def _clear(file: Path, store: Store) -> None:
         CustodyError: a key is still where it was stored; the journal stays.
     """
     with closing(Journal(read_database(file), time.time)) as journal:
-        vault = Vault(store, NAME, owner=journal.id)
         for record in journal.keys(NAME):
             if record.holding is not Holding.PURGED:
-                await _remove(record, vault)
+                await _remove(record, store, journal.id)
     for part in file.parent.glob(f"{file.name}*"):
         part.unlink()
 
 
-async def _remove(record: KeyRecord, vault: Vault) -> None:
+async def _remove(record: KeyRecord, store: Store, owner: str) -> None:
     """Remove one key.
 
     Raises:
         CustodyError: it is still where it was stored.
     """
-    if record.backend == vault.store.backend:
-        with suppress(ItemOccupied):  # the name is somebody else's by now
-            await vault.remove(record.name.fingerprint, record.version)
+    if record.backend == store.backend:
+        with suppress(ItemOccupiedError):  # the name is somebody else's by now
+            await remove_item(store, record.item, owner)
     elif record.backend != MemoryStore.backend:
-        raise KeptElsewhere(
+        raise KeptElsewhereError(
             f"A key of a rehearsal is still in {record.store}",
             why="That place is not open now.",
             advice="The key opens nothing. The next rehearsal that can open that place removes it.",

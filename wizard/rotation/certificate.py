@@ -8,8 +8,9 @@ from typing import Any
 
 from wizard.clock import duration, utc
 from wizard.credentials import KeyName
+from wizard.custody.records import KeyRecord
 from wizard.intake.copies import Copies
-from wizard.rotation.model import Grade, KeyRecord, RotationRecord
+from wizard.rotation.model import Grade, RotationRecord
 from wizard.rotation.retirement import Death
 
 

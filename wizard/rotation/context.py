@@ -8,6 +8,7 @@ from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
 from wizard.clock import Clock
+from wizard.custody.vault import Vault
 from wizard.egress.ipv6 import Ipv6Lookup
 from wizard.egress.services import EchoService
 from wizard.errors import WizardError
@@ -17,7 +18,6 @@ from wizard.net.route import Route, open_transport
 from wizard.rotation.journal import Journal
 from wizard.rotation.model import RotationRecord
 from wizard.rotation.reaching import open_exchange, route_to_exchange
-from wizard.rotation.safekeeping import Safekeeping
 from wizard.rotation.surroundings import networks_of
 from wizard.settings import Environment
 from wizard.sites import Site
@@ -63,7 +63,7 @@ class Context:
 
     environment: Environment
     journal: Journal
-    keeping: Safekeeping
+    vault: Vault
     services: tuple[EchoService, ...]
     environ: Mapping[str, str]
     clock: Clock

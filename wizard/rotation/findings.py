@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from wizard.clock import Clock
+from wizard.custody.records import KeyRecord
 from wizard.errors import sentences
 from wizard.exchange.client import Account, ApiRestrictions, WebSocketSession
 from wizard.exchange.errors import ExchangeError
@@ -14,7 +15,7 @@ from wizard.exchange.skew import ClockSkew
 from wizard.exchange.skew import Grade as SkewGrade
 from wizard.exchange.verdicts import Outcome as VerdictOutcome
 from wizard.exchange.verdicts import Verdict
-from wizard.rotation.model import Finding, KeyRecord, Outcome
+from wizard.rotation.model import Finding, Outcome
 from wizard.sites import Site
 
 DNS = "DNS"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 
+from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.egress.selection import Candidate
 from wizard.errors import WizardError
 from wizard.intake.copies import Copies
@@ -15,7 +16,7 @@ from wizard.rotation.certificate import Certificate, write_certificate
 from wizard.rotation.closing import safe_to_close
 from wizard.rotation.context import Context
 from wizard.rotation.elsewhere import Elsewhere
-from wizard.rotation.model import STEPS, Finding, Holding, KeyRecord, Mode, RotationRecord, Slot, Step
+from wizard.rotation.model import STEPS, Finding, Mode, RotationRecord, Step
 from wizard.rotation.retirement import Death
 from wizard.rotation.steps.address_selection import AddressSelection
 from wizard.rotation.steps.credentials import CredentialsStep
@@ -80,7 +81,7 @@ class Flow:
         self.probe = ProbeStep(context)
         self.retire = RetireStep(context)
         self.elsewhere = Elsewhere(context)
-        self.strays = Strays(context.keeping)
+        self.strays = Strays(context.vault)
 
     @property
     def rotation(self) -> RotationRecord | None:
@@ -100,17 +101,17 @@ class Flow:
     @property
     def is_durable(self) -> bool:
         """Whether the credentials outlive this program."""
-        return self.context.keeping.vault.store.durable
+        return self.context.vault.store.durable
 
     @property
     def place(self) -> str:
         """The place of the credentials as a phrase within a sentence."""
-        return self.context.keeping.place
+        return self.context.vault.place
 
     @property
     def storage(self) -> str:
         """What every screen says about where the credentials are; nothing for the operating system's keyring."""
-        return self.context.keeping.vault.store.remark
+        return self.context.vault.store.remark
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -249,8 +250,8 @@ class Flow:
         """
         if not self.can_forget:
             raise OutOfPlace("The missing key is part of an open rotation", advice="Give that rotation up first.")
-        for record in await self.context.keeping.missing():
-            self.context.keeping.forget(record)
+        for record in await self.context.vault.missing():
+            self.context.vault.forget(record)
         self.preflight = replace(self.preflight, missing=())
 
     async def adopt_stray(self, item: str) -> Finding:
@@ -306,7 +307,7 @@ class Flow:
             wizard.errors.WizardError: the place of the credentials cannot be read.
         """
         legacy = self.retire.legacy
-        found = await self.context.keeping.fetch(legacy) if legacy and legacy.holding is Holding.STORED else None
+        found = await self.context.vault.fetch(legacy) if legacy and legacy.holding is Holding.STORED else None
         if found is None:
             return Copies()
         try:
@@ -331,4 +332,4 @@ class Flow:
         """Purge drafts and pending keys: nothing of them is in use, and the current key is proven."""
         for record in self.context.journal.keys(self.context.environment.name):
             if record.slot in (Slot.PENDING, Slot.DRAFT) and record.holding is Holding.STORED:
-                await self.context.keeping.purge(record, reason)
+                await self.context.vault.purge(record, reason)

@@ -1,7 +1,7 @@
 """The journal: a secret-free record from which every rotation resumes.
 
 Every write to the keyring is announced here first and confirmed after; a crash in between leaves
-a key that is `announced` or `purging`, and `wizard.rotation.safekeeping` settles it on the next start.
+a key that is `announced` or `purging`, and `wizard.custody.vault` settles it on the next start.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ from operator import attrgetter
 
 from wizard.clock import Clock
 from wizard.credentials import KeyKind, KeyName
+from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.egress.agreement import EgressState, EgressVerdict
 from wizard.egress.history import Observation
 from wizard.errors import WizardError
 from wizard.rotation.database import Database, Write
-from wizard.rotation.model import STEPS, Event, Holding, KeyRecord, Mode, RotationRecord, Slot, Step
+from wizard.rotation.model import STEPS, Event, Mode, RotationRecord, Step
 from wizard.rotation.rows import address, moment, moment_if_any, number, text, whitelist
 
 WIZARD = "wizard"

@@ -13,6 +13,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import Any, TypeVar
 
 from wizard.credentials import Credentials, KeyKind
+from wizard.custody.records import KeyRecord
 from wizard.errors import sentences
 from wizard.exchange.client import Account, ApiRestrictions, ExchangeClient
 from wizard.exchange.errors import ExchangeError, Unreachable
@@ -24,7 +25,7 @@ from wizard.exchange.verdicts import Verdict
 from wizard.rotation import findings as say
 from wizard.rotation.context import Context
 from wizard.rotation.findings import Scribe
-from wizard.rotation.model import Finding, KeyRecord, Mode, Outcome
+from wizard.rotation.model import Finding, Mode, Outcome
 from wizard.rotation.signed import SignedAnswer, Where, ask, explain, named_by_futures
 from wizard.rotation.steps.egress import EgressStep
 from wizard.rotation.surroundings import networks_of
@@ -223,7 +224,7 @@ class Ladder:
         if self._current is None:
             return None
         if control is None:
-            self._tell(self._scribe.control_unusable(f"It is not in {self._context.keeping.place}."))
+            self._tell(self._scribe.control_unusable(f"It is not in {self._context.vault.place}."))
             return None
         where = self._where(networks_of(self._current.whitelist))
         try:

@@ -1,11 +1,9 @@
-"""The words of a rotation as data: steps, slots, outcomes, evidence, records."""
+"""The words of a rotation as data: steps, outcomes, evidence, records."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-
-from wizard.credentials import KeyKind, KeyName
 
 
 class Step(StrEnum):
@@ -46,28 +44,6 @@ STEPS: dict[Mode, tuple[Step, ...]] = {
     Mode.SET_UP: (Step.EGRESS, Step.WHITELIST, Step.CREDENTIALS, Step.PROBE, Step.DONE),
     Mode.ADOPT: (Step.CREDENTIALS, Step.PROBE, Step.DONE),
 }
-
-
-class Slot(StrEnum):
-    """The role of stored credentials (DESIGN section 2)."""
-
-    DRAFT = "draft"
-    """A key pair made here whose API key is not known yet."""
-    PENDING = "pending"
-    CURRENT = "current"
-    LEGACY = "legacy"
-    RETIRED = "retired"
-    DISCARDED = "discarded"
-    """Purged without ever having been in use: a draft that was completed, a key that was entered again."""
-
-
-class Holding(StrEnum):
-    """What the journal knows of a keyring item. Announced first, confirmed after."""
-
-    ANNOUNCED = "announced"
-    STORED = "stored"
-    PURGING = "purging"
-    PURGED = "purged"
 
 
 class Outcome(StrEnum):
@@ -112,31 +88,6 @@ class Finding:
     def passed(self) -> bool:
         """Whether this check may be shown with a tick."""
         return self.outcome is Outcome.PASSED
-
-
-@dataclass(frozen=True, slots=True)
-class KeyRecord:
-    """What the journal knows of one key. No secret, no whole API key."""
-
-    environment: str
-    name: KeyName
-    kind: KeyKind
-    slot: Slot
-    holding: Holding
-    item: str
-    """The service name of its keyring item."""
-    store: str
-    """Where the item lies, in words."""
-    backend: str
-    """The same for code: an item is looked for only where it was put."""
-    stored_at: float
-    version: int = 1
-    """Counts up when an API key is stored again with another secret: one item per version."""
-    proven_at: float | None = None
-    """When it was last accepted by the exchange."""
-    retired_at: float | None = None
-    whitelist: str = ""
-    """The list it was created with, separated by commas."""
 
 
 @dataclass(frozen=True, slots=True)

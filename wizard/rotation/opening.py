@@ -1,4 +1,4 @@
-"""Opens the flow of one environment: lock, journal, store, canary, recovery."""
+"""Opens the flow of one environment: lock, journal, store, trial, recovery."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
 from wizard.clock import Clock
-from wizard.custody.canary import canary
-from wizard.custody.capacity import what_does_not_fit
+from wizard.custody.backends import what_does_not_fit
 from wizard.custody.errors import CustodyError
-from wizard.custody.store import Store
+from wizard.custody.store import Store, try_out
 from wizard.custody.vault import Vault
 from wizard.egress.services import EchoService, load_services
 from wizard.rotation.context import Context, Pace, Pause
@@ -22,7 +21,6 @@ from wizard.rotation.flow import Flow, Preflight
 from wizard.rotation.journal import Journal
 from wizard.rotation.lock import sole_writer
 from wizard.rotation.model import Finding, Outcome
-from wizard.rotation.safekeeping import Safekeeping
 from wizard.settings import Environment, Paths
 
 StoreOpener = Callable[[], Awaitable[Store]]
@@ -51,7 +49,7 @@ async def open_flow(
     stopwatch: Clock = time.perf_counter,
     pace: Pace | None = None,
 ) -> AsyncIterator[Flow]:
-    """Take the environment for this process alone, try its store with a canary, settle what was left.
+    """Take the environment for this process alone, try its store, settle what was left.
 
     Raises:
         wizard.errors.WizardError: another wizard has the environment, the journal is damaged or cannot be
@@ -64,12 +62,12 @@ async def open_flow(
         try:
             journal.check()
             storage = await _try(store, clock)
-            keeping = Safekeeping(environment.name, journal, Vault(store, environment.name, clock, journal.id), clock)
-            recovered = await keeping.recover()
+            vault = Vault(environment.name, journal, store, clock)
+            recovered = await vault.recover()
             context = Context(
                 environment=environment,
                 journal=journal,
-                keeping=keeping,
+                vault=vault,
                 services=load_services(paths.services_file) if services is None else services,
                 environ=environ,
                 clock=clock,
@@ -77,7 +75,7 @@ async def open_flow(
                 stopwatch=stopwatch,
                 pace=pace or Pace(),
             )
-            missing, strays = await asyncio.gather(keeping.missing(), _strays(keeping))
+            missing, strays = await vault.missing(), await _strays(vault)
             flow = Flow(context, Preflight(environment.name, storage, recovered, missing, strays))
             await flow.settle()
             yield flow
@@ -85,15 +83,15 @@ async def open_flow(
             journal.close()
 
 
-async def _strays(keeping: Safekeeping) -> tuple[str, ...]:
+async def _strays(vault: Vault) -> tuple[str, ...]:
     try:
-        return await keeping.strays()
+        return await vault.strays()
     except CustodyError:
         return ()  # an offer only; whoever asks for them is told
 
 
 async def _try(store: Store, clock: Clock) -> Finding:
-    await canary(store)
+    await try_out(store)
     limits = what_does_not_fit(store.backend)
     return Finding(
         subject=STORAGE,

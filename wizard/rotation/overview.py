@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from wizard.custody.records import KeyRecord, Slot
 from wizard.rotation.journal import Journal
-from wizard.rotation.model import KeyRecord, RotationRecord, Slot
+from wizard.rotation.model import RotationRecord
 from wizard.settings import Environment
 
 

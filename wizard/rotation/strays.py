@@ -10,21 +10,13 @@ from dataclasses import dataclass
 
 from wizard.credentials import Credentials, KeyKind, KeyName
 from wizard.custody import item
-from wizard.custody.errors import ItemUnreadable, KeptElsewhere
+from wizard.custody.errors import ItemUnreadableError, KeptElsewhereError
+from wizard.custody.store import delete_confirmed
 from wizard.custody.vault import Vault
 from wizard.errors import WizardError
-from wizard.rotation.safekeeping import Safekeeping
 from wizard.rotation.steps.credentials import is_placeholder
 from wizard.secret import Secret
 from wizard.text import printable
-
-
-class NotAStray(WizardError):
-    """The item is gone, or the journal knows it."""
-
-
-class NotAdoptable(WizardError):
-    """What the item holds is no whole key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +51,8 @@ class Stray:
 class Strays:
     """The strays of one environment."""
 
-    def __init__(self, keeping: Safekeeping) -> None:
-        self._keeping = keeping
+    def __init__(self, vault: Vault) -> None:
+        self._vault = vault
 
     async def look(self) -> tuple[Stray, ...]:
         """Return what is there, as far as the place of the credentials can list what it holds.
@@ -68,21 +60,20 @@ class Strays:
         Raises:
             wizard.custody.errors.CustodyError: it cannot be read.
         """
-        return tuple([await self._look_at(name) for name in await self._keeping.strays()])
+        return tuple([await self._look_at(name) for name in await self._vault.strays()])
 
     async def credentials(self, name: str) -> Credentials:
         """Return the key that a stray holds; the caller wipes it.
 
         Raises:
-            NotAStray: it is gone, or the journal knows it by now.
-            NotAdoptable: it holds a key pair without an API key.
-            wizard.custody.errors.CustodyError: it cannot be read.
+            WizardError: it is gone, the journal knows it by now, it holds a key pair without an API key, or it
+                cannot be read.
         """
         found = item.decode(await self._read(name))
         if not is_placeholder(found.api_key):
             return found
         found.wipe()
-        raise NotAdoptable(
+        raise WizardError(
             "This item is a key pair whose API key was never stored with it",
             why="It was made, or imported, for an API key that another journal waited for.",
             advice="Begin with a new pair. If an API key was created with this one, delete it on the exchange's page.",
@@ -92,20 +83,16 @@ class Strays:
         """Delete a stray for good; return once the place holds none. Call it on the user's typed word only.
 
         Raises:
-            NotAStray: it is gone, or the journal knows it by now.
-            wizard.custody.errors.CustodyError: it failed, or it is not known whether it did.
+            WizardError: it is gone, the journal knows it by now, it failed, or it is not known whether it did.
         """
         (await self._read(name)).wipe()
-        await self._vault.discard(name)
-
-    @property
-    def _vault(self) -> Vault:
-        return self._keeping.vault
+        async with self._vault.store.turn():
+            await delete_confirmed(self._vault.store, name)
 
     async def _read(self, name: str) -> Secret:
-        found = await self._vault.read_item(name) if name in await self._keeping.strays() else None
+        found = await self._vault.store.read(name) if name in await self._vault.strays() else None
         if found is None:
-            raise NotAStray(
+            raise WizardError(
                 f"There is no stray item {printable(name)}",
                 why="It is gone, it was never there, or this journal knows it.",
                 advice="Look again at which there are: `key-wizard strays ENV`.",
@@ -114,9 +101,9 @@ class Strays:
 
     async def _look_at(self, name: str) -> Stray:
         try:
-            found = await self._vault.read_item(name)
+            found = await self._vault.store.read(name)
             credentials = item.decode(found or Secret())
-        except (ItemUnreadable, KeptElsewhere):
+        except (ItemUnreadableError, KeptElsewhereError):
             return Stray(name)
         stored, kind = item.created_of(found or Secret()), credentials.kind
         key = None if is_placeholder(credentials.api_key) else credentials.name

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ipaddress import IPv4Network
 
+from wizard.custody.records import Slot
 from wizard.rotation.journal import Journal
-from wizard.rotation.model import Slot
 from wizard.settings import Environment
 from wizard.whitelist import ListContext, OtherList, RequiredAddress, parse
 

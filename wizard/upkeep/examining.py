@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 from wizard.clock import Clock
 from wizard.consumers import NoCurrentKey, current_key, fetch
+from wizard.custody.records import KeyRecord
 from wizard.custody.store import Store
 from wizard.egress.detection import EgressReport, detect
 from wizard.egress.services import EchoService
 from wizard.errors import WizardError
-from wizard.rotation.model import Finding, KeyRecord
+from wizard.rotation.model import Finding
 from wizard.rotation.reaching import open_exchange, route_to_exchange
 from wizard.rotation.signed import SignedAnswer, Where, ask
 from wizard.settings import Environment, Paths

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from wizard.clock import Clock, duration
 from wizard.consumers import NoCurrentKey
 from wizard.custody.errors import CustodyError
+from wizard.custody.records import KeyRecord
 from wizard.egress.detection import EgressReport
 from wizard.errors import WizardError, sentences
 from wizard.rotation.findings import STORAGE, Scribe
-from wizard.rotation.model import Finding, KeyRecord, Outcome
+from wizard.rotation.model import Finding, Outcome
 from wizard.rotation.signed import SignedAnswer, Where, explain
 from wizard.rotation.surroundings import networks_of
 from wizard.settings import Environment

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 
 from wizard.credentials import Credentials, KeyKind
+from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.errors import WizardError
 from wizard.exchange.keys import KeyPair, generate_ed25519, generate_rsa, public_pem
 from wizard.intake.copies import Copies
 from wizard.rotation.context import Context
 from wizard.rotation.elsewhere import Elsewhere
 from wizard.rotation.findings import STORAGE
-from wizard.rotation.model import Finding, Holding, KeyRecord, Mode, Outcome, Slot
+from wizard.rotation.model import Finding, Mode, Outcome
 from wizard.secret import Secret
 
 MADE_HERE = "public key"
@@ -87,13 +88,13 @@ class CredentialsStep:
         found = await self._pair(kind)
         if found is None:
             raise DraftMissing(
-                f"The private key made for this API key is not in {self._context.keeping.place} any more",
+                f"The private key made for this API key is not in {self._context.vault.place} any more",
                 advice="Delete this API key on the exchange's page and start this step again with a new pair.",
             )
         finding = await self._store_pending(Credentials(kind, api_key, found.signing))
         for draft in self._drafts():
             if draft.name.fingerprint == _label(MADE_HERE, public_pem(found.signing)).fingerprint():
-                await self._context.keeping.purge(draft, "the pair is stored together with its API key")
+                await self._context.vault.purge(draft, "the pair is stored together with its API key")
         return finding
 
     async def import_pair(self, pair: KeyPair) -> None:
@@ -112,15 +113,15 @@ class CredentialsStep:
             DraftMissing: the private key is not stored any more.
         """
         draft = self._imported_draft(public)
-        found = await self._context.keeping.fetch(draft) if draft else await self._imported_pending(public)
+        found = await self._context.vault.fetch(draft) if draft else await self._imported_pending(public)
         if found is None:
             raise DraftMissing(
-                f"The imported private key is not in {self._context.keeping.place} any more",
+                f"The imported private key is not in {self._context.vault.place} any more",
                 advice="Import it once more, then store it.",
             )
         finding = await self._store_pending(Credentials(found.kind, api_key, found.signing), is_imported=True)
         if draft:
-            await self._context.keeping.purge(draft, "the imported key is stored together with its API key")
+            await self._context.vault.purge(draft, "the imported key is stored together with its API key")
         return finding
 
     async def store_found(self, credentials: Credentials) -> Finding:
@@ -141,7 +142,7 @@ class CredentialsStep:
                 "API key and secret were not swapped", advice=f"Type {SWAP_WORD} where you are asked for it."
             )
         pending = self.pending
-        found = await self._context.keeping.fetch(pending) if pending else None
+        found = await self._context.vault.fetch(pending) if pending else None
         if pending is None or found is None:
             raise WizardError("There is no stored key to swap", advice="Enter the key and its secret again.")
         finding = await self._store_pending(Credentials(found.kind, found.signing, found.api_key))
@@ -150,10 +151,10 @@ class CredentialsStep:
         return finding
 
     async def _store_pending(self, credentials: Credentials, *, is_imported: bool = False) -> Finding:
-        await self._context.keeping.recover()
+        await self._context.vault.recover()
         self._refuse_known(credentials)
         whitelist = self._context.journal.whitelist_of(self._context.rotation)
-        record = await self._context.keeping.store(credentials, Slot.PENDING, whitelist=whitelist)
+        record = await self._context.vault.put(credentials, Slot.PENDING, whitelist=whitelist)
         is_from_outside = is_imported or self._context.rotation.mode is Mode.ADOPT
         copies = await self._elsewhere.copies(credentials) if is_from_outside else Copies()
         return Finding(
@@ -162,7 +163,7 @@ class CredentialsStep:
             observed=f"{record.name} was written to {record.store}, read back and is the same.",
             at=self._context.clock(),
             does_not_prove="that the exchange accepts it; the probe finds out",
-            advice=_to_remove(copies, self._context.keeping.place),
+            advice=_to_remove(copies, self._context.vault.place),
         )
 
     def _refuse_known(self, credentials: Credentials) -> None:
@@ -185,7 +186,7 @@ class CredentialsStep:
         """Return the pair made here: as a draft, or within the pending key when its API key was mistyped."""
         pending = self._key(Slot.PENDING)
         for record in [*reversed(self._drafts()), *([pending] if pending else [])]:
-            if record.kind is kind and (found := await self._context.keeping.fetch(record)):
+            if record.kind is kind and (found := await self._context.vault.fetch(record)):
                 if not found.api_key.reveal().startswith(IMPORTED):
                     return found
                 found.wipe()
@@ -198,8 +199,8 @@ class CredentialsStep:
         return pair.public_pem
 
     async def _keep_draft(self, pair: KeyPair, origin: str) -> None:
-        await self._context.keeping.recover()
-        await self._context.keeping.store(
+        await self._context.vault.recover()
+        await self._context.vault.put(
             Credentials(pair.kind, _label(origin, pair.public_pem), pair.private_pem), Slot.DRAFT
         )
 
@@ -210,7 +211,7 @@ class CredentialsStep:
     async def _imported_pending(self, public: str) -> Credentials | None:
         """Return the pending key whose private key is the imported one: its API key was mistyped."""
         pending = self.pending
-        found = await self._context.keeping.fetch(pending) if pending and pending.kind is not KeyKind.HMAC else None
+        found = await self._context.vault.fetch(pending) if pending and pending.kind is not KeyKind.HMAC else None
         return found if found and public_pem(found.signing) == public else None
 
     def _drafts(self) -> list[KeyRecord]:

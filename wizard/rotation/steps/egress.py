@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from wizard.custody.records import Slot
 from wizard.egress.agreement import EgressState
 from wizard.egress.answers import Sample
 from wizard.egress.detection import EgressReport, detect, sample_more
@@ -13,7 +14,7 @@ from wizard.egress.ipv6 import Ipv6Way
 from wizard.net.route import Route
 from wizard.rotation.context import Context
 from wizard.rotation.journal import THE_EXCHANGE, WIZARD, Journal
-from wizard.rotation.model import Finding, Outcome, Slot
+from wizard.rotation.model import Finding, Outcome
 from wizard.rotation.reaching import ipv6_way_to_exchange
 from wizard.rotation.signed import observe_address
 from wizard.rotation.steps.address_selection import AddressSelection
@@ -107,7 +108,7 @@ class EgressStep:
         """
         context = self._context
         current = context.journal.key_in(context.environment.name, Slot.CURRENT)
-        credentials = await context.keeping.fetch(current) if current else None
+        credentials = await context.vault.fetch(current) if current else None
         if current is None or credentials is None:
             return None
         try:

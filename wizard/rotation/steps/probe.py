@@ -11,6 +11,7 @@ from itertools import count
 
 from wizard.clock import duration
 from wizard.credentials import Credentials
+from wizard.custody.records import KeyRecord, Slot
 from wizard.errors import WizardError, sentences
 from wizard.exchange.patience import may_heal, pause_before_next
 from wizard.exchange.verdicts import Verdict
@@ -18,7 +19,7 @@ from wizard.rotation import findings as say
 from wizard.rotation.context import Context
 from wizard.rotation.findings import Scribe
 from wizard.rotation.ladder import PASSES_IN_A_ROW, Ladder, OnFinding, ProbeReport
-from wizard.rotation.model import Finding, KeyRecord, Slot, Step
+from wizard.rotation.model import Finding, Step
 from wizard.rotation.signed import SignedAnswer, Where, ask
 from wizard.text import capitalised
 
@@ -73,7 +74,7 @@ class ProbeStep:
         pending, credentials = await self._fetch_pending()
         current, control = self._key(Slot.CURRENT), None
         try:
-            control = await self._context.keeping.fetch(current) if current else None
+            control = await self._context.vault.fetch(current) if current else None
             report = await Ladder(self._context, pending, current, on_finding).climb(credentials, control)
         finally:
             for held in filter(None, (credentials, control)):
@@ -151,11 +152,11 @@ class ProbeStep:
 
     async def _fetch_pending(self) -> tuple[KeyRecord, Credentials]:
         pending = self._key(Slot.PENDING)
-        credentials = await self._context.keeping.fetch(pending) if pending else None
+        credentials = await self._context.vault.fetch(pending) if pending else None
         if pending is None or credentials is None:
             raise NothingToProbe(
                 "There is no new key to probe",
-                why=f"{capitalised(self._context.keeping.place)} holds no pending credentials for this environment.",
+                why=f"{capitalised(self._context.vault.place)} holds no pending credentials for this environment.",
                 advice="Go back to the credentials step and enter the key again.",
             )
         return pending, credentials

@@ -7,11 +7,12 @@ from dataclasses import asdict, fields, replace
 from ipaddress import IPv4Address
 
 from wizard.credentials import Credentials
+from wizard.custody.records import KeyRecord, Slot
 from wizard.egress.exchange_observation import callers_address
 from wizard.errors import WizardError
 from wizard.exchange.client import ExchangeClient
 from wizard.rotation.context import Context
-from wizard.rotation.model import Event, Grade, KeyRecord, Slot
+from wizard.rotation.model import Event, Grade
 from wizard.rotation.retirement import (
     DEATHLY,
     POLLS_IN_A_ROW,
@@ -121,7 +122,7 @@ class RetireStep:
         legacy = await self._fetch(self.legacy)
         if control is None:
             raise NothingToRetire(
-                f"The current key is not in {self._context.keeping.place}",
+                f"The current key is not in {self._context.vault.place}",
                 why="Without it nothing can be proven about the legacy key.",
                 advice="Open the place that it was stored in, or set the key up again.",
             )
@@ -193,7 +194,7 @@ class RetireStep:
         return legacy
 
     async def _purge(self, legacy: KeyRecord, grade: Grade) -> None:
-        await self._context.keeping.purge(legacy, f"{DEATH} {grade}")
+        await self._context.vault.purge(legacy, f"{DEATH} {grade}")
 
     async def _question(
         self, legacy: Credentials | None, control: Credentials, *, is_first: bool, is_spaced: bool
@@ -267,7 +268,7 @@ class RetireStep:
         return Where(self._context.environment.site, self._context.egress, whitelist)
 
     async def _fetch(self, record: KeyRecord | None) -> Credentials | None:
-        return await self._context.keeping.fetch(record) if record else None
+        return await self._context.vault.fetch(record) if record else None
 
     def polls(self) -> list[Poll]:
         """Return all polls since the switch, the oldest first."""

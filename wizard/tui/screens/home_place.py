@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, cast
 from textual.message import Message
 from textual.screen import Screen
 
-from wizard.custody.errors import CustodyError, KeyringUnusable, Remedy
+from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.questions import FILE_CONSENT, FILE_WORD, PASSPHRASE_CHANGED, QUESTIONS
 from wizard.errors import WizardError
 from wizard.settings import Place
@@ -80,7 +80,7 @@ class PlaceScreen(Screen[None]):
         custodian = self.wizard.world.custodian
         is_custody = custodian is not None and isinstance(error, CustodyError)
         self._is_custody_problem = is_custody
-        self._remedy = error.remedy if is_custody and isinstance(error, KeyringUnusable) else Remedy.NONE
+        self._remedy = error.remedy if is_custody and isinstance(error, CustodyError) else Remedy.NONE
         self._has_other_place = is_custody and custodian is not None and custodian.custody.place is Place.KEYRING
 
     def ways_out(self) -> str:

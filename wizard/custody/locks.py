@@ -17,7 +17,7 @@ from typing import Final
 from filelock import FileLock, Timeout
 from platformdirs import PlatformDirs
 
-from wizard.custody.errors import PlaceBusy
+from wizard.custody.errors import CustodyError
 from wizard.settings import home
 from wizard.threads import in_abandonable_thread
 
@@ -44,7 +44,7 @@ async def turn(file: Path, deadline: float) -> AsyncIterator[None]:
         deadline: Seconds to wait for another process. The wait can be cancelled.
 
     Raises:
-        PlaceBusy: another process held it for so long, or the lock cannot be made.
+        CustodyError: another process held it for so long, or the lock cannot be made.
     """
     lock = FileLock(file, thread_local=False, mode=0o600)
     given_up = Event()
@@ -64,16 +64,18 @@ async def _acquired(lock: FileLock, file: Path, deadline: float, given_up: Event
     try:
         await in_abandonable_thread(work)
     except Timeout:
-        raise PlaceBusy(
+        raise CustodyError(
             f"Another process has been changing the stored credentials for {deadline:g} s",
             why=f"It holds the lock {file}.",
             advice="Look whether another Key Wizard hangs, end it, and try again. The lock goes with its process.",
+            code="busy",
         ) from None
     except OSError as error:
-        raise PlaceBusy(
+        raise CustodyError(
             "It cannot be seen to that nobody else changes the stored credentials meanwhile",
             why=f"The lock {file} cannot be made: {error.strerror or type(error).__name__}.",
             advice="Make that directory writable for you, or set HOME to one that is. Nothing was changed.",
+            code="busy",
         ) from None
 
 

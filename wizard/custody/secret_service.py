@@ -1,16 +1,27 @@
-"""What to tell somebody whose keyring cannot be used: one remedy for each state and each refused backend."""
+"""The Secret Service as it was found: its names for people, and one remedy for each state in which it is no use."""
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Final
 
-from wizard.custody.backends import Judgement, Verdict, line_to_change
-from wizard.custody.errors import KeyringUnusable, Remedy
-from wizard.custody.providers import GNOME, collection_name, provider_name
-from wizard.custody.worker.protocol import BUS_VARIABLE, COLLECTION_VARIABLE, PATIENCE, Origin, State
+from wizard.custody.errors import CustodyError, Remedy
+from wizard.custody.keyring_worker.protocol import BUS_VARIABLE, COLLECTION_VARIABLE, PATIENCE, State
 from wizard.text import printable
 
+GNOME: Final = "GNOME keyring"
+_ESCAPED = re.compile("_([0-9a-f]{2})")
+
+# The first 15 characters of the program's name, which is all that /proc/PID/comm holds.
+_NAMES: Final = {
+    "gnome-keyring-d": GNOME,
+    "keepassxc": "KeePassXC",
+    "ksecretd": "KWallet",
+    "kwalletd6": "KWallet",
+    "kwalletd5": "KWallet",
+    "oo7-daemon": "oo7",
+}
 UNLOCK_COMMAND: Final = (
     'read -rs P; printf %s "$P" | gnome-keyring-daemon --replace --unlock --components=secrets >/dev/null; unset P'
 )
@@ -103,7 +114,17 @@ _OWN: Final = {State.LOCKED: Remedy.UNLOCK, State.NO_COLLECTION: Remedy.CREATE}
 """What the wizard itself can do where the service is GNOME keyring's."""
 
 
-def unusable_service(service: Service) -> KeyringUnusable:
+def provider_name(comm: str) -> str:
+    """Return what people call the program; the program's own name where it is not known."""
+    return _NAMES.get(comm, printable(comm, 40)) or "Secret Service"
+
+
+def collection_name(path: str) -> str:
+    """Return the last part of a collection's D-Bus path, `_20` and its like decoded."""
+    return printable(_ESCAPED.sub(lambda hit: chr(int(hit[1], 16)), path.rpartition("/")[2]), 40)
+
+
+def unusable_service(service: Service) -> CustodyError:
     """Return the error for a Secret Service that is not ready, with its remedy."""
     remedy, provider = _REMEDIES[service.state], provider_name(service.provider)
     words = {
@@ -117,8 +138,8 @@ def unusable_service(service: Service) -> KeyringUnusable:
     own = _OWN.get(service.state, Remedy.NONE) if provider == GNOME and not _is_misnamed(service) else Remedy.NONE
     if _is_misnamed(service):
         advice = f"Unset {COLLECTION_VARIABLE}, or have it name a collection that there is."
-    return KeyringUnusable(
-        service.state, remedy.what, why=remedy.why.format(**words), advice=advice.format(**words), remedy=own
+    return CustodyError(
+        remedy.what, why=remedy.why.format(**words), advice=advice.format(**words), code=service.state, remedy=own
     )
 
 
@@ -131,35 +152,3 @@ def _gnome_advice(service: Service, remedy: _Remedy) -> str:
 def _is_misnamed(service: Service) -> bool:
     """Whether the environment names a collection that there is not: one made here would have another name."""
     return service.state is State.NO_COLLECTION and bool(service.collection)
-
-
-def unusable_backend(judgement: Judgement, origin: Origin, place: str, fault: str) -> KeyringUnusable:
-    """Return the error for a secure backend that was named and does not work here."""
-    return KeyringUnusable(
-        "backend-unusable",
-        f"The keyring backend {judgement.backend} does not work here",
-        why=f"{printable(place)} names it, and it ends with {printable(fault, 100)}.",
-        advice=line_to_change(origin, place),
-    )
-
-
-def refused_backend(judgement: Judgement, origin: Origin, place: str) -> KeyringUnusable:
-    """Return the error for a backend that may not hold a secret, with the line to change."""
-    if judgement.verdict is Verdict.FAIL and origin is Origin.PRIORITY:
-        return KeyringUnusable(
-            "backend-fail",
-            "There is no keyring on this system that secrets may be trusted to",
-            why="The keyring library found no backend that works here.",
-            advice="Run `python -m keyring diagnose` and `python -m keyring --list-backends` to see what is missing.",
-        )
-    by_whom = {
-        Origin.ENVIRONMENT: f"{place} names it",
-        Origin.CONFIG: f"{printable(place)} names it",
-        Origin.PRIORITY: "the keyring library prefers it here",
-    }[origin]
-    return KeyringUnusable(
-        f"backend-{judgement.verdict}",
-        f"The keyring backend {judgement.backend or '(no name)'} is refused: {judgement.reason}",
-        why=f"It would be used because {by_whom}.",
-        advice=line_to_change(origin, place),
-    )

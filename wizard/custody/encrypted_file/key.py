@@ -10,12 +10,10 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
-from wizard.custody.encrypted.errors import WeakPassphrase
-from wizard.custody.passwords import expect_understood, visible
+from wizard.custody.errors import CustodyError
+from wizard.custody.questions import SHORTEST, expect_understood, visible
 from wizard.secret import Secret
 
-SHORTEST: Final = 12
-"""Characters of a new passphrase: whoever has the file can guess as fast as his machines allow."""
 FEWEST_DIFFERENT: Final = 5
 _KEY_BYTES: Final = 32
 _SALT_BYTES: Final = 16
@@ -65,16 +63,16 @@ def new_key(passphrase: Secret) -> FileKey:
     """Return a key for a new file.
 
     Raises:
-        WeakPassphrase: the passphrase is too short, or nearly nothing but repetition.
-        NotUnderstood: a part of it was lost on the way.
+        CustodyError: the passphrase is too short, nearly nothing but repetition, or a part of it was lost on the way.
     """
     expect_understood(passphrase)
     seen = visible(passphrase)
     if len(seen) < SHORTEST or len(set(seen)) < FEWEST_DIFFERENT:
-        raise WeakPassphrase(
+        raise CustodyError(
             f"A passphrase has {SHORTEST} characters or more, at least {FEWEST_DIFFERENT} different ones",
             why=f"This one has {len(seen)}, {len(set(seen))} of them different, blanks not counted; who copies the"
             " file can try passphrases without being seen.",
             advice="Five or six random words are easy to type and hard to guess.",
+            code="weak-passphrase",
         )
     return derive(passphrase, os.urandom(_SALT_BYTES), Cost())

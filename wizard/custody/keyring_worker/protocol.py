@@ -20,7 +20,7 @@ SECRET_SERVICE_BACKENDS: Final = frozenset(
 
 
 class Op(StrEnum):
-    """What the child is asked to do."""
+    """What the worker is asked to do."""
 
     STATE = "state"
     CHOICE = "choice"
@@ -57,7 +57,7 @@ class Code(StrEnum):
 
 
 class State(StrEnum):
-    """What the Secret Service was found to be, without prompting (facts/keyring.md section 1.2)."""
+    """What the Secret Service was found to be, without prompting."""
 
     NO_BUS_ADDRESS = "no-bus-address"
     BUS_UNREACHABLE = "bus-unreachable"

@@ -22,8 +22,8 @@ from typing import Any, Final
 
 from cryptography.exceptions import InvalidTag
 
-from wizard.custody.encrypted.errors import FileDamaged, WrongPassphrase
-from wizard.custody.encrypted.key import Cost, FileKey
+from wizard.custody.encrypted_file.key import Cost, FileKey
+from wizard.custody.errors import CustodyError
 
 VERSION: Final = 1
 _FORMAT: Final = "key-wizard credentials"
@@ -66,7 +66,7 @@ def take_apart(data: bytes) -> Envelope:
     """Return the parts of a file.
 
     Raises:
-        FileDamaged: it is not a whole file of this program, or a newer version's.
+        CustodyError: it is not a whole file of this program, or a newer version's.
     """
     body, checksum = data[:-_CHECKSUM_BYTES], data[-_CHECKSUM_BYTES:]
     if hashlib.sha256(body).digest() != checksum:
@@ -77,10 +77,11 @@ def take_apart(data: bytes) -> Envelope:
         raise _damaged("It does not begin as this program's files do.")
     version = fields.get("version")
     if type(version) is int and version > VERSION:
-        raise FileDamaged(
+        raise CustodyError(
             "The encrypted file was written by a newer Key Wizard",
             why=f"It says version {version}; this one knows version {VERSION}.",
             advice="Use the newer Key Wizard.",
+            code="file-newer",
         )
     try:
         return _envelope(fields, line + separator, sealed)
@@ -92,17 +93,18 @@ def unseal(envelope: Envelope, key: FileKey) -> bytes:
     """Return the content.
 
     Raises:
-        WrongPassphrase: the key is not this file's.
+        CustodyError: the key is not this file's.
     """
     try:
         return key.cipher.decrypt(envelope.nonce, envelope.sealed, envelope.header)
     except InvalidTag:
         # Not chained: that error's frames hold the key.
         pass
-    raise WrongPassphrase(
+    raise CustodyError(
         "This passphrase does not open the encrypted file",
         why="The file is whole, as its checksum shows.",
         advice="Type it again; a wrong one changes nothing and locks nothing, however often it is tried.",
+        code="wrong-passphrase",
     )
 
 
@@ -130,9 +132,10 @@ def _whole(value: object) -> int:
     return value
 
 
-def _damaged(why: str) -> FileDamaged:
-    return FileDamaged(
+def _damaged(why: str) -> CustodyError:
+    return CustodyError(
         "The encrypted file is damaged",
         why=why,
         advice="Nothing was changed. Put back a copy from a backup, or move the file away and begin a new one.",
+        code="file-damaged",
     )

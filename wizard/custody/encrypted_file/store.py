@@ -12,13 +12,14 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Final
 
-from wizard.custody.encrypted import disk
-from wizard.custody.encrypted.envelope import seal, take_apart, unseal
-from wizard.custody.encrypted.errors import FileGone, FileThere, WrongPassphrase
-from wizard.custody.encrypted.key import FileKey, derive, new_key
-from wizard.custody.encrypted.locked import locked, patiently
-from wizard.custody.places import PHRASES
-from wizard.custody.turn import turn
+from wizard.custody.encrypted_file import disk
+from wizard.custody.encrypted_file.disk import locked, patiently
+from wizard.custody.encrypted_file.envelope import seal, take_apart, unseal
+from wizard.custody.encrypted_file.key import FileKey, derive, new_key
+from wizard.custody.errors import CustodyError
+from wizard.custody.item import USER
+from wizard.custody.locks import turn
+from wizard.custody.store import PHRASES
 from wizard.secret import Secret
 from wizard.settings import Place
 
@@ -37,9 +38,8 @@ async def open_file(file: Path, passphrase: Secret, deadline: float) -> Encrypte
         deadline: Seconds to wait for another process that writes, and for the disk.
 
     Raises:
-        WrongPassphrase: it does not open the file.
-        FileGone: there is no file; none is made.
-        CustodyError: the file is damaged, exposed, busy or cannot be used.
+        CustodyError: it does not open the file, there is no file (none is made), or it is damaged, exposed, busy or
+            cannot be used.
     """
     key = await locked(file, deadline, lambda: _key_of(file, passphrase))
     return EncryptedFileStore(file, key, deadline)
@@ -49,17 +49,16 @@ async def make_file(file: Path, passphrase: Secret, deadline: float) -> Encrypte
     """Make an empty file that opens with this passphrase. See `open_file`; its directory must exist.
 
     Raises:
-        WeakPassphrase: it is too short, or nearly nothing but repetition.
-        FileThere: there is a file already; it is left alone.
-        CustodyError: it cannot be made.
+        CustodyError: the passphrase is weak, there is a file already (it is left alone), or it cannot be made.
     """
 
     def make() -> tuple[FileKey, bool]:
         if disk.read(file) is not None:
-            raise FileThere(
+            raise CustodyError(
                 f"There is an encrypted file {file} already",
                 why="It was made, or put back, in the meantime.",
                 advice="It was left alone. Go back and open it with its own passphrase.",
+                code="file-there",
             )
         key = new_key(passphrase)
         return key, _save(file, key, {})
@@ -80,9 +79,8 @@ async def change_passphrase(file: Path, old: Secret, new: Secret, deadline: floa
         deadline: Seconds to wait for another process that writes, and for the disk.
 
     Raises:
-        WrongPassphrase: the old one does not open the file.
-        WeakPassphrase: the new one is too short, or nearly nothing but repetition.
-        CustodyError: the file is gone, damaged, exposed, busy or cannot be used. The old one still opens it.
+        CustodyError: the old one does not open the file, the new one is weak, or the file is gone, damaged, exposed,
+            busy or cannot be used. The old one still opens it.
     """
 
     def change() -> tuple[FileKey, bool]:
@@ -143,23 +141,23 @@ class EncryptedFileStore:
         """Take a turn among all who use this file (see `Store.turn`); each single change has its own lock besides."""
         return turn(self._file.with_name(f"{self._file.name}.turn"), self._deadline)
 
-    async def write(self, service: str, user: str, value: Secret) -> None:
+    async def write(self, name: str, value: Secret) -> None:
         """Store `value` (see `Store.write`)."""
-        await self._change(lambda items: items.__setitem__(_name(service, user), value.reveal()))
+        await self._change(lambda items: items.__setitem__(_key(name), value.reveal()))
 
-    async def read(self, service: str, user: str) -> Secret | None:
+    async def read(self, name: str) -> Secret | None:
         """Return what is stored (see `Store.read`)."""
-        found = (await self._read()).get(_name(service, user))
+        found = (await self._read()).get(_key(name))
         return None if found is None else Secret(found)
 
-    async def delete(self, service: str, user: str) -> None:
+    async def delete(self, name: str) -> None:
         """Delete what is stored (see `Store.delete`)."""
-        await self._change(lambda items: items.pop(_name(service, user), None))
+        await self._change(lambda items: items.pop(_key(name), None))
 
     async def names(self, prefix: str) -> tuple[str, ...]:
         """Return what is held (see `Store.names`)."""
-        names = map(json.loads, await self._read())
-        return tuple(sorted(service for service, _ in names if service.startswith(prefix)))
+        keys = map(json.loads, await self._read())
+        return tuple(sorted(name for name, _ in keys if name.startswith(prefix)))
 
     async def _read(self) -> _Items:
         return await patiently(self._file, self._deadline, lambda: _load(self._file, self._key))
@@ -191,10 +189,11 @@ def _key_of(file: Path, passphrase: Secret) -> FileKey:
 def _load(file: Path, key: FileKey) -> _Items:
     envelope = take_apart(_existing(file))
     if (envelope.salt, envelope.cost) != (key.salt, key.cost):
-        raise WrongPassphrase(
+        raise CustodyError(
             "The encrypted file got another passphrase, or was made anew, while it was open here",
             why="Its salt is another one.",
             advice="Close the wizard and start it again.",
+            code="wrong-passphrase",
         )
     items: _Items = json.loads(unseal(envelope, key))["items"]
     return items
@@ -203,10 +202,11 @@ def _load(file: Path, key: FileKey) -> _Items:
 def _existing(file: Path) -> bytes:
     data = disk.read(file)
     if data is None:
-        raise FileGone(
+        raise CustodyError(
             f"The encrypted file {file} is gone",
             why="It was there a moment ago.",
             advice="Put it back from a backup. Nothing was written in its place.",
+            code="file-gone",
         )
     return data
 
@@ -216,5 +216,5 @@ def _save(file: Path, key: FileKey, items: _Items) -> bool:
     return disk.replace(file, seal(json.dumps({"items": items}).encode("ascii"), key))
 
 
-def _name(service: str, user: str) -> str:
-    return json.dumps([service, user])
+def _key(name: str) -> str:
+    return json.dumps([name, USER])

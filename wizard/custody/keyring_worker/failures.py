@@ -12,7 +12,7 @@ from typing import Any
 
 from keyring.errors import InitError, KeyringLocked, NoKeyringError
 
-from wizard.custody.worker.protocol import Code
+from wizard.custody.keyring_worker.protocol import Code
 
 _DBUS_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,200}")
 _LOCKED = {"LockedException", "IsLocked"}
