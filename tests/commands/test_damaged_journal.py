@@ -198,6 +198,7 @@ NONSENSE = {
     "no identity": "DELETE FROM journal",
     "no table": "DROP TABLE keys",
     "a missing column": "ALTER TABLE rotations RENAME COLUMN step TO stage",
+    "a missing column of events": "ALTER TABLE events RENAME COLUMN hash TO seal",
 }
 NULLS = [
     *(("rotations", column) for column in ("environment", "mode", "step", "started_at", "outcome")),

@@ -17,7 +17,7 @@ from typing import TypeVar
 from wizard.errors import WizardError
 from wizard.rotation.migrations import MIGRATIONS, SCHEMA_VERSION, Migration
 from wizard.rotation.model import Event
-from wizard.rotation.rows import text
+from wizard.rotation.rows import number, text
 
 BUSY_SECONDS = 5.0
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
@@ -60,10 +60,7 @@ class Database:
             raise _damaged(self._file, f"The system says: {error}") from None
 
     def _rows(self, query: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
-        with (
-            _told(self._file, "read"),
-            closing(self._connection.execute(query, values)) as cursor,
-        ):
+        with _told(self._file, "read"), closing(self._connection.execute(query, values)) as cursor:
             return cursor.fetchall()
 
     def check(self) -> None:
@@ -105,7 +102,7 @@ class Database:
         Raises:
             JournalUnusable: it cannot be read, or one of them is not as it was written.
         """
-        query = f"SELECT * FROM events WHERE {_OF_A_ROTATION} AND {_OF_A_KIND} ORDER BY number"  # noqa: S608 - constants
+        query = "SELECT * FROM events WHERE (? IS NULL OR rotation = ?) AND (? IS NULL OR kind = ?) ORDER BY number"
         return self.select(_event, query, rotation, rotation, kind, kind)
 
     def newest_event(self, rotation: int, kind: str) -> Event | None:
@@ -118,21 +115,32 @@ class Database:
         return next(iter(self.select(_event, query, rotation, kind)), None)
 
     def intact_events(self) -> list[Event]:
-        """Return all events that are as they were written, the oldest first; the others are left out."""
-        return [_event(row) for row in self._rows("SELECT * FROM events ORDER BY number") if _is_intact(row)]
+        """Return all events that are as they were written, the oldest first; the others are left out.
+
+        Raises:
+            JournalUnusable: it cannot be read.
+        """
+        found = self.select(lambda row: _event(row) if _is_intact(row) else None, _ALL_EVENTS)
+        return [event for event in found if event is not None]
 
     def first_altered_event(self) -> int | None:
-        """Return the number of the first event that does not follow from the one before it, if any."""
-        previous = ""
-        for row in self._rows("SELECT * FROM events ORDER BY number"):
-            if row["previous"] != previous or not _is_intact(row):
-                return int(row["number"])
-            previous = row["hash"]
+        """Return the number of the first event that does not follow from the one before it, if any.
+
+        Raises:
+            JournalUnusable: it cannot be read.
+        """
+        links = self.select(
+            lambda row: (number(row, "number"), row["previous"], row["hash"], _is_intact(row)), _ALL_EVENTS
+        )
+        expected = ""
+        for which, previous, own, is_intact in links:
+            if previous != expected or not is_intact:
+                return which
+            expected = own
         return None
 
 
-_OF_A_ROTATION = "(? IS NULL OR rotation = ?)"
-_OF_A_KIND = "(? IS NULL OR kind = ?)"
+_ALL_EVENTS = "SELECT * FROM events ORDER BY number"
 
 
 @contextmanager
@@ -142,7 +150,7 @@ def _told(file: Path, done: str) -> Iterator[None]:
         yield
     except (sqlite3.ProgrammingError, sqlite3.InterfaceError):
         raise
-    except (sqlite3.Error, OSError, UnicodeError) as error:  # UnicodeError: the schema names a column in bytes
+    except (sqlite3.Error, OSError, UnicodeDecodeError) as error:  # UnicodeDecodeError: a column's name
         raise JournalUnusable(
             f"The journal {file} cannot be {done}", why=f"The system says: {error}.", advice=_advice(error, file)
         ) from None
