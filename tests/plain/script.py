@@ -66,6 +66,9 @@ class ScriptedConsole:
     async def ask(self, prompt: str) -> str:
         return await self._answer(prompt, is_secret=False)
 
+    def forget_typed(self) -> None:
+        pass
+
     async def has_more(self) -> bool:
         return False
 

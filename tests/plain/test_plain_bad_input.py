@@ -60,7 +60,7 @@ async def test_fix_does_what_it_says_and_the_list_is_ready(plain: PlainWorld, en
 async def test_a_key_among_the_lines_of_the_list_is_not_taken_and_not_repeated(plain: PlainWorld) -> None:
     key = "K3yz" * 16
     ended = await visit(plain, *TO_WHITELIST, *edited(HERE, key), ("Ready to paste: 1 entry", "keep"), ("", "quit"))
-    assert "That looks like a key. It was not taken" in ended.text
+    assert "This looks like a key. It was not taken" in ended.text
     assert leaked(key, ended.text.encode()) == []
 
 

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import subprocess
 import sys
 import termios
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 import pytest
 
+from tests.terminal.harness import leaked
 from wizard.plain.console import EndOfInput, Interrupted, SecretEntryRefused
 from wizard.plain.interrupts import Interrupts
-from wizard.plain.line_reader import LONGEST_LINE
-from wizard.plain.terminal import TerminalConsole
+from wizard.plain.terminal import LONGEST_LINE, TerminalConsole
+
+KEY, SECRET = ("".join(random.Random(number).choices("0123456789abcdef", k=64)) for number in (1, 2))
+DELAYS = (0, 0.05, 0.15, 0.4, 1.0)
 
 
 class Pipes:
@@ -72,8 +76,11 @@ class Pty:
     def shows_typing(self) -> bool:
         return bool(termios.tcgetattr(self.slave)[3] & termios.ECHO)
 
-    def reads_lines(self) -> bool:
-        return bool(termios.tcgetattr(self.slave)[3] & termios.ICANON)
+    async def answer(self, typed: bytes) -> str:
+        asking = asyncio.create_task(self.console.ask("next? "))
+        await self.see(b"next? ")
+        self.type(typed)
+        return await asking
 
     async def secret(self, typed: bytes) -> str:
         asking = asyncio.create_task(self.console.ask_secret("Secret: "))
@@ -82,10 +89,18 @@ class Pty:
         return (await asking).reveal()
 
 
+async def slowly(pty: Pty, lines: Sequence[str], delay: float) -> None:
+    """Paste lines as a slow line brings them."""
+    for line in lines:
+        pty.type(f"{line}\r".encode())
+        await asyncio.sleep(delay)
+
+
 @pytest.fixture
 def pty() -> Iterator[Pty]:
     made = Pty()
-    yield made
+    with made.console:
+        yield made
     os.close(made.master)
     os.close(made.slave)
 
@@ -192,30 +207,24 @@ async def test_an_input_that_was_never_there_is_the_end() -> None:
         await TerminalConsole(Interrupts(), source=None, target=os.open(os.devnull, os.O_WRONLY)).ask("? ")
 
 
-async def test_a_secret_is_not_shown_and_typing_is_shown_again_after_it(pty: Pty) -> None:
-    assert pty.shows_typing()
+async def test_a_secret_is_not_shown_and_what_answers_a_question_in_sight_is(pty: Pty) -> None:
     assert await pty.secret(b"S3cr3tS3cr3t\r") == "S3cr3tS3cr3t"
-    assert pty.shows_typing()
+    assert await pty.answer(b"yes\r") == "yes"
     pty.console.write("end")
     await pty.see(b"end")
-    assert pty.seen == b"Secret: \r\nend\r\n"
+    assert pty.seen == b"Secret: \r\nnext? yes\r\nend\r\n"
 
 
 @pytest.mark.parametrize("typed", [b"KEY\rSECRET\r", b"KEY\rSECRET", b"KEY\r\nSECRET\r\n\r\n", b"\rKEY\rSECRET"])
 async def test_a_paste_of_several_lines_is_taken_whole_and_nothing_of_it_is_left(pty: Pty, typed: bytes) -> None:
     secret = await pty.secret(typed)
     assert secret.split() == ["KEY", "SECRET"]
-    assert pty.reads_lines()
-    asking = asyncio.create_task(pty.console.ask("next? "))
-    await pty.see(b"next? ")
-    pty.type(b"answer\r")
-    assert await asking == "answer"
+    assert await pty.answer(b"answer\r") == "answer"
     assert b"SECRET" not in pty.seen
 
 
-async def test_what_was_typed_in_sight_before_the_prompt_is_dropped(pty: Pty) -> None:
+async def test_what_was_typed_before_the_prompt_is_dropped(pty: Pty) -> None:
     pty.type(b"too early\r")
-    await pty.see(b"too early\r\n")
     assert await pty.secret(b"in time\r") == "in time"
 
 
@@ -223,16 +232,15 @@ async def test_a_line_can_be_mended_while_it_is_hidden(pty: Pty) -> None:
     assert await pty.secret(b"wrong\x15rihgt\x7f\x7f\x7fght\r") == "right"
 
 
-async def test_typing_is_shown_again_after_ctrl_c(pty: Pty) -> None:
+async def test_nothing_that_was_hidden_is_shown_after_ctrl_c(pty: Pty) -> None:
     asking = asyncio.create_task(pty.console.ask_secret("Secret: "))
     await pty.see(b"Secret: ")
-    assert not pty.shows_typing()
+    pty.type(b"S3cr3t")
     pty.interrupts.fire()
     with pytest.raises(Interrupted):
         await asking
-    assert pty.shows_typing()
-    pty.type(b"\r")
-    await pty.see(b"\r\n")
+    assert await pty.answer(b"no\r") == "no"
+    assert b"S3cr3t" not in pty.seen
 
 
 async def test_the_end_of_file_key_ends_the_input(pty: Pty) -> None:
@@ -241,4 +249,102 @@ async def test_the_end_of_file_key_ends_the_input(pty: Pty) -> None:
     pty.type(b"\x04")
     with pytest.raises(EndOfInput):
         await asking
-    assert pty.shows_typing()
+
+
+@pytest.mark.parametrize("delay", DELAYS)
+async def test_the_lines_of_a_slow_paste_are_never_shown(pty: Pty, delay: float) -> None:
+    lines = [KEY, SECRET, "A short rest"]
+    asking = asyncio.create_task(pty.console.ask_secret("Secret: "))
+    await pty.see(b"Secret: ")
+    typing = asyncio.create_task(slowly(pty, lines, delay))
+    taken = (await asking).reveal()
+    assert taken.splitlines()[0] == KEY
+    pty.console.write("Understood.")
+    asking = asyncio.create_task(pty.console.ask_secret("Next secret: "))
+    await pty.see(b"Next secret: ")
+    await typing
+    pty.type(b"\r")
+    await asking
+    assert await pty.answer(b"yes\r") == "yes"
+    assert leaked(KEY, pty.seen) + leaked(SECRET, pty.seen) + leaked(lines[2], pty.seen, 5) == []
+
+
+@pytest.mark.parametrize("delay", DELAYS)
+async def test_what_comes_late_of_a_pasted_secret_is_not_shown_at_the_next_question_in_sight(
+    pty: Pty, delay: float
+) -> None:
+    asking = asyncio.create_task(pty.console.ask_secret("Secret: "))
+    await pty.see(b"Secret: ")
+    typing = asyncio.create_task(slowly(pty, [KEY, SECRET], delay))
+    await asking
+    pty.console.write("Understood.")
+    answer = asyncio.create_task(pty.console.ask("next? "))
+    await pty.see(b"next? ")
+    await typing
+    await asyncio.sleep(2)
+    pty.type(b"yes\r")
+    assert await answer in ("yes", SECRET)
+    assert leaked(KEY, pty.seen) + leaked(SECRET, pty.seen) == []
+
+
+@pytest.mark.parametrize("delay", DELAYS)
+async def test_a_key_pasted_in_sight_is_not_shown_and_what_follows_answers_nothing(pty: Pty, delay: float) -> None:
+    asking = asyncio.create_task(pty.console.ask("first? "))
+    await pty.see(b"first? ")
+    await slowly(pty, [KEY, SECRET, "A short rest"], delay)
+    assert await asking == KEY
+    assert await pty.answer(b"yes\r") == "yes"
+    for text in (KEY, SECRET, "short rest"):
+        assert leaked(text, pty.seen) == []
+
+
+@pytest.mark.parametrize("cut", [1, 20, 40])
+async def test_a_key_pasted_in_sight_in_two_parts_is_shown_no_further_than_it_was_typed(pty: Pty, cut: int) -> None:
+    asking = asyncio.create_task(pty.console.ask("first? "))
+    await pty.see(b"first? ")
+    pty.type(KEY[:cut].encode())
+    await asyncio.sleep(0.4)
+    pty.type(KEY[cut:].encode())
+    await asyncio.sleep(0.4)
+    pty.type(b"\r")
+    assert await asking == KEY
+    assert await pty.answer(b"yes\r") == "yes"
+    assert leaked(KEY, pty.seen, 2) == []
+
+
+async def test_what_is_typed_in_sight_is_shown_key_by_key(pty: Pty) -> None:
+    asking = asyncio.create_task(pty.console.ask("first? "))
+    await pty.see(b"first? ")
+    for shown in ("k", "ke", "kee", "keep"):
+        pty.type(shown[-1].encode())
+        await pty.see(f"first? {shown}".encode())
+    pty.type(b"\r")
+    assert await asking == "keep"
+
+
+async def test_pasted_lines_are_answers_one_by_one(pty: Pty) -> None:
+    asking = asyncio.create_task(pty.console.ask("first? "))
+    await pty.see(b"first? ")
+    pty.type(b"one\rtwo\r\rthree")
+    assert await asking == "one"
+    assert await pty.console.has_more()
+    assert [await pty.console.ask("? ") for _ in range(2)] == ["two", ""]
+    asking = asyncio.create_task(pty.console.ask("? "))
+    await pty.see(b"three")
+    pty.type(b"\r")
+    assert await asking == "three"
+    assert not await pty.console.has_more()
+
+
+async def test_what_was_typed_before_a_wait_ended_is_no_answer(pty: Pty) -> None:
+    pty.type(b"yes\r")
+    pty.console.forget_typed()
+    assert await pty.answer(b"no\r") == "no"
+
+
+def test_the_terminal_shows_typing_again_when_it_is_left() -> None:
+    made = Pty()
+    assert made.shows_typing()
+    with made.console:
+        assert not made.shows_typing()
+    assert made.shows_typing()

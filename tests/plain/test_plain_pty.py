@@ -169,6 +169,49 @@ def test_the_secret_of_a_refused_key_never_goes_to_the_exchange_without_its_word
     assert made.secret.reveal() not in sent
 
 
+@pytest.mark.parametrize("delay", [0, 0.05, 0.15, 0.4, 1.0])
+def test_a_key_and_its_secret_that_a_slow_line_brings_are_taken_and_never_shown(
+    dumb: DumbTerminal, delay: float
+) -> None:
+    dumb.to_credentials()
+    made = dumb.make_key()
+    dumb.answer("Which kind of key?", "hmac")
+    dumb.see("API key, typing is not shown", ": ")
+    for value in (made.api_key, made.secret):
+        dumb.terminal.send(f"{value.reveal()}\r")
+        dumb.terminal.listen(delay)
+    dumb.see("The new key works from here.")
+    for value in (made.api_key, made.secret):
+        assert leaked(value.reveal(), dumb.terminal.raw) == []
+
+
+@pytest.mark.parametrize("delay", [0, 0.05, 0.15, 0.4, 1.0])
+def test_what_no_question_takes_of_a_slow_paste_is_not_shown(dumb: DumbTerminal, delay: float) -> None:
+    lines = ["0f1e2d3c4b5a6978" * 4, "a1b2c3d4e5f60718" * 4, "9a8b7c6d5e4f3021" * 4]
+    dumb.to_credentials()
+    dumb.answer("Which kind of key?", "ed25519")
+    dumb.see("API key, typing is not shown", ": ")
+    for line in lines:
+        dumb.terminal.send(f"{line}\r")
+        dumb.terminal.listen(delay)
+    dumb.terminal.listen(3)
+    assert [leaked(line, dumb.terminal.raw) for line in lines] == [[], [], []]
+
+
+@pytest.mark.parametrize("delay", [0, 0.05, 0.15, 0.4, 1.0])
+def test_a_key_and_its_secret_pasted_where_all_is_shown_are_refused_unseen(dumb: DumbTerminal, delay: float) -> None:
+    key, secret = "0f1e2d3c4b5a6978" * 4, "a1b2c3d4e5f60718" * 4
+    dumb.to_credentials()
+    dumb.see("Which kind of key?", "[ed25519]: ")
+    for value in (key, secret):
+        dumb.terminal.send(f"{value}\r")
+        dumb.terminal.listen(delay)
+    dumb.see("This looks like a key. It was not taken", "Which kind of key?", "[ed25519]: ")
+    dumb.terminal.send("hmac\r")
+    dumb.see("hmac\r\n", "API key, typing is not shown")
+    assert leaked(key, dumb.terminal.raw) + leaked(secret, dumb.terminal.raw) == []
+
+
 def test_ctrl_c_asks_and_leaving_a_living_key_behind_is_exit_code_4(dumb: DumbTerminal) -> None:
     dumb.to_credentials()
     dumb.answer("Which kind of key?", "hmac")

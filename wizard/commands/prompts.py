@@ -1,45 +1,37 @@
-"""Questions on the terminal itself, whatever standard input and output are: passphrases, unseen, and typed words."""
+"""Questions on the terminal itself, whatever standard input and output are. Nothing typed is shown, words neither."""
 
 from __future__ import annotations
 
-import getpass
 import os
-import sys
-import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from wizard.custody.errors import CustodyError
+from wizard.plain.quiet_terminal import QuietTerminal
+from wizard.plain.typed_line import END_OF_FILE, TypedLine
 from wizard.secret import Secret
 from wizard.terminal import UnusableTerminal
 from wizard.threads import in_abandonable_thread
 
 TERMINAL = Path("/dev/tty")
+_CHUNK = 4096
 
 
 def ask(prompt: str) -> Secret | None:
-    """Ask on the terminal; None where there is none, or where typing would be seen.
+    """Ask on the terminal; None where there is none, or where it has ended.
 
     Raises:
         CustodyError: what was typed is no text.
     """
-    try:
-        os.close(os.open(TERMINAL, os.O_RDWR | os.O_NOCTTY))
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", getpass.GetPassWarning)
-            return Secret(getpass.getpass(f"{prompt}: "))
-    except (OSError, EOFError, getpass.GetPassWarning):
-        return None
-    except UnicodeDecodeError:
-        # Not chained: it holds what was typed. The line has not ended yet.
-        with suppress(OSError):
-            TERMINAL.write_bytes(b"\n")
-    raise CustodyError(
-        "What was typed is not text in UTF-8",
-        why="The terminal sends accents and other letters in another encoding.",
-        advice="Set the terminal to UTF-8 and type it again. Nothing was done.",
-    )
+    with _asked(prompt) as question:
+        return question.answer() if question else None
+
+
+async def ask_meanwhile(prompt: str) -> Secret | None:
+    """Ask while other work goes on (see `ask`). Ctrl+C gives the question up, and the terminal shows typing again."""
+    with _asked(prompt) as question:
+        return await in_abandonable_thread(question.answer) if question else None
 
 
 def types_word(word: str) -> bool:
@@ -48,12 +40,10 @@ def types_word(word: str) -> bool:
     Raises:
         UnusableTerminal: there is no terminal to ask on.
     """
-    try:
-        with TERMINAL.open("r+b", buffering=0) as terminal:
-            terminal.write(f"Type {word} to go on: ".encode())
-            return terminal.readline().strip() == word.encode()
-    except OSError:
-        raise no_terminal("A typed word") from None
+    typed = ask(f"Typing is not shown. Type {word} to go on")
+    if typed is None:
+        raise no_terminal("A typed word")
+    return typed.reveal().strip() == word
 
 
 def no_terminal(what: str) -> UnusableTerminal:
@@ -65,27 +55,54 @@ def no_terminal(what: str) -> UnusableTerminal:
     )
 
 
-async def ask_meanwhile(prompt: str) -> Secret | None:
-    """Ask while other work goes on. Ctrl+C gives the question up, and the terminal shows typing again."""
-    with _as_it_was():
-        return await in_abandonable_thread(lambda: ask(prompt))
+class _Question:
+    def __init__(self, terminal: int, prompt: str) -> None:
+        self._terminal = terminal
+        self._prompt = prompt
+        self._line = TypedLine()
+
+    def begin(self) -> None:
+        """Ask; what was typed before the program was stopped is forgotten."""
+        self._line = TypedLine()
+        os.write(self._terminal, f"{self._prompt}: ".encode())
+
+    def answer(self) -> Secret | None:
+        """Return the line that is typed. Reads until it comes."""
+        is_whole = False
+        while not is_whole:
+            try:
+                data = os.read(self._terminal, _CHUNK)
+            except OSError:  # EIO: the terminal is gone
+                return None
+            keys, end, _ = data.partition(b"\n")
+            if not data or (keys == END_OF_FILE and not self._line.text):
+                return None
+            self._line.take(keys)
+            is_whole = bool(end)
+        self._line.end()
+        os.write(self._terminal, b"\n")
+        if "\ufffd" in self._line.text:
+            raise CustodyError(
+                "What was typed is not text in UTF-8",
+                why="The terminal sends accents and other letters in another encoding.",
+                advice="Set the terminal to UTF-8 and type it again. Nothing was done.",
+            )
+        return Secret(self._line.text)
 
 
 @contextmanager
-def _as_it_was() -> Iterator[None]:
-    """Give the terminal its settings back at the end, whoever changed them."""
-    handle = None
-    with suppress(OSError):
-        handle = os.open(TERMINAL, os.O_RDWR | os.O_NOCTTY)
-    if sys.platform == "win32" or handle is None or not os.isatty(handle):
-        yield
-        return
-    import termios  # noqa: PLC0415 - not on Windows
-
-    before = termios.tcgetattr(handle)
+def _asked(prompt: str) -> Iterator[_Question | None]:
     try:
-        yield
-    finally:
-        with suppress(termios.error):  # the terminal may be gone
-            termios.tcsetattr(handle, termios.TCSANOW, before)  # the others wait for the terminal
-        os.close(handle)
+        terminal = os.open(TERMINAL, os.O_RDWR | os.O_NOCTTY)
+    except OSError:
+        yield None
+        return
+    question = _Question(terminal, prompt)
+    with QuietTerminal(terminal, question.begin) as quiet:
+        quiet.claim()
+        # What was typed before was typed in sight.
+        quiet.forget()
+        question.begin()
+        yield question
+    # Not where the question was given up: a thread may read there still.
+    os.close(terminal)

@@ -34,6 +34,8 @@ class Console(Protocol):
     async def ask(self, prompt: str) -> str:
         """Write the prompt and return the line that answers it, without its end.
 
+        On a terminal a line that holds a key is not shown, and what comes right after it is dropped.
+
         Raises:
             Interrupted: Ctrl-C was pressed.
             EndOfInput: there is no answer, and there will be none.
@@ -45,6 +47,10 @@ class Console(Protocol):
 
         Never of a pipe: its lines are answers, one by one.
         """
+        ...
+
+    def forget_typed(self) -> None:
+        """Drop what was typed at a terminal before now: it answers no question that comes after this."""
         ...
 
     async def ask_secret(self, prompt: str) -> Secret:

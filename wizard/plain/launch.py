@@ -61,7 +61,7 @@ def _run(world: World, environment: str | None, command: str, ending: Ending, *,
         def told(number: int) -> None:
             loop.call_soon_threadsafe(ask_what_is_meant if number == signal.SIGINT else this.cancel)
 
-        with ending.handled_by(told):
+        with console, ending.handled_by(told):
             await visit.run()
         return 128 + HANG_UP if console.is_gone() else exit_code(visit.left_at)
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from wizard.clock import duration
 from wizard.errors import WizardError
+from wizard.key_shape import holds_key
 from wizard.plain.answers import Choice, Command, Left
 from wizard.plain.console import Console, EndOfInput, Interrupted
 from wizard.plain.interrupts import Interrupts
@@ -18,6 +19,10 @@ from wizard.secret import Secret
 from wizard.text import printable
 
 LONGEST_LINE = 2000
+KEY_IN_SIGHT = (
+    "This looks like a key. It was not taken and is not repeated, nor is what came after it. Keys belong only at the"
+    " questions where typing is not shown."
+)
 
 Result = TypeVar("Result")
 
@@ -111,6 +116,7 @@ class Talk:
 
     async def confirm(self, what: str, word: str, *, about: str) -> str:
         """Say what will happen and ask for a typed word; return it, or nothing where the user goes back."""
+        self._console.forget_typed()
         self.say("", what)
         while True:
             answer = await self.line(f"Type {word} to do it", about=about, taken=word)
@@ -131,7 +137,7 @@ class Talk:
         """
         self.say(f"{what}, at most {duration(at_most)}. Ctrl-C stops waiting.")
         try:
-            return await self._interrupts.race(limited(work, at_most))
+            return await self._wait(work, at_most)
         except Interrupted:
             self.say("Stopped waiting.")
         except WizardError as error:
@@ -140,11 +146,21 @@ class Talk:
                 await self.mend(error)
         return None
 
+    async def _wait(self, work: Callable[[], Awaitable[Result]], at_most: float) -> Result:
+        try:
+            return await self._interrupts.race(limited(work, at_most))
+        finally:
+            # What was typed meanwhile answers no question that comes after what was found.
+            self._console.forget_typed()
+
     async def _answer(self, prompt: str, about: str, default: str, taken: str = "") -> str | None:
         """Return the answer, or None when it was a command that has been obeyed."""
         shown = f" [{default}]" if default else ""
         full = printable(f"{prompt} ({self._commands_in_words()}){shown}: ", limit=LONGEST_LINE)
         text = (await self._read(lambda: self._console.ask(full))).strip() or default
+        if holds_key(text):
+            self.say(KEY_IN_SIGHT)
+            return None
         command = None if taken and text == taken else self._command(text)
         return text if command is None else await self._obey(command, about)
 

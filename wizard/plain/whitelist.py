@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Network
 
 from wizard.errors import WizardError
-from wizard.key_shape import holds_key
 from wizard.plain.answers import Choice, Command
 from wizard.plain.stage import Stage, Way
 from wizard.plain.talk import Talk
@@ -155,10 +154,7 @@ async def _lines(talk: Talk) -> str:
     while (line := await talk.line(f"Line {len(lines) + 1}", about=ABOUT)) or await talk.has_more():
         if line == Command.BACK:
             return ""
-        if holds_key(line):
-            talk.say("That looks like a key. It was not taken, and is not repeated.")
-        else:
-            lines.append(line)
+        lines.append(line)
     return "\n".join(lines).strip()
 
 
