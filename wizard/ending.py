@@ -29,6 +29,7 @@ PUSH_AFTER = 1.0
 CUT_AFTER = 1.6
 """Seconds after a signal at which the process ends as it stands, which is as safe as `kill -9`."""
 _TICK = 0.05
+_MOST_AT_ONCE = 64
 
 # Windows has the last two.
 _ENDING = tuple(getattr(signal, name) for name in ("SIGHUP", "SIGQUIT", "SIGINT", "SIGTERM") if hasattr(signal, name))
@@ -131,9 +132,14 @@ class Ending:
         self.has_begun = True  # the rest is done where the number is read
 
     def _watch(self, source: int) -> None:
-        while data := os.read(source, 1):
-            if data[0] in _ENDING:  # the screens have handlers for others
-                self._see_to(data[0])
+        while data := os.read(source, _MOST_AT_ONCE):
+            # Of signals that come at once the handler of the last runs first.
+            for number in sorted(data):
+                if number in _ENDING:
+                    self._see_to(number)
+                elif number != signal.SIGURG:
+                    # Others have handlers of their own. They run once the main thread leaves what it waits in.
+                    self._push()
 
     def _see_to(self, number: int) -> None:
         begun = time.monotonic()

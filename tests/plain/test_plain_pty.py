@@ -237,6 +237,7 @@ def test_a_signal_at_a_hidden_prompt_restores_the_terminal(dumb: DumbTerminal, n
     dumb.see("API key", "typing is not shown", ": ")
     assert not dumb.terminal.is_restored()
     dumb.terminal.send("S3cr3tS3cr3t")
+    dumb.terminal.settle()
     dumb.terminal.kill(number)
     assert dumb.terminal.wait(ENDS_WITHIN) == 128 + number
     assert dumb.terminal.is_restored()
