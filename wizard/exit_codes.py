@@ -1,4 +1,4 @@
-"""What the exit codes mean (DESIGN section 10)."""
+"""What the exit codes mean."""
 
 from __future__ import annotations
 

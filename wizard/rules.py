@@ -1,4 +1,4 @@
-"""The whitelist rules of DESIGN section 4 that differ between accounts; `config.toml` may change them."""
+"""The whitelist rules that differ between accounts; `config.toml` may change them."""
 
 from __future__ import annotations
 

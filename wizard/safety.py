@@ -1,7 +1,7 @@
 """A process that can hold secrets: nothing in it may print, log, dump or record one by accident.
 
 `make_process_safe` runs before anything imports textual, whose constants are read from the
-environment at import. Measured leaks behind each line: facts/textual.md, section 2.4.
+environment at import. Measured leaks behind each line: docs/terminal.md.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ CUSTOM_SITE = "custom"
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A set of exchange hosts (DESIGN section 2)."""
+    """A set of exchange hosts."""
 
     name: str
     rest_url: str
@@ -24,7 +24,7 @@ class Site:
     key_page: str
     """Where a person creates and deletes API keys; empty when not known."""
     has_sapi: bool = True
-    """Whether `/sapi/v1/account/apiRestrictions` can be asked (facts/binance.md section 7)."""
+    """Whether `/sapi/v1/account/apiRestrictions` can be asked (docs/binance.md)."""
     lacks: str = ""
     """Why it cannot, as the end of a sentence; empty where it can."""
     alternative_urls: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """Is there a terminal here that full screens can be drawn on? Asked before the first escape sequence is written.
 
 Textual draws on stderr and reads stdin. Without a terminal it hangs, with TERM=dumb it prints raw
-escapes, and without UTF-8 its borders become \\u2594 (facts/textual.md, section 2.5).
+escapes, and without UTF-8 its borders become \\u2594 (docs/terminal.md).
 """
 
 from __future__ import annotations

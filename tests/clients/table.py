@@ -1,6 +1,6 @@
 """Every cell: which client, with which kind of key, in which situation, calls what; and what it must report.
 
-The exchange's answers are those of DESIGN section 8: -2015 is 401 on /api and on the WebSocket API and 400
+The exchange's answers are those of docs/binance.md: -2015 is 401 on /api and on the WebSocket API and 400
 on /sapi, where a key that is not known is -2008 (statuses REPORTED, the texts CONFIRMED except -2008).
 """
 

@@ -1,4 +1,4 @@
-"""DESIGN section 8, row by row: the embedded exchange produces it through a real socket, and this is the verdict."""
+"""The table of answers, row by row: the exchange gives each through a real socket, and this is the verdict."""
 
 from __future__ import annotations
 

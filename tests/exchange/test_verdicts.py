@@ -1,4 +1,4 @@
-"""DESIGN section 8, row by row: what an answer means for the key."""
+"""The table of answers, row by row: what an answer means for the key."""
 
 from __future__ import annotations
 

@@ -71,7 +71,7 @@ def interpret_message(message: bytes, ident: str, scrub: Scrub, now: float) -> J
     Args:
         message: The message as it came.
         ident: The request's `id`. An error with the id `null` counts too: so the exchange revokes a
-            session whose key is not allowed any more (CONFIRMED, facts/binance.md section 2.2).
+            session whose key is not allowed any more (CONFIRMED, docs/binance.md).
         scrub: See `Scrub`.
         now: This host's clock, in seconds: `retryAfter` is a moment, not a length of time.
     """

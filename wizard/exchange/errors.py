@@ -26,7 +26,7 @@ class Refused(ExchangeError):
         message: The exchange's own words, printable.
         status: The HTTP status.
         request_ip: The caller's address as the exchange saw it. Futures hosts append it to -2015,
-            not always (REPORTED, facts/binance.md section 3).
+            not always (REPORTED, docs/binance.md).
     """
 
     def __init__(self, code: int, message: str, status: int, request_ip: IPv4Address | None = None) -> None:

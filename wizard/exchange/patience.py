@@ -1,7 +1,7 @@
 """Is it worth asking again, and when? For a whitelist that does not count yet. Pure.
 
 How long a saved list takes to count is not documented; users report one or two minutes
-(facts/binance.md section 5.6). So: the call of weight 1, slowly, and `Retry-After` obeyed.
+(docs/binance.md). So: the call of weight 1, slowly, and `Retry-After` obeyed.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 No note and no problem shows the value: lengths and its last four characters at most. What is
 around a value is taken off and said; what is within is never changed. A length other than 64 is a
-warning only: the exchange documents no rule (facts/binance.md 1.2).
+warning only: the exchange documents no rule (docs/binance.md).
 """
 
 from __future__ import annotations

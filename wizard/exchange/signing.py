@@ -1,4 +1,4 @@
-"""Signatures over requests, as binance-spot-api-docs describes them (facts/binance.md 1.4, 1.5).
+"""Signatures over requests, as binance-spot-api-docs describes them (docs/binance.md).
 
 Pure but for the key that is read: the same parameters give the same bytes. What is signed is
 exactly what is sent.

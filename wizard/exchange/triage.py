@@ -1,7 +1,7 @@
 """The codes that may mean the address: -2015, and -1015 because some sources say so.
 
 -2015 has one text for an unknown key, an address that is not listed and a missing permission
-(CONFIRMED). What tells them apart is the order of comparisons here (DESIGN section 8).
+(CONFIRMED). What tells them apart is the order of comparisons here.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What an answer means for the key: the table of DESIGN section 8. Pure, and free of HTTP.
+"""What an answer means for the key: the table in docs/binance.md. Pure, and free of HTTP.
 
 The JSON code decides, never the HTTP status alone. Every verdict but `accepted` and `rejected` is
 inconclusive: anything that is not a signed refusal says nothing about the key.
@@ -113,7 +113,7 @@ _ROWS: dict[int, _Row] = {
     **dict.fromkeys((-1000, -1001, -1006, -1007, -1008, -1016), _SERVER_FAULT),
     **dict.fromkeys((-1020, -1131, -1194, *range(-1108, -1099)), _BAD_REQUEST),
 }
-"""One row for each code that needs no further comparison (facts/binance.md section 2.1)."""
+"""One row for each code that needs no further comparison (docs/binance.md)."""
 
 _UNLISTED = _Row(
     Outcome.INCONCLUSIVE,

@@ -1,4 +1,4 @@
-"""Is it safe to close now, and how does one come back? Said on every screen (DESIGN promise 6)."""
+"""Is it safe to close now, and how does one come back? Said on every screen."""
 
 from __future__ import annotations
 

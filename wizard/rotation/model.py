@@ -59,7 +59,7 @@ class Outcome(StrEnum):
 
 
 class Grade(StrEnum):
-    """How sure the death of the legacy key is (DESIGN section 8)."""
+    """How sure the death of the legacy key is."""
 
     PROVEN = "proven"
     STRONG = "strong"
@@ -70,7 +70,7 @@ class Grade(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One check with its evidence: no tick without it (DESIGN promise 3)."""
+    """One check with its evidence: no tick without it."""
 
     subject: str
     outcome: Outcome

@@ -1,4 +1,4 @@
-"""Is the legacy key dead? A pure judgement over pairs of observations (DESIGN section 8).
+"""Is the legacy key dead? A pure judgement over pairs of observations.
 
 One poll asks with both keys from the same egress address: the legacy key must be refused *and*
 the current key accepted. Anything that is not a signed refusal is never death.

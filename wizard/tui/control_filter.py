@@ -1,7 +1,7 @@
 """The last defence against text from outside: no control character of a widget reaches the terminal.
 
-Textual passes ESC, C1 and bidirectional controls through in every widget (facts/textual.md, section
-2.3). `wizard.text.printable` is the first defence; this one is there for the string that was missed.
+Textual passes ESC, C1 and bidirectional controls through in every widget (docs/terminal.md).
+`wizard.text.printable` is the first defence; this one is there for the string that was missed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Colours that look the same over SSH: every one of them is in the xterm palette of 256.
 
 SSH does not forward COLORTERM, so 256 colours is what remote users see; Textual's own themes
-turn navy there (`$panel` #242F38 becomes #00005F; facts/textual.md, section 2.7). Rich shows light
+turn navy there (`$panel` #242F38 becomes #00005F; docs/terminal.md). Rich shows light
 greys one step of the ramp darker than they are (#e4e4e4 as #dadada); everything else is exact.
 """
 

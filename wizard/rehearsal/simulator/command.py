@@ -34,7 +34,7 @@ def run(
     idle_limit: float | None = None,
     announce: Callable[[str], None] = _announce,
 ) -> int:
-    """Serve until SIGTERM, SIGINT or idleness, and return the exit code (DESIGN section 10).
+    """Serve until SIGTERM, SIGINT or idleness, and return the exit code.
 
     The first line on standard output says where; it is printed when the exchange already answers.
     Must be called from the main thread, because it handles signals.
