@@ -11,6 +11,8 @@ from wizard.commands import prompts
 from wizard.custody.encrypted_file.store import make_file
 from wizard.custody.store import MemoryStore, Store
 from wizard.diagnosis import outside
+from wizard.diagnosis.stored import stored_keys
+from wizard.rotation.model import Outcome
 from wizard.secret import Secret
 
 
@@ -187,3 +189,19 @@ def test_a_damaged_journal_is_exit_1(bench: Bench, memory: MemoryStore, command:
 def test_looking_at_the_files_makes_none(bench: Bench, command: Command) -> None:
     assert command("doctor", "--only", "files").code == 0
     assert not bench.paths.journal.exists()
+
+
+def test_a_key_in_a_place_that_was_not_looked_at_is_not_said_to_be_there(bench: Bench) -> None:
+    class OtherPlace(MemoryStore):
+        backend = "another place"
+
+    bench.put_in_use(OtherPlace())
+    found = asyncio.run(stored_keys(MemoryStore(), bench.paths, ["bench"], lambda: 1.0))
+    assert found.outcome is Outcome.INCONCLUSIVE
+    assert "was not looked at" in found.observed
+
+
+def test_a_key_that_is_where_the_journal_says_agrees(bench: Bench) -> None:
+    store = MemoryStore()
+    bench.put_in_use(store)
+    assert asyncio.run(stored_keys(store, bench.paths, ["bench"], lambda: 1.0)).outcome is Outcome.PASSED

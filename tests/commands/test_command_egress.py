@@ -99,7 +99,7 @@ def test_every_observation_is_kept_and_its_history_told(bench: Bench, command: C
     assert second.json["history"] in second.err
     with bench.journal() as journal:
         assert len(journal.egress_history("bench", "direct")) == 2
-        assert journal.last_egress("bench") == ()
+        assert journal.last_verdict("bench") is None
 
 
 def test_a_journal_that_cannot_be_written_spoils_no_answer(bench: Bench, command: Command) -> None:

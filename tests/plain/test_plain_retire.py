@@ -8,6 +8,8 @@ from tests.plain.script import Line, PlainWorld, visit
 from tests.plain.walks import DELETE_AT_DESK, PURGE, WATCH, to_retire
 from wizard.custody.records import Slot
 from wizard.plain import retire
+from wizard.rotation.database import JournalUnusable
+from wizard.rotation.journal import Journal
 from wizard.rotation.model import Step
 
 
@@ -100,3 +102,19 @@ async def test_a_purge_that_was_stopped_is_complete_after_the_next_start(plain: 
     assert stopped.left_at is Step.RETIRE
     ended = await visit(plain, ("resume", "resume"), *PURGE, ("secret purged", "quit"))
     assert ended.left_at is None
+
+
+async def test_nothing_is_called_proven_whose_report_could_not_be_kept(
+    plain: PlainWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    way = await to_retire(plain)
+
+    def full(*_: object, **__: object) -> None:
+        raise JournalUnusable("The disk is full")
+
+    monkeypatch.setattr(Journal, "finish", full)
+    ended = await visit(plain, *way, *DELETE_AT_DESK, *WATCH, *PURGE, ("The disk is full", "quit"))
+    said = ended.text.partition("Deleting the legacy secret")[2]
+    assert "Summary" not in said
+    assert "proven" not in said
+    assert ended.left_at is Step.RETIRE

@@ -199,6 +199,26 @@ async def test_a_detection_that_finds_nothing_leaves_no_stale_address(world: Wor
     assert {finding.from_address for finding in report.findings} == {""}
 
 
+@pytest.mark.parametrize(
+    ("seen", "state", "address"),
+    [
+        ({HERE: ["a", "b"]}, "agreed", HERE),
+        ({HERE: ["a", "b"], ELSEWHERE: ["c"]}, "agreed-with-dissent", HERE),
+        ({HERE: ["a", "b"], ELSEWHERE: ["c", "d"]}, "split", ""),
+        ({HERE: ["a"], ELSEWHERE: ["b"]}, "split", ""),
+        ({HERE: ["a", "b"], ELSEWHERE: ["a"]}, "pool", ""),
+        ({HERE: ["a"]}, "single", ""),
+        ({}, "unknown", ""),
+    ],
+)
+async def test_nothing_is_said_to_be_seen_from_an_address_that_is_not_agreed(
+    world: World, seen: dict[str, list[str]], state: str, address: str
+) -> None:
+    async with world.flow() as flow:
+        flow.context.journal.note_egress("bench", seen, state, "direct")
+        assert flow.context.egress == address
+
+
 async def test_a_secret_is_not_sent_unasked_in_the_place_of_its_key(world: World) -> None:
     async with world.flow() as flow:
         made = await world.make_key(whitelist=UNLISTED)

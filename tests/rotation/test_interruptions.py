@@ -31,7 +31,6 @@ READERS = {
     "keys",
     "key_in",
     "environments_with",
-    "last_egress",
     "last_seen",
     "last_verdict",
     "newest_event",

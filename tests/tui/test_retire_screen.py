@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from tests.tui.conftest import Wizard
+from wizard.glyphs import UNICODE
+from wizard.rotation.retirement import Poll
 from wizard.tui.screens.retire import RetireScreen
 
 
@@ -42,3 +45,24 @@ async def test_why_nothing_is_purged_yet_stays_in_sight_at_the_next_poll(wizard:
     await wizard.pilot.pause()
     assert "Not yet." in wizard.text("Notice")
     assert wizard.app.screen.query_one("Notice").display
+
+
+async def test_only_a_refusal_that_speaks_for_death_is_ticked(wizard: Wizard) -> None:
+    await wizard.to_credentials("hmac")
+    await wizard.press("f4", "n")
+    await wizard.until("Notice", "The key was created")
+    await wizard.press("t", "enter")
+    await wizard.until("#verdict", "The new key works from here")
+    await wizard.press("enter")
+    await wizard.until("#verdict", "still alive")
+    screen = wizard.app.screen
+    assert isinstance(screen, RetireScreen)
+    poll = Poll(1.0, False, -2015, "", True, "", "203.0.113.42")
+    assert screen._row(poll)[1] == f"{UNICODE.passed} refused -2015"
+    for other in (
+        replace(poll, control_accepted=False),
+        replace(poll, legacy_code=-1022),
+        replace(poll, legacy_code=-1021),
+        replace(poll, legacy_code=-2014),
+    ):
+        assert UNICODE.passed not in screen._row(other)[1]

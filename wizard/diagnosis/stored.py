@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from wizard.clock import Clock
-from wizard.custody.records import KeyRecord
+from wizard.custody.records import Holding, KeyRecord
 from wizard.custody.store import Store
 from wizard.custody.vault import missing_keys, stray_items
 from wizard.diagnosis.notes import note, of_error
@@ -21,11 +21,17 @@ async def stored_keys(store: Store, paths: Paths, environments: Iterable[str], c
     """Compare the two for each environment: a key that is missing is a failure, a stray item a warning."""
     lost: list[str] = []
     unknown: list[str] = []
+    elsewhere: list[str] = []
     try:
         for name in environments:
             records = _records(paths, name)
             lost += [f"The {one.slot} key {one.name} of {name}" for one in await missing_keys(records, store)]
             unknown += await stray_items(name, records, store)
+            elsewhere += [
+                f"The {one.slot} key {one.name} of {name} is in {one.store}"
+                for one in records
+                if one.holding is Holding.STORED and one.backend not in ("", store.backend)
+            ]
     except WizardError as error:
         return of_error(SUBJECT, Outcome.INCONCLUSIVE, error, clock)
     if lost:
@@ -36,6 +42,10 @@ async def stored_keys(store: Store, paths: Paths, environments: Iterable[str], c
         observed = f"The journal does not know {', '.join(unknown)}."
         advice = "To look at them, adopt or delete them: key-wizard strays ENV"
         return note(SUBJECT, Outcome.WARNING, observed, clock, advice=advice)
+    if elsewhere:
+        observed = f"{', '.join(elsewhere)}: that place was not looked at."
+        advice = "Choose that place ([custody] place in config.toml), then look again."
+        return note(SUBJECT, Outcome.INCONCLUSIVE, observed, clock, advice=advice)
     return note(SUBJECT, Outcome.PASSED, "The journal and the place of the credentials agree.", clock)
 
 

@@ -270,17 +270,6 @@ class Journal:
                     (last + 1, environment, at, address, state, _joined(who), route, asked_by),
                 )
 
-    def last_egress(self, environment: str) -> tuple[str, ...]:
-        """Return the addresses of the wizard's newest detection that may be this host's; none where it found none.
-
-        What a single operator says against an agreement is left out.
-        """
-        seen = self.last_verdict(environment)
-        if seen is None:
-            return ()
-        is_dissent = seen.state is EgressState.AGREED_WITH_DISSENT
-        return tuple(map(str, seen.addresses[:1] if is_dissent else seen.addresses))
-
     def last_verdict(self, environment: str, *, route: str = "", since: float = 0.0) -> EgressVerdict | None:
         """Return what the wizard's newest detection saw of this host; None before the first one.
 

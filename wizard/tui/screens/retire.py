@@ -17,7 +17,7 @@ from wizard.errors import WizardError
 from wizard.intake.copies import Copies
 from wizard.rotation.certificate import Certificate
 from wizard.rotation.model import Grade, Step
-from wizard.rotation.retirement import DEATHLY, POLLS_IN_A_ROW, Death, Poll
+from wizard.rotation.retirement import POLLS_IN_A_ROW, Death, Poll
 from wizard.tui.screens.confirm import ConfirmScreen
 from wizard.tui.screens.step_screen import StepScreen
 from wizard.tui.widgets.evidence_table import EvidenceTable
@@ -208,7 +208,7 @@ class RetireScreen(StepScreen):
 
     def _row(self, poll: Poll) -> tuple[str, str, str]:
         glyphs = self.wizard.glyphs
-        sign = glyphs.passed if poll.legacy_code in DEATHLY else glyphs.caution
+        sign = glyphs.passed if poll.shows_death else glyphs.caution
         refused = f"{sign} refused {poll.legacy_code}" if poll.legacy_code else "? no answer"
         legacy = f"{glyphs.caution} accepted" if poll.legacy_accepted else refused
         control = f"{glyphs.passed} accepted" if poll.control_accepted else f"{glyphs.failed} not accepted"
