@@ -11,8 +11,8 @@ import pytest
 import trustme
 
 from wizard.net import proxy as proxy_module
-from wizard.net.proxy import ProxyUnusable, exempting_entry
-from wizard.net.route import Route, RouteKind, decide_route, open_transport, sampling_transport
+from wizard.net.proxy import ProxyUnusable, RootsUnusable, exempting_entry
+from wizard.net.route import Route, RouteKind, decide_route, open_transport, public_roots, sampling_transport
 from wizard.secret import Secret
 from wizard.settings import Environment
 from wizard.sites import Site
@@ -280,3 +280,50 @@ def test_a_proxy_that_httpx_cannot_use_is_a_typed_error():
 
     assert "hunter2" not in " ".join(caught.value.sentences())
     assert caught.value.__suppress_context__
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+@pytest.mark.parametrize("value", ["/nonexistent", "/etc/passwd", "/", "/dev/null", "/proc/self/mem", "rel", "\udcff"])
+def test_authorities_that_cannot_be_read_are_told_or_there_are_none(monkeypatch, variable, value):
+    monkeypatch.setenv(variable, value)
+    try:
+        context = public_roots()
+    except RootsUnusable as error:
+        assert variable in error.why
+        assert variable in error.advice
+        assert all(sentence.isprintable() for sentence in error.sentences())
+    else:
+        assert variable == "SSL_CERT_DIR", "a directory is looked into when a certificate comes"
+        assert context.get_ca_certs() == []
+
+
+BAD_PROXIES = [
+    *("http://h:99999", "http://h:-1", "http://h:abc", "http://h:" + "9" * 400, "http://h:" + "9" * 5000),
+    *("http://", "http:///x", "http://a\x01b:1", "http://a\u202eb:1", "http://a b:1", "http://[::::]:1", "http://[::1"),
+    *(
+        "http://" + "a" * 100_000,
+        "http://a..b:1",
+        "http://" + "a" * 64 + ":1",
+        "http://h:1/path",
+        "http://h:1?q",
+        "\udcff",
+    ),
+    *(
+        "http://\udcff@h:1",
+        "http://us\x00er@h:1",
+        "http://hunter2@@h:1",
+        "http://user:hunter2@h:99999",
+        "ftp://u:hunter2@h",
+    ),
+]
+
+
+@pytest.mark.parametrize("url", BAD_PROXIES, ids=lambda url: repr(url[:30]))
+@pytest.mark.parametrize("variable", ["https_proxy", "ALL_PROXY", "settings"])
+def test_a_proxy_that_is_none_is_refused_in_words_that_do_not_repeat_it(url, variable):
+    with pytest.raises(ProxyUnusable) as caught:
+        decided(proxy=url) if variable == "settings" else decided({variable: url})
+    told = " ".join(caught.value.sentences())
+    assert "hunter2" not in told
+    assert told.isprintable()
+    assert len(told) < 500

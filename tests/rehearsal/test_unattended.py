@@ -28,7 +28,7 @@ async def key_wizard(*arguments: str, environ: Mapping[str, str] | None = None) 
         env={**os.environ, **(environ or {})},
         cwd=Path(__file__).parents[2],
     )
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(170):
         out, err = await process.communicate()
     return process.returncode, out.decode(), err.decode()
 
@@ -87,6 +87,7 @@ async def test_a_finished_rehearsal_leaves_no_key_in_the_keyring() -> None:
 
 
 @pytest.mark.keyring
+@pytest.mark.timeout(600)  # three rehearsals, each of which starts some thirty interpreters
 @pytest.mark.parametrize("login_between", ["with a keyring", "without one"])
 async def test_what_a_rehearsal_left_open_goes_once_its_exchange_has_ended(login_between: str) -> None:
     with secret_service() as environ:

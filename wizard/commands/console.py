@@ -15,7 +15,7 @@ from wizard.ending import write_nowhere
 from wizard.errors import WizardError
 from wizard.exchange.errors import ExchangeError
 from wizard.exit_codes import Exit
-from wizard.net.proxy import ProxyUnusable
+from wizard.net.proxy import ProxyUnusable, RootsUnusable
 from wizard.rotation.model import Finding, Outcome
 from wizard.settings import UnknownEnvironment
 from wizard.ssh_destination import InvalidDestination
@@ -40,6 +40,7 @@ _CODES: tuple[tuple[type[WizardError], Exit], ...] = (
     (KeyGiven, Exit.USAGE),
     (CustodyError, Exit.KEYRING_UNUSABLE),
     (ProxyUnusable, Exit.INCONCLUSIVE),
+    (RootsUnusable, Exit.INCONCLUSIVE),
     (ExchangeError, Exit.INCONCLUSIVE),
 )
 

@@ -23,6 +23,10 @@ class ProxyUnusable(WizardError):
     """The proxy that is set cannot be used as it is written. The text never shows its password."""
 
 
+class RootsUnusable(WizardError):
+    """The variable that names other authorities than the public ones names no certificates."""
+
+
 @dataclass(frozen=True, slots=True)
 class Proxy:
     """One proxy. Its repr shows no password."""

@@ -9,6 +9,7 @@ exchange or an echo service takes a `Route` instead. Use its transport with
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from wizard.addresses import read_ipv4
-from wizard.net.proxy import exempting_entry, read_proxy, unreadable
+from wizard.net.proxy import RootsUnusable, exempting_entry, read_proxy, unreadable
 from wizard.safety import silence_libraries
 from wizard.secret import Secret
 from wizard.settings import Environment
@@ -125,8 +126,25 @@ def public_roots() -> ssl.SSLContext:
 
     Not the system's store: an authority that an administrator installed there would let a proxy
     read the API key in the headers without a word.
+
+    Raises:
+        RootsUnusable: what the variable names holds no certificates.
     """
-    return httpx.create_ssl_context()
+    try:
+        return httpx.create_ssl_context()
+    except (OSError, ValueError) as error:
+        variable = next((name for name in ROOT_VARIABLES if os.environ.get(name)), "")
+        raise RootsUnusable(
+            "The certificates that servers are checked against cannot be read",
+            why=f"{variable}={printable(os.environ.get(variable, ''))}. The system said: {_reason(error)}.",
+            advice=f"Correct {variable}, or unset it: then the public authorities count.",
+        ) from None
+
+
+def _reason(error: OSError | ValueError) -> str:
+    if isinstance(error, ssl.SSLError):
+        return "no certificate is in it"
+    return printable(getattr(error, "strerror", None) or type(error).__name__)
 
 
 def _is_this_machine(host: str) -> bool:
