@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from wizard.custody.encrypted.store import make_file
 
 from tests.plain.test_plain_pty import DumbTerminal
 from tests.terminal.harness import TIMEOUT, Terminal, leaked
 from tests.terminal.walk import end_exchange
 from wizard import settings
+from wizard.custody.encrypted_file.store import make_file
 from wizard.secret import Secret
 
 pytestmark = pytest.mark.terminal
