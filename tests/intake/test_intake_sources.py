@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from tests.exchange.fake_exchange import API_KEY, SECRET, hmac_credentials
 from wizard.errors import WizardError
 from wizard.intake.copies import copies_of
-from wizard.intake.files import LARGEST_FILE, read_text_file
+from wizard.intake.files import LARGEST_FILE, FileMissing, read_text_file
 from wizard.intake.sources import NoKeyThere, candidates, read_source
 from wizard.secret import Secret
 
@@ -188,3 +188,39 @@ def test_what_is_no_text_file_is_refused_at_once(tmp_path: Path) -> None:
             read_text_file(str(tmp_path / name))
         assert said in refused.value.what
         assert all(sentence.isprintable() for sentence in refused.value.sentences())
+
+
+@pytest.mark.parametrize("damaged", ["BINANCE_API_KEY", "BINANCE_API_SECRET", "FREQTRADE__EXCHANGE__KEY"])
+def test_a_variable_that_is_not_utf_8_is_named_and_never_shown(damaged: str) -> None:
+    environ = {"BINANCE_API_KEY": API_KEY, "BINANCE_API_SECRET": SECRET, damaged: f"{SECRET[:40]}\udcff\udcfe"}
+    with pytest.raises(NoKeyThere) as caught:
+        read_source("environment", environ)
+    told = " ".join(caught.value.sentences())
+    assert f"{damaged} is not text in UTF-8" in told
+    assert SECRET[:10] not in told
+    assert candidates(environ) == ()
+
+
+@pytest.mark.parametrize("path", ["~nobody-of-that-name/key.pem", "~nobody-of-that-name"])
+def test_the_home_of_nobody_holds_no_file(path: str) -> None:
+    with pytest.raises(FileMissing) as caught:
+        read_text_file(path)
+    assert "no user of that name" in caught.value.why
+
+
+def test_in_a_deleted_directory_there_is_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    with pytest.raises(FileMissing) as caught:
+        read_text_file("key.pem")
+    assert "working directory is gone" in caught.value.why
+
+
+@pytest.mark.parametrize("endless", ["/dev/zero", "/dev/urandom", "/proc/self/mem"])
+def test_what_has_no_end_is_refused_at_once(tmp_path: Path, endless: str) -> None:
+    (tmp_path / "link").symlink_to(endless)
+    for path in (endless, str(tmp_path / "link")):
+        with pytest.raises(WizardError) as caught:
+            read_text_file(path)
+        assert caught.value.advice

@@ -16,7 +16,7 @@ from wizard.custody.errors import CustodyError
 from wizard.custody.store import Store
 from wizard.diagnosis.doctor import Area, Doctor
 from wizard.diagnosis.host import PlaceFinding
-from wizard.errors import WizardError
+from wizard.errors import WizardError, sentences
 from wizard.exit_codes import Exit
 from wizard.rotation.model import Finding, Outcome
 from wizard.settings import Paths
@@ -55,7 +55,7 @@ def _place_opener(paths: Paths) -> Callable[[], Awaitable[Store]]:
     try:
         return place_opener(paths, settings.load(paths.config_file))
     except WizardError as error:
-        why, advice = error.what, error.advice
+        why, advice = " ".join(sentences(error.what, error.why)), error.advice
 
     async def open_no_place() -> Store:
         raise CustodyError("Where credentials are kept is not known", why=why, advice=advice, code="settings")

@@ -73,7 +73,7 @@ def copies_of(credentials: Credentials, environ: Mapping[str, str], noted: Itera
             continue
         except FileUnusable as error:
             unknown.append(error.what.replace("What was given", printable(file, limit=400)))
-    names = [name for name in sorted(environ) if traces.lines(environ[name])]
+    names = [printable(name) for name in sorted(environ) if traces.lines(environ[name])]
     found += [f"the environment variable{'s' if len(names) > 1 else ''} {', '.join(names)}"] if names else []
     return Copies(tuple(found), tuple(unknown))
 
@@ -103,7 +103,7 @@ class _Traces:
 
     def _is_own(self, block: str) -> bool:
         lines = block.replace("\\r", "").replace("\\n", "\n").splitlines()
-        pem = "\n".join(line.strip(" \t\r\"'#>|,;") for line in lines).encode()
+        pem = "\n".join(line.strip(" \t\r\"'#>|,;") for line in lines).encode("ascii", "replace")
         load = load_ssh_private_key if b"OPENSSH" in pem else load_pem_private_key
         with suppress(ValueError, TypeError, UnsupportedAlgorithm):
             return _public_half(load(pem, None)) == self._public

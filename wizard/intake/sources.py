@@ -16,6 +16,7 @@ from wizard.intake.files import USUAL, FileUnusable, read_text_file
 from wizard.intake.labels import Role, role_of
 from wizard.intake.pairs import Pair, read_pair
 from wizard.pasted import Refused
+from wizard.text import printable
 
 ENVIRONMENT = "environment"
 """What a user writes in place of a path to mean the variables of this process."""
@@ -109,9 +110,24 @@ def _read_environment(environ: Mapping[str, str]) -> Found:
     names = [name for name, value in environ.items() if value.strip() and _OURS.search(name)]
     roles = {name: role_of(name.replace("FREQTRADE__EXCHANGE__", "")) for name in names}
     used = [name for name in names if roles[name] is not Role.OTHER]
+    if damaged := [name for name in used if not _is_text(name + environ[name])]:
+        raise NoKeyThere(
+            f"The environment variable {printable(damaged[0], 60)} is not text in UTF-8",
+            why="No API key and no secret has such bytes.",
+            advice="Set it again, give another place, or paste both.",
+        )
     lines = "\n".join(f"{name.replace('FREQTRADE__EXCHANGE__', '')}={environ[name].strip()}" for name in used)
     place = f"the environment: {', '.join(sorted(used))}"
     return Found(_complete(read_pair(lines), "The environment"), place)
+
+
+def _is_text(text: str) -> bool:
+    """Whether a variable is UTF-8: other bytes come as lone surrogates."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _complete(answer: Pair | Refused | None, where: str) -> Pair:
