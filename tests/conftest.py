@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 import tests.examples  # noqa: F401 - before any test module chooses its examples
 from tests.unwiped import Unwiped
+
+# A run in the background of a script inherits these as ignored, and so would the programs that tests send them to.
+for _number, _handler in (
+    (signal.SIGINT, signal.default_int_handler),
+    (signal.SIGQUIT, signal.SIG_DFL),
+    (signal.SIGHUP, signal.SIG_DFL),
+):
+    if signal.getsignal(_number) == signal.SIG_IGN:
+        signal.signal(_number, _handler)
 
 _PREFIXES = ("SSL_", "TEXTUAL", "KEYRING_PROPERTY_", "SSH_", "XDG_", "KEY_WIZARD_")
 _NAMES = {
