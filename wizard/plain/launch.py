@@ -55,7 +55,8 @@ def _run(world: World, environment: str | None, command: str, ending: Ending, *,
         visit = Walk(world, Talk(console, interrupts), environment=environment, command=command)
 
         def ask_what_is_meant() -> None:
-            if ending.call_off():
+            # A question that cannot be written is never answered: then the signal ends the program.
+            if console.takes_output() and ending.call_off():
                 interrupts.fire()
 
         def told(number: int) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 from collections.abc import Awaitable, Callable
 from typing import Self, TypeVar
 
@@ -248,6 +249,14 @@ class TerminalConsole:
     def is_gone(self) -> bool:
         """Return whether it is a terminal that has hung up."""
         return self._is_terminal and self._source is not None and not os.isatty(self._source)
+
+    def takes_output(self) -> bool:
+        """Return whether a line could be written now; false where the line is frozen."""
+        if not IS_POSSIBLE:
+            return True
+        output = select.poll()
+        output.register(self._target, select.POLLOUT)
+        return bool(output.poll(0))
 
     def _send(self, text: str) -> None:
         data = _encoded(text, self._encoding)
