@@ -20,10 +20,10 @@ from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, Static
 
 from screenshots.scene import PRIVATE_PEM, PictureCustodian, PictureWorld, stage
-from wizard.credentials import KeyKind
+from wizard.core.credentials import KeyKind
+from wizard.core.glyphs import UNICODE
+from wizard.core.settings import Place
 from wizard.custody.keyring_worker.protocol import State
-from wizard.glyphs import UNICODE
-from wizard.settings import Place
 from wizard.tui.app import WizardApp
 from wizard.tui.screens.confirm import ConfirmScreen
 from wizard.tui.screens.step_screen import StepScreen

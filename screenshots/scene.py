@@ -14,7 +14,10 @@ from pathlib import Path
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from wizard.credentials import Credentials, KeyKind
+from wizard.core.credentials import Credentials, KeyKind
+from wizard.core.rules import Rules
+from wizard.core.secret import Secret
+from wizard.core.settings import Custody, Environment, Paths, Place
 from wizard.custody.custodian import Custodian
 from wizard.custody.encrypted_file.store import EncryptedFileStore
 from wizard.custody.keyring import KeyringStore
@@ -31,9 +34,6 @@ from wizard.rotation.context import Pace
 from wizard.rotation.flow import Flow
 from wizard.rotation.opening import open_flow, open_journal
 from wizard.rotation.overview import Overview, overview
-from wizard.rules import Rules
-from wizard.secret import Secret
-from wizard.settings import Custody, Environment, Paths, Place
 
 AGE = 41 * 86400
 """How long the key in use has been in use, in seconds."""

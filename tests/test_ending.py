@@ -14,15 +14,15 @@ from pathlib import Path
 import pytest
 
 from tests.terminal.harness import ENDS_WITHIN, TIMEOUT, Terminal
+from wizard.core.secret import Secret
+from wizard.core.settings import paths
 from wizard.custody.encrypted_file.store import make_file
-from wizard.secret import Secret
-from wizard.settings import paths
 
 REPOSITORY = Path(__file__).parents[1]
 ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
 WAITS = """
 import sys, time
-from wizard.ending import Ending
+from wizard.core.ending import Ending
 with Ending():
     print("ready", flush=True)
     time.sleep(60)
@@ -140,7 +140,7 @@ async def test_a_signal_at_a_passphrase_restores_the_terminal(number: signal.Sig
 
 AT_EACH_LINE = """
 import asyncio, os, signal, sys
-from wizard.ending import Ending
+from wizard.core.ending import Ending
 from wizard.plain.interrupts import Interrupts
 from wizard.plain.terminal import TerminalConsole
 

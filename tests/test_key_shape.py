@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from wizard.key_shape import looks_secret
+from wizard.core.key_shape import looks_secret
 
 ALPHABET = string.ascii_letters + string.digits
 KEYS = ["".join(random.Random(number).choices(ALPHABET, k=64)) for number in range(2000)]

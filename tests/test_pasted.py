@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wizard.pasted import MAX_LENGTH, Pasted, Refused, Shape, read_paste
+from wizard.intake.pasted import MAX_LENGTH, Pasted, Refused, Shape, read_paste
 
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nTUlJQg==\n-----END RSA PRIVATE KEY-----\n"
 keys = st.text("ABCXYZabcxyz0189", min_size=1, max_size=64)

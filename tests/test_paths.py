@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.ordinary_user import ORDINARY, only_root
-from wizard.errors import SettingsError
-from wizard.settings import Paths, paths
+from wizard.core.errors import SettingsError
+from wizard.core.settings import Paths, paths
 
 
 def refused(environ: dict[str, str]) -> SettingsError:

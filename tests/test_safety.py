@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.ordinary_user import ROOT, as_ordinary, only_root, ordinary_python
-from wizard.safety import redacted_report
+from wizard.core.safety import redacted_report
 
 REPOSITORY = Path(__file__).parents[1]
 SECRET = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"
@@ -16,7 +16,9 @@ SECRET = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"
 
 def run(code: str, **environ: str) -> subprocess.CompletedProcess[str]:
     """Run `code` in a process made safe; `inherited` and SECRET are its variables."""
-    start = f"import os; from wizard.safety import *; SECRET = {SECRET!r}; inherited = make_process_safe(os.environ)\n"
+    start = (
+        f"import os; from wizard.core.safety import *; SECRET = {SECRET!r}; inherited = make_process_safe(os.environ)\n"
+    )
     return subprocess.run(
         [sys.executable, "-c", start + code],
         env={**os.environ, **environ},
@@ -133,7 +135,9 @@ def test_the_report_leaves_out_a_context_that_was_suppressed() -> None:
 @only_root
 @pytest.mark.parametrize(("call", "seen"), [("make_process_safe(os.environ)", "closed"), ("pass", "open")])
 def test_a_program_of_the_same_user_that_comes_later_cannot_open_the_memory(call: str, seen: str) -> None:
-    victim = f"import os; from wizard.safety import make_process_safe; {call}; print(os.getpid(), flush=True); input()"
+    victim = (
+        f"import os; from wizard.core.safety import make_process_safe; {call}; print(os.getpid(), flush=True); input()"
+    )
     spy = (
         "import sys\ntry:\n    open(f'/proc/{sys.argv[1]}/mem', 'rb')\n    print('open')\n"
         "except PermissionError:\n    print('closed')"

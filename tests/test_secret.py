@@ -9,8 +9,8 @@ import traceback
 
 import pytest
 
-from wizard.credentials import Credentials, KeyKind
-from wizard.secret import Secret
+from wizard.core.credentials import Credentials, KeyKind
+from wizard.core.secret import Secret
 
 TEXT = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"
 

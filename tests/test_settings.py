@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from wizard.errors import SettingsError
-from wizard.settings import Paths, load, paths
-from wizard.sites import known_sites
+from wizard.core.errors import SettingsError
+from wizard.core.settings import Paths, load, paths
+from wizard.core.sites import known_sites
 
 
 def settings_of(tmp_path: Path, text: str) -> object:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from wizard.terminal import TerminalReport, inspect_terminal
+from wizard.core.terminal import TerminalReport, inspect_terminal
 
 GOOD = TerminalReport(True, True, "xterm-256color", "utf-8", 80, 24)
 
@@ -49,7 +49,7 @@ def test_a_terminal_that_does_not_say_its_size_is_given_the_benefit_of_the_doubt
     ("variable", "encoding"), [({"PYTHONIOENCODING": "iso8859-1"}, "iso8859-1"), ({"PYTHONUTF8": "1"}, "utf-8")]
 )
 def test_a_pipe_is_seen_and_so_is_its_encoding(variable: dict[str, str], encoding: str) -> None:
-    code = "import sys; from wizard.terminal import *; print(inspect_terminal({}, sys.__stdin__, sys.__stderr__))"
+    code = "import sys; from wizard.core.terminal import *; print(inspect_terminal({}, sys.__stdin__, sys.__stderr__))"
     done = subprocess.run(
         [sys.executable, "-c", code],
         env={**os.environ, **variable},

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from wizard.threads import in_abandonable_thread, leaving_lookups_behind
+from wizard.core.threads import in_abandonable_thread, leaving_lookups_behind
 
 
 def test_a_lookup_that_never_ends_does_not_hold_up_the_end_of_the_program() -> None:
@@ -61,7 +61,7 @@ async def test_it_is_given_up_at_its_deadline() -> None:
 def test_the_program_ends_although_the_work_does_not() -> None:
     code = (
         "import asyncio, threading\n"
-        "from wizard.threads import in_abandonable_thread\n"
+        "from wizard.core.threads import in_abandonable_thread\n"
         "try: asyncio.run(in_abandonable_thread(threading.Event().wait, 0.05))\n"
         "except TimeoutError: print('given up')"
     )

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from wizard.core.errors import SettingsError
+from wizard.core.settings import load
 from wizard.egress.services import load_services
-from wizard.errors import SettingsError
-from wizard.settings import load
 
 SECRET = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
 VALUES = {

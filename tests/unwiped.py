@@ -6,7 +6,7 @@ import gc
 
 import pytest
 
-from wizard.secret import Secret
+from wizard.core.secret import Secret
 
 
 class Unwiped:

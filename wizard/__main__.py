@@ -6,8 +6,8 @@ import io
 import os
 import sys
 
-from wizard.ending import Ending
-from wizard.safety import make_process_safe
+from wizard.core.ending import Ending
+from wizard.core.safety import make_process_safe
 
 
 def main() -> int:

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from wizard import __version__
 from wizard.commands.console import fail, tell
 from wizard.commands.parser import ArgumentParser, refuse_keys
-from wizard.ending import Ending, write_nowhere
-from wizard.errors import WizardError
-from wizard.exit_codes import Exit
-from wizard.safety import Inherited, redacted_report
+from wizard.core.ending import Ending, write_nowhere
+from wizard.core.errors import WizardError
+from wizard.core.exit_codes import Exit
+from wizard.core.safety import Inherited, redacted_report
 
 COMMANDS = (
     "rehearse",
@@ -91,7 +91,7 @@ def _needed(arguments: Sequence[str]) -> Sequence[str]:
 
 
 def _open_wizard(options: argparse.Namespace) -> int:
-    from wizard import settings  # noqa: PLC0415
+    from wizard.core import settings  # noqa: PLC0415
 
     if options.plain:
         from wizard.plain.launch import open_wizard  # noqa: PLC0415

@@ -10,10 +10,10 @@ from statistics import median
 import pytest
 
 from tests.egress.conftest import Town
+from wizard.core.rules import Rules
 from wizard.egress.detection import detect
 from wizard.egress.services import EchoService
 from wizard.net.route import Route, RouteKind
-from wizard.rules import Rules
 
 pytestmark = pytest.mark.benchmark
 

@@ -12,13 +12,13 @@ import httpx
 import pytest
 
 from tests.rotation.conftest import OpenStore, World
-from wizard.credentials import KeyKind
+from wizard.core.credentials import KeyKind
+from wizard.core.settings import Paths
 from wizard.exchange.client import ExchangeClient
 from wizard.rehearsal.desk import Desk
 from wizard.rehearsal.simulator import EmbeddedExchange, serve
 from wizard.rotation.flow import Flow
 from wizard.rotation.steps.probe import ProbeStep
-from wizard.settings import Paths
 
 pytestmark = pytest.mark.benchmark
 

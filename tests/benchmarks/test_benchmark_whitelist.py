@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import pytest
 
-from wizard.rules import Rules
+from wizard.core.rules import Rules
 from wizard.whitelist import Entries, ListContext, OtherList, RequiredAddress, Validation, fix_all, parse, validate
 
 pytestmark = pytest.mark.benchmark

@@ -19,8 +19,8 @@ from typing import Any
 
 from tests.commands.conftest import HERE, SHAPES, Bench
 from tests.secret_service import secret_service
-from wizard import settings
-from wizard.credentials import KeyKind
+from wizard.core import settings
+from wizard.core.credentials import KeyKind
 from wizard.custody.keyring import open_keyring
 from wizard.rehearsal.desk import NewKey
 

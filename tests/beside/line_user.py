@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from tests.beside.host import REPOSITORY, Host
 from tests.commands.conftest import HERE
 from tests.terminal.harness import Terminal
-from wizard.credentials import KeyKind
+from wizard.core.credentials import KeyKind
 from wizard.rehearsal.desk import NewKey
 from wizard.rotation.model import STEPS, Mode, Step
 

@@ -17,7 +17,7 @@ from tests.beside.line_user import Asked, LineUser, Rotation, line_mode
 from tests.terminal.harness import Terminal
 from tests.terminal.keys import TAB, paste
 from tests.terminal.walk import Walk
-from wizard.credentials import KeyKind
+from wizard.core.credentials import KeyKind
 from wizard.rotation.model import Step
 
 pytestmark = [pytest.mark.terminal, pytest.mark.keyring, pytest.mark.timeout(600)]

@@ -27,8 +27,8 @@ from secretstorage import Collection
 from tests.beside.host import EXEC, Host, Ran, torn_files
 from tests.beside.line_user import LineUser, Rotation, line_mode
 from tests.terminal.harness import Terminal
-from wizard.credentials import KeyKind
-from wizard.secret import Secret
+from wizard.core.credentials import KeyKind
+from wizard.core.secret import Secret
 
 # Read now: each test starts with a scrubbed environment.
 ROTATIONS = int(os.environ.get("KEY_WIZARD_KILLED_ROTATIONS", "3"))

@@ -18,10 +18,12 @@ import httpx
 import pytest
 
 from tests.secret_service import secret_service
-from wizard import settings
 from wizard.cli import run
-from wizard.clock import Clock
-from wizard.credentials import Credentials, KeyKind
+from wizard.core import settings
+from wizard.core.clock import Clock
+from wizard.core.credentials import Credentials, KeyKind
+from wizard.core.safety import Inherited
+from wizard.core.settings import Paths
 from wizard.custody.keyring import open_keyring
 from wizard.custody.records import Slot
 from wizard.custody.store import MemoryStore, Store
@@ -32,8 +34,6 @@ from wizard.rehearsal.desk import Desk
 from wizard.rehearsal.simulator import Addresses, EmbeddedExchange, serve
 from wizard.rotation.database import open_database
 from wizard.rotation.journal import Journal
-from wizard.safety import Inherited
-from wizard.settings import Paths
 
 HERE = "203.0.113.42"
 """What the embedded exchange sees of 127.0.0.1."""

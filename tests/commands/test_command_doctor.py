@@ -8,12 +8,12 @@ import pytest
 from tests.commands.conftest import Bench, Command
 from tests.commands.test_command_history import alter
 from wizard.commands import prompts
+from wizard.core.secret import Secret
 from wizard.custody.encrypted_file.store import make_file
 from wizard.custody.store import MemoryStore, Store
 from wizard.diagnosis import outside
 from wizard.diagnosis.stored import stored_keys
 from wizard.rotation.model import Outcome
-from wizard.secret import Secret
 
 
 def areas(command: Command, *arguments: str) -> dict[str, list[str]]:

@@ -16,13 +16,13 @@ import pytest
 import wizard
 from tests.commands.conftest import Bench, Command
 from tests.secret_service import private_bus
-from wizard.consumers import NoCurrentKey
-from wizard.credentials import KeyKind
+from wizard.core.credentials import KeyKind
+from wizard.core.secret import Secret
 from wizard.custody.keyring import open_keyring
 from wizard.custody.store import MemoryStore, Store
 from wizard.custody.vault import item_name
 from wizard.exchange.keys import public_pem
-from wizard.secret import Secret
+from wizard.rotation.current_credentials import NoCurrentKey
 
 REPOSITORY = Path(__file__).parents[2]
 NAMES = ("BINANCE_API_KEY", "BINANCE_API_SECRET", "BINANCE_PRIVATE_KEY")

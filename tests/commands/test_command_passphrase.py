@@ -11,8 +11,8 @@ from tests.commands.conftest import Bench, Command
 from tests.custody.refusals import refused
 from tests.terminal.harness import Terminal
 from wizard.commands import prompts
+from wizard.core.secret import Secret
 from wizard.custody.encrypted_file.store import make_file, open_file
-from wizard.secret import Secret
 
 OLD, NEW = "seven random words", "eight other random words"
 

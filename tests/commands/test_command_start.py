@@ -10,7 +10,7 @@ import pytest
 from tests.commands.conftest import Bench, Command
 from wizard.cli import run
 from wizard.commands import history
-from wizard.safety import Inherited
+from wizard.core.safety import Inherited
 
 REPOSITORY = Path(__file__).parents[2]
 SLOW = {"httpx", "textual", "keyring", "cryptography"}

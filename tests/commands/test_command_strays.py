@@ -11,9 +11,9 @@ import pytest
 from tests.commands.conftest import Bench, Command
 from tests.terminal.harness import Terminal
 from wizard.commands import prompts
-from wizard.credentials import Credentials
+from wizard.core.credentials import Credentials
+from wizard.core.secret import Secret
 from wizard.custody.encrypted_file.store import make_file, open_file
-from wizard.secret import Secret
 
 PASSPHRASE = "seven random words"
 

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from tests.commands.conftest import Bench, Command, Said
+from wizard.core.settings import Paths
 from wizard.custody.store import MemoryStore
-from wizard.settings import Paths
 
 ROOT = Path(__file__).parents[2]
 LOCAL = (

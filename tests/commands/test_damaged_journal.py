@@ -17,15 +17,15 @@ from pathlib import Path
 import pytest
 
 from tests.commands.conftest import Command, Said
-from wizard import settings
-from wizard.consumers import NoCurrentKey, current_key
-from wizard.credentials import KeyKind, KeyName
+from wizard.core import settings
+from wizard.core.credentials import KeyKind, KeyName
+from wizard.core.errors import WizardError
+from wizard.core.settings import Paths
 from wizard.custody.records import Holding, KeyRecord, Slot
-from wizard.errors import WizardError
+from wizard.rotation.current_credentials import NoCurrentKey, current_key
 from wizard.rotation.database import JournalUnusable, open_database
 from wizard.rotation.journal import Journal
 from wizard.rotation.model import Mode, Step
-from wizard.settings import Paths
 
 AMOUNT = os.environ.get("KEY_WIZARD_DAMAGED_BYTES", "25")  # read now: each test starts with a scrubbed environment
 HERE = "203.0.113.42"

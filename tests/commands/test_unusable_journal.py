@@ -17,11 +17,11 @@ from tests.commands.conftest import Command
 from tests.commands.test_damaged_journal import READERS, fill, paths
 from tests.ordinary_user import ORDINARY, as_ordinary, only_root, ordinary_python
 from tests.small_disk import fill_up, small_disk
-from wizard.consumers import current_key
+from wizard.core.settings import Paths
+from wizard.rotation.current_credentials import current_key
 from wizard.rotation.database import JournalUnusable, open_database
 from wizard.rotation.journal import Journal
 from wizard.rotation.migrations import SCHEMA_VERSION
-from wizard.settings import Paths
 
 __all__ = ["paths"]
 ROOT = Path(__file__).parents[2]

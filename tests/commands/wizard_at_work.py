@@ -13,12 +13,12 @@ from __future__ import annotations
 import asyncio
 import sys
 
-from wizard import settings
-from wizard.credentials import KeyKind
+from wizard.core import settings
+from wizard.core.credentials import KeyKind
+from wizard.environments import RealWorld
 from wizard.rehearsal.desk import Desk
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Mode
-from wizard.world import RealWorld
 
 HERE = "203.0.113.42"
 

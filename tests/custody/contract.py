@@ -8,10 +8,10 @@ import pytest
 
 from tests.custody.keys import ed25519_pair, hmac, rsa_4096_pair
 from tests.custody.refusals import refused
+from wizard.core.secret import Secret
 from wizard.custody.records import Slot
 from wizard.custody.store import Store
 from wizard.custody.vault import Vault
-from wizard.secret import Secret
 
 SERVICE = "key-wizard:test:0123456789ab"
 

@@ -16,10 +16,10 @@ from typing import Any
 
 import pytest
 
+from wizard.core.secret import Secret
 from wizard.custody.keyring import KeyringStore
 from wizard.custody.keyring_process import Answer, KeyringProcess
 from wizard.custody.keyring_worker.main import respond
-from wizard.secret import Secret
 
 WINDOWS = "keyring.backends.Windows.WinVaultKeyring"
 MACOS = "keyring.backends.macOS.Keyring"

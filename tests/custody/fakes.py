@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from wizard.core.secret import Secret
+from wizard.core.settings import Custody, Place
 from wizard.custody.custodian import Custodian
 from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.keyring import KeyringStore
 from wizard.custody.keyring_worker.protocol import State
 from wizard.custody.secret_service import GNOME, Service, unusable_service
 from wizard.custody.store import MemoryStore, Store
-from wizard.secret import Secret
-from wizard.settings import Custody, Place
 
 PASSWORD = "correct horse"
 

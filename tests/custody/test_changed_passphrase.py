@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from tests.custody.refusals import refused
+from wizard.core.secret import Secret
+from wizard.core.settings import Custody, Place
 from wizard.custody.custodian import Custodian
 from wizard.custody.encrypted_file.store import change_passphrase, make_file, open_file
 from wizard.custody.errors import CustodyError, PassphraseNeededError, Remedy
-from wizard.secret import Secret
-from wizard.settings import Custody, Place
 
 ROOT = Path(__file__).parents[2]
 OLD, NEW = "seven random words of the test", "eight other words that are as random"
@@ -82,7 +82,7 @@ _CHANGE = """
 import asyncio, os, signal, sys
 from pathlib import Path
 from wizard.custody.encrypted_file.store import change_passphrase
-from wizard.secret import Secret
+from wizard.core.secret import Secret
 
 file, at = Path(sys.argv[1]), int(sys.argv[2])
 flush, calls = os.fsync, []

@@ -15,9 +15,9 @@ import pytest
 from tests.custody.configuration import install_plugin
 from tests.custody.hung_bus import HungBus, children
 from tests.custody.refusals import refused
+from wizard.core.secret import Secret
 from wizard.custody.errors import CustodyError
 from wizard.custody.keyring_process import KeyringProcess
-from wizard.secret import Secret
 
 ROOT = Path(__file__).parents[2]
 BACKEND = "keyring.backends.SecretService.Keyring"
@@ -147,7 +147,15 @@ def test_the_child_imports_nothing_heavy() -> None:
     run = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=True)
     loaded = set(run.stdout.split())
     assert "keyring" in loaded
-    assert not loaded & {"textual", "rich", "httpx", "asyncio", "platformdirs", "wizard.settings", "wizard.secret"}
+    assert not loaded & {
+        "textual",
+        "rich",
+        "httpx",
+        "asyncio",
+        "platformdirs",
+        "wizard.core.settings",
+        "wizard.core.secret",
+    }
     outside = {name for name in loaded if name.startswith("wizard.") and not name.startswith("wizard.custody")}
     assert outside == set()
 

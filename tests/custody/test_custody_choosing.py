@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from wizard.core.errors import WizardError
+from wizard.core.settings import Place, load
 from wizard.custody.custodian import choose_place
-from wizard.errors import WizardError
-from wizard.settings import Place, load
 
 ENVIRONMENT = '[environments.production]  # mine\nsite = "binance.com"\n'
 

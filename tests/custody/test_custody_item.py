@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.custody.keys import API_KEY, SIGNING, ed25519_pair, hmac
-from wizard.credentials import Credentials, KeyKind
+from wizard.core.credentials import Credentials, KeyKind
+from wizard.core.secret import Secret
 from wizard.custody import item
 from wizard.custody.errors import ItemUnreadableError
-from wizard.secret import Secret
 
 STORED_AT = 1_795_365_501.0
 

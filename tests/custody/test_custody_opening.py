@@ -9,12 +9,12 @@ import pytest
 from tests.custody.configuration import configure, install_plugin
 from tests.custody.hung_bus import HungBus
 from tests.custody.refusals import refused
+from wizard.core.secret import Secret
 from wizard.custody import keyring
 from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.keyring import describe_keyring, open_keyring, unlock_keyring, unnamed_bus
 from wizard.custody.keyring_worker.protocol import State
 from wizard.custody.secret_service import BUS_COMMAND, UNLOCK_COMMAND, Service, unusable_service
-from wizard.secret import Secret
 
 VARIABLE = "PYTHON_KEYRING_BACKEND"
 BUS = "DBUS_SESSION_BUS_ADDRESS"

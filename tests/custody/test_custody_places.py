@@ -11,14 +11,14 @@ import pytest
 import wizard
 from tests.custody import fakes
 from tests.custody.keys import hmac
-from wizard.consumers import NoCurrentKey, fetch
+from wizard.core.secret import Secret
 from wizard.custody.encrypted_file.store import EncryptedFileStore
 from wizard.custody.errors import CustodyError
 from wizard.custody.keyring import KeyringStore
 from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.custody.store import MemoryStore
 from wizard.custody.vault import Vault
-from wizard.secret import Secret
+from wizard.rotation.current_credentials import NoCurrentKey, fetch
 
 ROOT = Path(wizard.__file__).parent
 OF_THE_KEYRING_ALONE = {
@@ -81,7 +81,7 @@ async def test_a_program_whose_key_is_not_in_the_file_is_told_so() -> None:
     expect_only_the_file(refused.value)
 
 
-def expect_only_the_file(error: wizard.errors.WizardError) -> None:
+def expect_only_the_file(error: wizard.core.errors.WizardError) -> None:
     told = " ".join(error.sentences())
     assert "the encrypted file" in told.lower()
     assert "keyring" not in told

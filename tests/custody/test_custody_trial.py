@@ -6,9 +6,9 @@ import pytest
 
 from tests.custody import fakes
 from tests.custody.refusals import refused
+from wizard.core.secret import Secret
 from wizard.custody.errors import CustodyError
 from wizard.custody.store import MemoryStore, try_out
-from wizard.secret import Secret
 
 
 class FakeWatched(MemoryStore):

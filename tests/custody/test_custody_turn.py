@@ -14,6 +14,7 @@ import pytest
 from tests.custody.keys import hmac
 from tests.custody.refusals import refused
 from tests.secret_service import secret_service
+from wizard.core.secret import Secret
 from wizard.custody import item
 from wizard.custody.encrypted_file.store import make_file, open_file
 from wizard.custody.keyring import KeyringStore, open_keyring
@@ -21,7 +22,6 @@ from wizard.custody.keyring_process import KeyringProcess
 from wizard.custody.locks import turn
 from wizard.custody.store import Store, try_out
 from wizard.custody.vault import item_name
-from wizard.secret import Secret
 
 ROOT = Path(__file__).parents[2]
 PASSPHRASE = "seven random words of the test"
@@ -36,7 +36,7 @@ from wizard.custody.records import Slot
 from wizard.custody.vault import Vault
 from wizard.rotation.database import open_database
 from wizard.rotation.journal import Journal
-from wizard.secret import Secret
+from wizard.core.secret import Secret
 
 async def main(owner, file):
     store = await open_file(Path(file), Secret("PASSPHRASE"), 10) if file else await open_keyring()

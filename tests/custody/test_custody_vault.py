@@ -8,12 +8,12 @@ import pytest
 from tests.custody import fakes
 from tests.custody.keys import API_KEY, SIGNING, hmac
 from tests.custody.refusals import refused
-from wizard.credentials import KeyName
+from wizard.core.credentials import KeyName
+from wizard.core.secret import Secret
 from wizard.custody.errors import CustodyError, ItemOccupiedError, ItemUnreadableError
 from wizard.custody.records import Holding, Slot
 from wizard.custody.store import MemoryStore
 from wizard.custody.vault import Vault, item_name
-from wizard.secret import Secret
 
 ITEM = item_name("production", hmac())
 Vaults = Callable[..., Vault]

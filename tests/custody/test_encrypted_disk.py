@@ -14,6 +14,8 @@ from threading import Event
 import pytest
 
 from tests.custody.refusals import refused
+from wizard.core.secret import Secret
+from wizard.core.settings import Custody, Place
 from wizard.custody.custodian import CREDENTIAL, Custodian
 from wizard.custody.encrypted_file import disk
 from wizard.custody.encrypted_file.store import exists, make_file, open_file
@@ -21,8 +23,6 @@ from wizard.custody.errors import CustodyError, PassphraseNeededError, Remedy
 from wizard.custody.store import Store
 from wizard.diagnosis import host
 from wizard.rotation.model import Outcome
-from wizard.secret import Secret
-from wizard.settings import Custody, Place
 
 PASSPHRASE = "seven random words of the test"
 
@@ -134,7 +134,7 @@ import asyncio, sys, time
 from pathlib import Path
 from wizard.custody.encrypted_file import disk
 from wizard.custody.encrypted_file.store import exists
-from wizard.errors import WizardError
+from wizard.core.errors import WizardError
 disk.read = lambda file: time.sleep(60)
 try:
     asyncio.run(exists(Path(sys.argv[1]), 0.2))

@@ -15,11 +15,11 @@ import pytest
 
 from tests.custody.contract import StoreContract
 from tests.custody.refusals import refused
+from wizard.core.secret import Secret
 from wizard.custody.encrypted_file.envelope import seal, take_apart, unseal
 from wizard.custody.encrypted_file.key import Cost, derive
 from wizard.custody.encrypted_file.store import EncryptedFileStore, exists, make_file, open_file
 from wizard.custody.errors import CustodyError
-from wizard.secret import Secret
 
 ROOT = Path(__file__).parents[2]
 PASSPHRASE = "seven random words of the test"
@@ -181,7 +181,7 @@ _WRITER = """
 import asyncio, sys
 from pathlib import Path
 from wizard.custody.encrypted_file.store import open_file
-from wizard.secret import Secret
+from wizard.core.secret import Secret
 
 async def main(file, name, count):
     store = await open_file(Path(file), Secret("PASSPHRASE"), 60)

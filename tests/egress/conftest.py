@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from wizard.core.rules import Rules
 from wizard.egress.services import EchoService, Parser
-from wizard.rules import Rules
 
 Handler = Callable[[bytes, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 Body = str | bytes | Callable[[], str]

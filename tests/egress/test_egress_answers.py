@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wizard.addresses import special_range
+from wizard.core.addresses import special_range
+from wizard.core.rules import Rules
+from wizard.core.text import UNPRINTABLE
 from wizard.egress.answers import BODY_LIMIT, NoAddress, read_answer, refuse_status
 from wizard.egress.services import EchoService, Parser
-from wizard.rules import Rules
-from wizard.text import UNPRINTABLE
 
 TRACE = "fl=1\nh=www.example.com\nip={ip}\nts=1\nvisit_scheme=https\nwarp={warp}\ngateway=off\n"
 

@@ -10,6 +10,9 @@ import ssl
 import pytest
 import trustme
 
+from wizard.core.rules import Rules
+from wizard.core.settings import Environment
+from wizard.core.sites import Site
 from wizard.egress import detection
 from wizard.egress.agreement import EgressState
 from wizard.egress.detection import EgressReport, detect
@@ -17,9 +20,6 @@ from wizard.egress.query import ask, time_out
 from wizard.egress.services import EchoService, Parser
 from wizard.net.route import Route, RouteKind, decide_route
 from wizard.net.trace import Trace
-from wizard.rules import Rules
-from wizard.settings import Environment
-from wizard.sites import Site
 
 A, B = "203.0.113.42", "198.51.100.7"
 DIRECT = Route(RouteKind.DIRECT, "direct", "a test")

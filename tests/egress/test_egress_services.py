@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from wizard.core.errors import SettingsError
 from wizard.egress.services import Parser, load_services
-from wizard.errors import SettingsError
 
 
 def loaded(tmp_path, text):

@@ -18,6 +18,8 @@ import pytest
 from tests.egress.conftest import Town
 from tests.egress.lab import IS_REQUIRED, MISSING, WITHOUT_CURL, Lab, start_lab
 from wizard.commands.egress import tell_advice
+from wizard.core.rules import Rules
+from wizard.core.ssh_destination import InvalidDestination, read_destination
 from wizard.egress.services import EchoService, Parser
 from wizard.egress.ssh_hosts.fan_out import Bounds, ask_hosts
 from wizard.egress.ssh_hosts.model import Host, HostAnswer, TroubleKind, labels, typed_host
@@ -25,8 +27,6 @@ from wizard.egress.ssh_hosts.openssh import OpenSsh, end_process, find_openssh
 from wizard.egress.ssh_hosts.protocol import read_output
 from wizard.egress.ssh_hosts.sources import hosts_of_ssh_config
 from wizard.egress.ssh_hosts.ssh_errors import TOO_MUCH, explain_ssh, not_understood
-from wizard.rules import Rules
-from wizard.ssh_destination import InvalidDestination, read_destination
 
 HERE = "203.0.113.42"
 

@@ -19,11 +19,11 @@ from typing import Self
 
 import httpx
 
-from wizard.clock import Clock
-from wizard.credentials import Credentials, KeyKind
+from wizard.core.clock import Clock
+from wizard.core.credentials import Credentials, KeyKind
+from wizard.core.secret import Secret
+from wizard.core.sites import Site
 from wizard.exchange.client import ExchangeClient
-from wizard.secret import Secret
-from wizard.sites import Site
 
 NOW = 1_790_000_000.0
 API_KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"

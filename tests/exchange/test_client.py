@@ -25,7 +25,9 @@ from tests.exchange.fake_exchange import (
     hmac_credentials,
     hold,
 )
-from wizard.credentials import Credentials, KeyKind
+from wizard.core.credentials import Credentials, KeyKind
+from wizard.core.secret import Secret
+from wizard.core.sites import Site
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.errors import (
     AnswerUnreadable,
@@ -42,8 +44,6 @@ from wizard.exchange.errors import (
 from wizard.exchange.keys import generate_ed25519
 from wizard.exchange.signing import SigningKeyUnusable, sign
 from wizard.net.trace import Phase
-from wizard.secret import Secret
-from wizard.sites import Site
 
 RESTRICTIONS = {
     "ipRestrict": True,
@@ -145,7 +145,7 @@ async def test_signed_requests_are_stamped_by_the_clock_that_was_passed_in() -> 
 async def test_a_refusal_keeps_the_code_the_words_and_the_status(status: int, code: int, message: str) -> None:
     error = await failure(FakeExchange(answer(status, {"code": code, "msg": message})))
     assert isinstance(error, Refused)
-    assert (error.code, error.message, error.status, error.request_ip) == (code, message, status, None)
+    assert (error.exchange_code, error.message, error.status, error.request_ip) == (code, message, status, None)
 
 
 @pytest.mark.parametrize(
@@ -198,7 +198,7 @@ async def test_a_rate_limit_is_no_refusal_whatever_its_body(
 ) -> None:
     error = await failure(FakeExchange(reply))
     assert isinstance(error, SlowDown)
-    assert (error.retry_after, error.code) == (retry_after, code)
+    assert (error.retry_after, error.exchange_code) == (retry_after, code)
 
 
 @pytest.mark.parametrize(

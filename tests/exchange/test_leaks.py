@@ -20,10 +20,10 @@ from tests.exchange.fake_exchange import (
     hmac_credentials,
     hold,
 )
-from wizard.credentials import Credentials, KeyKind
+from wizard.core.credentials import Credentials, KeyKind
+from wizard.core.secret import Secret
 from wizard.exchange.errors import ExchangeError, Refused
 from wizard.exchange.keys import generate_ed25519
-from wizard.secret import Secret
 
 REPLIES: dict[str, bytes | Script] = {
     "refused": answer(400, {"code": -2015, "msg": "Invalid API-key, IP, or permissions for action."}),

@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wizard.credentials import Credentials, KeyKind
+from wizard.core.credentials import Credentials, KeyKind
+from wizard.core.secret import Secret
 from wizard.exchange.keys import KeyPair, generate_ed25519, import_private_key, public_pem
 from wizard.exchange.signing import SigningKeyUnusable, rest_query, sign, signed_query, websocket_payload
-from wizard.secret import Secret
 
 VECTORS = json.loads((Path(__file__).parent / "signature_vectors.json").read_text("utf-8"))["vectors"]
 

@@ -13,7 +13,9 @@ import pytest
 import trustme
 
 from tests.exchange.fake_exchange import FakeExchange, answer
-from wizard.credentials import Credentials, KeyKind
+from wizard.core.credentials import Credentials, KeyKind
+from wizard.core.secret import Secret
+from wizard.core.sites import Site
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.errors import ExchangeError
 from wizard.exchange.keys import generate_ed25519
@@ -23,8 +25,6 @@ from wizard.rehearsal.desk import Desk
 from wizard.rehearsal.session import embedded_site
 from wizard.rehearsal.simulator import EmbeddedExchange, serve
 from wizard.rotation.signed import Where, explain
-from wizard.secret import Secret
-from wizard.sites import Site
 
 HERE, ELSEWHERE = "203.0.113.42", "203.0.113.77"
 ACCEPTED, REJECTED, INCONCLUSIVE = Outcome.ACCEPTED, Outcome.REJECTED, Outcome.INCONCLUSIVE

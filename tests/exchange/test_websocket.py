@@ -23,7 +23,9 @@ from tests.exchange.fake_exchange import API_KEY, NOW, SECRET, hmac_credentials
 from tests.exchange.fake_websocket import Heard, text, websocket_server
 from tests.exchange.test_answer_fuzz import JSON, OBJECTS
 from tests.exchange.test_leaks import everything_told
-from wizard.credentials import Credentials, KeyKind
+from wizard.core.credentials import Credentials, KeyKind
+from wizard.core.secret import Secret
+from wizard.core.sites import Site
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.errors import (
     AnswerUnreadable,
@@ -39,8 +41,6 @@ from wizard.exchange.errors import (
 from wizard.exchange.keys import generate_ed25519
 from wizard.exchange.signing import SigningKeyUnusable, sign, websocket_payload
 from wizard.net.trace import Phase
-from wizard.secret import Secret
-from wizard.sites import Site
 
 _UNHEARD = logging.getLogger("unheard")
 _UNHEARD.disabled = True

@@ -17,11 +17,11 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from wizard.credentials import Credentials, KeyKind
+from wizard.core.credentials import Credentials, KeyKind
+from wizard.core.secret import Secret
 from wizard.exchange.keys import generate_ed25519, import_private_key
 from wizard.intake import copies
 from wizard.intake.copies import copies_of
-from wizard.secret import Secret
 
 API_KEY = "Ap1K" * 16
 PKCS8, PKCS1, OPENSSH = PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL, PrivateFormat.OpenSSH

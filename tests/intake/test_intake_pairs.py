@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.exchange.fake_exchange import API_KEY, SECRET
+from wizard.core.secret import Secret
 from wizard.intake.labels import Role, role_of
 from wizard.intake.pairs import Pair, read_pair
-from wizard.pasted import Refused
-from wizard.secret import Secret
+from wizard.intake.pasted import Refused
 
 BOTH = {"k": API_KEY, "s": SECRET}
 

@@ -14,7 +14,8 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from wizard.credentials import KeyKind
+from wizard.core.credentials import KeyKind
+from wizard.core.secret import Secret
 from wizard.exchange.signing import SigningKeyUnusable
 from wizard.intake.files import FileUnusable
 from wizard.intake.private_keys import (
@@ -24,7 +25,6 @@ from wizard.intake.private_keys import (
     looks_like_path,
     open_private_key,
 )
-from wizard.secret import Secret
 
 ED25519 = ed25519.Ed25519PrivateKey.generate()
 RSA = rsa.generate_private_key(public_exponent=65537, key_size=2048)

@@ -11,11 +11,11 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.exchange.fake_exchange import API_KEY, SECRET, hmac_credentials
-from wizard.errors import WizardError
+from wizard.core.errors import WizardError
+from wizard.core.secret import Secret
 from wizard.intake.copies import copies_of
 from wizard.intake.files import LARGEST_FILE, FileMissing, read_text_file
 from wizard.intake.sources import NoKeyThere, candidates, read_source
-from wizard.secret import Secret
 
 FREQTRADE = """{
     // What freqtrade's new-config writes, with a comment and a comma too many

@@ -11,10 +11,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import get_args
 
 from tests.secret_service import PASSWORD, Mode, secret_service
+from wizard.core.secret import Secret
 from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.keyring import open_keyring, unlock_keyring
 from wizard.custody.store import try_out
-from wizard.secret import Secret
 
 
 async def tell(mode: str, environ: dict[str, str]) -> dict[str, object]:

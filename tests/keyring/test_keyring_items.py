@@ -14,13 +14,13 @@ from tests.custody.contract import StoreContract
 from tests.custody.hung_bus import children
 from tests.custody.keys import ed25519_pair, hmac, rsa_4096_pair
 from tests.secret_service import PrivateBus
-from wizard.credentials import Credentials
+from wizard.core.credentials import Credentials
+from wizard.core.secret import Secret
 from wizard.custody import item
 from wizard.custody.errors import CustodyError, ItemUnreadableError, KeptElsewhereError
 from wizard.custody.keyring import KeyringStore, open_keyring
 from wizard.custody.records import KeyRecord, Slot
 from wizard.custody.vault import Vault, item_name
-from wizard.secret import Secret
 
 pytestmark = pytest.mark.keyring
 KILLED_WRITES = int(os.environ.get("KEY_WIZARD_KILLED_WRITES", "20"))

@@ -11,12 +11,12 @@ from secretstorage import Collection
 from tests.custody.configuration import configure, install_plugin
 from tests.custody.refusals import refused
 from tests.secret_service import NAME, PASSWORD, Mode, PrivateBus, private_bus, secret_service
+from wizard.core.secret import Secret
 from wizard.custody.errors import CustodyError
 from wizard.custody.keyring import KeyringStore, describe_keyring, open_keyring
 from wizard.custody.keyring_process import KeyringProcess
 from wizard.custody.secret_service import UNLOCK_COMMAND
 from wizard.custody.store import try_out
-from wizard.secret import Secret
 
 pytestmark = pytest.mark.keyring
 BACKEND = "keyring.backends.SecretService.Keyring"

@@ -11,13 +11,13 @@ import pytest
 from tests.custody.hung_bus import children
 from tests.custody.refusals import refused
 from tests.secret_service import PASSWORD, PrivateBus
+from wizard.core.secret import Secret
+from wizard.core.settings import Custody
 from wizard.custody.custodian import Custodian
 from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.keyring import KeyringStore, open_keyring
 from wizard.custody.keyring_process import KeyringProcess
 from wizard.custody.store import try_out, write_confirmed
-from wizard.secret import Secret
-from wizard.settings import Custody
 
 pytestmark = pytest.mark.keyring
 

@@ -19,7 +19,7 @@ from tests.secret_service import PrivateBus, bare_environ, require_daemons
 from tests.terminal.harness import Terminal, leaked
 from tests.terminal.keys import ENTER, ESCAPE, F9, ctrl
 from tests.terminal.walk import Walk
-from wizard.credentials import KeyKind
+from wizard.core.credentials import KeyKind
 from wizard.custody.secret_service import BUS_COMMAND
 from wizard.rehearsal.desk import Desk, NewKey
 

@@ -10,12 +10,12 @@ import httpx
 import pytest
 import trustme
 
+from wizard.core.secret import Secret
+from wizard.core.settings import Environment
+from wizard.core.sites import Site
 from wizard.net import proxy as proxy_module
 from wizard.net.proxy import ProxyUnusable, RootsUnusable, exempting_entry
 from wizard.net.route import Route, RouteKind, decide_route, open_transport, public_roots, sampling_transport
-from wizard.secret import Secret
-from wizard.settings import Environment
-from wizard.sites import Site
 
 HOST = "api.binance.com"
 SITE = Site("binance.com", "https://api.binance.com", "")

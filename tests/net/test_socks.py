@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 import pytest
 
 from tests.egress.conftest import Town, _pump
+from wizard.core.settings import Environment
+from wizard.core.sites import Site
 from wizard.egress.agreement import EgressState
 from wizard.egress.detection import detect
 from wizard.net.route import Route, decide_route
-from wizard.settings import Environment
-from wizard.sites import Site
 
 A = "203.0.113.42"
 SITE = Site("binance.com", "https://api.binance.com", "")

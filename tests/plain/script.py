@@ -9,7 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.rotation.conftest import World as Bench
-from wizard.clock import Clock
+from wizard.core.clock import Clock
+from wizard.core.secret import Secret
+from wizard.core.settings import Environment, Paths
 from wizard.custody.custodian import Custodian
 from wizard.custody.store import NOT_KNOWN
 from wizard.plain.console import EndOfInput, Interrupted
@@ -22,8 +24,6 @@ from wizard.rotation.flow import Flow
 from wizard.rotation.model import Step
 from wizard.rotation.opening import open_journal
 from wizard.rotation.overview import Overview, overview
-from wizard.secret import Secret
-from wizard.settings import Environment, Paths
 
 CTRL_C = object()
 Answer = str | object | Callable[[], Awaitable[str]]

@@ -9,9 +9,9 @@ from tests.plain.script import Line, PlainWorld, ScriptedConsole, visit
 from tests.plain.walks import EGRESS, PROMOTE, ROTATE, TO_CREDENTIALS, WHITELIST, from_desk, typed
 from tests.rotation.conftest import HERE
 from tests.terminal.harness import leaked
+from wizard.core.secret import Secret
 from wizard.plain.console import SecretEntryRefused
 from wizard.rotation.model import Step
-from wizard.secret import Secret
 
 TO_WHITELIST = [*ROTATE, *EGRESS]
 HMAC: list[Line] = [("Which kind of key?", "hmac")]

@@ -9,12 +9,12 @@ from pathlib import Path
 from tests.custody.fakes import PASSWORD, FakeLocked, FakeLockingCustodian
 from tests.plain.script import PlainWorld, visit
 from tests.plain.walks import PROMOTE, RETIRE, TO_CREDENTIALS, from_desk, typed
+from wizard.core.secret import Secret
+from wizard.core.settings import Environment, Place, load
 from wizard.custody.encrypted_file.store import make_file, open_file
 from wizard.custody.errors import Remedy
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Step
-from wizard.secret import Secret
-from wizard.settings import Environment, Place, load
 
 
 class LockedWorld(PlainWorld):

@@ -6,7 +6,7 @@ import pytest
 
 from tests.plain.script import Line, PlainWorld, visit
 from tests.plain.walks import EGRESS, ROTATE, TO_CREDENTIALS, to_retire
-from wizard.credentials import KeyKind
+from wizard.core.credentials import KeyKind
 from wizard.rotation.model import Step
 
 AT_DESK = "What to do at the desk?"

@@ -16,9 +16,9 @@ import pytest
 from tests.plain.test_plain_pty import DumbTerminal
 from tests.terminal.harness import TIMEOUT, Terminal, leaked
 from tests.terminal.walk import end_exchange
-from wizard import settings
+from wizard.core import settings
+from wizard.core.secret import Secret
 from wizard.custody.encrypted_file.store import make_file
-from wizard.secret import Secret
 
 pytestmark = pytest.mark.terminal
 REPOSITORY = Path(__file__).parents[2]

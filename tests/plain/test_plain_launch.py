@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from wizard.ending import Ending
-from wizard.exit_codes import Exit
+from wizard.core.ending import Ending
+from wizard.core.exit_codes import Exit
+from wizard.core.settings import Paths
+from wizard.core.terminal import UnusableTerminal
 from wizard.plain import launch
 from wizard.plain.walk import Walk
-from wizard.settings import Paths
-from wizard.terminal import UnusableTerminal
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import pytest
 
 from tests.terminal.harness import ENDS_WITHIN, Terminal, leaked
 from tests.terminal.walk import end_exchange
-from wizard.credentials import KeyKind
+from wizard.core.credentials import KeyKind
 from wizard.rehearsal.desk import Desk, NewKey
 from wizard.rehearsal.process import recall
 

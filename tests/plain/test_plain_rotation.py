@@ -26,10 +26,10 @@ from tests.plain.walks import (
 )
 from tests.terminal.harness import leaked
 from tests.unwiped import Unwiped
-from wizard.credentials import KeyKind
+from wizard.core.credentials import KeyKind
+from wizard.core.secret import Secret
 from wizard.custody.records import Holding, Slot
 from wizard.rotation.model import Step
-from wizard.secret import Secret
 
 
 async def held(plain: PlainWorld) -> dict[Slot, Holding]:

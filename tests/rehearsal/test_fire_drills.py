@@ -16,10 +16,10 @@ import pytest
 from tests.rehearsal.test_unattended import key_wizard
 from tests.secret_service import secret_service
 from tests.terminal.walk import end_exchange
+from wizard.core.settings import paths
+from wizard.environments import RehearsalWorld
 from wizard.rehearsal.process import recall
 from wizard.rehearsal.scenarios import SCENARIOS, SMOOTH
-from wizard.settings import paths
-from wizard.world import RehearsalWorld
 
 NOTE = "state/rehearsal/exchange.json"
 

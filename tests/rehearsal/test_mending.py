@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from wizard.credentials import KeyKind
+from wizard.core.credentials import KeyKind
+from wizard.core.rules import Rules
+from wizard.core.settings import Environment, paths
+from wizard.core.sites import Site
 from wizard.custody.store import MemoryStore
 from wizard.egress.services import EchoService, Parser
 from wizard.rehearsal.desk import Desk
@@ -17,9 +20,6 @@ from wizard.rehearsal.session import PACE, Rehearsal
 from wizard.rehearsal.simulator import EmbeddedExchange, serve
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Mode, Outcome, Step
-from wizard.rules import Rules
-from wizard.settings import Environment, paths
-from wizard.sites import Site
 from wizard.unattended import Mender, Player
 from wizard.unattended.mending import CannotMend
 

@@ -13,8 +13,8 @@ import pytest
 
 from tests.rehearsal.test_mending import rehearsing
 from tests.terminal.walk import end_exchange
-from wizard.credentials import KeyKind
-from wizard.exit_codes import Exit
+from wizard.core.credentials import KeyKind
+from wizard.core.exit_codes import Exit
 from wizard.rehearsal.desk import Desk
 from wizard.rehearsal.scenarios import SMOOTH
 from wizard.rotation.flow import CERTIFIED

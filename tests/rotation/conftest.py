@@ -11,8 +11,12 @@ from pathlib import Path
 import httpx
 import pytest
 
-from wizard.clock import Clock
-from wizard.credentials import Credentials, KeyKind
+from wizard.core.clock import Clock
+from wizard.core.credentials import Credentials, KeyKind
+from wizard.core.rules import Rules
+from wizard.core.secret import Secret
+from wizard.core.settings import Environment, Paths
+from wizard.core.sites import Site
 from wizard.custody.item import decode
 from wizard.custody.records import Slot
 from wizard.custody.store import MemoryStore
@@ -26,10 +30,6 @@ from wizard.rotation.context import Pace, Pause
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Mode
 from wizard.rotation.opening import open_flow
-from wizard.rules import Rules
-from wizard.secret import Secret
-from wizard.settings import Environment, Paths
-from wizard.sites import Site
 
 HERE = "203.0.113.42"
 """What the embedded exchange sees of 127.0.0.1."""

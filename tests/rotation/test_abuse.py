@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from tests.rotation.conftest import ELSEWHERE, HERE, OpenStore, World
-from wizard.credentials import Credentials, KeyKind
+from wizard.core.credentials import Credentials, KeyKind
+from wizard.core.errors import WizardError
+from wizard.core.secret import Secret
+from wizard.core.settings import Paths
 from wizard.custody.errors import CustodyError, ItemOccupiedError, KeptElsewhereError
 from wizard.custody.records import Holding, KeyRecord, Slot
-from wizard.errors import WizardError
 from wizard.rehearsal.desk import Desk, NewKey
 from wizard.rehearsal.scenarios import SCENARIOS
 from wizard.rotation import findings as say
@@ -25,8 +27,6 @@ from wizard.rotation.retirement import Baseline, judge_death
 from wizard.rotation.steps.credentials import AlreadyStored, SwapNotConfirmed
 from wizard.rotation.steps.probe import NothingToProbe, NotProven, ProbeReport
 from wizard.rotation.steps.retire import NotDead
-from wizard.secret import Secret
-from wizard.settings import Paths
 from wizard.unattended.mending import Mender
 from wizard.unattended.player import Player
 from wizard.whitelist import parse

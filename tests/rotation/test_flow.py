@@ -6,7 +6,8 @@ import pytest
 
 from tests.rotation.conftest import ELSEWHERE, HERE, World
 from tests.whitelist.listed import text_of
-from wizard.credentials import KeyKind
+from wizard.core.credentials import KeyKind
+from wizard.core.secret import Secret
 from wizard.custody.records import Holding, Slot
 from wizard.rotation import findings as say
 from wizard.rotation.lock import EnvironmentBusy
@@ -15,7 +16,6 @@ from wizard.rotation.steps.credentials import AlreadyStored
 from wizard.rotation.steps.probe import NothingToProbe, NotProven, ProbeReport
 from wizard.rotation.steps.retire import NotDead
 from wizard.rotation.steps.whitelist import WhitelistInvalid
-from wizard.secret import Secret
 from wizard.whitelist import parse
 
 

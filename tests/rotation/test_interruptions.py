@@ -14,12 +14,12 @@ import pytest
 import trustme
 
 from tests.rotation.conftest import HERE, World
-from wizard.consumers import read_current
-from wizard.credentials import KeyKind
+from wizard.core.credentials import KeyKind
 from wizard.custody.records import Holding, Slot
 from wizard.custody.store import MemoryStore
 from wizard.rehearsal.desk import NewKey
 from wizard.rotation.certificate import Certificate, restore_certificate
+from wizard.rotation.current_credentials import read_current
 from wizard.rotation.flow import CERTIFIED, Flow
 from wizard.rotation.journal import Journal
 from wizard.rotation.model import Grade, Mode, Step

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from wizard.credentials import KeyKind, KeyName
+from wizard.core.credentials import KeyKind, KeyName
 from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.rotation import database
 from wizard.rotation.database import JournalUnusable, open_database, read_database

@@ -19,6 +19,7 @@ from tests.examples import UNTIMED, examples
 from tests.exchange.fake_exchange import FakeExchange, answer, cut, drip, flood, hold
 from tests.exchange.test_answer_fuzz import ON_THE_WIRE
 from tests.rotation.conftest import ELSEWHERE, HERE, World
+from wizard.core.sites import Site
 from wizard.exchange.outcomes import Outcome as VerdictOutcome
 from wizard.rehearsal.session import embedded_site
 from wizard.rotation import findings as say
@@ -27,7 +28,6 @@ from wizard.rotation.flow import Flow
 from wizard.rotation.ladder import Ladder, ProbeReport
 from wizard.rotation.model import Finding, Outcome
 from wizard.rotation.steps.probe import Wait
-from wizard.sites import Site
 
 PATIENT = Pace(call=10.0, egress=10.0, between_passes=0.0, between_questions=0.05, patience=60.0)
 """Its deadlines hold on a busy machine too."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from wizard.errors import WizardError
+from wizard.core.errors import WizardError
 from wizard.rotation.lock import EnvironmentBusy, sole_writer
 
 

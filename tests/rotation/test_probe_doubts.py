@@ -13,7 +13,8 @@ from tests.exchange.fake_exchange import FakeExchange, answer
 from tests.exchange.fake_websocket import text, websocket_server
 from tests.rotation.conftest import HERE, World
 from tests.rotation.test_ladder import all_of, climb, on, told
-from wizard.credentials import Credentials, KeyKind
+from wizard.core.credentials import Credentials, KeyKind
+from wizard.core.secret import Secret
 from wizard.custody.records import Slot
 from wizard.exchange.client import ApiRestrictions, ExchangeClient
 from wizard.exchange.errors import ExchangeError, Refused, SlowDown, Unreachable
@@ -26,7 +27,6 @@ from wizard.rotation.flow import Flow
 from wizard.rotation.ladder import ProbeReport
 from wizard.rotation.model import Outcome, Step
 from wizard.rotation.steps.probe import NotProven
-from wizard.secret import Secret
 
 WITH_FUTURES = {"enableSpotAndMarginTrading": True, "enableFutures": True}
 CLOSE = Frame(Opcode.CLOSE, b"\x03\xe8").serialize(mask=False)

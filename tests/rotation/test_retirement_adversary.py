@@ -25,7 +25,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from wizard.credentials import Credentials, KeyKind
+from wizard.core.credentials import Credentials, KeyKind
+from wizard.core.secret import Secret
+from wizard.core.settings import Environment, Paths
+from wizard.core.sites import Site
 from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.egress.agreement import judge
 from wizard.egress.answers import Sample
@@ -41,9 +44,6 @@ from wizard.rotation.opening import open_journal
 from wizard.rotation.steps import egress as egress_step
 from wizard.rotation.steps.egress import EgressStep
 from wizard.rotation.steps.retire import RetireStep
-from wizard.secret import Secret
-from wizard.settings import Environment, Paths
-from wizard.sites import Site
 
 EXAMPLES = int(os.environ.get("KEY_WIZARD_RETIREMENTS", "150"))
 A, B, C = map(IPv4Address, ("203.0.113.1", "203.0.113.2", "203.0.113.3"))

@@ -8,12 +8,12 @@ import pytest
 
 from tests.custody.refusals import refused
 from tests.rotation.conftest import World
-from wizard.credentials import Credentials
+from wizard.core.credentials import Credentials
+from wizard.core.errors import WizardError
+from wizard.core.secret import Secret
 from wizard.custody.errors import CustodyError
-from wizard.errors import WizardError
 from wizard.rotation.flow import Flow, OutOfPlace
 from wizard.rotation.model import Mode, Step
-from wizard.secret import Secret
 
 
 def lose_the_journal(world: World) -> None:

@@ -6,7 +6,7 @@ from tests.terminal.conftest import StartTwoFields
 from tests.terminal.harness import leaked
 from tests.terminal.keys import F2, F3, TAB, paste
 from tests.terminal.secrets import API_KEY, SECRET
-from wizard.secret import Secret
+from wizard.core.secret import Secret
 
 pytestmark = pytest.mark.terminal
 

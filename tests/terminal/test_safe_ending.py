@@ -103,7 +103,7 @@ def test_a_program_that_was_stopped_ends_in_the_background(two_fields: StartTwoF
 
 def test_a_program_that_cannot_be_drawn_refuses_in_words() -> None:
     code = (
-        "import os, sys; from wizard.terminal import inspect_terminal as i;"
+        "import os, sys; from wizard.core.terminal import inspect_terminal as i;"
         "p = i(os.environ, sys.__stdin__, sys.__stderr__).problem(); print(*p.sentences() if p else ['usable'])"
     )
     for term, answer in (("dumb", "TERM is dumb."), ("xterm", "usable")):

@@ -6,7 +6,7 @@ from tests.terminal.conftest import StartTwoFields
 from tests.terminal.harness import Terminal, leaked
 from tests.terminal.keys import BACKSPACE, ENTER, F2, F4, PASTE_START, SHIFT_TAB, TAB, ctrl, paste
 from tests.terminal.secrets import API_KEY, SECRET
-from wizard.secret import Secret
+from wizard.core.secret import Secret
 
 pytestmark = pytest.mark.terminal
 

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from screenshots.scene import PictureWorld, stage
-from wizard.glyphs import UNICODE
+from wizard.core.glyphs import UNICODE
 from wizard.tui.app import WizardApp
 
 PATIENCE = 20.0

@@ -11,7 +11,7 @@ from textual import events
 from textual.widgets import Input
 
 from tests.tui.conftest import Wizard
-from wizard.credentials import KeyKind
+from wizard.core.credentials import KeyKind
 from wizard.exchange.keys import generate_ed25519
 from wizard.rotation.model import Step
 from wizard.tui.widgets.entry_list import EntryList

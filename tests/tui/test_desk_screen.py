@@ -6,7 +6,7 @@ import pytest
 from textual.widgets import OptionList
 
 from tests.tui.conftest import Wizard
-from wizard.credentials import KeyKind
+from wizard.core.credentials import KeyKind
 from wizard.tui.screens.home import HomeScreen
 
 

@@ -9,11 +9,11 @@ import pytest
 from textual.widgets import OptionList
 
 from tests.tui.conftest import Wizard
+from wizard.core.glyphs import UNICODE
 from wizard.egress.agreement import judge
 from wizard.egress.detection import EgressReport
 from wizard.egress.exchange_observation import ExchangeObservation
 from wizard.egress.ipv6 import Ipv6Way
-from wizard.glyphs import UNICODE
 from wizard.net.proxy import ProxyUnusable
 from wizard.rotation.flow import Flow
 from wizard.rotation.steps.egress import keep

@@ -10,8 +10,8 @@ from textual.widgets import Input
 
 from screenshots.scene import stage
 from tests.tui.conftest import Wizard
-from wizard.credentials import KeyKind
-from wizard.glyphs import UNICODE
+from wizard.core.credentials import KeyKind
+from wizard.core.glyphs import UNICODE
 from wizard.rotation.model import Mode
 from wizard.tui.app import WizardApp
 from wizard.tui.widgets.secret_field import SecretField

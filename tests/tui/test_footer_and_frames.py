@@ -6,7 +6,7 @@ import pytest
 from textual.widgets import Footer, Static
 
 from tests.tui.conftest import Wizard
-from wizard.credentials import KeyKind
+from wizard.core.credentials import KeyKind
 from wizard.rehearsal.desk import Desk
 from wizard.rotation.steps.hosts import HostsStep
 from wizard.tui.screens.find_key import FindKeyScreen

@@ -7,9 +7,9 @@ from textual import events
 
 from tests.tui.conftest import Wizard
 from tests.unwiped import Unwiped
+from wizard.core.secret import Secret
 from wizard.custody.errors import CustodyError
 from wizard.rehearsal.desk import NewKey
-from wizard.secret import Secret
 from wizard.tui.widgets.secret_field import SecretField
 
 KEY, SECRET = "Kq7" * 21 + "a", "sX4" * 21 + "b"

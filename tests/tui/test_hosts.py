@@ -18,9 +18,9 @@ from tests.rotation.conftest import ELSEWHERE, HERE
 from tests.terminal.harness import leaked
 from tests.tui.conftest import Wizard
 from tests.whitelist.listed import text_of
+from wizard.core.glyphs import UNICODE
 from wizard.egress.ssh_hosts.model import HostAnswer, typed_host
 from wizard.egress.ssh_hosts.ssh_errors import not_asked
-from wizard.glyphs import UNICODE
 from wizard.tui.app import WizardApp
 from wizard.tui.screens.egress import EgressScreen
 from wizard.tui.screens.help import HelpScreen

@@ -10,11 +10,11 @@ from textual.widgets import Static
 
 from screenshots.scene import stage
 from tests.tui.conftest import Wizard
+from wizard.core.glyphs import UNICODE
+from wizard.core.secret import Secret
+from wizard.core.settings import Custody, Place
 from wizard.custody.custodian import CREDENTIAL, Custodian
 from wizard.custody.encrypted_file.store import make_file
-from wizard.glyphs import UNICODE
-from wizard.secret import Secret
-from wizard.settings import Custody, Place
 from wizard.tui.app import WizardApp
 from wizard.tui.screens.confirm import ConfirmScreen
 

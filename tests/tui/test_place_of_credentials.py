@@ -14,11 +14,11 @@ from textual.widgets import Input
 from screenshots.scene import stage
 from tests.custody.fakes import FakeLocked, FakeLockingCustodian, FakeWithoutBus
 from tests.tui.conftest import Wizard
-from wizard.credentials import KeyKind
+from wizard.core.credentials import KeyKind
+from wizard.core.glyphs import UNICODE
+from wizard.core.secret import Secret
+from wizard.core.settings import Place, load
 from wizard.custody.encrypted_file.store import open_file
-from wizard.glyphs import UNICODE
-from wizard.secret import Secret
-from wizard.settings import Place, load
 from wizard.tui.app import WizardApp
 from wizard.tui.screens.credentials import CredentialsScreen
 from wizard.tui.screens.home import HomeScreen

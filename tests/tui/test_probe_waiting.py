@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 
 from tests.tui.conftest import Wizard
-from wizard.credentials import KeyKind
+from wizard.core.credentials import KeyKind
 from wizard.tui.screens.probe import ProbeScreen
 from wizard.tui.widgets.secret_field import SecretField
 

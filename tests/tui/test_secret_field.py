@@ -10,8 +10,8 @@ from textual.app import ComposeResult
 from textual.message import Message
 from textual.pilot import Pilot
 
-from wizard.glyphs import ASCII
-from wizard.pasted import MAX_LENGTH
+from wizard.core.glyphs import ASCII
+from wizard.intake.pasted import MAX_LENGTH
 from wizard.tui.safe_app import SafeApp
 from wizard.tui.widgets.secret_field import SecretField
 

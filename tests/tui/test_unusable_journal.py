@@ -15,13 +15,13 @@ from tests.commands.test_damaged_journal import fill
 from tests.commands.test_unusable_journal import SAID
 from tests.small_disk import fill_up, small_disk
 from tests.tui.conftest import Wizard
-from wizard.glyphs import UNICODE
+from wizard.core.glyphs import UNICODE
+from wizard.core.settings import Environment, Paths, Settings
+from wizard.core.sites import known_sites
+from wizard.environments import RealWorld
 from wizard.rotation.database import JournalUnusable
-from wizard.settings import Environment, Paths, Settings
-from wizard.sites import known_sites
 from wizard.tui.app import WizardApp
 from wizard.tui.screens.egress import EgressScreen
-from wizard.world import RealWorld
 
 STEP = "UPDATE rotations SET step = 'nowhere'"
 KEY = "UPDATE keys SET slot = 'top', holding = 'lost'"

@@ -12,10 +12,10 @@ from random import Random
 import httpx
 
 from tests.whitelist.table import ENTRIES
-from wizard.addresses import SPECIAL_RANGES
+from wizard.core.addresses import SPECIAL_RANGES
+from wizard.core.rules import Rules
 from wizard.rehearsal.simulator import EmbeddedExchange, serve
 from wizard.rehearsal.simulator.page_forms import PageError, read_page_text
-from wizard.rules import Rules
 from wizard.whitelist import Form, ListContext, parse, render, validate
 
 LISTS = int(os.environ.get("KEY_WIZARD_LISTS", "3000"))

@@ -7,8 +7,8 @@ from ipaddress import IPv4Address, IPv4Network
 import pytest
 
 from tests.whitelist.table import EGRESS, ENTRIES, FINE, told
-from wizard.rules import Rules
-from wizard.text import UNPRINTABLE
+from wizard.core.rules import Rules
+from wizard.core.text import UNPRINTABLE
 from wizard.whitelist import (
     Entries,
     Fix,

@@ -6,7 +6,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 import pytest
 
-from wizard.rules import Rules
+from wizard.core.rules import Rules
 from wizard.whitelist import (
     Entries,
     Fix,

@@ -8,17 +8,17 @@ import math
 import os
 import time
 
-from wizard import settings
 from wizard.commands.console import exit_code, finding_json, print_json, tell_finding
 from wizard.commands.observations import keep_observation
 from wizard.commands.place import place_opener
+from wizard.core import settings
+from wizard.core.exit_codes import Exit
+from wizard.core.threads import leaving_lookups_behind
 from wizard.custody.records import KeyRecord
 from wizard.custody.store import PHRASES
 from wizard.egress.services import load_services
-from wizard.exit_codes import Exit
 from wizard.rotation.findings import STORAGE
 from wizard.rotation.model import Outcome
-from wizard.threads import leaving_lookups_behind
 from wizard.upkeep.examining import Examiner, Upkeep
 
 DEFAULT_DAYS = 90.0

@@ -10,17 +10,17 @@ from dataclasses import asdict
 
 from wizard.commands.parser import KeyGiven
 from wizard.commands.standard_input import UnreadableInput
+from wizard.core.ending import write_nowhere
+from wizard.core.errors import WizardError
+from wizard.core.exit_codes import Exit
+from wizard.core.settings import UnknownEnvironment
+from wizard.core.ssh_destination import InvalidDestination
+from wizard.core.terminal import UnusableTerminal
+from wizard.core.text import printable
 from wizard.custody.errors import CustodyError
-from wizard.ending import write_nowhere
-from wizard.errors import WizardError
 from wizard.exchange.errors import ExchangeError
-from wizard.exit_codes import Exit
 from wizard.net.proxy import ProxyUnusable, RootsUnusable
 from wizard.rotation.model import Finding, Outcome
-from wizard.settings import UnknownEnvironment
-from wizard.ssh_destination import InvalidDestination
-from wizard.terminal import UnusableTerminal
-from wizard.text import printable
 
 SCHEMA = 1
 _LONGEST_LINE = 10_000

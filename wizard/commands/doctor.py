@@ -9,17 +9,17 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
-from wizard import settings
 from wizard.commands.console import exit_code, finding_json, print_json, tell_finding
 from wizard.commands.place import place_opener
+from wizard.core import settings
+from wizard.core.errors import WizardError, sentences
+from wizard.core.exit_codes import Exit
+from wizard.core.settings import Paths
 from wizard.custody.errors import CustodyError
 from wizard.custody.store import Store
 from wizard.diagnosis.doctor import Area, Doctor
 from wizard.diagnosis.host import PlaceFinding
-from wizard.errors import WizardError, sentences
-from wizard.exit_codes import Exit
 from wizard.rotation.model import Finding, Outcome
-from wizard.settings import Paths
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -7,10 +7,15 @@ import asyncio
 import os
 from collections.abc import Sequence
 
-from wizard import settings
 from wizard.commands.console import fail, print_json, tell
 from wizard.commands.observations import ask_exchange, keep_observation
 from wizard.commands.standard_input import standard_input
+from wizard.core import settings
+from wizard.core.errors import WizardError
+from wizard.core.exit_codes import Exit
+from wizard.core.settings import Environment, Paths
+from wizard.core.text import printable
+from wizard.core.threads import leaving_lookups_behind
 from wizard.egress.agreement import EgressVerdict
 from wizard.egress.answers import Sample
 from wizard.egress.detection import EgressReport, detect, sample_more
@@ -22,13 +27,8 @@ from wizard.egress.ssh_hosts.fan_out import Bounds, ask_hosts
 from wizard.egress.ssh_hosts.model import Host, HostAnswer, labels
 from wizard.egress.ssh_hosts.openssh import find_openssh
 from wizard.egress.ssh_hosts.sources import FROM_SETTINGS, FROM_SSH_CONFIG, FROM_STANDARD_INPUT, named_hosts
-from wizard.errors import WizardError
-from wizard.exit_codes import Exit
 from wizard.net.route import Route
 from wizard.rotation.reaching import ipv6_way_to_exchange, route_to_exchange
-from wizard.settings import Environment, Paths
-from wizard.text import printable
-from wizard.threads import leaving_lookups_behind
 
 _HOSTS_HELP = (
     "also ask other hosts over OpenSSH, as your ~/.ssh/config says; names parted by commas, [user@]host each."

@@ -8,12 +8,12 @@ import os
 import signal
 from collections.abc import Mapping
 
-from wizard import settings
 from wizard.commands.console import tell
 from wizard.commands.place import place_opener
-from wizard.consumers import API_KEY, API_SECRET, PRIVATE_KEY, VARIABLES, as_variables, read_current
-from wizard.exit_codes import Exit
-from wizard.text import printable
+from wizard.core import settings
+from wizard.core.exit_codes import Exit
+from wizard.core.text import printable
+from wizard.rotation.current_credentials import API_KEY, API_SECRET, PRIVATE_KEY, VARIABLES, as_variables, read_current
 
 NOT_EXECUTABLE = 126
 NOT_FOUND = 127

@@ -6,17 +6,17 @@ import argparse
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 
-from wizard import settings
-from wizard.clock import utc
 from wizard.commands.console import print_json, tell
-from wizard.exit_codes import Exit
+from wizard.core import settings
+from wizard.core.clock import utc
+from wizard.core.exit_codes import Exit
+from wizard.core.settings import Settings
+from wizard.core.text import printable
 from wizard.rotation.certificate import Certificate, restore_certificate
 from wizard.rotation.flow import CERTIFIED
 from wizard.rotation.journal import Journal
 from wizard.rotation.model import Event, RotationRecord
 from wizard.rotation.reading import read_journal
-from wizard.settings import Settings
-from wizard.text import printable
 
 
 @dataclass(frozen=True, slots=True)

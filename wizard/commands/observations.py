@@ -10,19 +10,19 @@ from typing import TypeVar
 
 from wizard.commands.console import fail, tell
 from wizard.commands.place import place_opener
-from wizard.consumers import current_key, fetch
+from wizard.core.errors import WizardError
+from wizard.core.settings import Environment, Paths, Settings
+from wizard.core.threads import leaving_lookups_behind
 from wizard.egress.agreement import EgressVerdict
 from wizard.egress.detection import EgressReport
 from wizard.egress.exchange_observation import ExchangeObservation
-from wizard.errors import WizardError
+from wizard.rotation.current_credentials import current_key, fetch
 from wizard.rotation.journal import Journal
 from wizard.rotation.opening import open_journal
 from wizard.rotation.reaching import open_exchange, route_to_exchange
 from wizard.rotation.signed import observe_address
 from wizard.rotation.steps.egress import history_of, keep, keep_exchange_observation
 from wizard.rotation.surroundings import networks_of
-from wizard.settings import Environment, Paths, Settings
-from wizard.threads import leaving_lookups_behind
 
 CALL_DEADLINE = 10.0
 """Seconds for one call; there are two at the same time."""
@@ -53,7 +53,7 @@ def ask_exchange(
     """Ask, tell what it means beside the addresses that echo services saw, and keep an address that was named.
 
     Raises:
-        wizard.errors.WizardError: no key is in use, or keyring or route cannot be used.
+        wizard.core.errors.WizardError: no key is in use, or keyring or route cannot be used.
     """
     observation = asyncio.run(leaving_lookups_behind(_ask_exchange(environment, paths, known)))
     tell(observation.sentence(verdict))

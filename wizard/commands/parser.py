@@ -6,9 +6,9 @@ import argparse
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from wizard.errors import WizardError
-from wizard.key_shape import holds_key
-from wizard.text import printable
+from wizard.core.errors import WizardError
+from wizard.core.key_shape import holds_key
+from wizard.core.text import printable
 
 
 class KeyGiven(WizardError):

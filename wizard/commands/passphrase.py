@@ -7,15 +7,15 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from wizard import settings
 from wizard.commands.console import tell
 from wizard.commands.prompts import ask, no_terminal
+from wizard.core import settings
+from wizard.core.errors import WizardError
+from wizard.core.exit_codes import Exit
+from wizard.core.secret import Secret
 from wizard.custody.custodian import Custodian
 from wizard.custody.errors import Remedy
 from wizard.custody.questions import PASSPHRASE_CHANGED
-from wizard.errors import WizardError
-from wizard.exit_codes import Exit
-from wizard.secret import Secret
 
 
 class NotTheSame(WizardError):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from wizard.commands.prompts import ask_meanwhile
+from wizard.core.settings import Paths, Settings
 from wizard.custody.custodian import Custodian
 from wizard.custody.errors import PassphraseNeededError, Remedy
 from wizard.custody.store import Store
-from wizard.settings import Paths, Settings
 
 _PROMPT = "Passphrase of the encrypted file"
 

@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from wizard.core.secret import Secret
+from wizard.core.terminal import UnusableTerminal
+from wizard.core.threads import in_abandonable_thread
 from wizard.custody.errors import CustodyError
 from wizard.plain.quiet_terminal import QuietTerminal
 from wizard.plain.typed_line import END_OF_FILE, TypedLine
-from wizard.secret import Secret
-from wizard.terminal import UnusableTerminal
-from wizard.threads import in_abandonable_thread
 
 TERMINAL = Path("/dev/tty")
 _CHUNK = 4096

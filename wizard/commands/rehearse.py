@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 
-from wizard import settings
 from wizard.commands.console import print_json, tell
-from wizard.credentials import KeyKind
-from wizard.exit_codes import Exit
+from wizard.core import settings
+from wizard.core.credentials import KeyKind
+from wizard.core.exit_codes import Exit
 from wizard.rehearsal.scenarios import PASSES_AFTER, SCENARIOS, SMOOTH, Scenario, WayOut
 from wizard.rehearsal.session import Rehearsal, rehearse
 from wizard.rotation.model import Grade

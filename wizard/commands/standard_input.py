@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import sys
 
-from wizard.errors import WizardError
+from wizard.core.errors import WizardError
 
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import time
 
-from wizard import settings
-from wizard.clock import duration
 from wizard.commands.console import print_json, tell
+from wizard.core import settings
+from wizard.core.clock import duration
+from wizard.core.exit_codes import Exit
 from wizard.custody.records import KeyRecord
-from wizard.exit_codes import Exit
 from wizard.rotation.overview import Overview, overview
 from wizard.rotation.reading import read_journal
 

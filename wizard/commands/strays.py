@@ -7,11 +7,11 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-from wizard import settings
 from wizard.commands.console import print_json, tell
 from wizard.commands.place import place_opener
 from wizard.commands.prompts import types_word
-from wizard.exit_codes import Exit
+from wizard.core import settings
+from wizard.core.exit_codes import Exit
 from wizard.rotation.flow import Flow
 from wizard.rotation.opening import open_flow
 from wizard.rotation.strays import Stray

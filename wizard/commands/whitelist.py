@@ -8,17 +8,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address
 
-from wizard import settings
-from wizard.addresses import read_ipv4
 from wizard.commands.console import print_json, say, tell
 from wizard.commands.parser import ArgumentParser, KeyGiven
 from wizard.commands.standard_input import standard_input
-from wizard.exit_codes import Exit
-from wizard.key_shape import holds_key
+from wizard.core import settings
+from wizard.core.addresses import read_ipv4
+from wizard.core.exit_codes import Exit
+from wizard.core.key_shape import holds_key
+from wizard.core.rules import MOST_ENTRIES
+from wizard.core.text import printable
 from wizard.rotation.reading import read_journal
 from wizard.rotation.surroundings import list_context
-from wizard.rules import MOST_ENTRIES
-from wizard.text import printable
 from wizard.whitelist import (
     LONGEST_LABEL,
     CheckedEntry,

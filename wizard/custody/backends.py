@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from wizard.core.secret import Secret
+from wizard.core.text import printable
 from wizard.custody.errors import CustodyError
 from wizard.custody.keyring_worker.protocol import BACKEND_VARIABLE, Origin
-from wizard.secret import Secret
-from wizard.text import printable
 
 
 class Verdict(StrEnum):

@@ -15,15 +15,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
-from wizard import atomic_file
+from wizard.core import atomic_file
+from wizard.core.errors import WizardError
+from wizard.core.secret import Secret
+from wizard.core.settings import Custody, Place
+from wizard.core.threads import in_abandonable_thread
 from wizard.custody.encrypted_file.store import EncryptedFileStore, change_passphrase, exists, make_file, open_file
 from wizard.custody.errors import CustodyError, PassphraseNeededError, Remedy
 from wizard.custody.keyring import OPERATIONS, open_keyring, unlock_keyring
 from wizard.custody.store import PHRASES, Store
-from wizard.errors import WizardError
-from wizard.secret import Secret
-from wizard.settings import Custody, Place
-from wizard.threads import in_abandonable_thread
 
 CREDENTIAL: Final = "key-wizard-passphrase"
 """The systemd credential (systemd.exec(5), LoadCredentialEncrypted=) that opens the encrypted file of a service."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from pathlib import Path
 
-from wizard.errors import WizardError
+from wizard.core.errors import WizardError
 
 
 class Remedy(StrEnum):

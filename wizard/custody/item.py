@@ -10,10 +10,10 @@ import json
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from wizard.credentials import Credentials, KeyKind
+from wizard.core.credentials import Credentials, KeyKind
+from wizard.core.secret import Secret
+from wizard.core.text import printable
 from wizard.custody.errors import ItemUnreadableError
-from wizard.secret import Secret
-from wizard.text import printable
 
 SCHEMA: Final = 1
 USER: Final = "credentials"

@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from wizard.core.secret import Secret
+from wizard.core.settings import Place
 from wizard.custody.backends import Judgement, Verdict, first_secure, judge, refused_backend, unusable_backend
 from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.item import USER
@@ -25,8 +27,6 @@ from wizard.custody.locks import keyring_lock, turn
 from wizard.custody.questions import expect_understood, visible
 from wizard.custody.secret_service import Service, collection_name, provider_name, unusable_service
 from wizard.custody.store import PHRASES
-from wizard.secret import Secret
-from wizard.settings import Place
 
 OPERATIONS: Final = {Remedy.UNLOCK: Op.UNLOCK, Remedy.CREATE: Op.CREATE}
 """What a typed password can do about GNOME keyring."""

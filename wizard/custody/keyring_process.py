@@ -19,12 +19,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from wizard.core.secret import Secret
+from wizard.core.text import printable
+from wizard.core.threads import in_abandonable_thread
 from wizard.custody.errors import CustodyError, ItemUnreadableError, KeptElsewhereError
 from wizard.custody.keyring_worker.protocol import COLLECTION_VARIABLE, Code, State
 from wizard.custody.secret_service import Service, collection_name, unusable_service
-from wizard.secret import Secret
-from wizard.text import printable
-from wizard.threads import in_abandonable_thread
 
 DEADLINE: Final = 10.0
 """Seconds for one operation. The first one takes 0.2 s, to start the interpreter; a healthy one 0.02 s."""

@@ -17,9 +17,9 @@ from typing import Final
 from filelock import FileLock, Timeout
 from platformdirs import PlatformDirs
 
+from wizard.core.settings import home
+from wizard.core.threads import in_abandonable_thread
 from wizard.custody.errors import CustodyError
-from wizard.settings import home
-from wizard.threads import in_abandonable_thread
 
 _PAUSE: Final = 0.02
 """Seconds between two looks at a lock that another process holds; a write to a file takes about as long."""

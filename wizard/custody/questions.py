@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from wizard.core.secret import Secret
+from wizard.core.text import REPLACEMENT, UNPRINTABLE
 from wizard.custody.errors import CustodyError, Remedy
-from wizard.secret import Secret
-from wizard.text import REPLACEMENT, UNPRINTABLE
 
 SHORTEST: Final = 12
 """Characters of a new passphrase: whoever has the file can guess as fast as his machines allow."""

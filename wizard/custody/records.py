@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
-from wizard.credentials import KeyKind, KeyName
+from wizard.core.credentials import KeyKind, KeyName
 
 
 class Slot(StrEnum):

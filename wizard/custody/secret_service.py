@@ -6,9 +6,9 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
+from wizard.core.text import printable
 from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.keyring_worker.protocol import BUS_VARIABLE, COLLECTION_VARIABLE, PATIENCE, State
-from wizard.text import printable
 
 GNOME: Final = "GNOME keyring"
 _ESCAPED = re.compile("_([0-9a-f]{2})")

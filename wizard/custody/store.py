@@ -12,10 +12,10 @@ import time
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Final, Protocol
 
+from wizard.core.secret import Secret
+from wizard.core.settings import Place
+from wizard.core.text import capitalised
 from wizard.custody.errors import CustodyError
-from wizard.secret import Secret
-from wizard.settings import Place
-from wizard.text import capitalised
 
 PHRASES: Final = {Place.KEYRING: "the keyring", Place.ENCRYPTED_FILE: "the encrypted file"}
 """The places of credentials as phrases within a sentence: no other module says which one it is in its own words."""

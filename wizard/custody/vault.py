@@ -13,15 +13,15 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final
 
-from wizard.clock import Clock
-from wizard.credentials import Credentials
+from wizard.core.clock import Clock
+from wizard.core.credentials import Credentials
+from wizard.core.secret import Secret
+from wizard.core.text import capitalised
 from wizard.custody import item
 from wizard.custody.backends import expect_to_fit
 from wizard.custody.errors import CustodyError, ItemOccupiedError, ItemUnreadableError, KeptElsewhereError
 from wizard.custody.records import Holding, KeyJournal, KeyRecord, Slot
 from wizard.custody.store import Store, delete_confirmed, write_confirmed
-from wizard.secret import Secret
-from wizard.text import capitalised
 
 HIGHEST_VERSION: Final = 100
 
@@ -51,7 +51,7 @@ class Vault:
         """Write, read back, compare; then the journal calls the key stored.
 
         Raises:
-            wizard.errors.WizardError: the place refused, or gave back something else. The key stays announced, and
+            wizard.core.errors.WizardError: the place refused, or gave back something else. The key stays announced, and
                 `recover` settles it.
         """
         self._expect_to_fit(credentials)

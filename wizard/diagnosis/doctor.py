@@ -7,17 +7,17 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from wizard import settings
-from wizard.clock import Clock
+from wizard.core import settings
+from wizard.core.clock import Clock
+from wizard.core.errors import WizardError
+from wizard.core.settings import Paths, Settings
+from wizard.core.terminal import Stream
 from wizard.custody.store import Store
 from wizard.diagnosis import host, outside
 from wizard.diagnosis.files import files
 from wizard.diagnosis.notes import note
 from wizard.diagnosis.stored import stored_keys
-from wizard.errors import WizardError
 from wizard.rotation.model import Finding, Outcome
-from wizard.settings import Paths, Settings
-from wizard.terminal import Stream
 
 
 class Area(StrEnum):

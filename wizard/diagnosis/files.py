@@ -6,13 +6,13 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from wizard.clock import Clock
+from wizard.core.clock import Clock
+from wizard.core.errors import WizardError
+from wizard.core.settings import OTHERS, Paths, Settings
 from wizard.diagnosis.notes import note, of_error
 from wizard.egress.services import load_services
-from wizard.errors import WizardError
 from wizard.rotation.model import Finding, Outcome
 from wizard.rotation.reading import read_journal
-from wizard.settings import OTHERS, Paths, Settings
 
 
 def files(paths: Paths, known: Settings | WizardError, clock: Clock) -> tuple[Finding, ...]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from wizard.clock import Clock
+from wizard.core.clock import Clock
+from wizard.core.terminal import Stream, inspect_terminal
 from wizard.custody.errors import CustodyError
 from wizard.custody.store import Store, try_out
 from wizard.diagnosis.notes import note, of_error
 from wizard.rotation.findings import STORAGE
 from wizard.rotation.model import Finding, Outcome
-from wizard.terminal import Stream, inspect_terminal
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from wizard.clock import Clock
-from wizard.errors import WizardError, sentences
+from wizard.core.clock import Clock
+from wizard.core.errors import WizardError, sentences
 from wizard.rotation.model import Finding, Outcome
 
 

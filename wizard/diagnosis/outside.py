@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
-from wizard.clock import Clock
+from wizard.core.clock import Clock
+from wizard.core.errors import WizardError
+from wizard.core.settings import Environment
 from wizard.diagnosis.notes import note, of_error
-from wizard.errors import WizardError
 from wizard.exchange.skew import Grade, measure_skew
 from wizard.rotation.findings import Scribe
 from wizard.rotation.model import Finding, Outcome
 from wizard.rotation.reaching import open_exchange, route_to_exchange
-from wizard.settings import Environment
 
 CALL_DEADLINE = 5.0
 CLOCK_DEADLINE = 8.0

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from wizard.clock import Clock
+from wizard.core.clock import Clock
+from wizard.core.errors import WizardError
+from wizard.core.settings import Paths
 from wizard.custody.records import Holding, KeyRecord
 from wizard.custody.store import Store
 from wizard.custody.vault import missing_keys, stray_items
 from wizard.diagnosis.notes import note, of_error
-from wizard.errors import WizardError
 from wizard.rotation.model import Finding, Outcome
 from wizard.rotation.reading import read_journal
-from wizard.settings import Paths
 
 SUBJECT = "Stored keys"
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import urlsplit
 
-from wizard.addresses import read_ipv4, special_range
+from wizard.core.addresses import read_ipv4, special_range
+from wizard.core.rules import Rules
+from wizard.core.text import printable
 from wizard.egress.services import EchoService, Parser
-from wizard.rules import Rules
-from wizard.text import printable
 
 BODY_LIMIT = 4096
 """Bytes of an answer that are read; the longest honest one, Cloudflare's trace, has about 300."""

@@ -14,14 +14,14 @@ from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterat
 from dataclasses import dataclass
 from typing import Any
 
+from wizard.core.rules import Rules
+from wizard.core.text import printable
 from wizard.egress.agreement import EgressState, EgressVerdict, judge
 from wizard.egress.answers import Sample
 from wizard.egress.pools import answers_missing
 from wizard.egress.query import ask
 from wizard.egress.services import EchoService
 from wizard.net.route import Route, public_roots
-from wizard.rules import Rules
-from wizard.text import printable
 
 DEADLINE = 6.0
 """Seconds that the user waits at most."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from wizard.clock import duration, utc
+from wizard.core.clock import duration, utc
 from wizard.egress.agreement import EgressState
 
 _SETTLED = frozenset({EgressState.AGREED, EgressState.AGREED_WITH_DISSENT, EgressState.POOL})

@@ -14,9 +14,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
 
-from wizard.addresses import read_ipv4
-from wizard.text import printable
-from wizard.threads import in_abandonable_thread
+from wizard.core.addresses import read_ipv4
+from wizard.core.text import printable
+from wizard.core.threads import in_abandonable_thread
 
 DEADLINE = 3.0
 """Seconds for the name service."""

@@ -17,12 +17,12 @@ from collections.abc import Callable
 import httpx
 
 from wizard import __version__
+from wizard.core.rules import Rules
+from wizard.core.text import printable
 from wizard.egress.answers import BODY_LIMIT, NoAddress, Sample, read_answer, refuse_status
 from wizard.egress.services import EchoService
 from wizard.net.route import Route, RouteKind, sampling_transport
 from wizard.net.trace import Phase, Trace, causes_of
-from wizard.rules import Rules
-from wizard.text import printable
 
 _HEADERS = {
     "User-Agent": f"key-wizard/{__version__}",

@@ -9,9 +9,9 @@ from enum import StrEnum
 from importlib import resources
 from pathlib import Path
 
-from wizard.sites import problem_of
-from wizard.toml_file import Section, read_toml
-from wizard.urls import read_url
+from wizard.core.sites import problem_of
+from wizard.core.toml_file import Section, read_toml
+from wizard.core.urls import read_url
 
 _EXAMPLES = {"operator": "Example Ltd", "url": "https://ip.example", "parser": "plain", "note": ""}
 _KEYS = {*_EXAMPLES, "enabled"}

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from typing import NoReturn
 
-from wizard.addresses import read_ipv4
+from wizard.core.addresses import read_ipv4
+from wizard.core.text import printable
 from wizard.exchange.errors import (
     AnswerUnreadable,
     ExchangeError,
@@ -24,7 +25,6 @@ from wizard.exchange.errors import (
     ServerFault,
     SlowDown,
 )
-from wizard.text import printable
 
 Json = dict[str, object]
 Scrub = Callable[[str], str]

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from wizard.clock import Clock
-from wizard.credentials import Credentials
-from wizard.errors import WizardError
+from wizard.core.clock import Clock
+from wizard.core.credentials import Credentials
+from wizard.core.errors import WizardError
+from wizard.core.sites import Site
 from wizard.exchange.answers import Json, interpret
 from wizard.exchange.errors import AnswerUnreadable, ApiKeyUnsendable, ExchangeError, Flaw
 from wizard.exchange.records import (
@@ -34,7 +35,6 @@ from wizard.exchange.websocket_api import Conversation, first_word
 from wizard.exchange.wire import Wire
 from wizard.net.tls import Handshake, read_handshake
 from wizard.net.trace import Trace
-from wizard.sites import Site
 
 if TYPE_CHECKING:
     import httpx

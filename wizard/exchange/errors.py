@@ -9,8 +9,8 @@ from __future__ import annotations
 from enum import StrEnum
 from ipaddress import IPv4Address
 
-from wizard.clock import duration
-from wizard.errors import WizardError
+from wizard.core.clock import duration
+from wizard.core.errors import WizardError
 from wizard.net.trace import Phase
 
 
@@ -34,7 +34,7 @@ class Refused(ExchangeError):
             f"The exchange refused the call with code {code}",
             why=f"It said “{message}” (HTTP {status})." if message else f"It gave no reason (HTTP {status}).",
         )
-        self.code = code
+        self.exchange_code = code
         self.message = message
         self.status = status
         self.request_ip = request_ip
@@ -59,7 +59,7 @@ class SlowDown(ExchangeError):
         )
         self.retry_after = retry_after
         self.status = status
-        self.code = code
+        self.exchange_code = code
 
 
 class FirewallBlocked(ExchangeError):
@@ -94,7 +94,7 @@ class ServerFault(ExchangeError):
             advice="Try again in a minute.",
         )
         self.status = status
-        self.code = code
+        self.exchange_code = code
 
 
 _ENDED = {

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
 
-from wizard.credentials import KeyKind
+from wizard.core.credentials import KeyKind
+from wizard.core.secret import Secret
 from wizard.exchange.signing import PrivateKey, SigningKeyUnusable, kind_of, read_private_key
-from wizard.secret import Secret
 
 RSA_BITS = range(2048, 4097)
 """Sizes that the exchange takes (CONFIRMED, testnet/general-info.md of binance-spot-api-docs)."""

@@ -6,10 +6,10 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote
 
-from wizard.credentials import Credentials
+from wizard.core.credentials import Credentials
+from wizard.core.secret import MASK
 from wizard.exchange.answers import Scrub
 from wizard.exchange.signing import Parameter
-from wizard.secret import MASK
 
 RECEIVE_WINDOW_MS = 5000
 """The exchange's default: a longer one would hide a wrong clock (CONFIRMED, rest-api.md)."""

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address
 
-from wizard.addresses import read_ipv4, special_range
-from wizard.clock import Clock
+from wizard.core.addresses import read_ipv4, special_range
+from wizard.core.clock import Clock
+from wizard.core.text import printable
 from wizard.exchange.errors import Unreachable
 from wizard.net.trace import Phase
-from wizard.text import printable
 
 Lookup = Callable[[str], Awaitable[Sequence[str]]]
 """Returns the IPv4 addresses of a name, as texts; raises `OSError` where there are none."""

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from wizard.core.secret import Secret
 from wizard.exchange.wrappings import unwrap
-from wizard.secret import Secret
 
 USUAL_LENGTH = 64
 

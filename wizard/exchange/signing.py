@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from wizard.credentials import Credentials, KeyKind
-from wizard.errors import WizardError
-from wizard.secret import Secret
+from wizard.core.credentials import Credentials, KeyKind
+from wizard.core.errors import WizardError
+from wizard.core.secret import Secret
 
 Parameter = str | int | bool
 PrivateKey = ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey

@@ -58,7 +58,7 @@ def order_rate_limit(error: Refused | SlowDown, context: Context) -> Verdict:
         "The account sends too many orders",
         f"{why} {_comparison(context)}",
         "Let the software that sends orders pause, then ask again.",
-        error.code,
+        error.exchange_code,
     )
 
 

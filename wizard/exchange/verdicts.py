@@ -144,12 +144,12 @@ def judge(error: ExchangeError | None, context: Context) -> Verdict:
     """
     if error is None:
         return _accepted(context)
-    if isinstance(error, (Refused, SlowDown)) and error.code == triage.TOO_MANY_ORDERS:
+    if isinstance(error, (Refused, SlowDown)) and error.exchange_code == triage.TOO_MANY_ORDERS:
         return triage.order_rate_limit(error, context)
     if isinstance(error, Refused):
         return _refused(error, context)
     cause, certainty = _BY_TYPE.get(type(error), (Cause.UNKNOWN, Certainty.UNKNOWN))
-    code = error.code if isinstance(error, (SlowDown, ServerFault)) else None
+    code = error.exchange_code if isinstance(error, (SlowDown, ServerFault)) else None
     return Verdict(
         Outcome.INCONCLUSIVE, cause, certainty, error.what, error.why, error.advice, code, least_pause(error)
     )
@@ -167,12 +167,12 @@ def _accepted(context: Context) -> Verdict:
 
 
 def _refused(error: Refused, context: Context) -> Verdict:
-    if error.code == triage.REFUSED:
+    if error.exchange_code == triage.REFUSED:
         return triage.refused(error, context)
-    if error.code == WRONG_TIME:
+    if error.exchange_code == WRONG_TIME:
         return _wrong_time(context)
-    row = _ROWS.get(error.code, _UNLISTED)
-    off_surface = error.code == UNKNOWN_KEY and context.surface != "sapi"
+    row = _ROWS.get(error.exchange_code, _UNLISTED)
+    off_surface = error.exchange_code == UNKNOWN_KEY and context.surface != "sapi"
     return Verdict(
         row.outcome,
         row.cause,
@@ -180,7 +180,7 @@ def _refused(error: Refused, context: Context) -> Verdict:
         row.what,
         f"{error.why} {row.why}" + (" It is reported on /sapi only, and this was another call." if off_surface else ""),
         row.advice.format(site=context.site),
-        error.code,
+        error.exchange_code,
     )
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-from wizard.clock import Clock
-from wizard.credentials import Credentials, KeyKind
-from wizard.errors import WizardError
+from wizard.core.clock import Clock
+from wizard.core.credentials import Credentials, KeyKind
+from wizard.core.errors import WizardError
 from wizard.exchange.answers import Json, interpret_message
 from wizard.exchange.errors import AnswerUnreadable, ExchangeError, Flaw
 from wizard.exchange.requests import scrubbing, stamped

@@ -20,13 +20,13 @@ import httpcore
 import httpx
 from websockets.client import ClientProtocol
 
-from wizard.clock import Clock
+from wizard.core.clock import Clock
+from wizard.core.safety import silence_libraries
+from wizard.core.text import printable
 from wizard.exchange.answers import RawAnswer, interpret
 from wizard.exchange.errors import AnswerUnreadable, ExchangeError, Flaw, Unreachable
 from wizard.exchange.websocket import SWITCHING, WebSocket, opened, opening
 from wizard.net.trace import Phase, Trace, causes_of
-from wizard.safety import silence_libraries
-from wizard.text import printable
 
 Said = TypeVar("Said")
 Done = TypeVar("Done")

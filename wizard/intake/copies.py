@@ -17,11 +17,11 @@ from cryptography.hazmat.primitives.serialization import (
     load_ssh_private_key,
 )
 
-from wizard.credentials import Credentials, KeyKind
+from wizard.core.credentials import Credentials, KeyKind
+from wizard.core.text import printable
 from wizard.exchange.signing import read_private_key
 from wizard.intake.files import USUAL, FileMissing, FileUnusable, read_file
 from wizard.intake.sources import is_encrypted
-from wizard.text import printable
 
 LARGEST_SEARCHED = 4 * 1024 * 1024
 """Bytes. A shell's start-up file has some thousand; what is larger was not written by a person."""

@@ -7,11 +7,11 @@ import stat
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from wizard import bounded_file
-from wizard.errors import WizardError
-from wizard.secret import Secret
-from wizard.settings import JOURNAL
-from wizard.text import printable
+from wizard.core import bounded_file
+from wizard.core.errors import WizardError
+from wizard.core.secret import Secret
+from wizard.core.settings import JOURNAL
+from wizard.core.text import printable
 
 LARGEST_FILE = 65536
 """Bytes. An RSA key of 4096 bits has 3,268; a freqtrade configuration a few thousand."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from wizard.key_shape import FRAME, holds_key
-from wizard.pasted import without_remnants
+from wizard.core.key_shape import FRAME, holds_key
+from wizard.intake.pasted import without_remnants
 
 _BEGIN = f"{FRAME}BEGIN "
 _END = re.compile(rf"{FRAME}END [A-Z0-9 ]+{FRAME}")

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
+from wizard.core.secret import Secret
 from wizard.intake.labels import LONGEST_LABEL, Role, role_of
-from wizard.pasted import MAX_LENGTH, Refused, without_remnants
-from wizard.secret import Secret
+from wizard.intake.pasted import MAX_LENGTH, Refused, without_remnants
 
 SHORTEST_UNNAMED = 48
 """Characters; half of a wrapped key is shorter, and must not be taken for a whole one."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from wizard.errors import WizardError
+from wizard.core.errors import WizardError
+from wizard.core.secret import Secret
 from wizard.exchange.keys import KeyPair, import_private_key
 from wizard.intake.files import NotText, TextFile, read_text_file
-from wizard.pasted import Refused, Shape, read_paste
-from wizard.secret import Secret
+from wizard.intake.pasted import Refused, Shape, read_paste
 
 _BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
 _INSTEAD = {
@@ -60,7 +60,7 @@ def open_private_key(path: str, pem: Secret, passphrase: Secret) -> ImportedKey:
     """Open the key in a file, or the one that was pasted; exactly one of the two is given.
 
     Raises:
-        wizard.errors.WizardError: see `wizard.intake.files.read_text_file` and `import_pem`.
+        wizard.core.errors.WizardError: see `wizard.intake.files.read_text_file` and `import_pem`.
     """
     if path.strip() and pem:
         raise PrivateKeyRefused("There are a path and a pasted key", advice="Empty one of the two fields.")

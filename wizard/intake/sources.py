@@ -11,12 +11,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from wizard.errors import WizardError
+from wizard.core.errors import WizardError
+from wizard.core.text import printable
 from wizard.intake.files import USUAL, FileUnusable, read_text_file
 from wizard.intake.labels import Role, role_of
 from wizard.intake.pairs import Pair, read_pair
-from wizard.pasted import Refused
-from wizard.text import printable
+from wizard.intake.pasted import Refused
 
 ENVIRONMENT = "environment"
 """What a user writes in place of a path to mean the variables of this process."""

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from ipaddress import IPv4Network
 
-from wizard.addresses import read_ipv4
-from wizard.errors import WizardError
-from wizard.secret import MASK, Secret
-from wizard.urls import read_url
+from wizard.core.addresses import read_ipv4
+from wizard.core.errors import WizardError
+from wizard.core.secret import MASK, Secret
+from wizard.core.urls import read_url
 
 _SOCKS_5 = frozenset({"socks5", "socks5h"})
 

@@ -18,12 +18,12 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from wizard.addresses import read_ipv4
+from wizard.core.addresses import read_ipv4
+from wizard.core.safety import silence_libraries
+from wizard.core.secret import Secret
+from wizard.core.settings import Environment
+from wizard.core.text import printable
 from wizard.net.proxy import RootsUnusable, exempting_entry, read_proxy, unreadable
-from wizard.safety import silence_libraries
-from wizard.secret import Secret
-from wizard.settings import Environment
-from wizard.text import printable
 
 ANY_SOURCE = "0.0.0.0"  # noqa: S104 - a local address to call from, not one to listen on
 PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
-from wizard.text import printable
+from wizard.core.text import printable
 
 if TYPE_CHECKING:
     import httpcore

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from wizard.clock import Clock
-from wizard.text import printable
+from wizard.core.clock import Clock
+from wizard.core.text import printable
 
 if TYPE_CHECKING:
     import ssl

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from wizard.errors import WizardError
-from wizard.secret import Secret
+from wizard.core.errors import WizardError
+from wizard.core.secret import Secret
 
 
 class Interrupted(Exception):

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
-from wizard.clock import utc
-from wizard.credentials import KeyKind
+from wizard.core.clock import utc
+from wizard.core.credentials import KeyKind
 from wizard.plain import deadlines
 from wizard.plain.answers import Choice, Command
 from wizard.plain.talk import Talk

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable
 
-from wizard.credentials import KeyKind
+from wizard.core.credentials import KeyKind
 from wizard.intake.pairs import Pair
 from wizard.plain import deadlines
 from wizard.plain.answers import Choice, Command

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from wizard.core.errors import WizardError
+from wizard.core.secret import Secret
+from wizard.core.settings import Place
 from wizard.custody.custodian import Custodian
 from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.questions import (
@@ -13,13 +16,10 @@ from wizard.custody.questions import (
     QUESTIONS,
 )
 from wizard.custody.services import explanation
-from wizard.errors import WizardError
 from wizard.plain import deadlines
 from wizard.plain.answers import Choice, Command
 from wizard.plain.console import SecretEntryRefused
 from wizard.plain.talk import Talk
-from wizard.secret import Secret
-from wizard.settings import Place
 
 ABOUT = (
     "Credentials are kept in one place: the system's keyring, or an encrypted file where that was chosen by name."

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from contextlib import suppress
 
+from wizard.core.errors import WizardError
 from wizard.egress.answers import Sample
 from wizard.egress.detection import EgressReport
 from wizard.egress.pools import tell_sampling
-from wizard.errors import WizardError
 from wizard.plain import deadlines, hosts
 from wizard.plain.answers import Choice, Command
 from wizard.plain.stage import Stage, Way

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
+from wizard.core.secret import Secret
+from wizard.core.threads import in_abandonable_thread
 from wizard.intake.misplaced import looks_like_key
 from wizard.intake.pairs import Pair
 from wizard.intake.sources import ENVIRONMENT, Found, KeyEncrypted, candidates, read_source
@@ -13,8 +15,6 @@ from wizard.plain.console import SecretEntryRefused
 from wizard.plain.misplaced import take_misplaced
 from wizard.plain.stage import Stage
 from wizard.plain.talk import Talk
-from wizard.secret import Secret
-from wizard.threads import in_abandonable_thread
 
 DEADLINE = 10.0
 """Seconds: a file on a network disk must not hang the conversation."""

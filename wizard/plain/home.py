@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from wizard.clock import duration
+from wizard.core.clock import duration
+from wizard.core.settings import Place
 from wizard.custody.questions import FORGET_CONSENT, FORGET_WORD
 from wizard.plain import deadlines
 from wizard.plain.answers import Choice, Command
@@ -14,7 +15,6 @@ from wizard.plain.talk import Talk
 from wizard.plain.words import evidence
 from wizard.rotation.model import Mode, Step
 from wizard.rotation.overview import Overview
-from wizard.settings import Place
 
 _PASSPHRASE = Choice("passphrase", "change the passphrase of the encrypted file.")
 ABOUT = (

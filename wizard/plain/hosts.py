@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from wizard.core.errors import WizardError
 from wizard.egress.ssh_hosts.model import Host, HostAnswer
-from wizard.errors import WizardError
 from wizard.plain import deadlines
 from wizard.plain.answers import Choice, Command
 from wizard.plain.stage import Stage

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
+from wizard.core.secret import Secret
+from wizard.core.threads import in_abandonable_thread
 from wizard.exchange.keys import KeyPair
 from wizard.intake.misplaced import looks_like_key
 from wizard.intake.pairs import Pair
@@ -13,8 +15,6 @@ from wizard.plain.answers import Command
 from wizard.plain.console import SecretEntryRefused
 from wizard.plain.misplaced import take_misplaced
 from wizard.plain.stage import Stage
-from wizard.secret import Secret
-from wizard.threads import in_abandonable_thread
 
 DEADLINE = 20.0
 """Seconds to read the file and to try the passphrase."""

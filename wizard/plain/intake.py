@@ -6,16 +6,16 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
-from wizard.credentials import KeyKind
+from wizard.core.credentials import KeyKind
+from wizard.core.secret import Secret
 from wizard.exchange.shapes import Intake as Judged
 from wizard.exchange.shapes import pair_problem, read_api_key, read_hmac_secret
 from wizard.intake.pairs import Pair, read_pair
-from wizard.pasted import Refused
+from wizard.intake.pasted import Refused
 from wizard.plain.answers import Command
 from wizard.plain.console import SecretEntryRefused
 from wizard.plain.counter import Counter, Wanted
 from wizard.plain.talk import Talk
-from wizard.secret import Secret
 
 
 class Intake:

@@ -6,28 +6,28 @@ import asyncio
 import signal
 import sys
 
-from wizard import settings
-from wizard.ending import HANG_UP, Ending
-from wizard.errors import WizardError
-from wizard.exit_codes import Exit
+from wizard.core import settings
+from wizard.core.ending import HANG_UP, Ending
+from wizard.core.errors import WizardError
+from wizard.core.exit_codes import Exit
+from wizard.core.safety import redacted_report
+from wizard.core.settings import Paths
+from wizard.core.terminal import UnusableTerminal
+from wizard.core.threads import leave_lookups_behind
+from wizard.environments import RealWorld, RehearsalWorld, World
 from wizard.plain.interrupts import Interrupts
 from wizard.plain.talk import Talk
 from wizard.plain.terminal import TerminalConsole
 from wizard.plain.walk import Walk
 from wizard.rehearsal.scenarios import SMOOTH, Scenario
 from wizard.rotation.closing import exit_code
-from wizard.safety import redacted_report
-from wizard.settings import Paths
-from wizard.terminal import UnusableTerminal
-from wizard.threads import leave_lookups_behind
-from wizard.world import RealWorld, RehearsalWorld, World
 
 
 def open_wizard(paths: Paths, environment: str | None, ending: Ending) -> int:
     """Open the line mode on the user's own environments.
 
     Raises:
-        wizard.errors.WizardError: the settings cannot be used.
+        wizard.core.errors.WizardError: the settings cannot be used.
     """
     known = settings.load(paths.config_file)
     if environment is not None:
@@ -40,7 +40,7 @@ def open_rehearsal(paths: Paths, source_address: str, ending: Ending, scenario: 
     """Open the line mode on a rehearsal.
 
     Raises:
-        wizard.errors.WizardError: the rehearsal's files cannot be used.
+        wizard.core.errors.WizardError: the rehearsal's files cannot be used.
     """
     world = RehearsalWorld(paths, source_address, scenario)
     return _run(world, None, "key-wizard rehearse --plain", ending, is_rehearsal=True)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from wizard.core.secret import Secret
 from wizard.intake.pairs import Pair, read_pair
-from wizard.pasted import Pasted, Shape, read_paste
+from wizard.intake.pasted import Pasted, Shape, read_paste
 from wizard.plain.answers import Choice
 from wizard.plain.talk import Talk
-from wizard.secret import Secret
 
 _API_KEY = Choice("api-key", "it is the API key.")
 _SECRET = Choice("secret", "it is the secret.")

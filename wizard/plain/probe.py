@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wizard.errors import sentences
+from wizard.core.errors import sentences
 from wizard.plain import deadlines
 from wizard.plain.answers import Choice, Command
 from wizard.plain.stage import Stage, Way

@@ -5,9 +5,9 @@ Nothing is purged without a typed word.
 
 from __future__ import annotations
 
-from wizard.clock import duration, utc
+from wizard.core.clock import duration, utc
+from wizard.core.errors import WizardError
 from wizard.custody.records import KeyRecord
-from wizard.errors import WizardError
 from wizard.plain import deadlines
 from wizard.plain.answers import Choice, Command
 from wizard.plain.stage import Stage, Way

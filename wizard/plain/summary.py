@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wizard.errors import sentences
+from wizard.core.errors import sentences
 from wizard.plain.talk import Talk
 from wizard.rotation.certificate import Certificate
 from wizard.rotation.closing import safe_to_close

@@ -8,15 +8,15 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TypeVar
 
-from wizard.clock import duration
-from wizard.errors import WizardError
-from wizard.key_shape import holds_key
+from wizard.core.clock import duration
+from wizard.core.errors import WizardError
+from wizard.core.key_shape import holds_key
+from wizard.core.secret import Secret
+from wizard.core.text import printable
 from wizard.plain.answers import Choice, Command, Left
 from wizard.plain.console import Console, EndOfInput, Interrupted
 from wizard.plain.interrupts import Interrupts
 from wizard.plain.waiting import limited
-from wizard.secret import Secret
-from wizard.text import printable
 
 LONGEST_LINE = 2000
 KEY_IN_SIGHT = (

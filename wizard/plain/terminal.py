@@ -11,13 +11,13 @@ import select
 from collections.abc import Awaitable, Callable
 from typing import Self, TypeVar
 
-from wizard.key_shape import holds_key
+from wizard.core.key_shape import holds_key
+from wizard.core.secret import Secret
 from wizard.plain.chunk_reader import ChunkReader, Continued
 from wizard.plain.console import EndOfInput, Interrupted, SecretEntryRefused
 from wizard.plain.interrupts import Interrupts
 from wizard.plain.quiet_terminal import IS_POSSIBLE, QuietTerminal
 from wizard.plain.typed_line import END_OF_FILE, TypedLine
-from wizard.secret import Secret
 
 LONGEST_LINE = 2**17
 """Bytes that are kept of what belongs to no answer yet."""

@@ -9,7 +9,7 @@ import codecs
 import re
 import unicodedata
 
-from wizard.key_shape import holds_key
+from wizard.core.key_shape import holds_key
 
 END_OF_FILE = b"\x04"
 _ERASE, _ERASE_WORD, _ERASE_LINE = "\x7f\b", "\x17", "\x15"

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from wizard.clock import duration
-from wizard.errors import WizardError
+from wizard.core.clock import duration
+from wizard.core.errors import WizardError
 
 Result = TypeVar("Result")
 

@@ -9,8 +9,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 
+from wizard.core.errors import WizardError
+from wizard.core.settings import Environment
 from wizard.custody.errors import CustodyError
-from wizard.errors import WizardError
+from wizard.environments import World
 from wizard.plain import credentials, custody, deadlines, egress, home, probe, retire, whitelist
 from wizard.plain.answers import Choice, Left
 from wizard.plain.console import EndOfInput
@@ -21,8 +23,6 @@ from wizard.rotation.closing import safe_to_close
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Step
 from wizard.rotation.overview import Overview
-from wizard.settings import Environment
-from wizard.world import World
 
 _STEPS: dict[Step | None, Callable[[Stage], Awaitable[Way]]] = {
     Step.EGRESS: egress.take,

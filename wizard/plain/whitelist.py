@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Network
 
-from wizard.errors import WizardError
+from wizard.core.errors import WizardError
+from wizard.core.text import printable
 from wizard.plain.answers import Choice, Command
 from wizard.plain.stage import Stage, Way
 from wizard.plain.talk import Talk
 from wizard.rotation.model import Step
-from wizard.text import printable
 from wizard.whitelist import (
     LONGEST_LABEL,
     Difference,

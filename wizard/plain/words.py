@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from wizard.clock import duration, utc
+from wizard.core.clock import duration, utc
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import TITLES, Finding, Outcome, Step
 

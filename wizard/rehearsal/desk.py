@@ -8,10 +8,10 @@ from typing import Any
 
 import httpx
 
-from wizard.credentials import KeyKind
-from wizard.errors import WizardError
-from wizard.secret import Secret
-from wizard.text import printable
+from wizard.core.credentials import KeyKind
+from wizard.core.errors import WizardError
+from wizard.core.secret import Secret
+from wizard.core.text import printable
 
 DEADLINE = 5.0
 

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import httpx
 
-from wizard import atomic_file, bounded_file
-from wizard.errors import WizardError
+from wizard.core import atomic_file, bounded_file
+from wizard.core.errors import WizardError
 from wizard.rehearsal.scenarios import PASSES_AFTER, SMOOTH, Scenario
 
 IDLE_LIMIT = 1800

@@ -14,8 +14,11 @@ from contextlib import asynccontextmanager, closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from wizard.clock import Clock
-from wizard.credentials import Credentials, KeyKind
+from wizard.core.clock import Clock
+from wizard.core.credentials import Credentials, KeyKind
+from wizard.core.rules import Rules
+from wizard.core.settings import ANY_SOURCE, Environment, Paths
+from wizard.core.sites import Site
 from wizard.custody.errors import CustodyError, ItemOccupiedError, KeptElsewhereError
 from wizard.custody.keyring import open_keyring
 from wizard.custody.records import Holding, KeyRecord, Slot
@@ -32,9 +35,6 @@ from wizard.rotation.journal import Journal
 from wizard.rotation.lock import sole_writer
 from wizard.rotation.opening import open_flow
 from wizard.rotation.reading import read_journal
-from wizard.rules import Rules
-from wizard.settings import ANY_SOURCE, Environment, Paths
-from wizard.sites import Site
 
 NAME = "rehearsal"
 
@@ -115,7 +115,7 @@ async def rehearse(
         environ: The environment variables.
 
     Raises:
-        wizard.errors.WizardError: the embedded exchange does not start, or files cannot be written; at the end, a
+        wizard.core.errors.WizardError: the embedded exchange does not start, or files cannot be written; at the end, a
             key is still in the keyring.
     """
     own = paths.within(NAME)

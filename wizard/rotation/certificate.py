@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from wizard.clock import duration, utc
-from wizard.credentials import KeyName
+from wizard.core.clock import duration, utc
+from wizard.core.credentials import KeyName
 from wizard.custody.records import KeyRecord
 from wizard.intake.copies import Copies
 from wizard.rotation.model import Grade, RotationRecord

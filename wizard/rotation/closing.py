@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wizard.exit_codes import Exit
+from wizard.core.exit_codes import Exit
 from wizard.rotation.model import Step
 
 _NOTHING_OPEN = "nothing is open"

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
 
-from wizard.clock import Clock
+from wizard.core.clock import Clock
+from wizard.core.errors import WizardError
+from wizard.core.settings import Environment
+from wizard.core.sites import Site
 from wizard.custody.vault import Vault
 from wizard.egress.ipv6 import Ipv6Lookup
 from wizard.egress.services import EchoService
-from wizard.errors import WizardError
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.resolving import Lookup, look_up
 from wizard.net.route import Route, open_transport
@@ -19,8 +21,6 @@ from wizard.rotation.journal import Journal
 from wizard.rotation.model import RotationRecord
 from wizard.rotation.reaching import open_exchange, route_to_exchange
 from wizard.rotation.surroundings import networks_of
-from wizard.settings import Environment
-from wizard.sites import Site
 
 if TYPE_CHECKING:
     import ssl

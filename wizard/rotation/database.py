@@ -14,7 +14,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
 
-from wizard.errors import WizardError
+from wizard.core.errors import WizardError
 from wizard.rotation.migrations import MIGRATIONS, SCHEMA_VERSION, Migration
 from wizard.rotation.model import Event
 from wizard.rotation.rows import number, text

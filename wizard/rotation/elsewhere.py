@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from wizard.credentials import Credentials
+from wizard.core.credentials import Credentials
+from wizard.core.threads import in_abandonable_thread
 from wizard.intake.copies import Copies, copies_of
 from wizard.rotation.context import Context
-from wizard.threads import in_abandonable_thread
 
 DEADLINE = 5.0
 """Seconds: a file on a network disk must not hold up a purge."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from wizard.clock import Clock
+from wizard.core.clock import Clock
+from wizard.core.errors import sentences
+from wizard.core.sites import Site
 from wizard.custody.records import KeyRecord
-from wizard.errors import sentences
 from wizard.exchange.client import Account, ApiRestrictions, WebSocketSession
 from wizard.exchange.errors import ExchangeError
 from wizard.exchange.permissions import WITHDRAWALS, PermissionDiff, PermissionFinding, Weight
@@ -16,7 +17,6 @@ from wizard.exchange.skew import Grade as SkewGrade
 from wizard.exchange.verdicts import Outcome as VerdictOutcome
 from wizard.exchange.verdicts import Verdict
 from wizard.rotation.model import Finding, Outcome
-from wizard.sites import Site
 
 DNS = "DNS"
 TCP = "TCP"

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 
+from wizard.core.errors import WizardError
 from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.egress.selection import Candidate
-from wizard.errors import WizardError
 from wizard.intake.copies import Copies
 from wizard.rotation.certificate import Certificate, write_certificate
 from wizard.rotation.closing import safe_to_close
@@ -140,7 +140,7 @@ class Flow:
 
         Raises:
             OutOfPlace: a rotation is open, or the mode does not fit: a key in use is rotated, and only that.
-            wizard.errors.WizardError: the keyring refused.
+            wizard.core.errors.WizardError: the keyring refused.
         """
         if self.rotation is not None:
             raise OutOfPlace("A rotation is open already", advice="Resume it, or give it up first.")
@@ -188,7 +188,7 @@ class Flow:
 
         Raises:
             OutOfPlace: the rotation does not stand at the probe any more.
-            wizard.errors.WizardError: the report does not allow it, or the keyring refused to drop
+            wizard.core.errors.WizardError: the report does not allow it, or the keyring refused to drop
                 what is not needed any more; the promotion then stands, and calling again finishes.
         """
         after = self.steps[self.steps.index(Step.PROBE) + 1]
@@ -205,7 +205,7 @@ class Flow:
             last_four: What the user typed to give up a key whose death is not proven; None where it is.
 
         Raises:
-            wizard.errors.WizardError: the legacy key is not proven dead, or the keyring refused.
+            wizard.core.errors.WizardError: the legacy key is not proven dead, or the keyring refused.
         """
         legacy = self.retire.legacy
         still_held = await self.still_held()
@@ -246,7 +246,7 @@ class Flow:
 
         Raises:
             OutOfPlace: a rotation of the missing current key is open.
-            wizard.errors.WizardError: the place of the credentials cannot be read.
+            wizard.core.errors.WizardError: the place of the credentials cannot be read.
         """
         if not self.can_forget:
             raise OutOfPlace("The missing key is part of an open rotation", advice="Give that rotation up first.")
@@ -261,7 +261,7 @@ class Flow:
 
         Raises:
             OutOfPlace: a key is in use and no rotation is open, or the open one does not stand at the credentials.
-            wizard.errors.WizardError: the item is gone or holds no whole key, or the place cannot be used.
+            wizard.core.errors.WizardError: the item is gone or holds no whole key, or the place cannot be used.
         """
         credentials = await self.strays.credentials(item)
         try:
@@ -280,7 +280,7 @@ class Flow:
 
         Raises:
             OutOfPlace: the new key is in use already.
-            wizard.errors.WizardError: no rotation is open, or the keyring refused.
+            wizard.core.errors.WizardError: no rotation is open, or the keyring refused.
         """
         rotation = self.context.rotation
         if not self.can_be_abandoned:
@@ -304,7 +304,7 @@ class Flow:
         """Look for plain-text copies of the legacy key, as long as the values to look for are known.
 
         Raises:
-            wizard.errors.WizardError: the place of the credentials cannot be read.
+            wizard.core.errors.WizardError: the place of the credentials cannot be read.
         """
         legacy = self.retire.legacy
         found = await self.context.vault.fetch(legacy) if legacy and legacy.holding is Holding.STORED else None

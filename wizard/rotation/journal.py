@@ -13,12 +13,12 @@ from ipaddress import IPv4Address, IPv4Network
 from itertools import groupby
 from operator import attrgetter
 
-from wizard.clock import Clock
-from wizard.credentials import KeyKind, KeyName
+from wizard.core.clock import Clock
+from wizard.core.credentials import KeyKind, KeyName
+from wizard.core.errors import WizardError
 from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.egress.agreement import EgressState, EgressVerdict
 from wizard.egress.history import Observation
-from wizard.errors import WizardError
 from wizard.rotation.database import Database, Write
 from wizard.rotation.model import STEPS, Event, Mode, RotationRecord, Step
 from wizard.rotation.rows import address, moment, moment_if_any, number, text, whitelist

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any, TypeVar
 
-from wizard.credentials import Credentials, KeyKind
+from wizard.core.credentials import Credentials, KeyKind
+from wizard.core.errors import sentences
 from wizard.custody.records import KeyRecord
-from wizard.errors import sentences
 from wizard.exchange.client import Account, ApiRestrictions, ExchangeClient
 from wizard.exchange.errors import ExchangeError, Unreachable
 from wizard.exchange.patience import may_heal

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from wizard import atomic_file, bounded_file
-from wizard.clock import Clock, utc
-from wizard.errors import WizardError
+from wizard.core import atomic_file, bounded_file
+from wizard.core.clock import Clock, utc
+from wizard.core.errors import WizardError
 
 _LARGEST_NOTE = 4096
 

@@ -8,7 +8,8 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
-from wizard.clock import Clock
+from wizard.core.clock import Clock
+from wizard.core.settings import Environment, Paths
 from wizard.custody.backends import what_does_not_fit
 from wizard.custody.errors import CustodyError
 from wizard.custody.store import Store, try_out
@@ -21,7 +22,6 @@ from wizard.rotation.flow import Flow, Preflight
 from wizard.rotation.journal import Journal
 from wizard.rotation.lock import sole_writer
 from wizard.rotation.model import Finding, Outcome
-from wizard.settings import Environment, Paths
 
 StoreOpener = Callable[[], Awaitable[Store]]
 
@@ -30,7 +30,7 @@ def open_journal(paths: Paths, clock: Clock = time.time) -> Journal:
     """Open the journal of all environments.
 
     Raises:
-        wizard.errors.WizardError: it cannot be opened.
+        wizard.core.errors.WizardError: it cannot be opened.
     """
     paths.create()
     return Journal(open_database(paths.journal), clock)
@@ -52,7 +52,7 @@ async def open_flow(
     """Take the environment for this process alone, try its store, settle what was left.
 
     Raises:
-        wizard.errors.WizardError: another wizard has the environment, the journal is damaged or cannot be
+        wizard.core.errors.WizardError: another wizard has the environment, the journal is damaged or cannot be
             opened, or the store cannot be used; each with its remedy.
     """
     paths.create()

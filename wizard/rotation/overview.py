@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from wizard.core.settings import Environment
 from wizard.custody.records import KeyRecord, Slot
 from wizard.rotation.journal import Journal
 from wizard.rotation.model import RotationRecord
-from wizard.settings import Environment
 
 
 @dataclass(frozen=True, slots=True)

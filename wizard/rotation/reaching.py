@@ -6,12 +6,12 @@ import time
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from wizard.clock import Clock
+from wizard.core.clock import Clock
+from wizard.core.settings import Environment
+from wizard.core.sites import Site
 from wizard.egress.ipv6 import Ipv6Lookup, Ipv6Way, find_ipv6_way
 from wizard.exchange.client import ExchangeClient
 from wizard.net.route import Route, RouteKind, decide_route, open_transport
-from wizard.settings import Environment
-from wizard.sites import Site
 
 
 def route_to_exchange(environment: Environment, environ: Mapping[str, str]) -> Route:

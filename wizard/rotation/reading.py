@@ -6,10 +6,10 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 
-from wizard.clock import Clock
+from wizard.core.clock import Clock
+from wizard.core.settings import Paths
 from wizard.rotation.database import read_database
 from wizard.rotation.journal import Journal
-from wizard.settings import Paths
 
 
 @contextmanager
@@ -19,7 +19,7 @@ def read_journal(paths: Paths, clock: Clock = time.time) -> Iterator[Journal]:
     A wizard may write to it in the meantime: every read sees whole transactions.
 
     Raises:
-        wizard.errors.WizardError: it cannot be opened, or not be read to the end.
+        wizard.core.errors.WizardError: it cannot be opened, or not be read to the end.
     """
     with closing(Journal(read_database(paths.journal), clock)) as journal:
         yield journal

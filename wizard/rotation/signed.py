@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
-from wizard.credentials import Credentials
+from wizard.core.credentials import Credentials
+from wizard.core.sites import Site
 from wizard.egress.exchange_observation import ExchangeObservation
 from wizard.exchange.client import ApiRestrictions, ExchangeClient
 from wizard.exchange.errors import ExchangeError, Refused
@@ -15,7 +16,6 @@ from wizard.exchange.outcomes import Surface
 from wizard.exchange.skew import ClockSkew
 from wizard.exchange.verdicts import Context as Situation
 from wizard.exchange.verdicts import Verdict, judge
-from wizard.sites import Site
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class SignedAnswer:
     @property
     def code(self) -> int | None:
         """The JSON code of a signed refusal."""
-        return self.error.code if isinstance(self.error, Refused) else None
+        return self.error.exchange_code if isinstance(self.error, Refused) else None
 
     @property
     def named(self) -> IPv4Address | None:

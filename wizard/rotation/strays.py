@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wizard.credentials import Credentials, KeyKind, KeyName
+from wizard.core.credentials import Credentials, KeyKind, KeyName
+from wizard.core.errors import WizardError
+from wizard.core.secret import Secret
+from wizard.core.text import printable
 from wizard.custody import item
 from wizard.custody.errors import ItemUnreadableError, KeptElsewhereError
 from wizard.custody.store import delete_confirmed
 from wizard.custody.vault import Vault
-from wizard.errors import WizardError
 from wizard.rotation.steps.credentials import is_placeholder
-from wizard.secret import Secret
-from wizard.text import printable
 
 
 @dataclass(frozen=True, slots=True)

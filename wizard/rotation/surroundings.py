@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from ipaddress import IPv4Network
 
+from wizard.core.settings import Environment
 from wizard.custody.records import Slot
 from wizard.rotation.journal import Journal
-from wizard.settings import Environment
 from wizard.whitelist import ListContext, OtherList, RequiredAddress, parse
 
 

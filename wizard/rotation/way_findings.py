@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wizard.clock import utc
-from wizard.errors import sentences
+from wizard.core.clock import utc
+from wizard.core.errors import sentences
 from wizard.exchange.client import Connection
 from wizard.exchange.errors import ExchangeError, Unreachable
 from wizard.exchange.resolving import ADVICE, Answer, Resolution

@@ -12,15 +12,16 @@ from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.screen import Screen
 
-from wizard.errors import WizardError
-from wizard.glyphs import Glyphs
-from wizard.key_shape import holds_key
+from wizard.core.errors import WizardError
+from wizard.core.glyphs import Glyphs
+from wizard.core.key_shape import holds_key
+from wizard.core.settings import Environment
+from wizard.core.threads import leave_lookups_behind
+from wizard.environments import World
 from wizard.rehearsal.desk import NewKey
 from wizard.rotation.certificate import Certificate
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Finding, Step
-from wizard.settings import Environment
-from wizard.threads import leave_lookups_behind
 from wizard.tui.safe_app import SafeApp
 from wizard.tui.screens.confirm import ConfirmScreen
 from wizard.tui.screens.credentials import CredentialsScreen
@@ -34,7 +35,6 @@ from wizard.tui.screens.summary import SummaryScreen
 from wizard.tui.screens.whitelist import WhitelistScreen
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.secret_field import SecretField
-from wizard.world import World
 
 _SCREENS: dict[Step, type[Screen[None]]] = {
     Step.EGRESS: EgressScreen,
@@ -153,7 +153,7 @@ class WizardApp(SafeApp):
         """Open one environment; it stays open until the app ends or another is opened.
 
         Raises:
-            wizard.errors.WizardError: it cannot be opened, with the remedy.
+            wizard.core.errors.WizardError: it cannot be opened, with the remedy.
         """
         await self.let_go()
         self._open_flow = await self._stack.enter_async_context(self.world.flow(environment))

@@ -1,7 +1,7 @@
 """The last defence against text from outside: no control character of a widget reaches the terminal.
 
 Textual passes ESC, C1 and bidirectional controls through in every widget (docs/terminal.md).
-`wizard.text.printable` is the first defence; this one is there for the string that was missed.
+`wizard.core.text.printable` is the first defence; this one is there for the string that was missed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
 
-from wizard.text import REPLACEMENT, UNPRINTABLE
+from wizard.core.text import REPLACEMENT, UNPRINTABLE
 
 
 class ControlFilter(LineFilter):

@@ -23,7 +23,7 @@ from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
-from wizard.ending import Ending
+from wizard.core.ending import Ending
 from wizard.tui.unfinished_paste import END, PasteWatch
 
 _POLL = 0.1

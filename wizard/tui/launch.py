@@ -6,22 +6,22 @@ import os
 import sys
 from contextlib import suppress
 
-from wizard import settings
-from wizard.ending import Ending
-from wizard.glyphs import glyphs_for
+from wizard.core import settings
+from wizard.core.ending import Ending
+from wizard.core.glyphs import glyphs_for
+from wizard.core.settings import Paths
+from wizard.core.terminal import inspect_terminal
+from wizard.environments import RealWorld, RehearsalWorld, World
 from wizard.rehearsal.scenarios import SMOOTH, Scenario
 from wizard.rotation.closing import exit_code
-from wizard.settings import Paths
-from wizard.terminal import inspect_terminal
 from wizard.tui.app import WizardApp
-from wizard.world import RealWorld, RehearsalWorld, World
 
 
 def open_wizard(paths: Paths, environment: str | None, ending: Ending) -> int:
     """Open the wizard on the user's own environments.
 
     Raises:
-        wizard.errors.WizardError: the terminal or the settings cannot be used.
+        wizard.core.errors.WizardError: the terminal or the settings cannot be used.
     """
     known = settings.load(paths.config_file)
     if environment is not None:
@@ -33,7 +33,7 @@ def open_rehearsal(paths: Paths, source_address: str, ending: Ending, scenario: 
     """Open the wizard on a rehearsal.
 
     Raises:
-        wizard.errors.WizardError: the terminal cannot be used.
+        wizard.core.errors.WizardError: the terminal cannot be used.
     """
     return _run(RehearsalWorld(paths, source_address, scenario), None, "key-wizard rehearse", ending)
 

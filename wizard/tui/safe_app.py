@@ -22,10 +22,10 @@ from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.geometry import Size
 
-from wizard.ending import HANG_UP, Ending
-from wizard.errors import WizardError
-from wizard.safety import INTERNAL_ERROR, redacted_report
-from wizard.terminal import MIN_COLUMNS, MIN_LINES
+from wizard.core.ending import HANG_UP, Ending
+from wizard.core.errors import WizardError
+from wizard.core.safety import INTERNAL_ERROR, redacted_report
+from wizard.core.terminal import MIN_COLUMNS, MIN_LINES
 from wizard.tui.control_filter import ControlFilter
 from wizard.tui.key_order import KeyOrder
 from wizard.tui.theme import THEME, THEME_16, theme_for

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from wizard.errors import WizardError
+from wizard.core.errors import WizardError
 from wizard.rehearsal.desk import Desk, DeskKey
 from wizard.rehearsal.scenarios import Scenario, WayOut
 from wizard.rotation.flow import Flow
@@ -31,7 +31,7 @@ class Mender:
         """Do it, and return what was done as a sentence; nothing where the drill has no way out.
 
         Raises:
-            wizard.errors.WizardError: the desk or the flow does not accept it.
+            wizard.core.errors.WizardError: the desk or the flow does not accept it.
         """
         ways: dict[WayOut, Callable[[], Awaitable[str]]] = {
             WayOut.WAIT: self._wait,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from wizard.errors import WizardError
+from wizard.core.errors import WizardError
 from wizard.rotation.model import Finding, Outcome
 
 

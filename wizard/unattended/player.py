@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from wizard.credentials import KeyKind
-from wizard.errors import WizardError
+from wizard.core.credentials import KeyKind
+from wizard.core.errors import WizardError
 from wizard.rehearsal.desk import Desk
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Finding, Grade, Mode, Outcome, Step

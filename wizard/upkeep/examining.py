@@ -10,17 +10,17 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
-from wizard.clock import Clock
-from wizard.consumers import NoCurrentKey, current_key, fetch
+from wizard.core.clock import Clock
+from wizard.core.errors import WizardError
+from wizard.core.settings import Environment, Paths
 from wizard.custody.records import KeyRecord
 from wizard.custody.store import Store
 from wizard.egress.detection import EgressReport, detect
 from wizard.egress.services import EchoService
-from wizard.errors import WizardError
+from wizard.rotation.current_credentials import NoCurrentKey, current_key, fetch
 from wizard.rotation.model import Finding
 from wizard.rotation.reaching import open_exchange, route_to_exchange
 from wizard.rotation.signed import SignedAnswer, Where, ask
-from wizard.settings import Environment, Paths
 from wizard.upkeep.judging import Seen, judge, no_key
 
 CALL_DEADLINE = 10.0
@@ -57,7 +57,7 @@ class Examiner:
             max_age: Seconds after which a key is too old.
 
         Raises:
-            wizard.errors.WizardError: the journal cannot be read.
+            wizard.core.errors.WizardError: the journal cannot be read.
         """
         try:
             key = current_key(self.environment.name, self.paths)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wizard.clock import Clock, duration
-from wizard.consumers import NoCurrentKey
+from wizard.core.clock import Clock, duration
+from wizard.core.errors import WizardError, sentences
+from wizard.core.settings import Environment
 from wizard.custody.errors import CustodyError
 from wizard.custody.records import KeyRecord
 from wizard.egress.detection import EgressReport
-from wizard.errors import WizardError, sentences
+from wizard.rotation.current_credentials import NoCurrentKey
 from wizard.rotation.findings import STORAGE, Scribe
 from wizard.rotation.model import Finding, Outcome
 from wizard.rotation.signed import SignedAnswer, Where, explain
 from wizard.rotation.surroundings import networks_of
-from wizard.settings import Environment
 
 CURRENT_KEY = "Current key"
 ACCEPTED = "Accepted"

@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from ipaddress import IPv4Network
 
-from wizard.addresses import read_ipv4
-from wizard.rules import Rules
-from wizard.text import printable
+from wizard.core.addresses import read_ipv4
+from wizard.core.rules import Rules
+from wizard.core.text import printable
 from wizard.whitelist.characters import (
     BLANKS,
     CLOSING,

@@ -8,7 +8,7 @@ from enum import StrEnum
 from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network
 
-from wizard.rules import Rules
+from wizard.core.rules import Rules
 
 
 class Severity(StrEnum):

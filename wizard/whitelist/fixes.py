@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Container, Iterable, Mapping, 
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network, collapse_addresses
 
-from wizard.text import printable
+from wizard.core.text import printable
 from wizard.whitelist.entries import LONGEST_LABEL, Entries, Entry, parse
 from wizard.whitelist.findings import Finding, Severity
 from wizard.whitelist.rendering import written

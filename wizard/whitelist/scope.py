@@ -9,8 +9,8 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Network
 
-from wizard.addresses import SpecialRange, special_ranges
-from wizard.rules import Rules
+from wizard.core.addresses import SpecialRange, special_ranges
+from wizard.core.rules import Rules
 from wizard.whitelist.findings import EntryContext, Finding, Severity, error
 from wizard.whitelist.rendering import written
 

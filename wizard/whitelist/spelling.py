@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, summarize_address_range
 
-from wizard.addresses import read_ipv4
-from wizard.key_shape import looks_secret
-from wizard.text import printable
+from wizard.core.addresses import read_ipv4
+from wizard.core.key_shape import looks_secret
+from wizard.core.text import printable
 from wizard.whitelist.characters import BLANKS, INVISIBLE, foreign, plain
 from wizard.whitelist.entries import Entry, read_network
 from wizard.whitelist.findings import EntryContext, Finding, error

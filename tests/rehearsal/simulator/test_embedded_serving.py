@@ -16,7 +16,7 @@ import pytest
 from embedded_client import NOW, ManualClock
 from starlette.types import Receive, Scope, Send
 
-from wizard.errors import WizardError
+from wizard.core.errors import WizardError
 from wizard.rehearsal.simulator import Addresses, EmbeddedExchange, run, serve
 from wizard.rehearsal.simulator.command import IdleWatch
 from wizard.rehearsal.simulator.server import listen
@@ -236,7 +236,7 @@ def test_without_its_packages_it_says_how_to_install_them(package: str) -> None:
     code = f"""
 import sys
 sys.modules[{package!r}] = None
-from wizard.errors import WizardError
+from wizard.core.errors import WizardError
 try:
     import wizard.rehearsal.simulator
 except WizardError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from wizard.safety import make_process_safe
+from wizard.core.safety import make_process_safe
 
 make_process_safe(os.environ)
 
@@ -19,8 +19,8 @@ from textual.binding import BindingType  # noqa: E402
 from textual.content import Content  # noqa: E402
 from textual.widgets import Footer, Input, Label, OptionList, Static  # noqa: E402
 
-from wizard.ending import Ending  # noqa: E402
-from wizard.secret import Secret  # noqa: E402
+from wizard.core.ending import Ending  # noqa: E402
+from wizard.core.secret import Secret  # noqa: E402
 from wizard.tui.safe_app import SafeApp  # noqa: E402
 from wizard.tui.widgets.secret_field import SecretField  # noqa: E402
 

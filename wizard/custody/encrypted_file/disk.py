@@ -17,10 +17,10 @@ from typing import Final, TypeVar
 
 from filelock import FileLock, Timeout
 
-from wizard import atomic_file
+from wizard.core import atomic_file
+from wizard.core.threads import in_abandonable_thread
 from wizard.custody.errors import CustodyError
 from wizard.custody.locks import acquire
-from wizard.threads import in_abandonable_thread
 
 Result = TypeVar("Result")
 

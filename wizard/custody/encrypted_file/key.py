@@ -10,9 +10,9 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.argon2 import Argon2id
 
+from wizard.core.secret import Secret
 from wizard.custody.errors import CustodyError
 from wizard.custody.questions import SHORTEST, expect_understood, visible
-from wizard.secret import Secret
 
 FEWEST_DIFFERENT: Final = 5
 _KEY_BYTES: Final = 32

@@ -12,6 +12,8 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Final
 
+from wizard.core.secret import Secret
+from wizard.core.settings import Place
 from wizard.custody.encrypted_file import disk
 from wizard.custody.encrypted_file.disk import locked, patiently
 from wizard.custody.encrypted_file.envelope import seal, take_apart, unseal
@@ -20,8 +22,6 @@ from wizard.custody.errors import CustodyError
 from wizard.custody.item import USER
 from wizard.custody.locks import turn
 from wizard.custody.store import PHRASES
-from wizard.secret import Secret
-from wizard.settings import Place
 
 BACKEND: Final = "encrypted-file"
 """What the journal calls this place."""

@@ -10,11 +10,11 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from wizard.core.rules import Rules
 from wizard.egress.services import EchoService
 from wizard.egress.ssh_hosts.model import Host, HostAnswer, ScriptRun
 from wizard.egress.ssh_hosts.protocol import compose_script, end_mark, judge_run
 from wizard.egress.ssh_hosts.ssh_errors import not_asked
-from wizard.rules import Rules
 
 MOST_OPERATORS = 4
 """A host asks so many at most, one after the other, and stops when two agree."""
@@ -66,7 +66,7 @@ async def ask_hosts(
         timer: A monotonic clock in seconds, for the answers' milliseconds.
 
     Raises:
-        wizard.errors.WizardError: ssh cannot be started.
+        wizard.core.errors.WizardError: ssh cannot be started.
     """
     bounds = bounds or Bounds()
     voices = one_per_operator(services)

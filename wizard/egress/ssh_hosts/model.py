@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from ipaddress import IPv4Address
 
+from wizard.core.ssh_destination import read_destination
 from wizard.egress.agreement import EgressVerdict, judge
 from wizard.egress.answers import Sample
-from wizard.ssh_destination import read_destination
 
 OUTPUT_LIMIT = 512 * 1024
 """Bytes that are read of what a host writes; an honest one writes about 8 KiB."""
@@ -36,7 +36,7 @@ def typed_host(text: str, source: HostSource = HostSource.TYPED) -> Host:
     """Return the host that was written as `[user@]host`.
 
     Raises:
-        wizard.ssh_destination.InvalidDestination: it names no host.
+        wizard.core.ssh_destination.InvalidDestination: it names no host.
     """
     return Host(read_destination(text), source)
 

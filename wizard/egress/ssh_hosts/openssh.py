@@ -18,8 +18,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 
+from wizard.core.errors import WizardError
 from wizard.egress.ssh_hosts.model import OUTPUT_LIMIT, Host, ScriptRun
-from wizard.errors import WizardError
 
 _KEPT_OPEN = 1.0
 """Seconds that are given to the last words when ssh has ended but something still holds its pipes."""
@@ -51,7 +51,7 @@ class OpenSsh:
             deadline: Seconds for all of it.
 
         Raises:
-            wizard.errors.WizardError: ssh cannot be started.
+            wizard.core.errors.WizardError: ssh cannot be started.
         """
         process = await self._start(host)
         output, errors = bytearray(), bytearray()
@@ -106,7 +106,7 @@ def find_openssh(environ: Mapping[str, str]) -> OpenSsh:
     """Return the ssh that stands first on the path, to be started with little of `environ`.
 
     Raises:
-        wizard.errors.WizardError: there is none.
+        wizard.core.errors.WizardError: there is none.
     """
     program = shutil.which("ssh", path=environ.get("PATH"))
     if program is None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import resources
 
+from wizard.core.rules import Rules
 from wizard.egress.answers import NoAddress, Sample, read_answer, refuse_status
 from wizard.egress.services import EchoService
 from wizard.egress.ssh_hosts.model import OUTPUT_LIMIT, Host, HostAnswer, ScriptRun, Trouble
@@ -19,7 +20,6 @@ from wizard.egress.ssh_hosts.ssh_errors import (
     not_understood,
     out_of_time,
 )
-from wizard.rules import Rules
 
 _STATUS = re.compile(rb"HTTP/[0-9.]+ ([0-9]{3})\b")
 _LOCATION = re.compile(rb"^location:[ \t]*(.*?)\r?$", re.IGNORECASE | re.MULTILINE)

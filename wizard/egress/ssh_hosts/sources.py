@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from glob import glob
 from pathlib import Path
 
+from wizard.core.ssh_destination import InvalidDestination, read_destination
 from wizard.egress.ssh_hosts.model import Host, HostSource, typed_host
-from wizard.ssh_destination import InvalidDestination, read_destination
 
 FROM_SETTINGS = "@settings"
 FROM_SSH_CONFIG = "@ssh-config"
@@ -36,8 +36,8 @@ def named_hosts(
         standard_input: Reads it. A name stands on each line, with blanks and blank lines around it.
 
     Raises:
-        wizard.ssh_destination.InvalidDestination: a name is not one that ssh may be given.
-        wizard.errors.WizardError: standard input cannot be read.
+        wizard.core.ssh_destination.InvalidDestination: a name is not one that ssh may be given.
+        wizard.core.errors.WizardError: standard input cannot be read.
     """
     sources: dict[str, Callable[[], Iterable[Host]]] = {
         FROM_SETTINGS: lambda: (typed_host(host, HostSource.SETTINGS) for host in configured),

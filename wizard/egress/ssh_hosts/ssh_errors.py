@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
+from wizard.core.text import printable
 from wizard.egress.ssh_hosts.model import Trouble, TroubleKind
-from wizard.text import printable
 
 _SHOWN = 120
 _BY_HAND = "Log in once by hand: ssh {host}"

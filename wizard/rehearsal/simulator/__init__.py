@@ -7,7 +7,7 @@ It shares no code with the client that it judges, so that one mistake cannot hid
 
 from __future__ import annotations
 
-from wizard.errors import WizardError
+from wizard.core.errors import WizardError
 
 try:
     from wizard.rehearsal.simulator.app import EmbeddedExchange

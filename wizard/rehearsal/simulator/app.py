@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from wizard.clock import Clock
+from wizard.core.clock import Clock
 from wizard.rehearsal.scenarios import PASSES_AFTER, SMOOTH, Scenario
 from wizard.rehearsal.simulator import market_streams, page, public, signed, websocket_api
 from wizard.rehearsal.simulator.calls import caller

@@ -16,10 +16,10 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from wizard.core.text import printable
 from wizard.rehearsal.simulator.refusals import RequestError, Surface
 from wizard.rehearsal.simulator.state import SUCCESS, ExchangeState, LogEntry
 from wizard.rehearsal.simulator.weights import USED_WEIGHT_HEADER
-from wizard.text import printable
 
 SIGNATURE = "signature"
 

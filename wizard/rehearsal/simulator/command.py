@@ -13,7 +13,7 @@ from types import FrameType
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from wizard.clock import Clock
+from wizard.core.clock import Clock
 from wizard.rehearsal.simulator.app import EmbeddedExchange
 from wizard.rehearsal.simulator.server import Addresses, ListenError, serve_app
 

@@ -15,10 +15,10 @@ import re
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Network
 
+from wizard.core.text import printable
 from wizard.rehearsal.simulator.faults import CannedAnswer, Faults
 from wizard.rehearsal.simulator.keys import PERMISSIONS, READING, WITHDRAWALS, Networks, PageKeyKind
 from wizard.rehearsal.simulator.refusals import PageError
-from wizard.text import printable
 
 _BLANKS = re.compile(r"[ \t\r\n]+")
 _PREFIX = re.compile(r"[0-9]|[12][0-9]|3[0-2]")

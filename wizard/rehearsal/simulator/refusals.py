@@ -16,7 +16,7 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
-from wizard.errors import WizardError
+from wizard.core.errors import WizardError
 
 
 class Surface(StrEnum):

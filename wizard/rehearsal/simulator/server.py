@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import uvicorn
 from starlette.types import ASGIApp
 
-from wizard.errors import WizardError
+from wizard.core.errors import WizardError
 from wizard.rehearsal.simulator.app import EmbeddedExchange
 
 HOST = "127.0.0.1"

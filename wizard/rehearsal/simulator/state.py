@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 
-from wizard.clock import Clock
+from wizard.core.clock import Clock
 from wizard.rehearsal.simulator.faults import CannedAnswer, Faults, ScenarioFaults
 from wizard.rehearsal.simulator.keys import ApiKey, KeyGenerator, Networks, PageKeyKind
 from wizard.rehearsal.simulator.refusals import PageError

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from wizard.core.text import printable
 from wizard.rehearsal.simulator.authentication import usable_key
 from wizard.rehearsal.simulator.calls import Call
 from wizard.rehearsal.simulator.faults import CannedAnswer
@@ -29,7 +30,6 @@ from wizard.rehearsal.simulator.refusals import (
 from wizard.rehearsal.simulator.state import SUCCESS, ExchangeState, LogEntry
 from wizard.rehearsal.simulator.websocket_frames import Request, read_request
 from wizard.rehearsal.simulator.websocket_methods import METHODS, Method, Session
-from wizard.text import printable
 
 PATH = "/ws-api/v3"
 _MALFORMED_WEIGHT = 1

@@ -12,9 +12,9 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from wizard.core.text import printable
 from wizard.rehearsal.simulator.calls import SIGNATURE, Parameters
 from wizard.rehearsal.simulator.refusals import INVALID_JSON, INVALID_JSON_PARAMETER, MISSING, RequestError
-from wizard.text import printable
 
 RequestId = int | str | None
 _VERSION = "v3/"

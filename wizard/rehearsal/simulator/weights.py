@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wizard.clock import Clock
+from wizard.core.clock import Clock
 from wizard.rehearsal.simulator.refusals import BANNED, TOO_MUCH_WEIGHT, RequestError
 
 USED_WEIGHT_HEADER = "X-MBX-USED-WEIGHT-1M"

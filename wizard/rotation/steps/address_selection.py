@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address
 
+from wizard.core.errors import WizardError
 from wizard.egress.agreement import EgressVerdict
 from wizard.egress.exchange_observation import ExchangeObservation
 from wizard.egress.selection import THIS_HOST, Candidate, ExchangeAddress, Selection, candidates
-from wizard.errors import WizardError
 from wizard.rotation.context import Context
 
 CHOSEN = "egress.chosen"

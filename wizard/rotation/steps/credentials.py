@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import asyncio
 
-from wizard.credentials import Credentials, KeyKind
+from wizard.core.credentials import Credentials, KeyKind
+from wizard.core.errors import WizardError
+from wizard.core.secret import Secret
 from wizard.custody.records import Holding, KeyRecord, Slot
-from wizard.errors import WizardError
 from wizard.exchange.keys import KeyPair, generate_ed25519, generate_rsa, public_pem
 from wizard.intake.copies import Copies
 from wizard.rotation.context import Context
 from wizard.rotation.elsewhere import Elsewhere
 from wizard.rotation.findings import STORAGE
 from wizard.rotation.model import Finding, Mode, Outcome
-from wizard.secret import Secret
 
 MADE_HERE = "public key"
 IMPORTED = "imported public key"

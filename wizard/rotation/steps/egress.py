@@ -59,7 +59,7 @@ class EgressStep:
         """Ask, note the addresses in the journal, and return who said what.
 
         Raises:
-            wizard.errors.WizardError: the route cannot be used.
+            wizard.core.errors.WizardError: the route cannot be used.
         """
         context = self._context
         self.observation = None
@@ -80,7 +80,7 @@ class EgressStep:
         """Ask on over the report's route until a pool would have shown itself, and keep what was seen.
 
         Raises:
-            wizard.errors.WizardError: the route cannot be used.
+            wizard.core.errors.WizardError: the route cannot be used.
         """
         context = self._context
         more = await sample_more(
@@ -104,7 +104,7 @@ class EgressStep:
             None where no key is in use.
 
         Raises:
-            wizard.errors.WizardError: the keyring or the route cannot be used.
+            wizard.core.errors.WizardError: the keyring or the route cannot be used.
         """
         context = self._context
         current = context.journal.key_in(context.environment.name, Slot.CURRENT)
@@ -125,7 +125,7 @@ class EgressStep:
         """Return how other software here could call the exchange over IPv6. It takes 3 s at most.
 
         Raises:
-            wizard.errors.WizardError: the route cannot be used.
+            wizard.core.errors.WizardError: the route cannot be used.
         """
         context = self._context
         return await ipv6_way_to_exchange(context.environment, context.route(), context.ipv6_lookup)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Set
 from ipaddress import IPv4Address
 
-from wizard.clock import duration
+from wizard.core.clock import duration
 from wizard.rotation.steps.address_selection import AddressSelection
 from wizard.whitelist import Finding, Severity, Validation
 

@@ -6,15 +6,15 @@ from collections.abc import Callable, Sequence
 from ipaddress import IPv4Address
 from pathlib import Path
 
+from wizard.core.errors import WizardError
+from wizard.core.threads import in_abandonable_thread
 from wizard.egress.ssh_hosts.fan_out import Bounds, ask_hosts
 from wizard.egress.ssh_hosts.model import Host, HostAnswer, HostSource, labels, typed_host
 from wizard.egress.ssh_hosts.openssh import find_openssh
 from wizard.egress.ssh_hosts.sources import hosts_of_ssh_config
-from wizard.errors import WizardError
 from wizard.rotation.context import Context
 from wizard.rotation.journal import OTHER_HOSTS
 from wizard.rotation.steps.address_selection import NAMES_BETWEEN
-from wizard.threads import in_abandonable_thread
 from wizard.whitelist import LONGEST_LABEL
 
 
@@ -69,7 +69,7 @@ class HostsStep:
         """Add a host that was typed as `[user@]host`, checked.
 
         Raises:
-            wizard.ssh_destination.InvalidDestination: it names no host.
+            wizard.core.ssh_destination.InvalidDestination: it names no host.
         """
         typed = typed_host(text)
         host = next((known for known in self.known() if known.name == typed.name), typed)

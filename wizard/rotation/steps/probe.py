@@ -9,10 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 
-from wizard.clock import duration
-from wizard.credentials import Credentials
+from wizard.core.clock import duration
+from wizard.core.credentials import Credentials
+from wizard.core.errors import WizardError, sentences
+from wizard.core.text import capitalised
 from wizard.custody.records import KeyRecord, Slot
-from wizard.errors import WizardError, sentences
 from wizard.exchange.patience import may_heal, pause_before_next
 from wizard.exchange.verdicts import Verdict
 from wizard.rotation import findings as say
@@ -21,7 +22,6 @@ from wizard.rotation.findings import Scribe
 from wizard.rotation.ladder import PASSES_IN_A_ROW, Ladder, OnFinding, ProbeReport
 from wizard.rotation.model import Finding, Step
 from wizard.rotation.signed import SignedAnswer, Where, ask
-from wizard.text import capitalised
 
 __all__ = ["PASSES_IN_A_ROW", "NotProven", "NothingToProbe", "ProbeReport", "ProbeStep", "Wait"]
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
 from ipaddress import IPv4Address
 
-from wizard.credentials import Credentials
+from wizard.core.credentials import Credentials
+from wizard.core.errors import WizardError
 from wizard.custody.records import KeyRecord, Slot
 from wizard.egress.exchange_observation import callers_address
-from wizard.errors import WizardError
 from wizard.exchange.client import ExchangeClient
 from wizard.rotation.context import Context
 from wizard.rotation.model import Event, Grade

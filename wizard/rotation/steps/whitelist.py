@@ -6,9 +6,9 @@ from collections.abc import Sequence, Set
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
+from wizard.core.errors import WizardError
+from wizard.core.key_shape import holds_key
 from wizard.egress.selection import THIS_HOST
-from wizard.errors import WizardError
-from wizard.key_shape import holds_key
 from wizard.rotation.context import Context
 from wizard.rotation.model import Finding, Outcome
 from wizard.rotation.steps.address_selection import AddressSelection

@@ -17,8 +17,8 @@ from textual.widget import Widget
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from wizard.credentials import KeyKind
-from wizard.errors import WizardError
+from wizard.core.credentials import KeyKind
+from wizard.core.errors import WizardError
 from wizard.rehearsal.desk import NewKey
 from wizard.rotation.model import Finding, Mode, Step
 from wizard.tui.screens.instructions import (

@@ -13,10 +13,10 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Footer, OptionList, Static
 
-from wizard.clock import utc
-from wizard.credentials import KeyKind
-from wizard.errors import WizardError
-from wizard.glyphs import Glyphs
+from wizard.core.clock import utc
+from wizard.core.credentials import KeyKind
+from wizard.core.errors import WizardError
+from wizard.core.glyphs import Glyphs
 from wizard.rehearsal.desk import Activity, Desk, DeskKey, NewKey, permissions_of_others
 from wizard.rotation.flow import Flow
 from wizard.tui.widgets.notice import Notice

@@ -16,16 +16,16 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
-from wizard.clock import duration, utc
+from wizard.core.clock import duration, utc
+from wizard.core.errors import WizardError
+from wizard.core.text import printable
 from wizard.egress.answers import Sample
 from wizard.egress.detection import EgressReport
 from wizard.egress.exchange_observation import ExchangeObservation
 from wizard.egress.ipv6 import Ipv6Way
 from wizard.egress.pools import tell_sampling
 from wizard.egress.selection import Candidate
-from wizard.errors import WizardError
 from wizard.rotation.model import Outcome, Step
-from wizard.text import printable
 from wizard.tui.screens.hosts import HostsScreen
 from wizard.tui.screens.step_screen import StepScreen
 from wizard.tui.widgets.evidence_table import EvidenceTable
@@ -193,7 +193,9 @@ class EgressScreen(StepScreen):
         self.query_one("#ipv6").display = False
         count = len(self.flow.context.services)
         self._say(
-            self.wizard.glyphs.working, "$text-primary", f"Asking {count} services, at most {self._deadline():g} s."
+            self.wizard.glyphs.working,
+            "$text-primary",
+            f"Asking {count} services, at most {self._deadline():g} s.",
         )
         self._detect()
         self._look_for_ipv6()

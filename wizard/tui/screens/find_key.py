@@ -16,12 +16,12 @@ from textual.screen import ModalScreen
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from wizard.errors import WizardError
-from wizard.glyphs import Glyphs
+from wizard.core.errors import WizardError
+from wizard.core.glyphs import Glyphs
+from wizard.core.secret import Secret
+from wizard.core.threads import in_abandonable_thread
 from wizard.intake.pairs import Pair
 from wizard.intake.sources import ENVIRONMENT, Found, KeyEncrypted, NoKeyThere, candidates, read_source
-from wizard.secret import Secret
-from wizard.threads import in_abandonable_thread
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.option_rows import OptionRows
 from wizard.tui.widgets.path_field import PathField

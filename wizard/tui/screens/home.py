@@ -13,8 +13,8 @@ from textual.message import Message
 from textual.widgets import Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
+from wizard.core.errors import WizardError
 from wizard.custody.questions import FORGET_CONSENT, FORGET_WORD
-from wizard.errors import WizardError
 from wizard.rotation.closing import safe_to_close
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Mode

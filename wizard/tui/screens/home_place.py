@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, cast
 from textual.message import Message
 from textual.screen import Screen
 
+from wizard.core.errors import WizardError
+from wizard.core.settings import Place
 from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.questions import FILE_CONSENT, FILE_WORD, PASSPHRASE_CHANGED, QUESTIONS
-from wizard.errors import WizardError
-from wizard.settings import Place
 from wizard.tui.screens.confirm import ConfirmScreen
 from wizard.tui.screens.passphrase import PassphraseScreen
 from wizard.tui.screens.password import PasswordScreen

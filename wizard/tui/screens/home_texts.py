@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from wizard.clock import duration
-from wizard.glyphs import Glyphs
+from wizard.core.clock import duration
+from wizard.core.glyphs import Glyphs
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import TITLES, Finding, Outcome, Step
 from wizard.rotation.overview import Overview

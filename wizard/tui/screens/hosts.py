@@ -14,13 +14,13 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Footer, Input, OptionList, Static
 
-from wizard.clock import duration
+from wizard.core.clock import duration
+from wizard.core.errors import WizardError
+from wizard.core.glyphs import Glyphs
+from wizard.core.text import printable
 from wizard.egress.ssh_hosts.model import Host, HostAnswer, HostSource
-from wizard.errors import WizardError
-from wizard.glyphs import Glyphs
 from wizard.rotation.flow import Flow
 from wizard.rotation.steps.hosts import HostsStep
-from wizard.text import printable
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.option_rows import OptionRows
 from wizard.tui.widgets.sight_input import SightInput

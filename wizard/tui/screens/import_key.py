@@ -16,8 +16,10 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from wizard.errors import WizardError
-from wizard.glyphs import Glyphs
+from wizard.core.errors import WizardError
+from wizard.core.glyphs import Glyphs
+from wizard.core.secret import Secret
+from wizard.core.threads import in_abandonable_thread
 from wizard.intake.pairs import Pair
 from wizard.intake.private_keys import (
     ImportedKey,
@@ -25,8 +27,6 @@ from wizard.intake.private_keys import (
     PrivateKeyRefused,
     open_private_key,
 )
-from wizard.secret import Secret
-from wizard.threads import in_abandonable_thread
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.path_field import PathField
 from wizard.tui.widgets.secret_field import SecretField

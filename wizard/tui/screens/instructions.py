@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from textual.content import Content
 
-from wizard.credentials import KeyKind
-from wizard.text import capitalised
+from wizard.core.credentials import KeyKind
+from wizard.core.text import capitalised
 
 HELP = (
     "Create the new key on the exchange's page with the whitelist of the step before. With Ed25519 the pair is"

@@ -10,7 +10,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from wizard.errors import WizardError
+from wizard.core.errors import WizardError
 from wizard.rotation.closing import safe_to_close
 from wizard.rotation.flow import Flow
 

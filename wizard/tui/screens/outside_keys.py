@@ -5,13 +5,13 @@ from __future__ import annotations
 from textual import on, work
 from textual.message import Message
 
-from wizard.credentials import KeyKind
-from wizard.errors import WizardError
+from wizard.core.credentials import KeyKind
+from wizard.core.errors import WizardError
+from wizard.core.secret import Secret
 from wizard.exchange.keys import KeyPair
 from wizard.intake.pairs import Pair
 from wizard.intake.private_keys import ImportedKey
 from wizard.intake.sources import Found
-from wizard.secret import Secret
 from wizard.tui.screens.find_key import FindKeyScreen
 from wizard.tui.screens.import_key import ImportKeyScreen
 from wizard.tui.screens.instructions import at_work

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from wizard.core.glyphs import Glyphs
+from wizard.core.secret import Secret
 from wizard.custody.custodian import Custodian
 from wizard.custody.questions import NEW_PASSPHRASE, OLD_PASSPHRASE
-from wizard.glyphs import Glyphs
-from wizard.secret import Secret
 from wizard.tui.screens.password_dialog import AGAIN, PasswordDialog
 
 _FIELDS = {"old": "the passphrase so far", "new": "the new passphrase", AGAIN: "the new one once more"}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from wizard.core.glyphs import Glyphs
+from wizard.core.secret import Secret
 from wizard.custody.custodian import Custodian
 from wizard.custody.errors import Remedy
 from wizard.custody.questions import QUESTIONS
-from wizard.glyphs import Glyphs
-from wizard.secret import Secret
 from wizard.tui.screens.password_dialog import AGAIN, PasswordDialog
 
 

@@ -13,9 +13,9 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from wizard.errors import WizardError
-from wizard.glyphs import Glyphs
-from wizard.secret import Secret
+from wizard.core.errors import WizardError
+from wizard.core.glyphs import Glyphs
+from wizard.core.secret import Secret
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.secret_field import SecretField
 
@@ -59,7 +59,7 @@ class PasswordDialog(ModalScreen[bool]):
         """Do what the passwords are for; they are wiped afterwards.
 
         Raises:
-            wizard.errors.WizardError: it was not done.
+            wizard.core.errors.WizardError: it was not done.
         """
         raise NotImplementedError
 

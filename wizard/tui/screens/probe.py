@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from wizard.errors import WizardError
+from wizard.core.errors import WizardError
 from wizard.exchange.verdicts import Verdict
 from wizard.rotation.certificate import Certificate
 from wizard.rotation.model import Finding, Outcome, Step

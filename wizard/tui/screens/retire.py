@@ -12,8 +12,8 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
-from wizard.clock import utc
-from wizard.errors import WizardError
+from wizard.core.clock import utc
+from wizard.core.errors import WizardError
 from wizard.intake.copies import Copies
 from wizard.rotation.certificate import Certificate
 from wizard.rotation.model import Grade, Step

@@ -14,13 +14,13 @@ from textual.types import CSSPathType
 from textual.widget import Widget
 from textual.widgets import Footer
 
-from wizard.clock import duration
+from wizard.core.clock import duration
+from wizard.core.errors import WizardError
+from wizard.core.text import capitalised
 from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.questions import QUESTIONS
-from wizard.errors import WizardError
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import TITLES, Step
-from wizard.text import capitalised
 from wizard.tui.screens.desk import DeskScreen
 from wizard.tui.screens.password import PasswordScreen
 from wizard.tui.widgets.notice import Notice

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from wizard.glyphs import Glyphs
+from wizard.core.glyphs import Glyphs
 from wizard.rotation.certificate import Certificate
 from wizard.rotation.closing import safe_to_close
 from wizard.rotation.model import Grade, Step

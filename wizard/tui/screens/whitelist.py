@@ -12,10 +12,10 @@ from textual.types import CSSPathType
 from textual.widget import Widget
 from textual.widgets import Static
 
-from wizard.errors import WizardError
+from wizard.core.errors import WizardError
+from wizard.core.text import printable
 from wizard.rotation.model import Step
 from wizard.rotation.steps.host_warnings import CODES as ABOUT_HOSTS
-from wizard.text import printable
 from wizard.tui.screens.step_screen import Body, StepScreen
 from wizard.tui.widgets.entry_list import EntryList
 from wizard.tui.widgets.notice import broken_after

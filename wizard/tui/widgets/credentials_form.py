@@ -12,11 +12,11 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.widgets import Static
 
-from wizard.credentials import KeyKind
-from wizard.errors import WizardError
+from wizard.core.credentials import KeyKind
+from wizard.core.errors import WizardError
+from wizard.core.glyphs import Glyphs
+from wizard.core.secret import Secret
 from wizard.exchange.shapes import Intake, pair_problem, read_api_key, read_hmac_secret
-from wizard.glyphs import Glyphs
-from wizard.secret import Secret
 from wizard.tui.widgets.secret_field import SecretField
 
 

@@ -8,11 +8,11 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from wizard.clock import utc
-from wizard.glyphs import Glyphs
+from wizard.core.clock import utc
+from wizard.core.glyphs import Glyphs
+from wizard.core.text import printable
 from wizard.rotation.findings import NEW_KEY, ORDER
 from wizard.rotation.model import Finding, Outcome
-from wizard.text import printable
 from wizard.tui.widgets.option_rows import OptionRows
 
 _WORDS = {Outcome.NOT_APPLICABLE: "not asked"}

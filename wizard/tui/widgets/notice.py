@@ -5,9 +5,9 @@ from __future__ import annotations
 from textual.content import Content
 from textual.widgets import Static
 
-from wizard.errors import WizardError
-from wizard.glyphs import Glyphs
-from wizard.text import printable
+from wizard.core.errors import WizardError
+from wizard.core.glyphs import Glyphs
+from wizard.core.text import printable
 
 
 class Notice(Static):

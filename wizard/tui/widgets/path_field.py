@@ -12,10 +12,10 @@ from textual.message import Message
 from textual.timer import Timer
 from textual.widgets import Input, Static
 
-from wizard.glyphs import Glyphs
+from wizard.core.glyphs import Glyphs
+from wizard.core.key_shape import FRAME
+from wizard.core.secret import Secret
 from wizard.intake.misplaced import is_unfinished_pem, looks_like_key, may_become_key
-from wizard.key_shape import FRAME
-from wizard.secret import Secret
 from wizard.tui.key_order import KeyOrder
 from wizard.tui.widgets.secret_field import SecretField
 

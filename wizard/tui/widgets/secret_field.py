@@ -14,10 +14,10 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from wizard.glyphs import UNICODE, Glyphs
+from wizard.core.glyphs import UNICODE, Glyphs
+from wizard.core.secret import Secret
 from wizard.intake.pairs import Pair, read_pair
-from wizard.pasted import MAX_LENGTH, Pasted, Shape, read_paste
-from wizard.secret import Secret
+from wizard.intake.pasted import MAX_LENGTH, Pasted, Shape, read_paste
 
 _MASK_WIDTH = 8
 _LAST_FOUR_FROM = 8

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textual.widgets import Input
 
-from wizard.key_shape import looks_secret
+from wizard.core.key_shape import looks_secret
 
 
 class SightInput(Input):

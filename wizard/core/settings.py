@@ -13,12 +13,12 @@ from typing import Final
 
 from platformdirs import PlatformDirs
 
-from wizard.addresses import SPECIAL_RANGES, read_ipv4
-from wizard.errors import SettingsError
-from wizard.rules import MOST_ENTRIES, Rules
-from wizard.sites import Site, known_sites, read_site
-from wizard.ssh_destination import InvalidDestination, read_destination
-from wizard.toml_file import Section, read_toml
+from wizard.core.addresses import SPECIAL_RANGES, read_ipv4
+from wizard.core.errors import SettingsError
+from wizard.core.rules import MOST_ENTRIES, Rules
+from wizard.core.sites import Site, known_sites, read_site
+from wizard.core.ssh_destination import InvalidDestination, read_destination
+from wizard.core.toml_file import Section, read_toml
 
 HOME_VARIABLE = "KEY_WIZARD_HOME"
 JOURNAL = "journal.sqlite3"

@@ -9,15 +9,15 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from wizard import settings
-from wizard.credentials import Credentials, KeyKind
+from wizard.core import settings
+from wizard.core.credentials import Credentials, KeyKind
+from wizard.core.errors import WizardError
+from wizard.core.settings import Paths
 from wizard.custody.custodian import Custodian
 from wizard.custody.records import KeyRecord, Slot
 from wizard.custody.store import Store
 from wizard.custody.vault import read_credentials
-from wizard.errors import WizardError
 from wizard.rotation.reading import read_journal
-from wizard.settings import Paths
 
 API_KEY = "BINANCE_API_KEY"
 API_SECRET = "BINANCE_API_SECRET"  # noqa: S105 - the name of a variable
@@ -36,10 +36,10 @@ def current_credentials(environment: str) -> Credentials:
     It blocks for about a second, also inside of a running event loop: call it at the start.
 
     Raises:
-        wizard.settings.UnknownEnvironment: the settings have no such environment.
+        wizard.core.settings.UnknownEnvironment: the settings have no such environment.
         NoCurrentKey: no key is in use there.
         wizard.custody.errors.CustodyError: the keyring cannot be used.
-        wizard.errors.WizardError: the settings or the journal cannot be read.
+        wizard.core.errors.WizardError: the settings or the journal cannot be read.
     """
     paths = settings.paths()
     known = settings.load(paths.config_file)
@@ -55,7 +55,7 @@ async def read_current(environment: str, paths: Paths, open_store: Callable[[], 
 
     Raises:
         NoCurrentKey: no key is in use there.
-        wizard.errors.WizardError: the journal cannot be read, or the keyring cannot be used.
+        wizard.core.errors.WizardError: the journal cannot be read, or the keyring cannot be used.
     """
     return await fetch(current_key(environment, paths), await open_store())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from wizard.secret import Secret
+from wizard.core.secret import Secret
 
 
 class KeyKind(StrEnum):

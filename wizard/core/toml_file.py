@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from wizard import bounded_file
-from wizard.errors import SettingsError
-from wizard.text import printable
+from wizard.core import bounded_file
+from wizard.core.errors import SettingsError
+from wizard.core.text import printable
 
 LARGEST: Final = 2**20
 """Bytes; a hundred environments have about 20,000."""

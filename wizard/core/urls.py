@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from ipaddress import IPv6Address
 
-from wizard.addresses import read_ipv4
+from wizard.core.addresses import read_ipv4
 
 LONGEST_URL = 2000
 """Characters."""

@@ -6,7 +6,8 @@ import time
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 from typing import Protocol
 
-from wizard.clock import Clock
+from wizard.core.clock import Clock
+from wizard.core.settings import Environment, Paths, Settings
 from wizard.custody.custodian import Custodian
 from wizard.custody.store import NOT_KNOWN
 from wizard.rehearsal.desk import Desk
@@ -16,7 +17,6 @@ from wizard.rotation.flow import Flow
 from wizard.rotation.opening import open_flow
 from wizard.rotation.overview import Overview, overview
 from wizard.rotation.reading import read_journal
-from wizard.settings import Environment, Paths, Settings
 
 
 class World(Protocol):
@@ -51,7 +51,7 @@ class World(Protocol):
         """Make it ready.
 
         Raises:
-            wizard.errors.WizardError: it cannot be.
+            wizard.core.errors.WizardError: it cannot be.
         """
         ...
 
@@ -138,7 +138,7 @@ class RehearsalWorld:
         """End the embedded exchange and remove its keys, unless a rotation is open.
 
         Raises:
-            wizard.errors.WizardError: a key is still in the keyring.
+            wizard.core.errors.WizardError: a key is still in the keyring.
         """
         with suppress(ProcessLookupError):
             await self._stack.aclose()

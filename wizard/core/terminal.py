@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from wizard.errors import WizardError
+from wizard.core.errors import WizardError
 
 MIN_COLUMNS = 40
 MIN_LINES = 12

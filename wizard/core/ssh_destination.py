@@ -10,9 +10,9 @@ from __future__ import annotations
 import re
 from ipaddress import IPv6Address
 
-from wizard.errors import WizardError
-from wizard.key_shape import holds_key
-from wizard.text import printable
+from wizard.core.errors import WizardError
+from wizard.core.key_shape import holds_key
+from wizard.core.text import printable
 
 LONGEST_HOST = 253
 """Characters of a host name in the DNS (RFC 1035)."""

@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 from importlib import resources
 from urllib.parse import urlsplit
 
-from wizard.toml_file import Section
-from wizard.urls import Url, read_url
+from wizard.core.toml_file import Section
+from wizard.core.urls import Url, read_url
 
 CUSTOM_SITE = "custom"
 
@@ -39,7 +39,7 @@ class Site:
 
 def known_sites() -> dict[str, Site]:
     """Return the sites that ship with the wizard (`sites.toml`)."""
-    data = tomllib.loads(resources.files("wizard").joinpath("sites.toml").read_text("utf-8"))
+    data = tomllib.loads(resources.files("wizard.core").joinpath("sites.toml").read_text("utf-8"))
     return {
         name: Site(name=name, alternative_urls=tuple(values.pop("alternative_urls", ())), **values)
         for name, values in data.items()

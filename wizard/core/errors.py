@@ -10,13 +10,15 @@ class WizardError(Exception):
         what: What happened, as one sentence; the full stop may be missing.
         why: The observation behind `what`; empty when `what` is the observation.
         advice: What the user can do next; empty when there is nothing to do but read.
+        code: For programs and tests, `area.problem`, as `journal.damaged`; empty where nobody needs to tell it apart.
     """
 
-    def __init__(self, what: str, *, why: str = "", advice: str = "") -> None:
+    def __init__(self, what: str, *, why: str = "", advice: str = "", code: str = "") -> None:
         super().__init__(what)
         self.what = what
         self.why = why
         self.advice = advice
+        self.code = code
 
     def sentences(self) -> tuple[str, ...]:
         """Return the non-empty parts in reading order, each with its full stop."""

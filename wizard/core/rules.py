@@ -15,4 +15,4 @@ class Rules:
     max_entries: int = 20
     """More are "Too many IPs". The figure of the mission; Binance's documents name 30 for related key kinds."""
     tolerated_ranges: frozenset[str] = frozenset()
-    """Kinds of special ranges (`wizard.addresses`) that this environment really uses."""
+    """Kinds of special ranges (`wizard.core.addresses`) that this environment really uses."""

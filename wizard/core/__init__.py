@@ -1,0 +1,1 @@
+"""What everything stands on: secrets, errors, text, clocks, addresses, files, settings, sites."""
