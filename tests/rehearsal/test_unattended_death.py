@@ -16,10 +16,10 @@ from tests.terminal.walk import end_exchange
 from wizard.core.credentials import KeyKind
 from wizard.core.exit_codes import Exit
 from wizard.rehearsal.desk import Desk
+from wizard.rehearsal.player import PlayedStep, Player
 from wizard.rehearsal.scenarios import SMOOTH
 from wizard.rotation.flow import CERTIFIED
 from wizard.rotation.model import Grade, Outcome
-from wizard.unattended import Mender, PlayedStep, Player
 
 DISABLES = "from wizard.rehearsal.desk import Desk; Desk.delete = Desk.disable"
 """The page disables what it was told to delete."""
@@ -57,7 +57,7 @@ async def test_a_disabled_key_keeps_its_secret_and_is_not_proven(
     monkeypatch.setattr(Desk, "delete", Desk.disable)
     told: list[PlayedStep] = []
     async with rehearsing(SMOOTH) as (flow, desk):
-        player = Player(flow, desk, KeyKind.HMAC, told.append, mender=Mender(flow, desk, SMOOTH, 0.0))
+        player = Player(flow, desk, KeyKind.HMAC, SMOOTH, on_step=told.append)
         assert not await player.play()
         assert player.as_json()["grade"] is Grade.STRONG
         assert flow.retire.legacy is not None
@@ -73,7 +73,7 @@ async def test_what_is_called_proven_has_its_report_in_the_journal(clean_environ
         def look(_: PlayedStep) -> None:
             kept.append(any(event.kind == CERTIFIED for event in flow.context.journal.events()))
 
-        player = Player(flow, desk, KeyKind.HMAC, look, mender=Mender(flow, desk, SMOOTH, 0.0))
+        player = Player(flow, desk, KeyKind.HMAC, SMOOTH, on_step=look)
         assert await player.play()
     assert kept == [False, False, False, False, True]
 

@@ -18,6 +18,7 @@ from wizard.core.settings import Paths
 from wizard.custody.errors import CustodyError, ItemOccupiedError, KeptElsewhereError
 from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.rehearsal.desk import Desk, NewKey
+from wizard.rehearsal.player import Player
 from wizard.rehearsal.scenarios import SCENARIOS
 from wizard.rotation import findings as say
 from wizard.rotation.closing import exit_code
@@ -27,8 +28,6 @@ from wizard.rotation.retirement import Baseline, judge_death
 from wizard.rotation.steps.credentials import AlreadyStored, SwapNotConfirmed
 from wizard.rotation.steps.probe import NothingToProbe, NotProven, ProbeReport
 from wizard.rotation.steps.retire import NotDead
-from wizard.unattended.mending import Mender
-from wizard.unattended.player import Player
 from wizard.whitelist import parse
 
 RESTRICTIONS = "/sapi/v1/account/apiRestrictions"
@@ -249,8 +248,7 @@ async def test_the_unattended_rehearsal_never_swaps(world: World) -> None:
     desk = ForgetfulDesk(f"{world.base_url}/desk")
     async with world.flow() as flow:
         await world.put_key_in_use(flow)
-        mender = Mender(flow, desk, SCENARIOS["wrong-secret"], 0)
-        assert not await Player(flow, desk, KeyKind.HMAC, lambda _: None, mender=mender).play()
+        assert not await Player(flow, desk, KeyKind.HMAC, SCENARIOS["wrong-secret"]).play()
     sent = [line.api_key for line in await world.desk.activity()]
     assert len(made) > 1
     assert all(new.api_key in sent and new.secret not in sent for new in made)
