@@ -65,7 +65,7 @@ class Photographer:
             self._egress,
             self._whitelist,
             self._credentials,
-            self._desk,
+            self._simulated_page,
             self._probe,
             self._retire,
             self._summary,
@@ -123,7 +123,7 @@ class Photographer:
         await self._until("#public-key", "BEGIN PUBLIC KEY")
         await self._shoot("credentials-ed25519")
 
-    async def _desk(self) -> None:
+    async def _simulated_page(self) -> None:
         await self._press("f4")
         await self._when(lambda: self._pilot.app.screen.query_one("#keys", OptionList).option_count == 1)
         await self._press("n")
@@ -147,9 +147,9 @@ class Photographer:
         self._world.clock.now += 64
         await self._shoot("retire-alive")
         legacy = self._pilot.app.flow.retire.legacy  # type: ignore[attr-defined]
-        for key in await self._world.desk.keys():
+        for key in await self._world.simulated_page.keys():
             if key.api_key.fingerprint() == legacy.name.fingerprint:
-                await self._world.desk.delete(key.api_key)
+                await self._world.simulated_page.delete(key.api_key)
         for count in (1, 2, 3):
             self._world.clock.now += 5
             self._world.gate.open()
@@ -241,7 +241,9 @@ class AdoptingPhotographer(Photographer):
 
     async def prepare(self) -> None:
         """Put a key in use into the environment's variables."""
-        made = await self._world.desk.create("in use", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True)
+        made = await self._world.simulated_page.create(
+            "in use", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True
+        )
         self._world.has_key_in_use = False
         self._world.environ |= {
             "BINANCE_API_KEY": made.api_key.reveal(),

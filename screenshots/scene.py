@@ -26,8 +26,8 @@ from wizard.custody.records import Slot
 from wizard.custody.secret_service import GNOME, Service, unusable_service
 from wizard.custody.store import MemoryStore, Store
 from wizard.egress.services import EchoService, Parser
-from wizard.rehearsal.desk import Desk
 from wizard.rehearsal.session import embedded_site
+from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rehearsal.simulator import EmbeddedExchange
 from wizard.rehearsal.simulator.server import Addresses, serve_app
 from wizard.rotation.context import Pace
@@ -129,7 +129,7 @@ class PictureWorld:
     def __init__(self, addresses: Addresses, directory: Path) -> None:
         self.clock = StillClock()
         self.gate = Gate()
-        self.desk = Desk(addresses.desk_url)
+        self.simulated_page = SimulatedPage(addresses.desk_url)
         self.paths = Paths(directory / "config", directory / "state")
         self.store = PictureKeyring()
         self.environment = Environment(
@@ -149,7 +149,7 @@ class PictureWorld:
     async def close(self) -> None:
         """Nothing is held."""
 
-    def environments(self) -> tuple[Overview, ...]:
+    def overviews(self) -> tuple[Overview, ...]:
         """Return the one environment."""
         journal = open_journal(self.paths, self.clock)
         try:
@@ -186,7 +186,7 @@ class PictureWorld:
         return await self.custodian.open() if self.custodian else self.store
 
     async def _put_keys(self, flow: Flow) -> None:
-        made = await self.desk.create("in use", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True)
+        made = await self.simulated_page.create("in use", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True)
         in_use = Credentials(KeyKind.HMAC, made.api_key, made.secret)
         await flow.context.vault.put(in_use, Slot.CURRENT, whitelist="203.0.113.42")
         self.clock.now += AGE

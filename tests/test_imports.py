@@ -10,7 +10,7 @@ import pytest
 
 BELOW_THE_SCREENS = [
     "wizard.rotation.flow",
-    "wizard.rehearsal.player",
+    "wizard.unattended",
     "wizard.egress.detection",
     "wizard.whitelist",
     "wizard.exchange.client",

@@ -10,16 +10,16 @@ from wizard.core.clock import Clock
 from wizard.core.settings import Environment, Paths, Settings
 from wizard.custody.custodian import Custodian
 from wizard.custody.store import NOT_KNOWN
-from wizard.rehearsal.desk import Desk
 from wizard.rehearsal.scenarios import SMOOTH, Scenario
 from wizard.rehearsal.session import Rehearsal, rehearse
+from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rotation.flow import Flow
 from wizard.rotation.opening import open_flow
 from wizard.rotation.overview import Overview, overview
 from wizard.rotation.reading import read_journal
 
 
-class World(Protocol):
+class Environments(Protocol):
     """Environments that can be looked at and opened."""
 
     @property
@@ -43,7 +43,7 @@ class World(Protocol):
         ...
 
     @property
-    def desk(self) -> Desk | None:
+    def simulated_page(self) -> SimulatedPage | None:
         """The stand-in for the exchange's page; None where the page is a real one."""
         ...
 
@@ -59,7 +59,7 @@ class World(Protocol):
         """Let go of it."""
         ...
 
-    def environments(self) -> tuple[Overview, ...]:
+    def overviews(self) -> tuple[Overview, ...]:
         """Return each environment at a glance."""
         ...
 
@@ -68,11 +68,11 @@ class World(Protocol):
         ...
 
 
-class RealWorld:
+class RealEnvironments:
     """The user's own environments, with the place of credentials that the settings name and no other."""
 
     lede = "Replace a key, store the first one, or bring a key already in use under care."
-    desk = None
+    simulated_page = None
     clock: Clock = staticmethod(time.time)
 
     def __init__(self, paths: Paths, settings: Settings) -> None:
@@ -91,7 +91,7 @@ class RealWorld:
     async def close(self) -> None:
         """Nothing is needed."""
 
-    def environments(self) -> tuple[Overview, ...]:
+    def overviews(self) -> tuple[Overview, ...]:
         """Read the journal."""
         return _look(self._paths, tuple(self._settings.environments.values()))
 
@@ -100,7 +100,7 @@ class RealWorld:
         return open_flow(environment, self._paths, self.custodian.open)
 
 
-class RehearsalWorld:
+class RehearsalEnvironments:
     """One environment whose exchange is embedded."""
 
     custodian = None
@@ -124,9 +124,9 @@ class RehearsalWorld:
         return f"A fire drill at the embedded exchange, {scenario.name}: no money is touched. {told}"
 
     @property
-    def desk(self) -> Desk | None:
-        """The desk, once the rehearsal has begun."""
-        return self._rehearsal.desk if self._rehearsal else None
+    def simulated_page(self) -> SimulatedPage | None:
+        """The simulated page, once the rehearsal has begun."""
+        return self._rehearsal.simulated_page if self._rehearsal else None
 
     async def open(self) -> None:
         """Start the embedded exchange, or find the one that an open rotation left running."""
@@ -143,13 +143,13 @@ class RehearsalWorld:
         with suppress(ProcessLookupError):
             await self._stack.aclose()
 
-    def environments(self) -> tuple[Overview, ...]:
+    def overviews(self) -> tuple[Overview, ...]:
         """Return the one environment."""
         return _look(self._rehearsal.paths, (self._rehearsal.environment,)) if self._rehearsal else ()
 
     def flow(self, environment: Environment) -> AbstractAsyncContextManager[Flow]:  # noqa: ARG002 - there is one
         """Open the environment, with a key in use."""
-        assert self._rehearsal is not None  # noqa: S101 - the screens open the world first
+        assert self._rehearsal is not None  # noqa: S101 - the screens open it first
         return self._rehearsal.flow()
 
 

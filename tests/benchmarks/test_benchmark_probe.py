@@ -15,7 +15,7 @@ from tests.rotation.conftest import OpenStore, World
 from wizard.core.credentials import KeyKind
 from wizard.core.settings import Paths
 from wizard.exchange.client import ExchangeClient
-from wizard.rehearsal.desk import Desk
+from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rehearsal.simulator import EmbeddedExchange, serve
 from wizard.rotation.flow import Flow
 from wizard.rotation.steps.probe import ProbeStep
@@ -54,7 +54,7 @@ async def test_the_probe_takes_little_more_than_its_critical_path(
     exchange = EmbeddedExchange()
     async with serve(exchange) as addresses:
         paths = Paths(tmp_path / "config", tmp_path / "state")
-        world = World(addresses.base_url, Desk(addresses.desk_url), paths, OpenStore())
+        world = World(addresses.base_url, SimulatedPage(addresses.desk_url), paths, OpenStore())
         async with world.flow(pause=asyncio.sleep) as flow:
             await world.put_key_in_use(flow)
             await to_ed25519_probe(world, flow)
@@ -79,7 +79,7 @@ async def to_ed25519_probe(world: World, flow: Flow) -> None:
     await world.to_probe(flow)
     flow.back()
     pem = await flow.credentials.public_key()
-    made = await world.desk.create(
+    made = await world.simulated_page.create(
         "new", KeyKind.ED25519, "203.0.113.42", public_key=pem, enableSpotAndMarginTrading=True
     )
     await flow.credentials.store_ed25519(made.api_key)

@@ -22,7 +22,7 @@ from tests.secret_service import secret_service
 from wizard.core import settings
 from wizard.core.credentials import KeyKind
 from wizard.custody.keyring import open_keyring
-from wizard.rehearsal.desk import NewKey
+from wizard.rehearsal.simulated_page import NewKey
 
 REPOSITORY = Path(__file__).parents[2]
 LONGEST_COMMAND = 60.0
@@ -76,18 +76,20 @@ class Host:
 
     def make_key(self, kind: KeyKind = KeyKind.HMAC, public_key: str = "") -> NewKey:
         """Create a key on the exchange's page."""
-        made = self.bench.desk.create("new", kind, HERE, public_key=public_key, enableSpotAndMarginTrading=True)
+        made = self.bench.simulated_page.create(
+            "new", kind, HERE, public_key=public_key, enableSpotAndMarginTrading=True
+        )
         return asyncio.run(made)
 
     def delete_key(self, api_key: str) -> None:
         """Delete a key on the exchange's page."""
-        for key in asyncio.run(self.bench.desk.keys()):
+        for key in asyncio.run(self.bench.simulated_page.keys()):
             if key.api_key.reveal() == api_key:
-                asyncio.run(self.bench.desk.delete(key.api_key))
+                asyncio.run(self.bench.simulated_page.delete(key.api_key))
 
     def living_keys(self) -> set[str]:
         """Return the keys that the exchange accepts."""
-        return {key.api_key.reveal() for key in asyncio.run(self.bench.desk.keys()) if key.state == "active"}
+        return {key.api_key.reveal() for key in asyncio.run(self.bench.simulated_page.keys()) if key.state == "active"}
 
     def _run(self, argv: Sequence[str], arguments: tuple[str, ...]) -> Ran:
         begun = time.monotonic()

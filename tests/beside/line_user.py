@@ -17,7 +17,7 @@ from tests.beside.host import REPOSITORY, Host
 from tests.commands.conftest import HERE
 from tests.terminal.harness import Terminal
 from wizard.core.credentials import KeyKind
-from wizard.rehearsal.desk import NewKey
+from wizard.rehearsal.simulated_page import NewKey
 from wizard.rotation.model import STEPS, Mode, Step
 
 PROMPT = re.compile(r"(?:Answer with [^\n]*|[^\n]*typing is not shown[^\n]*|Type (?P<word>\S+) to do it[^\n]*): $")

@@ -84,7 +84,7 @@ class Exchange:
 
     def __init__(self, first_line: dict[str, str], client: httpx.Client) -> None:
         self.base_url, self.ws_url = first_line["base_url"], first_line["ws_url"]
-        self._desk, self._client = first_line["desk_url"], client
+        self._simulated_page, self._client = first_line["desk_url"], client
 
     def new_key(self, kind: str, whitelist: str = HERE) -> dict[str, Any]:
         """Make a key at the desk and return what a client needs to log in with it."""
@@ -115,7 +115,7 @@ class Exchange:
         return [(entry["path"], entry["status"], entry["code"]) for entry in entries]
 
     def _ask(self, method: str, path: str, form: object = None) -> Any:
-        answer = self._client.request(method, self._desk + path, json=form)
+        answer = self._client.request(method, self._simulated_page + path, json=form)
         assert answer.is_success, answer.text
         return answer.json()
 

@@ -30,7 +30,7 @@ from wizard.custody.store import MemoryStore, Store
 from wizard.custody.vault import Vault
 from wizard.egress.services import load_services
 from wizard.exchange.keys import generate_ed25519
-from wizard.rehearsal.desk import Desk
+from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rehearsal.simulator import Addresses, EmbeddedExchange, serve
 from wizard.rotation.database import open_database
 from wizard.rotation.journal import Journal
@@ -87,8 +87,8 @@ class Bench:
     paths: Paths
 
     @property
-    def desk(self) -> Desk:
-        return Desk(self.desk_url)
+    def simulated_page(self) -> SimulatedPage:
+        return SimulatedPage(self.desk_url)
 
     def fault(self, **faults: object) -> None:
         """Plant faults in front of the exchange."""
@@ -132,7 +132,7 @@ class Bench:
         pair = generate_ed25519()
         public = {"public_key": pair.public_pem} if kind is KeyKind.ED25519 else {}
         accepted: Any = whitelist if is_restricted else None
-        made = await self.desk.create("in use", kind, accepted, **public)
+        made = await self.simulated_page.create("in use", kind, accepted, **public)
         credentials = Credentials(kind, made.api_key, pair.private_pem if public else made.secret)
         with self.journal(clock) as journal:
             await Vault("bench", journal, store, clock).put(credentials, Slot.CURRENT, whitelist=whitelist)

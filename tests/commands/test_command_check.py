@@ -24,7 +24,7 @@ def outcomes(said: Said) -> dict[str, str]:
 
 def move(bench: Bench) -> None:
     """Give this host another public address."""
-    asyncio.run(bench.desk.move_host("127.0.0.1", ELSEWHERE))
+    asyncio.run(bench.simulated_page.move_host("127.0.0.1", ELSEWHERE))
 
 
 @pytest.mark.keyring
@@ -62,13 +62,13 @@ class TestWithAKeyring:
     ) -> None:
         credentials = bench.put_in_use(keyring)
         move(bench)
-        asyncio.run(bench.desk.set_whitelist(credentials.api_key, ELSEWHERE))
+        asyncio.run(bench.simulated_page.set_whitelist(credentials.api_key, ELSEWHERE))
         said = command("check", "bench", "--json")
         assert said.code == 1
         assert (outcomes(said)["Accepted"], outcomes(said)["Whitelist"]) == ("passed", "failed")
 
     def test_a_deleted_key_is_no_longer_accepted(self, bench: Bench, keyring: Store, command: Command) -> None:
-        asyncio.run(bench.desk.delete(bench.put_in_use(keyring).api_key))
+        asyncio.run(bench.simulated_page.delete(bench.put_in_use(keyring).api_key))
         said = command("check", "bench", "--json")
         assert said.code == 1
         assert (outcomes(said)["Accepted"], outcomes(said)["Whitelist"]) == ("failed", "passed")

@@ -20,10 +20,10 @@ def rotated(bench: Bench) -> Bench:
 
 
 async def rotate(bench: Bench) -> None:
-    world = World(bench.base_url, bench.desk, bench.paths, MemoryStore())
+    world = World(bench.base_url, bench.simulated_page, bench.paths, MemoryStore())
     async with world.flow() as flow:
         old = await world.to_retire(flow)
-        await bench.desk.delete(old.api_key)
+        await bench.simulated_page.delete(old.api_key)
         await world.kill(flow)
         await flow.purge()
         await flow.begin(Mode.ROTATE)

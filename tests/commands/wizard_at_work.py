@@ -15,28 +15,28 @@ import sys
 
 from wizard.core import settings
 from wizard.core.credentials import KeyKind
-from wizard.environments import RealWorld
-from wizard.rehearsal.desk import Desk
+from wizard.environments import RealEnvironments
+from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Mode
 
 HERE = "203.0.113.42"
 
 
-async def work(desk: Desk) -> None:
+async def work(simulated_page: SimulatedPage) -> None:
     paths = settings.paths()
     known = settings.load(paths.config_file)
-    world = RealWorld(paths, known)
-    world.environments()
+    world = RealEnvironments(paths, known)
+    world.overviews()
     async with world.flow(known.environment("bench")) as flow:
         print(flow.step, flush=True)
         while line := await asyncio.to_thread(sys.stdin.readline):
-            await obey(line.strip(), flow, desk)
-            world.environments()
+            await obey(line.strip(), flow, simulated_page)
+            world.overviews()
             print(flow.step, flush=True)
 
 
-async def obey(word: str, flow: Flow, desk: Desk) -> None:
+async def obey(word: str, flow: Flow, simulated_page: SimulatedPage) -> None:
     if word == "begin":
         await flow.begin(Mode.ROTATE)
         await flow.egress.detect()
@@ -44,7 +44,7 @@ async def obey(word: str, flow: Flow, desk: Desk) -> None:
         flow.whitelist.settle(flow.whitelist.proposal())
         flow.advance(flow.context.rotation.step)
     elif word == "store":
-        made = await desk.create("new", KeyKind.HMAC, HERE, enableSpotAndMarginTrading=True)
+        made = await simulated_page.create("new", KeyKind.HMAC, HERE, enableSpotAndMarginTrading=True)
         await flow.credentials.store_hmac(made.api_key, made.secret)
         flow.advance(flow.context.rotation.step)
     elif word == "switch":
@@ -54,4 +54,4 @@ async def obey(word: str, flow: Flow, desk: Desk) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(work(Desk(sys.argv[1])))
+    asyncio.run(work(SimulatedPage(sys.argv[1])))

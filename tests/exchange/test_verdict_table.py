@@ -21,8 +21,8 @@ from wizard.exchange.errors import ExchangeError
 from wizard.exchange.keys import generate_ed25519
 from wizard.exchange.outcomes import Cause, Certainty, Outcome, Surface, Verdict
 from wizard.exchange.skew import measure_skew
-from wizard.rehearsal.desk import Desk
 from wizard.rehearsal.session import embedded_site
+from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rehearsal.simulator import EmbeddedExchange, serve
 from wizard.rotation.signed import Where, explain
 
@@ -36,10 +36,10 @@ class Bench:
     """A running exchange, its desk, and calls from any loopback address."""
 
     site: Site
-    desk: Desk
+    simulated_page: SimulatedPage
 
     async def key(self, whitelist: str | None = HERE, **permissions: bool) -> Credentials:
-        made = await self.desk.create("row", KeyKind.HMAC, whitelist, **permissions)  # type: ignore[arg-type]
+        made = await self.simulated_page.create("row", KeyKind.HMAC, whitelist, **permissions)  # type: ignore[arg-type]
         return Credentials(KeyKind.HMAC, made.api_key, made.secret)
 
     async def fault(self, **faults: object) -> None:
@@ -94,7 +94,7 @@ async def failure(call: Awaitable[object]) -> ExchangeError | None:
 @pytest.fixture
 async def bench() -> AsyncIterator[Bench]:
     async with serve(EmbeddedExchange()) as addresses:
-        yield Bench(embedded_site(addresses.base_url), Desk(addresses.desk_url))
+        yield Bench(embedded_site(addresses.base_url), SimulatedPage(addresses.desk_url))
 
 
 async def accepted(bench: Bench, surface: Surface) -> Verdict:
@@ -116,13 +116,13 @@ async def nothing_explains_it(bench: Bench, surface: Surface) -> Verdict:
 
 async def disabled(bench: Bench, surface: Surface) -> Verdict:
     key, other = await bench.key(enableFutures=True), await bench.key()
-    await bench.desk.disable(key.api_key)
+    await bench.simulated_page.disable(key.api_key)
     return await bench.ask(key, surface, control=other)
 
 
 async def deleted(bench: Bench, surface: Surface) -> Verdict:
     key, other = await bench.key(), await bench.key()
-    await bench.desk.delete(key.api_key)
+    await bench.simulated_page.delete(key.api_key)
     return await bench.ask(key, surface, control=other)
 
 
@@ -133,7 +133,9 @@ async def whitelist_not_yet_active(bench: Bench, surface: Surface) -> Verdict:
 
 async def key_of_another_site(bench: Bench, surface: Surface) -> Verdict:
     async with serve(EmbeddedExchange()) as addresses:
-        return await bench.ask(await Bench(embedded_site(addresses.base_url), Desk(addresses.desk_url)).key(), surface)
+        return await bench.ask(
+            await Bench(embedded_site(addresses.base_url), SimulatedPage(addresses.desk_url)).key(), surface
+        )
 
 
 async def malformed_key(bench: Bench, surface: Surface) -> Verdict:
@@ -299,10 +301,10 @@ async def test_a_certificate_that_nobody_vouches_for_is_named(bench: Bench) -> N
 
 async def test_ed25519_logs_on_to_the_websocket_api_and_hmac_cannot(bench: Bench) -> None:
     pair = generate_ed25519()
-    made = await bench.desk.create("pair", KeyKind.ED25519, HERE, public_key=pair.public_pem)
+    made = await bench.simulated_page.create("pair", KeyKind.ED25519, HERE, public_key=pair.public_pem)
     signed = Credentials(KeyKind.ED25519, made.api_key, pair.private_pem)
     async with ExchangeClient(bench.site, httpx.AsyncHTTPTransport()) as client:
         assert (await client.websocket_session(signed)).has_logged_on
         assert not (await client.websocket_session(await bench.key())).has_logged_on
-    paths = [line.path for line in await bench.desk.activity()]
+    paths = [line.path for line in await bench.simulated_page.activity()]
     assert paths == ["/ws-api/v3#session.logon", "/ws-api/v3#account.status", "/ws-api/v3#account.status"]

@@ -21,7 +21,7 @@ from tests.terminal.keys import ENTER, ESCAPE, F9, ctrl
 from tests.terminal.walk import Walk
 from wizard.core.credentials import KeyKind
 from wizard.custody.secret_service import BUS_COMMAND
-from wizard.rehearsal.desk import Desk, NewKey
+from wizard.rehearsal.simulated_page import NewKey, SimulatedPage
 
 pytestmark = pytest.mark.keyring
 ROOT = Path(__file__).parents[2]
@@ -162,8 +162,8 @@ def exchange(own_bus: PrivateBus) -> Iterator[dict[str, str]]:
 
 
 async def key_in_use(exchange: dict[str, str], file: Path) -> NewKey:
-    desk = Desk(exchange["desk_url"])
-    made = await desk.create("in use", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True)
+    simulated_page = SimulatedPage(exchange["desk_url"])
+    made = await simulated_page.create("in use", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True)
     file.write_text(f"export BINANCE_API_KEY='{made.api_key.reveal()}'\nBINANCE_API_SECRET={made.secret.reveal()}\n")
     file.chmod(0o600)
     return made

@@ -18,8 +18,8 @@ from wizard.plain.console import EndOfInput, Interrupted
 from wizard.plain.interrupts import Interrupts
 from wizard.plain.talk import Talk
 from wizard.plain.walk import Walk
-from wizard.rehearsal.desk import Desk
 from wizard.rehearsal.session import embedded_site
+from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Step
 from wizard.rotation.opening import open_journal
@@ -94,7 +94,7 @@ class PlainWorld:
 
     bench: Bench
     name: str = "bench"
-    has_desk: bool = True
+    has_simulated_page: bool = True
     closed: int = field(default=0)
     source_address: str = "0.0.0.0"
 
@@ -108,8 +108,8 @@ class PlainWorld:
         return time.time
 
     @property
-    def desk(self) -> Desk | None:
-        return self.bench.desk if self.has_desk else None
+    def simulated_page(self) -> SimulatedPage | None:
+        return self.bench.simulated_page if self.has_simulated_page else None
 
     @property
     def paths(self) -> Paths:
@@ -121,7 +121,7 @@ class PlainWorld:
     async def close(self) -> None:
         self.closed += 1
 
-    def environments(self) -> tuple[Overview, ...]:
+    def overviews(self) -> tuple[Overview, ...]:
         journal = open_journal(self.bench.paths)
         try:
             return overview(journal, (Environment(self.name, embedded_site(self.bench.base_url, "bench site")),))

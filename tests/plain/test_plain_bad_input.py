@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.plain.script import Line, PlainWorld, ScriptedConsole, visit
-from tests.plain.walks import EGRESS, PROMOTE, ROTATE, TO_CREDENTIALS, WHITELIST, from_desk, typed
+from tests.plain.walks import EGRESS, PROMOTE, ROTATE, TO_CREDENTIALS, WHITELIST, from_page, typed
 from tests.rotation.conftest import HERE
 from tests.terminal.harness import leaked
 from wizard.core.secret import Secret
@@ -136,7 +136,7 @@ async def test_a_rejected_secret_leaves_the_api_key_as_it_was_typed(plain: Plain
 
 
 async def test_the_key_that_is_to_be_replaced_is_not_taken_for_the_new_one(plain: PlainWorld) -> None:
-    old = (await plain.bench.desk.keys())[0]
+    old = (await plain.bench.simulated_page.keys())[0]
     made = await plain.bench.make_key()
     ended = await visit(
         plain,
@@ -186,7 +186,7 @@ async def test_an_answer_that_is_none_of_them_is_asked_again_and_not_repeated(em
 
 async def test_help_at_every_prompt_explains_and_asks_again(plain: PlainWorld) -> None:
     script: list[Line] = []
-    for said, answer in [*TO_CREDENTIALS, *from_desk("hmac"), *PROMOTE]:
+    for said, answer in [*TO_CREDENTIALS, *from_page("hmac"), *PROMOTE]:
         script += [(said, "help"), ("Help.", answer)]
     ended = await visit(plain, *script, ("", "help"))
     for about in (

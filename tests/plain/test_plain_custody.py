@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.custody.fakes import PASSWORD, FakeLocked, FakeLockingCustodian
 from tests.plain.script import PlainWorld, visit
-from tests.plain.walks import PROMOTE, RETIRE, TO_CREDENTIALS, from_desk, typed
+from tests.plain.walks import PROMOTE, RETIRE, TO_CREDENTIALS, from_page, typed
 from wizard.core.secret import Secret
 from wizard.core.settings import Environment, Place, load
 from wizard.custody.encrypted_file.store import make_file, open_file
@@ -130,7 +130,7 @@ async def test_a_whole_rotation_never_calls_the_encrypted_file_a_keyring(empty: 
     empty.bench.store, empty.place = store, store.place  # type: ignore[assignment]
     async with empty.bench.flow() as flow:
         await empty.bench.put_key_in_use(flow)
-    walk = [*TO_CREDENTIALS, *from_desk("ed25519"), *PROMOTE, *RETIRE]
+    walk = [*TO_CREDENTIALS, *from_page("ed25519"), *PROMOTE, *RETIRE]
     with_help = [line for said, answer in walk for line in ((said, "help"), ("Help.", answer))]
     ended = await visit(empty, *with_help, ("Summary", "quit"))
     for told in ("Writing to the encrypted file", "storing it in the encrypted file", "stays in the encrypted file"):

@@ -16,8 +16,8 @@ import pytest
 from tests.terminal.harness import ENDS_WITHIN, Terminal, leaked
 from tests.terminal.walk import end_exchange
 from wizard.core.credentials import KeyKind
-from wizard.rehearsal.desk import Desk, NewKey
 from wizard.rehearsal.process import recall
+from wizard.rehearsal.simulated_page import NewKey, SimulatedPage
 
 pytestmark = pytest.mark.terminal
 REPOSITORY = Path(__file__).parents[2]
@@ -60,19 +60,19 @@ class DumbTerminal:
         self.answer("Ready to paste: 1 entry.", "keep")
 
     @property
-    def desk(self) -> Desk:
+    def simulated_page(self) -> SimulatedPage:
         """The exchange's page, from behind the wizard's back."""
         known = recall(exchange_note())
         assert known is not None
-        return Desk(known.desk_url)
+        return SimulatedPage(known.desk_url)
 
     def make_key(self, whitelist: str = "203.0.113.42") -> NewKey:
         """What the exchange's page would show."""
-        return asyncio.run(self.desk.create("new", KeyKind.HMAC, whitelist, enableSpotAndMarginTrading=True))
+        return asyncio.run(self.simulated_page.create("new", KeyKind.HMAC, whitelist, enableSpotAndMarginTrading=True))
 
     def sent(self) -> list[str]:
         """What reached the exchange as an API key, call by call."""
-        return [line.api_key.reveal() for line in asyncio.run(self.desk.activity())]
+        return [line.api_key.reveal() for line in asyncio.run(self.simulated_page.activity())]
 
 
 @pytest.fixture

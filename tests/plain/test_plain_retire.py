@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.plain.script import Line, PlainWorld, visit
-from tests.plain.walks import DELETE_AT_DESK, PURGE, WATCH, to_retire
+from tests.plain.walks import DELETE_AT_PAGE, PURGE, WATCH, to_retire
 from wizard.custody.records import Slot
 from wizard.plain import retire
 from wizard.rotation.database import JournalUnusable
@@ -20,7 +20,7 @@ async def secret_is_kept(plain: PlainWorld) -> bool:
 
 
 async def last_four_of_legacy(plain: PlainWorld) -> str:
-    return (await plain.bench.desk.keys())[0].api_key.last_four()
+    return (await plain.bench.simulated_page.keys())[0].api_key.last_four()
 
 
 async def test_a_living_key_is_told_after_the_last_poll_and_cannot_be_purged(
@@ -38,7 +38,7 @@ async def test_a_living_key_is_told_after_the_last_poll_and_cannot_be_purged(
 
 async def test_each_poll_is_a_line_with_both_keys(plain: PlainWorld) -> None:
     way = await to_retire(plain)
-    ended = await visit(plain, *way, *DELETE_AT_DESK, *WATCH, ("", "quit"))
+    ended = await visit(plain, *way, *DELETE_AT_PAGE, *WATCH, ("", "quit"))
     assert ended.text.count("the legacy key was refused with -2008; the current key was accepted.") == 3
     assert "Not proven: that nobody copied the key while it lived." in ended.text
 
@@ -47,7 +47,7 @@ async def test_each_poll_is_a_line_with_both_keys(plain: PlainWorld) -> None:
 async def test_the_wrong_word_purges_nothing(plain: PlainWorld, word: str) -> None:
     way = await to_retire(plain)
     refused: list[Line] = [(PURGE[0][0], "purge"), ("This cannot be undone.", word), ("That is not the word.", "back")]
-    ended = await visit(plain, *way, *DELETE_AT_DESK, *WATCH, *refused, ("Nothing was done.", "quit"))
+    ended = await visit(plain, *way, *DELETE_AT_PAGE, *WATCH, *refused, ("Nothing was done.", "quit"))
     assert ended.left_at is Step.RETIRE
     assert await secret_is_kept(plain)
 
@@ -66,11 +66,11 @@ async def test_in_production_the_last_four_are_the_word(plain: PlainWorld) -> No
     plain.name = "production"
     async with plain.bench.flow(name="production") as flow:
         await plain.bench.put_key_in_use(flow)
-    old = (await plain.bench.desk.keys())[-1].api_key
+    old = (await plain.bench.simulated_page.keys())[-1].api_key
     way = await to_retire(plain)
 
     async def delete_and_watch() -> str:
-        await plain.bench.desk.delete(old)
+        await plain.bench.simulated_page.delete(old)
         return "watch"
 
     word: list[Line] = [(PURGE[0][0], "purge"), (f"Type {old.last_four()}", "purge"), ("not the word", old.last_four())]
@@ -82,7 +82,7 @@ async def test_a_key_never_seen_to_work_is_given_up_on_its_last_four_only(
     plain: PlainWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     last_four = await last_four_of_legacy(plain)
-    await plain.bench.desk.delete((await plain.bench.desk.keys())[0].api_key)
+    await plain.bench.simulated_page.delete((await plain.bench.simulated_page.keys())[0].api_key)
     way = await to_retire(plain)
     word: list[Line] = [
         ("it was never seen to work from here. purge gives it up on your word.", "purge"),
@@ -97,7 +97,7 @@ async def test_a_key_never_seen_to_work_is_given_up_on_its_last_four_only(
 async def test_a_purge_that_was_stopped_is_complete_after_the_next_start(plain: PlainWorld) -> None:
     way = await to_retire(plain)
     stopped = await visit(
-        plain, *way, *DELETE_AT_DESK, *WATCH, *PURGE, ("Stopped", "quit"), interrupt_at=("Deleting the legacy secret",)
+        plain, *way, *DELETE_AT_PAGE, *WATCH, *PURGE, ("Stopped", "quit"), interrupt_at=("Deleting the legacy secret",)
     )
     assert stopped.left_at is Step.RETIRE
     ended = await visit(plain, ("resume", "resume"), *PURGE, ("secret purged", "quit"))
@@ -113,7 +113,7 @@ async def test_nothing_is_called_proven_whose_report_could_not_be_kept(
         raise JournalUnusable("The disk is full")
 
     monkeypatch.setattr(Journal, "finish", full)
-    ended = await visit(plain, *way, *DELETE_AT_DESK, *WATCH, *PURGE, ("The disk is full", "quit"))
+    ended = await visit(plain, *way, *DELETE_AT_PAGE, *WATCH, *PURGE, ("The disk is full", "quit"))
     said = ended.text.partition("Deleting the legacy secret")[2]
     assert "Summary" not in said
     assert "proven" not in said

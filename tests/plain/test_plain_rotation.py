@@ -20,7 +20,7 @@ from tests.plain.walks import (
     TO_CREDENTIALS,
     WATCH,
     WHITELIST,
-    from_desk,
+    from_page,
     to_retire,
     typed,
 )
@@ -39,7 +39,7 @@ async def held(plain: PlainWorld) -> dict[Slot, Holding]:
 
 async def all_secrets(plain: PlainWorld) -> list[str]:
     """Every API key at the desk and every secret or private key in the store."""
-    keys = [key.api_key.reveal() for key in await plain.bench.desk.keys()]
+    keys = [key.api_key.reveal() for key in await plain.bench.simulated_page.keys()]
     stored = [item.reveal() for item in plain.bench.store._items.values()]
     return keys + [value for item in stored for value in re.findall("[A-Za-z0-9+/]{32,}", item)]
 
@@ -47,7 +47,7 @@ async def all_secrets(plain: PlainWorld) -> list[str]:
 @pytest.mark.parametrize("kind", ["hmac", "ed25519"])
 async def test_a_rotation_ends_with_a_proven_death(plain: PlainWorld, kind: str) -> None:
     before = await all_secrets(plain)
-    ended = await visit(plain, *TO_CREDENTIALS, *from_desk(kind), *PROMOTE, *RETIRE, ("Summary", "quit"))
+    ended = await visit(plain, *TO_CREDENTIALS, *from_page(kind), *PROMOTE, *RETIRE, ("Summary", "quit"))
     assert "Death: proven: The exchange no longer knows the legacy key" in ended.text
     assert "The key is replaced, and the legacy key is dead." in ended.text
     assert ended.left_at is None
@@ -101,10 +101,10 @@ async def test_an_open_rotation_is_resumed_at_its_step(plain: PlainWorld) -> Non
 
 
 async def test_the_death_seen_before_a_restart_counts_after_it(plain: PlainWorld) -> None:
-    old = (await plain.bench.desk.keys())[0]
+    old = (await plain.bench.simulated_page.keys())[0]
     steps = await to_retire(plain)
     await visit(plain, *steps)
-    await plain.bench.desk.delete(old.api_key)
+    await plain.bench.simulated_page.delete(old.api_key)
     await visit(plain, ("resume the open rotation at the step retire", "resume"), ("What next?", "watch"))
     ended = await visit(
         plain, ("resume", "resume"), ("The exchange no longer knows", "purge"), ("Type purge", "purge"), ("", "quit")
@@ -141,7 +141,7 @@ async def test_enter_alone_never_shows_the_secret_to_the_exchange(plain: PlainWo
     enters = [("[retry]", "")] * 3 + [("3. swap", "3")] + [("Type swap", "")] * 3
     ended = await visit(plain, *TO_CREDENTIALS, *typed(made), *enters, ("Type swap", "back"), ("Nothing was done", ""))
     assert "-2015" in ended.text
-    sent = [line.api_key for line in await plain.bench.desk.activity()]
+    sent = [line.api_key for line in await plain.bench.simulated_page.activity()]
     assert sent.count(made.api_key) >= 5
     assert made.secret not in sent
 
@@ -251,7 +251,7 @@ async def test_a_key_adopted_from_a_file_is_named_there_until_its_certificate(
     assert f"It still stands in plain text: {place}" in ended.text
     steps = await to_retire(empty)
     await visit(empty, *steps)
-    await empty.bench.desk.delete(made.api_key)
+    await empty.bench.simulated_page.delete(made.api_key)
     ended = await visit(empty, ("resume", "resume"), *WATCH, *PURGE, ("Summary", "quit"))
     assert f"It still stands in plain text: {place}." in ended.text
     assert f"Remove it from: {place}" in ended.text
@@ -302,7 +302,7 @@ async def test_a_pair_pasted_where_a_private_key_belongs_is_taken_as_one(plain: 
 
 
 async def test_an_rsa_pair_is_made_here_and_signs_for_its_key(plain: PlainWorld) -> None:
-    ended = await visit(plain, *TO_CREDENTIALS, *from_desk("rsa"), *PROMOTE)
+    ended = await visit(plain, *TO_CREDENTIALS, *from_page("rsa"), *PROMOTE)
     assert ended.left_at is Step.RETIRE
     assert "-----BEGIN PUBLIC KEY-----" in ended.text
     assert "PRIVATE KEY" not in ended.text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.plain.script import Line, PlainWorld
-from wizard.rehearsal.desk import NewKey
+from wizard.rehearsal.simulated_page import NewKey
 
 ROTATE: list[Line] = [("begin to replace", "rotate")]
 EGRESS: list[Line] = [("Observed 203.0.113.42", "next")]
@@ -11,7 +11,7 @@ WHITELIST: list[Line] = [("Ready to paste: 1 entry", "keep")]
 TO_CREDENTIALS = [*ROTATE, *EGRESS, *WHITELIST]
 PROMOTE: list[Line] = [("The new key works from here", "promote")]
 SWAP: list[Line] = [("swap exchanges them", "swap"), ("Type swap", "swap")]
-DELETE_AT_DESK: list[Line] = [
+DELETE_AT_PAGE: list[Line] = [
     ("Delete", "desk"),
     ("in use, HMAC", "delete"),
     ("Which key?", "1"),
@@ -20,10 +20,10 @@ DELETE_AT_DESK: list[Line] = [
 ]
 WATCH: list[Line] = [("What next?", "watch")]
 PURGE: list[Line] = [("The exchange no longer knows the legacy key", "purge"), ("Type purge", "purge")]
-RETIRE = [*DELETE_AT_DESK, *WATCH, *PURGE]
+RETIRE = [*DELETE_AT_PAGE, *WATCH, *PURGE]
 
 
-def from_desk(kind: str) -> list[Line]:
+def from_page(kind: str) -> list[Line]:
     """Create the key at the desk and take it over."""
     return [("Which kind of key?", kind), ("API key", "desk"), ("The desk", "create")]
 

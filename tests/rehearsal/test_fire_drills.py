@@ -17,7 +17,7 @@ from tests.rehearsal.test_unattended import key_wizard
 from tests.secret_service import secret_service
 from tests.terminal.walk import end_exchange
 from wizard.core.settings import paths
-from wizard.environments import RehearsalWorld
+from wizard.environments import RehearsalEnvironments
 from wizard.rehearsal.process import recall
 from wizard.rehearsal.scenarios import SCENARIOS, SMOOTH
 
@@ -141,7 +141,7 @@ async def test_every_scenario_says_what_goes_wrong_what_is_seen_and_the_way_out(
 
 async def test_the_home_screen_of_a_drill_says_what_will_go_wrong_what_is_seen_and_the_way_out() -> None:
     for scenario in SCENARIOS.values():
-        lede = RehearsalWorld(paths(), "127.0.0.1", scenario).lede
+        lede = RehearsalEnvironments(paths(), "127.0.0.1", scenario).lede
         assert "no money is touched" in lede
         assert [sentence in lede for sentence in scenario.sentences] == [scenario is not SMOOTH] * 3
 
@@ -155,10 +155,10 @@ async def test_a_drill_whose_new_key_is_gone_ends_with_its_evidence_and_no_trace
         assert code == 6
         left = recall(Path(os.environ["KEY_WIZARD_HOME"]) / NOTE)
         assert left is not None
-        async with httpx.AsyncClient(base_url=left.desk_url, trust_env=False) as desk:
-            new = (await desk.get("/keys")).json()[-1]["api_key"]
-            await desk.delete(f"/keys/{new}")
-            await desk.put("/faults", json={})
+        async with httpx.AsyncClient(base_url=left.desk_url, trust_env=False) as simulated_page:
+            new = (await simulated_page.get("/keys")).json()[-1]["api_key"]
+            await simulated_page.delete(f"/keys/{new}")
+            await simulated_page.put("/faults", json={})
         code, out, err = await key_wizard(*arguments, environ=environ)
         assert code == 6, err
         result = json.loads(out)

@@ -9,19 +9,19 @@ from pathlib import Path
 import pytest
 
 from wizard.core.credentials import KeyKind
-from wizard.core.errors import WizardError
 from wizard.core.rules import Rules
 from wizard.core.settings import Environment, paths
 from wizard.core.sites import Site
 from wizard.custody.store import MemoryStore
 from wizard.egress.services import EchoService, Parser
-from wizard.rehearsal.desk import Desk
-from wizard.rehearsal.player import Player
 from wizard.rehearsal.scenarios import SCENARIOS, Scenario
 from wizard.rehearsal.session import PACE, Rehearsal
+from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rehearsal.simulator import EmbeddedExchange, serve
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Mode, Outcome, Step
+from wizard.unattended import Mender, Player
+from wizard.unattended.mending import CannotMend
 
 
 async def at_once(_seconds: float) -> None:
@@ -29,7 +29,7 @@ async def at_once(_seconds: float) -> None:
 
 
 @asynccontextmanager
-async def rehearsing(scenario: Scenario) -> AsyncIterator[tuple[Flow, Desk]]:
+async def rehearsing(scenario: Scenario) -> AsyncIterator[tuple[Flow, SimulatedPage]]:
     exchange = EmbeddedExchange(seed=1, scenario=scenario, passes_after=3600)
     own = paths().within("rehearsal")
     own.create()
@@ -44,21 +44,24 @@ async def rehearsing(scenario: Scenario) -> AsyncIterator[tuple[Flow, Desk]]:
             EchoService(f"echo-{shape}", f"operator {shape}", f"{addresses.base_url}/echo/{shape}", shape, "embedded")
             for shape in Parser
         )
-        desk = Desk(addresses.desk_url)
-        rehearsal = Rehearsal(environment, own, services, desk, MemoryStore(), "", scenario)
+        simulated_page = SimulatedPage(addresses.desk_url)
+        rehearsal = Rehearsal(environment, own, services, simulated_page, MemoryStore(), "", scenario)
         async with rehearsal.flow(environ={}, pause=at_once, pace=PACE) as flow:
-            yield flow, desk
+            yield flow, simulated_page
 
 
-async def play(flow: Flow, desk: Desk, scenario: Scenario) -> tuple[bool, list[str], dict[str, object]]:
+async def play(
+    flow: Flow, simulated_page: SimulatedPage, scenario: Scenario
+) -> tuple[bool, list[str], dict[str, object]]:
     told: list[str] = []
-    player = Player(flow, desk, KeyKind.HMAC, scenario, on_mending=told.append)
+    mender = Mender(flow, simulated_page, scenario, 0.0)
+    player = Player(flow, simulated_page, KeyKind.HMAC, lambda _: None, mender=mender, on_mending=told.append)
     return await player.play(), told, player.as_json()
 
 
 async def test_a_fault_that_does_not_pass_is_waited_for_a_few_times_only(clean_environment: Path) -> None:
-    async with rehearsing(SCENARIOS["rate-limited"]) as (flow, desk):
-        is_done, told, result = await play(flow, desk, SCENARIOS["rate-limited"])
+    async with rehearsing(SCENARIOS["rate-limited"]) as (flow, simulated_page):
+        is_done, told, result = await play(flow, simulated_page, SCENARIOS["rate-limited"])
         assert not is_done
         assert len(told) == 5
         assert flow.step is Step.PROBE
@@ -67,17 +70,17 @@ async def test_a_fault_that_does_not_pass_is_waited_for_a_few_times_only(clean_e
         assert {step["outcome"] for step in steps[3:]} == {Outcome.INCONCLUSIVE}
 
 
-async def test_a_key_that_is_gone_from_the_desk_cannot_be_mended() -> None:
+async def test_a_key_that_is_gone_from_the_simulated_page_cannot_be_mended() -> None:
     scenario = SCENARIOS["permission-missing"]
-    async with rehearsing(scenario) as (flow, desk):
+    async with rehearsing(scenario) as (flow, simulated_page):
         await flow.begin(Mode.ROTATE)
-        with pytest.raises(WizardError, match="not at the desk"):
-            await Player(flow, desk, KeyKind.HMAC, scenario).mend()
+        with pytest.raises(CannotMend, match="not at the desk"):
+            await Mender(flow, simulated_page, scenario, 0.0).mend()
 
 
 async def test_a_rotation_that_has_no_list_yet_has_none_to_correct() -> None:
     scenario = SCENARIOS["address-changed"]
-    async with rehearsing(scenario) as (flow, desk):
+    async with rehearsing(scenario) as (flow, simulated_page):
         await flow.begin(Mode.ROTATE)
-        with pytest.raises(WizardError, match="no list"):
-            await Player(flow, desk, KeyKind.HMAC, scenario).mend()
+        with pytest.raises(CannotMend, match="no list"):
+            await Mender(flow, simulated_page, scenario, 0.0).mend()

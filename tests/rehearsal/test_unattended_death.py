@@ -15,13 +15,13 @@ from tests.rehearsal.test_mending import rehearsing
 from tests.terminal.walk import end_exchange
 from wizard.core.credentials import KeyKind
 from wizard.core.exit_codes import Exit
-from wizard.rehearsal.desk import Desk
-from wizard.rehearsal.player import PlayedStep, Player
 from wizard.rehearsal.scenarios import SMOOTH
+from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rotation.flow import CERTIFIED
 from wizard.rotation.model import Grade, Outcome
+from wizard.unattended import Mender, PlayedStep, Player
 
-DISABLES = "from wizard.rehearsal.desk import Desk; Desk.delete = Desk.disable"
+DISABLES = "from wizard.rehearsal.simulated_page import SimulatedPage; SimulatedPage.delete = SimulatedPage.disable"
 """The page disables what it was told to delete."""
 FULL = """
 from wizard.rotation.journal import Journal, NotPromotable
@@ -54,10 +54,12 @@ def rehearse(changed: str, *arguments: str) -> tuple[int, str, str]:
 async def test_a_disabled_key_keeps_its_secret_and_is_not_proven(
     clean_environment: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Desk, "delete", Desk.disable)
+    monkeypatch.setattr(SimulatedPage, "delete", SimulatedPage.disable)
     told: list[PlayedStep] = []
-    async with rehearsing(SMOOTH) as (flow, desk):
-        player = Player(flow, desk, KeyKind.HMAC, SMOOTH, on_step=told.append)
+    async with rehearsing(SMOOTH) as (flow, simulated_page):
+        player = Player(
+            flow, simulated_page, KeyKind.HMAC, told.append, mender=Mender(flow, simulated_page, SMOOTH, 0.0)
+        )
         assert not await player.play()
         assert player.as_json()["grade"] is Grade.STRONG
         assert flow.retire.legacy is not None
@@ -68,12 +70,12 @@ async def test_a_disabled_key_keeps_its_secret_and_is_not_proven(
 
 async def test_what_is_called_proven_has_its_report_in_the_journal(clean_environment: Path) -> None:
     kept: list[bool] = []
-    async with rehearsing(SMOOTH) as (flow, desk):
+    async with rehearsing(SMOOTH) as (flow, simulated_page):
 
         def look(_: PlayedStep) -> None:
             kept.append(any(event.kind == CERTIFIED for event in flow.context.journal.events()))
 
-        player = Player(flow, desk, KeyKind.HMAC, SMOOTH, on_step=look)
+        player = Player(flow, simulated_page, KeyKind.HMAC, look, mender=Mender(flow, simulated_page, SMOOTH, 0.0))
         assert await player.play()
     assert kept == [False, False, False, False, True]
 

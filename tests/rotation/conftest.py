@@ -23,8 +23,8 @@ from wizard.custody.store import MemoryStore
 from wizard.egress.services import EchoService, Parser
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.errors import Refused
-from wizard.rehearsal.desk import Desk, NewKey
 from wizard.rehearsal.session import embedded_site
+from wizard.rehearsal.simulated_page import NewKey, SimulatedPage
 from wizard.rehearsal.simulator import EmbeddedExchange, serve
 from wizard.rotation.context import Pace, Pause
 from wizard.rotation.flow import Flow
@@ -68,7 +68,7 @@ class World:
     """An exchange that runs, a store that outlives flows, and a way to open flows one after the other."""
 
     base_url: str
-    desk: Desk
+    simulated_page: SimulatedPage
     paths: Paths
     store: OpenStore
     has_sapi: bool = True
@@ -137,7 +137,7 @@ class World:
     async def put_key_in_use(self, flow: Flow, whitelist: str = HERE, **permissions: bool) -> NewKey:
         """Make a key at the desk and store it as the current one."""
         granted = permissions or {"enableSpotAndMarginTrading": True}
-        made = await self.desk.create("in use", KeyKind.HMAC, whitelist, **granted)
+        made = await self.simulated_page.create("in use", KeyKind.HMAC, whitelist, **granted)
         credentials = Credentials(KeyKind.HMAC, made.api_key, made.secret)
         await flow.context.vault.put(credentials, Slot.CURRENT, whitelist=whitelist)
         return made
@@ -145,7 +145,7 @@ class World:
     async def make_key(self, whitelist: str = HERE, **permissions: bool) -> NewKey:
         """Make an HMAC key at the desk."""
         granted = permissions or {"enableSpotAndMarginTrading": True}
-        return await self.desk.create("new", KeyKind.HMAC, whitelist, **granted)
+        return await self.simulated_page.create("new", KeyKind.HMAC, whitelist, **granted)
 
     async def to_probe(self, flow: Flow, new: NewKey | None = None) -> NewKey:
         """Walk a rotation as far as the probe."""
@@ -176,4 +176,4 @@ class World:
 async def world(tmp_path: Path) -> AsyncIterator[World]:
     async with serve(EmbeddedExchange()) as addresses:
         paths = Paths(tmp_path / "config", tmp_path / "state")
-        yield World(addresses.base_url, Desk(addresses.desk_url), paths, OpenStore())
+        yield World(addresses.base_url, SimulatedPage(addresses.desk_url), paths, OpenStore())

@@ -17,9 +17,8 @@ from wizard.core.secret import Secret
 from wizard.core.settings import Paths
 from wizard.custody.errors import CustodyError, ItemOccupiedError, KeptElsewhereError
 from wizard.custody.records import Holding, KeyRecord, Slot
-from wizard.rehearsal.desk import Desk, NewKey
-from wizard.rehearsal.player import Player
 from wizard.rehearsal.scenarios import SCENARIOS
+from wizard.rehearsal.simulated_page import NewKey, SimulatedPage
 from wizard.rotation import findings as say
 from wizard.rotation.closing import exit_code
 from wizard.rotation.flow import Flow, NotReverted, OutOfPlace
@@ -28,6 +27,8 @@ from wizard.rotation.retirement import Baseline, judge_death
 from wizard.rotation.steps.credentials import AlreadyStored, SwapNotConfirmed
 from wizard.rotation.steps.probe import NothingToProbe, NotProven, ProbeReport
 from wizard.rotation.steps.retire import NotDead
+from wizard.unattended.mending import Mender
+from wizard.unattended.player import Player
 from wizard.whitelist import parse
 
 RESTRICTIONS = "/sapi/v1/account/apiRestrictions"
@@ -49,8 +50,8 @@ async def holds(world: World, made: NewKey) -> bool:
 
 
 async def delete_newest(world: World) -> None:
-    *_, newest = await world.desk.keys()
-    await world.desk.delete(newest.api_key)
+    *_, newest = await world.simulated_page.keys()
+    await world.simulated_page.delete(newest.api_key)
 
 
 class Moving:
@@ -89,7 +90,7 @@ async def test_a_key_that_dies_between_the_passes_is_not_proven(world: World, la
     async def die(_seconds: float) -> None:
         nonlocal passes
         if passes == last_good:
-            await world.desk.delete(made.api_key)
+            await world.simulated_page.delete(made.api_key)
         passes += 1
 
     async with world.flow(pause=die) as flow:
@@ -176,7 +177,7 @@ async def test_an_adopted_key_whose_restriction_is_not_told_is_not_taken_over(wo
 async def test_permissions_without_a_control_are_not_ticked(world: World) -> None:
     async with world.flow() as flow:
         old = await world.put_key_in_use(flow, enableSpotAndMarginTrading=True, enableFutures=True)
-        await world.desk.disable(old.api_key)
+        await world.simulated_page.disable(old.api_key)
         await world.to_probe(flow)
         report = await flow.probe.run()
     assert found(report, say.PERMISSIONS).outcome is Outcome.INCONCLUSIVE
@@ -223,7 +224,7 @@ async def test_a_secret_is_not_sent_unasked_in_the_place_of_its_key(world: World
         made = await world.make_key(whitelist=UNLISTED)
         await world.to_probe(flow, made)
         assert (await flow.probe.run()).may_be_swapped
-    assert made.secret not in [line.api_key for line in await world.desk.activity()]
+    assert made.secret not in [line.api_key for line in await world.simulated_page.activity()]
 
 
 @pytest.mark.parametrize("typed", ["", " ", "s", "y", "yes", "swap\n", "1", "swa", "swapswap"])
@@ -235,21 +236,22 @@ async def test_without_its_word_nothing_is_swapped_whoever_asks(world: World, ty
             await flow.credentials.swap(typed)
         assert [stored.api_key for stored in await world.store.credentials()] == [made.api_key]
         await flow.probe.run()
-    assert made.secret not in [line.api_key for line in await world.desk.activity()]
+    assert made.secret not in [line.api_key for line in await world.simulated_page.activity()]
 
 
 async def test_the_unattended_rehearsal_never_swaps(world: World) -> None:
-    class ForgetfulDesk(Desk):
+    class ForgetfulPage(SimulatedPage):
         async def create(self, label: str, kind: KeyKind, whitelist: str | None, **rest: Any) -> NewKey:
             made.append(await super().create(label, kind, UNLISTED, **rest))
             return made[-1]
 
     made: list[NewKey] = []
-    desk = ForgetfulDesk(f"{world.base_url}/desk")
+    simulated_page = ForgetfulPage(f"{world.base_url}/desk")
     async with world.flow() as flow:
         await world.put_key_in_use(flow)
-        assert not await Player(flow, desk, KeyKind.HMAC, SCENARIOS["wrong-secret"]).play()
-    sent = [line.api_key for line in await world.desk.activity()]
+        mender = Mender(flow, simulated_page, SCENARIOS["wrong-secret"], 0)
+        assert not await Player(flow, simulated_page, KeyKind.HMAC, lambda _: None, mender=mender).play()
+    sent = [line.api_key for line in await world.simulated_page.activity()]
     assert len(made) > 1
     assert all(new.api_key in sent and new.secret not in sent for new in made)
 
@@ -263,7 +265,7 @@ async def test_a_key_refused_at_the_moment_of_promotion_is_not_promoted(world: W
         new = await world.to_probe(flow)
         report = await flow.probe.run()
         assert report.is_proven
-        await world.desk.delete(new.api_key)
+        await world.simulated_page.delete(new.api_key)
         with pytest.raises(NotProven, match="not accepted now"):
             await flow.complete(report)
         assert flow.step is Step.PROBE
@@ -346,7 +348,7 @@ async def test_the_certificate_names_the_list_that_was_settled_last(world: World
         flow.advance(Step.WHITELIST)
         flow.advance(Step.CREDENTIALS)
         await flow.complete(await flow.probe.run())
-        await world.desk.delete(old.api_key)
+        await world.simulated_page.delete(old.api_key)
         await world.kill(flow)
         certificate = await flow.purge()
     assert set(certificate.whitelist.split(",")) == {HERE, UNLISTED}
@@ -370,7 +372,7 @@ async def test_nobody_goes_back_while_the_current_key_works(world: World) -> Non
 async def test_nobody_goes_back_to_a_key_that_does_not_answer(world: World) -> None:
     async with world.flow() as flow:
         old = await world.to_retire(flow)
-        await world.desk.delete(old.api_key)
+        await world.simulated_page.delete(old.api_key)
     world.base_url = "http://127.0.0.1:9"
     async with world.flow() as flow:
         await flow.retire.poll()
@@ -404,7 +406,7 @@ async def test_a_baseline_of_an_earlier_rotation_does_not_count(world: World) ->
     async with world.flow() as flow:
         made = await world.to_probe(flow)
         await flow.complete(await flow.probe.run())
-        await world.desk.set_whitelist(made.api_key, UNLISTED)
+        await world.simulated_page.set_whitelist(made.api_key, UNLISTED)
         await world.to_probe(flow)
         await flow.complete(await flow.probe.run())
         await world.kill(flow)
@@ -418,9 +420,9 @@ async def test_a_key_that_a_poll_saw_alive_has_its_baseline(world: World) -> Non
         old = await world.put_key_in_use(flow, whitelist=UNLISTED)
         await world.to_probe(flow)
         await flow.complete(await flow.probe.run())
-        await world.desk.set_whitelist(old.api_key, HERE)
+        await world.simulated_page.set_whitelist(old.api_key, HERE)
         assert (await flow.retire.poll()).grade is Grade.ALIVE
-        await world.desk.delete(old.api_key)
+        await world.simulated_page.delete(old.api_key)
         await world.kill(flow)
         assert flow.retire.death().grade is Grade.PROVEN
 
@@ -436,7 +438,7 @@ async def test_a_word_is_not_enough_to_give_up_a_living_key(world: World) -> Non
 async def test_a_word_is_not_enough_while_nothing_is_known(world: World) -> None:
     async with world.flow() as flow:
         old = await world.to_retire(flow)
-        await world.desk.delete(old.api_key)
+        await world.simulated_page.delete(old.api_key)
         with pytest.raises(NotDead, match="cannot be given up yet"):
             await flow.purge(old.api_key.last_four())
         assert flow.retire.death().grade is Grade.INCONCLUSIVE
@@ -446,7 +448,7 @@ async def test_a_word_is_not_enough_while_nothing_is_known(world: World) -> None
 async def test_nothing_is_purged_once_the_current_key_is_refused(world: World) -> None:
     async with world.flow() as flow:
         old = await world.to_retire(flow)
-        await world.desk.delete(old.api_key)
+        await world.simulated_page.delete(old.api_key)
         await world.kill(flow)
         assert flow.retire.death().allows_purge
         await delete_newest(world)
@@ -459,10 +461,10 @@ async def test_nothing_is_purged_once_the_current_key_is_refused(world: World) -
 async def test_a_key_that_came_back_to_life_is_not_purged_on_old_polls(world: World) -> None:
     async with world.flow() as flow:
         old = await world.to_retire(flow)
-        await world.desk.set_whitelist(old.api_key, UNLISTED)
+        await world.simulated_page.set_whitelist(old.api_key, UNLISTED)
         await world.kill(flow)
         assert flow.retire.death().grade is Grade.STRONG
-    await world.desk.set_whitelist(old.api_key, HERE)
+    await world.simulated_page.set_whitelist(old.api_key, HERE)
     async with world.flow() as flow:
         with pytest.raises(NotDead):
             await flow.purge()
@@ -473,7 +475,7 @@ async def test_without_sapi_an_unknown_key_is_strong_at_most(world: World) -> No
     world.has_sapi = False
     async with world.flow() as flow:
         old = await world.to_retire(flow)
-        await world.desk.delete(old.api_key)
+        await world.simulated_page.delete(old.api_key)
         await world.kill(flow)
         polls = [replace(poll, legacy_code=-2008) for poll in flow.retire.polls()]
     assert judge_death(polls, Baseline(1.0, HERE)).grade is Grade.STRONG
@@ -520,7 +522,7 @@ async def test_a_pair_that_was_not_used_is_not_offered_again(world: World) -> No
         await flow.credentials.store_hmac(new.api_key, new.secret)
         flow.advance(Step.CREDENTIALS)
         await flow.complete(await flow.probe.run())
-        await world.desk.delete(old.api_key)
+        await world.simulated_page.delete(old.api_key)
         await world.kill(flow)
         await flow.purge()
         assert len(world.store.services) == 1

@@ -26,7 +26,7 @@ def outcomes(report: ProbeReport) -> dict[str, Outcome]:
 async def test_a_whole_rotation_ends_with_one_key_and_a_dead_one(world: World) -> None:
     async with world.flow() as flow:
         old = await world.to_retire(flow)
-        await world.desk.delete(old.api_key)
+        await world.simulated_page.delete(old.api_key)
         await world.kill(flow)
         certificate = await flow.purge()
         assert certificate.grade is Grade.PROVEN
@@ -116,7 +116,7 @@ async def test_swapped_key_and_secret_are_recognised_and_put_right(world: World)
         report = await flow.probe.run()
         assert not report.is_proven
         assert report.may_be_swapped
-        assert all(line.api_key != made.secret for line in (await world.desk.activity())[1:])
+        assert all(line.api_key != made.secret for line in (await world.simulated_page.activity())[1:])
         await flow.credentials.swap("swap")
         assert (await flow.probe.run()).is_proven
         assert made.secret.last_four() not in [key.name.last_four for key in flow.context.journal.keys("bench")]
@@ -124,7 +124,7 @@ async def test_swapped_key_and_secret_are_recognised_and_put_right(world: World)
 
 async def test_a_key_that_works_from_anywhere_is_not_promoted(world: World) -> None:
     async with world.flow() as flow:
-        made = await world.desk.create("open", KeyKind.HMAC, None, enableSpotAndMarginTrading=True)
+        made = await world.simulated_page.create("open", KeyKind.HMAC, None, enableSpotAndMarginTrading=True)
         await world.to_probe(flow, made)
         report = await flow.probe.run()
     assert outcomes(report)[say.IP_RESTRICTION] is Outcome.FAILED
@@ -176,7 +176,7 @@ async def test_a_living_legacy_key_is_not_purged(world: World) -> None:
 async def test_a_disabled_key_is_strong_and_no_more(world: World) -> None:
     async with world.flow() as flow:
         old = await world.to_retire(flow)
-        await world.desk.disable(old.api_key)
+        await world.simulated_page.disable(old.api_key)
         await world.kill(flow)
         assert flow.retire.death().grade is Grade.STRONG
 
@@ -220,7 +220,7 @@ async def test_a_key_that_never_worked_here_goes_on_the_users_word_only(world: W
         old = await world.put_key_in_use(flow, whitelist="198.51.100.7")
         await world.to_probe(flow)
         await flow.complete(await flow.probe.run())
-        await world.desk.delete(old.api_key)
+        await world.simulated_page.delete(old.api_key)
         await world.kill(flow)
         assert flow.retire.death().grade is Grade.WEAK
         with pytest.raises(NotDead):
@@ -235,7 +235,7 @@ async def test_where_sapi_is_missing_death_is_strong_at_most(world: World) -> No
     world.has_sapi = False
     async with world.flow() as flow:
         old = await world.to_retire(flow)
-        await world.desk.delete(old.api_key)
+        await world.simulated_page.delete(old.api_key)
         await world.kill(flow)
         assert flow.retire.death().grade is Grade.STRONG
 
@@ -250,7 +250,7 @@ async def test_ed25519_comes_back_with_nothing_but_its_api_key(world: World) -> 
         public_key = await flow.credentials.public_key()
     async with world.flow() as flow:
         assert await flow.credentials.public_key() == public_key
-        made = await world.desk.create(
+        made = await world.simulated_page.create(
             "new", KeyKind.ED25519, HERE, public_key=public_key, enableSpotAndMarginTrading=True
         )
         await flow.credentials.store_ed25519(made.api_key)
@@ -267,7 +267,7 @@ async def test_a_mistyped_api_key_does_not_lose_the_private_key(world: World) ->
         flow.whitelist.settle(parse(HERE))
         flow.advance(flow.context.rotation.step)
         public_key = await flow.credentials.public_key()
-        made = await world.desk.create(
+        made = await world.simulated_page.create(
             "new", KeyKind.ED25519, HERE, public_key=public_key, enableSpotAndMarginTrading=True
         )
         await flow.credentials.store_ed25519(Secret("mistyped" * 8))
@@ -291,7 +291,7 @@ async def test_setting_up_the_first_key_needs_no_retirement(world: World) -> Non
 
 async def test_adopting_a_key_brings_it_under_care_as_it_is(world: World) -> None:
     async with world.flow() as flow:
-        made = await world.desk.create("in use", KeyKind.HMAC, None, enableSpotAndMarginTrading=True)
+        made = await world.simulated_page.create("in use", KeyKind.HMAC, None, enableSpotAndMarginTrading=True)
         await flow.begin(Mode.ADOPT)
         await flow.credentials.store_hmac(made.api_key, made.secret)
         flow.advance(flow.context.rotation.step)
@@ -329,7 +329,7 @@ async def test_two_environments_are_open_side_by_side(world: World) -> None:
 async def test_no_secret_reaches_a_file(world: World) -> None:
     async with world.flow() as flow:
         old = await world.to_retire(flow)
-        await world.desk.delete(old.api_key)
+        await world.simulated_page.delete(old.api_key)
         await world.kill(flow)
         await flow.purge()
     written = b"".join(file.read_bytes() for file in world.paths.state.rglob("*") if file.is_file())

@@ -17,7 +17,7 @@ from tests.rotation.conftest import HERE, World
 from wizard.core.credentials import KeyKind
 from wizard.custody.records import Holding, Slot
 from wizard.custody.store import MemoryStore
-from wizard.rehearsal.desk import NewKey
+from wizard.rehearsal.simulated_page import NewKey
 from wizard.rotation.certificate import Certificate, restore_certificate
 from wizard.rotation.current_credentials import read_current
 from wizard.rotation.flow import CERTIFIED, Flow
@@ -206,7 +206,7 @@ class User:
         public_key = await flow.credentials.public_key()
         if self.new is None:
             self.public_key = public_key
-            self.new = await self.world.desk.create(
+            self.new = await self.world.simulated_page.create(
                 "new", KeyKind.ED25519, HERE, public_key=public_key, enableSpotAndMarginTrading=True
             )
         assert public_key == self.public_key, "the private key of a key made at the exchange is lost"
@@ -218,7 +218,7 @@ class User:
     async def retire(self, flow: Flow) -> None:
         assert self.old is not None
         if not self.has_deleted:
-            await self.world.desk.delete(self.old.api_key)
+            await self.world.simulated_page.delete(self.old.api_key)
             self.has_deleted = True
         await self.world.kill(flow)
         await flow.purge()
@@ -381,7 +381,7 @@ async def test_going_back_to_the_legacy_key_survives_a_kill(world: World, reaper
         old = await world.put_key_in_use(flow)
         new = await world.to_probe(flow)
         await flow.complete(await flow.probe.run())
-        await world.desk.delete(new.api_key)
+        await world.simulated_page.delete(new.api_key)
         await flow.retire.poll()
     reaper.wait_at(Seam(side, "revert"))
 

@@ -180,7 +180,7 @@ async def test_waiting_ends_when_the_list_counts(world: World) -> None:
             )
             await asked.wait()
             await client.put(f"{world.base_url}/desk/faults", json={"whitelist_delay_s": 0})
-            await world.desk.set_whitelist(made.api_key, HERE)
+            await world.simulated_page.set_whitelist(made.api_key, HERE)
         assert (await waiting).is_accepted
         assert (await flow.probe.run()).is_proven
     assert [wait.questions for wait in waits] == list(range(1, len(waits) + 1))

@@ -20,8 +20,8 @@ from wizard.exchange.client import ApiRestrictions, ExchangeClient
 from wizard.exchange.errors import ExchangeError, Refused, SlowDown, Unreachable
 from wizard.exchange.keys import generate_ed25519
 from wizard.net.trace import Phase
-from wizard.rehearsal.desk import NewKey
 from wizard.rehearsal.session import embedded_site
+from wizard.rehearsal.simulated_page import NewKey
 from wizard.rotation import findings as say
 from wizard.rotation.flow import Flow
 from wizard.rotation.ladder import ProbeReport
@@ -169,7 +169,9 @@ async def test_a_websocket_that_ends_with_the_answer_to_the_logon_leaves_the_res
     async with world.flow() as flow, websocket_server(talk) as host:
         await world.to_probe(flow)
         pair = generate_ed25519()
-        made = await world.desk.create("new", KeyKind.ED25519, HERE, public_key=pair.public_pem, enableReading=True)
+        made = await world.simulated_page.create(
+            "new", KeyKind.ED25519, HERE, public_key=pair.public_pem, enableReading=True
+        )
         credentials = Credentials(KeyKind.ED25519, Secret(made.api_key.reveal()), pair.private_pem)
         site = replace(embedded_site(world.base_url), websocket_api_url=host.url)
         async with on(flow.context, site).exchange() as client:

@@ -51,7 +51,7 @@ def test_a_screen_that_reads_the_journal_by_itself_ends_in_words() -> None:
         walk.egress()
         walk.whitelist()
         walk.choose("hmac")
-        walk.take_from_desk()
+        walk.take_from_page()
         walk.store()
         walk.promote()
         damage()

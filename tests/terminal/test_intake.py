@@ -64,7 +64,7 @@ def test_sloppy_pastes_fill_both_fields_and_a_private_key_is_imported_wherever_i
         if public not in walk.terminal.screen():
             walk.press(ENTER)
         walk.see(public)
-        walk.take_from_desk()
+        walk.take_from_page()
         walk.store()
         walk.see("The new key works from here")
         assert walk.leave() == 0

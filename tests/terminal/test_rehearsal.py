@@ -18,7 +18,7 @@ def whole_rotation(walk: Walk, kind: str) -> None:
     walk.egress()
     walk.whitelist()
     walk.choose(kind)
-    walk.take_from_desk()
+    walk.take_from_page()
     walk.store()
     walk.promote()
     walk.see("overlap")
@@ -55,7 +55,7 @@ def test_where_no_keyring_is_there_every_storing_screen_says_so() -> None:
         assert "in memory only" in walk.terminal.screen()
         walk.choose("hmac")
         assert "in memory only" in walk.terminal.screen()
-        walk.take_from_desk()
+        walk.take_from_page()
         walk.store()
         assert "in memory only" in walk.see("The new key works from here")
 
@@ -97,7 +97,7 @@ def test_one_paste_with_both_is_understood_and_never_drawn() -> None:
         assert key[:12].encode() not in walk.terminal.drawn
 
 
-def test_the_desk_is_one_key_away_on_every_step() -> None:
+def test_the_simulated_page_is_one_key_away_on_every_step() -> None:
     with rehearsing({}) as walk:
         walk.begin()
         walk.press(F4)

@@ -65,7 +65,7 @@ class Walk:
         self.press(ENTER if kind == "ed25519" else DOWN + ENTER)
         self.see("-----END PUBLIC KEY-----" if kind == "ed25519" else "Paste here what the page shows once")
 
-    def take_from_desk(self) -> None:
+    def take_from_page(self) -> None:
         """Create the key at the desk and take it over."""
         self.press(F4)
         self.see("HMAC", "active")

@@ -23,7 +23,7 @@ class Wizard:
     def __init__(self, app: WizardApp, pilot: Pilot[int], world: PictureWorld) -> None:
         self.app = app
         self.pilot = pilot
-        self.world = world
+        self.environments = world
 
     async def press(self, *keys: str) -> None:
         await self.pilot.press(*keys)

@@ -61,7 +61,9 @@ async def test_one_key_after_the_other_makes_a_bad_list_good(wizard: Wizard, typ
 
 async def test_a_key_with_quotes_and_line_ends_around_it_is_cleaned_and_said(wizard: Wizard) -> None:
     await wizard.to_credentials("hmac")
-    made = await wizard.world.desk.create("new", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True)
+    made = await wizard.environments.simulated_page.create(
+        "new", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True
+    )
     wizard.app.screen.post_message(events.Paste(f'\n"{made.api_key.reveal()}"\n'))
     await wizard.when(lambda: wizard.app.screen.query_one("#api-key", SecretField).length == 64)
     await wizard.until("Notice", "Left out")
@@ -84,7 +86,9 @@ async def test_one_paste_with_both_fills_both_fields_and_says_what_was_understoo
     wizard: Wizard, text: str, field: str
 ) -> None:
     await wizard.to_credentials("hmac")
-    made = await wizard.world.desk.create("new", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True)
+    made = await wizard.environments.simulated_page.create(
+        "new", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True
+    )
     wizard.app.screen.query_one(field, SecretField).focus()
     pasted = text.format(k=made.api_key.reveal(), s=made.secret.reveal())
     wizard.app.screen.post_message(events.Paste(pasted))
@@ -115,7 +119,9 @@ async def test_a_secret_is_not_taken_where_a_key_pair_signs(wizard: Wizard) -> N
 
 async def test_swapped_key_and_secret_are_put_right_with_one_word(wizard: Wizard) -> None:
     await wizard.to_credentials("hmac")
-    made = await wizard.world.desk.create("new", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True)
+    made = await wizard.environments.simulated_page.create(
+        "new", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True
+    )
     wizard.app.screen.query_one("#api-key", SecretField).fill(made.secret)
     wizard.app.screen.query_one("#secret", SecretField).fill(made.api_key)
     await wizard.press("tab", "enter")
@@ -126,17 +132,21 @@ async def test_swapped_key_and_secret_are_put_right_with_one_word(wizard: Wizard
 
 async def test_a_refused_key_is_never_swapped_unasked(wizard: Wizard) -> None:
     await wizard.to_credentials("hmac")
-    made = await wizard.world.desk.create("new", KeyKind.HMAC, "198.51.100.7", enableSpotAndMarginTrading=True)
+    made = await wizard.environments.simulated_page.create(
+        "new", KeyKind.HMAC, "198.51.100.7", enableSpotAndMarginTrading=True
+    )
     wizard.app.screen.query_one("#api-key", SecretField).fill(made.api_key)
     wizard.app.screen.query_one("#secret", SecretField).fill(made.secret)
     await wizard.press("tab", "enter")
     await wizard.until("#verdict", "not proven")
-    assert made.secret not in [line.api_key for line in await wizard.world.desk.activity()]
+    assert made.secret not in [line.api_key for line in await wizard.environments.simulated_page.activity()]
 
 
 async def test_no_key_alone_shows_the_secret_of_a_refused_key_to_the_exchange(wizard: Wizard) -> None:
     await wizard.to_credentials("hmac")
-    made = await wizard.world.desk.create("new", KeyKind.HMAC, "198.51.100.7", enableSpotAndMarginTrading=True)
+    made = await wizard.environments.simulated_page.create(
+        "new", KeyKind.HMAC, "198.51.100.7", enableSpotAndMarginTrading=True
+    )
     wizard.app.screen.query_one("#api-key", SecretField).fill(made.api_key)
     wizard.app.screen.query_one("#secret", SecretField).fill(made.secret)
     await wizard.press("tab", "enter")
@@ -145,7 +155,7 @@ async def test_no_key_alone_shows_the_secret_of_a_refused_key_to_the_exchange(wi
     await wizard.until(".keys", "That is not swap")
     await wizard.press("escape", "s", "escape", "r")
     await wizard.until("#verdict", "S, if key and secret may be swapped")
-    sent = [line.api_key for line in await wizard.world.desk.activity()]
+    sent = [line.api_key for line in await wizard.environments.simulated_page.activity()]
     assert sent.count(made.api_key) >= 2
     assert made.secret not in sent
 
@@ -222,7 +232,7 @@ async def test_a_private_key_is_imported_and_its_public_half_shown(wizard: Wizar
     await wizard.until("#verdict", "The new key works from here")
     stored = wizard.app.screen._stored  # type: ignore[attr-defined]
     assert f"still stands in plain text: {file}, line 1." in stored.advice
-    assert [item for item in wizard.world.store._items.values() if "imported public key" in item.reveal()] == []
+    assert [item for item in wizard.environments.store._items.values() if "imported public key" in item.reveal()] == []
 
 
 async def test_a_key_pasted_where_a_path_belongs_is_not_shown(wizard: Wizard) -> None:

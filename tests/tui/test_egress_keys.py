@@ -17,8 +17,8 @@ from wizard.egress.ipv6 import Ipv6Way
 from wizard.net.proxy import ProxyUnusable
 from wizard.rotation.flow import Flow
 from wizard.rotation.steps.egress import keep
-from wizard.tui.screens.desk import DeskScreen
 from wizard.tui.screens.help import HelpScreen
+from wizard.tui.screens.simulated_page import SimulatedPageScreen
 from wizard.whitelist import parse
 
 
@@ -58,7 +58,7 @@ async def test_an_address_that_the_exchange_names_is_ticked_in_the_place_of_the_
     ]
     await wizard.press("r")
     await wizard.when(lambda: candidates(wizard)[0] == "[x] 203.0.113.77  the exchange's word, earlier")
-    await wizard.world.desk.move_host("127.0.0.1", "203.0.113.99")
+    await wizard.environments.simulated_page.move_host("127.0.0.1", "203.0.113.99")
     await wizard.press("r")
     await wizard.when(lambda: "outdated" in candidates(wizard)[0])
     assert candidates(wizard) == [
@@ -76,7 +76,7 @@ def candidates(wizard: Wizard) -> list[str]:
 async def test_a_detection_that_grew_old_is_told_beside_the_list(wizard: Wizard, size: tuple[int, int]) -> None:
     await wizard.pilot.resize_terminal(*size)
     await wizard.to_egress()
-    wizard.world.clock.now += 14 * 3600
+    wizard.environments.clock.now += 14 * 3600
     # More warnings than are shown: none of them takes its place.
     wizard.app.flow.whitelist.draft = parse("\n".join(f"198.51.100.{last} # 9.9.9.{last}" for last in range(1, 6)))
     await wizard.press("enter")
@@ -135,13 +135,13 @@ async def test_d_tells_each_question(wizard: Wizard, size: tuple[int, int]) -> N
     await wizard.until("#verdict", "Ready to paste")
 
 
-async def test_the_desk_has_help(wizard: Wizard) -> None:
+async def test_the_simulated_page_has_help(wizard: Wizard) -> None:
     await wizard.to_egress()
     await wizard.press("f4", "f1")
     await wizard.when(lambda: isinstance(wizard.app.screen, HelpScreen))
     assert "API-management page" in wizard.text("Static")
     await wizard.press("escape")
-    assert isinstance(wizard.app.screen, DeskScreen)
+    assert isinstance(wizard.app.screen, SimulatedPageScreen)
 
 
 async def test_a_step_that_was_left_without_an_address_is_not_ticked(wizard: Wizard) -> None:

@@ -36,7 +36,9 @@ async def adopting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIter
 
 
 async def test_a_key_is_adopted_from_a_file_and_its_copy_is_named(adopting: Wizard, tmp_path: Path) -> None:
-    made = await adopting.world.desk.create("in use", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True)
+    made = await adopting.environments.simulated_page.create(
+        "in use", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True
+    )
     file = tmp_path / ".env"
     file.write_text(f"BINANCE_API_KEY={made.api_key.reveal()}\nBINANCE_API_SECRET={made.secret.reveal()}\n")
     file.chmod(0o600)
@@ -58,7 +60,9 @@ async def test_a_key_is_adopted_from_a_file_and_its_copy_is_named(adopting: Wiza
 
 
 async def test_a_file_that_only_hummingbot_can_read_is_told_and_remembered(adopting: Wizard, tmp_path: Path) -> None:
-    made = await adopting.world.desk.create("in use", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True)
+    made = await adopting.environments.simulated_page.create(
+        "in use", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True
+    )
     file = tmp_path / "binance.yml"
     file.write_text(f"connector: binance\nbinance_api_key: {'7b22' + 'ab' * 100}\n")
     await adopting.press("f9")

@@ -7,7 +7,7 @@ from textual.widgets import Footer, Static
 
 from tests.tui.conftest import Wizard
 from wizard.core.credentials import KeyKind
-from wizard.rehearsal.desk import Desk
+from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rotation.steps.hosts import HostsStep
 from wizard.tui.screens.find_key import FindKeyScreen
 from wizard.tui.screens.help import HelpScreen
@@ -27,9 +27,9 @@ async def test_the_choice_of_the_kind_says_which_key_chooses(wizard: Wizard) -> 
 async def test_at_60_columns_a_key_that_is_not_proven_keeps_help_in_the_footer(wizard: Wizard) -> None:
     await wizard.pilot.resize_terminal(60, 20)
     await wizard.to_credentials("hmac")
-    desk = wizard.world.desk
-    assert isinstance(desk, Desk)
-    made = await desk.create("new", KeyKind.HMAC, "198.51.100.9", enableSpotAndMarginTrading=True)
+    simulated_page = wizard.environments.simulated_page
+    assert isinstance(simulated_page, SimulatedPage)
+    made = await simulated_page.create("new", KeyKind.HMAC, "198.51.100.9", enableSpotAndMarginTrading=True)
     await wizard.press(*made.api_key.reveal(), "enter", *made.secret.reveal(), "enter")
     await wizard.until("#verdict", "W waits until it is accepted")
     footer = wizard.app.screen.query_one(Footer)

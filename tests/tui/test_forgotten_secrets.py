@@ -9,7 +9,7 @@ from tests.tui.conftest import Wizard
 from tests.unwiped import Unwiped
 from wizard.core.secret import Secret
 from wizard.custody.errors import CustodyError
-from wizard.rehearsal.desk import NewKey
+from wizard.rehearsal.simulated_page import NewKey
 from wizard.tui.widgets.secret_field import SecretField
 
 KEY, SECRET = "Kq7" * 21 + "a", "sX4" * 21 + "b"
@@ -26,7 +26,7 @@ async def test_after_a_store_that_failed_leaving_wipes_what_was_typed(
     async def fail(*_: object) -> None:
         raise CustodyError("The keyring broke")
 
-    monkeypatch.setattr(wizard.world.store, "write", fail)
+    monkeypatch.setattr(wizard.environments.store, "write", fail)
     await wizard.press("enter")
     await wizard.until("Notice", "The keyring broke")
     assert wizard.app.screen.query_one("#secret", SecretField).length == 64, "nothing was lost"
@@ -34,7 +34,7 @@ async def test_after_a_store_that_failed_leaving_wipes_what_was_typed(
     assert unwiped.of(KEY, SECRET) == 0
 
 
-async def test_leaving_the_environment_wipes_a_key_that_was_made_at_the_desk_and_not_taken(
+async def test_leaving_the_environment_wipes_a_key_that_was_made_at_the_simulated_page_and_not_taken(
     wizard: Wizard, unwiped: Unwiped
 ) -> None:
     await wizard.to_credentials("hmac")

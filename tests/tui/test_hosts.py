@@ -157,7 +157,7 @@ async def test_who_closes_while_hosts_are_asked_keeps_the_answers_so_far(real: W
 
 
 async def test_a_rehearsal_asks_no_real_host_and_says_so(wizard: Wizard, tmp_path: Path) -> None:
-    wizard.world.environ = fake_ssh(tmp_path)
+    wizard.environments.environ = fake_ssh(tmp_path)
     await to_hosts(wizard)
     assert "no real host is asked" in wizard.text(".lede")
     await wizard.press("tab", *"bot-2", "enter", "enter")

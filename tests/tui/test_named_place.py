@@ -116,12 +116,12 @@ async def test_a_whole_rotation_never_calls_the_encrypted_file_a_keyring(
 async def let_legacy_key_die(wizard: Wizard) -> None:
     legacy = wizard.app.flow.retire.legacy
     assert legacy is not None
-    for key in await wizard.world.desk.keys():
+    for key in await wizard.environments.simulated_page.keys():
         if key.api_key.fingerprint() == legacy.name.fingerprint:
-            await wizard.world.desk.delete(key.api_key)
+            await wizard.environments.simulated_page.delete(key.api_key)
     for told in ("1 of 3", "2 of 3", "no longer knows"):
-        wizard.world.clock.now += 5
-        wizard.world.gate.open()
+        wizard.environments.clock.now += 5
+        wizard.environments.gate.open()
         await wizard.until("#verdict", told)
 
 

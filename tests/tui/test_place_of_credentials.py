@@ -143,7 +143,7 @@ async def test_a_key_that_is_not_stored_any_more_is_told_at_home_and_struck_off_
     assert current is not None
     await wizard.press("f")
     assert isinstance(wizard.app.screen, HomeScreen)
-    await wizard.world.store.delete(current.item)
+    await wizard.environments.store.delete(current.item)
     wizard.app.screen.open_highlighted()
     await wizard.until("#checks", "is missing: the journal says it was stored in")
     await wizard.press("f", *"forget", "enter")
@@ -155,7 +155,7 @@ async def test_a_key_that_is_not_stored_any_more_is_told_at_home_and_struck_off_
 async def test_items_that_the_journal_does_not_know_are_counted_at_home_with_the_command(wizard: Wizard) -> None:
     await wizard.until("#next", "begins to replace")
     for number in (1, 2):
-        await wizard.world.store.write(f"key-wizard:rehearsal:00000000000{number}", Secret("another's"))
+        await wizard.environments.store.write(f"key-wizard:rehearsal:00000000000{number}", Secret("another's"))
     wizard.app.screen.open_highlighted()
     await wizard.until("#checks", "2 items are stored here that this journal does not know")
     assert "`key-wizard strays rehearsal`" in wizard.text("#checks")
@@ -199,7 +199,9 @@ async def test_a_keyring_locked_in_the_middle_of_the_credentials_step_is_unlocke
         async with app.run_test(size=(80, 24)) as pilot:
             wizard = Wizard(app, pilot, world)
             await wizard.to_credentials("hmac")
-            made = await world.desk.create("new", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True)
+            made = await world.simulated_page.create(
+                "new", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True
+            )
             fill(wizard, **{"api-key": made.api_key.reveal(), "secret": made.secret.reveal()})
             app.screen.query_one("#secret", SecretField).focus()
             await wizard.press("f12")

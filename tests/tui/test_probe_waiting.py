@@ -16,8 +16,12 @@ async def to_refused_probe(wizard: Wizard) -> None:
     """Store a key whose whitelist begins to count in a minute of the still clock."""
     await wizard.to_credentials("hmac")
     async with httpx.AsyncClient(trust_env=False) as client:
-        await client.put(f"{wizard.world.environment.site.rest_url}/desk/faults", json={"whitelist_delay_s": DELAY})
-    made = await wizard.world.desk.create("new", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True)
+        await client.put(
+            f"{wizard.environments.environment.site.rest_url}/desk/faults", json={"whitelist_delay_s": DELAY}
+        )
+    made = await wizard.environments.simulated_page.create(
+        "new", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True
+    )
     wizard.app.screen.query_one("#api-key", SecretField).fill(made.api_key)
     wizard.app.screen.query_one("#secret", SecretField).fill(made.secret)
     await wizard.press("tab", "enter")
@@ -28,10 +32,10 @@ async def test_waiting_counts_down_and_probes_in_full_when_the_list_counts(wizar
     await to_refused_probe(wizard)
     await wizard.press("w")
     await wizard.until("#verdict", "asked once. Next question in 10 s; waiting ends in 1")
-    wizard.world.clock.now += 4
+    wizard.environments.clock.now += 4
     await wizard.until("#verdict", "Next question in 6 s")
-    wizard.world.clock.now += DELAY
-    wizard.world.gate.open()
+    wizard.environments.clock.now += DELAY
+    wizard.environments.gate.open()
     await wizard.until("#verdict", "works from here")
 
 
@@ -47,7 +51,7 @@ async def test_esc_stops_waiting_and_the_evidence_stays(wizard: Wizard) -> None:
 
 async def test_a_proven_key_offers_no_waiting(wizard: Wizard) -> None:
     await to_refused_probe(wizard)
-    wizard.world.clock.now += DELAY
+    wizard.environments.clock.now += DELAY
     await wizard.press("r")
     await wizard.until("#verdict", "works from here")
     await wizard.press("w")

@@ -14,9 +14,9 @@ from wizard.tui.screens.retire import RetireScreen
 async def test_the_places_that_still_hold_the_legacy_key_are_named_while_it_is_watched(
     wizard: Wizard, tmp_path: Path
 ) -> None:
-    wizard.world.environ["HOME"] = str(tmp_path)  # type: ignore[index]
+    wizard.environments.environ["HOME"] = str(tmp_path)  # type: ignore[index]
     await wizard.to_credentials("hmac")
-    (key,) = await wizard.world.desk.keys()
+    (key,) = await wizard.environments.simulated_page.keys()
     (tmp_path / ".bashrc").write_text(f"export KEY={key.api_key.reveal()}\n")
     (tmp_path / ".zshrc").symlink_to(".zshrc")
     await wizard.press("f4", "n")

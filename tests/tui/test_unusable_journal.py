@@ -18,7 +18,7 @@ from tests.tui.conftest import Wizard
 from wizard.core.glyphs import UNICODE
 from wizard.core.settings import Environment, Paths, Settings
 from wizard.core.sites import known_sites
-from wizard.environments import RealWorld
+from wizard.environments import RealEnvironments
 from wizard.rotation.database import JournalUnusable
 from wizard.tui.app import WizardApp
 from wizard.tui.screens.egress import EgressScreen
@@ -63,7 +63,7 @@ async def test_damage_in_mid_flow_is_told_in_words(tmp_path: Path, screen: str, 
         async with open_wizard(tmp_path) as wizard:
             app = wizard.app
             await go_to(screen, wizard)
-            with closing(sqlite3.connect(wizard.world.paths.journal, isolation_level=None)) as raw:
+            with closing(sqlite3.connect(wizard.environments.paths.journal, isolation_level=None)) as raw:
                 raw.execute(statement)
             for key in KEYS:
                 if app.is_running:
@@ -100,7 +100,7 @@ async def test_a_journal_that_cannot_be_used_at_the_start_is_told_at_home(
     own.create()
     fill(own).close()
     make(own.journal)
-    world = RealWorld(own, Settings({"bench": Environment("bench", known_sites()["testnet"])}))
+    world = RealEnvironments(own, Settings({"bench": Environment("bench", known_sites()["testnet"])}))
     app = WizardApp(world, UNICODE, command="key-wizard")
     async with app.run_test(size=(80, 24)) as pilot:
         wizard = Wizard(app, pilot, cast(PictureWorld, world))

@@ -12,8 +12,8 @@ class Command(StrEnum):
     BACK = "back"
     HELP = "help"
     QUIT = "quit"
-    DESK = "desk"
-    """In a rehearsal only. As an answer: a key was taken over at the desk."""
+    PAGE = "desk"
+    """In a rehearsal only. As an answer: a key was taken over on the simulated page."""
 
 
 class Left(Exception):

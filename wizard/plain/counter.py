@@ -1,4 +1,4 @@
-"""The desk of a rehearsal in words: what the exchange's API-management page would be."""
+"""The simulated page of a rehearsal in words: what the exchange's API-management page would be."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from wizard.core.credentials import KeyKind
 from wizard.plain import deadlines
 from wizard.plain.answers import Choice, Command
 from wizard.plain.talk import Talk
-from wizard.rehearsal.desk import Activity, Desk, DeskKey, NewKey, permissions_of_others
+from wizard.rehearsal.simulated_page import Activity, ListedKey, NewKey, SimulatedPage, permissions_of_others
 
 ABOUT = (
     "The desk stands in for the exchange's page. Keys are created here with the composed whitelist, restricted,"
@@ -48,24 +48,24 @@ class Wanted:
 
 
 class Counter:
-    """Where the user stands before the desk.
+    """Where the user stands before the simulated page.
 
     Args:
         talk: The conversation.
-        desk: The desk's client.
+        simulated_page: The stand-in for the exchange's page.
         whitelist: Returns the composed list, or nothing.
     """
 
-    def __init__(self, talk: Talk, desk: Desk, whitelist: Callable[[], str]) -> None:
+    def __init__(self, talk: Talk, simulated_page: SimulatedPage, whitelist: Callable[[], str]) -> None:
         self._talk = talk
-        self._desk = desk
+        self._simulated_page = simulated_page
         self._whitelist = whitelist
         self._wanted: Wanted | None = None
         self._taken: NewKey | None = None
 
     @contextmanager
     def order(self, wanted: Wanted) -> Iterator[None]:
-        """While this lasts, a key can be created at the desk and taken over."""
+        """While this lasts, a key can be created on the simulated page and taken over."""
         self._wanted = wanted
         try:
             yield
@@ -78,17 +78,17 @@ class Counter:
         return taken
 
     async def visit(self) -> bool:
-        """Talk at the desk; return whether a key was taken over."""
-        outer, self._talk.visit_desk = self._talk.visit_desk, None
+        """Talk on the simulated page; return whether a key was taken over."""
+        outer, self._talk.visit_simulated_page = self._talk.visit_simulated_page, None
         try:
             return await self._visit()
         finally:
-            self._talk.visit_desk = outer
+            self._talk.visit_simulated_page = outer
 
     async def _visit(self) -> bool:
         self._talk.say("", "The desk, the stand-in for the exchange's page.")
         while True:
-            keys = await self._ask(self._desk.keys)
+            keys = await self._ask(self._simulated_page.keys)
             self._talk.say(*(f"  {_described(key)}" for key in keys or ()))
             choices = (*((_CREATE,) if self._wanted else ()), *(_CHANGES if keys else ()), _LOG)
             answer = await self._talk.choose("What to do at the desk?", choices, about=ABOUT, default=Command.BACK)
@@ -107,7 +107,7 @@ class Counter:
         if wanted is None:
             return False
         self._taken = await self._ask(
-            lambda: self._desk.create(
+            lambda: self._simulated_page.create(
                 "new",
                 wanted.kind,
                 self._whitelist(),
@@ -120,7 +120,7 @@ class Counter:
         self._talk.say("The key was created and taken over into the wizard.")
         return True
 
-    async def _change(self, action: str, keys: tuple[DeskKey, ...]) -> None:
+    async def _change(self, action: str, keys: tuple[ListedKey, ...]) -> None:
         key = await self._which(keys)
         if key is None:
             return
@@ -128,27 +128,29 @@ class Counter:
         if action == "delete" and not await self._talk.confirm(f"Delete {name} for good?", "delete", about=ABOUT):
             return
         acts: dict[str, Callable[[], Awaitable[None]]] = {
-            "delete": lambda: self._desk.delete(key.api_key),
-            "disable": lambda: self._desk.disable(key.api_key),
-            "permissions": lambda: self._desk.set_permissions(key.api_key, **permissions_of_others(key, keys)),
-            "whitelist": lambda: self._desk.set_whitelist(key.api_key, self._whitelist()),
+            "delete": lambda: self._simulated_page.delete(key.api_key),
+            "disable": lambda: self._simulated_page.disable(key.api_key),
+            "permissions": lambda: self._simulated_page.set_permissions(
+                key.api_key, **permissions_of_others(key, keys)
+            ),
+            "whitelist": lambda: self._simulated_page.set_whitelist(key.api_key, self._whitelist()),
         }
         if await self._ask(lambda: _done(acts[action]())):
             self._talk.say(f"{name}: {_DONE[action]}.")
 
-    async def _which(self, keys: tuple[DeskKey, ...]) -> DeskKey | None:
+    async def _which(self, keys: tuple[ListedKey, ...]) -> ListedKey | None:
         choices = [Choice(str(number), _described(key)) for number, key in enumerate(keys, 1)]
         answer = await self._talk.choose("Which key?", choices, about=ABOUT)
         return None if answer == Command.BACK else keys[int(answer) - 1]
 
     async def _read_log(self) -> None:
-        activity = await self._ask(self._desk.activity)
+        activity = await self._ask(self._simulated_page.activity)
         if activity is not None:
             newest = activity[-ACTIVITY_LINES:]
             self._talk.say(*(map(_line, newest) if newest else ["No signed call yet."]))
 
     async def _ask(self, work: Callable[[], Awaitable[Result]]) -> Result | None:
-        return await self._talk.attempt(work, "Asking the desk", deadlines.DESK)
+        return await self._talk.attempt(work, "Asking the desk", deadlines.PAGE)
 
 
 async def _done(act: Awaitable[None]) -> bool:
@@ -156,7 +158,7 @@ async def _done(act: Awaitable[None]) -> bool:
     return True
 
 
-def _described(key: DeskKey) -> str:
+def _described(key: ListedKey) -> str:
     whitelist = "anywhere" if key.whitelist is None else ", ".join(key.whitelist) or "nobody"
     return f"{key.label}, {key.kind.label}, …{key.api_key.last_four()}, {key.state}, usable from {whitelist}"
 

@@ -9,7 +9,7 @@ from wizard.rotation.elsewhere import DEADLINE as SEARCH
 from wizard.rotation.retirement import POLLS_IN_A_ROW
 from wizard.rotation.steps.probe import PASSES_IN_A_ROW
 
-OPEN_WORLD = 60.0
+OPEN_ENVIRONMENTS = 60.0
 """To start the embedded exchange (15) after a look at the keyring and at what the last rehearsal left."""
 OPEN_ENVIRONMENT = 9 * OPERATION
 """To find the keyring, four operations for its canary, and as many to settle what was interrupted."""
@@ -23,8 +23,8 @@ PURGE = 12 * OPERATION
 """To delete, read back, and drop what is not needed any more."""
 LOOK = OPERATION + SEARCH
 """The keyring, and the usual files."""
-DESK = 10.0
-"""One question to the desk has 5."""
+PAGE = 10.0
+"""One question to the simulated page has 5."""
 
 _CLEAN_UP = 2.0
 _CLOCK_CALLS = 6

@@ -23,9 +23,9 @@ class Intake:
 
     Args:
         talk: The conversation.
-        counter: The desk of a rehearsal, from which a new key can be taken over.
+        counter: The simulated page of a rehearsal, from which a new key can be taken over.
         kind: What is entered.
-        public_key: For Ed25519, what the desk is to be given.
+        public_key: For Ed25519, what the simulated page is to be given.
         about: The help text.
     """
 
@@ -73,7 +73,7 @@ class Intake:
         while True:
             asked = await self._ask("API key", read_api_key, self.api_key)
             if isinstance(asked, Command):
-                return asked is Command.DESK and self._take_over()
+                return asked is Command.PAGE and self._take_over()
             if isinstance(asked, Pair):
                 self._keep(asked.api_key, asked.secret)
                 return True

@@ -14,7 +14,7 @@ from wizard.core.safety import redacted_report
 from wizard.core.settings import Paths
 from wizard.core.terminal import UnusableTerminal
 from wizard.core.threads import leave_lookups_behind
-from wizard.environments import RealWorld, RehearsalWorld, World
+from wizard.environments import Environments, RealEnvironments, RehearsalEnvironments
 from wizard.plain.interrupts import Interrupts
 from wizard.plain.talk import Talk
 from wizard.plain.terminal import TerminalConsole
@@ -33,7 +33,7 @@ def open_wizard(paths: Paths, environment: str | None, ending: Ending) -> int:
     if environment is not None:
         known.environment(environment)
     named = f" --env {environment}" if environment else ""
-    return _run(RealWorld(paths, known), environment, f"key-wizard{named} --plain", ending)
+    return _run(RealEnvironments(paths, known), environment, f"key-wizard{named} --plain", ending)
 
 
 def open_rehearsal(paths: Paths, source_address: str, ending: Ending, scenario: Scenario = SMOOTH) -> int:
@@ -42,17 +42,19 @@ def open_rehearsal(paths: Paths, source_address: str, ending: Ending, scenario: 
     Raises:
         wizard.core.errors.WizardError: the rehearsal's files cannot be used.
     """
-    world = RehearsalWorld(paths, source_address, scenario)
-    return _run(world, None, "key-wizard rehearse --plain", ending, is_rehearsal=True)
+    environments = RehearsalEnvironments(paths, source_address, scenario)
+    return _run(environments, None, "key-wizard rehearse --plain", ending, is_rehearsal=True)
 
 
-def _run(world: World, environment: str | None, command: str, ending: Ending, *, is_rehearsal: bool = False) -> int:
+def _run(
+    environments: Environments, environment: str | None, command: str, ending: Ending, *, is_rehearsal: bool = False
+) -> int:
     async def walk() -> int:
         leave_lookups_behind()
         loop, this, interrupts = asyncio.get_running_loop(), asyncio.current_task(), Interrupts()
         assert this is not None  # noqa: S101 - asyncio runs it
         console = _console(interrupts, may_pipe_secrets=is_rehearsal)
-        visit = Walk(world, Talk(console, interrupts), environment=environment, command=command)
+        visit = Walk(environments, Talk(console, interrupts), environment=environment, command=command)
 
         def ask_what_is_meant() -> None:
             # A question that cannot be written is never answered: then the signal ends the program.

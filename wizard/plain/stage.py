@@ -28,7 +28,7 @@ class Stage:
     talk: Talk
     flow: Flow
     counter: Counter | None
-    """The desk of a rehearsal; None where the exchange's page is a real one."""
+    """The simulated page of a rehearsal; None where the exchange's page is a real one."""
     custodian: Custodian | None = None
     """What opens the place of the credentials; None in a rehearsal."""
 

@@ -40,8 +40,8 @@ class Talk:
         self._interrupts = interrupts
         self.closing: Callable[[], Sequence[str]] = lambda: ()
         """Says what closing now means, and how one comes back."""
-        self.visit_desk: Callable[[], Awaitable[bool]] | None = None
-        """Opens the desk, and returns whether a key was taken over there; None where there is no desk."""
+        self.visit_simulated_page: Callable[[], Awaitable[bool]] | None = None
+        """Opens the simulated page, and returns whether a key was taken over there; None where there is none."""
         self.mend: Callable[[WizardError], Awaitable[None]] | None = None
         """Offers what can be done about an error at once, after it was told; None where nothing can."""
 
@@ -197,12 +197,14 @@ class Talk:
             raise Left
         if command is Command.HELP:
             self.say("", "Help.", about, *self._general_help())
-        elif command is Command.DESK and self.visit_desk is not None:
-            return command if await self.visit_desk() else None
+        elif command is Command.PAGE and self.visit_simulated_page is not None:
+            return command if await self.visit_simulated_page() else None
         return command if command is Command.BACK else None
 
     def _commands(self) -> tuple[Command, ...]:
-        return tuple(command for command in Command if command is not Command.DESK or self.visit_desk is not None)
+        return tuple(
+            command for command in Command if command is not Command.PAGE or self.visit_simulated_page is not None
+        )
 
     def _commands_in_words(self) -> str:
         *most, last = self._commands()
@@ -211,7 +213,7 @@ class Talk:
     def _general_help(self) -> Iterable[str]:
         yield "Answer with the number or the word. Enter alone takes the answer in brackets."
         yield "back goes back one step; nothing stored is lost. quit closes the wizard."
-        if self.visit_desk is not None:
+        if self.visit_simulated_page is not None:
             yield "desk opens the stand-in for the exchange's page."
         yield "Ctrl-C stops a wait; at a prompt it asks whether to close."
         yield from self.closing()

@@ -1,4 +1,4 @@
-"""One visit to the wizard: open the world, choose, walk from step to step, let go of everything.
+"""One visit to the wizard: open the environments, choose, walk from step to step, let go of everything.
 
 Where a rotation stands is in the journal alone, so that a visit can end at any prompt.
 """
@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, suppress
 from wizard.core.errors import WizardError
 from wizard.core.settings import Environment
 from wizard.custody.errors import CustodyError
-from wizard.environments import World
+from wizard.environments import Environments
 from wizard.plain import credentials, custody, deadlines, egress, home, probe, retire, whitelist
 from wizard.plain.answers import Choice, Left
 from wizard.plain.console import EndOfInput
@@ -34,17 +34,17 @@ _STEPS: dict[Step | None, Callable[[Stage], Awaitable[Way]]] = {
 
 
 class Walk:
-    """A user's way through one world.
+    """A user's way through the environments.
 
     Args:
-        world: What is opened.
+        environments: What is opened.
         talk: The conversation.
         environment: Opened at once; None asks, where there are several.
         command: What brings the user back.
     """
 
-    def __init__(self, world: World, talk: Talk, *, environment: str | None = None, command: str) -> None:
-        self._world = world
+    def __init__(self, environments: Environments, talk: Talk, *, environment: str | None = None, command: str) -> None:
+        self._environments = environments
         self._talk = talk
         self._wished = environment
         self._command = command
@@ -60,7 +60,7 @@ class Walk:
     async def run(self) -> None:
         """Walk until the user leaves."""
         try:
-            await self._open_world()
+            await self._open_environments()
             while True:
                 stage = await self._open_environment()
                 while stage is not None and await home.begin(stage) is Way.ON:
@@ -80,25 +80,27 @@ class Walk:
         try:
             await self._let_go()
         finally:
-            await self._world.close()
+            await self._environments.close()
 
-    async def _open_world(self) -> None:
-        lede = self._world.lede
+    async def _open_environments(self) -> None:
+        lede = self._environments.lede
         self._talk.say("Key Wizard, line by line.", lede)
-        while not self._world.environments():
-            if not await self._talk.attempt(self._is_world_open, "Opening", deadlines.OPEN_WORLD):
+        while not self._environments.overviews():
+            if not await self._talk.attempt(self._are_environments_open, "Opening", deadlines.OPEN_ENVIRONMENTS):
                 await self._talk.choose(
-                    "What next?", (Choice("again", "try once more."),), about=home.ABOUT.format(place=self._world.place)
+                    "What next?",
+                    (Choice("again", "try once more."),),
+                    about=home.ABOUT.format(place=self._environments.place),
                 )
-        if self._world.lede != lede:
+        if self._environments.lede != lede:
             # A rehearsal that was left open goes on with its own fire drill, which is known only now.
-            self._talk.say(self._world.lede)
-        if self._world.desk is not None:
-            self._counter = Counter(self._talk, self._world.desk, self._whitelist)
-            self._talk.visit_desk = self._counter.visit
+            self._talk.say(self._environments.lede)
+        if self._environments.simulated_page is not None:
+            self._counter = Counter(self._talk, self._environments.simulated_page, self._whitelist)
+            self._talk.visit_simulated_page = self._counter.visit
 
-    async def _is_world_open(self) -> bool:
-        await self._world.open()
+    async def _are_environments_open(self) -> bool:
+        await self._environments.open()
         return True
 
     async def _open_environment(self) -> Stage | None:
@@ -106,13 +108,13 @@ class Walk:
         await self._let_go()
         overview = await self._choose()
         while not await self._is_open(overview.environment):
-            custodian = self._world.custodian
+            custodian = self._environments.custodian
             if custodian is None or self._problem is None:
                 return None
             if not await custody.offer(self._talk, custodian, self._problem, overview.environment.name):
                 return None
         assert self._flow is not None  # noqa: S101 - the loop above ended with it
-        stage = Stage(self._talk, self._flow, self._counter, self._world.custodian)
+        stage = Stage(self._talk, self._flow, self._counter, self._environments.custodian)
         home.tell_preflight(stage)
         return stage
 
@@ -122,30 +124,32 @@ class Walk:
 
         async def work() -> Flow:
             try:
-                return await self._stack.enter_async_context(self._world.flow(environment))
+                return await self._stack.enter_async_context(self._environments.flow(environment))
             except CustodyError as error:
                 self._problem = error
                 raise
 
-        what = f"Opening {environment.name} and trying {self._world.place} with a canary"
+        what = f"Opening {environment.name} and trying {self._environments.place} with a canary"
         self._flow = await self._talk.attempt(work, what, deadlines.OPEN_ENVIRONMENT)
         return self._flow is not None
 
     async def _mend(self, error: WizardError) -> None:
         """Offer to unlock what was locked while the environment was open; before that, `custody.offer` does."""
-        custodian = self._world.custodian
+        custodian = self._environments.custodian
         if self._flow is not None and custodian is not None and isinstance(error, CustodyError) and error.remedy:
             await custody.unlock(self._talk, custodian, error.remedy)
 
     async def _choose(self) -> Overview:
         """Take the environment that there is no choice about, once; ask otherwise."""
-        overviews = self._world.environments()
+        overviews = self._environments.overviews()
         wished = overviews[0].environment.name if len(overviews) == 1 and self._wished is None else self._wished
         self._wished = ""
         for one in overviews:
             if one.environment.name == wished:
                 return one
-        return await home.choose_environment(self._talk, overviews, self._world.clock(), self._world.place)
+        return await home.choose_environment(
+            self._talk, overviews, self._environments.clock(), self._environments.place
+        )
 
     async def _walk(self, stage: Stage) -> None:
         way = Way.ON

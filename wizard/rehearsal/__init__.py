@@ -1,1 +1,1 @@
-"""A rotation without money: the embedded exchange, its desk, and the session that joins them."""
+"""A rotation without money: the embedded exchange, its simulated page, and the session that joins them."""

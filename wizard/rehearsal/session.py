@@ -25,9 +25,9 @@ from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.custody.store import MemoryStore, Store
 from wizard.custody.vault import remove_item
 from wizard.egress.services import EchoService, Parser
-from wizard.rehearsal.desk import Desk
 from wizard.rehearsal.process import ExchangeProcess, recall, remember, start_exchange
 from wizard.rehearsal.scenarios import PASSES_AFTER, SCENARIOS, SMOOTH, Scenario
+from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rotation.context import Pace, Pause
 from wizard.rotation.database import read_database
 from wizard.rotation.flow import Flow
@@ -49,7 +49,7 @@ class Rehearsal:
     environment: Environment
     paths: Paths
     services: tuple[EchoService, ...]
-    desk: Desk
+    simulated_page: SimulatedPage
     store: Store
     store_problem: str
     """Why credentials are held in memory only; empty when the keyring is used."""
@@ -69,7 +69,7 @@ class Rehearsal:
         pause: Pause = asyncio.sleep,
         pace: Pace = PACE,
     ) -> AsyncIterator[Flow]:
-        """Open the flow with a key in use, made at the desk where there is none yet."""
+        """Open the flow with a key in use, made on the simulated page where there is none yet."""
         async with open_flow(
             self.environment,
             self.paths,
@@ -87,7 +87,7 @@ class Rehearsal:
     async def _put_key_in_use(self, flow: Flow) -> None:
         report = await flow.egress.detect()
         whitelist = ",".join(map(str, report.verdict.addresses))
-        made = await self.desk.create("in use", KeyKind.HMAC, whitelist, enableSpotAndMarginTrading=True)
+        made = await self.simulated_page.create("in use", KeyKind.HMAC, whitelist, enableSpotAndMarginTrading=True)
         credentials = Credentials(KeyKind.HMAC, made.api_key, made.secret)
         await flow.context.vault.put(credentials, Slot.CURRENT, whitelist=whitelist)
         credentials.wipe()
@@ -145,7 +145,7 @@ async def _rehearse(
     )
     try:
         scenario = SCENARIOS.get(exchange.scenario, SMOOTH)
-        yield Rehearsal(environment, own, services, Desk(exchange.desk_url), store, problem, scenario)
+        yield Rehearsal(environment, own, services, SimulatedPage(exchange.desk_url), store, problem, scenario)
     finally:
         if not (store.durable and _is_open(own)):
             await exchange.end()

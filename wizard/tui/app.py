@@ -17,8 +17,8 @@ from wizard.core.glyphs import Glyphs
 from wizard.core.key_shape import holds_key
 from wizard.core.settings import Environment
 from wizard.core.threads import leave_lookups_behind
-from wizard.environments import World
-from wizard.rehearsal.desk import NewKey
+from wizard.environments import Environments
+from wizard.rehearsal.simulated_page import NewKey
 from wizard.rotation.certificate import Certificate
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Finding, Step
@@ -52,7 +52,7 @@ KEY_IN_SIGHT = (
 
 
 class WizardApp(SafeApp):
-    """The wizard's screens over one world."""
+    """The wizard's screens over a set of environments."""
 
     CSS_PATH = "app.tcss"
     TITLE = "Key Wizard"
@@ -63,9 +63,11 @@ class WizardApp(SafeApp):
         Binding("ctrl+c", "leave", show=False, priority=True),
     ]
 
-    def __init__(self, world: World, glyphs: Glyphs, *, environment: str | None = None, command: str) -> None:
+    def __init__(
+        self, environments: Environments, glyphs: Glyphs, *, environment: str | None = None, command: str
+    ) -> None:
         super().__init__()
-        self.world = world
+        self.environments = environments
         self.glyphs = glyphs
         self.environment = environment
         self.command = command
@@ -75,7 +77,7 @@ class WizardApp(SafeApp):
         self._stack = AsyncExitStack()
         self._announced: Finding | None = None
         self.untaken: NewKey | None = None
-        """A key that was made at the desk and not taken over yet: its secret is shown once."""
+        """A key that was made on the simulated page and not taken over yet: its secret is shown once."""
 
     def announce(self, finding: Finding) -> None:
         """Keep what one screen has to tell for the screen that follows."""
@@ -95,7 +97,7 @@ class WizardApp(SafeApp):
     @property
     def place(self) -> str:
         """The place of the credentials as a phrase within a sentence."""
-        return self.flow.place if self.has_flow else self.world.place
+        return self.flow.place if self.has_flow else self.environments.place
 
     @property
     def has_flow(self) -> bool:
@@ -138,7 +140,7 @@ class WizardApp(SafeApp):
             notice.note(KEY_IN_SIGHT)
 
     def forget_entered(self) -> None:
-        """Overwrite everything secret that was typed, pasted or made at the desk and is not in the keyring.
+        """Overwrite everything secret that was typed, pasted or made on the simulated page and is not in the keyring.
 
         Secrets under way have their own owner, who wipes them: the worker that stores or tries them.
         """
@@ -156,7 +158,7 @@ class WizardApp(SafeApp):
             wizard.core.errors.WizardError: it cannot be opened, with the remedy.
         """
         await self.let_go()
-        self._open_flow = await self._stack.enter_async_context(self.world.flow(environment))
+        self._open_flow = await self._stack.enter_async_context(self.environments.flow(environment))
         return self._open_flow
 
     async def let_go(self) -> None:
@@ -211,7 +213,7 @@ class WizardApp(SafeApp):
             try:
                 await self.let_go()
             finally:
-                await self.world.close()
+                await self.environments.close()
         except WizardError as error:
             self.problem = self.problem or error
 

@@ -11,7 +11,7 @@ from wizard.core.ending import Ending
 from wizard.core.glyphs import glyphs_for
 from wizard.core.settings import Paths
 from wizard.core.terminal import inspect_terminal
-from wizard.environments import RealWorld, RehearsalWorld, World
+from wizard.environments import Environments, RealEnvironments, RehearsalEnvironments
 from wizard.rehearsal.scenarios import SMOOTH, Scenario
 from wizard.rotation.closing import exit_code
 from wizard.tui.app import WizardApp
@@ -26,7 +26,7 @@ def open_wizard(paths: Paths, environment: str | None, ending: Ending) -> int:
     known = settings.load(paths.config_file)
     if environment is not None:
         known.environment(environment)
-    return _run(RealWorld(paths, known), environment, "key-wizard", ending)
+    return _run(RealEnvironments(paths, known), environment, "key-wizard", ending)
 
 
 def open_rehearsal(paths: Paths, source_address: str, ending: Ending, scenario: Scenario = SMOOTH) -> int:
@@ -35,14 +35,14 @@ def open_rehearsal(paths: Paths, source_address: str, ending: Ending, scenario: 
     Raises:
         wizard.core.errors.WizardError: the terminal cannot be used.
     """
-    return _run(RehearsalWorld(paths, source_address, scenario), None, "key-wizard rehearse", ending)
+    return _run(RehearsalEnvironments(paths, source_address, scenario), None, "key-wizard rehearse", ending)
 
 
-def _run(world: World, environment: str | None, command: str, ending: Ending) -> int:
+def _run(environments: Environments, environment: str | None, command: str, ending: Ending) -> int:
     problem = inspect_terminal(os.environ, sys.__stdin__, sys.__stderr__).problem()
     if problem is not None:
         raise problem
-    app = WizardApp(world, glyphs_for(os.environ), environment=environment, command=command)
+    app = WizardApp(environments, glyphs_for(os.environ), environment=environment, command=command)
     code = app.run_safely(ending)
     if app.problem is not None and not code:
         raise app.problem

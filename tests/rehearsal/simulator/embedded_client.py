@@ -94,21 +94,21 @@ class Host:
         signature = quote(signer.sign(payload.encode()), safe="")
         return await self.raw(method, path, signer.api_key, f"{payload}&signature={signature}")
 
-    async def desk(self, method: str, path: str, form: object = None) -> httpx.Response:
+    async def page(self, method: str, path: str, form: object = None) -> httpx.Response:
         content = b"" if form is None else json.dumps(form).encode()
         return await self.client.request(method, "/desk" + path, content=content)
 
     async def hmac_key(self, **form: object) -> HmacSigner:
-        answer = await self.desk("POST", "/keys", {"label": "trader", "permissions": EVERYTHING, **form})
+        answer = await self.page("POST", "/keys", {"label": "trader", "permissions": EVERYTHING, **form})
         assert answer.status_code == 201, answer.text
         return HmacSigner(answer.json()["api_key"], answer.json()["secret"])
 
     async def faults(self, **form: object) -> None:
-        answer = await self.desk("PUT", "/faults", form)
+        answer = await self.page("PUT", "/faults", form)
         assert answer.status_code == 200, answer.text
 
     async def log(self) -> list[Mapping[str, object]]:
-        entries: list[Mapping[str, object]] = (await self.desk("GET", "/log")).json()
+        entries: list[Mapping[str, object]] = (await self.page("GET", "/log")).json()
         return entries
 
 

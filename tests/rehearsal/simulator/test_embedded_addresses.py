@@ -35,7 +35,7 @@ async def test_headers_do_not_move_a_caller(host: Host, header: str) -> None:
 
 
 async def test_a_new_table_replaces_the_old_one_at_once(host: Host, other_host: Host, key: HmacSigner) -> None:
-    answer = await host.desk("PUT", "/nat", {"127.0.0.2": "203.0.113.42"})
+    answer = await host.page("PUT", "/nat", {"127.0.0.2": "203.0.113.42"})
     assert answer.json() == {"127.0.0.2": "203.0.113.42"}
     assert (await other_host.signed(key)).status_code == 200
     assert (await host.get("/echo/plain")).text == "127.0.0.1\n"
@@ -43,11 +43,11 @@ async def test_a_new_table_replaces_the_old_one_at_once(host: Host, other_host: 
 
 
 async def test_a_caller_over_ipv6_is_on_no_list(host: Host, key: HmacSigner) -> None:
-    await host.desk("PUT", "/nat", {"127.0.0.1": "2001:db8::1"})
+    await host.page("PUT", "/nat", {"127.0.0.1": "2001:db8::1"})
     assert refusal(await host.signed(key)) == (401, -2015)
 
 
 @pytest.mark.parametrize("table", [{"127.0.0.1": "nowhere"}, {"127.0.0.1": 1}, {"here": "203.0.113.1"}, []])
 async def test_a_table_that_makes_no_sense_changes_nothing(host: Host, table: object) -> None:
-    assert (await host.desk("PUT", "/nat", table)).status_code == 400
+    assert (await host.page("PUT", "/nat", table)).status_code == 400
     assert (await host.get("/echo/plain")).text == "203.0.113.42\n"

@@ -37,13 +37,13 @@ async def test_an_unknown_key_is_told_apart_on_sapi_only(host: Host, path: str) 
 @pytest.mark.parametrize("path", SURFACES)
 async def test_a_deleted_key_looks_like_one_that_never_was(host: Host, key: HmacSigner, path: str) -> None:
     assert (await host.signed(key, path)).status_code == 200
-    assert (await host.desk("DELETE", f"/keys/{key.api_key}")).status_code == 200
+    assert (await host.page("DELETE", f"/keys/{key.api_key}")).status_code == 200
     assert refusal(await host.signed(key, path)) == UNKNOWN[path]
 
 
 @pytest.mark.parametrize("path", SURFACES)
 async def test_a_disabled_key_is_rejected_everywhere(host: Host, key: HmacSigner, path: str) -> None:
-    assert (await host.desk("POST", f"/keys/{key.api_key}/disable")).json()["state"] == "disabled"
+    assert (await host.page("POST", f"/keys/{key.api_key}/disable")).json()["state"] == "disabled"
     assert refusal(await host.signed(key, path)) == REJECTED[path]
 
 
@@ -80,7 +80,7 @@ async def test_only_fapi_tells_which_address_it_saw(other_host: Host, key: HmacS
 
 async def test_the_fapi_refusal_has_the_length_that_was_seen_in_the_wild(host: Host) -> None:
     # ccxt #7822: content-length 97 with the address 185.93.111.189.
-    await host.desk("PUT", "/nat", {"127.0.0.1": "185.93.111.189"})
+    await host.page("PUT", "/nat", {"127.0.0.1": "185.93.111.189"})
     answer = await host.signed(HmacSigner(UNKNOWN_KEY, "s"), BALANCE)
     assert answer.headers["content-length"] == "97"
 
@@ -93,7 +93,7 @@ async def test_checks_come_in_their_order(host: Host, other_host: Host, key: Hma
     assert refusal(await host.signed(wrong, at=late)) == (400, -1021)
     assert refusal(await host.signed(wrong)) == (400, -1022)
     assert refusal(await host.signed(powerless)) == (401, -2015)
-    await host.desk("POST", f"/keys/{key.api_key}/disable")
+    await host.page("POST", f"/keys/{key.api_key}/disable")
     assert refusal(await host.signed(HmacSigner(key.api_key, "wrong"), RESTRICTIONS, at=late)) == (400, -2015)
 
 

@@ -57,8 +57,8 @@ async def test_who_goes_on_after_429_is_banned_for_a_while(host: Host, clock: Ma
     assert (await host.get(BASE_URLS)).status_code == 200
 
 
-async def test_the_desk_and_the_echo_services_weigh_nothing(host: Host) -> None:
-    await host.desk("GET", "/keys")
+async def test_the_simulated_page_and_the_echo_services_weigh_nothing(host: Host) -> None:
+    await host.page("GET", "/keys")
     await host.get("/echo/plain")
     assert (await host.get(BASE_URLS)).headers[USED] == "1"
 
@@ -91,10 +91,10 @@ async def test_an_empty_form_repairs_everything(host: Host) -> None:
     assert (await host.get("/api/v3/time")).json() == {"serverTime": int(NOW * 1000)}
 
 
-async def test_latency_holds_answers_back_but_never_the_desk(host: Host) -> None:
+async def test_latency_holds_answers_back_but_never_the_simulated_page(host: Host) -> None:
     await host.faults(latency_ms=3_600_000)
     slow = asyncio.create_task(host.get(BASE_URLS))
-    assert (await host.desk("GET", "/keys")).status_code == 200
+    assert (await host.page("GET", "/keys")).status_code == 200
     assert not slow.done()
     slow.cancel()
     await asyncio.wait([slow])
@@ -127,11 +127,11 @@ async def test_latency_holds_answers_back_but_never_the_desk(host: Host) -> None
     ],
 )
 async def test_faults_that_make_no_sense_are_refused(host: Host, form: object) -> None:
-    assert (await host.desk("PUT", "/faults", form)).status_code == 400
+    assert (await host.page("PUT", "/faults", form)).status_code == 400
 
 
 async def test_what_can_be_wrong_is_named_when_something_else_is_asked_for(host: Host) -> None:
-    refused = await host.desk("PUT", "/faults", {"latency": 5})
+    refused = await host.page("PUT", "/faults", {"latency": 5})
     assert refused.json()["msg"] == (
         "There is no such field: latency. There are: latency_ms, clock_offset_ms, whitelist_delay_s, answers"
     )
@@ -143,7 +143,7 @@ async def test_a_body_that_cannot_be_read_or_sent_back_is_refused(host: Host, bo
 
 
 @pytest.mark.parametrize("headers", [{"Origin": "https://evil.example"}, {"Host": "evil.example"}])
-async def test_a_web_page_does_not_get_to_the_desk(host: Host, headers: dict[str, str]) -> None:
+async def test_a_web_page_does_not_get_to_the_simulated_page(host: Host, headers: dict[str, str]) -> None:
     for method, path in (("GET", "/desk/log"), ("GET", "/desk/keys"), ("DELETE", "/desk/keys/" + "A" * 64)):
         assert (await host.client.request(method, path, headers=headers)).status_code == 403
 

@@ -69,5 +69,5 @@ async def test_the_coins_agree_with_the_account(host: Host, key: HmacSigner) -> 
 
 async def test_the_coins_are_told_to_keys_only(host: Host, other_host: Host, key: HmacSigner) -> None:
     assert refusal(await other_host.signed(key, COINS)) == (400, -2015)
-    await host.desk("DELETE", f"/keys/{key.api_key}")
+    await host.page("DELETE", f"/keys/{key.api_key}")
     assert refusal(await host.signed(key, COINS)) == (400, -2008)

@@ -69,7 +69,7 @@ async def test_address_changed_moves_the_host(clock: ManualClock) -> None:
         first, new = await second(host)
         assert (await host.get("/echo/plain")).text == "203.0.113.92\n"
         assert refusal(await host.signed(first)) == refusal(await host.signed(new)) == (401, -2015)
-        await host.desk("PUT", f"/keys/{new.api_key}/whitelist", {"text": "203.0.113.92"})
+        await host.page("PUT", f"/keys/{new.api_key}/whitelist", {"text": "203.0.113.92"})
         assert (await host.signed(new)).status_code == 200
 
 
@@ -87,7 +87,7 @@ async def test_whitelist_forgotten_leaves_the_key_open_to_all(clock: ManualClock
         _, new = await second(host)
         async with machine(addresses, "127.0.0.2") as other:
             assert (await other.signed(new)).status_code == 200
-            await host.desk("PUT", f"/keys/{new.api_key}/whitelist", {"text": LISTED})
+            await host.page("PUT", f"/keys/{new.api_key}/whitelist", {"text": LISTED})
             assert refusal(await other.signed(new)) == (401, -2015)
         assert (await host.signed(new)).status_code == 200
 
@@ -113,7 +113,7 @@ async def test_wrong_secret_refuses_a_key_pair_too(clock: ManualClock) -> None:
         await host.hmac_key(whitelist=LISTED)
         private = ed25519.Ed25519PrivateKey.generate()
         form = {"kind": "ed25519", "public_key": public_pem(private), "permissions": EVERYTHING}
-        made = (await host.desk("POST", "/keys", form)).json()
+        made = (await host.page("POST", "/keys", form)).json()
         assert refusal(await host.signed(Ed25519Signer(made["api_key"], private))) == (400, -1022)
 
 
@@ -122,23 +122,25 @@ async def test_permission_missing_takes_trading_only(clock: ManualClock) -> None
         _, new = await second(host)
         assert (await host.signed(new)).status_code == 200
         assert refusal(await host.signed(new, ORDER_TEST, MARKET_ORDER, method="POST")) == (401, -2015)
-        await host.desk("PUT", f"/keys/{new.api_key}/permissions", EVERYTHING)
+        await host.page("PUT", f"/keys/{new.api_key}/permissions", EVERYTHING)
         assert (await host.signed(new, ORDER_TEST, MARKET_ORDER, method="POST")).status_code == 200
 
 
 @pytest.mark.parametrize(("method", "path"), [("DELETE", ""), ("POST", "/disable")])
-async def test_legacy_will_not_die_whatever_the_desk_confirms(clock: ManualClock, method: str, path: str) -> None:
+async def test_legacy_will_not_die_whatever_the_simulated_page_confirms(
+    clock: ManualClock, method: str, path: str
+) -> None:
     async with drill("legacy-will-not-die", clock) as (host, _):
         first, new = await second(host)
         for key in (first, new):
-            assert (await host.desk(method, f"/keys/{key.api_key}{path}")).status_code == 200
+            assert (await host.page(method, f"/keys/{key.api_key}{path}")).status_code == 200
         assert (await host.signed(first)).status_code == 200
         assert refusal(await host.signed(new)) == (401, -2015)
-        assert first.api_key in (await host.desk("GET", "/keys")).text
+        assert first.api_key in (await host.page("GET", "/keys")).text
 
 
 @pytest.mark.parametrize(("name", "status"), [("rate-limited", 429), ("exchange-down", 503)])
-async def test_an_outage_answers_everything_but_the_desk_and_the_echo_services(
+async def test_an_outage_answers_everything_but_the_simulated_page_and_the_echo_services(
     clock: ManualClock, name: str, status: int
 ) -> None:
     async with drill(name, clock) as (host, addresses), line(addresses) as api:
@@ -157,7 +159,7 @@ async def test_an_outage_answers_everything_but_the_desk_and_the_echo_services(
         assert (await api.ask("ping"))["status"] == 200
 
 
-async def test_what_was_planted_can_be_taken_away_at_the_desk(clock: ManualClock) -> None:
+async def test_what_was_planted_can_be_taken_away_at_the_simulated_page(clock: ManualClock) -> None:
     async with drill("exchange-down", clock) as (host, _):
         _, new = await second(host)
         await host.faults()

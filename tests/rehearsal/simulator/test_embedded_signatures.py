@@ -26,7 +26,7 @@ KINDS = ["hmac", "ed25519", "rsa"]
 
 
 async def register(host: Host, kind: str, pem: str) -> str:
-    answer = await host.desk("POST", "/keys", {"kind": kind, "public_key": pem, "permissions": EVERYTHING})
+    answer = await host.page("POST", "/keys", {"kind": kind, "public_key": pem, "permissions": EVERYTHING})
     assert answer.status_code == 201, answer.text
     assert answer.json()["secret"] is None
     return str(answer.json()["api_key"])

@@ -12,7 +12,7 @@ def addresses(count: int) -> list[str]:
 
 
 async def save(host: Host, key: HmacSigner, text: str) -> tuple[int, object]:
-    answer = await host.desk("PUT", f"/keys/{key.api_key}/whitelist", {"text": text})
+    answer = await host.page("PUT", f"/keys/{key.api_key}/whitelist", {"text": text})
     return answer.status_code, answer.json().get("whitelist", answer.json().get("msg"))
 
 

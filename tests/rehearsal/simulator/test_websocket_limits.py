@@ -103,7 +103,7 @@ async def test_latency_holds_answers_back(addresses: Addresses, host: Host) -> N
     async with line(addresses) as api:
         await host.faults(latency_ms=3_600_000)
         slow = asyncio.create_task(api.ask("ping"))
-        await host.desk("GET", "/keys")
+        await host.page("GET", "/keys")
         assert not slow.done()
         slow.cancel()
         await asyncio.wait([slow])

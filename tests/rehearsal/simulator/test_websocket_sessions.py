@@ -29,14 +29,14 @@ NOT_LOGGED_ON = {"apiKey": None, "authorizedSince": None}
 async def ed25519_key(host: Host, **form: object) -> Ed25519Signer:
     private = ed25519.Ed25519PrivateKey.generate()
     given = {"kind": "ed25519", "public_key": public_pem(private), "permissions": EVERYTHING}
-    answer = await host.desk("POST", "/keys", {"whitelist": "203.0.113.42", **given, **form})
+    answer = await host.page("POST", "/keys", {"whitelist": "203.0.113.42", **given, **form})
     assert answer.status_code == 201, answer.text
     return Ed25519Signer(answer.json()["api_key"], private)
 
 
 async def rsa_key(host: Host) -> RsaSigner:
     private = rsa.generate_private_key(65537, 2048)
-    answer = await host.desk("POST", "/keys", {"kind": "rsa", "public_key": public_pem(private)})
+    answer = await host.page("POST", "/keys", {"kind": "rsa", "public_key": public_pem(private)})
     return RsaSigner(answer.json()["api_key"], private)
 
 
@@ -131,29 +131,29 @@ async def test_a_request_with_its_own_key_and_signature_is_judged_by_these(
         unsigned = {"apiKey": signer.api_key, "timestamp": int(NOW * 1000)}
         assert refusal(await api.ask("account.status", unsigned)) == (400, -1102)
         assert (await api.ask("session.status"))["result"]["apiKey"] == signer.api_key
-        await host.desk("DELETE", f"/keys/{key.api_key}")
+        await host.page("DELETE", f"/keys/{key.api_key}")
         assert refusal(await api.ask("account.status", signed(key))) == (401, -2015)
         assert (await api.ask("account.status", {"timestamp": int(NOW * 1000)}))["status"] == 200
 
 
 async def delete(host: Host, signer: Ed25519Signer) -> None:
-    await host.desk("DELETE", f"/keys/{signer.api_key}")
+    await host.page("DELETE", f"/keys/{signer.api_key}")
 
 
 async def disable(host: Host, signer: Ed25519Signer) -> None:
-    await host.desk("POST", f"/keys/{signer.api_key}/disable")
+    await host.page("POST", f"/keys/{signer.api_key}/disable")
 
 
 async def take_off_the_list(host: Host, signer: Ed25519Signer) -> None:
-    await host.desk("PUT", f"/keys/{signer.api_key}/whitelist", {"text": "198.51.100.1"})
+    await host.page("PUT", f"/keys/{signer.api_key}/whitelist", {"text": "198.51.100.1"})
 
 
 async def move_away(host: Host, _signer: Ed25519Signer) -> None:
-    await host.desk("PUT", "/nat", {"127.0.0.1": "198.51.100.9"})
+    await host.page("PUT", "/nat", {"127.0.0.1": "198.51.100.9"})
 
 
 async def forbid_reading(host: Host, signer: Ed25519Signer) -> None:
-    await host.desk("PUT", f"/keys/{signer.api_key}/permissions", {"permissions": ["enableFutures"]})
+    await host.page("PUT", f"/keys/{signer.api_key}/permissions", {"permissions": ["enableFutures"]})
 
 
 @pytest.mark.parametrize("harm", [delete, disable, take_off_the_list, move_away, forbid_reading])

@@ -19,7 +19,7 @@ from textual.widgets.option_list import Option
 
 from wizard.core.credentials import KeyKind
 from wizard.core.errors import WizardError
-from wizard.rehearsal.desk import NewKey
+from wizard.rehearsal.simulated_page import NewKey
 from wizard.rotation.model import Finding, Mode, Step
 from wizard.tui.screens.instructions import (
     CHOICES,
@@ -242,8 +242,8 @@ class CredentialsScreen(OutsideKeys):
         super().on_step_screen_failed(message)
         self.form.say("Nothing was lost. Enter in the last field tries again.")
 
-    def desk_closed(self, result: object) -> None:
-        """Fill the fields with the key that the desk handed over."""
+    def simulated_page_closed(self, result: object) -> None:
+        """Fill the fields with the key that the simulated page handed over."""
         if not isinstance(result, NewKey) or self._kind is None:
             return
         self.form.clear()
@@ -251,8 +251,8 @@ class CredentialsScreen(OutsideKeys):
         self.notice.good("The new key was taken over from the desk. Enter stores it.")
 
     @property
-    def desk_wishes(self) -> tuple[KeyKind, str] | None:
-        """What a key made at the desk should be: its kind and, for Ed25519, the public key; None before the choice."""
+    def wanted_key(self) -> tuple[KeyKind, str] | None:
+        """The kind of key that is to be made and, for Ed25519, its public key; None before the choice."""
         return (self._kind, self._public_pem) if self._kind else None
 
     @property
@@ -280,7 +280,10 @@ class CredentialsScreen(OutsideKeys):
     def _lede(self) -> str:
         if self._is_adopting:
             return WHICH_IN_USE
-        return where_to_create(self.flow.context.environment.site.key_page, has_desk=self.wizard.world.desk is not None)
+        return where_to_create(
+            self.flow.context.environment.site.key_page,
+            has_simulated_page=self.wizard.environments.simulated_page is not None,
+        )
 
     def _whitelist(self) -> str:
         return self.flow.context.journal.whitelist_of(self.flow.context.rotation) if self.flow.rotation else ""

@@ -68,10 +68,10 @@ class HomeScreen(PlaceScreen):
         """The open rotation was given up."""
 
     def compose(self) -> ComposeResult:
-        """Lay the screen out; it is filled when the world is open."""
+        """Lay the screen out; it is filled when the environments are open."""
         yield StatusHeader("home", "", safe_to_close(None))
         with VerticalScroll(id="home", can_focus=False):
-            yield Static(self.wizard.world.lede, classes="lede", markup=False)
+            yield Static(self.wizard.environments.lede, classes="lede", markup=False)
             yield Static("  Environment   Site                 Current key             Age", id="columns")
             yield OptionRows(id="environments")
             yield Static("", id="checks")
@@ -81,9 +81,9 @@ class HomeScreen(PlaceScreen):
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
-        """Open the world, unless it is open already."""
+        """Open the environments, unless they are open already."""
         self.query_one("#checks", Static).update("Opening…")
-        self._open_world()
+        self._open_environments()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Show only what can be done now."""
@@ -98,11 +98,11 @@ class HomeScreen(PlaceScreen):
             return flow is not None and flow.can_forget
         return flow is not None and flow.can_be_abandoned if action == "abandon" else True
 
-    @work(description="open the world")
-    async def _open_world(self) -> None:
+    @work(description="open the environments")
+    async def _open_environments(self) -> None:
         try:
-            if not self.wizard.world.environments():
-                await self.wizard.world.open()
+            if not self.wizard.environments.overviews():
+                await self.wizard.environments.open()
             self.post_message(self.Ready())
         except WizardError as error:
             self.post_message(self.Failed(error))
@@ -118,7 +118,7 @@ class HomeScreen(PlaceScreen):
     def fill(self) -> None:
         """List the environments; open the one that there is no choice about."""
         # A rehearsal that was left open goes on with its own fire drill, which is known only now.
-        self.query_one(".lede", Static).update(self.wizard.world.lede)
+        self.query_one(".lede", Static).update(self.wizard.environments.lede)
         names = self._list()
         chosen = self._name_to_choose(names)
         options = self.query_one("#environments", OptionList)
@@ -134,11 +134,13 @@ class HomeScreen(PlaceScreen):
             self.query_one("#next", Static).update(call(opens, self.wizard.glyphs))
 
     def _list(self) -> list[str]:
-        overviews = self.wizard.world.environments()
+        overviews = self.wizard.environments.overviews()
         options = self.query_one("#environments", OptionList)
         highlighted = options.highlighted
         options.clear_options()
-        options.add_options(Option(Content(row(one, self.wizard.world.clock(), self.size.width))) for one in overviews)
+        options.add_options(
+            Option(Content(row(one, self.wizard.environments.clock(), self.size.width))) for one in overviews
+        )
         options.highlighted = highlighted
         return [one.environment.name for one in overviews]
 
@@ -151,7 +153,7 @@ class HomeScreen(PlaceScreen):
 
     def action_enter(self) -> None:
         """Open the environment, or go on with the one that is open."""
-        if self.is_at_work() or not self.wizard.world.environments():
+        if self.is_at_work() or not self.wizard.environments.overviews():
             return
         overview = self._highlighted()
         if self.wizard.has_flow and self.wizard.flow.context.environment.name == overview.environment.name:
@@ -221,7 +223,7 @@ class HomeScreen(PlaceScreen):
         """Try to open what could not be opened."""
         if self.is_at_work():
             return
-        if self.wizard.world.environments():
+        if self.wizard.environments.overviews():
             self.open_highlighted()
         else:
             self.on_mount()
@@ -280,4 +282,4 @@ class HomeScreen(PlaceScreen):
         return self._highlighted().environment.name
 
     def _highlighted(self) -> Overview:
-        return self.wizard.world.environments()[self.query_one("#environments", OptionList).highlighted or 0]
+        return self.wizard.environments.overviews()[self.query_one("#environments", OptionList).highlighted or 0]

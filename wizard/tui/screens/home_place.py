@@ -72,12 +72,12 @@ class PlaceScreen(Screen[None]):
     @property
     def is_file(self) -> bool:
         """Whether the place is the encrypted file."""
-        custodian = self.wizard.world.custodian
+        custodian = self.wizard.environments.custodian
         return custodian is not None and custodian.custody.place is Place.ENCRYPTED_FILE
 
     def note_problem(self, error: WizardError) -> None:
         """Remember what an error says about the place."""
-        custodian = self.wizard.world.custodian
+        custodian = self.wizard.environments.custodian
         is_custody = custodian is not None and isinstance(error, CustodyError)
         self._is_custody_problem = is_custody
         self._remedy = error.remedy if is_custody and isinstance(error, CustodyError) else Remedy.NONE
@@ -92,7 +92,7 @@ class PlaceScreen(Screen[None]):
 
     def action_unlock(self) -> None:
         """Ask for the password that opens the place of the credentials."""
-        custodian = self.wizard.world.custodian
+        custodian = self.wizard.environments.custodian
         if custodian is not None and self._remedy and not self.is_at_work():
             self.app.push_screen(PasswordScreen(custodian, self._remedy, self.wizard.glyphs), self._unlocked)
 
@@ -103,7 +103,7 @@ class PlaceScreen(Screen[None]):
 
     def action_passphrase(self) -> None:
         """Ask for the passphrase of the encrypted file so far, and for the new one."""
-        custodian = self.wizard.world.custodian
+        custodian = self.wizard.environments.custodian
         if custodian is not None and not self.is_at_work():
             self.app.push_screen(PassphraseScreen(custodian, self.wizard.glyphs), self._changed)
 
@@ -122,7 +122,7 @@ class PlaceScreen(Screen[None]):
             self.app.push_screen(question, self._choose_file)
 
     def _choose_file(self, typed: str | None) -> None:
-        custodian = self.wizard.world.custodian
+        custodian = self.wizard.environments.custodian
         if not typed or custodian is None:
             return
         try:

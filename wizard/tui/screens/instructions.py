@@ -43,9 +43,9 @@ def choice(texts: tuple[str, str]) -> Content:
     return Content.from_markup("[b]$title[/]\n  [$text-muted]$text[/]", title=title, text=text)
 
 
-def where_to_create(key_page: str, *, has_desk: bool) -> str:
+def where_to_create(key_page: str, *, has_simulated_page: bool) -> str:
     """Say where the new key is created."""
-    if has_desk:
+    if has_simulated_page:
         return "Create the new key at the desk (F4)."
     return f"Create the new key on the exchange's page{f': {key_page}' if key_page else '.'}"
 

@@ -216,7 +216,11 @@ class RetireScreen(StepScreen):
 
     def _to_do(self) -> Content:
         legacy, page = self.flow.retire.legacy, self.flow.context.environment.site.key_page
-        where = "at the desk (F4)" if self.wizard.world.desk is not None else f"on the exchange's page: {page}"
+        where = (
+            "at the desk (F4)"
+            if self.wizard.environments.simulated_page is not None
+            else f"on the exchange's page: {page}"
+        )
         return Content.from_markup(
             "[b]1[/] Restart what uses the key: it has to take the new one.\n[b]2[/] Delete $key $where\n",
             key=str(legacy.name) if legacy else "the legacy key",

@@ -21,8 +21,8 @@ from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.questions import QUESTIONS
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import TITLES, Step
-from wizard.tui.screens.desk import DeskScreen
 from wizard.tui.screens.password import PasswordScreen
+from wizard.tui.screens.simulated_page import SimulatedPageScreen
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.rail import Rail
 from wizard.tui.widgets.status_header import StatusHeader
@@ -54,7 +54,13 @@ class StepScreen(Screen[None]):
         Binding("ctrl+down", "scroll_body(1)", "Scroll", show=False),
         Binding("ctrl+up", "scroll_body(-1)", "Scroll", show=False),
         Binding("f12", "unlock", "Unlock", show=False),  # told where it helps: the footer has no room for it
-        Binding("f4,ctrl+o", "desk", "Desk", key_display="F4", tooltip="Open the exchange's page of this rehearsal"),
+        Binding(
+            "f4,ctrl+o",
+            "simulated_page",
+            "Desk",
+            key_display="F4",
+            tooltip="Open the exchange's page of this rehearsal",
+        ),
     ]
 
     class Failed(Message):
@@ -107,9 +113,9 @@ class StepScreen(Screen[None]):
         self.query_one(StatusHeader).overlap = f"overlap {duration(seconds)}" if seconds else ""
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
-        """Hide the desk outside of a rehearsal, and the way back where there is none."""
-        if action == "desk":
-            return self.wizard.world.desk is not None
+        """Hide the simulated page outside of a rehearsal, and the way back where there is none."""
+        if action == "simulated_page":
+            return self.wizard.environments.simulated_page is not None
         if action == "back":
             return self.can_go_back
         return True
@@ -134,14 +140,16 @@ class StepScreen(Screen[None]):
         """Scroll what does not fit, while a field keeps the focus."""
         self.query_one("#body", Body).scroll_relative(y=lines * 4, animate=False)
 
-    def action_desk(self) -> None:
-        """Open the desk."""
-        desk = self.wizard.world.desk
-        if desk is not None:
-            self.app.push_screen(DeskScreen(desk, self.flow, self.wizard.glyphs), self.desk_closed)
+    def action_simulated_page(self) -> None:
+        """Open the simulated page."""
+        simulated_page = self.wizard.environments.simulated_page
+        if simulated_page is not None:
+            self.app.push_screen(
+                SimulatedPageScreen(simulated_page, self.flow, self.wizard.glyphs), self.simulated_page_closed
+            )
 
-    def desk_closed(self, result: object) -> None:
-        """Take what the desk handed over. Most steps take nothing."""
+    def simulated_page_closed(self, result: object) -> None:
+        """Take what the simulated page handed over. Most steps take nothing."""
 
     def is_at_work(self, group: str) -> bool:
         """Whether background work of this group runs: a keyring write is not to be cut by a second key press."""
@@ -149,13 +157,13 @@ class StepScreen(Screen[None]):
 
     def on_step_screen_failed(self, message: Failed) -> None:
         """Show an error where the user looks, and offer to open a keyring that was locked meanwhile."""
-        error, custodian = message.error, self.wizard.world.custodian
+        error, custodian = message.error, self.wizard.environments.custodian
         self._remedy = error.remedy if custodian and isinstance(error, CustodyError) else Remedy.NONE
         self.notice.error(error, f"F12: {QUESTIONS[self._remedy].does}." if self._remedy else "")
 
     def action_unlock(self) -> None:
         """Ask for the password that opens the place of the credentials; what is typed on this screen stays."""
-        custodian = self.wizard.world.custodian
+        custodian = self.wizard.environments.custodian
         if custodian is not None and self._remedy and not self.is_at_work("custody"):
             self.app.push_screen(PasswordScreen(custodian, self._remedy, self.wizard.glyphs), self._unlocked)
 

@@ -54,7 +54,7 @@ def refusal(text: str) -> str:
     return ""
 
 
-def test_what_the_composer_calls_valid_the_desk_saves_and_what_the_desk_refuses_was_called_invalid() -> None:
+def test_what_is_called_valid_the_page_saves_and_what_the_page_refuses_was_called_invalid() -> None:
     random = Random(5)
     valid = refused = 0
     for _ in range(LISTS):
@@ -75,7 +75,7 @@ def test_what_the_composer_calls_valid_the_desk_saves_and_what_the_desk_refuses_
     assert refused > LISTS / 10
 
 
-async def test_the_desk_s_own_http_agrees() -> None:
+async def test_the_simulated_page_s_own_http_agrees() -> None:
     random = Random(6)
     lists = [a_list(random) for _ in range(OVER_HTTP)]
     async with serve(EmbeddedExchange(seed=5)) as addresses, httpx.AsyncClient(trust_env=False) as client:

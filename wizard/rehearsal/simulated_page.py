@@ -1,4 +1,4 @@
-"""The desk: in a rehearsal, the stand-in for the exchange's API-management page. This is its client."""
+"""The simulated page: in a rehearsal, the stand-in for the exchange's API-management page. This is its client."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ DEADLINE = 5.0
 
 
 class DeskRefused(WizardError):
-    """The desk did not accept what was asked, as the exchange's page would not."""
+    """The simulated page did not accept what was asked, as the exchange's page would not."""
 
 
 @dataclass(frozen=True, slots=True)
-class DeskKey:
+class ListedKey:
     """One key as the page lists it."""
 
     label: str
@@ -59,14 +59,14 @@ class Activity:
     code: int
 
 
-def permissions_of_others(key: DeskKey, keys: tuple[DeskKey, ...]) -> dict[str, bool]:
+def permissions_of_others(key: ListedKey, keys: tuple[ListedKey, ...]) -> dict[str, bool]:
     """What a key may do once everything that one of the other keys may do is switched on for it."""
     granted = {name for other in keys if other != key for name, is_on in other.permissions.items() if is_on}
     return {**key.permissions, **dict.fromkeys(granted, True)}
 
 
-class Desk:
-    """Talks to the desk of one embedded exchange."""
+class SimulatedPage:
+    """Talks to the simulated page of one embedded exchange."""
 
     def __init__(self, desk_url: str) -> None:
         self._url = desk_url
@@ -85,10 +85,10 @@ class Desk:
         made = await self._call("POST", "/keys", body)
         return NewKey(Secret(made["api_key"]), Secret(made.get("secret") or ""))
 
-    async def keys(self) -> tuple[DeskKey, ...]:
+    async def keys(self) -> tuple[ListedKey, ...]:
         """List the keys that exist, in the order of their creation."""
         return tuple(
-            DeskKey(
+            ListedKey(
                 label=printable(key["label"]),
                 kind=KeyKind(key["kind"]),
                 api_key=Secret(key["api_key"]),

@@ -22,7 +22,7 @@ async def test_a_new_key_and_its_secret_have_64_letters_and_digits(host: Host) -
 
 async def test_the_list_of_keys_tells_everything_but_the_secret(host: Host) -> None:
     made = await host.hmac_key(label="grid bot", whitelist="203.0.113.42, 198.51.100.0/24")
-    answer = await host.desk("GET", "/keys")
+    answer = await host.page("GET", "/keys")
     assert made.secret not in answer.text
     (shown,) = answer.json()
     assert shown["permissions"]["enableFutures"] is True
@@ -46,7 +46,7 @@ async def test_no_record_prints_a_key_or_a_secret(host: Host, exchange: Embedded
 
 
 async def test_a_changed_whitelist_counts_at_once(host: Host, other_host: Host, key: HmacSigner) -> None:
-    answer = await host.desk("PUT", f"/keys/{key.api_key}/whitelist", {"text": "203.0.113.77"})
+    answer = await host.page("PUT", f"/keys/{key.api_key}/whitelist", {"text": "203.0.113.77"})
     assert answer.json()["whitelist"] == ["203.0.113.77"]
     assert refusal(await host.signed(key)) == (401, -2015)
     assert (await other_host.signed(key)).status_code == 200
@@ -60,25 +60,25 @@ async def test_a_block_lets_in_every_address_that_it_covers(host: Host, other_ho
 
 async def test_null_makes_a_key_unrestricted(host: Host, other_host: Host, key: HmacSigner) -> None:
     assert refusal(await other_host.signed(key)) == (401, -2015)
-    await host.desk("PUT", f"/keys/{key.api_key}/whitelist", {"text": None})
+    await host.page("PUT", f"/keys/{key.api_key}/whitelist", {"text": None})
     assert (await other_host.signed(key)).status_code == 200
     assert (await other_host.signed(key, RESTRICTIONS)).json()["ipRestrict"] is False
 
 
 async def test_a_form_without_a_list_does_not_lift_the_restriction(host: Host, key: HmacSigner) -> None:
-    assert (await host.desk("PUT", f"/keys/{key.api_key}/whitelist", {})).status_code == 400
+    assert (await host.page("PUT", f"/keys/{key.api_key}/whitelist", {})).status_code == 400
     assert (await host.signed(key, RESTRICTIONS)).json()["ipRestrict"] is True
 
 
 async def test_a_refused_list_leaves_the_old_one_in_force(host: Host, key: HmacSigner) -> None:
-    answer = await host.desk("PUT", f"/keys/{key.api_key}/whitelist", {"text": "203.0.113.300"})
+    answer = await host.page("PUT", f"/keys/{key.api_key}/whitelist", {"text": "203.0.113.300"})
     assert answer.status_code == 400
     assert answer.json() == {"msg": "Illegal IP: 203.0.113.300"}
     assert (await host.signed(key)).status_code == 200
 
 
 async def test_a_list_of_ipv6_alone_locks_everybody_out(host: Host, key: HmacSigner) -> None:
-    answer = await host.desk("PUT", f"/keys/{key.api_key}/whitelist", {"text": "2001:db8::1"})
+    answer = await host.page("PUT", f"/keys/{key.api_key}/whitelist", {"text": "2001:db8::1"})
     assert (answer.status_code, answer.json()["whitelist"]) == (200, [])
     assert refusal(await host.signed(key)) == (401, -2015)
 
@@ -87,7 +87,7 @@ async def test_a_delayed_whitelist_lets_the_old_one_count_until_then(
     host: Host, other_host: Host, key: HmacSigner, clock: ManualClock
 ) -> None:
     await host.faults(whitelist_delay_s=90)
-    await host.desk("PUT", f"/keys/{key.api_key}/whitelist", {"text": "203.0.113.77"})
+    await host.page("PUT", f"/keys/{key.api_key}/whitelist", {"text": "203.0.113.77"})
     clock.now = NOW + 89
     assert (await host.signed(key, at=clock.now)).status_code == 200
     assert refusal(await other_host.signed(key, at=clock.now)) == (401, -2015)
@@ -106,28 +106,28 @@ async def test_a_new_key_waits_for_its_delayed_whitelist_too(host: Host, clock: 
 
 async def test_the_last_of_two_delayed_lists_wins(host: Host, key: HmacSigner, clock: ManualClock) -> None:
     await host.faults(whitelist_delay_s=90)
-    await host.desk("PUT", f"/keys/{key.api_key}/whitelist", {"text": "203.0.113.77"})
+    await host.page("PUT", f"/keys/{key.api_key}/whitelist", {"text": "203.0.113.77"})
     clock.now = NOW + 60
-    await host.desk("PUT", f"/keys/{key.api_key}/whitelist", {"text": "203.0.113.42, 203.0.113.77"})
+    await host.page("PUT", f"/keys/{key.api_key}/whitelist", {"text": "203.0.113.42, 203.0.113.77"})
     for moment in (100, 150):
         clock.now = NOW + moment
         assert (await host.signed(key, at=clock.now)).status_code == 200
 
 
 async def test_changed_permissions_count_at_once(host: Host, key: HmacSigner) -> None:
-    answer = await host.desk("PUT", f"/keys/{key.api_key}/permissions", {"permissions": {"enableReading": False}})
+    answer = await host.page("PUT", f"/keys/{key.api_key}/permissions", {"permissions": {"enableReading": False}})
     assert not any(answer.json()["permissions"].values())
     assert refusal(await host.signed(key)) == (401, -2015)
-    await host.desk("PUT", f"/keys/{key.api_key}/permissions", {"enableReading": True})
+    await host.page("PUT", f"/keys/{key.api_key}/permissions", {"enableReading": True})
     assert (await host.signed(key)).status_code == 200
 
 
 async def test_withdrawals_need_a_whitelist(host: Host, key: HmacSigner) -> None:
     wanted = {"permissions": {"enableWithdrawals": True}}
-    assert (await host.desk("POST", "/keys", wanted)).status_code == 400
-    assert (await host.desk("POST", "/keys", {**wanted, "whitelist": "203.0.113.42"})).status_code == 201
-    assert (await host.desk("PUT", f"/keys/{key.api_key}/permissions", wanted)).status_code == 200
-    assert (await host.desk("PUT", f"/keys/{key.api_key}/whitelist", {"text": None})).status_code == 400
+    assert (await host.page("POST", "/keys", wanted)).status_code == 400
+    assert (await host.page("POST", "/keys", {**wanted, "whitelist": "203.0.113.42"})).status_code == 201
+    assert (await host.page("PUT", f"/keys/{key.api_key}/permissions", wanted)).status_code == 200
+    assert (await host.page("PUT", f"/keys/{key.api_key}/whitelist", {"text": None})).status_code == 400
 
 
 @pytest.mark.parametrize(
@@ -140,7 +140,7 @@ async def test_withdrawals_need_a_whitelist(host: Host, key: HmacSigner) -> None
     ],
 )
 async def test_a_key_that_does_not_exist_is_not_found(host: Host, method: str, path: str, form: object) -> None:
-    assert (await host.desk(method, f"/keys/{'k' * 64}{path}", form)).status_code == 404
+    assert (await host.page(method, f"/keys/{'k' * 64}{path}", form)).status_code == 404
 
 
 def private_text(key: ed25519.Ed25519PrivateKey) -> str:
@@ -174,11 +174,11 @@ def elliptic() -> str:
 async def test_a_public_key_of_the_wrong_kind_is_refused_and_not_repeated(
     host: Host, kind: str, public_key: str | None
 ) -> None:
-    answer = await host.desk("POST", "/keys", {"kind": kind, "public_key": public_key})
+    answer = await host.page("POST", "/keys", {"kind": kind, "public_key": public_key})
     assert answer.status_code == 400
     assert set(answer.json()) == {"msg"}
     assert not any(line in answer.text for line in (public_key or "").splitlines()[1:])
-    assert (await host.desk("GET", "/keys")).json() == []
+    assert (await host.page("GET", "/keys")).json() == []
 
 
 @pytest.mark.parametrize(
@@ -196,10 +196,10 @@ async def test_a_public_key_of_the_wrong_kind_is_refused_and_not_repeated(
     ],
 )
 async def test_a_form_that_makes_no_sense_makes_no_key(host: Host, form: object) -> None:
-    answer = await host.desk("POST", "/keys", form)
+    answer = await host.page("POST", "/keys", form)
     assert answer.status_code == 400
     assert answer.json()["msg"]
-    assert (await host.desk("GET", "/keys")).json() == []
+    assert (await host.page("GET", "/keys")).json() == []
 
 
 async def test_a_body_that_is_not_json_is_refused(host: Host) -> None:
@@ -223,9 +223,9 @@ async def test_the_log_tells_who_called_what_from_where(host: Host, other_host: 
 async def test_two_exchanges_side_by_side_know_nothing_of_each_other(host: Host, key: HmacSigner) -> None:
     async with serve(EmbeddedExchange(seed=2)) as elsewhere, machine(elsewhere, "127.0.0.1") as there:
         assert refusal(await there.signed(key, RESTRICTIONS)) == (400, -2008)
-        await there.desk("PUT", "/nat", {"127.0.0.1": "198.51.100.7"})
+        await there.page("PUT", "/nat", {"127.0.0.1": "198.51.100.7"})
         await there.faults(answers=[{"path": "/api/v3/ping", "status": 503}])
-        assert (await there.desk("GET", "/keys")).json() == []
+        assert (await there.page("GET", "/keys")).json() == []
         assert (await host.get("/echo/json")).json() == {"ip": "203.0.113.42"}
         assert (await host.get("/api/v3/ping")).status_code == 200
         assert await host.log() == []

@@ -1,4 +1,4 @@
-"""The desk: in a rehearsal, what the exchange's API-management page would be."""
+"""The simulated page: in a rehearsal, what the exchange's API-management page would be."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from wizard.core.clock import utc
 from wizard.core.credentials import KeyKind
 from wizard.core.errors import WizardError
 from wizard.core.glyphs import Glyphs
-from wizard.rehearsal.desk import Activity, Desk, DeskKey, NewKey, permissions_of_others
+from wizard.rehearsal.simulated_page import Activity, ListedKey, NewKey, SimulatedPage, permissions_of_others
 from wizard.rotation.flow import Flow
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.option_rows import OptionRows
@@ -28,16 +28,16 @@ if TYPE_CHECKING:
 ACTIVITY_ROWS = 8
 
 
-class DeskScreen(ModalScreen[NewKey | None]):
+class SimulatedPageScreen(ModalScreen[NewKey | None]):
     """Keys of the embedded exchange: create, restrict, disable, delete, and the activity log.
 
     Args:
-        desk: The desk's client.
+        simulated_page: The stand-in for the exchange's page.
         flow: Gives the whitelist that was composed.
         glyphs: The signs beside the words.
     """
 
-    CSS_PATH = "desk.tcss"
+    CSS_PATH = "simulated_page.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "create", "New", tooltip="Create a key with the composed whitelist"),
         Binding("t", "take", "Take", tooltip="Put the new key into the fields of the step below"),
@@ -55,7 +55,7 @@ class DeskScreen(ModalScreen[NewKey | None]):
     class Listed(Message):
         """The keys were read."""
 
-        def __init__(self, keys: tuple[DeskKey, ...], said: str) -> None:
+        def __init__(self, keys: tuple[ListedKey, ...], said: str) -> None:
             super().__init__()
             self.keys = keys
             self.said = said
@@ -68,7 +68,7 @@ class DeskScreen(ModalScreen[NewKey | None]):
             self.activity = activity
 
     class Failed(Message):
-        """The desk refused."""
+        """The simulated page refused."""
 
         def __init__(self, error: WizardError) -> None:
             super().__init__()
@@ -80,12 +80,12 @@ class DeskScreen(ModalScreen[NewKey | None]):
         " key from where."
     )
 
-    def __init__(self, desk: Desk, flow: Flow, glyphs: Glyphs) -> None:
+    def __init__(self, simulated_page: SimulatedPage, flow: Flow, glyphs: Glyphs) -> None:
         super().__init__()
-        self._desk = desk
+        self._simulated_page = simulated_page
         self._flow = flow
         self._glyphs = glyphs
-        self._keys: tuple[DeskKey, ...] = ()
+        self._keys: tuple[ListedKey, ...] = ()
         self._asked_to_delete = ""
         """The fingerprint of the key that a second D deletes."""
 
@@ -114,14 +114,14 @@ class DeskScreen(ModalScreen[NewKey | None]):
     @work(exclusive=True, description="read the desk")
     async def _list(self, said: str) -> None:
         try:
-            self.post_message(self.Listed(await self._desk.keys(), said))
+            self.post_message(self.Listed(await self._simulated_page.keys(), said))
         except WizardError as error:
             self.post_message(self.Failed(error))
 
     @work(exclusive=True, description="create a key at the desk")
     async def _create(self, kind: KeyKind, public_key: str) -> None:
         try:
-            self._wizard.untaken = await self._desk.create(
+            self._wizard.untaken = await self._simulated_page.create(
                 "new", kind, self._whitelist(), public_key=public_key, enableSpotAndMarginTrading=True
             )
             self._list("The key was created. T takes it over into the wizard.")
@@ -135,13 +135,13 @@ class DeskScreen(ModalScreen[NewKey | None]):
             return
         try:
             if action == "delete":
-                await self._desk.delete(key.api_key)
+                await self._simulated_page.delete(key.api_key)
             elif action == "disable":
-                await self._desk.disable(key.api_key)
+                await self._simulated_page.disable(key.api_key)
             elif action == "permissions":
-                await self._desk.set_permissions(key.api_key, **permissions_of_others(key, self._keys))
+                await self._simulated_page.set_permissions(key.api_key, **permissions_of_others(key, self._keys))
             else:
-                await self._desk.set_whitelist(key.api_key, self._whitelist())
+                await self._simulated_page.set_whitelist(key.api_key, self._whitelist())
             detail = f": {self._whitelist() or 'nobody'}" if action == "whitelist" else ""
             self._list(f"…{key.api_key.last_four()}: {_DONE[action]}{detail}.")
         except WizardError as error:
@@ -150,7 +150,7 @@ class DeskScreen(ModalScreen[NewKey | None]):
     @work(exclusive=True, description="read the activity log")
     async def _read_log(self) -> None:
         try:
-            self.post_message(self.Read(await self._desk.activity()))
+            self.post_message(self.Read(await self._simulated_page.activity()))
         except WizardError as error:
             self.post_message(self.Failed(error))
 
@@ -237,10 +237,10 @@ class DeskScreen(ModalScreen[NewKey | None]):
         self._read_log()
 
     def action_leave(self) -> None:
-        """Go back to the step below; a new key that was not taken over stays at the desk."""
+        """Go back to the step below; a new key that was not taken over stays on the simulated page."""
         self.dismiss(None)
 
-    def _highlighted(self) -> DeskKey | None:
+    def _highlighted(self) -> ListedKey | None:
         index = self.query_one("#keys", OptionList).highlighted
         return self._keys[index] if index is not None and index < len(self._keys) else None
 
@@ -250,17 +250,17 @@ class DeskScreen(ModalScreen[NewKey | None]):
 
     def _wishes(self) -> tuple[KeyKind, str] | None:
         """What a new key should be, where the step below can take one."""
-        below = next((screen for screen in self.app.screen_stack if hasattr(screen, "desk_wishes")), None)
-        return below.desk_wishes if below is not None else None
+        below = next((screen for screen in self.app.screen_stack if hasattr(screen, "wanted_key")), None)
+        return below.wanted_key if below is not None else None
 
-    def _role(self, key: DeskKey) -> str:
+    def _role(self, key: ListedKey) -> str:
         """The slot that the wizard knows the key by, else the page's own label."""
         fingerprint = key.api_key.fingerprint()
         records = self._flow.context.journal.keys(self._flow.context.environment.name)
         slots = [str(record.slot) for record in records if record.name.fingerprint == fingerprint]
         return slots[-1] if slots else key.label
 
-    def _row(self, key: DeskKey) -> str:
+    def _row(self, key: ListedKey) -> str:
         whitelist = "anywhere" if key.whitelist is None else ", ".join(key.whitelist) or "nobody"
         return f"{self._role(key):<8} {key.kind.label:<8} …{key.api_key.last_four()}  {key.state:<9} {whitelist}"
 

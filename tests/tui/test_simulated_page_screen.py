@@ -16,14 +16,14 @@ async def test_a_permission_that_the_key_in_use_has_is_switched_on_for_the_new_o
 ) -> None:
     await wizard.pilot.resize_terminal(*size)
     await wizard.to_egress()
-    desk = wizard.world.desk
-    assert desk is not None
-    await desk.create("new", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=False)
+    simulated_page = wizard.environments.simulated_page
+    assert simulated_page is not None
+    await simulated_page.create("new", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=False)
     await wizard.press("f4")
     await wizard.when(lambda: wizard.app.screen.query_one("#keys", OptionList).option_count == 2)
     await wizard.press("down", "p")
     await wizard.until("Notice", "it may do now what the other keys may do")
-    in_use, new = await desk.keys()
+    in_use, new = await simulated_page.keys()
     assert new.permissions == in_use.permissions
     assert new.permissions["enableSpotAndMarginTrading"]
 
@@ -32,6 +32,6 @@ async def test_home_tells_the_drill_of_a_rehearsal_that_was_left_open(
     wizard: Wizard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await wizard.until("#next", "begins to replace")
-    monkeypatch.setattr(type(wizard.world), "lede", "The drill that was left open.")
+    monkeypatch.setattr(type(wizard.environments), "lede", "The drill that was left open.")
     wizard.app.screen.post_message(HomeScreen.Ready())
     await wizard.until(".lede", "The drill that was left open.")
