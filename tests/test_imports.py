@@ -10,7 +10,7 @@ import pytest
 
 BELOW_THE_SCREENS = [
     "wizard.rotation.flow",
-    "wizard.unattended",
+    "wizard.rehearsal.player",
     "wizard.egress.detection",
     "wizard.whitelist",
     "wizard.exchange.client",

@@ -9,19 +9,19 @@ from pathlib import Path
 import pytest
 
 from wizard.core.credentials import KeyKind
+from wizard.core.errors import WizardError
 from wizard.core.rules import Rules
 from wizard.core.settings import Environment, paths
 from wizard.core.sites import Site
 from wizard.custody.store import MemoryStore
 from wizard.egress.services import EchoService, Parser
+from wizard.rehearsal.player import Player
 from wizard.rehearsal.scenarios import SCENARIOS, Scenario
 from wizard.rehearsal.session import PACE, Rehearsal
 from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rehearsal.simulator import EmbeddedExchange, serve
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Mode, Outcome, Step
-from wizard.unattended import Mender, Player
-from wizard.unattended.mending import CannotMend
 
 
 async def at_once(_seconds: float) -> None:
@@ -54,8 +54,7 @@ async def play(
     flow: Flow, simulated_page: SimulatedPage, scenario: Scenario
 ) -> tuple[bool, list[str], dict[str, object]]:
     told: list[str] = []
-    mender = Mender(flow, simulated_page, scenario, 0.0)
-    player = Player(flow, simulated_page, KeyKind.HMAC, lambda _: None, mender=mender, on_mending=told.append)
+    player = Player(flow, simulated_page, KeyKind.HMAC, scenario, on_mending=told.append)
     return await player.play(), told, player.as_json()
 
 
@@ -74,13 +73,13 @@ async def test_a_key_that_is_gone_from_the_simulated_page_cannot_be_mended() -> 
     scenario = SCENARIOS["permission-missing"]
     async with rehearsing(scenario) as (flow, simulated_page):
         await flow.begin(Mode.ROTATE)
-        with pytest.raises(CannotMend, match="not at the desk"):
-            await Mender(flow, simulated_page, scenario, 0.0).mend()
+        with pytest.raises(WizardError, match="not at the desk"):
+            await Player(flow, simulated_page, KeyKind.HMAC, scenario).mend()
 
 
 async def test_a_rotation_that_has_no_list_yet_has_none_to_correct() -> None:
     scenario = SCENARIOS["address-changed"]
     async with rehearsing(scenario) as (flow, simulated_page):
         await flow.begin(Mode.ROTATE)
-        with pytest.raises(CannotMend, match="no list"):
-            await Mender(flow, simulated_page, scenario, 0.0).mend()
+        with pytest.raises(WizardError, match="no list"):
+            await Player(flow, simulated_page, KeyKind.HMAC, scenario).mend()

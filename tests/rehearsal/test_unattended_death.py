@@ -15,11 +15,11 @@ from tests.rehearsal.test_mending import rehearsing
 from tests.terminal.walk import end_exchange
 from wizard.core.credentials import KeyKind
 from wizard.core.exit_codes import Exit
+from wizard.rehearsal.player import PlayedStep, Player
 from wizard.rehearsal.scenarios import SMOOTH
 from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rotation.flow import CERTIFIED
 from wizard.rotation.model import Grade, Outcome
-from wizard.unattended import Mender, PlayedStep, Player
 
 DISABLES = "from wizard.rehearsal.simulated_page import SimulatedPage; SimulatedPage.delete = SimulatedPage.disable"
 """The page disables what it was told to delete."""
@@ -57,9 +57,7 @@ async def test_a_disabled_key_keeps_its_secret_and_is_not_proven(
     monkeypatch.setattr(SimulatedPage, "delete", SimulatedPage.disable)
     told: list[PlayedStep] = []
     async with rehearsing(SMOOTH) as (flow, simulated_page):
-        player = Player(
-            flow, simulated_page, KeyKind.HMAC, told.append, mender=Mender(flow, simulated_page, SMOOTH, 0.0)
-        )
+        player = Player(flow, simulated_page, KeyKind.HMAC, SMOOTH, on_step=told.append)
         assert not await player.play()
         assert player.as_json()["grade"] is Grade.STRONG
         assert flow.retire.legacy is not None
@@ -75,7 +73,7 @@ async def test_what_is_called_proven_has_its_report_in_the_journal(clean_environ
         def look(_: PlayedStep) -> None:
             kept.append(any(event.kind == CERTIFIED for event in flow.context.journal.events()))
 
-        player = Player(flow, simulated_page, KeyKind.HMAC, look, mender=Mender(flow, simulated_page, SMOOTH, 0.0))
+        player = Player(flow, simulated_page, KeyKind.HMAC, SMOOTH, on_step=look)
         assert await player.play()
     assert kept == [False, False, False, False, True]
 

@@ -17,6 +17,7 @@ from wizard.core.secret import Secret
 from wizard.core.settings import Paths
 from wizard.custody.errors import CustodyError, ItemOccupiedError, KeptElsewhereError
 from wizard.custody.records import Holding, KeyRecord, Slot
+from wizard.rehearsal.player import Player
 from wizard.rehearsal.scenarios import SCENARIOS
 from wizard.rehearsal.simulated_page import NewKey, SimulatedPage
 from wizard.rotation import findings as say
@@ -27,8 +28,6 @@ from wizard.rotation.retirement import Baseline, judge_death
 from wizard.rotation.steps.credentials import AlreadyStored, SwapNotConfirmed
 from wizard.rotation.steps.probe import NothingToProbe, NotProven, ProbeReport
 from wizard.rotation.steps.retire import NotDead
-from wizard.unattended.mending import Mender
-from wizard.unattended.player import Player
 from wizard.whitelist import parse
 
 RESTRICTIONS = "/sapi/v1/account/apiRestrictions"
@@ -249,8 +248,7 @@ async def test_the_unattended_rehearsal_never_swaps(world: World) -> None:
     simulated_page = ForgetfulPage(f"{world.base_url}/desk")
     async with world.flow() as flow:
         await world.put_key_in_use(flow)
-        mender = Mender(flow, simulated_page, SCENARIOS["wrong-secret"], 0)
-        assert not await Player(flow, simulated_page, KeyKind.HMAC, lambda _: None, mender=mender).play()
+        assert not await Player(flow, simulated_page, KeyKind.HMAC, SCENARIOS["wrong-secret"]).play()
     sent = [line.api_key for line in await world.simulated_page.activity()]
     assert len(made) > 1
     assert all(new.api_key in sent and new.secret not in sent for new in made)

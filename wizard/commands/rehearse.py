@@ -9,10 +9,10 @@ from wizard.commands.console import print_json, tell
 from wizard.core import settings
 from wizard.core.credentials import KeyKind
 from wizard.core.exit_codes import Exit
+from wizard.rehearsal.player import PlayedStep, Player
 from wizard.rehearsal.scenarios import PASSES_AFTER, SCENARIOS, SMOOTH, Scenario, WayOut
 from wizard.rehearsal.session import Rehearsal, rehearse
 from wizard.rotation.model import Grade
-from wizard.unattended import Mender, PlayedStep, Player
 
 KINDS = (str(KeyKind.ED25519), str(KeyKind.HMAC))
 SHORT_WAIT = 4.0
@@ -69,13 +69,13 @@ async def _play(options: argparse.Namespace) -> int:
             tell(f"An open rehearsal goes on with its own scenario, {rehearsal.scenario.name}.")
         _tell_scenario(rehearsal.scenario)
         async with rehearsal.flow() as flow:
-            mender = Mender(flow, rehearsal.simulated_page, rehearsal.scenario, passes_after)
             player = Player(
                 flow,
                 rehearsal.simulated_page,
                 KeyKind(options.kind),
-                _tell_step,
-                mender=mender,
+                rehearsal.scenario,
+                passes_after=passes_after,
+                on_step=_tell_step,
                 on_mending=_tell_mending,
             )
             is_done = await player.play()

@@ -1,0 +1,280 @@
+"""Plays the user of a rehearsal through the same flow, with the simulated page in the role of the exchange's page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from wizard.core.credentials import KeyKind
+from wizard.core.errors import WizardError
+from wizard.custody.records import KeyRecord
+from wizard.rehearsal.scenarios import Scenario, WayOut
+from wizard.rehearsal.simulated_page import ListedKey, SimulatedPage
+from wizard.rotation.flow import Flow
+from wizard.rotation.model import Finding, Grade, Mode, Outcome, Step
+from wizard.rotation.retirement import POLLS_IN_A_ROW
+from wizard.whitelist import parse
+
+SCHEMA = 1
+MOST_POLLS = 20
+MOST_MENDINGS = 5
+"""How often the user does something about what the probe shows."""
+
+Played = tuple[Outcome, Sequence[Finding]]
+"""What a step came to: passed, failed or inconclusive, and what it showed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlayedStep:
+    """One step with what it showed."""
+
+    step: Step
+    outcome: Outcome
+    evidence: tuple[Finding, ...]
+    seconds: float
+    mending: str = ""
+    """What the user did about what the step showed; empty where nothing."""
+
+    @property
+    def sentence(self) -> str:
+        """The finding that says most, in one line."""
+        for outcome in (Outcome.FAILED, Outcome.INCONCLUSIVE, Outcome.WARNING):
+            for finding in self.evidence:
+                if finding.outcome is outcome:
+                    return finding.observed
+        return self.evidence[-1].observed
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the step as JSON shapes."""
+        evidence = [asdict(finding) for finding in self.evidence]
+        return {
+            "step": self.step,
+            "outcome": self.outcome,
+            "seconds": round(self.seconds, 3),
+            "mending": self.mending,
+            "evidence": [{"from": one.pop("from_address"), **one} for one in evidence],
+        }
+
+
+class Player:
+    """Walks one rotation as a user would.
+
+    Args:
+        flow: The rotation.
+        simulated_page: Where keys are made and deleted.
+        kind: Of the new key.
+        scenario: The drill, whose way out is taken.
+        passes_after: Seconds until a fault that passes by itself is over.
+        on_step: Takes each step when it has ended.
+        on_mending: Takes what the user did about a step that did not pass, as a sentence.
+    """
+
+    def __init__(
+        self,
+        flow: Flow,
+        simulated_page: SimulatedPage,
+        kind: KeyKind,
+        scenario: Scenario,
+        *,
+        passes_after: float = 0.0,
+        on_step: Callable[[PlayedStep], object] = lambda _: None,
+        on_mending: Callable[[str], object] = lambda _: None,
+    ) -> None:
+        self._flow = flow
+        self._simulated_page = simulated_page
+        self._kind = kind
+        self._scenario = scenario
+        self._passes_after = passes_after
+        self._on_step = on_step
+        self._on_mending = on_mending
+        self._steps: list[PlayedStep] = []
+        self._grade: Grade = Grade.INCONCLUSIVE
+
+    async def play(self) -> bool:
+        """Play from wherever the rotation stands; return whether the legacy key was proven dead and purged.
+
+        Only a proven death is enough: for less, a person has to give the key up.
+        """
+        if self._flow.rotation is None:
+            await self._flow.begin(Mode.ROTATE)
+        acts: dict[Step, Callable[[], Awaitable[Played]]] = {
+            Step.EGRESS: self._egress,
+            Step.WHITELIST: self._whitelist,
+            Step.CREDENTIALS: self._credentials,
+            Step.PROBE: self._probe,
+            Step.RETIRE: self._retire,
+        }
+        while (step := self._flow.step) is not None:
+            if not (await self._act(step, acts[step]) or await self._mend(step)):
+                return False
+        return self._grade is Grade.PROVEN
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the whole rehearsal as JSON shapes: steps, grade, where the credentials ended."""
+        return {
+            "schema": SCHEMA,
+            "scenario": self._scenario.name,
+            "steps": [step.as_json() for step in self._steps],
+            "grade": self._grade,
+            "credentials": [
+                {
+                    "fingerprint": key.name.fingerprint,
+                    "last_four": key.name.last_four,
+                    "kind": key.kind,
+                    "slot": key.slot,
+                    "holding": key.holding,
+                    "item": key.item,
+                    "store": key.store,
+                }
+                for key in self._flow.context.journal.keys(self._flow.context.environment.name)
+            ],
+        }
+
+    async def _act(self, step: Step, act: Callable[[], Awaitable[Played]]) -> bool:
+        begun = time.perf_counter()
+        try:
+            outcome, evidence = await act()
+        except WizardError as error:
+            outcome, evidence = Outcome.FAILED, [self._finding(step, Outcome.FAILED, " ".join(error.sentences()))]
+        played = PlayedStep(step, outcome, tuple(evidence), time.perf_counter() - begun)
+        self._steps.append(played)
+        self._on_step(played)
+        return outcome is Outcome.PASSED
+
+    async def _egress(self) -> Played:
+        finding = self._flow.egress.finding(await self._flow.egress.detect())
+        if finding.passed:
+            self._flow.advance(Step.EGRESS)
+        return finding.outcome, [finding]
+
+    async def _whitelist(self) -> Played:
+        finding = self._flow.whitelist.settle(self._flow.whitelist.proposal())
+        self._flow.advance(Step.WHITELIST)
+        return Outcome.PASSED, [finding]
+
+    async def _credentials(self) -> Played:
+        step, is_pair = self._flow.credentials, self._kind is KeyKind.ED25519
+        public_key = await step.public_key() if is_pair else ""
+        made = await self._simulated_page.create(
+            "new", self._kind, self._list(), public_key=public_key, enableSpotAndMarginTrading=True
+        )
+        finding = await (step.store_ed25519(made.api_key) if is_pair else step.store_hmac(made.api_key, made.secret))
+        self._flow.advance(Step.CREDENTIALS)
+        return Outcome.PASSED, [finding]
+
+    async def _probe(self) -> Played:
+        report = await self._flow.probe.run()
+        if report.is_proven:
+            await self._flow.complete(report)
+            return Outcome.PASSED, report.findings
+        failed = any(finding.outcome is Outcome.FAILED for finding in report.findings)
+        return Outcome.FAILED if failed else Outcome.INCONCLUSIVE, report.findings
+
+    async def _retire(self) -> Played:
+        if legacy := await self._find_key(self._flow.retire.legacy):
+            await self._simulated_page.delete(legacy.api_key)
+        seen_alive = 0
+        for _ in range(MOST_POLLS):
+            death = await self._flow.retire.poll()
+            seen_alive += death.grade is Grade.ALIVE
+            if POLLS_IN_A_ROW in (death.in_a_row, seen_alive):
+                break
+            await self._flow.retire.wait()
+        if death.grade is not Grade.PROVEN:
+            self._grade = death.grade
+            finding = self._finding("Death", Outcome.INCONCLUSIVE, death.sentence)
+            outcome = Outcome.FAILED if death.grade is Grade.ALIVE else Outcome.INCONCLUSIVE
+            return outcome, [replace(finding, does_not_prove=death.does_not_prove)]
+        certificate = await self._flow.purge()
+        # What was proven is told of a certificate that was kept, not before.
+        self._grade = certificate.grade or Grade.INCONCLUSIVE
+        proof = self._finding("Death", Outcome.PASSED, certificate.proof)
+        purged = f"The secret of {certificate.legacy} is gone from {certificate.current_store}."
+        return Outcome.PASSED, [
+            replace(proof, from_address=certificate.egress, does_not_prove=certificate.does_not_prove),
+            self._finding("Purge", Outcome.PASSED, purged),
+        ]
+
+    async def _mend(self, step: Step) -> bool:
+        """Do what a user does who has seen in the probe what is wrong; return whether the probe is to run again."""
+        mended = sum(bool(played.mending) for played in self._steps)
+        if step is not Step.PROBE or mended >= MOST_MENDINGS:
+            return False
+        try:
+            done = await self.mend()
+        except WizardError as error:
+            self._on_mending(" ".join(error.sentences()))
+            return False
+        if done:
+            self._steps[-1] = replace(self._steps[-1], mending=done)
+            self._on_mending(done)
+        return bool(done)
+
+    async def mend(self) -> str:
+        """Take the scenario's way out, and return what was done as a sentence; nothing where the drill has none.
+
+        Raises:
+            WizardError: the simulated page or the flow does not accept it, or the way out is not open any more.
+        """
+        acts: dict[WayOut, Callable[[], Awaitable[str]]] = {
+            WayOut.WAIT: self._wait,
+            WayOut.LIST: self._correct_list,
+            WayOut.PERMISSION: self._allow,
+            WayOut.NEW_KEY: self._give_up_key,
+        }
+        act = acts.get(self._scenario.way_out)
+        return await act() if act else ""
+
+    async def _wait(self) -> str:
+        await self._flow.context.pause(self._passes_after)
+        return f"Waited {self._passes_after:g} s."
+
+    async def _correct_list(self) -> str:
+        listed = filter(None, self._list().split(","))
+        seen = (await self._flow.egress.detect()).verdict.addresses
+        entries = dict.fromkeys((*listed, *map(str, seen)))
+        self._flow.back()
+        if self._flow.back() is not Step.WHITELIST:
+            raise WizardError(
+                "This rotation has no list to correct",
+                advice="Begin the drill anew, by replacing a key.",
+                code="rehearsal.no_way_out",
+            )
+        self._flow.whitelist.settle(parse("\n".join(entries)))
+        self._flow.advance(Step.WHITELIST)
+        self._flow.advance(Step.CREDENTIALS)
+        # Both keys: from an address that is not on its list the legacy key cannot be seen to die.
+        for key in await self._simulated_page.keys():
+            await self._simulated_page.set_whitelist(key.api_key, self._list())
+        return f"Saved the list {self._list()} for every key at the desk."
+
+    async def _allow(self) -> str:
+        new, name = await self._new_key(), self._scenario.loses_permission
+        await self._simulated_page.set_permissions(new.api_key, **{**new.permissions, name: True})
+        return f"Switched {name} on at the desk."
+
+    async def _give_up_key(self) -> str:
+        await self._simulated_page.delete((await self._new_key()).api_key)
+        self._flow.back()
+        return "Deleted the new key at the desk and went back to make another."
+
+    async def _new_key(self) -> ListedKey:
+        if found := await self._find_key(self._flow.credentials.pending):
+            return found
+        raise WizardError(
+            "The new key is not at the desk",
+            advice="Make another key there and enter that one.",
+            code="rehearsal.no_way_out",
+        )
+
+    async def _find_key(self, record: KeyRecord | None) -> ListedKey | None:
+        keys = await self._simulated_page.keys() if record else ()
+        return next((key for key in keys if record and key.api_key.fingerprint() == record.name.fingerprint), None)
+
+    def _finding(self, subject: str, outcome: Outcome, observed: str) -> Finding:
+        return Finding(subject, outcome, observed, self._flow.context.clock())
+
+    def _list(self) -> str:
+        return self._flow.context.journal.whitelist_of(self._flow.context.rotation)
