@@ -11,11 +11,18 @@ from hypothesis import strategies as st
 
 from tests.examples import UNTIMED, examples
 from tests.exchange.fake_exchange import FakeExchange, answer, hmac_credentials
-from wizard.exchange.answers import Json, RawAnswer, interpret
+from wizard.core.sites import Site
+from wizard.exchange.diagnosis import CallOutcome, Circumstances, diagnose
 from wizard.exchange.errors import ExchangeError
-from wizard.exchange.outcomes import Context, Outcome
-from wizard.exchange.records import read_account, read_api_restrictions, read_futures_balances, read_server_time
-from wizard.exchange.verdicts import judge
+from wizard.exchange.responses import (
+    Json,
+    RawAnswer,
+    interpret,
+    read_account,
+    read_api_restrictions,
+    read_futures_balances,
+    read_server_time,
+)
 
 NAMES = st.sampled_from(
     ["code", "msg", "serverTime", "ipRestrict", "createTime", "enableReading", "enableFutures", "canTrade", "uid"]
@@ -37,7 +44,7 @@ JSON = st.recursive(
 OBJECTS = st.dictionaries(NAMES, SCALARS, max_size=6)
 BODIES = st.binary(max_size=200) | (JSON | OBJECTS).map(lambda value: json.dumps(value).encode())
 STATUSES = st.sampled_from([200, 200, 200, 204, 301, 400, 401, 403, 404, 409, 418, 429, 451, 500, 503, 599])
-CONTEXT = Context("sapi", None, None, None, None, "binance.com")
+CONTEXT = Circumstances(Site("binance.com", "https://api.binance.com", ""), "sapi")
 
 
 def damaged(raw: bytes, at: int, instead: bytes) -> bytes:
@@ -63,8 +70,8 @@ READERS: list[Callable[[Json], object]] = [
 def test_any_answer_is_read_or_fails_by_type_and_only_a_200_is_read(status: int, retry_after: str, body: bytes) -> None:
     told = interpret(RawAnswer(status, retry_after, body), lambda text: text)
     if isinstance(told, ExchangeError):
-        verdict = judge(told, CONTEXT)
-        assert verdict.outcome is not Outcome.ACCEPTED
+        verdict = diagnose(told, CONTEXT)
+        assert verdict.outcome is not CallOutcome.ACCEPTED
         shown = " ".join((verdict.what, verdict.why, verdict.advice))
         assert not {unicodedata.category(letter) for letter in shown} & {"Cc", "Cs", "Zl", "Zp"}
         return
@@ -74,7 +81,7 @@ def test_any_answer_is_read_or_fails_by_type_and_only_a_200_is_read(status: int,
         try:
             reader(told)  # type: ignore[arg-type]
         except ExchangeError as error:
-            assert judge(error, CONTEXT).outcome is Outcome.INCONCLUSIVE
+            assert diagnose(error, CONTEXT).outcome is CallOutcome.INCONCLUSIVE
 
 
 @settings(max_examples=examples(100), suppress_health_check=[*UNTIMED, HealthCheck.function_scoped_fixture])

@@ -22,7 +22,7 @@ from tests.exchange.fake_exchange import (
 )
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.secret import Secret
-from wizard.exchange.errors import ExchangeError, Refused
+from wizard.exchange.errors import ErrorKind, ExchangeError
 from wizard.exchange.keys import generate_ed25519
 
 REPLIES: dict[str, bytes | Script] = {
@@ -94,7 +94,7 @@ async def test_an_answer_that_repeats_the_request_is_cleared_of_key_and_signatur
     async with FakeExchange(echo) as fake:
         error = await call(fake, credentials)
         signature = fake.seen[0].query.rpartition("signature=")[2]
-    assert isinstance(error, Refused)
+    assert error.kind is ErrorKind.REFUSED
     assert error.message.startswith("bad ••••")
     told = everything_told(error)
     assert not [hidden for hidden in (API_KEY, signature, unquote(signature)) if hidden in told]

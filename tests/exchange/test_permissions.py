@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from wizard.exchange.errors import AnswerUnreadable
+from wizard.exchange.errors import ExchangeError
 from wizard.exchange.permissions import LABELS, WITHDRAWALS, PermissionDiff, Weight, compare
-from wizard.exchange.records import Account, ApiRestrictions, read_account, read_api_restrictions
+from wizard.exchange.responses import Account, ApiRestrictions, read_account, read_api_restrictions
 from wizard.rotation import findings as say
 from wizard.rotation.findings import Scribe, prove
 from wizard.rotation.model import Finding, Outcome
@@ -54,7 +54,7 @@ def told_of(new: ApiRestrictions, current: ApiRestrictions | None) -> Finding:
 @pytest.mark.parametrize("name", ["ipRestrict", *LABELS])
 @pytest.mark.parametrize("value", NO_FLAG)
 def test_what_is_no_flag_makes_the_answer_unreadable(name: str, value: object) -> None:
-    with pytest.raises(AnswerUnreadable):
+    with pytest.raises(ExchangeError, match="cannot be read"):
         read_api_restrictions(answer(name, value))
 
 
@@ -104,19 +104,19 @@ def test_an_untold_restriction_is_inconclusive(value: object, is_adopted: bool) 
     [{}, {"ipRestrict": True}, {"ipRestrict": True, "createTime": 1}, {"ipRestrict": True, "enableReading": None}],
 )
 def test_an_answer_without_a_permission_tells_nothing(told: dict[str, object]) -> None:
-    with pytest.raises(AnswerUnreadable):
+    with pytest.raises(ExchangeError, match="cannot be read"):
         read_api_restrictions(told)
 
 
 @pytest.mark.parametrize("value", [ABSENT, None, *NO_FLAG])
 def test_an_account_that_does_not_tell_whether_it_may_trade_is_unreadable(value: object) -> None:
-    with pytest.raises(AnswerUnreadable):
+    with pytest.raises(ExchangeError, match="cannot be read"):
         read_account({name: told for name, told in {"canTrade": value, "uid": 1}.items() if told is not ABSENT})
 
 
 @pytest.mark.parametrize("value", ["1", 1.5, True, [], {}])
 def test_a_number_of_an_account_that_is_no_number_is_unreadable(value: object) -> None:
-    with pytest.raises(AnswerUnreadable):
+    with pytest.raises(ExchangeError, match="cannot be read"):
         read_account({"canTrade": True, "uid": value})
 
 

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.secret import Secret
 from wizard.exchange.keys import KeyPair, generate_ed25519, import_private_key, public_pem
-from wizard.exchange.signing import SigningKeyUnusable, rest_query, sign, signed_query, websocket_payload
+from wizard.exchange.signing import SigningKeyError, rest_query, sign, signed_query, websocket_payload
 
 VECTORS = json.loads((Path(__file__).parent / "signature_vectors.json").read_text("utf-8"))["vectors"]
 
@@ -115,19 +115,19 @@ def test_an_encrypted_private_key_is_opened_by_its_passphrase_only() -> None:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     encrypted = pem(key, b"correct horse")
     assert import_private_key(encrypted, Secret("correct horse")).private_pem == pem(key)
-    with pytest.raises(SigningKeyUnusable, match="encrypted") as missing:
+    with pytest.raises(SigningKeyError, match="encrypted") as missing:
         import_private_key(encrypted)
     assert missing.value.why == "No passphrase was given."
-    with pytest.raises(SigningKeyUnusable, match="encrypted") as wrong:
+    with pytest.raises(SigningKeyError, match="encrypted") as wrong:
         import_private_key(encrypted, Secret("battery staple"))
     assert wrong.value.why == "The passphrase is wrong."
     assert "battery" not in repr(wrong.value.sentences())
 
 
 def test_an_rsa_key_of_another_size_or_kind_is_refused_on_import() -> None:
-    with pytest.raises(SigningKeyUnusable, match="1024 bits"):
+    with pytest.raises(SigningKeyError, match="1024 bits"):
         import_private_key(pem(rsa.generate_private_key(public_exponent=65537, key_size=1024)))
-    with pytest.raises(SigningKeyUnusable, match="kind"):
+    with pytest.raises(SigningKeyError, match="kind"):
         import_private_key(pem(ec.generate_private_key(ec.SECP256R1())))
 
 
@@ -151,7 +151,7 @@ ED25519_PEM = vector("ed25519-rest")["signing"]
     ],
 )
 def test_an_unusable_key_is_refused_without_a_word_of_it(kind: KeyKind, signing: str) -> None:
-    with pytest.raises(SigningKeyUnusable) as caught:
+    with pytest.raises(SigningKeyError) as caught:
         sign(Credentials(kind, Secret("key"), Secret(signing)), "timestamp=1")
     told = " ".join((*caught.value.sentences(), repr(caught.value)))
     assert caught.value.__cause__ is None

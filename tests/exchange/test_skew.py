@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 
 from tests.exchange.fake_exchange import FakeExchange, answer, server_time
-from wizard.exchange.errors import SlowDown
-from wizard.exchange.records import ServerTime
-from wizard.exchange.skew import ClockSkew, Grade, measure_skew
+from wizard.exchange.errors import ExchangeError
+from wizard.exchange.responses import ServerTime
+from wizard.exchange.skew import ClockSkew, measure_skew
 
 
 class FakeTimes:
@@ -57,24 +57,27 @@ async def test_whole_milliseconds_are_read_as_the_middle_of_one() -> None:
 
 async def test_a_ban_ends_the_measurement_at_once() -> None:
     async with FakeExchange(answer(429, {"code": -1003}, Retry_After="7")) as fake, fake.client() as client:
-        with pytest.raises(SlowDown):
+        with pytest.raises(ExchangeError, match="slow down"):
             await measure_skew(client)
     assert len(fake.seen) == 1
 
 
 @pytest.mark.parametrize(
-    ("offset_ms", "error_ms", "grade"),
+    ("offset_ms", "error_ms", "is_good", "is_bad"),
     [
-        (0, 249, Grade.GOOD),
-        (-200, 49, Grade.GOOD),
-        (200, 50, Grade.WARN),
-        (-700, 99, Grade.WARN),
-        (700, 100, Grade.BAD),
-        (0, 900, Grade.BAD),
+        (0, 249, True, False),
+        (-200, 49, True, False),
+        (200, 50, False, False),
+        (-700, 99, False, False),
+        (700, 100, False, True),
+        (0, 900, False, True),
     ],
 )
-def test_the_grade_takes_the_worst_that_the_bound_allows(offset_ms: float, error_ms: float, grade: Grade) -> None:
-    assert ClockSkew(offset_ms, error_ms, 5).grade is grade
+def test_a_clock_is_judged_by_the_worst_that_the_bound_allows(
+    offset_ms: float, error_ms: float, is_good: bool, is_bad: bool
+) -> None:
+    skew = ClockSkew(offset_ms, error_ms, 5)
+    assert (skew.is_good, skew.is_bad) == (is_good, is_bad)
 
 
 @pytest.mark.parametrize(

@@ -17,17 +17,17 @@ from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.secret import Secret
 from wizard.core.sites import Site
 from wizard.exchange.client import ExchangeClient
+from wizard.exchange.diagnosis import CallOutcome, Cause, Certainty, Diagnosis, Surface, diagnose
 from wizard.exchange.errors import ExchangeError
 from wizard.exchange.keys import generate_ed25519
-from wizard.exchange.outcomes import Cause, Certainty, Outcome, Surface, Verdict
 from wizard.exchange.skew import measure_skew
 from wizard.rehearsal.session import embedded_site
 from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rehearsal.simulator import EmbeddedExchange, serve
-from wizard.rotation.signed import Where, explain
+from wizard.rotation.signed import circumstances
 
 HERE, ELSEWHERE = "203.0.113.42", "203.0.113.77"
-ACCEPTED, REJECTED, INCONCLUSIVE = Outcome.ACCEPTED, Outcome.REJECTED, Outcome.INCONCLUSIVE
+ACCEPTED, REJECTED, INCONCLUSIVE = CallOutcome.ACCEPTED, CallOutcome.REJECTED, CallOutcome.INCONCLUSIVE
 CERTAIN, LIKELY, UNKNOWN = Certainty.CERTAIN, Certainty.LIKELY, Certainty.UNKNOWN
 
 
@@ -63,7 +63,7 @@ class Bench:
         site: Site | None = None,
         deadline: float = 5.0,
         measures_clock: bool = False,
-    ) -> Verdict:
+    ) -> Diagnosis:
         """Make one signed call and judge it as the probe would."""
         transport = httpx.AsyncHTTPTransport(local_address=source)
         skew = None
@@ -80,7 +80,8 @@ class Bench:
                 skew = await measure_skew(client)
         listed = [IPv4Network(whitelist)] if whitelist else []
         seen = egress if egress is not None else (HERE if source == "127.0.0.1" else ELSEWHERE)
-        return explain(error, Where(self.site, seen, listed), accepted, surface=surface, skew=skew)
+        known = circumstances(self.site, seen, listed)
+        return diagnose(error, replace(known, surface=surface, control_accepted=accepted, skew=skew))
 
 
 async def failure(call: Awaitable[object]) -> ExchangeError | None:
@@ -97,63 +98,63 @@ async def bench() -> AsyncIterator[Bench]:
         yield Bench(embedded_site(addresses.base_url), SimulatedPage(addresses.desk_url))
 
 
-async def accepted(bench: Bench, surface: Surface) -> Verdict:
+async def accepted(bench: Bench, surface: Surface) -> Diagnosis:
     return await bench.ask(await bench.key(enableFutures=True), surface)
 
 
-async def another_address(bench: Bench, surface: Surface) -> Verdict:
+async def another_address(bench: Bench, surface: Surface) -> Diagnosis:
     return await bench.ask(await bench.key(enableFutures=True), surface, source="127.0.0.2")
 
 
-async def permission_off(bench: Bench, surface: Surface) -> Verdict:
+async def permission_off(bench: Bench, surface: Surface) -> Diagnosis:
     other = await bench.key()
     return await bench.ask(await bench.key(enableReading=False), surface, control=other)
 
 
-async def nothing_explains_it(bench: Bench, surface: Surface) -> Verdict:
+async def nothing_explains_it(bench: Bench, surface: Surface) -> Diagnosis:
     return await bench.ask(await bench.key(enableReading=False), surface, whitelist="")
 
 
-async def disabled(bench: Bench, surface: Surface) -> Verdict:
+async def disabled(bench: Bench, surface: Surface) -> Diagnosis:
     key, other = await bench.key(enableFutures=True), await bench.key()
     await bench.simulated_page.disable(key.api_key)
     return await bench.ask(key, surface, control=other)
 
 
-async def deleted(bench: Bench, surface: Surface) -> Verdict:
+async def deleted(bench: Bench, surface: Surface) -> Diagnosis:
     key, other = await bench.key(), await bench.key()
     await bench.simulated_page.delete(key.api_key)
     return await bench.ask(key, surface, control=other)
 
 
-async def whitelist_not_yet_active(bench: Bench, surface: Surface) -> Verdict:
+async def whitelist_not_yet_active(bench: Bench, surface: Surface) -> Diagnosis:
     await bench.fault(whitelist_delay_s=60)
     return await bench.ask(await bench.key(), surface)
 
 
-async def key_of_another_site(bench: Bench, surface: Surface) -> Verdict:
+async def key_of_another_site(bench: Bench, surface: Surface) -> Diagnosis:
     async with serve(EmbeddedExchange()) as addresses:
         return await bench.ask(
             await Bench(embedded_site(addresses.base_url), SimulatedPage(addresses.desk_url)).key(), surface
         )
 
 
-async def malformed_key(bench: Bench, surface: Surface) -> Verdict:
+async def malformed_key(bench: Bench, surface: Surface) -> Diagnosis:
     key = await bench.key()
     return await bench.ask(replace(key, api_key=Secret(key.api_key.reveal() + '"')), surface)
 
 
-async def wrong_secret(bench: Bench, surface: Surface) -> Verdict:
+async def wrong_secret(bench: Bench, surface: Surface) -> Diagnosis:
     return await bench.ask(replace(await bench.key(enableFutures=True), signing=Secret("x" * 64)), surface)
 
 
-async def wrong_clock(bench: Bench, surface: Surface) -> Verdict:
+async def wrong_clock(bench: Bench, surface: Surface) -> Diagnosis:
     key = await bench.key(enableFutures=True)
     await bench.fault(clock_offset_ms=-7000)
     return await bench.ask(key, surface, measures_clock=True)
 
 
-async def too_much_weight(bench: Bench, surface: Surface) -> Verdict:
+async def too_much_weight(bench: Bench, surface: Surface) -> Diagnosis:
     key = await bench.key()
     async with httpx.AsyncClient(base_url=bench.site.rest_url, trust_env=False) as client:
         # The weight is counted by the minute of the clock, which may end meanwhile.
@@ -165,10 +166,10 @@ async def too_much_weight(bench: Bench, surface: Surface) -> Verdict:
     return await bench.ask(key, surface)
 
 
-def canned(status: int, body: object, **headers: str) -> Callable[[Bench, Surface], Awaitable[Verdict]]:
+def canned(status: int, body: object, **headers: str) -> Callable[[Bench, Surface], Awaitable[Diagnosis]]:
     """A row that the exchange itself has no occasion for: its fault line answers in its place."""
 
-    async def row(bench: Bench, surface: Surface) -> Verdict:
+    async def row(bench: Bench, surface: Surface) -> Diagnosis:
         key = await bench.key()
         path = "/ws-api/v3" if surface == "websocket" else "/sapi/v1/account/apiRestrictions"
         await bench.canned(path, status, body, **headers)
@@ -177,19 +178,19 @@ def canned(status: int, body: object, **headers: str) -> Callable[[Bench, Surfac
     return row
 
 
-async def order_limit_from_elsewhere(bench: Bench, surface: Surface) -> Verdict:
+async def order_limit_from_elsewhere(bench: Bench, surface: Surface) -> Diagnosis:
     key = await bench.key()
     await bench.canned("/sapi/v1/account/apiRestrictions", 429, ORDERS)
     return await bench.ask(key, surface, source="127.0.0.2")
 
 
-async def no_answer(bench: Bench, surface: Surface) -> Verdict:
+async def no_answer(bench: Bench, surface: Surface) -> Diagnosis:
     key = await bench.key()
     await bench.fault(latency_ms=5000)
     return await bench.ask(key, surface, deadline=0.2)
 
 
-async def nobody_listens(bench: Bench, surface: Surface) -> Verdict:
+async def nobody_listens(bench: Bench, surface: Surface) -> Diagnosis:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
@@ -197,25 +198,25 @@ async def nobody_listens(bench: Bench, surface: Surface) -> Verdict:
         return await bench.ask(await bench.key(), surface, site=nowhere)
 
 
-async def no_such_name(bench: Bench, surface: Surface) -> Verdict:
+async def no_such_name(bench: Bench, surface: Surface) -> Diagnosis:
     nowhere = embedded_site("http://exchange.invalid")
     return await bench.ask(await bench.key(), surface, site=nowhere)
 
 
-async def no_tls(bench: Bench, surface: Surface) -> Verdict:
+async def no_tls(bench: Bench, surface: Surface) -> Diagnosis:
     encrypted = embedded_site(bench.site.rest_url.replace("http:", "https:"))
     encrypted = replace(encrypted, websocket_api_url=bench.site.websocket_api_url.replace("ws:", "wss:"))
     return await bench.ask(await bench.key(), surface, site=encrypted)
 
 
-Row = Callable[[Bench, Surface], Awaitable[Verdict]]
+Row = Callable[[Bench, Surface], Awaitable[Diagnosis]]
 PORTAL = "<!DOCTYPE html><title>403 Forbidden</title>"
 RESTRICTED = {"code": 0, "msg": "Service unavailable from a restricted location according to 'b. Eligibility'"}
 BANNED = {"code": -1003, "msg": "Way too much request weight used; IP banned until 1790000000000."}
 ORDERS = {"code": -1015, "msg": "Too many new orders; current limit is 50 orders per 10 SECOND."}
 BEHIND = {"code": -1007, "msg": "Timeout waiting for response from backend server."}
 REDIRECT = canned(302, "", Location="http://portal.test/")
-ROWS: list[tuple[Row, str, tuple[Outcome, Cause, Certainty], int | None]] = [
+ROWS: list[tuple[Row, str, tuple[CallOutcome, Cause, Certainty], int | None]] = [
     (accepted, "sapi api fapi websocket", (ACCEPTED, Cause.NONE, CERTAIN), None),
     (another_address, "sapi api websocket", (REJECTED, Cause.ADDRESS, LIKELY), -2015),
     (another_address, "fapi", (REJECTED, Cause.ADDRESS, CERTAIN), -2015),
@@ -254,7 +255,7 @@ CELLS = [
 
 @pytest.mark.parametrize(("row", "surface", "expected", "code"), CELLS)
 async def test_a_row_of_the_table(
-    bench: Bench, row: Row, surface: Surface, expected: tuple[Outcome, Cause, Certainty], code: int | None
+    bench: Bench, row: Row, surface: Surface, expected: tuple[CallOutcome, Cause, Certainty], code: int | None
 ) -> None:
     verdict = await row(bench, surface)
     assert (verdict.outcome, verdict.cause, verdict.certainty) == expected, verdict
@@ -279,7 +280,7 @@ async def test_a_site_that_only_the_proxy_reaches_is_the_proxys_fault(bench: Ben
         transport = httpx.AsyncHTTPTransport(proxy=f"http://127.0.0.1:{taken.getsockname()[1]}")
         async with ExchangeClient(bench.site, transport, proxied=True) as client:
             error = await failure(client.api_restrictions(await bench.key()))
-    verdict = explain(error, Where(bench.site))
+    verdict = diagnose(error, circumstances(bench.site))
     assert (verdict.outcome, verdict.cause) == (INCONCLUSIVE, Cause.NETWORK)
     assert "proxy" in verdict.what
 
@@ -294,7 +295,7 @@ async def test_a_certificate_that_nobody_vouches_for_is_named(bench: Bench) -> N
     ):
         error = await failure(client.api_restrictions(await bench.key()))
     assert fake.seen == [], "the key was sent over a connection that was not verified"
-    verdict = explain(error, Where(bench.site))
+    verdict = diagnose(error, circumstances(bench.site))
     assert verdict.cause is Cause.NETWORK
     assert "trustworthy" in verdict.what
 

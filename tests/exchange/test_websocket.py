@@ -27,23 +27,14 @@ from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.secret import Secret
 from wizard.core.sites import Site
 from wizard.exchange.client import ExchangeClient
-from wizard.exchange.errors import (
-    AnswerUnreadable,
-    ApiKeyUnsendable,
-    ExchangeError,
-    Flaw,
-    LocationRestricted,
-    Refused,
-    ServerFault,
-    SlowDown,
-    Unreachable,
-)
+from wizard.exchange.errors import ErrorKind, ExchangeError, Flaw
 from wizard.exchange.keys import generate_ed25519
-from wizard.exchange.signing import SigningKeyUnusable, sign, websocket_payload
+from wizard.exchange.signing import SigningKeyError, sign, websocket_payload
 from wizard.net.trace import Phase
 
 _UNHEARD = logging.getLogger("unheard")
 _UNHEARD.disabled = True
+UNREADABLE = ErrorKind.UNREADABLE_ANSWER
 ACCOUNT = {"canTrade": True, "uid": 7, "balances": []}
 
 
@@ -68,7 +59,7 @@ async def end(heard: Heard, credentials: Credentials | None = None, deadline: fl
     async with client(heard.url, deadline) as found, asyncio.timeout(20):
         try:
             await found.websocket_session(credentials or hmac_credentials())
-        except (ExchangeError, SigningKeyUnusable) as error:
+        except (ExchangeError, SigningKeyError) as error:
             return error
     return None
 
@@ -110,39 +101,40 @@ async def test_an_ed25519_key_logs_on_first() -> None:
 @pytest.mark.parametrize(
     ("sent", "kind", "expected"),
     [
-        (refusal(-2015, 401), Refused, -2015),
-        (refusal(-2015, 401, ident=None), Refused, -2015),
-        (refusal(-1022), Refused, -1022),
-        (refusal(-1003, 429, retryAfter=int(NOW * 1000) + 12_000), SlowDown, 12.0),
-        (refusal(-1003, 418), SlowDown, None),
-        (refusal(-1003, 429, retryAfter="soon"), SlowDown, None),
-        (refusal(-1003, 429, retryAfter=int(NOW * 1000) - 5), SlowDown, 0.0),
-        (refusal(-1000, 500), ServerFault, -1000),
-        (answer(status=451, error={"code": 0, "msg": ""}), LocationRestricted, None),
-        (answer(status=10**400), AnswerUnreadable, Flaw.SHAPE),
-        (answer(status=404), AnswerUnreadable, Flaw.STATUS),
-        (answer(result=[1]), AnswerUnreadable, Flaw.SHAPE),
-        (answer(result={"uid": 1}), AnswerUnreadable, Flaw.SHAPE),
-        (answer(status=True, result=ACCOUNT), AnswerUnreadable, Flaw.SHAPE),
-        (text("<html>"), AnswerUnreadable, Flaw.NOT_JSON),
-        (text("[]"), AnswerUnreadable, Flaw.SHAPE),
-        (text(b"\xff\xfe"), AnswerUnreadable, Flaw.NOT_JSON),
-        (Frame(Opcode.CLOSE, b"\x03\xe8").serialize(mask=False), Unreachable, Phase.READ),
-        (b"GET / HTTP/1.1\r\n\r\n", Unreachable, Phase.READ),
+        (refusal(-2015, 401), ErrorKind.REFUSED, -2015),
+        (refusal(-2015, 401, ident=None), ErrorKind.REFUSED, -2015),
+        (refusal(-1022), ErrorKind.REFUSED, -1022),
+        (refusal(-1003, 429, retryAfter=int(NOW * 1000) + 12_000), ErrorKind.RATE_LIMIT, 12.0),
+        (refusal(-1003, 418), ErrorKind.RATE_LIMIT, 120.0),
+        (refusal(-1003, 429, retryAfter="soon"), ErrorKind.RATE_LIMIT, 0.0),
+        (refusal(-1003, 429, retryAfter=int(NOW * 1000) - 5), ErrorKind.RATE_LIMIT, 0.0),
+        (refusal(-1000, 500), ErrorKind.SERVER_FAULT, -1000),
+        (answer(status=451, error={"code": 0, "msg": ""}), ErrorKind.LOCATION, None),
+        (answer(status=10**400), UNREADABLE, Flaw.SHAPE),
+        (answer(status=404), UNREADABLE, Flaw.STATUS),
+        (answer(result=[1]), UNREADABLE, Flaw.SHAPE),
+        (answer(result={"uid": 1}), UNREADABLE, Flaw.SHAPE),
+        (answer(status=True, result=ACCOUNT), UNREADABLE, Flaw.SHAPE),
+        (text("<html>"), UNREADABLE, Flaw.NOT_JSON),
+        (text("[]"), UNREADABLE, Flaw.SHAPE),
+        (text(b"\xff\xfe"), UNREADABLE, Flaw.NOT_JSON),
+        (Frame(Opcode.CLOSE, b"\x03\xe8").serialize(mask=False), ErrorKind.NETWORK, Phase.READ),
+        (b"GET / HTTP/1.1\r\n\r\n", ErrorKind.NETWORK, Phase.READ),
     ],
 )
-async def test_each_answer_has_its_type(sent: bytes, kind: type[ExchangeError], expected: object) -> None:
+async def test_each_answer_has_its_type(sent: bytes, kind: ErrorKind, expected: object) -> None:
     async with websocket_server(sent) as heard:
         error = await end(heard)
-    assert type(error) is kind
+    assert isinstance(error, ExchangeError)
+    assert error.kind is kind
     told = {
-        Refused: "code",
-        SlowDown: "retry_after",
-        ServerFault: "code",
-        AnswerUnreadable: "flaw",
-        Unreachable: "phase",
+        ErrorKind.REFUSED: "exchange_code",
+        ErrorKind.RATE_LIMIT: "retry_after",
+        ErrorKind.SERVER_FAULT: "exchange_code",
+        UNREADABLE: "flaw",
+        ErrorKind.NETWORK: "phase",
     }
-    assert kind is LocationRestricted or getattr(error, told[kind]) == expected
+    assert kind is ErrorKind.LOCATION or getattr(error, told[kind]) == expected
 
 
 async def test_messages_about_something_else_are_passed_over() -> None:
@@ -167,18 +159,26 @@ async def test_an_answer_in_fragments_is_put_together() -> None:
 @pytest.mark.parametrize(
     ("handshake", "kind"),
     [
-        (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", AnswerUnreadable),
-        (b"HTTP/1.1 101 Go\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: bm8=\r\n\r\n", AnswerUnreadable),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", AnswerUnreadable),
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>", AnswerUnreadable),
-        (b"HTTP/1.1 302 Found\r\nLocation: http://portal.test/\r\nContent-Length: 0\r\n\r\n", AnswerUnreadable),
-        (b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n", ServerFault),
-        (b"220 smtp.test ESMTP\r\n", Unreachable),
+        (
+            b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+            UNREADABLE,
+        ),
+        (b"HTTP/1.1 101 Go\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: bm8=\r\n\r\n", UNREADABLE),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", UNREADABLE),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\n<html>", UNREADABLE),
+        (
+            b"HTTP/1.1 302 Found\r\nLocation: http://portal.test/\r\nContent-Length: 0\r\n\r\n",
+            UNREADABLE,
+        ),
+        (b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n", ErrorKind.SERVER_FAULT),
+        (b"220 smtp.test ESMTP\r\n", ErrorKind.NETWORK),
     ],
 )
-async def test_what_is_no_websocket_gets_no_signed_frame(handshake: bytes, kind: type[ExchangeError]) -> None:
+async def test_what_is_no_websocket_gets_no_signed_frame(handshake: bytes, kind: ErrorKind) -> None:
     async with websocket_server(answer(result=ACCOUNT), handshake=handshake) as heard:
-        assert type(await end(heard, deadline=0.5)) is kind
+        error = await end(heard, deadline=0.5)
+    assert isinstance(error, ExchangeError)
+    assert error.kind is kind
     assert not [frame for frame in heard.frames if b"apiKey" in frame]
 
 
@@ -226,7 +226,7 @@ async def test_a_server_that_does_not_play_along_is_left(talk: Any, phase: Phase
         error = await end(heard, deadline=0.3)
         async with asyncio.timeout(10):
             await heard.left.wait()
-    assert isinstance(error, Unreachable)
+    assert error.kind is ErrorKind.NETWORK
     assert error.phase is phase
 
 
@@ -252,9 +252,11 @@ async def test_a_secret_that_cannot_sign_and_a_key_that_cannot_be_sent_open_or_s
     credentials = Credentials(KeyKind.RSA, Secret(API_KEY), Secret("no key"))
     async with websocket_server(answer(result=ACCOUNT)) as heard:
         error = await end(heard, credentials)
-        assert isinstance(error, SigningKeyUnusable)
+        assert isinstance(error, SigningKeyError)
         unsendable = Credentials(KeyKind.HMAC, Secret("bad\r\nkey"), Secret(SECRET))
-        assert isinstance(await end(heard, unsendable), ApiKeyUnsendable)
+        unsent = await end(heard, unsendable)
+        assert isinstance(unsent, ExchangeError)
+        assert unsent.kind is ErrorKind.MALFORMED_KEY
     assert not [frame for frame in heard.frames if b"apiKey" in frame]
     assert API_KEY not in everything_told(error)
 
@@ -278,7 +280,7 @@ async def test_an_error_shows_no_key_and_no_signature_and_no_frame(
 
     async with websocket_server(repeat) as heard:
         error = await end(heard, Credentials(kind, Secret(API_KEY), signing))
-    assert isinstance(error, Refused)
+    assert error.kind is ErrorKind.REFUSED
     signature = requests(heard)[0]["params"]["signature"]
     told = everything_told(error) + " ".join(record.getMessage() for record in caplog.records)
     assert not [hidden for hidden in (API_KEY, SECRET, signature) if hidden in told]
@@ -298,7 +300,7 @@ async def test_a_market_stream_says_something_or_is_no_market_stream(sent: bytes
     async with websocket_server(sent) as heard, client(heard.url) as found:
         try:
             await found.market_stream()
-        except AnswerUnreadable as error:
+        except ExchangeError as error:
             assert error.flaw is flaw
         else:
             assert flaw is None

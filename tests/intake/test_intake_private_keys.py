@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from wizard.core.credentials import KeyKind
 from wizard.core.secret import Secret
-from wizard.exchange.signing import SigningKeyUnusable
+from wizard.exchange.signing import SigningKeyError
 from wizard.intake.files import FileUnusable
 from wizard.intake.private_keys import (
     PassphraseNeeded,
@@ -95,7 +95,7 @@ def test_anything_else_is_named_with_what_to_do(text: str, said: str, advice: st
 
 
 def test_an_rsa_key_that_is_too_small_is_refused_by_its_size() -> None:
-    with pytest.raises(SigningKeyUnusable, match="1024 bits"):
+    with pytest.raises(SigningKeyError, match="1024 bits"):
         import_pem(Secret(pem(SMALL)))
 
 

@@ -15,7 +15,7 @@ import trustme
 
 from tests.exchange.fake_exchange import FakeExchange, answer
 from wizard.exchange.client import ExchangeClient
-from wizard.exchange.errors import Unreachable
+from wizard.exchange.errors import ErrorKind
 from wizard.net.tls import name_signer, who_signed
 from wizard.net.trace import Phase
 
@@ -106,7 +106,8 @@ async def test_a_verified_connection_shows_version_issuer_and_end(authority: tru
 async def test_a_refused_certificate_leaves_the_evidence_of_the_connection(authority: trustme.CA) -> None:
     async with inspector(authority) as fake, fake.client() as client:
         connection = await client.connect()
-    assert isinstance(connection.error, Unreachable)
+    assert connection.error is not None
+    assert connection.error.kind is ErrorKind.NETWORK
     assert connection.error.phase is Phase.TLS
     assert connection.peer
     assert connection.handshake is None

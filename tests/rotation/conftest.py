@@ -22,7 +22,7 @@ from wizard.custody.records import Slot
 from wizard.custody.store import MemoryStore
 from wizard.egress.services import EchoService, Parser
 from wizard.exchange.client import ExchangeClient
-from wizard.exchange.errors import Refused
+from wizard.exchange.errors import ErrorKind, ExchangeError
 from wizard.rehearsal.session import embedded_site
 from wizard.rehearsal.simulated_page import NewKey, SimulatedPage
 from wizard.rehearsal.simulator import EmbeddedExchange, serve
@@ -130,7 +130,9 @@ class World:
         async with ExchangeClient(self.site, httpx.AsyncHTTPTransport(verify=False)) as client:
             try:
                 await client.api_restrictions(credentials)
-            except Refused:
+            except ExchangeError as error:
+                if error.kind is not ErrorKind.REFUSED:
+                    raise
                 return False
             return True
 

@@ -20,7 +20,7 @@ from tests.exchange.fake_exchange import FakeExchange, answer, cut, drip, flood,
 from tests.exchange.test_answer_fuzz import ON_THE_WIRE
 from tests.rotation.conftest import ELSEWHERE, HERE, World
 from wizard.core.sites import Site
-from wizard.exchange.outcomes import Outcome as VerdictOutcome
+from wizard.exchange.diagnosis import CallOutcome
 from wizard.rehearsal.session import embedded_site
 from wizard.rotation import findings as say
 from wizard.rotation.context import Context, Pace
@@ -127,7 +127,7 @@ async def test_from_another_address_the_futures_refusal_makes_the_cause_certain(
     key = told(report)[say.NEW_KEY]
     assert f"the futures host named the address that it saw, {ELSEWHERE}" in key.observed
     assert "reported by users" in key.observed
-    assert report.may_heal
+    assert report.may_change
 
 
 @pytest.mark.parametrize(("enabled", "proven"), [(True, True), (False, False)])
@@ -168,7 +168,7 @@ async def test_waiting_ends_when_the_list_counts(world: World) -> None:
         async with httpx.AsyncClient(trust_env=False) as client:
             await client.put(f"{world.base_url}/desk/faults", json={"whitelist_delay_s": 600})
             made = await world.to_probe(flow)
-            assert (await flow.probe.run()).may_heal
+            assert (await flow.probe.run()).may_change
             asked = asyncio.Event()
 
             def note(wait: Wait) -> None:
@@ -193,7 +193,7 @@ async def test_waiting_ends_by_itself_and_says_why(world: World) -> None:
         await world.to_probe(flow, made)
         waiting = replace(flow.context, pace=replace(PATIENT, patience=0.0))
         verdict = await type(flow.probe)(waiting).wait_until_accepted()
-    assert verdict.outcome is VerdictOutcome.REJECTED
+    assert verdict.outcome is CallOutcome.REJECTED
     assert verdict.advice
 
 

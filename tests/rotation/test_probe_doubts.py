@@ -16,9 +16,10 @@ from tests.rotation.test_ladder import all_of, climb, on, told
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.secret import Secret
 from wizard.custody.records import Slot
-from wizard.exchange.client import ApiRestrictions, ExchangeClient
-from wizard.exchange.errors import ExchangeError, Refused, SlowDown, Unreachable
+from wizard.exchange.client import ExchangeClient
+from wizard.exchange.errors import ErrorKind, ExchangeError, refused, slow_down, unreachable
 from wizard.exchange.keys import generate_ed25519
+from wizard.exchange.responses import ApiRestrictions
 from wizard.net.trace import Phase
 from wizard.rehearsal.session import embedded_site
 from wizard.rehearsal.simulated_page import NewKey
@@ -54,7 +55,7 @@ async def test_a_missing_permission_is_found_although_one_connection_to_the_curr
 ) -> None:
     async with world.flow() as flow:
         old = await world.put_key_in_use(flow, **WITH_FUTURES)
-        fail_restrictions(monkeypatch, old, iter([Unreachable(Phase.READ)]))
+        fail_restrictions(monkeypatch, old, iter([unreachable(Phase.READ)]))
         report = await probe_beside(flow, world, enableSpotAndMarginTrading=True)
     assert told(report)[say.PERMISSIONS].outcome is Outcome.FAILED
     assert not report.is_proven
@@ -65,7 +66,7 @@ async def test_a_key_is_not_proven_while_its_permissions_could_not_be_compared(
 ) -> None:
     async with world.flow() as flow:
         old = await world.put_key_in_use(flow, **WITH_FUTURES)
-        fail_restrictions(monkeypatch, old, iter([SlowDown(30.0, 429, -1003)] * 5))
+        fail_restrictions(monkeypatch, old, iter([slow_down(30.0, 429, -1003)] * 5))
         report = await probe_beside(flow, world, enableSpotAndMarginTrading=True)
     assert told(report)[say.PERMISSIONS].outcome is Outcome.INCONCLUSIVE
     assert not report.is_proven
@@ -105,7 +106,7 @@ async def test_an_account_that_could_not_be_compared_is_said(world: World, monke
 
         async def account(self: ExchangeClient, credentials: Credentials) -> object:
             if credentials.api_key == old.api_key:
-                raise SlowDown(30.0, 429, -1003)
+                raise slow_down(30.0, 429, -1003)
             return await real(self, credentials)
 
         monkeypatch.setattr(ExchangeClient, "account", account)
@@ -177,7 +178,7 @@ async def test_a_websocket_that_ends_with_the_answer_to_the_logon_leaves_the_res
         async with on(flow.context, site).exchange() as client:
             with pytest.raises(ExchangeError) as caught:
                 await client.websocket_session(credentials)
-    assert isinstance(caught.value, Unreachable)
+    assert caught.value.kind is ErrorKind.NETWORK
 
 
 async def test_a_ban_is_told_and_nothing_that_was_not_asked_is_left_out(world: World) -> None:
@@ -205,8 +206,8 @@ async def test_the_futures_hosts_word_does_not_accuse_a_listed_address(
     async with world.flow() as flow:
         await world.put_key_in_use(flow)
         new = await world.to_probe(flow)
-        refused = Refused(-2015, "Invalid API-key, IP, or permissions for action.", 400)
-        fail_restrictions(monkeypatch, new, iter([refused] * 5))
+        refusal = refused(-2015, "Invalid API-key, IP, or permissions for action.", 400)
+        fail_restrictions(monkeypatch, new, iter([refusal] * 5))
         message = "Invalid API-key, IP, or permissions for action, request ip: 198.51.100.9"
         await world.plant("/fapi/v3/balance", {"code": -2015, "msg": message}, times=5, status=401)
         finding = told(await flow.probe.run())[say.NEW_KEY]
@@ -222,8 +223,8 @@ async def test_waiting_begins_when_the_exchange_allows_it(world: World, monkeypa
 
     async with world.flow(pause=pause) as flow:
         new = await world.to_probe(flow)
-        fail_restrictions(monkeypatch, new, iter([SlowDown(120.0, 429, -1003)]))
-        assert (await flow.probe.run()).may_heal
+        fail_restrictions(monkeypatch, new, iter([slow_down(120.0, 429, -1003)]))
+        assert (await flow.probe.run()).may_change
         pauses.clear()
         assert (await flow.probe.wait_until_accepted()).is_accepted
     assert pauses[0] == pytest.approx(120.0, abs=5.0)

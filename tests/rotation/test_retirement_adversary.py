@@ -34,9 +34,12 @@ from wizard.egress.agreement import judge
 from wizard.egress.answers import Sample
 from wizard.egress.detection import EgressReport
 from wizard.egress.services import EchoService, Parser
-from wizard.exchange.client import Account, ApiRestrictions, ExchangeClient
-from wizard.exchange.errors import Phase, Refused, ServerFault, SlowDown, Unreachable
+from wizard.exchange import errors
+from wizard.exchange.client import ExchangeClient
+from wizard.exchange.errors import ExchangeError, server_fault, slow_down, unreachable
+from wizard.exchange.responses import Account, ApiRestrictions
 from wizard.net.route import Route
+from wizard.net.trace import Phase
 from wizard.rotation.context import Context
 from wizard.rotation.journal import Journal
 from wizard.rotation.model import Grade, Mode, Step
@@ -113,8 +116,8 @@ class Exchange:
         if (is_legacy and not self.enabled) or (listed and caller not in listed) or surface == "fapi":
             raise self.refused(NO, caller, surface)
 
-    def refused(self, code: int, caller: IPv4Address, surface: str) -> Refused:
-        return Refused(code, "no", 400, caller if surface == "fapi" and self.case.names_futures else None)
+    def refused(self, code: int, caller: IPv4Address, surface: str) -> ExchangeError:
+        return errors.refused(code, "no", 400, caller if surface == "fapi" and self.case.names_futures else None)
 
     async def api_restrictions(self, credentials: Credentials) -> ApiRestrictions:
         self.answer(credentials, "sapi")
@@ -219,7 +222,7 @@ class Play:
             assert third - second > 4.9, "two polls of a row are a moment apart"
 
     def _happen(self, event: str, exchange: Exchange, retire: RetireStep, context: Context) -> RetireStep:
-        faults = {"server fault": ServerFault(503), "slow down": SlowDown(1.0, 429), "cut": Unreachable(Phase.READ)}
+        faults = {"server fault": server_fault(503), "slow down": slow_down(1.0, 429), "cut": unreachable(Phase.READ)}
         exchange.fault = faults.get(event)
         exchange.exists = exchange.exists and event != "delete"
         exchange.enabled = event == "enable" or (exchange.enabled and event != "disable")

@@ -10,7 +10,7 @@ from wizard.core.clock import Clock
 from wizard.core.errors import WizardError
 from wizard.core.settings import Environment
 from wizard.diagnosis.notes import note, of_error
-from wizard.exchange.skew import Grade, measure_skew
+from wizard.exchange.skew import measure_skew
 from wizard.rotation.findings import Scribe
 from wizard.rotation.model import Finding, Outcome
 from wizard.rotation.reaching import open_exchange, route_to_exchange
@@ -26,10 +26,10 @@ async def network(environment: Environment, environ: Mapping[str, str], clock: C
     try:
         route = route_to_exchange(environment, environ)
         async with open_exchange(environment, route, timeout=CALL_DEADLINE) as client:
-            timing = await client.ping()
+            milliseconds = await client.ping()
     except WizardError as error:
         return of_error(subject, Outcome.INCONCLUSIVE, error, clock)
-    answered = f"{environment.site.name} answered in {timing.round_trip_ms:.0f} ms"
+    answered = f"{environment.site.name} answered in {milliseconds:.0f} ms"
     observed = f"{answered}, {route.shown} ({route.source})."
     gap = "anything about a key: the call is public"
     return note(subject, Outcome.PASSED, observed, clock, does_not_prove=gap)
@@ -51,4 +51,4 @@ async def skew(environment: Environment, environ: Mapping[str, str], clock: Cloc
         return note("Clock", Outcome.INCONCLUSIVE, observed, clock, advice="Try again when the network is faster.")
     finding = Scribe(clock, "").skew(measured)
     # With a clock this wrong the exchange may refuse every signed call (-1021).
-    return replace(finding, outcome=Outcome.FAILED) if measured.grade is Grade.BAD else finding
+    return replace(finding, outcome=Outcome.FAILED) if measured.is_bad else finding

@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -16,22 +17,20 @@ from wizard.core.clock import Clock
 from wizard.core.credentials import Credentials
 from wizard.core.errors import WizardError
 from wizard.core.sites import Site
-from wizard.exchange.answers import Json, interpret
-from wizard.exchange.errors import AnswerUnreadable, ApiKeyUnsendable, ExchangeError, Flaw
-from wizard.exchange.records import (
+from wizard.exchange.errors import ExchangeError, Flaw, unreadable, unsendable_key
+from wizard.exchange.responses import (
     Account,
     ApiRestrictions,
+    Json,
     ServerTime,
-    Timing,
-    WebSocketSession,
+    interpret,
     read_account,
     read_api_restrictions,
     read_futures_balances,
     read_server_time,
 )
-from wizard.exchange.requests import is_sendable, scrubbing, stamped
-from wizard.exchange.signing import Parameter, rest_query, signed_query
-from wizard.exchange.websocket_api import Conversation, first_word
+from wizard.exchange.signing import Parameter, is_sendable, rest_query, scrubbing, signed_query, stamped
+from wizard.exchange.websocket import ask_account_status, can_log_on, first_message
 from wizard.exchange.wire import Wire
 from wizard.net.tls import Handshake, read_handshake
 from wizard.net.trace import Trace
@@ -39,13 +38,11 @@ from wizard.net.trace import Trace
 if TYPE_CHECKING:
     import httpx
 
-__all__ = ["Account", "ApiRestrictions", "Connection", "ExchangeClient", "ServerTime", "Timing", "WebSocketSession"]
-
 STREAM = "btcusdt@bookTicker"
 
 
 @dataclass(frozen=True, slots=True)
-class _Question:
+class _Call:
     path: str
     params: Mapping[str, Parameter] = field(default_factory=dict)
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -63,13 +60,13 @@ class _Reply:
         """Return the answer where it is to be an object."""
         if isinstance(self.json, dict):
             return self.json
-        raise AnswerUnreadable(Flaw.SHAPE)
+        raise unreadable(Flaw.SHAPE)
 
     def as_list(self) -> list[object]:
         """Return the answer where it is to be a list."""
         if isinstance(self.json, list):
             return self.json
-        raise AnswerUnreadable(Flaw.SHAPE)
+        raise unreadable(Flaw.SHAPE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +81,17 @@ class Connection:
     answered_ms: float
     """From the open connection to the answer; 0 where there was none."""
     error: ExchangeError | None
+
+
+@dataclass(frozen=True, slots=True)
+class WebSocketSession:
+    """What one conversation with the WebSocket API showed."""
+
+    account: Account
+    has_logged_on: bool
+    """Whether `session.logon` was asked and accepted: it is for Ed25519 keys only (CONFIRMED, web-socket-api.md)."""
+    milliseconds: float
+    """From the opening of the connection to the last answer."""
 
 
 class ExchangeClient:
@@ -129,7 +137,7 @@ class ExchangeClient:
         are evidence too.
         """
         trace = self._wire.trace()
-        outcome = await self._attempt(_Question("/api/v3/ping"), trace)
+        outcome = await self._attempt(_Call("/api/v3/ping"), trace)
         error = outcome if isinstance(outcome, ExchangeError) else None
         total_ms = 0.0 if isinstance(outcome, ExchangeError) else outcome.round_trip_ms
         return Connection(
@@ -140,13 +148,13 @@ class ExchangeClient:
             error=error,
         )
 
-    async def ping(self) -> Timing:
-        """Call `GET /api/v3/ping`. It proves reachability, nothing about a key.
+    async def ping(self) -> float:
+        """Call `GET /api/v3/ping`; return the milliseconds. It proves reachability, nothing about a key.
 
         Raises:
             ExchangeError: see `wizard.exchange.errors`.
         """
-        return Timing((await self._call(_Question("/api/v3/ping"))).round_trip_ms)
+        return (await self._call(_Call("/api/v3/ping"))).round_trip_ms
 
     async def server_time(self) -> ServerTime:
         """Call `GET /api/v3/time`, asking for microseconds (CONFIRMED, rest-api.md).
@@ -154,7 +162,7 @@ class ExchangeClient:
         Raises:
             ExchangeError: see `wizard.exchange.errors`.
         """
-        reply = await self._call(_Question("/api/v3/time", headers={"X-MBX-TIME-UNIT": "MICROSECOND"}))
+        reply = await self._call(_Call("/api/v3/time", headers={"X-MBX-TIME-UNIT": "MICROSECOND"}))
         return read_server_time(reply.as_object(), reply.round_trip_ms, reply.sent_at)
 
     async def api_restrictions(self, credentials: Credentials) -> ApiRestrictions:
@@ -162,9 +170,9 @@ class ExchangeClient:
 
         Raises:
             ExchangeError: see `wizard.exchange.errors`.
-            SigningKeyUnusable: the secret or private key cannot sign.
+            SigningKeyError: the secret or private key cannot sign.
         """
-        reply = await self._call(_Question("/sapi/v1/account/apiRestrictions"), credentials)
+        reply = await self._call(_Call("/sapi/v1/account/apiRestrictions"), credentials)
         return read_api_restrictions(reply.as_object())
 
     async def account(self, credentials: Credentials) -> Account:
@@ -172,9 +180,9 @@ class ExchangeClient:
 
         Raises:
             ExchangeError: see `wizard.exchange.errors`.
-            SigningKeyUnusable: the secret or private key cannot sign.
+            SigningKeyError: the secret or private key cannot sign.
         """
-        reply = await self._call(_Question("/api/v3/account", {"omitZeroBalances": True}), credentials)
+        reply = await self._call(_Call("/api/v3/account", {"omitZeroBalances": True}), credentials)
         return read_account(reply.as_object())
 
     async def futures_balances(self, credentials: Credentials) -> int:
@@ -182,9 +190,9 @@ class ExchangeClient:
 
         Raises:
             ExchangeError: see `wizard.exchange.errors`. A refusal may name the caller's address (REPORTED).
-            SigningKeyUnusable: the secret or private key cannot sign.
+            SigningKeyError: the secret or private key cannot sign.
         """
-        reply = await self._call(_Question("/fapi/v3/balance", base=self._site.futures_url), credentials)
+        reply = await self._call(_Call("/fapi/v3/balance", base=self._site.futures_url), credentials)
         return read_futures_balances(reply.as_list())
 
     async def websocket_session(self, credentials: Credentials) -> WebSocketSession:
@@ -192,47 +200,49 @@ class ExchangeClient:
 
         Raises:
             ExchangeError: see `wizard.exchange.errors`.
-            SigningKeyUnusable: the secret or private key cannot sign.
+            SigningKeyError: the secret or private key cannot sign.
         """
         if not is_sendable(credentials):
-            raise ApiKeyUnsendable
+            raise unsendable_key()
         begun = self._stopwatch()
-        conversation = Conversation(credentials, self._clock)
-        account = await self._wire.converse(self._site.websocket_api_url, conversation.hold)
+        talk = partial(ask_account_status, credentials=credentials, clock=self._clock)
+        account = await self._wire.converse(self._site.websocket_api_url, talk)
         if isinstance(account, WizardError):
             raise account
         took_ms = (self._stopwatch() - begun) * 1000
-        return WebSocketSession(read_account(account), conversation.can_log_on, took_ms)
+        return WebSocketSession(read_account(account), can_log_on(credentials), took_ms)
 
-    async def market_stream(self) -> Timing:
-        """Open a public market stream and wait for its first word. It takes no key, and proves nothing about one.
+    async def market_stream(self) -> float:
+        """Open a public market stream and wait for its first message; return the milliseconds.
+
+        It takes no key, and proves nothing about one.
 
         Raises:
             ExchangeError: see `wizard.exchange.errors`.
         """
         begun = self._stopwatch()
-        outcome = await self._wire.converse(f"{self._site.stream_url}/{STREAM}", first_word)
+        outcome = await self._wire.converse(f"{self._site.stream_url}/{STREAM}", first_message)
         if isinstance(outcome, ExchangeError):
             raise outcome
-        return Timing((self._stopwatch() - begun) * 1000)
+        return (self._stopwatch() - begun) * 1000
 
-    async def _call(self, question: _Question, credentials: Credentials | None = None) -> _Reply:
-        outcome = await self._attempt(question, None, credentials)
+    async def _call(self, call: _Call, credentials: Credentials | None = None) -> _Reply:
+        outcome = await self._attempt(call, None, credentials)
         if isinstance(outcome, ExchangeError):
             raise outcome
         return outcome
 
     async def _attempt(
-        self, question: _Question, trace: Trace | None = None, credentials: Credentials | None = None
+        self, call: _Call, trace: Trace | None = None, credentials: Credentials | None = None
     ) -> _Reply | ExchangeError:
         """Send one request. A failure is returned, not raised: this frame knows the signed query."""
         if credentials and not is_sendable(credentials):
-            return ApiKeyUnsendable()
+            return unsendable_key()
         sent_at, started = self._clock(), self._stopwatch()
-        query = signed_query(credentials, stamped(question.params, sent_at)) if credentials else ""
-        query = query or rest_query(question.params)
-        url = (question.base or self._site.rest_url) + question.path + (f"?{query}" if query else "")
-        raw = await self._wire.get(url, {**question.headers, **_key_header(credentials)}, trace)
+        query = signed_query(credentials, stamped(call.params, sent_at)) if credentials else ""
+        query = query or rest_query(call.params)
+        url = (call.base or self._site.rest_url) + call.path + (f"?{query}" if query else "")
+        raw = await self._wire.get(url, {**call.headers, **_key_header(credentials)}, trace)
         if isinstance(raw, ExchangeError):
             return raw
         round_trip_ms = (self._stopwatch() - started) * 1000

@@ -1,7 +1,7 @@
-"""How one call to the exchange can fail, as types.
+"""How one call to the exchange can fail.
 
 No error here holds a URL, a query, a header or a key. The exchange's own words are made printable
-and are cleared of the key and the signature before they come here (`answers.py`).
+and are cleared of the key and the signature before they come here (`responses.py`).
 """
 
 from __future__ import annotations
@@ -13,88 +13,143 @@ from wizard.core.clock import duration
 from wizard.core.errors import WizardError
 from wizard.net.trace import Phase
 
+BANNED = 418
+AFTER_A_BAN = 120.0
+"""Seconds after 418 without a time: bans begin at two minutes (CONFIRMED, rest-api.md)."""
+AFTER_THE_FIREWALL = 300.0
+"""Seconds after 403: five minutes (CONFIRMED for the limits of the web application firewall)."""
+AFTER_A_FAULT = 10.0
+"""Seconds after a fault of the exchange's own."""
+
+
+class ErrorKind(StrEnum):
+    """What sort of end a call had."""
+
+    REFUSED = "refused"
+    """The exchange answered with one of its negative JSON codes."""
+    RATE_LIMIT = "rate-limit"
+    """Too many requests from this address: HTTP 429, the ban 418, or code -1003."""
+    FIREWALL = "firewall"
+    """HTTP 403 without a JSON code: the web application firewall (CONFIRMED, rest-api.md)."""
+    LOCATION = "location"
+    """HTTP 451: the exchange does not serve the country of the egress address (REPORTED, ccxt 15872)."""
+    SERVER_FAULT = "server-fault"
+    """HTTP 5xx: the fault is the exchange's, and what became of the request is unknown (CONFIRMED)."""
+    NETWORK = "network"
+    """The exchange was not reached, or its answer did not arrive."""
+    UNREADABLE_ANSWER = "unreadable-answer"
+    """Something answered, but not as the exchange's documents say. The answer's text is not kept."""
+    MALFORMED_KEY = "malformed-key"
+    """The API key holds characters that no HTTP header can carry. Nothing was sent."""
+
+
+class Flaw(StrEnum):
+    """Why an answer could not be used, for people."""
+
+    REDIRECT = "It is a redirect, which the exchange's API never sends: perhaps a captive portal."
+    TOO_LONG = "It is longer than 1 MiB."
+    NOT_JSON = "It is not JSON, or was cut short: perhaps a web page from somewhere in between."
+    SHAPE = "It is JSON, but not of the documented shape."
+    STATUS = "It has no code of the exchange: perhaps this site does not serve this call."
+    HANDSHAKE = "It does not open a WebSocket: perhaps a proxy in between does not let them through."
+
 
 class ExchangeError(WizardError):
-    """A call did not end in the answer that was asked for."""
-
-
-class Refused(ExchangeError):
-    """The exchange answered with one of its negative JSON codes.
+    """A call did not end in the answer that was asked for. Made by the functions below.
 
     Args:
-        code: The JSON code, for example -2015. It decides; the HTTP status differs per host.
-        message: The exchange's own words, printable.
-        status: The HTTP status.
-        request_ip: The caller's address as the exchange saw it. Futures hosts append it to -2015,
-            not always (REPORTED, docs/binance.md).
+        kind: The sort of end; `code` is `exchange.` and this.
+        what: See `WizardError`, as `why` and `advice`.
+        exchange_code: The exchange's JSON code, if there was one.
+        retry_after: Seconds for which nothing may be asked, by the exchange's word or by the advice given here.
     """
 
-    def __init__(self, code: int, message: str, status: int, request_ip: IPv4Address | None = None) -> None:
-        super().__init__(
-            f"The exchange refused the call with code {code}",
-            why=f"It said “{message}” (HTTP {status})." if message else f"It gave no reason (HTTP {status}).",
-        )
-        self.exchange_code = code
-        self.message = message
-        self.status = status
-        self.request_ip = request_ip
+    message = ""
+    """The exchange's own words for a refusal, printable."""
+    request_ip: IPv4Address | None = None
+    """The caller's address as the exchange saw it. Futures hosts append it to -2015, not always
+    (REPORTED, docs/binance.md)."""
+    phase: Phase | None = None
+    """What failed on the network."""
+    during: Phase | None = None
+    """For a time-out, what was under way; None when it is not known."""
+    flaw: Flaw | None = None
+    """What is wrong with an answer that cannot be read."""
 
-
-class SlowDown(ExchangeError):
-    """Too many requests from this address: HTTP 429, the ban 418, or code -1003.
-
-    Args:
-        retry_after: Seconds that the exchange asks to wait; None when it names none.
-        status: The HTTP status.
-        code: The JSON code, if there was one. -1015 is the order rate limit.
-    """
-
-    def __init__(self, retry_after: float | None, status: int, code: int | None = None) -> None:
-        named = f" (code {code})" if code is not None else ""
-        wait = (
-            f"Wait {duration(retry_after)}, then ask again." if retry_after else "Wait a few minutes, then ask again."
-        )
-        super().__init__(
-            "The exchange asks this address to slow down", why=f"It answered HTTP {status}{named}.", advice=wait
-        )
+    def __init__(
+        self,
+        kind: ErrorKind,
+        what: str,
+        why: str,
+        advice: str = "",
+        *,
+        exchange_code: int | None = None,
+        retry_after: float = 0.0,
+    ) -> None:
+        super().__init__(what, why=why, advice=advice, code=f"exchange.{kind}")
+        self.kind = kind
+        self.exchange_code = exchange_code
         self.retry_after = retry_after
-        self.status = status
-        self.exchange_code = code
 
 
-class FirewallBlocked(ExchangeError):
-    """HTTP 403 without a JSON code: the web application firewall (CONFIRMED, rest-api.md)."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "The exchange's firewall blocked this address",
-            why="It answered HTTP 403 without one of the exchange's own codes.",
-            advice="Wait five minutes without asking, then try again. Such blocks are per address.",
-        )
-
-
-class LocationRestricted(ExchangeError):
-    """HTTP 451: the exchange does not serve the country of the egress address (REPORTED, ccxt 15872)."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "The exchange does not serve the location of this egress address",
-            why="It answered that the service is unavailable from a restricted location.",
-            advice="Call from the host and by the route that your software uses. The key is not at fault.",
-        )
+def refused(code: int, message: str, status: int, request_ip: IPv4Address | None = None) -> ExchangeError:
+    """Return the error for a negative JSON code. It decides; the HTTP status differs per host."""
+    error = ExchangeError(
+        ErrorKind.REFUSED,
+        f"The exchange refused the call with code {code}",
+        f"It said “{message}” (HTTP {status})." if message else f"It gave no reason (HTTP {status}).",
+        exchange_code=code,
+    )
+    error.message = message
+    error.request_ip = request_ip
+    return error
 
 
-class ServerFault(ExchangeError):
-    """HTTP 5xx: the fault is the exchange's, and what became of the request is unknown (CONFIRMED)."""
+def slow_down(retry_after: float | None, status: int, code: int | None = None) -> ExchangeError:
+    """Return the error for too many requests; `retry_after` is None where the exchange names no time."""
+    named = f" (code {code})" if code is not None else ""
+    wait = duration(retry_after) if retry_after else "a few minutes"
+    return ExchangeError(
+        ErrorKind.RATE_LIMIT,
+        "The exchange asks this address to slow down",
+        f"It answered HTTP {status}{named}.",
+        f"Wait {wait}, then ask again.",
+        exchange_code=code,
+        retry_after=retry_after or (AFTER_A_BAN if status == BANNED else 0.0),
+    )
 
-    def __init__(self, status: int, code: int | None = None) -> None:
-        super().__init__(
-            "The exchange has a fault of its own",
-            why=f"It answered HTTP {status}" + (f" with code {code}." if code is not None else "."),
-            advice="Try again in a minute.",
-        )
-        self.status = status
-        self.exchange_code = code
+
+def firewall_blocked() -> ExchangeError:
+    """Return the error for a 403 without a code."""
+    return ExchangeError(
+        ErrorKind.FIREWALL,
+        "The exchange's firewall blocked this address",
+        "It answered HTTP 403 without one of the exchange's own codes.",
+        "Wait five minutes without asking, then try again. Such blocks are per address.",
+        retry_after=AFTER_THE_FIREWALL,
+    )
+
+
+def location_restricted() -> ExchangeError:
+    """Return the error for a country that is not served."""
+    return ExchangeError(
+        ErrorKind.LOCATION,
+        "The exchange does not serve the location of this egress address",
+        "It answered that the service is unavailable from a restricted location.",
+        "Call from the host and by the route that your software uses. The key is not at fault.",
+    )
+
+
+def server_fault(status: int, code: int | None = None) -> ExchangeError:
+    """Return the error for a fault of the exchange's servers."""
+    return ExchangeError(
+        ErrorKind.SERVER_FAULT,
+        "The exchange has a fault of its own",
+        f"It answered HTTP {status}" + (f" with code {code}." if code is not None else "."),
+        "Try again in a minute.",
+        exchange_code=code,
+        retry_after=AFTER_A_FAULT,
+    )
 
 
 _ENDED = {
@@ -109,7 +164,6 @@ _ENDED = {
     Phase.READ: ("The connection broke before the answer was complete", "Try again."),
     Phase.TIMEOUT: ("The exchange did not answer in time", "Try again. If it stays so, check the route."),
 }
-
 _LATE_IN = {
     Phase.TCP: "The time ran out while the name was resolved or the connection was opened.",
     Phase.TLS: "The connection was opened, but the TLS handshake did not finish.",
@@ -118,71 +172,34 @@ _LATE_IN = {
 }
 
 
-class Unreachable(ExchangeError):
-    """The exchange was not reached, or its answer did not arrive.
-
-    Args:
-        phase: What failed.
-        during: For a time-out, what was under way; None when it is not known.
-        detail: The system's or the TLS library's reason, printable.
-    """
-
-    def __init__(self, phase: Phase, *, during: Phase | None = None, detail: str = "") -> None:
-        what, advice = _ENDED[phase]
-        why = _LATE_IN.get(during, "") if during else ""
-        super().__init__(what, why=f"The reason given is: {detail}." if detail else why, advice=advice)
-        self.phase = phase
-        self.during = during
-        self.detail = detail
+def unreachable(phase: Phase, *, during: Phase | None = None, detail: str = "") -> ExchangeError:
+    """Return the error for a failure of the network; `detail` is the system's or TLS library's reason, printable."""
+    what, advice = _ENDED[phase]
+    why = _LATE_IN.get(during, "") if during else ""
+    error = ExchangeError(ErrorKind.NETWORK, what, f"The reason given is: {detail}." if detail else why, advice)
+    error.phase = phase
+    error.during = during
+    return error
 
 
-class Flaw(StrEnum):
-    """Why an answer could not be used."""
-
-    REDIRECT = "redirect"
-    TOO_LONG = "too-long"
-    NOT_JSON = "not-json"
-    SHAPE = "shape"
-    STATUS = "status"
-    HANDSHAKE = "handshake"
-
-
-_FLAWS = {
-    Flaw.REDIRECT: "It is a redirect, which the exchange's API never sends: perhaps a captive portal.",
-    Flaw.TOO_LONG: "It is longer than 1 MiB.",
-    Flaw.NOT_JSON: "It is not JSON, or was cut short: perhaps a web page from somewhere in between.",
-    Flaw.SHAPE: "It is JSON, but not of the documented shape.",
-    Flaw.STATUS: "It has no code of the exchange: perhaps this site does not serve this call.",
-    Flaw.HANDSHAKE: "It does not open a WebSocket: perhaps a proxy in between does not let them through.",
-}
+def unreadable(flaw: Flaw, status: int = 200, field: str = "") -> ExchangeError:
+    """Return the error for an answer that cannot be read; `field` is the name of the one at fault, for the shape."""
+    where = f" The field is {field}." if field else ""
+    error = ExchangeError(
+        ErrorKind.UNREADABLE_ANSWER,
+        "The answer cannot be read",
+        f"{flaw} The HTTP status is {status}.{where}",
+        "Check that this site is the right one and that nothing stands in between, then try again.",
+    )
+    error.flaw = flaw
+    return error
 
 
-class AnswerUnreadable(ExchangeError):
-    """Something answered, but not as the exchange's documents say. The answer's text is not kept.
-
-    Args:
-        flaw: What is wrong with it.
-        status: The HTTP status.
-        detail: The name of the field at fault, for the shape.
-    """
-
-    def __init__(self, flaw: Flaw, status: int = 200, detail: str = "") -> None:
-        where = f" The field is {detail}." if detail else ""
-        super().__init__(
-            "The answer cannot be read",
-            why=f"{_FLAWS[flaw]} The HTTP status is {status}.{where}",
-            advice="Check that this site is the right one and that nothing stands in between, then try again.",
-        )
-        self.flaw = flaw
-        self.status = status
-
-
-class ApiKeyUnsendable(ExchangeError):
-    """The API key holds characters that no HTTP header can carry. Nothing was sent."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "The API key was not sent",
-            why="It is empty, too long, or holds blanks, control characters or characters beyond ASCII.",
-            advice="Enter the API key again.",
-        )
+def unsendable_key() -> ExchangeError:
+    """Return the error for an API key that no header can carry."""
+    return ExchangeError(
+        ErrorKind.MALFORMED_KEY,
+        "The API key was not sent",
+        "It is empty, too long, or holds blanks, control characters or characters beyond ASCII.",
+        "Enter the API key again.",
+    )

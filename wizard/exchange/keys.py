@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from wizard.core.credentials import KeyKind
 from wizard.core.secret import Secret
-from wizard.exchange.signing import PrivateKey, SigningKeyUnusable, kind_of, read_private_key
+from wizard.exchange.signing import PrivateKey, SigningKeyError, kind_of, read_private_key
 
 RSA_BITS = range(2048, 4097)
 """Sizes that the exchange takes (CONFIRMED, testnet/general-info.md of binance-spot-api-docs)."""
@@ -38,7 +38,7 @@ def generate_rsa(bits: int = 4096) -> KeyPair:
         bits: 2048 to 4096.
 
     Raises:
-        SigningKeyUnusable: the exchange does not take this size.
+        SigningKeyError: the exchange does not take this size.
     """
     if bits not in RSA_BITS:
         raise _wrong_size(bits)
@@ -49,7 +49,7 @@ def import_private_key(pem: Secret, passphrase: Secret | None = None) -> KeyPair
     """Return the pair of an existing private key, rewritten as unencrypted PKCS#8.
 
     Raises:
-        SigningKeyUnusable: it cannot be read, or the exchange does not take its kind or size.
+        SigningKeyError: it cannot be read, or the exchange does not take its kind or size.
     """
     key = read_private_key(pem, passphrase)
     if isinstance(key, rsa.RSAPrivateKey) and key.key_size not in RSA_BITS:
@@ -61,13 +61,13 @@ def public_pem(private_pem: Secret) -> str:
     """Return the public half of a private key.
 
     Raises:
-        SigningKeyUnusable: the private key cannot be read.
+        SigningKeyError: the private key cannot be read.
     """
     return _public(read_private_key(private_pem))
 
 
-def _wrong_size(bits: int) -> SigningKeyUnusable:
-    return SigningKeyUnusable(
+def _wrong_size(bits: int) -> SigningKeyError:
+    return SigningKeyError(
         f"The exchange does not take an RSA key of {bits} bits",
         why="It takes RSA keys of 2048 to 4096 bits.",
         advice="Make a new key; Ed25519 is recommended.",

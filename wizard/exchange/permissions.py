@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from wizard.exchange.records import ApiRestrictions
+from wizard.exchange.responses import ApiRestrictions
 
 WITHDRAWALS = "enableWithdrawals"
 

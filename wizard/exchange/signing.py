@@ -1,4 +1,4 @@
-"""Signatures over requests, as binance-spot-api-docs describes them (docs/binance.md).
+"""Requests and their signatures, as binance-spot-api-docs describes them (docs/binance.md).
 
 Pure but for the key that is read: the same parameters give the same bytes. What is signed is
 exactly what is sent.
@@ -9,8 +9,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 from collections.abc import Mapping
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
@@ -19,16 +20,43 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.errors import WizardError
-from wizard.core.secret import Secret
+from wizard.core.secret import MASK, Secret
+from wizard.exchange.responses import Scrub
 
 Parameter = str | int | bool
 PrivateKey = ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 
-_LABEL = "-----BEGIN "
+RECEIVE_WINDOW_MS = 5000
+"""The exchange's default: a longer one would hide a wrong clock (CONFIRMED, rest-api.md)."""
+
+_SENDABLE = re.compile(r"[!-~]{1,512}")
 
 
-class SigningKeyUnusable(WizardError):
+class SigningKeyError(WizardError):
     """The secret or private key cannot sign. The message never shows any of it."""
+
+
+def is_sendable(credentials: Credentials) -> bool:
+    """Return whether an HTTP header can carry the API key."""
+    return _SENDABLE.fullmatch(credentials.api_key.reveal()) is not None
+
+
+def stamped(params: Mapping[str, Parameter], now: float) -> dict[str, Parameter]:
+    """Return the parameters with the time at which they are sent, `now` in seconds since 1970."""
+    return {**params, "recvWindow": RECEIVE_WINDOW_MS, "timestamp": int(now * 1000)}
+
+
+def scrubbing(credentials: Credentials | None, signature: str) -> Scrub:
+    """Return what takes the key and the signature of a request out of an answer's text."""
+
+    def scrub(text: str) -> str:
+        if credentials is None:
+            return text
+        for concealed in (credentials.api_key.reveal(), signature, unquote(signature)):
+            text = text.replace(concealed, MASK)
+        return text
+
+    return scrub
 
 
 def rest_query(params: Mapping[str, Parameter]) -> str:
@@ -53,7 +81,7 @@ def signed_query(credentials: Credentials, params: Mapping[str, Parameter]) -> s
     """Return the query of a signed REST call, the signature percent-encoded and last.
 
     Raises:
-        SigningKeyUnusable: see `sign`.
+        SigningKeyError: see `sign`.
     """
     query = rest_query(params)
     return f"{query}&{rest_query({'signature': sign(credentials, query)})}"
@@ -65,14 +93,14 @@ def sign(credentials: Credentials, payload: str) -> str:
     RSA is RSASSA-PKCS1-v1_5 with SHA-256.
 
     Raises:
-        SigningKeyUnusable: the secret is empty, or the private key cannot be read or is of another kind.
+        SigningKeyError: the secret is empty, or the private key cannot be read or is of another kind.
     """
     data = payload.encode("utf-8")
     if credentials.kind is KeyKind.HMAC:
         return _hmac(credentials.signing, data)
     key = read_private_key(credentials.signing)
     if kind_of(key) is not credentials.kind:
-        raise SigningKeyUnusable(
+        raise SigningKeyError(
             f"The private key is not an {credentials.kind.label} key",
             why=f"It is an {kind_of(key).label} key.",
             advice="Choose the kind of key that it is, or store the right private key.",
@@ -84,14 +112,14 @@ def read_private_key(pem: Secret, passphrase: Secret | None = None) -> PrivateKe
     """Return the private key in a PEM text.
 
     Raises:
-        SigningKeyUnusable: it is no PEM, is encrypted and no or a wrong passphrase is given, or
+        SigningKeyError: it is no PEM, is encrypted and no or a wrong passphrase is given, or
             is neither Ed25519 nor RSA.
     """
     key = _load(pem, passphrase)
     if isinstance(key, (ed25519.Ed25519PrivateKey, rsa.RSAPrivateKey)):
         return key
     if key is not None:
-        raise SigningKeyUnusable(
+        raise SigningKeyError(
             "The private key is of a kind that the exchange does not take",
             advice="Use an Ed25519 key, or an RSA key of 2048 to 4096 bits.",
         )
@@ -109,7 +137,7 @@ def _spelled(value: Parameter) -> str:
 
 def _hmac(secret: Secret, data: bytes) -> str:
     if not secret:
-        raise SigningKeyUnusable("The secret is empty", advice="Enter the API key and its secret again.")
+        raise SigningKeyError("The secret is empty", advice="Enter the API key and its secret again.")
     return hmac.new(secret.reveal().encode("utf-8"), data, hashlib.sha256).hexdigest()
 
 
@@ -128,19 +156,19 @@ def _load(pem: Secret, passphrase: Secret | None) -> object:
         return None
 
 
-def _unreadable(pem: Secret, passphrase: Secret | None) -> SigningKeyUnusable:
+def _unreadable(pem: Secret, passphrase: Secret | None) -> SigningKeyError:
     text = pem.reveal()
     if "ENCRYPTED" in text:
-        return SigningKeyUnusable(
+        return SigningKeyError(
             "The private key is encrypted and could not be opened",
             why="The passphrase is wrong." if passphrase else "No passphrase was given.",
             advice="Enter the passphrase of this file.",
         )
-    if _LABEL + "PUBLIC" in text:
-        return SigningKeyUnusable(
+    if "-----BEGIN PUBLIC" in text:
+        return SigningKeyError(
             "This is a public key", why="A public key cannot sign.", advice="Give the private key that belongs to it."
         )
-    return SigningKeyUnusable(
+    return SigningKeyError(
         "The private key cannot be read",
         why="It is not a whole private key in PEM form (PKCS#8).",
         advice="Give the file from -----BEGIN PRIVATE KEY----- to -----END PRIVATE KEY-----, nothing cut.",

@@ -7,10 +7,9 @@ most, however unequal the two ways were (docs/egress.md).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
-from wizard.exchange.records import ServerTime
+from wizard.exchange.responses import ServerTime
 
 WARN_FROM_MS = 250.0
 BAD_FROM_MS = 800.0
@@ -25,14 +24,6 @@ class TimeSource(Protocol):
         ...
 
 
-class Grade(StrEnum):
-    """How much a clock's error matters."""
-
-    GOOD = "good"
-    WARN = "warn"
-    BAD = "bad"
-
-
 @dataclass(frozen=True, slots=True)
 class ClockSkew:
     """The offset of the exchange's clock from this host's."""
@@ -44,12 +35,18 @@ class ClockSkew:
     samples: int
 
     @property
-    def grade(self) -> Grade:
-        """The worst that the offset and its error bound allow."""
-        worst = abs(self.offset_ms) + self.error_ms
-        if worst < WARN_FROM_MS:
-            return Grade.GOOD
-        return Grade.WARN if worst < BAD_FROM_MS else Grade.BAD
+    def is_good(self) -> bool:
+        """Whether the clock is no trouble, at the worst that the error bound allows."""
+        return self._worst_ms < WARN_FROM_MS
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether the exchange may refuse every signed call."""
+        return self._worst_ms >= BAD_FROM_MS
+
+    @property
+    def _worst_ms(self) -> float:
+        return abs(self.offset_ms) + self.error_ms
 
     def sentence(self) -> str:
         """Return the offset for people, with its bound."""

@@ -1,13 +1,17 @@
-"""One WebSocket over the same transport as every other call: same route, same TLS, same address family.
+"""One WebSocket over the same transport as every other call, and what is said to the exchange over it.
 
 httpx sends the opening request and hands over the connection; the websockets library speaks the
-protocol on it, without sockets of its own.
+protocol on it, without sockets of its own. Its own `connect` would be a second route: it follows redirects,
+takes another package for SOCKS than httpx does, and a time-out of it does not say what was under way.
+
+Signed frames hold the API key and a signature. A failure of the exchange's is returned, not raised, as in `wire`.
 """
 
 from __future__ import annotations
 
+import json
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import httpx
@@ -15,6 +19,13 @@ from websockets.client import ClientProtocol
 from websockets.frames import DATA_OPCODES, Frame
 from websockets.protocol import Event, State
 from websockets.uri import parse_uri
+
+from wizard.core.clock import Clock
+from wizard.core.credentials import Credentials, KeyKind
+from wizard.core.errors import WizardError
+from wizard.exchange.errors import ExchangeError, Flaw, unreadable
+from wizard.exchange.responses import Json, interpret_message
+from wizard.exchange.signing import Parameter, SigningKeyError, scrubbing, sign, stamped, websocket_payload
 
 if TYPE_CHECKING:
     import httpcore
@@ -25,11 +36,10 @@ LONGEST_MESSAGE = 1 << 20
 SWITCHING = 101
 """The status of an answer that opens a WebSocket."""
 
+OTHER_MESSAGES = 100
+"""So many messages about something else are passed over before an answer is given up."""
+
 _AT_ONCE = 1 << 16
-
-
-class WebSocketClosed(ConnectionError):
-    """The server closed the connection, or broke the protocol."""
 
 
 class WebSocket:
@@ -50,10 +60,10 @@ class WebSocket:
         """Send one text message.
 
         Raises:
-            WebSocketClosed: the server ended the conversation meanwhile.
+            ConnectionError: the server ended the conversation meanwhile.
         """
         if self._protocol.state is not State.OPEN:
-            raise WebSocketClosed
+            raise ConnectionError
         self._protocol.send_text(text.encode("utf-8"))
         await self._flush()
 
@@ -61,14 +71,14 @@ class WebSocket:
         """Return the next message; pings are answered on the way.
 
         Raises:
-            WebSocketClosed: there will be none.
+            ConnectionError: there will be none.
         """
         while not self._messages:
             if self._protocol.state is not State.OPEN:
-                raise WebSocketClosed
+                raise ConnectionError
             data = await self._stream.read(_AT_ONCE)
             if not data:
-                raise WebSocketClosed
+                raise ConnectionError
             self._protocol.receive_data(data)
             self._take(self._protocol.events_received())
             await self._flush()
@@ -115,3 +125,60 @@ def opened(protocol: ClientProtocol, response: httpx.Response) -> WebSocket | No
         return None
     protocol.events_received()
     return WebSocket(protocol, response.extensions["network_stream"])
+
+
+def can_log_on(credentials: Credentials) -> bool:
+    """Return whether the kind of key can: "Only Ed25519 keys are supported for this feature" (web-socket-api.md)."""
+    return credentials.kind is KeyKind.ED25519
+
+
+async def ask_account_status(websocket: WebSocket, credentials: Credentials, clock: Clock) -> Json | WizardError:
+    """Ask `session.logon` where the kind of key can, then a signed `account.status`.
+
+    Args:
+        websocket: An open connection to the WebSocket API.
+        credentials: What is proven.
+        clock: This host's clock.
+
+    Returns:
+        What `account.status` told, or the first failure.
+    """
+    if can_log_on(credentials):
+        told = await _ask(websocket, credentials, clock, "session.logon", {})
+        if isinstance(told, WizardError):
+            return told
+    return await _ask(websocket, credentials, clock, "account.status", {"omitZeroBalances": True})
+
+
+async def _ask(
+    websocket: WebSocket, credentials: Credentials, clock: Clock, method: str, params: Mapping[str, Parameter]
+) -> Json | WizardError:
+    signed: dict[str, Parameter] = {**stamped(params, clock()), "apiKey": credentials.api_key.reveal()}
+    try:
+        signature = sign(credentials, websocket_payload(signed))
+    except SigningKeyError as unusable:
+        # Its traceback would hold this frame, and with it the API key.
+        return unusable.with_traceback(None)
+    scrub = scrubbing(credentials, signature)
+    frame = {"id": method, "method": method, "params": {**signed, "signature": signature}}
+    await websocket.send(json.dumps(frame, ensure_ascii=False))
+    for _ in range(OTHER_MESSAGES):
+        told = interpret_message(await websocket.receive(), method, scrub, clock())
+        if told is not None:
+            return told
+    return unreadable(Flaw.SHAPE, field="id")
+
+
+async def first_message(websocket: WebSocket) -> ExchangeError | None:
+    """Wait for one message of a market stream; return None when it came.
+
+    A quiet market says nothing for minutes, so the server is asked for something as well:
+    `LIST_SUBSCRIPTIONS` (CONFIRMED, web-socket-streams.md).
+    """
+    await websocket.send('{"method": "LIST_SUBSCRIPTIONS", "id": 1}')
+    try:
+        told = json.loads(await websocket.receive())
+    except (ValueError, RecursionError):
+        return unreadable(Flaw.NOT_JSON)
+    is_known = isinstance(told, dict) and (told.get("id") == 1 or "s" in told)
+    return None if is_known else unreadable(Flaw.SHAPE)

@@ -23,8 +23,8 @@ from websockets.client import ClientProtocol
 from wizard.core.clock import Clock
 from wizard.core.safety import silence_libraries
 from wizard.core.text import printable
-from wizard.exchange.answers import RawAnswer, interpret
-from wizard.exchange.errors import AnswerUnreadable, ExchangeError, Flaw, Unreachable
+from wizard.exchange.errors import ExchangeError, Flaw, unreachable, unreadable
+from wizard.exchange.responses import RawAnswer, interpret
 from wizard.exchange.websocket import SWITCHING, WebSocket, opened, opening
 from wizard.net.trace import Phase, Trace, causes_of
 
@@ -81,7 +81,7 @@ class Wire:
     ) -> None:
         await self._http.__aexit__(kind, error, traceback)
 
-    async def get(self, url: str, headers: Mapping[str, str], trace: Trace | None = None) -> RawAnswer | Unreachable:
+    async def get(self, url: str, headers: Mapping[str, str], trace: Trace | None = None) -> RawAnswer | ExchangeError:
         """Return the answer to one GET, or why there is none.
 
         Args:
@@ -111,13 +111,13 @@ class Wire:
 
     async def _until_deadline(
         self, work: Coroutine[Any, Any, Done], request: httpx.Request, trace: Trace
-    ) -> Done | Unreachable:
+    ) -> Done | ExchangeError:
         request.extensions["trace"] = trace
         try:
             async with asyncio.timeout(self._timeout):
                 return await work
         except _BROKEN as error:
-            return _unreachable(error, trace.phase)
+            return _network_error(error, trace.phase)
         finally:
             await trace.close_half_open()
 
@@ -145,9 +145,9 @@ class Wire:
 
 async def _not_opened(response: httpx.Response) -> ExchangeError:
     if response.status_code == SWITCHING:
-        return AnswerUnreadable(Flaw.HANDSHAKE, SWITCHING)
+        return unreadable(Flaw.HANDSHAKE, SWITCHING)
     told = interpret(await _raw(response), lambda text: text)
-    return told if isinstance(told, ExchangeError) else AnswerUnreadable(Flaw.HANDSHAKE, response.status_code)
+    return told if isinstance(told, ExchangeError) else unreadable(Flaw.HANDSHAKE, response.status_code)
 
 
 async def _raw(response: httpx.Response) -> RawAnswer:
@@ -164,7 +164,7 @@ async def _body(response: httpx.Response) -> bytes | None:
     return bytes(body)
 
 
-def _unreachable(error: Exception, during: Phase | None) -> Unreachable:
+def _network_error(error: Exception, during: Phase | None) -> ExchangeError:
     """Return what an exception from httpx, a socket or a deadline means.
 
     Args:
@@ -172,16 +172,16 @@ def _unreachable(error: Exception, during: Phase | None) -> Unreachable:
         during: The phase that had begun last.
     """
     if isinstance(error, (TimeoutError, httpx.TimeoutException)):
-        return Unreachable(Phase.TIMEOUT, during=during)
+        return unreachable(Phase.TIMEOUT, during=during)
     detail = _reason(error)
     if isinstance(error, httpx.ProxyError) or during is Phase.PROXY:
-        return Unreachable(Phase.PROXY, detail=detail)
+        return unreachable(Phase.PROXY, detail=detail)
     causes = causes_of(error)
     if any(isinstance(cause, ssl.SSLError) for cause in causes):
-        return Unreachable(Phase.TLS, detail=detail)
+        return unreachable(Phase.TLS, detail=detail)
     if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return Unreachable(Phase.DNS, detail=detail)
-    return Unreachable(during or Phase.TCP, detail=detail)
+        return unreachable(Phase.DNS, detail=detail)
+    return unreachable(during or Phase.TCP, detail=detail)
 
 
 def _reason(error: BaseException) -> str:

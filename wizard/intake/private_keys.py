@@ -95,7 +95,7 @@ def import_pem(pem: Secret, passphrase: Secret | None = None) -> KeyPair:
     Raises:
         PassphraseNeeded: it is encrypted, and the passphrase is missing or wrong.
         PrivateKeyRefused: it is something else, in words, with what to do.
-        wizard.exchange.signing.SigningKeyUnusable: the exchange does not take its kind or size.
+        wizard.exchange.signing.SigningKeyError: the exchange does not take its kind or size.
     """
     text = pem.reveal()
     _refuse_by_label(text)

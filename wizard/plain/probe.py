@@ -69,7 +69,7 @@ def _choices(report: ProbeReport | None) -> tuple[Choice, ...]:
     if report is None:
         return (_RETRY,)
     # The first is what Enter alone does.
-    return (_RETRY,) + (_WAIT,) * report.may_heal + (_SWAP,) * report.may_be_swapped
+    return (_RETRY,) + (_WAIT,) * report.may_change + (_SWAP,) * report.may_be_swapped
 
 
 def _verdict(report: ProbeReport) -> str:

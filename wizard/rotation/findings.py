@@ -9,13 +9,12 @@ from wizard.core.clock import Clock
 from wizard.core.errors import sentences
 from wizard.core.sites import Site
 from wizard.custody.records import KeyRecord
-from wizard.exchange.client import Account, ApiRestrictions, WebSocketSession
+from wizard.exchange.client import WebSocketSession
+from wizard.exchange.diagnosis import CallOutcome, Diagnosis
 from wizard.exchange.errors import ExchangeError
 from wizard.exchange.permissions import WITHDRAWALS, PermissionDiff, PermissionFinding, Weight
+from wizard.exchange.responses import Account, ApiRestrictions
 from wizard.exchange.skew import ClockSkew
-from wizard.exchange.skew import Grade as SkewGrade
-from wizard.exchange.verdicts import Outcome as VerdictOutcome
-from wizard.exchange.verdicts import Verdict
 from wizard.rotation.model import Finding, Outcome
 
 DNS = "DNS"
@@ -62,9 +61,9 @@ MUST_NOT_FAIL = MUST_PASS | {PERMISSIONS, SAME_ACCOUNT, WEBSOCKET_API, FUTURES}
 """These may stay open, but must not speak against the new key."""
 
 _OUTCOMES = {
-    VerdictOutcome.ACCEPTED: Outcome.PASSED,
-    VerdictOutcome.REJECTED: Outcome.FAILED,
-    VerdictOutcome.INCONCLUSIVE: Outcome.INCONCLUSIVE,
+    CallOutcome.ACCEPTED: Outcome.PASSED,
+    CallOutcome.REJECTED: Outcome.FAILED,
+    CallOutcome.INCONCLUSIVE: Outcome.INCONCLUSIVE,
 }
 
 
@@ -101,15 +100,15 @@ class Scribe:
         """Return one finding, observed now, from here."""
         return Finding(subject, outcome, observed, self.clock(), self.egress, does_not_prove, advice, milliseconds)
 
-    def verdict(self, subject: str, verdict: Verdict, milliseconds: float | None = None) -> Finding:
+    def diagnosis(self, subject: str, diagnosis: Diagnosis, milliseconds: float | None = None) -> Finding:
         """What a signed call came to."""
-        proof_gap = "that it may trade; reading was asked" if verdict.outcome is VerdictOutcome.ACCEPTED else ""
+        proof_gap = "that it may trade; reading was asked" if diagnosis.outcome is CallOutcome.ACCEPTED else ""
         return self.note(
             subject,
-            _OUTCOMES[verdict.outcome],
-            " ".join(sentences(verdict.what, verdict.why)),
+            _OUTCOMES[diagnosis.outcome],
+            " ".join(sentences(diagnosis.what, diagnosis.why)),
             does_not_prove=proof_gap,
-            advice=verdict.advice,
+            advice=diagnosis.advice,
             milliseconds=milliseconds,
         )
 
@@ -150,9 +149,9 @@ class Scribe:
         observed = f"The futures host lists {assets} asset{'' if assets == 1 else 's'} of the account."
         return self.note(FUTURES, Outcome.PASSED, observed, milliseconds=milliseconds)
 
-    def futures_refused(self, verdict: Verdict, restrictions: ApiRestrictions | None) -> Finding:
+    def futures_refused(self, diagnosis: Diagnosis, restrictions: ApiRestrictions | None) -> Finding:
         """The futures host did not accept the key that the others accept."""
-        finding = self.verdict(FUTURES, verdict)
+        finding = self.diagnosis(FUTURES, diagnosis)
         if restrictions is None or restrictions.permissions.get("enableFutures") is not False:
             return finding
         return replace(
@@ -165,7 +164,7 @@ class Scribe:
 
     def skew(self, skew: ClockSkew, milliseconds: float | None = None) -> Finding:
         """How far this host's clock is from the exchange's."""
-        outcome = Outcome.PASSED if skew.grade is SkewGrade.GOOD else Outcome.WARNING
+        outcome = Outcome.PASSED if skew.is_good else Outcome.WARNING
         advice = "" if outcome is Outcome.PASSED else "Let the system set its clock (NTP); do not raise recvWindow."
         return self.note(CLOCK, outcome, skew.sentence(), advice=advice, milliseconds=milliseconds)
 

@@ -8,33 +8,40 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any, TypeVar
 
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.errors import sentences
 from wizard.custody.records import KeyRecord
-from wizard.exchange.client import Account, ApiRestrictions, ExchangeClient
-from wizard.exchange.errors import ExchangeError, Unreachable
-from wizard.exchange.patience import may_heal
+from wizard.exchange.client import ExchangeClient
+from wizard.exchange.diagnosis import (
+    MALFORMED_KEY,
+    REFUSED_KEY,
+    UNKNOWN_KEY,
+    Circumstances,
+    Diagnosis,
+    Surface,
+    diagnose,
+)
+from wizard.exchange.errors import ErrorKind, ExchangeError
 from wizard.exchange.permissions import compare
-from wizard.exchange.signing import SigningKeyUnusable
+from wizard.exchange.responses import Account, ApiRestrictions
+from wizard.exchange.signing import SigningKeyError
 from wizard.exchange.skew import ClockSkew, measure_skew
-from wizard.exchange.verdicts import Verdict
 from wizard.rotation import findings as say
 from wizard.rotation.context import Context
 from wizard.rotation.findings import Scribe
 from wizard.rotation.model import Finding, Mode, Outcome
-from wizard.rotation.signed import SignedAnswer, Where, ask, explain, named_by_futures
+from wizard.rotation.signed import SignedAnswer, ask, circumstances, named_by_futures
 from wizard.rotation.steps.egress import EgressStep
 from wizard.rotation.surroundings import networks_of
 from wizard.rotation.way import walk
 from wizard.rotation.way_findings import tell_way
 
 PASSES_IN_A_ROW = 3
-REFUSED_KEY = -2015
-MAYBE_SWAPPED = frozenset({REFUSED_KEY, -2014, -2008})
+MAYBE_SWAPPED = frozenset({REFUSED_KEY, MALFORMED_KEY, UNKNOWN_KEY})
 """What an exchange says to a secret in the place of an API key."""
 
 _ON_THE_KEY = (
@@ -61,7 +68,7 @@ class ProbeReport:
     """The stored item of the key that was probed: what is promoted must be what was proven."""
     restrictions: ApiRestrictions | None = None
     """What the exchange said of the new key's rights; promotion compares it with what it says then."""
-    verdict: Verdict | None = None
+    diagnosis: Diagnosis | None = None
     """What the exchange said to the new key; None when it could not be asked."""
     may_be_swapped: bool = False
     """Whether API key and secret in each other's place would explain the refusal.
@@ -76,9 +83,9 @@ class ProbeReport:
         return say.prove(self.findings)
 
     @property
-    def may_heal(self) -> bool:
+    def may_change(self) -> bool:
         """Whether the exchange may accept the key later with nothing changed here: a list that does not count yet."""
-        return not self.is_proven and self.verdict is not None and may_heal(self.verdict)
+        return not self.is_proven and self.diagnosis is not None and self.diagnosis.may_change
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,19 +136,19 @@ class Ladder:
             if not new.answer.accepted:
                 return await self._refusal(client, credentials, new, other, skew)
         self._compare(new, other)
-        report = self._report(new.answer.verdict, new.answer.restrictions)
+        report = self._report(new.answer.diagnose(), new.answer.restrictions)
         if report.is_proven:
             self._context.journal.mark_proven(self._pending, self._context.egress)
         return report
 
     def _report(
         self,
-        verdict: Verdict | None = None,
+        diagnosis: Diagnosis | None = None,
         restrictions: ApiRestrictions | None = None,
         *,
         may_be_swapped: bool = False,
     ) -> ProbeReport:
-        return ProbeReport(tuple(self._findings), self._pending.item, restrictions, verdict, may_be_swapped)
+        return ProbeReport(tuple(self._findings), self._pending.item, restrictions, diagnosis, may_be_swapped)
 
     def _tell(self, *findings: Finding) -> None:
         for finding in findings:
@@ -159,16 +166,19 @@ class Ladder:
         }
         self._tell(*self._scribe.not_run(*(subject for subject in subjects if not not_here.get(subject))))
 
-    def _where(self, whitelist: Sequence[IPv4Network] | None = None) -> Where:
+    def _known(self, whitelist: Sequence[IPv4Network] | None = None) -> Circumstances:
         listed = self._context.whitelist if whitelist is None else whitelist
-        return Where(self._site, self._context.egress, listed)
+        return circumstances(self._site, self._context.egress, listed)
+
+    def _diagnose(self, error: ExchangeError, surface: Surface) -> Diagnosis:
+        return diagnose(error, replace(self._known(), surface=surface))
 
     async def _prove(self, client: ExchangeClient, credentials: Credentials) -> _Shown:
         """Ask with the new key; where it is accepted, all that stands on this at the same time."""
-        answer, took_ms = await self._timed(ask(client, credentials, self._where()))
+        answer, took_ms = await self._timed(ask(client, credentials, self._known()))
         if not answer.accepted:
             return _Shown(answer)
-        self._tell(self._scribe.verdict(say.NEW_KEY, answer.verdict, took_ms))
+        self._tell(self._scribe.diagnosis(say.NEW_KEY, answer.diagnose(), took_ms))
         account, *_ = await _together(
             self._read_account(client, credentials),
             self._repeat(client, credentials),
@@ -181,7 +191,7 @@ class Ladder:
         try:
             account, took_ms = await self._timed(client.account(credentials))
         except ExchangeError as error:
-            self._tell(self._scribe.verdict(say.ACCOUNT, explain(error, self._where(), surface="api")))
+            self._tell(self._scribe.diagnosis(say.ACCOUNT, self._diagnose(error, "api")))
             return None
         self._tell(self._scribe.account(account, took_ms))
         return account
@@ -189,9 +199,9 @@ class Ladder:
     async def _repeat(self, client: ExchangeClient, credentials: Credentials) -> None:
         for _ in range(PASSES_IN_A_ROW - 1):
             await self._context.pause(self._context.pace.between_passes)
-            again = await ask(client, credentials, self._where())
+            again = await ask(client, credentials, self._known())
             if not again.accepted:
-                self._tell(self._scribe.verdict(say.IN_A_ROW, again.verdict))
+                self._tell(self._scribe.diagnosis(say.IN_A_ROW, again.diagnose()))
                 return
         self._tell(self._scribe.in_a_row(PASSES_IN_A_ROW))
 
@@ -202,7 +212,7 @@ class Ladder:
         try:
             session = await client.websocket_session(credentials)
         except ExchangeError as error:
-            self._tell(self._scribe.verdict(say.WEBSOCKET_API, explain(error, self._where(), surface="websocket")))
+            self._tell(self._scribe.diagnosis(say.WEBSOCKET_API, self._diagnose(error, "websocket")))
         else:
             self._tell(self._scribe.websocket(session))
 
@@ -215,8 +225,8 @@ class Ladder:
         try:
             assets, took_ms = await self._timed(client.futures_balances(credentials))
         except ExchangeError as error:
-            verdict = explain(error, self._where(), surface="fapi")
-            self._tell(self._scribe.futures_refused(verdict, answer.restrictions))
+            diagnosis = self._diagnose(error, "fapi")
+            self._tell(self._scribe.futures_refused(diagnosis, answer.restrictions))
         else:
             self._tell(self._scribe.futures(assets, took_ms))
 
@@ -226,13 +236,13 @@ class Ladder:
         if control is None:
             self._tell(self._scribe.control_unusable(f"It is not in {self._context.vault.place}."))
             return None
-        where = self._where(networks_of(self._current.whitelist))
+        known = self._known(networks_of(self._current.whitelist))
         try:
-            answer, took_ms = await self._timed(self._ask_twice(client, control, where))
-        except SigningKeyUnusable as unusable:
+            answer, took_ms = await self._timed(self._ask_twice(client, control, known))
+        except SigningKeyError as unusable:
             self._tell(self._scribe.control_unusable(" ".join(sentences(unusable.what, unusable.why))))
             return None
-        self._tell(self._scribe.verdict(say.CONTROL, answer.verdict, took_ms))
+        self._tell(self._scribe.diagnosis(say.CONTROL, answer.diagnose(), took_ms))
         if not answer.accepted:
             return _Shown(answer)
         # The baseline: only a key that was seen to work from here can be seen to die from here.
@@ -242,11 +252,11 @@ class Ladder:
         except ExchangeError as error:
             return _Shown(answer, not_read=error)
 
-    async def _ask_twice(self, client: ExchangeClient, control: Credentials, where: Where) -> SignedAnswer:
+    async def _ask_twice(self, client: ExchangeClient, control: Credentials, known: Circumstances) -> SignedAnswer:
         """One cut connection must not cost the comparison with the current key."""
-        answer = await ask(client, control, where)
-        if isinstance(answer.error, Unreachable):
-            return await ask(client, control, where)
+        answer = await ask(client, control, known)
+        if answer.error and answer.error.kind is ErrorKind.NETWORK:
+            return await ask(client, control, known)
         return answer
 
     async def _measure_clock(self, client: ExchangeClient) -> ClockSkew | None:
@@ -263,7 +273,7 @@ class Ladder:
             self._tell(self._scribe.not_known(say.MARKET_STREAM, self._site))
             return
         try:
-            self._tell(self._scribe.stream((await client.market_stream()).round_trip_ms))
+            self._tell(self._scribe.stream(await client.market_stream()))
         except ExchangeError as error:
             self._tell(self._scribe.stream_failed(error))
 
@@ -290,17 +300,15 @@ class Ladder:
         other: _Shown | None,
         skew: ClockSkew | None,
     ) -> ProbeReport:
-        verdict = explain(
-            new.answer.error,
-            self._where(),
+        diagnosis = new.answer.diagnose(
             other.answer.accepted if other else None,
             skew=skew,
             seen_as=await self._seen_as(client, credentials, new.answer),
         )
-        self._tell(self._scribe.verdict(say.NEW_KEY, verdict))
+        self._tell(self._scribe.diagnosis(say.NEW_KEY, diagnosis))
         self._tell_not_run(*_ON_THE_KEY)
         may_be_swapped = credentials.kind is KeyKind.HMAC and new.answer.code in MAYBE_SWAPPED
-        return self._report(verdict, may_be_swapped=may_be_swapped)
+        return self._report(diagnosis, may_be_swapped=may_be_swapped)
 
     async def _seen_as(
         self, client: ExchangeClient, credentials: Credentials, answer: SignedAnswer

@@ -16,18 +16,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, collapse_addresses
 
+from wizard.exchange.diagnosis import DEATH_CODES, REFUSED_KEY, UNKNOWN_KEY, WRONG_SIGNATURE
 from wizard.rotation.model import Grade
 
 POLLS_IN_A_ROW = 3
 """Refusals of a key that is alive are reported to come and go (ccxt 11045, 17460); so one proves nothing, and three
 within a moment are one. How long to wait between two is the pace's matter: see `wizard.rotation.context.Pace`."""
-
-UNKNOWN_KEY = -2008
-"""`/sapi` no longer knows the key id (REPORTED: ccxt 16777, freqtrade 11401)."""
-REFUSED_KEY = -2015
-"""Dead, disabled, or not allowed from this address: one code for all of them (CONFIRMED text)."""
-DEATHLY = frozenset({UNKNOWN_KEY, REFUSED_KEY})
-"""The codes of refusals that speak for death."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +65,7 @@ class Poll:
     @property
     def shows_death(self) -> bool:
         """Whether this poll alone speaks for the death of the legacy key."""
-        return self.control_accepted and not self.legacy_accepted and self.legacy_code in DEATHLY
+        return self.control_accepted and not self.legacy_accepted and self.legacy_code in DEATH_CODES
 
     def is_about_address(self, baseline: Baseline | None) -> bool:
         """Whether another address than the baseline's may be why the legacy key is refused.
@@ -86,7 +80,7 @@ class Poll:
     @property
     def shows_life(self) -> bool:
         """Whether the legacy key signed successfully, or is still known (a wrong signature says so)."""
-        return self.legacy_accepted or self.legacy_code == -1022
+        return self.legacy_accepted or self.legacy_code == WRONG_SIGNATURE
 
 
 @dataclass(frozen=True, slots=True)

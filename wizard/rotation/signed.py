@@ -4,123 +4,105 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 
+from wizard.core.addresses import read_ipv4
 from wizard.core.credentials import Credentials
 from wizard.core.sites import Site
 from wizard.egress.exchange_observation import ExchangeObservation
-from wizard.exchange.client import ApiRestrictions, ExchangeClient
-from wizard.exchange.errors import ExchangeError, Refused
-from wizard.exchange.outcomes import Surface
+from wizard.exchange.client import ExchangeClient
+from wizard.exchange.diagnosis import Circumstances, Diagnosis, diagnose
+from wizard.exchange.errors import ErrorKind, ExchangeError
+from wizard.exchange.responses import ApiRestrictions
 from wizard.exchange.skew import ClockSkew
-from wizard.exchange.verdicts import Context as Situation
-from wizard.exchange.verdicts import Verdict, judge
 
 
-@dataclass(frozen=True, slots=True)
-class Where:
-    """From where we ask and what is allowed to: what a refusal is compared with."""
+def circumstances(site: Site, egress: str = "", whitelist: Sequence[IPv4Network] = ()) -> Circumstances:
+    """Return what is known about the call that `ask` makes.
 
-    site: Site
-    egress: str = ""
-    whitelist: Sequence[IPv4Network] = ()
+    Args:
+        site: Who is asked.
+        egress: The address that echo services see; empty where it is not known.
+        whitelist: The key's list as it is known here.
+    """
+    return Circumstances(site, "sapi" if site.has_sapi else "api", read_ipv4(egress), whitelist)
 
 
 @dataclass(frozen=True, slots=True)
 class SignedAnswer:
     """What the exchange said to one key."""
 
-    verdict: Verdict
+    known: Circumstances
     error: ExchangeError | None = None
     restrictions: ApiRestrictions | None = None
 
     @property
     def accepted(self) -> bool:
         """Whether the signed call succeeded."""
-        return self.verdict.is_accepted
+        return self.error is None
 
     @property
     def code(self) -> int | None:
         """The JSON code of a signed refusal."""
-        return self.error.exchange_code if isinstance(self.error, Refused) else None
+        return self.error.exchange_code if self.error and self.error.kind is ErrorKind.REFUSED else None
 
     @property
     def named(self) -> IPv4Address | None:
         """The caller's address as a refusal names it."""
-        return self.error.request_ip if isinstance(self.error, Refused) else None
+        return self.error.request_ip if self.error else None
+
+    def diagnose(
+        self,
+        control_accepted: bool | None = None,
+        *,
+        skew: ClockSkew | None = None,
+        seen_as: IPv4Address | None = None,
+    ) -> Diagnosis:
+        """Return what the answer means, with what was learned besides; see `Circumstances`."""
+        known = replace(self.known, control_accepted=control_accepted, skew=skew, seen_as=seen_as)
+        return diagnose(self.error, known)
 
 
-async def ask(client: ExchangeClient, credentials: Credentials, where: Where) -> SignedAnswer:
+async def ask(client: ExchangeClient, credentials: Credentials, known: Circumstances) -> SignedAnswer:
     """Make the cheapest signed call that tells most: weight 1 on `/sapi`, else `/api/v3/account`.
 
     `/sapi` tells a deleted key (-2008) from a refused one (-2015); `/api` cannot (REPORTED,
     binance-signature-examples 17).
     """
+    if not known.site.has_sapi:
+        return await ask_account(client, credentials, known)
     try:
-        if where.site.has_sapi:
-            return SignedAnswer(explain(None, where), restrictions=await client.api_restrictions(credentials))
+        return SignedAnswer(known, restrictions=await client.api_restrictions(credentials))
     except ExchangeError as error:
-        return SignedAnswer(explain(error, where), error)
-    return await ask_account(client, credentials, where)
+        return SignedAnswer(known, error)
 
 
-def explain(
-    error: ExchangeError | None,
-    where: Where,
-    control_accepted: bool | None = None,
-    *,
-    surface: Surface | None = None,
-    skew: ClockSkew | None = None,
-    seen_as: IPv4Address | None = None,
-) -> Verdict:
-    """Return the verdict on one answer, seen from `where`.
-
-    Args:
-        error: How the call failed; None when it was answered.
-        where: From where it was asked.
-        control_accepted: Whether another key was accepted in the same minute; None when none was asked.
-        surface: What was asked; None for the call that `ask` makes.
-        skew: How far this host's clock is off, where it was measured.
-        seen_as: The caller's address as the exchange named it elsewhere in the same minute.
-    """
-    return judge(
-        error,
-        Situation(
-            surface=surface or ("sapi" if where.site.has_sapi else "api"),
-            egress=IPv4Address(where.egress) if where.egress else None,
-            whitelist=where.whitelist or None,
-            control_accepted=control_accepted,
-            skew=skew,
-            site=where.site.name,
-            seen_as=seen_as,
-        ),
-    )
-
-
-async def ask_futures(client: ExchangeClient, credentials: Credentials, where: Where) -> SignedAnswer | None:
+async def ask_futures(client: ExchangeClient, credentials: Credentials, known: Circumstances) -> SignedAnswer | None:
     """Ask the futures host for balances, weight 5; None where the site has none."""
-    if not where.site.futures_url:
+    if not known.site.futures_url:
         return None
+    known = replace(known, surface="fapi")
     try:
         await client.futures_balances(credentials)
     except ExchangeError as error:
-        return SignedAnswer(explain(error, where, surface="fapi"), error)
-    return SignedAnswer(explain(None, where, surface="fapi"))
+        return SignedAnswer(known, error)
+    return SignedAnswer(known)
 
 
-async def ask_account(client: ExchangeClient, credentials: Credentials, where: Where) -> SignedAnswer:
+async def ask_account(client: ExchangeClient, credentials: Credentials, known: Circumstances) -> SignedAnswer:
     """Ask `/api` for the account, weight 20."""
+    known = replace(known, surface="api")
     try:
         await client.account(credentials)
     except ExchangeError as error:
-        return SignedAnswer(explain(error, where, surface="api"), error)
-    return SignedAnswer(explain(None, where, surface="api"))
+        return SignedAnswer(known, error)
+    return SignedAnswer(known)
 
 
 async def named_by_futures(client: ExchangeClient, credentials: Credentials, site: Site) -> IPv4Address | None:
     """Return the caller's address in the futures host's refusal, which often names it (REPORTED); else None."""
-    answer = await ask_futures(client, credentials, Where(site))
+    answer = await ask_futures(client, credentials, circumstances(site))
     return answer.named if answer else None
 
 
@@ -138,7 +120,7 @@ async def observe_address(
         listed: The key's list as it is known here.
     """
     answer, named = await asyncio.gather(
-        ask(client, credentials, Where(site)), named_by_futures(client, credentials, site)
+        ask(client, credentials, circumstances(site)), named_by_futures(client, credentials, site)
     )
     return ExchangeObservation(
         site=site.name,
@@ -146,5 +128,5 @@ async def observe_address(
         is_restricted=answer.restrictions.ip_restricted if answer.restrictions else None,
         listed=tuple(listed),
         named=named,
-        trouble="" if answer.accepted else answer.verdict.what,
+        trouble="" if answer.accepted else answer.diagnose().what,
     )

@@ -8,7 +8,7 @@ from dataclasses import replace
 from urllib.parse import urlsplit
 
 from wizard.exchange.client import Connection, ExchangeClient
-from wizard.exchange.errors import ExchangeError, Unreachable
+from wizard.exchange.errors import ErrorKind, ExchangeError
 from wizard.exchange.resolving import Resolution, resolve
 from wizard.net.route import RouteKind
 from wizard.net.tls import Signer, who_signed
@@ -29,13 +29,13 @@ async def walk(context: Context, client: ExchangeClient) -> Way:
     return replace(way, signer=signer, answering=tuple(answering))
 
 
-async def _resolution(context: Context) -> Resolution | Unreachable | None:
+async def _resolution(context: Context) -> Resolution | ExchangeError | None:
     if context.route().kind is RouteKind.PROXY:
         return None
     host = urlsplit(context.environment.site.rest_url).hostname or ""
     try:
         return await resolve(host, deadline=context.pace.call, lookup=context.lookup, stopwatch=context.stopwatch)
-    except Unreachable as error:
+    except ExchangeError as error:
         return error
 
 
@@ -48,7 +48,7 @@ async def _signer(context: Context, connection: Connection) -> Signer | None:
 
 async def _answering(context: Context, connection: Connection) -> Sequence[str]:
     """Which of the site's other hosts answer a public call, where the chosen one was not reached."""
-    if not isinstance(connection.error, Unreachable):
+    if connection.error is None or connection.error.kind is not ErrorKind.NETWORK:
         return ()
     urls = context.environment.site.alternative_urls
     answers = await asyncio.gather(*(_answers(context, url) for url in urls))

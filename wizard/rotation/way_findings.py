@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from wizard.core.clock import utc
 from wizard.core.errors import sentences
 from wizard.exchange.client import Connection
-from wizard.exchange.errors import ExchangeError, Unreachable
-from wizard.exchange.resolving import ADVICE, Answer, Resolution
+from wizard.exchange.errors import ExchangeError
+from wizard.exchange.resolving import AddressKind, Resolution
 from wizard.net.tls import Signer
 from wizard.net.trace import Phase
 from wizard.rotation.findings import DNS, REACHABLE, TCP, TLS, Scribe
@@ -27,7 +27,7 @@ _FAILS_AT = {Phase.DNS: DNS, Phase.TCP: TCP, Phase.PROXY: TCP, Phase.TLS: TLS}
 class Way:
     """What was seen on the way to the exchange."""
 
-    resolution: Resolution | Unreachable | None
+    resolution: Resolution | ExchangeError | None
     """None where a proxy looks up the name."""
     connection: Connection
     is_encrypted: bool
@@ -48,12 +48,10 @@ class Way:
         error = self.connection.error
         if error is None:
             return ""
-        if isinstance(self.resolution, Unreachable) and self.connection.connected_ms is None:
+        if isinstance(self.resolution, ExchangeError) and self.connection.connected_ms is None:
             return DNS
-        phase = error.phase if isinstance(error, Unreachable) else Phase.READ
-        if phase is Phase.TIMEOUT and isinstance(error, Unreachable) and error.during is not None:
-            phase = error.during
-        return _FAILS_AT.get(phase, REACHABLE)
+        phase = error.during if error.phase is Phase.TIMEOUT else error.phase
+        return _FAILS_AT.get(phase or Phase.READ, REACHABLE)
 
 
 def tell_way(way: Way, scribe: Scribe) -> tuple[Finding, ...]:
@@ -70,17 +68,16 @@ def _name(way: Way, scribe: Scribe) -> Finding:
     resolution = way.resolution
     if resolution is None:
         return scribe.note(DNS, Outcome.NOT_APPLICABLE, "The proxy looks up the exchange's name.")
-    if isinstance(resolution, Unreachable):
+    if isinstance(resolution, ExchangeError):
         return scribe.note(DNS, Outcome.WARNING, " ".join(sentences(resolution.what, resolution.why)))
-    if resolution.answer is Answer.LITERAL:
+    if resolution.kind is AddressKind.LITERAL:
         return scribe.note(DNS, Outcome.NOT_APPLICABLE, resolution.sentence())
-    advice = ADVICE.get(resolution.answer, "")
     return scribe.note(
         DNS,
-        Outcome.WARNING if advice else Outcome.PASSED,
+        Outcome.WARNING if resolution.advice else Outcome.PASSED,
         resolution.sentence(),
-        does_not_prove="" if advice else "that they are the exchange's; the certificate does",
-        advice=advice,
+        does_not_prove="" if resolution.advice else "that they are the exchange's; the certificate does",
+        advice=resolution.advice,
         milliseconds=resolution.milliseconds,
     )
 
@@ -118,15 +115,15 @@ def _answer(way: Way, scribe: Scribe) -> Finding:
 
 def _failure(way: Way, scribe: Scribe) -> Finding:
     error = way.connection.error
-    if way.failed_at == DNS and isinstance(way.resolution, Unreachable):
+    if way.failed_at == DNS and isinstance(way.resolution, ExchangeError):
         error = way.resolution
     assert error is not None  # noqa: S101 - only called where the way failed
     observed, advice = list(sentences(error.what, error.why)), [error.advice]
     if way.signer is not None:
         observed.append(way.signer.sentence())
-    if isinstance(way.resolution, Resolution) and (known := ADVICE.get(way.resolution.answer)):
+    if isinstance(way.resolution, Resolution) and way.resolution.advice:
         observed.append(way.resolution.sentence())
-        advice = [known]
+        advice = [way.resolution.advice]
     if way.answering:
         hosts = ", ".join(way.answering)
         observed.append(f"Meanwhile {hosts} answered.")
@@ -136,4 +133,4 @@ def _failure(way: Way, scribe: Scribe) -> Finding:
 
 def is_worth_inspecting(error: ExchangeError | None) -> bool:
     """Return whether a certificate was refused, so that it is worth asking who signed it."""
-    return isinstance(error, Unreachable) and error.phase is Phase.TLS
+    return error is not None and error.phase is Phase.TLS

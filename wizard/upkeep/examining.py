@@ -20,7 +20,7 @@ from wizard.egress.services import EchoService
 from wizard.rotation.current_credentials import NoCurrentKey, current_key, fetch
 from wizard.rotation.model import Finding
 from wizard.rotation.reaching import open_exchange, route_to_exchange
-from wizard.rotation.signed import SignedAnswer, Where, ask
+from wizard.rotation.signed import SignedAnswer, ask, circumstances
 from wizard.upkeep.judging import Seen, judge, no_key
 
 CALL_DEADLINE = 10.0
@@ -80,7 +80,7 @@ class Examiner:
             try:
                 route = route_to_exchange(self.environment, self.environ)
                 async with open_exchange(self.environment, route, timeout=CALL_DEADLINE, clock=self.clock) as client:
-                    return await ask(client, credentials, Where(self.environment.site))
+                    return await ask(client, credentials, circumstances(self.environment.site))
             finally:
                 credentials.wipe()
         except WizardError as error:

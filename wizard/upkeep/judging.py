@@ -10,10 +10,11 @@ from wizard.core.settings import Environment
 from wizard.custody.errors import CustodyError
 from wizard.custody.records import KeyRecord
 from wizard.egress.detection import EgressReport
+from wizard.exchange.diagnosis import diagnose
 from wizard.rotation.current_credentials import NoCurrentKey
 from wizard.rotation.findings import STORAGE, Scribe
 from wizard.rotation.model import Finding, Outcome
-from wizard.rotation.signed import SignedAnswer, Where, explain
+from wizard.rotation.signed import SignedAnswer, circumstances
 from wizard.rotation.surroundings import networks_of
 
 CURRENT_KEY = "Current key"
@@ -61,8 +62,8 @@ def _asked(scribe: Scribe, seen: Seen) -> tuple[Finding, ...]:
     held = scribe.note(CURRENT_KEY, Outcome.PASSED, f"{key.name} was read from {seen.place}.")
     if isinstance(answer, WizardError):
         return (held, _told(scribe, ACCEPTED, Outcome.INCONCLUSIVE, answer))
-    where = Where(seen.environment.site, seen.address, networks_of(key.whitelist))
-    return (held, scribe.verdict(ACCEPTED, explain(answer.error, where)), *_restriction(scribe, key, answer))
+    known = circumstances(seen.environment.site, seen.address, networks_of(key.whitelist))
+    return (held, scribe.diagnosis(ACCEPTED, diagnose(answer.error, known)), *_restriction(scribe, key, answer))
 
 
 def _restriction(scribe: Scribe, key: KeyRecord, answer: SignedAnswer) -> tuple[Finding, ...]:

@@ -14,14 +14,13 @@ from wizard.core.credentials import Credentials
 from wizard.core.errors import WizardError, sentences
 from wizard.core.text import capitalised
 from wizard.custody.records import KeyRecord, Slot
-from wizard.exchange.patience import may_heal, pause_before_next
-from wizard.exchange.verdicts import Verdict
+from wizard.exchange.diagnosis import Diagnosis
 from wizard.rotation import findings as say
 from wizard.rotation.context import Context
 from wizard.rotation.findings import Scribe
 from wizard.rotation.ladder import PASSES_IN_A_ROW, Ladder, OnFinding, ProbeReport
 from wizard.rotation.model import Finding, Step
-from wizard.rotation.signed import SignedAnswer, Where, ask
+from wizard.rotation.signed import SignedAnswer, ask, circumstances
 
 __all__ = ["PASSES_IN_A_ROW", "NotProven", "NothingToProbe", "ProbeReport", "ProbeStep", "Wait"]
 
@@ -45,7 +44,7 @@ class Wait:
     """How many were asked so far."""
     seconds_left: float
     """After which the waiting ends by itself."""
-    verdict: Verdict
+    diagnosis: Diagnosis
     """What the last question came to."""
 
     def sentence(self, passed: float = 0.0) -> str:
@@ -63,7 +62,7 @@ class ProbeStep:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._free_at = 0.0
-        """On the stopwatch: before it the exchange wants no question, see `Verdict.retry_after`."""
+        """On the stopwatch: before it the exchange wants no question, see `Diagnosis.retry_after`."""
 
     async def run(self, on_finding: OnFinding = lambda _: None) -> ProbeReport:
         """Ask everything and return what was seen.
@@ -79,12 +78,12 @@ class ProbeStep:
         finally:
             for held in filter(None, (credentials, control)):
                 held.wipe()
-        if report.verdict:
-            self._heed(report.verdict)
+        if report.diagnosis:
+            self._heed(report.diagnosis)
         return report
 
-    async def wait_until_accepted(self, on_wait: OnWait = lambda _: None) -> Verdict:
-        """Ask about the new key again and again, slowly, until it is accepted; return the last verdict.
+    async def wait_until_accepted(self, on_wait: OnWait = lambda _: None) -> Diagnosis:
+        """Ask about the new key again and again, slowly, until it is accepted; return the last diagnosis.
 
         Ends by itself where waiting cannot help any more, and after `Pace.patience`. May be cancelled.
 
@@ -97,12 +96,13 @@ class ProbeStep:
             await self._context.pause(max(0.0, self._free_at - begun))
             for questions in count(1):
                 answer = await self._ask(credentials)
-                self._heed(answer.verdict)
+                diagnosis = answer.diagnose()
+                self._heed(diagnosis)
                 left = self._context.pace.patience - (self._context.stopwatch() - begun)
-                pause = pause_before_next(questions, answer.error, self._context.pace.between_questions)
-                if answer.accepted or not may_heal(answer.verdict) or pause > left:
-                    return answer.verdict
-                on_wait(Wait(pause, questions, left, answer.verdict))
+                pause = diagnosis.pause(questions, self._context.pace.between_questions)
+                if answer.accepted or not diagnosis.may_change or pause > left:
+                    return diagnosis
+                on_wait(Wait(pause, questions, left, diagnosis))
                 await self._context.pause(pause)
         finally:
             credentials.wipe()
@@ -130,8 +130,8 @@ class ProbeStep:
         assert current is not None  # noqa: S101 - promoted in the line above
         return say.promoted(Scribe(self._context.clock, self._context.egress), current, self._key(Slot.LEGACY))
 
-    def _heed(self, verdict: Verdict) -> None:
-        self._free_at = max(self._free_at, self._context.stopwatch() + verdict.retry_after)
+    def _heed(self, diagnosis: Diagnosis) -> None:
+        self._free_at = max(self._free_at, self._context.stopwatch() + diagnosis.retry_after)
 
     async def _ask_once_more(self, report: ProbeReport) -> None:
         """The user may have looked at the report for an hour."""
@@ -141,7 +141,8 @@ class ProbeStep:
         finally:
             credentials.wipe()
         if not answer.accepted:
-            why = " ".join(sentences(answer.verdict.what, answer.verdict.why))
+            diagnosis = answer.diagnose()
+            why = " ".join(sentences(diagnosis.what, diagnosis.why))
             raise NotProven("Nothing was promoted: the new key is not accepted now", why=why, advice="Probe again.")
         if answer.restrictions != report.restrictions:
             raise NotProven(
@@ -162,9 +163,9 @@ class ProbeStep:
         return pending, credentials
 
     async def _ask(self, credentials: Credentials) -> SignedAnswer:
-        where = Where(self._context.environment.site, self._context.egress, self._context.whitelist)
+        known = circumstances(self._context.environment.site, self._context.egress, self._context.whitelist)
         async with self._context.exchange() as client:
-            return await ask(client, credentials, where)
+            return await ask(client, credentials, known)
 
     def _key(self, slot: Slot) -> KeyRecord | None:
         return self._context.journal.key_in(self._context.environment.name, slot)

@@ -11,12 +11,11 @@ from wizard.core.errors import WizardError
 from wizard.custody.records import KeyRecord, Slot
 from wizard.egress.exchange_observation import callers_address
 from wizard.exchange.client import ExchangeClient
+from wizard.exchange.diagnosis import DEATH_CODES, REFUSED_KEY, Circumstances
 from wizard.rotation.context import Context
 from wizard.rotation.model import Event, Grade
 from wizard.rotation.retirement import (
-    DEATHLY,
     POLLS_IN_A_ROW,
-    REFUSED_KEY,
     Baseline,
     Death,
     Poll,
@@ -24,7 +23,7 @@ from wizard.rotation.retirement import (
     gone,
     judge_death,
 )
-from wizard.rotation.signed import SignedAnswer, Where, ask, ask_account, ask_futures
+from wizard.rotation.signed import SignedAnswer, ask, ask_account, ask_futures, circumstances
 from wizard.rotation.steps.egress import EgressStep
 from wizard.rotation.surroundings import networks_of
 
@@ -202,7 +201,7 @@ class RetireStep:
         """Ask, and return what is kept in the journal."""
         async with self._context.exchange() as client:
             if legacy is None:
-                answer = await ask(client, control, self._where(self.current))
+                answer = await ask(client, control, self._known(self.current))
                 return MISSING, {"control_accepted": answer.accepted}
             poll = await self._ask_both(client, legacy, control, has_looked=is_first)
         return POLLED, asdict(replace(poll, is_first=is_first, is_spaced=is_spaced))
@@ -215,9 +214,9 @@ class RetireStep:
         The current key is asked before and after: should the address change in between, both answers show it.
         """
         site = self._context.environment.site
-        before = await ask(client, control, self._where(self.current))
+        before = await ask(client, control, self._known(self.current))
         old, named = await self._ask_legacy(client, legacy)
-        after = await ask(client, control, self._where(self.current)) if old.code in DEATHLY else before
+        after = await ask(client, control, self._known(self.current)) if old.code in DEATH_CODES else before
         new = after if before.accepted else before
         if old.code == REFUSED_KEY:
             await EgressStep(self._context).detect()
@@ -228,12 +227,12 @@ class RetireStep:
             at=self._context.clock(),
             legacy_accepted=old.accepted,
             legacy_code=old.code,
-            legacy_said=old.verdict.what,
+            legacy_said=old.diagnose().what,
             control_accepted=new.accepted,
-            control_said=new.verdict.what,
+            control_said=new.diagnose().what,
             from_address=str(told or agreed),
             is_on_sapi=site.has_sapi,
-            retry_after=max(answer.verdict.retry_after for answer in (before, old, after)),
+            retry_after=max(answer.error.retry_after if answer.error else 0.0 for answer in (before, old, after)),
             is_covered=self._is_covered(agreed, told, (before, after)),
         )
 
@@ -242,16 +241,16 @@ class RetireStep:
 
         Accepted anywhere is alive. Refused is what each refuses.
         """
-        where = self._where(self.legacy)
-        first = await ask(client, legacy, where)
-        if first.code not in DEATHLY:
+        known = self._known(self.legacy)
+        first = await ask(client, legacy, known)
+        if first.code not in DEATH_CODES:
             return first, first.named
-        others = [await ask_account(client, legacy, where)] if where.site.has_sapi else []
-        futures = await ask_futures(client, legacy, where)
+        others = [await ask_account(client, legacy, known)] if known.site.has_sapi else []
+        futures = await ask_futures(client, legacy, known)
         named = next((answer.named for answer in (first, *others, futures) if answer and answer.named), None)
         if futures is not None and futures.accepted:
             return futures, named
-        return next((answer for answer in others if answer.code not in DEATHLY), first), named
+        return next((answer for answer in others if answer.code not in DEATH_CODES), first), named
 
     def _is_covered(self, agreed: str, told: IPv4Address | None, controls: Sequence[SignedAnswer]) -> bool:
         """Whether the address cannot be why the legacy key is refused, as far as the lists are known here."""
@@ -263,9 +262,9 @@ class RetireStep:
         # Where the exchange does not tell that it keeps the current key to its list, it has to name the address.
         return restricted == [True, True] or (set(restricted) == {None} and told is not None)
 
-    def _where(self, record: KeyRecord | None) -> Where:
+    def _known(self, record: KeyRecord | None) -> Circumstances:
         whitelist = networks_of(record.whitelist) if record else ()
-        return Where(self._context.environment.site, self._context.egress, whitelist)
+        return circumstances(self._context.environment.site, self._context.egress, whitelist)
 
     async def _fetch(self, record: KeyRecord | None) -> Credentials | None:
         return await self._context.vault.fetch(record) if record else None

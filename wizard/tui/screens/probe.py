@@ -13,7 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from wizard.core.errors import WizardError
-from wizard.exchange.verdicts import Verdict
+from wizard.exchange.diagnosis import Diagnosis
 from wizard.rotation.certificate import Certificate
 from wizard.rotation.model import Finding, Outcome, Step
 from wizard.rotation.steps.credentials import SWAP_CONSENT, SWAP_WORD
@@ -75,10 +75,10 @@ class ProbeScreen(StepScreen):
     class WaitEnded(Message):
         """Waiting ended: the key is accepted, or waiting helps no more."""
 
-        def __init__(self, run: int, verdict: Verdict) -> None:
+        def __init__(self, run: int, diagnosis: Diagnosis) -> None:
             super().__init__()
             self.run = run
-            self.verdict = verdict
+            self.diagnosis = diagnosis
 
     class Promoted(Message):
         """The new key is the current one."""
@@ -118,7 +118,7 @@ class ProbeScreen(StepScreen):
         if action == "swap":
             return self._report is not None and self._report.may_be_swapped
         if action == "wait":
-            return self._report is not None and self._report.may_heal and self._pause is None
+            return self._report is not None and self._report.may_change and self._pause is None
         if action == "stop_waiting":
             return self._pause is not None
         return super().check_action(action, parameters)
@@ -231,10 +231,10 @@ class ProbeScreen(StepScreen):
         if message.run != self._run:
             return
         self._pause = None
-        if message.verdict.is_accepted:
+        if message.diagnosis.is_accepted:
             self.begin()
             return
-        self.notice.note(f"Waiting has ended. {message.verdict.what}. {message.verdict.advice}")
+        self.notice.note(f"Waiting has ended. {message.diagnosis.what}. {message.diagnosis.advice}")
         self._show_result()
 
     def _show_countdown(self) -> None:
@@ -284,7 +284,7 @@ class ProbeScreen(StepScreen):
                 f"The new key works from here. Enter promotes it.{self._look()}",
             )
         else:
-            wait = " W waits until it is accepted." if report.may_heal else ""
+            wait = " W waits until it is accepted." if report.may_change else ""
             swap = " S, if key and secret may be swapped." if report.may_be_swapped else ""
             keys = f"R probes again, F7 goes back.{wait}{swap}"
             is_refuted = any(finding.outcome is Outcome.FAILED for finding in report.findings)

@@ -1,0 +1,258 @@
+"""What came back over HTTP or a WebSocket, read as the exchange's JSON, or as the failure that it is. Pure.
+
+The JSON code decides before the HTTP status does; the content type is not looked at. Nothing here
+keeps the text of an answer that could not be read. A reader takes the documented types and nothing
+else: a field of another type makes the answer unreadable, never a guess. Fields that the SDK calls
+optional may be missing and are then None.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+from types import MappingProxyType
+from typing import NoReturn
+
+from wizard.core.addresses import read_ipv4
+from wizard.core.text import printable
+from wizard.exchange import errors
+from wizard.exchange.errors import ExchangeError, Flaw, unreadable
+
+Json = dict[str, object]
+Scrub = Callable[[str], str]
+"""Takes the key and the signature of the request out of a text, should the answer repeat them."""
+
+TOO_MANY_REQUESTS = -1003
+
+_REQUEST_IP = re.compile(r"request ip:\s*([0-9.]{7,15})(?![0-9A-Fa-f:.])", re.IGNORECASE)
+_SECONDS = re.compile(r"[0-9]{1,9}")
+_PERMISSION = re.compile(r"(?:enable|permits)[A-Za-z]{1,60}")
+_LOWEST_CODE = -1_000_000
+_STATUSES = range(100, 600)
+_MILLISECONDS = range(10**12, 10**13)
+"""Since 1970, from 2001 to 2286: a time outside is no time."""
+_MICROSECONDS = range(10**15, 10**16)
+_WHOLE = range(-(2**63), 2**63)
+"""The exchange's numbers are LONG."""
+_MIDDLE_OF_A_MILLISECOND = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class RawAnswer:
+    """One HTTP answer, its body read up to the limit."""
+
+    status: int
+    retry_after: str
+    """The `Retry-After` header, or nothing."""
+    body: bytes | None
+    """None when it was longer than the limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerTime:
+    """The exchange's clock, and when it was asked."""
+
+    epoch_ms: float
+    """Milliseconds since 1970. An answer in whole milliseconds is read as the middle of that one."""
+    round_trip_ms: float
+    sent_at: float
+    """This host's clock when the question left, in seconds since 1970."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRestrictions:
+    """What one key may do (`GET /sapi/v1/account/apiRestrictions`, CONFIRMED). It does not hold the IP list."""
+
+    ip_restricted: bool | None
+    """Whether the key works from listed addresses only; None when the exchange does not say."""
+    created_ms: int | None
+    """When the key was created, in milliseconds since 1970."""
+    permissions: Mapping[str, bool]
+    """All `enable…` and `permits…` flags that were told, by the exchange's names."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whose key it is (`GET /api/v3/account`, CONFIRMED)."""
+
+    uid: int | None
+    """The account's number: the same for two keys of one account."""
+    can_trade: bool
+    """Whether the account may trade. What the key may do is another question."""
+
+
+def interpret(answer: RawAnswer, scrub: Scrub) -> Json | list[object] | ExchangeError:
+    """Return the JSON object or list of a success, or what the answer means instead.
+
+    Args:
+        answer: The answer as it came.
+        scrub: See `Scrub`.
+    """
+    if 300 <= answer.status < 400:
+        return unreadable(Flaw.REDIRECT, answer.status)
+    told = _decode(answer.body or b"")
+    if failure := _failure(answer.status, told, _seconds(answer.retry_after), scrub):
+        return failure
+    return _without_code(answer, told)
+
+
+def interpret_message(message: bytes, ident: str, scrub: Scrub, now: float) -> Json | ExchangeError | None:
+    """Return what one message of the WebSocket API says to the request `ident`; None where it is about another.
+
+    Args:
+        message: The message as it came.
+        ident: The request's `id`. An error with the id `null` counts too: so the exchange revokes a
+            session whose key is not allowed any more (CONFIRMED, docs/binance.md).
+        scrub: See `Scrub`.
+        now: This host's clock, in seconds: `retryAfter` is a moment, not a length of time.
+    """
+    told = _decode(message)
+    if not isinstance(told, dict):
+        return unreadable(Flaw.NOT_JSON if told is None else Flaw.SHAPE)
+    if told.get("id") != ident and not (told.get("id") is None and "error" in told):
+        return None
+    status, error = told.get("status"), told.get("error")
+    if not isinstance(status, int) or isinstance(status, bool) or status not in _STATUSES:
+        return unreadable(Flaw.SHAPE, field="status")
+    if failure := _failure(status, error, _retry_after(error, now), scrub):
+        return failure
+    result = told.get("result")
+    if status != 200:
+        return unreadable(Flaw.STATUS, status)
+    return result if isinstance(result, dict) else unreadable(Flaw.SHAPE, field="result")
+
+
+def _failure(status: int, told: object, retry_after: float | None, scrub: Scrub) -> ExchangeError | None:
+    """Return what an answer with the error object `told` means; None where it is none of the exchange's failures."""
+    error = told if isinstance(told, dict) else {}
+    code, message = _code(error.get("code")), error.get("msg")
+    message = scrub(message) if isinstance(message, str) else ""
+    if status in (418, 429) or code == TOO_MANY_REQUESTS:
+        return errors.slow_down(retry_after, status, code)
+    if status >= 500:
+        return errors.server_fault(status, code)
+    if status == 451 or "restricted location" in message:
+        return errors.location_restricted()
+    if code is not None:
+        return errors.refused(code, printable(message), status, request_ip(message))
+    return None
+
+
+def _without_code(answer: RawAnswer, told: object) -> Json | list[object] | ExchangeError:
+    if answer.status == 403:
+        return errors.firewall_blocked()
+    if answer.status != 200:
+        return unreadable(Flaw.STATUS, answer.status)
+    if answer.body is None:
+        return unreadable(Flaw.TOO_LONG)
+    if isinstance(told, (dict, list)):
+        return told
+    return unreadable(Flaw.NOT_JSON if told is None else Flaw.SHAPE)
+
+
+def request_ip(message: str) -> IPv4Address | None:
+    """Return the address in `…, request ip: 203.0.113.42`, the caller as the exchange saw it (REPORTED)."""
+    found = _REQUEST_IP.search(message)
+    return read_ipv4(found[1].rstrip(".")) if found else None
+
+
+def _decode(body: bytes) -> object:
+    """Return the JSON value, or None for `null` and for what is no JSON."""
+    try:
+        return json.loads(body, parse_constant=_refuse)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(constant)
+
+
+def _code(code: object) -> int | None:
+    return code if isinstance(code, int) and _LOWEST_CODE < code < 0 else None
+
+
+def _retry_after(error: object, now: float) -> float | None:
+    data = error.get("data") if isinstance(error, dict) else None
+    moment = data.get("retryAfter") if isinstance(data, dict) else None
+    if not isinstance(moment, int) or isinstance(moment, bool) or moment not in _MILLISECONDS:
+        return None
+    return max(0.0, moment / 1000 - now)
+
+
+def _seconds(header: str) -> float | None:
+    digits = header.strip(" \t")
+    return float(digits) if _SECONDS.fullmatch(digits) else None
+
+
+def read_server_time(answer: Json, round_trip_ms: float, sent_at: float) -> ServerTime:
+    """Read `{"serverTime": …}`, in milliseconds or microseconds.
+
+    Raises:
+        ExchangeError: it is not a time.
+    """
+    told = _whole(answer, "serverTime") or 0
+    if told in _MICROSECONDS:
+        return ServerTime(told / 1000, round_trip_ms, sent_at)
+    if told in _MILLISECONDS:
+        return ServerTime(told + _MIDDLE_OF_A_MILLISECOND, round_trip_ms, sent_at)
+    raise unreadable(Flaw.SHAPE, field="serverTime")
+
+
+def read_api_restrictions(answer: Json) -> ApiRestrictions:
+    """Read the restrictions of a key.
+
+    Raises:
+        ExchangeError: a field has another type, or the answer tells nothing that a key may do.
+    """
+    names = sorted(name for name in answer if _PERMISSION.fullmatch(name))
+    flags = {name: told for name in names if (told := _flag(answer, name)) is not None}
+    restricted, created = _flag(answer, "ipRestrict"), _whole(answer, "createTime")
+    if not flags:
+        raise unreadable(Flaw.SHAPE, field="enableReading")
+    return ApiRestrictions(
+        ip_restricted=restricted,
+        # `in` would look at each number of the range for what is none.
+        created_ms=created if created is not None and created in _MILLISECONDS else None,
+        permissions=MappingProxyType(flags),
+    )
+
+
+def read_futures_balances(answer: list[object]) -> int:
+    """Return how many assets `GET /fapi/v3/balance` lists. What they are worth is nobody's business here.
+
+    Raises:
+        ExchangeError: it is no list of objects.
+    """
+    if not all(isinstance(entry, dict) for entry in answer):
+        raise unreadable(Flaw.SHAPE, field="balance")
+    return len(answer)
+
+
+def read_account(answer: Json) -> Account:
+    """Read whose account it is.
+
+    Raises:
+        ExchangeError: a field has another type, or `canTrade` is missing.
+    """
+    can_trade = _flag(answer, "canTrade")
+    if can_trade is None:
+        raise unreadable(Flaw.SHAPE, field="canTrade")
+    return Account(uid=_whole(answer, "uid"), can_trade=can_trade)
+
+
+def _flag(answer: Json, name: str) -> bool | None:
+    value = answer.get(name)
+    if value is None or isinstance(value, bool):
+        return value
+    raise unreadable(Flaw.SHAPE, field=name)
+
+
+def _whole(answer: Json, name: str) -> int | None:
+    value = answer.get(name)
+    if value is None or (isinstance(value, int) and not isinstance(value, bool) and value in _WHOLE):
+        return value
+    raise unreadable(Flaw.SHAPE, field=name)
