@@ -29,7 +29,7 @@ from wizard.custody.records import Slot
 from wizard.custody.store import MemoryStore, Store
 from wizard.custody.vault import Vault
 from wizard.egress.services import load_services
-from wizard.exchange.keys import generate_ed25519
+from wizard.exchange.signing import generate_ed25519
 from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rehearsal.simulator import Addresses, EmbeddedExchange, serve
 from wizard.rotation.database import open_database

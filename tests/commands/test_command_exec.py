@@ -21,7 +21,7 @@ from wizard.core.secret import Secret
 from wizard.custody.keyring import open_keyring
 from wizard.custody.store import MemoryStore, Store
 from wizard.custody.vault import item_name
-from wizard.exchange.keys import public_pem
+from wizard.exchange.signing import public_pem
 from wizard.rotation.current_credentials import NoCurrentKey
 
 REPOSITORY = Path(__file__).parents[2]

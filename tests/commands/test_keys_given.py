@@ -12,7 +12,7 @@ import pytest
 from tests.commands.conftest import Command
 from tests.terminal.harness import leaked
 from wizard.cli import COMMANDS
-from wizard.exchange.keys import generate_ed25519
+from wizard.exchange.signing import generate_ed25519
 
 _RANDOM = random.Random(7)
 _PEM = generate_ed25519().private_pem.reveal()

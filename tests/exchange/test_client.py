@@ -30,8 +30,7 @@ from wizard.core.secret import Secret
 from wizard.core.sites import Site
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.errors import ErrorKind, ExchangeError, Flaw
-from wizard.exchange.keys import generate_ed25519
-from wizard.exchange.signing import SigningKeyError, sign
+from wizard.exchange.signing import SigningKeyError, generate_ed25519, sign
 from wizard.net.trace import Phase
 
 RESTRICTIONS = {

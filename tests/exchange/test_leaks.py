@@ -23,7 +23,7 @@ from tests.exchange.fake_exchange import (
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.secret import Secret
 from wizard.exchange.errors import ErrorKind, ExchangeError
-from wizard.exchange.keys import generate_ed25519
+from wizard.exchange.signing import generate_ed25519
 
 REPLIES: dict[str, bytes | Script] = {
     "refused": answer(400, {"code": -2015, "msg": "Invalid API-key, IP, or permissions for action."}),

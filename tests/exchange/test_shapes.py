@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.exchange.fake_exchange import API_KEY, SECRET
 from wizard.core.secret import Secret
-from wizard.exchange.keys import generate_ed25519
 from wizard.exchange.shapes import Intake, pair_problem, read_api_key, read_hmac_secret
+from wizard.exchange.signing import generate_ed25519
 
 PAIR = generate_ed25519()
 

@@ -20,8 +20,17 @@ from hypothesis import strategies as st
 
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.secret import Secret
-from wizard.exchange.keys import KeyPair, generate_ed25519, import_private_key, public_pem
-from wizard.exchange.signing import SigningKeyError, rest_query, sign, signed_query, websocket_payload
+from wizard.exchange.signing import (
+    KeyPair,
+    SigningKeyError,
+    generate_ed25519,
+    import_private_key,
+    public_pem,
+    rest_query,
+    sign,
+    signed_query,
+    websocket_payload,
+)
 
 VECTORS = json.loads((Path(__file__).parent / "signature_vectors.json").read_text("utf-8"))["vectors"]
 

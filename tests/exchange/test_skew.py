@@ -30,12 +30,13 @@ def sample(offset_ms: float, there_ms: float, back_ms: float) -> ServerTime:
 
 async def test_the_shortest_round_trip_decides_and_the_opening_call_does_not_count() -> None:
     opening = sample(500, 1, 1)
-    skew = await measure_skew(FakeTimes(opening, sample(500, 200, 20), sample(500, 20, 20), sample(500, 90, 20)), 3)
+    times = FakeTimes(opening, sample(500, 200, 20), sample(500, 20, 20), sample(500, 90, 20))
+    skew = await measure_skew(times.server_time, 3)
     assert skew == ClockSkew(offset_ms=500.0, error_ms=20.0, samples=3)
 
 
 async def test_unequal_ways_stay_within_the_bound() -> None:
-    skew = await measure_skew(FakeTimes(*[sample(-300, 140, 20)] * 6))
+    skew = await measure_skew(FakeTimes(*[sample(-300, 140, 20)] * 6).server_time)
     assert skew.offset_ms != -300
     assert abs(skew.offset_ms - -300) <= skew.error_ms
 
@@ -43,7 +44,7 @@ async def test_unequal_ways_stay_within_the_bound() -> None:
 @pytest.mark.parametrize("ahead_ms", [0.0, 1234.5, -90_000.0])
 async def test_over_a_real_connection_the_true_offset_lies_within_the_bound(ahead_ms: float) -> None:
     async with FakeExchange(server_time(ahead_ms)) as fake, fake.client(clock=time.time) as client:
-        skew = await measure_skew(client)
+        skew = await measure_skew(client.server_time)
     assert abs(skew.offset_ms - ahead_ms) <= skew.error_ms + 0.01
     assert fake.connections == 1
     assert len(fake.seen) == 6
@@ -58,7 +59,7 @@ async def test_whole_milliseconds_are_read_as_the_middle_of_one() -> None:
 async def test_a_ban_ends_the_measurement_at_once() -> None:
     async with FakeExchange(answer(429, {"code": -1003}, Retry_After="7")) as fake, fake.client() as client:
         with pytest.raises(ExchangeError, match="slow down"):
-            await measure_skew(client)
+            await measure_skew(client.server_time)
     assert len(fake.seen) == 1
 
 

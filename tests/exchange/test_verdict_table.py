@@ -19,7 +19,7 @@ from wizard.core.sites import Site
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.diagnosis import CallOutcome, Cause, Certainty, Diagnosis, Surface, diagnose
 from wizard.exchange.errors import ExchangeError
-from wizard.exchange.keys import generate_ed25519
+from wizard.exchange.signing import generate_ed25519
 from wizard.exchange.skew import measure_skew
 from wizard.rehearsal.session import embedded_site
 from wizard.rehearsal.simulated_page import SimulatedPage
@@ -77,7 +77,7 @@ class Bench:
             error = await failure(calls[surface](credentials))
             accepted = None if control is None else await failure(client.api_restrictions(control)) is None
             if measures_clock:
-                skew = await measure_skew(client)
+                skew = await measure_skew(client.server_time)
         listed = [IPv4Network(whitelist)] if whitelist else []
         seen = egress if egress is not None else (HERE if source == "127.0.0.1" else ELSEWHERE)
         known = circumstances(self.site, seen, listed)

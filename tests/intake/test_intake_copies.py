@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.secret import Secret
-from wizard.exchange.keys import generate_ed25519, import_private_key
+from wizard.exchange.signing import generate_ed25519, import_private_key
 from wizard.intake import copies
 from wizard.intake.copies import copies_of
 

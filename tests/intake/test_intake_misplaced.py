@@ -9,7 +9,7 @@ import string
 import pytest
 
 from tests.custody.keys import rsa_4096_pair
-from wizard.exchange.keys import generate_ed25519
+from wizard.exchange.signing import generate_ed25519
 from wizard.intake.misplaced import looks_like_key, may_become_key
 
 KEY = "".join(random.Random(6).choices(string.ascii_letters + string.digits, k=64))

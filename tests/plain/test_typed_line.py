@@ -7,7 +7,7 @@ import string
 
 import pytest
 
-from wizard.exchange.keys import generate_ed25519
+from wizard.exchange.signing import generate_ed25519
 from wizard.plain.typed_line import TypedLine
 
 _RANDOM = random.Random(3)

@@ -18,8 +18,8 @@ from wizard.core.secret import Secret
 from wizard.custody.records import Slot
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.errors import ErrorKind, ExchangeError, refused, slow_down, unreachable
-from wizard.exchange.keys import generate_ed25519
 from wizard.exchange.responses import ApiRestrictions
+from wizard.exchange.signing import generate_ed25519
 from wizard.net.trace import Phase
 from wizard.rehearsal.session import embedded_site
 from wizard.rehearsal.simulated_page import NewKey

@@ -10,7 +10,7 @@ import pytest
 from tests.terminal.harness import leaked
 from tests.terminal.keys import DOWN, ENTER, F5, F6, TAB, ctrl, paste
 from tests.terminal.walk import Walk, rehearsing
-from wizard.exchange.keys import generate_ed25519
+from wizard.exchange.signing import generate_ed25519
 
 pytestmark = pytest.mark.terminal
 

@@ -12,7 +12,7 @@ from textual.widgets import Input
 
 from tests.tui.conftest import Wizard
 from wizard.core.credentials import KeyKind
-from wizard.exchange.keys import generate_ed25519
+from wizard.exchange.signing import generate_ed25519
 from wizard.rotation.model import Step
 from wizard.tui.widgets.entry_list import EntryList
 from wizard.tui.widgets.notice import Notice

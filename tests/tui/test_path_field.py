@@ -14,7 +14,7 @@ from textual.widgets import Input
 from tests.terminal.harness import leaked
 from tests.tui.conftest import Wizard
 from tests.tui.test_find_key import adopting  # noqa: F401 - a fixture
-from wizard.exchange.keys import generate_ed25519
+from wizard.exchange.signing import generate_ed25519
 from wizard.tui.screens.credentials import CredentialsScreen
 from wizard.tui.screens.import_key import ImportKeyScreen
 from wizard.tui.widgets import path_field

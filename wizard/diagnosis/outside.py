@@ -43,7 +43,7 @@ async def skew(environment: Environment, environ: Mapping[str, str], clock: Cloc
             asyncio.timeout(CLOCK_DEADLINE),
             open_exchange(environment, route, timeout=CALL_DEADLINE, clock=clock) as client,
         ):
-            measured = await measure_skew(client)
+            measured = await measure_skew(client.server_time)
     except WizardError as error:
         return of_error("Clock", Outcome.INCONCLUSIVE, error, clock)
     except TimeoutError:

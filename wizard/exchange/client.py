@@ -17,7 +17,7 @@ from wizard.core.clock import Clock
 from wizard.core.credentials import Credentials
 from wizard.core.errors import WizardError
 from wizard.core.sites import Site
-from wizard.exchange.errors import ExchangeError, Flaw, unreadable, unsendable_key
+from wizard.exchange.errors import ExchangeError, unsendable_key
 from wizard.exchange.responses import (
     Account,
     ApiRestrictions,
@@ -30,8 +30,8 @@ from wizard.exchange.responses import (
     read_server_time,
 )
 from wizard.exchange.signing import Parameter, is_sendable, rest_query, scrubbing, signed_query, stamped
+from wizard.exchange.transport import ExchangeTransport
 from wizard.exchange.websocket import ask_account_status, can_log_on, first_message
-from wizard.exchange.wire import Wire
 from wizard.net.tls import Handshake, read_handshake
 from wizard.net.trace import Trace
 
@@ -55,18 +55,6 @@ class _Reply:
     json: Json | list[object]
     round_trip_ms: float
     sent_at: float
-
-    def as_object(self) -> Json:
-        """Return the answer where it is to be an object."""
-        if isinstance(self.json, dict):
-            return self.json
-        raise unreadable(Flaw.SHAPE)
-
-    def as_list(self) -> list[object]:
-        """Return the answer where it is to be a list."""
-        if isinstance(self.json, list):
-            return self.json
-        raise unreadable(Flaw.SHAPE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,16 +107,17 @@ class ExchangeClient:
         self._site = site
         self._clock = clock
         self._stopwatch = stopwatch
-        self._wire = Wire(transport, timeout=timeout, proxied=proxied, stopwatch=stopwatch)
+        self._opened = transport
+        self._transport = ExchangeTransport(transport, timeout=timeout, proxied=proxied, stopwatch=stopwatch)
 
     async def __aenter__(self) -> Self:
-        await self._wire.__aenter__()
+        await self._opened.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._wire.__aexit__(kind, error, traceback)
+        await self._opened.__aexit__(kind, error, traceback)
 
     async def connect(self) -> Connection:
         """Call `GET /api/v3/ping` and return how far it came and what each part of the way showed.
@@ -136,7 +125,7 @@ class ExchangeClient:
         It proves reachability, nothing about a key. A failure is in the result: the parts before it
         are evidence too.
         """
-        trace = self._wire.trace()
+        trace = self._transport.trace()
         outcome = await self._attempt(_Call("/api/v3/ping"), trace)
         error = outcome if isinstance(outcome, ExchangeError) else None
         total_ms = 0.0 if isinstance(outcome, ExchangeError) else outcome.round_trip_ms
@@ -163,7 +152,7 @@ class ExchangeClient:
             ExchangeError: see `wizard.exchange.errors`.
         """
         reply = await self._call(_Call("/api/v3/time", headers={"X-MBX-TIME-UNIT": "MICROSECOND"}))
-        return read_server_time(reply.as_object(), reply.round_trip_ms, reply.sent_at)
+        return read_server_time(reply.json, reply.round_trip_ms, reply.sent_at)
 
     async def api_restrictions(self, credentials: Credentials) -> ApiRestrictions:
         """Call `GET /sapi/v1/account/apiRestrictions`, signed; weight 1. Sites without `/sapi` answer 404.
@@ -173,7 +162,7 @@ class ExchangeClient:
             SigningKeyError: the secret or private key cannot sign.
         """
         reply = await self._call(_Call("/sapi/v1/account/apiRestrictions"), credentials)
-        return read_api_restrictions(reply.as_object())
+        return read_api_restrictions(reply.json)
 
     async def account(self, credentials: Credentials) -> Account:
         """Call `GET /api/v3/account`, signed, without empty balances; weight 20.
@@ -183,7 +172,7 @@ class ExchangeClient:
             SigningKeyError: the secret or private key cannot sign.
         """
         reply = await self._call(_Call("/api/v3/account", {"omitZeroBalances": True}), credentials)
-        return read_account(reply.as_object())
+        return read_account(reply.json)
 
     async def futures_balances(self, credentials: Credentials) -> int:
         """Call `GET /fapi/v3/balance` of the site's futures host, signed; weight 5. Return how many assets it lists.
@@ -193,7 +182,7 @@ class ExchangeClient:
             SigningKeyError: the secret or private key cannot sign.
         """
         reply = await self._call(_Call("/fapi/v3/balance", base=self._site.futures_url), credentials)
-        return read_futures_balances(reply.as_list())
+        return read_futures_balances(reply.json)
 
     async def websocket_session(self, credentials: Credentials) -> WebSocketSession:
         """Log on to the WebSocket API where the kind of key can, and ask for `account.status`, signed; weight 20 + 2.
@@ -206,7 +195,7 @@ class ExchangeClient:
             raise unsendable_key()
         begun = self._stopwatch()
         talk = partial(ask_account_status, credentials=credentials, clock=self._clock)
-        account = await self._wire.converse(self._site.websocket_api_url, talk)
+        account = await self._transport.converse(self._site.websocket_api_url, talk)
         if isinstance(account, WizardError):
             raise account
         took_ms = (self._stopwatch() - begun) * 1000
@@ -221,7 +210,7 @@ class ExchangeClient:
             ExchangeError: see `wizard.exchange.errors`.
         """
         begun = self._stopwatch()
-        outcome = await self._wire.converse(f"{self._site.stream_url}/{STREAM}", first_message)
+        outcome = await self._transport.converse(f"{self._site.stream_url}/{STREAM}", first_message)
         if isinstance(outcome, ExchangeError):
             raise outcome
         return (self._stopwatch() - begun) * 1000
@@ -242,7 +231,7 @@ class ExchangeClient:
         query = signed_query(credentials, stamped(call.params, sent_at)) if credentials else ""
         query = query or rest_query(call.params)
         url = (call.base or self._site.rest_url) + call.path + (f"?{query}" if query else "")
-        raw = await self._wire.get(url, {**call.headers, **_key_header(credentials)}, trace)
+        raw = await self._transport.get(url, {**call.headers, **_key_header(credentials)}, trace)
         if isinstance(raw, ExchangeError):
             return raw
         round_trip_ms = (self._stopwatch() - started) * 1000

@@ -188,13 +188,13 @@ def _seconds(header: str) -> float | None:
     return float(digits) if _SECONDS.fullmatch(digits) else None
 
 
-def read_server_time(answer: Json, round_trip_ms: float, sent_at: float) -> ServerTime:
+def read_server_time(answer: Json | list[object], round_trip_ms: float, sent_at: float) -> ServerTime:
     """Read `{"serverTime": …}`, in milliseconds or microseconds.
 
     Raises:
         ExchangeError: it is not a time.
     """
-    told = _whole(answer, "serverTime") or 0
+    told = _whole(_object(answer), "serverTime") or 0
     if told in _MICROSECONDS:
         return ServerTime(told / 1000, round_trip_ms, sent_at)
     if told in _MILLISECONDS:
@@ -202,12 +202,13 @@ def read_server_time(answer: Json, round_trip_ms: float, sent_at: float) -> Serv
     raise unreadable(Flaw.SHAPE, field="serverTime")
 
 
-def read_api_restrictions(answer: Json) -> ApiRestrictions:
+def read_api_restrictions(answer: Json | list[object]) -> ApiRestrictions:
     """Read the restrictions of a key.
 
     Raises:
         ExchangeError: a field has another type, or the answer tells nothing that a key may do.
     """
+    answer = _object(answer)
     names = sorted(name for name in answer if _PERMISSION.fullmatch(name))
     flags = {name: told for name in names if (told := _flag(answer, name)) is not None}
     restricted, created = _flag(answer, "ipRestrict"), _whole(answer, "createTime")
@@ -221,27 +222,34 @@ def read_api_restrictions(answer: Json) -> ApiRestrictions:
     )
 
 
-def read_futures_balances(answer: list[object]) -> int:
+def read_futures_balances(answer: Json | list[object]) -> int:
     """Return how many assets `GET /fapi/v3/balance` lists. What they are worth is nobody's business here.
 
     Raises:
         ExchangeError: it is no list of objects.
     """
-    if not all(isinstance(entry, dict) for entry in answer):
-        raise unreadable(Flaw.SHAPE, field="balance")
-    return len(answer)
+    if isinstance(answer, list) and all(isinstance(entry, dict) for entry in answer):
+        return len(answer)
+    raise unreadable(Flaw.SHAPE, field="balance")
 
 
-def read_account(answer: Json) -> Account:
+def read_account(answer: Json | list[object]) -> Account:
     """Read whose account it is.
 
     Raises:
         ExchangeError: a field has another type, or `canTrade` is missing.
     """
+    answer = _object(answer)
     can_trade = _flag(answer, "canTrade")
     if can_trade is None:
         raise unreadable(Flaw.SHAPE, field="canTrade")
     return Account(uid=_whole(answer, "uid"), can_trade=can_trade)
+
+
+def _object(answer: Json | list[object]) -> Json:
+    if isinstance(answer, dict):
+        return answer
+    raise unreadable(Flaw.SHAPE)
 
 
 def _flag(answer: Json, name: str) -> bool | None:

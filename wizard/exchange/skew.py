@@ -6,22 +6,14 @@ most, however unequal the two ways were (docs/egress.md).
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 from wizard.exchange.responses import ServerTime
 
 WARN_FROM_MS = 250.0
 BAD_FROM_MS = 800.0
 """A stamp 1000 ms ahead of the exchange's clock is refused with -1021, whatever `recvWindow` is (CONFIRMED)."""
-
-
-class TimeSource(Protocol):
-    """Who tells the time: `ExchangeClient` is one."""
-
-    async def server_time(self) -> ServerTime:
-        """Return the exchange's clock."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,18 +49,18 @@ class ClockSkew:
         return f"This host's clock is {_length(abs(self.offset_ms))} {direction} the exchange's ({bound})."
 
 
-async def measure_skew(client: TimeSource, samples: int = 5) -> ClockSkew:
+async def measure_skew(server_time: Callable[[], Awaitable[ServerTime]], samples: int = 5) -> ClockSkew:
     """Ask for the time `samples` times over a connection that is open already.
 
     Args:
-        client: Who tells the time.
+        server_time: Tells the exchange's clock, as `ExchangeClient.server_time` does.
         samples: How many answers count, at least one; one more is asked for first, to open the connection.
 
     Raises:
         ExchangeError: one of the calls failed.
     """
-    await client.server_time()
-    best = min([await client.server_time() for _ in range(samples)], key=lambda told: told.round_trip_ms)
+    await server_time()
+    best = min([await server_time() for _ in range(samples)], key=lambda told: told.round_trip_ms)
     half_trip = best.round_trip_ms / 2
     return ClockSkew(best.epoch_ms - (best.sent_at * 1000 + half_trip), half_trip, samples)
 

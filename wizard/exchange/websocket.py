@@ -4,7 +4,7 @@ httpx sends the opening request and hands over the connection; the websockets li
 protocol on it, without sockets of its own. Its own `connect` would be a second route: it follows redirects,
 takes another package for SOCKS than httpx does, and a time-out of it does not say what was under way.
 
-Signed frames hold the API key and a signature. A failure of the exchange's is returned, not raised, as in `wire`.
+Signed frames hold the API key and a signature. A failure of the exchange's is returned, not raised, as in `transport`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import httpx
 from websockets.client import ClientProtocol
 from websockets.frames import DATA_OPCODES, Frame
 from websockets.protocol import Event, State
@@ -29,6 +28,7 @@ from wizard.exchange.signing import Parameter, SigningKeyError, scrubbing, sign,
 
 if TYPE_CHECKING:
     import httpcore
+    import httpx
 
 LONGEST_MESSAGE = 1 << 20
 """Bytes after which a message is no longer read, and the connection closed."""
@@ -104,15 +104,14 @@ class WebSocket:
                     self._part.clear()
 
 
-def opening(http: httpx.AsyncClient, url: str) -> tuple[ClientProtocol, httpx.Request]:
-    """Return the protocol of a WebSocket at `url` (`wss://…`) and the request that opens it."""
+def opening(url: str) -> tuple[ClientProtocol, dict[str, str]]:
+    """Return the protocol of a WebSocket at `url` (`wss://…`) and the headers of the request that opens it."""
     protocol = ClientProtocol(parse_uri(url), max_size=LONGEST_MESSAGE)
     handshake = protocol.connect()
     protocol.send_request(handshake)
     # The protocol believes that it has sent the request; httpx does, over the transport's route.
     protocol.data_to_send()
-    headers = {name: value for name, value in handshake.headers.raw_items() if name != "Host"}
-    return protocol, http.build_request("GET", "http" + url.removeprefix("ws"), headers=headers)
+    return protocol, {name: value for name, value in handshake.headers.raw_items() if name != "Host"}
 
 
 def opened(protocol: ClientProtocol, response: httpx.Response) -> WebSocket | None:

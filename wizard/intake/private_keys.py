@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
-from wizard.exchange.keys import KeyPair, import_private_key
+from wizard.exchange.signing import KeyPair, import_private_key
 from wizard.intake.files import NotText, TextFile, read_text_file
 from wizard.intake.pasted import Refused, Shape, read_paste
 

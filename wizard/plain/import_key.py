@@ -6,7 +6,7 @@ from functools import partial
 
 from wizard.core.secret import Secret
 from wizard.core.threads import in_abandonable_thread
-from wizard.exchange.keys import KeyPair
+from wizard.exchange.signing import KeyPair
 from wizard.intake.misplaced import looks_like_key
 from wizard.intake.pairs import Pair
 from wizard.intake.private_keys import ImportedKey, PassphraseNeeded, looks_like_path, open_private_key

@@ -261,7 +261,7 @@ class Ladder:
 
     async def _measure_clock(self, client: ExchangeClient) -> ClockSkew | None:
         try:
-            skew, took_ms = await self._timed(measure_skew(client))
+            skew, took_ms = await self._timed(measure_skew(client.server_time))
         except ExchangeError as error:
             self._tell(self._scribe.note(say.CLOCK, Outcome.INCONCLUSIVE, error.what, advice=error.advice))
             return None

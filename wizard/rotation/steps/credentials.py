@@ -12,7 +12,7 @@ from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
 from wizard.custody.records import Holding, KeyRecord, Slot
-from wizard.exchange.keys import KeyPair, generate_ed25519, generate_rsa, public_pem
+from wizard.exchange.signing import KeyPair, generate_ed25519, generate_rsa, public_pem
 from wizard.intake.copies import Copies
 from wizard.rotation.context import Context
 from wizard.rotation.elsewhere import Elsewhere

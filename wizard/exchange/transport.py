@@ -1,6 +1,7 @@
 """One HTTP GET or one WebSocket conversation at a time, each with a deadline over the whole of it.
 
-Bodies and messages are bounded, no cookies are kept, no redirects followed.
+httpx's transport is asked directly, without its client: no cookie is kept, no redirect followed, no variable of
+the environment looked at. Bodies and messages are bounded.
 
 A failure is returned, not raised: the frames here hold the signed request, and a traceback that
 passed through them could show it.
@@ -12,13 +13,10 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
-from http.cookiejar import CookieJar
-from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 import httpcore
 import httpx
-from websockets.client import ClientProtocol
 
 from wizard.core.clock import Clock
 from wizard.core.safety import silence_libraries
@@ -38,18 +36,8 @@ _BROKEN = (httpx.HTTPError, httpcore.NetworkError, httpcore.ProtocolError, httpc
 _HEADERS = {"User-Agent": "key-wizard", "Accept": "application/json", "Accept-Encoding": "identity"}
 
 
-class _NoCookies(CookieJar):
-    """The API needs no cookie: none is kept from one key's call to the next, none is parsed."""
-
-    def extract_cookies(self, response: object, request: object) -> None:
-        """Take nothing."""
-
-    def add_cookie_header(self, request: object) -> None:
-        """Send nothing."""
-
-
-class Wire:
-    """Sends requests over one transport. Used as `async with`; the transport is closed at the end.
+class ExchangeTransport:
+    """Sends requests over one transport, which its owner opens and closes.
 
     Args:
         transport: How servers are reached.
@@ -60,53 +48,48 @@ class Wire:
 
     def __init__(self, transport: httpx.AsyncBaseTransport, *, timeout: float, proxied: bool, stopwatch: Clock) -> None:
         silence_libraries()
+        self._transport = transport
         self._timeout = timeout
         self._proxied = proxied
         self._stopwatch = stopwatch
-        self._http = httpx.AsyncClient(
-            transport=transport,
-            trust_env=False,
-            follow_redirects=False,
-            timeout=timeout,
-            headers=_HEADERS,
-            cookies=_NoCookies(),
-        )
-
-    async def __aenter__(self) -> Self:
-        await self._http.__aenter__()
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self._http.__aexit__(kind, error, traceback)
 
     async def get(self, url: str, headers: Mapping[str, str], trace: Trace | None = None) -> RawAnswer | ExchangeError:
         """Return the answer to one GET, or why there is none.
 
         Args:
             url: Where.
-            headers: What goes with the wire's own headers.
+            headers: What goes with the headers of every request.
             trace: Sees how far the call comes, for those who want to know of its phases.
         """
-        request = self._http.build_request("GET", url, headers=headers)
+        request = httpx.Request("GET", url, headers={**_HEADERS, **headers})
         return await self._until_deadline(self._read(request), request, trace or self.trace())
 
-    async def converse(
-        self, url: str, talk: Callable[[WebSocket], Awaitable[Said]], trace: Trace | None = None
-    ) -> Said | ExchangeError:
+    async def converse(self, url: str, talk: Callable[[WebSocket], Awaitable[Said]]) -> Said | ExchangeError:
         """Open a WebSocket, let `talk` have it, close it. Return what `talk` returned, or why there was no talk.
 
         Args:
             url: `wss://…`, or `ws://…` to this machine itself.
             talk: Sends and receives. It returns failures of its own, and lets those of the connection pass.
-            trace: Sees how far it comes.
         """
-        protocol, request = opening(self._http, url)
-        return await self._until_deadline(self._talk(protocol, request, talk), request, trace or self.trace())
+        protocol, headers = opening(url)
+        request = httpx.Request("GET", "http" + url.removeprefix("ws"), headers={**_HEADERS, **headers})
+
+        async def hold() -> Said | ExchangeError:
+            response = await self._transport.handle_async_request(request)
+            try:
+                websocket = opened(protocol, response)
+                if websocket is None:
+                    return await _not_opened(response)
+                said = await talk(websocket)
+                await websocket.say_goodbye()
+                return said
+            finally:
+                await response.aclose()
+
+        return await self._until_deadline(hold(), request, self.trace())
 
     def trace(self) -> Trace:
-        """Return what watches one call over this wire."""
+        """Return what watches one call."""
         return Trace(proxied=self._proxied, stopwatch=self._stopwatch)
 
     async def _until_deadline(
@@ -122,23 +105,9 @@ class Wire:
             await trace.close_half_open()
 
     async def _read(self, request: httpx.Request) -> RawAnswer:
-        response = await self._http.send(request, stream=True)
+        response = await self._transport.handle_async_request(request)
         try:
             return await _raw(response)
-        finally:
-            await response.aclose()
-
-    async def _talk(
-        self, protocol: ClientProtocol, request: httpx.Request, talk: Callable[[WebSocket], Awaitable[Said]]
-    ) -> Said | ExchangeError:
-        response = await self._http.send(request, stream=True)
-        try:
-            websocket = opened(protocol, response)
-            if websocket is None:
-                return await _not_opened(response)
-            said = await talk(websocket)
-            await websocket.say_goodbye()
-            return said
         finally:
             await response.aclose()
 
@@ -151,17 +120,14 @@ async def _not_opened(response: httpx.Response) -> ExchangeError:
 
 
 async def _raw(response: httpx.Response) -> RawAnswer:
-    return RawAnswer(response.status_code, response.headers.get("Retry-After", ""), await _body(response))
-
-
-async def _body(response: httpx.Response) -> bytes | None:
-    """Return the body as it came over the wire, never decompressed; None past the limit."""
+    """Return the answer with its body as it came, never decompressed."""
     body = bytearray()
     async for chunk in response.aiter_raw():
         body += chunk
         if len(body) > LONGEST_ANSWER:
-            return None
-    return bytes(body)
+            break
+    whole = bytes(body) if len(body) <= LONGEST_ANSWER else None
+    return RawAnswer(response.status_code, response.headers.get("Retry-After", ""), whole)
 
 
 def _network_error(error: Exception, during: Phase | None) -> ExchangeError:
@@ -173,20 +139,21 @@ def _network_error(error: Exception, during: Phase | None) -> ExchangeError:
     """
     if isinstance(error, (TimeoutError, httpx.TimeoutException)):
         return unreachable(Phase.TIMEOUT, during=during)
-    detail = _reason(error)
-    if isinstance(error, httpx.ProxyError) or during is Phase.PROXY:
-        return unreachable(Phase.PROXY, detail=detail)
     causes = causes_of(error)
-    if any(isinstance(cause, ssl.SSLError) for cause in causes):
-        return unreachable(Phase.TLS, detail=detail)
-    if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return unreachable(Phase.DNS, detail=detail)
-    return unreachable(during or Phase.TCP, detail=detail)
+    if isinstance(error, httpx.ProxyError):
+        phase = Phase.PROXY
+    elif during is not Phase.PROXY and any(isinstance(cause, ssl.SSLError) for cause in causes):
+        phase = Phase.TLS
+    elif during is not Phase.PROXY and any(isinstance(cause, socket.gaierror) for cause in causes):
+        phase = Phase.DNS
+    else:
+        phase = during or Phase.TCP
+    return unreachable(phase, detail=_reason(causes))
 
 
-def _reason(error: BaseException) -> str:
+def _reason(causes: tuple[BaseException, ...]) -> str:
     """Return the innermost reason that the TLS library or the system gives."""
-    for cause in reversed(causes_of(error)):
+    for cause in reversed(causes):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return printable(cause.verify_message)
         if isinstance(cause, ssl.SSLError) and cause.reason:
