@@ -13,7 +13,7 @@ from tests.egress.conftest import Town
 from wizard.core.rules import Rules
 from wizard.egress.detection import detect
 from wizard.egress.services import EchoService
-from wizard.net.route import Route, RouteKind
+from wizard.net.route import Route
 
 pytestmark = pytest.mark.benchmark
 
@@ -35,7 +35,7 @@ async def test_the_answer_is_there_when_the_second_operator_agrees(capsys: pytes
             begun = time.perf_counter()
             report = await detect(
                 services,
-                Route(RouteKind.DIRECT, "direct", "a benchmark"),
+                Route("direct", "a benchmark"),
                 rules=Rules(tolerated_ranges=frozenset({"documentation"})),
             )
             ratios.append((time.perf_counter() - begun) / (answered[f"quick {QUICK[1]}"] - begun))

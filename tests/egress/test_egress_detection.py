@@ -18,11 +18,11 @@ from wizard.egress.agreement import EgressState
 from wizard.egress.detection import EgressReport, detect
 from wizard.egress.query import ask, time_out
 from wizard.egress.services import EchoService, Parser
-from wizard.net.route import Route, RouteKind, decide_route
+from wizard.net.route import Route, decide_route
 from wizard.net.trace import Trace
 
 A, B = "203.0.113.42", "198.51.100.7"
-DIRECT = Route(RouteKind.DIRECT, "direct", "a test")
+DIRECT = Route("direct", "a test")
 SITE = Site("binance.com", "https://api.binance.com", "")
 PATIENT = 60.0
 
@@ -266,7 +266,7 @@ async def test_a_listener_that_fails_leaves_no_question_behind(town, rules):
 
 async def test_every_service_is_asked_on_a_connection_of_its_own_from_the_bound_address(town, rules):
     services = [await town.operator(name, A) for name in ("amazon", "ipify")]
-    route = Route(RouteKind.DIRECT, "direct from 127.0.0.2", "a test", "127.0.0.2")
+    route = Route("direct from 127.0.0.2", "a test", "127.0.0.2")
 
     await detected(services, rules, route)
 
@@ -276,7 +276,7 @@ async def test_every_service_is_asked_on_a_connection_of_its_own_from_the_bound_
 
 async def test_an_address_that_this_host_does_not_have_is_named(town, rules):
     service = await town.operator("amazon", A)
-    route = Route(RouteKind.DIRECT, "direct from 192.0.2.77", "a test", "192.0.2.77")
+    route = Route("direct from 192.0.2.77", "a test", "192.0.2.77")
 
     report = await detected([service], rules, route)
 

@@ -12,10 +12,10 @@ from wizard.egress.answers import Sample
 from wizard.egress.detection import MOST_EACH, detect, sample_more
 from wizard.egress.pools import answers_missing, answers_needed, tell_sampling
 from wizard.egress.services import EchoService, Parser
-from wizard.net.route import Route, RouteKind
+from wizard.net.route import Route
 
 A, B, C = "203.0.113.42", "198.51.100.7", "192.0.2.1"
-DIRECT = Route(RouteKind.DIRECT, "direct", "a test")
+DIRECT = Route("direct", "a test")
 ECHO = EchoService("echo", "Echo", "https://x.example/", Parser.PLAIN)
 
 

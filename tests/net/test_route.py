@@ -13,9 +13,15 @@ import trustme
 from wizard.core.secret import Secret
 from wizard.core.settings import Environment
 from wizard.core.sites import Site
-from wizard.net import proxy as proxy_module
-from wizard.net.proxy import ProxyUnusable, RootsUnusable, exempting_entry
-from wizard.net.route import Route, RouteKind, decide_route, open_transport, public_roots, sampling_transport
+from wizard.net import route as route_module
+from wizard.net.route import (
+    Route,
+    RouteError,
+    decide_route,
+    exempting_entry,
+    open_transport,
+    public_roots,
+)
 
 HOST = "api.binance.com"
 SITE = Site("binance.com", "https://api.binance.com", "")
@@ -36,7 +42,7 @@ async def ok(_, __, writer):
 def test_without_a_proxy_the_route_is_direct_over_ipv4():
     route = decided()
 
-    assert (route.kind, route.shown, route.source) == (RouteKind.DIRECT, "direct", "no proxy is set")
+    assert (route.is_proxied, route.shown, route.source) == (False, "direct", "no proxy is set")
     assert route.source_address == "0.0.0.0"
 
 
@@ -77,13 +83,13 @@ def test_the_proxy_variables_are_read_once_and_named(environ, shown, source):
 def test_this_machine_is_always_reached_directly(host):
     route = decided({"HTTPS_PROXY": "http://a:1"}, host=host, proxy="http://mine:3128")
 
-    assert route.kind is RouteKind.DIRECT
+    assert not route.is_proxied
 
 
 def test_a_base_url_is_judged_by_its_host():
     route = decided({"HTTPS_PROXY": "http://a:1", "NO_PROXY": "binance.com"}, host="https://api.binance.com")
 
-    assert route.kind is RouteKind.DIRECT
+    assert not route.is_proxied
 
 
 @pytest.mark.parametrize(
@@ -123,9 +129,10 @@ def test_the_password_of_a_proxy_is_shown_nowhere():
 
 
 def test_a_desktop_socks_url_is_answered_with_advice():
-    with pytest.raises(ProxyUnusable) as caught:
+    with pytest.raises(RouteError) as caught:
         decided({"ALL_PROXY": "socks://bob:hunter2@127.0.0.1:1080/"})
 
+    assert caught.value.code == "route.proxy"
     text = " ".join(caught.value.sentences())
     assert "ALL_PROXY" in text
     assert "socks5h://HOST:PORT" in text
@@ -133,16 +140,16 @@ def test_a_desktop_socks_url_is_answered_with_advice():
 
 
 def test_socks_without_its_package_is_refused_before_anything_is_sent(monkeypatch):
-    monkeypatch.setattr(proxy_module, "find_spec", lambda _: None)
+    monkeypatch.setattr(route_module, "find_spec", lambda _: None)
 
-    with pytest.raises(ProxyUnusable, match="socks5h://p:1080") as caught:
+    with pytest.raises(RouteError, match="socks5h://p:1080") as caught:
         decided({"ALL_PROXY": "socks5h://p:1080"})
 
     assert "socksio" in caught.value.advice
 
 
 def test_socks_with_its_package_is_a_route(monkeypatch):
-    monkeypatch.setattr(proxy_module, "find_spec", lambda _: object())
+    monkeypatch.setattr(route_module, "find_spec", lambda _: object())
 
     assert decided({"ALL_PROXY": "socks5h://p:1080"}).shown == "proxy socks5h://p:1080"
 
@@ -152,9 +159,10 @@ def test_socks_with_its_package_is_a_route(monkeypatch):
     ["http://", "http://bob:hun@ter2@p:1", "http://p:99999", "http://p:0", "http://p q:1", "http://bob:hunter2/@p"],
 )
 def test_a_proxy_url_that_cannot_be_read_is_refused_and_not_shown(url):
-    with pytest.raises(ProxyUnusable) as caught:
+    with pytest.raises(RouteError) as caught:
         decided({"HTTPS_PROXY": url})
 
+    assert caught.value.code == "route.proxy"
     text = " ".join(caught.value.sentences())
     assert "hun" not in text
     assert "HTTPS_PROXY" in text
@@ -200,7 +208,7 @@ async def test_ipv6_is_never_tried_even_where_the_name_has_it(town, monkeypatch)
 async def test_sampling_opens_a_connection_for_every_request(town):
     port = await town.serve(ok)
 
-    async with client(sampling_transport(decided())) as http:
+    async with client(open_transport(decided(), keeps_connections=False)) as http:
         for _ in range(3):
             await http.get(f"http://127.0.0.1:{port}/")
 
@@ -221,7 +229,7 @@ async def test_a_proxied_route_goes_through_the_proxy_with_its_credentials(town,
     port = await town.serve(ok)
     route = decided({"HTTPS_PROXY": f"http://bob:hunter2@127.0.0.1:{proxy.port}"})
 
-    async with client(sampling_transport(route)) as http:
+    async with client(open_transport(route, keeps_connections=False)) as http:
         answer = await http.get(f"http://127.0.0.1:{port}/")
 
     assert answer.text == "ok"
@@ -273,9 +281,9 @@ async def test_signatures_and_keys_reach_no_log(town, caplog):
 
 
 def test_a_proxy_that_httpx_cannot_use_is_a_typed_error():
-    route = Route(RouteKind.PROXY, "proxy ?", "a test", proxy_url=Secret("gopher://bob:hunter2@p:1"))
+    route = Route("proxy ?", "a test", proxy_url=Secret("gopher://bob:hunter2@p:1"))
 
-    with pytest.raises(ProxyUnusable) as caught:
+    with pytest.raises(RouteError) as caught:
         open_transport(route)
 
     assert "hunter2" not in " ".join(caught.value.sentences())
@@ -288,7 +296,8 @@ def test_authorities_that_cannot_be_read_are_told_or_there_are_none(monkeypatch,
     monkeypatch.setenv(variable, value)
     try:
         context = public_roots()
-    except RootsUnusable as error:
+    except RouteError as error:
+        assert error.code == "route.certificates"
         assert variable in error.why
         assert variable in error.advice
         assert all(sentence.isprintable() for sentence in error.sentences())
@@ -321,8 +330,9 @@ BAD_PROXIES = [
 @pytest.mark.parametrize("url", BAD_PROXIES, ids=lambda url: repr(url[:30]))
 @pytest.mark.parametrize("variable", ["https_proxy", "ALL_PROXY", "settings"])
 def test_a_proxy_that_is_none_is_refused_in_words_that_do_not_repeat_it(url, variable):
-    with pytest.raises(ProxyUnusable) as caught:
+    with pytest.raises(RouteError) as caught:
         decided(proxy=url) if variable == "settings" else decided({variable: url})
+    assert caught.value.code == "route.proxy"
     told = " ".join(caught.value.sentences())
     assert "hunter2" not in told
     assert told.isprintable()

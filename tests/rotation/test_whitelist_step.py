@@ -10,8 +10,9 @@ import pytest
 
 from tests.rotation.conftest import HERE, World
 from tests.whitelist.listed import text_of
+from wizard.core.secret import Secret
 from wizard.egress.exchange_observation import ExchangeObservation
-from wizard.net.route import Route, RouteKind
+from wizard.net.route import Route
 from wizard.rotation.context import Context
 from wizard.rotation.model import Mode
 from wizard.rotation.steps.egress import keep_exchange_observation
@@ -150,7 +151,7 @@ async def test_what_was_chosen_for_another_route_does_not_count_for_this_one(
     seen = {HERE: ("Amazon", "Cloudflare")}
     async with world.flow() as flow:
         await flow.begin(Mode.SET_UP)
-        proxied = Route(RouteKind.PROXY, "proxy http://10.0.0.2:3128", "HTTPS_PROXY")
+        proxied = Route("proxy http://10.0.0.2:3128", "HTTPS_PROXY", proxy_url=Secret("http://10.0.0.2:3128"))
         with monkeypatch.context() as patch:
             patch.setattr(Context, "route", lambda _: proxied)
             flow.context.journal.note_egress("bench", seen, "agreed", proxied.shown)

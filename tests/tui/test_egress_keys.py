@@ -14,7 +14,7 @@ from wizard.egress.agreement import judge
 from wizard.egress.detection import EgressReport
 from wizard.egress.exchange_observation import ExchangeObservation
 from wizard.egress.ipv6 import Ipv6Way
-from wizard.net.proxy import ProxyUnusable
+from wizard.net.route import RouteError
 from wizard.rotation.flow import Flow
 from wizard.rotation.steps.egress import keep
 from wizard.tui.screens.help import HelpScreen
@@ -109,7 +109,7 @@ async def test_where_nobody_can_be_asked_it_is_said_and_nothing_seems_to_go_on(w
 
 
 async def _no_route(*_: object) -> EgressReport:
-    raise ProxyUnusable("The proxy cannot be used", advice="Write another.")
+    raise RouteError("The proxy cannot be used", advice="Write another.")
 
 
 async def test_a_way_over_ipv6_is_warned_of(wizard: Wizard) -> None:

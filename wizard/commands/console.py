@@ -19,7 +19,7 @@ from wizard.core.terminal import UnusableTerminal
 from wizard.core.text import printable
 from wizard.custody.errors import CustodyError
 from wizard.exchange.errors import ExchangeError
-from wizard.net.proxy import ProxyUnusable, RootsUnusable
+from wizard.net.route import RouteError
 from wizard.rotation.model import Finding, Outcome
 
 SCHEMA = 1
@@ -39,8 +39,7 @@ _CODES: tuple[tuple[type[WizardError], Exit], ...] = (
     (InvalidDestination, Exit.USAGE),
     (KeyGiven, Exit.USAGE),
     (CustodyError, Exit.KEYRING_UNUSABLE),
-    (ProxyUnusable, Exit.INCONCLUSIVE),
-    (RootsUnusable, Exit.INCONCLUSIVE),
+    (RouteError, Exit.INCONCLUSIVE),
     (ExchangeError, Exit.INCONCLUSIVE),
 )
 

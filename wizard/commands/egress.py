@@ -176,7 +176,8 @@ def as_json(report: EgressReport) -> dict[str, object]:
 
     `proposed` is what the evidence carries to a whitelist: of a pool, the addresses that two operators saw.
     """
-    verdict = report.verdict
+    verdict, route = report.verdict, report.route
+    kind = "proxy" if route.is_proxied else "direct"
     return {
         "state": verdict.state,
         "address": str(verdict.addresses[0]) if verdict.is_agreed else None,
@@ -184,7 +185,7 @@ def as_json(report: EgressReport) -> dict[str, object]:
         "addresses": [{"address": str(address), "operators": who} for address, who in verdict.operators.items()],
         "samples": [_sample_json(sample) for sample in report.samples],
         "unfinished": [service.name for service in report.unfinished],
-        "route": {"kind": report.route.kind, "shown": report.route.shown, "source": report.route.source},
+        "route": {"kind": kind, "shown": route.shown, "source": route.source},
     }
 
 

@@ -106,7 +106,7 @@ async def detect(
         timer: A monotonic clock in seconds, for the samples' milliseconds.
 
     Raises:
-        wizard.net.proxy.ProxyUnusable: the route's proxy cannot be used at all.
+        wizard.net.route.RouteError: the route's proxy cannot be used at all.
     """
     context = verify or public_roots()
     questions = [
@@ -172,7 +172,7 @@ async def sample_more(
         timer: A monotonic clock in seconds, for the samples' milliseconds.
 
     Raises:
-        wizard.net.proxy.ProxyUnusable: the route's proxy cannot be used at all.
+        wizard.net.route.RouteError: the route's proxy cannot be used at all.
     """
     context = verify or public_roots()
     samples = list(report.samples)

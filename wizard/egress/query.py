@@ -21,7 +21,7 @@ from wizard.core.rules import Rules
 from wizard.core.text import printable
 from wizard.egress.answers import BODY_LIMIT, NoAddress, Sample, read_answer, refuse_status
 from wizard.egress.services import EchoService
-from wizard.net.route import Route, RouteKind, sampling_transport
+from wizard.net.route import Route, open_transport
 from wizard.net.trace import Phase, Trace, causes_of
 
 _HEADERS = {
@@ -52,7 +52,7 @@ async def ask(
         verify: What certificates are checked against; None for the public authorities.
 
     Raises:
-        wizard.net.proxy.ProxyUnusable: the route's proxy cannot be used at all.
+        wizard.net.route.RouteError: the route's proxy cannot be used at all.
     """
     address, refusal = None, ""
     start = timer()
@@ -64,8 +64,8 @@ async def ask(
 
 
 async def _fetch(url: str, route: Route, seconds: float, verify: ssl.SSLContext | None) -> bytes:
-    transport = sampling_transport(route, verify=verify)
-    trace = Trace(proxied=route.kind is RouteKind.PROXY)
+    transport = open_transport(route, verify=verify, keeps_connections=False)
+    trace = Trace(proxied=route.is_proxied)
     try:
         async with asyncio.timeout(seconds):
             return await _get(url, transport, trace)
@@ -103,12 +103,12 @@ async def _read_capped(response: httpx.Response) -> bytes:
 
 def time_out(trace: Trace, route: Route, seconds: float) -> str:
     """Say what was waited for in vain."""
-    whom = f"the {route.shown}" if route.kind is RouteKind.PROXY else "the server"
+    whom = f"the {route.shown}" if route.is_proxied else "the server"
     if trace.connected_ms is None:
         return f"no connection to {whom} within {seconds:g} s"
     if trace.phase is Phase.TLS:
         return f"connected, but no TLS handshake within {seconds:g} s: possibly filtered on the way"
-    if route.kind is RouteKind.PROXY:
+    if route.is_proxied:
         return f"connected to {whom}, but no answer came through it within {seconds:g} s"
     return f"connected, but no answer within {seconds:g} s"
 
@@ -134,7 +134,7 @@ def _tls(error: ssl.SSLError) -> str:
 
 
 def _no_connection(causes: tuple[BaseException, ...], route: Route) -> str:
-    whom = f"the {route.shown} cannot be reached" if route.kind is RouteKind.PROXY else "no connection"
+    whom = f"the {route.shown} cannot be reached" if route.is_proxied else "no connection"
     reason = next((cause for cause in reversed(causes) if isinstance(cause, OSError)), None)
     if isinstance(reason, socket.gaierror):
         return f"{whom}: its name cannot be resolved"

@@ -5,43 +5,54 @@ REST call and a WebSocket of one program can leave by different addresses. Whoev
 exchange or an echo service takes a `Route` instead. Use its transport with
 `httpx.AsyncClient(transport=…, trust_env=False, follow_redirects=False)` and give the client no
 `limits` or `verify` of its own: next to `transport` httpx drops them silently.
+
+There is no standard for NO_PROXY. It is read as curl does, with the two forms on which libraries disagree
+(docs/egress.md) taken at their word: a network for literal addresses, and `:443`.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
+from importlib.util import find_spec
+from ipaddress import IPv4Network
 from urllib.parse import urlsplit
 
 import httpx
 
 from wizard.core.addresses import read_ipv4
+from wizard.core.errors import WizardError
 from wizard.core.safety import silence_libraries
-from wizard.core.secret import Secret
+from wizard.core.secret import MASK, Secret
 from wizard.core.settings import Environment
 from wizard.core.text import printable
-from wizard.net.proxy import RootsUnusable, exempting_entry, read_proxy, unreadable
+from wizard.core.urls import read_url
 
 ANY_SOURCE = "0.0.0.0"  # noqa: S104 - a local address to call from, not one to listen on
 PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 """Read in this order; lower case first, as curl and urllib do."""
 
 
-class RouteKind(StrEnum):
-    """The two ways out."""
+ROOT_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
+"""Read by httpx, in this order."""
 
-    DIRECT = "direct"
-    PROXY = "proxy"
+_SOCKS_5 = frozenset({"socks5", "socks5h"})
+
+
+class RouteError(WizardError):
+    """The way out cannot be used as it is set; the text never shows a password.
+
+    Its `code` is `route.proxy` for the proxy's URL, `route.certificates` for the authorities that a variable names.
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
     """One way out. Its repr shows no proxy password."""
 
-    kind: RouteKind
     shown: str
     """The route for people, without credentials: `direct`, `proxy http://10.0.0.2:3128`."""
     source: str
@@ -53,17 +64,18 @@ class Route:
     roots: str = ""
     """What the environment put in the place of the public authorities; empty where it did not."""
 
+    @property
+    def is_proxied(self) -> bool:
+        """Whether connections go to a proxy."""
+        return self.proxy_url is not None
+
     def sentence(self) -> str:
         """Return the route for people: a changed list of authorities is never used in silence."""
-        family = "over IPv4" if self.kind is RouteKind.DIRECT else "over whatever the proxy chooses"
+        family = "over whatever the proxy chooses" if self.is_proxied else "over IPv4"
         roots = (
             f" Certificates are checked against {self.roots}, not against the public authorities." if self.roots else ""
         )
         return f"Route: {self.shown} {family} ({self.source}).{roots}"
-
-
-ROOT_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
-"""Read by httpx, in this order."""
 
 
 def decide_route(environment: Environment, host: str, environ: Mapping[str, str]) -> Route:
@@ -75,8 +87,7 @@ def decide_route(environment: Environment, host: str, environ: Mapping[str, str]
         environ: The variables of the process.
 
     Raises:
-        wizard.net.proxy.ProxyUnusable: the proxy's URL cannot be read, or names a protocol
-            that is not spoken here.
+        RouteError: the proxy's URL cannot be read, or names a protocol that is not spoken here.
     """
     variable = next((name for name in ROOT_VARIABLES if environ.get(name)), None)
     roots = f"{variable}={printable(environ[variable])}" if variable else ""
@@ -97,28 +108,32 @@ def _decide(environment: Environment, host: str, environ: Mapping[str, str]) -> 
     return _proxied(environ[variable], f"{variable}; NO_PROXY does not exempt {host}" if exempt else variable)
 
 
-def open_transport(route: Route, *, verify: ssl.SSLContext | None = None) -> httpx.AsyncHTTPTransport:
-    """Return a transport that takes `route` and reuses its connections.
+def open_transport(
+    route: Route, *, verify: ssl.SSLContext | None = None, keeps_connections: bool = True
+) -> httpx.AsyncHTTPTransport:
+    """Return a transport that takes `route`.
 
     Args:
         route: The way out. A direct one binds `source_address`, which also forces IPv4: httpcore
             then resolves the host with AF_INET alone (docs/egress.md). Behind a
             proxy the address family is the proxy's business.
         verify: What certificates are checked against; None for `public_roots()`.
+        keeps_connections: Whether connections are used again. One that is hides address pools.
 
     Raises:
-        wizard.net.proxy.ProxyUnusable: httpx cannot use the proxy's URL.
+        RouteError: httpx cannot use the proxy's URL, or `public_roots` fails.
     """
-    return _open(route, verify, httpx.Limits())
-
-
-def sampling_transport(route: Route, *, verify: ssl.SSLContext | None = None) -> httpx.AsyncHTTPTransport:
-    """Return the same with a fresh connection for every request: a reused one hides address pools.
-
-    Raises:
-        wizard.net.proxy.ProxyUnusable: httpx cannot use the proxy's URL.
-    """
-    return _open(route, verify, httpx.Limits(max_keepalive_connections=0))
+    silence_libraries()
+    context = verify or public_roots()
+    limits = httpx.Limits() if keeps_connections else httpx.Limits(max_keepalive_connections=0)
+    if route.proxy_url is None:
+        return httpx.AsyncHTTPTransport(verify=context, limits=limits, local_address=route.source_address, retries=0)
+    url = route.proxy_url.reveal()
+    try:
+        proxy = httpx.Proxy(url, ssl_context=context if url.startswith("https:") else None)
+    except (ValueError, httpx.InvalidURL):
+        raise _unreadable(route.source) from None
+    return httpx.AsyncHTTPTransport(verify=context, limits=limits, proxy=proxy, retries=0)
 
 
 def public_roots() -> ssl.SSLContext:
@@ -128,16 +143,17 @@ def public_roots() -> ssl.SSLContext:
     read the API key in the headers without a word.
 
     Raises:
-        RootsUnusable: what the variable names holds no certificates.
+        RouteError: what the variable names holds no certificates.
     """
     try:
         return httpx.create_ssl_context()
     except (OSError, ValueError) as error:
         variable = next((name for name in ROOT_VARIABLES if os.environ.get(name)), "")
-        raise RootsUnusable(
+        raise RouteError(
             "The certificates that servers are checked against cannot be read",
             why=f"{variable}={printable(os.environ.get(variable, ''))}. The system said: {_reason(error)}.",
             advice=f"Correct {variable}, or unset it: then the public authorities count.",
+            code="route.certificates",
         ) from None
 
 
@@ -155,25 +171,73 @@ def _is_this_machine(host: str) -> bool:
 def _direct(environment: Environment, source: str) -> Route:
     address = environment.source_address
     shown = "direct" if address == ANY_SOURCE else f"direct from {address}"
-    return Route(RouteKind.DIRECT, shown, source, address)
+    return Route(shown, source, address)
 
 
-def _proxied(url: str, source: str) -> Route:
-    proxy = read_proxy(url, source)
-    return Route(RouteKind.PROXY, f"proxy {proxy.shown}", source, proxy_url=proxy.url)
+def _proxied(text: str, source: str) -> Route:
+    """Return the route through the proxy that `text` names; without a scheme it is an HTTP proxy.
+
+    Args:
+        text: The URL as it was set.
+        source: Who set it, for the error's text.
+
+    Raises:
+        RouteError: the URL cannot be read, or names a protocol that httpx does not speak here.
+    """
+    bare = text.strip()
+    url = read_url(bare if "://" in bare else f"http://{bare}")
+    if url is None or url.rest not in ("", "/"):
+        raise _unreadable(source)
+    user, masked = ("", "") if url.user is None else (f"{url.user}@", f"{MASK}@")
+    shown = f"{url.scheme}://{masked}{url.address}"
+    _refuse_unspoken(url.scheme, shown, source)
+    return Route(f"proxy {shown}", source, proxy_url=Secret(f"{url.scheme}://{user}{url.address}"))
 
 
-def _open(route: Route, verify: ssl.SSLContext | None, limits: httpx.Limits) -> httpx.AsyncHTTPTransport:
-    silence_libraries()
-    context = verify or public_roots()
-    if route.proxy_url is None:
-        return httpx.AsyncHTTPTransport(verify=context, limits=limits, local_address=route.source_address, retries=0)
-    proxy = _httpx_proxy(route.proxy_url.reveal(), context, route.source)
-    return httpx.AsyncHTTPTransport(verify=context, limits=limits, proxy=proxy, retries=0)
+def exempting_entry(host: str, no_proxy: str) -> str | None:
+    """Return the entry of `no_proxy` that exempts `host` from the proxy, or None."""
+    return next(
+        (entry for entry in re.split(r"[,\s]+", no_proxy) if entry and _exempts(entry.lower(), host.lower())), None
+    )
 
 
-def _httpx_proxy(url: str, context: ssl.SSLContext, source: str) -> httpx.Proxy:
+def _exempts(entry: str, host: str) -> bool:
+    domain = entry.removesuffix(":443").removeprefix("*").removeprefix(".")
+    return entry == "*" or host == domain or (bool(domain) and host.endswith("." + domain)) or _contains(entry, host)
+
+
+def _contains(block: str, host: str) -> bool:
+    address = read_ipv4(host)
     try:
-        return httpx.Proxy(url, ssl_context=context if url.startswith("https:") else None)
-    except (ValueError, httpx.InvalidURL):
-        raise unreadable(source) from None
+        return address is not None and address in IPv4Network(block, strict=False)
+    except ValueError:
+        return False
+
+
+def _unreadable(source: str) -> RouteError:
+    """Return the error for a URL that cannot be shown, because it cannot be taken apart."""
+    return RouteError(
+        "The proxy's URL cannot be read",
+        why=f"It comes from {source}. It is not shown because it may hold a password.",
+        advice="Write it as http://HOST:PORT, and percent-encode the special characters of a password.",
+        code="route.proxy",
+    )
+
+
+def _refuse_unspoken(scheme: str, shown: str, source: str) -> None:
+    if scheme in {"http", "https"}:
+        return
+    if scheme not in _SOCKS_5:
+        raise RouteError(
+            f"The proxy {shown} cannot be used",
+            why=f"It comes from {source}, and {scheme}:// names no protocol that is spoken here.",
+            advice="Write http://HOST:PORT for an HTTP proxy, or socks5h://HOST:PORT for one that speaks SOCKS 5.",
+            code="route.proxy",
+        )
+    if find_spec("socksio") is None:
+        raise RouteError(
+            f"The proxy {shown} cannot be used",
+            why=f"It comes from {source}. SOCKS needs the Python package socksio, which is not installed.",
+            advice="Install socksio next to key-wizard, or set an HTTP proxy as http://HOST:PORT.",
+            code="route.proxy",
+        )

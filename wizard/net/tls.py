@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from wizard.core.text import printable
+from wizard.net.trace import Trace
 
 if TYPE_CHECKING:
-    import httpcore
     from cryptography import x509
 
 OpenTransport = Callable[[ssl.SSLContext], httpx.AsyncBaseTransport]
@@ -85,36 +85,28 @@ async def who_signed(url: str, open_transport: OpenTransport, deadline: float) -
     return name_signer(shown, is_trusted_by_system=trusted is not None) if shown else None
 
 
-class _HangUp:
-    """A callback for httpx's `trace` extension: notes the certificate and closes the connection at once."""
+class _HangUp(Trace):
+    """Notes the certificate and closes the connection at once."""
 
-    def __init__(self) -> None:
-        self.certificate: bytes | None = None
-        self._socket: httpcore.AsyncNetworkStream | None = None
+    certificate: bytes | None = None
 
     async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
-        if event.endswith(".connect_tcp.complete"):
-            self._socket = info["return_value"]
+        await super().__call__(event, info)
         if event.endswith(".start_tls.complete"):
-            stream = info["return_value"]
-            self.certificate = stream.get_extra_info("ssl_object").getpeercert(True)
-            await stream.aclose()
-
-    async def close(self) -> None:
-        if self._socket is not None:
-            await self._socket.aclose()
+            self.certificate = self.tls.getpeercert(True) if self.tls else None
+            await info["return_value"].aclose()
 
 
 async def _shake_hands(url: str, transport: httpx.AsyncBaseTransport, deadline: float) -> bytes | None:
     hang_up = _HangUp()
-    async with httpx.AsyncClient(transport=transport, trust_env=False, timeout=deadline) as http:
+    async with transport:
         try:
             async with asyncio.timeout(deadline):
-                await http.get(url, extensions={"trace": hang_up})
+                await transport.handle_async_request(httpx.Request("GET", url, extensions={"trace": hang_up}))
         except Exception:  # noqa: S110 - it fails by design: the connection is closed under it
             pass
         finally:
-            await hang_up.close()
+            await hang_up.close_half_open()
     return hang_up.certificate
 
 

@@ -103,7 +103,7 @@ class Context:
         """The one way that echo services and exchange are reached.
 
         Raises:
-            wizard.net.proxy.ProxyUnusable: the proxy settings cannot be used.
+            wizard.net.route.RouteError: the proxy settings cannot be used.
         """
         return route_to_exchange(self.environment, self.environ)
 
@@ -111,7 +111,7 @@ class Context:
         """Return the decided route with other certificates believed: to look at them, never to send anything.
 
         Raises:
-            wizard.net.proxy.ProxyUnusable: the proxy settings cannot be used.
+            wizard.net.route.RouteError: the proxy settings cannot be used.
         """
         return open_transport(self.route(), verify=verify)
 
@@ -122,7 +122,7 @@ class Context:
             site: Other hosts of the same exchange; None for those of the settings.
 
         Raises:
-            wizard.net.proxy.ProxyUnusable: the proxy settings cannot be used.
+            wizard.net.route.RouteError: the proxy settings cannot be used.
         """
         return open_exchange(
             self.environment,

@@ -11,14 +11,14 @@ from wizard.core.settings import Environment
 from wizard.core.sites import Site
 from wizard.egress.ipv6 import Ipv6Lookup, Ipv6Way, find_ipv6_way
 from wizard.exchange.client import ExchangeClient
-from wizard.net.route import Route, RouteKind, decide_route, open_transport
+from wizard.net.route import Route, decide_route, open_transport
 
 
 def route_to_exchange(environment: Environment, environ: Mapping[str, str]) -> Route:
     """Return the one way that echo services and exchange are reached.
 
     Raises:
-        wizard.net.proxy.ProxyUnusable: the proxy settings cannot be used.
+        wizard.net.route.RouteError: the proxy settings cannot be used.
     """
     return decide_route(environment, environment.site.rest_url, environ)
 
@@ -26,7 +26,7 @@ def route_to_exchange(environment: Environment, environ: Mapping[str, str]) -> R
 async def ipv6_way_to_exchange(environment: Environment, route: Route, lookup: Ipv6Lookup) -> Ipv6Way | None:
     """Return how software here could call the exchange over IPv6; None where it could not, or goes through a proxy."""
     host = urlsplit(environment.site.rest_url).hostname or ""
-    return None if route.kind is RouteKind.PROXY else await find_ipv6_way(host, lookup=lookup)
+    return None if route.is_proxied else await find_ipv6_way(host, lookup=lookup)
 
 
 def open_exchange(
@@ -49,9 +49,9 @@ def open_exchange(
         site: Other hosts of the environment's exchange; None for those of its settings.
 
     Raises:
-        wizard.net.proxy.ProxyUnusable: the route's proxy cannot be used.
+        wizard.net.route.RouteError: the route's proxy cannot be used.
     """
-    is_proxied = route.kind is RouteKind.PROXY
+    is_proxied = route.is_proxied
     return ExchangeClient(
         site or environment.site,
         open_transport(route),

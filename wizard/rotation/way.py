@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 from wizard.exchange.client import Connection, ExchangeClient
 from wizard.exchange.errors import ErrorKind, ExchangeError
 from wizard.exchange.resolving import Resolution, resolve
-from wizard.net.route import RouteKind
 from wizard.net.tls import Signer, who_signed
 from wizard.rotation.context import Context
 from wizard.rotation.way_findings import Way, is_worth_inspecting
@@ -30,7 +29,7 @@ async def walk(context: Context, client: ExchangeClient) -> Way:
 
 
 async def _resolution(context: Context) -> Resolution | ExchangeError | None:
-    if context.route().kind is RouteKind.PROXY:
+    if context.route().is_proxied:
         return None
     host = urlsplit(context.environment.site.rest_url).hostname or ""
     try:
