@@ -8,8 +8,7 @@ from typing import Self
 
 from wizard.core.credentials import KeyKind
 from wizard.core.secret import Secret
-from wizard.exchange.shapes import Intake as Judged
-from wizard.exchange.shapes import pair_problem, read_api_key, read_hmac_secret
+from wizard.intake.key_text import KeyText, pair_problem, read_api_key, read_hmac_secret
 from wizard.intake.pairs import Pair, read_pair
 from wizard.intake.pasted import Refused
 from wizard.plain.answers import Command
@@ -100,7 +99,7 @@ class Intake:
             asked.wipe()
             self._talk.say(f"Problem: {problem} back goes to the API key.")
 
-    async def _ask(self, name: str, read: Callable[[str], Judged], kept: Secret | None) -> Secret | Pair | Command:
+    async def _ask(self, name: str, read: Callable[[str], KeyText], kept: Secret | None) -> Secret | Pair | Command:
         """Ask for one value; return it, both where one paste held both, or a command."""
         while True:
             typed = await self._talk.secret(name, about=self._about, is_kept=bool(kept))

@@ -16,7 +16,7 @@ from wizard.core.credentials import KeyKind
 from wizard.core.errors import WizardError
 from wizard.core.glyphs import Glyphs
 from wizard.core.secret import Secret
-from wizard.exchange.shapes import Intake, pair_problem, read_api_key, read_hmac_secret
+from wizard.intake.key_text import KeyText, pair_problem, read_api_key, read_hmac_secret
 from wizard.tui.widgets.secret_field import SecretField
 
 
@@ -142,7 +142,7 @@ class CredentialsForm(Vertical):
             raise EntryRefused(problem)
         return entered
 
-    def _read(self, name: str, judge: Callable[[str], Intake]) -> tuple[Secret, str]:
+    def _read(self, name: str, judge: Callable[[str], KeyText]) -> tuple[Secret, str]:
         field = self._get(name)
         copy = field.peek()
         judged = judge(copy.reveal())

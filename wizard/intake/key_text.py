@@ -1,17 +1,17 @@
-"""What a user pasted: made clean, and judged by its shape. Pure.
+"""An API key or a secret as it was pasted: made clean, and judged by its shape. Pure.
 
-No note and no problem shows the value: lengths and its last four characters at most. What is
-around a value is taken off and said; what is within is never changed. A length other than 64 is a
+No note and no problem shows the value: lengths and its last four characters at most. What is around a value
+(quotes, blanks, `KEY=`, hidden characters) is taken off and said; what is within is never changed. A length other than 64 is a
 warning only: the exchange documents no rule (docs/binance.md).
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from wizard.core.secret import Secret
-from wizard.exchange.wrappings import unwrap
 
 USUAL_LENGTH = 64
 
@@ -26,10 +26,14 @@ _FRAMELESS = (
     (re.compile("MII.{1,12}ANBgkqhkiG9w0BAQEFAAS"), "PRIVATE KEY"),
 )
 """How the base64 of an Ed25519 or RSA key begins when its frame was left out."""
+_HIDDEN = "\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\u2066\u2067\u2068\u2069\ufeff"
+_QUOTES = "\"'`“”„‘’‚«»‹›"
+_NAME = re.compile(r"""(?:export\s+|set\s+)?["']?[A-Za-z][A-Za-z0-9_. -]{0,40}["']?\s*[:=]\s*""")
+_PASTE_MARK = re.compile(r"\A(?:\x1b?\[200~)+|(?:\x1b?\[201~)+\Z")
 
 
 @dataclass(frozen=True, slots=True)
-class Intake:
+class KeyText:
     """A pasted value, ready to use or refused."""
 
     value: Secret | None
@@ -40,7 +44,7 @@ class Intake:
     """Why it is refused, and what to paste instead; empty when it is not."""
 
 
-def read_api_key(text: str) -> Intake:
+def read_api_key(text: str) -> KeyText:
     """Judge what was pasted as the API key."""
     return _read(
         text,
@@ -54,7 +58,7 @@ def read_api_key(text: str) -> Intake:
     )
 
 
-def read_hmac_secret(text: str) -> Intake:
+def read_hmac_secret(text: str) -> KeyText:
     """Judge what was pasted as the HMAC secret."""
     return _read(
         text,
@@ -77,21 +81,21 @@ def pair_problem(api_key: Secret, secret: Secret) -> str:
     return ""
 
 
-def _read(text: str, name: str, keys: dict[str, str]) -> Intake:
+def _read(text: str, name: str, keys: dict[str, str]) -> KeyText:
     if label := _key_label(text):
-        return Intake(None, (), next(words for kind, words in keys.items() if kind in label))
-    value, removed = unwrap(text)
+        return KeyText(None, (), next(words for kind, words in keys.items() if kind in label))
+    value, removed = _unwrap(text)
     if not value:
-        return Intake(None, removed, f"There is no {name} in this. Copy it again.")
+        return KeyText(None, removed, f"There is no {name} in this. Copy it again.")
     if problem := _inside(value, name):
-        return Intake(None, removed, problem)
-    return Intake(Secret(value), removed + _unusual(value, name))
+        return KeyText(None, removed, problem)
+    return KeyText(Secret(value), removed + _unusual(value, name))
 
 
 def _key_label(text: str) -> str:
     if found := _PEM.search(text):
         return f"{found[1]} KEY"
-    bare = unwrap(text)[0]
+    bare = _unwrap(text)[0]
     return next((label for start, label in _FRAMELESS if start.match(bare)), "")
 
 
@@ -119,3 +123,37 @@ def _unusual(value: str, name: str) -> tuple[str, ...]:
     if len(value) != USUAL_LENGTH:
         notes.append(f"This {name} has {len(value)} characters. All but few that we have seen had {USUAL_LENGTH}.")
     return tuple(notes)
+
+
+def _unwrap(text: str) -> tuple[str, tuple[str, ...]]:
+    """Return the bare value and one sentence for each sort of thing that was taken off.
+
+    The line break that ends a copied line is taken off without a word.
+    """
+    bare = text
+    taken: set[str] = set()
+    while True:
+        before = bare
+        for sentence, peel in _LAYERS:
+            peeled = peel(bare)
+            if peeled != bare and not (sentence == _BLANKS and bare.rstrip("\r\n") == peeled):
+                taken.add(sentence)
+            bare = peeled
+        if bare == before:
+            return bare, tuple(sentence for sentence, _ in _LAYERS if sentence in taken)
+
+
+def _without_name(text: str) -> str:
+    found = _NAME.match(text)
+    return text[found.end() :] if found else text
+
+
+_BLANKS = "Removed blanks or line breaks around it."
+_LAYERS: tuple[tuple[str, Callable[[str], str]], ...] = (
+    ("Removed the terminal's paste marks around it.", lambda text: _PASTE_MARK.sub("", text)),
+    (_BLANKS, str.strip),
+    ("Removed hidden characters around it.", lambda text: text.strip(_HIDDEN)),
+    ("Removed quotes around it.", lambda text: text.strip(_QUOTES)),
+    ("Removed a comma or semicolon after it.", lambda text: text.rstrip(",;")),
+    ("Removed the name in front of it.", _without_name),
+)

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from tests.exchange.fake_exchange import API_KEY, SECRET
 from wizard.core.secret import Secret
-from wizard.exchange.shapes import Intake, pair_problem, read_api_key, read_hmac_secret
 from wizard.exchange.signing import generate_ed25519
+from wizard.intake.key_text import KeyText, pair_problem, read_api_key, read_hmac_secret
 
 PAIR = generate_ed25519()
 
@@ -39,7 +39,7 @@ def test_what_clings_to_a_key_is_taken_off_and_said(pasted: str, note: str) -> N
 
 @pytest.mark.parametrize("pasted", [API_KEY, API_KEY + "\n", API_KEY + "\r\n"])
 def test_a_key_as_the_page_shows_it_needs_no_note(pasted: str) -> None:
-    assert read_api_key(pasted) == Intake(Secret(API_KEY))
+    assert read_api_key(pasted) == KeyText(Secret(API_KEY))
 
 
 @pytest.mark.parametrize("pasted", ["", "   \n", '""', "\u200b", "KEY=", "''''"])
