@@ -25,13 +25,13 @@ def weights(diff: PermissionDiff) -> list[Weight]:
 def test_the_same_permissions_on_a_newer_restricted_key_need_no_word() -> None:
     diff = compare(key(2), key(1))
     assert diff.findings() == ()
-    assert not diff.blocks
+    assert Weight.BLOCKS not in weights(diff)
 
 
 def test_a_missing_permission_blocks_and_is_named_as_on_the_page() -> None:
     diff = compare(key(enableSpotAndMarginTrading=False), key(1))
     assert diff.missing == ("enableSpotAndMarginTrading",)
-    assert diff.blocks
+    assert Weight.BLOCKS in weights(diff)
     assert "Enable Spot & Margin Trading" in diff.findings()[0].what
 
 
@@ -150,7 +150,7 @@ def test_a_flag_of_the_future_is_compared_under_its_own_name() -> None:
 def test_a_key_that_works_from_anywhere_blocks_even_when_there_is_no_current_key() -> None:
     diff = compare(key(ip_restricted=False), None)
     assert diff.unrestricted
-    assert diff.blocks
+    assert Weight.BLOCKS in weights(diff)
     assert "from anywhere" in diff.findings()[0].what
 
 
@@ -158,7 +158,7 @@ def test_an_unsaid_restriction_is_not_taken_for_a_restriction() -> None:
     diff = compare(key(ip_restricted=None), key(1))
     assert not diff.unrestricted
     assert diff.restriction_unknown
-    assert diff.blocks
+    assert Weight.BLOCKS in weights(diff)
 
 
 def test_withdrawals_warn_loudly_also_when_the_current_key_may_withdraw_too() -> None:

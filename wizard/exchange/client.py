@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from types import MappingProxyType, TracebackType
+from typing import TYPE_CHECKING, Any, Self
 
 from wizard.core.clock import Clock
 from wizard.core.credentials import Credentials
@@ -39,15 +39,6 @@ if TYPE_CHECKING:
     import httpx
 
 STREAM = "btcusdt@bookTicker"
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    path: str
-    params: Mapping[str, Parameter] = field(default_factory=dict)
-    headers: Mapping[str, str] = field(default_factory=dict)
-    base: str = ""
-    """Another base than the site's REST API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +117,7 @@ class ExchangeClient:
         are evidence too.
         """
         trace = self._transport.trace()
-        outcome = await self._attempt(_Call("/api/v3/ping"), trace)
+        outcome = await self._attempt("/api/v3/ping", trace=trace)
         error = outcome if isinstance(outcome, ExchangeError) else None
         total_ms = 0.0 if isinstance(outcome, ExchangeError) else outcome.round_trip_ms
         return Connection(
@@ -143,7 +134,7 @@ class ExchangeClient:
         Raises:
             ExchangeError: see `wizard.exchange.errors`.
         """
-        return (await self._call(_Call("/api/v3/ping"))).round_trip_ms
+        return (await self._call("/api/v3/ping")).round_trip_ms
 
     async def server_time(self) -> ServerTime:
         """Call `GET /api/v3/time`, asking for microseconds (CONFIRMED, rest-api.md).
@@ -151,7 +142,7 @@ class ExchangeClient:
         Raises:
             ExchangeError: see `wizard.exchange.errors`.
         """
-        reply = await self._call(_Call("/api/v3/time", headers={"X-MBX-TIME-UNIT": "MICROSECOND"}))
+        reply = await self._call("/api/v3/time", headers={"X-MBX-TIME-UNIT": "MICROSECOND"})
         return read_server_time(reply.json, reply.round_trip_ms, reply.sent_at)
 
     async def api_restrictions(self, credentials: Credentials) -> ApiRestrictions:
@@ -161,7 +152,7 @@ class ExchangeClient:
             ExchangeError: see `wizard.exchange.errors`.
             SigningKeyError: the secret or private key cannot sign.
         """
-        reply = await self._call(_Call("/sapi/v1/account/apiRestrictions"), credentials)
+        reply = await self._call("/sapi/v1/account/apiRestrictions", credentials)
         return read_api_restrictions(reply.json)
 
     async def account(self, credentials: Credentials) -> Account:
@@ -171,7 +162,7 @@ class ExchangeClient:
             ExchangeError: see `wizard.exchange.errors`.
             SigningKeyError: the secret or private key cannot sign.
         """
-        reply = await self._call(_Call("/api/v3/account", {"omitZeroBalances": True}), credentials)
+        reply = await self._call("/api/v3/account", credentials, params={"omitZeroBalances": True})
         return read_account(reply.json)
 
     async def futures_balances(self, credentials: Credentials) -> int:
@@ -181,7 +172,7 @@ class ExchangeClient:
             ExchangeError: see `wizard.exchange.errors`. A refusal may name the caller's address (REPORTED).
             SigningKeyError: the secret or private key cannot sign.
         """
-        reply = await self._call(_Call("/fapi/v3/balance", base=self._site.futures_url), credentials)
+        reply = await self._call("/fapi/v3/balance", credentials, base=self._site.futures_url)
         return read_futures_balances(reply.json)
 
     async def websocket_session(self, credentials: Credentials) -> WebSocketSession:
@@ -215,29 +206,33 @@ class ExchangeClient:
             raise outcome
         return (self._stopwatch() - begun) * 1000
 
-    async def _call(self, call: _Call, credentials: Credentials | None = None) -> _Reply:
-        outcome = await self._attempt(call, None, credentials)
+    async def _call(self, path: str, credentials: Credentials | None = None, **parts: Any) -> _Reply:
+        outcome = await self._attempt(path, credentials, **parts)
         if isinstance(outcome, ExchangeError):
             raise outcome
         return outcome
 
     async def _attempt(
-        self, call: _Call, trace: Trace | None = None, credentials: Credentials | None = None
+        self,
+        path: str,
+        credentials: Credentials | None = None,
+        *,
+        params: Mapping[str, Parameter] = MappingProxyType({}),
+        headers: Mapping[str, str] = MappingProxyType({}),
+        base: str = "",
+        trace: Trace | None = None,
     ) -> _Reply | ExchangeError:
         """Send one request. A failure is returned, not raised: this frame knows the signed query."""
         if credentials and not is_sendable(credentials):
             return unsendable_key()
         sent_at, started = self._clock(), self._stopwatch()
-        query = signed_query(credentials, stamped(call.params, sent_at)) if credentials else ""
-        query = query or rest_query(call.params)
-        url = (call.base or self._site.rest_url) + call.path + (f"?{query}" if query else "")
-        raw = await self._transport.get(url, {**call.headers, **_key_header(credentials)}, trace)
+        query = signed_query(credentials, stamped(params, sent_at)) if credentials else rest_query(params)
+        url = (base or self._site.rest_url) + path + (f"?{query}" if query else "")
+        if credentials:
+            headers = {**headers, "X-MBX-APIKEY": credentials.api_key.reveal()}
+        raw = await self._transport.get(url, headers, trace)
         if isinstance(raw, ExchangeError):
             return raw
         round_trip_ms = (self._stopwatch() - started) * 1000
         told = interpret(raw, scrubbing(credentials, query.rpartition("signature=")[2]))
         return told if isinstance(told, ExchangeError) else _Reply(told, round_trip_ms, sent_at)
-
-
-def _key_header(credentials: Credentials | None) -> Mapping[str, str]:
-    return {"X-MBX-APIKEY": credentials.api_key.reveal()} if credentials else {}

@@ -67,27 +67,66 @@ class PermissionDiff:
     not_newer: bool
     """Whether the new key was not created after the current one: perhaps it is the old one."""
 
-    @property
-    def blocks(self) -> bool:
-        """Whether the new key must not be promoted as it is."""
-        return any(finding.weight is Weight.BLOCKS for finding in self.findings())
-
     def findings(self) -> tuple[PermissionFinding, ...]:
         """Return the differences in words, the weightiest first."""
         return tuple(
-            finding
-            for applies, finding in (
-                (self.unrestricted, _UNRESTRICTED),
-                (self.restriction_unknown, _RESTRICTION_UNKNOWN),
-                (bool(self.missing), _missing(self.missing)),
-                (bool(self.not_told), _not_told(self.not_told)),
-                (self.withdrawals_on, _WITHDRAWALS_ON),
-                (bool(self.extra), _extra(self.extra)),
-                (bool(self.told_of_none), _told_of_none(self.told_of_none)),
-                (self.not_newer, _NOT_NEWER),
+            PermissionFinding(
+                weight, what.format(", ".join(map(label, names)) if isinstance(names, tuple) else ""), advice
             )
-            if applies
+            for names, weight, what, advice in (
+                (self.unrestricted, *_UNRESTRICTED),
+                (self.restriction_unknown, *_RESTRICTION_UNKNOWN),
+                (self.missing, *_MISSING),
+                (self.not_told, *_NOT_TOLD),
+                (self.withdrawals_on, *_WITHDRAWALS_ON),
+                (self.extra, *_EXTRA),
+                (self.told_of_none, *_TOLD_OF_NONE),
+                (self.not_newer, *_NOT_NEWER),
+            )
+            if names
         )
+
+
+_UNRESTRICTED = (
+    Weight.BLOCKS,
+    "The new key is not restricted to addresses: whoever has it can use it from anywhere.",
+    "On the exchange's page choose “Restrict access to trusted IPs only”, enter the whitelist and save.",
+)
+_RESTRICTION_UNKNOWN = (
+    Weight.BLOCKS,
+    "The exchange does not say whether the new key is restricted to addresses.",
+    "Look at the key on the exchange's page.",
+)
+_MISSING = (
+    Weight.BLOCKS,
+    "The new key lacks what the current key may do: {}.",
+    "Switch it on for the new key on the exchange's page, or your software will fail after the change.",
+)
+_NOT_TOLD = (
+    Weight.NOT_TOLD,
+    "The exchange does not tell enough to judge these permissions: {}.",
+    "Probe again. If it stays so, look at the key on the exchange's page.",
+)
+_WITHDRAWALS_ON = (
+    Weight.WARNS_LOUDLY,
+    "The new key may withdraw: whoever has it, at a listed address, can move the money out.",
+    "Unless your software withdraws by itself, switch Enable Withdrawals off on the exchange's page.",
+)
+_EXTRA = (
+    Weight.WARNS,
+    "The new key may do what the current key may not: {}.",
+    "Switch off what your software does not need.",
+)
+_TOLD_OF_NONE = (
+    Weight.WARNS,
+    "The exchange tells of neither key whether it may: {}.",
+    "Compare both keys on the exchange's page.",
+)
+_NOT_NEWER = (
+    Weight.WARNS,
+    "The new key was not created after the current one. It may be the old key, or an older one.",
+    "Compare the last four characters with the key that you have just created.",
+)
 
 
 def compare(new: ApiRestrictions, current: ApiRestrictions | None) -> PermissionDiff:
@@ -125,61 +164,3 @@ def _is_not_newer(new: ApiRestrictions, current: ApiRestrictions | None) -> bool
     if current is None or current.created_ms is None or new.created_ms is None:
         return False
     return new.created_ms <= current.created_ms
-
-
-def _named(permissions: tuple[str, ...]) -> str:
-    return ", ".join(label(name) for name in permissions)
-
-
-_UNRESTRICTED = PermissionFinding(
-    Weight.BLOCKS,
-    "The new key is not restricted to addresses: whoever has it can use it from anywhere.",
-    "On the exchange's page choose “Restrict access to trusted IPs only”, enter the whitelist and save.",
-)
-_RESTRICTION_UNKNOWN = PermissionFinding(
-    Weight.BLOCKS,
-    "The exchange does not say whether the new key is restricted to addresses.",
-    "Look at the key on the exchange's page.",
-)
-_WITHDRAWALS_ON = PermissionFinding(
-    Weight.WARNS_LOUDLY,
-    "The new key may withdraw: whoever has it, at a listed address, can move the money out.",
-    "Unless your software withdraws by itself, switch Enable Withdrawals off on the exchange's page.",
-)
-_NOT_NEWER = PermissionFinding(
-    Weight.WARNS,
-    "The new key was not created after the current one. It may be the old key, or an older one.",
-    "Compare the last four characters with the key that you have just created.",
-)
-
-
-def _missing(permissions: tuple[str, ...]) -> PermissionFinding:
-    return PermissionFinding(
-        Weight.BLOCKS,
-        f"The new key lacks what the current key may do: {_named(permissions)}.",
-        "Switch it on for the new key on the exchange's page, or your software will fail after the change.",
-    )
-
-
-def _not_told(permissions: tuple[str, ...]) -> PermissionFinding:
-    return PermissionFinding(
-        Weight.NOT_TOLD,
-        f"The exchange does not tell enough to judge these permissions: {_named(permissions)}.",
-        "Probe again. If it stays so, look at the key on the exchange's page.",
-    )
-
-
-def _told_of_none(permissions: tuple[str, ...]) -> PermissionFinding:
-    return PermissionFinding(
-        Weight.WARNS,
-        f"The exchange tells of neither key whether it may: {_named(permissions)}.",
-        "Compare both keys on the exchange's page.",
-    )
-
-
-def _extra(permissions: tuple[str, ...]) -> PermissionFinding:
-    return PermissionFinding(
-        Weight.WARNS,
-        f"The new key may do what the current key may not: {_named(permissions)}.",
-        "Switch off what your software does not need.",
-    )

@@ -201,18 +201,9 @@ def generate_ed25519() -> KeyPair:
     return _pair(ed25519.Ed25519PrivateKey.generate())
 
 
-def generate_rsa(bits: int = 4096) -> KeyPair:
-    """Make a new RSA key pair. It takes up to a few seconds: call it in a thread.
-
-    Args:
-        bits: 2048 to 4096.
-
-    Raises:
-        SigningKeyError: the exchange does not take this size.
-    """
-    if bits not in RSA_BITS:
-        raise _wrong_size(bits)
-    return _pair(rsa.generate_private_key(public_exponent=65537, key_size=bits))
+def generate_rsa() -> KeyPair:
+    """Make a new RSA key pair of 4096 bits. It takes up to a few seconds: call it in a thread."""
+    return _pair(rsa.generate_private_key(public_exponent=65537, key_size=4096))
 
 
 def import_private_key(pem: Secret, passphrase: Secret | None = None) -> KeyPair:
@@ -223,7 +214,11 @@ def import_private_key(pem: Secret, passphrase: Secret | None = None) -> KeyPair
     """
     key = read_private_key(pem, passphrase)
     if isinstance(key, rsa.RSAPrivateKey) and key.key_size not in RSA_BITS:
-        raise _wrong_size(key.key_size)
+        raise SigningKeyError(
+            f"The exchange does not take an RSA key of {key.key_size} bits",
+            why="It takes RSA keys of 2048 to 4096 bits.",
+            advice="Make a new key; Ed25519 is recommended.",
+        )
     return _pair(key)
 
 
@@ -234,14 +229,6 @@ def public_pem(private_pem: Secret) -> str:
         SigningKeyError: the private key cannot be read.
     """
     return _public(read_private_key(private_pem))
-
-
-def _wrong_size(bits: int) -> SigningKeyError:
-    return SigningKeyError(
-        f"The exchange does not take an RSA key of {bits} bits",
-        why="It takes RSA keys of 2048 to 4096 bits.",
-        advice="Make a new key; Ed25519 is recommended.",
-    )
 
 
 def _pair(key: PrivateKey) -> KeyPair:

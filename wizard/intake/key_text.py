@@ -1,8 +1,8 @@
 """An API key or a secret as it was pasted: made clean, and judged by its shape. Pure.
 
 No note and no problem shows the value: lengths and its last four characters at most. What is around a value
-(quotes, blanks, `KEY=`, hidden characters) is taken off and said; what is within is never changed. A length other than 64 is a
-warning only: the exchange documents no rule (docs/binance.md).
+(quotes, blanks, `KEY=`, hidden characters) is taken off and said; what is within is never changed. A length other
+than 64 is a warning only: the exchange documents no rule (docs/binance.md).
 """
 
 from __future__ import annotations
