@@ -34,7 +34,7 @@ def test_the_core_is_free_of_its_interface(module: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "module", ["wizard.cli", "wizard.whitelist", "wizard.exchange.verdicts", "wizard.rotation.retirement"]
+    "module", ["wizard.cli", "wizard.whitelist", "wizard.exchange.diagnosis", "wizard.rotation.retirement"]
 )
 def test_judgements_load_neither_network_nor_keyring(module: str) -> None:
     assert not loaded_by(module) & {"httpx", "keyring", "cryptography", "uvicorn"}
