@@ -14,22 +14,26 @@ from __future__ import annotations
 
 import os
 import re
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from ipaddress import IPv4Network
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
-
-import httpx
 
 from wizard.core.addresses import read_ipv4
 from wizard.core.errors import WizardError
 from wizard.core.safety import silence_libraries
 from wizard.core.secret import MASK, Secret
-from wizard.core.settings import Environment
 from wizard.core.text import printable
 from wizard.core.urls import read_url
+
+if TYPE_CHECKING:
+    import ssl
+
+    import httpx
+
+    from wizard.core.settings import Environment
 
 ANY_SOURCE = "0.0.0.0"  # noqa: S104 - a local address to call from, not one to listen on
 PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
@@ -123,6 +127,8 @@ def open_transport(
     Raises:
         RouteError: httpx cannot use the proxy's URL, or `public_roots` fails.
     """
+    import httpx  # noqa: PLC0415 - a command that calls nobody shall not wait for it
+
     silence_libraries()
     context = verify or public_roots()
     limits = httpx.Limits() if keeps_connections else httpx.Limits(max_keepalive_connections=0)
@@ -145,22 +151,23 @@ def public_roots() -> ssl.SSLContext:
     Raises:
         RouteError: what the variable names holds no certificates.
     """
+    import ssl  # noqa: PLC0415 - see `open_transport`
+
+    import httpx  # noqa: PLC0415
+
     try:
         return httpx.create_ssl_context()
     except (OSError, ValueError) as error:
         variable = next((name for name in ROOT_VARIABLES if os.environ.get(name)), "")
+        reason = printable(getattr(error, "strerror", None) or type(error).__name__)
+        if isinstance(error, ssl.SSLError):
+            reason = "no certificate is in it"
         raise RouteError(
             "The certificates that servers are checked against cannot be read",
-            why=f"{variable}={printable(os.environ.get(variable, ''))}. The system said: {_reason(error)}.",
+            why=f"{variable}={printable(os.environ.get(variable, ''))}. The system said: {reason}.",
             advice=f"Correct {variable}, or unset it: then the public authorities count.",
             code="route.certificates",
         ) from None
-
-
-def _reason(error: OSError | ValueError) -> str:
-    if isinstance(error, ssl.SSLError):
-        return "no certificate is in it"
-    return printable(getattr(error, "strerror", None) or type(error).__name__)
 
 
 def _is_this_machine(host: str) -> bool:
