@@ -132,7 +132,7 @@ def test_the_code_decides_and_not_the_http_status(status: int) -> None:
         (naming(ELSEWHERE), None, (), None, (Cause.NOT_YET_VISIBLE, UNKNOWN)),
     ],
 )
-def test_the_triage_of_2015(
+def test_the_causes_of_2015_are_told_apart(
     error: ExchangeError,
     egress: IPv4Address | None,
     whitelist: tuple[IPv4Network, ...],

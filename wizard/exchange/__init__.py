@@ -1,1 +1,1 @@
-"""The exchange as its client sees it: hosts, signing, calls, errors, verdicts."""
+"""The exchange as its client sees it: hosts, signing, calls, errors, diagnosis."""
