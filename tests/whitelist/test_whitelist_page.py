@@ -15,7 +15,7 @@ from tests.whitelist.table import ENTRIES
 from wizard.core.addresses import SPECIAL_RANGES
 from wizard.core.rules import Rules
 from wizard.rehearsal.simulator import EmbeddedExchange, serve
-from wizard.rehearsal.simulator.page_forms import PageError, read_page_text
+from wizard.rehearsal.simulator.page import PageError, read_page_text
 from wizard.whitelist import Form, ListContext, parse, render, validate
 
 LISTS = int(os.environ.get("KEY_WIZARD_LISTS", "3000"))

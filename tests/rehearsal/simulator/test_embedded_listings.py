@@ -14,11 +14,6 @@ COINS = "/sapi/v1/capital/config/getall"
     [
         ('symbols=["ETHUSDT"]', ["ETHUSDT"]),
         ('symbols=["ETHUSDT","BTCUSDT"]', ["BTCUSDT", "ETHUSDT"]),
-        ("symbolStatus=TRADING", ["BTCUSDT", "ETHUSDT"]),
-        ("symbolStatus=HALT", []),
-        ("permissions=SPOT", ["BTCUSDT", "ETHUSDT"]),
-        ("permissions=MARGIN", []),
-        ('permissions=["MARGIN","SPOT"]', ["BTCUSDT", "ETHUSDT"]),
     ],
 )
 async def test_the_listing_is_narrowed_as_asked(host: Host, query: str, symbols: list[str]) -> None:
@@ -34,17 +29,10 @@ async def test_the_listing_is_narrowed_as_asked(host: Host, query: str, symbols:
         ("symbols=[]", -1100),
         ('symbols=["ETHUSDT"', -1100),
         ('symbols=[["ETHUSDT"]]', -1100),
-        ("permissions=[1]", -1100),
     ],
 )
 async def test_a_list_that_makes_no_sense_is_refused(host: Host, query: str, code: int) -> None:
     assert refusal(await host.get(f"{LISTING}?{quote(query, safe='=&')}")) == (400, code)
-
-
-async def test_permission_sets_are_left_out_where_they_are_not_wanted(host: Host) -> None:
-    for query, sets in (("", [["SPOT"]]), ("?showPermissionSets=false", [])):
-        listing = (await host.get(LISTING + query)).json()
-        assert listing["symbols"][0]["permissionSets"] == sets
 
 
 @pytest.mark.parametrize(("program", "status"), [("fapi", "status"), ("dapi", "contractStatus")])

@@ -40,7 +40,7 @@ async def test_the_list_of_keys_tells_everything_but_the_secret(host: Host) -> N
 
 async def test_no_record_prints_a_key_or_a_secret(host: Host, exchange: EmbeddedExchange, key: HmacSigner) -> None:
     await host.signed(key)
-    printed = repr([*exchange.state.keys.values(), *exchange.state.log.entries()])
+    printed = repr([*exchange.state.keys.values(), *exchange.state.log])
     assert key.api_key not in printed
     assert key.secret not in printed
 

@@ -19,7 +19,7 @@ from embedded_client import (
     refusal,
 )
 
-from wizard.rehearsal.simulator.signatures import HmacVerifier
+from wizard.rehearsal.simulator.keys import hmac_verifier
 
 STAMP = f"timestamp={round(NOW * 1000)}"
 KINDS = ["hmac", "ed25519", "rsa"]
@@ -166,5 +166,5 @@ async def test_text_beyond_ascii_must_be_percent_encoded_before_it_is_signed(hos
     ],
 )
 def test_the_documented_hmac_examples_verify(payload: str, signature: str) -> None:
-    published = HmacVerifier("NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j")
-    assert published.verify(payload.encode(), signature)
+    verify = hmac_verifier("NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j")
+    assert verify(payload.encode(), signature)

@@ -4,7 +4,7 @@ import pytest
 from embedded_client import HmacSigner, Host, ManualClock
 
 from wizard.rehearsal.simulator import EmbeddedExchange
-from wizard.rehearsal.simulator.page_forms import PageError, read_page_text
+from wizard.rehearsal.simulator.page import PageError, read_page_text
 
 
 def addresses(count: int) -> list[str]:

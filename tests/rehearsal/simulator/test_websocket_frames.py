@@ -17,8 +17,8 @@ from websockets.exceptions import ConnectionClosedError
 
 from tests.examples import UNTIMED, examples
 from wizard.rehearsal.simulator import Addresses, EmbeddedExchange, serve
+from wizard.rehearsal.simulator.calls import read_frame
 from wizard.rehearsal.simulator.server import MAX_MESSAGE
-from wizard.rehearsal.simulator.websocket_frames import read_request
 
 MILLI = int(NOW * 1000)
 INVALID = (400, -1135)
@@ -71,7 +71,7 @@ def test_the_documented_example_verifies_and_numbers_count_as_written() -> None:
         "price": 52000.00, "newOrderRespType": "ACK", "recvWindow": 100, "timestamp": 1645423376532,
         "apiKey": "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"}}"""
     secret = "NhqPtmdSJYdKjVHjA7PZj4Mge3R5YNiP1e3UZjInClVN65XAbvqqM6A7H5fATj0j"
-    request = read_request(frame)
+    request = read_frame(frame)
     assert request.method == "order.place"
     expected = "cc15477742bd704c29492d96c7ead9414dfd8e0ec4a00f947bb5bb454ddbd08a"
     assert HmacSigner("", secret).sign(request.parameters.payload) == expected
@@ -172,9 +172,9 @@ JSON = st.recursive(
     max_leaves=12,
 )
 METHOD_NAMES = st.sampled_from(
-    ["ping", "session.logon", "session.status", "account.status", "userDataStream.unsubscribe", "order.test"]
+    ["ping", "session.logon", "session.status", "account.status", "userDataStream.subscribe", "order.test"]
 )
-NAMES = st.sampled_from(["apiKey", "signature", "timestamp", "recvWindow", "subscriptionId", "returnRateLimits"])
+NAMES = st.sampled_from(["apiKey", "signature", "timestamp", "recvWindow", "returnRateLimits"])
 REQUESTS = st.fixed_dictionaries(
     {},
     optional={

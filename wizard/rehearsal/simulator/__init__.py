@@ -1,7 +1,7 @@
 """The embedded exchange: a real HTTP and WebSocket server on loopback that behaves as Binance does where it matters.
 
-Each surface is a module of routes: `public`, `signed`, `websocket_api`, `market_streams`, `page`; `app` puts them
-together. `authentication` judges key, address, timing, signature and permission for REST and WebSocket alike.
+Each surface is a module of routes: `public`, `signed`, `websocket_api`, `market_streams`, `page`; `server` puts
+them together. `authentication` judges key, address, timing, signature and permission for REST and WebSocket alike.
 It shares no code with the client that it judges, so that one mistake cannot hide in both.
 """
 
@@ -10,9 +10,8 @@ from __future__ import annotations
 from wizard.core.errors import WizardError
 
 try:
-    from wizard.rehearsal.simulator.app import EmbeddedExchange
     from wizard.rehearsal.simulator.command import run
-    from wizard.rehearsal.simulator.server import Addresses, ListenError, serve
+    from wizard.rehearsal.simulator.server import Addresses, EmbeddedExchange, serve
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] not in ("starlette", "uvicorn"):
         raise
@@ -22,4 +21,4 @@ except ModuleNotFoundError as error:
         advice="Install it: pip install 'key-wizard[rehearsal]'.",
     ) from None
 
-__all__ = ["Addresses", "EmbeddedExchange", "ListenError", "run", "serve"]
+__all__ = ["Addresses", "EmbeddedExchange", "run", "serve"]

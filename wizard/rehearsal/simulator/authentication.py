@@ -140,5 +140,5 @@ def _check_signature(key: ApiKey, call: Call) -> None:
     # Since 2026-01-15 REST payloads are percent-encoded before they are signed, so they are ASCII (CHANGELOG).
     # Those of the WebSocket API are not encoded (web-socket-api.md).
     is_encoded = call.surface is Surface.WEBSOCKET_API or payload.isascii()
-    if not is_encoded or not key.verifier.verify(payload, signature):
+    if not is_encoded or not key.verifier(payload, signature):
         raise RequestError(BAD_SIGNATURE)

@@ -1,13 +1,17 @@
-"""One request as the surfaces of the exchange see it, and the way from an endpoint's row to a route.
+"""One request as the surfaces of the exchange see it, with the bytes that its signature covers; endpoints as routes.
 
-The parameters of a request, and the bytes that its signature covers.
+On REST "the signature payload of your request is the query string concatenated without separator to the HTTP body"
+(binance-spot-api-docs, rest-api.md): as it was sent, in the order in which it was sent.
 
-"The signature payload of your request is the query string concatenated without separator to the
-HTTP body" (binance-spot-api-docs, rest-api.md): as it was sent, in the order in which it was sent.
+On the WebSocket API: "Take all request params except for the signature, sort them by name in alphabetical order ...
+format parameters as parameter=value pairs separated by &"; not percent-encoded, `apiKey` included
+(web-socket-api.md). Numbers count as they were written, so `0.10` stays `0.10`.
 """
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import unquote_plus
@@ -17,8 +21,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from wizard.core.text import printable
-from wizard.rehearsal.simulator.refusals import RequestError, Surface
-from wizard.rehearsal.simulator.state import SUCCESS, ExchangeState, LogEntry
+from wizard.rehearsal.simulator.refusals import INVALID_JSON, INVALID_JSON_PARAMETER, MISSING, RequestError, Surface
+from wizard.rehearsal.simulator.state import SUCCESS, ExchangeState
 from wizard.rehearsal.simulator.weights import USED_WEIGHT_HEADER
 
 SIGNATURE = "signature"
@@ -136,6 +140,114 @@ def _respond(state: ExchangeState, endpoint: Endpoint, call: Call) -> Response:
         status, body = refused.answer(call.surface, call.ip)
         response, code = JSONResponse(body, status, refused.headers), refused.refusal.code
     if endpoint.is_signed:
-        key = printable(call.api_key, 64)
-        state.log.add(LogEntry(state.now_ms(), key, call.ip, call.path, response.status_code, code))
+        state.write_log(call.api_key, call.ip, call.path, response.status_code, code)
     return response
+
+
+RequestId = int | str | None
+_VERSION = "v3/"
+"""Methods "may be prefixed with explicit version"."""
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
+"""JSON can spell these; no signature covers one, and no answer can repeat it."""
+_INT64 = range(-(2**63), 2**63)
+
+
+class _Number(str):
+    """A number as it was written."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One frame, as far as it could be read."""
+
+    id: RequestId = None
+    method: str = ""
+    parameters: Parameters = Parameters({}, b"")
+    problem: RequestError | None = None
+    """Why it could not be read to its end."""
+
+
+def read_frame(text: str | None) -> Frame:
+    """Return what a text frame asks for; None stands for a binary frame."""
+    request_id: RequestId = None
+    method = ""
+    try:
+        frame = _parse(text)
+        request_id = _id(frame)
+        method = _method(frame)
+        return Frame(request_id, method, _parameters(frame.get("params", {})))
+    except RequestError as problem:
+        return Frame(request_id, method, problem=problem)
+
+
+def _parse(text: str | None) -> Mapping[str, object]:
+    try:
+        frame = json.loads(text or "", parse_int=_Number, parse_float=_Number, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise RequestError(INVALID_JSON) from None
+    if not isinstance(frame, dict):
+        raise RequestError(INVALID_JSON)
+    return frame
+
+
+def _refuse_constant(name: str) -> object:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _id(frame: Mapping[str, object]) -> RequestId:
+    if "id" not in frame:
+        raise RequestError(MISSING, "id")
+    value = frame["id"]
+    if isinstance(value, _Number):
+        return _int64(value)
+    if value is None or (isinstance(value, str) and not _LONE_SURROGATE.search(value)):
+        return value
+    raise RequestError(INVALID_JSON_PARAMETER, "id")
+
+
+def _int64(written: str) -> int:
+    if re.fullmatch("-?[0-9]{1,19}", written) and int(written) in _INT64:
+        return int(written)
+    raise RequestError(INVALID_JSON_PARAMETER, "id")
+
+
+def _method(frame: Mapping[str, object]) -> str:
+    value = frame.get("method")
+    if not value:
+        raise RequestError(MISSING, "method")
+    if not isinstance(value, str) or isinstance(value, _Number):
+        raise RequestError(INVALID_JSON_PARAMETER, "method")
+    return value.removeprefix(_VERSION)
+
+
+def _parameters(params: object) -> Parameters:
+    if not isinstance(params, dict):
+        raise RequestError(INVALID_JSON_PARAMETER, "params")
+    values = {_unicode(name, name): _written(name, value) for name, value in params.items()}
+    signed = sorted((name, value) for name, value in values.items() if name != SIGNATURE)
+    return Parameters(values, "&".join(f"{name}={value}" for name, value in signed).encode())
+
+
+def _written(name: str, value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case str():
+            return _unicode(name, str(value))
+        case list() if all(type(item) is str for item in value):  # a `_Number` is none
+            return _unicode(name, json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+    raise _invalid(name)
+
+
+def _unicode(name: str, text: str) -> str:
+    if _LONE_SURROGATE.search(text):
+        raise _invalid(name)
+    return text
+
+
+def _invalid(name: str) -> RequestError:
+    return RequestError(INVALID_JSON_PARAMETER, printable(name, 60))

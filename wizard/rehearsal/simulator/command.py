@@ -14,8 +14,8 @@ from types import FrameType
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from wizard.core.clock import Clock
-from wizard.rehearsal.simulator.app import EmbeddedExchange
-from wizard.rehearsal.simulator.server import Addresses, ListenError, serve_app
+from wizard.core.errors import WizardError
+from wizard.rehearsal.simulator.server import PORT_UNUSABLE, Addresses, EmbeddedExchange, serve_app
 
 FINE = 0
 NETWORK_PROBLEM = 6
@@ -48,7 +48,9 @@ def run(
     """
     try:
         return asyncio.run(_run(exchange or EmbeddedExchange(), port, as_json, idle_limit, announce))
-    except ListenError as error:
+    except WizardError as error:
+        if error.code != PORT_UNUSABLE:
+            raise
         print(f"{error.what}. {error.why} {error.advice}", file=sys.stderr)
         return NETWORK_PROBLEM
 

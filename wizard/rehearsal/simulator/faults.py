@@ -1,14 +1,14 @@
 """Faults of a rehearsal: a slow line, a wrong clock, a whitelist that takes its time, canned answers.
 
-They lie in front of the exchange, as a proxy or an outage would, and never touch the simulated page.
-
-Applies what a scenario is about (`wizard.rehearsal.scenarios`) when the second key is made.
+They lie in front of the exchange, as a proxy or an outage would, and never touch the simulated page. What a scenario
+is about (`wizard.rehearsal.scenarios`) is applied when the second key is made.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 
@@ -16,19 +16,12 @@ from starlette.responses import JSONResponse, Response
 
 from wizard.rehearsal.scenarios import PASSES_AFTER, SMOOTH, Scenario
 from wizard.rehearsal.simulator.keys import ApiKey
+from wizard.rehearsal.simulator.refusals import PageError
 from wizard.rehearsal.simulator.weights import slow_down_body
 
 _RATE_LIMITED = 429
 _ADDRESSES_MOVED = 50
 """How far each public address moves; the example addresses stay within their network."""
-
-
-class OtherKeysVerifier:
-    """Belongs to another secret: no signature of this key's holder is right."""
-
-    def verify(self, payload: bytes, signature: str) -> bool:  # noqa: ARG002 - see `Verifier`
-        """See `Verifier`."""
-        return False
 
 
 @dataclass(slots=True)
@@ -69,7 +62,7 @@ class ScenarioFaults:
         if self.scenario.delays_whitelist and key.whitelist is not None:
             key = replace(key, versions=()).with_whitelist(key.whitelist, now, self.passes_after)
         if self.scenario.swaps_secret:
-            key = replace(key, verifier=OtherKeysVerifier())
+            key = replace(key, verifier=lambda _payload, _signature: False)
         return replace(key, permissions=key.permissions - {self.scenario.loses_permission})
 
     def moved(self, nat: Mapping[str, str]) -> Mapping[str, str]:
@@ -134,3 +127,63 @@ class Faults:
         """Wait out the latency."""
         if self.latency:
             await asyncio.sleep(self.latency)
+
+
+_FIELDS = ("latency_ms", "clock_offset_ms", "whitelist_delay_s", "answers")
+_ANSWER_FIELDS = ("path", "times", "status", "body", "headers")
+_LONGEST_LATENCY = 3_600_000
+"""Milliseconds: an hour."""
+_FARTHEST_CLOCK = 10 * 366 * 86_400_000
+"""Milliseconds: ten years, either way."""
+_LONGEST_DELAY = 86_400
+"""Seconds: a day."""
+_HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,100}")
+_HEADER_TEXT = re.compile(r"[\x20-\x7e]{0,1000}")
+
+
+def read_faults(form: Mapping[str, object]) -> Faults:
+    """Return the faults of a JSON object; what is left out is right.
+
+    Raises:
+        PageError: it makes no sense.
+    """
+    _expect_only(form, _FIELDS)
+    answers = form.get("answers", [])
+    if not isinstance(answers, list):
+        raise PageError("answers must be a list")
+    return Faults(
+        latency=_number(form, "latency_ms", 0, _LONGEST_LATENCY) / 1000,
+        clock_offset=round(_number(form, "clock_offset_ms", -_FARTHEST_CLOCK, _FARTHEST_CLOCK) * 1000),
+        whitelist_delay=_number(form, "whitelist_delay_s", 0, _LONGEST_DELAY),
+        answers=tuple(map(_canned, answers)),
+    )
+
+
+def _canned(form: object) -> CannedAnswer:
+    if not isinstance(form, dict):
+        raise PageError("An answer must be an object")
+    _expect_only(form, _ANSWER_FIELDS)
+    path, headers = form.get("path"), form.get("headers") or {}
+    status, times = _number(form, "status", 200, 599, default=503), _number(form, "times", 1, 10**9, default=1)
+    if not isinstance(path, str) or not path.startswith("/") or path.startswith("/desk"):
+        raise PageError("path must be a path of the exchange or of an echo service")
+    if not (isinstance(status, int) and isinstance(times, int)):
+        raise PageError("status and times must be whole numbers")
+    if not isinstance(headers, dict) or not all(
+        _HEADER_NAME.fullmatch(name) and _HEADER_TEXT.fullmatch(str(text)) for name, text in headers.items()
+    ):
+        raise PageError("A header has a name of letters and dashes and one line of ASCII text")
+    headers = {name: str(text) for name, text in headers.items()}
+    return CannedAnswer(path, times, status, form.get("body", ""), headers)
+
+
+def _expect_only(form: Mapping[str, object], names: Sequence[str]) -> None:
+    if unknown := set(form) - set(names):
+        raise PageError(f"There is no such field: {', '.join(sorted(unknown))}. There are: {', '.join(names)}")
+
+
+def _number(form: Mapping[str, object], name: str, least: int, most: int, *, default: int = 0) -> int | float:
+    value = form.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise PageError(f"{name} must be a number from {least} to {most}")
+    return value

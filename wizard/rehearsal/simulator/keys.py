@@ -1,19 +1,37 @@
-"""What the exchange knows about one API key, and how keys and secrets are made."""
+"""What the exchange knows about one API key, how it checks its signatures, and how keys and secrets are made.
+
+Encodings are those of binance-spot-api-docs rest-api.md: HMAC-SHA256 as hex in either case,
+RSASSA-PKCS1-v1_5 with SHA-256 and Ed25519 as base64.
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import hmac
 import random
 import secrets
 import string
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import partial
 from ipaddress import IPv4Address, IPv4Network, IPv6Address
 
-from wizard.rehearsal.simulator.signatures import Verifier
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+from wizard.rehearsal.simulator.refusals import PageError
 
 KEY_LENGTH = 64
 _ALPHABET = string.ascii_letters + string.digits
+RSA_BITS = range(2048, 4097)
+"""Key lengths that are accepted (binance-spot-api-docs, testnet/general-info.md)."""
+_PEM_HEADER = "-----BEGIN PUBLIC KEY-----"
 
 READING = "enableReading"
 SPOT_TRADING = "enableSpotAndMarginTrading"
@@ -41,6 +59,59 @@ class PageKeyKind(StrEnum):
     HMAC = "hmac"
     ED25519 = "ed25519"
     RSA = "rsa"
+
+
+Verifier = Callable[[bytes, str], bool]
+"""What the exchange keeps of a key: says whether a signature, as the client wrote it, was made over a payload."""
+
+
+def hmac_verifier(secret: str) -> Verifier:
+    """Return what checks HMAC-SHA256 signatures."""
+
+    def verify(payload: bytes, signature: str) -> bool:
+        expected = hmac.new(secret.encode(), payload, hashlib.sha256).hexdigest()
+        return hmac.compare_digest(expected.encode(), signature.lower().encode())
+
+    return verify
+
+
+def public_key_verifier(kind: PageKeyKind, pem: str) -> Verifier:
+    """Return what checks the signatures of a public key in SPKI PEM form.
+
+    Raises:
+        PageError: it is no such key, or an RSA key of another length than 2048 to 4096 bits.
+    """
+    key = _load(pem)
+    if kind is PageKeyKind.ED25519:
+        if not isinstance(key, Ed25519PublicKey):
+            raise PageError("The public key is not an Ed25519 key")
+        check = key.verify
+    else:
+        if not isinstance(key, RSAPublicKey):
+            raise PageError("The public key is not an RSA key")
+        if key.key_size not in RSA_BITS:
+            raise PageError("An RSA key has 2048 to 4096 bits")
+        check = partial(key.verify, padding=PKCS1v15(), algorithm=SHA256())
+
+    def verify(payload: bytes, signature: str) -> bool:
+        try:
+            check(base64.b64decode(signature, validate=True), payload)
+        except (InvalidSignature, ValueError):
+            return False
+        return True
+
+    return verify
+
+
+def _load(pem: str) -> object:
+    text = pem.strip()
+    try:
+        # "Only PKCS#8 keys are supported" (rest-api.md): the PKCS#1 form has another header.
+        if text.startswith(_PEM_HEADER):
+            return load_pem_public_key(text.encode())
+    except (ValueError, UnsupportedAlgorithm):
+        pass
+    raise PageError(f"This is not a public key in PEM form ({_PEM_HEADER})")
 
 
 Networks = tuple[IPv4Network, ...] | None

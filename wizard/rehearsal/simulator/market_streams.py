@@ -1,150 +1,72 @@
-"""One connection to the market streams: an event of each stream at once, then one about every second.
+"""Public market streams (web-socket-streams.md): an event of each stream at once, then one about every second.
 
-Subscribing while connected: SUBSCRIBE, UNSUBSCRIBE, LIST_SUBSCRIPTIONS and the property `combined`.
-
-Messages are those of web-socket-streams.md, without the position in the text that some of them name.
+Prices are invented, and the same second gives the same event, so that two runs can be compared. A connection may
+begin with streams in its path and changes them with SUBSCRIBE, UNSUBSCRIBE and LIST_SUBSCRIPTIONS.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
 
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from wizard.rehearsal.simulator.public import BASES
 from wizard.rehearsal.simulator.state import ExchangeState
-from wizard.rehearsal.simulator.stream_events import event
-
-MAX_STREAMS = 1024
-"""For one connection (documented)."""
-_INT64 = range(-(2**63), 2**63)
-_MAX_ID = 36
-
-
-class ControlError(Exception):
-    """The frame is not accepted."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-
-
-@dataclass(slots=True)
-class Subscriptions:
-    """What one connection listens to."""
-
-    streams: tuple[str, ...]
-    is_combined: bool
-    """Events are wrapped as `{"stream", "data"}`."""
-
-
-def handle(text: str | None, subscriptions: Subscriptions) -> dict[str, object]:
-    """Carry out one control frame and return the answer; None stands for a binary frame."""
-    request_id: object = None
-    try:
-        frame = _parse(text)
-        request_id = _id(frame)
-        result = _action(frame)(subscriptions, frame.get("params", []))
-    except ControlError as refused:
-        return {"code": refused.code, "msg": refused.message, "id": request_id}
-    return {"result": result, "id": request_id}
-
-
-def _parse(text: str | None) -> dict[str, object]:
-    try:
-        frame = json.loads(text or "")
-    except (ValueError, RecursionError):
-        raise ControlError(3, "Invalid JSON: expected value") from None
-    if not isinstance(frame, dict):
-        raise ControlError(2, "Invalid request: missing field `method`")
-    return frame
-
-
-def _id(frame: dict[str, object]) -> object:
-    value = frame.get("id")
-    is_number = isinstance(value, int) and not isinstance(value, bool) and value in _INT64
-    if value is None or is_number or (isinstance(value, str) and len(value) <= _MAX_ID):
-        return value
-    raise ControlError(2, "Invalid request: request ID must be an unsigned integer")
-
-
-def _action(frame: dict[str, object]) -> Callable[[Subscriptions, object], object]:
-    if "method" not in frame:
-        raise ControlError(2, "Invalid request: missing field `method`")
-    name = frame["method"]
-    if isinstance(name, str) and name in _ACTIONS:
-        return _ACTIONS[name]
-    expected = ", ".join(f"`{each}`" for each in _ACTIONS)
-    raise ControlError(2, f"Invalid request: unknown variant, expected one of {expected}")
-
-
-def _subscribe(subscriptions: Subscriptions, params: object) -> object:
-    streams = tuple(dict.fromkeys((*subscriptions.streams, *_names(params))))
-    if len(streams) > MAX_STREAMS:
-        raise ControlError(2, "Invalid request: too many parameters")
-    subscriptions.streams = streams
-    return None
-
-
-def _unsubscribe(subscriptions: Subscriptions, params: object) -> object:
-    names = _names(params)
-    subscriptions.streams = tuple(name for name in subscriptions.streams if name not in names)
-    return None
-
-
-def _list(subscriptions: Subscriptions, _params: object) -> object:
-    return list(subscriptions.streams)
-
-
-def _set_property(subscriptions: Subscriptions, params: object) -> object:
-    value = _property(params, 2)[1]
-    if not isinstance(value, bool):
-        raise ControlError(1, "Invalid value type: expected Boolean")
-    subscriptions.is_combined = value
-    return None
-
-
-def _get_property(subscriptions: Subscriptions, params: object) -> object:
-    _property(params, 1)
-    return subscriptions.is_combined
-
-
-def _names(params: object) -> tuple[str, ...]:
-    if isinstance(params, list) and params and all(isinstance(name, str) for name in params):
-        return tuple(params)
-    raise ControlError(2, "Invalid request: invalid stream")
-
-
-def _property(params: object, expected: int) -> list[object]:
-    if not isinstance(params, list) or not params or not isinstance(params[0], str):
-        raise ControlError(2, "Invalid request: property name must be a string")
-    if len(params) > expected:
-        raise ControlError(2, "Invalid request: too many parameters")
-    if params[0] != "combined":
-        raise ControlError(0, "Unknown property")
-    return [*params, None]
-
-
-_ACTIONS: dict[str, Callable[[Subscriptions, object], object]] = {
-    "SUBSCRIBE": _subscribe,
-    "UNSUBSCRIBE": _unsubscribe,
-    "LIST_SUBSCRIPTIONS": _list,
-    "SET_PROPERTY": _set_property,
-    "GET_PROPERTY": _get_property,
-}
-
 
 INTERVAL = 1.0
 """Seconds."""
+MAX_STREAMS = 1024
+"""For one connection (documented)."""
+_BASE_PRICES = {"BTCUSDT": 60_000, "ETHUSDT": 3_000}
+_QUANTITY = "0.01000000"
+
+Event = dict[str, object]
+
+
+def event(stream: str, now_ms: int) -> Event | None:
+    """Return what `stream` says at this time; None for streams that do not exist, which stay silent.
+
+    Args:
+        stream: Its name, such as `btcusdt@trade`; in lower case, as symbols are in streams.
+        now_ms: The exchange's time in milliseconds since 1970.
+    """
+    name, _, kind = stream.partition("@")
+    symbol, now_s = name.upper(), now_ms // 1000
+    if name != name.lower() or symbol not in BASES:
+        return None
+    base = _BASE_PRICES[symbol] * 100
+    cents = base + now_s * 7919 % 10_000
+    price = _price(cents)
+    trade = {"E": now_ms, "s": symbol, "p": price, "q": _QUANTITY, "T": now_ms, "m": bool(now_s % 2), "M": True}
+    book = {"b": price, "B": _QUANTITY, "a": _price(cents + 1), "A": _QUANTITY}
+    candle = {"o": _price(base), "c": price, "h": _price(base + 9_999), "l": _price(base)}
+    day = {"E": now_ms, "s": symbol, **candle, "v": "10000.00000000", "q": f"{base * 100}.00000000"}
+    change = {"p": _price(cents - base), "P": f"{(cents - base) * 100 / base:.3f}", "w": _price(base)}
+    window = {"x": _price(base), "Q": _QUANTITY, "O": now_ms - 86_400_000, "C": now_ms}
+    window |= {"F": now_s - 86_400, "L": now_s, "n": 86_401}
+    opened = now_s // 60 * 60
+    minute = {"t": opened * 1000, "T": opened * 1000 + 59_999, "s": symbol, "i": "1m", "x": False}
+    minute |= {"f": opened, "L": now_s, "n": now_s - opened + 1, **dict.fromkeys("vqVQ", _QUANTITY), "B": "0"}
+    events: dict[str, Event] = {
+        "trade": {"e": kind, **trade, "t": now_s},
+        "aggTrade": {"e": kind, **trade, "a": now_s, "f": now_s, "l": now_s},
+        "bookTicker": {"u": now_s, "s": symbol, **book},
+        "miniTicker": {"e": "24hrMiniTicker", **day},
+        "ticker": {"e": "24hrTicker", **day, **book, **change, **window},
+        "kline_1m": {"e": "kline", "E": now_ms, "s": symbol, "k": {**minute, **candle}},
+    }
+    return events.get(kind)
+
+
+def _price(cents: int) -> str:
+    return f"{cents // 100}.{cents % 100:02}000000"
 
 
 def routes(state: ExchangeState) -> list[WebSocketRoute]:
-    """Return the routes of raw and of combined streams."""
+    """Return the routes of raw and of combined streams; the events of these are `{"stream", "data"}`."""
 
     async def raw(socket: WebSocket) -> None:
         await _serve(state, socket, socket.path_params.get("streams", ""), is_combined=False)
@@ -160,38 +82,55 @@ def routes(state: ExchangeState) -> list[WebSocketRoute]:
 
 
 async def _serve(state: ExchangeState, socket: WebSocket, names: str, *, is_combined: bool) -> None:
-    streams = tuple(dict.fromkeys(filter(None, names.split("/"))))[:MAX_STREAMS]
     await socket.accept()
+    streams = [name for name in dict.fromkeys(names.split("/")) if name][:MAX_STREAMS]
     with suppress(WebSocketDisconnect):
-        await _tell(state, socket, Subscriptions(streams, is_combined))
+        await _send_events(state, socket, streams, is_combined=is_combined)
+        due = asyncio.get_running_loop().time() + INTERVAL
+        while True:
+            try:
+                async with asyncio.timeout_at(due):
+                    message = await socket.receive()
+            except TimeoutError:
+                await _send_events(state, socket, streams, is_combined=is_combined)
+                due = max(due + INTERVAL, asyncio.get_running_loop().time())
+                continue
+            if message["type"] != "websocket.receive":
+                return
+            before = tuple(streams)
+            await socket.send_text(json.dumps(change(message.get("text"), streams)))
+            added = [name for name in streams if name not in before]
+            await _send_events(state, socket, added, is_combined=is_combined)
 
 
-async def _tell(state: ExchangeState, socket: WebSocket, subscriptions: Subscriptions) -> None:
-    loop = asyncio.get_running_loop()
-    await _send_events(state, socket, subscriptions, subscriptions.streams)
-    due = loop.time() + INTERVAL
-    while True:
-        try:
-            async with asyncio.timeout_at(due):
-                message = await socket.receive()
-        except TimeoutError:
-            await _send_events(state, socket, subscriptions, subscriptions.streams)
-            due = max(due + INTERVAL, loop.time())
-            continue
-        if message["type"] != "websocket.receive":
-            return
-        before = subscriptions.streams
-        await socket.send_text(json.dumps(handle(message.get("text"), subscriptions)))
-        added = tuple(name for name in subscriptions.streams if name not in before)
-        await _send_events(state, socket, subscriptions, added)
+def change(text: str | None, streams: list[str]) -> dict[str, object]:
+    """Carry out one control frame on `streams` and return the answer; None stands for a binary frame."""
+    try:
+        frame = json.loads(text or "")
+    except (ValueError, RecursionError):
+        return {"code": 3, "msg": "Invalid JSON: expected value", "id": None}
+    if not isinstance(frame, dict) or not isinstance(request_id := frame.get("id"), int | str | None):
+        return {"code": 2, "msg": "Invalid request: request ID must be an unsigned integer", "id": None}
+    method, names = frame.get("method"), frame.get("params")
+    if method == "LIST_SUBSCRIPTIONS":
+        return {"result": list(streams), "id": request_id}
+    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
+        names = None
+    if names is None or method not in ("SUBSCRIBE", "UNSUBSCRIBE"):
+        return {"code": 2, "msg": "Invalid request: unknown method, or invalid stream", "id": request_id}
+    kept = [name for name in streams if name not in names]
+    if method == "SUBSCRIBE":
+        kept = list(dict.fromkeys((*streams, *names)))
+    if len(kept) > MAX_STREAMS:
+        return {"code": 2, "msg": "Invalid request: too many parameters", "id": request_id}
+    streams[:] = kept
+    return {"result": None, "id": request_id}
 
 
-async def _send_events(
-    state: ExchangeState, socket: WebSocket, subscriptions: Subscriptions, streams: tuple[str, ...]
-) -> None:
+async def _send_events(state: ExchangeState, socket: WebSocket, streams: list[str], *, is_combined: bool) -> None:
     await state.faults.slow_down()
     now_ms = state.server_time() // 1000
     for name in streams:
         data = event(name, now_ms)
         if data is not None:
-            await socket.send_text(json.dumps({"stream": name, "data": data} if subscriptions.is_combined else data))
+            await socket.send_text(json.dumps({"stream": name, "data": data} if is_combined else data))

@@ -2,51 +2,60 @@
 
 It stands in for a person at the page, so it asks for no key; it listens on loopback like the rest.
 A secret is in the answer to its creation and nowhere else.
+
+The real page's rules for the text in its whitelist field are not documented (docs/binance.md section 10). These are
+the mission's: addresses and CIDR blocks, at most 20, no wildcard, nothing malformed, no empty field, IPv6 ignored in
+silence. The separator is UNKNOWN, so commas, blanks and lines all separate. They are written apart from the wizard's
+own reading of such texts, so that the two can be compared.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from wizard.rehearsal.simulator.keys import ApiKey, PageKeyKind, listed, permission_flags
-from wizard.rehearsal.simulator.page_forms import (
-    Form,
-    check_withdrawals,
-    faults_form,
-    kind_field,
-    permissions_field,
-    text_field,
-    whitelist_field,
+from wizard.core.text import printable
+from wizard.rehearsal.simulator.faults import read_faults
+from wizard.rehearsal.simulator.keys import (
+    PERMISSIONS,
+    READING,
+    WITHDRAWALS,
+    ApiKey,
+    Networks,
+    PageKeyKind,
+    hmac_verifier,
+    listed,
+    permission_flags,
+    public_key_verifier,
 )
 from wizard.rehearsal.simulator.refusals import PageError
-from wizard.rehearsal.simulator.signatures import HmacVerifier, ed25519_verifier, rsa_verifier
-from wizard.rehearsal.simulator.state import ExchangeState, read_nat
+from wizard.rehearsal.simulator.state import ExchangeState
 
 PREFIX = "/desk"
 
-
+Form = Mapping[str, object]
 _OWN_NAMES = ("127.0.0.1", "localhost", "::1")
-
-Action = Callable[[ExchangeState, Form], object]
-KeyAction = Callable[[ExchangeState, ApiKey, Form], object]
+_BLANKS = re.compile(r"[ \t\r\n]+")
+_PREFIX_LENGTH = re.compile(r"[0-9]|[12][0-9]|3[0-2]")
 
 
 def routes(state: ExchangeState) -> list[Route]:
     """Return the routes of the simulated page."""
-    one_key = PREFIX + "/keys/{api_key}"
+    keys, one_key = PREFIX + "/keys", PREFIX + "/keys/{api_key}"
     return [
-        _route(state, "POST", PREFIX + "/keys", _create, status=201),
-        _route(state, "GET", PREFIX + "/keys", _keys),
-        _key_route(state, "PUT", one_key + "/whitelist", _change_whitelist),
-        _key_route(state, "PUT", one_key + "/permissions", _change_permissions),
-        _key_route(state, "POST", one_key + "/disable", _disable),
-        _key_route(state, "DELETE", one_key, _delete),
+        _route(state, "POST", keys, _create, status=201),
+        _route(state, "GET", keys, _keys),
+        _route(state, "PUT", one_key + "/whitelist", _change_whitelist),
+        _route(state, "PUT", one_key + "/permissions", _change_permissions),
+        _route(state, "POST", one_key + "/disable", _disable),
+        _route(state, "DELETE", one_key, _delete),
         _route(state, "PUT", PREFIX + "/nat", _replace_nat),
         _route(state, "PUT", PREFIX + "/faults", _replace_faults),
         _route(state, "GET", PREFIX + "/log", _log),
@@ -54,61 +63,68 @@ def routes(state: ExchangeState) -> list[Route]:
 
 
 def _create(state: ExchangeState, form: Form) -> object:
-    kind, label = kind_field(form), text_field(form, "label")
-    networks = whitelist_field(form, "whitelist", state.max_entries)
-    permissions = permissions_field(form.get("permissions"))
-    check_withdrawals(permissions, networks)
-    public_key = text_field(form, "public_key")
-    if kind is PageKeyKind.HMAC:
-        if public_key:
-            raise PageError("An HMAC key has no public key")
+    try:
+        kind = PageKeyKind(_text(form, "kind") or PageKeyKind.HMAC)  # the page's default, "System generated"
+    except ValueError:
+        raise PageError(f"kind must be one of {', '.join(PageKeyKind)}") from None
+    label, public_key = _text(form, "label"), _text(form, "public_key")
+    networks, permissions = _whitelist(form, "whitelist", state.max_entries), _permissions(form.get("permissions"))
+    _check_withdrawals(permissions, networks)
+    secret = None
+    if kind is not PageKeyKind.HMAC:
+        verifier = public_key_verifier(kind, public_key)
+    elif public_key:
+        raise PageError("An HMAC key has no public key")
+    else:
         secret = state.generator.text()
-        key = state.create_key(label, kind, HmacVerifier(secret), permissions, networks)
-        return {"api_key": key.api_key, "secret": secret}
-    verifier = (ed25519_verifier if kind is PageKeyKind.ED25519 else rsa_verifier)(public_key)
+        verifier = hmac_verifier(secret)
     key = state.create_key(label, kind, verifier, permissions, networks)
-    return {"api_key": key.api_key, "secret": None}
+    return {"api_key": key.api_key, "secret": secret}
 
 
 def _keys(state: ExchangeState, _form: Form) -> object:
     return [_shown(key) for key in state.keys.values()]
 
 
-def _change_whitelist(state: ExchangeState, key: ApiKey, form: Form) -> object:
+def _change_whitelist(state: ExchangeState, form: Form, key: ApiKey) -> object:
     if "text" not in form:
         raise PageError("text is missing; null makes the key unrestricted")
-    networks = whitelist_field(form, "text", state.max_entries)
-    check_withdrawals(key.permissions, networks)
+    networks = _whitelist(form, "text", state.max_entries)
+    _check_withdrawals(key.permissions, networks)
     return _shown(state.change_whitelist(key, networks))
 
 
-def _change_permissions(state: ExchangeState, key: ApiKey, form: Form) -> object:
-    permissions = permissions_field(form.get("permissions", form))
-    check_withdrawals(permissions, key.whitelist)
+def _change_permissions(state: ExchangeState, form: Form, key: ApiKey) -> object:
+    permissions = _permissions(form.get("permissions", form))
+    _check_withdrawals(permissions, key.whitelist)
     return _shown(state.change_permissions(key, permissions))
 
 
-def _disable(state: ExchangeState, key: ApiKey, _form: Form) -> object:
+def _disable(state: ExchangeState, _form: Form, key: ApiKey) -> object:
     return _shown(state.disable(key))
 
 
-def _delete(state: ExchangeState, key: ApiKey, _form: Form) -> object:
+def _delete(state: ExchangeState, _form: Form, key: ApiKey) -> object:
     state.delete(key)
     return {}
 
 
 def _replace_nat(state: ExchangeState, form: Form) -> object:
-    state.nat = read_nat(form)
+    try:
+        # The texts are asked for because ip_address would read the number 1 as 0.0.0.1.
+        state.nat = {str(ip_address(source)): str(ip_address(_text(form, source))) for source in form}
+    except ValueError:
+        raise PageError("A NAT table maps one IP address to another") from None
     return state.nat
 
 
 def _replace_faults(state: ExchangeState, form: Form) -> object:
-    state.faults = faults_form(form)
+    state.faults = read_faults(form)
     return {}
 
 
 def _log(state: ExchangeState, _form: Form) -> object:
-    return [asdict(entry) for entry in state.log.entries()]
+    return [asdict(entry) for entry in state.log]
 
 
 def _shown(key: ApiKey) -> dict[str, object]:
@@ -123,52 +139,96 @@ def _shown(key: ApiKey) -> dict[str, object]:
     }
 
 
-def _route(state: ExchangeState, method: str, path: str, action: Action, status: int = 200) -> Route:
+def _route(state: ExchangeState, method: str, path: str, action: Callable[..., object], status: int = 200) -> Route:
+    """Return the route of an action on the state and the form, and on the key that the path names, if any."""
+
     async def respond(request: Request) -> Response:
-        try:
-            _check_visitor(request)
-            return JSONResponse(action(state, await _form(request)), status)
-        except PageError as refused:
-            return _refusal(refused)
+        # A browser names the page that asks in Origin, or in Host the name that it made point to here.
+        if request.url.hostname not in _OWN_NAMES or "origin" in request.headers:
+            raise PageError("The simulated page serves programs on this machine, not web pages", status=403)
+        arguments: tuple[object, ...] = (_form(await request.body()),)
+        if "api_key" in request.path_params:
+            key = state.keys.get(request.path_params["api_key"])
+            if key is None:
+                raise PageError("There is no such API key", status=404)
+            arguments = (*arguments, key)
+        return JSONResponse(action(state, *arguments), status)
 
     return Route(path, respond, methods=[method])
 
 
-def _key_route(state: ExchangeState, method: str, path: str, action: KeyAction) -> Route:
-    async def respond(request: Request) -> Response:
-        try:
-            _check_visitor(request)
-            form = await _form(request)
-            return JSONResponse(action(state, _key(state, request), form))
-        except PageError as refused:
-            return _refusal(refused)
-
-    return Route(path, respond, methods=[method])
-
-
-def _check_visitor(request: Request) -> None:
-    """Keep web pages out: a browser names the page in Origin, or in Host the name that it made point to here."""
-    if request.url.hostname not in _OWN_NAMES or "origin" in request.headers:
-        raise PageError("The simulated page serves programs on this machine, not web pages", status=403)
-
-
-def _refusal(refused: PageError) -> Response:
-    return JSONResponse({"msg": refused.what}, refused.status)
-
-
-def _key(state: ExchangeState, request: Request) -> ApiKey:
-    key = state.keys.get(request.path_params["api_key"])
-    if key is None:
-        raise PageError("There is no such API key", status=404)
-    return key
-
-
-async def _form(request: Request) -> Form:
-    body = await request.body()
+def _form(body: bytes) -> Form:
     try:
         form = json.loads(body or b"{}")
+        # NaN, and half a surrogate pair, cannot be repeated in an answer.
+        json.dumps(form, ensure_ascii=False, allow_nan=False).encode()
     except (ValueError, RecursionError):
         raise PageError("The body is not JSON") from None
     if not isinstance(form, dict):
         raise PageError("The body must be a JSON object")
     return form
+
+
+def _text(form: Form, name: str) -> str:
+    """Return a text; empty where it is left out or null."""
+    value = form.get(name)
+    if not isinstance(value, str | None):
+        raise PageError(f"{name} must be a text")
+    return value or ""
+
+
+def _whitelist(form: Form, name: str, max_entries: int) -> Networks:
+    """Return the whitelist; null or left out is unrestricted."""
+    return None if form.get(name) is None else read_page_text(_text(form, name), max_entries)
+
+
+def _permissions(value: object) -> frozenset[str]:
+    """Return the permissions that are on, from `{name: bool}` or a list of names.
+
+    In the object, reading is on where it is not named and everything else is off, as on the page.
+    """
+    if not isinstance(value, dict | list | None):
+        raise PageError("permissions must be an object or a list")
+    flags = dict.fromkeys(map(str, value), True) if isinstance(value, list) else {READING: True, **(value or {})}
+    if unknown := set(flags) - set(PERMISSIONS):
+        raise PageError(f"There is no such permission: {', '.join(sorted(unknown))}")
+    if not all(isinstance(flag, bool) for flag in flags.values()):
+        raise PageError("A permission is true or false")
+    return frozenset(name for name, flag in flags.items() if flag)
+
+
+def _check_withdrawals(permissions: frozenset[str], networks: Networks) -> None:
+    """Refuse withdrawals without a whitelist (CONFIRMED, apiRestrictions documentation)."""
+    if WITHDRAWALS in permissions and networks is None:
+        raise PageError("You must apply the IP Access Restriction filter in order to enable withdrawals")
+
+
+def read_page_text(text: str, max_entries: int) -> tuple[IPv4Network, ...]:
+    """Return the IPv4 blocks that the page saves, in the order in which they were written.
+
+    Raises:
+        PageError: the page refuses the whole text.
+    """
+    fields = [field.strip(" \t\r\n") for field in text.split(",")]
+    if not all(fields):
+        raise PageError("An IP address must not be empty")
+    entries = [entry for field in fields for entry in _BLANKS.split(field)]
+    if len(entries) > max_entries:
+        raise PageError("Too many IPs")
+    return tuple(network for network in map(_network, entries) if network is not None)
+
+
+def _network(entry: str) -> IPv4Network | None:
+    """Return the block of one entry; None for an IPv6 address, which is ignored in silence."""
+    address, slash, prefix = entry.partition("/")
+    try:
+        if ":" in entry:
+            IPv6Network(entry, strict=False)
+            return None
+        is_wildcard = "*" in entry or prefix == "0" or int(IPv4Address(address)) == 0
+        if not is_wildcard and (not slash or _PREFIX_LENGTH.fullmatch(prefix)):
+            return IPv4Network(f"{address}/{prefix or 32}")
+    except ValueError:
+        is_wildcard = False
+    problem = "Wildcards are not allowed" if is_wildcard else "Illegal IP"
+    raise PageError(f"{problem}: {printable(entry, 60)}")

@@ -1,58 +1,77 @@
-"""Public endpoints: they ignore any key header, so they prove nothing about a key.
+"""Public endpoints: they ignore any key header, so they prove nothing about a key. And the echo services.
 
-Echo services: they tell a caller its public address, each in the shape of a real one.
+The exchange lists two symbols and one perpetual contract of each futures program: clients that load all markets ask
+for these although they never trade them. No order is ever executed here, so prices and filters are examples.
 """
 
 from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from wizard.rehearsal.simulator.calls import Call, Endpoint, caller
-from wizard.rehearsal.simulator.markets import coin_margined_info, exchange_info, usd_margined_info
-from wizard.rehearsal.simulator.refusals import BAD_TIME_UNIT, RequestError
+from wizard.rehearsal.simulator.calls import Call, Endpoint, Parameters, caller
+from wizard.rehearsal.simulator.refusals import BAD_SYMBOL, BAD_TIME_UNIT, ILLEGAL_CHARACTERS, RequestError
 from wizard.rehearsal.simulator.state import ExchangeState
+from wizard.rehearsal.simulator.weights import LIMIT
+
+BASES: Mapping[str, str] = MappingProxyType({"BTCUSDT": "BTC", "ETHUSDT": "ETH"})
+ORDER_TYPES = (
+    "LIMIT",
+    "LIMIT_MAKER",
+    "MARKET",
+    "STOP_LOSS",
+    "STOP_LOSS_LIMIT",
+    "TAKE_PROFIT",
+    "TAKE_PROFIT_LIMIT",
+)
+_CONTRACT_ORDER_TYPES = (
+    "LIMIT",
+    "MARKET",
+    "STOP",
+    "STOP_MARKET",
+    "TAKE_PROFIT",
+    "TAKE_PROFIT_MARKET",
+    "TRAILING_STOP_MARKET",
+)
+_SYMBOLS = r'^\["[A-Z0-9_]{1,30}"(,"[A-Z0-9_]{1,30}")*\]$'
+"""A list of symbols. The pattern that the exchange itself shows is UNKNOWN."""
+_NEVER = 4_133_404_800_000
+"""The delivery date of a perpetual contract: 2100-12-25, in milliseconds since 1970."""
+_ONBOARD_DATE = 1_569_398_400_000
+_DIVISORS = {"": 1000, "MILLISECOND": 1000, "MICROSECOND": 1}
 
 
 def routes(state: ExchangeState) -> list[Route]:
-    """Return the routes of the three services."""
+    """Return the routes of the echo services: each says the caller's public address in the shape of a real one."""
 
     async def plain(request: Request) -> Response:
         return PlainTextResponse(caller(request, state) + "\n")
 
-    async def json(request: Request) -> Response:
+    async def as_json(request: Request) -> Response:
         return JSONResponse({"ip": caller(request, state)})
 
     async def trace(request: Request) -> Response:
-        return PlainTextResponse(_trace(request, caller(request, state), state.clock()))
+        fields = {
+            "fl": "1f1",
+            "h": request.url.hostname or "",
+            "ip": caller(request, state),
+            "ts": f"{state.clock():.3f}",
+            "visit_scheme": "http",
+            "uag": request.headers.get("User-Agent", ""),
+            "colo": "ZRH",
+            "http": "http/1.1",
+            "loc": "XX",
+            **dict.fromkeys(("tls", "sni", "warp", "gateway", "rbi"), "off"),
+        }
+        return PlainTextResponse("".join(f"{name}={value}\n" for name, value in fields.items()))
 
-    return [Route("/echo/plain", plain), Route("/echo/json", json), Route("/echo/trace", trace)]
-
-
-def _trace(request: Request, ip: str, now: float) -> str:
-    fields = {
-        "fl": "1f1",
-        "h": request.url.hostname or "",
-        "ip": ip,
-        "ts": f"{now:.3f}",
-        "visit_scheme": "http",
-        "uag": request.headers.get("User-Agent", ""),
-        "colo": "ZRH",
-        "sliver": "none",
-        "http": "http/1.1",
-        "loc": "XX",
-        "tls": "off",
-        "sni": "off",
-        "warp": "off",
-        "gateway": "off",
-        "rbi": "off",
-        "kex": "none",
-    }
-    return "".join(f"{name}={value}\n" for name, value in fields.items())
-
-
-_DIVISORS = {"": 1000, "MILLISECOND": 1000, "MICROSECOND": 1}
+    return [Route("/echo/plain", plain), Route("/echo/json", as_json), Route("/echo/trace", trace)]
 
 
 def _ping(_state: ExchangeState, _call: Call) -> object:
@@ -60,7 +79,14 @@ def _ping(_state: ExchangeState, _call: Call) -> object:
 
 
 def _time(state: ExchangeState, call: Call) -> object:
-    return {"serverTime": state.server_time() // _divisor(call)}
+    return {"serverTime": _server_time(state, call)}
+
+
+def _server_time(state: ExchangeState, call: Call) -> int:
+    try:
+        return state.server_time() // _DIVISORS[call.time_unit.upper()]
+    except KeyError:
+        raise RequestError(BAD_TIME_UNIT) from None
 
 
 def _futures_time(state: ExchangeState, _call: Call) -> object:
@@ -68,28 +94,163 @@ def _futures_time(state: ExchangeState, _call: Call) -> object:
     return {"serverTime": state.server_time() // 1000}
 
 
-def _exchange_info(state: ExchangeState, call: Call) -> object:
-    return exchange_info(state.server_time() // _divisor(call), call.parameters)
-
-
-def _usd_margined_info(state: ExchangeState, _call: Call) -> object:
-    return usd_margined_info(state.server_time() // 1000)
-
-
-def _coin_margined_info(state: ExchangeState, _call: Call) -> object:
-    return coin_margined_info(state.server_time() // 1000)
-
-
 def _margin_pairs(_state: ExchangeState, _call: Call) -> object:
     # Nothing is traded on margin here. The real ones ask for a key, without a signature (MARKET_DATA).
     return []
 
 
-def _divisor(call: Call) -> int:
-    try:
-        return _DIVISORS[call.time_unit.upper()]
-    except KeyError:
-        raise RequestError(BAD_TIME_UNIT) from None
+def _exchange_info(state: ExchangeState, call: Call) -> object:
+    return {
+        "timezone": "UTC",
+        "serverTime": _server_time(state, call),
+        "rateLimits": [
+            {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": LIMIT},
+            {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 100},
+            {"rateLimitType": "ORDERS", "interval": "DAY", "intervalNum": 1, "limit": 200_000},
+        ],
+        "exchangeFilters": [],
+        "symbols": [_listing(symbol) for symbol in _symbols(call.parameters)],
+    }
+
+
+def _symbols(asked: Parameters) -> list[str]:
+    """Return the symbols that are asked for, all of them where none is."""
+    text = asked.get("symbols")
+    if text and not re.fullmatch(_SYMBOLS, text):
+        raise RequestError(ILLEGAL_CHARACTERS, "symbols", _SYMBOLS)
+    named = json.loads(text) if text else [asked.get("symbol")] if asked.get("symbol") else list(BASES)
+    if not all(name in BASES for name in named):
+        raise RequestError(BAD_SYMBOL)
+    return [name for name in BASES if name in named]
+
+
+def _listing(symbol: str) -> dict[str, object]:
+    precisions = (
+        "baseAssetPrecision",
+        "quotePrecision",
+        "quoteAssetPrecision",
+        "baseCommissionPrecision",
+        "quoteCommissionPrecision",
+    )
+    flags = (
+        "icebergAllowed",
+        "ocoAllowed",
+        "otoAllowed",
+        "opoAllowed",
+        "quoteOrderQtyMarketAllowed",
+        "allowTrailingStop",
+        "cancelReplaceAllowed",
+        "amendAllowed",
+        "pegInstructionsAllowed",
+        "isSpotTradingAllowed",
+    )
+    return {
+        "symbol": symbol,
+        "status": "TRADING",
+        "baseAsset": BASES[symbol],
+        "quoteAsset": "USDT",
+        **dict.fromkeys(precisions, 8),
+        "orderTypes": list(ORDER_TYPES),
+        **dict.fromkeys(flags, True),
+        "isMarginTradingAllowed": False,
+        "filters": _filters(),
+        "permissions": [],
+        "permissionSets": [["SPOT"]],
+        "defaultSelfTradePreventionMode": "NONE",
+        "allowedSelfTradePreventionModes": ["NONE"],
+    }
+
+
+def _filters() -> list[dict[str, object]]:
+    return [
+        {
+            "filterType": "PRICE_FILTER",
+            "minPrice": "0.01000000",
+            "maxPrice": "1000000.00000000",
+            "tickSize": "0.01000000",
+        },
+        {"filterType": "LOT_SIZE", "minQty": "0.00001000", "maxQty": "9000.00000000", "stepSize": "0.00001000"},
+        {
+            "filterType": "NOTIONAL",
+            "minNotional": "5.00000000",
+            "applyMinToMarket": True,
+            "maxNotional": "9000000.00000000",
+            "applyMaxToMarket": False,
+            "avgPriceMins": 5,
+        },
+        {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": 200},
+    ]
+
+
+def _usd_margined_info(state: ExchangeState, _call: Call) -> object:
+    contract = {
+        "symbol": "BTCUSDT",
+        "pair": "BTCUSDT",
+        "status": "TRADING",
+        "quoteAsset": "USDT",
+        "marginAsset": "USDT",
+        "pricePrecision": 2,
+        "quantityPrecision": 3,
+        "settlePlan": 0,
+        **_contract(tick="0.10", step="0.001"),
+    }
+    assets = [{"asset": "USDT", "marginAvailable": True, "autoAssetExchange": "0"}]
+    return {**_contract_listing(state, contract), "assets": assets}
+
+
+def _coin_margined_info(state: ExchangeState, _call: Call) -> object:
+    contract = {
+        "symbol": "BTCUSD_PERP",
+        "pair": "BTCUSD",
+        "contractStatus": "TRADING",
+        "contractSize": 100,
+        "quoteAsset": "USD",
+        "marginAsset": "BTC",
+        "pricePrecision": 1,
+        "quantityPrecision": 0,
+        "equalQtyPrecision": 4,
+        **_contract(tick="0.1", step="1"),
+    }
+    return _contract_listing(state, contract)
+
+
+def _contract_listing(state: ExchangeState, contract: Mapping[str, object]) -> dict[str, object]:
+    return {
+        "timezone": "UTC",
+        "serverTime": state.server_time() // 1000,
+        "rateLimits": [
+            {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 2400},
+            {"rateLimitType": "ORDERS", "interval": "MINUTE", "intervalNum": 1, "limit": 1200},
+        ],
+        "exchangeFilters": [],
+        "symbols": [contract],
+    }
+
+
+def _contract(tick: str, step: str) -> dict[str, object]:
+    return {
+        "contractType": "PERPETUAL",
+        "deliveryDate": _NEVER,
+        "onboardDate": _ONBOARD_DATE,
+        "maintMarginPercent": "2.5000",
+        "requiredMarginPercent": "5.0000",
+        "baseAsset": "BTC",
+        "baseAssetPrecision": 8,
+        "quotePrecision": 8,
+        "underlyingType": "COIN",
+        "underlyingSubType": ["PoW"],
+        "triggerProtect": "0.0500",
+        "liquidationFee": "0.012500",
+        "marketTakeBound": "0.05",
+        "filters": [
+            {"filterType": "PRICE_FILTER", "minPrice": tick, "maxPrice": "1000000", "tickSize": tick},
+            {"filterType": "LOT_SIZE", "minQty": step, "maxQty": "1000", "stepSize": step},
+            {"filterType": "MARKET_LOT_SIZE", "minQty": step, "maxQty": "120", "stepSize": step},
+            {"filterType": "MAX_NUM_ORDERS", "limit": 200},
+        ],
+        "orderTypes": list(_CONTRACT_ORDER_TYPES),
+        "timeInForce": ["GTC", "IOC", "FOK", "GTX"],
+    }
 
 
 ENDPOINTS = (

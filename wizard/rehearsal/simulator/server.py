@@ -1,4 +1,4 @@
-"""Serves an embedded exchange on loopback, inside the running event loop."""
+"""One embedded exchange: its state, the ASGI application that serves it, and a server of it on loopback."""
 
 from __future__ import annotations
 
@@ -6,25 +6,108 @@ import asyncio
 import errno
 import os
 import socket
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import uvicorn
-from starlette.types import ASGIApp
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
+from wizard.core.clock import Clock
 from wizard.core.errors import WizardError
-from wizard.rehearsal.simulator.app import EmbeddedExchange
+from wizard.rehearsal.scenarios import PASSES_AFTER, SMOOTH, Scenario
+from wizard.rehearsal.simulator import market_streams, page, public, signed, websocket_api
+from wizard.rehearsal.simulator.calls import caller
+from wizard.rehearsal.simulator.faults import CannedAnswer, ScenarioFaults
+from wizard.rehearsal.simulator.keys import KeyGenerator
+from wizard.rehearsal.simulator.refusals import UNKNOWN_ERROR, PageError
+from wizard.rehearsal.simulator.state import ExchangeState
+from wizard.rehearsal.simulator.weights import USED_WEIGHT_HEADER
 
 HOST = "127.0.0.1"
 MAX_MESSAGE = 64 * 1024
 """Bytes in one WebSocket message; a longer one ends its connection. Binance's own limit is UNKNOWN."""
+PORT_UNUSABLE = "exchange.port"
+"""The code of the error where the port cannot be opened."""
 STOP_LIMIT = 1.0
 """Seconds that answers under way get to finish when the server stops."""
 
 
-class ListenError(WizardError):
-    """The port cannot be opened."""
+class EmbeddedExchange:
+    """An exchange with its own keys, addresses, faults and log.
+
+    Args:
+        clock: The true time; the exchange's own may be set wrong with a fault.
+        seed: Makes API keys and secrets the same in every run; None makes them unguessable.
+        max_entries: How many entries a whitelist may have.
+        scenario: What will go wrong, if anything.
+        passes_after: Seconds until a fault of the scenario that passes by itself is over.
+    """
+
+    def __init__(
+        self,
+        *,
+        clock: Clock = time.time,
+        seed: int | None = None,
+        max_entries: int = 20,
+        scenario: Scenario = SMOOTH,
+        passes_after: float = PASSES_AFTER,
+    ) -> None:
+        self.state = ExchangeState(clock, KeyGenerator(seed), max_entries, ScenarioFaults(scenario, passes_after))
+        self.app: ASGIApp = _FaultInjector(_surfaces(self.state), self.state)
+
+
+class _FaultInjector:
+    """Stands between the callers and the surfaces and makes what goes wrong there go wrong."""
+
+    def __init__(self, app: ASGIApp, state: ExchangeState) -> None:
+        self._app = app
+        self._state = state
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket") or scope["path"].startswith(page.PREFIX + "/"):
+            return await self._app(scope, receive, send)
+        await self._state.faults.slow_down()
+        canned = self._state.take_canned(scope["path"])
+        return await (self._canned(canned, scope) if canned else self._app)(scope, receive, send)
+
+    def _canned(self, canned: CannedAnswer, scope: Scope) -> Response:
+        response = canned.response()
+        source = (scope["client"] or ("",))[0]
+        response.headers.setdefault(USED_WEIGHT_HEADER, str(self._state.meter.used(self._state.public_address(source))))
+        return response
+
+
+def _surfaces(state: ExchangeState) -> ASGIApp:
+    endpoints = (*public.ENDPOINTS, *signed.ENDPOINTS)
+    routes = [
+        *(endpoint.route(state) for endpoint in endpoints),
+        *public.routes(state),
+        *page.routes(state),
+        *websocket_api.routes(state),
+        *market_streams.routes(state),
+    ]
+
+    async def not_served(request: Request, error: Exception) -> Response:
+        status = error.status_code if isinstance(error, HTTPException) else 404
+        headers = {USED_WEIGHT_HEADER: str(state.meter.used(caller(request, state)))}
+        return JSONResponse({"msg": "There is nothing at this path for this method."}, status, headers)
+
+    async def broken(_request: Request, _error: Exception) -> Response:
+        return JSONResponse({"code": UNKNOWN_ERROR.code, "msg": UNKNOWN_ERROR.text}, UNKNOWN_ERROR.status)
+
+    async def refused(_request: Request, error: Exception) -> Response:
+        return JSONResponse({"msg": str(error)}, error.status if isinstance(error, PageError) else 400)
+
+    handlers = {HTTPException: not_served, PageError: refused, Exception: broken}
+    app = Starlette(routes=routes, exception_handlers=handlers)
+    app.router.redirect_slashes = False
+    return app
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +133,7 @@ async def serve(exchange: EmbeddedExchange, port: int = 0) -> AsyncIterator[Addr
         port: The TCP port; 0 takes a free one.
 
     Raises:
-        ListenError: the port is in use or not allowed.
+        WizardError: with the code `PORT_UNUSABLE`, the port is in use or not allowed.
     """
     async with serve_app(exchange.app, port) as addresses:
         yield addresses
@@ -74,7 +157,7 @@ def listen(port: int) -> socket.socket:
     """Return a listening loopback socket.
 
     Raises:
-        ListenError: the port is in use or not allowed.
+        WizardError: with the code `PORT_UNUSABLE`, the port is in use or not allowed.
     """
     # asyncio sets TCP_NODELAY only where the protocol is named; without it an answer takes 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -89,13 +172,14 @@ def listen(port: int) -> socket.socket:
     return listener
 
 
-def _cannot_listen(port: int, error: OSError | OverflowError) -> ListenError:
+def _cannot_listen(port: int, error: OSError | OverflowError) -> WizardError:
     in_use = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
     reason = error.strerror if isinstance(error, OSError) else "A port is a number from 0 to 65535"
-    return ListenError(
+    return WizardError(
         f"The embedded exchange cannot listen on {HOST}:{port}",
         why="Another program uses this port." if in_use else f"{reason}.",
         advice="Choose another port, or 0 to take any that is free.",
+        code=PORT_UNUSABLE,
     )
 
 

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from wizard.rehearsal.simulator.authentication import signed
 from wizard.rehearsal.simulator.calls import Answer, Call, Endpoint, Parameters
 from wizard.rehearsal.simulator.keys import FUTURES, READING, SPOT_TRADING, permission_flags
-from wizard.rehearsal.simulator.markets import BASES, ORDER_TYPES
+from wizard.rehearsal.simulator.public import BASES, ORDER_TYPES
 from wizard.rehearsal.simulator.refusals import (
     BAD_ORDER_TYPE,
     BAD_SIDE,

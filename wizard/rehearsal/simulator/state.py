@@ -3,10 +3,6 @@
 Records are frozen; this registry is the one thing that changes, and only from the event loop that
 serves it, between two awaits.
 
-The API activity history: every signed call that reached the exchange, also the refused ones.
-
-Which public address a caller appears to have.
-
 Everything here runs on one machine, so a client that binds another loopback address plays another
 host. Headers such as X-Forwarded-For say what the caller likes, so they are never read.
 """
@@ -14,46 +10,27 @@ host. Headers such as X-Forwarded-For say what the caller likes, so they are nev
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
 
 from wizard.core.clock import Clock
+from wizard.core.text import printable
 from wizard.rehearsal.simulator.faults import CannedAnswer, Faults, ScenarioFaults
-from wizard.rehearsal.simulator.keys import ApiKey, KeyGenerator, Networks, PageKeyKind
-from wizard.rehearsal.simulator.refusals import PageError
-from wizard.rehearsal.simulator.signatures import Verifier
+from wizard.rehearsal.simulator.keys import ApiKey, KeyGenerator, Networks, PageKeyKind, Verifier
 from wizard.rehearsal.simulator.weights import WeightMeter
 
 DEFAULT_NAT: Mapping[str, str] = {"127.0.0.1": "203.0.113.42", "127.0.0.2": "203.0.113.77"}
 
 
-def read_nat(table: Mapping[str, object]) -> dict[str, str]:
-    """Return `table` with each address in its canonical form.
-
-    Raises:
-        PageError: a source or a public address is malformed.
-    """
-    try:
-        return {str(ip_address(source)): str(ip_address(_text(public))) for source, public in table.items()}
-    except ValueError:
-        raise PageError("A NAT table maps one IP address to another") from None
-
-
-def _text(value: object) -> str:
-    # ip_address would read the number 1 as 0.0.0.1.
-    if not isinstance(value, str):
-        raise ValueError("not a text")  # noqa: TRY004 - one kind of error for every malformed address
-    return value
-
-
 KEPT_ENTRIES = 10_000
+"""Older calls are forgotten, so that a long run does not fill the memory."""
 SUCCESS = 0
 
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One call."""
+    """One signed call that reached the exchange, also a refused one: the API activity history."""
 
     time: int
     """Milliseconds since 1970, without the clock fault."""
@@ -66,21 +43,6 @@ class LogEntry:
     status: int
     code: int
     """The JSON error code, or 0 for success."""
-
-
-class ActivityLog:
-    """The newest calls; the oldest are forgotten so that a long run does not fill the memory."""
-
-    def __init__(self) -> None:
-        self._entries: deque[LogEntry] = deque(maxlen=KEPT_ENTRIES)
-
-    def add(self, entry: LogEntry) -> None:
-        """Write down one call."""
-        self._entries.append(entry)
-
-    def entries(self) -> Sequence[LogEntry]:
-        """Return the calls, oldest first."""
-        return tuple(self._entries)
 
 
 class ExchangeState:
@@ -106,7 +68,7 @@ class ExchangeState:
         self._faults = Faults()
         self._canned = (Faults(), 0.0)
         self.meter = WeightMeter(clock)
-        self.log = ActivityLog()
+        self.log: deque[LogEntry] = deque(maxlen=KEPT_ENTRIES)
 
     @property
     def faults(self) -> Faults:
@@ -129,6 +91,10 @@ class ExchangeState:
     def public_address(self, source: str) -> str:
         """Return the address that the exchange sees; a source that is not in the table is seen as itself."""
         return self.nat.get(source, source)
+
+    def write_log(self, api_key: str, ip: str, path: str, status: int, code: int) -> None:
+        """Write down one call."""
+        self.log.append(LogEntry(self.now_ms(), printable(api_key, 64), ip, path, status, code))
 
     def take_canned(self, path: str) -> CannedAnswer | None:
         """Return the canned answer for one request to `path` and use it up."""

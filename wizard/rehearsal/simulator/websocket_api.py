@@ -1,129 +1,265 @@
-"""One connection to the WebSocket API: frames in, one answer each, in their order.
+"""The WebSocket API (web-socket-api.md): frames in, one answer each, in their order.
 
-From one request to one answer; everything but the socket.
+The methods that REST has too are answered by the same functions behind the same checks.
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from starlette.responses import JSONResponse
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from wizard.core.text import printable
-from wizard.rehearsal.simulator.authentication import usable_key
-from wizard.rehearsal.simulator.calls import Call
+from wizard.rehearsal.simulator import public, signed
+from wizard.rehearsal.simulator.authentication import admit, usable_key
+from wizard.rehearsal.simulator.calls import Call, Frame, read_frame
 from wizard.rehearsal.simulator.faults import CannedAnswer
-from wizard.rehearsal.simulator.keys import READING
+from wizard.rehearsal.simulator.keys import READING, PageKeyKind
 from wizard.rehearsal.simulator.refusals import (
     BANNED,
+    KEY_KIND_UNSUPPORTED,
     KEY_REJECTED,
     MISSING,
+    UNAUTHORIZED,
     UNKNOWN_ERROR,
     UNSUPPORTED,
     RequestError,
     Surface,
 )
-from wizard.rehearsal.simulator.state import SUCCESS, ExchangeState, LogEntry
-from wizard.rehearsal.simulator.websocket_frames import Request, read_request
-from wizard.rehearsal.simulator.websocket_methods import METHODS, Method, Session
+from wizard.rehearsal.simulator.state import SUCCESS, ExchangeState
 
 PATH = "/ws-api/v3"
+CONNECTION_WEIGHT = 2
+POLICY_VIOLATION = 1008
 _MALFORMED_WEIGHT = 1
 _ERROR = 400
+_KIND_NAMES = {PageKeyKind.HMAC: "HMAC_SHA256", PageKeyKind.RSA: "RSA"}
 
 
-class _SessionRevokedError(RequestError):
-    """The key that vouched for the session may not be used any more."""
+@dataclass(slots=True)
+class Session:
+    """What one connection remembers: who logged on, since when, and what it subscribed to."""
+
+    connected_since: int
+    """Microseconds since 1970, by the exchange's clock; so is `authorized_since`."""
+    returns_rate_limits: bool
+    time_unit: str
+    api_key: str | None = field(default=None, repr=False)
+    authorized_since: int | None = None
+    subscriptions: dict[int, bool] = field(default_factory=dict)
+    """Subscriptions to user data: their numbers, and whether they end with the log-on."""
+    subscribed_ever: int = 0
+
+    def log_out(self) -> None:
+        """Forget the key, and what was subscribed to in its name."""
+        self.api_key = self.authorized_since = None
+        self.subscriptions = {number: False for number, ends in self.subscriptions.items() if not ends}
+
+    def subscribe(self, *, ends_with_session: bool) -> dict[str, object]:
+        """Add a subscription; its number is no other's of this connection."""
+        number, self.subscribed_ever = self.subscribed_ever, self.subscribed_ever + 1
+        self.subscriptions[number] = ends_with_session
+        return {"subscriptionId": number}
+
+    def status(self, server_time: int) -> dict[str, object]:
+        """Return what `session.status` says; `server_time` is in microseconds."""
+        unit = 1 if self.time_unit.upper() == "MICROSECOND" else 1000
+        return {
+            "apiKey": self.api_key,
+            "authorizedSince": None if self.authorized_since is None else self.authorized_since // unit,
+            "connectedSince": self.connected_since // unit,
+            "returnRateLimits": self.returns_rate_limits,
+            "serverTime": server_time // unit,
+            "userDataStream": bool(self.subscriptions),
+        }
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What is sent back, without the request's id."""
+class Method:
+    """One row of the table."""
+
+    name: str
+    weight: int
+    answer: Callable[[ExchangeState, Session, Call], object]
+    """Returns the `result` of a 200, or raises `RequestError`."""
+    is_signed: bool = False
+    """It needs a key, and is written to the activity log."""
+    takes_session: bool = True
+    """A session that is logged on vouches for it; otherwise it must carry a key and a signature of its own."""
+
+
+def _log_on(state: ExchangeState, session: Session, call: Call) -> object:
+    key = admit(state, call, READING)
+    if key.kind is not PageKeyKind.ED25519:
+        raise RequestError(KEY_KIND_UNSUPPORTED, _KIND_NAMES[key.kind])
+    session.api_key, session.authorized_since = key.api_key, state.server_time()
+    return session.status(state.server_time())
+
+
+def _status(state: ExchangeState, session: Session, _call: Call) -> object:
+    return session.status(state.server_time())
+
+
+def _log_out(state: ExchangeState, session: Session, _call: Call) -> object:
+    session.log_out()
+    return session.status(state.server_time())
+
+
+def _subscribe(_state: ExchangeState, session: Session, _call: Call) -> object:
+    if session.api_key is None:
+        raise RequestError(UNAUTHORIZED)
+    return session.subscribe(ends_with_session=True)
+
+
+def _subscribe_signed(state: ExchangeState, session: Session, call: Call) -> object:
+    admit(state, call, READING)
+    return session.subscribe(ends_with_session=call.is_logged_on)
+
+
+def _as_rest(name: str, method: str, path: str) -> Method:
+    endpoints = (*public.ENDPOINTS, *signed.ENDPOINTS)
+    endpoint = next(each for each in endpoints if (each.method, each.path) == (method, path))
+
+    def answer(state: ExchangeState, _session: Session, call: Call) -> object:
+        return endpoint.answer(state, call)
+
+    return Method(name, endpoint.weight, answer, endpoint.is_signed)
+
+
+METHODS = {
+    method.name: method
+    for method in (
+        _as_rest("ping", "GET", "/api/v3/ping"),
+        _as_rest("time", "GET", "/api/v3/time"),
+        _as_rest("exchangeInfo", "GET", "/api/v3/exchangeInfo"),
+        _as_rest("account.status", "GET", "/api/v3/account"),
+        _as_rest("order.test", "POST", "/api/v3/order/test"),
+        Method("session.logon", 2, _log_on, is_signed=True, takes_session=False),
+        Method("session.status", 2, _status),
+        Method("session.logout", 2, _log_out),
+        Method("userDataStream.subscribe", 2, _subscribe),
+        Method("userDataStream.subscribe.signature", 2, _subscribe_signed, is_signed=True),
+    )
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FrameAnswer:
+    """What is sent back, without the id of the frame that it answers."""
 
     status: int
     content: object
     """The `result` of a 200; otherwise the `error`."""
-    is_of_session: bool = False
-    """It tells that the session was revoked, so that it answers no request (`id: null`)."""
+    is_revocation: bool = False
+    """The session was revoked: that answers no frame (`id: null`)."""
 
-    def frame(self, request: Request, rate_limits: object) -> dict[str, object]:
-        """Return the JSON of the answer; `rate_limits` is left out where it is None."""
-        request_id = None if self.is_of_session else request.id
-        field = "result" if self.status < _ERROR else "error"
+    def text(self, frame: Frame, rate_limits: object) -> str:
+        """Return the answer as JSON; `rate_limits` is left out where it is None."""
+        answered = None if self.is_revocation else frame.id
+        name = "result" if self.status < _ERROR else "error"
         limits = {} if rate_limits is None else {"rateLimits": rate_limits}
-        return {"id": request_id, "status": self.status, field: self.content, **limits}
+        return json.dumps({"id": answered, "status": self.status, name: self.content, **limits})
 
 
-def path_of(request: Request) -> str:
-    """Return the request's path as faults and the log name it."""
-    return f"{PATH}#{request.method}"
+def routes(state: ExchangeState) -> list[WebSocketRoute]:
+    """Return the route of the WebSocket API."""
+
+    async def serve(socket: WebSocket) -> None:
+        try:
+            state.meter.charge(_ip(state, socket), CONNECTION_WEIGHT)
+        except RequestError as refused:
+            status, body = refused.answer(Surface.WEBSOCKET_API, _ip(state, socket))
+            await socket.send_denial_response(JSONResponse(body, status, refused.headers))
+            return
+        await socket.accept()
+        session = Session(
+            connected_since=state.server_time(),
+            returns_rate_limits=socket.query_params.get("returnRateLimits", "true").lower() != "false",
+            time_unit=socket.query_params.get("timeUnit", ""),
+        )
+        with suppress(WebSocketDisconnect):
+            await _converse(state, session, socket)
+
+    return [WebSocketRoute(PATH, serve)]
 
 
-def shows_rate_limits(session: Session, request: Request) -> bool:
-    """Return whether the answer tells the weight that was used: the request's wish goes before the connection's."""
-    wish = request.parameters.get("returnRateLimits")
-    return wish == "true" if wish in ("true", "false") else session.returns_rate_limits
+def _ip(state: ExchangeState, socket: WebSocket) -> str:
+    """Looked up for each frame, as on REST: the NAT table may have been replaced while the connection was open."""
+    return state.public_address(socket.client.host if socket.client else "")
 
 
-def canned_answer(canned: CannedAnswer) -> Answer:
-    """Return a planted answer; what is no error object is told as the message of one."""
+async def _converse(state: ExchangeState, session: Session, socket: WebSocket) -> None:
+    while (message := await socket.receive())["type"] == "websocket.receive":
+        frame = read_frame(message.get("text"))
+        await state.faults.slow_down()
+        canned = state.take_canned(f"{PATH}#{frame.method}")
+        answer = _canned_answer(canned) if canned else _answer(state, session, _ip(state, socket), frame)
+        wish = frame.parameters.get("returnRateLimits")  # goes before the connection's
+        shows_limits = wish == "true" if wish in ("true", "false") else session.returns_rate_limits
+        limits = state.meter.rate_limits(_ip(state, socket)) if shows_limits else None
+        await socket.send_text(answer.text(frame, limits))
+        if answer.status == BANNED.status:
+            await socket.close(POLICY_VIOLATION)  # "an automated IP ban and you will be disconnected"
+            return
+
+
+def _canned_answer(canned: CannedAnswer) -> FrameAnswer:
+    """Return a planted answer; what is no error object is the message of one."""
     if canned.status < _ERROR or isinstance(canned.body, dict):
-        return Answer(canned.status, canned.body)
-    return Answer(canned.status, {"code": UNKNOWN_ERROR.code, "msg": str(canned.body) or UNKNOWN_ERROR.text})
+        return FrameAnswer(canned.status, canned.body)
+    return FrameAnswer(canned.status, {"code": UNKNOWN_ERROR.code, "msg": str(canned.body) or UNKNOWN_ERROR.text})
 
 
-def answer(state: ExchangeState, session: Session, ip: str, request: Request) -> Answer:
-    """Judge one request and carry it out."""
-    method = METHODS.get(request.method)
-    call = _call(session, ip, request, method)
-    answered, code = _judged(state, session, call, request, method)
-    if (method and method.is_signed) or answered.is_of_session:
-        state.log.add(LogEntry(state.now_ms(), printable(call.api_key, 64), ip, call.path, answered.status, code))
-    return answered
-
-
-def _judged(
-    state: ExchangeState, session: Session, call: Call, request: Request, method: Method | None
-) -> tuple[Answer, int]:
+def _answer(state: ExchangeState, session: Session, ip: str, frame: Frame) -> FrameAnswer:
+    """Judge one frame, carry it out and write it down."""
+    method = METHODS.get(frame.method)
+    call = _call(session, ip, frame, method)
     try:
-        return Answer(200, _carry_out(state, session, call, request, method)), SUCCESS
+        answer, code = FrameAnswer(200, _carry_out(state, session, call, frame, method)), SUCCESS
     except RequestError as refused:
-        error = _error(state, refused, call)
-        return Answer(refused.refusal.status, error, isinstance(refused, _SessionRevokedError)), refused.refusal.code
+        is_revoked = call.is_logged_on and session.api_key is None
+        answer, code = (
+            FrameAnswer(refused.refusal.status, _error(state, refused, call), is_revoked),
+            refused.refusal.code,
+        )
     except Exception:  # a defect of this exchange; the connection goes on, as Binance's does after a 5XX
-        return Answer(UNKNOWN_ERROR.status, {"code": UNKNOWN_ERROR.code, "msg": UNKNOWN_ERROR.text}), UNKNOWN_ERROR.code
+        code = UNKNOWN_ERROR.code
+        answer = FrameAnswer(UNKNOWN_ERROR.status, {"code": code, "msg": UNKNOWN_ERROR.text})
+    if answer.is_revocation or (method and method.is_signed):
+        state.write_log(call.api_key, ip, call.path, answer.status, code)
+    return answer
 
 
-def _carry_out(state: ExchangeState, session: Session, call: Call, request: Request, method: Method | None) -> object:
+def _carry_out(state: ExchangeState, session: Session, call: Call, frame: Frame, method: Method | None) -> object:
     state.meter.charge(call.ip, method.weight if method else _MALFORMED_WEIGHT)
-    if request.problem:
-        raise request.problem
+    if frame.problem:
+        raise frame.problem
     if method is None:
         raise RequestError(UNSUPPORTED)
     if call.is_logged_on and not _is_still_good(state, call):
         session.log_out()
-        raise _SessionRevokedError(KEY_REJECTED)
+        raise RequestError(KEY_REJECTED)
     if method.is_signed and not call.api_key:
         raise RequestError(MISSING, "apiKey")
     return method.answer(state, session, call)
 
 
-def _call(session: Session, ip: str, request: Request, method: Method | None) -> Call:
+def _call(session: Session, ip: str, frame: Frame, method: Method | None) -> Call:
     call = Call(
         surface=Surface.WEBSOCKET_API,
-        path=path_of(request),
+        path=f"{PATH}#{frame.method}",
         ip=ip,
-        api_key=request.parameters.get("apiKey"),
+        api_key=frame.parameters.get("apiKey"),
         time_unit=session.time_unit,
-        parameters=request.parameters,
+        parameters=frame.parameters,
     )
-    # A request that names a key of its own is judged by that one.
-    is_vouched_for = session.api_key is not None and "apiKey" not in request.parameters.values
-    if session.api_key is None or not is_vouched_for or (method and not method.takes_session):
+    # A frame that names a key of its own is judged by that one.
+    names_key = "apiKey" in frame.parameters.values
+    if session.api_key is None or names_key or (method and not method.takes_session):
         return call
     return replace(call, api_key=session.api_key, is_logged_on=True)
 
@@ -143,54 +279,3 @@ def _error(state: ExchangeState, refused: RequestError, call: Call) -> dict[str,
     now = state.server_time()
     times = {"serverTime": now // 1000, "retryAfter": (now + round(refused.retry_after * 1_000_000)) // 1000}
     return {**error, "data": times}
-
-
-CONNECTION_WEIGHT = 2
-POLICY_VIOLATION = 1008
-
-
-def routes(state: ExchangeState) -> list[WebSocketRoute]:
-    """Return the route of the WebSocket API."""
-
-    async def serve(socket: WebSocket) -> None:
-        try:
-            state.meter.charge(_ip(state, socket), CONNECTION_WEIGHT)
-        except RequestError as refused:
-            status, body = refused.answer(Surface.WEBSOCKET_API, _ip(state, socket))
-            await socket.send_denial_response(JSONResponse(body, status, refused.headers))
-            return
-        await socket.accept()
-        with suppress(WebSocketDisconnect):
-            await _converse(state, _session(state, socket), socket)
-
-    return [WebSocketRoute(PATH, serve)]
-
-
-def _session(state: ExchangeState, socket: WebSocket) -> Session:
-    return Session(
-        connected_since=state.server_time(),
-        returns_rate_limits=socket.query_params.get("returnRateLimits", "true").lower() != "false",
-        time_unit=socket.query_params.get("timeUnit", ""),
-    )
-
-
-def _ip(state: ExchangeState, socket: WebSocket) -> str:
-    """Looked up for each request, as on REST: the NAT table may have been replaced while the connection was open."""
-    return state.public_address(socket.client.host if socket.client else "")
-
-
-async def _converse(state: ExchangeState, session: Session, socket: WebSocket) -> None:
-    while (message := await socket.receive())["type"] == "websocket.receive":
-        request = read_request(message.get("text"))
-        answered = await _answered(state, session, socket, request)
-        limits = state.meter.rate_limits(_ip(state, socket)) if shows_rate_limits(session, request) else None
-        await socket.send_text(json.dumps(answered.frame(request, limits)))
-        if answered.status == BANNED.status:
-            await socket.close(POLICY_VIOLATION)  # "an automated IP ban and you will be disconnected"
-            return
-
-
-async def _answered(state: ExchangeState, session: Session, socket: WebSocket, request: Request) -> Answer:
-    await state.faults.slow_down()
-    canned = state.take_canned(path_of(request))
-    return canned_answer(canned) if canned else answer(state, session, _ip(state, socket), request)
