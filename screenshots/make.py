@@ -1,9 +1,9 @@
-"""Makes the pictures: every screen at 80x24 and 60x20 as SVG, and as PNG where the fonts are installed.
+"""Makes the pictures: every screen at 80x24 and 60x20 as PNG, to be looked at, and a few as SVG, to be compared.
 
-    python -m screenshots.make            all pictures, into this directory
-    python -m screenshots.make DIRECTORY  only the SVGs, somewhere else
+    python -m screenshots.make            into this directory
+    python -m screenshots.make DIRECTORY  every screen as SVG, somewhere else
 
-The SVGs are what tests/tui/test_screenshots.py checks. The PNGs want Debian's fonts-dejavu-core.
+The SVGs are `COMPARED`, which tests/tui/test_screenshots.py checks. The PNGs want Debian's fonts-dejavu-core.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ import asyncio
 import re
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from contextlib import suppress
 from pathlib import Path
 
 from textual import events
@@ -36,28 +37,47 @@ HERE = Path(__file__).parent
 SIZES = {"": (80, 24), "-60x20": (60, 20)}
 FAMILY = "DejaVu Sans Mono"
 FONTS = [Path("/usr/share/fonts/truetype/dejavu") / f"DejaVuSansMono{weight}.ttf" for weight in ("", "-Bold")]
+COMPARED = {
+    "": ("home", "egress", "whitelist-errors", "credentials-ed25519", "probe", "retire-alive", "summary"),
+    "-60x20": ("whitelist-errors",),
+}
+"""By size, from the walk through a whole rotation: each step once, and the fullest screen in a small window."""
 LONGEST_WAIT = 20.0
 LOST = "K3y" * 21 + "s"
 """In the shape of a key; nobody's."""
 
 
+class AllTaken(Exception):
+    """No further picture is wanted."""
+
+
 class Photographer:
-    """Walks the wizard and takes a picture at each stop of a whole rotation."""
+    """Walks the wizard and takes a picture at each stop of a whole rotation.
+
+    Args:
+        world: Where the wizard is.
+        suffix: The size, as the end of each name.
+        directory: Where the pictures go.
+        wanted: The only pictures to take; nothing for all. The walk ends after the last of them.
+    """
+
+    _pilot: Pilot[int]
+
+    def __init__(self, world: PictureWorld, suffix: str, directory: Path, wanted: Collection[str] = ()) -> None:
+        self._world = world
+        self._suffix = suffix
+        self._directory = directory
+        self._wanted = set(wanted)
+        self._takes_all = not wanted
 
     async def prepare(self) -> None:
         """Leave the stage as it is."""
 
-    _pilot: Pilot[int]
-
-    def __init__(self, world: PictureWorld, suffix: str, directory: Path) -> None:
-        self._world = world
-        self._suffix = suffix
-        self._directory = directory
-
     async def walk(self, pilot: Pilot[int]) -> None:
         """Take the pictures."""
         self._pilot = pilot
-        await self._walk()
+        with suppress(AllTaken):
+            await self._walk()
 
     async def _walk(self) -> None:
         for stop in (
@@ -182,12 +202,17 @@ class Photographer:
         await self._pilot.pause()
 
     async def _shoot(self, name: str) -> None:
+        if not self._takes_all and name not in self._wanted:
+            return
         if isinstance(self._pilot.app.screen, StepScreen):
             # The overlap clock ticks in real time; the pictures' time stands still.
             self._pilot.app.screen.refresh_overlap()
         await self._pilot.pause()
         svg = self._pilot.app.export_screenshot(title="Key Wizard", simplify=True)
         (self._directory / f"{name}{self._suffix}.svg").write_text(svg, "utf-8")
+        self._wanted.discard(name)
+        if not self._takes_all and not self._wanted:
+            raise AllTaken
 
 
 class LockedPhotographer(Photographer):
@@ -284,30 +309,37 @@ WALKS = (Photographer, LockedPhotographer, BuslessPhotographer, FilePhotographer
 
 
 async def make(directory: Path) -> None:
-    """Write all SVGs into `directory`."""
-    for suffix, size in SIZES.items():
+    """Write every screen as SVG into `directory`."""
+    for suffix in SIZES:
         for photographer in WALKS:
-            with tempfile.TemporaryDirectory() as scratch:
-                async with stage(Path(scratch)) as world:
-                    await _take(photographer(world, suffix, directory), world, size)
+            await _take(photographer, suffix, directory)
 
 
-async def _take(photographer: Photographer, world: PictureWorld, size: tuple[int, int]) -> None:
-    await photographer.prepare()
-    app = WizardApp(world, UNICODE, command="key-wizard rehearse")
-    app.theme = THEME.name
-    async with app.run_test(size=size) as pilot:
-        await photographer.walk(pilot)
+async def make_compared(directory: Path) -> None:
+    """Write the SVGs that are compared into `directory`."""
+    for suffix, wanted in COMPARED.items():
+        await _take(Photographer, suffix, directory, wanted)
 
 
-def paint(directory: Path) -> None:
-    """Write a PNG beside each SVG."""
+async def _take(kind: type[Photographer], suffix: str, directory: Path, wanted: Collection[str] = ()) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        async with stage(Path(scratch)) as world:
+            photographer = kind(world, suffix, directory, wanted)
+            await photographer.prepare()
+            app = WizardApp(world, UNICODE, command="key-wizard rehearse")
+            app.theme = THEME.name
+            async with app.run_test(size=SIZES[suffix]) as pilot:
+                await photographer.walk(pilot)
+
+
+def paint(pictures: Path) -> None:
+    """Write a PNG of each SVG into this directory."""
     import resvg_py  # noqa: PLC0415 - only here
 
     missing = [font for font in FONTS if not font.exists()]
     if missing:
         sys.exit(f"{missing[0]} is missing: apt-get install fonts-dejavu-core")
-    for svg in sorted(directory.glob("*.svg")):
+    for svg in sorted(pictures.glob("*.svg")):
         # Fira Code, which the SVG asks for, has no ✗ and draws ----- as one line.
         text = svg.read_text("utf-8").replace("arial", FAMILY).replace("Fira Code", FAMILY)
         png = resvg_py.svg_to_bytes(
@@ -317,7 +349,7 @@ def paint(directory: Path) -> None:
             font_files=[str(font) for font in FONTS],
             monospace_family=FAMILY,
         )
-        svg.with_suffix(".png").write_bytes(bytes(png))
+        (HERE / svg.name).with_suffix(".png").write_bytes(bytes(png))
 
 
 def main() -> None:
@@ -325,8 +357,10 @@ def main() -> None:
     if len(sys.argv) > 1:
         asyncio.run(make(Path(sys.argv[1])))
         return
-    asyncio.run(make(HERE))
-    paint(HERE)
+    with tempfile.TemporaryDirectory() as pictures:
+        asyncio.run(make(Path(pictures)))
+        paint(Path(pictures))
+    asyncio.run(make_compared(HERE))
 
 
 if __name__ == "__main__":

@@ -14,12 +14,13 @@ from pathlib import Path
 import pytest
 
 from tests.terminal.harness import ENDS_WITHIN, TIMEOUT, Terminal
+from tests.tiers import slow
 from wizard.core.secret import Secret
 from wizard.core.settings import paths
 from wizard.custody.encrypted_file.store import make_file
 
 REPOSITORY = Path(__file__).parents[1]
-ENDING = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT)
+ENDING = (signal.SIGTERM, signal.SIGINT, *slow(signal.SIGHUP, signal.SIGQUIT))
 WAITS = """
 import sys, time
 from wizard.core.ending import Ending

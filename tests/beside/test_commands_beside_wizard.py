@@ -20,7 +20,7 @@ from tests.terminal.walk import Walk
 from wizard.core.credentials import KeyKind
 from wizard.rotation.model import Step
 
-pytestmark = [pytest.mark.terminal, pytest.mark.keyring, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.terminal, pytest.mark.keyring, pytest.mark.timeout(600)]
 OPEN, ALIVE = 3, 4
 """What `status` exits with."""
 THREE_POLLS = 90.0

@@ -33,7 +33,7 @@ from wizard.core.secret import Secret
 # Read now: each test starts with a scrubbed environment.
 ROTATIONS = int(os.environ.get("KEY_WIZARD_KILLED_ROTATIONS", "3"))
 SEED = int(os.environ.get("KEY_WIZARD_KILL_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
-pytestmark = [pytest.mark.terminal, pytest.mark.keyring, pytest.mark.timeout(300 * ROTATIONS)]
+pytestmark = [pytest.mark.slow, pytest.mark.terminal, pytest.mark.keyring, pytest.mark.timeout(300 * ROTATIONS)]
 STATUS, CHECK = ("status", "--json"), ("check", "bench", "--json")
 QUESTIONS = {KeyKind.HMAC: 10, KeyKind.ED25519: 9}
 DELAYS = (0.5, 4.0)

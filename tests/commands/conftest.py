@@ -24,7 +24,7 @@ from wizard.core.clock import Clock
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.safety import Inherited
 from wizard.core.settings import Paths
-from wizard.custody.keyring import open_keyring
+from wizard.custody.keyring import KeyringStore, open_keyring
 from wizard.custody.records import Slot
 from wizard.custody.store import MemoryStore, Store
 from wizard.custody.vault import Vault
@@ -205,6 +205,28 @@ def keyring(unlocked_login: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> 
     """The real keyring of this login, made known to this process and its children."""
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", unlocked_login["DBUS_SESSION_BUS_ADDRESS"])
     return asyncio.run(open_keyring(environ=os.environ))
+
+
+class FakeKeyring(MemoryStore):
+    """Stands in for a keyring that can be used: no daemon, no worker."""
+
+    label = "GNOME keyring, collection login, unlocked"
+    place = KeyringStore.place
+    by_hand = KeyringStore.by_hand
+    durable = True
+    remark = doubt = ""
+
+
+@pytest.fixture
+def fake_keyring(monkeypatch: pytest.MonkeyPatch) -> Store:
+    """What the commands find in the keyring's place; for tests that are not about the keyring."""
+    store = FakeKeyring()
+
+    async def open_fake(**_: object) -> Store:
+        return store
+
+    monkeypatch.setattr("wizard.custody.custodian.open_keyring", open_fake)
+    return store
 
 
 @pytest.fixture

@@ -27,8 +27,8 @@ def move(bench: Bench) -> None:
     asyncio.run(bench.simulated_page.move_host("127.0.0.1", ELSEWHERE))
 
 
-@pytest.mark.keyring
 class TestWithAKeyring:
+    @pytest.mark.keyring
     @pytest.mark.parametrize("kind", [KeyKind.HMAC, KeyKind.ED25519])
     def test_a_key_in_good_order_is_fine(self, bench: Bench, keyring: Store, command: Command, kind: KeyKind) -> None:
         credentials = bench.put_in_use(keyring, kind=kind)
@@ -42,14 +42,14 @@ class TestWithAKeyring:
         assert said.check("Accepted")["from"] == HERE
         assert credentials.api_key.reveal() not in said.out
 
-    def test_people_read_each_finding_on_stderr(self, bench: Bench, keyring: Store, command: Command) -> None:
-        bench.put_in_use(keyring)
+    def test_people_read_each_finding_on_stderr(self, bench: Bench, fake_keyring: Store, command: Command) -> None:
+        bench.put_in_use(fake_keyring)
         said = command("check", "bench")
         assert (said.code, said.out) == (0, "")
         assert len(said.err.splitlines()) == 5
 
-    def test_a_host_whose_address_changed_is_told_so(self, bench: Bench, keyring: Store, command: Command) -> None:
-        bench.put_in_use(keyring)
+    def test_a_host_whose_address_changed_is_told_so(self, bench: Bench, fake_keyring: Store, command: Command) -> None:
+        bench.put_in_use(fake_keyring)
         move(bench)
         said = command("check", "bench", "--json")
         assert (said.code, said.json["fine"]) == (1, False)
@@ -58,17 +58,17 @@ class TestWithAKeyring:
         assert "because of the address" in said.check("Accepted")["observed"]
 
     def test_a_list_changed_on_the_page_alone_shows_as_accepted_but_not_covered(
-        self, bench: Bench, keyring: Store, command: Command
+        self, bench: Bench, fake_keyring: Store, command: Command
     ) -> None:
-        credentials = bench.put_in_use(keyring)
+        credentials = bench.put_in_use(fake_keyring)
         move(bench)
         asyncio.run(bench.simulated_page.set_whitelist(credentials.api_key, ELSEWHERE))
         said = command("check", "bench", "--json")
         assert said.code == 1
         assert (outcomes(said)["Accepted"], outcomes(said)["Whitelist"]) == ("passed", "failed")
 
-    def test_a_deleted_key_is_no_longer_accepted(self, bench: Bench, keyring: Store, command: Command) -> None:
-        asyncio.run(bench.simulated_page.delete(bench.put_in_use(keyring).api_key))
+    def test_a_deleted_key_is_no_longer_accepted(self, bench: Bench, fake_keyring: Store, command: Command) -> None:
+        asyncio.run(bench.simulated_page.delete(bench.put_in_use(fake_keyring).api_key))
         said = command("check", "bench", "--json")
         assert said.code == 1
         assert (outcomes(said)["Accepted"], outcomes(said)["Whitelist"]) == ("failed", "passed")
@@ -85,30 +85,32 @@ class TestWithAKeyring:
         ],
     )
     def test_what_the_exchange_does_not_tell_is_not_fine(
-        self, bench: Bench, keyring: Store, command: Command, told: dict[str, object], subject: str
+        self, bench: Bench, fake_keyring: Store, command: Command, told: dict[str, object], subject: str
     ) -> None:
-        bench.put_in_use(keyring)
+        bench.put_in_use(fake_keyring)
         path = "/sapi/v1/account/apiRestrictions"
         bench.fault(answers=[{"path": path, "times": 9, "status": 200, "body": told}])
         said = command("check", "bench", "--json")
         assert (said.code, said.json["fine"]) == (6, False)
         assert outcomes(said)[subject] == "inconclusive"
 
-    def test_a_key_that_lost_its_restriction_is_not_fine(self, bench: Bench, keyring: Store, command: Command) -> None:
-        bench.put_in_use(keyring, is_restricted=False)
+    def test_a_key_that_lost_its_restriction_is_not_fine(
+        self, bench: Bench, fake_keyring: Store, command: Command
+    ) -> None:
+        bench.put_in_use(fake_keyring, is_restricted=False)
         said = command("check", "bench", "--json")
         assert (said.code, outcomes(said)["IP restriction"]) == (1, "failed")
 
     def test_a_key_adopted_without_a_list_has_nothing_to_compare(
-        self, bench: Bench, keyring: Store, command: Command
+        self, bench: Bench, fake_keyring: Store, command: Command
     ) -> None:
-        bench.put_in_use(keyring, whitelist="", is_restricted=False)
+        bench.put_in_use(fake_keyring, whitelist="", is_restricted=False)
         said = command("check", "bench", "--json")
         assert said.code == 0
         assert (outcomes(said)["Whitelist"], outcomes(said)["IP restriction"]) == ("not applicable", "warning")
 
-    def test_an_old_key_is_told_with_its_limit(self, bench: Bench, keyring: Store, command: Command) -> None:
-        bench.put_in_use(keyring, clock=lambda: time.time() - 100 * DAY)
+    def test_an_old_key_is_told_with_its_limit(self, bench: Bench, fake_keyring: Store, command: Command) -> None:
+        bench.put_in_use(fake_keyring, clock=lambda: time.time() - 100 * DAY)
         said = command("check", "bench", "--json")
         assert (said.code, outcomes(said)["Age"]) == (1, "failed")
         observed = said.check("Age")["observed"]
@@ -117,35 +119,35 @@ class TestWithAKeyring:
         assert command("check", "bench", "--max-age", "101").code == 0
 
     def test_the_exchange_s_date_counts_for_a_key_that_was_stored_later(
-        self, bench: Bench, keyring: Store, command: Command
+        self, bench: Bench, fake_keyring: Store, command: Command
     ) -> None:
-        bench.put_in_use(keyring, clock=lambda: time.time() + DAY)
+        bench.put_in_use(fake_keyring, clock=lambda: time.time() + DAY)
         said = command("check", "bench", "--json", "--max-age", "0")
         assert (said.code, outcomes(said)["Age"]) == (1, "failed")
         assert "says the exchange" in said.check("Age")["observed"]
 
     def test_an_exchange_that_is_not_there_says_nothing_about_the_key(
-        self, bench: Bench, keyring: Store, command: Command, dead_url: str
+        self, bench: Bench, fake_keyring: Store, command: Command, dead_url: str
     ) -> None:
-        bench.put_in_use(keyring)
+        bench.put_in_use(fake_keyring)
         bench.configure(base_url=dead_url)
         said = command("check", "bench", "--json")
         assert said.code == 6
         assert (outcomes(said)["Accepted"], outcomes(said)["Whitelist"]) == ("inconclusive", "passed")
 
     def test_an_address_that_nobody_agrees_on_is_inconclusive(
-        self, bench: Bench, keyring: Store, command: Command
+        self, bench: Bench, fake_keyring: Store, command: Command
     ) -> None:
-        bench.put_in_use(keyring)
+        bench.put_in_use(fake_keyring)
         bench.use("plain")
         said = command("check", "bench", "--json")
         assert said.code == 6
         assert (outcomes(said)["Accepted"], outcomes(said)["Whitelist"]) == ("passed", "inconclusive")
 
     def test_a_proxy_that_cannot_be_used_is_inconclusive_and_shows_no_password(
-        self, bench: Bench, keyring: Store, command: Command
+        self, bench: Bench, fake_keyring: Store, command: Command
     ) -> None:
-        bench.put_in_use(keyring)
+        bench.put_in_use(fake_keyring)
         proxy = "gopher://user:hunter2@10.0.0.2:70"
         bench.paths.config_file.write_text(f'[environments.bench]\nsite = "demo"\nproxy = "{proxy}"\n')
         said = command("check", "bench", "--json")
@@ -154,9 +156,9 @@ class TestWithAKeyring:
         assert "hunter2" not in said.out
 
     def test_a_wizard_at_work_is_not_disturbed_and_disturbs_nothing(
-        self, bench: Bench, keyring: Store, command: Command
+        self, bench: Bench, fake_keyring: Store, command: Command
     ) -> None:
-        bench.put_in_use(keyring)
+        bench.put_in_use(fake_keyring)
         with sole_writer(bench.paths.lock("bench"), "bench", time.time), bench.journal() as journal:
             before = journal.events()
             assert command("check", "bench").code == 0
@@ -164,13 +166,13 @@ class TestWithAKeyring:
             assert journal.last_verdict("bench") is None  # the rotation at hand goes by the wizard's own detection
             assert [len(seen.addresses) for seen in journal.egress_history("bench", "direct")] == [1]
 
-    def test_every_observation_is_kept(self, bench: Bench, keyring: Store, command: Command) -> None:
-        bench.put_in_use(keyring)
+    def test_every_observation_is_kept(self, bench: Bench, fake_keyring: Store, command: Command) -> None:
+        bench.put_in_use(fake_keyring)
         command("check", "bench")
         command("check", "bench", "--json")
         assert "Unchanged in 3 of 3 checks" in command("egress", "--env", "bench").err
 
-    def test_a_key_that_left_the_keyring_is_not_fine(self, bench: Bench, keyring: Store, command: Command) -> None:
+    def test_a_key_that_left_the_keyring_is_not_fine(self, bench: Bench, fake_keyring: Store, command: Command) -> None:
         bench.put_in_use(MemoryStore())
         said = command("check", "bench", "--json")
         assert said.code == 1

@@ -215,7 +215,7 @@ def test_a_way_over_ipv6_is_told(bench: Bench, command: Command, monkeypatch: py
 
 
 class TestTheExchangeItself:
-    """Asked with the key in use, out of a real keyring."""
+    """Asked with the key in use, once out of a real keyring."""
 
     def test_its_word_is_told_beside_the_operators(self, bench: Bench, keyring: Store, command: Command) -> None:
         bench.put_in_use(keyring)
@@ -225,16 +225,18 @@ class TestTheExchangeItself:
         assert said.json["exchange"]["address"] == HERE
         assert said.json["exchange"]["sentence"] in said.err
 
-    def test_its_word_decides_where_operators_disagree(self, bench: Bench, keyring: Store, command: Command) -> None:
-        bench.put_in_use(keyring)
+    def test_its_word_decides_where_operators_disagree(
+        self, bench: Bench, fake_keyring: Store, command: Command
+    ) -> None:
+        bench.put_in_use(fake_keyring)
         bench.use("plain", "json")
         bench.echo("plain", "203.0.113.99")
         said = command("egress", "--ask-exchange", "--json")
         assert (said.code, said.json["state"], said.json["address"]) == (0, "split", None)
         assert said.json["exchange"]["address"] == HERE
 
-    def test_an_address_that_it_names_is_kept(self, bench: Bench, keyring: Store, command: Command) -> None:
-        bench.put_in_use(keyring)
+    def test_an_address_that_it_names_is_kept(self, bench: Bench, fake_keyring: Store, command: Command) -> None:
+        bench.put_in_use(fake_keyring)
         bench.configure(f'futures_url = "{bench.base_url}"\n')
         message = "Invalid API-key, IP, or permissions for action, request ip: 203.0.113.77"
         bench.fault(

@@ -111,19 +111,19 @@ class TestWithAKey:
         bench.put_in_use(keyring)
         assert execute("printf", "%s|", "--", "--json", "-x").stdout == "--|--json|-x|"
 
-    def test_python_programs_read_the_same_credentials(self, bench: Bench, keyring: Store) -> None:
-        credentials = bench.put_in_use(keyring)
+    def test_python_programs_read_the_same_credentials(self, bench: Bench, fake_keyring: Store) -> None:
+        credentials = bench.put_in_use(fake_keyring)
         assert wizard.current_credentials("bench") == credentials
 
-    async def test_python_programs_may_have_an_event_loop_running(self, bench: Bench, keyring: Store) -> None:
-        credentials = await asyncio.to_thread(bench.put_in_use, keyring)
+    async def test_python_programs_may_have_an_event_loop_running(self, bench: Bench, fake_keyring: Store) -> None:
+        credentials = await asyncio.to_thread(bench.put_in_use, fake_keyring)
         assert wizard.current_credentials("bench") == credentials
 
     def test_a_key_that_left_the_keyring_is_no_current_key(
-        self, bench: Bench, keyring: Store, command: Command
+        self, bench: Bench, fake_keyring: Store, command: Command
     ) -> None:
-        credentials = bench.put_in_use(keyring)
-        asyncio.run(keyring.delete(item_name("bench", credentials)))
+        credentials = bench.put_in_use(fake_keyring)
+        asyncio.run(fake_keyring.delete(item_name("bench", credentials)))
         said = command("exec", "bench", "--", "true")
         assert (said.code, said.out) == (1, "")
         assert "is not in the keyring" in said.err

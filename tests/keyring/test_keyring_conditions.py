@@ -59,6 +59,7 @@ async def test_each_condition_has_its_sentence_and_its_remedy() -> None:
     judge(await conditions([sys.executable, "-m", "tests.keyring.conditions"]))
 
 
+@pytest.mark.slow
 @only_root
 async def test_an_ordinary_user_is_told_the_same() -> None:
     require_daemons()

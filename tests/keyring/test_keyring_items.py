@@ -23,8 +23,10 @@ from wizard.custody.records import KeyRecord, Slot
 from wizard.custody.vault import Vault, item_name
 
 pytestmark = pytest.mark.keyring
-KILLED_WRITES = int(os.environ.get("KEY_WIZARD_KILLED_WRITES", "20"))
+KILLED_WRITES = int(os.environ.get("KEY_WIZARD_KILLED_WRITES", "8"))
 """How many writes the keyring is killed in; the long form is 200."""
+STORING = 0.1
+"""Seconds that it takes."""
 Vaults = Callable[..., Vault]
 BACKEND = "keyring.backends.SecretService.Keyring"
 
@@ -100,7 +102,7 @@ async def test_after_a_crash_of_the_keyring_nothing_is_believed_that_is_not_ther
     for attempt in range(KILLED_WRITES):
         new = hmac(api_key=f"{attempt:064}", signing="s" * 64)
         storing = asyncio.create_task(vault.put(new, Slot.PENDING))
-        await asyncio.sleep(attempt % 20 * 0.005)  # spreads the crashes over the 0.1 s that storing takes
+        await asyncio.sleep(attempt * STORING / KILLED_WRITES)
         own_bus.kill_keyring()
         record = await ended(storing)
         own_bus.start_keyring(unlock=True)

@@ -14,12 +14,13 @@ from contextlib import suppress
 import pytest
 
 from tests.terminal.harness import leaked
+from tests.tiers import slow
 from wizard.plain.console import EndOfInput, Interrupted, SecretEntryRefused
 from wizard.plain.interrupts import Interrupts
 from wizard.plain.terminal import LONGEST_LINE, TerminalConsole
 
 KEY, SECRET = ("".join(random.Random(number).choices("0123456789abcdef", k=64)) for number in (1, 2))
-DELAYS = (0, 0.05, 0.15, 0.4, 1.0)
+DELAYS = (0, 0.4, *slow(0.05, 0.15, 1.0))
 
 
 class Pipes:
@@ -299,7 +300,7 @@ async def test_a_key_pasted_in_sight_is_not_shown_and_what_follows_answers_nothi
         assert leaked(text, pty.seen) == []
 
 
-@pytest.mark.parametrize("cut", [1, 20, 40])
+@pytest.mark.parametrize("cut", [20, *slow(1, 40)])
 async def test_a_key_pasted_in_sight_in_two_parts_is_shown_no_further_than_it_was_typed(pty: Pty, cut: int) -> None:
     asking = asyncio.create_task(pty.console.ask("first? "))
     await pty.see(b"first? ")

@@ -16,6 +16,7 @@ import pytest
 from tests.plain.test_plain_pty import DumbTerminal
 from tests.terminal.harness import TIMEOUT, Terminal, leaked
 from tests.terminal.walk import end_exchange
+from tests.tiers import slow
 from wizard.core import settings
 from wizard.core.secret import Secret
 from wizard.custody.encrypted_file.store import make_file
@@ -23,7 +24,7 @@ from wizard.custody.encrypted_file.store import make_file
 pytestmark = pytest.mark.terminal
 REPOSITORY = Path(__file__).parents[2]
 HALF, WHOLE = "K7h2xQ9vLmPz", "a3f1b2c4" * 8
-STOPS = [signal.SIGTSTP, signal.SIGSTOP, signal.SIGTTIN, signal.SIGTTOU]
+OTHER_STOPS = [signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU]
 
 
 @contextmanager
@@ -72,7 +73,7 @@ def at_the_secret() -> Iterator[Terminal]:
         end_exchange(Path(os.environ["KEY_WIZARD_HOME"]))
 
 
-@pytest.mark.parametrize("number", [None, *STOPS], ids=str)
+@pytest.mark.parametrize("number", [None, signal.SIGSTOP, *slow(*OTHER_STOPS)], ids=str)
 def test_after_fg_the_question_is_asked_again_and_nothing_typed_is_shown(number: signal.Signals | None) -> None:
     with at_the_secret() as terminal:
         for times in (2, 3):
@@ -93,7 +94,7 @@ def test_after_fg_the_question_is_asked_again_and_nothing_typed_is_shown(number:
         terminal.wait_for("shown again")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTSTP, signal.SIGSTOP], ids=str)
+@pytest.mark.parametrize("number", [signal.SIGSTOP, *slow(signal.SIGTSTP)], ids=str)
 def test_continued_in_the_background_it_stops_again_and_the_secret_stays_unseen(number: signal.Signals) -> None:
     with at_the_secret() as terminal:
         stop(terminal, number)
@@ -111,7 +112,7 @@ def test_continued_in_the_background_it_stops_again_and_the_secret_stays_unseen(
         assert leaked(WHOLE, terminal.raw) == []
 
 
-@pytest.mark.parametrize("number", [None, *STOPS], ids=str)
+@pytest.mark.parametrize("number", [None, *slow(signal.SIGSTOP, *OTHER_STOPS)], ids=str)
 def test_a_passphrase_on_the_command_line_stays_unseen_too(number: signal.Signals | None) -> None:
     places = settings.paths()
     places.config_file.parent.mkdir(parents=True, exist_ok=True)

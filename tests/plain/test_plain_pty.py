@@ -15,6 +15,7 @@ import pytest
 
 from tests.terminal.harness import ENDS_WITHIN, Terminal, leaked
 from tests.terminal.walk import end_exchange
+from tests.tiers import slow
 from wizard.core.credentials import KeyKind
 from wizard.rehearsal.process import recall
 from wizard.rehearsal.simulated_page import NewKey, SimulatedPage
@@ -149,8 +150,13 @@ def test_typed_keys_and_secrets_are_never_echoed(dumb: DumbTerminal) -> None:
 
 @pytest.mark.parametrize(
     "keys",
-    ["\r", "\r\r", "\r" * 20, "y\ryes\r\r", "3\r\r\r"],
-    ids=["enter", "enter twice", "enter held", "typed ahead", "swap without its word"],
+    [
+        pytest.param("\r", id="enter", marks=pytest.mark.slow),
+        pytest.param("\r\r", id="enter twice", marks=pytest.mark.slow),
+        pytest.param("\r" * 20, id="enter held"),
+        pytest.param("y\ryes\r\r", id="typed ahead", marks=pytest.mark.slow),
+        pytest.param("3\r\r\r", id="swap without its word"),
+    ],
 )
 def test_the_secret_of_a_refused_key_never_goes_to_the_exchange_without_its_word(dumb: DumbTerminal, keys: str) -> None:
     dumb.to_credentials()
@@ -169,7 +175,7 @@ def test_the_secret_of_a_refused_key_never_goes_to_the_exchange_without_its_word
     assert made.secret.reveal() not in sent
 
 
-@pytest.mark.parametrize("delay", [0, 0.05, 0.15, 0.4, 1.0])
+@pytest.mark.parametrize("delay", [0, 0.4, *slow(0.05, 0.15, 1.0)])
 def test_a_key_and_its_secret_that_a_slow_line_brings_are_taken_and_never_shown(
     dumb: DumbTerminal, delay: float
 ) -> None:
@@ -185,7 +191,7 @@ def test_a_key_and_its_secret_that_a_slow_line_brings_are_taken_and_never_shown(
         assert leaked(value.reveal(), dumb.terminal.raw) == []
 
 
-@pytest.mark.parametrize("delay", [0, 0.05, 0.15, 0.4, 1.0])
+@pytest.mark.parametrize("delay", [0, 0.4, *slow(0.05, 0.15, 1.0)])
 def test_what_no_question_takes_of_a_slow_paste_is_not_shown(dumb: DumbTerminal, delay: float) -> None:
     lines = ["0f1e2d3c4b5a6978" * 4, "a1b2c3d4e5f60718" * 4, "9a8b7c6d5e4f3021" * 4]
     dumb.to_credentials()
@@ -198,7 +204,7 @@ def test_what_no_question_takes_of_a_slow_paste_is_not_shown(dumb: DumbTerminal,
     assert [leaked(line, dumb.terminal.raw) for line in lines] == [[], [], []]
 
 
-@pytest.mark.parametrize("delay", [0, 0.05, 0.15, 0.4, 1.0])
+@pytest.mark.parametrize("delay", [0, 0.4, *slow(0.05, 0.15, 1.0)])
 def test_a_key_and_its_secret_pasted_where_all_is_shown_are_refused_unseen(dumb: DumbTerminal, delay: float) -> None:
     key, secret = "0f1e2d3c4b5a6978" * 4, "a1b2c3d4e5f60718" * 4
     dumb.to_credentials()
@@ -230,7 +236,7 @@ def test_ctrl_c_asks_and_leaving_a_living_key_behind_is_exit_code_4(dumb: DumbTe
     assert dumb.terminal.wait() == 4
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, *slow(signal.SIGQUIT)])
 def test_a_signal_at_a_hidden_prompt_restores_the_terminal(dumb: DumbTerminal, number: signal.Signals) -> None:
     dumb.to_credentials()
     dumb.answer("Which kind of key?", "hmac")
@@ -244,7 +250,7 @@ def test_a_signal_at_a_hidden_prompt_restores_the_terminal(dumb: DumbTerminal, n
     assert b"S3cr3t" not in dumb.terminal.raw
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, *slow(signal.SIGHUP, signal.SIGQUIT)])
 def test_a_signal_ends_it_while_the_terminal_takes_no_output(dumb: DumbTerminal, number: signal.Signals) -> None:
     dumb.see("begin to replace", "[rotate]: ")
     dumb.terminal.stop_output()
@@ -255,7 +261,7 @@ def test_a_signal_ends_it_while_the_terminal_takes_no_output(dumb: DumbTerminal,
     assert recall(exchange_note()) is None, "the exchange was left running"
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, *slow(signal.SIGHUP, signal.SIGQUIT)])
 def test_a_signal_at_a_hidden_prompt_ends_it_while_the_terminal_takes_no_output(
     dumb: DumbTerminal, number: signal.Signals
 ) -> None:

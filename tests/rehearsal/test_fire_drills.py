@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -13,13 +14,16 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.rehearsal.test_mending import rehearsing
 from tests.rehearsal.test_unattended import key_wizard
 from tests.secret_service import secret_service
 from tests.terminal.walk import end_exchange
+from wizard.core.credentials import KeyKind
 from wizard.core.settings import paths
 from wizard.environments import RehearsalEnvironments
+from wizard.rehearsal.player import Player
 from wizard.rehearsal.process import recall
-from wizard.rehearsal.scenarios import SCENARIOS, SMOOTH
+from wizard.rehearsal.scenarios import PASSES_AFTER, SCENARIOS, SMOOTH
 
 NOTE = "state/rehearsal/exchange.json"
 
@@ -30,8 +34,29 @@ async def _no_exchange_is_left() -> AsyncIterator[None]:
     end_exchange(Path(os.environ["KEY_WIZARD_HOME"]))
 
 
-async def drill(name: str, *, kind: str = "hmac") -> tuple[int | None, dict[str, Any], str]:
-    code, out, err = await key_wizard("rehearse", "--auto", "--json", "--scenario", name, "--kind", kind)
+class Time:
+    """Wall-clock time that jumps over every pause."""
+
+    def __init__(self) -> None:
+        self._skipped = 0.0
+
+    def __call__(self) -> float:
+        return time.time() + self._skipped
+
+    async def pause(self, seconds: float) -> None:
+        self._skipped += seconds
+
+
+async def drill(name: str, kind: KeyKind) -> tuple[bool, dict[str, Any]]:
+    """Play a drill in this process; its waits cost no time."""
+    scenario, now = SCENARIOS[name], Time()
+    async with rehearsing(scenario, passes_after=PASSES_AFTER, clock=now, pause=now.pause) as (flow, simulated_page):
+        player = Player(flow, simulated_page, kind, scenario, passes_after=PASSES_AFTER)
+        return await player.play(), player.as_json()
+
+
+async def drill_by_command(name: str) -> tuple[int | None, dict[str, Any], str]:
+    code, out, err = await key_wizard("rehearse", "--auto", "--json", "--scenario", name, "--kind", "hmac")
     assert out, err
     result = json.loads(out)
     assert result["scenario"] == name
@@ -54,40 +79,46 @@ def finding(step: dict[str, Any], subject: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("name", "kind", "subject", "outcome", "words"),
     [
-        ("address-changed", "hmac", "New key", "failed", "203.0.113.92 is not in the whitelist"),
-        ("clock-skewed", "hmac", "New key", "inconclusive", "refused the time of the request"),
-        ("clock-skewed", "ed25519", "Clock", "warning", "behind"),
-        ("whitelist-forgotten", "ed25519", "IP restriction", "failed", "ipRestrict: false"),
-        ("whitelist-slow", "ed25519", "New key", "failed", "203.0.113.42 is in the whitelist"),
-        ("wrong-secret", "hmac", "New key", "failed", "The signature is wrong"),
-        ("wrong-secret", "ed25519", "New key", "failed", "The signature is wrong"),
-        ("permission-missing", "hmac", "Permissions", "failed", "Enable Spot & Margin Trading"),
-        ("rate-limited", "ed25519", "Exchange reachable", "inconclusive", "slow down"),
+        ("address-changed", KeyKind.HMAC, "New key", "failed", "203.0.113.92 is not in the whitelist"),
+        ("clock-skewed", KeyKind.HMAC, "New key", "inconclusive", "refused the time of the request"),
+        ("clock-skewed", KeyKind.ED25519, "Clock", "warning", "behind"),
+        ("whitelist-forgotten", KeyKind.ED25519, "IP restriction", "failed", "ipRestrict: false"),
+        ("whitelist-slow", KeyKind.ED25519, "New key", "failed", "203.0.113.42 is in the whitelist"),
+        ("wrong-secret", KeyKind.HMAC, "New key", "failed", "The signature is wrong"),
+        ("wrong-secret", KeyKind.ED25519, "New key", "failed", "The signature is wrong"),
+        ("permission-missing", KeyKind.HMAC, "Permissions", "failed", "Enable Spot & Margin Trading"),
+        ("rate-limited", KeyKind.ED25519, "Exchange reachable", "inconclusive", "slow down"),
     ],
 )
 async def test_the_cause_is_named_then_mended_and_the_rotation_ends_proven(
-    name: str, kind: str, subject: str, outcome: str, words: str
+    name: str, kind: KeyKind, subject: str, outcome: str, words: str
 ) -> None:
-    code, result, err = await drill(name, kind=kind)
+    is_done, result = await drill(name, kind)
     seen = finding(before_mending(result), subject)
     assert seen["outcome"] == outcome
     assert words in seen["observed"]
-    assert (code, result["grade"]) == (0, "proven"), err
-    assert SCENARIOS[name].goes_wrong in err
+    assert (is_done, result["grade"]) == (True, "proven")
     slots = {key["slot"]: key for key in result["credentials"]}
     assert slots["retired"]["holding"] == "purged"
     assert slots["current"]["holding"] == "stored"
 
 
-async def test_a_smooth_rehearsal_mends_nothing_and_warns_of_nothing() -> None:
-    code, result, err = await drill("smooth")
-    assert code == 0
-    assert not any(step["mending"] for step in result["steps"])
-    assert "Fire drill" not in err
+async def test_a_drill_by_command_says_before_what_goes_wrong() -> None:
+    code, result, err = await drill_by_command("address-changed")
+    assert before_mending(result)
+    assert (code, result["grade"]) == (0, "proven"), err
+    assert SCENARIOS["address-changed"].goes_wrong in err
+
+
+async def test_a_fault_that_passes_is_waited_for_by_command() -> None:
+    code, result, err = await drill_by_command("rate-limited")
+    assert before_mending(result)["mending"] == "Waited 4 s."
+    assert "4 s" in finding(before_mending(result), "Exchange reachable")["advice"], "as long as the exchange asks"
+    assert (code, result["grade"]) == (0, "proven"), err
 
 
 async def test_a_legacy_key_that_lives_on_keeps_its_secret_and_the_exit_code_says_so() -> None:
-    code, result, _ = await drill("legacy-will-not-die")
+    code, result, _ = await drill_by_command("legacy-will-not-die")
     assert (code, result["grade"]) == (4, "alive")
     assert "still alive" in result["steps"][-1]["evidence"][-1]["observed"]
     slots = {key["slot"]: key for key in result["credentials"]}
@@ -95,7 +126,7 @@ async def test_a_legacy_key_that_lives_on_keeps_its_secret_and_the_exit_code_say
 
 
 async def test_an_outage_is_no_verdict_on_a_key_and_promotes_nothing() -> None:
-    code, result, _ = await drill("exchange-down")
+    code, result, _ = await drill_by_command("exchange-down")
     assert (code, result["grade"]) == (6, "inconclusive")
     probe = result["steps"][-1]
     assert probe["outcome"] == "inconclusive"
@@ -103,11 +134,6 @@ async def test_an_outage_is_no_verdict_on_a_key_and_promotes_nothing() -> None:
     slots = {key["slot"] for key in result["credentials"]}
     assert {"current", "pending"} <= slots
     assert "legacy" not in slots
-
-
-async def test_the_wait_that_the_exchange_asks_for_is_told() -> None:
-    _, result, _ = await drill("rate-limited")
-    assert "4 s" in finding(before_mending(result), "Exchange reachable")["advice"]
 
 
 async def test_a_scenario_that_does_not_exist_is_a_usage_error() -> None:

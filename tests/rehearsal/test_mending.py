@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
+from wizard.core.clock import Clock
 from wizard.core.credentials import KeyKind
 from wizard.core.errors import WizardError
 from wizard.core.rules import Rules
 from wizard.core.settings import Environment, paths
-from wizard.core.sites import Site
 from wizard.custody.store import MemoryStore
 from wizard.egress.services import EchoService, Parser
 from wizard.rehearsal.player import Player
 from wizard.rehearsal.scenarios import SCENARIOS, Scenario
-from wizard.rehearsal.session import PACE, Rehearsal
+from wizard.rehearsal.session import PACE, Rehearsal, embedded_site
 from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rehearsal.simulator import EmbeddedExchange, serve
+from wizard.rotation.context import Pause
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Mode, Outcome, Step
 
@@ -29,14 +31,17 @@ async def at_once(_seconds: float) -> None:
 
 
 @asynccontextmanager
-async def rehearsing(scenario: Scenario) -> AsyncIterator[tuple[Flow, SimulatedPage]]:
-    exchange = EmbeddedExchange(seed=1, scenario=scenario, passes_after=3600)
+async def rehearsing(
+    scenario: Scenario, *, passes_after: float = 3600, clock: Clock = time.time, pause: Pause = at_once
+) -> AsyncIterator[tuple[Flow, SimulatedPage]]:
+    """Open a rehearsal in this process, with credentials in memory; the exchange goes by the same clock."""
+    exchange = EmbeddedExchange(clock=clock, seed=1, scenario=scenario, passes_after=passes_after)
     own = paths().within("rehearsal")
     own.create()
     async with serve(exchange) as addresses:
         environment = Environment(
             name="rehearsal",
-            site=Site("embedded exchange", addresses.base_url, key_page=""),
+            site=embedded_site(addresses.base_url),
             rules=Rules(tolerated_ranges=frozenset({"documentation"})),
             is_rehearsal=True,
         )
@@ -46,7 +51,7 @@ async def rehearsing(scenario: Scenario) -> AsyncIterator[tuple[Flow, SimulatedP
         )
         simulated_page = SimulatedPage(addresses.desk_url)
         rehearsal = Rehearsal(environment, own, services, simulated_page, MemoryStore(), "", scenario)
-        async with rehearsal.flow(environ={}, pause=at_once, pace=PACE) as flow:
+        async with rehearsal.flow(environ={}, clock=clock, pause=pause, pace=PACE) as flow:
             yield flow, simulated_page
 
 

@@ -25,6 +25,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.secret import Secret
 from wizard.core.settings import Environment, Paths
@@ -48,7 +49,7 @@ from wizard.rotation.steps import egress as egress_step
 from wizard.rotation.steps.egress import EgressStep
 from wizard.rotation.steps.retire import RetireStep
 
-EXAMPLES = int(os.environ.get("KEY_WIZARD_RETIREMENTS", "150"))
+EXAMPLES = int(os.environ.get("KEY_WIZARD_RETIREMENTS", "0")) or examples(150)
 A, B, C = map(IPv4Address, ("203.0.113.1", "203.0.113.2", "203.0.113.3"))
 LEGACY, CURRENT = "l" * 64, "c" * 64
 GONE, NO = -2008, -2015

@@ -26,22 +26,25 @@ def whole_rotation(walk: Walk, kind: str) -> None:
     walk.purge()
 
 
-@pytest.mark.parametrize("kind", ["hmac", "ed25519"])
-@pytest.mark.parametrize("size", [(80, 24), (60, 20)], ids=["80x24", "60x20"])
-def test_a_rotation_is_walked_to_its_end_by_keyboard(kind: str, size: tuple[int, int]) -> None:
+@pytest.mark.parametrize(
+    ("kind", "size"),
+    [
+        pytest.param("hmac", (80, 24), id="hmac-80x24"),
+        pytest.param("ed25519", (60, 20), id="ed25519-60x20"),
+        pytest.param("ed25519", (80, 24), id="ed25519-80x24", marks=pytest.mark.slow),
+        pytest.param("hmac", (60, 20), id="hmac-60x20", marks=pytest.mark.slow),
+    ],
+)
+def test_a_rotation_is_walked_to_its_end_by_keyboard_and_the_terminal_keeps_its_certificate(
+    kind: str, size: tuple[int, int]
+) -> None:
     with rehearsing({}, size=size) as walk:
         whole_rotation(walk, kind)
         walk.see("proven", "secret purged")
         assert walk.leave() == 0
+        after = walk.terminal.screen()
         assert not _KEY.search(walk.terminal.drawn), "a whole key or secret was drawn"
         assert b"\x1b[?1000h" not in walk.terminal.raw, "the mouse was asked for"
-
-
-def test_the_terminal_gets_its_certificate_and_no_secret_after_the_end() -> None:
-    with rehearsing({}) as walk:
-        whole_rotation(walk, "hmac")
-        walk.leave()
-        after = walk.terminal.screen()
     assert "Legacy key" in after
     assert "proven" in after
 

@@ -49,7 +49,7 @@ def assert_nothing_is_lost(environ: Mapping[str, str]) -> None:
         assert '"api_key"' in in_keyring(environ, key.item), f"the {key.slot} key is not in the keyring"
 
 
-@pytest.mark.parametrize("kind", ["hmac", "ed25519"])
+@pytest.mark.parametrize("kind", [pytest.param("hmac", marks=pytest.mark.slow), "ed25519"])
 def test_killed_on_each_of_the_five_steps_a_rotation_still_ends_well(kind: str, keep_exchange: None) -> None:
     with secret_service() as environ:
         with rehearsing(environ) as walk:

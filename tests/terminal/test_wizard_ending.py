@@ -11,6 +11,7 @@ import pytest
 
 from tests.terminal.harness import ENDS_WITHIN
 from tests.terminal.walk import Walk, rehearsing
+from tests.tiers import slow
 from wizard.rehearsal.process import recall
 
 pytestmark = pytest.mark.terminal
@@ -36,7 +37,7 @@ def test_a_signal_leaves_nothing_open_and_says_so(walk: Walk) -> None:
     assert recall(exchange_note()) is None
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, *slow(signal.SIGHUP, signal.SIGINT)])
 def test_a_farewell_that_nobody_takes_does_not_keep_it_from_ending(walk: Walk, number: signal.Signals) -> None:
     walk.terminal.stop_output()
     walk.terminal.kill(number)

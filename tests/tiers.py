@@ -1,0 +1,10 @@
+"""Which tests the README's command leaves out: cases that walk where others walk, and only take longer to say so."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def slow(*values: object) -> list[object]:
+    """Return these values of a parameter as cases that only `.ci/run` and `-m` run."""
+    return [pytest.param(value, marks=pytest.mark.slow) for value in values]
