@@ -21,9 +21,9 @@ from wizard.core.settings import Custody, Environment, Paths, Place
 from wizard.custody.custodian import Custodian
 from wizard.custody.encrypted_file.store import EncryptedFileStore
 from wizard.custody.keyring import KeyringStore
+from wizard.custody.keyring_errors import GNOME, Service, unusable_service
 from wizard.custody.keyring_worker.protocol import State
 from wizard.custody.records import Slot
-from wizard.custody.secret_service import GNOME, Service, unusable_service
 from wizard.custody.store import MemoryStore, Store
 from wizard.egress.services import EchoService, Parser
 from wizard.rehearsal.session import embedded_site

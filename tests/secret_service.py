@@ -176,11 +176,12 @@ class PrivateBus:
     def make_default_collection(self, name: str) -> None:
         """Make one more collection, open, and have the keyring store into it from now on."""
         code = (
+            "from contextlib import closing\n"
             "from wizard.custody.keyring_worker import secret_service as own\n"
-            "with own.Bus(5.0) as bus:\n"
+            "with closing(own.Bus(5.0)) as bus:\n"
             f" label, master = {{own._LABEL: ('s', {name!r})}}, own._encrypted(bus, {PASSWORD!r})\n"
-            " (path,) = bus.call(own._GNOME_INTERNAL, 'CreateWithMasterPassword', 'a{sv}(oayays)', label, master)\n"
-            " bus.call(own._SERVICE, 'SetAlias', 'so', 'default', path)\n"
+            " (path,) = own._gnome(bus).call('CreateWithMasterPassword', 'a{sv}(oayays)', label, master)\n"
+            " own._service(bus).call('SetAlias', 'so', 'default', path)\n"
         )
         subprocess.run([sys.executable, "-c", code], env=self.environ, cwd=_ROOT, check=True, timeout=PATIENCE)
 

@@ -10,7 +10,6 @@ import importlib
 import json
 import os
 import sys
-from collections.abc import Mapping
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -18,8 +17,10 @@ import pytest
 
 from wizard.core.secret import Secret
 from wizard.custody.keyring import KeyringStore
-from wizard.custody.keyring_process import Answer, KeyringProcess
+from wizard.custody.keyring_errors import failure
+from wizard.custody.keyring_process import Facts, KeyringProcess
 from wizard.custody.keyring_worker.main import respond
+from wizard.custody.keyring_worker.protocol import Code, Op
 
 WINDOWS = "keyring.backends.Windows.WinVaultKeyring"
 MACOS = "keyring.backends.macOS.Keyring"
@@ -28,12 +29,13 @@ MACOS = "keyring.backends.macOS.Keyring"
 class InProcess(KeyringProcess):
     """Does in this process what the worker does in its own, over the same JSON."""
 
-    async def ask(self, operation: str, value: Secret | None, names: Mapping[str, str]) -> Answer:
+    async def call(self, operation: Op, *, value: Secret | None = None, **names: str) -> Facts:
         secret = {} if value is None else {"value": value.reveal()}
         request = json.loads(json.dumps({"op": operation, **names, **secret}))
-        answer = json.loads(json.dumps(respond(request)))
-        code, found = answer.pop("code"), answer.pop("value", None)
-        return Answer(code, None if found is None else Secret(found), answer)
+        answer: Facts = json.loads(json.dumps(respond(request)))
+        if answer["code"] != Code.OK:
+            raise failure(operation, answer)
+        return {**answer, "value": Secret(answer["value"])} if answer.get("value") is not None else answer
 
 
 def in_process_store(backend: str) -> KeyringStore:

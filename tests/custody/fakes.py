@@ -10,8 +10,8 @@ from wizard.core.settings import Custody, Place
 from wizard.custody.custodian import Custodian
 from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.keyring import KeyringStore
+from wizard.custody.keyring_errors import GNOME, Service, unusable_service
 from wizard.custody.keyring_worker.protocol import State
-from wizard.custody.secret_service import GNOME, Service, unusable_service
 from wizard.custody.store import MemoryStore, Store
 
 PASSWORD = "correct horse"

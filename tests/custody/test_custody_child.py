@@ -18,26 +18,27 @@ from tests.custody.refusals import refused
 from wizard.core.secret import Secret
 from wizard.custody.errors import CustodyError
 from wizard.custody.keyring_process import KeyringProcess
+from wizard.custody.keyring_worker.protocol import Op
 
 ROOT = Path(__file__).parents[2]
 BACKEND = "keyring.backends.SecretService.Keyring"
 SECRET = "a-secret-that-nobody-may-see"
-NAMES = {"backend": BACKEND, "service": "key-wizard:test:0", "user": "credentials"}
+NAMES = {"backend": BACKEND, "name": "key-wizard:test:0", "user": "credentials"}
 
 
 async def test_a_call_past_its_deadline_is_killed_and_reaped(hung_bus: HungBus) -> None:
     before, worker = children(), KeyringProcess(hung_bus.environ, deadline=0.3)
     with refused("timeout", match=r"Reading from the keyring took longer than 0.3 s"):
-        await worker.call("read", **NAMES)
+        await worker.call(Op.READ, **NAMES)
     assert children() == before
     with refused("timeout"):  # of a new one
-        await worker.call("read", **NAMES)
+        await worker.call(Op.READ, **NAMES)
     assert children() == before
 
 
 async def test_a_cancelled_call_leaves_no_child_behind(hung_bus: HungBus) -> None:
     before = children()
-    call = asyncio.create_task(KeyringProcess(hung_bus.environ, deadline=600).call("read", **NAMES))
+    call = asyncio.create_task(KeyringProcess(hung_bus.environ, deadline=600).call(Op.READ, **NAMES))
     child = await hung_bus.caller()
     assert child in children()
     call.cancel()
@@ -48,7 +49,7 @@ async def test_a_cancelled_call_leaves_no_child_behind(hung_bus: HungBus) -> Non
 
 async def test_a_call_cancelled_at_once_leaves_no_child_behind(hung_bus: HungBus) -> None:
     before = children()
-    call = asyncio.create_task(KeyringProcess(hung_bus.environ, deadline=600).call("read", **NAMES))
+    call = asyncio.create_task(KeyringProcess(hung_bus.environ, deadline=600).call(Op.READ, **NAMES))
     await asyncio.sleep(0)
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -58,7 +59,7 @@ async def test_a_call_cancelled_at_once_leaves_no_child_behind(hung_bus: HungBus
 
 async def test_a_secret_is_neither_in_the_childs_arguments_nor_in_its_environment(hung_bus: HungBus) -> None:
     call = asyncio.create_task(
-        KeyringProcess(hung_bus.environ, deadline=600).call("write", value=Secret(SECRET), **NAMES)
+        KeyringProcess(hung_bus.environ, deadline=600).call(Op.WRITE, value=Secret(SECRET), **NAMES)
     )
     child = Path("/proc", str(await hung_bus.caller()))
     arguments, environment = (child / "cmdline").read_bytes(), (child / "environ").read_bytes()
@@ -72,7 +73,7 @@ async def test_a_secret_is_neither_in_the_childs_arguments_nor_in_its_environmen
 
 async def test_a_timeout_shows_no_secret_even_with_all_its_locals(hung_bus: HungBus) -> None:
     with refused("timeout") as caught:
-        await KeyringProcess(hung_bus.environ, deadline=0.3).call("write", value=Secret(SECRET), **NAMES)
+        await KeyringProcess(hung_bus.environ, deadline=0.3).call(Op.WRITE, value=Secret(SECRET), **NAMES)
     shown = traceback.TracebackException.from_exception(caught.value, capture_locals=True)
     text = "".join(shown.format())
     assert "deadline" in text
@@ -81,8 +82,8 @@ async def test_a_timeout_shows_no_secret_even_with_all_its_locals(hung_bus: Hung
 
 async def test_a_child_whose_wizard_was_killed_ends_by_itself(hung_bus: HungBus) -> None:
     program = (
-        "import asyncio, os; from wizard.custody.keyring_process import KeyringProcess;"
-        f"asyncio.run(KeyringProcess(os.environ, deadline=3).call('read', **{NAMES}))"
+        "import asyncio, os; from wizard.custody.keyring_process import KeyringProcess, Op;"
+        f"asyncio.run(KeyringProcess(os.environ, deadline=3).call(Op.READ, **{NAMES}))"
     )
     wizard = await asyncio.create_subprocess_exec(sys.executable, "-c", program, cwd=ROOT, env=hung_bus.environ)
     orphan = os.pidfd_open(await hung_bus.caller())
@@ -94,7 +95,7 @@ async def test_a_child_whose_wizard_was_killed_ends_by_itself(hung_bus: HungBus)
 
 
 async def test_a_child_that_dies_is_an_error_with_its_exit_status(hung_bus: HungBus) -> None:
-    call = asyncio.create_task(KeyringProcess(hung_bus.environ, deadline=600).call("read", **NAMES))
+    call = asyncio.create_task(KeyringProcess(hung_bus.environ, deadline=600).call(Op.READ, **NAMES))
     os.kill(await hung_bus.caller(), signal.SIGKILL)
     with pytest.raises(CustodyError, match="failed") as caught:
         await call
@@ -104,9 +105,9 @@ async def test_a_child_that_dies_is_an_error_with_its_exit_status(hung_bus: Hung
 
 async def test_calls_share_one_process_that_ends_with_its_object(login: dict[str, str]) -> None:
     before, worker = children(), KeyringProcess(login)
-    await worker.call("choice")
+    await worker.call(Op.CHOICE)
     (first,) = children() - before
-    await asyncio.gather(worker.call("state"), worker.call("choice"))
+    await asyncio.gather(worker.call(Op.STATE), worker.call(Op.CHOICE))
     assert children() - before == {first}
     del worker
     assert children() == before
@@ -114,11 +115,11 @@ async def test_calls_share_one_process_that_ends_with_its_object(login: dict[str
 
 async def test_a_worker_that_was_ended_is_replaced_at_the_next_call(login: dict[str, str]) -> None:
     before, worker = children(), KeyringProcess(login)
-    await worker.call("state")
+    await worker.call(Op.STATE)
     (first,) = children() - before
     os.kill(first, signal.SIGKILL)
     wait_for_the_end_of(first)
-    assert (await worker.call("state")).facts["state"] == "no-bus-address"
+    assert (await worker.call(Op.STATE))["state"] == "no-bus-address"
     assert first not in children()
     del worker
     assert children() == before
@@ -135,33 +136,28 @@ async def test_files_in_the_current_directory_or_on_pythonpath_are_not_run(
     for name in ("json", "keyring", "jeepney", "faulthandler", "sitecustomize", "wizard"):
         (tmp_path / f"{name}.py").write_text("import os; os._exit(66)")
     monkeypatch.chdir(tmp_path)
-    answer = await KeyringProcess({**login, "PYTHONPATH": str(tmp_path)}).call("state")
-    assert (answer.code, answer.facts["state"]) == ("ok", "no-bus-address")
+    answer = await KeyringProcess({**login, "PYTHONPATH": str(tmp_path)}).call(Op.STATE)
+    assert (answer["code"], answer["state"]) == ("ok", "no-bus-address")
 
 
-def test_the_child_imports_nothing_heavy() -> None:
+@pytest.mark.parametrize(("module", "is_library"), [("main", False), ("secret_service", False), ("library", True)])
+def test_the_worker_loads_nothing_that_it_does_not_need(module: str, is_library: bool) -> None:
     program = (
         f"import sys; sys.path.append({str(ROOT)!r});"
-        "import wizard.custody.keyring_worker.main, wizard.custody.keyring_worker.secret_service; print(*sys.modules)"
+        "import wizard.custody.keyring_worker.main;"
+        f"import wizard.custody.keyring_worker.{module}; print(*sys.modules)"
     )
     run = subprocess.run([sys.executable, "-I", "-c", program], capture_output=True, text=True, check=True)
     loaded = set(run.stdout.split())
-    assert "keyring" in loaded
-    assert not loaded & {
-        "textual",
-        "rich",
-        "httpx",
-        "asyncio",
-        "platformdirs",
-        "wizard.core.settings",
-        "wizard.core.secret",
-    }
+    assert ("keyring" in loaded) == is_library
+    heavy = {"textual", "rich", "httpx", "asyncio", "platformdirs", "wizard.core.settings", "wizard.core.secret"}
+    assert not loaded & heavy
     outside = {name for name in loaded if name.startswith("wizard.") and not name.startswith("wizard.custody")}
     assert outside == set()
 
 
 async def test_whatever_a_plugin_prints_or_asks_does_not_reach_the_answer(login: dict[str, str]) -> None:
     traces = install_plugin(login, priority=20)
-    answer = await KeyringProcess(login).call("choice")
-    assert (answer.facts["origin"], answer.facts["leaves"]) == ("priority", ["stranger.Keyring"])
+    answer = await KeyringProcess(login).call(Op.CHOICE)
+    assert (answer["origin"], answer["leaves"]) == ("priority", ["stranger.Keyring"])
     assert [file.name for file in traces.glob("asked")] == ["asked"]

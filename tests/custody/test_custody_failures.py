@@ -6,12 +6,11 @@ import pytest
 from jeepney import HeaderFields, new_error, new_method_call
 from jeepney.wrappers import DBusErrorResponse
 from keyring.errors import InitError, KeyringError, KeyringLocked, NoKeyringError, PasswordSetError
+from secretstorage.exceptions import ItemNotFoundException, LockedException, SecretServiceNotAvailableException
 
 from wizard.custody.errors import CustodyError, ItemUnreadableError
-from wizard.custody.keyring_process import Answer, failure
-from wizard.custody.keyring_worker import failures
-from wizard.custody.keyring_worker.failures import CannotLoad, Refusal
-from wizard.custody.keyring_worker.protocol import Code
+from wizard.custody.keyring_errors import failure
+from wizard.custody.keyring_worker.protocol import Code, Op, WorkerError, answer_to
 
 SECRET = "a-secret-that-nobody-may-see"
 
@@ -48,7 +47,7 @@ ERRORS = [
     (KeyringLocked(SECRET), Code.LOCKED),
     (InitError(SECRET), Code.LOST),
     (NoKeyringError(SECRET), Code.NO_BACKEND),
-    (CannotLoad("builtins.RuntimeError"), Code.NO_BACKEND),
+    (WorkerError(Code.NO_BACKEND, kind="builtins.RuntimeError"), Code.NO_BACKEND),
     (ConnectionResetError(104, SECRET), Code.LOST),
     (TimeoutError(SECRET), Code.LOST),
     (configparser.MissingSectionHeaderError("file", 1, SECRET), Code.BAD_CONFIG),
@@ -56,13 +55,15 @@ ERRORS = [
     (dbus_error("org.freedesktop.Secret.Error.IsLocked"), Code.LOCKED),
     (dbus_error("org.freedesktop.DBus.Error.NoReply"), Code.LOST),
     (dbus_error("org.freedesktop.DBus.Error.AccessDenied"), Code.FAILED),
-    (Refusal(SECRET + "\x1b[2J"), Code.FAILED),
+    (raised(SecretServiceNotAvailableException(SECRET), dbus_error("org.freedesktop.DBus.Error.NoReply")), Code.LOST),
+    (ItemNotFoundException(SECRET), Code.LOST),
+    (LockedException(SECRET), Code.LOCKED),
 ]
 
 
 @pytest.mark.parametrize(("error", "code"), ERRORS)
 def test_an_exception_becomes_a_code_and_loses_its_text(error: Exception, code: Code) -> None:
-    answer = failures.answer(error)
+    answer = answer_to(error)
     assert answer["code"] == code
     assert SECRET not in repr(answer)
 
@@ -81,9 +82,9 @@ def test_an_exception_becomes_a_code_and_loses_its_text(error: Exception, code: 
 def test_a_system_error_keeps_its_number_and_has_its_advice(
     error: Exception, number: int, code: str, advice: str
 ) -> None:
-    told = failures.answer(error)
+    told = answer_to(error)
     assert SECRET not in repr(told)
-    shown = failure("write", Answer(told.pop("code"), None, told))
+    shown = failure(Op.WRITE, told)
     assert isinstance(shown, CustodyError)
     assert shown.code == code
     assert str(number) in shown.why
@@ -91,13 +92,13 @@ def test_a_system_error_keeps_its_number_and_has_its_advice(
 
 
 def test_an_error_of_the_operating_system_is_not_taken_for_one_of_the_keychain() -> None:
-    assert "number" not in failures.answer(raised(KeyringError(), OSError(5, "input/output error")))
+    assert "number" not in answer_to(raised(KeyringError(), OSError(5, "input/output error")))
 
 
 @pytest.mark.parametrize(("error", "code"), ERRORS)
 def test_every_code_is_told_with_advice(error: Exception, code: Code) -> None:
-    told = failures.answer(error)
-    shown = failure("read", Answer(told.pop("code"), None, told))
+    told = answer_to(error)
+    shown = failure(Op.READ, told)
     assert type(shown) is (ItemUnreadableError if code is Code.NOT_TEXT else CustodyError)
     assert shown.why
     assert shown.advice

@@ -24,7 +24,7 @@ ROOT = Path(wizard.__file__).parent
 OF_THE_KEYRING_ALONE = {
     *(
         f"custody/{name}.py"
-        for name in ("backends", "keyring", "keyring_process", "questions", "secret_service", "store")
+        for name in ("backends", "keyring", "keyring_process", "questions", "keyring_errors", "store")
     ),
     "rehearsal/scenarios.py",
     "tui/screens/home.py",

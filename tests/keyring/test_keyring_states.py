@@ -13,9 +13,10 @@ from tests.custody.refusals import refused
 from tests.secret_service import NAME, PASSWORD, Mode, PrivateBus, private_bus, secret_service
 from wizard.core.secret import Secret
 from wizard.custody.errors import CustodyError
-from wizard.custody.keyring import KeyringStore, describe_keyring, open_keyring
+from wizard.custody.keyring import KeyringStore, open_keyring
+from wizard.custody.keyring_errors import UNLOCK_COMMAND
 from wizard.custody.keyring_process import KeyringProcess
-from wizard.custody.secret_service import UNLOCK_COMMAND
+from wizard.custody.keyring_worker.protocol import Op
 from wizard.custody.store import try_out
 
 pytestmark = pytest.mark.keyring
@@ -30,9 +31,11 @@ def labels(environ: dict[str, str]) -> list[str]:
 
 
 async def state_of(environ: dict[str, str]) -> str:
-    report = await describe_keyring(environ=environ)
-    assert report.problem is None or isinstance(report.problem, CustodyError)
-    return report.problem.code if report.problem else "ready"
+    try:
+        await open_keyring(environ=environ)
+    except CustodyError as error:
+        return error.code
+    return "ready"
 
 
 async def test_an_unlocked_keyring_is_opened_and_named(unlocked: dict[str, str]) -> None:
@@ -85,11 +88,9 @@ async def test_a_keyring_that_hangs_in_the_middle_ends_at_the_deadline(own_bus: 
 
 @pytest.mark.parametrize("command", ["/bin/false", "/no/such/program"])
 async def test_a_keyring_that_the_bus_cannot_start_is_told_from_one_that_is_missing(command: str) -> None:
-    with private_bus({NAME: command}) as bus:
-        report = await describe_keyring(environ=bus.environ)
-    assert isinstance(report.problem, CustodyError)
-    assert report.problem.code == "service-fails"
-    assert "org.freedesktop.DBus.Error.Spawn" in report.problem.why
+    with private_bus({NAME: command}) as bus, refused("service-fails") as caught:
+        await open_keyring(environ=bus.environ)
+    assert "org.freedesktop.DBus.Error.Spawn" in caught.value.why
 
 
 async def test_a_collection_in_memory_is_refused(unlocked: dict[str, str]) -> None:
@@ -137,9 +138,8 @@ async def test_a_strangers_backend_that_the_library_prefers_is_refused(own_bus: 
 async def test_a_chain_is_expanded_and_its_secure_leaf_used_alone(own_bus: PrivateBus) -> None:
     own_bus.start_keyring(unlock=True)
     traces = install_plugin(own_bus.environ, priority=6)
-    report = await describe_keyring(environ=own_bus.environ)
-    assert report.choice is not None
-    assert [leaf.backend for leaf in report.choice.backends][:2] == ["stranger.Keyring", BACKEND]
+    choice = await KeyringProcess(own_bus.environ).call(Op.CHOICE)
+    assert choice["leaves"][:2] == ["stranger.Keyring", BACKEND]
     await try_out(await open_keyring(environ=own_bus.environ))
     assert [file.name for file in traces.glob("written")] == []
 

@@ -20,7 +20,7 @@ from tests.terminal.harness import Terminal, leaked
 from tests.terminal.keys import ENTER, ESCAPE, F9, ctrl
 from tests.terminal.walk import Walk
 from wizard.core.credentials import KeyKind
-from wizard.custody.secret_service import BUS_COMMAND
+from wizard.custody.keyring_errors import BUS_COMMAND
 from wizard.rehearsal.simulated_page import NewKey, SimulatedPage
 
 pytestmark = pytest.mark.keyring

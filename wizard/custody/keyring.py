@@ -11,21 +11,28 @@ import stat
 import sys
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
 from wizard.core.secret import Secret
 from wizard.core.settings import Place
-from wizard.custody.backends import Judgement, Verdict, first_secure, judge, refused_backend, unusable_backend
+from wizard.custody.backends import FAIL, judge
 from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.item import USER
-from wizard.custody.keyring_process import DEADLINE, Answer, KeyringProcess, service
+from wizard.custody.keyring_errors import (
+    Service,
+    collection_name,
+    found_service,
+    provider_name,
+    refused_backend,
+    unusable_backend,
+    unusable_service,
+)
+from wizard.custody.keyring_process import DEADLINE, Facts, KeyringProcess
 from wizard.custody.keyring_worker.protocol import BUS_VARIABLE, SECRET_SERVICE_BACKENDS, Op, Origin, State
 from wizard.custody.locks import keyring_lock, turn
 from wizard.custody.questions import expect_understood, visible
-from wizard.custody.secret_service import Service, collection_name, provider_name, unusable_service
 from wizard.custody.store import PHRASES
 
 OPERATIONS: Final = {Remedy.UNLOCK: Op.UNLOCK, Remedy.CREATE: Op.CREATE}
@@ -52,7 +59,7 @@ class KeyringStore:
 
     def __init__(self, backend: str, label: str, process: KeyringProcess) -> None:
         judgement = judge(backend)
-        if not judgement.is_secure:
+        if judgement.refusal:
             raise refused_backend(judgement, Origin.PRIORITY, "")
         self.backend = backend
         self.label = label
@@ -68,7 +75,11 @@ class KeyringStore:
 
     async def read(self, name: str) -> Secret | None:
         """Return what is stored (see `Store.read`)."""
-        return (await self._call(Op.READ, name)).value
+        return _value(await self._call(Op.READ, name))
+
+    def read_blocking(self, name: str) -> Secret | None:
+        """Do the same as `read`, for a program that has no event loop and need not load one."""
+        return _value(self._process.call_blocking(Op.READ, backend=self.backend, name=name, user=USER))
 
     async def delete(self, name: str) -> None:
         """Delete what is stored (see `Store.delete`)."""
@@ -78,57 +89,17 @@ class KeyringStore:
         """Return what is held (see `Store.names`); nothing where the backend is no Secret Service."""
         if self.backend not in SECRET_SERVICE_BACKENDS:
             return ()
-        return tuple(map(str, (await self._call(Op.LIST, prefix)).facts["names"]))
+        return tuple(map(str, (await self._call(Op.LIST, prefix))["names"]))
 
-    async def _call(self, operation: Op, name: str, value: Secret | None = None) -> Answer:
+    async def _call(self, operation: Op, name: str, value: Secret | None = None) -> Facts:
         return await self._process.call(operation, value=value, backend=self.backend, name=name, user=USER)
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What the keyring library would use here, and why."""
-
-    origin: Origin
-    place: str
-    """The variable or the file that names it; empty where the library's own order decides."""
-    backends: tuple[Judgement, ...]
-    """In order of use; more than one where the library would chain them."""
-    fault: str = ""
-    """The error with which a named backend does not load here; else empty."""
-
-
-@dataclass(frozen=True, slots=True)
-class KeyringReport:
-    """The keyring as it was found."""
-
-    outcome: Judgement | CustodyError
-    """The backend that can be used, or why none can."""
-    choice: Choice | None
-    """What the library would use; None where the question was not answered."""
-    service: Service | None
-    """The Secret Service; None where it did not answer, and on macOS and Windows, which have none."""
-    found_bus: str
-    """The bus address that the login was not told about and that is used all the same; else empty."""
-
-    @property
-    def problem(self) -> CustodyError | None:
-        """Why the keyring cannot be used; None where it can."""
-        return self.outcome if isinstance(self.outcome, CustodyError) else None
-
-    @property
-    def label(self) -> str:
-        """The keyring in words, or what is wrong with it."""
-        if isinstance(self.outcome, CustodyError):
-            return self.outcome.what
-        if self.service is None or self.outcome.backend not in SECRET_SERVICE_BACKENDS:
-            return self.outcome.reason
-        bus = f", over the bus at {self.found_bus.removeprefix('unix:path=')}" if self.found_bus else ""
-        provider, collection = provider_name(self.service.provider), collection_name(self.service.collection)
-        return f"{provider}, collection {collection}, unlocked{bus}"
 
 
 async def open_keyring(*, deadline: float = DEADLINE, environ: Mapping[str, str] = os.environ) -> KeyringStore:
     """Return the store that is the operating system's keyring.
+
+    A backend that somebody named and that is refused comes before the state of the Secret Service; that state comes
+    before a backend that the library would fall back to only because of it.
 
     Args:
         deadline: Seconds for each keyring operation, these first ones included.
@@ -138,18 +109,36 @@ async def open_keyring(*, deadline: float = DEADLINE, environ: Mapping[str, str]
         CustodyError: there is none that secrets may be trusted to, with the remedy, or the questions were not answered.
     """
     process, found_bus = _worker(environ, deadline)
-    report = await _describe(process, found_bus)
-    if isinstance(report.outcome, CustodyError):
-        raise report.outcome
-    return KeyringStore(report.outcome.backend, report.label, process)
+    service, problem = await _ask_service(process)
+    try:
+        choice = await process.call(Op.CHOICE)
+    except CustodyError as error:
+        raise problem or error from None
+    judgements, origin = [judge(leaf) for leaf in choice["leaves"]], Origin(choice["origin"])
+    pinned = next((judgement for judgement in judgements if not judgement.refusal), None)
+    if pinned is None:
+        refusal = refused_backend(judgements[0] if judgements else judge(FAIL), origin, choice["place"])
+        raise refusal if origin is not Origin.PRIORITY else problem or refusal
+    if pinned.backend not in SECRET_SERVICE_BACKENDS:
+        label = pinned.reason
+    elif problem:
+        raise problem
+    else:
+        label = _label(service, found_bus)
+    if choice["fault"]:
+        raise unusable_backend(pinned.backend, origin, choice["place"], choice["fault"])
+    return KeyringStore(pinned.backend, label, process)
 
 
-async def describe_keyring(*, deadline: float = DEADLINE, environ: Mapping[str, str] = os.environ) -> KeyringReport:
-    """Return what is known about the keyring, without writing to it and without a prompt.
+def start_worker(*, deadline: float = DEADLINE, environ: Mapping[str, str] = os.environ) -> KeyringProcess:
+    """Return a worker that was started ahead of its first call: it loads while the caller does something else.
 
-    A keyring that cannot be used raises nothing here: it is the report's `problem`.
+    Raises:
+        CustodyError: it cannot be started.
     """
-    return await _describe(*_worker(environ, deadline))
+    process, _ = _worker(environ, deadline)
+    process.start(Op.READ)
+    return process
 
 
 async def unlock_keyring(
@@ -205,57 +194,23 @@ def _worker(environ: Mapping[str, str], deadline: float) -> tuple[KeyringProcess
     return KeyringProcess({**environ, BUS_VARIABLE: found_bus} if found_bus else dict(environ), deadline), found_bus
 
 
-async def _describe(process: KeyringProcess, found_bus: str) -> KeyringReport:
-    choice, found = await _ask_choice(process), await _ask_service(process)
-    return KeyringReport(
-        outcome=_outcome(choice, found),
-        choice=choice if isinstance(choice, Choice) else None,
-        service=found if isinstance(found, Service) else None,
-        found_bus=found_bus,
-    )
-
-
-async def _ask_choice(process: KeyringProcess) -> Choice | CustodyError:
-    try:
-        facts = (await process.call(Op.CHOICE)).facts
-    except CustodyError as error:
-        return error
-    return Choice(Origin(facts["origin"]), facts["place"], tuple(map(judge, facts["leaves"])), facts["fault"])
-
-
-async def _ask_service(process: KeyringProcess) -> Service | CustodyError | None:
+async def _ask_service(process: KeyringProcess) -> tuple[Service, CustodyError | None]:
+    """Return the Secret Service as it was found, and why it cannot be used; macOS and Windows have none to ask."""
+    service = Service(State.READY)
     if sys.platform in {"darwin", "win32"}:
-        return None
+        return service, None
     try:
-        return service((await process.call(Op.STATE)).facts, process.environ.get(BUS_VARIABLE, ""))
+        service = found_service(await process.call(Op.STATE))
     except CustodyError as error:
-        return error
+        return service, error
+    return service, None if service.state is State.READY else unusable_service(service)
 
 
-def _outcome(choice: Choice | CustodyError, found: Service | CustodyError | None) -> Judgement | CustodyError:
-    """Return the backend to use, or what the user should mend first.
-
-    A backend that somebody named and that is refused comes before the state of the Secret Service; that
-    state comes before a backend that the library would fall back to only because of it.
-    """
-    if isinstance(choice, CustodyError):
-        return _service_problem(found) or choice
-    pinned = first_secure(choice.backends)
-    if pinned is None:
-        is_named = choice.origin is not Origin.PRIORITY and choice.backends
-        problem = None if is_named else _service_problem(found)
-        return problem or _refusal(choice)
-    if pinned.backend in SECRET_SERVICE_BACKENDS and (problem := _service_problem(found)):
-        return problem
-    return unusable_backend(pinned, choice.origin, choice.place, choice.fault) if choice.fault else pinned
+def _label(service: Service, found_bus: str) -> str:
+    bus = f", over the bus at {found_bus.removeprefix('unix:path=')}" if found_bus else ""
+    return f"{provider_name(service.provider)}, collection {collection_name(service.collection)}, unlocked{bus}"
 
 
-def _service_problem(found: Service | CustodyError | None) -> CustodyError | None:
-    if isinstance(found, Service):
-        return None if found.state is State.READY else unusable_service(found)
+def _value(facts: Facts) -> Secret | None:
+    found: Secret | None = facts["value"]
     return found
-
-
-def _refusal(choice: Choice) -> CustodyError:
-    none_at_all = Judgement("", Verdict.FAIL, "there is none")
-    return refused_backend(choice.backends[0] if choice.backends else none_at_all, choice.origin, choice.place)

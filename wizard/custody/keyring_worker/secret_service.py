@@ -1,11 +1,9 @@
-"""The Secret Service on the session bus, asked without a prompt and within a deadline, and GNOME keyring's password.
+"""The Secret Service on the session bus, by SecretStorage: its state, its items, and GNOME keyring's password.
 
-SecretStorage is not asked: none of its calls but `unlock` has a deadline, so a stopped service blocks them for ever,
-and its `get_default_collection` makes a collection, with a prompt, where there is none.
-
-Invariants: nothing here runs a prompt. `Service.Unlock` alone only returns the path of one (Secret Service API 0.2,
-"Prompts"); what it returns is dismissed. All calls over one connection share one deadline. A password goes over the bus
-encrypted, as the Secret Service API has it for secrets.
+Invariants: nothing here runs a prompt. SecretStorage runs one to unlock, to write into what is locked and to make a
+default collection: of its calls only those are used that do not. `Service.Unlock` alone only returns the path of a
+prompt (Secret Service API 0.2, "Prompts"); what it returns is dismissed. All calls over one connection share one
+deadline. A password goes over the bus encrypted, as the Secret Service API has it for secrets.
 """
 
 from __future__ import annotations
@@ -14,44 +12,47 @@ import os
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any, Final
 
-from jeepney import DBusAddress, HeaderFields, MessageType, new_method_call  # type: ignore[import-untyped]
+from jeepney import DBusErrorResponse, message_bus  # type: ignore[import-untyped]
 from jeepney.auth import AuthenticationError  # type: ignore[import-untyped]
-from jeepney.io.blocking import open_dbus_connection  # type: ignore[import-untyped]
-from secretstorage.dhcrypto import Session
-from secretstorage.util import format_secret
+from jeepney.io.blocking import Proxy, open_dbus_connection  # type: ignore[import-untyped]
+from secretstorage import Collection, Item, check_service_availability, get_collection_by_alias
+from secretstorage.collection import DEFAULT_COLLECTION, SERVICE_IFACE, SESSION_COLLECTION
+from secretstorage.defines import SS_PATH
+from secretstorage.exceptions import ItemNotFoundException, SecretStorageException
+from secretstorage.util import BUS_NAME, PROMPT_IFACE, DBusAddressWrapper, format_secret, open_session
 
-from wizard.custody.keyring_worker.failures import Refusal, kind
-from wizard.custody.keyring_worker.protocol import BUS_VARIABLE, COLLECTION_VARIABLE, PATIENCE, Code, State
+from wizard.custody.keyring_worker.protocol import (
+    BUS_VARIABLE,
+    COLLECTION_VARIABLE,
+    PATIENCE,
+    Code,
+    State,
+    WorkerError,
+    kind,
+)
 
-_NAME: Final = "org.freedesktop.secrets"
-_PATH: Final = "/org/freedesktop/secrets"
-_NO_OBJECT: Final = "/"
-_ALIASES: Final = f"{_PATH}/aliases/"
-_SESSION_COLLECTION: Final = f"{_PATH}/collection/session"
-_BUS: Final = DBusAddress("/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedesktop.DBus")
-_SERVICE: Final = DBusAddress(_PATH, _NAME, "org.freedesktop.Secret.Service")
+_ALIASES: Final = DEFAULT_COLLECTION.removesuffix("default")
 _OURS: Final = {"application": "Python keyring library", "username": "credentials"}
 """The attributes of our items, as keyring.backends.SecretService writes them; they are no secret."""
 
 _GNOME: Final = "gnome-keyring-d"
 _PLAIN_TEXT: Final = b"[keyring]"
 _ESCAPED: Final = re.compile(rb"_([0-9a-f]{2})")
-_GNOME_INTERNAL: Final = DBusAddress(_PATH, _NAME, "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface")
+_GNOME_INTERNAL: Final = "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface"
 """gnome-keyring's own, and named internal by it (daemon/dbus/org.gnome.keyring.InternalUnsupported…xml); no other
 provider has it. Its dialog is no way: it may open on a screen that nobody sees."""
 _DENIED: Final = "org.gnome.keyring.Error.Denied"
 _LABEL: Final = "org.freedesktop.Secret.Collection.Label"
-_ALGORITHM: Final = "dh-ietf1024-sha256-aes128-cbc-pkcs7"
 _UNLOCKING: Final = 5.0
 """Seconds for all calls together; a healthy keyring takes 35 ms."""
 
 
 class Bus:
-    """A connection to the session bus.
+    """A connection to the session bus, as SecretStorage uses one, whose calls all end by one deadline.
 
     Args:
         patience: Seconds for all calls together.
@@ -65,111 +66,84 @@ class Bus:
     def __init__(self, patience: float) -> None:
         self._expires = time.monotonic() + patience
         self._connection = open_dbus_connection("SESSION", auth_timeout=min(patience, 1.0))
+        self.close = self._connection.close
 
-    def __enter__(self) -> Bus:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._connection.close()
-
-    def call(self, address: DBusAddress, method: str, signature: str | None = None, *body: object) -> tuple[Any, ...]:
-        """Return the body of the reply.
+    def send_and_get_reply(self, message: Any, *, timeout: None = None) -> Any:  # noqa: ARG002 - jeepney's own name
+        """Return the reply.
 
         Raises:
-            Refusal: the reply is an error.
             TimeoutError: the deadline passed.
-            OSError: the bus went away.
         """
-        message = new_method_call(address, method, signature, body)
-        reply = self._connection.send_and_get_reply(message, timeout=max(0.0, self._expires - time.monotonic()))
-        if reply.header.message_type is MessageType.error:
-            raise Refusal(str(reply.header.fields.get(HeaderFields.error_name, "")))
-        return tuple(reply.body)
-
-    def try_call(
-        self, address: DBusAddress, method: str, signature: str | None = None, *body: object
-    ) -> tuple[Any, ...] | None:
-        """Return the body of the reply, or None where there was none in time."""
-        try:
-            return self.call(address, method, signature, *body)
-        except (OSError, Refusal):
-            return None
+        return self._connection.send_and_get_reply(message, timeout=max(0.0, self._expires - time.monotonic()))
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What was found, and as far as it was seen, who answers and for which collection."""
+def look(environ: Mapping[str, str], patience: float = PATIENCE) -> dict[str, str]:
+    """Return the state of the service, after at most `patience` seconds and one more for the bus.
 
-    state: State
-    detail: str = ""
-    """The name of the error behind the state; empty where there was none."""
-    provider: str = ""
-    """The program that owns the service's name, as /proc/PID/comm has it (at most 15 characters)."""
-    collection: str = ""
-    """The D-Bus path of the collection that keyring would use."""
+    With it goes, as far as it was seen: `detail`, the name of the error behind the state; `provider`, the program that
+    owns the service's name, as /proc/PID/comm has it (at most 15 characters); `collection`, the D-Bus path of the
+    collection that keyring would use; `bus`, the address that was asked.
+    """
+    return {**_look(environ, patience), "bus": environ.get(BUS_VARIABLE, "")}
 
 
-def answer(environ: Mapping[str, str]) -> dict[str, Any]:
-    """Return what `look` finds as the child's answer."""
-    return {"code": Code.OK, **asdict(look(environ))}
-
-
-def look(environ: Mapping[str, str], patience: float = PATIENCE) -> Finding:
-    """Return the state of the service, after at most `patience` seconds and one more for the bus."""
+def _look(environ: Mapping[str, str], patience: float) -> dict[str, str]:
     if not environ.get(BUS_VARIABLE):
-        return Finding(State.NO_BUS_ADDRESS)
+        return _found(State.NO_BUS_ADDRESS)
     try:
         bus = Bus(patience)
     except (OSError, AuthenticationError) as error:
-        return Finding(State.BUS_UNREACHABLE, kind(error))
+        return _found(State.BUS_UNREACHABLE, kind(error))
     except (ValueError, RuntimeError) as error:  # jeepney's words for an address that it cannot use
-        return Finding(State.NO_BUS_ADDRESS, kind(error))
-    with bus:
+        return _found(State.NO_BUS_ADDRESS, kind(error))
+    with closing(bus):
         found = _ask_bus(bus, environ.get(COLLECTION_VARIABLE, ""))
-    is_plain = found.state is State.READY and found.provider == _GNOME and _is_plain_text(found.collection, environ)
-    return replace(found, state=State.UNENCRYPTED) if is_plain else found
+    is_gnome = found["state"] == State.READY and found["provider"] == _GNOME
+    return {**found, "state": State.UNENCRYPTED} if is_gnome and _is_plain_text(found["collection"], environ) else found
 
 
-def _ask_bus(bus: Bus, preferred: str) -> Finding:
+def _found(state: State, detail: str = "", provider: str = "", collection: str = "") -> dict[str, str]:
+    return {"state": state, "detail": detail, "provider": provider, "collection": collection}
+
+
+def _ask_bus(bus: Bus, preferred: str) -> dict[str, str]:
     try:
-        (is_running,) = bus.call(_BUS, "NameHasOwner", "s", _NAME)
-        if not is_running and _NAME not in bus.call(_BUS, "ListActivatableNames")[0]:
-            return Finding(State.NO_SERVICE)
-    except (OSError, Refusal) as error:
-        return Finding(State.BUS_UNREACHABLE, kind(error))
+        if not check_service_availability(bus):
+            return _found(State.NO_SERVICE)
+    except (OSError, DBusErrorResponse) as error:
+        return _found(State.BUS_UNREACHABLE, kind(error))
     provider = _provider(bus)
     try:
         return _ask_service(bus, provider, preferred)
     except TimeoutError:
-        return Finding(State.SERVICE_HUNG, provider=provider)
-    except Refusal as refusal:
-        return Finding(State.SERVICE_FAILS, kind(refusal), provider)
+        return _found(State.SERVICE_HUNG, provider=provider)
+    except (DBusErrorResponse, SecretStorageException) as error:
+        return _found(State.SERVICE_FAILS, kind(error), provider)
     except OSError as error:
-        return Finding(State.BUS_UNREACHABLE, kind(error))
+        return _found(State.BUS_UNREACHABLE, kind(error))
 
 
-def _ask_service(bus: Bus, provider: str, preferred: str) -> Finding:
-    # This call starts a service that is not running and that the bus can start; it starts locked.
-    (default,) = bus.call(_SERVICE, "ReadAlias", "s", "default")
-    provider, collection = provider or _provider(bus), _behind_alias(bus, preferred) or default
-    if collection == _NO_OBJECT:
-        return Finding(State.NO_COLLECTION, provider=provider)
-    if collection == _SESSION_COLLECTION:
-        return Finding(State.MEMORY_ONLY, provider=provider, collection=collection)
+def _ask_service(bus: Bus, provider: str, preferred: str) -> dict[str, str]:
     try:
-        is_open = not _is_locked(bus, collection) or _opens_by_itself(bus, collection)
-    except Refusal as refusal:
-        if not preferred:
+        # This call starts a service that is not running and that the bus can start; it starts locked.
+        collection = _collection(bus, preferred)
+    except ItemNotFoundException as error:
+        if error.__cause__ is not None and not preferred:  # the service's error, not SecretStorage's own for "none"
             raise
-        return Finding(State.NO_COLLECTION, kind(refusal), provider, collection)
-    return Finding(State.READY if is_open else State.LOCKED, provider=provider, collection=collection)
+        return _found(State.NO_COLLECTION, kind(error) if preferred else "", provider or _provider(bus), preferred)
+    path = collection.collection_path
+    if path == SESSION_COLLECTION:
+        state = State.MEMORY_ONLY
+    else:
+        state = State.READY if not collection.is_locked() or _opens_by_itself(bus, collection) else State.LOCKED
+    return _found(state, "", provider or _provider(bus), path)
 
 
-def _behind_alias(bus: Bus, preferred: str) -> str:
-    """Return the collection that an alias stands for: what is known of a collection is known by its own name."""
-    if not preferred.startswith(_ALIASES):
-        return preferred
-    return str(bus.call(_SERVICE, "ReadAlias", "s", preferred.removeprefix(_ALIASES))[0])
+def _collection(bus: Bus, preferred: str) -> Collection:
+    """Return the collection that keyring uses; what is known of one is known by its own name, not by an alias."""
+    if preferred and not preferred.startswith(_ALIASES):
+        return Collection(bus, preferred)
+    return get_collection_by_alias(bus, preferred.removeprefix(_ALIASES) or "default")
 
 
 def _is_plain_text(collection: str, environ: Mapping[str, str]) -> bool:
@@ -188,77 +162,102 @@ def _is_plain_text(collection: str, environ: Mapping[str, str]) -> bool:
         return False
 
 
-def _is_locked(bus: Bus, collection: str) -> bool:
-    properties = DBusAddress(collection, _NAME, "org.freedesktop.DBus.Properties")
-    ((_, is_locked),) = bus.call(properties, "Get", "ss", "org.freedesktop.Secret.Collection", "Locked")
-    return bool(is_locked)
-
-
-def _opens_by_itself(bus: Bus, collection: str) -> bool:
+def _opens_by_itself(bus: Bus, collection: Collection) -> bool:
     """Whether the service unlocks the collection without asking anybody."""
-    _, prompt = bus.call(_SERVICE, "Unlock", "ao", [collection])
-    if prompt != _NO_OBJECT:
-        bus.try_call(DBusAddress(prompt, _NAME, "org.freedesktop.Secret.Prompt"), "Dismiss")
-    return not _is_locked(bus, collection)
+    _, prompt = _service(bus).call("Unlock", "ao", [collection.collection_path])
+    if prompt != "/":
+        with suppress(OSError, DBusErrorResponse, SecretStorageException):
+            DBusAddressWrapper(prompt, PROMPT_IFACE, bus).call("Dismiss", "")
+    return not collection.is_locked()
 
 
 def _provider(bus: Bus) -> str:
-    owner = bus.try_call(_BUS, "GetConnectionUnixProcessID", "s", _NAME)
-    try:
-        return Path(f"/proc/{owner[0]}/comm").read_text("utf-8", "replace").strip() if owner else ""
-    except OSError:
-        return ""
+    with suppress(OSError, DBusErrorResponse):
+        (process,) = Proxy(message_bus, bus).GetConnectionUnixProcessID(BUS_NAME)
+        return Path(f"/proc/{process}/comm").read_text("utf-8", "replace").strip()
+    return ""
 
 
-def names(prefix: str) -> dict[str, Any]:
+def _service(bus: Bus) -> DBusAddressWrapper:
+    return DBusAddressWrapper(SS_PATH, SERVICE_IFACE, bus)
+
+
+def expect_ready(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return what `look` finds where the service is ready.
+
+    Raises:
+        WorkerError: it is not; whoever called it now might meet a prompt, or wait for ever.
+    """
+    found = look(environ)
+    if found["state"] != State.READY:
+        raise WorkerError(Code.NOT_READY, **found)
+    return found
+
+
+def read(name: str, user: str, environ: Mapping[str, str], patience: float) -> str | None:
+    """Return what keyring.backends.SecretService reads, by the same attributes; None where nothing is stored.
+
+    Raises:
+        WorkerError: the service is not ready.
+    """
+    found = expect_ready(environ)
+    with closing(Bus(patience)) as bus:
+        for item in Collection(bus, found["collection"]).search_items({"service": name, "username": user}):
+            return item.get_secret().decode()
+    return None
+
+
+def expect_in_no_collection(name: str, user: str, patience: float) -> None:
+    """Return if no collection, locked ones included, holds such an item.
+
+    Raises:
+        WorkerError: one does: keyring looks into one alone, and which one that is can change between two runs.
+    """
+    with closing(Bus(patience)) as bus:
+        unlocked, locked = _service(bus).call("SearchItems", "a{ss}", {"service": name, "username": user})
+    if collections := sorted({path.rpartition("/")[0] for path in [*unlocked, *locked]}):
+        raise WorkerError(Code.ELSEWHERE, collection=collections[0])
+
+
+def names(prefix: str) -> list[str]:
     """Return the names of our unlocked items that begin with `prefix`; the keyring library has no such question."""
-    with Bus(PATIENCE) as bus:
-        unlocked, _ = bus.call(_SERVICE, "SearchItems", "a{ss}", _OURS)
-        found = {_item_name(bus, path) for path in unlocked}
-    return {"code": Code.OK, "names": sorted(name for name in found if name.startswith(prefix))}
+    found = set()
+    with closing(Bus(PATIENCE)) as bus:
+        unlocked, _ = _service(bus).call("SearchItems", "a{ss}", _OURS)
+        for path in unlocked:
+            with suppress(ItemNotFoundException):  # deleted in between
+                found.add(Item(bus, path).get_attributes().get("service", ""))
+    return sorted(name for name in found if name.startswith(prefix))
 
 
-def collections(name: str, user: str, patience: float) -> list[str]:
-    """Return the D-Bus paths of the collections, locked ones too, that hold an item of this name."""
-    with Bus(patience) as bus:
-        unlocked, locked = bus.call(_SERVICE, "SearchItems", "a{ss}", {"service": name, "username": user})
-    return sorted({path.rpartition("/")[0] for path in [*unlocked, *locked]})
+def unlock(password: str, environ: Mapping[str, str]) -> None:
+    """Unlock the collection of GNOME keyring that the keyring library would use.
 
-
-def unlock(password: str) -> dict[str, Any]:
-    """Unlock the collection of GNOME keyring that the keyring library would use."""
-    with Bus(_UNLOCKING) as bus:
-        collection = os.environ.get(COLLECTION_VARIABLE) or f"{_ALIASES}default"
+    Raises:
+        WorkerError: it has another password.
+    """
+    collection = environ.get(COLLECTION_VARIABLE) or DEFAULT_COLLECTION
+    with closing(Bus(_UNLOCKING)) as bus:
         try:
-            bus.call(_GNOME_INTERNAL, "UnlockWithMasterPassword", "o(oayays)", collection, _encrypted(bus, password))
-        except Refusal as refusal:
-            if refusal.name == _DENIED:
-                return {"code": Code.WRONG_PASSWORD}
-            raise
-    return {"code": Code.OK}
+            _gnome(bus).call("UnlockWithMasterPassword", "o(oayays)", collection, _encrypted(bus, password))
+        except DBusErrorResponse as refusal:
+            if refusal.name != _DENIED:
+                raise
+            raise WorkerError(Code.WRONG_PASSWORD) from None
 
 
-def create(password: str) -> dict[str, Any]:
+def create(password: str) -> None:
     """Create GNOME keyring's collection `login`, which a password login opens by itself; it is the default one then."""
-    with Bus(_UNLOCKING) as bus:
+    with closing(Bus(_UNLOCKING)) as bus:
         label = {_LABEL: ("s", "login")}
-        (path,) = bus.call(
-            _GNOME_INTERNAL, "CreateWithMasterPassword", "a{sv}(oayays)", label, _encrypted(bus, password)
-        )
-        bus.call(_SERVICE, "SetAlias", "so", "default", path)
-    return {"code": Code.OK}
+        (path,) = _gnome(bus).call("CreateWithMasterPassword", "a{sv}(oayays)", label, _encrypted(bus, password))
+        _service(bus).call("SetAlias", "so", "default", path)
+
+
+def _gnome(bus: Bus) -> DBusAddressWrapper:
+    return DBusAddressWrapper(SS_PATH, _GNOME_INTERNAL, bus)
 
 
 def _encrypted(bus: Bus, password: str) -> tuple[str, bytes, bytes, str]:
     """Return the password as a secret of a session of its own (Secret Service API 0.2, "Transfer of Secrets")."""
-    session = Session()
-    own = ("ay", session.my_public_key.to_bytes(128, "big"))
-    (_, theirs), session.object_path = bus.call(_SERVICE, "OpenSession", "sv", _ALGORITHM, own)
-    session.set_server_public_key(int.from_bytes(theirs, "big"))
-    return format_secret(session, password.encode(), "text/plain")
-
-
-def _item_name(bus: Bus, path: str) -> str:
-    item = DBusAddress(path, _NAME, "org.freedesktop.DBus.Properties")
-    answer = bus.try_call(item, "Get", "ss", "org.freedesktop.Secret.Item", "Attributes")
-    return str(answer[0][1].get("service", "")) if answer else ""  # None: deleted in between
+    return format_secret(open_session(bus), password.encode(), "text/plain")
