@@ -11,6 +11,9 @@ import pytest
 import tests.examples  # noqa: F401 - before any test module chooses its examples
 from tests.unwiped import Unwiped
 
+# Else every program that a test starts compiles all that it imports: three quarters of its time.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # A run in the background of a script inherits these as ignored, and so would the programs that tests send them to.
 for _number, _handler in (
     (signal.SIGINT, signal.default_int_handler),
@@ -43,6 +46,11 @@ def _is_scrubbed(name: str) -> bool:
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Name long texts by their argument: keys are made anew in each process, and all need the same names."""
     return argname if isinstance(val, str) and len(val) > _LONGEST_NAME else None
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return for `-n auto` one process more than there are cores: half of the time, the tests wait for programs."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(autouse=True)
