@@ -240,10 +240,14 @@ async def test_a_key_pasted_where_a_path_belongs_is_not_shown(wizard: Wizard) ->
     await wizard.to_credentials("hmac")
     await wizard.press("f6", "down", "down", "enter")
     await wizard.until(".title", "Import a private key")
-    wizard.app.screen.post_message(events.Paste(pem))
+    for key in (pem, pem.splitlines()[1], "k" * 64, f"~/{'0123456789abcdef' * 4}"):
+        wizard.app.post_message(events.Paste(key))
+        await wizard.until("Notice", "looks like a key")
+        assert wizard.app.screen.query_one("#path", Input).value == ""
+        wizard.app.screen.query_one(Notice).clear()
+    await wizard.press("tab")
+    wizard.app.post_message(events.Paste(pem))
     await wizard.when(lambda: wizard.app.screen.query_one("#pem", SecretField).length == len(pem))
-    path = wizard.app.screen.query_one("#path", Input)
-    assert path.value == ""
     await wizard.press("escape")
     assert wizard.app.flow.credentials.pending is None
 
@@ -254,6 +258,7 @@ async def test_a_wrong_passphrase_is_said_and_the_next_one_begins_in_an_empty_fi
     await wizard.to_credentials("hmac")
     await wizard.press("f6", "down", "down", "enter")
     await wizard.until(".title", "Import a private key")
+    await wizard.press("tab")
     wizard.app.screen.post_message(events.Paste(pem))
     await wizard.when(lambda: wizard.app.screen.query_one("#pem", SecretField).length > 0)
     await wizard.press("enter")

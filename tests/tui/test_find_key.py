@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from textual import events
 from textual.widgets import Input
 
 from screenshots.scene import stage
@@ -78,3 +79,14 @@ async def test_a_file_that_only_hummingbot_can_read_is_told_and_remembered(adopt
     await adopting.until("#verdict", "The new key works from here")
     stored = adopting.app.screen._stored  # type: ignore[attr-defined]
     assert f"{file} holds a key that a password of the bot opens" in stored.advice
+
+
+async def test_a_path_is_pasted_and_a_key_pasted_in_its_place_is_refused_unseen(adopting: Wizard) -> None:
+    await adopting.press("f9")
+    await adopting.until(".title", "from where it is now")
+    path = adopting.app.screen.query_one("#path", Input)
+    adopting.app.post_message(events.Paste("BINANCE_API_KEY=" + "aB3" * 20))
+    await adopting.until("Notice", "looks like a key")
+    assert path.value == ""
+    adopting.app.post_message(events.Paste("/srv/bots/freqtrade/user_data/config.json\n"))
+    await adopting.when(lambda: path.value == "/srv/bots/freqtrade/user_data/config.json")

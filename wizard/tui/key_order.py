@@ -49,7 +49,7 @@ class KeyOrder(App[int]):
     def _follow(self, screen: Screen[object]) -> None:
         # A new screen has its fields and its focus only when it is mounted; a closed one never answers.
         if self._is_holding:
-            self.hold_until_done(screen)
+            self._hold_until_done(screen)
 
     async def on_event(self, event: events.Event) -> None:
         """Hold keys and pastes while an earlier key is being answered; see App.on_event."""
@@ -64,9 +64,9 @@ class KeyOrder(App[int]):
         target = self.focused or self.screen
         await super().on_event(event)
         if isinstance(event, events.Key) and not event.is_printable:
-            self.hold_until_done(target)
+            self._hold_until_done(target)
 
-    def hold_until_done(self, target: MessagePump) -> None:
+    def _hold_until_done(self, target: MessagePump) -> None:
         """Hold keys and pastes until `target` has answered what it was sent already, and what follows from that."""
         self._ticket += 1
         if self._limit is not None:

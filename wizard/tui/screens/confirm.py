@@ -11,7 +11,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from wizard.tui.widgets.sight_input import SightInput
+from wizard.tui.widgets.line_input import LineInput
 
 
 class ConfirmScreen(ModalScreen[str]):
@@ -36,9 +36,7 @@ class ConfirmScreen(ModalScreen[str]):
         with Vertical(classes="dialog"):
             yield Static(self._title, classes="title", markup=False)
             yield Static(self._text, classes="question", markup=False)
-            field = SightInput(compact=True, select_on_focus=False)
-            field.cursor_blink = False
-            yield field
+            yield LineInput()
             yield Static(f"Type {self._word} and press Enter. Esc cancels.", classes="keys", markup=False)
 
     @on(Input.Submitted)

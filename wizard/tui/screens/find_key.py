@@ -18,21 +18,18 @@ from textual.widgets.option_list import Option
 
 from wizard.core.errors import WizardError
 from wizard.core.glyphs import Glyphs
-from wizard.core.secret import Secret
 from wizard.core.threads import in_abandonable_thread
-from wizard.intake.pairs import Pair
 from wizard.intake.sources import ENVIRONMENT, Found, KeyEncrypted, NoKeyThere, candidates, read_source
+from wizard.tui.widgets.line_input import LineInput
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.option_rows import OptionRows
-from wizard.tui.widgets.path_field import PathField
-from wizard.tui.widgets.secret_field import SecretField
 
 DEADLINE = 10.0
 """Seconds: a file on a network disk must not hang the screen."""
 
 
-class FindKeyScreen(ModalScreen[Found | Pair | Secret | None]):
-    """Asks where the key is; closes with what was found there, with a key that was given instead, or with nothing.
+class FindKeyScreen(ModalScreen[Found | None]):
+    """Asks where the key is; closes with what was found there, or with nothing.
 
     Args:
         glyphs: The signs beside the words.
@@ -75,14 +72,14 @@ class FindKeyScreen(ModalScreen[Found | Pair | Secret | None]):
             yield Static("Read the key from where it is now", classes="title")
             yield OptionRows(id="places")
             yield Static("Or a file: .env, freqtrade's or Hummingbot's", classes="label")
-            yield PathField(placeholder="a path, such as ~/bot/.env", glyphs=self._glyphs)
+            yield LineInput(placeholder="a path, such as ~/bot/.env", id="path")
             yield Notice(self._glyphs)
             yield Static("Enter reads; nothing is changed there. Esc cancels.", classes="keys")
 
     def on_mount(self) -> None:
         """Look at the usual places."""
         self.query_one("#places", OptionList).display = False
-        self.query_one(PathField).focus_line()
+        self.query_one(LineInput).focus()
         self._look()
 
     @work(exclusive=True, group="look", description="look at the usual places")
@@ -98,7 +95,7 @@ class FindKeyScreen(ModalScreen[Found | Pair | Secret | None]):
         options = self.query_one("#places", OptionList)
         options.display = bool(message.places)
         options.add_options(Option(Content(_in_words(place)), id=place) for place in message.places)
-        if message.places and self.query_one(PathField).is_empty:
+        if message.places and not self.query_one(LineInput).value:
             options.highlighted = 0
             options.focus()
 
@@ -107,30 +104,13 @@ class FindKeyScreen(ModalScreen[Found | Pair | Secret | None]):
         """Read one of the usual places."""
         self._read(str(event.option_id))
 
-    @on(PathField.Entered)
-    def read_path(self, event: PathField.Entered) -> None:
+    @on(LineInput.Submitted)
+    def read_path(self, event: LineInput.Submitted) -> None:
         """Read the file that was named."""
-        if event.path.strip():
-            self._read(event.path)
+        if event.value.strip():
+            self._read(event.value)
         else:
             self.query_one(Notice).note("Give the path of a file.")
-
-    @on(PathField.KeyEntered)
-    def close_with_key(self, event: PathField.KeyEntered) -> None:
-        """Hand on a key that was given where a path belongs."""
-        self.dismiss(event.key)
-
-    @on(SecretField.PairPasted)
-    def close_with_pair(self, event: SecretField.PairPasted) -> None:
-        """Hand on an API key and its secret that were pasted where a path belongs."""
-        event.stop()
-        self.dismiss(event.pair)
-
-    @on(SecretField.Rejected)
-    @on(SecretField.Cleaned)
-    def tell_about_field(self, message: SecretField.Rejected | SecretField.Cleaned) -> None:
-        """Say what was not taken of a key."""
-        self.query_one(Notice).note(message.reason if isinstance(message, SecretField.Rejected) else message.note)
 
     @work(exclusive=True, group="read", description="read a key from a file or the environment")
     async def _read(self, place: str) -> None:

@@ -21,9 +21,9 @@ from wizard.core.text import printable
 from wizard.egress.ssh_hosts.model import Host, HostAnswer, HostSource
 from wizard.rotation.flow import Flow
 from wizard.rotation.steps.hosts import HostsStep
+from wizard.tui.widgets.line_input import LineInput
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.option_rows import OptionRows
-from wizard.tui.widgets.sight_input import SightInput
 
 PACE = 0.1
 """Seconds from an answer to its being counted: thousands come at once when the time for all is up."""
@@ -169,9 +169,7 @@ class HostsScreen(ModalScreen[str | None]):
             yield Static("", id="detail", markup=False)
             with Horizontal(id="add"):
                 yield Static("Another host: ", classes="label")
-                field = SightInput(self._step.draft, compact=True, select_on_focus=False, placeholder="[user@]host")
-                field.cursor_blink = False
-                yield field
+                yield LineInput(self._step.draft, placeholder="[user@]host")
             yield Static("", id="refusal")
             yield Static("", id="next", markup=False)
             yield Notice(self._glyphs)

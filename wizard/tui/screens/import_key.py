@@ -8,7 +8,7 @@ from __future__ import annotations
 from functools import partial
 from typing import ClassVar
 
-from textual import events, on, work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
@@ -20,27 +20,25 @@ from wizard.core.errors import WizardError
 from wizard.core.glyphs import Glyphs
 from wizard.core.secret import Secret
 from wizard.core.threads import in_abandonable_thread
-from wizard.intake.pairs import Pair
 from wizard.intake.private_keys import (
     ImportedKey,
     PassphraseNeeded,
     PrivateKeyRefused,
     open_private_key,
 )
+from wizard.tui.widgets.line_input import LineInput
 from wizard.tui.widgets.notice import Notice
-from wizard.tui.widgets.path_field import PathField
 from wizard.tui.widgets.secret_field import SecretField
 
 DEADLINE = 20.0
 """Seconds to read the file and to try the passphrase: a network disk or a strong cipher must not hang the screen."""
 
 
-class ImportKeyScreen(ModalScreen[ImportedKey | Pair | Secret | None]):
-    """Asks for a private key; closes with the opened key, with an API key or pair given instead, or with nothing.
+class ImportKeyScreen(ModalScreen[ImportedKey | None]):
+    """Asks for a private key; closes with the opened key, or with nothing.
 
     Args:
         glyphs: The signs beside the words.
-        pem: A PEM block that was given elsewhere; it is taken over and wiped.
     """
 
     HELP = (
@@ -66,17 +64,16 @@ class ImportKeyScreen(ModalScreen[ImportedKey | Pair | Secret | None]):
             super().__init__()
             self.error = error
 
-    def __init__(self, glyphs: Glyphs, pem: Secret | None = None) -> None:
+    def __init__(self, glyphs: Glyphs) -> None:
         super().__init__()
         self._glyphs = glyphs
-        self._given = pem
 
     def compose(self) -> ComposeResult:
         """Lay the three fields out."""
         with VerticalScroll(classes="dialog", can_focus=False):
             yield Static("Import a private key", classes="title")
             yield Static("Path of its PEM file", classes="label")
-            yield PathField(placeholder="a path, such as ~/key.pem", glyphs=self._glyphs)
+            yield LineInput(placeholder="a path, such as ~/key.pem", id="path")
             yield Static("or the PEM itself", classes="label")
             yield SecretField(multiline=True, glyphs=self._glyphs, id="pem")
             yield Static("Passphrase, where it is encrypted", classes="label")
@@ -85,45 +82,17 @@ class ImportKeyScreen(ModalScreen[ImportedKey | Pair | Secret | None]):
             yield Static("Enter reads it. Tab: next field. Esc cancels.", classes="keys")
 
     def on_mount(self) -> None:
-        """Begin with the path, or with the block that is there already."""
-        if self._given is None:
-            self.query_one(PathField).focus_line()
-        else:
-            self._take_pem(self._given)
+        """Begin with the path."""
+        self.query_one(LineInput).focus()
 
-    def _take_pem(self, pem: Secret) -> None:
-        field = self.query_one("#pem", SecretField)
-        field.focus()
-        text = pem.reveal()
-        pem.wipe()
-        if "-----END" in text:
-            field.on_paste(events.Paste(text))
-        else:
-            field.fill(Secret(text))  # the rest is being typed
-
-    @on(PathField.KeyEntered)
-    def take_key(self, event: PathField.KeyEntered) -> None:
-        """Put a PEM block where it belongs, unseen; hand any other key on."""
-        if "-----" in event.key.reveal():
-            self.query_one(Notice).note("This is a key, not a path: it was put into the field below, unseen.")
-            self._take_pem(event.key)
-        else:
-            self.dismiss(event.key)
-
-    @on(SecretField.PairPasted)
-    def close_with_pair(self, event: SecretField.PairPasted) -> None:
-        """Hand on an API key and its secret that were pasted where a path belongs."""
-        event.stop()
-        self.dismiss(event.pair)
-
-    @on(PathField.Entered)
+    @on(LineInput.Submitted)
     @on(SecretField.Submitted)
     def read(self) -> None:
         """Read and open it in the background."""
         if not any(worker.is_running for worker in self.workers):
             self.query_one(Notice).note("Reading…")
             pem, passphrase = (self.query_one(f"#{name}", SecretField).peek() for name in ("pem", "passphrase"))
-            self._open(self.query_one(PathField).path, pem, passphrase)
+            self._open(self.query_one(LineInput).value, pem, passphrase)
 
     @work(exclusive=True, description="open a private key")
     async def _open(self, path: str, pem: Secret, passphrase: Secret) -> None:

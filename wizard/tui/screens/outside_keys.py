@@ -1,4 +1,4 @@
-"""Keys from outside for the Credentials step: imported, found where they are, or pasted at the wrong place."""
+"""Keys from outside for the Credentials step: imported, or found where they are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from textual.message import Message
 
 from wizard.core.credentials import KeyKind
 from wizard.core.errors import WizardError
-from wizard.core.secret import Secret
 from wizard.exchange.signing import KeyPair
 from wizard.intake.pairs import Pair
 from wizard.intake.private_keys import ImportedKey
@@ -18,11 +17,6 @@ from wizard.tui.screens.instructions import at_work
 from wizard.tui.screens.step_screen import StepScreen
 from wizard.tui.widgets.credentials_form import CredentialsForm
 from wizard.tui.widgets.secret_field import SecretField
-
-_TAKEN = "It was taken as the {}, unseen: a key and a secret look the same."
-_MAY_BE_OTHER = "Should it be the other one, F5 exchanges the two."
-_CHOOSE_KIND = "It waits in its field: choose the kind of key."
-_NO_ROOM = "Both fields are filled already; nothing was changed. Ctrl+U empties a field."
 
 
 class OutsideKeys(StepScreen):
@@ -51,14 +45,11 @@ class OutsideKeys(StepScreen):
         """Show the form for a kind of key."""
         raise NotImplementedError
 
-    def _ask_for_private_key(self, pem: Secret | None = None) -> None:
-        self.app.push_screen(ImportKeyScreen(self.wizard.glyphs, pem), self._import)
+    def _ask_for_private_key(self) -> None:
+        self.app.push_screen(ImportKeyScreen(self.wizard.glyphs), self._import)
 
-    def _import(self, given: ImportedKey | Pair | Secret | None) -> None:
+    def _import(self, given: ImportedKey | None) -> None:
         if given is None:
-            return
-        if not isinstance(given, ImportedKey):
-            self._take_misplaced(given)
             return
         if self.is_at_work("custody"):
             given.pair.private_pem.wipe()
@@ -71,21 +62,6 @@ class OutsideKeys(StepScreen):
             self.notice.note(given.warning)
         self.flow.elsewhere.note(given.path)
         self._keep_imported(given.pair)
-
-    def _take_misplaced(self, given: Pair | Secret) -> None:
-        """Take a key to its own field that was given where a path belongs."""
-        if isinstance(given, Pair):
-            self.choose_kind(KeyKind.HMAC)
-            self._fill_pair(given)
-        elif "-----" in given.reveal():
-            self._ask_for_private_key(given)
-        else:
-            name = self.form.put(given)
-            given.wipe()
-            if self.form.display:
-                self.form.focus_what_is_missing()
-            more = _MAY_BE_OTHER if self.form.display else _CHOOSE_KIND
-            self.notice.note(f"{_TAKEN.format(name)} {more}" if name else _NO_ROOM)
 
     @work(exclusive=True, group="custody", description="store an imported private key")
     async def _keep_imported(self, pair: KeyPair) -> None:
@@ -107,11 +83,8 @@ class OutsideKeys(StepScreen):
         screen = FindKeyScreen(self.wizard.glyphs, self.flow.context.environ, self.flow.elsewhere.note)
         self.app.push_screen(screen, self._take_found)
 
-    def _take_found(self, found: Found | Pair | Secret | None) -> None:
+    def _take_found(self, found: Found | None) -> None:
         if found is None:
-            return
-        if not isinstance(found, Found):
-            self._take_misplaced(found)
             return
         if self.is_at_work("custody"):
             found.pair.wipe()

@@ -101,15 +101,6 @@ class CredentialsForm(Vertical):
                 self._get(name).fill(value)
         self.focus_what_is_missing()
 
-    def put(self, value: Secret) -> str:
-        """Put one value, whose role is not known, into the first empty field; return that field's name, or nothing."""
-        for name, words in (("api-key", "API key"), ("secret", "secret")):
-            field = self._get(name)
-            if not field.length and (name == "api-key" or self._kind is KeyKind.HMAC):
-                field.fill(value)
-                return words
-        return ""
-
     def swap(self) -> None:
         """Exchange what stands in the two fields."""
         api_key, secret = (self._get(name).take() for name in ("api-key", "secret"))
