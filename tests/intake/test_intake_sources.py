@@ -11,11 +11,11 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from tests.exchange.fake_exchange import API_KEY, SECRET, hmac_credentials
-from wizard.core.errors import WizardError
+from wizard.core.errors import FileError, WizardError
 from wizard.core.secret import Secret
 from wizard.intake.copies import copies_of
-from wizard.intake.files import LARGEST_FILE, FileMissing, read_text_file
-from wizard.intake.sources import NoKeyThere, candidates, read_source
+from wizard.intake.paste import IntakeError
+from wizard.intake.sources import LARGEST_FILE, candidates, read_source, read_text_file
 
 FREQTRADE = """{
     // What freqtrade's new-config writes, with a comment and a comma too many
@@ -103,7 +103,7 @@ def test_so_does_the_environment(environ: dict[str, str]) -> None:
 )
 def test_what_is_not_one_pair_is_told_and_not_taken(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "file").write_text(text)
-    with pytest.raises(NoKeyThere) as refused:
+    with pytest.raises(IntakeError) as refused:
         read_source(str(tmp_path / "file"), {})
     assert said in refused.value.what
     told = " ".join(refused.value.sentences())
@@ -193,7 +193,7 @@ def test_what_is_no_text_file_is_refused_at_once(tmp_path: Path) -> None:
 @pytest.mark.parametrize("damaged", ["BINANCE_API_KEY", "BINANCE_API_SECRET", "FREQTRADE__EXCHANGE__KEY"])
 def test_a_variable_that_is_not_utf_8_is_named_and_never_shown(damaged: str) -> None:
     environ = {"BINANCE_API_KEY": API_KEY, "BINANCE_API_SECRET": SECRET, damaged: f"{SECRET[:40]}\udcff\udcfe"}
-    with pytest.raises(NoKeyThere) as caught:
+    with pytest.raises(IntakeError) as caught:
         read_source("environment", environ)
     told = " ".join(caught.value.sentences())
     assert f"{damaged} is not text in UTF-8" in told
@@ -203,8 +203,9 @@ def test_a_variable_that_is_not_utf_8_is_named_and_never_shown(damaged: str) -> 
 
 @pytest.mark.parametrize("path", ["~nobody-of-that-name/key.pem", "~nobody-of-that-name"])
 def test_the_home_of_nobody_holds_no_file(path: str) -> None:
-    with pytest.raises(FileMissing) as caught:
+    with pytest.raises(FileError) as caught:
         read_text_file(path)
+    assert caught.value.code == "file.missing"
     assert "no user of that name" in caught.value.why
 
 
@@ -212,8 +213,9 @@ def test_in_a_deleted_directory_there_is_no_file(tmp_path: Path, monkeypatch: py
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
-    with pytest.raises(FileMissing) as caught:
+    with pytest.raises(FileError) as caught:
         read_text_file("key.pem")
+    assert caught.value.code == "file.missing"
     assert "working directory is gone" in caught.value.why
 
 

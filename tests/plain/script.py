@@ -14,8 +14,7 @@ from wizard.core.secret import Secret
 from wizard.core.settings import Environment, Paths
 from wizard.custody.custodian import Custodian
 from wizard.custody.store import NOT_KNOWN
-from wizard.plain.console import EndOfInput, Interrupted
-from wizard.plain.interrupts import Interrupts
+from wizard.plain.interrupts import EndOfInputError, InterruptError, Interrupts
 from wizard.plain.talk import Talk
 from wizard.plain.walk import Walk
 from wizard.rehearsal.session import embedded_site
@@ -79,12 +78,12 @@ class ScriptedConsole:
         self.lines.append(prompt)
         said, self._since = "\n".join(self.lines[self._since :]), len(self.lines)
         if not self._script:
-            raise EndOfInput
+            raise EndOfInputError
         expected, answer = self._script.pop(0)
         assert expected in said, f"expected {expected!r}, but this was said:\n{said}"
         assert ("typing is not shown" in prompt) == is_secret
         if answer is CTRL_C:
-            raise Interrupted
+            raise InterruptError
         return await answer() if callable(answer) else str(answer)
 
 

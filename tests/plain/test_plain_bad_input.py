@@ -9,8 +9,8 @@ from tests.plain.script import Line, PlainWorld, ScriptedConsole, visit
 from tests.plain.walks import EGRESS, PROMOTE, ROTATE, TO_CREDENTIALS, WHITELIST, from_page, typed
 from tests.rotation.conftest import HERE
 from tests.terminal.harness import leaked
+from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
-from wizard.plain.console import SecretEntryRefused
 from wizard.rotation.model import Step
 
 TO_WHITELIST = [*ROTATE, *EGRESS]
@@ -207,7 +207,7 @@ async def test_where_secrets_cannot_be_typed_the_step_says_why_and_nothing_is_st
     plain: PlainWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(_console: ScriptedConsole, _prompt: str) -> Secret:
-        raise SecretEntryRefused("Keys and secrets are typed at a terminal only", why="There is none.")
+        raise WizardError("Keys and secrets are typed at a terminal only", why="There is none.")
 
     monkeypatch.setattr(ScriptedConsole, "ask_secret", refuse)
     ended = await visit(plain, *TO_CREDENTIALS, *HMAC, ("Problem: Keys and secrets are typed", "quit"))

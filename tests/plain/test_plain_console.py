@@ -15,8 +15,8 @@ import pytest
 
 from tests.terminal.harness import leaked
 from tests.tiers import slow
-from wizard.plain.console import EndOfInput, Interrupted, SecretEntryRefused
-from wizard.plain.interrupts import Interrupts
+from wizard.core.errors import WizardError
+from wizard.plain.interrupts import EndOfInputError, InterruptError, Interrupts
 from wizard.plain.terminal import LONGEST_LINE, TerminalConsole
 
 KEY, SECRET = ("".join(random.Random(number).choices("0123456789abcdef", k=64)) for number in (1, 2))
@@ -110,7 +110,7 @@ async def test_lines_of_a_pipe_are_answers_one_by_one_and_the_last_needs_no_end(
     pipes.type(b"one\r\ntwo\n\nthree", end=True)
     assert [await pipes.console.ask("? ") for _ in range(4)] == ["one", "two", "", "three"]
     for _ in range(2):
-        with pytest.raises(EndOfInput):
+        with pytest.raises(EndOfInputError):
             await pipes.console.ask("? ")
 
 
@@ -141,7 +141,7 @@ async def test_a_prompt_that_was_interrupted_leaves_the_answer_to_the_next_one(p
     asking = asyncio.create_task(pipes.console.ask("first? "))
     await asyncio.sleep(0)
     pipes.interrupts.fire()
-    with pytest.raises(Interrupted):
+    with pytest.raises(InterruptError):
         await asking
     second = asyncio.create_task(pipes.console.ask("second? "))
     await asyncio.sleep(0)
@@ -169,16 +169,16 @@ def test_a_read_that_nobody_answers_does_not_keep_the_program_alive() -> None:
         assert process.stdin is not None
         assert process.wait(timeout=20) == 0
         assert process.stdout is not None
-        assert b"Interrupted" in process.stdout.read()
+        assert b"InterruptError" in process.stdout.read()
         assert process.stderr is not None
         assert process.stderr.read() == b""
 
 
 async def test_a_secret_is_not_taken_from_a_pipe(pipes: Pipes) -> None:
     pipes.type(b"SECRET\n")
-    with pytest.raises(SecretEntryRefused) as refusal:
+    with pytest.raises(WizardError) as refusal:
         await pipes.console.ask_secret("Secret: ")
-    assert "not a terminal" in refusal.value.why
+    assert refusal.value.code == "plain.no_terminal"
 
 
 async def test_in_a_rehearsal_a_line_of_the_pipe_is_the_secret() -> None:
@@ -199,12 +199,12 @@ async def test_what_the_encoding_lacks_is_written_in_ascii() -> None:
 
 def test_a_reader_that_is_gone_is_the_end(pipes: Pipes) -> None:
     os.close(pipes.out)
-    with pytest.raises(EndOfInput):
+    with pytest.raises(EndOfInputError):
         pipes.console.write("Nobody reads this.")
 
 
 async def test_an_input_that_was_never_there_is_the_end() -> None:
-    with pytest.raises(EndOfInput):
+    with pytest.raises(EndOfInputError):
         await TerminalConsole(Interrupts(), source=None, target=os.open(os.devnull, os.O_WRONLY)).ask("? ")
 
 
@@ -239,7 +239,7 @@ async def test_nothing_that_was_hidden_is_shown_after_ctrl_c(pty: Pty) -> None:
     pty.type(b"S3cr3t")
     await asyncio.sleep(0.2)  # Ctrl-C is a key too, and comes after those
     pty.interrupts.fire()
-    with pytest.raises(Interrupted):
+    with pytest.raises(InterruptError):
         await asking
     assert await pty.answer(b"no\r") == "no"
     assert b"S3cr3t" not in pty.seen
@@ -249,7 +249,7 @@ async def test_the_end_of_file_key_ends_the_input(pty: Pty) -> None:
     asking = asyncio.create_task(pty.console.ask_secret("Secret: "))
     await pty.see(b"Secret: ")
     pty.type(b"\x04")
-    with pytest.raises(EndOfInput):
+    with pytest.raises(EndOfInputError):
         await asking
 
 
@@ -300,8 +300,8 @@ async def test_a_key_pasted_in_sight_is_not_shown_and_what_follows_answers_nothi
         assert leaked(text, pty.seen) == []
 
 
-@pytest.mark.parametrize("cut", [20, *slow(1, 40)])
-async def test_a_key_pasted_in_sight_in_two_parts_is_shown_no_further_than_it_was_typed(pty: Pty, cut: int) -> None:
+@pytest.mark.parametrize("cut", [1, *slow(40)])
+async def test_a_key_pasted_in_sight_in_two_parts_is_not_shown(pty: Pty, cut: int) -> None:
     asking = asyncio.create_task(pty.console.ask("first? "))
     await pty.see(b"first? ")
     pty.type(KEY[:cut].encode())

@@ -9,8 +9,7 @@ import pytest
 from tests.plain.script import CTRL_C, Line, PlainWorld, ScriptedConsole, visit
 from tests.plain.walks import EGRESS, PROMOTE, ROTATE, TO_CREDENTIALS, WHITELIST, to_retire, typed
 from wizard.core.exit_codes import Exit
-from wizard.plain.console import Interrupted
-from wizard.plain.interrupts import Interrupts
+from wizard.plain.interrupts import InterruptError, Interrupts
 from wizard.plain.talk import Talk
 from wizard.rotation.closing import exit_code
 from wizard.rotation.model import Step
@@ -182,7 +181,7 @@ async def test_a_time_out_of_the_work_itself_is_not_taken_for_the_limit() -> Non
 async def test_a_ctrl_c_between_two_waits_ends_the_next_one_and_no_more() -> None:
     interrupts = Interrupts()
     interrupts.fire()
-    with pytest.raises(Interrupted):
+    with pytest.raises(InterruptError):
         await interrupts.race(asyncio.sleep(60))
     assert await interrupts.race(asyncio.sleep(0, "done")) == "done"
 

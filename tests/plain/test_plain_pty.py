@@ -345,10 +345,3 @@ def test_the_line_mode_loads_no_textual() -> None:
     code = "import sys, wizard.plain.launch; print('textual' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY)
     assert done.stdout == "False\n"
-
-
-def test_steps_have_the_names_that_the_screens_give_them() -> None:
-    from wizard.plain.words import TITLES
-    from wizard.tui.widgets.rail import TITLES as ON_SCREENS
-
-    assert TITLES == ON_SCREENS

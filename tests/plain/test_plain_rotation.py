@@ -269,36 +269,34 @@ async def test_a_file_that_only_hummingbot_can_read_is_told_and_remembered(empty
     assert f"{file} holds a key that a password of the bot opens" in ended.text
 
 
-async def test_a_key_given_where_a_path_belongs_is_not_shown_and_taken_to_its_own_question(
-    empty: PlainWorld, unwiped: Unwiped
-) -> None:
+async def test_a_key_given_where_a_path_belongs_is_refused_unseen(empty: PlainWorld) -> None:
     made = await empty.bench.make_key()
-    key, secret = made.api_key.reveal(), made.secret.reveal()
+    key = made.api_key.reveal()
     ended = await visit(
         empty,
         ("", "adopt"),
         ("Which kind of key?", "read"),
         ("Path of the file", key),
-        ("looks like a key, not a path. It was not shown", "forget"),
-        ("Path of the file", "-----BEGIN PRIVATE KEY-----"),
-        ("import takes it", f'"{secret}"'),
-        ("What is it?", "secret"),
-        ("API key, typing is not shown", key),
-        ("Secret, typing is not shown (back, help, quit or desk) [keep what was entered]", ""),
+        ("This looks like a key. It was not taken", "-----BEGIN PRIVATE KEY-----"),
+        ("This looks like a key. It was not taken", "back"),
+        *typed(made),
         *PROMOTE,
     )
-    assert leaked(key, ended.text.encode(), 8) + leaked(secret, ended.text.encode(), 8) == []
-    assert unwiped.of(f'"{secret}"') == 0
+    assert leaked(key, ended.text.encode(), 8) == []
 
 
-async def test_a_pair_pasted_where_a_private_key_belongs_is_taken_as_one(plain: PlainWorld) -> None:
+@pytest.mark.parametrize("is_pair", [False, True])
+async def test_a_key_pasted_where_a_private_key_belongs_is_refused_unseen(
+    plain: PlainWorld, is_pair: bool, unwiped: Unwiped
+) -> None:
     made = await plain.bench.make_key()
-    both = f"{made.api_key.reveal()}\n{made.secret.reveal()}"
+    key, secret = made.api_key.reveal(), made.secret.reveal()
+    pasted, problem = (f"{key}\n{secret}", "not one whole PEM block") if is_pair else (key, "cannot be read")
     ended = await visit(
-        plain, *TO_CREDENTIALS, ("Which kind of key?", "import"), ("Private key, the path", both), *PROMOTE
+        plain, *TO_CREDENTIALS, ("Which kind of key?", "import"), ("Private key, the path", pasted), (problem, "quit")
     )
-    assert "Understood: an API key of 64 characters" in ended.text
-    assert ended.left_at is Step.RETIRE
+    assert leaked(key, ended.text.encode(), 8) + leaked(secret, ended.text.encode(), 8) == []
+    assert unwiped.of(pasted) == (0 if is_pair else 1), "one is the test's own"
 
 
 async def test_an_rsa_pair_is_made_here_and_signs_for_its_key(plain: PlainWorld) -> None:

@@ -11,7 +11,7 @@ from textual.message import Message
 from textual.pilot import Pilot
 
 from wizard.core.glyphs import ASCII
-from wizard.intake.pasted import MAX_LENGTH
+from wizard.intake.paste import MAX_LENGTH
 from wizard.tui.safe_app import SafeApp
 from wizard.tui.widgets.secret_field import SecretField
 

@@ -11,8 +11,7 @@ from wizard.core.secret import Secret
 from wizard.core.terminal import UnusableTerminal
 from wizard.core.threads import in_abandonable_thread
 from wizard.custody.errors import CustodyError
-from wizard.plain.quiet_terminal import QuietTerminal
-from wizard.plain.typed_line import END_OF_FILE, TypedLine
+from wizard.plain.quiet_terminal import END_OF_FILE, QuietTerminal, TypedLine
 
 TERMINAL = Path("/dev/tty")
 _CHUNK = 4096

@@ -29,6 +29,10 @@ class SettingsError(WizardError):
     """`config.toml` cannot be used as it is."""
 
 
+class FileError(WizardError):
+    """A file cannot be read."""
+
+
 def sentences(*parts: str) -> tuple[str, ...]:
     """Return the non-empty parts, each with a full stop where it has no end of its own."""
     return tuple(part if part.rstrip("”)")[-1:] in ".?!:" else f"{part}." for part in parts if part)

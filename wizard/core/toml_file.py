@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from wizard.core import bounded_file
-from wizard.core.errors import SettingsError
+from wizard.core.errors import FileError, SettingsError
 from wizard.core.text import printable
 
 LARGEST: Final = 2**20
@@ -138,10 +138,10 @@ def read_toml(file: Path) -> Section:
         data, _ = bounded_file.read(file, LARGEST)
         text = data.decode("utf-8")
         return Section(file, text, (), tomllib.loads(text))
-    except FileNotFoundError:
-        return Section(file)
-    except OSError as error:
-        why = f"The system said: {error.strerror}."
+    except FileError as error:
+        if error.code == "file.missing":
+            return Section(file)
+        why = error.why or f"It has more than {LARGEST} bytes."
     except UnicodeDecodeError as error:
         line = 1 + data.count(b"\n", 0, error.start)
         why = f"Line {line} is not text in UTF-8."

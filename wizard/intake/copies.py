@@ -18,10 +18,10 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from wizard.core.credentials import Credentials, KeyKind
+from wizard.core.errors import FileError
 from wizard.core.text import printable
 from wizard.exchange.signing import read_private_key
-from wizard.intake.files import USUAL, FileMissing, FileUnusable, read_file
-from wizard.intake.sources import is_encrypted
+from wizard.intake.sources import NOT_NAMED, USUAL, is_encrypted, read_file
 
 LARGEST_SEARCHED = 4 * 1024 * 1024
 """Bytes. A shell's start-up file has some thousand; what is larger was not written by a person."""
@@ -69,10 +69,9 @@ def copies_of(credentials: Credentials, environ: Mapping[str, str], noted: Itera
     for file in files:
         try:
             found += _in_file(file, traces)
-        except FileMissing:
-            continue
-        except FileUnusable as error:
-            unknown.append(error.what.replace("What was given", printable(file, limit=400)))
+        except FileError as error:
+            if error.code not in ("file.missing", "file.impossible"):
+                unknown.append(error.what.replace(NOT_NAMED, printable(file, limit=400)))
     names = [printable(name) for name in sorted(environ) if traces.lines(environ[name])]
     found += [f"the environment variable{'s' if len(names) > 1 else ''} {', '.join(names)}"] if names else []
     return Copies(tuple(found), tuple(unknown))
@@ -122,13 +121,13 @@ def _usual(environ: Mapping[str, str], variable: str, names: tuple[str, ...]) ->
 
 
 def _in_file(path: str, traces: _Traces) -> list[str]:
-    file = read_file(path, LARGEST_SEARCHED)
+    shown, data, _ = read_file(path, LARGEST_SEARCHED)
     # Also as Windows' editors save it. A value stands between other bytes as well.
-    encoding = "utf-16" if file.data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    text = file.data.decode(encoding, "replace")
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    text = data.decode(encoding, "replace")
     numbers = [str(number) for number in traces.lines(text)]
     if not numbers and traces.may_be_locked_in(text):
-        raise FileUnusable(f"{file.path} holds an encrypted private key, and whose it is cannot be told")
+        raise FileError(f"{shown} holds an encrypted private key, and whose it is cannot be told")
     if not numbers and is_encrypted(text):
-        raise FileUnusable(f"{file.path} holds a key that a password of the bot opens, and whose it is cannot be told")
-    return [f"{file.path}, line{'' if len(numbers) == 1 else 's'} {', '.join(numbers)}"] if numbers else []
+        raise FileError(f"{shown} holds a key that a password of the bot opens, and whose it is cannot be told")
+    return [f"{shown}, line{'' if len(numbers) == 1 else 's'} {', '.join(numbers)}"] if numbers else []

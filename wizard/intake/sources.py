@@ -1,22 +1,24 @@
 """Where a key in use can be read from: the environment, a `.env`, a bot's configuration. Nothing is written.
 
-The names of the fields decide (`wizard.intake.labels`), so freqtrade's `exchange.key`, ccxt's `apiKey` and
+The names of the fields decide (`wizard.intake.paste.role_of`), so freqtrade's `exchange.key`, ccxt's `apiKey` and
 `BINANCE_API_SECRET=` are read by one rule; where they could mean several keys nothing is taken.
 """
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator, Mapping
+import stat
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from wizard.core.errors import WizardError
+from wizard.core import bounded_file
+from wizard.core.errors import FileError, WizardError
+from wizard.core.secret import Secret
+from wizard.core.settings import JOURNAL
 from wizard.core.text import printable
-from wizard.intake.files import USUAL, FileUnusable, read_text_file
-from wizard.intake.labels import Role, role_of
-from wizard.intake.pairs import Pair, read_pair
-from wizard.intake.pasted import Refused
+from wizard.intake.paste import IntakeError, Pair, Role, read_pair, role_of
 
 ENVIRONMENT = "environment"
 """What a user writes in place of a path to mean the variables of this process."""
@@ -25,26 +27,30 @@ _ENCRYPTED = re.compile(r":\s*[\"']?7b22[0-9a-f]{100,}|\"ciphertext\"\s*:\s*\"[0
 before 2022 as JSON in conf/encrypted_NAME_api_key.json (its client/config/config_crypt.py)."""
 
 _OURS = re.compile(r"BINANCE|\AFREQTRADE__EXCHANGE__", re.IGNORECASE)
+_OTHER_PLACE = "Give another place, or paste both."
+
+LARGEST_FILE = 65536
+"""Bytes. An RSA key of 4096 bits has 3,268; a freqtrade configuration a few thousand."""
+USUAL = (
+    *(".env", ".env.local", "config.json", "user_data/config.json"),
+    *(f"conf/connectors/{name}.yml" for name in ("binance", "binance_perpetual", "binance_us")),
+)
+"""Where bots keep their keys, seen from their own directory: a `.env`, freqtrade, Hummingbot."""
+NOT_NAMED = "What was given"
+"""Stands for a path that may be a key, pasted in the wrong place."""
+_ADVICE = "Correct the path, or paste instead."
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
-class NoKeyThere(WizardError):
-    """A place holds no API key with its secret that could be taken."""
+@dataclass(frozen=True, slots=True)
+class TextFile:
+    """What a file holds."""
 
-
-class KeyEncrypted(NoKeyThere):
-    """A file holds a key, and a password of the bot opens it.
-
-    Args:
-        path: Where it lies, absolute and printable.
-    """
-
-    def __init__(self, path: str) -> None:
-        super().__init__(
-            "The key in this file is encrypted with a password, as Hummingbot's are",
-            why=f"{path} holds no key in the clear.",
-            advice="Run `export keys` in Hummingbot, which asks for the password and shows them, and paste both here.",
-        )
-        self.path = path
+    path: str
+    """Where it lies, absolute and printable."""
+    text: Secret
+    warning: str = ""
+    """What is wrong with its permissions; empty where nothing is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +73,9 @@ def read_source(place: str, environ: Mapping[str, str]) -> Found:
         environ: The variables of this process.
 
     Raises:
-        KeyEncrypted: a password of the bot opens it.
-        NoKeyThere: there is none, it is not complete, or there are several.
-        wizard.intake.files.FileUnusable: the file cannot be read.
+        IntakeError: there is none, it is not complete, or there are several; or a password of the bot opens it,
+            then with the path of the file.
+        wizard.core.errors.FileError: the file cannot be read.
     """
     if place.strip().lower() == ENVIRONMENT:
         return _read_environment(environ)
@@ -77,10 +83,20 @@ def read_source(place: str, environ: Mapping[str, str]) -> Found:
     text = file.text.reveal()
     try:
         if is_encrypted(text):
-            raise KeyEncrypted(file.path)
-        return Found(_complete(read_pair(text), file.path), file.path, file.path, file.warning)
+            raise _encrypted(file.path)
+        return Found(_read_whole_pair(text, file.path), file.path, file.path, file.warning)
     finally:
         file.text.wipe()
+
+
+def _encrypted(path: str) -> IntakeError:
+    error = IntakeError(
+        "The key in this file is encrypted with a password, as Hummingbot's are",
+        why=f"{path} holds no key in the clear.",
+        advice="Run `export keys` in Hummingbot, which asks for the password and shows them, and paste both here.",
+    )
+    error.path = path
+    return error
 
 
 def is_encrypted(text: str) -> bool:
@@ -90,39 +106,35 @@ def is_encrypted(text: str) -> bool:
 
 def candidates(environ: Mapping[str, str]) -> tuple[str, ...]:
     """Return the usual places that do hold a key with its secret, those of the working directory first."""
-    return tuple(place for place in (*_usual_files(environ), ENVIRONMENT) if _holds_key(place, environ))
+    here = environ.get("PWD")
+    files = [str(Path(here) / name) for name in USUAL] if here else []
+    return tuple(place for place in (*files, ENVIRONMENT) if _holds_key(place, environ))
 
 
 def _holds_key(place: str, environ: Mapping[str, str]) -> bool:
     try:
         read_source(place, environ).pair.wipe()
-    except (NoKeyThere, FileUnusable):
+    except WizardError:
         return False
     return True
 
 
-def _usual_files(environ: Mapping[str, str]) -> Iterator[str]:
-    if here := environ.get("PWD"):
-        yield from (str(Path(here) / name) for name in USUAL)
-
-
 def _read_environment(environ: Mapping[str, str]) -> Found:
-    names = [name for name, value in environ.items() if value.strip() and _OURS.search(name)]
-    roles = {name: role_of(name.replace("FREQTRADE__EXCHANGE__", "")) for name in names}
-    used = [name for name in names if roles[name] is not Role.OTHER]
-    if damaged := [name for name in used if not _is_text(name + environ[name])]:
-        raise NoKeyThere(
-            f"The environment variable {printable(damaged[0], 60)} is not text in UTF-8",
-            why="No API key and no secret has such bytes.",
-            advice="Set it again, give another place, or paste both.",
-        )
-    lines = "\n".join(f"{name.replace('FREQTRADE__EXCHANGE__', '')}={environ[name].strip()}" for name in used)
-    place = f"the environment: {', '.join(sorted(used))}"
-    return Found(_complete(read_pair(lines), "The environment"), place)
+    names = {name: name.replace("FREQTRADE__EXCHANGE__", "") for name in environ if _OURS.search(name)}
+    used = [name for name, own in names.items() if environ[name].strip() and role_of(own) is not Role.OTHER]
+    for name in used:
+        if not _is_text(name + environ[name]):
+            raise IntakeError(
+                f"The environment variable {printable(name, 60)} is not text in UTF-8",
+                why="No API key and no secret has such bytes.",
+                advice=f"Set it again. {_OTHER_PLACE}",
+            )
+    lines = "\n".join(f"{names[name]}={environ[name].strip()}" for name in used)
+    return Found(_read_whole_pair(lines, "The environment"), f"the environment: {', '.join(sorted(used))}")
 
 
 def _is_text(text: str) -> bool:
-    """Whether a variable is UTF-8: other bytes come as lone surrogates."""
+    """Return whether a variable is UTF-8: other bytes come as lone surrogates."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
@@ -130,12 +142,74 @@ def _is_text(text: str) -> bool:
     return True
 
 
-def _complete(answer: Pair | Refused | None, where: str) -> Pair:
-    if isinstance(answer, Refused):
-        raise NoKeyThere(f"{where} holds several keys", why=answer.reason, advice="Paste the one that is meant.")
-    if answer is None or (answer.api_key is None and answer.secret is None):
-        raise NoKeyThere(f"{where} holds no API key with its secret", advice="Give another place, or paste both.")
-    if answer.api_key is None or answer.secret is None:
-        missing = "secret" if answer.secret is None else "API key"
-        raise NoKeyThere(f"{where} holds no {missing}", advice="Give another place, or paste both.")
-    return answer
+def _read_whole_pair(text: str, where: str) -> Pair:
+    try:
+        pair = read_pair(text)
+    except IntakeError as error:
+        what = f"{where} holds several keys"
+        raise IntakeError(what, why=error.what, advice="Paste the one that is meant.") from None
+    if pair is None:
+        raise IntakeError(f"{where} holds no API key with its secret", advice=_OTHER_PLACE)
+    if pair.api_key is None or pair.secret is None:
+        missing = "secret" if pair.secret is None else "API key"
+        raise IntakeError(f"{where} holds no {missing}", advice=_OTHER_PLACE)
+    return pair
+
+
+def read_text_file(path: str) -> TextFile:
+    """Read one text file (see `read_file`).
+
+    Raises:
+        FileError: also where it is not UTF-8 (`file.not_text`).
+    """
+    shown, data, mode = read_file(path, LARGEST_FILE)
+    warning = ""
+    if os.name == "posix" and mode & _OTHERS:
+        warning = f"Other users of this machine may read {shown}: chmod 600 it, or delete it once the key is stored."
+    try:
+        return TextFile(shown, Secret(data.decode("utf-8-sig")), warning)
+    except UnicodeDecodeError:
+        advice = "Give a text file, or paste instead."
+        raise FileError(f"{shown} is not text", advice=advice, code="file.not_text") from None
+
+
+def read_file(path: str, largest: int) -> tuple[str, bytes, int]:
+    """Read one file; a device or a pipe is not waited for.
+
+    Args:
+        path: As the user wrote it: quotes and `~` are understood.
+        largest: Bytes.
+
+    Returns:
+        Where it lies, absolute and printable; what it holds; its mode, as `os.stat` has it.
+
+    Raises:
+        FileError: see `wizard.core.bounded_file`; also for a journal of this program (`file.journal`). Only the path
+            of what exists is repeated.
+    """
+    try:
+        file = Path(path.strip().strip("'\"")).expanduser().absolute()
+    except (RuntimeError, OSError) as error:
+        said = "there is no user of that name" if isinstance(error, RuntimeError) else "the working directory is gone"
+        raise _unreadable(said, "file.missing") from None
+    try:
+        is_journal = file.resolve().name.startswith(JOURNAL)
+    except (OSError, ValueError, RuntimeError):  # links in a circle, or a name that no file can have
+        raise _unreadable("the name cannot be one of a file", "file.unreadable") from None
+    shown = printable(str(file), limit=400)
+    if is_journal:
+        # Closing it again would drop the locks of the wizard that reads this.
+        advice = "Give the file that holds the key."
+        raise FileError(f"{shown} is a journal of this program", advice=advice, code="file.journal")
+    try:
+        data, found = bounded_file.read(file, largest)
+    except FileError as error:
+        if error.code in ("file.missing", "file.impossible", "file.unreadable"):
+            raise FileError(f"{NOT_NAMED} cannot be read", why=error.why, advice=_ADVICE, code=error.code) from None
+        raise
+    return shown, data, found.st_mode
+
+
+def _unreadable(said: str, code: str) -> FileError:
+    why = f"The system said: {said}."
+    return FileError(f"{NOT_NAMED} cannot be read", why=why, advice=_ADVICE, code=code)

@@ -6,16 +6,15 @@ A typed value is let go only once it was read back unchanged.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable
+from contextlib import closing
 
 from wizard.core.credentials import KeyKind
-from wizard.intake.pairs import Pair
+from wizard.intake.paste import Pair
 from wizard.plain import deadlines
-from wizard.plain.answers import Choice, Command
-from wizard.plain.find_key import find_key
-from wizard.plain.import_key import import_key
-from wizard.plain.intake import Intake
-from wizard.plain.stage import Stage, Way
-from wizard.plain.words import evidence, numbered
+from wizard.plain.key_entry import KeyEntry
+from wizard.plain.outside_keys import find_key, import_key
+from wizard.plain.stage import Stage, evidence, numbered
+from wizard.plain.talk import Command
 from wizard.rotation.model import Finding, Mode, Step
 
 ABOUT = (
@@ -24,28 +23,30 @@ ABOUT = (
     " shows a secret once: give both, one by one or in one paste. The values are written to {place}, read back and"
     " compared. A private key of your own can be imported instead. Typing is not shown."
 )
-_ED25519 = Choice("ed25519", "Ed25519, recommended. Made here: the private key never leaves this host.")
-_HMAC = Choice("hmac", "HMAC. The page shows an API key and a secret: give both here.")
-_RSA = Choice("rsa", "RSA, 4096 bits. Made here like Ed25519, for software that takes only RSA.")
-_IMPORT = Choice("import", "a private key of your own, Ed25519 or RSA, from a PEM file or pasted, also encrypted.")
-_READ = Choice(
-    "read", "from the environment, a .env, freqtrade's, Hummingbot's or another file; nothing is changed there."
-)
-_NEXT = Choice("next", "go on with the key that is stored already.")
-_STORE = Choice("store", "try again to store what was entered.")
-_ENTER = Choice("enter", "enter the values again.")
+_MADE_HERE = {
+    "ed25519": "Ed25519, recommended. Made here: the private key never leaves this host.",
+    "hmac": "HMAC. The page shows an API key and a secret: give both here.",
+    "rsa": "RSA, 4096 bits. Made here like Ed25519, for software that takes only RSA.",
+}
+_IMPORT = {"import": "a private key of your own, Ed25519 or RSA, from a PEM file or pasted, also encrypted."}
+_IN_USE = {
+    "hmac": _MADE_HERE["hmac"],
+    "read": "from the environment, a .env, freqtrade's, Hummingbot's or another file; nothing is changed there.",
+}
+"""The private half of an Ed25519 key that is in use already is not one that is made here."""
+_NEXT = {"next": "go on with the key that is stored already."}
+_AFTER_FAILURE = {"store": "try again to store what was entered.", "enter": "enter the values again."}
 
 
-async def take(stage: Stage) -> Way:
+async def take(stage: Stage) -> bool:
     """Ask for the kind, then for the values."""
     stage.introduce(Step.CREDENTIALS, _lede(stage))
     while True:
         pending = stage.flow.credentials.pending
         if pending:
             stage.talk.say(f"{pending.name} is stored already. Another one takes its place.")
-        choices = (*_kinds(stage), *((_NEXT,) if pending else ()))
-        default = "next" if pending else choices[0].word
-        answer = await stage.talk.choose("Which kind of key?", choices, about=stage.about(ABOUT), default=default)
+        menu = {**(_IN_USE if _is_adopted(stage) else _MADE_HERE), **_IMPORT, **(_NEXT if pending else {})}
+        answer = await stage.talk.choose("Which kind of key?", menu, "next" if pending else None)
         if answer == Command.BACK:
             return stage.back()
         if answer == "next" or await _take(stage, answer):
@@ -55,12 +56,10 @@ async def take(stage: Stage) -> Way:
 async def _take(stage: Stage, answer: str) -> bool:
     """Have the pair ready where a pair signs, then take the values in; return whether they were stored."""
     if answer == "import":
-        given = await import_key(stage, about=stage.about(ABOUT))
-        if isinstance(given, Pair):
-            return await _enter(stage, KeyKind.HMAC, "", found=given)
+        given = await import_key(stage)
         return given is not None and await _enter(stage, given.kind, given.public_pem, is_imported=True)
     if answer == "read":
-        found = await find_key(stage, about=stage.about(ABOUT))
+        found = await find_key(stage)
         return found is not None and await _enter(stage, KeyKind.HMAC, "", found=found)
     kind = KeyKind(answer)
     public_key = await _public_key(stage, kind) if kind is not KeyKind.HMAC else ""
@@ -72,11 +71,12 @@ async def _enter(
 ) -> bool:
     """Take the values in and store them; return whether that was done."""
     stage.talk.say("", *numbered(_instructions(stage, kind)), *public_key.splitlines())
-    with Intake(stage.talk, stage.counter, kind, public_key, about=stage.about(ABOUT)) as intake:
-        is_filled = found is not None and intake.take(found)
-        while is_filled or await intake.fill():
-            is_filled = False
-            if await _store_or_leave(stage, intake, public_key if is_imported else ""):
+    with closing(KeyEntry(stage.talk, stage.page, kind, public_key)) as entry:
+        if found is not None:
+            entry.take(found)
+        while found is not None or await entry.fill():
+            found = None
+            if await _store_or_leave(stage, entry, public_key if is_imported else ""):
                 return True
     return False
 
@@ -89,22 +89,21 @@ async def _public_key(stage: Stage, kind: KeyKind) -> str | None:
     )
 
 
-async def _store_or_leave(stage: Stage, intake: Intake, imported: str) -> bool:
+async def _store_or_leave(stage: Stage, entry: KeyEntry, imported: str) -> bool:
     """Store, as often as the user wants to try; return False to enter the values again."""
     while True:
-        finding = await _store(stage, intake, imported)
+        finding = await _store(stage, entry, imported)
         if finding is not None:
             stage.talk.say(*evidence(finding))
             return True
         stage.talk.say("Nothing was lost: what was entered is still here.")
-        answer = await stage.talk.choose("What next?", (_STORE, _ENTER), about=stage.about(ABOUT))
-        if answer != "store":
+        if await stage.talk.choose("What next?", _AFTER_FAILURE, "") != "store":
             return False
 
 
-async def _store(stage: Stage, intake: Intake, imported: str) -> Finding | None:
+async def _store(stage: Stage, entry: KeyEntry, imported: str) -> Finding | None:
     """Store what was entered; `imported` is the public half of an imported key, or nothing."""
-    step, api_key, secret = stage.flow.credentials, intake.api_key, intake.secret
+    step, api_key, secret = stage.flow.credentials, entry.api_key, entry.secret
     if api_key is None:
         return None
 
@@ -113,18 +112,13 @@ async def _store(stage: Stage, intake: Intake, imported: str) -> Finding | None:
             return step.store_hmac(api_key, secret)
         if imported:
             return step.store_imported(api_key, imported)
-        return step.store_rsa(api_key) if intake.kind is KeyKind.RSA else step.store_ed25519(api_key)
+        return step.store_rsa(api_key) if entry.kind is KeyKind.RSA else step.store_ed25519(api_key)
 
     return await stage.talk.attempt(
         store,
         f"Writing to {stage.flow.place}, reading back, comparing",
         deadlines.STORE,
     )
-
-
-def _kinds(stage: Stage) -> tuple[Choice, ...]:
-    # The private half of an Ed25519 key that is in use already is not one that is made here.
-    return (_HMAC, _READ, _IMPORT) if _is_adopted(stage) else (_ED25519, _HMAC, _RSA, _IMPORT)
 
 
 def _is_adopted(stage: Stage) -> bool:
@@ -134,7 +128,7 @@ def _is_adopted(stage: Stage) -> bool:
 def _lede(stage: Stage) -> str:
     if _is_adopted(stage):
         return "Which key is in use already? Nothing is changed on the exchange."
-    if stage.counter is not None:
+    if stage.page is not None:
         return "Create the new key at the desk: desk opens it, once you have chosen the kind of key."
     page = stage.flow.context.environment.site.key_page
     return f"Create the new key on the exchange's page{f': {page}' if page else '.'}"

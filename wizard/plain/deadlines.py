@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from wizard.custody.keyring_process import DEADLINE as OPERATION
-from wizard.egress.ssh_hosts.fan_out import Bounds
 from wizard.rotation.context import Pace
 from wizard.rotation.elsewhere import DEADLINE as SEARCH
 from wizard.rotation.retirement import POLLS_IN_A_ROW
@@ -25,6 +24,10 @@ LOOK = OPERATION + SEARCH
 """The keyring, and the usual files."""
 PAGE = 10.0
 """One question to the simulated page has 5."""
+READ_FILE = 10.0
+"""A file on a network disk must not hang the conversation."""
+OPEN_PRIVATE_KEY = 20.0
+"""To read the file and to try the passphrase."""
 
 _CLEAN_UP = 2.0
 _CLOCK_CALLS = 6
@@ -34,25 +37,15 @@ _WAY_CALLS = 2
 """The call itself; and, at the same time as each other, who signed and which other hosts answer."""
 
 
-def egress(pace: Pace) -> float:
-    """One detection, with its connections closed."""
-    return pace.egress + _CLEAN_UP
-
-
-def hosts(bounds: Bounds) -> float:
-    """All hosts together, with every ssh ended."""
-    return bounds.together + _CLEAN_UP
-
-
-def sampling(pace: Pace) -> float:
-    """Many detections, with their connections closed."""
-    return pace.sampling + _CLEAN_UP
+def closed(seconds: float) -> float:
+    """What has a deadline of its own, with its connections closed and its children ended."""
+    return seconds + _CLEAN_UP
 
 
 def probe(pace: Pace) -> float:
     """The way and what is known where it fails, the clock beside the signed calls, those in a row, a detection."""
     calls = _WAY_CALLS + _CLOCK_CALLS + PASSES_IN_A_ROW
-    return 2 * OPERATION + calls * pace.call + PASSES_IN_A_ROW * pace.between_passes + egress(pace)
+    return 2 * OPERATION + calls * pace.call + PASSES_IN_A_ROW * pace.between_passes + closed(pace.egress)
 
 
 def call(pace: Pace) -> float:
@@ -62,7 +55,7 @@ def call(pace: Pace) -> float:
 
 def poll(pace: Pace) -> float:
     """Both keys out of the keyring, one question after the other, and a detection before and after."""
-    return OPERATION + _POLL_CALLS * pace.call + 2 * egress(pace)
+    return OPERATION + _POLL_CALLS * pace.call + 2 * closed(pace.egress)
 
 
 def purge(pace: Pace) -> float:

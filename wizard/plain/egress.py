@@ -10,9 +10,8 @@ from wizard.egress.answers import Sample
 from wizard.egress.detection import EgressReport
 from wizard.egress.pools import tell_sampling
 from wizard.plain import deadlines, hosts
-from wizard.plain.answers import Choice, Command
-from wizard.plain.stage import Stage, Way
-from wizard.plain.words import evidence
+from wizard.plain.stage import Stage, evidence
+from wizard.plain.talk import Command
 from wizard.rotation.model import Step
 
 ABOUT = (
@@ -20,25 +19,25 @@ ABOUT = (
     " asked over the same route that the exchange is reached by, over IPv4. Two different operators that see the"
     " same address agree. The address was observed; nothing here proves that it stays the same."
 )
-_CHOICES = (
-    Choice("next", "go on to the whitelist."),
-    Choice("again", "ask all operators once more."),
-    Choice("exchange", "ask the exchange itself, by signed calls of the key in use."),
-    Choice("more", "ask on until another, equally used address would have shown."),
-    Choice("details", "tell each question in full."),
-    Choice("choose", "say which addresses go to the whitelist."),
-    Choice("hosts", "ask other hosts that use the key, over OpenSSH."),
-)
+_MENU = {
+    "next": "go on to the whitelist.",
+    "again": "ask all operators once more.",
+    "exchange": "ask the exchange itself, by signed calls of the key in use.",
+    "more": "ask on until another, equally used address would have shown.",
+    "details": "tell each question in full.",
+    "choose": "say which addresses go to the whitelist.",
+    "hosts": "ask other hosts that use the key, over OpenSSH.",
+}
 
 
-async def take(stage: Stage) -> Way:
+async def take(stage: Stage) -> bool:
     """Ask at once: nothing is sent but a request for one's own address."""
     stage.introduce(Step.EGRESS, "Which address does the exchange see of this host?")
     report = await _detect(stage)
     is_warned = False
     while True:
         default = "next" if report and stage.flow.egress.finding(report).passed else "again"
-        answer = await stage.talk.choose("What next?", _CHOICES, about=ABOUT, default=default)
+        answer = await stage.talk.choose("What next?", _MENU, default)
         if answer == Command.BACK:
             return stage.back()
         if answer == "next" and not is_warned and _has_nothing_ticked(stage):
@@ -48,7 +47,8 @@ async def take(stage: Stage) -> Way:
         if answer == "next":
             return stage.on()
         if answer == "hosts":
-            await hosts.take(stage)
+            with stage.talk.about(hosts.ABOUT):
+                await hosts.take(stage)
             stage.talk.say(*_listed(stage))
         elif answer == "choose":
             await _choose(stage)
@@ -65,7 +65,7 @@ async def _detect(stage: Stage) -> EgressReport | None:
     report = await talk.attempt(
         lambda: flow.egress.detect(lambda sample: talk.say(_answer(sample))),
         f"Asking {len(flow.context.services)} services",
-        deadlines.egress(flow.context.pace),
+        deadlines.closed(flow.context.pace.egress),
     )
     if report is not None:
         _tell(stage, report)
@@ -82,7 +82,7 @@ async def _sample_more(stage: Stage, report: EgressReport) -> EgressReport:
     more = await talk.attempt(
         lambda: flow.egress.sample_more(report, lambda sample: talk.say(_answer(sample))),
         "Asking on, on fresh connections",
-        deadlines.sampling(flow.context.pace),
+        deadlines.closed(flow.context.pace.sampling),
     )
     if more is None:
         return report
@@ -98,7 +98,7 @@ async def _choose(stage: Stage) -> None:
     talk.say(*_listed(stage))
     if not candidates:
         return
-    typed = await talk.line("Numbers or addresses to tick or untick, parted by commas", about=ABOUT)
+    typed = await talk.line("Numbers or addresses to tick or untick, parted by commas")
     if typed in {"", Command.BACK}:
         return
     named = {str(each.address): each for each in candidates} | {str(n): each for n, each in enumerate(candidates, 1)}
@@ -138,11 +138,8 @@ def _tell(stage: Stage, report: EgressReport) -> None:
     flow, talk = stage.flow, stage.talk
     finding = flow.egress.finding(report)
     talk.say(*(f"  {service.name} ({service.operator}) was not waited for." for service in report.unfinished))
-    talk.say(*evidence(finding), *_more(flow.egress.history(report), report.route.sentence()))
-
-
-def _more(*sentences: str) -> list[str]:
-    return [f"  {sentence}" for sentence in sentences if sentence]
+    more = filter(None, (flow.egress.history(report), report.route.sentence()))
+    talk.say(*evidence(finding), *(f"  {sentence}" for sentence in more))
 
 
 def _answer(sample: Sample) -> str:

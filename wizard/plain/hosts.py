@@ -7,9 +7,8 @@ from collections.abc import Iterable, Sequence
 from wizard.core.errors import WizardError
 from wizard.egress.ssh_hosts.model import Host, HostAnswer
 from wizard.plain import deadlines
-from wizard.plain.answers import Choice, Command
 from wizard.plain.stage import Stage
-from wizard.plain.talk import Talk
+from wizard.plain.talk import Command, Menu, Talk
 from wizard.rotation.steps.hosts import HostsStep
 
 ABOUT = (
@@ -18,9 +17,6 @@ ABOUT = (
     " for, no key and no secret is sent. An address counts when two operators agree; it goes to the whitelist with"
     " the host's name as its label."
 )
-_ADD = Choice("add", "type the name of another host.")
-_CHECK = Choice("check", "check or uncheck hosts.")
-_DONE = Choice("done", "go back to this host's address; nothing is lost.")
 
 
 async def take(stage: Stage) -> None:
@@ -30,50 +26,38 @@ async def take(stage: Stage) -> None:
     rehearsal = ("In a rehearsal no real host is asked.",) if step.is_rehearsal else ()
     talk.say("", "Other hosts that use the key.", *rehearsal, *_list(step))
     while True:
-        choices = tuple(_choices(step))
-        answer = await talk.choose("Which hosts?", choices, about=ABOUT, default=choices[0].word)
+        answer = await talk.choose("Which hosts?", _menu(step))
         if answer in {Command.BACK, "done"}:
             return
         if answer == "take":
-            _offer(stage)
+            found = step.found()
+            stage.flow.selection.add_hosts(found)
+            talk.say(*(f"For the whitelist: {address} ({label})." for address, label in found.items()))
             return
-        await _do(stage, answer)
+        if answer in {"ask", "again"}:
+            await _ask(stage, step.unasked() if answer == "ask" else step.failed())
+        elif answer == "add":
+            await _add(talk, step)
+        elif answer == "check":
+            await _check(talk, step)
 
 
-async def _do(stage: Stage, answer: str) -> None:
-    step, talk = stage.flow.hosts, stage.talk
-    if answer == "ask":
-        await _ask(stage, step.unasked())
-    elif answer == "again":
-        await _ask(stage, step.failed())
-    elif answer == "add":
-        await _add(talk, step)
-    elif answer == "check":
-        await _check(talk, step)
-
-
-def _choices(step: HostsStep) -> Iterable[Choice]:
-    unasked, found, failed = step.unasked(), step.found(), step.failed()
-    if unasked:
-        yield Choice("ask", f"ask {_named(unasked)}.")
-    if found:
-        yield Choice("take", f"take to the whitelist: {', '.join(map(str, found))}.")
-    if failed:
-        yield Choice("again", f"ask {_named(failed)} once more.")
-    yield _ADD
+def _menu(step: HostsStep) -> Menu:
+    menu: dict[str, str] = {}
+    if unasked := step.unasked():
+        menu["ask"] = f"ask {_named(unasked)}."
+    if found := step.found():
+        menu["take"] = f"take to the whitelist: {', '.join(map(str, found))}."
+    if failed := step.failed():
+        menu["again"] = f"ask {_named(failed)} once more."
+    menu["add"] = "type the name of another host."
     if step.known():
-        yield _CHECK
-    yield _DONE
+        menu["check"] = "check or uncheck hosts."
+    return menu | {"done": "go back to this host's address; nothing is lost."}
 
 
 def _named(hosts: Sequence[Host]) -> str:
     return ", ".join(host.name for host in hosts) if len(hosts) <= 5 else f"{len(hosts)} hosts"
-
-
-def _offer(stage: Stage) -> None:
-    found = stage.flow.hosts.found()
-    stage.flow.selection.add_hosts(found)
-    stage.talk.say(*(f"For the whitelist: {address} ({label})." for address, label in found.items()))
 
 
 async def _ask(stage: Stage, hosts: tuple[Host, ...]) -> None:
@@ -82,7 +66,7 @@ async def _ask(stage: Stage, hosts: tuple[Host, ...]) -> None:
     await talk.attempt(
         lambda: step.ask(hosts, lambda answer: talk.say(*_answer(answer))),
         f"Asking {_named(hosts)} over OpenSSH",
-        deadlines.hosts(step.bounds),
+        deadlines.closed(step.bounds.together),
     )
 
 
@@ -96,10 +80,7 @@ def _answer(answer: HostAnswer) -> Iterable[str]:
 
 async def _add(talk: Talk, step: HostsStep) -> None:
     """Ask for a name until it is one."""
-    while (typed := await talk.line("Host, as [user@]host; an empty line ends", about=ABOUT)) not in {
-        "",
-        Command.BACK,
-    }:
+    while (typed := await talk.line("Host, as [user@]host; an empty line ends")) not in {"", Command.BACK}:
         try:
             talk.say(f"{step.add(typed).name} is added and checked.")
         except WizardError as error:
@@ -110,7 +91,7 @@ async def _check(talk: Talk, step: HostsStep) -> None:
     """Turn the marks of the hosts that are named."""
     hosts = step.known()
     talk.say(*_list(step))
-    typed = await talk.line("Numbers or names parted by commas, or all, or none", about=ABOUT)
+    typed = await talk.line("Numbers or names parted by commas, or all, or none")
     if typed in {"", Command.BACK}:
         return
     if typed in {"all", "none"}:

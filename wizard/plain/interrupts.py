@@ -1,4 +1,4 @@
-"""Ctrl-C as an event that ends one wait, never the program."""
+"""How a wait ends early: by Ctrl-C, or because nobody answers any more."""
 
 from __future__ import annotations
 
@@ -6,13 +6,19 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
-from wizard.plain.console import Interrupted
-
 Result = TypeVar("Result")
 
 
+class InterruptError(Exception):
+    """Ctrl-C was pressed."""
+
+
+class EndOfInputError(Exception):
+    """Nobody answers any more: the user leaves, the input has ended, or the terminal is gone."""
+
+
 class Interrupts:
-    """Knows what is waited for now. A Ctrl-C between two waits counts for the next one."""
+    """Ctrl-C as an event that ends one wait, never the program. Between two waits it counts for the next one."""
 
     def __init__(self) -> None:
         self._waited_for: asyncio.Future[Any] | None = None
@@ -28,7 +34,7 @@ class Interrupts:
         """Wait for `work`, until Ctrl-C cancels it.
 
         Raises:
-            Interrupted: it was cancelled by Ctrl-C.
+            InterruptError: it was cancelled by Ctrl-C.
         """
         self._waited_for = task = asyncio.ensure_future(work)
         if self._has_fired:
@@ -38,7 +44,7 @@ class Interrupts:
         except asyncio.CancelledError:
             # Otherwise the program itself is being ended.
             if self._has_fired and task.cancelled():
-                raise Interrupted from None
+                raise InterruptError from None
             raise
         finally:
             self._waited_for, self._has_fired = None, False

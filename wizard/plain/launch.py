@@ -49,11 +49,22 @@ def open_rehearsal(paths: Paths, source_address: str, ending: Ending, scenario: 
 def _run(
     environments: Environments, environment: str | None, command: str, ending: Ending, *, is_rehearsal: bool = False
 ) -> int:
+    # Either is None in a process that was started without it.
+    source, target = sys.__stdin__, sys.__stdout__
+    if target is None:
+        raise UnusableTerminal("There is nowhere to write to", why="Standard output is closed.")
+
     async def walk() -> int:
         leave_lookups_behind()
         loop, this, interrupts = asyncio.get_running_loop(), asyncio.current_task(), Interrupts()
         assert this is not None  # noqa: S101 - asyncio runs it
-        console = _console(interrupts, may_pipe_secrets=is_rehearsal)
+        console = TerminalConsole(
+            interrupts,
+            source=None if source is None else source.fileno(),
+            target=target.fileno(),
+            encoding=target.encoding,
+            may_pipe_secrets=is_rehearsal,
+        )
         visit = Walk(environments, Talk(console, interrupts), environment=environment, command=command)
 
         def ask_what_is_meant() -> None:
@@ -75,17 +86,3 @@ def _run(
     except Exception as error:
         print(redacted_report(error), file=sys.stderr)
         return Exit.INTERNAL_ERROR
-
-
-def _console(interrupts: Interrupts, *, may_pipe_secrets: bool) -> TerminalConsole:
-    # Either is None in a process that was started without it.
-    source, target = sys.__stdin__, sys.__stdout__
-    if target is None:
-        raise UnusableTerminal("There is nowhere to write to", why="Standard output is closed.")
-    return TerminalConsole(
-        interrupts,
-        source=None if source is None else source.fileno(),
-        target=target.fileno(),
-        encoding=target.encoding,
-        may_pipe_secrets=may_pipe_secrets,
-    )

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from wizard.core.errors import sentences
 from wizard.plain import deadlines
-from wizard.plain.answers import Choice, Command
-from wizard.plain.stage import Stage, Way
-from wizard.plain.summary import tell_summary
-from wizard.plain.words import evidence
+from wizard.plain.stage import Stage, evidence
+from wizard.plain.talk import Command, Menu
 from wizard.rotation.certificate import Certificate
 from wizard.rotation.model import Outcome, Step
 from wizard.rotation.steps.credentials import SWAP_CONSENT, SWAP_WORD
@@ -19,29 +17,28 @@ ABOUT = (
     " has passed, promote makes the new key the current one; the old one becomes the legacy key and stays in"
     " {place}."
 )
-_PROMOTE = Choice("promote", "make the new key the current one.")
-_SWAP = Choice("swap", "exchange API key and secret, store again, probe again; asks for a typed word.")
-_WAIT = Choice("wait", "ask slowly until the key is accepted: a new list may need minutes.")
-_RETRY = Choice("retry", "run all checks once more.")
+_PROMOTE = {"promote": "make the new key the current one."}
+_RETRY = {"retry": "run all checks once more."}
+_WAIT = {"wait": "ask slowly until the key is accepted: a new list may need minutes."}
+_SWAP = {"swap": "exchange API key and secret, store again, probe again; asks for a typed word."}
 
 
-async def take(stage: Stage) -> Way:
+async def take(stage: Stage) -> bool:
     """Probe at once: the calls only read."""
     stage.introduce(Step.PROBE, "Do the new credentials work from here?")
     report = await _run(stage)
     while True:
-        choices = _choices(report)
-        answer = await stage.talk.choose("What next?", choices, about=stage.about(ABOUT), default=choices[0].word)
+        answer = await stage.talk.choose("What next?", _menu(report))
         if answer == Command.BACK:
             return stage.back()
         if answer == "promote" and report is not None:
             if await _is_promoted(stage, report):
-                return Way.ON
+                return True
             continue
         if answer == "wait" and not await _is_waited_for(stage):
             continue
         if answer == "swap":
-            typed = await stage.talk.confirm(SWAP_CONSENT, SWAP_WORD, about=stage.about(ABOUT))
+            typed = await stage.talk.confirm(SWAP_CONSENT, SWAP_WORD)
             if not typed:
                 continue
             if not await _is_swapped(stage, typed):
@@ -63,13 +60,12 @@ async def _run(stage: Stage) -> ProbeReport | None:
     return report
 
 
-def _choices(report: ProbeReport | None) -> tuple[Choice, ...]:
-    if report is not None and report.is_proven:
-        return _PROMOTE, _RETRY
+def _menu(report: ProbeReport | None) -> Menu:
     if report is None:
-        return (_RETRY,)
-    # The first is what Enter alone does.
-    return (_RETRY,) + (_WAIT,) * report.may_change + (_SWAP,) * report.may_be_swapped
+        return _RETRY
+    if report.is_proven:
+        return {**_PROMOTE, **_RETRY}
+    return {**_RETRY, **(_WAIT if report.may_change else {}), **(_SWAP if report.may_be_swapped else {})}
 
 
 def _verdict(report: ProbeReport) -> str:
@@ -78,12 +74,11 @@ def _verdict(report: ProbeReport) -> str:
         open_ones = sum(finding.outcome not in fine for finding in report.findings)
         look = f" {open_ones} to look at first." if open_ones else ""
         return f"The new key works from here. promote makes it the current key.{look}"
-    if report.may_be_swapped:
-        return (
-            "The new key is not proven. Mend what did not pass, then retry probes again. If API key and secret may be"
-            " in each other's place, swap exchanges them and asks again."
-        )
-    return "The new key is not proven. Mend what did not pass, then retry probes again."
+    swap = " If API key and secret may be in each other's place, swap exchanges them and asks again."
+    return (
+        "The new key is not proven. Mend what did not pass, then retry probes again."
+        f"{swap if report.may_be_swapped else ''}"
+    )
 
 
 async def _is_waited_for(stage: Stage) -> bool:
@@ -100,13 +95,11 @@ async def _is_waited_for(stage: Stage) -> bool:
 
 
 async def _is_swapped(stage: Stage, typed: str) -> bool:
-    finding = await stage.talk.attempt(
-        lambda: stage.flow.credentials.swap(typed), "Storing API key and secret the other way round", deadlines.SWAP
-    )
-    if finding is None:
-        return False
-    stage.talk.say("API key and secret were exchanged and stored again.")
-    return True
+    what = "Storing API key and secret the other way round"
+    is_swapped = await stage.talk.succeeds(lambda: stage.flow.credentials.swap(typed), what, deadlines.SWAP)
+    if is_swapped:
+        stage.talk.say("API key and secret were exchanged and stored again.")
+    return is_swapped
 
 
 async def _is_promoted(stage: Stage, report: ProbeReport) -> bool:
@@ -122,7 +115,7 @@ async def _is_promoted(stage: Stage, report: ProbeReport) -> bool:
     if flow.current is not None:
         talk.say(f"{flow.current.name} is now the current key.")
     if certificate is not None:
-        tell_summary(talk, certificate)
+        stage.tell_summary(certificate)
     elif flow.retire.legacy is not None:
         talk.say(f"{flow.retire.legacy.name} is now the legacy key.")
     return True

@@ -1,18 +1,23 @@
-"""A terminal that shows nothing by itself and hands over each key, also after it was stopped and continued.
+"""A terminal that shows nothing by itself, also after it was stopped and continued, and the line typed at it.
 
-Only its settings change; nothing is written to it. Where lines are read by the terminal, what it holds of an
-unfinished one goes to whoever reads next, and a shell shows that.
+A terminal that draws by itself would draw a pasted key, and an unfinished line that it holds would go to whoever reads
+next: a shell shows that.
 """
 
 from __future__ import annotations
 
+import codecs
 import os
+import re
 import signal
 import sys
+import unicodedata
 from collections.abc import Callable
 from contextlib import suppress
 from types import FrameType
 from typing import Self
+
+from wizard.core.key_shape import holds_key
 
 if sys.platform != "win32":
     import termios
@@ -20,11 +25,15 @@ if sys.platform != "win32":
 IS_POSSIBLE = sys.platform != "win32"
 """Whether there is a way to hide typing here."""
 
+END_OF_FILE = b"\x04"
 _LOCAL, _CHARACTERS = 3, 6
+_ERASE, _ERASE_WORD, _ERASE_LINE = "\x7f\b", "\x17", "\x15"
+_SEQUENCE = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|O[ -~])")
+"""What a key without a character sends, and what terminals put around a paste."""
 
 
 class QuietTerminal:
-    """Lasts as long as it is entered. To be entered in the main thread, where it takes the signals of job control.
+    """Lasts as long as it is entered; only settings change. In the main thread, where it takes signals of job control.
 
     Args:
         terminal: Its descriptor.
@@ -102,3 +111,56 @@ class QuietTerminal:
             return os.tcgetpgrp(self._terminal) == os.getpgrp()
         except OSError:
             return True
+
+
+class TypedLine:
+    """One line while it is typed: keys in, what the terminal is to draw out. A line that holds a key is not drawn."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._drawn = 0
+        """How many characters are drawn."""
+        self._is_hidden = False
+        self.text = ""
+
+    def take(self, data: bytes) -> str:
+        """Take what came in one go, without a line end; return what shows it."""
+        new = self._decoder.decode(_SEQUENCE.sub(b"", data))
+        return "".join(map(self._take, new)) + self._draw()
+
+    def end(self) -> str:
+        """Return what shows the rest of the line, which is whole now."""
+        self.text += self._decoder.decode(b"", final=True)
+        return self._draw()
+
+    def _take(self, character: str) -> str:
+        if character in _ERASE:
+            return self._erase(self.text[:-1])
+        if character == _ERASE_WORD:
+            return self._erase(re.sub(r"\S*\s*\Z", "", self.text))
+        if character == _ERASE_LINE:
+            return self._erase("")
+        self.text += character
+        return ""
+
+    def _erase(self, left: str) -> str:
+        gone = self.text[len(left) : self._drawn]
+        self.text = left
+        self._drawn = min(self._drawn, len(left))
+        return "\b \b" * sum(map(_cells, gone))
+
+    def _draw(self) -> str:
+        # What is left of a key that is being erased stays hidden too.
+        self._is_hidden = holds_key(self.text) or (self._is_hidden and len(self.text) > self._drawn)
+        if self._is_hidden:
+            return ""
+        new = self.text[self._drawn :]
+        self._drawn = len(self.text)
+        return "".join(filter(str.isprintable, new.replace("\t", " ")))
+
+
+def _cells(character: str) -> int:
+    """Return how many cells of a terminal a character takes."""
+    if unicodedata.combining(character) or not (character.isprintable() or character == "\t"):
+        return 0
+    return 2 if unicodedata.east_asian_width(character) in "WF" else 1

@@ -9,10 +9,8 @@ from wizard.core.clock import duration, utc
 from wizard.core.errors import WizardError
 from wizard.custody.records import KeyRecord
 from wizard.plain import deadlines
-from wizard.plain.answers import Choice, Command
-from wizard.plain.stage import Stage, Way
-from wizard.plain.summary import tell_summary
-from wizard.plain.words import numbered
+from wizard.plain.stage import Stage, numbered
+from wizard.plain.talk import Command
 from wizard.rotation.model import Grade, Step
 from wizard.rotation.retirement import POLLS_IN_A_ROW, Death, Poll
 
@@ -25,48 +23,42 @@ ABOUT = (
 )
 MOST_POLLS = 20
 """After so many the user is asked again."""
-_WATCH = Choice("watch", "ask with both keys, until the matter is settled.")
-_PURGE = Choice("purge", "delete the dead key's secret; asks for a typed word.")
-_GIVE_UP = Choice("purge", "give the key up on your word, and delete its secret; asks for a typed word.")
-_REVERT = Choice("revert", "make the legacy key the current one again; asks for a typed word.")
+_WATCH = {"watch": "ask with both keys, until the matter is settled."}
+_PURGE = {"purge": "delete the dead key's secret; asks for a typed word."}
+_GIVE_UP = {"purge": "give the key up on your word, and delete its secret; asks for a typed word."}
+_REVERT = {"revert": "make the legacy key the current one again; asks for a typed word."}
 _TO_DO = {Grade.WEAK: " purge gives it up on your word."}
 
 
-async def take(stage: Stage) -> Way:
+async def take(stage: Stage) -> bool:
     """Say what to do, watch when the user asks for it, purge on a typed word."""
     stage.introduce(Step.RETIRE, *numbered(_to_do(stage)))
     if stage.flow.retire.polls():
         _tell(stage)
-    await _tell_places(stage)
+    work = "Looking for copies of the legacy key in plain text"
+    copies = await stage.talk.attempt(stage.flow.still_held, work, deadlines.LOOK)
+    stage.talk.say(*(copies.sentences() if copies else ()))
     while True:
         death = stage.flow.retire.death()
-        is_settled = death.allows_purge or death.grade is Grade.WEAK
-        purge = _GIVE_UP if death.grade is Grade.WEAK else _PURGE
-        choices = ((purge,) if is_settled else ()) + (_WATCH,) + ((_REVERT,) if stage.flow.can_be_reverted else ())
-        answer = await stage.talk.choose("What next?", choices, about=stage.about(ABOUT), default=choices[0].word)
+        purge = _GIVE_UP if death.grade is Grade.WEAK else _PURGE if death.allows_purge else {}
+        menu = {**purge, **_WATCH, **(_REVERT if stage.flow.can_be_reverted else {})}
+        answer = await stage.talk.choose("What next?", menu)
         if answer == Command.BACK:
             return stage.back()
         if answer == "watch":
             await _watch(stage)
         elif answer == "revert":
             if await _is_reverted(stage):
-                return Way.ON
+                return True
         elif await _is_purged(stage, death):
-            return Way.ON
+            return True
 
 
 def _to_do(stage: Stage) -> tuple[str, str]:
     legacy, page = stage.flow.retire.legacy, stage.flow.context.environment.site.key_page
-    where = "at the desk: desk opens it" if stage.counter is not None else f"on the exchange's page: {page}"
+    where = "at the desk: desk opens it" if stage.page is not None else f"on the exchange's page: {page}"
     name = legacy.name if legacy else "the legacy key"
     return "Restart what uses the key: it has to take the new one.", f"Delete {name} {where}."
-
-
-async def _tell_places(stage: Stage) -> None:
-    """Say where the legacy key still stands in plain text on this host."""
-    work = "Looking for copies of the legacy key in plain text"
-    found = await stage.talk.attempt(stage.flow.still_held, work, deadlines.LOOK)
-    stage.talk.say(*(found.sentences() if found else ()))
 
 
 async def _watch(stage: Stage) -> None:
@@ -81,21 +73,15 @@ async def _watch(stage: Stage) -> None:
     _tell(stage)
 
 
-async def _poll_on(stage: Stage) -> Death:
-    flow = stage.flow
-    for _ in range(MOST_POLLS - 1):
-        death = await _poll(stage)
+async def _poll_on(stage: Stage) -> None:
+    retire = stage.flow.retire
+    for number in range(MOST_POLLS):
+        if number:
+            await retire.wait()
+        death = await retire.poll()
+        stage.talk.say(*map(_line, retire.polls()[-1:]))
         if death.in_a_row >= POLLS_IN_A_ROW:
-            return death
-        await flow.retire.wait()
-    return await _poll(stage)
-
-
-async def _poll(stage: Stage) -> Death:
-    death = await stage.flow.retire.poll()
-    if polls := stage.flow.retire.polls():
-        stage.talk.say(_line(polls[-1]))
-    return death
+            break
 
 
 def _tell(stage: Stage) -> None:
@@ -125,7 +111,7 @@ async def _is_purged(stage: Stage, death: Death) -> bool:
     )
     if certificate is None:
         return False
-    tell_summary(talk, certificate)
+    stage.tell_summary(certificate)
     return True
 
 
@@ -135,12 +121,12 @@ async def _is_confirmed(stage: Stage, legacy: KeyRecord, death: Death) -> bool:
     word = legacy.name.last_four if asks_for_key and legacy.name.last_four else "purge"
     what = f"The secret of {legacy.name} is deleted from {legacy.store}. This cannot be undone."
     gap = f" Its death is not proven: {death.does_not_prove}." if is_weak else ""
-    return bool(await stage.talk.confirm(what + gap, word, about=stage.about(ABOUT)))
+    return bool(await stage.talk.confirm(what + gap, word))
 
 
 async def _is_reverted(stage: Stage) -> bool:
     question = "The legacy key becomes the current one again; the new key stays stored and is pending."
-    if not await stage.talk.confirm(question, "revert", about=stage.about(ABOUT)):
+    if not await stage.talk.confirm(question, "revert"):
         return False
     try:
         stage.flow.revert()

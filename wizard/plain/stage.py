@@ -1,53 +1,93 @@
-"""What every step of the line mode is given, and where it can lead."""
+"""What every step of the line mode is given, and what it says about steps, findings and reports."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import Enum
 
+from wizard.core.clock import duration, utc
+from wizard.core.errors import sentences
 from wizard.custody.custodian import Custodian
-from wizard.plain.counter import Counter
+from wizard.plain.simulated_page import SimulatedPageMenu
 from wizard.plain.talk import Talk
-from wizard.plain.words import introduction
+from wizard.rotation.certificate import Certificate
+from wizard.rotation.closing import safe_to_close
 from wizard.rotation.flow import Flow
-from wizard.rotation.model import Step
+from wizard.rotation.model import TITLES, Finding, Grade, Outcome, Step
 
-
-class Way(Enum):
-    """Where a step leads."""
-
-    ON = "on"
-    """To the step at which the journal says that the rotation stands."""
-    HOME = "home"
+_HEADLINES = {
+    None: "The key is stored and proven to work from here.",
+    Grade.STRONG: "The key is replaced, and the legacy key is refused from here.",
+    Grade.WEAK: "The key is replaced. The legacy key was given up on your word.",
+}
+_REPLACED = "The key is replaced, and the legacy key is dead."
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """One open environment and the user before it."""
+    """One open environment and the user before it.
+
+    A step returns whether to go on where the journal stands now; else the user goes home.
+    """
 
     talk: Talk
     flow: Flow
-    counter: Counter | None
-    """The simulated page of a rehearsal; None where the exchange's page is a real one."""
+    page: SimulatedPageMenu | None
+    """In a rehearsal; None where the exchange's page is a real one."""
     custodian: Custodian | None = None
     """What opens the place of the credentials; None in a rehearsal."""
 
     def introduce(self, step: Step, *lines: str) -> None:
-        """Say where the user is."""
-        self.talk.say(*introduction(self.flow, step), *lines)
+        """Say where the user is, and whether it is safe to close now."""
+        flow, environment = self.flow, self.flow.context.environment
+        mode = flow.context.rotation.mode.value.replace("-", " ")
+        self.talk.say(
+            "",
+            f"Step {flow.steps.index(step) + 1} of {len(flow.steps)}, {TITLES[step]}."
+            f" Environment {environment.name} on {environment.site.name}, {mode}.",
+            f"It is safe to close now: {flow.closing}.",
+        )
+        if flow.storage:
+            self.talk.say(f"Credentials are {flow.storage}.")
+        if seconds := flow.retire.overlap():
+            self.talk.say(f"Two keys have been alive for {duration(seconds)}.")
+        self.talk.say(*lines)
 
-    def about(self, text: str) -> str:
-        """Return the help of a step; `{place}` in it is the place of the credentials."""
-        return text.format(place=self.flow.place)
-
-    def on(self) -> Way:
+    def on(self) -> bool:
         """Go on to the next step."""
         self.flow.advance(self.flow.context.rotation.step)
-        return Way.ON
+        return True
 
-    def back(self) -> Way:
+    def back(self) -> bool:
         """Go back one step; from the first one, and from the last one, home."""
         step = self.flow.step
         if step is Step.RETIRE:
             self.talk.say("There is no way back after promotion: the new key is the current one.")
-        return Way.HOME if self.flow.back() is step else Way.ON
+        return self.flow.back() is not step
+
+    def tell_summary(self, certificate: Certificate) -> None:
+        """Say what was proven and what was not. The journal keeps it."""
+        self.talk.say(
+            "",
+            f"Summary. {_HEADLINES.get(certificate.grade, _REPLACED)}",
+            f"It is safe to close now: {safe_to_close(Step.DONE)}.",
+            *sentences(*(f"{label}: {text}" for label, text in certificate.lines())),
+        )
+
+
+def evidence(finding: Finding) -> Iterable[str]:
+    """Say what a check came to, what was seen, when, from where, what that leaves open, and what to do."""
+    outcome = "Not asked" if finding.outcome is Outcome.NOT_APPLICABLE else finding.outcome.capitalize()
+    yield f"{outcome}: {finding.subject}. {finding.observed}"
+    seen_from = f", from {finding.from_address}" if finding.from_address else ""
+    took = "" if finding.milliseconds is None else f", in {finding.milliseconds:.0f} ms"
+    yield f"  Seen {utc(finding.at)}{seen_from}{took}."
+    if finding.does_not_prove:
+        yield f"  Not proven: {finding.does_not_prove}."
+    if finding.advice:
+        yield f"  To do: {finding.advice}"
+
+
+def numbered(lines: Iterable[str]) -> Iterable[str]:
+    """Number what is to be done."""
+    return (f"  {number}. {line}" for number, line in enumerate(lines, 1))

@@ -5,7 +5,10 @@ An answer that is not understood is never repeated: it may be a secret, pasted a
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
 from typing import TypeVar
 
 from wizard.core.clock import duration
@@ -13,10 +16,8 @@ from wizard.core.errors import WizardError
 from wizard.core.key_shape import holds_key
 from wizard.core.secret import Secret
 from wizard.core.text import printable
-from wizard.plain.answers import Choice, Command, Left
-from wizard.plain.console import Console, EndOfInput, Interrupted
-from wizard.plain.interrupts import Interrupts
-from wizard.plain.waiting import limited
+from wizard.plain.interrupts import EndOfInputError, InterruptError, Interrupts
+from wizard.plain.terminal import TerminalConsole
 
 LONGEST_LINE = 2000
 KEY_IN_SIGHT = (
@@ -24,7 +25,19 @@ KEY_IN_SIGHT = (
     " questions where typing is not shown."
 )
 
+Menu = Mapping[str, str]
+"""The answers to one question: the word of each, and what it means, as a phrase. Its number can be typed too."""
 Result = TypeVar("Result")
+
+
+class Command(StrEnum):
+    """What every prompt takes."""
+
+    BACK = "back"
+    HELP = "help"
+    QUIT = "quit"
+    PAGE = "desk"
+    """In a rehearsal only. As an answer: a key was taken over at the simulated page."""
 
 
 class Talk:
@@ -35,15 +48,25 @@ class Talk:
         interrupts: Ctrl-C during a wait.
     """
 
-    def __init__(self, console: Console, interrupts: Interrupts) -> None:
+    def __init__(self, console: TerminalConsole, interrupts: Interrupts) -> None:
         self._console = console
         self._interrupts = interrupts
+        self._about = ""
         self.closing: Callable[[], Sequence[str]] = lambda: ()
         """Says what closing now means, and how one comes back."""
-        self.visit_simulated_page: Callable[[], Awaitable[bool]] | None = None
+        self.visit_page: Callable[[], Awaitable[bool]] | None = None
         """Opens the simulated page, and returns whether a key was taken over there; None where there is none."""
-        self.mend: Callable[[WizardError], Awaitable[None]] | None = None
+        self.offer_remedy: Callable[[WizardError], Awaitable[None]] | None = None
         """Offers what can be done about an error at once, after it was told; None where nothing can."""
+
+    @contextmanager
+    def about(self, text: str) -> Iterator[None]:
+        """While this lasts, `text` is the help of every prompt."""
+        outer, self._about = self._about, text
+        try:
+            yield
+        finally:
+            self._about = outer
 
     def say(self, *lines: str) -> None:
         """Say each line; control characters are replaced."""
@@ -55,20 +78,21 @@ class Talk:
         what, *rest = error.sentences()
         self.say(f"Problem: {what}", *(f"  {sentence}" for sentence in rest))
 
-    async def choose(self, question: str, choices: Sequence[Choice], *, about: str, default: str = "") -> str:
-        """Ask until one of the choices is named; return its word, `Command.BACK` or `Command.DESK`.
+    async def choose(self, question: str, menu: Menu, default: str | None = None) -> str:
+        """Ask until one of the answers is named; return its word, `Command.BACK` or `Command.PAGE`.
 
         Args:
-            question: Said before the numbered choices.
-            choices: At least one, except where `back` is all that is left.
-            about: The help text.
-            default: The word that an empty answer means.
+            question: Said before the numbered answers.
+            menu: At least one answer, except where `back` is all that is left.
+            default: The word that an empty answer means: the first one where none is given; "" for none.
         """
-        answers = {str(number): each.word for number, each in enumerate(choices, 1)}
-        answers |= {each.word.lower(): each.word for each in choices}
+        if default is None:
+            default = next(iter(menu), "")
+        answers = {str(number): word for number, word in enumerate(menu, 1)} | {word.lower(): word for word in menu}
+        numbers = "back" if not menu else "1" if len(menu) == 1 else f"1 to {len(menu)}"
         while True:
-            self.say("", question, *(_row(number, each) for number, each in enumerate(choices, 1)))
-            answer = await self._answer(f"Answer with {_numbers(len(choices))}", about, default)
+            self.say("", question, *(_row(number, *each) for number, each in enumerate(menu.items(), 1)))
+            answer = await self._answer(f"Answer with {numbers}", default)
             if isinstance(answer, Command):
                 return answer
             if answer is not None and (found := answers.get(answer.lower())):
@@ -76,50 +100,48 @@ class Talk:
             if answer is not None:
                 self.say("That is none of the answers.")
 
-    async def line(self, prompt: str, *, about: str, taken: str = "") -> str:
-        """Ask for a line; return it without blanks around it, or `Command.BACK` or `Command.DESK`.
+    async def line(self, prompt: str, *, taken: str = "") -> str:
+        """Ask for a line; return it without blanks around it, or `Command.BACK` or `Command.PAGE`.
 
         Args:
             prompt: What is asked for.
-            about: The help text.
             taken: A line that is an answer even where it spells a command.
         """
-        while True:
-            answer = await self._answer(prompt, about, "", taken)
-            if answer is not None:
-                return answer
+        while (answer := await self._answer(prompt, "", taken)) is None:
+            pass
+        return answer
 
     async def has_more(self) -> bool:
         """Return whether a further line of a paste is there already."""
         return await self._console.has_more()
 
-    async def secret(self, name: str, *, about: str, is_kept: bool = False) -> Secret | Command:
-        """Ask for a value that is not shown.
+    async def secret(self, name: str, *, is_kept: bool = False) -> Secret | Command:
+        """Ask for a value that is not shown; where it would be seen that is told, and is `Command.BACK`.
 
         Args:
             name: What is asked for.
-            about: The help text.
             is_kept: Whether an empty answer keeps what was typed before.
-
-        Raises:
-            SecretEntryRefused: a secret cannot be taken here.
         """
         kept = " [keep what was entered]" if is_kept else ""
         prompt = f"{name}, typing is not shown ({self._commands_in_words()}){kept}: "
         while True:
-            typed = await self._read(lambda: self._console.ask_secret(prompt))
+            try:
+                typed = await self._read(lambda: self._console.ask_secret(prompt))
+            except WizardError as error:
+                self.tell(error)
+                return Command.BACK
             command = self._command(typed.reveal())
             if command is None:
                 return typed
-            if answer := await self._obey(command, about):
+            if answer := await self._obey(command):
                 return answer
 
-    async def confirm(self, what: str, word: str, *, about: str) -> str:
+    async def confirm(self, what: str, word: str) -> str:
         """Say what will happen and ask for a typed word; return it, or nothing where the user goes back."""
         self._console.forget_typed()
         self.say("", what)
         while True:
-            answer = await self.line(f"Type {word} to do it", about=about, taken=word)
+            answer = await self.line(f"Type {word} to do it", taken=word)
             if answer == word:
                 return answer
             if answer == Command.BACK:
@@ -138,22 +160,37 @@ class Talk:
         self.say(f"{what}, at most {duration(at_most)}. Ctrl-C stops waiting.")
         try:
             return await self._wait(work, at_most)
-        except Interrupted:
+        except InterruptError:
             self.say("Stopped waiting.")
         except WizardError as error:
             self.tell(error)
-            if self.mend is not None:
-                await self.mend(error)
+            if self.offer_remedy is not None:
+                await self.offer_remedy(error)
         return None
+
+    async def succeeds(self, work: Callable[[], Awaitable[object]], what: str, at_most: float) -> bool:
+        """Wait as `attempt` does; return whether it was done."""
+
+        async def whole() -> bool:
+            await work()
+            return True
+
+        return bool(await self.attempt(whole, what, at_most))
 
     async def _wait(self, work: Callable[[], Awaitable[Result]], at_most: float) -> Result:
         try:
-            return await self._interrupts.race(limited(work, at_most))
+            async with asyncio.timeout(at_most) as limit:
+                return await self._interrupts.race(work())
+        except TimeoutError:
+            if not limit.expired():
+                raise
         finally:
             # What was typed meanwhile answers no question that comes after what was found.
             self._console.forget_typed()
+        why = f"It was given {duration(at_most)}."
+        raise WizardError("This took longer than it may", why=why, advice="Try again.", code="plain.timeout")
 
-    async def _answer(self, prompt: str, about: str, default: str, taken: str = "") -> str | None:
+    async def _answer(self, prompt: str, default: str, taken: str = "") -> str | None:
         """Return the answer, or None when it was a command that has been obeyed."""
         shown = f" [{default}]" if default else ""
         full = printable(f"{prompt} ({self._commands_in_words()}){shown}: ", limit=LONGEST_LINE)
@@ -162,26 +199,24 @@ class Talk:
             self.say(KEY_IN_SIGHT)
             return None
         command = None if taken and text == taken else self._command(text)
-        return text if command is None else await self._obey(command, about)
+        return text if command is None else await self._obey(command)
 
     async def _read(self, ask: Callable[[], Awaitable[Result]]) -> Result:
         while True:
             try:
                 return await ask()
-            except Interrupted:
+            except InterruptError:
                 await self._ask_whether_to_leave()
-            except EndOfInput:
-                raise Left from None
 
     async def _ask_whether_to_leave(self) -> None:
         self.say("", "Close Key Wizard?", *self.closing())
         while True:
             try:
                 answer = (await self._console.ask("Close it, yes or no? [no]: ")).strip().lower()
-            except (Interrupted, EndOfInput):
-                raise Left from None
+            except InterruptError:
+                raise EndOfInputError from None
             if answer in {"yes", "y", Command.QUIT}:
-                raise Left
+                raise EndOfInputError
             if answer in {"no", "n", ""}:
                 self.say("The wizard stays open.")
                 return
@@ -191,20 +226,18 @@ class Talk:
         word = text.strip().lower()
         return Command(word) if word in self._commands() else None
 
-    async def _obey(self, command: Command, about: str) -> Command | None:
+    async def _obey(self, command: Command) -> Command | None:
         """Do what the command says; return it where the caller has to go on from here."""
         if command is Command.QUIT:
-            raise Left
+            raise EndOfInputError
         if command is Command.HELP:
-            self.say("", "Help.", about, *self._general_help())
-        elif command is Command.PAGE and self.visit_simulated_page is not None:
-            return command if await self.visit_simulated_page() else None
+            self.say("", "Help.", self._about, *self._general_help())
+        elif command is Command.PAGE and self.visit_page is not None:
+            return command if await self.visit_page() else None
         return command if command is Command.BACK else None
 
     def _commands(self) -> tuple[Command, ...]:
-        return tuple(
-            command for command in Command if command is not Command.PAGE or self.visit_simulated_page is not None
-        )
+        return tuple(command for command in Command if command is not Command.PAGE or self.visit_page is not None)
 
     def _commands_in_words(self) -> str:
         *most, last = self._commands()
@@ -213,16 +246,12 @@ class Talk:
     def _general_help(self) -> Iterable[str]:
         yield "Answer with the number or the word. Enter alone takes the answer in brackets."
         yield "back goes back one step; nothing stored is lost. quit closes the wizard."
-        if self.visit_simulated_page is not None:
+        if self.visit_page is not None:
             yield "desk opens the stand-in for the exchange's page."
         yield "Ctrl-C stops a wait; at a prompt it asks whether to close."
         yield from self.closing()
 
 
-def _numbers(count: int) -> str:
-    return "1" if count == 1 else f"1 to {count}" if count else "back"
-
-
-def _row(number: int, choice: Choice) -> str:
-    word = "" if choice.word == str(number) else f"{choice.word}: "
-    return f"  {number}. {word}{choice.does}"
+def _row(number: int, word: str, does: str) -> str:
+    named = "" if word == str(number) else f"{word}: "
+    return f"  {number}. {named}{does}"

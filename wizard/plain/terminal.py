@@ -8,16 +8,16 @@ from __future__ import annotations
 import asyncio
 import os
 import select
+import threading
 from collections.abc import Awaitable, Callable
-from typing import Self, TypeVar
+from contextlib import suppress
+from typing import Self
 
+from wizard.core.errors import WizardError
 from wizard.core.key_shape import holds_key
 from wizard.core.secret import Secret
-from wizard.plain.chunk_reader import ChunkReader, Continued
-from wizard.plain.console import EndOfInput, Interrupted, SecretEntryRefused
-from wizard.plain.interrupts import Interrupts
-from wizard.plain.quiet_terminal import IS_POSSIBLE, QuietTerminal
-from wizard.plain.typed_line import END_OF_FILE, TypedLine
+from wizard.plain.interrupts import EndOfInputError, InterruptError, Interrupts
+from wizard.plain.quiet_terminal import END_OF_FILE, IS_POSSIBLE, QuietTerminal, TypedLine
 
 LONGEST_LINE = 2**17
 """Bytes that are kept of what belongs to no answer yet."""
@@ -30,14 +30,74 @@ SECRET_GAP = 0.3
 KEY_IN_SIGHT_GAP = 1.5
 """The same, for what follows a key at a question in sight: it may be the secret."""
 
+_CHUNK = 4096
 _IN_ASCII = str.maketrans(
     {"…": "...", "“": '"', "”": '"', "‘": "'", "’": "'", "→": "->", "±": "+/-", "–": "-", "·": "-"}
 )
-Answer = TypeVar("Answer")
+
+
+class _InputReader:
+    """Reads one descriptor in a daemon thread: a read that nobody answers does not keep the program alive.
+
+    It is read only when something is asked for. Python's own `sys.stdin` is not used: what it reads ahead
+    would be hidden from the terminal's settings, and its lock, held by a blocked thread, aborts the
+    interpreter at its end.
+
+    Args:
+        descriptor: What is read; None is an input that has ended.
+    """
+
+    def __init__(self, descriptor: int | None) -> None:
+        self._descriptor = descriptor
+        self._has_ended = descriptor is None
+        self._awaited: asyncio.Future[None] | None = None
+        self._is_reading = False
+        self.arrived = bytearray()
+        """What belongs to no answer yet. Filled where it is read, so that what is dropped is all of it."""
+
+    async def has_more(self) -> bool:
+        """Wait until more arrives; return False at the end."""
+        before = len(self.arrived)
+        while len(self.arrived) <= before and not self._has_ended:
+            loop = asyncio.get_running_loop()
+            self._awaited = loop.create_future()
+            if not self._is_reading:
+                self._is_reading = True
+                threading.Thread(target=self._read, args=(loop,), name="input reader", daemon=True).start()
+            await self._awaited
+        return len(self.arrived) > before
+
+    def take(self, length: int) -> bytes:
+        """Take the first bytes of what has arrived."""
+        taken = bytes(self.arrived[:length])
+        del self.arrived[:length]
+        return taken
+
+    def take_line(self) -> bytes:
+        """Take what has arrived, no further than to the end of its line."""
+        return self.take(self.arrived.find(b"\n") + 1 or len(self.arrived))
+
+    def _read(self, loop: asyncio.AbstractEventLoop) -> None:
+        try:
+            data = b"" if self._descriptor is None else os.read(self._descriptor, _CHUNK)
+        except OSError:  # EIO: the terminal is gone
+            data = b""
+        if len(self.arrived) > LONGEST_LINE:
+            self.arrived += data[data.find(b"\n") :] if b"\n" in data else b""
+        else:
+            self.arrived += data
+        with suppress(RuntimeError):  # the loop has ended meanwhile
+            loop.call_soon_threadsafe(self._deliver, not data)
+
+    def _deliver(self, has_ended: bool) -> None:
+        self._is_reading = False
+        self._has_ended = has_ended
+        if self._awaited is not None and not self._awaited.done():
+            self._awaited.set_result(None)
 
 
 class TerminalConsole:
-    """Reads one descriptor and writes to another.
+    """Where the conversation takes place: reads one descriptor and writes to another. It is given printable text only.
 
     A terminal is entered: until it is left it shows nothing by itself. What is typed at a question in sight
     is drawn here, once it was looked at.
@@ -65,14 +125,16 @@ class TerminalConsole:
         self._target = target
         self._encoding = encoding
         self._may_pipe_secrets = may_pipe_secrets
-        self._reader = ChunkReader(source)
-        self._pending = bytearray()
-        """What was read and belongs to no answer yet."""
+        self._reader = _InputReader(source)
         self._is_terminal = source is not None and os.isatty(source)
         self._terminal = (
-            QuietTerminal(source, self._ask_again) if source is not None and self._is_terminal and IS_POSSIBLE else None
+            QuietTerminal(source, self._on_continued)
+            if source is not None and self._is_terminal and IS_POSSIBLE
+            else None
         )
         self._loop: asyncio.AbstractEventLoop | None = None
+        """While a question is open on the terminal."""
+        self._is_continued = False
         self._is_after_secret = False
 
     def __enter__(self) -> Self:
@@ -85,71 +147,90 @@ class TerminalConsole:
             self._terminal.__exit__()
 
     def write(self, line: str) -> None:
-        """Write one line (see `Console.write`)."""
+        """Write one line.
+
+        Raises:
+            EndOfInputError: nobody can read it any more.
+        """
         if self._is_after_secret:
             # What still comes is the rest of a paste, no answer to what is asked next.
             self.forget_typed()
         self._send(line + "\n")
 
     async def ask(self, prompt: str) -> str:
-        """Ask for a line (see `Console.ask`)."""
+        """Write the prompt and return the line that answers it, without its end.
+
+        On a terminal a line that holds a key is not shown, and what comes right after it is dropped.
+
+        Raises:
+            InterruptError: Ctrl-C was pressed.
+            EndOfInputError: there is no answer, and there will be none.
+        """
         if self._is_after_secret:
             self.forget_typed()
         try:
-            if self._terminal is not None:
-                return await self._answer(prompt, self._line_in_sight)
-            self._send(prompt)
-            return await self._interrupts.race(self._next_line())
+            return await self._answer(prompt, self._line_in_sight)
         finally:
             if not self._is_terminal:
                 self._send("\n")
 
     async def has_more(self) -> bool:
-        """Return whether more of a paste has come (see `Console.has_more`)."""
-        return self._terminal is not None and (bool(self._pending) or await self._has_come(PASTE_GAP))
+        """Return whether more of a paste, a further line or the beginning of one, stands in a terminal's input already.
+
+        Never of a pipe: its lines are answers, one by one.
+        """
+        return self._terminal is not None and (bool(self._reader.arrived) or await self._has_come(PASTE_GAP))
 
     def forget_typed(self) -> None:
-        """Drop what was typed at a terminal (see `Console.forget_typed`)."""
+        """Drop what was typed at a terminal before now: it answers no question that comes after this."""
         self._is_after_secret = False
         if self._terminal is not None:
-            self._pending.clear()
-            self._reader.drop()
+            self._reader.take(len(self._reader.arrived))
             self._terminal.forget()
 
     async def ask_secret(self, prompt: str) -> Secret:
-        """Ask for a secret (see `Console.ask_secret`)."""
+        """Write the prompt and return what was typed or pasted, all that came in one go; nothing of it is shown.
+
+        Raises:
+            InterruptError: Ctrl-C was pressed.
+            EndOfInputError: there is no answer, and there will be none.
+            WizardError: a secret would be seen or kept by others here.
+        """
         self._refuse_insecure()
         # What was typed before may have been typed in sight, before the program was there.
         self.forget_typed()
         try:
-            if self._terminal is not None:
-                return Secret(await self._answer(prompt, self._hidden_lines))
-            self._send(prompt)
-            return Secret(await self._interrupts.race(self._next_line()))
+            return Secret(await self._answer(prompt, self._hidden_lines))
         finally:
             self._is_after_secret = True
             self._send("\n")
 
     async def _answer(self, prompt: str, read: Callable[[], Awaitable[str]]) -> str:
-        """Ask on the terminal, and once more each time when the program was stopped meanwhile."""
-        assert self._terminal is not None  # noqa: S101 - whoever calls this has looked
+        """Ask, on a terminal once more each time when the program was stopped meanwhile."""
+        if self._terminal is None:
+            self._send(prompt)
+            return await self._interrupts.race(self._next_line())
         while True:
             self._terminal.claim()
             self._send(prompt)
             self._loop = asyncio.get_running_loop()
             try:
                 return await self._interrupts.race(read())
-            except Continued:
-                self._pending.clear()
-            except Interrupted:
+            except InterruptError:
                 self.forget_typed()
-                raise
+                if not self._is_continued:
+                    raise
             finally:
-                self._loop = None
+                self._loop, self._is_continued = None, False
+
+    def _on_continued(self) -> None:
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._ask_again)
 
     def _ask_again(self) -> None:
         if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._reader.start_over)
+            self._is_continued = True
+            self._interrupts.fire()
 
     async def _line_in_sight(self) -> str:
         line = TypedLine()
@@ -168,8 +249,7 @@ class TerminalConsole:
             pass
         while await self._has_come(SECRET_GAP):
             pass
-        rest = _text(bytes(self._pending))
-        self._pending.clear()
+        rest = _text(self._reader.take(len(self._reader.arrived)))
         return f"{line.text}\n{rest}" if rest else line.text
 
     async def _typed_into(self, line: TypedLine, *, is_shown: bool) -> bool:
@@ -177,7 +257,7 @@ class TerminalConsole:
         burst = await self._burst()
         keys = burst.removesuffix(b"\n")
         if keys == END_OF_FILE and not line.text:
-            raise EndOfInput
+            raise EndOfInputError
         shown = line.take(keys.replace(END_OF_FILE, b""))
         is_whole = keys != burst
         if is_whole:
@@ -190,60 +270,45 @@ class TerminalConsole:
         """Return what came in one go, no further than to the end of its line.
 
         Raises:
-            EndOfInput: there is nothing, and there will be nothing.
+            EndOfInputError: there is nothing, and there will be nothing.
         """
-        if not self._pending:
-            self._keep(await self._reader.chunk())
-        if not self._pending:
-            raise EndOfInput
+        if not self._reader.arrived and not await self._reader.has_more():
+            raise EndOfInputError
         gap = KEY_GAP
-        while b"\n" not in self._pending and await self._has_come(gap):
+        while b"\n" not in self._reader.arrived and await self._has_come(gap):
             gap = PASTE_GAP
-        return self._taken(self._pending.find(b"\n") + 1 or len(self._pending))
+        return self._reader.take_line()
 
     async def _next_line(self) -> str:
         """Return the next line of what is no terminal; the last one needs no end."""
-        while b"\n" not in self._pending:
-            chunk = await self._reader.chunk()
-            self._keep(chunk)
-            if not chunk and not self._pending:
-                raise EndOfInput
-            if not chunk:
-                break
-        return _text(self._taken(self._pending.find(b"\n") + 1 or len(self._pending)).removesuffix(b"\n"))
-
-    def _keep(self, chunk: bytes) -> None:
-        if len(self._pending) > LONGEST_LINE:
-            chunk = chunk[chunk.find(b"\n") :] if b"\n" in chunk else b""
-        self._pending += chunk
-
-    def _taken(self, length: int) -> bytes:
-        taken = bytes(self._pending[:length])
-        del self._pending[:length]
-        return taken
+        while b"\n" not in self._reader.arrived and await self._reader.has_more():
+            pass
+        if not self._reader.arrived:
+            raise EndOfInputError
+        return _text(self._reader.take_line().removesuffix(b"\n"))
 
     async def _has_come(self, gap: float) -> bool:
         """Wait for at most `gap` seconds, and return whether something more has come."""
         try:
             async with asyncio.timeout(gap):
-                chunk = await self._reader.chunk()
+                return await self._reader.has_more()
         except TimeoutError:
             return False
-        self._keep(chunk)
-        return bool(chunk)
 
     def _refuse_insecure(self) -> None:
         if not self._is_terminal and not self._may_pipe_secrets:
-            raise SecretEntryRefused(
+            raise WizardError(
                 "Keys and secrets are typed at a terminal only",
                 why="The input is not a terminal here: what feeds it could keep what passes through.",
                 advice="Start the wizard at a terminal; over SSH, use ssh -t.",
+                code="plain.no_terminal",
             )
         if self._is_terminal and not IS_POSSIBLE:
-            raise SecretEntryRefused(
+            raise WizardError(
                 "This terminal would show what is typed",
                 why="There is no way to hide typing in line mode on this system.",
                 advice="Use the screens: leave --plain out.",
+                code="plain.typing_is_shown",
             )
 
     def is_gone(self) -> bool:
@@ -259,19 +324,15 @@ class TerminalConsole:
         return bool(output.poll(0))
 
     def _send(self, text: str) -> None:
-        data = _encoded(text, self._encoding)
+        try:
+            data = text.encode(self._encoding)
+        except (UnicodeEncodeError, LookupError):
+            data = text.translate(_IN_ASCII).encode("ascii", "replace")
         try:
             while data:
                 data = data[os.write(self._target, data) :]
         except OSError:  # EIO, EPIPE: the reader is gone
-            raise EndOfInput from None
-
-
-def _encoded(text: str, encoding: str) -> bytes:
-    try:
-        return text.encode(encoding)
-    except (UnicodeEncodeError, LookupError):
-        return text.translate(_IN_ASCII).encode("ascii", "replace")
+            raise EndOfInputError from None
 
 
 def _text(line: bytes) -> str:

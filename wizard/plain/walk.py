@@ -6,30 +6,36 @@ Where a rotation stands is in the journal alone, so that a visit can end at any 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 
+from wizard.core.clock import duration
 from wizard.core.errors import WizardError
-from wizard.core.settings import Environment
+from wizard.core.settings import Environment, Place
 from wizard.custody.errors import CustodyError
+from wizard.custody.questions import FORGET_CONSENT, FORGET_WORD
 from wizard.environments import Environments
-from wizard.plain import credentials, custody, deadlines, egress, home, probe, retire, whitelist
-from wizard.plain.answers import Choice, Left
-from wizard.plain.console import EndOfInput
-from wizard.plain.counter import Counter
-from wizard.plain.stage import Stage, Way
-from wizard.plain.talk import Talk
+from wizard.plain import credentials, custody, deadlines, egress, probe, retire, whitelist
+from wizard.plain.interrupts import EndOfInputError
+from wizard.plain.simulated_page import SimulatedPageMenu
+from wizard.plain.stage import Stage, evidence
+from wizard.plain.talk import Command, Menu, Talk
 from wizard.rotation.closing import safe_to_close
 from wizard.rotation.flow import Flow
-from wizard.rotation.model import Step
+from wizard.rotation.model import Mode, Step
 from wizard.rotation.overview import Overview
 
-_STEPS: dict[Step | None, Callable[[Stage], Awaitable[Way]]] = {
-    Step.EGRESS: egress.take,
-    Step.WHITELIST: whitelist.take,
-    Step.CREDENTIALS: credentials.take,
-    Step.PROBE: probe.take,
-    Step.RETIRE: retire.take,
+ABOUT = (
+    "Choose an environment: the wizard takes it for itself, tries {place} with a canary and settles what an"
+    " interrupted run left. Then begin or resume a rotation. Nothing on the exchange is touched from here."
+)
+_CHANGE_PASSPHRASE = "passphrase"  # noqa: S105 - the word that is typed
+_STEPS: dict[Step | None, tuple[str, Callable[[Stage], Awaitable[bool]]]] = {
+    Step.EGRESS: (egress.ABOUT, egress.take),
+    Step.WHITELIST: (whitelist.ABOUT, whitelist.take),
+    Step.CREDENTIALS: (credentials.ABOUT, credentials.take),
+    Step.PROBE: (probe.ABOUT, probe.take),
+    Step.RETIRE: (retire.ABOUT, retire.take),
 }
 
 
@@ -50,23 +56,21 @@ class Walk:
         self._command = command
         self._flow: Flow | None = None
         self._problem: CustodyError | None = None
-        self._counter: Counter | None = None
+        self._page: SimulatedPageMenu | None = None
         self._stack = AsyncExitStack()
         self.left_at: Step | None = None
         """The step at which an open rotation was left."""
         talk.closing = self._closing
-        talk.mend = self._mend
+        talk.offer_remedy = self._offer_remedy
 
     async def run(self) -> None:
         """Walk until the user leaves."""
         try:
             await self._open_environments()
             while True:
-                stage = await self._open_environment()
-                while stage is not None and await home.begin(stage) is Way.ON:
-                    await self._walk(stage)
-        except (Left, EndOfInput):
-            with suppress(EndOfInput):
+                await self._visit(await self._open_environment())
+        except EndOfInputError:
+            with suppress(EndOfInputError):
                 self._say_farewell()
         finally:
             closing = asyncio.ensure_future(self._close())
@@ -86,39 +90,32 @@ class Walk:
         lede = self._environments.lede
         self._talk.say("Key Wizard, line by line.", lede)
         while not self._environments.overviews():
-            if not await self._talk.attempt(self._are_environments_open, "Opening", deadlines.OPEN_ENVIRONMENTS):
-                await self._talk.choose(
-                    "What next?",
-                    (Choice("again", "try once more."),),
-                    about=home.ABOUT.format(place=self._environments.place),
-                )
+            if not await self._talk.succeeds(self._environments.open, "Opening", deadlines.OPEN_ENVIRONMENTS):
+                with self._talk.about(ABOUT.format(place=self._environments.place)):
+                    await self._talk.choose("What next?", {"again": "try once more."}, "")
         if self._environments.lede != lede:
             # A rehearsal that was left open goes on with its own fire drill, which is known only now.
             self._talk.say(self._environments.lede)
         if self._environments.simulated_page is not None:
-            self._counter = Counter(self._talk, self._environments.simulated_page, self._whitelist)
-            self._talk.visit_simulated_page = self._counter.visit
-
-    async def _are_environments_open(self) -> bool:
-        await self._environments.open()
-        return True
+            self._page = SimulatedPageMenu(self._talk, self._environments.simulated_page, self._whitelist)
+            self._talk.visit_page = self._page.visit
 
     async def _open_environment(self) -> Stage | None:
         """Let go of the environment that is open and open one; None when it could not be opened, which is told."""
         await self._let_go()
         overview = await self._choose()
-        while not await self._is_open(overview.environment):
+        while (flow := await self._open_flow(overview.environment)) is None:
             custodian = self._environments.custodian
             if custodian is None or self._problem is None:
                 return None
-            if not await custody.offer(self._talk, custodian, self._problem, overview.environment.name):
-                return None
-        assert self._flow is not None  # noqa: S101 - the loop above ended with it
-        stage = Stage(self._talk, self._flow, self._counter, self._environments.custodian)
-        home.tell_preflight(stage)
+            with self._talk.about(custody.ABOUT):
+                if not await custody.offer(self._talk, custodian, self._problem, overview.environment.name):
+                    return None
+        stage = Stage(self._talk, flow, self._page, self._environments.custodian)
+        self._talk.say(*evidence(flow.preflight.storage), *flow.preflight.recovered, *flow.preflight.losses())
         return stage
 
-    async def _is_open(self, environment: Environment) -> bool:
+    async def _open_flow(self, environment: Environment) -> Flow | None:
         """Open one environment; keep the problem with the place of the credentials, where it is one."""
         self._problem = None
 
@@ -131,13 +128,14 @@ class Walk:
 
         what = f"Opening {environment.name} and trying {self._environments.place} with a canary"
         self._flow = await self._talk.attempt(work, what, deadlines.OPEN_ENVIRONMENT)
-        return self._flow is not None
+        return self._flow
 
-    async def _mend(self, error: WizardError) -> None:
+    async def _offer_remedy(self, error: WizardError) -> None:
         """Offer to unlock what was locked while the environment was open; before that, `custody.offer` does."""
         custodian = self._environments.custodian
         if self._flow is not None and custodian is not None and isinstance(error, CustodyError) and error.remedy:
-            await custody.unlock(self._talk, custodian, error.remedy)
+            with self._talk.about(custody.ABOUT):
+                await custody.unlock(self._talk, custodian, error.remedy)
 
     async def _choose(self) -> Overview:
         """Take the environment that there is no choice about, once; ask otherwise."""
@@ -147,18 +145,25 @@ class Walk:
         for one in overviews:
             if one.environment.name == wished:
                 return one
-        return await home.choose_environment(
-            self._talk, overviews, self._environments.clock(), self._environments.place
-        )
+        with self._talk.about(ABOUT.format(place=self._environments.place)):
+            return await _choose_environment(self._talk, overviews, self._environments.clock())
 
-    async def _walk(self, stage: Stage) -> None:
-        way = Way.ON
-        while way is Way.ON and (take := _STEPS.get(stage.flow.step)):
-            try:
-                way = await take(stage)
-            except WizardError as error:
-                self._talk.tell(error)
-                way = Way.HOME
+    async def _visit(self, stage: Stage | None) -> None:
+        """Walk in an open environment until the user goes back to the others."""
+        while stage is not None and await self._is_begun(stage):
+            goes_on = True
+            while goes_on and (step := _STEPS.get(stage.flow.step)):
+                about, take = step
+                try:
+                    with self._talk.about(about.format(place=stage.flow.place)):
+                        goes_on = await take(stage)
+                except WizardError as error:
+                    self._talk.tell(error)
+                    goes_on = False
+
+    async def _is_begun(self, stage: Stage) -> bool:
+        with self._talk.about(ABOUT.format(place=stage.flow.place)):
+            return await _begin(stage)
 
     def _whitelist(self) -> str:
         flow = self._flow
@@ -174,9 +179,8 @@ class Walk:
 
     def _closing(self) -> tuple[str, ...]:
         flow = self._flow
-        step = flow.step if flow else None
         meaning = f"It is safe: {flow.closing if flow else safe_to_close(None)}."
-        if flow is None or step is None or not flow.is_durable:
+        if flow is None or flow.step is None or not flow.is_durable:
             return (meaning,)
         return (meaning, f"Come back with: {self._command}")
 
@@ -185,3 +189,78 @@ class Walk:
         self._talk.say("", "Key Wizard is closed.", *self._closing())
         if flow is not None and flow.step is not None and flow.is_durable:
             self._talk.say(f"A rotation of {flow.context.environment.name} is open at the step {flow.step}.")
+
+
+async def _choose_environment(talk: Talk, overviews: Sequence[Overview], now: float) -> Overview:
+    """Ask for one of the environments."""
+    named = {one.environment.name: one for one in overviews}
+    menu = {name: _row(one, now) for name, one in named.items()}
+    while (answer := await talk.choose("Which environment?", menu)) not in named:
+        talk.say("There is nothing to go back to. quit closes the wizard.")
+    return named[answer]
+
+
+async def _begin(stage: Stage) -> bool:
+    """Ask what to do, until a rotation is open; False leads back to the environments."""
+    while (answer := await stage.talk.choose("What next?", _menu(stage))) != Command.BACK:
+        if answer == FORGET_WORD:
+            await _forget(stage)
+        elif answer == _CHANGE_PASSPHRASE and stage.custodian is not None:
+            await custody.change_passphrase(stage.talk, stage.custodian)
+        elif answer == "abandon":
+            await _abandon(stage)
+        elif answer == "resume" or await _is_begun(stage, Mode(answer)):
+            return True
+    return False
+
+
+async def _is_begun(stage: Stage, mode: Mode) -> bool:
+    return await stage.talk.succeeds(lambda: stage.flow.begin(mode), "Opening the rotation", deadlines.PURGE)
+
+
+def _menu(stage: Stage) -> Menu:
+    flow = stage.flow
+    menu: dict[str, str] = {}
+    if flow.rotation:
+        step = "the summary" if flow.step is Step.DONE else f"the step {flow.step}"
+        menu["resume"] = f"resume the open rotation at {step}."
+        if flow.can_be_abandoned:
+            menu["abandon"] = "give the open rotation up; the current key stays."
+    elif flow.current:
+        menu[Mode.ROTATE] = f"begin to replace {flow.current.name}."
+    else:
+        menu[Mode.SET_UP] = "set up the first key."
+        menu[Mode.ADOPT] = "bring a key that is in use already under the wizard's care."
+    if flow.can_forget:
+        menu[FORGET_WORD] = "strike the missing key off the journal."
+    if stage.custodian is not None and stage.custodian.custody.place is Place.ENCRYPTED_FILE:
+        menu[_CHANGE_PASSPHRASE] = "change the passphrase of the encrypted file."
+    return menu
+
+
+async def _forget(stage: Stage) -> None:
+    if not await stage.talk.confirm(FORGET_CONSENT, FORGET_WORD):
+        return
+    what = "Looking once more, then striking off"
+    if await stage.talk.succeeds(stage.flow.forget_missing, what, deadlines.ABANDON):
+        stage.talk.say("The missing key was struck off the journal.")
+
+
+async def _abandon(stage: Stage) -> None:
+    question = (
+        f"Give this rotation up? The new credentials of this rotation are deleted from {stage.flow.place}. The current"
+        " key stays as it is. If you created a new key on the exchange's page, delete it there."
+    )
+    if not await stage.talk.confirm(question, "abandon"):
+        return
+    if await stage.talk.succeeds(stage.flow.abandon, "Deleting the new credentials", deadlines.ABANDON):
+        stage.talk.say("The rotation was given up. The current key is as it was.")
+
+
+def _row(one: Overview, now: float) -> str:
+    key = one.current
+    stored = f"current key {key.name}, stored {duration(now - key.stored_at)} ago" if key else "no key yet"
+    parts = [one.environment.site.name, stored]
+    if one.legacy:
+        parts.append(f"legacy key {one.legacy.name} is not proven dead")
+    return f"{', '.join(parts)}; next: {one.next_step}."

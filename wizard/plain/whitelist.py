@@ -7,9 +7,8 @@ from ipaddress import IPv4Network
 
 from wizard.core.errors import WizardError
 from wizard.core.text import printable
-from wizard.plain.answers import Choice, Command
-from wizard.plain.stage import Stage, Way
-from wizard.plain.talk import Talk
+from wizard.plain.stage import Stage
+from wizard.plain.talk import Command, Menu, Talk
 from wizard.rotation.model import Step
 from wizard.whitelist import (
     LONGEST_LABEL,
@@ -35,15 +34,20 @@ ABOUT = (
     " work from here."
 )
 _FORMS = {Form.COMMAS: "With commas", Form.SPACES: "With spaces", Form.LINES: "In lines"}
-_KEEP = Choice("keep", "keep this list and go on.")
-_FIX = Choice("fix", "apply the first suggestion.")
-_BLOCK = Choice("block", "apply the other suggestion: the block instead of the one address.")
-_FIX_ALL = Choice("fix-all", "apply all suggestions that need no look.")
-_DELETE = Choice("delete", "take one entry out.")
-_LABEL = Choice("label", "say whose an entry is; labels are kept here and never pasted.")
-_EXPAND = Choice("expand", "write blocks as their addresses, where they fit.")
-_COLLAPSE = Choice("collapse", "join neighbours; no new address gets in.")
-_UNDO = Choice("undo", "go back to the list before the last change.")
+_MENU = {
+    "keep": "keep this list and go on.",
+    "fix": "apply the first suggestion.",
+    "block": "apply the other suggestion: the block instead of the one address.",
+    "fix-all": "apply all suggestions that need no look.",
+    "edit": "type the list anew.",
+    "add": "type entries that are added to it.",
+    "delete": "take one entry out.",
+    "label": "say whose an entry is; labels are kept here and never pasted.",
+    "expand": "write blocks as their addresses, where they fit.",
+    "collapse": "join neighbours; no new address gets in.",
+    "undo": "go back to the list before the last change.",
+}
+"""All answers, in their order; those that make no sense for a list are left out."""
 _DONE = {
     "fix": "The first suggestion was applied.",
     "block": "The entry is the block now.",
@@ -51,11 +55,9 @@ _DONE = {
     "expand": "Blocks were written as their addresses.",
     "collapse": "Neighbours were joined.",
 }
-_EDIT = Choice("edit", "type the list anew.")
-_ADD = Choice("add", "type entries that are added to it.")
 
 
-async def take(stage: Stage) -> Way:
+async def take(stage: Stage) -> bool:
     """Start from the proposal and ask until a list without errors is kept."""
     stage.introduce(Step.WHITELIST, "Which addresses may use the new key?")
     entries, past = stage.flow.whitelist.proposal(), stage.flow.whitelist.past
@@ -63,9 +65,8 @@ async def take(stage: Stage) -> Way:
         validation = stage.flow.whitelist.validate(entries)
         stage.talk.say(*_said(validation, stage.flow.whitelist.difference(validation)))
         changes = _changes_offered(stage, entries, validation)
-        choices = (_KEEP, *_offered(changes, validation, past))
         default = "keep" if validation.is_valid else "fix" if "fix" in changes else "edit"
-        answer = await stage.talk.choose("What about this list?", choices, about=ABOUT, default=default)
+        answer = await stage.talk.choose("What about this list?", _menu(changes, validation, past), default)
         if answer == Command.BACK:
             return stage.back()
         if answer == "keep" and _is_kept(stage, entries):
@@ -92,18 +93,13 @@ def _changes_offered(stage: Stage, entries: Entries, validation: Validation) -> 
     return {word: changed for word, changed in changes.items() if changed is not None and changed != entries}
 
 
-def _offered(changes: Mapping[str, Entries], validation: Validation, past: Sequence[Entries]) -> Iterable[Choice]:
-    for choice in (_FIX, _BLOCK, _FIX_ALL):
-        if choice.word in changes:
-            yield choice
-    yield from (_EDIT, _ADD)
-    if validation.entries:
-        yield from (_DELETE, _LABEL)
-    for choice in (_EXPAND, _COLLAPSE):
-        if choice.word in changes:
-            yield choice
-    if past:
-        yield _UNDO
+def _menu(changes: Mapping[str, Entries], validation: Validation, past: Sequence[Entries]) -> Menu:
+    is_possible = {
+        **{word: word in changes for word in _DONE},
+        **dict.fromkeys(("delete", "label"), bool(validation.entries)),
+        "undo": bool(past),
+    }
+    return {word: does for word, does in _MENU.items() if is_possible.get(word, True)}
 
 
 def _is_kept(stage: Stage, entries: Entries) -> bool:
@@ -133,7 +129,7 @@ async def _changed(talk: Talk, answer: str, entries: Entries, changes: Mapping[s
 
 async def _entry_changed(talk: Talk, answer: str, entries: Entries) -> Entries:
     """Delete or label the entry whose number is typed."""
-    number = await talk.line(f"Number of the entry, 1 to {len(entries)}", about=ABOUT)
+    number = await talk.line(f"Number of the entry, 1 to {len(entries)}")
     if number == Command.BACK:
         return entries
     if not (number.isascii() and number.isdecimal() and 1 <= int(number[:9]) <= len(entries)):
@@ -142,7 +138,7 @@ async def _entry_changed(talk: Talk, answer: str, entries: Entries) -> Entries:
     place = int(number) - 1
     if answer == "delete":
         return entries[:place] + entries[place + 1 :]
-    label = await talk.line("Whose it is (nothing removes the label)", about=ABOUT)
+    label = await talk.line("Whose it is (nothing removes the label)")
     return entries if label == Command.BACK else label_entry(entries, place, printable(label.strip(), LONGEST_LABEL))
 
 
@@ -151,7 +147,7 @@ async def _lines(talk: Talk) -> str:
     talk.say("", "Type or paste addresses and blocks, as many lines as you like. An empty line ends.")
     lines: list[str] = []
     # The rest of a paste would answer the next question, and a second empty line would keep half a list.
-    while (line := await talk.line(f"Line {len(lines) + 1}", about=ABOUT)) or await talk.has_more():
+    while (line := await talk.line(f"Line {len(lines) + 1}")) or await talk.has_more():
         if line == Command.BACK:
             return ""
         lines.append(line)

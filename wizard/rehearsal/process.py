@@ -19,7 +19,7 @@ from pathlib import Path
 import httpx
 
 from wizard.core import atomic_file, bounded_file
-from wizard.core.errors import WizardError
+from wizard.core.errors import FileError, WizardError
 from wizard.rehearsal.scenarios import PASSES_AFTER, SMOOTH, Scenario
 
 IDLE_LIMIT = 1800
@@ -121,7 +121,7 @@ def recall(file: Path) -> ExchangeProcess | None:
     try:
         note = json.loads(bounded_file.read(file, _LARGEST_NOTE)[0])
         known = ExchangeProcess(**note)
-    except (OSError, ValueError, TypeError, RecursionError):
+    except (FileError, ValueError, TypeError, RecursionError):
         return None
     is_process = type(known.pid) is int and 1 < known.pid <= _HIGHEST_PID and isinstance(known.scenario, str)
     return known if is_process and all(map(_is_near, (known.base_url, known.desk_url))) else None

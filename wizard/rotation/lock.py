@@ -13,7 +13,7 @@ from filelock import FileLock, Timeout
 
 from wizard.core import atomic_file, bounded_file
 from wizard.core.clock import Clock, utc
-from wizard.core.errors import WizardError
+from wizard.core.errors import FileError, WizardError
 
 _LARGEST_NOTE = 4096
 
@@ -71,5 +71,5 @@ def _holder(file: Path) -> str:
     try:
         note = json.loads(bounded_file.read(_note(file), _LARGEST_NOTE)[0])
         return f"Process {int(note['pid'])} on {note['host']} has held it since {utc(float(note['since']))}."
-    except (OSError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+    except (FileError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return "It left no note of who it is."

@@ -19,7 +19,8 @@ from textual.widgets.option_list import Option
 from wizard.core.errors import WizardError
 from wizard.core.glyphs import Glyphs
 from wizard.core.threads import in_abandonable_thread
-from wizard.intake.sources import ENVIRONMENT, Found, KeyEncrypted, NoKeyThere, candidates, read_source
+from wizard.intake.paste import IntakeError
+from wizard.intake.sources import ENVIRONMENT, Found, candidates, read_source
 from wizard.tui.widgets.line_input import LineInput
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.option_rows import OptionRows
@@ -121,7 +122,7 @@ class FindKeyScreen(ModalScreen[Found | None]):
         except WizardError as error:
             self.post_message(self.Failed(error))
         except TimeoutError:
-            self.post_message(self.Failed(NoKeyThere(f"It could not be read within {DEADLINE:.0f} seconds")))
+            self.post_message(self.Failed(IntakeError(f"It could not be read within {DEADLINE:.0f} seconds")))
 
     @on(Read)
     def finish(self, message: Read) -> None:
@@ -131,7 +132,7 @@ class FindKeyScreen(ModalScreen[Found | None]):
     @on(Failed)
     def show_error(self, message: Failed) -> None:
         """Say why; the path stays."""
-        if isinstance(message.error, KeyEncrypted):
+        if isinstance(message.error, IntakeError) and message.error.path:
             self._on_encrypted(message.error.path)
         self.query_one(Notice).error(message.error)
 

@@ -20,12 +20,7 @@ from wizard.core.errors import WizardError
 from wizard.core.glyphs import Glyphs
 from wizard.core.secret import Secret
 from wizard.core.threads import in_abandonable_thread
-from wizard.intake.private_keys import (
-    ImportedKey,
-    PassphraseNeeded,
-    PrivateKeyRefused,
-    open_private_key,
-)
+from wizard.intake.private_keys import NEEDS_PASSPHRASE, ImportedKey, open_private_key
 from wizard.tui.widgets.line_input import LineInput
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.secret_field import SecretField
@@ -102,7 +97,7 @@ class ImportKeyScreen(ModalScreen[ImportedKey | None]):
         except WizardError as error:
             self.post_message(self.Failed(error))
         except TimeoutError:
-            self.post_message(self.Failed(PrivateKeyRefused(f"It could not be read within {DEADLINE:.0f} seconds")))
+            self.post_message(self.Failed(WizardError(f"It could not be read within {DEADLINE:.0f} seconds")))
         finally:
             pem.wipe()
             passphrase.wipe()
@@ -115,7 +110,7 @@ class ImportKeyScreen(ModalScreen[ImportedKey | None]):
     @on(Failed)
     def show_error(self, message: Failed) -> None:
         """Say why; an encrypted key asks for its passphrase, in an empty field."""
-        if isinstance(message.error, PassphraseNeeded):
+        if message.error.code == NEEDS_PASSPHRASE:
             self.query_one("#passphrase", SecretField).clear()
             self.query_one("#passphrase", SecretField).focus()
         self.query_one(Notice).error(message.error)

@@ -8,7 +8,7 @@ from textual.message import Message
 from wizard.core.credentials import KeyKind
 from wizard.core.errors import WizardError
 from wizard.exchange.signing import KeyPair
-from wizard.intake.pairs import Pair
+from wizard.intake.paste import Pair
 from wizard.intake.private_keys import ImportedKey
 from wizard.intake.sources import Found
 from wizard.tui.screens.find_key import FindKeyScreen

@@ -16,8 +16,7 @@ from textual.widget import Widget
 
 from wizard.core.glyphs import UNICODE, Glyphs
 from wizard.core.secret import Secret
-from wizard.intake.pairs import Pair, read_pair
-from wizard.intake.pasted import MAX_LENGTH, Pasted, Shape, read_paste
+from wizard.intake.paste import MAX_LENGTH, IntakeError, Pair, Pasted, Shape, read_pair, read_paste
 
 _MASK_WIDTH = 8
 _LAST_FOUR_FROM = 8
@@ -161,15 +160,17 @@ class SecretField(Widget, can_focus=True):
         """Take the paste whole or not at all."""
         event.stop()
         event.prevent_default()
-        answer = (read_pair(event.text) if self._takes_pair else None) or read_paste(event.text, self._shape)
-        event.text = ""
+        text, event.text = event.text, ""
+        try:
+            answer = (read_pair(text) if self._takes_pair else None) or read_paste(text, self._shape)
+        except IntakeError as error:
+            kept = " What was here is kept." if self._typed else ""
+            self._reject(f"{error.what} Nothing was taken.{kept}")
+            return
         if isinstance(answer, Pair):
             self.post_message(self.PairPasted(self, answer))
-        elif isinstance(answer, Pasted):
-            self._replace(answer)
         else:
-            kept = " What was here is kept." if self._typed else ""
-            self._reject(f"{answer.reason} Nothing was taken.{kept}")
+            self._replace(answer)
 
     def on_focus(self) -> None:
         """Draw the mark of the focus."""

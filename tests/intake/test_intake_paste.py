@@ -4,9 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wizard.intake.pasted import MAX_LENGTH, Pasted, Refused, Shape, read_paste
+from wizard.intake.paste import MAX_LENGTH, IntakeError, Pasted, Shape, read_paste
 
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nTUlJQg==\n-----END RSA PRIVATE KEY-----\n"
+
+
+def answer_to(text: str, shape: Shape) -> Pasted | str:
+    """Return what is taken of a paste, or why nothing is."""
+    try:
+        return read_paste(text, shape)
+    except IntakeError as error:
+        return error.what
+
+
 keys = st.text("ABCXYZabcxyz0189", min_size=1, max_size=64)
 around = st.text(" \t\r\n\ufeff\u200b", max_size=6)
 
@@ -21,7 +31,7 @@ def test_a_key_survives_whatever_blank_stands_around_it(key: str, before: str, a
 
 @given(st.text(max_size=200))
 def test_what_is_accepted_as_a_key_is_ascii_without_spaces(text: str) -> None:
-    answer = read_paste(text, Shape.VALUE)
+    answer = answer_to(text, Shape.VALUE)
     if isinstance(answer, Pasted):
         assert answer.text
         assert all("!" <= character <= "~" for character in answer.text)
@@ -29,14 +39,14 @@ def test_what_is_accepted_as_a_key_is_ascii_without_spaces(text: str) -> None:
 
 @given(keys, st.sampled_from(["\n", "\r", "\r\n", "\x0b", "\x85", "\u2028"]), keys)
 def test_two_lines_are_refused_whatever_ends_the_first(key: str, line_end: str, secret: str) -> None:
-    answer = read_paste(key + line_end + secret, Shape.VALUE)
-    assert answer == Refused("The paste holds 2 lines; this field takes one value.")
+    answer = answer_to(key + line_end + secret, Shape.VALUE)
+    assert answer == "The paste holds 2 lines; this field takes one value."
 
 
 @given(st.text(max_size=200), st.sampled_from(Shape))
 def test_no_answer_shows_what_was_pasted(text: str, shape: Shape) -> None:
     marked = "Zq7xW" + text
-    assert "Zq7xW" not in repr(read_paste(marked, shape))
+    assert "Zq7xW" not in repr(answer_to(marked, shape))
 
 
 @pytest.mark.parametrize("quotes", ['""', "''", "``", "“”", "‘’"])
@@ -47,8 +57,8 @@ def test_one_pair_of_quotes_is_left_out(quotes: str) -> None:
 
 @pytest.mark.parametrize("text", ['"abc', "KEY\tSECRET", "KEY SECRET", "кey", "a\x00b", '""'])
 def test_what_is_no_single_value_is_refused(text: str) -> None:
-    answer = read_paste(text, Shape.VALUE)
-    assert isinstance(answer, Refused) or answer.text == '"abc'
+    answer = answer_to(text, Shape.VALUE)
+    assert isinstance(answer, str) or answer.text == '"abc'
 
 
 @pytest.mark.parametrize("text", [PEM, PEM.replace("\n", "\r\n"), f"\n\n{PEM}\n", PEM.replace("\n", "\n    ")])
@@ -74,7 +84,8 @@ def test_a_whole_pem_is_accepted_in_one_form(text: str) -> None:
     ],
 )
 def test_a_part_of_a_pem_or_more_than_one_is_refused(text: str) -> None:
-    assert isinstance(read_paste(text, Shape.PEM), Refused)
+    with pytest.raises(IntakeError):
+        read_paste(text, Shape.PEM)
 
 
 @given(st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=40))
@@ -83,10 +94,11 @@ def test_a_password_is_taken_as_it_is(text: str) -> None:
 
 
 def test_a_password_of_two_lines_is_refused() -> None:
-    assert read_paste("one\ntwo", Shape.PASSWORD) == Refused("The paste holds 2 lines; this field takes one value.")
+    assert answer_to("one\ntwo", Shape.PASSWORD) == "The paste holds 2 lines; this field takes one value."
 
 
 @pytest.mark.parametrize("shape", [Shape.VALUE, Shape.PASSWORD])
 def test_length_has_a_limit(shape: Shape) -> None:
     assert isinstance(read_paste("x" * MAX_LENGTH, shape), Pasted)
-    assert isinstance(read_paste("x" * (MAX_LENGTH + 1), shape), Refused)
+    with pytest.raises(IntakeError):
+        read_paste("x" * (MAX_LENGTH + 1), shape)

@@ -1,0 +1,260 @@
+"""What a person pasted: one key, PEM block or password, or an API key with its secret. Pure.
+
+Nothing is accepted in part: the first line of a paste of two would be a key without its secret. Where there are
+names (`BINANCE_API_SECRET=`, `"key":`, a heading on a copied web page) they decide which value is which; without
+them the first one is taken as the API key. Both are 64 letters and digits, so nothing else can tell them apart, and
+what was taken for what is said.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from wizard.core.errors import WizardError
+from wizard.core.secret import Secret
+
+MAX_LENGTH = 8192
+"""Characters; an RSA key of 8192 bits is 6,400 as PKCS#8 PEM."""
+MAX_PASTE = 8 * MAX_LENGTH
+SHORTEST_UNNAMED = 48
+"""Characters; half of a wrapped key is shorter, and must not be taken for a whole one."""
+LONGEST_LABEL = 40
+"""Characters; keys and secrets are longer."""
+
+_MARKERS = re.compile("\x1b?\\[20[01]~")
+_REMNANTS = re.compile(r"(?:\x1b|\^\[)?\[?20[01]~|(?<=[A-Za-z0-9])~(?=\s|\Z)")
+"""What is left of a bracketed paste where a part of its marks was eaten or drawn: `^[[200~`, `200~`, a `~` at the end.
+No key has one."""
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+_QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "‘": "’", "«": "»"}
+_BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
+_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+
+_NAMED = re.compile(
+    rf"""(?<![A-Za-z0-9])(?:\$env:)?["']?(?P<label>[A-Za-z][\w. -]{{0,{LONGEST_LABEL - 1}}}?)["']?\s*(?:=>|[:=])\s*"""
+    r"""["'`“‘]?(?P<value>[^\s,;{}()\[\]"'`“”‘’]+)["'`”’]?(?=$|[\s,;{}()\[\]])"""
+)
+_UNNAMED = re.compile(rf"[A-Za-z0-9]{{{SHORTEST_UNNAMED},}}")
+_BETWEEN = re.compile(r"[\s,;:|{}()\[\]\"'`“”‘’]+")
+_COMMENT = re.compile(r"\s*(?:#|//)")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_WORDS = re.compile(r"[a-z]+")
+_RUN_TOGETHER = {"apikey": ("api", "key"), "apisecret": ("api", "secret"), "secretkey": ("secret", "key")}
+_OTHER = frozenset(
+    {"id", "jwt", "label", "listen", "name", "passphrase", "password", "path", "pem", "private", "public", "time"}
+    | {"token", "type", "uid", "url", "webhook"}
+)
+"""Words of names that mean neither, whatever else they say: `jwt_secret_key`, `public_key`, `api_url`."""
+
+
+class IntakeError(WizardError):
+    """What was pasted, or stands in a file, is not one key that could be taken. It shows nothing of it."""
+
+    path = ""
+    """The file of which the user is to be reminded; empty where there is none."""
+
+
+class Shape(StrEnum):
+    """What a field takes."""
+
+    VALUE = "value"
+    """One line of printable ASCII without spaces: an API key, a secret."""
+    PEM = "pem"
+    """One whole PEM block."""
+    PASSWORD = "password"  # noqa: S105 - the name of a shape
+    """One line exactly as it is, spaces and accents included."""
+
+    def takes(self, character: str) -> bool:
+        """Return whether `character` may be typed."""
+        if self is Shape.PASSWORD:
+            return character.isprintable()
+        return character.isascii() and character.isprintable() and (self is Shape.PEM or character != " ")
+
+
+class Role(StrEnum):
+    """What a value is by its name."""
+
+    API_KEY = "API key"
+    SECRET = "secret"  # noqa: S105 - the name of a role
+    OTHER = "other"
+
+
+@dataclass(frozen=True, slots=True)
+class Pasted:
+    """One value."""
+
+    text: str = field(repr=False)
+    left_out: tuple[str, ...] = ()
+    """What was around the value and is not part of it, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """An API key and its secret; at least one of the two."""
+
+    api_key: Secret | None
+    secret: Secret | None
+    is_named: bool
+    """Whether names decided which is which; else it was their order."""
+
+    def described(self) -> str:
+        """Return what was understood, in words that show no more than lengths and the API key's last four."""
+        parts = [f"an API key of {len(self.api_key)} characters, …{self.api_key.last_four()}"] if self.api_key else []
+        parts += [f"a secret of {len(self.secret)} characters"] if self.secret else []
+        told = "by their names" if self.is_named else "by their order: the API key first"
+        return f"Understood: {' and '.join(parts)}{f', told apart {told}' if len(parts) > 1 else ''}."
+
+    def wipe(self) -> None:
+        """Overwrite both values in memory."""
+        for value in (self.api_key, self.secret):
+            if value is not None:
+                value.wipe()
+
+
+_Value = tuple[Role | None, str]
+"""What it is by its name, None where it has none; and its text."""
+
+
+def read_paste(text: str, shape: Shape) -> Pasted:
+    """Return the one value that `text` holds, without what terminals, web pages and shells put around it.
+
+    Raises:
+        IntakeError: it holds none, more than one, or something else.
+    """
+    pasted = {Shape.VALUE: _read_value, Shape.PEM: _read_pem, Shape.PASSWORD: _read_password}[shape](text)
+    if len(pasted.text) > MAX_LENGTH:
+        raise IntakeError(f"The paste is longer than {MAX_LENGTH} characters.")
+    return pasted
+
+
+def read_pair(text: str) -> Pair | None:
+    """Return the API key and the secret in a paste.
+
+    Returns:
+        None where nothing is named and there are not two values that look like keys: a single
+        value, a PEM block, or something else that its field judges.
+
+    Raises:
+        IntakeError: it holds several keys.
+    """
+    cleaned = _INVISIBLE.sub("", _REMNANTS.sub("", text))
+    if len(cleaned) > MAX_PASTE or "-----BEGIN" in cleaned:
+        return None
+    values = _values(cleaned)
+    # The same one twice is one.
+    api_keys, secrets = (
+        list(dict.fromkeys(value for role, value in values if role is wanted)) for wanted in (Role.API_KEY, Role.SECRET)
+    )
+    unnamed = [value for role, value in values if role is None and _UNNAMED.fullmatch(value)]
+    if api_keys or secrets:
+        return _by_name(api_keys, secrets, unnamed)
+    if len(values) != len(unnamed) or len(unnamed) < 2:
+        return None
+    if len(unnamed) > 2:
+        raise IntakeError(f"The paste holds {len(unnamed)} values; an API key and its secret are two.")
+    return Pair(Secret(unnamed[0]), Secret(unnamed[1]), is_named=False)
+
+
+def role_of(label: str) -> Role:
+    """Return what a value of this name is; a name that says both is a secret's (`BINANCE_API_SECRET_KEY`)."""
+    found = _WORDS.findall(_CAMEL.sub(" ", label).lower())
+    words = {part for word in found for part in _RUN_TOGETHER.get(word, (word,))}
+    if len(label) > LONGEST_LABEL or words & _OTHER:
+        return Role.OTHER
+    if "secret" in words:
+        return Role.SECRET
+    return Role.API_KEY if words & {"key", "api"} else Role.OTHER
+
+
+def _read_value(text: str) -> Pasted:
+    cleaned, left_out = _without_invisible(text, _REMNANTS)
+    lines = [line for line in cleaned.splitlines() if line.strip()]
+    if len(lines) != 1:
+        raise _not_one_line(len(lines))
+    value = lines[0].strip()
+    if value != cleaned:
+        left_out.append("spaces around it")
+    if value[:1] in _QUOTES and len(value) > 1 and value[-1] == _QUOTES[value[0]]:
+        value = value[1:-1].strip()
+        left_out.append("quotes around it")
+    if not value:
+        raise _not_one_line(0)
+    if not all(map(Shape.VALUE.takes, value)):
+        raise IntakeError("The paste holds spaces or signs that no key has.")
+    return Pasted(value, tuple(left_out))
+
+
+def _read_password(text: str) -> Pasted:
+    value = _MARKERS.sub("", text).removesuffix("\n").removesuffix("\r")
+    if not value or not value.isprintable():
+        raise _not_one_line(len(value.splitlines()))
+    return Pasted(value, () if len(value) == len(text) else ("the line end",))
+
+
+def _read_pem(text: str) -> Pasted:
+    cleaned, left_out = _without_invisible(text, _MARKERS)
+    lines = [line.strip() for line in cleaned.splitlines() if line.strip()]
+    if not lines:
+        raise _not_one_line(0)
+    begin = _BEGIN.fullmatch(lines[0])
+    if begin is None or lines[-1] != f"-----END {begin[1]}-----":
+        count = "1 line" if len(lines) == 1 else f"{len(lines)} lines"
+        raise IntakeError(f"This is not one whole PEM block, from -----BEGIN to -----END: the paste holds {count}.")
+    if not all(map(_BASE64.fullmatch, lines[1:-1])) or len(lines) == 2:
+        raise IntakeError("Between -----BEGIN and -----END stand lines that are not base64.")
+    if any(line != line.strip() for line in cleaned.strip().splitlines()):
+        left_out.append("spaces around its lines")
+    return Pasted("\n".join(lines) + "\n", tuple(left_out))
+
+
+def _without_invisible(text: str, marks: re.Pattern[str]) -> tuple[str, list[str]]:
+    unmarked = marks.sub("", text)
+    visible = _INVISIBLE.sub("", unmarked)
+    left_out = ["paste markers"] if unmarked != text else []
+    return visible, left_out + (["invisible characters"] if visible != unmarked else [])
+
+
+def _not_one_line(lines: int) -> IntakeError:
+    few = ("The paste is empty, or its end was lost on the way.", "The paste holds control characters.")
+    return IntakeError(few[lines] if lines < 2 else f"The paste holds {lines} lines; this field takes one value.")
+
+
+def _by_name(api_keys: list[str], secrets: list[str], unnamed: list[str]) -> Pair:
+    if len(api_keys) > 1 or len(secrets) > 1:
+        raise IntakeError(
+            f"The paste names {len(api_keys)} API keys and {len(secrets)} secrets; one of each belongs together."
+        )
+    if len(unnamed) == 1 and not (api_keys and secrets):
+        # One of the two has a name: the other one is the other.
+        api_keys, secrets = api_keys or unnamed, secrets or unnamed
+    api_key, secret = (Secret(found[0]) if found else None for found in (api_keys, secrets))
+    return Pair(api_key, secret, is_named=True)
+
+
+def _values(text: str) -> list[_Value]:
+    values: list[_Value] = []
+    above: Role | None = None
+    for line in text.splitlines():
+        if not line.strip() or _COMMENT.match(line):
+            continue
+        heading = _heading(line)
+        if heading is None:
+            found = _of_line(line)
+            is_below = above is not None and len(found) == 1 and found[0][0] is None
+            values += [(above, found[0][1])] if is_below else found
+        above = heading
+    return values
+
+
+def _heading(line: str) -> Role | None:
+    """Return what a line that is a name alone says of the value below it, as on a web page."""
+    name = line.strip().rstrip(":：").strip()
+    role = role_of(name)
+    return None if role is Role.OTHER or "=" in name or ":" in name else role
+
+
+def _of_line(line: str) -> list[_Value]:
+    named: list[_Value] = [(role_of(found["label"]), found["value"]) for found in _NAMED.finditer(line)]
+    return named or [(None, part) for part in _BETWEEN.split(line) if part]

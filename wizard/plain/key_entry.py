@@ -1,0 +1,146 @@
+"""The values of the Credentials step: asked for one by one, judged by shape, kept until they are stored."""
+
+from __future__ import annotations
+
+from wizard.core.credentials import KeyKind
+from wizard.core.secret import Secret
+from wizard.intake.key_text import pair_problem, read_api_key, read_hmac_secret
+from wizard.intake.paste import IntakeError, Pair, read_pair
+from wizard.plain.simulated_page import SimulatedPageMenu
+from wizard.plain.talk import Command, Talk
+
+
+class KeyEntry:
+    """An API key and, for HMAC, its secret, until it is closed.
+
+    Args:
+        talk: The conversation.
+        page: In a rehearsal, from where a new key can be taken over.
+        kind: What is entered.
+        public_key: The public half, which the page is to be given; empty for HMAC.
+    """
+
+    def __init__(self, talk: Talk, page: SimulatedPageMenu | None, kind: KeyKind, public_key: str) -> None:
+        self._talk = talk
+        self._page = page
+        self.kind = kind
+        self._public_key = public_key
+        self.api_key: Secret | None = None
+        self.secret: Secret | None = None
+
+    def close(self) -> None:
+        """Wipe both."""
+        self._keep(None, None)
+
+    def _keep(self, api_key: Secret | None, secret: Secret | None) -> None:
+        """Hold these two and wipe what they take the place of."""
+        before, self.api_key, self.secret = (self.api_key, self.secret), api_key, secret
+        for value in before:
+            if value is not None and value is not api_key and value is not secret:
+                value.wipe()
+
+    def take(self, found: Pair) -> None:
+        """Take over what was read elsewhere."""
+        self._keep(found.api_key, found.secret)
+
+    async def fill(self) -> bool:
+        """Ask for what is needed, keeping on an empty answer what was entered before; False when the user goes back."""
+        if self._page is None:
+            return await self._ask_all()
+        with self._page.order(self.kind, self._public_key):
+            return await self._ask_all()
+
+    async def _ask_all(self) -> bool:
+        while True:
+            asked = await self._ask("API key", self.api_key)
+            if isinstance(asked, Command):
+                return asked is Command.PAGE and self._take_over()
+            if isinstance(asked, Pair):
+                self.take(asked)
+                return True
+            self._keep(asked, self.secret)
+            if self.kind is not KeyKind.HMAC:
+                return True
+            answer = await self._ask_secret(asked)
+            if answer is not Command.BACK:
+                return answer is None or self._take_over()
+
+    async def _ask_secret(self, api_key: Secret) -> Command | None:
+        """Ask for the secret that belongs to the API key; return a command that was given instead."""
+        while True:
+            asked = await self._ask("Secret", self.secret)
+            if isinstance(asked, Command):
+                return asked
+            if isinstance(asked, Pair):
+                self.take(asked)
+                return None
+            problem = pair_problem(api_key, asked)
+            self._keep(api_key, None if problem else asked)
+            if not problem:
+                return None
+            asked.wipe()
+            self._talk.say(f"Problem: {problem} back goes to the API key.")
+
+    async def _ask(self, name: str, kept: Secret | None) -> Secret | Pair | Command:
+        """Ask for one value; return it, both where one paste held both, or a command."""
+        while True:
+            typed = await self._talk.secret(name, is_kept=bool(kept))
+            if isinstance(typed, Command):
+                return typed
+            if not typed and kept:
+                return kept
+            try:
+                return self._judge(typed.reveal(), name)
+            except IntakeError as error:
+                self._talk.say(f"Problem: {error.what}", "Nothing was taken.")
+            finally:
+                typed.wipe()
+
+    def _judge(self, text: str, name: str) -> Secret | Pair:
+        """Return what the field `name` takes of a paste.
+
+        Raises:
+            IntakeError: nothing of it.
+        """
+        found = read_pair(text)
+        if found is not None:
+            if problem := self._problem(found, name):
+                found.wipe()
+                raise IntakeError(problem)
+            if found.api_key and found.secret:
+                self._talk.say(found.described())
+                return found
+        read = read_api_key if name == "API key" else read_hmac_secret
+        judged = read(text)
+        if found is not None:
+            if judged.value is None and (alone := found.api_key or found.secret):
+                # Its name stands on a line of its own, or among other things.
+                judged = read(alone.reveal())
+            found.wipe()
+        self._talk.say(*judged.notes)
+        if judged.value is None:
+            raise IntakeError(judged.problem)
+        self._talk.say(_received(name, judged.value))
+        return judged.value
+
+    def _problem(self, found: Pair, name: str) -> str:
+        """Return what is wrong with a paste that has names or two values for the field `name`, or nothing."""
+        if found.secret and self.kind is not KeyKind.HMAC:
+            return "This holds a secret: that is an HMAC key. back leads to the kind of key."
+        if found.api_key and found.secret:
+            return pair_problem(found.api_key, found.secret)
+        role = "secret" if found.secret else "API key"
+        return "" if role.lower() == name.lower() else f"This is named as the {role}, not as the {name}."
+
+    def _take_over(self) -> bool:
+        made = self._page.collect() if self._page else None
+        if made is None:
+            return False
+        self._keep(made.api_key, made.secret if self.kind is KeyKind.HMAC else None)
+        return True
+
+
+def _received(name: str, value: Secret) -> str:
+    count = len(value)
+    last_four = f", the last four are {value.last_four()}" if name == "API key" and value.last_four() else ""
+    return f"{name} received: {count} character{'' if count == 1 else 's'}{last_four}."
