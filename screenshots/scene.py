@@ -32,8 +32,8 @@ from wizard.rehearsal.simulator import EmbeddedExchange
 from wizard.rehearsal.simulator.server import Addresses, serve_app
 from wizard.rotation.context import Pace
 from wizard.rotation.flow import Flow
-from wizard.rotation.opening import open_flow, open_journal
-from wizard.rotation.overview import Overview, overview
+from wizard.rotation.journal import Overview, open_journal
+from wizard.rotation.opening import open_flow
 
 AGE = 41 * 86400
 """How long the key in use has been in use, in seconds."""
@@ -153,7 +153,7 @@ class PictureWorld:
         """Return the one environment."""
         journal = open_journal(self.paths, self.clock)
         try:
-            return overview(journal, (self.environment,))
+            return journal.overview((self.environment,))
         finally:
             journal.close()
 

@@ -14,9 +14,8 @@ from wizard.rehearsal.scenarios import SMOOTH, Scenario
 from wizard.rehearsal.session import Rehearsal, rehearse
 from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rotation.flow import Flow
+from wizard.rotation.journal import Overview, read_journal
 from wizard.rotation.opening import open_flow
-from wizard.rotation.overview import Overview, overview
-from wizard.rotation.reading import read_journal
 
 
 class Environments(Protocol):
@@ -155,4 +154,4 @@ class RehearsalEnvironments:
 
 def _look(paths: Paths, environments: tuple[Environment, ...]) -> tuple[Overview, ...]:
     with read_journal(paths) as journal:
-        return overview(journal, environments)
+        return journal.overview(environments)

@@ -12,7 +12,7 @@ from wizard.core.secret import Secret
 from wizard.custody.custodian import CREDENTIAL
 from wizard.custody.encrypted_file.store import make_file
 from wizard.custody.store import MemoryStore, Store
-from wizard.rotation.lock import sole_writer
+from wizard.rotation.opening import sole_writer
 
 ELSEWHERE = "203.0.113.99"
 DAY = 86400

@@ -7,12 +7,13 @@ import pytest
 
 from tests.commands.conftest import Bench, Command
 from tests.commands.test_command_history import alter
+from wizard.checks import network
+from wizard.checks.storage import compare_stored_keys
 from wizard.commands import prompts
 from wizard.core.secret import Secret
 from wizard.custody.encrypted_file.store import make_file
 from wizard.custody.store import MemoryStore, Store
-from wizard.diagnosis import outside
-from wizard.diagnosis.stored import stored_keys
+from wizard.rotation.findings import Scribe
 from wizard.rotation.model import Outcome
 
 
@@ -117,7 +118,7 @@ def test_every_environment_s_exchange_is_called_over_its_own_route(
 
 
 def test_an_exchange_that_hangs_is_given_up(bench: Bench, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outside, "CALL_DEADLINE", 0.2)
+    monkeypatch.setattr(network, "CALL_DEADLINE", 0.2)
     bench.fault(latency_ms=20_000)
     assert areas(command, "--only", "network") == {"network": ["inconclusive"]}
     assert areas(command, "--only", "clock") == {"clock": ["inconclusive"]}
@@ -126,7 +127,7 @@ def test_an_exchange_that_hangs_is_given_up(bench: Bench, command: Command, monk
 def test_an_exchange_too_slow_to_measure_the_clock_is_given_up(
     bench: Bench, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(outside, "CLOCK_DEADLINE", 0.3)
+    monkeypatch.setattr(network, "CLOCK_DEADLINE", 0.3)
     bench.fault(latency_ms=200)
     said = command("doctor", "--only", "clock", "--json")
     assert said.code == 6
@@ -170,13 +171,15 @@ def test_a_directory_that_others_can_look_into_is_named_and_left_as_it_is(
     assert bench.paths.state.stat().st_mode & 0o777 == 0o755
 
 
-def test_an_altered_journal_is_exit_1(bench: Bench, memory: MemoryStore, command: Command) -> None:
+def test_an_event_that_lacks_what_a_later_step_needs_is_exit_1(
+    bench: Bench, memory: MemoryStore, command: Command
+) -> None:
     bench.put_in_use(memory)
     assert command("doctor", "--only", "files").code == 0
-    number = alter(bench, "key.stored", "{}")
+    alter(bench, "key.accepted", '{"fingerprint": "ab"}')
     said = command("doctor", "--only", "files", "--json")
     assert said.code == 1
-    assert f"Event {number} of" in said.check("Journal")["observed"]
+    assert "is damaged" in said.check("Journal")["observed"]
 
 
 def test_a_damaged_journal_is_exit_1(bench: Bench, memory: MemoryStore, command: Command) -> None:
@@ -196,7 +199,7 @@ def test_a_key_in_a_place_that_was_not_looked_at_is_not_said_to_be_there(bench: 
         backend = "another place"
 
     bench.put_in_use(OtherPlace())
-    found = asyncio.run(stored_keys(MemoryStore(), bench.paths, ["bench"], lambda: 1.0))
+    found = asyncio.run(compare_stored_keys(MemoryStore(), bench.paths, ["bench"], Scribe(lambda: 1.0, "")))
     assert found.outcome is Outcome.INCONCLUSIVE
     assert "was not looked at" in found.observed
 
@@ -204,4 +207,7 @@ def test_a_key_in_a_place_that_was_not_looked_at_is_not_said_to_be_there(bench: 
 def test_a_key_that_is_where_the_journal_says_agrees(bench: Bench) -> None:
     store = MemoryStore()
     bench.put_in_use(store)
-    assert asyncio.run(stored_keys(store, bench.paths, ["bench"], lambda: 1.0)).outcome is Outcome.PASSED
+    assert (
+        asyncio.run(compare_stored_keys(store, bench.paths, ["bench"], Scribe(lambda: 1.0, ""))).outcome
+        is Outcome.PASSED
+    )

@@ -22,7 +22,7 @@ from wizard.custody.keyring import open_keyring
 from wizard.custody.store import MemoryStore, Store
 from wizard.custody.vault import item_name
 from wizard.exchange.signing import public_pem
-from wizard.rotation.current_credentials import NoCurrentKey
+from wizard.rotation.current_credentials import NoCurrentKeyError
 
 REPOSITORY = Path(__file__).parents[2]
 NAMES = ("BINANCE_API_KEY", "BINANCE_API_SECRET", "BINANCE_PRIVATE_KEY")
@@ -153,7 +153,7 @@ def test_without_a_current_key_the_exit_code_is_1_and_the_remedy_is_named(bench:
     said = command("exec", "bench", "--", "true")
     assert (said.code, said.out) == (1, "")
     assert "key-wizard --env bench" in said.err
-    with pytest.raises(NoCurrentKey):
+    with pytest.raises(NoCurrentKeyError):
         wizard.current_credentials("bench")
 
 

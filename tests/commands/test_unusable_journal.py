@@ -16,12 +16,12 @@ import pytest
 from tests.commands.conftest import Command
 from tests.commands.test_damaged_journal import READERS, fill, paths
 from tests.ordinary_user import ORDINARY, as_ordinary, only_root, ordinary_python
+from tests.raises import raises_code
 from tests.small_disk import fill_up, small_disk
 from wizard.core.settings import Paths
 from wizard.rotation.current_credentials import current_key
-from wizard.rotation.database import JournalUnusable, open_database
+from wizard.rotation.database import SCHEMA_VERSION, open_database
 from wizard.rotation.journal import Journal
-from wizard.rotation.migrations import SCHEMA_VERSION
 
 __all__ = ["paths"]
 ROOT = Path(__file__).parents[2]
@@ -172,7 +172,7 @@ def test_on_a_full_disk_everything_is_still_read_and_what_is_not_written_is_told
         with closing(Journal(open_database(own.journal), lambda: 5.0)) as journal:
             rotation = journal.open_rotation("bench")
             ballast = fill_up(place)
-            with pytest.raises(JournalUnusable, match="cannot be written") as full:
+            with raises_code("journal.unusable", match="cannot be written") as full:
                 for _ in range(100):
                     journal.record(rotation, "x", {"long": "x" * 50_000})
             assert "Free some space" in full.value.advice
@@ -180,4 +180,4 @@ def test_on_a_full_disk_everything_is_still_read_and_what_is_not_written_is_told
             ballast.unlink()
             journal.record(rotation, "y", {})
             assert len(journal.events(rotation)) == written + 1
-            assert journal.first_altered_event() is None
+            journal.check()

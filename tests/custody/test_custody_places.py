@@ -18,7 +18,7 @@ from wizard.custody.keyring import KeyringStore
 from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.custody.store import MemoryStore
 from wizard.custody.vault import Vault
-from wizard.rotation.current_credentials import NoCurrentKey, fetch
+from wizard.rotation.current_credentials import NoCurrentKeyError, fetch
 
 ROOT = Path(wizard.__file__).parent
 OF_THE_KEYRING_ALONE = {
@@ -76,7 +76,7 @@ async def test_an_item_of_somebody_else_is_told_to_be_where_it_is(vaults: Callab
 async def test_a_program_whose_key_is_not_in_the_file_is_told_so() -> None:
     name = hmac().name
     record = KeyRecord("production", name, hmac().kind, Slot.CURRENT, Holding.STORED, "item", "there", "", 0.0)
-    with pytest.raises(NoCurrentKey) as refused:
+    with pytest.raises(NoCurrentKeyError) as refused:
         await fetch(record, in_the_file(MemoryStore()))
     expect_only_the_file(refused.value)
 

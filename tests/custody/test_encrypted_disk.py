@@ -14,6 +14,7 @@ from threading import Event
 import pytest
 
 from tests.custody.refusals import refused
+from wizard.checks.storage import try_place
 from wizard.core.secret import Secret
 from wizard.core.settings import Custody, Place
 from wizard.custody.custodian import CREDENTIAL, Custodian
@@ -21,7 +22,7 @@ from wizard.custody.encrypted_file import disk
 from wizard.custody.encrypted_file.store import exists, make_file, open_file
 from wizard.custody.errors import CustodyError, PassphraseNeededError, Remedy
 from wizard.custody.store import Store
-from wizard.diagnosis import host
+from wizard.rotation.findings import Scribe
 from wizard.rotation.model import Outcome
 
 PASSPHRASE = "seven random words of the test"
@@ -87,7 +88,7 @@ async def test_what_is_written_and_may_not_survive_a_power_cut_is_called_so(
     async def opened() -> Store:
         return await open_file(file, Secret(PASSPHRASE), 10)
 
-    found = await host.storage(opened, lambda: 0.0)
+    found = await try_place(opened, Scribe(lambda: 0.0, ""))
     assert (found.outcome, found.state) == (Outcome.WARNING, "ready")
     assert "survives a power cut" in found.does_not_prove
 

@@ -24,7 +24,7 @@ from wizard.exchange.skew import measure_skew
 from wizard.rehearsal.session import embedded_site
 from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rehearsal.simulator import EmbeddedExchange, serve
-from wizard.rotation.signed import circumstances
+from wizard.rotation.exchange_calls import circumstances
 
 HERE, ELSEWHERE = "203.0.113.42", "203.0.113.77"
 ACCEPTED, REJECTED, INCONCLUSIVE = CallOutcome.ACCEPTED, CallOutcome.REJECTED, CallOutcome.INCONCLUSIVE

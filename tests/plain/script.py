@@ -20,9 +20,8 @@ from wizard.plain.walk import Walk
 from wizard.rehearsal.session import embedded_site
 from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rotation.flow import Flow
+from wizard.rotation.journal import Overview, open_journal
 from wizard.rotation.model import Step
-from wizard.rotation.opening import open_journal
-from wizard.rotation.overview import Overview, overview
 
 CTRL_C = object()
 Answer = str | object | Callable[[], Awaitable[str]]
@@ -123,7 +122,7 @@ class PlainWorld:
     def overviews(self) -> tuple[Overview, ...]:
         journal = open_journal(self.bench.paths)
         try:
-            return overview(journal, (Environment(self.name, embedded_site(self.bench.base_url, "bench site")),))
+            return journal.overview((Environment(self.name, embedded_site(self.bench.base_url, "bench site")),))
         finally:
             journal.close()
 

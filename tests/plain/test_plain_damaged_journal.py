@@ -10,8 +10,8 @@ import pytest
 
 from tests.plain.script import Line, PlainWorld, visit
 from tests.plain.walks import EGRESS, PROMOTE, ROTATE, TO_CREDENTIALS, typed
-from wizard.rotation.database import JournalUnusable
-from wizard.rotation.lock import sole_writer
+from wizard.core.errors import WizardError
+from wizard.rotation.opening import sole_writer
 
 NOWHERE = "UPDATE rotations SET step = 'nowhere'"
 NO_TABLE = "DROP TABLE rotations"
@@ -37,7 +37,7 @@ async def test_it_ends_in_words_at_every_step(plain: PlainWorld, prompt: str, st
         return answers[prompt]
 
     rest: list[Line] = [("API key", made.api_key.reveal()), ("Secret", made.secret.reveal())]
-    with pytest.raises(JournalUnusable) as ended:
+    with pytest.raises(WizardError) as ended:
         await visit(plain, *way[prompt], ("", damage), *(rest if prompt == "credentials" else []))
     assert str(plain.paths.journal) in ended.value.what
     assert ended.value.advice

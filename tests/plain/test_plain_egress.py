@@ -25,7 +25,7 @@ async def test_a_detection_of_another_day_is_told_where_the_list_is_resumed(
     plain: PlainWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await visit(plain, *ROTATE, ("Observed", "next"), ("Ready to", "quit"))
-    monkeypatch.setattr("wizard.rotation.steps.host_warnings.FRESH", 0.0)
+    monkeypatch.setattr("wizard.rotation.steps.whitelist.FRESH", 0.0)
     ended = await visit(plain, ("resume the open rotation at the step", "resume"), ("Ready to", "quit"))
     assert "This host's address was detected" in ended.text
     assert "ago and may have changed: detect it again in the Egress step" in ended.text

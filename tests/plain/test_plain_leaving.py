@@ -11,8 +11,7 @@ from tests.plain.walks import EGRESS, PROMOTE, ROTATE, TO_CREDENTIALS, WHITELIST
 from wizard.core.exit_codes import Exit
 from wizard.plain.interrupts import InterruptError, Interrupts
 from wizard.plain.talk import Talk
-from wizard.rotation.closing import exit_code
-from wizard.rotation.model import Step
+from wizard.rotation.model import Step, exit_code
 
 CLOSE = "Close Key Wizard?"
 

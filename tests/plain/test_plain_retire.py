@@ -6,9 +6,9 @@ import pytest
 
 from tests.plain.script import Line, PlainWorld, visit
 from tests.plain.walks import DELETE_AT_PAGE, PURGE, WATCH, to_retire
+from wizard.core.errors import WizardError
 from wizard.custody.records import Slot
 from wizard.plain import retire
-from wizard.rotation.database import JournalUnusable
 from wizard.rotation.journal import Journal
 from wizard.rotation.model import Step
 
@@ -110,7 +110,7 @@ async def test_nothing_is_called_proven_whose_report_could_not_be_kept(
     way = await to_retire(plain)
 
     def full(*_: object, **__: object) -> None:
-        raise JournalUnusable("The disk is full")
+        raise WizardError("The disk is full")
 
     monkeypatch.setattr(Journal, "finish", full)
     ended = await visit(plain, *way, *DELETE_AT_PAGE, *WATCH, *PURGE, ("The disk is full", "quit"))

@@ -24,9 +24,10 @@ from wizard.rotation.model import Grade, Outcome
 DISABLES = "from wizard.rehearsal.simulated_page import SimulatedPage; SimulatedPage.delete = SimulatedPage.disable"
 """The page disables what it was told to delete."""
 FULL = """
-from wizard.rotation.journal import Journal, NotPromotable
+from wizard.core.errors import WizardError
+from wizard.rotation.journal import Journal
 def full(*_, **__):
-    raise NotPromotable("The disk is full")
+    raise WizardError("The disk is full")
 Journal.finish = full
 """
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.raises import raises_code
 from tests.rotation.conftest import ELSEWHERE, HERE, OpenStore, World
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.errors import WizardError
@@ -21,13 +22,10 @@ from wizard.rehearsal.player import Player
 from wizard.rehearsal.scenarios import SCENARIOS
 from wizard.rehearsal.simulated_page import NewKey, SimulatedPage
 from wizard.rotation import findings as say
-from wizard.rotation.closing import exit_code
-from wizard.rotation.flow import Flow, NotReverted, OutOfPlace
-from wizard.rotation.model import Finding, Grade, Mode, Outcome, Step
+from wizard.rotation.flow import Flow
+from wizard.rotation.model import Finding, Grade, Mode, Outcome, Step, exit_code
 from wizard.rotation.retirement import Baseline, judge_death
-from wizard.rotation.steps.credentials import AlreadyStored, SwapNotConfirmed
-from wizard.rotation.steps.probe import NothingToProbe, NotProven, ProbeReport
-from wizard.rotation.steps.retire import NotDead
+from wizard.rotation.steps.probe import ProbeReport
 from wizard.whitelist import parse
 
 RESTRICTIONS = "/sapi/v1/account/apiRestrictions"
@@ -118,7 +116,7 @@ async def test_a_key_of_another_account_is_not_promoted(world: World) -> None:
         await world.plant(ACCOUNT, {"canTrade": True, "uid": 7})
         report = await flow.probe.run()
         assert found(report, say.SAME_ACCOUNT).outcome is Outcome.FAILED
-        with pytest.raises(NotProven):
+        with raises_code("probe.not-proven"):
             await flow.complete(report)
 
 
@@ -157,7 +155,7 @@ async def test_an_answer_that_tells_no_permission_ticks_nothing_about_the_key(
         report = await flow.probe.run()
         about_keys = {say.NEW_KEY, say.CONTROL, say.PERMISSIONS, say.IP_RESTRICTION, say.IN_A_ROW}
         assert not [finding.subject for finding in report.findings if finding.passed and finding.subject in about_keys]
-        with pytest.raises(NotProven):
+        with raises_code("probe.not-proven"):
             await flow.complete(report)
 
 
@@ -231,7 +229,7 @@ async def test_without_its_word_nothing_is_swapped_whoever_asks(world: World, ty
     async with world.flow() as flow:
         made = await world.make_key(whitelist=UNLISTED)
         await world.to_probe(flow, made)
-        with pytest.raises(SwapNotConfirmed, match="not swapped"):
+        with raises_code("credentials.not-swapped", match="not swapped"):
             await flow.credentials.swap(typed)
         assert [stored.api_key for stored in await world.store.credentials()] == [made.api_key]
         await flow.probe.run()
@@ -264,7 +262,7 @@ async def test_a_key_refused_at_the_moment_of_promotion_is_not_promoted(world: W
         report = await flow.probe.run()
         assert report.is_proven
         await world.simulated_page.delete(new.api_key)
-        with pytest.raises(NotProven, match="not accepted now"):
+        with raises_code("probe.not-proven", match="not accepted now"):
             await flow.complete(report)
         assert flow.step is Step.PROBE
         assert flow.current is not None
@@ -277,7 +275,7 @@ async def test_a_key_that_left_the_keyring_is_not_promoted(world: World) -> None
         await world.to_probe(flow)
         report = await flow.probe.run()
         await world.store.delete(report.item)
-        with pytest.raises(NothingToProbe, match="no new key"):
+        with raises_code("probe.no-key", match="no new key"):
             await flow.complete(report)
 
 
@@ -294,7 +292,7 @@ async def test_a_report_that_comes_too_late_costs_no_key(world: World) -> None:
         made = await world.to_probe(flow)
         report = await flow.probe.run()
         flow.back()
-        with pytest.raises(OutOfPlace):
+        with raises_code("rotation.out-of-place"):
             await flow.complete(report)
         assert flow.step is Step.CREDENTIALS
     assert await holds(world, made)
@@ -305,7 +303,7 @@ async def test_after_promotion_there_is_no_way_back(world: World) -> None:
         await world.to_retire(flow)
         assert flow.back() is Step.RETIRE
         assert not flow.can_be_abandoned
-        with pytest.raises(OutOfPlace):
+        with raises_code("rotation.out-of-place"):
             await flow.abandon()
         assert flow.step is Step.RETIRE
     assert len(world.store.services) == 2
@@ -315,7 +313,7 @@ async def test_beginning_twice_loses_nothing(world: World) -> None:
     async with world.flow() as flow:
         await world.put_key_in_use(flow)
         made = await world.to_probe(flow)
-        with pytest.raises(OutOfPlace):
+        with raises_code("rotation.out-of-place"):
             await flow.begin(Mode.ROTATE)
         assert flow.step is Step.PROBE
     assert await holds(world, made)
@@ -325,18 +323,18 @@ async def test_beginning_twice_loses_nothing(world: World) -> None:
 async def test_a_key_in_use_is_replaced_by_a_rotation_only(world: World, mode: Mode) -> None:
     async with world.flow() as flow:
         await world.put_key_in_use(flow)
-        with pytest.raises(OutOfPlace):
+        with raises_code("rotation.out-of-place"):
             await flow.begin(mode)
         assert flow.rotation is None
 
 
 async def test_nothing_is_rotated_where_no_key_is_in_use(world: World) -> None:
     async with world.flow() as flow:
-        with pytest.raises(OutOfPlace):
+        with raises_code("rotation.out-of-place"):
             await flow.begin(Mode.ROTATE)
 
 
-async def test_the_certificate_names_the_list_that_was_settled_last(world: World) -> None:
+async def test_the_report_names_the_list_that_was_settled_last(world: World) -> None:
     async with world.flow() as flow:
         old = await world.put_key_in_use(flow)
         await world.to_probe(flow)
@@ -348,8 +346,8 @@ async def test_the_certificate_names_the_list_that_was_settled_last(world: World
         await flow.complete(await flow.probe.run())
         await world.simulated_page.delete(old.api_key)
         await world.kill(flow)
-        certificate = await flow.purge()
-    assert set(certificate.whitelist.split(",")) == {HERE, UNLISTED}
+        done = await flow.purge()
+    assert set(done.whitelist.split(",")) == {HERE, UNLISTED}
 
 
 # --- going back to the legacy key ------------------------------------------------------------------
@@ -358,10 +356,10 @@ async def test_the_certificate_names_the_list_that_was_settled_last(world: World
 async def test_nobody_goes_back_while_the_current_key_works(world: World) -> None:
     async with world.flow() as flow:
         old = await world.to_retire(flow)
-        with pytest.raises(NotReverted):
+        with raises_code("rotation.not-reverted"):
             flow.revert()
         await flow.retire.poll()
-        with pytest.raises(NotReverted):
+        with raises_code("rotation.not-reverted"):
             flow.revert()
         assert flow.current is not None
         assert flow.current.name.fingerprint != old.api_key.fingerprint()
@@ -375,7 +373,7 @@ async def test_nobody_goes_back_to_a_key_that_does_not_answer(world: World) -> N
     async with world.flow() as flow:
         await flow.retire.poll()
         assert not flow.can_be_reverted
-        with pytest.raises(NotReverted):
+        with raises_code("rotation.not-reverted"):
             flow.revert()
 
 
@@ -409,7 +407,7 @@ async def test_a_baseline_of_an_earlier_rotation_does_not_count(world: World) ->
         await flow.complete(await flow.probe.run())
         await world.kill(flow)
         assert flow.retire.death().grade is Grade.WEAK
-        with pytest.raises(NotDead):
+        with raises_code("retire.not-dead"):
             await flow.purge()
 
 
@@ -428,7 +426,7 @@ async def test_a_key_that_a_poll_saw_alive_has_its_baseline(world: World) -> Non
 async def test_a_word_is_not_enough_to_give_up_a_living_key(world: World) -> None:
     async with world.flow() as flow:
         old = await world.to_retire(flow)
-        with pytest.raises(NotDead, match="cannot be given up yet"):
+        with raises_code("retire.not-dead", match="cannot be given up yet"):
             await flow.purge(old.api_key.last_four())
     assert await holds(world, old)
 
@@ -437,7 +435,7 @@ async def test_a_word_is_not_enough_while_nothing_is_known(world: World) -> None
     async with world.flow() as flow:
         old = await world.to_retire(flow)
         await world.simulated_page.delete(old.api_key)
-        with pytest.raises(NotDead, match="cannot be given up yet"):
+        with raises_code("retire.not-dead", match="cannot be given up yet"):
             await flow.purge(old.api_key.last_four())
         assert flow.retire.death().grade is Grade.INCONCLUSIVE
     assert await holds(world, old)
@@ -450,7 +448,7 @@ async def test_nothing_is_purged_once_the_current_key_is_refused(world: World) -
         await world.kill(flow)
         assert flow.retire.death().allows_purge
         await delete_newest(world)
-        with pytest.raises(NotDead, match="not proven dead"):
+        with raises_code("retire.not-dead", match="not proven dead"):
             await flow.purge()
         assert flow.step is Step.RETIRE
     assert await holds(world, old)
@@ -464,7 +462,7 @@ async def test_a_key_that_came_back_to_life_is_not_purged_on_old_polls(world: Wo
         assert flow.retire.death().grade is Grade.STRONG
     await world.simulated_page.set_whitelist(old.api_key, HERE)
     async with world.flow() as flow:
-        with pytest.raises(NotDead):
+        with raises_code("retire.not-dead"):
             await flow.purge()
     assert await holds(world, old)
 
@@ -485,12 +483,12 @@ async def test_a_legacy_key_that_left_the_keyring_goes_on_the_users_word(world: 
         old = await world.to_retire(flow)
         assert flow.retire.legacy is not None
         await world.store.delete(flow.retire.legacy.item)
-        with pytest.raises(NotDead):
+        with raises_code("retire.not-dead"):
             await flow.purge()
-        certificate = await flow.purge(old.api_key.last_four())
+        done = await flow.purge(old.api_key.last_four())
         assert flow.rotation is None
-    assert certificate.grade is Grade.WEAK
-    assert "look at the exchange's page" in certificate.does_not_prove
+    assert done.grade is Grade.WEAK
+    assert "look at the exchange's page" in done.does_not_prove
 
 
 # --- what the keyring holds ------------------------------------------------------------------------
@@ -540,7 +538,7 @@ async def test_a_draft_left_by_an_earlier_rotation_is_purged_at_the_start(world:
 async def test_the_legacy_key_is_not_taken_for_the_new_one(world: World) -> None:
     async with world.flow() as flow:
         old = await world.to_retire(flow)
-        with pytest.raises(AlreadyStored, match="to be replaced"):
+        with raises_code("credentials.already-stored", match="to be replaced"):
             await flow.credentials.store_hmac(old.api_key, old.secret)
 
 
@@ -549,7 +547,7 @@ async def test_a_key_is_not_shared_between_environments(world: World) -> None:
         made = await world.to_probe(flow)
     async with world.flow(name="staging") as flow:
         await flow.begin(Mode.SET_UP)
-        with pytest.raises(AlreadyStored, match="production"):
+        with raises_code("credentials.already-stored", match="production"):
             await flow.credentials.store_hmac(made.api_key, made.secret)
     assert len(world.store.services) == 1
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from tests.raises import raises_code
 from tests.rotation.conftest import ELSEWHERE, HERE, World
 from tests.whitelist.listed import text_of
 from wizard.core.credentials import KeyKind
 from wizard.core.secret import Secret
 from wizard.custody.records import Holding, Slot
 from wizard.rotation import findings as say
-from wizard.rotation.lock import EnvironmentBusy
 from wizard.rotation.model import Grade, Mode, Outcome, Step
-from wizard.rotation.steps.credentials import AlreadyStored
-from wizard.rotation.steps.probe import NothingToProbe, NotProven, ProbeReport
-from wizard.rotation.steps.retire import NotDead
-from wizard.rotation.steps.whitelist import WhitelistInvalid
+from wizard.rotation.steps.probe import ProbeReport
 from wizard.whitelist import parse
 
 
@@ -28,8 +25,8 @@ async def test_a_whole_rotation_ends_with_one_key_and_a_dead_one(world: World) -
         old = await world.to_retire(flow)
         await world.simulated_page.delete(old.api_key)
         await world.kill(flow)
-        certificate = await flow.purge()
-        assert certificate.grade is Grade.PROVEN
+        done = await flow.purge()
+        assert done.grade is Grade.PROVEN
         assert flow.rotation is None
         slots = {key.slot: key.holding for key in flow.context.journal.keys("bench")}
     assert slots == {Slot.CURRENT: Holding.STORED, Slot.RETIRED: Holding.PURGED}
@@ -58,7 +55,7 @@ async def test_a_list_without_the_egress_is_not_kept(world: World) -> None:
     async with world.flow() as flow:
         await flow.begin(Mode.SET_UP)
         await flow.egress.detect()
-        with pytest.raises(WhitelistInvalid):
+        with raises_code("whitelist.invalid"):
             flow.whitelist.settle(parse("198.51.100.7"))
         assert flow.context.journal.whitelist_of(flow.context.rotation) == ""
 
@@ -83,7 +80,7 @@ async def test_from_another_address_the_refusal_names_the_address(world: World) 
     async with world.flow(source_address="127.0.0.2") as flow:
         report = await flow.probe.run()
         key = next(finding for finding in report.findings if finding.subject == say.NEW_KEY)
-        with pytest.raises(NotProven):
+        with raises_code("probe.not-proven"):
             await flow.complete(report)
         assert flow.step is Step.PROBE
     assert not report.is_proven
@@ -147,7 +144,7 @@ async def test_the_key_in_use_is_not_taken_for_the_new_one(world: World) -> None
     async with world.flow() as flow:
         old = await world.put_key_in_use(flow)
         await flow.begin(Mode.ROTATE)
-        with pytest.raises(AlreadyStored):
+        with raises_code("credentials.already-stored"):
             await flow.credentials.store_hmac(old.api_key, old.secret)
 
 
@@ -167,7 +164,7 @@ async def test_a_living_legacy_key_is_not_purged(world: World) -> None:
         await world.to_retire(flow)
         await world.kill(flow)
         assert flow.retire.death().grade is Grade.ALIVE
-        with pytest.raises(NotDead):
+        with raises_code("retire.not-dead"):
             await flow.purge()
         assert flow.retire.legacy is not None
     assert len(world.store.services) == 2
@@ -199,7 +196,7 @@ async def test_a_legacy_key_whose_list_lacks_the_new_address_is_not_taken_for_de
         death = flow.retire.death()
         assert death.grade is Grade.WEAK
         assert ELSEWHERE in death.sentence
-        with pytest.raises(NotDead):
+        with raises_code("retire.not-dead"):
             await flow.purge()
 
 
@@ -211,7 +208,7 @@ async def test_a_report_on_one_key_does_not_promote_another(world: World) -> Non
         other = await world.make_key()
         await flow.credentials.store_hmac(other.api_key, other.secret)
         flow.advance(flow.context.rotation.step)
-        with pytest.raises(NotProven):
+        with raises_code("probe.not-proven"):
             await flow.complete(report)
 
 
@@ -223,12 +220,12 @@ async def test_a_key_that_never_worked_here_goes_on_the_users_word_only(world: W
         await world.simulated_page.delete(old.api_key)
         await world.kill(flow)
         assert flow.retire.death().grade is Grade.WEAK
-        with pytest.raises(NotDead):
+        with raises_code("retire.not-dead"):
             await flow.purge()
-        with pytest.raises(NotDead):
+        with raises_code("retire.not-dead"):
             await flow.purge("zzzz")
-        certificate = await flow.purge(old.api_key.last_four())
-    assert certificate.grade is Grade.WEAK
+        done = await flow.purge(old.api_key.last_four())
+    assert done.grade is Grade.WEAK
 
 
 async def test_where_sapi_is_missing_death_is_strong_at_most(world: World) -> None:
@@ -253,7 +250,7 @@ async def test_ed25519_comes_back_with_nothing_but_its_api_key(world: World) -> 
         made = await world.simulated_page.create(
             "new", KeyKind.ED25519, HERE, public_key=public_key, enableSpotAndMarginTrading=True
         )
-        await flow.credentials.store_ed25519(made.api_key)
+        await flow.credentials.store_made(made.api_key)
         flow.advance(flow.context.rotation.step)
         assert (await flow.probe.run()).is_proven
     assert len(world.store.services) == 1
@@ -270,11 +267,11 @@ async def test_a_mistyped_api_key_does_not_lose_the_private_key(world: World) ->
         made = await world.simulated_page.create(
             "new", KeyKind.ED25519, HERE, public_key=public_key, enableSpotAndMarginTrading=True
         )
-        await flow.credentials.store_ed25519(Secret("mistyped" * 8))
+        await flow.credentials.store_made(Secret("mistyped" * 8))
         flow.advance(flow.context.rotation.step)
         assert not (await flow.probe.run()).is_proven
         flow.back()
-        await flow.credentials.store_ed25519(made.api_key)
+        await flow.credentials.store_made(made.api_key)
         flow.advance(flow.context.rotation.step)
         assert (await flow.probe.run()).is_proven
 
@@ -282,9 +279,9 @@ async def test_a_mistyped_api_key_does_not_lose_the_private_key(world: World) ->
 async def test_setting_up_the_first_key_needs_no_retirement(world: World) -> None:
     async with world.flow() as flow:
         await world.to_probe(flow)
-        certificate = await flow.complete(await flow.probe.run())
-        assert certificate is not None
-        assert certificate.grade is None
+        done = await flow.complete(await flow.probe.run())
+        assert done is not None
+        assert done.grade is None
         assert flow.current is not None
         assert flow.rotation is None
 
@@ -314,7 +311,7 @@ async def test_abandoning_leaves_the_current_key_alone(world: World) -> None:
 
 async def test_a_second_wizard_is_told_who_has_the_environment(world: World) -> None:
     async with world.flow():
-        with pytest.raises(EnvironmentBusy) as caught:
+        with raises_code("environment.busy") as caught:
             async with world.flow():
                 raise AssertionError("a second wizard got in")
     assert "Process" in caught.value.why
@@ -351,7 +348,7 @@ async def test_the_current_key_is_never_purged(world: World) -> None:
 async def test_a_probe_without_a_new_key_leads_back_to_the_credentials(world: World) -> None:
     async with world.flow() as flow:
         await flow.begin(Mode.SET_UP)
-        with pytest.raises(NothingToProbe) as caught:
+        with raises_code("probe.no-key") as caught:
             await flow.probe.run()
     assert "no pending credentials" in caught.value.why
     assert "Go back to the credentials step" in caught.value.advice

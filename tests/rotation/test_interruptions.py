@@ -18,16 +18,17 @@ from wizard.core.credentials import KeyKind
 from wizard.custody.records import Holding, Slot
 from wizard.custody.store import MemoryStore
 from wizard.rehearsal.simulated_page import NewKey
-from wizard.rotation.certificate import Certificate, restore_certificate
 from wizard.rotation.current_credentials import read_current
 from wizard.rotation.flow import CERTIFIED, Flow
 from wizard.rotation.journal import Journal
 from wizard.rotation.model import Grade, Mode, Step
+from wizard.rotation.report import Report, restore_report
 
 READERS = {
     "close",
     "open_rotation",
     "rotations",
+    "overview",
     "keys",
     "key_in",
     "environments_with",
@@ -35,13 +36,12 @@ READERS = {
     "last_verdict",
     "newest_event",
     "whitelist_of",
-    "proven_whitelist",
+    "list_in_use",
     "labels",
     "other_lists",
     "observed_addresses",
 }
-READERS |= {"egress_history", "events", "intact_events", "first_altered_event", "check"}
-READERS |= {"labels", "other_lists", "proven_whitelist", "observed_addresses"}
+READERS |= {"egress_history", "events", "check"}
 WRITERS = [name for name, made in vars(Journal).items() if inspect.isfunction(made) and name[0] != "_"]
 WRITERS = [name for name in WRITERS if name not in READERS]
 """Whatever the journal learns to write is a place to be killed at."""
@@ -210,7 +210,7 @@ class User:
                 "new", KeyKind.ED25519, HERE, public_key=public_key, enableSpotAndMarginTrading=True
             )
         assert public_key == self.public_key, "the private key of a key made at the exchange is lost"
-        await flow.credentials.store_ed25519(self.new.api_key)
+        await flow.credentials.store_made(self.new.api_key)
 
     async def probe(self, flow: Flow) -> None:
         await flow.complete(await flow.probe.run())
@@ -262,12 +262,12 @@ async def user_with_a_key(world: World, kind: KeyKind = KeyKind.HMAC) -> User:
         return User(world, kind, await world.put_key_in_use(flow))
 
 
-def certificates(flow: Flow) -> list[Certificate | None]:
-    return [restore_certificate(event.detail) for event in flow.context.journal.events() if event.kind == CERTIFIED]
+def reports(flow: Flow) -> list[Report | None]:
+    return [restore_report(event.detail) for event in flow.context.journal.events() if event.kind == CERTIFIED]
 
 
 async def assert_finished(user: User) -> None:
-    """One rotation, one certificate, one item, and the old key buried."""
+    """One rotation, one report, one item, and the old key buried."""
     assert user.old is not None
     assert user.new is not None
     await assert_key_in_use_works(user)
@@ -280,10 +280,10 @@ async def assert_finished(user: User) -> None:
         assert [key.slot for key in journal.keys("bench") if key.holding is Holding.STORED] == [Slot.CURRENT]
         buried = next(key for key in journal.keys("bench") if key.name.fingerprint == user.old.api_key.fingerprint())
         assert (buried.slot, buried.holding) == (Slot.RETIRED, Holding.PURGED)
-        (certificate,) = certificates(flow)
-        assert certificate is not None
-        assert (certificate.grade, certificate.legacy) == (Grade.PROVEN, buried.name)
-        assert journal.first_altered_event() is None
+        (report,) = reports(flow)
+        assert report is not None
+        assert (report.grade, report.legacy) == (Grade.PROVEN, buried.name)
+        journal.check()
     assert len(items(user.world)) == 1
 
 
@@ -341,13 +341,13 @@ async def test_a_repair_survives_a_kill_too(world: World, reaper: Reaper, first:
 
 
 @pytest.mark.parametrize("seam", after_each({"promote": 1, "finish": 1}), ids=str)
-async def test_setting_up_survives_a_kill_with_one_certificate(world: World, reaper: Reaper, seam: Seam) -> None:
+async def test_setting_up_survives_a_kill_with_one_report(world: World, reaper: Reaper, seam: Seam) -> None:
     user = User(world, KeyKind.HMAC)
     await kill_and_go_on(user, reaper, seam)
     async with world.flow() as flow:
         assert flow.current is not None
         assert flow.rotation is None
-        assert [certificate.legacy for certificate in certificates(flow) if certificate] == [None]
+        assert [report.legacy for report in reports(flow) if report] == [None]
     assert len(items(world)) == 1
 
 
@@ -416,7 +416,7 @@ async def test_a_key_given_up_unasked_is_certified_as_weak_after_a_kill(
     async with world.flow() as flow:
         if flow.rotation is not None:
             await give_up(flow)
-        (certificate,) = certificates(flow)
-    assert certificate is not None
-    assert certificate.grade is Grade.WEAK
-    assert "cannot be asked" in certificate.proof
+        (report,) = reports(flow)
+    assert report is not None
+    assert report.grade is Grade.WEAK
+    assert "cannot be asked" in report.proof

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.raises import raises_code
 from wizard.core.errors import WizardError
-from wizard.rotation.lock import EnvironmentBusy, sole_writer
+from wizard.rotation.opening import sole_writer
 
 
 def now() -> float:
@@ -60,7 +61,7 @@ def test_a_lock_that_is_a_link_or_a_directory_is_told_and_its_target_left_alone(
 def test_whatever_the_note_says_the_second_wizard_is_told_that_there_is_a_first(tmp_path: Path, note: str) -> None:
     with sole_writer(tmp_path / "a.lock", "a", now):
         (tmp_path / "a.holder").write_text(note)
-        with pytest.raises(EnvironmentBusy), sole_writer(tmp_path / "a.lock", "a", now):
+        with raises_code("environment.busy"), sole_writer(tmp_path / "a.lock", "a", now):
             pass
 
 
@@ -68,5 +69,5 @@ def test_a_pipe_in_the_place_of_the_note_holds_nobody_up(tmp_path: Path) -> None
     with sole_writer(tmp_path / "a.lock", "a", now):
         (tmp_path / "a.holder").unlink()
         os.mkfifo(tmp_path / "a.holder")
-        with pytest.raises(EnvironmentBusy), sole_writer(tmp_path / "a.lock", "a", now):
+        with raises_code("environment.busy"), sole_writer(tmp_path / "a.lock", "a", now):
             pass

@@ -11,8 +11,9 @@ from websockets.frames import Frame, Opcode
 
 from tests.exchange.fake_exchange import FakeExchange, answer
 from tests.exchange.fake_websocket import text, websocket_server
+from tests.raises import raises_code
 from tests.rotation.conftest import HERE, World
-from tests.rotation.test_ladder import all_of, climb, on, told
+from tests.rotation.test_probe import all_of, climb, on, told
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.secret import Secret
 from wizard.custody.records import Slot
@@ -25,9 +26,8 @@ from wizard.rehearsal.session import embedded_site
 from wizard.rehearsal.simulated_page import NewKey
 from wizard.rotation import findings as say
 from wizard.rotation.flow import Flow
-from wizard.rotation.ladder import ProbeReport
 from wizard.rotation.model import Outcome, Step
-from wizard.rotation.steps.probe import NotProven
+from wizard.rotation.probe import ProbeReport
 
 WITH_FUTURES = {"enableSpotAndMarginTrading": True, "enableFutures": True}
 CLOSE = Frame(Opcode.CLOSE, b"\x03\xe8").serialize(mask=False)
@@ -142,7 +142,7 @@ async def test_a_key_whose_rights_changed_since_the_probe_is_not_promoted(
         await world.to_probe(flow)
         report = await flow.probe.run()
         monkeypatch.setattr(ExchangeClient, "api_restrictions", unrestricted)
-        with pytest.raises(NotProven, match="rights were changed"):
+        with raises_code("probe.not-proven", match="rights were changed"):
             await flow.complete(report)
         assert flow.step is Step.PROBE
         assert flow.current is None

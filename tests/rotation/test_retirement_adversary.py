@@ -42,9 +42,8 @@ from wizard.exchange.responses import Account, ApiRestrictions
 from wizard.net.route import Route
 from wizard.net.trace import Phase
 from wizard.rotation.context import Context
-from wizard.rotation.journal import Journal
+from wizard.rotation.journal import Journal, open_journal
 from wizard.rotation.model import Grade, Mode, Step
-from wizard.rotation.opening import open_journal
 from wizard.rotation.steps import egress as egress_step
 from wizard.rotation.steps.egress import EgressStep
 from wizard.rotation.steps.retire import RetireStep

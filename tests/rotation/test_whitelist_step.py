@@ -8,6 +8,7 @@ from ipaddress import IPv4Address
 
 import pytest
 
+from tests.raises import raises_code
 from tests.rotation.conftest import HERE, World
 from tests.whitelist.listed import text_of
 from wizard.core.secret import Secret
@@ -16,7 +17,6 @@ from wizard.net.route import Route
 from wizard.rotation.context import Context
 from wizard.rotation.model import Mode
 from wizard.rotation.steps.egress import keep_exchange_observation
-from wizard.rotation.steps.whitelist import LabelHoldsKey
 from wizard.whitelist import parse
 
 OFFICE = "198.51.100.7"
@@ -319,7 +319,7 @@ async def test_a_key_that_stands_where_a_label_belongs_does_not_get_into_the_jou
     secret = "".join(random.Random(4).choices(string.ascii_letters + string.digits, k=64))
     async with world.flow() as flow:
         await flow.begin(Mode.SET_UP)
-        with pytest.raises(LabelHoldsKey) as refused:
+        with raises_code("whitelist.label-holds-key") as error:
             flow.whitelist.settle(parse(f"{HERE} # {secret[:40]}"))  # a label that is typed is cut at 40
-        assert secret[:8] not in str(refused.value.sentences())
+        assert secret[:8] not in str(error.value.sentences())
         assert flow.context.journal.whitelist_of(flow.context.rotation) == ""

@@ -15,11 +15,11 @@ from tests.commands.test_damaged_journal import fill
 from tests.commands.test_unusable_journal import SAID
 from tests.small_disk import fill_up, small_disk
 from tests.tui.conftest import Wizard
+from wizard.core.errors import WizardError
 from wizard.core.glyphs import UNICODE
 from wizard.core.settings import Environment, Paths, Settings
 from wizard.core.sites import known_sites
 from wizard.environments import RealEnvironments
-from wizard.rotation.database import JournalUnusable
 from wizard.tui.app import WizardApp
 from wizard.tui.screens.egress import EgressScreen
 
@@ -70,7 +70,7 @@ async def test_damage_in_mid_flow_is_told_in_words(tmp_path: Path, screen: str, 
                     await wizard.press(key)
                 if app.is_running:
                     said.append(wizard.text("Notice, .dialog Static"))
-    except JournalUnusable as error:  # raised again for tests alone: the wizard ended, and has it to tell
+    except WizardError as error:  # raised again for tests alone: the wizard ended, and has it to tell
         assert app.problem is error
     assert not app.return_code
     assert not app.is_running

@@ -8,18 +8,18 @@ import math
 import os
 import time
 
-from wizard.commands.console import exit_code, finding_json, print_json, tell_finding
+from wizard.checks.check import CheckedKey, KeyCheck
+from wizard.commands.console import exit_code, print_json, tell_finding
 from wizard.commands.observations import keep_observation
 from wizard.commands.place import place_opener
 from wizard.core import settings
 from wizard.core.exit_codes import Exit
 from wizard.core.threads import leaving_lookups_behind
-from wizard.custody.records import KeyRecord
 from wizard.custody.store import PHRASES
 from wizard.egress.services import load_services
 from wizard.rotation.findings import STORAGE
+from wizard.rotation.json_records import describe_finding, describe_key
 from wizard.rotation.model import Outcome
-from wizard.upkeep.examining import Examiner, Upkeep
 
 DEFAULT_DAYS = 90.0
 """Binance's blog recommends a rotation every 30 to 90 days (square posts 276340 and 380736)."""
@@ -49,42 +49,31 @@ def run(options: argparse.Namespace) -> int:
     known = settings.load(paths.config_file)
     environment = known.environment(options.environment)
     services = load_services(paths.services_file)
-    examiner = Examiner(
+    check = KeyCheck(
         environment, paths, services, place_opener(paths, known), os.environ, time.time, PHRASES[known.custody.place]
     )
-    upkeep = asyncio.run(leaving_lookups_behind(examiner.examine(options.max_age * _DAY)))
-    if upkeep.egress:
-        keep_observation(upkeep.egress, environment, paths, "check")
-    code = _exit_code(upkeep)
+    checked = asyncio.run(leaving_lookups_behind(check.run(options.max_age * _DAY)))
+    if checked.egress:
+        keep_observation(checked.egress, environment, paths, "check")
+    code = _exit_code(checked)
     if options.json:
         print_json(
             {
                 "environment": environment.name,
                 "fine": code is Exit.FINE,
-                "current": upkeep.key and _key_json(upkeep.key),
-                "checks": [finding_json(finding) for finding in upkeep.findings],
+                "current": describe_key(checked.key, time.time()),
+                "checks": [describe_finding(finding) for finding in checked.findings],
             }
         )
     else:
-        for finding in upkeep.findings:
+        for finding in checked.findings:
             tell_finding(finding)
     return code
 
 
-def _exit_code(upkeep: Upkeep) -> Exit:
-    is_shut = any(finding.subject == STORAGE and finding.outcome is Outcome.FAILED for finding in upkeep.findings)
-    return Exit.KEYRING_UNUSABLE if is_shut else exit_code(upkeep.findings)
-
-
-def _key_json(key: KeyRecord) -> dict[str, object]:
-    return {
-        "fingerprint": key.name.fingerprint,
-        "last_four": key.name.last_four,
-        "kind": key.kind,
-        "stored_at": key.stored_at,
-        "proven_at": key.proven_at,
-        "whitelist": key.whitelist,
-    }
+def _exit_code(checked: CheckedKey) -> Exit:
+    is_shut = any(finding.subject == STORAGE and finding.outcome is Outcome.FAILED for finding in checked.findings)
+    return Exit.KEYRING_UNUSABLE if is_shut else exit_code(checked.findings)
 
 
 def _days(text: str) -> float:

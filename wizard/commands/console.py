@@ -6,7 +6,6 @@ import json
 import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict
 
 from wizard.commands.parser import KeyGiven
 from wizard.commands.standard_input import UnreadableInput
@@ -95,12 +94,6 @@ def tell_finding(finding: Finding) -> None:
     tell(f"{finding.outcome:<14} {finding.subject:<20} {printable(finding.observed, limit=1000)}")
     if finding.advice:
         tell(f"{'':<14} {'':<20} {printable(finding.advice, limit=1000)}")
-
-
-def finding_json(finding: Finding) -> dict[str, object]:
-    """Return a finding as JSON shapes."""
-    fields = asdict(finding)
-    return {**fields, "from": fields.pop("from_address")}
 
 
 def exit_code(findings: Iterable[Finding]) -> Exit:

@@ -9,7 +9,9 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
-from wizard.commands.console import exit_code, finding_json, print_json, tell_finding
+from wizard.checks.doctor import Area, Doctor
+from wizard.checks.storage import PlaceFinding
+from wizard.commands.console import exit_code, print_json, tell_finding
 from wizard.commands.place import place_opener
 from wizard.core import settings
 from wizard.core.errors import WizardError, sentences
@@ -17,8 +19,7 @@ from wizard.core.exit_codes import Exit
 from wizard.core.settings import Paths
 from wizard.custody.errors import CustodyError
 from wizard.custody.store import Store
-from wizard.diagnosis.doctor import Area, Doctor
-from wizard.diagnosis.host import PlaceFinding
+from wizard.rotation.json_records import describe_finding
 from wizard.rotation.model import Finding, Outcome
 
 
@@ -41,7 +42,9 @@ def run(options: argparse.Namespace) -> int:
     doctor = Doctor(paths, os.environ, sys.__stdin__, sys.__stderr__, _place_opener(paths), time.time)
     found = asyncio.run(doctor.look((Area(options.only),) if options.only else tuple(Area)))
     if options.json:
-        checks = [{"area": area, **finding_json(finding)} for area, findings in found.items() for finding in findings]
+        checks = [
+            {"area": area, **describe_finding(finding)} for area, findings in found.items() for finding in findings
+        ]
         print_json({"checks": checks})
     else:
         for findings in found.values():

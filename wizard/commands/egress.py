@@ -28,7 +28,7 @@ from wizard.egress.ssh_hosts.model import Host, HostAnswer, labels
 from wizard.egress.ssh_hosts.openssh import find_openssh
 from wizard.egress.ssh_hosts.sources import FROM_SETTINGS, FROM_SSH_CONFIG, FROM_STANDARD_INPUT, named_hosts
 from wizard.net.route import Route
-from wizard.rotation.reaching import ipv6_way_to_exchange, route_to_exchange
+from wizard.rotation.exchange_calls import ipv6_way_to_exchange, route_to_exchange
 
 _HOSTS_HELP = (
     "also ask other hosts over OpenSSH, as your ~/.ssh/config says; names parted by commas, [user@]host each."

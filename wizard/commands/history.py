@@ -1,10 +1,8 @@
-"""`key-wizard history`: what was rotated, with which proof, and whether the record is as it was written."""
+"""`key-wizard history`: what was rotated, and with which proof."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
 
 from wizard.commands.console import print_json, tell
 from wizard.core import settings
@@ -12,21 +10,11 @@ from wizard.core.clock import utc
 from wizard.core.exit_codes import Exit
 from wizard.core.settings import Settings
 from wizard.core.text import printable
-from wizard.rotation.certificate import Certificate, restore_certificate
 from wizard.rotation.flow import CERTIFIED
-from wizard.rotation.journal import Journal
-from wizard.rotation.model import Event, RotationRecord
-from wizard.rotation.reading import read_journal
-
-
-@dataclass(frozen=True, slots=True)
-class Chapter:
-    """One rotation, with its certificate where it has one."""
-
-    rotation: RotationRecord
-    certificate: Certificate | None
-    is_intact: bool
-    """Whether the certificate was written before the first event that was altered."""
+from wizard.rotation.journal import Journal, read_journal
+from wizard.rotation.json_records import describe_rotation
+from wizard.rotation.model import RotationRecord
+from wizard.rotation.report import Report, restore_report
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -34,7 +22,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser(
         "history",
         help="rotations and their certificates",
-        description="Lists rotations, the oldest first. Exit code 1 when an event of the record was altered.",
+        description="Lists rotations, the oldest first.",
     )
     parser.add_argument("environment", metavar="ENV", nargs="?", help="one environment; all where none is named")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -46,62 +34,33 @@ def run(options: argparse.Namespace) -> int:
     paths = settings.paths()
     known = settings.load(paths.config_file)
     with read_journal(paths) as journal:
-        altered = journal.first_altered_event()
-        chapters = _chapters(journal, known, options.environment, altered)
+        rotations = _rotations(journal, known, options.environment)
+        reports = _reports(journal)
     if options.json:
-        print_json({"first_altered_event": altered, "rotations": [_as_json(chapter) for chapter in chapters]})
-    else:
-        _tell(chapters)
-    if altered is None:
+        print_json({"rotations": [describe_rotation(each, reports.get(each.number)) for each in rotations]})
         return Exit.FINE
-    tell(f"key-wizard: the record was altered: event {altered} does not follow from the one before it.")
-    tell(f"  Do not rely on what was written from there on. Keep the file for an inspection: {paths.journal}")
-    return Exit.SAYS_NO
+    if not rotations:
+        tell("No rotation was begun yet.")
+    for rotation in rotations:
+        tell(_line(rotation))
+        report = reports.get(rotation.number)
+        for label, text in report.lines() if report else ():
+            tell(f"    {label:<12} {printable(text, limit=1000)}")
+    return Exit.FINE
 
 
-def _chapters(journal: Journal, known: Settings, name: str | None, altered: int | None) -> tuple[Chapter, ...]:
-    events = journal.intact_events()
-    names = dict.fromkeys([*known.environments, *_begun(events, altered)])
+def _rotations(journal: Journal, known: Settings, name: str | None) -> list[RotationRecord]:
+    # Some environments may no longer be in the settings.
+    begun = (str(event.detail["environment"]) for event in journal.events(kind="rotation.begun"))
+    names = dict.fromkeys([*known.environments, *begun])
     if name is not None and name not in names:
         known.environment(name)  # raises, and names those that there are
-    certified = {event.rotation: event for event in events if event.kind == CERTIFIED}
     rotations = [rotation for one in ([name] if name else names) for rotation in journal.rotations(one)]
-    return tuple(
-        _chapter(rotation, certified.get(rotation.number), altered)
-        for rotation in sorted(rotations, key=lambda rotation: rotation.number)
-    )
+    return sorted(rotations, key=lambda rotation: rotation.number)
 
 
-def _chapter(rotation: RotationRecord, certified: Event | None, altered: int | None) -> Chapter:
-    certificate = restore_certificate(certified.detail) if certified else None
-    return Chapter(rotation, certificate, is_intact=_precedes(certified, altered))
-
-
-def _begun(events: Sequence[Event], altered: int | None) -> Iterator[str]:
-    """Return the environments of all rotations: some may no longer be in the settings."""
-    for event in events:
-        if event.kind == "rotation.begun" and _precedes(event, altered):
-            yield str(event.detail["environment"])
-
-
-def _precedes(event: Event | None, altered: int | None) -> bool:
-    return event is None or altered is None or event.number < altered
-
-
-def _as_json(chapter: Chapter) -> dict[str, object]:
-    certificate = chapter.certificate and asdict(chapter.certificate)
-    return {**asdict(chapter.rotation), "certificate": certificate, "intact": chapter.is_intact}
-
-
-def _tell(chapters: Sequence[Chapter]) -> None:
-    if not chapters:
-        tell("No rotation was begun yet.")
-    for chapter in chapters:
-        tell(_line(chapter.rotation))
-        for label, text in chapter.certificate.lines() if chapter.certificate else ():
-            tell(f"    {label:<12} {printable(text, limit=1000)}")
-        if not chapter.is_intact:
-            tell("    This certificate comes after an event that was altered.")
+def _reports(journal: Journal) -> dict[int | None, Report | None]:
+    return {event.rotation: restore_report(event.detail) for event in journal.events(kind=CERTIFIED)}
 
 
 def _line(rotation: RotationRecord) -> str:

@@ -17,12 +17,9 @@ from wizard.egress.agreement import EgressVerdict
 from wizard.egress.detection import EgressReport
 from wizard.egress.exchange_observation import ExchangeObservation
 from wizard.rotation.current_credentials import current_key, fetch
-from wizard.rotation.journal import Journal
-from wizard.rotation.opening import open_journal
-from wizard.rotation.reaching import open_exchange, route_to_exchange
-from wizard.rotation.signed import observe_address
+from wizard.rotation.exchange_calls import observe_address, open_exchange, route_to_exchange
+from wizard.rotation.journal import Journal, networks_of, open_journal
 from wizard.rotation.steps.egress import history_of, keep, keep_exchange_observation
-from wizard.rotation.surroundings import networks_of
 
 CALL_DEADLINE = 10.0
 """Seconds for one call; there are two at the same time."""

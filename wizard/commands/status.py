@@ -9,9 +9,8 @@ from wizard.commands.console import print_json, tell
 from wizard.core import settings
 from wizard.core.clock import duration
 from wizard.core.exit_codes import Exit
-from wizard.custody.records import KeyRecord
-from wizard.rotation.overview import Overview, overview
-from wizard.rotation.reading import read_journal
+from wizard.rotation.journal import Overview, read_journal
+from wizard.rotation.json_records import describe_key
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -26,7 +25,7 @@ def run(options: argparse.Namespace) -> int:
     paths = settings.paths()
     environments = settings.load(paths.config_file).environments.values()
     with read_journal(paths) as journal:
-        seen = overview(journal, environments)
+        seen = journal.overview(environments)
     now = time.time()
     if options.json:
         print_json({"environments": [_as_json(one, now) for one in seen]})
@@ -52,21 +51,7 @@ def _as_json(one: Overview, now: float) -> dict[str, object]:
     return {
         "environment": one.environment.name,
         "site": one.environment.site.name,
-        "current": _key_json(one.current, now),
-        "legacy": _key_json(one.legacy, now),
+        "current": describe_key(one.current, now),
+        "legacy": describe_key(one.legacy, now),
         "open_rotation": one.open_rotation and {"step": one.open_rotation.step, "mode": one.open_rotation.mode},
-    }
-
-
-def _key_json(key: KeyRecord | None, now: float) -> dict[str, object] | None:
-    if key is None:
-        return None
-    return {
-        "fingerprint": key.name.fingerprint,
-        "last_four": key.name.last_four,
-        "kind": key.kind,
-        "age_seconds": round(now - key.stored_at),
-        "proven_at": key.proven_at,
-        "item": key.item,
-        "whitelist": key.whitelist,
     }

@@ -13,8 +13,9 @@ from wizard.commands.prompts import types_word
 from wizard.core import settings
 from wizard.core.exit_codes import Exit
 from wizard.rotation.flow import Flow
+from wizard.rotation.json_records import describe_item
 from wizard.rotation.opening import open_flow
-from wizard.rotation.strays import Stray
+from wizard.rotation.unknown_items import UnknownItem
 
 Result = TypeVar("Result")
 _DELETE_WORD: Final = "delete"
@@ -60,32 +61,21 @@ def run(options: argparse.Namespace) -> int:
         if not types_word(_DELETE_WORD):
             tell("Nothing was deleted.")
             return Exit.SAYS_NO
-        asyncio.run(within(lambda flow: flow.strays.delete(options.delete)))
+        asyncio.run(within(lambda flow: flow.unknown_items.delete(options.delete)))
         tell(f"{options.delete} was deleted, and read back as gone.")
     elif options.adopt:
-        tell(asyncio.run(within(lambda flow: flow.adopt_stray(options.adopt))).observed)
+        tell(asyncio.run(within(lambda flow: flow.adopt_item(options.adopt))).observed)
         tell(f"{_ADOPTED} Go on with: key-wizard --env {environment.name}")
     else:
-        return _list(asyncio.run(within(lambda flow: flow.strays.look())), as_json=options.json)
+        return _list(asyncio.run(within(lambda flow: flow.unknown_items.look())), as_json=options.json)
     return Exit.FINE
 
 
-def _list(found: tuple[Stray, ...], *, as_json: bool) -> Exit:
+def _list(found: tuple[UnknownItem, ...], *, as_json: bool) -> Exit:
     if as_json:
-        print_json({"strays": [_as_json(one) for one in found]})
+        print_json({"strays": [describe_item(one) for one in found]})
     for one in found if not as_json else ():
         tell(one.sentence)
     if not found and not as_json:
         tell("The journal knows every item that the place of the credentials can list.")
     return Exit.SAYS_NO if found else Exit.FINE
-
-
-def _as_json(one: Stray) -> dict[str, object]:
-    return {
-        "item": one.item,
-        "fingerprint": one.name.fingerprint if one.name else None,
-        "last_four": one.name.last_four if one.name else None,
-        "kind": one.kind,
-        "created": one.created or None,
-        "can_be_adopted": one.can_be_adopted,
-    }

@@ -17,15 +17,15 @@ from wizard.core.exit_codes import Exit
 from wizard.core.key_shape import holds_key
 from wizard.core.rules import MOST_ENTRIES
 from wizard.core.text import printable
-from wizard.rotation.reading import read_journal
-from wizard.rotation.surroundings import list_context
+from wizard.rotation.journal import read_journal
+from wizard.rotation.steps.whitelist import list_context
 from wizard.whitelist import (
     LONGEST_LABEL,
     CheckedEntry,
     Entries,
-    Finding,
     Form,
     ListContext,
+    ListFinding,
     RequiredAddress,
     Validation,
     diff,
@@ -130,7 +130,7 @@ def _entry_json(checked: CheckedEntry) -> dict[str, object]:
     }
 
 
-def _finding_json(finding: Finding) -> dict[str, object]:
+def _finding_json(finding: ListFinding) -> dict[str, object]:
     return {
         "code": finding.code,
         "severity": finding.severity,
@@ -152,7 +152,7 @@ def _tell(validation: Validation) -> None:
     tell(validation.sentence())
 
 
-def _instead(finding: Finding) -> str:
+def _instead(finding: ListFinding) -> str:
     texts = [text for text in (finding.suggestion, finding.alternative) if text]
     return f" Instead: {' or '.join(texts)}" if texts else ""
 

@@ -112,7 +112,7 @@ async def _store(stage: Stage, entry: KeyEntry, imported: str) -> Finding | None
             return step.store_hmac(api_key, secret)
         if imported:
             return step.store_imported(api_key, imported)
-        return step.store_rsa(api_key) if entry.kind is KeyKind.RSA else step.store_ed25519(api_key)
+        return step.store_made(api_key, entry.kind)
 
     return await stage.talk.attempt(
         store,

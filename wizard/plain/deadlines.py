@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from wizard.custody.keyring_process import DEADLINE as OPERATION
 from wizard.rotation.context import Pace
-from wizard.rotation.elsewhere import DEADLINE as SEARCH
 from wizard.rotation.retirement import POLLS_IN_A_ROW
+from wizard.rotation.steps.credentials import SEARCH_DEADLINE as SEARCH
 from wizard.rotation.steps.probe import PASSES_IN_A_ROW
 
 OPEN_ENVIRONMENTS = 60.0

@@ -20,7 +20,7 @@ from wizard.plain.talk import Talk
 from wizard.plain.terminal import TerminalConsole
 from wizard.plain.walk import Walk
 from wizard.rehearsal.scenarios import SMOOTH, Scenario
-from wizard.rotation.closing import exit_code
+from wizard.rotation.model import exit_code
 
 
 def open_wizard(paths: Paths, environment: str | None, ending: Ending) -> int:

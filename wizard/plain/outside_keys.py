@@ -34,13 +34,13 @@ async def _read(stage: Stage, place: str) -> Pair | None:
         try:
             return await in_abandonable_thread(partial(read_source, place, stage.flow.context.environ))
         except IntakeError as error:
-            stage.flow.elsewhere.note(error.path)
+            stage.flow.credentials.note_source(error.path)
             raise
 
     found = await stage.talk.attempt(work, "Reading it", deadlines.READ_FILE)
     if found is None:
         return None
-    stage.flow.elsewhere.note(found.path)
+    stage.flow.credentials.note_source(found.path)
     stage.talk.say(found.pair.described(), f"Read from {found.place}.")
     _tell_warning(stage, found.warning)
     return found.pair
@@ -90,7 +90,7 @@ async def _opened(path: str, pem: Secret, passphrase: Secret) -> ImportedKey | W
 
 
 async def _store(stage: Stage, key: ImportedKey) -> KeyPair | None:
-    stage.flow.elsewhere.note(key.path)
+    stage.flow.credentials.note_source(key.path)
     _tell_warning(stage, key.warning)
     what = f"Storing the private key in {stage.flow.place}"
     try:

@@ -6,8 +6,8 @@ from wizard.core.errors import sentences
 from wizard.plain import deadlines
 from wizard.plain.stage import Stage, evidence
 from wizard.plain.talk import Command, Menu
-from wizard.rotation.certificate import Certificate
 from wizard.rotation.model import Outcome, Step
+from wizard.rotation.report import Report
 from wizard.rotation.steps.credentials import SWAP_CONSENT, SWAP_WORD
 from wizard.rotation.steps.probe import ProbeReport
 
@@ -105,17 +105,17 @@ async def _is_swapped(stage: Stage, typed: str) -> bool:
 async def _is_promoted(stage: Stage, report: ProbeReport) -> bool:
     flow, talk = stage.flow, stage.talk
 
-    async def promote() -> tuple[Certificate | None]:
+    async def promote() -> tuple[Report | None]:
         return (await flow.complete(report),)
 
     done = await talk.attempt(promote, "Asking once more, then promoting", deadlines.probe(flow.context.pace))
     if done is None:
         return False
-    (certificate,) = done
+    (finished,) = done
     if flow.current is not None:
         talk.say(f"{flow.current.name} is now the current key.")
-    if certificate is not None:
-        stage.tell_summary(certificate)
+    if finished is not None:
+        stage.tell_summary(finished)
     elif flow.retire.legacy is not None:
         talk.say(f"{flow.retire.legacy.name} is now the legacy key.")
     return True

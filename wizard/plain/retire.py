@@ -104,14 +104,14 @@ async def _is_purged(stage: Stage, death: Death) -> bool:
     if legacy is None or not await _is_confirmed(stage, legacy, death):
         return False
     word = None if death.allows_purge else legacy.name.last_four
-    certificate = await talk.attempt(
+    report = await talk.attempt(
         lambda: flow.purge(word),
         "Deleting the legacy secret, reading back that it is gone",
         deadlines.purge(flow.context.pace),
     )
-    if certificate is None:
+    if report is None:
         return False
-    stage.tell_summary(certificate)
+    stage.tell_summary(report)
     return True
 
 

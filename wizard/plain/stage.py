@@ -10,10 +10,9 @@ from wizard.core.errors import sentences
 from wizard.custody.custodian import Custodian
 from wizard.plain.simulated_page import SimulatedPageMenu
 from wizard.plain.talk import Talk
-from wizard.rotation.certificate import Certificate
-from wizard.rotation.closing import safe_to_close
 from wizard.rotation.flow import Flow
-from wizard.rotation.model import TITLES, Finding, Grade, Outcome, Step
+from wizard.rotation.model import TITLES, Finding, Grade, Outcome, Step, safe_to_close
+from wizard.rotation.report import Report
 
 _HEADLINES = {
     None: "The key is stored and proven to work from here.",
@@ -65,7 +64,7 @@ class Stage:
             self.talk.say("There is no way back after promotion: the new key is the current one.")
         return self.flow.back() is not step
 
-    def tell_summary(self, certificate: Certificate) -> None:
+    def tell_summary(self, certificate: Report) -> None:
         """Say what was proven and what was not. The journal keeps it."""
         self.talk.say(
             "",

@@ -20,10 +20,9 @@ from wizard.plain.interrupts import EndOfInputError
 from wizard.plain.simulated_page import SimulatedPageMenu
 from wizard.plain.stage import Stage, evidence
 from wizard.plain.talk import Command, Menu, Talk
-from wizard.rotation.closing import safe_to_close
 from wizard.rotation.flow import Flow
-from wizard.rotation.model import Mode, Step
-from wizard.rotation.overview import Overview
+from wizard.rotation.journal import Overview
+from wizard.rotation.model import Mode, Step, safe_to_close
 
 ABOUT = (
     "Choose an environment: the wizard takes it for itself, tries {place} with a canary and settles what an"

@@ -14,8 +14,8 @@ from wizard.whitelist import (
     LONGEST_LABEL,
     Difference,
     Entries,
-    Finding,
     Form,
+    ListFinding,
     Validation,
     apply_alternative,
     apply_fix,
@@ -173,7 +173,7 @@ def _findings(validation: Validation) -> Iterable[str]:
         yield f"  {finding.severity.capitalize()}: {finding.message}{how if finding is fixed else ''}"
 
 
-def _first_fix(validation: Validation) -> tuple[Finding | None, str]:
+def _first_fix(validation: Validation) -> tuple[ListFinding | None, str]:
     """Return what `fix` would change, and how, in words."""
     fix = first_fix(validation)
     if fix is None:
@@ -185,7 +185,7 @@ def _first_fix(validation: Validation) -> tuple[Finding | None, str]:
     return fix.finding, f" fix makes it {shown}{other}." if shown else " fix removes it."
 
 
-def _shown(finding: Finding) -> str:
+def _shown(finding: ListFinding) -> str:
     return printable(finding.suggestion or "", limit=40)
 
 

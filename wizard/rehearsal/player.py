@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from wizard.core.credentials import KeyKind
@@ -13,6 +13,7 @@ from wizard.custody.records import KeyRecord
 from wizard.rehearsal.scenarios import Scenario, WayOut
 from wizard.rehearsal.simulated_page import ListedKey, SimulatedPage
 from wizard.rotation.flow import Flow
+from wizard.rotation.json_records import describe_finding
 from wizard.rotation.model import Finding, Grade, Mode, Outcome, Step
 from wizard.rotation.retirement import POLLS_IN_A_ROW
 from wizard.whitelist import parse
@@ -48,13 +49,12 @@ class PlayedStep:
 
     def as_json(self) -> dict[str, Any]:
         """Return the step as JSON shapes."""
-        evidence = [asdict(finding) for finding in self.evidence]
         return {
             "step": self.step,
             "outcome": self.outcome,
             "seconds": round(self.seconds, 3),
             "mending": self.mending,
-            "evidence": [{"from": one.pop("from_address"), **one} for one in evidence],
+            "evidence": [describe_finding(finding) for finding in self.evidence],
         }
 
 
@@ -160,7 +160,7 @@ class Player:
         made = await self._simulated_page.create(
             "new", self._kind, self._list(), public_key=public_key, enableSpotAndMarginTrading=True
         )
-        finding = await (step.store_ed25519(made.api_key) if is_pair else step.store_hmac(made.api_key, made.secret))
+        finding = await (step.store_made(made.api_key) if is_pair else step.store_hmac(made.api_key, made.secret))
         self._flow.advance(Step.CREDENTIALS)
         return Outcome.PASSED, [finding]
 
@@ -187,13 +187,13 @@ class Player:
             finding = self._finding("Death", Outcome.INCONCLUSIVE, death.sentence)
             outcome = Outcome.FAILED if death.grade is Grade.ALIVE else Outcome.INCONCLUSIVE
             return outcome, [replace(finding, does_not_prove=death.does_not_prove)]
-        certificate = await self._flow.purge()
-        # What was proven is told of a certificate that was kept, not before.
-        self._grade = certificate.grade or Grade.INCONCLUSIVE
-        proof = self._finding("Death", Outcome.PASSED, certificate.proof)
-        purged = f"The secret of {certificate.legacy} is gone from {certificate.current_store}."
+        report = await self._flow.purge()
+        # What was proven is told of a report that was kept, not before.
+        self._grade = report.grade or Grade.INCONCLUSIVE
+        proof = self._finding("Death", Outcome.PASSED, report.proof)
+        purged = f"The secret of {report.legacy} is gone from {report.current_store}."
         return Outcome.PASSED, [
-            replace(proof, from_address=certificate.egress, does_not_prove=certificate.does_not_prove),
+            replace(proof, from_address=report.egress, does_not_prove=report.does_not_prove),
             self._finding("Purge", Outcome.PASSED, purged),
         ]
 

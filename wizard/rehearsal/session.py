@@ -31,10 +31,8 @@ from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rotation.context import Pace, Pause
 from wizard.rotation.database import read_database
 from wizard.rotation.flow import Flow
-from wizard.rotation.journal import Journal
-from wizard.rotation.lock import sole_writer
-from wizard.rotation.opening import open_flow
-from wizard.rotation.reading import read_journal
+from wizard.rotation.journal import Journal, read_journal
+from wizard.rotation.opening import open_flow, sole_writer
 
 NAME = "rehearsal"
 

@@ -11,16 +11,16 @@ from wizard.core.clock import Clock
 from wizard.core.errors import WizardError
 from wizard.core.settings import Environment
 from wizard.core.sites import Site
+from wizard.custody.records import KeyRecord, Slot
 from wizard.custody.vault import Vault
 from wizard.egress.ipv6 import Ipv6Lookup
 from wizard.egress.services import EchoService
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.resolving import Lookup, look_up
 from wizard.net.route import Route, open_transport
-from wizard.rotation.journal import Journal
+from wizard.rotation.exchange_calls import open_exchange, route_to_exchange
+from wizard.rotation.journal import Journal, networks_of
 from wizard.rotation.model import RotationRecord
-from wizard.rotation.reaching import open_exchange, route_to_exchange
-from wizard.rotation.surroundings import networks_of
 
 if TYPE_CHECKING:
     import ssl
@@ -29,10 +29,6 @@ if TYPE_CHECKING:
 
 Pause = Callable[[float], Awaitable[object]]
 """Waits for a number of seconds. `asyncio.sleep` is one."""
-
-
-class NoOpenRotation(WizardError):
-    """A step was asked to work although nothing was begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +77,18 @@ class Context:
         """The open rotation.
 
         Raises:
-            NoOpenRotation: nothing was begun.
+            WizardError: nothing was begun.
         """
         record = self.journal.open_rotation(self.environment.name)
         if record is None:
-            raise NoOpenRotation("No rotation is open", advice="Start one from the home screen.")
+            raise WizardError(
+                "No rotation is open", advice="Start one from the home screen.", code="rotation.none-open"
+            )
         return record
+
+    def key(self, slot: Slot) -> KeyRecord | None:
+        """Return the key in a slot (see `Journal.key_in`)."""
+        return self.journal.key_in(self.environment.name, slot)
 
     @property
     def egress(self) -> str:

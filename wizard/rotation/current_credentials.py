@@ -17,7 +17,7 @@ from wizard.custody.custodian import Custodian
 from wizard.custody.records import KeyRecord, Slot
 from wizard.custody.store import Store
 from wizard.custody.vault import read_credentials
-from wizard.rotation.reading import read_journal
+from wizard.rotation.journal import read_journal
 
 API_KEY = "BINANCE_API_KEY"
 API_SECRET = "BINANCE_API_SECRET"  # noqa: S105 - the name of a variable
@@ -26,7 +26,7 @@ VARIABLES = (API_KEY, API_SECRET, PRIVATE_KEY)
 """Which of the last two is set depends on the kind of key; the other one is not set."""
 
 
-class NoCurrentKey(WizardError):
+class NoCurrentKeyError(WizardError):
     """The environment has no current key, or the keyring does not hold it."""
 
 
@@ -37,9 +37,9 @@ def current_credentials(environment: str) -> Credentials:
 
     Raises:
         wizard.core.settings.UnknownEnvironment: the settings have no such environment.
-        NoCurrentKey: no key is in use there.
+        NoCurrentKeyError: no key is in use there.
         wizard.custody.errors.CustodyError: the keyring cannot be used.
-        wizard.core.errors.WizardError: the settings or the journal cannot be read.
+        WizardError: the settings or the journal cannot be read.
     """
     paths = settings.paths()
     known = settings.load(paths.config_file)
@@ -51,12 +51,7 @@ def current_credentials(environment: str) -> Credentials:
 
 
 async def read_current(environment: str, paths: Paths, open_store: Callable[[], Awaitable[Store]]) -> Credentials:
-    """Return the credentials in use in `environment`.
-
-    Raises:
-        NoCurrentKey: no key is in use there.
-        wizard.core.errors.WizardError: the journal cannot be read, or the keyring cannot be used.
-    """
+    """Return the credentials in use in `environment` (see `current_key` and `fetch` for what can fail)."""
     return await fetch(current_key(environment, paths), await open_store())
 
 
@@ -64,12 +59,12 @@ def current_key(environment: str, paths: Paths) -> KeyRecord:
     """Return what the journal knows of the key in use.
 
     Raises:
-        NoCurrentKey: there is none.
+        NoCurrentKeyError: there is none.
     """
     with read_journal(paths) as journal:
         record = journal.key_in(environment, Slot.CURRENT)
     if record is None:
-        raise NoCurrentKey(
+        raise NoCurrentKeyError(
             f"{environment} has no current key",
             why="The journal knows of none that was stored and proven.",
             advice=f"Set one up, or adopt the one in use: key-wizard --env {environment}",
@@ -81,12 +76,12 @@ async def fetch(record: KeyRecord, store: Store) -> Credentials:
     """Return the credentials of a key.
 
     Raises:
-        NoCurrentKey: the keyring does not hold them.
+        NoCurrentKeyError: the keyring does not hold them.
         wizard.custody.errors.CustodyError: the keyring cannot be read.
     """
     found = await read_credentials(store, record)
     if found is None:
-        raise NoCurrentKey(
+        raise NoCurrentKeyError(
             f"The current key of {record.environment} is not in {store.place}",
             why=f"{record.name} was stored in {record.store}; {store.label} holds nothing under {record.item}.",
             advice="Use the login and the place that it was stored with, or rotate the key.",

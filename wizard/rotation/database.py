@@ -1,35 +1,41 @@
-"""The journal's file: SQLite, mode 0600, durable at every commit, with a chained log of events."""
+"""The journal's file: SQLite, mode 0600, durable at every commit; its schema is brought up to date step by step."""
 
 from __future__ import annotations
 
 import errno
-import json
 import os
 import secrets
 import sqlite3
 import stat
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from hashlib import sha256
+from importlib import resources
 from pathlib import Path
 from typing import TypeVar
 
 from wizard.core.errors import WizardError
-from wizard.rotation.migrations import MIGRATIONS, SCHEMA_VERSION, Migration
-from wizard.rotation.model import Event
-from wizard.rotation.rows import number, text
 
 BUSY_SECONDS = 5.0
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _PRIMARY = 0xFF
 """The bits of an extended result code that name its kind (https://www.sqlite.org/rescode.html)."""
 
-Write = Callable[..., sqlite3.Cursor]
+
+def _shipped() -> tuple[str, ...]:
+    files = (resources.files("wizard.rotation") / "migrations").iterdir()
+    scripts = sorted((file for file in files if file.name.endswith(".sql")), key=lambda file: file.name)
+    return tuple(script.read_text("utf-8") for script in scripts)
+
+
+MIGRATIONS = _shipped()
+"""The steps of the schema in SQL. `0002_egress.sql` brings a journal of number 1 to number 2.
+
+A step that has been released is never edited: journals in use have taken it already.
+"""
+SCHEMA_VERSION = len(MIGRATIONS)
+"""The schema that this version writes: what `PRAGMA user_version` is."""
+
 Result = TypeVar("Result")
-
-
-class JournalUnusable(WizardError):
-    """The journal's file cannot be opened, read or written, or is not one that this version understands."""
 
 
 class Database:
@@ -47,16 +53,16 @@ class Database:
         """Return what `parse` makes of all rows of a query.
 
         Args:
-            parse: Raises ValueError for a row that makes no sense.
+            parse: Raises ValueError, LookupError or TypeError for a row that makes no sense.
             query: In SQL.
             values: One for each of its question marks.
 
         Raises:
-            JournalUnusable: it cannot be read, or holds a row that makes no sense.
+            WizardError: it cannot be read, or holds a row that makes no sense.
         """
         try:
             return [*map(parse, self._rows(query, values))]
-        except (ValueError, IndexError) as error:  # IndexError: the row has no such column
+        except (ValueError, LookupError, TypeError) as error:  # IndexError: the row has no such column
             raise _damaged(self._file, f"The system says: {error}") from None
 
     def _rows(self, query: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
@@ -67,80 +73,42 @@ class Database:
         """Look at the file as a whole, whether SQLite finds it in order.
 
         Raises:
-            JournalUnusable: it cannot be read, or is damaged.
+            WizardError: it cannot be read, or is damaged.
         """
         found = [str(problem) for row in self._rows("PRAGMA integrity_check(1)") for problem in row]
         if found != ["ok"]:
             raise _damaged(self._file, f"SQLite says: {' '.join(found)}")
 
     @contextmanager
-    def transaction(self) -> Iterator[Write]:
+    def transaction(self) -> Iterator[Transaction]:
         """Run what is inside as one durable transaction, or not at all."""
         with _told(self._file, "written"):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
-                yield self._connection.execute
+                yield Transaction(self._connection)
                 self._connection.execute("COMMIT")
             except BaseException:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
 
-    def append(self, at: float, rotation: int | None, kind: str, detail: Mapping[str, object]) -> None:
-        """Append one event, inside a transaction of the caller."""
-        last = self.select(lambda row: text(row, "hash"), "SELECT hash FROM events ORDER BY number DESC LIMIT 1")
-        previous = last[0] if last else ""
-        written = json.dumps(detail, sort_keys=True)
-        self._connection.execute(
-            "INSERT INTO events (at, rotation, kind, detail, previous, hash) VALUES (?, ?, ?, ?, ?, ?)",
-            (at, rotation, kind, written, previous, _chain(previous, at, rotation, kind, written)),
-        )
 
-    def events(self, rotation: int | None = None, kind: str | None = None) -> list[Event]:
-        """Return the events of one rotation or of all, of one kind or of all, the oldest first.
+class Transaction:
+    """What is written together. Names of tables and columns come from the code, never from outside."""
 
-        Raises:
-            JournalUnusable: it cannot be read, or one of them is not as it was written.
-        """
-        query = "SELECT * FROM events WHERE (? IS NULL OR rotation = ?) AND (? IS NULL OR kind = ?) ORDER BY number"
-        return self.select(_event, query, rotation, rotation, kind, kind)
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self.execute = connection.execute
 
-    def newest_event(self, rotation: int, kind: str) -> Event | None:
-        """Return the newest event of a kind in one rotation.
+    def insert(self, table: str, **values: object) -> int:
+        """Add a row; return its number."""
+        marks = ", ".join("?" for _ in values)
+        query = f"INSERT INTO {table} ({', '.join(values)}) VALUES ({marks})"  # noqa: S608
+        return self.execute(query, [*values.values()]).lastrowid or 0
 
-        Raises:
-            JournalUnusable: it cannot be read, or the event is not as it was written.
-        """
-        query = "SELECT * FROM events WHERE rotation = ? AND kind = ? ORDER BY number DESC LIMIT 1"
-        return next(iter(self.select(_event, query, rotation, kind)), None)
-
-    def intact_events(self) -> list[Event]:
-        """Return all events that are as they were written, the oldest first; the others are left out.
-
-        Raises:
-            JournalUnusable: it cannot be read.
-        """
-        found = self.select(lambda row: _event(row) if _is_intact(row) else None, _ALL_EVENTS)
-        return [event for event in found if event is not None]
-
-    def first_altered_event(self) -> int | None:
-        """Return the number of the first event that does not follow from the one before it, if any.
-
-        Raises:
-            JournalUnusable: it cannot be read.
-        """
-        links = self.select(
-            lambda row: (number(row, "number"), row["previous"], row["hash"], _is_intact(row)), _ALL_EVENTS
-        )
-        expected = ""
-        for which, previous, own, is_intact in links:
-            if previous != expected or not is_intact:
-                return which
-            expected = own
-        return None
-
-
-_ALL_EVENTS = "SELECT * FROM events ORDER BY number"
+    def update(self, table: str, key: tuple[str, object], **values: object) -> None:
+        """Change the columns of the rows whose column `key[0]` holds `key[1]`."""
+        columns = ", ".join(f"{name} = ?" for name in values)
+        self.execute(f"UPDATE {table} SET {columns} WHERE {key[0]} = ?", [*values.values(), key[1]])  # noqa: S608
 
 
 @contextmanager
@@ -151,13 +119,18 @@ def _told(file: Path, done: str) -> Iterator[None]:
     except (sqlite3.ProgrammingError, sqlite3.InterfaceError):
         raise
     except (sqlite3.Error, OSError, UnicodeDecodeError) as error:  # UnicodeDecodeError: a column's name
-        raise JournalUnusable(
-            f"The journal {file} cannot be {done}", why=f"The system says: {error}.", advice=_advice(error, file)
+        raise WizardError(
+            f"The journal {file} cannot be {done}",
+            why=f"The system says: {error}.",
+            advice=_advice(error, file),
+            code="journal.unusable",
         ) from None
 
 
-def _damaged(file: Path, why: str) -> JournalUnusable:
-    return JournalUnusable(f"The journal {file} is damaged", why=f"{why}.", advice=_MOVE_AWAY.format(file=file))
+def _damaged(file: Path, why: str) -> WizardError:
+    return WizardError(
+        f"The journal {file} is damaged", why=f"{why}.", advice=_MOVE_AWAY.format(file=file), code="journal.damaged"
+    )
 
 
 _MOVE_AWAY = (
@@ -192,7 +165,7 @@ def open_database(file: Path) -> Database:
     """Open the journal to write to it, or make it.
 
     Raises:
-        JournalUnusable: the file is not a journal, is newer than this version, or cannot be opened.
+        WizardError: the file is not a journal, is newer than this version, or cannot be opened.
     """
     with _told(file, "opened"):
         if not _is_there(file):
@@ -203,31 +176,28 @@ def open_database(file: Path) -> Database:
 
 
 def read_database(file: Path) -> Database:
-    """Open the journal to read it; nothing is changed.
-
-    One that is not there yet, or is of an older schema, is read from a copy in memory that has this version's.
+    """Read the journal as it is at this moment into memory, in this version's schema; nothing is changed.
 
     Raises:
-        JournalUnusable: the file is not a journal, is newer than this version, or cannot be read.
+        WizardError: the file is not a journal, is newer than this version, or cannot be read.
     """
     with _told(file, "read"):
-        if not _is_there(file):
-            return Database(_in_memory(), file)
-        connection = _connect_to_read(file)
-        with _closed_on_failure(connection):
-            version = _version(connection, file)
-            if version == SCHEMA_VERSION:
-                connection.execute("BEGIN")  # all that is read is of one moment
-                return Database(connection, file)
-        with closing(connection):
-            return Database(_in_memory(connection, version), file)
+        copy = sqlite3.connect(":memory:", isolation_level=None)
+        with _closed_on_failure(copy):
+            copy.row_factory = sqlite3.Row
+            if _is_there(file):
+                with closing(_connect_to_read(file)) as source:
+                    source.backup(copy)
+            _migrate(copy, _version(copy, file))
+            copy.execute("PRAGMA query_only = ON")
+        return Database(copy, file)
 
 
 def _is_there(file: Path) -> bool:
     """Whether there is a journal. A link is not followed: what it points to is not the wizard's to write.
 
     Raises:
-        JournalUnusable: there is something else in its place, or only a part of it.
+        WizardError: there is something else in its place, or only a part of it.
     """
     try:
         found = file.lstat()
@@ -236,10 +206,11 @@ def _is_there(file: Path) -> bool:
             raise _damaged(file, "Its main file is missing, and the log beside it is there") from None
         return False
     if not stat.S_ISREG(found.st_mode):
-        raise JournalUnusable(
+        raise WizardError(
             f"The journal {file} cannot be used",
             why="It is a symbolic link." if stat.S_ISLNK(found.st_mode) else "It is not an ordinary file.",
             advice="Nothing was changed. Put the journal itself there, or move what is there away.",
+            code="journal.unusable",
         )
     if found.st_size == 0:
         raise _damaged(file, "It is empty")
@@ -311,17 +282,6 @@ def _is_busy(error: sqlite3.OperationalError) -> bool:
     return error.sqlite_errorcode & _PRIMARY == sqlite3.SQLITE_BUSY
 
 
-def _in_memory(source: sqlite3.Connection | None = None, version: int = 0) -> sqlite3.Connection:
-    """Return a copy of a journal in memory, or an empty one, with the schema of this version."""
-    copy = sqlite3.connect(":memory:", isolation_level=None)
-    with _closed_on_failure(copy):
-        copy.row_factory = sqlite3.Row
-        if source is not None:
-            source.backup(copy)
-        _migrate(copy, version)
-    return copy
-
-
 @contextmanager
 def _closed_on_failure(connection: sqlite3.Connection) -> Iterator[None]:
     try:
@@ -335,33 +295,33 @@ def _version(connection: sqlite3.Connection, file: Path) -> int:
     """Return the number of the schema.
 
     Raises:
-        JournalUnusable: this version does not know it.
+        WizardError: this version does not know it.
     """
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version > SCHEMA_VERSION:
-        raise JournalUnusable(
+        raise WizardError(
             f"The journal {file} was written by a newer version",
             why=f"Its schema is number {version}; this version knows {SCHEMA_VERSION}.",
             advice="Use the newer version of Key Wizard. Nothing was changed.",
+            code="journal.newer",
         )
     return int(version)
 
 
 def _migrate(connection: sqlite3.Connection, version: int) -> None:
-    for migration in MIGRATIONS:
-        if migration.number > version:
-            _apply(migration, connection)
+    for number, script in enumerate(MIGRATIONS[version:], version + 1):
+        _apply(number, script, connection)
 
 
-def _apply(migration: Migration, connection: sqlite3.Connection) -> None:
-    """Bring the schema to the migration's number, unless another wizard just did; all of it or nothing."""
+def _apply(number: int, script: str, connection: sqlite3.Connection) -> None:
+    """Bring the schema to a number, unless another wizard just did; all of it or nothing."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version < migration.number:
-            for statement in migration.statements():
+        if version < number:
+            for statement in _statements(script):
                 connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {migration.number}")
+            connection.execute(f"PRAGMA user_version = {number}")
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:
@@ -369,20 +329,11 @@ def _apply(migration: Migration, connection: sqlite3.Connection) -> None:
         raise
 
 
-def _event(row: sqlite3.Row) -> Event:
-    if not _is_intact(row):
-        raise ValueError(f"Event {row['number']} is not as it was written")
-    return Event(row["number"], row["at"], row["rotation"], row["kind"], json.loads(row["detail"]))
-
-
-def _is_intact(row: sqlite3.Row) -> bool:
-    """Whether an event has the hash that it was written with."""
-    try:
-        return bool(row["hash"] == _chain(row["previous"], row["at"], row["rotation"], row["kind"], row["detail"]))
-    except TypeError:  # bytes in the place of a text
-        return False
-
-
-def _chain(previous: str, at: float, rotation: int | None, kind: str, detail: str) -> str:
-    link = json.dumps([previous, at, rotation, kind, detail])
-    return sha256(link.encode()).hexdigest()
+def _statements(script: str) -> Iterator[str]:
+    """Yield the statements one by one: sqlite3's `executescript` would end the transaction around them."""
+    statement = ""
+    for line in script.splitlines(keepends=True):
+        statement += line
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from wizard.core.clock import Clock
-from wizard.core.errors import sentences
+from wizard.core.errors import WizardError, sentences
 from wizard.core.sites import Site
-from wizard.custody.records import KeyRecord
 from wizard.exchange.client import WebSocketSession
 from wizard.exchange.diagnosis import CallOutcome, Diagnosis
 from wizard.exchange.errors import ExchangeError
@@ -100,6 +99,10 @@ class Scribe:
         """Return one finding, observed now, from here."""
         return Finding(subject, outcome, observed, self.clock(), self.egress, does_not_prove, advice, milliseconds)
 
+    def error(self, subject: str, outcome: Outcome, error: WizardError) -> Finding:
+        """What an error says."""
+        return self.note(subject, outcome, " ".join(sentences(error.what, error.why)), advice=error.advice)
+
     def diagnosis(self, subject: str, diagnosis: Diagnosis, milliseconds: float | None = None) -> Finding:
         """What a signed call came to."""
         proof_gap = "that it may trade; reading was asked" if diagnosis.outcome is CallOutcome.ACCEPTED else ""
@@ -138,11 +141,6 @@ class Scribe:
             does_not_prove="anything about a key: market streams take none",
             milliseconds=milliseconds,
         )
-
-    def stream_failed(self, error: ExchangeError) -> Finding:
-        """No market stream answered: the key is not touched by it, software that reads streams is."""
-        observed = " ".join(sentences(error.what, error.why))
-        return self.note(MARKET_STREAM, Outcome.INCONCLUSIVE, observed, advice=error.advice)
 
     def futures(self, assets: int, milliseconds: float) -> Finding:
         """The futures host accepted the key."""
@@ -279,9 +277,3 @@ def _permission_outcome(difference: PermissionDiff, told: Sequence[PermissionFin
     if told:
         return Outcome.WARNING
     return Outcome.PASSED if difference.was_compared else Outcome.NOT_APPLICABLE
-
-
-def promoted(scribe: Scribe, current: KeyRecord, legacy: KeyRecord | None) -> Finding:
-    """The slots after promotion."""
-    replaced = f" {legacy.name} is now the legacy key." if legacy else ""
-    return scribe.note("Promotion", Outcome.PASSED, f"{current.name} is now the current key.{replaced}")

@@ -12,11 +12,9 @@ from wizard.core.errors import WizardError
 from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.egress.selection import Candidate
 from wizard.intake.copies import Copies
-from wizard.rotation.certificate import Certificate, write_certificate
-from wizard.rotation.closing import safe_to_close
 from wizard.rotation.context import Context
-from wizard.rotation.elsewhere import Elsewhere
-from wizard.rotation.model import STEPS, Finding, Mode, RotationRecord, Step
+from wizard.rotation.model import STEPS, Finding, Mode, RotationRecord, Step, safe_to_close
+from wizard.rotation.report import Report, write_report
 from wizard.rotation.retirement import Death
 from wizard.rotation.steps.address_selection import AddressSelection
 from wizard.rotation.steps.credentials import CredentialsStep
@@ -25,19 +23,11 @@ from wizard.rotation.steps.hosts import HostsStep
 from wizard.rotation.steps.probe import ProbeReport, ProbeStep
 from wizard.rotation.steps.retire import RetireStep
 from wizard.rotation.steps.whitelist import WhitelistStep
-from wizard.rotation.strays import Strays
+from wizard.rotation.unknown_items import UnknownItems
 
 CERTIFIED = "rotation.certified"
 STORED = "stored"
 """How a rotation ends that had nothing to retire."""
-
-
-class NotReverted(WizardError):
-    """There is no reason to go back to the legacy key."""
-
-
-class OutOfPlace(WizardError):
-    """What was asked for does not fit where the rotation stands; nothing was changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +40,19 @@ class Preflight:
     """What an interrupted run had left, and what was done about it."""
     missing: tuple[KeyRecord, ...] = ()
     """Keys that the journal calls stored, and that the place of the credentials does not hold."""
-    strays: tuple[str, ...] = ()
+    unknown_items: tuple[str, ...] = ()
     """Items of this environment that the journal does not know."""
 
     def losses(self) -> tuple[str, ...]:
-        """Return a sentence for each missing key, and one for all stray items."""
+        """Return a sentence for each missing key, and one for all unknown items."""
         missing = tuple(
             f"The {one.slot} key {one.name} is missing: the journal says it was stored in {one.store}, and what is"
             " open now does not hold it."
             for one in self.missing
         )
-        if not self.strays:
+        if not self.unknown_items:
             return missing
-        items = "An item is" if len(self.strays) == 1 else f"{len(self.strays)} items are"
+        items = "An item is" if len(self.unknown_items) == 1 else f"{len(self.unknown_items)} items are"
         command = f"`key-wizard strays {self.environment}`"
         return (*missing, f"{items} stored here that this journal does not know. Close the wizard and run {command}.")
 
@@ -80,8 +70,7 @@ class Flow:
         self.credentials = CredentialsStep(context)
         self.probe = ProbeStep(context)
         self.retire = RetireStep(context)
-        self.elsewhere = Elsewhere(context)
-        self.strays = Strays(context.vault)
+        self.unknown_items = UnknownItems(context.vault)
 
     @property
     def rotation(self) -> RotationRecord | None:
@@ -96,7 +85,7 @@ class Flow:
     @property
     def current(self) -> KeyRecord | None:
         """The key in use."""
-        return self.context.journal.key_in(self.context.environment.name, Slot.CURRENT)
+        return self.context.key(Slot.CURRENT)
 
     @property
     def is_durable(self) -> bool:
@@ -139,26 +128,28 @@ class Flow:
         """Open a rotation at its first step; what an earlier one left unused is purged first.
 
         Raises:
-            OutOfPlace: a rotation is open, or the mode does not fit: a key in use is rotated, and only that.
-            wizard.core.errors.WizardError: the keyring refused.
+            WizardError: a rotation is open, the mode does not fit (a key in use is rotated, and only that), or the
+                keyring refused.
         """
         if self.rotation is not None:
-            raise OutOfPlace("A rotation is open already", advice="Resume it, or give it up first.")
+            raise _out_of_place("A rotation is open already", advice="Resume it, or give it up first.")
         if self.current is not None and mode is not Mode.ROTATE:
-            raise OutOfPlace("A key is in use already", why=f"It is {self.current.name}.", advice="Begin a rotation.")
+            raise _out_of_place(
+                "A key is in use already", why=f"It is {self.current.name}.", advice="Begin a rotation."
+            )
         if self.current is None and mode is Mode.ROTATE:
-            raise OutOfPlace("No key is in use yet", advice="Set one up, or adopt the one that you use.")
+            raise _out_of_place("No key is in use yet", advice="Set one up, or adopt the one that you use.")
         await self._drop_unused("an earlier rotation left it unused")
         self.whitelist.forget()
         self.hosts = HostsStep(self.context)
         self.egress.observation = None
         return self.context.journal.begin_rotation(self.context.environment.name, mode, STEPS[mode][0])
 
-    async def settle(self) -> Certificate | None:
+    async def settle(self) -> Report | None:
         """Take the step that an interrupted run had earned but not taken any more.
 
         Returns:
-            The certificate, where the interrupted run had nothing left to do but to write it.
+            The report, where the interrupted run had nothing left to do but to write it.
         """
         if self.step is Step.DONE:
             return await self._finish(None, None, STORED)
@@ -183,33 +174,32 @@ class Flow:
         """
         return self.context.rotation.step if self.step in (Step.RETIRE, Step.DONE) else self._move(-1)
 
-    async def complete(self, report: ProbeReport) -> Certificate | None:
+    async def complete(self, report: ProbeReport) -> Report | None:
         """Promote the proven key, then go on to retirement, or finish where there is nothing to retire.
 
         Raises:
-            OutOfPlace: the rotation does not stand at the probe any more.
-            wizard.core.errors.WizardError: the report does not allow it, or the keyring refused to drop
-                what is not needed any more; the promotion then stands, and calling again finishes.
+            WizardError: the rotation left the probe, the report does not allow it, or the keyring refused to drop what
+                is not needed any more; the promotion then stands, and calling again finishes.
         """
         after = self.steps[self.steps.index(Step.PROBE) + 1]
         if self.step is Step.PROBE:
             await self.probe.promote(report, after)
         elif self.step is not after:
-            raise OutOfPlace("Nothing was promoted: the rotation left the probe", advice="Probe the new key again.")
+            raise _out_of_place("Nothing was promoted: the rotation left the probe", advice="Probe the new key again.")
         return None if after is Step.RETIRE else await self._finish(None, None, STORED)
 
-    async def purge(self, last_four: str | None = None) -> Certificate:
-        """Purge the legacy secret and close the rotation with its certificate.
+    async def purge(self, last_four: str | None = None) -> Report:
+        """Purge the legacy secret and close the rotation with its report.
 
         Args:
             last_four: What the user typed to give up a key whose death is not proven; None where it is.
 
         Raises:
-            wizard.core.errors.WizardError: the legacy key is not proven dead, or the keyring refused.
+            WizardError: the legacy key is not proven dead, or the keyring refused.
         """
         legacy = self.retire.legacy
         still_held = await self.still_held()
-        death = await (self.retire.purge() if last_four is None else self.retire.purge_on_word(last_four))
+        death = await self.retire.purge(last_four)
         return await self._finish(legacy, death, death.grade, still_held)
 
     @property
@@ -225,13 +215,14 @@ class Flow:
         """Make the legacy key the current one again, and stand at the probe with the other one as pending.
 
         Raises:
-            NotReverted: no poll saw the legacy key work and the current one not.
+            WizardError: no poll saw the legacy key work and the current one not.
         """
         if not self.can_be_reverted:
-            raise NotReverted(
+            raise WizardError(
                 "There is no reason to go back to the legacy key",
                 why="The newest poll did not see it work while the current key did not.",
                 advice="Poll again; go back when the legacy key is accepted and the current key is not.",
+                code="rotation.not-reverted",
             )
         self.context.journal.revert(self.context.rotation, Step.PROBE)
 
@@ -245,31 +236,30 @@ class Flow:
         """Strike the missing keys off the journal, those that are still missing. Nothing on the exchange changes.
 
         Raises:
-            OutOfPlace: a rotation of the missing current key is open.
-            wizard.core.errors.WizardError: the place of the credentials cannot be read.
+            WizardError: a rotation of the missing current key is open, or the place of the credentials cannot be read.
         """
         if not self.can_forget:
-            raise OutOfPlace("The missing key is part of an open rotation", advice="Give that rotation up first.")
+            raise _out_of_place("The missing key is part of an open rotation", advice="Give that rotation up first.")
         for record in await self.context.vault.missing():
             self.context.vault.forget(record)
         self.preflight = replace(self.preflight, missing=())
 
-    async def adopt_stray(self, item: str) -> Finding:
-        """Take the key that a stray item holds for the new one, as a new item of this journal; stand at the probe.
+    async def adopt_item(self, item: str) -> Finding:
+        """Take the key that an unknown item holds for the new one, as a new item of this journal; stand at the probe.
 
-        A rotation that adopts is begun where none is open. The stray itself stays until the user deletes it.
+        A rotation that adopts is begun where none is open. The item itself stays until the user deletes it.
 
         Raises:
-            OutOfPlace: a key is in use and no rotation is open, or the open one does not stand at the credentials.
-            wizard.core.errors.WizardError: the item is gone or holds no whole key, or the place cannot be used.
+            WizardError: a key is in use and no rotation is open, the open one does not wait for credentials, the item
+                is gone or holds no whole key, or the place cannot be used.
         """
-        credentials = await self.strays.credentials(item)
+        credentials = await self.unknown_items.credentials(item)
         try:
             if self.rotation is None:
                 await self.begin(Mode.ADOPT)
             if self.step is not Step.CREDENTIALS:
-                raise OutOfPlace("The open rotation does not wait for a key", advice="Go to its Credentials step.")
-            finding = await self.credentials.store_found(credentials)
+                raise _out_of_place("The open rotation does not wait for a key", advice="Go to its Credentials step.")
+            finding = await self.credentials.store(credentials)
         finally:
             credentials.wipe()
         self.advance(Step.CREDENTIALS)
@@ -279,12 +269,11 @@ class Flow:
         """Give the rotation up before promotion: the current key stays, the new one is purged.
 
         Raises:
-            OutOfPlace: the new key is in use already.
-            wizard.core.errors.WizardError: no rotation is open, or the keyring refused.
+            WizardError: the new key is in use already, or no rotation is open, or the keyring refused.
         """
         rotation = self.context.rotation
         if not self.can_be_abandoned:
-            raise OutOfPlace("The new key is in use already", advice="Delete the legacy key and watch it die.")
+            raise _out_of_place("The new key is in use already", advice="Delete the legacy key and watch it die.")
         await self._drop_unused("the rotation was abandoned")
         self.context.journal.finish(rotation, "abandoned")
 
@@ -304,32 +293,35 @@ class Flow:
         """Look for plain-text copies of the legacy key, as long as the values to look for are known.
 
         Raises:
-            wizard.core.errors.WizardError: the place of the credentials cannot be read.
+            WizardError: the place of the credentials cannot be read.
         """
         legacy = self.retire.legacy
         found = await self.context.vault.fetch(legacy) if legacy and legacy.holding is Holding.STORED else None
         if found is None:
             return Copies()
         try:
-            return await self.elsewhere.copies(found)
+            return await self.credentials.find_copies(found)
         finally:
             found.wipe()
 
     async def _finish(
         self, legacy: KeyRecord | None, death: Death | None, outcome: str, still_held: Copies | None = None
-    ) -> Certificate:
+    ) -> Report:
         await self._drop_unused("another key took its place")
         rotation, current = self.context.rotation, self.current
         assert current is not None  # noqa: S101 - a rotation is finished only after a promotion
         now, egress = self.context.clock(), self.context.egress
-        certificate = write_certificate(
-            rotation, current, legacy, death, egress=egress, now=now, copies=still_held or Copies()
-        )
-        self.context.journal.finish(rotation, outcome, CERTIFIED, asdict(certificate))
-        return certificate
+        report = write_report(rotation, current, legacy, death, egress=egress, now=now, copies=still_held or Copies())
+        self.context.journal.finish(rotation, outcome, CERTIFIED, asdict(report))
+        return report
 
     async def _drop_unused(self, reason: str) -> None:
         """Purge drafts and pending keys: nothing of them is in use, and the current key is proven."""
         for record in self.context.journal.keys(self.context.environment.name):
             if record.slot in (Slot.PENDING, Slot.DRAFT) and record.holding is Holding.STORED:
                 await self.context.vault.purge(record, reason)
+
+
+def _out_of_place(what: str, advice: str, why: str = "") -> WizardError:
+    """What was asked for does not fit where the rotation stands; nothing was changed."""
+    return WizardError(what, why=why, advice=advice, code="rotation.out-of-place")

@@ -6,22 +6,25 @@ a key that is `announced` or `purging`, and `wizard.custody.vault` settles it on
 
 from __future__ import annotations
 
+import json
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from itertools import groupby
 from operator import attrgetter
 
 from wizard.core.clock import Clock
-from wizard.core.credentials import KeyKind, KeyName
 from wizard.core.errors import WizardError
+from wizard.core.settings import Environment, Paths
 from wizard.custody.records import Holding, KeyRecord, Slot
-from wizard.egress.agreement import EgressState, EgressVerdict
+from wizard.egress.agreement import EgressVerdict
 from wizard.egress.history import Observation
-from wizard.rotation.database import Database, Write
-from wizard.rotation.model import STEPS, Event, Mode, RotationRecord, Step
-from wizard.rotation.rows import address, moment, moment_if_any, number, text, whitelist
+from wizard.rotation import rows
+from wizard.rotation.database import Database, Transaction, open_database, read_database
+from wizard.rotation.model import Event, Mode, RotationRecord, Step
 
 WIZARD = "wizard"
 """Asked an egress detection for the rotation at hand; a command that asks says its own name."""
@@ -36,8 +39,21 @@ OTHER_HOSTS = "hosts"
 _IDENTITY = "SELECT (SELECT id FROM journal) AS id"
 
 
-class NotPromotable(WizardError):
-    """The slots do not allow a promotion."""
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """One environment at a glance."""
+
+    environment: Environment
+    current: KeyRecord | None
+    legacy: KeyRecord | None
+    open_rotation: RotationRecord | None
+
+    @property
+    def next_step(self) -> str:
+        """What one would do here, in a few words."""
+        if self.open_rotation:
+            return f"resume at {self.open_rotation.step}"
+        return "rotate" if self.current else "set up"
 
 
 class Journal:
@@ -52,10 +68,10 @@ class Journal:
         self._database.close()
 
     def check(self) -> None:
-        """Look at the file as a whole and at every row but the events, whether all is as it should be.
+        """Look at the file as a whole and at every row, whether all is as it should be.
 
         Raises:
-            wizard.rotation.database.JournalUnusable: it cannot be read, or is damaged.
+            WizardError: it cannot be read, or is damaged.
         """
         self._database.check()
         for parse, query in _ALL_ROWS.items():
@@ -76,18 +92,26 @@ class Journal:
     def rotations(self, environment: str) -> tuple[RotationRecord, ...]:
         """Return all rotations of an environment, the oldest first."""
         query = "SELECT * FROM rotations WHERE environment = ? ORDER BY number"
-        return tuple(self._database.select(_rotation, query, environment))
+        return tuple(self._database.select(rows.rotation, query, environment))
+
+    def overview(self, environments: Iterable[Environment]) -> tuple[Overview, ...]:
+        """Return each environment at a glance."""
+        return tuple(
+            Overview(
+                environment,
+                self.key_in(environment.name, Slot.CURRENT),
+                self.key_in(environment.name, Slot.LEGACY),
+                self.open_rotation(environment.name),
+            )
+            for environment in environments
+        )
 
     def begin_rotation(self, environment: str, mode: Mode, step: Step) -> RotationRecord:
         """Open a rotation; there is at most one open rotation per environment."""
         with self._database.transaction() as write:
-            cursor = write(
-                "INSERT INTO rotations (environment, mode, step, started_at) VALUES (?, ?, ?, ?)",
-                (environment, mode, step, self._clock()),
-            )
-            self._database.append(
-                self._clock(), cursor.lastrowid, "rotation.begun", {"environment": environment, "mode": mode}
-            )
+            begun = {"environment": environment, "mode": mode}
+            number = write.insert("rotations", **begun, step=step, started_at=self._clock())
+            self._append(write, number, "rotation.begun", begun)
         record = self.open_rotation(environment)
         assert record is not None  # noqa: S101 - it was inserted in the transaction above
         return record
@@ -95,28 +119,26 @@ class Journal:
     def move(self, rotation: RotationRecord, step: Step) -> None:
         """Remember that the rotation stands at `step`."""
         with self._database.transaction() as write:
-            write("UPDATE rotations SET step = ? WHERE number = ?", (step, rotation.number))
-            self._database.append(self._clock(), rotation.number, "rotation.moved", {"step": step})
+            write.update("rotations", ("number", rotation.number), step=step)
+            self._append(write, rotation.number, "rotation.moved", {"step": step})
 
     def finish(
         self, rotation: RotationRecord, outcome: str, kind: str = "", detail: Mapping[str, object] | None = None
     ) -> None:
         """Close the rotation, together with a last event of its own; it is not resumed any more."""
         with self._database.transaction() as write:
-            write(
-                "UPDATE rotations SET step = ?, finished_at = ?, outcome = ? WHERE number = ?",
-                (Step.DONE, self._clock(), outcome, rotation.number),
-            )
+            closed = {"step": Step.DONE, "finished_at": self._clock(), "outcome": outcome}
+            write.update("rotations", ("number", rotation.number), **closed)
             if kind:
-                self._database.append(self._clock(), rotation.number, kind, detail or {})
-            self._database.append(self._clock(), rotation.number, "rotation.finished", {"outcome": outcome})
+                self._append(write, rotation.number, kind, detail or {})
+            self._append(write, rotation.number, "rotation.finished", {"outcome": outcome})
 
     # --- keys ----------------------------------------------------------------------------------
 
     def keys(self, environment: str) -> tuple[KeyRecord, ...]:
         """Return all keys of an environment, the oldest first."""
         return tuple(
-            self._database.select(_key, "SELECT * FROM keys WHERE environment = ? ORDER BY rowid", environment)
+            self._database.select(rows.key, "SELECT * FROM keys WHERE environment = ? ORDER BY rowid", environment)
         )
 
     def key_in(self, environment: str, slot: Slot) -> KeyRecord | None:
@@ -130,46 +152,43 @@ class Journal:
     def environments_with(self, fingerprint: str) -> tuple[str, ...]:
         """Return where an API key is or was stored: a key is never shared between environments."""
         query = "SELECT DISTINCT environment FROM keys WHERE fingerprint = ? AND holding <> ?"
-        return tuple(self._database.select(lambda row: text(row, "environment"), query, fingerprint, Holding.PURGED))
+        return tuple(
+            self._database.select(lambda row: rows.text(row, "environment"), query, fingerprint, Holding.PURGED)
+        )
 
     def announce_key(self, record: KeyRecord) -> None:
         """Say that its item is about to be written to the keyring."""
         with self._database.transaction() as write:
-            write(
-                "INSERT INTO keys (environment, fingerprint, last_four, kind, slot, holding, item, store,"
-                " backend, stored_at, version, whitelist) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    record.environment,
-                    record.name.fingerprint,
-                    record.name.last_four,
-                    record.kind,
-                    record.slot,
-                    Holding.ANNOUNCED,
-                    record.item,
-                    record.store,
-                    record.backend,
-                    record.stored_at,
-                    record.version,
-                    record.whitelist,
-                ),
+            write.insert(
+                "keys",
+                environment=record.environment,
+                fingerprint=record.name.fingerprint,
+                last_four=record.name.last_four,
+                kind=record.kind,
+                slot=record.slot,
+                holding=Holding.ANNOUNCED,
+                item=record.item,
+                store=record.store,
+                backend=record.backend,
+                stored_at=record.stored_at,
+                version=record.version,
+                whitelist=record.whitelist,
             )
-            self._append_key("key.announced", record)
+            self._append_key(write, "key.announced", record)
 
     def confirm_key(self, record: KeyRecord) -> None:
         """Say that its item was read back from the keyring and is the one that was written."""
-        self._set_holding(record, Holding.STORED, "key.stored")
+        self._change_key(record, "key.stored", {}, holding=Holding.STORED)
 
     def forget_key(self, record: KeyRecord, reason: str) -> None:
         """Remove a key whose announced item never reached the keyring."""
         with self._database.transaction() as write:
-            write("DELETE FROM keys WHERE item = ?", (record.item,))
-            self._append_key("key.forgotten", record, reason=reason)
+            write.execute("DELETE FROM keys WHERE item = ?", (record.item,))
+            self._append_key(write, "key.forgotten", record, reason=reason)
 
     def mark_proven(self, record: KeyRecord, address: str) -> None:
         """Remember that the exchange accepted this key now, from the egress address `address`."""
-        with self._database.transaction() as write:
-            write("UPDATE keys SET proven_at = ? WHERE item = ?", (self._clock(), record.item))
-            self._append_key("key.accepted", record, address=address)
+        self._change_key(record, "key.accepted", {"address": address}, proven_at=self._clock())
 
     def promote(self, rotation: RotationRecord, item: str, step: Step) -> None:
         """Make `current` the `legacy` and the pending key `item` the `current` one, and move on to `step`.
@@ -178,67 +197,65 @@ class Journal:
         does not know of it.
 
         Raises:
-            NotPromotable: `item` is not a stored pending key, or a legacy key is still there.
+            WizardError: `item` is not a stored pending key, or a legacy key is still there.
         """
         pending = next((key for key in self.keys(rotation.environment) if key.item == item), None)
         current = self.key_in(rotation.environment, Slot.CURRENT)
         if pending is None or pending.slot is not Slot.PENDING or pending.holding is not Holding.STORED:
-            raise NotPromotable("There is no stored pending key to promote", advice="Enter the new key again.")
+            raise _not_promotable("There is no stored pending key to promote", "Enter the new key again.")
         if current and self.key_in(rotation.environment, Slot.LEGACY):
-            raise NotPromotable(
-                "A legacy key of an earlier rotation is still there", advice="Retire it first: resume that rotation."
+            raise _not_promotable(
+                "A legacy key of an earlier rotation is still there", "Retire it first: resume that rotation."
             )
         with self._database.transaction() as write:
             if current:
-                self._set_slot(write, current, Slot.LEGACY)
-            self._set_slot(write, pending, Slot.CURRENT)
-            write("UPDATE keys SET whitelist = ? WHERE item = ?", (self.whitelist_of(rotation), item))
-            write("UPDATE rotations SET step = ? WHERE number = ?", (step, rotation.number))
-            self._append_key("key.promoted", pending, step=step)
+                write.update("keys", ("item", current.item), slot=Slot.LEGACY)
+            write.update("keys", ("item", item), slot=Slot.CURRENT, whitelist=self.whitelist_of(rotation))
+            write.update("rotations", ("number", rotation.number), step=step)
+            self._append_key(write, "key.promoted", pending, step=step)
 
     def revert(self, rotation: RotationRecord, step: Step) -> None:
         """Undo a promotion: the legacy key is the current one again, the other one pending; one transaction.
 
         Raises:
-            NotPromotable: there is no legacy key to go back to.
+            WizardError: there is no legacy key to go back to.
         """
         current, legacy = (self.key_in(rotation.environment, slot) for slot in (Slot.CURRENT, Slot.LEGACY))
         if current is None or legacy is None or legacy.holding is not Holding.STORED:
-            raise NotPromotable("There is no legacy key to go back to", advice="Enter a new key instead.")
+            raise _not_promotable("There is no legacy key to go back to", "Enter a new key instead.")
         with self._database.transaction() as write:
-            self._set_slot(write, current, Slot.PENDING)
-            self._set_slot(write, legacy, Slot.CURRENT)
-            write("UPDATE rotations SET step = ? WHERE number = ?", (step, rotation.number))
-            self._append_key("key.reverted", legacy, step=step)
+            write.update("keys", ("item", current.item), slot=Slot.PENDING)
+            write.update("keys", ("item", legacy.item), slot=Slot.CURRENT)
+            write.update("rotations", ("number", rotation.number), step=step)
+            self._append_key(write, "key.reverted", legacy, step=step)
 
     def announce_purge(self, record: KeyRecord, reason: str) -> None:
         """Say that its item is about to be deleted from the keyring, and why that is right."""
-        self._set_holding(record, Holding.PURGING, "key.purging", reason=reason)
+        self._change_key(record, "key.purging", {"reason": reason}, holding=Holding.PURGING)
 
     def confirm_purge(self, record: KeyRecord) -> None:
         """Say that its item was read back as absent; the key is retired, or was never in use."""
-        slot = Slot.RETIRED if record.slot is Slot.LEGACY else Slot.DISCARDED
-        # What was never proven may be a secret that was pasted into the wrong field: its end is not kept.
-        last_four = record.name.last_four if record.proven_at or record.slot is Slot.LEGACY else ""
-        with self._database.transaction() as write:
-            write(
-                "UPDATE keys SET last_four = ?, slot = ?, holding = ?, retired_at = ? WHERE item = ?",
-                (last_four, slot, Holding.PURGED, self._clock(), record.item),
-            )
-            self._append_key("key.purged", record)
+        was_legacy = record.slot is Slot.LEGACY
+        self._change_key(
+            record,
+            "key.purged",
+            {},
+            # What was never proven may be a secret that was pasted into the wrong field: its end is not kept.
+            last_four=record.name.last_four if record.proven_at or was_legacy else "",
+            slot=Slot.RETIRED if was_legacy else Slot.DISCARDED,
+            holding=Holding.PURGED,
+            retired_at=self._clock(),
+        )
 
     def hide_last_four(self, record: KeyRecord) -> None:
         """Blank the last four characters: what was taken for an API key turned out to be a secret."""
         with self._database.transaction() as write:
-            write("UPDATE keys SET last_four = '' WHERE item = ?", (record.item,))
+            write.update("keys", ("item", record.item), last_four="")
 
-    def _set_holding(self, record: KeyRecord, holding: Holding, event: str, **detail: object) -> None:
+    def _change_key(self, record: KeyRecord, event: str, detail: Mapping[str, object], **columns: object) -> None:
         with self._database.transaction() as write:
-            write("UPDATE keys SET holding = ? WHERE item = ?", (holding, record.item))
-            self._append_key(event, record, **detail)
-
-    def _set_slot(self, write: Write, record: KeyRecord, slot: Slot) -> None:
-        write("UPDATE keys SET slot = ? WHERE item = ?", (slot, record.item))
+            write.update("keys", ("item", record.item), **columns)
+            self._append_key(write, event, record, **detail)
 
     # --- observations --------------------------------------------------------------------------
 
@@ -260,15 +277,12 @@ class Journal:
             route: The way out, without credentials.
             asked_by: Who wanted to know: the wizard, or a command.
         """
-        at = self._clock()
+        told = {"environment": environment, "at": self._clock(), "state": state, "route": route, "asked_by": asked_by}
         with self._database.transaction() as write:
-            (last,) = write("SELECT coalesce(max(detection), 0) FROM egress_observations").fetchone()
+            (last,) = write.execute("SELECT coalesce(max(detection), 0) FROM egress_observations").fetchone()
             for address, who in (operators or {"": ()}).items():
-                write(
-                    "INSERT INTO egress_observations (detection, environment, at, address, state, operators, route,"
-                    " asked_by) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    (last + 1, environment, at, address, state, _joined(who), route, asked_by),
-                )
+                seen = {"address": address, "operators": _joined(who)}
+                write.insert("egress_observations", detection=last + 1, **told, **seen)
 
     def last_verdict(self, environment: str, *, route: str = "", since: float = 0.0) -> EgressVerdict | None:
         """Return what the wizard's newest detection saw of this host; None before the first one.
@@ -279,7 +293,7 @@ class Journal:
             since: A detection before this moment does not count, as far as the clock has not been set back behind it.
         """
         seen = self._database.select(
-            _sight,
+            rows.sighting,
             "SELECT * FROM egress_observations WHERE environment = ? AND detection ="
             " (SELECT max(detection) FROM egress_observations WHERE environment = ? AND asked_by = ?) ORDER BY rowid",
             *(environment, environment, WIZARD),
@@ -298,23 +312,26 @@ class Journal:
         """
         asked_by = "asked_by = ?" if route is None else "route = ? AND asked_by IN (?, ?)"
         by = (OTHER_HOSTS,) if route is None else (route, WIZARD, THE_EXCHANGE)
-        rows = self._database.select(
-            lambda row: (str(address(row, "address") or ""), moment(row, "at")),
+        found = self._database.select(
+            lambda row: (str(rows.address(row, "address") or ""), rows.moment(row, "at")),
             "SELECT address, at, max(detection) FROM egress_observations"  # noqa: S608 - no value stands in it
             f" WHERE environment = ? AND {asked_by} GROUP BY address",
             *(environment, *by),
         )
-        return dict(rows)
+        return dict(found)
 
     def egress_history(self, environment: str, route: str) -> tuple[Observation, ...]:
         """Return every detection over a route, the oldest first, whoever asked."""
         seen = self._database.select(
-            _sight,
+            rows.sighting,
             "SELECT * FROM egress_observations WHERE environment = ? AND route = ? AND asked_by <> ? ORDER BY rowid",
             *(environment, route, THE_EXCHANGE),
         )
-        detections = (list(group) for _, group in groupby(seen, key=attrgetter("detection")))
-        return tuple(map(_observation, detections))
+        detections = ([*group] for _, group in groupby(seen, key=attrgetter("detection")))
+        return tuple(
+            Observation(each[0].at, each[0].state, tuple(one.address for one in each if one.address))
+            for each in detections
+        )
 
     def note_whitelist(self, rotation: RotationRecord, text: str, labels: Mapping[str, str] | None = None) -> None:
         """Keep the list that was composed in this rotation, separated by commas, and whose its entries are.
@@ -325,42 +342,43 @@ class Journal:
             labels: Labels of this environment by entry. One that is not named keeps what it had.
         """
         with self._database.transaction() as write:
-            write(
-                "INSERT INTO whitelists (rotation, at, text) VALUES (?, ?, ?)", (rotation.number, self._clock(), text)
-            )
+            write.insert("whitelists", rotation=rotation.number, at=self._clock(), text=text)
             for network, label in (labels or {}).items():
-                write("INSERT OR REPLACE INTO labels VALUES (?, ?, ?)", (rotation.environment, network, label))
-            self._database.append(self._clock(), rotation.number, "whitelist.composed", {"text": text})
+                write.execute("INSERT OR REPLACE INTO labels VALUES (?, ?, ?)", (rotation.environment, network, label))
+            self._append(write, rotation.number, "whitelist.composed", {"text": text})
 
-    def labels(self, environment: str) -> dict[str, str]:
-        """Return the labels of an environment by entry."""
+    def labels(self, environment: str) -> dict[IPv4Network, str]:
+        """Return the labels that were typed, by entry; an empty one was removed by hand."""
         query = "SELECT network, label FROM labels WHERE environment = ?"
-        return dict(self._database.select(_label, query, environment))
+        return dict(self._database.select(rows.label, query, environment))
 
-    def other_lists(self, environment: str) -> tuple[tuple[str, str], ...]:
+    def other_lists(self, environment: str) -> dict[str, tuple[IPv4Network, ...]]:
         """Return the other environments with the lists of their current keys."""
-        rows = self._database.select(
-            lambda row: (text(row, "environment"), whitelist(row, "whitelist")),
+        found = self._database.select(
+            lambda row: (rows.text(row, "environment"), networks_of(rows.whitelist(row, "whitelist"))),
             "SELECT environment, whitelist FROM keys WHERE environment <> ? AND slot = ? AND holding = ?"
             " AND whitelist <> '' ORDER BY environment",
             *(environment, Slot.CURRENT, Holding.STORED),
         )
-        return tuple(rows)
+        return dict(found)
 
-    def proven_whitelist(self, environment: str) -> str:
-        """Return the list of the key that was accepted last, those that wait left out; nothing where there is none."""
+    def list_in_use(self, environment: str) -> tuple[IPv4Network, ...]:
+        """Return the list of the current key, which was proven before it came there, else the one proven last."""
+        current = self.key_in(environment, Slot.CURRENT)
+        if current:
+            return networks_of(current.whitelist)
         lists = self._database.select(
-            lambda row: whitelist(row, "whitelist"),
+            lambda row: rows.whitelist(row, "whitelist"),
             "SELECT whitelist FROM keys WHERE environment = ? AND proven_at IS NOT NULL AND slot <> ?"
             " AND whitelist <> '' ORDER BY proven_at DESC, rowid DESC LIMIT 1",
             *(environment, Slot.PENDING),
         )
-        return next(iter(lists), "")
+        return networks_of(lists[0]) if lists else ()
 
-    def observed_addresses(self) -> tuple[str, ...]:
+    def observed_addresses(self) -> tuple[IPv4Address, ...]:
         """Return every egress address that was ever observed, of this host and of others that were asked."""
         query = "SELECT DISTINCT address FROM egress_observations WHERE address <> ''"
-        return tuple(self._database.select(lambda row: str(address(row, "address")), query))
+        return tuple(filter(None, self._database.select(lambda row: rows.address(row, "address"), query)))
 
     def whitelist_of(self, rotation: RotationRecord) -> str:
         """Return the list composed last in this rotation, or nothing."""
@@ -371,44 +389,61 @@ class Journal:
 
     def record(self, rotation: RotationRecord | None, kind: str, detail: Mapping[str, object]) -> None:
         """Append one event. `detail` must be JSON and must hold no secret."""
-        with self._database.transaction():
-            self._database.append(self._clock(), rotation.number if rotation else None, kind, detail)
+        with self._database.transaction() as write:
+            self._append(write, rotation.number if rotation else None, kind, detail)
 
     def events(self, rotation: RotationRecord | None = None, kind: str | None = None) -> tuple[Event, ...]:
-        """Return the events of one rotation or of all, of one kind or of all."""
-        return tuple(self._database.events(rotation.number if rotation else None, kind))
-
-    def intact_events(self) -> tuple[Event, ...]:
-        """Return all events that are as they were written."""
-        return tuple(self._database.intact_events())
+        """Return the events of one rotation or of all, of one kind or of all, the oldest first."""
+        query = "SELECT * FROM events WHERE (? IS NULL OR rotation = ?) AND (? IS NULL OR kind = ?) ORDER BY number"
+        number = rotation.number if rotation else None
+        return tuple(self._database.select(rows.event, query, number, number, kind, kind))
 
     def newest_event(self, rotation: RotationRecord, kind: str) -> Event | None:
         """Return the newest event of a kind in one rotation."""
-        return self._database.newest_event(rotation.number, kind)
+        query = "SELECT * FROM events WHERE rotation = ? AND kind = ? ORDER BY number DESC LIMIT 1"
+        return next(iter(self._database.select(rows.event, query, rotation.number, kind)), None)
 
-    def first_altered_event(self) -> int | None:
-        """Return the number of the first event that does not follow from the one before it, if any."""
-        return self._database.first_altered_event()
-
-    def _append_key(self, kind: str, record: KeyRecord, **detail: object) -> None:
+    def _append_key(self, write: Transaction, kind: str, record: KeyRecord, **detail: object) -> None:
         rotation = self.open_rotation(record.environment)
         described = {"environment": record.environment, "fingerprint": record.name.fingerprint, **detail}
-        self._database.append(self._clock(), rotation.number if rotation else None, kind, described)
+        self._append(write, rotation.number if rotation else None, kind, described)
+
+    def _append(self, write: Transaction, rotation: int | None, kind: str, detail: Mapping[str, object]) -> None:
+        written = json.dumps(detail, sort_keys=True)
+        write.insert("events", at=self._clock(), rotation=rotation, kind=kind, detail=written)
 
 
-def _rotation(row: sqlite3.Row) -> RotationRecord:
-    mode, step = Mode(text(row, "mode")), Step(text(row, "step"))
-    if step not in STEPS[mode]:
-        raise ValueError(f"There is no step {step} in the mode {mode}")
-    return RotationRecord(
-        number=number(row, "number"),
-        environment=text(row, "environment"),
-        mode=mode,
-        step=step,
-        started_at=moment(row, "started_at"),
-        finished_at=moment_if_any(row, "finished_at"),
-        outcome=text(row, "outcome"),
-    )
+def open_journal(paths: Paths, clock: Clock = time.time) -> Journal:
+    """Open the journal of all environments to write to it.
+
+    Raises:
+        WizardError: it cannot be opened.
+    """
+    paths.create()
+    return Journal(open_database(paths.journal), clock)
+
+
+@contextmanager
+def read_journal(paths: Paths, clock: Clock = time.time) -> Iterator[Journal]:
+    """Read the journal as it is at this moment; nothing is written, and where there is none, an empty one is read.
+
+    No lock is taken, no keyring opened, and no HTTP library loaded.
+
+    Raises:
+        WizardError: it cannot be opened, or not be read to the end.
+    """
+    with closing(Journal(read_database(paths.journal), clock)) as journal:
+        yield journal
+
+
+def networks_of(text: str) -> tuple[IPv4Network, ...]:
+    """Return the networks in a list as the journal keeps it."""
+    return tuple(map(IPv4Network, text.split(","))) if text else ()
+
+
+def _not_promotable(what: str, advice: str) -> WizardError:
+    """The slots do not allow it."""
+    return WizardError(what, advice=advice, code="rotation.not-promotable")
 
 
 def _joined(operators: Sequence[str]) -> str:
@@ -416,69 +451,21 @@ def _joined(operators: Sequence[str]) -> str:
     return ",".join(name.replace(",", " ") for name in operators)
 
 
-@dataclass(frozen=True, slots=True)
-class _Sight:
-    """One address that a detection saw, or that it saw none."""
-
-    detection: int
-    at: float
-    address: IPv4Address | None
-    state: EgressState
-    operators: tuple[str, ...]
-    route: str
-
-
-def _sight(row: sqlite3.Row) -> _Sight:
-    return _Sight(
-        detection=number(row, "detection"),
-        at=moment(row, "at"),
-        address=address(row, "address"),
-        state=EgressState(text(row, "state")),
-        operators=tuple(text(row, "operators").split(",")),
-        route=text(row, "route"),
-    )
-
-
-def _observation(seen: Sequence[_Sight]) -> Observation:
-    return Observation(seen[0].at, seen[0].state, tuple(one.address for one in seen if one.address))
-
-
-def _key(row: sqlite3.Row) -> KeyRecord:
-    return KeyRecord(
-        environment=text(row, "environment"),
-        name=KeyName(text(row, "fingerprint"), text(row, "last_four")),
-        kind=KeyKind(text(row, "kind")),
-        slot=Slot(text(row, "slot")),
-        holding=Holding(text(row, "holding")),
-        item=text(row, "item"),
-        store=text(row, "store"),
-        backend=text(row, "backend"),
-        stored_at=moment(row, "stored_at"),
-        version=number(row, "version"),
-        proven_at=moment_if_any(row, "proven_at"),
-        retired_at=moment_if_any(row, "retired_at"),
-        whitelist=whitelist(row, "whitelist"),
-    )
-
-
 def _id(row: sqlite3.Row) -> str:
-    return text(row, "id")
-
-
-def _label(row: sqlite3.Row) -> tuple[str, str]:
-    return str(IPv4Network(text(row, "network"))), text(row, "label")
+    return rows.text(row, "id")
 
 
 def _composed(row: sqlite3.Row) -> str:
-    return whitelist(row, "text")
+    return rows.whitelist(row, "text")
 
 
 _ALL_ROWS: dict[Callable[[sqlite3.Row], object], str] = {
     _id: _IDENTITY,
-    _rotation: "SELECT * FROM rotations",
-    _key: "SELECT * FROM keys",
-    _sight: "SELECT * FROM egress_observations",
-    _label: "SELECT * FROM labels",
+    rows.rotation: "SELECT * FROM rotations",
+    rows.key: "SELECT * FROM keys",
+    rows.event: "SELECT * FROM events",
+    rows.sighting: "SELECT * FROM egress_observations",
+    rows.label: "SELECT * FROM labels",
     _composed: "SELECT * FROM whitelists",
 }
-"""What makes sense of the rows of each table, and what finds them all. The events have their hashes instead."""
+"""What makes sense of the rows of each table, and what finds them all."""

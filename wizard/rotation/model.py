@@ -1,9 +1,11 @@
-"""The words of a rotation as data: steps, outcomes, evidence, records."""
+"""A rotation as data: steps, outcomes, evidence, records, and what leaving it means."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+
+from wizard.core.exit_codes import Exit
 
 
 class Step(StrEnum):
@@ -110,10 +112,45 @@ class RotationRecord:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One line of the append-only log, chained to the one before by its hash."""
+    """One line of the append-only log."""
 
     number: int
     at: float
     rotation: int | None
     kind: str
     detail: dict[str, object] = field(default_factory=dict)
+
+
+def safe_to_close(
+    step: Step | None, *, durable: bool = True, has_pending: bool = False, has_current: bool = False
+) -> str:
+    """Return what closing now means. Closing is in fact safe at every moment.
+
+    Args:
+        step: Where the rotation stands; None when none is open.
+        durable: Whether the credentials outlive this program. Only a rehearsal may lose them.
+        has_pending: Whether a new key is stored.
+        has_current: Whether a key is in use.
+    """
+    if step is None:
+        return "nothing is open"
+    if step is Step.DONE:
+        return "the rotation is finished"
+    if not durable:
+        return "the rehearsal then ends for good"
+    if step is Step.RETIRE:
+        return "both keys are stored; watched again later"
+    if has_pending:
+        return "both keys are stored" if has_current else "the new key is stored"
+    return "only what is not stored yet is lost" if step is Step.CREDENTIALS else "nothing new is stored yet"
+
+
+def exit_code(step: Step | None) -> Exit:
+    """Return what the wizard ends with when it is left at this step.
+
+    Args:
+        step: Where the rotation stands; None when none is open.
+    """
+    if step in (None, Step.DONE):
+        return Exit.FINE
+    return Exit.LEGACY_ALIVE if step is Step.RETIRE else Exit.ROTATION_OPEN

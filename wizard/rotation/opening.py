@@ -1,14 +1,24 @@
-"""Opens the flow of one environment: lock, journal, store, trial, recovery."""
+"""Opens the flow of one environment: lock, journal, store, trial, recovery.
+
+One writer per environment, also between processes; the second is told who holds it.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
+import socket
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from pathlib import Path
 
-from wizard.core.clock import Clock
+from filelock import FileLock, Timeout
+
+from wizard.core import atomic_file, bounded_file
+from wizard.core.clock import Clock, utc
+from wizard.core.errors import FileError, WizardError
 from wizard.core.settings import Environment, Paths
 from wizard.custody.backends import what_does_not_fit
 from wizard.custody.errors import CustodyError
@@ -16,24 +26,64 @@ from wizard.custody.store import Store, try_out
 from wizard.custody.vault import Vault
 from wizard.egress.services import EchoService, load_services
 from wizard.rotation.context import Context, Pace, Pause
-from wizard.rotation.database import open_database
 from wizard.rotation.findings import STORAGE
 from wizard.rotation.flow import Flow, Preflight
-from wizard.rotation.journal import Journal
-from wizard.rotation.lock import sole_writer
+from wizard.rotation.journal import open_journal
 from wizard.rotation.model import Finding, Outcome
+
+_LARGEST_NOTE = 4096
 
 StoreOpener = Callable[[], Awaitable[Store]]
 
 
-def open_journal(paths: Paths, clock: Clock = time.time) -> Journal:
-    """Open the journal of all environments.
+@contextmanager
+def sole_writer(file: Path, environment: str, clock: Clock) -> Iterator[None]:
+    """Hold the environment's lock; the system releases it when this process ends, however it ends.
 
     Raises:
-        wizard.core.errors.WizardError: it cannot be opened.
+        WizardError: another process holds it, or the lock cannot be made.
     """
-    paths.create()
-    return Journal(open_database(paths.journal), clock)
+    lock = FileLock(file, timeout=0, mode=0o600)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise WizardError(
+            f"Another wizard is working on {environment}",
+            why=_holder(file),
+            advice="Finish or close that one first. Its place is kept; nothing is lost by closing it.",
+            code="environment.busy",
+        ) from None
+    except OSError as error:
+        raise WizardError(
+            f"It cannot be made sure that no other wizard works on {environment}",
+            why=f"The lock {file} cannot be made. The system said: {error.strerror}.",
+            advice="Nothing was changed. Make its directory writable for you; delete the lock where it is a link.",
+            code="environment.lock",
+        ) from None
+    try:
+        _sign(file, clock)
+        yield
+    finally:
+        lock.release()
+
+
+def _note(file: Path) -> Path:
+    # Beside the lock: Windows does not let a second process read a locked file.
+    return file.with_suffix(".holder")
+
+
+def _sign(file: Path, clock: Clock) -> None:
+    signature = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": clock()})
+    with suppress(OSError):  # a courtesy: the lock holds without it
+        atomic_file.replace(_note(file), signature.encode("ascii"))
+
+
+def _holder(file: Path) -> str:
+    try:
+        note = json.loads(bounded_file.read(_note(file), _LARGEST_NOTE)[0])
+        return f"Process {int(note['pid'])} on {note['host']} has held it since {utc(float(note['since']))}."
+    except (FileError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
+        return "It left no note of who it is."
 
 
 @asynccontextmanager
@@ -52,7 +102,7 @@ async def open_flow(
     """Take the environment for this process alone, try its store, settle what was left.
 
     Raises:
-        wizard.core.errors.WizardError: another wizard has the environment, the journal is damaged or cannot be
+        WizardError: another wizard has the environment, the journal is damaged or cannot be
             opened, or the store cannot be used; each with its remedy.
     """
     paths.create()
@@ -75,15 +125,15 @@ async def open_flow(
                 stopwatch=stopwatch,
                 pace=pace or Pace(),
             )
-            missing, strays = await vault.missing(), await _strays(vault)
-            flow = Flow(context, Preflight(environment.name, storage, recovered, missing, strays))
+            missing, unknown_items = await vault.missing(), await _unknown_items(vault)
+            flow = Flow(context, Preflight(environment.name, storage, recovered, missing, unknown_items))
             await flow.settle()
             yield flow
         finally:
             journal.close()
 
 
-async def _strays(vault: Vault) -> tuple[str, ...]:
+async def _unknown_items(vault: Vault) -> tuple[str, ...]:
     try:
         return await vault.strays()
     except CustodyError:

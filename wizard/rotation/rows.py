@@ -1,21 +1,30 @@
-"""What a row of the journal must hold: a damaged file can hold anything where the schema says what it should be."""
+"""From rows of the journal to records. A damaged file can hold anything where the schema says what it should be.
+
+Each function raises ValueError, LookupError or TypeError for a row that makes no sense.
+"""
 
 from __future__ import annotations
 
+import json
 import math
 import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
+from types import NoneType
+from typing import Any
+
+from wizard.core.credentials import KeyKind, KeyName
+from wizard.custody.records import Holding, KeyRecord, Slot
+from wizard.egress.agreement import EgressState
+from wizard.rotation.model import STEPS, Event, Mode, RotationRecord, Step
 
 _LAST_MOMENT = 253402300800.0
 """The end of the year 9999, in seconds since 1970."""
 
 
 def text(row: sqlite3.Row, column: str) -> str:
-    """Return a text.
-
-    Raises:
-        ValueError: it is something else.
-    """
+    """Return a text."""
     value = row[column]
     if not isinstance(value, str):
         raise _nonsense(column)
@@ -23,11 +32,7 @@ def text(row: sqlite3.Row, column: str) -> str:
 
 
 def number(row: sqlite3.Row, column: str) -> int:
-    """Return a whole number that counts something.
-
-    Raises:
-        ValueError: it is something else.
-    """
+    """Return a whole number that counts something."""
     value = row[column]
     if not isinstance(value, int) or value < 0:
         raise _nonsense(column)
@@ -35,11 +40,7 @@ def number(row: sqlite3.Row, column: str) -> int:
 
 
 def moment(row: sqlite3.Row, column: str) -> float:
-    """Return a moment, in seconds since 1970.
-
-    Raises:
-        ValueError: it is something else.
-    """
+    """Return a moment, in seconds since 1970."""
     value = row[column]
     if not isinstance(value, float) or not (math.isfinite(value) and 0 <= value < _LAST_MOMENT):
         raise _nonsense(column)
@@ -47,33 +48,121 @@ def moment(row: sqlite3.Row, column: str) -> float:
 
 
 def moment_if_any(row: sqlite3.Row, column: str) -> float | None:
-    """Return a moment, or None.
-
-    Raises:
-        ValueError: it is something else.
-    """
+    """Return a moment, or None."""
     return None if row[column] is None else moment(row, column)
 
 
 def address(row: sqlite3.Row, column: str) -> IPv4Address | None:
-    """Return an address, or None where none was seen.
-
-    Raises:
-        ValueError: it is something else.
-    """
+    """Return an address, or None where none was seen."""
     return IPv4Address(text(row, column)) if row[column] != "" else None
 
 
 def whitelist(row: sqlite3.Row, column: str) -> str:
-    """Return a list as it was kept, separated by commas; it may be empty.
-
-    Raises:
-        ValueError: it is something else.
-    """
+    """Return a list as it was kept, separated by commas; it may be empty."""
     kept = text(row, column)
     for entry in kept.split(",") if kept else ():
         IPv4Network(entry)
     return kept
+
+
+def rotation(row: sqlite3.Row) -> RotationRecord:
+    """Return a rotation; its step is one of its mode."""
+    mode, step = Mode(text(row, "mode")), Step(text(row, "step"))
+    if step not in STEPS[mode]:
+        raise ValueError(f"There is no step {step} in the mode {mode}")
+    return RotationRecord(
+        number=number(row, "number"),
+        environment=text(row, "environment"),
+        mode=mode,
+        step=step,
+        started_at=moment(row, "started_at"),
+        finished_at=moment_if_any(row, "finished_at"),
+        outcome=text(row, "outcome"),
+    )
+
+
+def key(row: sqlite3.Row) -> KeyRecord:
+    """Return what is known of a key."""
+    return KeyRecord(
+        environment=text(row, "environment"),
+        name=KeyName(text(row, "fingerprint"), text(row, "last_four")),
+        kind=KeyKind(text(row, "kind")),
+        slot=Slot(text(row, "slot")),
+        holding=Holding(text(row, "holding")),
+        item=text(row, "item"),
+        store=text(row, "store"),
+        backend=text(row, "backend"),
+        stored_at=moment(row, "stored_at"),
+        version=number(row, "version"),
+        proven_at=moment_if_any(row, "proven_at"),
+        retired_at=moment_if_any(row, "retired_at"),
+        whitelist=whitelist(row, "whitelist"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One address that a detection saw, or that it saw none."""
+
+    detection: int
+    at: float
+    address: IPv4Address | None
+    state: EgressState
+    operators: tuple[str, ...]
+    route: str
+
+
+def sighting(row: sqlite3.Row) -> Sighting:
+    """Return what one row of a detection saw."""
+    return Sighting(
+        detection=number(row, "detection"),
+        at=moment(row, "at"),
+        address=address(row, "address"),
+        state=EgressState(text(row, "state")),
+        operators=tuple(text(row, "operators").split(",")),
+        route=text(row, "route"),
+    )
+
+
+def label(row: sqlite3.Row) -> tuple[IPv4Network, str]:
+    """Return an entry of a whitelist with whose it is."""
+    return IPv4Network(text(row, "network")), text(row, "label")
+
+
+_DETAILS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
+    "rotation.begun": {"environment": (str,)},
+    "key.accepted": {"fingerprint": (str,), "address": (str,)},
+    "key.purging": {"fingerprint": (str,), "reason": (str,)},
+    "key.read-from": {"environment": (str,), "path": (str,)},
+    "legacy.polled": {
+        "at": (int, float),
+        "legacy_accepted": (bool,),
+        "legacy_code": (int, NoneType),
+        "legacy_said": (str,),
+        "control_accepted": (bool,),
+        "control_said": (str,),
+    },
+}
+"""What later steps rely on, by the kind of the event."""
+
+
+def event(row: sqlite3.Row) -> Event:
+    """Return an event with its detail, which holds what its kind needs."""
+    kind, detail = text(row, "kind"), json.loads(text(row, "detail"))
+    needed = _DETAILS.get(kind, {})
+    if not isinstance(detail, dict) or not all(isinstance(detail[name], types) for name, types in needed.items()):
+        raise _nonsense("detail")
+    if kind == "egress.chosen":
+        _expect_addresses(detail)
+    of_rotation = None if row["rotation"] is None else number(row, "rotation")
+    return Event(number(row, "number"), moment(row, "at"), of_rotation, kind, detail)
+
+
+def _expect_addresses(detail: Mapping[str, Any]) -> None:
+    exchange = detail.get("exchange") or {"address": "0.0.0.0", "instead": False}  # noqa: S104 - no socket is bound
+    named = (exchange["address"], *exchange.get("beside", ()), *exchange.get("seen", ()))
+    for each in (*(detail.keys() - {"exchange", "route"}), *named):
+        IPv4Address(each)
 
 
 def _nonsense(column: str) -> ValueError:

@@ -19,9 +19,9 @@ from wizard.core.settings import Environment
 from wizard.core.threads import leave_lookups_behind
 from wizard.environments import Environments
 from wizard.rehearsal.simulated_page import NewKey
-from wizard.rotation.certificate import Certificate
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Finding, Step
+from wizard.rotation.report import Report
 from wizard.tui.safe_app import SafeApp
 from wizard.tui.screens.confirm import ConfirmScreen
 from wizard.tui.screens.credentials import CredentialsScreen
@@ -180,10 +180,10 @@ class WizardApp(SafeApp):
         step = self.flow.step
         self._show(_SCREENS[step]() if step in _SCREENS else HomeScreen())
 
-    def show_summary(self, certificate: Certificate) -> None:
+    def show_summary(self, report: Report) -> None:
         """Show what the finished rotation proved."""
-        self.farewell = tuple(f"{label:<12} {text}" for label, text in certificate.lines())
-        self._show(SummaryScreen(certificate))
+        self.farewell = tuple(f"{label:<12} {text}" for label, text in report.lines())
+        self._show(SummaryScreen(report))
 
     def _show(self, screen: Screen[None]) -> None:
         """Put a screen in the place of the step's, also where a dialog lies on top of that one."""

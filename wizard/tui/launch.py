@@ -13,7 +13,7 @@ from wizard.core.settings import Paths
 from wizard.core.terminal import inspect_terminal
 from wizard.environments import Environments, RealEnvironments, RehearsalEnvironments
 from wizard.rehearsal.scenarios import SMOOTH, Scenario
-from wizard.rotation.closing import exit_code
+from wizard.rotation.model import exit_code
 from wizard.tui.app import WizardApp
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wizard.whitelist.entries import LONGEST_LABEL, Entries, Entry, parse
-from wizard.whitelist.findings import Finding, ListContext, OtherList, RequiredAddress, Severity
+from wizard.whitelist.findings import ListContext, ListFinding, OtherList, RequiredAddress, Severity
 from wizard.whitelist.fixes import (
     Fix,
     add_labelled,
@@ -26,10 +26,10 @@ __all__ = [
     "Difference",
     "Entries",
     "Entry",
-    "Finding",
     "Fix",
     "Form",
     "ListContext",
+    "ListFinding",
     "OtherList",
     "RequiredAddress",
     "Severity",

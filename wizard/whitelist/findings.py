@@ -20,7 +20,7 @@ class Severity(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class ListFinding:
     """One remark about an entry or about the whole list."""
 
     code: str
@@ -97,6 +97,6 @@ class EntryContext:
 
 def error(
     code: str, message: str, suggestion: str | None = None, *, is_safe: bool = False, alternative: str | None = None
-) -> Finding:
+) -> ListFinding:
     """Return a finding that keeps the list from being used."""
-    return Finding(code, Severity.ERROR, message, suggestion, is_safe, alternative)
+    return ListFinding(code, Severity.ERROR, message, suggestion, is_safe, alternative)

@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv4Network, collapse_addresses
 
 from wizard.core.text import printable
 from wizard.whitelist.entries import LONGEST_LABEL, Entries, Entry, parse
-from wizard.whitelist.findings import Finding, Severity
+from wizard.whitelist.findings import ListFinding, Severity
 from wizard.whitelist.rendering import written
 from wizard.whitelist.scope import NARROWEST_TOO_WIDE, BlockIndex
 from wizard.whitelist.validation import CheckedEntry, Validation
@@ -26,7 +26,7 @@ _SAYS_IT_AGAIN = frozenset({"duplicate", "covered"})
 class Fix:
     """One suggestion that can be applied now."""
 
-    finding: Finding
+    finding: ListFinding
     place: int | None
     """The place of its entry; None where the suggestion is added to the list."""
 

@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv4Network
 
 from wizard.core.addresses import SpecialRange, special_ranges
 from wizard.core.rules import Rules
-from wizard.whitelist.findings import EntryContext, Finding, Severity, error
+from wizard.whitelist.findings import EntryContext, ListFinding, Severity, error
 from wizard.whitelist.rendering import written
 
 NARROWEST_TOO_WIDE = 23
@@ -33,7 +33,7 @@ def is_usable(network: IPv4Network, rules: Rules) -> bool:
     )
 
 
-def scope_findings(network: IPv4Network, context: EntryContext) -> Iterator[Finding]:
+def scope_findings(network: IPv4Network, context: EntryContext) -> Iterator[ListFinding]:
     """Yield what is to be said about the addresses that `network` lets in."""
     if network.prefixlen == 0 or (network.prefixlen == 32 and network.network_address == _ANY):
         yield open_to_all(written(network), context.stand_in)
@@ -48,13 +48,13 @@ def scope_findings(network: IPv4Network, context: EntryContext) -> Iterator[Find
         yield _block(network, context)
 
 
-def duplicate(network: IPv4Network) -> Finding:
+def duplicate(network: IPv4Network) -> ListFinding:
     """Return the finding for an entry that an earlier one repeats."""
     message = f"{written(network)} is on the list already. Remove the second one."
-    return Finding("duplicate", Severity.WARNING, message, "", is_safe=True)
+    return ListFinding("duplicate", Severity.WARNING, message, "", is_safe=True)
 
 
-def covered(network: IPv4Network, usable: BlockIndex, owner: str) -> Finding | None:
+def covered(network: IPv4Network, usable: BlockIndex, owner: str) -> ListFinding | None:
     """Return a finding when one of the `usable` blocks contains all of `network` and is not `network`, else None.
 
     An entry that says whose it is (`owner`, else empty) is not removed unread: without it, who is
@@ -65,10 +65,10 @@ def covered(network: IPv4Network, usable: BlockIndex, owner: str) -> Finding | N
         return None
     whose = f" ({owner})" if owner else ""
     message = f"{written(network)}{whose} is inside {written(cover)}, which is on the list too."
-    return Finding("covered", Severity.NOTE, message, "", is_safe=not owner)
+    return ListFinding("covered", Severity.NOTE, message, "", is_safe=not owner)
 
 
-def open_to_all(name: str, suggestion: str) -> Finding:
+def open_to_all(name: str, suggestion: str) -> ListFinding:
     """Return the finding for an entry that allows every address."""
     return error(
         "wildcard",
@@ -83,12 +83,12 @@ def _special(network: IPv4Network, rules: Rules) -> SpecialRange | None:
     return next((special for special in touched if special.kind not in rules.tolerated_ranges), None)
 
 
-def _not_public(network: IPv4Network, special: SpecialRange, context: EntryContext) -> Finding:
+def _not_public(network: IPv4Network, special: SpecialRange, context: EntryContext) -> ListFinding:
     name = written(network)
     verb = "is" if network.subnet_of(special.network) else "reaches into"
     if special.kind in _MAY_BE_USED:
         message = f"{name} {verb} {special.reason}: no real host calls from there. Check the address."
-        return Finding(special.kind, Severity.WARNING, message)
+        return ListFinding(special.kind, Severity.WARNING, message)
     return error(
         special.kind,
         f"{name} {verb} {special.reason}: the exchange never sees it. "
@@ -97,7 +97,7 @@ def _not_public(network: IPv4Network, special: SpecialRange, context: EntryConte
     )
 
 
-def _too_wide(network: IPv4Network, context: EntryContext) -> Finding:
+def _too_wide(network: IPv4Network, context: EntryContext) -> ListFinding:
     inside = [str(required.address) for required in context.missing if required.address in network]
     return error(
         "too-wide",
@@ -107,14 +107,14 @@ def _too_wide(network: IPv4Network, context: EntryContext) -> Finding:
     )
 
 
-def _block(network: IPv4Network, context: EntryContext) -> Finding:
+def _block(network: IPv4Network, context: EntryContext) -> ListFinding:
     count = network.num_addresses
     message = (
         f"{network} lets {count} addresses use the key. "
         "Binance's documents do not mention blocks: single addresses are the safe form."
     )
     expanded = ",".join(map(str, network)) if count <= context.room else None
-    return Finding("block", Severity.WARNING, message, expanded)
+    return ListFinding("block", Severity.WARNING, message, expanded)
 
 
 class AddressSet:

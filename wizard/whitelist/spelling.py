@@ -14,7 +14,7 @@ from wizard.core.key_shape import holds_key
 from wizard.core.text import printable
 from wizard.whitelist.characters import BLANKS, INVISIBLE, foreign, plain
 from wizard.whitelist.entries import Entry, read_network
-from wizard.whitelist.findings import EntryContext, Finding, error
+from wizard.whitelist.findings import EntryContext, ListFinding, error
 from wizard.whitelist.rendering import written
 from wizard.whitelist.scope import NARROWEST_TOO_WIDE, open_to_all
 
@@ -38,7 +38,7 @@ _MASKS = {str(IPv4Network((0, length)).netmask): length for length in range(1, 3
 }
 
 
-def misspelling(text: str, context: EntryContext) -> Finding:
+def misspelling(text: str, context: EntryContext) -> ListFinding:
     """Return what is wrong with an entry that is not written as an address or a block."""
     meant = plain(text).translate(_WITHOUT_BLANKS)
     if read_network(meant):
@@ -47,7 +47,7 @@ def misspelling(text: str, context: EntryContext) -> Finding:
     return next((finding for finding in found if finding), None) or _malformed(meant)
 
 
-def _lookalike(text: str, meant: str) -> Finding:
+def _lookalike(text: str, meant: str) -> ListFinding:
     """Say which characters have to be replaced for the text to be the address that one reads."""
     if any(character in BLANKS for character in text):
         return error(
@@ -61,14 +61,14 @@ def _lookalike(text: str, meant: str) -> Finding:
     return error("lookalike", f"{what} Write {meant}.", meant, is_safe=True)
 
 
-def _strange_character(meant: str, _: EntryContext) -> Finding | None:
+def _strange_character(meant: str, _: EntryContext) -> ListFinding | None:
     name = foreign(meant)
     if name is None:
         return None
     return error("malformed", f"{_shown(meant)} contains {name}. Type the address again with the digits 0 to 9.")
 
 
-def _url(meant: str, _: EntryContext) -> Finding | None:
+def _url(meant: str, _: EntryContext) -> ListFinding | None:
     match = _URL.fullmatch(meant)
     if match is None:
         return None
@@ -79,7 +79,7 @@ def _url(meant: str, _: EntryContext) -> Finding | None:
     return error("url", message, host if read_ipv4(host) else None, is_safe=is_safe)
 
 
-def _login(meant: str, _: EntryContext) -> Finding | None:
+def _login(meant: str, _: EntryContext) -> ListFinding | None:
     match = _LOGIN.fullmatch(meant)
     if match is None or not read_ipv4(match["host"]):
         return None
@@ -87,12 +87,12 @@ def _login(meant: str, _: EntryContext) -> Finding | None:
     return error("url", message, match["host"], is_safe=True)
 
 
-def bullet(mark: str) -> Finding:
+def bullet(mark: str) -> ListFinding:
     """Return the finding for the mark of a line, which stands where an entry could."""
     return error("bullet", f"{mark} is the mark of a line, not an address. Remove it.", "", is_safe=True)
 
 
-def _bullet(meant: str, _: EntryContext) -> Finding | None:
+def _bullet(meant: str, _: EntryContext) -> ListFinding | None:
     return bullet(meant) if meant in _BULLETS else None
 
 
@@ -101,14 +101,14 @@ def is_dash(entry: Entry) -> bool:
     return entry.network is None and plain(entry.text) == "-"
 
 
-def _dash(meant: str, _: EntryContext) -> Finding | None:
+def _dash(meant: str, _: EntryContext) -> ListFinding | None:
     """No suggestion: without the dash, all of a range but its two ends would be off the list."""
     if meant != "-":
         return None
     return error("dash", "- is no entry. A range is written as one, 1.2.3.4-1.2.3.9; else remove the dash.")
 
 
-def _wildcard(meant: str, context: EntryContext) -> Finding | None:
+def _wildcard(meant: str, context: EntryContext) -> ListFinding | None:
     address, _, prefix = meant.partition("/")
     if "*" not in meant and meant.lower() not in _WILDCARD_WORDS and not (read_ipv4(address) and prefix == "0"):
         return None
@@ -121,7 +121,7 @@ def _wildcard(meant: str, context: EntryContext) -> Finding | None:
     return open_to_all(_shown(meant), context.stand_in)
 
 
-def _ipv6(meant: str, context: EntryContext) -> Finding | None:
+def _ipv6(meant: str, context: EntryContext) -> ListFinding | None:
     address = _read_ipv6(re.split(r"[]/%]", meant.removeprefix("["))[0])
     if address is None:
         return None
@@ -146,14 +146,14 @@ def _read_ipv6(text: str) -> IPv6Address | None:
         return None
 
 
-def _port(meant: str, _: EntryContext) -> Finding | None:
+def _port(meant: str, _: EntryContext) -> ListFinding | None:
     match = _PORT.fullmatch(meant)
     if match is None or read_ipv4(match["address"]) is None:
         return None
     return error("port", f"{meant} has a port. The list takes the address alone.", match["address"], is_safe=True)
 
 
-def _range(meant: str, context: EntryContext) -> Finding | None:
+def _range(meant: str, context: EntryContext) -> ListFinding | None:
     match = _RANGE.fullmatch(meant)
     if match is None or (first := read_ipv4(match["first"])) is None:
         return None
@@ -173,7 +173,7 @@ def _spelled_out(first: IPv4Address, last: IPv4Address, context: EntryContext) -
     return ",".join(blocks) if len(blocks) <= max(1, context.room) else None
 
 
-def _leading_zero(meant: str, _: EntryContext) -> Finding | None:
+def _leading_zero(meant: str, _: EntryContext) -> ListFinding | None:
     address, slash, prefix = meant.partition("/")
     if not re.fullmatch(r"[0-9.]+", address) or not _LEADING_ZERO.search(address):
         return None
@@ -185,7 +185,7 @@ def _leading_zero(meant: str, _: EntryContext) -> Finding | None:
     return error("leading-zero", message, decimal + slash + prefix if read_ipv4(decimal) else None)
 
 
-def _host_bits(meant: str, _: EntryContext) -> Finding | None:
+def _host_bits(meant: str, _: EntryContext) -> ListFinding | None:
     address, slash, prefix = meant.partition("/")
     if read_ipv4(address) is None or not slash or not PREFIX.fullmatch(prefix):
         return None
@@ -204,7 +204,7 @@ def _narrow(block: IPv4Network) -> str | None:
     return None if block.prefixlen <= NARROWEST_TOO_WIDE else written(block)
 
 
-def _bad_prefix(meant: str, _: EntryContext) -> Finding | None:
+def _bad_prefix(meant: str, _: EntryContext) -> ListFinding | None:
     address, slash, prefix = meant.partition("/")
     if read_ipv4(address) is None or not slash:
         return None
@@ -221,7 +221,7 @@ def _bad_prefix(meant: str, _: EntryContext) -> Finding | None:
     return error("bad-prefix", message, suggestion)
 
 
-def _malformed(meant: str) -> Finding:
+def _malformed(meant: str) -> ListFinding:
     shown = _shown(meant)
     if _HOST_NAME.fullmatch(meant):
         return error("host-name", f"{shown} is a host name. The list takes addresses; a name can change its own.")

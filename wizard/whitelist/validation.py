@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network
 
 from wizard.whitelist.entries import Entries, Entry, EntryKind, read_network
-from wizard.whitelist.findings import EntryContext, Finding, ListContext, Severity, error
+from wizard.whitelist.findings import EntryContext, ListContext, ListFinding, Severity, error
 from wizard.whitelist.rendering import written
 from wizard.whitelist.scope import AddressSet, BlockIndex, covered, duplicate, is_usable, scope_findings
 from wizard.whitelist.spelling import bullet, is_dash, misspelling
@@ -21,7 +21,7 @@ class CheckedEntry:
     """An entry with everything that was found about it."""
 
     entry: Entry
-    findings: tuple[Finding, ...]
+    findings: tuple[ListFinding, ...]
     label: str = ""
     """Whose it is: what was typed, else what is known."""
 
@@ -36,7 +36,7 @@ class CheckedEntry:
         return any(finding.severity is Severity.ERROR for finding in self.findings)
 
     @property
-    def fix(self) -> Finding | None:
+    def fix(self) -> ListFinding | None:
         """The finding whose suggestion is written in the entry's place: the first, errors first."""
         fixable = [finding for finding in self.findings if finding.suggestion is not None]
         return next((finding for finding in fixable if finding.severity is Severity.ERROR), next(iter(fixable), None))
@@ -52,16 +52,16 @@ class Validation:
     """What is to be said about a list."""
 
     entries: tuple[CheckedEntry, ...]
-    findings: tuple[Finding, ...]
+    findings: tuple[ListFinding, ...]
     """Of the list as a whole; those of its entries are with them."""
 
     @property
-    def errors(self) -> tuple[Finding, ...]:
+    def errors(self) -> tuple[ListFinding, ...]:
         """Everything that keeps the list from being used: of its entries in order, then of the list."""
         return self._all(Severity.ERROR)
 
     @property
-    def warnings(self) -> tuple[Finding, ...]:
+    def warnings(self) -> tuple[ListFinding, ...]:
         """Everything that the user should look at, in the same order."""
         return self._all(Severity.WARNING)
 
@@ -88,7 +88,7 @@ class Validation:
     def _also_warnings(self) -> str:
         return f", {_count(self.warnings, 'warning')}" if self.warnings else ""
 
-    def _all(self, severity: Severity) -> tuple[Finding, ...]:
+    def _all(self, severity: Severity) -> tuple[ListFinding, ...]:
         of_entries = (finding for checked in self.entries for finding in checked.findings)
         return tuple(finding for finding in (*of_entries, *self.findings) if finding.severity is severity)
 
@@ -123,7 +123,7 @@ class _OtherLists:
         self._others = [(other.environment, AddressSet(other.networks)) for other in context.others]
         self._observed = None if context.observed is None else AddressSet(context.observed)
 
-    def findings(self, network: IPv4Network) -> Iterator[Finding]:
+    def findings(self, network: IPv4Network) -> Iterator[ListFinding]:
         """Yield what other lists and observations say about a usable entry."""
         shared = [environment for environment, addresses in self._others if addresses.touches(network)]
         if shared:
@@ -131,19 +131,19 @@ class _OtherLists:
                 f"{written(network)} also gets in at {', '.join(shared)}: a host that serves two environments "
                 "can leak from one into the other. Use another address where you can."
             )
-            yield Finding("shared", Severity.WARNING, message)
+            yield ListFinding("shared", Severity.WARNING, message)
         if self._observed is not None and not self._observed.touches(network):
             message = f"{written(network)}: never observed."
-            yield Finding("unobserved", Severity.NOTE, message)
+            yield ListFinding("unobserved", Severity.NOTE, message)
 
 
-def _lost_access(let_in: AddressSet, context: ListContext) -> Iterator[Finding]:
+def _lost_access(let_in: AddressSet, context: ListContext) -> Iterator[ListFinding]:
     """Yield who is on the list before and would be locked out by this one."""
     for network in context.previous:
         if not let_in.covers(network):
             whose = context.whose(network)
             message = f"{whose} is on the list in use and not on this one: it would lose access."
-            yield Finding("access-lost", Severity.WARNING, message, written(network))
+            yield ListFinding("access-lost", Severity.WARNING, message, written(network))
 
 
 def _ends_of_ranges(entries: Entries) -> frozenset[int]:
@@ -160,14 +160,14 @@ def _label(entry: Entry, context: ListContext) -> str:
 
 def _said_again(
     network: IPv4Network | None, owner: str, seen: Container[IPv4Network | None], usable: BlockIndex
-) -> Iterator[Finding]:
+) -> Iterator[ListFinding]:
     if network is not None and (again := duplicate(network) if network in seen else covered(network, usable, owner)):
         yield again
 
 
 def _entry_findings(
     entry: Entry, let_in: AddressSet, usable: Container[IPv4Network], context: EntryContext, others: _OtherLists
-) -> Iterator[Finding]:
+) -> Iterator[ListFinding]:
     if entry.kind is EntryKind.COMMENTED:
         yield _commented(entry, let_in)
     elif not entry.text:
@@ -183,16 +183,16 @@ def _entry_findings(
             yield from others.findings(entry.network)
 
 
-def _commented(entry: Entry, let_in: AddressSet) -> Finding:
+def _commented(entry: Entry, let_in: AddressSet) -> ListFinding:
     network = read_network(entry.text)
     if network and let_in.covers(network):
         message = f"{entry.text} stands in a comment and is on the list by now."
-        return Finding("address-in-comment", Severity.NOTE, message, "", is_safe=True)
+        return ListFinding("address-in-comment", Severity.NOTE, message, "", is_safe=True)
     message = f"{entry.text} stands in a comment: it is not on the list."
-    return Finding("address-in-comment", Severity.WARNING, message, entry.text)
+    return ListFinding("address-in-comment", Severity.WARNING, message, entry.text)
 
 
-def _list_findings(counted: int, checked: Sequence[CheckedEntry], context: EntryContext) -> Iterator[Finding]:
+def _list_findings(counted: int, checked: Sequence[CheckedEntry], context: EntryContext) -> Iterator[ListFinding]:
     if not counted:
         yield error("empty-list", "The list is empty. Add the public IPv4 address of each host that uses the key.")
     if counted > context.rules.max_entries:
@@ -205,7 +205,7 @@ def _list_findings(counted: int, checked: Sequence[CheckedEntry], context: Entry
         )
 
 
-def _too_many(count: int, checked: Sequence[CheckedEntry], limit: int) -> Finding:
+def _too_many(count: int, checked: Sequence[CheckedEntry], limit: int) -> ListFinding:
     needless = sum(any(found.code in {"duplicate", "covered"} for found in entry.findings) for entry in checked)
     excess = count - limit
     which = "duplicate or covered ones are enough" if needless >= excess else "choose those that no host needs"
@@ -215,7 +215,7 @@ def _too_many(count: int, checked: Sequence[CheckedEntry], limit: int) -> Findin
     )
 
 
-def _count(findings: Sequence[Finding], word: str) -> str:
+def _count(findings: Sequence[ListFinding], word: str) -> str:
     return _counted(len(findings), word, word + "s")
 
 

@@ -7,15 +7,16 @@ dies while the user is on the exchange's page, the private key of the new API ke
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
+from wizard.core.threads import in_abandonable_thread
 from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.exchange.signing import KeyPair, generate_ed25519, generate_rsa, public_pem
-from wizard.intake.copies import Copies
+from wizard.intake.copies import Copies, copies_of
 from wizard.rotation.context import Context
-from wizard.rotation.elsewhere import Elsewhere
 from wizard.rotation.findings import STORAGE
 from wizard.rotation.model import Finding, Mode, Outcome
 
@@ -24,9 +25,10 @@ IMPORTED = "imported public key"
 """What stands in a draft in place of the API key, before the public key's fingerprint."""
 
 
-class DraftMissing(WizardError):
-    """The key pair made here is no longer stored."""
-
+READ_FROM = "key.read-from"
+"""The event that names the file from which a key in use was read."""
+SEARCH_DEADLINE = 5.0
+"""Seconds to look for copies: a file on a network disk must not hold up a purge."""
 
 SWAP_WORD = "swap"
 SWAP_CONSENT = (
@@ -35,25 +37,16 @@ SWAP_CONSENT = (
 )
 
 
-class AlreadyStored(WizardError):
-    """The API key is one that this environment has had before."""
-
-
-class SwapNotConfirmed(WizardError):
-    """API key and secret stay where they are: the word for it was not typed."""
-
-
 class CredentialsStep:
     """Stores what the exchange's page gave."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._elsewhere = Elsewhere(context)
 
     @property
     def pending(self) -> KeyRecord | None:
         """The new key, if it is stored and was read back."""
-        return self._key(Slot.PENDING)
+        return self._context.key(Slot.PENDING)
 
     async def public_key(self, kind: KeyKind = KeyKind.ED25519) -> str:
         """Return the public half of the pair that waits for its API key, made now if there is none.
@@ -70,28 +63,22 @@ class CredentialsStep:
 
     async def store_hmac(self, api_key: Secret, secret: Secret) -> Finding:
         """Store an API key with its HMAC secret."""
-        return await self._store_pending(Credentials(KeyKind.HMAC, api_key, secret))
+        return await self.store(Credentials(KeyKind.HMAC, api_key, secret))
 
-    async def store_ed25519(self, api_key: Secret) -> Finding:
-        """Store an API key with the Ed25519 private key that was made here for it (see `store_rsa`)."""
-        return await self._store_made(api_key, KeyKind.ED25519)
-
-    async def store_rsa(self, api_key: Secret) -> Finding:
-        """Store an API key with the RSA private key that was made here for it.
+    async def store_made(self, api_key: Secret, kind: KeyKind = KeyKind.ED25519) -> Finding:
+        """Store an API key with the private key that was made here for it.
 
         Raises:
-            DraftMissing: the key pair is not stored any more.
+            WizardError: the key pair is not stored any more.
         """
-        return await self._store_made(api_key, KeyKind.RSA)
-
-    async def _store_made(self, api_key: Secret, kind: KeyKind) -> Finding:
         found = await self._pair(kind)
         if found is None:
-            raise DraftMissing(
+            raise WizardError(
                 f"The private key made for this API key is not in {self._context.vault.place} any more",
                 advice="Delete this API key on the exchange's page and start this step again with a new pair.",
+                code="credentials.pair-missing",
             )
-        finding = await self._store_pending(Credentials(kind, api_key, found.signing))
+        finding = await self.store(Credentials(kind, api_key, found.signing))
         for draft in self._drafts():
             if draft.name.fingerprint == _label(MADE_HERE, public_pem(found.signing)).fingerprint():
                 await self._context.vault.purge(draft, "the pair is stored together with its API key")
@@ -110,23 +97,20 @@ class CredentialsStep:
             public: The public half of the imported key, as `import_pair` had it.
 
         Raises:
-            DraftMissing: the private key is not stored any more.
+            WizardError: the private key is not stored any more.
         """
         draft = self._imported_draft(public)
         found = await self._context.vault.fetch(draft) if draft else await self._imported_pending(public)
         if found is None:
-            raise DraftMissing(
+            raise WizardError(
                 f"The imported private key is not in {self._context.vault.place} any more",
                 advice="Import it once more, then store it.",
+                code="credentials.pair-missing",
             )
-        finding = await self._store_pending(Credentials(found.kind, api_key, found.signing), is_imported=True)
+        finding = await self.store(Credentials(found.kind, api_key, found.signing), is_imported=True)
         if draft:
             await self._context.vault.purge(draft, "the imported key is stored together with its API key")
         return finding
-
-    async def store_found(self, credentials: Credentials) -> Finding:
-        """Store a whole key that was found in the place of the credentials; the caller wipes it."""
-        return await self._store_pending(credentials)
 
     async def swap(self, typed: str) -> Finding:
         """Store the pending key again with API key and secret exchanged; the next probe sends them so.
@@ -135,28 +119,31 @@ class CredentialsStep:
             typed: What the user typed after `SWAP_CONSENT` was shown.
 
         Raises:
-            SwapNotConfirmed: it is not `SWAP_WORD`; nothing was changed.
+            WizardError: it is not `SWAP_WORD`; nothing was changed.
         """
         if typed.lower() != SWAP_WORD:
-            raise SwapNotConfirmed(
-                "API key and secret were not swapped", advice=f"Type {SWAP_WORD} where you are asked for it."
+            raise WizardError(
+                "API key and secret were not swapped",
+                advice=f"Type {SWAP_WORD} where you are asked for it.",
+                code="credentials.not-swapped",
             )
         pending = self.pending
         found = await self._context.vault.fetch(pending) if pending else None
         if pending is None or found is None:
             raise WizardError("There is no stored key to swap", advice="Enter the key and its secret again.")
-        finding = await self._store_pending(Credentials(found.kind, found.signing, found.api_key))
+        finding = await self.store(Credentials(found.kind, found.signing, found.api_key))
         # What was shown as the API key's last characters belonged to the secret.
         self._context.journal.hide_last_four(pending)
         return finding
 
-    async def _store_pending(self, credentials: Credentials, *, is_imported: bool = False) -> Finding:
+    async def store(self, credentials: Credentials, *, is_imported: bool = False) -> Finding:
+        """Store a whole key as the new one; the caller wipes it."""
         await self._context.vault.recover()
         self._refuse_known(credentials)
         whitelist = self._context.journal.whitelist_of(self._context.rotation)
         record = await self._context.vault.put(credentials, Slot.PENDING, whitelist=whitelist)
         is_from_outside = is_imported or self._context.rotation.mode is Mode.ADOPT
-        copies = await self._elsewhere.copies(credentials) if is_from_outside else Copies()
+        copies = await self.find_copies(credentials) if is_from_outside else Copies()
         return Finding(
             subject=STORAGE,
             outcome=Outcome.WARNING if copies else Outcome.PASSED,
@@ -166,25 +153,46 @@ class CredentialsStep:
             advice=_to_remove(copies, self._context.vault.place),
         )
 
+    def note_source(self, path: str) -> None:
+        """Remember a file from which a key was read, to look there again when the key is retired."""
+        if path and path not in self._sources():
+            detail = {"environment": self._context.environment.name, "path": path}
+            self._context.journal.record(self._context.rotation, READ_FROM, detail)
+
+    async def find_copies(self, credentials: Credentials) -> Copies:
+        """Return the files and variables of this host that hold the API key or its secret in plain text now."""
+        look = partial(copies_of, credentials, self._context.environ, self._sources())
+        try:
+            return await in_abandonable_thread(look, SEARCH_DEADLINE)
+        except TimeoutError:
+            return Copies(unknown=(f"the usual files could not be read within {SEARCH_DEADLINE:.0f} seconds",))
+
+    def _sources(self) -> tuple[str, ...]:
+        own = self._context.environment.name
+        events = self._context.journal.events(kind=READ_FROM)
+        return tuple(str(event.detail["path"]) for event in events if event.detail["environment"] == own)
+
     def _refuse_known(self, credentials: Credentials) -> None:
         fingerprint, own = credentials.name.fingerprint, self._context.environment.name
         for record in self._context.journal.keys(own):
             if record.name.fingerprint == fingerprint and record.slot in (Slot.CURRENT, Slot.LEGACY):
-                raise AlreadyStored(
+                raise WizardError(
                     "This is the key that is to be replaced, not the new one",
                     why=f"{record.name} is stored already as the {record.slot} key of this environment.",
                     advice="Copy the API key that the exchange's page showed when the new key was created.",
+                    code="credentials.already-stored",
                 )
         if others := [name for name in self._context.journal.environments_with(fingerprint) if name != own]:
-            raise AlreadyStored(
+            raise WizardError(
                 f"This key belongs to another environment: {', '.join(others)}",
                 why="A key is never shared between environments: each has its own, with its own whitelist.",
                 advice=f"Create a key for {own} alone and enter that one.",
+                code="credentials.already-stored",
             )
 
     async def _pair(self, kind: KeyKind) -> Credentials | None:
         """Return the pair made here: as a draft, or within the pending key when its API key was mistyped."""
-        pending = self._key(Slot.PENDING)
+        pending = self._context.key(Slot.PENDING)
         for record in [*reversed(self._drafts()), *([pending] if pending else [])]:
             if record.kind is kind and (found := await self._context.vault.fetch(record)):
                 if not found.api_key.reveal().startswith(IMPORTED):
@@ -217,9 +225,6 @@ class CredentialsStep:
     def _drafts(self) -> list[KeyRecord]:
         keys = self._context.journal.keys(self._context.environment.name)
         return [key for key in keys if key.slot is Slot.DRAFT and key.holding is Holding.STORED]
-
-    def _key(self, slot: Slot) -> KeyRecord | None:
-        return self._context.journal.key_in(self._context.environment.name, slot)
 
 
 def is_placeholder(api_key: Secret) -> bool:

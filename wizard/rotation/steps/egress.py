@@ -13,12 +13,10 @@ from wizard.egress.history import tell_history
 from wizard.egress.ipv6 import Ipv6Way
 from wizard.net.route import Route
 from wizard.rotation.context import Context
+from wizard.rotation.exchange_calls import ipv6_way_to_exchange, observe_address
 from wizard.rotation.journal import THE_EXCHANGE, WIZARD, Journal
 from wizard.rotation.model import Finding, Outcome
-from wizard.rotation.reaching import ipv6_way_to_exchange
-from wizard.rotation.signed import observe_address
 from wizard.rotation.steps.address_selection import AddressSelection
-from wizard.rotation.surroundings import list_in_use
 
 _OUTCOMES = {
     EgressState.AGREED: Outcome.PASSED,
@@ -59,7 +57,7 @@ class EgressStep:
         """Ask, note the addresses in the journal, and return who said what.
 
         Raises:
-            wizard.core.errors.WizardError: the route cannot be used.
+            WizardError: the route cannot be used.
         """
         context = self._context
         self.observation = None
@@ -80,7 +78,7 @@ class EgressStep:
         """Ask on over the report's route until a pool would have shown itself, and keep what was seen.
 
         Raises:
-            wizard.core.errors.WizardError: the route cannot be used.
+            WizardError: the route cannot be used.
         """
         context = self._context
         more = await sample_more(
@@ -104,16 +102,16 @@ class EgressStep:
             None where no key is in use.
 
         Raises:
-            wizard.core.errors.WizardError: the keyring or the route cannot be used.
+            WizardError: the keyring or the route cannot be used.
         """
         context = self._context
-        current = context.journal.key_in(context.environment.name, Slot.CURRENT)
+        current = context.key(Slot.CURRENT)
         credentials = await context.vault.fetch(current) if current else None
         if current is None or credentials is None:
             return None
         try:
             async with context.exchange() as client:
-                listed = list_in_use(context.journal, context.environment.name)
+                listed = context.journal.list_in_use(context.environment.name)
                 self.observation = await observe_address(client, credentials, context.environment.site, listed)
         finally:
             credentials.wipe()
@@ -125,7 +123,7 @@ class EgressStep:
         """Return how other software here could call the exchange over IPv6. It takes 3 s at most.
 
         Raises:
-            wizard.core.errors.WizardError: the route cannot be used.
+            WizardError: the route cannot be used.
         """
         context = self._context
         return await ipv6_way_to_exchange(context.environment, context.route(), context.ipv6_lookup)

@@ -15,24 +15,14 @@ from wizard.core.errors import WizardError, sentences
 from wizard.core.text import capitalised
 from wizard.custody.records import KeyRecord, Slot
 from wizard.exchange.diagnosis import Diagnosis
-from wizard.rotation import findings as say
 from wizard.rotation.context import Context
-from wizard.rotation.findings import Scribe
-from wizard.rotation.ladder import PASSES_IN_A_ROW, Ladder, OnFinding, ProbeReport
-from wizard.rotation.model import Finding, Step
-from wizard.rotation.signed import SignedAnswer, ask, circumstances
+from wizard.rotation.exchange_calls import SignedAnswer, ask, circumstances
+from wizard.rotation.model import Step
+from wizard.rotation.probe import PASSES_IN_A_ROW, OnFinding, Probe, ProbeReport
 
-__all__ = ["PASSES_IN_A_ROW", "NotProven", "NothingToProbe", "ProbeReport", "ProbeStep", "Wait"]
+__all__ = ["PASSES_IN_A_ROW", "ProbeReport", "ProbeStep", "Wait"]
 
 OnWait = Callable[["Wait"], object]
-
-
-class NothingToProbe(WizardError):
-    """There are no stored credentials to probe."""
-
-
-class NotProven(WizardError):
-    """Promotion was asked for although the probe did not pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +58,13 @@ class ProbeStep:
         """Ask everything and return what was seen.
 
         Raises:
-            NothingToProbe: no pending key is stored, or it is not stored any more.
+            WizardError: no pending key is stored, or it is not stored any more.
         """
         pending, credentials = await self._fetch_pending()
-        current, control = self._key(Slot.CURRENT), None
+        current, control = self._context.key(Slot.CURRENT), None
         try:
             control = await self._context.vault.fetch(current) if current else None
-            report = await Ladder(self._context, pending, current, on_finding).climb(credentials, control)
+            report = await Probe(self._context, pending, current, on_finding).run(credentials, control)
         finally:
             for held in filter(None, (credentials, control)):
                 held.wipe()
@@ -88,7 +78,7 @@ class ProbeStep:
         Ends by itself where waiting cannot help any more, and after `Pace.patience`. May be cancelled.
 
         Raises:
-            NothingToProbe: no pending key is stored, or it is not stored any more.
+            WizardError: no pending key is stored, or it is not stored any more.
         """
         _, credentials = await self._fetch_pending()
         begun = self._context.stopwatch()
@@ -108,7 +98,7 @@ class ProbeStep:
             credentials.wipe()
         raise AssertionError("counted to the end")
 
-    async def promote(self, report: ProbeReport, step: Step) -> Finding:
+    async def promote(self, report: ProbeReport, step: Step) -> None:
         """Ask once more, then make the proven key the current and the current key the legacy one, and move on.
 
         Args:
@@ -116,19 +106,17 @@ class ProbeStep:
             step: Where the rotation stands afterwards.
 
         Raises:
-            NotProven: the report does not allow it, or is about another key.
-            wizard.rotation.journal.NotPromotable: the slots do not allow it.
+            WizardError: the report does not allow it, or is about another key, or the slots do not allow it.
         """
-        pending = self._key(Slot.PENDING)
+        pending = self._context.key(Slot.PENDING)
         if not report.is_proven or pending is None or pending.item != report.item:
-            raise NotProven(
-                "The new key is not proven yet", advice="Run the probe until every check that counts passes."
+            raise WizardError(
+                "The new key is not proven yet",
+                advice="Run the probe until every check that counts passes.",
+                code="probe.not-proven",
             )
         await self._ask_once_more(report)
         self._context.journal.promote(self._context.rotation, report.item, step)
-        current = self._key(Slot.CURRENT)
-        assert current is not None  # noqa: S101 - promoted in the line above
-        return say.promoted(Scribe(self._context.clock, self._context.egress), current, self._key(Slot.LEGACY))
 
     def _heed(self, diagnosis: Diagnosis) -> None:
         self._free_at = max(self._free_at, self._context.stopwatch() + diagnosis.retry_after)
@@ -143,22 +131,29 @@ class ProbeStep:
         if not answer.accepted:
             diagnosis = answer.diagnose()
             why = " ".join(sentences(diagnosis.what, diagnosis.why))
-            raise NotProven("Nothing was promoted: the new key is not accepted now", why=why, advice="Probe again.")
+            raise WizardError(
+                "Nothing was promoted: the new key is not accepted now",
+                why=why,
+                advice="Probe again.",
+                code="probe.not-proven",
+            )
         if answer.restrictions != report.restrictions:
-            raise NotProven(
+            raise WizardError(
                 "Nothing was promoted: the new key's rights were changed since the probe",
                 why="The exchange tells other permissions or another restriction than a moment ago.",
                 advice="Probe again.",
+                code="probe.not-proven",
             )
 
     async def _fetch_pending(self) -> tuple[KeyRecord, Credentials]:
-        pending = self._key(Slot.PENDING)
+        pending = self._context.key(Slot.PENDING)
         credentials = await self._context.vault.fetch(pending) if pending else None
         if pending is None or credentials is None:
-            raise NothingToProbe(
+            raise WizardError(
                 "There is no new key to probe",
                 why=f"{capitalised(self._context.vault.place)} holds no pending credentials for this environment.",
                 advice="Go back to the credentials step and enter the key again.",
+                code="probe.no-key",
             )
         return pending, credentials
 
@@ -166,6 +161,3 @@ class ProbeStep:
         known = circumstances(self._context.environment.site, self._context.egress, self._context.whitelist)
         async with self._context.exchange() as client:
             return await ask(client, credentials, known)
-
-    def _key(self, slot: Slot) -> KeyRecord | None:
-        return self._context.journal.key_in(self._context.environment.name, slot)

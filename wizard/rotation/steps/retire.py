@@ -13,6 +13,8 @@ from wizard.egress.exchange_observation import callers_address
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.diagnosis import DEATH_CODES, REFUSED_KEY, Circumstances
 from wizard.rotation.context import Context
+from wizard.rotation.exchange_calls import SignedAnswer, ask, ask_account, ask_futures, circumstances
+from wizard.rotation.journal import networks_of
 from wizard.rotation.model import Event, Grade
 from wizard.rotation.retirement import (
     POLLS_IN_A_ROW,
@@ -23,9 +25,7 @@ from wizard.rotation.retirement import (
     gone,
     judge_death,
 )
-from wizard.rotation.signed import SignedAnswer, ask, ask_account, ask_futures, circumstances
 from wizard.rotation.steps.egress import EgressStep
-from wizard.rotation.surroundings import networks_of
 
 POLLED = "legacy.polled"
 MISSING = "legacy.missing"
@@ -33,14 +33,6 @@ ACCEPTED = "key.accepted"
 PROMOTED = "key.promoted"
 PURGING = "key.purging"
 DEATH = "death"
-
-
-class NothingToRetire(WizardError):
-    """There is no legacy key, or no current key to compare it with."""
-
-
-class NotDead(WizardError):
-    """A purge was asked for although the legacy key is not proven dead."""
 
 
 class RetireStep:
@@ -56,7 +48,7 @@ class RetireStep:
     @property
     def legacy(self) -> KeyRecord | None:
         """The key that is to die."""
-        return self._key(Slot.LEGACY)
+        return self._context.key(Slot.LEGACY)
 
     @property
     def buried(self) -> KeyRecord | None:
@@ -73,7 +65,7 @@ class RetireStep:
     @property
     def current(self) -> KeyRecord | None:
         """The key that took its place."""
-        return self._key(Slot.CURRENT)
+        return self._context.key(Slot.CURRENT)
 
     def overlap(self) -> float:
         """Return for how many seconds two keys have been alive, as far as we know."""
@@ -93,7 +85,7 @@ class RetireStep:
         """Ask with both keys, keep the answer in the journal, judge. Waits first where the last poll was a moment ago.
 
         Raises:
-            NothingToRetire: the current key is not stored any more, so that nothing can be compared.
+            WizardError: the current key is not stored any more, so that nothing can be compared.
         """
         if self._moments_left > 0:
             await self._context.pause(self._moments_left)
@@ -120,10 +112,11 @@ class RetireStep:
         control = await self._fetch(self.current)
         legacy = await self._fetch(self.legacy)
         if control is None:
-            raise NothingToRetire(
+            raise WizardError(
                 f"The current key is not in {self._context.vault.place}",
                 why="Without it nothing can be proven about the legacy key.",
                 advice="Open the place that it was stored in, or set the key up again.",
+                code="retire.no-key",
             )
         try:
             kind, detail = await self._question(legacy, control, is_first=is_first, is_spaced=is_spaced)
@@ -145,55 +138,39 @@ class RetireStep:
             death = await self.poll()
         return death
 
-    async def purge(self) -> Death:
+    async def purge(self, last_four: str | None = None) -> Death:
         """Poll once more, then delete the legacy secret and read back that it is gone.
 
-        Returns:
-            The judgement on which it was deleted.
-
-        Raises:
-            NotDead: the grade does not allow it.
-        """
-        legacy = self._expect_legacy()
-        death = await self._poll_again()
-        if not death.allows_purge:
-            raise NotDead("The legacy key is not proven dead", why=death.sentence, advice="Go on polling.")
-        await self._purge(legacy, death.grade)
-        return death
-
-    async def purge_on_word(self, last_four: str) -> Death:
-        """Delete the legacy secret on the user's word, where its death cannot be seen from here.
-
         Args:
-            last_four: What the user typed: the last four characters of the legacy key.
+            last_four: What the user typed, the last four characters of the legacy key, to give up one whose death
+                cannot be seen from here; None where it is proven.
 
         Returns:
             The judgement on which it was deleted.
 
         Raises:
-            NotDead: the key is seen to be alive, or the characters are not its own.
+            WizardError: the key is not proven dead, and is seen to be alive or the characters are not its own.
         """
         legacy = self._expect_legacy()
         death = await self._poll_again()
+        if last_four is None and not death.allows_purge:
+            raise _not_dead("The legacy key is not proven dead", death.sentence)
         if not (death.allows_purge or death.grade is Grade.WEAK):
-            raise NotDead("The legacy key cannot be given up yet", why=death.sentence, advice="Go on polling.")
-        if last_four != legacy.name.last_four:
-            raise NotDead(
+            raise _not_dead("The legacy key cannot be given up yet", death.sentence)
+        if last_four not in (None, legacy.name.last_four):
+            raise _not_dead(
                 "Those are not the last four characters of the legacy key",
-                why=f"It is {legacy.name}.",
-                advice="Type them as shown, or leave the key where it is.",
+                f"It is {legacy.name}.",
+                "Type them as shown, or leave the key where it is.",
             )
-        await self._purge(legacy, death.grade)
+        await self._context.vault.purge(legacy, f"{DEATH} {death.grade}")
         return death
 
     def _expect_legacy(self) -> KeyRecord:
         legacy = self.legacy
         if legacy is None:
-            raise NothingToRetire("There is no legacy key", advice="Nothing is left to do.")
+            raise WizardError("There is no legacy key", advice="Nothing is left to do.", code="retire.no-key")
         return legacy
-
-    async def _purge(self, legacy: KeyRecord, grade: Grade) -> None:
-        await self._context.vault.purge(legacy, f"{DEATH} {grade}")
 
     async def _question(
         self, legacy: Credentials | None, control: Credentials, *, is_first: bool, is_spaced: bool
@@ -288,8 +265,9 @@ class RetireStep:
         located = [baseline for baseline in accepted if baseline.address]
         return next(reversed(located or accepted), None)
 
-    def _key(self, slot: Slot) -> KeyRecord | None:
-        return self._context.journal.key_in(self._context.environment.name, slot)
+
+def _not_dead(what: str, why: str, advice: str = "Go on polling.") -> WizardError:
+    return WizardError(what, why=why, advice=advice, code="retire.not-dead")
 
 
 def _since_switch(events: Sequence[Event]) -> Sequence[Event]:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence, Set
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
+from wizard.core.clock import duration
 from wizard.core.errors import WizardError
 from wizard.core.key_shape import holds_key
+from wizard.core.settings import Environment
 from wizard.egress.selection import THIS_HOST
 from wizard.rotation.context import Context
+from wizard.rotation.journal import Journal, networks_of
 from wizard.rotation.model import Finding, Outcome
 from wizard.rotation.steps.address_selection import AddressSelection
-from wizard.rotation.steps.host_warnings import warnings_about_hosts
-from wizard.rotation.surroundings import labels_of, list_context, list_in_use, networks_of
 from wizard.whitelist import (
     Difference,
     Entries,
     Entry,
+    ListContext,
+    ListFinding,
+    OtherList,
     RequiredAddress,
+    Severity,
     Validation,
     add_labelled,
     diff,
@@ -28,28 +33,13 @@ from wizard.whitelist import (
     written,
 )
 
-
-class WhitelistInvalid(WizardError):
-    """The list has errors; pasting it could lock the user out."""
-
-    def __init__(self, validation: Validation) -> None:
-        super().__init__(
-            "This list cannot be used yet",
-            why=validation.sentence(),
-            advice="Mend the entries that are marked; what you typed is kept.",
-        )
-        self.validation = validation
-
-
-class LabelHoldsKey(WizardError):
-    """A label is kept in the journal, where no key belongs."""
-
-    def __init__(self, network: str) -> None:
-        super().__init__(
-            f"The label of {network} looks like a key",
-            why="Labels are kept in the journal, in the clear.",
-            advice="Label it in other words. Nothing was kept.",
-        )
+FRESH = 3600.0
+"""Seconds for which a detection is not called old: addresses change when a line, a VPN or a lease is renewed."""
+CODES = frozenset({"this-host-unknown", "this-host-outdated", "no-longer-seen", "other-hosts-outdated"})
+_SET_BACK = 60.0
+"""Seconds by which a clock is set back at times; a detection from further on has no age that could be told."""
+_STILL_TO_COME = "at a time that the clock has not reached yet"
+_NAMED = 3
 
 
 class WhitelistStep:
@@ -100,7 +90,7 @@ class WhitelistStep:
         required = [RequiredAddress(address, owner) for address, owner in self._selection.wanted().items()]
         context = list_context(self._context.journal, self._context.environment, required)
         validation = validate(entries, context)
-        warnings = warnings_about_hosts(self._selection, validation, self._put_in, self._context.clock())
+        warnings = _warn_about_hosts(self._selection, validation, self._put_in, self._context.clock())
         return replace(validation, findings=(*validation.findings, *warnings))
 
     def difference(self, validation: Validation) -> Difference:
@@ -111,12 +101,16 @@ class WhitelistStep:
         """Keep a valid list in the journal.
 
         Raises:
-            WhitelistInvalid: it has errors.
-            LabelHoldsKey: a key stands where a label belongs.
+            WizardError: it has errors, or a key stands where a label belongs.
         """
         validation = self.validate(entries)
         if not validation.is_valid:
-            raise WhitelistInvalid(validation)
+            raise WizardError(
+                "This list cannot be used yet",
+                why=validation.sentence(),
+                advice="Mend the entries that are marked; what you typed is kept.",
+                code="whitelist.invalid",
+            )
         pasted = render(validation.networks)
         typed = {
             str(each.entry.network): each.entry.label
@@ -125,7 +119,12 @@ class WhitelistStep:
         }
         for network, label in typed.items():
             if holds_key(label):
-                raise LabelHoldsKey(network)
+                raise WizardError(
+                    f"The label of {network} looks like a key",
+                    why="Labels are kept in the journal, in the clear.",
+                    advice="Label it in other words. Nothing was kept.",
+                    code="whitelist.label-holds-key",
+                )
         self._context.journal.note_whitelist(self._context.rotation, pasted, typed)
         self.draft = entries
         return Finding(
@@ -144,9 +143,90 @@ class WhitelistStep:
         self._proposed = self._left_out = self._put_in = frozenset()
 
     def _in_use(self) -> tuple[IPv4Network, ...]:
-        return list_in_use(self._context.journal, self._context.environment.name)
+        return self._context.journal.list_in_use(self._context.environment.name)
 
     def _labelled(self, networks: Sequence[IPv4Network]) -> Entries:
         """The list with the labels that were typed for its entries."""
-        labels = labels_of(self._context.journal, self._context.environment.name)
+        labels = self._context.journal.labels(self._context.environment.name)
         return tuple(Entry(written(each), each, labels.get(each) or None) for each in networks)
+
+
+def list_context(journal: Journal, environment: Environment, must_cover: Sequence[RequiredAddress]) -> ListContext:
+    """Gather what a list of `environment` is checked against; `must_cover` also says whose those addresses are."""
+    owners = {IPv4Network(required.address): required.owner for required in must_cover}
+    return ListContext(
+        environment.rules,
+        tuple(must_cover),
+        others=tuple(OtherList(name, networks) for name, networks in journal.other_lists(environment.name).items()),
+        previous=journal.list_in_use(environment.name),
+        observed=tuple(map(IPv4Network, journal.observed_addresses())) or None,
+        labels={**owners, **journal.labels(environment.name)},
+    )
+
+
+def _warn_about_hosts(
+    selection: AddressSelection, validation: Validation, put_in: Set[IPv4Address], now: float
+) -> Iterator[ListFinding]:
+    """Return what a list may lock out, or let in, although its entries are fine.
+
+    Args:
+        selection: What goes to the list, by whose word.
+        validation: The list.
+        put_in: What stands on it for the sake of this rotation's detections alone.
+        now: The time, in seconds since 1970.
+    """
+    own, others = selection.by_owner()
+    if not own:
+        yield _warning(
+            "this-host-unknown",
+            "No address of this host is ticked in the Egress step: whether the list covers it was not looked at.",
+        )
+    else:
+        yield from _of_this_host([now - moment for moment in selection.seen_at(own)])
+        yield from _of_earlier_detections(validation, put_in - own.keys() - others.keys())
+    yield from _of_other_hosts({host: now - moment for host, moment in selection.others_seen_at(others).items()})
+
+
+def _of_this_host(ages: list[float]) -> Iterator[ListFinding]:
+    newest = min(ages, key=abs, default=0.0)
+    if _is_old(newest):
+        yield _warning(
+            "this-host-outdated",
+            f"This host's address was detected {_ago(newest)} and may have changed: detect it again in the Egress"
+            " step.",
+        )
+
+
+def _of_earlier_detections(validation: Validation, unwanted: Set[IPv4Address]) -> Iterator[ListFinding]:
+    # It is not taken out unasked: this host may have both by turns.
+    gone = sorted(unwanted & {each.network_address for each in validation.networks})
+    if gone:
+        yield _warning(
+            "no-longer-seen",
+            f"By an earlier detection only: {', '.join(map(str, gone))}. The newest one sees another address of this"
+            " host: delete what it does not have any more.",
+        )
+
+
+def _of_other_hosts(ages: dict[str, float]) -> Iterator[ListFinding]:
+    old = {host: age for host, age in ages.items() if _is_old(age)}
+    if old:
+        more = f" and {len(old) - _NAMED} more" if len(old) > _NAMED else ""
+        when = f"{'up to ' if len(old) > 1 else ''}{_ago(max(old.values(), key=abs))}"
+        yield _warning(
+            "other-hosts-outdated",
+            f"The address of {', '.join(list(old)[:_NAMED])}{more} was detected {when} and may have changed: ask again"
+            " in the Egress step.",
+        )
+
+
+def _is_old(age: float) -> bool:
+    return age >= FRESH or age < -_SET_BACK
+
+
+def _ago(age: float) -> str:
+    return f"{duration(age)} ago" if age > 0 else _STILL_TO_COME
+
+
+def _warning(code: str, message: str) -> ListFinding:
+    return ListFinding(code, Severity.WARNING, message)

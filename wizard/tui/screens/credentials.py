@@ -228,7 +228,7 @@ class CredentialsScreen(OutsideKeys):
             return await step.store_hmac(api_key, entered.secret)
         if self._imported:
             return await step.store_imported(api_key, self._imported)
-        return await (step.store_rsa(api_key) if self._kind is KeyKind.RSA else step.store_ed25519(api_key))
+        return await step.store_made(api_key, self._kind or KeyKind.ED25519)
 
     @on(Stored)
     def go_to_probe(self, message: Stored) -> None:

@@ -15,10 +15,9 @@ from textual.widgets.option_list import Option
 
 from wizard.core.errors import WizardError
 from wizard.custody.questions import FORGET_CONSENT, FORGET_WORD
-from wizard.rotation.closing import safe_to_close
 from wizard.rotation.flow import Flow
-from wizard.rotation.model import Mode
-from wizard.rotation.overview import Overview
+from wizard.rotation.journal import Overview
+from wizard.rotation.model import Mode, safe_to_close
 from wizard.tui.screens.confirm import ConfirmScreen
 from wizard.tui.screens.home_place import PlaceScreen
 from wizard.tui.screens.home_texts import call, caution, check, next_step, pending, row, way

@@ -7,8 +7,8 @@ from textual.content import Content
 from wizard.core.clock import duration
 from wizard.core.glyphs import Glyphs
 from wizard.rotation.flow import Flow
+from wizard.rotation.journal import Overview
 from wizard.rotation.model import TITLES, Finding, Outcome, Step
-from wizard.rotation.overview import Overview
 
 
 def way(glyphs: Glyphs) -> Content:

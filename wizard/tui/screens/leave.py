@@ -11,8 +11,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from wizard.core.errors import WizardError
-from wizard.rotation.closing import safe_to_close
 from wizard.rotation.flow import Flow
+from wizard.rotation.model import safe_to_close
 
 
 class LeaveScreen(ModalScreen[bool]):

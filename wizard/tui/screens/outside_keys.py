@@ -60,7 +60,7 @@ class OutsideKeys(StepScreen):
         self.form.await_public_key(f"Storing the private key in {self.flow.place}…")
         if given.warning:
             self.notice.note(given.warning)
-        self.flow.elsewhere.note(given.path)
+        self.flow.credentials.note_source(given.path)
         self._keep_imported(given.pair)
 
     @work(exclusive=True, group="custody", description="store an imported private key")
@@ -80,7 +80,7 @@ class OutsideKeys(StepScreen):
 
     def action_find(self) -> None:
         """Ask where the key in use is now."""
-        screen = FindKeyScreen(self.wizard.glyphs, self.flow.context.environ, self.flow.elsewhere.note)
+        screen = FindKeyScreen(self.wizard.glyphs, self.flow.context.environ, self.flow.credentials.note_source)
         self.app.push_screen(screen, self._take_found)
 
     def _take_found(self, found: Found | None) -> None:
@@ -92,7 +92,7 @@ class OutsideKeys(StepScreen):
             return
         self.choose_kind(KeyKind.HMAC)
         self._fill_pair(found.pair)
-        self.flow.elsewhere.note(found.path)
+        self.flow.credentials.note_source(found.path)
         if found.warning:
             self.notice.note(f"Read from {found.place}. {found.warning}")
         else:

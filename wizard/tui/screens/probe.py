@@ -14,8 +14,8 @@ from textual.widgets import Static
 
 from wizard.core.errors import WizardError
 from wizard.exchange.diagnosis import Diagnosis
-from wizard.rotation.certificate import Certificate
 from wizard.rotation.model import Finding, Outcome, Step
+from wizard.rotation.report import Report
 from wizard.rotation.steps.credentials import SWAP_CONSENT, SWAP_WORD
 from wizard.rotation.steps.probe import ProbeReport, Wait
 from wizard.tui.screens.confirm import ConfirmScreen
@@ -83,9 +83,9 @@ class ProbeScreen(StepScreen):
     class Promoted(Message):
         """The new key is the current one."""
 
-        def __init__(self, certificate: Certificate | None) -> None:
+        def __init__(self, report: Report | None) -> None:
             super().__init__()
-            self.certificate = certificate
+            self.report = report
 
     class Swapped(Message):
         """The credentials were stored the other way round."""
@@ -245,11 +245,11 @@ class ProbeScreen(StepScreen):
 
     @on(Promoted)
     def go_on(self, message: Promoted) -> None:
-        """Show the next step, or the certificate where there is nothing to retire."""
-        if message.certificate is None:
+        """Show the next step, or the report where there is nothing to retire."""
+        if message.report is None:
             self.wizard.show_step()
         else:
-            self.wizard.show_summary(message.certificate)
+            self.wizard.show_summary(message.report)
 
     def on_step_screen_failed(self, message: StepScreen.Failed) -> None:
         """Show the error, and that nothing is under way any more."""

@@ -15,8 +15,8 @@ from textual.widgets import Static
 from wizard.core.clock import utc
 from wizard.core.errors import WizardError
 from wizard.intake.copies import Copies
-from wizard.rotation.certificate import Certificate
 from wizard.rotation.model import Grade, Step
+from wizard.rotation.report import Report
 from wizard.rotation.retirement import POLLS_IN_A_ROW, Death, Poll
 from wizard.tui.screens.confirm import ConfirmScreen
 from wizard.tui.screens.step_screen import StepScreen
@@ -70,9 +70,9 @@ class RetireScreen(StepScreen):
     class Purged(Message):
         """The legacy secret is gone."""
 
-        def __init__(self, certificate: Certificate) -> None:
+        def __init__(self, report: Report) -> None:
             super().__init__()
-            self.certificate = certificate
+            self.report = report
 
     def compose_body(self) -> Iterable[Widget]:
         """Lay out what to do, the sentence and the polls."""
@@ -185,8 +185,8 @@ class RetireScreen(StepScreen):
 
     @on(Purged)
     def finished(self, message: Purged) -> None:
-        """Show the certificate."""
-        self.wizard.show_summary(message.certificate)
+        """Show the report."""
+        self.wizard.show_summary(message.report)
 
     def show_death(self, death: Death) -> None:
         """Show the newest polls and the sentence."""

@@ -1,4 +1,4 @@
-"""The summary: the certificate of a finished rotation."""
+"""The summary: the report of a finished rotation."""
 
 from __future__ import annotations
 
@@ -12,9 +12,8 @@ from textual.screen import Screen
 from textual.widgets import Footer, Static
 
 from wizard.core.glyphs import Glyphs
-from wizard.rotation.certificate import Certificate
-from wizard.rotation.closing import safe_to_close
-from wizard.rotation.model import Grade, Step
+from wizard.rotation.model import Grade, Step, safe_to_close
+from wizard.rotation.report import Report
 from wizard.tui.widgets.status_header import StatusHeader
 
 if TYPE_CHECKING:
@@ -25,7 +24,7 @@ class SummaryScreen(Screen[None]):
     """What was proven and what was not.
 
     Args:
-        certificate: The finished rotation.
+        report: The finished rotation.
     """
 
     CSS_PATH = "summary.tcss"
@@ -34,17 +33,17 @@ class SummaryScreen(Screen[None]):
         Binding("enter", "home", "Home", key_display="Enter", tooltip="All environments")
     ]
 
-    def __init__(self, certificate: Certificate) -> None:
+    def __init__(self, report: Report) -> None:
         super().__init__()
-        self._certificate = certificate
+        self._report = report
 
     def compose(self) -> ComposeResult:
-        """Lay the certificate out."""
+        """Lay the report out."""
         glyphs = cast("WizardApp", self.app).glyphs
-        yield StatusHeader(f"{self._certificate.environment} · summary", "", safe_to_close(Step.DONE))
+        yield StatusHeader(f"{self._report.environment} · summary", "", safe_to_close(Step.DONE))
         with VerticalScroll(id="summary", can_focus=False):
             yield Static(self._headline(glyphs), id="headline")
-            for label, text in self._certificate.lines():
+            for label, text in self._report.lines():
                 with Horizontal(classes="row"):
                     yield Static(label, classes="label")
                     yield Static(text, classes="value", markup=False)
@@ -59,5 +58,5 @@ class SummaryScreen(Screen[None]):
             None: "The key is stored and proven to work from here.",
             Grade.STRONG: "The key is replaced, and the legacy key is refused from here.",
             Grade.WEAK: "The key is replaced. The legacy key was given up on your word.",
-        }.get(self._certificate.grade, "The key is replaced, and the legacy key is dead.")
+        }.get(self._report.grade, "The key is replaced, and the legacy key is dead.")
         return Content.from_markup("[b $text-success]$glyph[/] [b]$text[/]", glyph=glyphs.passed, text=text)

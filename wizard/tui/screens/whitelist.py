@@ -15,15 +15,15 @@ from textual.widgets import Static
 from wizard.core.errors import WizardError
 from wizard.core.text import printable
 from wizard.rotation.model import Step
-from wizard.rotation.steps.host_warnings import CODES as ABOUT_HOSTS
+from wizard.rotation.steps.whitelist import CODES as ABOUT_HOSTS
 from wizard.tui.screens.step_screen import Body, StepScreen
 from wizard.tui.widgets.entry_list import EntryList
 from wizard.tui.widgets.notice import broken_after
 from wizard.whitelist import (
     Entries,
-    Finding,
     Fix,
     Form,
+    ListFinding,
     Severity,
     Validation,
     apply_alternative,
@@ -232,7 +232,7 @@ class WhitelistScreen(StepScreen):
         added, removed, kept = len(difference.added), len(difference.removed), len(difference.kept)
         return [Content(f"Against the list in use: {added} added (+), {removed} removed, {kept} kept.")]
 
-    def _finding(self, finding: Finding, fix: str) -> Content:
+    def _finding(self, finding: ListFinding, fix: str) -> Content:
         glyphs = self.wizard.glyphs
         glyph, colour = {
             Severity.ERROR: (glyphs.failed, "$text-error"),

@@ -20,7 +20,7 @@ from wizard.rotation.steps.credentials import is_placeholder
 
 
 @dataclass(frozen=True, slots=True)
-class Stray:
+class UnknownItem:
     """What can be said of an item without showing any of its secrets."""
 
     item: str
@@ -48,13 +48,13 @@ class Stray:
         return f"{item}: nothing that this wizard can read; this journal does not know it."
 
 
-class Strays:
-    """The strays of one environment."""
+class UnknownItems:
+    """The unknown items of one environment."""
 
     def __init__(self, vault: Vault) -> None:
         self._vault = vault
 
-    async def look(self) -> tuple[Stray, ...]:
+    async def look(self) -> tuple[UnknownItem, ...]:
         """Return what is there, as far as the place of the credentials can list what it holds.
 
         Raises:
@@ -63,7 +63,7 @@ class Strays:
         return tuple([await self._look_at(name) for name in await self._vault.strays()])
 
     async def credentials(self, name: str) -> Credentials:
-        """Return the key that a stray holds; the caller wipes it.
+        """Return the key that an unknown item holds; the caller wipes it.
 
         Raises:
             WizardError: it is gone, the journal knows it by now, it holds a key pair without an API key, or it
@@ -80,7 +80,7 @@ class Strays:
         )
 
     async def delete(self, name: str) -> None:
-        """Delete a stray for good; return once the place holds none. Call it on the user's typed word only.
+        """Delete an unknown item for good; return once the place holds none. Call it on the user's typed word only.
 
         Raises:
             WizardError: it is gone, the journal knows it by now, it failed, or it is not known whether it did.
@@ -99,13 +99,13 @@ class Strays:
             )
         return found
 
-    async def _look_at(self, name: str) -> Stray:
+    async def _look_at(self, name: str) -> UnknownItem:
         try:
             found = await self._vault.store.read(name)
             credentials = item.decode(found or Secret())
         except (ItemUnreadableError, KeptElsewhereError):
-            return Stray(name)
+            return UnknownItem(name)
         stored, kind = item.created_of(found or Secret()), credentials.kind
         key = None if is_placeholder(credentials.api_key) else credentials.name
         credentials.wipe()
-        return Stray(name, key, kind, stored)
+        return UnknownItem(name, key, kind, stored)

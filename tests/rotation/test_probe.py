@@ -25,8 +25,8 @@ from wizard.rehearsal.session import embedded_site
 from wizard.rotation import findings as say
 from wizard.rotation.context import Context, Pace
 from wizard.rotation.flow import Flow
-from wizard.rotation.ladder import Ladder, ProbeReport
 from wizard.rotation.model import Finding, Outcome
+from wizard.rotation.probe import Probe, ProbeReport
 from wizard.rotation.steps.probe import Wait
 
 PATIENT = Pace(call=10.0, egress=10.0, between_passes=0.0, between_questions=0.05, patience=60.0)
@@ -49,7 +49,7 @@ async def climb(flow: Flow, context: Context) -> ProbeReport:
     assert pending is not None
     credentials = await context.vault.fetch(pending)
     assert credentials is not None
-    return await Ladder(context, pending, None, lambda _: None).climb(credentials, None)
+    return await Probe(context, pending, None, lambda _: None).run(credentials, None)
 
 
 def closed_port() -> int:

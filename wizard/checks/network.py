@@ -6,21 +6,19 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import replace
 
-from wizard.core.clock import Clock
 from wizard.core.errors import WizardError
 from wizard.core.settings import Environment
-from wizard.diagnosis.notes import note, of_error
 from wizard.exchange.skew import measure_skew
+from wizard.rotation.exchange_calls import open_exchange, route_to_exchange
 from wizard.rotation.findings import Scribe
 from wizard.rotation.model import Finding, Outcome
-from wizard.rotation.reaching import open_exchange, route_to_exchange
 
 CALL_DEADLINE = 5.0
 CLOCK_DEADLINE = 8.0
 """Seconds for all questions that measure the clock together."""
 
 
-async def network(environment: Environment, environ: Mapping[str, str], clock: Clock) -> Finding:
+async def check_network(environment: Environment, environ: Mapping[str, str], scribe: Scribe) -> Finding:
     """Decide the route of an environment and call its exchange's public ping."""
     subject = f"Network {environment.name}"
     try:
@@ -28,27 +26,27 @@ async def network(environment: Environment, environ: Mapping[str, str], clock: C
         async with open_exchange(environment, route, timeout=CALL_DEADLINE) as client:
             milliseconds = await client.ping()
     except WizardError as error:
-        return of_error(subject, Outcome.INCONCLUSIVE, error, clock)
+        return scribe.error(subject, Outcome.INCONCLUSIVE, error)
     answered = f"{environment.site.name} answered in {milliseconds:.0f} ms"
     observed = f"{answered}, {route.shown} ({route.source})."
     gap = "anything about a key: the call is public"
-    return note(subject, Outcome.PASSED, observed, clock, does_not_prove=gap)
+    return scribe.note(subject, Outcome.PASSED, observed, does_not_prove=gap)
 
 
-async def skew(environment: Environment, environ: Mapping[str, str], clock: Clock) -> Finding:
+async def check_clock(environment: Environment, environ: Mapping[str, str], scribe: Scribe) -> Finding:
     """Compare this host's clock with the exchange's."""
     try:
         route = route_to_exchange(environment, environ)
         async with (
             asyncio.timeout(CLOCK_DEADLINE),
-            open_exchange(environment, route, timeout=CALL_DEADLINE, clock=clock) as client,
+            open_exchange(environment, route, timeout=CALL_DEADLINE, clock=scribe.clock) as client,
         ):
             measured = await measure_skew(client.server_time)
     except WizardError as error:
-        return of_error("Clock", Outcome.INCONCLUSIVE, error, clock)
+        return scribe.error("Clock", Outcome.INCONCLUSIVE, error)
     except TimeoutError:
         observed = f"{environment.site.name} did not tell the time often enough within {CLOCK_DEADLINE:g} s."
-        return note("Clock", Outcome.INCONCLUSIVE, observed, clock, advice="Try again when the network is faster.")
-    finding = Scribe(clock, "").skew(measured)
+        return scribe.note("Clock", Outcome.INCONCLUSIVE, observed, advice="Try again when the network is faster.")
+    finding = scribe.skew(measured)
     # With a clock this wrong the exchange may refuse every signed call (-1021).
     return replace(finding, outcome=Outcome.FAILED) if measured.is_bad else finding

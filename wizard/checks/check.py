@@ -1,26 +1,96 @@
-"""From what was seen of the current key to findings. Pure."""
+"""Is the current key still fine? Looked at from all sides between two rotations; nothing is changed.
+
+Invariant: it takes no lock and writes to no journal. What was observed is for the caller to keep. While a wizard
+works on the environment, this reads what stands in the journal and in the place of the credentials.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from wizard.core.clock import Clock, duration
-from wizard.core.errors import WizardError, sentences
-from wizard.core.settings import Environment
+from wizard.core.errors import WizardError
+from wizard.core.settings import Environment, Paths
 from wizard.custody.errors import CustodyError
 from wizard.custody.records import KeyRecord
-from wizard.egress.detection import EgressReport
+from wizard.custody.store import Store
+from wizard.egress.detection import EgressReport, detect
+from wizard.egress.services import EchoService
 from wizard.exchange.diagnosis import diagnose
-from wizard.rotation.current_credentials import NoCurrentKey
+from wizard.rotation.current_credentials import NoCurrentKeyError, current_key, fetch
+from wizard.rotation.exchange_calls import SignedAnswer, ask, circumstances, open_exchange, route_to_exchange
 from wizard.rotation.findings import STORAGE, Scribe
+from wizard.rotation.journal import networks_of
 from wizard.rotation.model import Finding, Outcome
-from wizard.rotation.signed import SignedAnswer, circumstances
-from wizard.rotation.surroundings import networks_of
 
 CURRENT_KEY = "Current key"
 ACCEPTED = "Accepted"
 WHITELIST = "Whitelist"
 AGE = "Age"
+CALL_DEADLINE = 10.0
+"""Seconds for one call to the exchange; there is one."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedKey:
+    """What was found about the current key."""
+
+    key: KeyRecord | None
+    findings: tuple[Finding, ...]
+    egress: EgressReport | None = None
+    """What was observed of this host's address; None where nobody could be asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyCheck:
+    """Looks at the current key of one environment, from this host."""
+
+    environment: Environment
+    paths: Paths
+    services: tuple[EchoService, ...]
+    open_store: Callable[[], Awaitable[Store]]
+    environ: Mapping[str, str]
+    clock: Clock
+    place: str
+    """What `open_store` opens, as a phrase within a sentence."""
+
+    async def run(self, max_age: float) -> CheckedKey:
+        """Ask the echo services, the place of the credentials and the exchange; each trouble becomes a finding.
+
+        Args:
+            max_age: Seconds after which a key is too old.
+
+        Raises:
+            wizard.core.errors.WizardError: the journal cannot be read.
+        """
+        try:
+            key = current_key(self.environment.name, self.paths)
+        except NoCurrentKeyError as error:
+            return CheckedKey(None, no_key(error, self.clock))
+        egress, answer = await asyncio.gather(self._observe(), self._ask(key))
+        seen = Seen(self.environment, key, egress, answer, self.place)
+        return CheckedKey(key, judge(seen, self.clock, max_age), egress if isinstance(egress, EgressReport) else None)
+
+    async def _observe(self) -> EgressReport | WizardError:
+        try:
+            route = route_to_exchange(self.environment, self.environ)
+            return await detect(self.services, route, rules=self.environment.rules)
+        except WizardError as error:
+            return error
+
+    async def _ask(self, key: KeyRecord) -> SignedAnswer | WizardError:
+        try:
+            credentials = await fetch(key, await self.open_store())
+            try:
+                route = route_to_exchange(self.environment, self.environ)
+                async with open_exchange(self.environment, route, timeout=CALL_DEADLINE, clock=self.clock) as client:
+                    return await ask(client, credentials, circumstances(self.environment.site))
+            finally:
+                credentials.wipe()
+        except WizardError as error:
+            return error
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +111,10 @@ class Seen:
         return str(self.egress.verdict.addresses[0]) if isinstance(self.egress, EgressReport) and is_agreed else ""
 
 
-def no_key(error: NoCurrentKey, clock: Clock) -> tuple[Finding, ...]:
+def no_key(error: NoCurrentKeyError, clock: Clock) -> tuple[Finding, ...]:
     """Return the findings where there is nothing to look at."""
     scribe = Scribe(clock, "")
-    return (_told(scribe, CURRENT_KEY, Outcome.FAILED, error), *scribe.not_run(ACCEPTED, WHITELIST, AGE))
+    return (scribe.error(CURRENT_KEY, Outcome.FAILED, error), *scribe.not_run(ACCEPTED, WHITELIST, AGE))
 
 
 def judge(seen: Seen, clock: Clock, max_age: float) -> tuple[Finding, ...]:
@@ -56,12 +126,12 @@ def judge(seen: Seen, clock: Clock, max_age: float) -> tuple[Finding, ...]:
 def _asked(scribe: Scribe, seen: Seen) -> tuple[Finding, ...]:
     answer, key = seen.answer, seen.key
     if isinstance(answer, CustodyError):
-        return (_told(scribe, STORAGE, Outcome.FAILED, answer), *scribe.not_run(ACCEPTED))
-    if isinstance(answer, NoCurrentKey):
-        return (_told(scribe, CURRENT_KEY, Outcome.FAILED, answer), *scribe.not_run(ACCEPTED))
+        return (scribe.error(STORAGE, Outcome.FAILED, answer), *scribe.not_run(ACCEPTED))
+    if isinstance(answer, NoCurrentKeyError):
+        return (scribe.error(CURRENT_KEY, Outcome.FAILED, answer), *scribe.not_run(ACCEPTED))
     held = scribe.note(CURRENT_KEY, Outcome.PASSED, f"{key.name} was read from {seen.place}.")
     if isinstance(answer, WizardError):
-        return (held, _told(scribe, ACCEPTED, Outcome.INCONCLUSIVE, answer))
+        return (held, scribe.error(ACCEPTED, Outcome.INCONCLUSIVE, answer))
     known = circumstances(seen.environment.site, seen.address, networks_of(key.whitelist))
     return (held, scribe.diagnosis(ACCEPTED, diagnose(answer.error, known)), *_restriction(scribe, key, answer))
 
@@ -76,7 +146,7 @@ def _restriction(scribe: Scribe, key: KeyRecord, answer: SignedAnswer) -> tuple[
 def _covered(scribe: Scribe, seen: Seen) -> Finding:
     egress, whitelist = seen.egress, seen.key.whitelist
     if isinstance(egress, WizardError):
-        return _told(scribe, WHITELIST, Outcome.INCONCLUSIVE, egress)
+        return scribe.error(WHITELIST, Outcome.INCONCLUSIVE, egress)
     if not whitelist:
         observed = "No list was stored with this key: there is nothing to compare the address with."
         return scribe.note(WHITELIST, Outcome.NOT_APPLICABLE, observed)
@@ -112,7 +182,3 @@ def _age(scribe: Scribe, seen: Seen, max_age: float) -> Finding:
 def _created(answer: SignedAnswer | WizardError) -> float | None:
     restrictions = answer.restrictions if isinstance(answer, SignedAnswer) else None
     return restrictions.created_ms / 1000 if restrictions and restrictions.created_ms is not None else None
-
-
-def _told(scribe: Scribe, subject: str, outcome: Outcome, error: WizardError) -> Finding:
-    return scribe.note(subject, outcome, " ".join(sentences(error.what, error.why)), advice=error.advice)

@@ -1,21 +1,74 @@
-"""One signed question to the exchange, and what the answer means."""
+"""How the exchange of an environment is reached, and one signed question to it with what the answer means."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
+from urllib.parse import urlsplit
 
 from wizard.core.addresses import read_ipv4
+from wizard.core.clock import Clock
 from wizard.core.credentials import Credentials
+from wizard.core.settings import Environment
 from wizard.core.sites import Site
 from wizard.egress.exchange_observation import ExchangeObservation
+from wizard.egress.ipv6 import Ipv6Lookup, Ipv6Way, find_ipv6_way
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.diagnosis import Circumstances, Diagnosis, diagnose
 from wizard.exchange.errors import ErrorKind, ExchangeError
 from wizard.exchange.responses import ApiRestrictions
 from wizard.exchange.skew import ClockSkew
+from wizard.net.route import Route, decide_route, open_transport
+
+
+def route_to_exchange(environment: Environment, environ: Mapping[str, str]) -> Route:
+    """Return the one way that echo services and exchange are reached.
+
+    Raises:
+        wizard.net.route.RouteError: the proxy settings cannot be used.
+    """
+    return decide_route(environment, environment.site.rest_url, environ)
+
+
+async def ipv6_way_to_exchange(environment: Environment, route: Route, lookup: Ipv6Lookup) -> Ipv6Way | None:
+    """Return how software here could call the exchange over IPv6; None where it could not, or goes through a proxy."""
+    host = urlsplit(environment.site.rest_url).hostname or ""
+    return None if route.is_proxied else await find_ipv6_way(host, lookup=lookup)
+
+
+def open_exchange(
+    environment: Environment,
+    route: Route,
+    *,
+    timeout: float,
+    clock: Clock = time.time,
+    stopwatch: Clock = time.perf_counter,
+    site: Site | None = None,
+) -> ExchangeClient:
+    """Return a client of the environment's exchange, to be used as an async context manager.
+
+    Args:
+        environment: Its site is called.
+        route: The way there.
+        timeout: The deadline of one call, in seconds.
+        clock: This host's clock.
+        stopwatch: Seconds from any start, for round trips.
+        site: Other hosts of the environment's exchange; None for those of its settings.
+
+    Raises:
+        wizard.net.route.RouteError: the route's proxy cannot be used.
+    """
+    return ExchangeClient(
+        site or environment.site,
+        open_transport(route),
+        clock=clock,
+        stopwatch=stopwatch,
+        timeout=timeout,
+        proxied=route.is_proxied,
+    )
 
 
 def circumstances(site: Site, egress: str = "", whitelist: Sequence[IPv4Network] = ()) -> Circumstances:

@@ -1,4 +1,4 @@
-"""The certificate: what a finished rotation proved, and what it did not."""
+"""The report: what a finished rotation proved, and what it did not."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from wizard.rotation.retirement import Death
 
 
 @dataclass(frozen=True, slots=True)
-class Certificate:
+class Report:
     """Secret-free, kept in the journal, shown in the summary and in `key-wizard history`."""
 
     environment: str
@@ -38,7 +38,7 @@ class Certificate:
     """Where it could not be looked, each with the reason."""
 
     def lines(self) -> tuple[tuple[str, str], ...]:
-        """Return the certificate as label and text, for people."""
+        """Return the report as label and text, for people."""
         rows = [
             ("Environment", self.environment),
             ("Finished", f"{utc(self.finished_at)}, after {duration(self.finished_at - self.started_at)}"),
@@ -59,7 +59,7 @@ class Certificate:
         )
 
 
-def write_certificate(
+def write_report(
     rotation: RotationRecord,
     current: KeyRecord,
     legacy: KeyRecord | None,
@@ -68,9 +68,9 @@ def write_certificate(
     egress: str,
     now: float,
     copies: Copies,
-) -> Certificate:
+) -> Report:
     """Put together what the journal knows at the end of a rotation."""
-    return Certificate(
+    return Report(
         environment=rotation.environment,
         rotation=rotation.number,
         started_at=rotation.started_at,
@@ -95,12 +95,12 @@ def _overlap(current: KeyRecord, death: Death | None, now: float) -> float:
     return max(0.0, until - current.stored_at)
 
 
-def restore_certificate(detail: Mapping[str, Any]) -> Certificate | None:
-    """Return the certificate that was kept as `asdict` in the journal; None where it is not complete."""
+def restore_report(detail: Mapping[str, Any]) -> Report | None:
+    """Return the report that was kept as `asdict` in the journal; None where it is not complete."""
     try:
         names = {field: KeyName(**detail[field]) for field in ("current", "legacy") if detail[field]}
         places = {name: tuple(detail.get(name, ())) for name in ("still_held", "not_looked_at")}
         grade = Grade(detail["grade"]) if detail["grade"] else None
-        return Certificate(**{**detail, **names, **places, "grade": grade})
+        return Report(**{**detail, **names, **places, "grade": grade})
     except (KeyError, TypeError, ValueError):
         return None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 from typing import Any, TypeVar
 
 from wizard.core.credentials import Credentials, KeyKind
@@ -30,30 +30,31 @@ from wizard.exchange.permissions import compare
 from wizard.exchange.responses import Account, ApiRestrictions
 from wizard.exchange.signing import SigningKeyError
 from wizard.exchange.skew import ClockSkew, measure_skew
-from wizard.rotation import findings as say
+from wizard.rotation import findings
+from wizard.rotation.connection_check import check_connection, describe_connection
 from wizard.rotation.context import Context
+from wizard.rotation.exchange_calls import SignedAnswer, ask, circumstances, named_by_futures
 from wizard.rotation.findings import Scribe
+from wizard.rotation.journal import networks_of
 from wizard.rotation.model import Finding, Mode, Outcome
-from wizard.rotation.signed import SignedAnswer, ask, circumstances, named_by_futures
 from wizard.rotation.steps.egress import EgressStep
-from wizard.rotation.surroundings import networks_of
-from wizard.rotation.way import walk
-from wizard.rotation.way_findings import tell_way
 
 PASSES_IN_A_ROW = 3
 MAYBE_SWAPPED = frozenset({REFUSED_KEY, MALFORMED_KEY, UNKNOWN_KEY})
 """What an exchange says to a secret in the place of an API key."""
 
 _ON_THE_KEY = (
-    say.ACCOUNT,
-    say.IN_A_ROW,
-    say.IP_RESTRICTION,
-    say.PERMISSIONS,
-    say.SAME_ACCOUNT,
-    say.WEBSOCKET_API,
-    say.FUTURES,
+    findings.ACCOUNT,
+    findings.IN_A_ROW,
+    findings.IP_RESTRICTION,
+    findings.PERMISSIONS,
+    findings.SAME_ACCOUNT,
+    findings.WEBSOCKET_API,
+    findings.FUTURES,
 )
 """What is only asked when the new key was accepted."""
+_ON_THE_EXCHANGE = (findings.CLOCK, findings.NEW_KEY, *_ON_THE_KEY, findings.CONTROL, findings.MARKET_STREAM)
+"""What is only asked when the exchange was reached."""
 
 OnFinding = Callable[[Finding], object]
 Result = TypeVar("Result")
@@ -80,7 +81,7 @@ class ProbeReport:
     @property
     def is_proven(self) -> bool:
         """Whether the new key may be promoted."""
-        return say.prove(self.findings)
+        return findings.prove(self.findings)
 
     @property
     def may_change(self) -> bool:
@@ -98,7 +99,7 @@ class _Shown:
     """Why the account could not be read."""
 
 
-class Ladder:
+class Probe:
     """One run of the probe.
 
     Args:
@@ -117,15 +118,17 @@ class Ladder:
         self._findings: list[Finding] = []
         self._scribe = Scribe(context.clock, context.egress)
 
-    async def climb(self, credentials: Credentials, control: Credentials | None) -> ProbeReport:
+    async def run(self, credentials: Credentials, control: Credentials | None) -> ProbeReport:
         """Ask everything that can be asked and return what was seen."""
         async with self._context.exchange() as client:
-            way, _ = await _together(walk(self._context, client), EgressStep(self._context).detect())
+            connection, _ = await _together(check_connection(self._context, client), EgressStep(self._context).detect())
             # Both were under way at once: what is told is told from the address of this detection.
             self._scribe = Scribe(self._context.clock, self._context.egress)
-            self._tell(*tell_way(way, self._scribe))
-            if not way.is_open:
-                self._tell_not_run(say.CLOCK, say.NEW_KEY, *_ON_THE_KEY, say.CONTROL, say.MARKET_STREAM)
+            self._tell(*describe_connection(connection, self._scribe))
+            if not connection.is_open:
+                self._tell_not_run(
+                    findings.CLOCK, findings.NEW_KEY, *_ON_THE_KEY, findings.CONTROL, findings.MARKET_STREAM
+                )
                 return self._report()
             new, other, skew, _ = await _together(
                 self._prove(client, credentials),
@@ -158,11 +161,11 @@ class Ladder:
     def _tell_not_run(self, *subjects: str) -> None:
         """Name each check that would have been made in this environment, had an earlier one passed."""
         not_here = {
-            say.SAME_ACCOUNT: self._current is None,
-            say.CONTROL: self._current is None,
-            say.WEBSOCKET_API: not self._site.websocket_api_url,
-            say.MARKET_STREAM: not self._site.stream_url,
-            say.FUTURES: not self._context.environment.uses_futures,
+            findings.SAME_ACCOUNT: self._current is None,
+            findings.CONTROL: self._current is None,
+            findings.WEBSOCKET_API: not self._site.websocket_api_url,
+            findings.MARKET_STREAM: not self._site.stream_url,
+            findings.FUTURES: not self._context.environment.uses_futures,
         }
         self._tell(*self._scribe.not_run(*(subject for subject in subjects if not not_here.get(subject))))
 
@@ -178,7 +181,7 @@ class Ladder:
         answer, took_ms = await self._timed(ask(client, credentials, self._known()))
         if not answer.accepted:
             return _Shown(answer)
-        self._tell(self._scribe.diagnosis(say.NEW_KEY, answer.diagnose(), took_ms))
+        self._tell(self._scribe.diagnosis(findings.NEW_KEY, answer.diagnose(), took_ms))
         account, *_ = await _together(
             self._read_account(client, credentials),
             self._repeat(client, credentials),
@@ -191,7 +194,7 @@ class Ladder:
         try:
             account, took_ms = await self._timed(client.account(credentials))
         except ExchangeError as error:
-            self._tell(self._scribe.diagnosis(say.ACCOUNT, self._diagnose(error, "api")))
+            self._tell(self._scribe.diagnosis(findings.ACCOUNT, self._diagnose(error, "api")))
             return None
         self._tell(self._scribe.account(account, took_ms))
         return account
@@ -201,18 +204,18 @@ class Ladder:
             await self._context.pause(self._context.pace.between_passes)
             again = await ask(client, credentials, self._known())
             if not again.accepted:
-                self._tell(self._scribe.diagnosis(say.IN_A_ROW, again.diagnose()))
+                self._tell(self._scribe.diagnosis(findings.IN_A_ROW, again.diagnose()))
                 return
         self._tell(self._scribe.in_a_row(PASSES_IN_A_ROW))
 
     async def _converse(self, client: ExchangeClient, credentials: Credentials) -> None:
         if not self._site.websocket_api_url:
-            self._tell(self._scribe.not_known(say.WEBSOCKET_API, self._site))
+            self._tell(self._scribe.not_known(findings.WEBSOCKET_API, self._site))
             return
         try:
             session = await client.websocket_session(credentials)
         except ExchangeError as error:
-            self._tell(self._scribe.diagnosis(say.WEBSOCKET_API, self._diagnose(error, "websocket")))
+            self._tell(self._scribe.diagnosis(findings.WEBSOCKET_API, self._diagnose(error, "websocket")))
         else:
             self._tell(self._scribe.websocket(session))
 
@@ -220,7 +223,7 @@ class Ladder:
         if not self._context.environment.uses_futures:
             return
         if not self._site.futures_url:
-            self._tell(self._scribe.not_known(say.FUTURES, self._site))
+            self._tell(self._scribe.not_known(findings.FUTURES, self._site))
             return
         try:
             assets, took_ms = await self._timed(client.futures_balances(credentials))
@@ -242,7 +245,7 @@ class Ladder:
         except SigningKeyError as unusable:
             self._tell(self._scribe.control_unusable(" ".join(sentences(unusable.what, unusable.why))))
             return None
-        self._tell(self._scribe.diagnosis(say.CONTROL, answer.diagnose(), took_ms))
+        self._tell(self._scribe.diagnosis(findings.CONTROL, answer.diagnose(), took_ms))
         if not answer.accepted:
             return _Shown(answer)
         # The baseline: only a key that was seen to work from here can be seen to die from here.
@@ -263,19 +266,19 @@ class Ladder:
         try:
             skew, took_ms = await self._timed(measure_skew(client.server_time))
         except ExchangeError as error:
-            self._tell(self._scribe.note(say.CLOCK, Outcome.INCONCLUSIVE, error.what, advice=error.advice))
+            self._tell(self._scribe.error(findings.CLOCK, Outcome.INCONCLUSIVE, error))
             return None
         self._tell(self._scribe.skew(skew, took_ms))
         return skew
 
     async def _look_at_stream(self, client: ExchangeClient) -> None:
         if not self._site.stream_url:
-            self._tell(self._scribe.not_known(say.MARKET_STREAM, self._site))
+            self._tell(self._scribe.not_known(findings.MARKET_STREAM, self._site))
             return
         try:
             self._tell(self._scribe.stream(await client.market_stream()))
         except ExchangeError as error:
-            self._tell(self._scribe.stream_failed(error))
+            self._tell(self._scribe.error(findings.MARKET_STREAM, Outcome.INCONCLUSIVE, error))
 
     def _compare(self, new: _Shown, other: _Shown | None) -> None:
         if new.answer.restrictions is None:
@@ -300,22 +303,13 @@ class Ladder:
         other: _Shown | None,
         skew: ClockSkew | None,
     ) -> ProbeReport:
-        diagnosis = new.answer.diagnose(
-            other.answer.accepted if other else None,
-            skew=skew,
-            seen_as=await self._seen_as(client, credentials, new.answer),
-        )
-        self._tell(self._scribe.diagnosis(say.NEW_KEY, diagnosis))
+        is_refused = new.answer.code == REFUSED_KEY
+        seen_as = await named_by_futures(client, credentials, self._site) if is_refused else None
+        diagnosis = new.answer.diagnose(other.answer.accepted if other else None, skew=skew, seen_as=seen_as)
+        self._tell(self._scribe.diagnosis(findings.NEW_KEY, diagnosis))
         self._tell_not_run(*_ON_THE_KEY)
         may_be_swapped = credentials.kind is KeyKind.HMAC and new.answer.code in MAYBE_SWAPPED
         return self._report(diagnosis, may_be_swapped=may_be_swapped)
-
-    async def _seen_as(
-        self, client: ExchangeClient, credentials: Credentials, answer: SignedAnswer
-    ) -> IPv4Address | None:
-        if answer.code != REFUSED_KEY:
-            return None
-        return await named_by_futures(client, credentials, self._site)
 
     async def _timed(self, call: Awaitable[Result]) -> tuple[Result, float]:
         begun = self._context.stopwatch()

@@ -1,1 +1,0 @@
-"""What the doctor looks at: is everything there that the wizard needs on this host?"""

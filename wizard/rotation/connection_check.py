@@ -1,0 +1,182 @@
+"""The way to the exchange, looked at once: name, connection, TLS, the first answer, and each as a finding.
+
+All that can be asked at the same time is. Each part has its own time and evidence. What comes after a part that failed
+is not run, never failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from urllib.parse import urlsplit
+
+from wizard.core.clock import utc
+from wizard.core.errors import sentences
+from wizard.exchange.client import Connection, ExchangeClient
+from wizard.exchange.errors import ErrorKind, ExchangeError
+from wizard.exchange.resolving import AddressKind, Resolution, resolve
+from wizard.net.tls import Signer, who_signed
+from wizard.net.trace import Phase
+from wizard.rotation.context import Context
+from wizard.rotation.findings import DNS, REACHABLE, TCP, TLS, Scribe
+from wizard.rotation.model import Finding, Outcome
+
+PARTS = (DNS, TCP, TLS, REACHABLE)
+"""In the order in which they happen."""
+
+_FAILS_AT = {Phase.DNS: DNS, Phase.TCP: TCP, Phase.PROXY: TCP, Phase.TLS: TLS}
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionCheck:
+    """What was seen on the way to the exchange."""
+
+    resolution: Resolution | ExchangeError | None
+    """None where a proxy looks up the name."""
+    connection: Connection
+    is_encrypted: bool
+    """Whether the exchange is called over TLS; this machine itself is not."""
+    signer: Signer | None = None
+    """Who signed a certificate that was not accepted."""
+    answering: tuple[str, ...] = ()
+    """Alternative hosts that answered where the chosen one did not."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the exchange answered."""
+        return self.connection.error is None
+
+    @property
+    def failed_at(self) -> str:
+        """The part that failed; nothing where the exchange answered."""
+        error = self.connection.error
+        if error is None:
+            return ""
+        if isinstance(self.resolution, ExchangeError) and self.connection.connected_ms is None:
+            return DNS
+        phase = error.during if error.phase is Phase.TIMEOUT else error.phase
+        return _FAILS_AT.get(phase or Phase.READ, REACHABLE)
+
+
+def describe_connection(seen: ConnectionCheck, scribe: Scribe) -> tuple[Finding, ...]:
+    """Return a finding for each part of what was seen."""
+    passed = {DNS: _name, TCP: _connection, TLS: _tls, REACHABLE: _answer}
+    if seen.is_open:
+        return tuple(tell(seen, scribe) for tell in passed.values())
+    last = PARTS.index(seen.failed_at)
+    before = tuple(passed[subject](seen, scribe) for subject in PARTS[:last])
+    return (*before, _failure(seen, scribe), *scribe.not_run(*PARTS[last + 1 :]))
+
+
+def _name(seen: ConnectionCheck, scribe: Scribe) -> Finding:
+    resolution = seen.resolution
+    if resolution is None:
+        return scribe.note(DNS, Outcome.NOT_APPLICABLE, "The proxy looks up the exchange's name.")
+    if isinstance(resolution, ExchangeError):
+        return scribe.note(DNS, Outcome.WARNING, " ".join(sentences(resolution.what, resolution.why)))
+    if resolution.kind is AddressKind.LITERAL:
+        return scribe.note(DNS, Outcome.NOT_APPLICABLE, resolution.sentence())
+    return scribe.note(
+        DNS,
+        Outcome.WARNING if resolution.advice else Outcome.PASSED,
+        resolution.sentence(),
+        does_not_prove="" if resolution.advice else "that they are the exchange's; the certificate does",
+        advice=resolution.advice,
+        milliseconds=resolution.milliseconds,
+    )
+
+
+def _connection(seen: ConnectionCheck, scribe: Scribe) -> Finding:
+    connection = seen.connection
+    what = f"A connection to {connection.peer} was opened." if connection.peer else "A connection was opened."
+    return scribe.note(TCP, Outcome.PASSED, what, milliseconds=connection.connected_ms)
+
+
+def _tls(seen: ConnectionCheck, scribe: Scribe) -> Finding:
+    handshake = seen.connection.handshake
+    if not seen.is_encrypted:
+        return scribe.note(TLS, Outcome.NOT_APPLICABLE, "This machine itself is called, without TLS.")
+    if handshake is None:
+        return scribe.note(TLS, Outcome.INCONCLUSIVE, "The connection is encrypted; its certificate could not be read.")
+    return scribe.note(
+        TLS,
+        Outcome.PASSED,
+        f"{handshake.version}; the certificate was signed by {handshake.issuer} and ends {utc(handshake.expires)}.",
+        does_not_prove="that the issuer is the exchange's usual one; it is shown, not compared",
+        milliseconds=handshake.milliseconds,
+    )
+
+
+def _answer(seen: ConnectionCheck, scribe: Scribe) -> Finding:
+    return scribe.note(
+        REACHABLE,
+        Outcome.PASSED,
+        "The exchange answered a public call.",
+        does_not_prove="anything about a key: the call is public",
+        milliseconds=seen.connection.answered_ms,
+    )
+
+
+def _failure(seen: ConnectionCheck, scribe: Scribe) -> Finding:
+    error = seen.connection.error
+    if seen.failed_at == DNS and isinstance(seen.resolution, ExchangeError):
+        error = seen.resolution
+    assert error is not None  # noqa: S101 - only called where it failed
+    observed, advice = list(sentences(error.what, error.why)), [error.advice]
+    if seen.signer is not None:
+        observed.append(seen.signer.sentence())
+    if isinstance(seen.resolution, Resolution) and seen.resolution.advice:
+        observed.append(seen.resolution.sentence())
+        advice = [seen.resolution.advice]
+    if seen.answering:
+        hosts = ", ".join(seen.answering)
+        observed.append(f"Meanwhile {hosts} answered.")
+        advice.append(f'To call it instead, write host = "{seen.answering[0]}" for this environment in config.toml.')
+    return scribe.note(seen.failed_at, Outcome.INCONCLUSIVE, " ".join(observed), advice=" ".join(advice))
+
+
+async def check_connection(context: Context, client: ExchangeClient) -> ConnectionCheck:
+    """Look up the name and call the exchange; where it does not answer, find out what else can be known."""
+    resolution, connection = await asyncio.gather(_resolution(context), client.connect())
+    site = context.environment.site
+    seen = ConnectionCheck(resolution, connection, is_encrypted=site.rest_url.startswith("https://"))
+    if seen.is_open:
+        return seen
+    signer, answering = await asyncio.gather(_signer(context, connection), _answering(context, connection))
+    return replace(seen, signer=signer, answering=tuple(answering))
+
+
+async def _resolution(context: Context) -> Resolution | ExchangeError | None:
+    if context.route().is_proxied:
+        return None
+    host = urlsplit(context.environment.site.rest_url).hostname or ""
+    try:
+        return await resolve(host, deadline=context.pace.call, lookup=context.lookup, stopwatch=context.stopwatch)
+    except ExchangeError as error:
+        return error
+
+
+async def _signer(context: Context, connection: Connection) -> Signer | None:
+    if connection.error is None or connection.error.phase is not Phase.TLS:
+        return None
+    url = context.environment.site.rest_url + "/api/v3/ping"
+    return await who_signed(url, context.transport, context.pace.call)
+
+
+async def _answering(context: Context, connection: Connection) -> Sequence[str]:
+    """Which of the site's other hosts answer a public call, where the chosen one was not reached."""
+    if connection.error is None or connection.error.kind is not ErrorKind.NETWORK:
+        return ()
+    urls = context.environment.site.alternative_urls
+    answers = await asyncio.gather(*(_answers(context, url) for url in urls))
+    return [urlsplit(url).hostname or "" for url, answered in zip(urls, answers, strict=True) if answered]
+
+
+async def _answers(context: Context, url: str) -> bool:
+    async with context.exchange(replace(context.environment.site, rest_url=url)) as client:
+        try:
+            await client.ping()
+        except ExchangeError:
+            return False
+        return True

@@ -1,1 +1,0 @@
-"""Is the current key still fine? What cron asks between two rotations."""
