@@ -114,7 +114,9 @@ def judge_death(polls: Sequence[Poll], baseline: Baseline | None) -> Death:
     newest, row = polls[-1], _row(polls)
     count = sum(poll.counts for poll in row)
     if newest.shows_life:
-        return Death(Grade.ALIVE, 0, _ALIVE if newest.control_accepted else _DO_NOT_DELETE)
+        alive = "The legacy key is still alive: the exchange accepts it. Delete it now."
+        not_now = "Do not delete the legacy key: the exchange accepts it, and it does not accept the current key."
+        return Death(Grade.ALIVE, 0, alive if newest.control_accepted else not_now)
     if not newest.shows_death:
         return Death(Grade.INCONCLUSIVE, 0, _inconclusive(newest))
     if count < POLLS_IN_A_ROW:
@@ -133,10 +135,6 @@ def covers(legacy: Sequence[IPv4Network], current: Sequence[IPv4Network]) -> boo
     """
     whole = list(collapse_addresses(legacy))
     return bool(current) and all(any(one.subnet_of(network) for network in whole) for one in current)
-
-
-_ALIVE = "The legacy key is still alive: the exchange accepts it. Delete it now."
-_DO_NOT_DELETE = "Do not delete the legacy key: the exchange accepts it, and it does not accept the current key."
 
 
 def gone(current_accepts: bool) -> Death:
@@ -182,29 +180,22 @@ def _newest_three(row: Sequence[Poll]) -> Sequence[Poll]:
 
 
 def _grade(row: Sequence[Poll], count: int, baseline: Baseline | None, came_back_from: frozenset[int]) -> Death:
+    def weak(doubt: str, gap: str) -> Death:
+        what = f"The legacy key is refused, {count} polls in a row, but {doubt}."
+        return Death(Grade.WEAK, count, what, f"that it is dead: {gap}")
+
     if baseline is None:
-        return Death(
-            Grade.WEAK,
-            count,
-            f"The legacy key is refused, {count} polls in a row, but it was never seen to work from here.",
-            "that it is dead: it may always have been refused from this address",
-        )
+        return weak("it was never seen to work from here", "it may always have been refused from this address")
     if came_back_from & {poll.legacy_code for poll in row}:
-        return Death(
-            Grade.WEAK,
-            count,
-            f"The legacy key is refused, {count} polls in a row, but it was refused like that before,"
-            " and accepted again after.",
-            "that it is dead: what refused it then may refuse it now, and pass again",
+        return weak(
+            "it was refused like that before, and accepted again after",
+            "what refused it then may refuse it now, and pass again",
         )
     elsewhere = next((poll for poll in row if poll.is_about_address(baseline)), None)
     if elsewhere is not None:
-        return Death(
-            Grade.WEAK,
-            count,
-            f"The legacy key is refused, {count} polls in a row, but from {_named(elsewhere.from_address)};"
-            f" it was seen to work from {_named(baseline.address)}.",
-            "that it is dead: its whitelist may lack this address",
+        return weak(
+            f"from {_named(elsewhere.from_address)}; it was seen to work from {_named(baseline.address)}",
+            "its whitelist may lack this address",
         )
     if all(poll.legacy_code == UNKNOWN_KEY and poll.is_on_sapi for poll in _newest_three(row)):
         return Death(
@@ -215,13 +206,9 @@ def _grade(row: Sequence[Poll], count: int, baseline: Baseline | None, came_back
             "that nobody copied the key while it lived",
         )
     if not all(poll.is_covered for poll in row if poll.legacy_code == REFUSED_KEY):
-        return Death(
-            Grade.WEAK,
-            count,
-            f"The legacy key is refused, {count} polls in a row, but the current key may be accepted from addresses"
-            " that are not on the legacy key's list.",
-            "that it is dead: the exchange may see another address than echo services do, and only the current key's"
-            " list may have it",
+        return weak(
+            "the current key may be accepted from addresses that are not on the legacy key's list",
+            "the exchange may see another address than echo services do, and only the current key's list may have it",
         )
     return Death(
         Grade.STRONG,

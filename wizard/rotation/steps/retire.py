@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, fields, replace
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv4Network
 
 from wizard.core.credentials import Credentials
 from wizard.core.errors import WizardError
@@ -109,8 +109,8 @@ class RetireStep:
         is_first, is_spaced = self._asked_at is None, self._moments_left <= 0
         if is_first:
             await EgressStep(self._context).detect()
-        control = await self._fetch(self.current)
-        legacy = await self._fetch(self.legacy)
+        fetch = self._context.vault.fetch
+        control, legacy = [await fetch(key) if key else None for key in (self.current, self.legacy)]
         if control is None:
             raise WizardError(
                 f"The current key is not in {self._context.vault.place}",
@@ -119,7 +119,13 @@ class RetireStep:
                 code="retire.no-key",
             )
         try:
-            kind, detail = await self._question(legacy, control, is_first=is_first, is_spaced=is_spaced)
+            async with self._context.exchange() as client:
+                if legacy is None:
+                    answer = await ask(client, control, self._known(self.current))
+                    kind, detail = MISSING, {"control_accepted": answer.accepted}
+                else:
+                    poll = await self._ask_both(client, legacy, control, has_looked=is_first)
+                    kind, detail = POLLED, asdict(replace(poll, is_first=is_first, is_spaced=is_spaced))
         finally:
             for held in filter(None, (legacy, control)):
                 held.wipe()
@@ -151,7 +157,9 @@ class RetireStep:
         Raises:
             WizardError: the key is not proven dead, and is seen to be alive or the characters are not its own.
         """
-        legacy = self._expect_legacy()
+        legacy = self.legacy
+        if legacy is None:
+            raise WizardError("There is no legacy key", advice="Nothing is left to do.", code="retire.no-key")
         death = await self._poll_again()
         if last_four is None and not death.allows_purge:
             raise _not_dead("The legacy key is not proven dead", death.sentence)
@@ -165,23 +173,6 @@ class RetireStep:
             )
         await self._context.vault.purge(legacy, f"{DEATH} {death.grade}")
         return death
-
-    def _expect_legacy(self) -> KeyRecord:
-        legacy = self.legacy
-        if legacy is None:
-            raise WizardError("There is no legacy key", advice="Nothing is left to do.", code="retire.no-key")
-        return legacy
-
-    async def _question(
-        self, legacy: Credentials | None, control: Credentials, *, is_first: bool, is_spaced: bool
-    ) -> tuple[str, dict[str, object]]:
-        """Ask, and return what is kept in the journal."""
-        async with self._context.exchange() as client:
-            if legacy is None:
-                answer = await ask(client, control, self._known(self.current))
-                return MISSING, {"control_accepted": answer.accepted}
-            poll = await self._ask_both(client, legacy, control, has_looked=is_first)
-        return POLLED, asdict(replace(poll, is_first=is_first, is_spaced=is_spaced))
 
     async def _ask_both(
         self, client: ExchangeClient, legacy: Credentials, control: Credentials, *, has_looked: bool
@@ -231,7 +222,7 @@ class RetireStep:
 
     def _is_covered(self, agreed: str, told: IPv4Address | None, controls: Sequence[SignedAnswer]) -> bool:
         """Whether the address cannot be why the legacy key is refused, as far as the lists are known here."""
-        legacy, current = (networks_of(record.whitelist) if record else () for record in (self.legacy, self.current))
+        legacy, current = map(_listed, (self.legacy, self.current))
         seen = told or (IPv4Address(agreed) if agreed else None)
         if seen is None or not any(seen in network for network in current) or not covers(legacy, current):
             return False
@@ -240,11 +231,7 @@ class RetireStep:
         return restricted == [True, True] or (set(restricted) == {None} and told is not None)
 
     def _known(self, record: KeyRecord | None) -> Circumstances:
-        whitelist = networks_of(record.whitelist) if record else ()
-        return circumstances(self._context.environment.site, self._context.egress, whitelist)
-
-    async def _fetch(self, record: KeyRecord | None) -> Credentials | None:
-        return await self._context.vault.fetch(record) if record else None
+        return circumstances(self._context.environment.site, self._context.egress, _listed(record))
 
     def polls(self) -> list[Poll]:
         """Return all polls since the switch, the oldest first."""
@@ -268,6 +255,10 @@ class RetireStep:
 
 def _not_dead(what: str, why: str, advice: str = "Go on polling.") -> WizardError:
     return WizardError(what, why=why, advice=advice, code="retire.not-dead")
+
+
+def _listed(record: KeyRecord | None) -> Sequence[IPv4Network]:
+    return networks_of(record.whitelist) if record else ()
 
 
 def _since_switch(events: Sequence[Event]) -> Sequence[Event]:
