@@ -13,7 +13,7 @@ from wizard.commands import prompts
 from wizard.core.secret import Secret
 from wizard.custody.encrypted_file.store import make_file
 from wizard.custody.store import MemoryStore, Store
-from wizard.rotation.findings import Scribe
+from wizard.rotation.findings import FindingWriter
 from wizard.rotation.model import Outcome
 
 
@@ -199,7 +199,7 @@ def test_a_key_in_a_place_that_was_not_looked_at_is_not_said_to_be_there(bench: 
         backend = "another place"
 
     bench.put_in_use(OtherPlace())
-    found = asyncio.run(compare_stored_keys(MemoryStore(), bench.paths, ["bench"], Scribe(lambda: 1.0, "")))
+    found = asyncio.run(compare_stored_keys(MemoryStore(), bench.paths, ["bench"], FindingWriter(lambda: 1.0, "")))
     assert found.outcome is Outcome.INCONCLUSIVE
     assert "was not looked at" in found.observed
 
@@ -208,6 +208,6 @@ def test_a_key_that_is_where_the_journal_says_agrees(bench: Bench) -> None:
     store = MemoryStore()
     bench.put_in_use(store)
     assert (
-        asyncio.run(compare_stored_keys(store, bench.paths, ["bench"], Scribe(lambda: 1.0, ""))).outcome
+        asyncio.run(compare_stored_keys(store, bench.paths, ["bench"], FindingWriter(lambda: 1.0, ""))).outcome
         is Outcome.PASSED
     )

@@ -22,7 +22,7 @@ from wizard.custody.encrypted_file import disk
 from wizard.custody.encrypted_file.store import exists, make_file, open_file
 from wizard.custody.errors import CustodyError, PassphraseNeededError, Remedy
 from wizard.custody.store import Store
-from wizard.rotation.findings import Scribe
+from wizard.rotation.findings import FindingWriter
 from wizard.rotation.model import Outcome
 
 PASSPHRASE = "seven random words of the test"
@@ -88,7 +88,7 @@ async def test_what_is_written_and_may_not_survive_a_power_cut_is_called_so(
     async def opened() -> Store:
         return await open_file(file, Secret(PASSPHRASE), 10)
 
-    found = await try_place(opened, Scribe(lambda: 0.0, ""))
+    found = await try_place(opened, FindingWriter(lambda: 0.0, ""))
     assert (found.outcome, found.state) == (Outcome.WARNING, "ready")
     assert "survives a power cut" in found.does_not_prove
 

@@ -8,7 +8,7 @@ from wizard.exchange.errors import ExchangeError
 from wizard.exchange.permissions import LABELS, WITHDRAWALS, PermissionDiff, Weight, compare
 from wizard.exchange.responses import Account, ApiRestrictions, read_account, read_api_restrictions
 from wizard.rotation import findings as say
-from wizard.rotation.findings import Scribe, prove
+from wizard.rotation.findings import FindingWriter, prove
 from wizard.rotation.model import Finding, Outcome
 
 TRADING = dict.fromkeys(LABELS, False) | {"enableReading": True, "enableSpotAndMarginTrading": True}
@@ -47,8 +47,8 @@ def answer(name: str, value: object) -> dict[str, object]:
 
 
 def told_of(new: ApiRestrictions, current: ApiRestrictions | None) -> Finding:
-    scribe = Scribe(lambda: 1.0, "203.0.113.42")
-    return scribe.permissions(compare(new, current), new, has_control=current is not None)
+    writer = FindingWriter(lambda: 1.0, "203.0.113.42")
+    return writer.permissions(compare(new, current), new, has_control=current is not None)
 
 
 @pytest.mark.parametrize("name", ["ipRestrict", *LABELS])
@@ -96,7 +96,7 @@ def test_a_first_key_whose_withdrawals_are_not_told_is_not_passed_over(value: ob
 def test_an_untold_restriction_is_inconclusive(value: object, is_adopted: bool) -> None:
     told = read_api_restrictions(answer("ipRestrict", value)).ip_restricted
     assert told is None
-    assert Scribe(lambda: 1.0, "").restriction(told, is_adopted).outcome is Outcome.INCONCLUSIVE
+    assert FindingWriter(lambda: 1.0, "").restriction(told, is_adopted).outcome is Outcome.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(
@@ -122,14 +122,14 @@ def test_a_number_of_an_account_that_is_no_number_is_unreadable(value: object) -
 
 @pytest.mark.parametrize(("new", "current"), [(None, 1), (1, None), (None, None)])
 def test_accounts_without_a_number_are_not_the_same(new: int | None, current: int | None) -> None:
-    finding = Scribe(lambda: 1.0, "").same_account(Account(new, True), Account(current, True))
+    finding = FindingWriter(lambda: 1.0, "").same_account(Account(new, True), Account(current, True))
     assert finding.outcome is Outcome.INCONCLUSIVE
 
 
 def test_a_key_that_could_not_be_compared_is_not_proven_for_another_warning() -> None:
     """That it may withdraw is worth a word; it does not stand for the comparison that was not made."""
     new = key(enableWithdrawals=True)
-    finding = Scribe(lambda: 1.0, "").permissions(compare(new, None), new, has_control=True)
+    finding = FindingWriter(lambda: 1.0, "").permissions(compare(new, None), new, has_control=True)
     assert finding.outcome is Outcome.INCONCLUSIVE
     rest = [Finding(subject, Outcome.PASSED, "", 1.0) for subject in say.MUST_PASS]
     control = Finding(say.CONTROL, Outcome.INCONCLUSIVE, "", 1.0)

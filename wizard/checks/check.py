@@ -21,7 +21,7 @@ from wizard.egress.services import EchoService
 from wizard.exchange.diagnosis import diagnose
 from wizard.rotation.current_credentials import NoCurrentKeyError, current_key, fetch
 from wizard.rotation.exchange_calls import SignedAnswer, ask, circumstances, open_exchange, route_to_exchange
-from wizard.rotation.findings import STORAGE, Scribe
+from wizard.rotation.findings import STORAGE, FindingWriter
 from wizard.rotation.journal import networks_of
 from wizard.rotation.model import Finding, Outcome
 
@@ -113,70 +113,70 @@ class Seen:
 
 def no_key(error: NoCurrentKeyError, clock: Clock) -> tuple[Finding, ...]:
     """Return the findings where there is nothing to look at."""
-    scribe = Scribe(clock, "")
-    return (scribe.error(CURRENT_KEY, Outcome.FAILED, error), *scribe.not_run(ACCEPTED, WHITELIST, AGE))
+    writer = FindingWriter(clock, "")
+    return (writer.error(CURRENT_KEY, Outcome.FAILED, error), *writer.not_run(ACCEPTED, WHITELIST, AGE))
 
 
 def judge(seen: Seen, clock: Clock, max_age: float) -> tuple[Finding, ...]:
     """Return the findings in the order in which they are read."""
-    scribe = Scribe(clock, seen.address)
-    return (*_asked(scribe, seen), _covered(scribe, seen), _age(scribe, seen, max_age))
+    writer = FindingWriter(clock, seen.address)
+    return (*_asked(writer, seen), _covered(writer, seen), _age(writer, seen, max_age))
 
 
-def _asked(scribe: Scribe, seen: Seen) -> tuple[Finding, ...]:
+def _asked(writer: FindingWriter, seen: Seen) -> tuple[Finding, ...]:
     answer, key = seen.answer, seen.key
     if isinstance(answer, CustodyError):
-        return (scribe.error(STORAGE, Outcome.FAILED, answer), *scribe.not_run(ACCEPTED))
+        return (writer.error(STORAGE, Outcome.FAILED, answer), *writer.not_run(ACCEPTED))
     if isinstance(answer, NoCurrentKeyError):
-        return (scribe.error(CURRENT_KEY, Outcome.FAILED, answer), *scribe.not_run(ACCEPTED))
-    held = scribe.note(CURRENT_KEY, Outcome.PASSED, f"{key.name} was read from {seen.place}.")
+        return (writer.error(CURRENT_KEY, Outcome.FAILED, answer), *writer.not_run(ACCEPTED))
+    held = writer.note(CURRENT_KEY, Outcome.PASSED, f"{key.name} was read from {seen.place}.")
     if isinstance(answer, WizardError):
-        return (held, scribe.error(ACCEPTED, Outcome.INCONCLUSIVE, answer))
+        return (held, writer.error(ACCEPTED, Outcome.INCONCLUSIVE, answer))
     known = circumstances(seen.environment.site, seen.address, networks_of(key.whitelist))
-    return (held, scribe.diagnosis(ACCEPTED, diagnose(answer.error, known)), *_restriction(scribe, key, answer))
+    return (held, writer.diagnosis(ACCEPTED, diagnose(answer.error, known)), *_restriction(writer, key, answer))
 
 
-def _restriction(scribe: Scribe, key: KeyRecord, answer: SignedAnswer) -> tuple[Finding, ...]:
+def _restriction(writer: FindingWriter, key: KeyRecord, answer: SignedAnswer) -> tuple[Finding, ...]:
     """Say whether the exchange still binds the key to a list; sites without an endpoint that tells add nothing."""
     if answer.restrictions is None:
         return ()
-    return (scribe.restriction(answer.restrictions.ip_restricted, is_adopted=not key.whitelist),)
+    return (writer.restriction(answer.restrictions.ip_restricted, is_adopted=not key.whitelist),)
 
 
-def _covered(scribe: Scribe, seen: Seen) -> Finding:
+def _covered(writer: FindingWriter, seen: Seen) -> Finding:
     egress, whitelist = seen.egress, seen.key.whitelist
     if isinstance(egress, WizardError):
-        return scribe.error(WHITELIST, Outcome.INCONCLUSIVE, egress)
+        return writer.error(WHITELIST, Outcome.INCONCLUSIVE, egress)
     if not whitelist:
         observed = "No list was stored with this key: there is nothing to compare the address with."
-        return scribe.note(WHITELIST, Outcome.NOT_APPLICABLE, observed)
+        return writer.note(WHITELIST, Outcome.NOT_APPLICABLE, observed)
     if not egress.verdict.is_agreed:
         advice = "Run key-wizard egress to see who said what."
-        return scribe.note(WHITELIST, Outcome.INCONCLUSIVE, egress.sentence(), advice=advice)
+        return writer.note(WHITELIST, Outcome.INCONCLUSIVE, egress.sentence(), advice=advice)
     address = egress.verdict.addresses[0]
     if any(address in network for network in networks_of(whitelist)):
         observed = f"{egress.sentence()} The list stored with the key covers it."
         gap = "that the exchange's page holds the same list"
-        return scribe.note(WHITELIST, Outcome.PASSED, observed, does_not_prove=gap)
+        return writer.note(WHITELIST, Outcome.PASSED, observed, does_not_prove=gap)
     observed = f"{egress.sentence()} The list stored with the key does not cover it: {whitelist}."
     advice = f"Add {address} to the list on the exchange's page, or rotate the key together with its list."
-    return scribe.note(WHITELIST, Outcome.FAILED, observed, advice=advice)
+    return writer.note(WHITELIST, Outcome.FAILED, observed, advice=advice)
 
 
-def _age(scribe: Scribe, seen: Seen, max_age: float) -> Finding:
+def _age(writer: FindingWriter, seen: Seen, max_age: float) -> Finding:
     """Judge the older of two dates: a key that was adopted is older than its stored item."""
     created = _created(seen.answer)
     is_dated = created is not None and created < seen.key.stored_at
     since = created if created is not None and is_dated else seen.key.stored_at
-    age, by_whom = scribe.clock() - since, "created, says the exchange," if is_dated else "stored here"
+    age, by_whom = writer.clock() - since, "created, says the exchange," if is_dated else "stored here"
     if age < 0:
         observed = "The key was stored at a time that this host's clock has not reached: its age is not known."
-        return scribe.note(AGE, Outcome.INCONCLUSIVE, observed, advice="Let the system set its clock (NTP).")
+        return writer.note(AGE, Outcome.INCONCLUSIVE, observed, advice="Let the system set its clock (NTP).")
     observed = f"The key was {by_whom} {duration(age)} ago; the limit is {duration(max_age)}."
     if age <= max_age:
         gap = "" if created is not None else "that it is not older: when it was created was not told"
-        return scribe.note(AGE, Outcome.PASSED, observed, does_not_prove=gap)
-    return scribe.note(AGE, Outcome.FAILED, observed, advice=f"Rotate it: key-wizard --env {seen.environment.name}")
+        return writer.note(AGE, Outcome.PASSED, observed, does_not_prove=gap)
+    return writer.note(AGE, Outcome.FAILED, observed, advice=f"Rotate it: key-wizard --env {seen.environment.name}")
 
 
 def _created(answer: SignedAnswer | WizardError) -> float | None:

@@ -16,7 +16,7 @@ from wizard.core.errors import WizardError
 from wizard.core.settings import Paths, Settings
 from wizard.core.terminal import Stream, inspect_terminal
 from wizard.custody.store import Store
-from wizard.rotation.findings import Scribe
+from wizard.rotation.findings import FindingWriter
 from wizard.rotation.model import Finding, Outcome
 
 
@@ -42,9 +42,9 @@ class Doctor:
     clock: Clock
 
     @property
-    def scribe(self) -> Scribe:
+    def writer(self) -> FindingWriter:
         """What is seen on this host is seen from no address."""
-        return Scribe(self.clock, "")
+        return FindingWriter(self.clock, "")
 
     async def look(self, areas: Collection[Area] = tuple(Area)) -> dict[Area, tuple[Finding, ...]]:
         """Return the findings of each area asked for. Trouble is a finding, never an exception."""
@@ -69,31 +69,31 @@ class Doctor:
         """Say whether full screens can be drawn. Where they cannot, everything else still works."""
         report = inspect_terminal(self.environ, self.stdin, self.stderr)
         if problem := report.problem():
-            return (self.scribe.error("Terminal", Outcome.WARNING, problem),)
+            return (self.writer.error("Terminal", Outcome.WARNING, problem),)
         size = f"{report.columns}x{report.lines}" if report.columns and report.lines else "size not told"
         observed = f"Full screens can be drawn: {report.term}, {size}."
-        return (self.scribe.note("Terminal", Outcome.PASSED, observed),)
+        return (self.writer.note("Terminal", Outcome.PASSED, observed),)
 
     async def _check_storage(self, known: Settings | WizardError) -> tuple[Finding, ...]:
-        place = await try_place(self.open_store, self.scribe)
+        place = await try_place(self.open_store, self.writer)
         if place.outcome is Outcome.FAILED or isinstance(known, WizardError):
             return (place,)
-        return place, await compare_stored_keys(await self.open_store(), self.paths, known.environments, self.scribe)
+        return place, await compare_stored_keys(await self.open_store(), self.paths, known.environments, self.writer)
 
     async def _check_network(self, known: Settings | WizardError) -> tuple[Finding, ...]:
         if isinstance(known, WizardError):
             return (self._not_run("Network"),)
         environments = known.environments.values()
-        return tuple(await asyncio.gather(*(check_network(one, self.environ, self.scribe) for one in environments)))
+        return tuple(await asyncio.gather(*(check_network(one, self.environ, self.writer) for one in environments)))
 
     async def _check_clock(self, known: Settings | WizardError) -> tuple[Finding, ...]:
         if isinstance(known, WizardError):
             return (self._not_run("Clock"),)
-        return (await check_clock(known.default, self.environ, self.scribe),)
+        return (await check_clock(known.default, self.environ, self.writer),)
 
     async def _check_files(self, known: Settings | WizardError) -> tuple[Finding, ...]:
-        return check_files(self.paths, known, self.scribe)
+        return check_files(self.paths, known, self.writer)
 
     def _not_run(self, subject: str) -> Finding:
         advice = "Mend the settings first: key-wizard doctor --only files"
-        return self.scribe.note(subject, Outcome.NOT_RUN, "Not run: the settings cannot be read.", advice=advice)
+        return self.writer.note(subject, Outcome.NOT_RUN, "Not run: the settings cannot be read.", advice=advice)

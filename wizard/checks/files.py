@@ -9,44 +9,44 @@ from pathlib import Path
 from wizard.core.errors import WizardError
 from wizard.core.settings import OTHERS, Paths, Settings
 from wizard.egress.services import load_services
-from wizard.rotation.findings import Scribe
+from wizard.rotation.findings import FindingWriter
 from wizard.rotation.journal import read_journal
 from wizard.rotation.model import Finding, Outcome
 
 
-def check_files(paths: Paths, known: Settings | WizardError, scribe: Scribe) -> tuple[Finding, ...]:
+def check_files(paths: Paths, known: Settings | WizardError, writer: FindingWriter) -> tuple[Finding, ...]:
     """Look at every file once, the directories before the journal is opened in them."""
-    return (_settings(paths, known, scribe), _services(paths, scribe), _privacy(paths, scribe), _journal(paths, scribe))
+    return (_settings(paths, known, writer), _services(paths, writer), _privacy(paths, writer), _journal(paths, writer))
 
 
-def _settings(paths: Paths, known: Settings | WizardError, scribe: Scribe) -> Finding:
+def _settings(paths: Paths, known: Settings | WizardError, writer: FindingWriter) -> Finding:
     if isinstance(known, WizardError):
-        return scribe.error("Settings", Outcome.FAILED, known)
+        return writer.error("Settings", Outcome.FAILED, known)
     source = str(paths.config_file) if paths.config_file.exists() else "The defaults; there is no config.toml"
-    return scribe.note("Settings", Outcome.PASSED, f"{source}: {', '.join(known.environments)}.")
+    return writer.note("Settings", Outcome.PASSED, f"{source}: {', '.join(known.environments)}.")
 
 
-def _services(paths: Paths, scribe: Scribe) -> Finding:
+def _services(paths: Paths, writer: FindingWriter) -> Finding:
     try:
         services = load_services(paths.services_file)
     except WizardError as error:
-        return scribe.error("Echo services", Outcome.FAILED, error)
+        return writer.error("Echo services", Outcome.FAILED, error)
     operators = len({service.operator for service in services})
     if operators > 1:
-        return scribe.note("Echo services", Outcome.PASSED, f"{len(services)} services of {operators} operators.")
+        return writer.note("Echo services", Outcome.PASSED, f"{len(services)} services of {operators} operators.")
     observed = f"There are {len(services)}, of {operators} operators; two operators are needed to agree."
     advice = f"Enable others in {paths.services_file}."
-    return scribe.note("Echo services", Outcome.FAILED, observed, advice=advice)
+    return writer.note("Echo services", Outcome.FAILED, observed, advice=advice)
 
 
-def _privacy(paths: Paths, scribe: Scribe) -> Finding:
+def _privacy(paths: Paths, writer: FindingWriter) -> Finding:
     """Look at the directories only: into a closed one nobody gets, whatever the modes of its files."""
     if exposed := [*_exposed(paths)]:
         named = ", ".join(str(directory) for directory in exposed)
         observed = f"Other users of this system can look into {named}."
         advice = f"Run: chmod go= {' '.join(str(directory) for directory in exposed)}"
-        return scribe.note("Privacy", Outcome.FAILED, observed, advice=advice)
-    return scribe.note("Privacy", Outcome.PASSED, "The directories are closed to other users.")
+        return writer.note("Privacy", Outcome.FAILED, observed, advice=advice)
+    return writer.note("Privacy", Outcome.PASSED, "The directories are closed to other users.")
 
 
 def _exposed(paths: Paths) -> Iterator[Path]:
@@ -56,12 +56,12 @@ def _exposed(paths: Paths) -> Iterator[Path]:
             yield directory
 
 
-def _journal(paths: Paths, scribe: Scribe) -> Finding:
+def _journal(paths: Paths, writer: FindingWriter) -> Finding:
     try:
         with read_journal(paths) as journal:
             journal.check()
     except WizardError as error:
-        return scribe.error("Journal", Outcome.FAILED, error)
+        return writer.error("Journal", Outcome.FAILED, error)
     if not paths.journal.exists():
-        return scribe.note("Journal", Outcome.PASSED, "There is none yet; the first rotation makes it.")
-    return scribe.note("Journal", Outcome.PASSED, "It is whole, and each row holds what it should.")
+        return writer.note("Journal", Outcome.PASSED, "There is none yet; the first rotation makes it.")
+    return writer.note("Journal", Outcome.PASSED, "It is whole, and each row holds what it should.")

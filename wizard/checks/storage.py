@@ -11,7 +11,7 @@ from wizard.custody.errors import CustodyError
 from wizard.custody.records import Holding, KeyRecord
 from wizard.custody.store import Store, try_out
 from wizard.custody.vault import missing_keys, stray_items
-from wizard.rotation.findings import STORAGE, Scribe
+from wizard.rotation.findings import STORAGE, FindingWriter
 from wizard.rotation.journal import read_journal
 from wizard.rotation.model import Finding, Outcome
 
@@ -28,21 +28,23 @@ class PlaceFinding(Finding):
     """What is used: the class path of keyring's backend, or `encrypted-file`; empty where nothing can be."""
 
 
-async def try_place(open_store: Callable[[], Awaitable[Store]], scribe: Scribe) -> PlaceFinding:
+async def try_place(open_store: Callable[[], Awaitable[Store]], writer: FindingWriter) -> PlaceFinding:
     """Try the place of the credentials with a throw-away value."""
     try:
         store = await open_store()
         seconds = await try_out(store)
     except CustodyError as error:
-        told = scribe.error(STORAGE, Outcome.FAILED, error)
+        told = writer.error(STORAGE, Outcome.FAILED, error)
         return PlaceFinding(told.subject, told.outcome, told.observed, told.at, advice=told.advice, state=error.code)
     observed = f"A canary was written to {store.label}, read back, compared and deleted in {seconds:.1f} s."
     outcome = Outcome.WARNING if store.doubt else Outcome.PASSED
     gap, backend = store.doubt, store.backend
-    return PlaceFinding(STORAGE, outcome, observed, scribe.clock(), does_not_prove=gap, state="ready", backend=backend)
+    return PlaceFinding(STORAGE, outcome, observed, writer.clock(), does_not_prove=gap, state="ready", backend=backend)
 
 
-async def compare_stored_keys(store: Store, paths: Paths, environments: Iterable[str], scribe: Scribe) -> Finding:
+async def compare_stored_keys(
+    store: Store, paths: Paths, environments: Iterable[str], writer: FindingWriter
+) -> Finding:
     """Compare the two for each environment: a key that is missing is a failure, an unknown item a warning."""
     lost, unknown, elsewhere = list[str](), list[str](), list[str]()
     try:
@@ -56,20 +58,20 @@ async def compare_stored_keys(store: Store, paths: Paths, environments: Iterable
                 if one.holding is Holding.STORED and one.backend not in ("", store.backend)
             ]
     except WizardError as error:
-        return scribe.error(SUBJECT, Outcome.INCONCLUSIVE, error)
+        return writer.error(SUBJECT, Outcome.INCONCLUSIVE, error)
     if lost:
         observed = f"{', '.join(lost)}: the journal says that it is stored, and it is not there any more."
         advice = "Look whether another login or another place holds it; else open the wizard and forget it there."
-        return scribe.note(SUBJECT, Outcome.FAILED, observed, advice=advice)
+        return writer.note(SUBJECT, Outcome.FAILED, observed, advice=advice)
     if unknown:
         observed = f"The journal does not know {', '.join(unknown)}."
         advice = "To look at them, adopt or delete them: key-wizard strays ENV"
-        return scribe.note(SUBJECT, Outcome.WARNING, observed, advice=advice)
+        return writer.note(SUBJECT, Outcome.WARNING, observed, advice=advice)
     if elsewhere:
         observed = f"{', '.join(elsewhere)}: that place was not looked at."
         advice = "Choose that place ([custody] place in config.toml), then look again."
-        return scribe.note(SUBJECT, Outcome.INCONCLUSIVE, observed, advice=advice)
-    return scribe.note(SUBJECT, Outcome.PASSED, "The journal and the place of the credentials agree.")
+        return writer.note(SUBJECT, Outcome.INCONCLUSIVE, observed, advice=advice)
+    return writer.note(SUBJECT, Outcome.PASSED, "The journal and the place of the credentials agree.")
 
 
 def _records(paths: Paths, environment: str) -> tuple[KeyRecord, ...]:

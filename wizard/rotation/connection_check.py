@@ -19,7 +19,7 @@ from wizard.exchange.resolving import AddressKind, Resolution, resolve
 from wizard.net.tls import Signer, who_signed
 from wizard.net.trace import Phase
 from wizard.rotation.context import Context
-from wizard.rotation.findings import DNS, REACHABLE, TCP, TLS, Scribe
+from wizard.rotation.findings import DNS, REACHABLE, TCP, TLS, FindingWriter
 from wizard.rotation.model import Finding, Outcome
 
 PARTS = (DNS, TCP, TLS, REACHABLE)
@@ -59,25 +59,25 @@ class ConnectionCheck:
         return _FAILS_AT.get(phase or Phase.READ, REACHABLE)
 
 
-def describe_connection(seen: ConnectionCheck, scribe: Scribe) -> tuple[Finding, ...]:
+def describe_connection(seen: ConnectionCheck, writer: FindingWriter) -> tuple[Finding, ...]:
     """Return a finding for each part of what was seen."""
     passed = {DNS: _name, TCP: _connection, TLS: _tls, REACHABLE: _answer}
     if seen.is_open:
-        return tuple(tell(seen, scribe) for tell in passed.values())
+        return tuple(tell(seen, writer) for tell in passed.values())
     last = PARTS.index(seen.failed_at)
-    before = tuple(passed[subject](seen, scribe) for subject in PARTS[:last])
-    return (*before, _failure(seen, scribe), *scribe.not_run(*PARTS[last + 1 :]))
+    before = tuple(passed[subject](seen, writer) for subject in PARTS[:last])
+    return (*before, _failure(seen, writer), *writer.not_run(*PARTS[last + 1 :]))
 
 
-def _name(seen: ConnectionCheck, scribe: Scribe) -> Finding:
+def _name(seen: ConnectionCheck, writer: FindingWriter) -> Finding:
     resolution = seen.resolution
     if resolution is None:
-        return scribe.note(DNS, Outcome.NOT_APPLICABLE, "The proxy looks up the exchange's name.")
+        return writer.note(DNS, Outcome.NOT_APPLICABLE, "The proxy looks up the exchange's name.")
     if isinstance(resolution, ExchangeError):
-        return scribe.note(DNS, Outcome.WARNING, " ".join(sentences(resolution.what, resolution.why)))
+        return writer.note(DNS, Outcome.WARNING, " ".join(sentences(resolution.what, resolution.why)))
     if resolution.kind is AddressKind.LITERAL:
-        return scribe.note(DNS, Outcome.NOT_APPLICABLE, resolution.sentence())
-    return scribe.note(
+        return writer.note(DNS, Outcome.NOT_APPLICABLE, resolution.sentence())
+    return writer.note(
         DNS,
         Outcome.WARNING if resolution.advice else Outcome.PASSED,
         resolution.sentence(),
@@ -87,19 +87,19 @@ def _name(seen: ConnectionCheck, scribe: Scribe) -> Finding:
     )
 
 
-def _connection(seen: ConnectionCheck, scribe: Scribe) -> Finding:
+def _connection(seen: ConnectionCheck, writer: FindingWriter) -> Finding:
     connection = seen.connection
     what = f"A connection to {connection.peer} was opened." if connection.peer else "A connection was opened."
-    return scribe.note(TCP, Outcome.PASSED, what, milliseconds=connection.connected_ms)
+    return writer.note(TCP, Outcome.PASSED, what, milliseconds=connection.connected_ms)
 
 
-def _tls(seen: ConnectionCheck, scribe: Scribe) -> Finding:
+def _tls(seen: ConnectionCheck, writer: FindingWriter) -> Finding:
     handshake = seen.connection.handshake
     if not seen.is_encrypted:
-        return scribe.note(TLS, Outcome.NOT_APPLICABLE, "This machine itself is called, without TLS.")
+        return writer.note(TLS, Outcome.NOT_APPLICABLE, "This machine itself is called, without TLS.")
     if handshake is None:
-        return scribe.note(TLS, Outcome.INCONCLUSIVE, "The connection is encrypted; its certificate could not be read.")
-    return scribe.note(
+        return writer.note(TLS, Outcome.INCONCLUSIVE, "The connection is encrypted; its certificate could not be read.")
+    return writer.note(
         TLS,
         Outcome.PASSED,
         f"{handshake.version}; the certificate was signed by {handshake.issuer} and ends {utc(handshake.expires)}.",
@@ -108,8 +108,8 @@ def _tls(seen: ConnectionCheck, scribe: Scribe) -> Finding:
     )
 
 
-def _answer(seen: ConnectionCheck, scribe: Scribe) -> Finding:
-    return scribe.note(
+def _answer(seen: ConnectionCheck, writer: FindingWriter) -> Finding:
+    return writer.note(
         REACHABLE,
         Outcome.PASSED,
         "The exchange answered a public call.",
@@ -118,7 +118,7 @@ def _answer(seen: ConnectionCheck, scribe: Scribe) -> Finding:
     )
 
 
-def _failure(seen: ConnectionCheck, scribe: Scribe) -> Finding:
+def _failure(seen: ConnectionCheck, writer: FindingWriter) -> Finding:
     error = seen.connection.error
     if seen.failed_at == DNS and isinstance(seen.resolution, ExchangeError):
         error = seen.resolution
@@ -133,7 +133,7 @@ def _failure(seen: ConnectionCheck, scribe: Scribe) -> Finding:
         hosts = ", ".join(seen.answering)
         observed.append(f"Meanwhile {hosts} answered.")
         advice.append(f'To call it instead, write host = "{seen.answering[0]}" for this environment in config.toml.')
-    return scribe.note(seen.failed_at, Outcome.INCONCLUSIVE, " ".join(observed), advice=" ".join(advice))
+    return writer.note(seen.failed_at, Outcome.INCONCLUSIVE, " ".join(observed), advice=" ".join(advice))
 
 
 async def check_connection(context: Context, client: ExchangeClient) -> ConnectionCheck:

@@ -80,7 +80,7 @@ def prove(findings: Iterable[Finding]) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Scribe:
+class FindingWriter:
     """Writes findings with the time and the egress address they were made at."""
 
     clock: Clock

@@ -155,7 +155,7 @@ class Flow:
             return await self._finish(None, None, STORED)
         if self.step is Step.RETIRE and self.retire.legacy is None:
             death = self.retire.death()
-            return await self._finish(self.retire.buried, death, death.grade)
+            return await self._finish(self.retire.retired, death, death.grade)
         return None
 
     def advance(self, from_step: Step) -> Step:

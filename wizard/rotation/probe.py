@@ -34,7 +34,7 @@ from wizard.rotation import findings
 from wizard.rotation.connection_check import check_connection, describe_connection
 from wizard.rotation.context import Context
 from wizard.rotation.exchange_calls import SignedAnswer, ask, circumstances, named_by_futures
-from wizard.rotation.findings import Scribe
+from wizard.rotation.findings import FindingWriter
 from wizard.rotation.journal import networks_of
 from wizard.rotation.model import Finding, Mode, Outcome
 from wizard.rotation.steps.egress import EgressStep
@@ -116,15 +116,15 @@ class Probe:
         self._current = current
         self._on_finding = on_finding
         self._findings: list[Finding] = []
-        self._scribe = Scribe(context.clock, context.egress)
+        self._writer = FindingWriter(context.clock, context.egress)
 
     async def run(self, credentials: Credentials, control: Credentials | None) -> ProbeReport:
         """Ask everything that can be asked and return what was seen."""
         async with self._context.exchange() as client:
             connection, _ = await _together(check_connection(self._context, client), EgressStep(self._context).detect())
             # Both were under way at once: what is told is told from the address of this detection.
-            self._scribe = Scribe(self._context.clock, self._context.egress)
-            self._tell(*describe_connection(connection, self._scribe))
+            self._writer = FindingWriter(self._context.clock, self._context.egress)
+            self._tell(*describe_connection(connection, self._writer))
             if not connection.is_open:
                 self._tell_not_run(
                     findings.CLOCK, findings.NEW_KEY, *_ON_THE_KEY, findings.CONTROL, findings.MARKET_STREAM
@@ -167,7 +167,7 @@ class Probe:
             findings.MARKET_STREAM: not self._site.stream_url,
             findings.FUTURES: not self._context.environment.uses_futures,
         }
-        self._tell(*self._scribe.not_run(*(subject for subject in subjects if not not_here.get(subject))))
+        self._tell(*self._writer.not_run(*(subject for subject in subjects if not not_here.get(subject))))
 
     def _known(self, whitelist: Sequence[IPv4Network] | None = None) -> Circumstances:
         listed = self._context.whitelist if whitelist is None else whitelist
@@ -181,7 +181,7 @@ class Probe:
         answer, took_ms = await self._timed(ask(client, credentials, self._known()))
         if not answer.accepted:
             return _Shown(answer)
-        self._tell(self._scribe.diagnosis(findings.NEW_KEY, answer.diagnose(), took_ms))
+        self._tell(self._writer.diagnosis(findings.NEW_KEY, answer.diagnose(), took_ms))
         account, *_ = await _together(
             self._read_account(client, credentials),
             self._repeat(client, credentials),
@@ -194,9 +194,9 @@ class Probe:
         try:
             account, took_ms = await self._timed(client.account(credentials))
         except ExchangeError as error:
-            self._tell(self._scribe.diagnosis(findings.ACCOUNT, self._diagnose(error, "api")))
+            self._tell(self._writer.diagnosis(findings.ACCOUNT, self._diagnose(error, "api")))
             return None
-        self._tell(self._scribe.account(account, took_ms))
+        self._tell(self._writer.account(account, took_ms))
         return account
 
     async def _repeat(self, client: ExchangeClient, credentials: Credentials) -> None:
@@ -204,48 +204,48 @@ class Probe:
             await self._context.pause(self._context.pace.between_passes)
             again = await ask(client, credentials, self._known())
             if not again.accepted:
-                self._tell(self._scribe.diagnosis(findings.IN_A_ROW, again.diagnose()))
+                self._tell(self._writer.diagnosis(findings.IN_A_ROW, again.diagnose()))
                 return
-        self._tell(self._scribe.in_a_row(PASSES_IN_A_ROW))
+        self._tell(self._writer.in_a_row(PASSES_IN_A_ROW))
 
     async def _converse(self, client: ExchangeClient, credentials: Credentials) -> None:
         if not self._site.websocket_api_url:
-            self._tell(self._scribe.not_known(findings.WEBSOCKET_API, self._site))
+            self._tell(self._writer.not_known(findings.WEBSOCKET_API, self._site))
             return
         try:
             session = await client.websocket_session(credentials)
         except ExchangeError as error:
-            self._tell(self._scribe.diagnosis(findings.WEBSOCKET_API, self._diagnose(error, "websocket")))
+            self._tell(self._writer.diagnosis(findings.WEBSOCKET_API, self._diagnose(error, "websocket")))
         else:
-            self._tell(self._scribe.websocket(session))
+            self._tell(self._writer.websocket(session))
 
     async def _ask_futures(self, client: ExchangeClient, credentials: Credentials, answer: SignedAnswer) -> None:
         if not self._context.environment.uses_futures:
             return
         if not self._site.futures_url:
-            self._tell(self._scribe.not_known(findings.FUTURES, self._site))
+            self._tell(self._writer.not_known(findings.FUTURES, self._site))
             return
         try:
             assets, took_ms = await self._timed(client.futures_balances(credentials))
         except ExchangeError as error:
             diagnosis = self._diagnose(error, "fapi")
-            self._tell(self._scribe.futures_refused(diagnosis, answer.restrictions))
+            self._tell(self._writer.futures_refused(diagnosis, answer.restrictions))
         else:
-            self._tell(self._scribe.futures(assets, took_ms))
+            self._tell(self._writer.futures(assets, took_ms))
 
     async def _show_control(self, client: ExchangeClient, control: Credentials | None) -> _Shown | None:
         if self._current is None:
             return None
         if control is None:
-            self._tell(self._scribe.control_unusable(f"It is not in {self._context.vault.place}."))
+            self._tell(self._writer.control_unusable(f"It is not in {self._context.vault.place}."))
             return None
         known = self._known(networks_of(self._current.whitelist))
         try:
             answer, took_ms = await self._timed(self._ask_twice(client, control, known))
         except SigningKeyError as unusable:
-            self._tell(self._scribe.control_unusable(" ".join(sentences(unusable.what, unusable.why))))
+            self._tell(self._writer.control_unusable(" ".join(sentences(unusable.what, unusable.why))))
             return None
-        self._tell(self._scribe.diagnosis(findings.CONTROL, answer.diagnose(), took_ms))
+        self._tell(self._writer.diagnosis(findings.CONTROL, answer.diagnose(), took_ms))
         if not answer.accepted:
             return _Shown(answer)
         # The baseline: only a key that was seen to work from here can be seen to die from here.
@@ -266,34 +266,34 @@ class Probe:
         try:
             skew, took_ms = await self._timed(measure_skew(client.server_time))
         except ExchangeError as error:
-            self._tell(self._scribe.error(findings.CLOCK, Outcome.INCONCLUSIVE, error))
+            self._tell(self._writer.error(findings.CLOCK, Outcome.INCONCLUSIVE, error))
             return None
-        self._tell(self._scribe.skew(skew, took_ms))
+        self._tell(self._writer.skew(skew, took_ms))
         return skew
 
     async def _look_at_stream(self, client: ExchangeClient) -> None:
         if not self._site.stream_url:
-            self._tell(self._scribe.not_known(findings.MARKET_STREAM, self._site))
+            self._tell(self._writer.not_known(findings.MARKET_STREAM, self._site))
             return
         try:
-            self._tell(self._scribe.stream(await client.market_stream()))
+            self._tell(self._writer.stream(await client.market_stream()))
         except ExchangeError as error:
-            self._tell(self._scribe.error(findings.MARKET_STREAM, Outcome.INCONCLUSIVE, error))
+            self._tell(self._writer.error(findings.MARKET_STREAM, Outcome.INCONCLUSIVE, error))
 
     def _compare(self, new: _Shown, other: _Shown | None) -> None:
         if new.answer.restrictions is None:
-            self._tell(self._scribe.restriction_not_told(self._site))
+            self._tell(self._writer.restriction_not_told(self._site))
         else:
             is_adopted = self._context.rotation.mode is Mode.ADOPT
-            self._tell(self._scribe.restriction(new.answer.restrictions.ip_restricted, is_adopted))
+            self._tell(self._writer.restriction(new.answer.restrictions.ip_restricted, is_adopted))
             current = other.answer.restrictions if other else None
             difference = compare(new.answer.restrictions, current)
             has_control = self._current is not None
-            self._tell(self._scribe.permissions(difference, new.answer.restrictions, has_control=has_control))
+            self._tell(self._writer.permissions(difference, new.answer.restrictions, has_control=has_control))
         if other and new.account and other.account:
-            self._tell(self._scribe.same_account(new.account, other.account))
+            self._tell(self._writer.same_account(new.account, other.account))
         elif self._current is not None:
-            self._tell(self._scribe.account_not_compared(other.not_read if other else None))
+            self._tell(self._writer.account_not_compared(other.not_read if other else None))
 
     async def _refusal(
         self,
@@ -306,7 +306,7 @@ class Probe:
         is_refused = new.answer.code == REFUSED_KEY
         seen_as = await named_by_futures(client, credentials, self._site) if is_refused else None
         diagnosis = new.answer.diagnose(other.answer.accepted if other else None, skew=skew, seen_as=seen_as)
-        self._tell(self._scribe.diagnosis(findings.NEW_KEY, diagnosis))
+        self._tell(self._writer.diagnosis(findings.NEW_KEY, diagnosis))
         self._tell_not_run(*_ON_THE_KEY)
         may_be_swapped = credentials.kind is KeyKind.HMAC and new.answer.code in MAYBE_SWAPPED
         return self._report(diagnosis, may_be_swapped=may_be_swapped)

@@ -51,7 +51,7 @@ class RetireStep:
         return self._context.key(Slot.LEGACY)
 
     @property
-    def buried(self) -> KeyRecord | None:
+    def retired(self) -> KeyRecord | None:
         """The key whose purge was announced in this rotation because it was dead."""
         events = self._context.journal.events(self._context.rotation)
         dead = {
@@ -242,7 +242,7 @@ class RetireStep:
 
         By the order of the events alone: the clock may have been set in between.
         """
-        legacy = self.legacy or self.buried
+        legacy = self.legacy or self.retired
         accepted = [
             Baseline(event.at, str(event.detail["address"]))
             for event in events
