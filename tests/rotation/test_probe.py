@@ -1,4 +1,4 @@
-"""The probe ladder on the embedded exchange and on servers that answer anything: what a user is told of each rung."""
+"""The probe on the embedded exchange and on servers that answer anything: what a user is told of each check."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def on(context: Context, site: Site, **changes: Any) -> Context:
     return replace(context, environment=replace(context.environment, site=site, **changes), pace=PATIENT)
 
 
-async def climb(flow: Flow, context: Context) -> ProbeReport:
+async def run_probe(flow: Flow, context: Context) -> ProbeReport:
     pending = flow.credentials.pending
     assert pending is not None
     credentials = await context.vault.fetch(pending)
@@ -64,7 +64,7 @@ async def test_what_a_site_lacks_is_said_and_not_shown_as_passed(world: World) -
         site = replace(
             embedded_site(world.base_url), has_sapi=False, lacks="the testnet serves /api only", websocket_api_url=""
         )
-        report = await climb(flow, on(flow.context, site))
+        report = await run_probe(flow, on(flow.context, site))
     findings = told(report)
     assert findings[say.IP_RESTRICTION].outcome is Outcome.NOT_APPLICABLE
     assert "the testnet serves /api only" in findings[say.IP_RESTRICTION].observed
@@ -73,7 +73,7 @@ async def test_what_a_site_lacks_is_said_and_not_shown_as_passed(world: World) -
     assert report.is_proven
 
 
-async def test_each_rung_that_was_climbed_has_its_own_time(world: World) -> None:
+async def test_each_check_that_was_made_has_its_own_time(world: World) -> None:
     async with world.flow() as flow:
         await world.to_probe(flow)
         findings = told(await flow.probe.run())
@@ -86,7 +86,7 @@ async def test_where_another_host_of_the_site_answers_it_is_named_with_the_setti
         await world.to_probe(flow)
         alive, dead = world.base_url.replace("127.0.0.1", "localhost"), f"http://127.0.0.1:{closed_port()}"
         site = replace(embedded_site(world.base_url), rest_url=dead, alternative_urls=(dead, alive))
-        findings = told(await climb(flow, on(flow.context, site)))
+        findings = told(await run_probe(flow, on(flow.context, site)))
     assert findings[say.TCP].outcome is Outcome.INCONCLUSIVE
     assert "Meanwhile localhost answered." in findings[say.TCP].observed
     assert 'host = "localhost"' in findings[say.TCP].advice
@@ -98,7 +98,7 @@ async def test_an_inspecting_proxy_is_named_and_gets_no_key(world: World) -> Non
     trustme.CA(organization_name="Inspector Ltd").issue_cert("127.0.0.1").configure_cert(tls)
     async with world.flow() as flow, FakeExchange(answer(200, {}), tls) as fake:
         await world.to_probe(flow)
-        findings = told(await climb(flow, on(flow.context, fake.site)))
+        findings = told(await run_probe(flow, on(flow.context, fake.site)))
         assert fake.seen == []
     assert findings[say.TCP].outcome is Outcome.PASSED
     assert findings[say.TLS].outcome is Outcome.INCONCLUSIVE
@@ -113,7 +113,7 @@ async def test_a_blocklist_in_the_place_of_the_name_service_is_named(world: Worl
     async with world.flow() as flow:
         await world.to_probe(flow)
         site = Site("binance.com", f"https://exchange.invalid:{closed_port()}", "")
-        findings = told(await climb(flow, replace(on(flow.context, site), lookup=sinkhole)))
+        findings = told(await run_probe(flow, replace(on(flow.context, site), lookup=sinkhole)))
     failed = next(finding for finding in findings.values() if finding.outcome is Outcome.INCONCLUSIVE)
     assert "sinkhole" in failed.observed
     assert "blocklist" in failed.advice
@@ -135,7 +135,7 @@ async def test_a_futures_environment_needs_the_futures_permission(world: World, 
     async with world.flow() as flow:
         await world.to_probe(flow, await world.make_key(enableFutures=enabled))
         context = on(flow.context, embedded_site(world.base_url), uses_futures=True)
-        report = await climb(flow, context)
+        report = await run_probe(flow, context)
     finding = told(report)[say.FUTURES]
     assert report.is_proven is proven
     if not proven:
@@ -157,7 +157,7 @@ async def test_a_dead_market_stream_is_told_and_takes_nothing_from_the_proof(wor
     async with world.flow() as flow:
         await world.to_probe(flow)
         site = replace(embedded_site(world.base_url), stream_url=f"ws://127.0.0.1:{closed_port()}/ws")
-        report = await climb(flow, on(flow.context, site))
+        report = await run_probe(flow, on(flow.context, site))
     assert told(report)[say.MARKET_STREAM].outcome is Outcome.INCONCLUSIVE
     assert report.is_proven
 
@@ -216,7 +216,7 @@ async def test_a_server_that_does_not_play_along_ends_in_findings(world: World, 
     async with world.flow() as flow, FakeExchange(script) as fake:
         await world.to_probe(flow)
         async with asyncio.timeout(20):
-            report = await climb(flow, replace(on(flow.context, all_of(fake)), pace=HASTY))
+            report = await run_probe(flow, replace(on(flow.context, all_of(fake)), pace=HASTY))
     assert not report.is_proven
     assert told(report)[say.NEW_KEY].outcome is Outcome.NOT_RUN
 
@@ -240,6 +240,6 @@ async def test_whatever_is_answered_the_probe_ends_in_findings_and_never_in_a_pr
         if flow.rotation is None:
             await world.to_probe(flow)
         async with asyncio.timeout(20):
-            report = await climb(flow, replace(on(flow.context, all_of(fake)), pace=HASTY))
+            report = await run_probe(flow, replace(on(flow.context, all_of(fake)), pace=HASTY))
     assert not report.is_proven
     assert all(finding.observed for finding in report.findings)

@@ -13,7 +13,7 @@ from tests.exchange.fake_exchange import FakeExchange, answer
 from tests.exchange.fake_websocket import text, websocket_server
 from tests.raises import raises_code
 from tests.rotation.conftest import HERE, World
-from tests.rotation.test_probe import all_of, climb, on, told
+from tests.rotation.test_probe import all_of, on, run_probe, told
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.secret import Secret
 from wizard.custody.records import Slot
@@ -125,7 +125,7 @@ async def test_a_futures_environment_hears_about_futures_whatever_the_host_does(
     async with world.flow() as flow:
         await world.to_probe(flow)
         site = replace(embedded_site(world.base_url), futures_url=futures_url)
-        report = await climb(flow, on(flow.context, site, uses_futures=True))
+        report = await run_probe(flow, on(flow.context, site, uses_futures=True))
     assert told(report)[say.FUTURES].outcome is outcome
     assert report.is_proven is (outcome is Outcome.NOT_APPLICABLE)
 
@@ -152,7 +152,7 @@ async def test_an_account_that_may_not_trade_is_a_warning(world: World) -> None:
     async with world.flow() as flow:
         await world.to_probe(flow)
         await world.plant("/api/v3/account", {"canTrade": False, "uid": 5}, times=3)
-        finding = told(await climb(flow, on(flow.context, embedded_site(world.base_url))))[say.ACCOUNT]
+        finding = told(await run_probe(flow, on(flow.context, embedded_site(world.base_url))))[say.ACCOUNT]
     assert finding.outcome is Outcome.WARNING
     assert "canTrade: false" in finding.observed
 
@@ -191,7 +191,7 @@ async def test_a_ban_is_told_and_nothing_that_was_not_asked_is_left_out(world: W
 
         url = fake.site.rest_url.replace("127.0.0.1", "localhost")
         context = replace(on(flow.context, replace(all_of(fake), rest_url=url)), lookup=flaky)
-        findings = told(await climb(flow, context))
+        findings = told(await run_probe(flow, context))
     assert findings[say.REACHABLE].outcome is Outcome.INCONCLUSIVE
     assert "418" in findings[say.REACHABLE].observed
     assert "15 min" in findings[say.REACHABLE].advice

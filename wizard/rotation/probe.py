@@ -1,6 +1,6 @@
-"""The probe ladder: one run of all checks against a new key, with the current key as the control.
+"""The probe: one run of all checks against a new key, with the current key as the control.
 
-A rung is climbed when the one that it stands on has passed; rungs that do not stand on each other
+A check is made when the one that it stands on has passed; checks that do not stand on each other
 are asked at the same time. What could not be asked is `not run`, never `failed`.
 """
 

@@ -1,6 +1,6 @@
 """Step 4: do the new credentials work from here, and are they what they should be?
 
-The checks are in `ladder`. Here: which keys are probed, waiting for a list that does not count yet, promotion.
+The checks are in `wizard.rotation.probe`. Here: which keys are probed, waiting for a list that does not count yet, promotion.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Wait:
 
 
 class ProbeStep:
-    """Runs the ladder against the pending key, with the current key as the control."""
+    """Runs the probe against the pending key, with the current key as the control."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
