@@ -1,6 +1,7 @@
 """Step 4: do the new credentials work from here, and are they what they should be?
 
-The checks are in `wizard.rotation.probe`. Here: which keys are probed, waiting for a list that does not count yet, promotion.
+The checks are in `wizard.rotation.probe`. Here: which keys are probed, waiting for a list that does not count yet,
+promotion.
 """
 
 from __future__ import annotations
