@@ -171,12 +171,10 @@ def test_a_directory_that_others_can_look_into_is_named_and_left_as_it_is(
     assert bench.paths.state.stat().st_mode & 0o777 == 0o755
 
 
-def test_an_event_that_lacks_what_a_later_step_needs_is_exit_1(
-    bench: Bench, memory: MemoryStore, command: Command
-) -> None:
+def test_a_damaged_event_is_exit_1(bench: Bench, memory: MemoryStore, command: Command) -> None:
     bench.put_in_use(memory)
     assert command("doctor", "--only", "files").code == 0
-    alter(bench, "key.accepted", '{"fingerprint": "ab"}')
+    alter(bench, "key.stored", "[]")
     said = command("doctor", "--only", "files", "--json")
     assert said.code == 1
     assert "is damaged" in said.check("Journal")["observed"]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import sys
+from ipaddress import IPv4Address
 from pathlib import Path
 
 import pytest
@@ -246,7 +247,7 @@ class TestTheExchangeItself:
         assert (said.code, said.json["exchange"]["address"]) == (6, "203.0.113.77")
         assert said.json["exchange"]["confirms"] is False
         with bench.journal() as journal:
-            assert "203.0.113.77" in journal.observed_addresses()
+            assert IPv4Address("203.0.113.77") in journal.observed_addresses()
 
 
 def test_without_a_key_the_exchange_is_not_asked_and_the_rest_is_told(bench: Bench, command: Command) -> None:

@@ -38,7 +38,7 @@ async def test_a_futures_refusal_names_the_address_and_goes_before_the_echo_serv
         await world.plant("/fapi/v3/balance", {"code": -2015, "msg": message}, status=401)
         observation = await flow.egress.ask_exchange()
         finding = flow.egress.finding(report, observation)
-        observed = flow.context.journal.observed_addresses()
+        observed = [*map(str, flow.context.journal.observed_addresses())]
     assert observation is not None
     assert str(observation.named) == ELSEWHERE
     assert finding.outcome is Outcome.INCONCLUSIVE

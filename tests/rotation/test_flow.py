@@ -94,8 +94,8 @@ async def test_a_wrong_secret_is_told_and_the_right_one_takes_its_place(world: W
         made = await world.make_key()
         await world.to_probe(flow, type(made)(made.api_key, Secret("x" * 64)))
         report = await flow.probe.run()
-        assert report.verdict is not None
-        assert report.verdict.code == -1022
+        assert report.diagnosis is not None
+        assert report.diagnosis.code == -1022
         flow.back()
         await flow.credentials.store_hmac(made.api_key, made.secret)
         flow.advance(flow.context.rotation.step)
