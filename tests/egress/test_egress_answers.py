@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from wizard.core.addresses import special_range
 from wizard.core.rules import Rules
 from wizard.core.text import UNPRINTABLE
-from wizard.egress.answers import BODY_LIMIT, NoAddress, read_answer, refuse_status
+from wizard.egress.answers import BODY_LIMIT, NoAddressError, read_answer, refuse_status
 from wizard.egress.services import EchoService, Parser
 
 TRACE = "fl=1\nh=www.example.com\nip={ip}\nts=1\nvisit_scheme=https\nwarp={warp}\ngateway=off\n"
@@ -76,7 +76,7 @@ def test_an_honest_answer_is_the_address(parser, body):
     ],
 )
 def test_anything_else_is_refused_with_its_reason(parser, body, reason):
-    with pytest.raises(NoAddress, match=reason) as caught:
+    with pytest.raises(NoAddressError, match=reason) as caught:
         read(parser, body)
 
     assert not UNPRINTABLE.search(str(caught.value))
@@ -94,7 +94,7 @@ def test_a_tolerated_range_is_an_address():
 def test_no_body_gives_an_address_that_is_not_public(parser, body):
     try:
         address = read(parser, body)
-    except NoAddress as refused:
+    except NoAddressError as refused:
         assert not UNPRINTABLE.search(str(refused))
     else:
         assert special_range(address) is None
@@ -112,7 +112,7 @@ def test_no_body_gives_an_address_that_is_not_public(parser, body):
     ],
 )
 def test_a_status_other_than_200_holds_no_answer(status, reason):
-    with pytest.raises(NoAddress, match=reason):
+    with pytest.raises(NoAddressError, match=reason):
         refuse_status(status, "http://login.hotel/")
 
 

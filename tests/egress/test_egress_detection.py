@@ -15,8 +15,7 @@ from wizard.core.settings import Environment
 from wizard.core.sites import Site
 from wizard.egress import detection
 from wizard.egress.agreement import EgressState
-from wizard.egress.detection import EgressReport, detect
-from wizard.egress.query import ask, time_out
+from wizard.egress.detection import EgressReport, ask, detect, time_out
 from wizard.egress.services import EchoService, Parser
 from wizard.net.route import Route, decide_route
 from wizard.net.trace import Trace

@@ -7,10 +7,9 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from wizard.egress.agreement import EgressState
+from wizard.egress.agreement import EgressState, answers_missing, answers_needed, tell_sampling
 from wizard.egress.answers import Sample
 from wizard.egress.detection import MOST_EACH, detect, sample_more
-from wizard.egress.pools import answers_missing, answers_needed, tell_sampling
 from wizard.egress.services import EchoService, Parser
 from wizard.net.route import Route
 

@@ -19,7 +19,7 @@ from tests.terminal.harness import leaked
 from tests.tui.conftest import Wizard
 from tests.whitelist.listed import text_of
 from wizard.core.glyphs import UNICODE
-from wizard.egress.ssh_hosts.model import HostAnswer, typed_host
+from wizard.egress.ssh_hosts.hosts import HostAnswer, typed_host
 from wizard.egress.ssh_hosts.ssh_errors import not_asked
 from wizard.tui.app import WizardApp
 from wizard.tui.screens.egress import EgressScreen

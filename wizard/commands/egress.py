@@ -16,17 +16,23 @@ from wizard.core.exit_codes import Exit
 from wizard.core.settings import Environment, Paths
 from wizard.core.text import printable
 from wizard.core.threads import leaving_lookups_behind
-from wizard.egress.agreement import EgressVerdict
+from wizard.egress.agreement import EgressVerdict, tell_sampling
 from wizard.egress.answers import Sample
 from wizard.egress.detection import EgressReport, detect, sample_more
 from wizard.egress.exchange_observation import ExchangeObservation
 from wizard.egress.ipv6 import Ipv6Lookup, Ipv6Way
-from wizard.egress.pools import tell_sampling
 from wizard.egress.services import EchoService, load_services
-from wizard.egress.ssh_hosts.fan_out import Bounds, ask_hosts
-from wizard.egress.ssh_hosts.model import Host, HostAnswer, labels
+from wizard.egress.ssh_hosts.hosts import (
+    FROM_SETTINGS,
+    FROM_SSH_CONFIG,
+    FROM_STANDARD_INPUT,
+    Host,
+    HostAnswer,
+    labels,
+    named_hosts,
+)
 from wizard.egress.ssh_hosts.openssh import find_openssh
-from wizard.egress.ssh_hosts.sources import FROM_SETTINGS, FROM_SSH_CONFIG, FROM_STANDARD_INPUT, named_hosts
+from wizard.egress.ssh_hosts.remote_detection import Bounds, ask_hosts
 from wizard.net.route import Route
 from wizard.rotation.exchange_calls import ipv6_way_to_exchange, route_to_exchange
 

@@ -36,7 +36,7 @@ class Sample:
     """From the question to the answer or to giving up."""
 
 
-class NoAddress(Exception):
+class NoAddressError(Exception):
     """An answer that names no usable address. Its text is safe to show."""
 
 
@@ -48,16 +48,16 @@ def refuse_status(status: int, location: str) -> None:
         location: Where a redirect points; it is shown, never followed.
 
     Raises:
-        NoAddress: the status is not 200.
+        NoAddressError: the status is not 200.
     """
     if 300 <= status < 400:
-        raise NoAddress(f"redirected to {printable(location, _SHOWN) or 'nowhere'}, possibly by a captive portal")
+        raise NoAddressError(f"redirected to {printable(location, _SHOWN) or 'nowhere'}, possibly by a captive portal")
     if status == 407:
-        raise NoAddress("the proxy asks for a user name and a password (HTTP 407)")
+        raise NoAddressError("the proxy asks for a user name and a password (HTTP 407)")
     if status in {403, 429}:
-        raise NoAddress(f"blocked or rate-limited (HTTP {status})")
+        raise NoAddressError(f"blocked or rate-limited (HTTP {status})")
     if status != 200:
-        raise NoAddress(f"HTTP {status}")
+        raise NoAddressError(f"HTTP {status}")
 
 
 def read_answer(service: EchoService, body: bytes, rules: Rules) -> IPv4Address:
@@ -69,14 +69,14 @@ def read_answer(service: EchoService, body: bytes, rules: Rules) -> IPv4Address:
         rules: Special ranges that this environment really uses are accepted as addresses.
 
     Raises:
-        NoAddress: it names none, several, or one that the exchange cannot see.
+        NoAddressError: it names none, several, or one that the exchange cannot see.
     """
     if len(body) > BODY_LIMIT:
-        raise NoAddress(f"more than {BODY_LIMIT} bytes: a web page, not an address")
+        raise NoAddressError(f"more than {BODY_LIMIT} bytes: a web page, not an address")
     try:
         text = body.decode("utf-8").strip()
     except UnicodeDecodeError:
-        raise NoAddress("no text: compressed or binary") from None
+        raise NoAddressError("no text: compressed or binary") from None
     return _public(_READERS[service.parser](text, service), rules)
 
 
@@ -90,7 +90,7 @@ def _json(text: str, _: EchoService) -> str:
     except (ValueError, LookupError, TypeError, RecursionError):
         answer = None
     if not isinstance(answer, str):
-        raise NoAddress(f"not the expected JSON: {_excerpt(text)}")
+        raise NoAddressError(f"not the expected JSON: {_excerpt(text)}")
     return answer
 
 
@@ -98,9 +98,9 @@ def _trace(text: str, service: EchoService) -> str:
     values = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
     parts = urlsplit(service.url)
     if values.get("h") not in {parts.hostname, parts.netloc}:
-        raise NoAddress(f"not a trace of {parts.hostname}: {_excerpt(text)}")
+        raise NoAddressError(f"not a trace of {parts.hostname}: {_excerpt(text)}")
     if values.get("warp", "off") != "off":
-        raise NoAddress("Cloudflare WARP is on: the address is WARP's, not this host's")
+        raise NoAddressError("Cloudflare WARP is on: the address is WARP's, not this host's")
     return values.get("ip", "")
 
 
@@ -114,10 +114,10 @@ _READERS: dict[Parser, Callable[[str, EchoService], str]] = {
 def _public(text: str, rules: Rules) -> IPv4Address:
     address = read_ipv4(text)
     if address is None:
-        raise NoAddress(_why_no_ipv4(text))
+        raise NoAddressError(_why_no_ipv4(text))
     special = special_range(address)
     if special and special.kind not in rules.tolerated_ranges:
-        raise NoAddress(f"{address} is {special.reason}, not a public address")
+        raise NoAddressError(f"{address} is {special.reason}, not a public address")
     return address
 
 

@@ -1,27 +1,35 @@
 """All echo services asked at once, until their answers settle the matter or time is up.
 
 Asked on, each time on a fresh connection, they show whether this host leaves by several addresses.
+
+Network trouble becomes one phrase that blames the right party. Behind a proxy the only connection that this
+host opens is the one to the proxy: when it fails, the proxy is at fault, not the service behind it. The phrases
+name no service, so that the same trouble reads the same for all of them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import os
+import socket
 import ssl
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+import httpx
+
+from wizard import __version__
 from wizard.core.rules import Rules
 from wizard.core.text import printable
-from wizard.egress.agreement import EgressState, EgressVerdict, judge
-from wizard.egress.answers import Sample
-from wizard.egress.pools import answers_missing
-from wizard.egress.query import ask
+from wizard.egress.agreement import EgressState, EgressVerdict, answers_missing, judge
+from wizard.egress.answers import BODY_LIMIT, NoAddressError, Sample, read_answer, refuse_status
 from wizard.egress.services import EchoService
-from wizard.net.route import Route, public_roots
+from wizard.net.route import Route, open_transport, public_roots
+from wizard.net.trace import Phase, Trace, causes_of
 
 DEADLINE = 6.0
 """Seconds that the user waits at most."""
@@ -36,6 +44,12 @@ _ASK_FOR = 0.9
 """Share of the deadline that one question may take: so the dead ones can still say what was waited for."""
 
 _SHOWN = 300
+_HEADERS = {
+    "User-Agent": f"key-wizard/{__version__}",
+    "Accept": "text/plain, application/json;q=0.9",
+    "Accept-Encoding": "identity",
+    "Cache-Control": "no-cache",
+}
 _CLEAN_UP = 1.0
 """Seconds that cancelled questions get to close their connections."""
 
@@ -62,7 +76,11 @@ class EgressReport:
         """Yield the route, then of each service its URL, its answer or why that was refused, and its note."""
         yield self.route.sentence()
         for sample in self.samples:
-            yield from _details(sample.service, _answer(sample))
+            if sample.address is not None:
+                yield from _details(sample.service, f"saw {sample.address}, after {sample.milliseconds:.0f} ms")
+            else:
+                refusal = printable(sample.refusal, _SHOWN)
+                yield from _details(sample.service, f"no address after {sample.milliseconds:.0f} ms: {refusal}")
         for service in self.unfinished:
             yield from _details(service, "not waited for: the others had settled the matter, or time was up")
 
@@ -72,12 +90,6 @@ def _details(service: EchoService, answer: str) -> Iterator[str]:
     yield f"{printable(service.name)} ({printable(service.operator)}): {answer}."
     note = f"  {printable(service.note, _SHOWN)}" if service.note else ""
     yield f"  {printable(service.url, _SHOWN)}, read as {service.parser}.{note}"
-
-
-def _answer(sample: Sample) -> str:
-    if sample.address is None:
-        return f"no address after {sample.milliseconds:.0f} ms: {printable(sample.refusal, _SHOWN)}"
-    return f"saw {sample.address}, after {sample.milliseconds:.0f} ms"
 
 
 def _ignore(_: Sample) -> None:
@@ -109,43 +121,27 @@ async def detect(
         wizard.net.route.RouteError: the route's proxy cannot be used at all.
     """
     context = verify or public_roots()
-    questions = [
-        ask(service, route, rules=rules, timeout=deadline * _ASK_FOR, timer=timer, verify=context)
-        for service in services
-    ]
     samples: list[Sample] = []
     unfinished = list(services)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(deadline), _running(questions) as tasks:
-            for answer in asyncio.as_completed(tasks):
-                sample = await answer
-                samples.append(sample)
-                unfinished.remove(sample.service)
-                on_sample(sample)
-                if judge(samples, pending=unfinished).is_settled:
-                    break
-    return EgressReport(judge(samples), tuple(samples), route, tuple(unfinished))
-
-
-@contextlib.asynccontextmanager
-async def _running(questions: Iterable[Coroutine[Any, Any, Sample]]) -> AsyncIterator[list[asyncio.Task[Sample]]]:
-    """The questions as tasks that do not outlive the block."""
-    tasks = [asyncio.create_task(question) for question in questions]
+    tasks = [
+        asyncio.create_task(ask(service, route, rules=rules, timeout=deadline * _ASK_FOR, timer=timer, verify=context))
+        for service in services
+    ]
     try:
-        yield tasks
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(deadline):
+                for answer in asyncio.as_completed(tasks):
+                    sample = await answer
+                    samples.append(sample)
+                    unfinished.remove(sample.service)
+                    on_sample(sample)
+                    if judge(samples, pending=unfinished).is_settled:
+                        break
     finally:
         for task in tasks:
             task.cancel()
-        await _ended(tasks)
-
-
-async def _ended(tasks: Sequence[asyncio.Task[Sample]]) -> None:
-    if not tasks:
-        return
-    done, _ = await asyncio.wait(tasks, timeout=_CLEAN_UP)
-    for task in done:
-        if not task.cancelled():
-            task.exception()
+        await asyncio.wait([asyncio.gather(*tasks, return_exceptions=True)], timeout=_CLEAN_UP)
+    return EgressReport(judge(samples), tuple(samples), route, tuple(unfinished))
 
 
 async def sample_more(
@@ -198,3 +194,101 @@ def _askable(services: Iterable[EchoService], samples: Sequence[Sample]) -> list
     asked = Counter(sample.service for sample in samples)
     able = [service for service in services if service not in failed and asked[service] < MOST_EACH]
     return sorted(able, key=lambda service: asked[service])
+
+
+async def ask(
+    service: EchoService,
+    route: Route,
+    *,
+    rules: Rules,
+    timeout: float,  # noqa: ASYNC109 - becomes asyncio.timeout here, so that every caller has a deadline
+    timer: Callable[[], float],
+    verify: ssl.SSLContext | None = None,
+) -> Sample:
+    """Ask `service` which address it sees. Network trouble becomes a refusal, never an exception.
+
+    Args:
+        service: The echo service.
+        route: The way out.
+        rules: Special ranges that are accepted as addresses.
+        timeout: Seconds for the whole question, from name resolution to the last byte.
+        timer: A monotonic clock in seconds, such as `time.perf_counter`.
+        verify: What certificates are checked against; None for the public authorities.
+
+    Raises:
+        wizard.net.route.RouteError: the route's proxy cannot be used at all.
+    """
+    address, refusal = None, ""
+    start = timer()
+    try:
+        address = read_answer(service, await _fetch(service.url, route, timeout, verify), rules)
+    except NoAddressError as refused:
+        refusal = str(refused)
+    return Sample(service, address, refusal, (timer() - start) * 1000)
+
+
+async def _fetch(url: str, route: Route, seconds: float, verify: ssl.SSLContext | None) -> bytes:
+    trace = Trace(proxied=route.is_proxied)
+    client = httpx.AsyncClient(
+        transport=open_transport(route, verify=verify, keeps_connections=False),
+        trust_env=False,
+        follow_redirects=False,
+        timeout=None,  # noqa: S113 - asyncio.timeout covers name resolution too
+        headers=_HEADERS,
+    )
+    try:
+        async with asyncio.timeout(seconds), client, client.stream("GET", url, extensions={"trace": trace}) as response:
+            refuse_status(response.status_code, response.headers.get("location", ""))
+            body = b""
+            async for chunk in response.aiter_raw():  # as sent, never decompressed
+                body += chunk
+                if len(body) > BODY_LIMIT:
+                    break
+            return body
+    except TimeoutError:
+        reason = time_out(trace, route, seconds)
+    except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
+        reason = _failure(error, route)
+    finally:
+        await trace.close_half_open()
+    raise NoAddressError(reason)
+
+
+def time_out(trace: Trace, route: Route, seconds: float) -> str:
+    """Say what was waited for in vain."""
+    whom = f"the {route.shown}" if route.is_proxied else "the server"
+    if trace.connected_ms is None:
+        return f"no connection to {whom} within {seconds:g} s"
+    if trace.phase is Phase.TLS:
+        return f"connected, but no TLS handshake within {seconds:g} s: possibly filtered on the way"
+    if route.is_proxied:
+        return f"connected to {whom}, but no answer came through it within {seconds:g} s"
+    return f"connected, but no answer within {seconds:g} s"
+
+
+def _failure(error: Exception, route: Route) -> str:
+    """Say what went wrong, from the exception that httpx raised and those below it."""
+    causes = causes_of(error)
+    if tls := next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None):
+        if isinstance(tls, ssl.SSLCertVerificationError):
+            return f"the TLS certificate is not trusted: {printable(tls.verify_message, 80)}"
+        return f"no TLS connection ({printable(tls.reason or 'reason not given', 80)}), possibly a captive portal"
+    if isinstance(error, httpx.ProxyError):
+        return f"the {route.shown} refused: {printable(str(error), 80)}"
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+        return _no_connection(causes, route)
+    if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
+        return "the connection was closed without a valid HTTP answer"
+    return f"the request failed ({type(error).__name__})"
+
+
+def _no_connection(causes: tuple[BaseException, ...], route: Route) -> str:
+    whom = f"the {route.shown} cannot be reached" if route.is_proxied else "no connection"
+    reason = next((cause for cause in reversed(causes) if isinstance(cause, OSError)), None)
+    if isinstance(reason, socket.gaierror):
+        return f"{whom}: its name cannot be resolved"
+    if reason is not None and reason.errno == errno.EADDRNOTAVAIL:
+        return f"{whom}: this host has no address {route.source_address} to call from"
+    if reason is None or not reason.errno:
+        return f"{whom}: the system gives no reason"
+    return f"{whom}: {os.strerror(reason.errno)}"

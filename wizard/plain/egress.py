@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from wizard.core.errors import WizardError
+from wizard.egress.agreement import tell_sampling
 from wizard.egress.answers import Sample
 from wizard.egress.detection import EgressReport
-from wizard.egress.pools import tell_sampling
 from wizard.plain import deadlines, hosts
 from wizard.plain.stage import Stage, evidence
 from wizard.plain.talk import Command

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from wizard.core.errors import WizardError
-from wizard.egress.ssh_hosts.model import Host, HostAnswer
+from wizard.egress.ssh_hosts.hosts import Host, HostAnswer
 from wizard.plain import deadlines
 from wizard.plain.stage import Stage
 from wizard.plain.talk import Command, Menu, Talk

@@ -19,8 +19,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from wizard.core.errors import WizardError
-from wizard.egress.ssh_hosts.model import OUTPUT_LIMIT, Host, ScriptRun
 
+OUTPUT_LIMIT = 512 * 1024
+"""Bytes that are read of what a host writes; an honest one writes about 8 KiB."""
 _KEPT_OPEN = 1.0
 """Seconds that are given to the last words when ssh has ended but something still holds its pipes."""
 
@@ -29,6 +30,18 @@ _CHUNK = 64 * 1024
 _PASSED_ON = ("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "SSH_AUTH_SOCK", "XDG_RUNTIME_DIR", "KRB5CCNAME")
 _PASSED_ON_WINDOWS = ("SYSTEMROOT", "SYSTEMDRIVE", "USERPROFILE", "PROGRAMDATA", "APPDATA", "LOCALAPPDATA", "TEMP")
 """Everything else stays here: ssh can be told to send variables to the other side (SendEnv)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptRun:
+    """What a host wrote until the end mark, the end of ssh or the deadline."""
+
+    output: bytes
+    """At most `OUTPUT_LIMIT` bytes."""
+    errors: bytes
+    exit_status: int | None
+    """Of ssh; 255 is its own failure. None when it was ended before."""
+    is_out_of_time: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +54,11 @@ class OpenSsh:
     connect_timeout: int = 8
     """Seconds until ssh itself gives up to connect, with a reason."""
 
-    async def run(self, host: Host, script: bytes, end: bytes, deadline: float) -> ScriptRun:
+    async def run(self, host: str, script: bytes, end: bytes, deadline: float) -> ScriptRun:
         """Have `host` run `script` with `sh -s`, and return what it wrote.
 
         Args:
-            host: Who is asked.
+            host: Who is asked, as `[user@]host`.
             script: What its standard input is given.
             end: The script is over when this was written.
             deadline: Seconds for all of it.
@@ -66,7 +79,7 @@ class OpenSsh:
             await end_process(process)
         return ScriptRun(bytes(output), bytes(errors), exit_status, is_out_of_time)
 
-    def command(self, host: Host) -> tuple[str, ...]:
+    def command(self, host: str) -> tuple[str, ...]:
         """Return the command line. The destination stands behind `--`: it is never an option."""
         options = (
             "BatchMode=yes",
@@ -84,9 +97,9 @@ class OpenSsh:
             "ControlMaster=no",
             "LogLevel=ERROR",
         )
-        return (self.program, "-T", *(part for each in options for part in ("-o", each)), "--", host.name)
+        return (self.program, "-T", *(part for each in options for part in ("-o", each)), "--", host)
 
-    async def _start(self, host: Host) -> Process:
+    async def _start(self, host: str) -> Process:
         try:
             return await asyncio.create_subprocess_exec(
                 *self.command(host),

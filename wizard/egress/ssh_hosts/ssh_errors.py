@@ -7,81 +7,94 @@ translated. The first row that fits counts, so what is more certain stands highe
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from wizard.core.text import printable
-from wizard.egress.ssh_hosts.model import Trouble, TroubleKind
 
 _SHOWN = 120
 _BY_HAND = "Log in once by hand: ssh {host}"
 
-_ROWS: tuple[tuple[str, TroubleKind, str, str], ...] = (
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a host gave no address, for people."""
+
+    kind: str
+    """For programs, such as `unknown-host-key`."""
+    reason: str
+    """A phrase, without a full stop."""
+    advice: str
+    """What to do, as sentences; `{host}` stands for the host's name."""
+
+
+_ROWS: tuple[tuple[str, str, str, str], ...] = (
     (
         r"REMOTE HOST IDENTIFICATION HAS CHANGED|[Hh]ost key for .* has changed",
-        TroubleKind.CHANGED_HOST_KEY,
+        "changed-host-key",
         "its host key is not the one that is known: another machine answers, or it was set up anew",
         "Find out why before anyone logs in there. Compare the fingerprint with the one on the host's own console;"
         " only then remove the old key with: ssh-keygen -R HOST",
     ),
     (
         r"marked as revoked|key .*revoked|HOST IDENTIFICATION.*REVOKED",
-        TroubleKind.REVOKED_HOST_KEY,
+        "revoked-host-key",
         "its host key is marked as revoked",
         "Do not log in there. Ask whoever revoked the key.",
     ),
     (
         r"Host key verification failed|host key is known for",
-        TroubleKind.UNKNOWN_HOST_KEY,
+        "unknown-host-key",
         "its host key is not known here",
         f"{_BY_HAND}, compare the fingerprint with the one on the host's own console, and accept it only when they"
         " are the same. The wizard never accepts a host key for you.",
     ),
     (
         r"Permission denied|Too many authentication failures|No supported authentication methods",
-        TroubleKind.LOGIN_REFUSED,
+        "login-refused",
         "the login was refused",
         "No password is asked for here: load your key with ssh-add, or name User and IdentityFile for this host in"
         " ~/.ssh/config. {host} must let you in without a question.",
     ),
     (
         r"Could not resolve hostname",
-        TroubleKind.NAME_NOT_FOUND,
+        "name-not-found",
         "no address was found for its name",
         "Correct the name, or give it a HostName in ~/.ssh/config.",
     ),
     (
         r"[Tt]imed out|[Tt]imeout,? server",
-        TroubleKind.TIME_OUT,
+        "time-out",
         "no answer from its ssh server in time",
         f"Is it running, and does a firewall let you through? {_BY_HAND}",
     ),
     (
         r"Connection refused",
-        TroubleKind.CONNECTION_REFUSED,
+        "connection-refused",
         "the connection was refused: nothing listens on that port",
         "Is its ssh server running, and is the port in ~/.ssh/config the right one?",
     ),
     (
         r"No route to host|Network is unreachable|Network is down|Host is down",
-        TroubleKind.UNREACHABLE,
+        "unreachable",
         "there is no way to it in the network",
         "Is the VPN up? Does it need a ProxyJump in ~/.ssh/config?",
     ),
     (
         r"no matching .* found",
-        TroubleKind.NO_COMMON_ALGORITHM,
+        "no-common-algorithm",
         "its ssh server and the client here have no algorithm in common",
         f"{_BY_HAND} to see which, and bring the older side up to date.",
     ),
     (
         r"Bad configuration option|bad configuration options|Bad owner or permissions|invalid characters"
         r"|Can't open user config|keyword .* extra arguments",
-        TroubleKind.SSH_CONFIGURATION,
+        "ssh-configuration",
         "the ssh client here does not accept its configuration",
         f"{_BY_HAND} to see which line of ~/.ssh/config it means.",
     ),
     (
         r"Connection (closed|reset) by|Connection closed|kex_exchange_identification|Broken pipe",
-        TroubleKind.HUNG_UP,
+        "hung-up",
         "its ssh server hung up before the login",
         "It may allow fewer logins at a time (MaxStartups), or have banned this address. Try again in a while.",
     ),
@@ -94,13 +107,13 @@ def explain_ssh(errors: bytes) -> Trouble:
     for pattern, kind, reason, advice in _ROWS:
         if re.search(pattern, text):
             return Trouble(kind, reason, advice)
-    return Trouble(TroubleKind.OTHER, f"ssh failed{_last_words(text)}", f"{_BY_HAND} to see more.")
+    return Trouble("other", f"ssh failed{_last_words(text)}", f"{_BY_HAND} to see more.")
 
 
 def out_of_time(seconds: float) -> Trouble:
     """The whole run took too long, although ssh itself did not give up."""
     return Trouble(
-        TroubleKind.TIME_OUT,
+        "time-out",
         f"no answer within {seconds:g} s",
         f"{_BY_HAND} to see where it waits.",
     )
@@ -108,16 +121,16 @@ def out_of_time(seconds: float) -> Trouble:
 
 def not_asked(seconds: float) -> Trouble:
     """The time for all hosts together was up."""
-    return Trouble(TroubleKind.NOT_ASKED, f"not asked: the {seconds:g} s for all hosts were up", "Ask it once more.")
+    return Trouble("not-asked", f"not asked: the {seconds:g} s for all hosts were up", "Ask it once more.")
 
 
 NO_CLIENT = Trouble(
-    TroubleKind.NO_CLIENT,
+    "no-client",
     "nothing on it can ask a web server: no curl, no GNU wget, no python3",
     "Install curl on {host}, or read its address there by hand.",
 )
 TOO_MUCH = Trouble(
-    TroubleKind.NOT_UNDERSTOOD,
+    "not-understood",
     "it wrote far more than an answer",
     "{host} did not run what it was asked to. Is it a host with a POSIX shell?",
 )
@@ -127,7 +140,7 @@ def not_understood(exit_status: int | None, errors: bytes) -> Trouble:
     """The login worked, but no line of the script came back."""
     status = "" if exit_status in {0, None} else f", and ended with exit status {exit_status}"
     return Trouble(
-        TroubleKind.NOT_UNDERSTOOD,
+        "not-understood",
         f"the login works, but it did not run the question{status}{_last_words(errors.decode('utf-8', 'replace'))}",
         "{host} needs a POSIX shell (sh) for this login. A git server or a forced command has none.",
     )
@@ -136,7 +149,7 @@ def not_understood(exit_status: int | None, errors: bytes) -> Trouble:
 def no_address(reasons: tuple[str, ...]) -> Trouble:
     """The host asked, but no server gave it an address; `reasons` says why, once each."""
     return Trouble(
-        TroubleKind.NO_ADDRESS,
+        "no-address",
         f"it asked, but got no address: {'; '.join(dict.fromkeys(reasons)) or 'it was cut off'}",
         "May {host} reach the internet over https? Behind a proxy only, its address is the proxy's.",
     )

@@ -8,10 +8,9 @@ from pathlib import Path
 
 from wizard.core.errors import WizardError
 from wizard.core.threads import in_abandonable_thread
-from wizard.egress.ssh_hosts.fan_out import Bounds, ask_hosts
-from wizard.egress.ssh_hosts.model import Host, HostAnswer, HostSource, labels, typed_host
+from wizard.egress.ssh_hosts.hosts import Host, HostAnswer, HostSource, hosts_of_ssh_config, labels, typed_host
 from wizard.egress.ssh_hosts.openssh import find_openssh
-from wizard.egress.ssh_hosts.sources import hosts_of_ssh_config
+from wizard.egress.ssh_hosts.remote_detection import Bounds, ask_hosts
 from wizard.rotation.context import Context
 from wizard.rotation.journal import OTHER_HOSTS
 from wizard.rotation.steps.address_selection import NAMES_BETWEEN

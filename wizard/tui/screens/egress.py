@@ -19,11 +19,11 @@ from textual.widgets import Static
 from wizard.core.clock import duration, utc
 from wizard.core.errors import WizardError
 from wizard.core.text import printable
+from wizard.egress.agreement import tell_sampling
 from wizard.egress.answers import Sample
 from wizard.egress.detection import EgressReport
 from wizard.egress.exchange_observation import ExchangeObservation
 from wizard.egress.ipv6 import Ipv6Way
-from wizard.egress.pools import tell_sampling
 from wizard.egress.selection import Candidate
 from wizard.rotation.model import Outcome, Step
 from wizard.tui.screens.hosts import HostsScreen

@@ -18,7 +18,7 @@ from wizard.core.clock import duration
 from wizard.core.errors import WizardError
 from wizard.core.glyphs import Glyphs
 from wizard.core.text import printable
-from wizard.egress.ssh_hosts.model import Host, HostAnswer, HostSource
+from wizard.egress.ssh_hosts.hosts import Host, HostAnswer, HostSource
 from wizard.rotation.flow import Flow
 from wizard.rotation.steps.hosts import HostsStep
 from wizard.tui.widgets.line_input import LineInput

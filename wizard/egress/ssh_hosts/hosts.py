@@ -1,15 +1,24 @@
-"""Who names hosts: a list that is typed, the settings, the user's ssh configuration, standard input."""
+"""Hosts that can be asked, who names them, and what one said.
+
+They are named by a list that is typed, the settings, the user's ssh configuration, or standard input.
+"""
 
 from __future__ import annotations
 
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
 from glob import glob
+from ipaddress import IPv4Address
 from pathlib import Path
 
-from wizard.core.ssh_destination import InvalidDestination, read_destination
-from wizard.egress.ssh_hosts.model import Host, HostSource, typed_host
+from wizard.core.errors import WizardError
+from wizard.core.ssh_destination import read_destination
+from wizard.egress.agreement import EgressVerdict, judge
+from wizard.egress.answers import Sample
+from wizard.egress.ssh_hosts.ssh_errors import Trouble
 
 FROM_SETTINGS = "@settings"
 FROM_SSH_CONFIG = "@ssh-config"
@@ -24,6 +33,79 @@ _FILE_LIMIT = 1024 * 1024
 _LINE = re.compile(r"\s*([A-Za-z]+)(?:\s*=\s*|\s+)(.*)")
 
 
+class HostSource(StrEnum):
+    """Who named a host."""
+
+    TYPED = "typed"
+    SETTINGS = "settings"
+    SSH_CONFIG = "ssh-config"
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A host that ssh can reach, as far as its name tells."""
+
+    name: str
+    """What ssh is given, `[user@]host`; also the label of its address in a whitelist."""
+    source: HostSource = HostSource.TYPED
+
+
+def typed_host(text: str, source: HostSource = HostSource.TYPED) -> Host:
+    """Return the host that was written as `[user@]host`.
+
+    Raises:
+        wizard.core.errors.WizardError: it names no host.
+    """
+    return Host(read_destination(text), source)
+
+
+@dataclass(frozen=True, slots=True)
+class HostAnswer:
+    """What one host said. Its words are untrusted: a host can lie about its address, and about nothing else."""
+
+    host: Host
+    milliseconds: float
+    """From the start of ssh to the end of the script."""
+    samples: tuple[Sample, ...] = ()
+    """What the echo services said to the host."""
+    trouble: Trouble | None = None
+    """Why there is no address at all; None when there is one."""
+    client: str = ""
+    """The program on the host that asked: `curl`, `wget` or `python3`."""
+    has_proxy: bool = False
+    """Whether a proxy is set in the environment of that login; it was not used."""
+    verdict: EgressVerdict = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Judge the samples as those of this host are judged."""
+        object.__setattr__(self, "verdict", judge(self.samples))
+
+    @property
+    def address(self) -> IPv4Address | None:
+        """The address that at least two operators agree on."""
+        return self.verdict.addresses[0] if self.verdict.is_agreed else None
+
+    def sentence(self) -> str:
+        """Return what was found, for people."""
+        if self.trouble is not None:
+            reason = self.trouble.reason
+            return f"{reason[:1].upper()}{reason[1:]}."
+        return self.verdict.sentence()
+
+    def advice(self) -> str:
+        """Return what the user can do about it; nothing where there is nothing to do."""
+        return self.trouble.advice.replace("{host}", self.host.name) if self.trouble else ""
+
+
+def labels(answers: Iterable[HostAnswer]) -> dict[IPv4Address, tuple[str, ...]]:
+    """Return the addresses that hosts agreed on, each with the hosts that have it: what a whitelist says about it."""
+    found: dict[IPv4Address, dict[str, None]] = {}
+    for answer in answers:
+        if answer.address is not None:
+            found.setdefault(answer.address, {})[answer.host.name] = None
+    return {address: tuple(names) for address, names in found.items()}
+
+
 def named_hosts(
     text: str, configured: Sequence[str], *, ssh_config: Path, standard_input: Callable[[], str]
 ) -> tuple[Host, ...]:
@@ -36,8 +118,7 @@ def named_hosts(
         standard_input: Reads it. A name stands on each line, with blanks and blank lines around it.
 
     Raises:
-        wizard.core.ssh_destination.InvalidDestination: a name is not one that ssh may be given.
-        wizard.core.errors.WizardError: standard input cannot be read.
+        wizard.core.errors.WizardError: a name is not one that ssh may be given, or standard input cannot be read.
     """
     sources: dict[str, Callable[[], Iterable[Host]]] = {
         FROM_SETTINGS: lambda: (typed_host(host, HostSource.SETTINGS) for host in configured),
@@ -113,5 +194,5 @@ def _matching(directory: Path, word: str) -> list[Path]:
 def _is_concrete(name: str) -> bool:
     try:
         return read_destination(name) == name
-    except InvalidDestination:
+    except WizardError:
         return False
