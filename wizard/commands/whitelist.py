@@ -34,7 +34,7 @@ from wizard.whitelist import (
     render,
     validate,
 )
-from wizard.whitelist.characters import COMMENT_MARKS
+from wizard.whitelist.entries import COMMENT_MARKS
 
 FORMS = {form.name.lower(): form for form in Form}
 

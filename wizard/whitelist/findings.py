@@ -9,6 +9,7 @@ from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network
 
 from wizard.core.rules import Rules
+from wizard.whitelist.rendering import written
 
 
 class Severity(StrEnum):
@@ -74,9 +75,8 @@ class ListContext:
 
     def whose(self, network: IPv4Network) -> str:
         """Return `network (label)`, or the network alone where no label is known."""
-        written = str(network.network_address) if network.prefixlen == 32 else str(network)
         label = self.labels.get(network)
-        return f"{written} ({label})" if label else written
+        return f"{written(network)} ({label})" if label else written(network)
 
 
 @dataclass(frozen=True)

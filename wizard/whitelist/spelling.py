@@ -10,10 +10,9 @@ import re
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, summarize_address_range
 
 from wizard.core.addresses import read_ipv4
-from wizard.core.key_shape import holds_key
+from wizard.core.key_shape import looks_secret
 from wizard.core.text import printable
-from wizard.whitelist.characters import BLANKS, INVISIBLE, foreign, plain
-from wizard.whitelist.entries import Entry, read_network
+from wizard.whitelist.entries import BLANKS, INVISIBLE, Entry, foreign, plain, read_network
 from wizard.whitelist.findings import EntryContext, ListFinding, error
 from wizard.whitelist.rendering import written
 from wizard.whitelist.scope import NARROWEST_TOO_WIDE, open_to_all
@@ -28,7 +27,7 @@ _LOGIN = re.compile(r"[^@]*@(?P<host>[0-9.]+)")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?@]*@)?(?P<host>[^/?:@]*)(?P<rest>(?::[^/?@]*)?(?:[/?].*)?)")
 _BRACKETED = re.compile(r"[0-9A-Fa-f:.]+|\[[0-9A-Fa-f:.]+\]?(?::[0-9]{0,5})?")
 _WILDCARD_WORDS = frozenset({"*", "any", "all", "/0", "0/0", "::/0"})
-_PORT = re.compile(r"\[?(?P<address>[0-9.]+)\]?:[0-9]{0,5}")
+_PORT = re.compile(r"\[?(?P<host>[0-9.]+)\]?:[0-9]{0,5}")
 _RANGE = re.compile(r"(?P<first>[0-9.]+)-(?P<last>[0-9.]+)")
 _ZEROS_BEFORE = re.compile(r"0+(?P<length>[1-9]|[12][0-9]|3[0-2])")
 _LEADING_ZERO = re.compile(r"(?:^|\.)0[0-9]")
@@ -69,22 +68,18 @@ def _strange_character(meant: str, _: EntryContext) -> ListFinding | None:
 
 
 def _url(meant: str, _: EntryContext) -> ListFinding | None:
-    match = _URL.fullmatch(meant)
-    if match is None:
+    """Find an address or a name with more around it: a URL, a user name before it, a port behind it."""
+    match = _URL.fullmatch(meant) or _LOGIN.fullmatch(meant) or _PORT.fullmatch(meant)
+    host = match["host"] if match else ""
+    if match is None or (read_ipv4(host) is None and match.re is not _URL):
         return None
-    host = match["host"]
-    message = f"{_shown(host)} is written as a URL. The list takes the address alone."
+    what = {_URL: "is written as a URL", _LOGIN: "has a user name before it", _PORT: "has a port"}[match.re]
+    shown = _shown(meant if match.re is _PORT else host)
+    message = f"{shown} {what}. The list takes the address alone."
     # `https://5.6.7.0/24` may be meant as a block.
-    is_safe = PREFIX.fullmatch(match["rest"].removeprefix("/")) is None
-    return error("url", message, host if read_ipv4(host) else None, is_safe=is_safe)
-
-
-def _login(meant: str, _: EntryContext) -> ListFinding | None:
-    match = _LOGIN.fullmatch(meant)
-    if match is None or not read_ipv4(match["host"]):
-        return None
-    message = f"{match['host']} has a user name before it. The list takes the address alone."
-    return error("url", message, match["host"], is_safe=True)
+    is_safe = match.re is not _URL or PREFIX.fullmatch(match["rest"].removeprefix("/")) is None
+    code = "port" if match.re is _PORT else "url"
+    return error(code, message, host if read_ipv4(host) else None, is_safe=is_safe)
 
 
 def bullet(mark: str) -> ListFinding:
@@ -144,13 +139,6 @@ def _read_ipv6(text: str) -> IPv6Address | None:
         return IPv6Address(text)
     except ValueError:
         return None
-
-
-def _port(meant: str, _: EntryContext) -> ListFinding | None:
-    match = _PORT.fullmatch(meant)
-    if match is None or read_ipv4(match["address"]) is None:
-        return None
-    return error("port", f"{meant} has a port. The list takes the address alone.", match["address"], is_safe=True)
 
 
 def _range(meant: str, context: EntryContext) -> ListFinding | None:
@@ -247,7 +235,7 @@ def _what_is_wrong_with(parts: list[str]) -> str:
 
 
 def _shown(text: str) -> str:
-    return "What looks like a key" if holds_key(text) else printable(text, _SHOWN)
+    return "What looks like a key" if looks_secret(text) else printable(text, _SHOWN)
 
 
 _RULES = (
@@ -255,10 +243,8 @@ _RULES = (
     _dash,
     _strange_character,
     _url,
-    _login,
     _wildcard,
     _ipv6,
-    _port,
     _range,
     _leading_zero,
     _host_bits,

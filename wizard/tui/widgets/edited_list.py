@@ -7,7 +7,7 @@ from ipaddress import IPv4Network
 
 from wizard.tui.widgets.line_editor import LineEditor
 from wizard.whitelist import Entries, Entry, label_entry, parse, replace_entry
-from wizard.whitelist.characters import BLANKS, COMMENT_MARKS, LINE_ENDS
+from wizard.whitelist.entries import BLANKS, COMMENT_MARKS, LINE_ENDS
 
 
 class EditedList:

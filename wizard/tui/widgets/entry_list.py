@@ -18,7 +18,7 @@ from wizard.tui.widgets.edited_list import EditedList
 from wizard.tui.widgets.entry_rows import RowPainter, rows_of
 from wizard.tui.widgets.line_editor import LineEditor
 from wizard.whitelist import CheckedEntry, Entries, Validation
-from wizard.whitelist.characters import COMMENT_MARKS
+from wizard.whitelist.entries import COMMENT_MARKS
 
 _MARKS = frozenset(COMMENT_MARKS)
 _ENDS = {"enter": 0, "escape": 0, "up": -1, "down": 1}
