@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from ipaddress import IPv4Address, IPv6Address
 
+import httpx
 import pytest
 from textual.widgets import OptionList
 
@@ -58,7 +59,9 @@ async def test_an_address_that_the_exchange_names_is_ticked_in_the_place_of_the_
     ]
     await wizard.press("r")
     await wizard.when(lambda: candidates(wizard)[0] == "[x] 203.0.113.77  the exchange's word, earlier")
-    await wizard.environments.simulated_page.move_host("127.0.0.1", "203.0.113.99")
+    async with httpx.AsyncClient(trust_env=False) as client:
+        url = wizard.environments.environment.site.rest_url
+        await client.put(f"{url}/desk/nat", json={"127.0.0.1": "203.0.113.99"})
     await wizard.press("r")
     await wizard.when(lambda: "outdated" in candidates(wizard)[0])
     assert candidates(wizard) == [

@@ -30,10 +30,6 @@ _HIGHEST_PID = 2**31 - 1
 _ON_LOOPBACK = re.compile(r"http://127\.0\.0\.1:([0-9]{1,5})(?:/[a-z]*)?")
 
 
-class ExchangeDidNotStart(WizardError):
-    """The embedded exchange gave no first line."""
-
-
 @dataclass(frozen=True, slots=True)
 class ExchangeProcess:
     """Where a running embedded exchange answers."""
@@ -67,7 +63,7 @@ async def start_exchange(scenario: Scenario = SMOOTH, passes_after: float = PASS
         passes_after: Seconds until a fault that passes by itself is over.
 
     Raises:
-        ExchangeDidNotStart: it ended, or said nothing in time.
+        WizardError: it ended, or said nothing in time.
     """
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "wizard", "exchange"),
@@ -83,32 +79,21 @@ async def start_exchange(scenario: Scenario = SMOOTH, passes_after: float = PASS
     try:
         line = await asyncio.wait_for(process.stdout.readline(), START_DEADLINE)
         said = json.loads(line)
-        _let_go(process)
+        # A subprocess transport that is collected after its loop closes itself, which would kill the child and fails
+        # because the loop is gone. asyncio has no public way to leave a child running.
+        process._transport._closed = True  # type: ignore[attr-defined]
         return ExchangeProcess(process.pid, said["base_url"], said["desk_url"], scenario.name)
-    except (TimeoutError, ValueError, KeyError):
-        _kill(process)
-        raise ExchangeDidNotStart(
+    except BaseException as error:
+        with contextlib.suppress(ProcessLookupError):
+            process.kill()
+        if not isinstance(error, TimeoutError | ValueError | KeyError):
+            raise
+        raise WizardError(
             "The embedded exchange did not start",
             why=f"It gave no address within {START_DEADLINE:g} s.",
             advice="Run `key-wizard exchange` to see why; pip install 'key-wizard[rehearsal]' installs what it needs.",
+            code="rehearsal.no-exchange",
         ) from None
-    except BaseException:
-        _kill(process)
-        raise
-
-
-def _let_go(process: asyncio.subprocess.Process) -> None:
-    """Let it outlive this program.
-
-    A subprocess transport that is collected after its loop closes itself, which would kill the child
-    and fails because the loop is gone. asyncio has no public way to part with a child that runs.
-    """
-    process._transport._closed = True  # type: ignore[attr-defined]
-
-
-def _kill(process: asyncio.subprocess.Process) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        process.kill()
 
 
 def remember(process: ExchangeProcess, file: Path) -> None:

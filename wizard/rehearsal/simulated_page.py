@@ -16,10 +16,6 @@ from wizard.core.text import printable
 DEADLINE = 5.0
 
 
-class DeskRefused(WizardError):
-    """The simulated page did not accept what was asked, as the exchange's page would not."""
-
-
 @dataclass(frozen=True, slots=True)
 class ListedKey:
     """One key as the page lists it."""
@@ -77,7 +73,7 @@ class SimulatedPage:
         """Create a key.
 
         Raises:
-            DeskRefused: the whitelist or the public key is not accepted.
+            WizardError: the whitelist or the public key is not accepted.
         """
         body: dict[str, object] = {"label": label, "kind": kind, "whitelist": whitelist, "permissions": permissions}
         if public_key:
@@ -103,7 +99,7 @@ class SimulatedPage:
         """Paste a list into the key's page.
 
         Raises:
-            DeskRefused: the page does not accept the list.
+            WizardError: the page does not accept the list.
         """
         await self._call("PUT", f"/keys/{api_key.reveal()}/whitelist", {"text": text})
 
@@ -111,7 +107,7 @@ class SimulatedPage:
         """Replace the key's permissions; those not named are off, except reading.
 
         Raises:
-            DeskRefused: the page does not accept them.
+            WizardError: the page does not accept them.
         """
         await self._call("PUT", f"/keys/{api_key.reveal()}/permissions", permissions)
 
@@ -122,10 +118,6 @@ class SimulatedPage:
     async def delete(self, api_key: Secret) -> None:
         """Delete a key for good."""
         await self._call("DELETE", f"/keys/{api_key.reveal()}")
-
-    async def move_host(self, source: str, public: str) -> None:
-        """Give calls from the loopback address `source` another public address."""
-        await self._call("PUT", "/nat", {source: public})
 
     async def activity(self) -> tuple[Activity, ...]:
         """Read the log of signed calls, the oldest first."""
@@ -146,18 +138,17 @@ class SimulatedPage:
             async with asyncio.timeout(DEADLINE), httpx.AsyncClient(trust_env=False, timeout=DEADLINE) as client:
                 answer = await client.request(method, self._url + path, json=body)
         except (httpx.HTTPError, TimeoutError) as error:
-            raise DeskRefused(
+            raise WizardError(
                 "The embedded exchange does not answer",
-                why=f"{type(error).__name__} while asking its desk.",
+                why=f"{type(error).__name__} while asking its page.",
                 advice="It has probably ended; leave the rehearsal and start it again.",
+                code="rehearsal.no-answer",
             ) from None
         if answer.is_success:
             return answer.json() if answer.content else None
-        raise DeskRefused("The desk refused", why=_message(answer), advice="Change what was entered and try again.")
-
-
-def _message(answer: httpx.Response) -> str:
-    try:
-        return printable(str(answer.json()["msg"]))
-    except (ValueError, KeyError, TypeError):
-        return f"It answered with HTTP {answer.status_code}."
+        try:
+            why = printable(str(answer.json()["msg"]))
+        except (ValueError, KeyError, TypeError):
+            why = f"It answered with HTTP {answer.status_code}."
+        advice = "Change what was entered and try again."
+        raise WizardError("The desk refused", why=why, advice=advice, code="rehearsal.page-refused")

@@ -152,16 +152,3 @@ async def test_a_test_order_is_judged_and_never_placed(
 ) -> None:
     answer = await host.signed(key, ORDER_TEST, order, method="POST")
     assert answer.json() == {} if code is None else refusal(answer) == (400, code)
-
-
-async def test_an_order_test_tells_the_commission_rates_when_asked_and_weighs_twenty(
-    host: Host, key: HmacSigner
-) -> None:
-    answer = await host.signed(key, ORDER_TEST, f"{MARKET_ORDER}&computeCommissionRates=true", method="POST")
-    assert set(answer.json()) == {
-        "standardCommissionForOrder",
-        "specialCommissionForOrder",
-        "taxCommissionForOrder",
-        "discount",
-    }
-    assert answer.headers["X-MBX-USED-WEIGHT-1M"] == "20"

@@ -14,7 +14,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import unquote_plus
+from urllib.parse import parse_qsl
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -52,16 +52,11 @@ def read_parameters(query: bytes, body: bytes) -> Parameters:
 
 
 def _pairs(part: bytes) -> list[tuple[str, str]]:
-    named = (segment.partition(b"=") for segment in part.split(b"&"))
-    return [(_decoded(name), _decoded(value)) for name, _, value in named if name]
+    return [(name, value) for name, value in parse_qsl(part.decode("utf-8", "replace"), keep_blank_values=True) if name]
 
 
 def _unsigned(part: bytes) -> bytes:
     return b"&".join(segment for segment in part.split(b"&") if segment.partition(b"=")[0] != SIGNATURE.encode())
-
-
-def _decoded(raw: bytes) -> str:
-    return unquote_plus(raw.decode("utf-8", "replace"))
 
 
 KEY_HEADER = "X-MBX-APIKEY"
@@ -108,40 +103,35 @@ class Endpoint:
         """Return the route that serves this endpoint from `state`."""
 
         async def respond(request: Request) -> Response:
-            call = await _read(request, self, state)
-            response = _respond(state, self, call)
+            call = Call(
+                surface=self.surface,
+                path=self.path,
+                ip=caller(request, state),
+                api_key=request.headers.get(KEY_HEADER, ""),
+                time_unit=request.headers.get(TIME_UNIT_HEADER, ""),
+                parameters=read_parameters(request.scope["query_string"], await request.body()),
+            )
+            response = self._respond(state, call)
             response.headers[USED_WEIGHT_HEADER] = str(state.meter.used(call.ip))
             return response
 
         return Route(self.path, respond, methods=[self.method])
 
+    def _respond(self, state: ExchangeState, call: Call) -> Response:
+        try:
+            state.meter.charge(call.ip, self.weight)
+            response, code = JSONResponse(self.answer(state, call)), SUCCESS
+        except RequestError as refused:
+            status, body = refused.answer(call.surface, call.ip)
+            response, code = JSONResponse(body, status, refused.headers), refused.refusal.code
+        if self.is_signed:
+            state.write_log(call.api_key, call.ip, call.path, response.status_code, code)
+        return response
+
 
 def caller(request: Request, state: ExchangeState) -> str:
     """Return the public address of the caller."""
     return state.public_address(request.client.host if request.client else "")
-
-
-async def _read(request: Request, endpoint: Endpoint, state: ExchangeState) -> Call:
-    return Call(
-        surface=endpoint.surface,
-        path=endpoint.path,
-        ip=caller(request, state),
-        api_key=request.headers.get(KEY_HEADER, ""),
-        time_unit=request.headers.get(TIME_UNIT_HEADER, ""),
-        parameters=read_parameters(request.scope["query_string"], await request.body()),
-    )
-
-
-def _respond(state: ExchangeState, endpoint: Endpoint, call: Call) -> Response:
-    try:
-        state.meter.charge(call.ip, endpoint.weight)
-        response, code = JSONResponse(endpoint.answer(state, call)), SUCCESS
-    except RequestError as refused:
-        status, body = refused.answer(call.surface, call.ip)
-        response, code = JSONResponse(body, status, refused.headers), refused.refusal.code
-    if endpoint.is_signed:
-        state.write_log(call.api_key, call.ip, call.path, response.status_code, code)
-    return response
 
 
 RequestId = int | str | None

@@ -61,21 +61,22 @@ async def _run(
     loop = asyncio.get_running_loop()
     watched = IdleWatch(exchange.app, loop.time)
     stopped: asyncio.Future[int] = loop.create_future()
-    with _signals(stopped):
+
+    def stop(code: int) -> None:
+        if not stopped.done():
+            stopped.set_result(code)
+
+    with _signals(lambda code: loop.call_soon_threadsafe(stop, code)):
         async with serve_app(watched, port) as addresses:
             announce(_first_line(addresses, as_json))
             if idle_limit is None:
                 return await stopped
-            return await _first_of(stopped, watched, idle_limit)
-
-
-async def _first_of(stopped: asyncio.Future[int], watched: IdleWatch, idle_limit: float) -> int:
-    idle = asyncio.create_task(watched.idle_for(idle_limit))
-    try:
-        await asyncio.wait((stopped, idle), return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        idle.cancel()
-    return stopped.result() if stopped.done() else FINE
+            idle = asyncio.create_task(watched.idle_for(idle_limit))
+            idle.add_done_callback(lambda _: stop(FINE))
+            try:
+                return await stopped
+            finally:
+                idle.cancel()
 
 
 def _first_line(addresses: Addresses, as_json: bool) -> str:
@@ -86,16 +87,11 @@ def _first_line(addresses: Addresses, as_json: bool) -> str:
 
 
 @contextmanager
-def _signals(stopped: asyncio.Future[int]) -> Iterator[None]:
-    """Let SIGTERM and SIGINT set the exit code; what handled them before does so again afterwards."""
-    loop = asyncio.get_running_loop()
-
-    def settle(code: int) -> None:
-        if not stopped.done():
-            stopped.set_result(code)
+def _signals(stop: Callable[[int], object]) -> Iterator[None]:
+    """Let SIGTERM and SIGINT stop it with their exit code; what handled them before does so again afterwards."""
 
     def handle(number: int, _frame: FrameType | None) -> None:
-        loop.call_soon_threadsafe(settle, _EXIT_CODES[signal.Signals(number)])
+        stop(_EXIT_CODES[signal.Signals(number)])
 
     before = {number: signal.signal(number, handle) for number in _EXIT_CODES}
     try:

@@ -1,10 +1,8 @@
 """Signed endpoints: each behind `authentication`, each with the permission that it needs.
 
-What the account holds, and `GET /sapi/v1/capital/config/getall`, which some clients ask for before anything else.
-
-Nothing is ever deposited or withdrawn here, so fees, limits and networks are examples in the documented shape.
-
-`POST /api/v3/order/test`: says whether an order would be taken, and places none.
+`GET /sapi/v1/capital/config/getall` is what some clients ask for before anything else. Nothing is ever deposited or
+withdrawn here, so fees, limits and networks are examples. `POST /api/v3/order/test` says whether an order would be
+taken, and places none.
 """
 
 from __future__ import annotations
@@ -37,12 +35,8 @@ _MANDATORY = {
 """By order type, of rest-api.md's table of additional mandatory parameters what it asks for in every case."""
 
 
-_WEIGHT_OF_RATES = 19
-"""An order test weighs 20 with the commission rates and 1 without them (rest-api.md)."""
-
-
-def judge_order(state: ExchangeState, call: Call) -> object:
-    """Return what an acceptable order gets: the commission rates where it asks for them, else nothing.
+def judge_order(_state: ExchangeState, call: Call) -> object:
+    """Return what an acceptable order gets.
 
     Raises:
         RequestError: a parameter is missing or makes no sense.
@@ -59,25 +53,7 @@ def judge_order(state: ExchangeState, call: Call) -> object:
     _require(order, *_mandatory(order))
     if order.get("timeInForce") not in ("", "GTC", "IOC", "FOK"):
         raise RequestError(BAD_TIME_IN_FORCE)
-    if order.get("computeCommissionRates") != "true":
-        return {}
-    state.meter.charge(call.ip, _WEIGHT_OF_RATES)
-    return _commission_rates()
-
-
-def _commission_rates() -> object:
-    nothing = {"maker": "0.00000000", "taker": "0.00000000"}
-    return {
-        "standardCommissionForOrder": {"maker": "0.00100000", "taker": "0.00100000"},
-        "specialCommissionForOrder": nothing,
-        "taxCommissionForOrder": nothing,
-        "discount": {
-            "enabledForAccount": True,
-            "enabledForSymbol": True,
-            "discountAsset": "BNB",
-            "discount": "0.75000000",
-        },
-    }
+    return {}
 
 
 def _mandatory(order: Parameters) -> tuple[str, ...]:
@@ -94,19 +70,16 @@ def _require(order: Parameters, *names: str) -> None:
 
 BALANCES: Mapping[str, str] = MappingProxyType({"BTC": "0.50000000", "ETH": "0.00000000", "USDT": "10000.00000000"})
 """What is free of each coin; nothing is locked."""
-_NAMES = MappingProxyType({"BTC": "Bitcoin", "ETH": "Ethereum", "USDT": "TetherUS"})
-_NETWORKS = MappingProxyType({"BTC": "BTC", "ETH": "ETH", "USDT": "ETH"})
 
 
-def all_coins() -> list[dict[str, object]]:
-    """Return every coin with its balance and the network on which it moves."""
+def _coins(_state: ExchangeState, _call: Call) -> object:
     nothing = ("locked", "freeze", "withdrawing", "ipoing", "ipoable", "storage")
     return [
         {
             "coin": coin,
             "depositAllEnable": True,
             "withdrawAllEnable": True,
-            "name": _NAMES[coin],
+            "name": coin,
             "free": free,
             **dict.fromkeys(nothing, "0"),
             "isLegalMoney": False,
@@ -118,28 +91,17 @@ def all_coins() -> list[dict[str, object]]:
 
 
 def _network(coin: str) -> dict[str, object]:
-    texts = ("specialTips", "specialWithdrawTips", "addressRegex", "memoRegex", "contractAddressUrl", "contractAddress")
     return {
-        "network": _NETWORKS[coin],
+        "network": "ETH" if coin == "USDT" else coin,
         "coin": coin,
-        "name": _NETWORKS[coin],
         "isDefault": True,
         "depositEnable": True,
         "withdrawEnable": True,
-        "busy": False,
-        "resetAddressStatus": False,
-        "sameAddress": False,
-        "withdrawTag": False,
         "withdrawIntegerMultiple": "0.00000001",
         "withdrawFee": "0.00010000",
         "withdrawMin": "0.00100000",
         "withdrawMax": "7500.00000000",
-        "withdrawInternalMin": "0.00000001",
-        "depositDust": "0.00000001",
         "minConfirm": 2,
-        "unLockConfirm": 2,
-        "estimatedArrivalTime": 25,
-        **dict.fromkeys(texts, ""),
     }
 
 
@@ -199,10 +161,6 @@ def _futures_balance(_state: ExchangeState, _call: Call) -> object:
             "updateTime": 0,
         }
     ]
-
-
-def _coins(_state: ExchangeState, _call: Call) -> object:
-    return all_coins()
 
 
 def _endpoint(method: str, path: str, weight: int, permission: str, answer: Answer) -> Endpoint:
