@@ -50,37 +50,25 @@ def tell_history(observations: Sequence[Observation]) -> str:
 
 
 def _tell(counted: Sequence[Observation]) -> str:
-    newest = counted[-1].settled
-    if len(counted) == 1:
+    newest, checks = counted[-1].settled, len(counted)
+    if checks == 1:
         return f"{_named(newest)} {'is' if len(newest) == 1 else 'are'} seen for the first time over this route."
     pool = frozenset().union(*(seen.settled for seen in counted if seen.state is EgressState.POOL))
     if pool & newest:
-        return _tell_pool(counted, pool | newest)
-    if all(observation.settled == newest for observation in counted):
-        return f"Unchanged in {len(counted)} of {len(counted)} checks over {_span(counted)}."
-    return _tell_change(counted)
-
-
-def _tell_pool(counted: Sequence[Observation], pool: frozenset[IPv4Address]) -> str:
-    checks = Counter(address for observation in counted for address in observation.settled)
-    each = ", ".join(f"{address} in {checks[address]}" for address in sorted(pool, key=lambda one: (-checks[one], one)))
-    return f"A pool: in {len(counted)} checks over {_span(counted)}, {each}."
-
-
-def _tell_change(counted: Sequence[Observation]) -> str:
-    changes = [number for number in range(1, len(counted)) if counted[number].settled != counted[number - 1].settled]
+        often = Counter(address for observation in counted for address in observation.settled)
+        ranked = sorted(pool | newest, key=lambda one: (-often[one], one))
+        each = ", ".join(f"{address} in {often[address]}" for address in ranked)
+        return f"A pool: in {checks} checks over {_span(counted)}, {each}."
+    changes = [number for number in range(1, checks) if counted[number].settled != counted[number - 1].settled]
+    if not changes:
+        return f"Unchanged in {checks} of {checks} checks over {_span(counted)}."
     before, since = counted[: changes[-1]], counted[changes[-1] :]
-    times = "" if len(changes) == 1 else f" {len(changes)} times in {len(counted)} checks, the last time"
+    times = "" if len(changes) == 1 else f" {len(changes)} times in {checks} checks, the last time"
+    unchanged = f"unchanged in the {len(since)} checks since then, over {_span(since)}."
     return (
-        f"Changed{times} on {utc(since[0].at)}, from {_named(before[-1].settled)}"
-        f" to {_named(since[0].settled)}; {_unchanged_since(since)}"
+        f"Changed{times} on {utc(since[0].at)}, from {_named(before[-1].settled)} to {_named(since[0].settled)}; "
+        f"{unchanged if len(since) > 1 else 'there was no check since then.'}"
     )
-
-
-def _unchanged_since(since: Sequence[Observation]) -> str:
-    if len(since) == 1:
-        return "there was no check since then."
-    return f"unchanged in the {len(since)} checks since then, over {_span(since)}."
 
 
 def _span(observations: Sequence[Observation]) -> str:

@@ -26,9 +26,6 @@ FROM_STANDARD_INPUT = "-"
 
 _HEADING = re.compile(r"hosts \([0-9]+\):")
 """What `ansible all --list-hosts` writes above the names."""
-_DEEPEST = 16
-"""Includes within includes, as ssh_config(5) allows."""
-_MOST_FILES = 200
 _FILE_LIMIT = 1024 * 1024
 _LINE = re.compile(r"\s*([A-Za-z]+)(?:\s*=\s*|\s+)(.*)")
 
@@ -145,12 +142,12 @@ def hosts_of_ssh_config(file: Path) -> tuple[Host, ...]:
     Args:
         file: `~/.ssh/config`; names of included files are relative to its directory.
     """
-    names = dict.fromkeys(_names(file, file.parent, set(), 0))
+    names = dict.fromkeys(_names(file, file.parent, set()))
     return tuple(Host(name, HostSource.SSH_CONFIG) for name in names)
 
 
-def _names(file: Path, directory: Path, read: set[Path], depth: int) -> Iterator[str]:
-    if depth > _DEEPEST or len(read) >= _MOST_FILES or file in read:
+def _names(file: Path, directory: Path, read: set[Path]) -> Iterator[str]:
+    if file in read:
         return
     read.add(file)
     for keyword, words in _lines(file):
@@ -159,7 +156,7 @@ def _names(file: Path, directory: Path, read: set[Path], depth: int) -> Iterator
         elif keyword == "include":
             for word in words:
                 for included in _matching(directory, word):
-                    yield from _names(included, directory, read, depth + 1)
+                    yield from _names(included, directory, read)
 
 
 def _lines(file: Path) -> Iterator[tuple[str, list[str]]]:

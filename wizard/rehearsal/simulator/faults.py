@@ -32,14 +32,14 @@ class ScenarioFaults:
     passes_after: float = PASSES_AFTER
     """Seconds."""
     first_key: str = ""
-    is_sprung: bool = False
+    has_begun: bool = False
 
-    def springs_with(self, key: ApiKey) -> bool:
+    def begins_with(self, key: ApiKey) -> bool:
         """Return whether it begins with this key, which was just made: with the second one, once."""
         if not self.first_key:
             self.first_key = key.api_key
             return False
-        is_second, self.is_sprung = not self.is_sprung, True
+        is_second, self.has_begun = not self.has_begun, True
         return is_second
 
     def keeps(self, key: ApiKey) -> bool:
@@ -55,7 +55,7 @@ class ScenarioFaults:
             outage=_outage(scenario.outage, self.passes_after) if scenario.outage else None,
         )
 
-    def spoiled(self, key: ApiKey, now: float) -> ApiKey:
+    def altered(self, key: ApiKey, now: float) -> ApiKey:
         """Return the new key as it is saved; `now` is in seconds since 1970."""
         if self.scenario.loses_whitelist:
             key = key.with_whitelist(None, now, 0.0)

@@ -111,13 +111,13 @@ class ExchangeState:
         key = ApiKey(self.generator.text(), label, kind, verifier, permissions, self.now_ms(), ())
         delay = 0.0 if networks is None else self.faults.whitelist_delay
         key = self._put(key.with_whitelist(networks, self.clock(), delay))
-        return self._spring(key) if self.scenario_faults.springs_with(key) else key
+        return self._begin_scenario(key) if self.scenario_faults.begins_with(key) else key
 
-    def _spring(self, key: ApiKey) -> ApiKey:
+    def _begin_scenario(self, key: ApiKey) -> ApiKey:
         now = self.clock()
         self._canned = (self.scenario_faults.faults(), now + self.scenario_faults.passes_after)
         self.nat = self.scenario_faults.moved(self.nat)
-        return self._put(self.scenario_faults.spoiled(key, now))
+        return self._put(self.scenario_faults.altered(key, now))
 
     def change_whitelist(self, key: ApiKey, networks: Networks) -> ApiKey:
         """Replace the key's whitelist; it counts after the whitelist delay."""
