@@ -22,8 +22,7 @@ from starlette.routing import Route
 
 from wizard.core.text import printable
 from wizard.rehearsal.simulator.refusals import INVALID_JSON, INVALID_JSON_PARAMETER, MISSING, RequestError, Surface
-from wizard.rehearsal.simulator.state import SUCCESS, ExchangeState
-from wizard.rehearsal.simulator.weights import USED_WEIGHT_HEADER
+from wizard.rehearsal.simulator.state import SUCCESS, USED_WEIGHT_HEADER, ExchangeState
 
 SIGNATURE = "signature"
 
@@ -137,8 +136,6 @@ def caller(request: Request, state: ExchangeState) -> str:
 RequestId = int | str | None
 _VERSION = "v3/"
 """Methods "may be prefixed with explicit version"."""
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-"""JSON can spell these; no signature covers one, and no answer can repeat it."""
 _INT64 = range(-(2**63), 2**63)
 
 
@@ -190,16 +187,10 @@ def _id(frame: Mapping[str, object]) -> RequestId:
     if "id" not in frame:
         raise RequestError(MISSING, "id")
     value = frame["id"]
-    if isinstance(value, _Number):
-        return _int64(value)
-    if value is None or (isinstance(value, str) and not _LONE_SURROGATE.search(value)):
+    if isinstance(value, _Number) and re.fullmatch("-?[0-9]{1,19}", value) and int(value) in _INT64:
+        return int(value)
+    if value is None or (isinstance(value, str) and not isinstance(value, _Number) and _is_unicode(value)):
         return value
-    raise RequestError(INVALID_JSON_PARAMETER, "id")
-
-
-def _int64(written: str) -> int:
-    if re.fullmatch("-?[0-9]{1,19}", written) and int(written) in _INT64:
-        return int(written)
     raise RequestError(INVALID_JSON_PARAMETER, "id")
 
 
@@ -215,7 +206,9 @@ def _method(frame: Mapping[str, object]) -> str:
 def _parameters(params: object) -> Parameters:
     if not isinstance(params, dict):
         raise RequestError(INVALID_JSON_PARAMETER, "params")
-    values = {_unicode(name, name): _written(name, value) for name, value in params.items()}
+    values = {name: _written(name, value) for name, value in params.items()}
+    if not _is_unicode("".join((*values, *values.values()))):
+        raise RequestError(INVALID_JSON_PARAMETER, "params")
     signed = sorted((name, value) for name, value in values.items() if name != SIGNATURE)
     return Parameters(values, "&".join(f"{name}={value}" for name, value in signed).encode())
 
@@ -227,17 +220,16 @@ def _written(name: str, value: object) -> str:
         case bool():
             return "true" if value else "false"
         case str():
-            return _unicode(name, str(value))
+            return str(value)
         case list() if all(type(item) is str for item in value):  # a `_Number` is none
-            return _unicode(name, json.dumps(value, ensure_ascii=False, separators=(",", ":")))
-    raise _invalid(name)
+            return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    raise RequestError(INVALID_JSON_PARAMETER, printable(name, 60))
 
 
-def _unicode(name: str, text: str) -> str:
-    if _LONE_SURROGATE.search(text):
-        raise _invalid(name)
-    return text
-
-
-def _invalid(name: str) -> RequestError:
-    return RequestError(INVALID_JSON_PARAMETER, printable(name, 60))
+def _is_unicode(text: str) -> bool:
+    """JSON can spell half of a surrogate pair: no signature covers one, and no answer can repeat it."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -16,8 +16,7 @@ from starlette.responses import JSONResponse, Response
 
 from wizard.rehearsal.scenarios import PASSES_AFTER, SMOOTH, Scenario
 from wizard.rehearsal.simulator.keys import ApiKey
-from wizard.rehearsal.simulator.refusals import PageError
-from wizard.rehearsal.simulator.weights import slow_down_body
+from wizard.rehearsal.simulator.refusals import TOO_MUCH_WEIGHT, PageError
 
 _RATE_LIMITED = 429
 _ADDRESSES_MOVED = 50
@@ -75,7 +74,8 @@ class ScenarioFaults:
 def _outage(status: int, seconds: float) -> CannedAnswer:
     if status == _RATE_LIMITED:
         headers = {"Retry-After": str(max(1, round(seconds)))}
-        return CannedAnswer("", status=status, body=slow_down_body(), headers=headers)
+        body = {"code": TOO_MUCH_WEIGHT.code, "msg": TOO_MUCH_WEIGHT.text % (6000, "1 MINUTE")}
+        return CannedAnswer("", status=status, body=body, headers=headers)
     return CannedAnswer("", status=status, body="<html><body>Service Unavailable</body></html>")
 
 

@@ -17,8 +17,7 @@ from starlette.routing import Route
 
 from wizard.rehearsal.simulator.calls import Call, Endpoint, Parameters, caller
 from wizard.rehearsal.simulator.refusals import BAD_SYMBOL, BAD_TIME_UNIT, ILLEGAL_CHARACTERS, RequestError
-from wizard.rehearsal.simulator.state import ExchangeState
-from wizard.rehearsal.simulator.weights import LIMIT
+from wizard.rehearsal.simulator.state import WEIGHT_LIMIT, ExchangeState
 
 BASES: Mapping[str, str] = MappingProxyType({"BTCUSDT": "BTC", "ETHUSDT": "ETH"})
 ORDER_TYPES = (
@@ -104,7 +103,7 @@ def _exchange_info(state: ExchangeState, call: Call) -> object:
         "timezone": "UTC",
         "serverTime": _server_time(state, call),
         "rateLimits": [
-            {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": LIMIT},
+            {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": WEIGHT_LIMIT},
             {"rateLimitType": "ORDERS", "interval": "SECOND", "intervalNum": 10, "limit": 100},
             {"rateLimitType": "ORDERS", "interval": "DAY", "intervalNum": 1, "limit": 200_000},
         ],

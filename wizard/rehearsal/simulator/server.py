@@ -26,8 +26,7 @@ from wizard.rehearsal.simulator.calls import caller
 from wizard.rehearsal.simulator.faults import CannedAnswer, ScenarioFaults
 from wizard.rehearsal.simulator.keys import KeyGenerator
 from wizard.rehearsal.simulator.refusals import UNKNOWN_ERROR, PageError
-from wizard.rehearsal.simulator.state import ExchangeState
-from wizard.rehearsal.simulator.weights import USED_WEIGHT_HEADER
+from wizard.rehearsal.simulator.state import USED_WEIGHT_HEADER, ExchangeState
 
 HOST = "127.0.0.1"
 MAX_MESSAGE = 64 * 1024

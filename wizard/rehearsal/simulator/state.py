@@ -18,14 +18,20 @@ from wizard.core.clock import Clock
 from wizard.core.text import printable
 from wizard.rehearsal.simulator.faults import CannedAnswer, Faults, ScenarioFaults
 from wizard.rehearsal.simulator.keys import ApiKey, KeyGenerator, Networks, PageKeyKind, Verifier
-from wizard.rehearsal.simulator.weights import WeightMeter
+from wizard.rehearsal.simulator.refusals import BANNED, TOO_MUCH_WEIGHT, RequestError
 
 DEFAULT_NAT: Mapping[str, str] = {"127.0.0.1": "203.0.113.42", "127.0.0.2": "203.0.113.77"}
-
-
 KEPT_ENTRIES = 10_000
 """Older calls are forgotten, so that a long run does not fill the memory."""
 SUCCESS = 0
+USED_WEIGHT_HEADER = "X-MBX-USED-WEIGHT-1M"
+WEIGHT_LIMIT = 6000
+"""A minute for each address, whatever key it uses (rest-api.md, IP limits)."""
+MINUTE = 60
+_INTERVAL = "1 MINUTE"
+TOLERATED_REFUSALS = 10
+BAN = 120.0
+"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,65 @@ class LogEntry:
     status: int
     code: int
     """The JSON error code, or 0 for success."""
+
+
+@dataclass(slots=True)
+class _Usage:
+    minute: int
+    weight: int = 0
+    refusals: int = 0
+    banned_until: float = 0.0
+
+
+class WeightMeter:
+    """Counts the weight that each address used in the minute of the clock.
+
+    After the limit the answer is 429; a caller that goes on regardless is banned with 418. How many 429s Binance bears
+    is UNKNOWN; bans "scale from 2 minutes to 3 days", here each lasts two minutes.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._usages: dict[str, _Usage] = {}
+
+    def used(self, ip: str) -> int:
+        """Return the weight that `ip` used in this minute."""
+        return self._usage(ip, self._clock()).weight
+
+    def rate_limits(self, ip: str) -> list[dict[str, object]]:
+        """Return how much of the limit `ip` used, as the WebSocket API tells it with each answer."""
+        limit = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": WEIGHT_LIMIT}
+        return [{**limit, "count": self.used(ip)}]
+
+    def charge(self, ip: str, weight: int) -> None:
+        """Count one request of `weight`.
+
+        Raises:
+            RequestError: with 429 above the limit, with 418 while banned; both with `Retry-After`.
+        """
+        now = self._clock()
+        usage = self._usage(ip, now)
+        usage.weight += weight
+        if now < usage.banned_until:
+            raise _banned(usage.banned_until, now)
+        if usage.weight <= WEIGHT_LIMIT:
+            return
+        usage.refusals += 1
+        if usage.refusals > TOLERATED_REFUSALS:
+            usage.banned_until = now + BAN
+            raise _banned(usage.banned_until, now)
+        raise RequestError(TOO_MUCH_WEIGHT, WEIGHT_LIMIT, _INTERVAL, retry_after=MINUTE - now % MINUTE)
+
+    def _usage(self, ip: str, now: float) -> _Usage:
+        minute = int(now // MINUTE)
+        usage = self._usages.setdefault(ip, _Usage(minute))
+        if usage.minute != minute:
+            usage = self._usages[ip] = _Usage(minute, banned_until=usage.banned_until)
+        return usage
+
+
+def _banned(until: float, now: float) -> RequestError:
+    return RequestError(BANNED, round(until * 1000), retry_after=until - now)
 
 
 class ExchangeState:

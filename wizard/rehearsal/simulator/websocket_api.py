@@ -41,7 +41,7 @@ _KIND_NAMES = {PageKeyKind.HMAC: "HMAC_SHA256", PageKeyKind.RSA: "RSA"}
 
 
 @dataclass(slots=True)
-class Session:
+class ConnectionState:
     """What one connection remembers: who logged on, since when, and what it subscribed to."""
 
     connected_since: int
@@ -84,7 +84,7 @@ class Method:
 
     name: str
     weight: int
-    answer: Callable[[ExchangeState, Session, Call], object]
+    answer: Callable[[ExchangeState, ConnectionState, Call], object]
     """Returns the `result` of a 200, or raises `RequestError`."""
     is_signed: bool = False
     """It needs a key, and is written to the activity log."""
@@ -92,7 +92,7 @@ class Method:
     """A session that is logged on vouches for it; otherwise it must carry a key and a signature of its own."""
 
 
-def _log_on(state: ExchangeState, session: Session, call: Call) -> object:
+def _log_on(state: ExchangeState, session: ConnectionState, call: Call) -> object:
     key = admit(state, call, READING)
     if key.kind is not PageKeyKind.ED25519:
         raise RequestError(KEY_KIND_UNSUPPORTED, _KIND_NAMES[key.kind])
@@ -100,22 +100,22 @@ def _log_on(state: ExchangeState, session: Session, call: Call) -> object:
     return session.status(state.server_time())
 
 
-def _status(state: ExchangeState, session: Session, _call: Call) -> object:
+def _status(state: ExchangeState, session: ConnectionState, _call: Call) -> object:
     return session.status(state.server_time())
 
 
-def _log_out(state: ExchangeState, session: Session, _call: Call) -> object:
+def _log_out(state: ExchangeState, session: ConnectionState, _call: Call) -> object:
     session.log_out()
     return session.status(state.server_time())
 
 
-def _subscribe(_state: ExchangeState, session: Session, _call: Call) -> object:
+def _subscribe(_state: ExchangeState, session: ConnectionState, _call: Call) -> object:
     if session.api_key is None:
         raise RequestError(UNAUTHORIZED)
     return session.subscribe(ends_with_session=True)
 
 
-def _subscribe_signed(state: ExchangeState, session: Session, call: Call) -> object:
+def _subscribe_signed(state: ExchangeState, session: ConnectionState, call: Call) -> object:
     admit(state, call, READING)
     return session.subscribe(ends_with_session=call.is_logged_on)
 
@@ -124,7 +124,7 @@ def _as_rest(name: str, method: str, path: str) -> Method:
     endpoints = (*public.ENDPOINTS, *signed.ENDPOINTS)
     endpoint = next(each for each in endpoints if (each.method, each.path) == (method, path))
 
-    def answer(state: ExchangeState, _session: Session, call: Call) -> object:
+    def answer(state: ExchangeState, _session: ConnectionState, call: Call) -> object:
         return endpoint.answer(state, call)
 
     return Method(name, endpoint.weight, answer, endpoint.is_signed)
@@ -176,7 +176,7 @@ def routes(state: ExchangeState) -> list[WebSocketRoute]:
             await socket.send_denial_response(JSONResponse(body, status, refused.headers))
             return
         await socket.accept()
-        session = Session(
+        session = ConnectionState(
             connected_since=state.server_time(),
             returns_rate_limits=socket.query_params.get("returnRateLimits", "true").lower() != "false",
             time_unit=socket.query_params.get("timeUnit", ""),
@@ -192,7 +192,7 @@ def _ip(state: ExchangeState, socket: WebSocket) -> str:
     return state.public_address(socket.client.host if socket.client else "")
 
 
-async def _converse(state: ExchangeState, session: Session, socket: WebSocket) -> None:
+async def _converse(state: ExchangeState, session: ConnectionState, socket: WebSocket) -> None:
     while (message := await socket.receive())["type"] == "websocket.receive":
         frame = read_frame(message.get("text"))
         await state.faults.slow_down()
@@ -214,7 +214,7 @@ def _canned_answer(canned: CannedAnswer) -> FrameAnswer:
     return FrameAnswer(canned.status, {"code": UNKNOWN_ERROR.code, "msg": str(canned.body) or UNKNOWN_ERROR.text})
 
 
-def _answer(state: ExchangeState, session: Session, ip: str, frame: Frame) -> FrameAnswer:
+def _answer(state: ExchangeState, session: ConnectionState, ip: str, frame: Frame) -> FrameAnswer:
     """Judge one frame, carry it out and write it down."""
     method = METHODS.get(frame.method)
     call = _call(session, ip, frame, method)
@@ -234,7 +234,9 @@ def _answer(state: ExchangeState, session: Session, ip: str, frame: Frame) -> Fr
     return answer
 
 
-def _carry_out(state: ExchangeState, session: Session, call: Call, frame: Frame, method: Method | None) -> object:
+def _carry_out(
+    state: ExchangeState, session: ConnectionState, call: Call, frame: Frame, method: Method | None
+) -> object:
     state.meter.charge(call.ip, method.weight if method else _MALFORMED_WEIGHT)
     if frame.problem:
         raise frame.problem
@@ -248,7 +250,7 @@ def _carry_out(state: ExchangeState, session: Session, call: Call, frame: Frame,
     return method.answer(state, session, call)
 
 
-def _call(session: Session, ip: str, frame: Frame, method: Method | None) -> Call:
+def _call(session: ConnectionState, ip: str, frame: Frame, method: Method | None) -> Call:
     call = Call(
         surface=Surface.WEBSOCKET_API,
         path=f"{PATH}#{frame.method}",
