@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from wizard.egress.agreement import EgressState
-from wizard.egress.history import Observation, tell_history
+from wizard.egress.history import Observation, describe_history
 
 A, B, C = "203.0.113.42", "198.51.100.7", "192.0.2.1"
 DAY = 86400.0
@@ -47,7 +47,7 @@ def checks(count: int, days: float, address: str = A, begin: float = 0.0) -> lis
     ],
 )
 def test_each_record_has_its_sentence(observations, told):
-    assert tell_history(observations) == told
+    assert describe_history(observations) == told
 
 
 def test_checks_that_agreed_on_nothing_neither_count_nor_change_anything():
@@ -57,33 +57,33 @@ def test_checks_that_agreed_on_nothing_neither_count_nor_change_anything():
         seen(3, state=EgressState.UNKNOWN),
     ]
 
-    assert tell_history([seen(0, A), *weak, seen(4, A)]) == "Unchanged in 2 of 2 checks over 4 days."
-    told = tell_history([seen(0, A), seen(4, A), *weak])
+    assert describe_history([seen(0, A), *weak, seen(4, A)]) == "Unchanged in 2 of 2 checks over 4 days."
+    told = describe_history([seen(0, A), seen(4, A), *weak])
     assert told == "Unchanged in 2 of 2 checks over 4 days. The newest check settled nothing."
 
 
 def test_one_operator_that_dissents_makes_no_change():
     dissent = seen(1, A, B, state=EgressState.AGREED_WITH_DISSENT)
 
-    assert tell_history([seen(0, A), dissent]) == "Unchanged in 2 of 2 checks over 1 d."
+    assert describe_history([seen(0, A), dissent]) == "Unchanged in 2 of 2 checks over 1 d."
 
 
 def test_a_pool_that_shows_one_of_its_addresses_has_not_changed():
     pool = [seen(0, A, B, state=EgressState.POOL), seen(1, B), seen(2, A, C, state=EgressState.POOL)]
 
-    told = tell_history(pool)
+    told = describe_history(pool)
 
     assert told == f"A pool: in 3 checks over 2 days, {B} in 2, {A} in 2, {C} in 1."
 
 
 def test_a_pool_of_long_ago_is_left_by_a_change():
-    assert "Changed on" in tell_history([seen(0, A, B, state=EgressState.POOL), seen(1, C)])
+    assert "Changed on" in describe_history([seen(0, A, B, state=EgressState.POOL), seen(1, C)])
 
 
 @pytest.mark.parametrize("observations", [checks(41, 23), [seen(0, A), seen(1, B)], [seen(0, A)]])
 def test_no_address_is_ever_called_static(observations):
-    assert "static" not in tell_history(observations).lower()
+    assert "static" not in describe_history(observations).lower()
 
 
 def test_a_clock_that_was_set_back_makes_no_negative_span():
-    assert tell_history([seen(5, A), seen(0, A)]) == "Unchanged in 2 of 2 checks over 0 s."
+    assert describe_history([seen(5, A), seen(0, A)]) == "Unchanged in 2 of 2 checks over 0 s."

@@ -9,7 +9,7 @@ from ipaddress import IPv6Address
 
 import pytest
 
-from wizard.egress.ipv6 import Ipv6Lookup, find_ipv6_way, source_towards
+from wizard.egress.ipv6 import Ipv6Lookup, find_ipv6_route, source_towards
 
 EXCHANGE = "2600:9000::1"
 HERE = "2a01:4f8::42"
@@ -30,7 +30,7 @@ def lookup(*addresses: str, source: str = HERE) -> Ipv6Lookup:
 
 
 async def test_both_sides_with_a_public_address_are_a_way_past_the_list() -> None:
-    way = await find_ipv6_way("api.binance.us", lookup=lookup(EXCHANGE))
+    way = await find_ipv6_route("api.binance.us", lookup=lookup(EXCHANGE))
     assert way is not None
     assert (str(way.address), str(way.source)) == (EXCHANGE, HERE)
     assert f"api.binance.us has an IPv6 address too ({EXCHANGE})" in way.sentence()
@@ -51,7 +51,7 @@ async def test_both_sides_with_a_public_address_are_a_way_past_the_list() -> Non
     ids=["no AAAA", "no public AAAA", "ULA here", "link-local here", "no route", "an IPv4 address", "no host"],
 )
 async def test_otherwise_nothing_is_said(host: str, asked: Ipv6Lookup) -> None:
-    assert await find_ipv6_way(host, lookup=asked) is None
+    assert await find_ipv6_route(host, lookup=asked) is None
 
 
 async def test_a_silent_name_service_is_not_waited_for() -> None:
@@ -60,7 +60,7 @@ async def test_a_silent_name_service_is_not_waited_for() -> None:
         return (EXCHANGE,)
 
     begun = time.perf_counter()
-    assert await find_ipv6_way("api.binance.com", lookup=Ipv6Lookup(addresses_of=silent), deadline=0.05) is None
+    assert await find_ipv6_route("api.binance.com", lookup=Ipv6Lookup(addresses_of=silent), deadline=0.05) is None
     assert time.perf_counter() - begun < 2
 
 

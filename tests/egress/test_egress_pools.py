@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 
 import pytest
 
-from wizard.egress.agreement import EgressState, answers_missing, answers_needed, tell_sampling
+from wizard.egress.agreement import EgressState, answers_missing, answers_needed, describe_sampling
 from wizard.egress.answers import Sample
 from wizard.egress.detection import MOST_EACH, detect, sample_more
 from wizard.egress.services import EchoService, Parser
@@ -47,7 +47,7 @@ def test_an_answer_without_an_address_does_not_count(samples, missing):
     ],
 )
 def test_what_is_proven_is_said_with_its_count(samples, told):
-    assert told in tell_sampling(samples)
+    assert told in describe_sampling(samples)
 
 
 async def test_one_address_is_sampled_until_a_second_would_have_shown(town, rules):
@@ -71,7 +71,7 @@ async def test_two_addresses_in_turn_are_a_pool_of_at_least_two(town, rules):
 
     assert more.verdict.state is EgressState.POOL
     assert len(more.samples) >= 15
-    assert tell_sampling(more.samples).startswith("At least 2: seen 2 addresses in ")
+    assert describe_sampling(more.samples).startswith("At least 2: seen 2 addresses in ")
     assert tuple(heard_of) == more.samples[len(report.samples) :]
 
 
@@ -90,7 +90,7 @@ async def test_a_service_that_refuses_is_asked_once_and_the_others_not_too_often
 
     assert [sample.service.name for sample in more.samples].count("limited") == 1
     assert len(asked) == MOST_EACH
-    assert "more would be needed" in tell_sampling(more.samples)
+    assert "more would be needed" in describe_sampling(more.samples)
 
 
 async def test_sampling_ends_at_its_deadline_with_what_there_is(town, rules):

@@ -9,7 +9,7 @@ import pytest
 from tests.plain.conftest import PlainWorld
 from tests.plain.script import visit
 from tests.plain.walks import ROTATE
-from wizard.egress.ipv6 import Ipv6Way
+from wizard.egress.ipv6 import Ipv6Route
 from wizard.rotation.steps.egress import EgressStep
 
 
@@ -47,10 +47,10 @@ async def test_what_goes_to_the_whitelist_is_chosen_by_number_or_address(plain: 
 
 
 async def test_a_way_over_ipv6_is_told(plain: PlainWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def over_ipv6(_step: EgressStep) -> Ipv6Way:
-        return Ipv6Way("api.binance.us", IPv6Address("2600:9000::1"), IPv6Address("2a01:4f8::42"))
+    async def over_ipv6(_step: EgressStep) -> Ipv6Route:
+        return Ipv6Route("api.binance.us", IPv6Address("2600:9000::1"), IPv6Address("2a01:4f8::42"))
 
-    monkeypatch.setattr(EgressStep, "ipv6_way", over_ipv6)
+    monkeypatch.setattr(EgressStep, "ipv6_route", over_ipv6)
     ended = await visit(plain, *ROTATE, ("Attention: api.binance.us has an IPv6 address too", "quit"))
     assert "force IPv4" in ended.text
 

@@ -14,7 +14,7 @@ from wizard.core.glyphs import UNICODE
 from wizard.egress.agreement import judge
 from wizard.egress.detection import EgressReport
 from wizard.egress.exchange_observation import ExchangeObservation
-from wizard.egress.ipv6 import Ipv6Way
+from wizard.egress.ipv6 import Ipv6Route
 from wizard.net.route import RouteError
 from wizard.rotation.flow import Flow
 from wizard.rotation.steps.egress import keep
@@ -117,13 +117,13 @@ async def _no_route(*_: object) -> EgressReport:
 
 async def test_a_way_over_ipv6_is_warned_of(wizard: Wizard) -> None:
     await wizard.until("#next", "begins to replace")
-    wizard.app.flow.egress.ipv6_way = _over_ipv6
+    wizard.app.flow.egress.ipv6_route = _over_ipv6
     await wizard.press("enter")
     await wizard.until("#ipv6", "! api.binance.us has an IPv6 address too")
 
 
-async def _over_ipv6() -> Ipv6Way:
-    return Ipv6Way("api.binance.us", IPv6Address("2600:9000::1"), IPv6Address("2a01:4f8::42"))
+async def _over_ipv6() -> Ipv6Route:
+    return Ipv6Route("api.binance.us", IPv6Address("2600:9000::1"), IPv6Address("2a01:4f8::42"))
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 20)])

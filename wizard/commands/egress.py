@@ -16,11 +16,11 @@ from wizard.core.exit_codes import Exit
 from wizard.core.settings import Environment, Paths
 from wizard.core.text import printable
 from wizard.core.threads import leaving_lookups_behind
-from wizard.egress.agreement import EgressVerdict, tell_sampling
+from wizard.egress.agreement import EgressVerdict, describe_sampling
 from wizard.egress.answers import Sample
 from wizard.egress.detection import EgressReport, detect, sample_more
 from wizard.egress.exchange_observation import ExchangeObservation
-from wizard.egress.ipv6 import Ipv6Lookup, Ipv6Way
+from wizard.egress.ipv6 import Ipv6Lookup, Ipv6Route
 from wizard.egress.services import EchoService, load_services
 from wizard.egress.ssh_hosts.hosts import (
     FROM_SETTINGS,
@@ -34,7 +34,7 @@ from wizard.egress.ssh_hosts.hosts import (
 from wizard.egress.ssh_hosts.openssh import find_openssh
 from wizard.egress.ssh_hosts.remote_detection import Bounds, ask_hosts
 from wizard.net.route import Route
-from wizard.rotation.exchange_calls import ipv6_way_to_exchange, route_to_exchange
+from wizard.rotation.exchange_calls import ipv6_route_to_exchange, route_to_exchange
 
 _HOSTS_HELP = (
     "also ask other hosts over OpenSSH, as your ~/.ssh/config says; names parted by commas, [user@]host each."
@@ -81,7 +81,7 @@ def run(options: argparse.Namespace) -> int:
         tell(f"Not waited for: {', '.join(printable(service.name) for service in report.unfinished)}.")
     tell(report.sentence())
     if options.sample_more:
-        tell(tell_sampling(report.samples))
+        tell(describe_sampling(report.samples))
     if way:
         tell(f"Attention: {way.sentence()}")
     if history := keep_observation(report, environment, paths, "egress"):
@@ -115,13 +115,13 @@ def _named_hosts(text: str, environment: Environment) -> tuple[Host, ...]:
 
 async def _ask(
     environment: Environment, paths: Paths, hosts: Sequence[Host], *, samples_more: bool
-) -> tuple[EgressReport, Ipv6Way | None, tuple[HostAnswer, ...]]:
+) -> tuple[EgressReport, Ipv6Route | None, tuple[HostAnswer, ...]]:
     route = route_to_exchange(environment, os.environ)
     services = load_services(paths.services_file)
     tell(f"Route of {environment.name}: {route.shown} ({route.source}).")
     report, way, answers = await asyncio.gather(
         _detect(services, route, environment, samples_more=samples_more),
-        ipv6_way_to_exchange(environment, route, Ipv6Lookup()),
+        ipv6_route_to_exchange(environment, route, Ipv6Lookup()),
         _ask_hosts(hosts, services, environment),
     )
     return report, way, answers
@@ -187,7 +187,7 @@ def as_json(report: EgressReport) -> dict[str, object]:
     return {
         "state": verdict.state,
         "address": str(verdict.addresses[0]) if verdict.is_agreed else None,
-        "proposed": list(map(str, verdict.carried)),
+        "proposed": list(map(str, verdict.proposed)),
         "addresses": [{"address": str(address), "operators": who} for address, who in verdict.operators.items()],
         "samples": [_sample_json(sample) for sample in report.samples],
         "unfinished": [service.name for service in report.unfinished],
@@ -195,7 +195,7 @@ def as_json(report: EgressReport) -> dict[str, object]:
     }
 
 
-def _ipv6_json(way: Ipv6Way | None) -> dict[str, object]:
+def _ipv6_json(way: Ipv6Route | None) -> dict[str, object]:
     """`ipv6` is null where nothing here could call the exchange over IPv6, or the name service did not tell."""
     if way is None:
         return {"ipv6": None}

@@ -59,7 +59,7 @@ class EgressVerdict:
         return tuple(self.operators)
 
     @property
-    def carried(self) -> tuple[IPv4Address, ...]:
+    def proposed(self) -> tuple[IPv4Address, ...]:
         """The addresses that the evidence carries to a whitelist: none that one operator alone could have put there."""
         if self.is_agreed:
             return self.addresses[:1]
@@ -156,7 +156,7 @@ def answers_missing(samples: Sequence[Sample]) -> int:
     return max(0, answers_needed(len(set(seen)) + 1) - len(seen))
 
 
-def tell_sampling(samples: Sequence[Sample]) -> str:
+def describe_sampling(samples: Sequence[Sample]) -> str:
     """Return what the answers prove about the number of addresses, and what they do not."""
     seen = [sample.address for sample in samples if sample.address is not None]
     distinct = len(set(seen))

@@ -36,7 +36,7 @@ class Observation:
         return frozenset(self.addresses if self.state is EgressState.POOL else self.addresses[:1])
 
 
-def tell_history(observations: Sequence[Observation]) -> str:
+def describe_history(observations: Sequence[Observation]) -> str:
     """Return what the observations of one route show, in one or two sentences; nothing where none counts.
 
     Args:

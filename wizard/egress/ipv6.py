@@ -59,8 +59,8 @@ class Ipv6Lookup:
 
 
 @dataclass(frozen=True, slots=True)
-class Ipv6Way:
-    """A way to the exchange over IPv6."""
+class Ipv6Route:
+    """A route to the exchange over IPv6."""
 
     host: str
     address: IPv6Address
@@ -77,8 +77,10 @@ class Ipv6Way:
         )
 
 
-async def find_ipv6_way(host: str, *, lookup: Ipv6Lookup | None = None, deadline: float = DEADLINE) -> Ipv6Way | None:
-    """Return a way over IPv6, where both sides have a public address; None where they do not, or nobody tells in time.
+async def find_ipv6_route(
+    host: str, *, lookup: Ipv6Lookup | None = None, deadline: float = DEADLINE
+) -> Ipv6Route | None:
+    """Return a route over IPv6, where both sides have a public address; None where they have none, or in doubt.
 
     Args:
         host: The exchange's name.
@@ -95,7 +97,7 @@ async def find_ipv6_way(host: str, *, lookup: Ipv6Lookup | None = None, deadline
         return None
     for address in filter(None, map(_public, found)):
         if source := _source(address, lookup):
-            return Ipv6Way(host, address, source)
+            return Ipv6Route(host, address, source)
     return None
 
 

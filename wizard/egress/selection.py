@@ -22,7 +22,7 @@ class ExchangeAddress:
 
     address: IPv4Address
     beside: frozenset[IPv4Address] = frozenset()
-    """What the evidence carried when the exchange spoke."""
+    """What the evidence proposed when the exchange answered."""
     is_instead: bool = False
     """Whether the address takes the place of these."""
     seen: frozenset[IPv4Address] = frozenset()
@@ -36,7 +36,7 @@ class ExchangeAddress:
         if verdict is None:
             return True
         then = self.beside | {self.address}
-        now, known = (verdict.carried, then) if verdict.carried else (verdict.addresses, then | self.seen)
+        now, known = (verdict.proposed, then) if verdict.proposed else (verdict.addresses, then | self.seen)
         return not now or not known.isdisjoint(now)
 
     @property
@@ -62,10 +62,10 @@ class Selection:
         Args:
             verdict: This host's newest detection; None before the first one.
         """
-        carried = verdict.carried if verdict else ()
+        proposed = verdict.proposed if verdict else ()
         named = [self.exchange.address] if self.exchange and self.exchange.stands(verdict) else []
         left_out = self.left_out(verdict)
-        return {address: THIS_HOST for address in (*carried, *named) if address not in left_out} | dict(self.ticked)
+        return {address: THIS_HOST for address in (*proposed, *named) if address not in left_out} | dict(self.ticked)
 
     def left_out(self, verdict: EgressVerdict | None) -> frozenset[IPv4Address]:
         """Return what does not go to the whitelist although it was seen: by the user's will, or the exchange's word."""
@@ -99,7 +99,7 @@ class Selection:
             return self
         is_of_pool = verdict.state is EgressState.POOL and named in verdict.addresses
         is_instead = observation.named is not None and not is_of_pool
-        exchange = ExchangeAddress(named, frozenset(verdict.carried), is_instead, frozenset(verdict.addresses))
+        exchange = ExchangeAddress(named, frozenset(verdict.proposed), is_instead, frozenset(verdict.addresses))
         ticked = {
             address: owner
             for address, owner in self.ticked.items()

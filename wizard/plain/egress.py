@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 
 from wizard.core.errors import WizardError
-from wizard.egress.agreement import tell_sampling
+from wizard.egress.agreement import describe_sampling
 from wizard.egress.answers import Sample
 from wizard.egress.detection import EgressReport
 from wizard.plain import deadlines, hosts
@@ -70,7 +70,7 @@ async def _detect(stage: Stage) -> EgressReport | None:
     if report is not None:
         _tell(stage, report)
         with suppress(WizardError):
-            if way := await flow.egress.ipv6_way():
+            if way := await flow.egress.ipv6_route():
                 talk.say(f"  Attention: {way.sentence()}")
         talk.say(*_listed(stage))
     return report
@@ -87,7 +87,7 @@ async def _sample_more(stage: Stage, report: EgressReport) -> EgressReport:
     if more is None:
         return report
     _tell(stage, more)
-    talk.say(f"  {tell_sampling(more.samples)}", *_listed(stage))
+    talk.say(f"  {describe_sampling(more.samples)}", *_listed(stage))
     return more
 
 

@@ -15,7 +15,7 @@ from wizard.core.credentials import Credentials
 from wizard.core.settings import Environment
 from wizard.core.sites import Site
 from wizard.egress.exchange_observation import ExchangeObservation
-from wizard.egress.ipv6 import Ipv6Lookup, Ipv6Way, find_ipv6_way
+from wizard.egress.ipv6 import Ipv6Lookup, Ipv6Route, find_ipv6_route
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.diagnosis import Circumstances, Diagnosis, diagnose
 from wizard.exchange.errors import ErrorKind, ExchangeError
@@ -33,10 +33,10 @@ def route_to_exchange(environment: Environment, environ: Mapping[str, str]) -> R
     return decide_route(environment, environment.site.rest_url, environ)
 
 
-async def ipv6_way_to_exchange(environment: Environment, route: Route, lookup: Ipv6Lookup) -> Ipv6Way | None:
+async def ipv6_route_to_exchange(environment: Environment, route: Route, lookup: Ipv6Lookup) -> Ipv6Route | None:
     """Return how software here could call the exchange over IPv6; None where it could not, or goes through a proxy."""
     host = urlsplit(environment.site.rest_url).hostname or ""
-    return None if route.is_proxied else await find_ipv6_way(host, lookup=lookup)
+    return None if route.is_proxied else await find_ipv6_route(host, lookup=lookup)
 
 
 def open_exchange(

@@ -10,7 +10,7 @@ import re
 from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, summarize_address_range
 
 from wizard.core.addresses import read_ipv4
-from wizard.core.key_shape import looks_secret
+from wizard.core.key_shape import holds_key
 from wizard.core.text import printable
 from wizard.whitelist.entries import BLANKS, INVISIBLE, Entry, foreign, plain, read_network
 from wizard.whitelist.findings import EntryContext, ListFinding, error
@@ -235,7 +235,7 @@ def _what_is_wrong_with(parts: list[str]) -> str:
 
 
 def _shown(text: str) -> str:
-    return "What looks like a key" if looks_secret(text) else printable(text, _SHOWN)
+    return "What looks like a key" if holds_key(text) else printable(text, _SHOWN)
 
 
 _RULES = (

@@ -64,7 +64,7 @@ class AddressSelection:
     def is_evident(self) -> bool:
         """Whether evidence carries an address of this host: operators agree on it, or the exchange itself named it."""
         verdict, exchange = self._verdict, self.now.exchange
-        return bool(verdict and verdict.carried) or (exchange is not None and exchange.stands(verdict))
+        return bool(verdict and verdict.proposed) or (exchange is not None and exchange.stands(verdict))
 
     def wanted(self) -> dict[IPv4Address, str]:
         """Return what goes to the whitelist and has to be covered by it, each address with whose it is."""
@@ -106,7 +106,7 @@ class AddressSelection:
         selection = self.now
         for address in _left_by(found, selection.ticked):
             selection = selection.untick(address)
-            if self._verdict and address in self._verdict.carried:
+            if self._verdict and address in self._verdict.proposed:
                 selection = selection.tick(address, THIS_HOST)
         for address, label in found.items():
             selection = selection.tick(address, label)

@@ -9,11 +9,11 @@ from wizard.egress.agreement import EgressState
 from wizard.egress.answers import Sample
 from wizard.egress.detection import EgressReport, detect, sample_more
 from wizard.egress.exchange_observation import ExchangeObservation
-from wizard.egress.history import tell_history
-from wizard.egress.ipv6 import Ipv6Way
+from wizard.egress.history import describe_history
+from wizard.egress.ipv6 import Ipv6Route
 from wizard.net.route import Route
 from wizard.rotation.context import Context
-from wizard.rotation.exchange_calls import ipv6_way_to_exchange, observe_address
+from wizard.rotation.exchange_calls import ipv6_route_to_exchange, observe_address
 from wizard.rotation.journal import THE_EXCHANGE, WIZARD, Journal
 from wizard.rotation.model import Finding, Outcome
 from wizard.rotation.steps.address_selection import AddressSelection
@@ -42,7 +42,7 @@ def keep_exchange_observation(
 
 def history_of(report: EgressReport, journal: Journal, environment: str) -> str:
     """Return what the journal shows of the report's route, for people; nothing where it shows nothing."""
-    return tell_history(journal.egress_history(environment, report.route.shown))
+    return describe_history(journal.egress_history(environment, report.route.shown))
 
 
 class EgressStep:
@@ -119,14 +119,14 @@ class EgressStep:
         AddressSelection(context).follow(self.observation)
         return self.observation
 
-    async def ipv6_way(self) -> Ipv6Way | None:
+    async def ipv6_route(self) -> Ipv6Route | None:
         """Return how other software here could call the exchange over IPv6. It takes 3 s at most.
 
         Raises:
             WizardError: the route cannot be used.
         """
         context = self._context
-        return await ipv6_way_to_exchange(context.environment, context.route(), context.ipv6_lookup)
+        return await ipv6_route_to_exchange(context.environment, context.route(), context.ipv6_lookup)
 
     def history(self, report: EgressReport) -> str:
         """Return what this and all earlier detections over the same route show, for people."""

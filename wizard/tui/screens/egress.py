@@ -19,11 +19,11 @@ from textual.widgets import Static
 from wizard.core.clock import duration, utc
 from wizard.core.errors import WizardError
 from wizard.core.text import printable
-from wizard.egress.agreement import tell_sampling
+from wizard.egress.agreement import describe_sampling
 from wizard.egress.answers import Sample
 from wizard.egress.detection import EgressReport
 from wizard.egress.exchange_observation import ExchangeObservation
-from wizard.egress.ipv6 import Ipv6Way
+from wizard.egress.ipv6 import Ipv6Route
 from wizard.egress.selection import Candidate
 from wizard.rotation.model import Outcome, Step
 from wizard.tui.screens.hosts import HostsScreen
@@ -152,7 +152,7 @@ class EgressScreen(StepScreen):
     class Ipv6Found(Message):
         """The exchange can be called over IPv6 too."""
 
-        def __init__(self, way: Ipv6Way) -> None:
+        def __init__(self, way: Ipv6Route) -> None:
             super().__init__()
             self.way = way
 
@@ -265,7 +265,7 @@ class EgressScreen(StepScreen):
     async def _sample_more(self, report: EgressReport) -> None:
         try:
             more = await self.flow.egress.sample_more(report, lambda sample: self.post_message(self.Seen(sample)))
-            self.post_message(self.Settled(more, tell_sampling(more.samples)))
+            self.post_message(self.Settled(more, describe_sampling(more.samples)))
         except WizardError as error:
             self.post_message(self.Settled(report))
             self.post_message(self.Failed(error))
@@ -283,7 +283,7 @@ class EgressScreen(StepScreen):
     async def _look_for_ipv6(self) -> None:
         # The same WizardError is told by the detection.
         with suppress(WizardError):
-            if way := await self.flow.egress.ipv6_way():
+            if way := await self.flow.egress.ipv6_route():
                 self.post_message(self.Ipv6Found(way))
 
     @on(Ipv6Found)
