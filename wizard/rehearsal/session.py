@@ -122,33 +122,25 @@ async def rehearse(
     with sole_writer(own.state / "session.lock", NAME, time.time):
         store, problem = await _keyring_or_memory(environ)
         exchange = await _find_or_start(own, store, scenario, passes_after)
-        async with _rehearse(own, source_address, exchange, store, problem) as rehearsal:
-            yield rehearsal
-
-
-@asynccontextmanager
-async def _rehearse(
-    own: Paths, source_address: str, exchange: ExchangeProcess, store: Store, problem: str
-) -> AsyncIterator[Rehearsal]:
-    environment = Environment(
-        name=NAME,
-        site=embedded_site(exchange.base_url),
-        rules=Rules(tolerated_ranges=frozenset({"documentation"})),
-        source_address=source_address,
-        is_rehearsal=True,
-    )
-    services = tuple(
-        EchoService(f"echo-{shape}", f"operator {shape}", f"{exchange.base_url}/echo/{shape}", shape, "embedded")
-        for shape in Parser
-    )
-    try:
-        scenario = SCENARIOS.get(exchange.scenario, SMOOTH)
-        yield Rehearsal(environment, own, services, SimulatedPage(exchange.desk_url), store, problem, scenario)
-    finally:
-        if not (store.durable and _is_open(own)):
-            await exchange.end()
-            _note(own).unlink(missing_ok=True)
-            await _clear(own.journal, store)
+        environment = Environment(
+            name=NAME,
+            site=embedded_site(exchange.base_url),
+            rules=Rules(tolerated_ranges=frozenset({"documentation"})),
+            source_address=source_address,
+            is_rehearsal=True,
+        )
+        services = tuple(
+            EchoService(f"echo-{shape}", f"operator {shape}", f"{exchange.base_url}/echo/{shape}", shape, "embedded")
+            for shape in Parser
+        )
+        try:
+            scenario = SCENARIOS.get(exchange.scenario, SMOOTH)
+            yield Rehearsal(environment, own, services, SimulatedPage(exchange.desk_url), store, problem, scenario)
+        finally:
+            if not (store.durable and _is_open(own)):
+                await exchange.end()
+                _note(own).unlink(missing_ok=True)
+                await _clear(own.journal, store)
 
 
 def embedded_site(base_url: str, name: str = "embedded exchange") -> Site:
