@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
 from pathlib import Path
 
 from tests.egress.fake_ssh import calls, fake_ssh
@@ -37,5 +38,5 @@ async def test_hosts_are_checked_asked_and_taken_with_their_names(plain: PlainWo
         "trader@bot-3 sh -s",
     ]
     async with plain.bench.flow() as flow:
-        assert flow.context.journal.labels("bench") == {f"{ELSEWHERE}/32": "bot-2, trader@bot-3"}
+        assert flow.context.journal.labels("bench") == {IPv4Network(ELSEWHERE): "bot-2, trader@bot-3"}
         assert flow.context.egress == "203.0.113.42"
