@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -21,10 +22,10 @@ BELOW_THE_SCREENS = [
 ]
 
 
-def loaded_by(module: str) -> set[str]:
-    code = f"import json, sys, {module}; print(json.dumps(sorted(sys.modules)))"
+def loaded_by(module: str, then: str = "pass") -> set[str]:
+    code = f"import json, sys, {module}; {then}; print(json.dumps(sorted(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    return {name.partition(".")[0] for name in json.loads(done.stdout)}
+    return {name.partition(".")[0] for name in json.loads(done.stdout.splitlines()[-1])}
 
 
 @pytest.mark.parametrize("module", BELOW_THE_SCREENS)
@@ -38,3 +39,17 @@ def test_the_core_is_free_of_its_interface(module: str) -> None:
 )
 def test_judgements_load_neither_network_nor_keyring(module: str) -> None:
     assert not loaded_by(module) & {"httpx", "keyring", "cryptography", "uvicorn"}
+
+
+def test_status_loads_no_network_and_no_keyring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KEY_WIZARD_HOME", str(tmp_path))
+    run = "from wizard.core.safety import Inherited; wizard.cli.run(['status', '--json'], Inherited({}, 0o022, 0))"
+    loaded = loaded_by("wizard.cli", run)
+    assert "sqlite3" in loaded, "it ran"
+    assert not loaded & {"httpx", "httpcore", "websockets", "keyring", "cryptography", "textual", "asyncio"}
+
+
+def test_exec_loads_only_what_one_item_of_the_keyring_needs() -> None:
+    loaded = loaded_by("wizard.commands.exec")
+    assert "sqlite3" in loaded, "the journal is read"
+    assert not loaded & {"asyncio", "filelock", "cryptography", "keyring", "httpx", "ssl", "textual"}

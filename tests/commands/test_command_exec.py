@@ -111,6 +111,13 @@ class TestWithAKey:
         bench.put_in_use(keyring)
         assert execute("printf", "%s|", "--", "--json", "-x").stdout == "--|--json|-x|"
 
+    def test_a_key_is_read_from_where_it_was_stored_whatever_the_library_would_use_now(
+        self, bench: Bench, keyring: Store
+    ) -> None:
+        bench.put_in_use(keyring)
+        done = execute("printenv", "BINANCE_API_KEY", PYTHON_KEYRING_BACKEND="keyring.backends.null.Keyring")
+        assert (done.returncode, len(done.stdout.strip())) == (0, 64)
+
     def test_python_programs_read_the_same_credentials(self, bench: Bench, fake_keyring: Store) -> None:
         credentials = bench.put_in_use(fake_keyring)
         assert wizard.current_credentials("bench") == credentials

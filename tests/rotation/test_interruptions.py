@@ -18,7 +18,7 @@ from wizard.core.credentials import KeyKind
 from wizard.custody.records import Holding, Slot
 from wizard.custody.store import MemoryStore
 from wizard.rehearsal.simulated_page import NewKey
-from wizard.rotation.current_credentials import read_current
+from wizard.rotation.current_credentials import current_key, fetch
 from wizard.rotation.flow import CERTIFIED, Flow
 from wizard.rotation.journal import Journal
 from wizard.rotation.model import Grade, Mode, Step
@@ -232,7 +232,7 @@ async def assert_key_in_use_works(user: User) -> None:
     async def open_store() -> MemoryStore:
         return user.world.store
 
-    assert await user.world.accepts(await read_current("bench", user.world.paths, open_store))
+    assert await user.world.accepts(await fetch(current_key("bench", user.world.paths), await open_store()))
 
 
 def assert_settled(world: World, flow: Flow) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import os
 import signal
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
+from typing import TYPE_CHECKING
 
 from wizard.commands.console import tell
-from wizard.commands.place import place_opener
 from wizard.core import settings
 from wizard.core.exit_codes import Exit
 from wizard.core.text import printable
 from wizard.rotation.current_credentials import API_KEY, API_SECRET, PRIVATE_KEY, VARIABLES, as_variables, read_current
+
+if TYPE_CHECKING:
+    from wizard.custody.store import Store
 
 NOT_EXECUTABLE = 126
 NOT_FOUND = 127
@@ -65,8 +67,13 @@ def run(options: argparse.Namespace) -> int:
 def _read(environment: str) -> dict[str, str]:
     paths = settings.paths()
     known = settings.load(paths.config_file)
-    name = known.environment(environment).name
-    return as_variables(asyncio.run(read_current(name, paths, place_opener(paths, known))))
+
+    def open_place() -> Awaitable[Store]:
+        from wizard.commands.place import place_opener  # noqa: PLC0415 - a keyring that can be used needs none of it
+
+        return place_opener(paths, known)()
+
+    return as_variables(read_current(known.environment(environment).name, paths, known.custody, open_place))
 
 
 def _become(command: list[str], environ: Mapping[str, str]) -> int:

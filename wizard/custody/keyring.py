@@ -31,7 +31,6 @@ from wizard.custody.keyring_errors import (
 )
 from wizard.custody.keyring_process import DEADLINE, Facts, KeyringProcess
 from wizard.custody.keyring_worker.protocol import BUS_VARIABLE, SECRET_SERVICE_BACKENDS, Op, Origin, State
-from wizard.custody.locks import keyring_lock, turn
 from wizard.custody.questions import expect_understood, visible
 from wizard.custody.store import PHRASES
 
@@ -67,6 +66,8 @@ class KeyringStore:
 
     def turn(self) -> AbstractAsyncContextManager[None]:
         """Take a turn among all of this user's journals and logins (see `Store.turn`)."""
+        from wizard.custody.locks import keyring_lock, turn  # noqa: PLC0415 - reading needs no lock, nor asyncio
+
         return turn(keyring_lock(self.backend, self._process.environ), self._process.deadline)
 
     async def write(self, name: str, value: Secret) -> None:

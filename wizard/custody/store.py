@@ -6,8 +6,7 @@ killed inside a write was seen to raise with the value stored, and to leave an i
 
 from __future__ import annotations
 
-import asyncio
-import secrets
+import os
 import time
 from contextlib import AbstractAsyncContextManager, nullcontext, suppress
 from typing import Final, Protocol
@@ -192,8 +191,10 @@ async def try_out(store: Store) -> float:
     Raises:
         CustodyError: one of these failed; the value is removed as far as that is possible.
     """
+    import asyncio  # noqa: PLC0415 - `exec` stores nothing, and does without
+
     started = time.monotonic()
-    name, value = f"key-wizard:canary:{secrets.token_hex(8)}", Secret(secrets.token_hex(128))
+    name, value = f"key-wizard:canary:{os.urandom(8).hex()}", Secret(os.urandom(128).hex())
     try:
         async with store.turn():  # it too must be possible before anything matters
             await write_confirmed(store, name, value)

@@ -210,7 +210,11 @@ async def read_credentials(store: Store, record: KeyRecord) -> Credentials | Non
         ItemUnreadableError: what is stored is not complete, or belongs to another key.
         CustodyError: it cannot be read.
     """
-    found = await store.read(record.item)
+    return credentials_in(await store.read(record.item), record, store)
+
+
+def credentials_in(found: Secret | None, record: KeyRecord, store: Store) -> Credentials | None:
+    """Return the credentials of a key that were read from a store (see `read_credentials`)."""
     if found is None:
         return None
     credentials = item.decode(found)

@@ -5,19 +5,25 @@ Invariant: nothing is written, and no lock is taken, so a bot can start while a 
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from typing import TYPE_CHECKING
 
 from wizard.core import settings
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.errors import WizardError
-from wizard.core.settings import Paths
-from wizard.custody.custodian import Custodian
+from wizard.core.settings import Custody, Paths, Place
+from wizard.custody.backends import judge
+from wizard.custody.keyring import KeyringStore, start_worker
 from wizard.custody.records import KeyRecord, Slot
-from wizard.custody.store import Store
-from wizard.custody.vault import read_credentials
+from wizard.custody.vault import credentials_in, read_credentials
 from wizard.rotation.journal import read_journal
+
+if TYPE_CHECKING:
+    from wizard.custody.store import Store
+
+if TYPE_CHECKING:
+    from wizard.custody.store import Store
 
 API_KEY = "BINANCE_API_KEY"
 API_SECRET = "BINANCE_API_SECRET"  # noqa: S105 - the name of a variable
@@ -33,7 +39,7 @@ class NoCurrentKeyError(WizardError):
 def current_credentials(environment: str) -> Credentials:
     """Return the credentials in use in `environment`; wipe them when they are no longer needed.
 
-    It blocks for about a second, also inside of a running event loop: call it at the start.
+    It blocks for a fraction of a second, also inside of a running event loop: call it at the start.
 
     Raises:
         wizard.core.settings.UnknownEnvironment: the settings have no such environment.
@@ -44,15 +50,46 @@ def current_credentials(environment: str) -> Credentials:
     paths = settings.paths()
     known = settings.load(paths.config_file)
     name = known.environment(environment).name
-    custodian = Custodian(known.custody, paths.encrypted_file, paths.config_file)
+
+    def open_store() -> Awaitable[Store]:
+        from wizard.custody.custodian import Custodian  # noqa: PLC0415 - the keyring needs none of it
+
+        return Custodian(known.custody, paths.encrypted_file, paths.config_file).open()
+
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - `exec` needs none
+
     # In a thread, because a caller may have an event loop of its own running.
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(lambda: asyncio.run(read_current(name, paths, custodian.open))).result()
+        return pool.submit(read_current, name, paths, known.custody, open_store).result()
 
 
-async def read_current(environment: str, paths: Paths, open_store: Callable[[], Awaitable[Store]]) -> Credentials:
-    """Return the credentials in use in `environment` (see `current_key` and `fetch` for what can fail)."""
-    return await fetch(current_key(environment, paths), await open_store())
+def read_current(
+    environment: str, paths: Paths, custody: Custody, open_store: Callable[[], Awaitable[Store]]
+) -> Credentials:
+    """Return the credentials in use in `environment`, from the keyring that the journal names or another place.
+
+    A keyring needs no event loop: what it would load takes longer than the whole read.
+
+    Args:
+        environment: Its name.
+        paths: Where the journal is.
+        custody: The place that the settings name.
+        open_store: Opens that place, where it is no keyring or the key lies in none.
+
+    See `current_key` and `fetch` for what can fail.
+    """
+    if custody.place is Place.KEYRING:
+        with closing(start_worker(deadline=custody.deadline)) as worker:  # it loads while the journal is read
+            record = current_key(environment, paths)
+            if not judge(record.backend).refusal:
+                store = KeyringStore(record.backend, record.store, worker)
+                return _expect_there(credentials_in(store.read_blocking(record.item), record, store), record, store)
+    import asyncio  # noqa: PLC0415 - see above
+
+    async def read() -> Credentials:
+        return await fetch(current_key(environment, paths), await open_store())
+
+    return asyncio.run(read())
 
 
 def current_key(environment: str, paths: Paths) -> KeyRecord:
@@ -79,7 +116,10 @@ async def fetch(record: KeyRecord, store: Store) -> Credentials:
         NoCurrentKeyError: the keyring does not hold them.
         wizard.custody.errors.CustodyError: the keyring cannot be read.
     """
-    found = await read_credentials(store, record)
+    return _expect_there(await read_credentials(store, record), record, store)
+
+
+def _expect_there(found: Credentials | None, record: KeyRecord, store: Store) -> Credentials:
     if found is None:
         raise NoCurrentKeyError(
             f"The current key of {record.environment} is not in {store.place}",
