@@ -22,9 +22,6 @@ from wizard.rotation.journal import read_journal
 if TYPE_CHECKING:
     from wizard.custody.store import Store
 
-if TYPE_CHECKING:
-    from wizard.custody.store import Store
-
 API_KEY = "BINANCE_API_KEY"
 API_SECRET = "BINANCE_API_SECRET"  # noqa: S105 - the name of a variable
 PRIVATE_KEY = "BINANCE_PRIVATE_KEY"
