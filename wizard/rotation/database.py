@@ -66,7 +66,7 @@ class Database:
             raise _damaged(self._file, f"The system says: {error}") from None
 
     def _rows(self, query: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:
-        with _told(self._file, "read"), closing(self._connection.execute(query, values)) as cursor:
+        with _explaining(self._file, "read"), closing(self._connection.execute(query, values)) as cursor:
             return cursor.fetchall()
 
     def check(self) -> None:
@@ -82,7 +82,7 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Run what is inside as one durable transaction, or not at all."""
-        with _told(self._file, "written"):
+        with _explaining(self._file, "written"):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield Transaction(self._connection)
@@ -112,7 +112,7 @@ class Transaction:
 
 
 @contextmanager
-def _told(file: Path, done: str) -> Iterator[None]:
+def _explaining(file: Path, done: str) -> Iterator[None]:
     """Say in words what SQLite and the system say when the journal cannot be `done`."""
     try:
         yield
@@ -167,8 +167,8 @@ def open_database(file: Path) -> Database:
     Raises:
         WizardError: the file is not a journal, is newer than this version, or cannot be opened.
     """
-    with _told(file, "opened"):
-        if not _is_there(file):
+    with _explaining(file, "opened"):
+        if not _exists(file):
             _make(file)
         # SQLite gives the files beside it the same mode.
         file.chmod(0o600)
@@ -181,11 +181,11 @@ def read_database(file: Path) -> Database:
     Raises:
         WizardError: the file is not a journal, is newer than this version, or cannot be read.
     """
-    with _told(file, "read"):
+    with _explaining(file, "read"):
         copy = sqlite3.connect(":memory:", isolation_level=None)
         with _closed_on_failure(copy):
             copy.row_factory = sqlite3.Row
-            if _is_there(file):
+            if _exists(file):
                 with closing(_connect_to_read(file)) as source:
                     source.backup(copy)
             _migrate(copy, _version(copy, file))
@@ -193,7 +193,7 @@ def read_database(file: Path) -> Database:
         return Database(copy, file)
 
 
-def _is_there(file: Path) -> bool:
+def _exists(file: Path) -> bool:
     """Whether there is a journal. A link is not followed: what it points to is not the wizard's to write.
 
     Raises:

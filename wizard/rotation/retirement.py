@@ -137,7 +137,7 @@ def covers(legacy: Sequence[IPv4Network], current: Sequence[IPv4Network]) -> boo
     return bool(current) and all(any(one.subnet_of(network) for network in whole) for one in current)
 
 
-def gone(current_accepts: bool) -> Death:
+def judge_missing(current_accepts: bool) -> Death:
     """Judge a legacy key whose secret is not stored any more: it cannot be asked."""
     control = "The current key is accepted." if current_accepts else "The current key could not be asked either."
     return Death(

@@ -22,8 +22,8 @@ from wizard.rotation.retirement import (
     Death,
     Poll,
     covers,
-    gone,
     judge_death,
+    judge_missing,
 )
 from wizard.rotation.steps.egress import EgressStep
 
@@ -77,7 +77,7 @@ class RetireStep:
         events = self._context.journal.events(self._context.rotation)
         asked = [event for event in _since_switch(events) if event.kind in (POLLED, MISSING)]
         if asked and asked[-1].kind == MISSING:
-            return gone(bool(asked[-1].detail.get("control_accepted")))
+            return judge_missing(bool(asked[-1].detail.get("control_accepted")))
         polls = _polls(asked)
         return judge_death(polls, self._baseline(events, polls))
 
