@@ -55,7 +55,12 @@ async def go_to(screen: str, wizard: Wizard) -> None:
 
 
 @pytest.mark.parametrize(
-    ("screen", "statement"), [(screen, statement) for screen, several in DAMAGE.items() for statement in several]
+    ("screen", "statement"),
+    [
+        pytest.param(screen, statement, marks=pytest.mark.slow if number else ())
+        for screen, several in DAMAGE.items()
+        for number, statement in enumerate(several)
+    ],
 )
 async def test_damage_in_mid_flow_is_told_in_words(tmp_path: Path, screen: str, statement: str) -> None:
     said: list[str] = []
