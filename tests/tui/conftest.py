@@ -12,6 +12,7 @@ from textual.widgets import Static
 
 from screenshots.scene import PictureWorld, stage
 from wizard.core.glyphs import UNICODE
+from wizard.rotation.model import Mode, Step
 from wizard.tui.app import WizardApp
 
 PATIENCE = 20.0
@@ -50,15 +51,25 @@ class Wizard:
         await self.until("#verdict", "Observed")
 
     async def to_whitelist(self) -> None:
-        await self.to_egress()
-        await self.press("enter")
+        await self._resume(Step.WHITELIST)
         await self.until("#verdict", "Ready to paste")
 
     async def to_credentials(self, kind: str) -> None:
-        await self.to_whitelist()
-        await self.press("ctrl+n")
+        await self._resume(Step.CREDENTIALS)
         await self.press(*(["enter"] if kind == "ed25519" else ["down", "enter"]))
         await self.until("#instructions", "permissions")
+
+    async def _resume(self, step: Step) -> None:
+        """Go from home to this step of a rotation that was begun without the screens."""
+        await self.until("#next", "begins to replace")
+        flow = self.app.flow
+        await flow.begin(Mode.ROTATE)
+        await flow.egress.detect()
+        flow.advance(Step.EGRESS)
+        if step is Step.CREDENTIALS:
+            flow.whitelist.settle(flow.whitelist.proposal())
+            flow.advance(Step.WHITELIST)
+        await self.press("enter")
 
 
 @pytest.fixture
