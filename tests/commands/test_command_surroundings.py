@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands.conftest import Bench, Command, Said
+from tests.tiers import slow
 from wizard.core.settings import Paths
 from wizard.custody.store import MemoryStore
 
@@ -190,11 +191,13 @@ def outcome(line: str, environ: str = "") -> tuple[str, int, str]:
 
 
 @pytest.mark.timeout(900)  # some eighty processes
-def test_no_process_ends_by_an_internal_error_whatever_it_is_given(paths: Paths) -> None:
+@pytest.mark.parametrize("of", [5, *slow(1)])
+def test_no_process_ends_by_an_internal_error_whatever_it_is_given(paths: Paths, of: int) -> None:
+    """One of so many is tried."""
     paths.config_file.write_text('[environments.bench]\nsite = "custom"\nbase_url = "http://127.0.0.1:9"\n')
     started = [(line, "") for line in SURROUNDINGS] + [(line, locale) for line in LINES for locale in LOCALES]
     with ThreadPoolExecutor(4) as pool:
-        ended = [*pool.map(lambda each: outcome(*each), started)]
+        ended = [*pool.map(lambda each: outcome(*each), started[::of])]
     is_wrong = re.compile("Internal error|Traceback").search
     assert [each for each in ended if each[1] in (70, 120) or each[1] < 0 or is_wrong(each[2])] == []
 

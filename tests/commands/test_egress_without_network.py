@@ -6,7 +6,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -25,16 +24,14 @@ def test_without_network_each_service_says_why_within_the_deadline(tmp_path: Pat
     except (OSError, subprocess.CalledProcessError):
         pytest.skip("no network namespace can be made here")
     environ = {"KEY_WIZARD_HOME": str(tmp_path), "PATH": os.environ["PATH"]}
-    begun = time.monotonic()
     said = subprocess.run(
         [*ALONE, sys.executable, "-P", "-m", "wizard", "egress", "--json"],
         check=False,
         capture_output=True,
         text=True,
         env=environ,
-        timeout=60,
+        timeout=DEADLINE + START_UP,
     )
-    assert time.monotonic() - begun < DEADLINE + START_UP
     assert said.returncode == 6, said.stderr
     told = json.loads(said.stdout)
     assert (told["state"], told["address"]) == ("unknown", None)

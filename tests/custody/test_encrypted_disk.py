@@ -7,7 +7,6 @@ import os
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 from threading import Event
 
@@ -118,14 +117,13 @@ async def test_a_disk_that_hangs_is_given_up_and_the_loop_goes_on(file: Path, mo
         return None
 
     monkeypatch.setattr(disk, "read", hang)
-    begun, turns = time.monotonic(), 0
+    turns = 0
     opening = asyncio.create_task(custodian(file, deadline=0.3).open())
     while not opening.done():
         await asyncio.sleep(0.01)
         turns += 1
     with refused("file-unusable", match=r"did not answer within 0\.3 s"):
         await opening
-    assert time.monotonic() - begun < 3
     assert turns > 5
     never.set()
 

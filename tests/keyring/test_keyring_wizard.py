@@ -26,7 +26,7 @@ from wizard.rehearsal.simulated_page import NewKey, SimulatedPage
 pytestmark = pytest.mark.keyring
 ROOT = Path(__file__).parents[2]
 SERVICE = Path("/usr/share/dbus-1/services/org.freedesktop.secrets.service")
-AT_ONCE = 3.0
+AT_ONCE = 8.0
 """Seconds, on a busy machine; the deadlines that would be waited for otherwise have 10."""
 
 
@@ -76,7 +76,7 @@ def test_a_keyring_that_prompts_for_ever_leaves_the_wizard_usable_its_wait_cance
         walk.see("Close Key Wizard?")
         walk.press(ENTER)
         assert walk.terminal.wait() == 0
-        assert time.monotonic() - begun < 2 * AT_ONCE
+        assert time.monotonic() - begun < AT_ONCE
         assert walk.terminal.is_restored()
         assert b"never mind" not in walk.terminal.drawn
 

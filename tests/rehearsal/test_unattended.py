@@ -14,6 +14,7 @@ import pytest
 
 from tests.secret_service import secret_service
 from tests.terminal.walk import end_exchange
+from tests.tiers import slow
 from wizard.custody.keyring import open_keyring
 from wizard.rehearsal.process import recall
 
@@ -85,7 +86,7 @@ async def test_a_finished_rehearsal_leaves_no_key_in_the_keyring() -> None:
 
 @pytest.mark.keyring
 @pytest.mark.timeout(600)  # three rehearsals, each of which starts some thirty interpreters
-@pytest.mark.parametrize("login_between", ["with a keyring", "without one"])
+@pytest.mark.parametrize("login_between", ["without one", *slow("with a keyring")])
 async def test_what_a_rehearsal_left_open_goes_once_its_exchange_has_ended(login_between: str) -> None:
     with secret_service() as environ:
         code, _, _ = await key_wizard("rehearse", "--auto", "--scenario", "exchange-down", environ=environ)

@@ -29,7 +29,7 @@ from wizard.tui.widgets.entry_list import EntryList
 from wizard.whitelist import parse
 
 
-@pytest.fixture(params=[(80, 24), (60, 20)], ids=["80x24", "60x20"])
+@pytest.fixture(params=[pytest.param((80, 24), id="80x24", marks=pytest.mark.slow), pytest.param((60, 20), id="60x20")])
 async def size(request: pytest.FixtureRequest) -> tuple[int, int]:
     return request.param
 
