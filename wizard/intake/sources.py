@@ -122,24 +122,15 @@ def _holds_key(place: str, environ: Mapping[str, str]) -> bool:
 def _read_environment(environ: Mapping[str, str]) -> Found:
     names = {name: name.replace("FREQTRADE__EXCHANGE__", "") for name in environ if _OURS.search(name)}
     used = [name for name, own in names.items() if environ[name].strip() and role_of(own) is not Role.OTHER]
-    for name in used:
-        if not _is_text(name + environ[name]):
-            raise IntakeError(
-                f"The environment variable {printable(name, 60)} is not text in UTF-8",
-                why="No API key and no secret has such bytes.",
-                advice=f"Set it again. {_OTHER_PLACE}",
-            )
+    # Bytes that are not UTF-8 come as lone surrogates.
+    if damaged := [name for name in used if re.search("[\ud800-\udfff]", name + environ[name])]:
+        raise IntakeError(
+            f"The environment variable {printable(damaged[0], 60)} is not text in UTF-8",
+            why="No API key and no secret has such bytes.",
+            advice=f"Set it again. {_OTHER_PLACE}",
+        )
     lines = "\n".join(f"{names[name]}={environ[name].strip()}" for name in used)
     return Found(_read_whole_pair(lines, "The environment"), f"the environment: {', '.join(sorted(used))}")
-
-
-def _is_text(text: str) -> bool:
-    """Return whether a variable is UTF-8: other bytes come as lone surrogates."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _read_whole_pair(text: str, where: str) -> Pair:

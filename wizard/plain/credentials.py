@@ -62,7 +62,10 @@ async def _take(stage: Stage, answer: str) -> bool:
         found = await find_key(stage)
         return found is not None and await _enter(stage, KeyKind.HMAC, "", found=found)
     kind = KeyKind(answer)
-    public_key = await _public_key(stage, kind) if kind is not KeyKind.HMAC else ""
+    public_key: str | None = ""
+    if kind is not KeyKind.HMAC:
+        what = f"Making the pair and storing it in {stage.flow.place}"
+        public_key = await stage.talk.attempt(lambda: stage.flow.credentials.public_key(kind), what, deadlines.CUSTODY)
     return public_key is not None and await _enter(stage, kind, public_key)
 
 
@@ -79,14 +82,6 @@ async def _enter(
             if await _store_or_leave(stage, entry, public_key if is_imported else ""):
                 return True
     return False
-
-
-async def _public_key(stage: Stage, kind: KeyKind) -> str | None:
-    return await stage.talk.attempt(
-        lambda: stage.flow.credentials.public_key(kind),
-        f"Making the pair and storing it in {stage.flow.place}",
-        deadlines.MAKE_PAIR,
-    )
 
 
 async def _store_or_leave(stage: Stage, entry: KeyEntry, imported: str) -> bool:
@@ -117,7 +112,7 @@ async def _store(stage: Stage, entry: KeyEntry, imported: str) -> Finding | None
     return await stage.talk.attempt(
         store,
         f"Writing to {stage.flow.place}, reading back, comparing",
-        deadlines.STORE,
+        deadlines.CUSTODY,
     )
 
 

@@ -72,7 +72,7 @@ async def _open(talk: Talk, custodian: Custodian, remedy: Remedy) -> None:
     while not is_open and (password := await _ask(talk, is_new=question.is_new)) is not None:
         try:
             work = partial(custodian.help, remedy, password)
-            is_open = await talk.succeeds(work, "Opening", deadlines.OPEN_PLACE)
+            is_open = await talk.succeeds(work, "Opening", deadlines.CUSTODY)
         finally:
             password.wipe()
 
@@ -88,7 +88,7 @@ async def change_passphrase(talk: Talk, custodian: Custodian) -> None:
         if (new := await _ask(talk, is_new=True)) is None:
             return
         work = partial(custodian.change_passphrase, old, new)
-        if await talk.succeeds(work, "Changing the passphrase", deadlines.OPEN_PLACE):
+        if await talk.succeeds(work, "Changing the passphrase", deadlines.CUSTODY):
             talk.say(*PASSPHRASE_CHANGED)
     finally:
         for passphrase in (old, new):

@@ -5,29 +5,14 @@ from __future__ import annotations
 from wizard.custody.keyring_process import DEADLINE as OPERATION
 from wizard.rotation.context import Pace
 from wizard.rotation.retirement import POLLS_IN_A_ROW
-from wizard.rotation.steps.credentials import SEARCH_DEADLINE as SEARCH
 from wizard.rotation.steps.probe import PASSES_IN_A_ROW
 
-OPEN_ENVIRONMENTS = 60.0
-"""To start the embedded exchange (15) after a look at the keyring and at what the last rehearsal left."""
-OPEN_ENVIRONMENT = 9 * OPERATION
-"""To find the keyring, four operations for its canary, and as many to settle what was interrupted."""
-OPEN_PLACE = 2 * OPERATION
-MAKE_PAIR = 4 * OPERATION
-STORE = 8 * OPERATION
-"""To read, write and read back, and to purge what it supersedes."""
-SWAP = 6 * OPERATION
-ABANDON = 6 * OPERATION
-PURGE = 12 * OPERATION
-"""To delete, read back, and drop what is not needed any more."""
-LOOK = OPERATION + SEARCH
-"""The keyring, and the usual files."""
+CUSTODY = 12 * OPERATION
+"""So many operations at most are done at the place of the credentials: by a purge that drops what is not needed."""
+FILES = 20.0
+"""To read the usual files, or one and try its passphrase; a network disk must not hang the conversation."""
 PAGE = 10.0
 """One question to the simulated page has 5."""
-READ_FILE = 10.0
-"""A file on a network disk must not hang the conversation."""
-OPEN_PRIVATE_KEY = 20.0
-"""To read the file and to try the passphrase."""
 
 _CLEAN_UP = 2.0
 _CLOCK_CALLS = 6
@@ -60,7 +45,7 @@ def poll(pace: Pace) -> float:
 
 def purge(pace: Pace) -> float:
     """To ask once more, as often as a row takes, then purge."""
-    return PURGE + POLLS_IN_A_ROW * (pause(pace) + poll(pace))
+    return CUSTODY + POLLS_IN_A_ROW * (pause(pace) + poll(pace))
 
 
 def pause(pace: Pace) -> float:

@@ -51,35 +51,30 @@ class KeyEntry:
             return await self._ask_all()
 
     async def _ask_all(self) -> bool:
-        while True:
-            asked = await self._ask("API key", self.api_key)
+        names = ("API key", "Secret") if self.kind is KeyKind.HMAC else ("API key",)
+        place = 0
+        while place < len(names):
+            asked = await self._ask(names[place], self.secret if place else self.api_key)
+            if asked is Command.PAGE:
+                return self._take_over()
             if isinstance(asked, Command):
-                return asked is Command.PAGE and self._take_over()
-            if isinstance(asked, Pair):
+                place -= 1
+                if place < 0:
+                    return False
+            elif isinstance(asked, Pair):
                 self.take(asked)
                 return True
-            self._keep(asked, self.secret)
-            if self.kind is not KeyKind.HMAC:
+            elif not place:
+                self._keep(asked, self.secret)
+                place = 1
+            elif problem := pair_problem(self.api_key or Secret(), asked):
+                self._keep(self.api_key, None)
+                asked.wipe()
+                self._talk.say(f"Problem: {problem} back goes to the API key.")
+            else:
+                self._keep(self.api_key, asked)
                 return True
-            answer = await self._ask_secret(asked)
-            if answer is not Command.BACK:
-                return answer is None or self._take_over()
-
-    async def _ask_secret(self, api_key: Secret) -> Command | None:
-        """Ask for the secret that belongs to the API key; return a command that was given instead."""
-        while True:
-            asked = await self._ask("Secret", self.secret)
-            if isinstance(asked, Command):
-                return asked
-            if isinstance(asked, Pair):
-                self.take(asked)
-                return None
-            problem = pair_problem(api_key, asked)
-            self._keep(api_key, None if problem else asked)
-            if not problem:
-                return None
-            asked.wipe()
-            self._talk.say(f"Problem: {problem} back goes to the API key.")
+        return True
 
     async def _ask(self, name: str, kept: Secret | None) -> Secret | Pair | Command:
         """Ask for one value; return it, both where one paste held both, or a command."""

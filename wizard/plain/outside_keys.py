@@ -20,7 +20,7 @@ async def find_key(stage: Stage) -> Pair | None:
     """Ask for the file or the environment that holds the key; return it with its secret, or None to go back."""
     talk, environ = stage.talk, stage.flow.context.environ
     looked = await talk.attempt(
-        lambda: in_abandonable_thread(partial(candidates, environ)), "Looking at the usual places", deadlines.READ_FILE
+        lambda: in_abandonable_thread(partial(candidates, environ)), "Looking at the usual places", deadlines.FILES
     )
     talk.say(*(f"A key is in {place}." for place in looked or ()))
     while (place := await talk.line(f"Path of the file, or {ENVIRONMENT}")) not in set(Command):
@@ -37,7 +37,7 @@ async def _read(stage: Stage, place: str) -> Pair | None:
             stage.flow.credentials.note_source(error.path)
             raise
 
-    found = await stage.talk.attempt(work, "Reading it", deadlines.READ_FILE)
+    found = await stage.talk.attempt(work, "Reading it", deadlines.FILES)
     if found is None:
         return None
     stage.flow.credentials.note_source(found.path)
@@ -69,7 +69,7 @@ async def _open(stage: Stage, given: Secret) -> ImportedKey | None:
     while not isinstance(passphrase, Command):
         try:
             work = partial(_opened, path, pem, passphrase)
-            answer = await stage.talk.attempt(work, "Reading the private key", deadlines.OPEN_PRIVATE_KEY)
+            answer = await stage.talk.attempt(work, "Reading the private key", deadlines.FILES)
         finally:
             passphrase.wipe()
         if not isinstance(answer, WizardError):
@@ -95,7 +95,7 @@ async def _store(stage: Stage, key: ImportedKey) -> KeyPair | None:
     what = f"Storing the private key in {stage.flow.place}"
     try:
         is_stored = await stage.talk.succeeds(
-            lambda: stage.flow.credentials.import_pair(key.pair), what, deadlines.MAKE_PAIR
+            lambda: stage.flow.credentials.import_pair(key.pair), what, deadlines.CUSTODY
         )
     finally:
         key.pair.private_pem.wipe()

@@ -96,7 +96,7 @@ async def _is_waited_for(stage: Stage) -> bool:
 
 async def _is_swapped(stage: Stage, typed: str) -> bool:
     what = "Storing API key and secret the other way round"
-    is_swapped = await stage.talk.succeeds(lambda: stage.flow.credentials.swap(typed), what, deadlines.SWAP)
+    is_swapped = await stage.talk.succeeds(lambda: stage.flow.credentials.swap(typed), what, deadlines.CUSTODY)
     if is_swapped:
         stage.talk.say("API key and secret were exchanged and stored again.")
     return is_swapped

@@ -36,7 +36,7 @@ async def take(stage: Stage) -> bool:
     if stage.flow.retire.polls():
         _tell(stage)
     work = "Looking for copies of the legacy key in plain text"
-    copies = await stage.talk.attempt(stage.flow.still_held, work, deadlines.LOOK)
+    copies = await stage.talk.attempt(stage.flow.still_held, work, deadlines.FILES)
     stage.talk.say(*(copies.sentences() if copies else ()))
     while True:
         death = stage.flow.retire.death()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 
 from wizard.core.clock import duration
 from wizard.core.errors import WizardError
@@ -89,7 +90,7 @@ class Walk:
         lede = self._environments.lede
         self._talk.say("Key Wizard, line by line.", lede)
         while not self._environments.overviews():
-            if not await self._talk.succeeds(self._environments.open, "Opening", deadlines.OPEN_ENVIRONMENTS):
+            if not await self._talk.succeeds(self._environments.open, "Opening", deadlines.CUSTODY):
                 with self._talk.about(ABOUT.format(place=self._environments.place)):
                     await self._talk.choose("What next?", {"again": "try once more."}, "")
         if self._environments.lede != lede:
@@ -126,7 +127,7 @@ class Walk:
                 raise
 
         what = f"Opening {environment.name} and trying {self._environments.place} with a canary"
-        self._flow = await self._talk.attempt(work, what, deadlines.OPEN_ENVIRONMENT)
+        self._flow = await self._talk.attempt(work, what, deadlines.CUSTODY)
         return self._flow
 
     async def _offer_remedy(self, error: WizardError) -> None:
@@ -149,7 +150,7 @@ class Walk:
 
     async def _visit(self, stage: Stage | None) -> None:
         """Walk in an open environment until the user goes back to the others."""
-        while stage is not None and await self._is_begun(stage):
+        while stage is not None and await _begin(stage):
             goes_on = True
             while goes_on and (step := _STEPS.get(stage.flow.step)):
                 about, take = step
@@ -159,10 +160,6 @@ class Walk:
                 except WizardError as error:
                     self._talk.tell(error)
                     goes_on = False
-
-    async def _is_begun(self, stage: Stage) -> bool:
-        with self._talk.about(ABOUT.format(place=stage.flow.place)):
-            return await _begin(stage)
 
     def _whitelist(self) -> str:
         flow = self._flow
@@ -201,20 +198,20 @@ async def _choose_environment(talk: Talk, overviews: Sequence[Overview], now: fl
 
 async def _begin(stage: Stage) -> bool:
     """Ask what to do, until a rotation is open; False leads back to the environments."""
-    while (answer := await stage.talk.choose("What next?", _menu(stage))) != Command.BACK:
-        if answer == FORGET_WORD:
-            await _forget(stage)
-        elif answer == _CHANGE_PASSPHRASE and stage.custodian is not None:
-            await custody.change_passphrase(stage.talk, stage.custodian)
-        elif answer == "abandon":
-            await _abandon(stage)
-        elif answer == "resume" or await _is_begun(stage, Mode(answer)):
-            return True
-    return False
-
-
-async def _is_begun(stage: Stage, mode: Mode) -> bool:
-    return await stage.talk.succeeds(lambda: stage.flow.begin(mode), "Opening the rotation", deadlines.PURGE)
+    flow, talk = stage.flow, stage.talk
+    with talk.about(ABOUT.format(place=flow.place)):
+        while (answer := await talk.choose("What next?", _menu(stage))) != Command.BACK:
+            if answer == FORGET_WORD:
+                await _forget(stage)
+            elif answer == _CHANGE_PASSPHRASE and stage.custodian is not None:
+                await custody.change_passphrase(talk, stage.custodian)
+            elif answer == "abandon":
+                await _abandon(stage)
+            elif answer == "resume" or await talk.succeeds(
+                partial(flow.begin, Mode(answer)), "Opening the rotation", deadlines.CUSTODY
+            ):
+                return True
+        return False
 
 
 def _menu(stage: Stage) -> Menu:
@@ -241,7 +238,7 @@ async def _forget(stage: Stage) -> None:
     if not await stage.talk.confirm(FORGET_CONSENT, FORGET_WORD):
         return
     what = "Looking once more, then striking off"
-    if await stage.talk.succeeds(stage.flow.forget_missing, what, deadlines.ABANDON):
+    if await stage.talk.succeeds(stage.flow.forget_missing, what, deadlines.CUSTODY):
         stage.talk.say("The missing key was struck off the journal.")
 
 
@@ -252,7 +249,7 @@ async def _abandon(stage: Stage) -> None:
     )
     if not await stage.talk.confirm(question, "abandon"):
         return
-    if await stage.talk.succeeds(stage.flow.abandon, "Deleting the new credentials", deadlines.ABANDON):
+    if await stage.talk.succeeds(stage.flow.abandon, "Deleting the new credentials", deadlines.CUSTODY):
         stage.talk.say("The rotation was given up. The current key is as it was.")
 
 
