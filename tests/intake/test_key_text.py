@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from tests.exchange.fake_exchange import API_KEY, SECRET
 from wizard.core.secret import Secret
 from wizard.exchange.signing import generate_ed25519
-from wizard.intake.key_text import KeyText, pair_problem, read_api_key, read_hmac_secret
+from wizard.intake.key_text import pair_problem, read_api_key, read_hmac_secret
+from wizard.intake.paste import IntakeError
 
 PAIR = generate_ed25519()
 
@@ -31,22 +32,20 @@ PAIR = generate_ed25519()
     ],
 )
 def test_what_clings_to_a_key_is_taken_off_and_said(pasted: str, note: str) -> None:
-    intake = read_api_key(pasted)
-    assert intake.value == Secret(API_KEY)
-    assert any(note in said for said in intake.notes)
-    assert not intake.problem
+    value, notes = read_api_key(pasted)
+    assert value == Secret(API_KEY)
+    assert any(note in said for said in notes)
 
 
 @pytest.mark.parametrize("pasted", [API_KEY, API_KEY + "\n", API_KEY + "\r\n"])
 def test_a_key_as_the_page_shows_it_needs_no_note(pasted: str) -> None:
-    assert read_api_key(pasted) == KeyText(Secret(API_KEY))
+    assert read_api_key(pasted) == (Secret(API_KEY), ())
 
 
 @pytest.mark.parametrize("pasted", ["", "   \n", '""', "\u200b", "KEY=", "''''"])
 def test_nothing_is_refused_as_nothing(pasted: str) -> None:
-    intake = read_api_key(pasted)
-    assert intake.value is None
-    assert "Copy it again" in intake.problem
+    with pytest.raises(IntakeError, match="Copy it again"):
+        read_api_key(pasted)
 
 
 @pytest.mark.parametrize(
@@ -61,18 +60,19 @@ def test_nothing_is_refused_as_nothing(pasted: str) -> None:
     ],
 )
 def test_a_value_broken_inside_is_refused_and_never_mended(pasted: str, told: str) -> None:
-    for intake in (read_api_key(pasted), read_hmac_secret(pasted)):
-        assert intake.value is None
-        assert told in intake.problem
+    for read in (read_api_key, read_hmac_secret):
+        with pytest.raises(IntakeError) as refused:
+            read(pasted)
+        assert told in refused.value.what
 
 
 @pytest.mark.parametrize(
     ("pasted", "said"), [(API_KEY[:62], "62 characters"), (API_KEY[:63] + "-", "other than letters and digits")]
 )
 def test_an_unusual_key_is_taken_with_a_warning(pasted: str, said: str) -> None:
-    intake = read_api_key(pasted)
-    assert intake.value == Secret(pasted)
-    assert said in intake.notes[0]
+    value, notes = read_api_key(pasted)
+    assert value == Secret(pasted)
+    assert said in notes[0]
 
 
 RSA_PUBLIC_BODY = "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAz63"
@@ -95,9 +95,9 @@ RSA_PRIVATE_BODY = "MIIEvgIBADANBgkqhkiG9w0BAQEFAASCBKgwggSkAgEAAoIB"
     ],
 )
 def test_a_pem_key_in_the_wrong_field_is_recognised(pasted: str, told: str) -> None:
-    for intake in (read_api_key(pasted), read_hmac_secret(pasted)):
-        assert intake.value is None
-        assert f"This is a {told}" in intake.problem
+    for read in (read_api_key, read_hmac_secret):
+        with pytest.raises(IntakeError, match=f"This is a {told}"):
+            read(pasted)
 
 
 def test_the_same_text_twice_is_a_problem_and_two_texts_are_none() -> None:
@@ -110,13 +110,14 @@ AROUND = st.text(alphabet=" \t\r\n\"'`\u00a0\u200b\ufeff“”", max_size=6)
 
 @given(AROUND, st.text(alphabet="abcXYZ0189", min_size=1, max_size=80), AROUND)
 def test_whatever_is_around_a_value_the_value_is_kept_whole(before: str, value: str, after: str) -> None:
-    assert read_hmac_secret(before + value + after).value == Secret(value)
+    assert read_hmac_secret(before + value + after)[0] == Secret(value)
 
 
 @given(st.text(max_size=120))
 def test_any_paste_is_judged_and_no_judgement_repeats_it(pasted: str) -> None:
-    intake = read_api_key(f"Qz7!{pasted}!7zQ")
-    told = " ".join((*intake.notes, intake.problem))
-    assert bool(intake.value) != bool(intake.problem)
+    try:
+        told = " ".join(read_api_key(f"Qz7!{pasted}!7zQ")[1])
+    except IntakeError as error:
+        told = error.what
     assert "Qz7!" not in told
     assert "!7zQ" not in told

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from wizard.core.secret import Secret
+from wizard.intake.paste import IntakeError
 
 USUAL_LENGTH = 64
 
@@ -32,43 +32,36 @@ _NAME = re.compile(r"""(?:export\s+|set\s+)?["']?[A-Za-z][A-Za-z0-9_. -]{0,40}["
 _PASTE_MARK = re.compile(r"\A(?:\x1b?\[200~)+|(?:\x1b?\[201~)+\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class KeyText:
-    """A pasted value, ready to use or refused."""
+_INSTEAD = {
+    ("API key", "PUBLIC KEY"): "This is a public key. Paste it on the exchange's page; the page then shows the API key"
+    " that belongs here.",
+    ("API key", "PRIVATE KEY"): "This is a private key, not an API key. Never paste it on a web page. The API key is"
+    " what the exchange's page shows.",
+    ("secret", "PUBLIC KEY"): "This is a public key. It has no secret on the exchange's page: choose Ed25519 or RSA as"
+    " the kind of key.",
+    ("secret", "PRIVATE KEY"): "This is a private key. Choose Ed25519 or RSA as the kind of key instead of HMAC.",
+}
 
-    value: Secret | None
-    """None when it is refused."""
-    notes: tuple[str, ...] = ()
-    """What was taken off, and what looks unusual."""
-    problem: str = ""
-    """Why it is refused, and what to paste instead; empty when it is not."""
-
-
-def read_api_key(text: str) -> KeyText:
-    """Judge what was pasted as the API key."""
-    return _read(
-        text,
-        "API key",
-        {
-            "PUBLIC KEY": "This is a public key. Paste it on the exchange's page; the page then shows the API key"
-            " that belongs here.",
-            "PRIVATE KEY": "This is a private key, not an API key. Never paste it on a web page. The API key is what"
-            " the exchange's page shows.",
-        },
-    )
+Judged = tuple[Secret, tuple[str, ...]]
+"""A value, ready to use; what was taken off and what looks unusual, as sentences."""
 
 
-def read_hmac_secret(text: str) -> KeyText:
-    """Judge what was pasted as the HMAC secret."""
-    return _read(
-        text,
-        "secret",
-        {
-            "PUBLIC KEY": "This is a public key. It has no secret on the exchange's page: choose Ed25519 or RSA"
-            " as the kind of key.",
-            "PRIVATE KEY": "This is a private key. Choose Ed25519 or RSA as the kind of key instead of HMAC.",
-        },
-    )
+def read_api_key(text: str) -> Judged:
+    """Judge what was pasted as the API key.
+
+    Raises:
+        IntakeError: it cannot be one; what to paste instead.
+    """
+    return _read(text, "API key")
+
+
+def read_hmac_secret(text: str) -> Judged:
+    """Judge what was pasted as the HMAC secret.
+
+    Raises:
+        IntakeError: it cannot be one; what to paste instead.
+    """
+    return _read(text, "secret")
 
 
 def pair_problem(api_key: Secret, secret: Secret) -> str:
@@ -81,15 +74,15 @@ def pair_problem(api_key: Secret, secret: Secret) -> str:
     return ""
 
 
-def _read(text: str, name: str, keys: dict[str, str]) -> KeyText:
+def _read(text: str, name: str) -> Judged:
     if label := _key_label(text):
-        return KeyText(None, (), next(words for kind, words in keys.items() if kind in label))
+        raise IntakeError(_INSTEAD[name, label])
     value, removed = _unwrap(text)
     if not value:
-        return KeyText(None, removed, f"There is no {name} in this. Copy it again.")
+        raise IntakeError(f"There is no {name} in this. Copy it again.")
     if problem := _inside(value, name):
-        return KeyText(None, removed, problem)
-    return KeyText(Secret(value), removed + _unusual(value, name))
+        raise IntakeError(problem)
+    return Secret(value), removed + _unusual(value, name)
 
 
 def _key_label(text: str) -> str:

@@ -106,17 +106,19 @@ class KeyEntry:
                 self._talk.say(found.described())
                 return found
         read = read_api_key if name == "API key" else read_hmac_secret
-        judged = read(text)
-        if found is not None:
-            if judged.value is None and (alone := found.api_key or found.secret):
-                # Its name stands on a line of its own, or among other things.
-                judged = read(alone.reveal())
-            found.wipe()
-        self._talk.say(*judged.notes)
-        if judged.value is None:
-            raise IntakeError(judged.problem)
-        self._talk.say(_received(name, judged.value))
-        return judged.value
+        try:
+            value, notes = read(text)
+        except IntakeError:
+            alone = found and (found.api_key or found.secret)
+            if not alone:
+                raise
+            # Its name stands on a line of its own, or among other things.
+            value, notes = read(alone.reveal())
+        finally:
+            if found is not None:
+                found.wipe()
+        self._talk.say(*notes, _received(name, value))
+        return value
 
     def _problem(self, found: Pair, name: str) -> str:
         """Return what is wrong with a paste that has names or two values for the field `name`, or nothing."""

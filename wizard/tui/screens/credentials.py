@@ -19,6 +19,7 @@ from textual.widgets.option_list import Option
 
 from wizard.core.credentials import KeyKind
 from wizard.core.errors import WizardError
+from wizard.intake.paste import IntakeError
 from wizard.rehearsal.simulated_page import NewKey
 from wizard.rotation.model import Finding, Mode, Step
 from wizard.tui.screens.instructions import (
@@ -36,7 +37,7 @@ from wizard.tui.screens.instructions import (
 )
 from wizard.tui.screens.outside_keys import OutsideKeys
 from wizard.tui.screens.step_screen import StepScreen
-from wizard.tui.widgets.credentials_form import CredentialsForm, Entered, EntryRefused
+from wizard.tui.widgets.credentials_form import CredentialsForm, Entered
 from wizard.tui.widgets.option_rows import OptionRows
 from wizard.tui.widgets.secret_field import SecretField
 
@@ -262,7 +263,7 @@ class CredentialsScreen(OutsideKeys):
     def _read_form(self) -> Entered | None:
         try:
             entered = self.form.read()
-        except EntryRefused as error:
+        except IntakeError as error:
             self.notice.error(error)
             return None
         if entered.notes and entered.notes != self._unusual:

@@ -13,15 +13,11 @@ from textual.containers import Vertical
 from textual.widgets import Static
 
 from wizard.core.credentials import KeyKind
-from wizard.core.errors import WizardError
 from wizard.core.glyphs import Glyphs
 from wizard.core.secret import Secret
-from wizard.intake.key_text import KeyText, pair_problem, read_api_key, read_hmac_secret
+from wizard.intake.key_text import Judged, pair_problem, read_api_key, read_hmac_secret
+from wizard.intake.paste import IntakeError
 from wizard.tui.widgets.secret_field import SecretField
-
-
-class EntryRefused(WizardError):
-    """What stands in a field cannot be used; it stays there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,31 +113,33 @@ class CredentialsForm(Vertical):
         """Return copies of what was entered.
 
         Raises:
-            EntryRefused: a value cannot be one of its kind; its field has the focus.
+            IntakeError: a value cannot be one of its kind; its field has the focus.
         """
         api_key, notes = self._read("api-key", read_api_key)
         if self._kind is not KeyKind.HMAC:
             return Entered(api_key, None, notes)
         try:
             secret, more = self._read("secret", read_hmac_secret)
-        except EntryRefused:
+        except IntakeError:
             api_key.wipe()
             raise
         entered = Entered(api_key, secret, f"{notes} {more}".strip())
         if problem := pair_problem(api_key, secret):
             entered.wipe()
-            raise EntryRefused(problem)
+            raise IntakeError(problem)
         return entered
 
-    def _read(self, name: str, judge: Callable[[str], KeyText]) -> tuple[Secret, str]:
+    def _read(self, name: str, judge: Callable[[str], Judged]) -> tuple[Secret, str]:
         field = self._get(name)
         copy = field.peek()
-        judged = judge(copy.reveal())
-        copy.wipe()
-        if judged.value is None:
+        try:
+            value, notes = judge(copy.reveal())
+        except IntakeError:
             field.focus()
-            raise EntryRefused(judged.problem)
-        return judged.value, " ".join(judged.notes)
+            raise
+        finally:
+            copy.wipe()
+        return value, " ".join(notes)
 
     def focus_what_is_missing(self) -> None:
         """Focus the first field that is empty, or the last."""
