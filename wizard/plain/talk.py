@@ -83,13 +83,13 @@ class Talk:
 
         Args:
             question: Said before the numbered answers.
-            menu: At least one answer, except where `back` is all that is left.
+            menu: At least one answer.
             default: The word that an empty answer means: the first one where none is given; "" for none.
         """
         if default is None:
-            default = next(iter(menu), "")
+            default = next(iter(menu))
         answers = {str(number): word for number, word in enumerate(menu, 1)} | {word.lower(): word for word in menu}
-        numbers = "back" if not menu else "1" if len(menu) == 1 else f"1 to {len(menu)}"
+        numbers = "1" if len(menu) == 1 else f"1 to {len(menu)}"
         while True:
             self.say("", question, *(_row(number, *each) for number, each in enumerate(menu.items(), 1)))
             answer = await self._answer(f"Answer with {numbers}", default)
