@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wizard.core.glyphs import UNICODE
+from wizard.core.text import UNICODE
 from wizard.rotation.model import Finding, Outcome
 from wizard.tui.screens.home_texts import check
 

@@ -13,10 +13,10 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 
 from wizard.core.errors import WizardError
-from wizard.core.glyphs import Glyphs
 from wizard.core.key_shape import holds_key
 from wizard.core.settings import Environment
-from wizard.core.threads import leave_lookups_behind
+from wizard.core.text import Glyphs
+from wizard.core.threads import use_daemon_threads
 from wizard.environments import Environments
 from wizard.rehearsal.simulated_page import NewKey
 from wizard.rotation.flow import Flow
@@ -106,7 +106,7 @@ class WizardApp(SafeApp):
 
     def on_mount(self) -> None:
         """Begin at home."""
-        leave_lookups_behind()
+        use_daemon_threads()
         self.push_screen(HomeScreen())
 
     async def run_action(

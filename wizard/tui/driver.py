@@ -23,7 +23,7 @@ from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
-from wizard.core.ending import Ending
+from wizard.core.shutdown import Shutdown
 from wizard.tui.unfinished_paste import END, PasteWatch
 
 _POLL = 0.1
@@ -36,7 +36,7 @@ _HAND_BACK += "\x1b[?1049l\x1b[?25h\x1b[?1004l"
 class EndableApp(Protocol):
     """What the driver needs of the app."""
 
-    ending: Ending
+    shutdown: Shutdown
 
     def hang_up(self) -> None:
         """End as by SIGHUP: the terminal is gone."""
@@ -53,7 +53,7 @@ class SafeDriver(LinuxDriver):
 
     def _sigcont_application(self, *_: object) -> None:
         # A stopped program that is asked to end is in the background: taking the terminal would stop it again.
-        if not self._endable.ending.has_begun:
+        if not self._endable.shutdown.has_begun:
             super()._sigcont_application()
 
     def hand_back(self) -> None:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from textual.color import Color, ColorParseError
 from textual.theme import BUILTIN_THEMES, Theme
 
-from wizard.core.glyphs import ASCII, UNICODE, Glyphs, glyphs_for
+from wizard.core.text import ASCII, UNICODE, Glyphs, glyphs_for
 
 __all__ = ["ASCII", "THEME", "THEME_16", "UNICODE", "Glyphs", "glyphs_for", "nearest_256", "theme_for"]
 

@@ -17,8 +17,8 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from wizard.core.errors import WizardError
-from wizard.core.glyphs import Glyphs
-from wizard.core.threads import in_abandonable_thread
+from wizard.core.text import Glyphs
+from wizard.core.threads import in_daemon_thread
 from wizard.intake.paste import IntakeError
 from wizard.intake.sources import ENVIRONMENT, Found, candidates, read_source
 from wizard.tui.widgets.line_input import LineInput
@@ -86,7 +86,7 @@ class FindKeyScreen(ModalScreen[Found | None]):
     @work(exclusive=True, group="look", description="look at the usual places")
     async def _look(self) -> None:
         try:
-            self.post_message(self.Listed(await in_abandonable_thread(partial(candidates, self._environ), DEADLINE)))
+            self.post_message(self.Listed(await in_daemon_thread(partial(candidates, self._environ), DEADLINE)))
         except TimeoutError:
             self.post_message(self.Listed(()))
 
@@ -116,9 +116,7 @@ class FindKeyScreen(ModalScreen[Found | None]):
     @work(exclusive=True, group="read", description="read a key from a file or the environment")
     async def _read(self, place: str) -> None:
         try:
-            self.post_message(
-                self.Read(await in_abandonable_thread(partial(read_source, place, self._environ), DEADLINE))
-            )
+            self.post_message(self.Read(await in_daemon_thread(partial(read_source, place, self._environ), DEADLINE)))
         except WizardError as error:
             self.post_message(self.Failed(error))
         except TimeoutError:

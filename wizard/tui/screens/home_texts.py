@@ -5,7 +5,7 @@ from __future__ import annotations
 from textual.content import Content
 
 from wizard.core.clock import duration
-from wizard.core.glyphs import Glyphs
+from wizard.core.text import Glyphs
 from wizard.rotation.flow import Flow
 from wizard.rotation.journal import Overview
 from wizard.rotation.model import TITLES, Finding, Outcome, Step

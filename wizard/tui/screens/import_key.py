@@ -17,9 +17,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from wizard.core.errors import WizardError
-from wizard.core.glyphs import Glyphs
 from wizard.core.secret import Secret
-from wizard.core.threads import in_abandonable_thread
+from wizard.core.text import Glyphs
+from wizard.core.threads import in_daemon_thread
 from wizard.intake.private_keys import NEEDS_PASSPHRASE, ImportedKey, open_private_key
 from wizard.tui.widgets.line_input import LineInput
 from wizard.tui.widgets.notice import Notice
@@ -92,7 +92,7 @@ class ImportKeyScreen(ModalScreen[ImportedKey | None]):
     @work(exclusive=True, description="open a private key")
     async def _open(self, path: str, pem: Secret, passphrase: Secret) -> None:
         try:
-            key = await in_abandonable_thread(partial(open_private_key, path, pem, passphrase), DEADLINE)
+            key = await in_daemon_thread(partial(open_private_key, path, pem, passphrase), DEADLINE)
             self.post_message(self.Opened(key))
         except WizardError as error:
             self.post_message(self.Failed(error))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from wizard.core.glyphs import Glyphs
 from wizard.core.secret import Secret
+from wizard.core.text import Glyphs
 from wizard.custody.custodian import Custodian
 from wizard.custody.questions import NEW_PASSPHRASE, OLD_PASSPHRASE
 from wizard.tui.screens.password_dialog import AGAIN, PasswordDialog

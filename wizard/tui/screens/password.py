@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from wizard.core.glyphs import Glyphs
 from wizard.core.secret import Secret
+from wizard.core.text import Glyphs
 from wizard.custody.custodian import Custodian
 from wizard.custody.errors import Remedy
 from wizard.custody.questions import QUESTIONS

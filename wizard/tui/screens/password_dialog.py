@@ -14,8 +14,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from wizard.core.errors import WizardError
-from wizard.core.glyphs import Glyphs
 from wizard.core.secret import Secret
+from wizard.core.text import Glyphs
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.secret_field import SecretField
 

@@ -16,7 +16,7 @@ from textual.widgets import Footer, OptionList, Static
 from wizard.core.clock import utc
 from wizard.core.credentials import KeyKind
 from wizard.core.errors import WizardError
-from wizard.core.glyphs import Glyphs
+from wizard.core.text import Glyphs
 from wizard.rehearsal.simulated_page import Activity, ListedKey, NewKey, SimulatedPage, permissions_of_others
 from wizard.rotation.flow import Flow
 from wizard.tui.widgets.notice import Notice

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from wizard.core.glyphs import Glyphs
+from wizard.core.text import Glyphs
 from wizard.rotation.model import Grade, Step, safe_to_close
 from wizard.rotation.report import Report
 from wizard.tui.widgets.status_header import StatusHeader

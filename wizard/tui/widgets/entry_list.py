@@ -13,7 +13,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from wizard.core.glyphs import Glyphs
+from wizard.core.text import Glyphs
 from wizard.tui.widgets.edited_list import EditedList
 from wizard.tui.widgets.entry_rows import RowPainter, rows_of
 from wizard.tui.widgets.line_editor import LineEditor

@@ -11,8 +11,7 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
 
-from wizard.core.glyphs import Glyphs
-from wizard.core.text import printable
+from wizard.core.text import Glyphs, printable
 from wizard.tui.widgets.edited_list import EditedList
 from wizard.tui.widgets.line_editor import LineEditor
 from wizard.whitelist import CheckedEntry, Severity

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from textual.content import Content
 from textual.widgets import Static
 
-from wizard.core.glyphs import Glyphs
+from wizard.core.text import Glyphs
 from wizard.rotation.model import TITLES, Mode, Step
 
 ALL = tuple(TITLES)
