@@ -22,11 +22,11 @@ from textual.widgets import Input, OptionList, Static
 
 from screenshots.scene import PRIVATE_PEM, PictureCustodian, PictureWorld, stage
 from wizard.core.credentials import KeyKind
+from wizard.core.glyphs import UNICODE
 from wizard.core.settings import Place
-from wizard.core.text import UNICODE
 from wizard.custody.keyring_worker.protocol import State
 from wizard.tui.app import WizardApp
-from wizard.tui.screens.confirm import ConfirmScreen
+from wizard.tui.screens.dialogs import ConfirmScreen
 from wizard.tui.screens.step_screen import StepScreen
 from wizard.tui.theme import THEME
 from wizard.tui.widgets.entry_list import EntryList
@@ -109,7 +109,7 @@ class Photographer:
     async def _details(self) -> None:
         await self._press("d")
         await self._until(".title", "Who said what")
-        lines = self._pilot.app.screen.query_one(".lines", Static)
+        lines = self._pilot.app.screen.query_one(".text", Static)
         # The exchange listens on another port in every run.
         lines.update(re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:40000", str(lines.visual)))
         await self._shoot("egress-details")

@@ -6,7 +6,7 @@ from rich.style import Style
 from textual.color import Color
 from textual.strip import Strip
 
-from wizard.tui.control_filter import ControlFilter
+from wizard.tui.safe_app import ControlFilter
 
 
 def filtered(segment: Segment) -> Segment:

@@ -10,7 +10,7 @@ import pytest
 from textual.widgets import OptionList
 
 from tests.tui.conftest import Wizard
-from wizard.core.text import UNICODE
+from wizard.core.glyphs import UNICODE
 from wizard.egress.agreement import judge
 from wizard.egress.detection import EgressReport
 from wizard.egress.exchange_observation import ExchangeObservation
@@ -18,7 +18,7 @@ from wizard.egress.ipv6 import Ipv6Route
 from wizard.net.route import RouteError
 from wizard.rotation.flow import Flow
 from wizard.rotation.steps.egress import keep
-from wizard.tui.screens.help import HelpScreen
+from wizard.tui.screens.dialogs import TextScreen
 from wizard.tui.screens.simulated_page import SimulatedPageScreen
 from wizard.whitelist import parse
 
@@ -132,8 +132,8 @@ async def test_d_tells_each_question(wizard: Wizard, size: tuple[int, int]) -> N
     await wizard.to_egress()
     await wizard.press("d")
     await wizard.until(".title", "Who said what of this host")
-    assert "echo-plain (operator plain): saw 203.0.113.42, after 3 ms" in wizard.text(".lines")
-    assert "/echo/plain, read as plain" in wizard.text(".lines")
+    assert "echo-plain (operator plain): saw 203.0.113.42, after 3 ms" in wizard.text(".text")
+    assert "/echo/plain, read as plain" in wizard.text(".text")
     await wizard.press("escape", "enter")
     await wizard.until("#verdict", "Ready to paste")
 
@@ -141,14 +141,14 @@ async def test_d_tells_each_question(wizard: Wizard, size: tuple[int, int]) -> N
 async def test_the_simulated_page_has_help(wizard: Wizard) -> None:
     await wizard.to_egress()
     await wizard.press("f4", "f1")
-    await wizard.when(lambda: isinstance(wizard.app.screen, HelpScreen))
+    await wizard.when(lambda: isinstance(wizard.app.screen, TextScreen))
     assert "API-management page" in wizard.text("Static")
     await wizard.press("escape")
     assert isinstance(wizard.app.screen, SimulatedPageScreen)
 
 
 async def test_a_step_that_was_left_without_an_address_is_not_ticked(wizard: Wizard) -> None:
-    """Nobody answers and the user goes on: the rail does not say that the address is settled."""
+    """Nobody answers and the user goes on: the list of steps does not say that the address is settled."""
     await wizard.to_egress()
     nobody = EgressReport(judge(()), (), wizard.app.flow.context.route(), ())
 
@@ -160,10 +160,10 @@ async def test_a_step_that_was_left_without_an_address_is_not_ticked(wizard: Wiz
     await wizard.press("r")
     await wizard.until("#verdict", "No operator gave a public IPv4 address")
     await wizard.press("enter", "enter")
-    await wizard.until("Rail", f"{UNICODE.current} 2 Whitelist")
-    assert f"{UNICODE.caution} 1 Egress" in wizard.text("Rail")
+    await wizard.until("StepList", f"{UNICODE.current} 2 Whitelist")
+    assert f"{UNICODE.caution} 1 Egress" in wizard.text("StepList")
 
 
 async def test_a_step_with_an_agreed_address_is_ticked(wizard: Wizard) -> None:
     await wizard.to_whitelist()
-    assert f"{UNICODE.passed} 1 Egress" in wizard.text("Rail")
+    assert f"{UNICODE.passed} 1 Egress" in wizard.text("StepList")

@@ -9,8 +9,8 @@ from tests.tui.conftest import Wizard
 from wizard.core.credentials import KeyKind
 from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rotation.steps.hosts import HostsStep
-from wizard.tui.screens.find_key import FindKeyScreen
-from wizard.tui.screens.help import HelpScreen
+from wizard.tui.screens.dialogs import TextScreen
+from wizard.tui.screens.key_files import FindKeyScreen
 
 
 async def test_the_choice_of_the_kind_says_which_key_chooses(wizard: Wizard) -> None:
@@ -43,7 +43,7 @@ async def test_at_60_columns_help_says_in_its_frame_how_it_closes(wizard: Wizard
     await wizard.pilot.resize_terminal(60, 20)
     await wizard.to_egress()
     await wizard.press("f1")
-    await wizard.when(lambda: isinstance(wizard.app.screen, HelpScreen))
+    await wizard.when(lambda: isinstance(wizard.app.screen, TextScreen))
     dialog = wizard.app.screen.query_one(".dialog")
     assert "Esc closes this." in str(dialog.border_subtitle)
     await wizard.press("end")
@@ -52,7 +52,8 @@ async def test_at_60_columns_help_says_in_its_frame_how_it_closes(wizard: Wizard
 
 async def test_no_label_of_the_place_of_a_key_is_cut_off_at_60_columns(wizard: Wizard) -> None:
     await wizard.pilot.resize_terminal(60, 20)
-    await wizard.app.push_screen(FindKeyScreen(wizard.app.glyphs, {}, lambda _: None))
+    await wizard.until("#next", "begins to replace")
+    await wizard.app.push_screen(FindKeyScreen())
     for label in wizard.app.screen.query(".label").results(Static):
         assert len(str(label.visual)) <= label.size.width
 

@@ -18,12 +18,12 @@ from tests.rotation.conftest import ELSEWHERE, HERE
 from tests.terminal.harness import leaked
 from tests.tui.conftest import Wizard
 from tests.whitelist.listed import text_of
-from wizard.core.text import UNICODE
+from wizard.core.glyphs import UNICODE
 from wizard.egress.ssh_hosts.hosts import HostAnswer, typed_host
 from wizard.egress.ssh_hosts.ssh_errors import not_asked
 from wizard.tui.app import WizardApp
+from wizard.tui.screens.dialogs import TextScreen
 from wizard.tui.screens.egress import EgressScreen
-from wizard.tui.screens.help import HelpScreen
 from wizard.tui.screens.hosts import HostsScreen
 from wizard.tui.widgets.entry_list import EntryList
 from wizard.whitelist import parse
@@ -72,10 +72,11 @@ async def test_answers_that_come_at_once_are_counted_together_not_each(
     counted: list[None] = []
     monkeypatch.setattr("wizard.tui.screens.hosts.what_enter_does", lambda *_, **__: counted.append(None) or "counted")
     screen = real.app.screen
+    assert isinstance(screen, HostsScreen)
     for _ in range(400):
-        screen.post_message(HostsScreen.Answered(HostAnswer(typed_host("bot-1"), 0.0, trouble=not_asked(1))))
+        screen.call_later(screen.show_answer, HostAnswer(typed_host("bot-1"), 0.0, trouble=not_asked(1)))
     await real.until("#next", "counted")
-    screen.post_message(HostsScreen.Ended())
+    screen.call_later(screen.show_end)
     await real.pilot.pause()
     assert 1 <= len(counted) < 200
 
@@ -138,7 +139,7 @@ async def test_a_name_is_judged_under_its_field_and_nothing_is_lost(real: Wizard
     await real.press("escape", "h")
     assert rows(real)[-1] == "[x] trader@bot-3"
     await real.press("f1")
-    await real.when(lambda: isinstance(real.app.screen, HelpScreen))
+    await real.when(lambda: isinstance(real.app.screen, TextScreen))
     assert calls(tmp_path) == []
 
 

@@ -9,7 +9,7 @@ from textual.pilot import Pilot
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Button, Input
 
-from wizard.tui import key_order
+from wizard.tui import safe_app
 from wizard.tui.safe_app import SafeApp
 
 KEYS = {"\r": "enter", "\x7f": "backspace", "\t": "tab"}
@@ -77,14 +77,14 @@ class Dialog(ModalScreen[None]):
     def close(self) -> None:
         self.dismiss()
 
-    def on_key_order_lap(self, lap: SafeApp.Lap) -> None:
-        lap.stop()
+    def on_key_order_barrier(self, barrier: SafeApp.Barrier) -> None:
+        barrier.stop()
 
 
 async def test_keys_after_the_enter_that_closes_a_dialog_do_not_wait_for_what_is_gone(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(key_order, "HOLD_LIMIT", 600)
+    monkeypatch.setattr(safe_app, "HOLD_LIMIT", 600)
     async with TwoScreens().run_test() as pilot:
         await pilot.app.push_screen(Dialog())
         await packet(pilot, "x\rab")

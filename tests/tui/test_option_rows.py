@@ -7,7 +7,7 @@ from textual.app import App, ComposeResult
 from textual.widgets import OptionList
 
 from tests.tui.conftest import Wizard
-from wizard.tui.widgets.option_rows import OptionRows
+from wizard.tui.widgets.basics import OptionRows
 
 
 class Rows(App[None]):

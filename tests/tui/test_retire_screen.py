@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.tui.conftest import Wizard
-from wizard.core.text import UNICODE
+from wizard.core.glyphs import UNICODE
 from wizard.rotation.retirement import Poll
 from wizard.tui.screens.retire import RetireScreen
 
@@ -41,7 +41,8 @@ async def test_why_nothing_is_purged_yet_stays_in_sight_at_the_next_poll(wizard:
     await wizard.until("#verdict", "still alive")
     await wizard.press("enter")
     await wizard.until("Notice", "Not yet.")
-    wizard.app.screen.post_message(RetireScreen.Polled(wizard.app.flow.retire.death()))
+    assert isinstance(wizard.app.screen, RetireScreen)
+    wizard.app.screen.call_later(wizard.app.screen.polled, wizard.app.flow.retire.death())
     await wizard.pilot.pause()
     assert "Not yet." in wizard.text("Notice")
     assert wizard.app.screen.query_one("Notice").display

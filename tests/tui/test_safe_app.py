@@ -4,8 +4,9 @@ import pytest
 from textual.app import ComposeResult
 from textual.widgets import Static
 
+from wizard.core.errors import WizardError
 from wizard.tui.driver import SafeDriver
-from wizard.tui.safe_app import LONGEST_COPY, SafeApp, TooLongToCopy
+from wizard.tui.safe_app import LONGEST_COPY, SafeApp
 
 
 class Empty(SafeApp):
@@ -32,8 +33,9 @@ async def test_a_text_too_long_for_the_clipboard_is_refused() -> None:
     async with Empty().run_test() as pilot:
         assert isinstance(pilot.app, SafeApp)
         pilot.app.copy_public_text("é" * (LONGEST_COPY // 2))
-        with pytest.raises(TooLongToCopy):
+        with pytest.raises(WizardError) as refused:
             pilot.app.copy_public_text("é" * (LONGEST_COPY // 2) + "x")
+        assert refused.value.code == "clipboard.too-long"
 
 
 async def test_there_is_no_command_palette_and_nothing_moves() -> None:

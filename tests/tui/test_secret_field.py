@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.message import Message
 from textual.pilot import Pilot
 
-from wizard.core.text import ASCII
+from wizard.core.glyphs import ASCII
 from wizard.intake.paste import MAX_LENGTH
 from wizard.tui.safe_app import SafeApp
 from wizard.tui.widgets.secret_field import SecretField
@@ -49,10 +49,10 @@ class Driven:
         return list({id(message): message for message in self.said if isinstance(message, kind)}.values())
 
     def notes(self) -> list[str]:
-        return [message.note for message in self.of(SecretField.Cleaned)]
+        return [message.note for message in self.of(SecretField.Noted) if not message.is_refusal]
 
     def reasons(self) -> list[str]:
-        return [message.reason for message in self.of(SecretField.Rejected)]
+        return [message.note for message in self.of(SecretField.Noted) if message.is_refusal]
 
 
 @asynccontextmanager
@@ -145,7 +145,7 @@ async def test_what_is_around_the_value_is_left_out_with_a_note(pasted: str, not
 async def test_a_clean_paste_needs_no_note() -> None:
     async with driven(SecretField()) as it:
         await it.paste(API_KEY)
-        assert it.of(SecretField.Cleaned) == []
+        assert it.of(SecretField.Noted) == []
 
 
 async def test_a_second_paste_replaces_the_first_and_says_so() -> None:

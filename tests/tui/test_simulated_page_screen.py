@@ -33,5 +33,6 @@ async def test_home_tells_the_drill_of_a_rehearsal_that_was_left_open(
 ) -> None:
     await wizard.until("#next", "begins to replace")
     monkeypatch.setattr(type(wizard.environments), "lede", "The drill that was left open.")
-    wizard.app.screen.post_message(HomeScreen.Ready())
+    assert isinstance(wizard.app.screen, HomeScreen)
+    wizard.app.screen.call_later(wizard.app.screen.fill)
     await wizard.until(".lede", "The drill that was left open.")

@@ -1,9 +1,11 @@
-"""The app: holds the open flow and shows the screen of the step where the rotation stands."""
+"""The app: it holds the open flow and shows the screen of its step. It alone knows all screens."""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Mapping
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import ClassVar
 
 from textual import events
@@ -12,23 +14,25 @@ from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.screen import Screen
 
+from wizard.core import settings
+from wizard.core.ending import Ending
 from wizard.core.errors import WizardError
+from wizard.core.glyphs import Glyphs, glyphs_for
 from wizard.core.key_shape import holds_key
-from wizard.core.settings import Environment
-from wizard.core.text import Glyphs
-from wizard.core.threads import use_daemon_threads
-from wizard.environments import Environments
+from wizard.core.settings import Environment, Paths
+from wizard.core.terminal import inspect_terminal
+from wizard.core.threads import leave_lookups_behind
+from wizard.environments import Environments, RealEnvironments, RehearsalEnvironments
+from wizard.rehearsal.scenarios import SMOOTH, Scenario
 from wizard.rehearsal.simulated_page import NewKey
 from wizard.rotation.flow import Flow
-from wizard.rotation.model import Finding, Step
+from wizard.rotation.model import Finding, Step, exit_code
 from wizard.rotation.report import Report
 from wizard.tui.safe_app import SafeApp
-from wizard.tui.screens.confirm import ConfirmScreen
 from wizard.tui.screens.credentials import CredentialsScreen
+from wizard.tui.screens.dialogs import ConfirmScreen, LeaveScreen, help_on
 from wizard.tui.screens.egress import EgressScreen
-from wizard.tui.screens.help import HelpScreen
 from wizard.tui.screens.home import HomeScreen
-from wizard.tui.screens.leave import LeaveScreen
 from wizard.tui.screens.probe import ProbeScreen
 from wizard.tui.screens.retire import RetireScreen
 from wizard.tui.screens.summary import SummaryScreen
@@ -75,18 +79,10 @@ class WizardApp(SafeApp):
         self.left_at: Step | None = None
         self._open_flow: Flow | None = None
         self._stack = AsyncExitStack()
-        self._announced: Finding | None = None
+        self.announced: Finding | None = None
+        """What one screen has to tell on the screen that follows."""
         self.untaken: NewKey | None = None
         """A key that was made on the simulated page and not taken over yet: its secret is shown once."""
-
-    def announce(self, finding: Finding) -> None:
-        """Keep what one screen has to tell for the screen that follows."""
-        self._announced = finding
-
-    def announced(self) -> Finding | None:
-        """Return what the screen before had to tell, once."""
-        finding, self._announced = self._announced, None
-        return finding
 
     @property
     def flow(self) -> Flow:
@@ -106,7 +102,7 @@ class WizardApp(SafeApp):
 
     def on_mount(self) -> None:
         """Begin at home."""
-        use_daemon_threads()
+        leave_lookups_behind()
         self.push_screen(HomeScreen())
 
     async def run_action(
@@ -126,7 +122,7 @@ class WizardApp(SafeApp):
             return True
 
     async def _deliver(self, event: events.Event) -> None:
-        is_in_sight = not getattr(self.focused, "TAKES_KEYS", False)
+        is_in_sight = not isinstance(self.focused, SecretField)
         if isinstance(event, events.Paste) and is_in_sight and holds_key(event.text):
             self._say_refused()
             return
@@ -194,7 +190,7 @@ class WizardApp(SafeApp):
     def action_help(self) -> None:
         """Explain the screen that is shown."""
         if getattr(self.screen, "HELP", ""):
-            self.push_screen(HelpScreen(self.screen, self.place))
+            self.push_screen(help_on(self.screen, self.place))
 
     def action_leave(self) -> None:
         """Say what closing now means, and close when that is wanted."""
@@ -227,3 +223,38 @@ class WizardApp(SafeApp):
                 f"A rotation of {flow.context.environment.name} is open at the step {flow.step}.",
                 f"Come back with: {self.command}",
             )
+
+
+def open_wizard(paths: Paths, environment: str | None, ending: Ending) -> int:
+    """Open the wizard on the user's own environments.
+
+    Raises:
+        wizard.core.errors.WizardError: the terminal or the settings cannot be used.
+    """
+    known = settings.load(paths.config_file)
+    if environment is not None:
+        known.environment(environment)
+    return _run(RealEnvironments(paths, known), environment, "key-wizard", ending)
+
+
+def open_rehearsal(paths: Paths, source_address: str, ending: Ending, scenario: Scenario = SMOOTH) -> int:
+    """Open the wizard on a rehearsal.
+
+    Raises:
+        wizard.core.errors.WizardError: the terminal cannot be used.
+    """
+    return _run(RehearsalEnvironments(paths, source_address, scenario), None, "key-wizard rehearse", ending)
+
+
+def _run(environments: Environments, environment: str | None, command: str, ending: Ending) -> int:
+    problem = inspect_terminal(os.environ, sys.__stdin__, sys.__stderr__).problem()
+    if problem is not None:
+        raise problem
+    app = WizardApp(environments, glyphs_for(os.environ), environment=environment, command=command)
+    code = app.run_safely(ending)
+    if app.problem is not None and not code:
+        raise app.problem
+    with suppress(OSError):  # the terminal is gone
+        for line in app.farewell:
+            print(line)
+    return code or exit_code(app.left_at)

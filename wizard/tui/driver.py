@@ -11,7 +11,7 @@ import codecs
 import os
 import selectors
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from queue import Empty, Full
 from threading import Event, Lock
@@ -23,8 +23,7 @@ from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
-from wizard.core.shutdown import Shutdown
-from wizard.tui.unfinished_paste import END, PasteWatch
+from wizard.core.ending import Ending
 
 _POLL = 0.1
 _READ = 4096
@@ -32,11 +31,18 @@ _HAND_BACK = "".join(f"\x1b[?{mode}l" for mode in (2004, 2048, 1000, 1003, 1006,
 _HAND_BACK += "\x1b[?1049l\x1b[?25h\x1b[?1004l"
 """What Textual writes at its end, in one piece."""
 
+START = "\x1b[200~"
+END = "\x1b[201~"
+PAUSE = 2.0
+"""Seconds of silence inside a paste after which a single key press means that the paste is over."""
+LONGEST_KEY = 16
+"""Characters of the longest sequence that one key sends (kitty keyboard protocol)."""
+
 
 class EndableApp(Protocol):
     """What the driver needs of the app."""
 
-    shutdown: Shutdown
+    ending: Ending
 
     def hang_up(self) -> None:
         """End as by SIGHUP: the terminal is gone."""
@@ -53,7 +59,7 @@ class SafeDriver(LinuxDriver):
 
     def _sigcont_application(self, *_: object) -> None:
         # A stopped program that is asked to end is in the background: taking the terminal would stop it again.
-        if not self._endable.shutdown.has_begun:
+        if not self._endable.ending.has_begun:
             super()._sigcont_application()
 
     def hand_back(self) -> None:
@@ -160,3 +166,34 @@ class _Reader:
         for message in self._parser.feed(END):
             # Half a key is worse than none: what came before the loss is dropped.
             yield events.Paste("") if isinstance(message, events.Paste) else message
+
+
+class PasteWatch:
+    """Tells when a paste is over whose end never came; it keeps the last five characters of the stream, nothing else.
+
+    Between `ESC[200~` and `ESC[201~` everything is pasted text, ctrl+q included: a terminal that loses the end (a cut
+    SSH packet, a misconfigured multiplexer) leaves the program deaf for ever.
+    """
+
+    def __init__(self, now: Callable[[], float]) -> None:
+        self._now = now
+        self._is_open = False
+        self._tail = ""
+        self._last = now()
+
+    def is_key_after_lost_end(self, data: str) -> bool:
+        """Return whether `data`, just read, is a key press that a lost end would swallow.
+
+        A paste that goes on after a pause comes in larger pieces, or brings its end.
+        """
+        paused = self._now() - self._last >= PAUSE
+        return self._is_open and paused and len(data) <= LONGEST_KEY and END not in self._tail + data
+
+    def note(self, data: str) -> None:
+        """Take note of what was read."""
+        seen = self._tail + data
+        start, end = seen.rfind(START), seen.rfind(END)
+        if start != end:
+            self._is_open = start > end
+        self._tail = seen[-(len(END) - 1) :]
+        self._last = self._now()

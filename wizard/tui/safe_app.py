@@ -6,38 +6,124 @@ stock ones print every local variable. tests/terminal/test_safe_crash.py holds t
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import os
+import re
 import sys
 import textwrap
+from collections import deque
 from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.console import RenderableType
+from rich.segment import Segment
 from rich.text import Text
 from textual import events
+from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.color import Color
 from textual.driver import Driver
 from textual.filter import LineFilter
 from textual.geometry import Size
+from textual.message import Message
+from textual.message_pump import MessagePump
+from textual.screen import Screen
 
+from wizard.core.ending import HANG_UP, Ending
 from wizard.core.errors import WizardError
 from wizard.core.safety import INTERNAL_ERROR, redacted_report
-from wizard.core.shutdown import HANG_UP, Shutdown
 from wizard.core.terminal import MIN_COLUMNS, MIN_LINES
-from wizard.tui.control_filter import ControlFilter
-from wizard.tui.key_order import KeyOrder
+from wizard.core.text import REPLACEMENT, UNPRINTABLE
 from wizard.tui.theme import THEME, THEME_16, theme_for
 
 LONGEST_COPY = 8192
 """Bytes; some terminals drop a longer OSC 52 without a word."""
 _CLEAR = "\x1b[m\x1b[2J\x1b[H"
 _TOO_SMALL = f"Enlarge the window to {MIN_COLUMNS}x{MIN_LINES}. ^Q closes."
+HOLD_LIMIT = 1.0
+"""Seconds after which held keys are delivered although an answer is still under way."""
+_ROUNDS = 2
+"""The first follows the key up to the bound action, the second follows the action's message."""
 
 
-class TooLongToCopy(WizardError):
-    """The text does not fit into one clipboard sequence."""
+class KeyOrder(App[int]):
+    """An app whose widgets get keys and pastes in the order in which they were typed, also many in one packet.
+
+    Textual hands printable keys to the focused widget at once, but a key that is bound to an action bubbles up first
+    (textual#6605): `KEY Enter SECRET` in one packet becomes `KEYSECRET`, `ab⌫c` becomes `ab`. Here every key without
+    a character holds what comes after it until the widget, its ancestors and whatever they posted in answer are done.
+    """
+
+    class Barrier(Message):
+        """Bubbles from a widget to the app behind everything that the widget was sent before."""
+
+        def __init__(self, origin: MessagePump, ticket: int, rounds_left: int) -> None:
+            super().__init__()
+            self.origin = origin
+            self.ticket = ticket
+            self.rounds_left = rounds_left
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._held: deque[events.Event] = deque()
+        self._ticket = 0
+        self._is_holding = False
+        self._limit: asyncio.TimerHandle | None = None
+
+    def on_mount(self) -> None:
+        """Follow the change of screens."""
+        self.screen_change_signal.subscribe(self, self._follow, immediate=True)
+
+    def _follow(self, screen: Screen[object]) -> None:
+        # A new screen has its fields and its focus only when it is mounted; a closed one never answers.
+        if self._is_holding:
+            self._hold_until_done(screen)
+
+    async def on_event(self, event: events.Event) -> None:
+        """Hold keys and pastes while an earlier key is being answered; see App.on_event."""
+        if not isinstance(event, events.Key | events.Paste) or event.is_forwarded:
+            await super().on_event(event)
+        elif self._is_holding:
+            self._held.append(event)
+        else:
+            await self._deliver(event)
+
+    async def _deliver(self, event: events.Event) -> None:
+        target = self.focused or self.screen
+        await super().on_event(event)
+        if isinstance(event, events.Key) and not event.is_printable:
+            self._hold_until_done(target)
+
+    def _hold_until_done(self, target: MessagePump) -> None:
+        """Hold keys and pastes until `target` has answered what it was sent already, and what follows from that."""
+        self._ticket += 1
+        if self._limit is not None:
+            self._limit.cancel()
+        self._is_holding = target.post_message(self.Barrier(target, self._ticket, _ROUNDS))
+        if self._is_holding:
+            late = self.Barrier(self, self._ticket, 0)
+            self._limit = asyncio.get_running_loop().call_later(HOLD_LIMIT, self.post_message, late)
+
+    async def on_key_order_barrier(self, barrier: Barrier) -> None:
+        """Begin the next round, or hand on what was held."""
+        if barrier.ticket != self._ticket or not self._is_holding:
+            return
+        barrier.stop()
+        if barrier.rounds_left > 1 and barrier.origin.post_message(
+            self.Barrier(barrier.origin, barrier.ticket, barrier.rounds_left - 1)
+        ):
+            return
+        await self._release()
+
+    async def _release(self) -> None:
+        self._is_holding = False
+        if self._limit is not None:
+            self._limit.cancel()
+        while self._held and not self._is_holding:
+            await self._deliver(self._held.popleft())
 
 
 class SafeApp(KeyOrder):
@@ -58,7 +144,7 @@ class SafeApp(KeyOrder):
         super().__init__()
         self.animation_level = "none"
         self._control_filter = ControlFilter()
-        self.shutdown = Shutdown()
+        self.ending = Ending()
         self._undrawn: ExitStack | None = None
         """Open while the window is too small for the screens, so that they are not drawn."""
         self.problem: WizardError | None = None
@@ -68,10 +154,10 @@ class SafeApp(KeyOrder):
         if os.environ.get("TEXTUAL_THEME") not in self.available_themes:
             self.theme = theme_for(self.console.color_system).name
 
-    def run_safely(self, shutdown: Shutdown, *, mouse: bool = False) -> int:
+    def run_safely(self, ending: Ending, *, mouse: bool = False) -> int:
         """Run until the end and return the exit code: that of `exit`, 70 after a crash, 128+n after signal n."""
-        self.shutdown = shutdown
-        with shutdown.handled_by(self._begin_end):
+        self.ending = ending
+        with ending.handled_by(self._begin_end):
             try:
                 self.run(mouse=mouse)
             except Exception as error:  # the loop itself failed: Textual's report was not reached
@@ -81,7 +167,7 @@ class SafeApp(KeyOrder):
 
     def hang_up(self) -> None:
         """End as by SIGHUP: the terminal is gone. From any thread."""
-        self.shutdown.begin(HANG_UP)
+        self.ending.begin(HANG_UP)
 
     @property
     def size(self) -> Size:
@@ -111,7 +197,7 @@ class SafeApp(KeyOrder):
         return events.Resize(size, size)
 
     async def _deliver(self, event: events.Event) -> None:
-        if self.shutdown.has_begun:  # what was typed ahead would keep the end waiting
+        if self.ending.has_begun:  # what was typed ahead would keep the end waiting
             return
         if self._undrawn is None:
             await super()._deliver(event)
@@ -128,14 +214,15 @@ class SafeApp(KeyOrder):
         `set-clipboard on`. Always show the text as well.
 
         Raises:
-            TooLongToCopy: it is longer than 8 KiB.
+            WizardError: it is longer than 8 KiB (`clipboard.too-long`).
         """
         data = text.encode()
         if len(data) > LONGEST_COPY:
-            raise TooLongToCopy(
+            raise WizardError(
                 "The text is too long for the clipboard.",
                 why=f"It has {len(data)} bytes; terminals take {LONGEST_COPY}.",
                 advice="Select it on the screen, or save it to a file.",
+                code="clipboard.too-long",
             )
         if self._driver is not None:
             self._driver.write(f"\x1b]52;c;{base64.b64encode(data).decode()}\a")
@@ -184,9 +271,9 @@ class SafeApp(KeyOrder):
         hand_back = getattr(self._driver, "hand_back", None)
         if hand_back is not None:
             hand_back()
-            self.shutdown.restore_terminal()
+            self.ending.restore_terminal()
         if self._loop is None:
-            self.shutdown.unwind(number)
+            self.ending.unwind(number)
         else:
             self._loop.call_soon_threadsafe(self._exit_by, number)
 
@@ -197,3 +284,29 @@ class SafeApp(KeyOrder):
 
 def _roomy(size: Size) -> Size:
     return Size(max(size.width, MIN_COLUMNS), max(size.height, MIN_LINES))
+
+
+class ControlFilter(LineFilter):
+    """Takes control characters out of what widgets drew, and hyperlinks whose address holds one.
+
+    Textual passes ESC, C1 and bidirectional controls through in every widget (docs/terminal.md).
+    `wizard.core.text.printable` is the first defence; this one is there for the string that was missed.
+    """
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:  # noqa: ARG002 - its signature
+        """Return the segments without controls, of the same width; see LineFilter.apply."""
+        return [segment if segment.control else _without_controls(segment) for segment in segments]
+
+
+def _without_controls(segment: Segment) -> Segment:
+    text, style = segment.text, segment.style
+    if UNPRINTABLE.search(text):
+        text = UNPRINTABLE.sub(_replacement, text)
+    if style is not None and style.link and UNPRINTABLE.search(style.link):
+        style = style.update_link(None)
+    return Segment(text, style)
+
+
+def _replacement(match: re.Match[str]) -> str:
+    # The layout was made with the width of the original; most control characters have none.
+    return REPLACEMENT if cell_len(match[0]) else ""

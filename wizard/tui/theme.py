@@ -12,10 +12,6 @@ from dataclasses import replace
 from textual.color import Color, ColorParseError
 from textual.theme import BUILTIN_THEMES, Theme
 
-from wizard.core.text import ASCII, UNICODE, Glyphs, glyphs_for
-
-__all__ = ["ASCII", "THEME", "THEME_16", "UNICODE", "Glyphs", "glyphs_for", "nearest_256", "theme_for"]
-
 _CUBE_LEVELS = (0, 95, 135, 175, 215, 255)
 _GREY_LEVELS = tuple(range(8, 239, 10))
 _GREYS = {"background": "#121212", "surface": "#1c1c1c", "panel": "#303030", "foreground": "#e4e4e4"}

@@ -19,8 +19,8 @@ from textual.binding import BindingType  # noqa: E402
 from textual.content import Content  # noqa: E402
 from textual.widgets import Footer, Input, Label, OptionList, Static  # noqa: E402
 
+from wizard.core.ending import Ending  # noqa: E402
 from wizard.core.secret import Secret  # noqa: E402
-from wizard.core.shutdown import Shutdown  # noqa: E402
 from wizard.tui.safe_app import SafeApp  # noqa: E402
 from wizard.tui.widgets.secret_field import SecretField  # noqa: E402
 
@@ -66,6 +66,7 @@ class TwoFields(SafeApp):
 
     def on_mount(self) -> None:
         self.query_one(Input).cursor_blink = False
+        self.watch(self.query_one("#secret"), "length", self.validator)
         if SITE == "mount":
             raise RuntimeError("mount")
 
@@ -74,18 +75,13 @@ class TwoFields(SafeApp):
         self.query_one("#status", Label).update(f"submitted {event.field.id}")
         self.screen.focus_next()
 
-    @on(SecretField.Rejected)
-    def rejected(self, event: SecretField.Rejected) -> None:
-        self.query_one("#note", Label).update(event.reason)
-
-    @on(SecretField.Cleaned)
-    def cleaned(self, event: SecretField.Cleaned) -> None:
+    @on(SecretField.Noted)
+    def noted(self, event: SecretField.Noted) -> None:
         self.query_one("#note", Label).update(event.note)
 
-    @on(SecretField.Changed, "#secret")
-    def validator(self, event: SecretField.Changed) -> None:
-        if SITE == "changed" and event.length == 64:
-            self.check(event.field.peek().reveal())
+    def validator(self, length: int) -> None:
+        if SITE == "changed" and length == 64:
+            self.check(self.query_one("#secret", SecretField).peek().reveal())
 
     def check(self, value: str) -> None:
         raise ValueError("not valid")
@@ -166,5 +162,5 @@ class Rich(Exception):
 
 
 if __name__ == "__main__":
-    with Shutdown() as shutdown:
-        sys.exit(TwoFields().run_safely(shutdown))
+    with Ending() as ending:
+        sys.exit(TwoFields().run_safely(ending))

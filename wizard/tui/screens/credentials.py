@@ -7,11 +7,11 @@ where the user typed it.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.types import CSSPathType
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
@@ -19,7 +19,10 @@ from textual.widgets.option_list import Option
 
 from wizard.core.credentials import KeyKind
 from wizard.core.errors import WizardError
-from wizard.intake.paste import IntakeError
+from wizard.exchange.signing import KeyPair
+from wizard.intake.paste import IntakeError, Pair
+from wizard.intake.private_keys import ImportedKey
+from wizard.intake.sources import Found
 from wizard.rehearsal.simulated_page import NewKey
 from wizard.rotation.model import Finding, Mode, Step
 from wizard.tui.screens.instructions import (
@@ -35,14 +38,14 @@ from wizard.tui.screens.instructions import (
     instructions,
     where_to_create,
 )
-from wizard.tui.screens.outside_keys import OutsideKeys
+from wizard.tui.screens.key_files import FindKeyScreen, ImportKeyScreen
 from wizard.tui.screens.step_screen import StepScreen
+from wizard.tui.widgets.basics import OptionRows
 from wizard.tui.widgets.credentials_form import CredentialsForm, Entered
-from wizard.tui.widgets.option_rows import OptionRows
 from wizard.tui.widgets.secret_field import SecretField
 
 
-class CredentialsScreen(OutsideKeys):
+class CredentialsScreen(StepScreen):
     """Takes the new key in, stores it, reads it back."""
 
     CSS_PATH: ClassVar[CSSPathType | None] = ["step_screen.tcss", "credentials.tcss"]
@@ -59,15 +62,12 @@ class CredentialsScreen(OutsideKeys):
         Binding("f6", "kind", "Kind", key_display="F6", tooltip="Choose the kind of key, or import a private key"),
     ]
 
-    class Stored(Message):
-        """The credentials were read back from the keyring."""
-
-        def __init__(self, finding: Finding) -> None:
-            super().__init__()
-            self.finding = finding
-
     def __init__(self) -> None:
         super().__init__()
+        self._kind: KeyKind | None = None
+        self._public_pem = ""
+        self._imported = ""
+        """The public half of an imported key; empty where the pair is made here."""
         self._pair_kind: KeyKind | None = None
         """Whose public half is shown."""
         self._unusual = ""
@@ -75,10 +75,9 @@ class CredentialsScreen(OutsideKeys):
 
     def compose_body(self) -> Iterable[Widget]:
         """Lay out the choice and the two fields; what applies is shown."""
-        glyphs = self.wizard.glyphs
         yield Static(self._lede(), classes="lede", markup=False)
         yield OptionRows(*(Option(choice(texts), id=kind) for kind, texts in self._choices().items()), id="kinds")
-        yield CredentialsForm(glyphs, id="form")
+        yield CredentialsForm(self.glyphs, id="form")
 
     def on_mount(self) -> None:
         """Ask for the kind first."""
@@ -111,7 +110,7 @@ class CredentialsScreen(OutsideKeys):
         if self.flow.credentials.pending is None:
             self.notice.clear()
         if event.option_id == IMPORT:
-            self._ask_for_private_key()
+            self.app.push_screen(ImportKeyScreen(), self._import)
             return
         kind = KeyKind(str(event.option_id))
         if self._imported or kind is not self._pair_kind:
@@ -134,7 +133,8 @@ class CredentialsScreen(OutsideKeys):
         self.form.show(kind, self._instructions(kind))
         if kind is not KeyKind.HMAC and not self._public_pem:
             self.form.await_public_key(f"Making the pair and storing it in {self.flow.place}…")
-            self._make_pair(kind)
+            make = partial(self.flow.credentials.public_key, kind)
+            self.start(make, partial(self._show_made, kind), doing="make a key pair")
         self.refresh_bindings()
 
     def action_kind(self) -> None:
@@ -146,8 +146,7 @@ class CredentialsScreen(OutsideKeys):
 
     def action_next(self) -> None:
         """Go on, once a key is stored and was read back."""
-        if self.is_at_work("custody"):
-            self.notice.note(at_work(self.flow.place))
+        if self._is_busy():
             return
         if self.flow.credentials.pending is None:
             way = "Enter in the last field stores it." if self.form.display else "Choose its kind first, with Enter."
@@ -157,41 +156,32 @@ class CredentialsScreen(OutsideKeys):
 
     def action_back(self) -> None:
         """Go back, but not while the keyring is at work: leaving would cut it off."""
-        if self.is_at_work("custody"):
-            self.notice.note(at_work(self.flow.place))
-        else:
+        if not self._is_busy():
             super().action_back()
+
+    def _is_busy(self) -> bool:
+        """Whether the place of the credentials is at work; then it is said."""
+        is_busy = self.is_at_work()
+        if is_busy:
+            self.notice.note(at_work(self.flow.place))
+        return is_busy
 
     def action_copy_whitelist(self) -> None:
         """Copy the list for the page."""
-        self._copy(self._whitelist(), f"Asked the terminal to copy: {self._whitelist()}")
+        self.copy(self._whitelist(), f": {self._whitelist()}")
 
     def action_copy_public_key(self) -> None:
         """Copy the public key for the page."""
-        self._copy(self._public_pem, "Asked the terminal to copy the public key.")
+        self.copy(self._public_pem, " the public key.")
 
-    def _copy(self, text: str, said: str) -> None:
-        try:
-            self.wizard.copy_public_text(text)
-        except WizardError as error:
-            self.notice.error(error)
-            return
-        self.notice.good(said)
+    def _show_made(self, kind: KeyKind, pem: str) -> None:
+        if kind is self._kind:  # else another one was chosen meanwhile
+            self.show_public_key(pem)
 
-    @work(exclusive=True, group="custody", description="make a key pair")
-    async def _make_pair(self, kind: KeyKind) -> None:
-        try:
-            pem = await self.flow.credentials.public_key(kind)
-            if kind is self._kind:
-                self.post_message(self.PublicKey(pem))
-        except WizardError as error:
-            self.post_message(self.Failed(error))
-
-    @on(OutsideKeys.PublicKey)
-    def show_public_key(self, message: OutsideKeys.PublicKey) -> None:
-        """Show the public half."""
-        self._public_pem, self._pair_kind = message.pem, self._kind
-        self.form.show_public_key(message.pem)
+    def show_public_key(self, pem: str) -> None:
+        """Show the public half of the pair that is stored."""
+        self._public_pem, self._pair_kind = pem, self._kind
+        self.form.show_public_key(pem)
         self.refresh_bindings()
 
     @on(SecretField.Submitted, "#api-key")
@@ -205,43 +195,99 @@ class CredentialsScreen(OutsideKeys):
     @on(SecretField.Submitted, "#secret")
     def store(self) -> None:
         """Judge the shapes, then write to the keyring."""
-        if self.is_at_work("custody"):
-            self.notice.note(at_work(self.flow.place))
+        if self._is_busy():
             return
         self.notice.clear()
         entered = self._read_form()
         if entered is not None:
             self.form.say(f"Writing to {self.flow.place}, reading back, comparing…")
-            self._store(entered)
+            self.start(partial(self._store, entered), self.go_to_probe, doing="store the credentials")
 
-    @work(exclusive=True, group="custody", description="store the credentials")
-    async def _store(self, entered: Entered) -> None:
+    async def _store(self, entered: Entered) -> Finding:
+        step, api_key = self.flow.credentials, entered.api_key
         try:
-            self.post_message(self.Stored(await self._kept(entered)))
-        except WizardError as error:
-            self.post_message(self.Failed(error))
+            if entered.secret is not None:
+                return await step.store_hmac(api_key, entered.secret)
+            if self._imported:
+                return await step.store_imported(api_key, self._imported)
+            return await step.store_made(api_key, self._kind or KeyKind.ED25519)
         finally:
             entered.wipe()
 
-    async def _kept(self, entered: Entered) -> Finding:
-        step, api_key = self.flow.credentials, entered.api_key
-        if entered.secret is not None:
-            return await step.store_hmac(api_key, entered.secret)
-        if self._imported:
-            return await step.store_imported(api_key, self._imported)
-        return await step.store_made(api_key, self._kind or KeyKind.ED25519)
-
-    @on(Stored)
-    def go_to_probe(self, message: Stored) -> None:
+    def go_to_probe(self, finding: Finding) -> None:
         """Empty the fields only now, and go on."""
-        self.wizard.forget_entered()
-        self.wizard.announce(message.finding)
+        self.session.forget_entered()
+        self.session.announced = finding
         super().action_next()
 
-    def on_step_screen_failed(self, message: StepScreen.Failed) -> None:
+    def show_error(self, error: WizardError) -> None:
         """Show the error; what was typed is still in the fields."""
-        super().on_step_screen_failed(message)
+        super().show_error(error)
         self.form.say("Nothing was lost. Enter in the last field tries again.")
+
+    def _import(self, given: ImportedKey | None) -> None:
+        if given is None:
+            return
+        if self._is_busy():
+            given.pair.private_pem.wipe()
+            return
+        self._public_pem = self._imported = given.pair.public_pem
+        self.choose_kind(given.pair.kind)
+        self.form.await_public_key(f"Storing the private key in {self.flow.place}…")
+        if given.warning:
+            self.notice.note(given.warning)
+        self.flow.credentials.note_source(given.path)
+        self.start(partial(self._store_pair, given.pair), self.show_public_key, doing="store an imported private key")
+
+    async def _store_pair(self, pair: KeyPair) -> str:
+        try:
+            await self.flow.credentials.import_pair(pair)
+        finally:
+            pair.private_pem.wipe()
+        return pair.public_pem
+
+    def action_find(self) -> None:
+        """Ask where the key in use is now."""
+        self.app.push_screen(FindKeyScreen(), self._take_found)
+
+    def _take_found(self, found: Found | None) -> None:
+        if found is None:
+            return
+        if self._is_busy():
+            found.pair.wipe()
+            return
+        self.choose_kind(KeyKind.HMAC)
+        self._fill_pair(found.pair)
+        self.flow.credentials.note_source(found.path)
+        if found.warning:
+            self.notice.note(f"Read from {found.place}. {found.warning}")
+        else:
+            stores = f"Enter stores it in {self.flow.place}; nothing is changed there."
+            self.notice.good(f"Read from {found.place}. {stores}")
+
+    def action_swap(self) -> None:
+        """Exchange what stands in the two fields."""
+        self.form.swap()
+        self.notice.note("API key and secret were exchanged.")
+
+    @on(SecretField.PairPasted)
+    def take_pair(self, message: SecretField.PairPasted) -> None:
+        """Put each value into its own field, unless a key pair signs."""
+        if message.pair.secret and self._kind is not KeyKind.HMAC:
+            message.pair.wipe()
+            self.notice.note("The paste holds a secret: that is an HMAC key. F6 chooses HMAC. Nothing was taken.")
+            return
+        self._fill_pair(message.pair)
+
+    def _fill_pair(self, pair: Pair) -> None:
+        self.form.fill(pair.api_key, pair.secret)
+        self.notice.good(pair.described())
+        pair.wipe()
+
+    @on(SecretField.Noted)
+    def show_note(self, message: SecretField.Noted) -> None:
+        """Say what a field did not take."""
+        self.notice.note(message.note)
 
     def simulated_page_closed(self, result: object) -> None:
         """Fill the fields with the key that the simulated page handed over."""
@@ -251,10 +297,14 @@ class CredentialsScreen(OutsideKeys):
         self.form.fill(result.api_key, result.secret if self._kind is KeyKind.HMAC else None)
         self.notice.good("The new key was taken over from the desk. Enter stores it.")
 
-    @property
     def wanted_key(self) -> tuple[KeyKind, str] | None:
-        """The kind of key that is to be made and, for Ed25519, its public key; None before the choice."""
+        """Return the kind that was chosen and, for a pair, its public key; None before the choice."""
         return (self._kind, self._public_pem) if self._kind else None
+
+    @property
+    def form(self) -> CredentialsForm:
+        """The fields and what stands around them."""
+        return self.query_one(CredentialsForm)
 
     @property
     def _is_adopting(self) -> bool:
@@ -283,7 +333,7 @@ class CredentialsScreen(OutsideKeys):
             return WHICH_IN_USE
         return where_to_create(
             self.flow.context.environment.site.key_page,
-            has_simulated_page=self.wizard.environments.simulated_page is not None,
+            has_simulated_page=self.session.environments.simulated_page is not None,
         )
 
     def _whitelist(self) -> str:

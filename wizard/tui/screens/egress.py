@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import suppress
-from typing import ClassVar
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from typing import ClassVar, TypeVar
 
-from textual import on, work
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -26,37 +21,15 @@ from wizard.egress.exchange_observation import ExchangeObservation
 from wizard.egress.ipv6 import Ipv6Route
 from wizard.egress.selection import Candidate
 from wizard.rotation.model import Outcome, Step
+from wizard.tui.screens.dialogs import TextScreen
 from wizard.tui.screens.hosts import HostsScreen
 from wizard.tui.screens.step_screen import StepScreen
-from wizard.tui.widgets.evidence_table import EvidenceTable
-from wizard.tui.widgets.option_rows import OptionRows
+from wizard.tui.widgets.basics import EvidenceTable, OptionRows
 
+_Answer = TypeVar("_Answer")
 _ASKS_ON = "S asks on for further addresses, E asks the exchange itself, D tells details."
 _UNASKED = "No operator was asked."
 _CHOOSE = "For the whitelist (Space ticks and unticks):"
-
-
-class EgressDetailsScreen(ModalScreen[None]):
-    """Who was asked, where, and what came of it.
-
-    Args:
-        report: What is told.
-    """
-
-    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,d,enter", "dismiss", "Close")]
-
-    def __init__(self, report: EgressReport) -> None:
-        super().__init__()
-        self._report = report
-
-    def compose(self) -> ComposeResult:
-        """Lay the lines out."""
-        with VerticalScroll(classes="dialog") as dialog:
-            # In the frame: below the lines it would be out of sight at 60x20.
-            dialog.border_subtitle = "Arrows scroll, Esc closes this."
-            yield Static("Who said what of this host", classes="title")
-            lines = "\n".join(printable(line, 600) for line in self._report.details())
-            yield Static(lines, classes="lines", markup=False)
 
 
 class CandidateList(OptionRows):
@@ -127,35 +100,6 @@ class EgressScreen(StepScreen):
         Binding("h", "hosts", "Hosts", tooltip="Ask other hosts for their address, over OpenSSH"),
     ]
 
-    class Seen(Message):
-        """One operator answered."""
-
-        def __init__(self, sample: Sample) -> None:
-            super().__init__()
-            self.sample = sample
-
-    class Settled(Message):
-        """The detection ended."""
-
-        def __init__(
-            self, report: EgressReport, sampling: str = "", observation: ExchangeObservation | None = None
-        ) -> None:
-            super().__init__()
-            self.report = report
-            self.observation = observation
-            self.sampling = sampling
-            """What it proves about a pool, where more was sampled."""
-
-    class Unasked(Message):
-        """Nobody could be asked."""
-
-    class Ipv6Found(Message):
-        """The exchange can be called over IPv6 too."""
-
-        def __init__(self, way: Ipv6Route) -> None:
-            super().__init__()
-            self.way = way
-
     def compose_body(self) -> Iterable[Widget]:
         """Lay out the sentence and the table."""
         yield Static("Which address does the exchange see of this host?", classes="lede")
@@ -192,30 +136,38 @@ class EgressScreen(StepScreen):
         self.query_one(EvidenceTable).clear()
         self.query_one("#ipv6").display = False
         count = len(self.flow.context.services)
-        self._say(
-            self.wizard.glyphs.working,
-            "$text-primary",
-            f"Asking {count} services, at most {self._deadline():g} s.",
+        self.say("working", f"Asking {count} services, at most {self.flow.context.pace.egress:g} s.")
+        self._begin(partial(self.flow.egress.detect, self._on_sample), self.show_verdict, self.show_unasked)
+        # Its error is the one that the detection tells.
+        self.start(
+            self.flow.egress.ipv6_route,
+            self.show_ipv6,
+            doing="look for a route over IPv6",
+            group="ipv6",
+            failed=lambda _: None,
         )
-        self._detect()
-        self._look_for_ipv6()
 
     def action_sample_more(self) -> None:
         """Ask on, on fresh connections, to find out whether this host has several addresses."""
-        if self._report is None or self.is_at_work("egress"):
-            self._tell_why_not()
+        if (report := self._settled()) is None:
             return
-        at_most = duration(self.flow.context.pace.sampling)
-        self._say(self.wizard.glyphs.working, "$text-primary", f"Asking on, at most {at_most}.")
-        self._sample_more(self._report)
+        self.say("working", f"Asking on, at most {duration(self.flow.context.pace.sampling)}.")
+        self._begin(
+            partial(self.flow.egress.sample_more, report, self._on_sample),
+            lambda more: self.show_verdict(more, describe_sampling(more.samples)),
+            partial(self._show_failed, report),
+        )
 
     def action_ask_exchange(self) -> None:
         """Ask the exchange itself, with the key in use."""
-        if self._report is None or self.is_at_work("egress"):
-            self._tell_why_not()
+        if (report := self._settled()) is None:
             return
-        self._say(self.wizard.glyphs.working, "$text-primary", "Asking the exchange with the key in use.")
-        self._ask_exchange(self._report)
+        self.say("working", "Asking the exchange with the key in use.")
+        self._begin(
+            self.flow.egress.ask_exchange,
+            lambda seen: self.show_verdict(report, observation=seen),
+            partial(self._show_failed, report),
+        )
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Hide the question to the exchange where no key is in use."""
@@ -228,11 +180,12 @@ class EgressScreen(StepScreen):
         if self._report is None:
             self._tell_why_not()
             return
-        self.app.push_screen(EgressDetailsScreen(self._report))
+        lines = "\n".join(printable(line, 600) for line in self._report.details())
+        self.app.push_screen(TextScreen("Who said what of this host", lines))
 
     def action_hosts(self) -> None:
         """Ask other hosts that use the key."""
-        self.app.push_screen(HostsScreen(self.flow, self.wizard.glyphs), self.hosts_closed)
+        self.app.push_screen(HostsScreen(), self.hosts_closed)
 
     def hosts_closed(self, taken: str | None) -> None:
         """Say what was taken to the whitelist."""
@@ -252,91 +205,71 @@ class EgressScreen(StepScreen):
             return
         super().action_next()
 
-    @work(exclusive=True, group="egress", description="detect the egress address")
-    async def _detect(self) -> None:
-        try:
-            report = await self.flow.egress.detect(lambda sample: self.post_message(self.Seen(sample)))
-            self.post_message(self.Settled(report))
-        except WizardError as error:
-            self.post_message(self.Unasked())
-            self.post_message(self.Failed(error))
+    def _begin(
+        self,
+        ask: Callable[[], Awaitable[_Answer]],
+        show: Callable[[_Answer], object],
+        failed: Callable[[WizardError], object],
+    ) -> None:
+        self.start(ask, show, doing="ask for the egress address", group="egress", failed=failed)
 
-    @work(exclusive=True, group="egress", description="sample the egress address")
-    async def _sample_more(self, report: EgressReport) -> None:
-        try:
-            more = await self.flow.egress.sample_more(report, lambda sample: self.post_message(self.Seen(sample)))
-            self.post_message(self.Settled(more, describe_sampling(more.samples)))
-        except WizardError as error:
-            self.post_message(self.Settled(report))
-            self.post_message(self.Failed(error))
+    def _on_sample(self, sample: Sample) -> None:
+        self.show_later(self.show_sample, sample)
 
-    @work(exclusive=True, group="egress", description="ask the exchange which address it sees")
-    async def _ask_exchange(self, report: EgressReport) -> None:
-        observation = None
-        try:
-            observation = await self.flow.egress.ask_exchange()
-        except WizardError as error:
-            self.post_message(self.Failed(error))
-        self.post_message(self.Settled(report, observation=observation))
+    def show_ipv6(self, ipv6: Ipv6Route | None) -> None:
+        """Warn where the exchange can be called over IPv6 too."""
+        if ipv6:
+            note = self.query_one("#ipv6", Static)
+            note.update(self.signed("caution", ipv6.sentence()))
+            note.display = True
 
-    @work(exclusive=True, group="ipv6", description="look for a way over IPv6")
-    async def _look_for_ipv6(self) -> None:
-        # The same WizardError is told by the detection.
-        with suppress(WizardError):
-            if way := await self.flow.egress.ipv6_route():
-                self.post_message(self.Ipv6Found(way))
-
-    @on(Ipv6Found)
-    def show_ipv6(self, message: Ipv6Found) -> None:
-        """Warn of the other way."""
-        content = Content.from_markup(
-            "[$text-warning]$glyph[/] $text", glyph=self.wizard.glyphs.caution, text=message.way.sentence()
-        )
-        note = self.query_one("#ipv6", Static)
-        note.update(content)
-        note.display = True
-
-    @on(Seen)
-    def show_sample(self, message: Seen) -> None:
+    def show_sample(self, sample: Sample) -> None:
         """Add a row."""
-        sample = message.sample
         answer = str(sample.address) if sample.address else printable(sample.refusal, limit=60)
-        glyph = self.wizard.glyphs.passed if sample.address else self.wizard.glyphs.failed
+        glyph = self.glyphs.passed if sample.address else self.glyphs.failed
         self.query_one(EvidenceTable).add(
             sample.service.name, sample.service.operator, f"{glyph} {answer}", f"{sample.milliseconds:.0f}"
         )
 
-    @on(Unasked)
-    def show_unasked(self) -> None:
-        """Say so; what was seen before is no evidence for this way out."""
+    def show_unasked(self, error: WizardError) -> None:
+        """Say that nobody was asked; what was seen before is no evidence for this way out."""
         self._show_candidates()
-        self._say(self.wizard.glyphs.failed, "$text-error", _UNASKED)
+        self.say("failed", _UNASKED)
+        self.show_error(error)
 
-    @on(Settled)
-    def show_verdict(self, message: Settled) -> None:
-        """Say what the answers mean together."""
-        self._report = report = message.report
+    def _show_failed(self, report: EgressReport, error: WizardError) -> None:
+        self.show_verdict(report)
+        self.show_error(error)
+
+    def show_verdict(
+        self, report: EgressReport, sampling: str = "", observation: ExchangeObservation | None = None
+    ) -> None:
+        """Say what the answers mean together; `sampling` is what they prove about several addresses."""
+        self._report = report
         if self._is_warned:
             self._is_warned = False
             self.notice.clear()
         self._show_candidates()
-        finding = self.flow.egress.finding(report, message.observation)
-        glyph, colour = {
-            Outcome.PASSED: (self.wizard.glyphs.passed, "$text-success"),
-            Outcome.FAILED: (self.wizard.glyphs.failed, "$text-error"),
-        }.get(finding.outcome, (self.wizard.glyphs.caution, "$text-warning"))
-        self._say(glyph, colour, f"{finding.observed} {message.sampling}".rstrip())
+        finding = self.flow.egress.finding(report, observation)
+        signs = {Outcome.PASSED: "passed", Outcome.FAILED: "failed"}
+        self.say(signs.get(finding.outcome, "caution"), f"{finding.observed} {sampling}".rstrip())
         table = self.query_one(EvidenceTable)
         shown = table.row_count - len(report.samples)
         for service in report.unfinished[shown:]:
-            table.add(service.name, service.operator, f"{self.wizard.glyphs.pending} not waited for", "")
+            table.add(service.name, service.operator, f"{self.glyphs.pending} not waited for", "")
         self.query_one("#route", Static).update(
             f"{_ASKS_ON}\nSeen {utc(finding.at)}. {self.flow.egress.history(report)}\n{report.route.sentence()}\n"
             f"Not proven: {finding.does_not_prove}."
         )
 
+    def _settled(self) -> EgressReport | None:
+        """The report to go on with; where there is none yet, it is said why."""
+        if self._report is None or self.is_at_work("egress"):
+            self._tell_why_not()
+            return None
+        return self._report
+
     def _tell_why_not(self) -> None:
-        """Say why there is nothing to work with yet."""
         asking = self.is_at_work("egress")
         self.notice.note("The operators are still being asked." if asking else f"{_UNASKED} R asks again.")
 
@@ -344,10 +277,3 @@ class EgressScreen(StepScreen):
         candidates = self.flow.candidates()
         self.query_one(CandidateList).show(candidates)
         self.query_one("#choose").display = bool(candidates)
-
-    def _say(self, glyph: str, colour: str, text: str) -> None:
-        content = Content.from_markup(f"[{colour}]$glyph[/] $text", glyph=glyph, text=text)
-        self.query_one("#verdict", Static).update(content)
-
-    def _deadline(self) -> float:
-        return self.flow.context.pace.egress

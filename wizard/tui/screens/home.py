@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
-from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.content import Content
-from textual.message import Message
 from textual.widgets import Footer, OptionList, Static
 from textual.widgets.option_list import Option
 
+from wizard.core.clock import duration
 from wizard.core.errors import WizardError
-from wizard.custody.questions import FORGET_CONSENT, FORGET_WORD
+from wizard.core.settings import Place
+from wizard.custody.errors import CustodyError
+from wizard.custody.questions import (
+    FILE_CONSENT,
+    FILE_WORD,
+    FORGET_CONSENT,
+    FORGET_WORD,
+    PASSPHRASE_CHANGED,
+    QUESTIONS,
+)
+from wizard.custody.services import explanation
 from wizard.rotation.flow import Flow
 from wizard.rotation.journal import Overview
-from wizard.rotation.model import Mode, safe_to_close
-from wizard.tui.screens.confirm import ConfirmScreen
-from wizard.tui.screens.home_place import PlaceScreen
-from wizard.tui.screens.home_texts import call, caution, check, next_step, pending, row, way
+from wizard.rotation.model import TITLES, Finding, Mode, Outcome, Step, safe_to_close
+from wizard.tui.screens.dialogs import ConfirmScreen, TextScreen
+from wizard.tui.screens.password import UnlockingScreen, changing_passphrase
+from wizard.tui.widgets.basics import OptionRows
+from wizard.tui.widgets.header import StatusHeader
 from wizard.tui.widgets.notice import Notice
-from wizard.tui.widgets.option_rows import OptionRows
-from wizard.tui.widgets.status_header import StatusHeader
 
 
-class HomeScreen(PlaceScreen):
+class HomeScreen(UnlockingScreen[None]):
     """Where the wizard begins and where it comes back to."""
 
     CSS_PATH = "home.tcss"
@@ -47,115 +56,93 @@ class HomeScreen(PlaceScreen):
         Binding("r", "again", "Again", show=False, tooltip="Try to open the environment again"),
     ]
 
-    class Ready(Message):
-        """The environments can be shown."""
-
-    class Opened(Message):
-        """An environment was opened."""
-
-        def __init__(self, flow: Flow) -> None:
-            super().__init__()
-            self.flow = flow
-
-    class Begun(Message):
-        """A rotation was opened."""
-
-    class Forgotten(Message):
-        """The missing keys were struck off."""
-
-    class Abandoned(Message):
-        """The open rotation was given up."""
+    _is_custody_problem: bool = False
+    """Whether the place of the credentials did not open."""
+    _has_other_place: bool = False
+    """Whether the keyring was found unusable, so that the encrypted file is offered."""
 
     def compose(self) -> ComposeResult:
         """Lay the screen out; it is filled when the environments are open."""
         yield StatusHeader("home", "", safe_to_close(None))
         with VerticalScroll(id="home", can_focus=False):
-            yield Static(self.wizard.environments.lede, classes="lede", markup=False)
+            yield Static(self.session.environments.lede, classes="lede", markup=False)
             yield Static("  Environment   Site                 Current key             Age", id="columns")
             yield OptionRows(id="environments")
             yield Static("", id="checks")
             yield Static("", id="next")
-            yield Static(way(self.wizard.glyphs), id="way")
-        yield Notice(self.wizard.glyphs)
+            yield Static(self._steps(), id="way")
+        yield Notice(self.glyphs)
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
         """Open the environments, unless they are open already."""
         self.query_one("#checks", Static).update("Opening…")
-        self._open_environments()
+        self.start(self._open_environments, lambda _: self.fill(), doing="open the environments")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Show only what can be done now."""
-        flow = self.wizard.flow if self.wizard.has_flow else None
-        if (can_mend := self.can_do(action)) is not None:
-            return flow is None and can_mend
+        flow = self.flow if self.session.has_flow else None
+        while_closed = {
+            "unlock": bool(self.remedy),
+            "encrypted_file": self._has_other_place,
+            "service": self._is_custody_problem,
+            "again": True,
+        }
+        if action in while_closed:
+            return flow is None and while_closed[action]
         if action == "adopt":
             return flow is not None and flow.rotation is None and flow.current is None
         if action == "passphrase":
-            return flow is not None and self.is_file
+            return flow is not None and self._is_at(Place.ENCRYPTED_FILE)
         if action == "forget":
             return flow is not None and flow.can_forget
         return flow is not None and flow.can_be_abandoned if action == "abandon" else True
 
-    @work(description="open the environments")
     async def _open_environments(self) -> None:
-        try:
-            if not self.wizard.environments.overviews():
-                await self.wizard.environments.open()
-            self.post_message(self.Ready())
-        except WizardError as error:
-            self.post_message(self.Failed(error))
+        if not self.session.environments.overviews():
+            await self.session.environments.open()
 
-    @work(description="open an environment")
-    async def _open(self, overview: Overview) -> None:
-        try:
-            self.post_message(self.Opened(await self.wizard.open(overview.environment)))
-        except WizardError as error:
-            self.post_message(self.Failed(error))
-
-    @on(Ready)
     def fill(self) -> None:
         """List the environments; open the one that there is no choice about."""
         # A rehearsal that was left open goes on with its own fire drill, which is known only now.
-        self.query_one(".lede", Static).update(self.wizard.environments.lede)
+        self.query_one(".lede", Static).update(self.session.environments.lede)
         names = self._list()
         chosen = self._name_to_choose(names)
         options = self.query_one("#environments", OptionList)
         options.highlighted = names.index(chosen) if chosen else 0
         options.focus()
-        if self.wizard.has_flow:
+        if self.session.has_flow:
             self.show_flow()
         elif chosen:
             self.open_highlighted()
         else:
-            opens = "Enter opens the environment that is highlighted."
-            self.query_one("#checks", Static).update("")
-            self.query_one("#next", Static).update(call(opens, self.wizard.glyphs))
+            self._show_checks()
+            self._say_next("Enter opens the environment that is highlighted.")
 
     def _list(self) -> list[str]:
-        overviews = self.wizard.environments.overviews()
+        overviews = self.session.environments.overviews()
         options = self.query_one("#environments", OptionList)
         highlighted = options.highlighted
         options.clear_options()
         options.add_options(
-            Option(Content(row(one, self.wizard.environments.clock(), self.size.width))) for one in overviews
+            Option(Content(row(one, self.session.environments.clock(), self.size.width))) for one in overviews
         )
         options.highlighted = highlighted
         return [one.environment.name for one in overviews]
 
     def _name_to_choose(self, names: list[str]) -> str:
-        if self.wizard.has_flow:
-            return self.wizard.flow.context.environment.name
-        if self.wizard.environment in names:
-            return self.wizard.environment or ""
+        if self.session.has_flow:
+            return self.flow.context.environment.name
+        if self.session.environment in names:
+            return self.session.environment or ""
         return names[0] if len(names) == 1 else ""
 
     def action_enter(self) -> None:
         """Open the environment, or go on with the one that is open."""
-        if self.is_at_work() or not self.wizard.environments.overviews():
+        if self.is_at_work() or not self.session.environments.overviews():
             return
         overview = self._highlighted()
-        if self.wizard.has_flow and self.wizard.flow.context.environment.name == overview.environment.name:
+        if self.session.has_flow and self.flow.context.environment.name == overview.environment.name:
             self.go_on()
         else:
             self.open_highlighted()
@@ -164,65 +151,68 @@ class HomeScreen(PlaceScreen):
         """Open the environment under the cursor."""
         self.notice.clear()
         self.query_one("#next", Static).update("")
-        self.query_one("#checks", Static).update(
-            pending(f"Trying {self.wizard.place} with a canary…", self.wizard.glyphs)
+        self._show_checks(self.signed("pending", f"Trying {self.session.place} with a canary…"))
+        self.start(
+            partial(self.session.open, self._highlighted().environment),
+            lambda _: self.show_flow(),
+            doing="open an environment",
         )
-        self._open(self._highlighted())
 
-    @on(Opened)
+    go_on_unlocked = open_highlighted
+
     def show_flow(self) -> None:
         """Show what was checked and what comes next."""
-        flow, glyphs = self.wizard.flow, self.wizard.glyphs
+        flow = self.flow
         self._list()
-        lines = [check(flow.preflight.storage, glyphs)]
-        lines += [pending(sentence, glyphs) for sentence in flow.preflight.recovered]
-        lines += [caution(sentence, glyphs) for sentence in flow.preflight.losses()]
-        self.query_one("#checks", Static).update(Content("\n").join(lines))
-        self.query_one("#next", Static).update(call(next_step(flow), self.wizard.glyphs))
+        self._show_checks(
+            self.check(flow.preflight.storage),
+            *(self.signed("pending", sentence) for sentence in flow.preflight.recovered),
+            *(self.signed("caution", sentence) for sentence in flow.preflight.losses()),
+        )
+        self._say_next(next_step(flow))
         self.query_one(StatusHeader).closing = flow.closing
         self.refresh_bindings()
 
-    @on(PlaceScreen.Failed)
-    def show_error(self, message: PlaceScreen.Failed) -> None:
+    def show_error(self, error: WizardError) -> None:
         """Tell why it cannot be opened, with the remedy."""
-        self.note_problem(message.error)
-        self.query_one("#checks", Static).update("")
-        self.query_one("#next", Static).update(call(self.ways_out(), self.wizard.glyphs))
-        self.notice.error(message.error)
+        custodian = self.session.environments.custodian
+        self.note_remedy(error)
+        self._is_custody_problem = custodian is not None and isinstance(error, CustodyError)
+        self._has_other_place = self._is_custody_problem and self._is_at(Place.KEYRING)
+        self._show_checks()
+        self._say_next(self._remedies())
+        super().show_error(error)
         self.call_after_refresh(self.query_one("#next").scroll_visible, animate=False)
         self.refresh_bindings()
 
+    def _remedies(self) -> str:
+        """What can be done about a place that does not open."""
+        remedies = [f"U: {QUESTIONS[self.remedy].does}."] if self.remedy else []
+        if self._has_other_place:
+            remedies.append("V: keep credentials in an encrypted file.")
+        return " ".join([*remedies, "R tries again; another environment may be open to you."])
+
     def go_on(self) -> None:
         """Begin a rotation, or resume the open one."""
-        flow = self.wizard.flow
+        flow = self.flow
         if flow.rotation is None:
             self._begin(Mode.ROTATE if flow.current else Mode.SET_UP)
         else:
-            self.wizard.show_step()
+            self.session.show_step()
 
     def action_adopt(self) -> None:
         """Begin with a key that is in use already."""
         if not self.is_at_work():
             self._begin(Mode.ADOPT)
 
-    @work(description="begin a rotation")
-    async def _begin(self, mode: Mode) -> None:
-        try:
-            await self.wizard.flow.begin(mode)
-            self.post_message(self.Begun())
-        except WizardError as error:
-            self.post_message(self.Failed(error))
-
-    @on(Begun)
-    def show_begun(self) -> None:
-        """Show the first step."""
-        self.wizard.show_step()
+    def _begin(self, mode: Mode) -> None:
+        self.start(partial(self.flow.begin, mode), lambda _: self.session.show_step(), doing="begin a rotation")
 
     def action_again(self) -> None:
         """Try to open what could not be opened."""
         if self.is_at_work():
             return
-        if self.wizard.environments.overviews():
+        if self.session.environments.overviews():
             self.open_highlighted()
         else:
             self.on_mount()
@@ -230,22 +220,15 @@ class HomeScreen(PlaceScreen):
     def action_abandon(self) -> None:
         """Ask before giving the open rotation up."""
         question = (
-            f"The new credentials of this rotation are deleted from {self.wizard.place}. The current key stays as it"
+            f"The new credentials of this rotation are deleted from {self.session.place}. The current key stays as it"
             " is. If you created a new key on the exchange's page, delete it there."
         )
         self.app.push_screen(ConfirmScreen("Give this rotation up?", question, "abandon"), self._abandon)
 
     def _abandon(self, typed: str | None) -> None:
         if typed and not self.is_at_work():
-            self._give_up()
-
-    @work(description="abandon the rotation")
-    async def _give_up(self) -> None:
-        try:
-            await self.wizard.flow.abandon()
-            self.post_message(self.Abandoned())
-        except WizardError as error:
-            self.post_message(self.Failed(error))
+            said = "The rotation was given up. The current key is as it was."
+            self.start(self.flow.abandon, lambda _: self._show_done(said), doing="abandon the rotation")
 
     def action_forget(self) -> None:
         """Ask before a missing key is struck off."""
@@ -254,31 +237,89 @@ class HomeScreen(PlaceScreen):
 
     def _forget(self, typed: str | None) -> None:
         if typed and not self.is_at_work():
-            self._strike_off()
+            said = "The missing key was struck off the journal."
+            self.start(self.flow.forget_missing, lambda _: self._show_done(said), doing="forget the missing key")
 
-    @work(description="forget the missing key")
-    async def _strike_off(self) -> None:
+    def _show_done(self, said: str) -> None:
+        self.fill()
+        self.notice.good(said)
+
+    def action_passphrase(self) -> None:
+        """Ask for the passphrase of the encrypted file so far, and for the new one."""
+        custodian = self.session.environments.custodian
+        if custodian is not None and not self.is_at_work():
+            self.app.push_screen(changing_passphrase(custodian), self._changed)
+
+    def _changed(self, is_changed: bool | None) -> None:
+        if is_changed:
+            self.notice.note(" ".join(PASSPHRASE_CHANGED))
+
+    def action_service(self) -> None:
+        """Show the commands for a program that runs as a service."""
+        lines = explanation(self._highlighted().environment.name)
+        self.app.push_screen(TextScreen("Credentials for a service", "\n".join(lines)))
+
+    def action_encrypted_file(self) -> None:
+        """Ask for the word that chooses the encrypted file."""
+        if not self.is_at_work():
+            question = ConfirmScreen("Keep credentials in an encrypted file?", FILE_CONSENT, FILE_WORD)
+            self.app.push_screen(question, self._choose_file)
+
+    def _choose_file(self, typed: str | None) -> None:
+        custodian = self.session.environments.custodian
+        if not typed or custodian is None:
+            return
         try:
-            await self.wizard.flow.forget_missing()
-            self.post_message(self.Forgotten())
+            custodian.choose_encrypted_file()
         except WizardError as error:
-            self.post_message(self.Failed(error))
+            self.notice.error(error)
+        else:
+            self.open_highlighted()
 
-    @on(Forgotten)
-    def show_forgotten(self) -> None:
-        """Say that it was struck off."""
-        self.fill()
-        self.notice.good("The missing key was struck off the journal.")
+    def _is_at(self, place: Place) -> bool:
+        custodian = self.session.environments.custodian
+        return custodian is not None and custodian.custody.place is place
 
-    @on(Abandoned)
-    def show_abandoned(self) -> None:
-        """Say that it was given up."""
-        self.fill()
-        self.notice.good("The rotation was given up. The current key is as it was.")
+    def _show_checks(self, *lines: Content) -> None:
+        self.query_one("#checks", Static).update(Content("\n").join(lines))
 
-    def highlighted_name(self) -> str:
-        """Return the name of the environment under the cursor."""
-        return self._highlighted().environment.name
+    def _say_next(self, text: str) -> None:
+        sentence = Content.from_markup("[b $text-primary]$glyph[/] [b]$text[/]", glyph=self.glyphs.current, text=text)
+        self.query_one("#next", Static).update(sentence)
+
+    def check(self, finding: Finding) -> Content:
+        """Return what was checked, with its outcome and what it does not prove."""
+        gap = f" Not proven: {finding.does_not_prove}." if finding.does_not_prove else ""
+        text = Content.from_markup(
+            "[b]$subject[/]  $observed", subject=finding.subject, observed=finding.observed + gap
+        )
+        return self.signed("passed" if finding.outcome is Outcome.PASSED else "caution", text)
+
+    def _steps(self) -> Content:
+        arrow = f" {self.glyphs.arrow} "
+        steps = arrow.join(title for step, title in TITLES.items() if step is not Step.DONE)
+        return Content.from_markup("[$text-muted]$steps[/]", steps=steps)
 
     def _highlighted(self) -> Overview:
-        return self.wizard.environments.overviews()[self.query_one("#environments", OptionList).highlighted or 0]
+        return self.session.environments.overviews()[self.query_one("#environments", OptionList).highlighted or 0]
+
+
+def next_step(flow: Flow) -> str:
+    """Say what Enter does next."""
+    if flow.rotation:
+        step = "the summary" if flow.step is Step.DONE else f"the step {flow.step}"
+        return f"Enter resumes the open rotation at {step}."
+    if flow.current:
+        return f"Enter begins to replace {flow.current.name}."
+    return "Enter sets up the first key. A adopts a key that is in use already."
+
+
+def row(one: Overview, now: float, width: int) -> str:
+    """Return one environment as a line of `width` columns."""
+    key = str(one.current.name) if one.current else "none yet"
+    age = duration(now - one.current.stored_at) if one.current else ""
+    site = one.environment.site.name
+    alive = "  legacy alive" if one.legacy else "  open" if one.open_rotation else ""
+    if width < 72:
+        return f"{one.environment.name:<13} {key:<21}{alive}"
+    return f"{one.environment.name:<13} {site:<20} {key:<23} {age:<11}{alive}"

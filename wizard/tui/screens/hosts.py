@@ -3,26 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 from typing import ClassVar
 
-from textual import on, work
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.message import Message
-from textual.screen import ModalScreen
 from textual.widgets import Footer, Input, OptionList, Static
 
 from wizard.core.clock import duration
 from wizard.core.errors import WizardError
-from wizard.core.text import Glyphs, printable
+from wizard.core.glyphs import Glyphs
+from wizard.core.text import printable
 from wizard.egress.ssh_hosts.hosts import Host, HostAnswer, HostSource
-from wizard.rotation.flow import Flow
 from wizard.rotation.steps.hosts import HostsStep
-from wizard.tui.widgets.line_input import LineInput
+from wizard.tui.session import Dialog
+from wizard.tui.widgets.basics import LineInput, OptionRows
 from wizard.tui.widgets.notice import Notice
-from wizard.tui.widgets.option_rows import OptionRows
 
 PACE = 0.1
 """Seconds from an answer to its being counted: thousands come at once when the time for all is up."""
@@ -100,13 +99,8 @@ class HostList(OptionRows):
         )
 
 
-class HostsScreen(ModalScreen[str | None]):
-    """A row per host: checked or not, and what it answered. Returns what was taken, in words; None after Esc.
-
-    Args:
-        flow: Its hosts are shown; its whitelist is offered what they answer.
-        glyphs: The signs beside the words.
-    """
+class HostsScreen(Dialog[str | None]):
+    """A row per host: checked or not, and what it answered. Returns what was taken, in words; None after Esc."""
 
     CSS_PATH = "hosts.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -119,8 +113,6 @@ class HostsScreen(ModalScreen[str | None]):
             "tab", "app.focus_next", "Add", key_display="Tab", tooltip="Go to the field for another host, and back"
         ),
         Binding("escape", "close", "Close", key_display="Esc", tooltip="Go back; what is typed and answered stays"),
-        # A dialog does not inherit the app's keys.
-        Binding("f1", "app.help", show=False),
     ]
     HELP = (
         "Every host that uses the key needs its address on the whitelist. The ticked hosts are asked over the system's"
@@ -129,56 +121,42 @@ class HostsScreen(ModalScreen[str | None]):
         " it goes to the whitelist with the host's name as its label."
     )
 
-    class Answered(Message):
-        """A host answered, or there is a reason why not."""
-
-        def __init__(self, answer: HostAnswer) -> None:
-            super().__init__()
-            self.answer = answer
-
-    class Ended(Message):
-        """All answers are there."""
-
-    class Named(Message):
-        """Other hosts are known now."""
-
-    class Failed(Message):
-        """No host can be asked."""
-
-        def __init__(self, error: WizardError) -> None:
-            super().__init__()
-            self.error = error
-
-    def __init__(self, flow: Flow, glyphs: Glyphs) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self._flow = flow
-        self._step = flow.hosts
-        self._glyphs = glyphs
         self._refused = ""
         """The text that the refusal under the field is about."""
         self._is_due = False
         """Whether the progress is shown soon."""
+
+    @property
+    def _step(self) -> HostsStep:
+        return self.flow.hosts
 
     def compose(self) -> ComposeResult:
         """Lay out the list, what is known of the highlighted host, and the field."""
         with Vertical(classes="dialog"):
             yield Static("Other hosts that use the key", classes="title")
             yield Static(_lede(self._step), classes="lede", markup=False)
-            yield HostList(self._step, self._glyphs, id="hosts")
+            yield HostList(self._step, self.glyphs, id="hosts")
             yield Static("", id="detail", markup=False)
             with Horizontal(id="add"):
                 yield Static("Another host: ", classes="label")
                 yield LineInput(self._step.draft, placeholder="[user@]host")
             yield Static("", id="refusal")
             yield Static("", id="next", markup=False)
-            yield Notice(self._glyphs)
+            yield Notice(self.glyphs)
             yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
         """List the hosts of the settings; those of ~/.ssh/config follow when they are read."""
         self._list()
         self._focus_first()
-        self._read_ssh_config()
+        self.start(
+            self._step.read_ssh_config,
+            lambda _: self._show_named(),
+            doing="read the names in the ssh configuration",
+            group="ssh-config",
+        )
 
     @property
     def _rows(self) -> HostList:
@@ -211,21 +189,21 @@ class HostsScreen(ModalScreen[str | None]):
     def action_go(self) -> None:
         """Add what is typed; else ask; else take what was found."""
         step = self._step
-        self.query_one(Notice).clear()
+        self.notice.clear()
         if typed := self._typed():
             self._add(typed)
         elif self._rows.asked:
-            self.query_one(Notice).note("The hosts are still being asked. Esc closes and keeps the answers so far.")
+            self.notice.note("The hosts are still being asked. Esc closes and keeps the answers so far.")
         elif unasked := step.unasked():
             self._begin(unasked)
         elif step.found():
             self._take()
         else:
-            self.query_one(Notice).note(_no_address(step))
+            self.notice.note(_no_address(step))
 
     def action_again(self) -> None:
         """Ask those that gave no address."""
-        self.query_one(Notice).clear()
+        self.notice.clear()
         if failed := () if self._rows.asked else self._step.failed():
             self._begin(failed)
 
@@ -233,46 +211,28 @@ class HostsScreen(ModalScreen[str | None]):
         """Go back; whoever is still being asked is not waited for."""
         self.dismiss(None)
 
-    @on(Answered)
-    def show_answer(self, message: Answered) -> None:
+    def show_answer(self, answer: HostAnswer) -> None:
         """Show the answer in the host's row; what all rows are counted for, a few times a second."""
-        self._rows.show((message.answer.host,))
+        self._rows.show((answer.host,))
         if not self._is_due:
             self._is_due = True
             self.set_timer(PACE, self._show_progress)
 
-    @on(Ended)
     def show_end(self) -> None:
         """Say what Enter does now."""
         self._rows.asked = ()
         self._show_progress()
 
-    @on(Failed)
-    def show_error(self, message: Failed) -> None:
+    def show_error(self, error: WizardError) -> None:
         """Say why nobody was asked."""
         self.show_end()
-        self.query_one(Notice).error(message.error)
+        super().show_error(error)
 
-    @on(Named)
-    def show_named(self) -> None:
-        """Show the hosts that were named."""
+    def _show_named(self) -> None:
         had_none = not self._rows.hosts
         self._list()
         if had_none and not self._typed():
             self._focus_first()
-
-    @work(exclusive=True, group="ssh-config", description="read the names in the ssh configuration")
-    async def _read_ssh_config(self) -> None:
-        await self._step.read_ssh_config()
-        self.post_message(self.Named())
-
-    @work(exclusive=True, group="hosts", description="ask other hosts")
-    async def _ask(self, hosts: tuple[Host, ...]) -> None:
-        try:
-            await self._step.ask(hosts, lambda answer: self.post_message(self.Answered(answer)))
-            self.post_message(self.Ended())
-        except WizardError as error:
-            self.post_message(self.Failed(error))
 
     def _show_progress(self) -> None:
         self._is_due = False
@@ -283,7 +243,8 @@ class HostsScreen(ModalScreen[str | None]):
         self._rows.asked = hosts
         self._step.forget(hosts)
         self._show(hosts)
-        self._ask(hosts)
+        ask = partial(self._step.ask, hosts, partial(self.show_later, self.show_answer))
+        self.start(ask, lambda _: self.show_end(), doing="ask other hosts", group="hosts")
 
     def _add(self, text: str) -> None:
         try:
@@ -306,7 +267,7 @@ class HostsScreen(ModalScreen[str | None]):
 
     def _take(self) -> None:
         found, failed = self._step.found(), len(self._step.failed())
-        self._flow.selection.add_hosts(found)
+        self.flow.selection.add_hosts(found)
         missing = f". Without an address: {failed} of {len(self._step.checked())} ticked hosts" if failed else ""
         taken = "; ".join(f"{address} ({label})" for address, label in found.items())
         self.dismiss(f"For the whitelist: {taken}{missing}")
@@ -327,7 +288,7 @@ class HostsScreen(ModalScreen[str | None]):
 
     def _say_next(self) -> None:
         words = what_enter_does(self._step, self._rows.asked, is_typing=bool(self._typed()))
-        self.query_one("#next", Static).update(f"{self._glyphs.arrow} {words}")
+        self.query_one("#next", Static).update(f"{self.glyphs.arrow} {words}")
 
     def _refuse(self, error: WizardError | None) -> None:
         words = " ".join(error.sentences()) if error else ""
@@ -336,7 +297,7 @@ class HostsScreen(ModalScreen[str | None]):
         # Both at once do not fit 60x20.
         self.query_one("#detail").display = bool(self._rows.hosts) and not words
         refusal.update(
-            Content.from_markup("[$text-error]$glyph[/] $words", glyph=self._glyphs.failed, words=printable(words, 400))
+            Content.from_markup("[$text-error]$glyph[/] $words", glyph=self.glyphs.failed, words=printable(words, 400))
         )
 
 

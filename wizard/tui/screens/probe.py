@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import ClassVar
 
-from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.content import Content
-from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -18,7 +16,7 @@ from wizard.rotation.model import Finding, Outcome, Step
 from wizard.rotation.report import Report
 from wizard.rotation.steps.credentials import SWAP_CONSENT, SWAP_WORD
 from wizard.rotation.steps.probe import ProbeReport, Wait
-from wizard.tui.screens.confirm import ConfirmScreen
+from wizard.tui.screens.dialogs import ConfirmScreen
 from wizard.tui.screens.step_screen import StepScreen
 from wizard.tui.widgets.finding_list import FindingList
 
@@ -48,52 +46,9 @@ class ProbeScreen(StepScreen):
         Binding("s", "swap", "Swap", tooltip="Exchange API key and secret, store again, probe again"),
     ]
 
-    class Found(Message):
-        """One check of run number `run` ended."""
-
-        def __init__(self, run: int, finding: Finding) -> None:
-            super().__init__()
-            self.run = run
-            self.finding = finding
-
-    class Ended(Message):
-        """All checks of run number `run` ended."""
-
-        def __init__(self, run: int, report: ProbeReport) -> None:
-            super().__init__()
-            self.run = run
-            self.report = report
-
-    class Paused(Message):
-        """The exchange did not accept the key yet; it is asked again after a pause."""
-
-        def __init__(self, run: int, wait: Wait) -> None:
-            super().__init__()
-            self.run = run
-            self.wait = wait
-
-    class WaitEnded(Message):
-        """Waiting ended: the key is accepted, or waiting helps no more."""
-
-        def __init__(self, run: int, diagnosis: Diagnosis) -> None:
-            super().__init__()
-            self.run = run
-            self.diagnosis = diagnosis
-
-    class Promoted(Message):
-        """The new key is the current one."""
-
-        def __init__(self, report: Report | None) -> None:
-            super().__init__()
-            self.report = report
-
-    class Swapped(Message):
-        """The credentials were stored the other way round."""
-
     def __init__(self) -> None:
         super().__init__()
         self._report: ProbeReport | None = None
-        self._run = 0
         self._stored: Finding | None = None
         self._pause: tuple[Wait, float] | None = None
         """What is waited for, and since when."""
@@ -101,12 +56,12 @@ class ProbeScreen(StepScreen):
     def compose_body(self) -> Iterable[Widget]:
         """Lay out the sentence and the checks."""
         yield Static("", id="verdict", classes="verdict")
-        yield FindingList(self.wizard.glyphs)
+        yield FindingList(self.glyphs)
 
     def on_mount(self) -> None:
         """Probe at once: the calls only read."""
         super().on_mount()
-        self._stored = self.wizard.announced()
+        self._stored, self.session.announced = self.session.announced, None
         self.set_interval(1.0, self._show_countdown)
         self.action_again()
 
@@ -131,13 +86,16 @@ class ProbeScreen(StepScreen):
     def action_wait(self) -> None:
         """Ask about the new key, slowly, until it is accepted."""
         if not self.is_at_work("custody"):
-            self._run += 1
-            self._wait()
+            self.start(
+                partial(self.flow.probe.wait_until_accepted, partial(self.show_later, self.count_down)),
+                self.waited,
+                doing="wait until the new key is accepted",
+                group="probe",
+            )
 
     def action_stop_waiting(self) -> None:
         """Stop asking; what the last probe saw stays on the screen."""
-        self.workers.cancel_group(self, "probe")
-        self._run += 1
+        self.stop("probe")
         self._pause = None
         self._show_result()
 
@@ -145,14 +103,18 @@ class ProbeScreen(StepScreen):
         """Forget the last report and ask anew."""
         self._report = None
         self._pause = None
-        self._run += 1
         findings = self.query_one(FindingList)
         findings.clear()
         if self._stored is not None:
             findings.add(self._stored)
-        self._say(self.wizard.glyphs.working, "$text-primary", "Asking the exchange…")
+        self.say("working", "Asking the exchange…")
         self.refresh_bindings()
-        self._probe()
+        self.start(
+            partial(self.flow.probe.run, partial(self.show_later, findings.add)),
+            self.show_report,
+            doing="probe the new key",
+            group="probe",
+        )
 
     def action_swap(self) -> None:
         """Ask before API key and secret change places: the swapped call shows one of them to the exchange."""
@@ -162,7 +124,11 @@ class ProbeScreen(StepScreen):
     def _swap_confirmed(self, typed: str | None) -> None:
         if typed and not self.is_at_work("custody"):
             self.notice.clear()
-            self._swap(typed)
+            self.start(
+                partial(self.flow.credentials.swap, typed),
+                lambda _: self._probe_swapped(),
+                doing="swap API key and secret",
+            )
 
     def action_next(self) -> None:
         """Promote the proven key."""
@@ -172,103 +138,53 @@ class ProbeScreen(StepScreen):
             self.notice.note("There is no result yet. R probes again.")
             return
         self.notice.clear()
-        self._promote(self._report)
+        self.start(partial(self.flow.complete, self._report), self.go_on, doing="promote the new key")
 
     def action_refuse_next(self) -> None:
         """Say why the key is not promoted."""
         self.action_next()
 
-    @work(group="custody", description="promote the new key")
-    async def _promote(self, report: ProbeReport) -> None:
-        try:
-            self.post_message(self.Promoted(await self.flow.complete(report)))
-        except WizardError as error:
-            self.post_message(self.Failed(error))
-
-    @work(exclusive=True, group="probe", description="probe the new key")
-    async def _probe(self) -> None:
-        run = self._run
-        try:
-            report = await self.flow.probe.run(lambda finding: self.post_message(self.Found(run, finding)))
-            self.post_message(self.Ended(run, report))
-        except WizardError as error:
-            self.post_message(self.Failed(error))
-
-    @work(exclusive=True, group="probe", description="wait until the new key is accepted")
-    async def _wait(self) -> None:
-        run = self._run
-        try:
-            on_wait = lambda wait: self.post_message(self.Paused(run, wait))  # noqa: E731
-            self.post_message(self.WaitEnded(run, await self.flow.probe.wait_until_accepted(on_wait)))
-        except WizardError as error:
-            self.post_message(self.Failed(error))
-
-    @work(exclusive=True, group="custody", description="swap API key and secret")
-    async def _swap(self, typed: str) -> None:
-        try:
-            await self.flow.credentials.swap(typed)
-            self.post_message(self.Swapped())
-        except WizardError as error:
-            self.post_message(self.Failed(error))
-
-    @on(Found)
-    def show_finding(self, message: Found) -> None:
-        """Add a line; what a cancelled run still had to say is left out."""
-        if message.run == self._run:
-            self.query_one(FindingList).add(message.finding)
-
-    @on(Paused)
-    def count_down(self, message: Paused) -> None:
+    def count_down(self, wait: Wait) -> None:
         """Begin the countdown to the next question."""
-        if message.run == self._run:
-            self._pause = (message.wait, self.flow.context.clock())
-            self._show_countdown()
-            self.refresh_bindings()
+        self._pause = (wait, self.flow.context.clock())
+        self._show_countdown()
+        self.refresh_bindings()
 
-    @on(WaitEnded)
-    def waited(self, message: WaitEnded) -> None:
+    def waited(self, diagnosis: Diagnosis) -> None:
         """Probe in full where the key is accepted now; else say what the last question came to."""
-        if message.run != self._run:
-            return
         self._pause = None
-        if message.diagnosis.is_accepted:
+        if diagnosis.is_accepted:
             self.begin()
             return
-        self.notice.note(f"Waiting has ended. {message.diagnosis.what}. {message.diagnosis.advice}")
+        self.notice.note(f"Waiting has ended. {diagnosis.what}. {diagnosis.advice}")
         self._show_result()
 
     def _show_countdown(self) -> None:
         if self._pause is not None:
             wait, since = self._pause
             text = wait.sentence(self.flow.context.clock() - since)
-            self._say(self.wizard.glyphs.working, "$text-primary", f"{text} Esc stops.")
+            self.say("working", f"{text} Esc stops.")
 
-    @on(Promoted)
-    def go_on(self, message: Promoted) -> None:
+    def go_on(self, report: Report | None) -> None:
         """Show the next step, or the report where there is nothing to retire."""
-        if message.report is None:
-            self.wizard.show_step()
+        if report is None:
+            self.session.show_step()
         else:
-            self.wizard.show_summary(message.report)
+            self.session.show_summary(report)
 
-    def on_step_screen_failed(self, message: StepScreen.Failed) -> None:
+    def show_error(self, error: WizardError) -> None:
         """Show the error, and that nothing is under way any more."""
-        super().on_step_screen_failed(message)
+        super().show_error(error)
         if self._report is None:
-            self._say(self.wizard.glyphs.failed, "$text-error", "The probe did not end. R probes again.")
+            self.say("failed", "The probe did not end. R probes again.")
 
-    @on(Swapped)
-    def probe_swapped(self) -> None:
-        """Probe what was swapped."""
+    def _probe_swapped(self) -> None:
         self.notice.good("API key and secret were exchanged and stored again.")
         self.begin()
 
-    @on(Ended)
-    def show_report(self, message: Ended) -> None:
+    def show_report(self, report: ProbeReport) -> None:
         """Say what it comes to."""
-        if message.run != self._run:
-            return
-        self._report = message.report
+        self._report = report
         self._show_result()
         self.query_one("OptionList").focus()
 
@@ -276,27 +192,21 @@ class ProbeScreen(StepScreen):
         report = self._report
         if report is None:
             return
-        glyphs = self.wizard.glyphs
         if report.is_proven:
-            self._say(
-                glyphs.passed,
-                "$text-success",
-                f"The new key works from here. Enter promotes it.{self._look()}",
-            )
+            self.say("passed", f"The new key works from here. Enter promotes it.{self._look()}")
         else:
             wait = " W waits until it is accepted." if report.may_change else ""
             swap = " S, if key and secret may be swapped." if report.may_be_swapped else ""
             keys = f"R probes again, F7 goes back.{wait}{swap}"
             is_refuted = any(finding.outcome is Outcome.FAILED for finding in report.findings)
-            glyph, colour = (glyphs.failed, "$text-error") if is_refuted else (glyphs.caution, "$text-warning")
-            self._say(glyph, colour, f"The new key is not proven. {keys}")
+            self.say("failed" if is_refuted else "caution", f"The new key is not proven. {keys}")
         self.refresh_bindings()
+
+    def say(self, sign: str, text: str) -> None:
+        """Say what it comes to, with a line of air above the checks."""
+        super().say(sign, f"{text}\n")
 
     def _look(self) -> str:
         fine = (Outcome.PASSED, Outcome.NOT_APPLICABLE)
         open_ones = [f for f in self._report.findings if f.outcome not in fine] if self._report else []
         return f" {len(open_ones)} to look at first." if open_ones else ""
-
-    def _say(self, glyph: str, colour: str, text: str) -> None:
-        content = Content.from_markup(f"[{colour}]$glyph[/] $text\n", glyph=glyph, text=text)
-        self.query_one("#verdict", Static).update(content)

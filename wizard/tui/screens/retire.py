@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import ClassVar
 
-from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.content import Content
-from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -16,11 +15,10 @@ from wizard.core.clock import utc
 from wizard.core.errors import WizardError
 from wizard.intake.copies import Copies
 from wizard.rotation.model import Grade, Step
-from wizard.rotation.report import Report
 from wizard.rotation.retirement import POLLS_IN_A_ROW, Death, Poll
-from wizard.tui.screens.confirm import ConfirmScreen
+from wizard.tui.screens.dialogs import ConfirmScreen
 from wizard.tui.screens.step_screen import StepScreen
-from wizard.tui.widgets.evidence_table import EvidenceTable
+from wizard.tui.widgets.basics import EvidenceTable
 
 ROWS = 5
 """Polls shown; the journal keeps all."""
@@ -53,27 +51,6 @@ class RetireScreen(StepScreen):
     _grade: Grade | None = None
     """What the last poll came to."""
 
-    class Polled(Message):
-        """One poll ended."""
-
-        def __init__(self, death: Death) -> None:
-            super().__init__()
-            self.death = death
-
-    class Looked(Message):
-        """The usual files and variables were searched."""
-
-        def __init__(self, copies: Copies) -> None:
-            super().__init__()
-            self.copies = copies
-
-    class Purged(Message):
-        """The legacy secret is gone."""
-
-        def __init__(self, report: Report) -> None:
-            super().__init__()
-            self.report = report
-
     def compose_body(self) -> Iterable[Widget]:
         """Lay out what to do, the sentence and the polls."""
         yield Static(self._to_do(), id="to-do")
@@ -93,8 +70,8 @@ class RetireScreen(StepScreen):
         """Poll now, and go on polling until the matter is settled."""
         if not self.is_at_work("custody"):
             self.notice.clear()
-            self._watch()
-            self._look()
+            self.start(self._watch, lambda _: None, doing="watch the legacy key", group="retire")
+            self.start(self.flow.still_held, self.show_places, doing="look for copies of the legacy key", group="look")
 
     def action_next(self) -> None:
         """Purge, after the user has typed what is to go."""
@@ -111,13 +88,15 @@ class RetireScreen(StepScreen):
 
     def _confirmed(self, typed: str | None) -> None:
         if typed and not self.is_at_work("custody"):
-            self.workers.cancel_group(self, "retire")
-            self._purge()
+            self.stop("retire")
+            death, legacy = self.flow.retire.death(), self.flow.retire.legacy
+            word = None if death.allows_purge or legacy is None else legacy.name.last_four
+            self.start(partial(self.flow.purge, word), self.session.show_summary, doing="purge the legacy secret")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the way back to the legacy key where the current one does not work."""
         if action == "revert":
-            return self.wizard.has_flow and self.flow.can_be_reverted
+            return self.session.has_flow and self.flow.can_be_reverted
         return super().check_action(action, parameters)
 
     def action_revert(self) -> None:
@@ -131,74 +110,44 @@ class RetireScreen(StepScreen):
     def _revert(self, typed: str | None) -> None:
         if not typed:
             return
-        self.workers.cancel_group(self, "retire")
+        self.stop("retire")
         try:
             self.flow.revert()
         except WizardError as error:
             self.notice.error(error)
             return
-        self.wizard.show_step()
+        self.session.show_step()
 
-    @work(exclusive=True, group="retire", description="watch the legacy key")
     async def _watch(self) -> None:
-        try:
-            while True:
-                death = await self.flow.retire.poll()
-                self.post_message(self.Polled(death))
-                if death.in_a_row >= POLLS_IN_A_ROW:
-                    return
-                await self.flow.retire.wait()
-        except WizardError as error:
-            self.post_message(self.Failed(error))
+        while True:
+            death = await self.flow.retire.poll()
+            self.show_later(self.polled, death)
+            if death.in_a_row >= POLLS_IN_A_ROW:
+                return
+            await self.flow.retire.wait()
 
-    @work(exclusive=True, group="look", description="look for copies of the legacy key")
-    async def _look(self) -> None:
-        try:
-            self.post_message(self.Looked(await self.flow.still_held()))
-        except WizardError as error:
-            self.post_message(self.Failed(error))
-
-    @work(exclusive=True, group="custody", description="purge the legacy secret")
-    async def _purge(self) -> None:
-        death = self.flow.retire.death()
-        legacy = self.flow.retire.legacy
-        word = None if death.allows_purge or legacy is None else legacy.name.last_four
-        try:
-            self.post_message(self.Purged(await self.flow.purge(word)))
-        except WizardError as error:
-            self.post_message(self.Failed(error))
-
-    @on(Polled)
-    def polled(self, message: Polled) -> None:
+    def polled(self, death: Death) -> None:
         """Show what the polls so far come to. What was answered to a key stays until that is no longer so."""
-        if message.death.grade is not self._grade:
+        if death.grade is not self._grade:
             self.notice.clear()
-        self._grade = message.death.grade
+        self._grade = death.grade
         self.refresh_bindings()
-        self.show_death(message.death)
+        self.show_death(death)
 
-    @on(Looked)
-    def show_places(self, message: Looked) -> None:
+    def show_places(self, copies: Copies) -> None:
         """Show where the legacy key still stands in plain text."""
-        caution = self.wizard.glyphs.caution
-        self.query_one("#places", Static).update("\n".join(f"{caution} {one}" for one in message.copies.sentences()))
-
-    @on(Purged)
-    def finished(self, message: Purged) -> None:
-        """Show the report."""
-        self.wizard.show_summary(message.report)
+        lines = [f"{self.glyphs.caution} {sentence}" for sentence in copies.sentences()]
+        self.query_one("#places", Static).update("\n".join(lines))
 
     def show_death(self, death: Death) -> None:
         """Show the newest polls and the sentence."""
-        glyphs = self.wizard.glyphs
-        sign, colour, end = {
-            Grade.PROVEN: (glyphs.passed, "$text-success", " Enter purges its secret."),
-            Grade.STRONG: (glyphs.caution, "$text-warning", " Enter purges its secret."),
-            Grade.WEAK: (glyphs.caution, "$text-warning", " Enter gives it up on your word."),
-            Grade.ALIVE: (glyphs.caution, "$text-warning", ""),
-        }.get(death.grade, (glyphs.working, "$text-primary", ""))
-        sentence = Content.from_markup(f"[{colour}]$sign[/] $text", sign=sign, text=death.sentence + end)
-        self.query_one("#verdict", Static).update(sentence)
+        sign, end = {
+            Grade.PROVEN: ("passed", " Enter purges its secret."),
+            Grade.STRONG: ("caution", " Enter purges its secret."),
+            Grade.WEAK: ("caution", " Enter gives it up on your word."),
+            Grade.ALIVE: ("caution", ""),
+        }.get(death.grade, ("working", ""))
+        self.say(sign, death.sentence + end)
         table = self.query_one(EvidenceTable)
         table.clear()
         for poll in self.flow.retire.polls()[-ROWS:]:
@@ -207,7 +156,7 @@ class RetireScreen(StepScreen):
         self.query_one("#gap", Static).update(gap)
 
     def _row(self, poll: Poll) -> tuple[str, str, str]:
-        glyphs = self.wizard.glyphs
+        glyphs = self.glyphs
         sign = glyphs.passed if poll.shows_death else glyphs.caution
         refused = f"{sign} refused {poll.legacy_code}" if poll.legacy_code else "? no answer"
         legacy = f"{glyphs.caution} accepted" if poll.legacy_accepted else refused
@@ -218,7 +167,7 @@ class RetireScreen(StepScreen):
         legacy, page = self.flow.retire.legacy, self.flow.context.environment.site.key_page
         where = (
             "at the desk (F4)"
-            if self.wizard.environments.simulated_page is not None
+            if self.session.environments.simulated_page is not None
             else f"on the exchange's page: {page}"
         )
         return Content.from_markup(

@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Footer, Static
 
-from wizard.core.text import Glyphs
 from wizard.rotation.model import Grade, Step, safe_to_close
 from wizard.rotation.report import Report
-from wizard.tui.widgets.status_header import StatusHeader
-
-if TYPE_CHECKING:
-    from wizard.tui.app import WizardApp
+from wizard.tui.session import SessionScreen
+from wizard.tui.widgets.header import StatusHeader
 
 
-class SummaryScreen(Screen[None]):
+class SummaryScreen(SessionScreen[None]):
     """What was proven and what was not.
 
     Args:
@@ -39,10 +35,9 @@ class SummaryScreen(Screen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay the report out."""
-        glyphs = cast("WizardApp", self.app).glyphs
         yield StatusHeader(f"{self._report.environment} · summary", "", safe_to_close(Step.DONE))
         with VerticalScroll(id="summary", can_focus=False):
-            yield Static(self._headline(glyphs), id="headline")
+            yield Static(self._headline(), id="headline")
             for label, text in self._report.lines():
                 with Horizontal(classes="row"):
                     yield Static(label, classes="label")
@@ -51,12 +46,12 @@ class SummaryScreen(Screen[None]):
 
     def action_home(self) -> None:
         """Go back to the environments."""
-        cast("WizardApp", self.app).show_step()
+        self.session.show_step()
 
-    def _headline(self, glyphs: Glyphs) -> Content:
+    def _headline(self) -> Content:
         text = {
             None: "The key is stored and proven to work from here.",
             Grade.STRONG: "The key is replaced, and the legacy key is refused from here.",
             Grade.WEAK: "The key is replaced. The legacy key was given up on your word.",
         }.get(self._report.grade, "The key is replaced, and the legacy key is dead.")
-        return Content.from_markup("[b $text-success]$glyph[/] [b]$text[/]", glyph=glyphs.passed, text=text)
+        return Content.from_markup("[b $text-success]$glyph[/] [b]$text[/]", glyph=self.glyphs.passed, text=text)

@@ -90,7 +90,7 @@ class WhitelistScreen(StepScreen):
         """Lay out the list, its verdict, the text to paste and the findings."""
         entries = self.flow.whitelist.proposal()
         yield Static("Which addresses may use the new key?", classes="lede")
-        yield EntryList(entries, self.flow.whitelist.past, self.wizard.glyphs, id="list")
+        yield EntryList(entries, self.flow.whitelist.past, self.glyphs, id="list")
         yield Static(_LIST_KEYS, id="keys", classes="hint", markup=False)
         yield Static(id="verdict", classes="verdict")
         yield Static(id="caption")
@@ -112,13 +112,11 @@ class WhitelistScreen(StepScreen):
         self.notice.clear()
         difference = self.flow.whitelist.difference(validation)
         rows.show(validation, frozenset(difference.added if difference.kept or difference.removed else ()))
-        glyphs = self.wizard.glyphs
-        glyph, colour = (glyphs.passed, "$text-success") if validation.is_valid else (glyphs.failed, "$text-error")
         # What F6 does to one is said at its problem.
         fixes = " F6 mends one, F9 all that is safe." if len(validation.errors) > 1 and first_fix(validation) else ""
         not_ready = f"Not ready: {len(validation.errors)} to mend.{fixes}"
         sentence = validation.sentence() if validation.is_valid else not_ready
-        self._show("#verdict", Content.from_markup(f"[{colour}]$glyph[/] $text", glyph=glyph, text=sentence))
+        self.say("passed" if validation.is_valid else "failed", sentence)
         self._show_paste(validation)
         self._show("#findings", self._findings(validation))
 
@@ -174,14 +172,7 @@ class WhitelistScreen(StepScreen):
             self.notice.note("There is nothing to copy yet: the list has errors.")
             return
         text = render(self._validation.networks, self._form)
-        try:
-            self.wizard.copy_public_text(text)
-        except WizardError as error:
-            self.notice.error(error)
-            return
-        self.notice.good(
-            f"Asked the terminal to copy: {self._named(self._validation)}", breaks_after=self._form.strip()
-        )
+        self.copy(text, f": {self._named(self._validation)}", breaks_after=self._form.strip())
 
     def _named(self, validation: Validation) -> str:
         """What is copied, in its form, whole addresses only; the rest is counted."""
@@ -221,7 +212,7 @@ class WhitelistScreen(StepScreen):
             self._finding(each, _fix(fix) if fix and each is fix.finding else "") for each in found[:MOST_FINDINGS]
         ]
         if len(found) > MOST_FINDINGS:
-            lines.append(Content(f"  {self.wizard.glyphs.working} and {len(found) - MOST_FINDINGS} more"))
+            lines.append(Content(f"  {self.glyphs.working} and {len(found) - MOST_FINDINGS} more"))
         return Content("\n").join([*self._changes(validation), *lines])
 
     def _changes(self, validation: Validation) -> list[Content]:
@@ -233,17 +224,10 @@ class WhitelistScreen(StepScreen):
         return [Content(f"Against the list in use: {added} added (+), {removed} removed, {kept} kept.")]
 
     def _finding(self, finding: ListFinding, fix: str) -> Content:
-        glyphs = self.wizard.glyphs
-        glyph, colour = {
-            Severity.ERROR: (glyphs.failed, "$text-error"),
-            Severity.WARNING: (glyphs.caution, "$text-warning"),
-        }.get(finding.severity, (glyphs.pending, "$text-muted"))
-        return Content.from_markup(
-            f"[{colour}]$glyph[/] [$text-accent]$fix[/]$message",
-            glyph=glyph,
-            message=finding.message,
-            fix=fix,
-        )
+        text = Content.from_markup("[$text-accent]$fix[/]$message", message=finding.message, fix=fix)
+        if finding.severity is Severity.NOTE:
+            return self.signed("pending", text, "$text-muted")
+        return self.signed("failed" if finding.severity is Severity.ERROR else "caution", text)
 
     def _show_paste(self, validation: Validation) -> None:
         if self not in self.app.screen_stack:

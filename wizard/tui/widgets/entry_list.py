@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
+from collections.abc import Callable, Sequence, Set
+from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv4Network
 
+from rich.cells import set_cell_size
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -13,16 +15,17 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from wizard.core.text import Glyphs
-from wizard.tui.widgets.edited_list import EditedList
-from wizard.tui.widgets.entry_rows import RowPainter, rows_of
-from wizard.tui.widgets.line_editor import LineEditor
-from wizard.whitelist import CheckedEntry, Entries, Validation
+from wizard.core.glyphs import Glyphs
+from wizard.core.text import printable
+from wizard.tui.widgets.edited_list import EditedList, LineEditor
+from wizard.whitelist import CheckedEntry, Entries, Severity, Validation
 from wizard.whitelist.entries import COMMENT_MARKS
 
 _MARKS = frozenset(COMMENT_MARKS)
 _ENDS = {"enter": 0, "escape": 0, "up": -1, "down": 1}
 """Keys that end the edit of a row, and how many rows further they go."""
+_DIGITS, _AROUND_NUMBER, _LABEL = 3, 3, 13
+_COLOURS = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "foreground-muted"}
 
 
 class EntryList(Widget, can_focus=True):
@@ -98,7 +101,7 @@ class EntryList(Widget, can_focus=True):
 
     def render_line(self, y: int) -> Strip:
         """Return one row."""
-        rows = rows_of(self._checked, self._list)
+        rows = _rows_of(self._checked, self._list)
         if not rows and y == 0:
             return Strip([Segment("  empty: a adds an entry, or paste a list", self._style("foreground-muted"))])
         here = max(0, min(self._list.cursor, len(rows) - 1))
@@ -108,10 +111,37 @@ class EntryList(Widget, can_focus=True):
         if number >= len(rows):
             return Strip.blank(self.size.width, self.rich_style)
         is_here = number == here and self.has_focus
-        painter = RowPainter(self._glyphs, self._style, self.size.width, self._added, len(rows))
-        editor = self._list.editor if is_here else None
-        row = painter.paint(rows[number], number + 1, is_here=is_here, editor=editor)
+        # The numbers of all rows take the same room.
+        digits = max(_DIGITS, len(str(len(rows))))
+        row = self._paint(rows[number], f"{number + 1:>{digits}}", is_here=is_here)
         return row.adjust_cell_length(self.size.width, self.rich_style)
+
+    def _paint(self, row: _Row, number: str, *, is_here: bool) -> Strip:
+        mark = self._glyphs.current if is_here else " "
+        new = "+" if row.checked and row.checked.entry.network in self._added else " "
+        base = self._style("text") + Style(bold=is_here)
+        # A prefix takes three cells, a mapped address 22 in all: what is longer is cut, and shown whole under edit.
+        room = min(24, max(18, self.size.width - len(number) - _AROUND_NUMBER - _LABEL - 18))
+        editor = self._list.editor if is_here else None
+        return Strip(
+            [
+                Segment(f"{mark}{number} {new}", base),
+                *_column(row.text or "(empty field)", room, base, editor if editor and not editor.is_label else None),
+                *_column(row.label, _LABEL, base, editor if editor and editor.is_label else None),
+                *self._verdict(row.checked),
+            ]
+        )
+
+    def _verdict(self, checked: CheckedEntry | None) -> list[Segment]:
+        if checked is None:
+            return []
+        worst = min(checked.findings, key=lambda finding: list(Severity).index(finding.severity), default=None)
+        if worst is None:
+            return [Segment(f"{self._glyphs.passed} fine", self._style("success"))]
+        glyph = {Severity.ERROR: self._glyphs.failed, Severity.WARNING: self._glyphs.caution}.get(
+            worst.severity, self._glyphs.pending
+        )
+        return [Segment(f"{glyph} {worst.code}", self._style(_COLOURS[worst.severity]))]
 
     # --- keys ----------------------------------------------------------------------------------
 
@@ -172,3 +202,42 @@ class EntryList(Widget, can_focus=True):
     def _style(self, variable: str) -> Style:
         colour = self.app.theme_variables.get(variable, "")
         return self.rich_style + (Style(color=colour) if colour.startswith("#") else Style())
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What one row says."""
+
+    text: str
+    label: str
+    checked: CheckedEntry | None
+    """None while what is typed is not exactly one entry."""
+
+
+def _rows_of(entries: Sequence[CheckedEntry], edited: EditedList) -> list[_Row]:
+    """Return the rows; the one under edit shows what is typed, however many entries that is."""
+    editor = edited.editor
+    if editor is None or editor.is_label:
+        return [_row(each) for each in entries]
+    start, end = edited.cursor, edited.cursor + edited.typed_count
+    inside = entries[start:end]
+    here = _Row(editor.typed, inside[0].label if inside else "", inside[0] if len(inside) == 1 else None)
+    return [*map(_row, entries[:start]), here, *map(_row, entries[end:])]
+
+
+def _row(checked: CheckedEntry) -> _Row:
+    return _Row(checked.entry.text, checked.label, checked)
+
+
+def _column(text: str, size: int, style: Style, editor: LineEditor | None) -> list[Segment]:
+    if editor is None:
+        return [Segment(set_cell_size(set_cell_size(printable(text, size - 1), size - 1), size), style)]
+    shown, caret = printable(editor.typed, 1000) + " ", editor.caret
+    start = max(0, caret - size + 2)
+    window = f"{shown[start : start + size - 1]:<{size}}"
+    at = caret - start
+    return [
+        Segment(window[:at], style),
+        Segment(window[at], style + Style(reverse=True)),
+        Segment(window[at + 1 :], style),
+    ]

@@ -6,7 +6,8 @@ from textual.content import Content
 from textual.widgets import Static
 
 from wizard.core.errors import WizardError
-from wizard.core.text import Glyphs, printable
+from wizard.core.glyphs import Glyphs
+from wizard.core.text import printable
 
 
 class Notice(Static):

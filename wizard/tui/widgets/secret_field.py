@@ -14,8 +14,8 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
+from wizard.core.glyphs import UNICODE, Glyphs
 from wizard.core.secret import Secret
-from wizard.core.text import UNICODE, Glyphs
 from wizard.intake.paste import MAX_LENGTH, IntakeError, Pair, Pasted, Shape, read_pair, read_paste
 
 _MASK_WIDTH = 8
@@ -38,8 +38,6 @@ class SecretField(Widget, can_focus=True):
     """
 
     ALLOW_SELECT: ClassVar[bool] = False
-    TAKES_KEYS: ClassVar[bool] = True
-    """Whether a key may be pasted here (see `WizardApp.on_event`)."""
     DEFAULT_CSS = """
     SecretField {
         height: 1;
@@ -47,7 +45,6 @@ class SecretField(Widget, can_focus=True):
         color: $text;
         background: $surface;
         &:focus { background: $panel; text-style: bold; }
-        &:disabled { color: $text-disabled; }
     }
     """
 
@@ -64,22 +61,8 @@ class SecretField(Widget, can_focus=True):
             """The field, for `@on(SecretField.Submitted, "#api-key")`."""
             return self.field
 
-    class Changed(_FieldMessage):
-        """The value is another now."""
-
-        def __init__(self, field: SecretField, length: int) -> None:
-            super().__init__(field)
-            self.length = length
-
     class Submitted(_FieldMessage):
         """Enter was pressed. The field keeps its value until `take` or `clear`."""
-
-    class Rejected(_FieldMessage):
-        """Nothing was taken of a key press or paste; what was there is there still."""
-
-        def __init__(self, field: SecretField, reason: str) -> None:
-            super().__init__(field)
-            self.reason = reason
 
     class PairPasted(_FieldMessage):
         """An API key, its secret, or both were pasted, told apart. The field keeps what was there."""
@@ -88,12 +71,16 @@ class SecretField(Widget, can_focus=True):
             super().__init__(field)
             self.pair = pair
 
-    class Cleaned(_FieldMessage):
-        """The value was taken, something around it was not."""
+    class Noted(_FieldMessage):
+        """Something was not taken: what stood around a value, or, as a refusal, all of a key press or paste.
 
-        def __init__(self, field: SecretField, note: str) -> None:
+        After a refusal the field holds what it held before.
+        """
+
+        def __init__(self, field: SecretField, note: str, *, is_refusal: bool) -> None:
             super().__init__(field)
             self.note = note
+            self.is_refusal = is_refusal
 
     def __init__(
         self,
@@ -105,10 +92,8 @@ class SecretField(Widget, can_focus=True):
         placeholder: str = "empty: paste or type, it stays hidden",
         glyphs: Glyphs = UNICODE,
         id: str | None = None,
-        classes: str | None = None,
-        disabled: bool = False,
     ) -> None:
-        super().__init__(id=id, classes=classes, disabled=disabled)
+        super().__init__(id=id)
         self._shape = Shape.PEM if multiline else Shape.PASSWORD if password else Shape.VALUE
         self._show_last_four = show_last_four
         self._takes_pair = takes_pair
@@ -217,7 +202,7 @@ class SecretField(Widget, can_focus=True):
     def _type(self, character: str) -> None:
         if not self._shape.takes(character):
             what = "A space" if character == " " else "A character that no key has"
-            self.post_message(self.Cleaned(self, f"{what} was left out."))
+            self.post_message(self.Noted(self, f"{what} was left out.", is_refusal=False))
         elif self.length >= MAX_LENGTH:
             self._reject(f"The field holds {MAX_LENGTH} characters at most.")
         else:
@@ -243,15 +228,14 @@ class SecretField(Widget, can_focus=True):
         self._typed.extend(pasted.text.encode())
         self._changed()
         if notes:
-            self.post_message(self.Cleaned(self, " ".join(notes)))
+            self.post_message(self.Noted(self, " ".join(notes), is_refusal=False))
 
     def _changed(self) -> None:
         self.length = len(self._typed.decode())
         self.refresh()
-        self.post_message(self.Changed(self, self.length))
 
     def _reject(self, reason: str) -> None:
-        self.post_message(self.Rejected(self, reason))
+        self.post_message(self.Noted(self, reason, is_refusal=True))
 
     def _show(self) -> None:
         self._is_being_typed = False

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from wizard.tui.unfinished_paste import END, PAUSE, START, PasteWatch
+from wizard.tui.driver import END, PAUSE, START, PasteWatch
 
 
 class StoppedClock:

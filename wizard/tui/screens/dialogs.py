@@ -1,0 +1,135 @@
+"""Small dialogs: a question before something is destroyed, the question whether to close, a text to read."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.content import Content
+from textual.screen import Screen
+from textual.widgets import Input, Static
+
+from wizard.core.errors import WizardError
+from wizard.rotation.flow import Flow
+from wizard.rotation.model import safe_to_close
+from wizard.tui.session import Dialog
+from wizard.tui.widgets.basics import LineInput
+
+
+class ConfirmScreen(Dialog[str]):
+    """Asks the user to type a word: nothing is destroyed by one key press. Closes with what was typed, or with nothing.
+
+    Args:
+        title: The question.
+        text: What will happen, and what will not.
+        word: What has to be typed.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss('')", "Cancel")]
+
+    def __init__(self, title: str, text: str, word: str) -> None:
+        super().__init__()
+        self._title = title
+        self._text = text
+        self._word = word
+
+    def compose(self) -> ComposeResult:
+        """Lay the question out."""
+        with Vertical(classes="dialog"):
+            yield Static(self._title, classes="title", markup=False)
+            yield Static(self._text, classes="question", markup=False)
+            yield LineInput()
+            yield Static(f"Type {self._word} and press Enter. Esc cancels.", classes="keys", markup=False)
+
+    @on(Input.Submitted)
+    def judge(self, event: Input.Submitted) -> None:
+        """Close with the very word only."""
+        event.stop()
+        typed = event.value.strip()
+        # A key's last characters are what they are; a word may be typed in any case.
+        if typed == self._word or (self._word.islower() and typed.lower() == self._word):
+            self.dismiss(typed)
+        else:
+            self.refuse(f"That is not {self._word}.")
+
+    def refuse(self, why: str) -> None:
+        """Say why nothing was taken, and what is."""
+        self.query_one(".keys", Static).update(f"{why} Type {self._word}, or Esc to cancel.")
+
+
+class LeaveScreen(Dialog[bool]):
+    """Asks whether to close: what it means now, and how one comes back.
+
+    Args:
+        flow: What is open, or None.
+        command: What brings the user back.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("enter", "dismiss(True)", "Close"),
+        Binding("escape", "dismiss(False)", "Stay"),
+    ]
+
+    def __init__(self, flow: Flow | None, command: str) -> None:
+        super().__init__()
+        self._return = ""
+        try:
+            self._meaning = f"It is safe: {flow.closing if flow else safe_to_close(None)}."
+            if flow and flow.step and flow.is_durable:
+                self._return = f"Come back with: {command}"
+        except WizardError as error:
+            self._meaning = " ".join(error.sentences())
+
+    def compose(self) -> ComposeResult:
+        """Lay the question out."""
+        with Vertical(classes="dialog"):
+            yield Static("Close Key Wizard?", classes="title")
+            yield Static(self._meaning, markup=False)
+            yield Static(self._return, markup=False)
+            yield Static("Enter closes, Esc stays.", classes="keys")
+
+
+class TextScreen(Dialog[None]):
+    """Shows a text. The key that opened it closes it too.
+
+    Args:
+        title: What it is about.
+        text: One paragraph or several lines.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,f1,question_mark,d,s", "dismiss", "Close")]
+
+    def __init__(self, title: str, text: str | Content) -> None:
+        super().__init__()
+        self._title = title
+        self._text = text
+
+    def compose(self) -> ComposeResult:
+        """Lay the text out."""
+        with VerticalScroll(classes="dialog") as dialog:
+            # In the frame: below the lines it would be out of sight at 60x20.
+            dialog.border_subtitle = "Arrows scroll, Esc closes this."
+            yield Static(self._title, classes="title")
+            yield Static(self._text, classes="text", markup=False)
+
+
+def help_on(screen: Screen[object], place: str) -> TextScreen:
+    """Return what a screen is for, and all its keys; `place` stands for `{place}` in its text."""
+    text = str(getattr(screen, "HELP", "")).format(place=place)
+    keys = [
+        Content.from_markup("[b $text-accent]$key[/]  $does", key=f"{key:<7}", does=does) for key, does in _keys(screen)
+    ]
+    return TextScreen("Help", Content("\n").join([Content(text), Content(""), *keys]))
+
+
+def _keys(screen: Screen[object]) -> list[tuple[str, str]]:
+    seen: dict[str, tuple[str, str]] = {}
+    for active in screen.active_bindings.values():
+        binding = active.binding
+        if active.enabled and binding.show and binding.action not in seen:
+            key = binding.key_display or binding.key.split(",")[0]
+            seen[binding.action] = (key.upper() if len(key) == 1 else key, binding.tooltip or binding.description)
+    return list(seen.values())

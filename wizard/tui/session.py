@@ -1,0 +1,193 @@
+"""What screens know of the app, and what all of them do alike: they reach the session, work in the background, say."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any, ClassVar, Protocol, TypeVar, cast
+
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import ModalScreen, Screen, ScreenResultType
+from textual.worker import Worker, get_current_worker
+
+from wizard.core.errors import WizardError
+from wizard.core.glyphs import Glyphs
+from wizard.core.settings import Environment
+from wizard.environments import Environments
+from wizard.rehearsal.simulated_page import NewKey
+from wizard.rotation.flow import Flow
+from wizard.rotation.model import Finding
+from wizard.rotation.report import Report
+from wizard.tui.widgets.notice import Notice
+
+_Result = TypeVar("_Result")
+
+
+class Session(Protocol):
+    """The app as its screens see it: environments, at most one open environment, and the screens to go to."""
+
+    environments: Environments
+    glyphs: Glyphs
+    environment: str | None
+    """The environment that was named on the command line."""
+    untaken: NewKey | None
+    """A key that was made on the simulated page and not taken over yet: its secret is shown once."""
+    announced: Finding | None
+    """What one screen has to tell on the screen that follows."""
+
+    @property
+    def flow(self) -> Flow:
+        """The flow of the environment that is open."""
+        ...
+
+    @property
+    def has_flow(self) -> bool:
+        """Whether an environment is open."""
+        ...
+
+    @property
+    def place(self) -> str:
+        """The place of the credentials as a phrase within a sentence."""
+        ...
+
+    async def open(self, environment: Environment) -> Flow:
+        """Open one environment; it stays open until the app ends or another is opened.
+
+        Raises:
+            wizard.core.errors.WizardError: it cannot be opened, with the remedy.
+        """
+        ...
+
+    def forget_entered(self) -> None:
+        """Overwrite everything secret that was typed, pasted or made on the simulated page and is not stored."""
+        ...
+
+    def copy_public_text(self, text: str) -> None:
+        """Ask the terminal to put `text`, which is no secret, on the user's clipboard.
+
+        Raises:
+            wizard.core.errors.WizardError: it is too long.
+        """
+        ...
+
+    def go_home(self) -> None:
+        """Show the environments; an open rotation stays open."""
+        ...
+
+    def show_step(self) -> None:
+        """Show the screen of the step where the rotation stands."""
+        ...
+
+    def show_summary(self, report: Report) -> None:
+        """Show what the finished rotation proved."""
+        ...
+
+
+class SessionScreen(Screen[ScreenResultType]):
+    """A screen over a session, with one notice.
+
+    Work in the background never touches widgets: what it has to show waits its turn among the screen's messages.
+    """
+
+    def __init__(self, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(name, id, classes)
+        self._workers_by_group: dict[str, Worker[None]] = {}
+
+    @property
+    def session(self) -> Session:
+        """The app."""
+        return cast("Session", self.app)
+
+    @property
+    def flow(self) -> Flow:
+        """The open flow."""
+        return self.session.flow
+
+    @property
+    def glyphs(self) -> Glyphs:
+        """The signs beside the words."""
+        return self.session.glyphs
+
+    @property
+    def notice(self) -> Notice:
+        """The bar that tells what went wrong or was done."""
+        return self.query_one(Notice)
+
+    def start(
+        self,
+        work: Callable[[], Awaitable[_Result]],
+        show: Callable[[_Result], object],
+        *,
+        doing: str,
+        group: str = "custody",
+        failed: Callable[[WizardError], object] | None = None,
+    ) -> None:
+        """Begin work in the place of what runs in its group.
+
+        Args:
+            work: What is done.
+            show: Called with its result.
+            doing: A description without any secret.
+            group: Of what is done one at a time.
+            failed: Called where it raises WizardError; else `show_error` is.
+        """
+        run = partial(self._do_work, work, show, failed or self.show_error)
+        self._workers_by_group[group] = self.run_worker(run, group=group, description=doing, exclusive=True)
+
+    def stop(self, group: str) -> None:
+        """End the work of a group; what it has not shown yet is left out."""
+        self._workers_by_group.pop(group, None)
+        self.workers.cancel_group(self, group)
+
+    def is_at_work(self, group: str = "custody") -> bool:
+        """Whether work of a group runs: a write to the keyring is not to be cut by a second key press."""
+        return any(worker.group == group and not worker.is_finished for worker in self.workers)
+
+    def show_later(self, show: Callable[..., object], *args: Any) -> None:
+        """From work in the background: call `show` in its turn, unless newer work has begun by then."""
+        self.call_later(self._show_in_turn, get_current_worker(), partial(show, *args))
+
+    def show_error(self, error: WizardError) -> None:
+        """Say why work in the background failed."""
+        self.notice.error(error)
+
+    def signed(self, sign: str, text: str | Content, colour: str = "") -> Content:
+        """Return `text` behind the sign of that name, in a colour of the theme, else in the sign's own."""
+        glyph = Content.from_markup(f"[{colour or _COLOURS[sign]}]$glyph[/] ", glyph=getattr(self.glyphs, sign))
+        return glyph + text
+
+    async def _do_work(
+        self,
+        work: Callable[[], Awaitable[_Result]],
+        show: Callable[[_Result], object],
+        failed: Callable[[WizardError], object],
+    ) -> None:
+        try:
+            result = await work()
+        except WizardError as error:
+            self.show_later(failed, error)
+        else:
+            self.show_later(show, result)
+
+    def _show_in_turn(self, worker: Worker[None], show: Callable[[], object]) -> None:
+        if self._workers_by_group.get(worker.group) is worker:
+            show()
+
+
+_COLOURS = {
+    "passed": "$text-success",
+    "failed": "$text-error",
+    "caution": "$text-warning",
+    "working": "$text-primary",
+    "pending": "$text-primary",
+}
+
+
+class Dialog(ModalScreen[ScreenResultType], SessionScreen[ScreenResultType]):
+    """A screen on top of another one. It hides the app's own bindings, so that it has its own for help and the end."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f1", "app.help", show=False),
+        Binding("ctrl+q,ctrl+c", "app.leave", show=False),
+    ]

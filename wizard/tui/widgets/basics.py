@@ -1,0 +1,67 @@
+"""Textual's own widgets as this program needs them."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from rich.text import Text
+from textual.widgets import DataTable, Input, OptionList
+
+
+class LineInput(Input):
+    """An `Input` without frame and blinking cursor: one row, and no byte to the terminal while it is idle."""
+
+    def __init__(self, value: str = "", *, placeholder: str = "", id: str | None = None) -> None:
+        super().__init__(value, placeholder=placeholder, id=id, compact=True, select_on_focus=False)
+        self.cursor_blink = False
+
+
+class OptionRows(OptionList):
+    """An `OptionList` whose page keys do nothing where a window has no room for a row.
+
+    Textual 8.2 looks the highlighted row up among those that are laid out, finds none, and ends the program.
+    """
+
+    def action_page_up(self) -> None:
+        """Move the highlight up one page."""
+        with suppress(KeyError, IndexError):
+            super().action_page_up()  # type: ignore[no-untyped-call]
+
+    def action_page_down(self) -> None:
+        """Move the highlight down one page."""
+        with suppress(KeyError, IndexError):
+            super().action_page_down()  # type: ignore[no-untyped-call]
+
+
+class EvidenceTable(DataTable[Text], can_focus=False):
+    """Rows of evidence. It takes no focus, so that Enter stays the key that goes on.
+
+    Args:
+        columns: The titles.
+        id: The widget's id.
+    """
+
+    DEFAULT_CSS = """
+    EvidenceTable {
+        height: auto;
+        max-height: 10;
+        margin: 1 0;
+        background: $background;
+        scrollbar-size-vertical: 1;
+        & > .datatable--header { background: $background; color: $text-muted; text-style: none; }
+        & > .datatable--odd-row { background: $background; }
+    }
+    """
+
+    def __init__(self, *columns: str, id: str) -> None:
+        super().__init__(id=id, cursor_type="none", cell_padding=1)
+        self._titles = columns
+
+    def add(self, *cells: str) -> None:
+        """Append a row. The cells come from outside: a `str` would be read as markup by the table."""
+        self.add_row(*map(Text, cells))
+        self.scroll_end(animate=False)
+
+    def on_mount(self) -> None:
+        """Set the columns up."""
+        self.add_columns(*self._titles)
