@@ -22,8 +22,8 @@ from textual.widgets import Input, OptionList, Static
 
 from screenshots.scene import PRIVATE_PEM, PictureCustodian, PictureWorld, stage
 from wizard.core.credentials import KeyKind
-from wizard.core.glyphs import UNICODE
 from wizard.core.settings import Place
+from wizard.core.text import UNICODE
 from wizard.custody.keyring_worker.protocol import State
 from wizard.tui.app import WizardApp
 from wizard.tui.screens.dialogs import ConfirmScreen

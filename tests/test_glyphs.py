@@ -4,7 +4,7 @@ from dataclasses import astuple
 
 import pytest
 
-from wizard.core.glyphs import ASCII, UNICODE, Glyphs, glyphs_for
+from wizard.core.text import ASCII, UNICODE, Glyphs, glyphs_for
 
 
 @pytest.mark.parametrize(

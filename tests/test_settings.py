@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wizard.core.errors import SettingsError
+from wizard.core.errors import SettingsError, UsageError
 from wizard.core.settings import Paths, load, paths
 from wizard.core.sites import known_sites
 
@@ -58,7 +58,7 @@ def test_what_makes_no_sense_is_said_and_nothing_else_happens(tmp_path: Path, te
 
 
 def test_an_unknown_environment_is_told_with_those_that_are_known(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(UsageError) as caught:
         load(tmp_path / "missing.toml").environment("prod")
     assert "production" in caught.value.why
 

@@ -6,8 +6,8 @@ import io
 import os
 import sys
 
-from wizard.core.ending import Ending
 from wizard.core.safety import make_process_safe
+from wizard.core.shutdown import Shutdown
 
 
 def main() -> int:
@@ -16,11 +16,11 @@ def main() -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # An encoding without ✓, and a name that is not UTF-8, show a question mark; they end no command.
         sys.stdout.reconfigure(errors="replace")
-    with Ending() as ending:
+    with Shutdown() as shutdown:
         # Imported after the environment is scrubbed: textual reads it at import.
         from wizard.cli import run  # noqa: PLC0415
 
-        return run(sys.argv[1:], inherited, ending)
+        return run(sys.argv[1:], inherited, shutdown)
 
 
 if __name__ == "__main__":

@@ -7,12 +7,10 @@ import importlib
 from collections.abc import Sequence
 
 from wizard import __version__
-from wizard.commands.console import fail, tell
-from wizard.commands.parser import ArgumentParser, refuse_keys
-from wizard.core.ending import Ending, write_nowhere
-from wizard.core.errors import WizardError
-from wizard.core.exit_codes import Exit
+from wizard.commands.console import ArgumentParser, print_error, print_message, refuse_keys
+from wizard.core.errors import Exit, WizardError
 from wizard.core.safety import Inherited, redacted_report
+from wizard.core.shutdown import Shutdown, discard_output
 
 COMMANDS = (
     "rehearse",
@@ -29,28 +27,31 @@ COMMANDS = (
 )
 
 
-def run(arguments: Sequence[str], inherited: Inherited, ending: Ending | None = None) -> int:
+def run(arguments: Sequence[str], inherited: Inherited, shutdown: Shutdown | None = None) -> int:
     """Run one command and return its exit code.
 
     Args:
         arguments: Without the program's name.
         inherited: What the process was given, for `exec`.
-        ending: What signals do, for the wizard.
+        shutdown: What signals do, for the wizard.
     """
+    options = argparse.Namespace(json=False)
     try:
-        refuse_keys(_own(arguments))
-        options = _parser(arguments).parse_args(arguments)
-        options.inherited = inherited
-        options.ending = ending or Ending()
-        return int(options.run(options))
-    except WizardError as error:
-        return fail(error)
+        try:
+            refuse_keys(_own(arguments))
+            _parser(arguments).parse_args(arguments, options)
+            options.inherited = inherited
+            options.shutdown = shutdown or Shutdown()
+            return int(options.run(options))
+        except WizardError as error:
+            return print_error(error, as_json=options.json)
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
-        return _nobody_reads()
+        discard_output()
+        return 141  # as SIGPIPE would have ended it
     except Exception as error:
-        tell(redacted_report(error))
+        print_message(redacted_report(error))
         return Exit.INTERNAL_ERROR
 
 
@@ -59,12 +60,6 @@ def _own(arguments: Sequence[str]) -> Sequence[str]:
     if "exec" not in arguments:
         return arguments
     return arguments[: arguments.index("--") if "--" in arguments else arguments.index("exec") + 2]
-
-
-def _nobody_reads() -> int:
-    """End as SIGPIPE would have ended us."""
-    write_nowhere()
-    return 141
 
 
 def _parser(arguments: Sequence[str]) -> ArgumentParser:
@@ -98,7 +93,7 @@ def _open_wizard(options: argparse.Namespace) -> int:
     else:
         from wizard.tui.app import open_wizard  # noqa: PLC0415 - loads textual
 
-    return open_wizard(settings.paths(), options.env, options.ending)
+    return open_wizard(settings.paths(), options.env, options.shutdown)
 
 
 __all__ = ["Exit", "run"]

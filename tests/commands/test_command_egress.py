@@ -9,7 +9,7 @@ import pytest
 
 from tests.commands.conftest import HERE, Bench, Command
 from tests.egress.fake_ssh import calls, fake_ssh
-from wizard.commands.console import tell
+from wizard.commands.console import print_message
 from wizard.custody.store import Store
 from wizard.egress.ipv6 import Ipv6Lookup
 
@@ -63,7 +63,7 @@ def test_what_a_service_answers_writes_no_control_character_to_the_terminal(benc
 
 
 def test_words_for_people_hold_no_control_characters(capsys: pytest.CaptureFixture[str]) -> None:
-    tell("one \x1b]52;c;aGk=\x07\ntwo \u202e")
+    print_message("one \x1b]52;c;aGk=\x07\ntwo \u202e")
     assert capsys.readouterr().err == "one \ufffd]52;c;aGk=\ufffd\ntwo \ufffd\n"
 
 

@@ -42,6 +42,18 @@ def test_settings_that_cannot_be_read_are_told_by_every_command(bench: Bench, co
         assert "config.toml cannot be read" in said.err
 
 
+def test_with_json_an_error_is_an_object_with_a_code_as_well_as_words(bench: Bench, command: Command) -> None:
+    said = command("check", "benhc", "--json")
+    assert said.code == 2
+    assert said.json["error"]["code"] == "environment.unknown"
+    assert said.json["error"]["what"] in said.err
+    bench.paths.config_file.write_text("[custody]\nplac = 3\n")
+    said = command("status", "--json")
+    assert said.code == 1
+    assert said.json["error"]["code"] == "settings.invalid"
+    assert said.json["error"]["advice"] == "Did you mean place?"
+
+
 def test_a_defect_ends_with_70_and_tells_no_value(
     bench: Bench, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:

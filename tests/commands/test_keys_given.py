@@ -76,10 +76,14 @@ def test_a_key_on_standard_input_is_refused_and_its_line_is_named(
     given = f"203.0.113.42\n{line.format(GIVEN[shape])}\n"
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given.encode())))
     said = command("whitelist", "-", *arguments)
-    assert (said.code, said.out) == (2, "")
+    assert said.code == 2
     assert "Line 2 of the list looks like a key" in said.err
+    if "--json" in arguments:
+        assert said.json["error"]["code"] == "argument.key"
+    else:
+        assert said.out == ""
     for part in GIVEN[shape].split():
-        assert leaked(part, said.err.encode(), 12) == []
+        assert leaked(part, f"{said.out}{said.err}".encode(), 12) == []
 
 
 def test_a_key_among_the_hosts_on_standard_input_is_refused(command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

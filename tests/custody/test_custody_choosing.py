@@ -20,23 +20,29 @@ ENVIRONMENT = '[environments.production]  # mine\nsite = "binance.com"\n'
         f"[custody]\ndeadline = 20 # slow\n{ENVIRONMENT}",
         f'[custody] # where\nplace = "keyring"\ndeadline = 20\n\n{ENVIRONMENT}',
         f"{ENVIRONMENT}[custody]\n",
+        "custody = {deadline = 20} # where\n",
+        "custody.deadline = 20 # slow\n",
+        f"[custody]\r\ndeadline = 20 # slow\r\n\r\n{ENVIRONMENT}",
     ],
 )
 def test_only_the_place_is_changed(tmp_path: Path, text: str) -> None:
     file = tmp_path / "config.toml"
     if text:
-        file.write_text(text)
+        file.write_bytes(text.encode())
     before = load(file)
     choose_place(file, Place.ENCRYPTED_FILE)
     after = load(file)
     assert after.custody.place is Place.ENCRYPTED_FILE
     assert after.custody.deadline == before.custody.deadline
     assert after.environments == before.environments
-    assert all(comment in file.read_text() for comment in ("# mine", "# slow", "# where") if comment in text)
+    written = file.read_bytes().decode()
+    kept = [line for line in text.split("\n") if line and "custody" not in line and "place" not in line]
+    assert [line for line in written.split("\n") if line in kept] == kept
+    assert all(comment in written for comment in ("# mine", "# slow", "# where") if comment in text)
 
 
-@pytest.mark.parametrize("text", ["custody = {deadline = 20}\n", "custody.deadline = 20\n", "not toml"])
-def test_a_file_laid_out_in_another_way_is_left_alone_and_the_line_is_told(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize("text", ["custody = 20\n", "[[custody]]\nplace = 3\n", "not toml"])
+def test_a_file_that_cannot_be_changed_is_left_alone_and_the_line_is_told(tmp_path: Path, text: str) -> None:
     file = tmp_path / "config.toml"
     file.write_text(text)
     with pytest.raises(WizardError) as caught:

@@ -16,9 +16,10 @@ import pytest
 
 from tests.egress.conftest import Town
 from tests.egress.lab import IS_REQUIRED, MISSING, WITHOUT_CURL, Lab, start_lab
-from wizard.commands.egress import tell_advice
+from wizard.commands.egress import print_advice
+from wizard.core.destinations import read_destination
+from wizard.core.errors import UsageError
 from wizard.core.rules import Rules
-from wizard.core.ssh_destination import InvalidDestination, read_destination
 from wizard.egress.services import EchoService, Parser
 from wizard.egress.ssh_hosts.hosts import Host, HostAnswer, hosts_of_ssh_config, labels, typed_host
 from wizard.egress.ssh_hosts.openssh import OpenSsh, ScriptRun, end_process, find_openssh
@@ -121,7 +122,7 @@ async def test_a_destination_that_is_an_option_starts_nothing(lab: Lab, town: To
     lab.configure(lab.host("bot"))
     mark = lab.directory / "touched"
     hostile = f"-oProxyCommand=touch {mark}"
-    with pytest.raises(InvalidDestination):
+    with pytest.raises(UsageError):
         typed_host(hostile)
     # Even unread it must not become an option: `--` stands before it.
     (answer,) = await ask_hosts([Host(hostile)], [await town.operator("one", HERE)], ssh(lab), rules=rules)
@@ -192,7 +193,7 @@ def _text(file: Path) -> str:
     ],
 )
 def test_what_is_no_destination_is_refused(text: str) -> None:
-    with pytest.raises(InvalidDestination) as refused:
+    with pytest.raises(UsageError) as refused:
         read_destination(text)
     assert all(sentence.isprintable() for sentence in refused.value.sentences())
 
@@ -268,7 +269,7 @@ def test_advice_is_given_to_those_it_fits(capsys: pytest.CaptureFixture[str]) ->
         HostAnswer(typed_host("git"), 1.0, trouble=not_understood(1, b"")),
         HostAnswer(typed_host("flood"), 1.0, trouble=TOO_MUCH),
     ]
-    tell_advice(failed)
+    print_advice(failed)
     told = capsys.readouterr().err
     assert "Not understood (git): git needs a POSIX shell" in told
     assert "Not understood (flood): flood did not run what it was asked to" in told

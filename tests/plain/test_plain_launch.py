@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from wizard.core.ending import Ending
-from wizard.core.exit_codes import Exit
+from wizard.core.errors import Exit, UsageError
 from wizard.core.settings import Paths
-from wizard.core.terminal import UnusableTerminal
+from wizard.core.shutdown import Shutdown
 from wizard.plain import launch
 from wizard.plain.walk import Walk
 
@@ -30,7 +29,7 @@ def test_a_crash_is_reported_without_its_text(
 
     monkeypatch.setattr(Walk, "run", crash)
     before = signal.getsignal(signal.SIGTERM)
-    assert launch.open_rehearsal(paths, "0.0.0.0", Ending()) == Exit.INTERNAL_ERROR
+    assert launch.open_rehearsal(paths, "0.0.0.0", Shutdown()) == Exit.INTERNAL_ERROR
     assert signal.getsignal(signal.SIGTERM) is before
     said = capsys.readouterr()
     assert "RuntimeError" in said.err
@@ -39,6 +38,6 @@ def test_a_crash_is_reported_without_its_text(
 
 def test_without_an_output_it_refuses_in_words(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "__stdout__", None)
-    with pytest.raises(UnusableTerminal) as refusal:
-        launch.open_rehearsal(paths, "0.0.0.0", Ending())
+    with pytest.raises(UsageError) as refusal:
+        launch.open_rehearsal(paths, "0.0.0.0", Shutdown())
     assert refusal.value.why == "Standard output is closed."

@@ -8,7 +8,7 @@ import pytest
 
 from tests.plain.script import CTRL_C, Line, PlainWorld, ScriptedConsole, visit
 from tests.plain.walks import EGRESS, PROMOTE, ROTATE, TO_CREDENTIALS, WHITELIST, to_retire, typed
-from wizard.core.exit_codes import Exit
+from wizard.core.errors import Exit
 from wizard.plain.interrupts import InterruptError, Interrupts
 from wizard.plain.talk import Talk
 from wizard.rotation.model import Step, exit_code

@@ -14,7 +14,7 @@ import pytest
 from tests.rehearsal.test_mending import rehearsing
 from tests.terminal.walk import end_exchange
 from wizard.core.credentials import KeyKind
-from wizard.core.exit_codes import Exit
+from wizard.core.errors import Exit
 from wizard.rehearsal.player import PlayedStep, Player
 from wizard.rehearsal.scenarios import SMOOTH
 from wizard.rehearsal.simulated_page import SimulatedPage

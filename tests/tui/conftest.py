@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from screenshots.scene import PictureWorld, stage
-from wizard.core.glyphs import UNICODE
+from wizard.core.text import UNICODE
 from wizard.rotation.model import Mode, Step
 from wizard.tui.app import WizardApp
 

@@ -10,7 +10,7 @@ import pytest
 from textual.widgets import OptionList
 
 from tests.tui.conftest import Wizard
-from wizard.core.glyphs import UNICODE
+from wizard.core.text import UNICODE
 from wizard.egress.agreement import judge
 from wizard.egress.detection import EgressReport
 from wizard.egress.exchange_observation import ExchangeObservation

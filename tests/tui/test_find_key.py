@@ -12,7 +12,7 @@ from textual.widgets import Input
 from screenshots.scene import stage
 from tests.tui.conftest import Wizard
 from wizard.core.credentials import KeyKind
-from wizard.core.glyphs import UNICODE
+from wizard.core.text import UNICODE
 from wizard.rotation.model import Mode
 from wizard.tui.app import WizardApp
 from wizard.tui.widgets.secret_field import SecretField

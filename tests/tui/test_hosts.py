@@ -18,7 +18,7 @@ from tests.rotation.conftest import ELSEWHERE, HERE
 from tests.terminal.harness import leaked
 from tests.tui.conftest import Wizard
 from tests.whitelist.listed import text_of
-from wizard.core.glyphs import UNICODE
+from wizard.core.text import UNICODE
 from wizard.egress.ssh_hosts.hosts import HostAnswer, typed_host
 from wizard.egress.ssh_hosts.ssh_errors import not_asked
 from wizard.tui.app import WizardApp

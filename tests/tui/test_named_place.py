@@ -10,9 +10,9 @@ from textual.widgets import Static
 
 from screenshots.scene import stage
 from tests.tui.conftest import Wizard
-from wizard.core.glyphs import UNICODE
 from wizard.core.secret import Secret
 from wizard.core.settings import Custody, Place
+from wizard.core.text import UNICODE
 from wizard.custody.custodian import CREDENTIAL, Custodian
 from wizard.custody.encrypted_file.store import make_file
 from wizard.tui.app import WizardApp

@@ -15,9 +15,9 @@ from screenshots.scene import stage
 from tests.custody.fakes import FakeLocked, FakeLockingCustodian, FakeWithoutBus
 from tests.tui.conftest import Wizard
 from wizard.core.credentials import KeyKind
-from wizard.core.glyphs import UNICODE
 from wizard.core.secret import Secret
 from wizard.core.settings import Place, load
+from wizard.core.text import UNICODE
 from wizard.custody.encrypted_file.store import open_file
 from wizard.tui.app import WizardApp
 from wizard.tui.screens.credentials import CredentialsScreen

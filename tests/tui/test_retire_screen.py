@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.tui.conftest import Wizard
-from wizard.core.glyphs import UNICODE
+from wizard.core.text import UNICODE
 from wizard.rotation.retirement import Poll
 from wizard.tui.screens.retire import RetireScreen
 

@@ -10,7 +10,7 @@ from textual.app import ComposeResult
 from textual.message import Message
 from textual.pilot import Pilot
 
-from wizard.core.glyphs import ASCII
+from wizard.core.text import ASCII
 from wizard.intake.paste import MAX_LENGTH
 from wizard.tui.safe_app import SafeApp
 from wizard.tui.widgets.secret_field import SecretField

@@ -16,9 +16,9 @@ from tests.commands.test_unusable_journal import SAID
 from tests.small_disk import fill_up, small_disk
 from tests.tui.conftest import Wizard
 from wizard.core.errors import WizardError
-from wizard.core.glyphs import UNICODE
 from wizard.core.settings import Environment, Paths, Settings
 from wizard.core.sites import known_sites
+from wizard.core.text import UNICODE
 from wizard.environments import RealEnvironments
 from wizard.tui.app import WizardApp
 from wizard.tui.screens.egress import EgressScreen

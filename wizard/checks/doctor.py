@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TextIO
 
 from wizard.checks.files import check_files
 from wizard.checks.network import check_clock, check_network
@@ -14,7 +15,7 @@ from wizard.core import settings
 from wizard.core.clock import Clock
 from wizard.core.errors import WizardError
 from wizard.core.settings import Paths, Settings
-from wizard.core.terminal import Stream, inspect_terminal
+from wizard.core.terminal import inspect_terminal
 from wizard.custody.store import Store
 from wizard.rotation.findings import FindingWriter
 from wizard.rotation.model import Finding, Outcome
@@ -36,8 +37,8 @@ class Doctor:
 
     paths: Paths
     environ: Mapping[str, str]
-    stdin: Stream | None
-    stderr: Stream | None
+    stdin: TextIO | None
+    stderr: TextIO | None
     open_store: Callable[[], Awaitable[Store]]
     clock: Clock
 

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import math
 import os
 import time
 
 from wizard.checks.check import CheckedKey, KeyCheck
-from wizard.commands.console import exit_code, print_json, tell_finding
-from wizard.commands.observations import keep_observation
-from wizard.commands.place import place_opener
+from wizard.commands.console import exit_code, print_finding, print_json
+from wizard.commands.egress import keep_observation
+from wizard.commands.prompts import place_opener
 from wizard.core import settings
-from wizard.core.exit_codes import Exit
-from wizard.core.threads import leaving_lookups_behind
+from wizard.core.errors import Exit
+from wizard.core.threads import run_async
 from wizard.custody.store import PHRASES
 from wizard.egress.services import load_services
 from wizard.rotation.findings import STORAGE
@@ -52,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     check = KeyCheck(
         environment, paths, services, place_opener(paths, known), os.environ, time.time, PHRASES[known.custody.place]
     )
-    checked = asyncio.run(leaving_lookups_behind(check.run(options.max_age * _DAY)))
+    checked = run_async(check.run(options.max_age * _DAY))
     if checked.egress:
         keep_observation(checked.egress, environment, paths, "check")
     code = _exit_code(checked)
@@ -67,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
         )
     else:
         for finding in checked.findings:
-            tell_finding(finding)
+            print_finding(finding)
     return code
 
 

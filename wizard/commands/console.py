@@ -1,24 +1,19 @@
-"""How commands speak: JSON to stdout, words for people to stderr, errors in three sentences, findings in lines."""
+"""What commands read and write: arguments and standard input; JSON on stdout, words for people on stderr."""
 
 from __future__ import annotations
 
+import argparse
+import codecs
 import json
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from typing import Any, NoReturn
 
-from wizard.commands.parser import KeyGiven
-from wizard.commands.standard_input import UnreadableInput
-from wizard.core.ending import write_nowhere
-from wizard.core.errors import WizardError
-from wizard.core.exit_codes import Exit
-from wizard.core.settings import UnknownEnvironment
-from wizard.core.ssh_destination import InvalidDestination
-from wizard.core.terminal import UnusableTerminal
+from wizard.core.errors import Exit, UsageError, WizardError
+from wizard.core.key_shape import holds_key
+from wizard.core.shutdown import discard_output
 from wizard.core.text import printable
-from wizard.custody.errors import CustodyError
-from wizard.exchange.errors import ExchangeError
-from wizard.net.route import RouteError
 from wizard.rotation.model import Finding, Outcome
 
 SCHEMA = 1
@@ -26,24 +21,13 @@ _LONGEST_LINE = 10_000
 """Hundreds of hosts are named in one line."""
 
 
-class UnwritableOutput(WizardError):
-    """Standard output is closed or full: what was asked for did not arrive."""
+LONGEST_INPUT = 2**17
+"""Bytes; about 8,000 addresses, where the exchange takes some twenty."""
+_UNWRITABLE = "output.unwritable"
+_UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-_CODES: tuple[tuple[type[WizardError], Exit], ...] = (
-    (UnknownEnvironment, Exit.USAGE),
-    (UnusableTerminal, Exit.USAGE),
-    (UnreadableInput, Exit.USAGE),
-    (UnwritableOutput, Exit.USAGE),
-    (InvalidDestination, Exit.USAGE),
-    (KeyGiven, Exit.USAGE),
-    (CustodyError, Exit.KEYRING_UNUSABLE),
-    (RouteError, Exit.INCONCLUSIVE),
-    (ExchangeError, Exit.INCONCLUSIVE),
-)
-
-
-def tell(line: str) -> None:
+def print_message(line: str) -> None:
     """Say it to people, where there is a place to say it; control characters but line ends are replaced."""
     if sys.stderr is None:  # print would take standard output instead
         return
@@ -52,11 +36,11 @@ def tell(line: str) -> None:
             print(printable(part, limit=_LONGEST_LINE), file=sys.stderr, flush=True)
 
 
-def say(text: str) -> None:
+def print_result(text: str) -> None:
     """Write what a command was asked for to standard output.
 
     Raises:
-        UnwritableOutput: it did not arrive there.
+        UsageError: it did not arrive there.
         BrokenPipeError: nobody reads it any more.
     """
     if sys.stdout is None:
@@ -66,34 +50,37 @@ def say(text: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        write_nowhere()
+        discard_output()
         raise _unwritable(f"{error.strerror}.") from error
 
 
-def _unwritable(why: str) -> UnwritableOutput:
+def _unwritable(why: str) -> UsageError:
     advice = "Free some space, or send the output elsewhere, and run the command again."
-    return UnwritableOutput("Standard output cannot be written", why=why, advice=advice)
+    return UsageError("Standard output cannot be written", why=why, advice=advice, code=_UNWRITABLE)
 
 
 def print_json(body: Mapping[str, object]) -> None:
     """Write the one JSON object of a command, in ASCII: it survives every locale and writes no control character."""
-    say(json.dumps({"schema": SCHEMA, **body}))
+    print_result(json.dumps({"schema": SCHEMA, **body}))
 
 
-def fail(error: WizardError) -> Exit:
-    """Say what happened, why, and what to do; return the exit code that fits."""
+def print_error(error: WizardError, *, as_json: bool = False) -> Exit:
+    """Say what happened, why, and what to do, and with `as_json` print it too; return the exit code that fits."""
     what, *rest = error.sentences()
-    tell(f"key-wizard: {printable(what, limit=500)}")
+    print_message(f"key-wizard: {printable(what, limit=500)}")
     for sentence in rest:
-        tell(f"  {printable(sentence, limit=2000)}")
-    return next((code for kind, code in _CODES if isinstance(error, kind)), Exit.SAYS_NO)
+        print_message(f"  {printable(sentence, limit=2000)}")
+    if as_json and error.code != _UNWRITABLE:
+        with suppress(UsageError):  # the words have been said
+            print_json({"error": {name: getattr(error, name) for name in ("code", "what", "why", "advice")}})
+    return error.exit_code
 
 
-def tell_finding(finding: Finding) -> None:
+def print_finding(finding: Finding) -> None:
     """Say one finding on one line, and what to do about it on the next."""
-    tell(f"{finding.outcome:<14} {finding.subject:<20} {printable(finding.observed, limit=1000)}")
+    print_message(f"{finding.outcome:<14} {finding.subject:<20} {printable(finding.observed, limit=1000)}")
     if finding.advice:
-        tell(f"{'':<14} {'':<20} {printable(finding.advice, limit=1000)}")
+        print_message(f"{'':<14} {'':<20} {printable(finding.advice, limit=1000)}")
 
 
 def exit_code(findings: Iterable[Finding]) -> Exit:
@@ -102,3 +89,75 @@ def exit_code(findings: Iterable[Finding]) -> Exit:
     if Outcome.FAILED in outcomes:
         return Exit.SAYS_NO
     return Exit.INCONCLUSIVE if outcomes & {Outcome.INCONCLUSIVE, Outcome.NOT_RUN} else Exit.FINE
+
+
+def refuse_keys(arguments: Sequence[str]) -> None:
+    """Look at what a command was called with before anything can repeat it.
+
+    Raises:
+        UsageError: an argument looks like a key.
+    """
+    if any(map(holds_key, arguments)):
+        raise UsageError(
+            "An argument looks like a key, and the wizard takes no key here",
+            why="It has 40 or more letters and digits in a row, or is part of a private key. Your shell may have saved"
+            " it, and other programs can read it.",
+            advice="Delete it from your shell's history. If it is a real key, replace it. Only the wizard takes keys.",
+            code="argument.key",
+        )
+
+
+class ArgumentParser(argparse.ArgumentParser):
+    """An `argparse` parser for text from outside."""
+
+    interleaved: str | None = None
+    """The positional argument that may also stand behind and between options: `8.8.8.8 --json 9.9.9.9`."""
+
+    def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> tuple[Any, list[str]]:  # type: ignore[override]
+        """Take words between options for the argument that is interleaved."""
+        options, rest = super().parse_known_args(args, namespace)
+        if self.interleaved is None:
+            return options, rest
+        words = [each for each in rest if each == "-" or not each.startswith("-")]
+        setattr(options, self.interleaved, [*getattr(options, self.interleaved), *words])
+        return options, [each for each in rest if each not in words]
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong with the arguments, and how they are written."""
+        super().error(printable(message, limit=1000))
+
+
+def standard_input() -> str:
+    """Read all of it. Bytes that are no UTF-8 become characters that no address has.
+
+    UTF-16 is read where it says so by its first two bytes, as PowerShell writes it.
+
+    Raises:
+        UsageError: it is closed, cannot be read, is too long, or is UTF-16 without saying so.
+    """
+    try:
+        given = sys.stdin.buffer.read(LONGEST_INPUT + 1)
+    except (AttributeError, OSError, ValueError) as error:
+        raise UsageError(
+            "Standard input cannot be read",
+            why="It is closed, or not open for reading.",
+            advice="Pipe a list into the command, or give what it holds as arguments.",
+            code="input.unreadable",
+        ) from error
+    if len(given) > LONGEST_INPUT:
+        raise UsageError(
+            "Standard input is too long for a list of addresses",
+            why=f"It has more than {LONGEST_INPUT // 1024} KiB. The rest was not read.",
+            advice="Pipe only the lines that hold addresses into the command.",
+            code="input.unreadable",
+        )
+    if given.startswith(_UTF16):
+        return given.decode("utf-16", "replace")
+    if any(len(half) > 1 and not half.strip(b"\0") for half in (given[0:200:2], given[1:200:2])):
+        raise UsageError(
+            "Standard input is not UTF-8 text",
+            why="Every second byte is zero: that is UTF-16.",
+            advice="Save the list as UTF-8, or pipe it through: iconv -f UTF-16LE -t UTF-8",
+            code="input.unreadable",
+        )
+    return given.decode("utf-8-sig", "replace")

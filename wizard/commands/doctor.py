@@ -11,11 +11,10 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from wizard.checks.doctor import Area, Doctor
 from wizard.checks.storage import PlaceFinding
-from wizard.commands.console import exit_code, print_json, tell_finding
-from wizard.commands.place import place_opener
+from wizard.commands.console import exit_code, print_finding, print_json
+from wizard.commands.prompts import place_opener
 from wizard.core import settings
-from wizard.core.errors import WizardError, sentences
-from wizard.core.exit_codes import Exit
+from wizard.core.errors import Exit, WizardError, sentences
 from wizard.core.settings import Paths
 from wizard.custody.errors import CustodyError
 from wizard.custody.store import Store
@@ -49,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         for findings in found.values():
             for finding in findings:
-                tell_finding(finding)
+                print_finding(finding)
     return _exit_code(found)
 
 

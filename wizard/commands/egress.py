@@ -5,17 +5,17 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from typing import TypeVar
 
-from wizard.commands.console import fail, print_json, tell
-from wizard.commands.observations import ask_exchange, keep_observation
-from wizard.commands.standard_input import standard_input
+from wizard.commands.console import print_error, print_json, print_message, standard_input
+from wizard.commands.prompts import place_opener
 from wizard.core import settings
-from wizard.core.errors import WizardError
-from wizard.core.exit_codes import Exit
-from wizard.core.settings import Environment, Paths
+from wizard.core.errors import Exit, WizardError
+from wizard.core.settings import Environment, Paths, Settings
 from wizard.core.text import printable
-from wizard.core.threads import leaving_lookups_behind
+from wizard.core.threads import run_async
 from wizard.egress.agreement import EgressVerdict, describe_sampling
 from wizard.egress.answers import Sample
 from wizard.egress.detection import EgressReport, detect, sample_more
@@ -34,8 +34,15 @@ from wizard.egress.ssh_hosts.hosts import (
 from wizard.egress.ssh_hosts.openssh import find_openssh
 from wizard.egress.ssh_hosts.remote_detection import Bounds, ask_hosts
 from wizard.net.route import Route
-from wizard.rotation.exchange_calls import ipv6_route_to_exchange, route_to_exchange
+from wizard.rotation.current_credentials import current_key, fetch
+from wizard.rotation.exchange_calls import ipv6_route_to_exchange, observe_address, open_exchange, route_to_exchange
+from wizard.rotation.journal import Journal, networks_of, open_journal
+from wizard.rotation.steps.egress import history_of, keep, keep_exchange_observation
 
+CALL_DEADLINE = 10.0
+"""Seconds for one call; there are two at the same time."""
+
+Result = TypeVar("Result")
 _HOSTS_HELP = (
     "also ask other hosts over OpenSSH, as your ~/.ssh/config says; names parted by commas, [user@]host each."
     f" {FROM_SETTINGS} stands for the environment's hosts = […] and is meant where no name is given,"
@@ -76,22 +83,22 @@ def run(options: argparse.Namespace) -> int:
     environment = known.environment(options.env) if options.env else known.default
     hosts = _named_hosts(options.hosts, environment) if options.hosts is not None else ()
     asking = _ask(environment, paths, hosts, samples_more=options.sample_more)
-    report, way, answers = asyncio.run(leaving_lookups_behind(asking))
+    report, way, answers = run_async(asking)
     if report.unfinished:
-        tell(f"Not waited for: {', '.join(printable(service.name) for service in report.unfinished)}.")
-    tell(report.sentence())
+        print_message(f"Not waited for: {', '.join(printable(service.name) for service in report.unfinished)}.")
+    print_message(report.sentence())
     if options.sample_more:
-        tell(describe_sampling(report.samples))
+        print_message(describe_sampling(report.samples))
     if way:
-        tell(f"Attention: {way.sentence()}")
+        print_message(f"Attention: {way.sentence()}")
     if history := keep_observation(report, environment, paths, "egress"):
-        tell(history)
-    tell_advice(answers)
+        print_message(history)
+    print_advice(answers)
     observation, trouble = None, None
     try:
         observation = ask_exchange(environment, paths, known, report.verdict) if options.ask_exchange else None
     except WizardError as error:
-        trouble = fail(error)
+        trouble = print_error(error)
     if options.json:
         told: dict[str, object] = {"hosts": [_host_json(answer) for answer in answers]} if hosts else {}
         told |= {"exchange": _exchange_json(observation, report.verdict)} if options.ask_exchange else {}
@@ -118,7 +125,7 @@ async def _ask(
 ) -> tuple[EgressReport, Ipv6Route | None, tuple[HostAnswer, ...]]:
     route = route_to_exchange(environment, os.environ)
     services = load_services(paths.services_file)
-    tell(f"Route of {environment.name}: {route.shown} ({route.source}).")
+    print_message(f"Route of {environment.name}: {route.shown} ({route.source}).")
     report, way, answers = await asyncio.gather(
         _detect(services, route, environment, samples_more=samples_more),
         ipv6_route_to_exchange(environment, route, Ipv6Lookup()),
@@ -130,15 +137,15 @@ async def _ask(
 async def _detect(
     services: Sequence[EchoService], route: Route, environment: Environment, *, samples_more: bool
 ) -> EgressReport:
-    report = await detect(services, route, rules=environment.rules, on_sample=_tell_sample)
+    report = await detect(services, route, rules=environment.rules, on_sample=_print_sample)
     if not samples_more:
         return report
-    return await sample_more(report, services, rules=environment.rules, on_sample=_tell_sample)
+    return await sample_more(report, services, rules=environment.rules, on_sample=_print_sample)
 
 
-def _tell_sample(sample: Sample) -> None:
+def _print_sample(sample: Sample) -> None:
     who = f"{printable(sample.service.operator, 14):<14} {printable(sample.service.name, 18):<18}"
-    tell(f"{who} {sample.milliseconds:6.0f} ms  {sample.address or sample.refusal}")
+    print_message(f"{who} {sample.milliseconds:6.0f} ms  {sample.address or sample.refusal}")
 
 
 async def _ask_hosts(
@@ -149,14 +156,14 @@ async def _ask_hosts(
     bounds = Bounds()
     ssh = find_openssh(os.environ)
     whom = "another host" if len(hosts) == 1 else f"{len(hosts)} other hosts"
-    tell(
+    print_message(
         f"Asking {whom} over OpenSSH, {bounds.at_a_time} at a time,"
         f" at most {bounds.each:g} s each and {bounds.together:g} s in all."
     )
-    return await ask_hosts(hosts, services, ssh, rules=environment.rules, bounds=bounds, on_answer=_tell_answer)
+    return await ask_hosts(hosts, services, ssh, rules=environment.rules, bounds=bounds, on_answer=_print_answer)
 
 
-def tell_advice(answers: Sequence[HostAnswer]) -> None:
+def print_advice(answers: Sequence[HostAnswer]) -> None:
     """Say what to do about the hosts that gave no address, once for all that have the same trouble."""
     troubled: dict[tuple[str, str], list[HostAnswer]] = {}
     for answer in answers:
@@ -164,14 +171,14 @@ def tell_advice(answers: Sequence[HostAnswer]) -> None:
             troubled.setdefault((answer.trouble.kind, answer.trouble.advice), []).append(answer)
     for (kind, _), those in troubled.items():
         names = ", ".join(answer.host.name for answer in those)
-        tell(f"{kind.replace('-', ' ').capitalize()} ({names}): {those[0].advice()}")
+        print_message(f"{kind.replace('-', ' ').capitalize()} ({names}): {those[0].advice()}")
     for address, labelled in labels(answers).items():
-        tell(f"For the whitelist: {address} # {', '.join(labelled)}")
+        print_message(f"For the whitelist: {address} # {', '.join(labelled)}")
 
 
-def _tell_answer(answer: HostAnswer) -> None:
+def _print_answer(answer: HostAnswer) -> None:
     proxy = " A proxy is set in that login; it was not used." if answer.has_proxy else ""
-    tell(
+    print_message(
         f"{answer.host.name:<24} {answer.address or 'no address'!s:<16} {answer.milliseconds:6.0f} ms"
         f"  {answer.sentence()}{proxy}"
     )
@@ -245,3 +252,57 @@ def _exchange_json(observation: ExchangeObservation | None, verdict: EgressVerdi
         "confirms": observation.confirms(verdict),
         "sentence": observation.sentence(verdict),
     }
+
+
+def keep_observation(report: EgressReport, environment: Environment, paths: Paths, asked_by: str) -> str:
+    """Keep what was seen, and return what all observations over its route show; nothing where it was not kept.
+
+    Args:
+        report: The detection.
+        environment: By whose route it was made.
+        paths: Where the journal is.
+        asked_by: The command's name: its observation is kept for the history alone.
+    """
+
+    def write(journal: Journal) -> str:
+        keep(report, journal, environment.name, asked_by=asked_by)
+        return history_of(report, journal, environment.name)
+
+    return _in_journal(paths, write) or ""
+
+
+def ask_exchange(
+    environment: Environment, paths: Paths, known: Settings, verdict: EgressVerdict
+) -> ExchangeObservation:
+    """Ask, tell what it means beside the addresses that echo services saw, and keep an address that was named.
+
+    Raises:
+        wizard.core.errors.WizardError: no key is in use, or keyring or route cannot be used.
+    """
+    observation = run_async(_ask_exchange(environment, paths, known))
+    print_message(observation.sentence(verdict))
+    route = route_to_exchange(environment, os.environ)
+    _in_journal(paths, lambda journal: keep_exchange_observation(observation, route, journal, environment.name))
+    return observation
+
+
+async def _ask_exchange(environment: Environment, paths: Paths, known: Settings) -> ExchangeObservation:
+    key = current_key(environment.name, paths)
+    credentials = await fetch(key, await place_opener(paths, known)())
+    try:
+        route = route_to_exchange(environment, os.environ)
+        async with open_exchange(environment, route, timeout=CALL_DEADLINE) as client:
+            return await observe_address(client, credentials, environment.site, networks_of(key.whitelist))
+    finally:
+        credentials.wipe()
+
+
+def _in_journal(paths: Paths, write: Callable[[Journal], Result]) -> Result | None:
+    """Write to the journal; where that cannot be, say so and return None."""
+    try:
+        with closing(open_journal(paths)) as journal:
+            return write(journal)
+    except WizardError as error:
+        print_error(error)
+        print_message("The address was observed, but not kept.")
+        return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from wizard.commands.console import say
+from wizard.commands.console import print_result
 from wizard.rehearsal.scenarios import PASSES_AFTER, SCENARIOS, SMOOTH
 
 
@@ -39,8 +39,8 @@ def run(options: argparse.Namespace) -> int:
     """Serve until a signal ends it."""
     from wizard.rehearsal import simulator  # noqa: PLC0415 - the extra `rehearsal` may not be installed
 
-    options.ending.stand_aside()  # the server handles them
+    options.shutdown.restore_handlers()  # the server handles them
     served = simulator.EmbeddedExchange(
         seed=options.seed, scenario=SCENARIOS[options.scenario], passes_after=options.passes_after
     )
-    return simulator.run(options.port, options.json, served, options.idle_limit, say)
+    return simulator.run(options.port, options.json, served, options.idle_limit, print_result)

@@ -8,9 +8,9 @@ import signal
 from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING
 
-from wizard.commands.console import tell
+from wizard.commands.console import print_message
 from wizard.core import settings
-from wizard.core.exit_codes import Exit
+from wizard.core.errors import Exit
 from wizard.core.text import printable
 from wizard.rotation.current_credentials import API_KEY, API_SECRET, PRIVATE_KEY, VARIABLES, as_variables, read_current
 
@@ -55,12 +55,12 @@ def run(options: argparse.Namespace) -> int:
     """Read the credentials, then become the command."""
     command = options.words[1:] if options.words[:1] == ["--"] else options.words
     if not command:
-        tell("key-wizard: there is no command to run. Write: key-wizard exec ENV -- CMD")
+        print_message("key-wizard: there is no command to run. Write: key-wizard exec ENV -- CMD")
         return Exit.USAGE
     given = _read(options.environment)
     inherited = {name: value for name, value in options.inherited.environ.items() if name not in VARIABLES}
     options.inherited.restore()
-    options.ending.stand_aside()
+    options.shutdown.restore_handlers()
     return _become(command, {**inherited, **given})
 
 
@@ -69,7 +69,7 @@ def _read(environment: str) -> dict[str, str]:
     known = settings.load(paths.config_file)
 
     def open_place() -> Awaitable[Store]:
-        from wizard.commands.place import place_opener  # noqa: PLC0415 - a keyring that can be used needs none of it
+        from wizard.commands.prompts import place_opener  # noqa: PLC0415 - a keyring that can be used needs none of it
 
         return place_opener(paths, known)()
 
@@ -82,10 +82,10 @@ def _become(command: list[str], environ: Mapping[str, str]) -> int:
     try:
         os.execvpe(command[0], command, environ)  # noqa: S606 - no shell is wanted
     except (FileNotFoundError, NotADirectoryError):
-        tell(f"key-wizard: {printable(command[0])}: command not found")
+        print_message(f"key-wizard: {printable(command[0])}: command not found")
         return NOT_FOUND
     except OSError as error:
-        tell(f"key-wizard: {printable(command[0])}: {error.strerror}")
+        print_message(f"key-wizard: {printable(command[0])}: {error.strerror}")
         return NOT_EXECUTABLE
 
 

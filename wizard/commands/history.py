@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import argparse
 
-from wizard.commands.console import print_json, tell
+from wizard.commands.console import print_json, print_message
 from wizard.core import settings
 from wizard.core.clock import utc
-from wizard.core.exit_codes import Exit
+from wizard.core.errors import Exit
 from wizard.core.settings import Settings
 from wizard.core.text import printable
 from wizard.rotation.flow import CERTIFIED
@@ -40,12 +40,12 @@ def run(options: argparse.Namespace) -> int:
         print_json({"rotations": [describe_rotation(each, reports.get(each.number)) for each in rotations]})
         return Exit.FINE
     if not rotations:
-        tell("No rotation was begun yet.")
+        print_message("No rotation was begun yet.")
     for rotation in rotations:
-        tell(_line(rotation))
+        print_message(_line(rotation))
         report = reports.get(rotation.number)
         for label, text in report.lines() if report else ():
-            tell(f"    {label:<12} {printable(text, limit=1000)}")
+            print_message(f"    {label:<12} {printable(text, limit=1000)}")
     return Exit.FINE
 
 

@@ -7,19 +7,14 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from wizard.commands.console import tell
+from wizard.commands.console import print_message
 from wizard.commands.prompts import ask, no_terminal
 from wizard.core import settings
-from wizard.core.errors import WizardError
-from wizard.core.exit_codes import Exit
+from wizard.core.errors import Exit, WizardError
 from wizard.core.secret import Secret
 from wizard.custody.custodian import Custodian
 from wizard.custody.errors import Remedy
 from wizard.custody.questions import PASSPHRASE_CHANGED
-
-
-class NotTheSame(WizardError):
-    """A new passphrase was typed in two ways."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -37,20 +32,24 @@ def run(_: argparse.Namespace) -> int:
     """Ask, change, and say what still opens with the old one."""
     paths = settings.paths()
     custody = settings.load(paths.config_file).custody
+    # Outside of any event loop Ctrl+C ends a question at once.
     _change(Custodian(custody, paths.encrypted_file, paths.config_file))
     for line in PASSPHRASE_CHANGED:
-        tell(line)
+        print_message(line)
     return Exit.FINE
 
 
 def _change(custodian: Custodian) -> None:
-    """Ask outside of any event loop: there Ctrl+C ends a question at once."""
     asyncio.run(custodian.expect_encrypted_file())
     with _typed("Passphrase of the encrypted file") as old:
         asyncio.run(custodian.help(Remedy.OPEN_FILE, old))  # a wrong one is told before a new one is typed
         with _typed("New passphrase") as new, _typed("The new one once more") as again:
             if new != again:
-                raise NotTheSame("The two new passphrases are not the same", advice="Nothing was changed. Try again.")
+                raise WizardError(
+                    "The two new passphrases are not the same",
+                    advice="Nothing was changed. Try again.",
+                    code="passphrase.differs",
+                )
             asyncio.run(custodian.change_passphrase(old, new))
 
 

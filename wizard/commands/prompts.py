@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from wizard.core.errors import UsageError
 from wizard.core.secret import Secret
-from wizard.core.terminal import UnusableTerminal
-from wizard.core.threads import in_abandonable_thread
-from wizard.custody.errors import CustodyError
+from wizard.core.settings import Paths, Settings
+from wizard.core.threads import in_daemon_thread
+from wizard.custody.custodian import Custodian
+from wizard.custody.errors import CustodyError, PassphraseNeededError, Remedy
+from wizard.custody.store import Store
 from wizard.plain.quiet_terminal import END_OF_FILE, QuietTerminal, TypedLine
 
 TERMINAL = Path("/dev/tty")
@@ -27,17 +30,17 @@ def ask(prompt: str) -> Secret | None:
         return question.answer() if question else None
 
 
-async def ask_meanwhile(prompt: str) -> Secret | None:
+async def _ask_for_passphrase() -> Secret | None:
     """Ask while other work goes on (see `ask`). Ctrl+C gives the question up, and the terminal shows typing again."""
-    with _asked(prompt) as question:
-        return await in_abandonable_thread(question.answer) if question else None
+    with _asked("Passphrase of the encrypted file") as question:
+        return await in_daemon_thread(question.answer) if question else None
 
 
 def types_word(word: str) -> bool:
     """Ask for a word; return whether it was typed.
 
     Raises:
-        UnusableTerminal: there is no terminal to ask on.
+        UsageError: there is no terminal to ask on.
     """
     typed = ask(f"Typing is not shown. Type {word} to go on")
     if typed is None:
@@ -45,13 +48,34 @@ def types_word(word: str) -> bool:
     return typed.reveal().strip() == word
 
 
-def no_terminal(what: str) -> UnusableTerminal:
+def no_terminal(what: str) -> UsageError:
     """Return the error for a question that has no terminal to be asked on."""
-    return UnusableTerminal(
+    return UsageError(
         f"{what} is asked for on a terminal, and there is none",
         why="It is never taken from arguments, variables or a pipe.",
         advice="Run the command in a terminal; over SSH with `ssh -t`.",
+        code="terminal.missing",
     )
+
+
+def place_opener(paths: Paths, known: Settings) -> Callable[[], Awaitable[Store]]:
+    """Return what opens the place that the settings name."""
+    custodian = Custodian(known.custody, paths.encrypted_file, paths.config_file)
+
+    async def open_place() -> Store:
+        try:
+            return await custodian.open()
+        except PassphraseNeededError as needed:
+            # A new file is made in the wizard, where the passphrase is typed twice.
+            if needed.remedy is not Remedy.OPEN_FILE or (passphrase := await _ask_for_passphrase()) is None:
+                raise
+        try:
+            await custodian.help(Remedy.OPEN_FILE, passphrase)
+        finally:
+            passphrase.wipe()
+        return await custodian.open()
+
+    return open_place
 
 
 class _Question:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 
-from wizard.commands.console import print_json, tell
+from wizard.commands.console import print_json, print_message
 from wizard.core import settings
 from wizard.core.credentials import KeyKind
-from wizard.core.exit_codes import Exit
+from wizard.core.errors import Exit
 from wizard.rehearsal.player import PlayedStep, Player
 from wizard.rehearsal.scenarios import PASSES_AFTER, SCENARIOS, SMOOTH, Scenario, WayOut
-from wizard.rehearsal.session import Rehearsal, rehearse
+from wizard.rehearsal.session import rehearse
 from wizard.rotation.model import Grade
 
 KINDS = (str(KeyKind.ED25519), str(KeyKind.HMAC))
@@ -41,70 +41,51 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Rehearse."""
-    return asyncio.run(_play(options)) if options.auto else _open_wizard(options)
-
-
-def _open_wizard(options: argparse.Namespace) -> int:
+    scenario = SCENARIOS[options.scenario or SMOOTH.name]
+    if options.auto:
+        return asyncio.run(_play(options, scenario))
     if options.plain:
         from wizard.plain.launch import open_rehearsal  # noqa: PLC0415
     else:
         from wizard.tui.app import open_rehearsal  # noqa: PLC0415 - loads textual
 
-    return open_rehearsal(settings.paths(), options.source_address, options.ending, _wanted(options))
+    return open_rehearsal(settings.paths(), options.source_address, options.shutdown, scenario)
 
 
-def _wanted(options: argparse.Namespace) -> Scenario:
-    return SCENARIOS[options.scenario or SMOOTH.name]
-
-
-async def _play(options: argparse.Namespace) -> int:
-    tell("A rehearsal: the exchange is embedded, no money is touched.")
-    wanted = _wanted(options)
+async def _play(options: argparse.Namespace, wanted: Scenario) -> int:
+    print_message("A rehearsal: the exchange is embedded, no money is touched.")
     passes_after = SHORT_WAIT if wanted.way_out is WayOut.WAIT else PASSES_AFTER
     async with rehearse(
         settings.paths(), source_address=options.source_address, scenario=wanted, passes_after=passes_after
     ) as rehearsal:
-        _tell_store(rehearsal)
-        if options.scenario and rehearsal.scenario is not wanted:
-            tell(f"An open rehearsal goes on with its own scenario, {rehearsal.scenario.name}.")
-        _tell_scenario(rehearsal.scenario)
+        scenario, store = rehearsal.scenario, rehearsal.store
+        if rehearsal.store_problem:
+            print_message(f"Credentials are held in {store.label}. {rehearsal.store_problem}")
+        if options.scenario and scenario is not wanted:
+            print_message(f"An open rehearsal goes on with its own scenario, {scenario.name}.")
+        if scenario is not SMOOTH:
+            print_message(" ".join([f"Fire drill {scenario.name}.", *scenario.sentences]))
         async with rehearsal.flow() as flow:
             player = Player(
                 flow,
                 rehearsal.simulated_page,
                 KeyKind(options.kind),
-                rehearsal.scenario,
+                scenario,
                 passes_after=passes_after,
-                on_step=_tell_step,
-                on_mending=_tell_mending,
+                on_step=_print_step,
+                on_mending=lambda done: print_message(f"{'the user':<12} {done}"),
             )
             is_done = await player.play()
             result = player.as_json()
-    if is_done and rehearsal.store.durable:
-        tell(f"The rehearsal is over: its keys were removed from {rehearsal.store.place}.")
+    if is_done and store.durable:
+        print_message(f"The rehearsal is over: its keys were removed from {store.place}.")
     if options.json:
         print_json(result)
-    tell(f"Grade: {result['grade']}.")
-    return Exit.FINE if is_done else _shortfall(Grade(result["grade"]))
+    print_message(f"Grade: {result['grade']}.")
+    if is_done:
+        return Exit.FINE
+    return Exit.LEGACY_ALIVE if Grade(result["grade"]) is Grade.ALIVE else Exit.INCONCLUSIVE
 
 
-def _tell_store(rehearsal: Rehearsal) -> None:
-    if rehearsal.store_problem:
-        tell(f"Credentials are held in {rehearsal.store.label}. {rehearsal.store_problem}")
-
-
-def _tell_scenario(scenario: Scenario) -> None:
-    if scenario is not SMOOTH:
-        tell(" ".join([f"Fire drill {scenario.name}.", *scenario.sentences]))
-
-
-def _tell_step(step: PlayedStep) -> None:
-    tell(f"{step.step:<12} {step.outcome:<8} {step.seconds:5.1f} s  {step.sentence}")
-
-
-def _tell_mending(done: str) -> None:
-    tell(f"{'the user':<12} {done}")
-
-
-def _shortfall(grade: Grade) -> Exit:
-    return Exit.LEGACY_ALIVE if grade is Grade.ALIVE else Exit.INCONCLUSIVE
+def _print_step(step: PlayedStep) -> None:
+    print_message(f"{step.step:<12} {step.outcome:<8} {step.seconds:5.1f} s  {step.sentence}")

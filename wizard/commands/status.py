@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import time
 
-from wizard.commands.console import print_json, tell
+from wizard.commands.console import print_json, print_message
 from wizard.core import settings
 from wizard.core.clock import duration
-from wizard.core.exit_codes import Exit
+from wizard.core.errors import Exit
 from wizard.rotation.journal import Overview, read_journal
 from wizard.rotation.json_records import describe_key
 
@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
         print_json({"environments": [_as_json(one, now) for one in seen]})
     else:
         for one in seen:
-            tell(_line(one, now))
+            print_message(_line(one, now))
     return _exit_code(seen)
 
 

@@ -7,11 +7,10 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-from wizard.commands.console import print_json, tell
-from wizard.commands.place import place_opener
-from wizard.commands.prompts import types_word
+from wizard.commands.console import print_json, print_message
+from wizard.commands.prompts import place_opener, types_word
 from wizard.core import settings
-from wizard.core.exit_codes import Exit
+from wizard.core.errors import Exit
 from wizard.rotation.flow import Flow
 from wizard.rotation.json_records import describe_item
 from wizard.rotation.opening import open_flow
@@ -57,15 +56,15 @@ def run(options: argparse.Namespace) -> int:
 
     if options.delete:
         # Asked outside of the event loop, where Ctrl+C ends the question at once.
-        tell(_DELETE_CONSENT)
+        print_message(_DELETE_CONSENT)
         if not types_word(_DELETE_WORD):
-            tell("Nothing was deleted.")
+            print_message("Nothing was deleted.")
             return Exit.SAYS_NO
         asyncio.run(within(lambda flow: flow.unknown_items.delete(options.delete)))
-        tell(f"{options.delete} was deleted, and read back as gone.")
+        print_message(f"{options.delete} was deleted, and read back as gone.")
     elif options.adopt:
-        tell(asyncio.run(within(lambda flow: flow.adopt_item(options.adopt))).observed)
-        tell(f"{_ADOPTED} Go on with: key-wizard --env {environment.name}")
+        print_message(asyncio.run(within(lambda flow: flow.adopt_item(options.adopt))).observed)
+        print_message(f"{_ADOPTED} Go on with: key-wizard --env {environment.name}")
     else:
         return _list(asyncio.run(within(lambda flow: flow.unknown_items.look())), as_json=options.json)
     return Exit.FINE
@@ -75,7 +74,7 @@ def _list(found: tuple[UnknownItem, ...], *, as_json: bool) -> Exit:
     if as_json:
         print_json({"strays": [describe_item(one) for one in found]})
     for one in found if not as_json else ():
-        tell(one.sentence)
+        print_message(one.sentence)
     if not found and not as_json:
-        tell("The journal knows every item that the place of the credentials can list.")
+        print_message("The journal knows every item that the place of the credentials can list.")
     return Exit.SAYS_NO if found else Exit.FINE

@@ -8,12 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address
 
-from wizard.commands.console import print_json, say, tell
-from wizard.commands.parser import ArgumentParser, KeyGiven
-from wizard.commands.standard_input import standard_input
+from wizard.commands.console import ArgumentParser, print_json, print_message, print_result, standard_input
 from wizard.core import settings
 from wizard.core.addresses import read_ipv4
-from wizard.core.exit_codes import Exit
+from wizard.core.errors import Exit, UsageError
 from wizard.core.key_shape import holds_key
 from wizard.core.rules import MOST_ENTRIES
 from wizard.core.text import printable
@@ -86,9 +84,9 @@ def run(options: argparse.Namespace) -> int:
             }
         )
     else:
-        _tell(validation)
+        _print(validation)
         if output is not None:
-            say(output)
+            print_result(output)
     return Exit.FINE if validation.is_valid else Exit.SAYS_NO
 
 
@@ -141,15 +139,15 @@ def _finding_json(finding: ListFinding) -> dict[str, object]:
     }
 
 
-def _tell(validation: Validation) -> None:
+def _print(validation: Validation) -> None:
     listed = [checked for checked in validation.entries if not checked.is_commented]
     for number, checked in enumerate(listed, start=1):
         for finding in checked.findings:
-            tell(f"{finding.severity:<8} entry {number:<4} {finding.message}{_instead(finding)}")
+            print_message(f"{finding.severity:<8} entry {number:<4} {finding.message}{_instead(finding)}")
     commented = [finding for checked in validation.entries if checked.is_commented for finding in checked.findings]
     for finding in (*validation.findings, *commented):
-        tell(f"{finding.severity:<8} list       {finding.message}")
-    tell(validation.sentence())
+        print_message(f"{finding.severity:<8} list       {finding.message}")
+    print_message(validation.sentence())
 
 
 def _instead(finding: ListFinding) -> str:
@@ -171,10 +169,11 @@ def _entries(words: Sequence[str]) -> Entries:
 def _parsed(text: str) -> Entries:
     for number, line in enumerate(text.splitlines(), start=1):
         if holds_key(line):
-            raise KeyGiven(
+            raise UsageError(
                 f"Line {number} of the list looks like a key",
                 why="It has 40 or more letters and digits in a row, or is part of a private key.",
                 advice="Take it out of the list. If it is a real key, replace it: it does not belong into such a file.",
+                code="argument.key",
             )
     return parse(text)
 

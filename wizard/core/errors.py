@@ -1,6 +1,21 @@
-"""Errors that people can act on: what happened, why we think so, what to do next."""
+"""Errors that people can act on: what happened, why we think so, what to do next; and the exit codes."""
 
 from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """The exit code of a command; a signal n gives 128 + n."""
+
+    FINE = 0
+    SAYS_NO = 1
+    USAGE = 2
+    ROTATION_OPEN = 3
+    LEGACY_ALIVE = 4
+    KEYRING_UNUSABLE = 5
+    INCONCLUSIVE = 6
+    INTERNAL_ERROR = 70
 
 
 class WizardError(Exception):
@@ -13,6 +28,9 @@ class WizardError(Exception):
         code: For programs and tests, `area.problem`, as `journal.damaged`; empty where nobody needs to tell it apart.
     """
 
+    exit_code = Exit.SAYS_NO
+    """Of a command that ends with it."""
+
     def __init__(self, what: str, *, why: str = "", advice: str = "", code: str = "") -> None:
         super().__init__(what)
         self.what = what
@@ -23,6 +41,12 @@ class WizardError(Exception):
     def sentences(self) -> tuple[str, ...]:
         """Return the non-empty parts in reading order, each with its full stop."""
         return sentences(self.what, self.why, self.advice)
+
+
+class UsageError(WizardError):
+    """A command cannot be run as it was called: its arguments, its terminal, its standard input or output."""
+
+    exit_code = Exit.USAGE
 
 
 class SettingsError(WizardError):

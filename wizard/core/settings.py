@@ -14,10 +14,10 @@ from typing import Final
 from platformdirs import PlatformDirs
 
 from wizard.core.addresses import SPECIAL_RANGES, read_ipv4
-from wizard.core.errors import SettingsError
+from wizard.core.destinations import read_destination
+from wizard.core.errors import SettingsError, UsageError
 from wizard.core.rules import MOST_ENTRIES, Rules
-from wizard.core.sites import Site, known_sites, read_site
-from wizard.core.ssh_destination import InvalidDestination, read_destination
+from wizard.core.sites import CUSTOM_SETTINGS, CUSTOM_SITE, Site, known_sites, read_site
 from wizard.core.toml_file import Section, read_toml
 
 HOME_VARIABLE = "KEY_WIZARD_HOME"
@@ -30,10 +30,6 @@ ANY_SOURCE = "0.0.0.0"  # noqa: S104 - a local address to call from, not one to 
 
 OTHERS: Final = 0o077
 """The mode's bits for everybody but the owner."""
-
-
-class UnknownEnvironment(SettingsError):
-    """An environment was named that the settings do not have."""
 
 
 class Place(StrEnum):
@@ -200,6 +196,7 @@ def _expect_own(directory: Path, writable: int) -> None:
             f"The directory {directory} is not used",
             why="Other users of this system can write into it.",
             advice=f"Run: chmod go-w {directory}",
+            code="settings.directory",
         )
 
 
@@ -218,6 +215,7 @@ def _close_to_others(directory: Path) -> None:
             f"The directory {directory} is not used",
             why=f"It is a link to {target}, and other users of this system can look into that.",
             advice=f"Run: chmod go= {target}",
+            code="settings.directory",
         )
     handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
@@ -231,6 +229,7 @@ def _unusable(directory: Path, why: str) -> SettingsError:
         f"The directory {directory} cannot be used",
         why=why,
         advice=f"Set {HOME_VARIABLE} to a directory of your own that you can write into.",
+        code="settings.directory",
     )
 
 
@@ -250,16 +249,17 @@ class Settings:
         """Return the environment called `name`.
 
         Raises:
-            UnknownEnvironment: there is none.
+            UsageError: there is none.
         """
         try:
             return self.environments[name]
         except KeyError:
             known = ", ".join(sorted(self.environments))
-            raise UnknownEnvironment(
+            raise UsageError(
                 f"There is no environment called {name!r}",
                 why=f"The settings name: {known}.",
                 advice="Choose one of them, or add a section [environments.NAME] to config.toml.",
+                code="environment.unknown",
             ) from None
 
 
@@ -270,7 +270,10 @@ def load(file: Path) -> Settings:
         SettingsError: the file is not TOML, or says something that makes no sense; it names the line.
     """
     whole = read_toml(file)
-    rules = _rules(whole.section("rules"), Rules())
+    whole.expect_only(("custody", "rules", "environments"))
+    common = whole.section("rules")
+    common.expect_only(_RULES)
+    rules = _rules(common, Rules())
     environments = whole.section("environments")
     if not environments.values:
         return Settings(_usual(rules), _custody(whole.section("custody")))
@@ -288,12 +291,13 @@ def _usual(rules: Rules) -> dict[str, Environment]:
 
 
 def _custody(section: Section) -> Custody:
+    section.expect_only(("place", "deadline"))
     default = Custody()
     place = section.string("place", default.place, default.place)
     if place not in set(Place):
         choice = " or ".join(f'place = "{each}"' for each in Place)
         raise section.refusal("place", "There is no such place.", f"Write {choice}. Nothing else is used.")
-    return Custody(Place(place), section.number("deadline", default.deadline, 1, LONGEST_DEADLINE))
+    return Custody(Place(place), section.number("deadline", default.deadline, 1.0, LONGEST_DEADLINE))
 
 
 def _environment(name: str, environments: Section, sites: Mapping[str, Site], rules: Rules) -> Environment:
@@ -301,6 +305,8 @@ def _environment(name: str, environments: Section, sites: Mapping[str, Site], ru
         why = "The name of an environment has at most 60 letters, digits, - and _."
         raise environments.refusal(name, why, "Rename the environment.")
     section = environments.section(name)
+    own = CUSTOM_SETTINGS if section.values.get("site") == CUSTOM_SITE else ("host",)
+    section.expect_only((*_ENVIRONMENT, *own, *_RULES))
     source = section.string("source_address", "192.0.2.10", ANY_SOURCE)
     if read_ipv4(source) is None:
         advice = 'Write source_address = "192.0.2.10".'
@@ -320,7 +326,7 @@ def _hosts(section: Section) -> tuple[str, ...]:
     hosts = section.strings("hosts", ("bot-1", "trader@bot-2"))
     try:
         return tuple(dict.fromkeys(map(read_destination, hosts)))
-    except InvalidDestination as error:
+    except UsageError as error:
         raise section.refusal("hosts", " ".join(error.sentences()[:2]), error.advice) from None
 
 
@@ -330,7 +336,9 @@ def _rules(section: Section, default: Rules) -> Rules:
     if not kinds.issuperset(tolerated):
         why, advice = "One of them is no kind of addresses.", f"Choose among: {', '.join(sorted(kinds))}."
         raise section.refusal("tolerated_ranges", why, advice)
-    return Rules(section.whole("max_entries", default.max_entries, 1, MOST_ENTRIES), frozenset(tolerated))
+    return Rules(section.number("max_entries", default.max_entries, 1, MOST_ENTRIES), frozenset(tolerated))
 
 
+_RULES: Final = ("max_entries", "tolerated_ranges")
+_ENVIRONMENT: Final = ("site", "source_address", "proxy", "uses_futures", "hosts")
 _NAME: Final = re.compile("[A-Za-z0-9_-]{1,60}")

@@ -8,10 +8,12 @@ from dataclasses import dataclass, replace
 from importlib import resources
 from urllib.parse import urlsplit
 
+from wizard.core.destinations import Url, read_url
 from wizard.core.toml_file import Section
-from wizard.core.urls import Url, read_url
 
 CUSTOM_SITE = "custom"
+CUSTOM_SETTINGS = ("base_url", "key_page", "has_sapi", "websocket_api_url", "stream_url", "futures_url")
+"""What the settings of an environment with such a site may name."""
 
 
 @dataclass(frozen=True, slots=True)

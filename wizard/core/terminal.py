@@ -10,33 +10,12 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TextIO
 
-from wizard.core.errors import WizardError
+from wizard.core.errors import UsageError
 
 MIN_COLUMNS = 40
 MIN_LINES = 12
-
-
-class Stream(Protocol):
-    """What is asked of stdin and stderr."""
-
-    @property
-    def encoding(self) -> str:
-        """Name of the text encoding."""
-        ...
-
-    def isatty(self) -> bool:
-        """Whether it is a terminal."""
-        ...
-
-    def fileno(self) -> int:
-        """The file descriptor; raises OSError where there is none."""
-        ...
-
-
-class UnusableTerminal(WizardError):
-    """Full screens cannot be drawn here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,53 +33,42 @@ class TerminalReport:
     lines: int | None
     """Height in cells; None when the terminal does not say."""
 
-    def problem(self) -> UnusableTerminal | None:
+    def problem(self) -> UsageError | None:
         """Return what is in the way of full screens, with what to do, or None."""
-        return self._no_tty() or self._no_cursor_movement() or self._no_unicode() or self._too_small()
-
-    def _no_tty(self) -> UnusableTerminal | None:
-        missing = [
-            name for name, is_tty in (("stdin", self.stdin_is_tty), ("stderr", self.stderr_is_tty)) if not is_tty
-        ]
-        if not missing:
-            return None
-        return UnusableTerminal(
-            "The screens need a terminal.",
-            why=f"There is none on {' and '.join(missing)}.",
-            advice="Over SSH, use ssh -t. For the same steps line by line, use --plain.",
-        )
-
-    def _no_cursor_movement(self) -> UnusableTerminal | None:
-        if self.term not in {"", "dumb"}:
-            return None
-        return UnusableTerminal(
-            "This terminal cannot move the cursor, or does not say that it can.",
-            why=f"TERM is {self.term or 'not set'}.",
-            advice="Set TERM, for instance TERM=xterm-256color, or use --plain.",
-        )
-
-    def _no_unicode(self) -> UnusableTerminal | None:
-        if self.encoding.replace("_", "-") in {"utf-8", "utf8"}:
-            return None
-        return UnusableTerminal(
-            "This terminal is set to an encoding that has no box drawing.",
-            why=f"Python writes {self.encoding or 'an unknown encoding'} here.",
-            advice="Start with PYTHONUTF8=1 in the environment, or use --plain.",
-        )
-
-    def _too_small(self) -> UnusableTerminal | None:
-        if self.columns is None or self.lines is None:
-            return None
-        if self.columns >= MIN_COLUMNS and self.lines >= MIN_LINES:
-            return None
-        return UnusableTerminal(
-            "This terminal is too small for the screens.",
-            why=f"It has {self.columns} columns and {self.lines} lines; {MIN_COLUMNS} and {MIN_LINES} are the least.",
-            advice="Enlarge it, or use --plain.",
-        )
+        streams = (("stdin", self.stdin_is_tty), ("stderr", self.stderr_is_tty))
+        if missing := [name for name, is_tty in streams if not is_tty]:
+            return UsageError(
+                "The screens need a terminal.",
+                why=f"There is none on {' and '.join(missing)}.",
+                advice="Over SSH, use ssh -t. For the same steps line by line, use --plain.",
+                code="terminal.missing",
+            )
+        if self.term in {"", "dumb"}:
+            return UsageError(
+                "This terminal cannot move the cursor, or does not say that it can.",
+                why=f"TERM is {self.term or 'not set'}.",
+                advice="Set TERM, for instance TERM=xterm-256color, or use --plain.",
+                code="terminal.unusable",
+            )
+        if self.encoding.replace("_", "-") not in {"utf-8", "utf8"}:
+            return UsageError(
+                "This terminal is set to an encoding that has no box drawing.",
+                why=f"Python writes {self.encoding or 'an unknown encoding'} here.",
+                advice="Start with PYTHONUTF8=1 in the environment, or use --plain.",
+                code="terminal.unusable",
+            )
+        columns, lines = self.columns or MIN_COLUMNS, self.lines or MIN_LINES
+        if columns < MIN_COLUMNS or lines < MIN_LINES:
+            return UsageError(
+                "This terminal is too small for the screens.",
+                why=f"It has {columns} columns and {lines} lines; {MIN_COLUMNS} and {MIN_LINES} are the least.",
+                advice="Enlarge it, or use --plain.",
+                code="terminal.unusable",
+            )
+        return None
 
 
-def inspect_terminal(environ: Mapping[str, str], stdin: Stream | None, stderr: Stream | None) -> TerminalReport:
+def inspect_terminal(environ: Mapping[str, str], stdin: TextIO | None, stderr: TextIO | None) -> TerminalReport:
     """Look at the terminal without writing to it.
 
     Args:
@@ -121,14 +89,14 @@ def inspect_terminal(environ: Mapping[str, str], stdin: Stream | None, stderr: S
     )
 
 
-def _is_tty(stream: Stream | None) -> bool:
+def _is_tty(stream: TextIO | None) -> bool:
     try:
         return stream is not None and stream.isatty()
     except ValueError:  # closed
         return False
 
 
-def _size(stream: Stream | None) -> tuple[int | None, int | None]:
+def _size(stream: TextIO | None) -> tuple[int | None, int | None]:
     try:
         size = os.get_terminal_size(stream.fileno()) if stream is not None else None
     except (OSError, ValueError):

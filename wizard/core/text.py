@@ -1,4 +1,4 @@
-"""Text from outside, made safe to show.
+"""Text from outside, made safe to show, and the few signs that stand beside words.
 
 Echo services, exchange messages, TLS errors and host names are written by others; Textual and
 most terminals pass control characters through, so an answer could write to the clipboard (OSC 52).
@@ -7,6 +7,8 @@ most terminals pass control characters through, so an answer could write to the 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 UNPRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\xad\u034f\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff"
@@ -25,3 +27,34 @@ def printable(text: str, limit: int = 200) -> str:
     """Return `text` on one line, control and direction characters replaced, cut to `limit` characters."""
     clean = UNPRINTABLE.sub(REPLACEMENT, text[: limit + 1].replace("\n", " "))
     return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+
+
+ASCII_VARIABLE = "KEY_WIZARD_ASCII"
+
+
+@dataclass(frozen=True, slots=True)
+class Glyphs:
+    """One sign per meaning. A word always stands beside it: no sign says something alone."""
+
+    passed: str
+    failed: str
+    caution: str
+    pending: str
+    """Not begun."""
+    current: str
+    """Where the user is: the step, the row, the field with the focus."""
+    working: str
+    """Under way; also marks a cut: `…AbC9`."""
+    arrow: str
+    """From one thing to the next: `current → legacy`."""
+    mask: str
+    """One hidden character."""
+
+
+UNICODE = Glyphs("✓", "✗", "!", "·", "▶", "…", "→", "•")
+ASCII = Glyphs("+", "x", "!", ".", ">", "...", "->", "*")
+
+
+def glyphs_for(environ: Mapping[str, str]) -> Glyphs:
+    """Return the ASCII set when `KEY_WIZARD_ASCII=1` or on the Linux console, whose font lacks the others."""
+    return ASCII if environ.get(ASCII_VARIABLE) == "1" or environ.get("TERM") == "linux" else UNICODE

@@ -7,7 +7,7 @@ seconds, and `asyncio.run` would wait for its thread long after the deadline was
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import Future, ThreadPoolExecutor
 from threading import Thread
 from typing import Any, TypeVar
@@ -15,13 +15,13 @@ from typing import Any, TypeVar
 Result = TypeVar("Result")
 
 
-class AbandonableThreads(ThreadPoolExecutor):
+class DaemonThreads(ThreadPoolExecutor):
     """Runs each call in a daemon thread of its own. Only for work that may be cut off at any moment."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Start the call at once."""
         future: Future[Any] = Future()
-        Thread(target=_work, args=(future, lambda: fn(*args, **kwargs)), name="abandonable", daemon=True).start()
+        Thread(target=_work, args=(future, lambda: fn(*args, **kwargs)), name="daemon", daemon=True).start()
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
@@ -37,7 +37,7 @@ def _work(future: Future[Any], call: Callable[[], Any]) -> None:
         future.set_exception(error)
 
 
-async def in_abandonable_thread(call: Callable[[], Result], within: float | None = None) -> Result:
+async def in_daemon_thread(call: Callable[[], Result], within: float | None = None) -> Result:
     """Do what may block in a thread of its own, which goes on unattended where nobody waits for it any more.
 
     Args:
@@ -48,15 +48,19 @@ async def in_abandonable_thread(call: Callable[[], Result], within: float | None
         TimeoutError: it took longer.
     """
     async with asyncio.timeout(within):
-        return await asyncio.get_running_loop().run_in_executor(AbandonableThreads(), call)
+        return await asyncio.get_running_loop().run_in_executor(DaemonThreads(), call)
 
 
-def leave_lookups_behind() -> None:
+def use_daemon_threads() -> None:
     """Let the running event loop end without waiting for its name lookups."""
-    asyncio.get_running_loop().set_default_executor(AbandonableThreads())
+    asyncio.get_running_loop().set_default_executor(DaemonThreads())
 
 
-async def leaving_lookups_behind(work: Awaitable[Result]) -> Result:
-    """Do the work in a loop that does not wait for name lookups when it ends."""
-    leave_lookups_behind()
-    return await work
+def run_async(work: Coroutine[Any, Any, Result]) -> Result:
+    """Do the work in an event loop of its own, which does not wait for name lookups when it ends."""
+
+    async def main() -> Result:
+        use_daemon_threads()
+        return await work
+
+    return asyncio.run(main())

@@ -1,18 +1,22 @@
 """A TOML file of the user's: each value is read with its type, each complaint names the line.
 
-No complaint repeats a value: a key may have been pasted into the wrong place.
+No complaint repeats a value: a key may have been pasted into the wrong place. Reading takes the standard library alone;
+tomlkit, which keeps a file as the user wrote it, is loaded where a value is written or a line is looked for.
 """
 
 from __future__ import annotations
 
+import re
+import stat
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
-from wizard.core import bounded_file
+from wizard.core import files
 from wizard.core.errors import FileError, SettingsError
+from wizard.core.key_shape import holds_key
 from wizard.core.text import printable
 
 LARGEST: Final = 2**20
@@ -26,105 +30,79 @@ _KINDS: Final[Mapping[type, str]] = {
     dict: "a table",
 }
 
+Value = TypeVar("Value")
+Number = TypeVar("Number", int, float)
+
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One table of a file. Its repr shows no value: some hold passwords."""
+    """One table of a file. Its repr shows no value: some hold passwords. Its methods raise SettingsError."""
 
     file: Path
     text: str = field(default="", repr=False)
     """The whole file."""
     name: tuple[str, ...] = ()
     """Empty for the file itself."""
-    values: Mapping[str, object] = field(default_factory=dict, repr=False)
+    values: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    def expect_only(self, known: Collection[str]) -> None:
+        """Refuse the first setting that is not among the known ones."""
+        unknown = next((key for key in self.values if key not in known), None)
+        if unknown is not None:
+            import difflib  # noqa: PLC0415 - only for a mistake
+
+            near = difflib.get_close_matches(unknown, known, 1)
+            advice = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(sorted(known))}."
+            raise self.refusal(unknown, "There is no such setting here.", advice)
 
     def section(self, key: str) -> Section:
-        """Return a table of this one; an empty one where it is left out.
-
-        Raises:
-            SettingsError: it is no table.
-        """
-        value = self.values.get(key, {})
-        if not isinstance(value, dict):
-            raise self.wrong(key, "a table", f"Write a line [{'.'.join((*self.name, key))}], and its values below it.")
-        return Section(self.file, self.text, (*self.name, key), value)
+        """Return a table of this one; an empty one where it is left out."""
+        advice = f"Write a line [{'.'.join((*self.name, key))}], and its values below it."
+        return Section(self.file, self.text, (*self.name, key), self._value(key, {}, (dict,), "a table", advice))
 
     def string(self, key: str, example: str, default: str = "") -> str:
-        """Return a text.
-
-        Raises:
-            SettingsError: it is none.
-        """
-        value = self.values.get(key, default)
-        if not isinstance(value, str):
-            raise self.wrong(key, "a text in quotes", f'Write {key} = "{example}".')
-        return value
+        """Return a text."""
+        return self._value(key, default, (str,), "a text in quotes", f'Write {key} = "{example}".')
 
     def strings(self, key: str, example: Sequence[str], default: Sequence[str] = ()) -> tuple[str, ...]:
-        """Return a list of texts.
-
-        Raises:
-            SettingsError: it is none.
-        """
-        value = self.values.get(key, list(default))
-        if isinstance(value, list) and all(isinstance(each, str) for each in value):
-            return tuple(value)
+        """Return a list of texts."""
         listed = ", ".join(f'"{each}"' for each in example)
         advice = f"Write {key} = [{listed}]."
-        if isinstance(value, list):
+        value = self._value(key, list(default), (list,), "a list of texts in quotes", advice)
+        if not all(isinstance(each, str) for each in value):
             raise self.refusal(key, "Not every entry of the list is a text in quotes.", advice)
-        raise self.wrong(key, "a list of texts in quotes", advice)
+        return tuple(value)
 
     def flag(self, key: str, default: bool = False) -> bool:
-        """Return true or false.
+        """Return true or false."""
+        advice = f"Write {key} = true or {key} = false."
+        return self._value(key, default, (bool,), "true or false, without quotes", advice)
 
-        Raises:
-            SettingsError: it is neither.
-        """
-        value = self.values.get(key, default)
-        if not isinstance(value, bool):
-            raise self.wrong(key, "true or false, without quotes", f"Write {key} = true or {key} = false.")
-        return value
-
-    def whole(self, key: str, default: int, least: int, most: int) -> int:
-        """Return a whole number within bounds.
-
-        Raises:
-            SettingsError: it is none, or lies outside.
-        """
-        value = self.values.get(key, default)
-        advice = f"Write {key} = {default}, or another whole number from {least} to {most}."
-        if not isinstance(value, int) or isinstance(value, bool):
-            raise self.wrong(key, "a whole number, without quotes", advice)
-        if not least <= value <= most:
-            raise self.refusal(key, f"It is not between {least} and {most}.", advice)
-        return value
-
-    def number(self, key: str, default: float, least: float, most: float) -> float:
-        """Return a number within bounds.
-
-        Raises:
-            SettingsError: it is none, or lies outside.
-        """
-        value = self.values.get(key, default)
-        advice = f"Write {key} = {default:g}, or another number from {least:g} to {most:g}."
-        if not isinstance(value, (int, float)) or isinstance(value, bool):
-            raise self.wrong(key, "a number, without quotes", advice)
+    def number(self, key: str, default: Number, least: Number, most: Number) -> Number:
+        """Return a number within bounds; a whole one where the default is one."""
+        kind, types = {int: ("whole number", (int,)), float: ("number", (int, float))}[type(default)]
+        advice = f"Write {key} = {default:g}, or another {kind} from {least:g} to {most:g}."
+        value = self._value(key, default, types, f"a {kind}, without quotes", advice)
         if not least <= value <= most:  # what is no number compares false with all of them
             raise self.refusal(key, f"It is not between {least:g} and {most:g}.", advice)
-        return float(value)
+        return type(default)(value)
 
-    def wrong(self, key: str, right: str, advice: str) -> SettingsError:
-        """Return the error for a value of another type than the `right` one."""
-        kind = _KINDS.get(type(self.values.get(key)), "a date or a time")
-        return self.refusal(key, f"It is {kind}. It has to be {right}.", advice)
+    def _value(self, key: str, default: Value, types: Collection[type], right: str, advice: str) -> Value:
+        if key not in self.values:
+            return default
+        value: Value = self.values[key]
+        if type(value) not in types:
+            kind = _KINDS.get(type(value), "a date or a time")
+            raise self.refusal(key, f"It is {kind}. It has to be {right}.", advice)
+        return value
 
     def refusal(self, key: str, why: str, advice: str) -> SettingsError:
-        """Return the error for a value that makes no sense."""
+        """Return the error for a setting that makes no sense. A name that looks like a key is not repeated."""
         path = (*self.name, key)
-        shown = printable(".".join(path), 100)
+        shown = "What looks like a key" if any(map(holds_key, path)) else printable(".".join(path), 100)
+        line = _line_of(self.text, path)
         return SettingsError(
-            f"{shown} in {self.file}, line {_line_of(self.text, path)}, cannot be used", why=why, advice=advice
+            f"{shown} in {self.file}, line {line}, cannot be used", why=why, advice=advice, code="settings.invalid"
         )
 
 
@@ -135,7 +113,7 @@ def read_toml(file: Path) -> Section:
         SettingsError: it cannot be read, or is no TOML.
     """
     try:
-        data, _ = bounded_file.read(file, LARGEST)
+        data, _ = files.read(file, LARGEST)
         text = data.decode("utf-8")
         return Section(file, text, (), tomllib.loads(text))
     except FileError as error:
@@ -148,60 +126,62 @@ def read_toml(file: Path) -> Section:
     except tomllib.TOMLDecodeError as error:
         why = f"It is not TOML: {printable(str(error))}."
     except RecursionError:
-        why = f"Line {_line_of_trouble(text)} has too many tables or lists within each other."
+        why = "It has too many tables or lists within each other."
     except ValueError:
-        why = f"Line {_line_of_trouble(text)} has a number with too many digits."
-    raise SettingsError(f"{file} cannot be read", why=why, advice="Correct the file, or move it away.") from None
+        long = re.search(r"[0-9_]{4000}", text)
+        why = f"Line {1 + text.count(chr(10), 0, long.start() if long else 0)} has a number with too many digits."
+    advice = "Correct the file, or move it away."
+    raise SettingsError(f"{file} cannot be read", why=why, advice=advice, code="settings.unreadable") from None
 
 
-_Said = dict[str, Any] | None
+def write_value(file: Path, table: str, key: str, value: str) -> None:
+    """Set one value, and leave the rest as the user wrote it: comments, order and blanks.
 
-
-def _statements(text: str) -> Iterator[tuple[int, tuple[str, ...], _Said]]:
-    """Yield each statement's first line, the table that it stands in, and what it says; None is too much to read.
-
-    A statement is the fewest lines that are TOML by themselves: so no second parser is needed.
+    Raises:
+        FileError: the file cannot be read.
+        OSError: it cannot be written; it is as it was.
+        ValueError: it is no TOML, or would mean something else after the change; it is as it was.
     """
-    table: tuple[str, ...] = ()
-    statement, begun = "", 1
-    for number, line in enumerate(text.split("\n"), 1):
-        statement += f"{line}\n"
-        try:
-            said: _Said = tomllib.loads(statement)
-        except tomllib.TOMLDecodeError:
-            continue
-        except (ValueError, RecursionError):
-            said = None
-        if said and statement.lstrip().startswith("["):
-            table = _named(said)
-            said = {}
-        yield begun, table, said
-        statement, begun = "", number + 1
+    import tomlkit  # noqa: PLC0415
+
+    before = files.read(file, LARGEST)[0].decode("utf-8") if file.exists() else ""
+    meaning = tomllib.loads(before)
+    if not isinstance(meaning.get(table, {}), dict):
+        raise ValueError(f"{table} is no table")  # noqa: TRY004 - as for all else that is wrong with the file
+    try:
+        document = tomlkit.parse(before)
+        document.setdefault(table, tomlkit.table())[key] = value
+        after = tomlkit.dumps(document)
+    except tomlkit.exceptions.TOMLKitError as error:
+        raise ValueError("it is laid out in a way that tomlkit does not read") from error
+    if tomllib.loads(after) != {**meaning, table: {**meaning.get(table, {}), key: value}}:
+        raise ValueError("the change would change more")
+    real = file.resolve()  # people keep their settings elsewhere and link to them
+    files.replace(real, after.encode(), stat.S_IMODE(real.stat().st_mode) if real.exists() else files.PRIVATE)
 
 
-def _named(header: object) -> tuple[str, ...]:
-    """Return the name of the one table that `[a.b]` or `[[a.b]]` makes."""
-    if isinstance(header, list):
-        return _named(header[0])
-    if not isinstance(header, dict) or not header:
-        return ()
-    ((name, inner),) = header.items()
-    return (name, *_named(inner))
+_ANOTHER: Final = "no file has this value"
 
 
 def _line_of(text: str, path: tuple[str, ...]) -> int:
-    """Return the line in which a value, or the first part of a table, begins; that of its table where it is missing."""
-    for line, table, said in _statements(text):
-        if table[: len(path)] == path or (table == path[: len(table)] and _holds(said, path[len(table) :])):
-            return line
-    return _line_of(text, path[:-1]) if path else 1
+    """Return the line in which a value or a table begins; that of its table where it is missing.
 
+    It is the first line that changes with it.
+    """
+    import tomlkit  # noqa: PLC0415
 
-def _holds(said: object, path: tuple[str, ...]) -> bool:
-    if not path:
-        return True
-    return isinstance(said, dict) and path[0] in said and _holds(said[path[0]], path[1:])
-
-
-def _line_of_trouble(text: str) -> int:
-    return next((line for line, _, said in _statements(text) if said is None), 1)
+    *tables, key = path
+    try:
+        document = tomlkit.parse(text)
+        inner: Any = document
+        for name in tables:
+            inner = inner[name]
+        if isinstance(inner[key], dict):
+            del inner[key]
+        else:
+            inner[key] = _ANOTHER
+    except (KeyError, tomlkit.exceptions.TOMLKitError, RecursionError):
+        return _line_of(text, path[:-1]) if tables else 1
+    after = tomlkit.dumps(document).splitlines()
+    lines = enumerate(text.splitlines(), 1)
+    return next((number for number, line in lines if after[number - 1 : number] != [line]), 1)

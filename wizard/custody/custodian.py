@@ -7,19 +7,16 @@ choice changes the settings.
 from __future__ import annotations
 
 import os
-import re
-import stat
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from wizard.core import atomic_file
-from wizard.core.errors import WizardError
+from wizard.core.errors import FileError, WizardError
 from wizard.core.secret import Secret
 from wizard.core.settings import Custody, Place
-from wizard.core.threads import in_abandonable_thread
+from wizard.core.threads import in_daemon_thread
+from wizard.core.toml_file import write_value
 from wizard.custody.encrypted_file.store import EncryptedFileStore, change_passphrase, exists, make_file, open_file
 from wizard.custody.errors import CustodyError, PassphraseNeededError, Remedy
 from wizard.custody.keyring import OPERATIONS, open_keyring, unlock_keyring
@@ -28,8 +25,6 @@ from wizard.custody.store import PHRASES, Store
 CREDENTIAL: Final = "key-wizard-passphrase"
 """The systemd credential (systemd.exec(5), LoadCredentialEncrypted=) that opens the encrypted file of a service."""
 _DIRECTORY: Final = "CREDENTIALS_DIRECTORY"
-_TABLE: Final = re.compile(r"^\[custody\][ \t]*(#.*)?$", re.MULTILINE)
-_PLACE: Final = re.compile(r"^place[ \t]*=.*$", re.MULTILINE)
 
 
 class Custodian:
@@ -65,7 +60,7 @@ class Custodian:
         if self._opened is not None:
             return self._opened
         is_new = not await exists(self._file, self.custody.deadline)
-        with_credential = await in_abandonable_thread(self._credential)
+        with_credential = await in_daemon_thread(self._credential)
         if with_credential is None or is_new:
             raise PassphraseNeededError(self._file, is_new=is_new)
         try:
@@ -143,37 +138,10 @@ def choose_place(file: Path, place: Place) -> None:
         WizardError: the file cannot be written, or is laid out so that only a person should change it.
     """
     try:
-        before = file.read_text("utf-8") if file.exists() else ""
-        after = _changed(before, f'place = "{place}"')
-        if tomllib.loads(after) != _wanted(before, place):
-            raise _by_hand(file, place, "The file is laid out in another way than this program expects.")
-        real = file.resolve()  # people keep their settings elsewhere and link to them
-        mode = stat.S_IMODE(real.stat().st_mode) if real.exists() else atomic_file.PRIVATE
-        atomic_file.replace(real, after.encode(), mode)
-    except (OSError, ValueError) as error:
-        raise _by_hand(file, place, f"It ended with {type(error).__name__}.") from None
-
-
-def _changed(text: str, line: str) -> str:
-    table = _TABLE.search(text)
-    if table is None:
-        gap = "" if not text or text.endswith("\n") else "\n"
-        return f"{text}{gap}\n[custody]\n{line}\n".lstrip("\n")
-    head, rest = text[: table.end()], text[table.end() :]
-    end = re.search(r"^\[", rest, re.MULTILINE)
-    own, others = (rest[: end.start()], rest[end.start() :]) if end else (rest, "")
-    own = _PLACE.sub(line, own, count=1) if _PLACE.search(own) else f"\n{line}{own}"
-    return head + own + others
-
-
-def _wanted(before: str, place: Place) -> dict[str, Any]:
-    meaning = tomllib.loads(before)
-    return {**meaning, "custody": {**meaning.get("custody", {}), "place": place.value}}
-
-
-def _by_hand(file: Path, place: Place, why: str) -> WizardError:
-    return WizardError(
-        f"The choice could not be written into {file}",
-        why=why,
-        advice=f'Write it there yourself: [custody] and below it place = "{place}". Then start the wizard again.',
-    )
+        write_value(file, "custody", "place", place)
+    except (FileError, OSError, ValueError) as error:
+        raise WizardError(
+            f"The choice could not be written into {file}",
+            why=f"It ended with {type(error).__name__}.",
+            advice=f'Write it there yourself: [custody] and below it place = "{place}". Then start the wizard again.',
+        ) from None

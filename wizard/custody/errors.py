@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from pathlib import Path
 
-from wizard.core.errors import WizardError
+from wizard.core.errors import Exit, WizardError
 
 
 class Remedy(StrEnum):
@@ -30,6 +30,8 @@ class CustodyError(WizardError):
         code: A stable word for programs: `locked`, `timeout`, `wrong-passphrase`, `backend-null`, …
         remedy: What the wizard itself can do about it.
     """
+
+    exit_code = Exit.KEYRING_UNUSABLE
 
     def __init__(
         self, what: str, *, why: str = "", advice: str = "", code: str = "failed", remedy: Remedy = Remedy.NONE

@@ -68,13 +68,13 @@ class KeyringProcess:
         """
         import asyncio  # noqa: PLC0415 - `call_blocking` does without
 
-        from wizard.core.threads import in_abandonable_thread  # noqa: PLC0415
+        from wizard.core.threads import in_daemon_thread  # noqa: PLC0415
 
         self._turn = self._turn or asyncio.Lock()
         async with self._turn:
             exchange, answer = self._exchange(operation, value, names), None
             try:
-                answer = await in_abandonable_thread(exchange, self.deadline)
+                answer = await in_daemon_thread(exchange, self.deadline)
             except TimeoutError:
                 pass
             except BaseException:  # nobody waits for it any more

@@ -18,7 +18,7 @@ from filelock import FileLock, Timeout
 from platformdirs import PlatformDirs
 
 from wizard.core.settings import home
-from wizard.core.threads import in_abandonable_thread
+from wizard.core.threads import in_daemon_thread
 from wizard.custody.errors import CustodyError
 
 _PAUSE: Final = 0.02
@@ -62,7 +62,7 @@ async def _acquired(lock: FileLock, file: Path, deadline: float, given_up: Event
         acquire(lock, deadline, given_up)
 
     try:
-        await in_abandonable_thread(work)
+        await in_daemon_thread(work)
     except Timeout:
         raise CustodyError(
             f"Another process has been changing the stored credentials for {deadline:g} s",

@@ -16,7 +16,7 @@ from ipaddress import IPv6Address, IPv6Network
 
 from wizard.core.addresses import read_ipv4
 from wizard.core.text import printable
-from wizard.core.threads import in_abandonable_thread
+from wizard.core.threads import in_daemon_thread
 
 DEADLINE = 3.0
 """Seconds for the name service."""
@@ -31,7 +31,7 @@ async def look_up_ipv6(host: str) -> Sequence[str]:
     Raises:
         OSError: it has none, or the name service fails.
     """
-    found = await in_abandonable_thread(
+    found = await in_daemon_thread(
         lambda: socket.getaddrinfo(host, None, family=socket.AF_INET6, type=socket.SOCK_STREAM)
     )
     return [str(entry[4][0]) for entry in found]

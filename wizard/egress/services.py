@@ -9,12 +9,11 @@ from enum import StrEnum
 from importlib import resources
 from pathlib import Path
 
+from wizard.core.destinations import read_url
 from wizard.core.sites import problem_of
 from wizard.core.toml_file import Section, read_toml
-from wizard.core.urls import read_url
 
 _EXAMPLES = {"operator": "Example Ltd", "url": "https://ip.example", "parser": "plain", "note": ""}
-_KEYS = {*_EXAMPLES, "enabled"}
 _ADVICE = 'Write a table as [name] with operator = "…", url = "https://…" and parser = "plain", "json" or "trace".'
 
 
@@ -52,6 +51,7 @@ def load_services(user_file: Path | None) -> tuple[EchoService, ...]:
     """
     shipped = tomllib.loads(resources.files("wizard.egress").joinpath("services.toml").read_text("utf-8"))
     added = read_toml(user_file) if user_file else Section(Path())
+    added.expect_only(["shipped", *(name for name, value in added.values.items() if not isinstance(value, bool))])
     if not added.flag("shipped", default=True):
         shipped = {}
     names = [*shipped, *(name for name in added.values if name not in shipped and name != "shipped")]
@@ -70,8 +70,7 @@ def _spelt_alike(services: Iterable[EchoService]) -> Iterator[EchoService]:
 def _service(added: Section, name: str, shipped: Mapping[str, str]) -> EchoService | None:
     """Return one service: what ships with the wizard, changed by the user's table; None where it is switched off."""
     section = added.section(name)
-    if unknown := [key for key in section.values if key not in _KEYS]:
-        raise section.refusal(unknown[0], "There is no such value of an echo service.", _ADVICE)
+    section.expect_only([*_EXAMPLES, "enabled"])
     if not section.flag("enabled", default=True):
         return None
     values = {key: section.string(key, example, shipped.get(key, "")) for key, example in _EXAMPLES.items()}

@@ -10,7 +10,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address
 
 from wizard.core.clock import duration
-from wizard.core.errors import WizardError
+from wizard.core.errors import Exit, WizardError
 from wizard.net.trace import Phase
 
 BANNED = 418
@@ -64,6 +64,7 @@ class ExchangeError(WizardError):
         retry_after: Seconds for which nothing may be asked, by the exchange's word or by the advice given here.
     """
 
+    exit_code = Exit.INCONCLUSIVE
     message = ""
     """The exchange's own words for a refusal, printable."""
     request_ip: IPv4Address | None = None

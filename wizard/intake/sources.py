@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from wizard.core import bounded_file
+from wizard.core import files
 from wizard.core.errors import FileError, WizardError
 from wizard.core.secret import Secret
 from wizard.core.settings import JOURNAL
@@ -175,7 +175,7 @@ def read_file(path: str, largest: int) -> tuple[str, bytes, int]:
         Where it lies, absolute and printable; what it holds; its mode, as `os.stat` has it.
 
     Raises:
-        FileError: see `wizard.core.bounded_file`; also for a journal of this program (`file.journal`). Only the path
+        FileError: see `wizard.core.files`; also for a journal of this program (`file.journal`). Only the path
             of what exists is repeated.
     """
     try:
@@ -193,7 +193,7 @@ def read_file(path: str, largest: int) -> tuple[str, bytes, int]:
         advice = "Give the file that holds the key."
         raise FileError(f"{shown} is a journal of this program", advice=advice, code="file.journal")
     try:
-        data, found = bounded_file.read(file, largest)
+        data, found = files.read(file, largest)
     except FileError as error:
         if error.code in ("file.missing", "file.impossible", "file.unreadable"):
             raise FileError(f"{NOT_NAMED} cannot be read", why=error.why, advice=_ADVICE, code=error.code) from None

@@ -22,11 +22,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from wizard.core.addresses import read_ipv4
-from wizard.core.errors import WizardError
+from wizard.core.destinations import read_url
+from wizard.core.errors import Exit, WizardError
 from wizard.core.safety import silence_libraries
 from wizard.core.secret import MASK, Secret
 from wizard.core.text import printable
-from wizard.core.urls import read_url
 
 if TYPE_CHECKING:
     import ssl
@@ -51,6 +51,8 @@ class RouteError(WizardError):
 
     Its `code` is `route.proxy` for the proxy's URL, `route.certificates` for the authorities that a variable names.
     """
+
+    exit_code = Exit.INCONCLUSIVE
 
 
 @dataclass(frozen=True, slots=True)

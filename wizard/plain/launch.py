@@ -7,13 +7,11 @@ import signal
 import sys
 
 from wizard.core import settings
-from wizard.core.ending import HANG_UP, Ending
-from wizard.core.errors import WizardError
-from wizard.core.exit_codes import Exit
+from wizard.core.errors import Exit, UsageError, WizardError
 from wizard.core.safety import redacted_report
 from wizard.core.settings import Paths
-from wizard.core.terminal import UnusableTerminal
-from wizard.core.threads import leave_lookups_behind
+from wizard.core.shutdown import HANG_UP, Shutdown
+from wizard.core.threads import use_daemon_threads
 from wizard.environments import Environments, RealEnvironments, RehearsalEnvironments
 from wizard.plain.interrupts import Interrupts
 from wizard.plain.talk import Talk
@@ -23,7 +21,7 @@ from wizard.rehearsal.scenarios import SMOOTH, Scenario
 from wizard.rotation.model import exit_code
 
 
-def open_wizard(paths: Paths, environment: str | None, ending: Ending) -> int:
+def open_wizard(paths: Paths, environment: str | None, shutdown: Shutdown) -> int:
     """Open the line mode on the user's own environments.
 
     Raises:
@@ -33,29 +31,29 @@ def open_wizard(paths: Paths, environment: str | None, ending: Ending) -> int:
     if environment is not None:
         known.environment(environment)
     named = f" --env {environment}" if environment else ""
-    return _run(RealEnvironments(paths, known), environment, f"key-wizard{named} --plain", ending)
+    return _run(RealEnvironments(paths, known), environment, f"key-wizard{named} --plain", shutdown)
 
 
-def open_rehearsal(paths: Paths, source_address: str, ending: Ending, scenario: Scenario = SMOOTH) -> int:
+def open_rehearsal(paths: Paths, source_address: str, shutdown: Shutdown, scenario: Scenario = SMOOTH) -> int:
     """Open the line mode on a rehearsal.
 
     Raises:
         wizard.core.errors.WizardError: the rehearsal's files cannot be used.
     """
     environments = RehearsalEnvironments(paths, source_address, scenario)
-    return _run(environments, None, "key-wizard rehearse --plain", ending, is_rehearsal=True)
+    return _run(environments, None, "key-wizard rehearse --plain", shutdown, is_rehearsal=True)
 
 
 def _run(
-    environments: Environments, environment: str | None, command: str, ending: Ending, *, is_rehearsal: bool = False
+    environments: Environments, environment: str | None, command: str, shutdown: Shutdown, *, is_rehearsal: bool = False
 ) -> int:
     # Either is None in a process that was started without it.
     source, target = sys.__stdin__, sys.__stdout__
     if target is None:
-        raise UnusableTerminal("There is nowhere to write to", why="Standard output is closed.")
+        raise UsageError("There is nowhere to write to", why="Standard output is closed.", code="output.unwritable")
 
     async def walk() -> int:
-        leave_lookups_behind()
+        use_daemon_threads()
         loop, this, interrupts = asyncio.get_running_loop(), asyncio.current_task(), Interrupts()
         assert this is not None  # noqa: S101 - asyncio runs it
         console = TerminalConsole(
@@ -69,13 +67,13 @@ def _run(
 
         def ask_what_is_meant() -> None:
             # A question that cannot be written is never answered: then the signal ends the program.
-            if console.takes_output() and ending.call_off():
+            if console.takes_output() and shutdown.cancel():
                 interrupts.fire()
 
         def told(number: int) -> None:
             loop.call_soon_threadsafe(ask_what_is_meant if number == signal.SIGINT else this.cancel)
 
-        with console, ending.handled_by(told):
+        with console, shutdown.handled_by(told):
             await visit.run()
         return 128 + HANG_UP if console.is_gone() else exit_code(visit.left_at)
 

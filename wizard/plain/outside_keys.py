@@ -6,7 +6,7 @@ from functools import partial
 
 from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
-from wizard.core.threads import in_abandonable_thread
+from wizard.core.threads import in_daemon_thread
 from wizard.exchange.signing import KeyPair
 from wizard.intake.paste import IntakeError, Pair
 from wizard.intake.private_keys import NEEDS_PASSPHRASE, ImportedKey, open_private_key
@@ -20,7 +20,7 @@ async def find_key(stage: Stage) -> Pair | None:
     """Ask for the file or the environment that holds the key; return it with its secret, or None to go back."""
     talk, environ = stage.talk, stage.flow.context.environ
     looked = await talk.attempt(
-        lambda: in_abandonable_thread(partial(candidates, environ)), "Looking at the usual places", deadlines.FILES
+        lambda: in_daemon_thread(partial(candidates, environ)), "Looking at the usual places", deadlines.FILES
     )
     talk.say(*(f"A key is in {place}." for place in looked or ()))
     while (place := await talk.line(f"Path of the file, or {ENVIRONMENT}")) not in set(Command):
@@ -32,7 +32,7 @@ async def find_key(stage: Stage) -> Pair | None:
 async def _read(stage: Stage, place: str) -> Pair | None:
     async def work() -> Found:
         try:
-            return await in_abandonable_thread(partial(read_source, place, stage.flow.context.environ))
+            return await in_daemon_thread(partial(read_source, place, stage.flow.context.environ))
         except IntakeError as error:
             stage.flow.credentials.note_source(error.path)
             raise
@@ -82,7 +82,7 @@ async def _open(stage: Stage, given: Secret) -> ImportedKey | None:
 async def _opened(path: str, pem: Secret, passphrase: Secret) -> ImportedKey | WizardError:
     """Return the key, or the error that asks for a passphrase."""
     try:
-        return await in_abandonable_thread(partial(open_private_key, path, pem, passphrase))
+        return await in_daemon_thread(partial(open_private_key, path, pem, passphrase))
     except WizardError as error:
         if error.code != NEEDS_PASSPHRASE:
             raise

@@ -18,7 +18,7 @@ from pathlib import Path
 
 import httpx
 
-from wizard.core import atomic_file, bounded_file
+from wizard.core import files
 from wizard.core.errors import FileError, WizardError
 from wizard.rehearsal.scenarios import PASSES_AFTER, SMOOTH, Scenario
 
@@ -98,13 +98,13 @@ async def start_exchange(scenario: Scenario = SMOOTH, passes_after: float = PASS
 
 def remember(process: ExchangeProcess, file: Path) -> None:
     """Write down where it answers, so that the next wizard finds it."""
-    atomic_file.replace(file, json.dumps(asdict(process)).encode("ascii"))
+    files.replace(file, json.dumps(asdict(process)).encode("ascii"))
 
 
 def recall(file: Path) -> ExchangeProcess | None:
     """Read what the last wizard wrote down; None where that cannot be it: its process would be ended."""
     try:
-        note = json.loads(bounded_file.read(file, _LARGEST_NOTE)[0])
+        note = json.loads(files.read(file, _LARGEST_NOTE)[0])
         known = ExchangeProcess(**note)
     except (FileError, ValueError, TypeError, RecursionError):
         return None

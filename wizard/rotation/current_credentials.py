@@ -39,7 +39,7 @@ def current_credentials(environment: str) -> Credentials:
     It blocks for a fraction of a second, also inside of a running event loop: call it at the start.
 
     Raises:
-        wizard.core.settings.UnknownEnvironment: the settings have no such environment.
+        wizard.core.errors.UsageError: the settings have no such environment.
         NoCurrentKeyError: no key is in use there.
         wizard.custody.errors.CustodyError: the keyring cannot be used.
         WizardError: the settings or the journal cannot be read.

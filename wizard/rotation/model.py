@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from wizard.core.exit_codes import Exit
+from wizard.core.errors import Exit
 
 
 class Step(StrEnum):

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from wizard.core import atomic_file, bounded_file
+from wizard.core import files
 from wizard.core.clock import Clock, utc
 from wizard.core.errors import FileError, WizardError
 from wizard.core.settings import Environment, Paths
@@ -75,12 +75,12 @@ def _note(file: Path) -> Path:
 def _sign(file: Path, clock: Clock) -> None:
     signature = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": clock()})
     with suppress(OSError):  # a courtesy: the lock holds without it
-        atomic_file.replace(_note(file), signature.encode("ascii"))
+        files.replace(_note(file), signature.encode("ascii"))
 
 
 def _holder(file: Path) -> str:
     try:
-        note = json.loads(bounded_file.read(_note(file), _LARGEST_NOTE)[0])
+        note = json.loads(files.read(_note(file), _LARGEST_NOTE)[0])
         return f"Process {int(note['pid'])} on {note['host']} has held it since {utc(float(note['since']))}."
     except (FileError, ValueError, KeyError, TypeError, OverflowError, RecursionError):
         return "It left no note of who it is."

@@ -15,13 +15,13 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 
 from wizard.core import settings
-from wizard.core.ending import Ending
 from wizard.core.errors import WizardError
-from wizard.core.glyphs import Glyphs, glyphs_for
 from wizard.core.key_shape import holds_key
 from wizard.core.settings import Environment, Paths
+from wizard.core.shutdown import Shutdown
 from wizard.core.terminal import inspect_terminal
-from wizard.core.threads import leave_lookups_behind
+from wizard.core.text import Glyphs, glyphs_for
+from wizard.core.threads import use_daemon_threads
 from wizard.environments import Environments, RealEnvironments, RehearsalEnvironments
 from wizard.rehearsal.scenarios import SMOOTH, Scenario
 from wizard.rehearsal.simulated_page import NewKey
@@ -102,7 +102,7 @@ class WizardApp(SafeApp):
 
     def on_mount(self) -> None:
         """Begin at home."""
-        leave_lookups_behind()
+        use_daemon_threads()
         self.push_screen(HomeScreen())
 
     async def run_action(
@@ -225,7 +225,7 @@ class WizardApp(SafeApp):
             )
 
 
-def open_wizard(paths: Paths, environment: str | None, ending: Ending) -> int:
+def open_wizard(paths: Paths, environment: str | None, shutdown: Shutdown) -> int:
     """Open the wizard on the user's own environments.
 
     Raises:
@@ -234,24 +234,24 @@ def open_wizard(paths: Paths, environment: str | None, ending: Ending) -> int:
     known = settings.load(paths.config_file)
     if environment is not None:
         known.environment(environment)
-    return _run(RealEnvironments(paths, known), environment, "key-wizard", ending)
+    return _run(RealEnvironments(paths, known), environment, "key-wizard", shutdown)
 
 
-def open_rehearsal(paths: Paths, source_address: str, ending: Ending, scenario: Scenario = SMOOTH) -> int:
+def open_rehearsal(paths: Paths, source_address: str, shutdown: Shutdown, scenario: Scenario = SMOOTH) -> int:
     """Open the wizard on a rehearsal.
 
     Raises:
         wizard.core.errors.WizardError: the terminal cannot be used.
     """
-    return _run(RehearsalEnvironments(paths, source_address, scenario), None, "key-wizard rehearse", ending)
+    return _run(RehearsalEnvironments(paths, source_address, scenario), None, "key-wizard rehearse", shutdown)
 
 
-def _run(environments: Environments, environment: str | None, command: str, ending: Ending) -> int:
+def _run(environments: Environments, environment: str | None, command: str, shutdown: Shutdown) -> int:
     problem = inspect_terminal(os.environ, sys.__stdin__, sys.__stderr__).problem()
     if problem is not None:
         raise problem
     app = WizardApp(environments, glyphs_for(os.environ), environment=environment, command=command)
-    code = app.run_safely(ending)
+    code = app.run_safely(shutdown)
     if app.problem is not None and not code:
         raise app.problem
     with suppress(OSError):  # the terminal is gone

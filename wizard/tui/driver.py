@@ -23,7 +23,7 @@ from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
 
-from wizard.core.ending import Ending
+from wizard.core.shutdown import Shutdown
 
 _POLL = 0.1
 _READ = 4096
@@ -42,7 +42,7 @@ LONGEST_KEY = 16
 class EndableApp(Protocol):
     """What the driver needs of the app."""
 
-    ending: Ending
+    shutdown: Shutdown
 
     def hang_up(self) -> None:
         """End as by SIGHUP: the terminal is gone."""
@@ -59,7 +59,7 @@ class SafeDriver(LinuxDriver):
 
     def _sigcont_application(self, *_: object) -> None:
         # A stopped program that is asked to end is in the background: taking the terminal would stop it again.
-        if not self._endable.ending.has_begun:
+        if not self._endable.shutdown.has_begun:
             super()._sigcont_application()
 
     def hand_back(self) -> None:

@@ -32,9 +32,9 @@ from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.screen import Screen
 
-from wizard.core.ending import HANG_UP, Ending
 from wizard.core.errors import WizardError
 from wizard.core.safety import INTERNAL_ERROR, redacted_report
+from wizard.core.shutdown import HANG_UP, Shutdown
 from wizard.core.terminal import MIN_COLUMNS, MIN_LINES
 from wizard.core.text import REPLACEMENT, UNPRINTABLE
 from wizard.tui.theme import THEME, THEME_16, theme_for
@@ -144,7 +144,7 @@ class SafeApp(KeyOrder):
         super().__init__()
         self.animation_level = "none"
         self._control_filter = ControlFilter()
-        self.ending = Ending()
+        self.shutdown = Shutdown()
         self._undrawn: ExitStack | None = None
         """Open while the window is too small for the screens, so that they are not drawn."""
         self.problem: WizardError | None = None
@@ -154,10 +154,10 @@ class SafeApp(KeyOrder):
         if os.environ.get("TEXTUAL_THEME") not in self.available_themes:
             self.theme = theme_for(self.console.color_system).name
 
-    def run_safely(self, ending: Ending, *, mouse: bool = False) -> int:
+    def run_safely(self, shutdown: Shutdown, *, mouse: bool = False) -> int:
         """Run until the end and return the exit code: that of `exit`, 70 after a crash, 128+n after signal n."""
-        self.ending = ending
-        with ending.handled_by(self._begin_end):
+        self.shutdown = shutdown
+        with shutdown.handled_by(self._begin_end):
             try:
                 self.run(mouse=mouse)
             except Exception as error:  # the loop itself failed: Textual's report was not reached
@@ -167,7 +167,7 @@ class SafeApp(KeyOrder):
 
     def hang_up(self) -> None:
         """End as by SIGHUP: the terminal is gone. From any thread."""
-        self.ending.begin(HANG_UP)
+        self.shutdown.begin(HANG_UP)
 
     @property
     def size(self) -> Size:
@@ -197,7 +197,7 @@ class SafeApp(KeyOrder):
         return events.Resize(size, size)
 
     async def _deliver(self, event: events.Event) -> None:
-        if self.ending.has_begun:  # what was typed ahead would keep the end waiting
+        if self.shutdown.has_begun:  # what was typed ahead would keep the end waiting
             return
         if self._undrawn is None:
             await super()._deliver(event)
@@ -271,9 +271,9 @@ class SafeApp(KeyOrder):
         hand_back = getattr(self._driver, "hand_back", None)
         if hand_back is not None:
             hand_back()
-            self.ending.restore_terminal()
+            self.shutdown.restore_terminal()
         if self._loop is None:
-            self.ending.unwind(number)
+            self.shutdown.unwind(number)
         else:
             self._loop.call_soon_threadsafe(self._exit_by, number)
 

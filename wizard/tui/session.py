@@ -12,8 +12,8 @@ from textual.screen import ModalScreen, Screen, ScreenResultType
 from textual.worker import Worker, get_current_worker
 
 from wizard.core.errors import WizardError
-from wizard.core.glyphs import Glyphs
 from wizard.core.settings import Environment
+from wizard.core.text import Glyphs
 from wizard.environments import Environments
 from wizard.rehearsal.simulated_page import NewKey
 from wizard.rotation.flow import Flow

@@ -19,8 +19,8 @@ from textual.binding import BindingType  # noqa: E402
 from textual.content import Content  # noqa: E402
 from textual.widgets import Footer, Input, Label, OptionList, Static  # noqa: E402
 
-from wizard.core.ending import Ending  # noqa: E402
 from wizard.core.secret import Secret  # noqa: E402
+from wizard.core.shutdown import Shutdown  # noqa: E402
 from wizard.tui.safe_app import SafeApp  # noqa: E402
 from wizard.tui.widgets.secret_field import SecretField  # noqa: E402
 
@@ -162,5 +162,5 @@ class Rich(Exception):
 
 
 if __name__ == "__main__":
-    with Ending() as ending:
-        sys.exit(TwoFields().run_safely(ending))
+    with Shutdown() as shutdown:
+        sys.exit(TwoFields().run_safely(shutdown))

@@ -17,8 +17,8 @@ from typing import Final, TypeVar
 
 from filelock import FileLock, Timeout
 
-from wizard.core import atomic_file
-from wizard.core.threads import in_abandonable_thread
+from wizard.core import files
+from wizard.core.threads import in_daemon_thread
 from wizard.custody.errors import CustodyError
 from wizard.custody.locks import acquire
 
@@ -36,7 +36,7 @@ def read(file: Path) -> bytes | None:
         CustodyError: others than its owner can reach it, it is not a plain file of ours, or it cannot be read.
     """
     try:
-        handle = os.open(file, os.O_RDONLY | _NO_WAIT | atomic_file.NO_FOLLOW)
+        handle = os.open(file, os.O_RDONLY | _NO_WAIT | files.NO_FOLLOW)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -63,8 +63,8 @@ def replace(file: Path, data: bytes) -> bool:
         CustodyError: it cannot be written; the file is as it was.
     """
     try:
-        atomic_file.tidy(file)
-        return atomic_file.replace(file, data)
+        files.tidy(file)
+        return files.replace(file, data)
     except OSError as error:
         raise unusable(file, error) from None
 
@@ -104,7 +104,7 @@ async def patiently(file: Path, deadline: float, work: Callable[[], Result]) -> 
         CustodyError: the disk did not answer within `deadline` seconds.
     """
     try:
-        return await in_abandonable_thread(work, deadline)
+        return await in_daemon_thread(work, deadline)
     except TimeoutError:
         raise CustodyError(
             f"The encrypted file {file} did not answer within {deadline:g} s",

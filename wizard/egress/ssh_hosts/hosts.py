@@ -14,8 +14,8 @@ from glob import glob
 from ipaddress import IPv4Address
 from pathlib import Path
 
+from wizard.core.destinations import read_destination
 from wizard.core.errors import WizardError
-from wizard.core.ssh_destination import read_destination
 from wizard.egress.agreement import EgressVerdict, judge
 from wizard.egress.answers import Sample
 from wizard.egress.ssh_hosts.ssh_errors import Trouble

@@ -12,7 +12,7 @@ from functools import partial
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
-from wizard.core.threads import in_abandonable_thread
+from wizard.core.threads import in_daemon_thread
 from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.exchange.signing import KeyPair, generate_ed25519, generate_rsa, public_pem
 from wizard.intake.copies import Copies, copies_of
@@ -163,7 +163,7 @@ class CredentialsStep:
         """Return the files and variables of this host that hold the API key or its secret in plain text now."""
         look = partial(copies_of, credentials, self._context.environ, self._sources())
         try:
-            return await in_abandonable_thread(look, SEARCH_DEADLINE)
+            return await in_daemon_thread(look, SEARCH_DEADLINE)
         except TimeoutError:
             return Copies(unknown=(f"the usual files could not be read within {SEARCH_DEADLINE:.0f} seconds",))
 

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 from pathlib import Path
 
 from wizard.core.errors import WizardError
-from wizard.core.threads import in_abandonable_thread
+from wizard.core.threads import in_daemon_thread
 from wizard.egress.ssh_hosts.hosts import Host, HostAnswer, HostSource, hosts_of_ssh_config, labels, typed_host
 from wizard.egress.ssh_hosts.openssh import find_openssh
 from wizard.egress.ssh_hosts.remote_detection import Bounds, ask_hosts
@@ -49,7 +49,7 @@ class HostsStep:
         home = environ.get("HOME") or environ.get("USERPROFILE")
         if home and self._of_ssh_config is None:
             file = Path(home) / ".ssh" / "config"
-            self._of_ssh_config = await in_abandonable_thread(lambda: hosts_of_ssh_config(file))
+            self._of_ssh_config = await in_daemon_thread(lambda: hosts_of_ssh_config(file))
 
     def checked(self) -> tuple[Host, ...]:
         """Return the known hosts that are to be asked: at first those of the settings."""
@@ -68,7 +68,7 @@ class HostsStep:
         """Add a host that was typed as `[user@]host`, checked.
 
         Raises:
-            wizard.core.ssh_destination.InvalidDestination: it names no host.
+            wizard.core.errors.UsageError: it names no host.
         """
         typed = typed_host(text)
         host = next((known for known in self.known() if known.name == typed.name), typed)

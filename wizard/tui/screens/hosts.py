@@ -15,8 +15,7 @@ from textual.widgets import Footer, Input, OptionList, Static
 
 from wizard.core.clock import duration
 from wizard.core.errors import WizardError
-from wizard.core.glyphs import Glyphs
-from wizard.core.text import printable
+from wizard.core.text import Glyphs, printable
 from wizard.egress.ssh_hosts.hosts import Host, HostAnswer, HostSource
 from wizard.rotation.steps.hosts import HostsStep
 from wizard.tui.session import Dialog

@@ -15,7 +15,7 @@ from textual.widgets.option_list import Option
 
 from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
-from wizard.core.threads import in_abandonable_thread
+from wizard.core.threads import in_daemon_thread
 from wizard.intake.paste import IntakeError
 from wizard.intake.private_keys import NEEDS_PASSPHRASE, ImportedKey, open_private_key
 from wizard.intake.sources import ENVIRONMENT, Found, candidates, read_source
@@ -53,7 +53,7 @@ class FindKeyScreen(Dialog[Found | None]):
 
     async def _look(self) -> tuple[str, ...]:
         try:
-            return await in_abandonable_thread(partial(candidates, self.flow.context.environ), READ_WITHIN)
+            return await in_daemon_thread(partial(candidates, self.flow.context.environ), READ_WITHIN)
         except TimeoutError:
             return ()
 
@@ -86,7 +86,7 @@ class FindKeyScreen(Dialog[Found | None]):
 
     async def _find(self, place: str) -> Found:
         try:
-            return await in_abandonable_thread(partial(read_source, place, self.flow.context.environ), READ_WITHIN)
+            return await in_daemon_thread(partial(read_source, place, self.flow.context.environ), READ_WITHIN)
         except TimeoutError:
             raise IntakeError(f"It could not be read within {READ_WITHIN:.0f} seconds") from None
 
@@ -138,7 +138,7 @@ class ImportKeyScreen(Dialog[ImportedKey | None]):
 
     async def _open(self, path: str, pem: Secret, passphrase: Secret) -> ImportedKey:
         try:
-            return await in_abandonable_thread(partial(open_private_key, path, pem, passphrase), OPEN_WITHIN)
+            return await in_daemon_thread(partial(open_private_key, path, pem, passphrase), OPEN_WITHIN)
         except TimeoutError:
             raise WizardError(f"It could not be read within {OPEN_WITHIN:.0f} seconds") from None
         finally:

@@ -13,8 +13,8 @@ from textual.containers import Vertical
 from textual.widgets import Static
 
 from wizard.core.credentials import KeyKind
-from wizard.core.glyphs import Glyphs
 from wizard.core.secret import Secret
+from wizard.core.text import Glyphs
 from wizard.intake.key_text import Judged, pair_problem, read_api_key, read_hmac_secret
 from wizard.intake.paste import IntakeError
 from wizard.tui.widgets.secret_field import SecretField

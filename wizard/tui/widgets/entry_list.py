@@ -15,8 +15,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
-from wizard.core.glyphs import Glyphs
-from wizard.core.text import printable
+from wizard.core.text import Glyphs, printable
 from wizard.tui.widgets.edited_list import EditedList, LineEditor
 from wizard.whitelist import CheckedEntry, Entries, Severity, Validation
 from wizard.whitelist.entries import COMMENT_MARKS

@@ -9,8 +9,7 @@ from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
 from wizard.core.clock import utc
-from wizard.core.glyphs import Glyphs
-from wizard.core.text import printable
+from wizard.core.text import Glyphs, printable
 from wizard.rotation.findings import NEW_KEY, ORDER
 from wizard.rotation.model import Finding, Outcome
 from wizard.tui.widgets.basics import OptionRows

@@ -10,7 +10,7 @@ from textual.content import Content
 from textual.reactive import reactive
 from textual.widgets import Static
 
-from wizard.core.glyphs import Glyphs
+from wizard.core.text import Glyphs
 from wizard.rotation.model import TITLES, Mode, Step
 
 ALL = tuple(TITLES)

@@ -6,8 +6,7 @@ from textual.content import Content
 from textual.widgets import Static
 
 from wizard.core.errors import WizardError
-from wizard.core.glyphs import Glyphs
-from wizard.core.text import printable
+from wizard.core.text import Glyphs, printable
 
 
 class Notice(Static):

@@ -14,8 +14,8 @@ from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
 
-from wizard.core.glyphs import UNICODE, Glyphs
 from wizard.core.secret import Secret
+from wizard.core.text import UNICODE, Glyphs
 from wizard.intake.paste import MAX_LENGTH, IntakeError, Pair, Pasted, Shape, read_pair, read_paste
 
 _MASK_WIDTH = 8

@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
 HANG_UP = 1
 """SIGHUP's number everywhere it exists; also the reason to end where the terminal is gone."""
-PUSH_AFTER = 1.0
+INTERRUPT_AFTER = 1.0
 """Seconds after a signal at which the main thread is thrown out of what blocks it."""
-CUT_AFTER = 1.6
+KILL_AFTER = 1.6
 """Seconds after a signal at which the process ends as it stands, which is as safe as `kill -9`."""
 _TICK = 0.05
 _MOST_AT_ONCE = 64
@@ -34,10 +34,10 @@ _MOST_AT_ONCE = 64
 # Windows has the last two.
 _ENDING = tuple(getattr(signal, name) for name in ("SIGHUP", "SIGQUIT", "SIGINT", "SIGTERM") if hasattr(signal, name))
 
-Told = Callable[[int], None]
+BeginShutdown = Callable[[int], None]
 
 
-class Ending:
+class Shutdown:
     """What signals do to this process while the block runs: the first one ends it, with exit code 128+n.
 
     The main thread unwinds, so that all is closed in order; further signals change nothing. What was ignored at the
@@ -48,12 +48,12 @@ class Ending:
         self.has_begun = False
         """Whether a signal has come. It is known before the handler of any signal with a higher number runs."""
         self._number: int | None = None
-        self._told: Told = self.unwind
+        self._begin_shutdown: BeginShutdown = self.unwind
         self._terminal: _Terminal | None = None
         self._signals: int | None = None
         self._before: dict[int, Any] = {}
-        self._is_called_off = Event()
-        self._is_pushed = True
+        self._is_cancelled = Event()
+        self._is_interrupted = True
         self._is_overdue = False
         self._is_leaving = False
 
@@ -61,13 +61,13 @@ class Ending:
         if sys.platform != "win32":
             self._terminal = _find_terminal()
             taken = [number for number in _ENDING if signal.getsignal(number) != signal.SIG_IGN]
-            self._before = {number: signal.signal(number, self._note) for number in taken}
+            self._before = {number: signal.signal(number, self._on_signal) for number in taken}
             # SIGURG does no harm where nobody takes it.
-            signal.signal(signal.SIGURG, self._leave_off)
+            signal.signal(signal.SIGURG, self._on_interrupt)
             source, self._signals = os.pipe()
             os.set_blocking(self._signals, False)
             signal.set_wakeup_fd(self._signals, warn_on_full_buffer=False)
-            Thread(target=self._watch, args=(source,), name="signals", daemon=True).start()
+            Thread(target=self._read_signals, args=(source,), name="signals", daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -78,22 +78,22 @@ class Ending:
             self._end(self._number)
 
     @contextmanager
-    def handled_by(self, told: Told) -> Iterator[None]:
-        """Let `told` begin the end as long as the block runs; a thread of its own calls it with the signal's number.
+    def handled_by(self, begin: BeginShutdown) -> Iterator[None]:
+        """Let `begin` begin the end as long as the block runs; a thread of its own calls it with the signal's number.
 
         Signals that were ignored are taken too: a wizard without a terminal would hold secrets that nobody can use.
         """
-        taken = self._note if sys.platform != "win32" else lambda number, _: told(number)
+        taken = self._on_signal if sys.platform != "win32" else lambda number, _: begin(number)
         handlers = {number: signal.signal(number, taken) for number in _ENDING}
-        before, self._told = self._told, told
+        before, self._begin_shutdown = self._begin_shutdown, begin
         try:
             yield
         finally:
-            self._told = before
+            self._begin_shutdown = before
             for number, handler in handlers.items():
                 signal.signal(number, handler if handler is not None else signal.SIG_DFL)
 
-    def stand_aside(self) -> None:
+    def restore_handlers(self) -> None:
         """Leave signals to what runs from now on."""
         if self._signals is not None:
             signal.set_wakeup_fd(-1)
@@ -104,66 +104,66 @@ class Ending:
         """End as if the signal had come."""
         self.has_begun = True
         if self._signals is None:
-            self._told(number)
+            self._begin_shutdown(number)
         else:
             os.write(self._signals, bytes([number]))
 
-    def call_off(self) -> bool:
+    def cancel(self) -> bool:
         """Go on after all, as the signal that has just come is only a question; return whether it is not too late."""
         if self._is_overdue:
             return False
         self.has_begun, self._number = False, None
-        self._is_called_off.set()
+        self._is_cancelled.set()
         return True
 
     def unwind(self, number: int) -> None:
         """Make the main thread leave what it does: its tasks are cancelled; without a loop it gets SystemExit."""
         if sys.platform == "win32":
             raise SystemExit(128 + number)
-        self._is_pushed = False
-        self._push()
+        self._is_interrupted = False
+        self._interrupt()
 
     def restore_terminal(self) -> None:
         """Give the terminal the settings that it had at the start. From any thread; it is not waited for."""
         if self._terminal is not None:
             self._terminal.restore()
 
-    def _note(self, _number: int, _frame: FrameType | None) -> None:
+    def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self.has_begun = True  # the rest is done where the number is read
 
-    def _watch(self, source: int) -> None:
+    def _read_signals(self, source: int) -> None:
         while data := os.read(source, _MOST_AT_ONCE):
             # Of signals that come at once the handler of the last runs first.
             for number in sorted(data):
                 if number in _ENDING:
-                    self._see_to(number)
+                    self._shut_down(number)
                 elif number != signal.SIGURG:
                     # Others have handlers of their own. They run once the main thread leaves what it waits in.
-                    self._push()
+                    self._interrupt()
 
-    def _see_to(self, number: int) -> None:
+    def _shut_down(self, number: int) -> None:
         begun = time.monotonic()
-        self._is_called_off.clear()
+        self._is_cancelled.clear()
         self._is_overdue = False
         self._number = number
         with suppress(Exception):  # what begins the end must not stop it
-            self._told(number)
-        while not self._is_called_off.wait(_TICK):
+            self._begin_shutdown(number)
+        while not self._is_cancelled.wait(_TICK):
             age = time.monotonic() - begun
-            if age > CUT_AFTER:
+            if age > KILL_AFTER:
                 self._end(number)
-            if age > PUSH_AFTER and not self._is_overdue:
+            if age > INTERRUPT_AFTER and not self._is_overdue:
                 self._is_overdue = True
                 self.unwind(number)
-            if not self._is_pushed:
-                self._push()
+            if not self._is_interrupted:
+                self._interrupt()
 
-    def _push(self) -> None:
+    def _interrupt(self) -> None:
         # Sent again until it has arrived: just before a system call it would wait for the call's end.
         signal.pthread_kill(main_thread().ident or 0, signal.SIGURG)
 
-    def _leave_off(self, _number: int, _frame: FrameType | None) -> None:
-        self._is_pushed = True
+    def _on_interrupt(self, _number: int, _frame: FrameType | None) -> None:
+        self._is_interrupted = True
         if self._number is None or self._is_leaving:
             return
         loop = _running_loop()
@@ -223,7 +223,7 @@ def _cancel_tasks(loop: AbstractEventLoop) -> None:
         task.cancel()
 
 
-def write_nowhere() -> None:
+def discard_output() -> None:
     """Keep the interpreter from flushing at its end what could not be written: it would exit with 120."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
@@ -235,4 +235,4 @@ def _flush() -> None:
     try:
         sys.stdout.flush()
     except OSError:
-        write_nowhere()
+        discard_output()

@@ -23,8 +23,8 @@ REPOSITORY = Path(__file__).parents[1]
 ENDING = (signal.SIGTERM, signal.SIGINT, *slow(signal.SIGHUP, signal.SIGQUIT))
 WAITS = """
 import sys, time
-from wizard.core.ending import Ending
-with Ending():
+from wizard.core.shutdown import Shutdown
+with Shutdown():
     print("ready", flush=True)
     time.sleep(60)
 """
@@ -141,7 +141,7 @@ async def test_a_signal_at_a_passphrase_restores_the_terminal(number: signal.Sig
 
 AT_EACH_LINE = """
 import asyncio, os, signal, sys
-from wizard.core.ending import Ending
+from wizard.core.shutdown import Shutdown
 from wizard.plain.interrupts import Interrupts
 from wizard.plain.terminal import TerminalConsole
 
@@ -168,7 +168,7 @@ def ask(spot):
             super()._send(text)
             seen = seen or 0
 
-    with Ending():
+    with Shutdown():
         sys.settrace(trace)
         asyncio.run(Console(Interrupts(), source=terminal, target=terminal).ask_secret("> "))
 

@@ -1,0 +1,130 @@
+"""Files that may turn out to be anything are read within bounds; files are replaced whole.
+
+Invariant of `replace`: whatever kills this process or the machine, the file is the old one or the new one, and what is
+written meanwhile can be read by its owner only.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import stat
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from wizard.core.errors import FileError
+from wizard.core.text import printable
+
+NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+PRIVATE: Final = 0o600
+_NO_WAIT: Final = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+"""Opening a pipe would else wait for somebody who writes into it."""
+
+
+def read(file: Path, largest: int) -> tuple[bytes, os.stat_result]:
+    """Return what an ordinary file holds, and what the system knows of it. Nothing is waited for.
+
+    Args:
+        file: Which one.
+        largest: Bytes.
+
+    Raises:
+        FileError: there is none (`file.missing`), nor can there be (`file.impossible`), it is not ordinary
+            (`file.not_ordinary`), has more bytes (`file.too_large`), or the system does not let it be read
+            (`file.unreadable`).
+    """
+    shown = printable(str(file), limit=400)
+    try:
+        descriptor = os.open(file, os.O_RDONLY | _NO_WAIT)
+        try:
+            found = os.fstat(descriptor)
+            if not stat.S_ISREG(found.st_mode):
+                raise FileError(
+                    f"{shown} is not an ordinary file",
+                    why="A directory, a pipe or a device has that name.",
+                    advice="Give the path of a file.",
+                    code="file.not_ordinary",
+                )
+            with os.fdopen(descriptor, "rb", closefd=False) as opened:
+                data = opened.read(largest + 1)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        kind = {FileNotFoundError: "missing", NotADirectoryError: "impossible"}.get(type(error), "unreadable")
+        raise _unreadable(shown, str(error.strerror), f"file.{kind}") from None
+    except ValueError:
+        raise _unreadable(shown, "the name cannot be one of a file", "file.impossible") from None
+    if len(data) > largest:
+        what = f"{shown} is larger than {largest} bytes"
+        raise FileError(what, advice="Give a smaller file, or paste.", code="file.too_large")
+    return data, found
+
+
+def _unreadable(shown: str, said: str, code: str) -> FileError:
+    return FileError(f"{shown} cannot be read", why=f"The system said: {said}.", code=code)
+
+
+def replace(file: Path, data: bytes, mode: int = PRIVATE) -> bool:
+    """Put `data` in the place of the file.
+
+    Args:
+        file: A symbolic link is itself replaced.
+        data: The whole new content.
+        mode: The new file's.
+
+    Returns:
+        Whether the system confirmed that the new file survives a power cut. Some file systems cannot.
+
+    Raises:
+        OSError: it cannot be written; the file is as it was.
+    """
+    scratch = file.with_name(f"{_scratch_prefix(file)}{secrets.token_hex(6)}")
+    try:
+        _write(scratch, data, mode)
+        scratch.replace(file)
+    except BaseException:
+        with suppress(OSError):
+            scratch.unlink()
+        raise
+    return _is_flushed(file.parent)
+
+
+def tidy(file: Path) -> None:
+    """Remove what writes that were killed left behind. Nobody else may be writing then.
+
+    Raises:
+        OSError: it cannot be removed.
+    """
+    for scratch in file.parent.glob(f"{_scratch_prefix(file)}*"):
+        scratch.unlink(missing_ok=True)
+
+
+def _write(scratch: Path, data: bytes, mode: int) -> None:
+    handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | NO_FOLLOW, PRIVATE)
+    with os.fdopen(handle, "wb") as target:
+        target.write(data)
+        target.flush()
+        os.fsync(target.fileno())
+    if mode != PRIVATE:
+        scratch.chmod(mode)
+
+
+def _is_flushed(directory: Path) -> bool:
+    """Flush the directory, which holds the new file's name; say whether that went well."""
+    if sys.platform == "win32":  # a directory cannot be flushed there; NTFS keeps its own journal of names
+        return True
+    try:
+        handle = os.open(directory, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError:
+        return False
+    return True
+
+
+def _scratch_prefix(file: Path) -> str:
+    return f".{file.name}.new-"
