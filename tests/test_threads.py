@@ -39,7 +39,7 @@ def test_a_lookup_gives_its_result_or_its_error() -> None:
             await loop.run_in_executor(None, fail)
         return await loop.run_in_executor(None, max, 1, 2)
 
-    assert asyncio.run(run_async(look_up())) == 2
+    assert run_async(look_up()) == 2
 
 
 async def test_the_result_and_the_error_come_back() -> None:

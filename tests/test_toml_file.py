@@ -181,8 +181,8 @@ def test_the_line_is_right_however_the_file_is_laid_out(tmp_path: Path, text: st
     ("text", "said"),
     [
         ("[rules]\nx = " + "9" * 5000, "Line 2 has a number with too many digits"),
-        ("[rules]\nx = " + "[" * 5000 + "]" * 5000, "It has too many"),
-        ("[rules]\nx = " + "{a=" * 5000, "It has too many"),
+        ("[rules]\nx = " + "[" * 5000 + "]" * 5000, "Line 2 has too many"),
+        ("[rules]\nx = " + "{a=" * 5000, "Line 2 has too many"),
         ("a = 1\nb = 2\n# \udcff\n", "Line 3 is not text in UTF-8"),
         ("a = 1\nb = \n", "line 2"),
         (f"a = {SECRET}", "line 1"),

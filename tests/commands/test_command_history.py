@@ -75,7 +75,7 @@ def test_a_certificate_that_is_not_complete_is_not_shown_as_one(rotated: Bench, 
 def test_a_damaged_event_is_told(rotated: Bench, command: Command, detail: str) -> None:
     alter(rotated, "rotation.certified", detail)
     said = command("history", "--json")
-    assert (said.code, said.out) == (1, "")
+    assert (said.code, said.json["error"]["what"] in said.err) == (1, True)
     assert f"The journal {rotated.paths.journal} is damaged" in said.err
 
 

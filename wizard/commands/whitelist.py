@@ -15,8 +15,6 @@ from wizard.core.errors import Exit, UsageError
 from wizard.core.key_shape import holds_key
 from wizard.core.rules import MOST_ENTRIES
 from wizard.core.text import printable
-from wizard.rotation.journal import read_journal
-from wizard.rotation.steps.whitelist import list_context
 from wizard.whitelist import (
     LONGEST_LABEL,
     CheckedEntry,
@@ -188,6 +186,10 @@ def _context(options: argparse.Namespace) -> ListContext:
     required = tuple(RequiredAddress(address, "named by --egress") for address in options.egress)
     if not options.env:
         return ListContext(environment.rules, required)
+    # Loaded where the journal is read: the list alone is checked at once.
+    from wizard.rotation.journal import read_journal  # noqa: PLC0415
+    from wizard.rotation.steps.whitelist import list_context  # noqa: PLC0415
+
     with read_journal(paths) as journal:
         return list_context(journal, environment, required)
 

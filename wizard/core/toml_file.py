@@ -126,7 +126,8 @@ def read_toml(file: Path) -> Section:
     except tomllib.TOMLDecodeError as error:
         why = f"It is not TOML: {printable(str(error))}."
     except RecursionError:
-        why = "It has too many tables or lists within each other."
+        deepest = max(enumerate(text.splitlines(), 1), key=lambda line: line[1].count("[") + line[1].count("{"))
+        why = f"Line {deepest[0]} has too many tables or lists within each other."
     except ValueError:
         long = re.search(r"[0-9_]{4000}", text)
         why = f"Line {1 + text.count(chr(10), 0, long.start() if long else 0)} has a number with too many digits."
