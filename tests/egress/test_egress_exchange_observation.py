@@ -10,7 +10,7 @@ from wizard.egress.agreement import EgressState, EgressVerdict
 from wizard.egress.exchange_observation import ExchangeObservation
 
 A, B = IPv4Address("203.0.113.42"), IPv4Address("198.51.100.7")
-SEEN = EgressVerdict(EgressState.AGREED, {A: ("Amazon", "ipify")}, is_settled=True)
+SEEN = EgressVerdict(EgressState.AGREED, {A: ("Amazon", "ipify")})
 LIST = (IPv4Network("203.0.113.0/24"),)
 
 

@@ -17,7 +17,7 @@ AMAZON, CLOUDFLARE, IPIFY, IPINFO = "Amazon", "Cloudflare", "ipify", "IPinfo"
 
 def verdict(state: EgressState, **operators: tuple[str, ...]) -> EgressVerdict:
     addresses = {"a": A, "b": B, "c": C}
-    return EgressVerdict(state, {addresses[name]: who for name, who in operators.items()}, is_settled=True)
+    return EgressVerdict(state, {addresses[name]: who for name, who in operators.items()})
 
 
 AGREED = verdict(EgressState.AGREED, a=(AMAZON, CLOUDFLARE))
@@ -167,5 +167,5 @@ def test_an_address_of_the_exchange_s_own_network_is_not_taken_for_this_host_s()
     assert ticked(AGREED, NOTHING.follow(observation, AGREED), observation) == [A]
     assert observation.confirms(AGREED) is None
     assert "it saw its own network there, not this host" in observation.sentence(AGREED)
-    seen_so = EgressVerdict(EgressState.AGREED, {edge: (AMAZON, CLOUDFLARE)}, is_settled=True)
+    seen_so = EgressVerdict(EgressState.AGREED, {edge: (AMAZON, CLOUDFLARE)})
     assert observation.confirms(seen_so) is True

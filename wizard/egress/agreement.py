@@ -11,13 +11,12 @@ destination (docs/egress.md).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address
 
 from wizard.egress.answers import Sample
-from wizard.egress.services import EchoService
 
 MIN_OPERATORS = 2
 """Different operators that must see the same address."""
@@ -50,8 +49,11 @@ class EgressVerdict:
     state: EgressState
     operators: Mapping[IPv4Address, tuple[str, ...]]
     """Who saw each address, in order of their answers; the address with most operators first."""
-    is_settled: bool
-    """Whether waiting for the outstanding services is of no more use."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the services that have not answered yet need not be waited for: two agree, nobody is against them."""
+        return self.state is EgressState.AGREED
 
     @property
     def addresses(self) -> tuple[IPv4Address, ...]:
@@ -98,24 +100,15 @@ _SENTENCES = {
 }
 
 
-def judge(samples: Sequence[Sample], *, pending: Sequence[EchoService] = ()) -> EgressVerdict:
-    """Return what `samples` mean, while `pending` services have not answered yet.
-
-    Two operators that agree, with nobody against them, settle the matter: the stragglers are not
-    waited for. Everything else is settled only when nobody is left to answer.
-    """
-    operators = _witnesses(samples)
-    state = _state(operators)
-    return EgressVerdict(state, operators, is_settled=state is EgressState.AGREED or not pending)
-
-
-def _witnesses(samples: Iterable[Sample]) -> dict[IPv4Address, tuple[str, ...]]:
+def judge(samples: Sequence[Sample]) -> EgressVerdict:
+    """Return what `samples` mean."""
     seen: dict[IPv4Address, dict[str, None]] = {}
     for sample in samples:
         if sample.address is not None:
             seen.setdefault(sample.address, {})[sample.service.operator] = None
     ranked = sorted(seen.items(), key=lambda item: (-len(item[1]), item[0]))
-    return {address: tuple(operators) for address, operators in ranked}
+    operators = {address: tuple(each) for address, each in ranked}
+    return EgressVerdict(_state(operators), operators)
 
 
 def _state(operators: Mapping[IPv4Address, tuple[str, ...]]) -> EgressState:

@@ -135,7 +135,7 @@ async def detect(
                     samples.append(sample)
                     unfinished.remove(sample.service)
                     on_sample(sample)
-                    if judge(samples, pending=unfinished).is_settled:
+                    if judge(samples).is_settled:
                         break
     finally:
         for task in tasks:

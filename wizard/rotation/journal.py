@@ -301,7 +301,7 @@ class Journal:
         if not seen or (route and seen[0].route != route) or seen[0].at < since <= self._clock():
             return None
         operators = {one.address: one.operators for one in seen if one.address}
-        return EgressVerdict(seen[0].state, operators, is_settled=True)
+        return EgressVerdict(seen[0].state, operators)
 
     def last_seen(self, environment: str, route: str | None) -> dict[str, float]:
         """Return each address with when it was seen last, in seconds since 1970.

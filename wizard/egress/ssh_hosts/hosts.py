@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from glob import glob
 from ipaddress import IPv4Address
@@ -71,11 +71,11 @@ class HostAnswer:
     """The program on the host that asked: `curl`, `wget` or `python3`."""
     has_proxy: bool = False
     """Whether a proxy is set in the environment of that login; it was not used."""
-    verdict: EgressVerdict = field(init=False)
 
-    def __post_init__(self) -> None:
-        """Judge the samples as those of this host are judged."""
-        object.__setattr__(self, "verdict", judge(self.samples))
+    @property
+    def verdict(self) -> EgressVerdict:
+        """What the samples mean, judged as those of this host are."""
+        return judge(self.samples)
 
     @property
     def address(self) -> IPv4Address | None:
