@@ -1,4 +1,4 @@
-"""Each drill seen through to its end: the wizard names the cause before it is mended, and there is a way out."""
+"""Each drill seen through to its end: the wizard names the cause before it is corrected, and there is a way out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.rehearsal.test_mending import rehearsing
+from tests.rehearsal.test_remedies import rehearsing
 from tests.rehearsal.test_unattended import key_wizard
 from tests.secret_service import secret_service
 from tests.terminal.walk import end_exchange
@@ -63,8 +63,8 @@ async def drill_by_command(name: str) -> tuple[int | None, dict[str, Any], str]:
     return code, result, err
 
 
-def before_mending(result: dict[str, Any]) -> dict[str, Any]:
-    """The one step in which something was seen to be wrong and mended."""
+def before_correction(result: dict[str, Any]) -> dict[str, Any]:
+    """The one step in which something was seen to be wrong and corrected."""
     (step,) = [step for step in result["steps"] if step["mending"]]
     assert step["step"] == "probe"
     assert step["outcome"] != "passed"
@@ -94,7 +94,7 @@ async def test_the_cause_is_named_then_mended_and_the_rotation_ends_proven(
     name: str, kind: KeyKind, subject: str, outcome: str, words: str
 ) -> None:
     is_done, result = await drill(name, kind)
-    seen = finding(before_mending(result), subject)
+    seen = finding(before_correction(result), subject)
     assert seen["outcome"] == outcome
     assert words in seen["observed"]
     assert (is_done, result["grade"]) == (True, "proven")
@@ -105,15 +105,15 @@ async def test_the_cause_is_named_then_mended_and_the_rotation_ends_proven(
 
 async def test_a_drill_by_command_says_before_what_goes_wrong() -> None:
     code, result, err = await drill_by_command("address-changed")
-    assert before_mending(result)
+    assert before_correction(result)
     assert (code, result["grade"]) == (0, "proven"), err
     assert SCENARIOS["address-changed"].goes_wrong in err
 
 
 async def test_a_fault_that_passes_is_waited_for_by_command() -> None:
     code, result, err = await drill_by_command("rate-limited")
-    assert before_mending(result)["mending"] == "Waited 4 s."
-    assert "4 s" in finding(before_mending(result), "Exchange reachable")["advice"], "as long as the exchange asks"
+    assert before_correction(result)["mending"] == "Waited 4 s."
+    assert "4 s" in finding(before_correction(result), "Exchange reachable")["advice"], "as long as the exchange asks"
     assert (code, result["grade"]) == (0, "proven"), err
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from wizard.core.credentials import KeyKind
 from wizard.core.errors import WizardError
 from wizard.custody.records import KeyRecord
-from wizard.rehearsal.scenarios import Scenario, WayOut
+from wizard.rehearsal.scenarios import Remedy, Scenario
 from wizard.rehearsal.simulated_page import ListedKey, SimulatedPage
 from wizard.rotation.flow import Flow
 from wizard.rotation.json_records import describe_finding
@@ -20,7 +20,7 @@ from wizard.whitelist import parse
 
 SCHEMA = 1
 MOST_POLLS = 20
-MOST_MENDINGS = 5
+MOST_CORRECTIONS = 5
 """How often the user does something about what the probe shows."""
 
 Played = tuple[Outcome, Sequence[Finding]]
@@ -35,7 +35,7 @@ class PlayedStep:
     outcome: Outcome
     evidence: tuple[Finding, ...]
     seconds: float
-    mending: str = ""
+    correction: str = ""
     """What the user did about what the step showed; empty where nothing."""
 
     @property
@@ -53,7 +53,7 @@ class PlayedStep:
             "step": self.step,
             "outcome": self.outcome,
             "seconds": round(self.seconds, 3),
-            "mending": self.mending,
+            "mending": self.correction,
             "evidence": [describe_finding(finding) for finding in self.evidence],
         }
 
@@ -68,7 +68,7 @@ class Player:
         scenario: The drill, whose way out is taken.
         passes_after: Seconds until a fault that passes by itself is over.
         on_step: Takes each step when it has ended.
-        on_mending: Takes what the user did about a step that did not pass, as a sentence.
+        on_correction: Takes what the user did about a step that did not pass, as a sentence.
     """
 
     def __init__(
@@ -80,7 +80,7 @@ class Player:
         *,
         passes_after: float = 0.0,
         on_step: Callable[[PlayedStep], object] = lambda _: None,
-        on_mending: Callable[[str], object] = lambda _: None,
+        on_correction: Callable[[str], object] = lambda _: None,
     ) -> None:
         self._flow = flow
         self._simulated_page = simulated_page
@@ -88,7 +88,7 @@ class Player:
         self._scenario = scenario
         self._passes_after = passes_after
         self._on_step = on_step
-        self._on_mending = on_mending
+        self._on_correction = on_correction
         self._steps: list[PlayedStep] = []
         self._grade: Grade = Grade.INCONCLUSIVE
 
@@ -107,7 +107,7 @@ class Player:
             Step.RETIRE: self._retire,
         }
         while (step := self._flow.step) is not None:
-            if not (await self._act(step, acts[step]) or await self._mend(step)):
+            if not (await self._act(step, acts[step]) or await self._try_remedy(step)):
                 return False
         return self._grade is Grade.PROVEN
 
@@ -197,34 +197,34 @@ class Player:
             self._finding("Purge", Outcome.PASSED, purged),
         ]
 
-    async def _mend(self, step: Step) -> bool:
+    async def _try_remedy(self, step: Step) -> bool:
         """Do what a user does who has seen in the probe what is wrong; return whether the probe is to run again."""
-        mended = sum(bool(played.mending) for played in self._steps)
-        if step is not Step.PROBE or mended >= MOST_MENDINGS:
+        corrected = sum(bool(played.correction) for played in self._steps)
+        if step is not Step.PROBE or corrected >= MOST_CORRECTIONS:
             return False
         try:
-            done = await self.mend()
+            done = await self.apply_remedy()
         except WizardError as error:
-            self._on_mending(" ".join(error.sentences()))
+            self._on_correction(" ".join(error.sentences()))
             return False
         if done:
-            self._steps[-1] = replace(self._steps[-1], mending=done)
-            self._on_mending(done)
+            self._steps[-1] = replace(self._steps[-1], correction=done)
+            self._on_correction(done)
         return bool(done)
 
-    async def mend(self) -> str:
+    async def apply_remedy(self) -> str:
         """Take the scenario's way out, and return what was done as a sentence; nothing where the drill has none.
 
         Raises:
             WizardError: the simulated page or the flow does not accept it, or the way out is not open any more.
         """
-        acts: dict[WayOut, Callable[[], Awaitable[str]]] = {
-            WayOut.WAIT: self._wait,
-            WayOut.LIST: self._correct_list,
-            WayOut.PERMISSION: self._allow,
-            WayOut.NEW_KEY: self._give_up_key,
+        acts: dict[Remedy, Callable[[], Awaitable[str]]] = {
+            Remedy.WAIT: self._wait,
+            Remedy.LIST: self._correct_list,
+            Remedy.PERMISSION: self._allow,
+            Remedy.NEW_KEY: self._give_up_key,
         }
-        act = acts.get(self._scenario.way_out)
+        act = acts.get(self._scenario.remedy)
         return await act() if act else ""
 
     async def _wait(self) -> str:
@@ -240,7 +240,7 @@ class Player:
             raise WizardError(
                 "This rotation has no list to correct",
                 advice="Begin the drill anew, by replacing a key.",
-                code="rehearsal.no_way_out",
+                code="rehearsal.no-remedy",
             )
         self._flow.whitelist.settle(parse("\n".join(entries)))
         self._flow.advance(Step.WHITELIST)
@@ -266,7 +266,7 @@ class Player:
         raise WizardError(
             "The new key is not at the desk",
             advice="Make another key there and enter that one.",
-            code="rehearsal.no_way_out",
+            code="rehearsal.no-remedy",
         )
 
     async def _find_key(self, record: KeyRecord | None) -> ListedKey | None:

@@ -59,7 +59,7 @@ async def play(
     flow: Flow, simulated_page: SimulatedPage, scenario: Scenario
 ) -> tuple[bool, list[str], dict[str, object]]:
     told: list[str] = []
-    player = Player(flow, simulated_page, KeyKind.HMAC, scenario, on_mending=told.append)
+    player = Player(flow, simulated_page, KeyKind.HMAC, scenario, on_correction=told.append)
     return await player.play(), told, player.as_json()
 
 
@@ -74,12 +74,12 @@ async def test_a_fault_that_does_not_pass_is_waited_for_a_few_times_only(clean_e
         assert {step["outcome"] for step in steps[3:]} == {Outcome.INCONCLUSIVE}
 
 
-async def test_a_key_that_is_gone_from_the_simulated_page_cannot_be_mended() -> None:
+async def test_a_key_that_is_gone_from_the_simulated_page_cannot_be_corrected() -> None:
     scenario = SCENARIOS["permission-missing"]
     async with rehearsing(scenario) as (flow, simulated_page):
         await flow.begin(Mode.ROTATE)
         with pytest.raises(WizardError, match="not at the desk"):
-            await Player(flow, simulated_page, KeyKind.HMAC, scenario).mend()
+            await Player(flow, simulated_page, KeyKind.HMAC, scenario).apply_remedy()
 
 
 async def test_a_rotation_that_has_no_list_yet_has_none_to_correct() -> None:
@@ -87,4 +87,4 @@ async def test_a_rotation_that_has_no_list_yet_has_none_to_correct() -> None:
     async with rehearsing(scenario) as (flow, simulated_page):
         await flow.begin(Mode.ROTATE)
         with pytest.raises(WizardError, match="no list"):
-            await Player(flow, simulated_page, KeyKind.HMAC, scenario).mend()
+            await Player(flow, simulated_page, KeyKind.HMAC, scenario).apply_remedy()
