@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.rehearsal.test_remedies import rehearsing
+from tests.rehearsal.test_corrections import rehearsing
 from tests.rehearsal.test_unattended import key_wizard
 from tests.secret_service import secret_service
 from tests.terminal.walk import end_exchange

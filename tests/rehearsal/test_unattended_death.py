@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.rehearsal.test_remedies import rehearsing
+from tests.rehearsal.test_corrections import rehearsing
 from tests.terminal.walk import end_exchange
 from wizard.core.credentials import KeyKind
 from wizard.core.errors import Exit

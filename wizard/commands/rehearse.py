@@ -10,7 +10,7 @@ from wizard.core import settings
 from wizard.core.credentials import KeyKind
 from wizard.core.errors import Exit
 from wizard.rehearsal.player import PlayedStep, Player
-from wizard.rehearsal.scenarios import PASSES_AFTER, SCENARIOS, SMOOTH, Remedy, Scenario
+from wizard.rehearsal.scenarios import PASSES_AFTER, SCENARIOS, SMOOTH, Correction, Scenario
 from wizard.rehearsal.session import rehearse
 from wizard.rotation.model import Grade
 
@@ -54,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
 
 async def _play(options: argparse.Namespace, wanted: Scenario) -> int:
     print_message("A rehearsal: the exchange is embedded, no money is touched.")
-    passes_after = SHORT_WAIT if wanted.remedy is Remedy.WAIT else PASSES_AFTER
+    passes_after = SHORT_WAIT if wanted.correction is Correction.WAIT else PASSES_AFTER
     async with rehearse(
         settings.paths(), source_address=options.source_address, scenario=wanted, passes_after=passes_after
     ) as rehearsal:

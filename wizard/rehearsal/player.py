@@ -10,7 +10,7 @@ from typing import Any
 from wizard.core.credentials import KeyKind
 from wizard.core.errors import WizardError
 from wizard.custody.records import KeyRecord
-from wizard.rehearsal.scenarios import Remedy, Scenario
+from wizard.rehearsal.scenarios import Correction, Scenario
 from wizard.rehearsal.simulated_page import ListedKey, SimulatedPage
 from wizard.rotation.flow import Flow
 from wizard.rotation.json_records import describe_finding
@@ -107,7 +107,7 @@ class Player:
             Step.RETIRE: self._retire,
         }
         while (step := self._flow.step) is not None:
-            if not (await self._act(step, acts[step]) or await self._try_remedy(step)):
+            if not (await self._act(step, acts[step]) or await self._try_to_correct(step)):
                 return False
         return self._grade is Grade.PROVEN
 
@@ -197,13 +197,13 @@ class Player:
             self._finding("Purge", Outcome.PASSED, purged),
         ]
 
-    async def _try_remedy(self, step: Step) -> bool:
+    async def _try_to_correct(self, step: Step) -> bool:
         """Do what a user does who has seen in the probe what is wrong; return whether the probe is to run again."""
         corrected = sum(bool(played.correction) for played in self._steps)
         if step is not Step.PROBE or corrected >= MOST_CORRECTIONS:
             return False
         try:
-            done = await self.apply_remedy()
+            done = await self.correct()
         except WizardError as error:
             self._on_correction(" ".join(error.sentences()))
             return False
@@ -212,19 +212,19 @@ class Player:
             self._on_correction(done)
         return bool(done)
 
-    async def apply_remedy(self) -> str:
+    async def correct(self) -> str:
         """Take the scenario's way out, and return what was done as a sentence; nothing where the drill has none.
 
         Raises:
             WizardError: the simulated page or the flow does not accept it, or the way out is not open any more.
         """
-        acts: dict[Remedy, Callable[[], Awaitable[str]]] = {
-            Remedy.WAIT: self._wait,
-            Remedy.LIST: self._correct_list,
-            Remedy.PERMISSION: self._allow,
-            Remedy.NEW_KEY: self._give_up_key,
+        acts: dict[Correction, Callable[[], Awaitable[str]]] = {
+            Correction.WAIT: self._wait,
+            Correction.LIST: self._correct_list,
+            Correction.PERMISSION: self._allow,
+            Correction.NEW_KEY: self._give_up_key,
         }
-        act = acts.get(self._scenario.remedy)
+        act = acts.get(self._scenario.correction)
         return await act() if act else ""
 
     async def _wait(self) -> str:
@@ -240,7 +240,7 @@ class Player:
             raise WizardError(
                 "This rotation has no list to correct",
                 advice="Begin the drill anew, by replacing a key.",
-                code="rehearsal.no-remedy",
+                code="rehearsal.no-correction",
             )
         self._flow.whitelist.settle(parse("\n".join(entries)))
         self._flow.advance(Step.WHITELIST)
@@ -266,7 +266,7 @@ class Player:
         raise WizardError(
             "The new key is not at the desk",
             advice="Make another key there and enter that one.",
-            code="rehearsal.no-remedy",
+            code="rehearsal.no-correction",
         )
 
     async def _find_key(self, record: KeyRecord | None) -> ListedKey | None:

@@ -13,7 +13,7 @@ PASSES_AFTER = 90.0
 """Seconds until a fault that passes by itself is over; time enough to carry the new key to the probe by hand."""
 
 
-class Remedy(StrEnum):
+class Correction(StrEnum):
     """What the user does who has seen what is wrong."""
 
     NONE = "none"
@@ -34,7 +34,7 @@ class Scenario:
     """What the wizard should show of it."""
     advice: str
     """The way out, as a sentence."""
-    remedy: Remedy = Remedy.NONE
+    correction: Correction = Correction.NONE
     moves_host: bool = False
     """Every host gets another public address."""
     clock_offset_ms: int = 0
@@ -68,7 +68,7 @@ _ALL = (
         "This host gets another public address after the new key was made.",
         "The probe names the new address and says that it is not in the whitelist.",
         "Go back to Egress, add the new address to the list, and save that list for both keys at the desk.",
-        Remedy.LIST,
+        Correction.LIST,
         moves_host=True,
     ),
     Scenario(
@@ -76,7 +76,7 @@ _ALL = (
         "This host's clock is half a minute behind the exchange's, until the system sets it right a little later.",
         "The probe says that the exchange refused the time of the request, and how far the clock is off.",
         "Wait until the clock is right, then probe again; do not raise recvWindow.",
-        Remedy.WAIT,
+        Correction.WAIT,
         clock_offset_ms=30_000,
     ),
     Scenario(
@@ -84,7 +84,7 @@ _ALL = (
         "The new key is saved without its whitelist.",
         "The probe says ipRestrict: false, the key works from anywhere, and refuses to promote it.",
         "Paste the list into the new key's page at the desk, or make another key, then probe again.",
-        Remedy.LIST,
+        Correction.LIST,
         loses_whitelist=True,
     ),
     Scenario(
@@ -92,7 +92,7 @@ _ALL = (
         "The new key's whitelist begins to count only after a while.",
         "The probe says that the new key is refused although its list has this address.",
         "Let the probe wait until the key is accepted; it asks slowly and goes on by itself.",
-        Remedy.WAIT,
+        Correction.WAIT,
         delays_whitelist=True,
     ),
     Scenario(
@@ -100,7 +100,7 @@ _ALL = (
         "The new key does not belong to the secret or the public key that is stored with it.",
         "The probe says that the signature is wrong.",
         "Make another key at the desk, delete the wrong one, and go back to Credentials with the new one.",
-        Remedy.NEW_KEY,
+        Correction.NEW_KEY,
         swaps_secret=True,
     ),
     Scenario(
@@ -108,7 +108,7 @@ _ALL = (
         "The new key is saved without the permission to trade.",
         "The probe names the permission that the key in use has and the new one lacks.",
         "Switch it on at the desk, or make another key, then probe again.",
-        Remedy.PERMISSION,
+        Correction.PERMISSION,
         loses_permission="enableSpotAndMarginTrading",
     ),
     Scenario(
@@ -123,7 +123,7 @@ _ALL = (
         "The exchange answers everything with 429 for a while.",
         "The probe says to slow down and for how long, and judges neither key.",
         "Wait as long as it says, then probe again.",
-        Remedy.WAIT,
+        Correction.WAIT,
         outage=429,
     ),
     Scenario(

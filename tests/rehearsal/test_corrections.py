@@ -79,7 +79,7 @@ async def test_a_key_that_is_gone_from_the_simulated_page_cannot_be_corrected() 
     async with rehearsing(scenario) as (flow, simulated_page):
         await flow.begin(Mode.ROTATE)
         with pytest.raises(WizardError, match="not at the desk"):
-            await Player(flow, simulated_page, KeyKind.HMAC, scenario).apply_remedy()
+            await Player(flow, simulated_page, KeyKind.HMAC, scenario).correct()
 
 
 async def test_a_rotation_that_has_no_list_yet_has_none_to_correct() -> None:
@@ -87,4 +87,4 @@ async def test_a_rotation_that_has_no_list_yet_has_none_to_correct() -> None:
     async with rehearsing(scenario) as (flow, simulated_page):
         await flow.begin(Mode.ROTATE)
         with pytest.raises(WizardError, match="no list"):
-            await Player(flow, simulated_page, KeyKind.HMAC, scenario).apply_remedy()
+            await Player(flow, simulated_page, KeyKind.HMAC, scenario).correct()
