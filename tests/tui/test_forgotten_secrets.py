@@ -21,7 +21,7 @@ async def test_after_a_store_that_failed_leaving_wipes_what_was_typed(
     await wizard.to_credentials("hmac")
     wizard.app.post_message(events.Paste(f"{KEY}\n{SECRET}"))
     await wizard.when(lambda: wizard.app.screen.query_one("#secret", SecretField).length == 64)
-    wizard.app.untaken = NewKey(Secret(KEY), Secret(SECRET))
+    wizard.app.created_key = NewKey(Secret(KEY), Secret(SECRET))
 
     async def fail(*_: object) -> None:
         raise CustodyError("The keyring broke")
@@ -30,7 +30,7 @@ async def test_after_a_store_that_failed_leaving_wipes_what_was_typed(
     await wizard.press("enter")
     await wizard.until("Notice", "The keyring broke")
     assert wizard.app.screen.query_one("#secret", SecretField).length == 64, "nothing was lost"
-    await wizard.app.let_go()
+    await wizard.app.close_environment()
     assert unwiped.of(KEY, SECRET) == 0
 
 
@@ -40,9 +40,9 @@ async def test_leaving_the_environment_wipes_a_key_that_was_made_at_the_simulate
     await wizard.to_credentials("hmac")
     await wizard.press("f4", "n")
     await wizard.until("Notice", "The key was created")
-    assert wizard.app.untaken is not None
-    secret = wizard.app.untaken.secret.reveal()
+    assert wizard.app.created_key is not None
+    secret = wizard.app.created_key.secret.reveal()
     await wizard.press("escape")
-    await wizard.app.let_go()
+    await wizard.app.close_environment()
     assert unwiped.of(secret) == 0
-    assert wizard.app.untaken is None
+    assert wizard.app.created_key is None

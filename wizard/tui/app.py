@@ -81,7 +81,7 @@ class WizardApp(SafeApp):
         self._stack = AsyncExitStack()
         self.announced: Finding | None = None
         """What one screen has to tell on the screen that follows."""
-        self.untaken: NewKey | None = None
+        self.created_key: NewKey | None = None
         """A key that was made on the simulated page and not taken over yet: its secret is shown once."""
 
     @property
@@ -135,7 +135,7 @@ class WizardApp(SafeApp):
         for notice in self.screen.query(Notice):
             notice.note(KEY_IN_SIGHT)
 
-    def forget_entered(self) -> None:
+    def wipe_entered(self) -> None:
         """Overwrite everything secret that was typed, pasted or made on the simulated page and is not in the keyring.
 
         Secrets under way have their own owner, who wipes them: the worker that stores or tries them.
@@ -143,9 +143,9 @@ class WizardApp(SafeApp):
         for screen in self.screen_stack:
             for field in screen.query(SecretField):
                 field.clear()
-        if self.untaken is not None:
-            self.untaken.wipe()
-            self.untaken = None
+        if self.created_key is not None:
+            self.created_key.wipe()
+            self.created_key = None
 
     async def open(self, environment: Environment) -> Flow:
         """Open one environment; it stays open until the app ends or another is opened.
@@ -153,13 +153,13 @@ class WizardApp(SafeApp):
         Raises:
             wizard.core.errors.WizardError: it cannot be opened, with the remedy.
         """
-        await self.let_go()
+        await self.close_environment()
         self._open_flow = await self._stack.enter_async_context(self.environments.flow(environment))
         return self._open_flow
 
-    async def let_go(self) -> None:
+    async def close_environment(self) -> None:
         """Close the environment that is open: its lock is free for another wizard."""
-        self.forget_entered()
+        self.wipe_entered()
         flow, self._open_flow = self._open_flow, None
         try:
             if flow is not None:
@@ -207,7 +207,7 @@ class WizardApp(SafeApp):
         """Let go of everything: nothing here needs the terminal any more."""
         try:
             try:
-                await self.let_go()
+                await self.close_environment()
             finally:
                 await self.environments.close()
         except WizardError as error:

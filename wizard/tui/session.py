@@ -31,7 +31,7 @@ class Session(Protocol):
     glyphs: Glyphs
     environment: str | None
     """The environment that was named on the command line."""
-    untaken: NewKey | None
+    created_key: NewKey | None
     """A key that was made on the simulated page and not taken over yet: its secret is shown once."""
     announced: Finding | None
     """What one screen has to tell on the screen that follows."""
@@ -59,7 +59,7 @@ class Session(Protocol):
         """
         ...
 
-    def forget_entered(self) -> None:
+    def wipe_entered(self) -> None:
         """Overwrite everything secret that was typed, pasted or made on the simulated page and is not stored."""
         ...
 

@@ -216,7 +216,7 @@ class CredentialsScreen(StepScreen):
 
     def go_to_probe(self, finding: Finding) -> None:
         """Empty the fields only now, and go on."""
-        self.session.forget_entered()
+        self.session.wipe_entered()
         self.session.announced = finding
         super().action_next()
 

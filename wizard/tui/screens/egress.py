@@ -27,7 +27,7 @@ from wizard.tui.screens.step_screen import StepScreen
 from wizard.tui.widgets.basics import EvidenceTable, OptionRows
 
 _Answer = TypeVar("_Answer")
-_ASKS_ON = "S asks on for further addresses, E asks the exchange itself, D tells details."
+_MORE_KEYS = "S asks on for further addresses, E asks the exchange itself, D tells details."
 _UNASKED = "No operator was asked."
 _CHOOSE = "For the whitelist (Space ticks and unticks):"
 
@@ -60,7 +60,7 @@ class CandidateList(OptionRows):
 
     def show(self, candidates: tuple[Candidate, ...]) -> None:
         """Show these rows in the place of those before."""
-        stood_on = self.candidate.address if self.candidate else None
+        before = self.candidate.address if self.candidate else None
         self._candidates = candidates
         self.clear_options()
         width = max((len(str(candidate.address)) for candidate in candidates), default=0)
@@ -68,7 +68,7 @@ class CandidateList(OptionRows):
         self.set_class(bool(candidates), "-filled")
         addresses = [candidate.address for candidate in candidates]
         if addresses:
-            self.highlighted = addresses.index(stood_on) if stood_on in addresses else 0
+            self.highlighted = addresses.index(before) if before in addresses else 0
 
 
 def _row(candidate: Candidate, width: int) -> Content:
@@ -178,7 +178,7 @@ class EgressScreen(StepScreen):
     def action_details(self) -> None:
         """Tell all that is known of each question."""
         if self._report is None:
-            self._tell_why_not()
+            self._say_why_not()
             return
         lines = "\n".join(printable(line, 600) for line in self._report.details())
         self.app.push_screen(TextScreen("Who said what of this host", lines))
@@ -196,7 +196,7 @@ class EgressScreen(StepScreen):
     def action_next(self) -> None:
         """Go on, once there is an answer."""
         if self.is_at_work("egress"):
-            self._tell_why_not()
+            self._say_why_not()
             return
         candidates = self.flow.candidates()
         if candidates and not any(candidate.is_wanted for candidate in candidates) and not self._is_warned:
@@ -258,18 +258,18 @@ class EgressScreen(StepScreen):
         for service in report.unfinished[shown:]:
             table.add(service.name, service.operator, f"{self.glyphs.pending} not waited for", "")
         self.query_one("#route", Static).update(
-            f"{_ASKS_ON}\nSeen {utc(finding.at)}. {self.flow.egress.history(report)}\n{report.route.sentence()}\n"
+            f"{_MORE_KEYS}\nSeen {utc(finding.at)}. {self.flow.egress.history(report)}\n{report.route.sentence()}\n"
             f"Not proven: {finding.does_not_prove}."
         )
 
     def _settled(self) -> EgressReport | None:
         """The report to go on with; where there is none yet, it is said why."""
         if self._report is None or self.is_at_work("egress"):
-            self._tell_why_not()
+            self._say_why_not()
             return None
         return self._report
 
-    def _tell_why_not(self) -> None:
+    def _say_why_not(self) -> None:
         asking = self.is_at_work("egress")
         self.notice.note("The operators are still being asked." if asking else f"{_UNASKED} R asks again.")
 

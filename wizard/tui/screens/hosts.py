@@ -61,16 +61,16 @@ class HostList(OptionRows):
 
     def list(self) -> None:
         """Show all hosts that the step knows; the cursor stays on its host."""
-        stood_on = self.host
+        before = self.host
         self.hosts = self._step.known()
         self._rows = {host.name: row for row, host in enumerate(self.hosts)}
         self._width = min(_NAME_WIDTH, max((len(host.name) for host in self.hosts), default=0))
         self.clear_options()
         self.add_options(map(self._row, self.hosts))
         if self.hosts:
-            self.stand_on(stood_on if stood_on in self.hosts else self.hosts[0])
+            self.move_to(before if before in self.hosts else self.hosts[0])
 
-    def stand_on(self, host: Host) -> None:
+    def move_to(self, host: Host) -> None:
         """Move the cursor to a host."""
         self.highlighted = self.hosts.index(host)
 
@@ -254,7 +254,7 @@ class HostsScreen(Dialog[str | None]):
             return
         self.query_one(Input).value = ""
         self._list()
-        self._rows.stand_on(host)
+        self._rows.move_to(host)
 
     def _focus_first(self) -> None:
         """Where no host is known, the field comes first."""

@@ -74,7 +74,7 @@ class SimulatedPageScreen(Dialog[NewKey | None]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Offer to take over what was created."""
-        return self.session.untaken is not None and self._wanted() is not None if action == "take" else True
+        return self.session.created_key is not None and self._wanted() is not None if action == "take" else True
 
     def _act(self, work: Callable[[], Awaitable[object]], said: str) -> None:
         """Do one thing on the page, and list the keys anew."""
@@ -90,7 +90,7 @@ class SimulatedPageScreen(Dialog[NewKey | None]):
             self._act(partial(work, key), f"…{key.api_key.last_four()}: {done}.")
 
     async def _create(self, kind: KeyKind, public_key: str) -> None:
-        self.session.untaken = await self._simulated_page.create(
+        self.session.created_key = await self._simulated_page.create(
             "new", kind, self._whitelist(), public_key=public_key, enableSpotAndMarginTrading=True
         )
 
@@ -130,7 +130,7 @@ class SimulatedPageScreen(Dialog[NewKey | None]):
 
     def action_take(self) -> None:
         """Hand the new key to the step below."""
-        self.dismiss(self.session.untaken)
+        self.dismiss(self.session.created_key)
 
     def action_whitelist(self) -> None:
         """Paste the composed list into the highlighted key."""
