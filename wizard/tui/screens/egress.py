@@ -24,56 +24,12 @@ from wizard.rotation.model import Outcome, Step
 from wizard.tui.screens.dialogs import TextScreen
 from wizard.tui.screens.hosts import HostsScreen
 from wizard.tui.screens.step_screen import StepScreen
-from wizard.tui.widgets.basics import EvidenceTable, OptionRows
+from wizard.tui.widgets.basics import EvidenceTable, ItemRows
 
 _Answer = TypeVar("_Answer")
 _MORE_KEYS = "S asks on for further addresses, E asks the exchange itself, D tells details."
 _UNASKED = "No operator was asked."
 _CHOOSE = "For the whitelist (Space ticks and unticks):"
-
-
-class CandidateList(OptionRows):
-    """Rows to tick. Which of them are ticked is decided elsewhere; the cursor stays on its address."""
-
-    DEFAULT_CSS = """
-    CandidateList {
-        height: auto;
-        max-height: 5;
-        background: $surface;
-        text-wrap: nowrap;
-        text-overflow: ellipsis;
-        scrollbar-size-vertical: 1;
-        display: none;
-        &.-filled { display: block; }
-    }
-    """
-
-    def __init__(self, *, id: str) -> None:
-        super().__init__(id=id)
-        self._candidates: tuple[Candidate, ...] = ()
-
-    @property
-    def candidate(self) -> Candidate | None:
-        """The row with the cursor; None where there are no rows."""
-        index = self.highlighted
-        return self._candidates[index] if index is not None and index < len(self._candidates) else None
-
-    def show(self, candidates: tuple[Candidate, ...]) -> None:
-        """Show these rows in the place of those before."""
-        before = self.candidate.address if self.candidate else None
-        self._candidates = candidates
-        self.clear_options()
-        width = max((len(str(candidate.address)) for candidate in candidates), default=0)
-        self.add_options(_row(candidate, width) for candidate in candidates)
-        self.set_class(bool(candidates), "-filled")
-        addresses = [candidate.address for candidate in candidates]
-        if addresses:
-            self.highlighted = addresses.index(before) if before in addresses else 0
-
-
-def _row(candidate: Candidate, width: int) -> Content:
-    mark = "x" if candidate.is_wanted else " "
-    return Content(f"[{mark}] {candidate.address!s:<{width}}  {printable(candidate.witnesses, 200)}")
 
 
 class EgressScreen(StepScreen):
@@ -105,7 +61,7 @@ class EgressScreen(StepScreen):
         yield Static("Which address does the exchange see of this host?", classes="lede")
         yield Static("", id="verdict", classes="verdict")
         yield Static(_CHOOSE, id="choose", classes="label")
-        yield CandidateList(id="candidates")
+        yield ItemRows(id="candidates")
         yield EvidenceTable("Source", "Operator", "Address or reason", "ms", id="samples")
         yield Static("", id="ipv6", classes="hint")
         yield Static("", id="route", classes="hint", markup=False)
@@ -120,15 +76,16 @@ class EgressScreen(StepScreen):
         """Ask at once: nothing is sent but a request for one's own address."""
         super().on_mount()
         self._show_candidates()
-        self.query_one(CandidateList).focus()
+        self._candidate_rows.focus()
         self.action_again()
 
     def action_turn(self) -> None:
         """Tick the address under the cursor for the whitelist, or untick it."""
-        if candidate := self.query_one(CandidateList).candidate:
-            self.flow.selection.toggle(candidate)
-            self.notice.clear()
-            self._show_candidates()
+        for candidate in self.flow.candidates():
+            if candidate.address == self._candidate_rows.item:
+                self.flow.selection.toggle(candidate)
+                self.notice.clear()
+                self._show_candidates()
 
     def action_again(self) -> None:
         """Ask all operators."""
@@ -273,7 +230,17 @@ class EgressScreen(StepScreen):
         asking = self.is_at_work("egress")
         self.notice.note("The operators are still being asked." if asking else f"{_UNASKED} R asks again.")
 
+    @property
+    def _candidate_rows(self) -> ItemRows:
+        return self.query_one("#candidates", ItemRows)
+
     def _show_candidates(self) -> None:
         candidates = self.flow.candidates()
-        self.query_one(CandidateList).show(candidates)
-        self.query_one("#choose").display = bool(candidates)
+        width = max((len(str(candidate.address)) for candidate in candidates), default=0)
+        self._candidate_rows.show({candidate.address: _row(candidate, width) for candidate in candidates})
+        self._candidate_rows.display = self.query_one("#choose").display = bool(candidates)
+
+
+def _row(candidate: Candidate, width: int) -> Content:
+    mark = "x" if candidate.is_wanted else " "
+    return Content(f"[{mark}] {candidate.address!s:<{width}}  {printable(candidate.witnesses, 200)}")

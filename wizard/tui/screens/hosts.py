@@ -19,7 +19,7 @@ from wizard.core.text import Glyphs, printable
 from wizard.egress.ssh_hosts.hosts import Host, HostAnswer, HostSource
 from wizard.rotation.steps.hosts import HostsStep
 from wizard.tui.session import Dialog
-from wizard.tui.widgets.basics import LineInput, OptionRows
+from wizard.tui.widgets.basics import ItemRows, LineInput
 from wizard.tui.widgets.notice import Notice
 
 PACE = 0.1
@@ -33,7 +33,7 @@ _FROM = {
 _NAME_WIDTH = 24
 
 
-class HostList(OptionRows):
+class HostList(ItemRows):
     """Rows over what the step knows.
 
     Args:
@@ -46,38 +46,26 @@ class HostList(OptionRows):
         super().__init__(id=id)
         self._step = step
         self._glyphs = glyphs
-        self.hosts: tuple[Host, ...] = ()
-        self._rows: dict[str, int] = {}
-        """Each name's row."""
+        self.hosts: dict[str, Host] = {}
         self._width = 0
         self.asked: Collection[Host] = ()
         """Who is being asked now; nobody while nothing is under way."""
 
     @property
     def host(self) -> Host | None:
-        """The host in the row with the cursor."""
-        index = self.highlighted
-        return self.hosts[index] if index is not None and index < len(self.hosts) else None
+        """The host under the cursor."""
+        return self.hosts.get(self.item)
 
     def list(self) -> None:
-        """Show all hosts that the step knows; the cursor stays on its host."""
-        before = self.host
-        self.hosts = self._step.known()
-        self._rows = {host.name: row for row, host in enumerate(self.hosts)}
-        self._width = min(_NAME_WIDTH, max((len(host.name) for host in self.hosts), default=0))
-        self.clear_options()
-        self.add_options(map(self._row, self.hosts))
-        if self.hosts:
-            self.move_to(before if before in self.hosts else self.hosts[0])
+        """Show all hosts that the step knows."""
+        self.hosts = {host.name: host for host in self._step.known()}
+        self._width = min(_NAME_WIDTH, max(map(len, self.hosts), default=0))
+        self.show({name: self._row(host) for name, host in self.hosts.items()})
 
-    def move_to(self, host: Host) -> None:
-        """Move the cursor to a host."""
-        self.highlighted = self.hosts.index(host)
-
-    def show(self, hosts: Collection[Host]) -> None:
+    def refresh_rows(self, hosts: Collection[Host]) -> None:
         """Show anew what is known of these hosts."""
         for host in hosts:
-            self.replace_option_prompt_at_index(self._rows[host.name], self._row(host))
+            self.change(host.name, self._row(host))
 
     def _row(self, host: Host) -> Content:
         answer = self._step.answer(host)
@@ -182,7 +170,7 @@ class HostsScreen(Dialog[str | None]):
 
     def action_check_all(self) -> None:
         """Check all, or none where all are checked."""
-        hosts = self._rows.hosts
+        hosts = tuple(self._rows.hosts.values())
         self._check(hosts, len(self._step.checked()) < len(hosts))
 
     def action_go(self) -> None:
@@ -212,7 +200,7 @@ class HostsScreen(Dialog[str | None]):
 
     def show_answer(self, answer: HostAnswer) -> None:
         """Show the answer in the host's row; what all rows are counted for, a few times a second."""
-        self._rows.show((answer.host,))
+        self._rows.refresh_rows((answer.host,))
         if not self._is_due:
             self._is_due = True
             self.set_timer(PACE, self._show_progress)
@@ -254,7 +242,7 @@ class HostsScreen(Dialog[str | None]):
             return
         self.query_one(Input).value = ""
         self._list()
-        self._rows.move_to(host)
+        self._rows.move_to(host.name)
 
     def _focus_first(self) -> None:
         """Where no host is known, the field comes first."""
@@ -281,7 +269,7 @@ class HostsScreen(Dialog[str | None]):
         self._show(())
 
     def _show(self, hosts: tuple[Host, ...]) -> None:
-        self._rows.show(hosts)
+        self._rows.refresh_rows(hosts)
         self.show_detail()
         self._say_next()
 
