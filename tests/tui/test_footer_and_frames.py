@@ -69,3 +69,13 @@ async def test_without_a_ticked_host_the_screen_says_what_leads_on(
     monkeypatch.setattr(HostsStep, "known", lambda _step: ())
     await wizard.press("enter")
     await wizard.until("Notice", "No host is known yet. Type one above.")
+
+
+async def test_the_wizard_can_be_closed_from_a_dialog_and_the_key_that_asks_for_it_goes_back(wizard: Wizard) -> None:
+    await wizard.to_egress()
+    await wizard.press("h")
+    await wizard.until(".title", "Other hosts")
+    await wizard.press("ctrl+q")
+    await wizard.until(".title", "Close Key Wizard?")
+    await wizard.press("ctrl+q")
+    await wizard.until(".title", "Other hosts")
