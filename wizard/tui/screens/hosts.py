@@ -206,9 +206,9 @@ class HostsScreen(Dialog[str | None]):
             self.set_timer(PACE, self._show_progress)
 
     def show_end(self) -> None:
-        """Say what Enter does now."""
-        self._rows.asked = ()
-        self._show_progress()
+        """Say what Enter does now; whoever gave no answer is not being asked any more."""
+        asked, self._rows.asked = self._rows.asked, ()
+        self._show(asked)
 
     def show_error(self, error: WizardError) -> None:
         """Say why nobody was asked."""
@@ -268,7 +268,7 @@ class HostsScreen(Dialog[str | None]):
         self._rows.display = self.query_one("#detail").display = bool(self._rows.hosts)
         self._show(())
 
-    def _show(self, hosts: tuple[Host, ...]) -> None:
+    def _show(self, hosts: Collection[Host]) -> None:
         self._rows.refresh_rows(hosts)
         self.show_detail()
         self._say_next()
