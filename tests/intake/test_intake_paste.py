@@ -4,7 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wizard.intake.paste import MAX_LENGTH, IntakeError, Pasted, Shape, read_paste
+from tests.exchange.fake_exchange import API_KEY, SECRET
+from wizard.core.secret import Secret
+from wizard.exchange.signing import generate_ed25519
+from wizard.intake.paste import MAX_LENGTH, IntakeError, Pasted, Role, Shape, pair_problem, read_key, read_paste
+
+PAIR = generate_ed25519()
 
 PEM = "-----BEGIN RSA PRIVATE KEY-----\nTUlJQg==\n-----END RSA PRIVATE KEY-----\n"
 
@@ -102,3 +107,71 @@ def test_length_has_a_limit(shape: Shape) -> None:
     assert isinstance(read_paste("x" * MAX_LENGTH, shape), Pasted)
     with pytest.raises(IntakeError):
         read_paste("x" * (MAX_LENGTH + 1), shape)
+
+
+@pytest.mark.parametrize("pasted", ["", "   \n", '""', "\u200b"])
+def test_nothing_is_refused_as_nothing(pasted: str) -> None:
+    with pytest.raises(IntakeError):
+        read_key(pasted, Role.API_KEY)
+
+
+def test_a_key_as_the_page_shows_it_needs_no_note() -> None:
+    assert read_key(API_KEY, Role.API_KEY) == (Secret(API_KEY), ())
+    assert read_key(f'"{API_KEY}"', Role.API_KEY) == (Secret(API_KEY), ("Left out: quotes around it.",))
+
+
+@pytest.mark.parametrize(
+    ("pasted", "said"), [(API_KEY[:62], "62 characters"), (API_KEY[:63] + "-", "other than letters and digits")]
+)
+def test_an_unusual_key_is_taken_with_a_warning(pasted: str, said: str) -> None:
+    value, notes = read_key(pasted, Role.API_KEY)
+    assert value == Secret(pasted)
+    assert said in notes[0]
+
+
+@pytest.mark.parametrize("position", [10, 32])
+@pytest.mark.parametrize("within", ["\n", " ", "А", "\x1b", "\ud800"])
+def test_a_value_broken_inside_is_refused_and_never_mended(position: int, within: str) -> None:
+    for role in (Role.API_KEY, Role.SECRET):
+        with pytest.raises(IntakeError):
+            read_key(f"{API_KEY[:position]}{within}{API_KEY[position + 1 :]}", role)
+
+
+RSA_PUBLIC_BODY = "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAz63"
+RSA_PRIVATE_BODY = "MIIEvgIBADANBgkqhkiG9w0BAQEFAASCBKgwggSkAgEAAoIB"
+
+
+@pytest.mark.parametrize(
+    ("pasted", "told"),
+    [
+        (PAIR.public_pem, "public key"),
+        (PAIR.private_pem.reveal(), "private key"),
+        ("-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----", "private key"),
+        ("-----BEGIN OPENSSH PRIVATE KEY-----\nb3Bl", "private key"),
+        ("-----BEGINPRIVATEKEY-----", "private key"),  # typed where spaces are left out
+        ("dGhlIGVuZA==-----ENDRSAPRIVATEKEY-----", "private key"),
+        (PAIR.public_pem.splitlines()[1], "public key"),
+        (PAIR.private_pem.reveal().splitlines()[1], "private key"),
+        (RSA_PUBLIC_BODY, "public key"),
+        (RSA_PRIVATE_BODY, "private key"),
+    ],
+)
+def test_a_pem_key_in_the_wrong_field_is_recognised(pasted: str, told: str) -> None:
+    for role in (Role.API_KEY, Role.SECRET):
+        with pytest.raises(IntakeError, match=f"This is a {told}"):
+            read_key(pasted, role)
+
+
+def test_the_same_text_twice_is_a_problem_and_two_texts_are_none() -> None:
+    assert "same text" in pair_problem(Secret(API_KEY), Secret(API_KEY))
+    assert not pair_problem(Secret(API_KEY), Secret(SECRET))
+
+
+@given(st.text(max_size=120))
+def test_any_paste_is_judged_and_no_judgement_repeats_it(pasted: str) -> None:
+    try:
+        told = " ".join(read_key(f"Qz7!{pasted}!7zQ", Role.API_KEY)[1])
+    except IntakeError as error:
+        told = error.what
+    assert "Qz7!" not in told
+    assert "!7zQ" not in told

@@ -3,7 +3,8 @@
 Nothing is accepted in part: the first line of a paste of two would be a key without its secret. Where there are
 names (`BINANCE_API_SECRET=`, `"key":`, a heading on a copied web page) they decide which value is which; without
 them the first one is taken as the API key. Both are 64 letters and digits, so nothing else can tell them apart, and
-what was taken for what is said.
+what was taken for what is said. A length other than 64 is told and taken: the exchange documents no rule
+(docs/binance.md). Nothing that is said shows more of a value than its length and an API key's last four.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ MAX_LENGTH = 8192
 MAX_PASTE = 8 * MAX_LENGTH
 SHORTEST_UNNAMED = 48
 """Characters; half of a wrapped key is shorter, and must not be taken for a whole one."""
+USUAL_LENGTH = 64
 LONGEST_LABEL = 40
 """Characters; keys and secrets are longer."""
 
@@ -31,6 +33,16 @@ _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "‘": "’", "«": "»"}
 _BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
 _BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
+
+_FRAME = re.compile(r"-----(?:BEGIN|END)[A-Z0-9 ]*?(PUBLIC|PRIVATE) ?KEY-----")
+"""Of a key; a field for one value leaves the spaces out."""
+_FRAMELESS = (
+    (re.compile("MCowBQYDK2VwAyEA"), "PUBLIC"),
+    (re.compile("MC4CAQAwBQYDK2Vw"), "PRIVATE"),
+    (re.compile("MII.{1,8}ANBgkqhkiG9w0BAQEFAAOC"), "PUBLIC"),
+    (re.compile("MII.{1,12}ANBgkqhkiG9w0BAQEFAAS"), "PRIVATE"),
+)
+"""How the base64 of an Ed25519 or RSA key begins when its frame was left out."""
 
 _NAMED = re.compile(
     rf"""(?<![A-Za-z0-9])(?:\$env:)?["']?(?P<label>[A-Za-z][\w. -]{{0,{LONGEST_LABEL - 1}}}?)["']?\s*(?:=>|[:=])\s*"""
@@ -81,6 +93,17 @@ class Role(StrEnum):
     OTHER = "other"
 
 
+_INSTEAD = {
+    (Role.API_KEY, "PUBLIC"): "This is a public key. Paste it on the exchange's page; the page then shows the API key"
+    " that belongs here.",
+    (Role.API_KEY, "PRIVATE"): "This is a private key, not an API key. Never paste it on a web page. The API key is"
+    " what the exchange's page shows.",
+    (Role.SECRET, "PUBLIC"): "This is a public key. It has no secret on the exchange's page: choose Ed25519 or RSA as"
+    " the kind of key.",
+    (Role.SECRET, "PRIVATE"): "This is a private key. Choose Ed25519 or RSA as the kind of key instead of HMAC.",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Pasted:
     """One value."""
@@ -88,6 +111,10 @@ class Pasted:
     text: str = field(repr=False)
     left_out: tuple[str, ...] = ()
     """What was around the value and is not part of it, in words."""
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what was left out as a sentence."""
+        return (f"Left out: {', '.join(self.left_out)}.",) if self.left_out else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +154,36 @@ def read_paste(text: str, shape: Shape) -> Pasted:
     if len(pasted.text) > MAX_LENGTH:
         raise IntakeError(f"The paste is longer than {MAX_LENGTH} characters.")
     return pasted
+
+
+def read_key(text: str, role: Role) -> tuple[Secret, tuple[str, ...]]:
+    """Return the API key or the secret that `text` holds, and what was left out or looks unusual as sentences.
+
+    Raises:
+        IntakeError: it cannot be one; what to paste instead.
+    """
+    if not text.strip():
+        raise IntakeError(f"There is no {role} in this. Copy it again.")
+    framed = _FRAME.search(text)
+    bare = next((half for start, half in _FRAMELESS if start.match(text.strip())), "")
+    if half := framed[1] if framed else bare:
+        raise IntakeError(_INSTEAD[role, half])
+    pasted = read_paste(text, Shape.VALUE)
+    notes = list(pasted.notes())
+    if not (pasted.text.isascii() and pasted.text.isalnum()):
+        notes.append(f"This {role} has characters other than letters and digits. All that we have seen had none.")
+    if len(pasted.text) != USUAL_LENGTH:
+        notes.append(
+            f"This {role} has {len(pasted.text)} characters. All but few that we have seen had {USUAL_LENGTH}."
+        )
+    return Secret(pasted.text), tuple(notes)
+
+
+def pair_problem(api_key: Secret, secret: Secret) -> str:
+    """Return what is wrong with an API key and a secret taken together, or nothing."""
+    if api_key == secret:
+        return "The API key and the secret are the same text. One of them was pasted twice: copy the other one."
+    return ""
 
 
 def read_pair(text: str) -> Pair | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from wizard.core.credentials import KeyKind
 from wizard.core.secret import Secret
-from wizard.intake.key_text import pair_problem, read_api_key, read_hmac_secret
-from wizard.intake.paste import IntakeError, Pair, read_pair
+from wizard.core.text import capitalised
+from wizard.intake.paste import IntakeError, Pair, Role, pair_problem, read_key, read_pair
 from wizard.plain.simulated_page import SimulatedPageMenu
 from wizard.plain.talk import Command, Talk
 
@@ -51,10 +51,10 @@ class KeyEntry:
             return await self._ask_all()
 
     async def _ask_all(self) -> bool:
-        names = ("API key", "Secret") if self.kind is KeyKind.HMAC else ("API key",)
+        roles = (Role.API_KEY, Role.SECRET) if self.kind is KeyKind.HMAC else (Role.API_KEY,)
         place = 0
-        while place < len(names):
-            asked = await self._ask(names[place], self.secret if place else self.api_key)
+        while place < len(roles):
+            asked = await self._ask(roles[place], self.secret if place else self.api_key)
             if asked is Command.PAGE:
                 return self._take_over()
             if isinstance(asked, Command):
@@ -76,58 +76,49 @@ class KeyEntry:
                 return True
         return True
 
-    async def _ask(self, name: str, kept: Secret | None) -> Secret | Pair | Command:
+    async def _ask(self, role: Role, kept: Secret | None) -> Secret | Pair | Command:
         """Ask for one value; return it, both where one paste held both, or a command."""
         while True:
-            typed = await self._talk.secret(name, is_kept=bool(kept))
+            typed = await self._talk.secret(capitalised(role), is_kept=bool(kept))
             if isinstance(typed, Command):
                 return typed
             if not typed and kept:
                 return kept
             try:
-                return self._judge(typed.reveal(), name)
+                return self._judge(typed.reveal(), role)
             except IntakeError as error:
                 self._talk.say(f"Problem: {error.what}", "Nothing was taken.")
             finally:
                 typed.wipe()
 
-    def _judge(self, text: str, name: str) -> Secret | Pair:
-        """Return what the field `name` takes of a paste.
+    def _judge(self, text: str, role: Role) -> Secret | Pair:
+        """Return what a paste is where `role` is asked for.
 
         Raises:
             IntakeError: nothing of it.
         """
         found = read_pair(text)
         if found is not None:
-            if problem := self._problem(found, name):
+            if problem := self._problem(found, role):
                 found.wipe()
                 raise IntakeError(problem)
             if found.api_key and found.secret:
                 self._talk.say(found.described())
                 return found
-        read = read_api_key if name == "API key" else read_hmac_secret
-        try:
-            value, notes = read(text)
-        except IntakeError:
-            alone = found and (found.api_key or found.secret)
-            if not alone:
-                raise
-            # Its name stands on a line of its own, or among other things.
-            value, notes = read(alone.reveal())
-        finally:
-            if found is not None:
-                found.wipe()
-        self._talk.say(*notes, _received(name, value))
+            text = "".join(value.reveal() for value in (found.api_key, found.secret) if value)
+            found.wipe()
+        value, notes = read_key(text, role)
+        self._talk.say(*notes, _received(role, value))
         return value
 
-    def _problem(self, found: Pair, name: str) -> str:
-        """Return what is wrong with a paste that has names or two values for the field `name`, or nothing."""
+    def _problem(self, found: Pair, wanted: Role) -> str:
+        """Return what is wrong with a paste that has names or two values where `wanted` is asked for, or nothing."""
         if found.secret and self.kind is not KeyKind.HMAC:
             return "This holds a secret: that is an HMAC key. back leads to the kind of key."
         if found.api_key and found.secret:
             return pair_problem(found.api_key, found.secret)
-        role = "secret" if found.secret else "API key"
-        return "" if role.lower() == name.lower() else f"This is named as the {role}, not as the {name}."
+        role = Role.SECRET if found.secret else Role.API_KEY
+        return "" if role is wanted else f"This is named as the {role}, not as the {wanted}."
 
     def _take_over(self) -> bool:
         made = self._page.collect() if self._page else None
@@ -137,7 +128,7 @@ class KeyEntry:
         return True
 
 
-def _received(name: str, value: Secret) -> str:
+def _received(role: Role, value: Secret) -> str:
     count = len(value)
-    last_four = f", the last four are {value.last_four()}" if name == "API key" and value.last_four() else ""
-    return f"{name} received: {count} character{'' if count == 1 else 's'}{last_four}."
+    last_four = f", the last four are {value.last_four()}" if role is Role.API_KEY and value.last_four() else ""
+    return f"{capitalised(role)} received: {count} character{'' if count == 1 else 's'}{last_four}."

@@ -5,7 +5,6 @@ A value leaves its field only when it is cleared: what is read here is a copy, a
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from textual.app import ComposeResult
@@ -15,8 +14,7 @@ from textual.widgets import Static
 from wizard.core.credentials import KeyKind
 from wizard.core.secret import Secret
 from wizard.core.text import Glyphs
-from wizard.intake.key_text import Judged, pair_problem, read_api_key, read_hmac_secret
-from wizard.intake.paste import IntakeError
+from wizard.intake.paste import IntakeError, Role, pair_problem, read_key
 from wizard.tui.widgets.secret_field import SecretField
 
 
@@ -115,11 +113,11 @@ class CredentialsForm(Vertical):
         Raises:
             IntakeError: a value cannot be one of its kind; its field has the focus.
         """
-        api_key, notes = self._read("api-key", read_api_key)
+        api_key, notes = self._read("api-key", Role.API_KEY)
         if self._kind is not KeyKind.HMAC:
             return Entered(api_key, None, notes)
         try:
-            secret, more = self._read("secret", read_hmac_secret)
+            secret, more = self._read("secret", Role.SECRET)
         except IntakeError:
             api_key.wipe()
             raise
@@ -129,11 +127,11 @@ class CredentialsForm(Vertical):
             raise IntakeError(problem)
         return entered
 
-    def _read(self, name: str, judge: Callable[[str], Judged]) -> tuple[Secret, str]:
+    def _read(self, name: str, role: Role) -> tuple[Secret, str]:
         field = self._get(name)
         copy = field.peek()
         try:
-            value, notes = judge(copy.reveal())
+            value, notes = read_key(copy.reveal(), role)
         except IntakeError:
             field.focus()
             raise

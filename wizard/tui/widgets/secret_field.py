@@ -221,7 +221,7 @@ class SecretField(Widget, can_focus=True):
             self._changed()
 
     def _replace(self, pasted: Pasted) -> None:
-        notes = [f"Left out: {', '.join(pasted.left_out)}."] if pasted.left_out else []
+        notes = [*pasted.notes()]
         if self._typed:
             notes.append(f"The paste replaced the {self.length} characters that were here.")
         self._wipe()
