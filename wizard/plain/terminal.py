@@ -233,38 +233,35 @@ class TerminalConsole:
             self._interrupts.fire()
 
     async def _line_in_sight(self) -> str:
-        line = TypedLine()
-        while not await self._typed_into(line, is_shown=True):
-            pass
-        if holds_key(line.text):
+        text = await self._typed_line(is_shown=True)
+        if holds_key(text):
             self.forget_typed()
             while await self._has_come(KEY_IN_SIGHT_GAP):
                 self.forget_typed()
-        return line.text
+        return text
 
     async def _hidden_lines(self) -> str:
         """Return the first line and what came together with it: the lines of a paste after it, whole or not."""
-        line = TypedLine()
-        while not await self._typed_into(line, is_shown=False):
-            pass
+        text = await self._typed_line(is_shown=False)
         while await self._has_come(SECRET_GAP):
             pass
         rest = _text(self._reader.take(len(self._reader.arrived)))
-        return f"{line.text}\n{rest}" if rest else line.text
+        return f"{text}\n{rest}" if rest else text
 
-    async def _typed_into(self, line: TypedLine, *, is_shown: bool) -> bool:
-        """Take what comes next in one go; return whether the line is whole."""
-        burst = await self._burst()
-        keys = burst.removesuffix(b"\n")
-        if keys == END_OF_FILE and not line.text:
-            raise EndOfInputError
-        shown = line.take(keys.replace(END_OF_FILE, b""))
-        is_whole = keys != burst
-        if is_whole:
-            shown += f"{line.end()}\n"
-        if is_shown:
-            self._send(shown)
-        return is_whole
+    async def _typed_line(self, *, is_shown: bool) -> str:
+        line, is_whole = TypedLine(), False
+        while not is_whole:
+            burst = await self._burst()
+            is_whole = burst.endswith(b"\n")
+            keys = burst.removesuffix(b"\n")
+            if keys == END_OF_FILE and not line.text:
+                raise EndOfInputError
+            shown = line.take(keys.replace(END_OF_FILE, b""))
+            if is_whole:
+                shown += f"{line.end()}\n"
+            if is_shown:
+                self._send(shown)
+        return line.text
 
     async def _burst(self) -> bytes:
         """Return what came in one go, no further than to the end of its line.
