@@ -82,15 +82,8 @@ class Database:
     @contextmanager
     def transaction(self) -> Iterator[Transaction]:
         """Run what is inside as one durable transaction, or not at all."""
-        with _explaining(self._file, "written"):
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield Transaction(self._connection)
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
+        with _explaining(self._file, "written"), _all_or_nothing(self._connection):
+            yield Transaction(self._connection)
 
 
 class Transaction:
@@ -109,6 +102,18 @@ class Transaction:
         """Change the columns of the rows whose column `key[0]` holds `key[1]`."""
         columns = ", ".join(f"{name} = ?" for name in values)
         self.execute(f"UPDATE {table} SET {columns} WHERE {key[0]} = ?", [*values.values(), key[1]])  # noqa: S608
+
+
+@contextmanager
+def _all_or_nothing(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 @contextmanager
@@ -188,7 +193,7 @@ def read_database(file: Path) -> Database:
             if _exists(file):
                 with closing(_connect_to_read(file)) as source:
                     source.backup(copy)
-            _migrate(copy, _version(copy, file))
+            _migrate(copy, file)
             copy.execute("PRAGMA query_only = ON")
         return Database(copy, file)
 
@@ -240,7 +245,7 @@ def _connect_to_write(file: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA foreign_keys = ON")
         # FULL: a commit has reached the disk before the keyring is touched.
         connection.execute("PRAGMA synchronous = FULL")
-        _migrate(connection, _version(connection, file))
+        _migrate(connection, file)
         # WAL: others read while a wizard writes. After the schema, which is then in the file itself.
         connection.execute("PRAGMA journal_mode = WAL")
     return connection
@@ -264,7 +269,7 @@ def _connect_to_read(file: Path) -> sqlite3.Connection:
         try:
             connection.execute("PRAGMA schema_version").fetchone()
         except sqlite3.OperationalError as error:
-            if _is_busy(error) or _has_log(file):
+            if error.sqlite_errorcode & _PRIMARY == sqlite3.SQLITE_BUSY or _has_log(file):
                 raise
         else:
             return connection
@@ -278,10 +283,6 @@ def _has_log(file: Path) -> bool:
     return any(log.exists() and log.stat().st_size for log in logs)
 
 
-def _is_busy(error: sqlite3.OperationalError) -> bool:
-    return error.sqlite_errorcode & _PRIMARY == sqlite3.SQLITE_BUSY
-
-
 @contextmanager
 def _closed_on_failure(connection: sqlite3.Connection) -> Iterator[None]:
     try:
@@ -291,42 +292,32 @@ def _closed_on_failure(connection: sqlite3.Connection) -> Iterator[None]:
         raise
 
 
-def _version(connection: sqlite3.Connection, file: Path) -> int:
-    """Return the number of the schema.
+def _migrate(connection: sqlite3.Connection, file: Path) -> None:
+    """Bring the schema up to date, unless another wizard just did; all of it or nothing.
 
     Raises:
-        WizardError: this version does not know it.
+        WizardError: this version does not know the schema.
     """
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version > SCHEMA_VERSION:
+    if (version := _version(connection)) > SCHEMA_VERSION:
         raise WizardError(
             f"The journal {file} was written by a newer version",
             why=f"Its schema is number {version}; this version knows {SCHEMA_VERSION}.",
             advice="Use the newer version of Key Wizard. Nothing was changed.",
             code="journal.newer",
         )
+    if version == SCHEMA_VERSION:
+        return
+    with _all_or_nothing(connection):
+        for number, script in enumerate(MIGRATIONS, 1):
+            if number > _version(connection):
+                for statement in _statements(script):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {number}")
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
     return int(version)
-
-
-def _migrate(connection: sqlite3.Connection, version: int) -> None:
-    for number, script in enumerate(MIGRATIONS[version:], version + 1):
-        _apply(number, script, connection)
-
-
-def _apply(number: int, script: str, connection: sqlite3.Connection) -> None:
-    """Bring the schema to a number, unless another wizard just did; all of it or nothing."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version < number:
-            for statement in _statements(script):
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {number}")
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise
 
 
 def _statements(script: str) -> Iterator[str]:
