@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from wizard.core.errors import WizardError
 from wizard.core.settings import Paths
 from wizard.custody.errors import CustodyError
-from wizard.custody.records import Holding, KeyRecord
+from wizard.custody.records import Holding
 from wizard.custody.store import Store, try_out
 from wizard.custody.vault import missing_keys, stray_items
 from wizard.rotation.findings import STORAGE, FindingWriter
@@ -49,7 +49,8 @@ async def compare_stored_keys(
     lost, unknown, elsewhere = list[str](), list[str](), list[str]()
     try:
         for name in environments:
-            records = _records(paths, name)
+            with read_journal(paths) as journal:
+                records = journal.keys(name)
             lost += [f"The {one.slot} key {one.name} of {name}" for one in await missing_keys(records, store)]
             unknown += await stray_items(name, records, store)
             elsewhere += [
@@ -72,8 +73,3 @@ async def compare_stored_keys(
         advice = "Choose that place ([custody] place in config.toml), then look again."
         return writer.note(SUBJECT, Outcome.INCONCLUSIVE, observed, advice=advice)
     return writer.note(SUBJECT, Outcome.PASSED, "The journal and the place of the credentials agree.")
-
-
-def _records(paths: Paths, environment: str) -> tuple[KeyRecord, ...]:
-    with read_journal(paths) as journal:
-        return journal.keys(environment)

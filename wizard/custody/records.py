@@ -51,7 +51,6 @@ class KeyRecord:
     """Counts up when an API key is stored again with another secret: one item per version."""
     proven_at: float | None = None
     """When it was last accepted by the exchange."""
-    retired_at: float | None = None
     whitelist: str = ""
     """The list it was created with, separated by commas."""
 

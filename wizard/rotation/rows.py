@@ -95,7 +95,6 @@ def key(row: sqlite3.Row) -> KeyRecord:
         stored_at=moment(row, "stored_at"),
         version=number(row, "version"),
         proven_at=moment_if_any(row, "proven_at"),
-        retired_at=moment_if_any(row, "retired_at"),
         whitelist=whitelist(row, "whitelist"),
     )
 
