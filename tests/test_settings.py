@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from wizard.core.errors import SettingsError, UsageError
+from wizard.core.errors import UsageError, WizardError
 from wizard.core.settings import Paths, load, paths
 from wizard.core.sites import known_sites
 
@@ -52,14 +52,15 @@ def test_rules_of_an_environment_go_before_the_common_ones(tmp_path: Path) -> No
     ],
 )
 def test_what_makes_no_sense_is_said_and_nothing_else_happens(tmp_path: Path, text: str) -> None:
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(WizardError) as caught:
         settings_of(tmp_path, text)
-    assert caught.value.what
+    assert caught.value.code == ("settings.unreadable" if text == "not toml" else "settings.invalid")
 
 
 def test_an_unknown_environment_is_told_with_those_that_are_known(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
         load(tmp_path / "missing.toml").environment("prod")
+    assert caught.value.code == "environment.unknown"
     assert "production" in caught.value.why
 
 
@@ -107,7 +108,7 @@ def test_only_a_plain_url_is_taken_and_plain_http_for_this_machine_only(
         if is_safe:
             settings_of(tmp_path, text)
             continue
-        with pytest.raises(SettingsError) as caught:
+        with pytest.raises(WizardError) as caught:
             settings_of(tmp_path, text)
         told = " ".join(caught.value.sentences())
         assert f"{key} in " in told
@@ -135,7 +136,7 @@ def test_one_variable_moves_everything(tmp_path: Path) -> None:
 
 def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("in the way")
-    with pytest.raises(SettingsError, match="cannot be used"):
+    with pytest.raises(WizardError, match="cannot be used"):
         Paths(tmp_path / "file" / "config", tmp_path / "state").create()
 
 
@@ -153,6 +154,6 @@ def test_a_directory_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     ],
 )
 def test_a_place_or_a_deadline_that_makes_no_sense_is_told(tmp_path: Path, text: str) -> None:
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(WizardError) as caught:
         settings_of(tmp_path, text)
     assert caught.value.advice

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from wizard.core.errors import SettingsError
+from wizard.core.errors import WizardError
 from wizard.core.settings import load
 from wizard.egress.services import load_services
 
@@ -57,20 +57,21 @@ FINE = {
 """What makes sense, or is judged where it is used."""
 
 
-def refusal(file: Path, text: str, *, services: bool = False) -> SettingsError | None:
+def refusal(file: Path, text: str, *, services: bool = False) -> WizardError | None:
     file.write_bytes(text.encode("utf-8", "surrogateescape"))
     try:
         if services:
             load_services(file)
         else:
             load(file)
-    except SettingsError as error:
+    except WizardError as error:
         return error
     return None
 
 
-def assert_named(error: SettingsError | None, key: str, line: int) -> None:
+def assert_named(error: WizardError | None, key: str, line: int) -> None:
     assert error is not None
+    assert error.code == "settings.invalid"
     assert key in error.what
     assert f", line {line}," in error.what
     assert error.why
@@ -194,6 +195,7 @@ def test_what_is_no_toml_is_told_with_its_line(tmp_path: Path, text: str, said: 
     for services in (False, True):
         error = refusal(tmp_path / "config.toml", text, services=services)
         assert error is not None
+        assert error.code == "settings.unreadable"
         told = " ".join(error.sentences())
         assert said in told
         assert SECRET[:20] not in told
@@ -225,7 +227,7 @@ def make_huge(file: Path) -> None:
 def test_what_is_no_file_of_settings_is_told_at_once(tmp_path: Path, make: object) -> None:
     make(tmp_path / "config.toml")  # type: ignore[operator]
     for read in (load, load_services):
-        with pytest.raises(SettingsError) as caught:
+        with pytest.raises(WizardError) as caught:
             read(tmp_path / "config.toml")
         assert caught.value.why
         assert caught.value.advice

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from wizard.core.errors import SettingsError
+from wizard.core.errors import WizardError
 from wizard.egress.services import Parser, load_services
 
 
@@ -85,9 +85,10 @@ def test_a_place_without_internet_names_its_own_services_alone(tmp_path):
     ],
 )
 def test_a_file_that_makes_no_sense_is_refused_with_its_place(tmp_path, text, told):
-    with pytest.raises(SettingsError) as caught:
+    with pytest.raises(WizardError) as caught:
         loaded(tmp_path, text)
 
+    assert caught.value.code in {"settings.invalid", "settings.unreadable"}
     assert "services.toml" in caught.value.what
     assert told in " ".join(caught.value.sentences())
     assert caught.value.advice

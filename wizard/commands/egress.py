@@ -82,8 +82,7 @@ def run(options: argparse.Namespace) -> int:
     known = settings.load(paths.config_file)
     environment = known.environment(options.env) if options.env else known.default
     hosts = _named_hosts(options.hosts, environment) if options.hosts is not None else ()
-    asking = _ask(environment, paths, hosts, samples_more=options.sample_more)
-    report, way, answers = run_async(asking)
+    report, way, answers = run_async(_ask(environment, paths, hosts, samples_more=options.sample_more))
     if report.unfinished:
         print_message(f"Not waited for: {', '.join(printable(service.name) for service in report.unfinished)}.")
     print_message(report.sentence())
@@ -126,12 +125,11 @@ async def _ask(
     route = route_to_exchange(environment, os.environ)
     services = load_services(paths.services_file)
     print_message(f"Route of {environment.name}: {route.shown} ({route.source}).")
-    report, way, answers = await asyncio.gather(
+    return await asyncio.gather(
         _detect(services, route, environment, samples_more=samples_more),
         ipv6_route_to_exchange(environment, route, Ipv6Lookup()),
         _ask_hosts(hosts, services, environment),
     )
-    return report, way, answers
 
 
 async def _detect(

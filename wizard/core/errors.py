@@ -49,10 +49,6 @@ class UsageError(WizardError):
     exit_code = Exit.USAGE
 
 
-class SettingsError(WizardError):
-    """`config.toml` cannot be used as it is."""
-
-
 class FileError(WizardError):
     """A file cannot be read."""
 

@@ -15,7 +15,7 @@ from platformdirs import PlatformDirs
 
 from wizard.core.addresses import SPECIAL_RANGES, read_ipv4
 from wizard.core.destinations import read_destination
-from wizard.core.errors import SettingsError, UsageError
+from wizard.core.errors import UsageError, WizardError
 from wizard.core.rules import MOST_ENTRIES, Rules
 from wizard.core.sites import CUSTOM_SETTINGS, CUSTOM_SITE, Site, known_sites, read_site
 from wizard.core.toml_file import Section, read_toml
@@ -112,7 +112,7 @@ class Paths:
         """Make both directories, readable by their owner only.
 
         Raises:
-            SettingsError: a directory cannot be made or written, or is another user's.
+            WizardError: a directory cannot be made or written, or is another user's.
         """
         for directory in (self.config, self.state):
             try:
@@ -127,7 +127,7 @@ def paths(environ: Mapping[str, str] = os.environ) -> Paths:
     """Return the user's directories, or those below `KEY_WIZARD_HOME` where it is set.
 
     Raises:
-        SettingsError: there is no such directory, or others can put files into it.
+        WizardError: there is no such directory, or others can put files into it.
     """
     if home := environ.get(HOME_VARIABLE):
         root = _root(home)
@@ -175,7 +175,7 @@ def _expect_own(directory: Path, writable: int) -> None:
         writable: The bits of its mode that would let others write.
 
     Raises:
-        SettingsError: it is another user's, open to others, or no directory.
+        WizardError: it is another user's, open to others, or no directory.
     """
     try:
         found = directory.stat()
@@ -192,7 +192,7 @@ def _expect_own(directory: Path, writable: int) -> None:
     if found.st_uid != os.geteuid():
         raise _unusable(directory, "It belongs to another user.")
     if found.st_mode & writable:
-        raise SettingsError(
+        raise WizardError(
             f"The directory {directory} is not used",
             why="Other users of this system can write into it.",
             advice=f"Run: chmod go-w {directory}",
@@ -204,14 +204,14 @@ def _close_to_others(directory: Path) -> None:
     """Let nobody but the owner into a directory. A link's target is never changed.
 
     Raises:
-        SettingsError: it is a link to a directory that others can look into.
+        WizardError: it is a link to a directory that others can look into.
         OSError: it cannot be changed.
     """
     if os.name != "posix" or not directory.stat().st_mode & OTHERS:
         return
     if directory.is_symlink():
         target = directory.resolve()
-        raise SettingsError(
+        raise WizardError(
             f"The directory {directory} is not used",
             why=f"It is a link to {target}, and other users of this system can look into that.",
             advice=f"Run: chmod go= {target}",
@@ -224,8 +224,8 @@ def _close_to_others(directory: Path) -> None:
         os.close(handle)
 
 
-def _unusable(directory: Path, why: str) -> SettingsError:
-    return SettingsError(
+def _unusable(directory: Path, why: str) -> WizardError:
+    return WizardError(
         f"The directory {directory} cannot be used",
         why=why,
         advice=f"Set {HOME_VARIABLE} to a directory of your own that you can write into.",
@@ -267,7 +267,7 @@ def load(file: Path) -> Settings:
     """Read the settings; a missing file means the defaults.
 
     Raises:
-        SettingsError: the file is not TOML, or says something that makes no sense; it names the line.
+        WizardError: the file is not TOML, or says something that makes no sense; it names the line.
     """
     whole = read_toml(file)
     whole.expect_only(("custody", "rules", "environments"))

@@ -56,7 +56,7 @@ def read_site(section: Section, sites: Mapping[str, Site]) -> Site:
         sites: The sites that ship with the wizard.
 
     Raises:
-        SettingsError: there is no such site, or its hosts make no sense.
+        WizardError: there is no such site, or its hosts make no sense.
     """
     name = section.string("site", "binance.com", "binance.com")
     if name == CUSTOM_SITE:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, Final, TypeVar
 
 from wizard.core import files
-from wizard.core.errors import FileError, SettingsError
+from wizard.core.errors import FileError, WizardError
 from wizard.core.key_shape import holds_key
 from wizard.core.text import printable
 
@@ -36,7 +36,7 @@ Number = TypeVar("Number", int, float)
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One table of a file. Its repr shows no value: some hold passwords. Its methods raise SettingsError."""
+    """One table of a file. Its repr shows no value: some hold passwords. Its methods raise WizardError."""
 
     file: Path
     text: str = field(default="", repr=False)
@@ -96,12 +96,12 @@ class Section:
             raise self.refusal(key, f"It is {kind}. It has to be {right}.", advice)
         return value
 
-    def refusal(self, key: str, why: str, advice: str) -> SettingsError:
+    def refusal(self, key: str, why: str, advice: str) -> WizardError:
         """Return the error for a setting that makes no sense. A name that looks like a key is not repeated."""
         path = (*self.name, key)
         shown = "What looks like a key" if any(map(holds_key, path)) else printable(".".join(path), 100)
         line = _line_of(self.text, path)
-        return SettingsError(
+        return WizardError(
             f"{shown} in {self.file}, line {line}, cannot be used", why=why, advice=advice, code="settings.invalid"
         )
 
@@ -110,7 +110,7 @@ def read_toml(file: Path) -> Section:
     """Return what a file says; a missing one says nothing.
 
     Raises:
-        SettingsError: it cannot be read, or is no TOML.
+        WizardError: it cannot be read, or is no TOML.
     """
     try:
         data, _ = files.read(file, LARGEST)
@@ -132,7 +132,7 @@ def read_toml(file: Path) -> Section:
         long = re.search(r"[0-9_]{4000}", text)
         why = f"Line {1 + text.count(chr(10), 0, long.start() if long else 0)} has a number with too many digits."
     advice = "Correct the file, or move it away."
-    raise SettingsError(f"{file} cannot be read", why=why, advice=advice, code="settings.unreadable") from None
+    raise WizardError(f"{file} cannot be read", why=why, advice=advice, code="settings.unreadable") from None
 
 
 def write_value(file: Path, table: str, key: str, value: str) -> None:

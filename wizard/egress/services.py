@@ -47,7 +47,7 @@ def load_services(user_file: Path | None) -> tuple[EchoService, ...]:
         user_file: `services.toml` of the user; it need not exist.
 
     Raises:
-        SettingsError: the file is not TOML, or a table in it makes no service; it names the line.
+        WizardError: the file is not TOML, or a table in it makes no service; it names the line.
     """
     shipped = tomllib.loads(resources.files("wizard.egress").joinpath("services.toml").read_text("utf-8"))
     added = read_toml(user_file) if user_file else Section(Path())
