@@ -87,7 +87,7 @@ def test_a_reader_that_went_away_is_no_defect(bench: Bench) -> None:
     [
         (["rehearse", "--kind", "rsa"], "invalid choice: 'rsa' (choose from "),
         (["doctor", "--only", "foo"], "invalid choice: 'foo' (choose from "),
-        (["check", "production", "--max-age", "x"], "DAYS is a number from 0 on"),
+        (["check", "production", "--max-age", "x"], "it is not a number from 0 on"),
     ],
 )
 def test_a_wrong_value_is_told_in_the_words_of_the_command_line(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import math
 import os
 import time
 
 from wizard.checks.check import CheckedKey, KeyCheck
-from wizard.commands.console import exit_code, print_finding, print_json
+from wizard.commands.console import exit_code, number_from_zero, print_finding, print_json
 from wizard.commands.egress import keep_observation
 from wizard.commands.prompts import place_opener
 from wizard.core import settings
@@ -37,7 +36,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("environment", metavar="ENV", help="whose current key")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
-        "--max-age", metavar="DAYS", type=_days, default=DEFAULT_DAYS, help=f"too old after; {DEFAULT_DAYS:g}"
+        "--max-age",
+        metavar="DAYS",
+        type=number_from_zero,
+        default=DEFAULT_DAYS,
+        help=f"too old after; {DEFAULT_DAYS:g}",
     )
     parser.set_defaults(run=run)
 
@@ -73,13 +76,3 @@ def run(options: argparse.Namespace) -> int:
 def _exit_code(checked: CheckedKey) -> Exit:
     is_shut = any(finding.subject == STORAGE and finding.outcome is Outcome.FAILED for finding in checked.findings)
     return Exit.KEYRING_UNUSABLE if is_shut else exit_code(checked.findings)
-
-
-def _days(text: str) -> float:
-    try:
-        days = float(text)
-    except ValueError:
-        days = math.nan
-    if not math.isfinite(days) or days < 0:
-        raise argparse.ArgumentTypeError("DAYS is a number from 0 on")
-    return days

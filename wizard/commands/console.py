@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import codecs
 import json
+import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
@@ -105,6 +106,17 @@ def refuse_keys(arguments: Sequence[str]) -> None:
             advice="Delete it from your shell's history. If it is a real key, replace it. Only the wizard takes keys.",
             code="argument.key",
         )
+
+
+def number_from_zero(text: str) -> float:
+    """Return a number that is neither negative nor infinite, as the type of an argument."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0 <= value < math.inf:
+        raise argparse.ArgumentTypeError("it is not a number from 0 on")
+    return value
 
 
 class ArgumentParser(argparse.ArgumentParser):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from wizard.commands.console import print_result
+from wizard.commands.console import number_from_zero, print_result
 from wizard.rehearsal.scenarios import PASSES_AFTER, SCENARIOS, SMOOTH
 
 
@@ -13,26 +13,21 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser = commands.add_parser("exchange", help="run the embedded exchange alone, for tests and other clients")
     parser.add_argument("--port", type=int, default=0, metavar="N", help="loopback port; 0 takes a free one")
     parser.add_argument("--json", action="store_true", help="print the addresses as JSON")
-    parser.add_argument("--idle-limit", type=_seconds, metavar="SECONDS", help="end after so long without a request")
+    parser.add_argument(
+        "--idle-limit", type=number_from_zero, metavar="SECONDS", help="end after so long without a request"
+    )
     parser.add_argument("--seed", type=int, metavar="N", help="make the same keys and secrets in every run: tests only")
     parser.add_argument(
         "--scenario", choices=SCENARIOS, default=SMOOTH.name, help="what goes wrong when the second key is made"
     )
     parser.add_argument(
         "--passes-after",
-        type=_seconds,
+        type=number_from_zero,
         default=PASSES_AFTER,
         metavar="SECONDS",
         help="with --scenario: when a fault that passes by itself is over (%(default)g)",
     )
     parser.set_defaults(run=run)
-
-
-def _seconds(text: str) -> float:
-    value = float(text)
-    if not 0 <= value < float("inf"):
-        raise argparse.ArgumentTypeError("must be a number of seconds, not negative")
-    return value
 
 
 def run(options: argparse.Namespace) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from wizard.commands.console import print_message
-from wizard.commands.prompts import ask, no_terminal
+from wizard.commands.prompts import ask
 from wizard.core import settings
 from wizard.core.errors import Exit, WizardError
 from wizard.core.secret import Secret
@@ -56,9 +56,7 @@ def _change(custodian: Custodian) -> None:
 @contextmanager
 def _typed(prompt: str) -> Iterator[Secret]:
     """Ask, and wipe the answer afterwards."""
-    typed = ask(prompt)
-    if typed is None:
-        raise no_terminal("A passphrase")
+    typed = ask(prompt, "A passphrase")
     try:
         yield typed
     finally:

@@ -20,42 +20,38 @@ TERMINAL = Path("/dev/tty")
 _CHUNK = 4096
 
 
-def ask(prompt: str) -> Secret | None:
-    """Ask on the terminal; None where there is none, or where it has ended.
+def ask(prompt: str, what: str) -> Secret:
+    """Ask on the terminal.
+
+    Args:
+        prompt: Stands before what is typed.
+        what: Names it at the beginning of a sentence.
 
     Raises:
+        UsageError: there is no terminal to ask on, or it has ended.
         CustodyError: what was typed is no text.
     """
     with _asked(prompt) as question:
-        return question.answer() if question else None
-
-
-async def _ask_for_passphrase() -> Secret | None:
-    """Ask while other work goes on (see `ask`). Ctrl+C gives the question up, and the terminal shows typing again."""
-    with _asked("Passphrase of the encrypted file") as question:
-        return await in_daemon_thread(question.answer) if question else None
+        typed = question.answer() if question else None
+    if typed is None:
+        raise UsageError(
+            f"{what} is asked for on a terminal, and there is none",
+            why="It is never taken from arguments, variables or a pipe.",
+            advice="Run the command in a terminal; over SSH with `ssh -t`.",
+            code="terminal.missing",
+        )
+    return typed
 
 
 def types_word(word: str) -> bool:
-    """Ask for a word; return whether it was typed.
-
-    Raises:
-        UsageError: there is no terminal to ask on.
-    """
-    typed = ask(f"Typing is not shown. Type {word} to go on")
-    if typed is None:
-        raise no_terminal("A typed word")
-    return typed.reveal().strip() == word
+    """Ask for a word as `ask` does; return whether it was typed."""
+    return ask(f"Typing is not shown. Type {word} to go on", "A typed word").reveal().strip() == word
 
 
-def no_terminal(what: str) -> UsageError:
-    """Return the error for a question that has no terminal to be asked on."""
-    return UsageError(
-        f"{what} is asked for on a terminal, and there is none",
-        why="It is never taken from arguments, variables or a pipe.",
-        advice="Run the command in a terminal; over SSH with `ssh -t`.",
-        code="terminal.missing",
-    )
+async def _ask_for_passphrase() -> Secret | None:
+    """Ask while other work goes on. Ctrl+C gives the question up, and the terminal shows typing again."""
+    with _asked("Passphrase of the encrypted file") as question:
+        return await in_daemon_thread(question.answer) if question else None
 
 
 def place_opener(paths: Paths, known: Settings) -> Callable[[], Awaitable[Store]]:
