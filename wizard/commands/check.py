@@ -7,7 +7,7 @@ import os
 import time
 
 from wizard.checks.check import CheckedKey, KeyCheck
-from wizard.commands.console import exit_code, number_from_zero, print_finding, print_json
+from wizard.commands.console import exit_code, non_negative, print_finding, print_json
 from wizard.commands.egress import keep_observation
 from wizard.commands.prompts import place_opener
 from wizard.core import settings
@@ -38,7 +38,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument(
         "--max-age",
         metavar="DAYS",
-        type=number_from_zero,
+        type=non_negative,
         default=DEFAULT_DAYS,
         help=f"too old after; {DEFAULT_DAYS:g}",
     )

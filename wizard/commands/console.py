@@ -108,7 +108,7 @@ def refuse_keys(arguments: Sequence[str]) -> None:
         )
 
 
-def number_from_zero(text: str) -> float:
+def non_negative(text: str) -> float:
     """Return a number that is neither negative nor infinite, as the type of an argument."""
     try:
         value = float(text)

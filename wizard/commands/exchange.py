@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from wizard.commands.console import number_from_zero, print_result
+from wizard.commands.console import non_negative, print_result
 from wizard.rehearsal.scenarios import PASSES_AFTER, SCENARIOS, SMOOTH
 
 
@@ -14,7 +14,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     parser.add_argument("--port", type=int, default=0, metavar="N", help="loopback port; 0 takes a free one")
     parser.add_argument("--json", action="store_true", help="print the addresses as JSON")
     parser.add_argument(
-        "--idle-limit", type=number_from_zero, metavar="SECONDS", help="end after so long without a request"
+        "--idle-limit", type=non_negative, metavar="SECONDS", help="end after so long without a request"
     )
     parser.add_argument("--seed", type=int, metavar="N", help="make the same keys and secrets in every run: tests only")
     parser.add_argument(
@@ -22,7 +22,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     )
     parser.add_argument(
         "--passes-after",
-        type=number_from_zero,
+        type=non_negative,
         default=PASSES_AFTER,
         metavar="SECONDS",
         help="with --scenario: when a fault that passes by itself is over (%(default)g)",
