@@ -77,7 +77,7 @@ def test_a_wrong_old_one_is_told_before_a_new_one_is_typed_and_two_that_differ_c
         ([OLD, "short", "short"], 5, "12 characters or more"),
     ):
         answers = iter(typed)
-        monkeypatch.setattr("wizard.commands.passphrase.ask", lambda _, answers=answers: Secret(next(answers)))
+        monkeypatch.setattr("wizard.commands.passphrase.ask", lambda *_, answers=answers: Secret(next(answers)))
         said = command("passphrase")
         assert (said.code, words in said.err) == (code, True), said.err
         assert not list(answers)
