@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv4Network
 import pytest
 
 from wizard.core.sites import Site
-from wizard.exchange.diagnosis import SLOWEST, CallOutcome, Cause, Certainty, Circumstances, Diagnosis, diagnose
+from wizard.exchange.diagnosis import SLOWEST, CallOutcome, Cause, Circumstances, Diagnosis, diagnose
 from wizard.exchange.errors import (
     ErrorKind,
     ExchangeError,
@@ -37,8 +37,13 @@ PLAIN = Circumstances(SITE, "sapi", HERE, LISTED)
 REFUSAL = refused(-2015, "Invalid API-key, IP, or permissions for action.", 400)
 
 
-def row(verdict: Diagnosis) -> tuple[CallOutcome, Cause, Certainty]:
-    return verdict.outcome, verdict.cause, verdict.certainty
+NAMED = "This address is not on the key's whitelist"
+UNEXPLAINED = "The key is refused, and what was observed does not say why"
+COMPARED = "The key is refused, most likely because of the address"
+
+
+def row(verdict: Diagnosis) -> tuple[CallOutcome, Cause]:
+    return verdict.outcome, verdict.cause
 
 
 def naming(address: IPv4Address) -> ExchangeError:
@@ -47,7 +52,7 @@ def naming(address: IPv4Address) -> ExchangeError:
 
 def test_an_answered_call_is_accepted_and_names_the_address() -> None:
     verdict = diagnose(None, PLAIN)
-    assert row(verdict) == (CallOutcome.ACCEPTED, Cause.NONE, Certainty.CERTAIN)
+    assert row(verdict) == (CallOutcome.ACCEPTED, Cause.NONE)
     assert str(HERE) in verdict.why
     assert not verdict.advice
 
@@ -60,41 +65,40 @@ def test_accepted_from_an_address_that_is_not_listed_asks_to_compare_the_lists()
 
 
 REJECTED, INCONCLUSIVE = CallOutcome.REJECTED, CallOutcome.INCONCLUSIVE
-CERTAIN, LIKELY, UNKNOWN = Certainty.CERTAIN, Certainty.LIKELY, Certainty.UNKNOWN
 
 
 @pytest.mark.parametrize(
     ("error", "expected"),
     [
-        (refused(-2008, "Invalid Api-Key ID.", 400), (REJECTED, Cause.KEY_UNKNOWN, LIKELY)),
-        (refused(-2014, "API-key format invalid.", 401), (REJECTED, Cause.MALFORMED_KEY, CERTAIN)),
-        (refused(-1022, "Signature for this request is not valid.", 400), (REJECTED, Cause.WRONG_SIGNATURE, LIKELY)),
-        (refused(-1002, "You are not authorized", 401), (REJECTED, Cause.PERMISSION_OR_KEY, LIKELY)),
-        (refused(-2017, "API Keys are locked on this account.", 400), (REJECTED, Cause.PERMISSION_OR_KEY, CERTAIN)),
-        (refused(-1021, "Timestamp for this request", 400), (INCONCLUSIVE, Cause.CLOCK, CERTAIN)),
-        (refused(-1015, "Too many new orders", 400), (INCONCLUSIVE, Cause.ORDER_RATE_LIMIT, LIKELY)),
-        (slow_down(None, 429, -1015), (INCONCLUSIVE, Cause.ORDER_RATE_LIMIT, LIKELY)),
-        (slow_down(12.0, 429, -1003), (INCONCLUSIVE, Cause.RATE_LIMIT, CERTAIN)),
-        (slow_down(None, 418), (INCONCLUSIVE, Cause.RATE_LIMIT, CERTAIN)),
-        (slow_down(None, 429, -2015), (INCONCLUSIVE, Cause.RATE_LIMIT, CERTAIN)),
-        (firewall_blocked(), (INCONCLUSIVE, Cause.FIREWALL, LIKELY)),
-        (location_restricted(), (INCONCLUSIVE, Cause.LOCATION, CERTAIN)),
-        (server_fault(503), (INCONCLUSIVE, Cause.SERVER_FAULT, CERTAIN)),
-        (server_fault(503, -2015), (INCONCLUSIVE, Cause.SERVER_FAULT, CERTAIN)),
-        (refused(-1001, "Internal error", 400), (INCONCLUSIVE, Cause.SERVER_FAULT, CERTAIN)),
-        (refused(-1016, "This service is no longer available.", 400), (INCONCLUSIVE, Cause.SERVER_FAULT, CERTAIN)),
-        (refused(-1102, "Mandatory parameter", 400), (INCONCLUSIVE, Cause.REQUEST, LIKELY)),
-        (refused(-1131, "recvWindow must be less than 60000", 400), (INCONCLUSIVE, Cause.REQUEST, LIKELY)),
-        (refused(-1100, "Illegal characters found in parameter 'ip'", 400), (INCONCLUSIVE, Cause.IPV6, LIKELY)),
-        (refused(-1100, "Illegal characters found in parameter 'x'", 400), (INCONCLUSIVE, Cause.REQUEST, LIKELY)),
-        (refused(-71012, "IPv6 not supported", 400), (INCONCLUSIVE, Cause.IPV6, LIKELY)),
-        (refused(-9999, "news", 400), (INCONCLUSIVE, Cause.UNKNOWN, UNKNOWN)),
-        (unreadable(Flaw.NOT_JSON), (INCONCLUSIVE, Cause.UNREADABLE_ANSWER, CERTAIN)),
-        (unsendable_key(), (INCONCLUSIVE, Cause.MALFORMED_KEY, CERTAIN)),
-        *[(unreachable(phase), (INCONCLUSIVE, Cause.NETWORK, CERTAIN)) for phase in Phase],
+        (refused(-2008, "Invalid Api-Key ID.", 400), (REJECTED, Cause.KEY_UNKNOWN)),
+        (refused(-2014, "API-key format invalid.", 401), (REJECTED, Cause.MALFORMED_KEY)),
+        (refused(-1022, "Signature for this request is not valid.", 400), (REJECTED, Cause.WRONG_SIGNATURE)),
+        (refused(-1002, "You are not authorized", 401), (REJECTED, Cause.PERMISSION_OR_KEY)),
+        (refused(-2017, "API Keys are locked on this account.", 400), (REJECTED, Cause.PERMISSION_OR_KEY)),
+        (refused(-1021, "Timestamp for this request", 400), (INCONCLUSIVE, Cause.CLOCK)),
+        (refused(-1015, "Too many new orders", 400), (INCONCLUSIVE, Cause.ORDER_RATE_LIMIT)),
+        (slow_down(None, 429, -1015), (INCONCLUSIVE, Cause.ORDER_RATE_LIMIT)),
+        (slow_down(12.0, 429, -1003), (INCONCLUSIVE, Cause.RATE_LIMIT)),
+        (slow_down(None, 418), (INCONCLUSIVE, Cause.RATE_LIMIT)),
+        (slow_down(None, 429, -2015), (INCONCLUSIVE, Cause.RATE_LIMIT)),
+        (firewall_blocked(), (INCONCLUSIVE, Cause.FIREWALL)),
+        (location_restricted(), (INCONCLUSIVE, Cause.LOCATION)),
+        (server_fault(503), (INCONCLUSIVE, Cause.SERVER_FAULT)),
+        (server_fault(503, -2015), (INCONCLUSIVE, Cause.SERVER_FAULT)),
+        (refused(-1001, "Internal error", 400), (INCONCLUSIVE, Cause.SERVER_FAULT)),
+        (refused(-1016, "This service is no longer available.", 400), (INCONCLUSIVE, Cause.SERVER_FAULT)),
+        (refused(-1102, "Mandatory parameter", 400), (INCONCLUSIVE, Cause.REQUEST)),
+        (refused(-1131, "recvWindow must be less than 60000", 400), (INCONCLUSIVE, Cause.REQUEST)),
+        (refused(-1100, "Illegal characters found in parameter 'ip'", 400), (INCONCLUSIVE, Cause.IPV6)),
+        (refused(-1100, "Illegal characters found in parameter 'x'", 400), (INCONCLUSIVE, Cause.REQUEST)),
+        (refused(-71012, "IPv6 not supported", 400), (INCONCLUSIVE, Cause.IPV6)),
+        (refused(-9999, "news", 400), (INCONCLUSIVE, Cause.UNKNOWN)),
+        (unreadable(Flaw.NOT_JSON), (INCONCLUSIVE, Cause.UNREADABLE_ANSWER)),
+        (unsendable_key(), (INCONCLUSIVE, Cause.MALFORMED_KEY)),
+        *[(unreachable(phase), (INCONCLUSIVE, Cause.NETWORK)) for phase in Phase],
     ],
 )
-def test_each_row_of_the_table(error: ExchangeError, expected: tuple[CallOutcome, Cause, Certainty]) -> None:
+def test_each_row_of_the_table(error: ExchangeError, expected: tuple[CallOutcome, Cause]) -> None:
     verdict = diagnose(error, PLAIN)
     assert row(verdict) == expected
     assert verdict.what
@@ -117,19 +121,31 @@ def test_the_code_decides_and_not_the_http_status(status: int) -> None:
 @pytest.mark.parametrize(
     ("error", "egress", "whitelist", "control", "expected"),
     [
-        (naming(ELSEWHERE), HERE, LISTED, True, (Cause.ADDRESS, CERTAIN)),
-        (naming(ELSEWHERE), None, LISTED, None, (Cause.ADDRESS, CERTAIN)),
-        (naming(HERE), ELSEWHERE, LISTED, True, (Cause.PERMISSION_OR_KEY, LIKELY)),
-        (naming(HERE), ELSEWHERE, LISTED, None, (Cause.NOT_YET_VISIBLE, UNKNOWN)),
-        (REFUSAL, HERE, NOT_LISTED, None, (Cause.ADDRESS, LIKELY)),
-        (REFUSAL, HERE, NOT_LISTED, True, (Cause.ADDRESS, LIKELY)),
-        (REFUSAL, HERE, LISTED, True, (Cause.PERMISSION_OR_KEY, LIKELY)),
-        (REFUSAL, HERE, LISTED, False, (Cause.NOT_YET_VISIBLE, UNKNOWN)),
-        (REFUSAL, HERE, LISTED, None, (Cause.NOT_YET_VISIBLE, UNKNOWN)),
-        (REFUSAL, HERE, (), False, (Cause.NOT_YET_VISIBLE, UNKNOWN)),
-        (REFUSAL, HERE, (), True, (Cause.NOT_YET_VISIBLE, UNKNOWN)),
-        (REFUSAL, None, LISTED, True, (Cause.NOT_YET_VISIBLE, UNKNOWN)),
-        (naming(ELSEWHERE), None, (), None, (Cause.NOT_YET_VISIBLE, UNKNOWN)),
+        (naming(ELSEWHERE), HERE, LISTED, True, (Cause.ADDRESS, NAMED)),
+        (naming(ELSEWHERE), None, LISTED, None, (Cause.ADDRESS, NAMED)),
+        (
+            naming(HERE),
+            ELSEWHERE,
+            LISTED,
+            True,
+            (Cause.PERMISSION_OR_KEY, "The key is refused although this address is in its whitelist"),
+        ),
+        (naming(HERE), ELSEWHERE, LISTED, None, (Cause.NOT_YET_VISIBLE, UNEXPLAINED)),
+        (REFUSAL, HERE, NOT_LISTED, None, (Cause.ADDRESS, COMPARED)),
+        (REFUSAL, HERE, NOT_LISTED, True, (Cause.ADDRESS, COMPARED)),
+        (
+            REFUSAL,
+            HERE,
+            LISTED,
+            True,
+            (Cause.PERMISSION_OR_KEY, "The key is refused although this address is in its whitelist"),
+        ),
+        (REFUSAL, HERE, LISTED, False, (Cause.NOT_YET_VISIBLE, UNEXPLAINED)),
+        (REFUSAL, HERE, LISTED, None, (Cause.NOT_YET_VISIBLE, UNEXPLAINED)),
+        (REFUSAL, HERE, (), False, (Cause.NOT_YET_VISIBLE, UNEXPLAINED)),
+        (REFUSAL, HERE, (), True, (Cause.NOT_YET_VISIBLE, UNEXPLAINED)),
+        (REFUSAL, None, LISTED, True, (Cause.NOT_YET_VISIBLE, UNEXPLAINED)),
+        (naming(ELSEWHERE), None, (), None, (Cause.NOT_YET_VISIBLE, UNEXPLAINED)),
     ],
 )
 def test_the_causes_of_2015_are_told_apart(
@@ -137,11 +153,11 @@ def test_the_causes_of_2015_are_told_apart(
     egress: IPv4Address | None,
     whitelist: tuple[IPv4Network, ...],
     control: bool | None,
-    expected: tuple[Cause, Certainty],
+    expected: tuple[Cause, str],
 ) -> None:
     verdict = diagnose(error, Circumstances(SITE, "sapi", egress, whitelist, control))
     assert verdict.outcome is REJECTED
-    assert (verdict.cause, verdict.certainty) == expected
+    assert (verdict.cause, verdict.what) == expected
 
 
 def test_an_address_at_fault_is_named_with_what_to_do() -> None:
@@ -163,14 +179,14 @@ def test_a_refusal_that_may_be_another_sites_asks_for_the_site_first() -> None:
 
 def test_an_order_rate_limit_from_an_unlisted_address_points_at_the_address() -> None:
     verdict = diagnose(refused(-1015, "Too many new orders", 400), replace(PLAIN, whitelist=NOT_LISTED))
-    assert row(verdict) == (INCONCLUSIVE, Cause.ADDRESS, LIKELY)
+    assert row(verdict) == (INCONCLUSIVE, Cause.ADDRESS)
     assert "documented as the order rate limit" in verdict.why
 
 
 def test_a_deleted_key_is_unknown_on_sapi_and_less_surely_so_elsewhere() -> None:
     error = refused(-2008, "Invalid Api-Key ID.", 400)
-    assert diagnose(error, PLAIN).certainty is LIKELY
-    assert diagnose(error, replace(PLAIN, surface="api")).certainty is UNKNOWN
+    assert "reported on /sapi only" not in diagnose(error, PLAIN).why
+    assert "reported on /sapi only" in diagnose(error, replace(PLAIN, surface="api")).why
     assert "report" in diagnose(error, PLAIN).why
 
 

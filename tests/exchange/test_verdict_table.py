@@ -17,7 +17,7 @@ from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.secret import Secret
 from wizard.core.sites import Site
 from wizard.exchange.client import ExchangeClient
-from wizard.exchange.diagnosis import CallOutcome, Cause, Certainty, Diagnosis, Surface, diagnose
+from wizard.exchange.diagnosis import CallOutcome, Cause, Diagnosis, Surface, diagnose
 from wizard.exchange.errors import ExchangeError
 from wizard.exchange.signing import generate_ed25519
 from wizard.exchange.skew import measure_skew
@@ -28,7 +28,6 @@ from wizard.rotation.exchange_calls import circumstances
 
 HERE, ELSEWHERE = "203.0.113.42", "203.0.113.77"
 ACCEPTED, REJECTED, INCONCLUSIVE = CallOutcome.ACCEPTED, CallOutcome.REJECTED, CallOutcome.INCONCLUSIVE
-CERTAIN, LIKELY, UNKNOWN = Certainty.CERTAIN, Certainty.LIKELY, Certainty.UNKNOWN
 
 
 @dataclass
@@ -216,35 +215,35 @@ BANNED = {"code": -1003, "msg": "Way too much request weight used; IP banned unt
 ORDERS = {"code": -1015, "msg": "Too many new orders; current limit is 50 orders per 10 SECOND."}
 BEHIND = {"code": -1007, "msg": "Timeout waiting for response from backend server."}
 REDIRECT = canned(302, "", Location="http://portal.test/")
-ROWS: list[tuple[Row, str, tuple[CallOutcome, Cause, Certainty], int | None]] = [
-    (accepted, "sapi api fapi websocket", (ACCEPTED, Cause.NONE, CERTAIN), None),
-    (another_address, "sapi api websocket", (REJECTED, Cause.ADDRESS, LIKELY), -2015),
-    (another_address, "fapi", (REJECTED, Cause.ADDRESS, CERTAIN), -2015),
-    (permission_off, "sapi api fapi websocket", (REJECTED, Cause.PERMISSION_OR_KEY, LIKELY), -2015),
-    (nothing_explains_it, "sapi api fapi websocket", (REJECTED, Cause.NOT_YET_VISIBLE, UNKNOWN), -2015),
-    (disabled, "sapi api fapi websocket", (REJECTED, Cause.PERMISSION_OR_KEY, LIKELY), -2015),
-    (deleted, "sapi", (REJECTED, Cause.KEY_UNKNOWN, LIKELY), -2008),
-    (deleted, "api fapi websocket", (REJECTED, Cause.PERMISSION_OR_KEY, LIKELY), -2015),
-    (whitelist_not_yet_active, "sapi api websocket", (REJECTED, Cause.NOT_YET_VISIBLE, UNKNOWN), -2015),
-    (key_of_another_site, "sapi", (REJECTED, Cause.KEY_UNKNOWN, LIKELY), -2008),
-    (key_of_another_site, "api fapi websocket", (REJECTED, Cause.NOT_YET_VISIBLE, UNKNOWN), -2015),
-    (malformed_key, "sapi api fapi websocket", (REJECTED, Cause.MALFORMED_KEY, CERTAIN), -2014),
-    (wrong_secret, "sapi api fapi websocket", (REJECTED, Cause.WRONG_SIGNATURE, LIKELY), -1022),
-    (wrong_clock, "sapi api fapi websocket", (INCONCLUSIVE, Cause.CLOCK, CERTAIN), -1021),
-    (too_much_weight, "sapi websocket", (INCONCLUSIVE, Cause.RATE_LIMIT, CERTAIN), -1003),
-    (canned(418, BANNED, Retry_After="90"), "sapi websocket", (INCONCLUSIVE, Cause.RATE_LIMIT, CERTAIN), -1003),
-    (canned(429, ORDERS), "sapi", (INCONCLUSIVE, Cause.ORDER_RATE_LIMIT, LIKELY), -1015),
-    (order_limit_from_elsewhere, "sapi", (INCONCLUSIVE, Cause.ADDRESS, LIKELY), -1015),
-    (canned(403, PORTAL), "sapi websocket", (INCONCLUSIVE, Cause.FIREWALL, LIKELY), None),
-    (canned(451, RESTRICTED), "sapi websocket", (INCONCLUSIVE, Cause.LOCATION, CERTAIN), None),
-    (canned(503, ""), "sapi websocket", (INCONCLUSIVE, Cause.SERVER_FAULT, CERTAIN), None),
-    (canned(504, BEHIND), "sapi", (INCONCLUSIVE, Cause.SERVER_FAULT, CERTAIN), -1007),
-    (canned(200, PORTAL), "sapi websocket", (INCONCLUSIVE, Cause.UNREADABLE_ANSWER, CERTAIN), None),
-    (REDIRECT, "sapi websocket", (INCONCLUSIVE, Cause.UNREADABLE_ANSWER, CERTAIN), None),
-    (no_answer, "sapi websocket", (INCONCLUSIVE, Cause.NETWORK, CERTAIN), None),
-    (nobody_listens, "sapi websocket", (INCONCLUSIVE, Cause.NETWORK, CERTAIN), None),
-    (no_such_name, "sapi websocket", (INCONCLUSIVE, Cause.NETWORK, CERTAIN), None),
-    (no_tls, "sapi websocket", (INCONCLUSIVE, Cause.NETWORK, CERTAIN), None),
+ROWS: list[tuple[Row, str, tuple[CallOutcome, Cause], int | None]] = [
+    (accepted, "sapi api fapi websocket", (ACCEPTED, Cause.NONE), None),
+    (another_address, "sapi api websocket", (REJECTED, Cause.ADDRESS), -2015),
+    (another_address, "fapi", (REJECTED, Cause.ADDRESS), -2015),
+    (permission_off, "sapi api fapi websocket", (REJECTED, Cause.PERMISSION_OR_KEY), -2015),
+    (nothing_explains_it, "sapi api fapi websocket", (REJECTED, Cause.NOT_YET_VISIBLE), -2015),
+    (disabled, "sapi api fapi websocket", (REJECTED, Cause.PERMISSION_OR_KEY), -2015),
+    (deleted, "sapi", (REJECTED, Cause.KEY_UNKNOWN), -2008),
+    (deleted, "api fapi websocket", (REJECTED, Cause.PERMISSION_OR_KEY), -2015),
+    (whitelist_not_yet_active, "sapi api websocket", (REJECTED, Cause.NOT_YET_VISIBLE), -2015),
+    (key_of_another_site, "sapi", (REJECTED, Cause.KEY_UNKNOWN), -2008),
+    (key_of_another_site, "api fapi websocket", (REJECTED, Cause.NOT_YET_VISIBLE), -2015),
+    (malformed_key, "sapi api fapi websocket", (REJECTED, Cause.MALFORMED_KEY), -2014),
+    (wrong_secret, "sapi api fapi websocket", (REJECTED, Cause.WRONG_SIGNATURE), -1022),
+    (wrong_clock, "sapi api fapi websocket", (INCONCLUSIVE, Cause.CLOCK), -1021),
+    (too_much_weight, "sapi websocket", (INCONCLUSIVE, Cause.RATE_LIMIT), -1003),
+    (canned(418, BANNED, Retry_After="90"), "sapi websocket", (INCONCLUSIVE, Cause.RATE_LIMIT), -1003),
+    (canned(429, ORDERS), "sapi", (INCONCLUSIVE, Cause.ORDER_RATE_LIMIT), -1015),
+    (order_limit_from_elsewhere, "sapi", (INCONCLUSIVE, Cause.ADDRESS), -1015),
+    (canned(403, PORTAL), "sapi websocket", (INCONCLUSIVE, Cause.FIREWALL), None),
+    (canned(451, RESTRICTED), "sapi websocket", (INCONCLUSIVE, Cause.LOCATION), None),
+    (canned(503, ""), "sapi websocket", (INCONCLUSIVE, Cause.SERVER_FAULT), None),
+    (canned(504, BEHIND), "sapi", (INCONCLUSIVE, Cause.SERVER_FAULT), -1007),
+    (canned(200, PORTAL), "sapi websocket", (INCONCLUSIVE, Cause.UNREADABLE_ANSWER), None),
+    (REDIRECT, "sapi websocket", (INCONCLUSIVE, Cause.UNREADABLE_ANSWER), None),
+    (no_answer, "sapi websocket", (INCONCLUSIVE, Cause.NETWORK), None),
+    (nobody_listens, "sapi websocket", (INCONCLUSIVE, Cause.NETWORK), None),
+    (no_such_name, "sapi websocket", (INCONCLUSIVE, Cause.NETWORK), None),
+    (no_tls, "sapi websocket", (INCONCLUSIVE, Cause.NETWORK), None),
 ]  # fmt: skip
 CELLS = [
     pytest.param(row, surface, *rest, id=f"{row.__name__}-{rest[1] or rest[0][1]}-{surface}")
@@ -255,14 +254,22 @@ CELLS = [
 
 @pytest.mark.parametrize(("row", "surface", "expected", "code"), CELLS)
 async def test_a_row_of_the_table(
-    bench: Bench, row: Row, surface: Surface, expected: tuple[CallOutcome, Cause, Certainty], code: int | None
+    bench: Bench, row: Row, surface: Surface, expected: tuple[CallOutcome, Cause], code: int | None
 ) -> None:
     verdict = await row(bench, surface)
-    assert (verdict.outcome, verdict.cause, verdict.certainty) == expected, verdict
+    assert (verdict.outcome, verdict.cause) == expected, verdict
     assert verdict.code == code
     assert verdict.what
     assert verdict.why
     assert bool(verdict.advice) is (verdict.outcome is not ACCEPTED)
+
+
+@pytest.mark.parametrize("surface", ["sapi", "fapi"])
+async def test_only_an_address_that_the_exchange_names_is_certain(bench: Bench, surface: Surface) -> None:
+    is_named = surface == "fapi"
+    verdict = await another_address(bench, surface)
+    assert ("most likely" in verdict.what) is not is_named
+    assert ("named the address that it saw" in verdict.why) is is_named
 
 
 async def test_the_clock_is_told_with_its_offset(bench: Bench) -> None:

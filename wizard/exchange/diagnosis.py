@@ -90,14 +90,6 @@ _TIME_HELPS = frozenset(
 )
 
 
-class Certainty(StrEnum):
-    """How sure the cause is."""
-
-    CERTAIN = "certain"
-    LIKELY = "likely"
-    UNKNOWN = "unknown"
-
-
 @dataclass(frozen=True, slots=True)
 class Circumstances:
     """What is known besides the answer."""
@@ -128,8 +120,6 @@ class Diagnosis:
 
     outcome: CallOutcome
     cause: Cause
-    certainty: Certainty
-    """How sure `cause` is; `outcome` is what was seen."""
     what: str
     why: str
     advice: str
@@ -175,8 +165,7 @@ def diagnose(error: ExchangeError | None, known: Circumstances) -> Diagnosis:
     if code == TOO_MANY_ORDERS and (is_refusal or error.kind is ErrorKind.RATE_LIMIT):
         found = _order_rate_limit(known)
     elif not is_refusal:
-        certainty = Certainty.LIKELY if error.kind is ErrorKind.FIREWALL else Certainty.CERTAIN
-        found = _inconclusive(Cause(error.kind.value), certainty, error.what, error.why, error.advice)
+        found = _inconclusive(Cause(error.kind.value), error.what, error.why, error.advice)
     elif code == REFUSED_KEY:
         found = _key_refused(error.request_ip, known)
     elif code == WRONG_TIME:
@@ -186,31 +175,28 @@ def diagnose(error: ExchangeError | None, known: Circumstances) -> Diagnosis:
     return replace(found, code=code, retry_after=error.retry_after)
 
 
-def _rejected(cause: Cause, certainty: Certainty, what: str, why: str, advice: str) -> Diagnosis:
-    return Diagnosis(CallOutcome.REJECTED, cause, certainty, what, why, advice)
+def _rejected(cause: Cause, what: str, why: str, advice: str) -> Diagnosis:
+    return Diagnosis(CallOutcome.REJECTED, cause, what, why, advice)
 
 
-def _inconclusive(cause: Cause, certainty: Certainty, what: str, why: str, advice: str) -> Diagnosis:
-    return Diagnosis(CallOutcome.INCONCLUSIVE, cause, certainty, what, why, advice)
+def _inconclusive(cause: Cause, what: str, why: str, advice: str) -> Diagnosis:
+    return Diagnosis(CallOutcome.INCONCLUSIVE, cause, what, why, advice)
 
 
 _SERVER_FAULT = _inconclusive(
     Cause.SERVER_FAULT,
-    Certainty.CERTAIN,
     "The exchange has a fault of its own",
     "The code is documented as a fault or an overload of its servers. The key was not judged.",
     "Try again in a minute.",
 )
 _BAD_REQUEST = _inconclusive(
     Cause.REQUEST,
-    Certainty.LIKELY,
     "The exchange did not accept the form of the request",
     "The code is documented for parameters that are missing, unknown or malformed. The key was not judged.",
     "Check that this site is the right one. If it is, this is a defect of the wizard: please report it.",
 )
 _IPV6 = _inconclusive(
     Cause.IPV6,
-    Certainty.LIKELY,
     "The exchange refuses calls over IPv6",
     "The code is reported for Binance.US when the caller's address is IPv6.",
     "Call over IPv4: choose the route in the Egress step.",
@@ -218,7 +204,6 @@ _IPV6 = _inconclusive(
 _ROWS: dict[int | None, Diagnosis] = {
     UNKNOWN_KEY: _rejected(
         Cause.KEY_UNKNOWN,
-        Certainty.LIKELY,
         "The exchange does not know this key",
         "Users report this code for keys that were deleted, never existed or belong to another site."
         " The exchange's list of codes does not name it.",
@@ -226,14 +211,12 @@ _ROWS: dict[int | None, Diagnosis] = {
     ),
     MALFORMED_KEY: _rejected(
         Cause.MALFORMED_KEY,
-        Certainty.CERTAIN,
         "The API key is malformed",
         "The code is documented for an API key of the wrong form. The usual cause is a slip in copying.",
         "Copy the API key again. If it looks right, the API key and the secret may be in each other's place.",
     ),
     WRONG_SIGNATURE: _rejected(
         Cause.WRONG_SIGNATURE,
-        Certainty.LIKELY,
         "The signature is wrong",
         "The exchange seems to know the key, but what signed the call does not belong to it.",
         "Enter the secret that was shown together with this API key. For an Ed25519 or RSA key, check that its"
@@ -241,14 +224,12 @@ _ROWS: dict[int | None, Diagnosis] = {
     ),
     -1002: _rejected(
         Cause.PERMISSION_OR_KEY,
-        Certainty.LIKELY,
         "The key is not authorized for this call",
         "The code is documented as “not authorized to execute this request”.",
         "Was this key made on {site}? If so, check its permissions on the exchange's page.",
     ),
     -2017: _rejected(
         Cause.PERMISSION_OR_KEY,
-        Certainty.CERTAIN,
         "The API keys of this account are locked",
         "The code is documented, for futures, as “API Keys are locked on this account”.",
         "Log in to the exchange's web page and see what it asks for.",
@@ -260,7 +241,6 @@ _ROWS: dict[int | None, Diagnosis] = {
 """One row for each code that needs no further comparison (docs/binance.md)."""
 _UNLISTED = _inconclusive(
     Cause.UNKNOWN,
-    Certainty.UNKNOWN,
     "The exchange refused the call with a code that the wizard does not know",
     "It is not known whether the key was judged.",
     "Look the code up in the exchange's list of codes, then try again.",
@@ -275,7 +255,7 @@ def _accepted(known: Circumstances) -> Diagnosis:
         why += " That address is not in the whitelist as it is known here."
         advice = "Compare the list on the exchange's page: it is another one, or the key is not restricted."
     what = "The exchange accepted this key"
-    return Diagnosis(CallOutcome.ACCEPTED, Cause.NONE, Certainty.CERTAIN, what, why, advice)
+    return Diagnosis(CallOutcome.ACCEPTED, Cause.NONE, what, why, advice)
 
 
 def _by_code(error: ExchangeError, known: Circumstances) -> Diagnosis:
@@ -285,7 +265,6 @@ def _by_code(error: ExchangeError, known: Circumstances) -> Diagnosis:
     why = f"{error.why} {row.why}"
     if error.exchange_code == UNKNOWN_KEY and known.surface != "sapi":
         why += " It is reported on /sapi only, and this was another call."
-        row = replace(row, certainty=Certainty.UNKNOWN)
     return replace(row, why=why, advice=row.advice.format(site=known.site.name))
 
 
@@ -299,7 +278,7 @@ def _wrong_time(known: Circumstances) -> Diagnosis:
         if known.skew.is_good:
             advice = "The clock is right now: the request was held up on its way, or the clock has jumped. Try again."
     what = "The exchange refused the time of the request"
-    return _inconclusive(Cause.CLOCK, Certainty.CERTAIN, what, why, advice)
+    return _inconclusive(Cause.CLOCK, what, why, advice)
 
 
 def _order_rate_limit(known: Circumstances) -> Diagnosis:
@@ -308,14 +287,12 @@ def _order_rate_limit(known: Circumstances) -> Diagnosis:
     if known.lists(known.egress) is False:
         return _inconclusive(
             Cause.ADDRESS,
-            Certainty.LIKELY,
             "The exchange answered with its order rate limit, but this address is not on the whitelist",
             f"{why} {known.egress} is not in the whitelist.",
             f"Add {known.egress} to the key's whitelist on the exchange's page, then ask again.",
         )
     return _inconclusive(
         Cause.ORDER_RATE_LIMIT,
-        Certainty.LIKELY,
         "The account sends too many orders",
         f"{why} {_comparison(known)}",
         "Let the software that sends orders pause, then ask again.",
@@ -333,17 +310,15 @@ def _key_refused(named: IPv4Address | None, known: Circumstances) -> Diagnosis:
         known: See `diagnose`.
     """
     if named is not None and known.lists(named) is False:
-        return _address_named(named, known, Certainty.CERTAIN, "With -2015 the exchange")
+        return _address_named(named, known, "With -2015 the exchange")
     seen = named or known.egress
     listed = known.lists(seen)
     elsewhere = known.seen_as if known.lists(known.seen_as) is False else None
     if elsewhere and not (listed and known.control_accepted):
-        certainty = Certainty.CERTAIN if elsewhere == known.egress else Certainty.LIKELY
-        return _address_named(elsewhere, known, certainty, "With the same -2015 the futures host")
+        return _address_named(elsewhere, known, "With the same -2015 the futures host")
     if listed is False:
         return _rejected(
             Cause.ADDRESS,
-            Certainty.LIKELY,
             "The key is refused, most likely because of the address",
             f"This host's egress address {known.egress} is not in the whitelist. {_ONE_TEXT}",
             f"Add {known.egress} to the key's whitelist on the exchange's page, or call from a listed address.",
@@ -353,7 +328,7 @@ def _key_refused(named: IPv4Address | None, known: Circumstances) -> Diagnosis:
     return _not_yet_visible(named or known.seen_as, known)
 
 
-def _address_named(address: IPv4Address, known: Circumstances, certainty: Certainty, who: str) -> Diagnosis:
+def _address_named(address: IPv4Address, known: Circumstances, who: str) -> Diagnosis:
     advice = f"Add {address} to the key's whitelist on the exchange's page, or call from a listed address."
     if known.egress not in (None, address):
         advice = (
@@ -362,7 +337,6 @@ def _address_named(address: IPv4Address, known: Circumstances, certainty: Certai
         )
     return _rejected(
         Cause.ADDRESS,
-        certainty,
         "This address is not on the key's whitelist",
         f"{who} named the address that it saw, {address}, and {address} is not in the whitelist."
         " (That it names it is reported by users, not documented.)",
@@ -376,7 +350,6 @@ def _key_or_permission(address: IPv4Address | None, elsewhere: IPv4Address | Non
         routes = f" Or the calls leave by two routes: the futures host saw {elsewhere}, which is not in the whitelist."
     return _rejected(
         Cause.PERMISSION_OR_KEY,
-        Certainty.LIKELY,
         "The key is refused although this address is in its whitelist",
         f"{address} is in the whitelist, and the other key was accepted from here in the same minute. {_ONE_TEXT}"
         f" So it is the key itself, one of its permissions, or a list that does not count yet.{routes}",
@@ -390,7 +363,6 @@ def _not_yet_visible(address: IPv4Address | None, known: Circumstances) -> Diagn
     named = f"The exchange saw {address}. " if address else ""
     return _rejected(
         Cause.NOT_YET_VISIBLE,
-        Certainty.UNKNOWN,
         "The key is refused, and what was observed does not say why",
         f"{_ONE_TEXT} {named}{other}{_comparison(known)}",
         f"{_site_first(known)} A new key or list may need a few minutes (reported, not documented):"
