@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
 import pytest
 
 from wizard.exchange.errors import ExchangeError
-from wizard.exchange.permissions import LABELS, WITHDRAWALS, PermissionDiff, Weight, compare
+from wizard.exchange.permissions import LABELS, WITHDRAWALS, PermissionDifference, Weight, compare
 from wizard.exchange.responses import Account, ApiRestrictions, read_account, read_api_restrictions
 from wizard.rotation import findings as say
 from wizard.rotation.findings import FindingWriter, prove
@@ -18,21 +21,19 @@ def key(created_ms: int | None = 2, ip_restricted: bool | None = True, **permiss
     return ApiRestrictions(ip_restricted, created_ms, {**TRADING, **permissions})
 
 
-def weights(diff: PermissionDiff) -> list[Weight]:
-    return [finding.weight for finding in diff.findings()]
+def weights(differences: Sequence[PermissionDifference]) -> list[Weight]:
+    return [difference.weight for difference in differences]
 
 
 def test_the_same_permissions_on_a_newer_restricted_key_need_no_word() -> None:
-    diff = compare(key(2), key(1))
-    assert diff.findings() == ()
-    assert Weight.BLOCKS not in weights(diff)
+    assert compare(key(2), key(1)) == ()
 
 
 def test_a_missing_permission_blocks_and_is_named_as_on_the_page() -> None:
-    diff = compare(key(enableSpotAndMarginTrading=False), key(1))
-    assert diff.missing == ("enableSpotAndMarginTrading",)
-    assert Weight.BLOCKS in weights(diff)
-    assert "Enable Spot & Margin Trading" in diff.findings()[0].what
+    (missing,) = compare(key(enableSpotAndMarginTrading=False), key(1))
+    assert missing.permissions == ("enableSpotAndMarginTrading",)
+    assert missing.weight is Weight.BLOCKS
+    assert "Enable Spot & Margin Trading" in missing.what
 
 
 ABSENT = object()
@@ -48,7 +49,7 @@ def answer(name: str, value: object) -> dict[str, object]:
 
 def told_of(new: ApiRestrictions, current: ApiRestrictions | None) -> Finding:
     writer = FindingWriter(lambda: 1.0, "203.0.113.42")
-    return writer.permissions(compare(new, current), new, has_control=current is not None)
+    return writer.permissions(new, current, has_control=current is not None)
 
 
 @pytest.mark.parametrize("name", ["ipRestrict", *LABELS])
@@ -129,7 +130,7 @@ def test_accounts_without_a_number_are_not_the_same(new: int | None, current: in
 def test_a_key_that_could_not_be_compared_is_not_proven_for_another_warning() -> None:
     """That it may withdraw is worth a word; it does not stand for the comparison that was not made."""
     new = key(enableWithdrawals=True)
-    finding = FindingWriter(lambda: 1.0, "").permissions(compare(new, None), new, has_control=True)
+    finding = FindingWriter(lambda: 1.0, "").permissions(new, None, has_control=True)
     assert finding.outcome is Outcome.INCONCLUSIVE
     rest = [Finding(subject, Outcome.PASSED, "", 1.0) for subject in say.MUST_PASS]
     control = Finding(say.CONTROL, Outcome.INCONCLUSIVE, "", 1.0)
@@ -137,49 +138,50 @@ def test_a_key_that_could_not_be_compared_is_not_proven_for_another_warning() ->
 
 
 def test_an_extra_permission_warns_and_does_not_block() -> None:
-    diff = compare(key(enableFutures=True), key(1))
-    assert diff.extra == ("enableFutures",)
-    assert weights(diff) == [Weight.WARNS]
+    (extra,) = compare(key(enableFutures=True), key(1))
+    assert extra.permissions == ("enableFutures",)
+    assert extra.weight is Weight.WARNS
 
 
 def test_a_flag_of_the_future_is_compared_under_its_own_name() -> None:
-    diff = compare(key(enableMoonTrading=True), key(1))
-    assert "enableMoonTrading" in diff.findings()[0].what
+    (unknown,) = compare(key(enableMoonTrading=True), key(1))
+    assert "enableMoonTrading" in unknown.what
 
 
-def test_a_key_that_works_from_anywhere_blocks_even_when_there_is_no_current_key() -> None:
-    diff = compare(key(ip_restricted=False), None)
-    assert diff.unrestricted
-    assert Weight.BLOCKS in weights(diff)
-    assert "from anywhere" in diff.findings()[0].what
+@pytest.mark.parametrize("is_restricted", [False, None])
+def test_a_key_that_may_work_from_anywhere_is_not_proven(is_restricted: bool | None) -> None:
+    finding = FindingWriter(lambda: 1.0, "").restriction(is_restricted, is_adopted=False)
+    assert ("from anywhere" in finding.observed) is (is_restricted is False)
+    rest = [Finding(subject, Outcome.PASSED, "", 1.0) for subject in say.MUST_PASS - {say.IP_RESTRICTION}]
+    assert not prove([*rest, finding])
+    assert prove([*rest, replace(finding, outcome=Outcome.PASSED)])
 
 
-def test_an_unsaid_restriction_is_not_taken_for_a_restriction() -> None:
-    diff = compare(key(ip_restricted=None), key(1))
-    assert not diff.unrestricted
-    assert diff.restriction_unknown
-    assert Weight.BLOCKS in weights(diff)
-
-
-def test_withdrawals_warn_loudly_also_when_the_current_key_may_withdraw_too() -> None:
-    diff = compare(key(enableWithdrawals=True), key(1, enableWithdrawals=True))
-    assert diff.withdrawals_on
-    assert weights(diff) == [Weight.WARNS_LOUDLY]
+def test_withdrawals_warn_also_when_the_current_key_may_withdraw_too() -> None:
+    (withdrawals,) = compare(key(enableWithdrawals=True), key(1, enableWithdrawals=True))
+    assert "may withdraw" in withdrawals.what
+    assert withdrawals.weight is Weight.WARNS
 
 
 def test_a_key_no_newer_than_the_legacy_key_is_suspected_to_be_it() -> None:
-    assert compare(key(5), key(5)).not_newer
-    assert compare(key(4), key(5)).not_newer
-    assert not compare(key(6), key(5)).not_newer
-    assert not compare(key(None), key(5)).not_newer
-    assert not compare(key(5), key(None)).not_newer
+    for created in (4, 5):
+        (not_newer,) = compare(key(created), key(5))
+        assert "not created after the current one" in not_newer.what
+    assert compare(key(6), key(5)) == ()
+    assert compare(key(None), key(5)) == ()
+    assert compare(key(5), key(None)) == ()
 
 
 def test_without_a_current_key_nothing_is_missing_or_extra() -> None:
-    diff = compare(key(), None)
-    assert (diff.missing, diff.extra, diff.not_newer) == ((), (), False)
+    assert compare(key(), None) == ()
 
 
 def test_findings_come_with_the_weightiest_first() -> None:
-    diff = compare(key(1, False, enableReading=False, enableWithdrawals=True), key(1))
-    assert weights(diff) == [Weight.BLOCKS, Weight.BLOCKS, Weight.WARNS_LOUDLY, Weight.WARNS, Weight.WARNS]
+    found = compare(key(1, False, enableReading=False, enableWithdrawals=True), key(1))
+    assert weights(found) == [Weight.BLOCKS, Weight.WARNS, Weight.WARNS, Weight.WARNS]
+    assert [difference.permissions for difference in found] == [
+        ("enableReading",),
+        (),
+        ("enableWithdrawals",),
+        (),
+    ]

@@ -11,7 +11,7 @@ from wizard.core.sites import Site
 from wizard.exchange.client import WebSocketSession
 from wizard.exchange.diagnosis import CallOutcome, Diagnosis
 from wizard.exchange.errors import ExchangeError
-from wizard.exchange.permissions import WITHDRAWALS, PermissionDiff, PermissionFinding, Weight
+from wizard.exchange.permissions import WITHDRAWALS, PermissionDifference, Weight, compare
 from wizard.exchange.responses import Account, ApiRestrictions
 from wizard.exchange.skew import ClockSkew
 from wizard.rotation.model import Finding, Outcome
@@ -200,22 +200,21 @@ class FindingWriter:
             does_not_prove="that the key is bound to the whitelist: check it on the exchange's page",
         )
 
-    def permissions(self, difference: PermissionDiff, new: ApiRestrictions, *, has_control: bool) -> Finding:
+    def permissions(self, new: ApiRestrictions, current: ApiRestrictions | None, *, has_control: bool) -> Finding:
         """How the new key's permissions compare with the current key's, where that one could be asked."""
-        # The restriction has a finding of its own.
-        told = replace(difference, unrestricted=False, restriction_unknown=False).findings()
-        observed = [finding.what for finding in told]
-        if not difference.was_compared:
+        differences = compare(new, current)
+        observed = [difference.what for difference in differences]
+        if current is None:
             observed.append(_NOT_COMPARED if has_control else _NOTHING_TO_COMPARE)
-        elif not (difference.missing or difference.extra or difference.not_told or difference.told_of_none):
+        elif not any(difference.permissions for difference in differences):
             observed.append("Nothing is missing and nothing was added.")
         if new.permissions.get(WITHDRAWALS) is False:
             observed.append("Withdrawals are off.")
         return self.note(
             PERMISSIONS,
-            _permission_outcome(difference, told, has_control=has_control),
+            _permission_outcome(differences, was_compared=current is not None, has_control=has_control),
             " ".join(observed),
-            advice=" ".join(finding.advice for finding in told),
+            advice=" ".join(difference.advice for difference in differences),
         )
 
     def account(self, account: Account, milliseconds: float) -> Finding:
@@ -268,12 +267,14 @@ _NOT_COMPARED = "Not compared: the current key could not be asked from here."
 _NOTHING_TO_COMPARE = "There is no other key to compare with."
 
 
-def _permission_outcome(difference: PermissionDiff, told: Sequence[PermissionFinding], *, has_control: bool) -> Outcome:
-    if any(finding.weight is Weight.BLOCKS for finding in told):
+def _permission_outcome(
+    differences: Sequence[PermissionDifference], *, was_compared: bool, has_control: bool
+) -> Outcome:
+    weights = {difference.weight for difference in differences}
+    if Weight.BLOCKS in weights:
         return Outcome.FAILED
-    is_open = has_control and not difference.was_compared
-    if is_open or any(finding.weight is Weight.NOT_TOLD for finding in told):
+    if Weight.UNKNOWN in weights or (has_control and not was_compared):
         return Outcome.INCONCLUSIVE
-    if told:
+    if weights:
         return Outcome.WARNING
-    return Outcome.PASSED if difference.was_compared else Outcome.NOT_APPLICABLE
+    return Outcome.PASSED if was_compared else Outcome.NOT_APPLICABLE

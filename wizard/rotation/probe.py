@@ -26,7 +26,6 @@ from wizard.exchange.diagnosis import (
     diagnose,
 )
 from wizard.exchange.errors import ErrorKind, ExchangeError
-from wizard.exchange.permissions import compare
 from wizard.exchange.responses import Account, ApiRestrictions
 from wizard.exchange.signing import SigningKeyError
 from wizard.exchange.skew import ClockSkew, measure_skew
@@ -287,9 +286,8 @@ class Probe:
             is_adopted = self._context.rotation.mode is Mode.ADOPT
             self._tell(self._writer.restriction(new.answer.restrictions.ip_restricted, is_adopted))
             current = other.answer.restrictions if other else None
-            difference = compare(new.answer.restrictions, current)
             has_control = self._current is not None
-            self._tell(self._writer.permissions(difference, new.answer.restrictions, has_control=has_control))
+            self._tell(self._writer.permissions(new.answer.restrictions, current, has_control=has_control))
         if other and new.account and other.account:
             self._tell(self._writer.same_account(new.account, other.account))
         elif self._current is not None:
