@@ -15,7 +15,7 @@ from wizard.core.clock import utc
 from wizard.core.errors import sentences
 from wizard.exchange.client import Connection, ExchangeClient
 from wizard.exchange.errors import ErrorKind, ExchangeError
-from wizard.exchange.resolving import AddressKind, Resolution, resolve
+from wizard.exchange.resolution import AddressKind, Resolution, resolve
 from wizard.net.tls import Signer, who_signed
 from wizard.net.trace import Phase
 from wizard.rotation.context import Context

@@ -16,7 +16,7 @@ from wizard.custody.vault import Vault
 from wizard.egress.ipv6 import Ipv6Lookup
 from wizard.egress.services import EchoService
 from wizard.exchange.client import ExchangeClient
-from wizard.exchange.resolving import Lookup, look_up
+from wizard.exchange.resolution import Lookup, look_up
 from wizard.net.route import Route, open_transport
 from wizard.rotation.exchange_calls import open_exchange, route_to_exchange
 from wizard.rotation.journal import Journal, networks_of

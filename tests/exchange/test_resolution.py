@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from wizard.exchange.errors import ExchangeError
-from wizard.exchange.resolving import AddressKind, Lookup, resolve
+from wizard.exchange.resolution import AddressKind, Lookup, resolve
 from wizard.net.trace import Phase
 
 HOST = "api.exchange.test"
