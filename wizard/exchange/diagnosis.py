@@ -38,8 +38,6 @@ SURFACES: dict[Surface, str] = {
 """The same for people."""
 SLOWEST = 60.0
 """Seconds between two questions at the most, unless the exchange asks for more."""
-_MOST_STEPS = 40
-"""Beyond which the pause does not grow: the power would not end in a number."""
 
 
 class CallOutcome(StrEnum):
@@ -148,7 +146,7 @@ class Diagnosis:
             questions: How many were asked, at least one.
             first: The pause after the first question; each is half as long again as the one before.
         """
-        pause = min(first * 1.5 ** min(questions - 1, _MOST_STEPS), SLOWEST)
+        pause = min(first * 1.5 ** (questions - 1), SLOWEST)
         return max(pause, self.retry_after)
 
 

@@ -93,7 +93,7 @@ def interpret(answer: RawAnswer, scrub: Scrub) -> Json | list[object] | Exchange
     """
     if 300 <= answer.status < 400:
         return unreadable(Flaw.REDIRECT, answer.status)
-    told = _decode(answer.body or b"")
+    told = decode(answer.body or b"")
     if failure := _failure(answer.status, told, _seconds(answer.retry_after), scrub):
         return failure
     return _without_code(answer, told)
@@ -109,7 +109,7 @@ def interpret_message(message: bytes, ident: str, scrub: Scrub, now: float) -> J
         scrub: See `Scrub`.
         now: This host's clock, in seconds: `retryAfter` is a moment, not a length of time.
     """
-    told = _decode(message)
+    told = decode(message)
     if not isinstance(told, dict):
         return unreadable(Flaw.NOT_JSON if told is None else Flaw.SHAPE)
     if told.get("id") != ident and not (told.get("id") is None and "error" in told):
@@ -159,7 +159,7 @@ def request_ip(message: str) -> IPv4Address | None:
     return read_ipv4(found[1].rstrip(".")) if found else None
 
 
-def _decode(body: bytes) -> object:
+def decode(body: bytes) -> object:
     """Return the JSON value, or None for `null` and for what is no JSON."""
     try:
         return json.loads(body, parse_constant=_refuse)

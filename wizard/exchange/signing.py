@@ -107,7 +107,9 @@ def sign(credentials: Credentials, payload: str) -> str:
     """
     data = payload.encode("utf-8")
     if credentials.kind is KeyKind.HMAC:
-        return _hmac(credentials.signing, data)
+        if not credentials.signing:
+            raise SigningKeyError("The secret is empty", advice="Enter the API key and its secret again.")
+        return hmac.new(credentials.signing.reveal().encode("utf-8"), data, hashlib.sha256).hexdigest()
     key = read_private_key(credentials.signing)
     if kind_of(key) is not credentials.kind:
         raise SigningKeyError(
@@ -115,7 +117,8 @@ def sign(credentials: Credentials, payload: str) -> str:
             why=f"It is an {kind_of(key).label} key.",
             advice="Choose the kind of key that it is, or store the right private key.",
         )
-    return base64.b64encode(_asymmetric(key, data)).decode("ascii")
+    signature = key.sign(data, padding.PKCS1v15(), SHA256()) if isinstance(key, rsa.RSAPrivateKey) else key.sign(data)
+    return base64.b64encode(signature).decode("ascii")
 
 
 def read_private_key(pem: Secret, passphrase: Secret | None = None) -> PrivateKey:
@@ -143,18 +146,6 @@ def kind_of(key: PrivateKey) -> KeyKind:
 
 def _spelled(value: Parameter) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _hmac(secret: Secret, data: bytes) -> str:
-    if not secret:
-        raise SigningKeyError("The secret is empty", advice="Enter the API key and its secret again.")
-    return hmac.new(secret.reveal().encode("utf-8"), data, hashlib.sha256).hexdigest()
-
-
-def _asymmetric(key: PrivateKey, data: bytes) -> bytes:
-    if isinstance(key, rsa.RSAPrivateKey):
-        return key.sign(data, padding.PKCS1v15(), SHA256())
-    return key.sign(data)
 
 
 def _load(pem: Secret, passphrase: Secret | None) -> object:

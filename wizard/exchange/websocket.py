@@ -23,7 +23,7 @@ from wizard.core.clock import Clock
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.errors import WizardError
 from wizard.exchange.errors import ExchangeError, Flaw, unreadable
-from wizard.exchange.responses import Json, interpret_message
+from wizard.exchange.responses import Json, decode, interpret_message
 from wizard.exchange.signing import Parameter, SigningKeyError, scrubbing, sign, stamped, websocket_payload
 
 if TYPE_CHECKING:
@@ -175,9 +175,7 @@ async def first_message(websocket: WebSocket) -> ExchangeError | None:
     `LIST_SUBSCRIPTIONS` (CONFIRMED, web-socket-streams.md).
     """
     await websocket.send('{"method": "LIST_SUBSCRIPTIONS", "id": 1}')
-    try:
-        told = json.loads(await websocket.receive())
-    except (ValueError, RecursionError):
-        return unreadable(Flaw.NOT_JSON)
-    is_known = isinstance(told, dict) and (told.get("id") == 1 or "s" in told)
-    return None if is_known else unreadable(Flaw.SHAPE)
+    told = decode(await websocket.receive())
+    if isinstance(told, dict) and (told.get("id") == 1 or "s" in told):
+        return None
+    return unreadable(Flaw.NOT_JSON if told is None else Flaw.SHAPE)
