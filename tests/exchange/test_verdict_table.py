@@ -214,6 +214,7 @@ RESTRICTED = {"code": 0, "msg": "Service unavailable from a restricted location 
 BANNED = {"code": -1003, "msg": "Way too much request weight used; IP banned until 1790000000000."}
 ORDERS = {"code": -1015, "msg": "Too many new orders; current limit is 50 orders per 10 SECOND."}
 BEHIND = {"code": -1007, "msg": "Timeout waiting for response from backend server."}
+IPV6 = {"code": -1100, "msg": "Illegal characters found in parameter 'ip'; legal range is '^[0-9]{1,3}'."}
 REDIRECT = canned(302, "", Location="http://portal.test/")
 ROWS: list[tuple[Row, str, tuple[CallOutcome, Cause], int | None]] = [
     (accepted, "sapi api fapi websocket", (ACCEPTED, Cause.NONE), None),
@@ -234,6 +235,7 @@ ROWS: list[tuple[Row, str, tuple[CallOutcome, Cause], int | None]] = [
     (canned(418, BANNED, Retry_After="90"), "sapi websocket", (INCONCLUSIVE, Cause.RATE_LIMIT), -1003),
     (canned(429, ORDERS), "sapi", (INCONCLUSIVE, Cause.ORDER_RATE_LIMIT), -1015),
     (order_limit_from_elsewhere, "sapi", (INCONCLUSIVE, Cause.ADDRESS), -1015),
+    (canned(400, IPV6), "sapi", (INCONCLUSIVE, Cause.IPV6), -1100),
     (canned(403, PORTAL), "sapi websocket", (INCONCLUSIVE, Cause.FIREWALL), None),
     (canned(451, RESTRICTED), "sapi websocket", (INCONCLUSIVE, Cause.LOCATION), None),
     (canned(503, ""), "sapi websocket", (INCONCLUSIVE, Cause.SERVER_FAULT), None),
