@@ -17,6 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.commands.conftest import Command, Said
+from tests.egress_notes import note_egress
 from wizard.core import settings
 from wizard.core.credentials import KeyKind, KeyName
 from wizard.core.errors import WizardError
@@ -49,7 +50,7 @@ def fill(paths: Paths) -> Journal:
     """Leave a journal with something in every table; the newest of it is in the write-ahead log alone."""
     first = Journal(open_database(paths.journal), lambda: 1000.0)
     rotation = first.begin_rotation("bench", Mode.SET_UP, Step.EGRESS)
-    first.note_egress("bench", {HERE: ["a", "b"], "203.0.113.9": ["c"]}, "agreed-with-dissent", "direct")
+    note_egress(first, "bench", {HERE: ["a", "b"], "203.0.113.9": ["c"]}, "agreed-with-dissent", "direct")
     first.note_whitelist(rotation, f"{HERE},198.51.100.0/24", {HERE: "office", "198.51.100.0/24": "bots"})
     put(first, "bench", "old", Slot.CURRENT)
     put(first, "other", "else", Slot.CURRENT)

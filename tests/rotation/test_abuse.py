@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.egress_notes import note_egress
 from tests.raises import raises_code
 from tests.rotation.conftest import ELSEWHERE, HERE, OpenStore, World
 from wizard.core.credentials import Credentials, KeyKind
@@ -212,7 +213,7 @@ async def test_nothing_is_said_to_be_seen_from_an_address_that_is_not_agreed(
     world: World, seen: dict[str, list[str]], state: str, address: str
 ) -> None:
     async with world.flow() as flow:
-        flow.context.journal.note_egress("bench", seen, state, "direct")
+        note_egress(flow.context.journal, "bench", seen, state, "direct")
         assert flow.context.egress == address
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.egress_notes import note_egress
 from tests.raises import raises_code
 from wizard.core.credentials import KeyKind, KeyName
 from wizard.custody.records import Holding, KeyRecord, Slot
@@ -144,24 +145,24 @@ def newest(journal: Journal) -> list[str]:
 
 
 def test_all_addresses_of_the_newest_detection_are_remembered(journal: Journal) -> None:
-    journal.note_egress("bench", {"203.0.113.1": ["a", "b"]}, "agreed", "direct")
+    note_egress(journal, "bench", {"203.0.113.1": ["a", "b"]}, "agreed", "direct")
     later = Journal(journal._database, lambda: 200.0)
-    later.note_egress("bench", {"203.0.113.2": ["a"], "203.0.113.3": ["a"]}, "pool", "direct")
+    note_egress(later, "bench", {"203.0.113.2": ["a"], "203.0.113.3": ["a"]}, "pool", "direct")
     assert newest(later) == ["203.0.113.2", "203.0.113.3"]
 
 
 def test_what_a_command_saw_does_not_count_for_the_rotation_at_hand(journal: Journal) -> None:
-    journal.note_egress("bench", {"203.0.113.1": ["a", "b"]}, "agreed", "direct")
-    journal.note_egress("bench", {"203.0.113.9": ["a", "b"]}, "agreed", "direct", asked_by="check")
+    note_egress(journal, "bench", {"203.0.113.1": ["a", "b"]}, "agreed", "direct")
+    note_egress(journal, "bench", {"203.0.113.9": ["a", "b"]}, "agreed", "direct", asked_by="check")
     assert newest(journal) == ["203.0.113.1"]
 
 
 def test_every_detection_of_a_route_is_kept_whoever_asked(journal: Journal) -> None:
-    journal.note_egress("bench", {"203.0.113.1": ["a", "b"]}, "agreed", "direct")
-    journal.note_egress("bench", {}, "unknown", "direct", asked_by="check")
-    journal.note_egress("bench", {"203.0.113.8": ["a", "b"]}, "agreed", "proxy http://p:1")
-    journal.note_egress("other", {"203.0.113.7": ["a", "b"]}, "agreed", "direct")
-    journal.note_egress("bench", {"203.0.113.2": ["a"], "203.0.113.3": ["a"]}, "pool", "direct", asked_by="egress")
+    note_egress(journal, "bench", {"203.0.113.1": ["a", "b"]}, "agreed", "direct")
+    note_egress(journal, "bench", {}, "unknown", "direct", asked_by="check")
+    note_egress(journal, "bench", {"203.0.113.8": ["a", "b"]}, "agreed", "proxy http://p:1")
+    note_egress(journal, "other", {"203.0.113.7": ["a", "b"]}, "agreed", "direct")
+    note_egress(journal, "bench", {"203.0.113.2": ["a"], "203.0.113.3": ["a"]}, "pool", "direct", asked_by="egress")
     history = journal.egress_history("bench", "direct")
     assert [(seen.state.value, [*map(str, seen.addresses)]) for seen in history] == [
         ("agreed", ["203.0.113.1"]),

@@ -8,6 +8,7 @@ from ipaddress import IPv4Address
 
 import pytest
 
+from tests.egress_notes import note_egress
 from tests.raises import raises_code
 from tests.rotation.conftest import HERE, World
 from tests.whitelist.listed import text_of
@@ -81,7 +82,7 @@ async def test_in_a_split_nothing_is_proposed_or_required_until_the_user_chooses
     seen = {HERE: ("Amazon", "Cloudflare"), OFFICE: ("One, Inc.",)}
     async with world.flow() as flow:
         await flow.begin(Mode.SET_UP)
-        flow.context.journal.note_egress("bench", seen, "split", "direct")
+        note_egress(flow.context.journal, "bench", seen, "split", "direct")
         assert text_of(flow.whitelist.proposal()) == ""
         assert "egress-not-covered" not in codes(flow, "203.0.113.9")
         flow.selection.toggle(flow.candidates()[1])
@@ -97,8 +98,8 @@ async def test_in_a_split_nothing_is_proposed_or_required_until_the_user_chooses
 async def test_a_lone_operator_puts_nothing_on_the_list_however_its_name_is_written(world: World) -> None:
     async with world.flow() as flow:
         await flow.begin(Mode.SET_UP)
-        flow.context.journal.note_egress(
-            "bench", {HERE: ("Echo, Inc., Delaware",), OFFICE: ("Echo",)}, "pool", "direct"
+        note_egress(
+            flow.context.journal, "bench", {HERE: ("Echo, Inc., Delaware",), OFFICE: ("Echo",)}, "pool", "direct"
         )
         assert [each.is_wanted for each in flow.candidates()] == [False, False]
 
@@ -106,17 +107,17 @@ async def test_a_lone_operator_puts_nothing_on_the_list_however_its_name_is_writ
 async def test_what_was_seen_over_another_route_or_for_an_earlier_rotation_is_no_evidence(world: World) -> None:
     seen, now = {HERE: ("Amazon", "Cloudflare")}, 1_800_000_000.0
     async with world.flow(clock=lambda: now) as flow:
-        flow.context.journal.note_egress("bench", seen, "agreed", "direct")
+        note_egress(flow.context.journal, "bench", seen, "agreed", "direct")
         now += 60.0
         await flow.begin(Mode.SET_UP)
         assert (flow.candidates(), flow.whitelist.proposal()) == ((), ())
-        flow.context.journal.note_egress("bench", seen, "agreed", "proxy http://10.0.0.2:3128")
+        note_egress(flow.context.journal, "bench", seen, "agreed", "proxy http://10.0.0.2:3128")
         assert (flow.candidates(), flow.selection.wanted()) == ((), {})
-        flow.context.journal.note_egress("bench", seen, "agreed", "direct")
+        note_egress(flow.context.journal, "bench", seen, "agreed", "direct")
         assert [str(address) for address in flow.selection.wanted()] == [HERE]
         # A clock that was wrong and is set back makes no evidence stale.
         now -= 7200.0
-        flow.context.journal.note_egress("bench", seen, "agreed", "direct")
+        note_egress(flow.context.journal, "bench", seen, "agreed", "direct")
         assert [str(address) for address in flow.selection.wanted()] == [HERE]
 
 
@@ -124,7 +125,7 @@ async def test_a_host_that_has_another_address_now_leaves_the_one_before(world: 
     first, second, shared = (IPv4Address(f"198.51.100.{last}") for last in (1, 2, 3))
     async with world.flow() as flow:
         await flow.begin(Mode.SET_UP)
-        flow.context.journal.note_egress("bench", {HERE: ("Amazon", "Cloudflare")}, "agreed", "direct")
+        note_egress(flow.context.journal, "bench", {HERE: ("Amazon", "Cloudflare")}, "agreed", "direct")
         flow.selection.add_hosts({first: "bot-1", shared: "bot-1, bot-2", IPv4Address(HERE): "bot-1"})
         assert str(first) in text_of(flow.whitelist.proposal())
         flow.selection.add_hosts({second: "bot-1"})
@@ -139,7 +140,7 @@ async def test_a_list_that_was_not_compared_with_this_host_s_address_says_so(wor
         validation = flow.whitelist.validate(parse(OFFICE))
         assert validation.is_valid
         assert "No address of this host is ticked" in validation.warnings[0].message
-        flow.context.journal.note_egress("bench", {HERE: ("Amazon", "Cloudflare")}, "agreed", "direct")
+        note_egress(flow.context.journal, "bench", {HERE: ("Amazon", "Cloudflare")}, "agreed", "direct")
         assert "this-host-unknown" not in codes(flow, f"{HERE},{OFFICE}")
         flow.selection.toggle(flow.candidates()[0])
         assert "this-host-unknown" in codes(flow, OFFICE)
@@ -154,11 +155,11 @@ async def test_what_was_chosen_for_another_route_does_not_count_for_this_one(
         proxied = Route("proxy http://10.0.0.2:3128", "HTTPS_PROXY", proxy_url=Secret("http://10.0.0.2:3128"))
         with monkeypatch.context() as patch:
             patch.setattr(Context, "route", lambda _: proxied)
-            flow.context.journal.note_egress("bench", seen, "agreed", proxied.shown)
+            note_egress(flow.context.journal, "bench", seen, "agreed", proxied.shown)
             flow.selection.follow(ExchangeObservation("the exchange", named=IPv4Address(OFFICE)))
             flow.selection.add_hosts({IPv4Address("203.0.113.9"): "bot-1"})
             assert set(map(str, flow.selection.wanted())) == {OFFICE, "203.0.113.9"}
-        flow.context.journal.note_egress("bench", seen, "agreed", "direct")
+        note_egress(flow.context.journal, "bench", seen, "agreed", "direct")
         assert set(map(str, flow.selection.wanted())) == {HERE, "203.0.113.9"}
 
 
@@ -166,13 +167,13 @@ async def test_what_the_exchange_named_is_unticked_by_a_later_detection_of_anoth
     seen, later = {HERE: ("Amazon", "Cloudflare")}, {"203.0.113.9": ("Amazon", "Cloudflare")}
     async with world.flow() as flow:
         await flow.begin(Mode.SET_UP)
-        flow.context.journal.note_egress("bench", seen, "agreed", "direct")
+        note_egress(flow.context.journal, "bench", seen, "agreed", "direct")
         flow.selection.follow(ExchangeObservation("the exchange", named=IPv4Address(OFFICE)))
         assert text_of(flow.whitelist.proposal()) == OFFICE
     async with world.flow() as flow:  # the word outlives the program
-        flow.context.journal.note_egress("bench", seen, "agreed", "direct")
+        note_egress(flow.context.journal, "bench", seen, "agreed", "direct")
         assert list(map(str, flow.selection.wanted())) == [OFFICE]
-        flow.context.journal.note_egress("bench", later, "agreed", "direct")
+        note_egress(flow.context.journal, "bench", later, "agreed", "direct")
         assert list(map(str, flow.selection.wanted())) == ["203.0.113.9"]
         assert "egress-not-covered" in codes(flow, OFFICE)
         assert [(str(each.address), each.witnesses) for each in flow.candidates()] == [
@@ -185,7 +186,7 @@ async def test_a_detection_of_another_day_is_told_with_its_age_until_there_is_a_
     seen, now = {HERE: ("Amazon", "Cloudflare")}, 1_800_000_000.0
     async with world.flow(clock=lambda: now) as flow:
         await flow.begin(Mode.SET_UP)
-        flow.context.journal.note_egress("bench", seen, "agreed", "direct")
+        note_egress(flow.context.journal, "bench", seen, "agreed", "direct")
         now += 3599.0
         assert "this-host-outdated" not in codes(flow, HERE)
         now += 14 * 3600.0
@@ -194,9 +195,9 @@ async def test_a_detection_of_another_day_is_told_with_its_age_until_there_is_a_
         assert validation.is_valid
         assert "detected 14 h 59 min ago and may have changed" in validation.warnings[0].message
         # Asking other hosts is no detection of this one.
-        flow.context.journal.note_egress("bench", {OFFICE: ("Amazon",)}, "single", "ssh bot-1", asked_by="hosts")
+        note_egress(flow.context.journal, "bench", {OFFICE: ("Amazon",)}, "single", "ssh bot-1", asked_by="hosts")
         assert "this-host-outdated" in codes(flow, HERE)
-        flow.context.journal.note_egress("bench", seen, "agreed", "direct")
+        note_egress(flow.context.journal, "bench", seen, "agreed", "direct")
         assert "this-host-outdated" not in codes(flow, HERE)
 
 
@@ -210,7 +211,7 @@ async def test_an_outdated_word_leaves_the_list_where_the_wizard_put_it_for_that
         await flow.egress.detect()
         flow.selection.follow(ExchangeObservation("the exchange", named=IPv4Address(OFFICE)))
         assert text_of(flow.whitelist.proposal()) == OFFICE
-        flow.context.journal.note_egress("bench", {"203.0.113.9": ("Amazon", "Cloudflare")}, "agreed", "direct")
+        note_egress(flow.context.journal, "bench", {"203.0.113.9": ("Amazon", "Cloudflare")}, "agreed", "direct")
         assert (str(flow.candidates()[0].address), flow.candidates()[0].is_wanted) == (OFFICE, False)
         assert text_of(flow.whitelist.proposal()).split() == left
 
@@ -220,7 +221,7 @@ async def test_what_an_earlier_detection_put_onto_the_list_is_told_when_the_newe
         await flow.begin(Mode.SET_UP)
         await flow.egress.detect()
         assert text_of(flow.whitelist.proposal()) == HERE
-        flow.context.journal.note_egress("bench", {"203.0.113.9": ("Amazon", "Cloudflare")}, "agreed", "direct")
+        note_egress(flow.context.journal, "bench", {"203.0.113.9": ("Amazon", "Cloudflare")}, "agreed", "direct")
         text = text_of(flow.whitelist.proposal())
         assert text.split() == [HERE, "203.0.113.9"]  # this host may have both
         told = {each.code: each.message for each in flow.whitelist.validate(parse(text)).warnings}
@@ -234,15 +235,15 @@ async def test_a_new_detection_that_settles_nothing_does_not_make_an_old_address
     seen, now = {HERE: ("Amazon",)}, 1_800_000_000.0
     async with world.flow(clock=lambda: now) as flow:
         await flow.begin(Mode.SET_UP)
-        flow.context.journal.note_egress("bench", seen, "single", "direct")
+        note_egress(flow.context.journal, "bench", seen, "single", "direct")
         flow.selection.toggle(flow.candidates()[0])
         assert "this-host-outdated" not in codes(flow, HERE)
         now += 86400.0
-        flow.context.journal.note_egress("bench", {}, "unknown", "direct")
+        note_egress(flow.context.journal, "bench", {}, "unknown", "direct")
         assert "detected 1 d ago" in flow.whitelist.validate(parse(HERE)).warnings[0].message
         # Nor does another host behind the same address, nor another way out.
-        flow.context.journal.note_egress("bench", seen, "agreed", "ssh bot-1", asked_by="hosts")
-        flow.context.journal.note_egress("bench", seen, "agreed", "proxy http://10.0.0.2:3128")
+        note_egress(flow.context.journal, "bench", seen, "agreed", "ssh bot-1", asked_by="hosts")
+        note_egress(flow.context.journal, "bench", seen, "agreed", "proxy http://10.0.0.2:3128")
         assert "this-host-outdated" in codes(flow, HERE)
 
 
@@ -251,11 +252,11 @@ async def test_the_exchange_s_word_is_as_old_as_it_is_beside_a_new_detection(wor
     word = ExchangeObservation("the exchange", named=IPv4Address(OFFICE))
     async with world.flow(clock=lambda: now) as flow:
         await flow.begin(Mode.SET_UP)
-        flow.context.journal.note_egress("bench", seen, "agreed", "direct")
+        note_egress(flow.context.journal, "bench", seen, "agreed", "direct")
         keep_exchange_observation(word, flow.context.route(), flow.context.journal, "bench")
         flow.selection.follow(word)
         now += 86400.0
-        flow.context.journal.note_egress("bench", seen, "agreed", "direct")
+        note_egress(flow.context.journal, "bench", seen, "agreed", "direct")
         assert list(map(str, flow.selection.wanted())) == [OFFICE]
         assert "detected 1 d ago" in flow.whitelist.validate(parse(OFFICE)).warnings[0].message
 
@@ -264,13 +265,13 @@ async def test_a_detection_from_before_the_clock_was_set_back_has_no_age_and_say
     seen, now = {HERE: ("Amazon", "Cloudflare")}, 1_800_000_000.0
     async with world.flow(clock=lambda: now) as flow:
         await flow.begin(Mode.SET_UP)
-        flow.context.journal.note_egress("bench", seen, "agreed", "direct")
+        note_egress(flow.context.journal, "bench", seen, "agreed", "direct")
         now -= 30.0  # as time servers do
         assert "this-host-outdated" not in codes(flow, HERE)
         now -= 86400.0
         (warning, *_) = flow.whitelist.validate(parse(HERE)).warnings
         assert "at a time that the clock has not reached yet" in warning.message
-        flow.context.journal.note_egress("bench", seen, "agreed", "direct")
+        note_egress(flow.context.journal, "bench", seen, "agreed", "direct")
         assert "this-host-outdated" not in codes(flow, HERE)
 
 
@@ -279,15 +280,15 @@ async def test_the_age_of_other_hosts_answers_is_told_too(world: World) -> None:
     async with world.flow(clock=lambda: now) as flow:
         await flow.begin(Mode.SET_UP)
         for address, label in others.items():
-            flow.context.journal.note_egress(
-                "bench", {address: ("Amazon", "IPinfo")}, "agreed", label, asked_by="hosts"
+            note_egress(
+                flow.context.journal, "bench", {address: ("Amazon", "IPinfo")}, "agreed", label, asked_by="hosts"
             )
         flow.selection.add_hosts({IPv4Address(address): label for address, label in others.items()})
         text = ",".join(others)
         assert codes(flow, text)[-1] == "this-host-unknown"
         now += 14 * 3600.0
     async with world.flow(clock=lambda: now) as flow:
-        flow.context.journal.note_egress("bench", {HERE: ("Amazon", "IPinfo")}, "agreed", "direct")
+        note_egress(flow.context.journal, "bench", {HERE: ("Amazon", "IPinfo")}, "agreed", "direct")
         text = f"{HERE},{text}"
         warnings = flow.whitelist.validate(parse(text)).warnings
         told = [each.message for each in warnings if each.code == "other-hosts-outdated"]
@@ -295,7 +296,7 @@ async def test_the_age_of_other_hosts_answers_is_told_too(world: World) -> None:
             "The address of bot-1, bot-2, bot-3 was detected up to 14 h ago and may have changed: ask again in the"
             " Egress step."
         ]
-        flow.context.journal.note_egress("bench", {OFFICE: ("Amazon",)}, "single", "ssh bot-1", asked_by="hosts")
+        note_egress(flow.context.journal, "bench", {OFFICE: ("Amazon",)}, "single", "ssh bot-1", asked_by="hosts")
         warnings = flow.whitelist.validate(parse(text)).warnings
         told = [each.message for each in warnings if each.code == "other-hosts-outdated"]
         assert told[0].startswith("The address of bot-3 was detected 14 h ago")

@@ -20,6 +20,7 @@ from wizard.egress.agreement import EgressVerdict, describe_sampling
 from wizard.egress.answers import Sample
 from wizard.egress.detection import EgressReport, detect, sample_more
 from wizard.egress.exchange_observation import ExchangeObservation
+from wizard.egress.history import describe_history
 from wizard.egress.ipv6 import Ipv6Lookup, Ipv6Route
 from wizard.egress.services import EchoService, load_services
 from wizard.egress.ssh_hosts.hosts import (
@@ -37,7 +38,7 @@ from wizard.net.route import Route
 from wizard.rotation.current_credentials import current_key, fetch
 from wizard.rotation.exchange_calls import ipv6_route_to_exchange, observe_address, open_exchange, route_to_exchange
 from wizard.rotation.journal import Journal, networks_of, open_journal
-from wizard.rotation.steps.egress import history_of, keep, keep_exchange_observation
+from wizard.rotation.steps.egress import keep_exchange_observation
 
 CALL_DEADLINE = 10.0
 """Seconds for one call; there are two at the same time."""
@@ -263,8 +264,8 @@ def keep_observation(report: EgressReport, environment: Environment, paths: Path
     """
 
     def write(journal: Journal) -> str:
-        keep(report, journal, environment.name, asked_by=asked_by)
-        return history_of(report, journal, environment.name)
+        journal.note_egress(environment.name, report.verdict, report.route.shown, asked_by=asked_by)
+        return describe_history(journal.egress_history(environment.name, report.route.shown))
 
     return _in_journal(paths, write) or ""
 

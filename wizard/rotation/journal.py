@@ -259,30 +259,22 @@ class Journal:
 
     # --- observations --------------------------------------------------------------------------
 
-    def note_egress(
-        self,
-        environment: str,
-        operators: Mapping[str, Sequence[str]],
-        state: str,
-        route: str,
-        *,
-        asked_by: str = WIZARD,
-    ) -> None:
+    def note_egress(self, environment: str, verdict: EgressVerdict, route: str, *, asked_by: str = WIZARD) -> None:
         """Keep what one detection saw of this host's egress addresses, also that it saw none.
 
         Args:
             environment: By whose settings the route was decided.
-            operators: Who saw each address, the one with most operators first.
-            state: How far they agree.
+            verdict: Who saw which address, and how far they agree.
             route: The way out, without credentials.
             asked_by: Who wanted to know: the wizard, or a command.
         """
-        told = {"environment": environment, "at": self._clock(), "state": state, "route": route, "asked_by": asked_by}
+        detection = {"environment": environment, "at": self._clock(), "state": verdict.state, "route": route}
+        seen = {str(address): who for address, who in verdict.operators.items()} or {"": ()}
         with self._database.transaction() as write:
             (last,) = write.execute("SELECT coalesce(max(detection), 0) FROM egress_observations").fetchone()
-            for address, who in (operators or {"": ()}).items():
-                seen = {"address": address, "operators": _joined(who)}
-                write.insert("egress_observations", detection=last + 1, **told, **seen)
+            detection |= {"detection": last + 1, "asked_by": asked_by}
+            for address, who in seen.items():
+                write.insert("egress_observations", **detection, address=address, operators=_joined(who))
 
     def last_verdict(self, environment: str, *, route: str = "", since: float = 0.0) -> EgressVerdict | None:
         """Return what the wizard's newest detection saw of this host; None before the first one.

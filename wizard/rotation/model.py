@@ -19,14 +19,7 @@ class Step(StrEnum):
     DONE = "done"
 
 
-TITLES = {
-    Step.EGRESS: "Egress",
-    Step.WHITELIST: "Whitelist",
-    Step.CREDENTIALS: "Credentials",
-    Step.PROBE: "Probe",
-    Step.RETIRE: "Retire",
-    Step.DONE: "Summary",
-}
+TITLES = {step: "Summary" if step is Step.DONE else step.capitalize() for step in Step}
 """The steps by name, in order, for people."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from wizard.custody.records import Slot
-from wizard.egress.agreement import EgressState
+from wizard.egress.agreement import EgressState, EgressVerdict
 from wizard.egress.answers import Sample
 from wizard.egress.detection import EgressReport, detect, sample_more
 from wizard.egress.exchange_observation import ExchangeObservation
@@ -14,7 +14,7 @@ from wizard.egress.ipv6 import Ipv6Route
 from wizard.net.route import Route
 from wizard.rotation.context import Context
 from wizard.rotation.exchange_calls import ipv6_route_to_exchange, observe_address
-from wizard.rotation.journal import THE_EXCHANGE, WIZARD, Journal
+from wizard.rotation.journal import THE_EXCHANGE, Journal
 from wizard.rotation.model import Finding, Outcome
 from wizard.rotation.steps.address_selection import AddressSelection
 
@@ -25,24 +25,13 @@ _OUTCOMES = {
 }
 
 
-def keep(report: EgressReport, journal: Journal, environment: str, asked_by: str = WIZARD) -> None:
-    """Note in the journal who saw which address, over which route."""
-    operators = {str(address): who for address, who in report.verdict.operators.items()}
-    journal.note_egress(environment, operators, report.verdict.state, report.route.shown, asked_by=asked_by)
-
-
 def keep_exchange_observation(
     observation: ExchangeObservation, route: Route, journal: Journal, environment: str
 ) -> None:
     """Note in the journal which address the exchange itself named; nothing where it named none."""
     if (told := observation.address(None)) is not None:
-        seen = {str(told): (observation.site,)}
-        journal.note_egress(environment, seen, EgressState.SINGLE, route.shown, asked_by=THE_EXCHANGE)
-
-
-def history_of(report: EgressReport, journal: Journal, environment: str) -> str:
-    """Return what the journal shows of the report's route, for people; nothing where it shows nothing."""
-    return describe_history(journal.egress_history(environment, report.route.shown))
+        seen = EgressVerdict(EgressState.SINGLE, {told: (observation.site,)})
+        journal.note_egress(environment, seen, route.shown, asked_by=THE_EXCHANGE)
 
 
 class EgressStep:
@@ -69,7 +58,7 @@ class EgressStep:
             on_sample=on_sample,
             timer=context.stopwatch,
         )
-        keep(report, context.journal, context.environment.name)
+        context.journal.note_egress(context.environment.name, report.verdict, report.route.shown)
         return report
 
     async def sample_more(
@@ -89,7 +78,7 @@ class EgressStep:
             on_sample=on_sample,
             timer=context.stopwatch,
         )
-        keep(more, context.journal, context.environment.name)
+        context.journal.note_egress(context.environment.name, more.verdict, more.route.shown)
         return more
 
     async def ask_exchange(self) -> ExchangeObservation | None:
@@ -130,7 +119,9 @@ class EgressStep:
 
     def history(self, report: EgressReport) -> str:
         """Return what this and all earlier detections over the same route show, for people."""
-        return history_of(report, self._context.journal, self._context.environment.name)
+        return describe_history(
+            self._context.journal.egress_history(self._context.environment.name, report.route.shown)
+        )
 
     def finding(self, report: EgressReport, observation: ExchangeObservation | None = None) -> Finding:
         """Return what a detection shows, and what it does not; the exchange's own word goes before it."""

@@ -131,11 +131,9 @@ class HostsStep:
 
     def _keep(self, answer: HostAnswer) -> None:
         self._answers[answer.host.name] = answer
-        verdict = answer.verdict
-        if verdict.operators:
-            operators = {str(address): who for address, who in verdict.operators.items()}
+        if answer.verdict.operators:
             environment, route = self._context.environment.name, f"ssh {answer.host.name}"
-            self._context.journal.note_egress(environment, operators, verdict.state, route, asked_by=OTHER_HOSTS)
+            self._context.journal.note_egress(environment, answer.verdict, route, asked_by=OTHER_HOSTS)
 
     def _of_settings(self) -> list[Host]:
         return [typed_host(host, HostSource.SETTINGS) for host in self._context.environment.hosts]
