@@ -5,7 +5,7 @@ Every function takes entries and returns entries, so a list can be undone by kee
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network, collapse_addresses
 
@@ -13,7 +13,7 @@ from wizard.core.text import printable
 from wizard.whitelist.entries import LONGEST_LABEL, Entries, Entry, parse
 from wizard.whitelist.findings import ListFinding, Severity
 from wizard.whitelist.rendering import written
-from wizard.whitelist.scope import NARROWEST_TOO_WIDE, BlockIndex
+from wizard.whitelist.scope import NARROWEST_TOO_WIDE, widest_around
 from wizard.whitelist.validation import CheckedEntry, Validation
 
 _MOST_PASSES = 10
@@ -158,21 +158,20 @@ def _inherited_labels(validation: Validation, texts: Mapping[int, str]) -> dict[
     for place, each in enumerate(validation.entries):
         if each.entry.network and not each.has_error:
             first.setdefault(each.entry.network, place)
-    blocks = BlockIndex(first)
     labels: dict[int, list[str]] = {}
     for place in texts:
         each = validation.entries[place]
-        stays = _place_that_stays(each, first, blocks) if each.entry.label else None
+        stays = _place_that_stays(each, first) if each.entry.label else None
         if stays is not None:
             labels.setdefault(stays, [validation.entries[stays].entry.label or ""]).append(each.entry.label or "")
     return {place: _joined(each) for place, each in labels.items()}
 
 
-def _place_that_stays(each: CheckedEntry, first: Mapping[IPv4Network, int], blocks: BlockIndex) -> int | None:
+def _place_that_stays(each: CheckedEntry, first: Mapping[IPv4Network, int]) -> int | None:
     network = each.entry.network
     if network is None or each.fix is None or each.fix.code not in _SAYS_IT_AGAIN:
         return None
-    return first.get(blocks.widest_around(network) or network)
+    return first.get(widest_around(network, first) or network)
 
 
 def _joined(labels: Iterable[str]) -> str:
@@ -188,13 +187,8 @@ def _groups(validation: Validation) -> dict[IPv4Network, list[tuple[int, Checked
     by_network: dict[IPv4Network, list[tuple[int, CheckedEntry]]] = {part: [] for part in parts}
     for place, each in usable:
         if each.entry.network:
-            by_network[_holder(each.entry.network, by_network)].append((place, each))
+            by_network[widest_around(each.entry.network, by_network) or each.entry.network].append((place, each))
     return by_network
-
-
-def _holder(network: IPv4Network, parts: Container[IPv4Network]) -> IPv4Network:
-    wider = (network.supernet(new_prefix=length) for length in range(network.prefixlen, -1, -1))
-    return next(part for part in wider if part in parts)
 
 
 def _not_too_wide(network: IPv4Network) -> Sequence[IPv4Network]:

@@ -1,12 +1,12 @@
 """Whom a well-written entry lets in: everybody, nobody, too many, or the same as another entry.
 
-Sets of addresses answer in logarithmic time or better.
+Sets of addresses answer in logarithmic time.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from ipaddress import IPv4Address, IPv4Network
 
 from wizard.core.addresses import SpecialRange, special_ranges
@@ -54,13 +54,13 @@ def duplicate(network: IPv4Network) -> ListFinding:
     return ListFinding("duplicate", Severity.WARNING, message, "", is_safe=True)
 
 
-def covered(network: IPv4Network, usable: BlockIndex, owner: str) -> ListFinding | None:
+def covered(network: IPv4Network, usable: Container[IPv4Network], owner: str) -> ListFinding | None:
     """Return a finding when one of the `usable` blocks contains all of `network` and is not `network`, else None.
 
     An entry that says whose it is (`owner`, else empty) is not removed unread: without it, who is
     meant by the block would be known no more.
     """
-    cover = usable.widest_around(network)
+    cover = widest_around(network, usable)
     if cover is None:
         return None
     whose = f" ({owner})" if owner else ""
@@ -143,25 +143,10 @@ class AddressSet:
         return index >= 0 and first <= self._last[index]
 
 
-class BlockIndex:
-    """Some blocks, asked which of them is around another one."""
-
-    def __init__(self, networks: Iterable[IPv4Network]) -> None:
-        by_length: dict[int, set[int]] = {}
-        for each in networks:
-            by_length.setdefault(each.prefixlen, set()).add(int(each.network_address))
-        self._by_length = sorted(by_length.items())
-
-    def widest_around(self, network: IPv4Network) -> IPv4Network | None:
-        """Return the widest block that contains all of `network` and more; None where there is none."""
-        number = int(network.network_address)
-        for length, begins in self._by_length:
-            if length >= network.prefixlen:
-                return None
-            begin = number >> (32 - length) << (32 - length)
-            if begin in begins:
-                return IPv4Network((begin, length))
-        return None
+def widest_around(network: IPv4Network, blocks: Container[IPv4Network]) -> IPv4Network | None:
+    """Return the widest of some usable `blocks` that contains all of `network` and more; None where there is none."""
+    wider = (network.supernet(new_prefix=length) for length in range(NARROWEST_TOO_WIDE + 1, network.prefixlen))
+    return next((block for block in wider if block in blocks), None)
 
 
 def _ends(block: IPv4Network | IPv4Address) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from ipaddress import IPv4Network
 from wizard.whitelist.entries import Entries, Entry, EntryKind, read_network
 from wizard.whitelist.findings import EntryContext, ListContext, ListFinding, Severity, error
 from wizard.whitelist.rendering import written
-from wizard.whitelist.scope import AddressSet, BlockIndex, covered, duplicate, is_usable, scope_findings
+from wizard.whitelist.scope import AddressSet, covered, duplicate, is_usable, scope_findings
 from wizard.whitelist.spelling import bullet, is_dash, misspelling
 
 
@@ -98,7 +98,7 @@ def validate(entries: Entries, context: ListContext) -> Validation:
     rules = context.rules
     counted = sum(entry.is_counted for entry in entries)
     usable = {entry.network for entry in entries if entry.network and is_usable(entry.network, rules)}
-    let_in, blocks = AddressSet(usable), BlockIndex(usable)
+    let_in = AddressSet(usable)
     missing = tuple(required for required in context.must_cover if not let_in.covers(required.address))
     around = EntryContext(rules, missing, room=rules.max_entries - counted + 1)
     others, ends = _OtherLists(context), _ends_of_ranges(entries)
@@ -108,7 +108,7 @@ def validate(entries: Entries, context: ListContext) -> Validation:
     for place, entry in enumerate(entries):
         label = _label(entry, context)
         owner = label or (owners.get(entry.network.network_address, "") if entry.network else "")
-        again = () if place in ends else _said_again(entry.network, owner, seen, blocks)
+        again = () if place in ends else _said_again(entry.network, owner, seen, usable)
         findings = (*again, *_entry_findings(entry, let_in, usable, around, others))
         checked.append(CheckedEntry(entry, findings, label))
         seen.add(entry.network)
@@ -159,7 +159,7 @@ def _label(entry: Entry, context: ListContext) -> str:
 
 
 def _said_again(
-    network: IPv4Network | None, owner: str, seen: Container[IPv4Network | None], usable: BlockIndex
+    network: IPv4Network | None, owner: str, seen: Container[IPv4Network | None], usable: Container[IPv4Network]
 ) -> Iterator[ListFinding]:
     if network is not None and (again := duplicate(network) if network in seen else covered(network, usable, owner)):
         yield again
