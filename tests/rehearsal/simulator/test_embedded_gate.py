@@ -140,11 +140,9 @@ async def test_the_restrictions_tell_the_permissions_but_not_the_list(host: Host
         ("symbol=BTCUSDT&side=SELL&type=LIMIT&timeInForce=GTC&quantity=1&price=9", None),
         ("side=BUY&type=MARKET&quantity=1", -1102),
         ("symbol=BTCUSDT&side=BUY&type=MARKET", -1102),
-        ("symbol=BTCUSDT&side=BUY&type=LIMIT&quantity=1&price=9", -1102),
         ("symbol=NOPE&side=BUY&type=MARKET&quantity=1", -1121),
         ("symbol=BTCUSDT&side=HOLD&type=MARKET&quantity=1", -1117),
         ("symbol=BTCUSDT&side=BUY&type=WISH&quantity=1", -1116),
-        ("symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=NOW&quantity=1&price=9", -1115),
     ],
 )
 async def test_a_test_order_is_judged_and_never_placed(

@@ -61,7 +61,6 @@ ILLEGAL_CHARACTERS = ErrorCode(-1100, 400, "Illegal characters found in paramete
 DUPLICATE_VALUES = ErrorCode(-1101, 400, "Duplicate values for a parameter detected.")
 MISSING = ErrorCode(-1102, 400, "Mandatory parameter '%s' was not sent, was empty/null, or malformed.")
 EMPTY = ErrorCode(-1105, 400, "Parameter '%s' was empty.")
-BAD_TIME_IN_FORCE = ErrorCode(-1115, 400, "Invalid timeInForce.")
 BAD_ORDER_TYPE = ErrorCode(-1116, 400, "Invalid orderType.")
 BAD_SIDE = ErrorCode(-1117, 400, "Invalid side.")
 BAD_SYMBOL = ErrorCode(-1121, 400, "Invalid symbol.")

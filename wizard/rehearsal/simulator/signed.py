@@ -11,61 +11,34 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from wizard.rehearsal.simulator.authentication import signed
-from wizard.rehearsal.simulator.calls import Answer, Call, Endpoint, Parameters
+from wizard.rehearsal.simulator.calls import Answer, Call, Endpoint
 from wizard.rehearsal.simulator.keys import FUTURES, READING, SPOT_TRADING, permission_flags
 from wizard.rehearsal.simulator.public import BASES, ORDER_TYPES
 from wizard.rehearsal.simulator.refusals import (
     BAD_ORDER_TYPE,
     BAD_SIDE,
     BAD_SYMBOL,
-    BAD_TIME_IN_FORCE,
     MISSING,
     RequestError,
 )
 from wizard.rehearsal.simulator.state import ExchangeState
 
-_MANDATORY = {
-    "LIMIT": ("timeInForce", "quantity", "price"),
-    "LIMIT_MAKER": ("quantity", "price"),
-    "STOP_LOSS": ("quantity",),
-    "STOP_LOSS_LIMIT": ("timeInForce", "quantity", "price"),
-    "TAKE_PROFIT": ("quantity",),
-    "TAKE_PROFIT_LIMIT": ("timeInForce", "quantity", "price"),
-}
-"""By order type, of rest-api.md's table of additional mandatory parameters what it asks for in every case."""
 
-
-def judge_order(_state: ExchangeState, call: Call) -> object:
-    """Return what an acceptable order gets.
-
-    Raises:
-        RequestError: a parameter is missing or makes no sense.
-    """
+def _test_order(_state: ExchangeState, call: Call) -> object:
+    # What each type of order asks for beside a quantity is not looked at: nothing is ever traded here.
     order = call.parameters
-    _require(order, "symbol", "side", "type")
     for name, choices, refusal in (
         ("symbol", BASES, BAD_SYMBOL),
         ("side", ("BUY", "SELL"), BAD_SIDE),
         ("type", ORDER_TYPES, BAD_ORDER_TYPE),
     ):
-        if order.get(name) not in choices:
-            raise RequestError(refusal)
-    _require(order, *_mandatory(order))
-    if order.get("timeInForce") not in ("", "GTC", "IOC", "FOK"):
-        raise RequestError(BAD_TIME_IN_FORCE)
-    return {}
-
-
-def _mandatory(order: Parameters) -> tuple[str, ...]:
-    if order.get("type") == "MARKET":
-        return () if order.get("quoteOrderQty") else ("quantity",)
-    return _MANDATORY[order.get("type")]
-
-
-def _require(order: Parameters, *names: str) -> None:
-    for name in names:
         if not order.get(name):
             raise RequestError(MISSING, name)
+        if order.get(name) not in choices:
+            raise RequestError(refusal)
+    if not (order.get("quantity") or order.get("quoteOrderQty")):
+        raise RequestError(MISSING, "quantity")
+    return {}
 
 
 BALANCES: Mapping[str, str] = MappingProxyType({"BTC": "0.50000000", "ETH": "0.00000000", "USDT": "10000.00000000"})
@@ -169,7 +142,7 @@ def _endpoint(method: str, path: str, weight: int, permission: str, answer: Answ
 
 ENDPOINTS = (
     _endpoint("GET", "/api/v3/account", 20, READING, _account),
-    _endpoint("POST", "/api/v3/order/test", 1, SPOT_TRADING, judge_order),
+    _endpoint("POST", "/api/v3/order/test", 1, SPOT_TRADING, _test_order),
     _endpoint("GET", "/sapi/v1/account/apiRestrictions", 1, READING, _restrictions),
     _endpoint("GET", "/sapi/v1/capital/config/getall", 10, READING, _coins),
     _endpoint("GET", "/fapi/v2/balance", 5, FUTURES, _futures_balance),
