@@ -34,6 +34,7 @@ from wizard.rehearsal.simulator.refusals import (
 )
 from wizard.rehearsal.simulator.state import ExchangeState
 
+_KEY_SHAPE = re.compile(rf"[A-Za-z0-9]{{{KEY_LENGTH}}}")
 DEFAULT_WINDOW = "5000"
 MAX_WINDOW = 60_000
 AHEAD_LIMIT = 1_000_000
@@ -78,9 +79,6 @@ def _window(parameters: Parameters) -> Decimal:
     if window > MAX_WINDOW:
         raise RequestError(BAD_WINDOW)
     return window * 1000
-
-
-_KEY_SHAPE = re.compile(rf"[A-Za-z0-9]{{{KEY_LENGTH}}}")
 
 
 def signed(permission: str, answer: Answer) -> Answer:

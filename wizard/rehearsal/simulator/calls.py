@@ -25,6 +25,12 @@ from wizard.rehearsal.simulator.refusals import INVALID_JSON, INVALID_JSON_PARAM
 from wizard.rehearsal.simulator.state import SUCCESS, USED_WEIGHT_HEADER, ExchangeState
 
 SIGNATURE = "signature"
+KEY_HEADER = "X-MBX-APIKEY"
+TIME_UNIT_HEADER = "X-MBX-TIME-UNIT"
+_VERSION = "v3/"
+"""Methods "may be prefixed with explicit version"."""
+_INT64 = range(-(2**63), 2**63)
+RequestId = int | str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +62,6 @@ def _pairs(part: bytes) -> list[tuple[str, str]]:
 
 def _unsigned(part: bytes) -> bytes:
     return b"&".join(segment for segment in part.split(b"&") if segment.partition(b"=")[0] != SIGNATURE.encode())
-
-
-KEY_HEADER = "X-MBX-APIKEY"
-TIME_UNIT_HEADER = "X-MBX-TIME-UNIT"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +133,6 @@ class Endpoint:
 def caller(request: Request, state: ExchangeState) -> str:
     """Return the public address of the caller."""
     return state.public_address(request.client.host if request.client else "")
-
-
-RequestId = int | str | None
-_VERSION = "v3/"
-"""Methods "may be prefixed with explicit version"."""
-_INT64 = range(-(2**63), 2**63)
 
 
 class _Number(str):

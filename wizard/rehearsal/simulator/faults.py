@@ -18,9 +18,20 @@ from wizard.rehearsal.scenarios import PASSES_AFTER, SMOOTH, Scenario
 from wizard.rehearsal.simulator.keys import ApiKey
 from wizard.rehearsal.simulator.refusals import TOO_MUCH_WEIGHT, PageError
 
+_ECHO = "/echo/"
 _RATE_LIMITED = 429
 _ADDRESSES_MOVED = 50
 """How far each public address moves; the example addresses stay within their network."""
+_FIELDS = ("latency_ms", "clock_offset_ms", "whitelist_delay_s", "answers")
+_ANSWER_FIELDS = ("path", "times", "status", "body", "headers")
+_LONGEST_LATENCY = 3_600_000
+"""Milliseconds: an hour."""
+_FARTHEST_CLOCK = 10 * 366 * 86_400_000
+"""Milliseconds: ten years, either way."""
+_LONGEST_DELAY = 86_400
+"""Seconds: a day."""
+_HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,100}")
+_HEADER_TEXT = re.compile(r"[\x20-\x7e]{0,1000}")
 
 
 @dataclass(slots=True)
@@ -79,9 +90,6 @@ def _outage(status: int, seconds: float) -> CannedAnswer:
     return CannedAnswer("", status=status, body="<html><body>Service Unavailable</body></html>")
 
 
-_ECHO = "/echo/"
-
-
 @dataclass(frozen=True, slots=True)
 class CannedAnswer:
     """The next `times` requests to `path` get this answer and do not reach the exchange."""
@@ -127,18 +135,6 @@ class Faults:
         """Wait out the latency."""
         if self.latency:
             await asyncio.sleep(self.latency)
-
-
-_FIELDS = ("latency_ms", "clock_offset_ms", "whitelist_delay_s", "answers")
-_ANSWER_FIELDS = ("path", "times", "status", "body", "headers")
-_LONGEST_LATENCY = 3_600_000
-"""Milliseconds: an hour."""
-_FARTHEST_CLOCK = 10 * 366 * 86_400_000
-"""Milliseconds: ten years, either way."""
-_LONGEST_DELAY = 86_400
-"""Seconds: a day."""
-_HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,100}")
-_HEADER_TEXT = re.compile(r"[\x20-\x7e]{0,1000}")
 
 
 def read_faults(form: Mapping[str, object]) -> Faults:
