@@ -154,12 +154,12 @@ class SafeApp(KeyOrder):
         if os.environ.get("TEXTUAL_THEME") not in self.available_themes:
             self.theme = theme_for(self.console.color_system).name
 
-    def run_safely(self, shutdown: Shutdown, *, mouse: bool = False) -> int:
+    def run_safely(self, shutdown: Shutdown) -> int:
         """Run until the end and return the exit code: that of `exit`, 70 after a crash, 128+n after signal n."""
         self.shutdown = shutdown
         with shutdown.handled_by(self._begin_end):
             try:
-                self.run(mouse=mouse)
+                self.run(mouse=False)
             except Exception as error:  # the loop itself failed: Textual's report was not reached
                 print(redacted_report(error), file=sys.stderr)
                 return INTERNAL_ERROR
