@@ -117,6 +117,7 @@ def _named_hosts(text: str, environment: Environment) -> tuple[Host, ...]:
         "There is no host to ask",
         why=f"{'Standard input' if text == FROM_STANDARD_INPUT else printable(text, 60)} names none.",
         advice=f'Write hosts = ["bot-1"] below [environments.{environment.name}] in config.toml, or --hosts bot-1.',
+        code="hosts.none",
     )
 
 

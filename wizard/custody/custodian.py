@@ -144,4 +144,5 @@ def choose_place(file: Path, place: Place) -> None:
             f"The choice could not be written into {file}",
             why=f"It ended with {type(error).__name__}.",
             advice=f'Write it there yourself: [custody] and below it place = "{place}". Then start the wizard again.',
+            code="settings.not-written",
         ) from None

@@ -77,6 +77,7 @@ class UnknownItems:
             "This item is a key pair whose API key was never stored with it",
             why="It was made, or imported, for an API key that another journal waited for.",
             advice="Begin with a new pair. If an API key was created with this one, delete it on the exchange's page.",
+            code="strays.no-api-key",
         )
 
     async def delete(self, name: str) -> None:
@@ -96,6 +97,7 @@ class UnknownItems:
                 f"There is no stray item {printable(name)}",
                 why="It is gone, it was never there, or this journal knows it.",
                 advice="Look again at which there are: `key-wizard strays ENV`.",
+                code="strays.no-item",
             )
         return found
 

@@ -112,7 +112,7 @@ class OpenSsh:
             )
         except OSError as error:
             why = f"The system said: {error.strerror}"
-            raise WizardError(f"{self.program} cannot be started", why=why) from None
+            raise WizardError(f"{self.program} cannot be started", why=why, code="ssh.unusable") from None
 
 
 def find_openssh(environ: Mapping[str, str]) -> OpenSsh:
@@ -127,6 +127,7 @@ def find_openssh(environ: Mapping[str, str]) -> OpenSsh:
             "Other hosts cannot be asked from here",
             why="There is no program called ssh on the path.",
             advice="Install OpenSSH's client (Debian: openssh-client), or type their addresses into the whitelist.",
+            code="ssh.missing",
         )
     names = _PASSED_ON + (_PASSED_ON_WINDOWS if sys.platform == "win32" else ())
     return OpenSsh(program, {name: environ[name] for name in names if name in environ} | {"LC_ALL": "C"})

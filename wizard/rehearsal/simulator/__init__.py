@@ -19,6 +19,7 @@ except ModuleNotFoundError as error:
         "The embedded exchange is not installed",
         why=f"The package {error.name} is missing; it comes with the extra called rehearsal.",
         advice="Install it: pip install 'key-wizard[rehearsal]'.",
+        code="rehearsal.not-installed",
     ) from None
 
 __all__ = ["Addresses", "EmbeddedExchange", "run", "serve"]
