@@ -47,7 +47,7 @@ LOST = "K3y" * 21 + "s"
 """In the shape of a key; nobody's."""
 
 
-class AllTaken(Exception):
+class AllTakenError(Exception):
     """No further picture is wanted."""
 
 
@@ -76,7 +76,7 @@ class Photographer:
     async def walk(self, pilot: Pilot[int]) -> None:
         """Take the pictures."""
         self._pilot = pilot
-        with suppress(AllTaken):
+        with suppress(AllTakenError):
             await self._walk()
 
     async def _walk(self) -> None:
@@ -212,7 +212,7 @@ class Photographer:
         (self._directory / f"{name}{self._suffix}.svg").write_text(svg, "utf-8")
         self._wanted.discard(name)
         if not self._takes_all and not self._wanted:
-            raise AllTaken
+            raise AllTakenError
 
 
 class LockedPhotographer(Photographer):
