@@ -48,14 +48,20 @@ class ExchangeObservation:
         seen = self._comparable(verdict)
         if self.named is not None:
             return callers_address(self.named, seen)
-        if not self._confirms(seen):
-            return None
-        listed = [address for address in seen if self._lists(address)]
+        listed = [address for address in seen if self._lists(address)] if self._is_bound else []
         return listed[0] if len(listed) == 1 else None
 
     def confirms(self, verdict: EgressVerdict | None) -> bool | None:
         """Return whether the exchange sees an address that echo services saw; None where it does not tell."""
-        return self._confirms(self._comparable(verdict))
+        seen = self._comparable(verdict)
+        if self.named is not None:
+            return None if callers_address(self.named, seen) is None else self.named in seen
+        return any(map(self._lists, seen)) if self._is_bound and seen else None
+
+    @property
+    def _is_bound(self) -> bool:
+        """Whether the key was accepted from here, and works from the addresses of a known list only."""
+        return bool(self.accepted and self.is_restricted and self.listed)
 
     def _comparable(self, verdict: EgressVerdict | None) -> tuple[IPv4Address, ...]:
         """Return the addresses that the answer says something of.
@@ -65,22 +71,16 @@ class ExchangeObservation:
         """
         if verdict is None:
             return ()
-        if self.named is not None or not self._has_several:
+        has_several = sum(network.num_addresses for network in self.listed) > 1
+        if self.named is not None or not has_several:
             return verdict.addresses
         return tuple(address for address, who in verdict.operators.items() if len(who) >= MIN_OPERATORS)
-
-    def _confirms(self, seen: Sequence[IPv4Address]) -> bool | None:
-        if self.named is not None:
-            return None if self._is_cdn(seen) else self.named in seen
-        if not (self.accepted and self.is_restricted and self.listed and seen):
-            return None
-        return any(map(self._lists, seen))
 
     def sentence(self, verdict: EgressVerdict | None) -> str:
         """Return what it means next to the addresses that echo services saw."""
         seen = self._comparable(verdict)
-        confirmed = self._confirms(seen)
-        if self._is_cdn(seen):
+        confirmed = self.confirms(verdict)
+        if self.named is not None and callers_address(self.named, seen) is None:
             return (
                 f"{self.site} itself named {self.named}, which no echo service saw and which belongs to CloudFront, the"
                 " network in front of it: it saw its own network there, not this host."
@@ -98,13 +98,6 @@ class ExchangeObservation:
             f"{self.site} accepts the current key from here, though its list as known here has none of the addresses"
             f" that were seen: {_SPLIT}, or the list was changed on the exchange's page. Compare it there."
         )
-
-    def _is_cdn(self, seen: Sequence[IPv4Address]) -> bool:
-        return self.named is not None and callers_address(self.named, seen) is None
-
-    @property
-    def _has_several(self) -> bool:
-        return sum(network.num_addresses for network in self.listed) > 1
 
     def _lists(self, address: IPv4Address) -> bool:
         return any(address in network for network in self.listed)

@@ -14,13 +14,10 @@ from types import FrameType
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from wizard.core.clock import Clock
-from wizard.core.errors import WizardError
+from wizard.core.errors import Exit, WizardError
 from wizard.rehearsal.simulator.server import PORT_UNUSABLE, Addresses, EmbeddedExchange, serve_app
 
-FINE = 0
-NETWORK_PROBLEM = 6
-INTERRUPTED = 128 + signal.SIGINT
-_EXIT_CODES = {signal.SIGTERM: FINE, signal.SIGINT: INTERRUPTED}
+_EXIT_CODES = {signal.SIGTERM: int(Exit.FINE), signal.SIGINT: 128 + signal.SIGINT}
 
 
 def _announce(line: str) -> None:
@@ -52,7 +49,7 @@ def run(
         if error.code != PORT_UNUSABLE:
             raise
         print(f"{error.what}. {error.why} {error.advice}", file=sys.stderr)
-        return NETWORK_PROBLEM
+        return Exit.INCONCLUSIVE
 
 
 async def _run(
@@ -72,7 +69,7 @@ async def _run(
             if idle_limit is None:
                 return await stopped
             idle = asyncio.create_task(watched.idle_for(idle_limit))
-            idle.add_done_callback(lambda _: stop(FINE))
+            idle.add_done_callback(lambda _: stop(Exit.FINE))
             try:
                 return await stopped
             finally:
