@@ -17,7 +17,6 @@ from wizard.egress.exchange_observation import ExchangeObservation
 from wizard.egress.ipv6 import Ipv6Route
 from wizard.net.route import RouteError
 from wizard.rotation.flow import Flow
-from wizard.rotation.steps.egress import keep
 from wizard.tui.screens.dialogs import TextScreen
 from wizard.tui.screens.simulated_page import SimulatedPageScreen
 from wizard.whitelist import parse
@@ -153,7 +152,8 @@ async def test_a_step_that_was_left_without_an_address_is_not_ticked(wizard: Wiz
     nobody = EgressReport(judge(()), (), wizard.app.flow.context.route(), ())
 
     async def nobody_answers(*_: object) -> EgressReport:
-        keep(nobody, wizard.app.flow.context.journal, wizard.app.flow.context.environment.name)
+        context = wizard.app.flow.context
+        context.journal.note_egress(context.environment.name, nobody.verdict, nobody.route.shown)
         return nobody
 
     wizard.app.flow.egress.detect = nobody_answers
