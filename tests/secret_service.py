@@ -190,6 +190,11 @@ class PrivateBus:
         assert self.keyring is not None
         self.keyring.send_signal(signal.SIGSTOP)
 
+    def continue_keyring(self) -> None:
+        """Let a stopped keyring answer again."""
+        assert self.keyring is not None
+        self.keyring.send_signal(signal.SIGCONT)
+
     def kill_keyring(self) -> None:
         """Kill the keyring, as a crash would; return once its bus name is free."""
         assert self.keyring is not None

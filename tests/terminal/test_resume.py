@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.secret_service import secret_service
+from tests.secret_service import private_bus, secret_service
 from tests.terminal.keys import ENTER
 from tests.terminal.walk import Walk, end_exchange, rehearsing
 from wizard.custody.records import Holding, KeyRecord, Slot
@@ -106,16 +106,20 @@ def public_key(walk: Walk) -> str:
 
 
 def test_killed_while_it_stores_the_key_is_there_or_asked_for_again(keep_exchange: None) -> None:
-    with secret_service() as environ:
+    with private_bus() as bus:
+        environ = bus.environ
+        bus.start_keyring(unlock=True)
         with rehearsing(environ) as walk:
             walk.begin()
             walk.egress()
             walk.whitelist()
             walk.choose("hmac")
             walk.take_from_page()
+            bus.stop_keyring()  # so that the kill comes before the end of the writing
             walk.press(ENTER)
             walk.see("Writing to the keyring")
             kill(walk)
+        bus.continue_keyring()
         with rehearsing(environ) as walk:
             screen = walk.see("Enter resumes the open rotation at the step credentials")
             assert "interrupted" in screen
