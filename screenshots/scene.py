@@ -19,7 +19,7 @@ from wizard.core.rules import Rules
 from wizard.core.secret import Secret
 from wizard.core.settings import Custody, Environment, Paths, Place
 from wizard.custody.custodian import Custodian
-from wizard.custody.encrypted_file.store import EncryptedFileStore
+from wizard.custody.encrypted_file import EncryptedFileStore
 from wizard.custody.keyring import KeyringStore
 from wizard.custody.keyring_errors import GNOME, Service, unusable_service
 from wizard.custody.keyring_worker.protocol import State

@@ -17,7 +17,7 @@ from tests.terminal.harness import ENDS_WITHIN, TIMEOUT, Terminal
 from tests.tiers import slow
 from wizard.core.secret import Secret
 from wizard.core.settings import paths
-from wizard.custody.encrypted_file.store import make_file
+from wizard.custody.encrypted_file import make_file
 
 REPOSITORY = Path(__file__).parents[1]
 ENDING = (signal.SIGTERM, signal.SIGINT, *slow(signal.SIGHUP, signal.SIGQUIT))

@@ -11,7 +11,7 @@ from tests.commands.conftest import HERE, Bench, Command, Said
 from wizard.core.credentials import KeyKind
 from wizard.core.secret import Secret
 from wizard.custody.custodian import CREDENTIAL
-from wizard.custody.encrypted_file.store import make_file
+from wizard.custody.encrypted_file import make_file
 from wizard.custody.store import MemoryStore, Store
 from wizard.rotation.opening import sole_writer
 

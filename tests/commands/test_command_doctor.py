@@ -11,7 +11,7 @@ from wizard.checks import network
 from wizard.checks.storage import compare_stored_keys
 from wizard.commands import prompts
 from wizard.core.secret import Secret
-from wizard.custody.encrypted_file.store import make_file
+from wizard.custody.encrypted_file import make_file
 from wizard.custody.store import MemoryStore, Store
 from wizard.rotation.findings import FindingWriter
 from wizard.rotation.model import Outcome

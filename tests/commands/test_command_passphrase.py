@@ -12,7 +12,7 @@ from tests.custody.refusals import refused
 from tests.terminal.harness import Terminal
 from wizard.commands import prompts
 from wizard.core.secret import Secret
-from wizard.custody.encrypted_file.store import make_file, open_file
+from wizard.custody.encrypted_file import make_file, open_file
 
 OLD, NEW = "seven random words", "eight other random words"
 

@@ -13,7 +13,7 @@ from tests.terminal.harness import Terminal
 from wizard.commands import prompts
 from wizard.core.credentials import Credentials
 from wizard.core.secret import Secret
-from wizard.custody.encrypted_file.store import make_file, open_file
+from wizard.custody.encrypted_file import make_file, open_file
 
 PASSPHRASE = "seven random words"
 

@@ -14,8 +14,8 @@ from tests.custody.refusals import refused
 from wizard.core.secret import Secret
 from wizard.core.settings import Custody, Place
 from wizard.custody.custodian import Custodian
-from wizard.custody.encrypted_file.store import change_passphrase, make_file, open_file
-from wizard.custody.errors import CustodyError, PassphraseNeededError, Remedy
+from wizard.custody.encrypted_file import change_passphrase, make_file, open_file
+from wizard.custody.errors import CustodyError, Remedy
 
 ROOT = Path(__file__).parents[2]
 OLD, NEW = "seven random words of the test", "eight other words that are as random"
@@ -81,7 +81,7 @@ async def test_nobody_else_can_read_any_part_of_it_at_any_time(file: Path, monke
 _CHANGE = """
 import asyncio, os, signal, sys
 from pathlib import Path
-from wizard.custody.encrypted_file.store import change_passphrase
+from wizard.custody.encrypted_file import change_passphrase
 from wizard.core.secret import Secret
 
 file, at = Path(sys.argv[1]), int(sys.argv[2])
@@ -132,7 +132,7 @@ async def test_where_there_is_no_file_there_is_no_passphrase_to_change(tmp_path:
     with refused("not-in-file", match="not kept in the encrypted file"):
         await Custodian(Custody(), file, config, {}).change_passphrase(Secret(OLD), Secret(NEW))
     asked = Custodian(Custody(Place.ENCRYPTED_FILE), file, config, {})
-    with pytest.raises(PassphraseNeededError):
+    with refused("file-closed"):
         await asked.change_passphrase(Secret(OLD), Secret(NEW))
     with refused("file-gone"):
         await change_passphrase(file, Secret(OLD), Secret(NEW), 10)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from tests.custody.keys import API_KEY, SIGNING, ed25519_pair, hmac
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.secret import Secret
-from wizard.custody import item
 from wizard.custody.errors import ItemUnreadableError
+from wizard.custody.records import decode_item, encode_item
 
 STORED_AT = 1_795_365_501.0
 
@@ -21,14 +21,14 @@ STORED_AT = 1_795_365_501.0
     signing=st.text(min_size=1) | st.just("-----BEGIN-----\r\nabc\n-----END-----\n"),
 )
 def test_credentials_survive_byte_for_byte_on_one_line(kind: KeyKind, api_key: str, signing: str) -> None:
-    encoded = item.encode(Credentials(kind, Secret(api_key), Secret(signing)), STORED_AT)
+    encoded = encode_item(Credentials(kind, Secret(api_key), Secret(signing)), STORED_AT)
     assert encoded.reveal().isprintable()
-    decoded = item.decode(encoded)
+    decoded = decode_item(encoded)
     assert (decoded.kind, decoded.api_key.reveal(), decoded.signing.reveal()) == (kind, api_key, signing)
 
 
 def test_the_item_can_be_read_by_other_programs() -> None:
-    assert json.loads(item.encode(hmac(), STORED_AT).reveal()) == {
+    assert json.loads(encode_item(hmac(), STORED_AT).reveal()) == {
         "schema": 1,
         "kind": "hmac",
         "api_key": API_KEY,
@@ -39,17 +39,17 @@ def test_the_item_can_be_read_by_other_programs() -> None:
 
 
 def test_an_ed25519_item_fits_the_1280_characters_of_windows() -> None:
-    assert len(item.encode(ed25519_pair(), STORED_AT)) < 1280
+    assert len(encode_item(ed25519_pair(), STORED_AT)) < 1280
 
 
 @pytest.mark.parametrize("credentials", [hmac(api_key=""), hmac(signing="")])
 def test_credentials_without_one_part_are_not_stored(credentials: Credentials) -> None:
     with pytest.raises(ValueError, match="are not stored"):
-        item.encode(credentials, STORED_AT)
+        encode_item(credentials, STORED_AT)
 
 
 def whole() -> dict[str, object]:
-    return dict(json.loads(item.encode(hmac(), STORED_AT).reveal()))
+    return dict(json.loads(encode_item(hmac(), STORED_AT).reveal()))
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def whole() -> dict[str, object]:
 )
 def test_a_foreign_item_is_refused_without_a_word_of_it(text: str) -> None:
     with pytest.raises(ItemUnreadableError) as caught:
-        item.decode(Secret(text))
+        decode_item(Secret(text))
     shown = " ".join(caught.value.sentences())
     assert SIGNING not in shown
     assert API_KEY not in shown
@@ -86,7 +86,7 @@ def test_a_foreign_item_is_refused_without_a_word_of_it(text: str) -> None:
 
 
 def test_every_half_written_item_is_refused() -> None:
-    text = item.encode(hmac(), STORED_AT).reveal()
+    text = encode_item(hmac(), STORED_AT).reveal()
     for length in range(len(text)):
         with pytest.raises(ItemUnreadableError):
-            item.decode(Secret(text[:length]))
+            decode_item(Secret(text[:length]))

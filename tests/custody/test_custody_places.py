@@ -12,7 +12,7 @@ import wizard
 from tests.custody import fakes
 from tests.custody.keys import hmac
 from wizard.core.secret import Secret
-from wizard.custody.encrypted_file.store import EncryptedFileStore
+from wizard.custody.encrypted_file import EncryptedFileStore
 from wizard.custody.errors import CustodyError
 from wizard.custody.keyring import KeyringStore
 from wizard.custody.records import Holding, KeyRecord, Slot

@@ -15,12 +15,11 @@ from tests.custody.keys import hmac
 from tests.custody.refusals import refused
 from tests.secret_service import secret_service
 from wizard.core.secret import Secret
-from wizard.custody import item
-from wizard.custody.encrypted_file.store import make_file, open_file
+from wizard.custody.encrypted_file import make_file, open_file
 from wizard.custody.keyring import KeyringStore, open_keyring
 from wizard.custody.keyring_process import KeyringProcess
-from wizard.custody.locks import turn
-from wizard.custody.store import Store, try_out
+from wizard.custody.records import decode_item
+from wizard.custody.store import Store, try_out, turn
 from wizard.custody.vault import item_name
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +29,7 @@ _JOURNAL = """
 import asyncio, os, sys, tempfile, time
 from pathlib import Path
 from tests.custody.keys import hmac
-from wizard.custody.encrypted_file.store import open_file
+from wizard.custody.encrypted_file import open_file
 from wizard.custody.keyring import open_keyring
 from wizard.custody.records import Slot
 from wizard.custody.vault import Vault
@@ -90,7 +89,7 @@ async def judge(told: dict[str, str], store: Store) -> None:
     for owner, said in told.items():
         found = await store.read(said.strip())
         assert found is not None
-        assert item.decode(found) == hmac(signing=owner * 64)
+        assert decode_item(found) == hmac(signing=owner * 64)
 
 
 async def test_of_two_journals_on_one_file_each_stores_under_a_name_of_its_own(tmp_path: Path) -> None:

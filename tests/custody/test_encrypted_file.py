@@ -16,9 +16,8 @@ import pytest
 from tests.custody.contract import StoreContract
 from tests.custody.refusals import refused
 from wizard.core.secret import Secret
-from wizard.custody.encrypted_file.envelope import seal, take_apart, unseal
-from wizard.custody.encrypted_file.key import Cost, derive
-from wizard.custody.encrypted_file.store import EncryptedFileStore, exists, make_file, open_file
+from wizard.custody.encrypted_file import EncryptedFileStore, exists, make_file, open_file
+from wizard.custody.encryption import Cost, derive, seal, take_apart, unseal
 from wizard.custody.errors import CustodyError
 
 ROOT = Path(__file__).parents[2]
@@ -180,7 +179,7 @@ async def test_a_lock_that_another_holds_is_given_up_at_the_deadline_and_can_be_
 _WRITER = """
 import asyncio, sys
 from pathlib import Path
-from wizard.custody.encrypted_file.store import open_file
+from wizard.custody.encrypted_file import open_file
 from wizard.core.secret import Secret
 
 async def main(file, name, count):

@@ -16,10 +16,9 @@ from tests.custody.keys import ed25519_pair, hmac, rsa_4096_pair
 from tests.secret_service import PrivateBus
 from wizard.core.credentials import Credentials
 from wizard.core.secret import Secret
-from wizard.custody import item
 from wizard.custody.errors import CustodyError, ItemUnreadableError, KeptElsewhereError
 from wizard.custody.keyring import KeyringStore, open_keyring
-from wizard.custody.records import KeyRecord, Slot
+from wizard.custody.records import KeyRecord, Slot, decode_item
 from wizard.custody.vault import Vault, item_name
 
 pytestmark = pytest.mark.keyring
@@ -58,7 +57,7 @@ async def test_another_program_reads_the_item_until_it_is_removed(
     record = await vault.put(credentials, Slot.PENDING)
     status, text = await keyring_command(unlocked, "get", record.item, "credentials")
     assert status == 0
-    assert item.decode(Secret(text)) == credentials
+    assert decode_item(Secret(text)) == credentials
     assert await vault.fetch(record) == credentials
     await vault.purge(record, "a test")
     assert await keyring_command(unlocked, "get", record.item, "credentials") == (1, "")

@@ -11,7 +11,7 @@ from tests.plain.script import PlainWorld, visit
 from tests.plain.walks import PROMOTE, RETIRE, TO_CREDENTIALS, from_page, typed
 from wizard.core.secret import Secret
 from wizard.core.settings import Environment, Place, load
-from wizard.custody.encrypted_file.store import make_file, open_file
+from wizard.custody.encrypted_file import make_file, open_file
 from wizard.custody.errors import Remedy
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Step

@@ -19,7 +19,7 @@ from tests.terminal.walk import end_exchange
 from tests.tiers import slow
 from wizard.core import settings
 from wizard.core.secret import Secret
-from wizard.custody.encrypted_file.store import make_file
+from wizard.custody.encrypted_file import make_file
 
 pytestmark = pytest.mark.terminal
 REPOSITORY = Path(__file__).parents[2]

@@ -17,8 +17,7 @@ from wizard.core.rules import Rules
 from wizard.core.secret import Secret
 from wizard.core.settings import Environment, Paths
 from wizard.core.sites import Site
-from wizard.custody.item import decode
-from wizard.custody.records import Slot
+from wizard.custody.records import Slot, decode_item
 from wizard.custody.store import MemoryStore
 from wizard.egress.services import EchoService, Parser
 from wizard.exchange.client import ExchangeClient
@@ -60,7 +59,7 @@ class OpenStore(MemoryStore):
 
     async def credentials(self) -> list[Credentials]:
         """Return what the items hold."""
-        return [decode(found) for service in self.services if (found := await self.read(service))]
+        return [decode_item(found) for service in self.services if (found := await self.read(service))]
 
 
 @dataclass

@@ -14,7 +14,7 @@ from wizard.core.secret import Secret
 from wizard.core.settings import Custody, Place
 from wizard.core.text import UNICODE
 from wizard.custody.custodian import CREDENTIAL, Custodian
-from wizard.custody.encrypted_file.store import make_file
+from wizard.custody.encrypted_file import make_file
 from wizard.tui.app import WizardApp
 from wizard.tui.screens.dialogs import ConfirmScreen
 

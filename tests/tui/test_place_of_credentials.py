@@ -18,7 +18,7 @@ from wizard.core.credentials import KeyKind
 from wizard.core.secret import Secret
 from wizard.core.settings import Place, load
 from wizard.core.text import UNICODE
-from wizard.custody.encrypted_file.store import open_file
+from wizard.custody.encrypted_file import open_file
 from wizard.tui.app import WizardApp
 from wizard.tui.screens.credentials import CredentialsScreen
 from wizard.tui.screens.home import HomeScreen

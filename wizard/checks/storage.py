@@ -10,7 +10,7 @@ from wizard.core.settings import Paths
 from wizard.custody.errors import CustodyError
 from wizard.custody.records import Holding
 from wizard.custody.store import Store, try_out
-from wizard.custody.vault import missing_keys, stray_items
+from wizard.custody.vault import missing_keys, unknown_items
 from wizard.rotation.findings import STORAGE, FindingWriter
 from wizard.rotation.journal import read_journal
 from wizard.rotation.model import Finding, Outcome
@@ -52,7 +52,7 @@ async def compare_stored_keys(
             with read_journal(paths) as journal:
                 records = journal.keys(name)
             lost += [f"The {one.slot} key {one.name} of {name}" for one in await missing_keys(records, store)]
-            unknown += await stray_items(name, records, store)
+            unknown += await unknown_items(name, records, store)
             elsewhere += [
                 f"The {one.slot} key {one.name} of {name} is in {one.store}"
                 for one in records

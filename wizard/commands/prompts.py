@@ -12,7 +12,7 @@ from wizard.core.secret import Secret
 from wizard.core.settings import Paths, Settings
 from wizard.core.threads import in_daemon_thread
 from wizard.custody.custodian import Custodian
-from wizard.custody.errors import CustodyError, PassphraseNeededError, Remedy
+from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.store import Store
 from wizard.plain.quiet_terminal import END_OF_FILE, QuietTerminal, TypedLine
 
@@ -61,7 +61,7 @@ def place_opener(paths: Paths, known: Settings) -> Callable[[], Awaitable[Store]
     async def open_place() -> Store:
         try:
             return await custodian.open()
-        except PassphraseNeededError as needed:
+        except CustodyError as needed:
             # A new file is made in the wizard, where the passphrase is typed twice.
             if needed.remedy is not Remedy.OPEN_FILE or (passphrase := await _ask_for_passphrase()) is None:
                 raise

@@ -1,4 +1,4 @@
-"""The place that the settings name, opened once per run.
+"""The place that the settings name, opened once per run; and how a service without a login gets at the credentials.
 
 Invariant: there is one place. Where it cannot be opened, nothing else takes its place; only the user's typed
 choice changes the settings.
@@ -7,7 +7,7 @@ choice changes the settings.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Final
@@ -17,13 +17,19 @@ from wizard.core.secret import Secret
 from wizard.core.settings import Custody, Place
 from wizard.core.threads import in_daemon_thread
 from wizard.core.toml_file import write_value
-from wizard.custody.encrypted_file.store import EncryptedFileStore, change_passphrase, exists, make_file, open_file
-from wizard.custody.errors import CustodyError, PassphraseNeededError, Remedy
+from wizard.custody.encrypted_file import EncryptedFileStore, change_passphrase, exists, make_file, open_file
+from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.keyring import OPERATIONS, open_keyring, unlock_keyring
 from wizard.custody.store import PHRASES, Store
 
 CREDENTIAL: Final = "key-wizard-passphrase"
 """The systemd credential (systemd.exec(5), LoadCredentialEncrypted=) that opens the encrypted file of a service."""
+_CREDENTIAL_STORE: Final = "/etc/credstore.encrypted"
+_ABOUT_SERVICES: Final = (
+    "A service has no login: no session bus, and nobody who types a password, least of all after a reboot. systemd can"
+    " keep credentials for it, encrypted with a key of this machine (and its TPM2 chip, where it has one). Run these"
+    " as yourself; sudo stands where root is needed. No secret is on a command line, and none is printed."
+)
 _DIRECTORY: Final = "CREDENTIALS_DIRECTORY"
 
 
@@ -62,7 +68,7 @@ class Custodian:
         is_new = not await exists(self._file, self.custody.deadline)
         with_credential = await in_daemon_thread(self._credential)
         if with_credential is None or is_new:
-            raise PassphraseNeededError(self._file, is_new=is_new)
+            raise self._closed(is_new=is_new)
         try:
             self._opened = await open_file(self._file, with_credential, self.custody.deadline)
             return self._opened
@@ -104,7 +110,7 @@ class Custodian:
                 code="not-in-file",
             )
         if not await exists(self._file, self.custody.deadline):
-            raise PassphraseNeededError(self._file, is_new=True)
+            raise self._closed(is_new=True)
 
     async def change_passphrase(self, old: Secret, new: Secret) -> None:
         """Have the encrypted file open with another passphrase from now on. The caller wipes both.
@@ -119,6 +125,15 @@ class Custodian:
             self._opened.go_on_as(changed)  # an open flow holds it
         else:
             self._opened = changed
+
+    def _closed(self, *, is_new: bool) -> CustodyError:
+        return CustodyError(
+            "The encrypted file needs a new passphrase" if is_new else "The encrypted file is closed",
+            why=f"{self._file} {'does not exist yet' if is_new else 'opens with its passphrase, once per run'}.",
+            advice="Type it where the wizard asks. A service gets it as the systemd credential key-wizard-passphrase.",
+            code="file-closed",
+            remedy=Remedy.MAKE_FILE if is_new else Remedy.OPEN_FILE,
+        )
 
     def _credential(self) -> Secret | None:
         directory = self._environ.get(_DIRECTORY)
@@ -146,3 +161,38 @@ def choose_place(file: Path, place: Place) -> None:
             advice=f'Write it there yourself: [custody] and below it place = "{place}". Then start the wizard again.',
             code="settings.not-written",
         ) from None
+
+
+def service_commands(environment: str) -> Iterator[str]:
+    """Return the commands that hand over one environment's current HMAC key, and the lines for the unit."""
+    yield f"sudo install -d -m 700 {_CREDENTIAL_STORE}"
+    for name, variable in (("binance-api-key", "BINANCE_API_KEY"), ("binance-api-secret", "BINANCE_API_SECRET")):
+        # Within `exec`, and only where the variable is set: else nothing would take the place of what is there.
+        yield (
+            f'key-wizard exec {environment} -- sh -c \': "${{{variable}:?}}";'
+            f' printf %s "${variable}" | sudo systemd-creds encrypt --name={name} - {_CREDENTIAL_STORE}/{name}\''
+        )
+    yield f"LoadCredentialEncrypted=binance-api-key:{_CREDENTIAL_STORE}/binance-api-key"
+    yield f"LoadCredentialEncrypted=binance-api-secret:{_CREDENTIAL_STORE}/binance-api-secret"
+
+
+def _passphrase_commands() -> Iterator[str]:
+    """Return the same for the passphrase of the encrypted file, for services that call `key-wizard exec`."""
+    yield f"systemd-ask-password -n | sudo systemd-creds encrypt --name={CREDENTIAL} - {_CREDENTIAL_STORE}/{CREDENTIAL}"
+    yield f"LoadCredentialEncrypted={CREDENTIAL}:{_CREDENTIAL_STORE}/{CREDENTIAL}"
+
+
+def explain_services(environment: str) -> Iterator[str]:
+    """Return how a program that runs as a system service gets at the credentials, line by line.
+
+    It is systemd's own way (systemd.exec(5), "Credentials"; systemd-creds(1), since systemd 250). Every secret travels
+    over stdin.
+    """
+    yield _ABOUT_SERVICES
+    yield ""
+    yield "The service reads the key itself, from the files below $CREDENTIALS_DIRECTORY:"
+    yield from service_commands(environment)
+    yield "For an Ed25519 or RSA key write BINANCE_PRIVATE_KEY in place of BINANCE_API_SECRET. Repeat after a rotation."
+    yield ""
+    yield "Or it starts as `key-wizard exec` with the encrypted file, whose passphrase systemd hands over:"
+    yield from _passphrase_commands()

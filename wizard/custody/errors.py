@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 
 from wizard.core.errors import Exit, WizardError
 
@@ -51,21 +50,3 @@ class ItemOccupiedError(CustodyError):
 
 class ItemUnreadableError(CustodyError):
     """What is stored under the name is not a complete set of credentials."""
-
-
-class PassphraseNeededError(CustodyError):
-    """The encrypted file is closed, and the passphrase was not asked for in this run yet.
-
-    Args:
-        file: The encrypted file.
-        is_new: Whether there is no file yet, so that the passphrase is one to be chosen.
-    """
-
-    def __init__(self, file: Path, *, is_new: bool) -> None:
-        super().__init__(
-            "The encrypted file needs a new passphrase" if is_new else "The encrypted file is closed",
-            why=f"{file} {'does not exist yet' if is_new else 'opens with its passphrase, once per run'}.",
-            advice="Type it where the wizard asks. A service gets it as the systemd credential key-wizard-passphrase.",
-            code="file-closed",
-            remedy=Remedy.MAKE_FILE if is_new else Remedy.OPEN_FILE,
-        )

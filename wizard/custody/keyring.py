@@ -15,11 +15,12 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
+from platformdirs import PlatformDirs
+
 from wizard.core.secret import Secret
-from wizard.core.settings import Place
+from wizard.core.settings import Place, home
 from wizard.custody.backends import FAIL, judge
 from wizard.custody.errors import CustodyError, Remedy
-from wizard.custody.item import USER
 from wizard.custody.keyring_errors import (
     Service,
     collection_name,
@@ -32,7 +33,8 @@ from wizard.custody.keyring_errors import (
 from wizard.custody.keyring_process import DEADLINE, Facts, KeyringProcess
 from wizard.custody.keyring_worker.protocol import BUS_VARIABLE, SECRET_SERVICE_BACKENDS, Op, Origin, State
 from wizard.custody.questions import expect_understood, visible
-from wizard.custody.store import PHRASES
+from wizard.custody.records import USER
+from wizard.custody.store import PHRASES, turn
 
 OPERATIONS: Final = {Remedy.UNLOCK: Op.UNLOCK, Remedy.CREATE: Op.CREATE}
 """What a typed password can do about GNOME keyring."""
@@ -66,9 +68,7 @@ class KeyringStore:
 
     def turn(self) -> AbstractAsyncContextManager[None]:
         """Take a turn among all of this user's journals and logins (see `Store.turn`)."""
-        from wizard.custody.locks import keyring_lock, turn  # noqa: PLC0415 - reading needs no lock, nor asyncio
-
-        return turn(keyring_lock(self.backend, self._process.environ), self._process.deadline)
+        return turn(_lock(self.backend, self._process.environ), self._process.deadline)
 
     async def write(self, name: str, value: Secret) -> None:
         """Store `value` (see `Store.write`)."""
@@ -129,6 +129,16 @@ async def open_keyring(*, deadline: float = DEADLINE, environ: Mapping[str, str]
     if choice["fault"]:
         raise unusable_backend(pinned.backend, origin, choice["place"], choice["fault"])
     return KeyringStore(pinned.backend, label, process)
+
+
+def _lock(backend: str, environ: Mapping[str, str]) -> Path:
+    """Return the lock of the user's keyring: the same file for all of a user's logins and journals.
+
+    So it moves neither with the wizard's own variables nor with those of one login.
+    """
+    if sys.platform in {"darwin", "win32"}:
+        return PlatformDirs("key-wizard", appauthor=False).user_state_path / f"{backend}.lock"
+    return home(environ) / ".local" / "state" / "key-wizard" / f"{backend}.lock"
 
 
 def start_worker(*, deadline: float = DEADLINE, environ: Mapping[str, str] = os.environ) -> KeyringProcess:

@@ -1,12 +1,26 @@
-"""What a journal knows of the keys of an environment. No secret, no whole API key."""
+"""What is known of a key: in the journal its record, without a secret; in a store its credentials as one line of JSON.
+
+Two items cannot be written atomically, one can; and one line survives stores that keep only the first.
+Invariant: decoding either gives complete credentials or raises an error that shows none of the text.
+"""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Any, Final
 
-from wizard.core.credentials import KeyKind, KeyName
+from wizard.core.credentials import Credentials, KeyKind, KeyName
+from wizard.core.secret import Secret
+from wizard.core.text import capitalised, printable
+from wizard.custody.errors import ItemUnreadableError
+
+SCHEMA: Final = 1
+USER: Final = "credentials"
+"""The user name of every item; the service tells them apart."""
+_FIELDS: Final = frozenset({"schema", "kind", "api_key", "signing", "created", "owner"})
 
 
 class Slot(StrEnum):
@@ -55,34 +69,97 @@ class KeyRecord:
     """The list it was created with, separated by commas."""
 
 
-class KeyJournal(Protocol):
-    """Where each change of an item is announced and confirmed; each method that writes is durable when it returns."""
+def encode_item(credentials: Credentials, created: float, owner: str = "") -> Secret:
+    """Return the item's text.
 
-    @property
-    def id(self) -> str:
-        """Tells this journal's items from another journal's."""
-        ...
+    Args:
+        credentials: Both parts of them must be there.
+        created: Seconds since 1970 at which they are stored.
+        owner: The journal that stores them; empty where there is none.
+    """
+    if not credentials.api_key or not credentials.signing:
+        raise ValueError("credentials without an API key or a signing secret are not stored")
+    fields = {
+        "schema": SCHEMA,
+        "kind": credentials.kind.value,
+        "api_key": credentials.api_key.reveal(),
+        "signing": credentials.signing.reveal(),
+        "created": datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "owner": owner,
+    }
+    return Secret(json.dumps(fields, separators=(",", ":")))
 
-    def keys(self, environment: str) -> tuple[KeyRecord, ...]:
-        """Return all keys of an environment."""
-        ...
 
-    def announce_key(self, record: KeyRecord) -> None:
-        """Note that an item is about to be written."""
-        ...
+def decode_item(item: Secret) -> Credentials:
+    """Return the credentials that an item holds.
 
-    def confirm_key(self, record: KeyRecord) -> None:
-        """Note that the item was read back."""
-        ...
+    Raises:
+        ItemUnreadableError: the item is empty, cut short, of another schema or another program's.
+    """
+    fields = _fields(item)
+    problem = _problem(fields)
+    if problem:
+        raise ItemUnreadableError(
+            "What is stored under this name is not a complete set of credentials",
+            why=f"It is {problem}." if item else "It is empty, as from a write that was cut short.",
+            advice="It cannot be used. Put the credentials in again, or make a new key on the exchange's page.",
+        )
+    return Credentials(KeyKind(fields["kind"]), Secret(fields["api_key"]), Secret(fields["signing"]))
 
-    def forget_key(self, record: KeyRecord, reason: str) -> None:
-        """Strike off a key that was announced and did not come to be stored."""
-        ...
 
-    def announce_purge(self, record: KeyRecord, reason: str) -> None:
-        """Note that an item is about to be deleted."""
-        ...
+def credentials_of(record: KeyRecord, found: Secret | None, place: str) -> Credentials | None:
+    """Return the credentials of a key, which were read at a place, or None where none were found.
 
-    def confirm_purge(self, record: KeyRecord) -> None:
-        """Note that the item was read back as gone."""
-        ...
+    Raises:
+        ItemUnreadableError: what is stored is not complete, or belongs to another key.
+    """
+    if found is None:
+        return None
+    credentials = decode_item(found)
+    if credentials.name.fingerprint != record.name.fingerprint:
+        raise ItemUnreadableError(
+            f"{capitalised(place)} holds the credentials of another key under this name",
+            why=f"Under {record.item} there are those of {credentials.name}.",
+            advice="Somebody moved or renamed items. It cannot be used: put the credentials of this key in again.",
+        )
+    return credentials
+
+
+def owner_of(item: Secret) -> str:
+    """Return which journal stored an item; nothing where it does not say."""
+    owner = _fields(item).get("owner", "")
+    return owner if isinstance(owner, str) else ""
+
+
+def created_of(item: Secret) -> str:
+    """Return when an item was stored, as its writer says, fit to be shown; nothing where it does not say."""
+    created = _fields(item).get("created", "")
+    return printable(created, 20) if isinstance(created, str) else ""
+
+
+def _fields(item: Secret) -> dict[str, Any]:
+    """Return the item's fields, or none; the JSON error, which holds the whole text, stays here."""
+    try:
+        fields = json.loads(item.reveal())
+    except (ValueError, RecursionError):
+        return {}
+    return fields if isinstance(fields, dict) else {}
+
+
+def _problem(fields: dict[str, Any]) -> str:
+    """Return what is wrong with the fields, without a word of what they say."""
+    if not fields:
+        return "not JSON, or cut short"
+    if type(schema := fields.get("schema")) is not int or schema != SCHEMA:
+        return "of another schema: another program or a newer wizard wrote it"
+    if fields.keys() != _FIELDS:
+        return "without some of the fields, or with others"
+    if not all(_is_text(fields[name]) for name in ("kind", "api_key", "signing", "created")):
+        return "without a value in some of the fields"
+    if not isinstance(fields["owner"], str):
+        return "without a readable owner"
+    return "" if fields["kind"] in set(KeyKind) else "for a kind of key that this wizard does not know"
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and value != "" and not any("\ud800" <= letter <= "\udfff" for letter in value)

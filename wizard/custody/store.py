@@ -1,26 +1,36 @@
 """A place for secrets: what each can do, a rehearsal's memory, and how nothing is believed that was not read back.
 
-Invariant: a store does one operation and says whether it raised. The outcome is what a fresh read says: a daemon
-killed inside a write was seen to raise with the value stored, and to leave an item with an empty value.
+Invariants: a store does one operation and says whether it raised. The outcome is what a fresh read says: a daemon
+killed inside a write was seen to raise with the value stored, and to leave an item with an empty value. One process at
+a time changes a place: looking whether a name is free, and taking it, is one act. No store has such an act of its own,
+and two journals may share one; so there is a lock, which the system takes back when its process ends, however it ends.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from contextlib import AbstractAsyncContextManager, nullcontext, suppress
-from typing import Final, Protocol
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Final, Protocol
 
 from wizard.core.secret import Secret
 from wizard.core.settings import Place
 from wizard.core.text import capitalised
 from wizard.custody.errors import CustodyError
 
+if TYPE_CHECKING:
+    from filelock import FileLock
+
 PHRASES: Final = {Place.KEYRING: "the keyring", Place.ENCRYPTED_FILE: "the encrypted file"}
 """The places of credentials as phrases within a sentence: no other module says which one it is in its own words."""
 MEMORY: Final = "this program's memory"
 NOT_KNOWN: Final = "the place of the credentials"
 """Before a rehearsal has found out whether it can use the keyring."""
+_PAUSE: Final = 0.02
+"""Seconds between two looks at a lock that another process holds; a write to a file takes about as long."""
 _TIDYING: Final = 1.0
 """Seconds after which a trial that was interrupted leaves its value where it is: it is worth nothing to anybody."""
 
@@ -138,6 +148,68 @@ class MemoryStore:
     async def names(self, prefix: str) -> tuple[str, ...]:
         """Return what is held (see `Store.names`)."""
         return tuple(sorted(name for name in self._items if name.startswith(prefix)))
+
+
+@asynccontextmanager
+async def turn(file: Path, deadline: float) -> AsyncIterator[None]:
+    """Hold the lock `file`; its directory is made where it is missing.
+
+    Args:
+        file: The lock.
+        deadline: Seconds to wait for another process. The wait can be cancelled.
+
+    Raises:
+        CustodyError: another process held it for so long, or the lock cannot be made.
+    """
+    from wizard.core.threads import in_daemon_thread  # noqa: PLC0415 - `exec` needs no event loop
+
+    lock, given_up = new_lock(file), Event()
+    try:
+        await in_daemon_thread(lambda: acquire(lock, deadline, given_up))
+        yield
+    finally:
+        given_up.set()
+        lock.release()
+
+
+def new_lock(file: Path) -> FileLock:
+    """Return a lock that is not held yet."""
+    from filelock import FileLock  # noqa: PLC0415 - reading needs no lock
+
+    return FileLock(file, thread_local=False, mode=0o600)
+
+
+def acquire(lock: FileLock, deadline: float, given_up: Event) -> None:
+    """Wait for the lock, in a thread. Once nobody waits for it any more it is not kept.
+
+    Raises:
+        CustodyError: another process held it until the deadline, it was given up, or it cannot be made.
+    """
+    from filelock import Timeout  # noqa: PLC0415 - see above
+
+    expires = time.monotonic() + deadline
+    try:
+        Path(lock.lock_file).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        while not given_up.is_set() and time.monotonic() < expires:
+            with suppress(Timeout):
+                lock.acquire(timeout=0)
+                if not given_up.is_set():
+                    return
+                lock.release()
+            given_up.wait(_PAUSE)
+    except OSError as error:
+        raise CustodyError(
+            "It cannot be seen to that nobody else changes the stored credentials meanwhile",
+            why=f"The lock {lock.lock_file} cannot be made: {error.strerror or type(error).__name__}.",
+            advice="Make that directory writable for you, or set HOME to one that is. Nothing was changed.",
+            code="busy",
+        ) from None
+    raise CustodyError(
+        f"Another process has been changing the stored credentials for {deadline:g} s",
+        why=f"It holds the lock {lock.lock_file}.",
+        advice="Look whether another Key Wizard hangs, end it, and try again. The lock goes with its process.",
+        code="busy",
+    )
 
 
 async def write_confirmed(store: Store, name: str, value: Secret) -> None:

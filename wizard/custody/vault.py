@@ -11,19 +11,50 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Final
+from typing import Final, Protocol
 
 from wizard.core.clock import Clock
 from wizard.core.credentials import Credentials
 from wizard.core.secret import Secret
-from wizard.core.text import capitalised
-from wizard.custody import item
 from wizard.custody.backends import expect_to_fit
 from wizard.custody.errors import CustodyError, ItemOccupiedError, ItemUnreadableError, KeptElsewhereError
-from wizard.custody.records import Holding, KeyJournal, KeyRecord, Slot
+from wizard.custody.records import Holding, KeyRecord, Slot, credentials_of, decode_item, encode_item, owner_of
 from wizard.custody.store import Store, delete_confirmed, write_confirmed
 
 HIGHEST_VERSION: Final = 100
+
+
+class KeyJournal(Protocol):
+    """Where each change of an item is announced and confirmed; each method that writes is durable when it returns."""
+
+    @property
+    def id(self) -> str:
+        """Tells this journal's items from another journal's."""
+        ...
+
+    def keys(self, environment: str) -> tuple[KeyRecord, ...]:
+        """Return all keys of an environment."""
+        ...
+
+    def announce_key(self, record: KeyRecord) -> None:
+        """Note that an item is about to be written."""
+        ...
+
+    def confirm_key(self, record: KeyRecord) -> None:
+        """Note that the item was read back."""
+        ...
+
+    def forget_key(self, record: KeyRecord, reason: str) -> None:
+        """Strike off a key that was announced and did not come to be stored."""
+        ...
+
+    def announce_purge(self, record: KeyRecord, reason: str) -> None:
+        """Note that an item is about to be deleted."""
+        ...
+
+    def confirm_purge(self, record: KeyRecord) -> None:
+        """Note that the item was read back as gone."""
+        ...
 
 
 class Vault:
@@ -73,7 +104,7 @@ class Vault:
             CustodyError: they cannot be read, or are not those of the key.
         """
         self._expect_here(record)
-        return await read_credentials(self.store, record)
+        return credentials_of(record, await self.store.read(record.item), self.store.place)
 
     async def purge(self, record: KeyRecord, reason: str) -> None:
         """Delete the item, read back that it is gone, then retire the key.
@@ -112,13 +143,13 @@ class Vault:
         """
         return await missing_keys(self._journal.keys(self._environment), self.store)
 
-    async def strays(self) -> tuple[str, ...]:
+    async def unknown_items(self) -> tuple[str, ...]:
         """Return the names of items of this environment that the journal does not know, as far as they can be told.
 
         Raises:
             CustodyError: the store cannot be asked.
         """
-        return await stray_items(self._environment, self._journal.keys(self._environment), self.store)
+        return await unknown_items(self._environment, self._journal.keys(self._environment), self.store)
 
     def forget(self, record: KeyRecord) -> None:
         """Strike a key off whose item is not there any more; call it for what `missing` returned."""
@@ -133,7 +164,7 @@ class Vault:
         async with self.store.turn():
             if await self.store.read(record.item):
                 return False
-            value = item.encode(credentials, record.stored_at, self._journal.id)
+            value = encode_item(credentials, record.stored_at, self._journal.id)
             try:
                 await write_confirmed(self.store, record.item, value)
             finally:
@@ -141,7 +172,7 @@ class Vault:
             return True
 
     def _expect_to_fit(self, credentials: Credentials) -> None:
-        value = item.encode(credentials, self._clock(), self._journal.id)
+        value = encode_item(credentials, self._clock(), self._journal.id)
         try:
             expect_to_fit(self.store.backend, value)
         finally:
@@ -203,30 +234,6 @@ def item_name(environment: str, credentials: Credentials, version: int = 1) -> s
     return f"{_prefix(environment)}{credentials.name.fingerprint}" + (f".{version}" if version > 1 else "")
 
 
-async def read_credentials(store: Store, record: KeyRecord) -> Credentials | None:
-    """Return the credentials of a key, or None where none are stored.
-
-    Raises:
-        ItemUnreadableError: what is stored is not complete, or belongs to another key.
-        CustodyError: it cannot be read.
-    """
-    return credentials_in(await store.read(record.item), record, store)
-
-
-def credentials_in(found: Secret | None, record: KeyRecord, store: Store) -> Credentials | None:
-    """Return the credentials of a key that were read from a store (see `read_credentials`)."""
-    if found is None:
-        return None
-    credentials = item.decode(found)
-    if credentials.name.fingerprint != record.name.fingerprint:
-        raise ItemUnreadableError(
-            f"{capitalised(store.place)} holds the credentials of another key under this name",
-            why=f"Under {record.item} there are those of {credentials.name}.",
-            advice="Somebody moved or renamed items. It cannot be used: put the credentials of this key in again.",
-        )
-    return credentials
-
-
 async def remove_item(store: Store, name: str, owner: str) -> None:
     """Delete an item that the journal `owner` stored; return once the store holds none. None is removed already.
 
@@ -263,7 +270,7 @@ async def missing_keys(records: Iterable[KeyRecord], store: Store) -> tuple[KeyR
     return tuple([record for record in expected if not await _is_held(store, record.item)])
 
 
-async def stray_items(environment: str, records: Iterable[KeyRecord], store: Store) -> tuple[str, ...]:
+async def unknown_items(environment: str, records: Iterable[KeyRecord], store: Store) -> tuple[str, ...]:
     """Return the names of items of the environment that its journal does not know, as far as the store can tell.
 
     Raises:
@@ -291,10 +298,10 @@ async def _is_held(store: Store, name: str) -> bool:
 def _is_own(found: Secret, owner: str) -> bool:
     """Return whether an item is complete and was stored by the journal `owner`."""
     try:
-        item.decode(found).wipe()
+        decode_item(found).wipe()
     except ItemUnreadableError:
         return False
-    return item.owner_of(found) == owner
+    return owner_of(found) == owner
 
 
 def _prefix(environment: str) -> str:

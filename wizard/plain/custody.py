@@ -7,7 +7,7 @@ from functools import partial
 from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
 from wizard.core.settings import Place
-from wizard.custody.custodian import Custodian
+from wizard.custody.custodian import Custodian, explain_services
 from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.questions import (
     FILE_CONSENT,
@@ -17,7 +17,6 @@ from wizard.custody.questions import (
     PASSPHRASE_CHANGED,
     QUESTIONS,
 )
-from wizard.custody.services import explanation
 from wizard.plain import deadlines
 from wizard.plain.talk import Command, Menu, Talk
 
@@ -36,7 +35,7 @@ async def offer(talk: Talk, custodian: Custodian, problem: CustodyError, environ
         menu[FILE_WORD] = "keep credentials in an encrypted file instead."
     menu["service"] = "show how a program that runs as a service gets at the credentials."
     while (answer := await talk.choose("What next?", menu)) == "service":
-        talk.say("", *explanation(environment))
+        talk.say("", *explain_services(environment))
     if answer == FILE_WORD:
         await _choose_file(talk, custodian)
     elif remedy and answer == remedy.value:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from wizard.core import settings
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.errors import WizardError
+from wizard.core.secret import Secret
 from wizard.core.settings import Custody, Paths, Place
 from wizard.custody.backends import judge
 from wizard.custody.keyring import KeyringStore, start_worker
-from wizard.custody.records import KeyRecord, Slot
-from wizard.custody.vault import credentials_in, read_credentials
+from wizard.custody.records import KeyRecord, Slot, credentials_of
 from wizard.rotation.journal import read_journal
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ def read_current(
             record = current_key(environment, paths)
             if not judge(record.backend).refusal:
                 store = KeyringStore(record.backend, record.store, worker)
-                return _expect_there(credentials_in(store.read_blocking(record.item), record, store), record, store)
+                return _expect_there(store.read_blocking(record.item), record, store)
     import asyncio  # noqa: PLC0415 - see above
 
     async def read() -> Credentials:
@@ -113,17 +113,18 @@ async def fetch(record: KeyRecord, store: Store) -> Credentials:
         NoCurrentKeyError: the keyring does not hold them.
         wizard.custody.errors.CustodyError: the keyring cannot be read.
     """
-    return _expect_there(await read_credentials(store, record), record, store)
+    return _expect_there(await store.read(record.item), record, store)
 
 
-def _expect_there(found: Credentials | None, record: KeyRecord, store: Store) -> Credentials:
-    if found is None:
+def _expect_there(found: Secret | None, record: KeyRecord, store: Store) -> Credentials:
+    credentials = credentials_of(record, found, store.place)
+    if credentials is None:
         raise NoCurrentKeyError(
             f"The current key of {record.environment} is not in {store.place}",
             why=f"{record.name} was stored in {record.store}; {store.label} holds nothing under {record.item}.",
             advice="Use the login and the place that it was stored with, or rotate the key.",
         )
-    return found
+    return credentials
 
 
 def as_variables(credentials: Credentials) -> dict[str, str]:

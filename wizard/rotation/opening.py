@@ -135,7 +135,7 @@ async def open_flow(
 
 async def _unknown_items(vault: Vault) -> tuple[str, ...]:
     try:
-        return await vault.strays()
+        return await vault.unknown_items()
     except CustodyError:
         return ()  # an offer only; whoever asks for them is told
 

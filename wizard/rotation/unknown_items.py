@@ -12,8 +12,8 @@ from wizard.core.credentials import Credentials, KeyKind, KeyName
 from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
 from wizard.core.text import printable
-from wizard.custody import item
 from wizard.custody.errors import ItemUnreadableError, KeptElsewhereError
+from wizard.custody.records import created_of, decode_item
 from wizard.custody.store import delete_confirmed
 from wizard.custody.vault import Vault
 from wizard.rotation.steps.credentials import is_placeholder
@@ -60,7 +60,7 @@ class UnknownItems:
         Raises:
             wizard.custody.errors.CustodyError: it cannot be read.
         """
-        return tuple([await self._look_at(name) for name in await self._vault.strays()])
+        return tuple([await self._look_at(name) for name in await self._vault.unknown_items()])
 
     async def credentials(self, name: str) -> Credentials:
         """Return the key that an unknown item holds; the caller wipes it.
@@ -69,7 +69,7 @@ class UnknownItems:
             WizardError: it is gone, the journal knows it by now, it holds a key pair without an API key, or it
                 cannot be read.
         """
-        found = item.decode(await self._read(name))
+        found = decode_item(await self._read(name))
         if not is_placeholder(found.api_key):
             return found
         found.wipe()
@@ -91,7 +91,7 @@ class UnknownItems:
             await delete_confirmed(self._vault.store, name)
 
     async def _read(self, name: str) -> Secret:
-        found = await self._vault.store.read(name) if name in await self._vault.strays() else None
+        found = await self._vault.store.read(name) if name in await self._vault.unknown_items() else None
         if found is None:
             raise WizardError(
                 f"There is no stray item {printable(name)}",
@@ -104,10 +104,10 @@ class UnknownItems:
     async def _look_at(self, name: str) -> UnknownItem:
         try:
             found = await self._vault.store.read(name)
-            credentials = item.decode(found or Secret())
+            credentials = decode_item(found or Secret())
         except (ItemUnreadableError, KeptElsewhereError):
             return UnknownItem(name)
-        stored, kind = item.created_of(found or Secret()), credentials.kind
+        stored, kind = created_of(found or Secret()), credentials.kind
         key = None if is_placeholder(credentials.api_key) else credentials.name
         credentials.wipe()
         return UnknownItem(name, key, kind, stored)

@@ -15,6 +15,7 @@ from textual.widgets.option_list import Option
 from wizard.core.clock import duration
 from wizard.core.errors import WizardError
 from wizard.core.settings import Place
+from wizard.custody.custodian import explain_services
 from wizard.custody.errors import CustodyError
 from wizard.custody.questions import (
     FILE_CONSENT,
@@ -24,7 +25,6 @@ from wizard.custody.questions import (
     PASSPHRASE_CHANGED,
     QUESTIONS,
 )
-from wizard.custody.services import explanation
 from wizard.rotation.flow import Flow
 from wizard.rotation.journal import Overview
 from wizard.rotation.model import TITLES, Finding, Mode, Outcome, Step, safe_to_close
@@ -256,7 +256,7 @@ class HomeScreen(UnlockingScreen[None]):
 
     def action_service(self) -> None:
         """Show the commands for a program that runs as a service."""
-        lines = explanation(self._highlighted().environment.name)
+        lines = explain_services(self._highlighted().environment.name)
         self.app.push_screen(TextScreen("Credentials for a service", "\n".join(lines)))
 
     def action_encrypted_file(self) -> None:

@@ -1,27 +1,37 @@
-"""The encrypted file as a store, and how it is opened.
+"""The encrypted file as a store: opened with its passphrase, read whole, replaced whole, seen by its owner only.
 
-Each operation reads the file anew, so that what another process stored is seen; each change is made under
-the file's lock, so that none is lost.
+Each operation reads the file anew, so that what another process stored is seen; each change is made under the file's
+lock, so that none is lost. A disk that answers no more blocks a thread for ever: it is given up at the deadline, and
+does not keep the program from ending. Being cut off there is harmless: the lock goes with the process.
 """
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import stat
+import sys
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
-from typing import Final
+from threading import Event
+from typing import Final, TypeVar
 
+from wizard.core import files
 from wizard.core.secret import Secret
 from wizard.core.settings import Place
-from wizard.custody.encrypted_file import disk
-from wizard.custody.encrypted_file.disk import locked, patiently
-from wizard.custody.encrypted_file.envelope import seal, take_apart, unseal
-from wizard.custody.encrypted_file.key import FileKey, derive, new_key
+from wizard.core.threads import in_daemon_thread
+from wizard.custody.encryption import FileKey, derive, new_key, seal, take_apart, unseal
 from wizard.custody.errors import CustodyError
-from wizard.custody.item import USER
-from wizard.custody.locks import turn
-from wizard.custody.store import PHRASES
+from wizard.custody.records import USER
+from wizard.custody.store import PHRASES, acquire, new_lock, turn
+
+Result = TypeVar("Result")
+
+_OTHERS: Final = 0o077
+_NO_WAIT: Final = getattr(os, "O_NONBLOCK", 0)
+"""Opening a pipe in the file's place would else wait for somebody who writes into it."""
 
 BACKEND: Final = "encrypted-file"
 """What the journal calls this place."""
@@ -41,7 +51,7 @@ async def open_file(file: Path, passphrase: Secret, deadline: float) -> Encrypte
         CustodyError: it does not open the file, there is no file (none is made), or it is damaged, exposed, busy or
             cannot be used.
     """
-    key = await locked(file, deadline, lambda: _key_of(file, passphrase))
+    key = await _locked(file, deadline, lambda: _key_of(file, passphrase))
     return EncryptedFileStore(file, key, deadline)
 
 
@@ -53,7 +63,7 @@ async def make_file(file: Path, passphrase: Secret, deadline: float) -> Encrypte
     """
 
     def make() -> tuple[FileKey, bool]:
-        if disk.read(file) is not None:
+        if read_file(file) is not None:
             raise CustodyError(
                 f"There is an encrypted file {file} already",
                 why="It was made, or put back, in the meantime.",
@@ -63,7 +73,7 @@ async def make_file(file: Path, passphrase: Secret, deadline: float) -> Encrypte
         key = new_key(passphrase)
         return key, _save(file, key, {})
 
-    return _store(file, deadline, *await locked(file, deadline, make))
+    return _store(file, deadline, *await _locked(file, deadline, make))
 
 
 async def change_passphrase(file: Path, old: Secret, new: Secret, deadline: float) -> EncryptedFileStore:
@@ -88,7 +98,7 @@ async def change_passphrase(file: Path, old: Secret, new: Secret, deadline: floa
         key = new_key(new)
         return key, _save(file, key, items)
 
-    return _store(file, deadline, *await locked(file, deadline, change))
+    return _store(file, deadline, *await _locked(file, deadline, change))
 
 
 async def exists(file: Path, deadline: float) -> bool:
@@ -99,12 +109,12 @@ async def exists(file: Path, deadline: float) -> bool:
     """
 
     def look() -> bool:
-        data = disk.read(file)
+        data = read_file(file)
         if data is not None:
             take_apart(data)
         return data is not None
 
-    return await patiently(file, deadline, look)
+    return await _patiently(file, deadline, look)
 
 
 class EncryptedFileStore:
@@ -160,7 +170,7 @@ class EncryptedFileStore:
         return tuple(sorted(name for name, _ in keys if name.startswith(prefix)))
 
     async def _read(self) -> _Items:
-        return await patiently(self._file, self._deadline, lambda: _load(self._file, self._key))
+        return await _patiently(self._file, self._deadline, lambda: _load(self._file, self._key))
 
     async def _change(self, change: Callable[[_Items], object]) -> None:
         def work() -> bool:
@@ -169,7 +179,7 @@ class EncryptedFileStore:
             change(items)
             return items == before or _save(self._file, self._key, items)
 
-        if not await locked(self._file, self._deadline, work):
+        if not await _locked(self._file, self._deadline, work):
             self.doubt = DOUBT
 
 
@@ -200,7 +210,7 @@ def _load(file: Path, key: FileKey) -> _Items:
 
 
 def _existing(file: Path) -> bytes:
-    data = disk.read(file)
+    data = read_file(file)
     if data is None:
         raise CustodyError(
             f"The encrypted file {file} is gone",
@@ -212,9 +222,107 @@ def _existing(file: Path) -> bytes:
 
 
 def _save(file: Path, key: FileKey, items: _Items) -> bool:
-    """Replace the file; return whether it is known to survive a power cut."""
-    return disk.replace(file, seal(json.dumps({"items": items}).encode("ascii"), key))
+    """Replace the file, under its lock; return whether it is known to survive a power cut."""
+    data = seal(json.dumps({"items": items}).encode("ascii"), key)
+    try:
+        files.tidy(file)  # what killed writers left
+        return files.replace(file, data)
+    except OSError as error:
+        raise _unusable(file, error) from None
 
 
 def _key(name: str) -> str:
     return json.dumps([name, USER])
+
+
+def read_file(file: Path) -> bytes | None:
+    """Return the file's bytes, or None where there is no file.
+
+    Raises:
+        CustodyError: others than its owner can reach it, it is not a plain file of ours, or it cannot be read.
+    """
+    try:
+        handle = os.open(file, os.O_RDONLY | _NO_WAIT | files.NO_FOLLOW)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise _exposed(file, "is a symbolic link", "Put the file itself in its place.") from None
+        raise _unusable(file, error) from None
+    try:
+        _expect_private(file, os.fstat(handle))
+        with os.fdopen(handle, "rb", closefd=False) as source:
+            return source.read()
+    except OSError as error:
+        raise _unusable(file, error) from None
+    finally:
+        os.close(handle)
+
+
+def _unusable(file: Path, error: OSError) -> CustodyError:
+    """Return the error for what the operating system refused."""
+    return CustodyError(
+        f"The encrypted file {file} cannot be used",
+        why=f"The system said: {error.strerror or type(error).__name__}.",
+        advice="Make room, or make the directory writable for you; then try again. What was stored is as it was.",
+        code="file-unusable",
+    )
+
+
+async def _locked(file: Path, deadline: float, work: Callable[[], Result]) -> Result:
+    """Do the work under the file's lock. A wait for the lock can be cancelled; work that has begun is done.
+
+    Args:
+        file: The lock lies beside it.
+        deadline: Seconds to wait for the lock, and as many for the work.
+        work: May block.
+
+    Raises:
+        CustodyError: another process holds the lock, it cannot be made, or the disk did not answer.
+    """
+    given_up = Event()
+    try:
+        return await _patiently(file, 2 * deadline, lambda: _under_lock(file, deadline, given_up, work))
+    finally:
+        given_up.set()
+
+
+async def _patiently(file: Path, deadline: float, work: Callable[[], Result]) -> Result:
+    """Do work that only reads.
+
+    Raises:
+        CustodyError: the disk did not answer within `deadline` seconds.
+    """
+    try:
+        return await in_daemon_thread(work, deadline)
+    except TimeoutError:
+        raise CustodyError(
+            f"The encrypted file {file} did not answer within {deadline:g} s",
+            why="The disk or the network file system that it lies on hangs.",
+            advice="See to the disk, then repeat this step: nothing is counted as done until it was read back.",
+            code="file-unusable",
+        ) from None
+
+
+def _under_lock(file: Path, deadline: float, given_up: Event, work: Callable[[], Result]) -> Result:
+    lock = new_lock(file.with_name(f"{file.name}.lock"))
+    acquire(lock, deadline, given_up)
+    try:
+        return work()
+    finally:
+        lock.release()
+
+
+def _expect_private(file: Path, found: os.stat_result) -> None:
+    if not stat.S_ISREG(found.st_mode):
+        raise _exposed(file, "is not a plain file", "Put the file itself in its place.")
+    if sys.platform == "win32":  # the mode says nothing there: rights come from the profile directory
+        return
+    if found.st_uid != os.getuid():
+        raise _exposed(file, "belongs to another user", "Run the wizard as the user who stored the credentials.")
+    if found.st_mode & _OTHERS:
+        raise _exposed(file, "can be reached by other users", f"Run: chmod 600 {file}")
+
+
+def _exposed(file: Path, what: str, advice: str) -> CustodyError:
+    return CustodyError(f"The encrypted file {file} is not used: it {what}", advice=advice, code="file-exposed")
