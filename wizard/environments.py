@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import time
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
-from typing import Protocol
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from typing import TYPE_CHECKING, Protocol
 
 from wizard.core.clock import Clock
 from wizard.core.settings import Environment, Paths, Settings
+from wizard.core.threads import in_daemon_thread
 from wizard.custody.custodian import Custodian
 from wizard.custody.store import NOT_KNOWN
 from wizard.rehearsal.scenarios import SMOOTH, Scenario
-from wizard.rehearsal.session import Rehearsal, rehearse
-from wizard.rehearsal.simulated_page import SimulatedPage
-from wizard.rotation.flow import Flow
 from wizard.rotation.journal import Overview, read_journal
-from wizard.rotation.opening import open_flow
+
+if TYPE_CHECKING:
+    from wizard.rehearsal.session import Rehearsal
+    from wizard.rehearsal.simulated_page import SimulatedPage
+    from wizard.rotation.flow import Flow
 
 
 class Environments(Protocol):
@@ -94,9 +97,12 @@ class RealEnvironments:
         """Read the journal."""
         return _look(self._paths, tuple(self._settings.environments.values()))
 
-    def flow(self, environment: Environment) -> AbstractAsyncContextManager[Flow]:
+    @asynccontextmanager
+    async def flow(self, environment: Environment) -> AsyncIterator[Flow]:
         """Open one environment."""
-        return open_flow(environment, self._paths, self.custodian.open)
+        open_flow = await in_daemon_thread(_load_open_flow)
+        async with open_flow(environment, self._paths, self.custodian.open) as flow:
+            yield flow
 
 
 class RehearsalEnvironments:
@@ -129,6 +135,7 @@ class RehearsalEnvironments:
 
     async def open(self) -> None:
         """Start the embedded exchange, or find the one that an open rotation left running."""
+        rehearse = await in_daemon_thread(_load_rehearse)
         self._rehearsal = await self._stack.enter_async_context(
             rehearse(self._paths, source_address=self._source_address, scenario=self._scenario)
         )
@@ -150,6 +157,19 @@ class RehearsalEnvironments:
         """Open the environment, with a key in use."""
         assert self._rehearsal is not None  # noqa: S101 - the screens open it first
         return self._rehearsal.flow()
+
+
+# The screens are there before what an environment needs once it is open: HTTP, cryptography, all steps.
+def _load_open_flow() -> Callable[..., AbstractAsyncContextManager[Flow]]:
+    from wizard.rotation.opening import open_flow  # noqa: PLC0415
+
+    return open_flow
+
+
+def _load_rehearse() -> Callable[..., AbstractAsyncContextManager[Rehearsal]]:
+    from wizard.rehearsal.session import rehearse  # noqa: PLC0415
+
+    return rehearse
 
 
 def _look(paths: Paths, environments: tuple[Environment, ...]) -> tuple[Overview, ...]:

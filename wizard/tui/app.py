@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.actions import ActionParseResult
@@ -21,33 +21,20 @@ from wizard.core.settings import Environment, Paths
 from wizard.core.shutdown import Shutdown
 from wizard.core.terminal import inspect_terminal
 from wizard.core.text import Glyphs, glyphs_for
-from wizard.core.threads import use_daemon_threads
+from wizard.core.threads import in_daemon_thread, use_daemon_threads
 from wizard.environments import Environments, RealEnvironments, RehearsalEnvironments
 from wizard.rehearsal.scenarios import SMOOTH, Scenario
-from wizard.rehearsal.simulated_page import NewKey
-from wizard.rotation.flow import Flow
 from wizard.rotation.model import Finding, Step, exit_code
-from wizard.rotation.report import Report
 from wizard.tui.safe_app import SafeApp
-from wizard.tui.screens.credentials import CredentialsScreen
 from wizard.tui.screens.dialogs import ConfirmScreen, LeaveScreen, help_on
-from wizard.tui.screens.egress import EgressScreen
 from wizard.tui.screens.home import HomeScreen
-from wizard.tui.screens.probe import ProbeScreen
-from wizard.tui.screens.retire import RetireScreen
-from wizard.tui.screens.summary import SummaryScreen
-from wizard.tui.screens.whitelist import WhitelistScreen
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.secret_field import SecretField
 
-_SCREENS: dict[Step, type[Screen[None]]] = {
-    Step.EGRESS: EgressScreen,
-    Step.WHITELIST: WhitelistScreen,
-    Step.CREDENTIALS: CredentialsScreen,
-    Step.PROBE: ProbeScreen,
-    Step.RETIRE: RetireScreen,
-}
-
+if TYPE_CHECKING:
+    from wizard.rehearsal.simulated_page import NewKey
+    from wizard.rotation.flow import Flow
+    from wizard.rotation.report import Report
 
 KEY_IN_SIGHT = (
     "What was pasted looks like a key, and this place shows everything: nothing was taken. Keys belong into the hidden"
@@ -154,6 +141,7 @@ class WizardApp(SafeApp):
             wizard.core.errors.WizardError: it cannot be opened, with the remedy.
         """
         await self.close_environment()
+        await in_daemon_thread(_step_screens)
         self._open_flow = await self._stack.enter_async_context(self.environments.flow(environment))
         return self._open_flow
 
@@ -173,11 +161,13 @@ class WizardApp(SafeApp):
 
     def show_step(self) -> None:
         """Show the screen of the step where the rotation stands."""
-        step = self.flow.step
-        self._show(_SCREENS[step]() if step in _SCREENS else HomeScreen())
+        step, screens = self.flow.step, _step_screens()
+        self._show(screens[step]() if step in screens else HomeScreen())
 
     def show_summary(self, report: Report) -> None:
         """Show what the finished rotation proved."""
+        from wizard.tui.screens.summary import SummaryScreen  # noqa: PLC0415 - loaded when it is needed
+
         self.farewell = tuple(f"{label:<12} {text}" for label, text in report.lines())
         self._show(SummaryScreen(report))
 
@@ -223,6 +213,23 @@ class WizardApp(SafeApp):
                 f"A rotation of {flow.context.environment.name} is open at the step {flow.step}.",
                 f"Come back with: {self.command}",
             )
+
+
+def _step_screens() -> dict[Step | None, type[Screen[None]]]:
+    """Loaded while an environment is opened: the home screen is there before them."""
+    from wizard.tui.screens.credentials import CredentialsScreen  # noqa: PLC0415
+    from wizard.tui.screens.egress import EgressScreen  # noqa: PLC0415
+    from wizard.tui.screens.probe import ProbeScreen  # noqa: PLC0415
+    from wizard.tui.screens.retire import RetireScreen  # noqa: PLC0415
+    from wizard.tui.screens.whitelist import WhitelistScreen  # noqa: PLC0415
+
+    return {
+        Step.EGRESS: EgressScreen,
+        Step.WHITELIST: WhitelistScreen,
+        Step.CREDENTIALS: CredentialsScreen,
+        Step.PROBE: ProbeScreen,
+        Step.RETIRE: RetireScreen,
+    }
 
 
 def open_wizard(paths: Paths, environment: str | None, shutdown: Shutdown) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Any, ClassVar, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
 from textual.binding import Binding, BindingType
 from textual.content import Content
@@ -14,12 +14,14 @@ from textual.worker import Worker, get_current_worker
 from wizard.core.errors import WizardError
 from wizard.core.settings import Environment
 from wizard.core.text import Glyphs
-from wizard.environments import Environments
-from wizard.rehearsal.simulated_page import NewKey
-from wizard.rotation.flow import Flow
-from wizard.rotation.model import Finding
-from wizard.rotation.report import Report
 from wizard.tui.widgets.notice import Notice
+
+if TYPE_CHECKING:
+    from wizard.environments import Environments
+    from wizard.rehearsal.simulated_page import NewKey
+    from wizard.rotation.flow import Flow
+    from wizard.rotation.model import Finding
+    from wizard.rotation.report import Report
 
 _Result = TypeVar("_Result")
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -13,10 +13,12 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from wizard.core.errors import WizardError
-from wizard.rotation.flow import Flow
 from wizard.rotation.model import safe_to_close
 from wizard.tui.session import Dialog
 from wizard.tui.widgets.basics import LineInput
+
+if TYPE_CHECKING:
+    from wizard.rotation.flow import Flow
 
 
 class ConfirmScreen(Dialog[str]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -25,7 +25,6 @@ from wizard.custody.questions import (
     PASSPHRASE_CHANGED,
     QUESTIONS,
 )
-from wizard.rotation.flow import Flow
 from wizard.rotation.journal import Overview
 from wizard.rotation.model import TITLES, Finding, Mode, Outcome, Step, safe_to_close
 from wizard.tui.screens.dialogs import ConfirmScreen, TextScreen
@@ -33,6 +32,9 @@ from wizard.tui.screens.password import UnlockingScreen, changing_passphrase
 from wizard.tui.widgets.basics import OptionRows
 from wizard.tui.widgets.header import StatusHeader
 from wizard.tui.widgets.notice import Notice
+
+if TYPE_CHECKING:
+    from wizard.rotation.flow import Flow
 
 
 class HomeScreen(UnlockingScreen[None]):
