@@ -53,3 +53,9 @@ def test_exec_loads_only_what_one_item_of_the_keyring_needs() -> None:
     loaded = loaded_by("wizard.commands.exec")
     assert "sqlite3" in loaded, "the journal is read"
     assert not loaded & {"asyncio", "filelock", "cryptography", "keyring", "httpx", "ssl", "textual"}
+
+
+def test_the_home_screen_loads_nothing_that_only_an_open_environment_needs() -> None:
+    loaded = loaded_by("wizard.tui.app")
+    assert "textual" in loaded
+    assert not loaded & {"httpx", "httpcore", "websockets", "cryptography", "keyring", "filelock", "starlette"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 from collections.abc import Sequence
 
@@ -91,6 +92,7 @@ def _open_wizard(options: argparse.Namespace) -> int:
     if options.plain:
         from wizard.plain.launch import open_wizard  # noqa: PLC0415
     else:
+        gc.disable()  # until the first paint: what is loaded stays, and would be looked through again and again
         from wizard.tui.app import open_wizard  # noqa: PLC0415 - loads textual
 
     return open_wizard(settings.paths(), options.env, options.shutdown)

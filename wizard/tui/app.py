@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ from textual.actions import ActionParseResult
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 from textual.screen import Screen
+from textual.types import CSSPathType
 
 from wizard.core import settings
 from wizard.core.errors import WizardError
@@ -45,7 +47,8 @@ KEY_IN_SIGHT = (
 class WizardApp(SafeApp):
     """The wizard's screens over a set of environments."""
 
-    CSS_PATH = "app.tcss"
+    CSS_PATH: ClassVar[CSSPathType | None] = ["app.tcss", "screens/home.tcss"]
+    """The first screen's own is read at once with it: each screen that brings one has all of it read anew."""
     TITLE = "Key Wizard"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "Help", key_display="F1", tooltip="What this screen is for, and all its keys"),
@@ -91,6 +94,7 @@ class WizardApp(SafeApp):
         """Begin at home."""
         use_daemon_threads()
         self.push_screen(HomeScreen())
+        self.call_after_refresh(gc.enable)  # the command line has switched it off
 
     async def run_action(
         self,

@@ -40,7 +40,6 @@ if TYPE_CHECKING:
 class HomeScreen(UnlockingScreen[None]):
     """Where the wizard begins and where it comes back to."""
 
-    CSS_PATH = "home.tcss"
     HELP = (
         "Choose an environment and press Enter: the wizard takes it for itself, tries {place} with a canary"
         " and settles what an interrupted run left. A second Enter begins or resumes a rotation. Nothing on the"
