@@ -191,14 +191,14 @@ def _store(file: Path, deadline: float, key: FileKey, is_flushed: bool) -> Encry
 
 def _key_of(file: Path, passphrase: Secret) -> FileKey:
     envelope = take_apart(_existing(file))
-    key = derive(passphrase, envelope.salt, envelope.cost)
+    key = derive(passphrase, envelope.salt)
     unseal(envelope, key)
     return key
 
 
 def _load(file: Path, key: FileKey) -> _Items:
     envelope = take_apart(_existing(file))
-    if (envelope.salt, envelope.cost) != (key.salt, key.cost):
+    if envelope.salt != key.salt:
         raise CustodyError(
             "The encrypted file got another passphrase, or was made anew, while it was open here",
             why="Its salt is another one.",

@@ -30,7 +30,18 @@ if TYPE_CHECKING:
 
 VERSION: Final = 1
 _FORMAT: Final = "key-wizard credentials"
-_FIELDS: Final = {"format", "version", "kdf", "memory_kib", "passes", "lanes", "salt", "cipher", "nonce"}
+_PASSES, _LANES, _MEMORY_KIB = 3, 4, 65536
+"""What one guess costs: the second recommended option of RFC 9106, section 4. Another cost is another version."""
+_HEADER: Final = {
+    "format": _FORMAT,
+    "version": VERSION,
+    "kdf": "argon2id",
+    "memory_kib": _MEMORY_KIB,
+    "passes": _PASSES,
+    "lanes": _LANES,
+    "cipher": "aes-256-gcm",
+}
+"""What every file says, beside its `salt` and its `nonce`."""
 _NONCE_BYTES: Final = 12
 _CHECKSUM_BYTES: Final = hashlib.sha256().digest_size
 FEWEST_DIFFERENT: Final = 5
@@ -39,47 +50,23 @@ _SALT_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
-class Cost:
-    """How expensive one guess is. The defaults are the second recommended option of RFC 9106, section 4."""
-
-    memory_kib: int = 65536
-    passes: int = 3
-    lanes: int = 4
-
-    def is_sound(self) -> bool:
-        """Whether it is at least the default, and at most what a small host can pay."""
-        least, most = Cost(), Cost(1 << 20, 32, 16)
-        return all(
-            low <= own <= high
-            for low, own, high in (
-                (least.memory_kib, self.memory_kib, most.memory_kib),
-                (least.passes, self.passes, most.passes),
-                (1, self.lanes, most.lanes),
-            )
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class FileKey:
     """The key of one file, for one run; the passphrase is not kept."""
 
     salt: bytes
-    cost: Cost
     cipher: AESGCM = field(repr=False)
 
 
-def derive(passphrase: Secret, salt: bytes, cost: Cost) -> FileKey:
+def derive(passphrase: Secret, salt: bytes) -> FileKey:
     """Return the key that belongs to a passphrase and a salt. Takes about 0.2 s and 64 MiB."""
     # Loaded here: whoever keeps credentials in a keyring needs none of it.
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
     from cryptography.hazmat.primitives.kdf.argon2 import Argon2id  # noqa: PLC0415
 
-    kdf: Any = Argon2id(
-        salt=salt, length=_KEY_BYTES, iterations=cost.passes, lanes=cost.lanes, memory_cost=cost.memory_kib
-    )
+    kdf: Any = Argon2id(salt=salt, length=_KEY_BYTES, iterations=_PASSES, lanes=_LANES, memory_cost=_MEMORY_KIB)
     # One passphrase, typed on a keyboard that composes accents and on one that does not (RFC 8265, section 4.2).
     typed = unicodedata.normalize("NFC", passphrase.reveal()).encode()
-    return FileKey(salt, cost, AESGCM(kdf.derive(typed)))
+    return FileKey(salt, AESGCM(kdf.derive(typed)))
 
 
 def new_key(passphrase: Secret) -> FileKey:
@@ -98,7 +85,7 @@ def new_key(passphrase: Secret) -> FileKey:
             advice="Five or six random words are easy to type and hard to guess.",
             code="weak-passphrase",
         )
-    return derive(passphrase, os.urandom(_SALT_BYTES), Cost())
+    return derive(passphrase, os.urandom(_SALT_BYTES))
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +94,6 @@ class Envelope:
 
     header: bytes
     salt: bytes
-    cost: Cost
     nonce: bytes
     sealed: bytes = field(repr=False)
 
@@ -115,17 +101,7 @@ class Envelope:
 def seal(content: bytes, key: FileKey) -> bytes:
     """Return the file's bytes. Each call takes a new random nonce."""
     nonce = os.urandom(_NONCE_BYTES)
-    fields = {
-        "format": _FORMAT,
-        "version": VERSION,
-        "kdf": "argon2id",
-        "memory_kib": key.cost.memory_kib,
-        "passes": key.cost.passes,
-        "lanes": key.cost.lanes,
-        "salt": key.salt.hex(),
-        "cipher": "aes-256-gcm",
-        "nonce": nonce.hex(),
-    }
+    fields = {**_HEADER, "salt": key.salt.hex(), "nonce": nonce.hex()}
     header = json.dumps(fields, separators=(",", ":")).encode("ascii") + b"\n"
     body = header + key.cipher.encrypt(nonce, content, header)
     return body + hashlib.sha256(body).digest()
@@ -153,9 +129,13 @@ def take_apart(data: bytes) -> Envelope:
             code="file-newer",
         )
     try:
-        return _envelope(fields, line + separator, sealed)
+        salt, nonce = bytes.fromhex(fields.pop("salt")), bytes.fromhex(fields.pop("nonce"))
     except (KeyError, TypeError, ValueError):
-        raise _damaged("Its header is not one that this program writes.") from None
+        salt = nonce = b""
+    is_ours = json.dumps(fields, sort_keys=True) == json.dumps(_HEADER, sort_keys=True)  # as text: true is 1 else
+    if not is_ours or (len(salt), len(nonce)) != (_SALT_BYTES, _NONCE_BYTES):
+        raise _damaged("Its header is not one that this program writes.")
+    return Envelope(line + separator, salt, nonce, sealed)
 
 
 def unseal(envelope: Envelope, key: FileKey) -> bytes:
@@ -179,28 +159,12 @@ def unseal(envelope: Envelope, key: FileKey) -> bytes:
     )
 
 
-def _envelope(fields: dict[str, Any], header: bytes, sealed: bytes) -> Envelope:
-    cost = Cost(*(_whole(fields[name]) for name in ("memory_kib", "passes", "lanes")))
-    salt, nonce = bytes.fromhex(fields["salt"]), bytes.fromhex(fields["nonce"])
-    names = (fields["kdf"], fields["cipher"], _whole(fields["version"]))
-    is_known = fields.keys() == _FIELDS and names == ("argon2id", "aes-256-gcm", VERSION)
-    if not is_known or not cost.is_sound() or len(nonce) != _NONCE_BYTES or len(salt) < _NONCE_BYTES:
-        raise ValueError
-    return Envelope(header, salt, cost, nonce, sealed)
-
-
 def _fields(line: bytes) -> dict[str, Any]:
     try:
         fields = json.loads(line)
     except (ValueError, RecursionError):
         return {}
     return fields if isinstance(fields, dict) else {}
-
-
-def _whole(value: object) -> int:
-    if type(value) is not int:
-        raise TypeError
-    return value
 
 
 def _damaged(why: str) -> CustodyError:

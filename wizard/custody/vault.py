@@ -85,15 +85,32 @@ class Vault:
             wizard.core.errors.WizardError: the place refused, or gave back something else. The key stays announced, and
                 `recover` settles it.
         """
-        self._expect_to_fit(credentials)
-        for version in range(self._unused_version(credentials), HIGHEST_VERSION):
-            record = self._record(credentials, slot, whitelist, version)
-            self._journal.announce_key(record)
-            if await self._is_written(record, credentials):
-                self._journal.confirm_key(record)
-                return replace(record, holding=Holding.STORED)
-            # Another journal on the same store has an item of this name: leave it alone.
-            self._journal.forget_key(record, "the name is taken by somebody else")
+        stored_at = self._clock()
+        value = encode_item(credentials, stored_at, self._journal.id)
+        try:
+            expect_to_fit(self.store.backend, value)
+            for version in range(self._unused_version(credentials), HIGHEST_VERSION):
+                record = KeyRecord(
+                    environment=self._environment,
+                    name=credentials.name,
+                    kind=credentials.kind,
+                    slot=slot,
+                    holding=Holding.ANNOUNCED,
+                    item=item_name(self._environment, credentials, version),
+                    store=self.store.label,
+                    backend=self.store.backend,
+                    stored_at=stored_at,
+                    version=version,
+                    whitelist=whitelist,
+                )
+                self._journal.announce_key(record)
+                if await self._is_written(record.item, value):
+                    self._journal.confirm_key(record)
+                    return replace(record, holding=Holding.STORED)
+                # Another journal on the same store has an item of this name: leave it alone.
+                self._journal.forget_key(record, "the name is taken by somebody else")
+        finally:
+            value.wipe()
         raise CustodyError(f"No name is free for this key in {self.place}", advice="Delete items that are not needed.")
 
     async def fetch(self, record: KeyRecord) -> Credentials | None:
@@ -156,27 +173,16 @@ class Vault:
         self._journal.announce_purge(record, "its item was not in the store any more, and the user let it go")
         self._journal.confirm_purge(record)
 
-    async def _is_written(self, record: KeyRecord, credentials: Credentials) -> bool:
-        """Store credentials, and return once the store has given them back; False where the name is taken.
+    async def _is_written(self, name: str, value: Secret) -> bool:
+        """Store an item, and return once the store has given them back; False where the name is taken.
 
         An item with an empty value is what a write leaves that was cut short; it holds nothing and is replaced.
         """
         async with self.store.turn():
-            if await self.store.read(record.item):
+            if await self.store.read(name):
                 return False
-            value = encode_item(credentials, record.stored_at, self._journal.id)
-            try:
-                await write_confirmed(self.store, record.item, value)
-            finally:
-                value.wipe()
+            await write_confirmed(self.store, name, value)
             return True
-
-    def _expect_to_fit(self, credentials: Credentials) -> None:
-        value = encode_item(credentials, self._clock(), self._journal.id)
-        try:
-            expect_to_fit(self.store.backend, value)
-        finally:
-            value.wipe()
 
     def _expect_here(self, record: KeyRecord) -> None:
         if record.backend and record.backend != self.store.backend:
@@ -206,21 +212,6 @@ class Vault:
             return f"The purge of {record.name} was interrupted and waits. {' '.join(error.sentences())}"
         self._journal.confirm_purge(record)
         return f"The purge of {record.name} was interrupted and is now complete."
-
-    def _record(self, credentials: Credentials, slot: Slot, whitelist: str, version: int) -> KeyRecord:
-        return KeyRecord(
-            environment=self._environment,
-            name=credentials.name,
-            kind=credentials.kind,
-            slot=slot,
-            holding=Holding.ANNOUNCED,
-            item=item_name(self._environment, credentials, version),
-            store=self.store.label,
-            backend=self.store.backend,
-            stored_at=self._clock(),
-            version=version,
-            whitelist=whitelist,
-        )
 
     def _unused_version(self, credentials: Credentials) -> int:
         """One new item per version: nothing is overwritten."""
