@@ -62,7 +62,7 @@ async def make_file(file: Path, passphrase: Secret, deadline: float) -> Encrypte
         CustodyError: the passphrase is weak, there is a file already (it is left alone), or it cannot be made.
     """
 
-    def make() -> tuple[FileKey, bool]:
+    def make() -> EncryptedFileStore:
         if read_file(file) is not None:
             raise CustodyError(
                 f"There is an encrypted file {file} already",
@@ -70,10 +70,11 @@ async def make_file(file: Path, passphrase: Secret, deadline: float) -> Encrypte
                 advice="It was left alone. Go back and open it with its own passphrase.",
                 code="file-there",
             )
-        key = new_key(passphrase)
-        return key, _save(file, key, {})
+        store = EncryptedFileStore(file, new_key(passphrase), deadline)
+        store.save({})
+        return store
 
-    return _store(file, deadline, *await _locked(file, deadline, make))
+    return await _locked(file, deadline, make)
 
 
 async def change_passphrase(file: Path, old: Secret, new: Secret, deadline: float) -> EncryptedFileStore:
@@ -93,12 +94,13 @@ async def change_passphrase(file: Path, old: Secret, new: Secret, deadline: floa
             busy or cannot be used. The old one still opens it.
     """
 
-    def change() -> tuple[FileKey, bool]:
+    def change() -> EncryptedFileStore:
         items = _load(file, _key_of(file, old))
-        key = new_key(new)
-        return key, _save(file, key, items)
+        store = EncryptedFileStore(file, new_key(new), deadline)
+        store.save(items)
+        return store
 
-    return _store(file, deadline, *await _locked(file, deadline, change))
+    return await _locked(file, deadline, change)
 
 
 async def exists(file: Path, deadline: float) -> bool:
@@ -173,20 +175,25 @@ class EncryptedFileStore:
         return await _patiently(self._file, self._deadline, lambda: _load(self._file, self._key))
 
     async def _change(self, change: Callable[[_Items], object]) -> None:
-        def work() -> bool:
+        def work() -> None:
             items = _load(self._file, self._key)
             before = dict(items)
             change(items)
-            return items == before or _save(self._file, self._key, items)
+            if items != before:
+                self.save(items)
 
-        if not await _locked(self._file, self._deadline, work):
+        await _locked(self._file, self._deadline, work)
+
+    def save(self, items: _Items) -> None:
+        """Replace the file. It blocks: call it in a thread that holds the file's lock."""
+        data = seal(json.dumps({"items": items}).encode("ascii"), self._key)
+        try:
+            files.tidy(self._file)  # what killed writers left
+            is_flushed = files.replace(self._file, data)
+        except OSError as error:
+            raise _unusable(self._file, error) from None
+        if not is_flushed:
             self.doubt = DOUBT
-
-
-def _store(file: Path, deadline: float, key: FileKey, is_flushed: bool) -> EncryptedFileStore:
-    store = EncryptedFileStore(file, key, deadline)
-    store.doubt = "" if is_flushed else DOUBT
-    return store
 
 
 def _key_of(file: Path, passphrase: Secret) -> FileKey:
@@ -219,16 +226,6 @@ def _existing(file: Path) -> bytes:
             code="file-gone",
         )
     return data
-
-
-def _save(file: Path, key: FileKey, items: _Items) -> bool:
-    """Replace the file, under its lock; return whether it is known to survive a power cut."""
-    data = seal(json.dumps({"items": items}).encode("ascii"), key)
-    try:
-        files.tidy(file)  # what killed writers left
-        return files.replace(file, data)
-    except OSError as error:
-        raise _unusable(file, error) from None
 
 
 def _key(name: str) -> str:
