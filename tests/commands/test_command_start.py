@@ -16,7 +16,7 @@ REPOSITORY = Path(__file__).parents[2]
 SLOW = {"httpx", "textual", "keyring", "cryptography"}
 
 
-@pytest.mark.parametrize("arguments", [["--version"], ["whitelist", "8.8.8.8"]])
+@pytest.mark.parametrize("arguments", [["--version"], ["whitelist", "8.8.8.8"], ["status"]])
 def test_a_quick_command_loads_no_slow_library(arguments: list[str]) -> None:
     code = (
         f"import sys\nfrom wizard.__main__ import main\nsys.argv = ['key-wizard', *{arguments}]\n"
