@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import gc
 import importlib
 from collections.abc import Sequence
 
 from wizard import __version__
-from wizard.commands.console import ArgumentParser, print_error, print_message, refuse_keys
+from wizard.commands.console import ArgumentParser, open_wizard, print_error, print_message, refuse_keys
 from wizard.core.errors import Exit, WizardError
 from wizard.core.safety import Inherited, redacted_report
 from wizard.core.shutdown import Shutdown, discard_output
@@ -88,14 +87,15 @@ def _needed(arguments: Sequence[str]) -> Sequence[str]:
 
 def _open_wizard(options: argparse.Namespace) -> int:
     from wizard.core import settings  # noqa: PLC0415
+    from wizard.environments import RealEnvironments  # noqa: PLC0415 - loads much
 
-    if options.plain:
-        from wizard.plain.launch import open_wizard  # noqa: PLC0415
-    else:
-        gc.disable()  # until the first paint: what is loaded stays, and would be looked through again and again
-        from wizard.tui.app import open_wizard  # noqa: PLC0415 - loads textual
-
-    return open_wizard(settings.paths(), options.env, options.shutdown)
+    paths = settings.paths()
+    known = settings.load(paths.config_file)
+    if options.env is not None:
+        known.environment(options.env)
+    return open_wizard(
+        RealEnvironments(paths, known), options.shutdown, environment=options.env, is_plain=options.plain
+    )
 
 
 __all__ = ["Exit", "run"]

@@ -193,7 +193,7 @@ async def test_help_at_every_prompt_explains_and_asks_again(plain: PlainWorld) -
         "commas, blanks and lines all part them",
         "made here and kept in this program's memory before its public half is shown",
         "stands in for the exchange's page",
-        "promote makes the new key the current one",
+        "can be made the current one",
         "three polls in a row",
     ):
         assert about in ended.text

@@ -342,6 +342,6 @@ def test_an_unknown_environment_is_refused_before_anything_is_opened() -> None:
 
 
 def test_the_line_mode_loads_no_textual() -> None:
-    code = "import sys, wizard.plain.launch; print('textual' in sys.modules)"
+    code = "import sys, wizard.plain.walk; print('textual' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=REPOSITORY)
     assert done.stdout == "False\n"

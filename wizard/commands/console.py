@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import argparse
 import codecs
+import gc
 import json
 import math
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from wizard.core.errors import Exit, UsageError, WizardError
 from wizard.core.key_shape import holds_key
-from wizard.core.shutdown import discard_output
+from wizard.core.shutdown import Shutdown, discard_output
 from wizard.core.text import printable
 from wizard.rotation.model import Finding, Outcome
+
+if TYPE_CHECKING:
+    from wizard.environments import Environments
 
 SCHEMA = 1
 _LONGEST_LINE = 10_000
@@ -26,6 +30,28 @@ LONGEST_INPUT = 2**17
 """Bytes; about 8,000 addresses, where the exchange takes some twenty."""
 _UNWRITABLE = "output.unwritable"
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def open_wizard(
+    environments: Environments,
+    shutdown: Shutdown,
+    command: str = "key-wizard",
+    *,
+    environment: str | None = None,
+    is_plain: bool = False,
+) -> int:
+    """Open the wizard, on screens or line by line, and return its exit code; `command` brings the user back.
+
+    Raises:
+        WizardError: the terminal or the environments cannot be used.
+    """
+    if is_plain:
+        from wizard.plain.walk import open_wizard as open_face  # noqa: PLC0415
+    else:
+        gc.disable()  # until the first paint: what is loaded stays, and would be looked through again and again
+        from wizard.tui.app import open_wizard as open_face  # noqa: PLC0415 - loads textual
+    named = f" --env {environment}" if environment else ""
+    return open_face(environments, environment, command + named + " --plain" * is_plain, shutdown)
 
 
 def print_message(line: str) -> None:

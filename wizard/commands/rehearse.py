@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 
-from wizard.commands.console import print_json, print_message
+from wizard.commands.console import open_wizard, print_json, print_message
 from wizard.core import settings
 from wizard.core.credentials import KeyKind
 from wizard.core.errors import Exit
@@ -44,12 +44,10 @@ def run(options: argparse.Namespace) -> int:
     scenario = SCENARIOS[options.scenario or SMOOTH.name]
     if options.auto:
         return asyncio.run(_play(options, scenario))
-    if options.plain:
-        from wizard.plain.launch import open_rehearsal  # noqa: PLC0415
-    else:
-        from wizard.tui.app import open_rehearsal  # noqa: PLC0415 - loads textual
+    from wizard.environments import RehearsalEnvironments  # noqa: PLC0415 - with --auto it is not needed
 
-    return open_rehearsal(settings.paths(), options.source_address, options.shutdown, scenario)
+    environments = RehearsalEnvironments(settings.paths(), options.source_address, scenario)
+    return open_wizard(environments, options.shutdown, "key-wizard rehearse", is_plain=options.plain)
 
 
 async def _play(options: argparse.Namespace, wanted: Scenario) -> int:

@@ -52,14 +52,6 @@ QUESTIONS: Final = {
     ),
 }
 
-FILE_WORD: Final = "encrypted-file"
-"""What is typed to choose the encrypted file: its name in the settings."""
-FILE_CONSENT: Final = (
-    "Credentials are then kept in a file that a passphrase opens (Argon2id, AES-256-GCM), in place of the system's"
-    " keyring. The passphrase is asked for in every run; who copies the file can try passphrases for as long as he"
-    " wants. What is in the keyring stays there. The choice is written into config.toml."
-)
-
 OLD_PASSPHRASE: Final = Question(
     "change the passphrase of the encrypted file",
     "Change the passphrase",
@@ -79,12 +71,6 @@ PASSPHRASE_CHANGED: Final = (
     "A wizard that is open elsewhere has to be started again; a service needs the new one as its systemd credential.",
 )
 """What is said once the passphrase is another one."""
-
-FORGET_WORD: Final = "forget"
-FORGET_CONSENT: Final = (
-    "Strike the missing key off the journal? If it lies in another collection, login or system, close the wizard and"
-    " open it there. Nothing on the exchange changes: the key lives on until it is deleted on its page."
-)
 
 
 def visible(password: Secret) -> str:

@@ -10,8 +10,6 @@ from wizard.core.settings import Place
 from wizard.custody.custodian import Custodian, explain_services
 from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.questions import (
-    FILE_CONSENT,
-    FILE_WORD,
     NEW_PASSPHRASE,
     OLD_PASSPHRASE,
     PASSPHRASE_CHANGED,
@@ -19,6 +17,7 @@ from wizard.custody.questions import (
 )
 from wizard.plain import deadlines
 from wizard.plain.talk import Command, Menu, Talk
+from wizard.steps.consents import ENCRYPTED_FILE
 
 ABOUT = (
     "Credentials are kept in one place: the system's keyring, or an encrypted file where that was chosen by name."
@@ -32,11 +31,11 @@ async def offer(talk: Talk, custodian: Custodian, problem: CustodyError, environ
     remedy = problem.remedy
     menu = {**_answer_of(remedy), "again": "try once more."}
     if custodian.custody.place is Place.KEYRING:
-        menu[FILE_WORD] = "keep credentials in an encrypted file instead."
+        menu[ENCRYPTED_FILE.word] = "keep credentials in an encrypted file instead."
     menu["service"] = "show how a program that runs as a service gets at the credentials."
     while (answer := await talk.choose("What next?", menu)) == "service":
         talk.say("", *explain_services(environment))
-    if answer == FILE_WORD:
+    if answer == ENCRYPTED_FILE.word:
         await _choose_file(talk, custodian)
     elif remedy and answer == remedy.value:
         await _open(talk, custodian, remedy)
@@ -56,7 +55,7 @@ def _answer_of(remedy: Remedy | None) -> Menu:
 
 
 async def _choose_file(talk: Talk, custodian: Custodian) -> None:
-    if await talk.confirm(FILE_CONSENT, FILE_WORD):
+    if await talk.confirm(ENCRYPTED_FILE):
         try:
             custodian.choose_encrypted_file()
         except WizardError as error:

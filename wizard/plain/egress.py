@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from typing import TypeVar
 
 from wizard.core.errors import WizardError
 from wizard.egress.agreement import describe_sampling
 from wizard.egress.answers import Sample
 from wizard.egress.detection import EgressReport
-from wizard.plain import deadlines, hosts
+from wizard.egress.ssh_hosts.hosts import Host, HostAnswer
+from wizard.plain import deadlines
 from wizard.plain.stage import Stage, evidence
-from wizard.plain.talk import Command
+from wizard.plain.talk import Command, Menu, Talk
 from wizard.rotation.model import Step
+from wizard.rotation.steps.hosts import HostsStep
+from wizard.steps import hosts
+from wizard.steps.guide import HOSTS
 
-ABOUT = (
-    "The exchange compares the address that your calls come from with the key's whitelist. Several operators are"
-    " asked over the same route that the exchange is reached by, over IPv4. Two different operators that see the"
-    " same address agree. The address was observed; nothing here proves that it stays the same."
-)
+Item = TypeVar("Item")
 _MENU = {
     "next": "go on to the whitelist.",
     "again": "ask all operators once more.",
@@ -32,7 +33,7 @@ _MENU = {
 
 async def take(stage: Stage) -> bool:
     """Ask at once: nothing is sent but a request for one's own address."""
-    stage.introduce(Step.EGRESS, "Which address does the exchange see of this host?")
+    stage.introduce(Step.EGRESS)
     report = await _detect(stage)
     is_warned = False
     while True:
@@ -40,15 +41,15 @@ async def take(stage: Stage) -> bool:
         answer = await stage.talk.choose("What next?", _MENU, default)
         if answer == Command.BACK:
             return stage.back()
-        if answer == "next" and not is_warned and _has_nothing_ticked(stage):
+        if answer == "next" and not is_warned and stage.flow.has_nothing_ticked:
             is_warned = True
             stage.talk.say("No address is ticked for the whitelist: choose ticks one. next again goes on without.")
             continue
         if answer == "next":
             return stage.on()
         if answer == "hosts":
-            with stage.talk.about(hosts.ABOUT):
-                await hosts.take(stage)
+            with stage.talk.about(HOSTS.about):
+                await _other_hosts(stage)
             stage.talk.say(*_listed(stage))
         elif answer == "choose":
             await _choose(stage)
@@ -98,21 +99,11 @@ async def _choose(stage: Stage) -> None:
     talk.say(*_listed(stage))
     if not candidates:
         return
-    typed = await talk.line("Numbers or addresses to tick or untick, parted by commas")
-    if typed in {"", Command.BACK}:
-        return
-    named = {str(each.address): each for each in candidates} | {str(n): each for n, each in enumerate(candidates, 1)}
-    for word in dict.fromkeys(filter(None, map(str.strip, typed.split(",")))):
-        if candidate := named.get(word):
-            flow.selection.toggle(candidate)
-        else:
-            talk.say(f"{word} is none of these. Other addresses can be typed in the next step.")
+    named = {str(each.address): each for each in candidates}
+    otherwise = "Other addresses can be typed in the next step."
+    for candidate in await _chosen(talk, "Numbers or addresses", named, otherwise):
+        flow.selection.toggle(candidate)
     talk.say(*_listed(stage))
-
-
-def _has_nothing_ticked(stage: Stage) -> bool:
-    candidates = stage.flow.candidates()
-    return bool(candidates) and not any(candidate.is_wanted for candidate in candidates)
 
 
 def _listed(stage: Stage) -> Iterable[str]:
@@ -147,3 +138,100 @@ def _answer(sample: Sample) -> str:
     if sample.address is None:
         return f"  {who} gave no address: {sample.refusal}."
     return f"  {who} saw {sample.address}, after {sample.milliseconds:.0f} ms."
+
+
+async def _other_hosts(stage: Stage) -> None:
+    """Ask until the addresses are taken, or the user goes back."""
+    step, talk = stage.flow.hosts, stage.talk
+    await step.read_ssh_config()
+    talk.say("", f"{HOSTS.question}.", hosts.lede(step), *_hosts_listed(step))
+    while True:
+        answer = await talk.choose("Which hosts?", _host_menu(step))
+        if answer in {Command.BACK, "done"}:
+            return
+        if answer == "take":
+            talk.say(hosts.take(stage.flow))
+            return
+        if answer in {"ask", "again"}:
+            await _ask_hosts(stage, step.unasked() if answer == "ask" else step.failed())
+        elif answer == "add":
+            await _add_host(talk, step)
+        elif answer == "all":
+            step.check(step.known(), len(step.checked()) < len(step.known()))
+            talk.say(*_hosts_listed(step))
+        elif answer == "check":
+            await _check_hosts(talk, step)
+
+
+def _host_menu(step: HostsStep) -> Menu:
+    menu: dict[str, str] = {}
+    if unasked := step.unasked():
+        menu["ask"] = f"ask {_names(unasked)}."
+    if found := step.found():
+        menu["take"] = f"take to the whitelist: {', '.join(map(str, found))}."
+    if failed := step.failed():
+        menu["again"] = f"ask {_names(failed)} once more."
+    menu["add"] = "type the name of another host."
+    if step.known():
+        menu["check"] = "check or uncheck hosts."
+        menu["all"] = "check all hosts, or none where all are checked."
+    return menu | {"done": "go back to this host's address; nothing is lost."}
+
+
+def _names(some: Sequence[Host]) -> str:
+    return ", ".join(host.name for host in some) if len(some) <= 5 else f"{len(some)} hosts"
+
+
+async def _ask_hosts(stage: Stage, asked: tuple[Host, ...]) -> None:
+    step, talk = stage.flow.hosts, stage.talk
+    step.forget(asked)
+    await talk.attempt(
+        lambda: step.ask(asked, lambda answer: talk.say(*_host_answer(answer))),
+        f"Asking {_names(asked)} over OpenSSH",
+        deadlines.closed(step.bounds.together),
+    )
+
+
+def _host_answer(answer: HostAnswer) -> Iterable[str]:
+    found, *more = hosts.said(answer)
+    yield f"  {answer.host.name}, after {answer.milliseconds:.0f} ms: {found}"
+    yield from (f"    {sentence}" for sentence in more)
+
+
+async def _add_host(talk: Talk, step: HostsStep) -> None:
+    """Ask for a name until it is one."""
+    while (typed := await talk.line("Host, as [user@]host; an empty line ends")) not in {"", Command.BACK}:
+        try:
+            talk.say(f"{step.add(typed).name} is added and checked.")
+        except WizardError as error:
+            talk.tell(error)
+
+
+async def _check_hosts(talk: Talk, step: HostsStep) -> None:
+    """Turn the marks of the hosts that are named."""
+    talk.say(*_hosts_listed(step))
+    named = {host.name: host for host in step.known()}
+    for host in await _chosen(talk, "Numbers or names", named, "add takes a new name."):
+        step.check((host,), not step.is_checked(host))
+    talk.say(*_hosts_listed(step))
+
+
+async def _chosen(talk: Talk, prompt: str, named: Mapping[str, Item], otherwise: str) -> list[Item]:
+    """Ask for some items by number or name; say `otherwise` of what is none of them."""
+    typed = await talk.line(f"{prompt} to tick or untick, parted by commas")
+    if typed in {"", Command.BACK}:
+        return []
+    known = {str(number): item for number, item in enumerate(named.values(), 1)} | dict(named)
+    words = dict.fromkeys(filter(None, map(str.strip, typed.split(","))))
+    talk.say(*(f"{word} is none of these. {otherwise}" for word in words if word not in known))
+    return list(dict.fromkeys(known[word] for word in words if word in known))
+
+
+def _hosts_listed(step: HostsStep) -> Iterable[str]:
+    known = step.known()
+    if not known:
+        yield 'None is known: neither hosts = ["bot-1"] in config.toml nor a Host in ~/.ssh/config names one.'
+    for number, host in enumerate(known, 1):
+        answer = step.answer(host)
+        mark = "checked" if step.is_checked(host) else "not checked"
+        yield f"  {number}. {host.name}: {mark}.{f' {answer.sentence()}' if answer else ''}"

@@ -8,12 +8,13 @@ from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
 from wizard.core.threads import in_daemon_thread
 from wizard.exchange.signing import KeyPair
-from wizard.intake.paste import IntakeError, Pair
+from wizard.intake.paste import Pair
 from wizard.intake.private_keys import NEEDS_PASSPHRASE, ImportedKey, open_private_key
-from wizard.intake.sources import ENVIRONMENT, Found, candidates, read_source
+from wizard.intake.sources import ENVIRONMENT, candidates
 from wizard.plain import deadlines
 from wizard.plain.stage import Stage
 from wizard.plain.talk import Command
+from wizard.steps.credentials import read_key
 
 
 async def find_key(stage: Stage) -> Pair | None:
@@ -30,17 +31,9 @@ async def find_key(stage: Stage) -> Pair | None:
 
 
 async def _read(stage: Stage, place: str) -> Pair | None:
-    async def work() -> Found:
-        try:
-            return await in_daemon_thread(partial(read_source, place, stage.flow.context.environ))
-        except IntakeError as error:
-            stage.flow.credentials.note_source(error.path)
-            raise
-
-    found = await stage.talk.attempt(work, "Reading it", deadlines.FILES)
+    found = await stage.talk.attempt(lambda: read_key(stage.flow, place), "Reading it", deadlines.FILES)
     if found is None:
         return None
-    stage.flow.credentials.note_source(found.path)
     stage.talk.say(found.pair.described(), f"Read from {found.place}.")
     _tell_warning(stage, found.warning)
     return found.pair

@@ -5,30 +5,20 @@ from __future__ import annotations
 from wizard.core.errors import sentences
 from wizard.plain import deadlines
 from wizard.plain.stage import Stage, evidence
-from wizard.plain.talk import Command, Menu
-from wizard.rotation.model import Outcome, Step
+from wizard.plain.talk import Command
+from wizard.rotation.model import Step
 from wizard.rotation.report import Report
-from wizard.rotation.steps.credentials import SWAP_CONSENT, SWAP_WORD
 from wizard.rotation.steps.probe import ProbeReport
-
-ABOUT = (
-    "The new key signs several read-only calls from this host, and the current key signs the same as a control. Each"
-    " check says what was observed, when, from which address, and what it does not prove. When everything that counts"
-    " has passed, promote makes the new key the current one; the old one becomes the legacy key and stays in"
-    " {place}."
-)
-_PROMOTE = {"promote": "make the new key the current one."}
-_RETRY = {"retry": "run all checks once more."}
-_WAIT = {"wait": "ask slowly until the key is accepted: a new list may need minutes."}
-_SWAP = {"swap": "exchange API key and secret, store again, probe again; asks for a typed word."}
+from wizard.steps.consents import SWAP
+from wizard.steps.probe import SWAPPED, offers, to_look_at, verdict
 
 
 async def take(stage: Stage) -> bool:
     """Probe at once: the calls only read."""
-    stage.introduce(Step.PROBE, "Do the new credentials work from here?")
+    stage.introduce(Step.PROBE)
     report = await _run(stage)
     while True:
-        answer = await stage.talk.choose("What next?", _menu(report))
+        answer = await stage.talk.choose("What next?", offers(report))
         if answer == Command.BACK:
             return stage.back()
         if answer == "promote" and report is not None:
@@ -38,7 +28,7 @@ async def take(stage: Stage) -> bool:
         if answer == "wait" and not await _is_waited_for(stage):
             continue
         if answer == "swap":
-            typed = await stage.talk.confirm(SWAP_CONSENT, SWAP_WORD)
+            typed = await stage.talk.confirm(SWAP)
             if not typed:
                 continue
             if not await _is_swapped(stage, typed):
@@ -60,45 +50,32 @@ async def _run(stage: Stage) -> ProbeReport | None:
     return report
 
 
-def _menu(report: ProbeReport | None) -> Menu:
-    if report is None:
-        return _RETRY
-    if report.is_proven:
-        return {**_PROMOTE, **_RETRY}
-    return {**_RETRY, **(_WAIT if report.may_change else {}), **(_SWAP if report.may_be_swapped else {})}
-
-
 def _verdict(report: ProbeReport) -> str:
+    _, sentence = verdict(report)
     if report.is_proven:
-        fine = (Outcome.PASSED, Outcome.NOT_APPLICABLE)
-        open_ones = sum(finding.outcome not in fine for finding in report.findings)
-        look = f" {open_ones} to look at first." if open_ones else ""
-        return f"The new key works from here. promote makes it the current key.{look}"
+        return f"{sentence} promote makes it the current key.{to_look_at(report)}"
     swap = " If API key and secret may be in each other's place, swap exchanges them and asks again."
-    return (
-        "The new key is not proven. Mend what did not pass, then retry probes again."
-        f"{swap if report.may_be_swapped else ''}"
-    )
+    return f"{sentence} Mend what did not pass, then retry probes again.{swap if report.may_be_swapped else ''}"
 
 
 async def _is_waited_for(stage: Stage) -> bool:
     flow, talk = stage.flow, stage.talk
     patience = flow.context.pace.patience + deadlines.call(flow.context.pace)
-    verdict = await talk.attempt(
+    diagnosis = await talk.attempt(
         lambda: flow.probe.wait_until_accepted(lambda wait: talk.say(f"  {wait.sentence()}")),
         "Asking until the key is accepted",
         patience,
     )
-    if verdict is not None and not verdict.is_accepted:
-        talk.say("Waiting has ended.", *sentences(verdict.what, verdict.why, verdict.advice))
-    return verdict is not None and verdict.is_accepted
+    if diagnosis is not None and not diagnosis.is_accepted:
+        talk.say("Waiting has ended.", *sentences(diagnosis.what, diagnosis.why, diagnosis.advice))
+    return diagnosis is not None and diagnosis.is_accepted
 
 
 async def _is_swapped(stage: Stage, typed: str) -> bool:
     what = "Storing API key and secret the other way round"
     is_swapped = await stage.talk.succeeds(lambda: stage.flow.credentials.swap(typed), what, deadlines.CUSTODY)
     if is_swapped:
-        stage.talk.say("API key and secret were exchanged and stored again.")
+        stage.talk.say(SWAPPED)
     return is_swapped
 
 

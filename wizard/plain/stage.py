@@ -5,21 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from wizard.core.clock import duration, utc
+from wizard.core.clock import duration
 from wizard.core.errors import sentences
 from wizard.custody.custodian import Custodian
 from wizard.plain.simulated_page import SimulatedPageMenu
 from wizard.plain.talk import Talk
 from wizard.rotation.flow import Flow
-from wizard.rotation.model import TITLES, Finding, Grade, Outcome, Step, safe_to_close
+from wizard.rotation.model import TITLES, Finding, Outcome, Step, safe_to_close
 from wizard.rotation.report import Report
-
-_HEADLINES = {
-    None: "The key is stored and proven to work from here.",
-    Grade.STRONG: "The key is replaced, and the legacy key is refused from here.",
-    Grade.WEAK: "The key is replaced. The legacy key was given up on your word.",
-}
-_REPLACED = "The key is replaced, and the legacy key is dead."
+from wizard.steps.guide import STEPS
+from wizard.steps.home import headline, seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +45,7 @@ class Stage:
             self.talk.say(f"Credentials are {flow.storage}.")
         if seconds := flow.retire.overlap():
             self.talk.say(f"Two keys have been alive for {duration(seconds)}.")
-        self.talk.say(*lines)
+        self.talk.say(*(lines or (STEPS[step].question,)))
 
     def on(self) -> bool:
         """Go on to the next step."""
@@ -68,7 +63,7 @@ class Stage:
         """Say what was proven and what was not. The journal keeps it."""
         self.talk.say(
             "",
-            f"Summary. {_HEADLINES.get(certificate.grade, _REPLACED)}",
+            f"Summary. {headline(certificate)}",
             f"It is safe to close now: {safe_to_close(Step.DONE)}.",
             *sentences(*(f"{label}: {text}" for label, text in certificate.lines())),
         )
@@ -78,9 +73,7 @@ def evidence(finding: Finding) -> Iterable[str]:
     """Say what a check came to, what was seen, when, from where, what that leaves open, and what to do."""
     outcome = "Not asked" if finding.outcome is Outcome.NOT_APPLICABLE else finding.outcome.capitalize()
     yield f"{outcome}: {finding.subject}. {finding.observed}"
-    seen_from = f", from {finding.from_address}" if finding.from_address else ""
-    took = "" if finding.milliseconds is None else f", in {finding.milliseconds:.0f} ms"
-    yield f"  Seen {utc(finding.at)}{seen_from}{took}."
+    yield f"  {seen(finding)}"
     if finding.does_not_prove:
         yield f"  Not proven: {finding.does_not_prove}."
     if finding.advice:

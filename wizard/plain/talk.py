@@ -18,6 +18,7 @@ from wizard.core.secret import Secret
 from wizard.core.text import printable
 from wizard.plain.interrupts import EndOfInputError, InterruptError, Interrupts
 from wizard.plain.terminal import TerminalConsole
+from wizard.steps.consents import Consent
 
 LONGEST_LINE = 2000
 KEY_IN_SIGHT = (
@@ -136,10 +137,11 @@ class Talk:
             if answer := await self._obey(command):
                 return answer
 
-    async def confirm(self, what: str, word: str) -> str:
-        """Say what will happen and ask for a typed word; return it, or nothing where the user goes back."""
+    async def confirm(self, consent: Consent) -> str:
+        """Say what will happen and ask for its word; return that, or nothing where the user goes back."""
         self._console.forget_typed()
-        self.say("", what)
+        word = consent.word
+        self.say("", f"{consent.title} {consent.text}")
         while True:
             answer = await self.line(f"Type {word} to do it", taken=word)
             if answer == word:

@@ -6,36 +6,40 @@ Where a rotation stands is in the journal alone, so that a visit can end at any 
 from __future__ import annotations
 
 import asyncio
+import signal
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 
 from wizard.core.clock import duration
-from wizard.core.errors import WizardError
-from wizard.core.settings import Environment, Place
+from wizard.core.errors import Exit, UsageError, WizardError
+from wizard.core.safety import redacted_report
+from wizard.core.settings import Environment
+from wizard.core.shutdown import HANG_UP, Shutdown
+from wizard.core.threads import use_daemon_threads
 from wizard.custody.errors import CustodyError
-from wizard.custody.questions import FORGET_CONSENT, FORGET_WORD
-from wizard.environments import Environments
+from wizard.environments import Environments, RehearsalEnvironments
 from wizard.plain import credentials, custody, deadlines, egress, probe, retire, whitelist
-from wizard.plain.interrupts import EndOfInputError
+from wizard.plain.interrupts import EndOfInputError, Interrupts
 from wizard.plain.simulated_page import SimulatedPageMenu
 from wizard.plain.stage import Stage, evidence
-from wizard.plain.talk import Command, Menu, Talk
+from wizard.plain.talk import Command, Talk
+from wizard.plain.terminal import TerminalConsole
 from wizard.rotation.flow import Flow
 from wizard.rotation.journal import Overview
-from wizard.rotation.model import Mode, Step, safe_to_close
+from wizard.rotation.model import Mode, Step, exit_code
+from wizard.steps.consents import FORGET, abandoning
+from wizard.steps.credentials import whitelist_to_paste
+from wizard.steps.guide import HOME, STEPS
+from wizard.steps.home import ABANDONED, FORGOTTEN, closing, is_left_open, offers
 
-ABOUT = (
-    "Choose an environment: the wizard takes it for itself, tries {place} with a canary and settles what an"
-    " interrupted run left. Then begin or resume a rotation. Nothing on the exchange is touched from here."
-)
-_CHANGE_PASSPHRASE = "passphrase"  # noqa: S105 - the word that is typed
-_STEPS: dict[Step | None, tuple[str, Callable[[Stage], Awaitable[bool]]]] = {
-    Step.EGRESS: (egress.ABOUT, egress.take),
-    Step.WHITELIST: (whitelist.ABOUT, whitelist.take),
-    Step.CREDENTIALS: (credentials.ABOUT, credentials.take),
-    Step.PROBE: (probe.ABOUT, probe.take),
-    Step.RETIRE: (retire.ABOUT, retire.take),
+_STEPS: dict[Step | None, Callable[[Stage], Awaitable[bool]]] = {
+    Step.EGRESS: egress.take,
+    Step.WHITELIST: whitelist.take,
+    Step.CREDENTIALS: credentials.take,
+    Step.PROBE: probe.take,
+    Step.RETIRE: retire.take,
 }
 
 
@@ -73,11 +77,11 @@ class Walk:
             with suppress(EndOfInputError):
                 self._say_farewell()
         finally:
-            closing = asyncio.ensure_future(self._close())
+            end = asyncio.ensure_future(self._close())
             try:
-                await asyncio.shield(closing)
+                await asyncio.shield(end)
             except asyncio.CancelledError:  # a signal came meanwhile
-                await closing
+                await end
                 raise
 
     async def _close(self) -> None:
@@ -91,7 +95,7 @@ class Walk:
         self._talk.say("Key Wizard, line by line.", lede)
         while not self._environments.overviews():
             if not await self._talk.succeeds(self._environments.open, "Opening", deadlines.CUSTODY):
-                with self._talk.about(ABOUT.format(place=self._environments.place)):
+                with self._talk.about(HOME.about.format(place=self._environments.place)):
                     await self._talk.choose("What next?", {"again": "try once more."}, "")
         if self._environments.lede != lede:
             # A rehearsal that was left open goes on with its own fire drill, which is known only now.
@@ -145,25 +149,23 @@ class Walk:
         for one in overviews:
             if one.environment.name == wished:
                 return one
-        with self._talk.about(ABOUT.format(place=self._environments.place)):
+        with self._talk.about(HOME.about.format(place=self._environments.place)):
             return await _choose_environment(self._talk, overviews, self._environments.clock())
 
     async def _visit(self, stage: Stage | None) -> None:
         """Walk in an open environment until the user goes back to the others."""
         while stage is not None and await _begin(stage):
             goes_on = True
-            while goes_on and (step := _STEPS.get(stage.flow.step)):
-                about, take = step
+            while goes_on and (step := stage.flow.step) and (take := _STEPS.get(step)):
                 try:
-                    with self._talk.about(about.format(place=stage.flow.place)):
+                    with self._talk.about(STEPS[step].about.format(place=stage.flow.place)):
                         goes_on = await take(stage)
                 except WizardError as error:
                     self._talk.tell(error)
                     goes_on = False
 
     def _whitelist(self) -> str:
-        flow = self._flow
-        return flow.context.journal.whitelist_of(flow.context.rotation) if flow and flow.rotation else ""
+        return whitelist_to_paste(self._flow) if self._flow else ""
 
     async def _let_go(self) -> None:
         flow, self._flow = self._flow, None
@@ -174,16 +176,12 @@ class Walk:
             await self._stack.aclose()
 
     def _closing(self) -> tuple[str, ...]:
-        flow = self._flow
-        meaning = f"It is safe: {flow.closing if flow else safe_to_close(None)}."
-        if flow is None or flow.step is None or not flow.is_durable:
-            return (meaning,)
-        return (meaning, f"Come back with: {self._command}")
+        return closing(self._flow, self._command)
 
     def _say_farewell(self) -> None:
         flow = self._flow
         self._talk.say("", "Key Wizard is closed.", *self._closing())
-        if flow is not None and flow.step is not None and flow.is_durable:
+        if flow is not None and is_left_open(flow):
             self._talk.say(f"A rotation of {flow.context.environment.name} is open at the step {flow.step}.")
 
 
@@ -199,11 +197,11 @@ async def _choose_environment(talk: Talk, overviews: Sequence[Overview], now: fl
 async def _begin(stage: Stage) -> bool:
     """Ask what to do, until a rotation is open; False leads back to the environments."""
     flow, talk = stage.flow, stage.talk
-    with talk.about(ABOUT.format(place=flow.place)):
-        while (answer := await talk.choose("What next?", _menu(stage))) != Command.BACK:
-            if answer == FORGET_WORD:
+    with talk.about(HOME.about.format(place=flow.place)):
+        while (answer := await talk.choose(HOME.question, offers(flow, stage.custodian))) != Command.BACK:
+            if answer == "forget":
                 await _forget(stage)
-            elif answer == _CHANGE_PASSPHRASE and stage.custodian is not None:
+            elif answer == "passphrase" and stage.custodian is not None:
                 await custody.change_passphrase(talk, stage.custodian)
             elif answer == "abandon":
                 await _abandon(stage)
@@ -214,43 +212,20 @@ async def _begin(stage: Stage) -> bool:
         return False
 
 
-def _menu(stage: Stage) -> Menu:
-    flow = stage.flow
-    menu: dict[str, str] = {}
-    if flow.rotation:
-        step = "the summary" if flow.step is Step.DONE else f"the step {flow.step}"
-        menu["resume"] = f"resume the open rotation at {step}."
-        if flow.can_be_abandoned:
-            menu["abandon"] = "give the open rotation up; the current key stays."
-    elif flow.current:
-        menu[Mode.ROTATE] = f"begin to replace {flow.current.name}."
-    else:
-        menu[Mode.SET_UP] = "set up the first key."
-        menu[Mode.ADOPT] = "bring a key that is in use already under the wizard's care."
-    if flow.can_forget:
-        menu[FORGET_WORD] = "strike the missing key off the journal."
-    if stage.custodian is not None and stage.custodian.custody.place is Place.ENCRYPTED_FILE:
-        menu[_CHANGE_PASSPHRASE] = "change the passphrase of the encrypted file."
-    return menu
-
-
 async def _forget(stage: Stage) -> None:
-    if not await stage.talk.confirm(FORGET_CONSENT, FORGET_WORD):
-        return
     what = "Looking once more, then striking off"
-    if await stage.talk.succeeds(stage.flow.forget_missing, what, deadlines.CUSTODY):
-        stage.talk.say("The missing key was struck off the journal.")
+    if await stage.talk.confirm(FORGET) and await stage.talk.succeeds(
+        stage.flow.forget_missing, what, deadlines.CUSTODY
+    ):
+        stage.talk.say(FORGOTTEN)
 
 
 async def _abandon(stage: Stage) -> None:
-    question = (
-        f"Give this rotation up? The new credentials of this rotation are deleted from {stage.flow.place}. The current"
-        " key stays as it is. If you created a new key on the exchange's page, delete it there."
-    )
-    if not await stage.talk.confirm(question, "abandon"):
-        return
-    if await stage.talk.succeeds(stage.flow.abandon, "Deleting the new credentials", deadlines.CUSTODY):
-        stage.talk.say("The rotation was given up. The current key is as it was.")
+    what = "Deleting the new credentials"
+    if await stage.talk.confirm(abandoning(stage.flow.place)) and await stage.talk.succeeds(
+        stage.flow.abandon, what, deadlines.CUSTODY
+    ):
+        stage.talk.say(ABANDONED)
 
 
 def _row(one: Overview, now: float) -> str:
@@ -260,3 +235,48 @@ def _row(one: Overview, now: float) -> str:
     if one.legacy:
         parts.append(f"legacy key {one.legacy.name} is not proven dead")
     return f"{', '.join(parts)}; next: {one.next_step}."
+
+
+def open_wizard(environments: Environments, environment: str | None, command: str, shutdown: Shutdown) -> int:
+    """Open the line mode on these environments and return its exit code.
+
+    Raises:
+        wizard.core.errors.WizardError: the environments cannot be used, or there is nowhere to write to.
+    """
+    # Either is None in a process that was started without it.
+    source, target = sys.__stdin__, sys.__stdout__
+    if target is None:
+        raise UsageError("There is nowhere to write to", why="Standard output is closed.", code="output.unwritable")
+
+    async def walk() -> int:
+        use_daemon_threads()
+        loop, this, interrupts = asyncio.get_running_loop(), asyncio.current_task(), Interrupts()
+        assert this is not None  # noqa: S101 - asyncio runs it
+        console = TerminalConsole(
+            interrupts,
+            source=None if source is None else source.fileno(),
+            target=target.fileno(),
+            encoding=target.encoding,
+            may_pipe_secrets=isinstance(environments, RehearsalEnvironments),
+        )
+        visit = Walk(environments, Talk(console, interrupts), environment=environment, command=command)
+
+        def ask_what_is_meant() -> None:
+            # A question that cannot be written is never answered: then the signal ends the program.
+            if console.takes_output() and shutdown.cancel():
+                interrupts.fire()
+
+        def told(number: int) -> None:
+            loop.call_soon_threadsafe(ask_what_is_meant if number == signal.SIGINT else this.cancel)
+
+        with console, shutdown.handled_by(told):
+            await visit.run()
+        return 128 + HANG_UP if console.is_gone() else exit_code(visit.left_at)
+
+    try:
+        return asyncio.run(walk())
+    except WizardError:
+        raise
+    except Exception as error:
+        print(redacted_report(error), file=sys.stderr)
+        return Exit.INTERNAL_ERROR

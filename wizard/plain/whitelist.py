@@ -10,6 +10,7 @@ from wizard.core.text import printable
 from wizard.plain.stage import Stage
 from wizard.plain.talk import Command, Menu, Talk
 from wizard.rotation.model import Step
+from wizard.steps.whitelist import CHANGES, changes
 from wizard.whitelist import (
     LONGEST_LABEL,
     Difference,
@@ -17,34 +18,21 @@ from wizard.whitelist import (
     Form,
     ListFinding,
     Validation,
-    apply_alternative,
-    apply_fix,
-    collapse,
-    expand,
     first_fix,
-    fix_all,
     label_entry,
     parse,
     render,
 )
 
-ABOUT = (
-    "Type addresses and blocks in any form: commas, blanks and lines all part them. Each problem is named at its"
-    " entry; fix applies the first suggestion. This host's egress address must be covered, or the new key would not"
-    " work from here."
-)
 _FORMS = {Form.COMMAS: "With commas", Form.SPACES: "With spaces", Form.LINES: "In lines"}
 _MENU = {
     "keep": "keep this list and go on.",
-    "fix": "apply the first suggestion.",
-    "block": "apply the other suggestion: the block instead of the one address.",
-    "fix-all": "apply all suggestions that need no look.",
+    **{word: CHANGES[word] for word in ("fix", "block", "fix-all")},
     "edit": "type the list anew.",
     "add": "type entries that are added to it.",
     "delete": "take one entry out.",
     "label": "say whose an entry is; labels are kept here and never pasted.",
-    "expand": "write blocks as their addresses, where they fit.",
-    "collapse": "join neighbours; no new address gets in.",
+    **{word: CHANGES[word] for word in ("expand", "collapse")},
     "undo": "go back to the list before the last change.",
 }
 """All answers, in their order; those that make no sense for a list are left out."""
@@ -59,43 +47,29 @@ _DONE = {
 
 async def take(stage: Stage) -> bool:
     """Start from the proposal and ask until a list without errors is kept."""
-    stage.introduce(Step.WHITELIST, "Which addresses may use the new key?")
+    stage.introduce(Step.WHITELIST)
     entries, past = stage.flow.whitelist.proposal(), stage.flow.whitelist.past
     while True:
         validation = stage.flow.whitelist.validate(entries)
         stage.talk.say(*_said(validation, stage.flow.whitelist.difference(validation)))
-        changes = _changes_offered(stage, entries, validation)
-        default = "keep" if validation.is_valid else "fix" if "fix" in changes else "edit"
-        answer = await stage.talk.choose("What about this list?", _menu(changes, validation, past), default)
+        offered = changes(stage.flow, entries)
+        default = "keep" if validation.is_valid else "fix" if "fix" in offered else "edit"
+        answer = await stage.talk.choose("What about this list?", _menu(offered, validation, past), default)
         if answer == Command.BACK:
             return stage.back()
         if answer == "keep" and _is_kept(stage, entries):
             return stage.on()
         if answer == "undo" and past:
             entries = past.pop()
-        elif (changed := await _changed(stage.talk, answer, entries, changes)) != entries:
+        elif (changed := await _changed(stage.talk, answer, entries, offered)) != entries:
             past.append(entries)
             entries = changed
         stage.flow.whitelist.draft = entries
 
 
-def _changes_offered(stage: Stage, entries: Entries, validation: Validation) -> dict[str, Entries]:
-    """Return what one word can make of the list, by the word."""
-    limit = stage.flow.context.environment.rules.max_entries
-    fix = first_fix(validation)
-    changes = {
-        "fix": apply_fix(validation, fix) if fix else None,
-        "block": apply_alternative(validation, fix) if fix else None,
-        "fix-all": fix_all(entries, stage.flow.whitelist.validate),
-        "expand": expand(validation, limit),
-        "collapse": collapse(validation),
-    }
-    return {word: changed for word, changed in changes.items() if changed is not None and changed != entries}
-
-
-def _menu(changes: Mapping[str, Entries], validation: Validation, past: Sequence[Entries]) -> Menu:
+def _menu(changed: Mapping[str, Entries], validation: Validation, past: Sequence[Entries]) -> Menu:
     is_possible = {
-        **{word: word in changes for word in _DONE},
+        **{word: word in changed for word in _DONE},
         **dict.fromkeys(("delete", "label"), bool(validation.entries)),
         "undo": bool(past),
     }
@@ -112,10 +86,10 @@ def _is_kept(stage: Stage, entries: Entries) -> bool:
     return True
 
 
-async def _changed(talk: Talk, answer: str, entries: Entries, changes: Mapping[str, Entries]) -> Entries:
-    if answer in changes:
+async def _changed(talk: Talk, answer: str, entries: Entries, offered: Mapping[str, Entries]) -> Entries:
+    if answer in offered:
         talk.say(_DONE[answer])
-        return changes[answer]
+        return offered[answer]
     if answer in {"delete", "label"}:
         return await _entry_changed(talk, answer, entries)
     if answer not in {"edit", "add"}:

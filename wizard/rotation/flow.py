@@ -124,6 +124,12 @@ class Flow:
         """Return the addresses that can go to the whitelist, and who says so."""
         return self.selection.candidates(self.egress.observation, self.hosts.found())
 
+    @property
+    def has_nothing_ticked(self) -> bool:
+        """Whether there are addresses for the whitelist and none of them is wanted."""
+        candidates = self.candidates()
+        return bool(candidates) and not any(candidate.is_wanted for candidate in candidates)
+
     async def begin(self, mode: Mode) -> RotationRecord:
         """Open a rotation at its first step; what an earlier one left unused is purged first.
 

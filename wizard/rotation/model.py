@@ -7,6 +7,9 @@ from enum import StrEnum
 
 from wizard.core.errors import Exit
 
+SWAP_WORD = "swap"
+"""What is typed before API key and secret are exchanged."""
+
 
 class Step(StrEnum):
     """Where a rotation stands. `DONE` is the summary after the last step."""

@@ -16,16 +16,14 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.types import CSSPathType
 
-from wizard.core import settings
 from wizard.core.errors import WizardError
 from wizard.core.key_shape import holds_key
-from wizard.core.settings import Environment, Paths
+from wizard.core.settings import Environment
 from wizard.core.shutdown import Shutdown
 from wizard.core.terminal import inspect_terminal
 from wizard.core.text import Glyphs, glyphs_for
 from wizard.core.threads import in_daemon_thread, use_daemon_threads
-from wizard.environments import Environments, RealEnvironments, RehearsalEnvironments
-from wizard.rehearsal.scenarios import SMOOTH, Scenario
+from wizard.environments import Environments
 from wizard.rotation.model import Finding, Step, exit_code
 from wizard.tui.safe_app import SafeApp
 from wizard.tui.screens.dialogs import ConfirmScreen, LeaveScreen, help_on
@@ -236,28 +234,12 @@ def _step_screens() -> dict[Step | None, type[Screen[None]]]:
     }
 
 
-def open_wizard(paths: Paths, environment: str | None, shutdown: Shutdown) -> int:
-    """Open the wizard on the user's own environments.
+def open_wizard(environments: Environments, environment: str | None, command: str, shutdown: Shutdown) -> int:
+    """Open the wizard on these environments and return its exit code.
 
     Raises:
-        wizard.core.errors.WizardError: the terminal or the settings cannot be used.
+        wizard.core.errors.WizardError: the terminal or the environments cannot be used.
     """
-    known = settings.load(paths.config_file)
-    if environment is not None:
-        known.environment(environment)
-    return _run(RealEnvironments(paths, known), environment, "key-wizard", shutdown)
-
-
-def open_rehearsal(paths: Paths, source_address: str, shutdown: Shutdown, scenario: Scenario = SMOOTH) -> int:
-    """Open the wizard on a rehearsal.
-
-    Raises:
-        wizard.core.errors.WizardError: the terminal cannot be used.
-    """
-    return _run(RehearsalEnvironments(paths, source_address, scenario), None, "key-wizard rehearse", shutdown)
-
-
-def _run(environments: Environments, environment: str | None, command: str, shutdown: Shutdown) -> int:
     problem = inspect_terminal(os.environ, sys.__stdin__, sys.__stderr__).problem()
     if problem is not None:
         raise problem

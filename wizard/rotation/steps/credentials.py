@@ -18,7 +18,7 @@ from wizard.exchange.signing import KeyPair, generate_ed25519, generate_rsa, pub
 from wizard.intake.copies import Copies, copies_of
 from wizard.rotation.context import Context
 from wizard.rotation.findings import STORAGE
-from wizard.rotation.model import Finding, Mode, Outcome
+from wizard.rotation.model import SWAP_WORD, Finding, Mode, Outcome
 
 MADE_HERE = "public key"
 IMPORTED = "imported public key"
@@ -29,12 +29,6 @@ READ_FROM = "key.read-from"
 """The event that names the file from which a key in use was read."""
 SEARCH_DEADLINE = 5.0
 """Seconds to look for copies: a file on a network disk must not hold up a purge."""
-
-SWAP_WORD = "swap"
-SWAP_CONSENT = (
-    "Swap only if you pasted the API key and the secret into each other's field. The wizard stores them the other way"
-    " round and asks the exchange again. If they were in their places, that call shows your secret to the exchange."
-)
 
 
 class CredentialsStep:
@@ -116,7 +110,7 @@ class CredentialsStep:
         """Store the pending key again with API key and secret exchanged; the next probe sends them so.
 
         Args:
-            typed: What the user typed after `SWAP_CONSENT` was shown.
+            typed: What the user typed after it was said what that does.
 
         Raises:
             WizardError: it is not `SWAP_WORD`; nothing was changed.

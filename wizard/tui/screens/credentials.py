@@ -12,6 +12,7 @@ from typing import ClassVar
 
 from textual import on
 from textual.binding import Binding, BindingType
+from textual.content import Content
 from textual.types import CSSPathType
 from textual.widget import Widget
 from textual.widgets import OptionList, Static
@@ -19,30 +20,26 @@ from textual.widgets.option_list import Option
 
 from wizard.core.credentials import KeyKind
 from wizard.core.errors import WizardError
+from wizard.core.text import capitalised
 from wizard.exchange.signing import KeyPair
 from wizard.intake.paste import IntakeError, Pair
 from wizard.intake.private_keys import ImportedKey
 from wizard.intake.sources import Found
 from wizard.rehearsal.simulated_page import NewKey
-from wizard.rotation.model import Finding, Mode, Step
-from wizard.tui.screens.instructions import (
-    CHOICES,
-    HELP,
-    IMPORT,
-    IMPORT_CHOICE,
-    IN_USE,
-    WHICH_IN_USE,
-    WHICH_KIND,
-    at_work,
-    choice,
-    instructions,
-    where_to_create,
-)
+from wizard.rotation.model import Finding, Step
+from wizard.steps import credentials
+from wizard.steps.guide import STEPS
 from wizard.tui.screens.key_files import FindKeyScreen, ImportKeyScreen
 from wizard.tui.screens.step_screen import StepScreen
 from wizard.tui.widgets.basics import OptionRows
 from wizard.tui.widgets.credentials_form import CredentialsForm, Entered
 from wizard.tui.widgets.secret_field import SecretField
+
+_LAST = {
+    KeyKind.HMAC: "Paste here what the page shows once:",
+    KeyKind.ED25519: "Choose “Self-generated” and paste this key (F3 copies):",
+    KeyKind.RSA: "Choose “Self-generated” and paste the public key below (F3 copies, Ctrl+Down scrolls); then enter:",
+}
 
 
 class CredentialsScreen(StepScreen):
@@ -50,7 +47,7 @@ class CredentialsScreen(StepScreen):
 
     CSS_PATH: ClassVar[CSSPathType | None] = ["step_screen.tcss", "credentials.tcss"]
     STEP = Step.CREDENTIALS
-    HELP = HELP
+    HELP = STEPS[STEP].about
     BINDINGS: ClassVar[list[BindingType]] = [
         # The instructions name both, and the footer of 60 columns has no room for them.
         Binding("f2", "copy_whitelist", show=False),
@@ -75,15 +72,16 @@ class CredentialsScreen(StepScreen):
 
     def compose_body(self) -> Iterable[Widget]:
         """Lay out the choice and the two fields; what applies is shown."""
-        yield Static(self._lede(), classes="lede", markup=False)
-        yield OptionRows(*(Option(choice(texts), id=kind) for kind, texts in self._choices().items()), id="kinds")
+        choices = credentials.choices(self.flow).items()
+        yield Static(self._where(), classes="lede", markup=False)
+        yield OptionRows(*(Option(_choice(*texts), id=kind) for kind, texts in choices), id="kinds")
         yield CredentialsForm(self.glyphs, id="form")
 
     def on_mount(self) -> None:
         """Ask for the kind first."""
         super().on_mount()
         self.action_kind()
-        if self._is_adopting:
+        if credentials.is_adopting(self.flow):
             # The usual kind of a key in use; F6 leads to the other one.
             self.choose_kind(KeyKind.HMAC)
         if pending := self.flow.credentials.pending:
@@ -91,17 +89,14 @@ class CredentialsScreen(StepScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Show the copy keys where there is something to copy."""
-        if action == "copy_public_key":
-            return bool(self._public_pem) and self._kind is not KeyKind.HMAC and not self._is_adopting
-        if action == "find":
-            return self._is_adopting
-        if action == "kind":
-            return self._kind is not None
-        if action == "swap":
-            return self._kind is KeyKind.HMAC and self.form.display
-        if action == "copy_whitelist":
-            return bool(self._whitelist())
-        return super().check_action(action, parameters)
+        shown = {
+            "copy_public_key": bool(self._public_pem) and self._kind is not KeyKind.HMAC,
+            "copy_whitelist": bool(credentials.whitelist_to_paste(self.flow)),
+            "find": credentials.is_adopting(self.flow),
+            "kind": self._kind is not None,
+            "swap": self._kind is KeyKind.HMAC and self.form.display,
+        }
+        return shown[action] if action in shown else super().check_action(action, parameters)
 
     @on(OptionList.OptionSelected, "#kinds")
     def choose(self, event: OptionList.OptionSelected) -> None:
@@ -109,7 +104,7 @@ class CredentialsScreen(StepScreen):
         event.stop()
         if self.flow.credentials.pending is None:
             self.notice.clear()
-        if event.option_id == IMPORT:
+        if event.option_id == credentials.IMPORT:
             self.app.push_screen(ImportKeyScreen(), self._import)
             return
         kind = KeyKind(str(event.option_id))
@@ -117,17 +112,12 @@ class CredentialsScreen(StepScreen):
             self._public_pem = self._imported = ""
         self.choose_kind(kind)
 
-    def _choices(self) -> dict[str, tuple[str, str]]:
-        # A pair made here cannot be the one of a key that is in use already.
-        kinds = {str(kind): texts for kind, texts in CHOICES.items()}
-        return {**({"hmac": kinds["hmac"]} if self._is_adopting else kinds), IMPORT: IMPORT_CHOICE}
-
     def choose_kind(self, kind: KeyKind) -> None:
         """Show the form for a kind of key, and make its pair where it has one."""
         if self._kind is not None and kind is not self._kind:
             self.form.clear()
         self._kind = kind
-        self.query_one(".lede", Static).update(self._lede())
+        self.query_one(".lede", Static).update(self._where())
         self.query_one("#kinds").display = False
         self.form.display = True
         self.form.show(kind, self._instructions(kind))
@@ -139,7 +129,7 @@ class CredentialsScreen(StepScreen):
 
     def action_kind(self) -> None:
         """Go back to the choice; what is typed stays in the fields."""
-        self.query_one(".lede", Static).update(WHICH_KIND)
+        self.query_one(".lede", Static).update(f"{STEPS[self.STEP].question} Arrows choose, Enter takes it.")
         self.form.display = False
         self.query_one("#kinds").display = True
         self.query_one("#kinds", OptionList).focus()
@@ -163,12 +153,13 @@ class CredentialsScreen(StepScreen):
         """Whether the place of the credentials is at work; then it is said."""
         is_busy = self.is_at_work()
         if is_busy:
-            self.notice.note(at_work(self.flow.place))
+            self.notice.note(f"{capitalised(self.flow.place)} is still at work.")
         return is_busy
 
     def action_copy_whitelist(self) -> None:
         """Copy the list for the page."""
-        self.copy(self._whitelist(), f": {self._whitelist()}")
+        whitelist = credentials.whitelist_to_paste(self.flow)
+        self.copy(whitelist, f": {whitelist}")
 
     def action_copy_public_key(self) -> None:
         """Copy the public key for the page."""
@@ -204,13 +195,9 @@ class CredentialsScreen(StepScreen):
             self.start(partial(self._store, entered), self.go_to_probe, doing="store the credentials")
 
     async def _store(self, entered: Entered) -> Finding:
-        step, api_key = self.flow.credentials, entered.api_key
+        kind = self._kind or KeyKind.ED25519
         try:
-            if entered.secret is not None:
-                return await step.store_hmac(api_key, entered.secret)
-            if self._imported:
-                return await step.store_imported(api_key, self._imported)
-            return await step.store_made(api_key, self._kind or KeyKind.ED25519)
+            return await credentials.store(self.flow, kind, entered.api_key, entered.secret, self._imported)
         finally:
             entered.wipe()
 
@@ -258,7 +245,6 @@ class CredentialsScreen(StepScreen):
             return
         self.choose_kind(KeyKind.HMAC)
         self._fill_pair(found.pair)
-        self.flow.credentials.note_source(found.path)
         if found.warning:
             self.notice.note(f"Read from {found.place}. {found.warning}")
         else:
@@ -306,10 +292,6 @@ class CredentialsScreen(StepScreen):
         """The fields and what stands around them."""
         return self.query_one(CredentialsForm)
 
-    @property
-    def _is_adopting(self) -> bool:
-        return self.flow.rotation is not None and self.flow.context.rotation.mode is Mode.ADOPT
-
     def _read_form(self) -> Entered | None:
         try:
             entered = self.form.read()
@@ -324,17 +306,14 @@ class CredentialsScreen(StepScreen):
         return entered
 
     def _instructions(self, kind: KeyKind) -> str:
-        if self._is_adopting:
-            return IN_USE
-        return instructions(kind, self._whitelist(), has_current=self.flow.current is not None)
+        if credentials.is_adopting(self.flow):
+            return "Enter the key that your software uses now, or read it from its file (F9)."
+        lines = credentials.instructions(self.flow, _LAST[kind], " (F2 copies)")
+        return "\n".join(f"{number} {line}" for number, line in enumerate(lines, 1))
 
-    def _lede(self) -> str:
-        if self._is_adopting:
-            return WHICH_IN_USE
-        return where_to_create(
-            self.flow.context.environment.site.key_page,
-            has_simulated_page=self.session.environments.simulated_page is not None,
-        )
+    def _where(self) -> str:
+        return credentials.where_to_create(self.flow, "F4" if self.session.environments.simulated_page else "")
 
-    def _whitelist(self) -> str:
-        return self.flow.context.journal.whitelist_of(self.flow.context.rotation) if self.flow.rotation else ""
+
+def _choice(title: str, text: str) -> Content:
+    return Content.from_markup("[b]$title[/]\n  [$text-muted]$text[/]", title=title, text=text)

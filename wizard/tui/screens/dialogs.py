@@ -13,7 +13,8 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from wizard.core.errors import WizardError
-from wizard.rotation.model import safe_to_close
+from wizard.steps.consents import Consent
+from wizard.steps.home import closing
 from wizard.tui.session import Dialog
 from wizard.tui.widgets.basics import LineInput
 
@@ -25,24 +26,21 @@ class ConfirmScreen(Dialog[str]):
     """Asks the user to type a word: nothing is destroyed by one key press. Closes with what was typed, or with nothing.
 
     Args:
-        title: The question.
-        text: What will happen, and what will not.
-        word: What has to be typed.
+        consent: The question and its word.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss('')", "Cancel")]
 
-    def __init__(self, title: str, text: str, word: str) -> None:
+    def __init__(self, consent: Consent) -> None:
         super().__init__()
-        self._title = title
-        self._text = text
-        self._word = word
+        self._consent = consent
+        self._word = consent.word
 
     def compose(self) -> ComposeResult:
         """Lay the question out."""
         with Vertical(classes="dialog"):
-            yield Static(self._title, classes="title", markup=False)
-            yield Static(self._text, classes="question", markup=False)
+            yield Static(self._consent.title, classes="title", markup=False)
+            yield Static(self._consent.text, classes="question", markup=False)
             yield LineInput()
             yield Static(f"Type {self._word} and press Enter. Esc cancels.", classes="keys", markup=False)
 
@@ -77,20 +75,16 @@ class LeaveScreen(Dialog[bool]):
 
     def __init__(self, flow: Flow | None, command: str) -> None:
         super().__init__()
-        self._return = ""
         try:
-            self._meaning = f"It is safe: {flow.closing if flow else safe_to_close(None)}."
-            if flow and flow.step and flow.is_durable:
-                self._return = f"Come back with: {command}"
+            self._lines = closing(flow, command)
         except WizardError as error:
-            self._meaning = " ".join(error.sentences())
+            self._lines = error.sentences()
 
     def compose(self) -> ComposeResult:
         """Lay the question out."""
         with Vertical(classes="dialog"):
             yield Static("Close Key Wizard?", classes="title")
-            yield Static(self._meaning, markup=False)
-            yield Static(self._return, markup=False)
+            yield Static("\n".join(self._lines), markup=False)
             yield Static("Enter closes, Esc stays.", classes="keys")
 
 
@@ -131,7 +125,7 @@ def _keys(screen: Screen[object]) -> list[tuple[str, str]]:
     seen: dict[str, tuple[str, str]] = {}
     for active in screen.active_bindings.values():
         binding = active.binding
-        if active.enabled and binding.show and binding.action not in seen:
+        if active.enabled and (binding.show or binding.tooltip) and binding.action not in seen:
             key = binding.key_display or binding.key.split(",")[0]
             seen[binding.action] = (key.upper() if len(key) == 1 else key, binding.tooltip or binding.description)
     return list(seen.values())

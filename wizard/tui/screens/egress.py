@@ -21,6 +21,7 @@ from wizard.egress.exchange_observation import ExchangeObservation
 from wizard.egress.ipv6 import Ipv6Route
 from wizard.egress.selection import Candidate
 from wizard.rotation.model import Outcome, Step
+from wizard.steps.guide import STEPS
 from wizard.tui.screens.dialogs import TextScreen
 from wizard.tui.screens.hosts import HostsScreen
 from wizard.tui.screens.step_screen import StepScreen
@@ -36,13 +37,7 @@ class EgressScreen(StepScreen):
     """Which address does the exchange see?"""
 
     STEP = Step.EGRESS
-    HELP = (
-        "The exchange compares the address that your calls come from with the key's whitelist. Several operators are"
-        " asked over the exchange's route, over IPv4; two that see the same address agree. Space ticks what goes to"
-        " the whitelist. S asks on until another address, used as often, would have shown: a host behind several needs"
-        " all of them on the list. E asks the exchange itself, by signed calls of the key in use. D tells each question"
-        " in full. Nothing here proves that an address stays the same."
-    )
+    HELP = STEPS[STEP].about
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "enter,ctrl+n,f8", "next", "Next", key_display="Enter", priority=True, tooltip="Go on to the whitelist"
@@ -58,7 +53,7 @@ class EgressScreen(StepScreen):
 
     def compose_body(self) -> Iterable[Widget]:
         """Lay out the sentence and the table."""
-        yield Static("Which address does the exchange see of this host?", classes="lede")
+        yield Static(STEPS[self.STEP].question, classes="lede")
         yield Static("", id="verdict", classes="verdict")
         yield Static(_CHOOSE, id="choose", classes="label")
         yield ItemRows(id="candidates")
@@ -155,8 +150,7 @@ class EgressScreen(StepScreen):
         if self.is_at_work("egress"):
             self._say_why_not()
             return
-        candidates = self.flow.candidates()
-        if candidates and not any(candidate.is_wanted for candidate in candidates) and not self._is_warned:
+        if self.flow.has_nothing_ticked and not self._is_warned:
             self._is_warned = True
             self.notice.note("No address is ticked for the whitelist: Space ticks one. Enter again goes on without.")
             return

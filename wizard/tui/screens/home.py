@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -17,17 +18,13 @@ from wizard.core.errors import WizardError
 from wizard.core.settings import Place
 from wizard.custody.custodian import explain_services
 from wizard.custody.errors import CustodyError
-from wizard.custody.questions import (
-    FILE_CONSENT,
-    FILE_WORD,
-    FORGET_CONSENT,
-    FORGET_WORD,
-    PASSPHRASE_CHANGED,
-    QUESTIONS,
-)
+from wizard.custody.questions import PASSPHRASE_CHANGED, QUESTIONS
 from wizard.rotation.journal import Overview
 from wizard.rotation.model import TITLES, Finding, Mode, Outcome, Step, safe_to_close
-from wizard.tui.screens.dialogs import ConfirmScreen, TextScreen
+from wizard.steps.consents import ENCRYPTED_FILE, FORGET, abandoning
+from wizard.steps.guide import HOME
+from wizard.steps.home import ABANDONED, FORGOTTEN, offers, where
+from wizard.tui.screens.dialogs import TextScreen
 from wizard.tui.screens.password import UnlockingScreen, changing_passphrase
 from wizard.tui.widgets.basics import OptionRows
 from wizard.tui.widgets.header import StatusHeader
@@ -40,11 +37,7 @@ if TYPE_CHECKING:
 class HomeScreen(UnlockingScreen[None]):
     """Where the wizard begins and where it comes back to."""
 
-    HELP = (
-        "Choose an environment and press Enter: the wizard takes it for itself, tries {place} with a canary"
-        " and settles what an interrupted run left. A second Enter begins or resumes a rotation. Nothing on the"
-        " exchange is touched from here."
-    )
+    HELP = HOME.about
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "enter", "Go on", key_display="Enter", priority=True, tooltip="Open, begin or resume"),
         Binding("a", "adopt", "Adopt", tooltip="Bring a key that is in use already under the wizard's care"),
@@ -91,13 +84,9 @@ class HomeScreen(UnlockingScreen[None]):
         }
         if action in while_closed:
             return flow is None and while_closed[action]
-        if action == "adopt":
-            return flow is not None and flow.rotation is None and flow.current is None
-        if action == "passphrase":
-            return flow is not None and self._is_at(Place.ENCRYPTED_FILE)
-        if action == "forget":
-            return flow is not None and flow.can_forget
-        return flow is not None and flow.can_be_abandoned if action == "abandon" else True
+        if action in {"adopt", "passphrase", "forget", "abandon"}:
+            return flow is not None and action in offers(flow, self.session.environments.custodian)
+        return True
 
     async def _open_environments(self) -> None:
         if not self.session.environments.overviews():
@@ -171,7 +160,7 @@ class HomeScreen(UnlockingScreen[None]):
             *(self.signed("caution", sentence) for sentence in flow.preflight.losses()),
         )
         self._say_next(next_step(flow))
-        self.query_one(StatusHeader).closing = flow.closing
+        self.query_one(StatusHeader).show_closing(flow.closing)
         self.refresh_bindings()
 
     def show_error(self, error: WizardError) -> None:
@@ -220,26 +209,14 @@ class HomeScreen(UnlockingScreen[None]):
 
     def action_abandon(self) -> None:
         """Ask before giving the open rotation up."""
-        question = (
-            f"The new credentials of this rotation are deleted from {self.session.place}. The current key stays as it"
-            " is. If you created a new key on the exchange's page, delete it there."
-        )
-        self.app.push_screen(ConfirmScreen("Give this rotation up?", question, "abandon"), self._abandon)
-
-    def _abandon(self, typed: str | None) -> None:
-        if typed and not self.is_at_work():
-            said = "The rotation was given up. The current key is as it was."
-            self.start(self.flow.abandon, lambda _: self._show_done(said), doing="abandon the rotation")
+        self.confirm(abandoning(self.session.place), lambda _: self._change(self.flow.abandon, ABANDONED))
 
     def action_forget(self) -> None:
         """Ask before a missing key is struck off."""
-        question = ConfirmScreen("Forget the missing key?", FORGET_CONSENT, FORGET_WORD)
-        self.app.push_screen(question, self._forget)
+        self.confirm(FORGET, lambda _: self._change(self.flow.forget_missing, FORGOTTEN))
 
-    def _forget(self, typed: str | None) -> None:
-        if typed and not self.is_at_work():
-            said = "The missing key was struck off the journal."
-            self.start(self.flow.forget_missing, lambda _: self._show_done(said), doing="forget the missing key")
+    def _change(self, work: Callable[[], Awaitable[None]], said: str) -> None:
+        self.start(work, lambda _: self._show_done(said), doing="change the journal and the place of the credentials")
 
     def _show_done(self, said: str) -> None:
         self.fill()
@@ -263,12 +240,11 @@ class HomeScreen(UnlockingScreen[None]):
     def action_encrypted_file(self) -> None:
         """Ask for the word that chooses the encrypted file."""
         if not self.is_at_work():
-            question = ConfirmScreen("Keep credentials in an encrypted file?", FILE_CONSENT, FILE_WORD)
-            self.app.push_screen(question, self._choose_file)
+            self.confirm(ENCRYPTED_FILE, self._choose_file)
 
-    def _choose_file(self, typed: str | None) -> None:
+    def _choose_file(self, _typed: str) -> None:
         custodian = self.session.environments.custodian
-        if not typed or custodian is None:
+        if custodian is None:
             return
         try:
             custodian.choose_encrypted_file()
@@ -308,8 +284,7 @@ class HomeScreen(UnlockingScreen[None]):
 def next_step(flow: Flow) -> str:
     """Say what Enter does next."""
     if flow.rotation:
-        step = "the summary" if flow.step is Step.DONE else f"the step {flow.step}"
-        return f"Enter resumes the open rotation at {step}."
+        return f"Enter resumes the open rotation at {where(flow)}."
     if flow.current:
         return f"Enter begins to replace {flow.current.name}."
     return "Enter sets up the first key. A adopts a key that is in use already."

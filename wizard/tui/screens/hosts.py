@@ -18,6 +18,8 @@ from wizard.core.errors import WizardError
 from wizard.core.text import Glyphs, printable
 from wizard.egress.ssh_hosts.hosts import Host, HostAnswer, HostSource
 from wizard.rotation.steps.hosts import HostsStep
+from wizard.steps.guide import HOSTS
+from wizard.steps.hosts import lede, said, take
 from wizard.tui.session import Dialog
 from wizard.tui.widgets.basics import ItemRows, LineInput
 from wizard.tui.widgets.notice import Notice
@@ -72,8 +74,8 @@ class HostList(ItemRows):
         mark = "x" if self._step.is_checked(host) else " "
         name = f"[{mark}] {printable(host.name, self._width):<{self._width}}"
         if answer is None:
-            said = f"{self._glyphs.working} being asked" if host in self.asked else ""
-            return Content(f"{name}  {said}".rstrip())
+            asked = f"{self._glyphs.working} being asked" if host in self.asked else ""
+            return Content(f"{name}  {asked}".rstrip())
         glyph, colour = self._glyphs.failed, "$text-error"
         if answer.address:
             glyph, colour = self._glyphs.passed, "$text-success"
@@ -101,12 +103,7 @@ class HostsScreen(Dialog[str | None]):
         ),
         Binding("escape", "close", "Close", key_display="Esc", tooltip="Go back; what is typed and answered stays"),
     ]
-    HELP = (
-        "Every host that uses the key needs its address on the whitelist. The ticked hosts are asked over the system's"
-        " OpenSSH, as your ~/.ssh/config says; each asks several operators which address they see. Nothing is typed"
-        " there, no password is asked for, no key and no secret is sent. An address counts when two operators agree;"
-        " it goes to the whitelist with the host's name as its label."
-    )
+    HELP = HOSTS.about
 
     def __init__(self) -> None:
         super().__init__()
@@ -122,8 +119,8 @@ class HostsScreen(Dialog[str | None]):
     def compose(self) -> ComposeResult:
         """Lay out the list, what is known of the highlighted host, and the field."""
         with Vertical(classes="dialog"):
-            yield Static("Other hosts that use the key", classes="title")
-            yield Static(_lede(self._step), classes="lede", markup=False)
+            yield Static(HOSTS.question, classes="title")
+            yield Static(lede(self._step), classes="lede", markup=False)
             yield HostList(self._step, self.glyphs, id="hosts")
             yield Static("", id="detail", markup=False)
             with Horizontal(id="add"):
@@ -253,11 +250,7 @@ class HostsScreen(Dialog[str | None]):
         return self.focused.value if isinstance(self.focused, Input) and self.focused.value.strip() else ""
 
     def _take(self) -> None:
-        found, failed = self._step.found(), len(self._step.failed())
-        self.flow.selection.add_hosts(found)
-        missing = f". Without an address: {failed} of {len(self._step.checked())} ticked hosts" if failed else ""
-        taken = "; ".join(f"{address} ({label})" for address, label in found.items())
-        self.dismiss(f"For the whitelist: {taken}{missing}")
+        self.dismiss(take(self.flow))
 
     def _check(self, hosts: tuple[Host, ...], is_checked: bool) -> None:
         self._step.check(hosts, is_checked)
@@ -288,20 +281,12 @@ class HostsScreen(Dialog[str | None]):
         )
 
 
-def _lede(step: HostsStep) -> str:
-    """Say what is sent to whom."""
-    if step.is_rehearsal:
-        return "In a rehearsal no real host is asked."
-    return "Ticked hosts are asked over OpenSSH. No key or secret is sent."
-
-
 def _detail(host: Host, answer: HostAnswer | None) -> str:
     """Say all that is known of a host."""
     whence = f"{host.name}, {_FROM[host.source]}."
     if answer is None:
         return f"{whence} Not asked yet."
-    proxy = " A proxy is set in that login; it was not used." if answer.has_proxy else ""
-    return f"{whence} {answer.sentence()} {answer.advice()}{proxy}".rstrip()
+    return " ".join((whence, *said(answer)))
 
 
 def what_enter_does(step: HostsStep, asked: Collection[Host], *, is_typing: bool) -> str:

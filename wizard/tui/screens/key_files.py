@@ -16,16 +16,14 @@ from textual.widgets.option_list import Option
 from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
 from wizard.core.threads import in_daemon_thread
-from wizard.intake.paste import IntakeError
 from wizard.intake.private_keys import NEEDS_PASSPHRASE, ImportedKey, open_private_key
-from wizard.intake.sources import ENVIRONMENT, Found, candidates, read_source
+from wizard.intake.sources import ENVIRONMENT, Found, candidates
+from wizard.steps.credentials import READ_WITHIN, read_key
 from wizard.tui.session import Dialog
 from wizard.tui.widgets.basics import LineInput, OptionRows
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.secret_field import SecretField
 
-READ_WITHIN = 10.0
-"""Seconds: a file on a network disk must not hang the screen."""
 OPEN_WITHIN = 20.0
 """Seconds to read a file and to try the passphrase: a strong cipher takes its time."""
 
@@ -82,19 +80,7 @@ class FindKeyScreen(Dialog[Found | None]):
 
     def _read(self, place: str) -> None:
         doing = "read a key from a file or the environment"
-        self.start(partial(self._find, place), self.dismiss, doing=doing, group="read")
-
-    async def _find(self, place: str) -> Found:
-        try:
-            return await in_daemon_thread(partial(read_source, place, self.flow.context.environ), READ_WITHIN)
-        except TimeoutError:
-            raise IntakeError(f"It could not be read within {READ_WITHIN:.0f} seconds") from None
-
-    def show_error(self, error: WizardError) -> None:
-        """Say why; the path stays."""
-        if isinstance(error, IntakeError) and error.path:
-            self.flow.credentials.note_source(error.path)
-        super().show_error(error)
+        self.start(partial(read_key, self.flow, place), self.dismiss, doing=doing, group="read")
 
 
 class ImportKeyScreen(Dialog[ImportedKey | None]):

@@ -18,6 +18,8 @@ from wizard.core.secret import Secret
 from wizard.custody.custodian import Custodian
 from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.questions import NEW_PASSPHRASE, OLD_PASSPHRASE, QUESTIONS
+from wizard.steps.consents import Consent
+from wizard.tui.screens.dialogs import ConfirmScreen
 from wizard.tui.session import Dialog, SessionScreen
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.secret_field import SecretField
@@ -131,6 +133,15 @@ class UnlockingScreen(SessionScreen[ScreenResultType]):
 
     remedy: Remedy = Remedy.NONE
     """What a typed password can do about the newest failure."""
+
+    def confirm(self, consent: Consent, act: Callable[[str], object]) -> None:
+        """Ask for the consent's word, and act once it was typed, unless the place of the credentials is at work."""
+
+        def given(typed: str | None) -> None:
+            if typed and not self.is_at_work():
+                act(typed)
+
+        self.app.push_screen(ConfirmScreen(consent), given)
 
     def note_remedy(self, error: WizardError) -> None:
         """Remember what a typed password can do about an error."""

@@ -12,11 +12,12 @@ from textual.widgets import Static
 
 from wizard.core.errors import WizardError
 from wizard.exchange.diagnosis import Diagnosis
-from wizard.rotation.model import Finding, Outcome, Step
+from wizard.rotation.model import Finding, Step
 from wizard.rotation.report import Report
-from wizard.rotation.steps.credentials import SWAP_CONSENT, SWAP_WORD
 from wizard.rotation.steps.probe import ProbeReport, Wait
-from wizard.tui.screens.dialogs import ConfirmScreen
+from wizard.steps.consents import SWAP
+from wizard.steps.guide import STEPS
+from wizard.steps.probe import SWAPPED, offers, to_look_at, verdict
 from wizard.tui.screens.step_screen import StepScreen
 from wizard.tui.widgets.finding_list import FindingList
 
@@ -25,13 +26,7 @@ class ProbeScreen(StepScreen):
     """Do the new credentials work from here?"""
 
     STEP = Step.PROBE
-    HELP = (
-        "The new key signs several read-only calls from this host, and the current key signs the same as a control."
-        " Arrow keys show the evidence of each check: what was observed, when, from which address, and what it does"
-        " not prove. When everything that counts has passed, Enter makes the new key the current one; the old one"
-        " becomes the legacy key and stays in {place}. Where a list was saved a moment ago, W asks slowly until the"
-        " exchange accepts the key."
-    )
+    HELP = STEPS[STEP].about
     BINDINGS: ClassVar[list[BindingType]] = [
         # Priority: the list of findings has the focus and would take Enter for itself.
         Binding(
@@ -70,10 +65,8 @@ class ProbeScreen(StepScreen):
         if action in {"next", "refuse_next"}:
             is_refuted = self._report is not None and not self._report.is_proven
             return is_refuted is (action == "refuse_next")
-        if action == "swap":
-            return self._report is not None and self._report.may_be_swapped
-        if action == "wait":
-            return self._report is not None and self._report.may_change and self._pause is None
+        if action in {"swap", "wait"}:
+            return action in offers(self._report) and self._pause is None
         if action == "stop_waiting":
             return self._pause is not None
         return super().check_action(action, parameters)
@@ -118,17 +111,12 @@ class ProbeScreen(StepScreen):
 
     def action_swap(self) -> None:
         """Ask before API key and secret change places: the swapped call shows one of them to the exchange."""
-        question = ConfirmScreen("Swap API key and secret?", SWAP_CONSENT, SWAP_WORD)
-        self.app.push_screen(question, self._swap_confirmed)
+        self.confirm(SWAP, self._swap)
 
-    def _swap_confirmed(self, typed: str | None) -> None:
-        if typed and not self.is_at_work("custody"):
-            self.notice.clear()
-            self.start(
-                partial(self.flow.credentials.swap, typed),
-                lambda _: self._probe_swapped(),
-                doing="swap API key and secret",
-            )
+    def _swap(self, typed: str) -> None:
+        self.notice.clear()
+        swap = partial(self.flow.credentials.swap, typed)
+        self.start(swap, lambda _: self._probe_swapped(), doing="swap API key and secret")
 
     def action_next(self) -> None:
         """Promote the proven key."""
@@ -179,7 +167,7 @@ class ProbeScreen(StepScreen):
             self.say("failed", "The probe did not end. R probes again.")
 
     def _probe_swapped(self) -> None:
-        self.notice.good("API key and secret were exchanged and stored again.")
+        self.notice.good(SWAPPED)
         self.begin()
 
     def show_report(self, report: ProbeReport) -> None:
@@ -192,21 +180,15 @@ class ProbeScreen(StepScreen):
         report = self._report
         if report is None:
             return
-        if report.is_proven:
-            self.say("passed", f"The new key works from here. Enter promotes it.{self._look()}")
-        else:
+        sign, sentence = verdict(report)
+        keys = f"Enter promotes it.{to_look_at(report)}"
+        if not report.is_proven:
             wait = " W waits until it is accepted." if report.may_change else ""
             swap = " S, if key and secret may be swapped." if report.may_be_swapped else ""
             keys = f"R probes again, F7 goes back.{wait}{swap}"
-            is_refuted = any(finding.outcome is Outcome.FAILED for finding in report.findings)
-            self.say("failed" if is_refuted else "caution", f"The new key is not proven. {keys}")
+        self.say(sign, f"{sentence} {keys}")
         self.refresh_bindings()
 
     def say(self, sign: str, text: str) -> None:
         """Say what it comes to, with a line of air above the checks."""
         super().say(sign, f"{text}\n")
-
-    def _look(self) -> str:
-        fine = (Outcome.PASSED, Outcome.NOT_APPLICABLE)
-        open_ones = [f for f in self._report.findings if f.outcome not in fine] if self._report else []
-        return f" {len(open_ones)} to look at first." if open_ones else ""

@@ -15,8 +15,10 @@ from wizard.core.clock import utc
 from wizard.core.errors import WizardError
 from wizard.intake.copies import Copies
 from wizard.rotation.model import Grade, Step
-from wizard.rotation.retirement import POLLS_IN_A_ROW, Death, Poll
-from wizard.tui.screens.dialogs import ConfirmScreen
+from wizard.rotation.retirement import Death, Poll
+from wizard.steps import retire
+from wizard.steps.consents import REVERT, purging
+from wizard.steps.guide import STEPS
 from wizard.tui.screens.step_screen import StepScreen
 from wizard.tui.widgets.basics import EvidenceTable
 
@@ -28,13 +30,7 @@ class RetireScreen(StepScreen):
     """Is the legacy key dead?"""
 
     STEP = Step.RETIRE
-    HELP = (
-        "Restart what uses the key so that it takes the new one, then delete the legacy key on the exchange's page at"
-        " once: while both are alive the overlap clock runs. The wizard asks with both keys in each poll. Only when the"
-        " legacy key is refused and the current key is accepted, three polls in a row, is its death proven. Then Enter"
-        " deletes its secret from {place} and reads back that it is gone; the certificate names the files and"
-        " variables of this host in which the key still stands in plain text, as far as they were looked at."
-    )
+    HELP = STEPS[STEP].about
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding(
             "enter,ctrl+n,f8",
@@ -70,28 +66,20 @@ class RetireScreen(StepScreen):
         """Poll now, and go on polling until the matter is settled."""
         if not self.is_at_work("custody"):
             self.notice.clear()
-            self.start(self._watch, lambda _: None, doing="watch the legacy key", group="retire")
+            watch = partial(retire.watch, self.flow, partial(self.show_later, self.polled))
+            self.start(watch, lambda _: None, doing="watch the legacy key", group="retire")
             self.start(self.flow.still_held, self.show_places, doing="look for copies of the legacy key", group="look")
 
     def action_next(self) -> None:
         """Purge, after the user has typed what is to go."""
-        legacy, death = self.flow.retire.legacy, self.flow.retire.death()
-        if legacy is None or not (death.allows_purge or death.grade is Grade.WEAK):
-            self.notice.note(f"Not yet. {death.sentence}")
-            return
-        is_open = death.grade is not Grade.PROVEN
-        word = legacy.name.last_four if is_open or self.flow.context.environment.is_production else "purge"
-        question = f"The secret of {legacy.name} is deleted from {legacy.store}. This cannot be undone." + (
-            f" Its death is not proven: {death.does_not_prove}." if is_open else ""
-        )
-        self.app.push_screen(ConfirmScreen("Purge the legacy secret?", question, word), self._confirmed)
+        if consent := purging(self.flow):
+            self.confirm(consent, self._purge)
+        else:
+            self.notice.note(f"Not yet. {self.flow.retire.death().sentence}")
 
-    def _confirmed(self, typed: str | None) -> None:
-        if typed and not self.is_at_work("custody"):
-            self.stop("retire")
-            death, legacy = self.flow.retire.death(), self.flow.retire.legacy
-            word = None if death.allows_purge or legacy is None else legacy.name.last_four
-            self.start(partial(self.flow.purge, word), self.session.show_summary, doing="purge the legacy secret")
+    def _purge(self, _typed: str) -> None:
+        self.stop("retire")
+        self.start(partial(retire.purge, self.flow), self.session.show_summary, doing="purge the legacy secret")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the way back to the legacy key where the current one does not work."""
@@ -101,15 +89,9 @@ class RetireScreen(StepScreen):
 
     def action_revert(self) -> None:
         """Ask before the promotion is undone."""
-        question = (
-            "The legacy key becomes the current one again. The new key stays stored and is pending:"
-            " mend it on the exchange's page and probe it again, or enter another one."
-        )
-        self.app.push_screen(ConfirmScreen("Go back to the legacy key?", question, "revert"), self._revert)
+        self.confirm(REVERT, self._revert)
 
-    def _revert(self, typed: str | None) -> None:
-        if not typed:
-            return
+    def _revert(self, _typed: str) -> None:
         self.stop("retire")
         try:
             self.flow.revert()
@@ -117,14 +99,6 @@ class RetireScreen(StepScreen):
             self.notice.error(error)
             return
         self.session.show_step()
-
-    async def _watch(self) -> None:
-        while True:
-            death = await self.flow.retire.poll()
-            self.show_later(self.polled, death)
-            if death.in_a_row >= POLLS_IN_A_ROW:
-                return
-            await self.flow.retire.wait()
 
     def polled(self, death: Death) -> None:
         """Show what the polls so far come to. What was answered to a key stays until that is no longer so."""
@@ -152,8 +126,7 @@ class RetireScreen(StepScreen):
         table.clear()
         for poll in self.flow.retire.polls()[-ROWS:]:
             table.add(*self._row(poll))
-        gap = f"Not proven: {death.does_not_prove}." if death.does_not_prove else ""
-        self.query_one("#gap", Static).update(gap)
+        self.query_one("#gap", Static).update(retire.gap(death))
 
     def _row(self, poll: Poll) -> tuple[str, str, str]:
         glyphs = self.glyphs
@@ -164,14 +137,5 @@ class RetireScreen(StepScreen):
         return utc(poll.at)[11:19], legacy, control
 
     def _to_do(self) -> Content:
-        legacy, page = self.flow.retire.legacy, self.flow.context.environment.site.key_page
-        where = (
-            "at the desk (F4)"
-            if self.session.environments.simulated_page is not None
-            else f"on the exchange's page: {page}"
-        )
-        return Content.from_markup(
-            "[b]1[/] Restart what uses the key: it has to take the new one.\n[b]2[/] Delete $key $where\n",
-            key=str(legacy.name) if legacy else "the legacy key",
-            where=where,
-        )
+        restart, delete = retire.to_do(self.flow, "F4" if self.session.environments.simulated_page else "")
+        return Content.from_markup("[b]1[/] $restart\n[b]2[/] $delete\n", restart=restart, delete=delete)

@@ -15,12 +15,14 @@ from textual.widgets import Footer, OptionList, Static
 
 from wizard.core.clock import utc
 from wizard.core.credentials import KeyKind
-from wizard.rehearsal.simulated_page import Activity, ListedKey, NewKey, SimulatedPage, permissions_of_others
+from wizard.rehearsal.simulated_page import Activity, ListedKey, NewKey, SimulatedPage
+from wizard.steps.consents import deleting
+from wizard.steps.credentials import whitelist_to_paste
+from wizard.steps.guide import SIMULATED_PAGE
+from wizard.steps.simulated_page import LOG_LINES, NOT_CALLED, callers, change, create, name
 from wizard.tui.session import Dialog
 from wizard.tui.widgets.basics import OptionRows
 from wizard.tui.widgets.notice import Notice
-
-ACTIVITY_ROWS = 8
 
 
 class SimulatedPageScreen(Dialog[NewKey | None]):
@@ -35,20 +37,16 @@ class SimulatedPageScreen(Dialog[NewKey | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("n", "create", "New", tooltip="Create a key with the composed whitelist"),
         Binding("t", "take", "Take", tooltip="Put the new key into the fields of the step below"),
-        Binding("w", "whitelist", "List", tooltip="Paste the composed whitelist into the key"),
-        Binding("p", "permissions", "Rights", tooltip="Switch on for the key what the other keys may do"),
-        Binding("x", "disable", "Off", tooltip="Switch the key off"),
+        Binding("w", "change('whitelist')", "List", tooltip="Paste the composed whitelist into the key"),
+        Binding("p", "change('permissions')", "Rights", tooltip="Switch on for the key what the other keys may do"),
+        Binding("x", "change('disable')", "Off", tooltip="Switch the key off"),
         Binding("d", "delete", "Delete", tooltip="Delete the key for good; press it twice"),
         Binding("l", "log", "Log", tooltip="The activity log"),
         # The frame names it: the footer of 60 columns has no room for it.
         Binding("escape,f4", "leave", "Close", show=False),
     ]
 
-    HELP = (
-        "The desk is what the exchange's API-management page would be: it creates keys with the whitelist that was"
-        " composed, restricts them, sets their permissions, disables and deletes them, and shows who called with which"
-        " key from where."
-    )
+    HELP = SIMULATED_PAGE.about
 
     def __init__(self, simulated_page: SimulatedPage, wanted: Callable[[], tuple[KeyKind, str] | None]) -> None:
         super().__init__()
@@ -62,7 +60,7 @@ class SimulatedPageScreen(Dialog[NewKey | None]):
         """Lay the page out."""
         with Vertical(classes="dialog") as dialog:
             dialog.border_subtitle = "Esc closes this."
-            yield Static("The desk, the stand-in for the exchange's page", classes="title")
+            yield Static(SIMULATED_PAGE.question, classes="title")
             yield OptionRows(id="keys")
             yield Static("", id="log", markup=False)
             yield Notice(self.glyphs)
@@ -76,23 +74,17 @@ class SimulatedPageScreen(Dialog[NewKey | None]):
         """Offer to take over what was created."""
         return self.session.created_key is not None and self._wanted() is not None if action == "take" else True
 
-    def _act(self, work: Callable[[], Awaitable[object]], said: str) -> None:
-        """Do one thing on the page, and list the keys anew."""
+    def _act(self, work: Callable[[], Awaitable[str]]) -> None:
+        """Do one thing on the page, and list the keys anew, with what was done."""
 
-        async def act() -> tuple[ListedKey, ...]:
-            await work()
-            return await self._simulated_page.keys()
+        async def act() -> tuple[str, tuple[ListedKey, ...]]:
+            return await work(), await self._simulated_page.keys()
 
-        self.start(act, partial(self.show_keys, said), doing="use the simulated page", group="page")
+        self.start(act, lambda done: self.show_keys(*done), doing="use the simulated page", group="page")
 
-    def _change(self, work: Callable[[ListedKey], Awaitable[object]], done: str) -> None:
-        if key := self._highlighted():
-            self._act(partial(work, key), f"…{key.api_key.last_four()}: {done}.")
-
-    async def _create(self, kind: KeyKind, public_key: str) -> None:
-        self.session.created_key = await self._simulated_page.create(
-            "new", kind, self._whitelist(), public_key=public_key, enableSpotAndMarginTrading=True
-        )
+    async def _create(self, kind: KeyKind, public_key: str) -> str:
+        self.session.created_key = await create(self._simulated_page, kind, public_key, whitelist_to_paste(self.flow))
+        return "The key was created. T takes it over into the wizard."
 
     def show_keys(self, said: str, keys: tuple[ListedKey, ...]) -> None:
         """Show the keys as the page would."""
@@ -114,9 +106,9 @@ class SimulatedPageScreen(Dialog[NewKey | None]):
         lines = [
             f"{utc(line.at)[11:19]}  …{line.api_key.last_four() or '????'}  {line.address:<15}"
             f"  {line.code or 'ok':>6}  {line.path}"
-            for line in activity[-ACTIVITY_ROWS:]
+            for line in activity[-LOG_LINES:]
         ]
-        self.query_one("#log", Static).update("\n".join(lines) or "No signed call yet.")
+        self.query_one("#log", Static).update("\n".join(lines) or NOT_CALLED)
 
     def action_create(self) -> None:
         """Create a key of the kind that the step below asks for."""
@@ -126,30 +118,16 @@ class SimulatedPageScreen(Dialog[NewKey | None]):
         elif wanted[0] is not KeyKind.HMAC and not wanted[1]:
             self.notice.note("The key pair is still being made. Try again in a moment.")
         else:
-            self._act(partial(self._create, *wanted), "The key was created. T takes it over into the wizard.")
+            self._act(partial(self._create, *wanted))
 
     def action_take(self) -> None:
         """Hand the new key to the step below."""
         self.dismiss(self.session.created_key)
 
-    def action_whitelist(self) -> None:
-        """Paste the composed list into the highlighted key."""
-        whitelist = self._whitelist()
-        self._change(
-            lambda key: self._simulated_page.set_whitelist(key.api_key, whitelist),
-            f"the whitelist was saved: {whitelist or 'nobody'}",
-        )
-
-    def action_permissions(self) -> None:
-        """Switch on for the highlighted key what the other keys may do."""
-        self._change(
-            lambda key: self._simulated_page.set_permissions(key.api_key, **permissions_of_others(key, self._keys)),
-            "it may do now what the other keys may do",
-        )
-
-    def action_disable(self) -> None:
-        """Switch the highlighted key off."""
-        self._change(lambda key: self._simulated_page.disable(key.api_key), "disabled")
+    def action_change(self, what: str) -> None:
+        """Change the highlighted key in one respect."""
+        if key := self._highlighted():
+            self._act(partial(change, self._simulated_page, what, key, self._keys, whitelist_to_paste(self.flow)))
 
     def action_delete(self) -> None:
         """Delete the highlighted key at the second press."""
@@ -159,10 +137,10 @@ class SimulatedPageScreen(Dialog[NewKey | None]):
         fingerprint = key.api_key.fingerprint()
         if self._asked_to_delete == fingerprint:
             self._asked_to_delete = ""
-            self._change(lambda key: self._simulated_page.delete(key.api_key), "deleted")
+            self.action_change("delete")
             return
         self._asked_to_delete = fingerprint
-        self.notice.note(f"Delete …{key.api_key.last_four()} for good? Press D again.")
+        self.notice.note(f"{deleting(name(key)).title} Press D again.")
 
     @on(OptionList.OptionHighlighted)
     def disarm(self) -> None:
@@ -184,10 +162,6 @@ class SimulatedPageScreen(Dialog[NewKey | None]):
         index = self.query_one("#keys", OptionList).highlighted
         return self._keys[index] if index is not None and index < len(self._keys) else None
 
-    def _whitelist(self) -> str:
-        flow = self.flow
-        return flow.context.journal.whitelist_of(flow.context.rotation) if flow.rotation else ""
-
     def _role(self, key: ListedKey) -> str:
         """The slot that the wizard knows the key by, else the page's own label."""
         fingerprint = key.api_key.fingerprint()
@@ -196,5 +170,4 @@ class SimulatedPageScreen(Dialog[NewKey | None]):
         return slots[-1] if slots else key.label
 
     def _row(self, key: ListedKey) -> str:
-        whitelist = "anywhere" if key.whitelist is None else ", ".join(key.whitelist) or "nobody"
-        return f"{self._role(key):<8} {key.kind.label:<8} …{key.api_key.last_four()}  {key.state:<9} {whitelist}"
+        return f"{self._role(key):<8} {key.kind.label:<8} {name(key)}  {key.state:<9} {callers(key)}"

@@ -80,7 +80,7 @@ class StepScreen(UnlockingScreen[None]):
     def refresh_overlap(self) -> None:
         """Show for how long two keys have been alive."""
         seconds = self.flow.retire.overlap() if self.session.has_flow and self.flow.rotation else 0.0
-        self.query_one(StatusHeader).overlap = f"overlap {duration(seconds)}" if seconds else ""
+        self.query_one(StatusHeader).show_overlap(f"overlap {duration(seconds)}" if seconds else "")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Hide the simulated page outside of a rehearsal, and the way back where there is none."""
@@ -130,14 +130,14 @@ class StepScreen(UnlockingScreen[None]):
         """Say that what failed can be repeated."""
         self.notice.good(f"{capitalised(self.flow.place)} is open again. Repeat what was not done.")
 
-    def copy(self, text: str, said: str, *, breaks_after: str = "") -> None:
+    def copy(self, text: str, said: str) -> None:
         """Ask the terminal to copy; the text is on the screen as well."""
         try:
             self.session.copy_public_text(text)
         except WizardError as error:
             self.notice.error(error)
         else:
-            self.notice.good(f"Asked the terminal to copy{said}", breaks_after=breaks_after)
+            self.notice.good(f"Asked the terminal to copy{said}")
 
     def say(self, sign: str, text: str) -> None:
         """Say what the step comes to so far."""

@@ -10,8 +10,9 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Footer, Static
 
-from wizard.rotation.model import Grade, Step, safe_to_close
+from wizard.rotation.model import Step, safe_to_close
 from wizard.rotation.report import Report
+from wizard.steps.home import headline
 from wizard.tui.session import SessionScreen
 from wizard.tui.widgets.header import StatusHeader
 
@@ -49,9 +50,5 @@ class SummaryScreen(SessionScreen[None]):
         self.session.show_step()
 
     def _headline(self) -> Content:
-        text = {
-            None: "The key is stored and proven to work from here.",
-            Grade.STRONG: "The key is replaced, and the legacy key is refused from here.",
-            Grade.WEAK: "The key is replaced. The legacy key was given up on your word.",
-        }.get(self._report.grade, "The key is replaced, and the legacy key is dead.")
+        text = headline(self._report)
         return Content.from_markup("[b $text-success]$glyph[/] [b]$text[/]", glyph=self.glyphs.passed, text=text)

@@ -16,27 +16,30 @@ from wizard.core.errors import WizardError
 from wizard.core.text import printable
 from wizard.rotation.model import Step
 from wizard.rotation.steps.whitelist import CODES as ABOUT_HOSTS
+from wizard.steps.guide import STEPS
+from wizard.steps.whitelist import changes
 from wizard.tui.screens.step_screen import Body, StepScreen
 from wizard.tui.widgets.entry_list import EntryList
-from wizard.tui.widgets.notice import broken_after
 from wizard.whitelist import (
-    Entries,
     Fix,
     Form,
     ListFinding,
     Severity,
     Validation,
-    apply_alternative,
-    apply_fix,
-    collapse,
-    expand,
     first_fix,
-    fix_all,
     render,
 )
 
 _FORMS = {Form.COMMAS: "commas", Form.SPACES: "spaces", Form.LINES: "lines"}
 _LIST_KEYS = "a add, e edit, d delete, l label, u undo, x expand, c join"
+_NOTHING_TO = {
+    "fix": "There is nothing that one key can mend.",
+    "block": "The first suggestion is the only one for its entry.",
+    "fix-all": "No suggestion is safe unread. F6 applies them one by one.",
+    "expand": "No block fits into the list.",
+    "collapse": "No entries make up a block exactly.",
+}
+"""What is said where a change makes no other list."""
 MOST_NAMED = 6
 """Entries of a copied text that are repeated; the rest is counted."""
 MOST_FINDINGS = 3
@@ -48,30 +51,24 @@ class WhitelistScreen(StepScreen):
 
     CSS_PATH: ClassVar[CSSPathType | None] = ["step_screen.tcss", "whitelist.tcss"]
     STEP = Step.WHITELIST
-    HELP = (
-        "Edit the list in place: commas, blanks and lines all part entries, and what stands behind # is whose they"
-        " are. A paste adds its entries. Each problem is named at its entry; F6 applies the"
-        " first suggestion, b or Shift+F6 its alternative, F9 all those that need no look. Keys of the list: a adds,"
-        " e or Enter edits, d deletes, l or # labels, u brings back what was before, x spells blocks out, c joins"
-        " neighbours. This host's egress address must be covered, or the new key would not work from here."
-    )
+    HELP = f"{STEPS[STEP].about} A paste adds its entries. Keys of the list: {_LIST_KEYS}."
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f6", "fix", "Fix", key_display="F6", tooltip="Apply the first suggestion"),
+        Binding("f6", "change('fix')", "Fix", key_display="F6", tooltip="Apply the first suggestion"),
         # Terminals send Shift+F6 as F18.
         Binding(
             "f18,shift+f6",
-            "fix_otherwise",
+            "change('block')",
             "Other fix",
             key_display="Shift+F6",
             show=False,
             tooltip="Apply the other suggestion, where there are two",
         ),
-        Binding("f9", "fix_all", "Fix all", key_display="F9", show=False, tooltip="Apply all that is safe"),
+        Binding("f9", "change('fix-all')", "Fix all", key_display="F9", show=False, tooltip="Apply all that is safe"),
         Binding("f2", "form", "Form", key_display="F2", show=False, tooltip="Commas, spaces or lines"),
         Binding("f3", "copy", "Copy", key_display="F3", show=False, tooltip="Copy the text to paste"),
-        Binding("b", "fix_otherwise", "Block", show=False, tooltip="Make it the block, where F6 makes it an address"),
-        Binding("x", "expand", "Expand", show=False, tooltip="Write blocks as their addresses where they fit"),
-        Binding("c", "collapse", "Collapse", show=False, tooltip="Join neighbours; no new address gets in"),
+        Binding("b", "change('block')", "Block", show=False, tooltip="Make it the block, where F6 makes it an address"),
+        Binding("x", "change('expand')", "Expand", show=False, tooltip="Write blocks as addresses where they fit"),
+        Binding("c", "change('collapse')", "Collapse", show=False, tooltip="Join neighbours; no new address gets in"),
     ]
 
     def __init__(self) -> None:
@@ -82,7 +79,7 @@ class WhitelistScreen(StepScreen):
     def compose_body(self) -> Iterable[Widget]:
         """Lay out the list, its verdict, the text to paste and the findings."""
         entries = self.flow.whitelist.proposal()
-        yield Static("Which addresses may use the new key?", classes="lede")
+        yield Static(STEPS[self.STEP].question, classes="lede")
         yield EntryList(entries, self.flow.whitelist.past, self.glyphs, id="list")
         yield Static(_LIST_KEYS, id="keys", classes="hint", markup=False)
         yield Static(id="verdict", classes="verdict")
@@ -127,31 +124,14 @@ class WhitelistScreen(StepScreen):
         self.flow.whitelist.draft = self._finished().entries
         super().action_back()
 
-    def action_fix(self) -> None:
-        """Apply the first suggestion."""
-        validation, fix = self._first_fix()
-        self._change(apply_fix(validation, fix) if fix else None, "There is nothing that one key can mend.")
-
-    def action_fix_otherwise(self) -> None:
-        """Apply the alternative of the first suggestion."""
-        validation, fix = self._first_fix()
-        fixed = apply_alternative(validation, fix) if fix else None
-        self._change(fixed, "The first suggestion is the only one for its entry.")
-
-    def action_fix_all(self) -> None:
-        """Apply all suggestions that mean just what was typed."""
-        entries = self._finished().entries
-        fixed = fix_all(entries, self.flow.whitelist.validate)
-        self._change(None if fixed == entries else fixed, "No suggestion is safe unread. F6 applies them one by one.")
-
-    def action_expand(self) -> None:
-        """Write blocks as their addresses."""
-        limit = self.flow.context.environment.rules.max_entries
-        self._change(expand(self._validated(), limit), f"No block fits into {limit} entries.")
-
-    def action_collapse(self) -> None:
-        """Join neighbouring entries."""
-        self._change(collapse(self._validated()), "No entries make up a block exactly.")
+    def action_change(self, change: str) -> None:
+        """Put another list in the place of this one, so that it can be undone."""
+        rows = self._finished()
+        entries = changes(self.flow, rows.entries).get(change)
+        if entries is None:
+            self.notice.note(_NOTHING_TO[change])
+        else:
+            rows.change(entries)
 
     def action_form(self) -> None:
         """Show the next of the three forms."""
@@ -165,12 +145,13 @@ class WhitelistScreen(StepScreen):
             self.notice.note("There is nothing to copy yet: the list has errors.")
             return
         text = render(self._validation.networks, self._form)
-        self.copy(text, f": {self._named(self._validation)}", breaks_after=self._form.strip())
+        self.copy(text, f": {self._named(self._validation)}")
 
     def _named(self, validation: Validation) -> str:
         """What is copied, in its form, whole addresses only; the rest is counted."""
         networks = validation.networks
-        shown = render(networks[:MOST_NAMED], self._form).replace("\n", " ")
+        # With blanks behind commas: a line ends there, not within an address.
+        shown = render(networks[:MOST_NAMED], self._form).replace("\n", " ").replace(",", ", ")
         return shown + (f" and {len(networks) - MOST_NAMED} more" if len(networks) > MOST_NAMED else "")
 
     def _finished(self) -> EntryList:
@@ -178,20 +159,6 @@ class WhitelistScreen(StepScreen):
         rows = self.query_one(EntryList)
         rows.finish()
         return rows
-
-    def _validated(self) -> Validation:
-        return self.flow.whitelist.validate(self._finished().entries)
-
-    def _first_fix(self) -> tuple[Validation, Fix | None]:
-        validation = self._validated()
-        return validation, first_fix(validation)
-
-    def _change(self, entries: Entries | None, otherwise: str) -> None:
-        """Put another list in the place of this one, so that it can be undone."""
-        if entries is None:
-            self.notice.note(otherwise)
-        else:
-            self.query_one(EntryList).change(entries)
 
     def _findings(self, validation: Validation) -> Content:
         found = sorted(
@@ -254,3 +221,14 @@ def _fix(fix: Fix) -> str:
         return "F6 removes it. "
     other = f", Shift+F6 {finding.alternative}" if finding.alternative else ""
     return f"F6 {'adds' if fix.place is None else 'makes it'} {printable(finding.suggestion, limit=40)}{other}. "
+
+
+def broken_after(mark: str, text: str, width: int) -> str:
+    """Return `text` with line ends after some of its `mark`s, so that its lines are no longer than `width`."""
+    lines = [""]
+    for piece in text.split(mark):
+        part = piece + mark
+        if lines[-1] and len(lines[-1] + part) > width:
+            lines.append("")
+        lines[-1] += part
+    return "\n".join(lines).removesuffix(mark)

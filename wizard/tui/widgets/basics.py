@@ -77,18 +77,6 @@ class EvidenceTable(DataTable[Text], can_focus=False):
         id: The widget's id.
     """
 
-    DEFAULT_CSS = """
-    EvidenceTable {
-        height: auto;
-        max-height: 10;
-        margin: 1 0;
-        background: $background;
-        scrollbar-size-vertical: 1;
-        & > .datatable--header { background: $background; color: $text-muted; text-style: none; }
-        & > .datatable--odd-row { background: $background; }
-    }
-    """
-
     def __init__(self, *columns: str, id: str) -> None:
         super().__init__(id=id, cursor_type="none", cell_padding=1)
         self._titles = columns

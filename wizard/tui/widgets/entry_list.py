@@ -37,10 +37,6 @@ class EntryList(Widget, can_focus=True):
         id: The widget's id.
     """
 
-    DEFAULT_CSS = """
-    EntryList { background: $surface; color: $text; }
-    """
-
     class Changed(Message):
         """The list is another one now."""
 

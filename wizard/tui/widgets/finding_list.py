@@ -8,10 +8,10 @@ from textual.content import Content
 from textual.widgets import OptionList, Static
 from textual.widgets.option_list import Option
 
-from wizard.core.clock import utc
 from wizard.core.text import Glyphs, printable
 from wizard.rotation.findings import NEW_KEY, ORDER
 from wizard.rotation.model import Finding, Outcome
+from wizard.steps.home import seen
 from wizard.tui.widgets.basics import OptionRows
 
 _WORDS = {Outcome.NOT_APPLICABLE: "not asked"}
@@ -27,27 +27,6 @@ _COLOURS = {
 
 class FindingList(Vertical):
     """A line per finding: sign, outcome, subject. Below: what was observed, when, from where, what it leaves open."""
-
-    DEFAULT_CSS = """
-    FindingList {
-        height: 1fr;
-        & > OptionList {
-            height: auto;
-            max-height: 11;
-            border: none;
-            padding: 0;
-            background: $background;
-            scrollbar-size-vertical: 1;
-        }
-        & > .evidence {
-            height: auto;
-            margin: 1 0 0 0;
-            padding: 0 1;
-            border-left: outer $panel;
-            color: $text;
-        }
-    }
-    """
 
     def __init__(self, glyphs: Glyphs) -> None:
         super().__init__()
@@ -114,12 +93,10 @@ class FindingList(Vertical):
         )
 
     def _evidence(self, finding: Finding) -> Content:
-        seen_from = f", from {finding.from_address}" if finding.from_address else ""
-        took = "" if finding.milliseconds is None else f", in {finding.milliseconds:.0f} ms"
         parts = [
             *self._advice(finding),
             Content(printable(finding.observed, limit=600)),
-            Content.from_markup("[$text-muted]Seen $at$where$took.[/]", at=utc(finding.at), where=seen_from, took=took),
+            Content.from_markup("[$text-muted]$seen[/]", seen=seen(finding)),
         ]
         if finding.does_not_prove:
             parts.append(Content.from_markup("[$text-muted]Not proven: $gap.[/]", gap=finding.does_not_prove))

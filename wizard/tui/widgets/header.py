@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
-from textual.reactive import reactive
 from textual.widgets import Static
 
 from wizard.core.text import Glyphs
@@ -25,16 +24,6 @@ class StepList(Static):
         mode: Named above the steps.
         glyphs: The signs beside the words.
         left_open: Steps that one went on from without what they are for.
-    """
-
-    DEFAULT_CSS = """
-    StepList {
-        width: 17;
-        height: 1fr;
-        padding: 1 0 0 1;
-        background: $surface;
-        color: $text-muted;
-    }
     """
 
     def __init__(
@@ -74,28 +63,11 @@ class StatusHeader(Vertical):
         closing: What closing now means.
     """
 
-    DEFAULT_CSS = """
-    StatusHeader {
-        height: 2;
-        background: $panel;
-        & > Horizontal { height: 1; padding: 0 1; }
-        & .brand { width: auto; text-style: bold; color: $text-primary; }
-        & .place { width: 1fr; padding: 0 0 0 2; color: $text; }
-        & .step { width: auto; color: $text; padding: 0 0 0 2; }
-        & .overlap { width: auto; padding: 0 0 0 2; color: $text-warning; text-style: bold; }
-        & .closing { height: 1; padding: 0 1; background: $surface; color: $text-muted; }
-    }
-    """
-
-    overlap: reactive[str] = reactive("")
-    """`overlap 3 min 5 s`, or nothing while only one key is alive."""
-    closing: reactive[str] = reactive("")
-
     def __init__(self, place: str, step: str = "", closing: str = "") -> None:
         super().__init__()
         self._place = place
         self._step = step
-        self.set_reactive(StatusHeader.closing, closing)
+        self._meaning = closing
 
     def compose(self) -> ComposeResult:
         """Lay the two lines out."""
@@ -103,18 +75,13 @@ class StatusHeader(Vertical):
             yield Static("Key Wizard", classes="brand")
             yield Static(self._place, classes="place", markup=False)
             yield Static(self._step, classes="step", markup=False)
-            yield Static(self.overlap, classes="overlap", markup=False)
-        yield Static(self._sentence(), classes="closing", markup=False)
+            yield Static("", classes="overlap", markup=False)
+        yield Static(f"Safe to close: {self._meaning}.", classes="closing", markup=False)
 
-    def watch_overlap(self, overlap: str) -> None:
-        """Show the clock's new reading."""
-        if self.is_mounted:
-            self.query_one(".overlap", Static).update(overlap)
+    def show_overlap(self, overlap: str) -> None:
+        """Show for how long two keys have been alive, `overlap 3 min 5 s`; nothing while only one is."""
+        self.query_one(".overlap", Static).update(overlap)
 
-    def watch_closing(self) -> None:
+    def show_closing(self, closing: str) -> None:
         """Show what closing means now."""
-        if self.is_mounted:
-            self.query_one(".closing", Static).update(self._sentence())
-
-    def _sentence(self) -> str:
-        return f"Safe to close: {self.closing}." if self.closing else ""
+        self.query_one(".closing", Static).update(f"Safe to close: {closing}.")

@@ -1,0 +1,80 @@
+"""What is asked before something is destroyed or cannot be taken back: nothing happens without a typed word."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from wizard.rotation.model import SWAP_WORD, Grade
+
+if TYPE_CHECKING:
+    from wizard.rotation.flow import Flow
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A question, what will happen and what will not, and the word that has to be typed for it."""
+
+    title: str
+    text: str
+    word: str
+
+
+SWAP = Consent(
+    "Swap API key and secret?",
+    "Swap only if you pasted the API key and the secret into each other's field. The wizard stores them the other way"
+    " round and asks the exchange again. If they were in their places, that call shows your secret to the exchange.",
+    SWAP_WORD,
+)
+REVERT = Consent(
+    "Go back to the legacy key?",
+    "The legacy key becomes the current one again. The new key stays stored and is pending: mend it on the exchange's"
+    " page and probe it again, or enter another one.",
+    "revert",
+)
+FORGET = Consent(
+    "Strike the missing key off the journal?",
+    "If it lies in another collection, login or system, close the wizard and open it there. Nothing on the exchange"
+    " changes: the key lives on until it is deleted on its page.",
+    "forget",
+)
+ENCRYPTED_FILE = Consent(
+    "Keep credentials in an encrypted file?",
+    "Credentials are then kept in a file that a passphrase opens (Argon2id, AES-256-GCM), in place of the system's"
+    " keyring. The passphrase is asked for in every run; who copies the file can try passphrases for as long as he"
+    " wants. What is in the keyring stays there. The choice is written into config.toml.",
+    "encrypted-file",
+)
+
+
+def abandoning(place: str) -> Consent:
+    """Ask before the open rotation is given up; its new credentials are in this place."""
+    return Consent(
+        "Give this rotation up?",
+        f"The new credentials of this rotation are deleted from {place}. The current key stays as it is. If you created"
+        " a new key on the exchange's page, delete it there.",
+        "abandon",
+    )
+
+
+def purging(flow: Flow) -> Consent | None:
+    """Ask before the legacy secret is deleted; None while its death does not allow that.
+
+    The word is the key's last four characters in production, and where its death is not proven.
+    """
+    legacy, death = flow.retire.legacy, flow.retire.death()
+    if legacy is None or not (death.allows_purge or death.grade is Grade.WEAK):
+        return None
+    is_open = death.grade is not Grade.PROVEN
+    gap = f" Its death is not proven: {death.does_not_prove}." if is_open else ""
+    asks_for_key = is_open or flow.context.environment.is_production
+    return Consent(
+        "Purge the legacy secret?",
+        f"The secret of {legacy.name} is deleted from {legacy.store}. This cannot be undone.{gap}",
+        legacy.name.last_four if asks_for_key and legacy.name.last_four else "purge",
+    )
+
+
+def deleting(key: str) -> Consent:
+    """Ask before a key is deleted at the simulated page."""
+    return Consent(f"Delete {key} for good?", "", "delete")
