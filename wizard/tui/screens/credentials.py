@@ -89,10 +89,11 @@ class CredentialsScreen(StepScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Show the copy keys where there is something to copy."""
+        is_adopting = credentials.is_adopting(self.flow)
         shown = {
-            "copy_public_key": bool(self._public_pem) and self._kind is not KeyKind.HMAC,
+            "copy_public_key": bool(self._public_pem) and self._kind is not KeyKind.HMAC and not is_adopting,
             "copy_whitelist": bool(credentials.whitelist_to_paste(self.flow)),
-            "find": credentials.is_adopting(self.flow),
+            "find": is_adopting,
             "kind": self._kind is not None,
             "swap": self._kind is KeyKind.HMAC and self.form.display,
         }
