@@ -116,7 +116,7 @@ def help_on(screen: Screen[object], place: str) -> TextScreen:
     """Return what a screen is for, and all its keys; `place` stands for `{place}` in its text."""
     text = str(getattr(screen, "HELP", "")).format(place=place)
     keys = [
-        Content.from_markup("[b $text-accent]$key[/]  $does", key=f"{key:<7}", does=does) for key, does in _keys(screen)
+        Content.from_markup("[b $text-accent]$key[/]  $does", key=f"{key:<8}", does=does) for key, does in _keys(screen)
     ]
     return TextScreen("Help", Content("\n").join([Content(text), Content(""), *keys]))
 

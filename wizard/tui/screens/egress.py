@@ -42,7 +42,14 @@ class EgressScreen(StepScreen):
         Binding(
             "enter,ctrl+n,f8", "next", "Next", key_display="Enter", priority=True, tooltip="Go on to the whitelist"
         ),
-        Binding("space", "turn", "Tick", show=False, tooltip="Tick the address for the whitelist, or untick it"),
+        Binding(
+            "space",
+            "turn",
+            "Tick",
+            key_display="Space",
+            show=False,
+            tooltip="Tick the address for the whitelist, or untick it",
+        ),
         Binding("r", "again", "Again", tooltip="Ask all operators once more"),
         # Named below the table: with these two the footer would lose its last keys at 60 columns.
         Binding("s", "sample_more", "More", show=False, tooltip="Ask on, until another address would have shown"),
