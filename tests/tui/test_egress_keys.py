@@ -141,7 +141,7 @@ async def test_the_simulated_page_has_help(wizard: Wizard) -> None:
     await wizard.to_egress()
     await wizard.press("f4", "f1")
     await wizard.when(lambda: isinstance(wizard.app.screen, TextScreen))
-    assert "API-management page" in wizard.text("Static")
+    assert "stands in for the exchange's page" in wizard.text(".text")
     await wizard.press("escape")
     assert isinstance(wizard.app.screen, SimulatedPageScreen)
 

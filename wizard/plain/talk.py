@@ -141,7 +141,7 @@ class Talk:
         """Say what will happen and ask for its word; return that, or nothing where the user goes back."""
         self._console.forget_typed()
         word = consent.word
-        self.say("", f"{consent.title} {consent.text}")
+        self.say("", f"{consent.title} {consent.text}".rstrip())
         while True:
             answer = await self.line(f"Type {word} to do it", taken=word)
             if answer == word:
