@@ -31,7 +31,7 @@ from wizard.tui.screens.step_screen import StepScreen
 from wizard.tui.theme import THEME
 from wizard.tui.widgets.entry_list import EntryList
 from wizard.tui.widgets.secret_field import SecretField
-from wizard.whitelist import parse
+from wizard.whitelist.entries import parse
 
 HERE = Path(__file__).parent
 SIZES = {"": (80, 24), "-60x20": (60, 20)}

@@ -11,7 +11,10 @@ from itertools import pairwise
 import pytest
 
 from wizard.core.rules import Rules
-from wizard.whitelist import Entries, ListContext, OtherList, RequiredAddress, Validation, fix_all, parse, validate
+from wizard.whitelist.entries import Entries, parse
+from wizard.whitelist.findings import ListContext, OtherList, RequiredAddress
+from wizard.whitelist.fixes import fix_all
+from wizard.whitelist.validation import Validation, validate
 
 pytestmark = pytest.mark.benchmark
 SIZES = (10, 100, 1_000, 10_000)

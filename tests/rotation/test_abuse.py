@@ -27,7 +27,7 @@ from wizard.rotation.flow import Flow
 from wizard.rotation.model import Finding, Grade, Mode, Outcome, Step, exit_code
 from wizard.rotation.retirement import Baseline, judge_death
 from wizard.rotation.steps.probe import ProbeReport
-from wizard.whitelist import parse
+from wizard.whitelist.entries import parse
 
 RESTRICTIONS = "/sapi/v1/account/apiRestrictions"
 ACCOUNT = "/api/v3/account"

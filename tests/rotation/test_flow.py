@@ -13,7 +13,7 @@ from wizard.custody.records import Holding, Slot
 from wizard.rotation import findings as say
 from wizard.rotation.model import Grade, Mode, Outcome, Step
 from wizard.rotation.steps.probe import ProbeReport
-from wizard.whitelist import parse
+from wizard.whitelist.entries import parse
 
 
 def outcomes(report: ProbeReport) -> dict[str, Outcome]:

@@ -18,7 +18,7 @@ from wizard.net.route import Route
 from wizard.rotation.context import Context
 from wizard.rotation.model import Mode
 from wizard.rotation.steps.egress import keep_exchange_observation
-from wizard.whitelist import parse
+from wizard.whitelist.entries import parse
 
 OFFICE = "198.51.100.7"
 

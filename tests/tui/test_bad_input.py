@@ -17,7 +17,7 @@ from wizard.rotation.model import Step
 from wizard.tui.widgets.entry_list import EntryList
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.secret_field import SecretField
-from wizard.whitelist import parse
+from wizard.whitelist.entries import parse
 
 TWENTY_ONE = ",".join(["203.0.113.42", *(f"198.51.100.{number}" for number in range(20))])
 

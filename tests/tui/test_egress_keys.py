@@ -19,7 +19,7 @@ from wizard.net.route import RouteError
 from wizard.rotation.flow import Flow
 from wizard.tui.screens.dialogs import TextScreen
 from wizard.tui.screens.simulated_page import SimulatedPageScreen
-from wizard.whitelist import parse
+from wizard.whitelist.entries import parse
 
 
 async def test_s_asks_on_and_says_what_the_answers_prove(wizard: Wizard, monkeypatch: pytest.MonkeyPatch) -> None:

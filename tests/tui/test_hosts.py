@@ -26,7 +26,7 @@ from wizard.tui.screens.dialogs import TextScreen
 from wizard.tui.screens.egress import EgressScreen
 from wizard.tui.screens.hosts import HostsScreen
 from wizard.tui.widgets.entry_list import EntryList
-from wizard.whitelist import parse
+from wizard.whitelist.entries import parse
 
 
 @pytest.fixture(params=[pytest.param((80, 24), id="80x24", marks=pytest.mark.slow), pytest.param((60, 20), id="60x20")])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wizard.whitelist import Entries
+from wizard.whitelist.entries import Entries
 
 
 def text_of(entries: Entries) -> str:

@@ -15,7 +15,9 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from wizard.whitelist import CheckedEntry, ListContext, RequiredAddress, Validation, parse, validate
+from wizard.whitelist.entries import parse
+from wizard.whitelist.findings import ListContext, RequiredAddress
+from wizard.whitelist.validation import CheckedEntry, Validation, validate
 
 EGRESS = RequiredAddress(IPv4Address("93.184.1.42"), "this host")
 

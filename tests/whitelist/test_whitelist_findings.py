@@ -9,19 +9,10 @@ import pytest
 from tests.whitelist.table import EGRESS, ENTRIES, FINE, told
 from wizard.core.rules import Rules
 from wizard.core.text import UNPRINTABLE
-from wizard.whitelist import (
-    Entries,
-    Fix,
-    ListContext,
-    OtherList,
-    RequiredAddress,
-    apply_alternative,
-    apply_fix,
-    first_fix,
-    fix_all,
-    parse,
-    validate,
-)
+from wizard.whitelist.entries import Entries, parse
+from wizard.whitelist.findings import ListContext, OtherList, RequiredAddress
+from wizard.whitelist.fixes import Fix, apply_alternative, apply_fix, first_fix, fix_all
+from wizard.whitelist.validation import validate
 
 
 def judged(listed: str | Entries, *required: RequiredAddress, rules: Rules | None = None):

@@ -16,7 +16,10 @@ from wizard.core.addresses import SPECIAL_RANGES
 from wizard.core.rules import Rules
 from wizard.rehearsal.simulator import EmbeddedExchange, serve
 from wizard.rehearsal.simulator.page import PageError, read_page_text
-from wizard.whitelist import Form, ListContext, parse, render, validate
+from wizard.whitelist.entries import parse
+from wizard.whitelist.findings import ListContext
+from wizard.whitelist.rendering import Form, render
+from wizard.whitelist.validation import validate
 
 LISTS = int(os.environ.get("KEY_WIZARD_LISTS", "3000"))
 OVER_HTTP = 60

@@ -9,23 +9,11 @@ from hypothesis import strategies as st
 
 from wizard.core.rules import Rules
 from wizard.core.text import UNPRINTABLE
-from wizard.whitelist import (
-    Entries,
-    Fix,
-    Form,
-    ListContext,
-    RequiredAddress,
-    Validation,
-    apply_fix,
-    collapse,
-    diff,
-    expand,
-    fix_all,
-    label_entry,
-    parse,
-    render,
-    validate,
-)
+from wizard.whitelist.entries import Entries, parse
+from wizard.whitelist.findings import ListContext, RequiredAddress
+from wizard.whitelist.fixes import Fix, apply_fix, collapse, expand, fix_all, label_entry
+from wizard.whitelist.rendering import Form, diff, render
+from wizard.whitelist.validation import Validation, validate
 
 addresses = st.integers(0, 2**32 - 1).map(IPv4Address)
 public = st.integers(0, 255).map(lambda last: IPv4Address(f"93.184.1.{last}"))

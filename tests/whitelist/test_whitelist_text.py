@@ -7,25 +7,20 @@ from ipaddress import IPv4Address, IPv4Network
 import pytest
 
 from wizard.core.rules import Rules
-from wizard.whitelist import (
-    Entries,
+from wizard.whitelist.entries import Entries, parse
+from wizard.whitelist.findings import ListContext, RequiredAddress
+from wizard.whitelist.fixes import (
     Fix,
-    Form,
-    ListContext,
-    RequiredAddress,
-    Validation,
     add_labelled,
     apply_fix,
     collapse,
-    diff,
     expand,
     fix_all,
-    parse,
     remove_addresses,
-    render,
     replace_entry,
-    validate,
 )
+from wizard.whitelist.rendering import Form, diff, render
+from wizard.whitelist.validation import Validation, validate
 
 NETWORKS = [IPv4Network("5.6.7.8/32"), IPv4Network("5.6.8.0/24")]
 

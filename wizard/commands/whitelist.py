@@ -15,22 +15,11 @@ from wizard.core.errors import Exit, UsageError
 from wizard.core.key_shape import holds_key
 from wizard.core.rules import MOST_ENTRIES
 from wizard.core.text import printable
-from wizard.whitelist import (
-    LONGEST_LABEL,
-    CheckedEntry,
-    Entries,
-    Form,
-    ListContext,
-    ListFinding,
-    RequiredAddress,
-    Validation,
-    diff,
-    fix_all,
-    parse,
-    render,
-    validate,
-)
-from wizard.whitelist.entries import COMMENT_MARKS
+from wizard.whitelist.entries import COMMENT_MARKS, LONGEST_LABEL, Entries, parse
+from wizard.whitelist.findings import ListContext, ListFinding, RequiredAddress
+from wizard.whitelist.fixes import fix_all
+from wizard.whitelist.rendering import Form, diff, render
+from wizard.whitelist.validation import CheckedEntry, Validation, validate
 
 FORMS = {form.name.lower(): form for form in Form}
 

@@ -11,18 +11,11 @@ from wizard.plain.stage import Stage
 from wizard.plain.talk import Command, Menu, Talk
 from wizard.rotation.model import Step
 from wizard.steps.whitelist import CHANGES, changes
-from wizard.whitelist import (
-    LONGEST_LABEL,
-    Difference,
-    Entries,
-    Form,
-    ListFinding,
-    Validation,
-    first_fix,
-    label_entry,
-    parse,
-    render,
-)
+from wizard.whitelist.entries import LONGEST_LABEL, Entries, parse
+from wizard.whitelist.findings import ListFinding
+from wizard.whitelist.fixes import first_fix, label_entry
+from wizard.whitelist.rendering import Difference, Form, render
+from wizard.whitelist.validation import Validation
 
 _FORMS = {Form.COMMAS: "With commas", Form.SPACES: "With spaces", Form.LINES: "In lines"}
 _MENU = {

@@ -16,7 +16,7 @@ from wizard.rotation.flow import Flow
 from wizard.rotation.json_records import describe_finding
 from wizard.rotation.model import Finding, Grade, Mode, Outcome, Step
 from wizard.rotation.retirement import POLLS_IN_A_ROW
-from wizard.whitelist import parse
+from wizard.whitelist.entries import parse
 
 SCHEMA = 1
 MOST_POLLS = 20

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from wizard.rotation.flow import Flow
-from wizard.whitelist import Entries, apply_alternative, apply_fix, collapse, expand, first_fix, fix_all
+from wizard.whitelist.entries import Entries
+from wizard.whitelist.fixes import apply_alternative, apply_fix, collapse, expand, first_fix, fix_all
 
 CHANGES = {
     "fix": "apply the first suggestion.",

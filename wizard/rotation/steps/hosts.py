@@ -14,7 +14,7 @@ from wizard.egress.ssh_hosts.remote_detection import Bounds, ask_hosts
 from wizard.rotation.context import Context
 from wizard.rotation.journal import OTHER_HOSTS
 from wizard.rotation.steps.address_selection import NAMES_BETWEEN
-from wizard.whitelist import LONGEST_LABEL
+from wizard.whitelist.entries import LONGEST_LABEL
 
 
 class HostsStep:

@@ -15,23 +15,11 @@ from wizard.rotation.context import Context
 from wizard.rotation.journal import Journal, networks_of
 from wizard.rotation.model import Finding, Outcome
 from wizard.rotation.steps.address_selection import AddressSelection
-from wizard.whitelist import (
-    Difference,
-    Entries,
-    Entry,
-    ListContext,
-    ListFinding,
-    OtherList,
-    RequiredAddress,
-    Severity,
-    Validation,
-    add_labelled,
-    diff,
-    remove_addresses,
-    render,
-    validate,
-    written,
-)
+from wizard.whitelist.entries import Entries, Entry
+from wizard.whitelist.findings import ListContext, ListFinding, OtherList, RequiredAddress, Severity
+from wizard.whitelist.fixes import add_labelled, remove_addresses
+from wizard.whitelist.rendering import Difference, diff, render, written
+from wizard.whitelist.validation import Validation, validate
 
 FRESH = 3600.0
 """Seconds for which a detection is not called old: addresses change when a line, a VPN or a lease is renewed."""

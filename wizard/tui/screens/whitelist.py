@@ -20,15 +20,10 @@ from wizard.steps.guide import STEPS
 from wizard.steps.whitelist import changes
 from wizard.tui.screens.step_screen import Body, StepScreen
 from wizard.tui.widgets.entry_list import EntryList
-from wizard.whitelist import (
-    Fix,
-    Form,
-    ListFinding,
-    Severity,
-    Validation,
-    first_fix,
-    render,
-)
+from wizard.whitelist.findings import ListFinding, Severity
+from wizard.whitelist.fixes import Fix, first_fix
+from wizard.whitelist.rendering import Form, render
+from wizard.whitelist.validation import Validation
 
 _FORMS = {Form.COMMAS: "commas", Form.SPACES: "spaces", Form.LINES: "lines"}
 _LIST_KEYS = "a add, e edit, d delete, l label, u undo, x expand, c join"

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 
-from wizard.whitelist import LONGEST_LABEL, Entries, Entry, label_entry, parse, replace_entry
-from wizard.whitelist.entries import BLANKS, COMMENT_MARKS, LINE_ENDS
+from wizard.whitelist.entries import BLANKS, COMMENT_MARKS, LINE_ENDS, LONGEST_LABEL, Entries, Entry, parse
+from wizard.whitelist.fixes import label_entry, replace_entry
 
 
 @dataclass(frozen=True, slots=True)

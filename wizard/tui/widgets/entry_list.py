@@ -17,8 +17,9 @@ from textual.widget import Widget
 
 from wizard.core.text import Glyphs, printable
 from wizard.tui.widgets.edited_list import EditedList, LineEditor
-from wizard.whitelist import CheckedEntry, Entries, Severity, Validation
-from wizard.whitelist.entries import COMMENT_MARKS
+from wizard.whitelist.entries import COMMENT_MARKS, Entries
+from wizard.whitelist.findings import Severity
+from wizard.whitelist.validation import CheckedEntry, Validation
 
 _MARKS = frozenset(COMMENT_MARKS)
 _ENDS = {"enter": 0, "escape": 0, "up": -1, "down": 1}
