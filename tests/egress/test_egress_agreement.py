@@ -69,7 +69,7 @@ def test_the_address_with_most_operators_comes_first():
     ],
 )
 def test_only_agreement_without_dissent_ends_the_wait(said, is_settled):
-    assert judge([sample(*words) for words in said]).is_settled == is_settled
+    assert (judge([sample(*words) for words in said]).state is EgressState.AGREED) == is_settled
 
 
 def test_only_agreement_may_be_shown_as_the_address():

@@ -8,7 +8,6 @@ A whitelist must be judged the same everywhere, so the table is here.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
@@ -66,16 +65,5 @@ def special_range(block: IPv4Address | IPv4Network) -> SpecialRange | None:
 
 
 def special_ranges(network: IPv4Network) -> Iterator[SpecialRange]:
-    """Yield the special ranges that `network` touches, in the order of their addresses."""
-    first = int(network.network_address)
-    last = first | 0xFFFFFFFF >> network.prefixlen
-    for index in range(max(0, bisect_right(_STARTS, first) - 1), len(SPECIAL_RANGES)):
-        if _STARTS[index] > last:
-            return
-        if first <= _ENDS[index]:
-            yield SPECIAL_RANGES[index]
-
-
-# The ranges are sorted and do not overlap.
-_STARTS = [int(special.network.network_address) for special in SPECIAL_RANGES]
-_ENDS = [int(special.network.broadcast_address) for special in SPECIAL_RANGES]
+    """Return the special ranges that `network` touches, in the order of their addresses."""
+    return (special for special in SPECIAL_RANGES if special.network.overlaps(network))

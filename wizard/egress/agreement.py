@@ -10,7 +10,6 @@ destination (docs/egress.md).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -49,11 +48,6 @@ class EgressVerdict:
     state: EgressState
     operators: Mapping[IPv4Address, tuple[str, ...]]
     """Who saw each address, in order of their answers; the address with most operators first."""
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether the services that have not answered yet need not be waited for: two agree, nobody is against them."""
-        return self.state is EgressState.AGREED
 
     @property
     def addresses(self) -> tuple[IPv4Address, ...]:
@@ -135,10 +129,11 @@ def _named(operators: Sequence[str]) -> str:
 def answers_needed(addresses: int) -> int:
     """Return how many answers show all of so many equally used addresses, but with a chance of `MISSED`.
 
-    The exact inclusion-exclusion of the coupon collector: 8 for two addresses, 15 for three, 21 for four.
+    One of them is in none of the answers with at most the sum of their chances to be: 8 for two addresses, 15 for
+    three, 21 for four.
     """
     answers = addresses
-    while _overlooks(addresses, answers) >= MISSED:
+    while addresses * (1 - 1 / addresses) ** answers >= MISSED:
         answers += 1
     return answers
 
@@ -163,12 +158,4 @@ def describe_sampling(samples: Sequence[Sample]) -> str:
     return (
         f"{counted} {another.capitalize()}, equally used one would have been missed with less than {MISSED:.0%}."
         " One that is rarely used, or used for other destinations, is not found this way."
-    )
-
-
-def _overlooks(addresses: int, answers: int) -> float:
-    """The chance that at least one of so many equally used addresses is in none of the answers."""
-    return -math.fsum(
-        (-1) ** left_out * math.comb(addresses, left_out) * (1 - left_out / addresses) ** answers
-        for left_out in range(1, addresses + 1)
     )

@@ -7,7 +7,6 @@ rate limits, proxies that add addresses, IPv6, WARP, and services that broke in 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from urllib.parse import urlsplit
@@ -77,14 +76,20 @@ def read_answer(service: EchoService, body: bytes, rules: Rules) -> IPv4Address:
         text = body.decode("utf-8").strip()
     except UnicodeDecodeError:
         raise NoAddressError("no text: compressed or binary") from None
-    return _public(_READERS[service.parser](text, service), rules)
+    if service.parser is Parser.JSON:
+        text = _json(text)
+    elif service.parser is Parser.TRACE:
+        text = _trace(text, service)
+    address = read_ipv4(text)
+    if address is None:
+        raise NoAddressError(_why_no_ipv4(text))
+    special = special_range(address)
+    if special and special.kind not in rules.tolerated_ranges:
+        raise NoAddressError(f"{address} is {special.reason}, not a public address")
+    return address
 
 
-def _plain(text: str, _: EchoService) -> str:
-    return text
-
-
-def _json(text: str, _: EchoService) -> str:
+def _json(text: str) -> str:
     try:
         answer = json.loads(text)["ip"]
     except (ValueError, LookupError, TypeError, RecursionError):
@@ -102,23 +107,6 @@ def _trace(text: str, service: EchoService) -> str:
     if values.get("warp", "off") != "off":
         raise NoAddressError("Cloudflare WARP is on: the address is WARP's, not this host's")
     return values.get("ip", "")
-
-
-_READERS: dict[Parser, Callable[[str, EchoService], str]] = {
-    Parser.PLAIN: _plain,
-    Parser.JSON: _json,
-    Parser.TRACE: _trace,
-}
-
-
-def _public(text: str, rules: Rules) -> IPv4Address:
-    address = read_ipv4(text)
-    if address is None:
-        raise NoAddressError(_why_no_ipv4(text))
-    special = special_range(address)
-    if special and special.kind not in rules.tolerated_ranges:
-        raise NoAddressError(f"{address} is {special.reason}, not a public address")
-    return address
 
 
 def _why_no_ipv4(text: str) -> str:

@@ -135,8 +135,8 @@ async def detect(
                     samples.append(sample)
                     unfinished.remove(sample.service)
                     on_sample(sample)
-                    if judge(samples).is_settled:
-                        break
+                    if judge(samples).state is EgressState.AGREED:
+                        break  # the others need not be waited for: two agree, nobody is against them
     finally:
         for task in tasks:
             task.cancel()

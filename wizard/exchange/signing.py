@@ -128,7 +128,12 @@ def read_private_key(pem: Secret, passphrase: Secret | None = None) -> PrivateKe
         SigningKeyError: it is no PEM, is encrypted and no or a wrong passphrase is given, or
             is neither Ed25519 nor RSA.
     """
-    key = _load(pem, passphrase)
+    password = passphrase.reveal().encode("utf-8") if passphrase else None
+    try:
+        key = load_pem_private_key(pem.reveal().encode("utf-8"), password)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        # Their texts are the library's own and may quote what was read.
+        key = None
     if isinstance(key, (ed25519.Ed25519PrivateKey, rsa.RSAPrivateKey)):
         return key
     if key is not None:
@@ -146,15 +151,6 @@ def kind_of(key: PrivateKey) -> KeyKind:
 
 def _spelled(value: Parameter) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _load(pem: Secret, passphrase: Secret | None) -> object:
-    password = passphrase.reveal().encode("utf-8") if passphrase else None
-    try:
-        return load_pem_private_key(pem.reveal().encode("utf-8"), password)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        # Their texts are the library's own and may quote what was read.
-        return None
 
 
 def _unreadable(pem: Secret, passphrase: Secret | None) -> SigningKeyError:

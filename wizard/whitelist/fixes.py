@@ -5,7 +5,7 @@ Every function takes entries and returns entries, so a list can be undone by kee
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network, collapse_addresses
 
@@ -57,11 +57,8 @@ def fix_all(entries: Entries, validate: Callable[[Entries], Validation]) -> Entr
     """Return the list with all safe suggestions applied; the others need a look each."""
     for _ in range(_MOST_PASSES):
         validation = validate(entries)
-        texts = {
-            place: each.suggestion or ""
-            for place, each in enumerate(validation.entries)
-            if each.fix and each.fix.is_safe
-        }
+        fixes = ((place, each.fix) for place, each in enumerate(validation.entries))
+        texts = {place: fix.suggestion or "" for place, fix in fixes if fix and fix.is_safe}
         if not texts:
             break
         entries = _replaced(validation, texts)
@@ -70,9 +67,7 @@ def fix_all(entries: Entries, validate: Callable[[Entries], Validation]) -> Entr
 
 def replace_entry(entries: Entries, place: int, text: str) -> Entries:
     """Return the list with what `text` holds in the place of one entry, whose label goes to those without one."""
-    old = entries[place]
-    new = (each if each.label is not None else replace(each, label=old.label) for each in parse(text))
-    return (*entries[:place], *new, *entries[place + 1 :])
+    return (*entries[:place], *_labelled(text, entries[place].label), *entries[place + 1 :])
 
 
 def label_entry(entries: Entries, place: int, label: str) -> Entries:
@@ -107,11 +102,10 @@ def expand(validation: Validation, max_entries: int) -> Entries | None:
     None where no block fits. The addresses keep the block's label.
     """
     room = max_entries - sum(each.entry.is_counted for each in validation.entries)
-    blocks = [(place, each) for place, each in _usable(validation) if _size(each) > 1]
     texts = dict[int, str]()
-    for place, each in sorted(blocks, key=lambda placed: _size(placed[1])):
-        if (added := _size(each) - 1) <= room:
-            texts[place] = ",".join(map(str, each.entry.network or ()))
+    for place, network in sorted(_usable(validation).items(), key=lambda placed: placed[1].num_addresses):
+        if 0 < (added := network.num_addresses - 1) <= room:
+            texts[place] = ",".join(map(str, network))
             room -= added
     return _replaced(validation, texts, known_labels=True) if texts else None
 
@@ -124,10 +118,9 @@ def collapse(validation: Validation) -> Entries | None:
     changed: dict[int, Entry | None] = {}
     for network, inside in _groups(validation).items():
         if len(inside) > 1:
-            (first, _), *_ = inside
-            label = _joined(each.label for _, each in inside)
-            changed |= dict.fromkeys(place for place, _ in inside)
-            changed[first] = Entry(written(network), network, label or None)
+            label = _joined(validation.entries[place].label for place in inside)
+            changed |= dict.fromkeys(inside)
+            changed[inside[0]] = Entry(written(network), network, label or None)
     if not changed:
         return None
     return tuple(new for place, old in enumerate(_entries(validation)) if (new := changed.get(place, old)))
@@ -143,21 +136,20 @@ def _replaced(validation: Validation, texts: Mapping[int, str], *, known_labels:
     result = list[Entry]()
     for place, each in enumerate(validation.entries):
         label = labels.get(place, (each.label or None) if known_labels and place in texts else each.entry.label)
-        kept = replace(each.entry, label=label)
-        if place in texts:
-            new = parse(texts[place])
-            result += [entry if entry.label is not None else replace(entry, label=label) for entry in new]
-        else:
-            result.append(kept)
+        result += _labelled(texts[place], label) if place in texts else [replace(each.entry, label=label)]
     return tuple(result)
+
+
+def _labelled(text: str, label: str | None) -> Entries:
+    """Return what `text` holds; entries without a label of their own get this one."""
+    return tuple(each if each.label is not None else replace(each, label=label) for each in parse(text))
 
 
 def _inherited_labels(validation: Validation, texts: Mapping[int, str]) -> dict[int, str]:
     """Return the new labels of the entries that stay where entries that said the same again are removed."""
     first: dict[IPv4Network, int] = {}
-    for place, each in enumerate(validation.entries):
-        if each.entry.network and not each.has_error:
-            first.setdefault(each.entry.network, place)
+    for place, network in _usable(validation).items():
+        first.setdefault(network, place)
     labels: dict[int, list[str]] = {}
     for place in texts:
         each = validation.entries[place]
@@ -179,26 +171,22 @@ def _joined(labels: Iterable[str]) -> str:
     return printable(", ".join(dict.fromkeys(filter(None, labels))), LONGEST_LABEL)
 
 
-def _groups(validation: Validation) -> dict[IPv4Network, list[tuple[int, CheckedEntry]]]:
-    """Return the joined networks with the entries that each of them takes in."""
+def _groups(validation: Validation) -> dict[IPv4Network, list[int]]:
+    """Return the joined networks with the places of the entries that each of them takes in."""
     usable = _usable(validation)
-    merged = collapse_addresses(each.entry.network for _, each in usable if each.entry.network)
-    parts = [part for network in merged for part in _not_too_wide(network)]
-    by_network: dict[IPv4Network, list[tuple[int, CheckedEntry]]] = {part: [] for part in parts}
-    for place, each in usable:
-        if each.entry.network:
-            by_network[widest_around(each.entry.network, by_network) or each.entry.network].append((place, each))
+    by_network: dict[IPv4Network, list[int]] = {}
+    for network in collapse_addresses(usable.values()):
+        narrow = network.subnets(new_prefix=max(network.prefixlen, NARROWEST_TOO_WIDE + 1))
+        by_network |= {part: [] for part in narrow}
+    for place, network in usable.items():
+        by_network[widest_around(network, by_network) or network].append(place)
     return by_network
 
 
-def _not_too_wide(network: IPv4Network) -> Sequence[IPv4Network]:
-    widest = NARROWEST_TOO_WIDE + 1
-    return [network] if network.prefixlen >= widest else list(network.subnets(new_prefix=widest))
-
-
-def _usable(validation: Validation) -> list[tuple[int, CheckedEntry]]:
-    return [(place, each) for place, each in enumerate(validation.entries) if each.entry.network and not each.has_error]
-
-
-def _size(each: CheckedEntry) -> int:
-    return each.entry.network.num_addresses if each.entry.network else 0
+def _usable(validation: Validation) -> dict[int, IPv4Network]:
+    """Return the places of the entries without errors, each with what it allows."""
+    return {
+        place: each.entry.network
+        for place, each in enumerate(validation.entries)
+        if each.entry.network and not each.has_error
+    }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Container, Iterable, Iterator
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Address, IPv4Network, collapse_addresses
 
 from wizard.core.addresses import SpecialRange, special_ranges
 from wizard.core.rules import Rules
@@ -118,39 +118,23 @@ def _block(network: IPv4Network, context: EntryContext) -> ListFinding:
 
 
 class AddressSet:
-    """The addresses of some networks, as sorted spans of numbers that neither touch nor overlap."""
+    """The addresses of some networks, as sorted blocks that do not overlap."""
 
     def __init__(self, networks: Iterable[IPv4Network]) -> None:
-        self._first: list[int] = []
-        self._last: list[int] = []
-        for first, last in sorted(map(_ends, networks)):
-            if self._last and first <= self._last[-1] + 1:
-                self._last[-1] = max(self._last[-1], last)
-            else:
-                self._first.append(first)
-                self._last.append(last)
+        self._blocks = list(collapse_addresses(networks))
 
-    def covers(self, block: IPv4Network | IPv4Address) -> bool:
+    def covers(self, block: IPv4Network) -> bool:
         """Return whether every address of `block` is among these."""
-        first, last = _ends(block)
-        index = bisect_right(self._first, first) - 1
-        return index >= 0 and last <= self._last[index]
+        index = bisect_right(self._blocks, block)
+        return any(block.subnet_of(near) for near in self._blocks[max(0, index - 1) : index])
 
-    def touches(self, block: IPv4Network | IPv4Address) -> bool:
+    def touches(self, block: IPv4Network) -> bool:
         """Return whether any address of `block` is among these."""
-        first, last = _ends(block)
-        index = bisect_right(self._first, last) - 1
-        return index >= 0 and first <= self._last[index]
+        index = bisect_right(self._blocks, block)
+        return any(block.overlaps(near) for near in self._blocks[max(0, index - 1) : index + 1])
 
 
 def widest_around(network: IPv4Network, blocks: Container[IPv4Network]) -> IPv4Network | None:
     """Return the widest of some usable `blocks` that contains all of `network` and more; None where there is none."""
     wider = (network.supernet(new_prefix=length) for length in range(NARROWEST_TOO_WIDE + 1, network.prefixlen))
     return next((block for block in wider if block in blocks), None)
-
-
-def _ends(block: IPv4Network | IPv4Address) -> tuple[int, int]:
-    if isinstance(block, IPv4Address):
-        return int(block), int(block)
-    first = int(block.network_address)
-    return first, first | 0xFFFFFFFF >> block.prefixlen

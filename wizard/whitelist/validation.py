@@ -5,7 +5,7 @@ Invariant: a network of `Validation.networks` was named by an entry without an e
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network
 
@@ -40,11 +40,6 @@ class CheckedEntry:
         """The finding whose suggestion is written in the entry's place: the first, errors first."""
         fixable = [finding for finding in self.findings if finding.suggestion is not None]
         return next((finding for finding in fixable if finding.severity is Severity.ERROR), next(iter(fixable), None))
-
-    @property
-    def suggestion(self) -> str | None:
-        """What to write in the entry's place."""
-        return self.fix.suggestion if self.fix else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,42 +94,43 @@ def validate(entries: Entries, context: ListContext) -> Validation:
     counted = sum(entry.is_counted for entry in entries)
     usable = {entry.network for entry in entries if entry.network and is_usable(entry.network, rules)}
     let_in = AddressSet(usable)
-    missing = tuple(required for required in context.must_cover if not let_in.covers(required.address))
+    missing = tuple(required for required in context.must_cover if not let_in.covers(IPv4Network(required.address)))
     around = EntryContext(rules, missing, room=rules.max_entries - counted + 1)
-    others, ends = _OtherLists(context), _ends_of_ranges(entries)
+    others = {other.environment: AddressSet(other.networks) for other in context.others}
+    observed = None if context.observed is None else AddressSet(context.observed)
+    ends = _ends_of_ranges(entries)
     owners = {required.address: required.owner for required in context.must_cover}
     seen: set[IPv4Network | None] = set()
     checked = []
     for place, entry in enumerate(entries):
-        label = _label(entry, context)
-        owner = label or (owners.get(entry.network.network_address, "") if entry.network else "")
-        again = () if place in ends else _said_again(entry.network, owner, seen, usable)
-        findings = (*again, *_entry_findings(entry, let_in, usable, around, others))
-        checked.append(CheckedEntry(entry, findings, label))
-        seen.add(entry.network)
+        network, label = entry.network, entry.label
+        if label is None:
+            label = context.labels.get(network, "") if network else ""
+        findings = list[ListFinding]()
+        if network and place not in ends:
+            owner = label or owners.get(network.network_address, "")
+            findings += filter(None, [duplicate(network) if network in seen else covered(network, usable, owner)])
+        findings += _entry_findings(entry, let_in, around)
+        if network in usable:
+            findings += _of_other_lists(network, others, observed)
+        checked.append(CheckedEntry(entry, tuple(findings), label))
+        seen.add(network)
     found = _list_findings(counted, checked, around)
     return Validation(tuple(checked), (*found, *_lost_access(let_in, context)))
 
 
-class _OtherLists:
-    """Other environments' lists and observations, prepared once for all entries."""
-
-    def __init__(self, context: ListContext) -> None:
-        self._others = [(other.environment, AddressSet(other.networks)) for other in context.others]
-        self._observed = None if context.observed is None else AddressSet(context.observed)
-
-    def findings(self, network: IPv4Network) -> Iterator[ListFinding]:
-        """Yield what other lists and observations say about a usable entry."""
-        shared = [environment for environment, addresses in self._others if addresses.touches(network)]
-        if shared:
-            message = (
-                f"{written(network)} also gets in at {', '.join(shared)}: a host that serves two environments "
-                "can leak from one into the other. Use another address where you can."
-            )
-            yield ListFinding("shared", Severity.WARNING, message)
-        if self._observed is not None and not self._observed.touches(network):
-            message = f"{written(network)}: never observed."
-            yield ListFinding("unobserved", Severity.NOTE, message)
+def _of_other_lists(
+    network: IPv4Network, others: Mapping[str, AddressSet], observed: AddressSet | None
+) -> Iterator[ListFinding]:
+    """Yield what other environments' lists and observations say about a usable entry."""
+    if shared := [environment for environment, addresses in others.items() if addresses.touches(network)]:
+        message = (
+            f"{written(network)} also gets in at {', '.join(shared)}: a host that serves two environments "
+            "can leak from one into the other. Use another address where you can."
+        )
+        yield ListFinding("shared", Severity.WARNING, message)
+    if observed is not None and not observed.touches(network):
+        yield ListFinding("unobserved", Severity.NOTE, f"{written(network)}: never observed.")
 
 
 def _lost_access(let_in: AddressSet, context: ListContext) -> Iterator[ListFinding]:
@@ -152,22 +148,7 @@ def _ends_of_ranges(entries: Entries) -> frozenset[int]:
     return frozenset(place + step for place in dashes for step in (-1, 1))
 
 
-def _label(entry: Entry, context: ListContext) -> str:
-    if entry.label is not None:
-        return entry.label
-    return context.labels.get(entry.network, "") if entry.network else ""
-
-
-def _said_again(
-    network: IPv4Network | None, owner: str, seen: Container[IPv4Network | None], usable: Container[IPv4Network]
-) -> Iterator[ListFinding]:
-    if network is not None and (again := duplicate(network) if network in seen else covered(network, usable, owner)):
-        yield again
-
-
-def _entry_findings(
-    entry: Entry, let_in: AddressSet, usable: Container[IPv4Network], context: EntryContext, others: _OtherLists
-) -> Iterator[ListFinding]:
+def _entry_findings(entry: Entry, let_in: AddressSet, context: EntryContext) -> Iterator[ListFinding]:
     if entry.kind is EntryKind.COMMENTED:
         yield _commented(entry, let_in)
     elif not entry.text:
@@ -179,8 +160,6 @@ def _entry_findings(
         yield misspelling(entry.text, context)
     else:
         yield from scope_findings(entry.network, context)
-        if entry.network in usable:
-            yield from others.findings(entry.network)
 
 
 def _commented(entry: Entry, let_in: AddressSet) -> ListFinding:

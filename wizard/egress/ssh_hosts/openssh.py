@@ -136,9 +136,9 @@ def find_openssh(environ: Mapping[str, str]) -> OpenSsh:
 async def _exchange(process: Process, script: bytes, mark: bytes, output: bytearray, errors: bytearray) -> None:
     assert process.stdin and process.stdout and process.stderr  # noqa: S101 - pipes were asked for
     feeding = asyncio.create_task(_feed(process.stdin, script))
-    listening = asyncio.create_task(_read(process.stderr, errors, OUTPUT_LIMIT))
+    listening = asyncio.create_task(_read(process.stderr, errors))
     try:
-        if await _read(process.stdout, output, OUTPUT_LIMIT, mark):
+        if await _read(process.stdout, output, mark):
             return
         await asyncio.wait([listening], timeout=_KEPT_OPEN)
         await process.wait()
@@ -155,19 +155,18 @@ async def _feed(stdin: asyncio.StreamWriter, script: bytes) -> None:
         stdin.close()
 
 
-async def _read(stream: asyncio.StreamReader, into: bytearray, limit: int, until: bytes | None = None) -> bool:
+async def _read(stream: asyncio.StreamReader, into: bytearray, until: bytes | None = None) -> bool:
     """Read to the end, the limit or `until`; return whether there is nothing to wait for any more.
 
     Args:
         stream: What the program writes.
-        into: Where it is put, at most `limit` bytes of it.
-        limit: After so many bytes reading ends.
+        into: Where it is put, at most `OUTPUT_LIMIT` bytes of it.
         until: After this was read reading ends.
     """
     while chunk := await stream.read(_CHUNK):
         begin = max(0, len(into) - len(until or b""))
-        into += chunk[: limit - len(into)]
-        if len(into) >= limit or (until and into.find(until, begin) >= 0):
+        into += chunk[: OUTPUT_LIMIT - len(into)]
+        if len(into) >= OUTPUT_LIMIT or (until and into.find(until, begin) >= 0):
             return True
     return False
 

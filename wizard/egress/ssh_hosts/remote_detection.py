@@ -22,14 +22,13 @@ from wizard.egress.services import EchoService
 from wizard.egress.ssh_hosts.hosts import Host, HostAnswer
 from wizard.egress.ssh_hosts.openssh import OUTPUT_LIMIT, OpenSsh, ScriptRun
 from wizard.egress.ssh_hosts.ssh_errors import (
+    BY_HAND,
     NO_CLIENT,
     TOO_MUCH,
     Trouble,
     explain_ssh,
-    no_address,
     not_asked,
     not_understood,
-    out_of_time,
 )
 
 MOST_OPERATORS = 4
@@ -191,9 +190,14 @@ def _trouble(run: ScriptRun, client: str, samples: Sequence[Sample], deadline: f
     if len(run.output) >= OUTPUT_LIMIT:
         return TOO_MUCH
     if run.is_out_of_time:
-        return out_of_time(deadline)
+        return Trouble("time-out", f"no answer within {deadline:g} s", f"{BY_HAND} to see where it waits.")
     if client:
-        return no_address(tuple(sample.refusal for sample in samples))
+        reasons = "; ".join(dict.fromkeys(sample.refusal for sample in samples)) or "it was cut off"
+        return Trouble(
+            "no-address",
+            f"it asked, but got no address: {reasons}",
+            "May {host} reach the internet over https? Behind a proxy only, its address is the proxy's.",
+        )
     if run.exit_status == 255:
         return explain_ssh(run.errors)
     return not_understood(run.exit_status, run.errors)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from wizard.core.text import printable
 
 _SHOWN = 120
-_BY_HAND = "Log in once by hand: ssh {host}"
+BY_HAND = "Log in once by hand: ssh {host}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ _ROWS: tuple[tuple[str, str, str, str], ...] = (
         r"Host key verification failed|host key is known for",
         "unknown-host-key",
         "its host key is not known here",
-        f"{_BY_HAND}, compare the fingerprint with the one on the host's own console, and accept it only when they"
+        f"{BY_HAND}, compare the fingerprint with the one on the host's own console, and accept it only when they"
         " are the same. The wizard never accepts a host key for you.",
     ),
     (
@@ -65,7 +65,7 @@ _ROWS: tuple[tuple[str, str, str, str], ...] = (
         r"[Tt]imed out|[Tt]imeout,? server",
         "time-out",
         "no answer from its ssh server in time",
-        f"Is it running, and does a firewall let you through? {_BY_HAND}",
+        f"Is it running, and does a firewall let you through? {BY_HAND}",
     ),
     (
         r"Connection refused",
@@ -83,14 +83,14 @@ _ROWS: tuple[tuple[str, str, str, str], ...] = (
         r"no matching .* found",
         "no-common-algorithm",
         "its ssh server and the client here have no algorithm in common",
-        f"{_BY_HAND} to see which, and bring the older side up to date.",
+        f"{BY_HAND} to see which, and bring the older side up to date.",
     ),
     (
         r"Bad configuration option|bad configuration options|Bad owner or permissions|invalid characters"
         r"|Can't open user config|keyword .* extra arguments",
         "ssh-configuration",
         "the ssh client here does not accept its configuration",
-        f"{_BY_HAND} to see which line of ~/.ssh/config it means.",
+        f"{BY_HAND} to see which line of ~/.ssh/config it means.",
     ),
     (
         r"Connection (closed|reset) by|Connection closed|kex_exchange_identification|Broken pipe",
@@ -107,16 +107,7 @@ def explain_ssh(errors: bytes) -> Trouble:
     for pattern, kind, reason, advice in _ROWS:
         if re.search(pattern, text):
             return Trouble(kind, reason, advice)
-    return Trouble("other", f"ssh failed{_last_words(text)}", f"{_BY_HAND} to see more.")
-
-
-def out_of_time(seconds: float) -> Trouble:
-    """The whole run took too long, although ssh itself did not give up."""
-    return Trouble(
-        "time-out",
-        f"no answer within {seconds:g} s",
-        f"{_BY_HAND} to see where it waits.",
-    )
+    return Trouble("other", f"ssh failed{_last_words(text)}", f"{BY_HAND} to see more.")
 
 
 def not_asked(seconds: float) -> Trouble:
@@ -143,15 +134,6 @@ def not_understood(exit_status: int | None, errors: bytes) -> Trouble:
         "not-understood",
         f"the login works, but it did not run the question{status}{_last_words(errors.decode('utf-8', 'replace'))}",
         "{host} needs a POSIX shell (sh) for this login. A git server or a forced command has none.",
-    )
-
-
-def no_address(reasons: tuple[str, ...]) -> Trouble:
-    """The host asked, but no server gave it an address; `reasons` says why, once each."""
-    return Trouble(
-        "no-address",
-        f"it asked, but got no address: {'; '.join(dict.fromkeys(reasons)) or 'it was cut off'}",
-        "May {host} reach the internet over https? Behind a proxy only, its address is the proxy's.",
     )
 
 
