@@ -236,7 +236,7 @@ async def test_an_answer_that_judges_no_key_has_its_own_type(reply: bytes, kind:
 async def test_an_answer_of_another_shape_is_unreadable_never_guessed(reply: bytes, flaw: Flaw) -> None:
     error = await failure(FakeExchange(reply))
     assert error.kind is ErrorKind.UNREADABLE_ANSWER
-    assert error.flaw is flaw
+    assert flaw in error.why
 
 
 @pytest.mark.parametrize("told", [0, -1, True, 1.5e12, "1790000000000", None, 1_790_000_000, 10**30])
@@ -257,7 +257,7 @@ async def test_a_redirect_is_not_followed() -> None:
         reply = answer(307, b"", Location=f"{elsewhere.site.rest_url}/sapi/v1/account/apiRestrictions")
         error = await failure(FakeExchange(reply))
     assert error.kind is ErrorKind.UNREADABLE_ANSWER
-    assert error.flaw is Flaw.REDIRECT
+    assert Flaw.REDIRECT in error.why
     assert elsewhere.seen == []
 
 
@@ -274,7 +274,7 @@ async def test_an_answer_without_end_is_cut_at_the_limit_and_the_connection_clos
         with pytest.raises(ExchangeError, match="cannot be read") as caught:
             await client.ping()
         await fake.left_alone()
-    assert caught.value.flaw is Flaw.TOO_LONG
+    assert Flaw.TOO_LONG in caught.value.why
 
 
 @pytest.mark.parametrize("script", [hold, drip])

@@ -142,7 +142,7 @@ def test_duplicates_and_covered_entries_can_be_removed_without_harm():
         ["covered"],
         ["duplicate", "block"],
     ]
-    assert [entry.suggestion for entry in validation.entries] == [None, "", ""]
+    assert [entry.fix and entry.fix.suggestion for entry in validation.entries] == [None, "", ""]
     assert validation.is_valid
     assert [str(network) for network in validation.networks] == ["5.6.7.0/24", "5.6.7.8/32"]
 
@@ -250,8 +250,8 @@ def test_duplicates_are_named_as_the_way_below_the_limit():
 def test_a_block_is_expanded_only_where_its_addresses_fit():
     nearly_full = ",".join([*(f"5.6.8.{number}" for number in range(17)), "5.6.7.0/30"])
 
-    assert judged(nearly_full).entries[-1].suggestion is None
-    assert judged(nearly_full, rules=Rules(max_entries=21)).entries[-1].suggestion is not None
+    assert judged(nearly_full).entries[-1].fix is None
+    assert judged(nearly_full, rules=Rules(max_entries=21)).entries[-1].fix is not None
 
 
 def test_every_address_that_has_to_get_in_is_asked_for():

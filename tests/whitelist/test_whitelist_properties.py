@@ -99,9 +99,9 @@ def test_a_network_is_read_only_from_its_own_digits(text):
 def test_an_applied_suggestion_is_usable_or_has_an_error_of_its_own(text, must_cover):
     before = judged(text, must_cover)
     for place, entry in enumerate(before.entries):
-        if not entry.suggestion:
+        if not (entry.fix and entry.fix.suggestion):
             continue
-        count = len(parse(entry.suggestion))
+        count = len(parse(entry.fix.suggestion))
         after = judged(applied(before, place), must_cover).entries[place : place + count]
         assert count
         assert all(other.entry.network is not None or other.has_error for other in after)
@@ -111,7 +111,7 @@ def test_an_applied_suggestion_is_usable_or_has_an_error_of_its_own(text, must_c
 def test_removing_an_entry_removes_no_other(text):
     before = judged(text)
     for place, entry in enumerate(before.entries):
-        if entry.suggestion == "":
+        if entry.fix and entry.fix.suggestion == "":
             rest = [other.entry.network for number, other in enumerate(before.entries) if number != place]
             assert [other.network for other in applied(before, place)] == rest
 

@@ -92,17 +92,13 @@ def _details(service: EchoService, answer: str) -> Iterator[str]:
     yield f"  {printable(service.url, _SHOWN)}, read as {service.parser}.{note}"
 
 
-def _ignore(_: Sample) -> None:
-    pass
-
-
 async def detect(
     services: Sequence[EchoService],
     route: Route,
     *,
     rules: Rules,
     deadline: float = DEADLINE,
-    on_sample: Callable[[Sample], object] = _ignore,
+    on_sample: Callable[[Sample], object] = lambda _: None,
     verify: ssl.SSLContext | None = None,
     timer: Callable[[], float] = time.perf_counter,
 ) -> EgressReport:
@@ -150,7 +146,7 @@ async def sample_more(
     *,
     rules: Rules,
     deadline: float = SAMPLING_DEADLINE,
-    on_sample: Callable[[Sample], object] = _ignore,
+    on_sample: Callable[[Sample], object] = lambda _: None,
     verify: ssl.SSLContext | None = None,
     timer: Callable[[], float] = time.perf_counter,
 ) -> EgressReport:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from ipaddress import IPv6Address, IPv6Network
 
@@ -77,9 +77,7 @@ class Ipv6Route:
         )
 
 
-async def find_ipv6_route(
-    host: str, *, lookup: Ipv6Lookup | None = None, deadline: float = DEADLINE
-) -> Ipv6Route | None:
+async def find_ipv6_route(host: str, *, lookup: Ipv6Lookup, deadline: float = DEADLINE) -> Ipv6Route | None:
     """Return a route over IPv6, where both sides have a public address; None where they have none, or in doubt.
 
     Args:
@@ -87,7 +85,6 @@ async def find_ipv6_route(
         lookup: Who is asked for names and routes.
         deadline: Seconds to wait for the name service.
     """
-    lookup = lookup or Ipv6Lookup()
     if not host or read_ipv4(host) is not None:
         return None
     try:
@@ -96,16 +93,10 @@ async def find_ipv6_route(
     except (OSError, UnicodeError):  # TimeoutError is an OSError
         return None
     for address in filter(None, map(_public, found)):
-        if source := _source(address, lookup):
-            return Ipv6Route(host, address, source)
+        with suppress(OSError):
+            if source := _public(lookup.source_towards(address)):
+                return Ipv6Route(host, address, source)
     return None
-
-
-def _source(address: IPv6Address, lookup: Ipv6Lookup) -> IPv6Address | None:
-    try:
-        return _public(lookup.source_towards(address))
-    except OSError:
-        return None
 
 
 def _public(text: str) -> IPv6Address | None:

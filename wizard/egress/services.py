@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import StrEnum
 from importlib import resources
 from pathlib import Path
@@ -55,20 +55,16 @@ def load_services(user_file: Path | None) -> tuple[EchoService, ...]:
     if not added.flag("shipped", default=True):
         shipped = {}
     names = [*shipped, *(name for name in added.values if name not in shipped and name != "shipped")]
-    services = (_service(added, name, shipped.get(name, {})) for name in names)
-    return tuple(_spelt_alike(service for service in services if service is not None))
+    spelled: dict[str, str] = {}
+    services = (_service(added, name, shipped.get(name, {}), spelled) for name in names)
+    return tuple(service for service in services if service is not None)
 
 
-def _spelt_alike(services: Iterable[EchoService]) -> Iterator[EchoService]:
-    """Write each operator as it is written first: `cloudflare` and `Cloudflare` are one voice."""
-    first: dict[str, str] = {}
-    for service in services:
-        operator = " ".join(service.operator.split())
-        yield replace(service, operator=first.setdefault(operator.casefold(), operator))
+def _service(added: Section, name: str, shipped: Mapping[str, str], spelled: dict[str, str]) -> EchoService | None:
+    """Return one service: what ships with the wizard, changed by the user's table; None where it is switched off.
 
-
-def _service(added: Section, name: str, shipped: Mapping[str, str]) -> EchoService | None:
-    """Return one service: what ships with the wizard, changed by the user's table; None where it is switched off."""
+    Each operator is written as it is `spelled` first: `cloudflare` and `Cloudflare` are one voice.
+    """
     section = added.section(name)
     section.expect_only([*_EXAMPLES, "enabled"])
     if not section.flag("enabled", default=True):
@@ -81,4 +77,6 @@ def _service(added: Section, name: str, shipped: Mapping[str, str]) -> EchoServi
     url = read_url(values["url"])
     if problem := "It is not the URL of a host." if url is None else problem_of(url):
         raise section.refusal("url", problem, _ADVICE)
-    return EchoService(name, values["operator"], values["url"], Parser(values["parser"]), values["note"])
+    operator = " ".join(values["operator"].split())
+    operator = spelled.setdefault(operator.casefold(), operator)
+    return EchoService(name, operator, values["url"], Parser(values["parser"]), values["note"])

@@ -74,8 +74,6 @@ class ExchangeError(WizardError):
     """What failed on the network."""
     during: Phase | None = None
     """For a time-out, what was under way; None when it is not known."""
-    flaw: Flaw | None = None
-    """What is wrong with an answer that cannot be read."""
 
     def __init__(
         self,
@@ -186,14 +184,12 @@ def unreachable(phase: Phase, *, during: Phase | None = None, detail: str = "") 
 def unreadable(flaw: Flaw, status: int = 200, field: str = "") -> ExchangeError:
     """Return the error for an answer that cannot be read; `field` is the name of the one at fault, for the shape."""
     where = f" The field is {field}." if field else ""
-    error = ExchangeError(
+    return ExchangeError(
         ErrorKind.UNREADABLE_ANSWER,
         "The answer cannot be read",
         f"{flaw} The HTTP status is {status}.{where}",
         "Check that this site is the right one and that nothing stands in between, then try again.",
     )
-    error.flaw = flaw
-    return error
 
 
 def unsendable_key() -> ExchangeError:

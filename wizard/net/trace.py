@@ -71,15 +71,14 @@ class Trace:
         if name.endswith(_HALF_OPEN):
             self._is_half_open = state != "complete"
         if state == "started":
-            self._begin(name)
+            self._begun[name] = self._stopwatch()
+            # CONNECT comes before the TLS handshake with the server: it is the proxy that is asked.
+            asks_proxy = name.startswith("http11.") and self.phase is Phase.PROXY
+            if name in _PHASE_OF and not asks_proxy:
+                at_proxy = self._proxied and name.startswith("connection.")
+                self.phase = Phase.PROXY if at_proxy else _PHASE_OF[name]
         elif state == "complete":
             self._finish(name, info["return_value"])
-
-    def _begin(self, name: str) -> None:
-        self._begun[name] = self._stopwatch()
-        if name in _PHASE_OF and not self._asks_proxy(name):
-            at_proxy = self._proxied and name.startswith("connection.")
-            self.phase = Phase.PROXY if at_proxy else _PHASE_OF[name]
 
     def _finish(self, name: str, stream: Any) -> None:
         took_ms = (self._stopwatch() - self._begun.get(name, 0.0)) * 1000
@@ -94,10 +93,6 @@ class Trace:
         """Close a connection whose handshake with server or SOCKS proxy did not finish: httpcore 1.0.9 forgets it."""
         if self._is_half_open and self._socket is not None:
             await self._socket.aclose()
-
-    def _asks_proxy(self, name: str) -> bool:
-        """Whether this is the CONNECT request, which comes before the TLS handshake with the server."""
-        return name.startswith("http11.") and self.phase is Phase.PROXY
 
 
 def causes_of(error: BaseException) -> tuple[BaseException, ...]:

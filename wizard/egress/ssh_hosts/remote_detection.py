@@ -71,10 +71,6 @@ class Bounds:
     """For one echo service, on the host."""
 
 
-def _ignore(_: HostAnswer) -> None:
-    pass
-
-
 async def ask_hosts(
     hosts: Sequence[Host],
     services: Sequence[EchoService],
@@ -82,7 +78,7 @@ async def ask_hosts(
     *,
     rules: Rules,
     bounds: Bounds | None = None,
-    on_answer: Callable[[HostAnswer], object] = _ignore,
+    on_answer: Callable[[HostAnswer], object] = lambda _: None,
     timer: Callable[[], float] = time.perf_counter,
 ) -> tuple[HostAnswer, ...]:
     """Return what every host said, in the order of `hosts`; one that is named twice is asked once.
