@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from types import MappingProxyType, TracebackType
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Self
 
 from wizard.core.clock import Clock
@@ -102,13 +102,10 @@ class ExchangeClient:
         self._transport = ExchangeTransport(transport, timeout=timeout, proxied=proxied, stopwatch=stopwatch)
 
     async def __aenter__(self) -> Self:
-        await self._opened.__aenter__()
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        await self._opened.__aexit__(kind, error, traceback)
+    async def __aexit__(self, *_: object) -> None:
+        await self._opened.aclose()
 
     async def connect(self) -> Connection:
         """Call `GET /api/v3/ping` and return how far it came and what each part of the way showed.

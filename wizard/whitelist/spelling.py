@@ -173,38 +173,27 @@ def _leading_zero(meant: str, _: EntryContext) -> ListFinding | None:
     return error("leading-zero", message, decimal + slash + prefix if read_ipv4(decimal) else None)
 
 
-def _host_bits(meant: str, _: EntryContext) -> ListFinding | None:
-    address, slash, prefix = meant.partition("/")
-    if read_ipv4(address) is None or not slash or not PREFIX.fullmatch(prefix):
-        return None
-    block = IPv4Interface(meant).network
-    alternative = _narrow(block)
-    or_block = f", or {block} for all {block.num_addresses}" if alternative else ""
-    message = (
-        f"{meant} is neither one address nor a block: its block begins at {block.network_address}. "
-        f"Write {address} for the one address{or_block}."
-    )
-    return error("host-bits", message, address, alternative=alternative)
-
-
-def _narrow(block: IPv4Network) -> str | None:
-    """The block as text, where a list may hold it."""
-    return None if block.prefixlen <= NARROWEST_TOO_WIDE else written(block)
-
-
-def _bad_prefix(meant: str, _: EntryContext) -> ListFinding | None:
+def _after_slash(meant: str, _: EntryContext) -> ListFinding | None:
+    """Say what is wrong with an address and what stands after its slash: host bits, a mask, no prefix length."""
     address, slash, prefix = meant.partition("/")
     if read_ipv4(address) is None or not slash:
         return None
-    zeros, mask = _ZEROS_BEFORE.fullmatch(prefix), _MASKS.get(prefix)
-    length = int(zeros["length"]) if zeros else mask or 32
-    block = IPv4Interface((address, length))
-    is_block = block.ip == block.network.network_address
-    suggestion = written(block.network) if is_block else address
+    zeros, mask, is_length = _ZEROS_BEFORE.fullmatch(prefix), _MASKS.get(prefix), PREFIX.fullmatch(prefix) is not None
+    length = int(zeros["length"]) if zeros else int(prefix) if is_length else mask or 32
+    network = IPv4Interface((address, length)).network
+    is_block = str(network.network_address) == address
+    block = None if length <= NARROWEST_TOO_WIDE else written(network)
+    if is_length:
+        or_block = f", or {network} for all {network.num_addresses}" if block else ""
+        message = (
+            f"{meant} is neither one address nor a block: its block begins at {network.network_address}. "
+            f"Write {address} for the one address{or_block}."
+        )
+        return error("host-bits", message, address, alternative=block)
+    suggestion = written(network) if is_block else address
     if mask is not None:
         message = f"{_shown(meant)} is written with a netmask. The list takes a prefix length: /{length}."
-        alternative = None if is_block else _narrow(block.network)
-        return error("netmask", message, suggestion, is_safe=is_block, alternative=alternative)
+        return error("netmask", message, suggestion, is_safe=is_block, alternative=None if is_block else block)
     message = f"{_shown(meant)}: a block ends in a prefix length from /1 to /32, without zeros before it."
     return error("bad-prefix", message, suggestion)
 
@@ -247,6 +236,5 @@ _RULES = (
     _ipv6,
     _range,
     _leading_zero,
-    _host_bits,
-    _bad_prefix,
+    _after_slash,
 )

@@ -73,15 +73,14 @@ class Validation:
 
     def sentence(self) -> str:
         """Return the verdict as one line: the counts, of addresses where blocks let in more, or the first error."""
+        warnings = f", {_counted(len(self.warnings), 'warning', 'warnings')}" if self.warnings else ""
         if not self.is_valid:
-            return f"Not ready: {_count(self.errors, 'error')}{self._also_warnings()}. {self.errors[0].message}"
+            errors = _counted(len(self.errors), "error", "errors")
+            return f"Not ready: {errors}{warnings}. {self.errors[0].message}"
         addresses = sum(network.num_addresses for network in self.networks)
         entries = _counted(len(self.networks), "entry", "entries")
         opened = f", {addresses:,} addresses" if addresses > len(self.networks) else ""
-        return f"Ready to paste: {entries}{opened}{self._also_warnings()}."
-
-    def _also_warnings(self) -> str:
-        return f", {_count(self.warnings, 'warning')}" if self.warnings else ""
+        return f"Ready to paste: {entries}{opened}{warnings}."
 
     def _all(self, severity: Severity) -> tuple[ListFinding, ...]:
         of_entries = (finding for checked in self.entries for finding in checked.findings)
@@ -192,10 +191,6 @@ def _too_many(count: int, checked: Sequence[CheckedEntry], limit: int) -> ListFi
         "too-many",
         f"Too many IPs: {count} of at most {limit}. Remove {_counted(excess, 'entry', 'entries')}; {which}.",
     )
-
-
-def _count(findings: Sequence[ListFinding], word: str) -> str:
-    return _counted(len(findings), word, word + "s")
 
 
 def _counted(number: int, one: str, several: str) -> str:
