@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -56,11 +56,12 @@ def compare(new: ApiRestrictions, current: ApiRestrictions | None) -> tuple[Perm
         current: The same of the current key; None when there is none, or it can no longer be asked.
             Then only what the new key shows by itself is judged.
     """
-    told, other = new.permissions.keys(), current.permissions.keys() if current else set[str]()
+    theirs = current.permissions if current else {}
+    told, other = new.permissions.keys(), theirs.keys()
     found = [
         _differ(
             Weight.BLOCKS,
-            _only_in(current, new),
+            _only_in(theirs, new.permissions),
             "The new key lacks what the current key may do: {}.",
             "Switch it on for the new key on the exchange's page, or your software will fail after the change.",
         ),
@@ -80,7 +81,7 @@ def compare(new: ApiRestrictions, current: ApiRestrictions | None) -> tuple[Perm
         else None,
         _differ(
             Weight.WARNS,
-            _only_in(new, current),
+            _only_in(new.permissions, theirs),
             "The new key may do what the current key may not: {}.",
             "Switch off what your software does not need.",
         ),
@@ -97,7 +98,7 @@ def compare(new: ApiRestrictions, current: ApiRestrictions | None) -> tuple[Perm
             "The new key was not created after the current one. It may be the old key, or an older one.",
             "Compare the last four characters with the key that you have just created.",
         )
-        if _is_not_newer(new, current)
+        if current and current.created_ms and new.created_ms and new.created_ms <= current.created_ms
         else None,
     ]
     return tuple(difference for difference in found if difference)
@@ -111,13 +112,5 @@ def _differ(weight: Weight, permissions: Sequence[str], what: str, advice: str) 
     return PermissionDifference(weight, tuple(permissions), what.format(named), advice)
 
 
-def _only_in(one: ApiRestrictions | None, other: ApiRestrictions | None) -> list[str]:
-    if one is None or other is None:
-        return []
-    return [name for name, is_on in one.permissions.items() if is_on and other.permissions.get(name) is False]
-
-
-def _is_not_newer(new: ApiRestrictions, current: ApiRestrictions | None) -> bool:
-    if current is None or current.created_ms is None or new.created_ms is None:
-        return False
-    return new.created_ms <= current.created_ms
+def _only_in(one: Mapping[str, bool], other: Mapping[str, bool]) -> list[str]:
+    return [name for name, is_on in one.items() if is_on and other.get(name) is False]

@@ -14,7 +14,7 @@ from wizard.whitelist.entries import LONGEST_LABEL, Entries, Entry, parse
 from wizard.whitelist.findings import ListFinding, Severity
 from wizard.whitelist.rendering import written
 from wizard.whitelist.scope import NARROWEST_TOO_WIDE, widest_around
-from wizard.whitelist.validation import CheckedEntry, Validation
+from wizard.whitelist.validation import Validation
 
 _MOST_PASSES = 10
 """A fix can bring another problem to light: a range spelled out gives duplicates. It never takes many."""
@@ -152,18 +152,12 @@ def _inherited_labels(validation: Validation, texts: Mapping[int, str]) -> dict[
         first.setdefault(network, place)
     labels: dict[int, list[str]] = {}
     for place in texts:
-        each = validation.entries[place]
-        stays = _place_that_stays(each, first) if each.entry.label else None
-        if stays is not None:
-            labels.setdefault(stays, [validation.entries[stays].entry.label or ""]).append(each.entry.label or "")
+        entry, fix = validation.entries[place].entry, validation.entries[place].fix
+        if entry.network and entry.label and fix and fix.code in _SAYS_IT_AGAIN:
+            stays = first.get(widest_around(entry.network, first) or entry.network)
+            if stays is not None:
+                labels.setdefault(stays, [validation.entries[stays].entry.label or ""]).append(entry.label)
     return {place: _joined(each) for place, each in labels.items()}
-
-
-def _place_that_stays(each: CheckedEntry, first: Mapping[IPv4Network, int]) -> int | None:
-    network = each.entry.network
-    if network is None or each.fix is None or each.fix.code not in _SAYS_IT_AGAIN:
-        return None
-    return first.get(widest_around(network, first) or network)
 
 
 def _joined(labels: Iterable[str]) -> str:
