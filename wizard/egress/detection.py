@@ -99,7 +99,6 @@ async def detect(
     rules: Rules,
     deadline: float = DEADLINE,
     on_sample: Callable[[Sample], object] = lambda _: None,
-    verify: ssl.SSLContext | None = None,
     timer: Callable[[], float] = time.perf_counter,
 ) -> EgressReport:
     """Ask every service over `route` and return what they agree on.
@@ -110,13 +109,12 @@ async def detect(
         rules: Special ranges that are accepted as addresses.
         deadline: Seconds until the report is made of what there is.
         on_sample: Called with each sample as it comes in, for a live display.
-        verify: What certificates are checked against; None for the public authorities.
         timer: A monotonic clock in seconds, for the samples' milliseconds.
 
     Raises:
-        wizard.net.route.RouteError: the route's proxy cannot be used at all.
+        wizard.net.route.RouteError: the proxy, or the authorities that a variable names, cannot be used.
     """
-    context = verify or public_roots()
+    context = public_roots()
     samples: list[Sample] = []
     unfinished = list(services)
     tasks = [
@@ -147,7 +145,6 @@ async def sample_more(
     rules: Rules,
     deadline: float = SAMPLING_DEADLINE,
     on_sample: Callable[[Sample], object] = lambda _: None,
-    verify: ssl.SSLContext | None = None,
     timer: Callable[[], float] = time.perf_counter,
 ) -> EgressReport:
     """Ask in rounds until another, equally used address would have been missed with less than 1 %.
@@ -160,13 +157,12 @@ async def sample_more(
         rules: Special ranges that are accepted as addresses.
         deadline: Seconds after which the report is made of what there is.
         on_sample: Called with each new sample as it comes in.
-        verify: What certificates are checked against; None for the public authorities.
         timer: A monotonic clock in seconds, for the samples' milliseconds.
 
     Raises:
-        wizard.net.route.RouteError: the route's proxy cannot be used at all.
+        wizard.net.route.RouteError: the proxy, or the authorities that a variable names, cannot be used.
     """
-    context = verify or public_roots()
+    context = public_roots()
     samples = list(report.samples)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(deadline):
