@@ -12,8 +12,6 @@ from textual.widgets import Static
 from wizard.core.text import Glyphs
 from wizard.rotation.model import TITLES, Mode, Step
 
-ALL = tuple(TITLES)
-
 
 class StepList(Static):
     """The steps of one rotation, the finished ones ticked, but for those that were left open.
@@ -36,7 +34,7 @@ class StepList(Static):
     ) -> None:
         lines = [Content.from_markup("[b]$mode[/]\n", mode=mode.value.replace("-", " ").capitalize())]
         position = steps.index(step)
-        for number, each in enumerate(ALL, 1):
+        for number, each in enumerate(TITLES, 1):
             lines.append(_line(number, each, steps, position, glyphs, is_open=each in left_open))
         super().__init__(Content("\n").join(lines))
 

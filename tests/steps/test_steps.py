@@ -1,0 +1,72 @@
+"""What both faces offer and ask follows from where things stand, not from the face."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from wizard.core.credentials import KeyName
+from wizard.rotation.model import Grade
+from wizard.rotation.retirement import Death
+from wizard.steps.consents import purging
+from wizard.steps.probe import offers
+
+
+def retiring(grade: Grade, *, is_production: bool = False, last_four: str = "0L94") -> Any:
+    death = Death(grade, 3, "The legacy key is refused.", "that it is deleted")
+    legacy = SimpleNamespace(name=KeyName("0123456789ab", last_four), store="the keyring")
+    return SimpleNamespace(
+        retire=SimpleNamespace(legacy=legacy, death=lambda: death),
+        context=SimpleNamespace(environment=SimpleNamespace(is_production=is_production)),
+    )
+
+
+@pytest.mark.parametrize(
+    ("grade", "is_production", "word"),
+    [
+        (Grade.PROVEN, False, "purge"),
+        (Grade.PROVEN, True, "0L94"),
+        (Grade.STRONG, False, "0L94"),
+        (Grade.WEAK, False, "0L94"),
+        (Grade.WEAK, True, "0L94"),
+    ],
+)
+def test_a_purge_asks_for_the_last_four_in_production_and_where_death_is_not_proven(
+    grade: Grade, is_production: bool, word: str
+) -> None:
+    consent = purging(retiring(grade, is_production=is_production))
+    assert consent is not None
+    assert consent.word == word
+    assert "This cannot be undone." in consent.text
+    assert ("Its death is not proven: that it is deleted." in consent.text) is (grade is not Grade.PROVEN)
+
+
+@pytest.mark.parametrize("grade", [Grade.ALIVE, Grade.INCONCLUSIVE])
+def test_no_purge_is_asked_for_while_the_legacy_key_may_live(grade: Grade) -> None:
+    assert purging(retiring(grade)) is None
+
+
+def test_a_purge_never_goes_without_a_word() -> None:
+    consent = purging(retiring(Grade.WEAK, last_four=""))
+    assert consent is not None
+    assert consent.word
+
+
+def probed(**report: bool) -> Any:
+    return SimpleNamespace(**{"is_proven": False, "may_change": False, "may_be_swapped": False, **report})
+
+
+@pytest.mark.parametrize(
+    ("report", "offered"),
+    [
+        (None, ["retry"]),
+        (probed(is_proven=True), ["promote", "retry"]),
+        (probed(), ["retry"]),
+        (probed(may_change=True), ["retry", "wait"]),
+        (probed(may_be_swapped=True), ["retry", "swap"]),
+    ],
+)
+def test_only_a_proven_key_is_promoted_and_a_swap_is_offered_where_it_may_help(report: Any, offered: list[str]) -> None:
+    assert list(offers(report)) == offered
