@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from wizard.core.clock import Clock
 from wizard.core.settings import Environment, Paths, Settings
@@ -21,60 +21,12 @@ if TYPE_CHECKING:
     from wizard.rotation.flow import Flow
 
 
-class Environments(Protocol):
-    """Environments that can be looked at and opened."""
-
-    @property
-    def lede(self) -> str:
-        """What this is, for the home screen."""
-        ...
-
-    @property
-    def clock(self) -> Clock:
-        """The time, for ages."""
-        ...
-
-    @property
-    def custodian(self) -> Custodian | None:
-        """Opens the place of the credentials; None in a rehearsal, which uses the keyring or its own memory."""
-        ...
-
-    @property
-    def place(self) -> str:
-        """The place of the credentials as a phrase within a sentence, before an environment is open."""
-        ...
-
-    @property
-    def simulated_page(self) -> SimulatedPage | None:
-        """The stand-in for the exchange's page; None where the page is a real one."""
-        ...
-
-    async def open(self) -> None:
-        """Make it ready.
-
-        Raises:
-            wizard.core.errors.WizardError: it cannot be.
-        """
-        ...
-
-    async def close(self) -> None:
-        """Let go of it."""
-        ...
-
-    def overviews(self) -> tuple[Overview, ...]:
-        """Return each environment at a glance."""
-        ...
-
-    def flow(self, environment: Environment) -> AbstractAsyncContextManager[Flow]:
-        """Open one environment (see `wizard.rotation.opening.open_flow`)."""
-        ...
-
-
 class RealEnvironments:
     """The user's own environments, with the place of credentials that the settings name and no other."""
 
     lede = "Replace a key, store the first one, or bring a key already in use under care."
     simulated_page = None
+    """The page is a real one."""
     clock: Clock = staticmethod(time.time)
 
     def __init__(self, paths: Paths, settings: Settings) -> None:
@@ -94,12 +46,12 @@ class RealEnvironments:
         """Nothing is needed."""
 
     def overviews(self) -> tuple[Overview, ...]:
-        """Read the journal."""
+        """Return each environment at a glance."""
         return _look(self._paths, tuple(self._settings.environments.values()))
 
     @asynccontextmanager
     async def flow(self, environment: Environment) -> AsyncIterator[Flow]:
-        """Open one environment."""
+        """Open one environment (see `wizard.rotation.opening.open_flow`)."""
         open_flow = await in_daemon_thread(_load_open_flow)
         async with open_flow(environment, self._paths, self.custodian.open) as flow:
             yield flow
@@ -109,6 +61,7 @@ class RehearsalEnvironments:
     """One environment whose exchange is embedded."""
 
     custodian = None
+    """Nothing is opened for it: it uses the keyring, or its own memory."""
     place = NOT_KNOWN
     clock: Clock = staticmethod(time.time)
 
@@ -157,6 +110,9 @@ class RehearsalEnvironments:
         """Open the environment, with a key in use."""
         assert self._rehearsal is not None  # noqa: S101 - the screens open it first
         return self._rehearsal.flow()
+
+
+Environments = RealEnvironments | RehearsalEnvironments
 
 
 # The screens are there before what an environment needs once it is open: HTTP, cryptography, all steps.
