@@ -7,8 +7,8 @@ import pytest
 
 from tests.commands.conftest import Bench, Command
 from tests.commands.test_command_history import alter
-from wizard.checks import network
-from wizard.checks.storage import compare_stored_keys
+from wizard.checks import doctor
+from wizard.checks.doctor import compare_stored_keys
 from wizard.commands import prompts
 from wizard.core.secret import Secret
 from wizard.custody.encrypted_file import make_file
@@ -118,7 +118,7 @@ def test_every_environment_s_exchange_is_called_over_its_own_route(
 
 
 def test_an_exchange_that_hangs_is_given_up(bench: Bench, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(network, "CALL_DEADLINE", 0.2)
+    monkeypatch.setattr(doctor, "CALL_DEADLINE", 0.2)
     bench.fault(latency_ms=20_000)
     assert areas(command, "--only", "network") == {"network": ["inconclusive"]}
     assert areas(command, "--only", "clock") == {"clock": ["inconclusive"]}
@@ -127,7 +127,7 @@ def test_an_exchange_that_hangs_is_given_up(bench: Bench, command: Command, monk
 def test_an_exchange_too_slow_to_measure_the_clock_is_given_up(
     bench: Bench, command: Command, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(network, "CLOCK_DEADLINE", 0.3)
+    monkeypatch.setattr(doctor, "CLOCK_DEADLINE", 0.3)
     bench.fault(latency_ms=200)
     said = command("doctor", "--only", "clock", "--json")
     assert said.code == 6

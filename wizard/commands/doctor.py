@@ -9,8 +9,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 
-from wizard.checks.doctor import Area, Doctor
-from wizard.checks.storage import PlaceFinding
+from wizard.checks.doctor import Area, Doctor, PlaceFinding
 from wizard.commands.console import exit_code, print_finding, print_json
 from wizard.commands.prompts import place_opener
 from wizard.core import settings
