@@ -27,7 +27,7 @@ PATIENT = 60.0
 
 
 def proxied(port: int) -> Route:
-    return decide_route(Environment("production", SITE), "api.binance.com", {"HTTPS_PROXY": f"http://127.0.0.1:{port}"})
+    return decide_route(Environment("production", SITE), {"HTTPS_PROXY": f"http://127.0.0.1:{port}"})
 
 
 def refusals(report: EgressReport) -> dict[str, str]:

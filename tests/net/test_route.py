@@ -24,11 +24,11 @@ from wizard.net.route import (
 )
 
 HOST = "api.binance.com"
-SITE = Site("binance.com", "https://api.binance.com", "")
 
 
 def decided(environ=None, host=HOST, **settings) -> Route:
-    return decide_route(Environment("production", SITE, **settings), host, environ or {})
+    site = Site("binance.com", f"https://{host}", "")
+    return decide_route(Environment("production", site, **settings), environ or {})
 
 
 def client(transport, **options) -> httpx.AsyncClient:
@@ -79,7 +79,7 @@ def test_the_proxy_variables_are_read_once_and_named(environ, shown, source):
     assert (route.shown, route.source) == (shown, source)
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.10", "::1", "http://127.0.0.1:8000"])
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "127.8.9.10", "[::1]", "127.0.0.1:8000"])
 def test_this_machine_is_always_reached_directly(host):
     route = decided({"HTTPS_PROXY": "http://a:1"}, host=host, proxy="http://mine:3128")
 
@@ -87,7 +87,7 @@ def test_this_machine_is_always_reached_directly(host):
 
 
 def test_a_base_url_is_judged_by_its_host():
-    route = decided({"HTTPS_PROXY": "http://a:1", "NO_PROXY": "binance.com"}, host="https://api.binance.com")
+    route = decided({"HTTPS_PROXY": "http://a:1", "NO_PROXY": "binance.com"}, host="api.binance.com:443/path")
 
     assert not route.is_proxied
 

@@ -65,7 +65,7 @@ async def socks(town: Town) -> SocksProxy:
 
 
 def through(url: str, variable: str = "ALL_PROXY", **environ: str) -> Route:
-    return decide_route(Environment("production", SITE), "api.binance.com", {variable: url, **environ})
+    return decide_route(Environment("production", SITE), {variable: url, **environ})
 
 
 @pytest.mark.parametrize("scheme", ["socks5", "socks5h"])

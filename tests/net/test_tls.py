@@ -9,15 +9,17 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import httpx
 import pytest
 import trustme
 
 from tests.exchange.fake_exchange import FakeExchange, answer
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.errors import ErrorKind
+from wizard.net.route import Route, open_transport
 from wizard.net.tls import name_signer, who_signed
 from wizard.net.trace import Phase
+
+DIRECT = Route("direct", "these tests")
 
 
 @asynccontextmanager
@@ -28,10 +30,6 @@ async def inspector(authority: trustme.CA) -> AsyncIterator[FakeExchange]:
         yield fake
 
 
-def transport(verify: ssl.SSLContext) -> httpx.AsyncBaseTransport:
-    return httpx.AsyncHTTPTransport(verify=verify)
-
-
 @pytest.fixture
 def authority() -> trustme.CA:
     return trustme.CA(organization_name="Inspector Ltd", organization_unit_name="Security")
@@ -39,7 +37,7 @@ def authority() -> trustme.CA:
 
 async def test_an_unknown_authority_is_named_and_nothing_is_sent(authority: trustme.CA) -> None:
     async with inspector(authority) as fake:
-        signer = await who_signed(fake.site.rest_url, transport, 5)
+        signer = await who_signed(fake.site.rest_url, DIRECT, 5)
         await fake.left_alone()
     assert signer is not None
     assert "Inspector Ltd" in signer.issuer
@@ -57,7 +55,7 @@ async def test_an_authority_in_the_systems_store_is_named_as_an_inspecting_proxy
     # OpenSSL's own way to another system store; the public roots are certifi's and do not change.
     monkeypatch.setenv("SSL_CERT_FILE", str(store))
     async with inspector(authority) as fake:
-        signer = await who_signed(fake.site.rest_url, transport, 5)
+        signer = await who_signed(fake.site.rest_url, DIRECT, 5)
     assert signer is not None
     assert signer.is_trusted_by_system
     assert "reads what is sent, the API key among it" in signer.sentence()
@@ -65,10 +63,10 @@ async def test_an_authority_in_the_systems_store_is_named_as_an_inspecting_proxy
 
 async def test_where_no_handshake_comes_about_nobody_is_named() -> None:
     async with FakeExchange(answer(200, {})) as plain:
-        assert await who_signed(plain.site.rest_url.replace("http:", "https:"), transport, 2) is None
+        assert await who_signed(plain.site.rest_url.replace("http:", "https:"), DIRECT, 2) is None
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
-        assert await who_signed(f"https://127.0.0.1:{taken.getsockname()[1]}", transport, 2) is None
+        assert await who_signed(f"https://127.0.0.1:{taken.getsockname()[1]}", DIRECT, 2) is None
 
 
 async def test_a_server_that_never_shakes_hands_is_left_at_the_deadline() -> None:
@@ -79,7 +77,7 @@ async def test_a_server_that_never_shakes_hands_is_left_at_the_deadline() -> Non
     server = await asyncio.start_server(silent, "127.0.0.1", 0)
     async with server, asyncio.timeout(5):
         url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-        assert await who_signed(url, transport, 0.1) is None
+        assert await who_signed(url, DIRECT, 0.1) is None
 
 
 def test_bytes_that_are_no_certificate_name_nobody() -> None:
@@ -91,7 +89,7 @@ async def test_a_verified_connection_shows_version_issuer_and_end(authority: tru
     authority.configure_trust(trusting)
     async with (
         inspector(authority) as fake,
-        ExchangeClient(fake.site, transport(trusting)) as client,
+        ExchangeClient(fake.site, open_transport(DIRECT, verify=trusting)) as client,
     ):
         connection = await client.connect()
     assert connection.error is None

@@ -19,8 +19,9 @@ from wizard.custody.store import Store
 from wizard.egress.detection import EgressReport, detect
 from wizard.egress.services import EchoService
 from wizard.exchange.diagnosis import diagnose
+from wizard.net.route import decide_route
 from wizard.rotation.current_credentials import NoCurrentKeyError, current_key, fetch
-from wizard.rotation.exchange_calls import SignedAnswer, ask, circumstances, open_exchange, route_to_exchange
+from wizard.rotation.exchange_calls import SignedAnswer, ask, circumstances, open_exchange
 from wizard.rotation.findings import STORAGE, FindingWriter
 from wizard.rotation.journal import networks_of
 from wizard.rotation.model import Finding, Outcome
@@ -75,7 +76,7 @@ class KeyCheck:
 
     async def _observe(self) -> EgressReport | WizardError:
         try:
-            route = route_to_exchange(self.environment, self.environ)
+            route = decide_route(self.environment, self.environ)
             return await detect(self.services, route, rules=self.environment.rules)
         except WizardError as error:
             return error
@@ -84,7 +85,7 @@ class KeyCheck:
         try:
             credentials = await fetch(key, await self.open_store())
             try:
-                route = route_to_exchange(self.environment, self.environ)
+                route = decide_route(self.environment, self.environ)
                 async with open_exchange(self.environment, route, timeout=CALL_DEADLINE, clock=self.clock) as client:
                     return await ask(client, credentials, circumstances(self.environment.site))
             finally:

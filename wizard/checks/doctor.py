@@ -20,7 +20,8 @@ from wizard.custody.store import Store, try_out
 from wizard.custody.vault import missing_keys, unknown_items
 from wizard.egress.services import load_services
 from wizard.exchange.skew import measure_skew
-from wizard.rotation.exchange_calls import open_exchange, route_to_exchange
+from wizard.net.route import decide_route
+from wizard.rotation.exchange_calls import open_exchange
 from wizard.rotation.findings import STORAGE, FindingWriter
 from wizard.rotation.journal import read_journal
 from wizard.rotation.model import Finding, Outcome
@@ -158,7 +159,7 @@ class Doctor:
         """Decide the route of an environment and call its exchange's public ping."""
         subject = f"Network {environment.name}"
         try:
-            route = route_to_exchange(environment, self.environ)
+            route = decide_route(environment, self.environ)
             async with open_exchange(environment, route, timeout=CALL_DEADLINE) as client:
                 milliseconds = await client.ping()
         except WizardError as error:
@@ -171,7 +172,7 @@ class Doctor:
     async def _check_clock(self, environment: Environment) -> Finding:
         """Compare this host's clock with the exchange's."""
         try:
-            route = route_to_exchange(environment, self.environ)
+            route = decide_route(environment, self.environ)
             async with (
                 asyncio.timeout(CLOCK_DEADLINE),
                 open_exchange(environment, route, timeout=CALL_DEADLINE, clock=self.writer.clock) as client,

@@ -34,9 +34,9 @@ from wizard.egress.ssh_hosts.hosts import (
 )
 from wizard.egress.ssh_hosts.openssh import find_openssh
 from wizard.egress.ssh_hosts.remote_detection import Bounds, ask_hosts
-from wizard.net.route import Route
+from wizard.net.route import Route, decide_route
 from wizard.rotation.current_credentials import current_key, fetch
-from wizard.rotation.exchange_calls import ipv6_route_to_exchange, observe_address, open_exchange, route_to_exchange
+from wizard.rotation.exchange_calls import ipv6_route_to_exchange, observe_address, open_exchange
 from wizard.rotation.journal import Journal, networks_of, open_journal
 from wizard.rotation.steps.egress import keep_exchange_observation
 
@@ -124,7 +124,7 @@ def _named_hosts(text: str, environment: Environment) -> tuple[Host, ...]:
 async def _ask(
     environment: Environment, paths: Paths, hosts: Sequence[Host], *, samples_more: bool
 ) -> tuple[EgressReport, Ipv6Route | None, tuple[HostAnswer, ...]]:
-    route = route_to_exchange(environment, os.environ)
+    route = decide_route(environment, os.environ)
     services = load_services(paths.services_file)
     print_message(f"Route of {environment.name}: {route.shown} ({route.source}).")
     return await asyncio.gather(
@@ -281,7 +281,7 @@ def ask_exchange(
     """
     observation = run_async(_ask_exchange(environment, paths, known))
     print_message(observation.sentence(verdict))
-    route = route_to_exchange(environment, os.environ)
+    route = decide_route(environment, os.environ)
     _in_journal(paths, lambda journal: keep_exchange_observation(observation, route, journal, environment.name))
     return observation
 
@@ -290,7 +290,7 @@ async def _ask_exchange(environment: Environment, paths: Paths, known: Settings)
     key = current_key(environment.name, paths)
     credentials = await fetch(key, await place_opener(paths, known)())
     try:
-        route = route_to_exchange(environment, os.environ)
+        route = decide_route(environment, os.environ)
         async with open_exchange(environment, route, timeout=CALL_DEADLINE) as client:
             return await observe_address(client, credentials, environment.site, networks_of(key.whitelist))
     finally:

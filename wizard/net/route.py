@@ -84,12 +84,12 @@ class Route:
         return f"Route: {self.shown} {family} ({self.source}).{roots}"
 
 
-def decide_route(environment: Environment, host: str, environ: Mapping[str, str]) -> Route:
-    """Return the route to `host`: the explicit setting, else the proxy variables, else direct.
+def decide_route(environment: Environment, environ: Mapping[str, str]) -> Route:
+    """Return the one way to echo services and exchange: the explicit setting, else the proxy variables, else direct.
 
     Args:
-        environment: Its `proxy` wins over every variable; its `source_address` binds direct routes.
-        host: The exchange's host name or base URL; this machine itself is always reached directly.
+        environment: Its `proxy` wins over every variable; its `source_address` binds direct routes. An exchange on
+            this machine itself is always reached directly.
         environ: The variables of the process.
 
     Raises:
@@ -97,7 +97,7 @@ def decide_route(environment: Environment, host: str, environ: Mapping[str, str]
     """
     variable = next((name for name in ROOT_VARIABLES if environ.get(name)), None)
     roots = f"{variable}={printable(environ[variable])}" if variable else ""
-    return replace(_decide(environment, urlsplit(host).hostname or host, environ), roots=roots)
+    return replace(_decide(environment, urlsplit(environment.site.rest_url).hostname or "", environ), roots=roots)
 
 
 def _decide(environment: Environment, host: str, environ: Mapping[str, str]) -> Route:

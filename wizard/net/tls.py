@@ -8,20 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from wizard.core.text import printable
+from wizard.net.route import Route, open_transport
 from wizard.net.trace import Trace
 
 if TYPE_CHECKING:
     from cryptography import x509
-
-OpenTransport = Callable[[ssl.SSLContext], httpx.AsyncBaseTransport]
-"""Opens the decided route with other certificates than the public authorities' believed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,17 +68,17 @@ def read_handshake(connection: ssl.SSLObject | None, milliseconds: float) -> Han
     )
 
 
-async def who_signed(url: str, open_transport: OpenTransport, deadline: float) -> Signer | None:
+async def who_signed(url: str, route: Route, deadline: float) -> Signer | None:
     """Return who signed the certificate at `url`; None where no handshake came about.
 
     Args:
         url: Where the verified handshake failed.
-        open_transport: See `OpenTransport`.
+        route: The decided route; it is taken with other certificates than the public authorities' believed.
         deadline: Seconds for both handshakes.
     """
     shown, trusted = await asyncio.gather(
-        _shake_hands(url, open_transport(_anything()), deadline),
-        _shake_hands(url, open_transport(_system_store()), deadline),
+        _shake_hands(url, open_transport(route, verify=_anything()), deadline),
+        _shake_hands(url, open_transport(route, verify=_system_store()), deadline),
     )
     return name_signer(shown, is_trusted_by_system=trusted is not None) if shown else None
 

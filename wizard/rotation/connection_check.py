@@ -19,6 +19,7 @@ from wizard.exchange.resolution import AddressKind, Resolution, resolve
 from wizard.net.tls import Signer, who_signed
 from wizard.net.trace import Phase
 from wizard.rotation.context import Context
+from wizard.rotation.exchange_calls import open_exchange
 from wizard.rotation.findings import DNS, REACHABLE, TCP, TLS, FindingWriter
 from wizard.rotation.model import Finding, Outcome
 
@@ -161,7 +162,7 @@ async def _signer(context: Context, connection: Connection) -> Signer | None:
     if connection.error is None or connection.error.phase is not Phase.TLS:
         return None
     url = context.environment.site.rest_url + "/api/v3/ping"
-    return await who_signed(url, context.transport, context.pace.call)
+    return await who_signed(url, context.route(), context.pace.call)
 
 
 async def _answering(context: Context, connection: Connection) -> Sequence[str]:
@@ -174,7 +175,8 @@ async def _answering(context: Context, connection: Connection) -> Sequence[str]:
 
 
 async def _answers(context: Context, url: str) -> bool:
-    async with context.exchange(replace(context.environment.site, rest_url=url)) as client:
+    other = replace(context.environment, site=replace(context.environment.site, rest_url=url))
+    async with open_exchange(other, context.route(), timeout=context.pace.call) as client:
         try:
             await client.ping()
         except ExchangeError:

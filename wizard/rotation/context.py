@@ -5,27 +5,20 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
-from typing import TYPE_CHECKING
 
 from wizard.core.clock import Clock
 from wizard.core.errors import WizardError
 from wizard.core.settings import Environment
-from wizard.core.sites import Site
 from wizard.custody.records import KeyRecord, Slot
 from wizard.custody.vault import Vault
 from wizard.egress.ipv6 import Ipv6Lookup
 from wizard.egress.services import EchoService
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.resolution import Lookup, look_up
-from wizard.net.route import Route, open_transport
-from wizard.rotation.exchange_calls import open_exchange, route_to_exchange
+from wizard.net.route import Route, decide_route
+from wizard.rotation.exchange_calls import open_exchange
 from wizard.rotation.journal import Journal, networks_of
 from wizard.rotation.model import RotationRecord
-
-if TYPE_CHECKING:
-    import ssl
-
-    import httpx
 
 Pause = Callable[[float], Awaitable[object]]
 """Waits for a number of seconds. `asyncio.sleep` is one."""
@@ -107,30 +100,14 @@ class Context:
         Raises:
             wizard.net.route.RouteError: the proxy settings cannot be used.
         """
-        return route_to_exchange(self.environment, self.environ)
+        return decide_route(self.environment, self.environ)
 
-    def transport(self, verify: ssl.SSLContext) -> httpx.AsyncBaseTransport:
-        """Return the decided route with other certificates believed: to look at them, never to send anything.
-
-        Raises:
-            wizard.net.route.RouteError: the proxy settings cannot be used.
-        """
-        return open_transport(self.route(), verify=verify)
-
-    def exchange(self, site: Site | None = None) -> ExchangeClient:
+    def exchange(self) -> ExchangeClient:
         """Return a client of this environment's exchange over the decided route, to be used with `async with`.
-
-        Args:
-            site: Other hosts of the same exchange; None for those of the settings.
 
         Raises:
             wizard.net.route.RouteError: the proxy settings cannot be used.
         """
         return open_exchange(
-            self.environment,
-            self.route(),
-            timeout=self.pace.call,
-            clock=self.clock,
-            stopwatch=self.stopwatch,
-            site=site,
+            self.environment, self.route(), timeout=self.pace.call, clock=self.clock, stopwatch=self.stopwatch
         )

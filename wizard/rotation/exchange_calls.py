@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 from urllib.parse import urlsplit
@@ -21,16 +21,7 @@ from wizard.exchange.diagnosis import Circumstances, Diagnosis, diagnose
 from wizard.exchange.errors import ErrorKind, ExchangeError
 from wizard.exchange.responses import ApiRestrictions
 from wizard.exchange.skew import ClockSkew
-from wizard.net.route import Route, decide_route, open_transport
-
-
-def route_to_exchange(environment: Environment, environ: Mapping[str, str]) -> Route:
-    """Return the one way that echo services and exchange are reached.
-
-    Raises:
-        wizard.net.route.RouteError: the proxy settings cannot be used.
-    """
-    return decide_route(environment, environment.site.rest_url, environ)
+from wizard.net.route import Route, open_transport
 
 
 async def ipv6_route_to_exchange(environment: Environment, route: Route, lookup: Ipv6Lookup) -> Ipv6Route | None:
@@ -46,7 +37,6 @@ def open_exchange(
     timeout: float,
     clock: Clock = time.time,
     stopwatch: Clock = time.perf_counter,
-    site: Site | None = None,
 ) -> ExchangeClient:
     """Return a client of the environment's exchange, to be used as an async context manager.
 
@@ -56,13 +46,12 @@ def open_exchange(
         timeout: The deadline of one call, in seconds.
         clock: This host's clock.
         stopwatch: Seconds from any start, for round trips.
-        site: Other hosts of the environment's exchange; None for those of its settings.
 
     Raises:
         wizard.net.route.RouteError: the route's proxy cannot be used.
     """
     return ExchangeClient(
-        site or environment.site,
+        environment.site,
         open_transport(route),
         clock=clock,
         stopwatch=stopwatch,
