@@ -82,5 +82,5 @@ async def to_ed25519_probe(world: World, flow: Flow) -> None:
     made = await world.simulated_page.create(
         "new", KeyKind.ED25519, "203.0.113.42", public_key=pem, enableSpotAndMarginTrading=True
     )
-    await flow.credentials.store_made(made.api_key)
+    await flow.credentials.store_pair(made.api_key, pem)
     flow.advance(flow.context.rotation.step)

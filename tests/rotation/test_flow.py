@@ -250,7 +250,7 @@ async def test_ed25519_comes_back_with_nothing_but_its_api_key(world: World) -> 
         made = await world.simulated_page.create(
             "new", KeyKind.ED25519, HERE, public_key=public_key, enableSpotAndMarginTrading=True
         )
-        await flow.credentials.store_made(made.api_key)
+        await flow.credentials.store_pair(made.api_key, public_key)
         flow.advance(flow.context.rotation.step)
         assert (await flow.probe.run()).is_proven
     assert len(world.store.services) == 1
@@ -267,11 +267,11 @@ async def test_a_mistyped_api_key_does_not_lose_the_private_key(world: World) ->
         made = await world.simulated_page.create(
             "new", KeyKind.ED25519, HERE, public_key=public_key, enableSpotAndMarginTrading=True
         )
-        await flow.credentials.store_made(Secret("mistyped" * 8))
+        await flow.credentials.store_pair(Secret("mistyped" * 8), public_key)
         flow.advance(flow.context.rotation.step)
         assert not (await flow.probe.run()).is_proven
         flow.back()
-        await flow.credentials.store_made(made.api_key)
+        await flow.credentials.store_pair(made.api_key, public_key)
         flow.advance(flow.context.rotation.step)
         assert (await flow.probe.run()).is_proven
 

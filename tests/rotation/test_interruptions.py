@@ -210,7 +210,7 @@ class User:
                 "new", KeyKind.ED25519, HERE, public_key=public_key, enableSpotAndMarginTrading=True
             )
         assert public_key == self.public_key, "the private key of a key made at the exchange is lost"
-        await flow.credentials.store_made(self.new.api_key)
+        await flow.credentials.store_pair(self.new.api_key, public_key)
 
     async def probe(self, flow: Flow) -> None:
         await flow.complete(await flow.probe.run())

@@ -47,7 +47,7 @@ async def _take(stage: Stage, answer: str) -> bool:
     """Have the pair ready where a pair signs, then take the values in; return whether they were stored."""
     if answer == credentials.IMPORT:
         given = await import_key(stage)
-        return given is not None and await _enter(stage, given.kind, given.public_pem, is_imported=True)
+        return given is not None and await _enter(stage, given.kind, given.public_pem)
     if answer == "read":
         found = await find_key(stage)
         return found is not None and await _enter(stage, KeyKind.HMAC, "", found=found)
@@ -59,9 +59,7 @@ async def _take(stage: Stage, answer: str) -> bool:
     return public_key is not None and await _enter(stage, kind, public_key)
 
 
-async def _enter(
-    stage: Stage, kind: KeyKind, public_key: str, *, is_imported: bool = False, found: Pair | None = None
-) -> bool:
+async def _enter(stage: Stage, kind: KeyKind, public_key: str, *, found: Pair | None = None) -> bool:
     """Take the values in and store them; return whether that was done."""
     stage.talk.say("", *numbered(_instructions(stage, kind)), *public_key.splitlines())
     with closing(KeyEntry(stage.talk, stage.page, kind, public_key)) as entry:
@@ -69,15 +67,15 @@ async def _enter(
             entry.take(found)
         while found is not None or await entry.fill():
             found = None
-            if await _store_or_leave(stage, entry, public_key if is_imported else ""):
+            if await _store_or_leave(stage, entry, public_key):
                 return True
     return False
 
 
-async def _store_or_leave(stage: Stage, entry: KeyEntry, imported: str) -> bool:
+async def _store_or_leave(stage: Stage, entry: KeyEntry, public_key: str) -> bool:
     """Store, as often as the user wants to try; return False to enter the values again."""
     while True:
-        finding = await _store(stage, entry, imported)
+        finding = await _store(stage, entry, public_key)
         if finding is not None:
             stage.talk.say(*evidence(finding))
             return True
@@ -86,13 +84,13 @@ async def _store_or_leave(stage: Stage, entry: KeyEntry, imported: str) -> bool:
             return False
 
 
-async def _store(stage: Stage, entry: KeyEntry, imported: str) -> Finding | None:
-    """Store what was entered; `imported` is the public half of an imported key, or nothing."""
+async def _store(stage: Stage, entry: KeyEntry, public_key: str) -> Finding | None:
+    """Store what was entered; `public_key` is the public half where a pair signs."""
     api_key = entry.api_key
     if api_key is None:
         return None
     return await stage.talk.attempt(
-        lambda: credentials.store(stage.flow, entry.kind, api_key, entry.secret, imported),
+        lambda: credentials.store(stage.flow, api_key, entry.secret, public_key),
         f"Writing to {stage.flow.place}, reading back, comparing",
         deadlines.CUSTODY,
     )

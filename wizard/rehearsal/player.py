@@ -160,7 +160,8 @@ class Player:
         made = await self._simulated_page.create(
             "new", self._kind, self._list(), public_key=public_key, enableSpotAndMarginTrading=True
         )
-        finding = await (step.store_made(made.api_key) if is_pair else step.store_hmac(made.api_key, made.secret))
+        store = step.store_pair(made.api_key, public_key) if is_pair else step.store_hmac(made.api_key, made.secret)
+        finding = await store
         self._flow.advance(Step.CREDENTIALS)
         return Outcome.PASSED, [finding]
 

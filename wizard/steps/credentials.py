@@ -79,18 +79,15 @@ async def read_key(flow: Flow, place: str) -> Found:
     return found
 
 
-def store(flow: Flow, kind: KeyKind, api_key: Secret, secret: Secret | None, imported: str) -> Awaitable[Finding]:
+def store(flow: Flow, api_key: Secret, secret: Secret | None, public_key: str) -> Awaitable[Finding]:
     """Store a new key with what signs for it.
 
     Args:
         flow: The open environment.
-        kind: Of the key.
         api_key: What the page shows.
         secret: Of an HMAC key; None where a key pair signs.
-        imported: The public half of a pair that was imported; empty where it was made here.
+        public_key: The public half of the pair that was made here or imported.
     """
     if secret is not None:
         return flow.credentials.store_hmac(api_key, secret)
-    if imported:
-        return flow.credentials.store_imported(api_key, imported)
-    return flow.credentials.store_made(api_key, kind)
+    return flow.credentials.store_pair(api_key, public_key)

@@ -7,6 +7,7 @@ dies while the user is on the exchange's page, the private key of the new API ke
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from functools import partial
 
 from wizard.core.credentials import Credentials, KeyKind
@@ -47,64 +48,64 @@ class CredentialsStep:
 
         It is stored by then: a place that cannot hold it says so before a key is created with it.
         """
-        found = await self._pair(kind)
-        if found is None:
-            return await self._make_pair(kind)
-        try:
-            return public_pem(found.signing)
-        finally:
-            found.wipe()
+        pending = self.pending  # it has the pair when its API key was mistyped
+        for record in [*reversed(self._drafts()), *([pending] if pending else [])]:
+            if record.kind is kind and (found := await self._context.vault.fetch(record)):
+                try:
+                    if not found.api_key.reveal().startswith(IMPORTED):
+                        return public_pem(found.signing)
+                finally:
+                    found.wipe()
+        # In a thread: an RSA key of 4096 bits takes seconds.
+        pair = await asyncio.to_thread(generate_rsa if kind is KeyKind.RSA else generate_ed25519)
+        await self._keep_draft(pair, MADE_HERE)
+        return pair.public_pem
+
+    async def import_pair(self, pair: KeyPair) -> None:
+        """Put a private key that was made elsewhere into the place of the credentials, before its API key is known."""
+        label = _label(IMPORTED, pair.public_pem).fingerprint()
+        if all(draft.name.fingerprint != label for draft in self._drafts()):
+            await self._keep_draft(pair, IMPORTED)
 
     async def store_hmac(self, api_key: Secret, secret: Secret) -> Finding:
         """Store an API key with its HMAC secret."""
         return await self.store(Credentials(KeyKind.HMAC, api_key, secret))
 
-    async def store_made(self, api_key: Secret, kind: KeyKind = KeyKind.ED25519) -> Finding:
-        """Store an API key with the private key that was made here for it.
-
-        Raises:
-            WizardError: the key pair is not stored any more.
-        """
-        found = await self._pair(kind)
-        if found is None:
-            raise WizardError(
-                f"The private key made for this API key is not in {self._context.vault.place} any more",
-                advice="Delete this API key on the exchange's page and start this step again with a new pair.",
-                code="credentials.pair-missing",
-            )
-        finding = await self.store(Credentials(kind, api_key, found.signing))
-        for draft in self._drafts():
-            if draft.name.fingerprint == _label(MADE_HERE, public_pem(found.signing)).fingerprint():
-                await self._context.vault.purge(draft, "the pair is stored together with its API key")
-        return finding
-
-    async def import_pair(self, pair: KeyPair) -> None:
-        """Put a private key that was made elsewhere into the place of the credentials, before its API key is known."""
-        if self._imported_draft(pair.public_pem) is None:
-            await self._keep_draft(pair, IMPORTED)
-
-    async def store_imported(self, api_key: Secret, public: str) -> Finding:
-        """Store an API key with the private key that was imported for it.
+    async def store_pair(self, api_key: Secret, public: str) -> Finding:
+        """Store an API key with the private key that was made here or imported for it.
 
         Args:
             api_key: What the exchange's page shows.
-            public: The public half of the imported key, as `import_pair` had it.
+            public: The public half, as `public_key` returned or `import_pair` had it.
 
         Raises:
             WizardError: the private key is not stored any more.
         """
-        draft = self._imported_draft(public)
-        found = await self._context.vault.fetch(draft) if draft else await self._imported_pending(public)
+        made, imported = (_label(origin, public).fingerprint() for origin in (MADE_HERE, IMPORTED))
+        drafts = [draft for draft in self._drafts() if draft.name.fingerprint in (made, imported)]
+        is_imported = any(key.name.fingerprint == imported for key in self._keys())
+        found = await self._fetch_pair(public, drafts)
         if found is None:
+            again = "Delete this API key on the exchange's page and start this step again with a new pair."
             raise WizardError(
-                f"The imported private key is not in {self._context.vault.place} any more",
-                advice="Import it once more, then store it.",
+                f"The private key of this API key is not in {self._context.vault.place} any more",
+                advice="Import it once more, then store it." if is_imported else again,
                 code="credentials.pair-missing",
             )
-        finding = await self.store(Credentials(found.kind, api_key, found.signing), is_imported=True)
-        if draft:
-            await self._context.vault.purge(draft, "the imported key is stored together with its API key")
+        finding = await self.store(Credentials(found.kind, api_key, found.signing), is_imported=is_imported)
+        found.wipe()
+        for draft in drafts:
+            await self._context.vault.purge(draft, "the pair is stored together with its API key")
         return finding
+
+    async def _fetch_pair(self, public: str, drafts: Sequence[KeyRecord]) -> Credentials | None:
+        """Return the pair from its draft, or from the pending key when its API key was mistyped."""
+        pending = self.pending
+        for record in (*drafts, *([pending] if pending and pending.kind is not KeyKind.HMAC else [])):
+            found = await self._context.vault.fetch(record)
+            if found and public_pem(found.signing) == public:
+                return found
+        return None
 
     async def swap(self, typed: str) -> Finding:
         """Store the pending key again with API key and secret exchanged; the next probe sends them so.
@@ -168,7 +169,7 @@ class CredentialsStep:
 
     def _refuse_known(self, credentials: Credentials) -> None:
         fingerprint, own = credentials.name.fingerprint, self._context.environment.name
-        for record in self._context.journal.keys(own):
+        for record in self._keys():
             if record.name.fingerprint == fingerprint and record.slot in (Slot.CURRENT, Slot.LEGACY):
                 raise WizardError(
                     "This is the key that is to be replaced, not the new one",
@@ -184,41 +185,17 @@ class CredentialsStep:
                 code="credentials.already-stored",
             )
 
-    async def _pair(self, kind: KeyKind) -> Credentials | None:
-        """Return the pair made here: as a draft, or within the pending key when its API key was mistyped."""
-        pending = self._context.key(Slot.PENDING)
-        for record in [*reversed(self._drafts()), *([pending] if pending else [])]:
-            if record.kind is kind and (found := await self._context.vault.fetch(record)):
-                if not found.api_key.reveal().startswith(IMPORTED):
-                    return found
-                found.wipe()
-        return None
-
-    async def _make_pair(self, kind: KeyKind) -> str:
-        # In a thread: an RSA key of 4096 bits takes seconds.
-        pair = await asyncio.to_thread(generate_rsa if kind is KeyKind.RSA else generate_ed25519)
-        await self._keep_draft(pair, MADE_HERE)
-        return pair.public_pem
-
     async def _keep_draft(self, pair: KeyPair, origin: str) -> None:
         await self._context.vault.recover()
         await self._context.vault.put(
             Credentials(pair.kind, _label(origin, pair.public_pem), pair.private_pem), Slot.DRAFT
         )
 
-    def _imported_draft(self, public: str) -> KeyRecord | None:
-        wanted = _label(IMPORTED, public).fingerprint()
-        return next((record for record in self._drafts() if record.name.fingerprint == wanted), None)
-
-    async def _imported_pending(self, public: str) -> Credentials | None:
-        """Return the pending key whose private key is the imported one: its API key was mistyped."""
-        pending = self.pending
-        found = await self._context.vault.fetch(pending) if pending and pending.kind is not KeyKind.HMAC else None
-        return found if found and public_pem(found.signing) == public else None
-
     def _drafts(self) -> list[KeyRecord]:
-        keys = self._context.journal.keys(self._context.environment.name)
-        return [key for key in keys if key.slot is Slot.DRAFT and key.holding is Holding.STORED]
+        return [key for key in self._keys() if key.slot is Slot.DRAFT and key.holding is Holding.STORED]
+
+    def _keys(self) -> tuple[KeyRecord, ...]:
+        return self._context.journal.keys(self._context.environment.name)
 
 
 def is_placeholder(api_key: Secret) -> bool:

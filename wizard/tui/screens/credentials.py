@@ -63,8 +63,8 @@ class CredentialsScreen(StepScreen):
         super().__init__()
         self._kind: KeyKind | None = None
         self._public_pem = ""
-        self._imported = ""
-        """The public half of an imported key; empty where the pair is made here."""
+        self._is_imported = False
+        """Whether it is an imported key's."""
         self._pair_kind: KeyKind | None = None
         """Whose public half is shown."""
         self._unusual = ""
@@ -109,8 +109,8 @@ class CredentialsScreen(StepScreen):
             self.app.push_screen(ImportKeyScreen(), self._import)
             return
         kind = KeyKind(str(event.option_id))
-        if self._imported or kind is not self._pair_kind:
-            self._public_pem = self._imported = ""
+        if self._is_imported or kind is not self._pair_kind:
+            self._public_pem, self._is_imported = "", False
         self.choose_kind(kind)
 
     def choose_kind(self, kind: KeyKind) -> None:
@@ -196,9 +196,8 @@ class CredentialsScreen(StepScreen):
             self.start(partial(self._store, entered), self.go_to_probe, doing="store the credentials")
 
     async def _store(self, entered: Entered) -> Finding:
-        kind = self._kind or KeyKind.ED25519
         try:
-            return await credentials.store(self.flow, kind, entered.api_key, entered.secret, self._imported)
+            return await credentials.store(self.flow, entered.api_key, entered.secret, self._public_pem)
         finally:
             entered.wipe()
 
@@ -219,7 +218,7 @@ class CredentialsScreen(StepScreen):
         if self._is_busy():
             given.pair.private_pem.wipe()
             return
-        self._public_pem = self._imported = given.pair.public_pem
+        self._public_pem, self._is_imported = given.pair.public_pem, True
         self.choose_kind(given.pair.kind)
         self.form.await_public_key(f"Storing the private key in {self.flow.place}…")
         if given.warning:
