@@ -69,10 +69,19 @@ class KeyCheck:
         try:
             key = current_key(self.environment.name, self.paths)
         except NoCurrentKeyError as error:
-            return CheckedKey(None, no_key(error, self.clock))
+            writer = FindingWriter(self.clock, "")
+            missing = writer.error(CURRENT_KEY, Outcome.FAILED, error)
+            return CheckedKey(None, (missing, *writer.not_run(ACCEPTED, WHITELIST, AGE)))
         egress, answer = await asyncio.gather(self._observe(), self._ask(key))
-        seen = Seen(self.environment, key, egress, answer, self.place)
-        return CheckedKey(key, judge(seen, self.clock, max_age), egress if isinstance(egress, EgressReport) else None)
+        report = egress if isinstance(egress, EgressReport) else None
+        address = str(report.verdict.addresses[0]) if report and report.verdict.is_agreed else ""
+        writer = FindingWriter(self.clock, address)
+        findings = (
+            *self._asked(writer, key, answer),
+            _covered(writer, key, egress),
+            _age(writer, key, answer, max_age),
+        )
+        return CheckedKey(key, findings, report)
 
     async def _observe(self) -> EgressReport | WizardError:
         try:
@@ -93,59 +102,22 @@ class KeyCheck:
         except WizardError as error:
             return error
 
-
-@dataclass(frozen=True, slots=True)
-class Seen:
-    """What was seen of one key, or why it was not seen."""
-
-    environment: Environment
-    key: KeyRecord
-    egress: EgressReport | WizardError
-    answer: SignedAnswer | WizardError
-    place: str
-    """Where the key was read from, as a phrase within a sentence."""
-
-    @property
-    def address(self) -> str:
-        """The egress address, where several operators agree on it."""
-        is_agreed = isinstance(self.egress, EgressReport) and self.egress.verdict.is_agreed
-        return str(self.egress.verdict.addresses[0]) if isinstance(self.egress, EgressReport) and is_agreed else ""
+    def _asked(self, writer: FindingWriter, key: KeyRecord, answer: SignedAnswer | WizardError) -> tuple[Finding, ...]:
+        if isinstance(answer, CustodyError | NoCurrentKeyError):
+            subject = STORAGE if isinstance(answer, CustodyError) else CURRENT_KEY
+            return (writer.error(subject, Outcome.FAILED, answer), *writer.not_run(ACCEPTED))
+        held = writer.note(CURRENT_KEY, Outcome.PASSED, f"{key.name} was read from {self.place}.")
+        if isinstance(answer, WizardError):
+            return (held, writer.error(ACCEPTED, Outcome.INCONCLUSIVE, answer))
+        known = circumstances(self.environment.site, writer.egress, networks_of(key.whitelist))
+        accepted = writer.diagnosis(ACCEPTED, diagnose(answer.error, known))
+        if answer.restrictions is None:  # the site does not tell whether it binds the key to a list
+            return (held, accepted)
+        return (held, accepted, writer.restriction(answer.restrictions.ip_restricted, is_adopted=not key.whitelist))
 
 
-def no_key(error: NoCurrentKeyError, clock: Clock) -> tuple[Finding, ...]:
-    """Return the findings where there is nothing to look at."""
-    writer = FindingWriter(clock, "")
-    return (writer.error(CURRENT_KEY, Outcome.FAILED, error), *writer.not_run(ACCEPTED, WHITELIST, AGE))
-
-
-def judge(seen: Seen, clock: Clock, max_age: float) -> tuple[Finding, ...]:
-    """Return the findings in the order in which they are read."""
-    writer = FindingWriter(clock, seen.address)
-    return (*_asked(writer, seen), _covered(writer, seen), _age(writer, seen, max_age))
-
-
-def _asked(writer: FindingWriter, seen: Seen) -> tuple[Finding, ...]:
-    answer, key = seen.answer, seen.key
-    if isinstance(answer, CustodyError):
-        return (writer.error(STORAGE, Outcome.FAILED, answer), *writer.not_run(ACCEPTED))
-    if isinstance(answer, NoCurrentKeyError):
-        return (writer.error(CURRENT_KEY, Outcome.FAILED, answer), *writer.not_run(ACCEPTED))
-    held = writer.note(CURRENT_KEY, Outcome.PASSED, f"{key.name} was read from {seen.place}.")
-    if isinstance(answer, WizardError):
-        return (held, writer.error(ACCEPTED, Outcome.INCONCLUSIVE, answer))
-    known = circumstances(seen.environment.site, seen.address, networks_of(key.whitelist))
-    return (held, writer.diagnosis(ACCEPTED, diagnose(answer.error, known)), *_restriction(writer, key, answer))
-
-
-def _restriction(writer: FindingWriter, key: KeyRecord, answer: SignedAnswer) -> tuple[Finding, ...]:
-    """Say whether the exchange still binds the key to a list; sites without an endpoint that tells add nothing."""
-    if answer.restrictions is None:
-        return ()
-    return (writer.restriction(answer.restrictions.ip_restricted, is_adopted=not key.whitelist),)
-
-
-def _covered(writer: FindingWriter, seen: Seen) -> Finding:
-    egress, whitelist = seen.egress, seen.key.whitelist
+def _covered(writer: FindingWriter, key: KeyRecord, egress: EgressReport | WizardError) -> Finding:
+    whitelist = key.whitelist
     if isinstance(egress, WizardError):
         return writer.error(WHITELIST, Outcome.INCONCLUSIVE, egress)
     if not whitelist:
@@ -164,11 +136,12 @@ def _covered(writer: FindingWriter, seen: Seen) -> Finding:
     return writer.note(WHITELIST, Outcome.FAILED, observed, advice=advice)
 
 
-def _age(writer: FindingWriter, seen: Seen, max_age: float) -> Finding:
+def _age(writer: FindingWriter, key: KeyRecord, answer: SignedAnswer | WizardError, max_age: float) -> Finding:
     """Judge the older of two dates: a key that was adopted is older than its stored item."""
-    created = _created(seen.answer)
-    is_dated = created is not None and created < seen.key.stored_at
-    since = created if created is not None and is_dated else seen.key.stored_at
+    restrictions = answer.restrictions if isinstance(answer, SignedAnswer) else None
+    created = restrictions.created_ms / 1000 if restrictions and restrictions.created_ms is not None else None
+    is_dated = created is not None and created < key.stored_at
+    since = created if created is not None and is_dated else key.stored_at
     age, by_whom = writer.clock() - since, "created, says the exchange," if is_dated else "stored here"
     if age < 0:
         observed = "The key was stored at a time that this host's clock has not reached: its age is not known."
@@ -177,9 +150,4 @@ def _age(writer: FindingWriter, seen: Seen, max_age: float) -> Finding:
     if age <= max_age:
         gap = "" if created is not None else "that it is not older: when it was created was not told"
         return writer.note(AGE, Outcome.PASSED, observed, does_not_prove=gap)
-    return writer.note(AGE, Outcome.FAILED, observed, advice=f"Rotate it: key-wizard --env {seen.environment.name}")
-
-
-def _created(answer: SignedAnswer | WizardError) -> float | None:
-    restrictions = answer.restrictions if isinstance(answer, SignedAnswer) else None
-    return restrictions.created_ms / 1000 if restrictions and restrictions.created_ms is not None else None
+    return writer.note(AGE, Outcome.FAILED, observed, advice=f"Rotate it: key-wizard --env {key.environment}")
