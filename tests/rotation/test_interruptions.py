@@ -34,7 +34,6 @@ READERS = {
     "environments_with",
     "last_seen",
     "last_verdict",
-    "newest_event",
     "whitelist_of",
     "list_in_use",
     "labels",

@@ -14,7 +14,7 @@ from wizard.egress.selection import Candidate
 from wizard.intake.copies import Copies
 from wizard.rotation.context import Context
 from wizard.rotation.model import STEPS, Finding, Mode, RotationRecord, Step, safe_to_close
-from wizard.rotation.report import Report, write_report
+from wizard.rotation.report import Report
 from wizard.rotation.retirement import Death
 from wizard.rotation.steps.address_selection import AddressSelection
 from wizard.rotation.steps.credentials import CredentialsStep
@@ -158,10 +158,9 @@ class Flow:
             The report, where the interrupted run had nothing left to do but to write it.
         """
         if self.step is Step.DONE:
-            return await self._finish(None, None, STORED)
+            return await self._finish()
         if self.step is Step.RETIRE and self.retire.legacy is None:
-            death = self.retire.death()
-            return await self._finish(self.retire.retired, death, death.grade)
+            return await self._finish(self.retire.retired, self.retire.death())
         return None
 
     def advance(self, from_step: Step) -> Step:
@@ -192,7 +191,7 @@ class Flow:
             await self.probe.promote(report, after)
         elif self.step is not after:
             raise _out_of_place("Nothing was promoted: the rotation left the probe", advice="Probe the new key again.")
-        return None if after is Step.RETIRE else await self._finish(None, None, STORED)
+        return None if after is Step.RETIRE else await self._finish()
 
     async def purge(self, last_four: str | None = None) -> Report:
         """Purge the legacy secret and close the rotation with its report.
@@ -206,7 +205,7 @@ class Flow:
         legacy = self.retire.legacy
         still_held = await self.still_held()
         death = await self.retire.purge(last_four)
-        return await self._finish(legacy, death, death.grade, still_held)
+        return await self._finish(legacy, death, still_held)
 
     @property
     def can_be_reverted(self) -> bool:
@@ -311,14 +310,31 @@ class Flow:
             found.wipe()
 
     async def _finish(
-        self, legacy: KeyRecord | None, death: Death | None, outcome: str, still_held: Copies | None = None
+        self, legacy: KeyRecord | None = None, death: Death | None = None, copies: Copies | None = None
     ) -> Report:
         await self._drop_unused("another key took its place")
         rotation, current = self.context.rotation, self.current
         assert current is not None  # noqa: S101 - a rotation is finished only after a promotion
-        now, egress = self.context.clock(), self.context.egress
-        report = write_report(rotation, current, legacy, death, egress=egress, now=now, copies=still_held or Copies())
-        self.context.journal.finish(rotation, outcome, CERTIFIED, asdict(report))
+        now, copies = self.context.clock(), copies or Copies()
+        dead_since = death.since if death and death.since is not None else now
+        report = Report(
+            environment=rotation.environment,
+            rotation=rotation.number,
+            started_at=rotation.started_at,
+            finished_at=now,
+            current=current.name,
+            current_store=current.store,
+            whitelist=current.whitelist,
+            egress=self.context.egress,
+            legacy=legacy.name if legacy else None,
+            grade=death.grade if legacy and death else None,
+            proof=death.sentence if legacy and death else "",
+            does_not_prove=death.does_not_prove if legacy and death else "",
+            overlap_seconds=max(0.0, dead_since - current.stored_at) if legacy else 0.0,
+            still_held=copies.found,
+            not_looked_at=copies.unknown,
+        )
+        self.context.journal.finish(rotation, death.grade if death else STORED, CERTIFIED, asdict(report))
         return report
 
     async def _drop_unused(self, reason: str) -> None:

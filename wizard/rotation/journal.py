@@ -390,11 +390,6 @@ class Journal:
         number = rotation.number if rotation else None
         return tuple(self._database.select(rows.event, query, number, number, kind, kind))
 
-    def newest_event(self, rotation: RotationRecord, kind: str) -> Event | None:
-        """Return the newest event of a kind in one rotation."""
-        query = "SELECT * FROM events WHERE rotation = ? AND kind = ? ORDER BY number DESC LIMIT 1"
-        return next(iter(self._database.select(rows.event, query, rotation.number, kind)), None)
-
     def _append_key(self, write: Transaction, kind: str, record: KeyRecord, **detail: object) -> None:
         rotation = self.open_rotation(record.environment)
         described = {"environment": record.environment, "fingerprint": record.name.fingerprint, **detail}

@@ -8,10 +8,7 @@ from typing import Any
 
 from wizard.core.clock import duration, utc
 from wizard.core.credentials import KeyName
-from wizard.custody.records import KeyRecord
-from wizard.intake.copies import Copies
-from wizard.rotation.model import Grade, RotationRecord
-from wizard.rotation.retirement import Death
+from wizard.rotation.model import Grade
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +29,7 @@ class Report:
     proof: str
     does_not_prove: str
     overlap_seconds: float
+    """For how long both keys were alive: until the first refusal, not until the purge."""
     still_held: tuple[str, ...] = ()
     """Where the legacy key still stood in plain text, as phrases: files with lines, environment variables."""
     not_looked_at: tuple[str, ...] = ()
@@ -57,42 +55,6 @@ class Report:
             *([("Remove it from", "; ".join(self.still_held))] if self.still_held else []),
             *([("Not looked at", "; ".join(self.not_looked_at))] if self.not_looked_at else []),
         )
-
-
-def write_report(
-    rotation: RotationRecord,
-    current: KeyRecord,
-    legacy: KeyRecord | None,
-    death: Death | None,
-    *,
-    egress: str,
-    now: float,
-    copies: Copies,
-) -> Report:
-    """Put together what the journal knows at the end of a rotation."""
-    return Report(
-        environment=rotation.environment,
-        rotation=rotation.number,
-        started_at=rotation.started_at,
-        finished_at=now,
-        current=current.name,
-        current_store=current.store,
-        whitelist=current.whitelist,
-        egress=egress,
-        legacy=legacy.name if legacy else None,
-        grade=death.grade if legacy and death else None,
-        proof=death.sentence if legacy and death else "",
-        does_not_prove=death.does_not_prove if legacy and death else "",
-        overlap_seconds=_overlap(current, death, now) if legacy else 0.0,
-        still_held=copies.found,
-        not_looked_at=copies.unknown,
-    )
-
-
-def _overlap(current: KeyRecord, death: Death | None, now: float) -> float:
-    """Return for how long both keys were alive: until the first refusal, not until the purge."""
-    until = death.since if death and death.since is not None else now
-    return max(0.0, until - current.stored_at)
 
 
 def restore_report(detail: Mapping[str, Any]) -> Report | None:

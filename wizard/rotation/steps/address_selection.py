@@ -46,10 +46,10 @@ class AddressSelection:
     def now(self) -> Selection:
         """What was chosen so far."""
         rotation = self._context.journal.open_rotation(self._context.environment.name)
-        event = self._context.journal.newest_event(rotation, CHOSEN) if rotation else None
-        if event is None:
+        events = self._context.journal.events(rotation, CHOSEN) if rotation else ()
+        if not events:
             return Selection()
-        detail = dict(event.detail)
+        detail = dict(events[-1].detail)
         is_elsewhere = detail.pop(ROUTE, self._route) != self._route
         exchange = _read_exchange(detail.pop(EXCHANGE, None))
         owners = {
