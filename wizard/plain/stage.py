@@ -11,7 +11,7 @@ from wizard.custody.custodian import Custodian
 from wizard.plain.simulated_page import SimulatedPageMenu
 from wizard.plain.talk import Talk
 from wizard.rotation.flow import Flow
-from wizard.rotation.model import TITLES, Finding, Outcome, Step, safe_to_close
+from wizard.rotation.model import FINISHED, TITLES, Finding, Outcome, Step
 from wizard.rotation.report import Report
 from wizard.steps.guide import STEPS
 from wizard.steps.home import headline, seen
@@ -64,7 +64,7 @@ class Stage:
         self.talk.say(
             "",
             f"Summary. {headline(certificate)}",
-            f"It is safe to close now: {safe_to_close(Step.DONE)}.",
+            f"It is safe to close now: {FINISHED}.",
             *sentences(*(f"{label}: {text}" for label, text in certificate.lines())),
         )
 

@@ -13,7 +13,7 @@ from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.egress.selection import Candidate
 from wizard.intake.copies import Copies
 from wizard.rotation.context import Context
-from wizard.rotation.model import STEPS, Finding, Mode, RotationRecord, Step, safe_to_close
+from wizard.rotation.model import FINISHED, NOTHING_OPEN, STEPS, Finding, Mode, RotationRecord, Step
 from wizard.rotation.report import Report
 from wizard.rotation.retirement import Death
 from wizard.rotation.steps.address_selection import AddressSelection
@@ -116,9 +116,19 @@ class Flow:
 
     @property
     def closing(self) -> str:
-        """What closing means now, in words."""
-        has_current, has_pending = self.current is not None, self.credentials.pending is not None
-        return safe_to_close(self.step, durable=self.is_durable, has_pending=has_pending, has_current=has_current)
+        """What closing means now, in words. Closing is in fact safe at every moment."""
+        step = self.step
+        if step is None:
+            return NOTHING_OPEN
+        if step is Step.DONE:
+            return FINISHED
+        if not self.is_durable:
+            return "the rehearsal then ends for good"
+        if step is Step.RETIRE:
+            return "both keys are stored; watched again later"
+        if self.credentials.pending is not None:
+            return "both keys are stored" if self.current is not None else "the new key is stored"
+        return "only what is not stored yet is lost" if step is Step.CREDENTIALS else "nothing new is stored yet"
 
     def candidates(self) -> tuple[Candidate, ...]:
         """Return the addresses that can go to the whitelist, and who says so."""

@@ -88,6 +88,11 @@ class Finding:
         return self.outcome is Outcome.PASSED
 
 
+NOTHING_OPEN = "nothing is open"
+FINISHED = "the rotation is finished"
+"""What closing the wizard means then (see `wizard.rotation.flow.Flow.closing`)."""
+
+
 @dataclass(frozen=True, slots=True)
 class RotationRecord:
     """One rotation, open or finished."""
@@ -115,30 +120,6 @@ class Event:
     rotation: int | None
     kind: str
     detail: dict[str, object] = field(default_factory=dict)
-
-
-def safe_to_close(
-    step: Step | None, *, durable: bool = True, has_pending: bool = False, has_current: bool = False
-) -> str:
-    """Return what closing now means. Closing is in fact safe at every moment.
-
-    Args:
-        step: Where the rotation stands; None when none is open.
-        durable: Whether the credentials outlive this program. Only a rehearsal may lose them.
-        has_pending: Whether a new key is stored.
-        has_current: Whether a key is in use.
-    """
-    if step is None:
-        return "nothing is open"
-    if step is Step.DONE:
-        return "the rotation is finished"
-    if not durable:
-        return "the rehearsal then ends for good"
-    if step is Step.RETIRE:
-        return "both keys are stored; watched again later"
-    if has_pending:
-        return "both keys are stored" if has_current else "the new key is stored"
-    return "only what is not stored yet is lost" if step is Step.CREDENTIALS else "nothing new is stored yet"
 
 
 def exit_code(step: Step | None) -> Exit:

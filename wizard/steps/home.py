@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from wizard.core.clock import utc
 from wizard.core.settings import Place
-from wizard.rotation.model import Finding, Grade, Mode, Step, safe_to_close
+from wizard.rotation.model import NOTHING_OPEN, Finding, Grade, Mode, Step
 
 if TYPE_CHECKING:
     from wizard.custody.custodian import Custodian
@@ -43,7 +43,7 @@ def where(flow: Flow) -> str:
 
 def closing(flow: Flow | None, command: str) -> tuple[str, ...]:
     """Say what closing now means and, where a rotation is open, how one comes back to it: by this command."""
-    meaning = f"It is safe: {flow.closing if flow else safe_to_close(None)}."
+    meaning = f"It is safe: {flow.closing if flow else NOTHING_OPEN}."
     return (meaning, f"Come back with: {command}") if flow and is_left_open(flow) else (meaning,)
 
 

@@ -46,9 +46,12 @@ class WhitelistStep:
         """What stands in the draft for the sake of a detection alone."""
 
     def proposal(self) -> Entries:
-        """Return the list to start from; what was ticked or unticked since last time is put in or taken out, once."""
+        """Return the list to start from: what was typed, else this rotation's list, else the current key's.
+
+        What was ticked or unticked since last time is put in or taken out, once.
+        """
         wanted, left_out = self._selection.wanted(), self._selection.left_out()
-        entries = self._start()
+        entries = self._labelled(networks_of(self._kept) or self._in_use()) if self.draft is None else self.draft
         if self.draft is not None or not self._kept:  # what was settled already was seen by the user
             entries = remove_addresses(entries, left_out - self._left_out)
         entries = remove_addresses(entries, self._selection.outdated() & self._put_in)
@@ -58,12 +61,6 @@ class WhitelistStep:
         self.draft = add_labelled(entries, found)
         self._proposed, self._left_out = set(wanted), left_out
         return self.draft
-
-    def _start(self) -> Entries:
-        """What was typed, else this rotation's list, else the current key's."""
-        if self.draft is not None:
-            return self.draft
-        return self._labelled(networks_of(self._kept) or self._in_use())
 
     @property
     def _kept(self) -> str:
@@ -170,33 +167,23 @@ def _warn_about_hosts(
             "No address of this host is ticked in the Egress step: whether the list covers it was not looked at.",
         )
     else:
-        yield from _of_this_host([now - moment for moment in selection.seen_at(own)])
-        yield from _of_earlier_detections(validation, put_in - own.keys() - others.keys())
-    yield from _of_other_hosts({host: now - moment for host, moment in selection.others_seen_at(others).items()})
-
-
-def _of_this_host(ages: list[float]) -> Iterator[ListFinding]:
-    newest = min(ages, key=abs, default=0.0)
-    if _is_old(newest):
-        yield _warning(
-            "this-host-outdated",
-            f"This host's address was detected {_ago(newest)} and may have changed: detect it again in the Egress"
-            " step.",
-        )
-
-
-def _of_earlier_detections(validation: Validation, unwanted: Set[IPv4Address]) -> Iterator[ListFinding]:
-    # It is not taken out unasked: this host may have both by turns.
-    gone = sorted(unwanted & {each.network_address for each in validation.networks})
-    if gone:
-        yield _warning(
-            "no-longer-seen",
-            f"By an earlier detection only: {', '.join(map(str, gone))}. The newest one sees another address of this"
-            " host: delete what it does not have any more.",
-        )
-
-
-def _of_other_hosts(ages: dict[str, float]) -> Iterator[ListFinding]:
+        newest = min((now - moment for moment in selection.seen_at(own)), key=abs, default=0.0)
+        if _is_old(newest):
+            yield _warning(
+                "this-host-outdated",
+                f"This host's address was detected {_ago(newest)} and may have changed: detect it again in the Egress"
+                " step.",
+            )
+        # It is not taken out unasked: this host may have both by turns.
+        unwanted = put_in - own.keys() - others.keys()
+        gone = sorted(unwanted & {each.network_address for each in validation.networks})
+        if gone:
+            yield _warning(
+                "no-longer-seen",
+                f"By an earlier detection only: {', '.join(map(str, gone))}. The newest one sees another address of"
+                " this host: delete what it does not have any more.",
+            )
+    ages = {host: now - moment for host, moment in selection.others_seen_at(others).items()}
     old = {host: age for host, age in ages.items() if _is_old(age)}
     if old:
         more = f" and {len(old) - _NAMED} more" if len(old) > _NAMED else ""

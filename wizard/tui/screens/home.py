@@ -20,7 +20,7 @@ from wizard.custody.custodian import explain_services
 from wizard.custody.errors import CustodyError
 from wizard.custody.questions import PASSPHRASE_CHANGED, QUESTIONS
 from wizard.rotation.journal import Overview
-from wizard.rotation.model import TITLES, Finding, Mode, Outcome, Step, safe_to_close
+from wizard.rotation.model import NOTHING_OPEN, TITLES, Finding, Mode, Outcome, Step
 from wizard.steps.consents import ENCRYPTED_FILE, FORGET, abandoning
 from wizard.steps.guide import HOME
 from wizard.steps.home import ABANDONED, FORGOTTEN, offers, where
@@ -57,7 +57,7 @@ class HomeScreen(UnlockingScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay the screen out; it is filled when the environments are open."""
-        yield StatusHeader("home", "", safe_to_close(None))
+        yield StatusHeader("home", "", NOTHING_OPEN)
         with VerticalScroll(id="home", can_focus=False):
             yield Static(self.session.environments.lede, classes="lede", markup=False)
             yield Static("  Environment   Site                 Current key             Age", id="columns")

@@ -10,7 +10,7 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.widgets import Footer, Static
 
-from wizard.rotation.model import Step, safe_to_close
+from wizard.rotation.model import FINISHED
 from wizard.rotation.report import Report
 from wizard.steps.home import headline
 from wizard.tui.session import SessionScreen
@@ -36,7 +36,7 @@ class SummaryScreen(SessionScreen[None]):
 
     def compose(self) -> ComposeResult:
         """Lay the report out."""
-        yield StatusHeader(f"{self._report.environment} · summary", "", safe_to_close(Step.DONE))
+        yield StatusHeader(f"{self._report.environment} · summary", "", FINISHED)
         with VerticalScroll(id="summary", can_focus=False):
             yield Static(self._headline(), id="headline")
             for label, text in self._report.lines():
