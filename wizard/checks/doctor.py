@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TextIO
 
-from wizard.core import settings
 from wizard.core.clock import Clock
 from wizard.core.errors import WizardError
 from wizard.core.settings import OTHERS, Environment, Paths, Settings
@@ -104,6 +103,8 @@ class Doctor:
     """Looks at this host as the process sees it."""
 
     paths: Paths
+    known: Settings | WizardError
+    """What the settings say, or why they cannot be read."""
     environ: Mapping[str, str]
     stdin: TextIO | None
     stderr: TextIO | None
@@ -117,28 +118,24 @@ class Doctor:
 
     async def look(self, areas: Collection[Area] = tuple(Area)) -> dict[Area, tuple[Finding, ...]]:
         """Return the findings of each area asked for. Trouble is a finding, never an exception."""
-        try:
-            known: Settings | WizardError = settings.load(self.paths.config_file)
-        except WizardError as error:
-            known = error
         asked = [area for area in Area if area in areas]
-        return dict(zip(asked, await asyncio.gather(*(self._look_at(area, known) for area in asked)), strict=True))
+        return dict(zip(asked, await asyncio.gather(*map(self._look_at, asked)), strict=True))
 
-    async def _look_at(self, area: Area, known: Settings | WizardError) -> tuple[Finding, ...]:
+    async def _look_at(self, area: Area) -> tuple[Finding, ...]:
         if area is Area.TERMINAL:
             return (self._check_terminal(),)
         if area is Area.KEYRING:
-            return await self._check_storage(known)
+            return await self._check_storage()
         if area is Area.FILES:
             # The directories before the journal is opened in them.
-            return self._check_settings(known), self._check_services(), self._check_privacy(), self._check_journal()
-        if isinstance(known, WizardError):
+            return self._check_settings(), self._check_services(), self._check_privacy(), self._check_journal()
+        if isinstance(self.known, WizardError):
             advice = "Mend the settings first: key-wizard doctor --only files"
             observed = "Not run: the settings cannot be read."
             return (self.writer.note(area.capitalize(), Outcome.NOT_RUN, observed, advice=advice),)
         if area is Area.CLOCK:
-            return (await self._check_clock(known.default),)
-        return tuple(await asyncio.gather(*map(self._check_network, known.environments.values())))
+            return (await self._check_clock(self.known.default),)
+        return tuple(await asyncio.gather(*map(self._check_network, self.known.environments.values())))
 
     def _check_terminal(self) -> Finding:
         """Say whether full screens can be drawn. Where they cannot, everything else still works."""
@@ -149,11 +146,12 @@ class Doctor:
         observed = f"Full screens can be drawn: {report.term}, {size}."
         return self.writer.note("Terminal", Outcome.PASSED, observed)
 
-    async def _check_storage(self, known: Settings | WizardError) -> tuple[Finding, ...]:
+    async def _check_storage(self) -> tuple[Finding, ...]:
         place = await try_place(self.open_store, self.writer)
-        if place.outcome is Outcome.FAILED or isinstance(known, WizardError):
+        if place.outcome is Outcome.FAILED or isinstance(self.known, WizardError):
             return (place,)
-        return place, await compare_stored_keys(await self.open_store(), self.paths, known.environments, self.writer)
+        store = await self.open_store()
+        return place, await compare_stored_keys(store, self.paths, self.known.environments, self.writer)
 
     async def _check_network(self, environment: Environment) -> Finding:
         """Decide the route of an environment and call its exchange's public ping."""
@@ -188,12 +186,12 @@ class Doctor:
         # With a clock this wrong the exchange may refuse every signed call (-1021).
         return replace(finding, outcome=Outcome.FAILED) if measured.is_bad else finding
 
-    def _check_settings(self, known: Settings | WizardError) -> Finding:
-        if isinstance(known, WizardError):
-            return self.writer.error("Settings", Outcome.FAILED, known)
+    def _check_settings(self) -> Finding:
+        if isinstance(self.known, WizardError):
+            return self.writer.error("Settings", Outcome.FAILED, self.known)
         file = self.paths.config_file
         source = str(file) if file.exists() else "The defaults; there is no config.toml"
-        return self.writer.note("Settings", Outcome.PASSED, f"{source}: {', '.join(known.environments)}.")
+        return self.writer.note("Settings", Outcome.PASSED, f"{source}: {', '.join(self.known.environments)}.")
 
     def _check_services(self) -> Finding:
         try:

@@ -14,7 +14,7 @@ from wizard.commands.console import exit_code, print_finding, print_json
 from wizard.commands.prompts import place_opener
 from wizard.core import settings
 from wizard.core.errors import Exit, WizardError, sentences
-from wizard.core.settings import Paths
+from wizard.core.settings import Paths, Settings
 from wizard.custody.errors import CustodyError
 from wizard.custody.store import Store
 from wizard.rotation.json_records import describe_finding
@@ -37,7 +37,11 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 def run(options: argparse.Namespace) -> int:
     """Look, and say each finding."""
     paths = settings.paths()
-    doctor = Doctor(paths, os.environ, sys.__stdin__, sys.__stderr__, _place_opener(paths), time.time)
+    try:
+        known: Settings | WizardError = settings.load(paths.config_file)
+    except WizardError as error:
+        known = error
+    doctor = Doctor(paths, known, os.environ, sys.__stdin__, sys.__stderr__, _place_opener(paths, known), time.time)
     found = asyncio.run(doctor.look((Area(options.only),) if options.only else tuple(Area)))
     if options.json:
         checks = [
@@ -51,12 +55,11 @@ def run(options: argparse.Namespace) -> int:
     return _exit_code(found)
 
 
-def _place_opener(paths: Paths) -> Callable[[], Awaitable[Store]]:
+def _place_opener(paths: Paths, known: Settings | WizardError) -> Callable[[], Awaitable[Store]]:
     """Return what opens the place of the credentials. Settings that cannot be read may name another one."""
-    try:
-        return place_opener(paths, settings.load(paths.config_file))
-    except WizardError as error:
-        why, advice = " ".join(sentences(error.what, error.why)), error.advice
+    if isinstance(known, Settings):
+        return place_opener(paths, known)
+    why, advice = " ".join(sentences(known.what, known.why)), known.advice
 
     async def open_no_place() -> Store:
         raise CustodyError("Where credentials are kept is not known", why=why, advice=advice, code="settings")

@@ -10,7 +10,7 @@ from dataclasses import asdict, dataclass, replace
 
 from wizard.core.errors import WizardError
 from wizard.custody.records import Holding, KeyRecord, Slot
-from wizard.egress.selection import Candidate
+from wizard.egress.selection import Candidate, candidates
 from wizard.intake.copies import Copies
 from wizard.rotation.context import Context
 from wizard.rotation.model import FINISHED, NOTHING_OPEN, STEPS, Finding, Mode, RotationRecord, Step
@@ -132,7 +132,8 @@ class Flow:
 
     def candidates(self) -> tuple[Candidate, ...]:
         """Return the addresses that can go to the whitelist, and who says so."""
-        return self.selection.candidates(self.egress.observation, self.hosts.found())
+        evidence, hosts = self.selection.verdict, self.hosts.found()
+        return candidates(evidence, self.selection.now, observation=self.egress.observation, hosts=hosts)
 
     @property
     def has_nothing_ticked(self) -> bool:
@@ -156,9 +157,9 @@ class Flow:
         if self.current is None and mode is Mode.ROTATE:
             raise _out_of_place("No key is in use yet", advice="Set one up, or adopt the one that you use.")
         await self._drop_unused("an earlier rotation left it unused")
-        self.whitelist.forget()
-        self.hosts = HostsStep(self.context)
-        self.egress.observation = None
+        # What was typed, asked or chosen for another rotation is not for this one.
+        self.egress, self.hosts = EgressStep(self.context), HostsStep(self.context)
+        self.whitelist = WhitelistStep(self.context, self.selection)
         return self.context.journal.begin_rotation(self.context.environment.name, mode, STEPS[mode][0])
 
     async def settle(self) -> Report | None:

@@ -125,9 +125,7 @@ class Probe:
             self._writer = FindingWriter(self._context.clock, self._context.egress)
             self._tell(*describe_connection(connection, self._writer))
             if not connection.is_open:
-                self._tell_not_run(
-                    findings.CLOCK, findings.NEW_KEY, *_ON_THE_KEY, findings.CONTROL, findings.MARKET_STREAM
-                )
+                self._tell_not_run(*_ON_THE_EXCHANGE)
                 return self._report()
             new, other, skew, _ = await _together(
                 self._prove(client, credentials),

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address
 from wizard.core.errors import WizardError
 from wizard.egress.agreement import EgressVerdict
 from wizard.egress.exchange_observation import ExchangeObservation
-from wizard.egress.selection import THIS_HOST, Candidate, ExchangeAddress, Selection, candidates
+from wizard.egress.selection import THIS_HOST, Candidate, ExchangeAddress, Selection
 from wizard.rotation.context import Context
 
 CHOSEN = "egress.chosen"
@@ -31,17 +31,6 @@ class AddressSelection:
     def __init__(self, context: Context) -> None:
         self._context = context
 
-    def candidates(
-        self, observation: ExchangeObservation | None, hosts: Mapping[IPv4Address, str]
-    ) -> tuple[Candidate, ...]:
-        """Return what there is to choose from.
-
-        Args:
-            observation: What the exchange said, where it was asked.
-            hosts: The addresses of other hosts, each with its label.
-        """
-        return candidates(self._verdict, self.now, observation=observation, hosts=hosts)
-
     @property
     def now(self) -> Selection:
         """What was chosen so far."""
@@ -63,24 +52,24 @@ class AddressSelection:
     @property
     def is_evident(self) -> bool:
         """Whether evidence carries an address of this host: operators agree on it, or the exchange itself named it."""
-        verdict, exchange = self._verdict, self.now.exchange
+        verdict, exchange = self.verdict, self.now.exchange
         return bool(verdict and verdict.proposed) or (exchange is not None and exchange.stands(verdict))
 
     def wanted(self) -> dict[IPv4Address, str]:
         """Return what goes to the whitelist and has to be covered by it, each address with whose it is."""
-        return self.now.wanted(self._verdict)
+        return self.now.wanted(self.verdict)
 
     def left_out(self) -> frozenset[IPv4Address]:
         """Return what was seen and does not go to the whitelist, by the user's will or the exchange's word."""
-        return self.now.left_out(self._verdict)
+        return self.now.left_out(self.verdict)
 
     def outdated(self) -> frozenset[IPv4Address]:
         """Return what does not go to the whitelist any more: a later detection contradicts the exchange's word."""
-        return self.now.outdated(self._verdict) - self.wanted().keys()
+        return self.now.outdated(self.verdict) - self.wanted().keys()
 
     def by_owner(self) -> tuple[dict[IPv4Address, str], dict[IPv4Address, str]]:
         """Return what goes to the whitelist, with whose it is: of this host, and of other hosts alone."""
-        verdict = self._verdict
+        verdict = self.verdict
         seen = verdict.addresses if verdict else ()
         wanted = self.now.wanted(verdict)
         own = {address: owner for address, owner in wanted.items() if owner == THIS_HOST or address in seen}
@@ -106,7 +95,7 @@ class AddressSelection:
         selection = self.now
         for address in _left_by(found, selection.ticked):
             selection = selection.untick(address)
-            if self._verdict and address in self._verdict.proposed:
+            if self.verdict and address in self.verdict.proposed:
                 selection = selection.tick(address, THIS_HOST)
         for address, label in found.items():
             selection = selection.tick(address, label)
@@ -114,13 +103,13 @@ class AddressSelection:
 
     def follow(self, observation: ExchangeObservation) -> None:
         """Take the exchange's own word before that of the echo services."""
-        selection, verdict = self.now, self._verdict
+        selection, verdict = self.now, self.verdict
         followed = selection.follow(observation, verdict) if verdict else selection
         if followed != selection:
             self._keep(followed)
 
     @property
-    def _verdict(self) -> EgressVerdict | None:
+    def verdict(self) -> EgressVerdict | None:
         """What is evidence now: seen in the open rotation, over the route that is taken now."""
         context = self._context
         rotation = context.journal.open_rotation(context.environment.name)

@@ -121,12 +121,6 @@ class WhitelistStep:
             does_not_prove="that the exchange's page was given this list; the probe finds out",
         )
 
-    def forget(self) -> None:
-        """Begin anew: what was typed or chosen for another rotation is not for this one."""
-        self.draft = None
-        self.past = []
-        self._proposed = self._left_out = self._put_in = frozenset()
-
     def _in_use(self) -> tuple[IPv4Network, ...]:
         return self._context.journal.list_in_use(self._context.environment.name)
 
