@@ -158,7 +158,8 @@ class Flow:
             raise _out_of_place("No key is in use yet", advice="Set one up, or adopt the one that you use.")
         await self._drop_unused("an earlier rotation left it unused")
         # What was typed, asked or chosen for another rotation is not for this one.
-        self.egress, self.hosts = EgressStep(self.context), HostsStep(self.context)
+        self.egress.observation = None
+        self.hosts = HostsStep(self.context)
         self.whitelist = WhitelistStep(self.context, self.selection)
         return self.context.journal.begin_rotation(self.context.environment.name, mode, STEPS[mode][0])
 
