@@ -7,9 +7,8 @@ import pytest
 
 from tests.commands.conftest import Bench, Command
 from tests.commands.test_command_history import alter
-from wizard.checks import doctor
-from wizard.checks.doctor import compare_stored_keys
-from wizard.commands import prompts
+from wizard.commands import doctor, prompts
+from wizard.commands.doctor import compare_stored_keys
 from wizard.core.secret import Secret
 from wizard.custody.encrypted_file import make_file
 from wizard.custody.store import MemoryStore, Store

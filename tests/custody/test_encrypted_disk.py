@@ -13,7 +13,7 @@ from threading import Event
 import pytest
 
 from tests.custody.refusals import refused
-from wizard.checks.doctor import try_place
+from wizard.commands.doctor import try_place
 from wizard.core.secret import Secret
 from wizard.core.settings import Custody, Place
 from wizard.custody import encrypted_file

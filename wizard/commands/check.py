@@ -1,24 +1,45 @@
-"""`key-wizard check`: for cron. Is the key there, accepted, young enough, and this host on its list?"""
+"""`key-wizard check`: for cron. Is the key there, accepted, young enough, and this host on its list?
+
+Invariant: it takes no lock and changes nothing of the key. While a wizard works on the environment, this reads what
+stands in the journal and in the place of the credentials.
+"""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import os
 import time
+from dataclasses import dataclass
 
-from wizard.checks.check import CheckedKey, KeyCheck
 from wizard.commands.console import exit_code, non_negative, print_finding, print_json
 from wizard.commands.egress import keep_observation
 from wizard.commands.prompts import place_opener
 from wizard.core import settings
-from wizard.core.errors import Exit
+from wizard.core.clock import duration
+from wizard.core.errors import Exit, WizardError
+from wizard.core.settings import Environment, Paths, Settings
 from wizard.core.threads import run_async
+from wizard.custody.errors import CustodyError
+from wizard.custody.records import KeyRecord
 from wizard.custody.store import PHRASES
-from wizard.egress.services import load_services
-from wizard.rotation.findings import STORAGE
+from wizard.egress.detection import EgressReport, detect
+from wizard.egress.services import EchoService, load_services
+from wizard.exchange.diagnosis import diagnose
+from wizard.net.route import decide_route
+from wizard.rotation.current_credentials import NoCurrentKeyError, current_key, fetch
+from wizard.rotation.exchange_calls import SignedAnswer, ask, circumstances, open_exchange
+from wizard.rotation.findings import STORAGE, FindingWriter
+from wizard.rotation.journal import networks_of
 from wizard.rotation.json_records import describe_finding, describe_key
-from wizard.rotation.model import Outcome
+from wizard.rotation.model import Finding, Outcome
 
+CURRENT_KEY = "Current key"
+ACCEPTED = "Accepted"
+WHITELIST = "Whitelist"
+AGE = "Age"
+CALL_DEADLINE = 10.0
+"""Seconds for one call to the exchange; there is one."""
 DEFAULT_DAYS = 90.0
 """Binance's blog recommends a rotation every 30 to 90 days (square posts 276340 and 380736)."""
 _DAY = 86400.0
@@ -51,28 +72,131 @@ def run(options: argparse.Namespace) -> int:
     known = settings.load(paths.config_file)
     environment = known.environment(options.environment)
     services = load_services(paths.services_file)
-    check = KeyCheck(
-        environment, paths, services, place_opener(paths, known), os.environ, time.time, PHRASES[known.custody.place]
-    )
-    checked = run_async(check.run(options.max_age * _DAY))
-    if checked.egress:
-        keep_observation(checked.egress, environment, paths, "check")
-    code = _exit_code(checked)
+    check = KeyCheck(environment, paths, known, services)
+    key, findings, egress = run_async(check.run(options.max_age * _DAY))
+    if egress:
+        keep_observation(egress, environment, paths, "check")
+    is_shut = any(finding.subject == STORAGE and finding.outcome is Outcome.FAILED for finding in findings)
+    code = Exit.KEYRING_UNUSABLE if is_shut else exit_code(findings)
     if options.json:
         print_json(
             {
                 "environment": environment.name,
                 "fine": code is Exit.FINE,
-                "current": describe_key(checked.key, time.time()),
-                "checks": [describe_finding(finding) for finding in checked.findings],
+                "current": describe_key(key, time.time()),
+                "checks": [describe_finding(finding) for finding in findings],
             }
         )
     else:
-        for finding in checked.findings:
+        for finding in findings:
             print_finding(finding)
     return code
 
 
-def _exit_code(checked: CheckedKey) -> Exit:
-    is_shut = any(finding.subject == STORAGE and finding.outcome is Outcome.FAILED for finding in checked.findings)
-    return Exit.KEYRING_UNUSABLE if is_shut else exit_code(checked.findings)
+@dataclass(frozen=True, slots=True)
+class KeyCheck:
+    """Looks at the current key of one environment, from this host."""
+
+    environment: Environment
+    paths: Paths
+    known: Settings
+    services: tuple[EchoService, ...]
+
+    async def run(self, max_age: float) -> tuple[KeyRecord | None, tuple[Finding, ...], EgressReport | None]:
+        """Ask the echo services, the place of the credentials and the exchange; each trouble becomes a finding.
+
+        Args:
+            max_age: Seconds after which a key is too old.
+
+        Returns:
+            The key, the findings, and what was observed of this host's address; None where nobody could be asked.
+
+        Raises:
+            wizard.core.errors.WizardError: the journal cannot be read.
+        """
+        try:
+            key = current_key(self.environment.name, self.paths)
+        except NoCurrentKeyError as error:
+            writer = FindingWriter(time.time, "")
+            missing = writer.error(CURRENT_KEY, Outcome.FAILED, error)
+            return None, (missing, *writer.not_run(ACCEPTED, WHITELIST, AGE)), None
+        egress, answer = await asyncio.gather(self._observe(), self._ask(key))
+        report = egress if isinstance(egress, EgressReport) else None
+        address = str(report.verdict.addresses[0]) if report and report.verdict.is_agreed else ""
+        writer = FindingWriter(time.time, address)
+        findings = (
+            *self._asked(writer, key, answer),
+            _covered(writer, key, egress),
+            _age(writer, key, answer, max_age),
+        )
+        return key, findings, report
+
+    async def _observe(self) -> EgressReport | WizardError:
+        try:
+            route = decide_route(self.environment, os.environ)
+            return await detect(self.services, route, rules=self.environment.rules)
+        except WizardError as error:
+            return error
+
+    async def _ask(self, key: KeyRecord) -> SignedAnswer | WizardError:
+        try:
+            credentials = await fetch(key, await place_opener(self.paths, self.known)())
+            try:
+                route = decide_route(self.environment, os.environ)
+                async with open_exchange(self.environment, route, timeout=CALL_DEADLINE, clock=time.time) as client:
+                    return await ask(client, credentials, circumstances(self.environment.site))
+            finally:
+                credentials.wipe()
+        except WizardError as error:
+            return error
+
+    def _asked(self, writer: FindingWriter, key: KeyRecord, answer: SignedAnswer | WizardError) -> tuple[Finding, ...]:
+        if isinstance(answer, CustodyError | NoCurrentKeyError):
+            subject = STORAGE if isinstance(answer, CustodyError) else CURRENT_KEY
+            return (writer.error(subject, Outcome.FAILED, answer), *writer.not_run(ACCEPTED))
+        place = PHRASES[self.known.custody.place]
+        held = writer.note(CURRENT_KEY, Outcome.PASSED, f"{key.name} was read from {place}.")
+        if isinstance(answer, WizardError):
+            return (held, writer.error(ACCEPTED, Outcome.INCONCLUSIVE, answer))
+        known = circumstances(self.environment.site, writer.egress, networks_of(key.whitelist))
+        accepted = writer.diagnosis(ACCEPTED, diagnose(answer.error, known))
+        if answer.restrictions is None:  # the site does not tell whether it binds the key to a list
+            return (held, accepted)
+        return (held, accepted, writer.restriction(answer.restrictions.ip_restricted, is_adopted=not key.whitelist))
+
+
+def _covered(writer: FindingWriter, key: KeyRecord, egress: EgressReport | WizardError) -> Finding:
+    whitelist = key.whitelist
+    if isinstance(egress, WizardError):
+        return writer.error(WHITELIST, Outcome.INCONCLUSIVE, egress)
+    if not whitelist:
+        observed = "No list was stored with this key: there is nothing to compare the address with."
+        return writer.note(WHITELIST, Outcome.NOT_APPLICABLE, observed)
+    if not egress.verdict.is_agreed:
+        advice = "Run key-wizard egress to see who said what."
+        return writer.note(WHITELIST, Outcome.INCONCLUSIVE, egress.sentence(), advice=advice)
+    address = egress.verdict.addresses[0]
+    if any(address in network for network in networks_of(whitelist)):
+        observed = f"{egress.sentence()} The list stored with the key covers it."
+        gap = "that the exchange's page holds the same list"
+        return writer.note(WHITELIST, Outcome.PASSED, observed, does_not_prove=gap)
+    observed = f"{egress.sentence()} The list stored with the key does not cover it: {whitelist}."
+    advice = f"Add {address} to the list on the exchange's page, or rotate the key together with its list."
+    return writer.note(WHITELIST, Outcome.FAILED, observed, advice=advice)
+
+
+def _age(writer: FindingWriter, key: KeyRecord, answer: SignedAnswer | WizardError, max_age: float) -> Finding:
+    """Judge the older of two dates: a key that was adopted is older than its stored item."""
+    restrictions = answer.restrictions if isinstance(answer, SignedAnswer) else None
+    created = restrictions.created_ms / 1000 if restrictions and restrictions.created_ms is not None else None
+    is_dated = created is not None and created < key.stored_at
+    since = created if created is not None and is_dated else key.stored_at
+    age, by_whom = writer.clock() - since, "created, says the exchange," if is_dated else "stored here"
+    if age < 0:
+        observed = "The key was stored at a time that this host's clock has not reached: its age is not known."
+        return writer.note(AGE, Outcome.INCONCLUSIVE, observed, advice="Let the system set its clock (NTP).")
+    observed = f"The key was {by_whom} {duration(age)} ago; the limit is {duration(max_age)}."
+    if age <= max_age:
+        gap = "" if created is not None else "that it is not older: when it was created was not told"
+        return writer.note(AGE, Outcome.PASSED, observed, does_not_prove=gap)
+    return writer.note(AGE, Outcome.FAILED, observed, advice=f"Rotate it: key-wizard --env {key.environment}")

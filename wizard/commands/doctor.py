@@ -7,18 +7,43 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
 
-from wizard.checks.doctor import Area, Doctor, PlaceFinding
 from wizard.commands.console import exit_code, print_finding, print_json
 from wizard.commands.prompts import place_opener
 from wizard.core import settings
 from wizard.core.errors import Exit, WizardError, sentences
-from wizard.core.settings import Paths, Settings
+from wizard.core.settings import OTHERS, Environment, Paths, Settings
+from wizard.core.terminal import inspect_terminal
 from wizard.custody.errors import CustodyError
-from wizard.custody.store import Store
+from wizard.custody.records import Holding
+from wizard.custody.store import Store, try_out
+from wizard.custody.vault import missing_keys, unknown_items
+from wizard.egress.services import load_services
+from wizard.exchange.skew import measure_skew
+from wizard.net.route import decide_route
+from wizard.rotation.exchange_calls import open_exchange
+from wizard.rotation.findings import STORAGE, FindingWriter
+from wizard.rotation.journal import read_journal
 from wizard.rotation.json_records import describe_finding
 from wizard.rotation.model import Finding, Outcome
+
+CALL_DEADLINE = 5.0
+"""Seconds for one call to an exchange."""
+CLOCK_DEADLINE = 8.0
+"""Seconds for all questions that measure the clock together."""
+
+
+class Area(StrEnum):
+    """What can be looked at by itself, in the order in which it is shown."""
+
+    TERMINAL = "terminal"
+    KEYRING = "keyring"
+    NETWORK = "network"
+    CLOCK = "clock"
+    FILES = "files"
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -41,7 +66,8 @@ def run(options: argparse.Namespace) -> int:
         known: Settings | WizardError = settings.load(paths.config_file)
     except WizardError as error:
         known = error
-    doctor = Doctor(paths, known, os.environ, sys.__stdin__, sys.__stderr__, _place_opener(paths, known), time.time)
+    # What is seen on this host is seen from no address.
+    doctor = Doctor(paths, known, _place_opener(paths, known), FindingWriter(time.time, ""))
     found = asyncio.run(doctor.look((Area(options.only),) if options.only else tuple(Area)))
     if options.json:
         checks = [
@@ -72,3 +98,182 @@ def _exit_code(found: Mapping[Area, tuple[Finding, ...]]) -> Exit:
     if place is not None and place.outcome is Outcome.FAILED:
         return Exit.KEYRING_UNUSABLE
     return exit_code(finding for findings in found.values() for finding in findings)
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceFinding(Finding):
+    """What was found about the place of the credentials."""
+
+    state: str = ""
+    """`ready`, or a stable word for what is wrong: `locked`, `no-bus-address`, `backend-null`, …"""
+    backend: str = ""
+    """What is used: the class path of keyring's backend, or `encrypted-file`; empty where nothing can be."""
+
+
+async def try_place(open_store: Callable[[], Awaitable[Store]], writer: FindingWriter) -> PlaceFinding:
+    """Try the place of the credentials with a throw-away value."""
+    try:
+        store = await open_store()
+        seconds = await try_out(store)
+    except CustodyError as error:
+        told = writer.error(STORAGE, Outcome.FAILED, error)
+        return PlaceFinding(told.subject, told.outcome, told.observed, told.at, advice=told.advice, state=error.code)
+    observed = f"A canary was written to {store.label}, read back, compared and deleted in {seconds:.1f} s."
+    outcome = Outcome.WARNING if store.doubt else Outcome.PASSED
+    gap, backend = store.doubt, store.backend
+    return PlaceFinding(STORAGE, outcome, observed, writer.clock(), does_not_prove=gap, state="ready", backend=backend)
+
+
+async def compare_stored_keys(
+    store: Store, paths: Paths, environments: Iterable[str], writer: FindingWriter
+) -> Finding:
+    """Compare the two for each environment: a key that is missing is a failure, an unknown item a warning."""
+    lost, unknown, elsewhere = list[str](), list[str](), list[str]()
+    try:
+        for name in environments:
+            with read_journal(paths) as journal:
+                records = journal.keys(name)
+            lost += [f"The {one.slot} key {one.name} of {name}" for one in await missing_keys(records, store)]
+            unknown += await unknown_items(name, records, store)
+            elsewhere += [
+                f"The {one.slot} key {one.name} of {name} is in {one.store}"
+                for one in records
+                if one.holding is Holding.STORED and one.backend not in ("", store.backend)
+            ]
+    except WizardError as error:
+        return writer.error("Stored keys", Outcome.INCONCLUSIVE, error)
+    if lost:
+        observed = f"{', '.join(lost)}: the journal says that it is stored, and it is not there any more."
+        advice = "Look whether another login or another place holds it; else open the wizard and forget it there."
+        return writer.note("Stored keys", Outcome.FAILED, observed, advice=advice)
+    if unknown:
+        observed = f"The journal does not know {', '.join(unknown)}."
+        advice = "To look at them, adopt or delete them: key-wizard strays ENV"
+        return writer.note("Stored keys", Outcome.WARNING, observed, advice=advice)
+    if elsewhere:
+        observed = f"{', '.join(elsewhere)}: that place was not looked at."
+        advice = "Choose that place ([custody] place in config.toml), then look again."
+        return writer.note("Stored keys", Outcome.INCONCLUSIVE, observed, advice=advice)
+    return writer.note("Stored keys", Outcome.PASSED, "The journal and the place of the credentials agree.")
+
+
+@dataclass(frozen=True, slots=True)
+class Doctor:
+    """Looks at this host as the process sees it."""
+
+    paths: Paths
+    known: Settings | WizardError
+    """What the settings say, or why they cannot be read."""
+    open_store: Callable[[], Awaitable[Store]]
+    writer: FindingWriter
+
+    async def look(self, areas: Sequence[Area]) -> dict[Area, tuple[Finding, ...]]:
+        """Return the findings of each area. Trouble is a finding, never an exception; one area's hides no other's."""
+        return dict(zip(areas, await asyncio.gather(*map(self._look_at, areas)), strict=True))
+
+    async def _look_at(self, area: Area) -> tuple[Finding, ...]:
+        if area is Area.TERMINAL:
+            return (self._check_terminal(),)
+        if area is Area.KEYRING:
+            return await self._check_storage()
+        if area is Area.FILES:
+            # The directories before the journal is opened in them.
+            return self._check_settings(), self._check_services(), self._check_privacy(), self._check_journal()
+        if isinstance(self.known, WizardError):
+            advice = "Mend the settings first: key-wizard doctor --only files"
+            observed = "Not run: the settings cannot be read."
+            return (self.writer.note(area.capitalize(), Outcome.NOT_RUN, observed, advice=advice),)
+        if area is Area.CLOCK:
+            return (await self._check_clock(self.known.default),)
+        return tuple(await asyncio.gather(*map(self._check_network, self.known.environments.values())))
+
+    def _check_terminal(self) -> Finding:
+        """Say whether full screens can be drawn. Where they cannot, everything else still works."""
+        report = inspect_terminal(os.environ, sys.__stdin__, sys.__stderr__)
+        if problem := report.problem():
+            return self.writer.error("Terminal", Outcome.WARNING, problem)
+        size = f"{report.columns}x{report.lines}" if report.columns and report.lines else "size not told"
+        observed = f"Full screens can be drawn: {report.term}, {size}."
+        return self.writer.note("Terminal", Outcome.PASSED, observed)
+
+    async def _check_storage(self) -> tuple[Finding, ...]:
+        place = await try_place(self.open_store, self.writer)
+        if place.outcome is Outcome.FAILED or isinstance(self.known, WizardError):
+            return (place,)
+        store = await self.open_store()
+        return place, await compare_stored_keys(store, self.paths, self.known.environments, self.writer)
+
+    async def _check_network(self, environment: Environment) -> Finding:
+        """Decide the route of an environment and call its exchange's public ping."""
+        subject = f"Network {environment.name}"
+        try:
+            route = decide_route(environment, os.environ)
+            async with open_exchange(environment, route, timeout=CALL_DEADLINE) as client:
+                milliseconds = await client.ping()
+        except WizardError as error:
+            return self.writer.error(subject, Outcome.INCONCLUSIVE, error)
+        answered = f"{environment.site.name} answered in {milliseconds:.0f} ms"
+        observed = f"{answered}, {route.shown} ({route.source})."
+        gap = "anything about a key: the call is public"
+        return self.writer.note(subject, Outcome.PASSED, observed, does_not_prove=gap)
+
+    async def _check_clock(self, environment: Environment) -> Finding:
+        """Compare this host's clock with the exchange's."""
+        try:
+            route = decide_route(environment, os.environ)
+            async with (
+                asyncio.timeout(CLOCK_DEADLINE),
+                open_exchange(environment, route, timeout=CALL_DEADLINE, clock=self.writer.clock) as client,
+            ):
+                measured = await measure_skew(client.server_time)
+        except WizardError as error:
+            return self.writer.error("Clock", Outcome.INCONCLUSIVE, error)
+        except TimeoutError:
+            observed = f"{environment.site.name} did not tell the time often enough within {CLOCK_DEADLINE:g} s."
+            advice = "Try again when the network is faster."
+            return self.writer.note("Clock", Outcome.INCONCLUSIVE, observed, advice=advice)
+        finding = self.writer.skew(measured)
+        # With a clock this wrong the exchange may refuse every signed call (-1021).
+        return replace(finding, outcome=Outcome.FAILED) if measured.is_bad else finding
+
+    def _check_settings(self) -> Finding:
+        if isinstance(self.known, WizardError):
+            return self.writer.error("Settings", Outcome.FAILED, self.known)
+        file = self.paths.config_file
+        source = str(file) if file.exists() else "The defaults; there is no config.toml"
+        return self.writer.note("Settings", Outcome.PASSED, f"{source}: {', '.join(self.known.environments)}.")
+
+    def _check_services(self) -> Finding:
+        try:
+            services = load_services(self.paths.services_file)
+        except WizardError as error:
+            return self.writer.error("Echo services", Outcome.FAILED, error)
+        operators = len({service.operator for service in services})
+        if operators > 1:
+            observed = f"{len(services)} services of {operators} operators."
+            return self.writer.note("Echo services", Outcome.PASSED, observed)
+        observed = f"There are {len(services)}, of {operators} operators; two operators are needed to agree."
+        advice = f"Enable others in {self.paths.services_file}."
+        return self.writer.note("Echo services", Outcome.FAILED, observed, advice=advice)
+
+    def _check_privacy(self) -> Finding:
+        """Look at the directories only: into a closed one nobody gets, whatever the modes of its files."""
+        # On Windows the mode says nothing: rights come from the user's profile directory.
+        directories = (self.paths.config, self.paths.state) if os.name == "posix" else ()
+        exposed = [each for each in directories if each.exists() and each.stat().st_mode & OTHERS]
+        if exposed:
+            named = ", ".join(str(directory) for directory in exposed)
+            observed = f"Other users of this system can look into {named}."
+            advice = f"Run: chmod go= {' '.join(str(directory) for directory in exposed)}"
+            return self.writer.note("Privacy", Outcome.FAILED, observed, advice=advice)
+        return self.writer.note("Privacy", Outcome.PASSED, "The directories are closed to other users.")
+
+    def _check_journal(self) -> Finding:
+        try:
+            with read_journal(self.paths) as journal:
+                journal.check()
+        except WizardError as error:
+            return self.writer.error("Journal", Outcome.FAILED, error)
+        if not self.paths.journal.exists():
+            return self.writer.note("Journal", Outcome.PASSED, "There is none yet; the first rotation makes it.")
+        return self.writer.note("Journal", Outcome.PASSED, "It is whole, and each row holds what it should.")

@@ -411,7 +411,7 @@ def open_journal(paths: Paths, clock: Clock = time.time) -> Journal:
 
 
 @contextmanager
-def read_journal(paths: Paths, clock: Clock = time.time) -> Iterator[Journal]:
+def read_journal(paths: Paths) -> Iterator[Journal]:
     """Read the journal as it is at this moment; nothing is written, and where there is none, an empty one is read.
 
     No lock is taken, no keyring opened, and no HTTP library loaded.
@@ -419,7 +419,7 @@ def read_journal(paths: Paths, clock: Clock = time.time) -> Iterator[Journal]:
     Raises:
         WizardError: it cannot be opened, or not be read to the end.
     """
-    with closing(Journal(read_database(paths.journal), clock)) as journal:
+    with closing(Journal(read_database(paths.journal), time.time)) as journal:
         yield journal
 
 
