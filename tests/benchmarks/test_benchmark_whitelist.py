@@ -12,16 +12,16 @@ import pytest
 
 from wizard.core.rules import Rules
 from wizard.whitelist.entries import Entries, parse
-from wizard.whitelist.findings import ListContext, OtherList, RequiredAddress
+from wizard.whitelist.findings import ListContext
 from wizard.whitelist.fixes import fix_all
 from wizard.whitelist.validation import Validation, validate
 
 pytestmark = pytest.mark.benchmark
 SIZES = (10, 100, 1_000, 10_000)
 KINDS = ("{}", "{}", "{}/32", "{}:443", "{}/24", "0{}", "https://{}/", "{} # office", "10.{}", "2001:db8::{}")
-HOSTS = tuple(RequiredAddress(IPv4Address(0x0B000000 + number * 7919), "a host") for number in range(100))
+HOSTS = {IPv4Address(0x0B000000 + number * 7919): "a host" for number in range(100)}
 ELSEWHERE = tuple(IPv4Network((0x0B000000 + number * 104729, 32)) for number in range(1_000))
-CONTEXT = ListContext(Rules(), HOSTS, (OtherList("staging", ELSEWHERE),), ELSEWHERE[:20], ELSEWHERE)
+CONTEXT = ListContext(Rules(), HOSTS, {"staging": ELSEWHERE}, ELSEWHERE[:20], ELSEWHERE)
 
 
 def a_list(count: int) -> str:

@@ -16,10 +16,10 @@ if __name__ == "__main__":
     sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from wizard.whitelist.entries import parse
-from wizard.whitelist.findings import ListContext, RequiredAddress
+from wizard.whitelist.findings import ListContext
 from wizard.whitelist.validation import CheckedEntry, Validation, validate
 
-EGRESS = RequiredAddress(IPv4Address("93.184.1.42"), "this host")
+EGRESS = (IPv4Address("93.184.1.42"), "this host")
 
 # One entry → the severity and code of its only finding, and the suggestion: "" removes the entry, None is none.
 ENTRIES: list[tuple[str, str, str, str | None]] = [
@@ -201,8 +201,8 @@ FINE: list[tuple[str, list[str]]] = [
 ]
 
 
-def judged(text: str, *required: RequiredAddress) -> Validation:
-    return validate(parse(text), ListContext(must_cover=required))
+def judged(text: str, *required: tuple[IPv4Address, str]) -> Validation:
+    return validate(parse(text), ListContext(must_cover=dict(required)))
 
 
 def told(entry: CheckedEntry) -> tuple[str, str, str | None]:

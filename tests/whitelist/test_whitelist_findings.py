@@ -10,14 +10,14 @@ from tests.whitelist.table import EGRESS, ENTRIES, FINE, told
 from wizard.core.rules import Rules
 from wizard.core.text import UNPRINTABLE
 from wizard.whitelist.entries import Entries, parse
-from wizard.whitelist.findings import ListContext, OtherList, RequiredAddress
+from wizard.whitelist.findings import ListContext
 from wizard.whitelist.fixes import Fix, apply_alternative, apply_fix, first_fix, fix_all
 from wizard.whitelist.validation import validate
 
 
-def judged(listed: str | Entries, *required: RequiredAddress, rules: Rules | None = None):
+def judged(listed: str | Entries, *required: tuple[IPv4Address, str], rules: Rules | None = None):
     entries = parse(listed) if isinstance(listed, str) else listed
-    return validate(entries, ListContext(rules or Rules(), tuple(required)))
+    return validate(entries, ListContext(rules or Rules(), dict(required)))
 
 
 @pytest.mark.parametrize(("text", "severity", "code", "suggestion"), ENTRIES, ids=lambda value: ascii(value)[:40])
@@ -147,7 +147,7 @@ def test_duplicates_and_covered_entries_can_be_removed_without_harm():
     assert [str(network) for network in validation.networks] == ["5.6.7.0/24", "5.6.7.8/32"]
 
 
-def safe(text: str, *required: RequiredAddress) -> list[bool]:
+def safe(text: str, *required: tuple[IPv4Address, str]) -> list[bool]:
     validation = judged(text, *required)
     return [bool(entry.fix and entry.fix.is_safe) for entry in validation.entries]
 
@@ -220,7 +220,7 @@ def test_a_commented_address_that_is_listed_by_now_is_removed_as_safe():
 
 
 def test_an_unusable_block_covers_nothing():
-    validation = judged("5.0.0.0/8,5.6.7.8,0.0.0.0/0", RequiredAddress(IPv4Address("5.6.7.9"), "this host"))
+    validation = judged("5.0.0.0/8,5.6.7.8,0.0.0.0/0", (IPv4Address("5.6.7.9"), "this host"))
 
     assert validation.entries[1].findings == ()
     assert "egress-not-covered" in [finding.code for finding in validation.errors]
@@ -255,7 +255,7 @@ def test_a_block_is_expanded_only_where_its_addresses_fit():
 
 
 def test_every_address_that_has_to_get_in_is_asked_for():
-    other = RequiredAddress(IPv4Address("93.184.1.43"), "bot-1")
+    other = (IPv4Address("93.184.1.43"), "bot-1")
 
     validation = judged("93.184.1.42", EGRESS, other)
 
@@ -318,8 +318,8 @@ def test_a_comment_ends_where_a_text_area_ends_its_line() -> None:
 
 
 def test_a_list_is_judged_beside_other_lists_observations_and_the_list_in_use() -> None:
-    block, other = IPv4Network("93.184.1.4/30"), OtherList("staging", (IPv4Network("93.184.1.5"),))
-    around = ListContext(others=(other,), previous=(block,), observed=(IPv4Network("93.184.1.4"),))
+    block, other = IPv4Network("93.184.1.4/30"), {"staging": (IPv4Network("93.184.1.5"),)}
+    around = ListContext(others=other, previous=(block,), observed=(IPv4Network("93.184.1.4"),))
     validation = validate(parse("93.184.1.4,93.184.1.5"), around)
 
     assert [[each.code for each in entry.findings] for entry in validation.entries] == [[], ["shared", "unobserved"]]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from wizard.core.rules import Rules
 from wizard.core.text import UNPRINTABLE
 from wizard.whitelist.entries import Entries, parse
-from wizard.whitelist.findings import ListContext, RequiredAddress
+from wizard.whitelist.findings import ListContext
 from wizard.whitelist.fixes import Fix, apply_fix, collapse, expand, fix_all, label_entry
 from wizard.whitelist.rendering import Form, diff, render
 from wizard.whitelist.validation import Validation, validate
@@ -30,13 +30,13 @@ scraps = st.lists(
     ),
     max_size=12,
 ).map("".join)
-required = st.lists(public.map(lambda address: RequiredAddress(address, "this host")), max_size=2)
+required = st.lists(public.map(lambda address: (address, "this host")), max_size=2)
 separators = st.sampled_from([",", ", ", ";", " ", "\n", "\r\n", "\t", "，", "、", " ; ", ",\n", "\u3000"])
 
 
 def judged(listed: str | Entries, must_cover=()) -> Validation:
     entries = parse(listed) if isinstance(listed, str) else listed
-    return validate(entries, ListContext(Rules(), tuple(must_cover)))
+    return validate(entries, ListContext(Rules(), dict(must_cover)))
 
 
 def applied(validation: Validation, place: int) -> Entries:
@@ -118,7 +118,7 @@ def test_removing_an_entry_removes_no_other(text):
 
 @given(st.lists(public, unique=True, min_size=1, max_size=20), st.lists(public, max_size=3))
 def test_adding_every_missing_address_settles_a_clean_list(listed, hosts):
-    must_cover = [RequiredAddress(address, "a host") for address in hosts]
+    must_cover = [(address, "a host") for address in hosts]
     entries = parse(render([IPv4Network(address) for address in listed]))
     for finding in judged(entries, must_cover).findings:
         if finding.code == "egress-not-covered":

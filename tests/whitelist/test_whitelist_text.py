@@ -8,7 +8,7 @@ import pytest
 
 from wizard.core.rules import Rules
 from wizard.whitelist.entries import Entries, parse
-from wizard.whitelist.findings import ListContext, RequiredAddress
+from wizard.whitelist.findings import ListContext
 from wizard.whitelist.fixes import (
     Fix,
     add_labelled,
@@ -25,15 +25,15 @@ from wizard.whitelist.validation import Validation, validate
 NETWORKS = [IPv4Network("5.6.7.8/32"), IPv4Network("5.6.8.0/24")]
 
 
-def checked(entries: Entries, *required: RequiredAddress) -> Validation:
-    return validate(entries, ListContext(Rules(), tuple(required)))
+def checked(entries: Entries, *required: tuple[IPv4Address, str]) -> Validation:
+    return validate(entries, ListContext(Rules(), dict(required)))
 
 
 def said(entries: Entries) -> list[tuple[str, str | None]]:
     return [(entry.text, entry.label) for entry in entries]
 
 
-def applied(text: str, place: int, *required: RequiredAddress) -> Entries:
+def applied(text: str, place: int, *required: tuple[IPv4Address, str]) -> Entries:
     validation = checked(parse(text), *required)
     return apply_fix(validation, Fix(validation.entries[place].fix, place))
 
@@ -116,7 +116,7 @@ def test_labels_that_are_known_and_not_typed_are_not_lost_where_the_entry_change
 
 
 def test_a_bracket_that_is_closed_inside_an_entry_belongs_to_it():
-    required = RequiredAddress(IPv4Address("5.6.7.8"), "this host")
+    required = (IPv4Address("5.6.7.8"), "this host")
 
     assert said(applied("[2001:db8::1]:443", 0, required)) == [("5.6.7.8", None)]
     assert said(applied("[5.6.7.8]:443, 9.9.9.9", 0)) == [("5.6.7.8", None), ("9.9.9.9", None)]
@@ -135,7 +135,7 @@ def test_a_typed_entry_takes_over_the_label_of_the_one_before_unless_it_brings_i
 
 
 def test_adding_what_a_finding_suggests_settles_it():
-    required = RequiredAddress(IPv4Address("5.6.7.9"), "this host")
+    required = (IPv4Address("5.6.7.9"), "this host")
     validation = checked(parse("5.6.7.8"), required)
     (finding,) = validation.findings
 

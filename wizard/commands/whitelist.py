@@ -16,7 +16,7 @@ from wizard.core.key_shape import holds_key
 from wizard.core.rules import MOST_ENTRIES
 from wizard.core.text import printable
 from wizard.whitelist.entries import COMMENT_MARKS, LONGEST_LABEL, Entries, parse
-from wizard.whitelist.findings import ListContext, ListFinding, RequiredAddress
+from wizard.whitelist.findings import ListContext, ListFinding
 from wizard.whitelist.fixes import fix_all
 from wizard.whitelist.rendering import Form, diff, render
 from wizard.whitelist.validation import CheckedEntry, Validation, validate
@@ -172,7 +172,7 @@ def _context(options: argparse.Namespace) -> ListContext:
     environment = known.environment(options.env) if options.env else known.default
     if options.max_entries is not None:
         environment = replace(environment, rules=replace(environment.rules, max_entries=options.max_entries))
-    required = tuple(RequiredAddress(address, "named by --egress") for address in options.egress)
+    required = dict.fromkeys(options.egress, "named by --egress")
     if not options.env:
         return ListContext(environment.rules, required)
     # Loaded where the journal is read: the list alone is checked at once.

@@ -9,7 +9,6 @@ from functools import cached_property
 from ipaddress import IPv4Address, IPv4Network
 
 from wizard.core.rules import Rules
-from wizard.whitelist.rendering import written
 
 
 class Severity(StrEnum):
@@ -40,32 +39,16 @@ class ListFinding:
 
 
 @dataclass(frozen=True, slots=True)
-class RequiredAddress:
-    """An address that calls the exchange and so has to be on the list."""
-
-    address: IPv4Address
-    owner: str
-    """Whose address it is, as shown: `this host`, `bot-1`."""
-
-
-@dataclass(frozen=True, slots=True)
-class OtherList:
-    """The list of another environment: the two should have nothing in common."""
-
-    environment: str
-    networks: tuple[IPv4Network, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class ListContext:
     """What a list is judged by, beside itself."""
 
     rules: Rules = field(default_factory=Rules)
     """The limit on entries, and the special ranges that this environment really uses."""
-    must_cover: tuple[RequiredAddress, ...] = ()
-    """Addresses that would be locked out if they were not on the list."""
-    others: tuple[OtherList, ...] = ()
-    """The lists of the other environments."""
+    must_cover: Mapping[IPv4Address, str] = field(default_factory=dict)
+    """Addresses that call the exchange and would be locked out if they were not on the list, each with whose it is, as
+    shown: `this host`, `bot-1`."""
+    others: Mapping[str, tuple[IPv4Network, ...]] = field(default_factory=dict)
+    """The lists of the other environments, by their names: the two should have nothing in common."""
     previous: tuple[IPv4Network, ...] = ()
     """The last list that was proven."""
     observed: tuple[IPv4Network, ...] | None = None
@@ -73,26 +56,21 @@ class ListContext:
     labels: Mapping[IPv4Network, str] = field(default_factory=dict)
     """Whose an entry is, as far as is known already."""
 
-    def whose(self, network: IPv4Network) -> str:
-        """Return `network (label)`, or the network alone where no label is known."""
-        label = self.labels.get(network)
-        return f"{written(network)} ({label})" if label else written(network)
-
 
 @dataclass(frozen=True)
 class EntryContext:
     """What a suggestion has to know about the rest of the list."""
 
     rules: Rules
-    missing: tuple[RequiredAddress, ...]
-    """Required addresses that no usable entry covers."""
+    missing: Mapping[IPv4Address, str]
+    """Required addresses that no usable entry covers, each with whose it is."""
     room: int
     """How many entries may stand in the place of one."""
 
     @cached_property
     def stand_in(self) -> str:
         """What replaces an entry that can never work: the missing addresses, or nothing."""
-        return ",".join(str(required.address) for required in self.missing)
+        return ",".join(map(str, self.missing))
 
 
 def error(

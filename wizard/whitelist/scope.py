@@ -98,7 +98,7 @@ def _not_public(network: IPv4Network, special: SpecialRange, context: EntryConte
 
 
 def _too_wide(network: IPv4Network, context: EntryContext) -> ListFinding:
-    inside = [str(required.address) for required in context.missing if required.address in network]
+    inside = [str(address) for address in context.missing if address in network]
     return error(
         "too-wide",
         f"{network} lets {network.num_addresses:,} addresses use the key. "

@@ -93,12 +93,12 @@ def validate(entries: Entries, context: ListContext) -> Validation:
     counted = sum(entry.is_counted for entry in entries)
     usable = {entry.network for entry in entries if entry.network and is_usable(entry.network, rules)}
     let_in = AddressSet(usable)
-    missing = tuple(required for required in context.must_cover if not let_in.covers(IPv4Network(required.address)))
+    owners = context.must_cover
+    missing = {address: who for address, who in owners.items() if not let_in.covers(IPv4Network(address))}
     around = EntryContext(rules, missing, room=rules.max_entries - counted + 1)
-    others = {other.environment: AddressSet(other.networks) for other in context.others}
+    others = {environment: AddressSet(networks) for environment, networks in context.others.items()}
     observed = None if context.observed is None else AddressSet(context.observed)
     ends = _ends_of_ranges(entries)
-    owners = {required.address: required.owner for required in context.must_cover}
     seen: set[IPv4Network | None] = set()
     checked = []
     for place, entry in enumerate(entries):
@@ -136,8 +136,9 @@ def _lost_access(let_in: AddressSet, context: ListContext) -> Iterator[ListFindi
     """Yield who is on the list before and would be locked out by this one."""
     for network in context.previous:
         if not let_in.covers(network):
-            whose = context.whose(network)
-            message = f"{whose} is on the list in use and not on this one: it would lose access."
+            label = context.labels.get(network)
+            whose = f" ({label})" if label else ""
+            message = f"{written(network)}{whose} is on the list in use and not on this one: it would lose access."
             yield ListFinding("access-lost", Severity.WARNING, message, written(network))
 
 
@@ -175,11 +176,11 @@ def _list_findings(counted: int, checked: Sequence[CheckedEntry], context: Entry
         yield error("empty-list", "The list is empty. Add the public IPv4 address of each host that uses the key.")
     if counted > context.rules.max_entries:
         yield _too_many(counted, checked, context.rules.max_entries)
-    for required in context.missing:
+    for address, owner in context.missing.items():
         yield error(
             "egress-not-covered",
-            f"{required.address} ({required.owner}) is not on the list: it would be locked out. Add it.",
-            str(required.address),
+            f"{address} ({owner}) is not on the list: it would be locked out. Add it.",
+            str(address),
         )
 
 

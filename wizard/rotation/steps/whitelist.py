@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from ipaddress import IPv4Address, IPv4Network
 
@@ -16,7 +16,7 @@ from wizard.rotation.journal import Journal, networks_of
 from wizard.rotation.model import Finding, Outcome
 from wizard.rotation.steps.address_selection import AddressSelection
 from wizard.whitelist.entries import Entries, Entry
-from wizard.whitelist.findings import ListContext, ListFinding, OtherList, RequiredAddress, Severity
+from wizard.whitelist.findings import ListContext, ListFinding, Severity
 from wizard.whitelist.fixes import add_labelled, remove_addresses
 from wizard.whitelist.rendering import Difference, diff, render, written
 from wizard.whitelist.validation import Validation, validate
@@ -72,8 +72,7 @@ class WhitelistStep:
 
         Where none of this host's is ticked, or one was detected long ago, that is told: the list may lock it out.
         """
-        required = [RequiredAddress(address, owner) for address, owner in self._selection.wanted().items()]
-        context = list_context(self._context.journal, self._context.environment, required)
+        context = list_context(self._context.journal, self._context.environment, self._selection.wanted())
         validation = validate(entries, context)
         warnings = _warn_about_hosts(self._selection, validation, self._put_in, self._context.clock())
         return replace(validation, findings=(*validation.findings, *warnings))
@@ -130,13 +129,13 @@ class WhitelistStep:
         return tuple(Entry(written(each), each, labels.get(each) or None) for each in networks)
 
 
-def list_context(journal: Journal, environment: Environment, must_cover: Sequence[RequiredAddress]) -> ListContext:
+def list_context(journal: Journal, environment: Environment, must_cover: Mapping[IPv4Address, str]) -> ListContext:
     """Gather what a list of `environment` is checked against; `must_cover` also says whose those addresses are."""
-    owners = {IPv4Network(required.address): required.owner for required in must_cover}
+    owners = {IPv4Network(address): owner for address, owner in must_cover.items()}
     return ListContext(
         environment.rules,
-        tuple(must_cover),
-        others=tuple(OtherList(name, networks) for name, networks in journal.other_lists(environment.name).items()),
+        must_cover,
+        others=journal.other_lists(environment.name),
         previous=journal.list_in_use(environment.name),
         observed=tuple(map(IPv4Network, journal.observed_addresses())) or None,
         labels={**owners, **journal.labels(environment.name)},
