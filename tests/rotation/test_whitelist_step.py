@@ -112,13 +112,13 @@ async def test_what_was_seen_over_another_route_or_for_an_earlier_rotation_is_no
         await flow.begin(Mode.SET_UP)
         assert (flow.candidates(), flow.whitelist.proposal()) == ((), ())
         note_egress(flow.context.journal, "bench", seen, "agreed", "proxy http://10.0.0.2:3128")
-        assert (flow.candidates(), flow.selection.wanted()) == ((), {})
+        assert (flow.candidates(), flow.selection.now.wanted()) == ((), {})
         note_egress(flow.context.journal, "bench", seen, "agreed", "direct")
-        assert [str(address) for address in flow.selection.wanted()] == [HERE]
+        assert [str(address) for address in flow.selection.now.wanted()] == [HERE]
         # A clock that was wrong and is set back makes no evidence stale.
         now -= 7200.0
         note_egress(flow.context.journal, "bench", seen, "agreed", "direct")
-        assert [str(address) for address in flow.selection.wanted()] == [HERE]
+        assert [str(address) for address in flow.selection.now.wanted()] == [HERE]
 
 
 async def test_a_host_that_has_another_address_now_leaves_the_one_before(world: World) -> None:
@@ -129,7 +129,7 @@ async def test_a_host_that_has_another_address_now_leaves_the_one_before(world: 
         flow.selection.add_hosts({first: "bot-1", shared: "bot-1, bot-2", IPv4Address(HERE): "bot-1"})
         assert str(first) in text_of(flow.whitelist.proposal())
         flow.selection.add_hosts({second: "bot-1"})
-        assert flow.selection.wanted() == {second: "bot-1", shared: "bot-1, bot-2", IPv4Address(HERE): "this host"}
+        assert flow.selection.now.wanted() == {second: "bot-1", shared: "bot-1, bot-2", IPv4Address(HERE): "this host"}
         assert str(first) not in text_of(flow.whitelist.proposal())
 
 
@@ -158,9 +158,9 @@ async def test_what_was_chosen_for_another_route_does_not_count_for_this_one(
             note_egress(flow.context.journal, "bench", seen, "agreed", proxied.shown)
             flow.selection.follow(ExchangeObservation("the exchange", named=IPv4Address(OFFICE)))
             flow.selection.add_hosts({IPv4Address("203.0.113.9"): "bot-1"})
-            assert set(map(str, flow.selection.wanted())) == {OFFICE, "203.0.113.9"}
+            assert set(map(str, flow.selection.now.wanted())) == {OFFICE, "203.0.113.9"}
         note_egress(flow.context.journal, "bench", seen, "agreed", "direct")
-        assert set(map(str, flow.selection.wanted())) == {HERE, "203.0.113.9"}
+        assert set(map(str, flow.selection.now.wanted())) == {HERE, "203.0.113.9"}
 
 
 async def test_what_the_exchange_named_is_unticked_by_a_later_detection_of_another_address(world: World) -> None:
@@ -172,9 +172,9 @@ async def test_what_the_exchange_named_is_unticked_by_a_later_detection_of_anoth
         assert text_of(flow.whitelist.proposal()) == OFFICE
     async with world.flow() as flow:  # the word outlives the program
         note_egress(flow.context.journal, "bench", seen, "agreed", "direct")
-        assert list(map(str, flow.selection.wanted())) == [OFFICE]
+        assert list(map(str, flow.selection.now.wanted())) == [OFFICE]
         note_egress(flow.context.journal, "bench", later, "agreed", "direct")
-        assert list(map(str, flow.selection.wanted())) == ["203.0.113.9"]
+        assert list(map(str, flow.selection.now.wanted())) == ["203.0.113.9"]
         assert "egress-not-covered" in codes(flow, OFFICE)
         assert [(str(each.address), each.witnesses) for each in flow.candidates()] == [
             (OFFICE, "the exchange's word, outdated: ask it again"),
@@ -257,7 +257,7 @@ async def test_the_exchange_s_word_is_as_old_as_it_is_beside_a_new_detection(wor
         flow.selection.follow(word)
         now += 86400.0
         note_egress(flow.context.journal, "bench", seen, "agreed", "direct")
-        assert list(map(str, flow.selection.wanted())) == [OFFICE]
+        assert list(map(str, flow.selection.now.wanted())) == [OFFICE]
         assert "detected 1 d ago" in flow.whitelist.validate(parse(OFFICE)).warnings[0].message
 
 

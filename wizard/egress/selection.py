@@ -1,6 +1,6 @@
 """Which of the addresses that were seen go to the whitelist: proposed by the evidence, chosen by the user. Pure.
 
-A `Selection` holds what differs from the evidence alone. So an address of this host that changes is followed by
+A `Selection` holds, beside the evidence, what differs from it. So an address of this host that changes is followed by
 itself, and what the user ticked or unticked stays.
 """
 
@@ -47,8 +47,10 @@ class ExchangeAddress:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What the user, or the exchange's own word, decided beside the evidence of the echo services."""
+    """The evidence of the echo services, and what the user, or the exchange's own word, decided beside it."""
 
+    verdict: EgressVerdict | None = None
+    """This host's newest detection; None before the first one."""
     ticked: Mapping[IPv4Address, str] = field(default_factory=dict)
     """Addresses that the user sends to the whitelist without two operators that agree, each with whose it is."""
     unticked: frozenset[IPv4Address] = frozenset()
@@ -56,29 +58,32 @@ class Selection:
     exchange: ExchangeAddress | None = None
     """What the exchange said last; it counts while detections leave it standing."""
 
-    def wanted(self, verdict: EgressVerdict | None) -> dict[IPv4Address, str]:
-        """Return what goes to the whitelist, each address with whose it is.
+    @property
+    def evident(self) -> tuple[IPv4Address, ...]:
+        """The addresses of this host that evidence carries: operators agree on one, or the exchange itself named it."""
+        named = (self.exchange.address,) if self.exchange and self.exchange.stands(self.verdict) else ()
+        return (*(self.verdict.proposed if self.verdict else ()), *named)
 
-        Args:
-            verdict: This host's newest detection; None before the first one.
-        """
-        proposed = verdict.proposed if verdict else ()
-        named = [self.exchange.address] if self.exchange and self.exchange.stands(verdict) else []
-        left_out = self.left_out(verdict)
-        return {address: THIS_HOST for address in (*proposed, *named) if address not in left_out} | dict(self.ticked)
+    def wanted(self) -> dict[IPv4Address, str]:
+        """Return what goes to the whitelist and has to be covered by it, each address with whose it is."""
+        left_out = self.left_out()
+        return {address: THIS_HOST for address in self.evident if address not in left_out} | dict(self.ticked)
 
-    def left_out(self, verdict: EgressVerdict | None) -> frozenset[IPv4Address]:
-        """Return what does not go to the whitelist although it was seen: by the user's will, or the exchange's word."""
-        replaced = self.exchange.replaced if self.exchange and self.exchange.stands(verdict) else frozenset()
+    def left_out(self) -> frozenset[IPv4Address]:
+        """Return what was seen and does not go to the whitelist, by the user's will or the exchange's word."""
+        replaced = self.exchange.replaced if self.exchange and self.exchange.stands(self.verdict) else frozenset()
         return self.unticked | (replaced - self.ticked.keys())
 
-    def outdated(self, verdict: EgressVerdict | None) -> frozenset[IPv4Address]:
-        """Return what the exchange named before a later detection that contradicts it."""
-        return (
-            frozenset()
-            if self.exchange is None or self.exchange.stands(verdict)
-            else frozenset([self.exchange.address])
-        )
+    def outdated(self) -> frozenset[IPv4Address]:
+        """Return what does not go to the whitelist any more: a later detection contradicts the exchange's word."""
+        named = frozenset([self.exchange.address] if self.exchange else [])
+        return named.difference(self.evident, self.wanted())
+
+    def by_owner(self) -> tuple[dict[IPv4Address, str], dict[IPv4Address, str]]:
+        """Return what goes to the whitelist, with whose it is: of this host, and of other hosts alone."""
+        seen, wanted = self.verdict.addresses if self.verdict else (), self.wanted()
+        own = {address: owner for address, owner in wanted.items() if owner == THIS_HOST or address in seen}
+        return own, {address: owner for address, owner in wanted.items() if address not in own}
 
     def tick(self, address: IPv4Address, owner: str) -> Selection:
         """Return the selection with an address on it."""
@@ -89,13 +94,14 @@ class Selection:
         ticked = {one: owner for one, owner in self.ticked.items() if one != address}
         return replace(self, ticked=ticked, unticked=self.unticked | {address})
 
-    def follow(self, observation: ExchangeObservation, verdict: EgressVerdict) -> Selection:
+    def follow(self, observation: ExchangeObservation) -> Selection:
         """Return the selection after the exchange spoke: an address that it names takes the place of others.
 
         Where this host has a pool and the named address is one of it, the others stay.
         """
+        verdict = self.verdict
         named = observation.address(verdict)
-        if named is None:
+        if verdict is None or named is None:
             return self
         is_of_pool = verdict.state is EgressState.POOL and named in verdict.addresses
         is_instead = observation.named is not None and not is_of_pool
@@ -105,7 +111,7 @@ class Selection:
             for address, owner in self.ticked.items()
             if owner != THIS_HOST or address not in exchange.replaced
         }
-        return Selection(ticked, self.unticked - {named}, exchange)
+        return Selection(verdict, ticked, self.unticked - {named}, exchange)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +127,6 @@ class Candidate:
 
 
 def candidates(
-    verdict: EgressVerdict | None,
     selection: Selection,
     *,
     observation: ExchangeObservation | None = None,
@@ -130,15 +135,14 @@ def candidates(
     """Return all addresses to choose from: the exchange's own word first, then by the number of operators.
 
     Args:
-        verdict: This host's newest detection; None before the first one.
-        selection: What was decided so far.
+        selection: The evidence, and what was decided so far.
         observation: What the exchange said, where it was asked.
         hosts: The addresses on which operators agreed for other hosts, each with those hosts' names.
     """
-    hosts = hosts or {}
+    hosts, verdict = hosts or {}, selection.verdict
     seen = verdict.operators if verdict else {}
     named = observation.address(verdict) if observation else None
-    wanted = selection.wanted(verdict)
+    wanted = selection.wanted()
     earlier = selection.exchange if selection.exchange and named is None else None
     first = named or (earlier.address if earlier else None)
     known = dict.fromkeys((*([first] if first else []), *seen, *hosts, *selection.ticked, *sorted(selection.unticked)))

@@ -112,7 +112,7 @@ class Flow:
 
         Only the first can be left so: no list, no stored key and no proof stop at their own steps.
         """
-        return step is Step.EGRESS and not self.selection.is_evident
+        return step is Step.EGRESS and not self.selection.now.evident
 
     @property
     def closing(self) -> str:
@@ -132,8 +132,7 @@ class Flow:
 
     def candidates(self) -> tuple[Candidate, ...]:
         """Return the addresses that can go to the whitelist, and who says so."""
-        evidence, hosts = self.selection.verdict, self.hosts.found()
-        return candidates(evidence, self.selection.now, observation=self.egress.observation, hosts=hosts)
+        return candidates(self.selection.now, observation=self.egress.observation, hosts=self.hosts.found())
 
     @property
     def has_nothing_ticked(self) -> bool:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address
 
 from wizard.core.errors import WizardError
-from wizard.egress.agreement import EgressVerdict
 from wizard.egress.exchange_observation import ExchangeObservation
 from wizard.egress.selection import THIS_HOST, Candidate, ExchangeAddress, Selection
 from wizard.rotation.context import Context
@@ -33,11 +32,14 @@ class AddressSelection:
 
     @property
     def now(self) -> Selection:
-        """What was chosen so far."""
-        rotation = self._context.journal.open_rotation(self._context.environment.name)
-        events = self._context.journal.events(rotation, CHOSEN) if rotation else ()
+        """What was chosen so far, beside what was seen in the open rotation over the route that is taken now."""
+        journal, environment = self._context.journal, self._context.environment.name
+        rotation = journal.open_rotation(environment)
+        since = rotation.started_at if rotation else 0.0
+        verdict = journal.last_verdict(environment, route=self._route, since=since)
+        events = journal.events(rotation, CHOSEN) if rotation else ()
         if not events:
-            return Selection()
+            return Selection(verdict)
         detail = dict(events[-1].detail)
         is_elsewhere = detail.pop(ROUTE, self._route) != self._route
         exchange = _read_exchange(detail.pop(EXCHANGE, None))
@@ -47,33 +49,7 @@ class AddressSelection:
             if not (is_elsewhere and owner in {"", THIS_HOST})
         }
         ticked = {address: owner for address, owner in owners.items() if owner}
-        return Selection(ticked, frozenset(owners.keys() - ticked.keys()), None if is_elsewhere else exchange)
-
-    @property
-    def is_evident(self) -> bool:
-        """Whether evidence carries an address of this host: operators agree on it, or the exchange itself named it."""
-        verdict, exchange = self.verdict, self.now.exchange
-        return bool(verdict and verdict.proposed) or (exchange is not None and exchange.stands(verdict))
-
-    def wanted(self) -> dict[IPv4Address, str]:
-        """Return what goes to the whitelist and has to be covered by it, each address with whose it is."""
-        return self.now.wanted(self.verdict)
-
-    def left_out(self) -> frozenset[IPv4Address]:
-        """Return what was seen and does not go to the whitelist, by the user's will or the exchange's word."""
-        return self.now.left_out(self.verdict)
-
-    def outdated(self) -> frozenset[IPv4Address]:
-        """Return what does not go to the whitelist any more: a later detection contradicts the exchange's word."""
-        return self.now.outdated(self.verdict) - self.wanted().keys()
-
-    def by_owner(self) -> tuple[dict[IPv4Address, str], dict[IPv4Address, str]]:
-        """Return what goes to the whitelist, with whose it is: of this host, and of other hosts alone."""
-        verdict = self.verdict
-        seen = verdict.addresses if verdict else ()
-        wanted = self.now.wanted(verdict)
-        own = {address: owner for address, owner in wanted.items() if owner == THIS_HOST or address in seen}
-        return own, {address: owner for address, owner in wanted.items() if address not in own}
+        return Selection(verdict, ticked, frozenset(owners.keys() - ticked.keys()), None if is_elsewhere else exchange)
 
     def seen_at(self, own: Iterable[IPv4Address]) -> list[float]:
         """Return when these addresses of this host were seen, over the route that is taken now."""
@@ -95,7 +71,7 @@ class AddressSelection:
         selection = self.now
         for address in _left_by(found, selection.ticked):
             selection = selection.untick(address)
-            if self.verdict and address in self.verdict.proposed:
+            if selection.verdict and address in selection.verdict.proposed:
                 selection = selection.tick(address, THIS_HOST)
         for address, label in found.items():
             selection = selection.tick(address, label)
@@ -103,18 +79,10 @@ class AddressSelection:
 
     def follow(self, observation: ExchangeObservation) -> None:
         """Take the exchange's own word before that of the echo services."""
-        selection, verdict = self.now, self.verdict
-        followed = selection.follow(observation, verdict) if verdict else selection
+        selection = self.now
+        followed = selection.follow(observation)
         if followed != selection:
             self._keep(followed)
-
-    @property
-    def verdict(self) -> EgressVerdict | None:
-        """What is evidence now: seen in the open rotation, over the route that is taken now."""
-        context = self._context
-        rotation = context.journal.open_rotation(context.environment.name)
-        since = rotation.started_at if rotation else 0.0
-        return context.journal.last_verdict(context.environment.name, route=self._route, since=since)
 
     @property
     def _route(self) -> str:

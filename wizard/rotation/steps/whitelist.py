@@ -50,11 +50,12 @@ class WhitelistStep:
 
         What was ticked or unticked since last time is put in or taken out, once.
         """
-        wanted, left_out = self._selection.wanted(), self._selection.left_out()
+        selection = self._selection.now
+        wanted, left_out = selection.wanted(), selection.left_out()
         entries = self._labelled(networks_of(self._kept) or self._in_use()) if self.draft is None else self.draft
         if self.draft is not None or not self._kept:  # what was settled already was seen by the user
             entries = remove_addresses(entries, left_out - self._left_out)
-        entries = remove_addresses(entries, self._selection.outdated() & self._put_in)
+        entries = remove_addresses(entries, selection.outdated() & self._put_in)
         new = {address: owner for address, owner in wanted.items() if address not in self._proposed}
         self._put_in |= new.keys() - {each.network.network_address for each in entries if each.network}
         found = {address: "" if owner == THIS_HOST else owner for address, owner in new.items()}
@@ -72,7 +73,7 @@ class WhitelistStep:
 
         Where none of this host's is ticked, or one was detected long ago, that is told: the list may lock it out.
         """
-        context = list_context(self._context.journal, self._context.environment, self._selection.wanted())
+        context = list_context(self._context.journal, self._context.environment, self._selection.now.wanted())
         validation = validate(entries, context)
         warnings = _warn_about_hosts(self._selection, validation, self._put_in, self._context.clock())
         return replace(validation, findings=(*validation.findings, *warnings))
@@ -153,7 +154,7 @@ def _warn_about_hosts(
         put_in: What stands on it for the sake of this rotation's detections alone.
         now: The time, in seconds since 1970.
     """
-    own, others = selection.by_owner()
+    own, others = selection.now.by_owner()
     if not own:
         yield _warning(
             "this-host-unknown",
