@@ -28,8 +28,7 @@ from wizard.custody.store import MemoryStore, Store
 from wizard.egress.services import EchoService, Parser
 from wizard.rehearsal.session import embedded_site
 from wizard.rehearsal.simulated_page import SimulatedPage
-from wizard.rehearsal.simulator import EmbeddedExchange
-from wizard.rehearsal.simulator.server import Addresses, serve_app
+from wizard.rehearsal.simulator import Addresses, EmbeddedExchange, serve
 from wizard.rotation.context import Pace
 from wizard.rotation.flow import Flow
 from wizard.rotation.journal import Overview, open_journal
@@ -236,7 +235,7 @@ async def stage(directory: Path) -> AsyncIterator[PictureWorld]:
     """Serve an embedded exchange whose clock is the pictures' own."""
     clock = StillClock()
     exchange = EmbeddedExchange(clock=clock, seed=42)
-    async with serve_app(_InOrder(exchange.app), 0) as addresses:
+    async with serve(_InOrder(exchange)) as addresses:
         world = PictureWorld(addresses, directory)
         world.clock = clock
         yield world

@@ -9,7 +9,7 @@ import pytest
 
 from wizard.rehearsal.process import ExchangeProcess, recall, remember
 
-KNOWN = ExchangeProcess(4711, "http://127.0.0.1:8080", "http://127.0.0.1:8080/desk", "smooth")
+KNOWN = ExchangeProcess(4711, 8080, "smooth")
 
 
 def test_what_is_remembered_is_recalled(tmp_path: Path) -> None:
@@ -37,17 +37,18 @@ def test_a_link_in_its_place_is_replaced_and_its_target_left_alone(tmp_path: Pat
         {"pid": True},
         {"pid": "4711"},
         {"pid": 10**400},
+        {"port": 0},
+        {"port": 99999},
+        {"port": "8080"},
+        {"port": "8080@example.com"},
+        {"port": True},
         {"base_url": "http://192.0.2.1:80"},
-        {"base_url": "http://127.0.0.1.example:80"},
-        {"base_url": "http://127.0.0.1:99999"},
-        {"desk_url": "https://example.com/desk"},
-        {"base_url": 3},
         {"scenario": []},
         {"more": 1},
     ],
 )
 def test_a_note_that_cannot_be_ours_names_no_process(tmp_path: Path, changed: dict[str, object]) -> None:
-    note = {"pid": 4711, "base_url": KNOWN.base_url, "desk_url": KNOWN.desk_url, "scenario": "smooth"}
+    note = {"pid": 4711, "port": 8080, "scenario": "smooth"}
     (tmp_path / "exchange.json").write_text(json.dumps({**note, **changed}))
     assert recall(tmp_path / "exchange.json") is None
 

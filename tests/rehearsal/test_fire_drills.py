@@ -181,7 +181,7 @@ async def test_a_drill_whose_new_key_is_gone_ends_with_its_evidence_and_no_trace
         assert code == 6
         left = recall(Path(os.environ["KEY_WIZARD_HOME"]) / NOTE)
         assert left is not None
-        async with httpx.AsyncClient(base_url=left.desk_url, trust_env=False) as simulated_page:
+        async with httpx.AsyncClient(base_url=f"{left.base_url}/desk", trust_env=False) as simulated_page:
             new = (await simulated_page.get("/keys")).json()[-1]["api_key"]
             await simulated_page.delete(f"/keys/{new}")
             await simulated_page.put("/faults", json={})
@@ -207,8 +207,8 @@ async def test_a_rehearsal_without_an_open_rotation_takes_the_scenario_that_is_a
         found = json.loads(left.stdout.readline())
         note = Path(os.environ["KEY_WIZARD_HOME"]) / NOTE
         note.parent.mkdir(parents=True)
-        urls = {name: found[name] for name in ("base_url", "desk_url")}
-        note.write_text(json.dumps({"pid": left.pid, **urls, "scenario": "wrong-secret"}))
+        port = httpx.URL(found["base_url"]).port
+        note.write_text(json.dumps({"pid": left.pid, "port": port, "scenario": "wrong-secret"}))
         arguments = ("rehearse", "--auto", "--json", "--scenario", "smooth")
         code, out, err = await key_wizard(*arguments, environ=environ)
         assert (code, json.loads(out)["scenario"]) == (0, "smooth"), err

@@ -1,11 +1,21 @@
-"""`key-wizard exchange`: the embedded exchange alone."""
+"""`key-wizard exchange`: the embedded exchange alone, for tests and other people's clients."""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
+import json
+import signal
+from contextlib import suppress
+from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from wizard.commands.console import non_negative, print_result
+from wizard.core.errors import Exit
 from wizard.rehearsal.scenarios import PASSES_AFTER, SCENARIOS, SMOOTH
+
+if TYPE_CHECKING:
+    from wizard.rehearsal.simulator import Addresses
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -31,11 +41,32 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Serve until a signal ends it."""
+    """Serve until SIGTERM, Ctrl+C or idleness."""
+    options.shutdown.restore_handlers()  # asyncio handles SIGINT; SIGTERM is the usual end of a server, no failure
+    asyncio.run(_serve(options))
+    return Exit.FINE
+
+
+async def _serve(options: argparse.Namespace) -> None:
     from wizard.rehearsal import simulator  # noqa: PLC0415 - the extra `rehearsal` may not be installed
 
-    options.shutdown.restore_handlers()  # the server handles them
-    served = simulator.EmbeddedExchange(
+    exchange = simulator.EmbeddedExchange(
         seed=options.seed, scenario=SCENARIOS[options.scenario], passes_after=options.passes_after
     )
-    return simulator.run(options.port, options.json, served, options.idle_limit, print_result)
+    loop, is_stopped = asyncio.get_running_loop(), asyncio.Event()
+    signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(is_stopped.set))
+    async with simulator.serve(exchange, options.port) as addresses:
+        print_result(_first_line(addresses, as_json=options.json))
+        if options.idle_limit is None:
+            await is_stopped.wait()
+        while not is_stopped.is_set() and (rest := options.idle_limit - exchange.idle_seconds()) > 0:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(is_stopped.wait(), rest)
+
+
+def _first_line(addresses: Addresses, *, as_json: bool) -> str:
+    """Say where it serves, when it answers already."""
+    if as_json:
+        return json.dumps(asdict(addresses))
+    served = f"{addresses.base_url} and {addresses.ws_url}"
+    return f"The embedded exchange serves at {served}, its desk at {addresses.desk_url}. Ctrl+C ends it."

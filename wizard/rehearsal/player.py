@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,7 +13,7 @@ from wizard.custody.records import KeyRecord
 from wizard.rehearsal.scenarios import Correction, Scenario
 from wizard.rehearsal.simulated_page import ListedKey, SimulatedPage
 from wizard.rotation.flow import Flow
-from wizard.rotation.json_records import describe_finding
+from wizard.rotation.json_records import describe_finding, describe_key
 from wizard.rotation.model import Finding, Grade, Mode, Outcome, Step
 from wizard.rotation.retirement import POLLS_IN_A_ROW
 from wizard.whitelist.entries import parse
@@ -99,43 +99,39 @@ class Player:
         """
         if self._flow.rotation is None:
             await self._flow.begin(Mode.ROTATE)
-        acts: dict[Step, Callable[[], Awaitable[Played]]] = {
-            Step.EGRESS: self._egress,
-            Step.WHITELIST: self._whitelist,
-            Step.CREDENTIALS: self._credentials,
-            Step.PROBE: self._probe,
-            Step.RETIRE: self._retire,
-        }
         while (step := self._flow.step) is not None:
-            if not (await self._act(step, acts[step]) or await self._try_to_correct(step)):
+            if not (await self._act(step) or await self._try_to_correct(step)):
                 return False
         return self._grade is Grade.PROVEN
 
     def as_json(self) -> dict[str, Any]:
         """Return the whole rehearsal as JSON shapes: steps, grade, where the credentials ended."""
+        context, now = self._flow.context, self._flow.context.clock()
         return {
             "schema": SCHEMA,
             "scenario": self._scenario.name,
             "steps": [step.as_json() for step in self._steps],
             "grade": self._grade,
             "credentials": [
-                {
-                    "fingerprint": key.name.fingerprint,
-                    "last_four": key.name.last_four,
-                    "kind": key.kind,
-                    "slot": key.slot,
-                    "holding": key.holding,
-                    "item": key.item,
-                    "store": key.store,
-                }
-                for key in self._flow.context.journal.keys(self._flow.context.environment.name)
+                {**(describe_key(key, now) or {}), "slot": key.slot, "holding": key.holding, "store": key.store}
+                for key in context.journal.keys(context.environment.name)
             ],
         }
 
-    async def _act(self, step: Step, act: Callable[[], Awaitable[Played]]) -> bool:
+    async def _act(self, step: Step) -> bool:
         begun = time.perf_counter()
         try:
-            outcome, evidence = await act()
+            match step:
+                case Step.EGRESS:
+                    outcome, evidence = await self._egress()
+                case Step.WHITELIST:
+                    outcome, evidence = await self._whitelist()
+                case Step.CREDENTIALS:
+                    outcome, evidence = await self._credentials()
+                case Step.PROBE:
+                    outcome, evidence = await self._probe()
+                case Step.RETIRE:
+                    outcome, evidence = await self._retire()
         except WizardError as error:
             outcome, evidence = Outcome.FAILED, [self._finding(step, Outcome.FAILED, " ".join(error.sentences()))]
         played = PlayedStep(step, outcome, tuple(evidence), time.perf_counter() - begun)
@@ -219,18 +215,22 @@ class Player:
         Raises:
             WizardError: the simulated page or the flow does not accept it, or the way out is not open any more.
         """
-        acts: dict[Correction, Callable[[], Awaitable[str]]] = {
-            Correction.WAIT: self._wait,
-            Correction.LIST: self._correct_list,
-            Correction.PERMISSION: self._allow,
-            Correction.NEW_KEY: self._give_up_key,
-        }
-        act = acts.get(self._scenario.correction)
-        return await act() if act else ""
-
-    async def _wait(self) -> str:
-        await self._flow.context.pause(self._passes_after)
-        return f"Waited {self._passes_after:g} s."
+        match self._scenario.correction:
+            case Correction.NONE:
+                return ""
+            case Correction.WAIT:
+                await self._flow.context.pause(self._passes_after)
+                return f"Waited {self._passes_after:g} s."
+            case Correction.LIST:
+                return await self._correct_list()
+            case Correction.PERMISSION:
+                new, name = await self._new_key(), self._scenario.loses_permission
+                await self._simulated_page.set_permissions(new.api_key, **{**new.permissions, name: True})
+                return f"Switched {name} on at the desk."
+            case Correction.NEW_KEY:
+                await self._simulated_page.delete((await self._new_key()).api_key)
+                self._flow.back()
+                return "Deleted the new key at the desk and went back to make another."
 
     async def _correct_list(self) -> str:
         listed = filter(None, self._list().split(","))
@@ -250,16 +250,6 @@ class Player:
         for key in await self._simulated_page.keys():
             await self._simulated_page.set_whitelist(key.api_key, self._list())
         return f"Saved the list {self._list()} for every key at the desk."
-
-    async def _allow(self) -> str:
-        new, name = await self._new_key(), self._scenario.loses_permission
-        await self._simulated_page.set_permissions(new.api_key, **{**new.permissions, name: True})
-        return f"Switched {name} on at the desk."
-
-    async def _give_up_key(self) -> str:
-        await self._simulated_page.delete((await self._new_key()).api_key)
-        self._flow.back()
-        return "Deleted the new key at the desk and went back to make another."
 
     async def _new_key(self) -> ListedKey:
         if found := await self._find_key(self._flow.credentials.pending):

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import json
 import os
-import re
 import signal
 import sys
 from dataclasses import asdict, dataclass
@@ -26,19 +25,22 @@ IDLE_LIMIT = 1800
 START_DEADLINE = 15.0
 PING_DEADLINE = 2.0
 _LARGEST_NOTE = 4096
-_HIGHEST_PID = 2**31 - 1
-_ON_LOOPBACK = re.compile(r"http://127\.0\.0\.1:([0-9]{1,5})(?:/[a-z]*)?")
 
 
 @dataclass(frozen=True, slots=True)
 class ExchangeProcess:
-    """Where a running embedded exchange answers."""
+    """A running embedded exchange."""
 
     pid: int
-    base_url: str
-    desk_url: str
+    port: int
+    """On 127.0.0.1."""
     scenario: str = SMOOTH.name
     """The name of what goes wrong in it."""
+
+    @property
+    def base_url(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.port}"
 
     async def answers(self) -> bool:
         """Return whether it still runs."""
@@ -78,11 +80,12 @@ async def start_exchange(scenario: Scenario = SMOOTH, passes_after: float = PASS
     assert process.stdout is not None  # noqa: S101 - PIPE was asked for
     try:
         line = await asyncio.wait_for(process.stdout.readline(), START_DEADLINE)
-        said = json.loads(line)
+        port = httpx.URL(json.loads(line)["base_url"]).port
+        assert port is not None  # noqa: S101 - the exchange never serves at a scheme's own port
         # A subprocess transport that is collected after its loop closes itself, which would kill the child and fails
         # because the loop is gone. asyncio has no public way to leave a child running.
         process._transport._closed = True  # type: ignore[attr-defined]
-        return ExchangeProcess(process.pid, said["base_url"], said["desk_url"], scenario.name)
+        return ExchangeProcess(process.pid, port, scenario.name)
     except BaseException as error:
         with contextlib.suppress(ProcessLookupError):
             process.kill()
@@ -104,14 +107,8 @@ def remember(process: ExchangeProcess, file: Path) -> None:
 def recall(file: Path) -> ExchangeProcess | None:
     """Read what the last wizard wrote down; None where that cannot be it: its process would be ended."""
     try:
-        note = json.loads(files.read(file, _LARGEST_NOTE)[0])
-        known = ExchangeProcess(**note)
+        known = ExchangeProcess(**json.loads(files.read(file, _LARGEST_NOTE)[0]))
     except (FileError, ValueError, TypeError, RecursionError):
         return None
-    is_process = type(known.pid) is int and 1 < known.pid <= _HIGHEST_PID and isinstance(known.scenario, str)
-    return known if is_process and all(map(_is_near, (known.base_url, known.desk_url))) else None
-
-
-def _is_near(url: object) -> bool:
-    found = _ON_LOOPBACK.fullmatch(url) if isinstance(url, str) else None
-    return found is not None and 0 < int(found[1]) < 2**16
+    is_ours = type(known.pid) is type(known.port) is int and 1 < known.pid < 2**31 and 0 < known.port < 2**16
+    return known if is_ours and isinstance(known.scenario, str) else None

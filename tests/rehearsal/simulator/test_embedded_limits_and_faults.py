@@ -43,20 +43,6 @@ async def test_6000_a_minute_are_served_and_not_one_more(
     assert (await host.signed(key, at=clock.now)).status_code == 200
 
 
-async def test_who_goes_on_after_429_is_banned_for_a_while(host: Host, clock: ManualClock) -> None:
-    await use_up(host)
-    for _ in range(10):
-        assert refusal(await host.get(BASE_URLS)) == (429, -1003)
-    banned = await host.get(BASE_URLS)
-    assert refusal(banned) == (418, -1003)
-    assert banned.headers["Retry-After"] == "120"
-    assert str(round((NOW + 120) * 1000)) in banned.json()["msg"]
-    clock.now = NOW + 119
-    assert refusal(await host.get(BASE_URLS)) == (418, -1003)
-    clock.now = NOW + 120
-    assert (await host.get(BASE_URLS)).status_code == 200
-
-
 async def test_the_simulated_page_and_the_echo_services_weigh_nothing(host: Host) -> None:
     await host.page("GET", "/keys")
     await host.get("/echo/plain")

@@ -10,31 +10,29 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import FrozenInstanceError
+from types import SimpleNamespace
 
 import httpx
 import pytest
-from embedded_client import NOW, ManualClock
+from embedded_client import ManualClock
+from embedded_websocket import line
 from starlette.types import Receive, Scope, Send
 
 from wizard.core.errors import WizardError
-from wizard.rehearsal.simulator import Addresses, EmbeddedExchange, run, serve
-from wizard.rehearsal.simulator.command import IdleWatch
+from wizard.rehearsal.simulator import Addresses, EmbeddedExchange, serve
 from wizard.rehearsal.simulator.server import listen
 
 PATIENCE = 20
 
 
-def program(arguments: str) -> list[str]:
-    code = f"from wizard.rehearsal.simulator import EmbeddedExchange, run\nraise SystemExit(run({arguments}))"
-    return [sys.executable, "-c", code]
+def program(*options: str) -> list[str]:
+    return [sys.executable, "-m", "wizard", "exchange", *options]
 
 
 @contextlib.contextmanager
-def running(arguments: str) -> Iterator[subprocess.Popen[str]]:
+def running(*options: str) -> Iterator[subprocess.Popen[str]]:
     buffered = {name: text for name, text in os.environ.items() if name != "PYTHONUNBUFFERED"}
-    child = subprocess.Popen(
-        program(arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=buffered
-    )
+    child = subprocess.Popen(program(*options), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=buffered)
     try:
         yield child
     finally:
@@ -78,29 +76,20 @@ async def test_it_stops_although_a_connection_stays_open(exchange: EmbeddedExcha
         await client.aclose()
 
 
-@contextlib.contextmanager
-def arrivals(exchange: EmbeddedExchange) -> Iterator[asyncio.Event]:
-    """An event that is set when a ping has reached the exchange."""
-    arrived, app = asyncio.Event(), exchange.app
+async def ask_and_stop(exchange: EmbeddedExchange, latency_ms: int) -> httpx.Response | BaseException:
+    """Stop the server while a ping waits out the latency, and return what became of the ping."""
+    arrived = asyncio.Event()
 
     async def told(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] == "/api/v3/ping":
             arrived.set()
-        await app(scope, receive, send)
+        await exchange(scope, receive, send)
 
-    exchange.app = told
-    yield arrived
-    exchange.app = app
-
-
-async def ask_and_stop(exchange: EmbeddedExchange, latency_ms: int) -> httpx.Response | BaseException:
-    """Stop the server while a ping waits out the latency, and return what became of the ping."""
     async with asyncio.timeout(PATIENCE), httpx.AsyncClient(trust_env=False, timeout=PATIENCE) as client:
-        with arrivals(exchange) as arrived:
-            async with serve(exchange) as addresses:
-                await client.put(addresses.desk_url + "/faults", json={"latency_ms": latency_ms})
-                slow = asyncio.create_task(client.get(addresses.base_url + "/api/v3/ping"))
-                await arrived.wait()
+        async with serve(told) as addresses:
+            await client.put(addresses.desk_url + "/faults", json={"latency_ms": latency_ms})
+            slow = asyncio.create_task(client.get(addresses.base_url + "/api/v3/ping"))
+            await arrived.wait()
         (answer,) = await asyncio.gather(slow, return_exceptions=True)
     return answer
 
@@ -162,7 +151,7 @@ async def test_the_same_exchange_can_be_served_again_with_its_keys(exchange: Emb
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])
 def test_the_first_line_says_where_it_answers_and_a_signal_ends_it(number: signal.Signals, code: int) -> None:
-    with running("0, as_json=True") as child:
+    with running("--json") as child:
         found = json.loads(first_line(child))
         assert set(found) == {"base_url", "ws_url", "desk_url"}
         with httpx.Client(base_url=found["base_url"], trust_env=False) as client:
@@ -172,63 +161,45 @@ def test_the_first_line_says_where_it_answers_and_a_signal_ends_it(number: signa
         assert (child.returncode, out, err) == (code, "", "")
 
 
-def test_the_signals_are_handled_as_before_when_it_has_ended(capsys: pytest.CaptureFixture[str]) -> None:
-    before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)]
-    assert run(0, as_json=True, idle_limit=0) == 0
-    assert [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)] == before
-    assert json.loads(capsys.readouterr().out)["base_url"].startswith("http://127.0.0.1:")
-
-
 def test_people_get_a_sentence() -> None:
-    with running("0, as_json=False") as child:
+    with running() as child:
         line = first_line(child)
         assert line.startswith("The embedded exchange serves at http://127.0.0.1:")
         assert line.endswith(".\n")
 
 
 def test_it_ends_by_itself_when_nobody_asks() -> None:
-    done = subprocess.run(program("0, True, idle_limit=0.2"), check=False, capture_output=True, timeout=PATIENCE)
+    done = subprocess.run(program("--idle-limit", "0.2"), check=False, capture_output=True, timeout=PATIENCE)
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-async def test_idleness_is_counted_from_the_end_of_the_last_answer() -> None:
-    started, release, now = asyncio.Event(), asyncio.Event(), ManualClock()
-
-    async def blocked(*_: object) -> None:
-        started.set()
-        await release.wait()
-
-    watch = IdleWatch(blocked, now)
+async def test_idleness_is_counted_from_the_end_of_the_last_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = ManualClock()
+    monkeypatch.setattr("wizard.rehearsal.simulator.server.time", SimpleNamespace(monotonic=now))
+    exchange = EmbeddedExchange()
     now.now += 6
-    assert watch.remaining(10) == 4
-    request = asyncio.create_task(watch({"type": "http"}, None, None))  # type: ignore[arg-type]
-    await started.wait()
-    now.now += 60
-    assert watch.remaining(10) == 10
-    release.set()
-    await request
+    assert exchange.idle_seconds() == 6
+    async with serve(exchange) as addresses, line(addresses) as api:
+        await api.ask("ping")
+        now.now += 60
+        assert exchange.idle_seconds() == 0
     now.now += 7
-    assert watch.remaining(10) == 3
+    assert exchange.idle_seconds() == 7
 
 
-def test_run_tells_of_a_port_in_use_and_exits_with_6() -> None:
+def test_it_tells_of_a_port_in_use_and_exits_with_6() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        done = subprocess.run(program(f"{port}, True"), check=False, capture_output=True, text=True, timeout=PATIENCE)
+        done = subprocess.run(
+            program("--port", str(port)), check=False, capture_output=True, text=True, timeout=PATIENCE
+        )
     assert (done.returncode, done.stdout) == (6, "")
     assert done.stderr == (
-        f"The embedded exchange cannot listen on 127.0.0.1:{port}. Another program uses this port. "
-        "Choose another port, or 0 to take any that is free.\n"
+        f"key-wizard: The embedded exchange cannot listen on 127.0.0.1:{port}.\n  Another program uses this port.\n"
+        "  Choose another port, or 0 to take any that is free.\n"
     )
-
-
-def test_run_serves_the_exchange_that_it_is_given() -> None:
-    with running(f"0, True, EmbeddedExchange(clock=lambda: {NOW})") as child:
-        found = json.loads(first_line(child))
-        time = httpx.get(found["base_url"] + "/api/v3/time", trust_env=False).json()
-    assert time == {"serverTime": int(NOW * 1000)}
 
 
 @pytest.mark.parametrize("package", ["starlette", "uvicorn"])

@@ -75,9 +75,6 @@ async def test_logging_on_lets_later_requests_go_without_key_and_signature(
         account = await api.ask("account.status", {"timestamp": int(clock.now * 1000)})
         assert account["result"]["uid"] == (await host.signed(signer, at=clock.now)).json()["uid"]
         assert refusal(await api.ask("account.status")) == (400, -1102)
-        off = (await api.ask("session.logout"))["result"]
-        assert {name: off[name] for name in NOT_LOGGED_ON} == NOT_LOGGED_ON
-        assert refusal(await api.ask("account.status", {"timestamp": int(clock.now * 1000)})) == (400, -1102)
 
 
 async def test_only_ed25519_keys_can_log_on_but_all_can_sign_a_request(addresses: Addresses, host: Host) -> None:
@@ -110,7 +107,7 @@ async def test_a_session_vouches_for_a_subscription_that_would_be_signed(
         await api.log_on(signer)
         answer = await api.ask("userDataStream.subscribe.signature", {"timestamp": int(NOW * 1000)})
         assert answer["result"] == {"subscriptionId": 0}
-        assert (await api.ask("session.logout"))["result"]["userDataStream"] is False
+        assert (await api.ask("session.status"))["result"]["userDataStream"] is True
 
 
 async def test_logging_on_again_changes_the_key(addresses: Addresses, host: Host, signer: Ed25519Signer) -> None:
@@ -202,7 +199,7 @@ async def test_two_connections_with_two_keys_know_nothing_of_each_other(
         await first_line.log_on(signer)
         assert (await second_line.ask("session.status"))["result"]["apiKey"] is None
         await second_line.log_on(second)
-        await first_line.ask("userDataStream.subscribe")
+        await first_line.ask("userDataStream.subscribe.signature", {"timestamp": int(NOW * 1000)})
         assert (await second_line.ask("session.status"))["result"]["userDataStream"] is False
         await delete(host, signer)
         assert is_revocation(await first_line.ask("ping"))
@@ -219,18 +216,11 @@ async def test_a_key_is_let_in_from_its_own_address_only(
     assert {entry["ip"] for entry in await host.log()} == {"203.0.113.77"}
 
 
-async def test_subscriptions_are_numbered_and_end_with_their_log_on(
-    addresses: Addresses, signer: Ed25519Signer
-) -> None:
+async def test_subscriptions_are_numbered(addresses: Addresses, signer: Ed25519Signer) -> None:
     async with line(addresses) as api:
-        assert refusal(await api.ask("userDataStream.subscribe")) == (401, -1002)
-        await api.log_on(signer)
-        assert (await api.ask("userDataStream.subscribe"))["result"] == {"subscriptionId": 0}
-        assert (await api.ask("session.logout"))["result"]["userDataStream"] is False
-        own = await api.ask("userDataStream.subscribe.signature", signed(signer))
-        assert own["result"] == {"subscriptionId": 1}
-        # What was signed for by itself goes on.
-        assert (await api.ask("session.logout"))["result"]["userDataStream"] is True
+        for number in range(2):
+            own = await api.ask("userDataStream.subscribe.signature", signed(signer))
+            assert own["result"] == {"subscriptionId": number}
 
 
 async def test_a_key_that_may_not_read_gets_no_session_and_no_data(addresses: Addresses, host: Host) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 from wizard.core.errors import WizardError
 
 try:
-    from wizard.rehearsal.simulator.command import run
     from wizard.rehearsal.simulator.server import Addresses, EmbeddedExchange, serve
 except ModuleNotFoundError as error:
     if (error.name or "").partition(".")[0] not in ("starlette", "uvicorn"):
@@ -22,4 +21,4 @@ except ModuleNotFoundError as error:
         code="rehearsal.not-installed",
     ) from None
 
-__all__ = ["Addresses", "EmbeddedExchange", "run", "serve"]
+__all__ = ["Addresses", "EmbeddedExchange", "serve"]

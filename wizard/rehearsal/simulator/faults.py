@@ -68,9 +68,9 @@ class ScenarioFaults:
     def altered(self, key: ApiKey, now: float) -> ApiKey:
         """Return the new key as it is saved; `now` is in seconds since 1970."""
         if self.scenario.loses_whitelist:
-            key = key.with_whitelist(None, now, 0.0)
+            key = replace(key, whitelist=None)
         if self.scenario.delays_whitelist and key.whitelist is not None:
-            key = replace(key, versions=()).with_whitelist(key.whitelist, now, self.passes_after)
+            key = replace(key, counts_from=now + self.passes_after)
         if self.scenario.swaps_secret:
             key = replace(key, verifier=lambda _payload, _signature: False)
         return replace(key, permissions=key.permissions - {self.scenario.loses_permission})

@@ -70,7 +70,7 @@ def hmac_verifier(secret: str) -> Verifier:
 
     def verify(payload: bytes, signature: str) -> bool:
         expected = hmac.new(secret.encode(), payload, hashlib.sha256).hexdigest()
-        return hmac.compare_digest(expected.encode(), signature.lower().encode())
+        return hmac.compare_digest(expected.encode(), signature.lower().encode(errors="replace"))
 
     return verify
 
@@ -119,15 +119,6 @@ Networks = tuple[IPv4Network, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
-class WhitelistVersion:
-    """A whitelist and the moment from which it counts."""
-
-    networks: Networks
-    effective_from: float
-    """Seconds since 1970."""
-
-
-@dataclass(frozen=True, slots=True)
 class ApiKey:
     """One API key as the exchange holds it. Its repr shows neither the key nor what verifies it."""
 
@@ -138,31 +129,25 @@ class ApiKey:
     permissions: frozenset[str]
     created: int
     """Milliseconds since 1970, the `createTime` of apiRestrictions."""
-    versions: tuple[WhitelistVersion, ...]
-    """Oldest first; the last is what the page shows."""
+    whitelist: Networks
+    """As the page shows it, which may not count yet."""
+    counts_from: float
+    """Seconds since 1970."""
+    whitelist_before: Networks = ()
+    """What counts until then."""
     enabled: bool = True
-
-    @property
-    def whitelist(self) -> Networks:
-        """The list as the page shows it, which may not count yet."""
-        return self.versions[-1].networks
 
     def lets_in(self, address: IPv4Address | IPv6Address, now: float) -> bool:
         """Return whether the list in force at `now` has `address`."""
-        version = self._in_force(now)
-        if version is None:
-            return False
-        return version.networks is None or any(address in network for network in version.networks)
+        networks = self._in_force(now)
+        return networks is None or any(address in network for network in networks)
 
     def with_whitelist(self, networks: Networks, now: float, delay: float) -> ApiKey:
         """Return the key with a list that counts `delay` seconds from `now`; until then the one in force stays."""
-        version = self._in_force(now)
-        kept = (version,) if version else ()
-        return replace(self, versions=(*kept, WhitelistVersion(networks, now + delay)))
+        return replace(self, whitelist=networks, counts_from=now + delay, whitelist_before=self._in_force(now))
 
-    def _in_force(self, now: float) -> WhitelistVersion | None:
-        past = [version for version in self.versions if version.effective_from <= now]
-        return past[-1] if past else None
+    def _in_force(self, now: float) -> Networks:
+        return self.whitelist if self.counts_from <= now else self.whitelist_before
 
 
 def permission_flags(permissions: frozenset[str]) -> Mapping[str, bool]:

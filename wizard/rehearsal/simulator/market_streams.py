@@ -1,25 +1,22 @@
 """Public market streams (web-socket-streams.md): an event of each stream at once, then one about every second.
 
-Prices are invented, and the same second gives the same event, so that two runs can be compared. A connection may
-begin with streams in its path and changes them with SUBSCRIBE, UNSUBSCRIBE and LIST_SUBSCRIPTIONS.
+Prices are invented, and the same second gives the same event, so that two runs can be compared. A connection names
+its streams in its path; it cannot change them.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import suppress
 
 from starlette.routing import WebSocketRoute
-from starlette.websockets import WebSocket, WebSocketDisconnect
+from starlette.websockets import WebSocket
 
 from wizard.rehearsal.simulator.public import BASES
 from wizard.rehearsal.simulator.state import ExchangeState
 
 INTERVAL = 1.0
 """Seconds."""
-MAX_STREAMS = 1024
-"""For one connection (documented)."""
 _BASE_PRICES = {"BTCUSDT": 60_000, "ETHUSDT": 3_000}
 _QUANTITY = "0.01000000"
 
@@ -66,71 +63,25 @@ def _price(cents: int) -> str:
 
 
 def routes(state: ExchangeState) -> list[WebSocketRoute]:
-    """Return the routes of raw and of combined streams; the events of these are `{"stream", "data"}`."""
+    """Return the route of raw streams: `/ws/NAME`, or several names with slashes between them."""
 
-    async def raw(socket: WebSocket) -> None:
-        await _serve(state, socket, socket.path_params.get("streams", ""), is_combined=False)
+    async def serve(socket: WebSocket) -> None:
+        await socket.accept()
+        sending = asyncio.create_task(_send_events(state, socket, socket.path_params["streams"].split("/")))
+        try:
+            while (await socket.receive())["type"] == "websocket.receive":
+                pass
+        finally:
+            sending.cancel()
+            await asyncio.gather(sending, return_exceptions=True)
 
-    async def combined(socket: WebSocket) -> None:
-        await _serve(state, socket, socket.query_params.get("streams", ""), is_combined=True)
-
-    return [
-        WebSocketRoute("/ws", raw),
-        WebSocketRoute("/ws/{streams:path}", raw),
-        WebSocketRoute("/stream", combined),
-    ]
-
-
-async def _serve(state: ExchangeState, socket: WebSocket, names: str, *, is_combined: bool) -> None:
-    await socket.accept()
-    streams = [name for name in dict.fromkeys(names.split("/")) if name][:MAX_STREAMS]
-    with suppress(WebSocketDisconnect):
-        await _send_events(state, socket, streams, is_combined=is_combined)
-        due = asyncio.get_running_loop().time() + INTERVAL
-        while True:
-            try:
-                async with asyncio.timeout_at(due):
-                    message = await socket.receive()
-            except TimeoutError:
-                await _send_events(state, socket, streams, is_combined=is_combined)
-                due = max(due + INTERVAL, asyncio.get_running_loop().time())
-                continue
-            if message["type"] != "websocket.receive":
-                return
-            before = tuple(streams)
-            await socket.send_text(json.dumps(change(message.get("text"), streams)))
-            added = [name for name in streams if name not in before]
-            await _send_events(state, socket, added, is_combined=is_combined)
+    return [WebSocketRoute("/ws/{streams:path}", serve)]
 
 
-def change(text: str | None, streams: list[str]) -> dict[str, object]:
-    """Carry out one control frame on `streams` and return the answer; None stands for a binary frame."""
-    try:
-        frame = json.loads(text or "")
-    except (ValueError, RecursionError):
-        return {"code": 3, "msg": "Invalid JSON: expected value", "id": None}
-    if not isinstance(frame, dict) or not isinstance(request_id := frame.get("id"), int | str | None):
-        return {"code": 2, "msg": "Invalid request: request ID must be an unsigned integer", "id": None}
-    method, names = frame.get("method"), frame.get("params")
-    if method == "LIST_SUBSCRIPTIONS":
-        return {"result": list(streams), "id": request_id}
-    if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names):
-        names = None
-    if names is None or method not in ("SUBSCRIBE", "UNSUBSCRIBE"):
-        return {"code": 2, "msg": "Invalid request: unknown method, or invalid stream", "id": request_id}
-    kept = [name for name in streams if name not in names]
-    if method == "SUBSCRIBE":
-        kept = list(dict.fromkeys((*streams, *names)))
-    if len(kept) > MAX_STREAMS:
-        return {"code": 2, "msg": "Invalid request: too many parameters", "id": request_id}
-    streams[:] = kept
-    return {"result": None, "id": request_id}
-
-
-async def _send_events(state: ExchangeState, socket: WebSocket, streams: list[str], *, is_combined: bool) -> None:
-    await state.faults.slow_down()
-    now_ms = state.server_time() // 1000
-    for name in streams:
-        data = event(name, now_ms)
-        if data is not None:
-            await socket.send_text(json.dumps({"stream": name, "data": data} if is_combined else data))
+async def _send_events(state: ExchangeState, socket: WebSocket, streams: list[str]) -> None:
+    while True:
+        await state.faults.slow_down()
+        for name in dict.fromkeys(streams):
+            if (data := event(name, state.server_time() // 1000)) is not None:
+                await socket.send_text(json.dumps(data))
+        await asyncio.sleep(INTERVAL)

@@ -6,8 +6,8 @@ Texts are those of binance-spot-api-docs errors.md (CONFIRMED), except:
 - -4056 for a log-on with an HMAC key (REPORTED for the futures WebSocket API). For an RSA key the same is assumed.
 
 The status of -2015 differs per surface: 401 on the WebSocket API (CONFIRMED), 401 on /api and /fapi and
-400 on /sapi (REPORTED, docs/binance.md section 2.2). Which code a malformed frame, an unknown method or
-a subscription without a log-on gets is UNKNOWN; those used here are documented for that kind of mistake.
+400 on /sapi (REPORTED, docs/binance.md section 2.2). Which code a malformed frame or an unknown method gets is
+UNKNOWN; those used here are documented for that kind of mistake.
 """
 
 from __future__ import annotations
@@ -40,18 +40,11 @@ class ErrorCode:
 
 
 UNKNOWN_ERROR = ErrorCode(-1000, 500, "An unknown error occurred while processing the request.")
-UNAUTHORIZED = ErrorCode(-1002, 401, "You are not authorized to execute this request.")
 TOO_MUCH_WEIGHT = ErrorCode(
     -1003,
     429,
     "Too much request weight used; current limit is %s request weight per %s. "
     "Please use WebSocket Streams for live updates to avoid polling the API.",
-)
-BANNED = ErrorCode(
-    -1003,
-    418,
-    "Way too much request weight used; IP banned until %s. "
-    "Please use WebSocket Streams for live updates to avoid bans.",
 )
 UNSUPPORTED = ErrorCode(-1020, 400, "This operation is not supported.")
 OUTSIDE_WINDOW = ErrorCode(-1021, 400, "Timestamp for this request is outside of the recvWindow.")

@@ -19,11 +19,11 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from wizard.core.clock import Clock
-from wizard.core.errors import WizardError
+from wizard.core.errors import Exit, WizardError
 from wizard.rehearsal.scenarios import PASSES_AFTER, SMOOTH, Scenario
 from wizard.rehearsal.simulator import market_streams, page, public, signed, websocket_api
 from wizard.rehearsal.simulator.calls import caller
-from wizard.rehearsal.simulator.faults import CannedAnswer, ScenarioFaults
+from wizard.rehearsal.simulator.faults import ScenarioFaults
 from wizard.rehearsal.simulator.keys import KeyGenerator
 from wizard.rehearsal.simulator.refusals import UNKNOWN_ERROR, PageError
 from wizard.rehearsal.simulator.state import USED_WEIGHT_HEADER, ExchangeState
@@ -31,8 +31,6 @@ from wizard.rehearsal.simulator.state import USED_WEIGHT_HEADER, ExchangeState
 HOST = "127.0.0.1"
 MAX_MESSAGE = 64 * 1024
 """Bytes in one WebSocket message; a longer one ends its connection. Binance's own limit is UNKNOWN."""
-PORT_UNUSABLE = "exchange.port"
-"""The code of the error where the port cannot be opened."""
 STOP_LIMIT = 1.0
 """Seconds that answers under way get to finish when the server stops."""
 
@@ -58,28 +56,29 @@ class EmbeddedExchange:
         passes_after: float = PASSES_AFTER,
     ) -> None:
         self.state = ExchangeState(clock, KeyGenerator(seed), max_entries, ScenarioFaults(scenario, passes_after))
-        self.app: ASGIApp = _FaultInjector(_surfaces(self.state), self.state)
-
-
-class _FaultInjector:
-    """Stands between the callers and the surfaces and makes what goes wrong there go wrong."""
-
-    def __init__(self, app: ASGIApp, state: ExchangeState) -> None:
-        self._app = app
-        self._state = state
+        self._surfaces = _surfaces(self.state)
+        self._under_way = 0
+        self._last = time.monotonic()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] not in ("http", "websocket") or scope["path"].startswith(page.PREFIX + "/"):
-            return await self._app(scope, receive, send)
-        await self._state.faults.slow_down()
-        canned = self._state.take_canned(scope["path"])
-        return await (self._canned(canned, scope) if canned else self._app)(scope, receive, send)
+        """Serve one request or one connection. Faults stand between the callers and all but the simulated page."""
+        self._under_way += 1
+        try:
+            app: ASGIApp = self._surfaces
+            if scope["type"] in ("http", "websocket") and not scope["path"].startswith(page.PREFIX + "/"):
+                await self.state.faults.slow_down()
+                if canned := self.state.take_canned(scope["path"]):
+                    app = answer = canned.response()
+                    weight = self.state.meter.used(self.state.public_address((scope["client"] or ("",))[0]))
+                    answer.headers.setdefault(USED_WEIGHT_HEADER, str(weight))
+            await app(scope, receive, send)
+        finally:
+            self._under_way -= 1
+            self._last = time.monotonic()
 
-    def _canned(self, canned: CannedAnswer, scope: Scope) -> Response:
-        response = canned.response()
-        source = (scope["client"] or ("",))[0]
-        response.headers.setdefault(USED_WEIGHT_HEADER, str(self._state.meter.used(self._state.public_address(source))))
-        return response
+    def idle_seconds(self) -> float:
+        """Return how long ago the last request or connection ended; 0 while one is under way."""
+        return 0.0 if self._under_way else time.monotonic() - self._last
 
 
 def _surfaces(state: ExchangeState) -> ASGIApp:
@@ -121,42 +120,33 @@ class Addresses:
 
 
 @asynccontextmanager
-async def serve(exchange: EmbeddedExchange, port: int = 0) -> AsyncIterator[Addresses]:
-    """Serve `exchange` as long as the block runs; it answers from the first line of the block on.
+async def serve(app: ASGIApp, port: int = 0) -> AsyncIterator[Addresses]:
+    """Serve an exchange as long as the block runs; it answers from the first line of the block on.
 
     Signal handlers, logging configuration and proxy headers stay untouched. Leaving the block closes
     idle connections at once and gives answers under way one second.
 
     Args:
-        exchange: What is served.
+        app: An `EmbeddedExchange`, or what stands in front of one.
         port: The TCP port; 0 takes a free one.
 
     Raises:
-        WizardError: with the code `PORT_UNUSABLE`, the port is in use or not allowed.
+        WizardError: the port is in use or not allowed.
     """
-    async with serve_app(exchange.app, port) as addresses:
-        yield addresses
-
-
-@asynccontextmanager
-async def serve_app(app: ASGIApp, port: int) -> AsyncIterator[Addresses]:
-    """Serve any ASGI application as `serve` does."""
-    listener = listen(port)
-    try:
+    with listen(port) as listener:
         server = await _start(app, listener)
         try:
-            yield _addresses(listener)
+            place = f"{HOST}:{listener.getsockname()[1]}"
+            yield Addresses(f"http://{place}", f"ws://{place}", f"http://{place}/desk")
         finally:
             await _stop(server)
-    finally:
-        listener.close()
 
 
 def listen(port: int) -> socket.socket:
     """Return a listening loopback socket.
 
     Raises:
-        WizardError: with the code `PORT_UNUSABLE`, the port is in use or not allowed.
+        WizardError: the port is in use or not allowed.
     """
     # asyncio sets TCP_NODELAY only where the protocol is named; without it an answer takes 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -167,24 +157,17 @@ def listen(port: int) -> socket.socket:
         listener.listen()
     except (OSError, OverflowError) as error:
         listener.close()
-        raise _cannot_listen(port, error) from None
+        in_use = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
+        reason = error.strerror if isinstance(error, OSError) else "A port is a number from 0 to 65535"
+        refused = WizardError(
+            f"The embedded exchange cannot listen on {HOST}:{port}",
+            why="Another program uses this port." if in_use else f"{reason}.",
+            advice="Choose another port, or 0 to take any that is free.",
+            code="exchange.port",
+        )
+        refused.exit_code = Exit.INCONCLUSIVE
+        raise refused from None
     return listener
-
-
-def _cannot_listen(port: int, error: OSError | OverflowError) -> WizardError:
-    in_use = isinstance(error, OSError) and error.errno == errno.EADDRINUSE
-    reason = error.strerror if isinstance(error, OSError) else "A port is a number from 0 to 65535"
-    return WizardError(
-        f"The embedded exchange cannot listen on {HOST}:{port}",
-        why="Another program uses this port." if in_use else f"{reason}.",
-        advice="Choose another port, or 0 to take any that is free.",
-        code=PORT_UNUSABLE,
-    )
-
-
-def _addresses(listener: socket.socket) -> Addresses:
-    place = f"{HOST}:{listener.getsockname()[1]}"
-    return Addresses(f"http://{place}", f"ws://{place}", f"http://{place}/desk")
 
 
 async def _start(app: ASGIApp, listener: socket.socket) -> uvicorn.Server:
@@ -219,15 +202,11 @@ async def _stop(server: uvicorn.Server) -> None:
         listening.close()
     for connection in tuple(server.server_state.connections):
         connection.shutdown()
-    await _finish(set(server.server_state.tasks))
-    await asyncio.sleep(0)  # closed connections take their leave in the next turn of the loop
-    for connection in tuple(server.server_state.connections):
-        connection.transport.abort()
-
-
-async def _finish(answers: set[asyncio.Task[None]]) -> None:
+    answers = set(server.server_state.tasks)
     late = (await asyncio.wait(answers, timeout=STOP_LIMIT))[1] if answers else set()
     for answer in late:
         answer.cancel()
-    if late:
-        await asyncio.wait(late, timeout=STOP_LIMIT)
+    await asyncio.gather(*late, return_exceptions=True)
+    await asyncio.sleep(0)  # closed connections take their leave in the next turn of the loop
+    for connection in tuple(server.server_state.connections):
+        connection.transport.abort()

@@ -9,7 +9,7 @@ host. Headers such as X-Forwarded-For say what the caller likes, so they are nev
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_address
@@ -18,7 +18,7 @@ from wizard.core.clock import Clock
 from wizard.core.text import printable
 from wizard.rehearsal.simulator.faults import CannedAnswer, Faults, ScenarioFaults
 from wizard.rehearsal.simulator.keys import ApiKey, KeyGenerator, Networks, PageKeyKind, Verifier
-from wizard.rehearsal.simulator.refusals import BANNED, TOO_MUCH_WEIGHT, RequestError
+from wizard.rehearsal.simulator.refusals import TOO_MUCH_WEIGHT, RequestError
 
 DEFAULT_NAT: Mapping[str, str] = {"127.0.0.1": "203.0.113.42", "127.0.0.2": "203.0.113.77"}
 KEPT_ENTRIES = 10_000
@@ -29,9 +29,6 @@ WEIGHT_LIMIT = 6000
 """A minute for each address, whatever key it uses (rest-api.md, IP limits)."""
 MINUTE = 60
 _INTERVAL = "1 MINUTE"
-TOLERATED_REFUSALS = 10
-BAN = 120.0
-"""Seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,28 +48,23 @@ class LogEntry:
     """The JSON error code, or 0 for success."""
 
 
-@dataclass(slots=True)
-class _Usage:
-    minute: int
-    weight: int = 0
-    refusals: int = 0
-    banned_until: float = 0.0
-
-
 class WeightMeter:
     """Counts the weight that each address used in the minute of the clock.
 
-    After the limit the answer is 429; a caller that goes on regardless is banned with 418. How many 429s Binance bears
-    is UNKNOWN; bans "scale from 2 minutes to 3 days", here each lasts two minutes.
+    After the limit the answer is 429. Nobody is banned for going on regardless: how much of that Binance bears is
+    UNKNOWN.
     """
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._usages: dict[str, _Usage] = {}
+        self._minute = 0.0
+        self._weights: Counter[str] = Counter()
 
     def used(self, ip: str) -> int:
         """Return the weight that `ip` used in this minute."""
-        return self._usage(ip, self._clock()).weight
+        if (minute := self._clock() // MINUTE) != self._minute:
+            self._minute, self._weights = minute, Counter()
+        return self._weights[ip]
 
     def rate_limits(self, ip: str) -> list[dict[str, object]]:
         """Return how much of the limit `ip` used, as the WebSocket API tells it with each answer."""
@@ -83,31 +75,11 @@ class WeightMeter:
         """Count one request of `weight`.
 
         Raises:
-            RequestError: with 429 above the limit, with 418 while banned; both with `Retry-After`.
+            RequestError: with 429 and `Retry-After` above the limit.
         """
-        now = self._clock()
-        usage = self._usage(ip, now)
-        usage.weight += weight
-        if now < usage.banned_until:
-            raise _banned(usage.banned_until, now)
-        if usage.weight <= WEIGHT_LIMIT:
-            return
-        usage.refusals += 1
-        if usage.refusals > TOLERATED_REFUSALS:
-            usage.banned_until = now + BAN
-            raise _banned(usage.banned_until, now)
-        raise RequestError(TOO_MUCH_WEIGHT, WEIGHT_LIMIT, _INTERVAL, retry_after=MINUTE - now % MINUTE)
-
-    def _usage(self, ip: str, now: float) -> _Usage:
-        minute = int(now // MINUTE)
-        usage = self._usages.setdefault(ip, _Usage(minute))
-        if usage.minute != minute:
-            usage = self._usages[ip] = _Usage(minute, banned_until=usage.banned_until)
-        return usage
-
-
-def _banned(until: float, now: float) -> RequestError:
-    return RequestError(BANNED, round(until * 1000), retry_after=until - now)
+        self._weights[ip] = self.used(ip) + weight
+        if self._weights[ip] > WEIGHT_LIMIT:
+            raise RequestError(TOO_MUCH_WEIGHT, WEIGHT_LIMIT, _INTERVAL, retry_after=MINUTE - self._clock() % MINUTE)
 
 
 class ExchangeState:
@@ -159,7 +131,7 @@ class ExchangeState:
 
     def write_log(self, api_key: str, ip: str, path: str, status: int, code: int) -> None:
         """Write down one call."""
-        self.log.append(LogEntry(self.now_ms(), printable(api_key, 64), ip, path, status, code))
+        self.log.append(LogEntry(self.now_ms(), printable(api_key, 64), ip, printable(path), status, code))
 
     def take_canned(self, path: str) -> CannedAnswer | None:
         """Return the canned answer for one request to `path` and use it up."""
@@ -173,9 +145,9 @@ class ExchangeState:
         self, label: str, kind: PageKeyKind, verifier: Verifier, permissions: frozenset[str], networks: Networks
     ) -> ApiKey:
         """Add a key. Its first whitelist counts after the whitelist delay too; until then it lets nobody in."""
-        key = ApiKey(self.generator.text(), label, kind, verifier, permissions, self.now_ms(), ())
-        delay = 0.0 if networks is None else self.faults.whitelist_delay
-        key = self._put(key.with_whitelist(networks, self.clock(), delay))
+        counts_from = self.clock() + (0.0 if networks is None else self.faults.whitelist_delay)
+        text, created = self.generator.text(), self.now_ms()
+        key = self._put(ApiKey(text, label, kind, verifier, permissions, created, networks, counts_from))
         return self._begin_scenario(key) if self.scenario_faults.begins_with(key) else key
 
     def _begin_scenario(self, key: ApiKey) -> ApiKey:
@@ -194,9 +166,8 @@ class ExchangeState:
 
     def disable(self, key: ApiKey) -> ApiKey:
         """Switch the key off; it stays known."""
-        if self.scenario_faults.keeps(key):
-            return replace(key, enabled=False)
-        return self._put(replace(key, enabled=False))
+        disabled = replace(key, enabled=False)
+        return disabled if self.scenario_faults.keeps(key) else self._put(disabled)
 
     def delete(self, key: ApiKey) -> None:
         """Forget the key."""

@@ -20,11 +20,9 @@ from wizard.rehearsal.simulator.calls import Call, Frame, read_frame
 from wizard.rehearsal.simulator.faults import CannedAnswer
 from wizard.rehearsal.simulator.keys import READING, PageKeyKind
 from wizard.rehearsal.simulator.refusals import (
-    BANNED,
     KEY_KIND_UNSUPPORTED,
     KEY_REJECTED,
     MISSING,
-    UNAUTHORIZED,
     UNKNOWN_ERROR,
     UNSUPPORTED,
     RequestError,
@@ -34,7 +32,6 @@ from wizard.rehearsal.simulator.state import SUCCESS, ExchangeState
 
 PATH = "/ws-api/v3"
 CONNECTION_WEIGHT = 2
-POLICY_VIOLATION = 1008
 _MALFORMED_WEIGHT = 1
 _ERROR = 400
 _KIND_NAMES = {PageKeyKind.HMAC: "HMAC_SHA256", PageKeyKind.RSA: "RSA"}
@@ -42,7 +39,7 @@ _KIND_NAMES = {PageKeyKind.HMAC: "HMAC_SHA256", PageKeyKind.RSA: "RSA"}
 
 @dataclass(slots=True)
 class ConnectionState:
-    """What one connection remembers: who logged on, since when, and what it subscribed to."""
+    """What one connection remembers: who logged on, since when, and how often it subscribed to user data."""
 
     connected_since: int
     """Microseconds since 1970, by the exchange's clock; so is `authorized_since`."""
@@ -50,20 +47,7 @@ class ConnectionState:
     time_unit: str
     api_key: str | None = field(default=None, repr=False)
     authorized_since: int | None = None
-    subscriptions: dict[int, bool] = field(default_factory=dict)
-    """Subscriptions to user data: their numbers, and whether they end with the log-on."""
-    subscribed_ever: int = 0
-
-    def log_out(self) -> None:
-        """Forget the key, and what was subscribed to in its name."""
-        self.api_key = self.authorized_since = None
-        self.subscriptions = {number: False for number, ends in self.subscriptions.items() if not ends}
-
-    def subscribe(self, *, ends_with_session: bool) -> dict[str, object]:
-        """Add a subscription; its number is no other's of this connection."""
-        number, self.subscribed_ever = self.subscribed_ever, self.subscribed_ever + 1
-        self.subscriptions[number] = ends_with_session
-        return {"subscriptionId": number}
+    subscriptions: int = 0
 
     def status(self, server_time: int) -> dict[str, object]:
         """Return what `session.status` says; `server_time` is in microseconds."""
@@ -74,7 +58,7 @@ class ConnectionState:
             "connectedSince": self.connected_since // unit,
             "returnRateLimits": self.returns_rate_limits,
             "serverTime": server_time // unit,
-            "userDataStream": bool(self.subscriptions),
+            "userDataStream": self.subscriptions > 0,
         }
 
 
@@ -104,20 +88,10 @@ def _status(state: ExchangeState, session: ConnectionState, _call: Call) -> obje
     return session.status(state.server_time())
 
 
-def _log_out(state: ExchangeState, session: ConnectionState, _call: Call) -> object:
-    session.log_out()
-    return session.status(state.server_time())
-
-
-def _subscribe(_state: ExchangeState, session: ConnectionState, _call: Call) -> object:
-    if session.api_key is None:
-        raise RequestError(UNAUTHORIZED)
-    return session.subscribe(ends_with_session=True)
-
-
-def _subscribe_signed(state: ExchangeState, session: ConnectionState, call: Call) -> object:
+def _subscribe(state: ExchangeState, session: ConnectionState, call: Call) -> object:
     admit(state, call, READING)
-    return session.subscribe(ends_with_session=call.is_logged_on)
+    session.subscriptions += 1
+    return {"subscriptionId": session.subscriptions - 1}
 
 
 def _as_rest(name: str, method: str, path: str) -> Method:
@@ -135,14 +109,10 @@ METHODS = {
     for method in (
         _as_rest("ping", "GET", "/api/v3/ping"),
         _as_rest("time", "GET", "/api/v3/time"),
-        _as_rest("exchangeInfo", "GET", "/api/v3/exchangeInfo"),
         _as_rest("account.status", "GET", "/api/v3/account"),
-        _as_rest("order.test", "POST", "/api/v3/order/test"),
         Method("session.logon", 2, _log_on, is_signed=True, takes_session=False),
         Method("session.status", 2, _status),
-        Method("session.logout", 2, _log_out),
-        Method("userDataStream.subscribe", 2, _subscribe),
-        Method("userDataStream.subscribe.signature", 2, _subscribe_signed, is_signed=True),
+        Method("userDataStream.subscribe.signature", 2, _subscribe, is_signed=True),
     )
 }
 
@@ -202,9 +172,6 @@ async def _converse(state: ExchangeState, session: ConnectionState, socket: WebS
         shows_limits = wish == "true" if wish in ("true", "false") else session.returns_rate_limits
         limits = state.meter.rate_limits(_ip(state, socket)) if shows_limits else None
         await socket.send_text(answer.text(frame, limits))
-        if answer.status == BANNED.status:
-            await socket.close(POLICY_VIOLATION)  # "an automated IP ban and you will be disconnected"
-            return
 
 
 def _canned_answer(canned: CannedAnswer) -> FrameAnswer:
@@ -243,7 +210,7 @@ def _carry_out(
     if method is None:
         raise RequestError(UNSUPPORTED)
     if call.is_logged_on and not _is_still_good(state, call):
-        session.log_out()
+        session.api_key = session.authorized_since = None
         raise RequestError(KEY_REJECTED)
     if method.is_signed and not call.api_key:
         raise RequestError(MISSING, "apiKey")
