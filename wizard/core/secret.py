@@ -68,10 +68,5 @@ class Secret:
         return repr(self)
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a Secret is not pickled")
-
-    def __copy__(self) -> NoReturn:
-        raise TypeError("a Secret is not copied")
-
-    def __deepcopy__(self, memo: object) -> NoReturn:
-        raise TypeError("a Secret is not copied")
+        # copy.copy and copy.deepcopy ask for this too.
+        raise TypeError("a Secret is neither pickled nor copied")

@@ -14,7 +14,7 @@ from ipaddress import ip_address
 
 from starlette.responses import JSONResponse, Response
 
-from wizard.rehearsal.scenarios import PASSES_AFTER, SMOOTH, Scenario
+from wizard.rehearsal.scenarios import Scenario
 from wizard.rehearsal.simulator.keys import ApiKey
 from wizard.rehearsal.simulator.refusals import TOO_MUCH_WEIGHT, PageError
 
@@ -30,64 +30,23 @@ _FARTHEST_CLOCK = 10 * 366 * 86_400_000
 """Milliseconds: ten years, either way."""
 _LONGEST_DELAY = 86_400
 """Seconds: a day."""
-_HEADER_NAME = re.compile(r"[A-Za-z0-9-]{1,100}")
-_HEADER_TEXT = re.compile(r"[\x20-\x7e]{0,1000}")
+_HEADER = re.compile(r"[A-Za-z0-9-]{1,100}: [\x20-\x7e]{0,1000}")
 
 
-@dataclass(slots=True)
-class ScenarioFaults:
-    """What goes wrong in one exchange, and how far it has come."""
-
-    scenario: Scenario = SMOOTH
-    passes_after: float = PASSES_AFTER
-    """Seconds."""
-    first_key: str = ""
-    has_begun: bool = False
-
-    def begins_with(self, key: ApiKey) -> bool:
-        """Return whether it begins with this key, which was just made: with the second one, once."""
-        if not self.first_key:
-            self.first_key = key.api_key
-            return False
-        is_second, self.has_begun = not self.has_begun, True
-        return is_second
-
-    def keeps(self, key: ApiKey) -> bool:
-        """Return whether disabling or deleting this key is confirmed and not carried out."""
-        return self.scenario.keeps_first_key and key.api_key == self.first_key
-
-    def faults(self) -> Faults:
-        """Return what is wrong until it passes by itself."""
-        scenario = self.scenario
-        return Faults(
-            clock_offset=scenario.clock_offset_ms * 1000,
-            whitelist_delay=self.passes_after if scenario.delays_whitelist else 0.0,
-            outage=_outage(scenario.outage, self.passes_after) if scenario.outage else None,
-        )
-
-    def altered(self, key: ApiKey, now: float) -> ApiKey:
-        """Return the new key as it is saved; `now` is in seconds since 1970."""
-        if self.scenario.loses_whitelist:
-            key = replace(key, whitelist=None)
-        if self.scenario.delays_whitelist and key.whitelist is not None:
-            key = replace(key, counts_from=now + self.passes_after)
-        if self.scenario.swaps_secret:
-            key = replace(key, verifier=lambda _payload, _signature: False)
-        return replace(key, permissions=key.permissions - {self.scenario.loses_permission})
-
-    def moved(self, nat: Mapping[str, str]) -> Mapping[str, str]:
-        """Return where each host is seen from now on."""
-        if not self.scenario.moves_host:
-            return nat
-        return {source: str(ip_address(public) + _ADDRESSES_MOVED) for source, public in nat.items()}
+def alter(key: ApiKey, scenario: Scenario, passes_at: float) -> ApiKey:
+    """Return the new key as a scenario lets it be saved; `passes_at` is in seconds since 1970."""
+    if scenario.loses_whitelist:
+        key = replace(key, whitelist=None)
+    if scenario.delays_whitelist and key.whitelist is not None:
+        key = replace(key, counts_from=passes_at)
+    if scenario.swaps_secret:
+        key = replace(key, verifier=lambda _payload, _signature: False)
+    return replace(key, permissions=key.permissions - {scenario.loses_permission})
 
 
-def _outage(status: int, seconds: float) -> CannedAnswer:
-    if status == _RATE_LIMITED:
-        headers = {"Retry-After": str(max(1, round(seconds)))}
-        body = {"code": TOO_MUCH_WEIGHT.code, "msg": TOO_MUCH_WEIGHT.text % (6000, "1 MINUTE")}
-        return CannedAnswer("", status=status, body=body, headers=headers)
-    return CannedAnswer("", status=status, body="<html><body>Service Unavailable</body></html>")
+def move_host(nat: Mapping[str, str]) -> Mapping[str, str]:
+    """Return a NAT table in which every host has another public address."""
+    return {source: str(ip_address(public) + _ADDRESSES_MOVED) for source, public in nat.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +96,23 @@ class Faults:
             await asyncio.sleep(self.latency)
 
 
+def faults_of(scenario: Scenario, passes_after: float) -> Faults:
+    """Return what a scenario makes wrong until it passes by itself, in so many seconds."""
+    return Faults(
+        clock_offset=scenario.clock_offset_ms * 1000,
+        whitelist_delay=passes_after if scenario.delays_whitelist else 0.0,
+        outage=_outage(scenario.outage, passes_after) if scenario.outage else None,
+    )
+
+
+def _outage(status: int, seconds: float) -> CannedAnswer:
+    if status == _RATE_LIMITED:
+        headers = {"Retry-After": str(max(1, round(seconds)))}
+        body = {"code": TOO_MUCH_WEIGHT.code, "msg": TOO_MUCH_WEIGHT.text % (6000, "1 MINUTE")}
+        return CannedAnswer("", status=status, body=body, headers=headers)
+    return CannedAnswer("", status=status, body="<html><body>Service Unavailable</body></html>")
+
+
 def read_faults(form: Mapping[str, object]) -> Faults:
     """Return the faults of a JSON object; what is left out is right.
 
@@ -160,17 +136,13 @@ def _canned(form: object) -> CannedAnswer:
         raise PageError("An answer must be an object")
     _expect_only(form, _ANSWER_FIELDS)
     path, headers = form.get("path"), form.get("headers") or {}
-    status, times = _number(form, "status", 200, 599, default=503), _number(form, "times", 1, 10**9, default=1)
     if not isinstance(path, str) or not path.startswith("/") or path.startswith("/desk"):
         raise PageError("path must be a path of the exchange or of an echo service")
-    if not (isinstance(status, int) and isinstance(times, int)):
-        raise PageError("status and times must be whole numbers")
-    if not isinstance(headers, dict) or not all(
-        _HEADER_NAME.fullmatch(name) and _HEADER_TEXT.fullmatch(str(text)) for name, text in headers.items()
-    ):
+    if not isinstance(headers, dict) or not all(_HEADER.fullmatch(f"{name}: {text}") for name, text in headers.items()):
         raise PageError("A header has a name of letters and dashes and one line of ASCII text")
-    headers = {name: str(text) for name, text in headers.items()}
-    return CannedAnswer(path, times, status, form.get("body", ""), headers)
+    status, times = _number(form, "status", 200, 599, default=503), _number(form, "times", 1, 10**9, default=1)
+    texts = {name: str(text) for name, text in headers.items()}
+    return CannedAnswer(path, int(times), int(status), form.get("body", ""), texts)
 
 
 def _expect_only(form: Mapping[str, object], names: Sequence[str]) -> None:

@@ -6,17 +6,15 @@ for these although they never trade them. No order is ever executed here, so pri
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from wizard.rehearsal.simulator.calls import Call, Endpoint, Parameters, caller
-from wizard.rehearsal.simulator.refusals import BAD_SYMBOL, BAD_TIME_UNIT, ILLEGAL_CHARACTERS, RequestError
+from wizard.rehearsal.simulator.calls import Answer, Call, Endpoint, caller
+from wizard.rehearsal.simulator.refusals import BAD_SYMBOL, BAD_TIME_UNIT, RequestError
 from wizard.rehearsal.simulator.state import WEIGHT_LIMIT, ExchangeState
 
 BASES: Mapping[str, str] = MappingProxyType({"BTCUSDT": "BTC", "ETHUSDT": "ETH"})
@@ -29,17 +27,6 @@ ORDER_TYPES = (
     "TAKE_PROFIT",
     "TAKE_PROFIT_LIMIT",
 )
-_CONTRACT_ORDER_TYPES = (
-    "LIMIT",
-    "MARKET",
-    "STOP",
-    "STOP_MARKET",
-    "TAKE_PROFIT",
-    "TAKE_PROFIT_MARKET",
-    "TRAILING_STOP_MARKET",
-)
-_SYMBOLS = r'^\["[A-Z0-9_]{1,30}"(,"[A-Z0-9_]{1,30}")*\]$'
-"""A list of symbols. The pattern that the exchange itself shows is UNKNOWN."""
 _NEVER = 4_133_404_800_000
 """The delivery date of a perpetual contract: 2100-12-25, in milliseconds since 1970."""
 _ONBOARD_DATE = 1_569_398_400_000
@@ -108,19 +95,15 @@ def _exchange_info(state: ExchangeState, call: Call) -> object:
             {"rateLimitType": "ORDERS", "interval": "DAY", "intervalNum": 1, "limit": 200_000},
         ],
         "exchangeFilters": [],
-        "symbols": [_listing(symbol) for symbol in _symbols(call.parameters)],
+        "symbols": list(map(_listing, _symbols(call.parameters.get("symbol")))),
     }
 
 
-def _symbols(asked: Parameters) -> list[str]:
-    """Return the symbols that are asked for, all of them where none is."""
-    text = asked.get("symbols")
-    if text and not re.fullmatch(_SYMBOLS, text):
-        raise RequestError(ILLEGAL_CHARACTERS, "symbols", _SYMBOLS)
-    named = json.loads(text) if text else [asked.get("symbol")] if asked.get("symbol") else list(BASES)
-    if not all(name in BASES for name in named):
+def _symbols(asked: str) -> Sequence[str]:
+    """Return the symbol that is asked for, all of them where none is."""
+    if asked and asked not in BASES:
         raise RequestError(BAD_SYMBOL)
-    return [name for name in BASES if name in named]
+    return (asked,) if asked else tuple(BASES)
 
 
 def _listing(symbol: str) -> dict[str, object]:
@@ -181,77 +164,32 @@ def _filters() -> list[dict[str, object]]:
     ]
 
 
-def _usd_margined_info(state: ExchangeState, _call: Call) -> object:
+def _contract(symbol: str, margin_asset: str, tick: str, step: str, **own: object) -> Answer:
+    """Return what lists the one perpetual contract of a futures program, with what clients need to load it."""
     contract = {
-        "symbol": "BTCUSDT",
-        "pair": "BTCUSDT",
-        "status": "TRADING",
-        "quoteAsset": "USDT",
-        "marginAsset": "USDT",
-        "pricePrecision": 2,
-        "quantityPrecision": 3,
-        "settlePlan": 0,
-        **_contract(tick="0.10", step="0.001"),
-    }
-    assets = [{"asset": "USDT", "marginAvailable": True, "autoAssetExchange": "0"}]
-    return {**_contract_listing(state, contract), "assets": assets}
-
-
-def _coin_margined_info(state: ExchangeState, _call: Call) -> object:
-    contract = {
-        "symbol": "BTCUSD_PERP",
-        "pair": "BTCUSD",
-        "contractStatus": "TRADING",
-        "contractSize": 100,
-        "quoteAsset": "USD",
-        "marginAsset": "BTC",
-        "pricePrecision": 1,
-        "quantityPrecision": 0,
-        "equalQtyPrecision": 4,
-        **_contract(tick="0.1", step="1"),
-    }
-    return _contract_listing(state, contract)
-
-
-def _contract_listing(state: ExchangeState, contract: Mapping[str, object]) -> dict[str, object]:
-    return {
-        "timezone": "UTC",
-        "serverTime": state.server_time() // 1000,
-        "rateLimits": [
-            {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": 2400},
-            {"rateLimitType": "ORDERS", "interval": "MINUTE", "intervalNum": 1, "limit": 1200},
-        ],
-        "exchangeFilters": [],
-        "symbols": [contract],
-    }
-
-
-def _contract(tick: str, step: str) -> dict[str, object]:
-    return {
+        "symbol": symbol,
         "contractType": "PERPETUAL",
         "deliveryDate": _NEVER,
         "onboardDate": _ONBOARD_DATE,
-        "maintMarginPercent": "2.5000",
-        "requiredMarginPercent": "5.0000",
         "baseAsset": "BTC",
-        "baseAssetPrecision": 8,
-        "quotePrecision": 8,
-        "underlyingType": "COIN",
-        "underlyingSubType": ["PoW"],
-        "triggerProtect": "0.0500",
-        "liquidationFee": "0.012500",
-        "marketTakeBound": "0.05",
+        "marginAsset": margin_asset,
         "filters": [
             {"filterType": "PRICE_FILTER", "minPrice": tick, "maxPrice": "1000000", "tickSize": tick},
             {"filterType": "LOT_SIZE", "minQty": step, "maxQty": "1000", "stepSize": step},
-            {"filterType": "MARKET_LOT_SIZE", "minQty": step, "maxQty": "120", "stepSize": step},
-            {"filterType": "MAX_NUM_ORDERS", "limit": 200},
         ],
-        "orderTypes": list(_CONTRACT_ORDER_TYPES),
-        "timeInForce": ["GTC", "IOC", "FOK", "GTX"],
+        **own,
     }
 
+    def answer(state: ExchangeState, _call: Call) -> object:
+        return {"timezone": "UTC", "serverTime": state.server_time() // 1000, "symbols": [contract]}
 
+    return answer
+
+
+_USD_MARGINED = _contract("BTCUSDT", "USDT", "0.10", "0.001", pair="BTCUSDT", quoteAsset="USDT", status="TRADING")
+_COIN_MARGINED = _contract(
+    "BTCUSD_PERP", "BTC", "0.1", "1", pair="BTCUSD", quoteAsset="USD", contractStatus="TRADING", contractSize=100
+)
 ENDPOINTS = (
     Endpoint("GET", "/api/v3/ping", 1, _ping),
     Endpoint("GET", "/api/v3/time", 1, _time),
@@ -260,6 +198,6 @@ ENDPOINTS = (
     Endpoint("GET", "/sapi/v1/margin/isolated/allPairs", 1, _margin_pairs),
     Endpoint("GET", "/fapi/v1/ping", 1, _ping),
     Endpoint("GET", "/fapi/v1/time", 1, _futures_time),
-    Endpoint("GET", "/fapi/v1/exchangeInfo", 1, _usd_margined_info),
-    Endpoint("GET", "/dapi/v1/exchangeInfo", 1, _coin_margined_info),
+    Endpoint("GET", "/fapi/v1/exchangeInfo", 1, _USD_MARGINED),
+    Endpoint("GET", "/dapi/v1/exchangeInfo", 1, _COIN_MARGINED),
 )

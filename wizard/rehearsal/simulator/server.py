@@ -23,7 +23,6 @@ from wizard.core.errors import Exit, WizardError
 from wizard.rehearsal.scenarios import PASSES_AFTER, SMOOTH, Scenario
 from wizard.rehearsal.simulator import market_streams, page, public, signed, websocket_api
 from wizard.rehearsal.simulator.calls import caller
-from wizard.rehearsal.simulator.faults import ScenarioFaults
 from wizard.rehearsal.simulator.keys import KeyGenerator
 from wizard.rehearsal.simulator.refusals import UNKNOWN_ERROR, PageError
 from wizard.rehearsal.simulator.state import USED_WEIGHT_HEADER, ExchangeState
@@ -55,7 +54,7 @@ class EmbeddedExchange:
         scenario: Scenario = SMOOTH,
         passes_after: float = PASSES_AFTER,
     ) -> None:
-        self.state = ExchangeState(clock, KeyGenerator(seed), max_entries, ScenarioFaults(scenario, passes_after))
+        self.state = ExchangeState(clock, KeyGenerator(seed), max_entries, scenario, passes_after)
         self._surfaces = _surfaces(self.state)
         self._under_way = 0
         self._last = time.monotonic()

@@ -16,7 +16,8 @@ from ipaddress import ip_address
 
 from wizard.core.clock import Clock
 from wizard.core.text import printable
-from wizard.rehearsal.simulator.faults import CannedAnswer, Faults, ScenarioFaults
+from wizard.rehearsal.scenarios import Scenario
+from wizard.rehearsal.simulator.faults import CannedAnswer, Faults, alter, faults_of, move_host
 from wizard.rehearsal.simulator.keys import ApiKey, KeyGenerator, Networks, PageKeyKind, Verifier
 from wizard.rehearsal.simulator.refusals import TOO_MUCH_WEIGHT, RequestError
 
@@ -89,11 +90,12 @@ class ExchangeState:
         clock: The true time.
         generator: Makes API keys and secrets.
         max_entries: How many entries the page accepts in a whitelist.
-        scenario_faults: What will go wrong.
+        scenario: What will go wrong.
+        passes_after: Seconds until a fault of the scenario that passes by itself is over.
     """
 
     def __init__(
-        self, clock: Clock, generator: KeyGenerator, max_entries: int, scenario_faults: ScenarioFaults
+        self, clock: Clock, generator: KeyGenerator, max_entries: int, scenario: Scenario, passes_after: float
     ) -> None:
         self.clock = clock
         self.generator = generator
@@ -101,21 +103,23 @@ class ExchangeState:
         self.uid = generator.uid()
         self.keys: dict[str, ApiKey] = {}
         self.nat: Mapping[str, str] = DEFAULT_NAT
-        self.scenario_faults = scenario_faults
+        self._scenario = scenario
+        self._passes_after = passes_after
+        self._made: list[str] = []
         self._faults = Faults()
-        self._canned = (Faults(), 0.0)
+        self._planted = (Faults(), 0.0)
         self.meter = WeightMeter(clock)
         self.log: deque[LogEntry] = deque(maxlen=KEPT_ENTRIES)
 
     @property
     def faults(self) -> Faults:
         """What is wrong now: what the scenario brings until that passes, else what the page was asked for."""
-        planted, until = self._canned
+        planted, until = self._planted
         return planted if self.clock() < until else self._faults
 
     @faults.setter
     def faults(self, faults: Faults) -> None:
-        self._faults, self._canned = faults, (Faults(), 0.0)
+        self._faults, self._planted = faults, (Faults(), 0.0)
 
     def now_ms(self) -> int:
         """The true time in milliseconds since 1970, for records."""
@@ -148,13 +152,15 @@ class ExchangeState:
         counts_from = self.clock() + (0.0 if networks is None else self.faults.whitelist_delay)
         text, created = self.generator.text(), self.now_ms()
         key = self._put(ApiKey(text, label, kind, verifier, permissions, created, networks, counts_from))
-        return self._begin_scenario(key) if self.scenario_faults.begins_with(key) else key
+        self._made.append(key.api_key)
+        return self._begin_scenario(key) if len(self._made) == 2 else key
 
     def _begin_scenario(self, key: ApiKey) -> ApiKey:
-        now = self.clock()
-        self._canned = (self.scenario_faults.faults(), now + self.scenario_faults.passes_after)
-        self.nat = self.scenario_faults.moved(self.nat)
-        return self._put(self.scenario_faults.altered(key, now))
+        passes_at = self.clock() + self._passes_after
+        self._planted = (faults_of(self._scenario, self._passes_after), passes_at)
+        if self._scenario.moves_host:
+            self.nat = move_host(self.nat)
+        return self._put(alter(key, self._scenario, passes_at))
 
     def change_whitelist(self, key: ApiKey, networks: Networks) -> ApiKey:
         """Replace the key's whitelist; it counts after the whitelist delay."""
@@ -167,12 +173,16 @@ class ExchangeState:
     def disable(self, key: ApiKey) -> ApiKey:
         """Switch the key off; it stays known."""
         disabled = replace(key, enabled=False)
-        return disabled if self.scenario_faults.keeps(key) else self._put(disabled)
+        return disabled if self._stays(key) else self._put(disabled)
 
     def delete(self, key: ApiKey) -> None:
         """Forget the key."""
-        if not self.scenario_faults.keeps(key):
+        if not self._stays(key):
             del self.keys[key.api_key]
+
+    def _stays(self, key: ApiKey) -> bool:
+        """Return whether disabling or deleting this key is confirmed and not carried out."""
+        return self._scenario.keeps_first_key and key.api_key == self._made[0]
 
     def lets_in(self, key: ApiKey, ip: str) -> bool:
         """Return whether the key may be used from the public address `ip` now."""
