@@ -1,9 +1,38 @@
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 from embedded_client import HmacSigner, Host, refusal
 
+LISTING = "/api/v3/exchangeInfo"
 COINS = "/sapi/v1/capital/config/getall"
+
+
+@pytest.mark.parametrize(
+    ("query", "symbols"),
+    [
+        ('symbols=["ETHUSDT"]', ["ETHUSDT"]),
+        ('symbols=["ETHUSDT","BTCUSDT"]', ["BTCUSDT", "ETHUSDT"]),
+    ],
+)
+async def test_the_listing_is_narrowed_as_asked(host: Host, query: str, symbols: list[str]) -> None:
+    listing = (await host.get(f"{LISTING}?{quote(query, safe='=&')}")).json()
+    assert [listed["symbol"] for listed in listing["symbols"]] == symbols
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ('symbols=["ETHUSDT","NOPE"]', -1121),
+        ("symbols=ETHUSDT", -1100),
+        ("symbols=[]", -1100),
+        ('symbols=["ETHUSDT"', -1100),
+        ('symbols=[["ETHUSDT"]]', -1100),
+    ],
+)
+async def test_a_list_that_makes_no_sense_is_refused(host: Host, query: str, code: int) -> None:
+    assert refusal(await host.get(f"{LISTING}?{quote(query, safe='=&')}")) == (400, code)
 
 
 @pytest.mark.parametrize(("program", "status"), [("fapi", "status"), ("dapi", "contractStatus")])

@@ -29,6 +29,8 @@ async def test_public_methods_need_no_key(addresses: Addresses, host: Host) -> N
     async with line(addresses) as api:
         assert (await api.ask("ping"))["result"] == {}
         assert (await api.ask("time"))["result"] == {"serverTime": MILLI}
+        info = (await api.ask("exchangeInfo", {"symbol": "BTCUSDT"}))["result"]
+        assert [each["symbol"] for each in info["symbols"]] == ["BTCUSDT"]
     assert await host.log() == []
 
 

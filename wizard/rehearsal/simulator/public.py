@@ -6,15 +6,17 @@ for these although they never trade them. No order is ever executed here, so pri
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+import re
+from collections.abc import Mapping
 from types import MappingProxyType
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from wizard.rehearsal.simulator.calls import Answer, Call, Endpoint, caller
-from wizard.rehearsal.simulator.refusals import BAD_SYMBOL, BAD_TIME_UNIT, RequestError
+from wizard.rehearsal.simulator.calls import Answer, Call, Endpoint, Parameters, caller
+from wizard.rehearsal.simulator.refusals import BAD_SYMBOL, BAD_TIME_UNIT, ILLEGAL_CHARACTERS, RequestError
 from wizard.rehearsal.simulator.state import WEIGHT_LIMIT, ExchangeState
 
 BASES: Mapping[str, str] = MappingProxyType({"BTCUSDT": "BTC", "ETHUSDT": "ETH"})
@@ -27,6 +29,8 @@ ORDER_TYPES = (
     "TAKE_PROFIT",
     "TAKE_PROFIT_LIMIT",
 )
+_SYMBOLS = r'^\["[A-Z0-9_]{1,30}"(,"[A-Z0-9_]{1,30}")*\]$'
+"""A list of symbols. The pattern that the exchange itself shows is UNKNOWN."""
 _NEVER = 4_133_404_800_000
 """The delivery date of a perpetual contract: 2100-12-25, in milliseconds since 1970."""
 _ONBOARD_DATE = 1_569_398_400_000
@@ -95,15 +99,19 @@ def _exchange_info(state: ExchangeState, call: Call) -> object:
             {"rateLimitType": "ORDERS", "interval": "DAY", "intervalNum": 1, "limit": 200_000},
         ],
         "exchangeFilters": [],
-        "symbols": list(map(_listing, _symbols(call.parameters.get("symbol")))),
+        "symbols": [_listing(symbol) for symbol in _symbols(call.parameters)],
     }
 
 
-def _symbols(asked: str) -> Sequence[str]:
-    """Return the symbol that is asked for, all of them where none is."""
-    if asked and asked not in BASES:
+def _symbols(asked: Parameters) -> list[str]:
+    """Return the symbols that are asked for, all of them where none is."""
+    text = asked.get("symbols")
+    if text and not re.fullmatch(_SYMBOLS, text):
+        raise RequestError(ILLEGAL_CHARACTERS, "symbols", _SYMBOLS)
+    named = json.loads(text) if text else [asked.get("symbol")] if asked.get("symbol") else list(BASES)
+    if not all(name in BASES for name in named):
         raise RequestError(BAD_SYMBOL)
-    return (asked,) if asked else tuple(BASES)
+    return [name for name in BASES if name in named]
 
 
 def _listing(symbol: str) -> dict[str, object]:

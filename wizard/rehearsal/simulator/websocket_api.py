@@ -109,6 +109,7 @@ METHODS = {
     for method in (
         _as_rest("ping", "GET", "/api/v3/ping"),
         _as_rest("time", "GET", "/api/v3/time"),
+        _as_rest("exchangeInfo", "GET", "/api/v3/exchangeInfo"),
         _as_rest("account.status", "GET", "/api/v3/account"),
         Method("session.logon", 2, _log_on, is_signed=True, takes_session=False),
         Method("session.status", 2, _status),
