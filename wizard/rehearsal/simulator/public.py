@@ -115,61 +115,27 @@ def _symbols(asked: Parameters) -> list[str]:
 
 
 def _listing(symbol: str) -> dict[str, object]:
-    precisions = (
-        "baseAssetPrecision",
-        "quotePrecision",
-        "quoteAssetPrecision",
-        "baseCommissionPrecision",
-        "quoteCommissionPrecision",
-    )
-    flags = (
-        "icebergAllowed",
-        "ocoAllowed",
-        "otoAllowed",
-        "opoAllowed",
-        "quoteOrderQtyMarketAllowed",
-        "allowTrailingStop",
-        "cancelReplaceAllowed",
-        "amendAllowed",
-        "pegInstructionsAllowed",
-        "isSpotTradingAllowed",
-    )
+    """Return one market, with what clients need to load it."""
     return {
         "symbol": symbol,
         "status": "TRADING",
         "baseAsset": BASES[symbol],
+        "baseAssetPrecision": 8,
         "quoteAsset": "USDT",
-        **dict.fromkeys(precisions, 8),
+        "quotePrecision": 8,
+        "quoteAssetPrecision": 8,
         "orderTypes": list(ORDER_TYPES),
-        **dict.fromkeys(flags, True),
+        "quoteOrderQtyMarketAllowed": True,
+        "isSpotTradingAllowed": True,
         "isMarginTradingAllowed": False,
-        "filters": _filters(),
+        "filters": [
+            {"filterType": "PRICE_FILTER", "minPrice": "0.01", "maxPrice": "1000000.00", "tickSize": "0.01"},
+            {"filterType": "LOT_SIZE", "minQty": "0.00001", "maxQty": "9000.00000", "stepSize": "0.00001"},
+            {"filterType": "NOTIONAL", "minNotional": "5.00", "maxNotional": "9000000.00"},
+        ],
         "permissions": [],
         "permissionSets": [["SPOT"]],
-        "defaultSelfTradePreventionMode": "NONE",
-        "allowedSelfTradePreventionModes": ["NONE"],
     }
-
-
-def _filters() -> list[dict[str, object]]:
-    return [
-        {
-            "filterType": "PRICE_FILTER",
-            "minPrice": "0.01000000",
-            "maxPrice": "1000000.00000000",
-            "tickSize": "0.01000000",
-        },
-        {"filterType": "LOT_SIZE", "minQty": "0.00001000", "maxQty": "9000.00000000", "stepSize": "0.00001000"},
-        {
-            "filterType": "NOTIONAL",
-            "minNotional": "5.00000000",
-            "applyMinToMarket": True,
-            "maxNotional": "9000000.00000000",
-            "applyMaxToMarket": False,
-            "avgPriceMins": 5,
-        },
-        {"filterType": "MAX_NUM_ORDERS", "maxNumOrders": 200},
-    ]
 
 
 def _contract(symbol: str, margin_asset: str, tick: str, step: str, **own: object) -> Answer:

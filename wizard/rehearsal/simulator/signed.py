@@ -1,7 +1,7 @@
 """Signed endpoints: each behind `authentication`, each with the permission that it needs.
 
 `GET /sapi/v1/capital/config/getall` is what some clients ask for before anything else. Nothing is ever deposited or
-withdrawn here, so fees, limits and networks are examples. `POST /api/v3/order/test` says whether an order would be
+withdrawn here, so no coin has a network. `POST /api/v3/order/test` says whether an order would be
 taken, and places none.
 """
 
@@ -57,25 +57,10 @@ def _coins(_state: ExchangeState, _call: Call) -> object:
             **dict.fromkeys(nothing, "0"),
             "isLegalMoney": False,
             "trading": True,
-            "networkList": [_network(coin)],
+            "networkList": [],
         }
         for coin, free in BALANCES.items()
     ]
-
-
-def _network(coin: str) -> dict[str, object]:
-    return {
-        "network": "ETH" if coin == "USDT" else coin,
-        "coin": coin,
-        "isDefault": True,
-        "depositEnable": True,
-        "withdrawEnable": True,
-        "withdrawIntegerMultiple": "0.00000001",
-        "withdrawFee": "0.00010000",
-        "withdrawMin": "0.00100000",
-        "withdrawMax": "7500.00000000",
-        "minConfirm": 2,
-    }
 
 
 def _restrictions(state: ExchangeState, call: Call) -> object:
