@@ -6,7 +6,7 @@ import argparse
 import asyncio
 import json
 import signal
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from wizard.core.errors import Exit
 from wizard.rehearsal.scenarios import PASSES_AFTER, SCENARIOS, SMOOTH
 
 if TYPE_CHECKING:
-    from wizard.rehearsal.simulator import Addresses
+    from wizard.rehearsal.simulator import Addresses, EmbeddedExchange
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -42,26 +42,29 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until SIGTERM, Ctrl+C or idleness."""
-    options.shutdown.restore_handlers()  # asyncio handles SIGINT; SIGTERM is the usual end of a server, no failure
-    asyncio.run(_serve(options))
-    return Exit.FINE
-
-
-async def _serve(options: argparse.Namespace) -> None:
     from wizard.rehearsal import simulator  # noqa: PLC0415 - the extra `rehearsal` may not be installed
 
     exchange = simulator.EmbeddedExchange(
         seed=options.seed, scenario=SCENARIOS[options.scenario], passes_after=options.passes_after
     )
+    options.shutdown.restore_handlers()  # asyncio handles SIGINT; SIGTERM is the usual end of a server, no failure
+    asyncio.run(_serve(exchange, simulator.serve(exchange, options.port), options))
+    return Exit.FINE
+
+
+async def _serve(
+    exchange: EmbeddedExchange, serving: AbstractAsyncContextManager[Addresses], options: argparse.Namespace
+) -> None:
     loop, is_stopped = asyncio.get_running_loop(), asyncio.Event()
     signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(is_stopped.set))
-    async with simulator.serve(exchange, options.port) as addresses:
+    async with serving as addresses:
         print_result(_first_line(addresses, as_json=options.json))
         if options.idle_limit is None:
             await is_stopped.wait()
         while not is_stopped.is_set() and (rest := options.idle_limit - exchange.idle_seconds()) > 0:
             with suppress(TimeoutError):
                 await asyncio.wait_for(is_stopped.wait(), rest)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends already
 
 
 def _first_line(addresses: Addresses, *, as_json: bool) -> str:
