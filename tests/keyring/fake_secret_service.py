@@ -2,6 +2,7 @@
 
 Run as a program; prints READY once it owns the name. Should anybody run the prompt, it ends itself with status 3.
 With an argument it takes that name in the process table, as GNOME keyring's own it is offered to be unlocked from here.
+With a second one it has no default collection when it is asked for the first time.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ def main() -> None:
     bus = DBusAddress("/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedesktop.DBus")
     connection.send_and_get_reply(new_method_call(bus, "RequestName", "su", ("org.freedesktop.secrets", 4)))
     print("READY", flush=True)
+    first = {"ReadAlias": ("o", ("/",))} if sys.argv[2:] else {}
     while True:
         call = connection.receive()
         if call.header.message_type is not MessageType.method_call:
@@ -39,7 +41,7 @@ def main() -> None:
         if member == "UnlockWithMasterPassword":
             continue  # as a dialog that nobody sees
         if member in ANSWERS:
-            connection.send(new_method_return(call, *ANSWERS[member]))
+            connection.send(new_method_return(call, *first.pop(member, ANSWERS[member])))
         else:
             connection.send(new_error(call, "org.freedesktop.DBus.Error.UnknownMethod"))
 

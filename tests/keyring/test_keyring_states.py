@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from pathlib import Path
 
 import pytest
 from jeepney.io.blocking import open_dbus_connection
@@ -91,6 +93,21 @@ async def test_a_keyring_that_the_bus_cannot_start_is_told_from_one_that_is_miss
     with private_bus({NAME: command}) as bus, refused("service-fails") as caught:
         await open_keyring(environ=bus.environ)
     assert "org.freedesktop.DBus.Error.Spawn" in caught.value.why
+
+
+async def test_a_keyring_without_a_default_collection_for_an_instant_is_asked_again(own_bus: PrivateBus) -> None:
+    service = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(Path(__file__).with_name("fake_secret_service.py")), "some-keyring", "later"),
+        stdout=asyncio.subprocess.PIPE,
+        env=own_bus.environ,
+    )
+    try:
+        assert service.stdout is not None
+        assert await service.stdout.readline() == b"READY\n"
+        assert await state_of(own_bus.environ) == "locked"
+    finally:
+        service.kill()
+        await service.wait()
 
 
 async def test_a_collection_in_memory_is_refused(unlocked: dict[str, str]) -> None:

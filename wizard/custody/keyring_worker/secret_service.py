@@ -47,6 +47,8 @@ _GNOME_INTERNAL: Final = "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterf
 provider has it. Its dialog is no way: it may open on a screen that nobody sees."""
 _DENIED: Final = "org.gnome.keyring.Error.Denied"
 _LABEL: Final = "org.freedesktop.Secret.Collection.Label"
+_REREADING: Final = 0.2
+"""Seconds. GNOME keyring was seen to have no default collection for an instant while another program wrote into it."""
 _UNLOCKING: Final = 5.0
 """Seconds for all calls together; a healthy keyring takes 35 ms."""
 
@@ -143,7 +145,14 @@ def _collection(bus: Bus, preferred: str) -> Collection:
     """Return the collection that keyring uses; what is known of one is known by its own name, not by an alias."""
     if preferred and not preferred.startswith(_ALIASES):
         return Collection(bus, preferred)
-    return get_collection_by_alias(bus, preferred.removeprefix(_ALIASES) or "default")
+    alias = preferred.removeprefix(_ALIASES) or "default"
+    try:
+        return get_collection_by_alias(bus, alias)
+    except ItemNotFoundException as error:
+        if error.__cause__ is not None:
+            raise
+        time.sleep(_REREADING)
+        return get_collection_by_alias(bus, alias)
 
 
 def _is_plain_text(collection: str, environ: Mapping[str, str]) -> bool:
