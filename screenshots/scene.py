@@ -26,6 +26,7 @@ from wizard.custody.keyring_worker.protocol import State
 from wizard.custody.records import Slot
 from wizard.custody.store import MemoryStore, Store
 from wizard.egress.services import EchoService, Parser
+from wizard.exchange.signing import public_pem
 from wizard.rehearsal.session import embedded_site
 from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rehearsal.simulator import Addresses, EmbeddedExchange, serve
@@ -33,6 +34,7 @@ from wizard.rotation.context import Pace
 from wizard.rotation.flow import Flow
 from wizard.rotation.journal import Overview, open_journal
 from wizard.rotation.opening import open_flow
+from wizard.rotation.steps.credentials import MADE_HERE
 
 AGE = 41 * 86400
 """How long the key in use has been in use, in seconds."""
@@ -192,8 +194,10 @@ class PictureWorld:
 
     async def put_pair(self, flow: Flow) -> None:
         """Put a key pair into the keyring that is the same in every run."""
-        pair = Credentials(KeyKind.ED25519, Secret("the pair of the pictures"), Secret(PRIVATE_PEM))
-        await flow.context.vault.put(pair, Slot.DRAFT)
+        private = Secret(PRIVATE_PEM)
+        # A draft is found by the public half that its label names.
+        label = Secret(f"{MADE_HERE} {Secret(public_pem(private)).fingerprint()}")
+        await flow.context.vault.put(Credentials(KeyKind.ED25519, label, private), Slot.DRAFT)
 
 
 class _InOrder:
