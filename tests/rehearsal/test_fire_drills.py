@@ -181,7 +181,7 @@ async def test_a_drill_whose_new_key_is_gone_ends_with_its_evidence_and_no_trace
         assert code == 6
         left = recall(Path(os.environ["KEY_WIZARD_HOME"]) / NOTE)
         assert left is not None
-        async with httpx.AsyncClient(base_url=f"{left.base_url}/desk", trust_env=False) as simulated_page:
+        async with httpx.AsyncClient(base_url=left.desk_url, trust_env=False) as simulated_page:
             new = (await simulated_page.get("/keys")).json()[-1]["api_key"]
             await simulated_page.delete(f"/keys/{new}")
             await simulated_page.put("/faults", json={})

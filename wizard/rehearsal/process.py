@@ -42,6 +42,11 @@ class ExchangeProcess:
         """Where it answers."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def desk_url(self) -> str:
+        """Where its simulated page answers."""
+        return f"{self.base_url}/desk"
+
     async def answers(self) -> bool:
         """Return whether it still runs."""
         try:

@@ -135,9 +135,7 @@ async def rehearse(
         )
         try:
             scenario = SCENARIOS.get(exchange.scenario, SMOOTH)
-            yield Rehearsal(
-                environment, own, services, SimulatedPage(f"{exchange.base_url}/desk"), store, problem, scenario
-            )
+            yield Rehearsal(environment, own, services, SimulatedPage(exchange.desk_url), store, problem, scenario)
         finally:
             if not (store.durable and _is_open(own)):
                 await exchange.end()
