@@ -11,7 +11,7 @@ from wizard.core.clock import Clock
 from wizard.core.settings import Environment, Paths, Settings
 from wizard.core.threads import in_daemon_thread
 from wizard.custody.custodian import Custodian
-from wizard.custody.store import NOT_KNOWN
+from wizard.custody.store import NOT_KNOWN, PHRASES
 from wizard.rehearsal.scenarios import SMOOTH, Scenario
 from wizard.rotation.journal import Overview, read_journal
 
@@ -37,7 +37,7 @@ class RealEnvironments:
     @property
     def place(self) -> str:
         """The place that the settings name."""
-        return self.custodian.place
+        return PHRASES[self.custodian.custody.place]
 
     async def open(self) -> None:
         """Nothing is needed."""

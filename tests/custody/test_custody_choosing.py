@@ -5,10 +5,14 @@ from pathlib import Path
 import pytest
 
 from wizard.core.errors import WizardError
-from wizard.core.settings import Place, load
-from wizard.custody.custodian import choose_place
+from wizard.core.settings import Custody, Place, load
+from wizard.custody.custodian import Custodian
 
 ENVIRONMENT = '[environments.production]  # mine\nsite = "binance.com"\n'
+
+
+def choose_file(settings: Path) -> None:
+    Custodian(Custody(), settings.with_name("encrypted"), settings).choose_encrypted_file()
 
 
 @pytest.mark.parametrize(
@@ -30,7 +34,7 @@ def test_only_the_place_is_changed(tmp_path: Path, text: str) -> None:
     if text:
         file.write_bytes(text.encode())
     before = load(file)
-    choose_place(file, Place.ENCRYPTED_FILE)
+    choose_file(file)
     after = load(file)
     assert after.custody.place is Place.ENCRYPTED_FILE
     assert after.custody.deadline == before.custody.deadline
@@ -46,7 +50,7 @@ def test_a_file_that_cannot_be_changed_is_left_alone_and_the_line_is_told(tmp_pa
     file = tmp_path / "config.toml"
     file.write_text(text)
     with pytest.raises(WizardError) as caught:
-        choose_place(file, Place.ENCRYPTED_FILE)
+        choose_file(file)
     assert 'place = "encrypted-file"' in caught.value.advice
     assert file.read_text() == text
 
@@ -57,7 +61,7 @@ def test_settings_that_are_a_link_stay_one_and_keep_their_rights(tmp_path: Path)
     real.write_text(ENVIRONMENT)
     real.chmod(0o640)
     file.symlink_to(real)
-    choose_place(file, Place.ENCRYPTED_FILE)
+    choose_file(file)
     assert file.is_symlink()
     assert load(real).custody.place is Place.ENCRYPTED_FILE
     assert real.stat().st_mode & 0o777 == 0o640
@@ -67,7 +71,7 @@ def test_what_lies_under_a_name_that_might_be_written_to_is_left_alone(tmp_path:
     file, precious = tmp_path / "config.toml", tmp_path / "precious"
     precious.write_text("mine")
     (tmp_path / ".config.toml.new").symlink_to(precious)
-    choose_place(file, Place.ENCRYPTED_FILE)
+    choose_file(file)
     assert precious.read_text() == "mine"
     assert load(file).custody.place is Place.ENCRYPTED_FILE
     assert file.stat().st_mode & 0o777 == 0o600
@@ -83,6 +87,6 @@ def test_settings_are_on_the_disk_before_they_are_in_place(tmp_path: Path, monke
 
     monkeypatch.setattr("os.fsync", fsync)
     with pytest.raises(WizardError):
-        choose_place(file, Place.ENCRYPTED_FILE)
+        choose_file(file)
     assert file.read_text() == ENVIRONMENT
     assert [each.name for each in tmp_path.iterdir()] == ["config.toml"]

@@ -74,7 +74,6 @@ def test_an_exception_becomes_a_code_and_loses_its_text(error: Exception, code: 
         (raised(PasswordSetError(SECRET), FakeMacError(-25308, SECRET)), -25308, "locked", "security unlock-keychain"),
         (raised(KeyringError(SECRET), FakeMacError(-25293, SECRET)), -25293, "denied", "Keychain Access"),
         (raised(KeyringLocked(SECRET), FakeMacError(-128, SECRET)), -128, "declined", "allow the access"),
-        (FakeWindowsError(1783, "CredWrite", SECRET), 1783, "too-long", "Ed25519"),
         (FakeWindowsError(1312, "CredWrite", SECRET), 1312, "network-login", "Remote Desktop"),
         (FakeWindowsError(5, "CredWrite", SECRET), 5, "system", "Try again"),
     ],

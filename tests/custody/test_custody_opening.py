@@ -109,7 +109,7 @@ async def test_a_sound_choice_without_a_bus_is_told_about_the_bus(login: dict[st
 async def test_a_sound_choice_of_another_system_does_not_work_here(login: dict[str, str]) -> None:
     error = await refusal({**login, VARIABLE: "keyring.backends.macOS.Keyring"})
     assert error.code == "backend-unusable"
-    assert "RuntimeError" in error.why
+    assert "RuntimeError" in error.what
 
 
 async def test_a_strangers_backend_that_is_left_over_without_a_bus_is_told_about_the_bus(login: dict[str, str]) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from wizard.custody.custodian import service_commands
+from wizard.custody.custodian import explain_services
 
 STAND_INS = {
     "sudo": 'exec "$@"',
@@ -24,7 +24,7 @@ def run(directory: Path, **environ: str) -> tuple[int, str]:
         (directory / name).chmod(0o700)
     stored = directory / "binance-api-secret"
     stored.write_text("older")
-    (command,) = (one for one in service_commands("bench") if "sh -c" in one and "BINANCE_API_SECRET" in one)
+    (command,) = (one for one in explain_services("bench") if "sh -c" in one and "BINANCE_API_SECRET" in one)
     found = {**environ, "PATH": f"{directory}:{os.environ['PATH']}"}
     printed = command.replace("/etc/credstore.encrypted", str(directory))
     ended = subprocess.run(["sh", "-c", printed], env=found, check=False, capture_output=True, timeout=10)

@@ -15,6 +15,7 @@ from wizard.core.settings import Custody, Place
 from wizard.core.text import UNICODE
 from wizard.custody.custodian import CREDENTIAL, Custodian
 from wizard.custody.encrypted_file import make_file
+from wizard.custody.store import PHRASES
 from wizard.tui.app import WizardApp
 from wizard.tui.screens.dialogs import ConfirmScreen
 
@@ -53,7 +54,7 @@ async def filed(tmp_path: Path) -> AsyncIterator[Wizard]:
         custody = Custody(Place.ENCRYPTED_FILE)
         environ = {"CREDENTIALS_DIRECTORY": str(tmp_path)}
         world.custodian = Custodian(custody, file, tmp_path / "config.toml", environ)
-        world.place = world.custodian.place
+        world.place = PHRASES[custody.place]
         app = WizardApp(world, UNICODE, command="key-wizard")
         async with app.run_test(size=(80, 24)) as pilot:
             yield Wizard(app, pilot, world)

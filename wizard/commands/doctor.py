@@ -20,7 +20,7 @@ from wizard.core.terminal import inspect_terminal
 from wizard.custody.errors import CustodyError
 from wizard.custody.records import Holding
 from wizard.custody.store import Store, try_out
-from wizard.custody.vault import missing_keys, unknown_items
+from wizard.custody.vault import Vault
 from wizard.egress.services import load_services
 from wizard.exchange.skew import measure_skew
 from wizard.net.route import decide_route
@@ -132,9 +132,9 @@ async def compare_stored_keys(
     try:
         for name in environments:
             with read_journal(paths) as journal:
-                records = journal.keys(name)
-            lost += [f"The {one.slot} key {one.name} of {name}" for one in await missing_keys(records, store)]
-            unknown += await unknown_items(name, records, store)
+                records, vault = journal.keys(name), Vault(name, journal, store)
+                lost += [f"The {one.slot} key {one.name} of {name}" for one in await vault.missing()]
+                unknown += await vault.unknown_items()
             elsewhere += [
                 f"The {one.slot} key {one.name} of {name} is in {one.store}"
                 for one in records

@@ -20,7 +20,7 @@ from wizard.core.toml_file import write_value
 from wizard.custody.encrypted_file import EncryptedFileStore, change_passphrase, exists, make_file, open_file
 from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.keyring import OPERATIONS, open_keyring, unlock_keyring
-from wizard.custody.store import PHRASES, Store
+from wizard.custody.store import Store
 
 CREDENTIAL: Final = "key-wizard-passphrase"
 """The systemd credential (systemd.exec(5), LoadCredentialEncrypted=) that opens the encrypted file of a service."""
@@ -50,11 +50,6 @@ class Custodian:
         self._environ = environ
         self._opened: EncryptedFileStore | None = None
 
-    @property
-    def place(self) -> str:
-        """The place as a phrase within a sentence, before it is open."""
-        return PHRASES[self.custody.place]
-
     async def open(self) -> Store:
         """Return the store.
 
@@ -81,7 +76,16 @@ class Custodian:
         Raises:
             WizardError: the settings could not be changed; the place is the same as before.
         """
-        choose_place(self._settings, Place.ENCRYPTED_FILE)
+        try:
+            write_value(self._settings, "custody", "place", Place.ENCRYPTED_FILE)
+        except (FileError, OSError, ValueError) as error:
+            line = f'place = "{Place.ENCRYPTED_FILE}"'
+            raise WizardError(
+                f"The choice could not be written into {self._settings}",
+                why=f"It ended with {type(error).__name__}.",
+                advice=f"Write it there yourself: [custody] and below it {line}. Then start the wizard again.",
+                code="settings.not-written",
+            ) from None
         self.custody = replace(self.custody, place=Place.ENCRYPTED_FILE)
 
     async def help(self, remedy: Remedy, password: Secret) -> None:
@@ -146,42 +150,6 @@ class Custodian:
         return Secret(text.removesuffix("\n"))
 
 
-def choose_place(file: Path, place: Place) -> None:
-    """Write `place` into the settings.
-
-    Raises:
-        WizardError: the file cannot be written, or is laid out so that only a person should change it.
-    """
-    try:
-        write_value(file, "custody", "place", place)
-    except (FileError, OSError, ValueError) as error:
-        raise WizardError(
-            f"The choice could not be written into {file}",
-            why=f"It ended with {type(error).__name__}.",
-            advice=f'Write it there yourself: [custody] and below it place = "{place}". Then start the wizard again.',
-            code="settings.not-written",
-        ) from None
-
-
-def service_commands(environment: str) -> Iterator[str]:
-    """Return the commands that hand over one environment's current HMAC key, and the lines for the unit."""
-    yield f"sudo install -d -m 700 {_CREDENTIAL_STORE}"
-    for name, variable in (("binance-api-key", "BINANCE_API_KEY"), ("binance-api-secret", "BINANCE_API_SECRET")):
-        # Within `exec`, and only where the variable is set: else nothing would take the place of what is there.
-        yield (
-            f'key-wizard exec {environment} -- sh -c \': "${{{variable}:?}}";'
-            f' printf %s "${variable}" | sudo systemd-creds encrypt --name={name} - {_CREDENTIAL_STORE}/{name}\''
-        )
-    yield f"LoadCredentialEncrypted=binance-api-key:{_CREDENTIAL_STORE}/binance-api-key"
-    yield f"LoadCredentialEncrypted=binance-api-secret:{_CREDENTIAL_STORE}/binance-api-secret"
-
-
-def _passphrase_commands() -> Iterator[str]:
-    """Return the same for the passphrase of the encrypted file, for services that call `key-wizard exec`."""
-    yield f"systemd-ask-password -n | sudo systemd-creds encrypt --name={CREDENTIAL} - {_CREDENTIAL_STORE}/{CREDENTIAL}"
-    yield f"LoadCredentialEncrypted={CREDENTIAL}:{_CREDENTIAL_STORE}/{CREDENTIAL}"
-
-
 def explain_services(environment: str) -> Iterator[str]:
     """Return how a program that runs as a system service gets at the credentials, line by line.
 
@@ -191,8 +159,17 @@ def explain_services(environment: str) -> Iterator[str]:
     yield _ABOUT_SERVICES
     yield ""
     yield "The service reads the key itself, from the files below $CREDENTIALS_DIRECTORY:"
-    yield from service_commands(environment)
+    yield f"sudo install -d -m 700 {_CREDENTIAL_STORE}"
+    for name, variable in (("binance-api-key", "BINANCE_API_KEY"), ("binance-api-secret", "BINANCE_API_SECRET")):
+        # Within `exec`, and only where the variable is set: else nothing would take the place of what is there.
+        yield (
+            f'key-wizard exec {environment} -- sh -c \': "${{{variable}:?}}";'
+            f' printf %s "${variable}" | sudo systemd-creds encrypt --name={name} - {_CREDENTIAL_STORE}/{name}\''
+        )
+    yield f"LoadCredentialEncrypted=binance-api-key:{_CREDENTIAL_STORE}/binance-api-key"
+    yield f"LoadCredentialEncrypted=binance-api-secret:{_CREDENTIAL_STORE}/binance-api-secret"
     yield "For an Ed25519 or RSA key write BINANCE_PRIVATE_KEY in place of BINANCE_API_SECRET. Repeat after a rotation."
     yield ""
     yield "Or it starts as `key-wizard exec` with the encrypted file, whose passphrase systemd hands over:"
-    yield from _passphrase_commands()
+    yield f"systemd-ask-password -n | sudo systemd-creds encrypt --name={CREDENTIAL} - {_CREDENTIAL_STORE}/{CREDENTIAL}"
+    yield f"LoadCredentialEncrypted={CREDENTIAL}:{_CREDENTIAL_STORE}/{CREDENTIAL}"

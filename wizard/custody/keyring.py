@@ -19,7 +19,8 @@ from platformdirs import PlatformDirs
 
 from wizard.core.secret import Secret
 from wizard.core.settings import Place, home
-from wizard.custody.backends import FAIL, judge
+from wizard.core.text import printable
+from wizard.custody.backends import FAIL, Judgement, judge
 from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.keyring_errors import (
     Service,
@@ -27,7 +28,6 @@ from wizard.custody.keyring_errors import (
     found_service,
     provider_name,
     refused_backend,
-    unusable_backend,
     unusable_service,
 )
 from wizard.custody.keyring_process import DEADLINE, Facts, KeyringProcess
@@ -127,7 +127,8 @@ async def open_keyring(*, deadline: float = DEADLINE, environ: Mapping[str, str]
     else:
         label = _label(service, found_bus)
     if choice["fault"]:
-        raise unusable_backend(pinned.backend, origin, choice["place"], choice["fault"])
+        fault = Judgement(pinned.backend, f"it ends with {printable(choice['fault'], 100)}", "unusable")
+        raise refused_backend(fault, origin, choice["place"])
     return KeyringStore(pinned.backend, label, process)
 
 

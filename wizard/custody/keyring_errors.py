@@ -197,11 +197,6 @@ _SYSTEM: Final = {
         "Windows answered 1312: this is a network login, as OpenSSH makes it, and has no Credential Manager.",
         "Run the wizard in a console or Remote Desktop session.",
     ),
-    1783: (
-        "too-long",
-        "Windows answered 1783: the value is longer than the 1280 characters that Credential Manager takes.",
-        "Use an Ed25519 key: it fits. A 4096-bit RSA key does not.",
-    ),
 }
 _SYSTEM_STORES: Final = {
     "darwin": "keyring.backends.macOS.Keyring",
@@ -291,16 +286,6 @@ def _in_another_collection(path: str) -> KeptElsewhereError:
         f" default one and with {COLLECTION_VARIABLE}.",
         advice=f"Make that collection the default one again, or start the wizard with {COLLECTION_VARIABLE}="
         f"{printable(path)}. Nothing counts as gone until then.",
-    )
-
-
-def unusable_backend(backend: str, origin: Origin, place: str, fault: str) -> CustodyError:
-    """Return the error for a secure backend that was named and does not work here."""
-    return CustodyError(
-        f"The keyring backend {backend} does not work here",
-        why=f"{printable(place)} names it, and it ends with {printable(fault, 100)}.",
-        advice=_line_to_change(origin, place),
-        code="backend-unusable",
     )
 
 

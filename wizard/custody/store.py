@@ -38,47 +38,28 @@ _TIDYING: Final = 1.0
 class Store(Protocol):
     """A place for secrets, each under a name."""
 
-    @property
-    def label(self) -> str:
-        """The place in words: "GNOME keyring, collection login, unlocked"."""
-        ...
-
-    @property
-    def backend(self) -> str:
-        """What kind of place it is, for code: the class path of a keyring's backend, or `memory`."""
-        ...
-
-    @property
-    def place(self) -> str:
-        """The kind of place as a phrase within a sentence: one of `PHRASES`, or `MEMORY`."""
-        ...
-
-    @property
-    def by_hand(self) -> str:
-        """How somebody changes single items without the steps of a rotation: "in the keyring's own program"."""
-        ...
-
-    @property
-    def durable(self) -> bool:
-        """Whether what is stored outlives this program."""
-        ...
+    label: str
+    """The place in words: "GNOME keyring, collection login, unlocked"."""
+    backend: str
+    """What kind of place it is, for code: the class path of a keyring's backend, or `memory`."""
+    place: str
+    """The kind of place as a phrase within a sentence: one of `PHRASES`, or `MEMORY`."""
+    by_hand: str
+    """How somebody changes single items without the steps of a rotation: "in the keyring's own program"."""
+    durable: bool
+    """Whether what is stored outlives this program."""
+    doubt: str
+    """What is not known of what was written, as the end of "does not prove"; nothing where all is known."""
 
     @property
     def remark(self) -> str:
         """What every screen says about the place; nothing for the operating system's own."""
-        ...
-
-    @property
-    def doubt(self) -> str:
-        """What is not known of what was written, as the end of "does not prove"; nothing where all is known."""
-        ...
 
     def turn(self) -> AbstractAsyncContextManager[None]:
         """Return what to enter so that no other process that asks for its turn changes anything meanwhile.
 
         Entering it raises a `CustodyError` with the code `busy` where another one takes too long.
         """
-        ...
 
     async def write(self, name: str, value: Secret) -> None:
         """Store `value`, in place of what is there.
@@ -86,7 +67,6 @@ class Store(Protocol):
         Raises:
             CustodyError: it failed, or it is not known whether it did.
         """
-        ...
 
     async def read(self, name: str) -> Secret | None:
         """Return what is stored, or None where nothing is.
@@ -94,7 +74,6 @@ class Store(Protocol):
         Raises:
             CustodyError: it cannot be read.
         """
-        ...
 
     async def delete(self, name: str) -> None:
         """Delete what is stored; nothing stored is no error.
@@ -102,7 +81,6 @@ class Store(Protocol):
         Raises:
             CustodyError: it failed, or it is not known whether it did.
         """
-        ...
 
     async def names(self, prefix: str) -> tuple[str, ...]:
         """Return the names of the items that begin with `prefix`, in order; none where the place cannot tell.
@@ -110,7 +88,6 @@ class Store(Protocol):
         Raises:
             CustodyError: it cannot be asked.
         """
-        ...
 
 
 class MemoryStore:

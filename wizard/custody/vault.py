@@ -9,7 +9,6 @@ announced as superseded, with the reason.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import Final, Protocol
 
@@ -30,31 +29,24 @@ class KeyJournal(Protocol):
     @property
     def id(self) -> str:
         """Tells this journal's items from another journal's."""
-        ...
 
     def keys(self, environment: str) -> tuple[KeyRecord, ...]:
         """Return all keys of an environment."""
-        ...
 
     def announce_key(self, record: KeyRecord) -> None:
         """Note that an item is about to be written."""
-        ...
 
     def confirm_key(self, record: KeyRecord) -> None:
         """Note that the item was read back."""
-        ...
 
     def forget_key(self, record: KeyRecord, reason: str) -> None:
         """Strike off a key that was announced and did not come to be stored."""
-        ...
 
     def announce_purge(self, record: KeyRecord, reason: str) -> None:
         """Note that an item is about to be deleted."""
-        ...
 
     def confirm_purge(self, record: KeyRecord) -> None:
         """Note that the item was read back as gone."""
-        ...
 
 
 class Vault:
@@ -72,11 +64,6 @@ class Vault:
         self._environment = environment
         self._journal = journal
         self._clock = clock
-
-    @property
-    def place(self) -> str:
-        """The place of the credentials as a phrase within a sentence."""
-        return self.store.place
 
     async def put(self, credentials: Credentials, slot: Slot, *, whitelist: str = "") -> KeyRecord:
         """Write, read back, compare; then the journal calls the key stored.
@@ -111,7 +98,9 @@ class Vault:
                 self._journal.forget_key(record, "the name is taken by somebody else")
         finally:
             value.wipe()
-        raise CustodyError(f"No name is free for this key in {self.place}", advice="Delete items that are not needed.")
+        raise CustodyError(
+            f"No name is free for this key in {self.store.place}", advice="Delete items that are not needed."
+        )
 
     async def fetch(self, record: KeyRecord) -> Credentials | None:
         """Return the credentials of a key, or None where the place no longer has them.
@@ -155,10 +144,19 @@ class Vault:
     async def missing(self) -> tuple[KeyRecord, ...]:
         """Return the keys that the journal calls stored in this very store, and that it does not hold any more.
 
+        A legacy key is left to the retirement, which knows what that means.
+
         Raises:
             CustodyError: the store cannot be read.
         """
-        return await missing_keys(self._journal.keys(self._environment), self.store)
+        expected = [
+            record
+            for record in self._journal.keys(self._environment)
+            if record.holding is Holding.STORED
+            and record.slot in (Slot.CURRENT, Slot.PENDING, Slot.DRAFT)
+            and record.backend == self.store.backend
+        ]
+        return tuple([record for record in expected if not await _is_held(self.store, record.item)])
 
     async def unknown_items(self) -> tuple[str, ...]:
         """Return the names of items of this environment that the journal does not know, as far as they can be told.
@@ -166,7 +164,9 @@ class Vault:
         Raises:
             CustodyError: the store cannot be asked.
         """
-        return await unknown_items(self._environment, self._journal.keys(self._environment), self.store)
+        keys = self._journal.keys(self._environment)
+        known = {record.item for record in keys if record.holding is not Holding.PURGED}
+        return tuple(name for name in await self.store.names(_prefix(self._environment)) if name not in known)
 
     def forget(self, record: KeyRecord) -> None:
         """Strike a key off whose item is not there any more; call it for what `missing` returned."""
@@ -196,10 +196,10 @@ class Vault:
         found = await _read_here(self.store, record.item)
         if found is not None and _is_own(found, self._journal.id):
             self._journal.confirm_key(record)
-            return f"Storing {record.name} was interrupted after it was in {self.place}: nothing is lost."
+            return f"Storing {record.name} was interrupted after it was in {self.store.place}: nothing is lost."
         # Whatever else is under that name was not written by this journal, or is empty: it is left alone.
-        self._journal.forget_key(record, f"it did not reach {self.place} whole")
-        return f"Storing {record.name} was interrupted before it was in {self.place}: enter it again."
+        self._journal.forget_key(record, f"it did not reach {self.store.place} whole")
+        return f"Storing {record.name} was interrupted before it was in {self.store.place}: enter it again."
 
     async def _complete_purge(self, record: KeyRecord) -> str:
         try:
@@ -241,34 +241,6 @@ async def remove_item(store: Store, name: str, owner: str) -> None:
                 advice=f"Nothing was deleted. If it is not needed, delete it {store.by_hand}.",
             )
         await delete_confirmed(store, name)
-
-
-async def missing_keys(records: Iterable[KeyRecord], store: Store) -> tuple[KeyRecord, ...]:
-    """Return the keys that a journal calls stored in this very store, and that it does not hold.
-
-    A legacy key is left to the retirement, which knows what that means.
-
-    Raises:
-        CustodyError: the store cannot be read.
-    """
-    expected = [
-        record
-        for record in records
-        if record.holding is Holding.STORED
-        and record.slot in (Slot.CURRENT, Slot.PENDING, Slot.DRAFT)
-        and record.backend == store.backend
-    ]
-    return tuple([record for record in expected if not await _is_held(store, record.item)])
-
-
-async def unknown_items(environment: str, records: Iterable[KeyRecord], store: Store) -> tuple[str, ...]:
-    """Return the names of items of the environment that its journal does not know, as far as the store can tell.
-
-    Raises:
-        CustodyError: the store cannot be asked.
-    """
-    known = {record.item for record in records if record.holding is not Holding.PURGED}
-    return tuple(name for name in await store.names(_prefix(environment)) if name not in known)
 
 
 async def _read_here(store: Store, name: str) -> Secret | None:

@@ -95,7 +95,7 @@ class Flow:
     @property
     def place(self) -> str:
         """The place of the credentials as a phrase within a sentence."""
-        return self.context.vault.place
+        return self.context.vault.store.place
 
     @property
     def storage(self) -> str:

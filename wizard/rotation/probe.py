@@ -234,7 +234,7 @@ class Probe:
         if self._current is None:
             return None
         if control is None:
-            self._tell(self._writer.control_unusable(f"It is not in {self._context.vault.place}."))
+            self._tell(self._writer.control_unusable(f"It is not in {self._context.vault.store.place}."))
             return None
         known = self._known(networks_of(self._current.whitelist))
         try:

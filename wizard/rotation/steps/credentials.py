@@ -88,7 +88,7 @@ class CredentialsStep:
         if found is None:
             again = "Delete this API key on the exchange's page and start this step again with a new pair."
             raise WizardError(
-                f"The private key of this API key is not in {self._context.vault.place} any more",
+                f"The private key of this API key is not in {self._context.vault.store.place} any more",
                 advice="Import it once more, then store it." if is_imported else again,
                 code="credentials.pair-missing",
             )
@@ -145,7 +145,7 @@ class CredentialsStep:
             observed=f"{record.name} was written to {record.store}, read back and is the same.",
             at=self._context.clock(),
             does_not_prove="that the exchange accepts it; the probe finds out",
-            advice=_to_remove(copies, self._context.vault.place),
+            advice=_to_remove(copies, self._context.vault.store.place),
         )
 
     def note_source(self, path: str) -> None:

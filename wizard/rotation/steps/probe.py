@@ -152,7 +152,7 @@ class ProbeStep:
         if pending is None or credentials is None:
             raise WizardError(
                 "There is no new key to probe",
-                why=f"{capitalised(self._context.vault.place)} holds no pending credentials for this environment.",
+                why=f"{capitalised(self._context.vault.store.place)} holds no pending credentials of this environment.",
                 advice="Go back to the credentials step and enter the key again.",
                 code="probe.no-key",
             )

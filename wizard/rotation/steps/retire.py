@@ -113,7 +113,7 @@ class RetireStep:
         control, legacy = [await fetch(key) if key else None for key in (self.current, self.legacy)]
         if control is None:
             raise WizardError(
-                f"The current key is not in {self._context.vault.place}",
+                f"The current key is not in {self._context.vault.store.place}",
                 why="Without it nothing can be proven about the legacy key.",
                 advice="Open the place that it was stored in, or set the key up again.",
                 code="retire.no-key",
