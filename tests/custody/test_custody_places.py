@@ -33,6 +33,7 @@ OF_THE_KEYRING_ALONE = {
 NAMES_BOTH = {
     "custody/custodian.py",
     "plain/custody.py",
+    "steps/consents.py",
     *(f"commands/{name}.py" for name in ("check", "doctor", "exec")),
 }
 """Here the encrypted file stands beside it."""

@@ -278,8 +278,17 @@ async def _locked(file: Path, deadline: float, work: Callable[[], Result]) -> Re
         CustodyError: another process holds the lock, it cannot be made, or the disk did not answer.
     """
     given_up = Event()
+
+    def work_under_lock() -> Result:
+        lock = new_lock(file.with_name(f"{file.name}.lock"))
+        acquire(lock, deadline, given_up)
+        try:
+            return work()
+        finally:
+            lock.release()
+
     try:
-        return await _patiently(file, 2 * deadline, lambda: _under_lock(file, deadline, given_up, work))
+        return await _patiently(file, 2 * deadline, work_under_lock)
     finally:
         given_up.set()
 
@@ -299,15 +308,6 @@ async def _patiently(file: Path, deadline: float, work: Callable[[], Result]) ->
             advice="See to the disk, then repeat this step: nothing is counted as done until it was read back.",
             code="file-unusable",
         ) from None
-
-
-def _under_lock(file: Path, deadline: float, given_up: Event, work: Callable[[], Result]) -> Result:
-    lock = new_lock(file.with_name(f"{file.name}.lock"))
-    acquire(lock, deadline, given_up)
-    try:
-        return work()
-    finally:
-        lock.release()
 
 
 def _expect_private(file: Path, found: os.stat_result) -> None:

@@ -123,8 +123,6 @@ _REMEDIES: Final = {
 }
 
 
-_COMMANDS_COLLECTION: Final = "login"
-"""The one collection that `UNLOCK_COMMAND` unlocks or makes."""
 _OWN: Final = {State.LOCKED: Remedy.UNLOCK, State.NO_COLLECTION: Remedy.CREATE}
 """What the wizard itself can do where the service is GNOME keyring's."""
 
@@ -142,31 +140,25 @@ def collection_name(path: str) -> str:
 def unusable_service(service: Service) -> CustodyError:
     """Return the error for a Secret Service that is not ready, with its remedy."""
     remedy, provider = _REMEDIES[service.state], provider_name(service.provider)
+    collection = collection_name(service.collection)
+    advice, own = remedy.advice, Remedy.NONE
+    if service.state is State.NO_COLLECTION and service.collection:
+        # The environment names one that there is not: one made here would have another name.
+        advice = f"Unset {COLLECTION_VARIABLE}, or have it name a collection that there is."
+    elif provider == GNOME and service.state in _OWN:
+        advice, own = remedy.gnome_advice, _OWN[service.state]
+        if collection not in {"", "login"}:  # `UNLOCK_COMMAND` knows no other
+            advice = "Unlock it in the wizard or on the desktop."
     words = {
         "provider": provider,
-        "collection": collection_name(service.collection) or "login",
-        "named": f" called {collection_name(service.collection)}" if service.collection else "",
+        "collection": collection or "login",
+        "named": f" called {collection}" if service.collection else "",
         "detail": printable(service.detail) or "no error name",
         "bus": printable(service.bus) or "not set",
     }
-    advice = _gnome_advice(service, remedy) if provider == GNOME else remedy.advice
-    own = _OWN.get(service.state, Remedy.NONE) if provider == GNOME and not _is_misnamed(service) else Remedy.NONE
-    if _is_misnamed(service):
-        advice = f"Unset {COLLECTION_VARIABLE}, or have it name a collection that there is."
     return CustodyError(
         remedy.what, why=remedy.why.format(**words), advice=advice.format(**words), code=service.state, remedy=own
     )
-
-
-def _gnome_advice(service: Service, remedy: _Remedy) -> str:
-    if service.state is State.LOCKED and collection_name(service.collection) not in {"", _COMMANDS_COLLECTION}:
-        return "Unlock it in the wizard or on the desktop."
-    return remedy.gnome_advice or remedy.advice
-
-
-def _is_misnamed(service: Service) -> bool:
-    """Whether the environment names a collection that there is not: one made here would have another name."""
-    return service.state is State.NO_COLLECTION and bool(service.collection)
 
 
 _DOING: Final = {
@@ -252,7 +244,14 @@ def failure(operation: Op, answer: Mapping[str, Any]) -> CustodyError:
             code=State.LOCKED,
         )
     if code == Code.ELSEWHERE:
-        return _in_another_collection(str(answer["collection"]))
+        path = str(answer["collection"])
+        return KeptElsewhereError(
+            "What is looked for lies in another collection of the keyring than the one that is used",
+            why=f"Collection {collection_name(path)} holds an item of this name. Which collection is used changes with"
+            f" the default one and with {COLLECTION_VARIABLE}.",
+            advice="Make that collection the default one again, or start the wizard with"
+            f" {COLLECTION_VARIABLE}={printable(path)}. Nothing counts as gone until then.",
+        )
     if code == Code.WRONG_PASSWORD:
         return CustodyError(
             "This password does not open the keyring",
@@ -279,16 +278,6 @@ def found_service(facts: Mapping[str, Any]) -> Service:
     return Service(State(facts["state"]), *(facts[name] for name in ("provider", "collection", "detail", "bus")))
 
 
-def _in_another_collection(path: str) -> KeptElsewhereError:
-    return KeptElsewhereError(
-        "What is looked for lies in another collection of the keyring than the one that is used",
-        why=f"Collection {collection_name(path)} holds an item of this name. Which collection is used changes with the"
-        f" default one and with {COLLECTION_VARIABLE}.",
-        advice=f"Make that collection the default one again, or start the wizard with {COLLECTION_VARIABLE}="
-        f"{printable(path)}. Nothing counts as gone until then.",
-    )
-
-
 def refused_backend(judgement: Judgement, origin: Origin, place: str) -> CustodyError:
     """Return the error for a backend that may not hold a secret, with the line to change."""
     if judgement.refusal == "fail" and origin is Origin.PRIORITY:
@@ -299,18 +288,14 @@ def refused_backend(judgement: Judgement, origin: Origin, place: str) -> Custody
             code="backend-fail",
         )
     by_whom = "the keyring library prefers it here" if origin is Origin.PRIORITY else f"{printable(place)} names it"
+    wanted = _SYSTEM_STORES.get(sys.platform, SECRET_SERVICE)
+    unset = ", or unset it" if origin is Origin.ENVIRONMENT else ""
+    advice = f"Set {BACKEND_VARIABLE}={wanted}{unset}."
+    if origin is Origin.CONFIG:
+        advice = f"In {printable(place)} write the line `default-keyring={wanted}`, or remove the line that is there."
     return CustodyError(
         f"The keyring backend {judgement.backend or '(no name)'} is refused: {judgement.reason}",
         why=f"It would be used because {by_whom}.",
-        advice=_line_to_change(origin, place),
+        advice=advice,
         code=f"backend-{judgement.refusal}",
     )
-
-
-def _line_to_change(origin: Origin, place: str) -> str:
-    """Return what the user changes so that keyring chooses the system's own store."""
-    wanted = _SYSTEM_STORES.get(sys.platform, SECRET_SERVICE)
-    if origin is Origin.CONFIG:
-        return f"In {printable(place)} write the line `default-keyring={wanted}`, or remove the line that is there."
-    unset = ", or unset it" if origin is Origin.ENVIRONMENT else ""
-    return f"Set {BACKEND_VARIABLE}={wanted}{unset}."
