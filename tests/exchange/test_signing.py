@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import traceback
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,16 @@ def test_an_encrypted_private_key_is_opened_by_its_passphrase_only() -> None:
         import_private_key(encrypted, Secret("battery staple"))
     assert wrong.value.why == "The passphrase is wrong."
     assert "battery" not in repr(wrong.value.sentences())
+
+
+def test_a_traceback_with_locals_shows_neither_the_passphrase_nor_the_private_key() -> None:
+    encrypted = pem(rsa.generate_private_key(public_exponent=65537, key_size=2048), b"correct horse")
+    passphrase = Secret("battery staple")
+    with pytest.raises(SigningKeyError, match="encrypted") as wrong:
+        import_private_key(encrypted, passphrase)
+    shown = "".join(traceback.TracebackException.from_exception(wrong.value, capture_locals=True).format())
+    assert "import_private_key" in shown
+    assert not [hidden for hidden in ("battery", "ENCRYPTED PRIVATE", encrypted.reveal()[200:240]) if hidden in shown]
 
 
 def test_an_rsa_key_of_another_size_or_kind_is_refused_on_import() -> None:

@@ -128,9 +128,11 @@ def read_private_key(pem: Secret, passphrase: Secret | None = None) -> PrivateKe
         SigningKeyError: it is no PEM, is encrypted and no or a wrong passphrase is given, or
             is neither Ed25519 nor RSA.
     """
-    password = passphrase.reveal().encode("utf-8") if passphrase else None
     try:
-        key = load_pem_private_key(pem.reveal().encode("utf-8"), password)
+        # The passphrase gets no name here: a traceback with locals would show it.
+        key = load_pem_private_key(
+            pem.reveal().encode("utf-8"), passphrase.reveal().encode("utf-8") if passphrase else None
+        )
     except (ValueError, TypeError, UnsupportedAlgorithm):
         # Their texts are the library's own and may quote what was read.
         key = None
