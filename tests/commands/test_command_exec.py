@@ -7,8 +7,10 @@ import json
 import os
 import resource
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -117,6 +119,25 @@ class TestWithAKey:
         bench.put_in_use(keyring)
         done = execute("printenv", "BINANCE_API_KEY", PYTHON_KEYRING_BACKEND="keyring.backends.null.Keyring")
         assert (done.returncode, len(done.stdout.strip())) == (0, 64)
+
+    def test_a_backend_that_does_not_load_here_does_not_hide_a_key_that_another_one_reaches(
+        self, bench: Bench, keyring: Store
+    ) -> None:
+        bench.put_in_use(keyring)
+        with closing(sqlite3.connect(bench.paths.journal)) as journal, journal:
+            journal.execute("UPDATE keys SET backend = 'keyring.backends.macOS.Keyring'")
+        done = execute("printenv", "BINANCE_API_KEY")
+        assert (done.returncode, len(done.stdout.strip())) == (0, 64)
+
+    def test_a_key_that_is_nowhere_is_missed_in_the_keyring_that_was_asked(
+        self, bench: Bench, keyring: Store, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(keyring, "label", "KWallet, collection kdewallet, unlocked")  # as it was when it was stored
+        credentials = bench.put_in_use(keyring)
+        asyncio.run(keyring.delete(item_name("bench", credentials)))
+        done = execute("true")
+        assert done.returncode == 1
+        assert "was stored in KWallet, collection kdewallet, unlocked; GNOME keyring, collection login" in done.stderr
 
     def test_python_programs_read_the_same_credentials(self, bench: Bench, fake_keyring: Store) -> None:
         credentials = bench.put_in_use(fake_keyring)

@@ -12,14 +12,16 @@ from typing import TYPE_CHECKING
 from wizard.core import settings
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.errors import WizardError
-from wizard.core.secret import Secret
 from wizard.core.settings import Custody, Paths, Place
 from wizard.custody.backends import judge
+from wizard.custody.errors import CustodyError
 from wizard.custody.keyring import KeyringStore, start_worker
+from wizard.custody.keyring_worker.protocol import Code
 from wizard.custody.records import KeyRecord, Slot, credentials_of
 from wizard.rotation.journal import read_journal
 
 if TYPE_CHECKING:
+    from wizard.custody.keyring_process import KeyringProcess
     from wizard.custody.store import Store
 
 API_KEY = "BINANCE_API_KEY"
@@ -65,22 +67,23 @@ def read_current(
 ) -> Credentials:
     """Return the credentials in use in `environment`, from the keyring that the journal names or another place.
 
-    A keyring needs no event loop: what it would load takes longer than the whole read.
+    A keyring needs no event loop: what it would load takes longer than the whole read. Where it holds nothing, or works
+    no longer, the place that the settings name is opened: what that one says of itself is how things are now.
 
     Args:
         environment: Its name.
         paths: Where the journal is.
         custody: The place that the settings name.
-        open_store: Opens that place, where it is no keyring or the key lies in none.
+        open_store: Opens that place, where it is no keyring or the key was not found.
 
     See `current_key` and `fetch` for what can fail.
     """
     if custody.place is Place.KEYRING:
         with closing(start_worker(deadline=custody.deadline)) as worker:  # it loads while the journal is read
             record = current_key(environment, paths)
-            if not judge(record.backend).refusal:
-                store = KeyringStore(record.backend, record.store, worker)
-                return _expect_there(store.read_blocking(record.item), record, store)
+            found = _read_where_stored(record, worker)
+        if found is not None:
+            return found
     import asyncio  # noqa: PLC0415 - see above
 
     async def read() -> Credentials:
@@ -106,6 +109,19 @@ def current_key(environment: str, paths: Paths) -> KeyRecord:
     return record
 
 
+def _read_where_stored(record: KeyRecord, worker: KeyringProcess) -> Credentials | None:
+    """Return the credentials from the backend that the journal names; None where that is not the place to look."""
+    if judge(record.backend).refusal:
+        return None
+    store = KeyringStore(record.backend, record.store, worker)
+    try:
+        return credentials_of(record, store.read_blocking(record.item), store.place)
+    except CustodyError as error:
+        if error.code != Code.NO_BACKEND:
+            raise
+        return None
+
+
 async def fetch(record: KeyRecord, store: Store) -> Credentials:
     """Return the credentials of a key.
 
@@ -113,11 +129,7 @@ async def fetch(record: KeyRecord, store: Store) -> Credentials:
         NoCurrentKeyError: the keyring does not hold them.
         wizard.custody.errors.CustodyError: the keyring cannot be read.
     """
-    return _expect_there(await store.read(record.item), record, store)
-
-
-def _expect_there(found: Secret | None, record: KeyRecord, store: Store) -> Credentials:
-    credentials = credentials_of(record, found, store.place)
+    credentials = credentials_of(record, await store.read(record.item), store.place)
     if credentials is None:
         raise NoCurrentKeyError(
             f"The current key of {record.environment} is not in {store.place}",
