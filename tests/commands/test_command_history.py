@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import sqlite3
 from contextlib import closing
 
@@ -69,6 +70,17 @@ def test_a_certificate_that_is_not_complete_is_not_shown_as_one(rotated: Bench, 
     alter(rotated, "rotation.certified", '{"grade": "proven"}')
     said = command("history", "--json")
     assert (said.code, said.json["rotations"][0]["certificate"]) == (0, None)
+
+
+@pytest.mark.parametrize(("field", "value"), [("finished_at", 9e99), ("overlap_seconds", "long"), ("whitelist", 3)])
+def test_a_certificate_with_something_else_in_a_field_is_not_shown_as_one(
+    rotated: Bench, command: Command, field: str, value: object
+) -> None:
+    certificate = command("history", "--json").json["rotations"][0]["certificate"]
+    alter(rotated, "rotation.certified", json.dumps({**certificate, field: value}))
+    said = command("history", "--json")
+    assert (said.code, said.json["rotations"][0]["certificate"]) == (0, None)
+    assert command("history").code == 0
 
 
 @pytest.mark.parametrize("detail", ["[]", "not JSON"])

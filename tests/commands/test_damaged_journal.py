@@ -177,6 +177,8 @@ def is_whole(paths: Paths) -> bool:
         return raw.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
 
 
+POLL = "UPDATE events SET detail = json_set(detail"
+CHOICE = "UPDATE events SET kind = 'egress.chosen', detail ="
 NONSENSE = {
     "a step that there is not": "UPDATE rotations SET step = 'nowhere' WHERE finished_at IS NULL",
     "a step of another mode": "UPDATE rotations SET mode = 'set-up' WHERE finished_at IS NULL",
@@ -196,6 +198,11 @@ NONSENSE = {
     "an event without a time": "UPDATE events SET at = 'once'",
     "an event without what its kind needs": "UPDATE events SET detail = '{}' WHERE kind = 'legacy.polled'",
     "an event of a wrong type": "UPDATE events SET detail = '{\"fingerprint\": 1}' WHERE kind = 'key.accepted'",
+    "an event nested too deep": f"UPDATE events SET detail = '{'[' * 100_000}' WHERE kind = 'rotation.begun'",
+    "a poll beyond all calendars": f"{POLL}, '$.at', 9e99) WHERE kind = 'legacy.polled'",
+    "a poll with a pause that is a text": f"{POLL}, '$.retry_after', 'soon') WHERE kind = 'legacy.polled'",
+    "an address that the exchange did not name": f"{CHOICE} '{{\"exchange\": {{}}}}' WHERE kind = 'key.stored'",
+    "an owner that is no text": f"{CHOICE} '{{\"203.0.113.9\": [3]}}' WHERE kind = 'key.stored'",
     "an address that is none": "UPDATE egress_observations SET address = 'localhost'",
     "an agreement that there is not": "UPDATE egress_observations SET state = 'maybe'",
     "a label of nothing": "UPDATE labels SET network = '' WHERE label = 'bots'",

@@ -53,7 +53,7 @@ class Database:
         """Return what `parse` makes of all rows of a query.
 
         Args:
-            parse: Raises ValueError, LookupError or TypeError for a row that makes no sense.
+            parse: Raises ValueError, LookupError, TypeError or RecursionError for a row that makes no sense.
             query: In SQL.
             values: One for each of its question marks.
 
@@ -62,7 +62,7 @@ class Database:
         """
         try:
             return [*map(parse, self._rows(query, values))]
-        except (ValueError, LookupError, TypeError) as error:  # IndexError: the row has no such column
+        except (ValueError, LookupError, TypeError, RecursionError) as error:  # IndexError: it has no such column
             raise _damaged(self._file, f"The system says: {error}") from None
 
     def _rows(self, query: str, values: Sequence[object] = ()) -> list[sqlite3.Row]:

@@ -63,6 +63,8 @@ def restore_report(detail: Mapping[str, Any]) -> Report | None:
         names = {field: KeyName(**detail[field]) for field in ("current", "legacy") if detail[field]}
         places = {name: tuple(detail.get(name, ())) for name in ("still_held", "not_looked_at")}
         grade = Grade(detail["grade"]) if detail["grade"] else None
-        return Report(**{**detail, **names, **places, "grade": grade})
-    except (KeyError, TypeError, ValueError):
+        report = Report(**{**detail, **names, **places, "grade": grade})
+        # A time that is none cannot be put into words.
+        return report if all(isinstance(text, str) for _, text in report.lines()) else None
+    except (KeyError, TypeError, ValueError, OverflowError, OSError):
         return None

@@ -1,6 +1,6 @@
 """From rows of the journal to records. A damaged file can hold anything where the schema says what it should be.
 
-Each function raises ValueError, LookupError or TypeError for a row that makes no sense.
+Each function raises ValueError, LookupError, TypeError or RecursionError for a row that makes no sense.
 """
 
 from __future__ import annotations
@@ -8,10 +8,9 @@ from __future__ import annotations
 import json
 import math
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
-from types import NoneType
 from typing import Any
 
 from wizard.core.credentials import KeyKind, KeyName
@@ -128,28 +127,57 @@ def label(row: sqlite3.Row) -> tuple[IPv4Network, str]:
     return IPv4Network(text(row, "network")), text(row, "label")
 
 
-_DETAILS: Mapping[str, Mapping[str, tuple[type, ...]]] = {
-    "rotation.begun": {"environment": (str,)},
-    "key.accepted": {"fingerprint": (str,), "address": (str,)},
-    "key.purging": {"fingerprint": (str,), "reason": (str,)},
-    "key.read-from": {"environment": (str,), "path": (str,)},
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_flag(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+def _is_code(value: object) -> bool:
+    return value is None or isinstance(value, int)
+
+
+def _is_seconds(value: object) -> bool:
+    return isinstance(value, int | float) and 0 <= value < _LAST_MOMENT
+
+
+_DETAILS: Mapping[str, Mapping[str, Callable[[object], bool]]] = {
+    "rotation.begun": {"environment": _is_text},
+    "key.accepted": {"fingerprint": _is_text, "address": _is_text},
+    "key.purging": {"fingerprint": _is_text, "reason": _is_text},
+    "key.read-from": {"environment": _is_text, "path": _is_text},
     "legacy.polled": {
-        "at": (int, float),
-        "legacy_accepted": (bool,),
-        "legacy_code": (int, NoneType),
-        "legacy_said": (str,),
-        "control_accepted": (bool,),
-        "control_said": (str,),
+        "at": _is_seconds,
+        "legacy_accepted": _is_flag,
+        "legacy_code": _is_code,
+        "legacy_said": _is_text,
+        "control_accepted": _is_flag,
+        "control_said": _is_text,
     },
 }
 """What later steps rely on, by the kind of the event."""
+_LATER_DETAILS: Mapping[str, Mapping[str, Callable[[object], bool]]] = {
+    "legacy.polled": {
+        "from_address": _is_text,
+        "is_on_sapi": _is_flag,
+        "retry_after": _is_seconds,
+        "is_first": _is_flag,
+        "is_spaced": _is_flag,
+        "is_covered": _is_flag,
+    },
+}
+"""The same, where an older version did not write it."""
 
 
 def event(row: sqlite3.Row) -> Event:
     """Return an event with its detail, which holds what its kind needs."""
     kind, detail = text(row, "kind"), json.loads(text(row, "detail"))
-    needed = _DETAILS.get(kind, {})
-    if not isinstance(detail, dict) or not all(isinstance(detail[name], types) for name, types in needed.items()):
+    if not isinstance(detail, dict):
+        raise _nonsense("detail")
+    later = {name: fits for name, fits in _LATER_DETAILS.get(kind, {}).items() if name in detail}
+    if not all(fits(detail[name]) for name, fits in {**_DETAILS.get(kind, {}), **later}.items()):
         raise _nonsense("detail")
     if kind == "egress.chosen":
         _expect_addresses(detail)
@@ -158,10 +186,15 @@ def event(row: sqlite3.Row) -> Event:
 
 
 def _expect_addresses(detail: Mapping[str, Any]) -> None:
-    exchange = detail.get("exchange") or {"address": "0.0.0.0", "instead": False}  # noqa: S104 - no socket is bound
-    named = (exchange["address"], *exchange.get("beside", ()), *exchange.get("seen", ()))
-    for each in (*(detail.keys() - {"exchange", "route"}), *named):
+    exchange = detail.get("exchange")
+    named = (
+        (exchange["address"], *exchange.get("beside", ()), *exchange.get("seen", ())) if exchange is not None else ()
+    )
+    owners = {name: owner for name, owner in detail.items() if name != "exchange"}
+    for each in (*(owners.keys() - {"route"}), *named):
         IPv4Address(each)
+    if not all(map(_is_text, owners.values())) or (exchange is not None and not _is_flag(exchange["instead"])):
+        raise _nonsense("detail")
 
 
 def _nonsense(column: str) -> ValueError:
