@@ -112,11 +112,11 @@ async def test_the_passphrase_of_the_encrypted_file_is_changed_while_the_environ
         LockedWorld(plain.bench, custodian=custodian),
         ("begin to replace", "passphrase"),
         ("First the passphrase so far", "wrong"),
-        ("The new passphrase", new),
+        ("Choose the new passphrase", new),
         ("The same once more", new),
         ("This passphrase does not open the encrypted file", "passphrase"),
         ("First the passphrase so far", old),
-        ("The new passphrase", new),
+        ("Choose the new passphrase", new),
         ("The same once more", new),
         ("opens with the new passphrase from now on", "quit"),
     )

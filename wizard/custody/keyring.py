@@ -76,11 +76,13 @@ class KeyringStore:
 
     async def read(self, name: str) -> Secret | None:
         """Return what is stored (see `Store.read`)."""
-        return _value(await self._call(Op.READ, name))
+        found: Secret | None = (await self._call(Op.READ, name))["value"]
+        return found
 
     def read_blocking(self, name: str) -> Secret | None:
         """Do the same as `read`, for a program that has no event loop and need not load one."""
-        return _value(self._process.call_blocking(Op.READ, backend=self.backend, name=name, user=USER))
+        found: Secret | None = self._process.call_blocking(Op.READ, backend=self.backend, name=name, user=USER)["value"]
+        return found
 
     async def delete(self, name: str) -> None:
         """Delete what is stored (see `Store.delete`)."""
@@ -221,8 +223,3 @@ async def _ask_service(process: KeyringProcess) -> tuple[Service, CustodyError |
 def _label(service: Service, found_bus: str) -> str:
     bus = f", over the bus at {found_bus.removeprefix('unix:path=')}" if found_bus else ""
     return f"{provider_name(service.provider)}, collection {collection_name(service.collection)}, unlocked{bus}"
-
-
-def _value(facts: Facts) -> Secret | None:
-    found: Secret | None = facts["value"]
-    return found

@@ -18,8 +18,7 @@ class Question:
     """One question for a password."""
 
     does: str
-    """What the answer does, as a phrase."""
-    title: str
+    """What the answer does, as a phrase; as a sentence it is the question's title."""
     text: str
     is_new: bool = False
     """Whether the password is one to be chosen, and so typed twice."""
@@ -28,24 +27,20 @@ class Question:
 QUESTIONS: Final = {
     Remedy.UNLOCK: Question(
         "unlock the keyring here",
-        "Unlock the keyring",
         "The password of GNOME keyring's default collection, often the login password. It goes to the keyring"
         " alone and is kept nowhere. A wrong one locks nothing.",
     ),
     Remedy.CREATE: Question(
         "create a collection in the keyring",
-        "Create a collection in the keyring",
         "Choose its password. With your login password, a password login unlocks it by itself from then on.",
         is_new=True,
     ),
     Remedy.OPEN_FILE: Question(
         "open the encrypted file",
-        "Open the encrypted file",
         "Its passphrase is asked for once per run and is kept nowhere.",
     ),
     Remedy.MAKE_FILE: Question(
         "make the encrypted file",
-        "Make the encrypted file",
         f"Choose a passphrase of {SHORTEST} characters or more. Nobody can recover it: without it the credentials"
         " in the file are lost.",
         is_new=True,
@@ -53,16 +48,13 @@ QUESTIONS: Final = {
 }
 
 OLD_PASSPHRASE: Final = Question(
-    "change the passphrase of the encrypted file",
-    "Change the passphrase",
+    "change the passphrase",
     "First the passphrase so far, then the new one twice. What the file holds stays.",
 )
 NEW_PASSPHRASE: Final = Question(
-    "have the file open with it from now on",
-    "The new passphrase",
+    "choose the new passphrase",
     f"The new one has {SHORTEST} characters or more. Nobody can recover it: without it the credentials in the file"
     " are lost.",
-    is_new=True,
 )
 PASSPHRASE_CHANGED: Final = (
     "The encrypted file opens with the new passphrase from now on, and no longer with the old one.",

@@ -7,6 +7,7 @@ from functools import partial
 from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
 from wizard.core.settings import Place
+from wizard.core.text import capitalised
 from wizard.custody.custodian import Custodian, explain_services
 from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.questions import (
@@ -65,7 +66,7 @@ async def _choose_file(talk: Talk, custodian: Custodian) -> None:
 async def _open(talk: Talk, custodian: Custodian, remedy: Remedy) -> None:
     """Ask for the password until it opens or the user goes back."""
     question = QUESTIONS[remedy]
-    talk.say("", question.title, question.text)
+    talk.say("", capitalised(question.does), question.text)
     is_open = False
     while not is_open and (password := await _ask(talk, is_new=question.is_new)) is not None:
         try:
@@ -79,10 +80,10 @@ async def change_passphrase(talk: Talk, custodian: Custodian) -> None:
     """Ask for the passphrase of the encrypted file so far and for the new one, and change it."""
     old = new = None
     try:
-        talk.say("", OLD_PASSPHRASE.title, OLD_PASSPHRASE.text)
+        talk.say("", capitalised(OLD_PASSPHRASE.does), OLD_PASSPHRASE.text)
         if (old := await _ask(talk, is_new=False)) is None:
             return
-        talk.say("", NEW_PASSPHRASE.title, NEW_PASSPHRASE.text)
+        talk.say("", capitalised(NEW_PASSPHRASE.does), NEW_PASSPHRASE.text)
         if (new := await _ask(talk, is_new=True)) is None:
             return
         work = partial(custodian.change_passphrase, old, new)

@@ -41,17 +41,14 @@ class Session(Protocol):
     @property
     def flow(self) -> Flow:
         """The flow of the environment that is open."""
-        ...
 
     @property
     def has_flow(self) -> bool:
         """Whether an environment is open."""
-        ...
 
     @property
     def place(self) -> str:
         """The place of the credentials as a phrase within a sentence."""
-        ...
 
     async def open(self, environment: Environment) -> Flow:
         """Open one environment; it stays open until the app ends or another is opened.
@@ -59,11 +56,9 @@ class Session(Protocol):
         Raises:
             wizard.core.errors.WizardError: it cannot be opened, with the remedy.
         """
-        ...
 
     def wipe_entered(self) -> None:
         """Overwrite everything secret that was typed, pasted or made on the simulated page and is not stored."""
-        ...
 
     def copy_public_text(self, text: str) -> None:
         """Ask the terminal to put `text`, which is no secret, on the user's clipboard.
@@ -71,19 +66,15 @@ class Session(Protocol):
         Raises:
             wizard.core.errors.WizardError: it is too long.
         """
-        ...
 
     def go_home(self) -> None:
         """Show the environments; an open rotation stays open."""
-        ...
 
     def show_step(self) -> None:
         """Show the screen of the step where the rotation stands."""
-        ...
 
     def show_summary(self, report: Report) -> None:
         """Show what the finished rotation proved."""
-        ...
 
 
 class SessionScreen(Screen[ScreenResultType]):

@@ -15,6 +15,7 @@ from textual.widgets import Static
 
 from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
+from wizard.core.text import capitalised
 from wizard.custody.custodian import Custodian
 from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.questions import NEW_PASSPHRASE, OLD_PASSPHRASE, QUESTIONS
@@ -118,14 +119,14 @@ def unlocking(custodian: Custodian, remedy: Remedy) -> PasswordScreen:
     question = QUESTIONS[remedy]
     again = {AGAIN: "the same once more"} if question.is_new else {}
     act = partial(custodian.help, remedy)
-    return PasswordScreen(question.title, question.text, {"password": ""} | again, act)
+    return PasswordScreen(capitalised(question.does), question.text, {"password": ""} | again, act)
 
 
 def changing_passphrase(custodian: Custodian) -> PasswordScreen:
     """Return the dialog that changes the passphrase of the encrypted file: it opens with the old or the new one."""
     fields = {"old": "the passphrase so far", "new": "the new passphrase", AGAIN: "the new one once more"}
     text = f"{OLD_PASSPHRASE.text} {NEW_PASSPHRASE.text}"
-    return PasswordScreen(OLD_PASSPHRASE.title, text, fields, custodian.change_passphrase)
+    return PasswordScreen(capitalised(OLD_PASSPHRASE.does), text, fields, custodian.change_passphrase)
 
 
 class UnlockingScreen(SessionScreen[ScreenResultType]):
