@@ -12,10 +12,10 @@ from wizard.core.settings import Environment, Paths, Settings
 from wizard.core.threads import in_daemon_thread
 from wizard.custody.custodian import Custodian
 from wizard.custody.store import NOT_KNOWN, PHRASES
-from wizard.rehearsal.scenarios import SMOOTH, Scenario
 from wizard.rotation.journal import Overview, read_journal
 
 if TYPE_CHECKING:
+    from wizard.rehearsal.scenarios import Scenario
     from wizard.rehearsal.session import Rehearsal
     from wizard.rehearsal.simulated_page import SimulatedPage
     from wizard.rotation.flow import Flow
@@ -65,7 +65,7 @@ class RehearsalEnvironments:
     place = NOT_KNOWN
     clock: Clock = staticmethod(time.time)
 
-    def __init__(self, paths: Paths, source_address: str, scenario: Scenario = SMOOTH) -> None:
+    def __init__(self, paths: Paths, source_address: str, scenario: Scenario) -> None:
         self._stack = AsyncExitStack()
         self._paths = paths
         self._source_address = source_address
@@ -75,6 +75,8 @@ class RehearsalEnvironments:
     @property
     def lede(self) -> str:
         """What this is; in a fire drill, what will go wrong, what is seen of it and the way out."""
+        from wizard.rehearsal.scenarios import SMOOTH  # noqa: PLC0415 - loaded for a rehearsal alone
+
         scenario = self._rehearsal.scenario if self._rehearsal else self._scenario
         if scenario is SMOOTH:
             return "A rehearsal: the exchange is embedded, the desk stands in for its web page, no money is touched."

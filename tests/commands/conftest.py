@@ -225,7 +225,7 @@ def fake_keyring(monkeypatch: pytest.MonkeyPatch) -> Store:
     async def open_fake(**_: object) -> Store:
         return store
 
-    monkeypatch.setattr("wizard.custody.custodian.open_keyring", open_fake)
+    monkeypatch.setattr("wizard.custody.keyring.open_keyring", open_fake)
     return store
 
 

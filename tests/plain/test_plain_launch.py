@@ -13,6 +13,7 @@ from wizard.core.settings import Paths
 from wizard.core.shutdown import Shutdown
 from wizard.environments import RehearsalEnvironments
 from wizard.plain.walk import Walk, open_wizard
+from wizard.rehearsal.scenarios import SMOOTH
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def test_a_crash_is_reported_without_its_text(
 
     monkeypatch.setattr(Walk, "run", crash)
     before = signal.getsignal(signal.SIGTERM)
-    assert open_wizard(RehearsalEnvironments(paths, "0.0.0.0"), None, "", Shutdown()) == Exit.INTERNAL_ERROR
+    assert open_wizard(RehearsalEnvironments(paths, "0.0.0.0", SMOOTH), None, "", Shutdown()) == Exit.INTERNAL_ERROR
     assert signal.getsignal(signal.SIGTERM) is before
     said = capsys.readouterr()
     assert "RuntimeError" in said.err
@@ -39,5 +40,5 @@ def test_a_crash_is_reported_without_its_text(
 def test_without_an_output_it_refuses_in_words(paths: Paths, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "__stdout__", None)
     with pytest.raises(UsageError) as refusal:
-        open_wizard(RehearsalEnvironments(paths, "0.0.0.0"), None, "", Shutdown())
+        open_wizard(RehearsalEnvironments(paths, "0.0.0.0", SMOOTH), None, "", Shutdown())
     assert refusal.value.why == "Standard output is closed."

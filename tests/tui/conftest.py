@@ -14,6 +14,7 @@ from screenshots.scene import PictureWorld, stage
 from wizard.core.text import UNICODE
 from wizard.rotation.model import Mode, Step
 from wizard.tui.app import WizardApp
+from wizard.tui.widgets.header import StatusHeader
 
 PATIENCE = 20.0
 QUIET = 3
@@ -39,7 +40,8 @@ class Wizard:
         await self.pilot.pause()
 
     def text(self, selector: str) -> str:
-        return "\n".join(str(widget.visual) for widget in self.app.screen.query(selector).results(Static))
+        shown = self.app.screen.query(selector)
+        return "\n".join(str(one.render()) for one in shown if isinstance(one, Static | StatusHeader))
 
     async def until(self, selector: str, text: str) -> None:
         try:

@@ -106,7 +106,7 @@ async def test_the_encrypted_file_is_chosen_by_its_name_only_and_every_later_scr
     await wizard.when(lambda: isinstance(wizard.app.screen, HomeScreen))
     await wizard.until("Notice", "opens with the new passphrase from now on")
     await wizard.press("enter")
-    await wizard.until(".place", "in an encrypted file")
+    await wizard.until("StatusHeader", "in an encrypted file")
     await open_file(tmp_path / "credentials.vault", Secret("eight other random words"), 10)
     assert (tmp_path / "credentials.vault").exists()
 

@@ -22,9 +22,9 @@ LONGEST_URL = 2000
 LONGEST_HOST = 253
 """Characters of a host name in the DNS (RFC 1035)."""
 LONGEST_USER = 64
-_WORD = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_WORD = r"[A-Za-z0-9_][A-Za-z0-9_.-]*"
 _LABEL = r"[A-Za-z0-9_](?:[A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
-_URL = re.compile(
+_URL = (
     r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]{0,20})://(?:(?P<user>[!\"$-.0-9:;<=>A-Z\[-~]*)@)?"
     rf"(?P<host>{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:.]{{2,45}}\])"
     r"(?::(?P<port>[0-9]{1,5}))?(?P<rest>(?:[/?][!-\"$-~]*)?)"
@@ -61,7 +61,7 @@ class Url:
 
 def read_url(text: str) -> Url | None:
     """Return the parts of `text`, or None where it is no URL with a host."""
-    match = _URL.fullmatch(text) if len(text) <= LONGEST_URL else None
+    match = re.fullmatch(_URL, text) if len(text) <= LONGEST_URL else None
     if match is None:
         return None
     host, port = match["host"], match["port"]
@@ -91,7 +91,7 @@ def read_destination(text: str) -> str:
         raise _invalid(text, f"It is longer than {LONGEST_HOST} characters, or its user than {LONGEST_USER}.")
     if user.startswith("-") or host.startswith("-"):
         raise _invalid(text, "It begins with a dash: ssh would take it for an option.")
-    if (at and not _WORD.fullmatch(user)) or not (_WORD.fullmatch(host) or _is_ipv6(host)):
+    if (at and not re.fullmatch(_WORD, user)) or not (re.fullmatch(_WORD, host) or _is_ipv6(host)):
         raise _invalid(text, "Only letters, digits and . _ - are taken, and one @ after the user.")
     return destination
 

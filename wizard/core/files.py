@@ -7,7 +7,6 @@ written meanwhile can be read by its owner only.
 from __future__ import annotations
 
 import os
-import secrets
 import stat
 import sys
 from contextlib import suppress
@@ -80,7 +79,7 @@ def replace(file: Path, data: bytes, mode: int = PRIVATE) -> bool:
     Raises:
         OSError: it cannot be written; the file is as it was.
     """
-    scratch = file.with_name(f"{_scratch_prefix(file)}{secrets.token_hex(6)}")
+    scratch = file.with_name(f"{_scratch_prefix(file)}{os.urandom(6).hex()}")
     try:
         _write(scratch, data, mode)
         scratch.replace(file)

@@ -7,8 +7,6 @@ a pickle, a worker's description or a comparison that leaks by its timing.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from typing import NoReturn, final
 
 FINGERPRINT_DIGITS = 12
@@ -41,6 +39,8 @@ class Secret:
 
     def fingerprint(self) -> str:
         """Return the first 12 hex digits of the text's SHA-256."""
+        import hashlib  # noqa: PLC0415 - the first screen is there before OpenSSL
+
         return hashlib.sha256(self._bytes).hexdigest()[:FINGERPRINT_DIGITS]
 
     def last_four(self) -> str:
@@ -57,6 +57,8 @@ class Secret:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Secret):
             return NotImplemented
+        import hmac  # noqa: PLC0415
+
         return hmac.compare_digest(self._bytes, other._bytes)
 
     def __repr__(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from importlib import resources
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from wizard.core.destinations import Url, read_url
@@ -41,7 +41,7 @@ class Site:
 
 def known_sites() -> dict[str, Site]:
     """Return the sites that ship with the wizard (`sites.toml`)."""
-    data = tomllib.loads(resources.files("wizard.core").joinpath("sites.toml").read_text("utf-8"))
+    data = tomllib.loads(Path(__file__).with_name("sites.toml").read_text("utf-8"))
     return {
         name: Site(name=name, alternative_urls=tuple(values.pop("alternative_urls", ())), **values)
         for name, values in data.items()

@@ -10,17 +10,18 @@ import os
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from wizard.core.errors import FileError, WizardError
 from wizard.core.secret import Secret
 from wizard.core.settings import Custody, Place
 from wizard.core.threads import in_daemon_thread
 from wizard.core.toml_file import write_value
-from wizard.custody.encrypted_file import EncryptedFileStore, change_passphrase, exists, make_file, open_file
 from wizard.custody.errors import CustodyError, Remedy
-from wizard.custody.keyring import OPERATIONS, open_keyring, unlock_keyring
 from wizard.custody.store import Store
+
+if TYPE_CHECKING:
+    from wizard.custody.encrypted_file import EncryptedFileStore
 
 CREDENTIAL: Final = "key-wizard-passphrase"
 """The systemd credential (systemd.exec(5), LoadCredentialEncrypted=) that opens the encrypted file of a service."""
@@ -56,10 +57,15 @@ class Custodian:
         Raises:
             CustodyError: it cannot be opened as things stand; its `remedy` says what `help` can do.
         """
+        # Each place is loaded when it is opened: the home screen is there before.
         if self.custody.place is Place.KEYRING:
+            from wizard.custody.keyring import open_keyring  # noqa: PLC0415
+
             return await open_keyring(deadline=self.custody.deadline, environ=self._environ)
         if self._opened is not None:
             return self._opened
+        from wizard.custody.encrypted_file import exists, open_file  # noqa: PLC0415
+
         is_new = not await exists(self._file, self.custody.deadline)
         with_credential = await in_daemon_thread(self._credential)
         if with_credential is None or is_new:
@@ -94,9 +100,13 @@ class Custodian:
         Raises:
             CustodyError: the password is wrong, or something else failed; nothing is lost by trying again.
         """
-        if remedy in OPERATIONS:
+        if remedy in {Remedy.UNLOCK, Remedy.CREATE}:
+            from wizard.custody.keyring import unlock_keyring  # noqa: PLC0415
+
             await unlock_keyring(password, remedy, deadline=self.custody.deadline, environ=self._environ)
         else:
+            from wizard.custody.encrypted_file import make_file, open_file  # noqa: PLC0415
+
             open_or_make = make_file if remedy is Remedy.MAKE_FILE else open_file
             self._opened = await open_or_make(self._file, password, self.custody.deadline)
 
@@ -113,6 +123,8 @@ class Custodian:
                 advice="The password of the system's keyring is changed in the keyring's own program.",
                 code="not-in-file",
             )
+        from wizard.custody.encrypted_file import exists  # noqa: PLC0415
+
         if not await exists(self._file, self.custody.deadline):
             raise self._closed(is_new=True)
 
@@ -123,6 +135,8 @@ class Custodian:
             CustodyError: credentials are kept elsewhere, there is no file, the old passphrase is wrong, the new one
                 weak, or something else failed; the old one still opens the file.
         """
+        from wizard.custody.encrypted_file import change_passphrase  # noqa: PLC0415
+
         await self.expect_encrypted_file()
         changed = await change_passphrase(self._file, old, new, self.custody.deadline)
         if self._opened is not None:

@@ -14,8 +14,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from ipaddress import IPv4Address
+from typing import TYPE_CHECKING
 
-from wizard.egress.answers import Sample
+if TYPE_CHECKING:
+    from wizard.egress.answers import Sample
 
 MIN_OPERATORS = 2
 """Different operators that must see the same address."""

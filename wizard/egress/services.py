@@ -6,7 +6,6 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from importlib import resources
 from pathlib import Path
 
 from wizard.core.destinations import read_url
@@ -49,7 +48,7 @@ def load_services(user_file: Path | None) -> tuple[EchoService, ...]:
     Raises:
         WizardError: the file is not TOML, or a table in it makes no service; it names the line.
     """
-    shipped = tomllib.loads(resources.files("wizard.egress").joinpath("services.toml").read_text("utf-8"))
+    shipped = tomllib.loads(Path(__file__).with_name("services.toml").read_text("utf-8"))
     added = read_toml(user_file) if user_file else Section(Path())
     added.expect_only(["shipped", *(name for name, value in added.values.items() if not isinstance(value, bool))])
     if not added.flag("shipped", default=True):

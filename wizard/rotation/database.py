@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import sqlite3
 import stat
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from importlib import resources
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,8 +20,7 @@ _PRIMARY = 0xFF
 
 
 def _shipped() -> tuple[str, ...]:
-    files = (resources.files("wizard.rotation") / "migrations").iterdir()
-    scripts = sorted((file for file in files if file.name.endswith(".sql")), key=lambda file: file.name)
+    scripts = sorted(Path(__file__).with_name("migrations").glob("*.sql"))
     return tuple(script.read_text("utf-8") for script in scripts)
 
 
@@ -229,7 +226,7 @@ def _make(file: Path) -> None:
     for this process (https://www.sqlite.org/howtocorrupt.html, 2.2): the next process that ends would then delete the
     write-ahead log under it.
     """
-    scratch = file.with_name(f"{file.name}.new-{secrets.token_hex(6)}")
+    scratch = file.with_name(f"{file.name}.new-{os.urandom(6).hex()}")
     os.close(os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     try:
         _connect_to_write(scratch).close()

@@ -15,16 +15,19 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from itertools import groupby
 from operator import attrgetter
+from typing import TYPE_CHECKING
 
 from wizard.core.clock import Clock
 from wizard.core.errors import WizardError
 from wizard.core.settings import Environment, Paths
 from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.egress.agreement import EgressVerdict
-from wizard.egress.history import Observation
 from wizard.rotation import rows
 from wizard.rotation.database import Database, Transaction, open_database, read_database
 from wizard.rotation.model import Event, Mode, RotationRecord, Step
+
+if TYPE_CHECKING:
+    from wizard.egress.history import Observation
 
 WIZARD = "wizard"
 """Asked an egress detection for the rotation at hand; a command that asks says its own name."""
@@ -314,6 +317,8 @@ class Journal:
 
     def egress_history(self, environment: str, route: str) -> tuple[Observation, ...]:
         """Return every detection over a route, the oldest first, whoever asked."""
+        from wizard.egress.history import Observation  # noqa: PLC0415 - loaded when it is needed
+
         seen = self._database.select(
             rows.sighting,
             "SELECT * FROM egress_observations WHERE environment = ? AND route = ? AND asked_by <> ? ORDER BY rowid",

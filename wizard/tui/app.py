@@ -26,10 +26,8 @@ from wizard.core.threads import in_daemon_thread, use_daemon_threads
 from wizard.environments import Environments
 from wizard.rotation.model import Finding, Step, exit_code
 from wizard.tui.safe_app import SafeApp
-from wizard.tui.screens.dialogs import ConfirmScreen, LeaveScreen, help_on
 from wizard.tui.screens.home import HomeScreen
 from wizard.tui.widgets.notice import Notice
-from wizard.tui.widgets.secret_field import SecretField
 
 if TYPE_CHECKING:
     from wizard.rehearsal.simulated_page import NewKey
@@ -88,10 +86,16 @@ class WizardApp(SafeApp):
         """Whether an environment is open."""
         return self._open_flow is not None
 
+    def get_default_screen(self) -> HomeScreen:
+        """Begin at home: an empty screen below it would be laid out and drawn first."""
+        home = HomeScreen(classes=self.classes_for_size())
+        # As `push_screen` does for all others: `switch_screen` takes a call-back off without asking (Textual 8.2).
+        home._push_result_callback(home, None)
+        return home
+
     def on_mount(self) -> None:
-        """Begin at home."""
+        """Work in threads that do not hold the end up."""
         use_daemon_threads()
-        self.push_screen(HomeScreen())
         self.call_after_refresh(gc.enable)  # the command line has switched it off
 
     async def run_action(
@@ -111,13 +115,19 @@ class WizardApp(SafeApp):
             return True
 
     async def _deliver(self, event: events.Event) -> None:
-        is_in_sight = not isinstance(self.focused, SecretField)
-        if isinstance(event, events.Paste) and is_in_sight and holds_key(event.text):
+        if isinstance(event, events.Paste) and self._is_in_sight() and holds_key(event.text):
             self._say_refused()
             return
         await super()._deliver(event)
 
+    def _is_in_sight(self) -> bool:
+        from wizard.tui.widgets.secret_field import SecretField  # noqa: PLC0415 - loaded when it is needed
+
+        return not isinstance(self.focused, SecretField)
+
     def _say_refused(self) -> None:
+        from wizard.tui.screens.dialogs import ConfirmScreen  # noqa: PLC0415 - loaded when it is needed
+
         self.bell()
         if isinstance(self.screen, ConfirmScreen):
             self.screen.refuse(KEY_IN_SIGHT)
@@ -129,6 +139,8 @@ class WizardApp(SafeApp):
 
         Secrets under way have their own owner, who wipes them: the worker that stores or tries them.
         """
+        from wizard.tui.widgets.secret_field import SecretField  # noqa: PLC0415 - loaded when it is needed
+
         for screen in self.screen_stack:
             for field in screen.query(SecretField):
                 field.clear()
@@ -181,11 +193,15 @@ class WizardApp(SafeApp):
 
     def action_help(self) -> None:
         """Explain the screen that is shown."""
+        from wizard.tui.screens.dialogs import help_on  # noqa: PLC0415 - loaded when it is needed
+
         if getattr(self.screen, "HELP", ""):
             self.push_screen(help_on(self.screen, self.place))
 
     def action_leave(self) -> None:
         """Say what closing now means, and close when that is wanted."""
+        from wizard.tui.screens.dialogs import LeaveScreen  # noqa: PLC0415 - loaded when it is needed
+
         if isinstance(self.screen, LeaveScreen):
             self.screen.dismiss(False)
             return

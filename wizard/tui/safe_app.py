@@ -31,6 +31,7 @@ from textual.geometry import Size
 from textual.message import Message
 from textual.message_pump import MessagePump
 from textual.screen import Screen
+from textual.theme import Theme
 
 from wizard.core.errors import WizardError
 from wizard.core.safety import INTERNAL_ERROR, redacted_report
@@ -39,6 +40,8 @@ from wizard.core.terminal import MIN_COLUMNS, MIN_LINES
 from wizard.core.text import REPLACEMENT, UNPRINTABLE
 from wizard.tui.theme import THEME, THEME_16, theme_for
 
+NORMAL_COLUMNS = 72
+"""Terminals with fewer are narrow: they have room for what is needed alone."""
 LONGEST_COPY = 8192
 """Bytes; some terminals drop a longer OSC 52 without a word."""
 _CLEAR = "\x1b[m\x1b[2J\x1b[H"
@@ -131,7 +134,7 @@ class SafeApp(KeyOrder):
 
     ENABLE_COMMAND_PALETTE = False
     ALLOW_SELECT = False
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (72, "-normal"), (110, "-wide")]  # noqa: RUF012 - not ClassVar in Textual
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (NORMAL_COLUMNS, "-normal"), (110, "-wide")]  # noqa: RUF012 - not ClassVar in Textual
     VERTICAL_BREAKPOINTS = [(0, "-short"), (22, "-tall")]  # noqa: RUF012
     BINDINGS: ClassVar[list[BindingType]] = [
         # Priority: the focus moves before the next key of the packet is handed on, whatever the focused widget does.
@@ -152,7 +155,15 @@ class SafeApp(KeyOrder):
         for theme in (THEME, THEME_16):
             self.register_theme(theme)
         if os.environ.get("TEXTUAL_THEME") not in self.available_themes:
-            self.theme = theme_for(self.console.color_system).name
+            self._begin_in(theme_for(self.console.color_system))
+
+    def _begin_in(self, theme: Theme) -> None:
+        if theme.ansi:
+            self.theme = theme.name
+            return
+        # Nothing was drawn yet in another theme: nothing is to be read and drawn anew.
+        self.set_reactive(App.theme, theme.name)
+        self.stylesheet.set_variables(self.get_css_variables())
 
     def run_safely(self, shutdown: Shutdown) -> int:
         """Run until the end and return the exit code: that of `exit`, 70 after a crash, 128+n after signal n."""
@@ -173,6 +184,11 @@ class SafeApp(KeyOrder):
     def size(self) -> Size:
         """The size that the screens are laid out for: that of the window, or the least that they need."""
         return _roomy(super().size)
+
+    def classes_for_size(self) -> str:
+        """Return what Textual adds to a screen of this size: one that has it from the start is not laid out twice."""
+        sides = ((self.size.width, self.HORIZONTAL_BREAKPOINTS), (self.size.height, self.VERTICAL_BREAKPOINTS))
+        return " ".join(max(one for one in points if one[0] <= length)[1] for length, points in sides)
 
     async def on_event(self, event: events.Event) -> None:
         """Lay the screens out for a window that has room for them, whatever the size of this one."""

@@ -7,9 +7,12 @@ greys one step of the ramp darker than they are (#e4e4e4 as #dadada); everything
 
 from __future__ import annotations
 
+from bisect import bisect
+from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
-from textual.color import Color, ColorParseError
+from textual.color import Color
 from textual.theme import BUILTIN_THEMES, Theme
 
 _CUBE_LEVELS = (0, 95, 135, 175, 215, 255)
@@ -46,9 +49,15 @@ _FIXED = _GREYS | _ACCENTS | {f"text-{name}": colour for name, colour in _ACCENT
 
 def nearest_256(colour: Color) -> Color:
     """Return the next colour of the palette's cube or grey ramp; its first 16 are the user's own."""
-    red, green, blue = (min(_CUBE_LEVELS, key=lambda level, part=part: abs(level - part)) for part in colour.rgb)  # type: ignore[misc]
-    grey = min(_GREY_LEVELS, key=lambda level: abs(level - sum(colour.rgb) / 3))
+    red, green, blue = (_nearest(_CUBE_LEVELS, part) for part in colour.rgb)
+    grey = _nearest(_GREY_LEVELS, sum(colour.rgb) / 3)
     return min(Color(red, green, blue), Color(grey, grey, grey), key=lambda one: _distance(one, colour))
+
+
+def _nearest(levels: Sequence[int], value: float) -> int:
+    """Return the level next to `value`, the lower one of two that are as near."""
+    above = bisect(levels, value)
+    return min(levels[max(above - 1, 0) : above + 1], key=lambda level: abs(level - value))
 
 
 def _distance(one: Color, other: Color) -> int:
@@ -60,11 +69,12 @@ def theme_for(color_system: str | None) -> Theme:
     return THEME_16 if color_system in {"standard", "windows", None} else THEME
 
 
+@cache
 def _snap(value: str) -> str:
-    try:
-        colour = Color.parse(value)
-    except ColorParseError:
+    # Styles and `auto 87%` are not tried: Textual would look for the name of a colour that they resemble.
+    if not value.startswith("#"):
         return value
+    colour = Color.parse(value)
     return nearest_256(colour).hex if colour.a == 1 else value
 
 

@@ -25,7 +25,8 @@ from wizard.steps.guide import STEPS
 from wizard.tui.screens.dialogs import TextScreen
 from wizard.tui.screens.hosts import HostsScreen
 from wizard.tui.screens.step_screen import StepScreen
-from wizard.tui.widgets.basics import EvidenceTable, ItemRows
+from wizard.tui.widgets.basics import ItemRows
+from wizard.tui.widgets.evidence_table import EvidenceTable
 
 _Answer = TypeVar("_Answer")
 _MORE_KEYS = "S asks on for further addresses, E asks the exchange itself, D tells details."

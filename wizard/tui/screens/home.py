@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -24,7 +24,7 @@ from wizard.rotation.model import NOTHING_OPEN, TITLES, Finding, Mode, Outcome, 
 from wizard.steps.consents import ENCRYPTED_FILE, FORGET, abandoning
 from wizard.steps.guide import HOME
 from wizard.steps.home import ABANDONED, FORGOTTEN, offers, where
-from wizard.tui.screens.dialogs import TextScreen
+from wizard.tui.safe_app import NORMAL_COLUMNS
 from wizard.tui.screens.password import UnlockingScreen, changing_passphrase
 from wizard.tui.widgets.basics import OptionRows
 from wizard.tui.widgets.header import StatusHeader
@@ -69,9 +69,17 @@ class HomeScreen(UnlockingScreen[None]):
         yield Footer(show_command_palette=False, compact=True)
 
     def on_mount(self) -> None:
-        """Open the environments, unless they are open already."""
+        """List the environments; a rehearsal is opened first, unless it is open already."""
+        try:
+            overviews = self.session.environments.overviews()
+        except WizardError as error:
+            self.show_error(error)
+            return
+        if overviews:
+            self._fill(overviews)
+            return
         self.query_one("#checks", Static).update("Opening…")
-        self.start(self._open_environments, lambda _: self.fill(), doing="open the environments")
+        self.start(self.session.environments.open, lambda _: self.fill(), doing="open the environments")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002
         """Show only what can be done now."""
@@ -88,15 +96,14 @@ class HomeScreen(UnlockingScreen[None]):
             return flow is not None and action in offers(flow, self.session.environments.custodian)
         return True
 
-    async def _open_environments(self) -> None:
-        if not self.session.environments.overviews():
-            await self.session.environments.open()
-
     def fill(self) -> None:
         """List the environments; open the one that there is no choice about."""
+        self._fill(self.session.environments.overviews())
+
+    def _fill(self, overviews: Sequence[Overview]) -> None:
         # A rehearsal that was left open goes on with its own fire drill, which is known only now.
         self.query_one(".lede", Static).update(self.session.environments.lede)
-        names = self._list()
+        names = self._list(overviews)
         chosen = self._name_to_choose(names)
         options = self.query_one("#environments", OptionList)
         options.highlighted = names.index(chosen) if chosen else 0
@@ -104,18 +111,21 @@ class HomeScreen(UnlockingScreen[None]):
         if self.session.has_flow:
             self.show_flow()
         elif chosen:
-            self.open_highlighted()
+            self.call_after_refresh(self._open_chosen)  # the list is there before all that opening loads
         else:
             self._show_checks()
             self._say_next("Enter opens the environment that is highlighted.")
 
-    def _list(self) -> list[str]:
-        overviews = self.session.environments.overviews()
+    def _open_chosen(self) -> None:
+        if not self.is_at_work() and not self.session.has_flow:
+            self.open_highlighted()
+
+    def _list(self, overviews: Sequence[Overview]) -> list[str]:
         options = self.query_one("#environments", OptionList)
         highlighted = options.highlighted
         options.clear_options()
         options.add_options(
-            Option(Content(row(one, self.session.environments.clock(), self.size.width))) for one in overviews
+            Option(Content(row(one, self.session.environments.clock(), self.app.size.width))) for one in overviews
         )
         options.highlighted = highlighted
         return [one.environment.name for one in overviews]
@@ -153,7 +163,7 @@ class HomeScreen(UnlockingScreen[None]):
     def show_flow(self) -> None:
         """Show what was checked and what comes next."""
         flow = self.flow
-        self._list()
+        self._list(self.session.environments.overviews())
         self._show_checks(
             self.check(flow.preflight.storage),
             *(self.signed("pending", sentence) for sentence in flow.preflight.recovered),
@@ -234,6 +244,8 @@ class HomeScreen(UnlockingScreen[None]):
 
     def action_service(self) -> None:
         """Show the commands for a program that runs as a service."""
+        from wizard.tui.screens.dialogs import TextScreen  # noqa: PLC0415 - loaded when it is needed
+
         lines = explain_services(self._highlighted().environment.name)
         self.app.push_screen(TextScreen("Credentials for a service", "\n".join(lines)))
 
@@ -296,6 +308,6 @@ def row(one: Overview, now: float, width: int) -> str:
     age = duration(now - one.current.stored_at) if one.current else ""
     site = one.environment.site.name
     alive = "  legacy alive" if one.legacy else "  open" if one.open_rotation else ""
-    if width < 72:
+    if width < NORMAL_COLUMNS:
         return f"{one.environment.name:<13} {key:<21}{alive}"
     return f"{one.environment.name:<13} {site:<20} {key:<23} {age:<11}{alive}"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final, cast
 
-from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
@@ -16,14 +15,15 @@ from textual.widgets import Static
 from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
 from wizard.core.text import capitalised
-from wizard.custody.custodian import Custodian
 from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.questions import NEW_PASSPHRASE, OLD_PASSPHRASE, QUESTIONS
-from wizard.steps.consents import Consent
-from wizard.tui.screens.dialogs import ConfirmScreen
 from wizard.tui.session import Dialog, SessionScreen
 from wizard.tui.widgets.notice import Notice
-from wizard.tui.widgets.secret_field import SecretField
+
+if TYPE_CHECKING:
+    from wizard.custody.custodian import Custodian
+    from wizard.steps.consents import Consent
+    from wizard.tui.widgets.secret_field import SecretField
 
 AGAIN: Final = "again"
 """The field, the last one, that repeats the one before it."""
@@ -50,6 +50,8 @@ class PasswordScreen(Dialog[bool]):
 
     def compose(self) -> ComposeResult:
         """Lay the question out."""
+        from wizard.tui.widgets.secret_field import SecretField  # noqa: PLC0415 - loaded when it is needed
+
         with Vertical(classes="dialog"):
             yield Static(self._title, classes="title", markup=False)
             yield Static(self._text, classes="question", markup=False)
@@ -63,10 +65,9 @@ class PasswordScreen(Dialog[bool]):
         self._field(next(iter(self._fields))).focus()
 
     def _field(self, name: str) -> SecretField:
-        return self.query_one(f"#{name}", SecretField)
+        return cast("SecretField", self.query_one(f"#{name}"))
 
-    @on(SecretField.Submitted)
-    def submit(self, event: SecretField.Submitted) -> None:
+    def on_secret_field_submitted(self, event: SecretField.Submitted) -> None:
         """Go to the next field; after the last one, try."""
         event.stop()
         names = list(self._fields)
@@ -137,6 +138,7 @@ class UnlockingScreen(SessionScreen[ScreenResultType]):
 
     def confirm(self, consent: Consent, act: Callable[[str], object]) -> None:
         """Ask for the consent's word, and act once it was typed, unless the place of the credentials is at work."""
+        from wizard.tui.screens.dialogs import ConfirmScreen  # noqa: PLC0415 - loaded when it is needed
 
         def given(typed: str | None) -> None:
             if typed and not self.is_at_work():

@@ -20,7 +20,7 @@ from wizard.steps import retire
 from wizard.steps.consents import REVERT, purging
 from wizard.steps.guide import STEPS
 from wizard.tui.screens.step_screen import StepScreen
-from wizard.tui.widgets.basics import EvidenceTable
+from wizard.tui.widgets.evidence_table import EvidenceTable
 
 ROWS = 5
 """Polls shown; the journal keeps all."""

@@ -18,13 +18,11 @@ from wizard.core.errors import WizardError
 from wizard.core.text import capitalised
 from wizard.custody.questions import QUESTIONS
 from wizard.rotation.model import TITLES, Step
+from wizard.tui.safe_app import NORMAL_COLUMNS
 from wizard.tui.screens.password import UnlockingScreen
 from wizard.tui.screens.simulated_page import SimulatedPageScreen
 from wizard.tui.widgets.header import StatusHeader, StepList
 from wizard.tui.widgets.notice import Notice
-
-NARROW = 72
-"""Columns below which the header has no room for the site beside an unusual place of the credentials."""
 
 
 class Body(VerticalScroll, can_focus=False):
@@ -146,6 +144,6 @@ class StepScreen(UnlockingScreen[None]):
     def _place(self) -> str:
         environment, storage = self.flow.context.environment, self.flow.storage
         # Where there is no room for all, where the credentials are matters more than the site.
-        is_narrow = self.app.size.width < NARROW
+        is_narrow = self.app.size.width < NORMAL_COLUMNS
         site = "" if storage and is_narrow else environment.site.name
         return " · ".join(part for part in (environment.name, site, storage) if part)

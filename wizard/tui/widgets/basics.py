@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
-from rich.text import Text
 from textual.content import Content
-from textual.widgets import DataTable, Input, OptionList
+from textual.widgets import Input, OptionList
 
 
 class LineInput(Input):
@@ -67,25 +66,3 @@ class ItemRows(OptionRows):
     def change(self, item: Any, row: Content) -> None:
         """Show another row for an item."""
         self.replace_option_prompt_at_index(self._numbers[item], row)
-
-
-class EvidenceTable(DataTable[Text], can_focus=False):
-    """Rows of evidence. It takes no focus, so that Enter stays the key that goes on.
-
-    Args:
-        columns: The titles.
-        id: The widget's id.
-    """
-
-    def __init__(self, *columns: str, id: str) -> None:
-        super().__init__(id=id, cursor_type="none", cell_padding=1)
-        self._titles = columns
-
-    def add(self, *cells: str) -> None:
-        """Append a row. The cells come from outside: a `str` would be read as markup by the table."""
-        self.add_row(*map(Text, cells))
-        self.scroll_end(animate=False)
-
-    def on_mount(self) -> None:
-        """Set the columns up."""
-        self.add_columns(*self._titles)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.widget import Widget
 from textual.widgets import Static
 
 from wizard.core.text import Glyphs
 from wizard.rotation.model import TITLES, Mode, Step
+from wizard.tui.safe_app import NORMAL_COLUMNS
 
 
 class StepList(Static):
@@ -52,8 +52,8 @@ def _line(number: int, step: Step, steps: Sequence[Step], position: int, glyphs:
     return Content.from_markup("$glyph $label", glyph=glyphs.pending, label=label)
 
 
-class StatusHeader(Vertical):
-    """Two lines that every screen has.
+class StatusHeader(Widget):
+    """Two lines that every screen has, in one widget: one for each of their pieces would hold up the first paint.
 
     Args:
         place: Where one is: `production · binance.com`.
@@ -66,20 +66,39 @@ class StatusHeader(Vertical):
         self._place = place
         self._step = step
         self._meaning = closing
-
-    def compose(self) -> ComposeResult:
-        """Lay the two lines out."""
-        with Horizontal():
-            yield Static("Key Wizard", classes="brand")
-            yield Static(self._place, classes="place", markup=False)
-            yield Static(self._step, classes="step", markup=False)
-            yield Static("", classes="overlap", markup=False)
-        yield Static(f"Safe to close: {self._meaning}.", classes="closing", markup=False)
+        self._overlap = ""
 
     def show_overlap(self, overlap: str) -> None:
         """Show for how long two keys have been alive, `overlap 3 min 5 s`; nothing while only one is."""
-        self.query_one(".overlap", Static).update(overlap)
+        if overlap != self._overlap:
+            self._overlap = overlap
+            self.refresh()
 
     def show_closing(self, closing: str) -> None:
         """Show what closing means now."""
-        self.query_one(".closing", Static).update(f"Safe to close: {closing}.")
+        self._meaning = closing
+        self.refresh()
+
+    def render(self) -> Content:
+        """Return both lines in the width of the terminal."""
+        width = self.size.width
+        is_narrow = width < NORMAL_COLUMNS
+        before = "" if is_narrow else "Key Wizard  "
+        step = f"  {self._step}" if is_narrow else ""
+        overlap = f"  {self._overlap}"
+        place = _first_line(self._place, width - len(before) - len(step) - len(overlap) - 2)
+        return Content.from_markup(
+            " [b $text-primary]$before[/]$place$step[b $text-warning]$overlap[/] \n"
+            "[$text-muted on $surface] $sentence [/]",
+            before=before,
+            place=place,
+            step=step,
+            overlap=overlap,
+            sentence=_first_line(f"Safe to close: {self._meaning}.", width - 2),
+        )
+
+
+def _first_line(text: str, width: int) -> str:
+    """Return as many whole words of `text` as the width has room for, filled up with blanks."""
+    line = Content(text).wrap(max(width, 1))[0].plain.rstrip() if text else ""
+    return line.ljust(width)
