@@ -2,7 +2,8 @@
 
 Run as a program; prints READY once it owns the name. Should anybody run the prompt, it ends itself with status 3.
 With an argument it takes that name in the process table, as GNOME keyring's own it is offered to be unlocked from here.
-With a second one it has no default collection when it is asked for the first time.
+With the word `later` after it, it has no default collection when it is asked for the first time; with `plain` it takes
+secrets without encryption alone, and ends itself with status 4 where a password comes.
 """
 
 from __future__ import annotations
@@ -30,7 +31,8 @@ def main() -> None:
     bus = DBusAddress("/org/freedesktop/DBus", "org.freedesktop.DBus", "org.freedesktop.DBus")
     connection.send_and_get_reply(new_method_call(bus, "RequestName", "su", ("org.freedesktop.secrets", 4)))
     print("READY", flush=True)
-    first = {"ReadAlias": ("o", ("/",))} if sys.argv[2:] else {}
+    first = {"ReadAlias": ("o", ("/",))} if sys.argv[2:] == ["later"] else {}
+    is_plain = sys.argv[2:] == ["plain"]
     while True:
         call = connection.receive()
         if call.header.message_type is not MessageType.method_call:
@@ -39,7 +41,15 @@ def main() -> None:
         if member == "Prompt":
             sys.exit(3)
         if member == "UnlockWithMasterPassword":
+            if is_plain:
+                sys.exit(4)
             continue  # as a dialog that nobody sees
+        if member == "OpenSession" and is_plain:
+            if call.body[0] == "plain":
+                connection.send(new_method_return(call, "vo", (("s", ""), "/org/freedesktop/secrets/session/s1")))
+            else:
+                connection.send(new_error(call, "org.freedesktop.DBus.Error.NotSupported"))
+            continue
         if member in ANSWERS:
             connection.send(new_method_return(call, *first.pop(member, ANSWERS[member])))
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,27 @@ async def test_an_empty_keyring_gets_a_collection_that_its_password_opens_later(
     assert await remedy_of(asked) is Remedy.UNLOCK
     await asked.help(Remedy.UNLOCK, Secret("chosen here"))
     assert await (await asked.open()).read("s") == Secret("kept")
+
+
+async def test_a_password_is_not_sent_to_a_service_that_would_have_it_in_plain_text(own_bus: PrivateBus) -> None:
+    mock = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(Path(__file__).with_name("fake_secret_service.py")), "gnome-keyring-d", "plain"),
+        stdout=asyncio.subprocess.PIPE,
+        env=own_bus.environ,
+    )
+    try:
+        assert mock.stdout is not None
+        assert await mock.stdout.readline() == b"READY\n"
+        asked = custodian(own_bus)
+        assert await remedy_of(asked) is Remedy.UNLOCK
+        with refused("failed") as caught:
+            await asked.help(Remedy.UNLOCK, Secret("x"))
+        assert "org.freedesktop.DBus.Error.NotSupported" in caught.value.why
+        assert mock.returncode is None
+    finally:
+        with suppress(ProcessLookupError):
+            mock.kill()
+        await mock.wait()
 
 
 async def test_a_keyring_that_prompts_for_ever_is_never_prompted_and_every_wait_can_be_cancelled(

@@ -21,7 +21,7 @@ from jeepney.auth import AuthenticationError  # type: ignore[import-untyped]
 from jeepney.io.blocking import Proxy, open_dbus_connection  # type: ignore[import-untyped]
 from secretstorage import Collection, Item, check_service_availability, get_collection_by_alias
 from secretstorage.collection import DEFAULT_COLLECTION, SERVICE_IFACE, SESSION_COLLECTION
-from secretstorage.defines import SS_PATH
+from secretstorage.defines import DBUS_NOT_SUPPORTED, SS_PATH
 from secretstorage.exceptions import ItemNotFoundException, SecretStorageException
 from secretstorage.util import BUS_NAME, PROMPT_IFACE, DBusAddressWrapper, format_secret, open_session
 
@@ -268,5 +268,12 @@ def _gnome(bus: Bus) -> DBusAddressWrapper:
 
 
 def _encrypted(bus: Bus, password: str) -> tuple[str, bytes, bytes, str]:
-    """Return the password as a secret of a session of its own (Secret Service API 0.2, "Transfer of Secrets")."""
-    return format_secret(open_session(bus), password.encode(), "text/plain")
+    """Return the password as a secret of a session of its own (Secret Service API 0.2, "Transfer of Secrets").
+
+    Raises:
+        WorkerError: the service takes passwords in plain text only. SecretStorage would send it so.
+    """
+    session = open_session(bus)
+    if not session.encrypted:
+        raise WorkerError(Code.FAILED, kind=DBUS_NOT_SUPPORTED)  # what it answered
+    return format_secret(session, password.encode(), "text/plain")
