@@ -10,6 +10,7 @@ import pytest
 from wizard.core.credentials import KeyName
 from wizard.rotation.model import Grade
 from wizard.rotation.retirement import Death
+from wizard.steps import retire
 from wizard.steps.consents import purging
 from wizard.steps.probe import offers
 
@@ -52,6 +53,26 @@ def test_a_purge_never_goes_without_a_word() -> None:
     consent = purging(retiring(Grade.WEAK, last_four=""))
     assert consent is not None
     assert consent.word
+
+
+@pytest.mark.parametrize(
+    ("grade", "typed", "last_four", "given"),
+    [
+        (Grade.PROVEN, "purge", "0L94", None),
+        (Grade.STRONG, "0L94", "0L94", None),
+        (Grade.WEAK, "0L94", "0L94", "0L94"),
+        (Grade.WEAK, "purge", "", ""),
+        # A poll beside the question: death was proven when it was asked.
+        (Grade.WEAK, "purge", "0L94", None),
+    ],
+)
+def test_a_key_is_given_up_only_where_its_last_four_were_typed(
+    grade: Grade, typed: str, last_four: str, given: str | None
+) -> None:
+    flow = retiring(grade, last_four=last_four)
+    flow.purge = lambda last_four=None: last_four
+    passed: Any = retire.purge(flow, typed)
+    assert passed == given
 
 
 def probed(**report: bool) -> Any:

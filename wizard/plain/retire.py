@@ -82,10 +82,10 @@ def _line(poll: Poll) -> str:
 
 async def _is_purged(stage: Stage) -> bool:
     flow, talk, consent = stage.flow, stage.talk, purging(stage.flow)
-    if consent is None or not await talk.confirm(consent):
+    if consent is None or not (typed := await talk.confirm(consent)):
         return False
     what = "Deleting the legacy secret, reading back that it is gone"
-    report = await talk.attempt(lambda: retire.purge(flow), what, deadlines.purge(flow.context.pace))
+    report = await talk.attempt(lambda: retire.purge(flow, typed), what, deadlines.purge(flow.context.pace))
     if report is None:
         return False
     stage.tell_summary(report)

@@ -32,10 +32,18 @@ async def watch(flow: Flow, show: Callable[[Death], object], at_most: int | None
         await flow.retire.wait()
 
 
-def purge(flow: Flow) -> Awaitable[Report]:
-    """Delete the legacy secret, as it was consented to; the last four say so where its death is not proven."""
+def purge(flow: Flow, typed: str) -> Awaitable[Report]:
+    """Delete the legacy secret, as it was consented to.
+
+    Args:
+        flow: The open environment.
+        typed: The word of `wizard.steps.consents.purging`. Polls may have changed the judgement since it was asked for:
+            a key whose death is not proven goes only where its last four characters were typed.
+    """
     legacy, death = flow.retire.legacy, flow.retire.death()
-    return flow.purge(None if legacy is None or death.allows_purge else legacy.name.last_four)
+    if legacy is None or death.allows_purge or typed != (legacy.name.last_four or typed):
+        return flow.purge()
+    return flow.purge(legacy.name.last_four)
 
 
 def gap(death: Death) -> str:

@@ -77,9 +77,9 @@ class RetireScreen(StepScreen):
         else:
             self.notice.note(f"Not yet. {self.flow.retire.death().sentence}")
 
-    def _purge(self, _typed: str) -> None:
+    def _purge(self, typed: str) -> None:
         self.stop("retire")
-        self.start(partial(retire.purge, self.flow), self.session.show_summary, doing="purge the legacy secret")
+        self.start(partial(retire.purge, self.flow, typed), self.session.show_summary, doing="purge the legacy secret")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Offer the way back to the legacy key where the current one does not work."""
