@@ -21,8 +21,8 @@ pytestmark = pytest.mark.benchmark
 
 PAIRS = 11
 GOAL = 1.25
-REACHED = 1.4
-"""Times a bare app: 1.2 to 1.35 was seen. Textual alone is nine tenths of the bare app's time."""
+REACHED = 1.45
+"""Times a bare app: 1.29 to 1.35 was seen. Textual alone is nine tenths of the bare app's time."""
 MOST_MEMORY = 50.0
 """MiB of resident memory at the first paint."""
 PATIENCE = 30.0
