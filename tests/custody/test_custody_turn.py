@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -19,7 +20,7 @@ from wizard.custody.encrypted_file import make_file, open_file
 from wizard.custody.keyring import KeyringStore, open_keyring
 from wizard.custody.keyring_process import KeyringProcess
 from wizard.custody.records import decode_item
-from wizard.custody.store import Store, try_out, turn
+from wizard.custody.store import Store, acquire, new_lock, try_out, turn
 from wizard.custody.vault import item_name
 
 ROOT = Path(__file__).parents[2]
@@ -119,6 +120,23 @@ async def test_a_turn_that_another_holds_is_given_up_at_the_deadline_and_can_be_
             await waiting
     async with turn(lock, 0.5):
         assert lock.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_lock_that_is_free_is_taken_however_late_it_is_looked_at(tmp_path: Path) -> None:
+    lock = new_lock(tmp_path / "lock")
+    acquire(lock, 0.0, Event())  # as where the disk took longer to make its directory than one waits
+    assert lock.is_locked
+    lock.release()
+
+
+async def test_nobody_is_sent_to_another_home_because_the_encrypted_files_lock_cannot_be_made(tmp_path: Path) -> None:
+    file = tmp_path / "credentials.vault"
+    await make_file(file, Secret(PASSPHRASE), 10)
+    file.with_name("credentials.vault.lock").unlink(missing_ok=True)
+    file.with_name("credentials.vault.lock").mkdir()
+    with refused("busy") as caught:
+        await open_file(file, Secret(PASSPHRASE), 10)
+    assert "set HOME" not in caught.value.advice
 
 
 async def test_what_goes_wrong_during_a_turn_stays_what_it_was(tmp_path: Path) -> None:

@@ -167,18 +167,22 @@ def acquire(lock: FileLock, deadline: float, given_up: Event) -> None:
     expires = time.monotonic() + deadline
     try:
         Path(lock.lock_file).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        while not given_up.is_set() and time.monotonic() < expires:
+        while not given_up.is_set():
+            is_late = time.monotonic() >= expires
             with suppress(Timeout):
                 lock.acquire(timeout=0)
                 if not given_up.is_set():
                     return
                 lock.release()
+            if is_late:  # a slow disk or a stopped program is no other process: the last look is after the deadline
+                break
             given_up.wait(_PAUSE)
     except OSError as error:
         raise CustodyError(
             "It cannot be seen to that nobody else changes the stored credentials meanwhile",
             why=f"The lock {lock.lock_file} cannot be made: {error.strerror or type(error).__name__}.",
-            advice="Make that directory writable for you, or set HOME to one that is. Nothing was changed.",
+            advice="Make that directory writable for you; the lock of the system's keyring moves with HOME. Nothing was"
+            " changed.",
             code="busy",
         ) from None
     raise CustodyError(
