@@ -50,11 +50,16 @@ def test_of_a_pasted_key_nothing_is_drawn(key: str) -> None:
     assert typed(f"\x1b[200~{key}\x1b[201~") == ("", "")
 
 
-@pytest.mark.parametrize("first", [40, 63])
+@pytest.mark.parametrize("first", [12, 20, 32, 39, 40, 63])
 @pytest.mark.parametrize("key", [HEXADECIMAL, MIXED])
 def test_of_a_key_that_comes_in_two_parts_nothing_is_drawn(key: str, first: int) -> None:
     assert typed(key[:first], key[first:]) == ("", "")
     assert typed("# ", key[:first], key[first:], "\x7f") == ("# ", "# ")
+
+
+def test_a_long_name_that_may_be_the_first_part_of_a_key_is_drawn_with_enter() -> None:
+    assert typed("productionserver") == ("", "productionserver")
+    assert typed("productionserver", ".") == ("productionserver.", "productionserver.")
 
 
 def test_what_is_left_of_a_key_that_is_erased_again_is_not_drawn() -> None:

@@ -30,6 +30,8 @@ _LOCAL, _CHARACTERS = 3, 6
 _ERASE, _ERASE_WORD, _ERASE_LINE = "\x7f\b", "\x17", "\x15"
 _SEQUENCE = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*[@-~]|O[ -~])")
 """What a key without a character sends, and what terminals put around a paste."""
+_GROWS = re.compile(r"[A-Za-z0-9+/]{12,}\Z")
+"""The end of a paste that may be the first part of a key: a slow line brings the rest later."""
 
 
 class QuietTerminal:
@@ -124,9 +126,14 @@ class TypedLine:
         self.text = ""
 
     def take(self, data: bytes) -> str:
-        """Take what came in one go, without a line end; return what shows it."""
+        """Take what came in one go, without a line end; return what shows it.
+
+        Several characters at once are a paste. It is drawn as soon as it cannot become a key any more.
+        """
         new = self._decoder.decode(_SEQUENCE.sub(b"", data))
-        return "".join(map(self._take, new)) + self._draw()
+        erased = "".join(map(self._take, new))
+        is_typed = len(new) <= 1 and self._drawn >= len(self.text) - 1
+        return erased + self._draw(may_grow=not is_typed)
 
     def end(self) -> str:
         """Return what shows the rest of the line, which is whole now."""
@@ -149,10 +156,10 @@ class TypedLine:
         self._drawn = min(self._drawn, len(left))
         return "\b \b" * sum(map(_cells, gone))
 
-    def _draw(self) -> str:
+    def _draw(self, *, may_grow: bool = False) -> str:
         # What is left of a key that is being erased stays hidden too.
         self._is_hidden = holds_key(self.text) or (self._is_hidden and len(self.text) > self._drawn)
-        if self._is_hidden:
+        if self._is_hidden or (may_grow and _GROWS.search(self.text)):
             return ""
         new = self.text[self._drawn :]
         self._drawn = len(self.text)
