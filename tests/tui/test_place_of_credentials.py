@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.segment import Segment
@@ -21,6 +23,7 @@ from wizard.core.text import UNICODE
 from wizard.custody.encrypted_file import open_file
 from wizard.tui.app import WizardApp
 from wizard.tui.screens.credentials import CredentialsScreen
+from wizard.tui.screens.dialogs import LeaveScreen
 from wizard.tui.screens.home import HomeScreen
 from wizard.tui.widgets.secret_field import SecretField
 
@@ -75,6 +78,27 @@ async def test_a_password_that_is_tried_for_ever_can_be_cancelled_and_the_wizard
     await wizard.until(".title", "Close Key Wizard")
     await wizard.press("enter")
     await wizard.when(lambda: wizard.app._exit)
+
+
+async def test_a_password_that_opens_while_it_is_asked_whether_to_close_leaves_that_question_where_it_is(
+    locked: tuple[Wizard, FakeLocked],
+) -> None:
+    wizard, custodian = locked
+    gate, opened = asyncio.Event(), custodian.help
+
+    async def help_later(*given: Any) -> None:
+        await gate.wait()
+        await opened(*given)
+
+    custodian.help = help_later  # type: ignore[method-assign]
+    await wizard.press("u", *"correct", "space", *"horse", "enter", "ctrl+q")
+    await wizard.until(".title", "Close Key Wizard")
+    gate.set()
+    await wizard.when(lambda: custodian.is_open)
+    assert isinstance(wizard.app.screen, LeaveScreen)
+    await wizard.press("escape")
+    await wizard.when(lambda: isinstance(wizard.app.screen, HomeScreen))
+    await wizard.until("#next", "begins to replace")
 
 
 async def test_the_encrypted_file_is_chosen_by_its_name_only_and_every_later_screen_says_so(

@@ -184,3 +184,21 @@ class Dialog(ModalScreen[ScreenResultType], SessionScreen[ScreenResultType]):
         Binding("f1", "app.help", show=False),
         Binding("ctrl+q,ctrl+c", "app.leave", show=False),
     ]
+
+    def __init__(self, name: str | None = None, id: str | None = None, classes: str | None = None) -> None:
+        super().__init__(name, id, classes)
+        self._covered: list[tuple[Worker[None], Callable[[], object]]] = []
+        """What is to be shown once nothing lies on top of this dialog."""
+
+    def on_screen_resume(self) -> None:
+        """Show what came while help, or the question whether to close, lay on top."""
+        covered, self._covered = self._covered, []
+        for worker, show in covered:
+            self._show_in_turn(worker, show)
+
+    def _show_in_turn(self, worker: Worker[None], show: Callable[[], object]) -> None:
+        # It may close the dialog, and Textual closes whatever screen is on top.
+        if self.app.screen is self:
+            super()._show_in_turn(worker, show)
+        else:
+            self._covered.append((worker, show))
