@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from tests.custody.refusals import refused
 from wizard.custody.backends import what_does_not_fit
 from wizard.custody.errors import CustodyError
 from wizard.custody.keyring import KeyringStore
+from wizard.custody.keyring_worker import library
 from wizard.custody.records import Slot
 from wizard.custody.store import MemoryStore, try_out
 from wizard.custody.vault import Vault
@@ -49,6 +51,27 @@ class TestMacOSKeychain(StoreContract):
     @pytest.fixture
     def store(self, keychain: FakeKeychain) -> KeyringStore:
         return in_process_store(MACOS)
+
+
+@pytest.mark.parametrize(
+    ("backend", "seen"),
+    [("keyring.backends.kwallet.DBusKeyring", "mine"), ("keyring.backends.libsecret.Keyring", None)],
+)
+def test_kwallet_knows_this_program_by_the_name_that_the_user_gave_it(
+    monkeypatch: pytest.MonkeyPatch, backend: str, seen: str | None
+) -> None:
+    monkeypatch.setenv("KEYRING_PROPERTY_APPID", "mine")
+    names = []
+
+    class Ring:
+        def __init__(self, _: str) -> None:
+            names.append(os.environ.get("KEYRING_PROPERTY_APPID"))  # as a backend looks when it is made
+
+        def get_password(self, *_: str) -> None: ...
+
+    monkeypatch.setattr("keyring.core.load_keyring", Ring)
+    assert library.read(backend, "name", "user") is None
+    assert names == [seen]
 
 
 async def test_windows_over_ssh_is_told_by_its_number(windows: FakeWindows) -> None:

@@ -20,6 +20,7 @@ from keyring.util import platform_
 from wizard.custody.keyring_worker.protocol import (
     BACKEND_VARIABLE,
     CHAINER,
+    SECRET_SERVICE_BACKENDS,
     Code,
     Origin,
     WorkerError,
@@ -28,7 +29,8 @@ from wizard.custody.keyring_worker.protocol import (
 )
 
 _RENAMING: Final = ("KEYRING_PROPERTY_SCHEME", "KEYRING_PROPERTY_APPID")
-"""Variables that change under which attributes keyring stores: with another value, nothing is found again."""
+"""Variables that change under which attributes keyring stores in a Secret Service: with another value, nothing is found
+again. KWallet takes the second one for the program that the user let in."""
 
 
 def choice(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -64,7 +66,7 @@ def delete(backend: str, name: str, user: str) -> None:
 
 
 def _pinned(backend: str) -> KeyringBackend:
-    for name in _RENAMING:
+    for name in _RENAMING if backend in SECRET_SERVICE_BACKENDS else ():
         os.environ.pop(name, None)
     try:
         return core.load_keyring(backend)
