@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -121,6 +124,20 @@ def test_an_exchange_that_hangs_is_given_up(bench: Bench, command: Command, monk
     bench.fault(latency_ms=20_000)
     assert areas(command, "--only", "network") == {"network": ["inconclusive"]}
     assert areas(command, "--only", "clock") == {"clock": ["inconclusive"]}
+
+
+@pytest.mark.parametrize("area", ["network", "clock"])
+def test_a_name_server_that_never_answers_is_not_waited_for(
+    bench: Bench, command: Command, monkeypatch: pytest.MonkeyPatch, area: str
+) -> None:
+    is_over = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: is_over.wait(20))
+    monkeypatch.setattr(doctor, "CALL_DEADLINE", 0.2)
+    bench.paths.config_file.write_text('[environments.lost]\nsite = "custom"\nbase_url = "https://nowhere.invalid"\n')
+    begun = time.monotonic()
+    assert areas(command, "--only", area) == {area: ["inconclusive"]}
+    assert time.monotonic() - begun < 10
+    is_over.set()
 
 
 def test_an_exchange_too_slow_to_measure_the_clock_is_given_up(

@@ -17,6 +17,7 @@ from wizard.core import settings
 from wizard.core.errors import Exit, WizardError, sentences
 from wizard.core.settings import OTHERS, Environment, Paths, Settings
 from wizard.core.terminal import inspect_terminal
+from wizard.core.threads import run_async
 from wizard.custody.errors import CustodyError
 from wizard.custody.records import Holding
 from wizard.custody.store import Store, try_out
@@ -68,7 +69,7 @@ def run(options: argparse.Namespace) -> int:
         known = error
     # What is seen on this host is seen from no address.
     doctor = Doctor(paths, known, _place_opener(paths, known), FindingWriter(time.time, ""))
-    found = asyncio.run(doctor.look((Area(options.only),) if options.only else tuple(Area)))
+    found = run_async(doctor.look((Area(options.only),) if options.only else tuple(Area)))
     if options.json:
         checks = [
             {"area": area, **describe_finding(finding)} for area, findings in found.items() for finding in findings
