@@ -25,6 +25,7 @@ from wizard.core.credentials import KeyKind
 from wizard.core.settings import Place
 from wizard.core.text import UNICODE
 from wizard.custody.keyring_worker.protocol import State
+from wizard.custody.store import PHRASES
 from wizard.tui.app import WizardApp
 from wizard.tui.screens.dialogs import ConfirmScreen
 from wizard.tui.screens.step_screen import StepScreen
@@ -252,7 +253,7 @@ class FilePhotographer(Photographer):
     async def prepare(self) -> None:
         """Choose it."""
         self._world.custodian = PictureCustodian(self._directory, State.READY, Place.ENCRYPTED_FILE)
-        self._world.place = self._world.custodian.place
+        self._world.place = PHRASES[Place.ENCRYPTED_FILE]
 
     async def _walk(self) -> None:
         await self._until("#next", "begins to replace")
@@ -285,9 +286,9 @@ class AdoptingPhotographer(Photographer):
         await self._shoot("find-key")
         await self._press("tab")
         self._pilot.app.post_message(events.Paste(LOST))
-        await self._when(lambda: self._pilot.app.screen.query_one("#covered", SecretField).length == 64)
-        await self._shoot("find-key-covered")
-        await self._press("ctrl+u", "shift+tab", "enter")
+        await self._until("Notice", "looks like a key")
+        await self._shoot("find-key-refused")
+        await self._press("shift+tab", "enter")
         await self._until("Notice", "Read from the environment")
         await self._shoot("adoption")
         await self._press("enter")
@@ -297,6 +298,7 @@ class AdoptingPhotographer(Photographer):
     async def _import(self) -> None:
         await self._press("f6", "down", "enter")
         await self._until(".title", "Import a private key")
+        await self._press("tab")
         self._pilot.app.post_message(events.Paste(PRIVATE_PEM))
         await self._when(lambda: self._pilot.app.screen.query_one("#pem", SecretField).length > 0)
         await self._shoot("credentials-import-pasted")
