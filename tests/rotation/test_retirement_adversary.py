@@ -96,7 +96,7 @@ class Exchange:
 
     case: Case
     source: Source
-    now: float = 1000.0
+    now: float = 1_000_000.0
     exists: bool = True
     enabled: bool = True
     fault: Exception | None = None
