@@ -57,6 +57,33 @@ async def test_a_call_cancelled_at_once_leaves_no_child_behind(hung_bus: HungBus
     assert children() == before
 
 
+async def test_a_blocking_call_past_its_deadline_is_killed_and_reaped_too(hung_bus: HungBus) -> None:
+    before, worker = children(), KeyringProcess(hung_bus.environ, deadline=0.3)
+    with refused("timeout", match=r"Reading from the keyring took longer than 0.3 s"):
+        await asyncio.to_thread(worker.call_blocking, Op.READ, **NAMES)
+    assert children() == before
+
+
+async def test_a_signal_that_ends_a_blocking_call_leaves_no_child_behind(hung_bus: HungBus) -> None:
+    program = f"""
+import os, signal, sys
+from wizard.custody.keyring_process import KeyringProcess, Op
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(7))
+worker = KeyringProcess(os.environ, deadline=600)
+try:
+    worker.call_blocking(Op.READ, **{NAMES})
+finally:
+    print(worker._process.returncode, flush=True)
+"""
+    wizard = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", program), cwd=ROOT, env=hung_bus.environ, stdout=asyncio.subprocess.PIPE
+    )
+    await hung_bus.caller()
+    wizard.terminate()
+    said, _ = await wizard.communicate()
+    assert (said, wizard.returncode) == (b"-9\n", 7)
+
+
 async def test_a_secret_is_neither_in_the_childs_arguments_nor_in_its_environment(hung_bus: HungBus) -> None:
     call = asyncio.create_task(
         KeyringProcess(hung_bus.environ, deadline=600).call(Op.WRITE, value=Secret(SECRET), **NAMES)
