@@ -68,7 +68,7 @@ READERS: list[Callable[[Json], object]] = [
 @settings(max_examples=examples(400))
 @given(STATUSES, st.text(max_size=12), BODIES)
 def test_any_answer_is_read_or_fails_by_type_and_only_a_200_is_read(status: int, retry_after: str, body: bytes) -> None:
-    told = interpret(RawAnswer(status, retry_after, body), lambda text: text)
+    told = interpret(RawAnswer(status, retry_after, body), lambda text: text, 1_790_000_000.0)
     if isinstance(told, ExchangeError):
         verdict = diagnose(told, CONTEXT)
         assert verdict.outcome is not CallOutcome.ACCEPTED

@@ -45,6 +45,8 @@ RESTRICTIONS = {
 ACCOUNT = {"canTrade": True, "accountType": "SPOT", "balances": [], "uid": 354937868}
 RESTRICTED = "Service unavailable from a restricted location according to 'b. Eligibility' in the terms"
 PORTAL = b"<!DOCTYPE html><title>Just a moment...</title>"
+BANNED = "Way too much request weight used; IP banned until {ms}. Please use WebSocket Streams for live updates."
+CLOUDFRONT = b"<H1>403 ERROR</H1> The Amazon CloudFront distribution is configured to block access from your country."
 
 
 async def failure(fake: FakeExchange, deadline: float = 5.0) -> ExchangeError:
@@ -180,6 +182,11 @@ async def test_control_characters_in_the_exchanges_words_never_reach_the_user() 
         (answer(429, {}, Retry_After="9" * 400), 0.0, None),
         (answer(429, {}, Retry_After="1e400"), 0.0, None),
         (answer(429, {"code": -2015, "msg": "banned"}), 0.0, -2015),
+        (answer(418, {"code": -1003, "msg": BANNED.format(ms=1_790_000_090_000)}), 90.0, -1003),
+        (answer(400, {"code": -1003, "msg": BANNED.format(ms=1_790_000_090_000)}), 90.0, -1003),
+        (answer(418, {"code": -1003, "msg": BANNED.format(ms=1_790_000_090_000)}, Retry_After="7"), 7.0, -1003),
+        (answer(418, {"code": -1003, "msg": BANNED.format(ms=1_789_999_000_000)}), 120.0, -1003),
+        (answer(418, {"code": -1003, "msg": BANNED.format(ms=17_900_000_900_001)}), 120.0, -1003),
     ],
 )
 async def test_a_rate_limit_is_no_refusal_whatever_its_body(reply: bytes, retry_after: float, code: int | None) -> None:
@@ -193,6 +200,7 @@ async def test_a_rate_limit_is_no_refusal_whatever_its_body(reply: bytes, retry_
     [
         (answer(403, PORTAL), ErrorKind.FIREWALL),
         (answer(403, {"message": "Forbidden"}), ErrorKind.FIREWALL),
+        (answer(403, CLOUDFRONT), ErrorKind.LOCATION),
         (answer(451, {"code": 0, "msg": RESTRICTED}), ErrorKind.LOCATION),
         (answer(451, PORTAL), ErrorKind.LOCATION),
         (answer(403, {"code": 0, "msg": RESTRICTED}), ErrorKind.LOCATION),

@@ -97,6 +97,9 @@ async def test_an_ed25519_key_logs_on_first() -> None:
     assert [request["method"] for request in requests(heard)] == ["session.logon", "account.status"]
 
 
+BANNED = f"Way too much request weight used; IP banned until {int(NOW * 1000) + 90_000}."
+
+
 @pytest.mark.parametrize(
     ("sent", "kind", "expected"),
     [
@@ -105,6 +108,7 @@ async def test_an_ed25519_key_logs_on_first() -> None:
         (refusal(-1022), ErrorKind.REFUSED, -1022),
         (refusal(-1003, 429, retryAfter=int(NOW * 1000) + 12_000), ErrorKind.RATE_LIMIT, 12.0),
         (refusal(-1003, 418), ErrorKind.RATE_LIMIT, 120.0),
+        (answer(status=418, error={"code": -1003, "msg": BANNED}), ErrorKind.RATE_LIMIT, 90.0),
         (refusal(-1003, 429, retryAfter="soon"), ErrorKind.RATE_LIMIT, 0.0),
         (refusal(-1003, 429, retryAfter=int(NOW * 1000) - 5), ErrorKind.RATE_LIMIT, 0.0),
         (refusal(-1000, 500), ErrorKind.SERVER_FAULT, -1000),

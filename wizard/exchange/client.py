@@ -99,7 +99,9 @@ class ExchangeClient:
         self._clock = clock
         self._stopwatch = stopwatch
         self._opened = transport
-        self._transport = ExchangeTransport(transport, timeout=timeout, proxied=proxied, stopwatch=stopwatch)
+        self._transport = ExchangeTransport(
+            transport, timeout=timeout, proxied=proxied, clock=clock, stopwatch=stopwatch
+        )
 
     async def __aenter__(self) -> Self:
         return self
@@ -231,5 +233,5 @@ class ExchangeClient:
         if isinstance(raw, ExchangeError):
             return raw
         round_trip_ms = (self._stopwatch() - started) * 1000
-        told = interpret(raw, scrubbing(credentials, query.rpartition("signature=")[2]))
+        told = interpret(raw, scrubbing(credentials, query.rpartition("signature=")[2]), self._clock())
         return told if isinstance(told, ExchangeError) else _Reply(told, round_trip_ms, sent_at)

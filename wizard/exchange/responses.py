@@ -28,6 +28,10 @@ Scrub = Callable[[str], str]
 TOO_MANY_REQUESTS = -1003
 
 _REQUEST_IP = re.compile(r"request ip:\s*([0-9.]{7,15})(?![0-9A-Fa-f:.])", re.IGNORECASE)
+_BANNED_UNTIL = re.compile(r"banned until ([0-9]{13})(?![0-9])", re.IGNORECASE)
+"""The end of a ban in the words of -1003, in milliseconds since 1970 (CONFIRMED, errors.md)."""
+_BLOCKED_COUNTRY = b"block access from your country"
+"""What CloudFront, the network in front of the exchange, says on its page for 403."""
 _SECONDS = re.compile(r"[0-9]{1,9}")
 _PERMISSION = re.compile(r"(?:enable|permits)[A-Za-z]{1,60}")
 _LOWEST_CODE = -1_000_000
@@ -84,17 +88,18 @@ class Account:
     """Whether the account may trade. What the key may do is another question."""
 
 
-def interpret(answer: RawAnswer, scrub: Scrub) -> Json | list[object] | ExchangeError:
+def interpret(answer: RawAnswer, scrub: Scrub, now: float) -> Json | list[object] | ExchangeError:
     """Return the JSON object or list of a success, or what the answer means instead.
 
     Args:
         answer: The answer as it came.
         scrub: See `Scrub`.
+        now: This host's clock, in seconds: the end of a ban may be named as a moment.
     """
     if 300 <= answer.status < 400:
         return unreadable(Flaw.REDIRECT, answer.status)
     told = decode(answer.body or b"")
-    if failure := _failure(answer.status, told, _seconds(answer.retry_after), scrub):
+    if failure := _failure(answer.status, told, _seconds(answer.retry_after), scrub, now):
         return failure
     return _without_code(answer, told)
 
@@ -117,7 +122,7 @@ def interpret_message(message: bytes, ident: str, scrub: Scrub, now: float) -> J
     status, error = told.get("status"), told.get("error")
     if not isinstance(status, int) or isinstance(status, bool) or status not in _STATUSES:
         return unreadable(Flaw.SHAPE, field="status")
-    if failure := _failure(status, error, _retry_after(error, now), scrub):
+    if failure := _failure(status, error, _retry_after(error, now), scrub, now):
         return failure
     result = told.get("result")
     if status != 200:
@@ -125,12 +130,14 @@ def interpret_message(message: bytes, ident: str, scrub: Scrub, now: float) -> J
     return result if isinstance(result, dict) else unreadable(Flaw.SHAPE, field="result")
 
 
-def _failure(status: int, told: object, retry_after: float | None, scrub: Scrub) -> ExchangeError | None:
+def _failure(status: int, told: object, retry_after: float | None, scrub: Scrub, now: float) -> ExchangeError | None:
     """Return what an answer with the error object `told` means; None where it is none of the exchange's failures."""
     error = told if isinstance(told, dict) else {}
     code, message = _code(error.get("code")), error.get("msg")
     message = scrub(message) if isinstance(message, str) else ""
     if status in (418, 429) or code == TOO_MANY_REQUESTS:
+        if retry_after is None and (ban := _BANNED_UNTIL.search(message)):
+            retry_after = _seconds_until(int(ban[1]), now)
         return errors.slow_down(retry_after, status, code)
     if status >= 500:
         return errors.server_fault(status, code)
@@ -143,7 +150,8 @@ def _failure(status: int, told: object, retry_after: float | None, scrub: Scrub)
 
 def _without_code(answer: RawAnswer, told: object) -> Json | list[object] | ExchangeError:
     if answer.status == 403:
-        return errors.firewall_blocked()
+        is_country = _BLOCKED_COUNTRY in (answer.body or b"").lower()
+        return errors.location_restricted() if is_country else errors.firewall_blocked()
     if answer.status != 200:
         return unreadable(Flaw.STATUS, answer.status)
     if answer.body is None:
@@ -177,7 +185,10 @@ def _code(code: object) -> int | None:
 
 def _retry_after(error: object, now: float) -> float | None:
     data = error.get("data") if isinstance(error, dict) else None
-    moment = data.get("retryAfter") if isinstance(data, dict) else None
+    return _seconds_until(data.get("retryAfter") if isinstance(data, dict) else None, now)
+
+
+def _seconds_until(moment: object, now: float) -> float | None:
     if not isinstance(moment, int) or isinstance(moment, bool) or moment not in _MILLISECONDS:
         return None
     return max(0.0, moment / 1000 - now)

@@ -43,14 +43,18 @@ class ExchangeTransport:
         transport: How servers are reached.
         timeout: The deadline of one whole call, in seconds.
         proxied: Whether `transport` goes through a proxy.
+        clock: This host's clock, in seconds since 1970.
         stopwatch: Seconds from any start.
     """
 
-    def __init__(self, transport: httpx.AsyncBaseTransport, *, timeout: float, proxied: bool, stopwatch: Clock) -> None:
+    def __init__(
+        self, transport: httpx.AsyncBaseTransport, *, timeout: float, proxied: bool, clock: Clock, stopwatch: Clock
+    ) -> None:
         silence_libraries()
         self._transport = transport
         self._timeout = timeout
         self._proxied = proxied
+        self._clock = clock
         self._stopwatch = stopwatch
 
     async def get(self, url: str, headers: Mapping[str, str], trace: Trace | None = None) -> RawAnswer | ExchangeError:
@@ -79,7 +83,7 @@ class ExchangeTransport:
             try:
                 websocket = opened(protocol, response)
                 if websocket is None:
-                    return await _not_opened(response)
+                    return await _not_opened(response, self._clock())
                 said = await talk(websocket)
                 await websocket.say_goodbye()
                 return said
@@ -112,10 +116,10 @@ class ExchangeTransport:
             await response.aclose()
 
 
-async def _not_opened(response: httpx.Response) -> ExchangeError:
+async def _not_opened(response: httpx.Response, now: float) -> ExchangeError:
     if response.status_code == SWITCHING:
         return unreadable(Flaw.HANDSHAKE, SWITCHING)
-    told = interpret(await _raw(response), lambda text: text)
+    told = interpret(await _raw(response), lambda text: text, now)
     return told if isinstance(told, ExchangeError) else unreadable(Flaw.HANDSHAKE, response.status_code)
 
 
