@@ -6,13 +6,14 @@ import asyncio
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
 import trustme
 
 from tests.exchange.fake_exchange import FakeExchange, answer
+from wizard.core.secret import Secret
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.errors import ErrorKind
 from wizard.net.route import Route, open_transport
@@ -59,6 +60,54 @@ async def test_an_authority_in_the_systems_store_is_named_as_an_inspecting_proxy
     assert signer is not None
     assert signer.is_trusted_by_system
     assert "reads what is sent, the API key among it" in signer.sentence()
+
+
+@asynccontextmanager
+async def encrypted_proxy(authority: trustme.CA) -> AsyncIterator[tuple[Route, list[bytes]]]:
+    """An HTTP proxy that is itself called over TLS, and what it was told."""
+    told: list[bytes] = []
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError):
+            while data := await reader.read(4096):
+                writer.write(data)
+                await writer.drain()
+        writer.close()
+
+    async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, asyncio.IncompleteReadError):
+            told.append(await reader.readuntil(b"\r\n\r\n"))
+            port = int(told[0].split()[1].rpartition(b":")[2])
+            beyond = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+            await asyncio.gather(pump(reader, beyond[1]), pump(beyond[0], writer))
+        writer.close()
+
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1", organization_name="Honest Proxy").configure_cert(tls)
+    async with await asyncio.start_server(tunnel, "127.0.0.1", 0, ssl=tls) as server:
+        port = server.sockets[0].getsockname()[1]
+        yield Route("proxy", "these tests", proxy_url=Secret(f"https://trader:hunter2@127.0.0.1:{port}")), told
+
+
+async def test_behind_an_encrypted_proxy_the_server_s_signer_is_named_and_not_the_proxy_s(
+    authority: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    known = trustme.CA(organization_name="Known Ltd")
+    known.cert_pem.write_to_path(tmp_path / "known.pem")
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "known.pem"))
+    async with inspector(authority) as fake, encrypted_proxy(known) as (route, _):
+        signer = await who_signed(fake.site.rest_url, route, 5)
+    assert signer is not None
+    assert "Inspector Ltd" in signer.issuer
+    assert not signer.is_trusted_by_system
+    assert fake.seen == []
+
+
+async def test_an_encrypted_proxy_that_nobody_vouches_for_is_told_nothing(authority: trustme.CA) -> None:
+    async with inspector(authority) as fake, encrypted_proxy(authority) as (route, told):
+        assert await who_signed(fake.site.rest_url, route, 5) is None
+    assert told == []
 
 
 async def test_where_no_handshake_comes_about_nobody_is_named() -> None:

@@ -115,7 +115,11 @@ def _decide(environment: Environment, host: str, environ: Mapping[str, str]) -> 
 
 
 def open_transport(
-    route: Route, *, verify: ssl.SSLContext | None = None, keeps_connections: bool = True
+    route: Route,
+    *,
+    verify: ssl.SSLContext | None = None,
+    verify_proxy: ssl.SSLContext | None = None,
+    keeps_connections: bool = True,
 ) -> httpx.AsyncHTTPTransport:
     """Return a transport that takes `route`.
 
@@ -124,6 +128,7 @@ def open_transport(
             then resolves the host with AF_INET alone (docs/egress.md). Behind a
             proxy the address family is the proxy's business.
         verify: What certificates are checked against; None for `public_roots()`.
+        verify_proxy: The same for a proxy's own certificate, before it is told its password; None for `verify`.
         keeps_connections: Whether connections are used again. One that is hides address pools.
 
     Raises:
@@ -138,7 +143,7 @@ def open_transport(
         return httpx.AsyncHTTPTransport(verify=context, limits=limits, local_address=route.source_address, retries=0)
     url = route.proxy_url.reveal()
     try:
-        proxy = httpx.Proxy(url, ssl_context=context if url.startswith("https:") else None)
+        proxy = httpx.Proxy(url, ssl_context=(verify_proxy or context) if url.startswith("https:") else None)
     except (ValueError, httpx.InvalidURL):
         raise _unreadable(route.source) from None
     return httpx.AsyncHTTPTransport(verify=context, limits=limits, proxy=proxy, retries=0)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 
 from wizard.core.text import printable
-from wizard.net.route import Route, open_transport
+from wizard.net.route import Route, open_transport, public_roots
 from wizard.net.trace import Trace
 
 if TYPE_CHECKING:
@@ -77,8 +77,7 @@ async def who_signed(url: str, route: Route, deadline: float) -> Signer | None:
         deadline: Seconds for both handshakes.
     """
     shown, trusted = await asyncio.gather(
-        _shake_hands(url, open_transport(route, verify=_anything()), deadline),
-        _shake_hands(url, open_transport(route, verify=_system_store()), deadline),
+        _shake_hands(url, route, _anything(), deadline), _shake_hands(url, route, _system_store(), deadline)
     )
     return name_signer(shown, is_trusted_by_system=trusted is not None) if shown else None
 
@@ -90,14 +89,15 @@ class _HangUp(Trace):
 
     async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
         await super().__call__(event, info)
-        if event.endswith(".start_tls.complete"):
+        # A first handshake behind a proxy is with the proxy itself, whose certificate is not in question.
+        if event.endswith(".start_tls.complete") and not (self.is_proxied and event.startswith("connection.")):
             self.certificate = self.tls.getpeercert(True) if self.tls else None
             await info["return_value"].aclose()
 
 
-async def _shake_hands(url: str, transport: httpx.AsyncBaseTransport, deadline: float) -> bytes | None:
-    hang_up = _HangUp()
-    async with transport:
+async def _shake_hands(url: str, route: Route, verify: ssl.SSLContext, deadline: float) -> bytes | None:
+    hang_up = _HangUp(proxied=route.is_proxied)
+    async with open_transport(route, verify=verify, verify_proxy=public_roots()) as transport:
         try:
             async with asyncio.timeout(deadline):
                 await transport.handle_async_request(httpx.Request("GET", url, extensions={"trace": hang_up}))

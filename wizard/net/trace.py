@@ -59,7 +59,7 @@ class Trace:
         """The last TLS handshake that ended well."""
         self.handshake_ms = 0.0
         """How long it took."""
-        self._proxied = proxied
+        self.is_proxied = proxied
         self._stopwatch = stopwatch
         self._begun: dict[str, float] = {}
         self._socket: httpcore.AsyncNetworkStream | None = None
@@ -75,7 +75,7 @@ class Trace:
             # CONNECT comes before the TLS handshake with the server: it is the proxy that is asked.
             asks_proxy = name.startswith("http11.") and self.phase is Phase.PROXY
             if name in _PHASE_OF and not asks_proxy:
-                at_proxy = self._proxied and name.startswith("connection.")
+                at_proxy = self.is_proxied and name.startswith("connection.")
                 self.phase = Phase.PROXY if at_proxy else _PHASE_OF[name]
         elif state == "complete":
             self._finish(name, info["return_value"])
