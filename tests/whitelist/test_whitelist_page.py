@@ -51,7 +51,7 @@ def rules(random: Random) -> Rules:
 
 def refusal(text: str) -> str:
     try:
-        read_page_text(text, 20)
+        read_page_text(text)
     except PageError as error:
         return error.what
     return ""
@@ -66,7 +66,7 @@ def test_what_is_called_valid_the_page_saves_and_what_the_page_refuses_was_calle
         if validation.is_valid:
             valid += 1
             for form in Form:
-                assert read_page_text(render(validation.networks, form), 20) == validation.networks
+                assert read_page_text(render(validation.networks, form)) == validation.networks
         # Semicolons and full-width commas separate here and are malformed there: not the composer's to refuse.
         elif why := refusal(text):
             refused += 1

@@ -7,7 +7,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
     except WizardError as error:
         known = error
     # What is seen on this host is seen from no address.
-    doctor = Doctor(paths, known, _place_opener(paths, known), FindingWriter(time.time, ""))
+    doctor = Doctor(paths, known, FindingWriter(time.time, ""))
     found = run_async(doctor.look((Area(options.only),) if options.only else tuple(Area)))
     if options.json:
         checks = [
@@ -79,23 +79,7 @@ def run(options: argparse.Namespace) -> int:
         for findings in found.values():
             for finding in findings:
                 print_finding(finding)
-    return _exit_code(found)
-
-
-def _place_opener(paths: Paths, known: Settings | WizardError) -> Callable[[], Awaitable[Store]]:
-    """Return what opens the place of the credentials. Settings that cannot be read may name another one."""
-    if isinstance(known, Settings):
-        return place_opener(paths, known)
-    why, advice = " ".join(sentences(known.what, known.why)), known.advice
-
-    async def open_no_place() -> Store:
-        raise CustodyError("Where credentials are kept is not known", why=why, advice=advice, code="settings")
-
-    return open_no_place
-
-
-def _exit_code(found: Mapping[Area, tuple[Finding, ...]]) -> Exit:
-    place = next((finding for finding in found.get(Area.KEYRING, ()) if isinstance(finding, PlaceFinding)), None)
+    place = next(iter(found.get(Area.KEYRING, ())), None)
     if place is not None and place.outcome is Outcome.FAILED:
         return Exit.KEYRING_UNUSABLE
     return exit_code(finding for findings in found.values() for finding in findings)
@@ -117,12 +101,16 @@ async def try_place(open_store: Callable[[], Awaitable[Store]], writer: FindingW
         store = await open_store()
         seconds = await try_out(store)
     except CustodyError as error:
-        told = writer.error(STORAGE, Outcome.FAILED, error)
-        return PlaceFinding(told.subject, told.outcome, told.observed, told.at, advice=told.advice, state=error.code)
+        return _unusable_place(error, writer)
     observed = f"A canary was written to {store.label}, read back, compared and deleted in {seconds:.1f} s."
     outcome = Outcome.WARNING if store.doubt else Outcome.PASSED
     gap, backend = store.doubt, store.backend
     return PlaceFinding(STORAGE, outcome, observed, writer.clock(), does_not_prove=gap, state="ready", backend=backend)
+
+
+def _unusable_place(error: CustodyError, writer: FindingWriter) -> PlaceFinding:
+    told = writer.error(STORAGE, Outcome.FAILED, error)
+    return PlaceFinding(told.subject, told.outcome, told.observed, told.at, advice=told.advice, state=error.code)
 
 
 async def compare_stored_keys(
@@ -165,7 +153,6 @@ class Doctor:
     paths: Paths
     known: Settings | WizardError
     """What the settings say, or why they cannot be read."""
-    open_store: Callable[[], Awaitable[Store]]
     writer: FindingWriter
 
     async def look(self, areas: Sequence[Area]) -> dict[Area, tuple[Finding, ...]]:
@@ -198,11 +185,15 @@ class Doctor:
         return self.writer.note("Terminal", Outcome.PASSED, observed)
 
     async def _check_storage(self) -> tuple[Finding, ...]:
-        place = await try_place(self.open_store, self.writer)
-        if place.outcome is Outcome.FAILED or isinstance(self.known, WizardError):
+        if isinstance(self.known, WizardError):  # they may name another place than the keyring
+            what, why = "Where credentials are kept is not known", " ".join(sentences(self.known.what, self.known.why))
+            error = CustodyError(what, why=why, advice=self.known.advice, code="settings")
+            return (_unusable_place(error, self.writer),)
+        open_store = place_opener(self.paths, self.known)
+        place = await try_place(open_store, self.writer)
+        if place.outcome is Outcome.FAILED:
             return (place,)
-        store = await self.open_store()
-        return place, await compare_stored_keys(store, self.paths, self.known.environments, self.writer)
+        return place, await compare_stored_keys(await open_store(), self.paths, self.known.environments, self.writer)
 
     async def _check_network(self, environment: Environment) -> Finding:
         """Decide the route of an environment and call its exchange's public ping."""

@@ -100,9 +100,11 @@ def run(options: argparse.Namespace) -> int:
     except WizardError as error:
         trouble = print_error(error)
     if options.json:
-        told: dict[str, object] = {"hosts": [_host_json(answer) for answer in answers]} if hosts else {}
+        # It is null where nothing here could call the exchange over IPv6, or the name service did not tell.
+        told: dict[str, object] = {"ipv6": way and _ipv6_json(way), "history": history}
+        told |= {"hosts": [_host_json(answer) for answer in answers]} if hosts else {}
         told |= {"exchange": _exchange_json(observation, report.verdict)} if options.ask_exchange else {}
-        print_json({"environment": environment.name, **as_json(report), **_ipv6_json(way), "history": history, **told})
+        print_json({"environment": environment.name, **as_json(report), **told})
     confirmed = observation.confirms(report.verdict) if observation else None
     is_known = (report.verdict.is_agreed if confirmed is None else confirmed) and all(one.address for one in answers)
     return trouble or (Exit.FINE if is_known else Exit.INCONCLUSIVE)
@@ -202,11 +204,8 @@ def as_json(report: EgressReport) -> dict[str, object]:
     }
 
 
-def _ipv6_json(way: Ipv6Route | None) -> dict[str, object]:
-    """`ipv6` is null where nothing here could call the exchange over IPv6, or the name service did not tell."""
-    if way is None:
-        return {"ipv6": None}
-    return {"ipv6": {"host": way.host, "address": str(way.address), "source": str(way.source), "note": way.sentence()}}
+def _ipv6_json(way: Ipv6Route) -> dict[str, object]:
+    return {"host": way.host, "address": str(way.address), "source": str(way.source), "note": way.sentence()}
 
 
 def _sample_json(sample: Sample) -> dict[str, object]:

@@ -44,9 +44,8 @@ def run(options: argparse.Namespace) -> int:
     """Serve until SIGTERM, Ctrl+C or idleness."""
     from wizard.rehearsal import simulator  # noqa: PLC0415 - the extra `rehearsal` may not be installed
 
-    exchange = simulator.EmbeddedExchange(
-        seed=options.seed, scenario=SCENARIOS[options.scenario], passes_after=options.passes_after
-    )
+    scenario = SCENARIOS[options.scenario]
+    exchange = simulator.EmbeddedExchange(seed=options.seed, scenario=scenario, passes_after=options.passes_after)
     options.shutdown.restore_handlers()  # asyncio handles SIGINT; SIGTERM is the usual end of a server, no failure
     asyncio.run(_serve(exchange, simulator.serve(exchange, options.port), options))
     return Exit.FINE

@@ -26,8 +26,6 @@ JOURNAL = "journal.sqlite3"
 LONGEST_DEADLINE = 120.0
 """Seconds: nobody waits longer for a keyring without believing that the program hangs."""
 ANY_SOURCE = "0.0.0.0"  # noqa: S104 - a local address to call from, not one to listen on
-
-
 OTHERS: Final = 0o077
 """The mode's bits for everybody but the owner."""
 
@@ -192,12 +190,8 @@ def _expect_own(directory: Path, writable: int) -> None:
     if found.st_uid != os.geteuid():
         raise _unusable(directory, "It belongs to another user.")
     if found.st_mode & writable:
-        raise WizardError(
-            f"The directory {directory} is not used",
-            why="Other users of this system can write into it.",
-            advice=f"Run: chmod go-w {directory}",
-            code="settings.directory",
-        )
+        advice = f"Run: chmod go-w {directory}"
+        raise _unusable(directory, "Other users of this system can write into it.", "is not used", advice)
 
 
 def _close_to_others(directory: Path) -> None:
@@ -211,12 +205,8 @@ def _close_to_others(directory: Path) -> None:
         return
     if directory.is_symlink():
         target = directory.resolve()
-        raise WizardError(
-            f"The directory {directory} is not used",
-            why=f"It is a link to {target}, and other users of this system can look into that.",
-            advice=f"Run: chmod go= {target}",
-            code="settings.directory",
-        )
+        why = f"It is a link to {target}, and other users of this system can look into that."
+        raise _unusable(directory, why, "is not used", f"Run: chmod go= {target}")
     handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         os.fchmod(handle, 0o700)
@@ -224,13 +214,13 @@ def _close_to_others(directory: Path) -> None:
         os.close(handle)
 
 
-def _unusable(directory: Path, why: str) -> WizardError:
-    return WizardError(
-        f"The directory {directory} cannot be used",
-        why=why,
-        advice=f"Set {HOME_VARIABLE} to a directory of your own that you can write into.",
-        code="settings.directory",
-    )
+def _unusable(
+    directory: Path,
+    why: str,
+    what: str = "cannot be used",
+    advice: str = f"Set {HOME_VARIABLE} to a directory of your own that you can write into.",
+) -> WizardError:
+    return WizardError(f"The directory {directory} {what}", why=why, advice=advice, code="settings.directory")
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,20 +264,10 @@ def load(file: Path) -> Settings:
     common = whole.section("rules")
     common.expect_only(_RULES)
     rules = _rules(common, Rules())
-    environments = whole.section("environments")
-    if not environments.values:
-        return Settings(_usual(rules), _custody(whole.section("custody")))
-    sites = known_sites()
-    return Settings(
-        {name: _environment(name, environments, sites, rules) for name in environments.values},
-        _custody(whole.section("custody")),
-    )
-
-
-def _usual(rules: Rules) -> dict[str, Environment]:
-    sites = known_sites()
-    named = {"production": "binance.com", "staging": "demo", "development": "testnet"}
-    return {name: Environment(name, sites[site], rules) for name, site in named.items()}
+    sites, environments = known_sites(), whole.section("environments")
+    found = {name: _environment(name, environments, sites, rules) for name in environments.values}
+    usual = {name: Environment(name, sites[site], rules) for name, site in _USUAL.items()}
+    return Settings(found or usual, _custody(whole.section("custody")))
 
 
 def _custody(section: Section) -> Custody:
@@ -339,6 +319,7 @@ def _rules(section: Section, default: Rules) -> Rules:
     return Rules(section.number("max_entries", default.max_entries, 1, MOST_ENTRIES), frozenset(tolerated))
 
 
+_USUAL: Final = {"production": "binance.com", "staging": "demo", "development": "testnet"}
 _RULES: Final = ("max_entries", "tolerated_ranges")
 _ENVIRONMENT: Final = ("site", "source_address", "proxy", "uses_futures", "hosts")
 _NAME: Final = re.compile("[A-Za-z0-9_-]{1,60}")

@@ -1,10 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from embedded_client import HmacSigner, Host, ManualClock
-
-from wizard.rehearsal.simulator import EmbeddedExchange
-from wizard.rehearsal.simulator.page import PageError, read_page_text
+from embedded_client import HmacSigner, Host
 
 
 def addresses(count: int) -> list[str]:
@@ -72,10 +69,3 @@ async def test_the_page_saves(host: Host, key: HmacSigner, text: str, saved: lis
 )
 async def test_the_page_refuses(host: Host, key: HmacSigner, text: str, message: str) -> None:
     assert await save(host, key, text) == (400, message)
-
-
-def test_the_limit_is_a_setting() -> None:
-    exchange = EmbeddedExchange(clock=ManualClock(), max_entries=30)
-    assert len(read_page_text(" ".join(addresses(30)), exchange.state.max_entries)) == 30
-    with pytest.raises(PageError, match="Too many IPs"):
-        read_page_text(" ".join(addresses(31)), exchange.state.max_entries)

@@ -39,6 +39,8 @@ from wizard.rehearsal.simulator.refusals import PageError
 from wizard.rehearsal.simulator.state import ExchangeState
 
 PREFIX = "/desk"
+MAX_ENTRIES = 20
+"""In one whitelist."""
 
 Form = Mapping[str, object]
 _OWN_NAMES = ("127.0.0.1", "localhost", "::1")
@@ -68,7 +70,7 @@ def _create(state: ExchangeState, form: Form) -> object:
     except ValueError:
         raise PageError(f"kind must be one of {', '.join(PageKeyKind)}") from None
     label, public_key = _text(form, "label"), _text(form, "public_key")
-    networks, permissions = _whitelist(form, "whitelist", state.max_entries), _permissions(form.get("permissions"))
+    networks, permissions = _whitelist(form, "whitelist"), _permissions(form.get("permissions"))
     _check_withdrawals(permissions, networks)
     secret = None
     if kind is not PageKeyKind.HMAC:
@@ -89,7 +91,7 @@ def _keys(state: ExchangeState, _form: Form) -> object:
 def _change_whitelist(state: ExchangeState, form: Form, key: ApiKey) -> object:
     if "text" not in form:
         raise PageError("text is missing; null makes the key unrestricted")
-    networks = _whitelist(form, "text", state.max_entries)
+    networks = _whitelist(form, "text")
     _check_withdrawals(key.permissions, networks)
     return _shown(state.change_whitelist(key, networks))
 
@@ -177,9 +179,9 @@ def _text(form: Form, name: str) -> str:
     return value or ""
 
 
-def _whitelist(form: Form, name: str, max_entries: int) -> Networks:
+def _whitelist(form: Form, name: str) -> Networks:
     """Return the whitelist; null or left out is unrestricted."""
-    return None if form.get(name) is None else read_page_text(_text(form, name), max_entries)
+    return None if form.get(name) is None else read_page_text(_text(form, name))
 
 
 def _permissions(value: object) -> frozenset[str]:
@@ -203,7 +205,7 @@ def _check_withdrawals(permissions: frozenset[str], networks: Networks) -> None:
         raise PageError("You must apply the IP Access Restriction filter in order to enable withdrawals")
 
 
-def read_page_text(text: str, max_entries: int) -> tuple[IPv4Network, ...]:
+def read_page_text(text: str) -> tuple[IPv4Network, ...]:
     """Return the IPv4 blocks that the page saves, in the order in which they were written.
 
     Raises:
@@ -213,7 +215,7 @@ def read_page_text(text: str, max_entries: int) -> tuple[IPv4Network, ...]:
     if not all(fields):
         raise PageError("An IP address must not be empty")
     entries = [entry for field in fields for entry in _BLANKS.split(field)]
-    if len(entries) > max_entries:
+    if len(entries) > MAX_ENTRIES:
         raise PageError("Too many IPs")
     return tuple(network for network in map(_network, entries) if network is not None)
 

@@ -40,7 +40,6 @@ class EmbeddedExchange:
     Args:
         clock: The true time; the exchange's own may be set wrong with a fault.
         seed: Makes API keys and secrets the same in every run; None makes them unguessable.
-        max_entries: How many entries a whitelist may have.
         scenario: What will go wrong, if anything.
         passes_after: Seconds until a fault of the scenario that passes by itself is over.
     """
@@ -50,11 +49,10 @@ class EmbeddedExchange:
         *,
         clock: Clock = time.time,
         seed: int | None = None,
-        max_entries: int = 20,
         scenario: Scenario = SMOOTH,
         passes_after: float = PASSES_AFTER,
     ) -> None:
-        self.state = ExchangeState(clock, KeyGenerator(seed), max_entries, scenario, passes_after)
+        self.state = ExchangeState(clock, KeyGenerator(seed), scenario, passes_after)
         self._surfaces = _surfaces(self.state)
         self._under_way = 0
         self._last = time.monotonic()

@@ -89,17 +89,13 @@ class ExchangeState:
     Args:
         clock: The true time.
         generator: Makes API keys and secrets.
-        max_entries: How many entries the page accepts in a whitelist.
         scenario: What will go wrong.
         passes_after: Seconds until a fault of the scenario that passes by itself is over.
     """
 
-    def __init__(
-        self, clock: Clock, generator: KeyGenerator, max_entries: int, scenario: Scenario, passes_after: float
-    ) -> None:
+    def __init__(self, clock: Clock, generator: KeyGenerator, scenario: Scenario, passes_after: float) -> None:
         self.clock = clock
         self.generator = generator
-        self.max_entries = max_entries
         self.uid = generator.uid()
         self.keys: dict[str, ApiKey] = {}
         self.nat: Mapping[str, str] = DEFAULT_NAT
