@@ -6,16 +6,12 @@ import argparse
 import asyncio
 import json
 import signal
-from contextlib import AbstractAsyncContextManager, suppress
+from contextlib import suppress
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 from wizard.commands.console import non_negative, print_result
 from wizard.core.errors import Exit
 from wizard.rehearsal.scenarios import PASSES_AFTER, SCENARIOS, SMOOTH
-
-if TYPE_CHECKING:
-    from wizard.rehearsal.simulator import Addresses, EmbeddedExchange
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -42,33 +38,25 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until SIGTERM, Ctrl+C or idleness."""
+    options.shutdown.restore_handlers()  # asyncio handles SIGINT; SIGTERM is the usual end of a server, no failure
+    asyncio.run(_serve(options))
+    return Exit.FINE
+
+
+async def _serve(options: argparse.Namespace) -> None:
     from wizard.rehearsal import simulator  # noqa: PLC0415 - the extra `rehearsal` may not be installed
 
     scenario = SCENARIOS[options.scenario]
     exchange = simulator.EmbeddedExchange(seed=options.seed, scenario=scenario, passes_after=options.passes_after)
-    options.shutdown.restore_handlers()  # asyncio handles SIGINT; SIGTERM is the usual end of a server, no failure
-    asyncio.run(_serve(exchange, simulator.serve(exchange, options.port), options))
-    return Exit.FINE
-
-
-async def _serve(
-    exchange: EmbeddedExchange, serving: AbstractAsyncContextManager[Addresses], options: argparse.Namespace
-) -> None:
     loop, is_stopped = asyncio.get_running_loop(), asyncio.Event()
     signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(is_stopped.set))
-    async with serving as addresses:
-        print_result(_first_line(addresses, as_json=options.json))
+    async with simulator.serve(exchange, options.port) as addresses:
+        served = f"The embedded exchange serves at {addresses.base_url} and {addresses.ws_url}"
+        words = f"{served}, its desk at {addresses.desk_url}. Ctrl+C ends it."
+        print_result(json.dumps(asdict(addresses)) if options.json else words)
         if options.idle_limit is None:
             await is_stopped.wait()
         while not is_stopped.is_set() and (rest := options.idle_limit - exchange.idle_seconds()) > 0:
             with suppress(TimeoutError):
                 await asyncio.wait_for(is_stopped.wait(), rest)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it ends already
-
-
-def _first_line(addresses: Addresses, *, as_json: bool) -> str:
-    """Say where it serves, when it answers already."""
-    if as_json:
-        return json.dumps(asdict(addresses))
-    served = f"{addresses.base_url} and {addresses.ws_url}"
-    return f"The embedded exchange serves at {served}, its desk at {addresses.desk_url}. Ctrl+C ends it."

@@ -9,8 +9,8 @@ from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING
 
 from wizard.commands.console import print_message
-from wizard.core import settings
 from wizard.core.errors import Exit
+from wizard.core.settings import Paths, Settings
 from wizard.core.text import printable
 from wizard.rotation.current_credentials import API_KEY, API_SECRET, PRIVATE_KEY, VARIABLES, as_variables, read_current
 
@@ -57,23 +57,17 @@ def run(options: argparse.Namespace) -> int:
     if not command:
         print_message("key-wizard: there is no command to run. Write: key-wizard exec ENV -- CMD")
         return Exit.USAGE
-    given = _read(options.environment)
+    given = as_variables(read_current(options.environment, _open_place))
     inherited = {name: value for name, value in options.inherited.environ.items() if name not in VARIABLES}
     options.inherited.restore()
     options.shutdown.restore_handlers()
     return _become(command, {**inherited, **given})
 
 
-def _read(environment: str) -> dict[str, str]:
-    paths = settings.paths()
-    known = settings.load(paths.config_file)
+def _open_place(paths: Paths, known: Settings) -> Awaitable[Store]:
+    from wizard.commands.prompts import place_opener  # noqa: PLC0415 - a keyring that can be used needs none of it
 
-    def open_place() -> Awaitable[Store]:
-        from wizard.commands.prompts import place_opener  # noqa: PLC0415 - a keyring that can be used needs none of it
-
-        return place_opener(paths, known)()
-
-    return as_variables(read_current(known.environment(environment).name, paths, known.custody, open_place))
+    return place_opener(paths, known)()
 
 
 def _become(command: list[str], environ: Mapping[str, str]) -> int:

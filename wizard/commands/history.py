@@ -14,7 +14,7 @@ from wizard.rotation.flow import CERTIFIED
 from wizard.rotation.journal import Journal, read_journal
 from wizard.rotation.json_records import describe_rotation
 from wizard.rotation.model import RotationRecord
-from wizard.rotation.report import Report, restore_report
+from wizard.rotation.report import restore_report
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> int:
     known = settings.load(paths.config_file)
     with read_journal(paths) as journal:
         rotations = _rotations(journal, known, options.environment)
-        reports = _reports(journal)
+        reports = {event.rotation: restore_report(event.detail) for event in journal.events(kind=CERTIFIED)}
     if options.json:
         print_json({"rotations": [describe_rotation(each, reports.get(each.number)) for each in rotations]})
         return Exit.FINE
@@ -57,10 +57,6 @@ def _rotations(journal: Journal, known: Settings, name: str | None) -> list[Rota
         known.environment(name)  # raises, and names those that there are
     rotations = [rotation for one in ([name] if name else names) for rotation in journal.rotations(one)]
     return sorted(rotations, key=lambda rotation: rotation.number)
-
-
-def _reports(journal: Journal) -> dict[int | None, Report | None]:
-    return {event.rotation: restore_report(event.detail) for event in journal.events(kind=CERTIFIED)}
 
 
 def _line(rotation: RotationRecord) -> str:

@@ -9,7 +9,7 @@ from wizard.commands.console import open_wizard, print_json, print_message
 from wizard.core import settings
 from wizard.core.credentials import KeyKind
 from wizard.core.errors import Exit
-from wizard.rehearsal.player import PlayedStep, Player
+from wizard.rehearsal.player import Player
 from wizard.rehearsal.scenarios import PASSES_AFTER, SCENARIOS, SMOOTH, Correction, Scenario
 from wizard.rehearsal.session import rehearse
 from wizard.rotation.model import Grade
@@ -70,7 +70,9 @@ async def _play(options: argparse.Namespace, wanted: Scenario) -> int:
                 KeyKind(options.kind),
                 scenario,
                 passes_after=passes_after,
-                on_step=_print_step,
+                on_step=lambda done: print_message(
+                    f"{done.step:<12} {done.outcome:<8} {done.seconds:5.1f} s  {done.sentence}"
+                ),
                 on_correction=lambda done: print_message(f"{'the user':<12} {done}"),
             )
             is_done = await player.play()
@@ -83,7 +85,3 @@ async def _play(options: argparse.Namespace, wanted: Scenario) -> int:
     if is_done:
         return Exit.FINE
     return Exit.LEGACY_ALIVE if Grade(result["grade"]) is Grade.ALIVE else Exit.INCONCLUSIVE
-
-
-def _print_step(step: PlayedStep) -> None:
-    print_message(f"{step.step:<12} {step.outcome:<8} {step.seconds:5.1f} s  {step.sentence}")

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from wizard.core import settings
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.errors import WizardError
-from wizard.core.settings import Custody, Paths, Place
+from wizard.core.settings import Paths, Place, Settings
 from wizard.custody.backends import judge
 from wizard.custody.errors import CustodyError
 from wizard.custody.keyring import KeyringStore, start_worker
@@ -46,11 +46,8 @@ def current_credentials(environment: str) -> Credentials:
         wizard.custody.errors.CustodyError: the keyring cannot be used.
         WizardError: the settings or the journal cannot be read.
     """
-    paths = settings.paths()
-    known = settings.load(paths.config_file)
-    name = known.environment(environment).name
 
-    def open_store() -> Awaitable[Store]:
+    def open_place(paths: Paths, known: Settings) -> Awaitable[Store]:
         from wizard.custody.custodian import Custodian  # noqa: PLC0415 - the keyring needs none of it
 
         return Custodian(known.custody, paths.encrypted_file, paths.config_file).open()
@@ -59,12 +56,10 @@ def current_credentials(environment: str) -> Credentials:
 
     # In a thread, because a caller may have an event loop of its own running.
     with ThreadPoolExecutor(1) as pool:
-        return pool.submit(read_current, name, paths, known.custody, open_store).result()
+        return pool.submit(read_current, environment, open_place).result()
 
 
-def read_current(
-    environment: str, paths: Paths, custody: Custody, open_store: Callable[[], Awaitable[Store]]
-) -> Credentials:
+def read_current(environment: str, open_place: Callable[[Paths, Settings], Awaitable[Store]]) -> Credentials:
     """Return the credentials in use in `environment`, from the keyring that the journal names or another place.
 
     A keyring needs no event loop: what it would load takes longer than the whole read. Where it holds nothing, or works
@@ -72,22 +67,23 @@ def read_current(
 
     Args:
         environment: Its name.
-        paths: Where the journal is.
-        custody: The place that the settings name.
-        open_store: Opens that place, where it is no keyring or the key was not found.
+        open_place: Opens the place that the settings name, where it is no keyring or the key was not found.
 
-    See `current_key` and `fetch` for what can fail.
+    See `current_credentials` for what can fail.
     """
+    paths = settings.paths()
+    known = settings.load(paths.config_file)
+    custody, name = known.custody, known.environment(environment).name
     if custody.place is Place.KEYRING:
         with closing(start_worker(deadline=custody.deadline)) as worker:  # it loads while the journal is read
-            record = current_key(environment, paths)
+            record = current_key(name, paths)
             found = _read_where_stored(record, worker)
         if found is not None:
             return found
     import asyncio  # noqa: PLC0415 - see above
 
     async def read() -> Credentials:
-        return await fetch(current_key(environment, paths), await open_store())
+        return await fetch(current_key(name, paths), await open_place(paths, known))
 
     return asyncio.run(read())
 
