@@ -66,6 +66,14 @@ async def test_u_asks_for_the_password_says_a_wrong_one_and_opens_with_the_right
     await wizard.until("#next", "begins to replace")
 
 
+async def test_a_paste_that_is_no_password_is_said_not_to_be_taken(locked: tuple[Wizard, FakeLocked]) -> None:
+    wizard, _ = locked
+    await wizard.press("u")
+    wizard.app.post_message(events.Paste("two\nlines"))
+    await wizard.until("Notice", "The paste holds 2 lines")
+    assert wizard.app.screen.query_one("#password", SecretField).length == 0
+
+
 async def test_a_password_that_is_tried_for_ever_can_be_cancelled_and_the_wizard_left(
     locked: tuple[Wizard, FakeLocked],
 ) -> None:

@@ -77,6 +77,10 @@ class PasswordScreen(Dialog[bool]):
         elif not self.is_at_work("password"):
             self._submit()
 
+    def on_secret_field_noted(self, message: SecretField.Noted) -> None:
+        """Say what a field did not take."""
+        self.notice.note(message.note)
+
     def _submit(self) -> None:
         entered = [self._field(name).peek() for name in self._fields if name != AGAIN]
         if AGAIN in self._fields and not self._is_repeated(entered[-1]):
