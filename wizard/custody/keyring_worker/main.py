@@ -61,7 +61,14 @@ def _read(request: Facts) -> Facts:
     """Return the value, or None where there is no such item, also in no other collection."""
     backend, name, user = request["backend"], request["name"], request["user"]
     if backend == SECRET_SERVICE:
-        value = _secret_service().read(name, user, os.environ, request["deadline"])
+        try:
+            value = _secret_service().read(name, user, os.environ, request["deadline"])
+        except Exception as error:
+            if answer_to(error)["code"] != Code.LOCKED:
+                raise
+            # An item of an open collection: KeePassXC asks its user what a program may read. keyring lets it ask.
+            _expect_ready(request)
+            value = _library().read(backend, name, user)
     else:
         _expect_ready(request)
         value = _library().read(backend, name, user)

@@ -208,6 +208,7 @@ def read(name: str, user: str, environ: Mapping[str, str], patience: float) -> s
 
     Raises:
         WorkerError: the service is not ready.
+        secretstorage.exceptions.LockedException: the service would ask its user first, by a prompt.
     """
     found = expect_ready(environ)
     with closing(Bus(patience)) as bus:
