@@ -30,10 +30,10 @@ async def test_a_call_past_its_deadline_is_killed_and_reaped(hung_bus: HungBus) 
     before, worker = children(), KeyringProcess(hung_bus.environ, deadline=0.3)
     with refused("timeout", match=r"Reading from the keyring took longer than 0.3 s"):
         await worker.call(Op.READ, **NAMES)
-    assert children() == before
+    assert not children() - before
     with refused("timeout"):  # of a new one
         await worker.call(Op.READ, **NAMES)
-    assert children() == before
+    assert not children() - before
 
 
 async def test_a_cancelled_call_leaves_no_child_behind(hung_bus: HungBus) -> None:
@@ -44,7 +44,7 @@ async def test_a_cancelled_call_leaves_no_child_behind(hung_bus: HungBus) -> Non
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    assert children() == before
+    assert not children() - before
 
 
 async def test_a_call_cancelled_at_once_leaves_no_child_behind(hung_bus: HungBus) -> None:
@@ -54,14 +54,14 @@ async def test_a_call_cancelled_at_once_leaves_no_child_behind(hung_bus: HungBus
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
-    assert children() == before
+    assert not children() - before
 
 
 async def test_a_blocking_call_past_its_deadline_is_killed_and_reaped_too(hung_bus: HungBus) -> None:
     before, worker = children(), KeyringProcess(hung_bus.environ, deadline=0.3)
     with refused("timeout", match=r"Reading from the keyring took longer than 0.3 s"):
         await asyncio.to_thread(worker.call_blocking, Op.READ, **NAMES)
-    assert children() == before
+    assert not children() - before
 
 
 async def test_a_signal_that_ends_a_blocking_call_leaves_no_child_behind(hung_bus: HungBus) -> None:
@@ -137,7 +137,7 @@ async def test_calls_share_one_process_that_ends_with_its_object(login: dict[str
     await asyncio.gather(worker.call(Op.STATE), worker.call(Op.CHOICE))
     assert children() - before == {first}
     del worker
-    assert children() == before
+    assert not children() - before
 
 
 async def test_a_worker_that_was_ended_is_replaced_at_the_next_call(login: dict[str, str]) -> None:
@@ -149,7 +149,7 @@ async def test_a_worker_that_was_ended_is_replaced_at_the_next_call(login: dict[
     assert (await worker.call(Op.STATE))["state"] == "no-bus-address"
     assert first not in children()
     del worker
-    assert children() == before
+    assert not children() - before
 
 
 def wait_for_the_end_of(process: int) -> None:
