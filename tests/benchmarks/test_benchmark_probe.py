@@ -62,9 +62,9 @@ async def test_the_probe_takes_little_more_than_its_critical_path(
             assert (await probe.run()).is_proven
             async with httpx.AsyncClient(trust_env=False) as client:
                 await client.put(f"{world.base_url}/desk/faults", json={"latency_ms": LATENCY_MS})
-            before = len(exchange.state.log.entries())
+            before = len(exchange.state.log)
             probed = await best_of(3, probe.run)
-            signed = (len(exchange.state.log.entries()) - before) // 3
+            signed = (len(exchange.state.log) - before) // 3
             path = await best_of(3, lambda: one_after_the_other(world, CRITICAL_PATH))
     with capsys.disabled():
         print(
