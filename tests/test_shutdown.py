@@ -29,6 +29,31 @@ with Shutdown():
     time.sleep(60)
 """
 
+LATE = """
+import os, select, signal
+from wizard.core.shutdown import Shutdown
+
+class JustBefore(Shutdown):
+    \"\"\"The first wake-up comes just before the main thread waits: it is seen by C, and the wait is not left.\"\"\"
+    is_first = True
+
+    def _interrupt(self):
+        if self.is_first:
+            self.is_first = False
+            os.write(self._signals, bytes([signal.SIGURG]))
+        else:
+            super()._interrupt()
+
+def taken(*_):
+    raise SystemExit(7)
+
+with JustBefore():
+    signal.signal(signal.SIGUSR1, taken)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])  # another thread takes it
+    os.kill(os.getpid(), signal.SIGUSR1)
+    select.select([], [], [], 60)
+"""
+
 
 @pytest.fixture
 def full_pipe() -> Iterator[int]:
@@ -67,6 +92,11 @@ def test_a_command_ends_although_nobody_takes_what_it_prints(
         wait_until_blocked(process)
         process.send_signal(number)
         assert process.wait(ENDS_WITHIN) == 128 + number
+
+
+def test_a_handler_runs_although_its_wake_up_came_just_before_the_wait() -> None:
+    run = subprocess.run([sys.executable, "-c", LATE], timeout=TIMEOUT, cwd=REPOSITORY, check=False)
+    assert run.returncode == 7
 
 
 def test_what_was_ignored_stays_ignored() -> None:

@@ -137,8 +137,13 @@ class Shutdown:
             for number in sorted(data):
                 if number in _ENDING:
                     self._shut_down(number)
-                elif number != signal.SIGURG:
-                    # Others have handlers of their own. They run once the main thread leaves what it waits in.
+            if set(data).difference(_ENDING, [signal.SIGURG]):
+                # Others have handlers of their own. They run once the main thread leaves what it waits in.
+                self._is_interrupted = False
+                self._interrupt()
+            elif not self._is_interrupted:
+                time.sleep(_TICK)
+                if not self._is_interrupted:
                     self._interrupt()
 
     def _shut_down(self, number: int) -> None:
