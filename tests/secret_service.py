@@ -7,6 +7,7 @@ the environment handed out is made from nothing.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -14,9 +15,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from asyncio.subprocess import Process
 from collections import deque
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -87,6 +89,24 @@ def private_bus(services: dict[str, str] | None = None) -> Iterator[PrivateBus]:
         at_end.callback(bus.close)
         bus.start()
         yield bus
+
+
+@asynccontextmanager
+async def fake_service(bus: PrivateBus, program: str, *arguments: str) -> AsyncIterator[Process]:
+    """Run a stand-in for a Secret Service, a program of tests/keyring, on the bus as long as the block runs."""
+    service = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(_ROOT / "tests" / "keyring" / program), *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        env=bus.environ,
+    )
+    try:
+        assert service.stdout is not None
+        assert await service.stdout.readline() == b"READY\n"
+        yield service
+    finally:
+        with suppress(ProcessLookupError):
+            service.kill()
+        await service.wait()
 
 
 def require_daemons() -> None:

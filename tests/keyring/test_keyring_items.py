@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
@@ -15,7 +14,7 @@ from tests.custody.contract import StoreContract
 from tests.custody.hung_bus import children
 from tests.custody.keys import ed25519_pair, hmac, rsa_4096_pair
 from tests.keyring.fake_asking_service import SECRET
-from tests.secret_service import PrivateBus
+from tests.secret_service import PrivateBus, fake_service
 from wizard.core.credentials import Credentials
 from wizard.core.secret import Secret
 from wizard.custody.errors import CustodyError, ItemUnreadableError, KeptElsewhereError
@@ -151,16 +150,6 @@ async def test_an_item_is_found_again_whatever_keyring_is_told_to_call_it(
 
 
 async def test_an_item_that_keepassxc_asks_its_user_about_is_read_once_he_has_agreed(own_bus: PrivateBus) -> None:
-    service = await asyncio.create_subprocess_exec(
-        *(sys.executable, str(Path(__file__).with_name("fake_asking_service.py"))),
-        stdout=asyncio.subprocess.PIPE,
-        env=own_bus.environ,
-    )
-    try:
-        assert service.stdout is not None
-        assert await service.stdout.readline() == b"READY\n"
+    async with fake_service(own_bus, "fake_asking_service.py"):
         found = await (await open_keyring(environ=own_bus.environ)).read("key-wizard:test:0")
         assert found == Secret(SECRET)
-    finally:
-        service.kill()
-        await service.wait()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
-from pathlib import Path
 
 import pytest
 from jeepney.io.blocking import open_dbus_connection
@@ -12,7 +10,7 @@ from secretstorage import Collection
 
 from tests.custody.configuration import configure, install_plugin
 from tests.custody.refusals import refused
-from tests.secret_service import NAME, PASSWORD, Mode, PrivateBus, private_bus, secret_service
+from tests.secret_service import NAME, PASSWORD, Mode, PrivateBus, fake_service, private_bus, secret_service
 from wizard.core.secret import Secret
 from wizard.custody.errors import CustodyError
 from wizard.custody.keyring import KeyringStore, open_keyring
@@ -96,18 +94,8 @@ async def test_a_keyring_that_the_bus_cannot_start_is_told_from_one_that_is_miss
 
 
 async def test_a_keyring_without_a_default_collection_for_an_instant_is_asked_again(own_bus: PrivateBus) -> None:
-    service = await asyncio.create_subprocess_exec(
-        *(sys.executable, str(Path(__file__).with_name("fake_secret_service.py")), "some-keyring", "later"),
-        stdout=asyncio.subprocess.PIPE,
-        env=own_bus.environ,
-    )
-    try:
-        assert service.stdout is not None
-        assert await service.stdout.readline() == b"READY\n"
+    async with fake_service(own_bus, "fake_secret_service.py", "some-keyring", "later"):
         assert await state_of(own_bus.environ) == "locked"
-    finally:
-        service.kill()
-        await service.wait()
 
 
 async def test_a_collection_in_memory_is_refused(unlocked: dict[str, str]) -> None:

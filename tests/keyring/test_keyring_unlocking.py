@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from tests.custody.hung_bus import children
 from tests.custody.refusals import refused
-from tests.secret_service import PASSWORD, PrivateBus
+from tests.secret_service import PASSWORD, PrivateBus, fake_service
 from wizard.core.secret import Secret
 from wizard.core.settings import Custody
 from wizard.custody.custodian import Custodian
@@ -92,37 +91,19 @@ async def test_an_empty_keyring_gets_a_collection_that_its_password_opens_later(
 
 
 async def test_a_password_is_not_sent_to_a_service_that_would_have_it_in_plain_text(own_bus: PrivateBus) -> None:
-    mock = await asyncio.create_subprocess_exec(
-        *(sys.executable, str(Path(__file__).with_name("fake_secret_service.py")), "gnome-keyring-d", "plain"),
-        stdout=asyncio.subprocess.PIPE,
-        env=own_bus.environ,
-    )
-    try:
-        assert mock.stdout is not None
-        assert await mock.stdout.readline() == b"READY\n"
+    async with fake_service(own_bus, "fake_secret_service.py", "gnome-keyring-d", "plain") as service:
         asked = custodian(own_bus)
         assert await remedy_of(asked) is Remedy.UNLOCK
         with refused("failed") as caught:
             await asked.help(Remedy.UNLOCK, Secret("x"))
         assert "org.freedesktop.DBus.Error.NotSupported" in caught.value.why
-        assert mock.returncode is None
-    finally:
-        with suppress(ProcessLookupError):
-            mock.kill()
-        await mock.wait()
+        assert service.returncode is None
 
 
 async def test_a_keyring_that_prompts_for_ever_is_never_prompted_and_every_wait_can_be_cancelled(
     own_bus: PrivateBus,
 ) -> None:
-    mock = await asyncio.create_subprocess_exec(
-        *(sys.executable, str(Path(__file__).with_name("fake_secret_service.py"))),
-        stdout=asyncio.subprocess.PIPE,
-        env=own_bus.environ,
-    )
-    assert mock.stdout is not None
-    assert await mock.stdout.readline() == b"READY\n"
-    try:
+    async with fake_service(own_bus, "fake_secret_service.py"):
         asked = custodian(own_bus)
         async with asyncio.timeout(5):
             assert await remedy_of(asked) is Remedy.NONE  # only GNOME keyring can be unlocked from here
@@ -134,9 +115,6 @@ async def test_a_keyring_that_prompts_for_ever_is_never_prompted_and_every_wait_
             with pytest.raises(asyncio.CancelledError):
                 await waiting
         assert children() == before
-    finally:
-        mock.kill()
-        await mock.wait()
 
 
 @pytest.mark.parametrize("name", ["PlaintextKeyring", "EncryptedKeyring"])
