@@ -23,6 +23,11 @@ def capitalised(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun: `1 host`, `2 addresses`."""
+    return f"{count} {noun if count == 1 else noun + ('es' if noun.endswith('s') else 's')}"
+
+
 def printable(text: str, limit: int = 200) -> str:
     """Return `text` on one line, control and direction characters replaced, cut to `limit` characters."""
     clean = UNPRINTABLE.sub(REPLACEMENT, text[: limit + 1].replace("\n", " "))
@@ -41,8 +46,14 @@ class Glyphs:
     caution: str
     pending: str
     """Not begun."""
-    current: str
-    """Where the user is: the step, the row, the field with the focus."""
+    focus: str
+    """Before the row or the field with the focus."""
+    here: str
+    """The step where the user is."""
+    unsure: str
+    """Inconclusive."""
+    rule: str
+    """A piece of a horizontal line."""
     working: str
     """Under way; also marks a cut: `…AbC9`."""
     arrow: str
@@ -51,8 +62,8 @@ class Glyphs:
     """One hidden character."""
 
 
-UNICODE = Glyphs("✓", "✗", "!", "·", "▶", "…", "→", "•")
-ASCII = Glyphs("+", "x", "!", ".", ">", "...", "->", "*")
+UNICODE = Glyphs("✓", "✗", "!", "○", "❯", "●", "?", "─", "…", "→", "•")
+ASCII = Glyphs("+", "x", "!", ".", ">", "@", "?", "-", "...", "->", "*")
 
 
 def glyphs_for(environ: Mapping[str, str]) -> Glyphs:

@@ -12,13 +12,12 @@ from wizard.core.credentials import KeyKind
 from wizard.core.secret import Secret
 from wizard.core.text import capitalised
 from wizard.intake.paste import IntakeError, Pair, Role, pair_problem, read_key, read_pair
-from wizard.plain import deadlines
 from wizard.plain.outside_keys import find_key, import_key
 from wizard.plain.simulated_page import SimulatedPageMenu
 from wizard.plain.stage import Stage, evidence, numbered
 from wizard.plain.talk import Command, Talk
 from wizard.rotation.model import Finding, Step
-from wizard.steps import credentials
+from wizard.steps import credentials, deadlines
 from wizard.steps.guide import STEPS
 
 _READ = "from the environment, a .env, freqtrade's, Hummingbot's or another file; nothing is changed there."

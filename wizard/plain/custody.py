@@ -16,8 +16,8 @@ from wizard.custody.questions import (
     PASSPHRASE_CHANGED,
     QUESTIONS,
 )
-from wizard.plain import deadlines
 from wizard.plain.talk import Command, Menu, Talk
+from wizard.steps import deadlines
 from wizard.steps.consents import ENCRYPTED_FILE
 
 ABOUT = (

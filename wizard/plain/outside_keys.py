@@ -11,9 +11,9 @@ from wizard.exchange.signing import KeyPair
 from wizard.intake.paste import Pair
 from wizard.intake.private_keys import NEEDS_PASSPHRASE, ImportedKey, open_private_key
 from wizard.intake.sources import ENVIRONMENT, candidates
-from wizard.plain import deadlines
 from wizard.plain.stage import Stage
 from wizard.plain.talk import Command
+from wizard.steps import deadlines
 from wizard.steps.credentials import read_key
 
 

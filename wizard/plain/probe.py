@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from wizard.core.errors import sentences
-from wizard.plain import deadlines
 from wizard.plain.stage import Stage, evidence
 from wizard.plain.talk import Command
 from wizard.rotation.model import Step
 from wizard.rotation.report import Report
 from wizard.rotation.steps.probe import ProbeReport
+from wizard.steps import deadlines
 from wizard.steps.consents import SWAP
 from wizard.steps.probe import SWAPPED, offers, to_look_at, verdict
 

@@ -9,12 +9,11 @@ from collections.abc import Awaitable
 
 from wizard.core.clock import duration, utc
 from wizard.core.errors import WizardError
-from wizard.plain import deadlines
 from wizard.plain.stage import Stage, numbered
 from wizard.plain.talk import Command
 from wizard.rotation.model import Grade, Step
 from wizard.rotation.retirement import Death, Poll
-from wizard.steps import retire
+from wizard.steps import deadlines, retire
 from wizard.steps.consents import REVERT, purging
 
 MOST_POLLS = 20

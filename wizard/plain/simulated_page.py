@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 from wizard.core.clock import utc
 from wizard.core.credentials import KeyKind
-from wizard.plain import deadlines
 from wizard.plain.talk import Command, Result, Talk
 from wizard.rehearsal.simulated_page import Activity, ListedKey, NewKey, SimulatedPage
+from wizard.steps import deadlines
 from wizard.steps.consents import deleting
 from wizard.steps.guide import SIMULATED_PAGE
 from wizard.steps.simulated_page import CHANGES, LOG_LINES, NOT_CALLED, callers, change, create, name
@@ -29,7 +29,7 @@ class SimulatedPageMenu:
 
     def __init__(self, talk: Talk, page: SimulatedPage, whitelist: Callable[[], str]) -> None:
         self._talk = talk
-        self._page = page
+        self.page = page
         self._whitelist = whitelist
         self._wanted: tuple[KeyKind, str] | None = None
         """The kind of the key that the Credentials step waits for, and its public half, which HMAC has not."""
@@ -61,7 +61,7 @@ class SimulatedPageMenu:
     async def _visit(self) -> bool:
         self._talk.say("", f"{SIMULATED_PAGE.question}.")
         while True:
-            keys = await self._ask(self._page.keys) or ()
+            keys = await self._ask(self.page.keys) or ()
             self._talk.say(*(f"  {_described(key)}" for key in keys))
             menu = {**(_CREATE if self._wanted else {}), **(CHANGES if keys else {}), **_LOG}
             answer = await self._talk.choose("What to do at the desk?", menu, Command.BACK)
@@ -76,7 +76,7 @@ class SimulatedPageMenu:
                 await self._change(answer, keys)
 
     async def _is_created(self, kind: KeyKind, public_key: str) -> bool:
-        self._taken = await self._ask(lambda: create(self._page, kind, public_key, self._whitelist()))
+        self._taken = await self._ask(lambda: create(self.page, kind, public_key, self._whitelist()))
         if self._taken is not None:
             self._talk.say("The key was created and taken over into the wizard.")
         return self._taken is not None
@@ -89,11 +89,11 @@ class SimulatedPageMenu:
         key = keys[int(answer) - 1]
         if action == "delete" and not await self._talk.confirm(deleting(name(key))):
             return
-        if said := await self._ask(lambda: change(self._page, action, key, keys, self._whitelist())):
+        if said := await self._ask(lambda: change(self.page, action, key, keys, self._whitelist())):
             self._talk.say(said)
 
     async def _read_log(self) -> None:
-        activity = await self._ask(self._page.activity)
+        activity = await self._ask(self.page.activity)
         if activity is not None:
             self._talk.say(*(map(_line, activity[-LOG_LINES:]) if activity else [NOT_CALLED]))
 

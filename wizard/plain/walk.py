@@ -20,8 +20,9 @@ from wizard.core.shutdown import HANG_UP, Shutdown
 from wizard.core.threads import use_daemon_threads
 from wizard.custody.errors import CustodyError
 from wizard.environments import Environments, RehearsalEnvironments
-from wizard.plain import credentials, custody, deadlines, egress, probe, retire, whitelist
+from wizard.plain import credentials, custody, probe, retire, whitelist
 from wizard.plain.interrupts import EndOfInputError, Interrupts
+from wizard.plain.lines import Lines
 from wizard.plain.simulated_page import SimulatedPageMenu
 from wizard.plain.stage import Stage, evidence
 from wizard.plain.talk import Command, Talk
@@ -29,13 +30,15 @@ from wizard.plain.terminal import TerminalConsole
 from wizard.rotation.flow import Flow
 from wizard.rotation.journal import Overview
 from wizard.rotation.model import Mode, Step, exit_code
+from wizard.steps import deadlines
 from wizard.steps.consents import FORGET, abandoning
 from wizard.steps.credentials import whitelist_to_paste
+from wizard.steps.egress import EgressPresenter
 from wizard.steps.guide import HOME, STEPS
 from wizard.steps.home import ABANDONED, FORGOTTEN, closing, is_left_open, offers
 
 _STEPS: dict[Step | None, Callable[[Stage], Awaitable[bool]]] = {
-    Step.EGRESS: egress.take,
+    Step.EGRESS: lambda stage: Lines(stage, partial(EgressPresenter, stage.flow)).run(),
     Step.WHITELIST: whitelist.take,
     Step.CREDENTIALS: credentials.take,
     Step.PROBE: probe.take,

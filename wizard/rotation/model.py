@@ -22,7 +22,7 @@ class Step(StrEnum):
     DONE = "done"
 
 
-TITLES = {step: "Summary" if step is Step.DONE else step.capitalize() for step in Step}
+TITLES = {step: {"egress": "Egress IP", "done": "Summary"}.get(step, step.capitalize()) for step in Step}
 """The steps by name, in order, for people."""
 
 

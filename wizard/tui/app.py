@@ -5,8 +5,9 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
@@ -155,7 +156,7 @@ class WizardApp(SafeApp):
             wizard.core.errors.WizardError: it cannot be opened, with the remedy.
         """
         await self.close_environment()
-        await in_daemon_thread(_step_screens)
+        await in_daemon_thread(_load_step_screens)
         self._open_flow = await self._stack.enter_async_context(self.environments.flow(environment))
         return self._open_flow
 
@@ -175,7 +176,7 @@ class WizardApp(SafeApp):
 
     def show_step(self) -> None:
         """Show the screen of the step where the rotation stands."""
-        step, screens = self.flow.step, _step_screens()
+        step, screens = self.flow.step, _step_screens(self.flow)
         self._show(screens[step]() if step in screens else HomeScreen())
 
     def show_summary(self, report: Report) -> None:
@@ -233,16 +234,21 @@ class WizardApp(SafeApp):
             )
 
 
-def _step_screens() -> dict[Step | None, type[Screen[None]]]:
-    """Loaded while an environment is opened: the home screen is there before them."""
+def _load_step_screens() -> None:
+    """Load the steps while an environment is opened: the home screen is there before them."""
+    from wizard.tui.screens import credentials, probe, retire, view_screen, whitelist  # noqa: F401, PLC0415
+
+
+def _step_screens(flow: Flow) -> dict[Step | None, Callable[[], Screen[None]]]:
+    from wizard.steps.egress import EgressPresenter  # noqa: PLC0415
     from wizard.tui.screens.credentials import CredentialsScreen  # noqa: PLC0415
-    from wizard.tui.screens.egress import EgressScreen  # noqa: PLC0415
     from wizard.tui.screens.probe import ProbeScreen  # noqa: PLC0415
     from wizard.tui.screens.retire import RetireScreen  # noqa: PLC0415
+    from wizard.tui.screens.view_screen import ViewScreen  # noqa: PLC0415
     from wizard.tui.screens.whitelist import WhitelistScreen  # noqa: PLC0415
 
     return {
-        Step.EGRESS: EgressScreen,
+        Step.EGRESS: lambda: ViewScreen(partial(EgressPresenter, flow)),
         Step.WHITELIST: WhitelistScreen,
         Step.CREDENTIALS: CredentialsScreen,
         Step.PROBE: ProbeScreen,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
@@ -15,8 +17,10 @@ from textual.widgets import Input, Static
 from wizard.core.errors import WizardError
 from wizard.steps.consents import Consent
 from wizard.steps.home import closing
+from wizard.steps.view import Action
 from wizard.tui.session import Dialog
 from wizard.tui.widgets.basics import LineInput
+from wizard.tui.widgets.notice import Notice
 
 if TYPE_CHECKING:
     from wizard.rotation.flow import Flow
@@ -58,6 +62,45 @@ class ConfirmScreen(Dialog[str]):
     def refuse(self, why: str) -> None:
         """Say why nothing was taken, and what is."""
         self.query_one(".keys", Static).update(f"{why} Type {self._word}, or Esc to cancel.")
+
+
+class AskScreen(Dialog[str]):
+    """Asks for a line of text and runs an action with it, until that is done. Closes with what was typed and not taken.
+
+    Args:
+        action: What is to be done.
+        text: What stands in the field at first.
+        run: Does it; raises WizardError where the text is not right.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Cancel")]
+
+    def __init__(self, action: Action, text: str, run: Callable[[str], Awaitable[object]]) -> None:
+        super().__init__()
+        self._action = action
+        self._text = text
+        self._run_action = run
+
+    def compose(self) -> ComposeResult:
+        """Lay the question out."""
+        with Vertical(classes="dialog"):
+            yield Static(self._action.label, classes="title", markup=False)
+            yield Static(self._action.asks_for, classes="label", markup=False)
+            yield LineInput(self._text)
+            yield Notice(self.glyphs)
+            yield Static(f"enter {self._action.label}   esc Back", classes="keys", markup=False)
+
+    @on(Input.Submitted)
+    def run_action_with(self, event: Input.Submitted) -> None:
+        """Do it, and close where it is done."""
+        event.stop()
+        if not self.is_at_work("ask"):
+            run = partial(self._run_action, event.value.strip())
+            self.start(run, lambda _: self.dismiss(""), doing=f"run {self._action.word}", group="ask")
+
+    def action_cancel(self) -> None:
+        """Close, and keep what was typed."""
+        self.dismiss(self.query_one(Input).value)
 
 
 class LeaveScreen(Dialog[bool]):

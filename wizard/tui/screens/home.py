@@ -273,7 +273,7 @@ class HomeScreen(UnlockingScreen[None]):
         self.query_one("#checks", Static).update(Content("\n").join(lines))
 
     def _say_next(self, text: str) -> None:
-        sentence = Content.from_markup("[b $text-primary]$glyph[/] [b]$text[/]", glyph=self.glyphs.current, text=text)
+        sentence = Content.from_markup("[b $text-primary]$glyph[/] [b]$text[/]", glyph=self.glyphs.focus, text=text)
         self.query_one("#next", Static).update(sentence)
 
     def check(self, finding: Finding) -> Content:

@@ -113,7 +113,7 @@ class EntryList(Widget, can_focus=True):
         return row.adjust_cell_length(self.size.width, self.rich_style)
 
     def _paint(self, row: _Row, number: str, *, is_here: bool) -> Strip:
-        mark = self._glyphs.current if is_here else " "
+        mark = self._glyphs.focus if is_here else " "
         new = "+" if row.checked and row.checked.entry.network in self._added else " "
         base = self._style("text") + Style(bold=is_here)
         # A prefix takes three cells, a mapped address 22 in all: what is longer is cut, and shown whole under edit.

@@ -48,7 +48,7 @@ def _line(number: int, step: Step, steps: Sequence[Step], position: int, glyphs:
     if steps.index(step) < position:
         return Content.from_markup("[$text-success]$glyph[/] $label", glyph=glyphs.passed, label=label)
     if steps.index(step) == position:
-        return Content.from_markup("[b $text-primary]$glyph $label[/]", glyph=glyphs.current, label=label)
+        return Content.from_markup("[b $text-primary]$glyph $label[/]", glyph=glyphs.focus, label=label)
     return Content.from_markup("$glyph $label", glyph=glyphs.pending, label=label)
 
 

@@ -124,7 +124,7 @@ class SecretField(Widget, can_focus=True):
 
     def render(self) -> Text:
         """Show a mask of fixed width, the length, and the last four where asked."""
-        focus = self._glyphs.current if self.has_focus else " "
+        focus = self._glyphs.focus if self.has_focus else " "
         if not self._typed:
             return Text(f"{focus} {self._placeholder}", no_wrap=True, overflow="ellipsis")
         mask = self._glyphs.mask * _MASK_WIDTH

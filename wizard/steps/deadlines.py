@@ -1,4 +1,4 @@
-"""How long each wait of the line mode may take, in seconds: the sum of the deadlines of its parts."""
+"""How long each wait may take, in seconds: the sum of the deadlines of its parts."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from wizard.rotation.steps.probe import PASSES_IN_A_ROW
 CUSTODY = 12 * OPERATION
 """So many operations at most are done at the place of the credentials: by a purge that drops what is not needed."""
 FILES = 20.0
-"""To read the usual files, or one and try its passphrase; a network disk must not hang the conversation."""
+"""To read the usual files, or one and try its passphrase; a network disk must not hang the wizard."""
 PAGE = 10.0
 """One question to the simulated page has 5."""
 

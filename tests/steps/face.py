@@ -1,0 +1,75 @@
+"""A face without a user interface: it keeps what a page says, and answers what a test wants."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from wizard.core.errors import WizardError
+from wizard.custody.custodian import Custodian
+from wizard.rehearsal.simulated_page import SimulatedPage
+from wizard.rotation.report import Report
+from wizard.steps.consents import Consent
+from wizard.steps.presenter import Face, Presenter
+from wizard.steps.view import State
+
+Result = TypeVar("Result")
+
+
+@dataclass
+class FakeFace:
+    """Stands in for a screen or for lines."""
+
+    page: SimulatedPage | None = None
+    custodian: Custodian | None = None
+    answers: dict[str, str] = field(default_factory=dict)
+    """What is typed at the consent of each title; nothing where none is given."""
+    said: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    errors: list[WizardError] = field(default_factory=list)
+    copied: list[str] = field(default_factory=list)
+    visited: list[Presenter] = field(default_factory=list)
+    left: str = ""
+    """How the page was left: `leave`, `home` or `finish`."""
+    report: Report | None = None
+
+    def show(self) -> None: ...
+
+    def say(self, *sentences: str) -> None:
+        self.said += sentences
+
+    def doing(self, text: str) -> None:
+        self.said.append(text)
+
+    def note(self, text: str, state: State = State.GOOD) -> None:
+        self.notes.append(text)
+
+    async def attempt(self, work: Callable[[], Awaitable[Result]], doing: str, at_most: float) -> Result | None:
+        self.said.append(doing)
+        try:
+            return await work()
+        except WizardError as error:
+            self.errors.append(error)
+            return None
+
+    async def confirm(self, consent: Consent) -> str:
+        return self.answers.get(consent.title, "")
+
+    async def read(self, title: str, *paragraphs: str) -> None:
+        self.said += [title, *paragraphs]
+
+    async def visit(self, make: Callable[[Face], Presenter]) -> None:
+        self.visited.append(make(self))
+
+    def copy(self, text: str, what: str) -> None:
+        self.copied.append(text)
+
+    def leave(self) -> None:
+        self.left = "leave"
+
+    def go_home(self) -> None:
+        self.left = "home"
+
+    def finish(self, report: Report) -> None:
+        self.left, self.report = "finish", report

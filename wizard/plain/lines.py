@@ -1,0 +1,178 @@
+"""Speaks a page line by line: what it says, what it offers, and what the user chooses of that."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TypeVar
+
+from wizard.core.errors import WizardError
+from wizard.plain.stage import Stage
+from wizard.plain.talk import Command
+from wizard.rotation.report import Report
+from wizard.steps.consents import Consent
+from wizard.steps.presenter import Face, Presenter, StepPresenter
+from wizard.steps.view import TOGGLE, Action, Row, State, View
+
+Result = TypeVar("Result")
+
+_WORDS = {State.GOOD: "good", State.LOOK: "needs a look", State.STOP: "stops you", State.UNSURE: "inconclusive"}
+"""What a sign of the screens is in lines."""
+_LEFT = {"back"}
+"""Words that every prompt takes."""
+
+
+class Lines:
+    """The `Face` of a page in lines.
+
+    Args:
+        stage: The open environment and the user before it.
+        make: Makes the presenter.
+    """
+
+    def __init__(self, stage: Stage, make: Callable[[Face], Presenter]) -> None:
+        self._stage = stage
+        self._talk = stage.talk
+        self.page = stage.page.page if stage.page else None
+        self.custodian = stage.custodian
+        self._presenter = make(self)
+        self._said: dict[str, list[str]] = {}
+        """What was said last of each part of the view: a part is repeated only where it is another one."""
+        self._is_left = self._is_home = False
+
+    async def run(self) -> bool:
+        """Speak the page until it is left; return whether to go on where the rotation stands now, not home."""
+        presenter = self._presenter
+        with self._talk.about(presenter.ABOUT.format(place=self._stage.flow.place)):
+            if isinstance(presenter, StepPresenter):
+                self._stage.introduce(presenter.STEP, presenter.TITLE)
+            else:
+                self._talk.say("", presenter.TITLE)
+            await self._do(presenter.begin)
+            while not self._is_left:
+                view = presenter.view()
+                self._say(view)
+                await self._choose(view)
+        return not self._is_home
+
+    async def _choose(self, view: View) -> None:
+        actions = {action.word: action for action in view.actions}
+        menu = {word: action.about for word, action in actions.items() if word not in _LEFT}
+        answer = await self._talk.choose("What next?", menu)
+        if answer == Command.BACK and answer not in actions:
+            self._talk.say("There is no way back from here. You are at the list of environments.")
+            self.go_home()
+        elif answer in actions:
+            await self._run(actions[answer], view)
+
+    async def _run(self, action: Action, view: View) -> None:
+        if not action.is_about_row:
+            await self._ask_and_do(action)
+            return
+        for row in await self._ask_rows(view, several=action.key == TOGGLE):
+            await self._ask_and_do(action, row.item)
+
+    async def _ask_and_do(self, action: Action, *given: str) -> None:
+        """Ask for the text of an action where it has one, until it is right or the user goes back."""
+        if not action.asks_for:
+            await self._do(action.run, *given)
+            return
+        while (text := await self._talk.line(action.asks_for)) != Command.BACK:
+            if await self._do(action.run, *given, text):
+                return
+
+    async def _do(self, work: Callable[..., Awaitable[object]], *given: str) -> bool:
+        try:
+            await work(*given)
+        except WizardError as error:
+            self._talk.tell(error)
+            return False
+        return True
+
+    async def _ask_rows(self, view: View, *, several: bool) -> list[Row]:
+        """Ask for rows by their numbers or first cells."""
+        if len(view.rows) == 1:
+            return list(view.rows)
+        prompt = "Numbers, with commas between them" if several else f"Its number, 1 to {len(view.rows)}"
+        typed = await self._talk.line(prompt)
+        if typed in {"", Command.BACK}:
+            return []
+        known = {row.cells[0]: row for row in view.rows} | {str(at): row for at, row in enumerate(view.rows, 1)}
+        words = dict.fromkeys(filter(None, map(str.strip, typed.split(",") if several else [typed])))
+        self._talk.say(*(f"There is no row {word}." for word in words if word not in known))
+        return [known[word] for word in words if word in known]
+
+    def _say(self, view: View) -> None:
+        parts = {
+            "verdict": [view.verdict, *(f"  {sentence}" for sentence in (*view.because, *view.fix))],
+            "corner": [view.corner] if view.corner else [],
+            "rows": [*([f"{view.list_title}:"] if view.list_title else []), *_rows(view)],
+            "evidence": [f"  {_line(row)}" for row in view.evidence],
+            "gap": [f"  Not proven: {view.not_proven}."] if view.not_proven else [],
+        }
+        for part, lines in parts.items():
+            if lines != self._said.get(part):
+                self._talk.say(*lines)
+        self._said = parts
+
+    # --- the face of the presenter --------------------------------------------------------------
+
+    def show(self) -> None:
+        """The view is said when the user is asked again."""
+
+    def say(self, *sentences: str) -> None:
+        """Say what was just seen."""
+        self._talk.say(*(f"  {sentence}" for sentence in sentences))
+
+    def doing(self, text: str) -> None:
+        """Each answer is said as it comes."""
+
+    def note(self, text: str, state: State = State.GOOD) -> None:  # noqa: ARG002 - its words are enough
+        """Say it."""
+        self._talk.say(text)
+
+    async def attempt(self, work: Callable[[], Awaitable[Result]], doing: str, at_most: float) -> Result | None:
+        """Say what is waited for, and wait. Ctrl-C stops it."""
+        return await self._talk.attempt(work, doing, at_most)
+
+    async def confirm(self, consent: Consent) -> str:
+        """Ask for the word of a consent."""
+        return await self._talk.confirm(consent)
+
+    async def read(self, title: str, *paragraphs: str) -> None:
+        """Say a text."""
+        self._talk.say("", title, *paragraphs)
+
+    async def visit(self, make: Callable[[Face], Presenter]) -> None:
+        """Speak another page until it is left."""
+        await Lines(self._stage, make).run()
+
+    def copy(self, text: str, what: str) -> None:  # noqa: ARG002 - the text stands for itself
+        """Say the text alone on its lines: nothing but a screen can ask a terminal to copy."""
+        self._talk.say("", *text.splitlines())
+
+    def leave(self) -> None:
+        """Go to where the rotation stands, or back to the page below."""
+        self._is_left = True
+
+    def go_home(self) -> None:
+        """Go to the environments."""
+        self._is_left = self._is_home = True
+
+    def finish(self, report: Report) -> None:
+        """Say the summary."""
+        self._stage.tell_summary(report)
+        self._is_left = True
+
+
+def _rows(view: View) -> Iterable[str]:
+    for number, row in enumerate(view.rows, 1):
+        yield f"  {number}. {_line(row)}"
+        if row.state not in (State.GOOD, State.EMPTY):
+            yield from (f"     {sentence}" for sentence in row.detail)
+
+
+def _line(row: Row) -> str:
+    """Return a row as one line, with words for its sign and its tick."""
+    tick = {True: "ticked", False: "not ticked", None: ""}[row.is_ticked]
+    cells = ", ".join(filter(None, (*row.cells, tick, _WORDS.get(row.state, ""))))
+    return cells if len(row.cells) == 1 else f"{cells}."

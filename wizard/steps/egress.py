@@ -1,0 +1,195 @@
+"""The Egress IP step: which address do services see, and which addresses go on the whitelist."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from functools import partial
+from ipaddress import IPv4Address
+from typing import TYPE_CHECKING, ClassVar
+
+from wizard.core.clock import utc
+from wizard.core.errors import WizardError
+from wizard.core.text import printable
+from wizard.egress.agreement import describe_sampling
+from wizard.egress.answers import Sample
+from wizard.egress.detection import EgressReport
+from wizard.egress.exchange_observation import ExchangeObservation
+from wizard.egress.ipv6 import Ipv6Route
+from wizard.egress.services import EchoService
+from wizard.rotation.model import Step
+from wizard.steps import deadlines
+from wizard.steps.hosts import HostsPresenter
+from wizard.steps.presenter import Face, StepPresenter
+from wizard.steps.view import PRIMARY, TOGGLE, Action, Row, State, View, lines, split_verdict
+
+if TYPE_CHECKING:
+    from wizard.rotation.flow import Flow
+
+NOTHING_TICKED = "No address is ticked for the whitelist. Tick one, or press Continue again to go on without."
+UNASKED = "No service was asked."
+
+
+class EgressPresenter(StepPresenter):
+    """Asks at once: nothing is sent but a request for one's own address."""
+
+    STEP = Step.EGRESS
+    TITLE = "Which address does Binance see?"
+    ABOUT: ClassVar[str] = (
+        "Binance compares the address that your calls come from with the whitelist of the key."
+        " Public services are asked for that address, over the same route and over IPv4."
+        " An address counts when services of two operators see it."
+        " If this host calls from several addresses, all of them belong on the list."
+    )
+
+    def __init__(self, flow: Flow, face: Face) -> None:
+        super().__init__(flow, face)
+        self._report: EgressReport | None = None
+        self._samples: list[Sample] = []
+        self._observation: ExchangeObservation | None = None
+        self._sampling = ""
+        """What the answers prove about several addresses."""
+        self._ipv6: Ipv6Route | None = None
+        self._is_warned = False
+        """Whether it was said that nothing is ticked."""
+
+    async def begin(self) -> None:
+        """Ask all services."""
+        await self.retry()
+
+    async def retry(self) -> None:
+        """Ask all services again."""
+        self._report, self._samples, self._observation, self._sampling = None, [], None, ""
+        count, pace = len(self.flow.context.services), self.flow.context.pace
+        self._report = await self.face.attempt(self._detect, f"Asking {count} services", deadlines.closed(pace.egress))
+
+    async def _detect(self) -> EgressReport:
+        report, _ = await asyncio.gather(self.flow.egress.detect(self._take), self._look_for_ipv6())
+        return report
+
+    async def _look_for_ipv6(self) -> None:
+        with suppress(WizardError):  # the detection says the same
+            self._ipv6 = await self.flow.egress.ipv6_route()
+
+    def _take(self, sample: Sample) -> None:
+        self._samples.append(sample)
+        name = sample.service.operator
+        saw = f"saw {sample.address}" if sample.address else f"gave no address: {printable(sample.refusal, 60)}"
+        self.face.say(f"{name} {saw}, after {sample.milliseconds:.0f} ms.")
+        self.face.show()
+
+    async def sample_more(self) -> None:
+        """Ask again and again on fresh connections, until another address would have shown itself."""
+        if (report := self._report) is None:
+            return
+        more = await self.face.attempt(
+            lambda: self.flow.egress.sample_more(report, self._take),
+            "Asking on fresh connections",
+            deadlines.closed(self.flow.context.pace.sampling),
+        )
+        if more is not None:
+            self._report, self._sampling = more, describe_sampling(more.samples)
+
+    async def ask_binance(self) -> None:
+        """Ask Binance, by signed calls of the current key."""
+        at_most = deadlines.call(self.flow.context.pace)
+        seen = await self.face.attempt(self.flow.egress.ask_exchange, "Asking Binance with the current key", at_most)
+        self._observation = seen or self._observation
+
+    async def toggle(self, address: str) -> None:
+        """Tick an address for the whitelist, or untick it."""
+        for candidate in self.flow.candidates():
+            if candidate.address == IPv4Address(address):
+                self.flow.selection.toggle(candidate)
+
+    async def show_details(self) -> None:
+        """Show each question in full."""
+        if self._report is not None:
+            await self.face.read("Who saw which address", *(printable(line, 600) for line in self._report.details()))
+
+    async def show_hosts(self) -> None:
+        """Ask other hosts that use the key."""
+        await self.face.visit(partial(HostsPresenter, self.flow))
+
+    async def advance(self) -> None:
+        """Go on to the whitelist. Where nothing is ticked, that is said once."""
+        if self.flow.has_nothing_ticked and not self._is_warned:
+            self._is_warned = True
+            self.face.note(NOTHING_TICKED, State.LOOK)
+            return
+        await super().advance()
+
+    def view(self) -> View:
+        """Return the verdict, the addresses for the whitelist, and who saw what."""
+        candidates = self.flow.candidates()
+        rows = tuple(
+            Row((str(each.address), printable(each.witnesses)), is_ticked=each.is_wanted, item=str(each.address))
+            for each in candidates
+        )
+        report = self._report
+        if report is None:
+            return View(
+                State.STOP,
+                UNASKED,
+                fix=("Check the network, then retry.",),
+                list_title="Put on the whitelist" if rows else "",
+                rows=rows,
+                evidence=self._answers(()),
+                actions=self._actions(),
+            )
+        finding = self.flow.egress.finding(report, self._observation)
+        verdict, because = split_verdict(finding.observed)
+        history = self.flow.egress.history(report)
+        return View(
+            State.of(finding.outcome),
+            verdict,
+            because=(*because, *filter(None, (self._sampling, history))),
+            list_title="Put on the whitelist" if rows else "",
+            rows=rows,
+            evidence=(
+                *self._answers(report.unfinished),
+                *lines(f"Asked at {utc(finding.at)[11:]}.", report.route.sentence()),
+                *([Row((self._ipv6.sentence(),), State.LOOK)] if self._ipv6 else []),
+            ),
+            not_proven=finding.does_not_prove,
+            actions=self._actions(),
+        )
+
+    def _answers(self, unfinished: tuple[EchoService, ...]) -> tuple[Row, ...]:
+        answered = (
+            Row(
+                (
+                    sample.service.operator,
+                    str(sample.address or printable(sample.refusal, 60)),
+                    f"{sample.milliseconds:.0f} ms",
+                ),
+                State.GOOD if sample.address else State.UNSURE,
+            )
+            for sample in self._samples
+        )
+        return (*answered, *(Row((service.operator, "skipped, already confirmed", "")) for service in unfinished))
+
+    def _actions(self) -> tuple[Action, ...]:
+        hosts = Action("hosts", "o", "Other hosts", "Asks other hosts that use the key, over OpenSSH.", self.show_hosts)
+        tick = Action(
+            "tick", TOGGLE, "Tick", "Ticks an address for the whitelist, or unticks it.", self.toggle, is_about_row=True
+        )
+        ticks = [tick] if self.flow.candidates() else []
+        if self._report is None:
+            skip = Action(
+                "skip", "s", "Skip", "Goes on without an address. You type it in the next step.", self.advance
+            )
+            again = Action("retry", PRIMARY, "Retry", "Asks all services again.", self.retry)
+            return (again, *ticks, hosts, skip, self.back_action())
+        ask = Action("ask", "b", "Ask Binance", "Asks Binance itself, with the current key.", self.ask_binance)
+        return (
+            Action("continue", PRIMARY, "Continue", "Goes on to the whitelist.", self.advance),
+            *ticks,
+            *([ask] if self.flow.current else []),
+            hosts,
+            Action("retry", "r", "Retry", "Asks all services again.", self.retry),
+            Action("more", "m", "Find more", "Asks again and again, to find further addresses.", self.sample_more),
+            Action("details", "v", "Details", "Shows each question in full.", self.show_details),
+            *self.page_actions(),
+            self.back_action(),
+        )

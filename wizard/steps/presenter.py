@@ -1,0 +1,178 @@
+"""A page that lives: it has a view, and changes it when one of its actions runs. No user interface in here."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
+
+from wizard.rotation.model import Mode, Step
+from wizard.steps.view import BACK, Action, Progress, State, View
+
+if TYPE_CHECKING:
+    from wizard.custody.custodian import Custodian
+    from wizard.rehearsal.simulated_page import SimulatedPage
+    from wizard.rotation.flow import Flow
+    from wizard.rotation.report import Report
+    from wizard.steps.consents import Consent
+
+Result = TypeVar("Result")
+
+
+class Face(Protocol):
+    """What a page asks of the screen that draws it, or of the lines that speak it."""
+
+    @property
+    def page(self) -> SimulatedPage | None:
+        """The simulated Binance page of a rehearsal; None where the page is Binance's own."""
+
+    @property
+    def custodian(self) -> Custodian | None:
+        """What opens the place of the credentials; None in a rehearsal."""
+
+    def show(self) -> None:
+        """Show the view, which is another one now."""
+
+    def say(self, *sentences: str) -> None:
+        """Report progress: lines repeat it, a screen has it in its view."""
+
+    def doing(self, text: str) -> None:
+        """Say what is being waited for now, in place of what `attempt` said."""
+
+    def note(self, text: str, state: State = State.GOOD) -> None:
+        """Say what was done just now, or why it was not."""
+
+    async def attempt(self, work: Callable[[], Awaitable[Result]], doing: str, at_most: float) -> Result | None:
+        """Say what is waited for, and wait. The user can stop it.
+
+        Args:
+            work: What is done meanwhile.
+            doing: A phrase: `Asking Binance`.
+            at_most: Seconds after which it is given up.
+
+        Returns:
+            None where it failed or was stopped; the user knows it then.
+        """
+
+    async def confirm(self, consent: Consent) -> str:
+        """Ask for the word of a consent; return what was typed, or nothing where the user does not want it."""
+
+    async def read(self, title: str, *paragraphs: str) -> None:
+        """Show a text until the user has read it."""
+
+    async def visit(self, make: Callable[[Face], Presenter]) -> None:
+        """Show another page on top of this one until the user leaves it."""
+
+    def copy(self, text: str, what: str) -> None:
+        """Copy a text that is no secret; `what` names it: `the whitelist`."""
+
+    def leave(self) -> None:
+        """Go to where the rotation stands now; from a page on top, back to the one below."""
+
+    def go_home(self) -> None:
+        """Go to the environments."""
+
+    def finish(self, report: Report) -> None:
+        """Show what a finished rotation proved."""
+
+
+class Presenter:
+    """One page.
+
+    Args:
+        face: What shows the page.
+    """
+
+    TITLE: ClassVar[str]
+    """The question that the page answers."""
+    ABOUT: ClassVar[str]
+    """What the page is for, as its help. `{place}` stands for where credentials are kept."""
+
+    def __init__(self, face: Face) -> None:
+        self.face = face
+
+    def view(self) -> View:
+        """Return the page as it is now."""
+        raise NotImplementedError
+
+    @property
+    def location(self) -> tuple[str, str]:
+        """Where the user is, `production › replace …0L94`, and the site with the place of the credentials."""
+        return self.TITLE, ""
+
+    @property
+    def progress(self) -> Progress | None:
+        """How far the job is; None on pages that are no step of one."""
+        return None
+
+    async def begin(self) -> None:
+        """Do at once what asks for no decision."""
+
+    async def watch(self) -> None:
+        """Go on observing while the user looks at the screen, until it ends or is cancelled. Lines do not call it."""
+
+    async def back(self) -> None:
+        """Leave the page."""
+        self.face.leave()
+
+    def back_action(self) -> Action:
+        """Return the way back."""
+        return Action("back", BACK, "Back", "Goes back. Nothing that is stored is lost.", self.back)
+
+
+class FlowPresenter(Presenter):
+    """A page over an open environment.
+
+    Args:
+        flow: The open environment.
+        face: What shows the page.
+    """
+
+    def __init__(self, flow: Flow, face: Face) -> None:
+        super().__init__(face)
+        self.flow = flow
+
+    @property
+    def location(self) -> tuple[str, str]:
+        """The environment with the page or the job, and the site with the place of the credentials."""
+        environment = self.flow.context.environment
+        corner = ", ".join(filter(None, (environment.site.name, self.flow.storage)))
+        return f"{environment.name} › {self._job()}", corner
+
+    def _job(self) -> str:
+        return self.TITLE
+
+
+class StepPresenter(FlowPresenter):
+    """A step of a job."""
+
+    STEP: ClassVar[Step]
+
+    @property
+    def progress(self) -> Progress:
+        """The steps of the job, and this one among them."""
+        steps = self.flow.steps
+        return Progress(steps, self.STEP, frozenset(filter(self.flow.is_open, steps)))
+
+    def _job(self) -> str:
+        replaced = self.flow.retire.legacy or self.flow.current
+        return {
+            Mode.ROTATE: f"replace {replaced.name if replaced else 'the key'}",
+            Mode.SET_UP: "create the first key",
+            Mode.ADOPT: "import the key in use",
+        }[self.flow.context.rotation.mode]
+
+    async def advance(self) -> None:
+        """Go on to the next step."""
+        self.flow.advance(self.STEP)
+        self.face.leave()
+
+    async def back(self) -> None:
+        """Go back one step; from the first one, home."""
+        if self.flow.back() is self.STEP:
+            self.face.go_home()
+        else:
+            self.face.leave()
+
+    def page_actions(self) -> tuple[Action, ...]:
+        """Return, in a rehearsal, the way to the simulated Binance page."""
+        return ()

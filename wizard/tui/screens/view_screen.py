@@ -1,0 +1,332 @@
+"""The screen of a page: it draws the view of its presenter, and runs an action when its key is pressed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
+from string import ascii_letters
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
+
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Container, Vertical, VerticalScroll
+from textual.content import Content
+from textual.types import CSSPathType
+from textual.widget import Widget
+from textual.widgets import Static
+
+from wizard.core.clock import duration
+from wizard.core.errors import WizardError
+from wizard.custody.errors import CustodyError
+from wizard.steps.consents import Consent
+from wizard.steps.presenter import Face, Presenter
+from wizard.steps.view import BACK, PRIMARY, TOGGLE, Action, Row, State, View
+from wizard.tui.screens.dialogs import AskScreen, ConfirmScreen, TextScreen
+from wizard.tui.session import SessionScreen
+from wizard.tui.widgets.action_bar import ActionBar
+from wizard.tui.widgets.notice import Notice
+from wizard.tui.widgets.page_header import PageHeader
+from wizard.tui.widgets.row_list import RowList, laid_out, sign, widths_of
+
+if TYPE_CHECKING:
+    from wizard.custody.custodian import Custodian
+    from wizard.rehearsal.simulated_page import SimulatedPage
+    from wizard.rotation.report import Report
+
+Result = TypeVar("Result")
+
+KEYS = (PRIMARY, BACK, TOGGLE, *ascii_letters, *(f"ctrl+{letter}" for letter in "gkoprtxy"))
+"""All that an action may have. Those with ctrl act also while a field has the focus."""
+PATIENCE = 3.0
+"""Seconds of waiting after which the longest wait is named."""
+PACE = 0.05
+"""Seconds in which the view is drawn once, however often it changes: thousands of hosts may answer at a time."""
+STOP = Action("stop", BACK, "Stop", "Stops waiting.", run=lambda: asyncio.sleep(0))
+
+
+class ViewScreen(SessionScreen[None]):
+    """Draws a page. It is the `Face` of the page's presenter.
+
+    Args:
+        make: Makes the presenter.
+        is_on_top: Whether it lies on top of another page, and leads back to that one.
+    """
+
+    CSS_PATH: ClassVar[CSSPathType | None] = "view_screen.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *(
+            Binding(key, f"press('{key}')", show=False, priority=key in {PRIMARY, BACK, TOGGLE} or "+" in key)
+            for key in KEYS
+        ),
+        Binding("pageup", "scroll_side(-1)", show=False),
+        Binding("pagedown", "scroll_side(1)", show=False),
+    ]
+
+    def __init__(self, make: Callable[[Face], Presenter], *, is_on_top: bool = False) -> None:
+        super().__init__()
+        self._is_on_top = is_on_top
+        self._make = make
+        self._waited_for: asyncio.Future[Any] | None = None
+        """What `attempt` waits for."""
+        self._doing = ""
+        self._at_most = ""
+        """How long that may take, once the user has waited for a while."""
+        self._is_stopped = False
+        self._is_due = False
+        self._typed: dict[str, str] = {}
+        """What was typed into the question of an action and not taken, by the action's word."""
+        self.shown = View(State.EMPTY, "")
+        """The view that is on the screen."""
+
+    # --- what stands on the screen -------------------------------------------------------------
+
+    def compose(self) -> ComposeResult:
+        """Lay out what all pages share around the page's own widgets."""
+        self.presenter = self._make(self)
+        yield PageHeader(*self.presenter.location, self.presenter.progress, self.glyphs)
+        with Container(id="page"):
+            with Vertical(id="main"):
+                yield Static("", id="verdict")
+                yield from self.compose_main()
+            with VerticalScroll(id="side", can_focus=False):
+                yield Static("", id="detail")
+                yield Static("", id="evidence")
+        yield Notice(self.glyphs)
+        yield ActionBar()
+
+    def compose_main(self) -> Iterable[Widget]:
+        """Yield the widgets below the verdict: the list, where a page has no other ones."""
+        yield Static("", id="list-title")
+        yield RowList(self.glyphs, id="rows")
+
+    def on_mount(self) -> None:
+        """Begin at once what asks for no decision."""
+        self._draw()
+        self._run_worker(self.presenter.begin, "action")
+        self._run_worker(self.presenter.watch, "watch")
+
+    def show(self) -> None:
+        """Draw the view soon."""
+        if not self._is_due and self.is_attached:
+            self._is_due = True
+            self.set_timer(PACE, self._draw)
+
+    def _draw(self) -> None:
+        self._is_due = False
+        if not self.is_attached:
+            return
+        self.shown = view = self.presenter.view()
+        self.query_one(PageHeader).show_in_rule(view.corner)
+        self.query_one("#verdict", Static).update(self._verdict(view))
+        self.draw_main(view)
+        self._draw_side()
+        actions = (STOP,) if self._waited_for else view.actions
+        self.query_one(ActionBar).show(actions, ("question_mark", "Help"), ("q", "Quit"))
+
+    def draw_main(self, view: View) -> None:
+        """Draw what `compose_main` laid out."""
+        title, rows = self.query_one("#list-title", Static), self.query_one(RowList)
+        title.update(Content.from_markup("[b]$title[/]", title=view.list_title))
+        title.display = bool(view.list_title)
+        rows.display = bool(view.rows)
+        rows.show(view.rows, view.columns, view.cursor)
+        if view.rows and self.focused is None:
+            rows.focus()
+
+    @on(RowList.Moved)
+    def _draw_side(self) -> None:
+        row, view = self.row, self.shown
+        detail = [
+            *([self._heading(row.cells[0])] if row and row.detail else []),
+            *map(Content, row.detail if row else ()),
+        ]
+        self.query_one("#detail", Static).update(Content("\n").join(detail))
+        self.query_one("#detail").display = bool(detail)
+        evidence = self._evidence(view)
+        self.query_one("#evidence", Static).update(Content("\n").join(evidence))
+        self.query_one("#side").display = bool(detail or evidence)
+
+    @property
+    def row(self) -> Row | None:
+        """The row under the cursor; None where there is none."""
+        lists = self.query(RowList)
+        return lists.first().row if lists else None
+
+    def _verdict(self, view: View) -> Content:
+        state, text = (State.WORKING, self._doing + self._at_most) if self._waited_for else (view.state, view.verdict)
+        lines = [sign(state, self.glyphs) + " " + Content(text).stylize("bold")] if text else []
+        if not self._waited_for:
+            lines += [Content(f"  {sentence}") for sentence in view.because]
+            lines += [Content.from_markup("  [$text-accent]$fix[/]", fix=sentence) for sentence in view.fix]
+        return Content("\n").join(lines)
+
+    def _evidence(self, view: View) -> list[Content]:
+        rows = (*view.evidence, *([Row((f"Not proven: {view.not_proven}.",))] if view.not_proven else []))
+        if not rows:
+            return []
+        widths, has_signs = widths_of(rows), any(row.state is not State.EMPTY for row in rows)
+        drawn = [laid_out(row, widths, self.glyphs, has_signs=has_signs).stylize_before("$text-muted") for row in rows]
+        return [self._heading(view.evidence_title), *drawn]
+
+    def _heading(self, title: str) -> Content:
+        rule = self.glyphs.rule
+        return Content.from_markup("[$text-disabled]$before[/] [b]$title[/]", before=rule * 2, title=title)
+
+    # --- keys ----------------------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Take a key only where the page has an action for it."""
+        if action == "press":
+            return self._action_of(str(parameters[0])) is not None
+        return super().check_action(action, parameters)
+
+    def _action_of(self, key: str) -> Action | None:
+        if self._waited_for is not None:
+            return STOP if key == BACK else None
+        return self.shown.action(key)
+
+    def action_press(self, key: str) -> None:
+        """Run the action of a key, or stop what is waited for."""
+        if self._waited_for is not None:
+            self._is_stopped = True
+            self._waited_for.cancel()
+        elif (action := self.shown.action(key)) and not self.is_at_work("action"):
+            self._begin(action)
+
+    def _begin(self, action: Action) -> None:
+        self.notice.clear()
+        if action.is_about_row and self.row is None:
+            return
+        given = (self.row.item,) if action.is_about_row and self.row else ()
+        if action.asks_for:
+            text = self._typed.get(action.word, action.text)
+            self.app.push_screen(
+                AskScreen(action, text, partial(action.run, *given)), partial(self._asked, action.word)
+            )
+        else:
+            self._run_worker(partial(action.run, *given), "action")
+
+    def _asked(self, word: str, left: str | None) -> None:
+        self._typed[word] = left or ""
+        self.show()
+
+    def _run_worker(self, work: Callable[[], Awaitable[object]], group: str) -> None:
+        async def run() -> None:
+            try:
+                await work()
+            except WizardError as error:
+                self.show_error(error)
+            finally:
+                self.show()
+
+        self.run_worker(run(), group=group, description=f"{group} of {type(self.presenter).__name__}")
+
+    def action_scroll_side(self, pages: int) -> None:
+        """Scroll what does not fit."""
+        side = self.query_one("#side", VerticalScroll)
+        side.scroll_relative(y=pages * max(1, side.size.height - 1), animate=False)
+
+    # --- the face of the presenter --------------------------------------------------------------
+
+    @property
+    def page(self) -> SimulatedPage | None:
+        """The simulated Binance page of a rehearsal."""
+        return self.session.environments.simulated_page
+
+    @property
+    def custodian(self) -> Custodian | None:
+        """What opens the place of the credentials."""
+        return self.session.environments.custodian
+
+    def say(self, *sentences: str) -> None:
+        """Progress is in the view."""
+
+    def doing(self, text: str) -> None:
+        """Say what is being waited for now."""
+        self._doing = text
+        self.show()
+
+    def note(self, text: str, state: State = State.GOOD) -> None:
+        """Say it in the bar above the footer."""
+        self.notice.note(text) if state is not State.GOOD else self.notice.good(text)
+
+    async def attempt(self, work: Callable[[], Awaitable[Result]], doing: str, at_most: float) -> Result | None:
+        """Wait, and say so where the verdict stands. Esc stops it."""
+        try:
+            return await self._wait(work, doing, at_most)
+        except WizardError as error:
+            self.show_error(error)
+            if not await self._is_remedied(error):
+                return None
+        try:
+            return await self._wait(work, doing, at_most)
+        except WizardError as error:
+            self.show_error(error)
+            return None
+
+    async def _wait(self, work: Callable[[], Awaitable[Result]], doing: str, at_most: float) -> Result | None:
+        self._waited_for = task = asyncio.ensure_future(work())
+        self._doing, self._at_most, self._is_stopped = f"{doing}{self.glyphs.working}", "", False
+        patience = self.set_timer(PATIENCE, partial(self._name_limit, at_most))
+        self.show()
+        try:
+            async with asyncio.timeout(at_most):
+                return await task
+        except TimeoutError:
+            raise WizardError("This took too long", why=f"It was given {duration(at_most)}.", advice="Retry.") from None
+        except asyncio.CancelledError:
+            if not self._is_stopped:
+                raise
+            self.note("You stopped it.", State.LOOK)
+            return None
+        finally:
+            self._waited_for = None
+            patience.stop()
+            self.show()
+
+    def _name_limit(self, at_most: float) -> None:
+        self._at_most = f" This takes at most {duration(at_most)}."
+        self.show()
+
+    async def _is_remedied(self, error: WizardError) -> bool:
+        """Offer to open a place of credentials that was found locked; return whether it is open now."""
+        from wizard.tui.screens.password import unlocking  # noqa: PLC0415 - loaded when it is needed
+
+        if self.custodian is None or not isinstance(error, CustodyError) or not error.remedy:
+            return False
+        is_open = await self.app.push_screen_wait(unlocking(self.custodian, error.remedy))
+        return bool(is_open)
+
+    async def confirm(self, consent: Consent) -> str:
+        """Ask for the word of a consent."""
+        return await self.app.push_screen_wait(ConfirmScreen(consent)) or ""
+
+    async def read(self, title: str, *paragraphs: str) -> None:
+        """Show a text until it is closed."""
+        await self.app.push_screen_wait(TextScreen(title, "\n".join(paragraphs)))
+
+    async def visit(self, make: Callable[[Face], Presenter]) -> None:
+        """Show another page on top of this one."""
+        await self.app.push_screen_wait(ViewScreen(make, is_on_top=True))
+
+    def copy(self, text: str, what: str) -> None:
+        """Ask the terminal to copy. Whether it did cannot be known."""
+        self.session.copy_public_text(text)
+        self.notice.good(f"Copied {what}, if your terminal allows it.")
+
+    def leave(self) -> None:
+        """Go to where the rotation stands, or back to the page below."""
+        if self._is_on_top:
+            self.dismiss(None)
+        else:
+            self.session.show_step()
+
+    def go_home(self) -> None:
+        """Go to the environments."""
+        self.session.go_home()
+
+    def finish(self, report: Report) -> None:
+        """Show the summary."""
+        self.session.show_summary(report)

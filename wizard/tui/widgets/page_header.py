@@ -1,0 +1,76 @@
+"""What stands above every page: where the user is, how far the job is, and a rule."""
+
+from __future__ import annotations
+
+from textual.content import Content
+from textual.widget import Widget
+
+from wizard.core.text import Glyphs
+from wizard.rotation.model import TITLES, Step
+from wizard.steps.view import Progress
+from wizard.tui.safe_app import NORMAL_COLUMNS
+
+
+class PageHeader(Widget):
+    """The place, the steps of the job, and a rule, in one widget: three would hold up the first paint.
+
+    Args:
+        place: Where the user is: `production › replace …0L94`.
+        corner: At the end of the same line: the site, or the place of the credentials.
+        progress: The steps; None where there are none.
+        glyphs: The signs beside the words.
+    """
+
+    def __init__(self, place: str, corner: str, progress: Progress | None, glyphs: Glyphs) -> None:
+        super().__init__()
+        self._place = place
+        self._corner = corner
+        self._progress = progress
+        self._glyphs = glyphs
+        self._above_rule = ""
+        self.styles.height = 3 if progress else 2
+
+    def show_in_rule(self, text: str) -> None:
+        """Show a few words at the end of the rule."""
+        if text != self._above_rule:
+            self._above_rule = text
+            self.refresh()
+
+    def render(self) -> Content:
+        """Return the lines in the width of the terminal."""
+        width = self.size.width - 2
+        corner = Content.from_markup("[$text-muted]$text[/]", text=self._corner)
+        place = Content.from_markup("[b]$text[/]", text=self._place)
+        place = place.truncate(max(1, width - corner.cell_length - 2), ellipsis=True)
+        first = place + " " * (width - place.cell_length - corner.cell_length) + corner
+        words = (
+            Content.from_markup(" [$text-warning]$text[/]", text=self._above_rule) if self._above_rule else Content("")
+        )
+        rule = (
+            Content.from_markup("[$text-disabled]$rule[/]", rule=self._glyphs.rule * (width - words.cell_length))
+            + words
+        )
+        middle = [_steps(self._progress, self._glyphs, width)] if self._progress else []
+        return Content("\n").join([first, *middle, rule])
+
+
+def _steps(progress: Progress, glyphs: Glyphs, width: int) -> Content:
+    """Return the steps in one line, or the number of this one where there is no room for all."""
+    steps = [step for step in progress.steps if step is not Step.DONE]
+    here = len(steps) if progress.step is Step.DONE else steps.index(progress.step)
+    if width < NORMAL_COLUMNS:
+        at = f"{min(here + 1, len(steps))}/{len(steps)} {TITLES[progress.step]}"
+        return Content.from_markup("[b]$at[/]", at=at)
+    parts = [_step(step, at - here, glyphs, is_skipped=step in progress.skipped) for at, step in enumerate(steps)]
+    return Content.from_markup(" [$text-disabled]$rule[/] ", rule=glyphs.rule * 2).join(parts)
+
+
+def _step(step: Step, distance: int, glyphs: Glyphs, *, is_skipped: bool) -> Content:
+    title = TITLES[step]
+    if distance == 0:
+        return Content.from_markup("[b $text-primary]$glyph[/] [b]$title[/]", glyph=glyphs.here, title=title)
+    if distance > 0:
+        return Content.from_markup("[$text-muted]$glyph $title[/]", glyph=glyphs.pending, title=title)
+    if is_skipped:
+        return Content.from_markup("[$text-warning]$glyph[/] $title", glyph=glyphs.caution, title=title)
+    return Content.from_markup("[$text-success]$glyph[/] $title", glyph=glyphs.passed, title=title)

@@ -1,0 +1,155 @@
+"""A list of rows with a cursor, and how rows are laid out in columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich.cells import cell_len
+from textual import events
+from textual.content import Content
+from textual.geometry import Size
+from textual.message import Message
+from textual.widget import Widget
+
+from wizard.core.text import Glyphs, printable
+from wizard.steps.view import Row, State
+
+WIDEST = 40
+"""Columns of the terminal that all cells but the last one take at most."""
+GAP = "   "
+COLOURS = {
+    State.GOOD: "$text-success",
+    State.LOOK: "$text-warning",
+    State.STOP: "$text-error",
+    State.UNSURE: "$text-warning",
+    State.WORKING: "$text-primary",
+    State.EMPTY: "$text-muted",
+}
+
+
+def sign(state: State, glyphs: Glyphs) -> Content:
+    """Return the sign of a state in its colour."""
+    glyph = {
+        State.GOOD: glyphs.passed,
+        State.LOOK: glyphs.caution,
+        State.STOP: glyphs.failed,
+        State.UNSURE: glyphs.unsure,
+        State.WORKING: glyphs.working,
+        State.EMPTY: glyphs.pending,
+    }[state]
+    return Content.from_markup(f"[{COLOURS[state]}]$glyph[/]", glyph=glyph)
+
+
+def widths_of(rows: Sequence[Row], columns: Sequence[str] = ()) -> list[int]:
+    """Return how wide each column but the last one is."""
+    tables = [row.cells for row in rows if len(row.cells) > 1]
+    heads = [columns] if columns else []
+    count = max(map(len, [*tables, *heads]), default=1)
+    return [
+        min(WIDEST, max((cell_len(cells[at]) for cells in [*tables, *heads] if at < len(cells)), default=0))
+        for at in range(count - 1)
+    ]
+
+
+def laid_out(row: Row, widths: Sequence[int], glyphs: Glyphs, *, has_signs: bool) -> Content:
+    """Return the cells of a row in their columns, behind its sign and its tick."""
+    parts = [Content("[x] " if row.is_ticked else "[ ] ")] if row.is_ticked is not None else []
+    for at, cell in enumerate(row.cells):
+        text = Content(printable(cell, 600))
+        if at < len(widths) and len(row.cells) > 1:
+            text = text.truncate(widths[at], ellipsis=True, pad=True) + (GAP if at < len(row.cells) - 1 else "")
+        if has_signs and at == row.sign_before:
+            parts.append((sign(row.state, glyphs) if row.state is not State.EMPTY else Content(" ")) + " ")
+        parts.append(text if at == 0 else text.stylize_before("$text-muted"))
+    return Content("").join(parts)
+
+
+class RowList(Widget, can_focus=True):
+    """Rows with a cursor. The cursor stays on its item when the rows are shown anew.
+
+    Args:
+        glyphs: The signs beside the words.
+    """
+
+    class Moved(Message):
+        """The cursor is on another row."""
+
+    def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._glyphs = glyphs
+        self._rows: tuple[Row, ...] = ()
+        self._columns: tuple[str, ...] = ()
+        self._cursor = 0
+        self._top = 0
+
+    @property
+    def row(self) -> Row | None:
+        """The row under the cursor."""
+        return self._rows[self._cursor] if self._rows else None
+
+    def show(self, rows: tuple[Row, ...], columns: tuple[str, ...] = (), cursor: str = "") -> None:
+        """Show these rows; `cursor` is the item to begin at."""
+        before = self.row.item if self.row else cursor
+        is_resized = len(rows) != len(self._rows)
+        self._rows, self._columns = rows, columns
+        items = [row.item for row in rows]
+        self._cursor = items.index(before) if before in items else max(0, min(self._cursor, len(rows) - 1))
+        self.refresh(layout=is_resized)
+
+    def move(self, cursor: int) -> None:
+        """Move the cursor to the row of that number, or to the nearest one."""
+        cursor = max(0, min(cursor, len(self._rows) - 1))
+        if cursor != self._cursor:
+            self._cursor = cursor
+            self.refresh()
+            self.post_message(self.Moved())
+
+    def move_to(self, item: str) -> None:
+        """Move the cursor to an item."""
+        self.move([row.item for row in self._rows].index(item))
+
+    def on_key(self, event: events.Key) -> None:
+        """Move the cursor."""
+        page = max(1, self.size.height - 1)
+        moves = {"up": self._cursor - 1, "down": self._cursor + 1, "home": 0, "end": len(self._rows)}
+        if len(self._rows) > self._room:
+            moves |= {"pageup": self._cursor - page, "pagedown": self._cursor + page}
+        if event.key in moves:
+            event.stop()
+            self.move(moves[event.key])
+
+    def on_focus(self) -> None:
+        """Draw the mark of the focus."""
+        self.refresh()
+
+    def on_blur(self) -> None:
+        """Take the mark away."""
+        self.refresh()
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 - its signature
+        """Return a line for each row, and one for the heads."""
+        return len(self._rows) + bool(self._columns)
+
+    @property
+    def _room(self) -> int:
+        return max(1, self.size.height - bool(self._columns))
+
+    def render(self) -> Content:
+        """Return the rows that there is room for, the one under the cursor among them."""
+        room = self._room
+        self._top = max(0, min(self._top, self._cursor, len(self._rows) - room), self._cursor - room + 1)
+        has_signs = any(row.state is not State.EMPTY for row in self._rows)
+        widths = widths_of(self._rows, self._columns)
+        shown = range(self._top, min(self._top + room, len(self._rows)))
+        drawn = [self._line(number, widths, has_signs=has_signs) for number in shown]
+        if self._columns:
+            heads = laid_out(Row(self._columns), widths, self._glyphs, has_signs=False)
+            drawn.insert(0, Content("    " if has_signs else "  ") + heads.stylize("$text-muted"))
+        return Content("\n").join(line.truncate(self.size.width, ellipsis=True) for line in drawn)
+
+    def _line(self, number: int, widths: Sequence[int], *, has_signs: bool) -> Content:
+        row = laid_out(self._rows[number], widths, self._glyphs, has_signs=has_signs)
+        if number != self._cursor:
+            return Content("  ") + row
+        mark = Content.from_markup("[b $text-primary]$mark[/] ", mark=self._glyphs.focus if self.has_focus else " ")
+        return mark + row.stylize("bold")
