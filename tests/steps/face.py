@@ -33,6 +33,7 @@ class FakeFace:
     left: str = ""
     """How the page was left: `leave`, `home` or `finish`."""
     report: Report | None = None
+    is_live: bool = True
 
     def show(self) -> None: ...
 

@@ -31,7 +31,7 @@ class KeyName:
     """The API key's last four characters, as the exchange's page shows them."""
 
     def __str__(self) -> str:
-        return f"…{self.last_four} ({self.fingerprint})" if self.last_four else self.fingerprint
+        return f"…{self.last_four}" if self.last_four else f"key {self.fingerprint}"
 
 
 @dataclass(frozen=True, slots=True)

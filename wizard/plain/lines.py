@@ -29,6 +29,8 @@ class Lines:
         make: Makes the presenter.
     """
 
+    is_live = False
+
     def __init__(self, stage: Stage, make: Callable[[Face], Presenter]) -> None:
         self._stage = stage
         self._talk = stage.talk
@@ -58,10 +60,7 @@ class Lines:
         actions = {action.word: action for action in view.actions}
         menu = {word: action.about for word, action in actions.items() if word not in _LEFT}
         answer = await self._talk.choose("What next?", menu)
-        if answer == Command.BACK and answer not in actions:
-            self._talk.say("There is no way back from here. You are at the list of environments.")
-            self.go_home()
-        elif answer in actions:
+        if answer in actions:
             await self._run(actions[answer], view)
 
     async def _run(self, action: Action, view: View) -> None:

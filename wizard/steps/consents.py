@@ -27,10 +27,9 @@ SWAP = Consent(
     SWAP_WORD,
 )
 REVERT = Consent(
-    "Go back to the legacy key?",
-    "The legacy key becomes the current one again. The new key stays stored and is pending: mend it on the exchange's"
-    " page and probe it again, or enter another one.",
-    "revert",
+    "Undo the switch?",
+    "The legacy key becomes the current key again. The new key stays stored. Fix it on Binance and probe it again.",
+    "undo",
 )
 FORGET = Consent(
     "Strike the missing key off the journal?",
@@ -66,12 +65,12 @@ def purging(flow: Flow) -> Consent | None:
     if legacy is None or not (death.allows_purge or death.grade is Grade.WEAK):
         return None
     is_open = death.grade is not Grade.PROVEN
-    gap = f" Its death is not proven: {death.does_not_prove}." if is_open else ""
+    gap = f" Its death is not proven. Open is {death.does_not_prove}." if is_open else ""
     asks_for_key = is_open or flow.context.environment.is_production
     return Consent(
-        "Purge the legacy secret?",
-        f"The secret of {legacy.name} is deleted from {legacy.store}. This cannot be undone.{gap}",
-        legacy.name.last_four if asks_for_key and legacy.name.last_four else "purge",
+        f"Delete the secret of {legacy.name}?",
+        f"It is deleted from {legacy.store}. You cannot undo this.{gap}",
+        legacy.name.last_four if asks_for_key and legacy.name.last_four else "delete",
     )
 
 

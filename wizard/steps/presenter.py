@@ -21,6 +21,9 @@ Result = TypeVar("Result")
 class Face(Protocol):
     """What a page asks of the screen that draws it, or of the lines that speak it."""
 
+    is_live: bool
+    """Whether what `watch` sees is shown at once, as on a screen."""
+
     @property
     def page(self) -> SimulatedPage | None:
         """The simulated Binance page of a rehearsal; None where the page is Binance's own."""
@@ -86,6 +89,8 @@ class Presenter:
     """The question that the page answers."""
     ABOUT: ClassVar[str]
     """What the page is for, as its help. `{place}` stands for where credentials are kept."""
+    IS_TICKING: ClassVar[bool] = False
+    """Whether a screen draws the view each second, for the sake of a clock."""
 
     def __init__(self, face: Face) -> None:
         self.face = face

@@ -1,51 +1,232 @@
-"""The Retire step: what is to be done outside, how the legacy key is watched, and what follows from that."""
+"""The Retire step: what is left for the user, how the legacy key is watched, and what follows from that."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import asyncio
+from typing import TYPE_CHECKING, ClassVar
 
-from wizard.rotation.flow import Flow
-from wizard.rotation.report import Report
-from wizard.rotation.retirement import POLLS_IN_A_ROW, Death
+from wizard.core.clock import duration, utc
+from wizard.intake.copies import Copies
+from wizard.rotation.model import Grade, Step
+from wizard.rotation.retirement import POLLS_IN_A_ROW, Death, Poll
+from wizard.steps import deadlines
+from wizard.steps.consents import REVERT, purging
+from wizard.steps.presenter import Face, StepPresenter
+from wizard.steps.view import BACK, PRIMARY, TOGGLE, Action, Row, State, View
+
+if TYPE_CHECKING:
+    from wizard.rotation.flow import Flow
+
+MOST_POLLS = 20
+"""After so many the user is asked again, where lines are spoken."""
+BOTS, DELETED = "bots", "deleted"
 
 
-def to_do(flow: Flow, desk: str) -> tuple[str, str]:
-    """Say what the user does about the legacy key; `desk` is how the simulated page is opened, where there is one."""
-    legacy = flow.retire.legacy
-    page = flow.context.environment.site.key_page
-    where = f"at the desk ({desk})" if desk else f"on the exchange's page: {page}"
-    return (
-        "Restart what uses the key: it has to take the new one.",
-        f"Delete {legacy.name if legacy else 'the legacy key'} {where}",
+class RetirePresenter(StepPresenter):
+    """Watches the legacy key until its death is proven, then deletes its stored secret."""
+
+    STEP = Step.RETIRE
+    TITLE = "Is the legacy key dead?"
+    ABOUT: ClassVar[str] = (
+        "Give the new key to your bots first, then delete the legacy key on Binance."
+        " Every few seconds both keys are tried from here."
+        " The legacy key is dead when Binance refuses it and accepts the new one, three times in a row."
+        " Then its secret can be deleted from {place}."
     )
+    IS_TICKING = True
 
+    def __init__(self, flow: Flow, face: Face) -> None:
+        super().__init__(flow, face)
+        self._asking = asyncio.Lock()
+        self._copies = Copies()
+        self._done = flow.retire.done()
+        self.legacy = flow.retire.legacy
 
-async def watch(flow: Flow, show: Callable[[Death], object], at_most: int | None = None) -> None:
-    """Ask with both keys until the death is proven, or `at_most` times; `show` each judgement."""
-    count = 0
-    while True:
-        death = await flow.retire.poll()
-        show(death)
-        count += 1
-        if death.in_a_row >= POLLS_IN_A_ROW or count == at_most:
+    async def begin(self) -> None:
+        """Look for files that still hold the legacy key."""
+        await self._look_for_copies()
+
+    async def watch(self) -> None:
+        """Ask with both keys until the matter is settled."""
+        await self._ask_until_settled(None)
+
+    async def ask(self) -> None:
+        """Ask with both keys now; lines ask until the matter is settled."""
+        pace = self.flow.context.pace
+        if self.face.is_live:
+            await self.face.attempt(self._ask, "Asking Binance with both keys", deadlines.poll(pace))
+        else:
+            at_most = MOST_POLLS * (deadlines.poll(pace) + deadlines.pause(pace))
+            await self.face.attempt(
+                lambda: self._ask_until_settled(MOST_POLLS), "Asking Binance with both keys", at_most
+            )
+        await self._look_for_copies()
+
+    async def _ask_until_settled(self, at_most: int | None) -> None:
+        count = 0
+        while (await self._ask()).in_a_row < POLLS_IN_A_ROW and (count := count + 1) != at_most:
+            await self.flow.retire.wait()
+
+    async def _ask(self) -> Death:
+        async with self._asking:
+            death = await self.flow.retire.poll()
+        self.face.say(*(_told(poll) for poll in self.flow.retire.polls()[-1:]))
+        self.face.show()
+        return death
+
+    async def _look_for_copies(self) -> None:
+        found = await self.face.attempt(
+            self.flow.still_held, "Looking for files that hold the legacy key", deadlines.FILES
+        )
+        self._copies = found or Copies()
+
+    async def toggle(self, item: str) -> None:
+        """Note what the user has done."""
+        self._done ^= {item}
+        self.flow.retire.note_done(self._done)
+
+    async def delete_secret(self) -> None:
+        """Delete the stored secret of the legacy key, once its word is typed. A living key stays."""
+        consent = purging(self.flow)
+        if consent is None or not (typed := await self.face.confirm(consent)):
             return
-        await flow.retire.wait()
+        legacy, death = self.flow.retire.legacy, self.flow.retire.death()
+        # Polls may have changed the judgement since the question: an unproven death wants the last four characters.
+        by_word = bool(legacy and not death.allows_purge and typed == legacy.name.last_four)
+        report = await self.face.attempt(
+            lambda: self.flow.purge(typed if by_word else None),
+            "Asking once more, then deleting the secret of the legacy key",
+            deadlines.purge(self.flow.context.pace),
+        )
+        if report is not None:
+            self.face.finish(report)
+
+    async def undo_switch(self) -> None:
+        """Make the legacy key the current one again, once its word is typed."""
+        if await self.face.confirm(REVERT):
+            self.flow.revert()
+            self.face.leave()
+
+    async def go_home(self) -> None:
+        """Go to the environments."""
+        self.face.go_home()
+
+    async def copy(self) -> None:
+        """Copy the command that runs a bot with the new key."""
+        self.face.copy(self._command, "the command")
+
+    async def show_details(self) -> None:
+        """Show where the key is deleted, and every answer so far."""
+        page = self.flow.context.environment.site.key_page
+        where = "Open the simulated Binance page with p." if self.face.page else page or "See API Management."
+        await self.face.read("Delete the legacy key", where, "", *map(_told, self.flow.retire.polls()))
+
+    @property
+    def _command(self) -> str:
+        return f"key-wizard exec {self.flow.context.environment.name} -- COMMAND"
+
+    @property
+    def _names(self) -> tuple[str, str]:
+        legacy, current = self.flow.retire.legacy or self.legacy, self.flow.current
+        return str(legacy.name if legacy else "the legacy key"), str(current.name if current else "the new key")
+
+    def view(self) -> View:
+        """Return what the answers so far come to, and what is left for the user."""
+        death = self.flow.retire.death()
+        legacy, current = self._names
+        state, verdict, because, fix = self._judged(death)
+        is_ordered = state in (State.EMPTY, State.LOOK, State.UNSURE) and not self.flow.can_be_reverted
+        return View(
+            state,
+            verdict,
+            because=because,
+            fix=fix,
+            corner=self._overlap(death),
+            rows=self._to_do(legacy, current) if is_ordered else (),
+            evidence_title="Watching",
+            evidence=(*self._answers(legacy, current), *self._still_held(legacy)),
+            not_proven=death.does_not_prove,
+            actions=self._actions(death, legacy),
+        )
+
+    def _judged(self, death: Death) -> tuple[State, str, tuple[str, ...], tuple[str, ...]]:
+        legacy, current = self._names
+        polls = self.flow.retire.polls()
+        if self.flow.can_be_reverted:
+            reason = (f"Binance accepts {legacy} and refuses {current}.",)
+            return State.STOP, f"Stop. {current} no longer works. Keep {legacy}.", reason, ("u  undoes the switch",)
+        if death.allows_purge:
+            verdict = f"{legacy} is dead." if death.grade is Grade.PROVEN else f"Binance refuses {legacy} now."
+            return State.GOOD, verdict, (death.sentence,), ()
+        if death.grade is Grade.WEAK:
+            return State.LOOK, f"Binance refuses {legacy}. That does not prove its death.", (death.sentence,), ()
+        if not polls or death.in_a_row or death.grade is Grade.ALIVE:
+            if DELETED in self._done and death.grade is Grade.ALIVE:
+                still = ("Binance still accepts it.",)
+                return State.LOOK, f"Deleted it? Check that it was {legacy}.", still, ()
+            return State.EMPTY, f"{current} is now the key in use. Two things are left for you:", (), ()
+        return State.UNSURE, "Binance gave no clear answer.", (death.sentence,), ()
+
+    def _to_do(self, legacy: str, current: str) -> tuple[Row, ...]:
+        return (
+            Row(("1  Give it to your bots", self._command), is_ticked=BOTS in self._done, item=BOTS),
+            Row((f"2  Delete {legacy} on Binance", f"not {current}"), is_ticked=DELETED in self._done, item=DELETED),
+        )
+
+    def _answers(self, legacy: str, current: str) -> tuple[Row, ...]:
+        polls = self.flow.retire.polls()
+        if not polls:
+            return ()
+        newest, death = polls[-1], self.flow.retire.death()
+        count = f"refused {min(death.in_a_row, POLLS_IN_A_ROW)} of {POLLS_IN_A_ROW} times in a row"
+        of_legacy = (
+            (State.LOOK, "still accepted")
+            if newest.legacy_accepted
+            else (State.GOOD if newest.shows_death else State.LOOK, f"refused ({newest.legacy_code})")
+            if newest.legacy_code
+            else (State.UNSURE, "no answer")
+        )
+        of_current = (State.GOOD, "accepted") if newest.control_accepted else (State.STOP, "not accepted")
+        return (
+            Row(("Legacy", legacy, of_legacy[1], count), of_legacy[0], sign_before=2),
+            Row(("Current", current, of_current[1], f"last asked {utc(newest.at)[11:]}"), of_current[0], sign_before=2),
+        )
+
+    def _still_held(self, legacy: str) -> tuple[Row, ...]:
+        found = (Row((f"{legacy} is still in {place}.",), State.LOOK) for place in self._copies.found)
+        unknown = (Row((f"Not searched. {reason}.",), State.UNSURE) for reason in self._copies.unknown)
+        return (*found, *unknown)
+
+    def _overlap(self, death: Death) -> str:
+        current = self.flow.current
+        if current is None or self.flow.retire.legacy is None:
+            return ""
+        if death.since is not None:
+            return f"both keys worked for {duration(max(0.0, death.since - current.stored_at))}"
+        return f"both keys work for {duration(self.flow.retire.overlap())}"
+
+    def _actions(self, death: Death, legacy: str) -> tuple[Action, ...]:
+        tick = Action(
+            "tick", TOGGLE, "Tick", "Notes what you have done, or takes it back.", self.toggle, is_about_row=True
+        )
+        undo = Action("undo", "u", "Undo the switch", f"Makes {legacy} the current key again.", self.undo_switch)
+        about = f"Deletes the stored secret of {legacy}, after a question."
+        delete = Action("delete", PRIMARY, "Delete its secret", about, self.delete_secret)
+        is_deadly = death.allows_purge or death.grade is Grade.WEAK
+        return (
+            *([delete] if is_deadly and not self.flow.can_be_reverted else []),
+            *([undo] if self.flow.can_be_reverted else []),
+            Action("ask", "r", "Ask now", "Asks Binance with both keys.", self.ask),
+            *([tick] if not death.allows_purge and not self.flow.can_be_reverted else []),
+            Action("copy", "c", "Copy command", "Copies the command that runs a bot with the new key.", self.copy),
+            Action("details", "v", "Show link", "Shows where to delete it, and every answer.", self.show_details),
+            *self.page_actions(),
+            Action("back", BACK, "Home", "Goes to the list of environments. The job stays open.", self.go_home),
+        )
 
 
-def purge(flow: Flow, typed: str) -> Awaitable[Report]:
-    """Delete the legacy secret, as it was consented to.
-
-    Args:
-        flow: The open environment.
-        typed: The word of `wizard.steps.consents.purging`. Polls may have changed the judgement since it was asked for:
-            a key whose death is not proven goes only where its last four characters were typed.
-    """
-    legacy, death = flow.retire.legacy, flow.retire.death()
-    if legacy is None or death.allows_purge or typed != (legacy.name.last_four or typed):
-        return flow.purge()
-    return flow.purge(legacy.name.last_four)
-
-
-def gap(death: Death) -> str:
-    """Say what the polls do not prove; nothing where that is nothing."""
-    return f"Not proven: {death.does_not_prove}." if death.does_not_prove else ""
+def _told(poll: Poll) -> str:
+    refused = f"was refused ({poll.legacy_code})" if poll.legacy_code else f"gave no answer ({poll.legacy_said})"
+    legacy = "was accepted" if poll.legacy_accepted else refused
+    control = "was accepted" if poll.control_accepted else f"was not accepted ({poll.control_said})"
+    return f"{utc(poll.at)[11:]}, legacy key {legacy}, current key {control}."

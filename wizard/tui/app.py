@@ -236,14 +236,14 @@ class WizardApp(SafeApp):
 
 def _load_step_screens() -> None:
     """Load the steps while an environment is opened: the home screen is there before them."""
-    from wizard.tui.screens import credentials, probe, retire, view_screen, whitelist  # noqa: F401, PLC0415
+    from wizard.tui.screens import credentials, probe, view_screen, whitelist  # noqa: F401, PLC0415
 
 
 def _step_screens(flow: Flow) -> dict[Step | None, Callable[[], Screen[None]]]:
     from wizard.steps.egress import EgressPresenter  # noqa: PLC0415
+    from wizard.steps.retire import RetirePresenter  # noqa: PLC0415
     from wizard.tui.screens.credentials import CredentialsScreen  # noqa: PLC0415
     from wizard.tui.screens.probe import ProbeScreen  # noqa: PLC0415
-    from wizard.tui.screens.retire import RetireScreen  # noqa: PLC0415
     from wizard.tui.screens.view_screen import ViewScreen  # noqa: PLC0415
     from wizard.tui.screens.whitelist import WhitelistScreen  # noqa: PLC0415
 
@@ -252,7 +252,7 @@ def _step_screens(flow: Flow) -> dict[Step | None, Callable[[], Screen[None]]]:
         Step.WHITELIST: WhitelistScreen,
         Step.CREDENTIALS: CredentialsScreen,
         Step.PROBE: ProbeScreen,
-        Step.RETIRE: RetireScreen,
+        Step.RETIRE: lambda: ViewScreen(partial(RetirePresenter, flow)),
     }
 
 

@@ -33,6 +33,8 @@ ACCEPTED = "key.accepted"
 PROMOTED = "key.promoted"
 PURGING = "key.purging"
 DEATH = "death"
+DONE = "retire.done"
+"""The event: what the user noted as done, each as true."""
 
 
 class RetireStep:
@@ -66,6 +68,15 @@ class RetireStep:
     def current(self) -> KeyRecord | None:
         """The key that took its place."""
         return self._context.key(Slot.CURRENT)
+
+    def done(self) -> frozenset[str]:
+        """Return what the user noted as done in this rotation."""
+        events = self._context.journal.events(self._context.rotation, DONE)
+        return frozenset(name for name, is_done in (events[-1].detail if events else {}).items() if is_done)
+
+    def note_done(self, names: frozenset[str]) -> None:
+        """Keep what the user has done."""
+        self._context.journal.record(self._context.rotation, DONE, dict.fromkeys(sorted(names), True))
 
     def overlap(self) -> float:
         """Return for how many seconds two keys have been alive, as far as we know."""

@@ -54,6 +54,7 @@ class ViewScreen(SessionScreen[None]):
         is_on_top: Whether it lies on top of another page, and leads back to that one.
     """
 
+    is_live = True
     CSS_PATH: ClassVar[CSSPathType | None] = "view_screen.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
@@ -104,6 +105,8 @@ class ViewScreen(SessionScreen[None]):
     def on_mount(self) -> None:
         """Begin at once what asks for no decision."""
         self._draw()
+        if self.presenter.IS_TICKING:
+            self.set_interval(1.0, self.show)
         self._run_worker(self.presenter.begin, "action")
         self._run_worker(self.presenter.watch, "watch")
 
