@@ -23,7 +23,7 @@ class KeyKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KeyName:
-    """How a key is named everywhere: never by itself."""
+    """How a key is named: `…0L94` for people, the fingerprint for programs and details. Never by itself."""
 
     fingerprint: str
     """First 12 hex digits of the API key's SHA-256."""
@@ -31,7 +31,7 @@ class KeyName:
     """The API key's last four characters, as the exchange's page shows them."""
 
     def __str__(self) -> str:
-        return f"…{self.last_four}" if self.last_four else f"key {self.fingerprint}"
+        return f"…{self.last_four}" if self.last_four else self.fingerprint
 
 
 @dataclass(frozen=True, slots=True)
