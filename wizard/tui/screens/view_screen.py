@@ -22,13 +22,13 @@ from wizard.core.errors import WizardError
 from wizard.custody.errors import CustodyError
 from wizard.steps.consents import Consent
 from wizard.steps.presenter import Face, Presenter
-from wizard.steps.view import BACK, PRIMARY, TOGGLE, Action, Row, State, View
+from wizard.steps.view import BACK, PRIMARY, TOGGLE, Action, Row, State, View, lines
 from wizard.tui.screens.dialogs import AskScreen, ConfirmScreen, TextScreen
 from wizard.tui.session import SessionScreen
-from wizard.tui.widgets.action_bar import ActionBar
+from wizard.tui.widgets.action_bar import ActionBar, key_name
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.page_header import PageHeader
-from wizard.tui.widgets.row_list import RowList, laid_out, sign, widths_of
+from wizard.tui.widgets.row_list import RowList, Section, sign
 
 if TYPE_CHECKING:
     from wizard.custody.custodian import Custodian
@@ -43,6 +43,10 @@ PATIENCE = 3.0
 """Seconds of waiting after which the longest wait is named."""
 PACE = 0.05
 """Seconds in which the view is drawn once, however often it changes: thousands of hosts may answer at a time."""
+_KEYS_OF_ALL = (
+    ("PgUp PgDn", "Scrolls what does not fit."),
+    ("q", "Closes Key Wizard, after a question."),
+)
 STOP = Action("stop", BACK, "Stop", "Stops waiting.", run=lambda: asyncio.sleep(0))
 
 
@@ -61,6 +65,8 @@ class ViewScreen(SessionScreen[None]):
             Binding(key, f"press('{key}')", show=False, priority=key in {PRIMARY, BACK, TOGGLE} or "+" in key)
             for key in KEYS
         ),
+        Binding("question_mark,f1", "help", show=False),
+        Binding("q", "app.leave", show=False),
         Binding("pageup", "scroll_side(-1)", show=False),
         Binding("pagedown", "scroll_side(1)", show=False),
     ]
@@ -92,8 +98,8 @@ class ViewScreen(SessionScreen[None]):
                 yield Static("", id="verdict")
                 yield from self.compose_main()
             with VerticalScroll(id="side", can_focus=False):
-                yield Static("", id="detail")
-                yield Static("", id="evidence")
+                yield Section(self.glyphs, id="detail")
+                yield Section(self.glyphs, id="evidence")
         yield Notice(self.glyphs)
         yield ActionBar()
 
@@ -124,7 +130,7 @@ class ViewScreen(SessionScreen[None]):
         self.query_one(PageHeader).show_in_rule(view.corner)
         self.query_one("#verdict", Static).update(self._verdict(view))
         self.draw_main(view)
-        self._draw_side()
+        self.draw_side()
         actions = (STOP,) if self._waited_for else view.actions
         self.query_one(ActionBar).show(actions, ("question_mark", "Help"), ("q", "Quit"))
 
@@ -139,17 +145,12 @@ class ViewScreen(SessionScreen[None]):
             rows.focus()
 
     @on(RowList.Moved)
-    def _draw_side(self) -> None:
+    def draw_side(self) -> None:
+        """Draw what is said of the row under the cursor, and the evidence."""
         row, view = self.row, self.shown
-        detail = [
-            *([self._heading(row.cells[0])] if row and row.detail else []),
-            *map(Content, row.detail if row else ()),
-        ]
-        self.query_one("#detail", Static).update(Content("\n").join(detail))
-        self.query_one("#detail").display = bool(detail)
-        evidence = self._evidence(view)
-        self.query_one("#evidence", Static).update(Content("\n").join(evidence))
-        self.query_one("#side").display = bool(detail or evidence)
+        gap = f"Not proven: {view.not_proven}." if view.not_proven else ""
+        self.query_one("#detail", Section).show(row.cells[0] if row else "", lines(*row.detail) if row else ())
+        self.query_one("#evidence", Section).show(view.evidence_title, (*view.evidence, *lines(gap)))
 
     @property
     def row(self) -> Row | None:
@@ -159,23 +160,11 @@ class ViewScreen(SessionScreen[None]):
 
     def _verdict(self, view: View) -> Content:
         state, text = (State.WORKING, self._doing + self._at_most) if self._waited_for else (view.state, view.verdict)
-        lines = [sign(state, self.glyphs) + " " + Content(text).stylize("bold")] if text else []
+        said = [sign(state, self.glyphs) + " " + Content(text).stylize("bold")] if text else []
         if not self._waited_for:
-            lines += [Content(f"  {sentence}") for sentence in view.because]
-            lines += [Content.from_markup("  [$text-accent]$fix[/]", fix=sentence) for sentence in view.fix]
-        return Content("\n").join(lines)
-
-    def _evidence(self, view: View) -> list[Content]:
-        rows = (*view.evidence, *([Row((f"Not proven: {view.not_proven}.",))] if view.not_proven else []))
-        if not rows:
-            return []
-        widths, has_signs = widths_of(rows), any(row.state is not State.EMPTY for row in rows)
-        drawn = [laid_out(row, widths, self.glyphs, has_signs=has_signs).stylize_before("$text-muted") for row in rows]
-        return [self._heading(view.evidence_title), *drawn]
-
-    def _heading(self, title: str) -> Content:
-        rule = self.glyphs.rule
-        return Content.from_markup("[$text-disabled]$before[/] [b]$title[/]", before=rule * 2, title=title)
+            said += [Content(f"  {sentence}") for sentence in view.because]
+            said += [Content.from_markup("  [$text-accent]$fix[/]", fix=sentence) for sentence in view.fix]
+        return Content("\n").join(said)
 
     # --- keys ----------------------------------------------------------------------------------
 
@@ -225,6 +214,16 @@ class ViewScreen(SessionScreen[None]):
                 self.show()
 
         self.run_worker(run(), group=group, description=f"{group} of {type(self.presenter).__name__}")
+
+    def action_help(self) -> None:
+        """Say what the page is for, and what each key does."""
+        about = Content(self.presenter.ABOUT.format(place=self.session.place))
+        keys = [(key_name(each.key), each.about) for each in self.shown.actions]
+        table = [
+            Content.from_markup("[b $text-accent]$key[/]  $does", key=f"{key:<9}", does=does)
+            for key, does in (*keys, *_KEYS_OF_ALL)
+        ]
+        self.app.push_screen(TextScreen(self.presenter.TITLE, Content("\n").join([about, Content(""), *table])))
 
     def action_scroll_side(self, pages: int) -> None:
         """Scroll what does not fit."""

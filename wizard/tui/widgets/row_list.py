@@ -17,6 +17,8 @@ from wizard.steps.view import Row, State
 WIDEST = 40
 """Columns of the terminal that all cells but the last one take at most."""
 GAP = "   "
+INDENT = 2
+"""Columns before the rows of a section."""
 COLOURS = {
     State.GOOD: "$text-success",
     State.LOOK: "$text-warning",
@@ -153,3 +155,46 @@ class RowList(Widget, can_focus=True):
             return Content("  ") + row
         mark = Content.from_markup("[b $text-primary]$mark[/] ", mark=self._glyphs.focus if self.has_focus else " ")
         return mark + row.stylize("bold")
+
+
+class Section(Widget):
+    """A titled rule, and rows below it that nobody chooses from: evidence, or what is said of one row.
+
+    Args:
+        glyphs: The signs beside the words.
+    """
+
+    def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:
+        super().__init__(id=id)
+        self._glyphs = glyphs
+        self._title = ""
+        self._rows: tuple[Row, ...] = ()
+
+    def show(self, title: str, rows: tuple[Row, ...]) -> None:
+        """Show these rows, or nothing where there are none."""
+        if (title, rows) != (self._title, self._rows):
+            self._title, self._rows = title, rows
+            self.display = bool(rows)
+            self.refresh(layout=True)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 - its signature
+        """Return as many lines as the rows take in this width."""
+        return len(self._lines(width))
+
+    def render(self) -> Content:
+        """Return the rule and the rows."""
+        return Content("\n").join(self._lines(self.size.width))
+
+    def _lines(self, width: int) -> list[Content]:
+        rule = Content.from_markup("[$text-disabled]$rule[/]", rule=self._glyphs.rule * width)
+        before = Content.from_markup(
+            "[$text-disabled]$rule[/] [b]$title[/] ", rule=self._glyphs.rule * 2, title=self._title
+        )
+        lines = [before + rule.truncate(max(0, width - before.cell_length))]
+        has_signs, widths = any(row.state is not State.EMPTY for row in self._rows), widths_of(self._rows)
+        for row in self._rows:
+            drawn = laid_out(row, widths, self._glyphs, has_signs=has_signs).stylize_before("$text-muted")
+            indent = INDENT * (2 if has_signs else 1)
+            first, *others = drawn.wrap(max(20, width - indent)) or [drawn]
+            lines += [Content(" " * INDENT) + first, *(Content(" " * indent) + other for other in others)]
+        return lines
