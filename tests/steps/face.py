@@ -12,7 +12,7 @@ from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rotation.report import Report
 from wizard.steps.consents import Consent
 from wizard.steps.presenter import Face, Presenter
-from wizard.steps.view import State
+from wizard.steps.view import Form, State
 
 Result = TypeVar("Result")
 
@@ -30,6 +30,8 @@ class FakeFace:
     errors: list[WizardError] = field(default_factory=list)
     copied: list[str] = field(default_factory=list)
     visited: list[Presenter] = field(default_factory=list)
+    filled: list[Form] = field(default_factory=list)
+    """Forms that were shown; nobody types."""
     left: str = ""
     """How the page was left: `leave`, `home` or `finish`."""
     report: Report | None = None
@@ -56,6 +58,10 @@ class FakeFace:
 
     async def confirm(self, consent: Consent) -> str:
         return self.answers.get(consent.title, "")
+
+    async def fill(self, form: Form) -> bool:
+        self.filled.append(form)
+        return False
 
     async def read(self, title: str, *paragraphs: str) -> None:
         self.said += [title, *paragraphs]

@@ -219,7 +219,7 @@ async def test_in_a_small_terminal_nothing_of_a_long_remedy_is_cut_off_and_the_k
         await wizard.until("Notice", "needs a new passphrase")
         await wizard.press("u", *"aaaaaaaaaaaaaaa", "enter", *"aaaaaaaaaaaaaaa", "enter")
         await wizard.when(lambda: "easy to type and hard to guess." in seen(wizard))
-        assert "Enter goes on. Esc cancels, also while it is tried." in seen(wizard)
+        assert "enter Create esc Back" in seen(wizard)
 
 
 async def test_a_keyring_locked_in_the_middle_of_the_credentials_step_is_unlocked_there_and_nothing_typed_is_lost(

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import cast
 
 import pytest
+from wizard.tui.screens.egress import EgressScreen
 
 from screenshots.scene import PictureWorld, stage
 from tests.commands.test_damaged_journal import fill
@@ -21,7 +22,6 @@ from wizard.core.sites import known_sites
 from wizard.core.text import UNICODE
 from wizard.environments import RealEnvironments
 from wizard.tui.app import WizardApp
-from wizard.tui.screens.egress import EgressScreen
 
 STEP = "UPDATE rotations SET step = 'nowhere'"
 KEY = "UPDATE keys SET slot = 'top', holding = 'lost'"

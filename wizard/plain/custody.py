@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from wizard.core.errors import WizardError
-from wizard.core.secret import Secret
 from wizard.core.settings import Place
-from wizard.core.text import capitalised
 from wizard.custody.custodian import Custodian, explain_services
 from wizard.custody.errors import CustodyError, Remedy
-from wizard.custody.questions import (
-    NEW_PASSPHRASE,
-    OLD_PASSPHRASE,
-    PASSPHRASE_CHANGED,
-    QUESTIONS,
-)
+from wizard.custody.questions import PASSPHRASE_CHANGED, QUESTIONS
+from wizard.plain import forms
 from wizard.plain.talk import Command, Menu, Talk
-from wizard.steps import deadlines
+from wizard.steps import passwords
 from wizard.steps.consents import ENCRYPTED_FILE
 
 ABOUT = (
@@ -39,7 +31,7 @@ async def offer(talk: Talk, custodian: Custodian, problem: CustodyError, environ
     if answer == ENCRYPTED_FILE.word:
         await _choose_file(talk, custodian)
     elif remedy and answer == remedy.value:
-        await _open(talk, custodian, remedy)
+        await forms.fill(talk, passwords.unlocking(custodian, remedy))
     return answer != Command.BACK
 
 
@@ -47,7 +39,7 @@ async def unlock(talk: Talk, custodian: Custodian, remedy: Remedy) -> None:
     """Offer to open the place of an environment that is in use; what was entered meanwhile is kept."""
     answer = await talk.choose("Open it again?", {**_answer_of(remedy), **_LEAVE})
     if answer == remedy.value:
-        await _open(talk, custodian, remedy)
+        await forms.fill(talk, passwords.unlocking(custodian, remedy))
         talk.say("Repeat what was not done.")
 
 
@@ -63,50 +55,7 @@ async def _choose_file(talk: Talk, custodian: Custodian) -> None:
             talk.tell(error)
 
 
-async def _open(talk: Talk, custodian: Custodian, remedy: Remedy) -> None:
-    """Ask for the password until it opens or the user goes back."""
-    question = QUESTIONS[remedy]
-    talk.say("", capitalised(question.does), question.text)
-    is_open = False
-    while not is_open and (password := await _ask(talk, is_new=question.is_new)) is not None:
-        try:
-            work = partial(custodian.help, remedy, password)
-            is_open = await talk.succeeds(work, "Opening", deadlines.CUSTODY)
-        finally:
-            password.wipe()
-
-
 async def change_passphrase(talk: Talk, custodian: Custodian) -> None:
     """Ask for the passphrase of the encrypted file so far and for the new one, and change it."""
-    old = new = None
-    try:
-        talk.say("", capitalised(OLD_PASSPHRASE.does), OLD_PASSPHRASE.text)
-        if (old := await _ask(talk, is_new=False)) is None:
-            return
-        talk.say("", capitalised(NEW_PASSPHRASE.does), NEW_PASSPHRASE.text)
-        if (new := await _ask(talk, is_new=True)) is None:
-            return
-        work = partial(custodian.change_passphrase, old, new)
-        if await talk.succeeds(work, "Changing the passphrase", deadlines.CUSTODY):
-            talk.say(*PASSPHRASE_CHANGED)
-    finally:
-        for passphrase in (old, new):
-            if passphrase is not None:
-                passphrase.wipe()
-
-
-async def _ask(talk: Talk, *, is_new: bool) -> Secret | None:
-    while not isinstance(password := await talk.secret("Password"), Command):
-        if not is_new:
-            return password
-        again = await talk.secret("The same once more")
-        is_same = again == password
-        if isinstance(again, Secret):
-            again.wipe()
-        if is_same:
-            return password
-        password.wipe()
-        if isinstance(again, Command):
-            break
-        talk.say("The two are not the same. Nothing was done.")
-    return None
+    if await forms.fill(talk, passwords.changing_passphrase(custodian)):
+        talk.say(*PASSPHRASE_CHANGED)

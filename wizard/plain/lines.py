@@ -6,12 +6,13 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 from wizard.core.errors import WizardError
+from wizard.plain import forms
 from wizard.plain.stage import Stage
 from wizard.plain.talk import Command
 from wizard.rotation.report import Report
 from wizard.steps.consents import Consent
 from wizard.steps.presenter import Face, Presenter, StepPresenter
-from wizard.steps.view import TOGGLE, Action, Row, State, View
+from wizard.steps.view import TOGGLE, Action, Form, Row, State, View
 
 Result = TypeVar("Result")
 
@@ -136,6 +137,10 @@ class Lines:
     async def confirm(self, consent: Consent) -> str:
         """Ask for the word of a consent."""
         return await self._talk.confirm(consent)
+
+    async def fill(self, form: Form) -> bool:
+        """Ask what a form asks."""
+        return await forms.fill(self._talk, form)
 
     async def read(self, title: str, *paragraphs: str) -> None:
         """Say a text."""

@@ -5,7 +5,6 @@ An answer that is not understood is never repeated: it may be a secret, pasted a
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
@@ -18,6 +17,7 @@ from wizard.core.secret import Secret
 from wizard.core.text import printable
 from wizard.plain.interrupts import EndOfInputError, InterruptError, Interrupts
 from wizard.plain.terminal import TerminalConsole
+from wizard.steps import deadlines
 from wizard.steps.consents import Consent
 
 LONGEST_LINE = 2000
@@ -181,16 +181,10 @@ class Talk:
 
     async def _wait(self, work: Callable[[], Awaitable[Result]], at_most: float) -> Result:
         try:
-            async with asyncio.timeout(at_most) as limit:
-                return await self._interrupts.race(work())
-        except TimeoutError:
-            if not limit.expired():
-                raise
+            return await deadlines.within(at_most, self._interrupts.race(work()))
         finally:
             # What was typed meanwhile answers no question that comes after what was found.
             self._console.forget_typed()
-        why = f"It was given {duration(at_most)}."
-        raise WizardError("This took longer than it may", why=why, advice="Try again.", code="plain.timeout")
 
     async def _answer(self, prompt: str, default: str, taken: str = "") -> str | None:
         """Return the answer, or None when it was a command that has been obeyed."""

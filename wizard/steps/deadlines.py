@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from wizard.core.clock import duration
+from wizard.core.errors import WizardError
 from wizard.custody.keyring_process import DEADLINE as OPERATION
 from wizard.rotation.context import Pace
 from wizard.rotation.retirement import POLLS_IN_A_ROW
 from wizard.rotation.steps.probe import PASSES_IN_A_ROW
+
+Result = TypeVar("Result")
 
 CUSTODY = 12 * OPERATION
 """So many operations at most are done at the place of the credentials: by a purge that drops what is not needed."""
@@ -20,6 +28,22 @@ _POLL_CALLS = 5
 """The current key before and after; the legacy key on each of three surfaces."""
 _WAY_CALLS = 2
 """The call itself; and, at the same time as each other, who signed and which other hosts answer."""
+
+
+async def within(seconds: float, work: Awaitable[Result]) -> Result:
+    """Return what the work comes to.
+
+    Raises:
+        WizardError: it did not end in time.
+    """
+    try:
+        async with asyncio.timeout(seconds) as limit:
+            return await work
+    except TimeoutError:
+        if not limit.expired():
+            raise
+    why = f"It was given {duration(seconds)}."
+    raise WizardError("This took too long", why=why, advice="Retry.", code="wait.too-long")
 
 
 def closed(seconds: float) -> float:

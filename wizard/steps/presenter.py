@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 from wizard.rotation.model import Mode, Step
-from wizard.steps.view import BACK, Action, Progress, State, View
+from wizard.steps.view import BACK, Action, Form, Progress, State, View
 
 if TYPE_CHECKING:
     from wizard.custody.custodian import Custodian
@@ -58,6 +58,9 @@ class Face(Protocol):
 
     async def confirm(self, consent: Consent) -> str:
         """Ask for the word of a consent; return what was typed, or nothing where the user does not want it."""
+
+    async def fill(self, form: Form) -> bool:
+        """Ask what a form asks until its act succeeds; return False where the user goes back."""
 
     async def read(self, title: str, *paragraphs: str) -> None:
         """Show a text until the user has read it."""

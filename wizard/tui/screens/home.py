@@ -24,8 +24,9 @@ from wizard.rotation.model import NOTHING_OPEN, TITLES, Finding, Mode, Outcome, 
 from wizard.steps.consents import ENCRYPTED_FILE, FORGET, abandoning
 from wizard.steps.guide import HOME
 from wizard.steps.home import ABANDONED, FORGOTTEN, offers, where
+from wizard.steps.passwords import changing_passphrase
 from wizard.tui.safe_app import NORMAL_COLUMNS
-from wizard.tui.screens.password import UnlockingScreen, changing_passphrase
+from wizard.tui.screens.form import FormScreen, UnlockingScreen
 from wizard.tui.widgets.basics import OptionRows
 from wizard.tui.widgets.header import StatusHeader
 from wizard.tui.widgets.notice import Notice
@@ -236,7 +237,7 @@ class HomeScreen(UnlockingScreen[None]):
         """Ask for the passphrase of the encrypted file so far, and for the new one."""
         custodian = self.session.environments.custodian
         if custodian is not None and not self.is_at_work():
-            self.app.push_screen(changing_passphrase(custodian), self._changed)
+            self.app.push_screen(FormScreen(changing_passphrase(custodian)), self._changed)
 
     def _changed(self, is_changed: bool | None) -> None:
         if is_changed:

@@ -19,7 +19,7 @@ from wizard.core.text import capitalised
 from wizard.custody.questions import QUESTIONS
 from wizard.rotation.model import TITLES, Step
 from wizard.tui.safe_app import NORMAL_COLUMNS
-from wizard.tui.screens.password import UnlockingScreen
+from wizard.tui.screens.form import UnlockingScreen
 from wizard.tui.screens.simulated_page import SimulatedPageScreen
 from wizard.tui.widgets.header import StatusHeader, StepList
 from wizard.tui.widgets.notice import Notice

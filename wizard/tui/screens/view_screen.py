@@ -13,6 +13,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
+from textual.screen import Screen
 from textual.types import CSSPathType
 from textual.widget import Widget
 from textual.widgets import Static
@@ -20,10 +21,13 @@ from textual.widgets import Static
 from wizard.core.clock import duration
 from wizard.core.errors import WizardError
 from wizard.custody.errors import CustodyError
+from wizard.steps import deadlines
 from wizard.steps.consents import Consent
+from wizard.steps.passwords import unlocking
 from wizard.steps.presenter import Face, Presenter
-from wizard.steps.view import BACK, PRIMARY, TOGGLE, Action, Row, State, View, lines
+from wizard.steps.view import BACK, PRIMARY, TOGGLE, Action, Form, Row, State, View, lines
 from wizard.tui.screens.dialogs import AskScreen, ConfirmScreen, TextScreen
+from wizard.tui.screens.form import FormScreen
 from wizard.tui.session import SessionScreen
 from wizard.tui.widgets.action_bar import ActionBar, key_name
 from wizard.tui.widgets.notice import Notice
@@ -274,10 +278,7 @@ class ViewScreen(SessionScreen[None]):
         patience = self.set_timer(PATIENCE, partial(self._name_limit, at_most))
         self.show()
         try:
-            async with asyncio.timeout(at_most):
-                return await task
-        except TimeoutError:
-            raise WizardError("This took too long", why=f"It was given {duration(at_most)}.", advice="Retry.") from None
+            return await deadlines.within(at_most, task)
         except asyncio.CancelledError:
             if not self._is_stopped:
                 raise
@@ -294,16 +295,18 @@ class ViewScreen(SessionScreen[None]):
 
     async def _is_remedied(self, error: WizardError) -> bool:
         """Offer to open a place of credentials that was found locked; return whether it is open now."""
-        from wizard.tui.screens.password import unlocking  # noqa: PLC0415 - loaded when it is needed
-
         if self.custodian is None or not isinstance(error, CustodyError) or not error.remedy:
             return False
-        is_open = await self.app.push_screen_wait(unlocking(self.custodian, error.remedy))
-        return bool(is_open)
+        return await self.fill(unlocking(self.custodian, error.remedy))
 
     async def confirm(self, consent: Consent) -> str:
         """Ask for the word of a consent."""
         return await self.app.push_screen_wait(ConfirmScreen(consent)) or ""
+
+    async def fill(self, form: Form) -> bool:
+        """Ask what a form asks, on top of the page."""
+        dialog: Screen[bool] = FormScreen(form)
+        return await self.app.push_screen_wait(dialog)
 
     async def read(self, title: str, *paragraphs: str) -> None:
         """Show a text until it is closed."""

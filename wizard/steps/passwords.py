@@ -1,0 +1,49 @@
+"""The questions for passwords: what opens, makes or changes the place of the credentials."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from wizard.core.text import capitalised
+from wizard.custody.questions import NEW_PASSPHRASE, OLD_PASSPHRASE, QUESTIONS
+from wizard.steps import deadlines
+from wizard.steps.view import Field, FieldKind, Form
+
+if TYPE_CHECKING:
+    from wizard.core.secret import Secret
+    from wizard.custody.custodian import Custodian
+    from wizard.custody.errors import Remedy
+
+AGAIN = Field("again", "The same once more", FieldKind.PASSWORD, is_repeat=True)
+
+
+def unlocking(custodian: Custodian, remedy: Remedy) -> Form:
+    """Return the question for the password that opens the place of the credentials, or makes it."""
+    question = QUESTIONS[remedy]
+
+    async def act(password: Secret) -> None:
+        await custodian.help(remedy, password)
+
+    title = capitalised(question.does)
+    asked = Field("password", "Password", FieldKind.PASSWORD)
+    fields = (asked, AGAIN) if question.is_new else (asked,)
+    return Form(
+        title, question.text, fields, act, "Create" if question.is_new else "Open", "Opening", deadlines.CUSTODY
+    )
+
+
+def changing_passphrase(custodian: Custodian) -> Form:
+    """Return the questions that change the passphrase of the encrypted file."""
+    return Form(
+        capitalised(OLD_PASSPHRASE.does),
+        f"{OLD_PASSPHRASE.text} {NEW_PASSPHRASE.text}",
+        (
+            Field("old", "The passphrase so far", FieldKind.PASSWORD),
+            Field("new", "The new passphrase", FieldKind.PASSWORD),
+            AGAIN,
+        ),
+        custodian.change_passphrase,
+        "Change the passphrase",
+        "Changing the passphrase",
+        deadlines.CUSTODY,
+    )

@@ -1,0 +1,132 @@
+"""A form on top of a page: it is tried until it is done, or until the user gives up."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import ScreenResultType
+from textual.widgets import Static
+
+from wizard.core.errors import WizardError
+from wizard.custody.errors import CustodyError, Remedy
+from wizard.steps import deadlines
+from wizard.steps.passwords import unlocking
+from wizard.steps.view import Form
+from wizard.tui.session import Dialog, SessionScreen
+from wizard.tui.widgets.notice import Notice
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from wizard.steps.consents import Consent
+    from wizard.tui.widgets.form_fields import FormFields, Values
+
+
+class FormScreen(Dialog[bool]):
+    """Asks until the form's act succeeds. Closes with whether it did. A wrong password locks nothing.
+
+    Args:
+        form: The questions.
+    """
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Back")]
+
+    def __init__(self, form: Form) -> None:
+        super().__init__()
+        self._form = form
+
+    def compose(self) -> ComposeResult:
+        """Lay the questions out."""
+        from wizard.tui.widgets.form_fields import FormFields  # noqa: PLC0415 - loaded when it is needed
+
+        with VerticalScroll(classes="dialog", can_focus=False):
+            yield Static(self._form.title, classes="title", markup=False)
+            yield Static(self._form.text, classes="question", markup=False)
+            yield FormFields(self._form.fields, self.glyphs, id="fields")
+            yield Notice(self.glyphs)
+            yield Static(f"enter {self._form.label}   esc Back", classes="keys", markup=False)
+
+    def on_mount(self) -> None:
+        """Begin in the first field."""
+        self.call_after_refresh(self._fields.focus_next)
+
+    @property
+    def _fields(self) -> FormFields:
+        from wizard.tui.widgets.form_fields import FormFields  # noqa: PLC0415
+
+        return self.query_one(FormFields)
+
+    def on_form_fields_submitted(self) -> None:
+        """Try, unless it is being tried."""
+        if self.is_at_work("form"):
+            return
+        try:
+            values = self._fields.values()
+        except WizardError as error:
+            self.notice.error(error)
+            return
+        self.notice.note(f"{self._form.doing}{self.glyphs.working}")
+        self.start(lambda: self._try(values), lambda _: self.dismiss(True), doing="try a form", group="form")
+
+    async def _try(self, values: Values) -> None:
+        from wizard.tui.widgets.form_fields import wipe  # noqa: PLC0415
+
+        try:
+            await deadlines.within(self._form.at_most, self._form.act(**values))
+        finally:
+            wipe(values)
+
+    def on_secret_field_noted(self, message: object) -> None:
+        """Say what a field did not take."""
+        self.notice.note(str(getattr(message, "note", "")))
+
+    def show_error(self, error: WizardError) -> None:
+        """Say why. Passwords are asked for again, all else stays."""
+        self._fields.clear(only_passwords=True)
+        self._fields.ask_after(error.code)
+        super().show_error(error)
+
+    def action_cancel(self) -> None:
+        """Give up, also in the middle of a wait. What has begun on the disk is done."""
+        self.stop("form")
+        self.dismiss(False)
+
+
+class UnlockingScreen(SessionScreen[ScreenResultType]):
+    """A screen on which the place of the credentials may turn out to be locked, and be opened there."""
+
+    remedy: Remedy = Remedy.NONE
+    """What a typed password can do about the newest failure."""
+
+    def confirm(self, consent: Consent, act: Callable[[str], object]) -> None:
+        """Ask for the consent's word, and act once it was typed, unless the place of the credentials is at work."""
+        from wizard.tui.screens.dialogs import ConfirmScreen  # noqa: PLC0415 - loaded when it is needed
+
+        def given(typed: str | None) -> None:
+            if typed and not self.is_at_work():
+                act(typed)
+
+        self.app.push_screen(ConfirmScreen(consent), given)
+
+    def note_remedy(self, error: WizardError) -> None:
+        """Remember what a typed password can do about an error."""
+        custodian = self.session.environments.custodian
+        self.remedy = error.remedy if custodian and isinstance(error, CustodyError) else Remedy.NONE
+
+    def action_unlock(self) -> None:
+        """Ask for the password that opens the place; what is typed on this screen stays."""
+        custodian = self.session.environments.custodian
+        if custodian is not None and self.remedy and not self.is_at_work():
+            self.app.push_screen(FormScreen(unlocking(custodian, self.remedy)), self._unlocked)
+
+    def _unlocked(self, is_open: bool | None) -> None:
+        if is_open:
+            self.remedy = Remedy.NONE
+            self.go_on_unlocked()
+
+    def go_on_unlocked(self) -> None:
+        """Go on now that the place is open."""
+        raise NotImplementedError
