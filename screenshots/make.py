@@ -19,6 +19,7 @@ from pathlib import Path
 from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, Static
+from wizard.tui.widgets.entry_list import EntryList
 
 from screenshots.scene import PRIVATE_PEM, PictureCustodian, PictureWorld, stage
 from wizard.core.credentials import KeyKind
@@ -30,7 +31,6 @@ from wizard.tui.app import WizardApp
 from wizard.tui.screens.dialogs import ConfirmScreen
 from wizard.tui.screens.step_screen import StepScreen
 from wizard.tui.theme import THEME
-from wizard.tui.widgets.entry_list import EntryList
 from wizard.tui.widgets.secret_field import SecretField
 from wizard.whitelist.entries import parse
 

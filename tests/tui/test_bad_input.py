@@ -9,12 +9,12 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 from textual import events
 from textual.widgets import Input
+from wizard.tui.widgets.entry_list import EntryList
 
 from tests.tui.conftest import Wizard
 from wizard.core.credentials import KeyKind
 from wizard.exchange.signing import generate_ed25519
 from wizard.rotation.model import Step
-from wizard.tui.widgets.entry_list import EntryList
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.secret_field import SecretField
 from wizard.whitelist.entries import parse

@@ -13,6 +13,7 @@ from textual import events
 from textual.widgets import Input, OptionList
 from wizard.tui.screens.egress import EgressScreen
 from wizard.tui.screens.hosts import HostsScreen
+from wizard.tui.widgets.entry_list import EntryList
 
 from screenshots.scene import stage
 from tests.egress.fake_ssh import calls, fake_ssh
@@ -25,7 +26,6 @@ from wizard.egress.ssh_hosts.hosts import HostAnswer, typed_host
 from wizard.egress.ssh_hosts.ssh_errors import not_asked
 from wizard.tui.app import WizardApp
 from wizard.tui.screens.dialogs import TextScreen
-from wizard.tui.widgets.entry_list import EntryList
 from wizard.whitelist.entries import parse
 
 

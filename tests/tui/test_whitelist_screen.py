@@ -8,12 +8,12 @@ import string
 import pytest
 from textual import events
 from textual.widgets import Static
+from wizard.tui.widgets.entry_list import EntryList
 
 from tests.terminal.harness import leaked
 from tests.tui.conftest import Wizard
 from tests.whitelist.listed import text_of
 from wizard.tui.screens.whitelist import broken_after
-from wizard.tui.widgets.entry_list import EntryList
 from wizard.tui.widgets.notice import Notice
 
 

@@ -12,7 +12,7 @@ from wizard.plain.talk import Command
 from wizard.rotation.report import Report
 from wizard.steps.consents import Consent
 from wizard.steps.presenter import Face, Presenter, StepPresenter
-from wizard.steps.view import TOGGLE, Action, Form, Row, State, View
+from wizard.steps.view import Action, Form, Row, State, View
 
 Result = TypeVar("Result")
 
@@ -68,7 +68,8 @@ class Lines:
         if not action.is_about_row:
             await self._ask_and_do(action)
             return
-        for row in await self._ask_rows(view, several=action.key == TOGGLE):
+        # From the last one: what an action makes of a row may move those behind it.
+        for row in reversed(await self._ask_rows(view, action)):
             await self._ask_and_do(action, row.item)
 
     async def _ask_and_do(self, action: Action, *given: str) -> None:
@@ -76,9 +77,21 @@ class Lines:
         if not action.asks_for:
             await self._do(action.run, *given)
             return
-        while (text := await self._talk.line(action.asks_for)) != Command.BACK:
+        ask = self._lines if action.takes_lines else self._talk.line
+        while (text := await ask(action.asks_for)) != Command.BACK:
             if await self._do(action.run, *given, text):
                 return
+
+    async def _lines(self, what: str) -> str:
+        """Return the lines typed until an empty one that ends a paste as well."""
+        self._talk.say("", f"{what}, in as many lines as you like. An empty line ends.")
+        typed: list[str] = []
+        # The rest of a paste would answer the next question.
+        while (line := await self._talk.line(f"Line {len(typed) + 1}")) or await self._talk.has_more():
+            if line == Command.BACK:
+                return line
+            typed.append(line)
+        return "\n".join(typed)
 
     async def _do(self, work: Callable[..., Awaitable[object]], *given: str) -> bool:
         try:
@@ -88,10 +101,12 @@ class Lines:
             return False
         return True
 
-    async def _ask_rows(self, view: View, *, several: bool) -> list[Row]:
-        """Ask for rows by their numbers or first cells."""
-        if len(view.rows) == 1:
-            return list(view.rows)
+    async def _ask_rows(self, view: View, action: Action) -> list[Row]:
+        """Ask for rows by their numbers or first cells, where the action can be about several; return them in order."""
+        possible = [row for row in view.rows if action.word in dict(row.offers)] or view.rows
+        if len(possible) == 1:
+            return list(possible)
+        several = not action.asks_for
         prompt = "Numbers, with commas between them" if several else f"Its number, 1 to {len(view.rows)}"
         typed = await self._talk.line(prompt)
         if typed in {"", Command.BACK}:
@@ -99,7 +114,8 @@ class Lines:
         known = {row.cells[0]: row for row in view.rows} | {str(at): row for at, row in enumerate(view.rows, 1)}
         words = dict.fromkeys(filter(None, map(str.strip, typed.split(",") if several else [typed])))
         self._talk.say(*(f"There is no row {word}." for word in words if word not in known))
-        return [known[word] for word in words if word in known]
+        chosen = [known[word].item for word in words if word in known]
+        return [row for row in view.rows if row.item in chosen]
 
     def _say(self, view: View) -> None:
         parts = {
@@ -173,6 +189,7 @@ def _rows(view: View) -> Iterable[str]:
         yield f"  {number}. {_line(row)}"
         if row.state not in (State.GOOD, State.EMPTY):
             yield from (f"     {sentence}" for sentence in row.detail)
+        yield from (f"     {word}: {phrase}." for word, phrase in row.offers)
 
 
 def _line(row: Row) -> str:

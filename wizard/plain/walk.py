@@ -20,7 +20,7 @@ from wizard.core.shutdown import HANG_UP, Shutdown
 from wizard.core.threads import use_daemon_threads
 from wizard.custody.errors import CustodyError
 from wizard.environments import Environments, RehearsalEnvironments
-from wizard.plain import credentials, custody, probe, whitelist
+from wizard.plain import credentials, custody, probe
 from wizard.plain.interrupts import EndOfInputError, Interrupts
 from wizard.plain.lines import Lines
 from wizard.plain.simulated_page import SimulatedPageMenu
@@ -37,10 +37,11 @@ from wizard.steps.egress import EgressPresenter
 from wizard.steps.guide import HOME, STEPS
 from wizard.steps.home import ABANDONED, FORGOTTEN, closing, is_left_open, offers
 from wizard.steps.retire import RetirePresenter
+from wizard.steps.whitelist import WhitelistPresenter
 
 _STEPS: dict[Step | None, Callable[[Stage], Awaitable[bool]]] = {
     Step.EGRESS: lambda stage: Lines(stage, partial(EgressPresenter, stage.flow)).run(),
-    Step.WHITELIST: whitelist.take,
+    Step.WHITELIST: lambda stage: Lines(stage, partial(WhitelistPresenter, stage.flow)).run(),
     Step.CREDENTIALS: credentials.take,
     Step.PROBE: probe.take,
     Step.RETIRE: lambda stage: Lines(stage, partial(RetirePresenter, stage.flow)).run(),

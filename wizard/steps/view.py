@@ -61,6 +61,8 @@ class Action:
     """What the user types first, as a phrase: `Address or block`. Empty where nothing is typed."""
     text: str = ""
     """What stands in that field at first."""
+    takes_lines: bool = False
+    """Whether that may be several lines."""
     is_in_footer: bool = True
     """Whether the footer has it; help lists all."""
 
@@ -80,6 +82,8 @@ class Row:
     """By what actions know the row."""
     detail: tuple[str, ...] = ()
     """What is said of the row under the cursor, the advice first."""
+    offers: tuple[tuple[str, str], ...] = ()
+    """What actions make of the row: the word of each, and a phrase."""
 
 
 @dataclass(frozen=True, slots=True)

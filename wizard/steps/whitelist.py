@@ -1,30 +1,383 @@
-"""The Whitelist step: what one key or word can make of a list."""
+"""The Whitelist step: one list, checked entry by entry, with what fixes each."""
 
 from __future__ import annotations
 
-from wizard.rotation.flow import Flow
-from wizard.whitelist.entries import Entries
-from wizard.whitelist.fixes import apply_alternative, apply_fix, collapse, expand, first_fix, fix_all
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+from typing import TYPE_CHECKING, ClassVar
 
-CHANGES = {
-    "fix": "apply the first suggestion.",
-    "block": "apply the other suggestion: the block instead of the one address.",
-    "fix-all": "apply all suggestions that need no look.",
-    "expand": "write blocks as their addresses, where they fit.",
-    "collapse": "join neighbours; no new address gets in.",
+from wizard.core.errors import UsageError
+from wizard.core.text import counted, printable
+from wizard.rotation.model import Step
+from wizard.steps.presenter import Face, StepPresenter
+from wizard.steps.view import PRIMARY, Action, Row, State, View, lines, split_verdict
+from wizard.whitelist.entries import LONGEST_LABEL, Entries, parse, read_label
+from wizard.whitelist.findings import ListFinding, Severity
+from wizard.whitelist.fixes import (
+    Fix,
+    apply_alternative,
+    apply_fix,
+    collapse,
+    expand,
+    fix_all,
+    label_entry,
+    replace_entry,
+)
+from wizard.whitelist.rendering import Difference, Form, render
+from wizard.whitelist.validation import CheckedEntry, Validation
+
+if TYPE_CHECKING:
+    from wizard.rotation.flow import Flow
+
+_STATES = {Severity.ERROR: State.STOP, Severity.WARNING: State.LOOK, Severity.NOTE: State.GOOD}
+STATUS = {
+    "access-lost": "removed",
+    "address-in-comment": "only in a comment",
+    "bad-prefix": "prefix length",
+    "benchmarking": "not public",
+    "blanks": "spaces inside",
+    "block": "a block",
+    "bullet": "mark of a line",
+    "cgnat": "not public",
+    "covered": "inside another block",
+    "dash": "a dash alone",
+    "documentation": "an example",
+    "duplicate": "on the list twice",
+    "egress-not-covered": "missing",
+    "empty-field": "empty field",
+    "host-bits": "address or block?",
+    "host-name": "a name",
+    "invisible": "invisible characters",
+    "ipv4-mapped": "written as IPv6",
+    "ipv6": "IPv6",
+    "leading-zero": "leading zero",
+    "link-local": "not public",
+    "lookalike": "lookalike characters",
+    "loopback": "not public",
+    "malformed": "not an address",
+    "multicast": "not public",
+    "netmask": "netmask",
+    "port": "has a port",
+    "private": "not public",
+    "range": "a range",
+    "reserved": "not public",
+    "shared": "on another list too",
+    "this-network": "not public",
+    "too-wide": "too wide",
+    "trailing-dot": "dot at the end",
+    "unobserved": "never seen",
+    "url": "more than an address",
+    "wildcard": "allows everybody",
 }
-"""Each change, and what it does."""
+"""What is found about a row, in a few words; what is said of it at length is its detail."""
+NEW = "not on the current key's list"
+_FORMS = {Form.COMMAS: "commas", Form.SPACES: "spaces", Form.LINES: "line ends"}
+_ABSENT = "+"
+"""Begins the item of an address that is not on the list; the item of an entry is its place."""
+NOT_AN_ENTRY = "{address} is not on the list"
 
 
-def changes(flow: Flow, entries: Entries) -> dict[str, Entries]:
-    """Return what the list becomes by each change that makes another list of it."""
-    validation = flow.whitelist.validate(entries)
-    fix = first_fix(validation)
-    changed = {
-        "fix": apply_fix(validation, fix) if fix else None,
-        "block": apply_alternative(validation, fix) if fix else None,
-        "fix-all": fix_all(entries, flow.whitelist.validate),
-        "expand": expand(validation, flow.context.environment.rules.max_entries),
-        "collapse": collapse(validation),
-    }
-    return {word: other for word, other in changed.items() if other is not None and other != entries}
+@dataclass(frozen=True, slots=True)
+class _Checked:
+    """A list, and what follows from it."""
+
+    entries: Entries
+    validation: Validation
+    rows: tuple[Row, ...]
+    change: str
+    """What it changes of the current key's list, as a sentence."""
+    changes: Mapping[str, Entries]
+    """What it becomes by each change of the whole list that makes another one of it."""
+
+
+class WhitelistPresenter(StepPresenter):
+    """The list is kept in the flow with each change, so that it outlives the page."""
+
+    STEP = Step.WHITELIST
+    TITLE = "Which addresses may use the new key?"
+    ABOUT: ClassVar[str] = (
+        "Binance accepts the new key from these addresses only."
+        " Type addresses and blocks, or paste a whole list: commas, spaces and lines separate them."
+        " What stands after # says whose an address is. It is kept here and never pasted."
+        " The address of this host has to be on the list, or the new key does not work from here."
+    )
+
+    def __init__(self, flow: Flow, face: Face) -> None:
+        super().__init__(flow, face)
+        self._checked: _Checked | None = None
+        self._form = Form.COMMAS
+        """How `copy` writes the list next."""
+        flow.whitelist.proposal()
+
+    @property
+    def entries(self) -> Entries:
+        """The list as it is now."""
+        return self.flow.whitelist.draft or ()
+
+    # --- what can be done -----------------------------------------------------------------------
+
+    async def advance(self) -> None:
+        """Keep the list and go on; where it has errors, say what is left."""
+        validation = self._check().validation
+        if not validation.is_valid:
+            self.face.note(f"Not yet. {self.view().verdict}", State.LOOK)
+            return
+        self.flow.whitelist.settle(self.entries)
+        await super().advance()
+
+    async def add(self, typed: str) -> None:
+        """Add what a text holds, be it one address or a whole list."""
+        self._change((*self.entries, *parse(typed)))
+
+    async def edit(self, item: str, typed: str) -> None:
+        """Put what a text holds in the place of an entry."""
+        place = self._place(item)
+        if typed.strip():
+            self._change(replace_entry(self.entries, place, typed))
+
+    async def name(self, item: str, typed: str) -> None:
+        """Say whose an entry is; an empty text says that nobody knows."""
+        place = self._place(item)
+        if typed != self.name_of(item):
+            self._change(label_entry(self.entries, place, read_label(typed) or printable(typed, LONGEST_LABEL)))
+
+    async def delete(self, item: str) -> None:
+        """Remove an entry."""
+        place = self._place(item)
+        self._change(self.entries[:place] + self.entries[place + 1 :])
+
+    async def undo(self) -> None:
+        """Bring back the list before the last change."""
+        while self.flow.whitelist.past:
+            if (before := self.flow.whitelist.past.pop()) != self.entries:
+                self.flow.whitelist.draft = before
+                return
+
+    async def fix(self, item: str) -> None:
+        """Do what is suggested for a row."""
+        if fix := self._fix(item):
+            self._change(apply_fix(self._check().validation, fix))
+        else:
+            self.face.note("There is no fix for this row. Edit it, or delete it.", State.LOOK)
+
+    async def other_fix(self, item: str) -> None:
+        """Do the other thing that is suggested for a row."""
+        fix = self._fix(item)
+        if fix and (changed := apply_alternative(self._check().validation, fix)):
+            self._change(changed)
+        else:
+            self.face.note("There is no other fix for this row.", State.LOOK)
+
+    async def fix_all(self) -> None:
+        """Do all that is suggested and needs no look."""
+        self._change(self._check().changes["fix-all"])
+
+    async def expand(self) -> None:
+        """Write blocks as their addresses, where they fit."""
+        self._change(self._check().changes["expand"])
+
+    async def join(self) -> None:
+        """Write neighbours as blocks."""
+        self._change(self._check().changes["join"])
+
+    async def copy(self) -> None:
+        """Copy the text to paste, each time in another form."""
+        forms, form = list(_FORMS), self._form
+        self._form = forms[(forms.index(form) + 1) % len(forms)]
+        self.face.say(f"The list with {_FORMS[form]}. Copy again for {_FORMS[self._form]}.")
+        self.face.copy(render(self._check().validation.networks, form), f"the whitelist with {_FORMS[form]}")
+
+    def text_of(self, item: str) -> str:
+        """Return an entry as it was typed."""
+        return self.entries[self._place(item)].text
+
+    def name_of(self, item: str) -> str:
+        """Return whose an entry is, as far as that is known."""
+        return self._check().validation.entries[self._place(item)].label
+
+    def _place(self, item: str) -> int:
+        if item.startswith(_ABSENT):
+            raise UsageError(NOT_AN_ENTRY.format(address=item.removeprefix(_ABSENT)), advice="Fix puts it there.")
+        return int(item)
+
+    def _change(self, entries: Entries) -> None:
+        if entries != self.entries:
+            self.flow.whitelist.past.append(self.entries)
+            self.flow.whitelist.draft = entries
+            self._form = Form.COMMAS
+
+    def _fix(self, item: str) -> Fix | None:
+        validation = self._check().validation
+        if item.startswith(_ABSENT):
+            absent = (each for each in validation.findings if each.suggestion == item.removeprefix(_ABSENT))
+            return next((Fix(each, None) for each in absent), None)
+        place = self._place(item)
+        finding = validation.entries[place].fix
+        return Fix(finding, place) if finding else None
+
+    def _check(self) -> _Checked:
+        entries = self.entries
+        if self._checked is None or self._checked.entries is not entries:
+            step = self.flow.whitelist
+            validation = step.validate(entries)
+            changed = {
+                "fix-all": fix_all(entries, step.validate),
+                "expand": expand(validation, self.flow.context.environment.rules.max_entries),
+                "join": collapse(validation),
+            }
+            changes = {word: other for word, other in changed.items() if other is not None and other != entries}
+            difference = step.difference(validation)
+            rows = tuple(self._rows(validation, difference))
+            self._checked = _Checked(entries, validation, rows, _change(difference), changes)
+        return self._checked
+
+    # --- what it says ---------------------------------------------------------------------------
+
+    def view(self) -> View:
+        """Return the list and what is to be said of it."""
+        checked = self._check()
+        validation, rows = checked.validation, checked.rows
+        state, verdict = _verdict(validation, rows)
+        used = sum(entry.is_counted for entry in checked.entries)
+        return View(
+            state,
+            verdict,
+            because=tuple(each.message for each in validation.findings if not each.suggestion),
+            corner=f"{used} of {self.flow.context.environment.rules.max_entries} used",
+            columns=("Address", "Whose", "Status") if rows else (),
+            rows=rows,
+            cursor=next((row.item for row in rows if row.state is State.STOP), rows[0].item if rows else ""),
+            evidence_title="Against the current key's list",
+            evidence=lines(checked.change),
+            not_proven="that Binance has this list" if validation.is_valid else "",
+            actions=self._actions(checked),
+        )
+
+    def _rows(self, validation: Validation, difference: Difference) -> Iterator[Row]:
+        """Yield what is missing, the entries, and what was removed."""
+        # What is missing was removed too: the error counts.
+        absent = {each.suggestion: each for each in reversed(validation.findings) if each.suggestion}.values()
+        owners = {IPv4Network(address): owner for address, owner in self.flow.selection.now.wanted().items()}
+        owners |= self.flow.context.journal.labels(self.flow.context.environment.name) if absent else {}
+        yield from (_absent(each, owners) for each in absent if each.severity is Severity.ERROR)
+        new = frozenset(difference.added if difference.kept or difference.removed else ())
+        for place, each in enumerate(validation.entries):
+            yield _entry(place, each, is_new=each.entry.network in new)
+        yield from (_absent(each, owners) for each in absent if each.severity is not Severity.ERROR)
+
+    def _actions(self, checked: _Checked) -> tuple[Action, ...]:
+        offers = {word for row in checked.rows for word, _ in row.offers}
+        has_entries = bool(checked.entries)
+        offered = {
+            "edit": has_entries,
+            "fix": "fix" in offers,
+            "other": "other" in offers,
+            "delete": has_entries,
+            "name": has_entries,
+            "undo": bool(self.flow.whitelist.past),
+            "copy": checked.validation.is_valid,
+            **{word: word in checked.changes for word in ("fix-all", "expand", "join")},
+        }
+        whose = "Whose it is"
+        actions = (
+            Action("continue", PRIMARY, "Continue", "Keeps the list and goes on to the credentials.", self.advance),
+            Action("edit", "e", "Edit", "Changes an entry.", self.edit, is_about_row=True, asks_for="Address or block"),
+            Action("fix", "f", "Fix", "Does what is suggested for a row.", self.fix, is_about_row=True),
+            Action(
+                "other",
+                "g",
+                "Other fix",
+                "Does the other thing suggested.",
+                self.other_fix,
+                is_about_row=True,
+                is_in_footer=False,
+            ),
+            Action("fix-all", "F", "Fix all", "Does all that is suggested and needs no look.", self.fix_all),
+            Action(
+                "add",
+                "a",
+                "Add",
+                "Adds addresses and blocks, or a whole list.",
+                self.add,
+                asks_for="Addresses and blocks",
+                takes_lines=True,
+            ),
+            Action("delete", "d", "Delete", "Removes an entry.", self.delete, is_about_row=True),
+            Action("name", "n", "Name", "Says whose an entry is.", self.name, is_about_row=True, asks_for=whose),
+            Action("undo", "u", "Undo", "Brings back the list before the last change.", self.undo),
+            Action("copy", "c", "Copy", "Copies the list. Each time another form: commas, spaces, lines.", self.copy),
+            Action("expand", "x", "Expand", "Writes blocks as their addresses, where they fit.", self.expand),
+            Action("join", "j", "Join", "Writes neighbours as blocks. No new address gets in.", self.join),
+        )
+        possible = (action for action in actions if offered.get(action.word, True))
+        return (*possible, *self.page_actions(), self.back_action())
+
+
+def _verdict(validation: Validation, rows: tuple[Row, ...]) -> tuple[State, str]:
+    """Return what the list comes to."""
+    wrong = sum(checked.has_error for checked in validation.entries)
+    absent = [each.suggestion for each in validation.findings if each.code == "egress-not-covered"]
+    missing = f"{absent[0]} is missing." if len(absent) == 1 else f"{len(absent)} addresses are missing."
+    if not any(checked.entry.is_counted for checked in validation.entries):
+        return State.STOP, "The list is empty."
+    if wrong:
+        also = f" {missing}" if absent else ""
+        return State.STOP, f"{wrong} of {len(validation.entries)} entries to fix.{also}"
+    if absent:
+        return State.STOP, missing
+    if not validation.is_valid:
+        return State.STOP, split_verdict(validation.errors[0].message)[0]
+    networks, at_all = validation.networks, sum(not each.suggestion for each in validation.findings)
+    addresses = sum(network.num_addresses for network in networks)
+    what = counted(addresses, "address")
+    if addresses > len(networks):
+        what = f"{len(networks)} entries with {addresses:,} addresses"
+    doubtful = at_all + sum(row.state is State.LOOK for row in rows)
+    look = f" {doubtful} {'needs' if doubtful == 1 else 'need'} a look." if doubtful else ""
+    return State.LOOK if doubtful else State.GOOD, f"{what}, ready to paste.{look}"
+
+
+def _change(difference: Difference) -> str:
+    added, removed, kept = map(len, (difference.added, difference.removed, difference.kept))
+    if not kept and not removed:
+        return ""
+    return f"{added} new, {removed} removed, {kept} kept." if added or removed else "Nothing changes."
+
+
+def _absent(finding: ListFinding, owners: Mapping[IPv4Network, str]) -> Row:
+    address = finding.suggestion or ""
+    return Row(
+        (address, owners.get(IPv4Network(address), ""), STATUS[finding.code]),
+        _STATES[finding.severity],
+        sign_before=2,
+        item=_ABSENT + address,
+        detail=(finding.message,),
+        offers=(("fix", f"add {address}"),),
+    )
+
+
+def _entry(place: int, checked: CheckedEntry, *, is_new: bool) -> Row:
+    worst = min(checked.findings, key=lambda finding: list(Severity).index(finding.severity), default=None)
+    state, status = (_STATES[worst.severity], STATUS.get(worst.code, worst.code)) if worst else (State.GOOD, "")
+    detail = tuple(finding.message for finding in checked.findings)
+    if is_new and state is State.GOOD:
+        state, status = State.LOOK, NEW
+    return Row(
+        (checked.entry.text or "(empty field)", checked.label, status),
+        state,
+        sign_before=2,
+        item=str(place),
+        detail=detail,
+        offers=tuple(_offers(checked.fix)) if checked.fix else (),
+    )
+
+
+def _offers(finding: ListFinding) -> Iterator[tuple[str, str]]:
+    suggestion = printable(finding.suggestion or "", 40)
+    if finding.code == "address-in-comment" and suggestion:
+        yield "fix", "put it on the list"
+    else:
+        yield "fix", f"change it to {suggestion}" if suggestion else "remove it"
+    if finding.alternative:
+        yield "other", f"change it to {finding.alternative}"

@@ -242,6 +242,7 @@ def _load_step_screens() -> None:
 def _step_screens(flow: Flow) -> dict[Step | None, Callable[[], Screen[None]]]:
     from wizard.steps.egress import EgressPresenter  # noqa: PLC0415
     from wizard.steps.retire import RetirePresenter  # noqa: PLC0415
+    from wizard.steps.whitelist import WhitelistPresenter  # noqa: PLC0415
     from wizard.tui.screens.credentials import CredentialsScreen  # noqa: PLC0415
     from wizard.tui.screens.probe import ProbeScreen  # noqa: PLC0415
     from wizard.tui.screens.view_screen import ViewScreen  # noqa: PLC0415
@@ -249,7 +250,7 @@ def _step_screens(flow: Flow) -> dict[Step | None, Callable[[], Screen[None]]]:
 
     return {
         Step.EGRESS: lambda: ViewScreen(partial(EgressPresenter, flow)),
-        Step.WHITELIST: WhitelistScreen,
+        Step.WHITELIST: lambda: WhitelistScreen(partial(WhitelistPresenter, flow)),
         Step.CREDENTIALS: CredentialsScreen,
         Step.PROBE: ProbeScreen,
         Step.RETIRE: lambda: ViewScreen(partial(RetirePresenter, flow)),

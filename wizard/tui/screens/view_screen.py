@@ -152,8 +152,10 @@ class ViewScreen(SessionScreen[None]):
     def draw_side(self) -> None:
         """Draw what is said of the row under the cursor, and the evidence."""
         row, view = self.row, self.shown
+        keys = {action.word: key_name(action.key) for action in view.actions}
+        offers = [f"{keys[word]}  {phrase}" for word, phrase in row.offers if word in keys] if row else []
         gap = f"Not proven: {view.not_proven}." if view.not_proven else ""
-        self.query_one("#detail", Section).show(row.cells[0] if row else "", lines(*row.detail) if row else ())
+        self.query_one("#detail", Section).show(row.cells[0] if row else "", lines(*row.detail, *offers) if row else ())
         self.query_one("#evidence", Section).show(view.evidence_title, (*view.evidence, *lines(gap)))
 
     @property

@@ -1,229 +1,259 @@
-"""The Whitelist step: a list that one edits in place, its verdict, and the text to paste."""
+"""The screen of the Whitelist step: its list is edited in place, and takes a paste at any moment."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol, cast
 
-from textual import on
-from textual.binding import Binding, BindingType
+from textual import events
 from textual.content import Content
-from textual.types import CSSPathType
 from textual.widget import Widget
-from textual.widgets import Static
 
 from wizard.core.errors import WizardError
-from wizard.core.text import printable
-from wizard.rotation.model import Step
-from wizard.rotation.steps.whitelist import CODES as ABOUT_HOSTS
-from wizard.steps.guide import STEPS
-from wizard.steps.whitelist import changes
-from wizard.tui.screens.step_screen import Body, StepScreen
-from wizard.tui.widgets.entry_list import EntryList
-from wizard.whitelist.findings import ListFinding, Severity
-from wizard.whitelist.fixes import Fix, first_fix
-from wizard.whitelist.rendering import Form, render
-from wizard.whitelist.validation import Validation
+from wizard.core.text import Glyphs, printable
+from wizard.steps.view import BACK, PRIMARY, Row, State, View
+from wizard.steps.whitelist import WhitelistPresenter
+from wizard.tui.screens.view_screen import ViewScreen
+from wizard.tui.widgets.action_bar import ActionBar
+from wizard.tui.widgets.row_list import GAP, RowList
+from wizard.whitelist.entries import BLANKS, COMMENT_MARKS, LINE_ENDS, LONGEST_LABEL, parse
 
-_FORMS = {Form.COMMAS: "commas", Form.SPACES: "spaces", Form.LINES: "lines"}
-_LIST_KEYS = "a add, e edit, d delete, l label, u undo, x expand, c join"
-_NOTHING_TO = {
-    "fix": "There is nothing that one key can mend.",
-    "block": "The first suggestion is the only one for its entry.",
-    "fix-all": "No suggestion is safe unread. F6 applies them one by one.",
-    "expand": "No block fits into the list.",
-    "collapse": "No entries make up a block exactly.",
-}
-"""What is said where a change makes no other list."""
-MOST_NAMED = 6
-"""Entries of a copied text that are repeated; the rest is counted."""
-MOST_FINDINGS = 3
-"""Shown at once; the rest is counted."""
+_NEW = Row(("+ add an address, or paste a whole list",), sign_before=2, item="new")
+"""Below the entries: where a new one is typed."""
+_ALSO = {"delete": "d", "insert": "a", "ctrl+z": "u", **dict.fromkeys(COMMENT_MARKS, "n")}
+"""Further keys, each for that of an action."""
+_ENDS = {"enter": 0, "escape": 0, "up": -1, "down": 1}
+"""Keys that end what is typed into a row, and how many rows further they go."""
+_FIXES = frozenset({"fix", "other", "fix-all"})
+"""Actions that lead to the next row to fix."""
 
 
-class WhitelistScreen(StepScreen):
-    """The list to paste, checked while it is typed."""
+@dataclass(frozen=True, slots=True)
+class LineEditor:
+    """A cell of the list while it is typed."""
 
-    CSS_PATH: ClassVar[CSSPathType | None] = ["step_screen.tcss", "whitelist.tcss"]
-    STEP = Step.WHITELIST
-    HELP = f"{STEPS[STEP].about} A paste adds its entries. Keys of the list: {_LIST_KEYS}."
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f6", "change('fix')", "Fix", key_display="F6", tooltip="Apply the first suggestion"),
-        # Terminals send Shift+F6 as F18.
-        Binding(
-            "f18,shift+f6",
-            "change('block')",
-            "Other fix",
-            key_display="Shift+F6",
-            show=False,
-            tooltip="Apply the other suggestion, where there are two",
-        ),
-        Binding("f9", "change('fix-all')", "Fix all", key_display="F9", show=False, tooltip="Apply all that is safe"),
-        Binding("f2", "form", "Form", key_display="F2", show=False, tooltip="Commas, spaces or lines"),
-        Binding("f3", "copy", "Copy", key_display="F3", show=False, tooltip="Copy the text to paste"),
-        Binding("b", "change('block')", "Block", show=False, tooltip="Make it the block, where F6 makes it an address"),
-        Binding("x", "change('expand')", "Expand", show=False, tooltip="Write blocks as addresses where they fit"),
-        Binding("c", "change('collapse')", "Collapse", show=False, tooltip="Join neighbours; no new address gets in"),
-    ]
+    typed: str
+    caret: int
+    """How many characters of `typed` stand before the caret."""
+    is_name: bool = False
 
-    def __init__(self) -> None:
-        super().__init__()
-        self._form = Form.COMMAS
-        self._validation: Validation | None = None
+    def insert(self, text: str) -> LineEditor:
+        """Type one line at the caret. A name has no space before it, and a longest length."""
+        line = text.replace("\t", " ")
+        if self.is_name:
+            line = " ".join(text.split()) if text.strip() else " "
+            line = (line if self.caret else line.lstrip())[: LONGEST_LABEL - len(self.typed)]
+        typed = self.typed[: self.caret] + line + self.typed[self.caret :]
+        return replace(self, typed=typed, caret=self.caret + len(line))
 
-    def compose_body(self) -> Iterable[Widget]:
-        """Lay out the list, its verdict, the text to paste and the findings."""
-        entries = self.flow.whitelist.proposal()
-        yield Static(STEPS[self.STEP].question, classes="lede")
-        yield EntryList(entries, self.flow.whitelist.past, self.glyphs, id="list")
-        yield Static(_LIST_KEYS, id="keys", classes="hint", markup=False)
-        yield Static(id="verdict", classes="verdict")
-        yield Static(id="caption")
-        yield Static(id="paste", classes="paste")
-        yield Static(id="findings", classes="hint")
+    def press(self, key: str) -> LineEditor | None:
+        """Return the line after an editing key, or None where it is not one."""
+        at, end, typed = self.caret, len(self.typed), self.typed
+        if key in {"left", "right", "home", "end"}:
+            return replace(self, caret={"left": max(0, at - 1), "right": min(end, at + 1), "home": 0, "end": end}[key])
+        if key == "backspace":
+            start = max(0, at - 1)
+            return replace(self, typed=typed[:start] + typed[at:], caret=start)
+        if key == "delete":
+            return replace(self, typed=typed[:at] + typed[at + 1 :])
+        if key == "ctrl+u":
+            return replace(self, typed=typed[at:], caret=0)
+        return None
 
-    def on_mount(self) -> None:
-        """Judge the proposal."""
-        super().on_mount()
-        self.query_one(EntryList).focus()
-        self.validate()
 
-    @on(EntryList.Changed)
-    def validate(self) -> None:
-        """Check what is typed now, and keep it for when the user comes back."""
-        rows = self.query_one(EntryList)
-        self.flow.whitelist.draft = rows.entries
-        self._validation = validation = self.flow.whitelist.validate(rows.entries)
-        self.notice.clear()
-        difference = self.flow.whitelist.difference(validation)
-        rows.show(validation, frozenset(difference.added if difference.kept or difference.removed else ()))
-        # What F6 does to one is said at its problem.
-        fixes = " F6 mends one, F9 all that is safe." if len(validation.errors) > 1 and first_fix(validation) else ""
-        not_ready = f"Not ready: {len(validation.errors)} to mend.{fixes}"
-        sentence = validation.sentence() if validation.is_valid else not_ready
-        self.say("passed" if validation.is_valid else "failed", sentence)
-        self._show_paste(validation)
-        self._show("#findings", self._findings(validation))
+class Editing(Protocol):
+    """Who knows what keys and texts do to the list."""
 
-    def action_next(self) -> None:
-        """Keep the list and go on; a list with errors is not kept."""
-        try:
-            self.flow.whitelist.settle(self._finished().entries)
-        except WizardError as error:
-            self.notice.error(error)
-            return
-        super().action_next()
+    async def press(self, event: events.Key) -> bool:
+        """Do what a key is for; return whether it is for anything."""
 
-    def action_back(self) -> None:
-        """Keep what is typed for when the user comes back."""
-        self.flow.whitelist.draft = self._finished().entries
-        super().action_back()
+    async def take(self, editor: LineEditor, named: int) -> None:
+        """Take what was typed into a row, and name the last one of the first `named` entries of it."""
 
-    def action_change(self, change: str) -> None:
-        """Put another list in the place of this one, so that it can be undone."""
-        rows = self._finished()
-        entries = changes(self.flow, rows.entries).get(change)
-        if entries is None:
-            self.notice.note(_NOTHING_TO[change])
+    async def paste(self, text: str) -> None:
+        """Take further entries."""
+
+
+class EntryRows(RowList):
+    """Rows with a cursor, one of which may be typed into. Keys and pastes act in the order in which they come.
+
+    Args:
+        glyphs: The signs beside the words.
+        editing: Who is given keys and texts.
+    """
+
+    def __init__(self, glyphs: Glyphs, editing: Editing, *, id: str) -> None:
+        super().__init__(glyphs, id=id)
+        self._editing = editing
+        self.editor: LineEditor | None = None
+        """What is typed into the row under the cursor; None while keys are commands."""
+
+    def edit(self, typed: str, *, is_name: bool = False) -> None:
+        """Type into the row under the cursor."""
+        self.editor = LineEditor(typed, len(typed), is_name)
+        self.refresh()
+
+    async def finish(self, named: int = 0) -> None:
+        """End what is typed into a row, and keep it; name one of its entries where a number is given."""
+        editor, self.editor = self.editor, None
+        if editor:
+            self.refresh()
+            await self._editing.take(editor, named)
+
+    def check_consume_key(self, key: str, character: str | None) -> bool:  # noqa: ARG002 - Textual's signature
+        """Say that printable keys are text here while a row is typed into."""
+        return self.editor is not None and character is not None and character.isprintable()
+
+    async def on_key(self, event: events.Key) -> None:
+        """Type, or do what the key is for."""
+        is_taken = await (self._type(event, self.editor) if self.editor else self._editing.press(event))
+        if is_taken:
+            event.stop()
+            event.prevent_default()
+
+    async def _type(self, event: events.Key, editor: LineEditor) -> bool:
+        if event.key in _ENDS:
+            await self.finish()
+            self.move(self._cursor + _ENDS[event.key])
+        elif event.character and event.character in COMMENT_MARKS and not editor.is_name:
+            # A comment would swallow what stands behind it on its line.
+            if named := len(parse(editor.typed[: editor.caret])):
+                await self.finish(named)
+        elif event.is_printable and event.character:
+            self.editor = editor.insert(event.character)
+        elif changed := editor.press(event.key):
+            self.editor = changed
         else:
-            rows.change(entries)
+            return False
+        self.refresh()
+        return True
 
-    def action_form(self) -> None:
-        """Show the next of the three forms."""
-        forms = list(_FORMS)
-        self._form = forms[(forms.index(self._form) + 1) % len(forms)]
-        self.validate()
+    async def on_paste(self, event: events.Paste) -> None:
+        """Take one line into what is typed, and else further entries."""
+        event.stop()
+        text, editor = event.text.strip(BLANKS), self.editor
+        if editor is None:
+            await self._editing.paste(text)
+        elif editor.is_name or not any(mark in text for mark in LINE_ENDS + COMMENT_MARKS):
+            self.editor = editor.insert(event.text.strip(LINE_ENDS))
+        else:
+            parts = (editor.typed[: editor.caret].strip(), text, editor.typed[editor.caret :].strip())
+            self.edit("\n".join(filter(None, parts)))
+            await self.finish()
+        self.refresh()
 
-    def action_copy(self) -> None:
-        """Ask the terminal to copy; the text is on the screen as well."""
-        if self._validation is None or not self._validation.is_valid:
-            self.notice.note("There is nothing to copy yet: the list has errors.")
-            return
-        text = render(self._validation.networks, self._form)
-        self.copy(text, f": {self._named(self._validation)}")
+    async def on_blur(self) -> None:
+        """Typing has come to an end."""
+        await self.finish()
 
-    def _named(self, validation: Validation) -> str:
-        """What is copied, in its form, whole addresses only; the rest is counted."""
-        networks = validation.networks
-        # With blanks behind commas: a line ends there, not within an address.
-        shown = render(networks[:MOST_NAMED], self._form).replace("\n", " ").replace(",", ", ")
-        return shown + (f" and {len(networks) - MOST_NAMED} more" if len(networks) > MOST_NAMED else "")
-
-    def _finished(self) -> EntryList:
-        """The list, an edit that is still open ended."""
-        rows = self.query_one(EntryList)
-        rows.finish()
-        return rows
-
-    def _findings(self, validation: Validation) -> Content:
-        found = sorted(
-            [*(finding for checked in validation.entries for finding in checked.findings), *validation.findings],
-            # No row is marked for what is said of hosts: it must not fall behind "and 5 more".
-            key=lambda each: (list(Severity).index(each.severity), each.code not in ABOUT_HOSTS),
-        )
-        # F6 applies one suggestion at a time: it is named where it will be.
-        fix = first_fix(validation)
-        lines = [
-            self._finding(each, _fix(fix) if fix and each is fix.finding else "") for each in found[:MOST_FINDINGS]
-        ]
-        if len(found) > MOST_FINDINGS:
-            lines.append(Content(f"  {self.glyphs.working} and {len(found) - MOST_FINDINGS} more"))
-        return Content("\n").join([*self._changes(validation), *lines])
-
-    def _changes(self, validation: Validation) -> list[Content]:
-        """How much is added and removed against the list in use; + marks rows, findings name who would lose access."""
-        difference = self.flow.whitelist.difference(validation)
-        if not difference.kept and not difference.removed:
-            return []
-        added, removed, kept = len(difference.added), len(difference.removed), len(difference.kept)
-        return [Content(f"Against the list in use: {added} added (+), {removed} removed, {kept} kept.")]
-
-    def _finding(self, finding: ListFinding, fix: str) -> Content:
-        text = Content.from_markup("[$text-accent]$fix[/]$message", message=finding.message, fix=fix)
-        if finding.severity is Severity.NOTE:
-            return self.signed("pending", text, "$text-muted")
-        return self.signed("failed" if finding.severity is Severity.ERROR else "caution", text)
-
-    def _show_paste(self, validation: Validation) -> None:
-        if self not in self.app.screen_stack:
-            return  # it was left before it was drawn again
-        text = render(validation.networks, self._form) if validation.is_valid else "(nothing yet)"
-        room = self.query_one("#paste").size.width
-        self._show("#paste", Content(broken_after(",", text, room) if room and self._form is Form.COMMAS else text))
-        self._show_caption()
-        self.call_after_refresh(self._show_caption)
-
-    def on_resize(self) -> None:
-        """Break the text to paste anew."""
-        if self._validation:
-            self.call_after_refresh(self._show_paste, self._validation)
-
-    def _show_caption(self) -> None:
-        """Name the keys; who selects the text with the mouse must know that some of it is out of sight."""
-        if self not in self.app.screen_stack:
-            return  # it was left before it was drawn again
-        is_cut = self.query_one("#paste").virtual_region.bottom > self.query_one(Body).size.height
-        whole = f"Text to paste, {_FORMS[self._form]} between (F2 changes, F3 copies)"
-        self._show("#caption", Content("Text to paste (F2 form, F3 copies, Ctrl+Down shows more)" if is_cut else whole))
-
-    def _show(self, selector: str, content: Content) -> None:
-        self.query_one(selector, Static).update(content)
+    def _line(self, number: int, widths: Sequence[int], *, has_signs: bool) -> Content:
+        if self.editor is None or number != self._cursor:
+            return super()._line(number, widths, has_signs=has_signs)
+        editor, mark = self.editor, Content.from_markup("[b $text-primary]$mark[/] ", mark=self._glyphs.focus)
+        before = Content(printable(self._rows[number].cells[0], 600)).truncate(widths[0], ellipsis=True, pad=True)
+        start = mark + (before + GAP if editor.is_name else "")
+        shown, room = printable(editor.typed, 2000) + " ", max(8, self.size.width - start.cell_length - 1)
+        first = max(0, editor.caret - room + 1)
+        at = editor.caret - first
+        shown = shown[first : first + room]
+        return start + Content.assemble(shown[:at], (shown[at], "reverse"), shown[at + 1 :])
 
 
-def _fix(fix: Fix) -> str:
-    finding = fix.finding
-    if not finding.suggestion:
-        return "F6 removes it. "
-    other = f", Shift+F6 {finding.alternative}" if finding.alternative else ""
-    return f"F6 {'adds' if fix.place is None else 'makes it'} {printable(finding.suggestion, limit=40)}{other}. "
+class WhitelistScreen(ViewScreen):
+    """Draws the Whitelist step."""
 
+    @property
+    def _list(self) -> WhitelistPresenter:
+        return cast("WhitelistPresenter", self.presenter)
 
-def broken_after(mark: str, text: str, width: int) -> str:
-    """Return `text` with line ends after some of its `mark`s, so that its lines are no longer than `width`."""
-    lines = [""]
-    for piece in text.split(mark):
-        part = piece + mark
-        if lines[-1] and len(lines[-1] + part) > width:
-            lines.append("")
-        lines[-1] += part
-    return "\n".join(lines).removesuffix(mark)
+    @property
+    def _rows(self) -> EntryRows:
+        return self.query_one(EntryRows)
+
+    def compose_main(self) -> Iterable[Widget]:
+        """Yield the list."""
+        yield EntryRows(self.glyphs, self, id="rows")
+
+    def draw_main(self, view: View) -> None:
+        """Draw the list, and below it the row for a new entry."""
+        self._rows.show((*view.rows, _NEW), view.columns, view.cursor or _NEW.item)
+        if self.focused is None:
+            self._rows.focus()
+
+    def _draw(self) -> None:
+        super()._draw()
+        if (editor := self._rows.editor) is not None:
+            name = () if editor.is_name else (("#", "Name"),)
+            self.query_one(ActionBar).show((), ("enter", "Keep"), *name, ("ctrl+u", "Clear"), ("F1", "Help"))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Leave the page's keys to the list, which takes them in the order in which they come."""
+        return action != "press" and super().check_action(action, parameters)
+
+    async def press(self, event: events.Key) -> bool:
+        """Do what a key is for."""
+        if event.character and event.character in "0123456789":
+            self._type_new(event.character)
+            return True
+        key = _ALSO.get(event.character or event.key, event.key)
+        action, row = self.shown.action(key), self.row
+        if action is None or row is None:
+            return False
+        if key in {PRIMARY, BACK}:
+            self.action_press(key)
+        elif action.word == "add" or (row is _NEW and action.word == "edit"):
+            self._type_new("")
+        elif action.asks_for and row is not _NEW:
+            await self._do(partial(self._type, row.item, is_name=action.word == "name"))
+        elif row is not _NEW or not action.is_about_row:
+            await self._do(partial(action.run, *([row.item] if action.is_about_row else [])))
+            if action.word in _FIXES:
+                self._go_to_error()
+        return True
+
+    async def take(self, editor: LineEditor, named: int) -> None:
+        """Take what was typed into a row, and name the last one of the first `named` entries of it."""
+        row, before = self.row, self._list.entries
+        is_new = row is None or row is _NEW
+        item = str(len(before)) if row is None or is_new else row.item
+        if is_new:
+            await self._do(partial(self._list.add, editor.typed))
+            if len(self._list.entries) > len(before):
+                self._rows.move_to(str(len(self._list.entries) - 1))
+        else:
+            await self._do(partial(self._list.name if editor.is_name else self._list.edit, item, editor.typed))
+        if named:
+            self._rows.move_to(str(int(item) + named - 1))
+            await self._do(partial(self._type, str(int(item) + named - 1), is_name=True))
+
+    async def paste(self, text: str) -> None:
+        """Take further entries."""
+        await self._do(partial(self._list.add, text))
+        if self._list.entries:
+            self._rows.move_to(str(len(self._list.entries) - 1))
+        self._go_to_error()
+
+    def _type_new(self, typed: str) -> None:
+        self._rows.move_to(_NEW.item)
+        self._rows.edit(typed)
+        self._draw()
+
+    async def _type(self, item: str, *, is_name: bool) -> None:
+        self._rows.edit(self._list.name_of(item) if is_name else self._list.text_of(item), is_name=is_name)
+
+    async def _do(self, work: Callable[[], Awaitable[object]]) -> None:
+        """Do it at once: the next key is about the list as it is then."""
+        self.notice.clear()
+        try:
+            await work()
+        except WizardError as error:
+            self.show_error(error)
+        self._draw()
+
+    def _go_to_error(self) -> None:
+        """Go to the first row that stops the user, where this one does not."""
+        wrong = [row.item for row in self.shown.rows if row.state is State.STOP]
+        if wrong and self.row and self.row.item not in wrong:
+            self._rows.move_to(wrong[0])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rich.cells import cell_len
 from textual import events
@@ -110,7 +111,7 @@ class RowList(Widget, can_focus=True):
         """Move the cursor to an item."""
         self.move([row.item for row in self._rows].index(item))
 
-    def on_key(self, event: events.Key) -> None:
+    async def on_key(self, event: events.Key) -> None:
         """Move the cursor."""
         page = max(1, self.size.height - 1)
         moves = {"up": self._cursor - 1, "down": self._cursor + 1, "home": 0, "end": len(self._rows)}
@@ -124,7 +125,7 @@ class RowList(Widget, can_focus=True):
         """Draw the mark of the focus."""
         self.refresh()
 
-    def on_blur(self) -> None:
+    async def on_blur(self) -> None:
         """Take the mark away."""
         self.refresh()
 
@@ -144,9 +145,10 @@ class RowList(Widget, can_focus=True):
         widths = widths_of(self._rows, self._columns)
         shown = range(self._top, min(self._top + room, len(self._rows)))
         drawn = [self._line(number, widths, has_signs=has_signs) for number in shown]
-        if self._columns:
-            heads = laid_out(Row(self._columns), widths, self._glyphs, has_signs=False)
-            drawn.insert(0, Content("    " if has_signs else "  ") + heads.stylize("$text-muted"))
+        if self._columns and self._rows:
+            heads = replace(self._rows[0], cells=self._columns, state=State.EMPTY, is_ticked=None)
+            head = laid_out(heads, widths, self._glyphs, has_signs=has_signs)
+            drawn.insert(0, Content("  ") + head.stylize("$text-muted"))
         return Content("\n").join(line.truncate(self.size.width, ellipsis=True) for line in drawn)
 
     def _line(self, number: int, widths: Sequence[int], *, has_signs: bool) -> Content:
