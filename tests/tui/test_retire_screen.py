@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from wizard.tui.screens.retire import RetireScreen
+
 from tests.tui.conftest import Wizard
 from wizard.core.text import UNICODE
 from wizard.rotation.retirement import Poll
-from wizard.tui.screens.retire import RetireScreen
 
 
 async def test_the_places_that_still_hold_the_legacy_key_are_named_while_it_is_watched(
