@@ -12,7 +12,7 @@ from wizard.plain.talk import Command
 from wizard.rotation.report import Report
 from wizard.steps.consents import Consent
 from wizard.steps.presenter import Face, Presenter, StepPresenter
-from wizard.steps.view import Action, Form, Row, State, View
+from wizard.steps.view import PRIMARY, Action, Form, Instruction, Row, State, View
 
 Result = TypeVar("Result")
 
@@ -35,7 +35,7 @@ class Lines:
     def __init__(self, stage: Stage, make: Callable[[Face], Presenter]) -> None:
         self._stage = stage
         self._talk = stage.talk
-        self.page = stage.page.page if stage.page else None
+        self.page = stage.page
         self.custodian = stage.custodian
         self._presenter = make(self)
         self._said: dict[str, list[str]] = {}
@@ -50,17 +50,21 @@ class Lines:
                 self._stage.introduce(presenter.STEP, presenter.TITLE)
             else:
                 self._talk.say("", presenter.TITLE)
-            await self._do(presenter.begin)
-            while not self._is_left:
-                view = presenter.view()
-                self._say(view)
-                await self._choose(view)
+            try:
+                await self._do(presenter.begin)
+                while not self._is_left:
+                    view = presenter.view()
+                    self._say(view)
+                    await self._choose(view)
+            finally:
+                presenter.forget()
         return not self._is_home
 
     async def _choose(self, view: View) -> None:
         actions = {action.word: action for action in view.actions}
         menu = {word: action.about for word, action in actions.items() if word not in _LEFT}
-        answer = await self._talk.choose("What next?", menu)
+        first = next(iter(actions.values()))
+        answer = await self._talk.choose("What next?", menu, first.word if first.key == PRIMARY else "")
         if answer in actions:
             await self._run(actions[answer], view)
 
@@ -121,6 +125,7 @@ class Lines:
         parts = {
             "verdict": [view.verdict, *(f"  {sentence}" for sentence in (*view.because, *view.fix))],
             "corner": [view.corner] if view.corner else [],
+            "instructions": [line for each in enumerate(view.instructions, 1) for line in _instruction(*each)],
             "rows": [*([f"{view.list_title}:"] if view.list_title else []), *_rows(view)],
             "evidence": [f"  {_line(row)}" for row in view.evidence],
             "gap": [f"  Not proven: {view.not_proven}."] if view.not_proven else [],
@@ -182,6 +187,13 @@ class Lines:
         """Say the summary."""
         self._stage.tell_summary(report)
         self._is_left = True
+
+
+def _instruction(number: int, instruction: Instruction) -> Iterable[str]:
+    """Return an instruction; what is pasted stands alone on its lines."""
+    yield f"  {number}. {instruction.text}"
+    yield from (f"     {detail}" for detail in instruction.details)
+    yield from instruction.exact
 
 
 def _rows(view: View) -> Iterable[str]:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from wizard.core.clock import duration
 from wizard.core.errors import sentences
 from wizard.custody.custodian import Custodian
-from wizard.plain.simulated_page import SimulatedPageMenu
 from wizard.plain.talk import Talk
+from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import FINISHED, TITLES, Finding, Outcome, Step
 from wizard.rotation.report import Report
@@ -26,8 +26,8 @@ class Stage:
 
     talk: Talk
     flow: Flow
-    page: SimulatedPageMenu | None
-    """In a rehearsal; None where the exchange's page is a real one."""
+    page: SimulatedPage | None
+    """The simulated Binance page of a rehearsal; None where the page is Binance's own."""
     custodian: Custodian | None = None
     """What opens the place of the credentials; None in a rehearsal."""
 

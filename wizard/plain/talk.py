@@ -37,8 +37,6 @@ class Command(StrEnum):
     BACK = "back"
     HELP = "help"
     QUIT = "quit"
-    PAGE = "desk"
-    """In a rehearsal only. As an answer: a key was taken over at the simulated page."""
 
 
 class Talk:
@@ -55,8 +53,6 @@ class Talk:
         self._about = ""
         self.closing: Callable[[], Sequence[str]] = lambda: ()
         """Says what closing now means, and how one comes back."""
-        self.visit_page: Callable[[], Awaitable[bool]] | None = None
-        """Opens the simulated page, and returns whether a key was taken over there; None where there is none."""
         self.offer_remedy: Callable[[WizardError], Awaitable[None]] | None = None
         """Offers what can be done about an error at once, after it was told; None where nothing can."""
 
@@ -80,7 +76,7 @@ class Talk:
         self.say(f"Problem: {what}", *(f"  {sentence}" for sentence in rest))
 
     async def choose(self, question: str, menu: Menu, default: str | None = None) -> str:
-        """Ask until one of the answers is named; return its word, `Command.BACK` or `Command.PAGE`.
+        """Ask until one of the answers is named; return its word, or `Command.BACK`.
 
         Args:
             question: Said before the numbered answers.
@@ -102,7 +98,7 @@ class Talk:
                 self.say("That is none of the answers.")
 
     async def line(self, prompt: str, *, taken: str = "") -> str:
-        """Ask for a line; return it without blanks around it, or `Command.BACK` or `Command.PAGE`.
+        """Ask for a line; return it without blanks around it, or `Command.BACK`.
 
         Args:
             prompt: What is asked for.
@@ -124,7 +120,7 @@ class Talk:
             is_kept: Whether an empty answer keeps what was typed before.
         """
         kept = " [keep what was entered]" if is_kept else ""
-        prompt = f"{name}, typing is not shown ({self._commands_in_words()}){kept}: "
+        prompt = f"{name}, typing is not shown (back, help or quit){kept}: "
         while True:
             try:
                 typed = await self._read(lambda: self._console.ask_secret(prompt))
@@ -189,7 +185,7 @@ class Talk:
     async def _answer(self, prompt: str, default: str, taken: str = "") -> str | None:
         """Return the answer, or None when it was a command that has been obeyed."""
         shown = f" [{default}]" if default else ""
-        full = printable(f"{prompt} ({self._commands_in_words()}){shown}: ", limit=LONGEST_LINE)
+        full = printable(f"{prompt} (back, help or quit){shown}: ", limit=LONGEST_LINE)
         text = (await self._read(lambda: self._console.ask(full))).strip() or default
         if holds_key(text):
             self.say(KEY_IN_SIGHT)
@@ -220,7 +216,7 @@ class Talk:
 
     def _command(self, text: str) -> Command | None:
         word = text.strip().lower()
-        return Command(word) if word in self._commands() else None
+        return Command(word) if word in set(Command) else None
 
     async def _obey(self, command: Command) -> Command | None:
         """Do what the command says; return it where the caller has to go on from here."""
@@ -228,22 +224,11 @@ class Talk:
             raise EndOfInputError
         if command is Command.HELP:
             self.say("", "Help.", self._about, *self._general_help())
-        elif command is Command.PAGE and self.visit_page is not None:
-            return command if await self.visit_page() else None
         return command if command is Command.BACK else None
-
-    def _commands(self) -> tuple[Command, ...]:
-        return tuple(command for command in Command if command is not Command.PAGE or self.visit_page is not None)
-
-    def _commands_in_words(self) -> str:
-        *most, last = self._commands()
-        return f"{', '.join(most)} or {last}"
 
     def _general_help(self) -> Iterable[str]:
         yield "Answer with the number or the word. Enter alone takes the answer in brackets."
         yield "back goes back one step; nothing stored is lost. quit closes the wizard."
-        if self.visit_page is not None:
-            yield "desk opens the stand-in for the exchange's page."
         yield "Ctrl-C stops a wait; at a prompt it asks whether to close."
         yield from self.closing()
 

@@ -20,10 +20,9 @@ from wizard.core.shutdown import HANG_UP, Shutdown
 from wizard.core.threads import use_daemon_threads
 from wizard.custody.errors import CustodyError
 from wizard.environments import Environments, RehearsalEnvironments
-from wizard.plain import credentials, custody, probe
+from wizard.plain import custody, probe
 from wizard.plain.interrupts import EndOfInputError, Interrupts
 from wizard.plain.lines import Lines
-from wizard.plain.simulated_page import SimulatedPageMenu
 from wizard.plain.stage import Stage, evidence
 from wizard.plain.talk import Command, Talk
 from wizard.plain.terminal import TerminalConsole
@@ -32,7 +31,7 @@ from wizard.rotation.journal import Overview
 from wizard.rotation.model import Mode, Step, exit_code
 from wizard.steps import deadlines
 from wizard.steps.consents import FORGET, abandoning
-from wizard.steps.credentials import whitelist_to_paste
+from wizard.steps.credentials import credentials_presenter
 from wizard.steps.egress import EgressPresenter
 from wizard.steps.guide import HOME, STEPS
 from wizard.steps.home import ABANDONED, FORGOTTEN, closing, is_left_open, offers
@@ -42,7 +41,7 @@ from wizard.steps.whitelist import WhitelistPresenter
 _STEPS: dict[Step | None, Callable[[Stage], Awaitable[bool]]] = {
     Step.EGRESS: lambda stage: Lines(stage, partial(EgressPresenter, stage.flow)).run(),
     Step.WHITELIST: lambda stage: Lines(stage, partial(WhitelistPresenter, stage.flow)).run(),
-    Step.CREDENTIALS: credentials.take,
+    Step.CREDENTIALS: lambda stage: Lines(stage, partial(credentials_presenter, stage.flow)).run(),
     Step.PROBE: probe.take,
     Step.RETIRE: lambda stage: Lines(stage, partial(RetirePresenter, stage.flow)).run(),
 }
@@ -65,7 +64,6 @@ class Walk:
         self._command = command
         self._flow: Flow | None = None
         self._problem: CustodyError | None = None
-        self._page: SimulatedPageMenu | None = None
         self._stack = AsyncExitStack()
         self.left_at: Step | None = None
         """The step at which an open rotation was left."""
@@ -105,9 +103,6 @@ class Walk:
         if self._environments.lede != lede:
             # A rehearsal that was left open goes on with its own fire drill, which is known only now.
             self._talk.say(self._environments.lede)
-        if self._environments.simulated_page is not None:
-            self._page = SimulatedPageMenu(self._talk, self._environments.simulated_page, self._whitelist)
-            self._talk.visit_page = self._page.visit
 
     async def _open_environment(self) -> Stage | None:
         """Let go of the environment that is open and open one; None when it could not be opened, which is told."""
@@ -120,7 +115,7 @@ class Walk:
             with self._talk.about(custody.ABOUT):
                 if not await custody.offer(self._talk, custodian, self._problem, overview.environment.name):
                     return None
-        stage = Stage(self._talk, flow, self._page, self._environments.custodian)
+        stage = Stage(self._talk, flow, self._environments.simulated_page, self._environments.custodian)
         self._talk.say(*evidence(flow.preflight.storage), *flow.preflight.recovered, *flow.preflight.losses())
         return stage
 
@@ -168,9 +163,6 @@ class Walk:
                 except WizardError as error:
                     self._talk.tell(error)
                     goes_on = False
-
-    def _whitelist(self) -> str:
-        return whitelist_to_paste(self._flow) if self._flow else ""
 
     async def _let_go(self) -> None:
         flow, self._flow = self._flow, None

@@ -1,93 +1,494 @@
-"""The Credentials step: which kinds of key there are, what the exchange's page is for, how they are stored."""
+"""The Credentials step: how the key is created on Binance, and where its values go in.
+
+A key in use is imported by the same page: its values are read from a file, or pasted.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Callable, Iterable
 from functools import partial
+from typing import TYPE_CHECKING, ClassVar
 
+from wizard.core.clock import utc
 from wizard.core.credentials import KeyKind
+from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
+from wizard.core.text import printable
 from wizard.core.threads import in_daemon_thread
-from wizard.intake.paste import IntakeError
-from wizard.intake.sources import Found, read_source
-from wizard.rotation.flow import Flow
-from wizard.rotation.model import Finding, Mode
+from wizard.exchange.permissions import LABELS, WITHDRAWALS
+from wizard.intake.paste import IntakeError, Role, pair_problem, read_key
+from wizard.intake.private_keys import NEEDS_PASSPHRASE, open_private_key
+from wizard.intake.sources import ENVIRONMENT, candidates, read_source
+from wizard.rotation.model import Finding, Mode, Step
+from wizard.steps import deadlines
+from wizard.steps.presenter import Face, FlowPresenter, StepPresenter
+from wizard.steps.simulated_page import Order
+from wizard.steps.view import PRIMARY, Action, Field, FieldKind, Form, Instruction, Row, State, View
 
-READ_WITHIN = 10.0
-"""Seconds: a file on a network disk must not hang anything."""
+if TYPE_CHECKING:
+    from wizard.exchange.responses import ApiRestrictions
+    from wizard.rehearsal.simulated_page import NewKey
+    from wizard.rotation.exchange_calls import SignedAnswer
+    from wizard.rotation.flow import Flow
+
 IMPORT = "import"
-_KINDS = {
-    KeyKind.ED25519: ("Ed25519, recommended", "Made here: the private key never leaves this host."),
-    KeyKind.HMAC: ("HMAC", "The page shows an API key and a secret; paste both."),
-    KeyKind.RSA: ("RSA, 4096 bits", "Made here too, for software that needs RSA."),
+_TYPES = {
+    KeyKind.ED25519: (
+        "Ed25519",
+        "Binance recommends it.",
+        "The private key is made here. Only its public half is pasted on Binance.",
+        "Bots on python-binance, ccxt or Binance's own libraries can sign with it.",
+        "`key-wizard exec` gives it to your bot as BINANCE_PRIVATE_KEY.",
+    ),
+    KeyKind.HMAC: (
+        "HMAC",
+        "For bots that read an API key and a secret.",
+        "Binance shows the secret once, and you paste it here. Binance calls this type deprecated.",
+        "`key-wizard exec` gives it to your bot as BINANCE_API_SECRET.",
+    ),
+    KeyKind.RSA: (
+        "RSA",
+        "For bots that need RSA.",
+        "The private key of 4096 bits is made here. That takes a few seconds.",
+        "`key-wizard exec` gives it to your bot as BINANCE_PRIVATE_KEY.",
+    ),
+    IMPORT: (
+        "Your own",
+        "A private key that you have already, Ed25519 or RSA.",
+        "It is read from a PEM file or pasted, also when it is encrypted.",
+        "The file stays as it is.",
+    ),
 }
-_IMPORT = ("Your own private key, Ed25519 or RSA", "From a PEM file or pasted, also encrypted.")
+"""For each type its name, what it is for, and what else is said of it."""
+_CHANGES = "With this key `exec` sets BINANCE_PRIVATE_KEY for your bot, and no BINANCE_API_SECRET."
 
 
-def is_adopting(flow: Flow) -> bool:
-    """Whether the key is one that is in use already."""
-    return flow.rotation is not None and flow.context.rotation.mode is Mode.ADOPT
-
-
-def choices(flow: Flow) -> dict[str, tuple[str, str]]:
-    """Return the kinds of key to choose from, each with a title and a line about it.
-
-    A pair made here cannot be the one of a key that is in use already.
-    """
-    kinds = (KeyKind.HMAC,) if is_adopting(flow) else _KINDS
-    return {**{str(kind): _KINDS[kind] for kind in kinds}, IMPORT: _IMPORT}
-
-
-def where_to_create(flow: Flow, desk: str) -> str:
-    """Say where the key comes from; `desk` is how the simulated page is opened, where there is one."""
-    if is_adopting(flow):
-        return "Which key is in use already? Nothing is changed on the exchange."
-    if desk:
-        return f"Create the new key at the desk ({desk})."
-    page = flow.context.environment.site.key_page
-    return f"Create the new key on the exchange's page{f': {page}' if page else '.'}"
-
-
-def instructions(flow: Flow, last: str, copies: str = "") -> list[str]:
-    """Return what is to be done there for a new key; `last` is what is entered then, `copies` the key that copies."""
-    whitelist = whitelist_to_paste(flow)
-    current = "Give it the permissions that the current key has."
-    first = "Give it the permissions that your software needs, no more."
-    restrict = [f"Restrict it to trusted IPs{copies}: {whitelist}"] if whitelist else []
-    return [current if flow.current else first, *restrict, last]
-
-
-def whitelist_to_paste(flow: Flow) -> str:
-    """Return the list that was composed in the open rotation; nothing where there is none."""
-    return flow.context.journal.whitelist_of(flow.context.rotation) if flow.rotation else ""
-
-
-async def read_key(flow: Flow, place: str) -> Found:
-    """Read a key that is in use from a file or the environment; the journal keeps which file it was.
+def _check(role: Role, typed: Secret) -> None:
+    """Return if a value can be one of its role.
 
     Raises:
-        IntakeError: none could be read there.
+        IntakeError: it cannot.
     """
-    try:
-        found = await in_daemon_thread(partial(read_source, place, flow.context.environ), READ_WITHIN)
-    except TimeoutError:
-        raise IntakeError(f"It could not be read within {READ_WITHIN:.0f} seconds") from None
-    except IntakeError as error:
-        flow.credentials.note_source(error.path)
-        raise
-    flow.credentials.note_source(found.path)
-    return found
+    read_key(typed.reveal(), role)[0].wipe()
 
 
-def store(flow: Flow, api_key: Secret, secret: Secret | None, public_key: str) -> Awaitable[Finding]:
-    """Store a new key with what signs for it.
+API_KEY = Field("api_key", "API key", FieldKind.KEY, "paste it, it stays hidden", check=partial(_check, Role.API_KEY))
+SECRET = Field("secret", "Secret", FieldKind.KEY, "paste it, it stays hidden", check=partial(_check, Role.SECRET))
+
+
+class CredentialsPresenter(StepPresenter):
+    """Has the key pair ready, says what to do on Binance, and stores what Binance shows."""
+
+    STEP = Step.CREDENTIALS
+    TITLE = "Create the key on Binance"
+    ABOUT: ClassVar[str] = (
+        "Create the key on Binance, then enter what Binance shows. It is stored in {place}, read back and compared."
+        " With Ed25519 and RSA the private key is made here and stored first."
+        " You paste only its public half on Binance."
+        " With HMAC Binance shows a secret once. Paste both values, one by one or in one paste."
+        " A paste may hold names, as in KEY=… lines or JSON. Typing is not shown."
+    )
+    TYPES: ClassVar[tuple[str, ...]] = tuple(_TYPES)
+
+    def __init__(self, flow: Flow, face: Face) -> None:
+        super().__init__(flow, face)
+        self.kind = KeyKind.ED25519
+        self.entered: dict[str, Secret] = {}
+        """Values that were not typed: read from a file, or made on the simulated page. The face takes them over."""
+        self._public_pem = ""
+        self._confirmed = ""
+        """What was said of values of an unusual shape; saving again stores them all the same."""
+        self._answer: SignedAnswer | None = None
+        self._asked_at = 0.0
+        self._problem = ""
+        """Why Binance could not be asked for the permissions of the current key."""
+        self._stored: Finding | None = None
+
+    # --- what can be done ----------------------------------------------------------------------
+
+    async def begin(self) -> None:
+        """Have the key pair ready; lines ask for the current key's permissions at once."""
+        pending = self.flow.credentials.pending
+        await self._use(pending.kind if pending else self.kind)
+        if not self.face.is_live:
+            await self.face.attempt(self._ask_permissions, "Asking Binance", deadlines.call(self.flow.context.pace))
+
+    async def watch(self) -> None:
+        """Ask what the current key may do, while the user reads."""
+        await self._ask_permissions()
+        self.face.show()
+
+    async def _ask_permissions(self) -> None:
+        try:
+            self._answer = await self.flow.credentials.ask_permissions()
+        except WizardError as error:
+            self._problem = error.what
+        self._asked_at = self.flow.context.clock()
+
+    async def save(self) -> None:
+        """Store what was entered, and go on to the probe."""
+        form = Form(
+            self.TITLE,
+            "Enter what Binance shows.",
+            self.fields,
+            self._store,
+            "Save and probe",
+            f"Writing to {self.flow.place}, reading back, comparing",
+            deadlines.CUSTODY,
+            self.entered,
+        )
+        if await self.face.fill(form) and (stored := self._stored):
+            self.forget()
+            note = " ".join(filter(None, (stored.observed, stored.advice)))
+            self.face.note(note, State.LOOK if stored.advice else State.GOOD)
+            await self.advance()
+
+    async def _store(self, api_key: Secret, secret: Secret | None = None) -> None:
+        values = [(api_key, Role.API_KEY), *([(secret, Role.SECRET)] if secret is not None else [])]
+        read: list[Secret] = []
+        notes: list[str] = []
+        try:
+            for value, role in values:
+                cleaned, said = read_key(value.reveal(), role)
+                read.append(cleaned)
+                notes += said
+            self._expect_usual(read, " ".join(notes))
+            if len(read) > 1:
+                self._stored = await self.flow.credentials.store_hmac(*read)
+            else:
+                self._stored = await self.flow.credentials.store_pair(read[0], self._public_pem)
+        finally:
+            for value in read:
+                value.wipe()
+
+    def _expect_usual(self, read: list[Secret], notes: str) -> None:
+        if len(read) > 1 and (problem := pair_problem(*read)):
+            raise IntakeError(problem)
+        if notes and notes != self._confirmed:
+            self._confirmed = notes
+            raise IntakeError(notes, advice="If that is right, save it once more.")
+
+    async def keep(self) -> None:
+        """Go on with the key that is stored already."""
+        await self.advance()
+
+    async def change_type(self) -> None:
+        """Choose another type of key."""
+        chosen: list[str] = []
+        await self.face.visit(partial(KeyTypePresenter, self.flow, types=self.TYPES, choose=chosen.append))
+        if chosen[-1:] == [IMPORT]:
+            await self.face.fill(self._private_key_form())
+        elif chosen:
+            await self._use(KeyKind(chosen[-1]))
+
+    async def _use(self, kind: KeyKind) -> None:
+        """Show what a key of this type needs; its pair is stored by the time that it is shown."""
+        self._change_kind(kind, "")
+        if kind is not KeyKind.HMAC:
+            doing = f"Making the key pair and storing it in {self.flow.place}"
+            made = await self.face.attempt(
+                lambda: self.flow.credentials.public_key(kind), doing, deadlines.CUSTODY + deadlines.FILES
+            )
+            self._public_pem = made or ""
+
+    def _change_kind(self, kind: KeyKind, public_pem: str) -> None:
+        if kind is not self.kind:
+            self.forget()
+        self.kind, self._public_pem, self._confirmed = kind, public_pem, ""
+        self.face.show()
+
+    def _private_key_form(self) -> Form:
+        return Form(
+            "Import a private key",
+            f"Ed25519, or RSA of 2048 to 4096 bits, as PEM. {self.flow.place.capitalize()} gets a copy.",
+            (
+                Field("path", "Path of its PEM file", placeholder="~/key.pem", instead_of="pem"),
+                Field("pem", "Or the PEM itself", FieldKind.PEM, "paste it, it stays hidden", instead_of="path"),
+                Field("passphrase", "Its passphrase", FieldKind.PASSWORD, after=NEEDS_PASSPHRASE),
+            ),
+            self._import_private_key,
+            "Import",
+            "Reading the private key",
+            deadlines.FILES + deadlines.CUSTODY,
+        )
+
+    async def _import_private_key(self, path: str, pem: Secret, passphrase: Secret) -> None:
+        given = await in_daemon_thread(partial(open_private_key, path, pem, passphrase), deadlines.FILES)
+        try:
+            self.flow.credentials.note_source(given.path)
+            await self.flow.credentials.import_pair(given.pair)
+        finally:
+            given.pair.private_pem.wipe()
+        self._change_kind(given.pair.kind, given.pair.public_pem)
+        self.face.note(given.warning or "The private key is stored.", State.LOOK if given.warning else State.GOOD)
+
+    async def copy_public_key(self) -> None:
+        """Copy the public key for Binance's page."""
+        self.face.copy(self._public_pem, "the public key")
+
+    async def copy_whitelist(self) -> None:
+        """Copy the whitelist for Binance's page."""
+        self.face.copy(self.whitelist_to_paste, "the whitelist")
+
+    async def swap(self) -> None:
+        """Exchange what stands in the two fields. The screen has done it by now."""
+        self.face.note("API key and secret are swapped.", State.LOOK)
+
+    def order(self) -> Order | None:
+        """Return the key that is created on the simulated page."""
+        is_ready = self.kind is KeyKind.HMAC or self._public_pem
+        return Order(self.kind, self._public_pem, self._take_made) if is_ready else None
+
+    def _take_made(self, made: NewKey) -> None:
+        self._take(made.api_key, made.secret if self.kind is KeyKind.HMAC else None)
+
+    def _take(self, api_key: Secret | None, secret: Secret | None) -> None:
+        """Keep values until the face takes them over."""
+        self.forget()
+        self.entered = {name: value for name, value in (("api_key", api_key), ("secret", secret)) if value is not None}
+        self.face.show()
+
+    def forget(self) -> None:
+        """Overwrite the values that no face has taken over."""
+        for value in self.entered.values():
+            value.wipe()
+        self.entered.clear()
+
+    # --- what is shown -------------------------------------------------------------------------
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """What a key of this type needs."""
+        return (API_KEY, SECRET) if self.kind is KeyKind.HMAC else (API_KEY,)
+
+    def view(self) -> View:
+        """Return what to do on Binance, in the order of its page."""
+        pending = self.flow.credentials.pending
+        stored = (f"{pending.name} is stored already. Another key takes its place.",) if pending else ()
+        return View(
+            State.EMPTY,
+            self.TITLE,
+            because=stored,
+            corner=self.kind.label,
+            instructions=tuple(self._instructions()),
+            evidence_title="Before you create it",
+            evidence=tuple(self._evidence()),
+            actions=self._actions(),
+        )
+
+    def _instructions(self) -> Iterable[Instruction]:
+        yield self._where()
+        if self.kind is not KeyKind.HMAC:
+            exact = tuple(self._public_pem.split("\n")) if self._public_pem else ()
+            yield Instruction("Paste this public key", tuple(filter(None, exact)), "ctrl+p", "copy")
+        yield self._permissions()
+        if whitelist := self.whitelist_to_paste:
+            yield Instruction("Restrict access to trusted IPs only", (whitelist,), "ctrl+y", "copy")
+        what = "the API key and the secret" if self.kind is KeyKind.HMAC else "the API key"
+        yield Instruction(f"Confirm with 2FA, then paste {what} here")
+
+    def _where(self) -> Instruction:
+        made_by = "System generated" if self.kind is KeyKind.HMAC else "Self-generated"
+        if self.face.page:
+            menu = f"On Binance itself it is Create API → {made_by}"
+            return Instruction("Open the simulated Binance page", (), "ctrl+o", "open", (menu,))
+        page = self.flow.context.environment.site.key_page
+        if "api-management" not in page:
+            return Instruction(f"Create a key of type {self.kind.label} on {page or 'its page'}")
+        return Instruction(f"{page.split('//')[-1].removeprefix('www.')} → Create API → {made_by}")
+
+    def _permissions(self) -> Instruction:
+        current = self.flow.current
+        if current is None:
+            return Instruction("Tick what your bot needs, no more", details=(f"Leave off: {LABELS[WITHDRAWALS]}",))
+        known = self._restrictions
+        if known is None:
+            said = f"Asking Binance what {current.name} has"
+            if self._asked_at:
+                said = f"Binance did not say what that is. Look at {current.name} there"
+            return Instruction(f"Tick what {current.name} has", details=(said, f"Leave off: {LABELS[WITHDRAWALS]}"))
+        has = [_label(name) for name, is_on in known.permissions.items() if is_on and name != WITHDRAWALS]
+        return Instruction(
+            f"Tick what {current.name} has: {' · '.join(has) or 'nothing'}",
+            details=(f"Leave off: {_label(WITHDRAWALS)}, and all others",),
+        )
+
+    @property
+    def _restrictions(self) -> ApiRestrictions | None:
+        return self._answer.restrictions if self._answer else None
+
+    def _evidence(self) -> Iterable[Row]:
+        current, known = self.flow.current, self._restrictions
+        if current and current.kind is KeyKind.HMAC and self.kind is not KeyKind.HMAC:
+            yield Row((f"{current.name} is HMAC. {_CHANGES}",), State.LOOK)
+        if known and known.permissions.get(WITHDRAWALS) and current:
+            yield Row((f"{current.name} may withdraw. Tick that only if your bot withdraws.",), State.LOOK)
+        at = utc(self._asked_at)[11:]
+        if known and current:
+            yield Row((f"Binance said at {at} what {current.name} has.",), State.GOOD)
+        elif current and self._asked_at:
+            yield Row((f"Its permissions are unknown. {self._why_unknown()} Asked at {at}.",), State.UNSURE)
+
+    def _why_unknown(self) -> str:
+        if self._problem:
+            return f"{printable(self._problem.rstrip('.'))}."
+        site = self.flow.context.environment.site
+        if self._answer is None or self._answer.accepted:
+            return f"{site.name} does not tell them."
+        return f"{printable(self._answer.diagnose().what.rstrip('.'))}."
+
+    def _actions(self) -> tuple[Action, ...]:
+        pending = self.flow.credentials.pending
+        return (
+            Action("save", PRIMARY, "Save and probe", "Stores the key, then tries it.", self.save),
+            *self._own_actions(),
+            Action("type", "ctrl+t", "Key type", "Chooses another type of key.", self.change_type),
+            *self._copies(),
+            *(
+                [Action("keep", "ctrl+k", f"Keep {pending.name}", "Goes on with the stored key.", self.keep)]
+                if pending
+                else []
+            ),
+            *self._swaps(),
+            *self.page_actions("ctrl+o"),
+            self.back_action(),
+        )
+
+    def _own_actions(self) -> tuple[Action, ...]:
+        return ()
+
+    def _copies(self) -> Iterable[Action]:
+        if self.kind is not KeyKind.HMAC and self._public_pem:
+            about = "Copies the public key."
+            yield Action("key", "ctrl+p", "Copy public key", about, self.copy_public_key, is_in_footer=False)
+        if self.whitelist_to_paste:
+            about = "Copies the whitelist."
+            yield Action("list", "ctrl+y", "Copy whitelist", about, self.copy_whitelist, is_in_footer=False)
+
+    def _swaps(self) -> Iterable[Action]:
+        if self.kind is KeyKind.HMAC and self.face.is_live:
+            about = "Exchanges API key and secret in their fields."
+            yield Action("swap", "ctrl+x", "Swap", about, self.swap, is_in_footer=False)
+
+
+class ImportPresenter(CredentialsPresenter):
+    """Takes over a key that is in use already. Nothing changes on Binance."""
+
+    TITLE = "Enter the key that your bot uses now"
+    ABOUT: ClassVar[str] = (
+        "The wizard takes over the key that your bot uses now. Nothing changes on Binance."
+        " Read it from where it is now, such as a .env file or a bot's configuration. The file stays as it is."
+        " Or paste API key and secret. The key is stored in {place}, read back and compared, then it is tried."
+    )
+    TYPES: ClassVar[tuple[str, ...]] = (KeyKind.HMAC, IMPORT)
+
+    def __init__(self, flow: Flow, face: Face) -> None:
+        super().__init__(flow, face)
+        self.kind = KeyKind.HMAC
+
+    async def begin(self) -> None:
+        """Nothing is made for a key that exists."""
+        if pending := self.flow.credentials.pending:
+            self.kind = pending.kind
+
+    async def watch(self) -> None:
+        """There is no other key to ask about."""
+
+    async def read(self) -> None:
+        """Read the key from a file or the environment."""
+        environ = self.flow.context.environ
+        places = await self.face.attempt(
+            lambda: in_daemon_thread(partial(candidates, environ), deadlines.FILES),
+            "Looking for a key in the usual places",
+            deadlines.FILES,
+        )
+        found = f"A key is in: {', '.join(places)}" if places else "No key is in the usual places"
+        await self.face.fill(
+            Form(
+                "Read the key from a file",
+                f"{found}. Nothing is changed there.",
+                (Field("place", f"Path of the file, or {ENVIRONMENT}", text=(places or ("",))[0]),),
+                self._read,
+                "Read",
+                "Reading it",
+                deadlines.FILES,
+            )
+        )
+
+    async def _read(self, place: str) -> None:
+        try:
+            found = await in_daemon_thread(partial(read_source, place, self.flow.context.environ), deadlines.FILES)
+        except IntakeError as error:
+            self.flow.credentials.note_source(error.path)
+            raise
+        self.flow.credentials.note_source(found.path)
+        self._change_kind(KeyKind.HMAC, "")
+        self._take(found.pair.api_key, found.pair.secret)
+        note = f"{found.pair.described()} Read from {found.place}."
+        self.face.note(f"{note} {found.warning}".rstrip(), State.LOOK if found.warning else State.GOOD)
+
+    def _instructions(self) -> Iterable[Instruction]:
+        if self.kind is KeyKind.HMAC:
+            yield Instruction("Read it from where it is now: .env, freqtrade, Hummingbot", (), "ctrl+r", "read")
+            yield Instruction("Or paste the API key and its secret here")
+        else:
+            yield Instruction("Choose your private key", (), "ctrl+t", "choose")
+            yield Instruction("Paste its API key here")
+
+    def _evidence(self) -> Iterable[Row]:
+        yield Row(("Nothing changes on Binance. The file stays as it is.",))
+
+    def _own_actions(self) -> tuple[Action, ...]:
+        about = "Reads the key from a file or the environment."
+        return (Action("read", "ctrl+r", "Read from file", about, self.read),)
+
+    def _copies(self) -> Iterable[Action]:
+        return ()
+
+
+class KeyTypePresenter(FlowPresenter):
+    """Which types of key there are, and which bots read which.
 
     Args:
         flow: The open environment.
-        api_key: What the page shows.
-        secret: Of an HMAC key; None where a key pair signs.
-        public_key: The public half of the pair that was made here or imported.
+        face: What shows the page.
+        types: Those that can be chosen.
+        choose: Is given the chosen one.
     """
-    if secret is not None:
-        return flow.credentials.store_hmac(api_key, secret)
-    return flow.credentials.store_pair(api_key, public_key)
+
+    TITLE = "Which type of key?"
+    ABOUT: ClassVar[str] = (
+        "A key's type decides what signs for it. Your bot has to support the type that you choose."
+        " The whitelist and the permissions are the same for all types."
+    )
+
+    def __init__(self, flow: Flow, face: Face, types: tuple[str, ...], choose: Callable[[str], object]) -> None:
+        super().__init__(flow, face)
+        self._types = types
+        self._choose = choose
+
+    async def choose(self, item: str) -> None:
+        """Take one."""
+        self._choose(item)
+        self.face.leave()
+
+    def view(self) -> View:
+        """Return the types, each with what it is for."""
+        current = self.flow.current
+        because: tuple[str, ...] = ()
+        if current:
+            variable = "BINANCE_API_SECRET" if current.kind is KeyKind.HMAC else "BINANCE_PRIVATE_KEY"
+            because = (f"{current.name} is {current.kind.label}. `exec` gives it to your bot as {variable}.",)
+        rows = tuple(Row(_TYPES[each][:2], item=each, detail=_TYPES[each][2:]) for each in self._types)
+        choose = Action("use", PRIMARY, "Use this type", "Chooses a type.", self.choose, is_about_row=True)
+        return View(State.EMPTY, self.TITLE, because=because, rows=rows, actions=(choose, self.back_action()))
+
+
+def credentials_presenter(flow: Flow, face: Face) -> CredentialsPresenter:
+    """Return the step as the job needs it."""
+    is_import = flow.context.rotation.mode is Mode.ADOPT
+    return (ImportPresenter if is_import else CredentialsPresenter)(flow, face)
+
+
+def _label(name: str) -> str:
+    return LABELS.get(name, name).removeprefix("Enable ")

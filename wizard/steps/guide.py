@@ -28,12 +28,6 @@ HOSTS = Guide(
     " there, no password is asked for, no key and no secret is sent. An address counts when two operators agree;"
     " it goes to the whitelist with the host's name as its label.",
 )
-SIMULATED_PAGE = Guide(
-    "The desk, the stand-in for the exchange's page",
-    "The desk stands in for the exchange's page: it creates keys with the whitelist that was composed, restricts"
-    " them, sets their permissions, disables and deletes them, and shows who called with which"
-    " key from where.",
-)
 STEPS = {
     Step.EGRESS: Guide(
         "Which address does the exchange see of this host?",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 from wizard.rotation.model import Mode, Step
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from wizard.rotation.flow import Flow
     from wizard.rotation.report import Report
     from wizard.steps.consents import Consent
+    from wizard.steps.simulated_page import Order
 
 Result = TypeVar("Result")
 
@@ -118,6 +120,9 @@ class Presenter:
     async def watch(self) -> None:
         """Go on observing while the user looks at the screen, until it ends or is cancelled. Lines do not call it."""
 
+    def forget(self) -> None:
+        """Overwrite what is secret and no field holds."""
+
     async def back(self) -> None:
         """Leave the page."""
         self.face.leave()
@@ -181,6 +186,26 @@ class StepPresenter(FlowPresenter):
         else:
             self.face.leave()
 
-    def page_actions(self) -> tuple[Action, ...]:
+    @property
+    def whitelist_to_paste(self) -> str:
+        """The list of this job, as the page shows it now; nothing where there is none yet."""
+        return self.flow.context.journal.whitelist_of(self.flow.context.rotation)
+
+    def order(self) -> Order | None:
+        """Return the key that the step waits for. Most wait for none."""
+        return None
+
+    async def visit_page(self) -> None:
+        """Open the simulated Binance page."""
+        from wizard.steps.simulated_page import SimulatedPagePresenter  # noqa: PLC0415 - it is a page itself
+
+        if page := self.face.page:
+            make = partial(
+                SimulatedPagePresenter, self.flow, page=page, whitelist=self.whitelist_to_paste, order=self.order()
+            )
+            await self.face.visit(make)
+
+    def page_actions(self, key: str = "p") -> tuple[Action, ...]:
         """Return, in a rehearsal, the way to the simulated Binance page."""
-        return ()
+        about = "Opens the simulated Binance page."
+        return (Action("page", key, "Binance page", about, self.visit_page),) if self.face.page else ()

@@ -1,51 +1,184 @@
-"""The simulated page of a rehearsal: what can be done to its keys."""
+"""The simulated Binance page of a rehearsal: its keys, and what can be done to them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
 
+from wizard.core.clock import utc
 from wizard.core.credentials import KeyKind
-from wizard.rehearsal.simulated_page import ListedKey, NewKey, SimulatedPage, permissions_of_others
+from wizard.core.text import counted
+from wizard.custody.records import Holding, Slot
+from wizard.exchange.permissions import LABELS
+from wizard.rehearsal.simulated_page import Activity, ListedKey, NewKey, SimulatedPage, permissions_of_others
+from wizard.steps import deadlines
+from wizard.steps.consents import deleting
+from wizard.steps.presenter import Face, FlowPresenter
+from wizard.steps.view import PRIMARY, Action, Row, State, View
 
-CHANGES = {
-    "whitelist": "paste the composed whitelist into a key.",
-    "permissions": "switch on for a key what the other keys may do.",
-    "disable": "switch a key off.",
-    "delete": "delete a key for good; asks once more.",
-}
-"""What can be done to a key, and what it does."""
-NOT_CALLED = "No signed call yet."
-LOG_LINES = 8
+if TYPE_CHECKING:
+    from wizard.rotation.flow import Flow
+
+LOG_LINES = 20
 """Of the activity log, the newest."""
+_ROLES = {Slot.PENDING: "new", Slot.CURRENT: "current", Slot.LEGACY: "legacy"}
 
 
-async def create(page: SimulatedPage, kind: KeyKind, public_key: str, whitelist: str) -> NewKey:
-    """Create a key that may trade, with this list and, for a pair, its public half."""
-    return await page.create("new", kind, whitelist, public_key=public_key, enableSpotAndMarginTrading=True)
+@dataclass(frozen=True, slots=True)
+class Order:
+    """The key that a step waits for."""
+
+    kind: KeyKind
+    public_key: str
+    """What the page is given for a key pair; nothing for HMAC."""
+    take: Callable[[NewKey], object]
+    """Takes the key over, and wipes it: its secret is shown once."""
 
 
-async def change(page: SimulatedPage, change: str, key: ListedKey, keys: Sequence[ListedKey], whitelist: str) -> str:
-    """Do one of the changes to a key among all keys, and return what was done, as a sentence."""
-    if change == "whitelist":
-        await page.set_whitelist(key.api_key, whitelist)
-        done = f"the whitelist was saved: {whitelist or 'nobody'}"
-    elif change == "permissions":
-        await page.set_permissions(key.api_key, **permissions_of_others(key, tuple(keys)))
-        done = "it may do now what the other keys may do"
-    elif change == "disable":
-        await page.disable(key.api_key)
-        done = "disabled"
-    else:
-        await page.delete(key.api_key)
-        done = "deleted"
-    return f"{name(key)}: {done}."
+class SimulatedPagePresenter(FlowPresenter):
+    """Does what a user does on Binance's page.
+
+    Args:
+        flow: The open environment.
+        face: What shows the page.
+        page: The simulated page.
+        whitelist: The list of the step below.
+        order: The key that the step below waits for; None where it waits for none.
+    """
+
+    TITLE = "The simulated Binance page"
+    ABOUT: ClassVar[str] = (
+        "In this rehearsal the page stands in for API Management on Binance. No real key is touched."
+        " Keys are created and changed here as on Binance. The activity log shows who called with which key."
+    )
+
+    def __init__(self, flow: Flow, face: Face, page: SimulatedPage, whitelist: str, order: Order | None = None) -> None:
+        super().__init__(flow, face)
+        self._page = page
+        self._whitelist = whitelist
+        self._order = order
+        self._keys: tuple[ListedKey, ...] = ()
+
+    async def begin(self) -> None:
+        """Read the keys."""
+        self._keys = await self.face.attempt(self._page.keys, "Reading the keys", deadlines.PAGE) or ()
+
+    async def create(self) -> None:
+        """Create the key that the step below waits for, and hand it over."""
+        order = self._order
+        if order is None:
+            return
+        made = await self.face.attempt(
+            lambda: self._page.create(
+                "new", order.kind, self._whitelist, public_key=order.public_key, enableSpotAndMarginTrading=True
+            ),
+            "Creating the key",
+            deadlines.PAGE,
+        )
+        if made is not None:
+            name = f"…{made.api_key.last_four()}"
+            order.take(made)
+            self.face.note(f"{name} was created on the simulated page. What it showed is filled in.")
+            self.face.leave()
+
+    async def paste_whitelist(self, item: str) -> None:
+        """Paste the list into a key."""
+        await self._change(item, self._set_whitelist, f"Its whitelist is {self._whitelist}")
+
+    async def _set_whitelist(self, key: ListedKey) -> None:
+        await self._page.set_whitelist(key.api_key, self._whitelist)
+
+    async def grant(self, item: str) -> None:
+        """Switch on for a key what the other keys may do."""
+        await self._change(item, self._grant, "It may do now what the other keys may do")
+
+    async def _grant(self, key: ListedKey) -> None:
+        await self._page.set_permissions(key.api_key, **permissions_of_others(key, self._keys))
+
+    async def disable(self, item: str) -> None:
+        """Switch a key off."""
+        await self._change(item, lambda key: self._page.disable(key.api_key), "It is disabled")
+
+    async def delete(self, item: str) -> None:
+        """Delete a key for good, once the word is typed."""
+        if await self.face.confirm(deleting(_name(self._key(item)))):
+            await self._change(item, lambda key: self._page.delete(key.api_key), "It is deleted")
+
+    async def _change(self, item: str, work: Callable[[ListedKey], Awaitable[None]], done: str) -> None:
+        key = self._key(item)
+
+        async def change() -> tuple[ListedKey, ...]:
+            await work(key)
+            return await self._page.keys()
+
+        keys = await self.face.attempt(change, "Changing the key", deadlines.PAGE)
+        if keys is not None:
+            self._keys = keys
+            self.face.note(f"{_name(key)} is changed. {done}.")
+
+    def _key(self, item: str) -> ListedKey:
+        return next(key for key in self._keys if key.api_key.fingerprint() == item)
+
+    async def show_log(self) -> None:
+        """Show the newest signed calls."""
+        activity = await self.face.attempt(self._page.activity, "Reading the activity log", deadlines.PAGE)
+        if activity is not None:
+            await self.face.read("Activity log", *(map(_line, activity[-LOG_LINES:]) if activity else ["No call yet."]))
+
+    def view(self) -> View:
+        """Return the keys as the page lists them."""
+        return View(
+            State.EMPTY,
+            f"{counted(len(self._keys), 'key')} on the simulated Binance page.",
+            because=("This is a rehearsal. No real key is touched.",),
+            columns=("Key", "Role", "Type", "State", "Whitelist") if self._keys else (),
+            rows=tuple(map(self._row, self._keys)),
+            cursor=self._keys[-1].api_key.fingerprint() if self._keys else "",
+            actions=self._actions(),
+        )
+
+    def _row(self, key: ListedKey) -> Row:
+        whitelist = "any address" if key.whitelist is None else ", ".join(key.whitelist) or "no address"
+        granted = [LABELS.get(name, name) for name, is_on in key.permissions.items() if is_on]
+        return Row(
+            (_name(key), self._role(key), key.kind.label, key.state, whitelist),
+            item=key.api_key.fingerprint(),
+            detail=(f"Whitelist: {whitelist}", f"Permissions: {', '.join(granted) or 'none'}"),
+        )
+
+    def _role(self, key: ListedKey) -> str:
+        fingerprint = key.api_key.fingerprint()
+        for record in reversed(self.flow.context.journal.keys(self.flow.context.environment.name)):
+            if record.name.fingerprint == fingerprint:
+                return _ROLES.get(record.slot, "") if record.holding is Holding.STORED else "secret deleted"
+        return "not stored"
+
+    def _actions(self) -> tuple[Action, ...]:
+        create = Action("create", PRIMARY, "Create key", "Creates the key that the step waits for.", self.create)
+        about_keys = (
+            ("whitelist", "e", "Paste list", "Pastes the whitelist of this job into the key.", self.paste_whitelist),
+            ("permissions", "g", "Grant permissions", "Grants the key what the other keys may do.", self.grant),
+            ("disable", "z", "Disable", "Switches the key off.", self.disable),
+            ("delete", "d", "Delete", "Deletes the key for good. Its word is asked for.", self.delete),
+        )
+        return (
+            *([create] if self._order else []),
+            *(
+                Action(word, key, label, about, run, is_about_row=True)
+                for word, key, label, about, run in about_keys
+                if self._keys
+            ),
+            Action("log", "v", "Activity log", "Shows who called with which key.", self.show_log),
+            self.back_action(),
+        )
 
 
-def name(key: ListedKey) -> str:
-    """Return a key's last four characters as its name."""
+def _name(key: ListedKey) -> str:
     return f"…{key.api_key.last_four()}"
 
 
-def callers(key: ListedKey) -> str:
-    """Return from where a key can be used."""
-    return "anywhere" if key.whitelist is None else ", ".join(key.whitelist) or "nobody"
+def _line(activity: Activity) -> str:
+    key = activity.api_key.last_four() or "????"
+    answer = f"refused {activity.code}" if activity.code else "accepted"
+    return f"{utc(activity.at)[11:]}  …{key}  {activity.address}  {answer}  {activity.path}"

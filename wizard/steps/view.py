@@ -87,6 +87,20 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Instruction:
+    """One thing that the user does elsewhere. Instructions are numbered."""
+
+    text: str
+    exact: tuple[str, ...] = ()
+    """What is pasted there, line for line."""
+    key: str = ""
+    """The key of the action that helps with it, such as copying."""
+    does: str = ""
+    """What that one does, as one word."""
+    details: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Progress:
     """The steps of a job, and where it stands."""
 
@@ -108,6 +122,7 @@ class View:
     """What to do about it."""
     corner: str = ""
     """A few words at the end of the rule above the verdict: `4 of 20 used`."""
+    instructions: tuple[Instruction, ...] = ()
     list_title: str = ""
     columns: tuple[str, ...] = ()
     """The heads of the list's columns; none where they speak for themselves."""

@@ -31,9 +31,9 @@ from wizard.tui.screens.home import HomeScreen
 from wizard.tui.widgets.notice import Notice
 
 if TYPE_CHECKING:
-    from wizard.rehearsal.simulated_page import NewKey
     from wizard.rotation.flow import Flow
     from wizard.rotation.report import Report
+    from wizard.steps.view import State
 
 KEY_IN_SIGHT = (
     "What was pasted looks like a key, and this place shows everything: nothing was taken. Keys belong into the hidden"
@@ -68,8 +68,8 @@ class WizardApp(SafeApp):
         self._stack = AsyncExitStack()
         self.announced: Finding | None = None
         """What one screen has to tell on the screen that follows."""
-        self.created_key: NewKey | None = None
-        """A key that was made on the simulated page and not taken over yet: its secret is shown once."""
+        self.carried: tuple[str, State] | None = None
+        """What one page noted, for the page that follows."""
 
     @property
     def flow(self) -> Flow:
@@ -136,7 +136,7 @@ class WizardApp(SafeApp):
             notice.note(KEY_IN_SIGHT)
 
     def wipe_entered(self) -> None:
-        """Overwrite everything secret that was typed, pasted or made on the simulated page and is not in the keyring.
+        """Overwrite everything secret that was typed, pasted, read or made on the simulated page and is not stored.
 
         Secrets under way have their own owner, who wipes them: the worker that stores or tries them.
         """
@@ -145,9 +145,8 @@ class WizardApp(SafeApp):
         for screen in self.screen_stack:
             for field in screen.query(SecretField):
                 field.clear()
-        if self.created_key is not None:
-            self.created_key.wipe()
-            self.created_key = None
+            if presenter := getattr(screen, "presenter", None):
+                presenter.forget()
 
     async def open(self, environment: Environment) -> Flow:
         """Open one environment; it stays open until the app ends or another is opened.
@@ -251,7 +250,7 @@ def _step_screens(flow: Flow) -> dict[Step | None, Callable[[], Screen[None]]]:
     return {
         Step.EGRESS: lambda: ViewScreen(partial(EgressPresenter, flow)),
         Step.WHITELIST: lambda: WhitelistScreen(partial(WhitelistPresenter, flow)),
-        Step.CREDENTIALS: CredentialsScreen,
+        Step.CREDENTIALS: lambda: CredentialsScreen(flow),
         Step.PROBE: ProbeScreen,
         Step.RETIRE: lambda: ViewScreen(partial(RetirePresenter, flow)),
     }

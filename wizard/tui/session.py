@@ -18,10 +18,10 @@ from wizard.tui.widgets.notice import Notice
 
 if TYPE_CHECKING:
     from wizard.environments import Environments
-    from wizard.rehearsal.simulated_page import NewKey
     from wizard.rotation.flow import Flow
     from wizard.rotation.model import Finding
     from wizard.rotation.report import Report
+    from wizard.steps.view import State
 
 _Result = TypeVar("_Result")
 
@@ -33,8 +33,8 @@ class Session(Protocol):
     glyphs: Glyphs
     environment: str | None
     """The environment that was named on the command line."""
-    created_key: NewKey | None
-    """A key that was made on the simulated page and not taken over yet: its secret is shown once."""
+    carried: tuple[str, State] | None
+    """What one page noted, for the page that follows."""
     announced: Finding | None
     """What one screen has to tell on the screen that follows."""
 
@@ -58,7 +58,7 @@ class Session(Protocol):
         """
 
     def wipe_entered(self) -> None:
-        """Overwrite everything secret that was typed, pasted or made on the simulated page and is not stored."""
+        """Overwrite everything secret that was typed, pasted, read or made on the simulated page and is not stored."""
 
     def copy_public_text(self, text: str) -> None:
         """Ask the terminal to put `text`, which is no secret, on the user's clipboard.
@@ -134,8 +134,8 @@ class SessionScreen(Screen[ScreenResultType]):
         self.workers.cancel_group(self, group)
 
     def is_at_work(self, group: str = "custody") -> bool:
-        """Whether work of a group runs: a write to the keyring is not to be cut by a second key press."""
-        return any(worker.group == group and not worker.is_finished for worker in self.workers)
+        """Whether work of a group runs here: a write to the keyring is not to be cut by a second key press."""
+        return any(worker.node is self and worker.group == group and not worker.is_finished for worker in self.workers)
 
     def show_later(self, show: Callable[..., object], *args: Any) -> None:
         """From work in the background: call `show` in its turn, unless newer work has begun by then."""

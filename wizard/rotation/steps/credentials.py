@@ -18,6 +18,7 @@ from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.exchange.signing import KeyPair, generate_ed25519, generate_rsa, public_pem
 from wizard.intake.copies import Copies, copies_of
 from wizard.rotation.context import Context
+from wizard.rotation.exchange_calls import SignedAnswer, ask, circumstances
 from wizard.rotation.findings import STORAGE
 from wizard.rotation.model import SWAP_WORD, Finding, Mode, Outcome
 
@@ -66,6 +67,26 @@ class CredentialsStep:
         label = _label(IMPORTED, pair.public_pem).fingerprint()
         if all(draft.name.fingerprint != label for draft in self._drafts()):
             await self._keep_draft(pair, IMPORTED)
+
+    async def ask_permissions(self) -> SignedAnswer | None:
+        """Ask the exchange, with a signed call that only reads, what the current key may do.
+
+        Returns:
+            None where no key is in use.
+
+        Raises:
+            WizardError: the place of the credentials or the route cannot be used.
+        """
+        context = self._context
+        current = context.key(Slot.CURRENT)
+        found = await context.vault.fetch(current) if current else None
+        if found is None:
+            return None
+        try:
+            async with context.exchange() as client:
+                return await ask(client, found, circumstances(context.environment.site, context.egress))
+        finally:
+            found.wipe()
 
     async def store_hmac(self, api_key: Secret, secret: Secret) -> Finding:
         """Store an API key with its HMAC secret."""

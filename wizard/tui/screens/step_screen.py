@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -13,14 +14,14 @@ from textual.widget import Widget
 from textual.widgets import Footer, Static
 
 from wizard.core.clock import duration
-from wizard.core.credentials import KeyKind
 from wizard.core.errors import WizardError
 from wizard.core.text import capitalised
 from wizard.custody.questions import QUESTIONS
 from wizard.rotation.model import TITLES, Step
+from wizard.steps.simulated_page import SimulatedPagePresenter
 from wizard.tui.safe_app import NORMAL_COLUMNS
 from wizard.tui.screens.form import UnlockingScreen
-from wizard.tui.screens.simulated_page import SimulatedPageScreen
+from wizard.tui.screens.view_screen import ViewScreen
 from wizard.tui.widgets.header import StatusHeader, StepList
 from wizard.tui.widgets.notice import Notice
 
@@ -108,16 +109,10 @@ class StepScreen(UnlockingScreen[None]):
 
     def action_simulated_page(self) -> None:
         """Open the simulated page."""
-        simulated_page = self.session.environments.simulated_page
-        if simulated_page is not None:
-            self.app.push_screen(SimulatedPageScreen(simulated_page, self.wanted_key), self.simulated_page_closed)
-
-    def wanted_key(self) -> tuple[KeyKind, str] | None:
-        """Return the kind of key that is to be made and, for a pair, its public key. Most steps want none."""
-        return None
-
-    def simulated_page_closed(self, result: object) -> None:
-        """Take what the simulated page handed over. Most steps take nothing."""
+        if page := self.session.environments.simulated_page:
+            whitelist = self.flow.context.journal.whitelist_of(self.flow.context.rotation)
+            make = partial(SimulatedPagePresenter, self.flow, page=page, whitelist=whitelist)
+            self.app.push_screen(ViewScreen(make, is_on_top=True))
 
     def show_error(self, error: WizardError) -> None:
         """Show an error where the user looks, and offer to open a keyring that was locked meanwhile."""

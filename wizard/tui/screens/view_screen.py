@@ -64,6 +64,8 @@ class ViewScreen(SessionScreen[None]):
 
     is_live = True
     CSS_PATH: ClassVar[CSSPathType | None] = "view_screen.tcss"
+    COMMON: ClassVar[tuple[tuple[str, str], ...]] = (("question_mark", "Help"), ("q", "Quit"))
+    """Keys that every page has, each with its label."""
     BINDINGS: ClassVar[list[BindingType]] = [
         *(
             Binding(key, f"press('{key}')", show=False, priority=key in {PRIMARY, BACK, TOGGLE} or "+" in key)
@@ -86,6 +88,8 @@ class ViewScreen(SessionScreen[None]):
         """How long that may take, once the user has waited for a while."""
         self._is_stopped = False
         self._is_due = False
+        self._noted: tuple[str, State] | None = None
+        """What was noted since the last action began."""
         self._typed: dict[str, str] = {}
         """What was typed into the question of an action and not taken, by the action's word."""
         self.shown = View(State.EMPTY, "")
@@ -120,6 +124,16 @@ class ViewScreen(SessionScreen[None]):
         self._run_worker(self.presenter.begin, "action")
         self._run_worker(self.presenter.watch, "watch")
 
+    def on_screen_resume(self) -> None:
+        """Say what was noted on the page before."""
+        if carried := self.session.carried:
+            self.session.carried = None
+            self.note(*carried)
+
+    def on_unmount(self) -> None:
+        """Keep nothing secret when the page is left."""
+        self.presenter.forget()
+
     def show(self) -> None:
         """Draw the view soon."""
         if not self._is_due and self.is_attached:
@@ -136,7 +150,7 @@ class ViewScreen(SessionScreen[None]):
         self.draw_main(view)
         self.draw_side()
         actions = (STOP,) if self._waited_for else view.actions
-        self.query_one(ActionBar).show(actions, ("question_mark", "Help"), ("q", "Quit"))
+        self.query_one(ActionBar).show(actions, *self.COMMON)
 
     def draw_main(self, view: View) -> None:
         """Draw what `compose_main` laid out."""
@@ -195,6 +209,7 @@ class ViewScreen(SessionScreen[None]):
 
     def _begin(self, action: Action) -> None:
         self.notice.clear()
+        self._noted = None
         if action.is_about_row and self.row is None:
             return
         given = (self.row.item,) if action.is_about_row and self.row else ()
@@ -257,7 +272,8 @@ class ViewScreen(SessionScreen[None]):
         self.show()
 
     def note(self, text: str, state: State = State.GOOD) -> None:
-        """Say it in the bar above the footer."""
+        """Say it in the bar above the footer, also of the page that follows."""
+        self._noted = (text, state)
         self.notice.note(text) if state is not State.GOOD else self.notice.good(text)
 
     async def attempt(self, work: Callable[[], Awaitable[Result]], doing: str, at_most: float) -> Result | None:
@@ -324,7 +340,8 @@ class ViewScreen(SessionScreen[None]):
         self.notice.good(f"Copied {what}, if your terminal allows it.")
 
     def leave(self) -> None:
-        """Go to where the rotation stands, or back to the page below."""
+        """Go to where the rotation stands, or back to the page below. What was noted is said there."""
+        self.session.carried = self._noted
         if self._is_on_top:
             self.dismiss(None)
         else:

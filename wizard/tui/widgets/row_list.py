@@ -171,6 +171,7 @@ class Section(Widget):
         self._glyphs = glyphs
         self._title = ""
         self._rows: tuple[Row, ...] = ()
+        self.display = False
 
     def show(self, title: str, rows: tuple[Row, ...]) -> None:
         """Show these rows, or nothing where there are none."""
