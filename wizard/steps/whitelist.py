@@ -188,6 +188,11 @@ class WhitelistPresenter(StepPresenter):
         self.face.say(f"The list with {_FORMS[form]}. Copy again for {_FORMS[self._form]}.")
         self.face.copy(render(self._check().validation.networks, form), f"the whitelist with {_FORMS[form]}")
 
+    @property
+    def whitelist_to_paste(self) -> str:
+        """The list as it stands on the page, whether it is kept yet or not."""
+        return render(self._check().validation.networks)
+
     def text_of(self, item: str) -> str:
         """Return an entry as it was typed."""
         return self.entries[self._place(item)].text
