@@ -1,60 +1,54 @@
-"""More at the Egress step, line by line: further samples, and the exchange's own word."""
+"""The first pages in lines: a page is said, and said again only where it is another one."""
 
 from __future__ import annotations
 
-from ipaddress import IPv6Address
+from pathlib import Path
 
-import pytest
-
+from tests.egress.fake_ssh import fake_ssh
 from tests.plain.conftest import PlainWorld
 from tests.plain.script import visit
 from tests.plain.walks import ROTATE
-from wizard.egress.ipv6 import Ipv6Route
-from wizard.rotation.steps.egress import EgressStep
+from tests.rotation.conftest import ELSEWHERE
 
 
-async def test_sampling_more_and_the_exchanges_word_are_said(plain: PlainWorld) -> None:
-    ended = await visit(
-        plain, *ROTATE, ("Observed", "more"), ("8 answers", "exchange"), ("itself named", "next"), ("Ready to", "quit")
-    )
-    assert "Another, equally used one would have been missed with less than 1%" in ended.text
-    assert "itself named 203.0.113.42, which echo services saw too" in ended.text
+async def test_every_action_of_the_page_is_a_word(plain: PlainWorld) -> None:
+    ended = await visit(plain, *ROTATE, ("What next?", "more"), ("less than 1%", "ask"), ("", "details"), ("", "quit"))
+    for word in ("continue", "tick", "ask", "hosts", "retry", "more", "details"):
+        assert f". {word}: " in ended.text
+    assert "/echo/plain" in ended.text
 
 
-async def test_a_detection_of_another_day_is_told_where_the_list_is_resumed(
-    plain: PlainWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await visit(plain, *ROTATE, ("Observed", "next"), ("Ready to", "quit"))
-    monkeypatch.setattr("wizard.rotation.steps.whitelist.FRESH", 0.0)
-    ended = await visit(plain, ("resume the open rotation at the step", "resume"), ("Ready to", "quit"))
-    assert "This host's address was detected" in ended.text
-    assert "ago and may have changed: detect it again in the Egress step" in ended.text
-
-
-async def test_what_goes_to_the_whitelist_is_chosen_by_number_or_address(plain: PlainWorld) -> None:
-    ended = await visit(
+async def test_what_goes_to_the_whitelist_is_ticked(plain: PlainWorld) -> None:
+    await visit(
         plain,
         *ROTATE,
-        ("1. 203.0.113.42: ticked; seen by", "choose"),
-        ("Numbers or addresses", "203.0.113.42, 7"),
-        ("1. 203.0.113.42: not ticked", "next"),
-        ("No address is ticked for the whitelist: choose ticks one.", "choose"),
-        ("Numbers or addresses", "1"),
-        ("1. 203.0.113.42: ticked", "next"),
-        ("Ready to", "quit"),
+        ("1. 203.0.113.42, ", "tick"),
+        ("not ticked.", "continue"),
+        ("No address is ticked for the whitelist.", "tick"),
+        (", ticked.", "continue"),
+        ("203.0.113.42", "quit"),
     )
-    assert "7 is none of these" in ended.text
 
 
-async def test_a_way_over_ipv6_is_told(plain: PlainWorld, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def over_ipv6(_step: EgressStep) -> Ipv6Route:
-        return Ipv6Route("api.binance.us", IPv6Address("2600:9000::1"), IPv6Address("2a01:4f8::42"))
+async def test_hosts_are_a_page_on_top(plain: PlainWorld, tmp_path: Path) -> None:
+    plain.bench.environ, plain.bench.hosts = fake_ssh(tmp_path), ("bot-1", "bot-2")
+    seen = await visit(
+        plain,
+        *ROTATE,
+        ("What next?", "hosts"),
+        ("3. stranger, not ticked.", "tick"),
+        ("Numbers", "1, stranger, nobody"),
+        ("There is no row nobody.", "add"),
+        ("Host, as", "-oProxyCommand=touch x"),
+        ("begins with a dash", "trader@bot-3"),
+        ("4. trader@bot-3, ticked.", "ask"),
+        ("found", "use"),
+        (f"{ELSEWHERE} (bot-2, trader@bot-3)", "continue"),
+        (ELSEWHERE, "quit"),
+    )
+    assert "stranger, after" in seen.text
 
-    monkeypatch.setattr(EgressStep, "ipv6_route", over_ipv6)
-    ended = await visit(plain, *ROTATE, ("Attention: api.binance.us has an IPv6 address too", "quit"))
-    assert "force IPv4" in ended.text
 
-
-async def test_details_tell_each_service_with_its_url(plain: PlainWorld) -> None:
-    ended = await visit(plain, *ROTATE, ("Observed", "details"), ("read as plain", "quit"))
-    assert "echo-plain (operator plain): saw 203.0.113.42" in ended.text
+async def test_a_part_of_the_page_is_not_repeated(plain: PlainWorld) -> None:
+    ended = await visit(plain, *ROTATE, ("What next?", "hosts"), ("What next?", "back"), ("What next?", "quit"))
+    assert ended.text.count("Not proven: that it stays the same") == 1

@@ -6,7 +6,7 @@ from tests.plain.script import Line, PlainWorld
 from wizard.rehearsal.simulated_page import NewKey
 
 ROTATE: list[Line] = [("begin to replace", "rotate")]
-EGRESS: list[Line] = [("Observed 203.0.113.42", "next")]
+EGRESS: list[Line] = [("203.0.113.42", "continue")]
 WHITELIST: list[Line] = [("Ready to paste: 1 entry", "keep")]
 TO_CREDENTIALS = [*ROTATE, *EGRESS, *WHITELIST]
 PROMOTE: list[Line] = [("The new key works from here", "promote")]
@@ -18,8 +18,8 @@ DELETE_AT_PAGE: list[Line] = [
     ("Delete …", "delete"),
     ("deleted.", "back"),
 ]
-WATCH: list[Line] = [("What next?", "watch")]
-PURGE: list[Line] = [("The exchange no longer knows the legacy key", "purge"), ("Type purge", "purge")]
+WATCH: list[Line] = [("What next?", "ask")]
+PURGE: list[Line] = [("is dead", "delete"), ("Type delete", "delete")]
 RETIRE = [*DELETE_AT_PAGE, *WATCH, *PURGE]
 
 

@@ -27,7 +27,7 @@ def retiring(grade: Grade, *, is_production: bool = False, last_four: str = "0L9
 @pytest.mark.parametrize(
     ("grade", "is_production", "word"),
     [
-        (Grade.PROVEN, False, "purge"),
+        (Grade.PROVEN, False, "delete"),
         (Grade.PROVEN, True, "0L94"),
         (Grade.STRONG, False, "0L94"),
         (Grade.WEAK, False, "0L94"),
@@ -40,8 +40,8 @@ def test_a_purge_asks_for_the_last_four_in_production_and_where_death_is_not_pro
     consent = purging(retiring(grade, is_production=is_production))
     assert consent is not None
     assert consent.word == word
-    assert "This cannot be undone." in consent.text
-    assert ("Its death is not proven: that it is deleted." in consent.text) is (grade is not Grade.PROVEN)
+    assert "You cannot undo this." in consent.text
+    assert ("Not proven: that it is deleted." in consent.text) is (grade is not Grade.PROVEN)
 
 
 @pytest.mark.parametrize("grade", [Grade.ALIVE, Grade.INCONCLUSIVE])
@@ -58,12 +58,12 @@ def test_a_purge_never_goes_without_a_word() -> None:
 @pytest.mark.parametrize(
     ("grade", "typed", "last_four", "given"),
     [
-        (Grade.PROVEN, "purge", "0L94", None),
+        (Grade.PROVEN, "delete", "0L94", None),
         (Grade.STRONG, "0L94", "0L94", None),
         (Grade.WEAK, "0L94", "0L94", "0L94"),
-        (Grade.WEAK, "purge", "", ""),
+        (Grade.WEAK, "delete", "", ""),
         # A poll beside the question: death was proven when it was asked.
-        (Grade.WEAK, "purge", "0L94", None),
+        (Grade.WEAK, "delete", "0L94", None),
     ],
 )
 def test_a_key_is_given_up_only_where_its_last_four_were_typed(
@@ -71,7 +71,7 @@ def test_a_key_is_given_up_only_where_its_last_four_were_typed(
 ) -> None:
     flow = retiring(grade, last_four=last_four)
     flow.purge = lambda last_four=None: last_four
-    passed: Any = retire.purge(flow, typed)
+    passed: Any = retire.delete_secret(flow, typed)
     assert passed == given
 
 

@@ -65,7 +65,7 @@ def purging(flow: Flow) -> Consent | None:
     if legacy is None or not (death.allows_purge or death.grade is Grade.WEAK):
         return None
     is_open = death.grade is not Grade.PROVEN
-    gap = f" Its death is not proven. Open is {death.does_not_prove}." if is_open else ""
+    gap = f" Not proven: {death.does_not_prove}." if is_open else ""
     asks_for_key = is_open or flow.context.environment.is_production
     return Consent(
         f"Delete the secret of {legacy.name}?",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from typing import TYPE_CHECKING, ClassVar
 
 from wizard.core.clock import duration, utc
@@ -16,6 +17,7 @@ from wizard.steps.view import BACK, PRIMARY, TOGGLE, Action, Row, State, View
 
 if TYPE_CHECKING:
     from wizard.rotation.flow import Flow
+    from wizard.rotation.report import Report
 
 MOST_POLLS = 20
 """After so many the user is asked again, where lines are spoken."""
@@ -90,11 +92,8 @@ class RetirePresenter(StepPresenter):
         consent = purging(self.flow)
         if consent is None or not (typed := await self.face.confirm(consent)):
             return
-        legacy, death = self.flow.retire.legacy, self.flow.retire.death()
-        # Polls may have changed the judgement since the question: an unproven death wants the last four characters.
-        by_word = bool(legacy and not death.allows_purge and typed == legacy.name.last_four)
         report = await self.face.attempt(
-            lambda: self.flow.purge(typed if by_word else None),
+            lambda: delete_secret(self.flow, typed),
             "Asking once more, then deleting the secret of the legacy key",
             deadlines.purge(self.flow.context.pace),
         )
@@ -223,6 +222,20 @@ class RetirePresenter(StepPresenter):
             *self.page_actions(),
             Action("back", BACK, "Home", "Goes to the list of environments. The job stays open.", self.go_home),
         )
+
+
+def delete_secret(flow: Flow, typed: str) -> Awaitable[Report]:
+    """Delete the secret of the legacy key, as it was consented to.
+
+    Args:
+        flow: The open environment.
+        typed: The word of `wizard.steps.consents.purging`. Answers since the question may have changed the judgement:
+            a key whose death is not proven goes only where its last four characters were typed.
+    """
+    legacy, death = flow.retire.legacy, flow.retire.death()
+    if legacy is None or death.allows_purge or typed != (legacy.name.last_four or typed):
+        return flow.purge()
+    return flow.purge(legacy.name.last_four)
 
 
 def _told(poll: Poll) -> str:

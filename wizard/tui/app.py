@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import AsyncExitStack, suppress
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.actions import ActionParseResult
@@ -185,7 +185,7 @@ class WizardApp(SafeApp):
         self.farewell = tuple(f"{label:<12} {text}" for label, text in report.lines())
         self._show(SummaryScreen(report))
 
-    def _show(self, screen: Screen[None]) -> None:
+    def _show(self, screen: Screen[Any]) -> None:
         """Put a screen in the place of the step's, also where a dialog lies on top of that one."""
         while self.screen.is_modal:
             self.pop_screen()
@@ -238,7 +238,7 @@ def _load_step_screens() -> None:
     from wizard.tui.screens import credentials, probe, view_screen, whitelist  # noqa: F401, PLC0415
 
 
-def _step_screens(flow: Flow) -> dict[Step | None, Callable[[], Screen[None]]]:
+def _step_screens(flow: Flow) -> dict[Step | None, Callable[[], Screen[Any]]]:
     from wizard.steps.egress import EgressPresenter  # noqa: PLC0415
     from wizard.steps.retire import RetirePresenter  # noqa: PLC0415
     from wizard.steps.whitelist import WhitelistPresenter  # noqa: PLC0415

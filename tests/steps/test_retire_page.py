@@ -1,0 +1,210 @@
+"""The Retire page: orders that never contradict each other, and a secret that is deleted only when its key is dead."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from tests.rotation.conftest import World
+from tests.steps.face import FakeFace
+from wizard.core.errors import WizardError
+from wizard.custody.records import Slot
+from wizard.rehearsal.simulated_page import NewKey
+from wizard.rotation.flow import Flow
+from wizard.rotation.journal import Journal
+from wizard.rotation.model import Grade, Step
+from wizard.rotation.retirement import Poll
+from wizard.steps.retire import DELETED, RetirePresenter
+from wizard.steps.view import PRIMARY, State
+
+
+@pytest.fixture
+async def flow(world: World) -> AsyncIterator[Flow]:
+    async with world.flow() as flow:
+        yield flow
+
+
+@pytest.fixture
+async def old(world: World, flow: Flow) -> NewKey:
+    """The legacy key; the rotation stands at Retire."""
+    return await world.to_retire(flow)
+
+
+@pytest.fixture
+def face() -> FakeFace:
+    return FakeFace()
+
+
+@pytest.fixture
+async def page(flow: Flow, face: FakeFace, old: NewKey) -> RetirePresenter:
+    page = RetirePresenter(flow, face)
+    await page.begin()
+    return page
+
+
+def words(page: RetirePresenter) -> list[str]:
+    return [action.word for action in page.view().actions]
+
+
+async def secret_is_kept(flow: Flow) -> bool:
+    legacy = flow.context.key(Slot.LEGACY)
+    return legacy is not None and await flow.context.vault.fetch(legacy) is not None
+
+
+async def test_two_things_are_left_and_no_secret_can_be_deleted_yet(page: RetirePresenter, old: NewKey) -> None:
+    await page.ask()
+    view = page.view()
+    assert "Two things are left" in view.verdict
+    assert [row.is_ticked for row in view.rows] == [False, False]
+    assert f"Delete …{old.api_key.last_four()}" in view.rows[1].cells[0]
+    assert view.action(PRIMARY) is None
+    assert view.corner.startswith("both keys work for")
+
+
+async def test_what_is_done_stays_noted_after_a_restart(page: RetirePresenter, flow: Flow) -> None:
+    await page.toggle("bots")
+    assert RetirePresenter(flow, FakeFace()).view().rows[0].is_ticked
+
+
+async def test_deleted_the_wrong_one_is_asked_where_the_legacy_key_lives_on(page: RetirePresenter, old: NewKey) -> None:
+    await page.toggle(DELETED)
+    await page.ask()
+    view = page.view()
+    assert (view.state, view.verdict) == (
+        State.LOOK,
+        f"Deleted it? Check that it was …{old.api_key.last_four()}.",
+    )
+
+
+async def test_where_the_new_key_stops_working_the_order_to_delete_is_gone(
+    page: RetirePresenter, face: FakeFace, flow: Flow, world: World, old: NewKey
+) -> None:
+    new = (await world.simulated_page.keys())[-1]
+    await world.simulated_page.delete(new.api_key)
+    await page.ask()
+    view = page.view()
+    assert view.state is State.STOP
+    assert view.verdict == (f"Stop. …{new.api_key.last_four()} no longer works. Keep …{old.api_key.last_four()}.")
+    assert view.rows == ()
+    assert "delete" not in words(page)
+    assert "Delete" not in " ".join((view.verdict, *view.because, *view.fix))
+    face.answers["Undo the switch?"] = "undo"
+    await page.undo_switch()
+    assert (face.left, flow.step) == ("leave", Step.PROBE)
+
+
+async def test_undoing_wants_its_word(page: RetirePresenter, flow: Flow, world: World) -> None:
+    await world.simulated_page.delete((await world.simulated_page.keys())[-1].api_key)
+    await page.ask()
+    await page.undo_switch()
+    assert flow.step is Step.RETIRE
+
+
+async def test_a_dead_key_loses_its_secret_after_its_word(
+    page: RetirePresenter, face: FakeFace, flow: Flow, world: World, old: NewKey
+) -> None:
+    await world.simulated_page.delete(old.api_key)
+    await page.watch()
+    view = page.view()
+    assert (view.state, view.verdict) == (State.GOOD, f"…{old.api_key.last_four()} is dead.")
+    assert view.corner.startswith("both keys worked for")
+    await view.action(PRIMARY).run()
+    assert await secret_is_kept(flow)  # nothing was typed
+    face.answers[f"Delete the secret of …{old.api_key.last_four()}?"] = "delete"
+    await view.action(PRIMARY).run()
+    assert (face.left, face.report.grade) == ("finish", Grade.PROVEN)
+    assert not await secret_is_kept(flow)
+
+
+async def test_a_disabled_key_is_refused_and_wants_the_last_four(
+    page: RetirePresenter, face: FakeFace, flow: Flow, world: World, old: NewKey
+) -> None:
+    last_four = old.api_key.last_four()
+    await world.simulated_page.disable(old.api_key)
+    await page.watch()
+    assert page.view().verdict == f"Binance refuses …{last_four} now."
+    face.answers[f"Delete the secret of …{last_four}?"] = last_four
+    await page.delete_secret()
+    assert face.report.grade is Grade.STRONG
+
+
+async def test_a_death_that_is_not_proven_is_not_called_one(face: FakeFace, flow: Flow, world: World) -> None:
+    old = await world.put_key_in_use(flow)
+    await world.simulated_page.delete(old.api_key)
+    await world.to_probe(flow)
+    await flow.complete(await flow.probe.run())
+    page = RetirePresenter(flow, face)
+    await page.watch()
+    view = page.view()
+    assert view.state is State.LOOK
+    assert "does not prove" in view.verdict
+    face.answers[f"Delete the secret of …{old.api_key.last_four()}?"] = "delete"
+    await page.delete_secret()
+    assert await secret_is_kept(flow)
+    face.answers[f"Delete the secret of …{old.api_key.last_four()}?"] = old.api_key.last_four()
+    await page.delete_secret()
+    assert face.report.grade is Grade.WEAK
+
+
+async def test_nothing_is_finished_whose_report_cannot_be_kept(
+    page: RetirePresenter, face: FakeFace, world: World, old: NewKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise WizardError("The disk is full")
+
+    await world.simulated_page.delete(old.api_key)
+    await page.watch()
+    monkeypatch.setattr(Journal, "finish", full)
+    face.answers[f"Delete the secret of …{old.api_key.last_four()}?"] = "delete"
+    await page.delete_secret()
+    assert face.left == ""
+    assert [error.what for error in face.errors] == ["The disk is full"]
+
+
+async def test_files_that_still_hold_the_legacy_key_are_named(
+    page: RetirePresenter, world: World, old: NewKey, tmp_path: Path
+) -> None:
+    world.environ["HOME"] = str(tmp_path)  # type: ignore[index]
+    (tmp_path / ".bashrc").write_text(f"export KEY={old.api_key.reveal()}\n")
+    (tmp_path / ".zshrc").symlink_to(".zshrc")
+    await page.begin()
+    said = [row.cells[0] for row in page.view().evidence]
+    assert f"…{old.api_key.last_four()} is still in {tmp_path}/.bashrc, line 1." in said
+    assert any(f"{tmp_path}/.zshrc" in line and "Not searched" in line for line in said)
+    (tmp_path / ".bashrc").unlink()
+    await page.begin()
+    assert not any(".bashrc" in row.cells[0] for row in page.view().evidence)
+
+
+POLL = Poll(1.0, False, -2015, "", True, "", "203.0.113.42")
+
+
+@pytest.mark.parametrize(
+    ("poll", "is_ticked"),
+    [
+        (POLL, True),
+        (replace(POLL, control_accepted=False), False),
+        (replace(POLL, legacy_code=-1022), False),
+        (replace(POLL, legacy_code=-1021), False),
+        (replace(POLL, legacy_code=-2014), False),
+        (replace(POLL, legacy_code=None, legacy_said="timeout"), False),
+    ],
+)
+async def test_only_a_refusal_that_speaks_for_death_is_ticked(
+    page: RetirePresenter, flow: Flow, monkeypatch: pytest.MonkeyPatch, poll: Poll, is_ticked: bool
+) -> None:
+    monkeypatch.setattr(flow.retire, "polls", lambda: [poll])
+    legacy = next(row for row in page.view().evidence if row.cells[0] == "Legacy")
+    assert (legacy.state is State.GOOD) is is_ticked
+
+
+async def test_lines_ask_until_the_matter_is_settled_and_say_each_answer(
+    page: RetirePresenter, face: FakeFace, world: World, old: NewKey
+) -> None:
+    face.is_live = False
+    await world.simulated_page.delete(old.api_key)
+    await page.ask()
+    assert sum("legacy key was refused (-2008), current key was accepted" in line for line in face.said) == 3
