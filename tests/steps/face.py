@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from wizard.core.errors import WizardError
+from wizard.core.secret import Secret
 from wizard.custody.custodian import Custodian
 from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rotation.report import Report
 from wizard.steps.consents import Consent
 from wizard.steps.presenter import Face, Presenter
-from wizard.steps.view import Form, State
+from wizard.steps.view import FieldKind, Form, State
 
 Result = TypeVar("Result")
 
@@ -30,8 +31,12 @@ class FakeFace:
     errors: list[WizardError] = field(default_factory=list)
     copied: list[str] = field(default_factory=list)
     visited: list[Presenter] = field(default_factory=list)
+    typed: dict[str, list[dict[str, str]]] = field(default_factory=dict)
+    """What is typed into the form of each title, try by try; then the user goes back."""
+    on_visit: Callable[[Presenter], Awaitable[object]] | None = None
+    """What the user does on a page on top."""
     filled: list[Form] = field(default_factory=list)
-    """Forms that were shown; nobody types."""
+    """Forms that were shown."""
     left: str = ""
     """How the page was left: `leave`, `home` or `finish`."""
     report: Report | None = None
@@ -61,13 +66,36 @@ class FakeFace:
 
     async def fill(self, form: Form) -> bool:
         self.filled.append(form)
+        fields = [field for field in form.fields if not field.is_repeat]
+        for typed in self.typed.get(form.title, [{}] if form.kept else []):
+            given: dict[str, str | Secret] = {
+                field.name: typed.get(field.name, "")
+                if field.kind is FieldKind.TEXT
+                else Secret(typed[field.name] if field.name in typed else form.kept.get(field.name, Secret()).reveal())
+                for field in fields
+            }
+            try:
+                for field in fields:
+                    if field.check is not None and isinstance(value := given[field.name], Secret):
+                        field.check(value)
+                await form.act(**given)
+            except WizardError as error:
+                self.errors.append(error)
+            else:
+                return True
+            finally:
+                for value in given.values():
+                    if isinstance(value, Secret):
+                        value.wipe()
         return False
 
     async def read(self, title: str, *paragraphs: str) -> None:
         self.said += [title, *paragraphs]
 
     async def visit(self, make: Callable[[Face], Presenter]) -> None:
-        self.visited.append(make(self))
+        self.visited.append(page := make(self))
+        if self.on_visit is not None:
+            await self.on_visit(page)
 
     def copy(self, text: str, what: str) -> None:
         self.copied.append(text)

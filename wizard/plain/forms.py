@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
-from wizard.intake.paste import IntakeError, Pair, read_pair
+from wizard.core.text import counted
+from wizard.intake.paste import IntakeError, Pair, Shape, read_pair, read_paste
 from wizard.plain.talk import Command, Talk
 from wizard.steps.view import Field, FieldKind, Form
 
@@ -118,8 +119,19 @@ class _Filling:
             return self._take_pair(pair, field)
         if field.check is not None:
             field.check(typed)
+        if field.kind is FieldKind.KEY:
+            typed = self._cleaned(field, typed)
         self._keep(field.name, typed)
         return 1
+
+    def _cleaned(self, field: Field, typed: Secret) -> Secret:
+        """Return a key without what clings to it, and say what was understood."""
+        pasted = read_paste(typed.reveal(), Shape.VALUE)
+        typed.wipe()
+        key = Secret(pasted.text)
+        end = f", the last four are {key.last_four()}" if field.name == "api_key" and key.last_four() else ""
+        self._talk.say(*pasted.notes(), f"{field.label} received: {counted(len(key), 'character')}{end}.")
+        return key
 
     def _take_pair(self, pair: Pair, field: Field) -> int:
         if pair.secret and all(each.name != "secret" for each in self._form.fields):

@@ -207,5 +207,7 @@ def _rows(view: View) -> Iterable[str]:
 def _line(row: Row) -> str:
     """Return a row as one line, with words for its sign and its tick."""
     tick = {True: "ticked", False: "not ticked", None: ""}[row.is_ticked]
-    cells = ", ".join(filter(None, (*row.cells, tick, _WORDS.get(row.state, ""))))
-    return cells if len(row.cells) == 1 else f"{cells}."
+    word = _WORDS.get(row.state, "")
+    if len(row.cells) == 1 and row.is_ticked is None:
+        return f"{word.capitalize()}: {row.cells[0]}" if word else row.cells[0]
+    return f"{', '.join(filter(None, (*(cell.rstrip('.') for cell in row.cells), tick, word)))}."

@@ -166,7 +166,7 @@ class CredentialsPresenter(StepPresenter):
             raise IntakeError(problem)
         if notes and notes != self._confirmed:
             self._confirmed = notes
-            raise IntakeError(notes, advice="If that is right, save it once more.")
+            raise IntakeError(notes, advice="If that is right, save again.")
 
     async def keep(self) -> None:
         """Go on with the key that is stored already."""
@@ -307,7 +307,8 @@ class CredentialsPresenter(StepPresenter):
             if self._asked_at:
                 said = f"Binance did not say what that is. Look at {current.name} there"
             return Instruction(f"Tick what {current.name} has", details=(said, f"Leave off: {LABELS[WITHDRAWALS]}"))
-        has = [_label(name) for name, is_on in known.permissions.items() if is_on and name != WITHDRAWALS]
+        in_order = (*LABELS, *(name for name in known.permissions if name not in LABELS))
+        has = [_label(name) for name in in_order if known.permissions.get(name) and name != WITHDRAWALS]
         return Instruction(
             f"Tick what {current.name} has: {' · '.join(has) or 'nothing'}",
             details=(f"Leave off: {_label(WITHDRAWALS)}, and all others",),
@@ -475,13 +476,15 @@ class KeyTypePresenter(FlowPresenter):
     def view(self) -> View:
         """Return the types, each with what it is for."""
         current = self.flow.current
-        because: tuple[str, ...] = ()
+        verdict, because = "Your bot has to support the type.", ""
         if current:
             variable = "BINANCE_API_SECRET" if current.kind is KeyKind.HMAC else "BINANCE_PRIVATE_KEY"
-            because = (f"{current.name} is {current.kind.label}. `exec` gives it to your bot as {variable}.",)
+            verdict = f"{current.name} is {current.kind.label}."
+            because = f"`key-wizard exec` gives it to your bot as {variable}."
         rows = tuple(Row(_TYPES[each][:2], item=each, detail=_TYPES[each][2:]) for each in self._types)
         choose = Action("use", PRIMARY, "Use this type", "Chooses a type.", self.choose, is_about_row=True)
-        return View(State.EMPTY, self.TITLE, because=because, rows=rows, actions=(choose, self.back_action()))
+        actions = (choose, self.back_action())
+        return View(State.EMPTY, verdict, because=tuple(filter(None, [because])), rows=rows, actions=actions)
 
 
 def credentials_presenter(flow: Flow, face: Face) -> CredentialsPresenter:

@@ -24,6 +24,8 @@ from wizard.tui.widgets.action_bar import key_name
 from wizard.tui.widgets.form_fields import FormFields, wipe
 from wizard.tui.widgets.secret_field import SecretField
 
+LINES_BELOW = 2
+"""Around the fields."""
 NOT_HMAC = "This paste holds a secret, so it is an HMAC key. Change the key type."
 
 if TYPE_CHECKING:
@@ -56,7 +58,11 @@ class CredentialsScreen(ViewScreen):
 
     def draw_main(self, view: View) -> None:
         """Draw the instructions, ask for what a key of this type has, and take over what was read elsewhere."""
-        width = self.query_one("#instructions").size.width or self.app.size.width - 2
+        instructions = self.query_one("#instructions")
+        width = instructions.size.width or self.app.size.width - 2
+        # The fields stay in sight, however long a public key is.
+        around = len(self.presenter.fields) + 1 + len(view.because) + LINES_BELOW
+        instructions.styles.max_height = max(3, self.query_one("#page").size.height - around)
         lines = [line for number, each in enumerate(view.instructions, 1) for line in _drawn(number, each, width)]
         self.query_one("#numbered", Static).update(Content("\n").join(lines))
         self._fields.ask_for(field.name for field in self.presenter.fields)
