@@ -32,7 +32,6 @@ NOT_YET = (
     "custody/",
     "egress/",
     "environments.py",
-    "exchange/",
     "intake/",
     "plain/",
     "rehearsal/",

@@ -56,7 +56,7 @@ class TestWithAKeyring:
         assert (said.code, said.json["fine"]) == (1, False)
         assert outcomes(said)["Whitelist"] == outcomes(said)["Accepted"] == "failed"
         assert f"Add {ELSEWHERE}" in said.check("Whitelist")["advice"]
-        assert "because of the address" in said.check("Accepted")["observed"]
+        assert "because of your address" in said.check("Accepted")["observed"]
 
     def test_a_list_changed_on_the_page_alone_shows_as_accepted_but_not_covered(
         self, bench: Bench, fake_keyring: Store, command: Command

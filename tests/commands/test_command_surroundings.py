@@ -206,7 +206,7 @@ def test_a_sign_that_the_encoding_lacks_is_written_as_another(bench: Bench, memo
     last_four = bench.put_in_use(memory).name.last_four
     _, code, told = outcome("status", "PYTHONIOENCODING=ascii")
     assert code == 0
-    assert f"{last_four} (" in told
+    assert f"u2026{last_four}, " in told
     prints = r"from wizard.__main__ import main; main(); print('\u2713 \u20260L94 \udcff')"
     environ = {**os.environ, "PYTHONIOENCODING": "ascii"}
     done = subprocess.run(

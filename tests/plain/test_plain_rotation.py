@@ -167,7 +167,7 @@ async def test_from_another_address_the_new_key_cannot_be_promoted(plain: PlainW
     made = await plain.bench.make_key()
     await visit(plain, *TO_CREDENTIALS, *typed(made))
     plain.source_address = "127.0.0.2"
-    ended = await visit(plain, ("resume", "resume"), ("203.0.113.77 is not in the whitelist", "promote"))
+    ended = await visit(plain, ("resume", "resume"), ("203.0.113.77, which is not on the list you composed", "promote"))
     assert "That is none of the answers." in ended.text
     assert ended.left_at is Step.PROBE
 

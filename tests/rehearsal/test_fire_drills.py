@@ -79,11 +79,11 @@ def finding(step: dict[str, Any], subject: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("name", "kind", "subject", "outcome", "words"),
     [
-        ("address-changed", KeyKind.HMAC, "New key", "failed", "203.0.113.92 is not in the whitelist"),
-        ("clock-skewed", KeyKind.HMAC, "New key", "inconclusive", "refused the time of the request"),
-        ("clock-skewed", KeyKind.ED25519, "Clock", "warning", "behind"),
+        ("address-changed", KeyKind.HMAC, "New key", "failed", "203.0.113.92, which is not on the list you composed"),
+        ("clock-skewed", KeyKind.HMAC, "New key", "inconclusive", "refuses the time of the call"),
+        ("clock-skewed", KeyKind.ED25519, "Clock", "warning", "slow"),
         ("whitelist-forgotten", KeyKind.ED25519, "IP restriction", "failed", "ipRestrict: false"),
-        ("whitelist-slow", KeyKind.ED25519, "New key", "failed", "203.0.113.42 is in the whitelist"),
+        ("whitelist-slow", KeyKind.ED25519, "New key", "failed", "203.0.113.42 is on that list"),
         ("wrong-secret", KeyKind.HMAC, "New key", "failed", "The signature is wrong"),
         ("wrong-secret", KeyKind.ED25519, "New key", "failed", "The signature is wrong"),
         ("permission-missing", KeyKind.HMAC, "Permissions", "failed", "Enable Spot & Margin Trading"),

@@ -125,8 +125,8 @@ async def test_from_another_address_the_futures_refusal_makes_the_cause_certain(
     async with world.flow(source_address="127.0.0.2") as flow:
         report = await flow.probe.run()
     key = told(report)[say.NEW_KEY]
-    assert f"the futures host named the address that it saw, {ELSEWHERE}" in key.observed
-    assert "reported by users" in key.observed
+    assert f"Binance sees {ELSEWHERE}, which is not on the list you composed" in key.observed
+    assert "reported, not documented" in key.observed
     assert report.may_change
 
 

@@ -46,7 +46,7 @@ async def test_esc_stops_waiting_and_the_evidence_stays(wizard: Wizard) -> None:
     await wizard.press("escape")
     await wizard.until("#verdict", "The new key is not proven")
     assert isinstance(wizard.app.screen, ProbeScreen)
-    assert "whitelist" in wizard.text(".evidence")
+    assert "the list you composed" in wizard.text(".evidence")
 
 
 async def test_a_proven_key_offers_no_waiting(wizard: Wizard) -> None:
