@@ -20,6 +20,7 @@ import httpx
 from wizard.core import files
 from wizard.core.errors import FileError, WizardError
 from wizard.rehearsal.scenarios import PASSES_AFTER, SMOOTH, Scenario
+from wizard.rehearsal.simulated_page import open_client
 
 IDLE_LIMIT = 1800
 START_DEADLINE = 15.0
@@ -50,7 +51,7 @@ class ExchangeProcess:
     async def answers(self) -> bool:
         """Return whether it still runs."""
         try:
-            async with asyncio.timeout(PING_DEADLINE), httpx.AsyncClient(trust_env=False) as client:
+            async with asyncio.timeout(PING_DEADLINE), open_client() as client:
                 return (await client.get(f"{self.base_url}/api/v3/ping")).is_success
         except (httpx.HTTPError, TimeoutError):
             return False
