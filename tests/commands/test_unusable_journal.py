@@ -70,7 +70,7 @@ SAID = {
     directory: "It is not an ordinary file.",
     pipe: "It is not an ordinary file.",
     text: "file is not a database",
-    newer: "this version knows",
+    newer: "This version knows",
 }
 
 
@@ -150,7 +150,7 @@ def test_a_journal_of_somebody_else_is_told_with_what_to_do(ordinary: tuple[Path
     for name in ("status", "exec", "line mode"):
         said = run(*COMMANDS[name])
         assert said.returncode == 1, f"{name}: {said.stderr}"
-        assert "Make this file and its directory yours" in said.stdout + said.stderr
+        assert "Make this file and its directory readable and writable for you" in said.stdout + said.stderr
 
 
 def test_on_a_full_disk_everything_is_still_read_and_what_is_not_written_is_told(

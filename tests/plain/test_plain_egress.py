@@ -28,7 +28,7 @@ async def test_a_detection_of_another_day_is_told_where_the_list_is_resumed(
     monkeypatch.setattr("wizard.rotation.steps.whitelist.FRESH", 0.0)
     ended = await visit(plain, ("resume the open rotation at the step", "resume"), ("Ready to", "quit"))
     assert "This host's address was detected" in ended.text
-    assert "ago and may have changed: detect it again in the Egress step" in ended.text
+    assert "ago and may have changed. Detect it again in the Egress step" in ended.text
 
 
 async def test_what_goes_to_the_whitelist_is_chosen_by_number_or_address(plain: PlainWorld) -> None:

@@ -40,7 +40,7 @@ async def test_each_poll_is_a_line_with_both_keys(plain: PlainWorld) -> None:
     way = await to_retire(plain)
     ended = await visit(plain, *way, *DELETE_AT_PAGE, *WATCH, ("", "quit"))
     assert ended.text.count("the legacy key was refused with -2008; the current key was accepted.") == 3
-    assert "Not proven: that nobody copied the key while it lived." in ended.text
+    assert "Not proven: that nobody copied the key while it worked." in ended.text
 
 
 @pytest.mark.parametrize("word", ["", "yes", "PURGE", "purge it"])
@@ -56,8 +56,8 @@ async def test_a_disabled_key_is_strongly_dead_and_says_what_that_leaves_open(pl
     way = await to_retire(plain)
     disable: list[Line] = [("", "desk"), ("", "disable"), ("Which key?", "1"), ("disabled.", "")]
     last_four = await last_four_of_legacy(plain)
-    word = ("a disabled key", "purge"), (f"Type {last_four}", last_four)
-    ended = await visit(plain, *way, *disable, *WATCH, *word, ("Death: strong", "quit"))
+    word = ("A disabled key", "purge"), (f"Type {last_four}", last_four)
+    ended = await visit(plain, *way, *disable, *WATCH, *word, ("Legacy key", "quit"))
     assert ended.left_at is None
     assert not await secret_is_kept(plain)
 
@@ -75,7 +75,7 @@ async def test_in_production_the_last_four_are_the_word(plain: PlainWorld) -> No
 
     word: list[Line] = [(PURGE[0][0], "purge"), (f"Type {old.last_four()}", "purge"), ("not the word", old.last_four())]
     ended = await visit(plain, *way, ("", delete_and_watch), *word, ("Summary", "quit"))
-    assert "secret purged" in ended.text
+    assert "Its secret is deleted." in ended.text
 
 
 async def test_a_key_never_seen_to_work_is_given_up_on_its_last_four_only(
@@ -90,7 +90,7 @@ async def test_a_key_never_seen_to_work_is_given_up_on_its_last_four_only(
         ("not the word", last_four),
     ]
     ended = await visit(plain, *way, *WATCH, *word, ("given up on your word", "quit"))
-    assert "Death: weak" in ended.text
+    assert "Both alive: at least" in ended.text
     assert ended.left_at is None
 
 
@@ -100,7 +100,7 @@ async def test_a_purge_that_was_stopped_is_complete_after_the_next_start(plain: 
         plain, *way, *DELETE_AT_PAGE, *WATCH, *PURGE, ("Stopped", "quit"), interrupt_at=("Deleting the legacy secret",)
     )
     assert stopped.left_at is Step.RETIRE
-    ended = await visit(plain, ("resume", "resume"), *PURGE, ("secret purged", "quit"))
+    ended = await visit(plain, ("resume", "resume"), *PURGE, ("Its secret is deleted.", "quit"))
     assert ended.left_at is None
 
 

@@ -19,7 +19,7 @@ DELETE_AT_PAGE: list[Line] = [
     ("deleted.", "back"),
 ]
 WATCH: list[Line] = [("What next?", "watch")]
-PURGE: list[Line] = [("The exchange no longer knows the legacy key", "purge"), ("Type purge", "purge")]
+PURGE: list[Line] = [("Binance no longer knows the legacy key", "purge"), ("Type purge", "purge")]
 RETIRE = [*DELETE_AT_PAGE, *WATCH, *PURGE]
 
 

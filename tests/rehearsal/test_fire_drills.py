@@ -87,7 +87,7 @@ def finding(step: dict[str, Any], subject: str) -> dict[str, Any]:
         ("wrong-secret", KeyKind.HMAC, "New key", "failed", "The signature is wrong"),
         ("wrong-secret", KeyKind.ED25519, "New key", "failed", "The signature is wrong"),
         ("permission-missing", KeyKind.HMAC, "Permissions", "failed", "Enable Spot & Margin Trading"),
-        ("rate-limited", KeyKind.ED25519, "Exchange reachable", "inconclusive", "slow down"),
+        ("rate-limited", KeyKind.ED25519, "Binance reachable", "inconclusive", "slow down"),
     ],
 )
 async def test_the_cause_is_named_then_mended_and_the_rotation_ends_proven(
@@ -113,7 +113,7 @@ async def test_a_drill_by_command_says_before_what_goes_wrong() -> None:
 async def test_a_fault_that_passes_is_waited_for_by_command() -> None:
     code, result, err = await drill_by_command("rate-limited")
     assert before_correction(result)["mending"] == "Waited 4 s."
-    assert "4 s" in finding(before_correction(result), "Exchange reachable")["advice"], "as long as the exchange asks"
+    assert "4 s" in finding(before_correction(result), "Binance reachable")["advice"], "as long as the exchange asks"
     assert (code, result["grade"]) == (0, "proven"), err
 
 
@@ -130,7 +130,7 @@ async def test_an_outage_is_no_verdict_on_a_key_and_promotes_nothing() -> None:
     assert (code, result["grade"]) == (6, "inconclusive")
     probe = result["steps"][-1]
     assert probe["outcome"] == "inconclusive"
-    assert "HTTP 503" in finding(probe, "Exchange reachable")["observed"]
+    assert "HTTP 503" in finding(probe, "Binance reachable")["observed"]
     slots = {key["slot"] for key in result["credentials"]}
     assert {"current", "pending"} <= slots
     assert "legacy" not in slots

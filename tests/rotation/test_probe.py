@@ -88,7 +88,7 @@ async def test_where_another_host_of_the_site_answers_it_is_named_with_the_setti
         site = replace(embedded_site(world.base_url), rest_url=dead, alternative_urls=(dead, alive))
         findings = told(await run_probe(flow, on(flow.context, site)))
     assert findings[say.TCP].outcome is Outcome.INCONCLUSIVE
-    assert "Meanwhile localhost answered." in findings[say.TCP].observed
+    assert "At the same time localhost answered." in findings[say.TCP].observed
     assert 'host = "localhost"' in findings[say.TCP].advice
     assert findings[say.NEW_KEY].outcome is Outcome.NOT_RUN
 

@@ -142,7 +142,7 @@ async def test_a_key_whose_rights_changed_since_the_probe_is_not_promoted(
         await world.to_probe(flow)
         report = await flow.probe.run()
         monkeypatch.setattr(ExchangeClient, "api_restrictions", unrestricted)
-        with raises_code("probe.not-proven", match="rights were changed"):
+        with raises_code("probe.not-proven", match="changed since the probe"):
             await flow.complete(report)
         assert flow.step is Step.PROBE
         assert flow.current is None
