@@ -159,7 +159,9 @@ async def test_a_signal_at_a_passphrase_restores_the_terminal(number: signal.Sig
     place.create()
     place.config_file.write_text('[custody]\nplace = "encrypted-file"\n')
     await make_file(place.encrypted_file, Secret("seven random words"), TIMEOUT)
-    with Terminal([sys.executable, "-m", "wizard", "passphrase"], env=dict(os.environ), cwd=REPOSITORY) as terminal:
+    with Terminal(
+        [sys.executable, "-m", "wizard", "storage", "--passphrase"], env=dict(os.environ), cwd=REPOSITORY
+    ) as terminal:
         terminal.wait_for("Passphrase of the encrypted file:")
         assert not terminal.has_its_settings()
         if is_frozen:

@@ -227,7 +227,7 @@ def test_a_row_that_makes_no_sense_is_told_in_words(
 ) -> None:
     alter(paths, statement)
     said = command("doctor", "--only", "files", "--json")
-    assert (said.code, said.check("Journal")["outcome"]) == (1, "failed")
+    assert (said.code, said.check("Records")["outcome"]) == (1, "failed")
     for words in READERS.values():
         said = command(*words)
         assert said.code != 70, said.err

@@ -78,7 +78,7 @@ async def test_a_key_that_is_gone_from_the_simulated_page_cannot_be_corrected() 
     scenario = SCENARIOS["permission-missing"]
     async with rehearsing(scenario) as (flow, simulated_page):
         await flow.begin(Mode.ROTATE)
-        with pytest.raises(WizardError, match="not at the desk"):
+        with pytest.raises(WizardError, match="not on the simulated Binance page"):
             await Player(flow, simulated_page, KeyKind.HMAC, scenario).correct()
 
 
@@ -86,5 +86,5 @@ async def test_a_rotation_that_has_no_list_yet_has_none_to_correct() -> None:
     scenario = SCENARIOS["address-changed"]
     async with rehearsing(scenario) as (flow, simulated_page):
         await flow.begin(Mode.ROTATE)
-        with pytest.raises(WizardError, match="no list"):
+        with pytest.raises(WizardError, match="no whitelist"):
             await Player(flow, simulated_page, KeyKind.HMAC, scenario).correct()

@@ -156,6 +156,14 @@ async def test_a_rehearsal_that_was_left_open_keeps_its_scenario() -> None:
         assert "goes on with its own scenario" in err
 
 
+async def test_the_list_of_drills_says_of_each_what_happens_and_the_way_out() -> None:
+    code, out, err = await key_wizard("rehearse", "--list")
+    assert (code, err) == (0, "")
+    for name, scenario in SCENARIOS.items():
+        assert name in out.splitlines()
+        assert all(sentence in out for sentence in scenario.sentences)
+
+
 async def test_every_scenario_says_what_goes_wrong_what_is_seen_and_the_way_out() -> None:
     assert list(SCENARIOS) == [
         *("smooth", "address-changed", "clock-skewed", "whitelist-forgotten", "whitelist-slow", "wrong-secret"),
@@ -168,7 +176,7 @@ async def test_every_scenario_says_what_goes_wrong_what_is_seen_and_the_way_out(
 async def test_the_home_screen_of_a_drill_says_what_will_go_wrong_what_is_seen_and_the_way_out() -> None:
     for scenario in SCENARIOS.values():
         lede = RehearsalEnvironments(paths(), "127.0.0.1", scenario).lede
-        assert "no money is touched" in lede
+        assert "Binance is simulated, no money is touched" in lede
         assert [sentence in lede for sentence in scenario.sentences] == [scenario is not SMOOTH] * 3
 
 

@@ -1,4 +1,4 @@
-"""`key-wizard rehearse --auto`: one object on stdout, words on stderr, an exit code that can be trusted."""
+"""`key-wizard rehearse --auto`: one object or words on stdout, warnings on stderr, an exit code that can be trusted."""
 
 from __future__ import annotations
 
@@ -58,10 +58,11 @@ async def test_a_rehearsal_by_itself_ends_proven_with_evidence_for_each_step(kin
     assert all(step in err for step in STEPS)
 
 
-async def test_without_json_nothing_but_words_is_written_and_the_exchange_is_ended_with_the_rehearsal() -> None:
+async def test_without_json_words_are_written_and_the_exchange_is_ended_with_the_rehearsal() -> None:
     code, out, err = await key_wizard("rehearse", "--auto")
-    assert (code, out) == (0, "")
-    assert "Grade: proven." in err
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()] == [*STEPS, "The"]
+    assert "The legacy key is proven dead." in out
     assert "memory" in err, "it has to say that no keyring was used"
     assert "Fire drill" not in err
     assert recall(Path(os.environ["KEY_WIZARD_HOME"]) / "state" / "rehearsal" / "exchange.json") is None
@@ -71,6 +72,27 @@ async def test_from_a_host_without_a_mapped_address_it_still_ends_well() -> None
     code, out, _ = await key_wizard("rehearse", "--auto", "--json", "--source-address", "127.0.0.2")
     assert code == 0
     assert "203.0.113.77" in out
+
+
+async def test_two_rehearsals_run_at_once() -> None:
+    for code, out, err in await asyncio.gather(*[key_wizard("rehearse", "--auto", "--json") for _ in range(2)]):
+        assert (code, json.loads(out)["grade"]) == (0, "proven"), err
+
+
+@pytest.mark.keyring
+async def test_two_rehearsals_at_once_share_no_key_and_an_open_one_is_resumed_first() -> None:
+    with secret_service() as environ:
+        outage = ("rehearse", "--auto", "--json", "--scenario", "exchange-down")
+        ended = await asyncio.gather(
+            key_wizard(*outage, environ=environ), key_wizard("rehearse", "--auto", environ=environ)
+        )
+        assert [code for code, _, _ in ended] == [6, 0], ended
+        assert len(await _in_keyring(environ)) == 2, "of the one that is open"
+        code, out, err = await key_wizard(*outage[:3], environ=environ)
+        assert (code, json.loads(out)["scenario"]) == (6, "exchange-down"), err
+    for note in state().parent.glob("rehearsal*/exchange.json"):
+        if known := recall(note):
+            await known.end()
 
 
 @pytest.mark.keyring

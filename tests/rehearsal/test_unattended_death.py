@@ -82,7 +82,7 @@ async def test_what_is_called_proven_has_its_report_in_the_journal(clean_environ
 def test_only_proven_is_fine() -> None:
     code, out, err = rehearse(DISABLES, "--json")
     assert code == Exit.INCONCLUSIVE, err
-    assert "Grade: strong." in err
+    assert "not proven: strong." in err
     assert json.loads(out)["grade"] == "strong"
 
 
@@ -90,6 +90,6 @@ def test_nothing_is_called_proven_whose_report_could_not_be_kept() -> None:
     code, out, err = rehearse(FULL, "--json")
     assert code == Exit.INCONCLUSIVE, err
     assert "The disk is full" in err
-    assert "Grade: inconclusive." in err
+    assert "not proven: inconclusive." in err
     said = (out + err).replace('"proven_at"', "")  # when a key was: the new one has taken over
     assert "proven" not in said.replace("The legacy key is proven dead, and", "").replace("not proven", "")

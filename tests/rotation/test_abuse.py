@@ -750,4 +750,9 @@ async def test_a_reader_does_not_hold_a_rotation_up(world: World) -> None:
     ("step", "code"), [(None, 0), (Step.DONE, 0), (Step.EGRESS, 3), (Step.PROBE, 3), (Step.RETIRE, 4)]
 )
 def test_the_exit_code_tells_what_is_open(step: Step | None, code: int) -> None:
-    assert exit_code(step) == code
+    assert exit_code(step) == exit_code(step, Outcome.FAILED) == code
+
+
+def test_a_probe_without_an_answer_is_inconclusive_as_long_as_it_is_the_step() -> None:
+    assert exit_code(Step.PROBE, Outcome.INCONCLUSIVE) == 6
+    assert exit_code(Step.RETIRE, Outcome.INCONCLUSIVE) == 4

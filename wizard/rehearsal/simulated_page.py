@@ -145,9 +145,9 @@ class SimulatedPage:
                 answer = await client.request(method, self._url + path, json=body)
         except (httpx.HTTPError, TimeoutError) as error:
             raise WizardError(
-                "The embedded exchange does not answer",
+                "The simulated Binance does not answer",
                 why=f"{type(error).__name__} while asking its page.",
-                advice="It has probably ended; leave the rehearsal and start it again.",
+                advice="It has probably ended. Leave the rehearsal and start it again.",
                 code="rehearsal.no-answer",
             ) from None
         if answer.is_success:
@@ -156,5 +156,5 @@ class SimulatedPage:
             why = printable(str(answer.json()["msg"]))
         except (ValueError, KeyError, TypeError):
             why = f"It answered with HTTP {answer.status_code}."
-        advice = "Change what was entered and try again."
-        raise WizardError("The desk refused", why=why, advice=advice, code="rehearsal.page-refused")
+        what, advice = "The simulated Binance page refused this", "Change what was entered and try again."
+        raise WizardError(what, why=why, advice=advice, code="rehearsal.page-refused")

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 
-from wizard.core.errors import WizardError
+from wizard.core.errors import Exit, WizardError
 from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.egress.selection import Candidate, candidates
 from wizard.intake.copies import Copies
 from wizard.rotation.context import Context
-from wizard.rotation.model import FINISHED, NOTHING_OPEN, STEPS, Finding, Mode, RotationRecord, Step
+from wizard.rotation.model import FINISHED, NOTHING_OPEN, STEPS, Finding, Mode, RotationRecord, Step, exit_code
 from wizard.rotation.report import Report
 from wizard.rotation.retirement import Death
 from wizard.rotation.steps.address_selection import AddressSelection
@@ -83,6 +83,12 @@ class Flow:
     def step(self) -> Step | None:
         """Where the open rotation stands."""
         return self.rotation.step if self.rotation else None
+
+    @property
+    def exit_code(self) -> Exit:
+        """What the wizard ends with when it is left now."""
+        probed = self.probe.report
+        return exit_code(self.step, probed.outcome if probed else None)
 
     @property
     def current(self) -> KeyRecord | None:

@@ -83,6 +83,14 @@ class ProbeReport:
         return findings.prove(self.findings)
 
     @property
+    def outcome(self) -> Outcome:
+        """What all checks come to: a failure speaks louder than a question that is open."""
+        if self.is_proven:
+            return Outcome.PASSED
+        has_failed = any(finding.outcome is Outcome.FAILED for finding in self.findings)
+        return Outcome.FAILED if has_failed else Outcome.INCONCLUSIVE
+
+    @property
     def may_change(self) -> bool:
         """Whether the exchange may accept the key later with nothing changed here: a list that does not count yet."""
         return not self.is_proven and self.diagnosis is not None and self.diagnosis.may_change

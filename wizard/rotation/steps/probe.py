@@ -52,6 +52,8 @@ class ProbeStep:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self.report: ProbeReport | None = None
+        """What the last run of this program saw."""
         self._free_at = 0.0
         """On the stopwatch: before it the exchange wants no question, see `Diagnosis.retry_after`."""
 
@@ -65,7 +67,7 @@ class ProbeStep:
         current, control = self._context.key(Slot.CURRENT), None
         try:
             control = await self._context.vault.fetch(current) if current else None
-            report = await Probe(self._context, pending, current, on_finding).run(credentials, control)
+            self.report = report = await Probe(self._context, pending, current, on_finding).run(credentials, control)
         finally:
             for held in filter(None, (credentials, control)):
                 held.wipe()
