@@ -193,7 +193,7 @@ def test_a_damaged_event_is_exit_1(bench: Bench, memory: MemoryStore, command: C
     alter(bench, "key.stored", "[]")
     said = command("doctor", "--only", "files", "--json")
     assert said.code == 1
-    assert "is damaged" in said.check("Records")["observed"]
+    assert "are damaged" in said.check("Records")["observed"]
 
 
 def test_a_damaged_journal_is_exit_1(bench: Bench, memory: MemoryStore, command: Command) -> None:
