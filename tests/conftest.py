@@ -42,6 +42,22 @@ _NAMES = {
 _LONGEST_NAME = 50
 _HOMES = count()
 
+# The journals that tests write are flushed to the disk at each step; a disk in memory makes that twenty times as fast.
+_IN_MEMORY = Path("/dev/shm")
+_LEAST_ROOM = 1 << 30
+"""Bytes."""
+
+
+def _has_room(directory: Path) -> bool:
+    if not directory.is_dir() or not os.access(directory, os.W_OK):
+        return False
+    held = os.statvfs(directory)
+    return held.f_bavail * held.f_frsize >= _LEAST_ROOM and not held.f_flag & os.ST_NOEXEC
+
+
+if _has_room(_IN_MEMORY):
+    os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_IN_MEMORY))
+
 # Else each client that a test opens reads the public authorities anew, which takes 20 ms.
 _httpx_clients.create_ssl_context = cache(_httpx_clients.create_ssl_context)
 

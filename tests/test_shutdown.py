@@ -190,6 +190,7 @@ def ask(spot):
             seen += 1
             if seen == spot:
                 sys.settrace(None)
+                signal.alarm(20)
                 print(spot, *place, frame.f_lineno, end=" ", flush=True)
                 os.kill(os.getpid(), signal.SIGTERM)
         return trace
@@ -207,7 +208,7 @@ def ask(spot):
 for spot in range(1, 1000):
     master, terminal = os.openpty()
     if (child := os.fork()) == 0:
-        signal.alarm(5)
+        signal.alarm(2)  # ends the first spot that is not reached
         ask(spot)
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     print(code, flush=True)

@@ -18,7 +18,7 @@ from wizard.custody.store import MemoryStore
 from wizard.egress.services import EchoService, Parser
 from wizard.rehearsal.player import Player
 from wizard.rehearsal.scenarios import SCENARIOS, Scenario
-from wizard.rehearsal.session import PACE, Rehearsal, embedded_site
+from wizard.rehearsal.session import Rehearsal, embedded_site
 from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rehearsal.simulator import EmbeddedExchange, serve
 from wizard.rotation.context import Pause
@@ -51,7 +51,7 @@ async def rehearsing(
         )
         simulated_page = SimulatedPage(addresses.desk_url)
         rehearsal = Rehearsal(environment, own, services, simulated_page, MemoryStore(), "", scenario)
-        async with rehearsal.flow(environ={}, clock=clock, pause=pause, pace=PACE) as flow:
+        async with rehearsal.flow(environ={}, clock=clock, pause=pause) as flow:
             yield flow, simulated_page
 
 

@@ -18,12 +18,26 @@ from tests.tiers import slow
 from wizard.custody.keyring import open_keyring
 from wizard.rehearsal.process import recall
 
+HURRIED = """
+from dataclasses import replace
+from wizard.rehearsal import session
+session.PACE = replace(session.PACE, between_polls=0.1)
+"""
+"""Asks ten times as often whether the legacy key is dead."""
 STEPS = ["egress", "whitelist", "credentials", "probe", "retire"]
 
 
-async def key_wizard(*arguments: str, environ: Mapping[str, str] | None = None) -> tuple[int | None, str, str]:
+def program(changed: str) -> list[str]:
+    """Return the command of the program with something in it changed first."""
+    return [sys.executable, "-c", f"{changed}\nimport sys\nfrom wizard.__main__ import main\nsys.exit(main())"]
+
+
+async def key_wizard(
+    *arguments: str, environ: Mapping[str, str] | None = None, is_hurried: bool = True
+) -> tuple[int | None, str, str]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "wizard", *arguments),
+        *(program(HURRIED) if is_hurried else (sys.executable, "-m", "wizard")),
+        *arguments,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, **(environ or {})},
@@ -42,7 +56,7 @@ async def _no_exchange_is_left() -> AsyncIterator[None]:
 
 @pytest.mark.parametrize("kind", ["hmac", "ed25519"])
 async def test_a_rehearsal_by_itself_ends_proven_with_evidence_for_each_step(kind: str) -> None:
-    code, out, err = await key_wizard("rehearse", "--auto", "--json", "--kind", kind)
+    code, out, err = await key_wizard("rehearse", "--auto", "--json", "--kind", kind, is_hurried=False)
     assert code == 0, err
     result: dict[str, Any] = json.loads(out)
     assert result["grade"] == "proven"

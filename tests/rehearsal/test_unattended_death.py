@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.rehearsal.test_corrections import rehearsing
+from tests.rehearsal.test_unattended import HURRIED, program
 from tests.terminal.walk import end_exchange
 from wizard.core.credentials import KeyKind
 from wizard.core.errors import Exit
@@ -40,9 +40,8 @@ def _no_exchange_is_left() -> Iterator[None]:
 
 def rehearse(changed: str, *arguments: str) -> tuple[int, str, str]:
     """Run the program with something in it changed first."""
-    script = f"{changed}\nimport sys\nfrom wizard.__main__ import main\nsys.exit(main())"
     ended = subprocess.run(
-        [sys.executable, "-c", script, "rehearse", "--auto", *arguments],
+        [*program(HURRIED + changed), "rehearse", "--auto", *arguments],
         capture_output=True,
         text=True,
         timeout=120,

@@ -68,7 +68,7 @@ class Rehearsal:
         environ: Mapping[str, str] = os.environ,
         clock: Clock = time.time,
         pause: Pause = asyncio.sleep,
-        pace: Pace = PACE,
+        pace: Pace | None = None,
     ) -> AsyncIterator[Flow]:
         """Open the flow with a key in use, made on the simulated page where there is none yet."""
         async with open_flow(
@@ -79,7 +79,7 @@ class Rehearsal:
             environ=environ,
             clock=clock,
             pause=pause,
-            pace=pace,
+            pace=pace or PACE,
         ) as flow:
             if flow.rotation is None and flow.current is None:
                 await self._put_key_in_use(flow)
