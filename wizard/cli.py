@@ -20,11 +20,26 @@ COMMANDS = (
     "check",
     "exec",
     "doctor",
-    "passphrase",
-    "strays",
+    "storage",
     "history",
     "exchange",
 )
+
+
+_Raw = argparse.RawDescriptionHelpFormatter
+_ABOUT = """\
+Replace a Binance API key safely, and stay until the legacy key is proven dead.
+
+examples:
+  key-wizard                                      open the wizard, or resume what is open
+  key-wizard rehearse                             practise on a simulated Binance first
+  key-wizard exec production -- python bot.py     run your bot with the current key
+  key-wizard check production                     for cron: does the key still work?
+  key-wizard whitelist 203.0.113.42 10.0.0.1      is this list right?"""
+_EPILOG = """\
+Exit codes: 0 fine, 1 the check says no, 2 usage, 3 a job is open, 4 a legacy key is alive,
+5 the storage cannot be used, 6 network or Binance inconclusive, 70 internal error, 128+n signal.
+See key-wizard COMMAND --help for each command."""
 
 
 def run(arguments: Sequence[str], inherited: Inherited, shutdown: Shutdown | None = None) -> int:
@@ -63,14 +78,10 @@ def _own(arguments: Sequence[str]) -> Sequence[str]:
 
 
 def _parser(arguments: Sequence[str]) -> ArgumentParser:
-    parser = ArgumentParser(
-        prog="key-wizard",
-        description="Replaces a Binance API key safely and stays until the old key is proven dead.",
-        epilog="Without a command the wizard opens; an open rotation is resumed.",
-    )
+    parser = ArgumentParser(prog="key-wizard", description=_ABOUT, epilog=_EPILOG, formatter_class=_Raw)
     parser.add_argument("--version", action="version", version=f"key-wizard {__version__}")
-    parser.add_argument("--env", metavar="NAME", help="open this environment at once")
-    parser.add_argument("--plain", action="store_true", help="line by line, for screen readers and simple terminals")
+    parser.add_argument("--env", metavar="NAME", help="open this environment")
+    parser.add_argument("--plain", action="store_true", help="line by line, for screen readers and serial consoles")
     parser.set_defaults(run=_open_wizard)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name in _needed(arguments):

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 class RealEnvironments:
     """The user's own environments, with the place of credentials that the settings name and no other."""
 
-    lede = "Replace a key, store the first one, or bring a key already in use under care."
+    lede = "Replace a key, import the one that you use, or create the first one."
     simulated_page = None
     """The page is a real one."""
     clock: Clock = staticmethod(time.time)
@@ -79,9 +79,10 @@ class RehearsalEnvironments:
 
         scenario = self._rehearsal.scenario if self._rehearsal else self._scenario
         if scenario is SMOOTH:
-            return "A rehearsal: the exchange is embedded, the desk stands in for its web page, no money is touched."
-        told = " ".join(scenario.sentences)
-        return f"A fire drill at the embedded exchange, {scenario.name}: no money is touched. {told}"
+            return "This is a rehearsal. Binance is simulated, no money is touched."
+        return " ".join(
+            (f"Fire drill {scenario.name}. Binance is simulated, no money is touched.", *scenario.sentences)
+        )
 
     @property
     def simulated_page(self) -> SimulatedPage | None:

@@ -124,7 +124,7 @@ def test_on_the_screens_one_by_one_at_each_step_and_killed_after_the_switch(host
     with screens(here) as walk:
         walk.resume("retire")
         here.delete_key(old)
-        walk.see("The exchange no longer knows the legacy key", timeout=THREE_POLLS)
+        walk.see("Binance no longer knows the legacy key", timeout=THREE_POLLS)
         walk.purge()
         run_each(here, walk.terminal.pid, new, None)
         assert walk.leave() == 0

@@ -88,8 +88,8 @@ def test_what_runs_and_ends_beside_a_wizard_takes_nothing_away_from_it(bench: Be
         said = run_all(*BESIDE)
         assert wizard.open_files() == WHOLE
         assert {name: done.returncode for name, done in said.items()} == {**dict.fromkeys(BESIDE, 0), "status": 3}
-        assert "resume at credentials" in said["status"].stderr
-        assert "open at credentials" in said["history"].stderr
+        assert "resume at credentials" in said["status"].stdout
+        assert "open at credentials" in said["history"].stdout
         assert key_of(said) == {old.api_key.reveal()}
 
         assert wizard.do("store") == "probe"
@@ -99,7 +99,7 @@ def test_what_runs_and_ends_beside_a_wizard_takes_nothing_away_from_it(bench: Be
         assert said["status"].returncode == 4
         (new,) = key_of(said)
         assert new != old.api_key.reveal()
-        assert f"{new[-4:]} " in said["check"].stderr
+        assert f"{new[-4:]} " in said["check"].stdout
         assert wizard.do("look") == "retire"
         wizard.kill()
 

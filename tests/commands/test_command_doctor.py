@@ -30,9 +30,9 @@ def areas(command: Command, *arguments: str) -> dict[str, list[str]]:
 @pytest.mark.keyring
 def test_a_host_that_has_everything_is_fine(bench: Bench, keyring: Store, command: Command) -> None:
     said = command("doctor")
-    assert (said.code, said.out) == (0, "")
-    assert "passed         Storage" in said.err
-    assert "GNOME keyring, collection login" in said.err
+    assert (said.code, said.err) == (0, "")
+    assert "passed         Storage" in said.out
+    assert "GNOME keyring, collection login" in said.out
     found = areas(command)
     assert found.pop("keyring")[0] == "passed"  # beside it, what other tests left in the keyring is told
     assert found == {
@@ -92,7 +92,7 @@ def test_an_encrypted_file_is_closed_until_its_passphrase_comes_as_a_systemd_cre
     assert (said.code, said.check("Storage")["state"]) == (0, "ready")
     assert said.check("Storage")["backend"] == "encrypted-file"
     assert "the encrypted file" in said.check("Storage")["observed"]
-    assert "keyring" not in command("doctor", "--only", "keyring").err.lower()
+    assert "keyring" not in command("doctor", "--only", "keyring").out.lower()
 
 
 def test_an_exchange_that_is_not_there_is_exit_6(bench: Bench, command: Command, dead_url: str) -> None:
@@ -193,14 +193,14 @@ def test_a_damaged_event_is_exit_1(bench: Bench, memory: MemoryStore, command: C
     alter(bench, "key.stored", "[]")
     said = command("doctor", "--only", "files", "--json")
     assert said.code == 1
-    assert "is damaged" in said.check("Journal")["observed"]
+    assert "are damaged" in said.check("Records")["observed"]
 
 
 def test_a_damaged_journal_is_exit_1(bench: Bench, memory: MemoryStore, command: Command) -> None:
     bench.put_in_use(memory)
     bench.paths.journal.write_bytes(b"SQLite format 3\0" + b"\xff" * 8000)
     said = command("doctor", "--only", "files", "--json")
-    assert (said.code, said.check("Journal")["outcome"]) == (1, "failed")
+    assert (said.code, said.check("Records")["outcome"]) == (1, "failed")
 
 
 def test_looking_at_the_files_makes_none(bench: Bench, command: Command) -> None:

@@ -50,12 +50,12 @@ def test_a_rotation_is_told_with_its_certificate(rotated: Bench, command: Comman
     assert (begun["finished_at"], begun["certificate"]) == (None, None)
 
 
-def test_people_read_the_same_on_stderr(rotated: Bench, command: Command) -> None:
+def test_people_read_the_same_on_stdout(rotated: Bench, command: Command) -> None:
     said = command("history", "bench")
-    assert (said.code, said.out) == (0, "")
-    assert "#1 bench, rotate" in said.err
-    assert "proven: The exchange no longer knows the legacy key" in said.err
-    assert "open at egress" in said.err
+    assert (said.code, said.err) == (0, "")
+    assert "#1 bench, rotate" in said.out
+    assert "Binance no longer knows the legacy key" in said.out
+    assert "open at egress" in said.out
 
 
 def test_the_history_outlives_the_environment_s_settings(rotated: Bench, command: Command) -> None:
@@ -88,13 +88,13 @@ def test_a_damaged_event_is_told(rotated: Bench, command: Command, detail: str) 
     alter(rotated, "rotation.certified", detail)
     said = command("history", "--json")
     assert (said.code, said.json["error"]["what"] in said.err) == (1, True)
-    assert f"The journal {rotated.paths.journal} is damaged" in said.err
+    assert f"The wizard's records {rotated.paths.journal} are damaged" in said.err
 
 
 def test_an_empty_journal_has_no_history(bench: Bench, command: Command) -> None:
     assert command("history", "--json").json["rotations"] == []
     said = command("history")
-    assert (said.code, said.out, said.err) == (0, "", "No rotation was begun yet.\n")
+    assert (said.code, said.out, said.err) == (0, "Nothing was done here yet.\n", "")
 
 
 def test_a_damaged_journal_is_told_and_kept(rotated: Bench, command: Command) -> None:
@@ -103,5 +103,5 @@ def test_a_damaged_journal_is_told_and_kept(rotated: Bench, command: Command) ->
     rotated.paths.journal.write_bytes(damaged)
     said = command("history")
     assert (said.code, said.out) == (1, "")
-    assert f"The journal {rotated.paths.journal} cannot be read" in said.err
+    assert f"The wizard's records {rotated.paths.journal} cannot be read" in said.err
     assert rotated.paths.journal.read_bytes() == damaged

@@ -30,7 +30,7 @@ def terminal(*arguments: str) -> Terminal:
 
 @pytest.mark.terminal
 def test_it_is_changed_on_a_terminal_and_nothing_typed_is_seen(file: Path) -> None:
-    with terminal("passphrase") as seen:
+    with terminal("storage", "--passphrase") as seen:
         seen.wait_for("Passphrase of the encrypted file:")
         seen.send(f"{OLD}\r")
         seen.wait_for("New passphrase:")
@@ -46,7 +46,7 @@ def test_it_is_changed_on_a_terminal_and_nothing_typed_is_seen(file: Path) -> No
 
 
 @pytest.mark.terminal
-@pytest.mark.parametrize("arguments", [["passphrase"], ["doctor", "--only", "keyring"]], ids=" ".join)
+@pytest.mark.parametrize("arguments", [["storage", "--passphrase"], ["doctor", "--only", "keyring"]], ids=" ".join)
 def test_ctrl_c_at_the_question_ends_it_at_once_and_typing_is_seen_again(file: Path, arguments: list[str]) -> None:
     with terminal(*arguments) as seen:
         seen.wait_for("Passphrase of the encrypted file:")
@@ -58,7 +58,7 @@ def test_ctrl_c_at_the_question_ends_it_at_once_and_typing_is_seen_again(file: P
 
 @pytest.mark.terminal
 def test_what_is_not_typed_in_utf_8_is_told_and_is_no_internal_error(file: Path) -> None:
-    with terminal("passphrase") as seen:
+    with terminal("storage", "--passphrase") as seen:
         seen.wait_for("Passphrase of the encrypted file:")
         seen.send(b"caf\xe9 as a Latin-1 terminal sends it\r")
         seen.wait_for("What was typed is not text in UTF-8")
@@ -77,8 +77,8 @@ def test_a_wrong_old_one_is_told_before_a_new_one_is_typed_and_two_that_differ_c
         ([OLD, "short", "short"], 5, "12 characters or more"),
     ):
         answers = iter(typed)
-        monkeypatch.setattr("wizard.commands.passphrase.ask", lambda *_, answers=answers: Secret(next(answers)))
-        said = command("passphrase")
+        monkeypatch.setattr("wizard.commands.storage.ask", lambda *_, answers=answers: Secret(next(answers)))
+        said = command("storage", "--passphrase")
         assert (said.code, words in said.err) == (code, True), said.err
         assert not list(answers)
     assert file.read_bytes() == before
@@ -88,10 +88,10 @@ def test_it_is_asked_for_on_a_terminal_only(
     file: Path, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(prompts, "TERMINAL", tmp_path / "no-terminal")
-    said = command("passphrase")
-    assert (said.code, "there is none" in said.err) == (2, True)
+    said = command("storage", "--passphrase")
+    assert (said.code, "there is no terminal" in said.err) == (2, True)
 
 
 def test_with_the_keyring_as_the_place_there_is_nothing_to_change(bench: Bench, command: Command) -> None:
-    said = command("passphrase")
+    said = command("storage", "--passphrase")
     assert (said.code, "not kept in the encrypted file" in said.err) == (5, True)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -8,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.commands.conftest import Bench, Command
-from wizard.cli import run
+from tests.terminal.harness import Terminal
+from wizard import cli
+from wizard.cli import COMMANDS, run
 from wizard.commands import history
 from wizard.core.safety import Inherited
 
@@ -67,6 +71,60 @@ def test_a_defect_ends_with_70_and_tells_no_value(
     assert "hunter2" not in said.err
 
 
+@pytest.mark.parametrize("name", COMMANDS)
+def test_each_command_s_help_begins_with_examples_that_can_be_parsed(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        run([name, "--help"], Inherited({}, umask=0o022, core_limit=0))
+    shown = capsys.readouterr().out
+    assert ended.value.code == 0
+    examples = re.findall(rf"^  (?:.*\| )?key-wizard ({name}.*?)(?:   .*)?$", shown, re.MULTILINE)
+    assert len(examples) > 1
+    assert shown.index("examples:") < shown.index("options:")
+    for example in examples:
+        words = shlex.split(example.partition(" <")[0])
+        cli._parser(words).parse_args(words)
+
+
+@pytest.mark.terminal
+@pytest.mark.parametrize(
+    ("environ", "arguments", "seen"),
+    [
+        ({"TERM": "dumb"}, [], "line by line"),
+        ({"TERM": ""}, [], "line by line"),
+        ({"KEY_WIZARD_PLAIN": "1"}, [], "line by line"),
+        ({"KEY_WIZARD_PLAIN": "1"}, ["rehearse"], "line by line"),
+        ({"KEY_WIZARD_PLAIN": "0"}, [], "\x1b[?1049h"),
+    ],
+    ids=str,
+)
+def test_a_terminal_that_cannot_draw_and_a_user_who_wants_lines_get_lines(
+    clean_environment: Path, environ: dict[str, str], arguments: list[str], seen: str
+) -> None:
+    with Terminal(
+        [sys.executable, "-m", "wizard", *arguments], env={**os.environ, **environ}, cwd=REPOSITORY
+    ) as terminal:
+        terminal.wait_until(lambda screen: seen in screen or seen.encode() in terminal.raw, seen)
+        assert (b"\x1b" in terminal.raw) == (seen != "line by line")
+        terminal.kill()
+        assert terminal.wait() == 143
+
+
+@pytest.mark.parametrize("environ", [{"TERM": "dumb"}, {"KEY_WIZARD_PLAIN": "1"}], ids=str)
+def test_lines_need_no_terminal(clean_environment: Path, environ: dict[str, str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "wizard"],
+        cwd=REPOSITORY,
+        env={**os.environ, **environ},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, "line by line" in done.stdout) == (0, True), done.stderr
+
+
 def test_a_reader_that_went_away_is_no_defect(bench: Bench) -> None:
     read, write = os.pipe()
     os.close(read)
@@ -87,7 +145,7 @@ def test_a_reader_that_went_away_is_no_defect(bench: Bench) -> None:
     [
         (["rehearse", "--kind", "rsa"], "invalid choice: 'rsa' (choose from "),
         (["doctor", "--only", "foo"], "invalid choice: 'foo' (choose from "),
-        (["check", "production", "--max-age", "x"], "it is not a number from 0 on"),
+        (["check", "production", "--max-age", "x"], "it is not a number of 0 or more"),
     ],
 )
 def test_a_wrong_value_is_told_in_the_words_of_the_command_line(

@@ -1,7 +1,7 @@
 """A journal that is damaged somewhere is told in words by whatever reads it, and stays as it is.
 
-A sample of the places is tried. Those of a whole file: KEY_WIZARD_DAMAGED_BYTES=all (hours); a number tries
-so many of each kind.
+A sample of the places is tried, and four times as many by .ci/run. Those of a whole file:
+KEY_WIZARD_DAMAGED_BYTES=all (hours); a number tries so many of each kind.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import pytest
 
 from tests.commands.conftest import Command, Said
 from tests.egress_notes import note_egress
+from tests.examples import examples
 from wizard.core import settings
 from wizard.core.credentials import KeyKind, KeyName
 from wizard.core.errors import WizardError
@@ -28,7 +29,8 @@ from wizard.rotation.database import open_database
 from wizard.rotation.journal import Journal
 from wizard.rotation.model import Mode, Step
 
-AMOUNT = os.environ.get("KEY_WIZARD_DAMAGED_BYTES", "25")  # read now: each test starts with a scrubbed environment
+# Read now: each test starts with a scrubbed environment.
+AMOUNT = os.environ.get("KEY_WIZARD_DAMAGED_BYTES", str(examples(25)))
 HERE = "203.0.113.42"
 READERS = {
     "status": ("status", "--json"),
@@ -227,7 +229,7 @@ def test_a_row_that_makes_no_sense_is_told_in_words(
 ) -> None:
     alter(paths, statement)
     said = command("doctor", "--only", "files", "--json")
-    assert (said.code, said.check("Journal")["outcome"]) == (1, "failed")
+    assert (said.code, said.check("Records")["outcome"]) == (1, "failed")
     for words in READERS.values():
         said = command(*words)
         assert said.code != 70, said.err

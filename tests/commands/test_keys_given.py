@@ -51,8 +51,8 @@ PLACES = [
     ["exchange", "--port", "{}"],
     ["exchange", "--seed", "{}"],
     ["exchange", "--scenario", "{}"],
-    ["strays", "production", "--adopt", "{}"],
-    ["strays", "production", "--delete", "{}"],
+    ["storage", "production", "--import", "{}"],
+    ["storage", "production", "--delete", "{}"],
     ["doctor", "--only", "{}"],
 ]
 
@@ -110,4 +110,4 @@ def test_the_command_that_exec_starts_may_hold_a_digest(command: Command) -> Non
     ],
 )
 def test_fingerprints_items_and_long_host_names_are_no_keys(command: Command, word: str) -> None:
-    assert "looks like a key" not in command("strays", word).err
+    assert "looks like a key" not in command("storage", word).err

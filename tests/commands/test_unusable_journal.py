@@ -70,7 +70,7 @@ SAID = {
     directory: "It is not an ordinary file.",
     pipe: "It is not an ordinary file.",
     text: "file is not a database",
-    newer: "this version knows",
+    newer: "This version knows",
 }
 
 
@@ -134,8 +134,8 @@ def test_a_journal_that_may_only_be_read_is_read(ordinary: tuple[Paths, Run]) ->
             own.journal.chmod(mode)
             own.state.chmod(of_directory)
             assert run("status").returncode == 4
-            assert "open at retire" in run("history").stderr
-            assert "It is whole" in run("doctor", "--only", "files").stderr
+            assert "open at retire" in run("history").stdout
+            assert "The file is whole" in run("doctor", "--only", "files").stdout
             exec_ = run("exec", "bench", "--", "true")  # goes on to the keyring, which there is none of
             assert exec_.returncode == 5, exec_.stderr
     finally:
@@ -150,7 +150,7 @@ def test_a_journal_of_somebody_else_is_told_with_what_to_do(ordinary: tuple[Path
     for name in ("status", "exec", "line mode"):
         said = run(*COMMANDS[name])
         assert said.returncode == 1, f"{name}: {said.stderr}"
-        assert "Make this file and its directory yours" in said.stdout + said.stderr
+        assert "Make this file and its directory readable and writable for you" in said.stdout + said.stderr
 
 
 def test_on_a_full_disk_everything_is_still_read_and_what_is_not_written_is_told(
@@ -164,7 +164,7 @@ def test_on_a_full_disk_everything_is_still_read_and_what_is_not_written_is_told
         monkeypatch.setenv("KEY_WIZARD_HOME", str(place))
         ballast = fill_up(place)
         assert command("status").code == 4
-        assert "open at retire" in command("history").err
+        assert "open at retire" in command("history").out
         assert command("doctor", "--only", "files").code == 0
         assert current_key("bench", own).name.fingerprint == "new"
 

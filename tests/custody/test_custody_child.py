@@ -110,7 +110,7 @@ async def test_a_timeout_shows_no_secret_even_with_all_its_locals(hung_bus: Hung
 async def test_a_child_whose_wizard_was_killed_ends_by_itself(hung_bus: HungBus) -> None:
     program = (
         "import asyncio, os; from wizard.custody.keyring_process import KeyringProcess, Op;"
-        f"asyncio.run(KeyringProcess(os.environ, deadline=3).call(Op.READ, **{NAMES}))"
+        f"asyncio.run(KeyringProcess(os.environ, deadline=1.5).call(Op.READ, **{NAMES}))"
     )
     wizard = await asyncio.create_subprocess_exec(sys.executable, "-c", program, cwd=ROOT, env=hung_bus.environ)
     orphan = os.pidfd_open(await hung_bus.caller())

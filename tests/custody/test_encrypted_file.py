@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import hashlib
 import os
 import signal
@@ -17,7 +18,7 @@ from tests.custody.contract import StoreContract
 from tests.custody.refusals import refused
 from wizard.core.secret import Secret
 from wizard.custody.encrypted_file import EncryptedFileStore, exists, make_file, open_file
-from wizard.custody.encryption import derive, seal, take_apart, unseal
+from wizard.custody.encryption import FileKey, derive, seal, take_apart, unseal
 from wizard.custody.errors import CustodyError
 
 ROOT = Path(__file__).parents[2]
@@ -35,6 +36,12 @@ def file(tmp_path: Path) -> Path:
 async def opened(file: Path, passphrase: str = PASSPHRASE, deadline: float = 10) -> EncryptedFileStore:
     open_or_make = open_file if file.exists() else make_file
     return await open_or_make(file, Secret(passphrase), deadline)
+
+
+@functools.cache
+def one_key() -> FileKey:
+    """Derived once: it is made to take long."""
+    return derive(Secret(PASSPHRASE), b"s" * 16)
 
 
 class TestEncryptedFile(StoreContract):
@@ -77,8 +84,7 @@ async def test_a_new_passphrase_with_nothing_to_it_makes_no_file(file: Path, tex
 
 
 def test_every_flipped_byte_is_detected_without_a_passphrase() -> None:
-    key = derive(Secret(PASSPHRASE), b"s" * 16)
-    whole = seal(b'{"items":{}}', key)
+    whole = seal(b'{"items":{}}', one_key())
     for place in range(len(whole)):
         altered = bytearray(whole)
         altered[place] ^= 1
@@ -91,8 +97,7 @@ def test_every_flipped_byte_is_detected_without_a_passphrase() -> None:
 
 @pytest.mark.parametrize("part", ["header", "content"])
 def test_an_alteration_with_a_checksum_made_to_fit_is_detected_by_the_key(part: str) -> None:
-    key = derive(Secret(PASSPHRASE), b"s" * 16)
-    body = bytearray(seal(b'{"items":{}}', key)[:-32])
+    body = bytearray(seal(b'{"items":{}}', one_key())[:-32])
     if part == "content":
         body[-1] ^= 1
     else:
@@ -100,7 +105,7 @@ def test_an_alteration_with_a_checksum_made_to_fit_is_detected_by_the_key(part: 
         body = bytearray(bytes(body).replace(b'"salt":"73', b'"salt":"74'))
     altered = bytes(body) + hashlib.sha256(body).digest()
     with refused("wrong-passphrase"):
-        unseal(take_apart(altered), key)
+        unseal(take_apart(altered), one_key())
 
 
 @pytest.mark.parametrize(
@@ -131,7 +136,7 @@ def test_a_file_of_a_newer_version_is_called_so() -> None:
 
 def with_header(old: bytes, new: bytes) -> bytes:
     """A file whose checksum is right and whose header is another one."""
-    body = seal(b"{}", derive(Secret(PASSPHRASE), b"s" * 16))[:-32]
+    body = seal(b"{}", one_key())[:-32]
     assert old in body
     body = body.replace(old, new)
     return body + hashlib.sha256(body).digest()

@@ -16,7 +16,7 @@ import pytest
 
 from tests.egress.conftest import Town
 from tests.egress.lab import IS_REQUIRED, MISSING, WITHOUT_CURL, Lab, start_lab
-from wizard.commands.egress import print_advice
+from wizard.commands.egress import warn_of_hosts
 from wizard.core.destinations import read_destination
 from wizard.core.errors import UsageError
 from wizard.core.rules import Rules
@@ -269,7 +269,7 @@ def test_advice_is_given_to_those_it_fits(capsys: pytest.CaptureFixture[str]) ->
         HostAnswer(typed_host("git"), 1.0, trouble=not_understood(1, b"")),
         HostAnswer(typed_host("flood"), 1.0, trouble=TOO_MUCH),
     ]
-    print_advice(failed)
+    warn_of_hosts(failed)
     told = capsys.readouterr().err
     assert "Not understood (git): git needs a POSIX shell" in told
     assert "Not understood (flood): flood did not run what it was asked to" in told

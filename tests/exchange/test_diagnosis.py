@@ -37,9 +37,11 @@ PLAIN = Circumstances(SITE, "sapi", HERE, LISTED)
 REFUSAL = refused(-2015, "Invalid API-key, IP, or permissions for action.", 400)
 
 
-NAMED = "This address is not on the key's whitelist"
-UNEXPLAINED = "The key is refused, and what was observed does not say why"
-COMPARED = "The key is refused, most likely because of the address"
+NAMED = f"Binance sees {ELSEWHERE}, which is not on the list you composed"
+UNEXPLAINED = "Binance refuses this key, and it is not clear why"
+BOTH = "Binance refuses both keys from here"
+COMPARED = "Binance refuses this key, most likely because of your address"
+ALTHOUGH = "Binance refuses this key although your address is on the list you composed"
 
 
 def row(verdict: Diagnosis) -> tuple[CallOutcome, Cause]:
@@ -60,7 +62,7 @@ def test_an_answered_call_is_accepted_and_names_the_address() -> None:
 def test_accepted_from_an_address_that_is_not_listed_asks_to_compare_the_lists() -> None:
     verdict = diagnose(None, replace(PLAIN, whitelist=NOT_LISTED))
     assert verdict.outcome is CallOutcome.ACCEPTED
-    assert "not in the whitelist" in verdict.why
+    assert "not on the list you composed" in verdict.why
     assert "not restricted" in verdict.advice
 
 
@@ -128,7 +130,7 @@ def test_the_code_decides_and_not_the_http_status(status: int) -> None:
             ELSEWHERE,
             LISTED,
             True,
-            (Cause.PERMISSION_OR_KEY, "The key is refused although this address is in its whitelist"),
+            (Cause.PERMISSION_OR_KEY, ALTHOUGH),
         ),
         (naming(HERE), ELSEWHERE, LISTED, None, (Cause.NOT_YET_VISIBLE, UNEXPLAINED)),
         (REFUSAL, HERE, NOT_LISTED, None, (Cause.ADDRESS, COMPARED)),
@@ -138,11 +140,11 @@ def test_the_code_decides_and_not_the_http_status(status: int) -> None:
             HERE,
             LISTED,
             True,
-            (Cause.PERMISSION_OR_KEY, "The key is refused although this address is in its whitelist"),
+            (Cause.PERMISSION_OR_KEY, ALTHOUGH),
         ),
-        (REFUSAL, HERE, LISTED, False, (Cause.NOT_YET_VISIBLE, UNEXPLAINED)),
+        (REFUSAL, HERE, LISTED, False, (Cause.NOT_YET_VISIBLE, BOTH)),
         (REFUSAL, HERE, LISTED, None, (Cause.NOT_YET_VISIBLE, UNEXPLAINED)),
-        (REFUSAL, HERE, (), False, (Cause.NOT_YET_VISIBLE, UNEXPLAINED)),
+        (REFUSAL, HERE, (), False, (Cause.NOT_YET_VISIBLE, BOTH)),
         (REFUSAL, HERE, (), True, (Cause.NOT_YET_VISIBLE, UNEXPLAINED)),
         (REFUSAL, None, LISTED, True, (Cause.NOT_YET_VISIBLE, UNEXPLAINED)),
         (naming(ELSEWHERE), None, (), None, (Cause.NOT_YET_VISIBLE, UNEXPLAINED)),
@@ -162,7 +164,7 @@ def test_the_causes_of_2015_are_told_apart(
 
 def test_an_address_at_fault_is_named_with_what_to_do() -> None:
     verdict = diagnose(REFUSAL, replace(PLAIN, whitelist=NOT_LISTED))
-    assert f"Add {HERE} to the key's whitelist" in verdict.advice
+    assert f"Add {HERE} to the key's list" in verdict.advice
 
 
 def test_an_address_that_only_the_exchange_saw_is_not_advised_without_asking_whose_it_is() -> None:
@@ -193,7 +195,7 @@ def test_a_deleted_key_is_unknown_on_sapi_and_less_surely_so_elsewhere() -> None
 def test_a_wrong_clock_is_shown_with_its_offset_and_bound() -> None:
     error = refused(-1021, "Timestamp for this request is outside of the recvWindow.", 400)
     verdict = diagnose(error, replace(PLAIN, skew=ClockSkew(-6200.0, 40.0, 5)))
-    assert "6.2 s ahead of the exchange's (± 40 ms" in verdict.why
+    assert "6.2 s fast, compared with Binance's (± 40 ms" in verdict.why
     assert "NTP" in verdict.advice
     assert "not been measured" in diagnose(error, PLAIN).why
     assert "jumped" in diagnose(error, replace(PLAIN, skew=ClockSkew(3.0, 10.0, 5))).advice

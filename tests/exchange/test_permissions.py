@@ -166,7 +166,7 @@ def test_withdrawals_warn_also_when_the_current_key_may_withdraw_too() -> None:
 def test_a_key_no_newer_than_the_legacy_key_is_suspected_to_be_it() -> None:
     for created in (4, 5):
         (not_newer,) = compare(key(created), key(5))
-        assert "not created after the current one" in not_newer.what
+        assert "not younger than the current one" in not_newer.what
     assert compare(key(6), key(5)) == ()
     assert compare(key(None), key(5)) == ()
     assert compare(key(5), key(None)) == ()

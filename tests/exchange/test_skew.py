@@ -84,9 +84,9 @@ def test_a_clock_is_judged_by_the_worst_that_the_bound_allows(
 @pytest.mark.parametrize(
     ("offset_ms", "sentence"),
     [
-        (1234.0, "This host's clock is 1.2 s behind the exchange's (± 20 ms, best of 5)."),
-        (-90.0, "This host's clock is 90 ms ahead of the exchange's (± 20 ms, best of 5)."),
-        (12.0, "This host's clock agrees with the exchange's (± 20 ms, best of 5)."),
+        (1234.0, "This host's clock is 1.2 s slow, compared with Binance's (± 20 ms, best of 5)."),
+        (-90.0, "This host's clock is 90 ms fast, compared with Binance's (± 20 ms, best of 5)."),
+        (12.0, "This host's clock agrees with Binance's (± 20 ms, best of 5)."),
     ],
 )
 def test_the_sentence_names_direction_and_bound(offset_ms: float, sentence: str) -> None:

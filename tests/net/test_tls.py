@@ -112,7 +112,7 @@ async def test_an_encrypted_proxy_that_nobody_vouches_for_is_told_nothing(author
 
 async def test_where_no_handshake_comes_about_nobody_is_named() -> None:
     async with FakeExchange(answer(200, {})) as plain:
-        assert await who_signed(plain.site.rest_url.replace("http:", "https:"), DIRECT, 2) is None
+        assert await who_signed(plain.site.rest_url.replace("http:", "https:"), DIRECT, 0.5) is None
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         assert await who_signed(f"https://127.0.0.1:{taken.getsockname()[1]}", DIRECT, 2) is None

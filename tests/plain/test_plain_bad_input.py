@@ -142,7 +142,7 @@ async def test_the_key_that_is_to_be_replaced_is_not_taken_for_the_new_one(plain
         *HMAC,
         ("API key", old.api_key.reveal()),
         ("Secret", made.secret.reveal()),
-        ("This is the key that is to be replaced", "enter"),
+        ("This is the key that you want to replace", "enter"),
         ("API key", made.api_key.reveal()),
         ("[keep what was entered]", ""),
         *PROMOTE,

@@ -96,7 +96,7 @@ async def test_an_item_that_the_journal_does_not_know_is_told_and_left_alone(pla
         store = flow.context.vault.store
     await store.write("key-wizard:bench:0123456789ab", Secret("another journal's"))
     seen = await visit(plain, ("begin to replace", "quit"))
-    told = "An item is stored here that this journal does not know. Close the wizard and run `key-wizard strays bench`."
+    told = "1 stored key is unknown to the wizard. Close the wizard and run this command: key-wizard storage bench"
     assert told in " ".join(seen.text.split())
     assert await store.read("key-wizard:bench:0123456789ab") == Secret("another journal's")
 

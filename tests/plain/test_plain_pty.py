@@ -93,9 +93,9 @@ def retire(dumb: DumbTerminal) -> None:
     dumb.answer("for good?", "delete")
     dumb.answer("deleted.", "back")
     dumb.answer("You left the desk.", "watch")
-    dumb.answer("The exchange no longer knows the legacy key, 3 polls in a row", "purge")
+    dumb.answer("Binance no longer knows the legacy key, 3 times in a row", "purge")
     dumb.answer("This cannot be undone.", "purge")
-    dumb.see("Death: proven", "What next?")
+    dumb.see("Its secret is deleted.", "What next?")
 
 
 def test_a_rehearsal_goes_to_its_end_without_one_escape(dumb: DumbTerminal) -> None:

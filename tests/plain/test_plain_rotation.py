@@ -48,7 +48,7 @@ async def all_secrets(plain: PlainWorld) -> list[str]:
 async def test_a_rotation_ends_with_a_proven_death(plain: PlainWorld, kind: str) -> None:
     before = await all_secrets(plain)
     ended = await visit(plain, *TO_CREDENTIALS, *from_page(kind), *PROMOTE, *RETIRE, ("Summary", "quit"))
-    assert "Death: proven: The exchange no longer knows the legacy key" in ended.text
+    assert "Binance no longer knows the legacy key" in ended.text
     assert "The key is replaced, and the legacy key is dead." in ended.text
     assert ended.left_at is None
     assert await held(plain) == {Slot.CURRENT: Holding.STORED, Slot.RETIRED: Holding.PURGED}
@@ -89,7 +89,7 @@ async def test_every_check_says_when_from_where_and_what_it_leaves_open(plain: P
     passed = [number for number, line in enumerate(ended.console.lines) if line.startswith("Passed: ")]
     assert len(passed) >= 10
     assert all(ended.console.lines[number + 1].startswith("  Seen 20") for number in passed)
-    assert "Not proven: that it may trade; reading was asked." in ended.text
+    assert "Not proven: that it may trade, as only reading was tried." in ended.text
 
 
 async def test_an_open_rotation_is_resumed_at_its_step(plain: PlainWorld) -> None:
@@ -107,16 +107,16 @@ async def test_the_death_seen_before_a_restart_counts_after_it(plain: PlainWorld
     await plain.bench.simulated_page.delete(old.api_key)
     await visit(plain, ("resume the open rotation at the step retire", "resume"), ("What next?", "watch"))
     ended = await visit(
-        plain, ("resume", "resume"), ("The exchange no longer knows", "purge"), ("Type purge", "purge"), ("", "quit")
+        plain, ("resume", "resume"), ("Binance no longer knows", "purge"), ("Type purge", "purge"), ("", "quit")
     )
-    assert "secret purged" in ended.text
+    assert "Its secret is deleted." in ended.text
 
 
 async def test_the_first_key_of_an_environment_is_set_up_without_a_retire_step(empty: PlainWorld) -> None:
     made = await empty.bench.make_key()
     ended = await visit(empty, ("set up the first key", "set-up"), *EGRESS, *WHITELIST, *typed(made), *PROMOTE)
     assert "The key is stored and proven to work from here." in ended.text
-    assert "there was nothing to retire" in ended.text
+    assert "Legacy key" not in ended.text
     assert await held(empty) == {Slot.CURRENT: Holding.STORED}
 
 
@@ -167,7 +167,7 @@ async def test_from_another_address_the_new_key_cannot_be_promoted(plain: PlainW
     made = await plain.bench.make_key()
     await visit(plain, *TO_CREDENTIALS, *typed(made))
     plain.source_address = "127.0.0.2"
-    ended = await visit(plain, ("resume", "resume"), ("203.0.113.77 is not in the whitelist", "promote"))
+    ended = await visit(plain, ("resume", "resume"), ("203.0.113.77, which is not on the list you composed", "promote"))
     assert "That is none of the answers." in ended.text
     assert ended.left_at is Step.PROBE
 
@@ -191,7 +191,7 @@ async def test_a_swap_that_was_stopped_is_followed_by_a_probe_and_not_by_a_secon
 
 async def test_the_list_of_environments_says_what_is_there_and_what_comes_next(plain: PlainWorld) -> None:
     way = await to_retire(plain)
-    first = await visit(plain, ("", "back"), ("next: rotate.", "1"), ("", "quit"))
+    first = await visit(plain, ("", "back"), ("next: replace.", "1"), ("", "quit"))
     assert "current key" in first.text
     open_one = await visit(plain, *way, ("", "back"), ("", "back"), ("next: resume at retire.", "quit"))
     assert "is not proven dead" in open_one.text
@@ -205,7 +205,7 @@ async def test_an_environment_that_another_wizard_holds_is_told_and_can_be_tried
 
 async def test_the_canary_is_told_with_what_it_does_not_prove(plain: PlainWorld) -> None:
     ended = await visit(plain)
-    assert "Warning: Storage. A canary was written to" in ended.text
+    assert "Warning: Storage. A test value was written to" in ended.text
     assert "Not proven: that anything is kept" in ended.text
 
 
@@ -254,7 +254,7 @@ async def test_a_key_adopted_from_a_file_is_named_there_until_its_certificate(
     await empty.bench.simulated_page.delete(made.api_key)
     ended = await visit(empty, ("resume", "resume"), *WATCH, *PURGE, ("Summary", "quit"))
     assert f"It still stands in plain text: {place}." in ended.text
-    assert f"Remove it from: {place}" in ended.text
+    assert f"The legacy key is still in {place}. Remove it there." in ended.text
     for secret in (made.api_key.reveal(), made.secret.reveal()):
         assert leaked(secret, ended.text.encode()) == []
         assert leaked(secret, journal_text(empty.paths).encode()) == []

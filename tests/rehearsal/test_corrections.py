@@ -18,7 +18,7 @@ from wizard.custody.store import MemoryStore
 from wizard.egress.services import EchoService, Parser
 from wizard.rehearsal.player import Player
 from wizard.rehearsal.scenarios import SCENARIOS, Scenario
-from wizard.rehearsal.session import PACE, Rehearsal, embedded_site
+from wizard.rehearsal.session import Rehearsal, embedded_site
 from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rehearsal.simulator import EmbeddedExchange, serve
 from wizard.rotation.context import Pause
@@ -51,7 +51,7 @@ async def rehearsing(
         )
         simulated_page = SimulatedPage(addresses.desk_url)
         rehearsal = Rehearsal(environment, own, services, simulated_page, MemoryStore(), "", scenario)
-        async with rehearsal.flow(environ={}, clock=clock, pause=pause, pace=PACE) as flow:
+        async with rehearsal.flow(environ={}, clock=clock, pause=pause) as flow:
             yield flow, simulated_page
 
 
@@ -78,7 +78,7 @@ async def test_a_key_that_is_gone_from_the_simulated_page_cannot_be_corrected() 
     scenario = SCENARIOS["permission-missing"]
     async with rehearsing(scenario) as (flow, simulated_page):
         await flow.begin(Mode.ROTATE)
-        with pytest.raises(WizardError, match="not at the desk"):
+        with pytest.raises(WizardError, match="not on the simulated Binance page"):
             await Player(flow, simulated_page, KeyKind.HMAC, scenario).correct()
 
 
@@ -86,5 +86,5 @@ async def test_a_rotation_that_has_no_list_yet_has_none_to_correct() -> None:
     scenario = SCENARIOS["address-changed"]
     async with rehearsing(scenario) as (flow, simulated_page):
         await flow.begin(Mode.ROTATE)
-        with pytest.raises(WizardError, match="no list"):
+        with pytest.raises(WizardError, match="no whitelist"):
             await Player(flow, simulated_page, KeyKind.HMAC, scenario).correct()

@@ -79,15 +79,15 @@ def finding(step: dict[str, Any], subject: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("name", "kind", "subject", "outcome", "words"),
     [
-        ("address-changed", KeyKind.HMAC, "New key", "failed", "203.0.113.92 is not in the whitelist"),
-        ("clock-skewed", KeyKind.HMAC, "New key", "inconclusive", "refused the time of the request"),
-        ("clock-skewed", KeyKind.ED25519, "Clock", "warning", "behind"),
+        ("address-changed", KeyKind.HMAC, "New key", "failed", "203.0.113.92, which is not on the list you composed"),
+        ("clock-skewed", KeyKind.HMAC, "New key", "inconclusive", "refuses the time of the call"),
+        ("clock-skewed", KeyKind.ED25519, "Clock", "warning", "slow"),
         ("whitelist-forgotten", KeyKind.ED25519, "IP restriction", "failed", "ipRestrict: false"),
-        ("whitelist-slow", KeyKind.ED25519, "New key", "failed", "203.0.113.42 is in the whitelist"),
+        ("whitelist-slow", KeyKind.ED25519, "New key", "failed", "203.0.113.42 is on that list"),
         ("wrong-secret", KeyKind.HMAC, "New key", "failed", "The signature is wrong"),
         ("wrong-secret", KeyKind.ED25519, "New key", "failed", "The signature is wrong"),
         ("permission-missing", KeyKind.HMAC, "Permissions", "failed", "Enable Spot & Margin Trading"),
-        ("rate-limited", KeyKind.ED25519, "Exchange reachable", "inconclusive", "slow down"),
+        ("rate-limited", KeyKind.ED25519, "Binance reachable", "inconclusive", "slow down"),
     ],
 )
 async def test_the_cause_is_named_then_mended_and_the_rotation_ends_proven(
@@ -113,7 +113,7 @@ async def test_a_drill_by_command_says_before_what_goes_wrong() -> None:
 async def test_a_fault_that_passes_is_waited_for_by_command() -> None:
     code, result, err = await drill_by_command("rate-limited")
     assert before_correction(result)["mending"] == "Waited 4 s."
-    assert "4 s" in finding(before_correction(result), "Exchange reachable")["advice"], "as long as the exchange asks"
+    assert "4 s" in finding(before_correction(result), "Binance reachable")["advice"], "as long as the exchange asks"
     assert (code, result["grade"]) == (0, "proven"), err
 
 
@@ -130,7 +130,7 @@ async def test_an_outage_is_no_verdict_on_a_key_and_promotes_nothing() -> None:
     assert (code, result["grade"]) == (6, "inconclusive")
     probe = result["steps"][-1]
     assert probe["outcome"] == "inconclusive"
-    assert "HTTP 503" in finding(probe, "Exchange reachable")["observed"]
+    assert "HTTP 503" in finding(probe, "Binance reachable")["observed"]
     slots = {key["slot"] for key in result["credentials"]}
     assert {"current", "pending"} <= slots
     assert "legacy" not in slots
@@ -156,6 +156,14 @@ async def test_a_rehearsal_that_was_left_open_keeps_its_scenario() -> None:
         assert "goes on with its own scenario" in err
 
 
+async def test_the_list_of_drills_says_of_each_what_happens_and_the_way_out() -> None:
+    code, out, err = await key_wizard("rehearse", "--list")
+    assert (code, err) == (0, "")
+    for name, scenario in SCENARIOS.items():
+        assert name in out.splitlines()
+        assert all(sentence in out for sentence in scenario.sentences)
+
+
 async def test_every_scenario_says_what_goes_wrong_what_is_seen_and_the_way_out() -> None:
     assert list(SCENARIOS) == [
         *("smooth", "address-changed", "clock-skewed", "whitelist-forgotten", "whitelist-slow", "wrong-secret"),
@@ -168,7 +176,7 @@ async def test_every_scenario_says_what_goes_wrong_what_is_seen_and_the_way_out(
 async def test_the_home_screen_of_a_drill_says_what_will_go_wrong_what_is_seen_and_the_way_out() -> None:
     for scenario in SCENARIOS.values():
         lede = RehearsalEnvironments(paths(), "127.0.0.1", scenario).lede
-        assert "no money is touched" in lede
+        assert "Binance is simulated, no money is touched" in lede
         assert [sentence in lede for sentence in scenario.sentences] == [scenario is not SMOOTH] * 3
 
 

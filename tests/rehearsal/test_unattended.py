@@ -1,4 +1,4 @@
-"""`key-wizard rehearse --auto`: one object on stdout, words on stderr, an exit code that can be trusted."""
+"""`key-wizard rehearse --auto`: one object or words on stdout, warnings on stderr, an exit code that can be trusted."""
 
 from __future__ import annotations
 
@@ -18,12 +18,26 @@ from tests.tiers import slow
 from wizard.custody.keyring import open_keyring
 from wizard.rehearsal.process import recall
 
+HURRIED = """
+from dataclasses import replace
+from wizard.rehearsal import session
+session.PACE = replace(session.PACE, between_polls=0.1)
+"""
+"""Asks ten times as often whether the legacy key is dead."""
 STEPS = ["egress", "whitelist", "credentials", "probe", "retire"]
 
 
-async def key_wizard(*arguments: str, environ: Mapping[str, str] | None = None) -> tuple[int | None, str, str]:
+def program(changed: str) -> list[str]:
+    """Return the command of the program with something in it changed first."""
+    return [sys.executable, "-c", f"{changed}\nimport sys\nfrom wizard.__main__ import main\nsys.exit(main())"]
+
+
+async def key_wizard(
+    *arguments: str, environ: Mapping[str, str] | None = None, is_hurried: bool = True
+) -> tuple[int | None, str, str]:
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "wizard", *arguments),
+        *(program(HURRIED) if is_hurried else (sys.executable, "-m", "wizard")),
+        *arguments,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
         env={**os.environ, **(environ or {})},
@@ -42,7 +56,7 @@ async def _no_exchange_is_left() -> AsyncIterator[None]:
 
 @pytest.mark.parametrize("kind", ["hmac", "ed25519"])
 async def test_a_rehearsal_by_itself_ends_proven_with_evidence_for_each_step(kind: str) -> None:
-    code, out, err = await key_wizard("rehearse", "--auto", "--json", "--kind", kind)
+    code, out, err = await key_wizard("rehearse", "--auto", "--json", "--kind", kind, is_hurried=False)
     assert code == 0, err
     result: dict[str, Any] = json.loads(out)
     assert result["grade"] == "proven"
@@ -58,10 +72,11 @@ async def test_a_rehearsal_by_itself_ends_proven_with_evidence_for_each_step(kin
     assert all(step in err for step in STEPS)
 
 
-async def test_without_json_nothing_but_words_is_written_and_the_exchange_is_ended_with_the_rehearsal() -> None:
+async def test_without_json_words_are_written_and_the_exchange_is_ended_with_the_rehearsal() -> None:
     code, out, err = await key_wizard("rehearse", "--auto")
-    assert (code, out) == (0, "")
-    assert "Grade: proven." in err
+    assert code == 0
+    assert [line.split()[0] for line in out.splitlines()] == [*STEPS, "The"]
+    assert "The legacy key is proven dead." in out
     assert "memory" in err, "it has to say that no keyring was used"
     assert "Fire drill" not in err
     assert recall(Path(os.environ["KEY_WIZARD_HOME"]) / "state" / "rehearsal" / "exchange.json") is None
@@ -71,6 +86,27 @@ async def test_from_a_host_without_a_mapped_address_it_still_ends_well() -> None
     code, out, _ = await key_wizard("rehearse", "--auto", "--json", "--source-address", "127.0.0.2")
     assert code == 0
     assert "203.0.113.77" in out
+
+
+async def test_two_rehearsals_run_at_once() -> None:
+    for code, out, err in await asyncio.gather(*[key_wizard("rehearse", "--auto", "--json") for _ in range(2)]):
+        assert (code, json.loads(out)["grade"]) == (0, "proven"), err
+
+
+@pytest.mark.keyring
+async def test_two_rehearsals_at_once_share_no_key_and_an_open_one_is_resumed_first() -> None:
+    with secret_service() as environ:
+        outage = ("rehearse", "--auto", "--json", "--scenario", "exchange-down")
+        ended = await asyncio.gather(
+            key_wizard(*outage, environ=environ), key_wizard("rehearse", "--auto", environ=environ)
+        )
+        assert [code for code, _, _ in ended] == [6, 0], ended
+        assert len(await _in_keyring(environ)) == 2, "of the one that is open"
+        code, out, err = await key_wizard(*outage[:3], environ=environ)
+        assert (code, json.loads(out)["scenario"]) == (6, "exchange-down"), err
+    for note in state().parent.glob("rehearsal*/exchange.json"):
+        if known := recall(note):
+            await known.end()
 
 
 @pytest.mark.keyring

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.rehearsal.test_corrections import rehearsing
+from tests.rehearsal.test_unattended import HURRIED, program
 from tests.terminal.walk import end_exchange
 from wizard.core.credentials import KeyKind
 from wizard.core.errors import Exit
@@ -40,9 +40,8 @@ def _no_exchange_is_left() -> Iterator[None]:
 
 def rehearse(changed: str, *arguments: str) -> tuple[int, str, str]:
     """Run the program with something in it changed first."""
-    script = f"{changed}\nimport sys\nfrom wizard.__main__ import main\nsys.exit(main())"
     ended = subprocess.run(
-        [sys.executable, "-c", script, "rehearse", "--auto", *arguments],
+        [*program(HURRIED + changed), "rehearse", "--auto", *arguments],
         capture_output=True,
         text=True,
         timeout=120,
@@ -82,7 +81,7 @@ async def test_what_is_called_proven_has_its_report_in_the_journal(clean_environ
 def test_only_proven_is_fine() -> None:
     code, out, err = rehearse(DISABLES, "--json")
     assert code == Exit.INCONCLUSIVE, err
-    assert "Grade: strong." in err
+    assert "not proven: strong." in err
     assert json.loads(out)["grade"] == "strong"
 
 
@@ -90,6 +89,6 @@ def test_nothing_is_called_proven_whose_report_could_not_be_kept() -> None:
     code, out, err = rehearse(FULL, "--json")
     assert code == Exit.INCONCLUSIVE, err
     assert "The disk is full" in err
-    assert "Grade: inconclusive." in err
+    assert "not proven: inconclusive." in err
     said = (out + err).replace('"proven_at"', "")  # when a key was: the new one has taken over
     assert "proven" not in said.replace("The legacy key is proven dead, and", "").replace("not proven", "")

@@ -65,7 +65,7 @@ class Moving:
 # --- what counts as proof --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("subject", ["Exchange reachable", "New key", "Account", "In a row", "IP restriction"])
+@pytest.mark.parametrize("subject", ["Binance reachable", "New key", "Account", "In a row", "IP restriction"])
 def test_no_proof_without_each_of_the_checks(subject: str) -> None:
     passed = [Finding(name, Outcome.PASSED, "seen", 1.0) for name in say.ORDER]
     assert say.prove(passed)
@@ -263,7 +263,7 @@ async def test_a_key_refused_at_the_moment_of_promotion_is_not_promoted(world: W
         report = await flow.probe.run()
         assert report.is_proven
         await world.simulated_page.delete(new.api_key)
-        with raises_code("probe.not-proven", match="not accepted now"):
+        with raises_code("probe.not-proven", match="does not accept the new key now"):
             await flow.complete(report)
         assert flow.step is Step.PROBE
         assert flow.current is not None
@@ -489,7 +489,7 @@ async def test_a_legacy_key_that_left_the_keyring_goes_on_the_users_word(world: 
         done = await flow.purge(old.api_key.last_four())
         assert flow.rotation is None
     assert done.grade is Grade.WEAK
-    assert "look at the exchange's page" in done.does_not_prove
+    assert "Look at Binance's page" in done.does_not_prove
 
 
 # --- what the keyring holds ------------------------------------------------------------------------
@@ -539,7 +539,7 @@ async def test_a_draft_left_by_an_earlier_rotation_is_purged_at_the_start(world:
 async def test_the_legacy_key_is_not_taken_for_the_new_one(world: World) -> None:
     async with world.flow() as flow:
         old = await world.to_retire(flow)
-        with raises_code("credentials.already-stored", match="to be replaced"):
+        with raises_code("credentials.already-stored", match="want to replace"):
             await flow.credentials.store_hmac(old.api_key, old.secret)
 
 
@@ -681,7 +681,7 @@ async def test_a_purge_whose_item_lies_in_a_closed_collection_waits_and_locks_no
     async with world.flow() as flow:
         told = " ".join([*flow.preflight.recovered, *flow.preflight.losses()])
         assert "was interrupted and waits. What is looked for lies in another collection" in told
-        assert "what is open now does not hold it" in told
+        assert "the place that is open now does not hold it" in told
         assert Holding.PURGING in {key.holding for key in keys(flow)}
         with pytest.raises(KeptElsewhereError):
             await flow.retire.poll()
@@ -750,4 +750,9 @@ async def test_a_reader_does_not_hold_a_rotation_up(world: World) -> None:
     ("step", "code"), [(None, 0), (Step.DONE, 0), (Step.EGRESS, 3), (Step.PROBE, 3), (Step.RETIRE, 4)]
 )
 def test_the_exit_code_tells_what_is_open(step: Step | None, code: int) -> None:
-    assert exit_code(step) == code
+    assert exit_code(step) == exit_code(step, Outcome.FAILED) == code
+
+
+def test_a_probe_without_an_answer_is_inconclusive_as_long_as_it_is_the_step() -> None:
+    assert exit_code(Step.PROBE, Outcome.INCONCLUSIVE) == 6
+    assert exit_code(Step.RETIRE, Outcome.INCONCLUSIVE) == 4

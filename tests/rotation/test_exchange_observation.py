@@ -16,7 +16,7 @@ async def test_a_listed_key_that_is_accepted_confirms_the_address(world: World) 
         finding = flow.egress.finding(await flow.egress.detect(), observation)
     assert observation is not None
     assert finding.outcome is Outcome.PASSED
-    assert finding.does_not_prove == "that it stays the same"
+    assert finding.does_not_prove == "that the address will stay the same"
 
 
 async def test_one_operator_is_not_confirmed_by_a_list_of_several_addresses(world: World) -> None:

@@ -85,7 +85,7 @@ async def test_from_another_address_the_refusal_names_the_address(world: World) 
         assert flow.step is Step.PROBE
     assert not report.is_proven
     assert key.outcome is Outcome.FAILED
-    assert f"{ELSEWHERE} is not in the whitelist" in key.observed
+    assert f"{ELSEWHERE}, which is not on the list you composed" in key.observed
     assert "-2015" in key.observed
 
 
@@ -350,5 +350,5 @@ async def test_a_probe_without_a_new_key_leads_back_to_the_credentials(world: Wo
         await flow.begin(Mode.SET_UP)
         with raises_code("probe.no-key") as caught:
             await flow.probe.run()
-    assert "no pending credentials" in caught.value.why
-    assert "Go back to the credentials step" in caught.value.advice
+    assert "no new key" in caught.value.why
+    assert "Go back to the Credentials step" in caught.value.advice

@@ -91,7 +91,7 @@ def test_promotion_moves_both_slots_in_one_transaction(journal: Journal) -> None
 def test_an_announced_key_that_was_never_confirmed_is_not_promoted(journal: Journal) -> None:
     stored(journal, "old", Slot.CURRENT)
     journal.announce_key(record("new", Slot.PENDING))
-    with raises_code("rotation.not-promotable", match="no stored pending key"):
+    with raises_code("rotation.not-promotable", match="no stored new key"):
         journal.promote(rotation(journal), "key-wizard:bench:new", Step.RETIRE)
     current = journal.key_in("bench", Slot.CURRENT)
     assert current is not None
@@ -269,7 +269,7 @@ class TestReading:
             path.unlink()
         Path(f"{file}{left}").write_bytes(log if left else b"")
         for opening in (open_database, read_database):
-            with raises_code("journal.damaged", match="is damaged"):
+            with raises_code("journal.damaged", match="are damaged"):
                 opening(file)
         assert [(path, path.read_bytes()) for path in file.parent.iterdir()] == [
             (Path(f"{file}{left}"), log if left else b"")

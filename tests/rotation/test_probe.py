@@ -88,7 +88,7 @@ async def test_where_another_host_of_the_site_answers_it_is_named_with_the_setti
         site = replace(embedded_site(world.base_url), rest_url=dead, alternative_urls=(dead, alive))
         findings = told(await run_probe(flow, on(flow.context, site)))
     assert findings[say.TCP].outcome is Outcome.INCONCLUSIVE
-    assert "Meanwhile localhost answered." in findings[say.TCP].observed
+    assert "At the same time localhost answered." in findings[say.TCP].observed
     assert 'host = "localhost"' in findings[say.TCP].advice
     assert findings[say.NEW_KEY].outcome is Outcome.NOT_RUN
 
@@ -125,8 +125,8 @@ async def test_from_another_address_the_futures_refusal_makes_the_cause_certain(
     async with world.flow(source_address="127.0.0.2") as flow:
         report = await flow.probe.run()
     key = told(report)[say.NEW_KEY]
-    assert f"the futures host named the address that it saw, {ELSEWHERE}" in key.observed
-    assert "reported by users" in key.observed
+    assert f"Binance sees {ELSEWHERE}, which is not on the list you composed" in key.observed
+    assert "reported, not documented" in key.observed
     assert report.may_change
 
 

@@ -142,7 +142,7 @@ async def test_a_key_whose_rights_changed_since_the_probe_is_not_promoted(
         await world.to_probe(flow)
         report = await flow.probe.run()
         monkeypatch.setattr(ExchangeClient, "api_restrictions", unrestricted)
-        with raises_code("probe.not-proven", match="rights were changed"):
+        with raises_code("probe.not-proven", match="changed since the probe"):
             await flow.complete(report)
         assert flow.step is Step.PROBE
         assert flow.current is None
@@ -211,7 +211,7 @@ async def test_the_futures_hosts_word_does_not_accuse_a_listed_address(
         message = "Invalid API-key, IP, or permissions for action, request ip: 198.51.100.9"
         await world.plant("/fapi/v3/balance", {"code": -2015, "msg": message}, times=5, status=401)
         finding = told(await flow.probe.run())[say.NEW_KEY]
-    assert "refused although this address is in its whitelist" in finding.observed
+    assert "although your address is on the list you composed" in finding.observed
     assert "the futures host saw 198.51.100.9" in finding.observed
 
 

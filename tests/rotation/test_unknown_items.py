@@ -32,7 +32,7 @@ async def test_a_key_whose_journal_is_gone_is_told_and_comes_back_through_the_pr
     lose_the_journal(world)
     async with world.flow() as flow:
         (item,) = flow.preflight.unknown_items
-        assert "`key-wizard strays bench`" in "".join(flow.preflight.losses())
+        assert "key-wizard storage bench" in "".join(flow.preflight.losses())
         (unknown,) = await flow.unknown_items.look()
         assert (unknown.item, unknown.can_be_adopted) == (item, True)
         assert str(unknown.name) in unknown.sentence
@@ -59,9 +59,9 @@ async def test_what_the_journal_knows_is_never_deleted_as_an_unknown_one(world: 
         await world.put_key_in_use(flow)
         assert flow.current is not None
         for name in (flow.current.item, flow.current.item.replace("bench", "other"), "something else"):
-            with pytest.raises(WizardError, match="no stray item"):
+            with pytest.raises(WizardError, match="no unknown stored key"):
                 await flow.unknown_items.delete(name)
-            with pytest.raises(WizardError, match="no stray item"):
+            with pytest.raises(WizardError, match="no unknown stored key"):
                 await flow.adopt_item(name)
         assert await flow.context.vault.fetch(flow.current) is not None
 
@@ -80,7 +80,7 @@ async def test_what_is_no_whole_key_is_told_and_not_adopted(world: World) -> Non
         assert "key pair without its API key" in pair.sentence
         assert not unreadable.can_be_adopted
         assert not pair.can_be_adopted
-        with pytest.raises(WizardError, match="never stored with it"):
+        with pytest.raises(WizardError, match="without an API key"):
             await flow.adopt_item(pair.item)
         with pytest.raises(WizardError, match="not a complete set"):
             await flow.adopt_item(foreign)

@@ -28,7 +28,7 @@ def assert_ends_in_words(walk: Walk) -> None:
     assert walk.terminal.wait() == 1
     assert walk.terminal.is_restored()
     end = walk.terminal.raw.rpartition(b"\x1b[?1049l")[2]
-    assert f"key-wizard: The journal {journal()} is damaged".encode() in end
+    assert f"key-wizard: The wizard's records {journal()} are damaged".encode() in end
     assert b"to another directory" in end
     assert b"Internal error" not in end
 
@@ -38,7 +38,7 @@ def test_a_key_press_that_needs_the_journal_is_answered_in_words_and_the_wizard_
         walk.begin()
         damage()
         walk.press(ENTER)
-        walk.see("is damaged", "Move ")
+        walk.see("are damaged", "Move")
         walk.press(ctrl("q"))
         walk.see("Close Key Wizard?", "is damaged")
         walk.press(ENTER)

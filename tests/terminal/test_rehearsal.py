@@ -40,7 +40,7 @@ def test_a_rotation_is_walked_to_its_end_by_keyboard_and_the_terminal_keeps_its_
 ) -> None:
     with rehearsing({}, size=size) as walk:
         whole_rotation(walk, kind)
-        walk.see("proven", "secret purged")
+        walk.see("proven", "Its secret is deleted")
         assert walk.leave() == 0
         after = walk.terminal.screen()
         assert not _KEY.search(walk.terminal.drawn), "a whole key or secret was drawn"

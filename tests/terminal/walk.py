@@ -76,7 +76,7 @@ class Walk:
 
     def store(self) -> None:
         self.press(ENTER)
-        self.see("Exchange reachable")
+        self.see("Binance reachable")
 
     def promote(self) -> None:
         self.see("The new key works from here")
@@ -94,7 +94,7 @@ class Walk:
         self.press(ESCAPE)
 
     def purge(self) -> None:
-        self.see("The exchange no longer knows the legacy key")
+        self.see("Binance no longer knows the legacy key")
         self.press(ENTER)
         self.see("Purge the legacy secret?")
         self.press("purge" + ENTER)

@@ -177,7 +177,7 @@ async def test_a_key_that_is_not_stored_any_more_is_told_at_home_and_struck_off_
     assert isinstance(wizard.app.screen, HomeScreen)
     await wizard.environments.store.delete(current.item)
     wizard.app.screen.open_highlighted()
-    await wizard.until("#checks", "is missing: the journal says it was stored in")
+    await wizard.until("#checks", "is missing. It was stored in")
     await wizard.press("f", *"forget", "enter")
     await wizard.until("Notice", "struck off the journal")
     assert wizard.app.flow.current is None
@@ -189,8 +189,8 @@ async def test_items_that_the_journal_does_not_know_are_counted_at_home_with_the
     for number in (1, 2):
         await wizard.environments.store.write(f"key-wizard:rehearsal:00000000000{number}", Secret("another's"))
     wizard.app.screen.open_highlighted()
-    await wizard.until("#checks", "2 items are stored here that this journal does not know")
-    assert "`key-wizard strays rehearsal`" in wizard.text("#checks")
+    await wizard.until("#checks", "2 stored keys are unknown to the wizard")
+    assert "key-wizard storage rehearsal" in wizard.text("#checks")
 
 
 async def test_a_key_pasted_where_a_word_is_typed_is_not_drawn_and_said(locked: tuple[Wizard, FakeLocked]) -> None:

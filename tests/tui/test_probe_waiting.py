@@ -31,7 +31,7 @@ async def to_refused_probe(wizard: Wizard) -> None:
 async def test_waiting_counts_down_and_probes_in_full_when_the_list_counts(wizard: Wizard) -> None:
     await to_refused_probe(wizard)
     await wizard.press("w")
-    await wizard.until("#verdict", "asked once. Next question in 10 s; waiting ends in 1")
+    await wizard.until("#verdict", "asked once. Next question in 10 s. Waiting ends in 1")
     wizard.environments.clock.now += 4
     await wizard.until("#verdict", "Next question in 6 s")
     wizard.environments.clock.now += DELAY
@@ -46,7 +46,7 @@ async def test_esc_stops_waiting_and_the_evidence_stays(wizard: Wizard) -> None:
     await wizard.press("escape")
     await wizard.until("#verdict", "The new key is not proven")
     assert isinstance(wizard.app.screen, ProbeScreen)
-    assert "whitelist" in wizard.text(".evidence")
+    assert "the list you composed" in wizard.text(".evidence")
 
 
 async def test_a_proven_key_offers_no_waiting(wizard: Wizard) -> None:

@@ -81,7 +81,7 @@ async def test_damage_in_mid_flow_is_told_in_words(tmp_path: Path, screen: str, 
     assert not app.is_running
     if app.problem is not None:
         said.extend(app.problem.sentences())
-    assert f"The journal {tmp_path}/state/journal.sqlite3" in " ".join(said)
+    assert f"The wizard's records {tmp_path}/state/journal.sqlite3" in " ".join(said)
 
 
 async def test_a_step_on_a_full_disk_can_be_taken_again_when_there_is_room(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`key-wizard check`: for cron. Is the key there, accepted, young enough, and this host on its list?
+"""`key-wizard check`: for cron. Is the key there, accepted, young enough, and this host on its whitelist?
 
 Invariant: it takes no lock and changes nothing of the key. While a wizard works on the environment, this reads what
 stands in the journal and in the place of the credentials.
@@ -12,7 +12,7 @@ import os
 import time
 from dataclasses import dataclass
 
-from wizard.commands.console import exit_code, non_negative, print_finding, print_json
+from wizard.commands.console import add_command, exit_code, non_negative, print_finding, print_json
 from wizard.commands.egress import keep_observation
 from wizard.commands.prompts import place_opener
 from wizard.core import settings
@@ -47,23 +47,22 @@ _DAY = 86400.0
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe the command."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "check",
-        help="for cron: egress still covered? key still accepted? too old?",
-        description="Looks at the current key and changes nothing about it; the observed address is kept. Exit code: 0"
-        " fine, 1 something is wrong, 5 the keyring or encrypted file cannot be used, 6 the network or exchange gave no"
-        " clear answer.",
+        run,
+        "for cron: is the key accepted, its address covered, its age fine?",
+        examples="""\
+key-wizard check production
+key-wizard check production --max-age 30 --json""",
+        about="""\
+Makes one signed read-only call and changes nothing on Binance. The observed address is kept.
+Exit codes: 0 fine, 1 something is wrong, 5 the storage cannot be used, 6 no clear answer.""",
     )
     parser.add_argument("environment", metavar="ENV", help="whose current key")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
-        "--max-age",
-        metavar="DAYS",
-        type=non_negative,
-        default=DEFAULT_DAYS,
-        help=f"too old after; {DEFAULT_DAYS:g}",
+        "--max-age", metavar="DAYS", type=non_negative, default=DEFAULT_DAYS, help="too old after (%(default)g)"
     )
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -170,18 +169,18 @@ def _covered(writer: FindingWriter, key: KeyRecord, egress: EgressReport | Wizar
     if isinstance(egress, WizardError):
         return writer.error(WHITELIST, Outcome.INCONCLUSIVE, egress)
     if not whitelist:
-        observed = "No list was stored with this key: there is nothing to compare the address with."
+        observed = "No whitelist was stored with this key. There is nothing to compare the address with."
         return writer.note(WHITELIST, Outcome.NOT_APPLICABLE, observed)
     if not egress.verdict.is_agreed:
-        advice = "Run key-wizard egress to see who said what."
+        advice = "To see each answer, run: key-wizard egress"
         return writer.note(WHITELIST, Outcome.INCONCLUSIVE, egress.sentence(), advice=advice)
     address = egress.verdict.addresses[0]
     if any(address in network for network in networks_of(whitelist)):
-        observed = f"{egress.sentence()} The list stored with the key covers it."
-        gap = "that the exchange's page holds the same list"
+        observed = f"{egress.sentence()} The whitelist stored with the key covers it."
+        gap = "that Binance has the same list"
         return writer.note(WHITELIST, Outcome.PASSED, observed, does_not_prove=gap)
-    observed = f"{egress.sentence()} The list stored with the key does not cover it: {whitelist}."
-    advice = f"Add {address} to the list on the exchange's page, or rotate the key together with its list."
+    observed = f"{egress.sentence()} The whitelist stored with the key does not cover it: {whitelist}."
+    advice = f"Add {address} to the whitelist of {key.name} on Binance, or replace the key with its whitelist."
     return writer.note(WHITELIST, Outcome.FAILED, observed, advice=advice)
 
 
@@ -191,12 +190,12 @@ def _age(writer: FindingWriter, key: KeyRecord, answer: SignedAnswer | WizardErr
     created = restrictions.created_ms / 1000 if restrictions and restrictions.created_ms is not None else None
     is_dated = created is not None and created < key.stored_at
     since = created if created is not None and is_dated else key.stored_at
-    age, by_whom = writer.clock() - since, "created, says the exchange," if is_dated else "stored here"
+    age, seen = writer.clock() - since, "Binance created the key" if is_dated else "The key was stored here"
     if age < 0:
-        observed = "The key was stored at a time that this host's clock has not reached: its age is not known."
+        observed = "The key's age is not known. It was stored at a time that is in the future of this host's clock."
         return writer.note(AGE, Outcome.INCONCLUSIVE, observed, advice="Let the system set its clock (NTP).")
-    observed = f"The key was {by_whom} {duration(age)} ago; the limit is {duration(max_age)}."
+    observed = f"{seen} {duration(age)} ago. The limit is {duration(max_age)}."
     if age <= max_age:
-        gap = "" if created is not None else "that it is not older: when it was created was not told"
+        gap = "" if created is not None else "that it is not older, because Binance did not say when it was created"
         return writer.note(AGE, Outcome.PASSED, observed, does_not_prove=gap)
-    return writer.note(AGE, Outcome.FAILED, observed, advice=f"Rotate it: key-wizard --env {key.environment}")
+    return writer.note(AGE, Outcome.FAILED, observed, advice=f"Replace it: key-wizard --env {key.environment}")

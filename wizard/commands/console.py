@@ -1,4 +1,4 @@
-"""What commands read and write: arguments and standard input; JSON on stdout, words for people on stderr."""
+"""What commands read and write: arguments and standard input; results on stdout, progress and warnings on stderr."""
 
 from __future__ import annotations
 
@@ -7,15 +7,18 @@ import codecs
 import gc
 import json
 import math
+import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+import textwrap
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from wizard.core.errors import Exit, UsageError, WizardError
+from wizard.core.errors import Exit, UsageError, WizardError, sentences
 from wizard.core.key_shape import holds_key
 from wizard.core.shutdown import Shutdown, discard_output
-from wizard.core.text import printable
+from wizard.core.terminal import inspect_terminal
+from wizard.core.text import capitalised, printable
 from wizard.rotation.model import Finding, Outcome
 
 if TYPE_CHECKING:
@@ -45,6 +48,7 @@ def open_wizard(
     Raises:
         WizardError: the terminal or the environments cannot be used.
     """
+    is_plain = is_plain or speaks_lines(os.environ)
     if is_plain:
         from wizard.plain.walk import open_wizard as open_face  # noqa: PLC0415
     else:
@@ -54,22 +58,38 @@ def open_wizard(
     return open_face(environments, environment, command + named + " --plain" * is_plain, shutdown)
 
 
-def print_message(line: str) -> None:
-    """Say it to people, where there is a place to say it; control characters but line ends are replaced."""
+def speaks_lines(environ: Mapping[str, str]) -> bool:
+    """Whether the line mode opens unasked: it is wished for, or the terminal cannot move its cursor."""
+    if environ.get("KEY_WIZARD_PLAIN", "0") not in ("", "0"):
+        return True
+    report = inspect_terminal(environ, sys.__stdin__, sys.__stderr__)
+    return report.term == "dumb" or (report.stdin_is_tty and not report.term)
+
+
+def print_message(text: str) -> None:
+    """Write progress or a warning to standard error, where there is one; control characters are replaced."""
     if sys.stderr is None:  # print would take standard output instead
         return
     with suppress(OSError):  # it is full, or nobody reads it: the exit code says how it ended
-        for part in line.split("\n"):
-            print(printable(part, limit=_LONGEST_LINE), file=sys.stderr, flush=True)
+        print(_clean(text), file=sys.stderr, flush=True)
+
+
+def _clean(text: str) -> str:
+    return "\n".join(printable(line, limit=_LONGEST_LINE) for line in text.split("\n"))
 
 
 def print_result(text: str) -> None:
-    """Write what a command was asked for to standard output.
+    """Write what a command was asked for to standard output; control characters are replaced.
 
     Raises:
         UsageError: it did not arrive there.
         BrokenPipeError: nobody reads it any more.
     """
+    write_output(_clean(text))
+
+
+def write_output(text: str) -> None:
+    """Write a text for programs to standard output as it is (see `print_result`)."""
     if sys.stdout is None:
         raise _unwritable("It is closed.")
     try:
@@ -88,7 +108,7 @@ def _unwritable(why: str) -> UsageError:
 
 def print_json(body: Mapping[str, object]) -> None:
     """Write the one JSON object of a command, in ASCII: it survives every locale and writes no control character."""
-    print_result(json.dumps({"schema": SCHEMA, **body}))
+    write_output(json.dumps({"schema": SCHEMA, **body}))
 
 
 def print_error(error: WizardError, *, as_json: bool = False) -> Exit:
@@ -105,9 +125,45 @@ def print_error(error: WizardError, *, as_json: bool = False) -> Exit:
 
 def print_finding(finding: Finding) -> None:
     """Say one finding on one line, and what to do about it on the next."""
-    print_message(f"{finding.outcome:<14} {finding.subject:<20} {printable(finding.observed, limit=1000)}")
+    print_result(f"{finding.outcome:<14} {finding.subject:<20} {printable(finding.observed, limit=1000)}")
     if finding.advice:
-        print_message(f"{'':<14} {'':<20} {printable(finding.advice, limit=1000)}")
+        print_result(f"{'':<14} {'':<20} {printable(finding.advice, limit=1000)}")
+
+
+def add_command(
+    commands: argparse._SubParsersAction[Any],
+    name: str,
+    run: Callable[[argparse.Namespace], int],
+    summary: str = "",
+    *,
+    examples: str,
+    about: str = "",
+    has_json: bool = True,
+) -> ArgumentParser:
+    """Describe a command by examples first.
+
+    Args:
+        commands: The parser's commands.
+        name: Its word.
+        run: Does it and returns the exit code.
+        summary: Stands beside it in the list of commands; one without a summary is not listed.
+        examples: A command on each line, with what it does.
+        about: What else there is to know.
+        has_json: Whether it can print one JSON object.
+    """
+    shown = f"examples:\n{textwrap.indent(examples, '  ')}"
+    listed: Any = {"help": summary} if summary else {}
+    parser = commands.add_parser(
+        name,
+        description="\n\n".join(filter(None, (*sentences(capitalised(summary)), shown, about))),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        **listed,
+    )
+    if has_json:
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(run=run)
+    assert isinstance(parser, ArgumentParser)  # noqa: S101 - argparse makes what the parser itself is
+    return parser
 
 
 def exit_code(findings: Iterable[Finding]) -> Exit:
@@ -126,7 +182,7 @@ def refuse_keys(arguments: Sequence[str]) -> None:
     """
     if any(map(holds_key, arguments)):
         raise UsageError(
-            "An argument looks like a key, and the wizard takes no key here",
+            "An argument looks like a key, and no command takes one",
             why="It has 40 or more letters and digits in a row, or is part of a private key. Your shell may have saved"
             " it, and other programs can read it.",
             advice="Delete it from your shell's history. If it is a real key, replace it. Only the wizard takes keys.",
@@ -141,7 +197,7 @@ def non_negative(text: str) -> float:
     except ValueError:
         value = math.nan
     if not 0 <= value < math.inf:
-        raise argparse.ArgumentTypeError("it is not a number from 0 on")
+        raise argparse.ArgumentTypeError("it is not a number of 0 or more")
     return value
 
 
@@ -178,7 +234,7 @@ def standard_input() -> str:
     except (AttributeError, OSError, ValueError) as error:
         raise UsageError(
             "Standard input cannot be read",
-            why="It is closed, or not open for reading.",
+            why="It is closed, or cannot be read.",
             advice="Pipe a list into the command, or give what it holds as arguments.",
             code="input.unreadable",
         ) from error
@@ -194,8 +250,8 @@ def standard_input() -> str:
     if any(len(half) > 1 and not half.strip(b"\0") for half in (given[0:200:2], given[1:200:2])):
         raise UsageError(
             "Standard input is not UTF-8 text",
-            why="Every second byte is zero: that is UTF-16.",
-            advice="Save the list as UTF-8, or pipe it through: iconv -f UTF-16LE -t UTF-8",
+            why="Every second byte is zero, as in UTF-16.",
+            advice="Save the list as UTF-8, or convert it: iconv -f UTF-16LE -t UTF-8",
             code="input.unreadable",
         )
     return given.decode("utf-8-sig", "replace")

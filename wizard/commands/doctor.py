@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from wizard.commands.console import exit_code, print_finding, print_json
+from wizard.commands.console import add_command, exit_code, print_finding, print_json
 from wizard.commands.prompts import place_opener
 from wizard.core import settings
 from wizard.core.errors import Exit, WizardError, sentences
@@ -19,7 +19,7 @@ from wizard.core.settings import OTHERS, Environment, Paths, Settings
 from wizard.core.terminal import inspect_terminal
 from wizard.core.threads import run_async
 from wizard.custody.errors import CustodyError
-from wizard.custody.records import Holding
+from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.custody.store import Store, try_out
 from wizard.custody.vault import Vault
 from wizard.egress.services import load_services
@@ -49,15 +49,19 @@ class Area(StrEnum):
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe the command."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "doctor",
-        help="terminal, keyring, network, clock, files: one line each, with the fix",
-        description="Looks at what the wizard needs on this host. Exit code: 0 fine, 1 files, stored keys"
-        " or the clock are wrong, 5 the keyring or encrypted file cannot be used, 6 an exchange was not reached.",
+        run,
+        "terminal, keyring, network, clock, files: one line each, with the fix",
+        examples="""\
+key-wizard doctor
+key-wizard doctor --only network""",
+        about="""\
+Exit codes: 0 fine, 1 files, stored keys or the clock are wrong,
+5 the storage cannot be used, 6 Binance was not reached.""",
     )
     parser.add_argument("--only", choices=[str(area) for area in Area], help="look at one area")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -102,15 +106,19 @@ async def try_place(open_store: Callable[[], Awaitable[Store]], writer: FindingW
         seconds = await try_out(store)
     except CustodyError as error:
         return _unusable_place(error, writer)
-    observed = f"A canary was written to {store.label}, read back, compared and deleted in {seconds:.1f} s."
+    observed = f"A test value was written to {store.label}, read back, compared and deleted in {seconds:.1f} s."
     outcome = Outcome.WARNING if store.doubt else Outcome.PASSED
     gap, backend = store.doubt, store.backend
     return PlaceFinding(STORAGE, outcome, observed, writer.clock(), does_not_prove=gap, state="ready", backend=backend)
 
 
+def _role(key: KeyRecord) -> str:
+    return key.slot if key.slot in (Slot.CURRENT, Slot.LEGACY) else "new"
+
+
 def _unusable_place(error: CustodyError, writer: FindingWriter) -> PlaceFinding:
-    told = writer.error(STORAGE, Outcome.FAILED, error)
-    return PlaceFinding(told.subject, told.outcome, told.observed, told.at, advice=told.advice, state=error.code)
+    found = writer.error(STORAGE, Outcome.FAILED, error)
+    return PlaceFinding(found.subject, found.outcome, found.observed, found.at, advice=found.advice, state=error.code)
 
 
 async def compare_stored_keys(
@@ -122,28 +130,28 @@ async def compare_stored_keys(
         for name in environments:
             with read_journal(paths) as journal:
                 records, vault = journal.keys(name), Vault(name, journal, store)
-                lost += [f"The {one.slot} key {one.name} of {name}" for one in await vault.missing()]
+                lost += [f"the {_role(one)} key {one.name} of {name}" for one in await vault.missing()]
                 unknown += await vault.unknown_items()
             elsewhere += [
-                f"The {one.slot} key {one.name} of {name} is in {one.store}"
+                f"The {_role(one)} key {one.name} of {name} is in {one.store}"
                 for one in records
                 if one.holding is Holding.STORED and one.backend not in ("", store.backend)
             ]
     except WizardError as error:
         return writer.error("Stored keys", Outcome.INCONCLUSIVE, error)
     if lost:
-        observed = f"{', '.join(lost)}: the journal says that it is stored, and it is not there any more."
-        advice = "Look whether another login or another place holds it; else open the wizard and forget it there."
+        observed = f"Missing from this storage: {', '.join(lost)}."
+        advice = "Look in another login or another storage. If the key is lost, open the wizard and forget it there."
         return writer.note("Stored keys", Outcome.FAILED, observed, advice=advice)
     if unknown:
-        observed = f"The journal does not know {', '.join(unknown)}."
-        advice = "To look at them, adopt or delete them: key-wizard strays ENV"
+        observed = f"The wizard does not know these stored keys: {', '.join(unknown)}."
+        advice = "Look at them: key-wizard storage ENV"
         return writer.note("Stored keys", Outcome.WARNING, observed, advice=advice)
     if elsewhere:
-        observed = f"{', '.join(elsewhere)}: that place was not looked at."
-        advice = "Choose that place ([custody] place in config.toml), then look again."
+        observed = f"{', '.join(elsewhere)}. It was not looked at."
+        advice = "Choose that storage in config.toml ([custody] place), then look again."
         return writer.note("Stored keys", Outcome.INCONCLUSIVE, observed, advice=advice)
-    return writer.note("Stored keys", Outcome.PASSED, "The journal and the place of the credentials agree.")
+    return writer.note("Stored keys", Outcome.PASSED, "The storage holds every key that it should, and no other.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +176,8 @@ class Doctor:
             # The directories before the journal is opened in them.
             return self._check_settings(), self._check_services(), self._check_privacy(), self._check_journal()
         if isinstance(self.known, WizardError):
-            advice = "Mend the settings first: key-wizard doctor --only files"
-            observed = "Not run: the settings cannot be read."
+            advice = "Fix the settings first: key-wizard doctor --only files"
+            observed = "The settings cannot be read."
             return (self.writer.note(area.capitalize(), Outcome.NOT_RUN, observed, advice=advice),)
         if area is Area.CLOCK:
             return (await self._check_clock(self.known.default),)
@@ -180,7 +188,7 @@ class Doctor:
         report = inspect_terminal(os.environ, sys.__stdin__, sys.__stderr__)
         if problem := report.problem():
             return self.writer.error("Terminal", Outcome.WARNING, problem)
-        size = f"{report.columns}x{report.lines}" if report.columns and report.lines else "size not told"
+        size = f"{report.columns}x{report.lines}" if report.columns and report.lines else "unknown size"
         observed = f"Full screens can be drawn: {report.term}, {size}."
         return self.writer.note("Terminal", Outcome.PASSED, observed)
 
@@ -221,7 +229,7 @@ class Doctor:
         except WizardError as error:
             return self.writer.error("Clock", Outcome.INCONCLUSIVE, error)
         except TimeoutError:
-            observed = f"{environment.site.name} did not tell the time often enough within {CLOCK_DEADLINE:g} s."
+            observed = f"{environment.site.name} did not answer often enough within {CLOCK_DEADLINE:g} s."
             advice = "Try again when the network is faster."
             return self.writer.note("Clock", Outcome.INCONCLUSIVE, observed, advice=advice)
         finding = self.writer.skew(measured)
@@ -232,7 +240,7 @@ class Doctor:
         if isinstance(self.known, WizardError):
             return self.writer.error("Settings", Outcome.FAILED, self.known)
         file = self.paths.config_file
-        source = str(file) if file.exists() else "The defaults; there is no config.toml"
+        source = str(file) if file.exists() else "No config.toml, so the defaults"
         return self.writer.note("Settings", Outcome.PASSED, f"{source}: {', '.join(self.known.environments)}.")
 
     def _check_services(self) -> Finding:
@@ -240,11 +248,11 @@ class Doctor:
             services = load_services(self.paths.services_file)
         except WizardError as error:
             return self.writer.error("Echo services", Outcome.FAILED, error)
-        operators = len({service.operator for service in services})
-        if operators > 1:
-            observed = f"{len(services)} services of {operators} operators."
+        providers = len({service.operator for service in services})
+        observed = f"{len(services)} services of {providers} providers."
+        if providers > 1:
             return self.writer.note("Echo services", Outcome.PASSED, observed)
-        observed = f"There are {len(services)}, of {operators} operators; two operators are needed to agree."
+        observed += " At least two providers must agree on an address."
         advice = f"Enable others in {self.paths.services_file}."
         return self.writer.note("Echo services", Outcome.FAILED, observed, advice=advice)
 
@@ -265,8 +273,8 @@ class Doctor:
             with read_journal(self.paths) as journal:
                 journal.check()
         except WizardError as error:
-            return self.writer.error("Journal", Outcome.FAILED, error)
+            return self.writer.error("Records", Outcome.FAILED, error)
         if not self.paths.journal.exists():
-            return self.writer.note("Journal", Outcome.PASSED, "There is none yet; the first rotation makes it.")
-        observed, gap = "It is whole, and each row holds what it should.", "that nobody changed it"
-        return self.writer.note("Journal", Outcome.PASSED, observed, does_not_prove=gap)
+            return self.writer.note("Records", Outcome.PASSED, "There are none yet.")
+        observed, gap = "The file is whole, and each row is valid.", "that nobody changed it"
+        return self.writer.note("Records", Outcome.PASSED, observed, does_not_prove=gap)

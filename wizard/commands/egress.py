@@ -1,4 +1,4 @@
-"""`key-wizard egress`: which address does the exchange see?"""
+"""`key-wizard egress`: which address does Binance see?"""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import TypeVar
 
-from wizard.commands.console import print_error, print_json, print_message, standard_input
+from wizard.commands.console import add_command, print_error, print_json, print_message, print_result, standard_input
 from wizard.commands.prompts import place_opener
 from wizard.core import settings
 from wizard.core.errors import Exit, WizardError
@@ -44,37 +44,33 @@ CALL_DEADLINE = 10.0
 """Seconds for one call; there are two at the same time."""
 
 Result = TypeVar("Result")
-_HOSTS_HELP = (
-    "also ask other hosts over OpenSSH, as your ~/.ssh/config says; names parted by commas, [user@]host each."
-    f" {FROM_SETTINGS} stands for the environment's hosts = […] and is meant where no name is given,"
-    f" {FROM_SSH_CONFIG} for every Host name in ~/.ssh/config, {FROM_STANDARD_INPUT} for the names on standard input,"
-    " one per line"
-)
-_EXCHANGE_HELP = (
-    "also ask the exchange itself, by read-only signed calls of the key in use: its word goes before the operators'"
-)
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe the command."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "egress",
-        help="what address does the exchange see?",
-        description="Asks several operators which address they see. Exit code 0 when they agree, 6 when they do not;"
-        " with --hosts, when they agree for every host; with --ask-exchange, when the exchange's own word confirms it"
-        " or leaves it open.",
+        run,
+        "which address does Binance see?",
+        examples="""\
+key-wizard egress                                 ask several services, two must agree
+key-wizard egress --ask-exchange                  ask Binance too, with the current key
+key-wizard egress --hosts bot-1,trader@bot-2      ask other hosts too, over OpenSSH
+ansible all --list-hosts | key-wizard egress --hosts -""",
+        about=f"""\
+No key or secret is sent to other hosts, and no host key is accepted for you.
+--hosts without names asks those of the settings ({FROM_SETTINGS}).
+--hosts {FROM_SSH_CONFIG} asks all of ~/.ssh/config. --hosts {FROM_STANDARD_INPUT} reads names from standard input.
+Exit codes: 0 the address is known, also of every host, 6 it is not.""",
     )
     # SUPPRESS: a default would overwrite an --env that stands before the command.
+    parser.add_argument("--env", metavar="NAME", default=argparse.SUPPRESS, help="use the route of this environment")
     parser.add_argument(
-        "--env", metavar="NAME", default=argparse.SUPPRESS, help="by whose route; production, else the first"
+        "--sample-more", action="store_true", help="ask until a second, equally used address would have shown"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument(
-        "--sample-more", action="store_true", help="ask on until a second, equally used address would have shown"
-    )
-    parser.add_argument("--ask-exchange", action="store_true", help=_EXCHANGE_HELP)
-    parser.add_argument("--hosts", metavar="A,B", nargs="?", const=FROM_SETTINGS, help=_HOSTS_HELP)
-    parser.set_defaults(run=run)
+    parser.add_argument("--ask-exchange", action="store_true", help="also ask Binance, by read-only signed calls")
+    parser.add_argument("--hosts", metavar="A,B", nargs="?", const=FROM_SETTINGS, help="also ask these hosts")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -86,25 +82,26 @@ def run(options: argparse.Namespace) -> int:
     report, way, answers = run_async(_ask(environment, paths, hosts, samples_more=options.sample_more))
     if report.unfinished:
         print_message(f"Not waited for: {', '.join(printable(service.name) for service in report.unfinished)}.")
-    print_message(report.sentence())
-    if options.sample_more:
-        print_message(describe_sampling(report.samples))
     if way:
-        print_message(f"Attention: {way.sentence()}")
-    if history := keep_observation(report, environment, paths, "egress"):
-        print_message(history)
-    print_advice(answers)
+        print_message(f"Warning: {way.sentence()}")
+    history = keep_observation(report, environment, paths, "egress")
+    sampling = describe_sampling(report.samples) if options.sample_more else ""
+    warn_of_hosts(answers)
     observation, trouble = None, None
     try:
-        observation = ask_exchange(environment, paths, known, report.verdict) if options.ask_exchange else None
+        observation = ask_exchange(environment, paths, known) if options.ask_exchange else None
     except WizardError as error:
         trouble = print_error(error)
+    observed = observation.sentence(report.verdict) if observation else ""
+    listed = [f"For the whitelist: {address} # {', '.join(names)}" for address, names in labels(answers).items()]
+    words = "\n".join(filter(None, (report.sentence(), sampling, history, observed, *listed)))
+    (print_message if options.json else print_result)(words)
     if options.json:
-        # It is null where nothing here could call the exchange over IPv6, or the name service did not tell.
-        told: dict[str, object] = {"ipv6": way and _ipv6_json(way), "history": history}
-        told |= {"hosts": [_host_json(answer) for answer in answers]} if hosts else {}
-        told |= {"exchange": _exchange_json(observation, report.verdict)} if options.ask_exchange else {}
-        print_json({"environment": environment.name, **as_json(report), **told})
+        # It is null where nothing here could call Binance over IPv6, or the name service did not answer.
+        more: dict[str, object] = {"ipv6": way and _ipv6_json(way), "history": history}
+        more |= {"hosts": [_host_json(answer) for answer in answers]} if hosts else {}
+        more |= {"exchange": _exchange_json(observation, report.verdict)} if options.ask_exchange else {}
+        print_json({"environment": environment.name, **as_json(report), **more})
     confirmed = observation.confirms(report.verdict) if observation else None
     is_known = (report.verdict.is_agreed if confirmed is None else confirmed) and all(one.address for one in answers)
     return trouble or (Exit.FINE if is_known else Exit.INCONCLUSIVE)
@@ -165,7 +162,7 @@ async def _ask_hosts(
     return await ask_hosts(hosts, services, ssh, rules=environment.rules, bounds=bounds, on_answer=_print_answer)
 
 
-def print_advice(answers: Sequence[HostAnswer]) -> None:
+def warn_of_hosts(answers: Sequence[HostAnswer]) -> None:
     """Say what to do about the hosts that gave no address, once for all that have the same trouble."""
     troubled: dict[tuple[str, str], list[HostAnswer]] = {}
     for answer in answers:
@@ -174,12 +171,10 @@ def print_advice(answers: Sequence[HostAnswer]) -> None:
     for (kind, _), those in troubled.items():
         names = ", ".join(answer.host.name for answer in those)
         print_message(f"{kind.replace('-', ' ').capitalize()} ({names}): {those[0].advice()}")
-    for address, labelled in labels(answers).items():
-        print_message(f"For the whitelist: {address} # {', '.join(labelled)}")
 
 
 def _print_answer(answer: HostAnswer) -> None:
-    proxy = " A proxy is set in that login; it was not used." if answer.has_proxy else ""
+    proxy = " A proxy is set in that login. It was not used." if answer.has_proxy else ""
     print_message(
         f"{answer.host.name:<24} {answer.address or 'no address'!s:<16} {answer.milliseconds:6.0f} ms"
         f"  {answer.sentence()}{proxy}"
@@ -243,11 +238,11 @@ def _exchange_json(observation: ExchangeObservation | None, verdict: EgressVerdi
     """
     if observation is None:
         return None
-    told = observation.address(verdict)
+    pointed_to = observation.address(verdict)
     return {
         "site": observation.site,
         "accepted": observation.accepted,
-        "address": str(told) if told else None,
+        "address": str(pointed_to) if pointed_to else None,
         "confirms": observation.confirms(verdict),
         "sentence": observation.sentence(verdict),
     }
@@ -270,16 +265,13 @@ def keep_observation(report: EgressReport, environment: Environment, paths: Path
     return _in_journal(paths, write) or ""
 
 
-def ask_exchange(
-    environment: Environment, paths: Paths, known: Settings, verdict: EgressVerdict
-) -> ExchangeObservation:
-    """Ask, tell what it means beside the addresses that echo services saw, and keep an address that was named.
+def ask_exchange(environment: Environment, paths: Paths, known: Settings) -> ExchangeObservation:
+    """Ask Binance, and keep an address that it named.
 
     Raises:
         wizard.core.errors.WizardError: no key is in use, or keyring or route cannot be used.
     """
     observation = run_async(_ask_exchange(environment, paths, known))
-    print_message(observation.sentence(verdict))
     route = decide_route(environment, os.environ)
     _in_journal(paths, lambda journal: keep_exchange_observation(observation, route, journal, environment.name))
     return observation
@@ -303,5 +295,5 @@ def _in_journal(paths: Paths, write: Callable[[Journal], Result]) -> Result | No
             return write(journal)
     except WizardError as error:
         print_error(error)
-        print_message("The address was observed, but not kept.")
+        print_message("The address was observed and not kept.")
         return None

@@ -9,20 +9,27 @@ import signal
 from contextlib import suppress
 from dataclasses import asdict
 
-from wizard.commands.console import non_negative, print_result
+from wizard.commands.console import add_command, non_negative, print_result
 from wizard.core.errors import Exit
 from wizard.rehearsal.scenarios import PASSES_AFTER, SCENARIOS, SMOOTH
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe the command."""
-    parser = commands.add_parser("exchange", help="run the embedded exchange alone, for tests and other clients")
-    parser.add_argument("--port", type=int, default=0, metavar="N", help="loopback port; 0 takes a free one")
-    parser.add_argument("--json", action="store_true", help="print the addresses as JSON")
-    parser.add_argument(
-        "--idle-limit", type=non_negative, metavar="SECONDS", help="end after so long without a request"
+    parser = add_command(
+        commands,
+        "exchange",
+        run,
+        examples="""\
+key-wizard exchange --port 8080                  serve until Ctrl+C
+key-wizard exchange --json                       print the addresses as JSON, then serve""",
+        about="""\
+Runs the embedded exchange alone, REST and WebSocket, on loopback, for tests of other clients.
+It behaves as Binance does where Key Wizard touches it. See docs/commands.md.""",
     )
-    parser.add_argument("--seed", type=int, metavar="N", help="make the same keys and secrets in every run: tests only")
+    parser.add_argument("--port", type=int, default=0, metavar="N", help="loopback port, 0 takes a free one")
+    parser.add_argument("--idle-limit", type=non_negative, metavar="SECONDS", help="end after this long without a call")
+    parser.add_argument("--seed", type=int, metavar="N", help="make the same keys and secrets in every run, for tests")
     parser.add_argument(
         "--scenario", choices=SCENARIOS, default=SMOOTH.name, help="what goes wrong when the second key is made"
     )
@@ -31,9 +38,8 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         type=non_negative,
         default=PASSES_AFTER,
         metavar="SECONDS",
-        help="with --scenario: when a fault that passes by itself is over (%(default)g)",
+        help="when a fault of the scenario is over that ends by itself (%(default)g)",
     )
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -51,8 +57,10 @@ async def _serve(options: argparse.Namespace) -> None:
     loop, is_stopped = asyncio.get_running_loop(), asyncio.Event()
     signal.signal(signal.SIGTERM, lambda *_: loop.call_soon_threadsafe(is_stopped.set))
     async with simulator.serve(exchange, options.port) as addresses:
-        served = f"The embedded exchange serves at {addresses.base_url} and {addresses.ws_url}"
-        words = f"{served}, its desk at {addresses.desk_url}. Ctrl+C ends it."
+        words = (
+            f"REST            {addresses.base_url}\nWebSocket       {addresses.ws_url}\n"
+            f"Simulated page  {addresses.desk_url}\nCtrl+C ends it."
+        )
         print_result(json.dumps(asdict(addresses)) if options.json else words)
         if options.idle_limit is None:
             await is_stopped.wait()

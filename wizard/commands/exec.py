@@ -8,7 +8,7 @@ import signal
 from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING
 
-from wizard.commands.console import print_message
+from wizard.commands.console import add_command, print_message
 from wizard.core.errors import Exit
 from wizard.core.settings import Paths, Settings
 from wizard.core.text import printable
@@ -21,41 +21,40 @@ NOT_EXECUTABLE = 126
 NOT_FOUND = 127
 """Both as shells have them (POSIX, Shell Command Language, 2.8.2)."""
 
-_EPILOG = f"""\
-The command takes the place of key-wizard. It sees the environment that key-wizard was started with, and:
-
+_ABOUT = f"""\
+Your command replaces key-wizard. It sees your environment variables, and these:
   {API_KEY:<20} the API key
   {API_SECRET:<20} the secret of an HMAC key
   {PRIVATE_KEY:<20} the private key of an Ed25519 or RSA key, as PKCS#8 PEM
+Only one of the last two is set.
 
-Only one of the last two is set. The exit code is the command's own; where it does not start: 1 there is no current
-key, 2 usage, 5 the keyring or encrypted file cannot be used, 126 it cannot be executed, 127 it is not found.
-
-Example: key-wizard exec production -- python bot.py
-"""
+Exit codes: those of your command. If it does not start:
+1 no current key, 2 usage, 5 the storage cannot be used, 126 not executable, 127 not found."""
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe the command."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "exec",
-        help="run a command with the current credentials in its environment",
-        usage="key-wizard exec ENV -- CMD [ARG ...]",
-        epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        run,
+        "run your bot with the current key in its environment variables",
+        examples="""\
+key-wizard exec production -- python bot.py
+key-wizard exec staging -- sh -c 'echo "$BINANCE_API_KEY"'""",
+        about=_ABOUT,
+        has_json=False,
     )
+    parser.usage = "key-wizard exec ENV -- CMD [ARG ...]"
     parser.add_argument("environment", metavar="ENV", help="whose current key")
-    parser.add_argument(
-        "words", metavar="CMD [ARG ...]", nargs=argparse.REMAINDER, help="the command and its arguments"
-    )
-    parser.set_defaults(run=run)
+    parser.add_argument("words", metavar="CMD [ARG ...]", nargs=argparse.REMAINDER, help="your command")
 
 
 def run(options: argparse.Namespace) -> int:
     """Read the credentials, then become the command."""
     command = options.words[1:] if options.words[:1] == ["--"] else options.words
     if not command:
-        print_message("key-wizard: there is no command to run. Write: key-wizard exec ENV -- CMD")
+        print_message("key-wizard: There is no command to run. Write:\n  key-wizard exec ENV -- CMD")
         return Exit.USAGE
     given = as_variables(read_current(options.environment, _open_place))
     inherited = {name: value for name, value in options.inherited.environ.items() if name not in VARIABLES}

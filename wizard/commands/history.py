@@ -1,10 +1,10 @@
-"""`key-wizard history`: what was rotated, and with which proof."""
+"""`key-wizard history`: which jobs were done, and with which proof."""
 
 from __future__ import annotations
 
 import argparse
 
-from wizard.commands.console import print_json, print_message
+from wizard.commands.console import add_command, print_json, print_result
 from wizard.core import settings
 from wizard.core.clock import utc
 from wizard.core.errors import Exit
@@ -19,18 +19,20 @@ from wizard.rotation.report import restore_report
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe the command."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "history",
-        help="rotations and their certificates",
-        description="Lists rotations, the oldest first.",
+        run,
+        "finished jobs and their reports, the oldest first",
+        examples="""\
+key-wizard history                 all environments
+key-wizard history production      one environment""",
     )
-    parser.add_argument("environment", metavar="ENV", nargs="?", help="one environment; all where none is named")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.set_defaults(run=run)
+    parser.add_argument("environment", metavar="ENV", nargs="?", help="one environment, also one of the past")
 
 
 def run(options: argparse.Namespace) -> int:
-    """Read the journal to its end, and say what it holds."""
+    """Read the records to their end, and say what they hold."""
     paths = settings.paths()
     known = settings.load(paths.config_file)
     with read_journal(paths) as journal:
@@ -40,12 +42,11 @@ def run(options: argparse.Namespace) -> int:
         print_json({"rotations": [describe_rotation(each, reports.get(each.number)) for each in rotations]})
         return Exit.FINE
     if not rotations:
-        print_message("No rotation was begun yet.")
+        print_result("Nothing was done here yet.")
     for rotation in rotations:
-        print_message(_line(rotation))
         report = reports.get(rotation.number)
-        for label, text in report.lines() if report else ():
-            print_message(f"    {label:<12} {printable(text, limit=1000)}")
+        rows = [f"    {label:<12} {printable(text, limit=1000)}" for label, text in report.lines()] if report else []
+        print_result("\n".join([_line(rotation), *rows]))
     return Exit.FINE
 
 

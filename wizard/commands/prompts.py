@@ -35,9 +35,9 @@ def ask(prompt: str, what: str) -> Secret:
         typed = question.answer() if question else None
     if typed is None:
         raise UsageError(
-            f"{what} is asked for on a terminal, and there is none",
+            f"{what} is needed, and there is no terminal to type it on",
             why="It is never taken from arguments, variables or a pipe.",
-            advice="Run the command in a terminal; over SSH with `ssh -t`.",
+            advice="Run the command in a terminal. Over SSH use: ssh -t",
             code="terminal.missing",
         )
     return typed

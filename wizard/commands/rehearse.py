@@ -5,11 +5,11 @@ from __future__ import annotations
 import argparse
 import asyncio
 
-from wizard.commands.console import open_wizard, print_json, print_message
+from wizard.commands.console import add_command, open_wizard, print_json, print_message, print_result
 from wizard.core import settings
 from wizard.core.credentials import KeyKind
 from wizard.core.errors import Exit
-from wizard.rehearsal.player import Player
+from wizard.rehearsal.player import PlayedStep, Player
 from wizard.rehearsal.scenarios import PASSES_AFTER, SCENARIOS, SMOOTH, Correction, Scenario
 from wizard.rehearsal.session import rehearse
 from wizard.rotation.model import Grade
@@ -17,30 +17,47 @@ from wizard.rotation.model import Grade
 KINDS = (str(KeyKind.ED25519), str(KeyKind.HMAC))
 SHORT_WAIT = 4.0
 """Seconds until a fault passes that the player waits out; long enough to be seen first."""
+_KEYS = ("goes_wrong", "shows", "advice")
+_RESULTS = {
+    Grade.PROVEN: "The new key works. The legacy key is proven dead.",
+    Grade.ALIVE: "The legacy key is still alive. Its secret is kept.",
+}
 
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe the command."""
-    parser = commands.add_parser("rehearse", help="rehearse a rotation against the embedded exchange")
-    parser.add_argument("--auto", action="store_true", help="play the user, step by step, without questions")
-    parser.add_argument("--json", action="store_true", help="with --auto: print one JSON object")
-    parser.add_argument("--kind", choices=KINDS, default=KINDS[0], help="with --auto: kind of key")
-    parser.add_argument(
-        "--scenario", choices=SCENARIOS, help="a fire drill: what goes wrong; an open rehearsal keeps its own"
+    parser = add_command(
+        commands,
+        "rehearse",
+        run,
+        "practise on a simulated Binance, no money is touched",
+        examples="""\
+key-wizard rehearse                                 practise with the screens
+key-wizard rehearse --list                          which fire drills are there?
+key-wizard rehearse --scenario address-changed      practise what goes wrong
+key-wizard rehearse --auto                          watch a rotation without questions""",
+        about="""\
+An open rehearsal is resumed with the scenario that it began with. Several can run at once.
+Exit codes of --auto: 0 proven dead, 4 the legacy key is alive, 6 neither is proven.""",
     )
+    parser.add_argument("--list", action="store_true", help="list the scenarios")
+    parser.add_argument("--scenario", choices=SCENARIOS, metavar="NAME", help="a fire drill, see --list")
+    parser.add_argument("--auto", action="store_true", help="play the user, without questions")
+    parser.add_argument("--kind", choices=KINDS, default=KINDS[0], help="kind of the new key, with --auto")
     parser.add_argument(
         "--source-address",
         default=settings.ANY_SOURCE,
         metavar="ADDRESS",
-        help="call from this loopback address: 127.0.0.2 is another host to the embedded exchange",
+        help="call from this loopback address, as 127.0.0.2, to play another host",
     )
     # Left out, it is what stood before the command: `key-wizard --plain rehearse`.
     parser.add_argument("--plain", action="store_true", default=argparse.SUPPRESS, help="line by line")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
-    """Rehearse."""
+    """Rehearse, or list the scenarios."""
+    if options.list:
+        return _list(as_json=options.json)
     scenario = SCENARIOS[options.scenario or SMOOTH.name]
     if options.auto:
         return asyncio.run(_play(options, scenario))
@@ -50,15 +67,31 @@ def run(options: argparse.Namespace) -> int:
     return open_wizard(environments, options.shutdown, "key-wizard rehearse", is_plain=options.plain)
 
 
+def _list(*, as_json: bool) -> int:
+    if as_json:
+        texts = {each.name: dict(zip(_KEYS, each.sentences, strict=True)) for each in SCENARIOS.values()}
+        print_json({"scenarios": texts})
+        return Exit.FINE
+    for each in SCENARIOS.values():
+        rows = zip(("what happens", "what you see", "the way out"), each.sentences, strict=True)
+        print_result("\n".join((each.name, *(f"  {label:<14}{text}" for label, text in rows))))
+    return Exit.FINE
+
+
 async def _play(options: argparse.Namespace, wanted: Scenario) -> int:
-    print_message("A rehearsal: the exchange is embedded, no money is touched.")
+    say = print_message if options.json else print_result
+
+    def say_step(done: PlayedStep) -> None:
+        say(f"{done.step:<12} {done.outcome:<12} {done.seconds:5.1f} s  {done.sentence}")
+
+    print_message("This is a rehearsal. Binance is simulated, no money is touched.")
     passes_after = SHORT_WAIT if wanted.correction is Correction.WAIT else PASSES_AFTER
     async with rehearse(
         settings.paths(), source_address=options.source_address, scenario=wanted, passes_after=passes_after
     ) as rehearsal:
         scenario, store = rehearsal.scenario, rehearsal.store
         if rehearsal.store_problem:
-            print_message(f"Credentials are held in {store.label}. {rehearsal.store_problem}")
+            print_message(f"The keys are in {store.label}. {rehearsal.store_problem}")
         if options.scenario and scenario is not wanted:
             print_message(f"An open rehearsal goes on with its own scenario, {scenario.name}.")
         if scenario is not SMOOTH:
@@ -70,18 +103,17 @@ async def _play(options: argparse.Namespace, wanted: Scenario) -> int:
                 KeyKind(options.kind),
                 scenario,
                 passes_after=passes_after,
-                on_step=lambda done: print_message(
-                    f"{done.step:<12} {done.outcome:<8} {done.seconds:5.1f} s  {done.sentence}"
-                ),
-                on_correction=lambda done: print_message(f"{'the user':<12} {done}"),
+                on_step=say_step,
+                on_correction=lambda done: say(f"{'you':<12} {done}"),
             )
             is_done = await player.play()
             result = player.as_json()
     if is_done and store.durable:
-        print_message(f"The rehearsal is over: its keys were removed from {store.place}.")
+        print_message(f"The rehearsal is over. Its keys were removed from {store.place}.")
     if options.json:
         print_json(result)
-    print_message(f"Grade: {result['grade']}.")
+    grade = Grade(result["grade"])
+    say(_RESULTS.get(grade, f"The death of the legacy key is not proven: {grade}."))
     if is_done:
         return Exit.FINE
-    return Exit.LEGACY_ALIVE if Grade(result["grade"]) is Grade.ALIVE else Exit.INCONCLUSIVE
+    return Exit.LEGACY_ALIVE if grade is Grade.ALIVE else Exit.INCONCLUSIVE

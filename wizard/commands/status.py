@@ -1,11 +1,11 @@
-"""`key-wizard status`: environments, keys, age, last proof, open rotations."""
+"""`key-wizard status`: environments, keys, age, last proof, open jobs."""
 
 from __future__ import annotations
 
 import argparse
 import time
 
-from wizard.commands.console import print_json, print_message
+from wizard.commands.console import add_command, print_json, print_result
 from wizard.core import settings
 from wizard.core.clock import duration
 from wizard.core.errors import Exit
@@ -15,13 +15,20 @@ from wizard.rotation.json_records import describe_key
 
 def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Describe the command."""
-    parser = commands.add_parser("status", help="environments, keys, age, last proof, open rotations")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.set_defaults(run=run)
+    add_command(
+        commands,
+        "status",
+        run,
+        "environments, their keys, what is open and what is next",
+        examples="""\
+key-wizard status            one line for each environment
+key-wizard status --json     the same for programs""",
+        about="Exit codes: 0 nothing is open, 3 a job is open, 4 a legacy key is not proven dead.",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Read the journal and say what it holds; a rotation that is open is exit code 3, a living legacy key 4."""
+    """Say what the records hold."""
     paths = settings.paths()
     environments = settings.load(paths.config_file).environments.values()
     with read_journal(paths) as journal:
@@ -30,21 +37,20 @@ def run(options: argparse.Namespace) -> int:
     if options.json:
         print_json({"environments": [_as_json(one, now) for one in seen]})
     else:
-        for one in seen:
-            print_message(_line(one, now))
-    return _exit_code(seen)
-
-
-def _exit_code(seen: tuple[Overview, ...]) -> Exit:
+        print_result("\n".join(_line(one, now) for one in seen))
     if any(one.legacy for one in seen):
         return Exit.LEGACY_ALIVE
     return Exit.ROTATION_OPEN if any(one.open_rotation for one in seen) else Exit.FINE
 
 
 def _line(one: Overview, now: float) -> str:
-    key = f"{one.current.name}, stored {duration(now - one.current.stored_at)} ago" if one.current else "no key"
-    legacy = f"; legacy {one.legacy.name} is not proven dead" if one.legacy else ""
-    return f"{one.environment.name:<14} {one.environment.site.name:<14} {key}{legacy}; next: {one.next_step}"
+    key = "no key"
+    if one.current:
+        proven = one.current.proven_at
+        key = f"{one.current.name}, stored {duration(now - one.current.stored_at)} ago"
+        key += "" if proven is None else f", proven {duration(now - proven)} ago"
+    legacy = f", legacy key {one.legacy.name} is not proven dead" if one.legacy else ""
+    return f"{one.environment.name:<14} {one.environment.site.name:<14} {key}{legacy}, next: {one.next_step}"
 
 
 def _as_json(one: Overview, now: float) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""`key-wizard whitelist`: check an address list, and write it as the exchange's page wants it."""
+"""`key-wizard whitelist`: check an address list, and write it as Binance's page wants it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from ipaddress import IPv4Address
 
-from wizard.commands.console import ArgumentParser, print_json, print_message, print_result, standard_input
+from wizard.commands.console import ArgumentParser, add_command, print_json, print_message, standard_input, write_output
 from wizard.core import settings
 from wizard.core.addresses import read_ipv4
 from wizard.core.errors import Exit, UsageError
@@ -26,32 +26,38 @@ FORMS = {form.name.lower(): form for form in Form}
 
 def add(commands: argparse._SubParsersAction[ArgumentParser]) -> None:
     """Describe the command."""
-    parser = commands.add_parser(
+    parser = add_command(
+        commands,
         "whitelist",
-        help="check an address list; exit code 1 if it has errors",
-        description="Says what is wrong with an address list. A list without errors is printed, ready to paste.",
+        run,
+        "check an address list and print it ready to paste",
+        examples="""\
+key-wizard whitelist 203.0.113.42 198.51.100.0/24
+key-wizard whitelist - --format lines < addresses.txt
+key-wizard whitelist - --env production --egress 203.0.113.42 < addresses.txt""",
+        about="""\
+Standard output has the list to paste, and nothing if the list has errors.
+What is wrong goes to standard error. Exit codes: 0 no errors, 1 errors.""",
     )
-    parser.add_argument("text", metavar="TEXT", nargs="+", help="addresses and blocks; - reads standard input")
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("text", metavar="TEXT", nargs="+", help="addresses and CIDR blocks, - reads standard input")
     # SUPPRESS: a default would overwrite an --env that stands before the command.
     parser.add_argument(
         "--env",
         metavar="NAME",
         default=argparse.SUPPRESS,
-        help="by whose rules and beside which other lists; rules of production, else of the first",
+        help="use the rules of this environment, and compare with the other lists",
     )
-    parser.add_argument("--format", choices=FORMS, default="commas", help="what stands between two entries")
+    parser.add_argument("--format", choices=FORMS, default="commas", help="what separates two entries")
     parser.add_argument(
         "--egress",
         metavar="ADDRESS",
         type=_address,
         action="append",
         default=[],
-        help="an address that must be covered; may be repeated",
+        help="an address that the list must cover (repeatable)",
     )
-    parser.add_argument("--max-entries", metavar="N", type=_limit, help="how many entries the exchange accepts")
+    parser.add_argument("--max-entries", metavar="N", type=_limit, help="how many entries Binance accepts")
     parser.interleaved = "text"
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -73,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         _print(validation)
         if output is not None:
-            print_result(output)
+            write_output(output)
     return Exit.FINE if validation.is_valid else Exit.SAYS_NO
 
 
@@ -159,7 +165,7 @@ def _parsed(text: str) -> Entries:
             raise UsageError(
                 f"Line {number} of the list looks like a key",
                 why="It has 40 or more letters and digits in a row, or is part of a private key.",
-                advice="Take it out of the list. If it is a real key, replace it: it does not belong into such a file.",
+                advice="Delete it from the list. If it is a real key, replace it.",
                 code="argument.key",
             )
     return parse(text)

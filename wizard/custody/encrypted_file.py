@@ -129,7 +129,7 @@ class EncryptedFileStore:
     """
 
     place = PHRASES[Place.ENCRYPTED_FILE]
-    by_hand = "with `key-wizard strays`"
+    by_hand = "with `key-wizard storage`"
     backend = BACKEND
     durable = True
     doubt = ""

@@ -76,6 +76,8 @@ class WebSocketSession:
 class ExchangeClient:
     """Calls one site over one transport. Used as `async with ExchangeClient(…) as client`.
 
+    Every call raises `ExchangeError`; a signed one also `SigningKeyError`, where the secret or private key cannot sign.
+
     Args:
         site: Which hosts.
         transport: How they are reached; it is closed together with the client.
@@ -128,59 +130,31 @@ class ExchangeClient:
         )
 
     async def ping(self) -> float:
-        """Call `GET /api/v3/ping`; return the milliseconds. It proves reachability, nothing about a key.
-
-        Raises:
-            ExchangeError: see `wizard.exchange.errors`.
-        """
+        """Call `GET /api/v3/ping`; return the milliseconds. It proves reachability, nothing about a key."""
         return (await self._call("/api/v3/ping")).round_trip_ms
 
     async def server_time(self) -> ServerTime:
-        """Call `GET /api/v3/time`, asking for microseconds (CONFIRMED, rest-api.md).
-
-        Raises:
-            ExchangeError: see `wizard.exchange.errors`.
-        """
+        """Call `GET /api/v3/time`, asking for microseconds (CONFIRMED, rest-api.md)."""
         reply = await self._call("/api/v3/time", headers={"X-MBX-TIME-UNIT": "MICROSECOND"})
         return read_server_time(reply.json, reply.round_trip_ms, reply.sent_at)
 
     async def api_restrictions(self, credentials: Credentials) -> ApiRestrictions:
-        """Call `GET /sapi/v1/account/apiRestrictions`, signed; weight 1. Sites without `/sapi` answer 404.
-
-        Raises:
-            ExchangeError: see `wizard.exchange.errors`.
-            SigningKeyError: the secret or private key cannot sign.
-        """
+        """Call `GET /sapi/v1/account/apiRestrictions`, signed; weight 1. Sites without `/sapi` answer 404."""
         reply = await self._call("/sapi/v1/account/apiRestrictions", credentials)
         return read_api_restrictions(reply.json)
 
     async def account(self, credentials: Credentials) -> Account:
-        """Call `GET /api/v3/account`, signed, without empty balances; weight 20.
-
-        Raises:
-            ExchangeError: see `wizard.exchange.errors`.
-            SigningKeyError: the secret or private key cannot sign.
-        """
+        """Call `GET /api/v3/account`, signed, without empty balances; weight 20."""
         reply = await self._call("/api/v3/account", credentials, params={"omitZeroBalances": True})
         return read_account(reply.json)
 
     async def futures_balances(self, credentials: Credentials) -> int:
-        """Call `GET /fapi/v3/balance` of the site's futures host, signed; weight 5. Return how many assets it lists.
-
-        Raises:
-            ExchangeError: see `wizard.exchange.errors`. A refusal may name the caller's address (REPORTED).
-            SigningKeyError: the secret or private key cannot sign.
-        """
+        """Call `GET /fapi/v3/balance` of the site's futures host, signed; weight 5. Return how many assets it lists."""
         reply = await self._call("/fapi/v3/balance", credentials, base=self._site.futures_url)
         return read_futures_balances(reply.json)
 
     async def websocket_session(self, credentials: Credentials) -> WebSocketSession:
-        """Log on to the WebSocket API where the kind of key can, and ask for `account.status`, signed; weight 20 + 2.
-
-        Raises:
-            ExchangeError: see `wizard.exchange.errors`.
-            SigningKeyError: the secret or private key cannot sign.
-        """
+        """Log on to the WebSocket API where the kind of key can, and ask for the `account.status`; weight 20 + 2."""
         if not is_sendable(credentials):
             raise unsendable_key()
         begun = self._stopwatch()
@@ -194,15 +168,10 @@ class ExchangeClient:
     async def market_stream(self) -> float:
         """Open a public market stream and wait for its first message; return the milliseconds.
 
-        It takes no key, and proves nothing about one.
-
-        Raises:
-            ExchangeError: see `wizard.exchange.errors`.
-        """
+        It takes no key, and proves nothing about one."""
         begun = self._stopwatch()
-        outcome = await self._transport.converse(f"{self._site.stream_url}/{STREAM}", first_message)
-        if isinstance(outcome, ExchangeError):
-            raise outcome
+        if error := await self._transport.converse(f"{self._site.stream_url}/{STREAM}", first_message):
+            raise error
         return (self._stopwatch() - begun) * 1000
 
     async def _call(self, path: str, credentials: Credentials | None = None, **parts: Any) -> _Reply:

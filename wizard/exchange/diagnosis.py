@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from ipaddress import IPv4Address, IPv4Network
 from typing import Literal
 
@@ -29,13 +30,7 @@ DEATH_CODES = frozenset({UNKNOWN_KEY, REFUSED_KEY})
 
 Surface = Literal["sapi", "api", "fapi", "websocket"]
 """Which part of the exchange was called: it decides what some codes mean."""
-SURFACES: dict[Surface, str] = {
-    "sapi": "/sapi",
-    "api": "/api",
-    "fapi": "the futures host",
-    "websocket": "the WebSocket API",
-}
-"""The same for people."""
+_SURFACES = {"sapi": "/sapi", "api": "/api", "fapi": "the futures host", "websocket": "the WebSocket API"}
 SLOWEST = 60.0
 """Seconds between two questions at the most, unless the exchange asks for more."""
 
@@ -119,8 +114,11 @@ class Diagnosis:
     outcome: CallOutcome
     cause: Cause
     what: str
+    """The verdict, as a sentence without its full stop."""
     why: str
+    """The cause, as far as it is known, with what was observed."""
     advice: str
+    """The fix; empty where there is nothing to do."""
     code: int | None = None
     """The exchange's JSON code, if it gave one."""
     retry_after: float = 0.0
@@ -173,64 +171,58 @@ def diagnose(error: ExchangeError | None, known: Circumstances) -> Diagnosis:
     return replace(found, code=code, retry_after=error.retry_after)
 
 
-def _rejected(cause: Cause, what: str, why: str, advice: str) -> Diagnosis:
-    return Diagnosis(CallOutcome.REJECTED, cause, what, why, advice)
-
-
-def _inconclusive(cause: Cause, what: str, why: str, advice: str) -> Diagnosis:
-    return Diagnosis(CallOutcome.INCONCLUSIVE, cause, what, why, advice)
-
-
+_rejected = partial(Diagnosis, CallOutcome.REJECTED)
+_inconclusive = partial(Diagnosis, CallOutcome.INCONCLUSIVE)
 _SERVER_FAULT = _inconclusive(
     Cause.SERVER_FAULT,
-    "The exchange has a fault of its own",
-    "The code is documented as a fault or an overload of its servers. The key was not judged.",
+    "Binance's servers have a problem",
+    "Binance documents this code as a fault or an overload. The key was not judged.",
     "Try again in a minute.",
 )
 _BAD_REQUEST = _inconclusive(
     Cause.REQUEST,
-    "The exchange did not accept the form of the request",
-    "The code is documented for parameters that are missing, unknown or malformed. The key was not judged.",
+    "Binance did not accept the form of the call",
+    "Binance documents this code for missing, unknown or malformed parameters. The key was not judged.",
     "Check that this site is the right one. If it is, this is a defect of the wizard: please report it.",
 )
 _IPV6 = _inconclusive(
     Cause.IPV6,
-    "The exchange refuses calls over IPv6",
-    "The code is reported for Binance.US when the caller's address is IPv6.",
-    "Call over IPv4: choose the route in the Egress step.",
+    "Binance refuses calls over IPv6",
+    "Users report this code when the caller has an IPv6 address.",
+    "Call over IPv4. Choose the route in the Egress step.",
 )
 _ROWS: dict[int | None, Diagnosis] = {
     UNKNOWN_KEY: _rejected(
         Cause.KEY_UNKNOWN,
-        "The exchange does not know this key",
+        "Binance does not know this key",
         "Users report this code for keys that were deleted, never existed or belong to another site."
-        " The exchange's list of codes does not name it.",
-        "Was this key made on {site}? If so, check on the exchange's page that it still exists.",
+        " Binance does not document it.",
+        "Was this key made on {site}? If so, check on Binance's page that it still exists.",
     ),
     MALFORMED_KEY: _rejected(
         Cause.MALFORMED_KEY,
         "The API key is malformed",
-        "The code is documented for an API key of the wrong form. The usual cause is a slip in copying.",
-        "Copy the API key again. If it looks right, the API key and the secret may be in each other's place.",
+        "Binance documents this code for an API key of the wrong form. The usual cause is a copying mistake.",
+        "Copy the API key again. If it looks right, the API key and the secret may be swapped.",
     ),
     WRONG_SIGNATURE: _rejected(
         Cause.WRONG_SIGNATURE,
         "The signature is wrong",
-        "The exchange seems to know the key, but what signed the call does not belong to it.",
-        "Enter the secret that was shown together with this API key. For an Ed25519 or RSA key, check that its"
-        " public key is the one on the exchange's page.",
+        "Binance seems to know the key, but the secret or private key does not belong to it.",
+        "Enter the secret that Binance showed together with this API key."
+        " For Ed25519 or RSA, compare the public key with the one on Binance's page.",
     ),
     -1002: _rejected(
         Cause.PERMISSION_OR_KEY,
-        "The key is not authorized for this call",
-        "The code is documented as “not authorized to execute this request”.",
-        "Was this key made on {site}? If so, check its permissions on the exchange's page.",
+        "Binance does not allow this key to make this call",
+        "Binance documents this code as “not authorized to execute this request”.",
+        "Was this key made on {site}? If so, check its permissions on Binance's page.",
     ),
     -2017: _rejected(
         Cause.PERMISSION_OR_KEY,
-        "The API keys of this account are locked",
-        "The code is documented, for futures, as “API Keys are locked on this account”.",
-        "Log in to the exchange's web page and see what it asks for.",
+        "Binance has locked the API keys of this account",
+        "Binance documents this code, for futures, as “API Keys are locked on this account”.",
+        "Log in to Binance and see what it asks for.",
     ),
     -71012: _IPV6,
     **dict.fromkeys((-1000, -1001, -1006, -1007, -1008, -1016), _SERVER_FAULT),
@@ -239,21 +231,20 @@ _ROWS: dict[int | None, Diagnosis] = {
 """One row for each code that needs no further comparison (docs/binance.md)."""
 _UNLISTED = _inconclusive(
     Cause.UNKNOWN,
-    "The exchange refused the call with a code that the wizard does not know",
-    "It is not known whether the key was judged.",
-    "Look the code up in the exchange's list of codes, then try again.",
+    "Binance refused the call with a code that the wizard does not know",
+    "So it is not known whether the key was judged.",
+    "Look the code up in Binance's documentation, then try again.",
 )
 
 
 def _accepted(known: Circumstances) -> Diagnosis:
-    why = f"A signed call on {SURFACES[known.surface]} of {known.site.name} was answered"
-    why += f"; this host's egress address is {known.egress}." if known.egress else "."
+    why = f"A signed call to {_SURFACES[known.surface]} of {known.site.name} was answered."
+    why += f" Your address is {known.egress}." if known.egress else ""
     advice = ""
     if known.lists(known.egress) is False:
-        why += " That address is not in the whitelist as it is known here."
-        advice = "Compare the list on the exchange's page: it is another one, or the key is not restricted."
-    what = "The exchange accepted this key"
-    return Diagnosis(CallOutcome.ACCEPTED, Cause.NONE, what, why, advice)
+        why += " It is not on the list you composed."
+        advice = "Compare the list on Binance's page. It is a different one, or the key is not restricted."
+    return Diagnosis(CallOutcome.ACCEPTED, Cause.NONE, "Binance accepts this key", why, advice)
 
 
 def _by_code(error: ExchangeError, known: Circumstances) -> Diagnosis:
@@ -267,16 +258,15 @@ def _by_code(error: ExchangeError, known: Circumstances) -> Diagnosis:
 
 
 def _wrong_time(known: Circumstances) -> Diagnosis:
-    why = "Code -1021 means that the request's time was outside of what the exchange accepts."
+    why = "Code -1021 means that the time of the call is too far from Binance's clock."
     advice = "Set this host's clock by NTP. Do not raise recvWindow."
     if known.skew is None:
-        why += " How far this host's clock is off has not been measured yet."
+        why += " The difference has not been measured yet."
     else:
         why += f" {known.skew.sentence()}"
         if known.skew.is_good:
-            advice = "The clock is right now: the request was held up on its way, or the clock has jumped. Try again."
-    what = "The exchange refused the time of the request"
-    return _inconclusive(Cause.CLOCK, what, why, advice)
+            advice = "Try again. The clock is right now, so the call was delayed or the clock has jumped."
+    return _inconclusive(Cause.CLOCK, "Binance refuses the time of the call", why, advice)
 
 
 def _order_rate_limit(known: Circumstances) -> Diagnosis:
@@ -285,97 +275,92 @@ def _order_rate_limit(known: Circumstances) -> Diagnosis:
     if known.lists(known.egress) is False:
         return _inconclusive(
             Cause.ADDRESS,
-            "The exchange answered with its order rate limit, but this address is not on the whitelist",
-            f"{why} {known.egress} is not in the whitelist.",
-            f"Add {known.egress} to the key's whitelist on the exchange's page, then ask again.",
+            "Binance reports too many orders, but your address is not on the list you composed",
+            f"{why} Your address is {known.egress}.",
+            f"Add {known.egress} to the key's list on Binance's page, then try again.",
         )
     return _inconclusive(
         Cause.ORDER_RATE_LIMIT,
         "The account sends too many orders",
         f"{why} {_comparison(known)}",
-        "Let the software that sends orders pause, then ask again.",
+        "Let the bots that send orders pause, then try again.",
     )
 
 
-_ONE_TEXT = "Code -2015 has one text for an unknown key, an address that is not listed and a missing permission."
+_ONE_TEXT = "Code -2015 stands for an unknown key, an unlisted address or a missing permission."
+_TAKES_TIME = "A new key or list may need a few minutes (reported, not documented)."
 
 
 def _key_refused(named: IPv4Address | None, known: Circumstances) -> Diagnosis:
-    """Return what -2015 means. The order of these comparisons tells its causes apart.
+    """Return what -2015 means, by comparisons in an order that separates its causes.
 
-    Args:
-        named: The address that this refusal names. It goes before what the echo services see.
-        known: See `diagnose`.
+    An address that this refusal `named` goes before what the echo services see.
     """
     if named is not None and known.lists(named) is False:
-        return _address_named(named, known, "With -2015 the exchange")
+        return _address_named(named, known)
     seen = named or known.egress
     listed = known.lists(seen)
     elsewhere = known.seen_as if known.lists(known.seen_as) is False else None
     if elsewhere and not (listed and known.control_accepted):
-        return _address_named(elsewhere, known, "With the same -2015 the futures host")
+        return _address_named(elsewhere, known)
     if listed is False:
         return _rejected(
             Cause.ADDRESS,
-            "The key is refused, most likely because of the address",
-            f"This host's egress address {known.egress} is not in the whitelist. {_ONE_TEXT}",
-            f"Add {known.egress} to the key's whitelist on the exchange's page, or call from a listed address.",
+            "Binance refuses this key, most likely because of your address",
+            f"Your address {known.egress} is not on the list you composed. {_ONE_TEXT}",
+            _add(known.egress),
         )
     if listed and known.control_accepted:
-        return _key_or_permission(seen, elsewhere, known)
+        routes = f" Or your calls take two routes, as the futures host saw {elsewhere}." if elsewhere else ""
+        return _rejected(
+            Cause.PERMISSION_OR_KEY,
+            "Binance refuses this key although your address is on the list you composed",
+            f"{seen} is on that list, and the other key was accepted from here in the same minute."
+            f" So -2015 means the key, a permission, or a list that does not count yet.{routes}",
+            f"{_site_first(known)} Check on Binance's page that the key exists, its list is saved and its"
+            f" permissions are on. {_TAKES_TIME}",
+        )
     return _not_yet_visible(named or known.seen_as, known)
 
 
-def _address_named(address: IPv4Address, known: Circumstances, who: str) -> Diagnosis:
-    advice = f"Add {address} to the key's whitelist on the exchange's page, or call from a listed address."
+def _address_named(address: IPv4Address, known: Circumstances) -> Diagnosis:
+    advice = _add(address)
     if known.egress not in (None, address):
         advice = (
-            f"Echo services see {known.egress}. Find out whose address {address} is before you list it: another"
-            " route, a proxy, or a machine of the exchange's own."
+            f"Find out whose address {address} is before you list it. Other services see {known.egress}."
+            " It may belong to another route, to a proxy or to Binance."
         )
     return _rejected(
         Cause.ADDRESS,
-        "This address is not on the key's whitelist",
-        f"{who} named the address that it saw, {address}, and {address} is not in the whitelist."
-        " (That it names it is reported by users, not documented.)",
+        f"Binance sees {address}, which is not on the list you composed",
+        "Binance named this address when it refused a call with -2015. That it does so is reported, not documented.",
         advice,
     )
 
 
-def _key_or_permission(address: IPv4Address | None, elsewhere: IPv4Address | None, known: Circumstances) -> Diagnosis:
-    routes = ""
-    if elsewhere:
-        routes = f" Or the calls leave by two routes: the futures host saw {elsewhere}, which is not in the whitelist."
-    return _rejected(
-        Cause.PERMISSION_OR_KEY,
-        "The key is refused although this address is in its whitelist",
-        f"{address} is in the whitelist, and the other key was accepted from here in the same minute. {_ONE_TEXT}"
-        f" So it is the key itself, one of its permissions, or a list that does not count yet.{routes}",
-        f"{_site_first(known)} Then check that the key still exists, that the list on the page is saved,"
-        " and that the permissions are on. A list saved a moment ago may need a few minutes (reported).",
-    )
-
-
 def _not_yet_visible(address: IPv4Address | None, known: Circumstances) -> Diagnosis:
-    other = "The other key is refused from here as well. " if known.control_accepted is False else ""
-    named = f"The exchange saw {address}. " if address else ""
+    named = f" Binance saw {address}." if address else ""
+    both = known.control_accepted is False
     return _rejected(
         Cause.NOT_YET_VISIBLE,
-        "The key is refused, and what was observed does not say why",
-        f"{_ONE_TEXT} {named}{other}{_comparison(known)}",
-        f"{_site_first(known)} A new key or list may need a few minutes (reported, not documented):"
-        " ask again until then.",
+        "Binance refuses both keys from here" if both else "Binance refuses this key, and it is not clear why",
+        f"{_ONE_TEXT}{named} {_comparison(known)}",
+        f"{_site_first(known)} Check that its list is saved on Binance's page, then try again. {_TAKES_TIME}",
     )
+
+
+def _add(address: IPv4Address | None) -> str:
+    return f"Add {address} to the key's list on Binance's page, or call from a listed address."
 
 
 def _comparison(known: Circumstances) -> str:
     if known.egress is None:
-        return "The egress address is not known yet."
+        return "Your address is not known yet."
     listed = known.lists(known.egress)
     if listed is None:
-        return "The key's whitelist is not known, so the address could not be compared."
-    return f"{known.egress} is {'in' if listed else 'not in'} the whitelist."
+        return "The wizard does not know the key's list, so it could not compare your address."
+    return f"Your address {known.egress} is {'' if listed else 'not '}on the list you composed."
 
 
 def _site_first(known: Circumstances) -> str:
-    return f"Was this key made on {known.site.name}? A key of another site is refused in the same words."
+    return f"Was this key made on {known.site.name}? Keys of other sites are refused in the same way."

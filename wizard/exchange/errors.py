@@ -46,12 +46,12 @@ class ErrorKind(StrEnum):
 class Flaw(StrEnum):
     """Why an answer could not be used, for people."""
 
-    REDIRECT = "It is a redirect, which the exchange's API never sends: perhaps a captive portal."
+    REDIRECT = "It is a redirect, which Binance never sends. It may come from a captive portal."
     TOO_LONG = "It is longer than 1 MiB."
-    NOT_JSON = "It is not JSON, or was cut short: perhaps a web page from somewhere in between."
-    SHAPE = "It is JSON, but not of the documented shape."
-    STATUS = "It has no code of the exchange: perhaps this site does not serve this call."
-    HANDSHAKE = "It does not open a WebSocket: perhaps a proxy in between does not let them through."
+    NOT_JSON = "It is not JSON, or was cut short. It may be a web page of a captive portal or proxy."
+    SHAPE = "It is JSON, but not in the documented form."
+    STATUS = "It has no Binance code. Perhaps this site does not serve this call."
+    HANDSHAKE = "It does not open a WebSocket. Perhaps a proxy does not let WebSockets through."
 
 
 class ExchangeError(WizardError):
@@ -95,8 +95,8 @@ def refused(code: int, message: str, status: int, request_ip: IPv4Address | None
     """Return the error for a negative JSON code. It decides; the HTTP status differs per host."""
     error = ExchangeError(
         ErrorKind.REFUSED,
-        f"The exchange refused the call with code {code}",
-        f"It said “{message}” (HTTP {status})." if message else f"It gave no reason (HTTP {status}).",
+        f"Binance refused the call with code {code}",
+        f"Binance said “{message}” (HTTP {status})." if message else f"Binance gave no reason (HTTP {status}).",
         exchange_code=code,
     )
     error.message = message
@@ -110,9 +110,9 @@ def slow_down(retry_after: float | None, status: int, code: int | None = None) -
     wait = duration(retry_after) if retry_after else "a few minutes"
     return ExchangeError(
         ErrorKind.RATE_LIMIT,
-        "The exchange asks this address to slow down",
-        f"It answered HTTP {status}{named}.",
-        f"Wait {wait}, then ask again.",
+        "Binance asks you to slow down",
+        f"It answered HTTP {status}{named}. The limits count for your address.",
+        f"Wait {wait}, then try again.",
         exchange_code=code,
         retry_after=retry_after or (AFTER_A_BAN if status == BANNED else 0.0),
     )
@@ -122,9 +122,9 @@ def firewall_blocked() -> ExchangeError:
     """Return the error for a 403 without a code."""
     return ExchangeError(
         ErrorKind.FIREWALL,
-        "The exchange's firewall blocked this address",
-        "It answered HTTP 403 without one of the exchange's own codes.",
-        "Wait five minutes without asking, then try again. Such blocks are per address.",
+        "Binance's firewall blocks your address",
+        "It answered HTTP 403 without a Binance code.",
+        "Wait five minutes, then try again. Such blocks count for the address, not for the key.",
         retry_after=AFTER_THE_FIREWALL,
     )
 
@@ -133,9 +133,9 @@ def location_restricted() -> ExchangeError:
     """Return the error for a country that is not served."""
     return ExchangeError(
         ErrorKind.LOCATION,
-        "The exchange does not serve the location of this egress address",
+        "Binance does not serve the location of your address",
         "It answered that the service is unavailable from a restricted location.",
-        "Call from the host and by the route that your software uses. The key is not at fault.",
+        "Call from the host and over the route that your bot uses. The key is not the problem.",
     )
 
 
@@ -143,7 +143,7 @@ def server_fault(status: int, code: int | None = None) -> ExchangeError:
     """Return the error for a fault of the exchange's servers."""
     return ExchangeError(
         ErrorKind.SERVER_FAULT,
-        "The exchange has a fault of its own",
+        "Binance's servers have a problem",
         f"It answered HTTP {status}" + (f" with code {code}." if code is not None else "."),
         "Try again in a minute.",
         exchange_code=code,
@@ -152,22 +152,22 @@ def server_fault(status: int, code: int | None = None) -> ExchangeError:
 
 
 _ENDED = {
-    Phase.DNS: ("The exchange's name could not be resolved", "Check the name service of this host (DNS)."),
-    Phase.TCP: ("No connection to the exchange could be opened", "Check the network, the firewall and the route."),
+    Phase.DNS: ("The name of Binance's host could not be looked up", "Check the name service (DNS) of this host."),
+    Phase.TCP: ("No connection to Binance could be opened", "Check the network, the firewall and the route."),
     Phase.TLS: (
-        "No trustworthy TLS connection to the exchange could be made",
-        "Somebody may stand in between: a captive portal, an inspecting proxy, a wrong DNS answer."
+        "No trustworthy TLS connection to Binance could be made",
+        "Something may intercept the connection. It may be a captive portal, an inspecting proxy or a wrong DNS answer."
         " Do not switch verification off.",
     ),
-    Phase.PROXY: ("The proxy did not let the call through", "Check the proxy's address, its rules and its log-in."),
+    Phase.PROXY: ("The proxy did not let the call through", "Check the address, the rules and the login of the proxy."),
     Phase.READ: ("The connection broke before the answer was complete", "Try again."),
-    Phase.TIMEOUT: ("The exchange did not answer in time", "Try again. If it stays so, check the route."),
+    Phase.TIMEOUT: ("Binance did not answer in time", "Try again. If it stays so, check the route."),
 }
 _LATE_IN = {
-    Phase.TCP: "The time ran out while the name was resolved or the connection was opened.",
-    Phase.TLS: "The connection was opened, but the TLS handshake did not finish.",
+    Phase.TCP: "The time ran out before the connection was open.",
+    Phase.TLS: "The connection opened, but the TLS handshake did not finish.",
     Phase.PROXY: "The time ran out at the proxy.",
-    Phase.READ: "The connection was made, but the answer did not arrive in full.",
+    Phase.READ: "The connection opened, but the answer did not arrive in full.",
 }
 
 
@@ -175,7 +175,7 @@ def unreachable(phase: Phase, *, during: Phase | None = None, detail: str = "") 
     """Return the error for a failure of the network; `detail` is the system's or TLS library's reason, printable."""
     what, advice = _ENDED[phase]
     why = _LATE_IN.get(during, "") if during else ""
-    error = ExchangeError(ErrorKind.NETWORK, what, f"The reason given is: {detail}." if detail else why, advice)
+    error = ExchangeError(ErrorKind.NETWORK, what, f"The reason given is “{detail}”." if detail else why, advice)
     error.phase = phase
     error.during = during
     return error
@@ -186,9 +186,9 @@ def unreadable(flaw: Flaw, status: int = 200, field: str = "") -> ExchangeError:
     where = f" The field is {field}." if field else ""
     return ExchangeError(
         ErrorKind.UNREADABLE_ANSWER,
-        "The answer cannot be read",
+        "Binance's answer cannot be read",
         f"{flaw} The HTTP status is {status}.{where}",
-        "Check that this site is the right one and that nothing stands in between, then try again.",
+        "Check that this site is the right one. Check for a captive portal or a proxy, then try again.",
     )
 
 
@@ -197,6 +197,6 @@ def unsendable_key() -> ExchangeError:
     return ExchangeError(
         ErrorKind.MALFORMED_KEY,
         "The API key was not sent",
-        "It is empty, too long, or holds blanks, control characters or characters beyond ASCII.",
+        "It is empty, too long, or holds spaces, control characters or characters beyond ASCII.",
         "Enter the API key again.",
     )

@@ -62,41 +62,41 @@ def compare(new: ApiRestrictions, current: ApiRestrictions | None) -> tuple[Perm
         _differ(
             Weight.BLOCKS,
             _only_in(theirs, new.permissions),
-            "The new key lacks what the current key may do: {}.",
-            "Switch it on for the new key on the exchange's page, or your software will fail after the change.",
+            "The new key lacks permissions of the current key: {}.",
+            "Switch them on for the new key on Binance's page. Without them your bot fails after the switch.",
         ),
         _differ(
             Weight.UNKNOWN,
             sorted((told ^ other if current else set()) | ({WITHDRAWALS} - told)),
-            "The exchange does not tell enough to judge these permissions: {}.",
-            "Probe again. If it stays so, look at the key on the exchange's page.",
+            "Binance does not show enough to judge these permissions: {}.",
+            "Probe again. If it stays so, look at the key on Binance's page.",
         ),
         PermissionDifference(
             Weight.WARNS,
             (),
-            "The new key may withdraw: whoever has it, at a listed address, can move the money out.",
-            "Unless your software withdraws by itself, switch Enable Withdrawals off on the exchange's page.",
+            "The new key may withdraw. Whoever has it, at a listed address, can move the money out.",
+            "Switch Enable Withdrawals off on Binance's page, unless your bot withdraws by itself.",
         )
         if new.permissions.get(WITHDRAWALS)
         else None,
         _differ(
             Weight.WARNS,
             _only_in(new.permissions, theirs),
-            "The new key may do what the current key may not: {}.",
-            "Switch off what your software does not need.",
+            "The new key has permissions that the current key lacks: {}.",
+            "Switch off what your bot does not need.",
         ),
         # Not told is not the same as off.
         _differ(
             Weight.WARNS,
             [name for name in LABELS if current and name not in told | other | {WITHDRAWALS}],
-            "The exchange tells of neither key whether it may: {}.",
-            "Compare both keys on the exchange's page.",
+            "Binance shows these permissions of neither key: {}.",
+            "Compare both keys on Binance's page.",
         ),
         PermissionDifference(
             Weight.WARNS,
             (),
-            "The new key was not created after the current one. It may be the old key, or an older one.",
-            "Compare the last four characters with the key that you have just created.",
+            "The new key is not younger than the current one. It may be an old key.",
+            "Compare the last four characters with those of the key that you just created.",
         )
         if current and current.created_ms and new.created_ms and new.created_ms <= current.created_ms
         else None,

@@ -28,21 +28,22 @@ class AddressKind(StrEnum):
     """What kind of addresses a name has, as a sentence."""
 
     PUBLIC = "{host} is {addresses}."
-    LITERAL = "{host} is an address: there is no name to look up."
+    LITERAL = "{host} is an address, so there is no name to look up."
     THIS_MACHINE = "{host} is this machine."
-    SINKHOLE = "{host} is {addresses} here: a blocklist answers in the place of the name service (a sinkhole)."
+    SINKHOLE = "{host} is {addresses} here. A blocklist answers instead of the name service (a sinkhole)."
     """Loopback or 0.0.0.0."""
-    FAKE_IP = "{host} is {addresses} here: a local proxy catches the connection and decides by the name (fake-IP)."
+    FAKE_IP = "{host} is {addresses} here. A local proxy catches the connection and chooses by the name (fake-IP)."
     """198.18.0.0/15."""
-    PRIVATE = "{host} is {addresses} here: a private address, which the exchange does not have."
+    PRIVATE = "{host} is {addresses} here. That is a private address, which Binance does not have."
     """A LAN address: a name service of one's own, or somebody in between."""
 
 
 _SHOWN = 3
 _ADVICE = {
-    AddressKind.SINKHOLE: "Take the name off the blocklist (Pi-hole, hosts file, router), or use another name service.",
-    AddressKind.FAKE_IP: "Check that your software leaves through the same proxy; its rules choose the egress address.",
-    AddressKind.PRIVATE: "Ask who answers here: a split name service of this network, a captive portal,"
+    AddressKind.SINKHOLE: "Remove the name from the blocklist (Pi-hole, hosts file, router),"
+    " or use another name service.",
+    AddressKind.FAKE_IP: "Check that your bot uses the same proxy. Its rules choose the egress address.",
+    AddressKind.PRIVATE: "Find out who answers here. It may be this network's name service, a captive portal"
     " or an attacker.",
 }
 _KINDS = {

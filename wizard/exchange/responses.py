@@ -2,7 +2,7 @@
 
 The JSON code decides before the HTTP status does; the content type is not looked at. Nothing here
 keeps the text of an answer that could not be read. A reader takes the documented types and nothing
-else: a field of another type makes the answer unreadable, never a guess. Fields that the SDK calls
+else: a field of another type is an `ExchangeError` (unreadable answer), never a guess. Fields that the SDK calls
 optional may be missing and are then None.
 """
 
@@ -32,16 +32,13 @@ _BANNED_UNTIL = re.compile(r"banned until ([0-9]{13})(?![0-9])", re.IGNORECASE)
 """The end of a ban in the words of -1003, in milliseconds since 1970 (CONFIRMED, errors.md)."""
 _BLOCKED_COUNTRY = b"block access from your country"
 """What CloudFront, the network in front of the exchange, says on its page for 403."""
-_SECONDS = re.compile(r"[0-9]{1,9}")
 _PERMISSION = re.compile(r"(?:enable|permits)[A-Za-z]{1,60}")
-_LOWEST_CODE = -1_000_000
 _STATUSES = range(100, 600)
 _MILLISECONDS = range(10**12, 10**13)
 """Since 1970, from 2001 to 2286: a time outside is no time."""
 _MICROSECONDS = range(10**15, 10**16)
 _WHOLE = range(-(2**63), 2**63)
 """The exchange's numbers are LONG."""
-_MIDDLE_OF_A_MILLISECOND = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +119,9 @@ def interpret_message(message: bytes, ident: str, scrub: Scrub, now: float) -> J
     status, error = told.get("status"), told.get("error")
     if not isinstance(status, int) or isinstance(status, bool) or status not in _STATUSES:
         return unreadable(Flaw.SHAPE, field="status")
-    if failure := _failure(status, error, _retry_after(error, now), scrub, now):
+    data = error.get("data") if isinstance(error, dict) else None
+    retry_after = _seconds_until(data.get("retryAfter") if isinstance(data, dict) else None, now)
+    if failure := _failure(status, error, retry_after, scrub, now):
         return failure
     result = told.get("result")
     if status != 200:
@@ -180,12 +179,7 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def _code(code: object) -> int | None:
-    return code if isinstance(code, int) and _LOWEST_CODE < code < 0 else None
-
-
-def _retry_after(error: object, now: float) -> float | None:
-    data = error.get("data") if isinstance(error, dict) else None
-    return _seconds_until(data.get("retryAfter") if isinstance(data, dict) else None, now)
+    return code if isinstance(code, int) and -1_000_000 < code < 0 else None
 
 
 def _seconds_until(moment: object, now: float) -> float | None:
@@ -195,30 +189,22 @@ def _seconds_until(moment: object, now: float) -> float | None:
 
 
 def _seconds(header: str) -> float | None:
-    digits = header.strip(" \t")
-    return float(digits) if _SECONDS.fullmatch(digits) else None
+    found = re.fullmatch(r"[ \t]*([0-9]{1,9})[ \t]*", header)
+    return float(found[1]) if found else None
 
 
 def read_server_time(answer: Json | list[object], round_trip_ms: float, sent_at: float) -> ServerTime:
-    """Read `{"serverTime": …}`, in milliseconds or microseconds.
-
-    Raises:
-        ExchangeError: it is not a time.
-    """
+    """Read `{"serverTime": …}`, in milliseconds or microseconds."""
     told = _whole(_object(answer), "serverTime") or 0
     if told in _MICROSECONDS:
         return ServerTime(told / 1000, round_trip_ms, sent_at)
     if told in _MILLISECONDS:
-        return ServerTime(told + _MIDDLE_OF_A_MILLISECOND, round_trip_ms, sent_at)
+        return ServerTime(told + 0.5, round_trip_ms, sent_at)
     raise unreadable(Flaw.SHAPE, field="serverTime")
 
 
 def read_api_restrictions(answer: Json | list[object]) -> ApiRestrictions:
-    """Read the restrictions of a key.
-
-    Raises:
-        ExchangeError: a field has another type, or the answer tells nothing that a key may do.
-    """
+    """Read the restrictions of a key; an answer that tells nothing it may do is unreadable too."""
     answer = _object(answer)
     names = sorted(name for name in answer if _PERMISSION.fullmatch(name))
     flags = {name: told for name in names if (told := _flag(answer, name)) is not None}
@@ -234,22 +220,14 @@ def read_api_restrictions(answer: Json | list[object]) -> ApiRestrictions:
 
 
 def read_futures_balances(answer: Json | list[object]) -> int:
-    """Return how many assets `GET /fapi/v3/balance` lists. What they are worth is nobody's business here.
-
-    Raises:
-        ExchangeError: it is no list of objects.
-    """
+    """Return how many assets `GET /fapi/v3/balance` lists. What they are worth is nobody's business here."""
     if isinstance(answer, list) and all(isinstance(entry, dict) for entry in answer):
         return len(answer)
     raise unreadable(Flaw.SHAPE, field="balance")
 
 
 def read_account(answer: Json | list[object]) -> Account:
-    """Read whose account it is.
-
-    Raises:
-        ExchangeError: a field has another type, or `canTrade` is missing.
-    """
+    """Read whose account it is; `canTrade` must be there."""
     answer = _object(answer)
     can_trade = _flag(answer, "canTrade")
     if can_trade is None:

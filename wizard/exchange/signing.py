@@ -79,20 +79,12 @@ def rest_query(params: Mapping[str, Parameter]) -> str:
 
 
 def websocket_payload(params: Mapping[str, Parameter]) -> str:
-    """Return what is signed for the WebSocket API: sorted by name, not percent-encoded.
-
-    Args:
-        params: All parameters but `signature`, `apiKey` included.
-    """
+    """Return what is signed for the WebSocket API, `apiKey` included: sorted by name, not percent-encoded."""
     return "&".join(f"{name}={_spelled(params[name])}" for name in sorted(params))
 
 
 def signed_query(credentials: Credentials, params: Mapping[str, Parameter]) -> str:
-    """Return the query of a signed REST call, the signature percent-encoded and last.
-
-    Raises:
-        SigningKeyError: see `sign`.
-    """
+    """Return the query of a signed REST call, the signature percent-encoded and last; it raises as `sign` does."""
     query = rest_query(params)
     return f"{query}&{rest_query({'signature': sign(credentials, query)})}"
 
@@ -115,7 +107,7 @@ def sign(credentials: Credentials, payload: str) -> str:
         raise SigningKeyError(
             f"The private key is not an {credentials.kind.label} key",
             why=f"It is an {kind_of(key).label} key.",
-            advice="Choose the kind of key that it is, or store the right private key.",
+            advice="Choose that kind of key, or give another private key.",
         )
     signature = key.sign(data, padding.PKCS1v15(), SHA256()) if isinstance(key, rsa.RSAPrivateKey) else key.sign(data)
     return base64.b64encode(signature).decode("ascii")
@@ -140,7 +132,7 @@ def read_private_key(pem: Secret, passphrase: Secret | None = None) -> PrivateKe
         return key
     if key is not None:
         raise SigningKeyError(
-            "The private key is of a kind that the exchange does not take",
+            "Binance does not take this kind of private key",
             advice="Use an Ed25519 key, or an RSA key of 2048 to 4096 bits.",
         )
     raise _unreadable(pem, passphrase)
@@ -170,7 +162,7 @@ def _unreadable(pem: Secret, passphrase: Secret | None) -> SigningKeyError:
     return SigningKeyError(
         "The private key cannot be read",
         why="It is not a whole private key in PEM form (PKCS#8).",
-        advice="Give the file from -----BEGIN PRIVATE KEY----- to -----END PRIVATE KEY-----, nothing cut.",
+        advice="Give the whole file, from -----BEGIN PRIVATE KEY----- to -----END PRIVATE KEY-----.",
     )
 
 
@@ -204,19 +196,15 @@ def import_private_key(pem: Secret, passphrase: Secret | None = None) -> KeyPair
     key = read_private_key(pem, passphrase)
     if isinstance(key, rsa.RSAPrivateKey) and key.key_size not in RSA_BITS:
         raise SigningKeyError(
-            f"The exchange does not take an RSA key of {key.key_size} bits",
+            f"Binance does not take an RSA key of {key.key_size} bits",
             why="It takes RSA keys of 2048 to 4096 bits.",
-            advice="Make a new key; Ed25519 is recommended.",
+            advice="Make a new key. Ed25519 is recommended.",
         )
     return _pair(key)
 
 
 def public_pem(private_pem: Secret) -> str:
-    """Return the public half of a private key.
-
-    Raises:
-        SigningKeyError: the private key cannot be read.
-    """
+    """Return the public half of a private key; it raises as `read_private_key` does."""
     return _public(read_private_key(private_pem))
 
 

@@ -44,9 +44,9 @@ class ClockSkew:
         """Return the offset for people, with its bound."""
         bound = f"± {_length(self.error_ms)}, best of {self.samples}"
         if abs(self.offset_ms) <= self.error_ms:
-            return f"This host's clock agrees with the exchange's ({bound})."
-        direction = "behind" if self.offset_ms > 0 else "ahead of"
-        return f"This host's clock is {_length(abs(self.offset_ms))} {direction} the exchange's ({bound})."
+            return f"This host's clock agrees with Binance's ({bound})."
+        direction = "slow" if self.offset_ms > 0 else "fast"
+        return f"This host's clock is {_length(abs(self.offset_ms))} {direction}, compared with Binance's ({bound})."
 
 
 async def measure_skew(server_time: Callable[[], Awaitable[ServerTime]], samples: int = 5) -> ClockSkew:

@@ -58,15 +58,17 @@ class ExchangeTransport:
         self._stopwatch = stopwatch
 
     async def get(self, url: str, headers: Mapping[str, str], trace: Trace | None = None) -> RawAnswer | ExchangeError:
-        """Return the answer to one GET, or why there is none.
-
-        Args:
-            url: Where.
-            headers: What goes with the headers of every request.
-            trace: Sees how far the call comes, for those who want to know of its phases.
-        """
+        """Return the answer to one GET, or why there is none; `trace` sees how far the call comes."""
         request = httpx.Request("GET", url, headers={**_HEADERS, **headers})
-        return await self._until_deadline(self._read(request), request, trace or self.trace())
+
+        async def read() -> RawAnswer:
+            response = await self._transport.handle_async_request(request)
+            try:
+                return await _raw(response)
+            finally:
+                await response.aclose()
+
+        return await self._until_deadline(read(), request, trace or self.trace())
 
     async def converse(self, url: str, talk: Callable[[WebSocket], Awaitable[Said]]) -> Said | ExchangeError:
         """Open a WebSocket, let `talk` have it, close it. Return what `talk` returned, or why there was no talk.
@@ -108,13 +110,6 @@ class ExchangeTransport:
         finally:
             await trace.close_half_open()
 
-    async def _read(self, request: httpx.Request) -> RawAnswer:
-        response = await self._transport.handle_async_request(request)
-        try:
-            return await _raw(response)
-        finally:
-            await response.aclose()
-
 
 async def _not_opened(response: httpx.Response, now: float) -> ExchangeError:
     if response.status_code == SWITCHING:
@@ -135,12 +130,7 @@ async def _raw(response: httpx.Response) -> RawAnswer:
 
 
 def _network_error(error: Exception, during: Phase | None) -> ExchangeError:
-    """Return what an exception from httpx, a socket or a deadline means.
-
-    Args:
-        error: The exception; nothing of its text is kept but the system's own reason.
-        during: The phase that had begun last.
-    """
+    """Return what an exception means that came after the phase `during` had begun; only the system's reason is kept."""
     if isinstance(error, (TimeoutError, httpx.TimeoutException)):
         return unreachable(Phase.TIMEOUT, during=during)
     causes = causes_of(error)

@@ -43,12 +43,7 @@ _AT_ONCE = 1 << 16
 
 
 class WebSocket:
-    """An open connection. Messages are bytes of UTF-8 text.
-
-    Args:
-        protocol: The state of the protocol, open.
-        stream: The connection.
-    """
+    """An open connection, with the state of its protocol. Messages are bytes of UTF-8 text."""
 
     def __init__(self, protocol: ClientProtocol, stream: httpcore.AsyncNetworkStream) -> None:
         self._protocol = protocol
@@ -132,15 +127,9 @@ def can_log_on(credentials: Credentials) -> bool:
 
 
 async def ask_account_status(websocket: WebSocket, credentials: Credentials, clock: Clock) -> Json | WizardError:
-    """Ask `session.logon` where the kind of key can, then a signed `account.status`.
+    """Ask `session.logon` where the kind of key can, then a signed `account.status`; return its answer.
 
-    Args:
-        websocket: An open connection to the WebSocket API.
-        credentials: What is proven.
-        clock: This host's clock.
-
-    Returns:
-        What `account.status` told, or the first failure.
+    The first failure is returned in its place.
     """
     if can_log_on(credentials):
         told = await _ask(websocket, credentials, clock, "session.logon", {})

@@ -16,6 +16,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib.util import find_spec
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
@@ -160,10 +161,8 @@ def public_roots() -> ssl.SSLContext:
     """
     import ssl  # noqa: PLC0415 - see `open_transport`
 
-    import httpx  # noqa: PLC0415
-
     try:
-        return httpx.create_ssl_context()
+        return _read_roots(*map(os.environ.get, ROOT_VARIABLES))
     except (OSError, ValueError) as error:
         variable = next((name for name in ROOT_VARIABLES if os.environ.get(name)), "")
         reason = printable(getattr(error, "strerror", None) or type(error).__name__)
@@ -175,6 +174,14 @@ def public_roots() -> ssl.SSLContext:
             advice=f"Correct {variable}, or unset it: then the public authorities count.",
             code="route.certificates",
         ) from None
+
+
+@lru_cache(maxsize=1)
+def _read_roots(*_named: str | None) -> ssl.SSLContext:
+    """Read them once for what the variables name: it takes 20 ms, and each way to the exchange needs them."""
+    import httpx  # noqa: PLC0415 - see `open_transport`
+
+    return httpx.create_ssl_context()
 
 
 def _is_this_machine(host: str) -> bool:

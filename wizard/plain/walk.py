@@ -28,7 +28,7 @@ from wizard.plain.talk import Command, Talk
 from wizard.plain.terminal import TerminalConsole
 from wizard.rotation.flow import Flow
 from wizard.rotation.journal import Overview
-from wizard.rotation.model import Mode, Step, exit_code
+from wizard.rotation.model import Mode, Step
 from wizard.steps import deadlines
 from wizard.steps.consents import FORGET, abandoning
 from wizard.steps.credentials import credentials_presenter
@@ -67,6 +67,7 @@ class Walk:
         self._stack = AsyncExitStack()
         self.left_at: Step | None = None
         """The step at which an open rotation was left."""
+        self.exit_code: int = Exit.FINE
         talk.closing = self._closing
         talk.offer_remedy = self._offer_remedy
 
@@ -168,7 +169,7 @@ class Walk:
         flow, self._flow = self._flow, None
         try:
             if flow is not None:
-                self.left_at = flow.step
+                self.left_at, self.exit_code = flow.step, flow.exit_code
         finally:
             await self._stack.aclose()
 
@@ -268,7 +269,7 @@ def open_wizard(environments: Environments, environment: str | None, command: st
 
         with console, shutdown.handled_by(told):
             await visit.run()
-        return 128 + HANG_UP if console.is_gone() else exit_code(visit.left_at)
+        return 128 + HANG_UP if console.is_gone() else visit.exit_code
 
     try:
         return asyncio.run(walk())

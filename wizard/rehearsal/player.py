@@ -166,8 +166,7 @@ class Player:
         if report.is_proven:
             await self._flow.complete(report)
             return Outcome.PASSED, report.findings
-        failed = any(finding.outcome is Outcome.FAILED for finding in report.findings)
-        return Outcome.FAILED if failed else Outcome.INCONCLUSIVE, report.findings
+        return report.outcome, report.findings
 
     async def _retire(self) -> Played:
         if legacy := await self._find_key(self._flow.retire.legacy):
@@ -185,13 +184,13 @@ class Player:
             outcome = Outcome.FAILED if death.grade is Grade.ALIVE else Outcome.INCONCLUSIVE
             return outcome, [replace(finding, does_not_prove=death.does_not_prove)]
         report = await self._flow.purge()
-        # What was proven is told of a report that was kept, not before.
+        # What was proven is said of a report that was kept, not before.
         self._grade = report.grade or Grade.INCONCLUSIVE
         proof = self._finding("Death", Outcome.PASSED, report.proof)
-        purged = f"The secret of {report.legacy} is gone from {report.current_store}."
+        deleted = f"The secret of {report.legacy} is deleted from {report.current_store}."
         return Outcome.PASSED, [
             replace(proof, from_address=report.egress, does_not_prove=report.does_not_prove),
-            self._finding("Purge", Outcome.PASSED, purged),
+            self._finding("Legacy secret", Outcome.PASSED, deleted),
         ]
 
     async def _try_to_correct(self, step: Step) -> bool:
@@ -226,11 +225,11 @@ class Player:
             case Correction.PERMISSION:
                 new, name = await self._new_key(), self._scenario.loses_permission
                 await self._simulated_page.set_permissions(new.api_key, **{**new.permissions, name: True})
-                return f"Switched {name} on at the desk."
+                return f"Switched {name} on, on the simulated Binance page."
             case Correction.NEW_KEY:
                 await self._simulated_page.delete((await self._new_key()).api_key)
                 self._flow.back()
-                return "Deleted the new key at the desk and went back to make another."
+                return "Deleted the new key on the simulated Binance page, and went back to make another."
 
     async def _correct_list(self) -> str:
         listed = filter(None, self._list().split(","))
@@ -239,8 +238,8 @@ class Player:
         self._flow.back()
         if self._flow.back() is not Step.WHITELIST:
             raise WizardError(
-                "This rotation has no list to correct",
-                advice="Begin the drill anew, by replacing a key.",
+                "This job has no whitelist to correct",
+                advice="Begin the drill again, with a replacement of the key.",
                 code="rehearsal.no-correction",
             )
         self._flow.whitelist.settle(parse("\n".join(entries)))
@@ -249,13 +248,13 @@ class Player:
         # Both keys: from an address that is not on its list the legacy key cannot be seen to die.
         for key in await self._simulated_page.keys():
             await self._simulated_page.set_whitelist(key.api_key, self._list())
-        return f"Saved the list {self._list()} for every key at the desk."
+        return f"Saved {self._list()} as the whitelist of every key on the simulated Binance page."
 
     async def _new_key(self) -> ListedKey:
         if found := await self._find_key(self._flow.credentials.pending):
             return found
         raise WizardError(
-            "The new key is not at the desk",
+            "The new key is not on the simulated Binance page",
             advice="Make another key there and enter that one.",
             code="rehearsal.no-correction",
         )

@@ -9,13 +9,14 @@ import asyncio
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager, closing, suppress
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import ExitStack, asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from wizard.core.clock import Clock
 from wizard.core.credentials import Credentials, KeyKind
+from wizard.core.errors import WizardError
 from wizard.core.rules import Rules
 from wizard.core.settings import ANY_SOURCE, Environment, Paths
 from wizard.core.sites import Site
@@ -35,6 +36,8 @@ from wizard.rotation.journal import Journal, read_journal
 from wizard.rotation.opening import open_flow, sole_writer
 
 NAME = "rehearsal"
+MOST_AT_ONCE = 9
+"""Rehearsals beside each other. More than that are forgotten ones."""
 
 PACE = Pace(call=5.0, egress=4.0, between_passes=0.1, between_polls=1.0, between_questions=1.0, patience=120.0)
 """The embedded exchange is near and bears being asked often."""
@@ -65,7 +68,7 @@ class Rehearsal:
         environ: Mapping[str, str] = os.environ,
         clock: Clock = time.time,
         pause: Pause = asyncio.sleep,
-        pace: Pace = PACE,
+        pace: Pace | None = None,
     ) -> AsyncIterator[Flow]:
         """Open the flow with a key in use, made on the simulated page where there is none yet."""
         async with open_flow(
@@ -76,7 +79,7 @@ class Rehearsal:
             environ=environ,
             clock=clock,
             pause=pause,
-            pace=pace,
+            pace=pace or PACE,
         ) as flow:
             if flow.rotation is None and flow.current is None:
                 await self._put_key_in_use(flow)
@@ -116,14 +119,12 @@ async def rehearse(
         wizard.core.errors.WizardError: the embedded exchange does not start, or files cannot be written; at the end, a
             key is still in the keyring.
     """
-    own = paths.within(NAME)
-    own.create()
     # Before anything is looked at: a second rehearsal must not end the exchange of the first.
-    with sole_writer(own.state / "session.lock", NAME, time.time):
+    with _free_place(paths) as (name, own):
         store, problem = await _keyring_or_memory(environ)
-        exchange = await _find_or_start(own, store, scenario, passes_after)
+        exchange = await _find_or_start(name, own, store, scenario, passes_after)
         environment = Environment(
-            name=NAME,
+            name=name,
             site=embedded_site(exchange.base_url),
             rules=Rules(tolerated_ranges=frozenset({"documentation"})),
             source_address=source_address,
@@ -137,10 +138,10 @@ async def rehearse(
             scenario = SCENARIOS.get(exchange.scenario, SMOOTH)
             yield Rehearsal(environment, own, services, SimulatedPage(exchange.desk_url), store, problem, scenario)
         finally:
-            if not (store.durable and _is_open(own)):
+            if not (store.durable and _is_open(name, own)):
                 await exchange.end()
                 _note(own).unlink(missing_ok=True)
-                await _clear(own.journal, store)
+                await _clear(name, own.journal, store)
 
 
 def embedded_site(base_url: str, name: str = "embedded exchange") -> Site:
@@ -163,16 +164,36 @@ async def _keyring_or_memory(environ: Mapping[str, str]) -> tuple[Store, str]:
         return MemoryStore(), " ".join(error.sentences())
 
 
-async def _find_or_start(own: Paths, store: Store, scenario: Scenario, passes_after: float) -> ExchangeProcess:
+@contextmanager
+def _free_place(paths: Paths) -> Iterator[tuple[str, Paths]]:
+    """Take a name, and a folder of that name, that no rehearsal in another terminal has; one left open goes first."""
+    named = [(name, paths.within(name)) for name in (NAME, *(f"{NAME}-{n}" for n in range(2, MOST_AT_ONCE + 1)))]
+    named.sort(key=lambda place: not _note(place[1]).exists())
+    with ExitStack() as stack:
+        for name, own in named:
+            own.create()
+            try:
+                stack.enter_context(sole_writer(own.state / "session.lock", name, time.time))
+            except WizardError as error:
+                if error.code != "environment.busy" or own is named[-1][1]:
+                    raise
+            else:
+                yield name, own
+                return
+
+
+async def _find_or_start(
+    name: str, own: Paths, store: Store, scenario: Scenario, passes_after: float
+) -> ExchangeProcess:
     known = recall(_note(own))
     if known and await known.answers():
         # Only an open rotation binds a rehearsal to the scenario that it began with.
-        if store.durable and (known.scenario == scenario.name or _is_open(own)):
+        if store.durable and (known.scenario == scenario.name or _is_open(name, own)):
             return known
         await known.end()
     for journal in own.state.glob("*.sqlite3"):
         try:
-            await _clear(journal, store)
+            await _clear(name, journal, store)
         except CustodyError:
             if journal == own.journal:  # out of the way: the next rehearsal tries again
                 journal.rename(journal.with_stem(f"left-{secrets.token_hex(4)}"))
@@ -181,14 +202,14 @@ async def _find_or_start(own: Paths, store: Store, scenario: Scenario, passes_af
     return process
 
 
-async def _clear(file: Path, store: Store) -> None:
+async def _clear(name: str, file: Path, store: Store) -> None:
     """Remove the keys of a rehearsal whose exchange has ended, then its journal.
 
     Raises:
         CustodyError: a key is still where it was stored; the journal stays.
     """
     with closing(Journal(read_database(file), time.time)) as journal:
-        for record in journal.keys(NAME):
+        for record in journal.keys(name):
             if record.holding is not Holding.PURGED:
                 await _remove(record, store, journal.id)
     for part in file.parent.glob(f"{file.name}*"):
@@ -212,9 +233,9 @@ async def _remove(record: KeyRecord, store: Store, owner: str) -> None:
         )
 
 
-def _is_open(own: Paths) -> bool:
+def _is_open(name: str, own: Paths) -> bool:
     with read_journal(own) as journal:
-        return journal.open_rotation(NAME) is not None
+        return journal.open_rotation(name) is not None
 
 
 def _note(own: Paths) -> Path:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +54,11 @@ class Activity:
     path: str
     status: int
     code: int
+
+
+def open_client() -> httpx.AsyncClient:
+    """Return a client for the embedded exchange: plain HTTP, so that no authority is read (20 ms) and none trusted."""
+    return httpx.AsyncClient(trust_env=False, verify=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), timeout=DEADLINE)
 
 
 def permissions_of_others(key: ListedKey, keys: tuple[ListedKey, ...]) -> dict[str, bool]:
@@ -135,13 +141,13 @@ class SimulatedPage:
 
     async def _call(self, method: str, path: str, body: object = None) -> Any:
         try:
-            async with asyncio.timeout(DEADLINE), httpx.AsyncClient(trust_env=False, timeout=DEADLINE) as client:
+            async with asyncio.timeout(DEADLINE), open_client() as client:
                 answer = await client.request(method, self._url + path, json=body)
         except (httpx.HTTPError, TimeoutError) as error:
             raise WizardError(
-                "The embedded exchange does not answer",
+                "The simulated Binance does not answer",
                 why=f"{type(error).__name__} while asking its page.",
-                advice="It has probably ended; leave the rehearsal and start it again.",
+                advice="It has probably ended. Leave the rehearsal and start it again.",
                 code="rehearsal.no-answer",
             ) from None
         if answer.is_success:
@@ -150,5 +156,5 @@ class SimulatedPage:
             why = printable(str(answer.json()["msg"]))
         except (ValueError, KeyError, TypeError):
             why = f"It answered with HTTP {answer.status_code}."
-        advice = "Change what was entered and try again."
-        raise WizardError("The desk refused", why=why, advice=advice, code="rehearsal.page-refused")
+        what, advice = "The simulated Binance page refused this", "Change what was entered and try again."
+        raise WizardError(what, why=why, advice=advice, code="rehearsal.page-refused")

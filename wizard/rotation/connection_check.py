@@ -73,7 +73,7 @@ def describe_connection(seen: ConnectionCheck, writer: FindingWriter) -> tuple[F
 def _name(seen: ConnectionCheck, writer: FindingWriter) -> Finding:
     resolution = seen.resolution
     if resolution is None:
-        return writer.note(DNS, Outcome.NOT_APPLICABLE, "The proxy looks up the exchange's name.")
+        return writer.note(DNS, Outcome.NOT_APPLICABLE, "The proxy looks up the name of Binance's host.")
     if isinstance(resolution, ExchangeError):
         return writer.note(DNS, Outcome.WARNING, " ".join(sentences(resolution.what, resolution.why)))
     if resolution.kind is AddressKind.LITERAL:
@@ -82,7 +82,7 @@ def _name(seen: ConnectionCheck, writer: FindingWriter) -> Finding:
         DNS,
         Outcome.WARNING if resolution.advice else Outcome.PASSED,
         resolution.sentence(),
-        does_not_prove="" if resolution.advice else "that they are the exchange's; the certificate does",
+        does_not_prove="" if resolution.advice else "that they belong to Binance, which the certificate shows",
         advice=resolution.advice,
         milliseconds=resolution.milliseconds,
     )
@@ -90,7 +90,7 @@ def _name(seen: ConnectionCheck, writer: FindingWriter) -> Finding:
 
 def _connection(seen: ConnectionCheck, writer: FindingWriter) -> Finding:
     connection = seen.connection
-    what = f"A connection to {connection.peer} was opened." if connection.peer else "A connection was opened."
+    what = f"A connection to {connection.peer} is open." if connection.peer else "A connection is open."
     return writer.note(TCP, Outcome.PASSED, what, milliseconds=connection.connected_ms)
 
 
@@ -99,12 +99,12 @@ def _tls(seen: ConnectionCheck, writer: FindingWriter) -> Finding:
     if not seen.is_encrypted:
         return writer.note(TLS, Outcome.NOT_APPLICABLE, "This machine itself is called, without TLS.")
     if handshake is None:
-        return writer.note(TLS, Outcome.INCONCLUSIVE, "The connection is encrypted; its certificate could not be read.")
+        return writer.note(TLS, Outcome.INCONCLUSIVE, "The connection is encrypted. Its certificate could not be read.")
     return writer.note(
         TLS,
         Outcome.PASSED,
-        f"{handshake.version}; the certificate was signed by {handshake.issuer} and ends {utc(handshake.expires)}.",
-        does_not_prove="that the issuer is the exchange's usual one; it is shown, not compared",
+        f"{handshake.version}. {handshake.issuer} signed the certificate. It ends {utc(handshake.expires)}.",
+        does_not_prove="that Binance usually has this issuer, as it is shown but not compared",
         milliseconds=handshake.milliseconds,
     )
 
@@ -113,8 +113,8 @@ def _answer(seen: ConnectionCheck, writer: FindingWriter) -> Finding:
     return writer.note(
         REACHABLE,
         Outcome.PASSED,
-        "The exchange answered a public call.",
-        does_not_prove="anything about a key: the call is public",
+        "Binance answered a public call.",
+        does_not_prove="anything about a key, as the call is public",
         milliseconds=seen.connection.answered_ms,
     )
 
@@ -132,8 +132,10 @@ def _failure(seen: ConnectionCheck, writer: FindingWriter) -> Finding:
         advice = [seen.resolution.advice]
     if seen.answering:
         hosts = ", ".join(seen.answering)
-        observed.append(f"Meanwhile {hosts} answered.")
-        advice.append(f'To call it instead, write host = "{seen.answering[0]}" for this environment in config.toml.')
+        observed.append(f"At the same time {hosts} answered.")
+        advice.append(
+            f'To call it instead, write this for the environment in config.toml:\nhost = "{seen.answering[0]}"'
+        )
     return writer.note(seen.failed_at, Outcome.INCONCLUSIVE, " ".join(observed), advice=" ".join(advice))
 
 

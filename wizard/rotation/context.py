@@ -74,9 +74,7 @@ class Context:
         """
         record = self.journal.open_rotation(self.environment.name)
         if record is None:
-            raise WizardError(
-                "No rotation is open", advice="Start one from the home screen.", code="rotation.none-open"
-            )
+            raise WizardError("Nothing is open", advice="Start a job from the home screen.", code="rotation.none-open")
         return record
 
     def key(self, slot: Slot) -> KeyRecord | None:

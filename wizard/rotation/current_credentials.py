@@ -99,8 +99,8 @@ def current_key(environment: str, paths: Paths) -> KeyRecord:
     if record is None:
         raise NoCurrentKeyError(
             f"{environment} has no current key",
-            why="The journal knows of none that was stored and proven.",
-            advice=f"Set one up, or adopt the one in use: key-wizard --env {environment}",
+            why="None was stored and proven yet.",
+            advice=f"Create one, or import the one you use: key-wizard --env {environment}",
         )
     return record
 
@@ -129,8 +129,8 @@ async def fetch(record: KeyRecord, store: Store) -> Credentials:
     if credentials is None:
         raise NoCurrentKeyError(
             f"The current key of {record.environment} is not in {store.place}",
-            why=f"{record.name} was stored in {record.store}; {store.label} holds nothing under {record.item}.",
-            advice="Use the login and the place that it was stored with, or rotate the key.",
+            why=f"{record.name} was stored in {record.store}. {store.label} holds nothing under {record.item}.",
+            advice="Use the login and the place that stored it, or replace the key.",
         )
     return credentials
 

@@ -122,7 +122,7 @@ def _explaining(file: Path, done: str) -> Iterator[None]:
         raise
     except (sqlite3.Error, OSError, UnicodeDecodeError) as error:  # UnicodeDecodeError: a column's name
         raise WizardError(
-            f"The journal {file} cannot be {done}",
+            f"The wizard's records {file} cannot be {done}",
             why=f"The system says: {error}.",
             advice=_advice(error, file),
             code="journal.unusable",
@@ -131,26 +131,29 @@ def _explaining(file: Path, done: str) -> Iterator[None]:
 
 def _damaged(file: Path, why: str) -> WizardError:
     return WizardError(
-        f"The journal {file} is damaged", why=f"{why}.", advice=_MOVE_AWAY.format(file=file), code="journal.damaged"
+        f"The wizard's records {file} are damaged",
+        why=f"{why}.",
+        advice=_MOVE_AWAY.format(file=file),
+        code="journal.damaged",
     )
 
 
 _MOVE_AWAY = (
-    "Nothing was changed, and your keys are still stored. Move {file}* to another directory, and keep them. Then put a"
-    " copy from a backup there. Without a copy, start Key Wizard anew: it names the stored keys that it does not know."
+    "Nothing was changed, and your keys are still stored. Move {file}* to another directory, and keep them. Then"
+    " restore a backup. Without one, start Key Wizard again: it names the stored keys that it does not know."
 )
 
 
-_TRY_AGAIN = "Nothing was lost. Look at the disk and at the rights of {file}, then try again."
+_TRY_AGAIN = "Nothing was lost. Check the disk and the permissions of {file}, then try again."
 _ADVICE = {
     sqlite3.SQLITE_BUSY: "Another Key Wizard is writing to it. Try again in a minute.",
     sqlite3.SQLITE_FULL: "Nothing was lost. Free some space on the disk, then try again.",
-    sqlite3.SQLITE_IOERR: "Nothing was lost. Free some space on the disk, or find its fault. Then try again.",
+    sqlite3.SQLITE_IOERR: "Nothing was lost. Free some space on the disk, or check it for faults. Then try again.",
     **dict.fromkeys((sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR), _MOVE_AWAY),
     **dict.fromkeys((sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH, sqlite3.SQLITE_TOOBIG), _MOVE_AWAY),
     **dict.fromkeys(
         (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM),
-        "Nothing was changed. Make this file and its directory yours, readable and writable: {file}",
+        "Nothing was changed. Make this file and its directory readable and writable for you: {file}",
     ),
 }
 """What to do, by the kind of SQLite's result code."""
@@ -205,13 +208,13 @@ def _exists(file: Path) -> bool:
         found = file.lstat()
     except FileNotFoundError:
         if _has_log(file):
-            raise _damaged(file, "Its main file is missing, and the log beside it is there") from None
+            raise _damaged(file, "The main file is missing, and its log is there") from None
         return False
     if not stat.S_ISREG(found.st_mode):
         raise WizardError(
-            f"The journal {file} cannot be used",
+            f"The wizard's records {file} cannot be used",
             why="It is a symbolic link." if stat.S_ISLNK(found.st_mode) else "It is not an ordinary file.",
-            advice="Nothing was changed. Put the journal itself there, or move what is there away.",
+            advice="Nothing was changed. Put the file itself there, or move what is there away.",
             code="journal.unusable",
         )
     if found.st_size == 0:
@@ -297,8 +300,8 @@ def _migrate(connection: sqlite3.Connection, file: Path) -> None:
     """
     if (version := _version(connection)) > SCHEMA_VERSION:
         raise WizardError(
-            f"The journal {file} was written by a newer version",
-            why=f"Its schema is number {version}; this version knows {SCHEMA_VERSION}.",
+            f"The wizard's records {file} were written by a newer version",
+            why=f"Their schema is number {version}. This version knows {SCHEMA_VERSION}.",
             advice="Use the newer version of Key Wizard. Nothing was changed.",
             code="journal.newer",
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 from urllib.parse import urlsplit
@@ -38,14 +38,7 @@ def open_exchange(
     clock: Clock = time.time,
     stopwatch: Clock = time.perf_counter,
 ) -> ExchangeClient:
-    """Return a client of the environment's exchange, to be used as an async context manager.
-
-    Args:
-        environment: Its site is called.
-        route: The way there.
-        timeout: The deadline of one call, in seconds.
-        clock: This host's clock.
-        stopwatch: Seconds from any start, for round trips.
+    """Return a client of the environment's exchange, for `async with`; see `ExchangeClient` for the arguments.
 
     Raises:
         wizard.net.route.RouteError: the route's proxy cannot be used.
@@ -61,13 +54,7 @@ def open_exchange(
 
 
 def circumstances(site: Site, egress: str = "", whitelist: Sequence[IPv4Network] = ()) -> Circumstances:
-    """Return what is known about the call that `ask` makes.
-
-    Args:
-        site: Who is asked.
-        egress: The address that echo services see; empty where it is not known.
-        whitelist: The key's list as it is known here.
-    """
+    """Return what is known about the call that `ask` makes; `egress` is empty where it is not known."""
     return Circumstances(site, "sapi" if site.has_sapi else "api", read_ipv4(egress), whitelist)
 
 
@@ -107,39 +94,34 @@ class SignedAnswer:
 
 
 async def ask(client: ExchangeClient, credentials: Credentials, known: Circumstances) -> SignedAnswer:
-    """Make the cheapest signed call that tells most: weight 1 on `/sapi`, else `/api/v3/account`.
+    """Make the cheapest signed call that shows most: weight 1 on `/sapi`, else `/api/v3/account`.
 
-    `/sapi` tells a deleted key (-2008) from a refused one (-2015); `/api` cannot (REPORTED,
+    `/sapi` distinguishes a deleted key (-2008) from a refused one (-2015); `/api` cannot (REPORTED,
     binance-signature-examples 17).
     """
     if not known.site.has_sapi:
         return await ask_account(client, credentials, known)
-    try:
-        return SignedAnswer(known, restrictions=await client.api_restrictions(credentials))
-    except ExchangeError as error:
-        return SignedAnswer(known, error)
+    return await _answer(client.api_restrictions(credentials), known)
 
 
 async def ask_futures(client: ExchangeClient, credentials: Credentials, known: Circumstances) -> SignedAnswer | None:
     """Ask the futures host for balances, weight 5; None where the site has none."""
     if not known.site.futures_url:
         return None
-    known = replace(known, surface="fapi")
-    try:
-        await client.futures_balances(credentials)
-    except ExchangeError as error:
-        return SignedAnswer(known, error)
-    return SignedAnswer(known)
+    return await _answer(client.futures_balances(credentials), replace(known, surface="fapi"))
 
 
 async def ask_account(client: ExchangeClient, credentials: Credentials, known: Circumstances) -> SignedAnswer:
     """Ask `/api` for the account, weight 20."""
-    known = replace(known, surface="api")
+    return await _answer(client.account(credentials), replace(known, surface="api"))
+
+
+async def _answer(call: Awaitable[object], known: Circumstances) -> SignedAnswer:
     try:
-        await client.account(credentials)
+        told = await call
     except ExchangeError as error:
         return SignedAnswer(known, error)
-    return SignedAnswer(known)
+    return SignedAnswer(known, restrictions=told if isinstance(told, ApiRestrictions) else None)
 
 
 async def named_by_futures(client: ExchangeClient, credentials: Credentials, site: Site) -> IPv4Address | None:
@@ -151,15 +133,9 @@ async def named_by_futures(client: ExchangeClient, credentials: Credentials, sit
 async def observe_address(
     client: ExchangeClient, credentials: Credentials, site: Site, listed: Sequence[IPv4Network]
 ) -> ExchangeObservation:
-    """Make two signed calls at the same time, and return what they show of the caller's address.
+    """Ask with the key in use for its restrictions and, where there is one, the futures host, at the same time.
 
-    One asks for the key's restrictions. The other asks the futures host, where there is one.
-
-    Args:
-        client: The way to the exchange.
-        credentials: The key in use.
-        site: Who is asked.
-        listed: The key's list as it is known here.
+    Return what that shows of the caller's address; `listed` is the key's list as it is known here.
     """
     answer, named = await asyncio.gather(
         ask(client, credentials, circumstances(site)), named_by_futures(client, credentials, site)

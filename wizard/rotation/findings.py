@@ -1,16 +1,13 @@
-"""From answers of the exchange to findings with evidence. Pure: what was seen goes in, words come out."""
+"""From Binance's answers to findings with evidence. Pure: what was seen goes in, words come out."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from wizard.core.clock import Clock
 from wizard.core.errors import WizardError, sentences
-from wizard.core.sites import Site
-from wizard.exchange.client import WebSocketSession
 from wizard.exchange.diagnosis import CallOutcome, Diagnosis
-from wizard.exchange.errors import ExchangeError
 from wizard.exchange.permissions import WITHDRAWALS, PermissionDifference, Weight, compare
 from wizard.exchange.responses import Account, ApiRestrictions
 from wizard.exchange.skew import ClockSkew
@@ -19,7 +16,7 @@ from wizard.rotation.model import Finding, Outcome
 DNS = "DNS"
 TCP = "TCP"
 TLS = "TLS"
-REACHABLE = "Exchange reachable"
+REACHABLE = "Binance reachable"
 CLOCK = "Clock"
 NEW_KEY = "New key"
 ACCOUNT = "Account"
@@ -31,7 +28,6 @@ CONTROL = "Current key"
 WEBSOCKET_API = "WebSocket API"
 MARKET_STREAM = "Market stream"
 FUTURES = "Futures"
-
 STORAGE = "Storage"
 
 ORDER = (
@@ -105,7 +101,7 @@ class FindingWriter:
 
     def diagnosis(self, subject: str, diagnosis: Diagnosis, milliseconds: float | None = None) -> Finding:
         """What a signed call came to."""
-        proof_gap = "that it may trade; reading was asked" if diagnosis.outcome is CallOutcome.ACCEPTED else ""
+        proof_gap = "that it may trade, as only reading was tried" if diagnosis.outcome is CallOutcome.ACCEPTED else ""
         return self.note(
             subject,
             _OUTCOMES[diagnosis.outcome],
@@ -118,86 +114,34 @@ class FindingWriter:
     def not_run(self, *subjects: str) -> tuple[Finding, ...]:
         """Checks that could not be asked because an earlier one did not pass."""
         return tuple(
-            self.note(subject, Outcome.NOT_RUN, "Not run: an earlier check did not pass.") for subject in subjects
-        )
-
-    def not_known(self, subject: str, site: Site) -> Finding:
-        """The site has no such host, as far as is known."""
-        return self.note(subject, Outcome.NOT_APPLICABLE, f"No such host of {site.name} is known.")
-
-    def websocket(self, session: WebSocketSession) -> Finding:
-        """The WebSocket API accepted the key."""
-        observed = "session.logon and a signed account.status were accepted."
-        if not session.has_logged_on:
-            observed = "A signed account.status was accepted; session.logon is for Ed25519 keys only."
-        return self.note(WEBSOCKET_API, Outcome.PASSED, observed, milliseconds=session.milliseconds)
-
-    def stream(self, milliseconds: float) -> Finding:
-        """A public market stream answered."""
-        return self.note(
-            MARKET_STREAM,
-            Outcome.PASSED,
-            "A public market stream answered.",
-            does_not_prove="anything about a key: market streams take none",
-            milliseconds=milliseconds,
-        )
-
-    def futures(self, assets: int, milliseconds: float) -> Finding:
-        """The futures host accepted the key."""
-        observed = f"The futures host lists {assets} asset{'' if assets == 1 else 's'} of the account."
-        return self.note(FUTURES, Outcome.PASSED, observed, milliseconds=milliseconds)
-
-    def futures_refused(self, diagnosis: Diagnosis, restrictions: ApiRestrictions | None) -> Finding:
-        """The futures host did not accept the key that the others accept."""
-        finding = self.diagnosis(FUTURES, diagnosis)
-        if restrictions is None or restrictions.permissions.get("enableFutures") is not False:
-            return finding
-        return replace(
-            finding,
-            outcome=Outcome.FAILED,
-            observed=f"{finding.observed} The exchange says enableFutures: false for this key.",
-            advice="Switch Enable Futures on for the new key on the exchange's page. A key that is older than the"
-            " futures account cannot have it (documented): make a new one then.",
+            self.note(subject, Outcome.NOT_RUN, "Not run, because an earlier check did not pass.")
+            for subject in subjects
         )
 
     def skew(self, skew: ClockSkew, milliseconds: float | None = None) -> Finding:
         """How far this host's clock is from the exchange's."""
         outcome = Outcome.PASSED if skew.is_good else Outcome.WARNING
-        advice = "" if outcome is Outcome.PASSED else "Let the system set its clock (NTP); do not raise recvWindow."
+        advice = "" if outcome is Outcome.PASSED else "Let the system set its clock (NTP). Do not raise recvWindow."
         return self.note(CLOCK, outcome, skew.sentence(), advice=advice, milliseconds=milliseconds)
 
-    def in_a_row(self, count: int) -> Finding:
-        """Several signed calls succeeded one after the other."""
-        return self.note(IN_A_ROW, Outcome.PASSED, f"{count} signed calls in a row were accepted.")
-
     def restriction(self, is_restricted: bool | None, is_adopted: bool) -> Finding:
-        """Whether the exchange binds the key to a whitelist. It does not tell which one."""
+        """Whether Binance binds the key to a whitelist. It does not say which one."""
         if is_restricted:
             return self.note(
                 IP_RESTRICTION,
                 Outcome.PASSED,
-                "The exchange says ipRestrict: true.",
-                does_not_prove="which addresses are on the list; the exchange does not tell",
+                "Binance says ipRestrict: true.",
+                does_not_prove="which addresses are on the list, as Binance does not say",
             )
-        advice = "Edit the key on the exchange's page: restrict access to trusted IPs and paste the whitelist."
+        advice = "Edit the key on Binance's page: restrict access to trusted IPs and paste the whitelist."
         if is_restricted is None:
-            observed = "The exchange does not say whether this key is restricted."
+            observed = "Binance does not say whether this key is restricted."
             return self.note(IP_RESTRICTION, Outcome.INCONCLUSIVE, observed, advice=advice)
         return self.note(
             IP_RESTRICTION,
             Outcome.WARNING if is_adopted else Outcome.FAILED,
-            "The exchange says ipRestrict: false: this key works from anywhere.",
+            "This key works from anywhere. Binance says ipRestrict: false.",
             advice=advice,
-        )
-
-    def restriction_not_told(self, site: Site) -> Finding:
-        """This site has no endpoint that tells."""
-        why = f": {site.lacks}" if site.lacks else ""
-        return self.note(
-            IP_RESTRICTION,
-            Outcome.NOT_APPLICABLE,
-            f"{site.name} has no endpoint that tells whether the key is restricted{why}.",
-            does_not_prove="that the key is bound to the whitelist: check it on the exchange's page",
         )
 
     def permissions(self, new: ApiRestrictions, current: ApiRestrictions | None, *, has_control: bool) -> Finding:
@@ -205,7 +149,7 @@ class FindingWriter:
         differences = compare(new, current)
         observed = [difference.what for difference in differences]
         if current is None:
-            observed.append(_NOT_COMPARED if has_control else _NOTHING_TO_COMPARE)
+            observed.append(_NOT_COMPARED if has_control else "There is no other key to compare with.")
         elif not any(difference.permissions for difference in differences):
             observed.append("Nothing is missing and nothing was added.")
         if new.permissions.get(WITHDRAWALS) is False:
@@ -217,42 +161,10 @@ class FindingWriter:
             advice=" ".join(difference.advice for difference in differences),
         )
 
-    def account(self, account: Account, milliseconds: float) -> Finding:
-        """The account behind the new key can be read."""
-        observed = "The account can be read with the new key."
-        if account.can_trade:
-            return self.note(ACCOUNT, Outcome.PASSED, observed, milliseconds=milliseconds)
-        return self.note(
-            ACCOUNT,
-            Outcome.WARNING,
-            f"{observed} The exchange says canTrade: false for this account.",
-            advice="If software trades with this key, find out on the exchange's page why the account may not trade.",
-            milliseconds=milliseconds,
-        )
-
-    def control_unusable(self, why: str) -> Finding:
-        """The current key cannot be asked at all: its credentials are lost or damaged."""
-        return self.note(
-            CONTROL,
-            Outcome.FAILED,
-            f"The current key could not be asked. {why}",
-            does_not_prove="that the current key is dead: delete it on the exchange's page when the new one is in use",
-        )
-
-    def account_not_compared(self, error: ExchangeError | None) -> Finding:
-        """The current key's account could not be read."""
-        why = " ".join(sentences(error.what, error.why)) if error else "The current key was not accepted."
-        return self.note(
-            SAME_ACCOUNT,
-            Outcome.INCONCLUSIVE,
-            f"Not compared. {why}",
-            does_not_prove="that the new key belongs to the account of the current key",
-        )
-
     def same_account(self, new: Account, current: Account) -> Finding:
         """Whether both keys belong to one account, by its uid."""
         if new.uid is None or current.uid is None:
-            return self.note(SAME_ACCOUNT, Outcome.INCONCLUSIVE, "The exchange gave no account number to compare.")
+            return self.note(SAME_ACCOUNT, Outcome.INCONCLUSIVE, "Binance gave no account number to compare.")
         if new.uid != current.uid:
             return self.note(
                 SAME_ACCOUNT,
@@ -260,11 +172,10 @@ class FindingWriter:
                 "The new key belongs to another account than the current key.",
                 advice="Log in to the account of the current key and create the new key there.",
             )
-        return self.note(SAME_ACCOUNT, Outcome.PASSED, "Both keys answer with the same account number.")
+        return self.note(SAME_ACCOUNT, Outcome.PASSED, "Both keys have the same account number.")
 
 
-_NOT_COMPARED = "Not compared: the current key could not be asked from here."
-_NOTHING_TO_COMPARE = "There is no other key to compare with."
+_NOT_COMPARED = "Not compared, because the current key could not be used from here."
 
 
 def _permission_outcome(

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 
-from wizard.core.errors import WizardError
+from wizard.core.errors import Exit, WizardError
 from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.egress.selection import Candidate, candidates
 from wizard.intake.copies import Copies
 from wizard.rotation.context import Context
-from wizard.rotation.model import FINISHED, NOTHING_OPEN, STEPS, Finding, Mode, RotationRecord, Step
+from wizard.rotation.model import FINISHED, NOTHING_OPEN, STEPS, Finding, Mode, RotationRecord, Step, exit_code
 from wizard.rotation.report import Report
 from wizard.rotation.retirement import Death
 from wizard.rotation.steps.address_selection import AddressSelection
@@ -28,6 +28,8 @@ from wizard.rotation.unknown_items import UnknownItems
 CERTIFIED = "rotation.certified"
 STORED = "stored"
 """How a rotation ends that had nothing to retire."""
+SLOT_WORDS = {Slot.CURRENT: "current", Slot.PENDING: "new", Slot.DRAFT: "unfinished", Slot.LEGACY: "legacy"}
+"""What people call a key in a slot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +48,15 @@ class Preflight:
     def losses(self) -> tuple[str, ...]:
         """Return a sentence for each missing key, and one for all unknown items."""
         missing = tuple(
-            f"The {one.slot} key {one.name} is missing: the journal says it was stored in {one.store}, and what is"
-            " open now does not hold it."
+            f"The {SLOT_WORDS[one.slot]} key {one.name} is missing. It was stored in {one.store},"
+            " and the place that is open now does not hold it."
             for one in self.missing
         )
         if not self.unknown_items:
             return missing
-        items = "An item is" if len(self.unknown_items) == 1 else f"{len(self.unknown_items)} items are"
-        command = f"`key-wizard strays {self.environment}`"
-        return (*missing, f"{items} stored here that this journal does not know. Close the wizard and run {command}.")
+        keys = "1 stored key is" if len(self.unknown_items) == 1 else f"{len(self.unknown_items)} stored keys are"
+        command = f"key-wizard storage {self.environment}"
+        return (*missing, f"{keys} unknown to the wizard. Close the wizard and run this command:\n{command}")
 
 
 class Flow:
@@ -81,6 +83,12 @@ class Flow:
     def step(self) -> Step | None:
         """Where the open rotation stands."""
         return self.rotation.step if self.rotation else None
+
+    @property
+    def exit_code(self) -> Exit:
+        """What the wizard ends with when it is left now."""
+        probed = self.probe.report
+        return exit_code(self.step, probed.outcome if probed else None)
 
     @property
     def current(self) -> KeyRecord | None:
@@ -125,7 +133,7 @@ class Flow:
         if not self.is_durable:
             return "the rehearsal then ends for good"
         if step is Step.RETIRE:
-            return "both keys are stored; watched again later"
+            return "both keys are stored, and the wizard asks again later"
         if self.credentials.pending is not None:
             return "both keys are stored" if self.current is not None else "the new key is stored"
         return "only what is not stored yet is lost" if step is Step.CREDENTIALS else "nothing new is stored yet"
@@ -148,13 +156,11 @@ class Flow:
                 keyring refused.
         """
         if self.rotation is not None:
-            raise _out_of_place("A rotation is open already", advice="Resume it, or give it up first.")
+            raise _out_of_place("A job is open already", advice="Resume it, or give it up first.")
         if self.current is not None and mode is not Mode.ROTATE:
-            raise _out_of_place(
-                "A key is in use already", why=f"It is {self.current.name}.", advice="Begin a rotation."
-            )
+            raise _out_of_place("A key is in use already", why=f"It is {self.current.name}.", advice="Replace it.")
         if self.current is None and mode is Mode.ROTATE:
-            raise _out_of_place("No key is in use yet", advice="Set one up, or adopt the one that you use.")
+            raise _out_of_place("No key is in use yet", advice="Create one, or import the one you use.")
         await self._drop_unused("an earlier rotation left it unused")
         # What was typed, asked or chosen for another rotation is not for this one.
         self.egress.observation = None
@@ -201,7 +207,7 @@ class Flow:
         if self.step is Step.PROBE:
             await self.probe.promote(report, after)
         elif self.step is not after:
-            raise _out_of_place("Nothing was promoted: the rotation left the probe", advice="Probe the new key again.")
+            raise _out_of_place("The new key is not in use, as the Probe step was left", advice="Probe it again.")
         return None if after is Step.RETIRE else await self._finish()
 
     async def purge(self, last_four: str | None = None) -> Report:
@@ -236,8 +242,8 @@ class Flow:
         if not self.can_be_reverted:
             raise WizardError(
                 "There is no reason to go back to the legacy key",
-                why="The newest poll did not see it work while the current key did not.",
-                advice="Poll again; go back when the legacy key is accepted and the current key is not.",
+                why="It was not seen to work while the current key failed.",
+                advice="Ask again. Go back when Binance accepts the legacy key and refuses the current one.",
                 code="rotation.not-reverted",
             )
         self.context.journal.revert(self.context.rotation, Step.PROBE)
@@ -255,7 +261,7 @@ class Flow:
             WizardError: a rotation of the missing current key is open, or the place of the credentials cannot be read.
         """
         if not self.can_forget:
-            raise _out_of_place("The missing key is part of an open rotation", advice="Give that rotation up first.")
+            raise _out_of_place("The missing key belongs to an open job", advice="Give that job up first.")
         for record in await self.context.vault.missing():
             self.context.vault.forget(record)
         self.preflight = replace(self.preflight, missing=())
@@ -274,7 +280,7 @@ class Flow:
             if self.rotation is None:
                 await self.begin(Mode.ADOPT)
             if self.step is not Step.CREDENTIALS:
-                raise _out_of_place("The open rotation does not wait for a key", advice="Go to its Credentials step.")
+                raise _out_of_place("The open job does not wait for a key", advice="Go to its Credentials step.")
             finding = await self.credentials.store(credentials)
         finally:
             credentials.wipe()
@@ -289,7 +295,7 @@ class Flow:
         """
         rotation = self.context.rotation
         if not self.can_be_abandoned:
-            raise _out_of_place("The new key is in use already", advice="Delete the legacy key and watch it die.")
+            raise _out_of_place("The new key is in use already", advice="Delete the legacy key on Binance, then go on.")
         await self._drop_unused("the rotation was abandoned")
         self.context.journal.finish(rotation, "abandoned")
 

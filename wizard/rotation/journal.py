@@ -56,7 +56,7 @@ class Overview:
         """What one would do here, in a few words."""
         if self.open_rotation:
             return f"resume at {self.open_rotation.step}"
-        return "rotate" if self.current else "set up"
+        return "replace" if self.current else "set up"
 
 
 class Journal:
@@ -205,11 +205,9 @@ class Journal:
         pending = next((key for key in self.keys(rotation.environment) if key.item == item), None)
         current = self.key_in(rotation.environment, Slot.CURRENT)
         if pending is None or pending.slot is not Slot.PENDING or pending.holding is not Holding.STORED:
-            raise _not_promotable("There is no stored pending key to promote", "Enter the new key again.")
+            raise _not_promotable("There is no stored new key to switch to", "Enter the new key again.")
         if current and self.key_in(rotation.environment, Slot.LEGACY):
-            raise _not_promotable(
-                "A legacy key of an earlier rotation is still there", "Retire it first: resume that rotation."
-            )
+            raise _not_promotable("A legacy key of an earlier job is still there", "Retire it first. Resume that job.")
         with self._database.transaction() as write:
             if current:
                 write.update("keys", ("item", current.item), slot=Slot.LEGACY)

@@ -83,13 +83,23 @@ class Finding:
     milliseconds: float | None = None
 
     @property
+    def verdict(self) -> str:
+        """The first sentence of `observed`."""
+        return self.observed.partition(". ")[0].rstrip(".") + "."
+
+    @property
+    def cause(self) -> str:
+        """What `observed` says after the verdict: the cause, as far as it is known; may be empty."""
+        return self.observed.partition(". ")[2]
+
+    @property
     def passed(self) -> bool:
         """Whether this check may be shown with a tick."""
         return self.outcome is Outcome.PASSED
 
 
 NOTHING_OPEN = "nothing is open"
-FINISHED = "the rotation is finished"
+FINISHED = "the job is finished"
 """What closing the wizard means then (see `wizard.rotation.flow.Flow.closing`)."""
 
 
@@ -122,12 +132,16 @@ class Event:
     detail: dict[str, object] = field(default_factory=dict)
 
 
-def exit_code(step: Step | None) -> Exit:
+def exit_code(step: Step | None, probed: Outcome | None = None) -> Exit:
     """Return what the wizard ends with when it is left at this step.
 
     Args:
         step: Where the rotation stands; None when none is open.
+        probed: What the last probe came to; None where there was none.
     """
     if step in (None, Step.DONE):
         return Exit.FINE
-    return Exit.LEGACY_ALIVE if step is Step.RETIRE else Exit.ROTATION_OPEN
+    if step is Step.RETIRE:
+        return Exit.LEGACY_ALIVE
+    is_open_question = step is Step.PROBE and probed is Outcome.INCONCLUSIVE
+    return Exit.INCONCLUSIVE if is_open_question else Exit.ROTATION_OPEN

@@ -50,14 +50,14 @@ def sole_writer(file: Path, environment: str, clock: Clock) -> Iterator[None]:
         raise WizardError(
             f"Another wizard is working on {environment}",
             why=_holder(file),
-            advice="Finish or close that one first. Its place is kept; nothing is lost by closing it.",
+            advice="Finish or close that one first. Nothing is lost by closing it.",
             code="environment.busy",
         ) from None
     except OSError as error:
         raise WizardError(
-            f"It cannot be made sure that no other wizard works on {environment}",
+            f"The wizard cannot make sure that no other wizard works on {environment}",
             why=f"The lock {file} cannot be made. The system said: {error.strerror}.",
-            advice="Nothing was changed. Make its directory writable for you; delete the lock where it is a link.",
+            advice="Nothing was changed. Make its directory writable for you. If the lock is a link, delete it.",
             code="environment.lock",
         ) from None
     try:
@@ -146,7 +146,7 @@ async def _try(store: Store, clock: Clock) -> Finding:
     return Finding(
         subject=STORAGE,
         outcome=Outcome.WARNING if store.doubt else Outcome.PASSED,
-        observed=f"A canary was written to {store.label}, read back, compared and deleted. {limits}".rstrip(),
+        observed=f"A test value was written to {store.label}, read back, compared and deleted. {limits}".rstrip(),
         at=clock(),
         does_not_prove=store.doubt,
     )

@@ -83,6 +83,14 @@ class ProbeReport:
         return findings.prove(self.findings)
 
     @property
+    def outcome(self) -> Outcome:
+        """What all checks come to: a failure speaks louder than a question that is open."""
+        if self.is_proven:
+            return Outcome.PASSED
+        has_failed = any(finding.outcome is Outcome.FAILED for finding in self.findings)
+        return Outcome.FAILED if has_failed else Outcome.INCONCLUSIVE
+
+    @property
     def may_change(self) -> bool:
         """Whether the exchange may accept the key later with nothing changed here: a list that does not count yet."""
         return not self.is_proven and self.diagnosis is not None and self.diagnosis.may_change
@@ -99,14 +107,7 @@ class _Shown:
 
 
 class Probe:
-    """One run of the probe.
-
-    Args:
-        context: The environment and the ways out.
-        pending: The new key.
-        current: The key in use, if there is one.
-        on_finding: Takes each finding as it is made.
-    """
+    """One run of the probe of a new key, `pending`, beside the key in use; `on_finding` takes each finding."""
 
     def __init__(self, context: Context, pending: KeyRecord, current: KeyRecord | None, on_finding: OnFinding) -> None:
         self._context = context
@@ -155,6 +156,9 @@ class Probe:
             self._findings.append(finding)
             self._on_finding(finding)
 
+    def _note(self, subject: str, outcome: Outcome, observed: str, **more: Any) -> None:
+        self._tell(self._writer.note(subject, outcome, observed, **more))
+
     def _tell_not_run(self, *subjects: str) -> None:
         """Name each check that would have been made in this environment, had an earlier one passed."""
         not_here = {
@@ -165,6 +169,12 @@ class Probe:
             findings.FUTURES: not self._context.environment.uses_futures,
         }
         self._tell(*self._writer.not_run(*(subject for subject in subjects if not not_here.get(subject))))
+
+    def _has_host(self, subject: str, url: str) -> bool:
+        """Whether the site has such a host, as far as is known; that it has none is noted."""
+        if not url:
+            self._note(subject, Outcome.NOT_APPLICABLE, f"{self._site.name} is not known to have such a host.")
+        return bool(url)
 
     def _known(self, whitelist: Sequence[IPv4Network] | None = None) -> Circumstances:
         listed = self._context.whitelist if whitelist is None else whitelist
@@ -193,7 +203,17 @@ class Probe:
         except ExchangeError as error:
             self._tell(self._writer.diagnosis(findings.ACCOUNT, self._diagnose(error, "api")))
             return None
-        self._tell(self._writer.account(account, took_ms))
+        seen = "The new key can read the account."
+        if account.can_trade:
+            self._note(findings.ACCOUNT, Outcome.PASSED, seen, milliseconds=took_ms)
+        else:
+            self._note(
+                findings.ACCOUNT,
+                Outcome.WARNING,
+                f"{seen} Binance says canTrade: false for it.",
+                advice="If your bot trades with this key, find out on Binance why the account may not trade.",
+                milliseconds=took_ms,
+            )
         return account
 
     async def _repeat(self, client: ExchangeClient, credentials: Credentials) -> None:
@@ -203,44 +223,56 @@ class Probe:
             if not again.accepted:
                 self._tell(self._writer.diagnosis(findings.IN_A_ROW, again.diagnose()))
                 return
-        self._tell(self._writer.in_a_row(PASSES_IN_A_ROW))
+        self._note(findings.IN_A_ROW, Outcome.PASSED, f"Binance accepted {PASSES_IN_A_ROW} signed calls in a row.")
 
     async def _converse(self, client: ExchangeClient, credentials: Credentials) -> None:
-        if not self._site.websocket_api_url:
-            self._tell(self._writer.not_known(findings.WEBSOCKET_API, self._site))
+        if not self._has_host(findings.WEBSOCKET_API, self._site.websocket_api_url):
             return
         try:
             session = await client.websocket_session(credentials)
         except ExchangeError as error:
             self._tell(self._writer.diagnosis(findings.WEBSOCKET_API, self._diagnose(error, "websocket")))
-        else:
-            self._tell(self._writer.websocket(session))
+            return
+        observed = "session.logon and a signed account.status were accepted."
+        if not session.has_logged_on:
+            observed = "A signed account.status was accepted. Only Ed25519 keys can use session.logon."
+        self._note(findings.WEBSOCKET_API, Outcome.PASSED, observed, milliseconds=session.milliseconds)
 
     async def _ask_futures(self, client: ExchangeClient, credentials: Credentials, answer: SignedAnswer) -> None:
-        if not self._context.environment.uses_futures:
-            return
-        if not self._site.futures_url:
-            self._tell(self._writer.not_known(findings.FUTURES, self._site))
+        if not self._context.environment.uses_futures or not self._has_host(findings.FUTURES, self._site.futures_url):
             return
         try:
-            assets, took_ms = await self._timed(client.futures_balances(credentials))
+            count, took_ms = await self._timed(client.futures_balances(credentials))
         except ExchangeError as error:
-            diagnosis = self._diagnose(error, "fapi")
-            self._tell(self._writer.futures_refused(diagnosis, answer.restrictions))
-        else:
-            self._tell(self._writer.futures(assets, took_ms))
+            finding = self._writer.diagnosis(findings.FUTURES, self._diagnose(error, "fapi"))
+            if answer.restrictions and answer.restrictions.permissions.get("enableFutures") is False:
+                finding = replace(
+                    finding,
+                    outcome=Outcome.FAILED,
+                    observed=f"{finding.observed} Binance says enableFutures: false for this key.",
+                    advice="Switch Enable Futures on for the new key on Binance's page. A key that is older than the"
+                    " futures account cannot have it (documented). Make a new key then.",
+                )
+            self._tell(finding)
+            return
+        assets = f"{count} asset{'' if count == 1 else 's'}"
+        observed = f"The futures host lists {assets} of the account."
+        self._note(findings.FUTURES, Outcome.PASSED, observed, milliseconds=took_ms)
 
     async def _show_control(self, client: ExchangeClient, control: Credentials | None) -> _Shown | None:
         if self._current is None:
             return None
-        if control is None:
-            self._tell(self._writer.control_unusable(f"It is not in {self._context.vault.store.place}."))
-            return None
-        known = self._known(networks_of(self._current.whitelist))
-        try:
-            answer, took_ms = await self._timed(self._ask_twice(client, control, known))
-        except SigningKeyError as unusable:
-            self._tell(self._writer.control_unusable(" ".join(sentences(unusable.what, unusable.why))))
+        trouble = "" if control else f"It is not in {self._context.vault.store.place}."
+        if control:
+            known = self._known(networks_of(self._current.whitelist))
+            try:
+                answer, took_ms = await self._timed(self._ask_twice(client, control, known))
+            except SigningKeyError as unusable:
+                trouble = " ".join(sentences(unusable.what, unusable.why))
+        if control is None or trouble:
+            gap = "that the current key is dead. Delete it on Binance's page after the switch"
+            observed = f"The current key could not be used. {trouble}"
+            self._note(findings.CONTROL, Outcome.FAILED, observed, does_not_prove=gap)
             return None
         self._tell(self._writer.diagnosis(findings.CONTROL, answer.diagnose(), took_ms))
         if not answer.accepted:
@@ -269,17 +301,26 @@ class Probe:
         return skew
 
     async def _look_at_stream(self, client: ExchangeClient) -> None:
-        if not self._site.stream_url:
-            self._tell(self._writer.not_known(findings.MARKET_STREAM, self._site))
+        if not self._has_host(findings.MARKET_STREAM, self._site.stream_url):
             return
         try:
-            self._tell(self._writer.stream(await client.market_stream()))
+            took_ms = await client.market_stream()
         except ExchangeError as error:
             self._tell(self._writer.error(findings.MARKET_STREAM, Outcome.INCONCLUSIVE, error))
+            return
+        gap = "anything about a key, as market streams take none"
+        observed = "A public market stream answered."
+        self._note(findings.MARKET_STREAM, Outcome.PASSED, observed, does_not_prove=gap, milliseconds=took_ms)
 
     def _compare(self, new: _Shown, other: _Shown | None) -> None:
         if new.answer.restrictions is None:
-            self._tell(self._writer.restriction_not_told(self._site))
+            why = f" Reason: {self._site.lacks}." if self._site.lacks else ""
+            self._note(
+                findings.IP_RESTRICTION,
+                Outcome.NOT_APPLICABLE,
+                f"{self._site.name} does not say whether the key is restricted.{why}",
+                does_not_prove="that the key is bound to the whitelist. Check it on Binance's page",
+            )
         else:
             is_adopted = self._context.rotation.mode is Mode.ADOPT
             self._tell(self._writer.restriction(new.answer.restrictions.ip_restricted, is_adopted))
@@ -289,7 +330,14 @@ class Probe:
         if other and new.account and other.account:
             self._tell(self._writer.same_account(new.account, other.account))
         elif self._current is not None:
-            self._tell(self._writer.account_not_compared(other.not_read if other else None))
+            error = other.not_read if other else None
+            why = " ".join(sentences(error.what, error.why)) if error else "The current key was not accepted."
+            self._note(
+                findings.SAME_ACCOUNT,
+                Outcome.INCONCLUSIVE,
+                f"Not compared. {why}",
+                does_not_prove="that both keys belong to one account",
+            )
 
     async def _refusal(
         self,

@@ -1,14 +1,19 @@
-"""The report: what a finished rotation proved, and what it did not."""
+"""The report: what a finished rotation proved, what it did not, and what is left for the user."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 from wizard.core.clock import duration, utc
 from wizard.core.credentials import KeyName
+from wizard.core.text import capitalised
 from wizard.rotation.model import Grade
+
+Row = tuple[str, str]
+"""A label and its text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,26 +40,83 @@ class Report:
     not_looked_at: tuple[str, ...] = ()
     """Where it could not be looked, each with the reason."""
 
-    def lines(self) -> tuple[tuple[str, str], ...]:
-        """Return the report as label and text, for people."""
-        rows = [
-            ("Environment", self.environment),
-            ("Finished", f"{utc(self.finished_at)}, after {duration(self.finished_at - self.started_at)}"),
-            ("Current key", f"{self.current}, in {self.current_store}"),
-            ("Egress", self.egress or "not observed"),
-            ("Whitelist", self.whitelist or "not composed here"),
-        ]
+    @property
+    def verdict(self) -> str:
+        """What the rotation came to, in one or two sentences."""
         if self.legacy is None:
-            return (*rows, ("Legacy key", "none: there was nothing to retire"))
+            return f"{self.current} is stored and works from here."
+        end = {
+            Grade.PROVEN: "The legacy key is dead and its secret is deleted.",
+            Grade.STRONG: "Binance refuses the legacy key from here, and its secret is deleted.",
+        }.get(self.grade or Grade.WEAK, "The legacy key was given up without proof that it is dead.")
+        return f"{self.current} replaced {self.legacy}. {end}"
+
+    def rows(self) -> tuple[Row, ...]:
+        """Return what was done and proven, and at the end what was not."""
+        rows = [
+            ("Key" if self.legacy is None else "New key", f"{self.current}, in {self.current_store}"),
+            ("Whitelist", self.whitelist.replace(",", ", ") or "not composed here"),
+            ("Proven from", self.egress or "an address that was not observed"),
+        ]
+        if self.legacy is not None:
+            is_dead = self.grade in (Grade.PROVEN, Grade.STRONG)
+            alive = f"{'' if is_dead else 'at least '}{duration(self.overlap_seconds)}"
+            rows += [("Legacy key", f"{self.legacy}. {self.proof} Its secret is deleted."), ("Both alive", alive)]
+        others = self._others()
+        gaps = (self.does_not_prove, f"that the key works from {others}" if others else "")
+        return (*rows, *(("Not proven", gap) for gap in gaps if gap))
+
+    @property
+    def left(self) -> tuple[str, ...]:
+        """What is left for the user, as sentences."""
+        on_binance = f"Check on Binance that {self.legacy} is deleted." if self.grade is not Grade.PROVEN else ""
         return (
-            *rows,
-            ("Legacy key", f"{self.legacy}, secret purged"),
-            ("Overlap", duration(self.overlap_seconds)),
-            ("Death", f"{self.grade}: {self.proof}"),
-            ("Not proven", self.does_not_prove or "nothing is left open"),
-            *([("Remove it from", "; ".join(self.still_held))] if self.still_held else []),
-            *([("Not looked at", "; ".join(self.not_looked_at))] if self.not_looked_at else []),
+            *([on_binance] if self.legacy and on_binance else []),
+            *(f"The legacy key is still in {place}. Remove it there." for place in self.still_held),
+            *(f"Look for the legacy key yourself. {capitalised(reason)}." for reason in self.not_looked_at),
         )
+
+    @property
+    def from_now_on(self) -> tuple[Row, ...]:
+        """What is done from now on, each with its command."""
+        return (
+            ("Run your bot", f"key-wizard exec {self.environment} -- python bot.py"),
+            ("Check daily", f"key-wizard check {self.environment}"),
+        )
+
+    def lines(self) -> tuple[Row, ...]:
+        """Return the whole report as label and text, for people."""
+        took = duration(self.finished_at - self.started_at)
+        head = (("Environment", self.environment), ("Finished", f"{utc(self.finished_at)}, after {took}"))
+        return (*head, *self.rows(), *(("Left for you", each) for each in self.left))
+
+    def markdown(self) -> str:
+        """Return the whole report as Markdown, to be copied or saved."""
+        rows = [row for row in self.lines() if row[0] != "Left for you"]
+        parts = [
+            f"# {_inline(self.environment)}: report of rotation {self.rotation}",
+            _inline(self.verdict),
+            "\n".join(["| | |", "|---|---|", *(f"| {label} | {_inline(text)} |" for label, text in rows)]),
+        ]
+        if self.left:
+            parts += ["## Left for you", "\n".join(f"- {_inline(each)}" for each in self.left)]
+        parts.append("## From now on")
+        parts += [f"{label}:\n\n    {command}" for label, command in self.from_now_on]
+        return "\n\n".join(parts) + "\n"
+
+    def _others(self) -> str:
+        """Return the entries of the list that the proof was not made from."""
+        try:
+            proven = IPv4Address(self.egress)
+        except ValueError:
+            return ""  # nothing is known of where it was made from, and that is said
+        entries = self.whitelist.split(",") if self.whitelist else []
+        return ", ".join(each for each in entries if proven not in IPv4Network(each))
+
+
+def _inline(text: str) -> str:
+    """Return a text that Markdown shows as it is: paths and names may hold its marks."""
+    return "".join(f"\\{character}" if character in "\\`*_|<>[]" else character for character in text)
 
 
 def restore_report(detail: Mapping[str, Any]) -> Report | None:
@@ -64,7 +126,7 @@ def restore_report(detail: Mapping[str, Any]) -> Report | None:
         places = {name: tuple(detail.get(name, ())) for name in ("still_held", "not_looked_at")}
         grade = Grade(detail["grade"]) if detail["grade"] else None
         report = Report(**{**detail, **names, **places, "grade": grade})
-        # A time that is none cannot be put into words.
+        # A time that is none cannot be put into words, nor a list that is none.
         return report if all(isinstance(text, str) for _, text in report.lines()) else None
-    except (KeyError, TypeError, ValueError, OverflowError, OSError):
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError):
         return None

@@ -110,12 +110,13 @@ def judge_death(polls: Sequence[Poll], baseline: Baseline | None) -> Death:
             None where it never did.
     """
     if not polls:
-        return Death(Grade.INCONCLUSIVE, 0, "The legacy key has not been asked yet.")
+        return Death(Grade.INCONCLUSIVE, 0, "Binance has not been asked about the legacy key yet.")
     newest, row = polls[-1], _row(polls)
     count = sum(poll.counts for poll in row)
     if newest.shows_life:
-        alive = "The legacy key is still alive: the exchange accepts it. Delete it now."
-        not_now = "Do not delete the legacy key: the exchange accepts it, and it does not accept the current key."
+        knows = "Binance accepts it" if newest.legacy_accepted else "Binance knows it"
+        alive = f"The legacy key is still alive. {knows}. Delete it now."
+        not_now = f"Do not delete the legacy key. {knows} and does not accept the current key."
         return Death(Grade.ALIVE, 0, alive if newest.control_accepted else not_now)
     if not newest.shows_death:
         return Death(Grade.INCONCLUSIVE, 0, _inconclusive(newest))
@@ -123,7 +124,7 @@ def judge_death(polls: Sequence[Poll], baseline: Baseline | None) -> Death:
         return Death(
             Grade.INCONCLUSIVE,
             count,
-            f"The legacy key was refused and the current key accepted: {count} of {POLLS_IN_A_ROW} in a row.",
+            f"Binance refused the legacy key and accepted the current one, {count} of {POLLS_IN_A_ROW} times in a row.",
         )
     return replace(_grade(row, count, baseline, _came_back_from(polls)), since=row[-1].at)
 
@@ -139,12 +140,12 @@ def covers(legacy: Sequence[IPv4Network], current: Sequence[IPv4Network]) -> boo
 
 def judge_missing(current_accepts: bool) -> Death:
     """Judge a legacy key whose secret is not stored any more: it cannot be asked."""
-    control = "The current key is accepted." if current_accepts else "The current key could not be asked either."
+    control = "The current key is accepted." if current_accepts else "The current key was not accepted either."
     return Death(
         Grade.WEAK,
         0,
-        f"The legacy key cannot be asked: its secret is not stored any more. {control}",
-        "that it is dead: look at the exchange's page",
+        f"Binance cannot be asked about the legacy key, as its secret is no longer stored. {control}",
+        "that it is dead. Look at Binance's page",
     )
 
 
@@ -169,8 +170,8 @@ def _came_back_from(polls: Sequence[Poll]) -> frozenset[int]:
 
 def _inconclusive(poll: Poll) -> str:
     if not poll.control_accepted:
-        return f"The current key was not accepted in the same poll, so this proves nothing: {poll.control_said}."
-    return f"The exchange gave no signed refusal ({poll.legacy_said}), so this proves nothing."
+        return f"The current key was not accepted at the same time, so this proves nothing. {poll.control_said}."
+    return f"Binance did not judge the legacy key, so this proves nothing. {poll.legacy_said}."
 
 
 def _newest_three(row: Sequence[Poll]) -> Sequence[Poll]:
@@ -180,43 +181,37 @@ def _newest_three(row: Sequence[Poll]) -> Sequence[Poll]:
 
 
 def _grade(row: Sequence[Poll], count: int, baseline: Baseline | None, came_back_from: frozenset[int]) -> Death:
-    def weak(doubt: str, gap: str) -> Death:
-        what = f"The legacy key is refused, {count} polls in a row, but {doubt}."
-        return Death(Grade.WEAK, count, what, f"that it is dead: {gap}")
+    def weak(doubt: str, gap: str, place: str = "") -> Death:
+        what = f"Binance refuses the legacy key{place}, {count} times in a row, but {doubt}."
+        return Death(Grade.WEAK, count, what, f"that it is dead. {gap}")
 
     if baseline is None:
-        return weak("it was never seen to work from here", "it may always have been refused from this address")
+        return weak("it was never seen to work from here", "It may always have been refused from this address")
     if came_back_from & {poll.legacy_code for poll in row}:
-        return weak(
-            "it was refused like that before, and accepted again after",
-            "what refused it then may refuse it now, and pass again",
-        )
+        return weak("it did so before and then accepted it again", "The same cause may pass again")
     elsewhere = next((poll for poll in row if poll.is_about_address(baseline)), None)
     if elsewhere is not None:
-        return weak(
-            f"from {_named(elsewhere.from_address)}; it was seen to work from {_named(baseline.address)}",
-            "its whitelist may lack this address",
-        )
+        worked_from = f"it last worked from {_named(baseline.address)}"
+        return weak(worked_from, "Its list may lack this address", f" from {_named(elsewhere.from_address)}")
     if all(poll.legacy_code == UNKNOWN_KEY and poll.is_on_sapi for poll in _newest_three(row)):
         return Death(
             Grade.PROVEN,
             count,
-            f"The exchange no longer knows the legacy key, {count} polls in a row,"
-            " while the current key was accepted each time.",
-            "that nobody copied the key while it lived",
+            f"Binance no longer knows the legacy key, {count} times in a row. It accepted the current key each time.",
+            "that nobody copied the key while it worked",
         )
     if not all(poll.is_covered for poll in row if poll.legacy_code == REFUSED_KEY):
         return weak(
-            "the current key may be accepted from addresses that are not on the legacy key's list",
-            "the exchange may see another address than echo services do, and only the current key's list may have it",
+            "the address that Binance sees may not be on its list",
+            "Only the current key's list may have that address",
         )
     return Death(
         Grade.STRONG,
         count,
-        f"The legacy key worked from here and is now refused, {count} polls in a row,"
-        " while the current key was accepted each time.",
-        "that it was deleted: a disabled key is refused in the same words. So is one whose list on the exchange's page"
-        " lacks the address that the exchange sees, and that may be another one than echo services see",
+        f"Binance refuses the legacy key, {count} times in a row. It worked from here before."
+        " The current key was accepted each time.",
+        "that it was deleted. A disabled key is refused in the same way. So is a key whose list lacks the address that"
+        " Binance sees",
     )
 
 

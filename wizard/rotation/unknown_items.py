@@ -42,10 +42,10 @@ class UnknownItem:
         stored, item = f", stored {self.created}" if self.created else "", printable(self.item)
         if self.name:
             kind = self.kind.label if self.kind else ""
-            return f"{item}: the {kind} key {self.name}{stored}; this journal does not know it."
+            return f"{item}: the {kind} key {self.name}{stored}."
         if self.kind:
-            return f"{item}: a {self.kind.label} key pair without its API key{stored}; this journal does not know it."
-        return f"{item}: nothing that this wizard can read; this journal does not know it."
+            return f"{item}: a {self.kind.label} key pair without its API key{stored}."
+        return f"{item}: nothing that this wizard can read."
 
 
 class UnknownItems:
@@ -74,9 +74,9 @@ class UnknownItems:
             return found
         found.wipe()
         raise WizardError(
-            "This item is a key pair whose API key was never stored with it",
-            why="It was made, or imported, for an API key that another journal waited for.",
-            advice="Begin with a new pair. If an API key was created with this one, delete it on the exchange's page.",
+            "This item is a key pair without an API key",
+            why="It was made or imported for an API key that was never stored.",
+            advice="Begin with a new pair. If you created an API key with this one, delete it on Binance.",
             code="strays.no-api-key",
         )
 
@@ -94,9 +94,9 @@ class UnknownItems:
         found = await self._vault.store.read(name) if name in await self._vault.unknown_items() else None
         if found is None:
             raise WizardError(
-                f"There is no stray item {printable(name)}",
-                why="It is gone, it was never there, or this journal knows it.",
-                advice="Look again at which there are: `key-wizard strays ENV`.",
+                f"There is no unknown stored key {printable(name)}",
+                why="It is not there, or the wizard knows it by now.",
+                advice="List the unknown stored keys again: key-wizard storage ENV",
                 code="strays.no-item",
             )
         return found

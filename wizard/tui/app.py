@@ -17,7 +17,7 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.types import CSSPathType
 
-from wizard.core.errors import WizardError
+from wizard.core.errors import Exit, WizardError
 from wizard.core.key_shape import holds_key
 from wizard.core.settings import Environment
 from wizard.core.shutdown import Shutdown
@@ -25,7 +25,7 @@ from wizard.core.terminal import inspect_terminal
 from wizard.core.text import Glyphs, glyphs_for
 from wizard.core.threads import in_daemon_thread, use_daemon_threads
 from wizard.environments import Environments
-from wizard.rotation.model import Finding, Step, exit_code
+from wizard.rotation.model import Finding, Step
 from wizard.tui.safe_app import SafeApp
 from wizard.tui.screens.home import HomeScreen
 from wizard.tui.widgets.notice import Notice
@@ -63,7 +63,8 @@ class WizardApp(SafeApp):
         self.environment = environment
         self.command = command
         self.farewell: tuple[str, ...] = ()
-        self.left_at: Step | None = None
+        self.exit_code: int = Exit.FINE
+        """What it ends with, by the environment that was open last."""
         self._open_flow: Flow | None = None
         self._stack = AsyncExitStack()
         self.announced: Finding | None = None
@@ -222,9 +223,8 @@ class WizardApp(SafeApp):
             self.problem = self.problem or error
 
     def _note_farewell(self, flow: Flow) -> None:
-        self.left_at = flow.step
+        self.exit_code = flow.exit_code
         if flow.step is not None and not flow.is_durable:
-            self.left_at = None
             self.farewell = ("The rehearsal has ended: its credentials were in memory only.",)
         elif flow.step is not None:
             self.farewell = (
@@ -272,4 +272,4 @@ def open_wizard(environments: Environments, environment: str | None, command: st
     with suppress(OSError):  # the terminal is gone
         for line in app.farewell:
             print(line)
-    return code or exit_code(app.left_at)
+    return code or app.exit_code

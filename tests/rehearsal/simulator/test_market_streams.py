@@ -4,10 +4,15 @@ import pytest
 from embedded_client import NOW, Host, ManualClock
 from embedded_websocket import line
 
-from wizard.rehearsal.simulator import Addresses
+from wizard.rehearsal.simulator import Addresses, market_streams
 from wizard.rehearsal.simulator.market_streams import event
 
 MILLI = int(NOW * 1000)
+
+
+@pytest.fixture(autouse=True)
+def _events_follow_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(market_streams, "INTERVAL", 0.05)
 
 
 @pytest.mark.parametrize(

@@ -107,9 +107,9 @@ class CredentialsStep:
         is_imported = any(key.name.fingerprint == imported for key in self._keys())
         found = await self._fetch_pair(public, drafts)
         if found is None:
-            again = "Delete this API key on the exchange's page and start this step again with a new pair."
+            again = "Delete this API key on Binance's page and start this step again with a new pair."
             raise WizardError(
-                f"The private key of this API key is not in {self._context.vault.store.place} any more",
+                f"The private key of this API key is no longer in {self._context.vault.store.place}",
                 advice="Import it once more, then store it." if is_imported else again,
                 code="credentials.pair-missing",
             )
@@ -163,9 +163,9 @@ class CredentialsStep:
         return Finding(
             subject=STORAGE,
             outcome=Outcome.WARNING if copies else Outcome.PASSED,
-            observed=f"{record.name} was written to {record.store}, read back and is the same.",
+            observed=f"{record.name} was written to {record.store}, read back and compared.",
             at=self._context.clock(),
-            does_not_prove="that the exchange accepts it; the probe finds out",
+            does_not_prove="that Binance accepts it, which the probe finds out",
             advice=_to_remove(copies, self._context.vault.store.place),
         )
 
@@ -181,7 +181,7 @@ class CredentialsStep:
         try:
             return await in_daemon_thread(look, SEARCH_DEADLINE)
         except TimeoutError:
-            return Copies(unknown=(f"the usual files could not be read within {SEARCH_DEADLINE:.0f} seconds",))
+            return Copies(unknown=(f"the usual files could not be read within {SEARCH_DEADLINE:.0f} s",))
 
     def _sources(self) -> tuple[str, ...]:
         own = self._context.environment.name
@@ -193,15 +193,15 @@ class CredentialsStep:
         for record in self._keys():
             if record.name.fingerprint == fingerprint and record.slot in (Slot.CURRENT, Slot.LEGACY):
                 raise WizardError(
-                    "This is the key that is to be replaced, not the new one",
-                    why=f"{record.name} is stored already as the {record.slot} key of this environment.",
-                    advice="Copy the API key that the exchange's page showed when the new key was created.",
+                    "This is the key that you want to replace, not the new one",
+                    why=f"{record.name} is already stored as the {record.slot} key of this environment.",
+                    advice="Copy the API key that Binance showed when you created the new key.",
                     code="credentials.already-stored",
                 )
         if others := [name for name in self._context.journal.environments_with(fingerprint) if name != own]:
             raise WizardError(
-                f"This key belongs to another environment: {', '.join(others)}",
-                why="A key is never shared between environments: each has its own, with its own whitelist.",
+                f"This key belongs to the environment {', '.join(others)}",
+                why="Each environment has a separate key with a separate whitelist.",
                 advice=f"Create a key for {own} alone and enter that one.",
                 code="credentials.already-stored",
             )
@@ -231,5 +231,5 @@ def _label(origin: str, public: str) -> Secret:
 
 def _to_remove(copies: Copies, place: str) -> str:
     told = copies.sentences()
-    end = f"Remove it there once your software reads {place}; the retirement of this key looks again."
+    end = f"Remove it there when your bot reads {place}. The wizard looks again when it retires this key."
     return " ".join([*told, *([end] if copies.found else [])])

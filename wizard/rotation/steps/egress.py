@@ -135,7 +135,6 @@ class EgressStep:
             observed=f"{report.sentence()} {observation.sentence(report.verdict) if observation else ''}".rstrip(),
             at=self._context.clock(),
             from_address=", ".join(map(str, report.verdict.addresses)),
-            does_not_prove="that it stays the same"
-            if confirmed
-            else "that it stays the same, or that the exchange sees the same address",
+            does_not_prove="that the address will stay the same"
+            + ("" if confirmed else ", or that Binance sees the same address"),
         )

@@ -111,8 +111,8 @@ class HostsStep:
         if self.is_rehearsal:
             raise WizardError(
                 "In a rehearsal no real host is asked",
-                why="Its addresses are made up; a real one would not belong among them.",
-                advice="In a real rotation the checked hosts are asked here, over OpenSSH.",
+                why="The addresses of a rehearsal are made up.",
+                advice="In a real job the ticked hosts are asked here, over OpenSSH.",
             )
 
         def take(answer: HostAnswer) -> None:

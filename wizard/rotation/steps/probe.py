@@ -42,8 +42,8 @@ class Wait:
         """Return how long is still waited when `passed` seconds of the pause have gone by."""
         asked = "once" if self.questions == 1 else f"{self.questions} times"
         return (
-            f"Not accepted yet, asked {asked}. Next question in {duration(self.seconds - passed)};"
-            f" waiting ends in {duration(self.seconds_left - passed)}."
+            f"Not accepted yet, asked {asked}. Next question in {duration(self.seconds - passed)}."
+            f" Waiting ends in {duration(self.seconds_left - passed)}."
         )
 
 
@@ -52,6 +52,8 @@ class ProbeStep:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self.report: ProbeReport | None = None
+        """What the last run of this program saw."""
         self._free_at = 0.0
         """On the stopwatch: before it the exchange wants no question, see `Diagnosis.retry_after`."""
 
@@ -65,7 +67,7 @@ class ProbeStep:
         current, control = self._context.key(Slot.CURRENT), None
         try:
             control = await self._context.vault.fetch(current) if current else None
-            report = await Probe(self._context, pending, current, on_finding).run(credentials, control)
+            self.report = report = await Probe(self._context, pending, current, on_finding).run(credentials, control)
         finally:
             for held in filter(None, (credentials, control)):
                 held.wipe()
@@ -113,7 +115,7 @@ class ProbeStep:
         if not report.is_proven or pending is None or pending.item != report.item:
             raise WizardError(
                 "The new key is not proven yet",
-                advice="Run the probe until every check that counts passes.",
+                advice="Run the probe until it is proven.",
                 code="probe.not-proven",
             )
         await self._ask_once_more(report)
@@ -133,15 +135,15 @@ class ProbeStep:
             diagnosis = answer.diagnose()
             why = " ".join(sentences(diagnosis.what, diagnosis.why))
             raise WizardError(
-                "Nothing was promoted: the new key is not accepted now",
+                "Binance does not accept the new key now, so it is not in use",
                 why=why,
                 advice="Probe again.",
                 code="probe.not-proven",
             )
         if answer.restrictions != report.restrictions:
             raise WizardError(
-                "Nothing was promoted: the new key's rights were changed since the probe",
-                why="The exchange tells other permissions or another restriction than a moment ago.",
+                "The new key changed since the probe, so it is not in use",
+                why="Binance shows other permissions or another restriction than before.",
                 advice="Probe again.",
                 code="probe.not-proven",
             )
@@ -152,8 +154,8 @@ class ProbeStep:
         if pending is None or credentials is None:
             raise WizardError(
                 "There is no new key to probe",
-                why=f"{capitalised(self._context.vault.store.place)} holds no pending credentials of this environment.",
-                advice="Go back to the credentials step and enter the key again.",
+                why=f"{capitalised(self._context.vault.store.place)} holds no new key of this environment.",
+                advice="Go back to the Credentials step and enter the key again.",
                 code="probe.no-key",
             )
         return pending, credentials

@@ -126,7 +126,7 @@ class RetireStep:
             raise WizardError(
                 f"The current key is not in {self._context.vault.store.place}",
                 why="Without it nothing can be proven about the legacy key.",
-                advice="Open the place that it was stored in, or set the key up again.",
+                advice="Open the place that stored it, or enter the key again.",
                 code="retire.no-key",
             )
         try:
@@ -178,9 +178,9 @@ class RetireStep:
             raise _not_dead("The legacy key cannot be given up yet", death.sentence)
         if last_four not in (None, legacy.name.last_four):
             raise _not_dead(
-                "Those are not the last four characters of the legacy key",
+                "These are not the last four characters of the legacy key",
                 f"It is {legacy.name}.",
-                "Type them as shown, or leave the key where it is.",
+                "Type them as shown, or keep the key.",
             )
         await self._context.vault.purge(legacy, f"{DEATH} {death.grade}")
         return death
@@ -264,7 +264,7 @@ class RetireStep:
         return next(reversed(located or accepted), None)
 
 
-def _not_dead(what: str, why: str, advice: str = "Go on polling.") -> WizardError:
+def _not_dead(what: str, why: str, advice: str = "Ask again.") -> WizardError:
     return WizardError(what, why=why, advice=advice, code="retire.not-dead")
 
 

@@ -26,7 +26,7 @@ FRESH = 3600.0
 CODES = frozenset({"this-host-unknown", "this-host-outdated", "no-longer-seen", "other-hosts-outdated"})
 _SET_BACK = 60.0
 """Seconds by which a clock is set back at times; a detection from further on has no age that could be told."""
-_STILL_TO_COME = "at a time that the clock has not reached yet"
+_STILL_TO_COME = "at a time in the future"
 _NAMED = 3
 
 
@@ -93,7 +93,7 @@ class WhitelistStep:
             raise WizardError(
                 "This list cannot be used yet",
                 why=validation.sentence(),
-                advice="Mend the entries that are marked; what you typed is kept.",
+                advice="Fix the entries that are marked. What you typed is kept.",
                 code="whitelist.invalid",
             )
         pasted = render(validation.networks)
@@ -106,8 +106,8 @@ class WhitelistStep:
             if holds_key(label):
                 raise WizardError(
                     f"The label of {network} looks like a key",
-                    why="Labels are kept in the journal, in the clear.",
-                    advice="Label it in other words. Nothing was kept.",
+                    why="Labels are stored in plain text.",
+                    advice="Write another label. Nothing was stored.",
                     code="whitelist.label-holds-key",
                 )
         self._context.journal.note_whitelist(self._context.rotation, pasted, typed)
@@ -118,7 +118,7 @@ class WhitelistStep:
             observed=validation.sentence(),
             at=self._context.clock(),
             from_address=self._context.egress,
-            does_not_prove="that the exchange's page was given this list; the probe finds out",
+            does_not_prove="that Binance has this list, which the probe finds out",
         )
 
     def _in_use(self) -> tuple[IPv4Network, ...]:
@@ -158,14 +158,14 @@ def _warn_about_hosts(
     if not own:
         yield _warning(
             "this-host-unknown",
-            "No address of this host is ticked in the Egress step: whether the list covers it was not looked at.",
+            "No address of this host is ticked in the Egress step, so the list may lock it out.",
         )
     else:
         newest = min((now - moment for moment in selection.seen_at(own)), key=abs, default=0.0)
         if _is_old(newest):
             yield _warning(
                 "this-host-outdated",
-                f"This host's address was detected {_ago(newest)} and may have changed: detect it again in the Egress"
+                f"This host's address was detected {_ago(newest)} and may have changed. Detect it again in the Egress"
                 " step.",
             )
         # It is not taken out unasked: this host may have both by turns.
@@ -174,8 +174,8 @@ def _warn_about_hosts(
         if gone:
             yield _warning(
                 "no-longer-seen",
-                f"By an earlier detection only: {', '.join(map(str, gone))}. The newest one sees another address of"
-                " this host: delete what it does not have any more.",
+                f"The newest detection sees another address of this host than {', '.join(map(str, gone))}. Delete what"
+                " it no longer has.",
             )
     ages = {host: now - moment for host, moment in selection.others_seen_at(others).items()}
     old = {host: age for host, age in ages.items() if _is_old(age)}
@@ -184,8 +184,8 @@ def _warn_about_hosts(
         when = f"{'up to ' if len(old) > 1 else ''}{_ago(max(old.values(), key=abs))}"
         yield _warning(
             "other-hosts-outdated",
-            f"The address of {', '.join(list(old)[:_NAMED])}{more} was detected {when} and may have changed: ask again"
-            " in the Egress step.",
+            f"The address of {', '.join(list(old)[:_NAMED])}{more} was detected {when} and may have changed."
+            " Ask again in the Egress step.",
         )
 
 

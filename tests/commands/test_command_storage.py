@@ -41,31 +41,31 @@ def test_the_doctor_and_the_list_name_what_the_journal_does_not_know_and_make_no
     assert (said.code, said.check("Storage")["state"]) == (0, "ready")
     assert said.check("Stored keys")["outcome"] == "warning"
     assert item_of(lost) in said.check("Stored keys")["observed"]
-    assert "key-wizard strays" in said.check("Stored keys")["advice"]
+    assert "key-wizard storage" in said.check("Stored keys")["advice"]
     assert not bench.paths.journal.exists()
-    said = command("strays", "bench", "--json")
+    said = command("storage", "bench", "--json")
     (stray,) = said.json["strays"]
     assert (said.code, stray["item"], stray["can_be_adopted"]) == (1, item_of(lost), True)
     assert lost.signing.reveal() not in said.out + said.err
-    assert "this journal does not know it" in command("strays", "bench").err
+    assert f"the HMAC key {lost.name}" in command("storage", "bench").out
 
 
-def test_an_adopted_stray_waits_for_its_proof_and_what_is_unknown_is_told(
+def test_an_imported_one_waits_for_its_proof_and_what_is_unknown_is_told(
     bench: Bench, lost: Credentials, command: Command
 ) -> None:
-    assert command("strays", "bench", "--adopt", "key-wizard:bench:no-such").code == 1
-    said = command("strays", "bench", "--adopt", item_of(lost))
-    assert (said.code, "key-wizard --env bench" in said.err) == (0, True), said.err
+    assert command("storage", "bench", "--import", "key-wizard:bench:no-such").code == 1
+    said = command("storage", "bench", "--import", item_of(lost))
+    assert (said.code, "key-wizard --env bench" in said.out) == (0, True), said.err
     assert command("status").code == 3
     assert command("exec", "bench", "--", "true").code == 1  # nothing is in use before it is proven
 
 
 @pytest.mark.terminal
 @pytest.mark.parametrize(("typed", "code", "is_there"), [("yes", 1, True), ("delete", 0, False)])
-def test_a_stray_is_deleted_by_the_typed_word_alone(
+def test_an_unknown_key_is_deleted_by_the_typed_word_alone(
     bench: Bench, lost: Credentials, typed: str, code: int, is_there: bool
 ) -> None:
-    arguments = [sys.executable, "-m", "wizard", "strays", "bench", "--delete", item_of(lost)]
+    arguments = [sys.executable, "-m", "wizard", "storage", "bench", "--delete", item_of(lost)]
     with Terminal(arguments, env=dict(os.environ), cwd=Path(__file__).parents[2]) as terminal:
         terminal.wait_for("Type delete to go on:")
         terminal.send(f"{typed}\r")
@@ -78,8 +78,8 @@ def test_without_a_terminal_nothing_is_deleted(
     lost: Credentials, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(prompts, "TERMINAL", tmp_path / "no" / "terminal")
-    assert command("strays", "bench", "--delete", item_of(lost)).code == 2
-    assert command("strays", "bench").code == 1
+    assert command("storage", "bench", "--delete", item_of(lost)).code == 2
+    assert command("storage", "bench").code == 1
 
 
 def test_a_key_that_the_journal_has_and_the_place_lacks_is_exit_1(
@@ -95,4 +95,4 @@ def test_a_key_that_the_journal_has_and_the_place_lacks_is_exit_1(
     shutil.copy(tmp_path / "older", bench.paths.encrypted_file)  # a rollback, which the file itself does not show
     said = command("doctor", "--only", "keyring", "--json")
     assert (said.code, said.check("Stored keys")["outcome"]) == (1, "failed")
-    assert f"The current key {made.name} of bench" in said.check("Stored keys")["observed"]
+    assert f"the current key {made.name} of bench" in said.check("Stored keys")["observed"]
