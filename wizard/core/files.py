@@ -90,6 +90,24 @@ def replace(file: Path, data: bytes, mode: int = PRIVATE) -> bool:
     return _is_flushed(file.parent)
 
 
+def create(path: str, text: str) -> Path:
+    """Write a text into a new file that only the user can read, and return its whole path.
+
+    Raises:
+        FileError: there is such a file already, or it cannot be written.
+    """
+    try:
+        file = Path(path).expanduser().absolute()
+        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE), "w", encoding="utf-8") as target:
+            target.write(text)
+    except FileExistsError:
+        raise FileError(f"{printable(path)} exists already", advice="Choose another name.") from None
+    except (OSError, ValueError, RuntimeError) as error:
+        why = getattr(error, "strerror", None) or "It is no path."
+        raise FileError(f"{printable(path)} cannot be written", why=why, advice="Choose another path.") from None
+    return file
+
+
 def tidy(file: Path) -> None:
     """Remove what writes that were killed left behind. Nobody else may be writing then.
 

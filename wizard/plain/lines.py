@@ -41,6 +41,8 @@ class Lines:
         self._said: dict[str, list[str]] = {}
         """What was said last of each part of the view: a part is repeated only where it is another one."""
         self._is_left = self._is_home = False
+        self._report: Report | None = None
+        """What a finished job proved."""
 
     async def run(self) -> bool:
         """Speak the page until it is left; return whether to go on where the rotation stands now, not home."""
@@ -184,8 +186,8 @@ class Lines:
         self._is_left = self._is_home = True
 
     def finish(self, report: Report) -> None:
-        """Say the summary."""
-        self._stage.tell_summary(report)
+        """Say the summary next."""
+        self._report = report
         self._is_left = True
 
 

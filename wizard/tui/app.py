@@ -181,10 +181,11 @@ class WizardApp(SafeApp):
 
     def show_summary(self, report: Report) -> None:
         """Show what the finished rotation proved."""
-        from wizard.tui.screens.summary import SummaryScreen  # noqa: PLC0415 - loaded when it is needed
+        from wizard.steps.summary import SummaryPresenter  # noqa: PLC0415 - loaded when it is needed
+        from wizard.tui.screens.view_screen import ViewScreen  # noqa: PLC0415
 
         self.farewell = tuple(f"{label:<12} {text}" for label, text in report.lines())
-        self._show(SummaryScreen(report))
+        self._show(ViewScreen(partial(SummaryPresenter, report)))
 
     def _show(self, screen: Screen[Any]) -> None:
         """Put a screen in the place of the step's, also where a dialog lies on top of that one."""

@@ -198,6 +198,8 @@ class Section(Widget):
         for row in self._rows:
             drawn = laid_out(row, widths, self._glyphs, has_signs=has_signs).stylize_before("$text-muted")
             indent = INDENT * (2 if has_signs else 1)
+            if len(row.cells) > 1 and (table := sum(widths) + len(widths) * len(GAP)) < width // 2:
+                indent += table  # the last cell goes on below itself
             first, *others = drawn.wrap(max(20, width - indent)) or [drawn]
             lines += [Content(" " * INDENT) + first, *(Content(" " * indent) + other for other in others)]
         return lines

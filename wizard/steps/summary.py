@@ -1,0 +1,86 @@
+"""The summary: what a finished job proved, what is left for the user, and what comes next."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import ClassVar
+
+from wizard.core import files
+from wizard.core.threads import in_daemon_thread
+from wizard.rotation.model import STEPS, Grade, Mode, Step
+from wizard.rotation.report import Report
+from wizard.steps.presenter import Face, Presenter
+from wizard.steps.view import PRIMARY, Action, Progress, Row, State, View
+
+
+class SummaryPresenter(Presenter):
+    """Shows a report, copies it and saves it.
+
+    Args:
+        report: The finished job.
+        face: What shows the page.
+    """
+
+    TITLE = "What is proven?"
+    ABOUT: ClassVar[str] = "The report holds no secret. `key-wizard history` shows it again."
+
+    def __init__(self, report: Report, face: Face) -> None:
+        super().__init__(face)
+        self._report = report
+
+    @property
+    def location(self) -> tuple[str, str]:
+        """The environment."""
+        return f"{self._report.environment} › finished", ""
+
+    @property
+    def progress(self) -> Progress:
+        """All steps of the job; a death that is not proven has no tick."""
+        report = self._report
+        mode = Mode.ROTATE if report.legacy else Mode.SET_UP if report.whitelist else Mode.ADOPT
+        is_open = report.legacy is not None and report.grade is Grade.WEAK
+        return Progress(STEPS[mode], Step.DONE, frozenset({Step.RETIRE} if is_open else ()))
+
+    def view(self) -> View:
+        """Return the report."""
+        report = self._report
+        is_weak = report.legacy is not None and report.grade is Grade.WEAK
+        left = (
+            Row(("" if at else "Left for you", each), State.LOOK, sign_before=1) for at, each in enumerate(report.left)
+        )
+        return View(
+            State.LOOK if is_weak else State.GOOD,
+            report.verdict,
+            evidence_title="Report",
+            evidence=(*map(Row, report.rows()), *left, *map(Row, report.from_now_on)),
+            actions=(
+                Action("home", PRIMARY, "Home", "Goes to the list of environments.", self.go_home),
+                Action("copy", "c", "Copy report", "Copies the report as Markdown.", self.copy),
+                Action(
+                    "save",
+                    "s",
+                    "Save report",
+                    "Saves the report as Markdown.",
+                    self.save,
+                    asks_for="File",
+                    text=f"key-wizard-{report.environment}-{report.rotation}.md",
+                ),
+            ),
+        )
+
+    async def go_home(self) -> None:
+        """Go to the environments."""
+        self.face.go_home()
+
+    async def copy(self) -> None:
+        """Copy the report."""
+        self.face.copy(self._report.markdown(), "the report")
+
+    async def save(self, path: str) -> None:
+        """Save the report in a new file that only the user can read.
+
+        Raises:
+            WizardError: there is such a file already, or it cannot be written.
+        """
+        file = await in_daemon_thread(partial(files.create, path, self._report.markdown()))
+        self.face.note(f"Saved to {file}.")
