@@ -94,7 +94,7 @@ class Photographer:
             await stop()
 
     async def _home(self) -> None:
-        await self._until("#next", "begins to replace")
+        await self._until("ActionBar", "enter Replace")
         await self._shoot("home")
 
     async def _egress(self) -> None:
@@ -256,7 +256,7 @@ class FilePhotographer(Photographer):
         self._world.place = PHRASES[Place.ENCRYPTED_FILE]
 
     async def _walk(self) -> None:
-        await self._until("#next", "begins to replace")
+        await self._until("ActionBar", "enter Replace")
         await self._shoot("home-encrypted-file")
         await self._press("p", *"seven random words", "enter", *"eight")
         await self._shoot("passphrase")
@@ -277,7 +277,7 @@ class AdoptingPhotographer(Photographer):
         }
 
     async def _walk(self) -> None:
-        await self._until("#next", "A adopts")
+        await self._until("ActionBar", "enter Import")
         await self._press("a")
         await self._until("#instructions", "read it from its file")
         await self._import()

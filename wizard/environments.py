@@ -14,6 +14,8 @@ from wizard.custody.custodian import Custodian
 from wizard.custody.store import NOT_KNOWN, PHRASES
 from wizard.rotation.journal import Overview, read_journal
 
+REHEARSAL = "This is a rehearsal. Binance is simulated. No money is touched."
+
 if TYPE_CHECKING:
     from wizard.rehearsal.scenarios import Scenario
     from wizard.rehearsal.session import Rehearsal
@@ -24,13 +26,14 @@ if TYPE_CHECKING:
 class RealEnvironments:
     """The user's own environments, with the place of credentials that the settings name and no other."""
 
-    lede = "Replace a key, import the one that you use, or create the first one."
+    about: tuple[str, ...] = ()
+    """What a rehearsal says of itself."""
     simulated_page = None
     """The page is a real one."""
     clock: Clock = staticmethod(time.time)
 
     def __init__(self, paths: Paths, settings: Settings) -> None:
-        self._paths = paths
+        self.paths = paths
         self._settings = settings
         self.custodian = Custodian(settings.custody, paths.encrypted_file, paths.config_file)
 
@@ -47,13 +50,13 @@ class RealEnvironments:
 
     def overviews(self) -> tuple[Overview, ...]:
         """Return each environment at a glance."""
-        return _look(self._paths, tuple(self._settings.environments.values()))
+        return _look(self.paths, tuple(self._settings.environments.values()))
 
     @asynccontextmanager
     async def flow(self, environment: Environment) -> AsyncIterator[Flow]:
         """Open one environment (see `wizard.rotation.opening.open_flow`)."""
         open_flow = await in_daemon_thread(_load_open_flow)
-        async with open_flow(environment, self._paths, self.custodian.open) as flow:
+        async with open_flow(environment, self.paths, self.custodian.open) as flow:
             yield flow
 
 
@@ -73,16 +76,18 @@ class RehearsalEnvironments:
         self._rehearsal: Rehearsal | None = None
 
     @property
-    def lede(self) -> str:
+    def about(self) -> tuple[str, ...]:
         """What this is; in a fire drill, what will go wrong, what is seen of it and the way out."""
         from wizard.rehearsal.scenarios import SMOOTH  # noqa: PLC0415 - loaded for a rehearsal alone
 
         scenario = self._rehearsal.scenario if self._rehearsal else self._scenario
-        if scenario is SMOOTH:
-            return "This is a rehearsal. Binance is simulated, no money is touched."
-        return " ".join(
-            (f"Fire drill {scenario.name}. Binance is simulated, no money is touched.", *scenario.sentences)
-        )
+        drill = () if scenario is SMOOTH else (f"Fire drill {scenario.name}.", *scenario.sentences)
+        return (REHEARSAL, *drill)
+
+    @property
+    def paths(self) -> Paths:
+        """Where the rehearsal keeps its records."""
+        return self._rehearsal.paths if self._rehearsal else self._paths
 
     @property
     def simulated_page(self) -> SimulatedPage | None:

@@ -100,7 +100,7 @@ def test_on_the_screens_one_by_one_at_each_step_and_killed_after_the_switch(host
     here, old = host
     with screens(here) as walk:
         beside = partial(run_each, here, walk.terminal.pid)
-        walk.see("Enter begins to replace")
+        walk.see("enter Replace")
         beside(old, None)
         walk.begin()
         beside(old, Step.EGRESS)

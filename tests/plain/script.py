@@ -22,6 +22,7 @@ from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rotation.flow import Flow
 from wizard.rotation.journal import Overview, open_journal
 from wizard.rotation.model import Step
+from wizard.steps.session import EnvironmentSession
 
 CTRL_C = object()
 Answer = str | object | Callable[[], Awaitable[str]]
@@ -99,7 +100,7 @@ class PlainWorld:
     custodian: Custodian | None = None
 
     place = NOT_KNOWN
-    lede = "A bench."
+    about: tuple[str, ...] = ()
 
     @property
     def clock(self) -> Clock:
@@ -149,13 +150,13 @@ async def visit(world: PlainWorld, *script: Line, interrupt_at: tuple[str, ...] 
     interrupts = Interrupts()
     console = ScriptedConsole(list(script), interrupts)
     console.interrupt_at = list(interrupt_at)
-    walk = Walk(world, Talk(console, interrupts), command="key-wizard --plain")
-    await walk.run()
+    session = EnvironmentSession(world, "key-wizard --plain")
+    await Walk(session, Talk(console, interrupts)).run()
     assert console.unused == []
     assert console.interrupt_at == []
     assert world.closed
     assert [line for line in console.lines if not line.isprintable()] == []
-    return Visit(console, walk.left_at)
+    return Visit(console, session.left_at)
 
 
 def journal_text(paths: Paths) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.plain.script import Line, PlainWorld
 from wizard.rehearsal.simulated_page import NewKey
 
-ROTATE: list[Line] = [("begin to replace", "rotate")]
+ROTATE: list[Line] = [("Replaces …", "replace")]
 EGRESS: list[Line] = [("203.0.113.42", "continue")]
 WHITELIST: list[Line] = [("Ready to paste: 1 entry", "keep")]
 TO_CREDENTIALS = [*ROTATE, *EGRESS, *WHITELIST]

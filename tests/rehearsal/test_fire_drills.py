@@ -175,9 +175,9 @@ async def test_every_scenario_says_what_goes_wrong_what_is_seen_and_the_way_out(
 
 async def test_the_home_screen_of_a_drill_says_what_will_go_wrong_what_is_seen_and_the_way_out() -> None:
     for scenario in SCENARIOS.values():
-        lede = RehearsalEnvironments(paths(), "127.0.0.1", scenario).lede
-        assert "Binance is simulated, no money is touched" in lede
-        assert [sentence in lede for sentence in scenario.sentences] == [scenario is not SMOOTH] * 3
+        about = RehearsalEnvironments(paths(), "127.0.0.1", scenario).about
+        assert about[0] == "This is a rehearsal. Binance is simulated. No money is touched."
+        assert [sentence in about for sentence in scenario.sentences] == [scenario is not SMOOTH] * 3
 
 
 @pytest.mark.keyring

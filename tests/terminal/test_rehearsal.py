@@ -51,7 +51,7 @@ def test_a_rotation_is_walked_to_its_end_by_keyboard_and_the_terminal_keeps_its_
 
 def test_where_no_keyring_is_there_every_storing_screen_says_so() -> None:
     with rehearsing({}) as walk:
-        assert "memory" in walk.see("Enter begins to replace")
+        assert "memory" in walk.see("enter Replace")
         walk.begin()
         walk.egress()
         walk.whitelist()

@@ -12,11 +12,12 @@ from pathlib import Path
 from tests.terminal.harness import TIMEOUT, Terminal
 from tests.terminal.keys import DOWN, ENTER, ESCAPE, F4, ctrl
 from wizard.rehearsal.process import recall
+from wizard.rotation.model import TITLES, Step
 
-BEGINS = "Enter begins to replace"
+BEGINS = "enter Replace"
 RAIL = 17
 """Columns."""
-RESUMES = "Enter resumes the open rotation at the step"
+RESUMES = "enter Resume"
 
 
 class Walk:
@@ -46,7 +47,7 @@ class Walk:
 
     def resume(self, step: str) -> None:
         """From home to the step at which an open rotation stands."""
-        self.see(f"{RESUMES} {step}")
+        self.see(RESUMES, f"Resume at {[*TITLES].index(Step(step)) + 1} {TITLES[Step(step)]}")
         self.press(ENTER)
 
     def egress(self) -> None:

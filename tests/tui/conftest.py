@@ -14,9 +14,11 @@ from screenshots.scene import PictureWorld, stage
 from wizard.core.text import UNICODE
 from wizard.rotation.model import Mode, Step
 from wizard.tui.app import WizardApp
-from wizard.tui.widgets.header import StatusHeader
+from wizard.tui.widgets.page_header import PageHeader
+from wizard.tui.widgets.row_list import RowList, Section
 
 PATIENCE = 20.0
+DRAWN = Static | PageHeader | RowList | Section
 QUIET = 3
 """Turns of the event loop."""
 
@@ -41,7 +43,7 @@ class Wizard:
 
     def text(self, selector: str) -> str:
         shown = self.app.screen.query(selector)
-        return "\n".join(str(one.render()) for one in shown if isinstance(one, Static | StatusHeader))
+        return "\n".join(str(one.render()) for one in shown if isinstance(one, DRAWN))
 
     async def until(self, selector: str, text: str) -> None:
         try:
@@ -49,8 +51,13 @@ class Wizard:
         except TimeoutError:
             raise AssertionError(f"{selector} never said {text!r}; it says {self.text(selector)!r}") from None
 
+    async def at_home(self) -> None:
+        """Wait until the environment is open and can be replaced."""
+        await self.until("ActionBar", "enter Replace")
+        await self.when(lambda: self.app.opened.flow is not None)
+
     async def to_egress(self) -> None:
-        await self.until("#next", "begins to replace")
+        await self.at_home()
         await self.press("enter")
         await self.until("#verdict", "Observed")
 
@@ -65,7 +72,7 @@ class Wizard:
 
     async def _resume(self, step: Step) -> None:
         """Go from home to this step of a rotation that was begun without the screens."""
-        await self.until("#next", "begins to replace")
+        await self.at_home()
         flow = self.app.flow
         await flow.begin(Mode.ROTATE)
         await flow.egress.detect()

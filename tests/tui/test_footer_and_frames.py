@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 from textual.widgets import Footer, Static
+from wizard.tui.screens.key_files import FindKeyScreen
 
 from tests.tui.conftest import Wizard
 from wizard.core.credentials import KeyKind
 from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rotation.steps.hosts import HostsStep
 from wizard.tui.screens.dialogs import TextScreen
-from wizard.tui.screens.key_files import FindKeyScreen
 
 
 async def test_the_choice_of_the_kind_says_which_key_chooses(wizard: Wizard) -> None:
@@ -52,7 +52,7 @@ async def test_at_60_columns_help_says_in_its_frame_how_it_closes(wizard: Wizard
 
 async def test_no_label_of_the_place_of_a_key_is_cut_off_at_60_columns(wizard: Wizard) -> None:
     await wizard.pilot.resize_terminal(60, 20)
-    await wizard.until("#next", "begins to replace")
+    await wizard.at_home()
     await wizard.app.push_screen(FindKeyScreen())
     for label in wizard.app.screen.query(".label").results(Static):
         assert len(str(label.visual)) <= label.size.width

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 from textual.widgets import OptionList
+from wizard.tui.screens.home import HomeScreen
 
 from tests.tui.conftest import Wizard
 from wizard.core.credentials import KeyKind
-from wizard.tui.screens.home import HomeScreen
 
 
 @pytest.mark.parametrize("size", [(80, 24), (60, 20)])
@@ -31,7 +31,7 @@ async def test_a_permission_that_the_key_in_use_has_is_switched_on_for_the_new_o
 async def test_home_tells_the_drill_of_a_rehearsal_that_was_left_open(
     wizard: Wizard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await wizard.until("#next", "begins to replace")
+    await wizard.at_home()
     monkeypatch.setattr(type(wizard.environments), "lede", "The drill that was left open.")
     assert isinstance(wizard.app.screen, HomeScreen)
     wizard.app.screen.call_later(wizard.app.screen.fill)

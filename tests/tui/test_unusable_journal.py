@@ -45,7 +45,7 @@ async def open_wizard(directory: Path) -> AsyncIterator[Wizard]:
 
 async def go_to(screen: str, wizard: Wizard) -> None:
     if screen == "home":
-        await wizard.until("#next", "begins to replace")
+        await wizard.at_home()
     elif screen == "egress":
         await wizard.to_egress()
     elif screen == "whitelist":

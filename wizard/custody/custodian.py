@@ -76,6 +76,16 @@ class Custodian:
         finally:
             with_credential.wipe()
 
+    async def has_file(self) -> bool:
+        """Return whether there is an encrypted file, be it the place or not.
+
+        Raises:
+            CustodyError: it is damaged, exposed or cannot be read.
+        """
+        from wizard.custody.encrypted_file import exists  # noqa: PLC0415
+
+        return await exists(self._file, self.custody.deadline)
+
     def choose_encrypted_file(self) -> None:
         """Keep credentials in the encrypted file from now on; what is in the keyring stays there.
 

@@ -6,9 +6,11 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeVar
 
 from wizard.core.errors import WizardError
+from wizard.custody.custodian import Custodian
 from wizard.plain import forms
 from wizard.plain.stage import Stage
 from wizard.plain.talk import Command
+from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rotation.report import Report
 from wizard.steps.consents import Consent
 from wizard.steps.presenter import Face, Presenter, StepPresenter
@@ -35,8 +37,6 @@ class Lines:
     def __init__(self, stage: Stage, make: Callable[[Face], Presenter]) -> None:
         self._stage = stage
         self._talk = stage.talk
-        self.page = stage.page
-        self.custodian = stage.custodian
         self._presenter = make(self)
         self._said: dict[str, list[str]] = {}
         """What was said last of each part of the view: a part is repeated only where it is another one."""
@@ -47,7 +47,7 @@ class Lines:
     async def run(self) -> bool:
         """Speak the page until it is left; return whether to go on where the rotation stands now, not home."""
         presenter = self._presenter
-        with self._talk.about(presenter.ABOUT.format(place=self._stage.flow.place)):
+        with self._talk.about(presenter.ABOUT.format(place=self._stage.session.place)):
             if isinstance(presenter, StepPresenter):
                 self._stage.introduce(presenter.STEP, presenter.TITLE)
             else:
@@ -138,6 +138,16 @@ class Lines:
         self._said = parts
 
     # --- the face of the presenter --------------------------------------------------------------
+
+    @property
+    def page(self) -> SimulatedPage | None:
+        """The simulated Binance page of a rehearsal."""
+        return self._stage.session.environments.simulated_page
+
+    @property
+    def custodian(self) -> Custodian | None:
+        """What opens the place of the credentials."""
+        return self._stage.session.environments.custodian
 
     def show(self) -> None:
         """The view is said when the user is asked again."""

@@ -3,43 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from wizard.core.clock import duration
 from wizard.core.errors import sentences
-from wizard.custody.custodian import Custodian
 from wizard.plain.talk import Talk
-from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rotation.flow import Flow
-from wizard.rotation.model import FINISHED, TITLES, Finding, Outcome, Step
+from wizard.rotation.model import TITLES, Finding, Outcome, Step
 from wizard.rotation.report import Report
 from wizard.steps.guide import STEPS
 from wizard.steps.home import headline, seen
+from wizard.steps.session import EnvironmentSession
 
 
-@dataclass(frozen=True, slots=True)
 class Stage:
-    """One open environment and the user before it.
+    """The user before the environments, one of which may be open.
 
-    A step returns whether to go on where the journal stands now; else the user goes home.
+    A step returns whether to go on where the rotation stands now; else the user goes home.
+
+    Args:
+        talk: The conversation.
+        session: The environments.
     """
 
-    talk: Talk
-    flow: Flow
-    page: SimulatedPage | None
-    """The simulated Binance page of a rehearsal; None where the page is Binance's own."""
-    custodian: Custodian | None = None
-    """What opens the place of the credentials; None in a rehearsal."""
+    def __init__(self, talk: Talk, session: EnvironmentSession) -> None:
+        self.talk = talk
+        self.session = session
+
+    @property
+    def flow(self) -> Flow:
+        """The open environment."""
+        assert self.session.flow is not None  # noqa: S101 - steps are taken in an open environment
+        return self.session.flow
 
     def introduce(self, step: Step, *lines: str) -> None:
-        """Say where the user is, and whether it is safe to close now."""
+        """Say where the user is, and what the step asks."""
         flow, environment = self.flow, self.flow.context.environment
         mode = flow.context.rotation.mode.value.replace("-", " ")
         self.talk.say(
             "",
             f"Step {flow.steps.index(step) + 1} of {len(flow.steps)}, {TITLES[step]}."
             f" Environment {environment.name} on {environment.site.name}, {mode}.",
-            f"It is safe to close now: {flow.closing}.",
         )
         if flow.storage:
             self.talk.say(f"Credentials are {flow.storage}.")
@@ -64,7 +67,6 @@ class Stage:
         self.talk.say(
             "",
             f"Summary. {headline(certificate)}",
-            f"It is safe to close now: {FINISHED}.",
             *sentences(*(f"{label}: {text}" for label, text in certificate.lines())),
         )
 

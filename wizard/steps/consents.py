@@ -31,28 +31,27 @@ REVERT = Consent(
     "The legacy key becomes the current key again. The new key stays stored. Fix it on Binance and probe it again.",
     "undo",
 )
-FORGET = Consent(
-    "Strike the missing key off the journal?",
-    "If it lies in another collection, login or system, close the wizard and open it there. Nothing on the exchange"
-    " changes: the key lives on until it is deleted on its page.",
-    "forget",
-)
-ENCRYPTED_FILE = Consent(
-    "Keep credentials in an encrypted file?",
-    "Credentials are then kept in a file that a passphrase opens (Argon2id, AES-256-GCM), in place of the system's"
-    " keyring. The passphrase is asked for in every run; who copies the file can try passphrases for as long as he"
-    " wants. What is in the keyring stays there. The choice is written into config.toml.",
-    "encrypted-file",
-)
 
 
-def abandoning(place: str) -> Consent:
-    """Ask before the open rotation is given up; its new credentials are in this place."""
+def forgetting(flow: Flow) -> Consent:
+    """Ask before the record of a key that is not stored any more is deleted."""
+    keys = ", ".join(str(one.name) for one in flow.preflight.missing)
     return Consent(
-        "Give this rotation up?",
-        f"The new credentials of this rotation are deleted from {place}. The current key stays as it is. If you created"
-        " a new key on the exchange's page, delete it there.",
-        "abandon",
+        f"Delete the record of {keys}?",
+        "If it is stored in another login or on another computer, quit and open the wizard there."
+        " Nothing changes on Binance. The key works until you delete it there.",
+        "delete",
+    )
+
+
+def abandoning(flow: Flow) -> Consent:
+    """Ask before the open job is given up."""
+    stays = f" {flow.current.name} stays in use." if flow.current else ""
+    return Consent(
+        "Give up this job?",
+        f"The wizard deletes the new credentials from {flow.place}.{stays}"
+        " If you created a new key on Binance, delete it there.",
+        "give up",
     )
 
 

@@ -1,55 +1,468 @@
-"""Home: what can be done in an open environment, and what checks and finished rotations have shown."""
+"""Home: the environments, what can be done in each, and what to do where the place of the credentials does not open."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
 
-from wizard.core.clock import utc
+from wizard.core.clock import duration, utc
+from wizard.core.errors import WizardError
 from wizard.core.settings import Place
-from wizard.rotation.model import NOTHING_OPEN, Finding, Grade, Mode, Step
+from wizard.core.text import capitalised
+from wizard.custody.errors import CustodyError, Remedy
+from wizard.rotation.journal import read_journal
+from wizard.rotation.model import STEPS, TITLES, Finding, Grade, Mode, Outcome, Step
+from wizard.steps.consents import abandoning, forgetting
+from wizard.steps.presenter import Face, Presenter
+from wizard.steps.view import PRIMARY, Action, Row, State, View, split_verdict
 
 if TYPE_CHECKING:
-    from wizard.custody.custodian import Custodian
     from wizard.rotation.flow import Flow
+    from wizard.rotation.journal import Journal, Overview
     from wizard.rotation.report import Report
+    from wizard.steps.session import EnvironmentSession
 
-ABANDONED = "The rotation was given up. The current key is as it was."
-FORGOTTEN = "The missing key was struck off the journal."
-
-
-def offers(flow: Flow, custodian: Custodian | None) -> dict[str, str]:
-    """Return what can be done in an open environment, the likeliest first, each with what it does."""
-    answers: dict[str, str] = {}
-    if flow.rotation:
-        answers["resume"] = f"resume the open rotation at {where(flow)}."
-        if flow.can_be_abandoned:
-            answers["abandon"] = "give the open rotation up; the current key stays."
-    elif flow.current:
-        answers[Mode.ROTATE] = f"begin to replace {flow.current.name}."
-    else:
-        answers[Mode.SET_UP] = "set up the first key."
-        answers[Mode.ADOPT] = "bring a key that is in use already under the wizard's care."
-    if flow.can_forget:
-        answers["forget"] = "strike the missing key off the journal."
-    if custodian is not None and custodian.custody.place is Place.ENCRYPTED_FILE:
-        answers["passphrase"] = "change the passphrase of the encrypted file."  # noqa: S105 - the word that is typed
-    return answers
-
-
-def where(flow: Flow) -> str:
-    """Say where the open rotation stands."""
-    return "the summary" if flow.step is Step.DONE else f"the step {flow.step}"
-
-
-def closing(flow: Flow | None, command: str) -> tuple[str, ...]:
-    """Say what closing now means and, where a rotation is open, how one comes back to it: by this command."""
-    meaning = f"It is safe: {flow.closing if flow else NOTHING_OPEN}."
-    return (meaning, f"Come back with: {command}") if flow and is_left_open(flow) else (meaning,)
+OLD = 90 * 86400.0
+"""Seconds. Binance's blog recommends a new key every 30 to 90 days (square posts 276340 and 380736)."""
+QUESTION = "Do you already have a key?"
+CHOOSE = "Where do you want to keep your credentials?"
+FILE_CHOICE = (
+    "Use an encrypted file",
+    "You choose a passphrase now. The wizard asks for it once in every run.",
+)
+HELP_CHOICE = ("Get a keyring here", "You run the commands in a shell, then try again.")
+ROOM = 46
+"""Columns for the place of the credentials, beside the title on 60."""
+COLUMNS = ("Environment", "Site", "Current key", "Age", "Status")
+_DOES = {
+    Step.EGRESS: "find the address that Binance sees",
+    Step.WHITELIST: "check the list that you will paste",
+    Step.CREDENTIALS: "create the key on Binance, store it here",
+    Step.PROBE: "prove that it works, nothing changes before",
+    Step.RETIRE: "delete the legacy key, prove that it is dead",
+}
+_ELSE = {
+    (Mode.ADOPT, Step.CREDENTIALS): "read your key from a file, or paste it",
+    (Mode.ADOPT, Step.PROBE): "prove that it works from here",
+    (Mode.SET_UP, Step.PROBE): "prove that it works from here",
+}
+"""In the place of `_DOES`."""
 
 
-def is_left_open(flow: Flow) -> bool:
-    """Whether a rotation is open that outlives this program."""
-    return flow.step is not None and flow.is_durable
+class HomePresenter(Presenter):
+    """Lists the environments and begins their jobs. An environment that there is no choice about is opened at once.
+
+    Args:
+        session: What is opened.
+        face: What shows the page.
+    """
+
+    TITLE = "Key Wizard"
+    ABOUT: ClassVar[str] = (
+        "Choose an environment. Enter begins its likeliest job, or resumes the open one."
+        " The wizard first tries {place} with a test value, and reads it back. Nothing on Binance changes here."
+    )
+    TAKES_ENTER_EARLY = True
+
+    def __init__(self, session: EnvironmentSession, face: Face) -> None:
+        super().__init__(face)
+        self._session = session
+        self._environments = session.environments
+        self._overviews: tuple[Overview, ...] = ()
+        self._at = self._settled = ""
+        """The environment that actions are about, and the one that there is no choice about."""
+        self._label = ""
+        """The place of the credentials, as it names itself."""
+        self._problem = self._look()
+        """Why the environments cannot be listed, or one of them cannot be opened."""
+
+    @property
+    def location(self) -> tuple[str, str]:
+        """The program, and the place of the credentials."""
+        label = self._session.flow.context.vault.store.label if self._session.flow else self._label
+        place = label if 0 < len(label) <= ROOM else capitalised(self._session.place)
+        return f"{self.TITLE} · rehearsal" if self._environments.about else self.TITLE, place
+
+    def _look(self) -> WizardError | None:
+        """Read the environments anew; return why they cannot be read."""
+        try:
+            self._overviews = self._environments.overviews()
+        except WizardError as error:
+            return error
+        names = [one.environment.name for one in self._overviews]
+        if self._at not in names:
+            is_open = self._session.flow.context.environment.name if self._session.flow else ""
+            wished = is_open or self._session.named or (names[0] if len(names) == 1 else "")
+            self._settled = wished if wished in names else ""
+            self._at = self._settled or (names[0] if names and self.face.is_live else "")
+        return None
+
+    async def begin(self) -> None:
+        """Start a rehearsal; open the environment that there is no choice about, or try the place of all."""
+        from wizard.steps import deadlines  # noqa: PLC0415 - the home screen is there before
+
+        if not self._overviews and self._problem is None:
+            await self.face.attempt(self._environments.open, "Opening", deadlines.CUSTODY)
+            self._problem = self._look()
+        if self._session.flow or self._problem or not self._overviews:
+            return
+        if self._settled:
+            await self._open()
+        elif self.face.custodian:
+            await self._attempt(self._try_place, f"Opening {self._session.place}")
+
+    async def retry(self) -> None:
+        """Try again to open what did not open."""
+        self._problem = self._look()
+        await self.begin()
+
+    def point(self, item: str) -> bool:
+        """Have the actions be about the environment under the cursor."""
+        is_another, self._at = item != self._at, item
+        if is_another and not isinstance(self._problem, CustodyError):
+            self._problem = None
+        return is_another
+
+    async def choose(self, item: str) -> None:
+        """Have the actions be about another environment."""
+        self.point(item)
+
+    # --- open an environment --------------------------------------------------------------------
+
+    async def _open(self) -> None:
+        await self._attempt(self._try, f"Opening {self._at}")
+
+    async def _attempt(self, work: Callable[[], Awaitable[object]], doing: str) -> None:
+        """Do it; the page says why it failed."""
+        from wizard.steps import deadlines  # noqa: PLC0415
+
+        async def whole() -> WizardError | None:
+            try:
+                await work()
+            except WizardError as error:
+                return error
+            return None
+
+        problem = await self.face.attempt(whole, doing, deadlines.CUSTODY)
+        self._problem = self._look() or problem
+        if isinstance(problem, CustodyError) and problem.remedy in {Remedy.OPEN_FILE, Remedy.MAKE_FILE}:
+            await self.open_place()  # there is nothing else to choose
+
+    async def _try(self) -> None:
+        await self._session.open(self._overview.environment)
+
+    async def _try_place(self) -> None:
+        if custodian := self.face.custodian:
+            self._environments.paths.create()  # the choice of another place is written there
+            self._label = (await custodian.open()).label
+
+    async def _is_ready(self) -> bool:
+        """Open the environment; return False where there is something to look at first."""
+        if self._flow is not None:
+            return True
+        job = self._overview.open_rotation, self._overview.current
+        await self._open()
+        return job == (self._overview.open_rotation, self._overview.current) and self._is_as_expected()
+
+    def _is_as_expected(self) -> bool:
+        flow = self._flow
+        return flow is not None and not (flow.preflight.recovered or flow.preflight.losses())
+
+    @property
+    def _overview(self) -> Overview:
+        return next(one for one in self._overviews if one.environment.name == self._at)
+
+    @property
+    def _flow(self) -> Flow | None:
+        """The environment at the cursor, where it is the open one."""
+        flow = self._session.flow
+        return flow if flow and flow.context.environment.name == self._at else None
+
+    # --- jobs -----------------------------------------------------------------------------------
+
+    async def start(self, mode: Mode) -> None:
+        """Begin a job."""
+        if (
+            await self._is_ready()
+            and (flow := self._flow)
+            and await self._change(partial(flow.begin, mode), "Starting")
+        ):
+            self.face.leave()
+
+    async def resume(self) -> None:
+        """Go on where the open job stands."""
+        if await self._is_ready():
+            self.face.leave()
+
+    async def give_up(self) -> None:
+        """Give the open job up, when that is wanted."""
+        if (
+            await self._is_ready()
+            and (flow := self._flow)
+            and await self.face.confirm(abandoning(flow))
+            and await self._change(flow.abandon, "Deleting the new credentials")
+        ):
+            self.face.note("You gave the job up. The current key did not change.")
+
+    async def delete_record(self) -> None:
+        """Delete the record of a key that is not stored any more, when that is wanted."""
+        flow = self._session.flow
+        if (
+            flow
+            and await self.face.confirm(forgetting(flow))
+            and await self._change(flow.forget_missing, "Looking for it once more")
+        ):
+            self.face.note("The record is deleted.")
+
+    async def _change(self, work: Callable[[], Awaitable[object]], doing: str) -> bool:
+        from wizard.steps import deadlines  # noqa: PLC0415
+
+        async def whole() -> bool:
+            await work()
+            return True
+
+        is_done = await self.face.attempt(whole, doing, deadlines.CUSTODY)
+        self._problem = self._look()
+        return bool(is_done)
+
+    # --- the place of the credentials -----------------------------------------------------------
+
+    async def open_place(self) -> None:
+        """Ask for the password that opens the place of the credentials, or makes it."""
+        from wizard.steps.passwords import unlocking  # noqa: PLC0415
+
+        custodian, problem = self.face.custodian, self._problem
+        if (
+            custodian
+            and isinstance(problem, CustodyError)
+            and await self.face.fill(unlocking(custodian, problem.remedy))
+        ):
+            await self.retry()
+
+    async def use_file(self) -> None:
+        """Keep credentials in the encrypted file from now on."""
+        from wizard.steps.passwords import choosing_file  # noqa: PLC0415
+
+        custodian = self.face.custodian
+        if custodian and await self.face.fill(choosing_file(custodian, is_new=not await custodian.has_file())):
+            await self.retry()
+
+    async def change_passphrase(self) -> None:
+        """Ask for the passphrase of the encrypted file so far, and for the new one."""
+        from wizard.custody.questions import PASSPHRASE_CHANGED  # noqa: PLC0415
+        from wizard.steps.passwords import changing_passphrase  # noqa: PLC0415
+
+        if (custodian := self.face.custodian) and await self.face.fill(changing_passphrase(custodian)):
+            self.face.note(" ".join(PASSPHRASE_CHANGED))
+
+    # --- to read --------------------------------------------------------------------------------
+
+    async def show_keyring_help(self) -> None:
+        """Say what to do to get a keyring here, each command alone on its line."""
+        if self._problem is not None:
+            await self.face.read(HELP_CHOICE[0], *self._problem.sentences())
+
+    async def show_services(self) -> None:
+        """Say how a program that runs as a service gets the credentials."""
+        from wizard.custody.custodian import explain_services  # noqa: PLC0415
+
+        await self.face.read("Credentials for a service", *explain_services(self._at))
+
+    async def show_history(self) -> None:
+        """Show the finished jobs and what they proved, the newest first."""
+        with read_journal(self._environments.paths) as journal:
+            jobs = [line for job in _finished(journal, self._at) for line in job]
+        await self.face.read(f"History of {self._at}", *(jobs or ["No job has finished yet."]))
+
+    # --- the view -------------------------------------------------------------------------------
+
+    def view(self) -> View:
+        """Return the environments, or what stands in the way of them."""
+        if isinstance(self._problem, CustodyError) and self.face.custodian:
+            return self._closed(self._problem)
+        state, (verdict, *because) = self._verdict()
+        fix = (self._problem.advice,) if self._problem else ()
+        storage = self._flow.preflight.storage if self._flow else None
+        return View(
+            state,
+            verdict,
+            because=tuple(because),
+            fix=fix,
+            columns=COLUMNS if self._overviews else (),
+            rows=tuple(map(self._row, self._overviews)),
+            cursor=self._at,
+            evidence=(_evidence(storage),) if storage else (),
+            not_proven=storage.does_not_prove if storage else "",
+            actions=tuple(self._actions()),
+        )
+
+    def _verdict(self) -> tuple[State, tuple[str, ...]]:
+        problem, flow = self._problem, self._flow
+        if problem:
+            return State.STOP, (f"{problem.what.rstrip('.')}.", *filter(None, (problem.why,)))
+        if flow and (losses := flow.preflight.losses()):
+            first, others = split_verdict(losses[0])
+            return State.LOOK, (first, *others, *losses[1:])
+        if flow and flow.preflight.recovered:
+            return State.LOOK, ("A run was interrupted. This was done about it.", *flow.preflight.recovered)
+        if self._environments.about:
+            return State.EMPTY, self._environments.about
+        has_none = self._at and not (self._overview.current or self._overview.open_rotation)
+        return State.EMPTY, (QUESTION if has_none else "",)
+
+    def _row(self, one: Overview) -> Row:
+        now, current = self._environments.clock(), one.current
+        state, status = _status(one, now)
+        return Row(
+            (
+                one.environment.name,
+                one.environment.site.name,
+                f"{current.name} {current.kind.label}" if current else "none",
+                _age(now - current.stored_at) if current else "–",
+                status,
+            ),
+            state,
+            sign_before=4,
+            item=one.environment.name,
+            detail=tuple(self._plan(one)),
+        )
+
+    def _plan(self, one: Overview) -> Iterator[str]:
+        job = one.open_rotation
+        if job:
+            mode = job.mode
+            yield f"Resume at {_numbered(mode, job.step)} · you can quit at any point"
+        elif one.current:
+            mode = Mode.ROTATE
+            yield f"Replace {one.current.name} · about 5 minutes · you can quit at any point"
+        else:
+            mode = Mode.ADOPT
+            yield "Import the key that you already use · you can quit at any point"
+        yield " "
+        for number, step in enumerate(STEPS[mode][:-1], 1):
+            yield f"{number}  {TITLES[step]:<12} {_ELSE.get((mode, step), _DOES[step])}"
+        if not job and not one.current:
+            yield " "
+            yield "No key yet? Create the first one, in 4 steps."
+
+    def _closed(self, problem: CustodyError) -> View:
+        """Return the one menu for a place of credentials that does not open."""
+        is_keyring = self._is_at(Place.KEYRING)
+        choices = [FILE_CHOICE, HELP_CHOICE] if is_keyring else []
+        return View(
+            State.STOP,
+            f"{problem.what}.",
+            because=tuple(filter(None, (problem.why,))),
+            fix=tuple(filter(None, (problem.advice,))),
+            evidence_title=CHOOSE,
+            evidence=tuple(Row(choice) for choice in choices),
+            actions=tuple(self._remedies(problem, is_keyring=is_keyring)),
+        )
+
+    def _remedies(self, problem: CustodyError, *, is_keyring: bool) -> Iterator[Action]:
+        remedies = []
+        if problem.remedy:
+            label = _REMEDIES[problem.remedy]
+            remedies.append(Action(problem.remedy, "", label, f"{label}. You type its password.", self.open_place))
+        if is_keyring:
+            does = "Keeps your credentials in a file that a passphrase opens."
+            remedies.append(Action("file", "f", FILE_CHOICE[0], does, self.use_file))
+        retry = Action("retry", "r", "Retry", "Tries again to open it.", self.retry)
+        first, *others = [*remedies, retry]
+        yield replace(first, key=PRIMARY)
+        yield from others
+        if is_keyring:
+            yield Action("keyring", "v", HELP_CHOICE[0], "Shows the commands to run.", self.show_keyring_help)
+
+    def _is_at(self, place: Place) -> bool:
+        custodian = self.face.custodian
+        return custodian is not None and custodian.custody.place is place
+
+    def _actions(self) -> Iterator[Action]:
+        if self._problem or not self._overviews:
+            yield Action("retry", PRIMARY, "Retry", "Tries again to open it.", self.retry)
+            return
+        if self._at:
+            yield from self._jobs(self._overview)
+        if len(self._overviews) > 1:
+            does = "Goes to another environment."
+            yield Action("choose", "", "Choose", does, self.choose, is_about_row=True, is_in_footer=False)
+
+    def _jobs(self, one: Overview) -> Iterator[Action]:
+        if job := one.open_rotation:
+            yield Action("resume", PRIMARY, "Resume", f"Resumes at {_numbered(job.mode, job.step)}.", self.resume)
+            if job.step not in (Step.RETIRE, Step.DONE):
+                yield Action("give-up", "g", "Give up", "Gives the open job up, after a question.", self.give_up)
+        elif one.current:
+            does = f"Replaces {one.current.name}, step by step."
+            yield Action("replace", PRIMARY, "Replace", does, partial(self.start, Mode.ROTATE))
+        else:
+            does = "Imports the key that you already use."
+            yield Action("import", PRIMARY, "Import it", does, partial(self.start, Mode.ADOPT))
+            does = "Creates the first key."
+            yield Action("create", "n", "No, create one", does, partial(self.start, Mode.SET_UP))
+        if self._flow and self._flow.can_forget:
+            does = "Deletes the record of the missing key, after a question."
+            yield Action("delete", "d", "Delete record", does, self.delete_record)
+        yield Action("history", "h", "History", "Shows finished jobs and their reports.", self.show_history)
+        if self._is_at(Place.ENCRYPTED_FILE):
+            does = "Changes the passphrase of the encrypted file."
+            yield Action("passphrase", "e", "Edit passphrase", does, self.change_passphrase)
+        if self.face.custodian and one.current:
+            does = "Shows how a program that runs as a service gets the credentials."
+            yield Action("service", "v", "For a service", does, self.show_services)
+
+
+_REMEDIES = {
+    Remedy.UNLOCK: "Unlock the keyring",
+    Remedy.CREATE: "Create a keyring",
+    Remedy.OPEN_FILE: "Open the file",
+    Remedy.MAKE_FILE: "Make the file",
+}
+
+
+def _status(one: Overview, now: float) -> tuple[State, str]:
+    if one.open_rotation:
+        return State.WORKING, f"paused at {_numbered(one.open_rotation.mode, one.open_rotation.step)}"
+    if one.legacy:
+        return State.LOOK, f"legacy key {one.legacy.name} not retired"
+    if one.current is None:
+        return State.EMPTY, "not set up"
+    if now - one.current.stored_at > OLD:
+        return State.LOOK, f"older than {OLD / 86400:.0f} days"
+    if one.current.proven_at:
+        return State.GOOD, f"accepted {_age(now - one.current.proven_at)} ago"
+    return State.EMPTY, ""
+
+
+def _age(seconds: float) -> str:
+    """Return an age in its largest unit: `41 d`."""
+    return " ".join(duration(seconds).split()[:2])
+
+
+def _numbered(mode: Mode, step: Step) -> str:
+    return TITLES[step] if step is Step.DONE else f"{STEPS[mode].index(step) + 1} {TITLES[step]}"
+
+
+def _evidence(finding: Finding) -> Row:
+    return Row((finding.observed,), State.GOOD if finding.outcome is Outcome.PASSED else State.LOOK)
+
+
+def _finished(journal: Journal, environment: str) -> Iterator[list[str]]:
+    from wizard.rotation.flow import CERTIFIED  # noqa: PLC0415
+    from wizard.rotation.report import restore_report  # noqa: PLC0415
+
+    reports = {event.rotation: restore_report(event.detail) for event in journal.events(kind=CERTIFIED)}
+    for job in reversed(journal.rotations(environment)):
+        if job.finished_at is not None:
+            report = reports.get(job.number)
+            facts = [f"  {label:<12} {text}" for label, text in report.lines()] if report else []
+            yield [f"{utc(job.finished_at)}  {_NAMES[job.mode]}: {job.outcome}", *facts, ""]
+
+
+_NAMES = {Mode.ROTATE: "Replace", Mode.SET_UP: "Create", Mode.ADOPT: "Import"}
 
 
 def headline(report: Report) -> str:

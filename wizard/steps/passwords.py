@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from wizard.core.text import capitalised
+from wizard.custody.errors import Remedy
 from wizard.custody.questions import NEW_PASSPHRASE, OLD_PASSPHRASE, QUESTIONS
 from wizard.steps import deadlines
 from wizard.steps.view import Field, FieldKind, Form
@@ -12,7 +14,6 @@ from wizard.steps.view import Field, FieldKind, Form
 if TYPE_CHECKING:
     from wizard.core.secret import Secret
     from wizard.custody.custodian import Custodian
-    from wizard.custody.errors import Remedy
 
 AGAIN = Field("again", "The same once more", FieldKind.PASSWORD, is_repeat=True)
 
@@ -30,6 +31,24 @@ def unlocking(custodian: Custodian, remedy: Remedy) -> Form:
     return Form(
         title, question.text, fields, act, "Create" if question.is_new else "Open", "Opening", deadlines.CUSTODY
     )
+
+
+def choosing_file(custodian: Custodian, *, is_new: bool) -> Form:
+    """Return the question for the passphrase of the encrypted file that is to be the place of the credentials.
+
+    Args:
+        custodian: What opens it.
+        is_new: Whether there is no such file yet.
+    """
+    remedy = Remedy.MAKE_FILE if is_new else Remedy.OPEN_FILE
+    form = unlocking(custodian, remedy)
+
+    async def act(password: Secret) -> None:
+        await custodian.help(remedy, password)
+        custodian.choose_encrypted_file()
+
+    meaning = "Your credentials are then in a file that only this passphrase opens."
+    return replace(form, title="Use an encrypted file", text=f"{meaning} {form.text}", act=act)
 
 
 def changing_passphrase(custodian: Custodian) -> Form:

@@ -96,6 +96,8 @@ class Presenter:
     """What the page is for, as its help. `{place}` stands for where credentials are kept."""
     IS_TICKING: ClassVar[bool] = False
     """Whether a screen draws the view each second, for the sake of a clock."""
+    TAKES_ENTER_EARLY: ClassVar[bool] = False
+    """Whether Enter, pressed while the page begins, counts once that has gone well."""
 
     def __init__(self, face: Face) -> None:
         self.face = face
@@ -117,6 +119,10 @@ class Presenter:
     async def begin(self) -> None:
         """Do at once what asks for no decision."""
 
+    def point(self, item: str) -> bool:  # noqa: ARG002 - most pages are the same for all rows
+        """Take note that the cursor is on another row; return whether the view is another one then."""
+        return False
+
     async def watch(self) -> None:
         """Go on observing while the user looks at the screen, until it ends or is cancelled. Lines do not call it."""
 
@@ -130,6 +136,16 @@ class Presenter:
     def back_action(self) -> Action:
         """Return the way back."""
         return Action("back", BACK, "Back", "Goes back. Nothing that is stored is lost.", self.back)
+
+
+def job_name(flow: Flow) -> str:
+    """Return the open job as a phrase: `replace …0L94`."""
+    replaced = flow.retire.legacy or flow.current
+    return {
+        Mode.ROTATE: f"replace {replaced.name if replaced else 'the key'}",
+        Mode.SET_UP: "create the first key",
+        Mode.ADOPT: "import the key in use",
+    }[flow.context.rotation.mode]
 
 
 class FlowPresenter(Presenter):
@@ -167,12 +183,7 @@ class StepPresenter(FlowPresenter):
         return Progress(steps, self.STEP, frozenset(filter(self.flow.is_open, steps)))
 
     def _job(self) -> str:
-        replaced = self.flow.retire.legacy or self.flow.current
-        return {
-            Mode.ROTATE: f"replace {replaced.name if replaced else 'the key'}",
-            Mode.SET_UP: "create the first key",
-            Mode.ADOPT: "import the key in use",
-        }[self.flow.context.rotation.mode]
+        return job_name(self.flow)
 
     async def advance(self) -> None:
         """Go on to the next step."""

@@ -6,7 +6,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack, suppress
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,17 +17,18 @@ from textual.dom import DOMNode
 from textual.screen import Screen
 from textual.types import CSSPathType
 
-from wizard.core.errors import Exit, WizardError
+from wizard.core.errors import WizardError
 from wizard.core.key_shape import holds_key
-from wizard.core.settings import Environment
 from wizard.core.shutdown import Shutdown
 from wizard.core.terminal import inspect_terminal
 from wizard.core.text import Glyphs, glyphs_for
 from wizard.core.threads import in_daemon_thread, use_daemon_threads
 from wizard.environments import Environments
 from wizard.rotation.model import Finding, Step
+from wizard.steps.home import HomePresenter
+from wizard.steps.session import EnvironmentSession
 from wizard.tui.safe_app import SafeApp
-from wizard.tui.screens.home import HomeScreen
+from wizard.tui.screens.view_screen import ViewScreen
 from wizard.tui.widgets.notice import Notice
 
 if TYPE_CHECKING:
@@ -35,16 +36,18 @@ if TYPE_CHECKING:
     from wizard.rotation.report import Report
     from wizard.steps.view import State
 
+HEAD_START = 0.1
+"""Seconds that the first paint has for itself."""
 KEY_IN_SIGHT = (
-    "What was pasted looks like a key, and this place shows everything: nothing was taken. Keys belong into the hidden"
-    " fields of the Credentials step."
+    "This looks like a key, and this place shows what you paste. Nothing was taken."
+    " Paste keys only into the hidden fields of the Credentials step."
 )
 
 
 class WizardApp(SafeApp):
     """The wizard's screens over a set of environments."""
 
-    CSS_PATH: ClassVar[CSSPathType | None] = ["app.tcss", "screens/home.tcss"]
+    CSS_PATH: ClassVar[CSSPathType | None] = ["app.tcss", "screens/view_screen.tcss"]
     """The first screen's own is read at once with it: each screen that brings one has all of it read anew."""
     TITLE = "Key Wizard"
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -58,15 +61,11 @@ class WizardApp(SafeApp):
         self, environments: Environments, glyphs: Glyphs, *, environment: str | None = None, command: str
     ) -> None:
         super().__init__()
+        self.opened = EnvironmentSession(environments, command, environment)
         self.environments = environments
         self.glyphs = glyphs
-        self.environment = environment
-        self.command = command
         self.farewell: tuple[str, ...] = ()
-        self.exit_code: int = Exit.FINE
-        """What it ends with, by the environment that was open last."""
-        self._open_flow: Flow | None = None
-        self._stack = AsyncExitStack()
+        """What a finished job proved, to be printed when the screens have gone."""
         self.announced: Finding | None = None
         """What one screen has to tell on the screen that follows."""
         self.carried: tuple[str, State] | None = None
@@ -75,22 +74,17 @@ class WizardApp(SafeApp):
     @property
     def flow(self) -> Flow:
         """The flow of the environment that is open."""
-        assert self._open_flow is not None  # noqa: S101 - steps are shown after an environment was opened
-        return self._open_flow
+        assert self.opened.flow is not None  # noqa: S101 - steps are shown after an environment was opened
+        return self.opened.flow
 
     @property
     def place(self) -> str:
         """The place of the credentials as a phrase within a sentence."""
-        return self.flow.place if self.has_flow else self.environments.place
+        return self.opened.place
 
-    @property
-    def has_flow(self) -> bool:
-        """Whether an environment is open."""
-        return self._open_flow is not None
-
-    def get_default_screen(self) -> HomeScreen:
+    def get_default_screen(self) -> ViewScreen:
         """Begin at home: an empty screen below it would be laid out and drawn first."""
-        home = HomeScreen(classes=self.classes_for_size())
+        home = self._home(self.classes_for_size())
         # As `push_screen` does for all others: `switch_screen` takes a call-back off without asking (Textual 8.2).
         home._push_result_callback(home, None)
         return home
@@ -98,7 +92,12 @@ class WizardApp(SafeApp):
     def on_mount(self) -> None:
         """Work in threads that do not hold the end up."""
         use_daemon_threads()
-        self.call_after_refresh(gc.enable)  # the command line has switched it off
+        self.set_timer(HEAD_START, self._painted)
+
+    def _painted(self) -> None:
+        """Load the steps once the home screen is there."""
+        gc.enable()  # the command line has switched it off
+        self.run_worker(in_daemon_thread(_load_step_screens), description="load the steps")
 
     async def run_action(
         self,
@@ -149,35 +148,18 @@ class WizardApp(SafeApp):
             if presenter := getattr(screen, "presenter", None):
                 presenter.forget()
 
-    async def open(self, environment: Environment) -> Flow:
-        """Open one environment; it stays open until the app ends or another is opened.
-
-        Raises:
-            wizard.core.errors.WizardError: it cannot be opened, with the remedy.
-        """
-        await self.close_environment()
-        await in_daemon_thread(_load_step_screens)
-        self._open_flow = await self._stack.enter_async_context(self.environments.flow(environment))
-        return self._open_flow
-
-    async def close_environment(self) -> None:
-        """Close the environment that is open: its lock is free for another wizard."""
-        self.wipe_entered()
-        flow, self._open_flow = self._open_flow, None
-        try:
-            if flow is not None:
-                self._note_farewell(flow)
-        finally:
-            await self._stack.aclose()
+    def _home(self, classes: str | None = None) -> ViewScreen:
+        return ViewScreen(partial(HomePresenter, self.opened), classes=classes)
 
     def go_home(self) -> None:
         """Show the environments; an open rotation stays open."""
-        self._show(HomeScreen())
+        self.wipe_entered()
+        self._show(self._home())
 
     def show_step(self) -> None:
         """Show the screen of the step where the rotation stands."""
         step, screens = self.flow.step, _step_screens(self.flow)
-        self._show(screens[step]() if step in screens else HomeScreen())
+        self._show(screens[step]() if step in screens else self._home())
 
     def show_summary(self, report: Report) -> None:
         """Show what the finished rotation proved."""
@@ -206,8 +188,8 @@ class WizardApp(SafeApp):
 
         if isinstance(self.screen, LeaveScreen):
             self.screen.dismiss(False)
-            return
-        self.push_screen(LeaveScreen(self._open_flow, self.command), self._leave)
+        else:
+            self.push_screen(LeaveScreen(self.opened), self._leave)
 
     def _leave(self, is_wanted: bool | None) -> None:
         if is_wanted:
@@ -215,28 +197,16 @@ class WizardApp(SafeApp):
 
     async def on_unmount(self) -> None:
         """Let go of everything: nothing here needs the terminal any more."""
+        self.wipe_entered()
         try:
-            try:
-                await self.close_environment()
-            finally:
-                await self.environments.close()
+            await self.opened.close()
         except WizardError as error:
             self.problem = self.problem or error
-
-    def _note_farewell(self, flow: Flow) -> None:
-        self.exit_code = flow.exit_code
-        if flow.step is not None and not flow.is_durable:
-            self.farewell = ("The rehearsal has ended: its credentials were in memory only.",)
-        elif flow.step is not None:
-            self.farewell = (
-                f"A rotation of {flow.context.environment.name} is open at the step {flow.step}.",
-                f"Come back with: {self.command}",
-            )
 
 
 def _load_step_screens() -> None:
     """Load the steps while an environment is opened: the home screen is there before them."""
-    from wizard.tui.screens import credentials, probe, view_screen, whitelist  # noqa: F401, PLC0415
+    from wizard.tui.screens import credentials, probe, whitelist  # noqa: F401, PLC0415
 
 
 def _step_screens(flow: Flow) -> dict[Step | None, Callable[[], Screen[Any]]]:
@@ -245,7 +215,6 @@ def _step_screens(flow: Flow) -> dict[Step | None, Callable[[], Screen[Any]]]:
     from wizard.steps.whitelist import WhitelistPresenter  # noqa: PLC0415
     from wizard.tui.screens.credentials import CredentialsScreen  # noqa: PLC0415
     from wizard.tui.screens.probe import ProbeScreen  # noqa: PLC0415
-    from wizard.tui.screens.view_screen import ViewScreen  # noqa: PLC0415
     from wizard.tui.screens.whitelist import WhitelistScreen  # noqa: PLC0415
 
     return {
@@ -271,6 +240,6 @@ def open_wizard(environments: Environments, environment: str | None, command: st
     if app.problem is not None and not code:
         raise app.problem
     with suppress(OSError):  # the terminal is gone
-        for line in app.farewell:
+        for line in app.farewell or app.opened.farewell:
             print(line)
-    return code or app.exit_code
+    return code or app.opened.exit_code

@@ -12,7 +12,6 @@ from textual.screen import ModalScreen, Screen, ScreenResultType
 from textual.worker import Worker, get_current_worker
 
 from wizard.core.errors import WizardError
-from wizard.core.settings import Environment
 from wizard.core.text import Glyphs
 from wizard.tui.widgets.notice import Notice
 
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
     from wizard.rotation.flow import Flow
     from wizard.rotation.model import Finding
     from wizard.rotation.report import Report
+    from wizard.steps.session import EnvironmentSession
     from wizard.steps.view import State
 
 _Result = TypeVar("_Result")
@@ -29,10 +29,9 @@ _Result = TypeVar("_Result")
 class Session(Protocol):
     """The app as its screens see it: environments, at most one open environment, and the screens to go to."""
 
+    opened: EnvironmentSession
     environments: Environments
     glyphs: Glyphs
-    environment: str | None
-    """The environment that was named on the command line."""
     carried: tuple[str, State] | None
     """What one page noted, for the page that follows."""
     announced: Finding | None
@@ -43,19 +42,8 @@ class Session(Protocol):
         """The flow of the environment that is open."""
 
     @property
-    def has_flow(self) -> bool:
-        """Whether an environment is open."""
-
-    @property
     def place(self) -> str:
         """The place of the credentials as a phrase within a sentence."""
-
-    async def open(self, environment: Environment) -> Flow:
-        """Open one environment; it stays open until the app ends or another is opened.
-
-        Raises:
-            wizard.core.errors.WizardError: it cannot be opened, with the remedy.
-        """
 
     def wipe_entered(self) -> None:
         """Overwrite everything secret that was typed, pasted, read or made on the simulated page and is not stored."""

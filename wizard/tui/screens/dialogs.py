@@ -16,14 +16,13 @@ from textual.widgets import Input, Static
 
 from wizard.core.errors import WizardError
 from wizard.steps.consents import Consent
-from wizard.steps.home import closing
 from wizard.steps.view import Action
 from wizard.tui.session import Dialog
 from wizard.tui.widgets.basics import LineInput
 from wizard.tui.widgets.notice import Notice
 
 if TYPE_CHECKING:
-    from wizard.rotation.flow import Flow
+    from wizard.steps.session import EnvironmentSession
 
 
 class ConfirmScreen(Dialog[str]):
@@ -107,8 +106,7 @@ class LeaveScreen(Dialog[bool]):
     """Asks whether to close: what it means now, and how one comes back.
 
     Args:
-        flow: What is open, or None.
-        command: What brings the user back.
+        session: What may be open.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -116,19 +114,19 @@ class LeaveScreen(Dialog[bool]):
         Binding("escape", "dismiss(False)", "Stay"),
     ]
 
-    def __init__(self, flow: Flow | None, command: str) -> None:
+    def __init__(self, session: EnvironmentSession) -> None:
         super().__init__()
         try:
-            self._lines = closing(flow, command)
+            self._lines = session.closing()
         except WizardError as error:
             self._lines = error.sentences()
 
     def compose(self) -> ComposeResult:
         """Lay the question out."""
         with Vertical(classes="dialog"):
-            yield Static("Close Key Wizard?", classes="title")
+            yield Static("Quit Key Wizard?", classes="title")
             yield Static("\n".join(self._lines), markup=False)
-            yield Static("Enter closes, Esc stays.", classes="keys")
+            yield Static("enter Quit   esc Stay", classes="keys")
 
 
 class TextScreen(Dialog[None]):

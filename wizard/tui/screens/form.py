@@ -42,12 +42,13 @@ class FormScreen(Dialog[bool]):
         """Lay the questions out."""
         from wizard.tui.widgets.form_fields import FormFields  # noqa: PLC0415 - loaded when it is needed
 
-        with VerticalScroll(classes="dialog", can_focus=False):
+        with VerticalScroll(classes="dialog", can_focus=False) as dialog:
+            # In the frame: below the fields it would be out of sight at 60x20.
+            dialog.border_subtitle = f"enter {self._form.label}   esc Back"
             yield Static(self._form.title, classes="title", markup=False)
             yield Static(self._form.text, classes="question", markup=False)
             yield FormFields(self._form.fields, self.glyphs, id="fields")
             yield Notice(self.glyphs)
-            yield Static(f"enter {self._form.label}   esc Back", classes="keys", markup=False)
 
     def on_mount(self) -> None:
         """Begin in the first field."""
@@ -88,6 +89,7 @@ class FormScreen(Dialog[bool]):
         self._fields.clear(only_passwords=True)
         self._fields.ask_after(error.code)
         super().show_error(error)
+        self.call_after_refresh(self.notice.scroll_visible, animate=False)
 
     def action_cancel(self) -> None:
         """Give up, also in the middle of a wait. What has begun on the disk is done."""

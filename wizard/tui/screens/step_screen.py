@@ -78,7 +78,7 @@ class StepScreen(UnlockingScreen[None]):
 
     def refresh_overlap(self) -> None:
         """Show for how long two keys have been alive."""
-        seconds = self.flow.retire.overlap() if self.session.has_flow and self.flow.rotation else 0.0
+        seconds = self.flow.retire.overlap() if self.session.opened.flow and self.flow.rotation else 0.0
         self.query_one(StatusHeader).show_overlap(f"overlap {duration(seconds)}" if seconds else "")
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:  # noqa: ARG002

@@ -21,18 +21,14 @@ from textual.widgets import Static
 from wizard.core.clock import duration
 from wizard.core.errors import WizardError
 from wizard.custody.errors import CustodyError
-from wizard.steps import deadlines
 from wizard.steps.consents import Consent
-from wizard.steps.passwords import unlocking
 from wizard.steps.presenter import Face, Presenter
 from wizard.steps.view import BACK, PRIMARY, TOGGLE, Action, Form, Row, State, View, lines
-from wizard.tui.screens.dialogs import AskScreen, ConfirmScreen, TextScreen
-from wizard.tui.screens.form import FormScreen
 from wizard.tui.session import SessionScreen
 from wizard.tui.widgets.action_bar import ActionBar, key_name
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.page_header import PageHeader
-from wizard.tui.widgets.row_list import RowList, Section, sign
+from wizard.tui.widgets.row_list import RowList, Section, hanging, sign
 
 if TYPE_CHECKING:
     from wizard.custody.custodian import Custodian
@@ -52,6 +48,8 @@ _KEYS_OF_ALL = (
     ("q", "Closes Key Wizard, after a question."),
 )
 STOP = Action("stop", BACK, "Stop", "Stops waiting.", run=lambda: asyncio.sleep(0))
+_EARLY = Action("early", PRIMARY, "", "", run=lambda: asyncio.sleep(0))
+"""Enter, before there is anything that it could do."""
 
 
 class ViewScreen(SessionScreen[None]):
@@ -77,8 +75,10 @@ class ViewScreen(SessionScreen[None]):
         Binding("pagedown", "scroll_side(1)", show=False),
     ]
 
-    def __init__(self, make: Callable[[Face], Presenter], *, is_on_top: bool = False) -> None:
-        super().__init__()
+    def __init__(
+        self, make: Callable[[Face], Presenter], *, is_on_top: bool = False, classes: str | None = None
+    ) -> None:
+        super().__init__(classes=classes)
         self._is_on_top = is_on_top
         self._make = make
         self._waited_for: asyncio.Future[Any] | None = None
@@ -90,6 +90,8 @@ class ViewScreen(SessionScreen[None]):
         self._is_due = False
         self._noted: tuple[str, State] | None = None
         """What was noted since the last action began."""
+        self._has_begun = self._is_enter_due = False
+        """Whether Enter was pressed while the page began."""
         self._typed: dict[str, str] = {}
         """What was typed into the question of an action and not taken, by the action's word."""
         self.shown = View(State.EMPTY, "")
@@ -100,7 +102,7 @@ class ViewScreen(SessionScreen[None]):
     def compose(self) -> ComposeResult:
         """Lay out what all pages share around the page's own widgets."""
         self.presenter = self._make(self)
-        yield PageHeader(*self.presenter.location, self.presenter.progress, self.glyphs)
+        yield PageHeader(self.presenter.progress, self.glyphs)
         with Container(id="page"):
             with Vertical(id="main"):
                 yield Static("", id="verdict")
@@ -121,6 +123,11 @@ class ViewScreen(SessionScreen[None]):
         self._draw()
         if self.presenter.IS_TICKING:
             self.set_interval(1.0, self.show)
+        self.call_after_refresh(self._start)
+
+    def _start(self) -> None:
+        """Begin once the page is drawn: what that loads takes a while."""
+        self._has_begun = True
         self._run_worker(self.presenter.begin, "action")
         self._run_worker(self.presenter.watch, "watch")
 
@@ -145,12 +152,22 @@ class ViewScreen(SessionScreen[None]):
         if not self.is_attached:
             return
         self.shown = view = self.presenter.view()
-        self.query_one(PageHeader).show_in_rule(view.corner)
-        self.query_one("#verdict", Static).update(self._verdict(view))
+        self.query_one(PageHeader).show(*self.presenter.location, view.corner)
+        verdict = self.query_one("#verdict", Static)
+        verdict.update(self._verdict(view))
+        verdict.display = bool(view.verdict or self._waited_for)
         self.draw_main(view)
         self.draw_side()
         actions = (STOP,) if self._waited_for else view.actions
         self.query_one(ActionBar).show(actions, *self.COMMON)
+        if self._is_enter_due and not self._is_busy:
+            self._is_enter_due = False
+            if view.state in (State.EMPTY, State.GOOD):
+                self.action_press(PRIMARY)
+
+    def on_resize(self) -> None:
+        """Break the lines anew."""
+        self.show()
 
     def draw_main(self, view: View) -> None:
         """Draw what `compose_main` laid out."""
@@ -163,6 +180,13 @@ class ViewScreen(SessionScreen[None]):
             rows.focus()
 
     @on(RowList.Moved)
+    def follow_cursor(self) -> None:
+        """Draw what is another one for the row under the cursor."""
+        if self.row and self.presenter.point(self.row.item):
+            self._draw()
+        else:
+            self.draw_side()
+
     def draw_side(self) -> None:
         """Draw what is said of the row under the cursor, and the evidence."""
         row, view = self.row, self.shown
@@ -179,11 +203,15 @@ class ViewScreen(SessionScreen[None]):
         return lists.first().row if lists else None
 
     def _verdict(self, view: View) -> Content:
+        width = max(20, self.query_one("#verdict").size.width or self.app.size.width - 2)
         state, text = (State.WORKING, self._doing + self._at_most) if self._waited_for else (view.state, view.verdict)
-        said = [sign(state, self.glyphs) + " " + Content(text).stylize("bold")] if text else []
+        said = hanging(sign(state, self.glyphs) + " ", Content(text).stylize("bold"), width) if text else []
         if not self._waited_for:
-            said += [Content(f"  {sentence}") for sentence in view.because]
-            said += [Content.from_markup("  [$text-accent]$fix[/]", fix=sentence) for sentence in view.fix]
+            indent = Content("  ")
+            for sentence in view.because:
+                said += hanging(indent, Content(sentence), width)
+            for sentence in view.fix:
+                said += hanging(indent, Content(sentence).stylize("$text-accent"), width)
         return Content("\n").join(said)
 
     # --- keys ----------------------------------------------------------------------------------
@@ -195,16 +223,25 @@ class ViewScreen(SessionScreen[None]):
         return super().check_action(action, parameters)
 
     def _action_of(self, key: str) -> Action | None:
-        if self._waited_for is not None:
-            return STOP if key == BACK else None
+        if self._waited_for is not None and key == BACK:
+            return STOP
+        if self._is_busy:
+            return _EARLY if key == PRIMARY and self.presenter.TAKES_ENTER_EARLY else None
         return self.shown.action(key)
+
+    @property
+    def _is_busy(self) -> bool:
+        return not self._has_begun or self.is_at_work("action")
 
     def action_press(self, key: str) -> None:
         """Run the action of a key, or stop what is waited for."""
-        if self._waited_for is not None:
+        action = self._action_of(key)
+        if action is STOP and self._waited_for is not None:
             self._is_stopped = True
             self._waited_for.cancel()
-        elif (action := self.shown.action(key)) and not self.is_at_work("action"):
+        elif action is _EARLY:
+            self._is_enter_due = True
+        elif action is not None:
             self._begin(action)
 
     def _begin(self, action: Action) -> None:
@@ -214,6 +251,8 @@ class ViewScreen(SessionScreen[None]):
             return
         given = (self.row.item,) if action.is_about_row and self.row else ()
         if action.asks_for:
+            from wizard.tui.screens.dialogs import AskScreen  # noqa: PLC0415 - loaded when it is needed
+
             text = self._typed.get(action.word, action.text)
             self.app.push_screen(
                 AskScreen(action, text, partial(action.run, *given)), partial(self._asked, action.word)
@@ -238,6 +277,8 @@ class ViewScreen(SessionScreen[None]):
 
     def action_help(self) -> None:
         """Say what the page is for, and what each key does."""
+        from wizard.tui.screens.dialogs import TextScreen  # noqa: PLC0415
+
         about = Content(self.presenter.ABOUT.format(place=self.session.place))
         keys = [(key_name(each.key), each.about) for each in self.shown.actions]
         table = [
@@ -291,12 +332,14 @@ class ViewScreen(SessionScreen[None]):
             return None
 
     async def _wait(self, work: Callable[[], Awaitable[Result]], doing: str, at_most: float) -> Result | None:
+        from wizard.steps.deadlines import within  # noqa: PLC0415 - the first screen is there before
+
         self._waited_for = task = asyncio.ensure_future(work())
         self._doing, self._at_most, self._is_stopped = f"{doing}{self.glyphs.working}", "", False
         patience = self.set_timer(PATIENCE, partial(self._name_limit, at_most))
         self.show()
         try:
-            return await deadlines.within(at_most, task)
+            return await within(at_most, task)
         except asyncio.CancelledError:
             if not self._is_stopped:
                 raise
@@ -315,19 +358,27 @@ class ViewScreen(SessionScreen[None]):
         """Offer to open a place of credentials that was found locked; return whether it is open now."""
         if self.custodian is None or not isinstance(error, CustodyError) or not error.remedy:
             return False
+        from wizard.steps.passwords import unlocking  # noqa: PLC0415
+
         return await self.fill(unlocking(self.custodian, error.remedy))
 
     async def confirm(self, consent: Consent) -> str:
         """Ask for the word of a consent."""
+        from wizard.tui.screens.dialogs import ConfirmScreen  # noqa: PLC0415
+
         return await self.app.push_screen_wait(ConfirmScreen(consent)) or ""
 
     async def fill(self, form: Form) -> bool:
         """Ask what a form asks, on top of the page."""
+        from wizard.tui.screens.form import FormScreen  # noqa: PLC0415
+
         dialog: Screen[bool] = FormScreen(form)
         return await self.app.push_screen_wait(dialog)
 
     async def read(self, title: str, *paragraphs: str) -> None:
         """Show a text until it is closed."""
+        from wizard.tui.screens.dialogs import TextScreen  # noqa: PLC0415
+
         await self.app.push_screen_wait(TextScreen(title, "\n".join(paragraphs)))
 
     async def visit(self, make: Callable[[Face], Presenter]) -> None:

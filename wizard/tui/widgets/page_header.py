@@ -15,30 +15,33 @@ class PageHeader(Widget):
     """The place, the steps of the job, and a rule, in one widget: three would hold up the first paint.
 
     Args:
-        place: Where the user is: `production › replace …0L94`.
-        corner: At the end of the same line: the site, or the place of the credentials.
         progress: The steps; None where there are none.
         glyphs: The signs beside the words.
     """
 
-    def __init__(self, place: str, corner: str, progress: Progress | None, glyphs: Glyphs) -> None:
+    def __init__(self, progress: Progress | None, glyphs: Glyphs) -> None:
         super().__init__()
-        self._place = place
-        self._corner = corner
+        self._place = self._corner = ""
         self._progress = progress
         self._glyphs = glyphs
         self._above_rule = ""
         self.styles.height = 3 if progress else 2
 
-    def show_in_rule(self, text: str) -> None:
-        """Show a few words at the end of the rule."""
-        if text != self._above_rule:
-            self._above_rule = text
+    def show(self, place: str, corner: str, above_rule: str) -> None:
+        """Show these.
+
+        Args:
+            place: Where the user is: `production › replace …0L94`.
+            corner: At the end of the same line: the site, or the place of the credentials.
+            above_rule: At the end of the rule.
+        """
+        if (place, corner, above_rule) != (self._place, self._corner, self._above_rule):
+            self._place, self._corner, self._above_rule = place, corner, above_rule
             self.refresh()
 
     def render(self) -> Content:
         """Return the lines in the width of the terminal."""
-        width = self.size.width - 2
+        width = self.size.width
         corner = Content.from_markup("[$text-muted]$text[/]", text=self._corner)
         place = Content.from_markup("[b]$text[/]", text=self._place)
         place = place.truncate(max(1, width - corner.cell_length - 2), ellipsis=True)

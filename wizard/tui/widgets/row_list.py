@@ -37,7 +37,7 @@ def sign(state: State, glyphs: Glyphs) -> Content:
         State.LOOK: glyphs.caution,
         State.STOP: glyphs.failed,
         State.UNSURE: glyphs.unsure,
-        State.WORKING: glyphs.working,
+        State.WORKING: glyphs.here,
         State.EMPTY: glyphs.pending,
     }[state]
     return Content.from_markup(f"[{COLOURS[state]}]$glyph[/]", glyph=glyph)
@@ -65,6 +65,12 @@ def laid_out(row: Row, widths: Sequence[int], glyphs: Glyphs, *, has_signs: bool
             parts.append((sign(row.state, glyphs) if row.state is not State.EMPTY else Content(" ")) + " ")
         parts.append(text if at == 0 else text.stylize_before("$text-muted"))
     return Content("").join(parts)
+
+
+def hanging(lead: Content, text: Content, width: int) -> list[Content]:
+    """Return the lines of a text behind its lead; those that follow begin below the text."""
+    first, *others = text.wrap(max(20, width - lead.cell_length)) or [text]
+    return [lead + first, *(Content(" " * lead.cell_length) + other for other in others)]
 
 
 class RowList(Widget, can_focus=True):

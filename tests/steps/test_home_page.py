@@ -1,0 +1,428 @@
+"""Home: what it says of each environment, what it offers, and what becomes of it."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from unittest.mock import Mock
+
+import pytest
+
+from tests.custody.fakes import PASSWORD, FakeLocked, FakeWithoutBus
+from tests.plain.script import PlainWorld
+from tests.rotation.conftest import World
+from tests.steps.face import FakeFace
+from wizard.core.errors import WizardError
+from wizard.core.secret import Secret
+from wizard.core.settings import Environment, Place, load
+from wizard.custody.custodian import Custodian
+from wizard.custody.errors import CustodyError
+from wizard.rehearsal.session import embedded_site
+from wizard.rotation.journal import Overview, open_journal
+from wizard.rotation.model import Mode, Step
+from wizard.rotation.opening import sole_writer
+from wizard.steps.home import OLD, QUESTION, HomePresenter
+from wizard.steps.session import EnvironmentSession
+from wizard.steps.view import PRIMARY, State, View
+
+
+class Home(HomePresenter):
+    """The page with its environments in reach."""
+
+    face: FakeFace
+
+    def __init__(self, environments: PlainWorld, *, is_live: bool = True, named: str | None = None) -> None:
+        self.environments = environments
+        self.session = EnvironmentSession(environments, "key-wizard", named)
+        super().__init__(self.session, FakeFace(custodian=environments.custodian, is_live=is_live))
+
+    async def press(self, key: str, *given: str) -> View:
+        action = self.view().action(key)
+        assert action is not None, f"{key} does nothing: {offered(self.view())}"
+        await action.run(*given)
+        return self.view()
+
+
+class LockedWorld(PlainWorld):
+    """The bench behind a place that has to be opened first."""
+
+    def flow(self, environment: Environment):  # type: ignore[no-untyped-def]
+        opened = super().flow(environment)
+
+        class Locked:
+            async def __aenter__(inner):  # type: ignore[no-untyped-def]  # noqa: N805
+                assert self.custodian is not None
+                await self.custodian.open()
+                return await opened.__aenter__()
+
+            async def __aexit__(inner, *raised: object) -> None:  # noqa: N805
+                await opened.__aexit__(*raised)  # type: ignore[arg-type]
+
+        return Locked()
+
+
+class Several(PlainWorld):
+    """Three environments."""
+
+    names = ("bench", "second", "third")
+
+    def overviews(self) -> tuple[Overview, ...]:
+        journal = open_journal(self.paths)
+        try:
+            site = embedded_site(self.bench.base_url, "bench site")
+            return journal.overview(Environment(name, site) for name in self.names)
+        finally:
+            journal.close()
+
+
+def offered(view: View) -> dict[str, str]:
+    return {action.key: action.label for action in view.actions}
+
+
+@pytest.fixture
+async def with_key(world: World) -> PlainWorld:
+    async with world.flow() as flow:
+        await world.put_key_in_use(flow)
+    return PlainWorld(world)
+
+
+async def test_a_key_in_use_is_replaced_by_enter(with_key: PlainWorld) -> None:
+    home = Home(with_key)
+    row = home.view().rows[0]
+    assert row.cells[1:4] == ("bench site", row.cells[2], "0 s")
+    assert row.cells[2].endswith(" HMAC")
+    name = row.cells[2].removesuffix(" HMAC")
+    assert row.detail[0] == f"Replace {name} · about 5 minutes · you can quit at any point"
+    assert [line[3:14].strip() for line in row.detail[2:]] == [
+        *("Egress IP", "Whitelist", "Credentials", "Probe", "Retire")
+    ]
+    await home.begin()
+    assert offered(home.view())[PRIMARY] == "Replace"
+    assert home.view().action("n") is None
+    await home.press(PRIMARY)
+    assert home.face.left == "leave"
+    assert home.session.flow is not None
+    assert home.session.flow.step is Step.EGRESS
+    await home.session.close()
+
+
+@pytest.mark.parametrize(("key", "mode"), [(PRIMARY, Mode.ADOPT), ("n", Mode.SET_UP)])
+async def test_without_a_key_it_asks_whether_there_is_one_and_goes_straight_on(
+    world: World, key: str, mode: Mode
+) -> None:
+    home = Home(PlainWorld(world))
+    await home.begin()
+    view = home.view()
+    assert view.verdict == QUESTION
+    assert list(offered(view))[:2] == [PRIMARY, "n"]
+    await home.press(key)
+    assert home.session.flow is not None
+    assert home.session.flow.context.rotation.mode is mode
+    assert home.face.left == "leave"
+    await home.session.close()
+
+
+async def test_the_storage_was_tried_and_home_says_with_what(with_key: PlainWorld) -> None:
+    home = Home(with_key)
+    assert home.view().evidence == ()
+    await home.begin()
+    (row,) = home.view().evidence
+    assert "written to" in row.cells[0]
+    assert home.view().not_proven.startswith("that anything is kept")
+    await home.session.close()
+
+
+async def test_an_open_job_is_resumed_or_given_up_by_a_typed_word_only(with_key: PlainWorld) -> None:
+    home = Home(with_key)
+    await home.begin()
+    await home.press(PRIMARY)
+    home = await again(home)
+    view = home.view()
+    assert offered(view)[PRIMARY] == "Resume"
+    assert (view.rows[0].state, view.rows[0].cells[4]) == (State.WORKING, "paused at 1 Egress IP")
+    await home.press("g")
+    assert home.session.flow is not None
+    assert home.session.flow.rotation is not None, "nothing was typed"
+    home.face.answers = {"Give up this job?": "give up"}
+    view = await home.press("g")
+    assert offered(view)[PRIMARY] == "Replace"
+    assert home.face.notes == ["You gave the job up. The current key did not change."]
+    await home.session.close()
+
+
+async def again(home: Home) -> Home:
+    await home.session.close()
+    home = Home(home.environments)
+    await home.begin()
+    return home
+
+
+async def test_with_several_environments_none_is_opened_until_one_is_chosen(world: World) -> None:
+    several = Several(world)
+    home = Home(several)
+    await home.begin()
+    assert home.session.flow is None
+    assert home.point("second")
+    assert not home.point("second")
+    await home.press("n")
+    assert home.session.flow is not None
+    assert home.session.flow.context.environment.name == "second"
+    await home.session.close()
+
+
+async def test_lines_choose_the_environment_first(world: World) -> None:
+    home = Home(Several(world), is_live=False)
+    await home.begin()
+    assert [action.word for action in home.view().actions] == ["choose"]
+    choose = home.view().actions[0]
+    await choose.run("third")
+    assert [action.word for action in home.view().actions][:2] == ["import", "create"]
+    assert home.session.flow is None
+
+
+async def test_an_environment_that_was_named_is_opened(world: World) -> None:
+    home = Home(Several(world), named="third")
+    await home.begin()
+    assert home.session.flow is not None
+    assert home.session.flow.context.environment.name == "third"
+    await home.session.close()
+
+
+async def test_what_is_found_on_opening_is_said_before_anything_goes_on(world: World) -> None:
+    several = Several(world)
+    async with world.flow() as flow:
+        await world.put_key_in_use(flow)
+        assert flow.current is not None
+        await world.store.delete(flow.current.item)
+    home = Home(several)
+    view = await home.press(PRIMARY)
+    assert home.face.left == ""
+    assert view.state is State.LOOK
+    assert "is missing" in view.verdict
+    await home.session.close()
+
+
+async def test_a_missing_key_is_struck_off_by_a_typed_word_only(with_key: PlainWorld) -> None:
+    async with with_key.bench.flow() as flow:
+        current = flow.current
+        assert current is not None
+        await with_key.bench.store.delete(current.item)
+    home = Home(with_key)
+    await home.begin()
+    await home.press("d")
+    assert home.session.flow is not None
+    assert home.session.flow.current is not None
+    home.face.answers = {f"Delete the record of {current.name}?": "delete"}
+    view = await home.press("d")
+    assert view.action("d") is None
+    assert view.verdict == QUESTION
+    await home.session.close()
+
+
+async def test_a_record_is_not_offered_to_be_deleted_while_its_key_is_stored(with_key: PlainWorld) -> None:
+    home = Home(with_key)
+    await home.begin()
+    assert home.view().action("d") is None
+    await home.session.close()
+
+
+async def test_unknown_stored_keys_are_counted_with_the_command(with_key: PlainWorld) -> None:
+    for number in (1, 2):
+        await with_key.bench.store.write(f"key-wizard:bench:00000000000{number}", Secret("another's"))
+    home = Home(with_key)
+    await home.begin()
+    said = " ".join((home.view().verdict, *home.view().because))
+    assert "2 stored keys" in said
+    assert said.endswith("\nkey-wizard storage bench")
+    await home.session.close()
+
+
+# --- the place of the credentials ---------------------------------------------------------------
+
+
+def locked(world: World, directory: Path, kind: type[Custodian] = FakeLocked) -> Home:
+    return Home(LockedWorld(world, custodian=kind(directory)))  # type: ignore[arg-type]
+
+
+async def test_a_locked_keyring_is_unlocked_by_enter_and_the_environment_opened(world: World, tmp_path: Path) -> None:
+    home = locked(world, tmp_path)
+    await home.begin()
+    view = home.view()
+    assert (view.state, view.verdict) == (State.STOP, "The keyring is locked.")
+    assert list(offered(view)) == [PRIMARY, "f", "r", "v"]
+    await home.press(PRIMARY)
+    (form,) = home.face.filled
+    assert [field.name for field in form.fields] == ["password"]
+    with pytest.raises(CustodyError):
+        await form.act(password=Secret("wrong"))
+    await form.act(password=Secret(PASSWORD))
+    view = await home.press("r")
+    assert view.verdict == QUESTION
+    await home.session.close()
+
+
+async def test_without_a_keyring_enter_leads_straight_to_the_passphrase_of_an_encrypted_file(
+    world: World, tmp_path: Path
+) -> None:
+    home = locked(world, tmp_path, FakeWithoutBus)
+    await home.begin()
+    view = home.view()
+    assert list(offered(view).items())[:2] == [(PRIMARY, "Use an encrypted file"), ("r", "Retry")]
+    assert [row.cells[0] for row in view.evidence] == ["Use an encrypted file", "Get a keyring here"]
+    await home.press(PRIMARY)
+    (form,) = home.face.filled
+    assert [field.name for field in form.fields] == ["password", "again"]
+    assert not (tmp_path / "config.toml").exists(), "nothing is chosen before a passphrase was taken"
+    with pytest.raises(CustodyError):
+        await form.act(password=Secret("short"))
+    assert not (tmp_path / "config.toml").exists()
+    await form.act(password=Secret("seven random words"))
+    assert load(tmp_path / "config.toml").custody.place is Place.ENCRYPTED_FILE
+    view = await home.press(PRIMARY)
+    assert view.verdict == QUESTION
+    assert offered(view)["e"] == "Edit passphrase"
+    await home.press("e")
+    assert [field.name for field in home.face.filled[-1].fields] == ["old", "new", "again"]
+    await home.session.close()
+
+
+async def test_an_encrypted_file_that_is_there_already_is_opened_with_its_passphrase(
+    world: World, tmp_path: Path
+) -> None:
+    home = locked(world, tmp_path, FakeWithoutBus)
+    await home.begin()
+    await home.press(PRIMARY)
+    await home.face.filled[0].act(password=Secret("seven random words"))
+    (tmp_path / "config.toml").unlink()
+    home = locked(world, tmp_path, FakeWithoutBus)
+    await home.begin()
+    await home.press(PRIMARY)
+    assert [field.name for field in home.face.filled[0].fields] == ["password"]
+
+
+async def test_a_chosen_file_asks_for_its_passphrase_at_once(world: World, tmp_path: Path) -> None:
+    home = locked(world, tmp_path)
+    assert isinstance(home.face.custodian, FakeLocked)
+    home.face.custodian.choose_encrypted_file()
+    await home.begin()
+    assert len(home.face.filled) == 1
+    view = home.view()
+    assert list(offered(view).values()) == ["Make the file", "Retry"]
+
+
+async def test_the_place_is_tried_also_where_there_are_several_environments(world: World, tmp_path: Path) -> None:
+    home = Home(Several(world, custodian=FakeWithoutBus(tmp_path)))
+    await home.begin()
+    assert home.view().state is State.STOP
+    assert home.view().rows == ()
+    assert (world.paths.config_file.parent).is_dir(), "the choice of a place is written there"
+
+
+async def test_the_commands_for_a_keyring_and_for_a_service_stand_alone_on_their_lines(
+    world: World, tmp_path: Path
+) -> None:
+    home = locked(world, tmp_path)
+    await home.begin()
+    await home.press("v")
+    assert home.face.said[-2:] == ["The keyring is locked.", "Unlock it."]
+    home.face.custodian.is_open = True  # type: ignore[union-attr]
+    async with world.flow() as flow:
+        await world.put_key_in_use(flow)
+    await home.press("r")
+    await home.press("v")
+    lines = [line for line in home.face.said if "systemd-creds encrypt" in line]
+    assert len(lines) == 3
+    assert all(line.startswith(("key-wizard exec bench", "systemd-ask-password")) for line in lines)
+    await home.session.close()
+
+
+# --- what stands in the way ---------------------------------------------------------------------
+
+
+async def test_an_environment_that_another_wizard_has_is_said_and_can_be_tried_again(with_key: PlainWorld) -> None:
+    home = Home(with_key)
+    with sole_writer(with_key.paths.lock("bench"), "bench", time.time):
+        await home.begin()
+    view = home.view()
+    assert view.state is State.STOP
+    assert view.verdict.startswith("Another wizard")
+    assert list(offered(view)) == [PRIMARY]
+    view = await home.press(PRIMARY)
+    assert offered(view)[PRIMARY] == "Replace"
+    await home.session.close()
+
+
+async def test_records_that_cannot_be_read_are_said_and_read_again(
+    with_key: PlainWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    overviews = with_key.overviews
+    monkeypatch.setattr(with_key, "overviews", Mock(side_effect=WizardError("It is damaged", advice="Move it.")))
+    home = Home(with_key)
+    await home.begin()
+    view = home.view()
+    assert (view.verdict, view.fix) == ("It is damaged.", ("Move it.",))
+    assert home.session.flow is None
+    monkeypatch.setattr(with_key, "overviews", overviews)
+    assert offered(await home.press(PRIMARY))[PRIMARY] == "Replace"
+    await home.session.close()
+
+
+# --- what is said of keys -----------------------------------------------------------------------
+
+
+async def test_an_old_key_and_a_legacy_key_need_a_look(with_key: PlainWorld, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = Home(with_key)
+    assert home.view().rows[0].state is not State.LOOK
+    monkeypatch.setattr(PlainWorld, "clock", lambda _: time.time() + OLD + 60)
+    row = home.view().rows[0]
+    assert (row.state, row.cells[3], row.cells[4]) == (State.LOOK, "90 d", "older than 90 days")
+
+
+async def test_history_shows_finished_jobs_and_nothing_else(with_key: PlainWorld) -> None:
+    home = Home(with_key)
+    await home.begin()
+    await home.press("h")
+    assert home.face.said[-1] == "No job has finished yet."
+    await home.press(PRIMARY)
+    await home.press("h")
+    assert home.face.said[-1] == "No job has finished yet."
+    home.face.answers = {"Give up this job?": "give up"}
+    await home.press("g")
+    await home.press("h")
+    assert "  Replace: abandoned" in home.face.said[-2]
+    await home.session.close()
+
+
+async def test_a_rehearsal_says_so_in_the_title_and_first(with_key: PlainWorld) -> None:
+    with_key.about = ("This is a rehearsal. It touches nobody's money.", "It goes wrong.")
+    home = Home(with_key)
+    view = home.view()
+    assert home.location[0] == "Key Wizard · rehearsal"
+    assert (view.verdict, *view.because) == with_key.about
+
+
+# --- closing ------------------------------------------------------------------------------------
+
+
+async def test_closing_says_what_stays_open_and_the_command_that_leads_back(
+    with_key: PlainWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = Home(with_key)
+    assert home.session.closing() == ("No job is open.",)
+    await home.begin()
+    await home.press(PRIMARY)
+    flow = home.session.flow
+    assert flow is not None
+    assert flow.current is not None
+    name = flow.current.name
+    assert home.session.closing()[-1] == "This rehearsal ends now, because its keys are in memory only."
+    monkeypatch.setattr(with_key.bench.store, "durable", True, raising=False)
+    assert home.session.closing() == (
+        f"The job “replace {name}” stays open at Egress IP.",
+        f"No new key is stored yet. {name} stays in use.",
+        "Come back with",
+        "  key-wizard",
+    )
+    await home.session.close()
+    assert home.session.farewell[-1] == "  key-wizard"
+    assert home.session.exit_code == 3
