@@ -15,16 +15,16 @@ from wizard.rotation.steps.egress import EgressStep
 
 async def test_sampling_more_and_the_exchanges_word_are_said(plain: PlainWorld) -> None:
     ended = await visit(
-        plain, *ROTATE, ("Observed", "more"), ("8 answers", "exchange"), ("itself named", "next"), ("Ready to", "quit")
+        plain, *ROTATE, ("The address is", "more"), ("8 answers", "exchange"), ("Binance sees", "next"), ("Ready to", "quit")
     )
-    assert "Another, equally used one would have been missed with less than 1%" in ended.text
-    assert "itself named 203.0.113.42, which echo services saw too" in ended.text
+    assert "The chance to miss another that is used as often is less than 1%" in ended.text
+    assert "sees 203.0.113.42, as the services do" in ended.text
 
 
 async def test_a_detection_of_another_day_is_told_where_the_list_is_resumed(
     plain: PlainWorld, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await visit(plain, *ROTATE, ("Observed", "next"), ("Ready to", "quit"))
+    await visit(plain, *ROTATE, ("The address is", "next"), ("Ready to", "quit"))
     monkeypatch.setattr("wizard.rotation.steps.whitelist.FRESH", 0.0)
     ended = await visit(plain, ("resume the open rotation at the step", "resume"), ("Ready to", "quit"))
     assert "This host's address was detected" in ended.text
@@ -51,10 +51,10 @@ async def test_a_way_over_ipv6_is_told(plain: PlainWorld, monkeypatch: pytest.Mo
         return Ipv6Route("api.binance.us", IPv6Address("2600:9000::1"), IPv6Address("2a01:4f8::42"))
 
     monkeypatch.setattr(EgressStep, "ipv6_route", over_ipv6)
-    ended = await visit(plain, *ROTATE, ("Attention: api.binance.us has an IPv6 address too", "quit"))
-    assert "force IPv4" in ended.text
+    ended = await visit(plain, *ROTATE, ("Attention: api.binance.us has the IPv6 address", "quit"))
+    assert "Force IPv4" in ended.text
 
 
 async def test_details_tell_each_service_with_its_url(plain: PlainWorld) -> None:
-    ended = await visit(plain, *ROTATE, ("Observed", "details"), ("read as plain", "quit"))
+    ended = await visit(plain, *ROTATE, ("The address is", "details"), ("read as plain", "quit"))
     assert "echo-plain (operator plain): saw 203.0.113.42" in ended.text

@@ -16,7 +16,7 @@ async def test_hosts_are_checked_asked_and_taken_with_their_names(plain: PlainWo
     seen = await visit(
         plain,
         *ROTATE,
-        ("Observed", "hosts"),
+        ("The address is", "hosts"),
         ("3. stranger: not checked.", "check"),
         ("Numbers or names", "1, stranger, nobody"),
         ("nobody is none of these", "all"),

@@ -6,7 +6,7 @@ from tests.plain.script import Line, PlainWorld
 from wizard.rehearsal.simulated_page import NewKey
 
 ROTATE: list[Line] = [("begin to replace", "rotate")]
-EGRESS: list[Line] = [("Observed 203.0.113.42", "next")]
+EGRESS: list[Line] = [("The address is 203.0.113.42", "next")]
 WHITELIST: list[Line] = [("Ready to paste: 1 entry", "keep")]
 TO_CREDENTIALS = [*ROTATE, *EGRESS, *WHITELIST]
 PROMOTE: list[Line] = [("The new key works from here", "promote")]

@@ -48,7 +48,7 @@ async def real(tmp_path: Path, size: tuple[int, int]) -> AsyncIterator[Wizard]:
 async def to_hosts(wizard: Wizard) -> None:
     await wizard.until("#next", "begins to replace")
     await wizard.press("enter")
-    await wizard.until("#verdict", "Observed")
+    await wizard.until("#verdict", "The address is")
     await wizard.press("h")
     await wizard.when(lambda: isinstance(wizard.app.screen, HostsScreen))
 
@@ -109,14 +109,14 @@ async def test_checked_hosts_are_asked_and_taken_with_their_names(real: Wizard, 
     assert "No observation" not in real.text("#findings")
     listed.change(parse(HERE))
     await real.press("f7")
-    await real.until("#verdict", "Observed")
+    await real.until("#verdict", "The address is")
     await real.press("enter")
     await real.until("#findings", f"{ELSEWHERE} (bot-2) is not on the list")
     assert (
         text_of(real.app.screen.query_one(EntryList).entries) == HERE
     )  # what was deleted does not come back by itself
     await real.press("f7")
-    await real.until("#verdict", "Observed")
+    await real.until("#verdict", "The address is")
     await real.press("down", "space", "enter")
     await real.until("#verdict", "Ready to paste: 1 entry")
 
