@@ -30,7 +30,7 @@ def test_an_address_that_all_operators_see_is_fine(bench: Bench, command: Comman
 def test_people_read_the_address_on_stdout_and_who_said_what_on_stderr(bench: Bench, command: Command) -> None:
     bench.use("plain", "json")
     said = command("egress")
-    assert (said.code, said.out.splitlines()[0].startswith(f"Observed {HERE}")) == (0, True)
+    assert (said.code, said.out.splitlines()[0].startswith(f"The address is {HERE}")) == (0, True)
     assert "Route of bench: direct (127.0.0.1 is this machine)." in said.err
     for shape in ("plain", "json"):
         (line,) = (line for line in said.err.splitlines() if f"echo-{shape}" in line)

@@ -15,7 +15,12 @@ from wizard.rotation.steps.egress import EgressStep
 
 async def test_sampling_more_and_the_exchanges_word_are_said(plain: PlainWorld) -> None:
     ended = await visit(
-        plain, *ROTATE, ("The address is", "more"), ("8 answers", "exchange"), ("Binance sees", "next"), ("Ready to", "quit")
+        plain,
+        *ROTATE,
+        ("The address is", "more"),
+        ("8 answers", "exchange"),
+        ("Binance sees", "next"),
+        ("Ready to", "quit"),
     )
     assert "The chance to miss another that is used as often is less than 1%" in ended.text
     assert "sees 203.0.113.42, as the services do" in ended.text
