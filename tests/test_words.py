@@ -28,7 +28,6 @@ FOR_PROGRAMS = ("rehearsal/simulator/", "rotation/database.py", "rotation/migrat
 NOT_YET = (
     "core/",
     "custody/",
-    "egress/",
     "intake/",
     "plain/",
     "rotation/",

@@ -180,7 +180,7 @@ class LineUser:
             rotation.is_deleted = time.monotonic()
         if "promote" in offered:
             rotation.may_be_switched = rotation.may_be_switched or time.monotonic()
-        if "details" in offered and f"Observed {HERE}" not in asked.said:
+        if "details" in offered and f"The address is {HERE}" not in asked.said:
             return "again"
         ways = ("resume", "rotate", "promote", "purge", "watch", "store", "retry", "keep", "next", str(rotation.kind))
         for way in (*ways, "again"):

@@ -25,23 +25,27 @@ def sample(operator: str, address: str | None) -> Sample:
 @pytest.mark.parametrize(
     ("said", "state", "sentence"),
     [
-        ([("Amazon", A), ("ipify", A)], "agreed", f"Observed {A}, seen alike by Amazon and ipify."),
-        ([("Amazon", A), ("ipify", None), ("IPinfo", A)], "agreed", f"Observed {A}, seen alike by Amazon and IPinfo."),
+        ([("Amazon", A), ("ipify", A)], "agreed", f"The address is {A}. Amazon and ipify agree."),
+        ([("Amazon", A), ("ipify", None), ("IPinfo", A)], "agreed", f"The address is {A}. Amazon and IPinfo agree."),
         (
             [("Amazon", A), ("ipify", A), ("IPinfo", B)],
             "agreed-with-dissent",
-            f"Observed {A}, seen alike by Amazon and ipify, but IPinfo saw {B}: "
-            "a faulty service, or a route that depends on the destination.",
+            f"The address is {A}. Amazon and ipify agree, but IPinfo saw {B}. "
+            "That service is wrong, or the route depends on the destination.",
         ),
-        ([("Amazon", A), ("ipify", A), ("IPinfo", B), ("ident.me", C)], "split", "The operators disagree"),
-        ([("Amazon", A), ("ipify", A), ("IPinfo", B), ("ident.me", B)], "split", "take the exchange's own word"),
+        ([("Amazon", A), ("ipify", A), ("IPinfo", B), ("ident.me", C)], "split", "The services disagree"),
+        ([("Amazon", A), ("ipify", A), ("IPinfo", B), ("ident.me", B)], "split", "Ask Binance, or choose"),
         ([("Amazon", A), ("ipify", B)], "split", f"Amazon saw {A}"),
-        ([("Amazon", A), ("Amazon", B)], "pool", "there may be more"),
-        ([("Amazon", A), ("Amazon", B), ("ipify", A), ("IPinfo", A)], "pool", "Observed 2 addresses"),
-        ([("Amazon", A)], "single", f"Observed {A}, but only Amazon answered."),
-        ([("Amazon", A), ("Amazon", A)], "single", "One operator is not enough"),
-        ([("Amazon", None)], "unknown", "No operator gave a public IPv4 address."),
-        ([], "unknown", "No operator gave a public IPv4 address."),
+        ([("Amazon", A), ("Amazon", B)], "pool", "There may be more"),
+        (
+            [("Amazon", A), ("Amazon", B), ("ipify", A), ("IPinfo", A)],
+            "pool",
+            f"Several addresses are in use: {A}, {B}.",
+        ),
+        ([("Amazon", A)], "single", f"Only Amazon answered and saw {A}."),
+        ([("Amazon", A), ("Amazon", A)], "single", "One service is not enough"),
+        ([("Amazon", None)], "unknown", "No service saw a public IPv4 address."),
+        ([], "unknown", "No service saw a public IPv4 address."),
     ],
 )
 def test_each_constellation_has_its_state_and_its_sentence(said, state, sentence):

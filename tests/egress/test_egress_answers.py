@@ -61,7 +61,7 @@ def test_an_honest_answer_is_the_address(parser, body):
         (Parser.PLAIN, "127.0.0.0", "loopback"),
         (Parser.PLAIN, "203.0.113.42", "documentation"),
         (Parser.PLAIN, "198.18.0.5", "fake-IP"),
-        (Parser.PLAIN, b"\xff\xfe9\x00", "no text"),
+        (Parser.PLAIN, b"\xff\xfe9\x00", "not text"),
         (Parser.PLAIN, "\x1b]52;c;aGk=\x07", "not an address"),
         (Parser.JSON, "93.184.1.9", "not the expected JSON"),
         (Parser.JSON, '{"status": 429}', "not the expected JSON"),

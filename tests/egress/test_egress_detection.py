@@ -46,8 +46,8 @@ async def test_two_operators_that_agree_settle_the_address(town, rules):
 
     assert report.verdict.state is EgressState.AGREED
     assert report.sentence() in {
-        f"Observed {A}, seen alike by Amazon and Ipify.",
-        f"Observed {A}, seen alike by Ipify and Amazon.",
+        f"The address is {A}. Amazon and Ipify agree.",
+        f"The address is {A}. Ipify and Amazon agree.",
     }
     assert report.unfinished == ()
 
@@ -82,7 +82,7 @@ async def test_every_kind_of_bad_answer_is_refused_with_its_reason(town, rules):
 
     said = refusals(report)
     assert report.verdict.state is EgressState.UNKNOWN
-    assert report.sentence() == "No operator gave a public IPv4 address."
+    assert report.sentence() == "No service saw a public IPv4 address."
     assert {name: word in said[name] for name, word in EXPECTED.items()} == dict.fromkeys(bad, True), said
 
 
@@ -96,7 +96,7 @@ EXPECTED = {
     "list": "several",
     "huge": "more than 4096 bytes",
     "warp": "WARP",
-    "zipped": "no text",
+    "zipped": "not text",
     "dead": "no connection: Connection refused",
 }
 
@@ -159,7 +159,7 @@ async def test_two_addresses_of_one_operator_are_a_pool(town, rules):
     report = await detected(services, rules)
 
     assert report.verdict.state is EgressState.POOL
-    assert "there may be more" in report.sentence()
+    assert "There may be more" in report.sentence()
 
 
 async def test_operators_that_disagree_are_a_split(town, rules):
@@ -178,7 +178,7 @@ async def test_one_answer_is_not_enough(town, rules):
     report = await detected(services, rules)
 
     assert report.verdict.state is EgressState.SINGLE
-    assert "only Amazon answered" in report.sentence()
+    assert "Only Amazon answered" in report.sentence()
 
 
 async def test_a_documentation_address_is_refused_outside_a_rehearsal(town):
@@ -200,7 +200,7 @@ async def test_services_that_never_answer_say_so_before_the_deadline(town, rules
     report = await detected(silent, rules, deadline=0.5)
 
     assert report.verdict.state is EgressState.UNKNOWN
-    assert report.sentence().endswith("Every service failed alike: connected, but no answer within 0.45 s.")
+    assert report.sentence().endswith("All failed for the same reason: connected, but no answer within 0.45 s.")
 
 
 async def test_the_deadline_holds_for_questions_that_overrun(town, rules, monkeypatch):

@@ -17,22 +17,22 @@ LIST = (IPv4Network("203.0.113.0/24"),)
 @pytest.mark.parametrize(
     ("observation", "confirms", "told"),
     [
-        (ExchangeObservation("binance.com", named=A), True, "itself named 203.0.113.42, which echo services saw too"),
+        (ExchangeObservation("binance.com", named=A), True, "sees 203.0.113.42, as the services do"),
         (
             ExchangeObservation("binance.com", named=B),
             False,
-            "itself named 198.51.100.7, not 203.0.113.42: the route depends",
+            "sees 198.51.100.7, not 203.0.113.42. The route depends",
         ),
         (ExchangeObservation("binance.com", named=B), False, "split routing"),
-        (ExchangeObservation("binance.com", True, True, LIST, named=B), False, "The exchange's word counts"),
-        (ExchangeObservation("binance.com", True, True, LIST), True, "whose list has an address that was seen"),
+        (ExchangeObservation("binance.com", True, True, LIST, named=B), False, "Put it on the whitelist"),
+        (ExchangeObservation("binance.com", True, True, LIST), True, "has an address that was seen"),
         (ExchangeObservation("binance.com", True, True, (IPv4Network("192.0.2.1"),)), False, "split routing"),
         (ExchangeObservation("binance.com", True, False, LIST), None, "not bound to a list"),
-        (ExchangeObservation("binance.com", True, None, LIST), None, "does not tell which address it sees"),
+        (ExchangeObservation("binance.com", True, None, LIST), None, "does not show which address it sees"),
         (
-            ExchangeObservation("binance.com", trouble="the key was refused"),
+            ExchangeObservation("binance.com", trouble="The key is refused"),
             None,
-            "did not tell which address it sees: the key",
+            "did not show which address it sees. The key",
         ),
     ],
 )
@@ -42,6 +42,4 @@ def test_each_word_has_its_meaning_beside_what_was_seen(observation, confirms, t
 
 
 def test_a_name_alone_is_told_where_no_echo_service_answered():
-    assert (
-        ExchangeObservation("binance.com", named=B).sentence(None).startswith("binance.com itself named 198.51.100.7: ")
-    )
+    assert ExchangeObservation("binance.com", named=B).sentence(None).startswith("Binance sees 198.51.100.7. ")

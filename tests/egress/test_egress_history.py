@@ -28,21 +28,21 @@ def checks(count: int, days: float, address: str = A, begin: float = 0.0) -> lis
         ([], ""),
         ([seen(0, state=EgressState.UNKNOWN)], ""),
         ([seen(0, A)], f"{A} is seen for the first time over this route."),
-        (checks(41, 23), "Unchanged in 41 of 41 checks over 23 days."),
-        (checks(2, 0.25), "Unchanged in 2 of 2 checks over 6 h."),
-        (checks(2, 0), "Unchanged in 2 of 2 checks over 0 s."),
+        (checks(41, 23), "Unchanged in 41 checks over 23 d."),
+        (checks(2, 0.25), "Unchanged in 2 checks over 6 h."),
+        (checks(2, 0), "Unchanged in 2 checks over 0 s."),
         (
             [*checks(3, 2), *checks(4, 9, B, begin=3)],
-            f"Changed on 2026-11-04 12:00:00 UTC, from {A} to {B}; unchanged in the 4 checks since then, over 9 days.",
+            f"Changed on 2026-11-04 12:00:00 UTC, from {A} to {B}. Unchanged in the 4 checks since then, over 9 d.",
         ),
         (
             [*checks(3, 2), seen(3, B)],
-            f"Changed on 2026-11-04 12:00:00 UTC, from {A} to {B}; there was no check since then.",
+            f"Changed on 2026-11-04 12:00:00 UTC, from {A} to {B}. There was no check since then.",
         ),
         (
             [seen(0, A), seen(1, B), seen(2, A), seen(3, A)],
-            f"Changed 2 times in 4 checks, the last time on 2026-11-03 12:00:00 UTC, from {B} to {A};"
-            " unchanged in the 2 checks since then, over 1 d.",
+            f"Changed 2 times in 4 checks, the last time on 2026-11-03 12:00:00 UTC, from {B} to {A}."
+            " Unchanged in the 2 checks since then, over 1 d.",
         ),
     ],
 )
@@ -57,15 +57,15 @@ def test_checks_that_agreed_on_nothing_neither_count_nor_change_anything():
         seen(3, state=EgressState.UNKNOWN),
     ]
 
-    assert describe_history([seen(0, A), *weak, seen(4, A)]) == "Unchanged in 2 of 2 checks over 4 days."
+    assert describe_history([seen(0, A), *weak, seen(4, A)]) == "Unchanged in 2 checks over 4 d."
     told = describe_history([seen(0, A), seen(4, A), *weak])
-    assert told == "Unchanged in 2 of 2 checks over 4 days. The newest check settled nothing."
+    assert told == "Unchanged in 2 checks over 4 d. The newest check gave no clear answer."
 
 
 def test_one_operator_that_dissents_makes_no_change():
     dissent = seen(1, A, B, state=EgressState.AGREED_WITH_DISSENT)
 
-    assert describe_history([seen(0, A), dissent]) == "Unchanged in 2 of 2 checks over 1 d."
+    assert describe_history([seen(0, A), dissent]) == "Unchanged in 2 checks over 1 d."
 
 
 def test_a_pool_that_shows_one_of_its_addresses_has_not_changed():
@@ -73,7 +73,7 @@ def test_a_pool_that_shows_one_of_its_addresses_has_not_changed():
 
     told = describe_history(pool)
 
-    assert told == f"A pool: in 3 checks over 2 days, {B} in 2, {A} in 2, {C} in 1."
+    assert told == f"A pool of addresses. In 3 checks over 2 d: {B} in 2, {A} in 2, {C} in 1."
 
 
 def test_a_pool_of_long_ago_is_left_by_a_change():
@@ -86,4 +86,4 @@ def test_no_address_is_ever_called_static(observations):
 
 
 def test_a_clock_that_was_set_back_makes_no_negative_span():
-    assert describe_history([seen(5, A), seen(0, A)]) == "Unchanged in 2 of 2 checks over 0 s."
+    assert describe_history([seen(5, A), seen(0, A)]) == "Unchanged in 2 checks over 0 s."

@@ -32,8 +32,8 @@ async def test_both_sides_with_a_public_address_are_a_way_past_the_list() -> Non
     way = await find_ipv6_route("api.binance.us", lookup=lookup(EXCHANGE))
     assert way is not None
     assert (str(way.address), str(way.source)) == (EXCHANGE, HERE)
-    assert f"api.binance.us has an IPv6 address too ({EXCHANGE})" in way.sentence()
-    assert "force IPv4 in the software that uses the key as well" in way.sentence()
+    assert f"api.binance.us has the IPv6 address {EXCHANGE} " in way.sentence()
+    assert "Force IPv4 in your bot too" in way.sentence()
 
 
 @pytest.mark.parametrize(

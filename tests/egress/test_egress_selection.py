@@ -59,8 +59,8 @@ def test_each_candidate_says_who_says_it() -> None:
     told = ExchangeObservation("binance.com", named=C)
     found = candidates(Selection(DISSENT), observation=told, hosts={A: "bot-1", IPv4Address("203.0.113.9"): "bot-2"})
     assert [f"{each.address}: {each.witnesses}" for each in found] == [
-        "203.0.113.3: named by binance.com itself",
-        "203.0.113.1: seen by Amazon, Cloudflare; address of bot-1",
+        "203.0.113.3: named by Binance",
+        "203.0.113.1: seen by Amazon and Cloudflare, address of bot-1",
         "203.0.113.2: seen by ipify alone",
         "203.0.113.9: address of bot-2",
     ]
@@ -130,7 +130,7 @@ class TestALaterDetection:
             [B],
             [B],
         )
-        assert candidates(selection)[0].witnesses == "the exchange's word, earlier"
+        assert candidates(selection)[0].witnesses == "seen by Binance earlier"
 
     @pytest.mark.parametrize("before", [AGREED, DISSENT, POOL, SPLIT], ids=lambda seen: seen.state)
     def test_that_sees_another_address_unticks_what_the_exchange_named_and_says_so(self, before: EgressVerdict) -> None:
@@ -139,7 +139,7 @@ class TestALaterDetection:
         assert ticked(self.ELSEWHERE, selection) == [C]
         first = candidates(replace(selection, verdict=self.ELSEWHERE))[0]
         assert (first.address, first.is_wanted) == (named, False)
-        assert first.witnesses == "the exchange's word, outdated: ask it again"
+        assert first.witnesses == "seen by Binance earlier, now outdated"
 
     def test_that_settles_nothing_and_sees_other_addresses_only_leaves_no_word_standing(self) -> None:
         alone, apart = verdict(EgressState.SINGLE, c=(AMAZON,)), verdict(EgressState.SPLIT, b=(AMAZON,), c=(IPIFY,))
@@ -172,6 +172,6 @@ def test_an_address_of_the_exchange_s_own_network_is_not_taken_for_this_host_s()
     assert ticked(SPLIT, followed(observation, SPLIT), observation) == []
     assert ticked(AGREED, followed(observation, AGREED), observation) == [A]
     assert observation.confirms(AGREED) is None
-    assert "it saw its own network there, not this host" in observation.sentence(AGREED)
+    assert "it says nothing about this host" in observation.sentence(AGREED)
     seen_so = EgressVerdict(EgressState.AGREED, {edge: (AMAZON, CLOUDFLARE)})
     assert observation.confirms(seen_so) is True

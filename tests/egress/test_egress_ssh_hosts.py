@@ -272,4 +272,4 @@ def test_advice_is_given_to_those_it_fits(capsys: pytest.CaptureFixture[str]) ->
     warn_of_hosts(failed)
     told = capsys.readouterr().err
     assert "Not understood (git): git needs a POSIX shell" in told
-    assert "Not understood (flood): flood did not run what it was asked to" in told
+    assert "Not understood (flood): flood did not run the question" in told

@@ -133,7 +133,7 @@ def test_the_advised_command_opens_the_wizard_with_a_bus_that_draws_nothing_and_
         walk.press("u")
         walk.see("Choose its password")
         walk.press("chosen here" + ENTER + "chosen here" + ENTER)
-        walk.see("A canary was written to GNOME keyring, collection login, unlocked")
+        walk.see("A test value was written to GNOME keyring, collection login, unlocked")
         assert any("gnome-keyring-daemon" in command for command in processes_of(login))
         assert walk.leave() == 0
         assert b"dbus-daemon[" not in terminal.drawn

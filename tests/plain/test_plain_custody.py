@@ -69,7 +69,7 @@ async def test_going_back_leads_to_the_environments_and_uses_nothing_weaker(plai
         ("systemd-creds encrypt --name=key-wizard-passphrase - ", "back"),
         ("Which environment?", "quit"),
     )
-    assert "canary was written" not in seen.text
+    assert "value was written" not in seen.text
     assert not (tmp_path / "credentials.vault").exists()
 
 

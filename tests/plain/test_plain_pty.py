@@ -57,7 +57,7 @@ class DumbTerminal:
 
     def to_credentials(self) -> None:
         self.answer("begin to replace", "")
-        self.answer("Observed 203.0.113.42, seen alike", "next")
+        self.answer("The address is 203.0.113.42", "next")
         self.answer("Ready to paste: 1 entry.", "keep")
 
     @property
@@ -114,7 +114,7 @@ def test_a_rehearsal_goes_to_its_end_without_one_escape(dumb: DumbTerminal) -> N
 
 def test_empty_lines_within_a_pasted_list_end_neither_it_nor_the_step(dumb: DumbTerminal) -> None:
     dumb.answer("begin to replace", "")
-    dumb.answer("Observed 203.0.113.42, seen alike", "next")
+    dumb.answer("The address is 203.0.113.42", "next")
     dumb.answer("Ready to paste: 1 entry.", "add")
     dumb.answer("Line 1", "5.6.7.8 # bot\r\r\r\r# office\r9.9.9.9\r\r")
     dumb.see("2: 5.6.7.8  bot", "3: 9.9.9.9", "Ready to paste: 3 entries", "What about this list?")
@@ -122,7 +122,7 @@ def test_empty_lines_within_a_pasted_list_end_neither_it_nor_the_step(dumb: Dumb
 
 def test_a_pasted_list_may_end_without_a_line_end_also_after_empty_lines(dumb: DumbTerminal) -> None:
     dumb.answer("begin to replace", "")
-    dumb.answer("Observed 203.0.113.42, seen alike", "next")
+    dumb.answer("The address is 203.0.113.42", "next")
     dumb.answer("Ready to paste: 1 entry.", "add")
     dumb.see("Line 1", ": ")
     dumb.terminal.send("5.6.7.8 # bot\r\r\r9.9.9.9")

@@ -43,7 +43,7 @@ async def test_a_futures_refusal_names_the_address_and_goes_before_the_echo_serv
     assert str(observation.named) == ELSEWHERE
     assert finding.outcome is Outcome.INCONCLUSIVE
     assert ELSEWHERE in observed
-    assert f"itself named {ELSEWHERE}, not {HERE}: the route depends on the destination" in finding.observed
+    assert f"Binance sees {ELSEWHERE}, not {HERE}. The route depends on the destination" in finding.observed
 
 
 async def test_a_key_without_futures_is_told_the_address_by_the_refusal(world: World) -> None:

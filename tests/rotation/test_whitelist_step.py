@@ -177,8 +177,8 @@ async def test_what_the_exchange_named_is_unticked_by_a_later_detection_of_anoth
         assert list(map(str, flow.selection.now.wanted())) == ["203.0.113.9"]
         assert "egress-not-covered" in codes(flow, OFFICE)
         assert [(str(each.address), each.witnesses) for each in flow.candidates()] == [
-            (OFFICE, "the exchange's word, outdated: ask it again"),
-            ("203.0.113.9", "seen by Amazon, Cloudflare"),
+            (OFFICE, "seen by Binance earlier, now outdated"),
+            ("203.0.113.9", "seen by Amazon and Cloudflare"),
         ]
 
 

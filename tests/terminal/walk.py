@@ -43,7 +43,7 @@ class Walk:
         """From home to the Egress step."""
         self.see(BEGINS)
         self.press(ENTER)
-        self.see("Observed 203.0.113.42")
+        self.see("The address is 203.0.113.42")
 
     def resume(self, step: str) -> None:
         """From home to the step at which an open rotation stands."""
@@ -51,7 +51,7 @@ class Walk:
         self.press(ENTER)
 
     def egress(self) -> None:
-        self.see("Observed 203.0.113.42")
+        self.see("The address is 203.0.113.42")
         self.press(ENTER)
         self.see("Ready to paste: 1 entry.")
 

@@ -59,7 +59,7 @@ class Wizard:
     async def to_egress(self) -> None:
         await self.at_home()
         await self.press("enter")
-        await self.until("#verdict", "Observed")
+        await self.until("#verdict", "The address is")
 
     async def to_whitelist(self) -> None:
         await self._resume(Step.WHITELIST)

@@ -72,27 +72,27 @@ class EgressVerdict:
 
     def sentence(self) -> str:
         """Return the verdict for people. It says what was observed, never that it will stay so."""
+        seen = [f"{named(who)} saw {address}" for address, who in self.operators.items()]
         return _SENTENCES[self.state].format(
             first=next(iter(self.addresses), ""),
-            count=len(self.addresses),
             listed=", ".join(map(str, self.addresses)),
-            witnesses=_named(next(iter(self.operators.values()), ())),
-            others="; ".join(f"{_named(who)} saw {address}" for address, who in list(self.operators.items())[1:]),
-            everybody="; ".join(f"{_named(who)} saw {address}" for address, who in self.operators.items()),
+            witnesses=named(next(iter(self.operators.values()), ())),
+            others=", ".join(seen[1:]),
+            everybody=", ".join(seen),
         )
 
 
 _SENTENCES = {
-    EgressState.AGREED: "Observed {first}, seen alike by {witnesses}.",
-    EgressState.AGREED_WITH_DISSENT: "Observed {first}, seen alike by {witnesses}, but {others}: "
-    "a faulty service, or a route that depends on the destination.",
-    EgressState.POOL: "Observed {count} addresses from this host ({listed}); there may be more. "
-    "One operator saw several, so the address can change between connections: list every address of the pool.",
-    EgressState.SPLIT: "The operators disagree: {everybody}. The route seems to depend on the destination; "
-    "take the exchange's own word, or choose.",
-    EgressState.SINGLE: "Observed {first}, but only {witnesses} answered. One operator is not enough: "
-    "ask again, or compare with another source.",
-    EgressState.UNKNOWN: "No operator gave a public IPv4 address.",
+    EgressState.AGREED: "The address is {first}. {witnesses} agree.",
+    EgressState.AGREED_WITH_DISSENT: "The address is {first}. {witnesses} agree, but {others}. That service is"
+    " wrong, or the route depends on the destination.",
+    EgressState.POOL: "Several addresses are in use: {listed}. There may be more. The address can change between"
+    " connections, so list every address of the pool.",
+    EgressState.SPLIT: "The services disagree: {everybody}. The route seems to depend on the destination. Ask Binance,"
+    " or choose.",
+    EgressState.SINGLE: "Only {witnesses} answered and saw {first}. One service is not enough. Try again, or compare"
+    " with another source.",
+    EgressState.UNKNOWN: "No service saw a public IPv4 address.",
 }
 
 
@@ -123,7 +123,8 @@ def _state(operators: Mapping[IPv4Address, tuple[str, ...]]) -> EgressState:
     )
 
 
-def _named(operators: Sequence[str]) -> str:
+def named(operators: Sequence[str]) -> str:
+    """Return names as one phrase: `Amazon, Cloudflare and ipify`."""
     *most, last = operators or ("nobody",)
     return f"{', '.join(most)} and {last}" if most else last
 
@@ -151,13 +152,13 @@ def describe_sampling(samples: Sequence[Sample]) -> str:
     seen = [sample.address for sample in samples if sample.address is not None]
     distinct = len(set(seen))
     if not seen:
-        return "Nobody answered: nothing is known about a pool."
-    counted = f"{distinct} address{'' if distinct == 1 else 'es'} in {len(seen)} answer{'' if len(seen) == 1 else 's'}"
-    counted = f"At least {distinct}: seen {counted}." if distinct > 1 else f"Seen {counted}."
-    another = _NUMBERS.get(distinct, "one more")
+        return "No service answered, so nothing is known about further addresses."
+    answers = f"{len(seen)} answer{'' if len(seen) == 1 else 's'}"
+    counted = f"{f'At least {distinct} addresses' if distinct > 1 else '1 address'} in {answers}."
+    another = f"{_NUMBERS.get(distinct, 'one more')} that is used as often"
     if missing := answers_missing(samples):
-        return f"{counted} {missing} more would be needed to tell whether there is {another}, equally used one."
+        return f"{counted} {missing} more would show whether there is {another}."
     return (
-        f"{counted} {another.capitalize()}, equally used one would have been missed with less than {MISSED:.0%}."
+        f"{counted} The chance to miss {another} is less than {MISSED:.0%}."
         " One that is rarely used, or used for other destinations, is not found this way."
     )

@@ -40,15 +40,7 @@ class NoAddressError(Exception):
 
 
 def refuse_status(status: int, location: str) -> None:
-    """Raise for a response that cannot hold an answer, whatever its body says.
-
-    Args:
-        status: The HTTP status.
-        location: Where a redirect points; it is shown, never followed.
-
-    Raises:
-        NoAddressError: the status is not 200.
-    """
+    """Raise `NoAddressError` for any status but 200, whatever the body says; `location` is shown, never followed."""
     if 300 <= status < 400:
         raise NoAddressError(f"redirected to {printable(location, _SHOWN) or 'nowhere'}, possibly by a captive portal")
     if status == 407:
@@ -60,22 +52,17 @@ def refuse_status(status: int, location: str) -> None:
 
 
 def read_answer(service: EchoService, body: bytes, rules: Rules) -> IPv4Address:
-    """Return the public IPv4 address that `body` names.
-
-    Args:
-        service: Who answered, and in which shape it should be.
-        body: The response body, at most `BODY_LIMIT` bytes of it.
-        rules: Special ranges that this environment really uses are accepted as addresses.
+    """Return the public IPv4 address that `body` names, or one in a range that the `rules` tolerate.
 
     Raises:
-        NoAddressError: it names none, several, or one that the exchange cannot see.
+        NoAddressError: it names none, several, or one that Binance cannot see.
     """
     if len(body) > BODY_LIMIT:
-        raise NoAddressError(f"more than {BODY_LIMIT} bytes: a web page, not an address")
+        raise NoAddressError(f"more than {BODY_LIMIT} bytes, so a web page and no address")
     try:
         text = body.decode("utf-8").strip()
     except UnicodeDecodeError:
-        raise NoAddressError("no text: compressed or binary") from None
+        raise NoAddressError("not text, but compressed or binary") from None
     if service.parser is Parser.JSON:
         text = _json(text)
     elif service.parser is Parser.TRACE:
@@ -105,18 +92,18 @@ def _trace(text: str, service: EchoService) -> str:
     if values.get("h") not in {parts.hostname, parts.netloc}:
         raise NoAddressError(f"not a trace of {parts.hostname}: {_excerpt(text)}")
     if values.get("warp", "off") != "off":
-        raise NoAddressError("Cloudflare WARP is on: the address is WARP's, not this host's")
+        raise NoAddressError("Cloudflare WARP is on, so the address is not this host's")
     return values.get("ip", "")
 
 
 def _why_no_ipv4(text: str) -> str:
     if "<" in text or len(text) > _LONGEST_PLAIN:
-        return "a web page, not an address; possibly a captive portal or a challenge"
+        return "a web page, not an address, possibly of a captive portal"
     if "," in text or len(text.split()) > 1:
         return f"several words or addresses: {_excerpt(text)}"
     try:
         # A scope behind % may be any text.
-        return f"the IPv6 address {printable(str(IPv6Address(text)), _SHOWN)}: the list takes IPv4"
+        return f"the IPv6 address {printable(str(IPv6Address(text)), _SHOWN)}, but the list takes IPv4"
     except ValueError:
         return f"not an address: {_excerpt(text)}"
 

@@ -69,7 +69,7 @@ class EgressReport:
         """Return the verdict for people, with the reason when every service failed for the same one."""
         reasons = {sample.refusal for sample in self.samples}
         if self.verdict.state is EgressState.UNKNOWN and len(reasons) == 1:
-            return f"{self.verdict.sentence()} Every service failed alike: {reasons.pop()}."
+            return f"{self.verdict.sentence()} All failed for the same reason: {reasons.pop()}."
         return self.verdict.sentence()
 
     def details(self) -> Iterator[str]:
@@ -82,7 +82,7 @@ class EgressReport:
                 refusal = printable(sample.refusal, _SHOWN)
                 yield from _details(sample.service, f"no address after {sample.milliseconds:.0f} ms: {refusal}")
         for service in self.unfinished:
-            yield from _details(service, "not waited for: the others had settled the matter, or time was up")
+            yield from _details(service, "not waited for, as others agreed or time was up")
 
 
 def _details(service: EchoService, answer: str) -> Iterator[str]:
@@ -108,8 +108,8 @@ async def detect(
         route: The way out, the same for all.
         rules: Special ranges that are accepted as addresses.
         deadline: Seconds until the report is made of what there is.
-        on_sample: Called with each sample as it comes in, for a live display.
-        timer: A monotonic clock in seconds, for the samples' milliseconds.
+        on_sample: Takes each sample as it comes in.
+        timer: A monotonic clock in seconds.
 
     Raises:
         wizard.net.route.RouteError: the proxy, or the authorities that a variable names, cannot be used.
@@ -149,18 +149,8 @@ async def sample_more(
 ) -> EgressReport:
     """Ask in rounds until another, equally used address would have been missed with less than 1 %.
 
-    A service that gave no address is not asked again: it may be limiting this host.
-
-    Args:
-        report: What was found so far, and over which route; its samples count.
-        services: Whom to ask.
-        rules: Special ranges that are accepted as addresses.
-        deadline: Seconds after which the report is made of what there is.
-        on_sample: Called with each new sample as it comes in.
-        timer: A monotonic clock in seconds, for the samples' milliseconds.
-
-    Raises:
-        wizard.net.route.RouteError: the proxy, or the authorities that a variable names, cannot be used.
+    A service that gave no address is not asked again: it may be limiting this host. The samples of `report` count, and
+    its route is taken. Everything else is as for `detect`.
     """
     context = public_roots()
     samples = list(report.samples)
@@ -199,16 +189,7 @@ async def ask(
 ) -> Sample:
     """Ask `service` which address it sees. Network trouble becomes a refusal, never an exception.
 
-    Args:
-        service: The echo service.
-        route: The way out.
-        rules: Special ranges that are accepted as addresses.
-        timeout: Seconds for the whole question, from name resolution to the last byte.
-        timer: A monotonic clock in seconds, such as `time.perf_counter`.
-        verify: What certificates are checked against; None for the public authorities.
-
-    Raises:
-        wizard.net.route.RouteError: the route's proxy cannot be used at all.
+    `timeout` is in seconds, from name resolution to the last byte; `verify` None means the public authorities.
     """
     address, refusal = None, ""
     start = timer()
@@ -252,7 +233,7 @@ def time_out(trace: Trace, route: Route, seconds: float) -> str:
     if trace.connected_ms is None:
         return f"no connection to {whom} within {seconds:g} s"
     if trace.phase is Phase.TLS:
-        return f"connected, but no TLS handshake within {seconds:g} s: possibly filtered on the way"
+        return f"connected, but no TLS handshake within {seconds:g} s, possibly filtered on the way"
     if route.is_proxied:
         return f"connected to {whom}, but no answer came through it within {seconds:g} s"
     return f"connected, but no answer within {seconds:g} s"

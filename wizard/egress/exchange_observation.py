@@ -14,7 +14,7 @@ from wizard.egress.agreement import MIN_OPERATORS, EgressVerdict
 
 _CDN = IPv4Network("130.176.0.0/16")
 """CloudFront's way to its customers. A refusal was seen to name such an address in the caller's place (REPORTED)."""
-_SPLIT = "the route depends on the destination (split routing, or a proxy for one of the two)"
+_SPLIT = "The route depends on the destination (split routing, or a proxy for one of the two)."
 
 
 def callers_address(named: IPv4Address | None, seen: Sequence[IPv4Address]) -> IPv4Address | None:
@@ -80,33 +80,32 @@ class ExchangeObservation:
         """Return what it means next to the addresses that echo services saw."""
         seen = self._comparable(verdict)
         confirmed = self.confirms(verdict)
-        if self.named is not None and callers_address(self.named, seen) is None:
-            return (
-                f"{self.site} itself named {self.named}, which no echo service saw and which belongs to CloudFront, the"
-                " network in front of it: it saw its own network there, not this host."
-            )
         if self.named is not None:
-            return self._named(self.named, seen, bool(confirmed))
+            return self._named(self.named, seen, confirmed)
         if not self.accepted:
-            return f"{self.site} did not tell which address it sees: {self.trouble or 'it gave no reason'}."
+            return f"Binance did not show which address it sees. {self.trouble or 'It gave no reason'}."
         if confirmed is None:
             unbound = ", but the key is not bound to a list" if self.is_restricted is False else ""
-            return f"{self.site} accepts the current key from here{unbound}: that does not tell which address it sees."
+            return f"Binance accepts the current key from here{unbound}. That does not show which address it sees."
         if confirmed:
-            return f"{self.site} accepts the current key from here, whose list has an address that was seen."
+            return (
+                "Binance accepts the current key from here. The list you composed for it has an address that was seen."
+            )
         return (
-            f"{self.site} accepts the current key from here, though its list as known here has none of the addresses"
-            f" that were seen: {_SPLIT}, or the list was changed on the exchange's page. Compare it there."
+            "Binance accepts the current key from here. The list you composed for it has none of the addresses that"
+            f" were seen. {_SPLIT} Or the list was changed on Binance's page. Compare it there."
         )
+
+    def _named(self, named: IPv4Address, seen: Sequence[IPv4Address], confirmed: bool | None) -> str:
+        if confirmed is None:
+            return (
+                f"Binance named {named}, which no service saw. It belongs to CloudFront, the network that Binance uses,"
+                " so it says nothing about this host."
+            )
+        if confirmed:
+            return f"Binance sees {named}, as the services do."
+        others = f", not {' or '.join(map(str, seen))}" if seen else ""
+        return f"Binance sees {named}{others}. {_SPLIT} Put it on the whitelist, and find out whose it is."
 
     def _lists(self, address: IPv4Address) -> bool:
         return any(address in network for network in self.listed)
-
-    def _named(self, named: IPv4Address, seen: Sequence[IPv4Address], is_seen: bool) -> str:
-        if is_seen:
-            return f"{self.site} itself named {named}, which echo services saw too."
-        others = f", not {' or '.join(map(str, seen))}" if seen else ""
-        return (
-            f"{self.site} itself named {named}{others}: {_SPLIT}. The exchange's word counts, and takes the others'"
-            f" place for the whitelist; find out whose address {named} is."
-        )

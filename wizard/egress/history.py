@@ -45,7 +45,7 @@ def describe_history(observations: Sequence[Observation]) -> str:
     counted = [observation for observation in observations if observation.settled]
     if not counted:
         return ""
-    unsettled = "" if observations[-1].settled else " The newest check settled nothing."
+    unsettled = "" if observations[-1].settled else " The newest check gave no clear answer."
     return f"{_tell(counted)}{unsettled}"
 
 
@@ -58,23 +58,23 @@ def _tell(counted: Sequence[Observation]) -> str:
         often = Counter(address for observation in counted for address in observation.settled)
         ranked = sorted(pool | newest, key=lambda one: (-often[one], one))
         each = ", ".join(f"{address} in {often[address]}" for address in ranked)
-        return f"A pool: in {checks} checks over {_span(counted)}, {each}."
+        return f"A pool of addresses. In {checks} checks over {_span(counted)}: {each}."
     changes = [number for number in range(1, checks) if counted[number].settled != counted[number - 1].settled]
     if not changes:
-        return f"Unchanged in {checks} of {checks} checks over {_span(counted)}."
+        return f"Unchanged in {checks} checks over {_span(counted)}."
     before, since = counted[: changes[-1]], counted[changes[-1] :]
     times = "" if len(changes) == 1 else f" {len(changes)} times in {checks} checks, the last time"
-    unchanged = f"unchanged in the {len(since)} checks since then, over {_span(since)}."
+    unchanged = f"Unchanged in the {len(since)} checks since then, over {_span(since)}."
     return (
-        f"Changed{times} on {utc(since[0].at)}, from {_named(before[-1].settled)} to {_named(since[0].settled)}; "
-        f"{unchanged if len(since) > 1 else 'there was no check since then.'}"
+        f"Changed{times} on {utc(since[0].at)}, from {_named(before[-1].settled)} to {_named(since[0].settled)}. "
+        f"{unchanged if len(since) > 1 else 'There was no check since then.'}"
     )
 
 
 def _span(observations: Sequence[Observation]) -> str:
     # The clock may have been set back in between.
     seconds = max(0.0, observations[-1].at - observations[0].at)
-    return duration(seconds) if seconds < 2 * _DAY else f"{int(seconds // _DAY)} days"
+    return duration(seconds) if seconds < 2 * _DAY else f"{int(seconds // _DAY)} d"
 
 
 def _named(addresses: frozenset[IPv4Address]) -> str:

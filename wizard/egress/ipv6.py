@@ -26,11 +26,7 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 
 
 async def look_up_ipv6(host: str) -> Sequence[str]:
-    """Return the IPv6 addresses of a name, as texts.
-
-    Raises:
-        OSError: it has none, or the name service fails.
-    """
+    """Return the IPv6 addresses of a name, as texts; an `OSError` where it has none, or the name service fails."""
     found = await in_daemon_thread(
         lambda: socket.getaddrinfo(host, None, family=socket.AF_INET6, type=socket.SOCK_STREAM)
     )
@@ -71,9 +67,8 @@ class Ipv6Route:
     def sentence(self) -> str:
         """Return what it means, for people."""
         return (
-            f"{printable(self.host)} has an IPv6 address too ({self.address}), and this host a public one"
-            f" ({self.source}). A program that chooses freely may call from there, which no list of IPv4 addresses"
-            " covers: force IPv4 in the software that uses the key as well."
+            f"{printable(self.host)} has the IPv6 address {self.address} too. This host can call it from {self.source}."
+            " Your bot may do that, and no list of IPv4 addresses covers it. Force IPv4 in your bot too."
         )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 
-from wizard.egress.agreement import EgressState, EgressVerdict
+from wizard.egress.agreement import EgressState, EgressVerdict, named
 from wizard.egress.exchange_observation import ExchangeObservation
 
 THIS_HOST = "this host"
@@ -61,8 +61,8 @@ class Selection:
     @property
     def evident(self) -> tuple[IPv4Address, ...]:
         """The addresses of this host that evidence carries: operators agree on one, or the exchange itself named it."""
-        named = (self.exchange.address,) if self.exchange and self.exchange.stands(self.verdict) else ()
-        return (*(self.verdict.proposed if self.verdict else ()), *named)
+        told = (self.exchange.address,) if self.exchange and self.exchange.stands(self.verdict) else ()
+        return (*(self.verdict.proposed if self.verdict else ()), *told)
 
     def wanted(self) -> dict[IPv4Address, str]:
         """Return what goes to the whitelist and has to be covered by it, each address with whose it is."""
@@ -76,8 +76,8 @@ class Selection:
 
     def outdated(self) -> frozenset[IPv4Address]:
         """Return what does not go to the whitelist any more: a later detection contradicts the exchange's word."""
-        named = frozenset([self.exchange.address] if self.exchange else [])
-        return named.difference(self.evident, self.wanted())
+        told = frozenset([self.exchange.address] if self.exchange else [])
+        return told.difference(self.evident, self.wanted())
 
     def by_owner(self) -> tuple[dict[IPv4Address, str], dict[IPv4Address, str]]:
         """Return what goes to the whitelist, with whose it is: of this host, and of other hosts alone."""
@@ -100,18 +100,18 @@ class Selection:
         Where this host has a pool and the named address is one of it, the others stay.
         """
         verdict = self.verdict
-        named = observation.address(verdict)
-        if verdict is None or named is None:
+        told = observation.address(verdict)
+        if verdict is None or told is None:
             return self
-        is_of_pool = verdict.state is EgressState.POOL and named in verdict.addresses
+        is_of_pool = verdict.state is EgressState.POOL and told in verdict.addresses
         is_instead = observation.named is not None and not is_of_pool
-        exchange = ExchangeAddress(named, frozenset(verdict.proposed), is_instead, frozenset(verdict.addresses))
+        exchange = ExchangeAddress(told, frozenset(verdict.proposed), is_instead, frozenset(verdict.addresses))
         ticked = {
             address: owner
             for address, owner in self.ticked.items()
             if owner != THIS_HOST or address not in exchange.replaced
         }
-        return Selection(verdict, ticked, self.unticked - {named}, exchange)
+        return Selection(verdict, ticked, self.unticked - {told}, exchange)
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,17 +141,17 @@ def candidates(
     """
     hosts, verdict = hosts or {}, selection.verdict
     seen = verdict.operators if verdict else {}
-    named = observation.address(verdict) if observation else None
+    told = observation.address(verdict) if observation else None
     wanted = selection.wanted()
-    earlier = selection.exchange if selection.exchange and named is None else None
-    first = named or (earlier.address if earlier else None)
+    earlier = selection.exchange if selection.exchange and told is None else None
+    first = told or (earlier.address if earlier else None)
     known = dict.fromkeys((*([first] if first else []), *seen, *hosts, *selection.ticked, *sorted(selection.unticked)))
     return tuple(
         Candidate(
             address,
             wanted.get(address) or hosts.get(address) or THIS_HOST,
             _witnesses(
-                _exchange(observation) if observation and address == named else _earlier(earlier, address, verdict),
+                _exchange(observation) if observation and address == told else _earlier(earlier, address, verdict),
                 seen.get(address, ()),
                 hosts.get(address, ""),
             ),
@@ -162,23 +162,19 @@ def candidates(
 
 
 def _exchange(observation: ExchangeObservation) -> str:
-    return (
-        f"named by {observation.site} itself"
-        if observation.named
-        else f"on the list of the key that {observation.site} takes"
-    )
+    return "named by Binance" if observation.named else "on the list of the key that Binance accepts"
 
 
 def _earlier(exchange: ExchangeAddress | None, address: IPv4Address, verdict: EgressVerdict | None) -> str:
     if exchange is None or exchange.address != address:
         return ""
-    return "the exchange's word, earlier" if exchange.stands(verdict) else "the exchange's word, outdated: ask it again"
+    return "seen by Binance earlier" if exchange.stands(verdict) else "seen by Binance earlier, now outdated"
 
 
 def _witnesses(exchange: str, operators: Sequence[str], hosts: str) -> str:
     parts = [exchange] if exchange else []
     if operators:
-        parts.append(f"seen by {', '.join(operators)}" if len(operators) > 1 else f"seen by {operators[0]} alone")
+        parts.append(f"seen by {named(operators)}" if len(operators) > 1 else f"seen by {operators[0]} alone")
     if hosts:
         parts.append(f"address of {hosts}")
-    return "; ".join(parts) or "chosen earlier"
+    return ", ".join(parts) or "chosen earlier"

@@ -13,7 +13,8 @@ from wizard.core.sites import problem_of
 from wizard.core.toml_file import Section, read_toml
 
 _EXAMPLES = {"operator": "Example Ltd", "url": "https://ip.example", "parser": "plain", "note": ""}
-_ADVICE = 'Write a table as [name] with operator = "…", url = "https://…" and parser = "plain", "json" or "trace".'
+_NEEDED = ", ".join(f'{key} = "{example}"' for key, example in _EXAMPLES.items() if example)
+_ADVICE = f'A service needs {_NEEDED}. The parser can be "plain", "json" or "trace".'
 
 
 class Parser(StrEnum):

@@ -48,11 +48,7 @@ class Host:
 
 
 def typed_host(text: str, source: HostSource = HostSource.TYPED) -> Host:
-    """Return the host that was written as `[user@]host`.
-
-    Raises:
-        wizard.core.errors.WizardError: it names no host.
-    """
+    """Return the host that was written as `[user@]host`; a `WizardError` where it names none."""
     return Host(read_destination(text), source)
 
 

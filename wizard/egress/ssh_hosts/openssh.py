@@ -126,7 +126,7 @@ def find_openssh(environ: Mapping[str, str]) -> OpenSsh:
         raise WizardError(
             "Other hosts cannot be asked from here",
             why="There is no program called ssh on the path.",
-            advice="Install OpenSSH's client (Debian: openssh-client), or type their addresses into the whitelist.",
+            advice="Install OpenSSH's client (Debian: openssh-client), or type the addresses into the whitelist.",
             code="ssh.missing",
         )
     names = _PASSED_ON + (_PASSED_ON_WINDOWS if sys.platform == "win32" else ())

@@ -89,8 +89,8 @@ async def ask_hosts(
         ssh: How they are reached.
         rules: Special ranges that are accepted as addresses.
         bounds: How many at a time, and how long.
-        on_answer: Called with each answer as it comes in, for a live display.
-        timer: A monotonic clock in seconds, for the answers' milliseconds.
+        on_answer: Takes each answer as it comes in.
+        timer: A monotonic clock in seconds.
 
     Raises:
         wizard.core.errors.WizardError: ssh cannot be started.
@@ -158,14 +158,7 @@ def judge_run(
 ) -> HostAnswer:
     """Return what the lines tagged with `nonce` say; greetings and everything else between them do not count.
 
-    Args:
-        host: Who was asked.
-        run: What the host wrote, its end possibly missing.
-        nonce: The tag, made for this one run.
-        services: Whose URLs the host was given, in that order.
-        rules: Special ranges that are accepted as addresses.
-        deadline: Seconds that the run had.
-        milliseconds: How long it took.
+    `services` are those whose URLs the host was given, in that order; `deadline` is in seconds.
     """
     lines = [words for words in _tagged(run.output, nonce) if words]
     client = next((words[1] for words in lines if words[0] == "client" and len(words) == 2), "")
@@ -186,13 +179,13 @@ def _trouble(run: ScriptRun, client: str, samples: Sequence[Sample], deadline: f
     if len(run.output) >= OUTPUT_LIMIT:
         return TOO_MUCH
     if run.is_out_of_time:
-        return Trouble("time-out", f"no answer within {deadline:g} s", f"{BY_HAND} to see where it waits.")
+        return Trouble("time-out", f"no answer within {deadline:g} s", f"{BY_HAND}. See where it waits.")
     if client:
-        reasons = "; ".join(dict.fromkeys(sample.refusal for sample in samples)) or "it was cut off"
+        reasons = ", ".join(dict.fromkeys(sample.refusal for sample in samples)) or "it was cut off"
         return Trouble(
             "no-address",
-            f"it asked, but got no address: {reasons}",
-            "May {host} reach the internet over https? Behind a proxy only, its address is the proxy's.",
+            f"it got no address ({reasons})",
+            "Can {host} reach the internet over https? If only through a proxy, its address is the proxy's.",
         )
     if run.exit_status == 255:
         return explain_ssh(run.errors)

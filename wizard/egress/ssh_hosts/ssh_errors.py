@@ -31,9 +31,9 @@ _ROWS: tuple[tuple[str, str, str, str], ...] = (
     (
         r"REMOTE HOST IDENTIFICATION HAS CHANGED|[Hh]ost key for .* has changed",
         "changed-host-key",
-        "its host key is not the one that is known: another machine answers, or it was set up anew",
-        "Find out why before anyone logs in there. Compare the fingerprint with the one on the host's own console;"
-        " only then remove the old key with: ssh-keygen -R HOST",
+        "its host key has changed, as another machine answers or it was set up again",
+        "Find out why before anyone logs in there. Compare the fingerprint with the one on the host's console."
+        " Only then remove the old key: ssh-keygen -R HOST",
     ),
     (
         r"marked as revoked|key .*revoked|HOST IDENTIFICATION.*REVOKED",
@@ -45,15 +45,15 @@ _ROWS: tuple[tuple[str, str, str, str], ...] = (
         r"Host key verification failed|host key is known for",
         "unknown-host-key",
         "its host key is not known here",
-        f"{BY_HAND}, compare the fingerprint with the one on the host's own console, and accept it only when they"
-        " are the same. The wizard never accepts a host key for you.",
+        f"{BY_HAND}. Compare the fingerprint with the one on the host's console, and accept it only if they are equal."
+        " The wizard never accepts a host key for you.",
     ),
     (
         r"Permission denied|Too many authentication failures|No supported authentication methods",
         "login-refused",
         "the login was refused",
-        "No password is asked for here: load your key with ssh-add, or name User and IdentityFile for this host in"
-        " ~/.ssh/config. {host} must let you in without a question.",
+        "Load your key with ssh-add, or set User and IdentityFile for this host in ~/.ssh/config. {host} must let you"
+        " in without a password.",
     ),
     (
         r"Could not resolve hostname",
@@ -64,39 +64,39 @@ _ROWS: tuple[tuple[str, str, str, str], ...] = (
     (
         r"[Tt]imed out|[Tt]imeout,? server",
         "time-out",
-        "no answer from its ssh server in time",
+        "its ssh server did not answer in time",
         f"Is it running, and does a firewall let you through? {BY_HAND}",
     ),
     (
         r"Connection refused",
         "connection-refused",
-        "the connection was refused: nothing listens on that port",
+        "the connection was refused, as nothing listens on that port",
         "Is its ssh server running, and is the port in ~/.ssh/config the right one?",
     ),
     (
         r"No route to host|Network is unreachable|Network is down|Host is down",
         "unreachable",
-        "there is no way to it in the network",
+        "no network route leads to it",
         "Is the VPN up? Does it need a ProxyJump in ~/.ssh/config?",
     ),
     (
         r"no matching .* found",
         "no-common-algorithm",
         "its ssh server and the client here have no algorithm in common",
-        f"{BY_HAND} to see which, and bring the older side up to date.",
+        f"{BY_HAND}. See which, and update the older side.",
     ),
     (
         r"Bad configuration option|bad configuration options|Bad owner or permissions|invalid characters"
         r"|Can't open user config|keyword .* extra arguments",
         "ssh-configuration",
         "the ssh client here does not accept its configuration",
-        f"{BY_HAND} to see which line of ~/.ssh/config it means.",
+        f"{BY_HAND}. See which line of ~/.ssh/config is wrong.",
     ),
     (
         r"Connection (closed|reset) by|Connection closed|kex_exchange_identification|Broken pipe",
         "hung-up",
         "its ssh server hung up before the login",
-        "It may allow fewer logins at a time (MaxStartups), or have banned this address. Try again in a while.",
+        "It may limit logins (MaxStartups), or have banned this address. Try again in some minutes.",
     ),
 )
 
@@ -107,23 +107,23 @@ def explain_ssh(errors: bytes) -> Trouble:
     for pattern, kind, reason, advice in _ROWS:
         if re.search(pattern, text):
             return Trouble(kind, reason, advice)
-    return Trouble("other", f"ssh failed{_last_words(text)}", f"{BY_HAND} to see more.")
+    return Trouble("other", f"ssh failed{_last_words(text)}", f"{BY_HAND}. See what it says.")
 
 
 def not_asked(seconds: float) -> Trouble:
     """The time for all hosts together was up."""
-    return Trouble("not-asked", f"not asked: the {seconds:g} s for all hosts were up", "Ask it once more.")
+    return Trouble("not-asked", f"not asked, as the {seconds:g} s for all hosts were over", "Ask it again.")
 
 
 NO_CLIENT = Trouble(
     "no-client",
-    "nothing on it can ask a web server: no curl, no GNU wget, no python3",
+    "it has no curl, no GNU wget and no python3",
     "Install curl on {host}, or read its address there by hand.",
 )
 TOO_MUCH = Trouble(
     "not-understood",
-    "it wrote far more than an answer",
-    "{host} did not run what it was asked to. Is it a host with a POSIX shell?",
+    "it wrote much more than an answer",
+    "{host} did not run the question. Is it a host with a POSIX shell?",
 )
 
 
