@@ -12,7 +12,7 @@ from wizard.core.text import counted, printable
 from wizard.rotation.model import Step
 from wizard.steps.presenter import Face, StepPresenter
 from wizard.steps.view import PRIMARY, Action, Row, State, View, lines, split_verdict
-from wizard.whitelist.entries import LONGEST_LABEL, Entries, parse, read_label
+from wizard.whitelist.entries import LONGEST_LABEL, Entries, parse
 from wizard.whitelist.findings import ListFinding, Severity
 from wizard.whitelist.fixes import (
     Fix,
@@ -140,7 +140,8 @@ class WhitelistPresenter(StepPresenter):
         """Say whose an entry is; an empty text says that nobody knows."""
         place = self._place(item)
         if typed != self.name_of(item):
-            self._change(label_entry(self.entries, place, read_label(typed) or printable(typed, LONGEST_LABEL)))
+            # Cut, and not marked as cut: a key has to be known as one.
+            self._change(label_entry(self.entries, place, printable(typed.strip())[:LONGEST_LABEL]))
 
     async def delete(self, item: str) -> None:
         """Remove an entry."""
@@ -261,14 +262,17 @@ class WhitelistPresenter(StepPresenter):
 
     def _rows(self, validation: Validation, difference: Difference) -> Iterator[Row]:
         """Yield what is missing, the entries, and what was removed."""
-        # What is missing was removed too: the error counts.
-        absent = {each.suggestion: each for each in reversed(validation.findings) if each.suggestion}.values()
+        by_address: dict[str, ListFinding] = {}
+        for each in validation.findings:
+            if each.suggestion:
+                by_address.setdefault(each.suggestion, each)  # what is missing may have been removed too
+        absent = by_address.values()
         owners = {IPv4Network(address): owner for address, owner in self.flow.selection.now.wanted().items()}
         owners |= self.flow.context.journal.labels(self.flow.context.environment.name) if absent else {}
         yield from (_absent(each, owners) for each in absent if each.severity is Severity.ERROR)
         new = frozenset(difference.added if difference.kept or difference.removed else ())
-        for place, each in enumerate(validation.entries):
-            yield _entry(place, each, is_new=each.entry.network in new)
+        for place, checked in enumerate(validation.entries):
+            yield _entry(place, checked, is_new=checked.entry.network in new)
         yield from (_absent(each, owners) for each in absent if each.severity is not Severity.ERROR)
 
     def _actions(self, checked: _Checked) -> tuple[Action, ...]:
