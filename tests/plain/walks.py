@@ -7,7 +7,7 @@ from wizard.rehearsal.simulated_page import NewKey
 
 ROTATE: list[Line] = [("Replaces …", "replace")]
 EGRESS: list[Line] = [("203.0.113.42", "continue")]
-WHITELIST: list[Line] = [("Ready to paste: 1 entry", "keep")]
+WHITELIST: list[Line] = [("1 address, ready to paste.", "continue")]
 TO_CREDENTIALS = [*ROTATE, *EGRESS, *WHITELIST]
 PROMOTE: list[Line] = [("The new key works from here", "promote")]
 SWAP: list[Line] = [("swap exchanges them", "swap"), ("Type swap", "swap")]

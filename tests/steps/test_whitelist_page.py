@@ -10,7 +10,6 @@ import pytest
 
 from tests.raises import raises_code
 from tests.rotation.conftest import HERE, World
-from tests.rotation.conftest import world as world  # noqa: PLC0414 - a fixture
 from tests.steps.face import FakeFace
 from tests.whitelist.listed import text_of
 from tests.whitelist.table import ENTRIES
@@ -280,3 +279,8 @@ async def test_an_edit_without_a_text_changes_nothing(page: Page) -> None:
     await page.do("add", "")
     assert page.text == HERE
     assert "undo" not in page.words()
+
+
+async def test_the_simulated_page_is_given_the_list_as_it_stands(page: Page) -> None:
+    await page.do("add", f"{OFFICE}, 5.6.7")
+    assert page.presenter.whitelist_to_paste == f"{HERE},{OFFICE}"

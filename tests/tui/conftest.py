@@ -63,7 +63,7 @@ class Wizard:
 
     async def to_whitelist(self) -> None:
         await self._resume(Step.WHITELIST)
-        await self.until("#verdict", "Ready to paste")
+        await self.until("#verdict", "ready to paste")
 
     async def to_credentials(self, kind: str) -> None:
         await self._resume(Step.CREDENTIALS)

@@ -209,7 +209,7 @@ class WhitelistScreen(ViewScreen):
             await self._do(partial(self._type, row.item, is_name=action.word == "name"))
         elif row is not _NEW or not action.is_about_row:
             await self._do(partial(action.run, *([row.item] if action.is_about_row else [])))
-            if action.word in _FIXES:
+            if action.word in _FIXES and self.row and self.row.state is not State.STOP:
                 self._go_to_error()
         return True
 
@@ -231,9 +231,8 @@ class WhitelistScreen(ViewScreen):
     async def paste(self, text: str) -> None:
         """Take further entries."""
         await self._do(partial(self._list.add, text))
-        if self._list.entries:
+        if not self._go_to_error() and self._list.entries:
             self._rows.move_to(str(len(self._list.entries) - 1))
-        self._go_to_error()
 
     def _type_new(self, typed: str) -> None:
         self._rows.move_to(_NEW.item)
@@ -252,8 +251,9 @@ class WhitelistScreen(ViewScreen):
             self.show_error(error)
         self._draw()
 
-    def _go_to_error(self) -> None:
-        """Go to the first row that stops the user, where this one does not."""
+    def _go_to_error(self) -> bool:
+        """Go to the first row that stops the user; return whether there is one."""
         wrong = [row.item for row in self.shown.rows if row.state is State.STOP]
-        if wrong and self.row and self.row.item not in wrong:
+        if wrong:
             self._rows.move_to(wrong[0])
+        return bool(wrong)
