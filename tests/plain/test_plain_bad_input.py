@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.plain.script import Line, PlainWorld, ScriptedConsole, visit
-from tests.plain.walks import EGRESS, PROMOTE, ROTATE, TO_CREDENTIALS, WHITELIST, from_page, typed
+from tests.plain.walks import EGRESS, PROMOTE, ROTATE, TO_CREDENTIALS, WHITELIST, from_page
 from tests.rotation.conftest import HERE
 from tests.terminal.harness import leaked
 from wizard.core.errors import WizardError
@@ -87,89 +87,6 @@ async def test_entries_are_added_to_the_list_and_shown_in_three_forms(plain: Pla
 
 async def test_going_back_from_an_edit_keeps_the_list(plain: PlainWorld) -> None:
     await visit(plain, *TO_WHITELIST, ("", "edit"), ("Line 1", "0.0.0.0/0"), ("Line 2", "back"), *WHITELIST)
-
-
-@pytest.mark.parametrize(
-    ("pasted", "problem"),
-    [
-        ("", "There is no API key in this."),
-        ("one two", "The paste holds spaces or signs that no key has."),
-        ("first\nsecond\nthird", "The paste holds 3 lines; this field takes one value."),
-        (PEM, "This is a private key, not an API key."),
-        ("abc\x1b[31mdef", "The paste holds spaces or signs that no key has."),
-        ("ключ", "The paste holds spaces or signs that no key has."),
-    ],
-)
-async def test_what_is_no_api_key_is_refused_whole_and_never_shown(
-    plain: PlainWorld, pasted: str, problem: str
-) -> None:
-    ended = await visit(plain, *TO_CREDENTIALS, *HMAC, ("API key", pasted), (f"Problem: {problem}", "quit"))
-    assert "Nothing was taken." in ended.text
-    assert ended.left_at is Step.CREDENTIALS
-    assert leaked(pasted.strip() or "no such text", ended.text.encode(), 6) == []
-
-
-async def test_what_clings_to_a_value_is_taken_off_and_said(plain: PlainWorld) -> None:
-    made = await plain.bench.make_key()
-    wrapped = (f'  "{made.api_key.reveal()}"\n', f"\x1b[200~SECRET={made.secret.reveal()}\x1b[201~")
-    ended = await visit(plain, *TO_CREDENTIALS, *HMAC, ("API key", wrapped[0]), ("Secret", wrapped[1]), *PROMOTE)
-    assert "Left out: spaces around it, quotes around it." in ended.text
-
-
-async def test_a_rejected_secret_leaves_the_api_key_as_it_was_typed(plain: PlainWorld) -> None:
-    made = await plain.bench.make_key()
-    ended = await visit(
-        plain,
-        *TO_CREDENTIALS,
-        *HMAC,
-        ("API key", made.api_key.reveal()),
-        ("Secret", "two pieces"),
-        ("Problem: The paste holds spaces", made.api_key.reveal()),
-        ("The API key and the secret are the same text.", "back"),
-        ("API key, typing is not shown (back, help, quit or desk) [keep what was entered]", ""),
-        ("Secret", made.secret.reveal()),
-        *PROMOTE,
-    )
-    assert ended.left_at is Step.RETIRE
-
-
-async def test_the_key_that_is_to_be_replaced_is_not_taken_for_the_new_one(plain: PlainWorld) -> None:
-    old = (await plain.bench.simulated_page.keys())[0]
-    made = await plain.bench.make_key()
-    ended = await visit(
-        plain,
-        *TO_CREDENTIALS,
-        *HMAC,
-        ("API key", old.api_key.reveal()),
-        ("Secret", made.secret.reveal()),
-        ("This is the key that you want to replace", "enter"),
-        ("API key", made.api_key.reveal()),
-        ("[keep what was entered]", ""),
-        *PROMOTE,
-    )
-    assert "Nothing was lost: what was entered is still here." in ended.text
-
-
-async def test_a_keyring_that_refuses_once_is_asked_again_with_what_was_typed(
-    plain: PlainWorld, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from wizard.custody.errors import CustodyError
-
-    write, refusals = (
-        plain.bench.store.write,
-        [CustodyError("Storing into the keyring took longer than 10 s and was ended", code="timeout")],
-    )
-
-    async def refuse_once(name: str, value: object) -> None:
-        if refusals and name.startswith("key-wizard:bench:"):
-            raise refusals.pop()
-        await write(name, value)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(plain.bench.store, "write", refuse_once)
-    ended = await visit(
-        plain, *TO_CREDENTIALS, *typed(await plain.bench.make_key()), ("Nothing was lost", "store"), *PROMOTE
-    )
-    assert ended.left_at is Step.RETIRE
 
 
 @pytest.mark.parametrize("answer", ["", "7", "0", "-1", "promote", "S3cr3tS3cr3tS3cr3t", "\x1b[A", "ключ"])

@@ -6,8 +6,6 @@ import re
 from pathlib import Path
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric import rsa
-from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
 from tests.plain.script import PlainWorld, journal_text, visit
 from tests.plain.walks import (
@@ -25,8 +23,6 @@ from tests.plain.walks import (
     typed,
 )
 from tests.terminal.harness import leaked
-from tests.unwiped import Unwiped
-from wizard.core.credentials import KeyKind
 from wizard.core.secret import Secret
 from wizard.custody.records import Holding, Slot
 from wizard.rotation.model import Step
@@ -54,34 +50,6 @@ async def test_a_rotation_ends_with_a_proven_death(plain: PlainWorld, kind: str)
     assert await held(plain) == {Slot.CURRENT: Holding.STORED, Slot.RETIRED: Holding.PURGED}
     for secret in before + await all_secrets(plain):
         assert leaked(secret, ended.text.encode(), 12) == []
-
-
-async def test_typed_values_are_stored_and_never_written(plain: PlainWorld) -> None:
-    made = await plain.bench.make_key()
-    ended = await visit(plain, *TO_CREDENTIALS, *typed(made), *PROMOTE)
-    assert ended.left_at is Step.RETIRE
-    assert f"API key received: 64 characters, the last four are {made.api_key.last_four()}." in ended.text
-    assert "Secret received: 64 characters." in ended.text
-    for secret in (made.api_key.reveal(), made.secret.reveal()):
-        assert leaked(secret, ended.text.encode()) == []
-        assert leaked(secret, journal_text(plain.paths).encode()) == []
-
-
-@pytest.mark.parametrize("pasted", ["{k}\n{s}\n", "SECRET={s}\nKEY={k}", "API Key\n{k}\nSecret Key\n{s}"])
-async def test_one_paste_with_both_answers_both_questions(plain: PlainWorld, pasted: str) -> None:
-    made = await plain.bench.make_key()
-    both = pasted.format(k=made.api_key.reveal(), s=made.secret.reveal())
-    ended = await visit(plain, *TO_CREDENTIALS, ("Which kind of key?", "hmac"), ("API key", both), *PROMOTE)
-    assert "Understood: an API key of 64 characters" in ended.text
-    assert ended.left_at is Step.RETIRE
-    for secret in (made.api_key.reveal(), made.secret.reveal()):
-        assert leaked(secret, ended.text.encode()) == []
-
-
-async def test_a_secret_is_not_taken_for_the_api_key(plain: PlainWorld) -> None:
-    steps = [*TO_CREDENTIALS, ("Which kind of key?", "hmac"), ("API key", f"API_SECRET={'s' * 64}")]
-    ended = await visit(plain, *steps, ("This is named as the secret, not as the API key", "quit"))
-    assert ended.left_at is Step.CREDENTIALS
 
 
 async def test_every_check_says_when_from_where_and_what_it_leaves_open(plain: PlainWorld) -> None:
@@ -117,14 +85,6 @@ async def test_the_first_key_of_an_environment_is_set_up_without_a_retire_step(e
     ended = await visit(empty, ("set up the first key", "set-up"), *EGRESS, *WHITELIST, *typed(made), *PROMOTE)
     assert "The key is stored and proven to work from here." in ended.text
     assert "Legacy key" not in ended.text
-    assert await held(empty) == {Slot.CURRENT: Holding.STORED}
-
-
-async def test_a_key_in_use_is_adopted_by_its_values_alone(empty: PlainWorld) -> None:
-    made = await empty.bench.make_key()
-    ended = await visit(empty, ("", "adopt"), *typed(made), *PROMOTE)
-    assert "Enter the key that your software uses now." in ended.text
-    assert "ed25519" not in ended.text
     assert await held(empty) == {Slot.CURRENT: Holding.STORED}
 
 
@@ -209,36 +169,6 @@ async def test_the_canary_is_told_with_what_it_does_not_prove(plain: PlainWorld)
     assert "Not proven: that anything is kept" in ended.text
 
 
-@pytest.mark.parametrize("is_pasted", [False, True])
-async def test_an_encrypted_private_key_is_imported_from_a_file_or_a_paste(
-    plain: PlainWorld, tmp_path: Path, is_pasted: bool, unwiped: Unwiped
-) -> None:
-    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"open sesame")).decode()
-    file = tmp_path / "key.pem"
-    file.write_text(pem)
-    file.chmod(0o644)
-    steps = [
-        *TO_CREDENTIALS,
-        ("Which kind of key?", "import"),
-        ("Private key", str(tmp_path / "missing.pem")),
-        ("cannot be read", pem if is_pasted else str(file)),
-        ("The private key is encrypted", "wrong"),
-        ("The passphrase does not open this private key", "open sesame"),
-        ("API key", "desk"),
-        ("The desk", "create"),
-    ]
-    ended = await visit(plain, *steps, *PROMOTE)
-    assert ended.left_at is Step.RETIRE
-    assert "-----BEGIN PUBLIC KEY-----" in ended.text
-    assert ("chmod 600" in ended.text) is not is_pasted
-    assert "PRIVATE" not in ended.text
-    assert "sesame" not in ended.text
-    assert unwiped.of("open sesame", "wrong", pem) == 0
-    for line in pem.splitlines()[1:-1]:
-        assert leaked(line, ended.text.encode(), 16) == []
-
-
 async def test_a_key_adopted_from_a_file_is_named_there_until_its_certificate(
     empty: PlainWorld, tmp_path: Path
 ) -> None:
@@ -258,53 +188,3 @@ async def test_a_key_adopted_from_a_file_is_named_there_until_its_certificate(
     for secret in (made.api_key.reveal(), made.secret.reveal()):
         assert leaked(secret, ended.text.encode()) == []
         assert leaked(secret, journal_text(empty.paths).encode()) == []
-
-
-async def test_a_file_that_only_hummingbot_can_read_is_told_and_remembered(empty: PlainWorld, tmp_path: Path) -> None:
-    made = await empty.bench.make_key()
-    file = tmp_path / "binance.yml"
-    file.write_text(f"connector: binance\nbinance_api_key: {'7b22' + 'ab' * 100}\n")
-    steps = [("", "adopt"), ("Which kind of key?", "read"), ("Path of the file", str(file))]
-    ended = await visit(empty, *steps, ("Run `export keys` in Hummingbot", "back"), *typed(made), *PROMOTE)
-    assert f"{file} holds a key that a password of the bot opens" in ended.text
-
-
-async def test_a_key_given_where_a_path_belongs_is_refused_unseen(empty: PlainWorld) -> None:
-    made = await empty.bench.make_key()
-    key = made.api_key.reveal()
-    ended = await visit(
-        empty,
-        ("", "adopt"),
-        ("Which kind of key?", "read"),
-        ("Path of the file", key),
-        ("This looks like a key. It was not taken", "-----BEGIN PRIVATE KEY-----"),
-        ("This looks like a key. It was not taken", "back"),
-        *typed(made),
-        *PROMOTE,
-    )
-    assert leaked(key, ended.text.encode(), 8) == []
-
-
-@pytest.mark.parametrize("is_pair", [False, True])
-async def test_a_key_pasted_where_a_private_key_belongs_is_refused_unseen(
-    plain: PlainWorld, is_pair: bool, unwiped: Unwiped
-) -> None:
-    made = await plain.bench.make_key()
-    key, secret = made.api_key.reveal(), made.secret.reveal()
-    pasted, problem = (f"{key}\n{secret}", "not one whole PEM block") if is_pair else (key, "cannot be read")
-    ended = await visit(
-        plain, *TO_CREDENTIALS, ("Which kind of key?", "import"), ("Private key, the path", pasted), (problem, "quit")
-    )
-    assert leaked(key, ended.text.encode(), 8) + leaked(secret, ended.text.encode(), 8) == []
-    assert unwiped.of(pasted) == (0 if is_pair else 1), "one is the test's own"
-
-
-async def test_an_rsa_pair_is_made_here_and_signs_for_its_key(plain: PlainWorld) -> None:
-    ended = await visit(plain, *TO_CREDENTIALS, *from_page("rsa"), *PROMOTE)
-    assert ended.left_at is Step.RETIRE
-    assert "-----BEGIN PUBLIC KEY-----" in ended.text
-    assert "PRIVATE KEY" not in ended.text
-    async with plain.bench.flow() as flow:
-        assert flow.current is not None
-        assert flow.current.kind is KeyKind.RSA
-    assert Slot.DRAFT not in await held(plain)

@@ -12,11 +12,11 @@ TO_CREDENTIALS = [*ROTATE, *EGRESS, *WHITELIST]
 PROMOTE: list[Line] = [("The new key works from here", "promote")]
 SWAP: list[Line] = [("swap exchanges them", "swap"), ("Type swap", "swap")]
 DELETE_AT_PAGE: list[Line] = [
-    ("Delete", "desk"),
-    ("in use, HMAC", "delete"),
-    ("Which key?", "1"),
+    ("", "page"),
+    ("legacy, HMAC", "delete"),
+    ("Numbers", "1"),
     ("Delete …", "delete"),
-    ("deleted.", "back"),
+    ("It is deleted.", "back"),
 ]
 WATCH: list[Line] = [("What next?", "ask")]
 PURGE: list[Line] = [("is dead", "delete"), ("Type delete", "delete")]
@@ -24,13 +24,24 @@ RETIRE = [*DELETE_AT_PAGE, *WATCH, *PURGE]
 
 
 def from_page(kind: str) -> list[Line]:
-    """Create the key at the desk and take it over."""
-    return [("Which kind of key?", kind), ("API key", "desk"), ("The desk", "create")]
+    """Create the key on the simulated page and store what it shows."""
+    return [*of_type(kind), ("What next?", "page"), ("the simulated Binance page", "create"), ("is filled in", "save")]
+
+
+def of_type(kind: str) -> list[Line]:
+    """Choose a type of key."""
+    number = str(("ed25519", "hmac", "rsa", "import").index(kind) + 1)
+    return [("Create the key on Binance", "type"), ("Ed25519", "use"), ("Its number", number)]
 
 
 def typed(made: NewKey) -> list[Line]:
     """Type an HMAC key."""
-    return [("Which kind of key?", "hmac"), ("API key", made.api_key.reveal()), ("Secret", made.secret.reveal())]
+    return [*of_type("hmac"), ("What next?", "save"), *entered(made)]
+
+
+def entered(made: NewKey) -> list[Line]:
+    """Type API key and secret."""
+    return [("API key", made.api_key.reveal()), ("Secret", made.secret.reveal())]
 
 
 async def to_retire(plain: PlainWorld) -> list[Line]:

@@ -67,8 +67,10 @@ class Wizard:
 
     async def to_credentials(self, kind: str) -> None:
         await self._resume(Step.CREDENTIALS)
-        await self.press(*(["enter"] if kind == "ed25519" else ["down", "enter"]))
-        await self.until("#instructions", "permissions")
+        await self.until("#numbered", "END PUBLIC KEY")
+        if kind == "hmac":
+            await self.press("ctrl+t", "down", "enter")
+            await self.until("#numbered", "the API key and the secret")
 
     async def _resume(self, step: Step) -> None:
         """Go from home to this step of a rotation that was begun without the screens."""
