@@ -54,7 +54,7 @@ class Asked:
             "keep": Step.WHITELIST,
             "ed25519": Step.CREDENTIALS,
             "store": Step.CREDENTIALS,
-            "promote": Step.PROBE,
+            "switch": Step.PROBE,
             "retry": Step.PROBE,
             "watch": Step.RETIRE,
         }
@@ -178,11 +178,11 @@ class LineUser:
         if "watch" in offered and rotation.is_deleted is None:
             rotation.host.delete_key(rotation.old)
             rotation.is_deleted = time.monotonic()
-        if "promote" in offered:
+        if "switch" in offered:
             rotation.may_be_switched = rotation.may_be_switched or time.monotonic()
         if "details" in offered and f"The address is {HERE}" not in asked.said:
             return "again"
-        ways = ("resume", "rotate", "promote", "purge", "watch", "store", "retry", "keep", "next", str(rotation.kind))
+        ways = ("resume", "rotate", "switch", "purge", "watch", "store", "retry", "keep", "next", str(rotation.kind))
         for way in (*ways, "again"):
             if way in offered:
                 return way

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.plain.script import Line, PlainWorld, ScriptedConsole, visit
-from tests.plain.walks import EGRESS, PROMOTE, ROTATE, TO_CREDENTIALS, WHITELIST, from_page
+from tests.plain.walks import EGRESS, SWITCH, ROTATE, TO_CREDENTIALS, WHITELIST, from_page
 from tests.rotation.conftest import HERE
 from tests.terminal.harness import leaked
 from wizard.core.errors import WizardError
@@ -101,7 +101,7 @@ async def test_an_answer_that_is_none_of_them_is_asked_again_and_not_repeated(em
 
 async def test_help_at_every_prompt_explains_and_asks_again(plain: PlainWorld) -> None:
     script: list[Line] = []
-    for said, answer in [*TO_CREDENTIALS, *from_page("hmac"), *PROMOTE]:
+    for said, answer in [*TO_CREDENTIALS, *from_page("hmac"), *SWITCH]:
         script += [(said, "help"), ("Help.", answer)]
     ended = await visit(plain, *script, ("", "help"))
     for about in (

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 
 from tests.plain.script import Line, PlainWorld, journal_text, visit
-from tests.plain.walks import PROMOTE, TO_CREDENTIALS, entered, from_page, of_type, typed
+from tests.plain.walks import SWITCH, TO_CREDENTIALS, entered, from_page, of_type, typed
 from tests.terminal.harness import leaked
 from tests.unwiped import Unwiped
 from wizard.core.credentials import KeyKind
@@ -190,7 +190,7 @@ async def test_a_key_given_where_a_private_key_belongs_is_refused_unseen(plain: 
 
 async def test_a_key_in_use_is_imported_by_its_values_alone(empty: PlainWorld) -> None:
     made = await empty.bench.make_key()
-    await visit(empty, ("", "adopt"), ("your bot uses now", "save"), *entered(made), *PROMOTE)
+    await visit(empty, ("", "adopt"), ("your bot uses now", "save"), *entered(made), *SWITCH)
     async with empty.bench.flow() as flow:
         assert flow.current is not None
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.custody.fakes import PASSWORD, FakeLocked, FakeLockingCustodian
 from tests.plain.script import PlainWorld, visit
-from tests.plain.walks import PROMOTE, RETIRE, TO_CREDENTIALS, from_page, typed
+from tests.plain.walks import RETIRE, SWITCH, TO_CREDENTIALS, from_page, typed
 from wizard.core.secret import Secret
 from wizard.core.settings import Environment, Place, load
 from wizard.custody.encrypted_file import make_file, open_file
@@ -131,7 +131,7 @@ async def test_a_whole_rotation_never_calls_the_encrypted_file_a_keyring(empty: 
     empty.bench.store, empty.place = store, store.place  # type: ignore[assignment]
     async with empty.bench.flow() as flow:
         await empty.bench.put_key_in_use(flow)
-    walk = [*TO_CREDENTIALS, *from_page("ed25519"), *PROMOTE, *RETIRE]
+    walk = [*TO_CREDENTIALS, *from_page("ed25519"), *SWITCH, *RETIRE]
     with_help = [line for said, answer in walk for line in ((said, "help"), ("Help.", answer))]
     ended = await visit(empty, *with_help, ("Summary", "quit"))
     for told in ("Writing to the encrypted file", "storing it in the encrypted file", "stays in the encrypted file"):
@@ -160,7 +160,7 @@ async def test_a_keyring_locked_in_the_middle_of_the_credentials_step_is_unlocke
         ("Unlock the keyring", "wrong horse"),
         ("This password does not open the keyring", PASSWORD),
         ("Nothing was lost: what was entered is still here.", "store"),
-        *PROMOTE,
+        *SWITCH,
     )
     assert ended.left_at is Step.RETIRE
     assert PASSWORD not in ended.text

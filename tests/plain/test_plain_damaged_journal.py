@@ -9,7 +9,7 @@ from contextlib import closing
 import pytest
 
 from tests.plain.script import Line, PlainWorld, visit
-from tests.plain.walks import EGRESS, PROMOTE, ROTATE, TO_CREDENTIALS, typed
+from tests.plain.walks import EGRESS, ROTATE, SWITCH, TO_CREDENTIALS, typed
 from wizard.core.errors import WizardError
 from wizard.rotation.opening import sole_writer
 
@@ -26,9 +26,9 @@ async def test_it_ends_in_words_at_every_step(plain: PlainWorld, prompt: str, st
         "whitelist": [*ROTATE, *EGRESS],
         "credentials": TO_CREDENTIALS,
         "probe": [*TO_CREDENTIALS, *typed(made)],
-        "retire": [*TO_CREDENTIALS, *typed(made), *PROMOTE],
+        "retire": [*TO_CREDENTIALS, *typed(made), *SWITCH],
     }
-    answers = {"egress": "next", "whitelist": "keep", "credentials": "hmac", "probe": "promote", "retire": "watch"}
+    answers = {"egress": "next", "whitelist": "keep", "credentials": "hmac", "probe": "switch", "retire": "watch"}
 
     async def damage() -> str:
         with closing(sqlite3.connect(plain.paths.journal, isolation_level=None)) as raw:

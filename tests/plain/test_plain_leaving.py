@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from tests.plain.script import CTRL_C, Line, PlainWorld, ScriptedConsole, visit
-from tests.plain.walks import EGRESS, PROMOTE, ROTATE, TO_CREDENTIALS, WHITELIST, to_retire, typed
+from tests.plain.walks import EGRESS, ROTATE, SWITCH, TO_CREDENTIALS, WHITELIST, to_retire, typed
 from wizard.core.errors import Exit
 from wizard.plain.interrupts import InterruptError, Interrupts
 from wizard.plain.talk import Talk
@@ -42,7 +42,7 @@ async def test_ctrl_c_at_a_hidden_prompt_keeps_what_was_typed_before(plain: Plai
         ("Secret", CTRL_C),
         (CLOSE, ""),
         ("Secret", made.secret.reveal()),
-        *PROMOTE,
+        *SWITCH,
     )
 
 
@@ -116,7 +116,7 @@ async def test_a_wait_that_was_cancelled_while_storing_can_be_repeated(plain: Pl
         *TO_CREDENTIALS,
         *typed(made),
         ("Nothing was lost", "store"),
-        *PROMOTE,
+        *SWITCH,
         interrupt_at=("Writing to this program's memory",),
     )
     assert ended.left_at is Step.RETIRE
@@ -139,7 +139,7 @@ async def test_back_leads_through_all_steps_home_and_stored_things_stay(plain: P
         *EGRESS,
         *WHITELIST,
         ("is stored already", "next"),
-        *PROMOTE,
+        *SWITCH,
     )
     assert ended.left_at is Step.RETIRE
 

@@ -86,7 +86,7 @@ def dumb() -> Iterator[DumbTerminal]:
 
 
 def retire(dumb: DumbTerminal) -> None:
-    dumb.answer("The new key works from here.", "promote")
+    dumb.answer("The new key works from here.", "switch")
     dumb.answer("watch: ask with both keys", "desk")
     dumb.answer("What to do at the desk?", "delete")
     dumb.answer("Which key?", "1")
@@ -223,7 +223,7 @@ def test_ctrl_c_asks_and_leaving_a_living_key_behind_is_exit_code_4(dumb: DumbTe
     dumb.answer("Which kind of key?", "hmac")
     dumb.hidden("API key", "desk")
     dumb.answer("What to do at the desk?", "create")
-    dumb.answer("The new key works from here.", "promote")
+    dumb.answer("The new key works from here.", "switch")
     dumb.answer("watch: ask with both keys", "watch")
     dumb.see("the legacy key was accepted")
     dumb.terminal.send("\x03")

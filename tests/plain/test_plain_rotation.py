@@ -10,7 +10,7 @@ import pytest
 from tests.plain.script import PlainWorld, journal_text, visit
 from tests.plain.walks import (
     EGRESS,
-    PROMOTE,
+    SWITCH,
     PURGE,
     RETIRE,
     ROTATE,
@@ -43,7 +43,7 @@ async def all_secrets(plain: PlainWorld) -> list[str]:
 @pytest.mark.parametrize("kind", ["hmac", "ed25519"])
 async def test_a_rotation_ends_with_a_proven_death(plain: PlainWorld, kind: str) -> None:
     before = await all_secrets(plain)
-    ended = await visit(plain, *TO_CREDENTIALS, *from_page(kind), *PROMOTE, *RETIRE, ("Summary", "quit"))
+    ended = await visit(plain, *TO_CREDENTIALS, *from_page(kind), *SWITCH, *RETIRE, ("Summary", "quit"))
     assert "Binance no longer knows the legacy key" in ended.text
     assert "The key is replaced, and the legacy key is dead." in ended.text
     assert ended.left_at is None
@@ -53,8 +53,9 @@ async def test_a_rotation_ends_with_a_proven_death(plain: PlainWorld, kind: str)
 
 
 async def test_every_check_says_when_from_where_and_what_it_leaves_open(plain: PlainWorld) -> None:
-    ended = await visit(plain, *TO_CREDENTIALS, *typed(await plain.bench.make_key()), ("works from here", "quit"))
-    passed = [number for number, line in enumerate(ended.console.lines) if line.startswith("Passed: ")]
+    steps = [*TO_CREDENTIALS, *typed(await plain.bench.make_key()), ("works from here", "details")]
+    ended = await visit(plain, *steps, ("All checks", "quit"))
+    passed = [number for number, line in enumerate(ended.console.lines) if ", passed. " in line]
     assert len(passed) >= 10
     assert all(ended.console.lines[number + 1].startswith("  Seen 20") for number in passed)
     assert "Not proven: that it may trade, as only reading was tried." in ended.text
@@ -82,7 +83,7 @@ async def test_the_death_seen_before_a_restart_counts_after_it(plain: PlainWorld
 
 async def test_the_first_key_of_an_environment_is_set_up_without_a_retire_step(empty: PlainWorld) -> None:
     made = await empty.bench.make_key()
-    ended = await visit(empty, ("set up the first key", "set-up"), *EGRESS, *WHITELIST, *typed(made), *PROMOTE)
+    ended = await visit(empty, ("set up the first key", "set-up"), *EGRESS, *WHITELIST, *typed(made), *SWITCH)
     assert "The key is stored and proven to work from here." in ended.text
     assert "Legacy key" not in ended.text
     assert await held(empty) == {Slot.CURRENT: Holding.STORED}
@@ -91,14 +92,14 @@ async def test_the_first_key_of_an_environment_is_set_up_without_a_retire_step(e
 async def test_a_swapped_key_and_secret_are_exchanged(plain: PlainWorld) -> None:
     made = await plain.bench.make_key()
     swapped = type(made)(made.secret, made.api_key)
-    ended = await visit(plain, *TO_CREDENTIALS, *typed(swapped), *SWAP, *PROMOTE)
-    assert "API key and secret were exchanged and stored again." in ended.text
+    ended = await visit(plain, *TO_CREDENTIALS, *typed(swapped), *SWAP, *SWITCH)
+    assert "API key and secret are swapped and stored." in ended.text
     assert ended.left_at is Step.RETIRE
 
 
 async def test_enter_alone_never_shows_the_secret_to_the_exchange(plain: PlainWorld) -> None:
     made = await plain.bench.make_key("198.51.100.7")
-    enters = [("[retry]", "")] * 3 + [("3. swap", "3")] + [("Type swap", "")] * 3
+    enters = [("[try]", "retry")] * 3 + [("swap: Exchanges", "swap")] + [("Type swap", "")] * 3
     ended = await visit(plain, *TO_CREDENTIALS, *typed(made), *enters, ("Type swap", "back"), ("Nothing was done", ""))
     assert "-2015" in ended.text
     sent = [line.api_key for line in await plain.bench.simulated_page.activity()]
@@ -113,21 +114,21 @@ async def test_a_wrong_secret_is_told_and_entered_again_after_back(plain: PlainW
         plain,
         *TO_CREDENTIALS,
         *typed(wrong),
-        ("The new key is not proven", "back"),
+        ("again: Goes back", ""),
         ("is stored already", "hmac"),
         ("API key", made.api_key.reveal()),
         ("Secret", made.secret.reveal()),
-        *PROMOTE,
+        *SWITCH,
     )
     assert "signature" in ended.text
-    assert "promote: make" not in ended.text.split("The new key is not proven")[1].split("Step 3")[0]
+    assert "switch: Makes" not in ended.text.split("Step 4")[1].split("Step 3")[0]
 
 
 async def test_from_another_address_the_new_key_cannot_be_promoted(plain: PlainWorld) -> None:
     made = await plain.bench.make_key()
     await visit(plain, *TO_CREDENTIALS, *typed(made))
     plain.source_address = "127.0.0.2"
-    ended = await visit(plain, ("resume", "resume"), ("203.0.113.77, which is not on the list you composed", "promote"))
+    ended = await visit(plain, ("resume", "resume"), ("Add 203.0.113.77", "switch"))
     assert "That is none of the answers." in ended.text
     assert ended.left_at is Step.PROBE
 
@@ -143,7 +144,7 @@ async def test_a_swap_that_was_stopped_is_followed_by_a_probe_and_not_by_a_secon
         ("Stopped waiting.", "swap"),
         ("That is none of the answers.", "retry"),
         *SWAP,
-        *PROMOTE,
+        *SWITCH,
         interrupt_at=("Storing API key and secret the other way round",),
     )
     assert ended.left_at is Step.RETIRE
@@ -176,7 +177,7 @@ async def test_a_key_adopted_from_a_file_is_named_there_until_its_certificate(
     file = tmp_path / "keys.env"
     file.write_text(f"BINANCE_API_KEY={made.api_key.reveal()}\nBINANCE_API_SECRET={made.secret.reveal()}\n")
     steps = [("", "adopt"), ("Which kind of key?", "read"), ("Path of the file", str(tmp_path / "none"))]
-    ended = await visit(empty, *steps, ("cannot be read", str(file)), *PROMOTE)
+    ended = await visit(empty, *steps, ("cannot be read", str(file)), *SWITCH)
     place = f"{file}, lines 1, 2"
     assert f"It still stands in plain text: {place}" in ended.text
     steps = await to_retire(empty)

@@ -9,8 +9,8 @@ ROTATE: list[Line] = [("Replaces …", "replace")]
 EGRESS: list[Line] = [("203.0.113.42", "continue")]
 WHITELIST: list[Line] = [("1 address, ready to paste.", "continue")]
 TO_CREDENTIALS = [*ROTATE, *EGRESS, *WHITELIST]
-PROMOTE: list[Line] = [("The new key works from here", "promote")]
-SWAP: list[Line] = [("swap exchanges them", "swap"), ("Type swap", "swap")]
+SWITCH: list[Line] = [("key works from here", "1")]
+SWAP: list[Line] = [("swap: Exchanges them", "swap"), ("Type swap", "swap")]
 DELETE_AT_PAGE: list[Line] = [
     ("", "page"),
     ("legacy, HMAC", "delete"),
@@ -46,4 +46,4 @@ def entered(made: NewKey) -> list[Line]:
 
 async def to_retire(plain: PlainWorld) -> list[Line]:
     """The way from home to the Retire step with a typed key."""
-    return [*TO_CREDENTIALS, *typed(await plain.bench.make_key()), *PROMOTE]
+    return [*TO_CREDENTIALS, *typed(await plain.bench.make_key()), *SWITCH]

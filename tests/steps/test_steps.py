@@ -12,7 +12,6 @@ from wizard.rotation.model import Grade
 from wizard.rotation.retirement import Death
 from wizard.steps import retire
 from wizard.steps.consents import purging
-from wizard.steps.probe import offers
 
 
 def retiring(grade: Grade, *, is_production: bool = False, last_four: str = "0L94") -> Any:
@@ -73,21 +72,3 @@ def test_a_key_is_given_up_only_where_its_last_four_were_typed(
     flow.purge = lambda last_four=None: last_four
     passed: Any = retire.delete_secret(flow, typed)
     assert passed == given
-
-
-def probed(**report: bool) -> Any:
-    return SimpleNamespace(**{"is_proven": False, "may_change": False, "may_be_swapped": False, **report})
-
-
-@pytest.mark.parametrize(
-    ("report", "offered"),
-    [
-        (None, ["retry"]),
-        (probed(is_proven=True), ["promote", "retry"]),
-        (probed(), ["retry"]),
-        (probed(may_change=True), ["retry", "wait"]),
-        (probed(may_be_swapped=True), ["retry", "swap"]),
-    ],
-)
-def test_only_a_proven_key_is_promoted_and_a_swap_is_offered_where_it_may_help(report: Any, offered: list[str]) -> None:
-    assert list(offers(report)) == offered

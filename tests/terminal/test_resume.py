@@ -143,8 +143,7 @@ def test_the_address_of_another_host_is_named_as_the_cause(keep_exchange: None) 
             kill(walk)
         with rehearsing(environ, "--source-address", "127.0.0.2") as walk:
             walk.resume("probe")
-            walk.see("The new key is not proven", "Add 203.0.113.77 to the key's list on Binance's page")
-            walk.see("Binance sees 203.0.113.77")
+            walk.see("Binance refuses the new key", "enter Add 203.0.113.77", "-2015")
 
 
 @pytest.fixture

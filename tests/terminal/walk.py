@@ -77,12 +77,12 @@ class Walk:
 
     def store(self) -> None:
         self.press(ENTER)
-        self.see("Binance reachable")
+        self.see("Connection")
 
     def promote(self) -> None:
         self.see("The new key works from here")
         self.press(ENTER)
-        self.see("Restart what uses the key")
+        self.see("is now the key in use")
 
     def delete_legacy(self) -> None:
         """Delete the first key of the desk, which is the one in use, by pressing D twice."""

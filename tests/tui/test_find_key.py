@@ -54,8 +54,9 @@ async def test_a_key_is_adopted_from_a_file_and_its_copy_is_named(adopting: Wiza
     await adopting.until("Notice", "Read from")
     assert adopting.app.screen.query_one("#secret", SecretField).peek() == made.secret
     await adopting.press("enter")
-    await adopting.until("#verdict", "The new key works from here")
-    stored = adopting.app.screen._stored  # type: ignore[attr-defined]
+    await adopting.until("#verdict", "The key works from here")
+    stored = adopting.app.flow.credentials.stored
+    assert stored is not None
     assert f"{file}, lines 1, 2" in stored.advice
     assert made.secret.reveal() in file.read_text(), "the file is left as it is"
 
@@ -76,8 +77,9 @@ async def test_a_file_that_only_hummingbot_can_read_is_told_and_remembered(adopt
     adopting.app.screen.query_one("#secret", SecretField).fill(made.secret)
     adopting.app.screen.query_one("#secret", SecretField).focus()
     await adopting.press("enter")
-    await adopting.until("#verdict", "The new key works from here")
-    stored = adopting.app.screen._stored  # type: ignore[attr-defined]
+    await adopting.until("#verdict", "The key works from here")
+    stored = adopting.app.flow.credentials.stored
+    assert stored is not None
     assert f"{file} holds a key that a password of the bot opens" in stored.advice
 
 

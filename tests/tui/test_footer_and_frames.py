@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from textual.widgets import Footer, Static
+from textual.widgets import Static
 from wizard.tui.screens.key_files import FindKeyScreen
 
 from tests.tui.conftest import Wizard
-from wizard.core.credentials import KeyKind
-from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rotation.steps.hosts import HostsStep
 from wizard.tui.screens.dialogs import TextScreen
 
@@ -22,21 +20,6 @@ async def test_the_choice_of_the_kind_says_which_key_chooses(wizard: Wizard) -> 
     await wizard.press("enter")
     await wizard.until(".lede", "at the desk (F4)")
     assert not wizard.app.screen.query_one("Notice").display, "what was said of the choice is over"
-
-
-async def test_at_60_columns_a_key_that_is_not_proven_keeps_help_in_the_footer(wizard: Wizard) -> None:
-    await wizard.pilot.resize_terminal(60, 20)
-    await wizard.to_credentials("hmac")
-    simulated_page = wizard.environments.simulated_page
-    assert isinstance(simulated_page, SimulatedPage)
-    made = await simulated_page.create("new", KeyKind.HMAC, "198.51.100.9", enableSpotAndMarginTrading=True)
-    await wizard.press(*made.api_key.reveal(), "enter", *made.secret.reveal(), "enter")
-    await wizard.until("#verdict", "W waits until it is accepted")
-    footer = wizard.app.screen.query_one(Footer)
-    assert max(key.region.right for key in footer.query("FooterKey")) <= 60
-    assert "Promote" not in {key.description for key in footer.query("FooterKey")}  # type: ignore[attr-defined]
-    await wizard.press("enter")
-    await wizard.until("Notice", "The new key is not proven yet")
 
 
 async def test_at_60_columns_help_says_in_its_frame_how_it_closes(wizard: Wizard) -> None:

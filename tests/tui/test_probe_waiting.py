@@ -6,7 +6,6 @@ import httpx
 
 from tests.tui.conftest import Wizard
 from wizard.core.credentials import KeyKind
-from wizard.tui.screens.probe import ProbeScreen
 from wizard.tui.widgets.secret_field import SecretField
 
 DELAY = 60
@@ -25,15 +24,15 @@ async def to_refused_probe(wizard: Wizard) -> None:
     wizard.app.screen.query_one("#api-key", SecretField).fill(made.api_key)
     wizard.app.screen.query_one("#secret", SecretField).fill(made.secret)
     await wizard.press("tab", "enter")
-    await wizard.until("#verdict", "W waits until it is accepted")
+    await wizard.until("ActionBar", "enter Keep trying")
 
 
 async def test_waiting_counts_down_and_probes_in_full_when_the_list_counts(wizard: Wizard) -> None:
     await to_refused_probe(wizard)
-    await wizard.press("w")
-    await wizard.until("#verdict", "asked once. Next question in 10 s. Waiting ends in 1")
+    await wizard.press("enter")
+    await wizard.until("#verdict", "asked once. The next question is in 10 s.")
     wizard.environments.clock.now += 4
-    await wizard.until("#verdict", "Next question in 6 s")
+    await wizard.until("#verdict", "The next question is in 6 s")
     wizard.environments.clock.now += DELAY
     wizard.environments.gate.open()
     await wizard.until("#verdict", "works from here")
@@ -41,12 +40,11 @@ async def test_waiting_counts_down_and_probes_in_full_when_the_list_counts(wizar
 
 async def test_esc_stops_waiting_and_the_evidence_stays(wizard: Wizard) -> None:
     await to_refused_probe(wizard)
-    await wizard.press("w")
-    await wizard.until("#verdict", "Next question")
+    await wizard.press("k")
+    await wizard.until("#verdict", "The next question")
     await wizard.press("escape")
-    await wizard.until("#verdict", "The new key is not proven")
-    assert isinstance(wizard.app.screen, ProbeScreen)
-    assert "the list you composed" in wizard.text(".evidence")
+    await wizard.until("ActionBar", "enter Keep trying")
+    assert "-2015" in str(wizard.app.screen.query_one("RowList").render())
 
 
 async def test_a_proven_key_offers_no_waiting(wizard: Wizard) -> None:
@@ -54,5 +52,6 @@ async def test_a_proven_key_offers_no_waiting(wizard: Wizard) -> None:
     wizard.environments.clock.now += DELAY
     await wizard.press("r")
     await wizard.until("#verdict", "works from here")
-    await wizard.press("w")
+    assert "Keep trying" not in wizard.text("ActionBar")
+    await wizard.press("k")
     assert "works from here" in wizard.text("#verdict")

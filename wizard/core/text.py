@@ -46,6 +46,8 @@ class Glyphs:
     caution: str
     pending: str
     """Not begun."""
+    waiting: str
+    """Its turn has not come."""
     focus: str
     """Before the row or the field with the focus."""
     here: str
@@ -62,8 +64,8 @@ class Glyphs:
     """One hidden character."""
 
 
-UNICODE = Glyphs("✓", "✗", "!", "○", "❯", "●", "?", "─", "…", "→", "•")
-ASCII = Glyphs("+", "x", "!", ".", ">", "@", "?", "-", "...", "->", "*")
+UNICODE = Glyphs("✓", "✗", "!", "○", "·", "❯", "●", "?", "─", "…", "→", "•")
+ASCII = Glyphs("+", "x", "!", ".", ".", ">", "@", "?", "-", "...", "->", "*")
 
 
 def glyphs_for(environ: Mapping[str, str]) -> Glyphs:

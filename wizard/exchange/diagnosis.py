@@ -123,6 +123,8 @@ class Diagnosis:
     """The exchange's JSON code, if it gave one."""
     retry_after: float = 0.0
     """Seconds that must pass before the next question, however impatient the user is."""
+    unlisted: IPv4Address | None = None
+    """The caller's address where it is the cause and all that saw it agree: on the list, it would help."""
 
     @property
     def is_accepted(self) -> bool:
@@ -168,7 +170,13 @@ def diagnose(error: ExchangeError | None, known: Circumstances) -> Diagnosis:
         found = _wrong_time(known)
     else:
         found = _by_code(error, known)
-    return replace(found, code=code, retry_after=error.retry_after)
+    return replace(found, code=code, retry_after=error.retry_after, unlisted=_unlisted(found, error.request_ip, known))
+
+
+def _unlisted(found: Diagnosis, named: IPv4Address | None, known: Circumstances) -> IPv4Address | None:
+    """Return the address to put on the list; None where the exchange and the echo services see different ones."""
+    seen = {address for address in (named, known.seen_as, known.egress) if address}
+    return seen.pop() if found.cause is Cause.ADDRESS and len(seen) == 1 else None
 
 
 _rejected = partial(Diagnosis, CallOutcome.REJECTED)

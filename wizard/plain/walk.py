@@ -18,7 +18,7 @@ from wizard.core.shutdown import HANG_UP, Shutdown
 from wizard.core.threads import use_daemon_threads
 from wizard.custody.errors import CustodyError
 from wizard.environments import Environments, RehearsalEnvironments
-from wizard.plain import forms, probe
+from wizard.plain import forms
 from wizard.plain.interrupts import EndOfInputError, Interrupts
 from wizard.plain.lines import Lines
 from wizard.plain.stage import Stage
@@ -30,6 +30,7 @@ from wizard.steps.egress import EgressPresenter
 from wizard.steps.guide import STEPS
 from wizard.steps.home import HomePresenter
 from wizard.steps.passwords import unlocking
+from wizard.steps.probe import ProbePresenter
 from wizard.steps.retire import RetirePresenter
 from wizard.steps.session import EnvironmentSession
 from wizard.steps.whitelist import WhitelistPresenter
@@ -38,7 +39,7 @@ _STEPS: dict[Step | None, Callable[[Stage], Awaitable[bool]]] = {
     Step.EGRESS: lambda stage: Lines(stage, partial(EgressPresenter, stage.flow)).run(),
     Step.WHITELIST: lambda stage: Lines(stage, partial(WhitelistPresenter, stage.flow)).run(),
     Step.CREDENTIALS: lambda stage: Lines(stage, partial(credentials_presenter, stage.flow)).run(),
-    Step.PROBE: probe.take,
+    Step.PROBE: lambda stage: Lines(stage, partial(ProbePresenter, stage.flow)).run(),
     Step.RETIRE: lambda stage: Lines(stage, partial(RetirePresenter, stage.flow)).run(),
 }
 

@@ -30,25 +30,18 @@ MARKET_STREAM = "Market stream"
 FUTURES = "Futures"
 STORAGE = "Storage"
 
-ORDER = (
-    STORAGE,
-    DNS,
-    TCP,
-    TLS,
-    REACHABLE,
-    CLOCK,
-    NEW_KEY,
-    ACCOUNT,
-    IN_A_ROW,
-    IP_RESTRICTION,
-    PERMISSIONS,
-    SAME_ACCOUNT,
-    CONTROL,
-    WEBSOCKET_API,
-    MARKET_STREAM,
-    FUTURES,
-)
-"""In which they are read; independent ones end in any order."""
+CONNECTION, OTHER_ENDPOINTS = "Connection", "Other endpoints"
+GROUPS = {
+    STORAGE: (STORAGE,),
+    CONNECTION: (DNS, TCP, TLS, REACHABLE),
+    CLOCK: (CLOCK,),
+    NEW_KEY: (NEW_KEY, ACCOUNT, IN_A_ROW),
+    IP_RESTRICTION: (IP_RESTRICTION,),
+    PERMISSIONS: (PERMISSIONS,),
+    SAME_ACCOUNT: (SAME_ACCOUNT, CONTROL),
+    OTHER_ENDPOINTS: (WEBSOCKET_API, MARKET_STREAM, FUTURES),
+}
+"""The checks that answer one question, in the order in which they are read; independent ones end in any order."""
 
 MUST_PASS = frozenset({REACHABLE, NEW_KEY, ACCOUNT, IN_A_ROW, IP_RESTRICTION})
 """Without each of these there is no proof."""

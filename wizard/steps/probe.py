@@ -1,43 +1,437 @@
-"""The Probe step: what the checks come to, and what can be done then."""
+"""The Probe step: what the checks come to, what stands in the way of the new key, and the one key that leads out."""
 
 from __future__ import annotations
 
-from wizard.rotation.model import Outcome
-from wizard.rotation.steps.probe import ProbeReport
+import asyncio
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import partial
+from ipaddress import IPv4Address, IPv4Network
+from typing import TYPE_CHECKING, ClassVar
 
-SWAPPED = "API key and secret were exchanged and stored again."
-_ANSWERS = {
-    "promote": "make the new key the current one.",
-    "retry": "run all checks once more.",
-    "wait": "ask slowly until the key is accepted: a new list may need minutes.",
-    "swap": "exchange API key and secret, store again, probe again; asks for a typed word.",
+from wizard.core.clock import duration, utc
+from wizard.core.errors import sentences
+from wizard.core.text import capitalised, counted, printable
+from wizard.exchange.diagnosis import Cause, Diagnosis
+from wizard.rotation.findings import (
+    CONNECTION,
+    CONTROL,
+    FUTURES,
+    GROUPS,
+    IP_RESTRICTION,
+    MUST_NOT_FAIL,
+    MUST_PASS,
+    NEW_KEY,
+    OTHER_ENDPOINTS,
+    PERMISSIONS,
+    REACHABLE,
+    SAME_ACCOUNT,
+    STORAGE,
+)
+from wizard.rotation.journal import networks_of
+from wizard.rotation.model import Finding, Mode, Outcome, Step
+from wizard.steps import deadlines
+from wizard.steps.apply import ApplyPresenter
+from wizard.steps.consents import SWAP
+from wizard.steps.home import seen
+from wizard.steps.presenter import Face, StepPresenter
+from wizard.steps.view import PRIMARY, Action, Row, State, View, split_verdict
+from wizard.whitelist.fixes import add_labelled
+from wizard.whitelist.rendering import render
+
+if TYPE_CHECKING:
+    from wizard.custody.records import KeyRecord
+    from wizard.rotation.flow import Flow
+    from wizard.rotation.report import Report
+    from wizard.rotation.steps.probe import ProbeReport, Wait
+
+_COUNTED = {
+    State.STOP: "failed",
+    State.UNSURE: "inconclusive",
+    State.LOOK: "to look at",
+    State.WAITING: "waiting",
+    State.GOOD: "passed",
 }
+"""The worst first: it is the state of several checks together."""
+_WRONG_VALUES = frozenset({Cause.WRONG_SIGNATURE, Cause.MALFORMED_KEY, Cause.KEY_UNKNOWN})
+"""What another paste of the key may change."""
+_LIST_NOT_SAVED = frozenset({Cause.NOT_YET_VISIBLE, Cause.PERMISSION_OR_KEY})
+"""What a list that is saved on Binance may change."""
+_MOST_SENTENCES = 2
+"""Above the checks; the row of the check has all."""
 
 
-def offers(report: ProbeReport | None) -> dict[str, str]:
-    """Return what can be done after a probe, the likeliest first, each with what it does; None is a probe that failed.
+class ProbePresenter(StepPresenter):
+    """Probes at once, as the calls only read. Only a proven key is offered to be used."""
 
-    Only a proven key is promoted, and API key and secret are swapped only where that may help.
-    """
-    is_possible = {
-        "promote": report is not None and report.is_proven,
-        "retry": True,
-        "wait": report is not None and not report.is_proven and report.may_change,
-        "swap": report is not None and not report.is_proven and report.may_be_swapped,
-    }
-    return {word: does for word, does in _ANSWERS.items() if is_possible[word]}
+    STEP = Step.PROBE
+    TITLE = "Does the key work from here?"
+    ABOUT: ClassVar[str] = (
+        "The key signs a few calls from this host. They only read."
+        " Where another key is in use, it signs the same calls for comparison."
+        " Each check shows what was observed, when, and from which address."
+        " Nothing changes until you use the key, and every key stays in {place}."
+    )
+
+    def __init__(self, flow: Flow, face: Face) -> None:
+        super().__init__(flow, face)
+        self._findings: list[Finding] = []
+        self._report: ProbeReport | None = None
+        self._next_question = ("", 0.0)
+        """What is said of a pause, and when it ends."""
+
+    # --- what can be done ----------------------------------------------------------------------
+
+    async def begin(self) -> None:
+        """Run all checks."""
+        await self.retry()
+
+    async def retry(self) -> None:
+        """Run all checks again."""
+        self._report = None
+        self._report = await self.face.attempt(self._probe, "Asking Binance", deadlines.probe(self.flow.context.pace))
+
+    async def _probe(self) -> ProbeReport:
+        self._findings = []
+        return await self.flow.probe.run(self._take)
+
+    def _take(self, finding: Finding) -> None:
+        self._findings.append(finding)
+        self.face.show()
+
+    async def keep_trying(self) -> None:
+        """Ask slowly until Binance accepts the key, then run all checks again."""
+        pace = self.flow.context.pace
+        diagnosis = await self.face.attempt(
+            self._ask_until_accepted, "Asking until Binance accepts the key", pace.patience + deadlines.call(pace)
+        )
+        if diagnosis is not None and diagnosis.is_accepted:
+            await self.retry()
+        elif diagnosis is not None:
+            said = sentences("The wizard has stopped asking", diagnosis.what, diagnosis.advice)
+            self.face.note(" ".join(said), State.LOOK)
+
+    async def _ask_until_accepted(self) -> Diagnosis:
+        countdown = asyncio.ensure_future(self._count_down())
+        try:
+            return await self.flow.probe.wait_until_accepted(self._begin_pause)
+        finally:
+            countdown.cancel()
+            self._next_question = ("", 0.0)
+
+    def _begin_pause(self, wait: Wait) -> None:
+        asked = "once" if wait.questions == 1 else f"{wait.questions} times"
+        text = f"Not accepted yet, asked {asked}. The next question is in"
+        self._next_question = (text, self.flow.context.clock() + wait.seconds)
+        self.face.say(f"{text} {duration(wait.seconds)}.")
+        self._show_pause()
+
+    def _show_pause(self) -> None:
+        text, ends = self._next_question
+        if text:
+            self.face.doing(f"{text} {duration(ends - self.flow.context.clock())}.")
+
+    async def _count_down(self) -> None:
+        while True:
+            self._show_pause()
+            await asyncio.sleep(1)
+
+    async def add_address(self) -> None:
+        """Put this host's address on the list, and show what to paste where.
+
+        Raises:
+            wizard.core.errors.WizardError: the list has no room for it.
+        """
+        if address := self._unlisted:
+            self.flow.whitelist.settle(add_labelled(self.flow.whitelist.proposal(), {address: ""}))
+            await self.show_lists()
+
+    async def show_lists(self) -> None:
+        """Show what to paste where. Once the user says that it is saved, ask until the key is accepted."""
+        saved = asyncio.Event()
+        await self.face.visit(partial(ApplyPresenter, self.flow, lists=self._lists(), saved=saved))
+        if saved.is_set():
+            await self.keep_trying()
+
+    def _lists(self) -> dict[str, str]:
+        pending, refused, context = self.flow.credentials.pending, self._refused_current, self.flow.context
+        lists = {f"{pending.name if pending else ''}, {self._phrase}": render(context.whitelist)}
+        if refused is not None:
+            address, known = self._address, networks_of(refused.whitelist)
+            missing = [IPv4Network(address)] if address and not any(address in block for block in known) else []
+            lists[f"{refused.name}, the current key"] = render((*known, *missing))
+        return lists
+
+    async def swap(self) -> None:
+        """Exchange API key and secret once the word is typed, and run all checks again."""
+        if not (typed := await self.face.confirm(SWAP)):
+            return
+        # A swap that fails or is stopped may have stored either order: only new checks say which.
+        self._report, self._findings = None, []
+        swap = partial(self.flow.credentials.swap, typed)
+        if await self.face.attempt(swap, "Storing API key and secret the other way round", deadlines.CUSTODY):
+            self.face.note("API key and secret are swapped and stored.")
+            await self.retry()
+
+    async def switch(self) -> None:
+        """Ask once more, then make the proven key the one in use."""
+        if (report := self._report) is None:
+            return
+
+        async def complete() -> tuple[Report | None]:
+            return (await self.flow.complete(report),)
+
+        at_most = deadlines.probe(self.flow.context.pace)
+        done = await self.face.attempt(complete, "Asking once more, then switching", at_most)
+        if done and done[0]:
+            self.face.finish(done[0])
+        elif done:
+            self.face.leave()
+
+    async def show_details(self) -> None:
+        """Show every finding in full."""
+        await self.face.read("All checks", *self._told(self._all()))
+
+    # --- what is known -------------------------------------------------------------------------
+
+    @property
+    def _phrase(self) -> str:
+        return "the key" if self.flow.context.rotation.mode is Mode.ADOPT else "the new key"
+
+    @property
+    def _address(self) -> IPv4Address | None:
+        """This host's address, where it is the cause."""
+        return self._report.diagnosis.unlisted if self._report and self._report.diagnosis else None
+
+    @property
+    def _unlisted(self) -> IPv4Address | None:
+        """The same, as long as it is not on the list."""
+        address = self._address
+        return None if address and any(address in block for block in self.flow.context.whitelist) else address
+
+    @property
+    def _refused_current(self) -> KeyRecord | None:
+        is_refused = any(one.subject == CONTROL and one.outcome is Outcome.FAILED for one in self._findings)
+        return self.flow.current if is_refused else None
+
+    def _all(self) -> list[Finding]:
+        stored = self.flow.credentials.stored
+        return [*([stored] if stored else []), *self._findings]
+
+    # --- the view ------------------------------------------------------------------------------
+
+    def view(self) -> View:
+        """Return what the checks come to, its cause, its fix, and one row for each question."""
+        report, rows = self._report, self._rows()
+        if report is None:
+            view = View(State.UNSURE, "The checks did not finish.", fix=("Retry.",))
+        else:
+            view = self._proven(rows) if report.is_proven else self._in_the_way(report)
+        counts = [(sum(row.state is state for row in rows), words) for state, words in _COUNTED.items()]
+        return replace(
+            view,
+            list_title="Checks" if rows else "",
+            corner=", ".join(f"{count} {words}" for count, words in (*counts[-1:], *counts[:-1]) if count),
+            rows=_without_idle(rows) if report else rows,
+            actions=self._actions(report),
+        )
+
+    def _proven(self, rows: Sequence[Row]) -> View:
+        doubts = [row.cells[0] for row in rows if row.state in (State.LOOK, State.UNSURE)]
+        blocks = self.flow.context.whitelist
+        others = (
+            ", and that it works from the other addresses" if sum(each.num_addresses for each in blocks) > 1 else ""
+        )
+        return View(
+            State.LOOK if doubts else State.GOOD,
+            f"{capitalised(self._phrase)} works from here.",
+            because=(f"{counted(len(doubts), 'check')} to look at: {', '.join(doubts)}.",) if doubts else (),
+            cursor=doubts[0] if doubts else NEW_KEY,
+            not_proven=f"what is on Binance's list{others}",
+        )
+
+    def _in_the_way(self, report: ProbeReport) -> View:
+        obstacle = _obstacle(report.findings)
+        is_refused = obstacle.outcome is Outcome.FAILED
+        verdict, because, fix = self._explain(obstacle, report.diagnosis)
+        return View(
+            State.STOP if is_refused else State.UNSURE,
+            printable(verdict, 300),
+            because=tuple(printable(text, 300) for text in because if text),
+            fix=tuple(printable(text, 300) for text in fix if text),
+            cursor=next(title for title, subjects in GROUPS.items() if obstacle.subject in subjects),
+            not_proven="what is on Binance's list, as Binance never shows it"
+            if is_refused and obstacle.subject == NEW_KEY
+            else obstacle.does_not_prove,
+        )
+
+    def _explain(self, obstacle: Finding, diagnosis: Diagnosis | None) -> tuple[str, Sequence[str], Sequence[str]]:
+        """Return the verdict on what stands in the way, its cause and its fix."""
+        if obstacle.subject == NEW_KEY and self._address:
+            return self._explain_address(self._address)
+        verdict, because = split_verdict(obstacle.observed)
+        fix = " ".join(_first_sentences(obstacle.advice))
+        if obstacle.subject == IP_RESTRICTION and obstacle.outcome is Outcome.FAILED:
+            verdict, because = f"{capitalised(self._phrase)} works from any address.", (obstacle.observed,)
+            fix = "Restrict it on Binance to the list you composed."
+        elif obstacle.subject == NEW_KEY and diagnosis and diagnosis.cause in _LIST_NOT_SAVED:
+            fix = "Check that the list is saved on Binance, then keep trying. That may take a few minutes."
+        return verdict, (" ".join(because[:_MOST_SENTENCES]),), (fix,)
+
+    def _explain_address(self, address: IPv4Address) -> tuple[str, Sequence[str], Sequence[str]]:
+        context, refused = self.flow.context, self._refused_current
+        when = context.journal.last_seen(context.environment.name, context.route().shown)
+        earlier = {
+            when[str(block.network_address)]: block.network_address
+            for block in context.whitelist
+            if str(block.network_address) in when and address not in block
+        }
+        before = f" ({earlier[max(earlier)]} until {duration(context.clock() - max(earlier))} ago)" if earlier else ""
+        cause = "your address changed" if earlier else "your address is not on the list you composed"
+        because = [f"Your calls come from {address}{before}."]
+        if refused:
+            because.append(f"Binance refuses {refused.name} too, so it needs the new address as well.")
+        keys = "both keys" if refused else self._phrase
+        fix = f"Add {address}, then paste the list into {keys} on Binance."
+        if not self._unlisted:
+            fix = f"{address} is on the list now. Save it on Binance for {keys}, then keep trying."
+        return f"Binance refuses {self._phrase}, most likely because {cause}.", because, (fix,)
+
+    def _rows(self) -> tuple[Row, ...]:
+        known = self._all()
+        rows = []
+        for title, subjects in GROUPS.items():
+            found = [finding for subject in subjects for finding in known if finding.subject == subject]
+            missing = {*filter(self._is_asked, subjects)} - {finding.subject for finding in found}
+            if found or missing:
+                rows.append(self._row(title, found if self._report or not missing else []))
+        return tuple(rows) if known else ()
+
+    def _is_asked(self, subject: str) -> bool:
+        """Whether a check is made in this environment."""
+        if subject in {SAME_ACCOUNT, CONTROL}:
+            return self.flow.current is not None
+        return subject != STORAGE and (subject != FUTURES or self.flow.context.environment.uses_futures)
+
+    def _row(self, title: str, found: Sequence[Finding]) -> Row:
+        name, item = self._name(title), title if self._report else ""
+        states = [_state(finding) for finding in found]
+        if not found:
+            return Row((name, "waiting"), State.WAITING, item=item)
+        state = next((state for state in _COUNTED if state in states), State.EMPTY)
+        short = self._short(title, state, found[states.index(state)], found)
+        return Row((name, printable(short.rstrip("."), 300)), state, item=item, detail=tuple(self._told(found)))
+
+    def _name(self, subject: str) -> str:
+        return capitalised(self._phrase.removeprefix("the ")) if subject == NEW_KEY else subject
+
+    def _told(self, findings: Sequence[Finding]) -> Iterable[str]:
+        """Say what to do, then what was observed of each check, when, from where, and what it leaves open."""
+        yield from (printable(finding.advice, 600) for finding in findings if finding.advice)
+        for finding in findings:
+            if finding.outcome is not Outcome.NOT_RUN:
+                yield printable(f"{self._name(finding.subject)}, {finding.outcome}. {finding.observed}", 900)
+                yield f"  {seen(finding)}"
+            if finding.does_not_prove:
+                yield f"  Not proven: {printable(finding.does_not_prove)}."
+
+    def _short(self, title: str, state: State, worst: Finding, found: Sequence[Finding]) -> str:
+        """Say in a few words what was observed."""
+        names = ", ".join(finding.subject for finding in found if finding.passed and finding.subject != REACHABLE)
+        good = {
+            STORAGE: f"saved in {self.flow.place} and verified",
+            CONNECTION: f"{names}, {sum(finding.milliseconds or 0.0 for finding in found):.0f} ms",
+            OTHER_ENDPOINTS: names,
+            NEW_KEY: split_verdict(found[-1].observed)[0],
+        }
+        if state is State.GOOD and title in good:
+            return good[title]
+        diagnosis = self._report.diagnosis if self._report else None
+        if worst.subject == NEW_KEY and diagnosis and diagnosis.code:
+            whence = f" from {worst.from_address}" if worst.from_address else ""
+            return f"{diagnosis.code}{whence} at {utc(worst.at)[11:]}"
+        if worst.subject == CONTROL and self._refused_current:
+            return f"{self._refused_current.name} does not work from here"
+        if state is State.WAITING:
+            return "not asked yet"
+        text = split_verdict(worst.observed)[0]
+        return text if worst.subject == title else f"{worst.subject}: {text}"
+
+    def _actions(self, report: ProbeReport | None) -> tuple[Action, ...]:
+        retry = Action("retry", "r", "Retry", "Runs all checks again.", self.retry)
+        if report is None:
+            return self._in_order(retry, ())
+        details = Action("details", "v", "Details", "Shows every check in full.", self.show_details)
+        if report.is_proven:
+            return self._in_order(self._switch_action(), (retry, details))
+        about = "Puts it on the list, and shows what to paste where."
+        add = Action("add", "a", f"Add {self._unlisted}", about, self.add_address)
+        show = Action("list", "w", "Show list", "Shows what to paste where on Binance.", self.show_lists)
+        keep = Action("try", "k", "Keep trying", "Asks slowly until Binance accepts the key.", self.keep_trying)
+        again = Action("again", "e", "Enter it again", "Goes back, to enter the key again.", self.back)
+        swap = Action("swap", "y", "Swap key and secret", "Exchanges them, after a question.", self.swap)
+        obstacle, cause = _obstacle(report.findings), report.diagnosis.cause if report.diagnosis else None
+        is_open = obstacle.subject == IP_RESTRICTION and obstacle.outcome is Outcome.FAILED
+        is_wrong = obstacle.subject == SAME_ACCOUNT or cause in _WRONG_VALUES
+        is_refused = obstacle.subject == NEW_KEY and (cause in _LIST_NOT_SAVED or self._address)
+        likeliest = {
+            add: self._unlisted is not None,
+            again: is_wrong,
+            show: is_open,
+            keep: report.may_change or obstacle.subject == REACHABLE,
+        }
+        others = {
+            retry: True,
+            keep: report.may_change or report.diagnosis is None,
+            show: bool(is_refused and self.flow.context.whitelist and not self._unlisted),
+            details: True,
+            swap: report.may_be_swapped,
+        }
+        first = next((action for action, is_likely in likeliest.items() if is_likely), retry)
+        return self._in_order(first, [action for action, is_possible in others.items() if is_possible])
+
+    def _in_order(self, first: Action, others: Sequence[Action]) -> tuple[Action, ...]:
+        """Return the actions with the primary one first. Its letter works too, but the footer has it once."""
+        rest = (action for action in others if action is not first)
+        back = (*self.page_actions(), self.back_action())
+        return (replace(first, key=PRIMARY), *rest, *back, replace(first, is_in_footer=False))
+
+    def _switch_action(self) -> Action:
+        pending, current = self.flow.credentials.pending, self.flow.current
+        name = str(pending.name) if pending else self._phrase
+        if current is None:
+            return Action("use", PRIMARY, f"Use {name}", f"Makes {name} the key in use.", self.switch)
+        about = f"Makes {name} the key in use. {current.name} becomes the legacy key."
+        return Action("switch", PRIMARY, f"Switch to {name}", about, self.switch)
 
 
-def verdict(report: ProbeReport) -> tuple[str, str]:
-    """Return the sign and the sentence for what the checks come to."""
-    outcomes = [finding.outcome for finding in report.findings]
-    if not report.is_proven:
-        return "failed" if Outcome.FAILED in outcomes else "caution", "The new key is not proven."
-    return "passed", "The new key works from here."
+def _obstacle(findings: Sequence[Finding]) -> Finding:
+    """Return the finding that explains best why a key is not proven."""
+
+    def weight(finding: Finding) -> int:
+        is_needed = finding.subject in MUST_PASS or finding.subject == PERMISSIONS
+        if finding.outcome is Outcome.FAILED:
+            return 0 if finding.subject in MUST_NOT_FAIL else 3
+        return 1 if is_needed else 2
+
+    return min((one for one in findings if one.outcome in (Outcome.FAILED, Outcome.INCONCLUSIVE)), key=weight)
 
 
-def to_look_at(report: ProbeReport) -> str:
-    """Count the checks to look at before a proven key is promoted; nothing where all are fine."""
-    fine = (Outcome.PASSED, Outcome.NOT_APPLICABLE)
-    count = sum(finding.outcome not in fine for finding in report.findings)
-    return f" {count} to look at first." if count else ""
+def _state(finding: Finding) -> State:
+    """Return the state of one check: red only where it stands against the new key."""
+    if finding.outcome is Outcome.NOT_RUN:
+        return State.WAITING
+    is_in_the_way = finding.outcome is not Outcome.FAILED or finding.subject in MUST_NOT_FAIL
+    return State.of(finding.outcome) if is_in_the_way else State.LOOK
+
+
+def _without_idle(rows: Sequence[Row]) -> tuple[Row, ...]:
+    """Return the rows with those in one that were not asked: they have nothing to show."""
+    idle = [row.cells[0] for row in rows if row.state is State.WAITING]
+    rest = tuple(row for row in rows if row.state is not State.WAITING)
+    return (*rest, Row(("Not asked yet", ", ".join(idle)), State.WAITING, item="idle")) if idle else rest
+
+
+def _first_sentences(text: str) -> tuple[str, ...]:
+    first, others = split_verdict(text)
+    return (first, *others)[:_MOST_SENTENCES]

@@ -20,7 +20,9 @@ class State(StrEnum):
     """What something comes to. Each has its own sign and colour, and no sign stands without its words."""
 
     EMPTY = "empty"
-    """Not begun, or neutral."""
+    """Neutral."""
+    WAITING = "waiting"
+    """Its turn has not come."""
     WORKING = "working"
     GOOD = "good"
     LOOK = "look"

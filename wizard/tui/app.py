@@ -24,7 +24,7 @@ from wizard.core.terminal import inspect_terminal
 from wizard.core.text import Glyphs, glyphs_for
 from wizard.core.threads import in_daemon_thread, use_daemon_threads
 from wizard.environments import Environments
-from wizard.rotation.model import Finding, Step
+from wizard.rotation.model import Step
 from wizard.steps.home import HomePresenter
 from wizard.steps.session import EnvironmentSession
 from wizard.tui.safe_app import SafeApp
@@ -66,8 +66,6 @@ class WizardApp(SafeApp):
         self.glyphs = glyphs
         self.farewell: tuple[str, ...] = ()
         """What a finished job proved, to be printed when the screens have gone."""
-        self.announced: Finding | None = None
-        """What one screen has to tell on the screen that follows."""
         self.carried: tuple[str, State] | None = None
         """What one page noted, for the page that follows."""
 
@@ -206,22 +204,22 @@ class WizardApp(SafeApp):
 
 def _load_step_screens() -> None:
     """Load the steps while an environment is opened: the home screen is there before them."""
-    from wizard.tui.screens import credentials, probe, whitelist  # noqa: F401, PLC0415
+    from wizard.tui.screens import credentials, whitelist  # noqa: F401, PLC0415
 
 
 def _step_screens(flow: Flow) -> dict[Step | None, Callable[[], Screen[Any]]]:
     from wizard.steps.egress import EgressPresenter  # noqa: PLC0415
+    from wizard.steps.probe import ProbePresenter  # noqa: PLC0415
     from wizard.steps.retire import RetirePresenter  # noqa: PLC0415
     from wizard.steps.whitelist import WhitelistPresenter  # noqa: PLC0415
     from wizard.tui.screens.credentials import CredentialsScreen  # noqa: PLC0415
-    from wizard.tui.screens.probe import ProbeScreen  # noqa: PLC0415
     from wizard.tui.screens.whitelist import WhitelistScreen  # noqa: PLC0415
 
     return {
         Step.EGRESS: lambda: ViewScreen(partial(EgressPresenter, flow)),
         Step.WHITELIST: lambda: WhitelistScreen(partial(WhitelistPresenter, flow)),
         Step.CREDENTIALS: lambda: CredentialsScreen(flow),
-        Step.PROBE: ProbeScreen,
+        Step.PROBE: lambda: ViewScreen(partial(ProbePresenter, flow)),
         Step.RETIRE: lambda: ViewScreen(partial(RetirePresenter, flow)),
     }
 

@@ -18,7 +18,6 @@ from wizard.tui.widgets.notice import Notice
 if TYPE_CHECKING:
     from wizard.environments import Environments
     from wizard.rotation.flow import Flow
-    from wizard.rotation.model import Finding
     from wizard.rotation.report import Report
     from wizard.steps.session import EnvironmentSession
     from wizard.steps.view import State
@@ -34,8 +33,6 @@ class Session(Protocol):
     glyphs: Glyphs
     carried: tuple[str, State] | None
     """What one page noted, for the page that follows."""
-    announced: Finding | None
-    """What one screen has to tell on the screen that follows."""
 
     @property
     def flow(self) -> Flow:

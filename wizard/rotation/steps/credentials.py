@@ -38,6 +38,8 @@ class CredentialsStep:
 
     def __init__(self, context: Context) -> None:
         self._context = context
+        self.stored: Finding | None = None
+        """What was seen when a key was stored last, by this program."""
 
     @property
     def pending(self) -> KeyRecord | None:
@@ -160,7 +162,7 @@ class CredentialsStep:
         record = await self._context.vault.put(credentials, Slot.PENDING, whitelist=whitelist)
         is_from_outside = is_imported or self._context.rotation.mode is Mode.ADOPT
         copies = await self.find_copies(credentials) if is_from_outside else Copies()
-        return Finding(
+        self.stored = Finding(
             subject=STORAGE,
             outcome=Outcome.WARNING if copies else Outcome.PASSED,
             observed=f"{record.name} was written to {record.store}, read back and compared.",
@@ -168,6 +170,7 @@ class CredentialsStep:
             does_not_prove="that Binance accepts it, which the probe finds out",
             advice=_to_remove(copies, self._context.vault.store.place),
         )
+        return self.stored
 
     def note_source(self, path: str) -> None:
         """Remember a file from which a key was read, to look there again when the key is retired."""

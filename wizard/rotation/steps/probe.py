@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
 
-from wizard.core.clock import duration
 from wizard.core.credentials import Credentials
 from wizard.core.errors import WizardError, sentences
 from wizard.core.text import capitalised
@@ -37,14 +36,6 @@ class Wait:
     """After which the waiting ends by itself."""
     diagnosis: Diagnosis
     """What the last question came to."""
-
-    def sentence(self, passed: float = 0.0) -> str:
-        """Return how long is still waited when `passed` seconds of the pause have gone by."""
-        asked = "once" if self.questions == 1 else f"{self.questions} times"
-        return (
-            f"Not accepted yet, asked {asked}. Next question in {duration(self.seconds - passed)}."
-            f" Waiting ends in {duration(self.seconds_left - passed)}."
-        )
 
 
 class ProbeStep:

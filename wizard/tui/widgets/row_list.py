@@ -26,6 +26,7 @@ COLOURS = {
     State.STOP: "$text-error",
     State.UNSURE: "$text-warning",
     State.WORKING: "$text-primary",
+    State.WAITING: "$text-muted",
     State.EMPTY: "$text-muted",
 }
 
@@ -38,6 +39,7 @@ def sign(state: State, glyphs: Glyphs) -> Content:
         State.STOP: glyphs.failed,
         State.UNSURE: glyphs.unsure,
         State.WORKING: glyphs.here,
+        State.WAITING: glyphs.waiting,
         State.EMPTY: glyphs.pending,
     }[state]
     return Content.from_markup(f"[{COLOURS[state]}]$glyph[/]", glyph=glyph)
@@ -97,12 +99,12 @@ class RowList(Widget, can_focus=True):
         return self._rows[self._cursor] if self._rows else None
 
     def show(self, rows: tuple[Row, ...], columns: tuple[str, ...] = (), cursor: str = "") -> None:
-        """Show these rows; `cursor` is the item to begin at."""
-        before = self.row.item if self.row else cursor
+        """Show these rows; `cursor` is the item to begin at, once rows have items."""
+        before = (self.row.item if self.row else "") or cursor
         is_resized = len(rows) != len(self._rows)
         self._rows, self._columns = rows, columns
         items = [row.item for row in rows]
-        self._cursor = items.index(before) if before in items else max(0, min(self._cursor, len(rows) - 1))
+        self._cursor = items.index(before) if before and before in items else max(0, min(self._cursor, len(rows) - 1))
         self.refresh(layout=is_resized)
 
     def move(self, cursor: int) -> None:
