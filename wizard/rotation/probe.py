@@ -203,7 +203,7 @@ class Probe:
         except ExchangeError as error:
             self._tell(self._writer.diagnosis(findings.ACCOUNT, self._diagnose(error, "api")))
             return None
-        seen = "The new key can read the account."
+        seen = "This key can read the account."
         if account.can_trade:
             self._note(findings.ACCOUNT, Outcome.PASSED, seen, milliseconds=took_ms)
         else:
