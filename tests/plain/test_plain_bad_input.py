@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from tests.plain.script import Line, PlainWorld, ScriptedConsole, visit
-from tests.plain.walks import EGRESS, SWITCH, ROTATE, TO_CREDENTIALS, WHITELIST, from_page
+from tests.plain.walks import EGRESS, ROTATE, SWITCH, TO_CREDENTIALS, WHITELIST, from_page
 from tests.rotation.conftest import HERE
 from tests.terminal.harness import leaked
 from wizard.core.errors import WizardError

@@ -10,11 +10,11 @@ import pytest
 from tests.plain.script import PlainWorld, journal_text, visit
 from tests.plain.walks import (
     EGRESS,
-    SWITCH,
     PURGE,
     RETIRE,
     ROTATE,
     SWAP,
+    SWITCH,
     TO_CREDENTIALS,
     WATCH,
     WHITELIST,
