@@ -8,7 +8,7 @@ import string
 import pytest
 
 from tests.terminal.harness import leaked
-from tests.terminal.keys import DOWN, ENTER, F5, F6, TAB, ctrl, paste
+from tests.terminal.keys import DOWN, ENTER, TAB, ctrl, paste
 from tests.terminal.walk import Walk, rehearsing
 from wizard.exchange.signing import generate_ed25519
 
@@ -21,7 +21,7 @@ BOTH = (f"…{KEY[-4:]}", "64 characters")
 def empty_both(walk: Walk) -> None:
     """From the secret's field, clear it and the API key's."""
     walk.press(ctrl("u") + "\x1b[Z" + ctrl("u"))
-    walk.terminal.wait_until(lambda screen: screen.count("empty: paste") == 2, "two empty fields")
+    walk.terminal.wait_until(lambda screen: screen.count("paste it, it stays hidden") == 2, "two empty fields")
 
 
 def sloppy_pastes(walk: Walk) -> None:
@@ -49,10 +49,12 @@ def test_sloppy_pastes_fill_both_fields_and_a_private_key_is_imported_unseen() -
         sloppy_pastes(walk)
         walk.press(paste(SECRET) + TAB + paste(KEY))
         walk.see(f"…{SECRET[-4:]}")
-        walk.press(F5)
-        walk.see(*BOTH, "were exchanged")
-        walk.press(F6 + DOWN + DOWN + ENTER)
-        walk.see("Import a private key")
+        walk.press(ctrl("x"))
+        walk.see(*BOTH)
+        walk.press(ctrl("t"))
+        walk.see("Your own")
+        walk.press(DOWN * 3 + ENTER)
+        walk.see("private key")
         walk.press(paste(KEY))
         walk.see("looks like a key")
         walk.press(TAB + pem.replace("\n", ENTER))
@@ -64,7 +66,7 @@ def test_sloppy_pastes_fill_both_fields_and_a_private_key_is_imported_unseen() -
         walk.see(public)
         walk.take_from_page()
         walk.store()
-        walk.see("The new key works from here")
+        walk.see("enter Switch to")
         assert walk.leave() == 0
         drawn = walk.terminal.drawn
     assert leaked(KEY, drawn) + leaked(SECRET, drawn) + leaked(pem.splitlines()[1], drawn, 24) == []

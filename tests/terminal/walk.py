@@ -10,14 +10,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.terminal.harness import TIMEOUT, Terminal
-from tests.terminal.keys import DOWN, ENTER, ESCAPE, F4, ctrl
+from tests.terminal.keys import DOWN, ENTER, ESCAPE, ctrl
 from wizard.rehearsal.process import recall
 from wizard.rotation.model import TITLES, Step
 
 BEGINS = "enter Replace"
-RAIL = 17
-"""Columns."""
 RESUMES = "enter Resume"
+CONTINUE = "enter Continue"
 
 
 class Walk:
@@ -40,10 +39,10 @@ class Walk:
         self.terminal.send(keys)
 
     def begin(self) -> None:
-        """From home to the Egress step."""
+        """From home to the Egress IP page."""
         self.see(BEGINS)
         self.press(ENTER)
-        self.see("The address is 203.0.113.42")
+        self.see("203.0.113.42", CONTINUE)
 
     def resume(self, step: str) -> None:
         """From home to the step at which an open rotation stands."""
@@ -51,55 +50,56 @@ class Walk:
         self.press(ENTER)
 
     def egress(self) -> None:
-        self.see("The address is 203.0.113.42")
+        self.see("203.0.113.42", "Put on the whitelist", CONTINUE)
         self.press(ENTER)
-        self.see("Ready to paste: 1 entry.")
+        self.see("1 address, ready to paste")
 
     def whitelist(self) -> None:
-        self.see("Ready to paste")
-        self.press(ctrl("n"))
-        self.see("Ed25519, recommended", "HMAC")
+        """To the Credentials page, where a key pair is made at once."""
+        self.see("ready to paste")
+        self.press(ENTER)
+        self.see("-----END PUBLIC KEY-----")
 
     def choose(self, kind: str) -> None:
-        """Choose the kind of key and wait for its form."""
-        self.see("Ed25519, recommended", "HMAC")
+        """Choose the type of the key and wait for its form."""
+        self.see("Save and probe")
+        self.press(ctrl("t"))
+        self.see("Use this type")
         self.press(ENTER if kind == "ed25519" else DOWN + ENTER)
-        self.see("-----END PUBLIC KEY-----" if kind == "ed25519" else "Paste here what the page shows once")
+        self.see("Save and probe", "-----END PUBLIC KEY-----" if kind == "ed25519" else "System generated")
 
     def take_from_page(self) -> None:
-        """Create the key at the desk and take it over."""
-        self.press(F4)
-        self.see("HMAC", "active")
-        self.press("n")
-        self.see("The key was created")
-        self.press("t")
-        self.see("64 characters", "taken over")
+        """Create the key on the simulated Binance page, which fills it in."""
+        self.press(ctrl("o"))
+        self.see("HMAC", "active", "Create key")
+        self.press(ENTER)
+        self.see("64 characters", "is filled in")
 
     def store(self) -> None:
         self.press(ENTER)
         self.see("Connection")
 
-    def promote(self) -> None:
-        self.see("The new key works from here")
+    def switch(self) -> None:
+        self.see("enter Switch to")
         self.press(ENTER)
         self.see("is now the key in use")
 
     def delete_legacy(self) -> None:
-        """Delete the first key of the desk, which is the one in use, by pressing D twice."""
-        self.press(F4)
-        self.see("HMAC", "active")
+        """Delete the first key of the simulated page, which is the legacy key."""
+        self.press("p")
+        self.see("HMAC", "active", "legacy")
         self.press("d")
-        self.see("Press D again")
-        self.press("d")
-        self.see("deleted")
+        self.see("Type delete")
+        self.press("delete" + ENTER)
+        self.see("was deleted")
         self.press(ESCAPE)
 
-    def purge(self) -> None:
-        self.see("Binance no longer knows the legacy key")
+    def delete_secret(self) -> None:
+        self.see("is dead", "enter Delete its secret")
         self.press(ENTER)
-        self.see("Purge the legacy secret?")
-        self.press("purge" + ENTER)
-        self.see("The key is replaced, and the legacy key is dead.")
+        self.see("You cannot undo this.")
+        self.press("delete" + ENTER)
+        self.see("The legacy key is dead and its secret is deleted.")
 
     def leave(self) -> int:
         self.press(ctrl("q"))
@@ -109,10 +109,8 @@ class Walk:
 
 
 def _unwrapped(screen: str) -> str:
-    """Join the lines of the body: what stands beside the rail and behind the bar of a notice."""
-    lines = screen.splitlines()
-    has_rail = any("1 Egress" in line[:RAIL] for line in lines)
-    return " ".join(" ".join(line[RAIL if has_rail else 0 :].strip(" ▌") for line in lines).split())
+    """Join the lines, also those behind the bar of a notice."""
+    return " ".join(" ".join(line.strip(" ▌") for line in screen.splitlines()).split())
 
 
 @contextmanager
