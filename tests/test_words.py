@@ -26,9 +26,6 @@ LONGEST_SENTENCE = 20
 FOR_PROGRAMS = ("rehearsal/simulator/", "rotation/database.py", "rotation/migrations/")
 """Here strings are a protocol or SQL."""
 NOT_YET = (
-    "core/",
-    "custody/",
-    "intake/",
     "plain/",
     "rotation/",
     "steps/",

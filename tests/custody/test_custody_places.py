@@ -34,7 +34,7 @@ NAMES_BOTH = {
     "custody/custodian.py",
     "plain/custody.py",
     "steps/consents.py",
-    *(f"commands/{name}.py" for name in ("check", "doctor", "exec")),
+    *(f"commands/{name}.py" for name in ("check", "doctor", "exec", "storage")),
 }
 """Here the encrypted file stands beside it."""
 

@@ -92,10 +92,10 @@ async def test_going_back_from_an_edit_keeps_the_list(plain: PlainWorld) -> None
 @pytest.mark.parametrize(
     ("pasted", "problem"),
     [
-        ("", "There is no API key in this."),
+        ("", "This holds no API key."),
         ("one two", "The paste holds spaces or signs that no key has."),
-        ("first\nsecond\nthird", "The paste holds 3 lines; this field takes one value."),
-        (PEM, "This is a private key, not an API key."),
+        ("first\nsecond\nthird", "The paste holds 3 lines. This field takes one value."),
+        (PEM, "This is a private key."),
         ("abc\x1b[31mdef", "The paste holds spaces or signs that no key has."),
         ("ключ", "The paste holds spaces or signs that no key has."),
     ],

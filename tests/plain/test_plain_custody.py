@@ -111,14 +111,14 @@ async def test_the_passphrase_of_the_encrypted_file_is_changed_while_the_environ
     seen = await visit(
         LockedWorld(plain.bench, custodian=custodian),
         ("begin to replace", "passphrase"),
-        ("First the passphrase so far", "wrong"),
+        ("Type the old passphrase", "wrong"),
         ("Choose the new passphrase", new),
         ("The same once more", new),
         ("This passphrase does not open the encrypted file", "passphrase"),
-        ("First the passphrase so far", old),
+        ("Type the old passphrase", old),
         ("Choose the new passphrase", new),
         ("The same once more", new),
-        ("opens with the new passphrase from now on", "quit"),
+        ("The new passphrase now opens the encrypted file", "quit"),
     )
     assert old not in seen.text
     assert new not in seen.text

@@ -72,7 +72,7 @@ async def test_one_paste_with_both_answers_both_questions(plain: PlainWorld, pas
     made = await plain.bench.make_key()
     both = pasted.format(k=made.api_key.reveal(), s=made.secret.reveal())
     ended = await visit(plain, *TO_CREDENTIALS, ("Which kind of key?", "hmac"), ("API key", both), *PROMOTE)
-    assert "Understood: an API key of 64 characters" in ended.text
+    assert "This holds an API key of 64 characters" in ended.text
     assert ended.left_at is Step.RETIRE
     for secret in (made.api_key.reveal(), made.secret.reveal()):
         assert leaked(secret, ended.text.encode()) == []
@@ -222,7 +222,7 @@ async def test_an_encrypted_private_key_is_imported_from_a_file_or_a_paste(
         *TO_CREDENTIALS,
         ("Which kind of key?", "import"),
         ("Private key", str(tmp_path / "missing.pem")),
-        ("cannot be read", pem if is_pasted else str(file)),
+        ("cannot read", pem if is_pasted else str(file)),
         ("The private key is encrypted", "wrong"),
         ("The passphrase does not open this private key", "open sesame"),
         ("API key", "desk"),
@@ -246,14 +246,14 @@ async def test_a_key_adopted_from_a_file_is_named_there_until_its_certificate(
     file = tmp_path / "keys.env"
     file.write_text(f"BINANCE_API_KEY={made.api_key.reveal()}\nBINANCE_API_SECRET={made.secret.reveal()}\n")
     steps = [("", "adopt"), ("Which kind of key?", "read"), ("Path of the file", str(tmp_path / "none"))]
-    ended = await visit(empty, *steps, ("cannot be read", str(file)), *PROMOTE)
+    ended = await visit(empty, *steps, ("cannot read", str(file)), *PROMOTE)
     place = f"{file}, lines 1, 2"
-    assert f"It still stands in plain text: {place}" in ended.text
+    assert f"It is still in plain text in {place}." in ended.text
     steps = await to_retire(empty)
     await visit(empty, *steps)
     await empty.bench.simulated_page.delete(made.api_key)
     ended = await visit(empty, ("resume", "resume"), *WATCH, *PURGE, ("Summary", "quit"))
-    assert f"It still stands in plain text: {place}." in ended.text
+    assert f"It is still in plain text in {place}." in ended.text
     assert f"The legacy key is still in {place}. Remove it there." in ended.text
     for secret in (made.api_key.reveal(), made.secret.reveal()):
         assert leaked(secret, ended.text.encode()) == []
@@ -266,7 +266,7 @@ async def test_a_file_that_only_hummingbot_can_read_is_told_and_remembered(empty
     file.write_text(f"connector: binance\nbinance_api_key: {'7b22' + 'ab' * 100}\n")
     steps = [("", "adopt"), ("Which kind of key?", "read"), ("Path of the file", str(file))]
     ended = await visit(empty, *steps, ("Run `export keys` in Hummingbot", "back"), *typed(made), *PROMOTE)
-    assert f"{file} holds a key that a password of the bot opens" in ended.text
+    assert f"{file} holds a key that only the bot's password opens" in ended.text
 
 
 async def test_a_key_given_where_a_path_belongs_is_refused_unseen(empty: PlainWorld) -> None:
@@ -291,7 +291,7 @@ async def test_a_key_pasted_where_a_private_key_belongs_is_refused_unseen(
 ) -> None:
     made = await plain.bench.make_key()
     key, secret = made.api_key.reveal(), made.secret.reveal()
-    pasted, problem = (f"{key}\n{secret}", "not one whole PEM block") if is_pair else (key, "cannot be read")
+    pasted, problem = (f"{key}\n{secret}", "not one block") if is_pair else (key, "cannot read")
     ended = await visit(
         plain, *TO_CREDENTIALS, ("Which kind of key?", "import"), ("Private key, the path", pasted), (problem, "quit")
     )

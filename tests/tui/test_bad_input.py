@@ -92,7 +92,7 @@ async def test_one_paste_with_both_fills_both_fields_and_says_what_was_understoo
     wizard.app.screen.query_one(field, SecretField).focus()
     pasted = text.format(k=made.api_key.reveal(), s=made.secret.reveal())
     wizard.app.screen.post_message(events.Paste(pasted))
-    await wizard.until("Notice", "Understood: an API key of 64 characters")
+    await wizard.until("Notice", "This holds an API key of 64 characters")
     assert wizard.app.screen.query_one("#api-key", SecretField).peek() == made.api_key
     assert wizard.app.screen.query_one("#secret", SecretField).peek() == made.secret
     assert made.secret.last_four() not in wizard.text("Notice")
@@ -221,7 +221,7 @@ async def test_a_private_key_is_imported_and_its_public_half_shown(wizard: Wizar
     wizard.app.screen.query_one("#path", Input).value = str(file)
     await wizard.press("enter")
     await wizard.until("#public-key", pair.public_pem.splitlines()[1])
-    await wizard.until("Notice", "Other users of this machine may read")
+    await wizard.until("Notice", "Other users of this machine can read")
     await wizard.press("f4", "n")
     await wizard.until("Notice", "The key was created")
     await wizard.press("t")
@@ -229,7 +229,7 @@ async def test_a_private_key_is_imported_and_its_public_half_shown(wizard: Wizar
     await wizard.press("enter")
     await wizard.until("#verdict", "The new key works from here")
     stored = wizard.app.screen._stored  # type: ignore[attr-defined]
-    assert f"still stands in plain text: {file}, line 1." in stored.advice
+    assert f"still in plain text in {file}, line 1." in stored.advice
     assert [item for item in wizard.environments.store._items.values() if "imported public key" in item.reveal()] == []
 
 

@@ -48,7 +48,7 @@ async def test_a_key_is_adopted_from_a_file_and_its_copy_is_named(adopting: Wiza
     await adopting.until(".title", "from where it is now")
     adopting.app.screen.query_one("#path", Input).value = str(tmp_path / "missing")
     await adopting.press("enter")
-    await adopting.until("Notice", "cannot be read")
+    await adopting.until("Notice", "cannot read")
     adopting.app.screen.query_one("#path", Input).value = str(file)
     await adopting.press("enter")
     await adopting.until("Notice", "Read from")
@@ -78,7 +78,7 @@ async def test_a_file_that_only_hummingbot_can_read_is_told_and_remembered(adopt
     await adopting.press("enter")
     await adopting.until("#verdict", "The new key works from here")
     stored = adopting.app.screen._stored  # type: ignore[attr-defined]
-    assert f"{file} holds a key that a password of the bot opens" in stored.advice
+    assert f"{file} holds a key that only the bot's password opens" in stored.advice
 
 
 async def test_a_path_is_pasted_and_a_key_pasted_in_its_place_is_refused_unseen(adopting: Wizard) -> None:

@@ -187,7 +187,7 @@ async def test_a_key_given_where_a_host_belongs_is_neither_drawn_when_pasted_nor
     assert leaked(key, painted(real).encode()) == []
     field.value = key  # as a terminal without paste marks types it
     await real.press("enter")
-    await real.until("#refusal", "does not name a host for ssh")
+    await real.until("#refusal", "is not a host for ssh")
     assert leaked(key, real.text("#refusal").encode()) == []
     assert key not in {host.name for host in real.app.flow.hosts.known()}
     assert calls(tmp_path) == []

@@ -56,7 +56,7 @@ async def test_u_asks_for_the_password_says_a_wrong_one_and_opens_with_the_right
     locked: tuple[Wizard, FakeLocked],
 ) -> None:
     wizard, _ = locked
-    assert "U: unlock the keyring here" in wizard.text("#next")
+    assert "U: unlock the keyring" in wizard.text("#next")
     await wizard.press("u")
     await wizard.until(".title", "Unlock the keyring")
     await wizard.press(*"wrong", "enter")
@@ -136,7 +136,7 @@ async def test_the_encrypted_file_is_chosen_by_its_name_only_and_every_later_scr
     fill(wizard, old="seven random words", new="eight other random words", again="eight other random words")
     await wizard.press("enter", "enter", "enter")
     await wizard.when(lambda: isinstance(wizard.app.screen, HomeScreen))
-    await wizard.until("Notice", "opens with the new passphrase from now on")
+    await wizard.until("Notice", "The new passphrase now opens the encrypted file")
     await wizard.press("enter")
     await wizard.until("StatusHeader", "in an encrypted file")
     await open_file(tmp_path / "credentials.vault", Secret("eight other random words"), 10)
@@ -213,7 +213,7 @@ async def test_in_a_small_terminal_nothing_of_a_long_remedy_is_cut_off_and_the_k
     tmp_path: Path,
 ) -> None:
     async with locked_wizard(tmp_path, FakeWithoutBus, "no session bus", (60, 20)) as (wizard, _):
-        await wizard.when(lambda: "or choose the encrypted file." in seen(wizard).lower())
+        await wizard.when(lambda: "or use the encrypted file." in seen(wizard).lower())
         assert "▶ V: keep credentials in an encrypted file." in seen(wizard)
         await wizard.press("v", *"encrypted-file", "enter")
         await wizard.until("Notice", "needs a new passphrase")
@@ -240,7 +240,7 @@ async def test_a_keyring_locked_in_the_middle_of_the_credentials_step_is_unlocke
             assert isinstance(app.screen, CredentialsScreen), "nothing is to be unlocked yet"
             custodian.store.is_locked = True
             await wizard.press("enter")
-            await wizard.until("Notice", "F12: unlock the keyring here")
+            await wizard.until("Notice", "F12: unlock the keyring")
             await wizard.press("f12")
             await wizard.until(".title", "Unlock the keyring")
             await wizard.press(*"correct", "space", *"horse", "enter")
