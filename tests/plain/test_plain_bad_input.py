@@ -27,7 +27,7 @@ def edited(*lines: str) -> list[Line]:
     ("typed_list", "problem"),
     [
         ("0.0.0.0/0", "0.0.0.0/0"),
-        (",", "Empty field"),
+        (",", "This field is empty"),
         (f"{HERE},2001:db8::1", "IPv6"),
         (f"{HERE}, 192.168.1.7", "192.168.1.7"),
         (f"{HERE}/33", "/33"),
@@ -258,12 +258,12 @@ async def test_an_address_in_a_comment_is_told_and_host_bits_can_become_the_bloc
         *TO_WHITELIST,
         *edited(f"{HERE} # bot, 198.51.100.9", "198.51.100.16/28 # dr", "198.51.100.33/28"),
         ("fix makes it 198.51.100.33, block makes it 198.51.100.32/28.", "block"),
-        ("198.51.100.9 stands in a comment: it is not on the list.", "edit"),
+        ("198.51.100.9 is in a comment, so it is not on the list.", "edit"),
         *[("Line 1", f"{HERE} # bot, 198.51.100.9"), ("Line 2", "")],
         ("it is not on the list. fix makes it 198.51.100.9.", "fix"),
         (f"{HERE},198.51.100.9", "back"),
         ("What next?", "next"),
         ("undo", "undo"),
-        ("198.51.100.9 stands in a comment", "quit"),
+        ("198.51.100.9 is in a comment", "quit"),
     )
     assert f"1: {HERE}  bot" in ended.text

@@ -27,7 +27,7 @@ BAD_LISTS = {
     "0.0.0.0/0": ("wildcard",),
     "10.0.0.1,2001:db8::1": ("private LAN address", "IPv6"),
     "203.0.113.42/24": ("203.0.113.42/24 is neither one address nor a block",),
-    "203.0.113.42,": ("Empty field",),
+    "203.0.113.42,": ("This field is empty",),
     "198.51.100.7": ("203.0.113.42 (this host) is not on the list",),
     TWENTY_ONE: ("Too many IPs: 21 of at most 20",),
 }

@@ -174,7 +174,7 @@ async def test_a_list_with_a_nul_is_labelled_where_the_cursor_is(wizard: Wizard)
 async def test_an_address_in_a_comment_is_told_and_taken_out_by_one_key(wizard: Wizard) -> None:
     await wizard.to_whitelist()
     await paste(wizard, "5.6.7.8 # bot, 9.9.9.9")
-    await wizard.until("#findings", "F6 makes it 9.9.9.9. 9.9.9.9 stands in a comment: it is not on the list.")
+    await wizard.until("#findings", "F6 makes it 9.9.9.9. 9.9.9.9 is in a comment, so it is not on the list.")
     await wizard.press("f6")
     assert entries(wizard)[1:] == [("5.6.7.8", "bot"), ("9.9.9.9", None)]
     await wizard.until("#paste", "203.0.113.42,5.6.7.8,9.9.9.9")
