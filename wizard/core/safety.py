@@ -120,7 +120,7 @@ def _forbid_dumps() -> int:
 
     Both are needed: a core_pattern that pipes to a program ignores RLIMIT_CORE (core(5)), and
     PR_SET_DUMPABLE exists on Linux alone. It also closes /proc/PID/mem to the user's other programs, but for one that
-    has opened it before: between the start of the interpreter and this call it is open (README, "What it promises").
+    has opened it before: between the start of the interpreter and this call it is open (docs/security.md).
     """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
