@@ -10,6 +10,8 @@ from pathlib import Path
 
 import httpx._transports.default as _httpx_clients
 import pytest
+from xdist.remote import Producer
+from xdist.scheduler import WorkStealingScheduling
 
 import tests.examples  # noqa: F401 - before any test module chooses its examples
 from tests.unwiped import Unwiped
@@ -74,6 +76,11 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
 def pytest_xdist_auto_num_workers() -> int:
     """Return for `-n auto` one process more than there are cores: half of the time, the tests wait for programs."""
     return (os.cpu_count() or 1) + 1
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> WorkStealingScheduling | None:
+    """Let a worker without tests take those of another one: long tests lie together."""
+    return WorkStealingScheduling(config, log) if config.getoption("dist") == "load" else None
 
 
 @pytest.fixture(autouse=True)

@@ -200,7 +200,8 @@ class PrivateBus:
             "from wizard.custody.keyring_worker import secret_service as own\n"
             "with closing(own.Bus(5.0)) as bus:\n"
             f" label, master = {{own._LABEL: ('s', {name!r})}}, own._encrypted(bus, {PASSWORD!r})\n"
-            " (path,) = own._gnome(bus).call('CreateWithMasterPassword', 'a{sv}(oayays)', label, master)\n"
+            " gnome = own._service(bus, own._GNOME_INTERNAL)\n"
+            " (path,) = gnome.call('CreateWithMasterPassword', 'a{sv}(oayays)', label, master)\n"
             " own._service(bus).call('SetAlias', 'so', 'default', path)\n"
         )
         subprocess.run([sys.executable, "-c", code], env=self.environ, cwd=_ROOT, check=True, timeout=PATIENCE)

@@ -90,7 +90,7 @@ def test_a_deleted_working_directory_is_told(tmp_path: Path, monkeypatch: pytest
     (tmp_path / "gone").mkdir()
     monkeypatch.chdir(tmp_path / "gone")
     (tmp_path / "gone").rmdir()
-    assert "gone" in refused(home("relative")).why
+    assert "no longer exists" in refused(home("relative")).why
     assert paths(home(tmp_path)).config == tmp_path / "config", "an absolute path needs no working directory"
 
 

@@ -1,4 +1,4 @@
-"""Which tests the README's command leaves out: cases that walk where others walk, and only take longer to say so."""
+"""Which tests the command of CONTRIBUTING.md leaves out: cases that walk where others walk, more slowly."""
 
 from __future__ import annotations
 

@@ -210,7 +210,7 @@ def keyring(unlocked_login: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> 
 class FakeKeyring(MemoryStore):
     """Stands in for a keyring that can be used: no daemon, no worker."""
 
-    label = "GNOME keyring, collection login, unlocked"
+    label = "GNOME Keyring, collection login, unlocked"
     place = KeyringStore.place
     by_hand = KeyringStore.by_hand
     durable = True

@@ -118,7 +118,7 @@ def test_sampling_more_counts_its_answers_and_says_what_they_prove(bench: Bench,
 def test_a_hostile_host_name_is_a_usage_error_and_nothing_is_asked(bench: Bench, command: Command) -> None:
     said = command("egress", "--json", "--hosts=-oProxyCommand=touch x")
     assert (said.code, said.json["error"]["code"]) == (2, "destination.invalid")
-    assert "does not name a host" in said.err
+    assert "is not a host" in said.err
 
 
 def test_hosts_of_the_settings_are_asked_and_one_without_an_answer_makes_it_inconclusive(
@@ -166,8 +166,8 @@ def test_hosts_named_on_standard_input_are_asked_once_each(
     ("given", "code", "told"),
     [
         (b"bot-1\n-oProxyCommand=touch x\n", 2, "begins with a dash"),
-        (b"playbook: site.yml\n", 2, "does not name a host"),
-        (b"A1b2" * 16, 2, "What looks like a key does not name a host"),
+        (b"playbook: site.yml\n", 2, "is not a host"),
+        (b"A1b2" * 16, 2, "What looks like a key is not a host"),
         (b"  hosts (0):\n", 1, "Standard input names none."),
     ],
     ids=["option", "playbook", "key", "none"],

@@ -137,7 +137,7 @@ class TestWithAKey:
         asyncio.run(keyring.delete(item_name("bench", credentials)))
         done = execute("true")
         assert done.returncode == 1
-        assert "was stored in KWallet, collection kdewallet, unlocked. GNOME keyring, collection login" in done.stderr
+        assert "was stored in KWallet, collection kdewallet, unlocked. GNOME Keyring, collection login" in done.stderr
 
     def test_python_programs_read_the_same_credentials(self, bench: Bench, fake_keyring: Store) -> None:
         credentials = bench.put_in_use(fake_keyring)

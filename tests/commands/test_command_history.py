@@ -53,7 +53,7 @@ def test_a_rotation_is_told_with_its_certificate(rotated: Bench, command: Comman
 def test_people_read_the_same_on_stdout(rotated: Bench, command: Command) -> None:
     said = command("history", "bench")
     assert (said.code, said.err) == (0, "")
-    assert "#1 bench, rotate" in said.out
+    assert "#1 bench, replace" in said.out
     assert "Binance no longer knows the legacy key" in said.out
     assert "open at egress" in said.out
 

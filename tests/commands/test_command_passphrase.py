@@ -37,7 +37,7 @@ def test_it_is_changed_on_a_terminal_and_nothing_typed_is_seen(file: Path) -> No
         seen.send(f"{NEW}\r")
         seen.wait_for("The new one once more:")
         seen.send(f"{NEW}\r")
-        seen.wait_for("opens with the new passphrase from now on")
+        seen.wait_for("The new passphrase now opens the encrypted file")
         assert seen.wait() == 0
         assert b"random" not in seen.raw
     asyncio.run(open_file(file, Secret(NEW), 10))
@@ -94,4 +94,4 @@ def test_it_is_asked_for_on_a_terminal_only(
 
 def test_with_the_keyring_as_the_place_there_is_nothing_to_change(bench: Bench, command: Command) -> None:
     said = command("storage", "--passphrase")
-    assert (said.code, "not kept in the encrypted file" in said.err) == (5, True)
+    assert (said.code, "not in the encrypted file" in said.err) == (5, True)

@@ -35,7 +35,7 @@ def test_an_environment_that_is_not_there_is_wrong_usage_and_says_which_are(benc
         said = command(*arguments)
         assert (said.code, said.out) == (2, "")
         assert "'benhc'" in said.err
-        assert "The settings name: bench." in said.err
+        assert "The settings have bench." in said.err
 
 
 def test_settings_that_cannot_be_read_are_told_by_every_command(bench: Bench, command: Command) -> None:
@@ -43,7 +43,7 @@ def test_settings_that_cannot_be_read_are_told_by_every_command(bench: Bench, co
     for arguments in (["egress"], ["whitelist", "8.8.8.8"], ["check", "bench"], ["exec", "bench", "--", "true"]):
         said = command(*arguments)
         assert (said.code, said.out) == (1, "")
-        assert "config.toml cannot be read" in said.err
+        assert f"The wizard cannot read {bench.paths.config_file}" in said.err
 
 
 def test_with_json_an_error_is_an_object_with_a_code_as_well_as_words(bench: Bench, command: Command) -> None:

@@ -141,7 +141,7 @@ def test_json_names_an_address_in_a_comment_and_the_alternative_of_host_bits(com
     (bits,) = said.json["entries"][1]["findings"]
     assert (bits["suggestion"], bits["alternative"]) == ("1.1.1.1", "1.1.1.0/24")
     told = command("whitelist", "8.8.8.8 # bot, 9.9.9.9", "1.1.1.1/24").err
-    assert "warning  list       9.9.9.9 stands in a comment: it is not on the list." in told
+    assert "warning  list       9.9.9.9 is in a comment, so it is not on the list." in told
     assert "Instead: 1.1.1.1 or 1.1.1.0/24" in told
 
 

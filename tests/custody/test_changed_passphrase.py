@@ -45,7 +45,7 @@ async def test_the_new_one_opens_it_the_old_one_does_not_and_everything_is_there
     store = await change_passphrase(file, Secret(OLD), Secret(NEW), 10)
     assert await store.read("s") == Secret("kept")
     assert [await opens(file, one) for one in (OLD, NEW)] == [False, True]
-    with refused("wrong-passphrase", match="got another passphrase"):
+    with refused("wrong-passphrase", match="passphrase of the encrypted file changed"):
         await before.write("s", Secret("from a run that was open before"))
     assert await opens(file, NEW)
 
@@ -129,7 +129,7 @@ async def test_a_change_that_is_killed_at_any_moment_leaves_one_of_them(file: Pa
 
 async def test_where_there_is_no_file_there_is_no_passphrase_to_change(tmp_path: Path) -> None:
     file, config = tmp_path / "vault", tmp_path / "config.toml"
-    with refused("not-in-file", match="not kept in the encrypted file"):
+    with refused("not-in-file", match="not in the encrypted file"):
         await Custodian(Custody(), file, config, {}).change_passphrase(Secret(OLD), Secret(NEW))
     asked = Custodian(Custody(Place.ENCRYPTED_FILE), file, config, {})
     with refused("file-closed"):

@@ -28,7 +28,7 @@ NAMES = {"backend": BACKEND, "name": "key-wizard:test:0", "user": "credentials"}
 
 async def test_a_call_past_its_deadline_is_killed_and_reaped(hung_bus: HungBus) -> None:
     before, worker = children(), KeyringProcess(hung_bus.environ, deadline=0.3)
-    with refused("timeout", match=r"Reading from the keyring took longer than 0.3 s"):
+    with refused("timeout", match=r"could not read from the keyring within 0.3 s"):
         await worker.call(Op.READ, **NAMES)
     assert not children() - before
     with refused("timeout"):  # of a new one
@@ -59,7 +59,7 @@ async def test_a_call_cancelled_at_once_leaves_no_child_behind(hung_bus: HungBus
 
 async def test_a_blocking_call_past_its_deadline_is_killed_and_reaped_too(hung_bus: HungBus) -> None:
     before, worker = children(), KeyringProcess(hung_bus.environ, deadline=0.3)
-    with refused("timeout", match=r"Reading from the keyring took longer than 0.3 s"):
+    with refused("timeout", match=r"could not read from the keyring within 0.3 s"):
         await asyncio.to_thread(worker.call_blocking, Op.READ, **NAMES)
     assert not children() - before
 
@@ -124,7 +124,7 @@ async def test_a_child_whose_wizard_was_killed_ends_by_itself(hung_bus: HungBus)
 async def test_a_child_that_dies_is_an_error_with_its_exit_status(hung_bus: HungBus) -> None:
     call = asyncio.create_task(KeyringProcess(hung_bus.environ, deadline=600).call(Op.READ, **NAMES))
     os.kill(await hung_bus.caller(), signal.SIGKILL)
-    with pytest.raises(CustodyError, match="failed") as caught:
+    with pytest.raises(CustodyError, match="could not read") as caught:
         await call
     assert caught.value.code == "died"
     assert "exit status -9" in caught.value.why

@@ -41,13 +41,13 @@ async def test_a_healthy_store_passes_and_keeps_nothing() -> None:
     assert store.left() == 0
 
 
-async def test_every_canary_is_another_value_under_another_name() -> None:
+async def test_every_trial_is_another_value_under_another_name() -> None:
     store = FakeWatched()
     store.go_on.set()
     await try_out(store)
     await try_out(store)
     assert len(set(store.written)) == len(set(store.written.values())) == 2
-    assert all(service.startswith("key-wizard:canary:") for service in store.written)
+    assert all(service.startswith("key-wizard:trial:") for service in store.written)
 
 
 @pytest.mark.parametrize(
@@ -65,13 +65,13 @@ async def test_a_store_that_does_not_keep_its_word_fails(store: MemoryStore, cod
 
 
 @pytest.mark.parametrize("store", [fakes.FakeKeepingFirstLine(), fakes.FakeLeavingItEmpty(), fakes.FakeUnreadable()])
-async def test_a_failed_canary_leaves_nothing_behind(store: MemoryStore) -> None:
+async def test_a_failed_trial_leaves_nothing_behind(store: MemoryStore) -> None:
     with pytest.raises(CustodyError):
         await try_out(store)
     assert store._items == {}
 
 
-async def test_a_cancelled_canary_leaves_nothing_behind() -> None:
+async def test_a_cancelled_trial_leaves_nothing_behind() -> None:
     store = FakeWatched()
     task = asyncio.create_task(try_out(store))
     await store.was_read.wait()

@@ -156,4 +156,4 @@ async def test_where_no_turn_can_be_taken_the_canary_says_so_before_anything_mat
     store = KeyringStore("keyring.backends.SecretService.Keyring", "a keyring", KeyringProcess({"HOME": str(tmp_path)}))
     with refused("busy") as caught:
         await try_out(store)
-    assert str(tmp_path / ".local/state/key-wizard") in caught.value.why
+    assert str(tmp_path / ".local/state/key-wizard") in caught.value.what

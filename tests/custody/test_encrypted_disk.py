@@ -102,7 +102,7 @@ async def test_a_file_that_cannot_be_flushed_itself_is_not_put_in_place(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", fsync)
-    with refused("file-unusable", match="cannot be used"):
+    with refused("file-unusable", match="cannot use"):
         await store.write("s", Secret("x"))
     assert file.read_bytes() == before
     assert not list(file.parent.glob(".*"))

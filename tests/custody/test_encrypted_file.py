@@ -159,7 +159,7 @@ async def test_a_file_that_others_can_reach_is_refused_with_the_command(file: Pa
 async def test_a_file_that_vanished_is_told_and_not_made_anew(file: Path) -> None:
     store = await opened(file)
     file.unlink()
-    with pytest.raises(CustodyError, match="is gone"):
+    with pytest.raises(CustodyError, match="is missing"):
         await store.write("s", Secret("x"))
     assert not await exists(file, 1)
 

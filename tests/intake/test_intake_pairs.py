@@ -164,7 +164,7 @@ def test_it_is_described_by_lengths_and_the_key_s_last_four() -> None:
     pair = Pair(Secret(API_KEY), Secret(SECRET), is_named=False)
     said = pair.described()
     assert f"an API key of 64 characters, …{API_KEY[-4:]} and a secret of 64 characters" in said
-    assert "by their order: the API key first" in said
+    assert "The first value is taken as the API key." in said
     assert SECRET[-4:] not in said
 
 

@@ -45,7 +45,7 @@ def test_what_is_accepted_as_a_key_is_ascii_without_spaces(text: str) -> None:
 @given(keys, st.sampled_from(["\n", "\r", "\r\n", "\x0b", "\x85", "\u2028"]), keys)
 def test_two_lines_are_refused_whatever_ends_the_first(key: str, line_end: str, secret: str) -> None:
     answer = answer_to(key + line_end + secret, Shape.VALUE)
-    assert answer == "The paste holds 2 lines; this field takes one value."
+    assert answer == "The paste holds 2 lines. This field takes one value."
 
 
 @given(st.text(max_size=200), st.sampled_from(Shape))
@@ -99,7 +99,7 @@ def test_a_password_is_taken_as_it_is(text: str) -> None:
 
 
 def test_a_password_of_two_lines_is_refused() -> None:
-    assert answer_to("one\ntwo", Shape.PASSWORD) == "The paste holds 2 lines; this field takes one value."
+    assert answer_to("one\ntwo", Shape.PASSWORD) == "The paste holds 2 lines. This field takes one value."
 
 
 @pytest.mark.parametrize("shape", [Shape.VALUE, Shape.PASSWORD])

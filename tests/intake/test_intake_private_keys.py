@@ -68,13 +68,13 @@ def test_an_encrypted_one_wants_its_passphrase(form: PrivateFormat) -> None:
 @pytest.mark.parametrize(
     ("text", "said", "advice"),
     [
-        (public(ED25519), "a public key", "private key that belongs to it"),
+        (public(ED25519), "a public key", "private key of the same pair"),
         ("-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", "a certificate", "private key"),
-        (pem(ED25519, PrivateFormat.OpenSSH), "OpenSSH's own format", "ssh-keygen -p -m PKCS8"),
+        (pem(ED25519, PrivateFormat.OpenSSH), "the format of OpenSSH", "ssh-keygen -p -m PKCS8"),
         (pem(ec.generate_private_key(ec.SECP256R1()), PrivateFormat.TraditionalOpenSSL), "elliptic-curve", "Ed25519"),
-        (pem(RSA)[:-40], "not one whole PEM block", "from BEGIN to END"),
+        (pem(RSA)[:-40], "not one block", "from BEGIN to END"),
         (pem(RSA) + pem(RSA), "not base64", "from BEGIN to END"),
-        ("garbage", "not one whole PEM block", "one private key"),
+        ("garbage", "not one block", "one private key"),
         ("", "empty", "one private key"),
     ],
 )

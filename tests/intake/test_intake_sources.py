@@ -96,9 +96,9 @@ def test_so_does_the_environment(environ: dict[str, str]) -> None:
         (f"A_KEY={API_KEY}\nB_KEY={SECRET}\nA_SECRET=x\n", "holds several keys"),
         (
             f"connector: binance\nbinance_api_key: {'7b22' + 'ab' * 100}\nbinance_api_secret: {'7b22' + 'cd' * 100}",
-            "encrypted with a password, as Hummingbot's",
+            "as in Hummingbot",
         ),
-        (HUMMINGBOT_BEFORE_2022, "encrypted with a password, as Hummingbot's"),
+        (HUMMINGBOT_BEFORE_2022, "as in Hummingbot"),
     ],
 )
 def test_what_is_not_one_pair_is_told_and_not_taken(tmp_path: Path, text: str, said: str) -> None:
@@ -150,7 +150,7 @@ def test_a_file_whose_key_only_the_bot_can_read_is_told_as_not_known(tmp_path: P
     looked = copies_of(hmac_credentials(), {"PWD": str(tmp_path)}, [str(before)])
     assert looked.found == ()
     assert [str(file) in told for file, told in zip((before, connector), looked.unknown, strict=True)] == [True, True]
-    assert "whose it is cannot be told" in looked.unknown[0]
+    assert "only the bot's password opens" in looked.unknown[0]
     connector.write_text(f"connector: binance\nbinance_api_key: {API_KEY}\n")
     assert copies_of(hmac_credentials(), {"PWD": str(tmp_path)}).found == (f"{connector}, line 2",)
 
@@ -174,15 +174,15 @@ def test_what_is_no_text_file_is_refused_at_once(tmp_path: Path) -> None:
     (tmp_path / "journal.sqlite3").touch()
     (tmp_path / "bot.env").symlink_to("journal.sqlite3")
     for name, said in (
-        ("missing", "cannot be read"),
+        ("missing", "cannot read"),
         ("pipe", "not an ordinary file"),
         (".", "not an ordinary file"),
         ("large", "larger than"),
         ("der", "is not text"),
-        ("a\0b", "cannot be read"),
-        ("circle", "cannot be read"),
-        ("journal.sqlite3-shm", "a journal of this program"),
-        ("bot.env", "a journal of this program"),
+        ("a\0b", "cannot read"),
+        ("circle", "cannot read"),
+        ("journal.sqlite3-shm", "the wizard's records"),
+        ("bot.env", "the wizard's records"),
     ):
         with pytest.raises(WizardError) as refused:
             read_text_file(str(tmp_path / name))
@@ -216,7 +216,7 @@ def test_in_a_deleted_directory_there_is_no_file(tmp_path: Path, monkeypatch: py
     with pytest.raises(FileError) as caught:
         read_text_file("key.pem")
     assert caught.value.code == "file.missing"
-    assert "working directory is gone" in caught.value.why
+    assert "directory no longer exists" in caught.value.why
 
 
 @pytest.mark.parametrize("endless", ["/dev/zero", "/dev/urandom", "/proc/self/mem"])

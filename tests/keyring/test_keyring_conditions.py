@@ -47,7 +47,7 @@ async def conditions(command: list[str]) -> dict[str, dict[str, Any]]:
 def judge(said: dict[str, dict[str, Any]]) -> None:
     assert {mode: told["state"] for mode, told in said.items()} == EXPECTED
     assert {mode: told["code"] for mode, told in said.items()} == {mode: 5 * (mode != "unlocked") for mode in EXPECTED}
-    assert "GNOME keyring, collection login, unlocked," in said["unlocked"]["observed"]
+    assert "GNOME Keyring, collection login, unlocked," in said["unlocked"]["observed"]
     assert all(told["observed"] for told in said.values())
     assert all(told["advice"] for mode, told in said.items() if mode != "unlocked")
     assert {mode for mode, told in said.items() if told["opened"]} == {"locked", "empty"}

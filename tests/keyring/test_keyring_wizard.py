@@ -53,7 +53,7 @@ def wizard(bus: PrivateBus, *arguments: str, size: tuple[int, int] = (80, 24), *
 
 def try_password(walk: Walk) -> None:
     walk.press("u")
-    walk.see("The password of GNOME keyring's default collection")
+    walk.see("Type the password of GNOME Keyring")
     walk.press("never mind" + ENTER)
     walk.terminal.settle()
 
@@ -62,7 +62,7 @@ def test_a_keyring_that_prompts_for_ever_leaves_the_wizard_usable_its_wait_cance
     prompting: PrivateBus,
 ) -> None:
     with wizard(prompting, "--env", "production") as walk:
-        walk.see("The keyring is locked", "U: unlock the keyring here")
+        walk.see("The keyring is locked", "U: unlock the keyring")
         try_password(walk)
         begun = time.monotonic()
         walk.press(ESCAPE)
@@ -70,7 +70,7 @@ def test_a_keyring_that_prompts_for_ever_leaves_the_wizard_usable_its_wait_cance
         walk.press("s")
         walk.terminal.wait_for("The service reads the key itself")
         walk.press(ESCAPE)
-        walk.see("U: unlock the keyring here")
+        walk.see("U: unlock the keyring")
         try_password(walk)
         walk.press(ctrl("q"))
         walk.see("Close Key Wizard?")
@@ -102,7 +102,7 @@ def test_in_line_mode_the_same_wait_is_stopped_by_ctrl_c(prompting: PrivateBus) 
 
 @pytest.fixture
 def login() -> Iterator[dict[str, str]]:
-    """A login without a session bus, on a system whose buses can start GNOME keyring."""
+    """A login without a session bus, on a system whose buses can start GNOME Keyring."""
     require_daemons()
     if not SERVICE.exists():
         pytest.skip("the bus cannot start a keyring here")
@@ -129,11 +129,11 @@ def test_the_advised_command_opens_the_wizard_with_a_bus_that_draws_nothing_and_
         walk = Walk(terminal)
         walk.see("production", "Enter opens the environment")
         walk.press(ENTER)
-        walk.see("U: create a collection in the keyring")
+        walk.see("U: create a keyring")
         walk.press("u")
         walk.see("Choose its password")
         walk.press("chosen here" + ENTER + "chosen here" + ENTER)
-        walk.see("A test value was written to GNOME keyring, collection login, unlocked")
+        walk.see("A test value was written to GNOME Keyring, collection login, unlocked")
         assert any("gnome-keyring-daemon" in command for command in processes_of(login))
         assert walk.leave() == 0
         assert b"dbus-daemon[" not in terminal.drawn
@@ -187,7 +187,7 @@ async def test_a_key_in_use_is_adopted_from_its_file_into_a_real_keyring_by_keyb
         walk.see("warning", "Storage", f"{file.name}, lines 1, 2")
         walk.see("The new key works from here")
         walk.press(ENTER)
-        walk.see("stored and proven to work from here", "in GNOME keyring")
+        walk.see("stored and proven to work from here", "in GNOME Keyring")
         assert walk.leave() == 0
         for value in (made.api_key.reveal(), made.secret.reveal()):
             assert leaked(value, walk.terminal.drawn) == []

@@ -64,7 +64,7 @@ def test_an_explicit_setting_wins_over_the_environment():
         (
             {"HTTPS_PROXY": "http://a:1", "NO_PROXY": "example.com"},
             "proxy http://a:1",
-            "HTTPS_PROXY; NO_PROXY does not exempt api.binance.com",
+            "HTTPS_PROXY, and NO_PROXY does not exempt api.binance.com",
         ),
         (
             {"HTTPS_PROXY": "http://a:1", "NO_PROXY": "localhost,.binance.com"},

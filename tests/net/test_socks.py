@@ -77,7 +77,7 @@ async def test_services_are_asked_through_a_socks_proxy(town, socks, rules, sche
     assert report.verdict.state is EgressState.AGREED
     assert socks.asked_for == ["127.0.0.1", "127.0.0.1"]
     assert report.route.sentence() == (
-        f"Route: proxy {scheme}://127.0.0.1:{socks.port} over whatever the proxy chooses (ALL_PROXY)."
+        f"Route: proxy {scheme}://127.0.0.1:{socks.port}, which chooses IPv4 or IPv6 (ALL_PROXY)."
     )
 
 

@@ -44,7 +44,7 @@ async def test_an_unknown_authority_is_named_and_nothing_is_sent(authority: trus
     assert "Inspector Ltd" in signer.issuer
     assert "Somebody Else" in signer.subject
     assert not signer.is_trusted_by_system
-    assert "neither" in signer.sentence()
+    assert "Neither" in signer.sentence()
     assert fake.seen == []
 
 
@@ -59,7 +59,7 @@ async def test_an_authority_in_the_systems_store_is_named_as_an_inspecting_proxy
         signer = await who_signed(fake.site.rest_url, DIRECT, 5)
     assert signer is not None
     assert signer.is_trusted_by_system
-    assert "reads what is sent, the API key among it" in signer.sentence()
+    assert "reads what you send, also your API key" in signer.sentence()
 
 
 @asynccontextmanager

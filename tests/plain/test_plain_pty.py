@@ -137,9 +137,9 @@ def test_typed_keys_and_secrets_are_never_echoed(dumb: DumbTerminal) -> None:
     dumb.answer("Which kind of key?", "hmac")
     key, secret = made.api_key.reveal(), made.secret.reveal()
     dumb.hidden("API key", f"{key}\r{secret}\r{key}")
-    dumb.see("Problem: The paste holds 3 values; an API key and its secret are two.", "Nothing was taken.")
+    dumb.see("Problem: The paste holds 3 values. An API key and its secret are two.", "Nothing was taken.")
     dumb.hidden("API key", f"\x1b[200~{key}\r{secret}\x1b[201~")
-    dumb.see("Understood: an API key of 64 characters")
+    dumb.see("This holds an API key of 64 characters")
     retire(dumb)
     dumb.terminal.send("quit\r")
     assert dumb.terminal.wait() == 0

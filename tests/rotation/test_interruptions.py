@@ -7,11 +7,9 @@ import inspect
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
-import trustme
 
 from tests.rotation.conftest import HERE, World
 from wizard.core.credentials import KeyKind
@@ -137,17 +135,8 @@ class Reaper:
         return watched
 
 
-@pytest.fixture(scope="module")
-def one_authority(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    file = tmp_path_factory.mktemp("tls") / "authority.pem"
-    trustme.CA().cert_pem.write_to_path(str(file))
-    return file
-
-
 @pytest.fixture
-def reaper(monkeypatch: pytest.MonkeyPatch, world: World, one_authority: Path) -> Iterator[Reaper]:
-    # Nothing here speaks TLS; reading all public authorities for each client takes 20 ms, half of the time of a test.
-    monkeypatch.setenv("SSL_CERT_FILE", str(one_authority))
+def reaper(monkeypatch: pytest.MonkeyPatch, world: World) -> Iterator[Reaper]:
     reaper = Reaper()
     for name in WRITERS:
         monkeypatch.setattr(Journal, name, reaper.over(name, getattr(Journal, name)))

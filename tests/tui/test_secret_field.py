@@ -159,8 +159,8 @@ async def test_a_second_paste_replaces_the_first_and_says_so() -> None:
 @pytest.mark.parametrize(
     ("pasted", "reason"),
     [
-        ("one\ntwo\nthree", "The paste holds 3 lines; this field takes one value."),
-        ("", "The paste is empty, or its end was lost on the way."),
+        ("one\ntwo\nthree", "The paste holds 3 lines. This field takes one value."),
+        ("", "The paste is empty, or its end is missing."),
         ("two words", "The paste holds spaces or signs that no key has."),
         ("x" * (MAX_LENGTH + 1), f"The paste is longer than {MAX_LENGTH} characters."),
     ],

@@ -78,7 +78,7 @@ def test_ipv6_is_said_to_lock_out_and_the_strength_of_that_is_told():
 
     assert "silently" in finding.message
     assert "locked out" in finding.message
-    assert "not confirmed" in finding.message
+    assert "Not confirmed" in finding.message
 
 
 def test_host_bits_offer_the_address_and_the_block():
@@ -188,7 +188,7 @@ def test_an_address_in_a_comment_is_told_to_be_not_on_the_list(text, hidden):
     assert [network for network in validation.networks if str(network.network_address).startswith("9.9.9.")] == []
     assert fix_all(parse(text), judged) == parse(text)
     if hidden:
-        assert f"{hidden.split(',')[0]} stands in a comment: it is not on the list." in found[0].message
+        assert f"{hidden.split(',')[0]} is in a comment, so it is not on the list." in found[0].message
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_the_limit_is_a_setting():
 def test_duplicates_are_named_as_the_way_below_the_limit():
     addresses = ",".join([*(f"5.6.7.{number}" for number in range(20)), "5.6.7.0"])
 
-    assert "duplicate or covered ones are enough" in judged(addresses).sentence()
+    assert "Duplicate or covered ones are enough" in judged(addresses).sentence()
 
 
 def test_a_block_is_expanded_only_where_its_addresses_fit():

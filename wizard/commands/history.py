@@ -13,7 +13,7 @@ from wizard.core.text import printable
 from wizard.rotation.flow import CERTIFIED
 from wizard.rotation.journal import Journal, read_journal
 from wizard.rotation.json_records import describe_rotation
-from wizard.rotation.model import RotationRecord
+from wizard.rotation.model import Mode, RotationRecord
 from wizard.rotation.report import restore_report
 
 
@@ -61,5 +61,6 @@ def _rotations(journal: Journal, known: Settings, name: str | None) -> list[Rota
 
 
 def _line(rotation: RotationRecord) -> str:
-    begun = f"#{rotation.number} {rotation.environment}, {rotation.mode}, begun {utc(rotation.started_at)}"
+    job = {Mode.ROTATE: "replace", Mode.SET_UP: "create", Mode.ADOPT: "import"}[rotation.mode]
+    begun = f"#{rotation.number} {rotation.environment}, {job}, begun {utc(rotation.started_at)}"
     return f"{begun}, {'open at ' + rotation.step if rotation.is_open else rotation.outcome}"

@@ -29,15 +29,14 @@ _URL = (
     rf"(?P<host>{_LABEL}(?:\.{_LABEL})*|\[[0-9A-Fa-f:.]{{2,45}}\])"
     r"(?::(?P<port>[0-9]{1,5}))?(?P<rest>(?:[/?][!-\"$-~]*)?)"
 )
-"""Visible ASCII only: no blanks, no control characters, no letters that look like others; no fragment."""
+"""Visible ASCII only: no spaces, no control characters, no letters that look like others; no fragment."""
 
 
 @dataclass(frozen=True, slots=True)
 class Url:
-    """The parts of a URL. Its repr shows no password."""
+    """The parts of a URL, its scheme in lower case. Its repr shows no password."""
 
     scheme: str
-    """In lower case."""
     user: str | None = field(repr=False)
     """What stands before the `@`, perhaps with a password."""
     host: str
@@ -52,11 +51,11 @@ class Url:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port is None else f"{host}:{self.port}"
 
-    @property
-    def is_this_machine(self) -> bool:
-        """Whether it leads to this machine itself, over IPv4."""
-        local = read_ipv4(self.host)
-        return self.host.lower() == "localhost" or (local is not None and local.is_loopback)
+
+def is_this_machine(host: str) -> bool:
+    """Whether a host's name or address means the machine that asks."""
+    address = read_ipv4(host)
+    return host.lower() in {"localhost", "::1"} or (address is not None and address.is_loopback)
 
 
 def read_url(text: str) -> Url | None:
@@ -75,24 +74,24 @@ def read_url(text: str) -> Url | None:
 
 
 def read_destination(text: str) -> str:
-    """Return `[user@]host` as ssh takes it, without the blanks around it.
+    """Return `[user@]host` as ssh takes it, without the spaces around it.
 
     Raises:
         UsageError: it is empty, too long, begins with a dash, holds what looks like a key, or has
             a character that neither user nor host names need.
     """
     if holds_key(text):
-        raise _invalid(text, "Others see what ssh is called with and which names it asks for.")
+        raise _invalid(text, "Other users can see the arguments of ssh, and name servers see the host.")
     destination = text.strip(" \t")
     user, at, host = destination.rpartition("@")
     if not host:
-        raise _invalid(text, "Nothing names the host.")
+        raise _invalid(text, "The name of the host is missing.")
     if len(host) > LONGEST_HOST or len(user) > LONGEST_USER:
-        raise _invalid(text, f"It is longer than {LONGEST_HOST} characters, or its user than {LONGEST_USER}.")
+        raise _invalid(text, f"A host has {LONGEST_HOST} characters at most, a user {LONGEST_USER}.")
     if user.startswith("-") or host.startswith("-"):
-        raise _invalid(text, "It begins with a dash: ssh would take it for an option.")
+        raise _invalid(text, "It begins with a dash, so ssh would read it as an option.")
     if (at and not re.fullmatch(_WORD, user)) or not (re.fullmatch(_WORD, host) or _is_ipv6(host)):
-        raise _invalid(text, "Only letters, digits and . _ - are taken, and one @ after the user.")
+        raise _invalid(text, "Only letters, digits and . _ - are possible, and one @ after the user.")
     return destination
 
 
@@ -106,7 +105,5 @@ def _is_ipv6(host: str) -> bool:
 def _invalid(text: str, why: str) -> UsageError:
     """Return the error; what looks like a key is not repeated."""
     named = "What looks like a key" if holds_key(text) else repr(printable(text, 60))
-    advice = (
-        "Write it as bot-1, 198.51.100.7 or trader@bot-1. Put ports and keys into ~/.ssh/config, under a Host name."
-    )
-    return UsageError(f"{named} does not name a host for ssh", why=why, advice=advice, code="destination.invalid")
+    advice = "Write bot-1, 198.51.100.7 or trader@bot-1. Ports and keys belong into ~/.ssh/config, below a Host name."
+    return UsageError(f"{named} is not a host for ssh", why=why, advice=advice, code="destination.invalid")

@@ -18,16 +18,12 @@ from wizard.core.text import printable
 
 NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 PRIVATE: Final = 0o600
-_NO_WAIT: Final = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+NO_WAIT: Final = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 """Opening a pipe would else wait for somebody who writes into it."""
 
 
 def read(file: Path, largest: int) -> tuple[bytes, os.stat_result]:
-    """Return what an ordinary file holds, and what the system knows of it. Nothing is waited for.
-
-    Args:
-        file: Which one.
-        largest: Bytes.
+    """Return what an ordinary file of at most `largest` bytes holds, and what the system knows of it; never wait.
 
     Raises:
         FileError: there is none (`file.missing`), nor can there be (`file.impossible`), it is not ordinary
@@ -36,14 +32,14 @@ def read(file: Path, largest: int) -> tuple[bytes, os.stat_result]:
     """
     shown = printable(str(file), limit=400)
     try:
-        descriptor = os.open(file, os.O_RDONLY | _NO_WAIT)
+        descriptor = os.open(file, os.O_RDONLY | NO_WAIT)
         try:
             found = os.fstat(descriptor)
             if not stat.S_ISREG(found.st_mode):
                 raise FileError(
                     f"{shown} is not an ordinary file",
-                    why="A directory, a pipe or a device has that name.",
-                    advice="Give the path of a file.",
+                    why="It is a directory, a pipe or a device.",
+                    advice="Enter the path of a file.",
                     code="file.not_ordinary",
                 )
             with os.fdopen(descriptor, "rb", closefd=False) as opened:
@@ -52,17 +48,17 @@ def read(file: Path, largest: int) -> tuple[bytes, os.stat_result]:
             os.close(descriptor)
     except OSError as error:
         kind = {FileNotFoundError: "missing", NotADirectoryError: "impossible"}.get(type(error), "unreadable")
-        raise _unreadable(shown, str(error.strerror), f"file.{kind}") from None
+        raise _unreadable(shown, f"The system answered “{error.strerror}”.", f"file.{kind}") from None
     except ValueError:
-        raise _unreadable(shown, "the name cannot be one of a file", "file.impossible") from None
+        raise _unreadable(shown, "No file can have this name.", "file.impossible") from None
     if len(data) > largest:
         what = f"{shown} is larger than {largest} bytes"
-        raise FileError(what, advice="Give a smaller file, or paste.", code="file.too_large")
+        raise FileError(what, advice="Enter a smaller file, or paste.", code="file.too_large")
     return data, found
 
 
-def _unreadable(shown: str, said: str, code: str) -> FileError:
-    return FileError(f"{shown} cannot be read", why=f"The system said: {said}.", code=code)
+def _unreadable(shown: str, why: str, code: str) -> FileError:
+    return FileError(f"The wizard cannot read {shown}", why=why, code=code)
 
 
 def replace(file: Path, data: bytes, mode: int = PRIVATE) -> bool:

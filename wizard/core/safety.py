@@ -19,29 +19,11 @@ from types import TracebackType
 
 INTERNAL_ERROR = 70
 """Exit code of a crash (EX_SOFTWARE in sysexits.h)."""
-DEBUGGABLE_VARIABLE = "KEY_WIZARD_DEBUGGABLE"
-"""Set to 1 to allow debuggers and core dumps; everything else stays as it is."""
-KEPT_TEXTUAL_VARIABLES = frozenset(
-    {
-        "TEXTUAL_ANIMATIONS",
-        "TEXTUAL_COLOR_SYSTEM",
-        "TEXTUAL_THEME",
-        "TEXTUAL_DISABLE_KITTY_KEY",
-        "TEXTUAL_FPS",
-    }
-)
+_KEPT = frozenset(f"TEXTUAL_{each}" for each in ("ANIMATIONS", "COLOR_SYSTEM", "THEME", "DISABLE_KITTY_KEY", "FPS"))
 """The others write keys to files, load code, press keys, save pictures or open connections."""
-
 _LOGGERS = (
-    "httpx",
-    "httpcore",
-    "httpcore.connection",
-    "httpcore.http11",
-    "httpcore.http2",
-    "httpcore.proxy",
-    "httpcore.socks",
-    "websockets",
-    "websockets.client",
+    *("httpx", "websockets", "websockets.client", "httpcore"),
+    *(f"httpcore.{part}" for part in ("connection", "http11", "http2", "proxy", "socks")),
 )
 _SSH_DEFAULTS = {"ESCDELAY": "250", "TEXTUAL_FPS": "20"}
 _PR_SET_DUMPABLE = 4
@@ -53,7 +35,6 @@ class Inherited:
     """What the process was given before it was made safe, for children that the user asks for."""
 
     environ: Mapping[str, str] = field(repr=False)
-    """The environment as it was."""
     umask: int
     core_limit: int
     """The soft limit of RLIMIT_CORE in bytes; -1 is unlimited."""
@@ -65,22 +46,21 @@ class Inherited:
 
 
 def make_process_safe(environ: MutableMapping[str, str]) -> Inherited:
-    """Close the ways on which a secret leaves a process unasked.
-
-    Args:
-        environ: `os.environ`; it is changed in place.
+    """Close the ways on which a secret leaves a process unasked. `os.environ` is changed in place.
 
     Returns:
         What was changed, so that `exec` can start the user's program as it would have started by itself.
     """
     before = dict(environ)
     _scrub_environment(environ)
-    debuggable = environ.get(DEBUGGABLE_VARIABLE) == "1"
-    core_limit = -1 if debuggable else _forbid_dumps()
-    _silence_logging()
-    sys.excepthook = _report_uncaught
-    threading.excepthook = _report_thread
-    sys.unraisablehook = _report_unraisable
+    core_limit = _forbid_dumps()
+    # Without a handler, "last resort" prints warnings and asyncio's tracebacks with their messages.
+    logging.raiseExceptions = False
+    logging.getLogger().addHandler(logging.NullHandler())
+    silence_libraries()
+    sys.excepthook = lambda _kind, error, _tb: _print_report(error)
+    threading.excepthook = lambda args: _print_report(None if args.exc_type is SystemExit else args.exc_value)
+    sys.unraisablehook = lambda args: _print_report(args.exc_value)
     return Inherited(before, os.umask(0o077), core_limit)
 
 
@@ -103,7 +83,7 @@ def redacted_report(error: BaseException) -> str:
     for link in _chain(error):
         lines.append(f"{'Internal error' if not lines else 'Caused by'}: {type(link).__name__}")
         lines.extend(_places(link.__traceback__))
-    lines.append("The error's own text is left out: it could hold a secret.")
+    lines.append("The text of the error is not shown, because it could hold a secret.")
     return "\n".join(lines)
 
 
@@ -114,27 +94,21 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         seen.add(id(link))
         yield link
         wrapped = getattr(link, "error", None)  # textual's WorkerFailed
-        link = wrapped if isinstance(wrapped, BaseException) else link.__cause__ or _unsuppressed_context(link)
-
-
-def _unsuppressed_context(error: BaseException) -> BaseException | None:
-    return None if error.__suppress_context__ else error.__context__
+        context = None if link.__suppress_context__ else link.__context__
+        link = wrapped if isinstance(wrapped, BaseException) else link.__cause__ or context
 
 
 def _places(tb: TracebackType | None) -> list[str]:
     frames = traceback.StackSummary.extract(traceback.walk_tb(tb), lookup_lines=False)
-    return [f"  {_short(frame.filename)}:{frame.lineno} in {frame.name}" for frame in frames[-_FRAMES_SHOWN:]]
-
-
-def _short(filename: str) -> str:
-    return "/".join(Path(filename).parts[-3:])
+    named = [(Path(frame.filename).parts[-3:], frame) for frame in frames[-_FRAMES_SHOWN:]]
+    return [f"  {'/'.join(parts)}:{frame.lineno} in {frame.name}" for parts, frame in named]
 
 
 def _scrub_environment(environ: MutableMapping[str, str]) -> None:
     # Python's ssl module writes the session keys of every TLS connection to this file.
     environ.pop("SSLKEYLOGFILE", None)
     for name in [name for name in environ if name == "TEXTUAL" or name.startswith("TEXTUAL_")]:
-        if name not in KEPT_TEXTUAL_VARIABLES:
+        if name not in _KEPT:
             del environ[name]
     if environ.get("SSH_CONNECTION") or environ.get("SSH_TTY"):
         for name, value in _SSH_DEFAULTS.items():
@@ -146,7 +120,7 @@ def _forbid_dumps() -> int:
 
     Both are needed: a core_pattern that pipes to a program ignores RLIMIT_CORE (core(5)), and
     PR_SET_DUMPABLE exists on Linux alone. It also closes /proc/PID/mem to the user's other programs, but for one that
-    has opened it before: between the start of the interpreter and this call it is open (README, "What it promises").
+    has opened it before: between the start of the interpreter and this call it is open (docs/security.md).
     """
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
@@ -163,26 +137,6 @@ def _limit_core(soft: int) -> int:
     return before
 
 
-def _silence_logging() -> None:
-    # Without a handler, "last resort" prints warnings and asyncio's tracebacks with their messages.
-    logging.raiseExceptions = False
-    logging.getLogger().addHandler(logging.NullHandler())
-    silence_libraries()
-
-
 def _print_report(error: BaseException | None) -> None:
     if error is not None and sys.stderr is not None:
         print(redacted_report(error), file=sys.stderr)
-
-
-def _report_uncaught(_kind: type[BaseException], error: BaseException, _tb: TracebackType | None) -> None:
-    _print_report(error)
-
-
-def _report_thread(args: threading.ExceptHookArgs) -> None:
-    if args.exc_type is not SystemExit:
-        _print_report(args.exc_value)
-
-
-def _report_unraisable(args: sys.UnraisableHookArgs) -> None:
-    _print_report(args.exc_value)

@@ -73,19 +73,19 @@ class Environment:
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """Where configuration and state live."""
+    """Where configuration and state live. None of the files need exist."""
 
     config: Path
     state: Path
 
     @property
     def config_file(self) -> Path:
-        """The settings file; it need not exist."""
+        """The settings."""
         return self.config / "config.toml"
 
     @property
     def services_file(self) -> Path:
-        """The user's additions to the echo services; it need not exist."""
+        """The user's additions to the echo services."""
         return self.config / "services.toml"
 
     @property
@@ -118,7 +118,7 @@ class Paths:
                 _expect_own(directory, _WORLD_WRITABLE)
                 _close_to_others(directory)
             except OSError as error:
-                raise _unusable(directory, f"The system said: {error.strerror}.") from None
+                raise _unusable(directory, f"The system answered “{error.strerror}”.") from None
 
 
 def paths(environ: Mapping[str, str] = os.environ) -> Paths:
@@ -127,16 +127,17 @@ def paths(environ: Mapping[str, str] = os.environ) -> Paths:
     Raises:
         WizardError: there is no such directory, or others can put files into it.
     """
-    if home := environ.get(HOME_VARIABLE):
-        root = _root(home)
-        _expect_own(root, _WRITABLE)
+    if root := _chosen(environ):
+        _expect_own(root, stat.S_IWGRP | _WORLD_WRITABLE)
         found = Paths(root / "config", root / "state")
     else:
         dirs = PlatformDirs("key-wizard", appauthor=False)
         found = Paths(dirs.user_config_path, dirs.user_state_path)
     for directory in (found.config, found.state):
         if not directory.is_absolute():
-            raise _unusable(directory, "It is not an absolute path: the home directory is not known.")
+            raise _unusable(
+                directory, "It is not an absolute path, because the system does not know your home directory."
+            )
         _expect_own(directory, _WORLD_WRITABLE)
     return found
 
@@ -146,41 +147,34 @@ def home(environ: Mapping[str, str]) -> Path:
     try:
         return Path(environ.get("HOME") or Path.home())
     except RuntimeError:  # this user has no entry in the system's list
-        return _NOWHERE
+        return Path("/nonexistent")
 
 
-_NOWHERE: Final = Path("/nonexistent")
 _WORLD_WRITABLE: Final = stat.S_IWOTH
-_WRITABLE: Final = stat.S_IWGRP | stat.S_IWOTH
 
 
-def _root(home: str) -> Path:
+def _chosen(environ: Mapping[str, str]) -> Path | None:
+    chosen = environ.get(HOME_VARIABLE)
     try:
-        return Path(home).expanduser().absolute()
-    except RuntimeError:
-        raise _unusable(Path(home), "There is no user of that name.") from None
-    except OSError:
-        raise _unusable(Path(home), "The directory that this program was started in is gone.") from None
+        return Path(chosen).expanduser().absolute() if chosen else None
+    except (RuntimeError, OSError) as error:
+        is_user = isinstance(error, RuntimeError)
+        why = "There is no user of that name." if is_user else "The current directory no longer exists."
+        raise _unusable(Path(chosen or ""), why) from None
 
 
 def _expect_own(directory: Path, writable: int) -> None:
     """Return if a directory is missing, or belongs to this user and nobody else can write into it.
 
-    Who can write there can put settings, a journal or a link in the place of this user's.
-
-    Args:
-        directory: A link is followed: what counts is where the files lie.
-        writable: The bits of its mode that would let others write.
-
-    Raises:
-        WizardError: it is another user's, open to others, or no directory.
+    Who can write there (by the bits `writable` of its mode) can put settings, a journal or a link in the place of this
+    user's. A link is followed: what counts is where the files lie.
     """
     try:
         found = directory.stat()
     except FileNotFoundError:
         return
     except OSError as error:
-        raise _unusable(directory, f"The system said: {error.strerror}.") from None
+        raise _unusable(directory, f"The system answered “{error.strerror}”.") from None
     if not stat.S_ISDIR(found.st_mode):
         raise _unusable(directory, "It is not a directory.")
     if os.path.samestat(found, Path(directory.anchor).stat()):
@@ -190,23 +184,16 @@ def _expect_own(directory: Path, writable: int) -> None:
     if found.st_uid != os.geteuid():
         raise _unusable(directory, "It belongs to another user.")
     if found.st_mode & writable:
-        advice = f"Run: chmod go-w {directory}"
-        raise _unusable(directory, "Other users of this system can write into it.", "is not used", advice)
+        raise _unusable(directory, "Other users of this system can write into it.", f"`chmod go-w {directory}`")
 
 
 def _close_to_others(directory: Path) -> None:
-    """Let nobody but the owner into a directory. A link's target is never changed.
-
-    Raises:
-        WizardError: it is a link to a directory that others can look into.
-        OSError: it cannot be changed.
-    """
+    """Let nobody but the owner into a directory. A link's target is never changed."""
     if os.name != "posix" or not directory.stat().st_mode & OTHERS:
         return
     if directory.is_symlink():
         target = directory.resolve()
-        why = f"It is a link to {target}, and other users of this system can look into that."
-        raise _unusable(directory, why, "is not used", f"Run: chmod go= {target}")
+        raise _unusable(directory, f"It is a link to {target}, which other users can read.", f"`chmod go= {target}`")
     handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         os.fchmod(handle, 0o700)
@@ -214,13 +201,12 @@ def _close_to_others(directory: Path) -> None:
         os.close(handle)
 
 
-def _unusable(
-    directory: Path,
-    why: str,
-    what: str = "cannot be used",
-    advice: str = f"Set {HOME_VARIABLE} to a directory of your own that you can write into.",
-) -> WizardError:
-    return WizardError(f"The directory {directory} {what}", why=why, advice=advice, code="settings.directory")
+def _unusable(directory: Path, why: str, command: str = "") -> WizardError:
+    other = f"Set {HOME_VARIABLE} to a directory that is yours and that you can write into."
+    advice = f"Close it to them with {command}." if command else other
+    return WizardError(
+        f"The wizard cannot use the directory {directory}", why=why, advice=advice, code="settings.directory"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,10 +230,9 @@ class Settings:
         try:
             return self.environments[name]
         except KeyError:
-            known = ", ".join(sorted(self.environments))
             raise UsageError(
                 f"There is no environment called {name!r}",
-                why=f"The settings name: {known}.",
+                why=f"The settings have {', '.join(sorted(self.environments))}.",
                 advice="Choose one of them, or add a section [environments.NAME] to config.toml.",
                 code="environment.unknown",
             ) from None
@@ -276,21 +261,20 @@ def _custody(section: Section) -> Custody:
     place = section.string("place", default.place, default.place)
     if place not in set(Place):
         choice = " or ".join(f'place = "{each}"' for each in Place)
-        raise section.refusal("place", "There is no such place.", f"Write {choice}. Nothing else is used.")
+        raise section.refusal("place", "There is no such place.", f"Write {choice}.")
     return Custody(Place(place), section.number("deadline", default.deadline, 1.0, LONGEST_DEADLINE))
 
 
 def _environment(name: str, environments: Section, sites: Mapping[str, Site], rules: Rules) -> Environment:
     if not _NAME.fullmatch(name):
-        why = "The name of an environment has at most 60 letters, digits, - and _."
+        why = "The name of an environment has 60 characters at most. Letters, digits, - and _ are possible."
         raise environments.refusal(name, why, "Rename the environment.")
     section = environments.section(name)
     own = CUSTOM_SETTINGS if section.values.get("site") == CUSTOM_SITE else ("host",)
     section.expect_only((*_ENVIRONMENT, *own, *_RULES))
     source = section.string("source_address", "192.0.2.10", ANY_SOURCE)
     if read_ipv4(source) is None:
-        advice = 'Write source_address = "192.0.2.10".'
-        raise section.refusal("source_address", "It is not an IPv4 address.", advice)
+        raise section.refusal("source_address", "It is not an IPv4 address.", 'Write source_address = "192.0.2.10".')
     return Environment(
         name=name,
         site=read_site(section, sites),
@@ -314,7 +298,7 @@ def _rules(section: Section, default: Rules) -> Rules:
     tolerated = section.strings("tolerated_ranges", ("documentation",), tuple(default.tolerated_ranges))
     kinds = {special.kind for special in SPECIAL_RANGES}
     if not kinds.issuperset(tolerated):
-        why, advice = "One of them is no kind of addresses.", f"Choose among: {', '.join(sorted(kinds))}."
+        why, advice = "It names a range that does not exist.", f"Choose from {', '.join(sorted(kinds))}."
         raise section.refusal("tolerated_ranges", why, advice)
     return Rules(section.number("max_entries", default.max_entries, 1, MOST_ENTRIES), frozenset(tolerated))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from wizard.core.destinations import Url, read_url
+from wizard.core.destinations import Url, is_this_machine, read_url
 from wizard.core.toml_file import Section
 
 CUSTOM_SITE = "custom"
@@ -49,11 +49,7 @@ def known_sites() -> dict[str, Site]:
 
 
 def read_site(section: Section, sites: Mapping[str, Site]) -> Site:
-    """Return the site that a section of the settings names.
-
-    Args:
-        section: An environment's.
-        sites: The sites that ship with the wizard.
+    """Return the site that an environment's section of the settings names, one of `sites` or a custom one.
 
     Raises:
         WizardError: there is no such site, or its hosts make no sense.
@@ -62,20 +58,18 @@ def read_site(section: Section, sites: Mapping[str, Site]) -> Site:
     if name == CUSTOM_SITE:
         return _custom_site(section)
     if name not in sites:
-        raise section.refusal("site", "There is no such site.", f"Choose one of: {', '.join([*sites, CUSTOM_SITE])}.")
+        raise section.refusal("site", "There is no such site.", f"Choose from {', '.join([*sites, CUSTOM_SITE])}.")
     return _with_host(sites[name], section)
 
 
 def _with_host(site: Site, section: Section) -> Site:
     """Return the site with one of its alternative hosts as the one that is called."""
     bases = {urlsplit(url).hostname or "": url for url in (site.rest_url, *site.alternative_urls)}
-    host = section.string("host", next(iter(bases)))
-    if not host:
-        return site
+    first = next(iter(bases))
+    host = section.string("host", first) or first
     if host not in bases:
-        raise section.refusal("host", f"{site.name} has no such host.", f"Choose one of: {', '.join(bases)}.")
-    chosen = bases[host]
-    return replace(site, rest_url=chosen, alternative_urls=tuple(url for url in bases.values() if url != chosen))
+        raise section.refusal("host", f"{site.name} has no such host.", f"Choose from {', '.join(bases)}.")
+    return replace(site, rest_url=bases.pop(host), alternative_urls=tuple(bases.values()))
 
 
 def _custom_site(section: Section) -> Site:
@@ -98,7 +92,7 @@ def _url(section: Section, key: str, encrypted: str, *, is_needed: bool = True) 
     text = section.string(key, example)
     if not text and not is_needed:
         return ""
-    url, advice = read_url(text), f'Write {key} = "{example}", with :PORT or /PATH behind it where needed.'
+    url, advice = read_url(text), f'Write {key} = "{example}". Add :PORT or /PATH at its end if you need it.'
     if url is None or "?" in url.rest:
         raise section.refusal(key, "It is not the URL of a host." if text else "It is missing.", advice)
     if problem := problem_of(url, encrypted):
@@ -109,12 +103,10 @@ def _url(section: Section, key: str, encrypted: str, *, is_needed: bool = True) 
 def problem_of(url: Url, encrypted: str = "https") -> str:
     """Return why nothing may be sent to a URL, as a sentence; nothing where it may. It never repeats the URL.
 
-    Args:
-        url: Where to.
-        encrypted: The scheme; its plain one is accepted for this machine itself.
+    Its scheme has to be `encrypted`; the plain one is accepted for this machine itself.
     """
     if url.user is not None:
-        return "It holds a user name or a password, and none is wanted there."
-    if url.scheme == encrypted or (url.is_this_machine and f"{url.scheme}s" == encrypted):
+        return "It has a user name or a password, and must have none."
+    if url.scheme == encrypted or (is_this_machine(url.host) and f"{url.scheme}s" == encrypted):
         return ""
-    return f"It does not begin with {encrypted}://. Without it, it may lead to this machine itself only."
+    return f"It does not begin with {encrypted}://. Only an address of this machine may do without it."

@@ -38,31 +38,31 @@ class TerminalReport:
         streams = (("stdin", self.stdin_is_tty), ("stderr", self.stderr_is_tty))
         if missing := [name for name, is_tty in streams if not is_tty]:
             return UsageError(
-                "The screens need a terminal.",
+                "The screens need a terminal",
                 why=f"There is none on {' and '.join(missing)}.",
-                advice="Over SSH, use ssh -t. For the same steps line by line, use --plain.",
+                advice="Over SSH, use `ssh -t`. Or use `--plain`, which asks line by line.",
                 code="terminal.missing",
             )
         if self.term in {"", "dumb"}:
             return UsageError(
-                "This terminal cannot move the cursor, or does not say that it can.",
+                "This terminal does not say that it can move the cursor",
                 why=f"TERM is {self.term or 'not set'}.",
-                advice="Set TERM, for instance TERM=xterm-256color, or use --plain.",
+                advice="Set TERM=xterm-256color, or use `--plain`.",
                 code="terminal.unusable",
             )
         if self.encoding.replace("_", "-") not in {"utf-8", "utf8"}:
             return UsageError(
-                "This terminal is set to an encoding that has no box drawing.",
-                why=f"Python writes {self.encoding or 'an unknown encoding'} here.",
-                advice="Start with PYTHONUTF8=1 in the environment, or use --plain.",
+                "This terminal cannot show the lines of the screens",
+                why=f"Its encoding is {self.encoding or 'unknown'}, not UTF-8.",
+                advice="Set PYTHONUTF8=1, or use `--plain`.",
                 code="terminal.unusable",
             )
         columns, lines = self.columns or MIN_COLUMNS, self.lines or MIN_LINES
         if columns < MIN_COLUMNS or lines < MIN_LINES:
             return UsageError(
-                "This terminal is too small for the screens.",
-                why=f"It has {columns} columns and {lines} lines; {MIN_COLUMNS} and {MIN_LINES} are the least.",
-                advice="Enlarge it, or use --plain.",
+                "This terminal is too small for the screens",
+                why=f"It has {columns} columns and {lines} lines. The screens need {MIN_COLUMNS} and {MIN_LINES}.",
+                advice="Make it larger, or use `--plain`.",
                 code="terminal.unusable",
             )
         return None

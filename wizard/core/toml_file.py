@@ -22,12 +22,8 @@ from wizard.core.text import printable
 LARGEST: Final = 2**20
 """Bytes; a hundred environments have about 20,000."""
 _KINDS: Final[Mapping[type, str]] = {
-    bool: "true or false",
-    int: "a whole number",
-    float: "a number with a point",
-    str: "a text",
-    list: "a list",
-    dict: "a table",
+    **{bool: "true or false", int: "a whole number", float: "a number with a point"},
+    **{str: "a text", list: "a list", dict: "a table"},
 }
 
 Value = TypeVar("Value")
@@ -52,12 +48,12 @@ class Section:
             import difflib  # noqa: PLC0415 - only for a mistake
 
             near = difflib.get_close_matches(unknown, known, 1)
-            advice = f"Did you mean {near[0]}?" if near else f"There are: {', '.join(sorted(known))}."
+            advice = f"Did you mean {near[0]}?" if near else f"Choose from {', '.join(sorted(known))}."
             raise self.refusal(unknown, "There is no such setting here.", advice)
 
     def section(self, key: str) -> Section:
         """Return a table of this one; an empty one where it is left out."""
-        advice = f"Write a line [{'.'.join((*self.name, key))}], and its values below it."
+        advice = f"Write the line [{'.'.join((*self.name, key))}], and its values below it."
         return Section(self.file, self.text, (*self.name, key), self._value(key, {}, (dict,), "a table", advice))
 
     def string(self, key: str, example: str, default: str = "") -> str:
@@ -70,7 +66,7 @@ class Section:
         advice = f"Write {key} = [{listed}]."
         value = self._value(key, list(default), (list,), "a list of texts in quotes", advice)
         if not all(isinstance(each, str) for each in value):
-            raise self.refusal(key, "Not every entry of the list is a text in quotes.", advice)
+            raise self.refusal(key, "Some entry of the list is not a text in quotes.", advice)
         return tuple(value)
 
     def flag(self, key: str, default: bool = False) -> bool:
@@ -99,11 +95,10 @@ class Section:
     def refusal(self, key: str, why: str, advice: str) -> WizardError:
         """Return the error for a setting that makes no sense. A name that looks like a key is not repeated."""
         path = (*self.name, key)
-        shown = "What looks like a key" if any(map(holds_key, path)) else printable(".".join(path), 100)
+        shown = "what looks like a key" if any(map(holds_key, path)) else printable(".".join(path), 100)
         line = _line_of(self.text, path)
-        return WizardError(
-            f"{shown} in {self.file}, line {line}, cannot be used", why=why, advice=advice, code="settings.invalid"
-        )
+        what = f"The wizard cannot use {shown} in {self.file}, line {line}"
+        return WizardError(what, why=why, advice=advice, code="settings.invalid")
 
 
 def read_toml(file: Path) -> Section:
@@ -124,19 +119,19 @@ def read_toml(file: Path) -> Section:
         line = 1 + data.count(b"\n", 0, error.start)
         why = f"Line {line} is not text in UTF-8."
     except tomllib.TOMLDecodeError as error:
-        why = f"It is not TOML: {printable(str(error))}."
+        why = f"It is not TOML. The reader says “{printable(str(error))}”."
     except RecursionError:
         deepest = max(enumerate(text.splitlines(), 1), key=lambda line: line[1].count("[") + line[1].count("{"))
-        why = f"Line {deepest[0]} has too many tables or lists within each other."
+        why = f"Line {deepest[0]} has too many tables or lists inside each other."
     except ValueError:
         long = re.search(r"[0-9_]{4000}", text)
         why = f"Line {1 + text.count(chr(10), 0, long.start() if long else 0)} has a number with too many digits."
     advice = "Correct the file, or move it away."
-    raise WizardError(f"{file} cannot be read", why=why, advice=advice, code="settings.unreadable") from None
+    raise WizardError(f"The wizard cannot read {file}", why=why, advice=advice, code="settings.unreadable") from None
 
 
 def write_value(file: Path, table: str, key: str, value: str) -> None:
-    """Set one value, and leave the rest as the user wrote it: comments, order and blanks.
+    """Set one value, and leave the rest as the user wrote it: comments, order and spaces.
 
     Raises:
         FileError: the file cannot be read.
@@ -161,14 +156,8 @@ def write_value(file: Path, table: str, key: str, value: str) -> None:
     files.replace(real, after.encode(), stat.S_IMODE(real.stat().st_mode) if real.exists() else files.PRIVATE)
 
 
-_ANOTHER: Final = "no file has this value"
-
-
 def _line_of(text: str, path: tuple[str, ...]) -> int:
-    """Return the line in which a value or a table begins; that of its table where it is missing.
-
-    It is the first line that changes with it.
-    """
+    """Return the first line that changes with a value or a table; that of its table where it is missing."""
     import tomlkit  # noqa: PLC0415
 
     *tables, key = path
@@ -180,7 +169,7 @@ def _line_of(text: str, path: tuple[str, ...]) -> int:
         if isinstance(inner[key], dict):
             del inner[key]
         else:
-            inner[key] = _ANOTHER
+            inner[key] = "no file has this value"
     except (KeyError, tomlkit.exceptions.TOMLKitError, RecursionError):
         return _line_of(text, path[:-1]) if tables else 1
     after = tomlkit.dumps(document).splitlines()

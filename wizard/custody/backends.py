@@ -24,17 +24,17 @@ _NAMES: Final = {
 """The secure ones."""
 FAIL: Final = "keyring.backends.fail.Keyring"
 """What the library uses where it finds no other."""
-_PLAIN_FILE: Final = ("plaintext", "it writes secrets into a plain file, at most in base64")
+_PLAIN_FILE: Final = ("plaintext", "It writes secrets into a file without encryption")
 _REFUSED: Final = {
-    "keyring.backends.null.Keyring": ("null", "it discards what is written and reports success"),
-    FAIL: ("fail", "it stands for: no usable keyring was found"),
+    "keyring.backends.null.Keyring": ("null", "It stores nothing, and reports success"),
+    FAIL: ("fail", "It means that no usable keyring was found"),
     "keyrings.alt.file.PlaintextKeyring": _PLAIN_FILE,
     "keyrings.cryptfile.file.PlaintextKeyring": _PLAIN_FILE,
 }
-_UNKNOWN: Final = ("unknown", "it is none of those that are known to keep secrets safe")
-
-_UTF16_UNITS: Final = {"keyring.backends.Windows.WinVaultKeyring": 1280}
-"""By backend. CRED_MAX_CREDENTIAL_BLOB_SIZE is 2560 bytes (wincred.h); keyring writes UTF-16."""
+_UNKNOWN: Final = ("unknown", "It is not on the list of backends that keep secrets safe")
+_WINDOWS: Final = "keyring.backends.Windows.WinVaultKeyring"
+_WINDOWS_UNITS: Final = 1280
+"""UTF-16 units of one item: CRED_MAX_CREDENTIAL_BLOB_SIZE is 2560 bytes (wincred.h), and keyring writes UTF-16."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Judgement:
     backend: str
     """Class path, as keyring takes it in PYTHON_KEYRING_BACKEND."""
     reason: str
-    """For a secure backend the store's name, else what is wrong with it, as the end of a sentence."""
+    """For a secure backend the store's name, else what is wrong with it, as a sentence without its full stop."""
     refusal: str = ""
     """Why secrets may not be written to it, in a word: null, fail, plaintext or unknown; empty where they may."""
 
@@ -63,17 +63,16 @@ def expect_to_fit(backend: str, value: Secret) -> None:
     Raises:
         CustodyError: it cannot; nothing was written.
     """
-    limit, units = _UTF16_UNITS.get(backend), len(value.reveal().encode("utf-16-le")) // 2
-    if limit is not None and units > limit:
+    units = len(value.reveal().encode("utf-16-le")) // 2
+    if backend == _WINDOWS and units > _WINDOWS_UNITS:
         raise CustodyError(
             "These credentials are too long for Windows Credential Manager",
-            why=f"They take {units} UTF-16 units, and one item holds {limit}.",
-            advice="Use an Ed25519 key: it fits. An RSA key does not fit in any length that is safe.",
+            why=f"They need {units} UTF-16 units, and one item holds {_WINDOWS_UNITS}.",
+            advice="Use an Ed25519 key. An RSA key that is long enough to be safe does not fit.",
             code="too-long",
         )
 
 
 def what_does_not_fit(backend: str) -> str:
     """Return, as a sentence, which kinds of key the backend cannot hold; nothing where it holds all."""
-    limit = _UTF16_UNITS.get(backend)
-    return "" if limit is None else f"An RSA key does not fit into it ({limit} UTF-16 units); Ed25519 and HMAC keys do."
+    return "Ed25519 and HMAC keys fit into it. An RSA key is too long." if backend == _WINDOWS else ""

@@ -26,12 +26,6 @@ if TYPE_CHECKING:
 CREDENTIAL: Final = "key-wizard-passphrase"
 """The systemd credential (systemd.exec(5), LoadCredentialEncrypted=) that opens the encrypted file of a service."""
 _CREDENTIAL_STORE: Final = "/etc/credstore.encrypted"
-_ABOUT_SERVICES: Final = (
-    "A service has no login: no session bus, and nobody who types a password, least of all after a reboot. systemd can"
-    " keep credentials for it, encrypted with a key of this machine (and its TPM2 chip, where it has one). Run these"
-    " as yourself; sudo stands where root is needed. No secret is on a command line, and none is printed."
-)
-_DIRECTORY: Final = "CREDENTIALS_DIRECTORY"
 
 
 class Custodian:
@@ -62,19 +56,18 @@ class Custodian:
             from wizard.custody.keyring import open_keyring  # noqa: PLC0415
 
             return await open_keyring(deadline=self.custody.deadline, environ=self._environ)
-        if self._opened is not None:
-            return self._opened
         from wizard.custody.encrypted_file import exists, open_file  # noqa: PLC0415
 
-        is_new = not await exists(self._file, self.custody.deadline)
-        with_credential = await in_daemon_thread(self._credential)
-        if with_credential is None or is_new:
-            raise self._closed(is_new=is_new)
-        try:
-            self._opened = await open_file(self._file, with_credential, self.custody.deadline)
-            return self._opened
-        finally:
-            with_credential.wipe()
+        if self._opened is None:
+            is_new = not await exists(self._file, self.custody.deadline)
+            passphrase = None if is_new else await in_daemon_thread(self._credential)
+            if passphrase is None:
+                raise self._closed(is_new=is_new)
+            try:
+                self._opened = await open_file(self._file, passphrase, self.custody.deadline)
+            finally:
+                passphrase.wipe()
+        return self._opened
 
     async def has_file(self) -> bool:
         """Return whether there is an encrypted file, be it the place or not.
@@ -95,11 +88,10 @@ class Custodian:
         try:
             write_value(self._settings, "custody", "place", Place.ENCRYPTED_FILE)
         except (FileError, OSError, ValueError) as error:
-            line = f'place = "{Place.ENCRYPTED_FILE}"'
             raise WizardError(
-                f"The choice could not be written into {self._settings}",
+                f"The wizard could not write your choice into {self._settings}",
                 why=f"It ended with {type(error).__name__}.",
-                advice=f"Write it there yourself: [custody] and below it {line}. Then start the wizard again.",
+                advice=f'Write place = "{Place.ENCRYPTED_FILE}" below [custody] there. Then start the wizard again.',
                 code="settings.not-written",
             ) from None
         self.custody = replace(self.custody, place=Place.ENCRYPTED_FILE)
@@ -124,13 +116,13 @@ class Custodian:
         """Return if credentials are kept in the encrypted file, and it is there.
 
         Raises:
-            CustodyError: they are kept elsewhere, or the file is gone, damaged, exposed or cannot be read.
+            CustodyError: they are kept elsewhere, or the file is missing, damaged, exposed or cannot be read.
         """
         if self.custody.place is not Place.ENCRYPTED_FILE:
             raise CustodyError(
-                "Credentials are not kept in the encrypted file",
+                "Your credentials are not in the encrypted file",
                 why=f"The settings name the place {self.custody.place}.",
-                advice="The password of the system's keyring is changed in the keyring's own program.",
+                advice="To change the password of the keyring, use the keyring program.",
                 code="not-in-file",
             )
         from wizard.custody.encrypted_file import exists  # noqa: PLC0415
@@ -156,15 +148,15 @@ class Custodian:
 
     def _closed(self, *, is_new: bool) -> CustodyError:
         return CustodyError(
-            "The encrypted file needs a new passphrase" if is_new else "The encrypted file is closed",
-            why=f"{self._file} {'does not exist yet' if is_new else 'opens with its passphrase, once per run'}.",
-            advice="Type it where the wizard asks. A service gets it as the systemd credential key-wizard-passphrase.",
+            f"The encrypted file needs {'a new' if is_new else 'its'} passphrase",
+            why=f"{self._file} does not exist yet." if is_new else "The wizard asks for it once in every run.",
+            advice=f"Type it where the wizard asks. A service gets it as the systemd credential {CREDENTIAL}.",
             code="file-closed",
             remedy=Remedy.MAKE_FILE if is_new else Remedy.OPEN_FILE,
         )
 
     def _credential(self) -> Secret | None:
-        directory = self._environ.get(_DIRECTORY)
+        directory = self._environ.get("CREDENTIALS_DIRECTORY")
         if not directory:
             return None
         try:
@@ -177,12 +169,15 @@ class Custodian:
 def explain_services(environment: str) -> Iterator[str]:
     """Return how a program that runs as a system service gets at the credentials, line by line.
 
-    It is systemd's own way (systemd.exec(5), "Credentials"; systemd-creds(1), since systemd 250). Every secret travels
-    over stdin.
+    Each command stands alone on its line. It is systemd's own way (systemd.exec(5), "Credentials"; systemd-creds(1),
+    since systemd 250). Every secret travels over stdin.
     """
-    yield _ABOUT_SERVICES
+    yield "A service has no login, so it cannot reach the keyring, and nobody types a password for it."
+    yield "systemd can keep credentials for it. They are encrypted with a key of this machine."
+    yield "Run the commands as yourself. None of them shows a secret."
     yield ""
-    yield "The service reads the key itself, from the files below $CREDENTIALS_DIRECTORY:"
+    yield "1. The service reads the key itself, from the files below $CREDENTIALS_DIRECTORY."
+    yield "Run these commands now, and again after each replacement of the key."
     yield f"sudo install -d -m 700 {_CREDENTIAL_STORE}"
     for name, variable in (("binance-api-key", "BINANCE_API_KEY"), ("binance-api-secret", "BINANCE_API_SECRET")):
         # Within `exec`, and only where the variable is set: else nothing would take the place of what is there.
@@ -190,10 +185,13 @@ def explain_services(environment: str) -> Iterator[str]:
             f'key-wizard exec {environment} -- sh -c \': "${{{variable}:?}}";'
             f' printf %s "${variable}" | sudo systemd-creds encrypt --name={name} - {_CREDENTIAL_STORE}/{name}\''
         )
+    yield "For an Ed25519 or RSA key, write BINANCE_PRIVATE_KEY instead of BINANCE_API_SECRET."
+    yield "Add these lines to the section [Service] of the unit."
     yield f"LoadCredentialEncrypted=binance-api-key:{_CREDENTIAL_STORE}/binance-api-key"
     yield f"LoadCredentialEncrypted=binance-api-secret:{_CREDENTIAL_STORE}/binance-api-secret"
-    yield "For an Ed25519 or RSA key write BINANCE_PRIVATE_KEY in place of BINANCE_API_SECRET. Repeat after a rotation."
     yield ""
-    yield "Or it starts as `key-wizard exec` with the encrypted file, whose passphrase systemd hands over:"
+    yield "2. Or the service starts with `key-wizard exec`. systemd gives it the passphrase of the encrypted file."
+    yield "Run this command once. It asks for the passphrase."
     yield f"systemd-ask-password -n | sudo systemd-creds encrypt --name={CREDENTIAL} - {_CREDENTIAL_STORE}/{CREDENTIAL}"
+    yield "Add this line to the section [Service] of the unit."
     yield f"LoadCredentialEncrypted={CREDENTIAL}:{_CREDENTIAL_STORE}/{CREDENTIAL}"

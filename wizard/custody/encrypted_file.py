@@ -20,7 +20,7 @@ from typing import Final, TypeVar
 
 from wizard.core import files
 from wizard.core.secret import Secret
-from wizard.core.settings import Place
+from wizard.core.settings import OTHERS, Place
 from wizard.core.threads import in_daemon_thread
 from wizard.custody.encryption import FileKey, derive, new_key, seal, take_apart, unseal
 from wizard.custody.errors import CustodyError
@@ -29,14 +29,10 @@ from wizard.custody.store import PHRASES, acquire, new_lock, turn
 
 Result = TypeVar("Result")
 
-_OTHERS: Final = 0o077
-_NO_WAIT: Final = getattr(os, "O_NONBLOCK", 0)
-"""Opening a pipe in the file's place would else wait for somebody who writes into it."""
-
 BACKEND: Final = "encrypted-file"
 """What the journal calls this place."""
 _Items = dict[str, str]
-DOUBT: Final = "that the encrypted file survives a power cut: the system did not confirm that it is on the disk"
+DOUBT: Final = "that the encrypted file survives a power cut, because the system did not confirm the write"
 
 
 async def open_file(file: Path, passphrase: Secret, deadline: float) -> EncryptedFileStore:
@@ -48,8 +44,7 @@ async def open_file(file: Path, passphrase: Secret, deadline: float) -> Encrypte
         deadline: Seconds to wait for another process that writes, and for the disk.
 
     Raises:
-        CustodyError: it does not open the file, there is no file (none is made), or it is damaged, exposed, busy or
-            cannot be used.
+        CustodyError: it does not open the file, there is none, or it is damaged, exposed, busy or unusable.
     """
     key = await _locked(file, deadline, lambda: _key_of(file, passphrase))
     return EncryptedFileStore(file, key, deadline)
@@ -66,8 +61,8 @@ async def make_file(file: Path, passphrase: Secret, deadline: float) -> Encrypte
         if read_file(file) is not None:
             raise CustodyError(
                 f"There is an encrypted file {file} already",
-                why="It was made, or put back, in the meantime.",
-                advice="It was left alone. Go back and open it with its own passphrase.",
+                why="Somebody made it, or put it back, in the meantime.",
+                advice="Nothing was changed. Go back and open it with its passphrase.",
                 code="file-there",
             )
         store = EncryptedFileStore(file, new_key(passphrase), deadline)
@@ -80,18 +75,11 @@ async def make_file(file: Path, passphrase: Secret, deadline: float) -> Encrypte
 async def change_passphrase(file: Path, old: Secret, new: Secret, deadline: float) -> EncryptedFileStore:
     """Have the file open with another passphrase from now on; what it holds stays.
 
-    The file is replaced whole: whatever ends this process, it opens with the old one or with the new one. Copies
-    of the file from before, as in backups, open with the old one for ever.
-
-    Args:
-        file: The encrypted file.
-        old: The passphrase so far.
-        new: The one to come. The caller wipes both.
-        deadline: Seconds to wait for another process that writes, and for the disk.
+    The file is replaced whole: whatever ends this process, it opens with the old one or with the new one. See
+    `open_file`; the caller wipes both.
 
     Raises:
-        CustodyError: the old one does not open the file, the new one is weak, or the file is gone, damaged, exposed,
-            busy or cannot be used. The old one still opens it.
+        CustodyError: as for `open_file`, or the new one is weak. The old one still opens the file.
     """
 
     def change() -> EncryptedFileStore:
@@ -120,13 +108,7 @@ async def exists(file: Path, deadline: float) -> bool:
 
 
 class EncryptedFileStore:
-    """Secrets in one encrypted file.
-
-    Args:
-        file: Where it is.
-        key: What opens it.
-        deadline: Seconds to wait for another process that writes, and for the disk.
-    """
+    """Secrets in one encrypted file; see `open_file` for the arguments."""
 
     place = PHRASES[Place.ENCRYPTED_FILE]
     by_hand = "with `key-wizard storage`"
@@ -207,8 +189,8 @@ def _load(file: Path, key: FileKey) -> _Items:
     envelope = take_apart(_existing(file))
     if envelope.salt != key.salt:
         raise CustodyError(
-            "The encrypted file got another passphrase, or was made anew, while it was open here",
-            why="Its salt is another one.",
+            "The passphrase of the encrypted file changed while the file was open here",
+            why="Its salt is another one, so somebody changed the passphrase or made a new file.",
             advice="Close the wizard and start it again.",
             code="wrong-passphrase",
         )
@@ -220,7 +202,7 @@ def _existing(file: Path) -> bytes:
     data = read_file(file)
     if data is None:
         raise CustodyError(
-            f"The encrypted file {file} is gone",
+            f"The encrypted file {file} is missing",
             why="It was there a moment ago.",
             advice="Put it back from a backup. Nothing was written in its place.",
             code="file-gone",
@@ -239,7 +221,7 @@ def read_file(file: Path) -> bytes | None:
         CustodyError: others than its owner can reach it, it is not a plain file of ours, or it cannot be read.
     """
     try:
-        handle = os.open(file, os.O_RDONLY | _NO_WAIT | files.NO_FOLLOW)
+        handle = os.open(file, os.O_RDONLY | files.NO_WAIT | files.NO_FOLLOW)
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -257,26 +239,16 @@ def read_file(file: Path) -> bytes | None:
 
 
 def _unusable(file: Path, error: OSError) -> CustodyError:
-    """Return the error for what the operating system refused."""
     return CustodyError(
-        f"The encrypted file {file} cannot be used",
-        why=f"The system said: {error.strerror or type(error).__name__}.",
-        advice="Make room, or make the directory writable for you; then try again. What was stored is as it was.",
+        f"The wizard cannot use the encrypted file {file}",
+        why=f"The system answered “{error.strerror or type(error).__name__}”.",
+        advice="Make room, or make the directory writable for you. Then try again. The stored credentials are safe.",
         code="file-unusable",
     )
 
 
 async def _locked(file: Path, deadline: float, work: Callable[[], Result]) -> Result:
-    """Do the work under the file's lock. A wait for the lock can be cancelled; work that has begun is done.
-
-    Args:
-        file: The lock lies beside it.
-        deadline: Seconds to wait for the lock, and as many for the work.
-        work: May block.
-
-    Raises:
-        CustodyError: another process holds the lock, it cannot be made, or the disk did not answer.
-    """
+    """Do the work under the file's lock. A wait for the lock can be cancelled; work that has begun is done."""
     given_up = Event()
 
     def work_under_lock() -> Result:
@@ -294,18 +266,13 @@ async def _locked(file: Path, deadline: float, work: Callable[[], Result]) -> Re
 
 
 async def _patiently(file: Path, deadline: float, work: Callable[[], Result]) -> Result:
-    """Do work that only reads.
-
-    Raises:
-        CustodyError: the disk did not answer within `deadline` seconds.
-    """
     try:
         return await in_daemon_thread(work, deadline)
     except TimeoutError:
         raise CustodyError(
             f"The encrypted file {file} did not answer within {deadline:g} s",
-            why="The disk or the network file system that it lies on hangs.",
-            advice="See to the disk, then repeat this step: nothing is counted as done until it was read back.",
+            why="Its disk or network file system hangs.",
+            advice="Check the disk, then repeat this step. Only what was read back counts as done.",
             code="file-unusable",
         ) from None
 
@@ -317,9 +284,10 @@ def _expect_private(file: Path, found: os.stat_result) -> None:
         return
     if found.st_uid != os.getuid():
         raise _exposed(file, "belongs to another user", "Run the wizard as the user who stored the credentials.")
-    if found.st_mode & _OTHERS:
-        raise _exposed(file, "can be reached by other users", f"Run: chmod 600 {file}")
+    if found.st_mode & OTHERS:
+        raise _exposed(file, "is open to other users", f"Close it to them with `chmod 600 {file}`.")
 
 
 def _exposed(file: Path, what: str, advice: str) -> CustodyError:
-    return CustodyError(f"The encrypted file {file} is not used: it {what}", advice=advice, code="file-exposed")
+    why = "The wizard uses only a plain file of yours that nobody else can reach."
+    return CustodyError(f"The encrypted file {file} {what}", why=why, advice=advice, code="file-exposed")

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, Final
 from wizard.core.secret import Secret
 from wizard.custody.errors import CustodyError
 from wizard.custody.questions import SHORTEST, expect_understood, visible
+from wizard.custody.records import json_object
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -32,21 +33,11 @@ VERSION: Final = 1
 _FORMAT: Final = "key-wizard credentials"
 _PASSES, _LANES, _MEMORY_KIB = 3, 4, 65536
 """What one guess costs: the second recommended option of RFC 9106, section 4. Another cost is another version."""
-_HEADER: Final = {
-    "format": _FORMAT,
-    "version": VERSION,
-    "kdf": "argon2id",
-    "memory_kib": _MEMORY_KIB,
-    "passes": _PASSES,
-    "lanes": _LANES,
-    "cipher": "aes-256-gcm",
-}
+_COST: Final = {"memory_kib": _MEMORY_KIB, "passes": _PASSES, "lanes": _LANES}
+_HEADER: Final = {"format": _FORMAT, "version": VERSION, "kdf": "argon2id", **_COST, "cipher": "aes-256-gcm"}
 """What every file says, beside its `salt` and its `nonce`."""
-_NONCE_BYTES: Final = 12
-_CHECKSUM_BYTES: Final = hashlib.sha256().digest_size
+_SALT_BYTES, _NONCE_BYTES, _CHECKSUM_BYTES = 16, 12, 32
 FEWEST_DIFFERENT: Final = 5
-_KEY_BYTES: Final = 32
-_SALT_BYTES: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +54,7 @@ def derive(passphrase: Secret, salt: bytes) -> FileKey:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
     from cryptography.hazmat.primitives.kdf.argon2 import Argon2id  # noqa: PLC0415
 
-    kdf: Any = Argon2id(salt=salt, length=_KEY_BYTES, iterations=_PASSES, lanes=_LANES, memory_cost=_MEMORY_KIB)
+    kdf: Any = Argon2id(salt=salt, length=32, iterations=_PASSES, lanes=_LANES, memory_cost=_MEMORY_KIB)
     # One passphrase, typed on a keyboard that composes accents and on one that does not (RFC 8265, section 4.2).
     typed = unicodedata.normalize("NFC", passphrase.reveal()).encode()
     return FileKey(salt, AESGCM(kdf.derive(typed)))
@@ -79,10 +70,10 @@ def new_key(passphrase: Secret) -> FileKey:
     seen = visible(passphrase)
     if len(seen) < SHORTEST or len(set(seen)) < FEWEST_DIFFERENT:
         raise CustodyError(
-            f"A passphrase has {SHORTEST} characters or more, at least {FEWEST_DIFFERENT} different ones",
-            why=f"This one has {len(seen)}, {len(set(seen))} of them different, blanks not counted; who copies the"
-            " file can try passphrases without being seen.",
-            advice="Five or six random words are easy to type and hard to guess.",
+            "This passphrase is too easy to guess",
+            why=f"It has {len(seen)} characters, {len(set(seen))} of them different. Spaces do not count.",
+            advice=f"Choose {SHORTEST} characters or more, {FEWEST_DIFFERENT} or more of them different. Five random"
+            " words are easy to type and hard to guess.",
             code="weak-passphrase",
         )
     return derive(passphrase, os.urandom(_SALT_BYTES))
@@ -117,14 +108,14 @@ def take_apart(data: bytes) -> Envelope:
     if hashlib.sha256(body).digest() != checksum:
         raise _damaged("Its checksum is wrong.")
     line, separator, sealed = body.partition(b"\n")
-    fields = _fields(line)
+    fields = json_object(line)
     if fields.get("format") != _FORMAT:
-        raise _damaged("It does not begin as this program's files do.")
+        raise _damaged("It does not begin as Key Wizard's files do.")
     version = fields.get("version")
     if type(version) is int and version > VERSION:
         raise CustodyError(
             "The encrypted file was written by a newer Key Wizard",
-            why=f"It says version {version}; this one knows version {VERSION}.",
+            why=f"The file has version {version}. This Key Wizard reads version {VERSION}.",
             advice="Use the newer Key Wizard.",
             code="file-newer",
         )
@@ -134,7 +125,7 @@ def take_apart(data: bytes) -> Envelope:
         salt = nonce = b""
     is_ours = json.dumps(fields, sort_keys=True) == json.dumps(_HEADER, sort_keys=True)  # as text: true is 1 else
     if not is_ours or (len(salt), len(nonce)) != (_SALT_BYTES, _NONCE_BYTES):
-        raise _damaged("Its header is not one that this program writes.")
+        raise _damaged("Key Wizard does not write such a header.")
     return Envelope(line + separator, salt, nonce, sealed)
 
 
@@ -153,24 +144,16 @@ def unseal(envelope: Envelope, key: FileKey) -> bytes:
         pass
     raise CustodyError(
         "This passphrase does not open the encrypted file",
-        why="The file is whole, as its checksum shows.",
-        advice="Type it again; a wrong one changes nothing and locks nothing, however often it is tried.",
+        why="The file is whole, so the passphrase is another one.",
+        advice="Type it again. A wrong one changes nothing and locks nothing.",
         code="wrong-passphrase",
     )
-
-
-def _fields(line: bytes) -> dict[str, Any]:
-    try:
-        fields = json.loads(line)
-    except (ValueError, RecursionError):
-        return {}
-    return fields if isinstance(fields, dict) else {}
 
 
 def _damaged(why: str) -> CustodyError:
     return CustodyError(
         "The encrypted file is damaged",
         why=why,
-        advice="Nothing was changed. Put back a copy from a backup, or move the file away and begin a new one.",
+        advice="Nothing was changed. Put back a copy from a backup, or move the file away and make a new one.",
         code="file-damaged",
     )

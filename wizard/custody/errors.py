@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from wizard.core.errors import Exit, WizardError
@@ -12,13 +13,23 @@ class Remedy(StrEnum):
 
     NONE = ""
     UNLOCK = "unlock"
-    """Unlock the default collection of GNOME keyring."""
+    """Unlock the default collection of GNOME Keyring."""
     CREATE = "create"
-    """Create a default collection in GNOME keyring."""
+    """Create a default collection in GNOME Keyring."""
     OPEN_FILE = "open-file"
     """Open the encrypted file."""
     MAKE_FILE = "make-file"
     """Make the encrypted file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """One thing that somebody does at a shell to get a keyring."""
+
+    title: str
+    """What the commands do, as a sentence."""
+    commands: tuple[str, ...]
+    """In this order. Each is shown alone on its line, so that it can be copied."""
 
 
 class CustodyError(WizardError):
@@ -28,16 +39,24 @@ class CustodyError(WizardError):
         what: See `WizardError`, as for `why` and `advice`.
         code: A stable word for programs: `locked`, `timeout`, `wrong-passphrase`, `backend-null`, …
         remedy: What the wizard itself can do about it.
+        instructions: What the user can do about it at a shell, in this order.
     """
 
     exit_code = Exit.KEYRING_UNUSABLE
 
     def __init__(
-        self, what: str, *, why: str = "", advice: str = "", code: str = "failed", remedy: Remedy = Remedy.NONE
+        self,
+        what: str,
+        *,
+        why: str = "",
+        advice: str = "",
+        code: str = "failed",
+        remedy: Remedy = Remedy.NONE,
+        instructions: tuple[Instruction, ...] = (),
     ) -> None:
-        super().__init__(what, why=why, advice=advice)
-        self.code = code
+        super().__init__(what, why=why, advice=advice, code=code)
         self.remedy = remedy
+        self.instructions = instructions
 
 
 class KeptElsewhereError(CustodyError):

@@ -23,6 +23,7 @@ from wizard.core.text import printable
 from wizard.custody.backends import FAIL, Judgement, judge
 from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.keyring_errors import (
+    GNOME,
     Service,
     collection_name,
     found_service,
@@ -37,23 +38,18 @@ from wizard.custody.records import USER
 from wizard.custody.store import PHRASES, turn
 
 OPERATIONS: Final = {Remedy.UNLOCK: Op.UNLOCK, Remedy.CREATE: Op.CREATE}
-"""What a typed password can do about GNOME keyring."""
+"""What a typed password can do about GNOME Keyring."""
 
 
 class KeyringStore:
-    """One pinned backend, called in the worker.
-
-    Args:
-        backend: The backend's class path. Only one that may hold secrets is accepted.
-        label: The place in words.
-        process: The worker; it ends with the last store that uses it.
+    """One pinned backend, called in the worker, which ends with the last store that uses it.
 
     Raises:
         CustodyError: the backend is not on the list of secure ones.
     """
 
     place = PHRASES[Place.KEYRING]
-    by_hand = "in the keyring's own program"
+    by_hand = "in the keyring program"
     durable = True
     remark = ""
     doubt = ""
@@ -111,7 +107,7 @@ async def open_keyring(*, deadline: float = DEADLINE, environ: Mapping[str, str]
     Raises:
         CustodyError: there is none that secrets may be trusted to, with the remedy, or the questions were not answered.
     """
-    process, found_bus = _worker(environ, deadline)
+    process = _worker(environ, deadline)
     service, problem = await _ask_service(process)
     try:
         choice = await process.call(Op.CHOICE)
@@ -127,9 +123,11 @@ async def open_keyring(*, deadline: float = DEADLINE, environ: Mapping[str, str]
     elif problem:
         raise problem
     else:
-        label = _label(service, found_bus)
+        bus = unnamed_bus(environ).removeprefix("unix:path=")
+        label = f"{provider_name(service.provider)}, collection {collection_name(service.collection)}, unlocked"
+        label += f", over the bus at {bus}" if bus else ""
     if choice["fault"]:
-        fault = Judgement(pinned.backend, f"it ends with {printable(choice['fault'], 100)}", "unusable")
+        fault = Judgement(pinned.backend, f"It ends with {printable(choice['fault'], 100)}", "unusable")
         raise refused_backend(fault, origin, choice["place"])
     return KeyringStore(pinned.backend, label, process)
 
@@ -150,7 +148,7 @@ def start_worker(*, deadline: float = DEADLINE, environ: Mapping[str, str] = os.
     Raises:
         CustodyError: it cannot be started.
     """
-    process, _ = _worker(environ, deadline)
+    process = _worker(environ, deadline)
     process.start(Op.READ)
     return process
 
@@ -158,13 +156,7 @@ def start_worker(*, deadline: float = DEADLINE, environ: Mapping[str, str] = os.
 async def unlock_keyring(
     password: Secret, remedy: Remedy, *, deadline: float = DEADLINE, environ: Mapping[str, str] = os.environ
 ) -> None:
-    """Unlock GNOME keyring's default collection, or create one.
-
-    Args:
-        password: The collection's; the caller wipes it.
-        remedy: One that `OPERATIONS` has.
-        deadline: Seconds.
-        environ: The environment that names the session bus.
+    """Unlock GNOME Keyring's default collection, or create one (see `open_keyring`). The caller wipes the password.
 
     Raises:
         CustodyError: it is another password; any number of tries lock nothing up. Or it is no password at all, a part
@@ -172,15 +164,14 @@ async def unlock_keyring(
     """
     if not visible(password):
         raise CustodyError(
-            "A keyring is not opened with an empty password",
-            why="GNOME keyring takes an empty password to mean that the file is not encrypted at all.",
-            advice="Choose a password, and type one that can be seen: blanks alone are none.",
+            "The keyring needs a password",
+            why=f"With an empty password {GNOME} does not encrypt its file.",
+            advice="Type a password. Spaces alone are none.",
             code="wrong-password",
         )
     if remedy is not Remedy.UNLOCK:
         expect_understood(password)
-    process, _ = _worker(environ, deadline)
-    await process.call(OPERATIONS[remedy], value=password)
+    await _worker(environ, deadline).call(OPERATIONS[remedy], value=password)
 
 
 def unnamed_bus(environ: Mapping[str, str]) -> str:
@@ -202,10 +193,10 @@ def unnamed_bus(environ: Mapping[str, str]) -> str:
     return f"unix:path={quote(str(socket), safe='/-_.')}" if is_ours else ""
 
 
-def _worker(environ: Mapping[str, str], deadline: float) -> tuple[KeyringProcess, str]:
-    """Return a new worker, which remembers nothing of an earlier answer, and the bus that the login did not name."""
-    found_bus = unnamed_bus(environ)
-    return KeyringProcess({**environ, BUS_VARIABLE: found_bus} if found_bus else dict(environ), deadline), found_bus
+def _worker(environ: Mapping[str, str], deadline: float) -> KeyringProcess:
+    """Return a new worker, which remembers nothing of an earlier answer, on the bus that the login may not name."""
+    bus = unnamed_bus(environ)
+    return KeyringProcess({**environ, BUS_VARIABLE: bus} if bus else dict(environ), deadline)
 
 
 async def _ask_service(process: KeyringProcess) -> tuple[Service, CustodyError | None]:
@@ -218,8 +209,3 @@ async def _ask_service(process: KeyringProcess) -> tuple[Service, CustodyError |
     except CustodyError as error:
         return service, error
     return service, None if service.state is State.READY else unusable_service(service)
-
-
-def _label(service: Service, found_bus: str) -> str:
-    bus = f", over the bus at {found_bus.removeprefix('unix:path=')}" if found_bus else ""
-    return f"{provider_name(service.provider)}, collection {collection_name(service.collection)}, unlocked{bus}"

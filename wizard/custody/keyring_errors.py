@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from wizard.core.text import printable
 from wizard.custody.backends import Judgement
-from wizard.custody.errors import CustodyError, ItemUnreadableError, KeptElsewhereError, Remedy
+from wizard.custody.errors import CustodyError, Instruction, ItemUnreadableError, KeptElsewhereError, Remedy
 from wizard.custody.keyring_worker.protocol import (
     BACKEND_VARIABLE,
     BUS_VARIABLE,
@@ -23,7 +23,7 @@ from wizard.custody.keyring_worker.protocol import (
     State,
 )
 
-GNOME: Final = "GNOME keyring"
+GNOME: Final = "GNOME Keyring"
 DIED: Final = "died"
 """The code of a worker that did not start, or ended without an answer."""
 _ESCAPED = re.compile("_([0-9a-f]{2})")
@@ -38,13 +38,40 @@ _NAMES: Final = {
     "oo7-daemon": "oo7",
 }
 UNLOCK_COMMAND: Final = (
-    'read -rs P; printf %s "$P" | gnome-keyring-daemon --replace --unlock --components=secrets >/dev/null; unset P'
+    '(read -rs P && printf %s "$P" | gnome-keyring-daemon --replace --unlock --components=secrets >/dev/null)'
 )
 """Asks for the keyring's password and unlocks it, or makes a first one. `echo` in place of `printf`
 would add a line break to the password; the exit status is 0 for a wrong one too. It knows no collection but `login`."""
-
 BUS_COMMAND: Final = "dbus-run-session -- sh -c 'key-wizard >/dev/tty 2>&1' >/dev/null 2>&1"
 """Opens the wizard on a session bus that ends with it. What the bus starts prints to nowhere, not over the screens."""
+
+_INSTALL: Final = Instruction(
+    "Install GNOME Keyring, here on Debian or Ubuntu", ("sudo apt-get install gnome-keyring dbus",)
+)
+_UNLOCK: Final = Instruction(
+    "Type the keyring's password. The command unlocks the keyring, or creates the first one", (UNLOCK_COMMAND,)
+)
+_NEW_BUS: Final = (
+    _INSTALL,
+    Instruction("Close the wizard, and open it again with a session bus", (BUS_COMMAND,)),
+    Instruction(
+        "Start your bot with a session bus too. Replace ENV and BOT",
+        ("dbus-run-session -- key-wizard exec ENV -- BOT",),
+    ),
+)
+_INSTRUCTIONS: Final = {
+    State.NO_BUS_ADDRESS: _NEW_BUS,
+    State.BUS_UNREACHABLE: (
+        Instruction("Forget the address, then open the wizard again", (f"unset {BUS_VARIABLE}", "key-wizard")),
+    ),
+    State.NO_SERVICE: (_INSTALL, _UNLOCK),
+    State.SERVICE_FAILS: (
+        Instruction("Start it by hand to see its message", ("gnome-keyring-daemon --foreground --components=secrets",)),
+    ),
+    State.MEMORY_ONLY: (
+        Instruction("Use the default collection, then open the wizard again", (f"unset {COLLECTION_VARIABLE}",)),
+    ),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,72 +86,59 @@ class Service:
     """The bus address that was asked; empty where there is none."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Remedy:
-    what: str
-    why: str
-    advice: str
-    gnome_advice: str = ""
-    """In place of `advice` where the service is GNOME keyring's."""
-
-
-_REMEDIES: Final = {
-    State.NO_BUS_ADDRESS: _Remedy(
-        "This login has no session bus, so no keyring can be reached",
+_STATES: Final = {
+    State.NO_BUS_ADDRESS: (
+        "This login has no session bus, so it cannot reach a keyring",
         f"{BUS_VARIABLE} is {{bus}}, and there is no bus socket in the user's runtime directory.",
-        "Log in with a user session: `sudo`, `su` and cron have none. Or close the wizard and start it with a bus: "
-        f"`{BUS_COMMAND}`. Your bot then needs `dbus-run-session` too. Or choose the encrypted file.",
+        "Log in as the user directly, because `sudo`, `su` and cron have no session bus. Or use the encrypted file.",
     ),
-    State.BUS_UNREACHABLE: _Remedy(
+    State.BUS_UNREACHABLE: (
         "The session bus does not answer",
         f"{BUS_VARIABLE} is {{bus}}. The attempt ended with {{detail}}.",
-        "The variable may be left over from another login or another user. Log out and in again, or unset it.",
+        f"The address may come from another login or another user. Log out and in again, or unset {BUS_VARIABLE}.",
     ),
-    State.NO_SERVICE: _Remedy(
+    State.NO_SERVICE: (
         "No keyring program is on the session bus",
-        "org.freedesktop.secrets is neither running nor can the bus start it.",
-        "Install one (Debian: `apt-get install gnome-keyring`), or switch on the Secret Service in KeePassXC. "
-        f"Start GNOME keyring with `{UNLOCK_COMMAND}`.",
+        "org.freedesktop.secrets does not run, and the bus cannot start it.",
+        f"Install {GNOME}, switch on the Secret Service in KeePassXC, or use the encrypted file.",
     ),
-    State.SERVICE_FAILS: _Remedy(
-        "The keyring program cannot be started",
-        "The session bus tried, and answered {detail}.",
-        "Start it by hand to see its message: `gnome-keyring-daemon --foreground --components=secrets`.",
+    State.SERVICE_FAILS: (
+        "The keyring program does not start",
+        "The session bus tried to start it, and answered {detail}.",
+        "Start it by hand to see its message, or use the encrypted file.",
     ),
-    State.SERVICE_HUNG: _Remedy(
+    State.SERVICE_HUNG: (
         "The keyring program does not answer",
         f"{{provider}} owns org.freedesktop.secrets and gave no answer within {PATIENCE:g} s.",
-        "Look for a password dialog on the desktop and answer it, or end the program and start it again.",
+        "Answer its password dialog on the desktop, or end the program and start it again.",
     ),
-    State.NO_COLLECTION: _Remedy(
+    State.NO_COLLECTION: (
         "The keyring has no collection to store into",
-        "{provider} answers, and names no default collection{named}.",
-        "Create a default collection in {provider} itself, then try again.",
-        f"Create one in the wizard; or choose a password for it and run `{UNLOCK_COMMAND}`.",
+        "{provider} answers, and has no default collection{named}.",
+        "Create a default collection in {provider}, then try again.",
     ),
-    State.MEMORY_ONLY: _Remedy(
-        "The keyring's collection is kept in memory only",
-        "{provider} would store into its collection {collection}, which is lost when the program ends.",
+    State.MEMORY_ONLY: (
+        "The keyring keeps its collection in memory only",
+        "{provider} would store into collection {collection}, which is lost when the program ends.",
         f"Unset {COLLECTION_VARIABLE}, or make another collection the default one.",
     ),
-    State.LOCKED: _Remedy(
+    State.LOCKED: (
         "The keyring is locked",
-        "{provider}, collection {collection}, is locked, and opens with its password only.",
-        "Unlock it in {provider} itself, then try again.",
-        f"Unlock it in the wizard or on the desktop; without them run `{UNLOCK_COMMAND}`.",
+        "Only the password opens collection {collection} of {provider}.",
+        "Unlock it in {provider}, then try again.",
     ),
-    State.UNENCRYPTED: _Remedy(
-        "The keyring is not encrypted: its collection has an empty password",
-        "{provider} keeps collection {collection} as a plain text file, so whoever gets at the disk or a backup of it "
-        "reads every secret in it.",
-        "Choose a password for it in the program Passwords and Keys (seahorse): Change Password. Without a desktop, "
-        "choose the encrypted file in the wizard.",
+    State.UNENCRYPTED: (
+        "The keyring is not encrypted, because its password is empty",
+        "{provider} keeps collection {collection} as plain text. Who reads the disk or a backup reads your secrets.",
+        "Choose a password for it in the program Passwords and Keys (seahorse), or use the encrypted file.",
     ),
 }
-
-
-_OWN: Final = {State.LOCKED: Remedy.UNLOCK, State.NO_COLLECTION: Remedy.CREATE}
-"""What the wizard itself can do where the service is GNOME keyring's."""
+"""What, why and advice of each state."""
+_IN_WIZARD: Final = {
+    State.LOCKED: (Remedy.UNLOCK, "Unlock it in the wizard or on the desktop."),
+    State.NO_COLLECTION: (Remedy.CREATE, "Create one in the wizard."),
+}
+"""What the wizard itself can do where the service is GNOME Keyring's, and the advice that says so."""
 
 
 def provider_name(comm: str) -> str:
@@ -139,16 +153,15 @@ def collection_name(path: str) -> str:
 
 def unusable_service(service: Service) -> CustodyError:
     """Return the error for a Secret Service that is not ready, with its remedy."""
-    remedy, provider = _REMEDIES[service.state], provider_name(service.provider)
-    collection = collection_name(service.collection)
-    advice, own = remedy.advice, Remedy.NONE
+    provider, collection = provider_name(service.provider), collection_name(service.collection)
+    what, why, advice = _STATES[service.state]
+    instructions, remedy = _INSTRUCTIONS.get(service.state, ()), Remedy.NONE
     if service.state is State.NO_COLLECTION and service.collection:
         # The environment names one that there is not: one made here would have another name.
-        advice = f"Unset {COLLECTION_VARIABLE}, or have it name a collection that there is."
-    elif provider == GNOME and service.state in _OWN:
-        advice, own = remedy.gnome_advice, _OWN[service.state]
-        if collection not in {"", "login"}:  # `UNLOCK_COMMAND` knows no other
-            advice = "Unlock it in the wizard or on the desktop."
+        advice = f"Unset {COLLECTION_VARIABLE}, or set it to a collection that exists."
+    elif provider == GNOME and service.state in _IN_WIZARD:
+        remedy, advice = _IN_WIZARD[service.state]
+        instructions = (_UNLOCK,) if collection in {"", "login"} else ()  # `UNLOCK_COMMAND` knows no other
     words = {
         "provider": provider,
         "collection": collection or "login",
@@ -157,37 +170,46 @@ def unusable_service(service: Service) -> CustodyError:
         "bus": printable(service.bus) or "not set",
     }
     return CustodyError(
-        remedy.what, why=remedy.why.format(**words), advice=advice.format(**words), code=service.state, remedy=own
+        what,
+        why=why.format(**words),
+        advice=advice.format(**words),
+        code=service.state,
+        remedy=remedy,
+        instructions=instructions,
     )
 
 
-_DOING: Final = {
-    Op.STATE: "Asking for the state of the Secret Service",
-    Op.CHOICE: "Asking which keyring would be used",
-    Op.WRITE: "Storing into the keyring",
-    Op.READ: "Reading from the keyring",
-    Op.DELETE: "Deleting from the keyring",
-    Op.LIST: "Listing what is in the keyring",
-    Op.UNLOCK: "Unlocking the keyring",
-    Op.CREATE: "Creating a collection in the keyring",
+_FAILED: Final = {
+    Op.STATE: "The wizard could not ask for the state of the Secret Service",
+    Op.CHOICE: "The wizard could not find out which keyring to use",
+    Op.WRITE: "The wizard could not store into the keyring",
+    Op.READ: "The wizard could not read from the keyring",
+    Op.DELETE: "The wizard could not delete from the keyring",
+    Op.LIST: "The wizard could not list what the keyring holds",
+    Op.UNLOCK: "The wizard could not unlock the keyring",
+    Op.CREATE: "The wizard could not create a collection in the keyring",
 }
 # macOS: OSStatus (Security/SecBase.h); Windows: winerror.h.
 _SYSTEM: Final = {
     -25308: (
         "locked",
-        "macOS answered -25308: the keychain is locked and this login may not show its dialog, as over SSH.",
-        "Run `security unlock-keychain` in this same session, then try again.",
+        "macOS answered -25308. The keychain is locked, and this login cannot show its dialog, as over SSH.",
+        "Run `security unlock-keychain` in this session, then try again.",
     ),
     -25293: (
         "denied",
-        "macOS answered -25293: the keychain refuses this Python.",
+        "macOS answered -25293. The keychain refuses this Python.",
         "Allow the access in Keychain Access, or use a Python whose signature is intact.",
     ),
-    -128: ("declined", "macOS answered -128: the request was declined.", "Try again and allow the access."),
+    -128: (
+        "declined",
+        "macOS answered -128. Somebody declined the request.",
+        "Try again, and allow the access.",
+    ),
     1312: (
         "network-login",
-        "Windows answered 1312: this is a network login, as OpenSSH makes it, and has no Credential Manager.",
-        "Run the wizard in a console or Remote Desktop session.",
+        "Windows answered 1312. This is a network login, as over OpenSSH, and has no Credential Manager.",
+        "Open the wizard in a console or Remote Desktop session.",
     ),
 }
 _SYSTEM_STORES: Final = {
@@ -195,28 +217,31 @@ _SYSTEM_STORES: Final = {
     "win32": "keyring.backends.Windows.WinVaultKeyring",
 }
 _CODES: Final = {
-    Code.NO_BACKEND: ("The keyring backend does not work here ({kind}).", "Run the doctor to see what changed."),
+    Code.NO_BACKEND: (
+        "The keyring backend does not work here ({kind}).",
+        "Run `key-wizard doctor` to see what changed.",
+    ),
     Code.LOST: (
-        "The keyring's program or the session bus went away in the middle ({kind}).",
-        "Start the keyring again, then repeat this step: nothing is counted as done until it was read back.",
+        "The keyring program or the session bus ended during the call ({kind}).",
+        "Start the keyring again, then repeat this step. Only what was read back counts as done.",
     ),
     Code.BAD_CONFIG: (
         "keyring's configuration file keyringrc.cfg cannot be read ({kind}).",
-        "Correct the file or move it away; `python -m keyring diagnose` prints where it is.",
+        "Correct the file or move it away. `python -m keyring diagnose` prints where it is.",
     ),
 }
 _OTHER: Final = (
     "The keyring library raised {kind}.",
-    "Try again; if it stays so, try `python -m keyring` by hand with a value that is no secret.",
+    "Try again. If it stays so, try `python -m keyring` by hand with a value that is no secret.",
 )
 
 
 def late(operation: Op, deadline: float) -> CustodyError:
     """Return the error for a worker that was ended at its deadline."""
     return CustodyError(
-        f"{_DOING[operation]} took longer than {deadline:g} s and was ended",
-        why="A keyring that asks for a password on a screen that nobody sees, or a hung one, does this.",
-        advice="Look for a password dialog on the desktop, or restart the keyring's program. Then try again.",
+        f"{_FAILED[operation]} within {deadline:g} s",
+        why="The keyring hangs, or asks for a password on a screen that nobody sees.",
+        advice="Answer its password dialog on the desktop, or restart the keyring program. Then try again.",
         code="timeout",
     )
 
@@ -224,7 +249,7 @@ def late(operation: Op, deadline: float) -> CustodyError:
 def no_answer(operation: Op, what: str) -> CustodyError:
     """Return the error for a worker that did not start, or ended by itself."""
     return CustodyError(
-        f"{_DOING[operation]} failed",
+        _FAILED[operation],
         why=f"The program that calls the keyring {what}.",
         advice=f"Run `{sys.executable} -m keyring diagnose` to see whether the keyring library itself works.",
         code=DIED,
@@ -239,38 +264,38 @@ def failure(operation: Op, answer: Mapping[str, Any]) -> CustodyError:
     if code == Code.LOCKED:
         return CustodyError(
             "The keyring is locked",
-            why=f"It was not unlocked when it was asked for ({kind}).",
-            advice="Unlock it in its own program, then try again.",
+            why=f"Nobody unlocked it when it asked ({kind}).",
+            advice="Unlock it in the keyring program, then try again.",
             code=State.LOCKED,
         )
     if code == Code.ELSEWHERE:
         path = str(answer["collection"])
         return KeptElsewhereError(
-            "What is looked for lies in another collection of the keyring than the one that is used",
-            why=f"Collection {collection_name(path)} holds an item of this name. Which collection is used changes with"
-            f" the default one and with {COLLECTION_VARIABLE}.",
+            "The item lies in another collection of the keyring than the one in use",
+            why=f"Collection {collection_name(path)} holds an item of this name. The default collection and"
+            f" {COLLECTION_VARIABLE} decide which one is in use.",
             advice="Make that collection the default one again, or start the wizard with"
-            f" {COLLECTION_VARIABLE}={printable(path)}. Nothing counts as gone until then.",
+            f" {COLLECTION_VARIABLE}={printable(path)}. Until then nothing counts as deleted.",
         )
     if code == Code.WRONG_PASSWORD:
         return CustodyError(
             "This password does not open the keyring",
-            why="GNOME keyring refused it; the collection is locked as before.",
-            advice="Type it again: it is often the login password, or the one from before it was changed.",
+            why=f"{GNOME} refused it, and stays locked.",
+            advice="Type it again. It is often your login password, or the one that you had before.",
             code=code,
         )
     if code == Code.NOT_TEXT:
         return ItemUnreadableError(
-            "What the keyring holds under this name is not text",
+            "The keyring's item of this name is not text",
             why="Another program wrote it.",
-            advice="Look at it in the keyring's own program, and remove it there if nothing needs it.",
+            advice="Look at it in the keyring program. Delete it there if nothing needs it.",
         )
     why, advice = _CODES.get(code, _OTHER)
     if number in _SYSTEM:
         code, why, advice = _SYSTEM[number]
     elif code == Code.SYSTEM:
         why = f"The system answered {number} ({{kind}})."
-    return CustodyError(f"{_DOING[operation]} failed", why=why.replace("{kind}", kind), advice=advice, code=code)
+    return CustodyError(_FAILED[operation], why=why.replace("{kind}", kind), advice=advice, code=code)
 
 
 def found_service(facts: Mapping[str, Any]) -> Service:
@@ -282,20 +307,21 @@ def refused_backend(judgement: Judgement, origin: Origin, place: str) -> Custody
     """Return the error for a backend that may not hold a secret, with the line to change."""
     if judgement.refusal == "fail" and origin is Origin.PRIORITY:
         return CustodyError(
-            "There is no keyring on this system that secrets may be trusted to",
+            "No keyring on this system is safe for secrets",
             why="The keyring library found no backend that works here.",
-            advice="Run `python -m keyring diagnose` and `python -m keyring --list-backends` to see what is missing.",
+            advice="Use the encrypted file. `python -m keyring diagnose` shows what is missing.",
             code="backend-fail",
+            instructions=_NEW_BUS if sys.platform not in _SYSTEM_STORES else (),
         )
-    by_whom = "the keyring library prefers it here" if origin is Origin.PRIORITY else f"{printable(place)} names it"
+    by_whom = "The keyring library prefers it here" if origin is Origin.PRIORITY else f"{printable(place)} names it"
     wanted = _SYSTEM_STORES.get(sys.platform, SECRET_SERVICE)
     unset = ", or unset it" if origin is Origin.ENVIRONMENT else ""
     advice = f"Set {BACKEND_VARIABLE}={wanted}{unset}."
     if origin is Origin.CONFIG:
         advice = f"In {printable(place)} write the line `default-keyring={wanted}`, or remove the line that is there."
     return CustodyError(
-        f"The keyring backend {judgement.backend or '(no name)'} is refused: {judgement.reason}",
-        why=f"It would be used because {by_whom}.",
+        f"The wizard does not use the keyring backend {judgement.backend or '(no name)'}",
+        why=f"{judgement.reason}. {by_whom}.",
         advice=advice,
         code=f"backend-{judgement.refusal}",
     )

@@ -30,7 +30,7 @@ _GRACE: Final = 1.0
 # -I: no current directory, no PYTHONPATH. The directory that holds this package comes last, so that
 # nothing beside it can take the place of a module of the standard library.
 _BOOTSTRAP: Final = (
-    "import sys; sys.path.append(sys.argv[1]); from wizard.custody.keyring_worker.main import main; main()"
+    "import sys\nsys.path.append(sys.argv[1])\nfrom wizard.custody.keyring_worker.main import main\nmain()"
 )
 COMMAND: Final = (sys.executable, "-I", "-c", _BOOTSTRAP, str(Path(__file__).parents[2]))
 

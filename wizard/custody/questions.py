@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import Final
 
 from wizard.core.secret import Secret
@@ -11,6 +12,29 @@ from wizard.custody.errors import CustodyError, Remedy
 
 SHORTEST: Final = 12
 """Characters of a new passphrase: whoever has the file can guess as fast as his machines allow."""
+
+
+class Choice(StrEnum):
+    """What there is to choose where no keyring can be used."""
+
+    ENCRYPTED_FILE = "encrypted-file"
+    KEYRING_HELP = "keyring-help"
+
+
+CHOOSE: Final = "Where do you want to keep your credentials?"
+"""Asked where no keyring can be used."""
+CHOICES: Final = {
+    Choice.ENCRYPTED_FILE: (
+        "Use an encrypted file",
+        "You choose a passphrase now. The wizard asks for it once in every run.",
+    ),
+    Choice.KEYRING_HELP: (
+        "Show how to get a keyring here",
+        "You run the commands in a shell, then try again.",
+    ),
+}
+"""Title and explanation of each: `CHOOSE` comes before. The file goes on with the question for its passphrase
+(`Remedy.MAKE_FILE`), the help with the error's `instructions`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,47 +50,42 @@ class Question:
 
 QUESTIONS: Final = {
     Remedy.UNLOCK: Question(
-        "unlock the keyring here",
-        "The password of GNOME keyring's default collection, often the login password. It goes to the keyring"
-        " alone and is kept nowhere. A wrong one locks nothing.",
+        "unlock the keyring",
+        "Type the password of GNOME Keyring. It is often your login password. The wizard does not store it, and a wrong"
+        " one locks nothing.",
     ),
     Remedy.CREATE: Question(
-        "create a collection in the keyring",
-        "Choose its password. With your login password, a password login unlocks it by itself from then on.",
+        "create a keyring",
+        "Choose its password. If it is your login password, the keyring opens when you log in with it.",
         is_new=True,
     ),
     Remedy.OPEN_FILE: Question(
         "open the encrypted file",
-        "Its passphrase is asked for once per run and is kept nowhere.",
+        "Type its passphrase. The wizard asks once in every run and does not store it.",
     ),
     Remedy.MAKE_FILE: Question(
         "make the encrypted file",
-        f"Choose a passphrase of {SHORTEST} characters or more. Nobody can recover it: without it the credentials"
-        " in the file are lost.",
+        f"Choose a passphrase of {SHORTEST} characters or more. Nobody can recover it. Without it you lose the"
+        " credentials in the file.",
         is_new=True,
     ),
 }
 
 OLD_PASSPHRASE: Final = Question(
     "change the passphrase",
-    "First the passphrase so far, then the new one twice. What the file holds stays.",
+    "Type the old passphrase, then the new one twice. The stored credentials stay.",
 )
-NEW_PASSPHRASE: Final = Question(
-    "choose the new passphrase",
-    f"The new one has {SHORTEST} characters or more. Nobody can recover it: without it the credentials in the file"
-    " are lost.",
-)
+NEW_PASSPHRASE: Final = replace(QUESTIONS[Remedy.MAKE_FILE], does="choose the new passphrase")
 PASSPHRASE_CHANGED: Final = (
-    "The encrypted file opens with the new passphrase from now on, and no longer with the old one.",
-    "Copies of the file from before, as in backups, open with the old one for ever: if somebody else knows it, rotate"
-    " the keys too.",
-    "A wizard that is open elsewhere has to be started again; a service needs the new one as its systemd credential.",
+    "The new passphrase now opens the encrypted file. The old one no longer does.",
+    "The old one still opens older copies of the file, as in backups. If somebody else knows it, replace your keys.",
+    "Start again every wizard that is still open. Give your services the new passphrase as their systemd credential.",
 )
 """What is said once the passphrase is another one."""
 
 
 def visible(password: Secret) -> str:
-    """Return the characters that can be seen: neither blanks nor controls nor what has no width."""
+    """Return the characters that can be seen: neither spaces nor controls nor what has no width."""
     return "".join(UNPRINTABLE.sub("", password.reveal()).split())
 
 
@@ -78,8 +97,8 @@ def expect_understood(password: Secret) -> None:
     """
     if REPLACEMENT in password.reveal():
         raise CustodyError(
-            "Not all of what was typed was understood",
-            why="The terminal sends accents and other letters in another encoding than UTF-8.",
-            advice="Set the terminal to UTF-8 and type it again, or choose one without such letters.",
+            "The terminal did not send all that you typed",
+            why="It sends accents and other letters in another encoding than UTF-8.",
+            advice="Set the terminal to UTF-8 and type it again, or leave out such letters.",
             code="not-understood",
         )

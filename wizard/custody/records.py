@@ -7,6 +7,7 @@ Invariant: decoding either gives complete credentials or raises an error that sh
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -96,13 +97,12 @@ def decode_item(item: Secret) -> Credentials:
     Raises:
         ItemUnreadableError: the item is empty, cut short, of another schema or another program's.
     """
-    fields = _fields(item)
-    problem = _problem(fields)
-    if problem:
+    fields = json_object(item.reveal())
+    if problem := _problem(fields) if item else "It is empty, as after a write that was cut short":
         raise ItemUnreadableError(
-            "What is stored under this name is not a complete set of credentials",
-            why=f"It is {problem}." if item else "It is empty, as from a write that was cut short.",
-            advice="It cannot be used. Put the credentials in again, or make a new key on the exchange's page.",
+            "The stored item is not a complete set of credentials",
+            why=f"{problem}.",
+            advice="Enter the credentials again, or create a new key on Binance.",
         )
     return Credentials(KeyKind(fields["kind"]), Secret(fields["api_key"]), Secret(fields["signing"]))
 
@@ -118,29 +118,29 @@ def credentials_of(record: KeyRecord, found: Secret | None, place: str) -> Crede
     credentials = decode_item(found)
     if credentials.name.fingerprint != record.name.fingerprint:
         raise ItemUnreadableError(
-            f"{capitalised(place)} holds the credentials of another key under this name",
-            why=f"Under {record.item} there are those of {credentials.name}.",
-            advice="Somebody moved or renamed items. It cannot be used: put the credentials of this key in again.",
+            f"{capitalised(place)} holds another key under the name of {record.name}",
+            why=f"Item {record.item} holds {credentials.name}. Somebody moved or renamed items.",
+            advice=f"Enter the credentials of {record.name} again.",
         )
     return credentials
 
 
 def owner_of(item: Secret) -> str:
     """Return which journal stored an item; nothing where it does not say."""
-    owner = _fields(item).get("owner", "")
+    owner = json_object(item.reveal()).get("owner")
     return owner if isinstance(owner, str) else ""
 
 
 def created_of(item: Secret) -> str:
     """Return when an item was stored, as its writer says, fit to be shown; nothing where it does not say."""
-    created = _fields(item).get("created", "")
+    created = json_object(item.reveal()).get("created")
     return printable(created, 20) if isinstance(created, str) else ""
 
 
-def _fields(item: Secret) -> dict[str, Any]:
-    """Return the item's fields, or none; the JSON error, which holds the whole text, stays here."""
+def json_object(text: str | bytes) -> dict[str, Any]:
+    """Return the fields of a JSON object, or none; the JSON error, which holds the whole text, stays here."""
     try:
-        fields = json.loads(item.reveal())
+        fields = json.loads(text)
     except (ValueError, RecursionError):
         return {}
     return fields if isinstance(fields, dict) else {}
@@ -149,17 +149,13 @@ def _fields(item: Secret) -> dict[str, Any]:
 def _problem(fields: dict[str, Any]) -> str:
     """Return what is wrong with the fields, without a word of what they say."""
     if not fields:
-        return "not JSON, or cut short"
+        return "It is not JSON, or is cut short"
     if type(schema := fields.get("schema")) is not int or schema != SCHEMA:
-        return "of another schema: another program or a newer wizard wrote it"
+        return "Another program or a newer Key Wizard wrote it"
     if fields.keys() != _FIELDS:
-        return "without some of the fields, or with others"
-    if not all(_is_text(fields[name]) for name in ("kind", "api_key", "signing", "created")):
-        return "without a value in some of the fields"
-    if not isinstance(fields["owner"], str):
-        return "without a readable owner"
-    return "" if fields["kind"] in set(KeyKind) else "for a kind of key that this wizard does not know"
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and value != "" and not any("\ud800" <= letter <= "\udfff" for letter in value)
+        return "It lacks fields, or has others"
+    values = [fields[name] for name in ("kind", "api_key", "signing", "created")]
+    is_text = all(isinstance(value, str) and re.fullmatch("[^\ud800-\udfff]+", value) for value in values)
+    if not is_text or not isinstance(fields["owner"], str):
+        return "Some of its fields have no readable value"
+    return "" if fields["kind"] in set(KeyKind) else "This Key Wizard does not know its kind of key"

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from filelock import FileLock
 
 PHRASES: Final = {Place.KEYRING: "the keyring", Place.ENCRYPTED_FILE: "the encrypted file"}
-"""The places of credentials as phrases within a sentence: no other module says which one it is in its own words."""
+"""The places of credentials, as phrases within a sentence."""
 MEMORY: Final = "this program's memory"
 NOT_KNOWN: Final = "the place of the credentials"
 """Before a rehearsal has found out whether it can use the keyring."""
@@ -39,13 +39,13 @@ class Store(Protocol):
     """A place for secrets, each under a name."""
 
     label: str
-    """The place in words: "GNOME keyring, collection login, unlocked"."""
+    """The place in words: "GNOME Keyring, collection login, unlocked"."""
     backend: str
     """What kind of place it is, for code: the class path of a keyring's backend, or `memory`."""
     place: str
     """The kind of place as a phrase within a sentence: one of `PHRASES`, or `MEMORY`."""
     by_hand: str
-    """How somebody changes single items without the steps of a rotation: "in the keyring's own program"."""
+    """How somebody changes single items without the steps of a rotation: "in the keyring program"."""
     durable: bool
     """Whether what is stored outlives this program."""
     doubt: str
@@ -129,11 +129,7 @@ class MemoryStore:
 
 @asynccontextmanager
 async def turn(file: Path, deadline: float) -> AsyncIterator[None]:
-    """Hold the lock `file`; its directory is made where it is missing.
-
-    Args:
-        file: The lock.
-        deadline: Seconds to wait for another process. The wait can be cancelled.
+    """Hold the lock `file`; wait up to `deadline` seconds for another process. The wait can be cancelled.
 
     Raises:
         CustodyError: another process held it for so long, or the lock cannot be made.
@@ -179,16 +175,16 @@ def acquire(lock: FileLock, deadline: float, given_up: Event) -> None:
             given_up.wait(_PAUSE)
     except OSError as error:
         raise CustodyError(
-            "It cannot be seen to that nobody else changes the stored credentials meanwhile",
-            why=f"The lock {lock.lock_file} cannot be made: {error.strerror or type(error).__name__}.",
-            advice="Make that directory writable for you; the lock of the system's keyring moves with HOME. Nothing was"
-            " changed.",
+            f"The wizard cannot make the lock {lock.lock_file}",
+            why=f"The system answered “{error.strerror or type(error).__name__}”. Without the lock, two programs could"
+            " change the stored credentials at once.",
+            advice="Make its directory writable for you. Nothing was changed.",
             code="busy",
         ) from None
     raise CustodyError(
         f"Another process has been changing the stored credentials for {deadline:g} s",
         why=f"It holds the lock {lock.lock_file}.",
-        advice="Look whether another Key Wizard hangs, end it, and try again. The lock goes with its process.",
+        advice="Look for another Key Wizard that hangs, and end it. Then try again.",
         code="busy",
     )
 
@@ -210,9 +206,9 @@ async def write_confirmed(store: Store, name: str, value: Secret) -> None:
     if found is None and failure is not None:
         raise failure
     raise CustodyError(
-        f"{capitalised(store.place)} does not give back what was written into it",
-        why=f"Under {name} it holds {_in_words(found)}.",
-        advice=f"Do not rely on this place ({store.label}) before this is understood. {_read_back_again(store)}",
+        f"{capitalised(store.place)} does not give back what the wizard wrote into it",
+        why=f"Item {name} holds {_in_words(found)}.",
+        advice=f"Do not trust {store.label} until you know why. {_again(store)}",
         code="read-back-differs",
     )
 
@@ -231,9 +227,9 @@ async def delete_confirmed(store: Store, name: str) -> None:
     if await _read_back(store, name, failure) is None:
         return
     raise failure or CustodyError(
-        f"{capitalised(store.place)} still holds what was deleted from it",
-        why=f"After the deletion there is a value under {name}.",
-        advice=f"Delete it {store.by_hand}: another program may have stored one under the same name.",
+        f"{capitalised(store.place)} still holds what the wizard deleted",
+        why=f"Item {name} still has a value. Another program may have stored it.",
+        advice=f"Delete it {store.by_hand}.",
         code="not-deleted",
     )
 
@@ -247,7 +243,7 @@ async def try_out(store: Store) -> float:
     import asyncio  # noqa: PLC0415 - `exec` stores nothing, and does without
 
     started = time.monotonic()
-    name, value = f"key-wizard:canary:{os.urandom(8).hex()}", Secret(os.urandom(128).hex())
+    name, value = f"key-wizard:trial:{os.urandom(8).hex()}", Secret(os.urandom(128).hex())
     try:
         async with store.turn():  # it too must be possible before anything matters
             await write_confirmed(store, name, value)
@@ -267,19 +263,19 @@ async def _read_back(store: Store, name: str, failure: CustodyError | None) -> S
         first = f"{failure.what}. " if failure else ""
         unread = error
     raise CustodyError(
-        f"It is not known what {store.place} holds under {name}",
-        why=f"{first}{unread.what}. {unread.why}",
-        advice=f"{unread.advice} {_read_back_again(store)}",
+        f"The wizard does not know what {store.place} holds now",
+        why=f"{first}It could not read item {name} back. {unread.what}. {unread.why}",
+        advice=f"{unread.advice} {_again(store)}",
         code=unread.code,
         remedy=unread.remedy,
     )
 
 
-def _read_back_again(store: Store) -> str:
-    return f"Repeat this step once {store.place} works again: doing it twice does no harm."
+def _again(store: Store) -> str:
+    return f"When {store.place} works again, repeat this step. Doing it twice does no harm."
 
 
 def _in_words(found: Secret | None) -> str:
     if found is None:
-        return "nothing, although it reported success"
-    return "another value" if found else "an empty value, as from a write that was cut short"
+        return "nothing, although the write reported success"
+    return "another value" if found else "an empty value, as after a write that was cut short"

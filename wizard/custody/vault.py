@@ -95,11 +95,13 @@ class Vault:
                     self._journal.confirm_key(record)
                     return replace(record, holding=Holding.STORED)
                 # Another journal on the same store has an item of this name: leave it alone.
-                self._journal.forget_key(record, "the name is taken by somebody else")
+                self._journal.forget_key(record, "somebody else uses this name")
         finally:
             value.wipe()
         raise CustodyError(
-            f"No name is free for this key in {self.store.place}", advice="Delete items that are not needed."
+            f"No name is free for this key in {self.store.place}",
+            why=f"Other items have all {HIGHEST_VERSION - 1} names.",
+            advice=f"Delete items that nothing needs, {self.store.by_hand}.",
         )
 
     async def fetch(self, record: KeyRecord) -> Credentials | None:
@@ -122,7 +124,7 @@ class Vault:
         """
         self._expect_here(record)
         if record.slot is Slot.CURRENT:
-            raise ValueError("the current key is never purged")
+            raise ValueError("the secret of the current key is never deleted")
         self._journal.announce_purge(record, reason)
         await remove_item(self.store, record.item, self._journal.id)
         self._journal.confirm_purge(record)
@@ -134,7 +136,7 @@ class Vault:
             if record.holding not in (Holding.ANNOUNCED, Holding.PURGING):
                 continue
             if record.backend != self.store.backend:
-                done.append(f"{record.name} was left unsettled in {record.store}: open that place to settle it.")
+                done.append(f"{record.name} is not finished in {record.store}. Open that place to finish it.")
             elif record.holding is Holding.ANNOUNCED:
                 done.append(await self._settle_announced(record))
             else:
@@ -170,7 +172,7 @@ class Vault:
 
     def forget(self, record: KeyRecord) -> None:
         """Strike a key off whose item is not there any more; call it for what `missing` returned."""
-        self._journal.announce_purge(record, "its item was not in the store any more, and the user let it go")
+        self._journal.announce_purge(record, "the store no longer had its item, and the user gave it up")
         self._journal.confirm_purge(record)
 
     async def _is_written(self, name: str, value: Secret) -> bool:
@@ -189,17 +191,17 @@ class Vault:
             raise KeptElsewhereError(
                 f"{record.name} is stored in another place than the one that is open",
                 why=f"It was stored in {record.store}.",
-                advice="Choose that place again ([custody] place in config.toml), then go on.",
+                advice="Choose that place again in config.toml (place, below [custody]). Then go on.",
             )
 
     async def _settle_announced(self, record: KeyRecord) -> str:
         found = await _read_here(self.store, record.item)
         if found is not None and _is_own(found, self._journal.id):
             self._journal.confirm_key(record)
-            return f"Storing {record.name} was interrupted after it was in {self.store.place}: nothing is lost."
+            return f"The wizard was interrupted, but {record.name} is safe in {self.store.place}."
         # Whatever else is under that name was not written by this journal, or is empty: it is left alone.
         self._journal.forget_key(record, f"it did not reach {self.store.place} whole")
-        return f"Storing {record.name} was interrupted before it was in {self.store.place}: enter it again."
+        return f"The wizard was interrupted before {record.name} was in {self.store.place}. Enter it again."
 
     async def _complete_purge(self, record: KeyRecord) -> str:
         try:
@@ -207,11 +209,11 @@ class Vault:
         except ItemOccupiedError:
             # Ours is gone: somebody else has put an item of that name since.
             self._journal.confirm_purge(record)
-            return f"The item of {record.name} was replaced by another program's, which is left alone."
+            return f"Another program replaced the item of {record.name}. The wizard leaves it alone."
         except KeptElsewhereError as error:
-            return f"The purge of {record.name} was interrupted and waits. {' '.join(error.sentences())}"
+            return f"The secret of {record.name} is not deleted yet. {' '.join(error.sentences())}"
         self._journal.confirm_purge(record)
-        return f"The purge of {record.name} was interrupted and is now complete."
+        return f"The secret of {record.name} is now deleted. The wizard had been interrupted."
 
     def _unused_version(self, credentials: Credentials) -> int:
         """One new item per version: nothing is overwritten."""
@@ -236,9 +238,9 @@ async def remove_item(store: Store, name: str, owner: str) -> None:
         found = await store.read(name)
         if found and not _is_own(found, owner):
             raise ItemOccupiedError(
-                f"What {store.place} holds under this name was not stored by this wizard",
-                why=f"Another journal, a newer version or another program wrote {name}.",
-                advice=f"Nothing was deleted. If it is not needed, delete it {store.by_hand}.",
+                f"This wizard did not store item {name} in {store.place}",
+                why="Another Key Wizard, a newer version or another program wrote it.",
+                advice=f"Nothing was deleted. If nothing needs it, delete it {store.by_hand}.",
             )
         await delete_confirmed(store, name)
 

@@ -40,28 +40,22 @@ class Copies:
     found: tuple[str, ...] = ()
     """The places that hold the key, each as a phrase."""
     unknown: tuple[str, ...] = ()
-    """The places that could not be looked at, each with the reason."""
+    """Why each other place could not be looked at, as a sentence without its full stop."""
 
     def __bool__(self) -> bool:
         return bool(self.found or self.unknown)
 
     def sentences(self) -> tuple[str, ...]:
-        """Return what is to be told about it."""
-        held = (f"It still stands in plain text: {'; '.join(self.found)}.",) if self.found else ()
-        gaps = (f"Not known, whether also elsewhere: {'; '.join(self.unknown)}.",) if self.unknown else ()
-        return held + gaps
+        """Return the places, one a sentence."""
+        held = (f"It is still in plain text in {place}." for place in self.found)
+        return (*held, *(f"{reason}. The key may be there too." for reason in self.unknown))
 
 
 def copies_of(credentials: Credentials, environ: Mapping[str, str], noted: Iterable[str] = ()) -> Copies:
     """Return the places that hold the API key or what signs for it now.
 
-    Looked at are the variables of this process, the usual files of the working and the home directory, and `noted`.
-    A private key is looked for between PEM frames and recognised by its public half.
-
-    Args:
-        credentials: What is looked for.
-        environ: The variables of this process; `PWD` and `HOME` name the two directories.
-        noted: Further files.
+    Looked at are the variables of this process, the usual files of the working and the home directory (`PWD` and
+    `HOME`), and the files `noted`. A private key is looked for between PEM frames and recognised by its public half.
     """
     traces = _Traces(credentials)
     files = dict.fromkeys([*noted, *_usual(environ, "PWD", USUAL), *_usual(environ, "HOME", _AT_HOME)])
@@ -127,7 +121,7 @@ def _in_file(path: str, traces: _Traces) -> list[str]:
     text = data.decode(encoding, "replace")
     numbers = [str(number) for number in traces.lines(text)]
     if not numbers and traces.may_be_locked_in(text):
-        raise FileError(f"{shown} holds an encrypted private key, and whose it is cannot be told")
+        raise FileError(f"{shown} holds an encrypted private key")
     if not numbers and is_encrypted(text):
-        raise FileError(f"{shown} holds a key that a password of the bot opens, and whose it is cannot be told")
+        raise FileError(f"{shown} holds a key that only the bot's password opens")
     return [f"{shown}, line{'' if len(numbers) == 1 else 's'} {', '.join(numbers)}"] if numbers else []

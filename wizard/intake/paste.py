@@ -2,9 +2,9 @@
 
 Nothing is accepted in part: the first line of a paste of two would be a key without its secret. Where there are
 names (`BINANCE_API_SECRET=`, `"key":`, a heading on a copied web page) they decide which value is which; without
-them the first one is taken as the API key. Both are 64 letters and digits, so nothing else can tell them apart, and
-what was taken for what is said. A length other than 64 is told and taken: the exchange documents no rule
-(docs/binance.md). Nothing that is said shows more of a value than its length and an API key's last four.
+them the first one is taken as the API key, and that is said. A length other than 64 is said and taken: Binance
+documents no rule (docs/binance.md). Nothing that is said shows more of a value than its length and an API key's last
+four.
 """
 
 from __future__ import annotations
@@ -94,13 +94,10 @@ class Role(StrEnum):
 
 
 _INSTEAD = {
-    (Role.API_KEY, "PUBLIC"): "This is a public key. Paste it on the exchange's page; the page then shows the API key"
-    " that belongs here.",
-    (Role.API_KEY, "PRIVATE"): "This is a private key, not an API key. Never paste it on a web page. The API key is"
-    " what the exchange's page shows.",
-    (Role.SECRET, "PUBLIC"): "This is a public key. It has no secret on the exchange's page: choose Ed25519 or RSA as"
-    " the kind of key.",
-    (Role.SECRET, "PRIVATE"): "This is a private key. Choose Ed25519 or RSA as the kind of key instead of HMAC.",
+    (Role.API_KEY, "PUBLIC"): "This is a public key. Paste it on Binance's page. The page then shows the API key.",
+    (Role.API_KEY, "PRIVATE"): "This is a private key. Never paste it on a web page. Binance's page shows the API key.",
+    (Role.SECRET, "PUBLIC"): "This is a public key, which has no secret. Choose Ed25519 or RSA as the kind of key.",
+    (Role.SECRET, "PRIVATE"): "This is a private key. Choose Ed25519 or RSA as the kind of key, not HMAC.",
 }
 
 
@@ -127,11 +124,11 @@ class Pair:
     """Whether names decided which is which; else it was their order."""
 
     def described(self) -> str:
-        """Return what was understood, in words that show no more than lengths and the API key's last four."""
+        """Return what was read, in words that show no more than lengths and the API key's last four."""
         parts = [f"an API key of {len(self.api_key)} characters, …{self.api_key.last_four()}"] if self.api_key else []
         parts += [f"a secret of {len(self.secret)} characters"] if self.secret else []
-        told = "by their names" if self.is_named else "by their order: the API key first"
-        return f"Understood: {' and '.join(parts)}{f', told apart {told}' if len(parts) > 1 else ''}."
+        order = "" if self.is_named or len(parts) == 1 else " The first value is taken as the API key."
+        return f"This holds {' and '.join(parts)}.{order}"
 
     def wipe(self) -> None:
         """Overwrite both values in memory."""
@@ -163,7 +160,7 @@ def read_key(text: str, role: Role) -> tuple[Secret, tuple[str, ...]]:
         IntakeError: it cannot be one; what to paste instead.
     """
     if not text.strip():
-        raise IntakeError(f"There is no {role} in this. Copy it again.")
+        raise IntakeError(f"This holds no {role}. Copy it again.")
     framed = _FRAME.search(text)
     bare = next((half for start, half in _FRAMELESS if start.match(text.strip())), "")
     if half := framed[1] if framed else bare:
@@ -171,18 +168,16 @@ def read_key(text: str, role: Role) -> tuple[Secret, tuple[str, ...]]:
     pasted = read_paste(text, Shape.VALUE)
     notes = list(pasted.notes())
     if not (pasted.text.isascii() and pasted.text.isalnum()):
-        notes.append(f"This {role} has characters other than letters and digits. All that we have seen had none.")
-    if len(pasted.text) != USUAL_LENGTH:
-        notes.append(
-            f"This {role} has {len(pasted.text)} characters. All but few that we have seen had {USUAL_LENGTH}."
-        )
+        notes.append(f"This {role} has characters other than letters and digits. Compare it with Binance's page.")
+    if (length := len(pasted.text)) != USUAL_LENGTH:
+        notes.append(f"This {role} has {length} characters. Nearly all have {USUAL_LENGTH}, so compare it.")
     return Secret(pasted.text), tuple(notes)
 
 
 def pair_problem(api_key: Secret, secret: Secret) -> str:
     """Return what is wrong with an API key and a secret taken together, or nothing."""
     if api_key == secret:
-        return "The API key and the secret are the same text. One of them was pasted twice: copy the other one."
+        return "The API key and the secret are the same text. Copy the other one again."
     return ""
 
 
@@ -210,7 +205,7 @@ def read_pair(text: str) -> Pair | None:
     if len(values) != len(unnamed) or len(unnamed) < 2:
         return None
     if len(unnamed) > 2:
-        raise IntakeError(f"The paste holds {len(unnamed)} values; an API key and its secret are two.")
+        raise IntakeError(f"The paste holds {len(unnamed)} values. An API key and its secret are two.")
     return Pair(Secret(unnamed[0]), Secret(unnamed[1]), is_named=False)
 
 
@@ -258,9 +253,9 @@ def _read_pem(text: str) -> Pasted:
     begin = _BEGIN.fullmatch(lines[0])
     if begin is None or lines[-1] != f"-----END {begin[1]}-----":
         count = "1 line" if len(lines) == 1 else f"{len(lines)} lines"
-        raise IntakeError(f"This is not one whole PEM block, from -----BEGIN to -----END: the paste holds {count}.")
+        raise IntakeError(f"The paste holds {count}, but not one block from -----BEGIN to -----END.")
     if not all(map(_BASE64.fullmatch, lines[1:-1])) or len(lines) == 2:
-        raise IntakeError("Between -----BEGIN and -----END stand lines that are not base64.")
+        raise IntakeError("Some lines between -----BEGIN and -----END are not base64. Copy the key again.")
     if any(line != line.strip() for line in cleaned.strip().splitlines()):
         left_out.append("spaces around its lines")
     return Pasted("\n".join(lines) + "\n", tuple(left_out))
@@ -274,15 +269,13 @@ def _without_invisible(text: str, marks: re.Pattern[str]) -> tuple[str, list[str
 
 
 def _not_one_line(lines: int) -> IntakeError:
-    few = ("The paste is empty, or its end was lost on the way.", "The paste holds control characters.")
-    return IntakeError(few[lines] if lines < 2 else f"The paste holds {lines} lines; this field takes one value.")
+    few = ("The paste is empty, or its end is missing.", "The paste holds control characters.")
+    return IntakeError(few[lines] if lines < 2 else f"The paste holds {lines} lines. This field takes one value.")
 
 
 def _by_name(api_keys: list[str], secrets: list[str], unnamed: list[str]) -> Pair:
     if len(api_keys) > 1 or len(secrets) > 1:
-        raise IntakeError(
-            f"The paste names {len(api_keys)} API keys and {len(secrets)} secrets; one of each belongs together."
-        )
+        raise IntakeError(f"The paste names {len(api_keys)} API keys and {len(secrets)} secrets. Paste one of each.")
     if len(unnamed) == 1 and not (api_keys and secrets):
         # One of the two has a name: the other one is the other.
         api_keys, secrets = api_keys or unnamed, secrets or unnamed

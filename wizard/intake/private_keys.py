@@ -19,22 +19,13 @@ NEEDS_PASSPHRASE = "private_key.passphrase"  # noqa: S105 - a code
 
 _BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
 _INSTEAD = {
-    "PUBLIC KEY": (
-        "This is a public key",
-        "Give the private key that belongs to it; the public half goes to the exchange's page.",
-    ),
-    "CERTIFICATE": (
-        "This is a certificate, which holds a public key alone",
-        "Give the private key that belongs to it.",
-    ),
+    "PUBLIC KEY": ("This is a public key", "Enter the private key of the same pair."),
+    "CERTIFICATE": ("This is a certificate, which holds only a public key", "Enter the private key of the same pair."),
     "OPENSSH PRIVATE KEY": (
-        "This is a private key in OpenSSH's own format",
-        "RSA: convert a copy with ssh-keygen -p -m PKCS8 -f COPY and give that. Ed25519: let a new pair be made here.",
+        "This is a private key in the format of OpenSSH",
+        "If it is RSA, convert a copy with `ssh-keygen -p -m PKCS8 -f COPY`. If it is Ed25519, make a new pair here.",
     ),
-    "EC PRIVATE KEY": (
-        "This is an elliptic-curve key of a kind that the exchange does not take",
-        "Use Ed25519 or RSA.",
-    ),
+    "EC PRIVATE KEY": ("Binance does not take this kind of elliptic-curve key", "Use Ed25519 or RSA."),
 }
 
 
@@ -56,19 +47,19 @@ def open_private_key(path: str, pem: Secret, passphrase: Secret) -> ImportedKey:
         wizard.core.errors.WizardError: see `wizard.intake.sources.read_text_file` and `import_pem`.
     """
     if path.strip() and pem:
-        raise IntakeError("There are a path and a pasted key", advice="Empty one of the two fields.")
+        raise IntakeError("You entered a path and pasted a key", advice="Empty one of the two fields.")
     if pem:
         return ImportedKey(import_pem(pem, passphrase))
     if not path.strip():
-        raise IntakeError("Nothing was entered", advice="Give the path of the file, or paste the key.")
+        raise IntakeError("You entered nothing", advice="Enter the path of the file, or paste the key.")
     try:
         file = read_text_file(path)
     except FileError as error:
         if error.code != "file.not_text":
             raise
         raise IntakeError(
-            "This is not text, perhaps a key in DER form",
-            advice="Convert it with openssl pkey -inform DER -in FILE -out COPY and give the copy.",
+            "This file is not text, perhaps a key in DER form",
+            advice="Convert it with `openssl pkey -inform DER -in FILE -out COPY`, and enter the copy.",
         ) from None
     try:
         return ImportedKey(import_pem(file.text, passphrase), file.warning, file.path)
@@ -108,4 +99,4 @@ def _refuse_by_label(text: str) -> None:
     try:
         read_paste(text, Shape.PEM)
     except IntakeError as error:
-        raise IntakeError(error.what, advice="Give one private key in PEM form, from BEGIN to END.") from None
+        raise IntakeError(error.what, advice="Enter one private key in PEM form, from BEGIN to END.") from None

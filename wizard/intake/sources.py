@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from pathlib import Path
 from wizard.core import files
 from wizard.core.errors import FileError, WizardError
 from wizard.core.secret import Secret
-from wizard.core.settings import JOURNAL
+from wizard.core.settings import JOURNAL, OTHERS
 from wizard.core.text import printable
 from wizard.intake.paste import IntakeError, Pair, Role, read_pair, role_of
 
@@ -27,7 +26,7 @@ _ENCRYPTED = re.compile(r":\s*[\"']?7b22[0-9a-f]{100,}|\"ciphertext\"\s*:\s*\"[0
 before 2022 as JSON in conf/encrypted_NAME_api_key.json (its client/config/config_crypt.py)."""
 
 _OURS = re.compile(r"BINANCE|\AFREQTRADE__EXCHANGE__", re.IGNORECASE)
-_OTHER_PLACE = "Give another place, or paste both."
+_OTHER_PLACE = "Enter another place, or paste both."
 
 LARGEST_FILE = 65536
 """Bytes. An RSA key of 4096 bits has 3,268; a freqtrade configuration a few thousand."""
@@ -36,10 +35,8 @@ USUAL = (
     *(f"conf/connectors/{name}.yml" for name in ("binance", "binance_perpetual", "binance_us")),
 )
 """Where bots keep their keys, seen from their own directory: a `.env`, freqtrade, Hummingbot."""
-NOT_NAMED = "What was given"
+NOT_NAMED = "this path"
 """Stands for a path that may be a key, pasted in the wrong place."""
-_ADVICE = "Correct the path, or paste instead."
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,20 +80,16 @@ def read_source(place: str, environ: Mapping[str, str]) -> Found:
     text = file.text.reveal()
     try:
         if is_encrypted(text):
-            raise _encrypted(file.path)
+            error = IntakeError(
+                "A password encrypts the key in this file, as in Hummingbot",
+                why=f"{file.path} holds no key in the clear.",
+                advice="Run `export keys` in Hummingbot, type its password, and paste both values here.",
+            )
+            error.path = file.path
+            raise error
         return Found(_read_whole_pair(text, file.path), file.path, file.path, file.warning)
     finally:
         file.text.wipe()
-
-
-def _encrypted(path: str) -> IntakeError:
-    error = IntakeError(
-        "The key in this file is encrypted with a password, as Hummingbot's are",
-        why=f"{path} holds no key in the clear.",
-        advice="Run `export keys` in Hummingbot, which asks for the password and shows them, and paste both here.",
-    )
-    error.path = path
-    return error
 
 
 def is_encrypted(text: str) -> bool:
@@ -137,8 +130,7 @@ def _read_whole_pair(text: str, where: str) -> Pair:
     try:
         pair = read_pair(text)
     except IntakeError as error:
-        what = f"{where} holds several keys"
-        raise IntakeError(what, why=error.what, advice="Paste the one that is meant.") from None
+        raise IntakeError(f"{where} holds several keys", why=error.what, advice="Paste the one you mean.") from None
     if pair is None:
         raise IntakeError(f"{where} holds no API key with its secret", advice=_OTHER_PLACE)
     if pair.api_key is None or pair.secret is None:
@@ -155,21 +147,17 @@ def read_text_file(path: str) -> TextFile:
     """
     shown, data, mode = read_file(path, LARGEST_FILE)
     warning = ""
-    if os.name == "posix" and mode & _OTHERS:
-        warning = f"Other users of this machine may read {shown}: chmod 600 it, or delete it once the key is stored."
+    if os.name == "posix" and mode & OTHERS:
+        warning = f"Other users of this machine can read {shown}. Run `chmod 600`, or delete it once the key is stored."
     try:
         return TextFile(shown, Secret(data.decode("utf-8-sig")), warning)
     except UnicodeDecodeError:
-        advice = "Give a text file, or paste instead."
+        advice = "Enter a text file, or paste instead."
         raise FileError(f"{shown} is not text", advice=advice, code="file.not_text") from None
 
 
 def read_file(path: str, largest: int) -> tuple[str, bytes, int]:
-    """Read one file; a device or a pipe is not waited for.
-
-    Args:
-        path: As the user wrote it: quotes and `~` are understood.
-        largest: Bytes.
+    """Read one file of at most `largest` bytes, whose path may have quotes and `~`; no device is waited for.
 
     Returns:
         Where it lies, absolute and printable; what it holds; its mode, as `os.stat` has it.
@@ -181,26 +169,27 @@ def read_file(path: str, largest: int) -> tuple[str, bytes, int]:
     try:
         file = Path(path.strip().strip("'\"")).expanduser().absolute()
     except (RuntimeError, OSError) as error:
-        said = "there is no user of that name" if isinstance(error, RuntimeError) else "the working directory is gone"
-        raise _unreadable(said, "file.missing") from None
+        is_user = isinstance(error, RuntimeError)
+        why = "There is no user of that name." if is_user else "The current directory no longer exists."
+        raise _unreadable(why, "file.missing") from None
     try:
         is_journal = file.resolve().name.startswith(JOURNAL)
     except (OSError, ValueError, RuntimeError):  # links in a circle, or a name that no file can have
-        raise _unreadable("the name cannot be one of a file", "file.unreadable") from None
+        raise _unreadable("No file can have this name.", "file.unreadable") from None
     shown = printable(str(file), limit=400)
     if is_journal:
         # Closing it again would drop the locks of the wizard that reads this.
-        advice = "Give the file that holds the key."
-        raise FileError(f"{shown} is a journal of this program", advice=advice, code="file.journal")
+        advice = "Enter the file that holds the key."
+        raise FileError(f"{shown} holds the wizard's records, not a key", advice=advice, code="file.journal")
     try:
         data, found = files.read(file, largest)
     except FileError as error:
         if error.code in ("file.missing", "file.impossible", "file.unreadable"):
-            raise FileError(f"{NOT_NAMED} cannot be read", why=error.why, advice=_ADVICE, code=error.code) from None
+            raise _unreadable(error.why, error.code) from None
         raise
     return shown, data, found.st_mode
 
 
-def _unreadable(said: str, code: str) -> FileError:
-    why = f"The system said: {said}."
-    return FileError(f"{NOT_NAMED} cannot be read", why=why, advice=_ADVICE, code=code)
+def _unreadable(why: str, code: str) -> FileError:
+    advice = "Correct the path, or paste instead."
+    return FileError(f"The wizard cannot read {NOT_NAMED}", why=why, advice=advice, code=code)

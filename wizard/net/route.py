@@ -23,10 +23,11 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from wizard.core.addresses import read_ipv4
-from wizard.core.destinations import read_url
+from wizard.core.destinations import is_this_machine, read_url
 from wizard.core.errors import Exit, WizardError
 from wizard.core.safety import silence_libraries
 from wizard.core.secret import MASK, Secret
+from wizard.core.settings import ANY_SOURCE, Environment
 from wizard.core.text import printable
 
 if TYPE_CHECKING:
@@ -34,17 +35,10 @@ if TYPE_CHECKING:
 
     import httpx
 
-    from wizard.core.settings import Environment
-
-ANY_SOURCE = "0.0.0.0"  # noqa: S104 - a local address to call from, not one to listen on
 PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 """Read in this order; lower case first, as curl and urllib do."""
-
-
 ROOT_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 """Read by httpx, in this order."""
-
-_SOCKS_5 = frozenset({"socks5", "socks5h"})
 
 
 class RouteError(WizardError):
@@ -78,20 +72,15 @@ class Route:
 
     def sentence(self) -> str:
         """Return the route for people: a changed list of authorities is never used in silence."""
-        family = "over whatever the proxy chooses" if self.is_proxied else "over IPv4"
-        roots = (
-            f" Certificates are checked against {self.roots}, not against the public authorities." if self.roots else ""
-        )
-        return f"Route: {self.shown} {family} ({self.source}).{roots}"
+        family = ", which chooses IPv4 or IPv6" if self.is_proxied else " over IPv4"
+        checked = f" It checks certificates with {self.roots}, not with the public authorities." if self.roots else ""
+        return f"Route: {self.shown}{family} ({self.source}).{checked}"
 
 
 def decide_route(environment: Environment, environ: Mapping[str, str]) -> Route:
     """Return the one way to echo services and exchange: the explicit setting, else the proxy variables, else direct.
 
-    Args:
-        environment: Its `proxy` wins over every variable; its `source_address` binds direct routes. An exchange on
-            this machine itself is always reached directly.
-        environ: The variables of the process.
+    `source_address` binds direct routes. An exchange on this machine itself is always reached directly.
 
     Raises:
         RouteError: the proxy's URL cannot be read, or names a protocol that is not spoken here.
@@ -102,7 +91,7 @@ def decide_route(environment: Environment, environ: Mapping[str, str]) -> Route:
 
 
 def _decide(environment: Environment, host: str, environ: Mapping[str, str]) -> Route:
-    if _is_this_machine(host):
+    if is_this_machine(host):
         return _direct(environment, f"{host} is this machine")
     if environment.proxy:
         return _proxied(environment.proxy, f"the settings of {environment.name}")
@@ -112,7 +101,7 @@ def _decide(environment: Environment, host: str, environ: Mapping[str, str]) -> 
     exempt = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
     if entry := exempting_entry(host, exempt):
         return _direct(environment, f"NO_PROXY exempts {host} by {printable(entry)!r} from {variable}")
-    return _proxied(environ[variable], f"{variable}; NO_PROXY does not exempt {host}" if exempt else variable)
+    return _proxied(environ[variable], f"{variable}, and NO_PROXY does not exempt {host}" if exempt else variable)
 
 
 def open_transport(
@@ -165,13 +154,13 @@ def public_roots() -> ssl.SSLContext:
         return _read_roots(*map(os.environ.get, ROOT_VARIABLES))
     except (OSError, ValueError) as error:
         variable = next((name for name in ROOT_VARIABLES if os.environ.get(name)), "")
+        named = f"{variable}={printable(os.environ.get(variable, ''))}"
         reason = printable(getattr(error, "strerror", None) or type(error).__name__)
-        if isinstance(error, ssl.SSLError):
-            reason = "no certificate is in it"
+        is_empty = isinstance(error, ssl.SSLError)
         raise RouteError(
-            "The certificates that servers are checked against cannot be read",
-            why=f"{variable}={printable(os.environ.get(variable, ''))}. The system said: {reason}.",
-            advice=f"Correct {variable}, or unset it: then the public authorities count.",
+            "The wizard cannot read the certificates for checking servers",
+            why=f"{named} has no certificate." if is_empty else f"The system answered “{reason}” for {named}.",
+            advice=f"Correct {variable}. Or unset it to use the public authorities.",
             code="route.certificates",
         ) from None
 
@@ -184,11 +173,6 @@ def _read_roots(*_named: str | None) -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-def _is_this_machine(host: str) -> bool:
-    address = read_ipv4(host)
-    return host in {"localhost", "::1"} or (address is not None and address.is_loopback)
-
-
 def _direct(environment: Environment, source: str) -> Route:
     address = environment.source_address
     shown = "direct" if address == ANY_SOURCE else f"direct from {address}"
@@ -196,22 +180,21 @@ def _direct(environment: Environment, source: str) -> Route:
 
 
 def _proxied(text: str, source: str) -> Route:
-    """Return the route through the proxy that `text` names; without a scheme it is an HTTP proxy.
-
-    Args:
-        text: The URL as it was set.
-        source: Who set it, for the error's text.
-
-    Raises:
-        RouteError: the URL cannot be read, or names a protocol that httpx does not speak here.
-    """
+    """Return the route through the proxy that `text` names; without a scheme it is an HTTP proxy."""
     bare = text.strip()
     url = read_url(bare if "://" in bare else f"http://{bare}")
     if url is None or url.rest not in ("", "/"):
         raise _unreadable(source)
     user, masked = ("", "") if url.user is None else (f"{url.user}@", f"{MASK}@")
     shown = f"{url.scheme}://{masked}{url.address}"
-    _refuse_unspoken(url.scheme, shown, source)
+    if url.scheme not in {"http", "https", "socks5", "socks5h"}:
+        why = f"The wizard does not speak {url.scheme}://."
+        advice = "Write http://HOST:PORT for an HTTP proxy, or socks5h://HOST:PORT for SOCKS 5."
+        raise _unusable(f"The wizard cannot use the proxy {shown}", why, source, advice)
+    if url.scheme.startswith("socks") and find_spec("socksio") is None:
+        why = "SOCKS needs the Python package socksio, which is not installed."
+        advice = "Install socksio next to key-wizard, or set an HTTP proxy as http://HOST:PORT."
+        raise _unusable(f"The wizard cannot use the proxy {shown}", why, source, advice)
     return Route(f"proxy {shown}", source, proxy_url=Secret(f"{url.scheme}://{user}{url.address}"))
 
 
@@ -237,28 +220,10 @@ def _contains(block: str, host: str) -> bool:
 
 def _unreadable(source: str) -> RouteError:
     """Return the error for a URL that cannot be shown, because it cannot be taken apart."""
-    return RouteError(
-        "The proxy's URL cannot be read",
-        why=f"It comes from {source}. It is not shown because it may hold a password.",
-        advice="Write it as http://HOST:PORT, and percent-encode the special characters of a password.",
-        code="route.proxy",
-    )
+    why = "It is not shown because it may hold a password."
+    advice = "Write http://HOST:PORT. Percent-encode the special characters of a password."
+    return _unusable("The wizard cannot read the URL of the proxy", why, source, advice)
 
 
-def _refuse_unspoken(scheme: str, shown: str, source: str) -> None:
-    if scheme in {"http", "https"}:
-        return
-    if scheme not in _SOCKS_5:
-        raise RouteError(
-            f"The proxy {shown} cannot be used",
-            why=f"It comes from {source}, and {scheme}:// names no protocol that is spoken here.",
-            advice="Write http://HOST:PORT for an HTTP proxy, or socks5h://HOST:PORT for one that speaks SOCKS 5.",
-            code="route.proxy",
-        )
-    if find_spec("socksio") is None:
-        raise RouteError(
-            f"The proxy {shown} cannot be used",
-            why=f"It comes from {source}. SOCKS needs the Python package socksio, which is not installed.",
-            advice="Install socksio next to key-wizard, or set an HTTP proxy as http://HOST:PORT.",
-            code="route.proxy",
-        )
+def _unusable(what: str, why: str, source: str, advice: str) -> RouteError:
+    return RouteError(what, why=f"{why} The proxy comes from {source}.", advice=advice, code="route.proxy")

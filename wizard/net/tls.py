@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -46,13 +46,11 @@ class Signer:
 
     def sentence(self) -> str:
         """Return what that means, for people."""
-        signed = f"The certificate is for “{self.subject}” and was signed by “{self.issuer}”"
+        signed = f"The certificate is for “{self.subject}”, signed by “{self.issuer}”"
         if self.is_trusted_by_system:
-            return (
-                f"{signed}, which is no public authority but one that this system trusts: a proxy or a virus scanner"
-                " on the way reads what is sent, the API key among it."
-            )
-        return f"{signed}, which neither the public authorities nor this system's own store trust."
+            reader = "A proxy or a virus scanner on the way reads what you send, also your API key."
+            return f"{signed}. This system trusts that signer, but it is no public authority. {reader}"
+        return f"{signed}. Neither the public authorities nor this system trust that signer."
 
 
 def read_handshake(connection: ssl.SSLObject | None, milliseconds: float) -> Handshake | None:
@@ -60,21 +58,20 @@ def read_handshake(connection: ssl.SSLObject | None, milliseconds: float) -> Han
     certificate: Mapping[str, Any] = (connection.getpeercert() if connection else None) or {}
     if connection is None or "notAfter" not in certificate:
         return None
+    issuer = dict(pair for relative in certificate.get("issuer", ()) for pair in relative)
     return Handshake(
         version=connection.version() or "TLS",
-        issuer=printable(_name(certificate.get("issuer", ())), 80),
+        issuer=_name(issuer, "organizationName", "commonName"),
         expires=float(ssl.cert_time_to_seconds(str(certificate["notAfter"]))),
         milliseconds=milliseconds,
     )
 
 
 async def who_signed(url: str, route: Route, deadline: float) -> Signer | None:
-    """Return who signed the certificate at `url`; None where no handshake came about.
+    """Return who signed the certificate at `url`, where the verified handshake failed; None where none comes about.
 
-    Args:
-        url: Where the verified handshake failed.
-        route: The decided route; it is taken with other certificates than the public authorities' believed.
-        deadline: Seconds for both handshakes.
+    The decided route is taken with other certificates than the public authorities' believed. Both handshakes end
+    within `deadline` seconds.
     """
     shown, trusted = await asyncio.gather(
         _shake_hands(url, route, _anything(), deadline), _shake_hands(url, route, _system_store(), deadline)
@@ -135,14 +132,8 @@ def name_signer(der: bytes, *, is_trusted_by_system: bool) -> Signer | None:
 
 
 def _common_name(name: x509.Name) -> str:
-    parts = {attribute.rfc4514_attribute_name: str(attribute.value) for attribute in name}
-    return printable(_best(parts.get("O", ""), parts.get("CN", "")), 80)
+    return _name({attribute.rfc4514_attribute_name: str(attribute.value) for attribute in name}, "O", "CN")
 
 
-def _name(relative_names: Sequence[Sequence[tuple[str, str]]]) -> str:
-    parts = dict(pair for relative in relative_names for pair in relative)
-    return _best(parts.get("organizationName", ""), parts.get("commonName", ""))
-
-
-def _best(organisation: str, common_name: str) -> str:
-    return ", ".join(filter(None, (organisation, common_name))) or "nobody named"
+def _name(parts: Mapping[str, str], *wanted: str) -> str:
+    return printable(", ".join(filter(None, map(parts.get, wanted))) or "an unknown signer", 80)

@@ -131,7 +131,7 @@ async def rehearse(
             is_rehearsal=True,
         )
         services = tuple(
-            EchoService(f"echo-{shape}", f"operator {shape}", f"{exchange.base_url}/echo/{shape}", shape, "embedded")
+            EchoService(f"echo-{shape}", f"service {shape}", f"{exchange.base_url}/echo/{shape}", shape, "embedded")
             for shape in Parser
         )
         try:

@@ -130,13 +130,13 @@ class Flow:
             return NOTHING_OPEN
         if step is Step.DONE:
             return FINISHED
-        if not self.is_durable:
-            return "the rehearsal then ends for good"
+        rest = "" if self.is_durable else ". This rehearsal is in memory and ends for good"
         if step is Step.RETIRE:
-            return "both keys are stored, and the wizard asks again later"
+            return f"both keys are stored, and the wizard asks again later{rest}"
         if self.credentials.pending is not None:
-            return "both keys are stored" if self.current is not None else "the new key is stored"
-        return "only what is not stored yet is lost" if step is Step.CREDENTIALS else "nothing new is stored yet"
+            return ("both keys are stored" if self.current is not None else "the new key is stored") + rest
+        lost = "only what is not stored yet is lost" if step is Step.CREDENTIALS else "nothing new is stored yet"
+        return lost + rest
 
     def candidates(self) -> tuple[Candidate, ...]:
         """Return the addresses that can go to the whitelist, and who says so."""

@@ -50,7 +50,7 @@ def scope_findings(network: IPv4Network, context: EntryContext) -> Iterator[List
 
 def duplicate(network: IPv4Network) -> ListFinding:
     """Return the finding for an entry that an earlier one repeats."""
-    message = f"{written(network)} is on the list already. Remove the second one."
+    message = f"{written(network)} is on the list twice. Remove one."
     return ListFinding("duplicate", Severity.WARNING, message, "", is_safe=True)
 
 
@@ -64,7 +64,7 @@ def covered(network: IPv4Network, usable: Container[IPv4Network], owner: str) ->
     if cover is None:
         return None
     whose = f" ({owner})" if owner else ""
-    message = f"{written(network)}{whose} is inside {written(cover)}, which is on the list too."
+    message = f"{written(network)}{whose} is inside {written(cover)}, which is also on the list."
     return ListFinding("covered", Severity.NOTE, message, "", is_safe=not owner)
 
 
@@ -72,8 +72,8 @@ def open_to_all(name: str, suggestion: str) -> ListFinding:
     """Return the finding for an entry that allows every address."""
     return error(
         "wildcard",
-        f"{name} allows every address: the exchange rejects wildcards, and they would protect nothing. "
-        "List the addresses that call the exchange.",
+        f"{name} allows every address. Binance rejects wildcards, and they protect nothing. "
+        "List the addresses that call Binance.",
         suggestion,
     )
 
@@ -87,12 +87,11 @@ def _not_public(network: IPv4Network, special: SpecialRange, context: EntryConte
     name = written(network)
     verb = "is" if network.subnet_of(special.network) else "reaches into"
     if special.kind in _MAY_BE_USED:
-        message = f"{name} {verb} {special.reason}: no real host calls from there. Check the address."
+        message = f"{name} {verb} {special.reason}. No real host calls from there. Check the address."
         return ListFinding(special.kind, Severity.WARNING, message)
     return error(
         special.kind,
-        f"{name} {verb} {special.reason}: the exchange never sees it. "
-        "List the public address that this traffic leaves from.",
+        f"{name} {verb} {special.reason}. Binance never sees it. List the public address of this traffic.",
         context.stand_in,
     )
 
@@ -111,7 +110,7 @@ def _block(network: IPv4Network, context: EntryContext) -> ListFinding:
     count = network.num_addresses
     message = (
         f"{network} lets {count} addresses use the key. "
-        "Binance's documents do not mention blocks: single addresses are the safe form."
+        "Binance does not document blocks, so single addresses are safer."
     )
     expanded = ",".join(map(str, network)) if count <= context.room else None
     return ListFinding("block", Severity.WARNING, message, expanded)

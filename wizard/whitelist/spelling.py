@@ -49,14 +49,12 @@ def misspelling(text: str, context: EntryContext) -> ListFinding:
 def _lookalike(text: str, meant: str) -> ListFinding:
     """Say which characters have to be replaced for the text to be the address that one reads."""
     if any(character in BLANKS for character in text):
-        return error(
-            "blanks", f"{meant} is written with blanks inside. The list takes it without.", meant, is_safe=True
-        )
+        return error("blanks", f"{meant} is written with spaces inside. Remove them.", meant, is_safe=True)
     if hidden := next((character for character in text if character in INVISIBLE), None):
-        what = f"{meant} has characters that cannot be seen: {foreign(hidden)}. The exchange would not read it."
+        what = f"{meant} has invisible characters: {foreign(hidden)}. Binance would not accept it."
         return error("invisible", what, meant, is_safe=True)
     name = foreign(text)
-    what = f"{_shown(text)} is written with characters that only look like those of an address: {name}."
+    what = f"{_shown(text)} has a character that only looks right: {name}."
     return error("lookalike", f"{what} Write {meant}.", meant, is_safe=True)
 
 
@@ -84,7 +82,7 @@ def _url(meant: str, _: EntryContext) -> ListFinding | None:
 
 def bullet(mark: str) -> ListFinding:
     """Return the finding for the mark of a line, which stands where an entry could."""
-    return error("bullet", f"{mark} is the mark of a line, not an address. Remove it.", "", is_safe=True)
+    return error("bullet", f"{mark} marks a line and is no address. Remove it.", "", is_safe=True)
 
 
 def _bullet(meant: str, _: EntryContext) -> ListFinding | None:
@@ -100,7 +98,7 @@ def _dash(meant: str, _: EntryContext) -> ListFinding | None:
     """No suggestion: without the dash, all of a range but its two ends would be off the list."""
     if meant != "-":
         return None
-    return error("dash", "- is no entry. A range is written as one, 1.2.3.4-1.2.3.9; else remove the dash.")
+    return error("dash", "A dash is not an entry. Write a range as 1.2.3.4-1.2.3.9, or remove the dash.")
 
 
 def _wildcard(meant: str, context: EntryContext) -> ListFinding | None:
@@ -111,7 +109,7 @@ def _wildcard(meant: str, context: EntryContext) -> ListFinding | None:
         return open_to_all(_shown(meant), address)
     block = meant.removesuffix(".*") + ".0"
     if meant.endswith(".*") and read_ipv4(block):
-        message = f"{_shown(meant)} is a wildcard: the exchange rejects it. Written as a block it is {block}/24."
+        message = f"{_shown(meant)} is a wildcard, which Binance rejects. As a block it is {block}/24."
         return error("wildcard", message, f"{block}/24")
     return open_to_all(_shown(meant), context.stand_in)
 
@@ -121,13 +119,12 @@ def _ipv6(meant: str, context: EntryContext) -> ListFinding | None:
     if address is None:
         return None
     if address.ipv4_mapped:
-        message = f"{_shown(meant)} is an IPv4 address in IPv6 spelling. Write it as {address.ipv4_mapped}."
+        message = f"{_shown(meant)} is an IPv4 address in IPv6 form. Write {address.ipv4_mapped}."
         return error("ipv4-mapped", message, str(address.ipv4_mapped), is_safe=_BRACKETED.fullmatch(meant) is not None)
     return error(
         "ipv6",
-        f"{address} is an IPv6 address: the exchange ignores it silently, so you would be locked out "
-        "(a rule of this wizard, not confirmed by Binance; Binance.US is reported to refuse IPv6). "
-        "List the public IPv4 address.",
+        f"{address} is an IPv6 address. Binance would ignore it silently, and you would be locked out. "
+        "(Not confirmed by Binance. Binance.US is reported to refuse IPv6.) List the public IPv4 address.",
         context.stand_in,
     )
 
@@ -167,8 +164,8 @@ def _leading_zero(meant: str, _: EntryContext) -> ListFinding | None:
         return None
     decimal = ".".join(part.lstrip("0") or "0" for part in address.split("."))
     message = (
-        f"{_shown(meant)} has a part with a leading zero: some programs read it as octal, as another address. "
-        "Write it without."
+        f"{_shown(meant)} has a leading zero. Some programs read it as octal, which is a different address. "
+        "Write it without the zero."
     )
     return error("leading-zero", message, decimal + slash + prefix if read_ipv4(decimal) else None)
 
@@ -186,22 +183,22 @@ def _after_slash(meant: str, _: EntryContext) -> ListFinding | None:
     if is_length:
         or_block = f", or {network} for all {network.num_addresses}" if block else ""
         message = (
-            f"{meant} is neither one address nor a block: its block begins at {network.network_address}. "
+            f"{meant} is neither one address nor a block, as its block begins at {network.network_address}. "
             f"Write {address} for the one address{or_block}."
         )
         return error("host-bits", message, address, alternative=block)
     suggestion = written(network) if is_block else address
     if mask is not None:
-        message = f"{_shown(meant)} is written with a netmask. The list takes a prefix length: /{length}."
+        message = f"{_shown(meant)} is written with a netmask. Write /{length} instead."
         return error("netmask", message, suggestion, is_safe=is_block, alternative=None if is_block else block)
-    message = f"{_shown(meant)}: a block ends in a prefix length from /1 to /32, without zeros before it."
+    message = f"{_shown(meant)} is not a block. A block ends in a length from /1 to /32."
     return error("bad-prefix", message, suggestion)
 
 
 def _malformed(meant: str) -> ListFinding:
     shown = _shown(meant)
     if _HOST_NAME.fullmatch(meant):
-        return error("host-name", f"{shown} is a host name. The list takes addresses; a name can change its own.")
+        return error("host-name", f"{shown} is a host name. The list takes addresses only.")
     if read_network(sentence_end := meant.rstrip(".")):
         return error("trailing-dot", f"{shown} ends in a dot. Remove it.", sentence_end, is_safe=True)
     if re.fullmatch(r"[0-9]+(?:[.][0-9]+)*", sentence_end):
@@ -212,15 +209,14 @@ def _malformed(meant: str) -> ListFinding:
 
 def _as_label(meant: str) -> str:
     is_word = re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*:?", meant)
-    return " If it says whose an address is, write it behind # at the end of the line." if is_word else ""
+    return " If it is a label, write it after # at the end of the line." if is_word else ""
 
 
 def _what_is_wrong_with(parts: list[str]) -> str:
-    if len(parts) < 4:
-        return f"has {len(parts)} of 4 parts"
-    if len(parts) > 4:
-        return f"is not an address: it has {len(parts)} parts, not 4"
-    return f"is not an address: {_shown(next(part for part in parts if len(part) > 3 or int(part) > 255))} is above 255"
+    if len(parts) != 4:
+        return "does not have four numbers"
+    too_high = next(part for part in parts if len(part) > 3 or int(part) > 255)
+    return f"is not an address, as {_shown(too_high)} is above 255"
 
 
 def _shown(text: str) -> str:

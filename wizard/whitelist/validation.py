@@ -124,12 +124,12 @@ def _of_other_lists(
     """Yield what other environments' lists and observations say about a usable entry."""
     if shared := [environment for environment, addresses in others.items() if addresses.touches(network)]:
         message = (
-            f"{written(network)} also gets in at {', '.join(shared)}: a host that serves two environments "
-            "can leak from one into the other. Use another address where you can."
+            f"{written(network)} is also on the list of {', '.join(shared)}. A host of two environments can mix up "
+            "their keys. Use another address where you can."
         )
         yield ListFinding("shared", Severity.WARNING, message)
     if observed is not None and not observed.touches(network):
-        yield ListFinding("unobserved", Severity.NOTE, f"{written(network)}: never observed.")
+        yield ListFinding("unobserved", Severity.NOTE, f"{written(network)} was never observed.")
 
 
 def _lost_access(let_in: AddressSet, context: ListContext) -> Iterator[ListFinding]:
@@ -138,7 +138,7 @@ def _lost_access(let_in: AddressSet, context: ListContext) -> Iterator[ListFindi
         if not let_in.covers(network):
             label = context.labels.get(network)
             whose = f" ({label})" if label else ""
-            message = f"{written(network)}{whose} is on the list in use and not on this one: it would lose access."
+            message = f"{written(network)}{whose} is on the list in use, but not on this one. It would lose access."
             yield ListFinding("access-lost", Severity.WARNING, message, written(network))
 
 
@@ -152,7 +152,7 @@ def _entry_findings(entry: Entry, let_in: AddressSet, context: EntryContext) -> 
     if entry.kind is EntryKind.COMMENTED:
         yield _commented(entry, let_in)
     elif not entry.text:
-        message = "Empty field: there is nothing between two separators. Remove one of them."
+        message = "This field is empty. Remove one of the two separators."
         yield error("empty-field", message, "", is_safe=True)
     elif entry.kind is EntryKind.BULLET:
         yield bullet(entry.text)
@@ -165,9 +165,9 @@ def _entry_findings(entry: Entry, let_in: AddressSet, context: EntryContext) -> 
 def _commented(entry: Entry, let_in: AddressSet) -> ListFinding:
     network = read_network(entry.text)
     if network and let_in.covers(network):
-        message = f"{entry.text} stands in a comment and is on the list by now."
+        message = f"{entry.text} is in a comment, and on the list now."
         return ListFinding("address-in-comment", Severity.NOTE, message, "", is_safe=True)
-    message = f"{entry.text} stands in a comment: it is not on the list."
+    message = f"{entry.text} is in a comment, so it is not on the list."
     return ListFinding("address-in-comment", Severity.WARNING, message, entry.text)
 
 
@@ -179,7 +179,7 @@ def _list_findings(counted: int, checked: Sequence[CheckedEntry], context: Entry
     for address, owner in context.missing.items():
         yield error(
             "egress-not-covered",
-            f"{address} ({owner}) is not on the list: it would be locked out. Add it.",
+            f"{address} ({owner}) is not on the list and would be locked out. Add it.",
             str(address),
         )
 
@@ -187,10 +187,10 @@ def _list_findings(counted: int, checked: Sequence[CheckedEntry], context: Entry
 def _too_many(count: int, checked: Sequence[CheckedEntry], limit: int) -> ListFinding:
     needless = sum(any(found.code in {"duplicate", "covered"} for found in entry.findings) for entry in checked)
     excess = count - limit
-    which = "duplicate or covered ones are enough" if needless >= excess else "choose those that no host needs"
+    which = "Duplicate or covered ones are enough" if needless >= excess else "Choose those that no host needs"
     return error(
         "too-many",
-        f"Too many IPs: {count} of at most {limit}. Remove {_counted(excess, 'entry', 'entries')}; {which}.",
+        f"Too many IPs: {count} of at most {limit}. Remove {_counted(excess, 'entry', 'entries')}. {which}.",
     )
 
 

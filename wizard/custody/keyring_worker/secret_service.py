@@ -1,4 +1,4 @@
-"""The Secret Service on the session bus, by SecretStorage: its state, its items, and GNOME keyring's password.
+"""The Secret Service on the session bus, by SecretStorage: its state, its items, and GNOME Keyring's password.
 
 Invariants: nothing here runs a prompt. SecretStorage runs one to unlock, to write into what is locked and to make a
 default collection: of its calls only those are used that do not. `Service.Unlock` alone only returns the path of a
@@ -48,16 +48,13 @@ provider has it. Its dialog is no way: it may open on a screen that nobody sees.
 _DENIED: Final = "org.gnome.keyring.Error.Denied"
 _LABEL: Final = "org.freedesktop.Secret.Collection.Label"
 _REREADING: Final = 0.2
-"""Seconds. GNOME keyring was seen to have no default collection for an instant while another program wrote into it."""
+"""Seconds. GNOME Keyring was seen to have no default collection for an instant while another program wrote into it."""
 _UNLOCKING: Final = 5.0
 """Seconds for all calls together; a healthy keyring takes 35 ms."""
 
 
 class Bus:
-    """A connection to the session bus, as SecretStorage uses one, whose calls all end by one deadline.
-
-    Args:
-        patience: Seconds for all calls together.
+    """A connection to the session bus, as SecretStorage uses one, whose calls all end within `patience` seconds.
 
     Raises:
         OSError: nobody listens at the address, or nobody answers (`TimeoutError`).
@@ -71,29 +68,25 @@ class Bus:
         self.close = self._connection.close
 
     def send_and_get_reply(self, message: Any, *, timeout: None = None) -> Any:  # noqa: ARG002 - jeepney's own name
-        """Return the reply.
-
-        Raises:
-            TimeoutError: the deadline passed.
-        """
+        """Return the reply, or raise TimeoutError once the deadline has passed."""
         return self._connection.send_and_get_reply(message, timeout=max(0.0, self._expires - time.monotonic()))
 
 
-def look(environ: Mapping[str, str], patience: float = PATIENCE) -> dict[str, str]:
-    """Return the state of the service, after at most `patience` seconds and one more for the bus.
+def look(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the state of the service, after at most `PATIENCE` and one second more for the bus.
 
     With it goes, as far as it was seen: `detail`, the name of the error behind the state; `provider`, the program that
     owns the service's name, as /proc/PID/comm has it (at most 15 characters); `collection`, the D-Bus path of the
     collection that keyring would use; `bus`, the address that was asked.
     """
-    return {**_look(environ, patience), "bus": environ.get(BUS_VARIABLE, "")}
+    return {**_look(environ), "bus": environ.get(BUS_VARIABLE, "")}
 
 
-def _look(environ: Mapping[str, str], patience: float) -> dict[str, str]:
+def _look(environ: Mapping[str, str]) -> dict[str, str]:
     if not environ.get(BUS_VARIABLE):
         return _found(State.NO_BUS_ADDRESS)
     try:
-        bus = Bus(patience)
+        bus = Bus(PATIENCE)
     except (OSError, AuthenticationError) as error:
         return _found(State.BUS_UNREACHABLE, kind(error))
     except (ValueError, RuntimeError) as error:  # jeepney's words for an address that it cannot use
@@ -156,7 +149,7 @@ def _collection(bus: Bus, preferred: str) -> Collection:
 
 
 def _is_plain_text(collection: str, environ: Mapping[str, str]) -> bool:
-    """Whether the collection's file is plain text, secrets included: with an empty password GNOME keyring writes such.
+    """Whether the collection's file is plain text, secrets included: with an empty password GNOME Keyring writes such.
 
     Such a collection is as open as any other, and no call tells the two apart (gnome-keyring, gkm-secret-textual.c).
     """
@@ -172,7 +165,6 @@ def _is_plain_text(collection: str, environ: Mapping[str, str]) -> bool:
 
 
 def _opens_by_itself(bus: Bus, collection: Collection) -> bool:
-    """Whether the service unlocks the collection without asking anybody."""
     _, prompt = _service(bus).call("Unlock", "ao", [collection.collection_path])
     if prompt != "/":
         with suppress(OSError, DBusErrorResponse, SecretStorageException):
@@ -187,8 +179,8 @@ def _provider(bus: Bus) -> str:
     return ""
 
 
-def _service(bus: Bus) -> DBusAddressWrapper:
-    return DBusAddressWrapper(SS_PATH, SERVICE_IFACE, bus)
+def _service(bus: Bus, interface: str = SERVICE_IFACE) -> DBusAddressWrapper:
+    return DBusAddressWrapper(SS_PATH, interface, bus)
 
 
 def expect_ready(environ: Mapping[str, str]) -> dict[str, str]:
@@ -241,7 +233,7 @@ def names(prefix: str) -> list[str]:
 
 
 def unlock(password: str, environ: Mapping[str, str]) -> None:
-    """Unlock the collection of GNOME keyring that the keyring library would use.
+    """Unlock the collection of GNOME Keyring that the keyring library would use.
 
     Raises:
         WorkerError: it has another password.
@@ -249,7 +241,8 @@ def unlock(password: str, environ: Mapping[str, str]) -> None:
     collection = environ.get(COLLECTION_VARIABLE) or DEFAULT_COLLECTION
     with closing(Bus(_UNLOCKING)) as bus:
         try:
-            _gnome(bus).call("UnlockWithMasterPassword", "o(oayays)", collection, _encrypted(bus, password))
+            gnome = _service(bus, _GNOME_INTERNAL)
+            gnome.call("UnlockWithMasterPassword", "o(oayays)", collection, _encrypted(bus, password))
         except DBusErrorResponse as refusal:
             if refusal.name != _DENIED:
                 raise
@@ -257,15 +250,12 @@ def unlock(password: str, environ: Mapping[str, str]) -> None:
 
 
 def create(password: str) -> None:
-    """Create GNOME keyring's collection `login`, which a password login opens by itself; it is the default one then."""
+    """Create GNOME Keyring's collection `login`, which a password login opens by itself; it is the default one then."""
     with closing(Bus(_UNLOCKING)) as bus:
         label = {_LABEL: ("s", "login")}
-        (path,) = _gnome(bus).call("CreateWithMasterPassword", "a{sv}(oayays)", label, _encrypted(bus, password))
+        gnome = _service(bus, _GNOME_INTERNAL)
+        (path,) = gnome.call("CreateWithMasterPassword", "a{sv}(oayays)", label, _encrypted(bus, password))
         _service(bus).call("SetAlias", "so", "default", path)
-
-
-def _gnome(bus: Bus) -> DBusAddressWrapper:
-    return DBusAddressWrapper(SS_PATH, _GNOME_INTERNAL, bus)
 
 
 def _encrypted(bus: Bus, password: str) -> tuple[str, bytes, bytes, str]:

@@ -1,6 +1,6 @@
 """Who may make a signed call: the checks, one after the other.
 
-The order in which Binance checks is UNKNOWN (docs/binance.md section 10). This one is a choice: an
+The order in which Binance checks is UNKNOWN (docs/binance.md). This one is a choice: an
 unknown key is told so whatever its signature, and a caller from elsewhere learns nothing of the
 clock or the signature. No client should depend on it.
 

@@ -3,7 +3,7 @@
 It stands in for a person at the page, so it asks for no key; it listens on loopback like the rest.
 A secret is in the answer to its creation and nowhere else.
 
-The real page's rules for the text in its whitelist field are not documented (docs/binance.md section 10). These are
+The real page's rules for the text in its whitelist field are not documented (docs/binance.md). These are
 the mission's: addresses and CIDR blocks, at most 20, no wildcard, nothing malformed, no empty field, IPv6 ignored in
 silence. The separator is UNKNOWN, so commas, blanks and lines all separate. They are written apart from the wizard's
 own reading of such texts, so that the two can be compared.

@@ -6,7 +6,7 @@ Texts are those of binance-spot-api-docs errors.md (CONFIRMED), except:
 - -4056 for a log-on with an HMAC key (REPORTED for the futures WebSocket API). For an RSA key the same is assumed.
 
 The status of -2015 differs per surface: 401 on the WebSocket API (CONFIRMED), 401 on /api and /fapi and
-400 on /sapi (REPORTED, docs/binance.md section 2.2). Which code a malformed frame or an unknown method gets is
+400 on /sapi (REPORTED, docs/binance.md). Which code a malformed frame or an unknown method gets is
 UNKNOWN; those used here are documented for that kind of mistake.
 """
 

@@ -64,7 +64,7 @@ def _coins(_state: ExchangeState, _call: Call) -> object:
 
 
 def _restrictions(state: ExchangeState, call: Call) -> object:
-    # The list of addresses is not part of the answer (CONFIRMED, docs/binance.md section 4.1).
+    # The list of addresses is not part of the answer (CONFIRMED, docs/binance.md).
     key = state.keys[call.api_key]
     return {
         "ipRestrict": key.whitelist is not None,
