@@ -99,8 +99,16 @@ async def test_a_swapped_key_and_secret_are_exchanged(plain: PlainWorld) -> None
 
 async def test_enter_alone_never_shows_the_secret_to_the_exchange(plain: PlainWorld) -> None:
     made = await plain.bench.make_key("198.51.100.7")
-    enters = [("[try]", "retry")] * 3 + [("swap: Exchanges", "swap")] + [("Type swap", "")] * 3
-    ended = await visit(plain, *TO_CREDENTIALS, *typed(made), *enters, ("Type swap", "back"), ("Nothing was done", ""))
+    enters = [("[try]", "")] * 3 + [("swap: Exchanges", "swap")] + [("Type swap", "")] * 3
+    ended = await visit(
+        plain,
+        *TO_CREDENTIALS,
+        *typed(made),
+        *enters,
+        ("Type swap", "back"),
+        ("Nothing was done", ""),
+        interrupt_at=("asked once",) * 4,
+    )
     assert "-2015" in ended.text
     sent = [line.api_key for line in await plain.bench.simulated_page.activity()]
     assert sent.count(made.api_key) >= 5
@@ -115,7 +123,7 @@ async def test_a_wrong_secret_is_told_and_entered_again_after_back(plain: PlainW
         *TO_CREDENTIALS,
         *typed(wrong),
         ("again: Goes back", ""),
-        ("is stored already", "hmac"),
+        ("What next?", "save"),
         ("API key", made.api_key.reveal()),
         ("Secret", made.secret.reveal()),
         *SWITCH,

@@ -56,6 +56,7 @@ async def probed(flow: Flow, face: FakeFace | None = None) -> ProbePresenter:
 def primary(page: ProbePresenter) -> str:
     first = page.view().actions[0]
     assert first.key == PRIMARY
+    assert page.view().action(first.also or PRIMARY) == first
     return first.word
 
 

@@ -391,10 +391,9 @@ class ProbePresenter(StepPresenter):
         return self._in_order(first, [action for action, is_possible in others.items() if is_possible])
 
     def _in_order(self, first: Action, others: Sequence[Action]) -> tuple[Action, ...]:
-        """Return the actions with the primary one first. Its letter works too, but the footer has it once."""
+        """Return the actions with the primary one first. Its letter works too."""
         rest = (action for action in others if action is not first)
-        back = (*self.page_actions(), self.back_action())
-        return (replace(first, key=PRIMARY), *rest, *back, replace(first, is_in_footer=False))
+        return (replace(first, key=PRIMARY, also=first.key), *rest, *self.page_actions(), self.back_action())
 
     def _switch_action(self) -> Action:
         pending, current = self.flow.credentials.pending, self.flow.current

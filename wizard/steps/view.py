@@ -65,6 +65,8 @@ class Action:
     """What stands in that field at first."""
     takes_lines: bool = False
     """Whether that may be several lines."""
+    also: str = ""
+    """A second key, where Enter runs what has a letter of its own on other pages."""
     is_in_footer: bool = True
     """Whether the footer has it; help lists all."""
 
@@ -140,7 +142,7 @@ class View:
 
     def action(self, key: str) -> Action | None:
         """Return the action behind a key of the screens."""
-        return next((action for action in self.actions if action.key == key), None)
+        return next((action for action in self.actions if key in (action.key, action.also)), None)
 
 
 class FieldKind(StrEnum):
