@@ -29,7 +29,6 @@ from wizard.custody.keyring_worker.protocol import State
 from wizard.custody.store import PHRASES
 from wizard.tui.app import WizardApp
 from wizard.tui.screens.dialogs import ConfirmScreen
-from wizard.tui.screens.step_screen import StepScreen
 from wizard.tui.theme import THEME
 from wizard.tui.widgets.secret_field import SecretField
 from wizard.whitelist.entries import parse
@@ -205,9 +204,6 @@ class Photographer:
     async def _shoot(self, name: str) -> None:
         if not self._takes_all and name not in self._wanted:
             return
-        if isinstance(self._pilot.app.screen, StepScreen):
-            # The overlap clock ticks in real time; the pictures' time stands still.
-            self._pilot.app.screen.refresh_overlap()
         await self._pilot.pause()
         svg = self._pilot.app.export_screenshot(title="Key Wizard", simplify=True)
         (self._directory / f"{name}{self._suffix}.svg").write_text(svg, "utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import TypeVar
 
 from wizard.core.errors import WizardError
@@ -14,6 +15,7 @@ from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rotation.report import Report
 from wizard.steps.consents import Consent
 from wizard.steps.presenter import Face, Presenter, StepPresenter
+from wizard.steps.summary import SummaryPresenter
 from wizard.steps.view import PRIMARY, Action, Form, Instruction, Row, State, View
 
 Result = TypeVar("Result")
@@ -60,6 +62,8 @@ class Lines:
                     await self._choose(view)
             finally:
                 presenter.forget()
+        if self._report is not None:
+            await Lines(self._stage, partial(SummaryPresenter, self._report)).run()
         return not self._is_home
 
     async def _choose(self, view: View) -> None:

@@ -27,7 +27,6 @@ from wizard.plain.terminal import TerminalConsole
 from wizard.rotation.model import Step
 from wizard.steps.credentials import credentials_presenter
 from wizard.steps.egress import EgressPresenter
-from wizard.steps.guide import STEPS
 from wizard.steps.home import HomePresenter
 from wizard.steps.passwords import unlocking
 from wizard.steps.probe import ProbePresenter
@@ -81,8 +80,7 @@ class Walk:
         stage, goes_on = self._stage, True
         while goes_on and self._session.flow and (step := stage.flow.step) and (take := _STEPS.get(step)):
             try:
-                with self._talk.about(STEPS[step].about.format(place=self._session.place)):
-                    goes_on = await take(stage)
+                goes_on = await take(stage)
             except WizardError as error:
                 self._talk.tell(error)
                 goes_on = False

@@ -7,7 +7,6 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.screen import ModalScreen, Screen, ScreenResultType
 from textual.worker import Worker, get_current_worker
 
@@ -130,11 +129,6 @@ class SessionScreen(Screen[ScreenResultType]):
         """Say why work in the background failed."""
         self.notice.error(error)
 
-    def signed(self, sign: str, text: str | Content, colour: str = "") -> Content:
-        """Return `text` behind the sign of that name, in a colour of the theme, else in the sign's own."""
-        glyph = Content.from_markup(f"[{colour or _COLOURS[sign]}]$glyph[/] ", glyph=getattr(self.glyphs, sign))
-        return glyph + text
-
     async def _do_work(
         self,
         work: Callable[[], Awaitable[_Result]],
@@ -151,15 +145,6 @@ class SessionScreen(Screen[ScreenResultType]):
     def _show_in_turn(self, worker: Worker[None], show: Callable[[], object]) -> None:
         if self._workers_by_group.get(worker.group) is worker:
             show()
-
-
-_COLOURS = {
-    "passed": "$text-success",
-    "failed": "$text-error",
-    "caution": "$text-warning",
-    "working": "$text-primary",
-    "pending": "$text-primary",
-}
 
 
 class Dialog(ModalScreen[ScreenResultType], SessionScreen[ScreenResultType]):

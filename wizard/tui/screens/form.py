@@ -7,21 +7,15 @@ from typing import TYPE_CHECKING, ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
-from textual.screen import ScreenResultType
 from textual.widgets import Static
 
 from wizard.core.errors import WizardError
-from wizard.custody.errors import CustodyError, Remedy
 from wizard.steps import deadlines
-from wizard.steps.passwords import unlocking
 from wizard.steps.view import Form
-from wizard.tui.session import Dialog, SessionScreen
+from wizard.tui.session import Dialog
 from wizard.tui.widgets.notice import Notice
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from wizard.steps.consents import Consent
     from wizard.tui.widgets.form_fields import FormFields, Values
 
 
@@ -95,40 +89,3 @@ class FormScreen(Dialog[bool]):
         """Give up, also in the middle of a wait. What has begun on the disk is done."""
         self.stop("form")
         self.dismiss(False)
-
-
-class UnlockingScreen(SessionScreen[ScreenResultType]):
-    """A screen on which the place of the credentials may turn out to be locked, and be opened there."""
-
-    remedy: Remedy = Remedy.NONE
-    """What a typed password can do about the newest failure."""
-
-    def confirm(self, consent: Consent, act: Callable[[str], object]) -> None:
-        """Ask for the consent's word, and act once it was typed, unless the place of the credentials is at work."""
-        from wizard.tui.screens.dialogs import ConfirmScreen  # noqa: PLC0415 - loaded when it is needed
-
-        def given(typed: str | None) -> None:
-            if typed and not self.is_at_work():
-                act(typed)
-
-        self.app.push_screen(ConfirmScreen(consent), given)
-
-    def note_remedy(self, error: WizardError) -> None:
-        """Remember what a typed password can do about an error."""
-        custodian = self.session.environments.custodian
-        self.remedy = error.remedy if custodian and isinstance(error, CustodyError) else Remedy.NONE
-
-    def action_unlock(self) -> None:
-        """Ask for the password that opens the place; what is typed on this screen stays."""
-        custodian = self.session.environments.custodian
-        if custodian is not None and self.remedy and not self.is_at_work():
-            self.app.push_screen(FormScreen(unlocking(custodian, self.remedy)), self._unlocked)
-
-    def _unlocked(self, is_open: bool | None) -> None:
-        if is_open:
-            self.remedy = Remedy.NONE
-            self.go_on_unlocked()
-
-    def go_on_unlocked(self) -> None:
-        """Go on now that the place is open."""
-        raise NotImplementedError
