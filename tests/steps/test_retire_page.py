@@ -170,12 +170,12 @@ async def test_files_that_still_hold_the_legacy_key_are_named(
     world.environ["HOME"] = str(tmp_path)  # type: ignore[index]
     (tmp_path / ".bashrc").write_text(f"export KEY={old.api_key.reveal()}\n")
     (tmp_path / ".zshrc").symlink_to(".zshrc")
-    await page.begin()
+    await page.ask()
     said = [row.cells[0] for row in page.view().evidence]
     assert f"…{old.api_key.last_four()} is still in {tmp_path}/.bashrc, line 1." in said
     assert any(f"{tmp_path}/.zshrc" in line and "Not searched" in line for line in said)
     (tmp_path / ".bashrc").unlink()
-    await page.begin()
+    await page.ask()
     assert not any(".bashrc" in row.cells[0] for row in page.view().evidence)
 
 

@@ -40,7 +40,7 @@ def test_a_key_press_that_needs_the_journal_is_answered_in_words_and_the_wizard_
         walk.press(ENTER)
         walk.see("are damaged", "Move")
         walk.press(ctrl("q"))
-        walk.see("Close Key Wizard?", "are damaged")
+        walk.see("Quit Key Wizard?", "are damaged")
         walk.press(ENTER)
         assert_ends_in_words(walk)
 

@@ -81,7 +81,7 @@ def test_what_is_typed_is_masked_and_ctrl_c_does_not_copy_it() -> None:
         walk.press(paste("A" * 64) + TAB + paste(secret))
         walk.see("64 characters")
         walk.press(ctrl("c"))
-        walk.see("Close Key Wizard?")
+        walk.see("Quit Key Wizard?")
         walk.terminal.settle()
         assert secret.encode() not in walk.terminal.drawn
         assert b"]52;" not in walk.terminal.raw

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.terminal.keys import F3, paste
+from tests.terminal.keys import paste
 from tests.terminal.walk import rehearsing
 
 pytestmark = pytest.mark.terminal
@@ -20,19 +20,19 @@ def test_a_thousand_pasted_lines_are_judged_at_once_and_typing_goes_on() -> None
         walk.egress()
         begun = time.monotonic()
         walk.press(paste(lines))
-        walk.see("to mend")
+        walk.see("to fix")
         pasted = time.monotonic() - begun
         begun = time.monotonic()
         walk.press("a77")
-        walk.see("1002  77")
+        walk.see("77")
         print(f"1,000 lines: {pasted:.2f} s to the verdict, {time.monotonic() - begun:.2f} s for three keys")
-        assert "Too many IPs: 1002" in walk.terminal.screen() or walk.see("and ")
+        walk.see("1002 of 20 used")
 
 
 def test_what_is_copied_is_shown_and_is_the_text_to_paste() -> None:
     with rehearsing({}) as walk:
         walk.begin()
         walk.egress()
-        walk.press(F3)
-        walk.see("Asked the terminal to copy: 203.0.113.42")
+        walk.press("c")
+        walk.see("Copied")
         walk.terminal.wait_for_bytes(b"\x1b]52;c;" + base64.b64encode(b"203.0.113.42"))

@@ -85,13 +85,13 @@ class Walk:
         self.see("is now the key in use")
 
     def delete_legacy(self) -> None:
-        """Delete the first key of the simulated page, which is the legacy key."""
+        """Delete the legacy key on the simulated page, where the cursor begins at it."""
         self.press("p")
         self.see("HMAC", "active", "legacy")
         self.press("d")
         self.see("Type delete")
         self.press("delete" + ENTER)
-        self.see("was deleted")
+        self.see("is deleted now")
         self.press(ESCAPE)
 
     def delete_secret(self) -> None:
@@ -103,7 +103,7 @@ class Walk:
 
     def leave(self) -> int:
         self.press(ctrl("q"))
-        self.see("Close Key Wizard?")
+        self.see("Quit Key Wizard?")
         self.press(ENTER)
         return self.terminal.wait()
 

@@ -7,6 +7,7 @@ from collections.abc import Awaitable
 from typing import TYPE_CHECKING, ClassVar
 
 from wizard.core.clock import duration, utc
+from wizard.core.errors import WizardError
 from wizard.intake.copies import Copies
 from wizard.rotation.model import Grade, Step
 from wizard.rotation.retirement import POLLS_IN_A_ROW, Death, Poll
@@ -45,12 +46,13 @@ class RetirePresenter(StepPresenter):
         self.legacy = flow.retire.legacy
 
     async def begin(self) -> None:
-        """Look for files that still hold the legacy key."""
-        await self._look_for_copies()
+        """Look for files that still hold the legacy key; a screen does that while the user reads."""
+        if not self.face.is_live:
+            await self._look_for_copies()
 
     async def watch(self) -> None:
         """Ask with both keys until the matter is settled."""
-        await self._ask_until_settled(None)
+        await asyncio.gather(self._look_for_copies(), self._ask_until_settled(None))
 
     async def ask(self) -> None:
         """Ask with both keys now; lines ask until the matter is settled."""
@@ -77,10 +79,11 @@ class RetirePresenter(StepPresenter):
         return death
 
     async def _look_for_copies(self) -> None:
-        found = await self.face.attempt(
-            self.flow.still_held, "Looking for files that hold the legacy key", deadlines.FILES
-        )
-        self._copies = found or Copies()
+        try:
+            self._copies = await self.flow.still_held()
+        except WizardError as error:
+            self._copies = Copies(unknown=(error.what,))
+        self.face.show()
 
     async def toggle(self, item: str) -> None:
         """Note what the user has done."""

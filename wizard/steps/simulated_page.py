@@ -84,26 +84,26 @@ class SimulatedPagePresenter(FlowPresenter):
 
     async def paste_whitelist(self, item: str) -> None:
         """Paste the list into a key."""
-        await self._change(item, self._set_whitelist, f"Its whitelist is {self._whitelist}")
+        await self._change(item, self._set_whitelist, f"has the whitelist {self._whitelist} now")
 
     async def _set_whitelist(self, key: ListedKey) -> None:
         await self._page.set_whitelist(key.api_key, self._whitelist)
 
     async def grant(self, item: str) -> None:
         """Switch on for a key what the other keys may do."""
-        await self._change(item, self._grant, "It may do now what the other keys may do")
+        await self._change(item, self._grant, "may do now what the other keys may do")
 
     async def _grant(self, key: ListedKey) -> None:
         await self._page.set_permissions(key.api_key, **permissions_of_others(key, self._keys))
 
     async def disable(self, item: str) -> None:
         """Switch a key off."""
-        await self._change(item, lambda key: self._page.disable(key.api_key), "It is disabled")
+        await self._change(item, lambda key: self._page.disable(key.api_key), "is disabled now")
 
     async def delete(self, item: str) -> None:
         """Delete a key for good, once the word is typed."""
         if await self.face.confirm(deleting(_name(self._key(item)))):
-            await self._change(item, lambda key: self._page.delete(key.api_key), "It is deleted")
+            await self._change(item, lambda key: self._page.delete(key.api_key), "is deleted now")
 
     async def _change(self, item: str, work: Callable[[ListedKey], Awaitable[None]], done: str) -> None:
         key = self._key(item)
@@ -115,7 +115,7 @@ class SimulatedPagePresenter(FlowPresenter):
         keys = await self.face.attempt(change, "Changing the key", deadlines.PAGE)
         if keys is not None:
             self._keys = keys
-            self.face.note(f"{_name(key)} is changed. {done}.")
+            self.face.note(f"{_name(key)} {done}.")
 
     def _key(self, item: str) -> ListedKey:
         return next(key for key in self._keys if key.api_key.fingerprint() == item)
@@ -127,14 +127,16 @@ class SimulatedPagePresenter(FlowPresenter):
             await self.face.read("Activity log", *(map(_line, activity[-LOG_LINES:]) if activity else ["No call yet."]))
 
     def view(self) -> View:
-        """Return the keys as the page lists them."""
+        """Return the keys as the page lists them. The cursor begins at the legacy key, else at the newest."""
+        items = [key.api_key.fingerprint() for key in self._keys]
+        legacy = self.flow.retire.legacy
         return View(
             State.EMPTY,
             f"{counted(len(self._keys), 'key')} on the simulated Binance page.",
             because=("This is a rehearsal. No real key is touched.",),
             columns=("Key", "Role", "Type", "State", "Whitelist") if self._keys else (),
             rows=tuple(map(self._row, self._keys)),
-            cursor=self._keys[-1].api_key.fingerprint() if self._keys else "",
+            cursor=legacy.name.fingerprint if legacy and legacy.name.fingerprint in items else "".join(items[-1:]),
             actions=self._actions(),
         )
 

@@ -90,8 +90,9 @@ class ViewScreen(SessionScreen[None]):
         self._is_due = False
         self._noted: tuple[str, State] | None = None
         """What was noted since the last action began."""
-        self._has_begun = self._is_enter_due = False
-        """Whether Enter was pressed while the page began."""
+        self._has_begun = False
+        self._kept = ""
+        """The key that was pressed while something short was done: it counts right after that."""
         self._typed: dict[str, str] = {}
         """What was typed into the question of an action and not taken, by the action's word."""
         self.shown = View(State.EMPTY, "")
@@ -160,10 +161,10 @@ class ViewScreen(SessionScreen[None]):
         self.draw_side()
         actions = (STOP,) if self._waited_for else view.actions
         self.query_one(ActionBar).show(actions, *self.COMMON)
-        if self._is_enter_due and not self._is_busy:
-            self._is_enter_due = False
-            if view.state in (State.EMPTY, State.GOOD):
-                self.action_press(PRIMARY)
+        if self._kept and not self._is_busy:
+            key, self._kept = self._kept, ""
+            if not self.presenter.TAKES_ENTER_EARLY or view.state in (State.EMPTY, State.GOOD):
+                self.action_press(key)
 
     def on_resize(self) -> None:
         """Break the lines anew."""
@@ -225,8 +226,10 @@ class ViewScreen(SessionScreen[None]):
     def _action_of(self, key: str) -> Action | None:
         if self._waited_for is not None and key == BACK:
             return STOP
-        if self._is_busy:
+        if self._waited_for is not None:
             return _EARLY if key == PRIMARY and self.presenter.TAKES_ENTER_EARLY else None
+        if self._is_busy:
+            return _EARLY
         return self.shown.action(key)
 
     @property
@@ -240,7 +243,7 @@ class ViewScreen(SessionScreen[None]):
             self._is_stopped = True
             self._waited_for.cancel()
         elif action is _EARLY:
-            self._is_enter_due = True
+            self._kept = key
         elif action is not None:
             self._begin(action)
 
@@ -336,6 +339,8 @@ class ViewScreen(SessionScreen[None]):
 
         self._waited_for = task = asyncio.ensure_future(work())
         self._doing, self._at_most, self._is_stopped = f"{doing}{self.glyphs.working}", "", False
+        if not self.presenter.TAKES_ENTER_EARLY:
+            self._kept = ""  # what the wait comes to is to be seen before a key is an answer to it
         patience = self.set_timer(PATIENCE, partial(self._name_limit, at_most))
         self.show()
         try:

@@ -205,9 +205,9 @@ class Section(Widget):
         has_signs, widths = any(row.state is not State.EMPTY for row in self._rows), widths_of(self._rows)
         for row in self._rows:
             drawn = laid_out(row, widths, self._glyphs, has_signs=has_signs).stylize_before("$text-muted")
-            indent = INDENT * (2 if has_signs else 1)
-            if len(row.cells) > 1 and (table := sum(widths) + len(widths) * len(GAP)) < width // 2:
-                indent += table  # the last cell goes on below itself
-            first, *others = drawn.wrap(max(20, width - indent)) or [drawn]
-            lines += [Content(" " * INDENT) + first, *(Content(" " * indent) + other for other in others)]
+            *_, last = row.cells
+            room = INDENT + drawn.cell_length - len(last)
+            lead = room if len(row.cells) > 1 and room < width // 2 else INDENT + 2 * has_signs
+            # What goes on in further lines begins below the last cell, where that leaves room.
+            lines += hanging(Content(" " * INDENT) + drawn[: lead - INDENT], drawn[lead - INDENT :], width)
         return lines
