@@ -97,7 +97,7 @@ class Walk:
     def delete_secret(self) -> None:
         self.see("is dead", "enter Delete its secret")
         self.press(ENTER)
-        self.see("You cannot undo this.")
+        self.see("Delete the secret of", "Type delete")
         self.press("delete" + ENTER)
         self.see("The legacy key is dead and its secret is deleted.")
 
