@@ -133,7 +133,7 @@ async def test_a_whole_rotation_never_calls_the_encrypted_file_a_keyring(empty: 
         await empty.bench.put_key_in_use(flow)
     walk = [*TO_CREDENTIALS, *from_page("ed25519"), *SWITCH, *RETIRE]
     with_help = [line for said, answer in walk for line in ((said, "help"), ("Help.", answer))]
-    ended = await visit(empty, *with_help, ("Summary", "quit"))
+    ended = await visit(empty, *with_help, ("What is proven?", "quit"))
     for told in ("Writing to the encrypted file", "storing it in the encrypted file", "stays in the encrypted file"):
         assert told in ended.text
     assert [line for line in ended.console.lines if "keyring" in line.lower()] == []

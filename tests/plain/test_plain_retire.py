@@ -53,7 +53,7 @@ async def test_in_production_the_last_four_are_the_word(plain: PlainWorld) -> No
         (f"Type {old.last_four()}", "delete"),
         ("not the word", old.last_four()),
     ]
-    await visit(plain, *way, ("", delete_and_ask), *word, ("Summary", "quit"))
+    await visit(plain, *way, ("", delete_and_ask), *word, ("What is proven?", "quit"))
     plain.name = "production"
     assert not await secret_is_kept(plain)
 
@@ -70,5 +70,5 @@ async def test_a_deletion_that_was_stopped_is_complete_after_the_next_start(plai
         interrupt_at=("Asking once more, then deleting",),
     )
     assert stopped.left_at is Step.RETIRE
-    ended = await visit(plain, ("resume", "resume"), *PURGE, ("Summary", "quit"))
+    ended = await visit(plain, ("resume", "resume"), *PURGE, ("What is proven?", "quit"))
     assert ended.left_at is None

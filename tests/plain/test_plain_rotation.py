@@ -43,9 +43,9 @@ async def all_secrets(plain: PlainWorld) -> list[str]:
 @pytest.mark.parametrize("kind", ["hmac", "ed25519"])
 async def test_a_rotation_ends_with_a_proven_death(plain: PlainWorld, kind: str) -> None:
     before = await all_secrets(plain)
-    ended = await visit(plain, *TO_CREDENTIALS, *from_page(kind), *SWITCH, *RETIRE, ("Summary", "quit"))
+    ended = await visit(plain, *TO_CREDENTIALS, *from_page(kind), *SWITCH, *RETIRE, ("What is proven?", "quit"))
     assert "Binance no longer knows the legacy key" in ended.text
-    assert "The key is replaced, and the legacy key is dead." in ended.text
+    assert "The legacy key is dead and its secret is deleted." in ended.text
     assert ended.left_at is None
     assert await held(plain) == {Slot.CURRENT: Holding.STORED, Slot.RETIRED: Holding.PURGED}
     for secret in before + await all_secrets(plain):
@@ -191,7 +191,7 @@ async def test_a_key_adopted_from_a_file_is_named_there_until_its_certificate(
     steps = await to_retire(empty)
     await visit(empty, *steps)
     await empty.bench.simulated_page.delete(made.api_key)
-    ended = await visit(empty, ("resume", "resume"), *WATCH, *PURGE, ("Summary", "quit"))
+    ended = await visit(empty, ("resume", "resume"), *WATCH, *PURGE, ("What is proven?", "quit"))
     assert f"It still stands in plain text: {place}." in ended.text
     assert f"The legacy key is still in {place}. Remove it there." in ended.text
     for secret in (made.api_key.reveal(), made.secret.reveal()):
