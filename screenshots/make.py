@@ -19,7 +19,6 @@ from pathlib import Path
 from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input, OptionList, Static
-from wizard.tui.widgets.entry_list import EntryList
 
 from screenshots.scene import PRIVATE_PEM, PictureCustodian, PictureWorld, stage
 from wizard.core.credentials import KeyKind
@@ -29,9 +28,9 @@ from wizard.custody.keyring_worker.protocol import State
 from wizard.custody.store import PHRASES
 from wizard.tui.app import WizardApp
 from wizard.tui.screens.dialogs import ConfirmScreen
+from wizard.tui.screens.whitelist import EntryRows
 from wizard.tui.theme import THEME
 from wizard.tui.widgets.secret_field import SecretField
-from wizard.whitelist.entries import parse
 
 HERE = Path(__file__).parent
 SIZES = {"": (80, 24), "-60x20": (60, 20)}
@@ -117,14 +116,19 @@ class Photographer:
 
     async def _whitelist(self) -> None:
         await self._press("enter")
-        text = "203.0.113.42/24, 10.0.0.1\n2001:db8::1\nhttps://198.51.100.7/  # office"
-        self._pilot.app.screen.query_one(EntryList).change(parse(text))
-        await self._until("#verdict", "to mend")
+        text = "203.0.113.42\n198.51.100.007  # office\n1.2.3.4/24  # bot-2\n192.0.2.9"
+        await self._list(text)
+        await self._until("#verdict", "to fix")
         await self._shoot("whitelist-errors")
-        self._pilot.app.screen.query_one(EntryList).change(parse("203.0.113.42\n198.51.100.7  # office"))
-        await self._until("#verdict", "2 entries")
+        await self._list("203.0.113.42\n198.51.100.7  # office")
+        await self._until("#verdict", "2 addresses")
         await self._press("down")
         await self._shoot("whitelist")
+
+    async def _list(self, text: str) -> None:
+        """Paste a list in the place of the one before."""
+        self._pilot.app.flow.whitelist.draft = ()
+        self._pilot.app.screen.query_one(EntryRows).post_message(events.Paste(text))
 
     async def _credentials(self) -> None:
         await self._press("ctrl+n")

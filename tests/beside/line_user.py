@@ -51,7 +51,7 @@ class Asked:
         """The step that asks; None for home, and where it cannot be told."""
         by_word = {
             "details": Step.EGRESS,
-            "keep": Step.WHITELIST,
+            "edit": Step.WHITELIST,
             "ed25519": Step.CREDENTIALS,
             "store": Step.CREDENTIALS,
             "switch": Step.PROBE,
@@ -182,7 +182,7 @@ class LineUser:
             rotation.may_be_switched = rotation.may_be_switched or time.monotonic()
         if "details" in offered and f"The address is {HERE}" not in asked.said:
             return "again"
-        ways = ("resume", "rotate", "switch", "purge", "watch", "store", "retry", "keep", "next", str(rotation.kind))
+        ways = ("resume", "rotate", "switch", "purge", "watch", "store", "retry", "continue", str(rotation.kind))
         for way in (*ways, "again"):
             if way in offered:
                 return way

@@ -28,7 +28,7 @@ async def test_it_ends_in_words_at_every_step(plain: PlainWorld, prompt: str, st
         "probe": [*TO_CREDENTIALS, *typed(made)],
         "retire": [*TO_CREDENTIALS, *typed(made), *SWITCH],
     }
-    answers = {"egress": "next", "whitelist": "keep", "credentials": "hmac", "probe": "switch", "retire": "watch"}
+    answers = {"egress": "next", "whitelist": "continue", "credentials": "hmac", "probe": "switch", "retire": "watch"}
 
     async def damage() -> str:
         with closing(sqlite3.connect(plain.paths.journal, isolation_level=None)) as raw:

@@ -58,7 +58,7 @@ class DumbTerminal:
     def to_credentials(self) -> None:
         self.answer("begin to replace", "")
         self.answer("The address is 203.0.113.42", "next")
-        self.answer("Ready to paste: 1 entry.", "keep")
+        self.answer("1 address, ready to paste.", "continue")
 
     @property
     def simulated_page(self) -> SimulatedPage:
@@ -115,20 +115,20 @@ def test_a_rehearsal_goes_to_its_end_without_one_escape(dumb: DumbTerminal) -> N
 def test_empty_lines_within_a_pasted_list_end_neither_it_nor_the_step(dumb: DumbTerminal) -> None:
     dumb.answer("begin to replace", "")
     dumb.answer("The address is 203.0.113.42", "next")
-    dumb.answer("Ready to paste: 1 entry.", "add")
+    dumb.answer("1 address, ready to paste.", "add")
     dumb.answer("Line 1", "5.6.7.8 # bot\r\r\r\r# office\r9.9.9.9\r\r")
-    dumb.see("2: 5.6.7.8  bot", "3: 9.9.9.9", "Ready to paste: 3 entries", "What about this list?")
+    dumb.see("2. 5.6.7.8, bot", "3. 9.9.9.9", "3 addresses, ready to paste.", "What next?")
 
 
 def test_a_pasted_list_may_end_without_a_line_end_also_after_empty_lines(dumb: DumbTerminal) -> None:
     dumb.answer("begin to replace", "")
     dumb.answer("The address is 203.0.113.42", "next")
-    dumb.answer("Ready to paste: 1 entry.", "add")
+    dumb.answer("1 address, ready to paste.", "add")
     dumb.see("Line 1", ": ")
     dumb.terminal.send("5.6.7.8 # bot\r\r\r9.9.9.9")
     dumb.answer("Line 4", "")
     dumb.answer("Line 5", "")
-    dumb.see("2: 5.6.7.8  bot", "3: 9.9.9.9", "Ready to paste: 3 entries", "What about this list?")
+    dumb.see("2. 5.6.7.8, bot", "3. 9.9.9.9", "3 addresses, ready to paste.", "What next?")
 
 
 def test_typed_keys_and_secrets_are_never_echoed(dumb: DumbTerminal) -> None:
@@ -303,7 +303,7 @@ def run(*arguments: str, answers: str = "") -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("arguments", [("rehearse", "--plain"), ("--plain", "rehearse")])
 def test_a_pipe_can_rehearse(arguments: tuple[str, ...]) -> None:
-    done = run(*arguments, answers="1\nnext\nkeep\n1\nquit\n")
+    done = run(*arguments, answers="1\ncontinue\ncontinue\n1\nquit\n")
     assert done.returncode == 3
     assert done.stderr == ""
     assert "-----END PUBLIC KEY-----" in done.stdout

@@ -105,6 +105,7 @@ async def test_each_problem_stands_at_its_row_with_what_is_wrong_and_what_fixes_
         ("5.6.7.8/28", "5.6.7.8/28", "other", "change it to 5.6.7.0/28", f"{HERE}\n5.6.7.0/28"),
         ("5.6.7.8 # bot, 9.9.9.9", "9.9.9.9", "fix", "put it on the list", f"{HERE}\n5.6.7.8  # bot\n9.9.9.9"),
         (HERE, None, "fix", "remove it", HERE),
+        ("5.6.7.8/31", "5.6.7.8/31", "fix", "write it as 2 entries", f"{HERE}\n5.6.7.8\n5.6.7.9"),
         (",", "(empty field)", "fix", "remove it", f"{HERE}"),
     ],
 )
@@ -284,3 +285,32 @@ async def test_an_edit_without_a_text_changes_nothing(page: Page) -> None:
 async def test_the_simulated_page_is_given_the_list_as_it_stands(page: Page) -> None:
     await page.do("add", f"{OFFICE}, 5.6.7")
     assert page.presenter.whitelist_to_paste == f"{HERE},{OFFICE}"
+
+
+@pytest.mark.parametrize(
+    ("typed", "said", "then"),
+    [
+        ("", f"{HERE} (this host)", HERE),
+        ("0.0.0.0/0", "allows every address", HERE),
+        ("10.0.0.1,2001:db8::1", "IPv6", HERE),
+        (f"{HERE}/24", "neither one address nor a block", HERE),
+        (f"{HERE},", "Empty field", HERE),
+        (OFFICE, f"{HERE} (this host)", f"{OFFICE}\n{HERE}"),
+        (f"{OFFICE},192.168.1.7", "192.168.1.7", f"{OFFICE}\n{HERE}"),
+    ],
+)
+async def test_a_bad_list_is_not_taken_and_one_fix_after_the_other_makes_it_good(
+    page: Page, typed: str, said: str, then: str
+) -> None:
+    await page.write(typed)
+    view = page.presenter.view()
+    assert view.state is State.STOP
+    assert said in " ".join((*view.because, *(sentence for row in view.rows for sentence in row.detail)))
+    await page.do("continue")
+    assert page.flow.step is Step.WHITELIST
+    for _ in range(4):
+        if (view := page.presenter.view()).state is State.STOP:
+            await page.do("fix", view.cursor)
+    assert page.text == then
+    await page.do("continue")
+    assert page.flow.step is Step.CREDENTIALS

@@ -9,54 +9,12 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
 from textual import events
 from textual.widgets import Input
-from wizard.tui.widgets.entry_list import EntryList
 
 from tests.tui.conftest import Wizard
 from wizard.core.credentials import KeyKind
 from wizard.exchange.signing import generate_ed25519
-from wizard.rotation.model import Step
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.secret_field import SecretField
-from wizard.whitelist.entries import parse
-
-TWENTY_ONE = ",".join(["203.0.113.42", *(f"198.51.100.{number}" for number in range(20))])
-
-
-BAD_LISTS = {
-    "": ("The list is empty",),
-    "0.0.0.0/0": ("wildcard",),
-    "10.0.0.1,2001:db8::1": ("private LAN address", "IPv6"),
-    "203.0.113.42/24": ("203.0.113.42/24 is neither one address nor a block",),
-    "203.0.113.42,": ("Empty field",),
-    "198.51.100.7": ("203.0.113.42 (this host) is not on the list",),
-    TWENTY_ONE: ("Too many IPs: 21 of at most 20",),
-}
-
-
-async def test_a_bad_list_is_told_and_not_taken(wizard: Wizard) -> None:
-    await wizard.to_whitelist()
-    for typed, said in BAD_LISTS.items():
-        wizard.app.screen.query_one(EntryList).change(parse(typed))
-        for words in said:
-            await wizard.until("#findings", words)
-        assert "to mend" in wizard.text("#verdict")
-        await wizard.press("ctrl+n")
-        await wizard.until("Notice", "This list cannot be used yet")
-        assert wizard.app.flow.step is Step.WHITELIST
-        assert wizard.app.screen.query_one(EntryList).entries == parse(typed)
-
-
-async def test_one_key_after_the_other_makes_a_bad_list_good(wizard: Wizard) -> None:
-    await wizard.to_whitelist()
-    for typed in ("", "0.0.0.0/0", "10.0.0.1,2001:db8::1", "203.0.113.42/24", "198.51.100.7"):
-        wizard.app.screen.query_one(EntryList).change(parse(typed))
-        await wizard.until("#verdict", "to mend")
-        for _ in range(4):
-            if "Ready to paste" not in wizard.text("#verdict"):
-                await wizard.press("f6")
-        await wizard.until("#verdict", "Ready to paste")
-    await wizard.press("ctrl+n")
-    assert wizard.app.flow.step is Step.CREDENTIALS
 
 
 async def test_a_key_with_quotes_and_line_ends_around_it_is_cleaned_and_said(wizard: Wizard) -> None:
@@ -189,18 +147,6 @@ async def test_an_empty_field_is_said_and_nothing_is_written(wizard: Wizard) -> 
     await wizard.press("enter", "enter")
     await wizard.until("Notice", "no API key")
     assert wizard.app.flow.credentials.pending is None
-
-
-async def test_a_list_survives_going_back_also_with_its_mistakes(wizard: Wizard) -> None:
-    await wizard.to_whitelist()
-    typed = "203.0.113.42 # here\n198.51.100.300"
-    wizard.app.screen.query_one(EntryList).change(parse(typed))
-    await wizard.until("#verdict", "to mend")
-    await wizard.press("f7")
-    await wizard.until("#verdict", "The address is")
-    await wizard.press("enter")
-    await wizard.until("#verdict", "to mend")
-    assert wizard.app.screen.query_one(EntryList).entries == parse(typed)
 
 
 async def test_the_public_key_on_the_screen_is_whole_also_beside_a_notice(wizard: Wizard) -> None:

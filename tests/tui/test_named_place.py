@@ -78,7 +78,7 @@ async def test_a_whole_rotation_never_calls_the_encrypted_file_a_keyring(
     await filed.until("#verdict", "The address is")
     await with_help(filed, listening)
     await filed.press("enter")
-    await filed.until("#verdict", "Ready to paste")
+    await filed.until("#verdict", "ready to paste")
     await with_help(filed, listening)
     await filed.press("ctrl+n")
     await with_help(filed, listening)

@@ -94,7 +94,7 @@ async def test_a_step_on_a_full_disk_can_be_taken_again_when_there_is_room(tmp_p
             assert isinstance(wizard.app.screen, EgressScreen)
             ballast.unlink()
             await wizard.press("enter")
-            await wizard.until("#verdict", "Ready to paste")
+            await wizard.until("#verdict", "ready to paste")
 
 
 @pytest.mark.parametrize("make", SAID, ids=lambda make: make.__name__)

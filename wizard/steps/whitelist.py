@@ -383,8 +383,10 @@ def _entry(place: int, checked: CheckedEntry, *, is_new: bool) -> Row:
 
 
 def _offers(finding: ListFinding) -> Iterator[tuple[str, str]]:
-    suggestion = printable(finding.suggestion or "", 40)
-    if finding.code == "address-in-comment" and suggestion:
+    suggestion, several = printable(finding.suggestion or "", 40), (finding.suggestion or "").count(",")
+    if several:
+        yield "fix", f"write it as {several + 1} entries"
+    elif finding.code == "address-in-comment" and suggestion:
         yield "fix", "put it on the list"
     else:
         yield "fix", f"change it to {suggestion}" if suggestion else "remove it"
