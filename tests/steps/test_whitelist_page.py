@@ -294,7 +294,7 @@ async def test_the_simulated_page_is_given_the_list_as_it_stands(page: Page) -> 
         ("0.0.0.0/0", "allows every address", HERE),
         ("10.0.0.1,2001:db8::1", "IPv6", HERE),
         (f"{HERE}/24", "neither one address nor a block", HERE),
-        (f"{HERE},", "Empty field", HERE),
+        (f"{HERE},", "separators", HERE),
         (OFFICE, f"{HERE} (this host)", f"{OFFICE}\n{HERE}"),
         (f"{OFFICE},192.168.1.7", "192.168.1.7", f"{OFFICE}\n{HERE}"),
     ],

@@ -82,7 +82,7 @@ class Wizard:
         if step is Step.CREDENTIALS:
             flow.whitelist.settle(flow.whitelist.proposal())
             flow.advance(Step.WHITELIST)
-        await self.press("enter")
+        self.app.show_step()
 
 
 async def nothing_to_do(_least: float = 0.0) -> None:

@@ -253,7 +253,7 @@ class WhitelistPresenter(StepPresenter):
             corner=f"{used} of {self.flow.context.environment.rules.max_entries} used",
             columns=("Address", "Whose", "Status") if rows else (),
             rows=rows,
-            cursor=next((row.item for row in rows if row.state is State.STOP), rows[0].item if rows else ""),
+            cursor=_first_to_fix(rows),
             evidence_title="Against the current key's list",
             evidence=lines(checked.change),
             not_proven="that Binance has this list" if validation.is_valid else "",
@@ -345,6 +345,12 @@ def _verdict(validation: Validation, rows: tuple[Row, ...]) -> tuple[State, str]
     doubtful = at_all + sum(row.state is State.LOOK for row in rows)
     look = f" {doubtful} {'needs' if doubtful == 1 else 'need'} a look." if doubtful else ""
     return State.LOOK if doubtful else State.GOOD, f"{what}, ready to paste.{look}"
+
+
+def _first_to_fix(rows: tuple[Row, ...]) -> str:
+    """Return the item to begin at: what fixes an entry may put a missing address in its place."""
+    wrong = sorted((row.item for row in rows if row.state is State.STOP), key=lambda item: item.startswith(_ABSENT))
+    return next(iter(wrong), rows[0].item if rows else "")
 
 
 def _change(difference: Difference) -> str:

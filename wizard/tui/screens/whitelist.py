@@ -253,7 +253,7 @@ class WhitelistScreen(ViewScreen):
 
     def _go_to_error(self) -> bool:
         """Go to the first row that stops the user; return whether there is one."""
-        wrong = [row.item for row in self.shown.rows if row.state is State.STOP]
-        if wrong:
-            self._rows.move_to(wrong[0])
-        return bool(wrong)
+        is_one = any(row.state is State.STOP for row in self.shown.rows)
+        if is_one:
+            self._rows.move_to(self.shown.cursor)
+        return is_one
