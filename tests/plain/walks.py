@@ -16,7 +16,7 @@ DELETE_AT_PAGE: list[Line] = [
     ("legacy, HMAC", "delete"),
     ("Numbers", "1"),
     ("Delete …", "delete"),
-    ("It is deleted.", "back"),
+    ("is deleted now.", "back"),
 ]
 WATCH: list[Line] = [("What next?", "ask")]
 PURGE: list[Line] = [("is dead", "delete"), ("Type delete", "delete")]
