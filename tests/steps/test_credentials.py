@@ -185,7 +185,7 @@ async def test_a_typed_key_is_stored_and_leads_to_the_probe(world: World, unwipe
         await presenter.save()
         assert face.left == "leave"
         assert flow.step is Step.PROBE
-        assert any("read back and is the same" in note for note in face.notes)
+        assert f"…{key[-4:]}" in face.notes[-1]
         made.wipe()
         assert unwiped.of(key, secret) == 0
 

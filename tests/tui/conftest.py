@@ -69,7 +69,9 @@ class Wizard:
         await self._resume(Step.CREDENTIALS)
         await self.until("#numbered", "END PUBLIC KEY")
         if kind == "hmac":
-            await self.press("ctrl+t", "down", "enter")
+            await self.press("ctrl+t")
+            await self.until("#verdict", "is HMAC.")
+            await self.press("down", "enter")
             await self.until("#numbered", "the API key and the secret")
 
     async def _resume(self, step: Step) -> None:

@@ -96,7 +96,7 @@ async def test_a_whole_rotation_never_calls_the_encrypted_file_a_keyring(
     await filed.press("n")
     await filed.when(lambda: filed.app.screen.query_one("#keys").option_count == 2)  # type: ignore[attr-defined]
     await filed.press("t")
-    await filed.when(lambda: filed.app.screen.query_one("#api-key").length == 64)  # type: ignore[attr-defined]
+    await filed.when(lambda: filed.app.screen.query_one("#api_key").length == 64)  # type: ignore[attr-defined]
     await filed.press("enter")
     await filed.until("#verdict", "works from here")
     await with_help(filed, listening)

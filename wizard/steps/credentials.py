@@ -279,8 +279,10 @@ class CredentialsPresenter(StepPresenter):
     def _instructions(self) -> Iterable[Instruction]:
         yield self._where()
         if self.kind is not KeyKind.HMAC:
-            exact = tuple(self._public_pem.split("\n")) if self._public_pem else ()
-            yield Instruction("Paste this public key", tuple(filter(None, exact)), "ctrl+p", "copy")
+            is_long = self.kind is KeyKind.RSA and self.face.is_live
+            details = ("PgUp and PgDn show all of this page.",) if is_long else ()
+            exact = tuple(self._public_pem.splitlines())
+            yield Instruction("Paste this public key", exact, "ctrl+p", "copy", details)
         yield self._permissions()
         if whitelist := self.whitelist_to_paste:
             yield Instruction("Restrict access to trusted IPs only", (whitelist,), "ctrl+y", "copy")

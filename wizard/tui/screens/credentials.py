@@ -29,6 +29,7 @@ LINES_BELOW = 2
 NOT_HMAC = "This paste holds a secret, so it is an HMAC key. Change the key type."
 
 if TYPE_CHECKING:
+    from wizard.core.credentials import KeyKind
     from wizard.rotation.flow import Flow
 
 
@@ -49,6 +50,8 @@ class CredentialsScreen(ViewScreen):
 
     def __init__(self, flow: Flow) -> None:
         super().__init__(partial(credentials_presenter, flow))
+        self._kind: KeyKind | None = None
+        """Of the values in the fields."""
 
     def compose_main(self) -> Iterable[Widget]:
         """Yield the instructions and the fields."""
@@ -59,12 +62,15 @@ class CredentialsScreen(ViewScreen):
     def draw_main(self, view: View) -> None:
         """Draw the instructions, ask for what a key of this type has, and take over what was read elsewhere."""
         instructions = self.query_one("#instructions")
-        width = instructions.size.width or self.app.size.width - 2
+        width = instructions.scrollable_content_region.width or self.app.size.width - 2
         # The fields stay in sight, however long a public key is.
         around = len(self.presenter.fields) + 1 + len(view.because) + LINES_BELOW
         instructions.styles.max_height = max(3, self.query_one("#page").size.height - around)
         lines = [line for number, each in enumerate(view.instructions, 1) for line in _drawn(number, each, width)]
         self.query_one("#numbered", Static).update(Content("\n").join(lines))
+        if self.presenter.kind is not self._kind:
+            self._kind = self.presenter.kind
+            self._fields.clear()
         self._fields.ask_for(field.name for field in self.presenter.fields)
         if self.presenter.entered:
             self._fields.clear()
