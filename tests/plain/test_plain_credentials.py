@@ -53,7 +53,7 @@ async def test_one_paste_with_both_answers_both_questions(plain: PlainWorld, pas
     made = await plain.bench.make_key()
     both = pasted.format(k=made.api_key.reveal(), s=made.secret.reveal())
     ended = await visit(plain, *ENTER, ("API key", both), ("The new key works from here", "quit"))
-    assert "Understood: an API key of 64 characters" in ended.text
+    assert "This holds an API key of 64 characters" in ended.text
     for secret in (made.api_key.reveal(), made.secret.reveal()):
         assert leaked(secret, ended.text.encode()) == []
 
@@ -75,10 +75,10 @@ async def test_a_secret_is_not_taken_where_a_key_pair_signs(plain: PlainWorld) -
 @pytest.mark.parametrize(
     ("pasted", "problem"),
     [
-        ("", "There is no API key in this."),
+        ("", "This holds no API key."),
         ("one two", "The paste holds spaces or signs that no key has."),
         ("first\nsecond\nthird", "The paste holds 3 lines"),
-        (PEM, "This is a private key, not an API key."),
+        (PEM, "This is a private key."),
         ("abc\x1b[31mdef", "The paste holds spaces or signs that no key has."),
         ("ключ", "The paste holds spaces or signs that no key has."),
     ],
@@ -159,7 +159,7 @@ async def test_an_encrypted_private_key_is_imported_from_a_file_or_a_paste(
         *TO_CREDENTIALS,
         *of_type("import"),
         ("Path of its PEM file", str(tmp_path / "missing.pem")),
-        *([("cannot be read", ""), given[1]] if is_pasted else [("cannot be read", str(file))]),
+        *([("cannot read this path", ""), given[1]] if is_pasted else [("cannot read this path", str(file))]),
         ("The private key is encrypted", "wrong"),
         ("The passphrase does not open this private key", "open sesame"),
         ("What next?", "page"),
@@ -183,14 +183,18 @@ async def test_a_key_given_where_a_private_key_belongs_is_refused_unseen(plain: 
     key, secret = made.api_key.reveal(), made.secret.reveal()
     asked: list[Line] = [("Path of its PEM file", key), ("This looks like a key. It was not taken", "back")]
     if is_pair:
-        asked = [("Path of its PEM file", ""), ("the PEM itself", f"{key}\n{secret}"), ("one whole PEM block", "quit")]
+        asked = [
+            ("Path of its PEM file", ""),
+            ("the PEM itself", f"{key}\n{secret}"),
+            ("not one block from -----BEGIN", "quit"),
+        ]
     ended = await visit(plain, *TO_CREDENTIALS, *of_type("import"), *asked)
     assert leaked(key, ended.text.encode(), 8) + leaked(secret, ended.text.encode(), 8) == []
 
 
 async def test_a_key_in_use_is_imported_by_its_values_alone(empty: PlainWorld) -> None:
     made = await empty.bench.make_key()
-    await visit(empty, ("", "adopt"), ("your bot uses now", "save"), *entered(made), *SWITCH)
+    await visit(empty, ("", "import"), ("your bot uses now", "save"), *entered(made), *SWITCH)
     async with empty.bench.flow() as flow:
         assert flow.current is not None
 
@@ -204,11 +208,11 @@ async def test_a_key_in_use_is_read_from_a_file_and_a_key_given_as_its_path_is_r
     file.write_text(f"BINANCE_API_KEY={key}\nBINANCE_API_SECRET={secret}\n")
     ended = await visit(
         empty,
-        ("", "adopt"),
+        ("", "import"),
         ("your bot uses now", "read"),
         ("Path of the file", key),
         ("This looks like a key. It was not taken", str(tmp_path / "none")),
-        ("cannot be read", str(file)),
+        ("cannot read this path", str(file)),
         (f"Read from {file}", "save"),
         ("works from here", "quit"),
     )

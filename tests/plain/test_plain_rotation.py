@@ -185,7 +185,7 @@ async def test_a_key_adopted_from_a_file_is_named_there_until_its_certificate(
     file = tmp_path / "keys.env"
     file.write_text(f"BINANCE_API_KEY={made.api_key.reveal()}\nBINANCE_API_SECRET={made.secret.reveal()}\n")
     steps = [("", "adopt"), ("Which kind of key?", "read"), ("Path of the file", str(tmp_path / "none"))]
-    ended = await visit(empty, *steps, ("cannot be read", str(file)), *SWITCH)
+    ended = await visit(empty, *steps, ("cannot read this path", str(file)), *SWITCH)
     place = f"{file}, lines 1, 2"
     assert f"It still stands in plain text: {place}" in ended.text
     steps = await to_retire(empty)

@@ -263,7 +263,7 @@ async def test_values_of_an_unusual_shape_are_stored_only_after_that_was_said(wo
 @pytest.mark.parametrize(
     ("typed", "problem"),
     [
-        ({}, "There is no API key in this"),
+        ({}, "This holds no API key"),
         ({"api_key": "a" * 64, "secret": "a" * 64}, "are the same text"),
         ({"api_key": "MCowBQYDK2VwAyEA11qYAYKxCrfVS", "secret": "b" * 64}, "This is a public key"),
         ({"api_key": "two words", "secret": "b" * 64}, "spaces or signs that no key has"),
@@ -319,8 +319,8 @@ async def test_a_private_key_is_imported_from_a_file_that_is_named_when_others_m
         face = FakeFace(typed={IMPORT_KEY: [{"path": str(tmp_path / "missing")}, {"path": str(file)}]})
         presenter = await opened(flow, face)
         await to_type(presenter, face, "import")
-        assert "cannot be read" in face.errors[0].what
-        assert "Other users of this machine may read" in face.notes[-1]
+        assert "cannot read this path" in face.errors[0].what
+        assert "Other users of this machine can read" in face.notes[-1]
         assert pair.public_pem.splitlines()[1] in instructed(presenter)
         made = await world.simulated_page.create("new", KeyKind.ED25519, HERE, public_key=pair.public_pem)
         face.typed = {ENTER: [{"api_key": made.api_key.reveal()}]}
@@ -379,7 +379,7 @@ async def test_a_key_in_use_is_read_from_a_file_and_shown_masked(world: World, t
         assert form.fields[0].text == str(file), "the usual place is offered"
         face.typed = {READ: [{"place": str(tmp_path / "missing")}, {"place": str(file)}]}
         await presenter.read()
-        assert "cannot be read" in face.errors[0].what
+        assert "cannot read this path" in face.errors[0].what
         assert f"Read from {file}" in face.notes[-1]
         assert f"an API key of 64 characters, …{key[-4:]}" in face.notes[-1]
         assert key[:8] not in face.notes[-1]
@@ -402,7 +402,7 @@ async def test_a_file_that_only_hummingbot_can_read_is_named_and_remembered(worl
         assert "Run `export keys` in Hummingbot" in face.errors[0].advice
         await presenter.save()
         assert flow.step is Step.PROBE
-        assert f"{file} holds a key that a password of the bot opens" in face.notes[-1]
+        assert f"{file} holds a key that only the bot's password opens" in face.notes[-1]
 
 
 # --- what both faces offer -----------------------------------------------------------------------

@@ -111,7 +111,7 @@ async def test_one_paste_with_both_fills_both_fields_and_says_what_was_understoo
     made = await make(wizard)
     field(wizard, name).focus()
     await paste(wizard, text.format(k=made.api_key.reveal(), s=made.secret.reveal()))
-    await wizard.until("Notice", "Understood: an API key of 64 characters")
+    await wizard.until("Notice", "This holds an API key of 64 characters")
     assert field(wizard, "api_key").peek() == made.api_key
     assert field(wizard, "secret").peek() == made.secret
     assert made.secret.last_four() not in wizard.text("Notice")
@@ -157,7 +157,7 @@ async def test_something_short_is_stored_only_after_it_was_said_and_enter_was_pr
 async def test_an_empty_field_is_said_and_what_cannot_be_a_key_keeps_its_text_and_the_focus(wizard: Wizard) -> None:
     await wizard.to_credentials("hmac")
     await wizard.press("enter", "enter")
-    await wizard.until("Notice", "no API key")
+    await wizard.until("Notice", "This holds no API key")
     assert field(wizard, "api_key").has_focus
     await wizard.press(*"MCowBQYDK2VwAyEA11qYAYKxCrfVS", "enter", *"x" * 3, "enter")
     await wizard.until("Notice", "This is a public key")
@@ -274,7 +274,7 @@ async def test_a_key_in_use_is_read_from_a_file_into_the_fields_and_enter_stores
     assert path.value == ""
     path.value = str(tmp_path / "missing")
     await importing.press("enter")
-    await importing.until("Notice", "cannot be read")
+    await importing.until("Notice", "cannot read this path")
     path.value = str(file)
     await importing.press("enter")
     await importing.until("Notice", f"Read from {file}")
