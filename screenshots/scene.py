@@ -46,7 +46,8 @@ MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
 """
 """An example key of RFC 8410, section 10.3's form (RFC 8032, section 7.1, test 1): nobody uses it."""
 NAME = "rehearsal"
-_ORDER = {"/echo/plain": 0.0, "/echo/json": 0.15, "/echo/trace": 5.0}
+_OPERATORS = {Parser.PLAIN: "Cloudflare", Parser.JSON: "Amazon", Parser.TRACE: "ipify"}
+FOREVER = 3600.0
 
 
 class StillClock:
@@ -103,6 +104,8 @@ class PictureCustodian(Custodian):
         """Say what the real one says."""
         if self.custody.place is Place.ENCRYPTED_FILE:
             return self._store
+        if self._state is State.READY:
+            return PictureKeyring()
         raise unusable_service(Service(self._state, GNOME, "login"))
 
 
@@ -127,10 +130,12 @@ class PictureWorld:
     place = KeyringStore.place
     about = ("This is a rehearsal. It touches nobody's money.",)
 
-    def __init__(self, addresses: Addresses, directory: Path) -> None:
+    def __init__(self, addresses: Addresses, line: Line, directory: Path) -> None:
+        self.line = line
+        self.base_url = addresses.base_url
         self.clock = StillClock()
         self.gate = Gate()
-        self.simulated_page = SimulatedPage(addresses.desk_url)
+        self.page = self.simulated_page = SimulatedPage(addresses.desk_url)
         self.paths = Paths(directory / "config", directory / "state")
         self.store = PictureKeyring()
         self.environment = Environment(
@@ -166,7 +171,7 @@ class PictureWorld:
     async def _flow(self, environment: Environment) -> AsyncIterator[Flow]:
         base_url = environment.site.rest_url
         services = tuple(
-            EchoService(f"echo-{shape}", f"operator {shape}", f"{base_url}/echo/{shape}", shape) for shape in Parser
+            EchoService(f"echo-{shape}", _OPERATORS[shape], f"{base_url}/echo/{shape}", shape) for shape in Parser
         )
         async with open_flow(
             environment,
@@ -187,7 +192,7 @@ class PictureWorld:
         return await self.custodian.open() if self.custodian else self.store
 
     async def _put_keys(self, flow: Flow) -> None:
-        made = await self.simulated_page.create("in use", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True)
+        made = await self.page.create("in use", KeyKind.HMAC, "203.0.113.42", enableSpotAndMarginTrading=True)
         in_use = Credentials(KeyKind.HMAC, made.api_key, made.secret)
         await flow.context.vault.put(in_use, Slot.CURRENT, whitelist="203.0.113.42")
         self.clock.now += AGE
@@ -200,14 +205,18 @@ class PictureWorld:
         await flow.context.vault.put(Credentials(KeyKind.ED25519, label, private), Slot.DRAFT)
 
 
-class _InOrder:
-    """Holds echo services back, so that they answer in one order."""
+class Line:
+    """The way to the exchange: echo services answer in one order, and what is held gives no answer."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
+        self.delays = {"/echo/plain": 0.0, "/echo/json": 0.15, "/echo/trace": 5.0}
+        self.held: tuple[str, ...] = ()
+        """The beginnings of paths."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        delay = _ORDER.get(scope["path"], 0.0) if scope["type"] == "http" else 0.0
+        path = scope["path"] if scope["type"] == "http" else ""
+        delay = FOREVER if path.startswith(self.held) else self.delays.get(path, 0.0)
         if delay:
             request = await receive()
             if await _is_left(receive, delay):
@@ -238,8 +247,8 @@ def _repeating(message: Message) -> Receive:
 async def stage(directory: Path) -> AsyncIterator[PictureWorld]:
     """Serve an embedded exchange whose clock is the pictures' own."""
     clock = StillClock()
-    exchange = EmbeddedExchange(clock=clock, seed=42)
-    async with serve(_InOrder(exchange)) as addresses:
-        world = PictureWorld(addresses, directory)
+    line = Line(EmbeddedExchange(clock=clock, seed=42))
+    async with serve(line) as addresses:
+        world = PictureWorld(addresses, line, directory)
         world.clock = clock
         yield world
