@@ -1,4 +1,4 @@
-"""The place of the credentials does not open: what the line mode offers, and that it never says a password."""
+"""Home in lines: the page itself is tested in tests/steps/test_home_page.py; here is what somebody types and reads."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from tests.custody.fakes import PASSWORD, FakeLocked, FakeLockingCustodian
+from tests.custody.fakes import PASSWORD, FakeLocked, FakeLockingCustodian, FakeWithoutBus
 from tests.plain.script import PlainWorld, visit
 from tests.plain.walks import RETIRE, SWITCH, TO_CREDENTIALS, from_page, typed
 from wizard.core.secret import Secret
@@ -35,42 +35,41 @@ async def test_a_locked_keyring_is_unlocked_in_a_line_after_a_wrong_password(pla
         ("The keyring is locked", "unlock"),
         ("Unlock the keyring", "wrong horse"),
         ("This password does not open the keyring", PASSWORD),
-        ("begin to replace", "quit"),
+        ("Replace …", "quit"),
     )
     assert PASSWORD not in seen.text
     assert "wrong horse" not in seen.text
 
 
-async def test_the_encrypted_file_is_chosen_by_its_name_and_made_with_a_passphrase_typed_twice(
+async def test_without_a_keyring_enter_leads_to_the_passphrase_of_an_encrypted_file(
     plain: PlainWorld, tmp_path: Path
 ) -> None:
-    custodian = FakeLocked(tmp_path)
+    custodian = FakeWithoutBus(tmp_path)
     await visit(
         LockedWorld(plain.bench, custodian=custodian),
-        ("The keyring is locked", "encrypted-file"),
-        ("kept in a file that a passphrase opens", "yes"),
-        ("That is not the word", "encrypted-file"),
-        ("needs a new passphrase", "make-file"),
-        ("Nobody can recover it", "short"),
+        ("no session bus", ""),
+        ("only this passphrase opens", "short"),
         ("The same once more", "short"),
         ("12 characters or more", "seven random words"),
         ("The same once more", "seven random words"),
-        ("begin to replace", "quit"),
+        ("Replace …", "quit"),
     )
     assert custodian.custody.place is Place.ENCRYPTED_FILE
     assert load(tmp_path / "config.toml").custody.place is Place.ENCRYPTED_FILE
     assert (tmp_path / "credentials.vault").exists()
 
 
-async def test_going_back_leads_to_the_environments_and_uses_nothing_weaker(plain: PlainWorld, tmp_path: Path) -> None:
+async def test_going_back_uses_nothing_weaker(plain: PlainWorld, tmp_path: Path) -> None:
     seen = await visit(
         LockedWorld(plain.bench, custodian=FakeLocked(tmp_path)),
-        ("The keyring is locked", "service"),
-        ("systemd-creds encrypt --name=key-wizard-passphrase - ", "back"),
-        ("Which environment?", "quit"),
+        ("The keyring is locked", "file"),
+        ("only this passphrase opens", "back"),
+        ("1. unlock:", "keyring"),
+        ("Unlock it.", "quit"),
     )
     assert "value was written" not in seen.text
     assert not (tmp_path / "credentials.vault").exists()
+    assert not (tmp_path / "config.toml").exists()
 
 
 async def test_a_current_key_that_is_not_stored_any_more_is_told_and_struck_off_by_a_typed_word(
@@ -82,22 +81,21 @@ async def test_a_current_key_that_is_not_stored_any_more_is_told_and_struck_off_
         await flow.context.vault.store.delete(current.item)
     await visit(
         plain,
-        (f"The current key {current.name} is missing", "forget"),
-        ("Nothing on the exchange changes", "no"),
-        ("That is not the word", "forget"),
-        ("struck off", "quit"),
+        (f"{current.name} is missing", "delete"),
+        ("Nothing changes on Binance", "no"),
+        ("That is not the word", "delete"),
+        ("The record is deleted.", "quit"),
     )
-    seen = await visit(plain, ("set up the first key", "quit"))
+    seen = await visit(plain, ("Do you already have a key?", "quit"))
     assert "missing" not in seen.text
 
 
-async def test_an_item_that_the_journal_does_not_know_is_told_and_left_alone(plain: PlainWorld) -> None:
+async def test_an_unknown_stored_key_is_told_and_left_alone(plain: PlainWorld) -> None:
     async with plain.bench.flow() as flow:
         store = flow.context.vault.store
     await store.write("key-wizard:bench:0123456789ab", Secret("another journal's"))
-    seen = await visit(plain, ("begin to replace", "quit"))
-    told = "1 stored key is unknown to the wizard. Close the wizard and run this command: key-wizard storage bench"
-    assert told in " ".join(seen.text.split())
+    seen = await visit(plain, ("Replace …", "quit"))
+    assert "key-wizard storage bench" in seen.text
     assert await store.read("key-wizard:bench:0123456789ab") == Secret("another journal's")
 
 
@@ -110,16 +108,14 @@ async def test_the_passphrase_of_the_encrypted_file_is_changed_while_the_environ
     await custodian.help(Remedy.MAKE_FILE, Secret(old))
     seen = await visit(
         LockedWorld(plain.bench, custodian=custodian),
-        ("begin to replace", "passphrase"),
-        ("First the passphrase so far", "wrong"),
-        ("The new passphrase", new),
-        ("The same once more", "another"),
-        ("The two are not the same", new),
+        ("Replace …", "passphrase"),
+        ("passphrase so far", "wrong"),
+        ("new passphrase", new),
         ("The same once more", new),
         ("This passphrase does not open the encrypted file", old),
-        ("The new passphrase", new),
+        ("new passphrase", new),
         ("The same once more", new),
-        ("opens with the new passphrase from now on", "quit"),
+        ("The new passphrase now opens the encrypted file.", "quit"),
     )
     assert old not in seen.text
     assert new not in seen.text
@@ -134,8 +130,7 @@ async def test_a_whole_rotation_never_calls_the_encrypted_file_a_keyring(empty: 
     walk = [*TO_CREDENTIALS, *from_page("ed25519"), *SWITCH, *RETIRE]
     with_help = [line for said, answer in walk for line in ((said, "help"), ("Help.", answer))]
     ended = await visit(empty, *with_help, ("What is proven?", "quit"))
-    for told in ("Writing to the encrypted file", "storing it in the encrypted file", "stays in the encrypted file"):
-        assert told in ended.text
+    assert "encrypted file" in ended.text
     assert [line for line in ended.console.lines if "keyring" in line.lower()] == []
 
 
@@ -156,10 +151,8 @@ async def test_a_keyring_locked_in_the_middle_of_the_credentials_step_is_unlocke
         LockedWorld(empty.bench, custodian=custodian),
         *steps,
         (asked, lock_and_type),
-        ("The keyring is locked", "unlock"),
-        ("Unlock the keyring", "wrong horse"),
+        ("The keyring is locked", "wrong horse"),
         ("This password does not open the keyring", PASSWORD),
-        ("Nothing was lost: what was entered is still here.", "store"),
         *SWITCH,
     )
     assert ended.left_at is Step.RETIRE

@@ -7,23 +7,28 @@ import asyncio
 import pytest
 
 from tests.plain.script import CTRL_C, Line, PlainWorld, ScriptedConsole, visit
-from tests.plain.walks import EGRESS, ROTATE, SWITCH, TO_CREDENTIALS, WHITELIST, to_retire, typed
+from tests.plain.walks import EGRESS, ROTATE, SWITCH, TO_CREDENTIALS, WHITELIST, of_type, to_retire, typed
 from wizard.core.errors import Exit
 from wizard.plain.interrupts import InterruptError, Interrupts
 from wizard.plain.talk import Talk
 from wizard.rotation.model import Step, exit_code
 
-CLOSE = "Close Key Wizard?"
+CLOSE = "Quit Key Wizard?"
 
 
 async def test_ctrl_c_at_a_prompt_asks_and_no_goes_on(plain: PlainWorld) -> None:
     ended = await visit(
-        plain, *ROTATE, ("What next?", CTRL_C), (CLOSE, "maybe"), ("Answer yes or no.", "no"), ("", "next"), *WHITELIST
+        plain,
+        *ROTATE,
+        ("What next?", CTRL_C),
+        (CLOSE, "maybe"),
+        ("Answer yes or no.", "no"),
+        ("", "continue"),
+        *WHITELIST,
     )
     assert "The wizard stays open." in ended.text
-    assert (
-        "It is safe: only what is not stored yet is lost. This rehearsal is in memory and ends for good." in ended.text
-    )
+    assert "A real job would stay open at Egress IP." in ended.text
+    assert "This rehearsal ends now, because its keys are in memory only." in ended.text
     assert ended.left_at is Step.CREDENTIALS
 
 
@@ -39,7 +44,8 @@ async def test_ctrl_c_at_a_hidden_prompt_keeps_what_was_typed_before(plain: Plai
     await visit(
         plain,
         *TO_CREDENTIALS,
-        ("", "hmac"),
+        *of_type("hmac"),
+        ("What next?", "save"),
         ("API key", made.api_key.reveal()),
         ("Secret", CTRL_C),
         (CLOSE, ""),
@@ -53,9 +59,9 @@ async def test_closing_where_credentials_are_kept_says_how_to_come_back(
 ) -> None:
     monkeypatch.setattr(plain.bench.store, "durable", True, raising=False)
     ended = await visit(plain, *TO_CREDENTIALS, ("", "quit"))
-    assert "It is safe: only what is not stored yet is lost." in ended.text
-    assert "Come back with: key-wizard --plain" in ended.text
-    assert "A rotation of bench is open at the step credentials." in ended.text
+    assert "stays open at Credentials." in ended.text
+    assert "What you typed and did not save is lost." in ended.text
+    assert "Come back with\n  key-wizard --plain" in ended.text
 
 
 @pytest.mark.parametrize("steps", range(6))
@@ -85,7 +91,7 @@ def test_the_exit_code_says_where_the_rotation_was_left(step: Step | None, code:
 
 @pytest.mark.parametrize(
     ("waiting", "next_prompt"),
-    [("Asking 3 services", "again: ask all operators"), ("Asking the exchange", "retry: run all checks")],
+    [("Asking 3 services", "retry: Asks all services again."), ("Asking Binance", "retry: Runs all checks again.")],
 )
 async def test_ctrl_c_during_a_wait_cancels_it_and_returns_to_the_prompt(
     plain: PlainWorld, waiting: str, next_prompt: str
@@ -103,11 +109,8 @@ async def test_ctrl_c_during_a_wait_cancels_it_and_returns_to_the_prompt(
 
 async def test_ctrl_c_stops_watching_a_key_that_does_not_die(plain: PlainWorld) -> None:
     way = await to_retire(plain)
-    ended = await visit(
-        plain, *way, ("", "watch"), ("still alive", "quit"), interrupt_at=("the legacy key was accepted",)
-    )
+    ended = await visit(plain, *way, ("", "ask"), ("What next?", "quit"), interrupt_at=("Asking Binance with both",))
     assert "Stopped waiting." in ended.text
-    assert "Delete it now." in ended.text
     assert ended.left_at is Step.RETIRE
 
 
@@ -117,7 +120,8 @@ async def test_a_wait_that_was_cancelled_while_storing_can_be_repeated(plain: Pl
         plain,
         *TO_CREDENTIALS,
         *typed(made),
-        ("Nothing was lost", "store"),
+        ("Nothing was lost. Enter alone keeps what you entered.", ""),
+        ("Secret", ""),
         *SWITCH,
         interrupt_at=("Writing to this program's memory",),
     )
@@ -134,13 +138,10 @@ async def test_back_leads_through_all_steps_home_and_stored_things_stay(plain: P
         ("is stored already", "back"),
         ("Which addresses", "back"),
         ("Which address does", "back"),
-        ("resume the open rotation at the step egress", "back"),
-        ("Which environment?", "back"),
-        ("There is nothing to go back to.", "bench"),
-        ("", "resume"),
+        ("Resume at 1 Egress IP", "resume"),
         *EGRESS,
         *WHITELIST,
-        ("is stored already", "next"),
+        ("is stored", "keep"),
         *SWITCH,
     )
     assert ended.left_at is Step.RETIRE
@@ -148,18 +149,15 @@ async def test_back_leads_through_all_steps_home_and_stored_things_stay(plain: P
 
 async def test_there_is_no_way_back_after_promotion(plain: PlainWorld) -> None:
     way = await to_retire(plain)
-    ended = await visit(plain, *way, ("", "back"), ("resume the open rotation at the step retire", "quit"))
-    assert "There is no way back after promotion" in ended.text
-    assert "abandon" not in ended.text.split("There is no way back")[1]
+    ended = await visit(plain, *way, ("", "back"), ("Resume at 5 Retire", "quit"))
+    assert "give-up" not in ended.text
 
 
 async def test_a_rotation_is_given_up_only_by_the_typed_word(plain: PlainWorld) -> None:
-    script: list[Line] = [("", "back"), ("give the open rotation up", "abandon"), ("Type abandon", "yes")]
+    script: list[Line] = [("", "back"), ("Gives the open job up", "give-up"), ("Type give up", "yes")]
     kept = await visit(plain, *ROTATE, *script, ("That is not the word.", "back"), ("Nothing was done.", "quit"))
     assert kept.left_at is Step.EGRESS
-    ended = await visit(
-        plain, ("resume", "abandon"), ("Type abandon", "abandon"), ("The rotation was given up.", "quit")
-    )
+    ended = await visit(plain, ("resume", "give-up"), ("Type give up", "give up"), ("You gave the job up.", "quit"))
     assert ended.left_at is None
 
 

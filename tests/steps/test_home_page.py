@@ -268,7 +268,7 @@ async def test_without_a_keyring_enter_leads_straight_to_the_passphrase_of_an_en
     await home.begin()
     view = home.view()
     assert list(offered(view).items())[:2] == [(PRIMARY, "Use an encrypted file"), ("r", "Retry")]
-    assert [row.cells[0] for row in view.evidence] == ["Use an encrypted file", "Get a keyring here"]
+    assert [row.cells[0] for row in view.evidence] == ["Use an encrypted file", "Show how to get a keyring here"]
     await home.press(PRIMARY)
     (form,) = home.face.filled
     assert [field.name for field in form.fields] == ["password", "again"]

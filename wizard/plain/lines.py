@@ -9,12 +9,13 @@ from typing import TypeVar
 from wizard.core.errors import WizardError
 from wizard.custody.custodian import Custodian
 from wizard.plain import forms
-from wizard.plain.stage import Stage
-from wizard.plain.talk import Command
+from wizard.plain.talk import Command, Talk
 from wizard.rehearsal.simulated_page import SimulatedPage
+from wizard.rotation.model import TITLES, Step
 from wizard.rotation.report import Report
 from wizard.steps.consents import Consent
-from wizard.steps.presenter import Face, Presenter, StepPresenter
+from wizard.steps.presenter import Face, Presenter
+from wizard.steps.session import EnvironmentSession
 from wizard.steps.summary import SummaryPresenter
 from wizard.steps.view import PRIMARY, Action, Form, Instruction, Row, State, View
 
@@ -30,15 +31,16 @@ class Lines:
     """The `Face` of a page in lines.
 
     Args:
-        stage: The open environment and the user before it.
+        talk: The conversation.
+        session: The environments, one of which may be open.
         make: Makes the presenter.
     """
 
     is_live = False
 
-    def __init__(self, stage: Stage, make: Callable[[Face], Presenter]) -> None:
-        self._stage = stage
-        self._talk = stage.talk
+    def __init__(self, talk: Talk, session: EnvironmentSession, make: Callable[[Face], Presenter]) -> None:
+        self._talk = talk
+        self._session = session
         self._presenter = make(self)
         self._said: dict[str, list[str]] = {}
         """What was said last of each part of the view: a part is repeated only where it is another one."""
@@ -49,11 +51,8 @@ class Lines:
     async def run(self) -> bool:
         """Speak the page until it is left; return whether to go on where the rotation stands now, not home."""
         presenter = self._presenter
-        with self._talk.about(presenter.ABOUT.format(place=self._stage.session.place)):
-            if isinstance(presenter, StepPresenter):
-                self._stage.introduce(presenter.STEP, presenter.TITLE)
-            else:
-                self._talk.say("", presenter.TITLE)
+        with self._talk.about(presenter.ABOUT.format(place=self._session.place)):
+            self._talk.say("", *self._heading(), presenter.TITLE)
             try:
                 await self._do(presenter.begin)
                 while not self._is_left:
@@ -63,8 +62,17 @@ class Lines:
             finally:
                 presenter.forget()
         if self._report is not None:
-            await Lines(self._stage, partial(SummaryPresenter, self._report)).run()
+            await Lines(self._talk, self._session, partial(SummaryPresenter, self._report)).run()
         return not self._is_home
+
+    def _heading(self) -> Iterable[str]:
+        """Say how far the job is, and where."""
+        progress = self._presenter.progress
+        if progress is not None and progress.step is not Step.DONE:
+            steps = [step for step in progress.steps if step is not Step.DONE]
+            yield f"Step {steps.index(progress.step) + 1} of {len(steps)}, {TITLES[progress.step]}."
+            where, corner = self._presenter.location
+            yield f"{where.replace(' › ', ', ')}, {corner}."
 
     async def _choose(self, view: View) -> None:
         actions = {action.word: action for action in view.actions}
@@ -146,12 +154,12 @@ class Lines:
     @property
     def page(self) -> SimulatedPage | None:
         """The simulated Binance page of a rehearsal."""
-        return self._stage.session.environments.simulated_page
+        return self._session.environments.simulated_page
 
     @property
     def custodian(self) -> Custodian | None:
         """What opens the place of the credentials."""
-        return self._stage.session.environments.custodian
+        return self._session.environments.custodian
 
     def show(self) -> None:
         """The view is said when the user is asked again."""
@@ -185,7 +193,7 @@ class Lines:
 
     async def visit(self, make: Callable[[Face], Presenter]) -> None:
         """Speak another page until it is left."""
-        await Lines(self._stage, make).run()
+        await Lines(self._talk, self._session, make).run()
 
     def copy(self, text: str, what: str) -> None:  # noqa: ARG002 - the text stands for itself
         """Say the text alone on its lines: nothing but a screen can ask a terminal to copy."""

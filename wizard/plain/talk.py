@@ -53,8 +53,8 @@ class Talk:
         self._about = ""
         self.closing: Callable[[], Sequence[str]] = lambda: ()
         """Says what closing now means, and how one comes back."""
-        self.offer_remedy: Callable[[WizardError], Awaitable[None]] | None = None
-        """Offers what can be done about an error at once, after it was told; None where nothing can."""
+        self.is_remedied: Callable[[WizardError], Awaitable[bool]] | None = None
+        """Offers what can be done about an error that was said, and returns whether it was done."""
 
     @contextmanager
     def about(self, text: str) -> Iterator[None]:
@@ -162,8 +162,8 @@ class Talk:
             self.say("Stopped waiting.")
         except WizardError as error:
             self.tell(error)
-            if self.offer_remedy is not None:
-                await self.offer_remedy(error)
+            if self.is_remedied is not None and await self.is_remedied(error):
+                return await self.attempt(work, what, at_most)
         return None
 
     async def succeeds(self, work: Callable[[], Awaitable[object]], what: str, at_most: float) -> bool:
@@ -201,10 +201,10 @@ class Talk:
                 await self._ask_whether_to_leave()
 
     async def _ask_whether_to_leave(self) -> None:
-        self.say("", "Close Key Wizard?", *self.closing())
+        self.say("", "Quit Key Wizard?", *self.closing())
         while True:
             try:
-                answer = (await self._console.ask("Close it, yes or no? [no]: ")).strip().lower()
+                answer = (await self._console.ask("Quit, yes or no? [no]: ")).strip().lower()
             except InterruptError:
                 raise EndOfInputError from None
             if answer in {"yes", "y", Command.QUIT}:
@@ -228,8 +228,8 @@ class Talk:
 
     def _general_help(self) -> Iterable[str]:
         yield "Answer with the number or the word. Enter alone takes the answer in brackets."
-        yield "back goes back one step; nothing stored is lost. quit closes the wizard."
-        yield "Ctrl-C stops a wait; at a prompt it asks whether to close."
+        yield "back goes back one step. Nothing that is stored is lost. quit closes the wizard."
+        yield "Ctrl-C stops a wait. At a prompt it asks whether to quit."
         yield from self.closing()
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 
@@ -21,25 +21,26 @@ from wizard.environments import Environments, RehearsalEnvironments
 from wizard.plain import forms
 from wizard.plain.interrupts import EndOfInputError, Interrupts
 from wizard.plain.lines import Lines
-from wizard.plain.stage import Stage
 from wizard.plain.talk import Talk
 from wizard.plain.terminal import TerminalConsole
+from wizard.rotation.flow import Flow
 from wizard.rotation.model import Step
 from wizard.steps.credentials import credentials_presenter
 from wizard.steps.egress import EgressPresenter
 from wizard.steps.home import HomePresenter
 from wizard.steps.passwords import unlocking
+from wizard.steps.presenter import Face, Presenter
 from wizard.steps.probe import ProbePresenter
 from wizard.steps.retire import RetirePresenter
 from wizard.steps.session import EnvironmentSession
 from wizard.steps.whitelist import WhitelistPresenter
 
-_STEPS: dict[Step | None, Callable[[Stage], Awaitable[bool]]] = {
-    Step.EGRESS: lambda stage: Lines(stage, partial(EgressPresenter, stage.flow)).run(),
-    Step.WHITELIST: lambda stage: Lines(stage, partial(WhitelistPresenter, stage.flow)).run(),
-    Step.CREDENTIALS: lambda stage: Lines(stage, partial(credentials_presenter, stage.flow)).run(),
-    Step.PROBE: lambda stage: Lines(stage, partial(ProbePresenter, stage.flow)).run(),
-    Step.RETIRE: lambda stage: Lines(stage, partial(RetirePresenter, stage.flow)).run(),
+_PAGES: dict[Step | None, Callable[[Flow, Face], Presenter]] = {
+    Step.EGRESS: EgressPresenter,
+    Step.WHITELIST: WhitelistPresenter,
+    Step.CREDENTIALS: credentials_presenter,
+    Step.PROBE: ProbePresenter,
+    Step.RETIRE: RetirePresenter,
 }
 
 
@@ -54,15 +55,14 @@ class Walk:
     def __init__(self, session: EnvironmentSession, talk: Talk) -> None:
         self._session = session
         self._talk = talk
-        self._stage = Stage(talk, session)
         talk.closing = session.closing
-        talk.offer_remedy = self._offer_remedy
+        talk.is_remedied = self._is_remedied
 
     async def run(self) -> None:
         """Walk until the user leaves."""
         try:
             while True:
-                await Lines(self._stage, partial(HomePresenter, self._session)).run()
+                await self._speak(partial(HomePresenter, self._session))
                 await self._take_steps()
         except EndOfInputError:
             with suppress(EndOfInputError):
@@ -75,22 +75,25 @@ class Walk:
                 await end
                 raise
 
+    async def _speak(self, make: Callable[[Face], Presenter]) -> bool:
+        return await Lines(self._talk, self._session, make).run()
+
     async def _take_steps(self) -> None:
         """Take step after step of the open job, until there is none or the user goes home."""
-        stage, goes_on = self._stage, True
-        while goes_on and self._session.flow and (step := stage.flow.step) and (take := _STEPS.get(step)):
+        goes_on = True
+        while goes_on and (flow := self._session.flow) and (page := _PAGES.get(flow.step)):
             try:
-                goes_on = await take(stage)
+                goes_on = await self._speak(partial(page, flow))
             except WizardError as error:
                 self._talk.tell(error)
                 goes_on = False
 
-    async def _offer_remedy(self, error: WizardError) -> None:
+    async def _is_remedied(self, error: WizardError) -> bool:
         """Offer to unlock what was locked while the environment was open; before that, the home page does."""
         custodian = self._session.environments.custodian
-        if self._session.flow and custodian and isinstance(error, CustodyError) and error.remedy:
-            await forms.fill(self._talk, unlocking(custodian, error.remedy))
-            self._talk.say("Repeat what was not done.")
+        if self._session.flow is None or custodian is None or not isinstance(error, CustodyError) or not error.remedy:
+            return False
+        return await forms.fill(self._talk, unlocking(custodian, error.remedy))
 
 
 def open_wizard(environments: Environments, environment: str | None, command: str, shutdown: Shutdown) -> int:

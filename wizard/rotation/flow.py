@@ -13,7 +13,7 @@ from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.egress.selection import Candidate, candidates
 from wizard.intake.copies import Copies
 from wizard.rotation.context import Context
-from wizard.rotation.model import FINISHED, NOTHING_OPEN, STEPS, Finding, Mode, RotationRecord, Step, exit_code
+from wizard.rotation.model import STEPS, Finding, Mode, RotationRecord, Step, exit_code
 from wizard.rotation.report import Report
 from wizard.rotation.retirement import Death
 from wizard.rotation.steps.address_selection import AddressSelection
@@ -121,22 +121,6 @@ class Flow:
         Only the first can be left so: no list, no stored key and no proof stop at their own steps.
         """
         return step is Step.EGRESS and not self.selection.now.evident
-
-    @property
-    def closing(self) -> str:
-        """What closing means now, in words. Closing is in fact safe at every moment."""
-        step = self.step
-        if step is None:
-            return NOTHING_OPEN
-        if step is Step.DONE:
-            return FINISHED
-        rest = "" if self.is_durable else ". This rehearsal is in memory and ends for good"
-        if step is Step.RETIRE:
-            return f"both keys are stored, and the wizard asks again later{rest}"
-        if self.credentials.pending is not None:
-            return ("both keys are stored" if self.current is not None else "the new key is stored") + rest
-        lost = "only what is not stored yet is lost" if step is Step.CREDENTIALS else "nothing new is stored yet"
-        return lost + rest
 
     def candidates(self) -> tuple[Candidate, ...]:
         """Return the addresses that can go to the whitelist, and who says so."""

@@ -98,11 +98,6 @@ class Finding:
         return self.outcome is Outcome.PASSED
 
 
-NOTHING_OPEN = "nothing is open"
-FINISHED = "the job is finished"
-"""What closing the wizard means then (see `wizard.rotation.flow.Flow.closing`)."""
-
-
 @dataclass(frozen=True, slots=True)
 class RotationRecord:
     """One rotation, open or finished."""

@@ -12,8 +12,9 @@ from wizard.core.errors import WizardError
 from wizard.core.settings import Place
 from wizard.core.text import capitalised
 from wizard.custody.errors import CustodyError, Remedy
+from wizard.custody.questions import CHOICES, CHOOSE, Choice
 from wizard.rotation.journal import read_journal
-from wizard.rotation.model import STEPS, TITLES, Finding, Grade, Mode, Outcome, Step
+from wizard.rotation.model import STEPS, TITLES, Finding, Mode, Outcome, Step
 from wizard.steps.consents import abandoning, forgetting
 from wizard.steps.presenter import Face, Presenter
 from wizard.steps.view import PRIMARY, Action, Row, State, View, split_verdict
@@ -21,18 +22,11 @@ from wizard.steps.view import PRIMARY, Action, Row, State, View, split_verdict
 if TYPE_CHECKING:
     from wizard.rotation.flow import Flow
     from wizard.rotation.journal import Journal, Overview
-    from wizard.rotation.report import Report
     from wizard.steps.session import EnvironmentSession
 
 OLD = 90 * 86400.0
 """Seconds. Binance's blog recommends a new key every 30 to 90 days (square posts 276340 and 380736)."""
 QUESTION = "Do you already have a key?"
-CHOOSE = "Where do you want to keep your credentials?"
-FILE_CHOICE = (
-    "Use an encrypted file",
-    "You choose a passphrase now. The wizard asks for it once in every run.",
-)
-HELP_CHOICE = ("Get a keyring here", "You run the commands in a shell, then try again.")
 ROOM = 46
 """Columns for the place of the credentials, beside the title on 60."""
 COLUMNS = ("Environment", "Site", "Current key", "Age", "Status")
@@ -261,8 +255,10 @@ class HomePresenter(Presenter):
 
     async def show_keyring_help(self) -> None:
         """Say what to do to get a keyring here, each command alone on its line."""
-        if self._problem is not None:
-            await self.face.read(HELP_CHOICE[0], *self._problem.sentences())
+        problem = self._problem
+        if isinstance(problem, CustodyError):
+            steps = [line for each in problem.instructions for line in (f"{each.title}.", *each.commands, "")]
+            await self.face.read("How to get a keyring here", *(steps or problem.sentences()))
 
     async def show_services(self) -> None:
         """Say how a program that runs as a service gets the credentials."""
@@ -288,7 +284,7 @@ class HomePresenter(Presenter):
         return View(
             state,
             verdict,
-            because=tuple(because),
+            because=(*because, *self._spoken_plan()),
             fix=fix,
             columns=COLUMNS if self._overviews else (),
             rows=tuple(map(self._row, self._overviews)),
@@ -297,6 +293,11 @@ class HomePresenter(Presenter):
             not_proven=storage.does_not_prove if storage else "",
             actions=tuple(self._actions()),
         )
+
+    def _spoken_plan(self) -> Iterator[str]:
+        """Say the job of the environment at hand, where there is no row under a cursor to show it."""
+        if self._at and not self.face.is_live:
+            yield from filter(str.strip, self._plan(self._overview))
 
     def _verdict(self) -> tuple[State, tuple[str, ...]]:
         problem, flow = self._problem, self._flow
@@ -326,7 +327,7 @@ class HomePresenter(Presenter):
             state,
             sign_before=4,
             item=one.environment.name,
-            detail=tuple(self._plan(one)),
+            detail=tuple(self._plan(one)) if self.face.is_live else (),
         )
 
     def _plan(self, one: Overview) -> Iterator[str]:
@@ -350,14 +351,14 @@ class HomePresenter(Presenter):
     def _closed(self, problem: CustodyError) -> View:
         """Return the one menu for a place of credentials that does not open."""
         is_keyring = self._is_at(Place.KEYRING)
-        choices = [FILE_CHOICE, HELP_CHOICE] if is_keyring else []
+        choices = CHOICES.values() if is_keyring else ()
         return View(
             State.STOP,
             f"{problem.what}.",
             because=tuple(filter(None, (problem.why,))),
             fix=tuple(filter(None, (problem.advice,))),
             evidence_title=CHOOSE,
-            evidence=tuple(Row(choice) for choice in choices),
+            evidence=tuple(Row(choice) for choice in choices if self.face.is_live),
             actions=tuple(self._remedies(problem, is_keyring=is_keyring)),
         )
 
@@ -367,14 +368,15 @@ class HomePresenter(Presenter):
             label = _REMEDIES[problem.remedy]
             remedies.append(Action(problem.remedy, "", label, f"{label}. You type its password.", self.open_place))
         if is_keyring:
-            does = "Keeps your credentials in a file that a passphrase opens."
-            remedies.append(Action("file", "f", FILE_CHOICE[0], does, self.use_file))
+            title, does = CHOICES[Choice.ENCRYPTED_FILE]
+            remedies.append(Action("file", "f", title, f"{title}. {does}", self.use_file))
         retry = Action("retry", "r", "Retry", "Tries again to open it.", self.retry)
         first, *others = [*remedies, retry]
         yield replace(first, key=PRIMARY)
         yield from others
         if is_keyring:
-            yield Action("keyring", "v", HELP_CHOICE[0], "Shows the commands to run.", self.show_keyring_help)
+            title, does = CHOICES[Choice.KEYRING_HELP]
+            yield Action("keyring", "v", "Get a keyring", f"{title}. {does}", self.show_keyring_help)
 
     def _is_at(self, place: Place) -> bool:
         custodian = self.face.custodian
@@ -387,7 +389,7 @@ class HomePresenter(Presenter):
         if self._at:
             yield from self._jobs(self._overview)
         if len(self._overviews) > 1:
-            does = "Goes to another environment."
+            does = "Chooses an environment."
             yield Action("choose", "", "Choose", does, self.choose, is_about_row=True, is_in_footer=False)
 
     def _jobs(self, one: Overview) -> Iterator[Action]:
@@ -463,15 +465,6 @@ def _finished(journal: Journal, environment: str) -> Iterator[list[str]]:
 
 
 _NAMES = {Mode.ROTATE: "Replace", Mode.SET_UP: "Create", Mode.ADOPT: "Import"}
-
-
-def headline(report: Report) -> str:
-    """Say what a finished rotation came to."""
-    return {
-        None: "The key is stored and proven to work from here.",
-        Grade.STRONG: "The key is replaced, and the legacy key is refused from here.",
-        Grade.WEAK: "The key is replaced. The legacy key was given up on your word.",
-    }.get(report.grade, "The key is replaced, and the legacy key is dead.")
 
 
 def seen(finding: Finding) -> str:
