@@ -14,15 +14,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from tests.beside.host import REPOSITORY, Host
-from tests.commands.conftest import HERE
 from tests.terminal.harness import Terminal
 from wizard.core.credentials import KeyKind
 from wizard.rehearsal.simulated_page import NewKey
 from wizard.rotation.model import STEPS, Mode, Step
 
-PROMPT = re.compile(r"(?:Answer with [^\n]*|[^\n]*typing is not shown[^\n]*|Type (?P<word>\S+) to do it[^\n]*): $")
+PROMPT = re.compile(
+    r"(?:Answer with [^\n]*|Its number, [^\n]*|[^\n]*typing is not shown[^\n]*|Type (?P<word>\S+) to do it[^\n]*): $"
+)
 OFFERED = re.compile(r"^ +\d+\. ([a-z0-9-]+): ", re.MULTILINE)
-PUBLIC_KEY = re.compile(r"-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----\n?", re.DOTALL)
+PUBLIC_KEY = re.compile(r"^-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----\n?", re.DOTALL | re.MULTILINE)
+TYPES = (KeyKind.ED25519, KeyKind.HMAC)
+"""In the order of their page."""
 ORDER = STEPS[Mode.ROTATE]
 PATIENCE = 240.0
 """Seconds for one answer of the wizard on a busy machine; three polls take 15."""
@@ -50,16 +53,17 @@ class Asked:
     def step(self) -> Step | None:
         """The step that asks; None for home, and where it cannot be told."""
         by_word = {
-            "details": Step.EGRESS,
+            "home": Step.DONE,
+            "hosts": Step.EGRESS,
             "edit": Step.WHITELIST,
-            "ed25519": Step.CREDENTIALS,
-            "store": Step.CREDENTIALS,
-            "switch": Step.PROBE,
-            "retry": Step.PROBE,
-            "watch": Step.RETIRE,
+            "save": Step.CREDENTIALS,
+            "use": Step.CREDENTIALS,
+            "ask": Step.RETIRE,
+            "details": Step.PROBE,
         }
-        found = (by_word[word] for word in self.offered if word in by_word)
-        return next(found, Step.CREDENTIALS if self.is_hidden else Step.RETIRE if self.word else None)
+        found = (step for word, step in by_word.items() if word in self.offered)
+        is_hidden = self.is_hidden or "Its number" in self.said.rpartition("\n")[2]
+        return next(found, Step.CREDENTIALS if is_hidden else Step.RETIRE if self.word else None)
 
 
 @dataclass
@@ -125,6 +129,7 @@ class LineUser:
     on_question: Callable[[Asked], object] = lambda _: None
     on_look: Callable[[], object] = lambda: None
     _read: int = 0
+    _has_shown: bool = False
     _seen: list[Asked] = field(default_factory=list)
 
     def play(self) -> None:
@@ -166,7 +171,7 @@ class LineUser:
         rotation = self.rotation
         if asked.step is not None:
             rotation.note(asked.step)
-        elif "rotate" in asked.offered and rotation.reached is not None:
+        elif "replace" in asked.offered and rotation.reached is not None:
             rotation.note_status()
 
     def _answer(self, asked: Asked) -> str:
@@ -175,29 +180,40 @@ class LineUser:
             return asked.word
         if asked.is_hidden:
             return self._secret(asked)
-        if "watch" in offered and rotation.is_deleted is None:
+        if "Its number" in asked.said.rpartition("\n")[2]:
+            return str(TYPES.index(rotation.kind) + 1)
+        if asked.step is Step.RETIRE and rotation.is_deleted is None:
             rotation.host.delete_key(rotation.old)
             rotation.is_deleted = time.monotonic()
         if "switch" in offered:
             rotation.may_be_switched = rotation.may_be_switched or time.monotonic()
-        if "details" in offered and f"The address is {HERE}" not in asked.said:
-            return "again"
-        ways = ("resume", "rotate", "switch", "purge", "watch", "store", "retry", "continue", str(rotation.kind))
-        for way in (*ways, "again"):
+        if asked.step is Step.EGRESS and "continue" not in offered:
+            return "retry"
+        if (
+            asked.step is Step.CREDENTIALS
+            and "save" in offered
+            and ("key" in offered) is not (rotation.kind is KeyKind.ED25519)
+        ):
+            return "type"
+        if "key" in offered and not self._take_public_key(asked):
+            return "key"  # said alone on its lines, to be copied
+        for way in ("home", "resume", "replace", "switch", "continue", "save", "use", "delete", "ask", "retry"):
             if way in offered:
                 return way
         raise Stuck(f"nothing to answer: {asked.said}")
 
+    def _take_public_key(self, asked: Asked) -> bool:
+        """Make the key with the public half that is shown; return whether this wizard has shown it."""
+        rotation, shown = self.rotation, PUBLIC_KEY.search(asked.said)
+        if shown and rotation.made is None:
+            rotation.public_key = shown[0]
+            rotation.made = rotation.host.make_key(KeyKind.ED25519, shown[0])
+        assert shown is None or shown[0] == rotation.public_key, "the private key of the new API key is lost"
+        self._has_shown = self._has_shown or shown is not None
+        return self._has_shown
+
     def _secret(self, asked: Asked) -> str:
         rotation = self.rotation
-        if rotation.kind is KeyKind.ED25519:
-            shown = PUBLIC_KEY.search(asked.said)
-            if rotation.made is None:
-                assert shown, asked.said
-                rotation.public_key = shown[0]
-                rotation.made = rotation.host.make_key(KeyKind.ED25519, shown[0])
-            assert shown is None or shown[0] == rotation.public_key, "the private key of the new API key is lost"
-            return rotation.made.api_key.reveal()
         if rotation.made is None:
             rotation.made = rotation.host.make_key()
         is_secret = asked.said.rpartition("\n")[2].startswith("Secret")

@@ -51,4 +51,4 @@ async def test_hosts_are_a_page_on_top(plain: PlainWorld, tmp_path: Path) -> Non
 
 async def test_a_part_of_the_page_is_not_repeated(plain: PlainWorld) -> None:
     ended = await visit(plain, *ROTATE, ("What next?", "hosts"), ("What next?", "back"), ("What next?", "quit"))
-    assert ended.text.count("Not proven: that it stays the same") == 1
+    assert ended.text.count("Not proven: that the address") <= 1

@@ -175,21 +175,36 @@ class EgressPresenter(StepPresenter):
             "tick", TOGGLE, "Tick", "Ticks an address for the whitelist, or unticks it.", self.toggle, is_about_row=True
         )
         ticks = [tick] if self.flow.candidates() else []
-        if self._report is None:
-            skip = Action(
-                "skip", "s", "Skip", "Goes on without an address. You type it in the next step.", self.advance
-            )
-            again = Action("retry", PRIMARY, "Retry", "Asks all services again.", self.retry)
-            return (again, *ticks, hosts, skip, self.back_action())
         ask = Action("ask", "b", "Ask Binance", "Asks Binance itself, with the current key.", self.ask_binance)
+        asks = [ask] if self._report and self.flow.current else []
+        more = Action("more", "m", "Find more", "Asks again and again, to find further addresses.", self.sample_more)
+        details = Action("details", "v", "Details", "Shows each question in full.", self.show_details)
+        others = (more, details) if self._report else ()
+        if not self._is_settled:
+            skip = "Goes on without an address. You type it in the next step."
+            return (
+                Action("retry", PRIMARY, "Retry", "Asks all services again.", self.retry),
+                *ticks,
+                *asks,
+                hosts,
+                *others,
+                Action("skip", "s", "Skip", skip, self.advance),
+                *self.page_actions(),
+                self.back_action(),
+            )
         return (
             Action("continue", PRIMARY, "Continue", "Goes on to the whitelist.", self.advance),
             *ticks,
-            *([ask] if self.flow.current else []),
+            *asks,
             hosts,
             Action("retry", "r", "Retry", "Asks all services again.", self.retry),
-            Action("more", "m", "Find more", "Asks again and again, to find further addresses.", self.sample_more),
-            Action("details", "v", "Details", "Shows each question in full.", self.show_details),
+            *others,
             *self.page_actions(),
             self.back_action(),
         )
+
+    @property
+    def _is_settled(self) -> bool:
+        """Whether services agree on an address, or the user ticked one."""
+        finding = self.flow.egress.finding(self._report, self._observation) if self._report else None
+        return bool(finding and (finding.passed or any(each.is_wanted for each in self.flow.candidates())))
