@@ -107,11 +107,7 @@ class Paths:
         return Paths(self.config / name, self.state / name)
 
     def create(self) -> None:
-        """Make both directories, readable by their owner only.
-
-        Raises:
-            WizardError: a directory cannot be made or written, or is another user's.
-        """
+        """Make both directories, readable by their owner only, or raise WizardError."""
         for directory in (self.config, self.state):
             try:
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -222,20 +218,15 @@ class Settings:
         return self.environments.get("production") or next(iter(self.environments.values()))
 
     def environment(self, name: str) -> Environment:
-        """Return the environment called `name`.
-
-        Raises:
-            UsageError: there is none.
-        """
-        try:
+        """Return the environment called `name`, or raise UsageError."""
+        if name in self.environments:
             return self.environments[name]
-        except KeyError:
-            raise UsageError(
-                f"There is no environment called {name!r}",
-                why=f"The settings have {', '.join(sorted(self.environments))}.",
-                advice="Choose one of them, or add a section [environments.NAME] to config.toml.",
-                code="environment.unknown",
-            ) from None
+        raise UsageError(
+            f"There is no environment called {name!r}",
+            why=f"The settings have {', '.join(sorted(self.environments))}.",
+            advice="Choose one of them, or add a section [environments.NAME] to config.toml.",
+            code="environment.unknown",
+        )
 
 
 def load(file: Path) -> Settings:

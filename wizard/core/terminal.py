@@ -29,9 +29,8 @@ class TerminalReport:
     encoding: str
     """The encoding of stderr, lower case: `utf-8`."""
     columns: int | None
-    """Width in cells; None when the terminal does not say."""
+    """None when the terminal does not say, as for `lines`."""
     lines: int | None
-    """Height in cells; None when the terminal does not say."""
 
     def problem(self) -> UsageError | None:
         """Return what is in the way of full screens, with what to do, or None."""
@@ -69,24 +68,11 @@ class TerminalReport:
 
 
 def inspect_terminal(environ: Mapping[str, str], stdin: TextIO | None, stderr: TextIO | None) -> TerminalReport:
-    """Look at the terminal without writing to it.
-
-    Args:
-        environ: Where TERM is looked up.
-        stdin: `sys.__stdin__`; None when the process was started without one.
-        stderr: `sys.__stderr__`, where the screens are drawn.
-    """
-    columns, lines = _size(stderr)
+    """Look at the terminal without writing to it: by TERM, `sys.__stdin__`, and `sys.__stderr__` for the screens."""
     # Windows consoles set no TERM and need none.
     term = environ.get("TERM", "") or ("windows" if sys.platform == "win32" else "")
-    return TerminalReport(
-        stdin_is_tty=_is_tty(stdin),
-        stderr_is_tty=_is_tty(stderr),
-        term=term,
-        encoding=(getattr(stderr, "encoding", None) or "").lower(),
-        columns=columns,
-        lines=lines,
-    )
+    encoding = (getattr(stderr, "encoding", None) or "").lower()
+    return TerminalReport(_is_tty(stdin), _is_tty(stderr), term, encoding, *_size(stderr))
 
 
 def _is_tty(stream: TextIO | None) -> bool:
@@ -98,8 +84,7 @@ def _is_tty(stream: TextIO | None) -> bool:
 
 def _size(stream: TextIO | None) -> tuple[int | None, int | None]:
     try:
-        size = os.get_terminal_size(stream.fileno()) if stream is not None else None
+        columns, lines = os.get_terminal_size(stream.fileno()) if stream else (0, 0)
     except (OSError, ValueError):
-        size = None
-    # Serial consoles and some multiplexers answer 0x0.
-    return (size.columns or None, size.lines or None) if size is not None else (None, None)
+        return None, None
+    return columns or None, lines or None  # serial consoles and some multiplexers answer 0x0

@@ -51,10 +51,10 @@ async def open_file(file: Path, passphrase: Secret, deadline: float) -> Encrypte
 
 
 async def make_file(file: Path, passphrase: Secret, deadline: float) -> EncryptedFileStore:
-    """Make an empty file that opens with this passphrase. See `open_file`; its directory must exist.
+    """Make an empty file that opens with this passphrase, which must not be weak. See `open_file`.
 
     Raises:
-        CustodyError: the passphrase is weak, there is a file already (it is left alone), or it cannot be made.
+        CustodyError: also where there is a file already; it is left alone.
     """
 
     def make() -> EncryptedFileStore:
@@ -98,13 +98,8 @@ async def exists(file: Path, deadline: float) -> bool:
         CustodyError: there is one that is damaged, exposed or cannot be read.
     """
 
-    def look() -> bool:
-        data = read_file(file)
-        if data is not None:
-            take_apart(data)
-        return data is not None
-
-    return await _patiently(file, deadline, look)
+    data = await _patiently(file, deadline, lambda: read_file(file))
+    return data is not None and bool(take_apart(data))
 
 
 class EncryptedFileStore:

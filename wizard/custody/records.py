@@ -71,23 +71,12 @@ class KeyRecord:
 
 
 def encode_item(credentials: Credentials, created: float, owner: str = "") -> Secret:
-    """Return the item's text.
-
-    Args:
-        credentials: Both parts of them must be there.
-        created: Seconds since 1970 at which they are stored.
-        owner: The journal that stores them; empty where there is none.
-    """
+    """Return the text of an item that a journal `owner` stores at the time `created`, in seconds since 1970."""
     if not credentials.api_key or not credentials.signing:
         raise ValueError("credentials without an API key or a signing secret are not stored")
-    fields = {
-        "schema": SCHEMA,
-        "kind": credentials.kind.value,
-        "api_key": credentials.api_key.reveal(),
-        "signing": credentials.signing.reveal(),
-        "created": datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "owner": owner,
-    }
+    api_key, signing = credentials.api_key.reveal(), credentials.signing.reveal()
+    fields = {"schema": SCHEMA, "kind": credentials.kind.value, "api_key": api_key, "signing": signing}
+    fields |= {"created": datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), "owner": owner}
     return Secret(json.dumps(fields, separators=(",", ":")))
 
 

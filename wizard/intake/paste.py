@@ -182,14 +182,10 @@ def pair_problem(api_key: Secret, secret: Secret) -> str:
 
 
 def read_pair(text: str) -> Pair | None:
-    """Return the API key and the secret in a paste.
+    """Return the API key and the secret in a paste, or raise IntakeError where it holds several keys.
 
-    Returns:
-        None where nothing is named and there are not two values that look like keys: a single
-        value, a PEM block, or something else that its field judges.
-
-    Raises:
-        IntakeError: it holds several keys.
+    None where nothing is named and there are not two values that look like keys: a single value, a PEM block, or
+    something else that its field judges.
     """
     cleaned = _INVISIBLE.sub("", _REMNANTS.sub("", text))
     if len(cleaned) > MAX_PASTE or "-----BEGIN" in cleaned:
