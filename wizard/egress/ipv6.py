@@ -73,12 +73,9 @@ class Ipv6Route:
 
 
 async def find_ipv6_route(host: str, *, lookup: Ipv6Lookup, deadline: float = DEADLINE) -> Ipv6Route | None:
-    """Return a route over IPv6, where both sides have a public address; None where they have none, or in doubt.
+    """Return a route over IPv6 to `host`, where both sides have a public address; None where not, or in doubt.
 
-    Args:
-        host: The exchange's name.
-        lookup: Who is asked for names and routes.
-        deadline: Seconds to wait for the name service.
+    `deadline` is how long to wait for the name service, in seconds.
     """
     if not host or read_ipv4(host) is not None:
         return None

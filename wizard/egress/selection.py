@@ -132,12 +132,9 @@ def candidates(
     observation: ExchangeObservation | None = None,
     hosts: Mapping[IPv4Address, str] | None = None,
 ) -> tuple[Candidate, ...]:
-    """Return all addresses to choose from: the exchange's own word first, then by the number of operators.
+    """Return all addresses to choose from: what Binance said first, then by the number of operators.
 
-    Args:
-        selection: The evidence, and what was decided so far.
-        observation: What the exchange said, where it was asked.
-        hosts: The addresses on which operators agreed for other hosts, each with those hosts' names.
+    `hosts` are the addresses on which operators agreed for other hosts, each with those hosts' names.
     """
     hosts, verdict = hosts or {}, selection.verdict
     seen = verdict.operators if verdict else {}

@@ -37,15 +37,7 @@ _HEADERS = {"User-Agent": "key-wizard", "Accept": "application/json", "Accept-En
 
 
 class ExchangeTransport:
-    """Sends requests over one transport, which its owner opens and closes.
-
-    Args:
-        transport: How servers are reached.
-        timeout: The deadline of one whole call, in seconds.
-        proxied: Whether `transport` goes through a proxy.
-        clock: This host's clock, in seconds since 1970.
-        stopwatch: Seconds from any start.
-    """
+    """Sends requests over one transport, which its owner opens and closes; for the arguments see `ExchangeClient`."""
 
     def __init__(
         self, transport: httpx.AsyncBaseTransport, *, timeout: float, proxied: bool, clock: Clock, stopwatch: Clock
@@ -73,9 +65,7 @@ class ExchangeTransport:
     async def converse(self, url: str, talk: Callable[[WebSocket], Awaitable[Said]]) -> Said | ExchangeError:
         """Open a WebSocket, let `talk` have it, close it. Return what `talk` returned, or why there was no talk.
 
-        Args:
-            url: `wss://…`, or `ws://…` to this machine itself.
-            talk: Sends and receives. It returns failures of its own, and lets those of the connection pass.
+        `talk` returns its failures, and lets those of the connection pass.
         """
         protocol, headers = opening(url)
         request = httpx.Request("GET", "http" + url.removeprefix("ws"), headers={**_HEADERS, **headers})

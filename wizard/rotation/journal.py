@@ -71,11 +71,7 @@ class Journal:
         self._database.close()
 
     def check(self) -> None:
-        """Look at the file as a whole and at every row, whether all is as it should be.
-
-        Raises:
-            WizardError: it cannot be read, or is damaged.
-        """
+        """Look at the file and at every row; a `WizardError` where it cannot be read, or is damaged."""
         self._database.check()
         for parse, query in _ALL_ROWS.items():
             self._database.select(parse, query)
@@ -261,14 +257,7 @@ class Journal:
     # --- observations --------------------------------------------------------------------------
 
     def note_egress(self, environment: str, verdict: EgressVerdict, route: str, *, asked_by: str = WIZARD) -> None:
-        """Keep what one detection saw of this host's egress addresses, also that it saw none.
-
-        Args:
-            environment: By whose settings the route was decided.
-            verdict: Who saw which address, and how far they agree.
-            route: The way out, without credentials.
-            asked_by: Who wanted to know: the wizard, or a command.
-        """
+        """Keep what one detection over a route saw of this host, also that it saw none; `asked_by` may be a command."""
         detection = {"environment": environment, "at": self._clock(), "state": verdict.state, "route": route}
         seen = {str(address): who for address, who in verdict.operators.items()} or {"": ()}
         with self._database.transaction() as write:
@@ -280,10 +269,8 @@ class Journal:
     def last_verdict(self, environment: str, *, route: str = "", since: float = 0.0) -> EgressVerdict | None:
         """Return what the wizard's newest detection saw of this host; None before the first one.
 
-        Args:
-            environment: By whose settings the route was decided.
-            route: The way out that counts; a detection over another one shows nothing of it. Empty for any.
-            since: A detection before this moment does not count, as far as the clock has not been set back behind it.
+        One over another route than `route` (empty for any) does not count, nor one before `since`, as far as the clock
+        has not been set back.
         """
         seen = self._database.select(
             rows.sighting,
@@ -297,12 +284,7 @@ class Journal:
         return EgressVerdict(seen[0].state, operators)
 
     def last_seen(self, environment: str, route: str | None) -> dict[str, float]:
-        """Return each address with when it was seen last, in seconds since 1970.
-
-        Args:
-            environment: By whose settings it was asked.
-            route: The way out over which the wizard or the exchange saw it of this host; None for other hosts.
-        """
+        """Return each address with when it was seen last over a route of this host; None for those of other hosts."""
         asked_by = "asked_by = ?" if route is None else "route = ? AND asked_by IN (?, ?)"
         by = (OTHER_HOSTS,) if route is None else (route, WIZARD, THE_EXCHANGE)
         found = self._database.select(
@@ -329,12 +311,9 @@ class Journal:
         )
 
     def note_whitelist(self, rotation: RotationRecord, text: str, labels: Mapping[str, str] | None = None) -> None:
-        """Keep the list that was composed in this rotation, separated by commas, and whose its entries are.
+        """Keep the list that was composed in this rotation, separated by commas, with the labels of its entries.
 
-        Args:
-            rotation: The open rotation.
-            text: The list as pasted.
-            labels: Labels of this environment by entry. One that is not named keeps what it had.
+        An entry without one keeps what it had.
         """
         with self._database.transaction() as write:
             write.insert("whitelists", rotation=rotation.number, at=self._clock(), text=text)
@@ -404,23 +383,16 @@ class Journal:
 
 
 def open_journal(paths: Paths, clock: Clock = time.time) -> Journal:
-    """Open the journal of all environments to write to it.
-
-    Raises:
-        WizardError: it cannot be opened.
-    """
+    """Open the journal of all environments to write to it; a `WizardError` where it cannot be opened."""
     paths.create()
     return Journal(open_database(paths.journal), clock)
 
 
 @contextmanager
 def read_journal(paths: Paths) -> Iterator[Journal]:
-    """Read the journal as it is at this moment; nothing is written, and where there is none, an empty one is read.
+    """Read the journal as it is now, an empty one where there is none; a `WizardError` where it cannot be read.
 
-    No lock is taken, no keyring opened, and no HTTP library loaded.
-
-    Raises:
-        WizardError: it cannot be opened, or not be read to the end.
+    Nothing is written, no lock is taken, no keyring opened, and no HTTP library loaded.
     """
     with closing(Journal(read_database(paths.journal), time.time)) as journal:
         yield journal

@@ -125,19 +125,14 @@ async def open_flow(
                 stopwatch=stopwatch,
                 pace=pace or Pace(),
             )
-            missing, unknown_items = await vault.missing(), await _unknown_items(vault)
+            missing, unknown_items = await vault.missing(), tuple[str, ...]()
+            with suppress(CustodyError):  # an offer only; whoever asks for them is told
+                unknown_items = await vault.unknown_items()
             flow = Flow(context, Preflight(environment.name, storage, recovered, missing, unknown_items))
             await flow.settle()
             yield flow
         finally:
             journal.close()
-
-
-async def _unknown_items(vault: Vault) -> tuple[str, ...]:
-    try:
-        return await vault.unknown_items()
-    except CustodyError:
-        return ()  # an offer only; whoever asks for them is told
 
 
 async def _try(store: Store, clock: Clock) -> Finding:

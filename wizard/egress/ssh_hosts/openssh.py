@@ -55,13 +55,7 @@ class OpenSsh:
     """Seconds until ssh itself gives up to connect, with a reason."""
 
     async def run(self, host: str, script: bytes, end: bytes, deadline: float) -> ScriptRun:
-        """Have `host` run `script` with `sh -s`, and return what it wrote.
-
-        Args:
-            host: Who is asked, as `[user@]host`.
-            script: What its standard input is given.
-            end: The script is over when this was written.
-            deadline: Seconds for all of it.
+        """Have `host` run `script` with `sh -s` until it wrote `end`, and return what it wrote; `deadline` in seconds.
 
         Raises:
             wizard.core.errors.WizardError: ssh cannot be started.
@@ -156,13 +150,7 @@ async def _feed(stdin: asyncio.StreamWriter, script: bytes) -> None:
 
 
 async def _read(stream: asyncio.StreamReader, into: bytearray, until: bytes | None = None) -> bool:
-    """Read to the end, the limit or `until`; return whether there is nothing to wait for any more.
-
-    Args:
-        stream: What the program writes.
-        into: Where it is put, at most `OUTPUT_LIMIT` bytes of it.
-        until: After this was read reading ends.
-    """
+    """Read to the end, `OUTPUT_LIMIT` or `until`; return whether there is nothing to wait for any more."""
     while chunk := await stream.read(_CHUNK):
         begin = max(0, len(into) - len(until or b""))
         into += chunk[: OUTPUT_LIMIT - len(into)]

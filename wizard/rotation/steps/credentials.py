@@ -72,11 +72,7 @@ class CredentialsStep:
         return await self.store(Credentials(KeyKind.HMAC, api_key, secret))
 
     async def store_pair(self, api_key: Secret, public: str) -> Finding:
-        """Store an API key with the private key that was made here or imported for it.
-
-        Args:
-            api_key: What the exchange's page shows.
-            public: The public half, as `public_key` returned or `import_pair` had it.
+        """Store an API key with the private key of the half `public`, that was made here or imported for it.
 
         Raises:
             WizardError: the private key is not stored any more.
@@ -108,13 +104,10 @@ class CredentialsStep:
         return None
 
     async def swap(self, typed: str) -> Finding:
-        """Store the pending key again with API key and secret exchanged; the next probe sends them so.
-
-        Args:
-            typed: What the user typed after it was said what that does.
+        """Store the new key again with API key and secret exchanged; the next probe sends them so.
 
         Raises:
-            WizardError: it is not `SWAP_WORD`; nothing was changed.
+            WizardError: what the user `typed` is not `SWAP_WORD`; nothing was changed.
         """
         if typed.lower() != SWAP_WORD:
             raise WizardError(

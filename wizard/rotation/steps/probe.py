@@ -102,11 +102,7 @@ class ProbeStep:
         raise AssertionError("counted to the end")
 
     async def promote(self, report: ProbeReport, step: Step) -> None:
-        """Ask once more, then make the proven key the current and the current key the legacy one, and move on.
-
-        Args:
-            report: What proves it.
-            step: Where the rotation stands afterwards.
+        """Ask once more, then make the proven key the current and the current key the legacy one; go on to `step`.
 
         Raises:
             WizardError: the report does not allow it, or is about another key, or the slots do not allow it.
@@ -118,25 +114,16 @@ class ProbeStep:
                 advice="Run the probe until it is proven.",
                 code="probe.not-proven",
             )
-        await self._ask_once_more(report)
-        self._context.journal.promote(self._context.rotation, report.item, step)
-
-    def _heed(self, diagnosis: Diagnosis) -> None:
-        self._free_at = max(self._free_at, self._context.stopwatch() + diagnosis.retry_after)
-
-    async def _ask_once_more(self, report: ProbeReport) -> None:
-        """The user may have looked at the report for an hour."""
         _, credentials = await self._fetch_pending()
         try:
-            answer = await self._ask(credentials)
+            answer = await self._ask(credentials)  # the user may have looked at the report for an hour
         finally:
             credentials.wipe()
         if not answer.accepted:
             diagnosis = answer.diagnose()
-            why = " ".join(sentences(diagnosis.what, diagnosis.why))
             raise WizardError(
                 "Binance does not accept the new key now, so it is not in use",
-                why=why,
+                why=" ".join(sentences(diagnosis.what, diagnosis.why)),
                 advice="Probe again.",
                 code="probe.not-proven",
             )
@@ -147,6 +134,10 @@ class ProbeStep:
                 advice="Probe again.",
                 code="probe.not-proven",
             )
+        self._context.journal.promote(self._context.rotation, report.item, step)
+
+    def _heed(self, diagnosis: Diagnosis) -> None:
+        self._free_at = max(self._free_at, self._context.stopwatch() + diagnosis.retry_after)
 
     async def _fetch_pending(self) -> tuple[KeyRecord, Credentials]:
         pending = self._context.key(Slot.PENDING)

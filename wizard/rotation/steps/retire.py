@@ -145,14 +145,11 @@ class RetireStep:
         return death
 
     async def purge(self, last_four: str | None = None) -> Death:
-        """Poll once more, then delete the legacy secret and read back that it is gone.
+        """Poll once more, then delete the legacy secret and read back that it is gone; return the judgement.
 
         Args:
             last_four: What the user typed, the last four characters of the legacy key, to give up one whose death
                 cannot be seen from here; None where it is proven.
-
-        Returns:
-            The judgement on which it was deleted.
 
         Raises:
             WizardError: the key is not proven dead, and is seen to be alive or the characters are not its own.

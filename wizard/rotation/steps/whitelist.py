@@ -148,11 +148,7 @@ def _warn_about_hosts(
 ) -> Iterator[ListFinding]:
     """Return what a list may lock out, or let in, although its entries are fine.
 
-    Args:
-        selection: What goes to the list, by whose word.
-        validation: The list.
-        put_in: What stands on it for the sake of this rotation's detections alone.
-        now: The time, in seconds since 1970.
+    `put_in` is what stands on it for the sake of this rotation's detections alone.
     """
     own, others = selection.now.by_owner()
     if not own:
