@@ -118,11 +118,7 @@ class Paths:
 
 
 def paths(environ: Mapping[str, str] = os.environ) -> Paths:
-    """Return the user's directories, or those below `KEY_WIZARD_HOME` where it is set.
-
-    Raises:
-        WizardError: there is no such directory, or others can put files into it.
-    """
+    """Return the directories, or those below `KEY_WIZARD_HOME`; raise WizardError if others can write there."""
     if root := _chosen(environ):
         _expect_own(root, stat.S_IWGRP | _WORLD_WRITABLE)
         found = Paths(root / "config", root / "state")
@@ -230,11 +226,7 @@ class Settings:
 
 
 def load(file: Path) -> Settings:
-    """Read the settings; a missing file means the defaults.
-
-    Raises:
-        WizardError: the file is not TOML, or says something that makes no sense; it names the line.
-    """
+    """Read the settings, or raise WizardError, which names the line; a missing file means the defaults."""
     whole = read_toml(file)
     whole.expect_only(("custody", "rules", "environments"))
     common = whole.section("rules")

@@ -49,11 +49,7 @@ def known_sites() -> dict[str, Site]:
 
 
 def read_site(section: Section, sites: Mapping[str, Site]) -> Site:
-    """Return the site that an environment's section of the settings names, one of `sites` or a custom one.
-
-    Raises:
-        WizardError: there is no such site, or its hosts make no sense.
-    """
+    """Return the site that an environment's section of the settings names, or raise WizardError."""
     name = section.string("site", "binance.com", "binance.com")
     if name == CUSTOM_SITE:
         return _custom_site(section)

@@ -69,11 +69,7 @@ class Custodian:
         return self._opened
 
     def choose_encrypted_file(self) -> None:
-        """Keep credentials in the encrypted file from now on; what is in the keyring stays there.
-
-        Raises:
-            WizardError: the settings could not be changed; the place is the same as before.
-        """
+        """Keep credentials in the encrypted file from now on, or raise WizardError; the keyring keeps what it has."""
         try:
             write_value(self._settings, "custody", "place", Place.ENCRYPTED_FILE)
         except (FileError, OSError, ValueError) as error:

@@ -81,11 +81,7 @@ def encode_item(credentials: Credentials, created: float, owner: str = "") -> Se
 
 
 def decode_item(item: Secret) -> Credentials:
-    """Return the credentials that an item holds.
-
-    Raises:
-        ItemUnreadableError: the item is empty, cut short, of another schema or another program's.
-    """
+    """Return the credentials that an item holds, or raise ItemUnreadableError."""
     fields = json_object(item.reveal())
     if problem := _problem(fields) if item else "It is empty, as after a write that was cut short":
         raise ItemUnreadableError(
@@ -97,11 +93,7 @@ def decode_item(item: Secret) -> Credentials:
 
 
 def credentials_of(record: KeyRecord, found: Secret | None, place: str) -> Credentials | None:
-    """Return the credentials of a key, which were read at a place, or None where none were found.
-
-    Raises:
-        ItemUnreadableError: what is stored is not complete, or belongs to another key.
-    """
+    """Return a key's credentials as read at a place, None where there are none, or raise ItemUnreadableError."""
     if found is None:
         return None
     credentials = decode_item(found)

@@ -60,7 +60,7 @@ class Store(Protocol):
         """What every screen says about the place; nothing for the operating system's own."""
 
     def turn(self) -> AbstractAsyncContextManager[None]:
-        """Return what to enter so that no other process changes anything meanwhile; entering it may raise `busy`."""
+        """Hold the lock `file`, or raise CustodyError after `deadline` seconds. The wait can be cancelled."""
 
     async def write(self, name: str, value: Secret) -> None:
         """Store `value`, in place of what is there."""
@@ -90,7 +90,7 @@ class MemoryStore:
         self._items: dict[str, Secret] = {}
 
     def turn(self) -> AbstractAsyncContextManager[None]:
-        """Return at once: no other process sees this memory."""
+        """Hold the lock `file`, or raise CustodyError after `deadline` seconds. The wait can be cancelled."""
         return nullcontext()
 
     async def write(self, name: str, value: Secret) -> None:
@@ -114,11 +114,7 @@ class MemoryStore:
 
 @asynccontextmanager
 async def turn(file: Path, deadline: float) -> AsyncIterator[None]:
-    """Hold the lock `file`; wait up to `deadline` seconds for another process. The wait can be cancelled.
-
-    Raises:
-        CustodyError: another process held it for so long, or the lock cannot be made.
-    """
+    """Hold the lock `file`, or raise CustodyError after `deadline` seconds. The wait can be cancelled."""
     from wizard.core.threads import in_daemon_thread  # noqa: PLC0415 - `exec` needs no event loop
 
     lock, given_up = new_lock(file), Event()
@@ -171,11 +167,7 @@ def acquire(lock: FileLock, deadline: float, given_up: Event) -> None:
 
 
 async def write_confirmed(store: Store, name: str, value: Secret) -> None:
-    """Write `value`; return once the store has given the same value back.
-
-    Raises:
-        CustodyError: nothing or something else is stored, or it could not be read back.
-    """
+    """Write `value`; return once the store has given the same value back, or raise CustodyError."""
     failure, found = await _attempt(store, name, store.write(name, value))
     if found == value:
         return
@@ -192,11 +184,7 @@ async def write_confirmed(store: Store, name: str, value: Secret) -> None:
 
 
 async def delete_confirmed(store: Store, name: str) -> None:
-    """Delete; return once the store holds nothing under the name. Nothing stored is deleted already.
-
-    Raises:
-        CustodyError: the value is still there, or it could not be read back.
-    """
+    """Delete; return once the store holds nothing under the name, or raise CustodyError."""
     failure, found = await _attempt(store, name, store.delete(name))
     if found is None:
         return
