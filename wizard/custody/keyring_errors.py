@@ -129,7 +129,7 @@ _STATES: Final = {
     ),
     State.UNENCRYPTED: (
         "The keyring is not encrypted, because its password is empty",
-        "{provider} keeps collection {collection} as plain text. Whoever reads the disk or a backup reads your secrets.",
+        "{provider} keeps collection {collection} as plain text. Whoever has the disk or a backup has your secrets.",
         "Choose a password for it in the program Passwords and Keys (seahorse), or use the encrypted file.",
     ),
 }
