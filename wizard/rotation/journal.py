@@ -11,7 +11,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from ipaddress import IPv4Address, IPv4Network
 from itertools import groupby
 from operator import attrgetter
@@ -39,6 +39,8 @@ OTHER_HOSTS = "hosts"
 """In the place of who asked: such an observation is of another host, never of this one."""
 
 
+_COLUMNS = ("environment", "kind", "slot", "item", "store", "backend", "stored_at", "version", "whitelist")
+"""Of a key's row: what is written as the record says it."""
 _IDENTITY = "SELECT (SELECT id FROM journal) AS id"
 
 
@@ -158,21 +160,8 @@ class Journal:
     def announce_key(self, record: KeyRecord) -> None:
         """Say that its item is about to be written to the keyring."""
         with self._database.transaction() as write:
-            write.insert(
-                "keys",
-                environment=record.environment,
-                fingerprint=record.name.fingerprint,
-                last_four=record.name.last_four,
-                kind=record.kind,
-                slot=record.slot,
-                holding=Holding.ANNOUNCED,
-                item=record.item,
-                store=record.store,
-                backend=record.backend,
-                stored_at=record.stored_at,
-                version=record.version,
-                whitelist=record.whitelist,
-            )
+            kept = {name: getattr(record, name) for name in _COLUMNS}
+            write.insert("keys", **kept, **asdict(record.name), holding=Holding.ANNOUNCED)
             self._append_key(write, "key.announced", record)
 
     def confirm_key(self, record: KeyRecord) -> None:

@@ -61,7 +61,9 @@ def sole_writer(file: Path, environment: str, clock: Clock) -> Iterator[None]:
             code="environment.lock",
         ) from None
     try:
-        _sign(file, clock)
+        signature = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": clock()})
+        with suppress(OSError):  # a courtesy: the lock holds without it
+            files.replace(_note(file), signature.encode("ascii"))
         yield
     finally:
         lock.release()
@@ -70,12 +72,6 @@ def sole_writer(file: Path, environment: str, clock: Clock) -> Iterator[None]:
 def _note(file: Path) -> Path:
     # Beside the lock: Windows does not let a second process read a locked file.
     return file.with_suffix(".holder")
-
-
-def _sign(file: Path, clock: Clock) -> None:
-    signature = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": clock()})
-    with suppress(OSError):  # a courtesy: the lock holds without it
-        files.replace(_note(file), signature.encode("ascii"))
 
 
 def _holder(file: Path) -> str:

@@ -132,13 +132,15 @@ class CredentialsStep:
         record = await self._context.vault.put(credentials, Slot.PENDING, whitelist=whitelist)
         is_from_outside = is_imported or self._context.rotation.mode is Mode.ADOPT
         copies = await self.find_copies(credentials) if is_from_outside else Copies()
+        place = self._context.vault.store.place
+        remove = f"Remove it there when your bot reads {place}. The wizard looks again when it retires this key."
         return Finding(
             subject=STORAGE,
             outcome=Outcome.WARNING if copies else Outcome.PASSED,
             observed=f"{record.name} was written to {record.store}, read back and compared.",
             at=self._context.clock(),
             does_not_prove="that Binance accepts it, which the probe finds out",
-            advice=_to_remove(copies, self._context.vault.store.place),
+            advice=" ".join([*copies.sentences(), *([remove] if copies.found else [])]),
         )
 
     def note_source(self, path: str) -> None:
@@ -199,9 +201,3 @@ def is_placeholder(api_key: Secret) -> bool:
 def _label(origin: str, public: str) -> Secret:
     """Return what stands in a draft in place of the API key."""
     return Secret(f"{origin} {Secret(public).fingerprint()}")
-
-
-def _to_remove(copies: Copies, place: str) -> str:
-    told = copies.sentences()
-    end = f"Remove it there when your bot reads {place}. The wizard looks again when it retires this key."
-    return " ".join([*told, *([end] if copies.found else [])])

@@ -133,17 +133,6 @@ class RetireStep:
         self._context.journal.record(self._context.rotation, kind, detail)
         return self.death()
 
-    async def _poll_again(self) -> Death:
-        """Ask once more; where an earlier run had completed the row, as often as it takes to complete one in this run.
-
-        Once more may be at once: such a poll ends a row, it does not lengthen one.
-        """
-        was_complete = self.death().in_a_row >= POLLS_IN_A_ROW
-        death = await self._poll_now()
-        while was_complete and 0 < death.in_a_row < POLLS_IN_A_ROW:
-            death = await self.poll()
-        return death
-
     async def purge(self, last_four: str | None = None) -> Death:
         """Poll once more, then delete the legacy secret and read back that it is gone; return the judgement.
 
@@ -157,7 +146,10 @@ class RetireStep:
         legacy = self.legacy
         if legacy is None:
             raise WizardError("There is no legacy key", advice="Nothing is left to do.", code="retire.no-key")
-        death = await self._poll_again()
+        was_complete = self.death().in_a_row >= POLLS_IN_A_ROW
+        death = await self._poll_now()  # it may be at once: such a poll ends a row, it does not lengthen one
+        while was_complete and 0 < death.in_a_row < POLLS_IN_A_ROW:  # an earlier run had completed it, not this one
+            death = await self.poll()
         if last_four is None and not death.allows_purge:
             raise _not_dead("The legacy key is not proven dead", death.sentence)
         if not (death.allows_purge or death.grade is Grade.WEAK):
