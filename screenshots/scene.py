@@ -125,7 +125,7 @@ class PictureWorld:
     """One environment on a running embedded exchange."""
 
     place = KeyringStore.place
-    lede = "A rehearsal: the exchange is embedded, the desk stands in for its web page, no money is touched."
+    lede = "This is a rehearsal. Binance is simulated, no money is touched."
 
     def __init__(self, addresses: Addresses, directory: Path) -> None:
         self.clock = StillClock()
