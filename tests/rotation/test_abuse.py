@@ -263,7 +263,7 @@ async def test_a_key_refused_at_the_moment_of_promotion_is_not_promoted(world: W
         report = await flow.probe.run()
         assert report.is_proven
         await world.simulated_page.delete(new.api_key)
-        with raises_code("probe.not-proven", match="does not accept the new key now"):
+        with raises_code("probe.not-proven", match="does not accept this key now"):
             await flow.complete(report)
         assert flow.step is Step.PROBE
         assert flow.current is not None
@@ -276,7 +276,7 @@ async def test_a_key_that_left_the_keyring_is_not_promoted(world: World) -> None
         await world.to_probe(flow)
         report = await flow.probe.run()
         await world.store.delete(report.item)
-        with raises_code("probe.no-key", match="no new key"):
+        with raises_code("probe.no-key", match="no key to probe"):
             await flow.complete(report)
 
 

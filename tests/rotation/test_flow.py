@@ -350,5 +350,5 @@ async def test_a_probe_without_a_new_key_leads_back_to_the_credentials(world: Wo
         await flow.begin(Mode.SET_UP)
         with raises_code("probe.no-key") as caught:
             await flow.probe.run()
-    assert "no new key" in caught.value.why
+    assert "no key to probe" in caught.value.why
     assert "Go back to the Credentials step" in caught.value.advice

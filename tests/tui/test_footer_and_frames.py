@@ -36,7 +36,7 @@ async def test_at_60_columns_a_key_that_is_not_proven_keeps_help_in_the_footer(w
     assert max(key.region.right for key in footer.query("FooterKey")) <= 60
     assert "Promote" not in {key.description for key in footer.query("FooterKey")}  # type: ignore[attr-defined]
     await wizard.press("enter")
-    await wizard.until("Notice", "The new key is not proven yet")
+    await wizard.until("Notice", "This key is not proven yet")
 
 
 async def test_at_60_columns_help_says_in_its_frame_how_it_closes(wizard: Wizard) -> None:

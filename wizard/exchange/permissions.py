@@ -49,7 +49,7 @@ class PermissionDifference:
 _MAY_WITHDRAW = PermissionDifference(
     Weight.WARNS,
     (),
-    "The new key may withdraw. Whoever has it, at a listed address, can move the money out.",
+    "This key may withdraw. Whoever has it, at a listed address, can move the money out.",
     "Switch Enable Withdrawals off on Binance's page, unless your bot withdraws by itself.",
 )
 _NOT_YOUNGER = PermissionDifference(

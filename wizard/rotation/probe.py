@@ -203,7 +203,7 @@ class Probe:
         except ExchangeError as error:
             self._tell(self._writer.diagnosis(findings.ACCOUNT, self._diagnose(error, "api")))
             return None
-        seen = "The new key can read the account."
+        seen = "This key can read the account."
         if account.can_trade:
             self._note(findings.ACCOUNT, Outcome.PASSED, seen, milliseconds=took_ms)
         else:
@@ -250,7 +250,7 @@ class Probe:
                     finding,
                     outcome=Outcome.FAILED,
                     observed=f"{finding.observed} Binance says enableFutures: false for this key.",
-                    advice="Switch Enable Futures on for the new key on Binance's page. A key that is older than the"
+                    advice="Switch Enable Futures on for this key on Binance's page. A key that is older than the"
                     " futures account cannot have it (documented). Make a new key then.",
                 )
             self._tell(finding)

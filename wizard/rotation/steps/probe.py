@@ -110,7 +110,7 @@ class ProbeStep:
         pending = self._context.key(Slot.PENDING)
         if not report.is_proven or pending is None or pending.item != report.item:
             raise WizardError(
-                "The new key is not proven yet",
+                "This key is not proven yet",
                 advice="Run the probe until it is proven.",
                 code="probe.not-proven",
             )
@@ -122,14 +122,14 @@ class ProbeStep:
         if not answer.accepted:
             diagnosis = answer.diagnose()
             raise WizardError(
-                "Binance does not accept the new key now, so it is not in use",
+                "Binance does not accept this key now, so nothing was changed",
                 why=" ".join(sentences(diagnosis.what, diagnosis.why)),
                 advice="Probe again.",
                 code="probe.not-proven",
             )
         if answer.restrictions != report.restrictions:
             raise WizardError(
-                "The new key changed since the probe, so it is not in use",
+                "This key changed since the probe, so nothing was changed",
                 why="Binance shows other permissions or another restriction than before.",
                 advice="Probe again.",
                 code="probe.not-proven",
@@ -144,8 +144,8 @@ class ProbeStep:
         credentials = await self._context.vault.fetch(pending) if pending else None
         if pending is None or credentials is None:
             raise WizardError(
-                "There is no new key to probe",
-                why=f"{capitalised(self._context.vault.store.place)} holds no new key of this environment.",
+                "There is no key to probe",
+                why=f"{capitalised(self._context.vault.store.place)} holds no key to probe for this environment.",
                 advice="Go back to the Credentials step and enter the key again.",
                 code="probe.no-key",
             )
