@@ -42,29 +42,19 @@ class TerminalReport:
                 advice="Over SSH, use `ssh -t`. Or use `--plain`, which asks line by line.",
                 code="terminal.missing",
             )
-        if self.term in {"", "dumb"}:
-            return UsageError(
-                "This terminal does not say that it can move the cursor",
-                why=f"TERM is {self.term or 'not set'}.",
-                advice="Set TERM=xterm-256color, or use `--plain`.",
-                code="terminal.unusable",
-            )
-        if self.encoding.replace("_", "-") not in {"utf-8", "utf8"}:
-            return UsageError(
-                "This terminal cannot show the lines of the screens",
-                why=f"Its encoding is {self.encoding or 'unknown'}, not UTF-8.",
-                advice="Set PYTHONUTF8=1, or use `--plain`.",
-                code="terminal.unusable",
-            )
         columns, lines = self.columns or MIN_COLUMNS, self.lines or MIN_LINES
-        if columns < MIN_COLUMNS or lines < MIN_LINES:
-            return UsageError(
-                "This terminal is too small for the screens",
-                why=f"It has {columns} columns and {lines} lines. The screens need {MIN_COLUMNS} and {MIN_LINES}.",
-                advice="Make it larger, or use `--plain`.",
-                code="terminal.unusable",
-            )
-        return None
+        if self.term in {"", "dumb"}:
+            what, advice = "This terminal does not say that it can move the cursor", "Set TERM=xterm-256color"
+            why = f"TERM is {self.term or 'not set'}."
+        elif self.encoding.replace("_", "-") not in {"utf-8", "utf8"}:
+            what, advice = "This terminal cannot show the lines of the screens", "Set PYTHONUTF8=1"
+            why = f"Its encoding is {self.encoding or 'unknown'}, not UTF-8."
+        elif columns < MIN_COLUMNS or lines < MIN_LINES:
+            what, advice = "This terminal is too small for the screens", "Make it larger"
+            why = f"It has {columns} columns and {lines} lines. The screens need {MIN_COLUMNS} and {MIN_LINES}."
+        else:
+            return None
+        return UsageError(what, why=why, advice=f"{advice}, or use `--plain`.", code="terminal.unusable")
 
 
 def inspect_terminal(environ: Mapping[str, str], stdin: TextIO | None, stderr: TextIO | None) -> TerminalReport:
