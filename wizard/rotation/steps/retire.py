@@ -68,9 +68,12 @@ class RetireStep:
         return self._context.key(Slot.CURRENT)
 
     def overlap(self) -> float:
-        """Return for how many seconds two keys have been alive, as far as we know."""
-        current = self.current
-        return self._context.clock() - current.stored_at if current and self.legacy else 0.0
+        """Return for how many seconds two keys have been alive, as far as is known; at the death it ends."""
+        current, death = self.current, self.death() if self.legacy else None
+        if current is None or death is None:
+            return 0.0
+        end = death.since if death.allows_purge and death.since is not None else self._context.clock()
+        return end - current.stored_at
 
     def death(self) -> Death:
         """Judge all polls since the switch, also those before a restart."""
