@@ -1,8 +1,6 @@
-"""Could software on this host call the exchange over IPv6, past every list of IPv4 addresses?
+"""Could software on this host call Binance over IPv6, past every list of IPv4 addresses? (docs/egress.md)
 
-Key Wizard calls over IPv4. A program that is free to choose may not, and then "market data works, signed calls
-fail" (docs/egress.md). Only this system's name service and routing table are asked: name lookups can
-block for long, so each runs in a thread that nobody has to wait for.
+Only this system's name service, in a thread that nobody has to wait for, and its routing table are asked.
 """
 
 from __future__ import annotations

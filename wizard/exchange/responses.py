@@ -1,9 +1,8 @@
-"""What came back over HTTP or a WebSocket, read as the exchange's JSON, or as the failure that it is. Pure.
+"""What came back over HTTP or a WebSocket, read as Binance's JSON, or as the failure that it is. Pure.
 
-The JSON code decides before the HTTP status does; the content type is not looked at. Nothing here
-keeps the text of an answer that could not be read. A reader takes the documented types and nothing
-else: a field of another type is an `ExchangeError` (unreadable answer), never a guess. Fields that the SDK calls
-optional may be missing and are then None.
+The JSON code decides before the HTTP status does. The text of an answer that could not be read is not kept. A field of
+another type than the documented one is an `ExchangeError` (unreadable answer), never a guess; one that the SDK calls
+optional may be missing and is then None.
 """
 
 from __future__ import annotations
