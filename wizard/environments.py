@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from wizard.core.clock import Clock
 from wizard.core.settings import Environment, Paths, Settings
@@ -43,10 +44,9 @@ class RealEnvironments:
         return PHRASES[self.custodian.custody.place]
 
     async def open(self) -> None:
-        """Nothing is needed."""
+        """Nothing is needed, here and in `close`."""
 
-    async def close(self) -> None:
-        """Nothing is needed."""
+    close = open
 
     def overviews(self) -> tuple[Overview, ...]:
         """Return each environment at a glance."""
@@ -55,8 +55,8 @@ class RealEnvironments:
     @asynccontextmanager
     async def flow(self, environment: Environment) -> AsyncIterator[Flow]:
         """Open one environment (see `wizard.rotation.opening.open_flow`)."""
-        open_flow = await in_daemon_thread(_load_open_flow)
-        async with open_flow(environment, self.paths, self.custodian.open) as flow:
+        opening = await _load("wizard.rotation.opening")
+        async with opening.open_flow(environment, self.paths, self.custodian.open) as flow:
             yield flow
 
 
@@ -96,9 +96,9 @@ class RehearsalEnvironments:
 
     async def open(self) -> None:
         """Start the embedded exchange, or find the one that an open rotation left running."""
-        rehearse = await in_daemon_thread(_load_rehearse)
+        session = await _load("wizard.rehearsal.session")
         self._rehearsal = await self._stack.enter_async_context(
-            rehearse(self._paths, source_address=self._source_address, scenario=self._scenario)
+            session.rehearse(self._paths, source_address=self._source_address, scenario=self._scenario)
         )
 
     async def close(self) -> None:
@@ -123,17 +123,9 @@ class RehearsalEnvironments:
 Environments = RealEnvironments | RehearsalEnvironments
 
 
-# The screens are there before what an environment needs once it is open: HTTP, cryptography, all steps.
-def _load_open_flow() -> Callable[..., AbstractAsyncContextManager[Flow]]:
-    from wizard.rotation.opening import open_flow  # noqa: PLC0415
-
-    return open_flow
-
-
-def _load_rehearse() -> Callable[..., AbstractAsyncContextManager[Rehearsal]]:
-    from wizard.rehearsal.session import rehearse  # noqa: PLC0415
-
-    return rehearse
+async def _load(module: str) -> Any:
+    """Return a module of what an open environment needs: HTTP, cryptography, all steps. The screens are there first."""
+    return await in_daemon_thread(lambda: import_module(module))
 
 
 def _look(paths: Paths, environments: tuple[Environment, ...]) -> tuple[Overview, ...]:

@@ -223,7 +223,7 @@ class Series:
         """Return the items of the keyring, but for those that tried it: they are worth nothing to anybody."""
         with open_dbus_connection(self.host.login["DBUS_SESSION_BUS_ADDRESS"]) as connection:
             items = [item.get_attributes()["service"] for item in Collection(connection).get_all_items()]
-        return [item for item in items if ":canary:" not in item]
+        return [item for item in items if ":trial:" not in item]
 
 
 def test_no_rotation_that_is_killed_once_loses_anything(host: tuple[Host, str]) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import socket
+import subprocess
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.keyring import open_keyring, unlock_keyring, unnamed_bus
 from wizard.custody.keyring_errors import BUS_COMMAND, UNLOCK_COMMAND, Service, unusable_service
 from wizard.custody.keyring_worker.protocol import State
+from wizard.custody.questions import CHOICES, Choice
 
 VARIABLE = "PYTHON_KEYRING_BACKEND"
 BUS = "DBUS_SESSION_BUS_ADDRESS"
@@ -146,6 +148,22 @@ def test_only_gnome_keyring_is_told_of_its_own_command() -> None:
     other = unusable_service(Service(State.LOCKED, "keepassxc"))
     assert "KeePassXC" in other.advice
     assert other.instructions == ()
+
+
+@pytest.mark.parametrize("state", [state for state in State if state is not State.READY])
+@pytest.mark.parametrize("provider", ["gnome-keyring-d", ""])
+def test_what_is_to_be_typed_is_one_line_that_a_shell_reads(state: State, provider: str) -> None:
+    error = unusable_service(Service(state, provider))
+    assert not any(each.title.endswith(".") or not each.commands for each in error.instructions)
+    for command in commands(error):
+        assert command.isprintable()
+        assert subprocess.run(["bash", "-n", "-c", command], check=False, timeout=10).returncode == 0
+
+
+def test_where_there_is_no_keyring_each_choice_has_its_words() -> None:
+    assert set(CHOICES) == set(Choice)
+    assert unusable_service(Service(State.NO_BUS_ADDRESS)).instructions
+    assert unusable_service(Service(State.NO_SERVICE)).instructions
 
 
 def test_what_the_bus_says_cannot_write_to_the_terminal() -> None:

@@ -136,6 +136,15 @@ async def test_an_outage_is_no_verdict_on_a_key_and_promotes_nothing() -> None:
     assert "legacy" not in slots
 
 
+@pytest.mark.parametrize(("name", "code"), [("smooth", 0), ("legacy-will-not-die", 4), ("exchange-down", 6)])
+async def test_whoever_leaves_where_a_drill_ends_gets_the_exit_code_that_it_promises(name: str, code: int) -> None:
+    scenario, now = SCENARIOS[name], Time()
+    async with rehearsing(scenario, passes_after=PASSES_AFTER, clock=now, pause=now.pause) as (flow, simulated_page):
+        await Player(flow, simulated_page, KeyKind.HMAC, scenario).play()
+        assert flow.exit_code == code
+    assert code == 0 or f"the exit code is {code}." in scenario.advice
+
+
 async def test_a_scenario_that_does_not_exist_is_a_usage_error() -> None:
     code, out, err = await key_wizard("rehearse", "--auto", "--scenario", "nosuch")
     assert (code, out) == (2, "")
@@ -146,8 +155,8 @@ async def test_a_scenario_that_does_not_exist_is_a_usage_error() -> None:
 async def test_a_rehearsal_that_was_left_open_keeps_its_scenario() -> None:
     with secret_service() as environ:
         arguments = ("rehearse", "--auto", "--json", "--scenario")
-        code, _, _ = await key_wizard(*arguments, "legacy-will-not-die", environ=environ)
-        assert code == 4
+        code, _, err = await key_wizard(*arguments, "legacy-will-not-die", environ=environ)
+        assert code == 4, err
         left = recall(Path(os.environ["KEY_WIZARD_HOME"]) / NOTE)
         assert left is not None
         assert left.scenario == "legacy-will-not-die"

@@ -264,7 +264,7 @@ async def test_a_key_refused_at_the_moment_of_promotion_is_not_promoted(world: W
         report = await flow.probe.run()
         assert report.is_proven
         await world.simulated_page.delete(new.api_key)
-        with raises_code("probe.not-proven", match="does not accept the new key now"):
+        with raises_code("probe.not-proven", match="does not accept this key now"):
             await flow.complete(report)
         assert flow.step is Step.PROBE
         assert flow.current is not None
@@ -277,7 +277,7 @@ async def test_a_key_that_left_the_keyring_is_not_promoted(world: World) -> None
         await world.to_probe(flow)
         report = await flow.probe.run()
         await world.store.delete(report.item)
-        with raises_code("probe.no-key", match="no new key"):
+        with raises_code("probe.no-key", match="no key to probe"):
             await flow.complete(report)
 
 
@@ -656,7 +656,7 @@ async def test_a_purge_begun_in_one_keyring_is_not_ended_in_another(world: World
 
     first, world.store = world.store, OtherStore()
     async with world.flow() as flow:
-        assert "open that place" in " ".join(flow.preflight.recovered)
+        assert "Open that place" in " ".join(flow.preflight.recovered)
         assert Holding.PURGING in {key.holding for key in keys(flow)}
     world.store = first
     assert await holds(world, old)
@@ -674,14 +674,14 @@ async def test_a_purge_whose_item_lies_in_a_closed_collection_waits_and_locks_no
     class AnotherCollection(OpenStore):
         async def read(self, name: str) -> Secret | None:
             found = await super().read(name)
-            if found is None and ":canary:" not in name:
+            if found is None and ":trial:" not in name:
                 raise KeptElsewhereError("What is looked for lies in another collection")
             return found
 
     world.store = AnotherCollection()
     async with world.flow() as flow:
         told = " ".join([*flow.preflight.recovered, *flow.preflight.losses()])
-        assert "was interrupted and waits. What is looked for lies in another collection" in told
+        assert "is not deleted yet. What is looked for lies in another collection" in told
         assert "the place that is open now does not hold it" in told
         assert Holding.PURGING in {key.holding for key in keys(flow)}
         with pytest.raises(KeptElsewhereError):

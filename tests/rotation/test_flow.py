@@ -317,6 +317,16 @@ async def test_a_second_wizard_is_told_who_has_the_environment(world: World) -> 
     assert "Process" in caught.value.why
 
 
+async def test_the_time_in_which_both_keys_work_ends_at_the_death(world: World) -> None:
+    async with world.flow() as flow:
+        old = await world.to_retire(flow)
+        growing = flow.retire.overlap()
+        assert flow.retire.overlap() > growing > 0.0
+        await world.simulated_page.delete(old.api_key)
+        await world.kill(flow)
+        assert flow.retire.overlap() == flow.retire.overlap()
+
+
 async def test_two_environments_are_open_side_by_side(world: World) -> None:
     async with world.flow(name="one") as one, world.flow(name="two") as two:
         await world.put_key_in_use(one)
@@ -350,5 +360,5 @@ async def test_a_probe_without_a_new_key_leads_back_to_the_credentials(world: Wo
         await flow.begin(Mode.SET_UP)
         with raises_code("probe.no-key") as caught:
             await flow.probe.run()
-    assert "no new key" in caught.value.why
+    assert "no key to probe" in caught.value.why
     assert "Go back to the Credentials step" in caught.value.advice

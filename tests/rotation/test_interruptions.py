@@ -125,7 +125,7 @@ class Reaper:
 
     def over_store(self, kind: str, touch: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
         async def watched(store: MemoryStore, service: str, *args: Any) -> Any:
-            named = f"canary {kind}" if ":canary:" in service else kind
+            named = f"canary {kind}" if ":trial:" in service else kind
             self.seen[named] += 1
             self.pass_by("before", named)
             done = await touch(store, service, *args)
@@ -232,7 +232,7 @@ def assert_settled(world: World, flow: Flow) -> None:
 
 def items(world: World) -> list[str]:
     # A canary whose test was killed is worth nothing to anybody; it is left where it is.
-    return [service for service in world.store.services if ":canary:" not in service]
+    return [service for service in world.store.services if ":trial:" not in service]
 
 
 async def until_killed(world: World, act: Callable[[Flow], Awaitable[Any]]) -> None:

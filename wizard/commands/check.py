@@ -24,7 +24,7 @@ from wizard.custody.errors import CustodyError
 from wizard.custody.records import KeyRecord
 from wizard.custody.store import PHRASES
 from wizard.egress.detection import EgressReport, detect
-from wizard.egress.services import EchoService, load_services
+from wizard.egress.services import load_services
 from wizard.exchange.diagnosis import diagnose
 from wizard.net.route import decide_route
 from wizard.rotation.current_credentials import NoCurrentKeyError, current_key, fetch
@@ -70,9 +70,7 @@ def run(options: argparse.Namespace) -> int:
     paths = settings.paths()
     known = settings.load(paths.config_file)
     environment = known.environment(options.environment)
-    services = load_services(paths.services_file)
-    check = KeyCheck(environment, paths, known, services)
-    key, findings, egress = run_async(check.run(options.max_age * _DAY))
+    key, findings, egress = run_async(KeyCheck(environment, paths, known).run(options.max_age * _DAY))
     if egress:
         keep_observation(egress, environment, paths, "check")
     is_shut = any(finding.subject == STORAGE and finding.outcome is Outcome.FAILED for finding in findings)
@@ -99,7 +97,6 @@ class KeyCheck:
     environment: Environment
     paths: Paths
     known: Settings
-    services: tuple[EchoService, ...]
 
     async def run(self, max_age: float) -> tuple[KeyRecord | None, tuple[Finding, ...], EgressReport | None]:
         """Ask the echo services, the place of the credentials and the exchange; each trouble becomes a finding.
@@ -133,7 +130,7 @@ class KeyCheck:
     async def _observe(self) -> EgressReport | WizardError:
         try:
             route = decide_route(self.environment, os.environ)
-            return await detect(self.services, route, rules=self.environment.rules)
+            return await detect(load_services(self.paths.services_file), route, rules=self.environment.rules)
         except WizardError as error:
             return error
 

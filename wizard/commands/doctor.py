@@ -8,7 +8,7 @@ import os
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
 from wizard.commands.console import add_command, exit_code, print_finding, print_json
@@ -117,8 +117,7 @@ def _role(key: KeyRecord) -> str:
 
 
 def _unusable_place(error: CustodyError, writer: FindingWriter) -> PlaceFinding:
-    found = writer.error(STORAGE, Outcome.FAILED, error)
-    return PlaceFinding(found.subject, found.outcome, found.observed, found.at, advice=found.advice, state=error.code)
+    return PlaceFinding(**asdict(writer.error(STORAGE, Outcome.FAILED, error)), state=error.code)
 
 
 async def compare_stored_keys(

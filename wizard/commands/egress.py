@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from wizard.commands.console import add_command, print_error, print_json, print_message, print_result, standard_input
 from wizard.commands.prompts import place_opener
@@ -79,7 +79,7 @@ def run(options: argparse.Namespace) -> int:
     known = settings.load(paths.config_file)
     environment = known.environment(options.env) if options.env else known.default
     hosts = _named_hosts(options.hosts, environment) if options.hosts is not None else ()
-    report, way, answers = run_async(_ask(environment, paths, hosts, samples_more=options.sample_more))
+    report, way, answers = run_async(_ask(environment, paths, hosts, _detect_more if options.sample_more else detect))
     if report.unfinished:
         print_message(f"Not waited for: {', '.join(printable(service.name) for service in report.unfinished)}.")
     if way:
@@ -121,25 +121,21 @@ def _named_hosts(text: str, environment: Environment) -> tuple[Host, ...]:
 
 
 async def _ask(
-    environment: Environment, paths: Paths, hosts: Sequence[Host], *, samples_more: bool
+    environment: Environment, paths: Paths, hosts: Sequence[Host], look: Callable[..., Awaitable[EgressReport]]
 ) -> tuple[EgressReport, Ipv6Route | None, tuple[HostAnswer, ...]]:
     route = decide_route(environment, os.environ)
     services = load_services(paths.services_file)
     print_message(f"Route of {environment.name}: {route.shown} ({route.source}).")
     return await asyncio.gather(
-        _detect(services, route, environment, samples_more=samples_more),
+        look(services, route, rules=environment.rules, on_sample=_print_sample),
         ipv6_route_to_exchange(environment, route, Ipv6Lookup()),
         _ask_hosts(hosts, services, environment),
     )
 
 
-async def _detect(
-    services: Sequence[EchoService], route: Route, environment: Environment, *, samples_more: bool
-) -> EgressReport:
-    report = await detect(services, route, rules=environment.rules, on_sample=_print_sample)
-    if not samples_more:
-        return report
-    return await sample_more(report, services, rules=environment.rules, on_sample=_print_sample)
+async def _detect_more(services: Sequence[EchoService], route: Route, **how: Any) -> EgressReport:
+    """Ask as `detect` does, then until another address would have shown."""
+    return await sample_more(await detect(services, route, **how), services, **how)
 
 
 def _print_sample(sample: Sample) -> None:

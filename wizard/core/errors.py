@@ -19,7 +19,7 @@ class Exit(IntEnum):
 
 
 class WizardError(Exception):
-    """A failure told in three sentences. It never carries a secret or a signed request.
+    """A failure in three sentences. It never carries a secret or a signed request.
 
     Args:
         what: What happened, as one sentence; the full stop may be missing.

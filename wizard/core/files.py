@@ -16,9 +16,10 @@ from typing import Final
 from wizard.core.errors import FileError
 from wizard.core.text import printable
 
-NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
 PRIVATE: Final = 0o600
-NO_WAIT: Final = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+_ALWAYS: Final = getattr(os, "O_BINARY", 0) | getattr(os, "O_CLOEXEC", 0)
+NO_FOLLOW: Final = getattr(os, "O_NOFOLLOW", 0) | _ALWAYS
+NO_WAIT: Final = getattr(os, "O_NONBLOCK", 0) | _ALWAYS
 """Opening a pipe would else wait for somebody who writes into it."""
 
 
@@ -62,12 +63,7 @@ def _unreadable(shown: str, why: str, code: str) -> FileError:
 
 
 def replace(file: Path, data: bytes, mode: int = PRIVATE) -> bool:
-    """Put `data` in the place of the file.
-
-    Args:
-        file: A symbolic link is itself replaced.
-        data: The whole new content.
-        mode: The new file's.
+    """Put `data` in the place of the file; a symbolic link is itself replaced.
 
     Returns:
         Whether the system confirmed that the new file survives a power cut. Some file systems cannot.
@@ -105,11 +101,7 @@ def create(path: str, text: str) -> Path:
 
 
 def tidy(file: Path) -> None:
-    """Remove what writes that were killed left behind. Nobody else may be writing then.
-
-    Raises:
-        OSError: it cannot be removed.
-    """
+    """Remove what writes that were killed left behind, or raise OSError. Nobody else may be writing then."""
     for scratch in file.parent.glob(f"{_scratch_prefix(file)}*"):
         scratch.unlink(missing_ok=True)
 

@@ -107,11 +107,7 @@ class Paths:
         return Paths(self.config / name, self.state / name)
 
     def create(self) -> None:
-        """Make both directories, readable by their owner only.
-
-        Raises:
-            WizardError: a directory cannot be made or written, or is another user's.
-        """
+        """Make both directories, readable by their owner only, or raise WizardError."""
         for directory in (self.config, self.state):
             try:
                 directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -122,11 +118,7 @@ class Paths:
 
 
 def paths(environ: Mapping[str, str] = os.environ) -> Paths:
-    """Return the user's directories, or those below `KEY_WIZARD_HOME` where it is set.
-
-    Raises:
-        WizardError: there is no such directory, or others can put files into it.
-    """
+    """Return the directories, or those below `KEY_WIZARD_HOME`; raise WizardError if others can write there."""
     if root := _chosen(environ):
         _expect_own(root, stat.S_IWGRP | _WORLD_WRITABLE)
         found = Paths(root / "config", root / "state")
@@ -222,28 +214,19 @@ class Settings:
         return self.environments.get("production") or next(iter(self.environments.values()))
 
     def environment(self, name: str) -> Environment:
-        """Return the environment called `name`.
-
-        Raises:
-            UsageError: there is none.
-        """
-        try:
+        """Return the environment called `name`, or raise UsageError."""
+        if name in self.environments:
             return self.environments[name]
-        except KeyError:
-            raise UsageError(
-                f"There is no environment called {name!r}",
-                why=f"The settings have {', '.join(sorted(self.environments))}.",
-                advice="Choose one of them, or add a section [environments.NAME] to config.toml.",
-                code="environment.unknown",
-            ) from None
+        raise UsageError(
+            f"There is no environment called {name!r}",
+            why=f"The settings have {', '.join(sorted(self.environments))}.",
+            advice="Choose one of them, or add a section [environments.NAME] to config.toml.",
+            code="environment.unknown",
+        )
 
 
 def load(file: Path) -> Settings:
-    """Read the settings; a missing file means the defaults.
-
-    Raises:
-        WizardError: the file is not TOML, or says something that makes no sense; it names the line.
-    """
+    """Read the settings, or raise WizardError, which names the line; a missing file means the defaults."""
     whole = read_toml(file)
     whole.expect_only(("custody", "rules", "environments"))
     common = whole.section("rules")

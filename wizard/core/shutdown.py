@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from threading import Event, Thread, main_thread
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn, Self
@@ -49,7 +48,7 @@ class Shutdown:
         """Whether a signal has come. It is known before the handler of any signal with a higher number runs."""
         self._number: int | None = None
         self._begin_shutdown: BeginShutdown = self.unwind
-        self._terminal: _Terminal | None = None
+        self._terminal: tuple[int, list[Any]] | None = None
         self._signals: int | None = None
         self._before: dict[int, Any] = {}
         self._is_cancelled = Event()
@@ -124,9 +123,21 @@ class Shutdown:
         self._interrupt()
 
     def restore_terminal(self) -> None:
-        """Give the terminal the settings that it had at the start. From any thread; it is not waited for."""
-        if self._terminal is not None:
-            self._terminal.restore()
+        """Give the terminal the settings that it had at the start. From any thread; it is not waited for.
+
+        What was typed ahead is dropped: it was meant for this program, not for the shell.
+        """
+        if self._terminal is None:
+            return
+        descriptor, settings = self._terminal
+        # In the background the terminal is another program's, and changing it would stop this one.
+        with suppress(OSError):  # ENOTTY: it is not the one that has a foreground
+            if os.tcgetpgrp(descriptor) != os.getpgrp():
+                return
+        with suppress(termios.error):  # it is gone
+            # TCSANOW: the others wait until the terminal has taken all output.
+            termios.tcsetattr(descriptor, termios.TCSANOW, settings)
+            termios.tcflush(descriptor, termios.TCIFLUSH)
 
     def _on_signal(self, _number: int, _frame: FrameType | None) -> None:
         self.has_begun = True  # the rest is done where the number is read
@@ -181,33 +192,12 @@ class Shutdown:
         os._exit(128 + number)
 
 
-@dataclass(frozen=True, slots=True)
-class _Terminal:
-    """A terminal with the settings that it had."""
-
-    descriptor: int
-    settings: list[Any]
-
-    def restore(self) -> None:
-        """Restore them, and drop what was typed ahead: it was meant for this program, not for the shell."""
-        # In the background the terminal is another program's, and changing it would stop this one.
-        with suppress(OSError):  # ENOTTY: it is not the one that has a foreground
-            if os.tcgetpgrp(self.descriptor) != os.getpgrp():
-                return
-        with suppress(termios.error):  # it is gone
-            # TCSANOW: the others wait until the terminal has taken all output.
-            termios.tcsetattr(self.descriptor, termios.TCSANOW, self.settings)
-            termios.tcflush(self.descriptor, termios.TCIFLUSH)
-
-
-def _find_terminal() -> _Terminal | None:
+def _find_terminal() -> tuple[int, list[Any]] | None:
+    """Return a terminal with the settings that it has."""
     with suppress(OSError):
         controlling = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
-        return _Terminal(controlling, termios.tcgetattr(controlling))
-    for descriptor in (0, 2, 1):
-        if os.isatty(descriptor):
-            return _Terminal(descriptor, termios.tcgetattr(descriptor))
-    return None
+        return controlling, termios.tcgetattr(controlling)
+    return next(((each, termios.tcgetattr(each)) for each in (0, 2, 1) if os.isatty(each)), None)
 
 
 def _running_loop() -> AbstractEventLoop | None:

@@ -43,17 +43,13 @@ def known_sites() -> dict[str, Site]:
     """Return the sites that ship with the wizard (`sites.toml`)."""
     data = tomllib.loads(Path(__file__).with_name("sites.toml").read_text("utf-8"))
     return {
-        name: Site(name=name, alternative_urls=tuple(values.pop("alternative_urls", ())), **values)
+        name: Site(name, alternative_urls=tuple(values.pop("alternative_urls", ())), **values)
         for name, values in data.items()
     }
 
 
 def read_site(section: Section, sites: Mapping[str, Site]) -> Site:
-    """Return the site that an environment's section of the settings names, one of `sites` or a custom one.
-
-    Raises:
-        WizardError: there is no such site, or its hosts make no sense.
-    """
+    """Return the site that an environment's section of the settings names, or raise WizardError."""
     name = section.string("site", "binance.com", "binance.com")
     if name == CUSTOM_SITE:
         return _custom_site(section)
@@ -76,21 +72,21 @@ def _custom_site(section: Section) -> Site:
     has_sapi = section.flag("has_sapi", default=True)
     return Site(
         name=CUSTOM_SITE,
-        rest_url=_url(section, "base_url", "https"),
-        key_page=_url(section, "key_page", "https", is_needed=False),
+        rest_url=_url(section, "base_url"),
+        key_page=_url(section, "key_page"),
         has_sapi=has_sapi,
         lacks="" if has_sapi else "the settings say has_sapi = false",
-        websocket_api_url=_url(section, "websocket_api_url", "wss", is_needed=False),
-        stream_url=_url(section, "stream_url", "wss", is_needed=False),
-        futures_url=_url(section, "futures_url", "https", is_needed=False),
+        websocket_api_url=_url(section, "websocket_api_url", "wss"),
+        stream_url=_url(section, "stream_url", "wss"),
+        futures_url=_url(section, "futures_url"),
     )
 
 
-def _url(section: Section, key: str, encrypted: str, *, is_needed: bool = True) -> str:
-    """Return a URL without a slash at its end."""
+def _url(section: Section, key: str, encrypted: str = "https") -> str:
+    """Return a URL without a slash at its end. Only the first one is needed."""
     example = f"{encrypted}://api.example"
     text = section.string(key, example)
-    if not text and not is_needed:
+    if not text and key != "base_url":
         return ""
     url, advice = read_url(text), f'Write {key} = "{example}". Add :PORT or /PATH at its end if you need it.'
     if url is None or "?" in url.rest:

@@ -29,9 +29,8 @@ class TerminalReport:
     encoding: str
     """The encoding of stderr, lower case: `utf-8`."""
     columns: int | None
-    """Width in cells; None when the terminal does not say."""
+    """None when the terminal does not say, as for `lines`."""
     lines: int | None
-    """Height in cells; None when the terminal does not say."""
 
     def problem(self) -> UsageError | None:
         """Return what is in the way of full screens, with what to do, or None."""
@@ -43,50 +42,27 @@ class TerminalReport:
                 advice="Over SSH, use `ssh -t`. Or use `--plain`, which asks line by line.",
                 code="terminal.missing",
             )
-        if self.term in {"", "dumb"}:
-            return UsageError(
-                "This terminal does not say that it can move the cursor",
-                why=f"TERM is {self.term or 'not set'}.",
-                advice="Set TERM=xterm-256color, or use `--plain`.",
-                code="terminal.unusable",
-            )
-        if self.encoding.replace("_", "-") not in {"utf-8", "utf8"}:
-            return UsageError(
-                "This terminal cannot show the lines of the screens",
-                why=f"Its encoding is {self.encoding or 'unknown'}, not UTF-8.",
-                advice="Set PYTHONUTF8=1, or use `--plain`.",
-                code="terminal.unusable",
-            )
         columns, lines = self.columns or MIN_COLUMNS, self.lines or MIN_LINES
-        if columns < MIN_COLUMNS or lines < MIN_LINES:
-            return UsageError(
-                "This terminal is too small for the screens",
-                why=f"It has {columns} columns and {lines} lines. The screens need {MIN_COLUMNS} and {MIN_LINES}.",
-                advice="Make it larger, or use `--plain`.",
-                code="terminal.unusable",
-            )
-        return None
+        if self.term in {"", "dumb"}:
+            what, advice = "This terminal does not say that it can move the cursor", "Set TERM=xterm-256color"
+            why = f"TERM is {self.term or 'not set'}."
+        elif self.encoding.replace("_", "-") not in {"utf-8", "utf8"}:
+            what, advice = "This terminal cannot show the lines of the screens", "Set PYTHONUTF8=1"
+            why = f"Its encoding is {self.encoding or 'unknown'}, not UTF-8."
+        elif columns < MIN_COLUMNS or lines < MIN_LINES:
+            what, advice = "This terminal is too small for the screens", "Make it larger"
+            why = f"It has {columns} columns and {lines} lines. The screens need {MIN_COLUMNS} and {MIN_LINES}."
+        else:
+            return None
+        return UsageError(what, why=why, advice=f"{advice}, or use `--plain`.", code="terminal.unusable")
 
 
 def inspect_terminal(environ: Mapping[str, str], stdin: TextIO | None, stderr: TextIO | None) -> TerminalReport:
-    """Look at the terminal without writing to it.
-
-    Args:
-        environ: Where TERM is looked up.
-        stdin: `sys.__stdin__`; None when the process was started without one.
-        stderr: `sys.__stderr__`, where the screens are drawn.
-    """
-    columns, lines = _size(stderr)
+    """Look at the terminal without writing to it: by TERM, `sys.__stdin__`, and `sys.__stderr__` for the screens."""
     # Windows consoles set no TERM and need none.
     term = environ.get("TERM", "") or ("windows" if sys.platform == "win32" else "")
-    return TerminalReport(
-        stdin_is_tty=_is_tty(stdin),
-        stderr_is_tty=_is_tty(stderr),
-        term=term,
-        encoding=(getattr(stderr, "encoding", None) or "").lower(),
-        columns=columns,
-        lines=lines,
-    )
+    encoding = (getattr(stderr, "encoding", None) or "").lower()
+    return TerminalReport(_is_tty(stdin), _is_tty(stderr), term, encoding, *_size(stderr))
 
 
 def _is_tty(stream: TextIO | None) -> bool:
@@ -98,8 +74,7 @@ def _is_tty(stream: TextIO | None) -> bool:
 
 def _size(stream: TextIO | None) -> tuple[int | None, int | None]:
     try:
-        size = os.get_terminal_size(stream.fileno()) if stream is not None else None
+        columns, lines = os.get_terminal_size(stream.fileno()) if stream else (0, 0)
     except (OSError, ValueError):
-        size = None
-    # Serial consoles and some multiplexers answer 0x0.
-    return (size.columns or None, size.lines or None) if size is not None else (None, None)
+        return None, None
+    return columns or None, lines or None  # serial consoles and some multiplexers answer 0x0

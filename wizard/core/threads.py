@@ -38,14 +38,10 @@ def _work(future: Future[Any], call: Callable[[], Any]) -> None:
 
 
 async def in_daemon_thread(call: Callable[[], Result], within: float | None = None) -> Result:
-    """Do what may block in a thread of its own, which goes on unattended where nobody waits for it any more.
-
-    Args:
-        call: What may block, as a read from a dead network disk does.
-        within: Seconds after which nobody waits any more; without them the wait has no end.
+    """Do what may block, as a read from a dead network disk, in a thread that goes on where nobody waits any more.
 
     Raises:
-        TimeoutError: it took longer.
+        TimeoutError: it took longer than `within` seconds; without them the wait has no end.
     """
     async with asyncio.timeout(within):
         return await asyncio.get_running_loop().run_in_executor(DaemonThreads(), call)

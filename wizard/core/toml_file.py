@@ -102,11 +102,7 @@ class Section:
 
 
 def read_toml(file: Path) -> Section:
-    """Return what a file says; a missing one says nothing.
-
-    Raises:
-        WizardError: it cannot be read, or is no TOML.
-    """
+    """Return what a file says, or raise WizardError; a missing one says nothing."""
     try:
         data, _ = files.read(file, LARGEST)
         text = data.decode("utf-8")

@@ -58,11 +58,7 @@ def judge(backend: str) -> Judgement:
 
 
 def expect_to_fit(backend: str, value: Secret) -> None:
-    """Return if one item of the backend can hold `value`.
-
-    Raises:
-        CustodyError: it cannot; nothing was written.
-    """
+    """Return if one item of the backend can hold `value`, or raise CustodyError."""
     units = len(value.reveal().encode("utf-16-le")) // 2
     if backend == _WINDOWS and units > _WINDOWS_UNITS:
         raise CustodyError(

@@ -31,6 +31,9 @@ _CREDENTIAL_STORE: Final = "/etc/credstore.encrypted"
 class Custodian:
     """Opens one place, and remembers for one run that it was opened.
 
+    Its methods raise `CustodyError` where something stands in the way; nothing is lost or changed then. The caller
+    wipes the passwords that he gives.
+
     Args:
         custody: What the settings say.
         file: The encrypted file, where that is the place.
@@ -46,11 +49,7 @@ class Custodian:
         self._opened: EncryptedFileStore | None = None
 
     async def open(self) -> Store:
-        """Return the store.
-
-        Raises:
-            CustodyError: it cannot be opened as things stand; its `remedy` says what `help` can do.
-        """
+        """Return the store. Where it cannot be opened, the error's `remedy` says what `help` can do."""
         # Each place is loaded when it is opened: the home screen is there before.
         if self.custody.place is Place.KEYRING:
             from wizard.custody.keyring import open_keyring  # noqa: PLC0415
@@ -80,11 +79,7 @@ class Custodian:
         return await exists(self._file, self.custody.deadline)
 
     def choose_encrypted_file(self) -> None:
-        """Keep credentials in the encrypted file from now on; what is in the keyring stays there.
-
-        Raises:
-            WizardError: the settings could not be changed; the place is the same as before.
-        """
+        """Keep credentials in the encrypted file from now on, or raise WizardError; the keyring keeps what it has."""
         try:
             write_value(self._settings, "custody", "place", Place.ENCRYPTED_FILE)
         except (FileError, OSError, ValueError) as error:
@@ -97,11 +92,7 @@ class Custodian:
         self.custody = replace(self.custody, place=Place.ENCRYPTED_FILE)
 
     async def help(self, remedy: Remedy, password: Secret) -> None:
-        """Do what stands in the way of `open`, with a typed password. The caller wipes it.
-
-        Raises:
-            CustodyError: the password is wrong, or something else failed; nothing is lost by trying again.
-        """
+        """Do what stands in the way of `open`, with a typed password."""
         if remedy in {Remedy.UNLOCK, Remedy.CREATE}:
             from wizard.custody.keyring import unlock_keyring  # noqa: PLC0415
 
@@ -113,11 +104,7 @@ class Custodian:
             self._opened = await open_or_make(self._file, password, self.custody.deadline)
 
     async def expect_encrypted_file(self) -> None:
-        """Return if credentials are kept in the encrypted file, and it is there.
-
-        Raises:
-            CustodyError: they are kept elsewhere, or the file is missing, damaged, exposed or cannot be read.
-        """
+        """Return if credentials are kept in the encrypted file, and it is there."""
         if self.custody.place is not Place.ENCRYPTED_FILE:
             raise CustodyError(
                 "Your credentials are not in the encrypted file",
@@ -131,12 +118,7 @@ class Custodian:
             raise self._closed(is_new=True)
 
     async def change_passphrase(self, old: Secret, new: Secret) -> None:
-        """Have the encrypted file open with another passphrase from now on. The caller wipes both.
-
-        Raises:
-            CustodyError: credentials are kept elsewhere, there is no file, the old passphrase is wrong, the new one
-                weak, or something else failed; the old one still opens the file.
-        """
+        """Have the encrypted file open with another passphrase from now on; where that fails, with the old one."""
         from wizard.custody.encrypted_file import change_passphrase  # noqa: PLC0415
 
         await self.expect_encrypted_file()

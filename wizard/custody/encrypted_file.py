@@ -51,11 +51,7 @@ async def open_file(file: Path, passphrase: Secret, deadline: float) -> Encrypte
 
 
 async def make_file(file: Path, passphrase: Secret, deadline: float) -> EncryptedFileStore:
-    """Make an empty file that opens with this passphrase. See `open_file`; its directory must exist.
-
-    Raises:
-        CustodyError: the passphrase is weak, there is a file already (it is left alone), or it cannot be made.
-    """
+    """Make an empty file that opens with this passphrase. See `open_file`; a file that is there is left alone."""
 
     def make() -> EncryptedFileStore:
         if read_file(file) is not None:
@@ -92,19 +88,10 @@ async def change_passphrase(file: Path, old: Secret, new: Secret, deadline: floa
 
 
 async def exists(file: Path, deadline: float) -> bool:
-    """Return whether there is a file to open.
+    """Return whether there is a file to open, or raise CustodyError: it is damaged, exposed or cannot be read."""
 
-    Raises:
-        CustodyError: there is one that is damaged, exposed or cannot be read.
-    """
-
-    def look() -> bool:
-        data = read_file(file)
-        if data is not None:
-            take_apart(data)
-        return data is not None
-
-    return await _patiently(file, deadline, look)
+    data = await _patiently(file, deadline, lambda: read_file(file))
+    return data is not None and bool(take_apart(data))
 
 
 class EncryptedFileStore:
@@ -215,11 +202,7 @@ def _key(name: str) -> str:
 
 
 def read_file(file: Path) -> bytes | None:
-    """Return the file's bytes, or None where there is no file.
-
-    Raises:
-        CustodyError: others than its owner can reach it, it is not a plain file of ours, or it cannot be read.
-    """
+    """Return the file's bytes, None where there is none, or raise CustodyError: it is no plain file of ours alone."""
     try:
         handle = os.open(file, os.O_RDONLY | files.NO_WAIT | files.NO_FOLLOW)
     except FileNotFoundError:
@@ -242,7 +225,7 @@ def _unusable(file: Path, error: OSError) -> CustodyError:
     return CustodyError(
         f"The wizard cannot use the encrypted file {file}",
         why=f"The system answered “{error.strerror or type(error).__name__}”.",
-        advice="Make room, or make the directory writable for you. Then try again. The stored credentials are safe.",
+        advice="Make room, or make the directory writable for you. Then try again. Nothing was changed.",
         code="file-unusable",
     )
 

@@ -61,11 +61,7 @@ def derive(passphrase: Secret, salt: bytes) -> FileKey:
 
 
 def new_key(passphrase: Secret) -> FileKey:
-    """Return a key for a new file.
-
-    Raises:
-        CustodyError: the passphrase is too short, nearly nothing but repetition, or a part of it was lost on the way.
-    """
+    """Return a key for a new file, or raise CustodyError: the passphrase is weak, or not understood whole."""
     expect_understood(passphrase)
     seen = visible(passphrase)
     if len(seen) < SHORTEST or len(set(seen)) < FEWEST_DIFFERENT:
@@ -99,11 +95,7 @@ def seal(content: bytes, key: FileKey) -> bytes:
 
 
 def take_apart(data: bytes) -> Envelope:
-    """Return the parts of a file.
-
-    Raises:
-        CustodyError: it is not a whole file of this program, or a newer version's.
-    """
+    """Return the parts of a file, or raise CustodyError: it is no whole file of this program, or newer."""
     body, checksum = data[:-_CHECKSUM_BYTES], data[-_CHECKSUM_BYTES:]
     if hashlib.sha256(body).digest() != checksum:
         raise _damaged("Its checksum is wrong.")
@@ -130,11 +122,7 @@ def take_apart(data: bytes) -> Envelope:
 
 
 def unseal(envelope: Envelope, key: FileKey) -> bytes:
-    """Return the content.
-
-    Raises:
-        CustodyError: the key is not this file's.
-    """
+    """Return the content, or raise CustodyError: the key is not this file's."""
     from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - as in `derive`
 
     try:

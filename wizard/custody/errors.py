@@ -27,7 +27,7 @@ class Instruction:
     """One thing that somebody does at a shell to get a keyring."""
 
     title: str
-    """What the commands do, as a sentence."""
+    """What the commands do, without a full stop at its end."""
     commands: tuple[str, ...]
     """In this order. Each is shown alone on its line, so that it can be copied."""
 

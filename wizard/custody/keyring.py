@@ -10,9 +10,8 @@ import os
 import stat
 import sys
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from pathlib import Path
-from typing import Final
 from urllib.parse import quote
 
 from platformdirs import PlatformDirs
@@ -36,9 +35,6 @@ from wizard.custody.keyring_worker.protocol import BUS_VARIABLE, SECRET_SERVICE_
 from wizard.custody.questions import expect_understood, visible
 from wizard.custody.records import USER
 from wizard.custody.store import PHRASES, turn
-
-OPERATIONS: Final = {Remedy.UNLOCK: Op.UNLOCK, Remedy.CREATE: Op.CREATE}
-"""What a typed password can do about GNOME Keyring."""
 
 
 class KeyringStore:
@@ -133,21 +129,14 @@ async def open_keyring(*, deadline: float = DEADLINE, environ: Mapping[str, str]
 
 
 def _lock(backend: str, environ: Mapping[str, str]) -> Path:
-    """Return the lock of the user's keyring: the same file for all of a user's logins and journals.
-
-    So it moves neither with the wizard's own variables nor with those of one login.
-    """
+    """Return the lock of the user's keyring: the same file for all logins and journals, whatever their variables."""
     if sys.platform in {"darwin", "win32"}:
         return PlatformDirs("key-wizard", appauthor=False).user_state_path / f"{backend}.lock"
     return home(environ) / ".local" / "state" / "key-wizard" / f"{backend}.lock"
 
 
 def start_worker(*, deadline: float = DEADLINE, environ: Mapping[str, str] = os.environ) -> KeyringProcess:
-    """Return a worker that was started ahead of its first call: it loads while the caller does something else.
-
-    Raises:
-        CustodyError: it cannot be started.
-    """
+    """Return a worker that was started ahead of its first call: it loads while the caller does something else."""
     process = _worker(environ, deadline)
     process.start(Op.READ)
     return process
@@ -171,26 +160,21 @@ async def unlock_keyring(
         )
     if remedy is not Remedy.UNLOCK:
         expect_understood(password)
-    await _worker(environ, deadline).call(OPERATIONS[remedy], value=password)
+    await _worker(environ, deadline).call(Op.UNLOCK if remedy is Remedy.UNLOCK else Op.CREATE, value=password)
 
 
 def unnamed_bus(environ: Mapping[str, str]) -> str:
-    """Return the address of the user's bus where no address is set and a bus socket exists, else nothing.
-
-    Over SSH a user bus often runs at a known place while the variable that names it is unset; the library
-    below keyring does not look there.
-    """
+    """Return the address of the user's bus where no address is set and a bus socket exists, as often over SSH."""
     if environ.get(BUS_VARIABLE) or not hasattr(os, "getuid"):
         return ""
     user = os.getuid()
     socket = Path(environ.get("XDG_RUNTIME_DIR") or f"/run/user/{user}", "bus")
-    try:
+    with suppress(OSError):
         found = socket.stat()
-    except OSError:
-        return ""
-    # A socket of somebody else's would be handed the secrets.
-    is_ours = stat.S_ISSOCK(found.st_mode) and found.st_uid == user
-    return f"unix:path={quote(str(socket), safe='/-_.')}" if is_ours else ""
+        # A socket of somebody else's would be handed the secrets.
+        if stat.S_ISSOCK(found.st_mode) and found.st_uid == user:
+            return f"unix:path={quote(str(socket), safe='/-_.')}"
+    return ""
 
 
 def _worker(environ: Mapping[str, str], deadline: float) -> KeyringProcess:

@@ -62,7 +62,7 @@ _NEW_BUS: Final = (
 _INSTRUCTIONS: Final = {
     State.NO_BUS_ADDRESS: _NEW_BUS,
     State.BUS_UNREACHABLE: (
-        Instruction("Forget the address, then open the wizard again", (f"unset {BUS_VARIABLE}", "key-wizard")),
+        Instruction("Unset the address, then open the wizard again", (f"unset {BUS_VARIABLE}", "key-wizard")),
     ),
     State.NO_SERVICE: (_INSTALL, _UNLOCK),
     State.SERVICE_FAILS: (
@@ -129,7 +129,7 @@ _STATES: Final = {
     ),
     State.UNENCRYPTED: (
         "The keyring is not encrypted, because its password is empty",
-        "{provider} keeps collection {collection} as plain text. Who reads the disk or a backup reads your secrets.",
+        "{provider} keeps collection {collection} as plain text. Whoever has the disk or a backup has your secrets.",
         "Choose a password for it in the program Passwords and Keys (seahorse), or use the encrypted file.",
     ),
 }
@@ -226,7 +226,7 @@ _CODES: Final = {
         "Start the keyring again, then repeat this step. Only what was read back counts as done.",
     ),
     Code.BAD_CONFIG: (
-        "keyring's configuration file keyringrc.cfg cannot be read ({kind}).",
+        "The keyring library cannot read its configuration file keyringrc.cfg ({kind}).",
         "Correct the file or move it away. `python -m keyring diagnose` prints where it is.",
     ),
 }
@@ -240,7 +240,7 @@ def late(operation: Op, deadline: float) -> CustodyError:
     """Return the error for a worker that was ended at its deadline."""
     return CustodyError(
         f"{_FAILED[operation]} within {deadline:g} s",
-        why="The keyring hangs, or asks for a password on a screen that nobody sees.",
+        why="It may hang, or ask for a password on a screen that nobody sees.",
         advice="Answer its password dialog on the desktop, or restart the keyring program. Then try again.",
         code="timeout",
     )

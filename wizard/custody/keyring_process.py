@@ -57,11 +57,8 @@ class KeyringProcess:
 
         Args:
             operation: What it is to do.
-            value: What is to be written.
+            value: What is to be written; what is read comes back under the same name, as a `Secret`.
             names: The pinned backend, the item's name and the user.
-
-        Returns:
-            What it found, all of it fit to be shown, and what it read as the `Secret` `value`.
 
         Raises:
             CustodyError: the worker did not start, did not answer in time, or says that it failed.
@@ -96,11 +93,7 @@ class KeyringProcess:
         return self._checked(operation, answers[0] if answers else None)
 
     def start(self, operation: Op) -> subprocess.Popen[bytes]:
-        """Return the running worker. Called ahead of `operation` it loads what it needs in the meantime.
-
-        Raises:
-            CustodyError: it cannot be started.
-        """
+        """Return the running worker. Called ahead of `operation` it loads what it needs in the meantime."""
         if self._process is None or self._process.poll() is not None:
             self._end()
             try:

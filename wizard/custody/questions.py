@@ -90,11 +90,7 @@ def visible(password: Secret) -> str:
 
 
 def expect_understood(password: Secret) -> None:
-    """Return if a new password is what was typed: else it opens things on this terminal alone.
-
-    Raises:
-        CustodyError: it holds the sign for what could not be read.
-    """
+    """Return if a new password is what was typed, or raise CustodyError: else it works on this terminal alone."""
     if REPLACEMENT in password.reveal():
         raise CustodyError(
             "The terminal did not send all that you typed",

@@ -71,32 +71,17 @@ class KeyRecord:
 
 
 def encode_item(credentials: Credentials, created: float, owner: str = "") -> Secret:
-    """Return the item's text.
-
-    Args:
-        credentials: Both parts of them must be there.
-        created: Seconds since 1970 at which they are stored.
-        owner: The journal that stores them; empty where there is none.
-    """
+    """Return the text of an item that a journal `owner` stores at the time `created`, in seconds since 1970."""
     if not credentials.api_key or not credentials.signing:
         raise ValueError("credentials without an API key or a signing secret are not stored")
-    fields = {
-        "schema": SCHEMA,
-        "kind": credentials.kind.value,
-        "api_key": credentials.api_key.reveal(),
-        "signing": credentials.signing.reveal(),
-        "created": datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "owner": owner,
-    }
+    api_key, signing = credentials.api_key.reveal(), credentials.signing.reveal()
+    fields = {"schema": SCHEMA, "kind": credentials.kind.value, "api_key": api_key, "signing": signing}
+    fields |= {"created": datetime.fromtimestamp(created, UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), "owner": owner}
     return Secret(json.dumps(fields, separators=(",", ":")))
 
 
 def decode_item(item: Secret) -> Credentials:
-    """Return the credentials that an item holds.
-
-    Raises:
-        ItemUnreadableError: the item is empty, cut short, of another schema or another program's.
-    """
+    """Return the credentials that an item holds, or raise ItemUnreadableError."""
     fields = json_object(item.reveal())
     if problem := _problem(fields) if item else "It is empty, as after a write that was cut short":
         raise ItemUnreadableError(
@@ -108,11 +93,7 @@ def decode_item(item: Secret) -> Credentials:
 
 
 def credentials_of(record: KeyRecord, found: Secret | None, place: str) -> Credentials | None:
-    """Return the credentials of a key, which were read at a place, or None where none were found.
-
-    Raises:
-        ItemUnreadableError: what is stored is not complete, or belongs to another key.
-    """
+    """Return a key's credentials as read at a place, None where there are none, or raise ItemUnreadableError."""
     if found is None:
         return None
     credentials = decode_item(found)

@@ -10,11 +10,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import Event
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from wizard.core.secret import Secret
 from wizard.core.settings import Place
@@ -36,7 +36,11 @@ _TIDYING: Final = 1.0
 
 
 class Store(Protocol):
-    """A place for secrets, each under a name."""
+    """A place for secrets, each under a name.
+
+    Its methods raise `CustodyError` where they fail, or where it is not known whether they did. What was deleted
+    already is no error.
+    """
 
     label: str
     """The place in words: "GNOME Keyring, collection login, unlocked"."""
@@ -56,38 +60,19 @@ class Store(Protocol):
         """What every screen says about the place; nothing for the operating system's own."""
 
     def turn(self) -> AbstractAsyncContextManager[None]:
-        """Return what to enter so that no other process that asks for its turn changes anything meanwhile.
-
-        Entering it raises a `CustodyError` with the code `busy` where another one takes too long.
-        """
+        """Hold the lock `file`, or raise CustodyError after `deadline` seconds. The wait can be cancelled."""
 
     async def write(self, name: str, value: Secret) -> None:
-        """Store `value`, in place of what is there.
-
-        Raises:
-            CustodyError: it failed, or it is not known whether it did.
-        """
+        """Store `value`, in place of what is there."""
 
     async def read(self, name: str) -> Secret | None:
-        """Return what is stored, or None where nothing is.
-
-        Raises:
-            CustodyError: it cannot be read.
-        """
+        """Return what is stored, or None where nothing is."""
 
     async def delete(self, name: str) -> None:
-        """Delete what is stored; nothing stored is no error.
-
-        Raises:
-            CustodyError: it failed, or it is not known whether it did.
-        """
+        """Delete what is stored."""
 
     async def names(self, prefix: str) -> tuple[str, ...]:
-        """Return the names of the items that begin with `prefix`, in order; none where the place cannot tell.
-
-        Raises:
-            CustodyError: it cannot be asked.
-        """
+        """Return the names of the items that begin with `prefix`, in order; none where the place cannot tell."""
 
 
 class MemoryStore:
@@ -105,7 +90,7 @@ class MemoryStore:
         self._items: dict[str, Secret] = {}
 
     def turn(self) -> AbstractAsyncContextManager[None]:
-        """Return at once: no other process sees this memory."""
+        """Hold the lock `file`, or raise CustodyError after `deadline` seconds. The wait can be cancelled."""
         return nullcontext()
 
     async def write(self, name: str, value: Secret) -> None:
@@ -129,11 +114,7 @@ class MemoryStore:
 
 @asynccontextmanager
 async def turn(file: Path, deadline: float) -> AsyncIterator[None]:
-    """Hold the lock `file`; wait up to `deadline` seconds for another process. The wait can be cancelled.
-
-    Raises:
-        CustodyError: another process held it for so long, or the lock cannot be made.
-    """
+    """Hold the lock `file`, or raise CustodyError after `deadline` seconds. The wait can be cancelled."""
     from wizard.core.threads import in_daemon_thread  # noqa: PLC0415 - `exec` needs no event loop
 
     lock, given_up = new_lock(file), Event()
@@ -153,11 +134,7 @@ def new_lock(file: Path) -> FileLock:
 
 
 def acquire(lock: FileLock, deadline: float, given_up: Event) -> None:
-    """Wait for the lock, in a thread. Once nobody waits for it any more it is not kept.
-
-    Raises:
-        CustodyError: another process held it until the deadline, it was given up, or it cannot be made.
-    """
+    """Wait for the lock, in a thread (see `turn`). Once nobody waits for it any more it is not kept."""
     from filelock import Timeout  # noqa: PLC0415 - see above
 
     expires = time.monotonic() + deadline
@@ -190,41 +167,26 @@ def acquire(lock: FileLock, deadline: float, given_up: Event) -> None:
 
 
 async def write_confirmed(store: Store, name: str, value: Secret) -> None:
-    """Write `value`; return once the store has given the same value back.
-
-    Raises:
-        CustodyError: nothing or something else is stored, or it could not be read back.
-    """
-    failure: CustodyError | None = None
-    try:
-        await store.write(name, value)
-    except CustodyError as error:
-        failure = error
-    found = await _read_back(store, name, failure)
+    """Write `value`; return once the store has given the same value back, or raise CustodyError."""
+    failure, found = await _attempt(store, name, store.write(name, value))
     if found == value:
         return
     if found is None and failure is not None:
         raise failure
+    nothing = "nothing, although the write reported success"
+    other = "another value" if found else "an empty value, as after a write that was cut short"
     raise CustodyError(
         f"{capitalised(store.place)} does not give back what the wizard wrote into it",
-        why=f"Item {name} holds {_in_words(found)}.",
+        why=f"Item {name} holds {nothing if found is None else other}.",
         advice=f"Do not trust {store.label} until you know why. {_again(store)}",
         code="read-back-differs",
     )
 
 
 async def delete_confirmed(store: Store, name: str) -> None:
-    """Delete; return once the store holds nothing under the name. Nothing stored is deleted already.
-
-    Raises:
-        CustodyError: the value is still there, or it could not be read back.
-    """
-    failure: CustodyError | None = None
-    try:
-        await store.delete(name)
-    except CustodyError as error:
-        failure = error
-    if await _read_back(store, name, failure) is None:
+    """Delete; return once the store holds nothing under the name, or raise CustodyError."""
+    failure, found = await _attempt(store, name, store.delete(name))
+    if found is None:
         return
     raise failure or CustodyError(
         f"{capitalised(store.place)} still holds what the wizard deleted",
@@ -256,9 +218,17 @@ async def try_out(store: Store) -> float:
     return time.monotonic() - started
 
 
-async def _read_back(store: Store, name: str, failure: CustodyError | None) -> Secret | None:
+async def _attempt(
+    store: Store, name: str, change: Coroutine[Any, Any, None]
+) -> tuple[CustodyError | None, Secret | None]:
+    """Return how a change failed, if it did, and what is stored after it, which alone counts."""
+    failure = None
     try:
-        return await store.read(name)
+        await change
+    except CustodyError as error:
+        failure = error
+    try:
+        return failure, await store.read(name)
     except CustodyError as error:
         first = f"{failure.what}. " if failure else ""
         unread = error
@@ -273,9 +243,3 @@ async def _read_back(store: Store, name: str, failure: CustodyError | None) -> S
 
 def _again(store: Store) -> str:
     return f"When {store.place} works again, repeat this step. Doing it twice does no harm."
-
-
-def _in_words(found: Secret | None) -> str:
-    if found is None:
-        return "nothing, although the write reported success"
-    return "another value" if found else "an empty value, as after a write that was cut short"

@@ -24,7 +24,7 @@ HIGHEST_VERSION: Final = 100
 
 
 class KeyJournal(Protocol):
-    """Where each change of an item is announced and confirmed; each method that writes is durable when it returns."""
+    """Where each change of an item is announced and confirmed; what it writes is durable when it returns."""
 
     @property
     def id(self) -> str:
@@ -52,6 +52,8 @@ class KeyJournal(Protocol):
 class Vault:
     """The store and the journal of one environment, moved together.
 
+    Its methods raise what `Store` raises, and `KeptElsewhereError` for a key that lies in another place.
+
     Args:
         environment: Its name, as in the settings.
         journal: It also says whose items these are: two journals on one store do not touch each other's.
@@ -66,12 +68,7 @@ class Vault:
         self._clock = clock
 
     async def put(self, credentials: Credentials, slot: Slot, *, whitelist: str = "") -> KeyRecord:
-        """Write, read back, compare; then the journal calls the key stored.
-
-        Raises:
-            wizard.core.errors.WizardError: the place refused, or gave back something else. The key stays announced, and
-                `recover` settles it.
-        """
+        """Write, read back, compare; then the journal calls the key stored. Else `recover` settles it."""
         stored_at = self._clock()
         value = encode_item(credentials, stored_at, self._journal.id)
         try:
@@ -105,12 +102,7 @@ class Vault:
         )
 
     async def fetch(self, record: KeyRecord) -> Credentials | None:
-        """Return the credentials of a key, or None where the place no longer has them.
-
-        Raises:
-            KeptElsewhereError: they were stored in another place than the one that is open.
-            CustodyError: they cannot be read, or are not those of the key.
-        """
+        """Return the credentials of a key, or None where the place no longer has them."""
         self._expect_here(record)
         return credentials_of(record, await self.store.read(record.item), self.store.place)
 
@@ -119,8 +111,6 @@ class Vault:
 
         Raises:
             ValueError: the key is the current one; the only proven credentials are never deleted.
-            KeptElsewhereError: they were stored in another place: here is nothing of them to delete.
-            CustodyError: it failed, or it is not known whether it did.
         """
         self._expect_here(record)
         if record.slot is Slot.CURRENT:
@@ -147,9 +137,6 @@ class Vault:
         """Return the keys that the journal calls stored in this very store, and that it does not hold any more.
 
         A legacy key is left to the retirement, which knows what that means.
-
-        Raises:
-            CustodyError: the store cannot be read.
         """
         expected = [
             record
@@ -161,11 +148,7 @@ class Vault:
         return tuple([record for record in expected if not await _is_held(self.store, record.item)])
 
     async def unknown_items(self) -> tuple[str, ...]:
-        """Return the names of items of this environment that the journal does not know, as far as they can be told.
-
-        Raises:
-            CustodyError: the store cannot be asked.
-        """
+        """Return the names of items of this environment that the journal does not know, as far as they can be told."""
         keys = self._journal.keys(self._environment)
         known = {record.item for record in keys if record.holding is not Holding.PURGED}
         return tuple(name for name in await self.store.names(_prefix(self._environment)) if name not in known)
@@ -254,9 +237,9 @@ async def _read_here(store: Store, name: str) -> Secret | None:
 
 
 async def _is_held(store: Store, name: str) -> bool:
-    found = await _read_here(store, name)
-    if found is not None:
+    if found := await _read_here(store, name):
         found.wipe()
+        return True
     return found is not None
 
 

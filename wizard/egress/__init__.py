@@ -1,5 +1,1 @@
-"""Which address does the exchange see?
-
-`detection` asks several operators over the one route, `agreement` says what their answers mean. `services`,
-`answers` and `agreement` load no HTTP library.
-"""
+"""Which address does Binance see? `services`, `answers` and `agreement` load no HTTP library."""

@@ -1,11 +1,7 @@
 """What the answers of several operators mean together, and how many it takes to call a pool complete. Pure.
 
-Invariant: no single operator can make an address `agreed`, however many services it runs and
-however often it was asked.
-
-A host behind a pool leaves by another address from connection to connection. Sampling finds addresses
-that are used about equally; it cannot find one that is rarely used, kept for a failover, or chosen by the
-destination (docs/egress.md).
+Invariant: no single operator can make an address `agreed`, however many services it runs and however often it is asked.
+Sampling a pool cannot find an address that is rarely used, kept for a failover, or chosen by the destination.
 """
 
 from __future__ import annotations

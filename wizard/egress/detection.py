@@ -1,10 +1,7 @@
-"""All echo services asked at once, until their answers settle the matter or time is up.
+"""All echo services asked at once, until their answers settle the matter or time is up; asked more, they show a pool.
 
-Asked on, each time on a fresh connection, they show whether this host leaves by several addresses.
-
-Network trouble becomes one phrase that blames the right party. Behind a proxy the only connection that this
-host opens is the one to the proxy: when it fails, the proxy is at fault, not the service behind it. The phrases
-name no service, so that the same trouble reads the same for all of them.
+Network trouble becomes one phrase that blames the right party: behind a proxy, the only connection that this host opens
+is the one to the proxy. The phrases name no service, so that the same trouble reads the same for all of them.
 """
 
 from __future__ import annotations
@@ -76,11 +73,9 @@ class EgressReport:
         """Yield the route, then of each service its URL, its answer or why that was refused, and its note."""
         yield self.route.sentence()
         for sample in self.samples:
-            if sample.address is not None:
-                yield from _details(sample.service, f"saw {sample.address}, after {sample.milliseconds:.0f} ms")
-            else:
-                refusal = printable(sample.refusal, _SHOWN)
-                yield from _details(sample.service, f"no address after {sample.milliseconds:.0f} ms: {refusal}")
+            took = f"after {sample.milliseconds:.0f} ms"
+            refusal = f"no address {took}: {printable(sample.refusal, _SHOWN)}"
+            yield from _details(sample.service, f"saw {sample.address}, {took}" if sample.address else refusal)
         for service in self.unfinished:
             yield from _details(service, "not waited for, as others agreed or time was up")
 

@@ -1,8 +1,6 @@
-"""Could software on this host call the exchange over IPv6, past every list of IPv4 addresses?
+"""Could software on this host call Binance over IPv6, past every list of IPv4 addresses? (docs/egress.md)
 
-Key Wizard calls over IPv4. A program that is free to choose may not, and then "market data works, signed calls
-fail" (docs/egress.md). Only this system's name service and routing table are asked: name lookups can
-block for long, so each runs in a thread that nobody has to wait for.
+Only this system's name service, in a thread that nobody has to wait for, and its routing table are asked.
 """
 
 from __future__ import annotations
@@ -73,12 +71,9 @@ class Ipv6Route:
 
 
 async def find_ipv6_route(host: str, *, lookup: Ipv6Lookup, deadline: float = DEADLINE) -> Ipv6Route | None:
-    """Return a route over IPv6, where both sides have a public address; None where they have none, or in doubt.
+    """Return a route over IPv6 to `host`, where both sides have a public address; None where not, or in doubt.
 
-    Args:
-        host: The exchange's name.
-        lookup: Who is asked for names and routes.
-        deadline: Seconds to wait for the name service.
+    `deadline` is how long to wait for the name service, in seconds.
     """
     if not host or read_ipv4(host) is not None:
         return None

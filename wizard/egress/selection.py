@@ -132,16 +132,15 @@ def candidates(
     observation: ExchangeObservation | None = None,
     hosts: Mapping[IPv4Address, str] | None = None,
 ) -> tuple[Candidate, ...]:
-    """Return all addresses to choose from: the exchange's own word first, then by the number of operators.
+    """Return all addresses to choose from: what Binance said first, then by the number of operators.
 
-    Args:
-        selection: The evidence, and what was decided so far.
-        observation: What the exchange said, where it was asked.
-        hosts: The addresses on which operators agreed for other hosts, each with those hosts' names.
+    `hosts` are the addresses on which operators agreed for other hosts, each with those hosts' names.
     """
     hosts, verdict = hosts or {}, selection.verdict
     seen = verdict.operators if verdict else {}
     told = observation.address(verdict) if observation else None
+    is_named = observation is not None and observation.named is not None
+    now = "named by Binance" if is_named else "on the list of the key that Binance accepts"
     wanted = selection.wanted()
     earlier = selection.exchange if selection.exchange and told is None else None
     first = told or (earlier.address if earlier else None)
@@ -151,7 +150,7 @@ def candidates(
             address,
             wanted.get(address) or hosts.get(address) or THIS_HOST,
             _witnesses(
-                _exchange(observation) if observation and address == told else _earlier(earlier, address, verdict),
+                now if address == told else _earlier(earlier, address, verdict),
                 seen.get(address, ()),
                 hosts.get(address, ""),
             ),
@@ -159,10 +158,6 @@ def candidates(
         )
         for address in known
     )
-
-
-def _exchange(observation: ExchangeObservation) -> str:
-    return "named by Binance" if observation.named else "on the list of the key that Binance accepts"
 
 
 def _earlier(exchange: ExchangeAddress | None, address: IPv4Address, verdict: EgressVerdict | None) -> str:

@@ -137,26 +137,16 @@ class Diagnosis:
         return self.cause in _TIME_HELPS
 
     def pause(self, questions: int, first: float) -> float:
-        """Return for how many seconds to wait after so many questions.
+        """Return for how many seconds to wait after so many `questions`, at least one; `first` is the first pause.
 
-        How long a saved list takes to count is not documented; users report one or two minutes
-        (docs/binance.md). So: the call of weight 1, slowly, and `Retry-After` obeyed.
-
-        Args:
-            questions: How many were asked, at least one.
-            first: The pause after the first question; each is half as long again as the one before.
+        How long a saved list takes to count is not documented; users report one or two minutes (docs/binance.md).
         """
         pause = min(first * 1.5 ** (questions - 1), SLOWEST)
         return max(pause, self.retry_after)
 
 
 def diagnose(error: ExchangeError | None, known: Circumstances) -> Diagnosis:
-    """Return what the end of one call means for its key.
-
-    Args:
-        error: How the call failed; None when it was answered.
-        known: What else is known: the address, the whitelist, the other key, the clock.
-    """
+    """Return what the end of one call means for its key; `error` is None when it was answered."""
     if error is None:
         return _accepted(known)
     code, is_refusal = error.exchange_code, error.kind is ErrorKind.REFUSED

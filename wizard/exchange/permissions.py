@@ -46,15 +46,25 @@ class PermissionDifference:
     advice: str
 
 
+_MAY_WITHDRAW = PermissionDifference(
+    Weight.WARNS,
+    (),
+    "This key may withdraw. Whoever has it, at a listed address, can move the money out.",
+    "Switch Enable Withdrawals off on Binance's page, unless your bot withdraws by itself.",
+)
+_NOT_YOUNGER = PermissionDifference(
+    Weight.WARNS,
+    (),
+    "The new key is not younger than the current one. It may be an old key.",
+    "Compare the last four characters with those of the key that you just created.",
+)
+
+
 def compare(new: ApiRestrictions, current: ApiRestrictions | None) -> tuple[PermissionDifference, ...]:
     """Compare what a new key may do with the one that it replaces; return the differences, the weightiest first.
 
-    Whether the new key is restricted to addresses is not compared: it has to be, whatever the current key is.
-
-    Args:
-        new: What the exchange says of the new key.
-        current: The same of the current key; None when there is none, or it can no longer be asked.
-            Then only what the new key shows by itself is judged.
+    Whether the new key is restricted to addresses is not compared: it has to be, whatever the current key is. Where
+    `current` is None, only what the new key shows by itself is judged.
     """
     theirs = current.permissions if current else {}
     told, other = new.permissions.keys(), theirs.keys()
@@ -71,14 +81,7 @@ def compare(new: ApiRestrictions, current: ApiRestrictions | None) -> tuple[Perm
             "Binance does not show enough to judge these permissions: {}.",
             "Probe again. If it stays so, look at the key on Binance's page.",
         ),
-        PermissionDifference(
-            Weight.WARNS,
-            (),
-            "The new key may withdraw. Whoever has it, at a listed address, can move the money out.",
-            "Switch Enable Withdrawals off on Binance's page, unless your bot withdraws by itself.",
-        )
-        if new.permissions.get(WITHDRAWALS)
-        else None,
+        _MAY_WITHDRAW if new.permissions.get(WITHDRAWALS) else None,
         _differ(
             Weight.WARNS,
             _only_in(new.permissions, theirs),
@@ -92,12 +95,7 @@ def compare(new: ApiRestrictions, current: ApiRestrictions | None) -> tuple[Perm
             "Binance shows these permissions of neither key: {}.",
             "Compare both keys on Binance's page.",
         ),
-        PermissionDifference(
-            Weight.WARNS,
-            (),
-            "The new key is not younger than the current one. It may be an old key.",
-            "Compare the last four characters with those of the key that you just created.",
-        )
+        _NOT_YOUNGER
         if current and current.created_ms and new.created_ms and new.created_ms <= current.created_ms
         else None,
     ]

@@ -86,13 +86,7 @@ async def look_up(host: str) -> Sequence[str]:
 async def resolve(
     host: str, *, deadline: float, lookup: Lookup = look_up, stopwatch: Clock = time.perf_counter
 ) -> Resolution:
-    """Return the addresses of `host`.
-
-    Args:
-        host: A name, or an address.
-        deadline: Seconds to wait for the name service.
-        lookup: Who is asked.
-        stopwatch: Seconds from any start.
+    """Return the addresses of `host`, a name or an address; `deadline` in seconds.
 
     Raises:
         ExchangeError: it has none, or nobody answered in time.

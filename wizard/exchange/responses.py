@@ -1,9 +1,8 @@
-"""What came back over HTTP or a WebSocket, read as the exchange's JSON, or as the failure that it is. Pure.
+"""What came back over HTTP or a WebSocket, read as Binance's JSON, or as the failure that it is. Pure.
 
-The JSON code decides before the HTTP status does; the content type is not looked at. Nothing here
-keeps the text of an answer that could not be read. A reader takes the documented types and nothing
-else: a field of another type is an `ExchangeError` (unreadable answer), never a guess. Fields that the SDK calls
-optional may be missing and are then None.
+The JSON code decides before the HTTP status does. The text of an answer that could not be read is not kept. A field of
+another type than the documented one is an `ExchangeError` (unreadable answer), never a guess; one that the SDK calls
+optional may be missing and is then None.
 """
 
 from __future__ import annotations
@@ -88,10 +87,7 @@ class Account:
 def interpret(answer: RawAnswer, scrub: Scrub, now: float) -> Json | list[object] | ExchangeError:
     """Return the JSON object or list of a success, or what the answer means instead.
 
-    Args:
-        answer: The answer as it came.
-        scrub: See `Scrub`.
-        now: This host's clock, in seconds: the end of a ban may be named as a moment.
+    `now` is this host's clock, in seconds: the end of a ban may be named as a moment.
     """
     if 300 <= answer.status < 400:
         return unreadable(Flaw.REDIRECT, answer.status)
@@ -104,12 +100,8 @@ def interpret(answer: RawAnswer, scrub: Scrub, now: float) -> Json | list[object
 def interpret_message(message: bytes, ident: str, scrub: Scrub, now: float) -> Json | ExchangeError | None:
     """Return what one message of the WebSocket API says to the request `ident`; None where it is about another.
 
-    Args:
-        message: The message as it came.
-        ident: The request's `id`. An error with the id `null` counts too: so the exchange revokes a
-            session whose key is not allowed any more (CONFIRMED, docs/binance.md).
-        scrub: See `Scrub`.
-        now: This host's clock, in seconds: `retryAfter` is a moment, not a length of time.
+    An error with the id `null` counts too: so Binance revokes a session whose key is not allowed any more (CONFIRMED,
+    docs/binance.md). `now` is this host's clock, in seconds: `retryAfter` is a moment, not a length of time.
     """
     told = decode(message)
     if not isinstance(told, dict):

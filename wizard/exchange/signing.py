@@ -117,8 +117,7 @@ def read_private_key(pem: Secret, passphrase: Secret | None = None) -> PrivateKe
     """Return the private key in a PEM text.
 
     Raises:
-        SigningKeyError: it is no PEM, is encrypted and no or a wrong passphrase is given, or
-            is neither Ed25519 nor RSA.
+        SigningKeyError: it is no PEM, is neither Ed25519 nor RSA, or is encrypted with another passphrase or none.
     """
     try:
         # The passphrase gets no name here: a traceback with locals would show it.

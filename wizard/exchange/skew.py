@@ -50,15 +50,7 @@ class ClockSkew:
 
 
 async def measure_skew(server_time: Callable[[], Awaitable[ServerTime]], samples: int = 5) -> ClockSkew:
-    """Ask for the time `samples` times over a connection that is open already.
-
-    Args:
-        server_time: Tells the exchange's clock, as `ExchangeClient.server_time` does.
-        samples: How many answers count, at least one; one more is asked for first, to open the connection.
-
-    Raises:
-        ExchangeError: one of the calls failed.
-    """
+    """Ask for `server_time` so many times over a connection that one more call opened; it raises what that raises."""
     await server_time()
     best = min([await server_time() for _ in range(samples)], key=lambda told: told.round_trip_ms)
     half_trip = best.round_trip_ms / 2

@@ -1,10 +1,7 @@
-"""One HTTP GET or one WebSocket conversation at a time, each with a deadline over the whole of it.
+"""One HTTP GET or one WebSocket conversation at a time, each with a deadline over the whole of it; answers are bounded.
 
-httpx's transport is asked directly, without its client: no cookie is kept, no redirect followed, no variable of
-the environment looked at. Bodies and messages are bounded.
-
-A failure is returned, not raised: the frames here hold the signed request, and a traceback that
-passed through them could show it.
+httpx's transport is asked directly, without its client: no cookie is kept, no redirect followed, no variable of the
+environment looked at. A failure is returned, not raised: a traceback through here could show the signed request.
 """
 
 from __future__ import annotations
@@ -37,15 +34,7 @@ _HEADERS = {"User-Agent": "key-wizard", "Accept": "application/json", "Accept-En
 
 
 class ExchangeTransport:
-    """Sends requests over one transport, which its owner opens and closes.
-
-    Args:
-        transport: How servers are reached.
-        timeout: The deadline of one whole call, in seconds.
-        proxied: Whether `transport` goes through a proxy.
-        clock: This host's clock, in seconds since 1970.
-        stopwatch: Seconds from any start.
-    """
+    """Sends requests over one transport, which its owner opens and closes; for the arguments see `ExchangeClient`."""
 
     def __init__(
         self, transport: httpx.AsyncBaseTransport, *, timeout: float, proxied: bool, clock: Clock, stopwatch: Clock
@@ -73,9 +62,7 @@ class ExchangeTransport:
     async def converse(self, url: str, talk: Callable[[WebSocket], Awaitable[Said]]) -> Said | ExchangeError:
         """Open a WebSocket, let `talk` have it, close it. Return what `talk` returned, or why there was no talk.
 
-        Args:
-            url: `wss://…`, or `ws://…` to this machine itself.
-            talk: Sends and receives. It returns failures of its own, and lets those of the connection pass.
+        `talk` returns its failures, and lets those of the connection pass.
         """
         protocol, headers = opening(url)
         request = httpx.Request("GET", "http" + url.removeprefix("ws"), headers={**_HEADERS, **headers})
@@ -85,7 +72,10 @@ class ExchangeTransport:
             try:
                 websocket = opened(protocol, response)
                 if websocket is None:
-                    return await _not_opened(response, self._clock())
+                    raw = await _raw(response) if response.status_code != SWITCHING else None
+                    told = interpret(raw, lambda text: text, self._clock()) if raw else None
+                    unopened = unreadable(Flaw.HANDSHAKE, response.status_code)
+                    return told if isinstance(told, ExchangeError) else unopened
                 said = await talk(websocket)
                 await websocket.say_goodbye()
                 return said
@@ -109,13 +99,6 @@ class ExchangeTransport:
             return _network_error(error, trace.phase)
         finally:
             await trace.close_half_open()
-
-
-async def _not_opened(response: httpx.Response, now: float) -> ExchangeError:
-    if response.status_code == SWITCHING:
-        return unreadable(Flaw.HANDSHAKE, SWITCHING)
-    told = interpret(await _raw(response), lambda text: text, now)
-    return told if isinstance(told, ExchangeError) else unreadable(Flaw.HANDSHAKE, response.status_code)
 
 
 async def _raw(response: httpx.Response) -> RawAnswer:

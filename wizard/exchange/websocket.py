@@ -1,10 +1,8 @@
-"""One WebSocket over the same transport as every other call, and what is said to the exchange over it.
+"""One WebSocket over the same transport as every other call, and what is said to Binance over it.
 
-httpx sends the opening request and hands over the connection; the websockets library speaks the
-protocol on it, without sockets of its own. Its own `connect` would be a second route: it follows redirects,
-takes another package for SOCKS than httpx does, and a time-out of it does not say what was under way.
-
-Signed frames hold the API key and a signature. A failure of the exchange's is returned, not raised, as in `transport`.
+httpx sends the opening request and hands over the connection; the websockets library speaks the protocol on it. Its
+`connect` would be a second route: other redirects, another SOCKS package, time-outs that do not say what was under way.
+A failure of Binance's is returned, not raised, as in `transport`: signed frames hold the API key and a signature.
 """
 
 from __future__ import annotations

@@ -142,11 +142,7 @@ _Value = tuple[Role | None, str]
 
 
 def read_paste(text: str, shape: Shape) -> Pasted:
-    """Return the one value that `text` holds, without what terminals, web pages and shells put around it.
-
-    Raises:
-        IntakeError: it holds none, more than one, or something else.
-    """
+    """Return the one value in `text`, without what terminals, pages and shells put around it, or raise IntakeError."""
     pasted = {Shape.VALUE: _read_value, Shape.PEM: _read_pem, Shape.PASSWORD: _read_password}[shape](text)
     if len(pasted.text) > MAX_LENGTH:
         raise IntakeError(f"The paste is longer than {MAX_LENGTH} characters.")
@@ -154,11 +150,7 @@ def read_paste(text: str, shape: Shape) -> Pasted:
 
 
 def read_key(text: str, role: Role) -> tuple[Secret, tuple[str, ...]]:
-    """Return the API key or the secret that `text` holds, and what was left out or looks unusual as sentences.
-
-    Raises:
-        IntakeError: it cannot be one; what to paste instead.
-    """
+    """Return the API key or the secret, and what was left out or looks unusual as sentences, or raise IntakeError."""
     if not text.strip():
         raise IntakeError(f"This holds no {role}. Copy it again.")
     framed = _FRAME.search(text)
@@ -182,14 +174,10 @@ def pair_problem(api_key: Secret, secret: Secret) -> str:
 
 
 def read_pair(text: str) -> Pair | None:
-    """Return the API key and the secret in a paste.
+    """Return the API key and the secret in a paste, or raise IntakeError where it holds several keys.
 
-    Returns:
-        None where nothing is named and there are not two values that look like keys: a single
-        value, a PEM block, or something else that its field judges.
-
-    Raises:
-        IntakeError: it holds several keys.
+    None where nothing is named and there are not two values that look like keys: a single value, a PEM block, or
+    something else that its field judges.
     """
     cleaned = _INVISIBLE.sub("", _REMNANTS.sub("", text))
     if len(cleaned) > MAX_PASTE or "-----BEGIN" in cleaned:

@@ -41,11 +41,7 @@ class ImportedKey:
 
 
 def open_private_key(path: str, pem: Secret, passphrase: Secret) -> ImportedKey:
-    """Open the key in a file, or the one that was pasted; exactly one of the two is given.
-
-    Raises:
-        wizard.core.errors.WizardError: see `wizard.intake.sources.read_text_file` and `import_pem`.
-    """
+    """Open the key in a file, or the one that was pasted (see `read_text_file` and `import_pem`), not both."""
     if path.strip() and pem:
         raise IntakeError("You entered a path and pasted a key", advice="Empty one of the two fields.")
     if pem:

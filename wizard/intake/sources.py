@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,10 +42,9 @@ NOT_NAMED = "this path"
 
 @dataclass(frozen=True, slots=True)
 class TextFile:
-    """What a file holds."""
+    """What a file holds, and where it lies, absolute and printable."""
 
     path: str
-    """Where it lies, absolute and printable."""
     text: Secret
     warning: str = ""
     """What is wrong with its permissions; empty where nothing is."""
@@ -63,11 +63,7 @@ class Found:
 
 
 def read_source(place: str, environ: Mapping[str, str]) -> Found:
-    """Read the API key and its secret.
-
-    Args:
-        place: The path of a file, or `ENVIRONMENT`.
-        environ: The variables of this process.
+    """Read the API key and its secret from a file, or from this process's variables (`ENVIRONMENT`).
 
     Raises:
         IntakeError: there is none, it is not complete, or there are several; or a password of the bot opens it,
@@ -101,15 +97,12 @@ def candidates(environ: Mapping[str, str]) -> tuple[str, ...]:
     """Return the usual places that do hold a key with its secret, those of the working directory first."""
     here = environ.get("PWD")
     files = [str(Path(here) / name) for name in USUAL] if here else []
-    return tuple(place for place in (*files, ENVIRONMENT) if _holds_key(place, environ))
-
-
-def _holds_key(place: str, environ: Mapping[str, str]) -> bool:
-    try:
-        read_source(place, environ).pair.wipe()
-    except WizardError:
-        return False
-    return True
+    found = []
+    for place in (*files, ENVIRONMENT):
+        with suppress(WizardError):
+            read_source(place, environ).pair.wipe()
+            found.append(place)
+    return tuple(found)
 
 
 def _read_environment(environ: Mapping[str, str]) -> Found:
@@ -131,20 +124,14 @@ def _read_whole_pair(text: str, where: str) -> Pair:
         pair = read_pair(text)
     except IntakeError as error:
         raise IntakeError(f"{where} holds several keys", why=error.what, advice="Paste the one you mean.") from None
-    if pair is None:
-        raise IntakeError(f"{where} holds no API key with its secret", advice=_OTHER_PLACE)
-    if pair.api_key is None or pair.secret is None:
-        missing = "secret" if pair.secret is None else "API key"
+    if pair is None or pair.api_key is None or pair.secret is None:
+        missing = "API key with its secret" if pair is None else "API key" if pair.secret else "secret"
         raise IntakeError(f"{where} holds no {missing}", advice=_OTHER_PLACE)
     return pair
 
 
 def read_text_file(path: str) -> TextFile:
-    """Read one text file (see `read_file`).
-
-    Raises:
-        FileError: also where it is not UTF-8 (`file.not_text`).
-    """
+    """Read one text file (see `read_file`), which has to be UTF-8 (`file.not_text`)."""
     shown, data, mode = read_file(path, LARGEST_FILE)
     warning = ""
     if os.name == "posix" and mode & OTHERS:

@@ -114,9 +114,7 @@ def open_transport(
     """Return a transport that takes `route`.
 
     Args:
-        route: The way out. A direct one binds `source_address`, which also forces IPv4: httpcore
-            then resolves the host with AF_INET alone (docs/egress.md). Behind a
-            proxy the address family is the proxy's business.
+        route: The way out. A direct one binds `source_address`, which also forces IPv4 (docs/egress.md).
         verify: What certificates are checked against; None for `public_roots()`.
         verify_proxy: The same for a proxy's own certificate, before it is told its password; None for `verify`.
         keeps_connections: Whether connections are used again. One that is hides address pools.
@@ -200,9 +198,8 @@ def _proxied(text: str, source: str) -> Route:
 
 def exempting_entry(host: str, no_proxy: str) -> str | None:
     """Return the entry of `no_proxy` that exempts `host` from the proxy, or None."""
-    return next(
-        (entry for entry in re.split(r"[,\s]+", no_proxy) if entry and _exempts(entry.lower(), host.lower())), None
-    )
+    entries = filter(None, re.split(r"[,\s]+", no_proxy))
+    return next((entry for entry in entries if _exempts(entry.lower(), host.lower())), None)
 
 
 def _exempts(entry: str, host: str) -> bool:

@@ -24,12 +24,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Handshake:
-    """A TLS connection that was verified."""
+    """A TLS connection that was verified: its version, as `TLSv1.3`, and who signed the server's certificate."""
 
     version: str
-    """For example `TLSv1.3`."""
     issuer: str
-    """Who signed the server's certificate, for people."""
     expires: float
     """When the certificate ends, in seconds since 1970."""
     milliseconds: float
@@ -73,9 +71,13 @@ async def who_signed(url: str, route: Route, deadline: float) -> Signer | None:
     The decided route is taken with other certificates than the public authorities' believed. Both handshakes end
     within `deadline` seconds.
     """
-    shown, trusted = await asyncio.gather(
-        _shake_hands(url, route, _anything(), deadline), _shake_hands(url, route, _system_store(), deadline)
-    )
+    anything = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    anything.check_hostname = False
+    anything.verify_mode = ssl.CERT_NONE
+    system = ssl.create_default_context()
+    # Python 3.13 refuses authorities without key usage, which many inspecting proxies have; other programs do not.
+    system.verify_flags &= ~getattr(ssl, "VERIFY_X509_STRICT", 0)
+    shown, trusted = await asyncio.gather(*(_shake_hands(url, route, each, deadline) for each in (anything, system)))
     return name_signer(shown, is_trusted_by_system=trusted is not None) if shown else None
 
 
@@ -103,20 +105,6 @@ async def _shake_hands(url: str, route: Route, verify: ssl.SSLContext, deadline:
         finally:
             await hang_up.close_half_open()
     return hang_up.certificate
-
-
-def _anything() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
-def _system_store() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    # Python 3.13 refuses authorities without key usage, which many inspecting proxies have; other programs do not.
-    context.verify_flags &= ~getattr(ssl, "VERIFY_X509_STRICT", 0)
-    return context
 
 
 def name_signer(der: bytes, *, is_trusted_by_system: bool) -> Signer | None:

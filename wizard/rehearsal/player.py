@@ -18,7 +18,6 @@ from wizard.rotation.model import Finding, Grade, Mode, Outcome, Step
 from wizard.rotation.retirement import POLLS_IN_A_ROW
 from wizard.whitelist.entries import parse
 
-SCHEMA = 1
 MOST_POLLS = 20
 MOST_CORRECTIONS = 5
 """How often the user does something about what the probe shows."""
@@ -108,7 +107,6 @@ class Player:
         """Return the whole rehearsal as JSON shapes: steps, grade, where the credentials ended."""
         context, now = self._flow.context, self._flow.context.clock()
         return {
-            "schema": SCHEMA,
             "scenario": self._scenario.name,
             "steps": [step.as_json() for step in self._steps],
             "grade": self._grade,

@@ -120,11 +120,11 @@ async def rehearse(
             key is still in the keyring.
     """
     # Before anything is looked at: a second rehearsal must not end the exchange of the first.
-    with _free_place(paths) as (name, own):
+    with _free_place(paths) as own:
         store, problem = await _keyring_or_memory(environ)
-        exchange = await _find_or_start(name, own, store, scenario, passes_after)
+        exchange = await _find_or_start(own, store, scenario, passes_after)
         environment = Environment(
-            name=name,
+            name=_name(own),
             site=embedded_site(exchange.base_url),
             rules=Rules(tolerated_ranges=frozenset({"documentation"})),
             source_address=source_address,
@@ -138,10 +138,10 @@ async def rehearse(
             scenario = SCENARIOS.get(exchange.scenario, SMOOTH)
             yield Rehearsal(environment, own, services, SimulatedPage(exchange.desk_url), store, problem, scenario)
         finally:
-            if not (store.durable and _is_open(name, own)):
+            if not (store.durable and _is_open(own)):
                 await exchange.end()
                 _note(own).unlink(missing_ok=True)
-                await _clear(name, own.journal, store)
+                await _clear(own, own.journal, store)
 
 
 def embedded_site(base_url: str, name: str = "embedded exchange") -> Site:
@@ -165,35 +165,38 @@ async def _keyring_or_memory(environ: Mapping[str, str]) -> tuple[Store, str]:
 
 
 @contextmanager
-def _free_place(paths: Paths) -> Iterator[tuple[str, Paths]]:
-    """Take a name, and a folder of that name, that no rehearsal in another terminal has; one left open goes first."""
-    named = [(name, paths.within(name)) for name in (NAME, *(f"{NAME}-{n}" for n in range(2, MOST_AT_ONCE + 1)))]
-    named.sort(key=lambda place: not _note(place[1]).exists())
+def _free_place(paths: Paths) -> Iterator[Paths]:
+    """Take a folder that no rehearsal in another terminal has; one in which something was left goes first."""
+    places = [paths.within(NAME if number == 1 else f"{NAME}-{number}") for number in range(1, MOST_AT_ONCE + 1)]
+    places.sort(key=lambda own: not any(own.state.glob("*.sqlite3")))
     with ExitStack() as stack:
-        for name, own in named:
+        for own in places:
             own.create()
             try:
-                stack.enter_context(sole_writer(own.state / "session.lock", name, time.time))
+                stack.enter_context(sole_writer(own.state / "session.lock", _name(own), time.time))
             except WizardError as error:
-                if error.code != "environment.busy" or own is named[-1][1]:
+                if error.code != "environment.busy" or own is places[-1]:
                     raise
             else:
-                yield name, own
+                yield own
                 return
 
 
-async def _find_or_start(
-    name: str, own: Paths, store: Store, scenario: Scenario, passes_after: float
-) -> ExchangeProcess:
+def _name(own: Paths) -> str:
+    """Return the name of the environment, which is its folder's: two rehearsals never share a stored key."""
+    return own.state.name
+
+
+async def _find_or_start(own: Paths, store: Store, scenario: Scenario, passes_after: float) -> ExchangeProcess:
     known = recall(_note(own))
     if known and await known.answers():
         # Only an open rotation binds a rehearsal to the scenario that it began with.
-        if store.durable and (known.scenario == scenario.name or _is_open(name, own)):
+        if store.durable and (known.scenario == scenario.name or _is_open(own)):
             return known
         await known.end()
     for journal in own.state.glob("*.sqlite3"):
         try:
-            await _clear(name, journal, store)
+            await _clear(own, journal, store)
         except CustodyError:
             if journal == own.journal:  # out of the way: the next rehearsal tries again
                 journal.rename(journal.with_stem(f"left-{secrets.token_hex(4)}"))
@@ -202,14 +205,14 @@ async def _find_or_start(
     return process
 
 
-async def _clear(name: str, file: Path, store: Store) -> None:
+async def _clear(own: Paths, file: Path, store: Store) -> None:
     """Remove the keys of a rehearsal whose exchange has ended, then its journal.
 
     Raises:
         CustodyError: a key is still where it was stored; the journal stays.
     """
     with closing(Journal(read_database(file), time.time)) as journal:
-        for record in journal.keys(name):
+        for record in journal.keys(_name(own)):
             if record.holding is not Holding.PURGED:
                 await _remove(record, store, journal.id)
     for part in file.parent.glob(f"{file.name}*"):
@@ -233,9 +236,9 @@ async def _remove(record: KeyRecord, store: Store, owner: str) -> None:
         )
 
 
-def _is_open(name: str, own: Paths) -> bool:
+def _is_open(own: Paths) -> bool:
     with read_journal(own) as journal:
-        return journal.open_rotation(name) is not None
+        return journal.open_rotation(_name(own)) is not None
 
 
 def _note(own: Paths) -> Path:

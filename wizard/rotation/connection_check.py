@@ -71,27 +71,23 @@ def describe_connection(seen: ConnectionCheck, writer: FindingWriter) -> tuple[F
 
 
 def _name(seen: ConnectionCheck, writer: FindingWriter) -> Finding:
-    resolution = seen.resolution
-    if resolution is None:
+    found = seen.resolution
+    if found is None:
         return writer.note(DNS, Outcome.NOT_APPLICABLE, "The proxy looks up the name of Binance's host.")
-    if isinstance(resolution, ExchangeError):
-        return writer.note(DNS, Outcome.WARNING, " ".join(sentences(resolution.what, resolution.why)))
-    if resolution.kind is AddressKind.LITERAL:
-        return writer.note(DNS, Outcome.NOT_APPLICABLE, resolution.sentence())
-    return writer.note(
-        DNS,
-        Outcome.WARNING if resolution.advice else Outcome.PASSED,
-        resolution.sentence(),
-        does_not_prove="" if resolution.advice else "that they belong to Binance, which the certificate shows",
-        advice=resolution.advice,
-        milliseconds=resolution.milliseconds,
-    )
+    if isinstance(found, ExchangeError):
+        return writer.note(DNS, Outcome.WARNING, " ".join(sentences(found.what, found.why)))
+    if found.kind is AddressKind.LITERAL:
+        return writer.note(DNS, Outcome.NOT_APPLICABLE, found.sentence())
+    outcome = Outcome.WARNING if found.advice else Outcome.PASSED
+    gap = "" if found.advice else "that they belong to Binance, which the certificate shows"
+    advice, took_ms = found.advice, found.milliseconds
+    return writer.note(DNS, outcome, found.sentence(), does_not_prove=gap, advice=advice, milliseconds=took_ms)
 
 
 def _connection(seen: ConnectionCheck, writer: FindingWriter) -> Finding:
-    connection = seen.connection
-    what = f"A connection to {connection.peer} is open." if connection.peer else "A connection is open."
-    return writer.note(TCP, Outcome.PASSED, what, milliseconds=connection.connected_ms)
+    peer = f" to {seen.connection.peer}" if seen.connection.peer else ""
+    took_ms = seen.connection.connected_ms
+    return writer.note(TCP, Outcome.PASSED, f"A connection{peer} is open.", milliseconds=took_ms)
 
 
 def _tls(seen: ConnectionCheck, writer: FindingWriter) -> Finding:
@@ -100,23 +96,16 @@ def _tls(seen: ConnectionCheck, writer: FindingWriter) -> Finding:
         return writer.note(TLS, Outcome.NOT_APPLICABLE, "This machine itself is called, without TLS.")
     if handshake is None:
         return writer.note(TLS, Outcome.INCONCLUSIVE, "The connection is encrypted. Its certificate could not be read.")
-    return writer.note(
-        TLS,
-        Outcome.PASSED,
-        f"{handshake.version}. {handshake.issuer} signed the certificate. It ends {utc(handshake.expires)}.",
-        does_not_prove="that Binance usually has this issuer, as it is shown but not compared",
-        milliseconds=handshake.milliseconds,
-    )
+    signed = f"{handshake.issuer} signed the certificate. It ends {utc(handshake.expires)}."
+    gap = "that Binance usually has this issuer, as it is shown but not compared"
+    took_ms = handshake.milliseconds
+    return writer.note(TLS, Outcome.PASSED, f"{handshake.version}. {signed}", does_not_prove=gap, milliseconds=took_ms)
 
 
 def _answer(seen: ConnectionCheck, writer: FindingWriter) -> Finding:
-    return writer.note(
-        REACHABLE,
-        Outcome.PASSED,
-        "Binance answered a public call.",
-        does_not_prove="anything about a key, as the call is public",
-        milliseconds=seen.connection.answered_ms,
-    )
+    gap, took_ms = "anything about a key, as the call is public", seen.connection.answered_ms
+    observed = "Binance answered a public call."
+    return writer.note(REACHABLE, Outcome.PASSED, observed, does_not_prove=gap, milliseconds=took_ms)
 
 
 def _failure(seen: ConnectionCheck, writer: FindingWriter) -> Finding:
@@ -179,8 +168,4 @@ async def _answering(context: Context, connection: Connection) -> Sequence[str]:
 async def _answers(context: Context, url: str) -> bool:
     other = replace(context.environment, site=replace(context.environment.site, rest_url=url))
     async with open_exchange(other, context.route(), timeout=context.pace.call) as client:
-        try:
-            await client.ping()
-        except ExchangeError:
-            return False
-        return True
+        return (await client.connect()).error is None

@@ -93,19 +93,11 @@ class Context:
         return networks_of(self.journal.whitelist_of(self.rotation))
 
     def route(self) -> Route:
-        """The one way that echo services and exchange are reached.
-
-        Raises:
-            wizard.net.route.RouteError: the proxy settings cannot be used.
-        """
+        """The one way that echo services and exchange are reached; a `RouteError` where the settings make none."""
         return decide_route(self.environment, self.environ)
 
     def exchange(self) -> ExchangeClient:
-        """Return a client of this environment's exchange over the decided route, to be used with `async with`.
-
-        Raises:
-            wizard.net.route.RouteError: the proxy settings cannot be used.
-        """
+        """Return a client of this environment's exchange over `route`, to be used with `async with`."""
         return open_exchange(
             self.environment, self.route(), timeout=self.pace.call, clock=self.clock, stopwatch=self.stopwatch
         )

@@ -63,12 +63,7 @@ def read_current(environment: str, open_place: Callable[[Paths, Settings], Await
     """Return the credentials in use in `environment`, from the keyring that the journal names or another place.
 
     A keyring needs no event loop: what it would load takes longer than the whole read. Where it holds nothing, or works
-    no longer, the place that the settings name is opened: what that one says of itself is how things are now.
-
-    Args:
-        environment: Its name.
-        open_place: Opens the place that the settings name, where it is no keyring or the key was not found.
-
+    no longer, `open_place` opens the place that the settings name: what that one says of itself is how things are now.
     See `current_credentials` for what can fail.
     """
     paths = settings.paths()

@@ -19,12 +19,7 @@ _PRIMARY = 0xFF
 """The bits of an extended result code that name its kind (https://www.sqlite.org/rescode.html)."""
 
 
-def _shipped() -> tuple[str, ...]:
-    scripts = sorted(Path(__file__).with_name("migrations").glob("*.sql"))
-    return tuple(script.read_text("utf-8") for script in scripts)
-
-
-MIGRATIONS = _shipped()
+MIGRATIONS = tuple(script.read_text("utf-8") for script in sorted(Path(__file__).with_name("migrations").glob("*.sql")))
 """The steps of the schema in SQL. `0002_egress.sql` brings a journal of number 1 to number 2.
 
 A step that has been released is never edited: journals in use have taken it already.

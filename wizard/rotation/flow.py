@@ -153,11 +153,7 @@ class Flow:
         return self.context.journal.begin_rotation(self.context.environment.name, mode, STEPS[mode][0])
 
     async def settle(self) -> Report | None:
-        """Take the step that an interrupted run had earned but not taken any more.
-
-        Returns:
-            The report, where the interrupted run had nothing left to do but to write it.
-        """
+        """Take the step that an interrupted run had earned but not taken; return the report where that was all."""
         if self.step is Step.DONE:
             return await self._finish()
         if self.step is Step.RETIRE and self.retire.legacy is None:
@@ -195,14 +191,7 @@ class Flow:
         return None if after is Step.RETIRE else await self._finish()
 
     async def purge(self, last_four: str | None = None) -> Report:
-        """Purge the legacy secret and close the rotation with its report.
-
-        Args:
-            last_four: What the user typed to give up a key whose death is not proven; None where it is.
-
-        Raises:
-            WizardError: the legacy key is not proven dead, or the keyring refused.
-        """
+        """Purge the legacy secret and close the rotation with its report; see `RetireStep.purge`."""
         legacy = self.retire.legacy
         still_held = await self.still_held()
         death = await self.retire.purge(last_four)
@@ -218,11 +207,7 @@ class Flow:
         return any(poll.legacy_accepted and not poll.control_accepted for poll in polls)
 
     def revert(self) -> None:
-        """Make the legacy key the current one again, and stand at the probe with the other one as pending.
-
-        Raises:
-            WizardError: no poll saw the legacy key work and the current one not.
-        """
+        """Make the legacy key the current one again, and stand at the probe, where `can_be_reverted`."""
         if not self.can_be_reverted:
             raise WizardError(
                 "There is no reason to go back to the legacy key",
@@ -239,11 +224,7 @@ class Flow:
         return bool(missing) and (self.rotation is None or all(one.slot is not Slot.CURRENT for one in missing))
 
     async def forget_missing(self) -> None:
-        """Strike the missing keys off the journal, those that are still missing. Nothing on the exchange changes.
-
-        Raises:
-            WizardError: a rotation of the missing current key is open, or the place of the credentials cannot be read.
-        """
+        """Strike the keys that are still missing off the journal, where `can_forget`. Nothing on Binance changes."""
         if not self.can_forget:
             raise _out_of_place("The missing key belongs to an open job", advice="Give that job up first.")
         for record in await self.context.vault.missing():
@@ -272,11 +253,7 @@ class Flow:
         return finding
 
     async def abandon(self) -> None:
-        """Give the rotation up before promotion: the current key stays, the new one is purged.
-
-        Raises:
-            WizardError: the new key is in use already, or no rotation is open, or the keyring refused.
-        """
+        """Give the rotation up before promotion, where `can_be_abandoned`: the current key stays, the new one goes."""
         rotation = self.context.rotation
         if not self.can_be_abandoned:
             raise _out_of_place("The new key is in use already", advice="Delete the legacy key on Binance, then go on.")

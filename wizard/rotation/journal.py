@@ -11,7 +11,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from ipaddress import IPv4Address, IPv4Network
 from itertools import groupby
 from operator import attrgetter
@@ -39,6 +39,8 @@ OTHER_HOSTS = "hosts"
 """In the place of who asked: such an observation is of another host, never of this one."""
 
 
+_COLUMNS = ("environment", "kind", "slot", "item", "store", "backend", "stored_at", "version", "whitelist")
+"""Of a key's row: what is written as the record says it."""
 _IDENTITY = "SELECT (SELECT id FROM journal) AS id"
 
 
@@ -71,11 +73,7 @@ class Journal:
         self._database.close()
 
     def check(self) -> None:
-        """Look at the file as a whole and at every row, whether all is as it should be.
-
-        Raises:
-            WizardError: it cannot be read, or is damaged.
-        """
+        """Look at the file and at every row; a `WizardError` where it cannot be read, or is damaged."""
         self._database.check()
         for parse, query in _ALL_ROWS.items():
             self._database.select(parse, query)
@@ -162,21 +160,8 @@ class Journal:
     def announce_key(self, record: KeyRecord) -> None:
         """Say that its item is about to be written to the keyring."""
         with self._database.transaction() as write:
-            write.insert(
-                "keys",
-                environment=record.environment,
-                fingerprint=record.name.fingerprint,
-                last_four=record.name.last_four,
-                kind=record.kind,
-                slot=record.slot,
-                holding=Holding.ANNOUNCED,
-                item=record.item,
-                store=record.store,
-                backend=record.backend,
-                stored_at=record.stored_at,
-                version=record.version,
-                whitelist=record.whitelist,
-            )
+            kept = {name: getattr(record, name) for name in _COLUMNS}
+            write.insert("keys", **kept, **asdict(record.name), holding=Holding.ANNOUNCED)
             self._append_key(write, "key.announced", record)
 
     def confirm_key(self, record: KeyRecord) -> None:
@@ -261,14 +246,7 @@ class Journal:
     # --- observations --------------------------------------------------------------------------
 
     def note_egress(self, environment: str, verdict: EgressVerdict, route: str, *, asked_by: str = WIZARD) -> None:
-        """Keep what one detection saw of this host's egress addresses, also that it saw none.
-
-        Args:
-            environment: By whose settings the route was decided.
-            verdict: Who saw which address, and how far they agree.
-            route: The way out, without credentials.
-            asked_by: Who wanted to know: the wizard, or a command.
-        """
+        """Keep what one detection over a route saw of this host, also that it saw none; `asked_by` may be a command."""
         detection = {"environment": environment, "at": self._clock(), "state": verdict.state, "route": route}
         seen = {str(address): who for address, who in verdict.operators.items()} or {"": ()}
         with self._database.transaction() as write:
@@ -280,10 +258,8 @@ class Journal:
     def last_verdict(self, environment: str, *, route: str = "", since: float = 0.0) -> EgressVerdict | None:
         """Return what the wizard's newest detection saw of this host; None before the first one.
 
-        Args:
-            environment: By whose settings the route was decided.
-            route: The way out that counts; a detection over another one shows nothing of it. Empty for any.
-            since: A detection before this moment does not count, as far as the clock has not been set back behind it.
+        One over another route than `route` (empty for any) does not count, nor one before `since`, as far as the clock
+        has not been set back.
         """
         seen = self._database.select(
             rows.sighting,
@@ -297,12 +273,7 @@ class Journal:
         return EgressVerdict(seen[0].state, operators)
 
     def last_seen(self, environment: str, route: str | None) -> dict[str, float]:
-        """Return each address with when it was seen last, in seconds since 1970.
-
-        Args:
-            environment: By whose settings it was asked.
-            route: The way out over which the wizard or the exchange saw it of this host; None for other hosts.
-        """
+        """Return each address with when it was seen last over a route of this host; None for those of other hosts."""
         asked_by = "asked_by = ?" if route is None else "route = ? AND asked_by IN (?, ?)"
         by = (OTHER_HOSTS,) if route is None else (route, WIZARD, THE_EXCHANGE)
         found = self._database.select(
@@ -329,12 +300,9 @@ class Journal:
         )
 
     def note_whitelist(self, rotation: RotationRecord, text: str, labels: Mapping[str, str] | None = None) -> None:
-        """Keep the list that was composed in this rotation, separated by commas, and whose its entries are.
+        """Keep the list that was composed in this rotation, separated by commas, with the labels of its entries.
 
-        Args:
-            rotation: The open rotation.
-            text: The list as pasted.
-            labels: Labels of this environment by entry. One that is not named keeps what it had.
+        An entry without one keeps what it had.
         """
         with self._database.transaction() as write:
             write.insert("whitelists", rotation=rotation.number, at=self._clock(), text=text)
@@ -404,23 +372,16 @@ class Journal:
 
 
 def open_journal(paths: Paths, clock: Clock = time.time) -> Journal:
-    """Open the journal of all environments to write to it.
-
-    Raises:
-        WizardError: it cannot be opened.
-    """
+    """Open the journal of all environments to write to it; a `WizardError` where it cannot be opened."""
     paths.create()
     return Journal(open_database(paths.journal), clock)
 
 
 @contextmanager
 def read_journal(paths: Paths) -> Iterator[Journal]:
-    """Read the journal as it is at this moment; nothing is written, and where there is none, an empty one is read.
+    """Read the journal as it is now, an empty one where there is none; a `WizardError` where it cannot be read.
 
-    No lock is taken, no keyring opened, and no HTTP library loaded.
-
-    Raises:
-        WizardError: it cannot be opened, or not be read to the end.
+    Nothing is written, no lock is taken, no keyring opened, and no HTTP library loaded.
     """
     with closing(Journal(read_database(paths.journal), time.time)) as journal:
         yield journal

@@ -61,7 +61,9 @@ def sole_writer(file: Path, environment: str, clock: Clock) -> Iterator[None]:
             code="environment.lock",
         ) from None
     try:
-        _sign(file, clock)
+        signature = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": clock()})
+        with suppress(OSError):  # a courtesy: the lock holds without it
+            files.replace(_note(file), signature.encode("ascii"))
         yield
     finally:
         lock.release()
@@ -70,12 +72,6 @@ def sole_writer(file: Path, environment: str, clock: Clock) -> Iterator[None]:
 def _note(file: Path) -> Path:
     # Beside the lock: Windows does not let a second process read a locked file.
     return file.with_suffix(".holder")
-
-
-def _sign(file: Path, clock: Clock) -> None:
-    signature = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "since": clock()})
-    with suppress(OSError):  # a courtesy: the lock holds without it
-        files.replace(_note(file), signature.encode("ascii"))
 
 
 def _holder(file: Path) -> str:
@@ -125,19 +121,14 @@ async def open_flow(
                 stopwatch=stopwatch,
                 pace=pace or Pace(),
             )
-            missing, unknown_items = await vault.missing(), await _unknown_items(vault)
+            missing, unknown_items = await vault.missing(), tuple[str, ...]()
+            with suppress(CustodyError):  # an offer only; whoever asks for them is told
+                unknown_items = await vault.unknown_items()
             flow = Flow(context, Preflight(environment.name, storage, recovered, missing, unknown_items))
             await flow.settle()
             yield flow
         finally:
             journal.close()
-
-
-async def _unknown_items(vault: Vault) -> tuple[str, ...]:
-    try:
-        return await vault.unknown_items()
-    except CustodyError:
-        return ()  # an offer only; whoever asks for them is told
 
 
 async def _try(store: Store, clock: Clock) -> Finding:

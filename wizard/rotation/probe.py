@@ -250,7 +250,7 @@ class Probe:
                     finding,
                     outcome=Outcome.FAILED,
                     observed=f"{finding.observed} Binance says enableFutures: false for this key.",
-                    advice="Switch Enable Futures on for the new key on Binance's page. A key that is older than the"
+                    advice="Switch Enable Futures on for this key on Binance's page. A key that is older than the"
                     " futures account cannot have it (documented). Make a new key then.",
                 )
             self._tell(finding)

@@ -102,12 +102,9 @@ class Death:
 
 
 def judge_death(polls: Sequence[Poll], baseline: Baseline | None) -> Death:
-    """Grade the death of the legacy key.
+    """Grade the death of the legacy key by all polls of this rotation, the oldest first.
 
-    Args:
-        polls: All polls of this rotation, the oldest first.
-        baseline: When and from where the exchange accepted the legacy key before it was to die;
-            None where it never did.
+    `baseline` is when and from where it was accepted before it was to die; None where it never was.
     """
     if not polls:
         return Death(Grade.INCONCLUSIVE, 0, "Binance has not been asked about the legacy key yet.")
@@ -119,7 +116,10 @@ def judge_death(polls: Sequence[Poll], baseline: Baseline | None) -> Death:
         not_now = f"Do not delete the legacy key. {knows} and does not accept the current key."
         return Death(Grade.ALIVE, 0, alive if newest.control_accepted else not_now)
     if not newest.shows_death:
-        return Death(Grade.INCONCLUSIVE, 0, _inconclusive(newest))
+        whom, said = "Binance did not judge the legacy key", newest.legacy_said
+        if not newest.control_accepted:
+            whom, said = "The current key was not accepted at the same time", newest.control_said
+        return Death(Grade.INCONCLUSIVE, 0, f"{whom}, so this proves nothing. {said}.")
     if count < POLLS_IN_A_ROW:
         return Death(
             Grade.INCONCLUSIVE,
@@ -168,18 +168,6 @@ def _came_back_from(polls: Sequence[Poll]) -> frozenset[int]:
     return frozenset(poll.legacy_code for poll in before if poll.shows_death and poll.legacy_code is not None)
 
 
-def _inconclusive(poll: Poll) -> str:
-    if not poll.control_accepted:
-        return f"The current key was not accepted at the same time, so this proves nothing. {poll.control_said}."
-    return f"Binance did not judge the legacy key, so this proves nothing. {poll.legacy_said}."
-
-
-def _newest_three(row: Sequence[Poll]) -> Sequence[Poll]:
-    """The newest polls of a row as far as the third that counts, with those that do not count between them."""
-    counted = [number for number, poll in enumerate(row) if poll.counts]
-    return row[: counted[POLLS_IN_A_ROW - 1] + 1]
-
-
 def _grade(row: Sequence[Poll], count: int, baseline: Baseline | None, came_back_from: frozenset[int]) -> Death:
     def weak(doubt: str, gap: str, place: str = "") -> Death:
         what = f"Binance refuses the legacy key{place}, {count} times in a row, but {doubt}."
@@ -193,7 +181,9 @@ def _grade(row: Sequence[Poll], count: int, baseline: Baseline | None, came_back
     if elsewhere is not None:
         worked_from = f"it last worked from {_named(baseline.address)}"
         return weak(worked_from, "Its list may lack this address", f" from {_named(elsewhere.from_address)}")
-    if all(poll.legacy_code == UNKNOWN_KEY and poll.is_on_sapi for poll in _newest_three(row)):
+    counted = [number for number, poll in enumerate(row) if poll.counts]
+    newest_three = row[: counted[POLLS_IN_A_ROW - 1] + 1]  # with those between them that do not count
+    if all(poll.legacy_code == UNKNOWN_KEY and poll.is_on_sapi for poll in newest_three):
         return Death(
             Grade.PROVEN,
             count,

@@ -127,48 +127,28 @@ def label(row: sqlite3.Row) -> tuple[IPv4Network, str]:
     return IPv4Network(text(row, "network")), text(row, "label")
 
 
-def _is_text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _is_flag(value: object) -> bool:
-    return isinstance(value, bool)
-
-
-def _is_code(value: object) -> bool:
-    return value is None or isinstance(value, int)
-
-
-def _is_seconds(value: object) -> bool:
-    return isinstance(value, int | float) and 0 <= value < _LAST_MOMENT
-
-
-_DETAILS: Mapping[str, Mapping[str, Callable[[object], bool]]] = {
-    "rotation.begun": {"environment": _is_text},
-    "key.accepted": {"fingerprint": _is_text, "address": _is_text},
-    "key.purging": {"fingerprint": _is_text, "reason": _is_text},
-    "key.read-from": {"environment": _is_text, "path": _is_text},
+_Check = Callable[[object], bool]
+_TEXT: _Check = lambda value: isinstance(value, str)  # noqa: E731 - one of a table
+_FLAG: _Check = lambda value: isinstance(value, bool)  # noqa: E731
+_CODE: _Check = lambda value: value is None or isinstance(value, int)  # noqa: E731
+_SECONDS: _Check = lambda value: isinstance(value, int | float) and 0 <= value < _LAST_MOMENT  # noqa: E731
+_DETAILS: Mapping[str, Mapping[str, _Check]] = {
+    "rotation.begun": {"environment": _TEXT},
+    "key.accepted": {"fingerprint": _TEXT, "address": _TEXT},
+    "key.purging": {"fingerprint": _TEXT, "reason": _TEXT},
+    "key.read-from": {"environment": _TEXT, "path": _TEXT},
     "legacy.polled": {
-        "at": _is_seconds,
-        "legacy_accepted": _is_flag,
-        "legacy_code": _is_code,
-        "legacy_said": _is_text,
-        "control_accepted": _is_flag,
-        "control_said": _is_text,
+        **dict.fromkeys(("legacy_said", "control_said", "from_address"), _TEXT),
+        **dict.fromkeys(
+            ("legacy_accepted", "control_accepted", "is_on_sapi", "is_first", "is_spaced", "is_covered"), _FLAG
+        ),
+        **dict.fromkeys(("at", "retry_after"), _SECONDS),
+        "legacy_code": _CODE,
     },
 }
 """What later steps rely on, by the kind of the event."""
-_LATER_DETAILS: Mapping[str, Mapping[str, Callable[[object], bool]]] = {
-    "legacy.polled": {
-        "from_address": _is_text,
-        "is_on_sapi": _is_flag,
-        "retry_after": _is_seconds,
-        "is_first": _is_flag,
-        "is_spaced": _is_flag,
-        "is_covered": _is_flag,
-    },
-}
-"""The same, where an older version did not write it."""
+_LATER = frozenset({"from_address", "is_on_sapi", "is_first", "is_spaced", "is_covered", "retry_after"})
+"""What an older version did not write."""
 
 
 def event(row: sqlite3.Row) -> Event:
@@ -176,8 +156,8 @@ def event(row: sqlite3.Row) -> Event:
     kind, detail = text(row, "kind"), json.loads(text(row, "detail"))
     if not isinstance(detail, dict):
         raise _nonsense("detail")
-    later = {name: fits for name, fits in _LATER_DETAILS.get(kind, {}).items() if name in detail}
-    if not all(fits(detail[name]) for name, fits in {**_DETAILS.get(kind, {}), **later}.items()):
+    checks = _DETAILS.get(kind, {}).items()
+    if not all(fits(detail[name]) for name, fits in checks if name in detail or name not in _LATER):
         raise _nonsense("detail")
     if kind == "egress.chosen":
         _expect_addresses(detail)
@@ -193,7 +173,7 @@ def _expect_addresses(detail: Mapping[str, Any]) -> None:
     owners = {name: owner for name, owner in detail.items() if name != "exchange"}
     for each in (*(owners.keys() - {"route"}), *named):
         IPv4Address(each)
-    if not all(map(_is_text, owners.values())) or (exchange is not None and not _is_flag(exchange["instead"])):
+    if not all(map(_TEXT, owners.values())) or (exchange is not None and not _FLAG(exchange["instead"])):
         raise _nonsense("detail")
 
 

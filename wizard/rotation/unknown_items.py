@@ -55,11 +55,7 @@ class UnknownItems:
         self._vault = vault
 
     async def look(self) -> tuple[UnknownItem, ...]:
-        """Return what is there, as far as the place of the credentials can list what it holds.
-
-        Raises:
-            wizard.custody.errors.CustodyError: it cannot be read.
-        """
+        """Return what is there, as far as the place of the credentials can list what it holds."""
         return tuple([await self._look_at(name) for name in await self._vault.unknown_items()])
 
     async def credentials(self, name: str) -> Credentials:

@@ -1,11 +1,8 @@
 """A whitelist is a tuple of entries, from the first parse to the text that is pasted.
 
-Whatever the text, parsing succeeds: what is not an address becomes an entry without a network, and validation
-says what is wrong with it. An entry never allows more than its text names.
-
-Separators, quotes, brackets and comments are the marks of a list: they are read and left out. Everything else
-belongs to an entry and is never repaired unasked. An address that only a comment holds becomes an entry that is
-left out: the reader may take it for listed.
+Parsing always succeeds: what is not an address becomes an entry without a network. An entry never allows more than its
+text names. Separators, quotes, brackets and comments are read and left out; nothing else is repaired unasked. An
+address that only a comment holds becomes an entry that is left out: the reader may take it for listed.
 """
 
 from __future__ import annotations

@@ -42,10 +42,15 @@ def scope_findings(network: IPv4Network, context: EntryContext) -> Iterator[List
         yield _not_public(network, special, context)
     elif network.network_address == _ANY:
         yield open_to_all(written(network), context.stand_in)
+    lets_in = f"{network} lets {network.num_addresses:,} addresses use the key."
     if network.prefixlen <= NARROWEST_TOO_WIDE:
-        yield _too_wide(network, context)
+        inside = ",".join(str(address) for address in context.missing if address in network)
+        advice = "List single addresses, or blocks of /24 and narrower."
+        yield error("too-wide", f"{lets_in} {advice}", inside or None)
     elif network.prefixlen < 32 and is_usable(network, context.rules):
-        yield _block(network, context)
+        expanded = ",".join(map(str, network)) if network.num_addresses <= context.room else None
+        message = f"{lets_in} Binance does not document blocks, so single addresses are safer."
+        yield ListFinding("block", Severity.WARNING, message, expanded)
 
 
 def duplicate(network: IPv4Network) -> ListFinding:
@@ -94,26 +99,6 @@ def _not_public(network: IPv4Network, special: SpecialRange, context: EntryConte
         f"{name} {verb} {special.reason}. Binance never sees it. List the public address of this traffic.",
         context.stand_in,
     )
-
-
-def _too_wide(network: IPv4Network, context: EntryContext) -> ListFinding:
-    inside = [str(address) for address in context.missing if address in network]
-    return error(
-        "too-wide",
-        f"{network} lets {network.num_addresses:,} addresses use the key. "
-        "List single addresses, or blocks of /24 and narrower.",
-        ",".join(inside) or None,
-    )
-
-
-def _block(network: IPv4Network, context: EntryContext) -> ListFinding:
-    count = network.num_addresses
-    message = (
-        f"{network} lets {count} addresses use the key. "
-        "Binance does not document blocks, so single addresses are safer."
-    )
-    expanded = ",".join(map(str, network)) if count <= context.room else None
-    return ListFinding("block", Severity.WARNING, message, expanded)
 
 
 class AddressSet:

@@ -115,8 +115,9 @@ def _wildcard(meant: str, context: EntryContext) -> ListFinding | None:
 
 
 def _ipv6(meant: str, context: EntryContext) -> ListFinding | None:
-    address = _read_ipv6(re.split(r"[]/%]", meant.removeprefix("["))[0])
-    if address is None:
+    try:
+        address = IPv6Address(re.split(r"[]/%]", meant.removeprefix("["))[0])
+    except ValueError:
         return None
     if address.ipv4_mapped:
         message = f"{_shown(meant)} is an IPv4 address in IPv6 form. Write {address.ipv4_mapped}."
@@ -127,15 +128,6 @@ def _ipv6(meant: str, context: EntryContext) -> ListFinding | None:
         "(Not confirmed by Binance. Binance.US is reported to refuse IPv6.) List the public IPv4 address.",
         context.stand_in,
     )
-
-
-def _read_ipv6(text: str) -> IPv6Address | None:
-    if text.count(":") < 2:
-        return None
-    try:
-        return IPv6Address(text)
-    except ValueError:
-        return None
 
 
 def _range(meant: str, context: EntryContext) -> ListFinding | None:
@@ -203,13 +195,10 @@ def _malformed(meant: str) -> ListFinding:
         return error("trailing-dot", f"{shown} ends in a dot. Remove it.", sentence_end, is_safe=True)
     if re.fullmatch(r"[0-9]+(?:[.][0-9]+)*", sentence_end):
         return error("malformed", f"{shown} {_what_is_wrong_with(sentence_end.split('.'))}.")
-    message = f"{shown} is not an IPv4 address. Write four numbers, as in 203.0.113.42.{_as_label(meant)}"
-    return error("malformed", message)
-
-
-def _as_label(meant: str) -> str:
     is_word = re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*:?", meant)
-    return " If it is a label, write it after # at the end of the line." if is_word else ""
+    label = " If it is a label, write it after # at the end of the line." if is_word else ""
+    message = f"{shown} is not an IPv4 address. Write four numbers, as in 203.0.113.42.{label}"
+    return error("malformed", message)
 
 
 def _what_is_wrong_with(parts: list[str]) -> str:

@@ -174,24 +174,18 @@ def _commented(entry: Entry, let_in: AddressSet) -> ListFinding:
 def _list_findings(counted: int, checked: Sequence[CheckedEntry], context: EntryContext) -> Iterator[ListFinding]:
     if not counted:
         yield error("empty-list", "The list is empty. Add the public IPv4 address of each host that uses the key.")
-    if counted > context.rules.max_entries:
-        yield _too_many(counted, checked, context.rules.max_entries)
+    limit = context.rules.max_entries
+    if (excess := counted - limit) > 0:
+        needless = sum(any(found.code in {"duplicate", "covered"} for found in entry.findings) for entry in checked)
+        which = "Duplicate or covered ones are enough" if needless >= excess else "Choose those that no host needs"
+        remove = f"Remove {_counted(excess, 'entry', 'entries')}. {which}."
+        yield error("too-many", f"Too many IPs: {counted} of at most {limit}. {remove}")
     for address, owner in context.missing.items():
         yield error(
             "egress-not-covered",
             f"{address} ({owner}) is not on the list and would be locked out. Add it.",
             str(address),
         )
-
-
-def _too_many(count: int, checked: Sequence[CheckedEntry], limit: int) -> ListFinding:
-    needless = sum(any(found.code in {"duplicate", "covered"} for found in entry.findings) for entry in checked)
-    excess = count - limit
-    which = "Duplicate or covered ones are enough" if needless >= excess else "Choose those that no host needs"
-    return error(
-        "too-many",
-        f"Too many IPs: {count} of at most {limit}. Remove {_counted(excess, 'entry', 'entries')}. {which}.",
-    )
 
 
 def _counted(number: int, one: str, several: str) -> str:

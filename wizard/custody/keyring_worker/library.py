@@ -96,10 +96,9 @@ def _leaves(name: str | None) -> list[str]:
 
 def _fault(name: str | None) -> str:
     """Return the error with which a named backend of keyring's own does not load here, else nothing."""
-    if name is None or not name.startswith("keyring.backends."):
-        return ""
-    try:
-        core.load_keyring(name)
-    except Exception as error:
-        return kind(error)
+    if name and name.startswith("keyring.backends."):
+        try:
+            core.load_keyring(name)
+        except Exception as error:
+            return kind(error)
     return ""

@@ -78,7 +78,6 @@ def _read(request: Facts) -> Facts:
 
 
 def _delete(request: Facts) -> None:
-    """Delete the item. One that is not there is deleted already."""
     _expect_ready(request)
     _library().delete(request["backend"], request["name"], request["user"])
 

@@ -86,29 +86,17 @@ class Origin(StrEnum):
 
 
 _CODES: Final = {
-    "NoKeyringError": Code.NO_BACKEND,
-    "KeyringLocked": Code.LOCKED,
-    "LockedException": Code.LOCKED,
-    "IsLocked": Code.LOCKED,
-    "OSError": Code.LOST,
-    "InitError": Code.LOST,
-    "SecretServiceNotAvailableException": Code.LOST,
-    "ItemNotFoundException": Code.LOST,
-    "NoReply": Code.LOST,
-    "ServiceUnknown": Code.LOST,
-    "UnicodeError": Code.NOT_TEXT,
+    **{"NoKeyringError": Code.NO_BACKEND, "UnicodeError": Code.NOT_TEXT},
+    **dict.fromkeys(("KeyringLocked", "LockedException", "IsLocked"), Code.LOCKED),
+    **dict.fromkeys(("OSError", "InitError", "SecretServiceNotAvailableException"), Code.LOST),
+    **dict.fromkeys(("ItemNotFoundException", "NoReply", "ServiceUnknown"), Code.LOST),
 }
 """By the last word of a D-Bus error, or a class's name: keyring's, SecretStorage's and Python's own."""
 _DBUS_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.]{0,200}")
 
 
 class WorkerError(Exception):
-    """What the worker itself found to stand in the way; it leaves the worker as a code.
-
-    Args:
-        code: What it is.
-        facts: What belongs to it, all of it fit to be shown.
-    """
+    """What the worker itself found to stand in the way: a code, and facts that are fit to be shown."""
 
     def __init__(self, code: Code, **facts: Any) -> None:
         super().__init__(code)

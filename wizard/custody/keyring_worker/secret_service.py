@@ -79,10 +79,13 @@ def look(environ: Mapping[str, str]) -> dict[str, str]:
     owns the service's name, as /proc/PID/comm has it (at most 15 characters); `collection`, the D-Bus path of the
     collection that keyring would use; `bus`, the address that was asked.
     """
-    return {**_look(environ), "bus": environ.get(BUS_VARIABLE, "")}
+    found = _find(environ)
+    if found["state"] == State.READY and found["provider"] == _GNOME and _is_plain_text(found["collection"], environ):
+        found["state"] = State.UNENCRYPTED
+    return {**found, "bus": environ.get(BUS_VARIABLE, "")}
 
 
-def _look(environ: Mapping[str, str]) -> dict[str, str]:
+def _find(environ: Mapping[str, str]) -> dict[str, str]:
     if not environ.get(BUS_VARIABLE):
         return _found(State.NO_BUS_ADDRESS)
     try:
@@ -92,9 +95,7 @@ def _look(environ: Mapping[str, str]) -> dict[str, str]:
     except (ValueError, RuntimeError) as error:  # jeepney's words for an address that it cannot use
         return _found(State.NO_BUS_ADDRESS, kind(error))
     with closing(bus):
-        found = _ask_bus(bus, environ.get(COLLECTION_VARIABLE, ""))
-    is_gnome = found["state"] == State.READY and found["provider"] == _GNOME
-    return {**found, "state": State.UNENCRYPTED} if is_gnome and _is_plain_text(found["collection"], environ) else found
+        return _ask_bus(bus, environ.get(COLLECTION_VARIABLE, ""))
 
 
 def _found(state: State, detail: str = "", provider: str = "", collection: str = "") -> dict[str, str]:
@@ -184,11 +185,7 @@ def _service(bus: Bus, interface: str = SERVICE_IFACE) -> DBusAddressWrapper:
 
 
 def expect_ready(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return what `look` finds where the service is ready.
-
-    Raises:
-        WorkerError: it is not; whoever called it now might meet a prompt, or wait for ever.
-    """
+    """Return what `look` finds where the service is ready; else a call might meet a prompt, or wait for ever."""
     found = look(environ)
     if found["state"] != State.READY:
         raise WorkerError(Code.NOT_READY, **found)
@@ -199,7 +196,6 @@ def read(name: str, user: str, environ: Mapping[str, str], patience: float) -> s
     """Return what keyring.backends.SecretService reads, by the same attributes; None where nothing is stored.
 
     Raises:
-        WorkerError: the service is not ready.
         secretstorage.exceptions.LockedException: the service would ask its user first, by a prompt.
     """
     found = expect_ready(environ)
@@ -210,11 +206,7 @@ def read(name: str, user: str, environ: Mapping[str, str], patience: float) -> s
 
 
 def expect_in_no_collection(name: str, user: str, patience: float) -> None:
-    """Return if no collection, locked ones included, holds such an item.
-
-    Raises:
-        WorkerError: one does: keyring looks into one alone, and which one that is can change between two runs.
-    """
+    """Return if no collection, locked ones included, holds such an item: which one keyring looks into can change."""
     with closing(Bus(patience)) as bus:
         unlocked, locked = _service(bus).call("SearchItems", "a{ss}", {"service": name, "username": user})
     if collections := sorted({path.rpartition("/")[0] for path in [*unlocked, *locked]}):
@@ -233,11 +225,7 @@ def names(prefix: str) -> list[str]:
 
 
 def unlock(password: str, environ: Mapping[str, str]) -> None:
-    """Unlock the collection of GNOME Keyring that the keyring library would use.
-
-    Raises:
-        WorkerError: it has another password.
-    """
+    """Unlock the collection of GNOME Keyring that the keyring library would use."""
     collection = environ.get(COLLECTION_VARIABLE) or DEFAULT_COLLECTION
     with closing(Bus(_UNLOCKING)) as bus:
         try:
@@ -259,12 +247,8 @@ def create(password: str) -> None:
 
 
 def _encrypted(bus: Bus, password: str) -> tuple[str, bytes, bytes, str]:
-    """Return the password as a secret of a session of its own (Secret Service API 0.2, "Transfer of Secrets").
-
-    Raises:
-        WorkerError: the service takes passwords in plain text only. SecretStorage would send it so.
-    """
+    """Return the password as a secret of a session of its own (Secret Service API 0.2, "Transfer of Secrets")."""
     session = open_session(bus)
-    if not session.encrypted:
-        raise WorkerError(Code.FAILED, kind=DBUS_NOT_SUPPORTED)  # what it answered
+    if not session.encrypted:  # SecretStorage would send it in plain text
+        raise WorkerError(Code.FAILED, kind=DBUS_NOT_SUPPORTED)  # what the service answered
     return format_secret(session, password.encode(), "text/plain")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from glob import glob
@@ -102,13 +103,10 @@ def labels(answers: Iterable[HostAnswer]) -> dict[IPv4Address, tuple[str, ...]]:
 def named_hosts(
     text: str, configured: Sequence[str], *, ssh_config: Path, standard_input: Callable[[], str]
 ) -> tuple[Host, ...]:
-    """Return the hosts that a list names, each once; none where it names none.
+    """Return the hosts that a list of `[user@]host` with commas between names, each once; none where it names none.
 
-    Args:
-        text: Names with commas between them, `[user@]host` each; the three words above stand for other sources.
-        configured: The hosts of the settings.
-        ssh_config: `~/.ssh/config`.
-        standard_input: Reads it. A name stands on each line, with blanks and blank lines around it.
+    The three words above stand for other sources: the hosts of the settings (`configured`), `~/.ssh/config`, and
+    standard input with a name on each line.
 
     Raises:
         wizard.core.errors.WizardError: a name is not one that ssh may be given, or standard input cannot be read.
@@ -134,9 +132,6 @@ def hosts_of_ssh_config(file: Path) -> tuple[Host, ...]:
     """Return the concrete names after `Host` in `file` and what it includes, each once, in their order.
 
     Files that are missing or cannot be read name no hosts, as for ssh. What a `Match` says is not read.
-
-    Args:
-        file: `~/.ssh/config`; names of included files are relative to its directory.
     """
     names = dict.fromkeys(_names(file, file.parent, set()))
     return tuple(Host(name, HostSource.SSH_CONFIG) for name in names)
@@ -165,14 +160,8 @@ def _lines(file: Path) -> Iterator[tuple[str, list[str]]]:
         return
     for line in text.splitlines():
         if found := _LINE.fullmatch(line):
-            yield found[1].lower(), _words(found[2])
-
-
-def _words(text: str) -> list[str]:
-    try:
-        return shlex.split(text, comments=True)
-    except ValueError:
-        return []
+            with suppress(ValueError):  # an open quotation mark: ssh does not read the line either
+                yield found[1].lower(), shlex.split(found[2], comments=True)
 
 
 def _matching(directory: Path, word: str) -> list[Path]:

@@ -1,9 +1,7 @@
-"""One script run on one host through the system's OpenSSH.
+"""One script run on one host through the system's OpenSSH, whose configuration, agent and known hosts work as always.
 
-The user's configuration, agent, jump hosts and known hosts work as they always do, with four
-exceptions: nothing is asked, nothing is forwarded or delegated, no connection is left open for others to share,
-and a command of the configuration does not take the place of ours. Host keys are judged by the
-user's own rules; none is accepted here.
+Exceptions: nothing is asked, forwarded, delegated or shared, and a command of the configuration does not take the place
+of ours. No host key is accepted here.
 """
 
 from __future__ import annotations
@@ -55,18 +53,24 @@ class OpenSsh:
     """Seconds until ssh itself gives up to connect, with a reason."""
 
     async def run(self, host: str, script: bytes, end: bytes, deadline: float) -> ScriptRun:
-        """Have `host` run `script` with `sh -s`, and return what it wrote.
-
-        Args:
-            host: Who is asked, as `[user@]host`.
-            script: What its standard input is given.
-            end: The script is over when this was written.
-            deadline: Seconds for all of it.
+        """Have `host` run `script` with `sh -s` until it wrote `end`, and return what it wrote; `deadline` in seconds.
 
         Raises:
             wizard.core.errors.WizardError: ssh cannot be started.
         """
-        process = await self._start(host)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *self.command(host),
+                "sh -s",
+                stdin=PIPE,
+                stdout=PIPE,
+                stderr=PIPE,
+                start_new_session=True,
+                env=dict(self.environ),
+            )
+        except OSError as error:
+            why = f"The system said: {error.strerror}"
+            raise WizardError(f"{self.program} cannot be started", why=why, code="ssh.unusable") from None
         output, errors = bytearray(), bytearray()
         is_out_of_time = False
         try:
@@ -98,21 +102,6 @@ class OpenSsh:
             "LogLevel=ERROR",
         )
         return (self.program, "-T", *(part for each in options for part in ("-o", each)), "--", host)
-
-    async def _start(self, host: str) -> Process:
-        try:
-            return await asyncio.create_subprocess_exec(
-                *self.command(host),
-                "sh -s",
-                stdin=PIPE,
-                stdout=PIPE,
-                stderr=PIPE,
-                start_new_session=True,
-                env=dict(self.environ),
-            )
-        except OSError as error:
-            why = f"The system said: {error.strerror}"
-            raise WizardError(f"{self.program} cannot be started", why=why, code="ssh.unusable") from None
 
 
 def find_openssh(environ: Mapping[str, str]) -> OpenSsh:
@@ -156,13 +145,7 @@ async def _feed(stdin: asyncio.StreamWriter, script: bytes) -> None:
 
 
 async def _read(stream: asyncio.StreamReader, into: bytearray, until: bytes | None = None) -> bool:
-    """Read to the end, the limit or `until`; return whether there is nothing to wait for any more.
-
-    Args:
-        stream: What the program writes.
-        into: Where it is put, at most `OUTPUT_LIMIT` bytes of it.
-        until: After this was read reading ends.
-    """
+    """Read to the end, `OUTPUT_LIMIT` or `until`; return whether there is nothing to wait for any more."""
     while chunk := await stream.read(_CHUNK):
         begin = max(0, len(into) - len(until or b""))
         into += chunk[: OUTPUT_LIMIT - len(into)]

@@ -9,7 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
@@ -20,20 +22,10 @@ from wizard.rehearsal.simulator.refusals import BAD_SYMBOL, BAD_TIME_UNIT, ILLEG
 from wizard.rehearsal.simulator.state import WEIGHT_LIMIT, ExchangeState
 
 BASES: Mapping[str, str] = MappingProxyType({"BTCUSDT": "BTC", "ETHUSDT": "ETH"})
-ORDER_TYPES = (
-    "LIMIT",
-    "LIMIT_MAKER",
-    "MARKET",
-    "STOP_LOSS",
-    "STOP_LOSS_LIMIT",
-    "TAKE_PROFIT",
-    "TAKE_PROFIT_LIMIT",
-)
+ANSWERS: Mapping[str, Any] = json.loads(Path(__file__).with_name("answers.json").read_text("utf-8"))
+"""What is the same in every answer of a kind, with what clients need to load it."""
 _SYMBOLS = r'^\["[A-Z0-9_]{1,30}"(,"[A-Z0-9_]{1,30}")*\]$'
 """A list of symbols. The pattern that the exchange itself shows is UNKNOWN."""
-_NEVER = 4_133_404_800_000
-"""The delivery date of a perpetual contract: 2100-12-25, in milliseconds since 1970."""
-_ONBOARD_DATE = 1_569_398_400_000
 _DIVISORS = {"": 1000, "MILLISECOND": 1000, "MICROSECOND": 1}
 
 
@@ -99,7 +91,9 @@ def _exchange_info(state: ExchangeState, call: Call) -> object:
             {"rateLimitType": "ORDERS", "interval": "DAY", "intervalNum": 1, "limit": 200_000},
         ],
         "exchangeFilters": [],
-        "symbols": [_listing(symbol) for symbol in _symbols(call.parameters)],
+        "symbols": [
+            {"symbol": symbol, "baseAsset": BASES[symbol], **ANSWERS["market"]} for symbol in _symbols(call.parameters)
+        ],
     }
 
 
@@ -114,56 +108,15 @@ def _symbols(asked: Parameters) -> list[str]:
     return [name for name in BASES if name in named]
 
 
-def _listing(symbol: str) -> dict[str, object]:
-    """Return one market, with what clients need to load it."""
-    return {
-        "symbol": symbol,
-        "status": "TRADING",
-        "baseAsset": BASES[symbol],
-        "baseAssetPrecision": 8,
-        "quoteAsset": "USDT",
-        "quotePrecision": 8,
-        "quoteAssetPrecision": 8,
-        "orderTypes": list(ORDER_TYPES),
-        "quoteOrderQtyMarketAllowed": True,
-        "isSpotTradingAllowed": True,
-        "isMarginTradingAllowed": False,
-        "filters": [
-            {"filterType": "PRICE_FILTER", "minPrice": "0.01", "maxPrice": "1000000.00", "tickSize": "0.01"},
-            {"filterType": "LOT_SIZE", "minQty": "0.00001", "maxQty": "9000.00000", "stepSize": "0.00001"},
-            {"filterType": "NOTIONAL", "minNotional": "5.00", "maxNotional": "9000000.00"},
-        ],
-        "permissions": [],
-        "permissionSets": [["SPOT"]],
-    }
-
-
-def _contract(symbol: str, margin_asset: str, tick: str, step: str, **own: object) -> Answer:
-    """Return what lists the one perpetual contract of a futures program, with what clients need to load it."""
-    contract = {
-        "symbol": symbol,
-        "contractType": "PERPETUAL",
-        "deliveryDate": _NEVER,
-        "onboardDate": _ONBOARD_DATE,
-        "baseAsset": "BTC",
-        "marginAsset": margin_asset,
-        "filters": [
-            {"filterType": "PRICE_FILTER", "minPrice": tick, "maxPrice": "1000000", "tickSize": tick},
-            {"filterType": "LOT_SIZE", "minQty": step, "maxQty": "1000", "stepSize": step},
-        ],
-        **own,
-    }
+def _contract(name: str) -> Answer:
+    """Return what lists the one perpetual contract of a futures program."""
 
     def answer(state: ExchangeState, _call: Call) -> object:
-        return {"timezone": "UTC", "serverTime": state.server_time() // 1000, "symbols": [contract]}
+        return {"timezone": "UTC", "serverTime": state.server_time() // 1000, "symbols": [ANSWERS[name]]}
 
     return answer
 
 
-_USD_MARGINED = _contract("BTCUSDT", "USDT", "0.10", "0.001", pair="BTCUSDT", quoteAsset="USDT", status="TRADING")
-_COIN_MARGINED = _contract(
-    "BTCUSD_PERP", "BTC", "0.1", "1", pair="BTCUSD", quoteAsset="USD", contractStatus="TRADING", contractSize=100
-)
 ENDPOINTS = (
     Endpoint("GET", "/api/v3/ping", 1, _ping),
     Endpoint("GET", "/api/v3/time", 1, _time),
@@ -172,6 +125,6 @@ ENDPOINTS = (
     Endpoint("GET", "/sapi/v1/margin/isolated/allPairs", 1, _margin_pairs),
     Endpoint("GET", "/fapi/v1/ping", 1, _ping),
     Endpoint("GET", "/fapi/v1/time", 1, _futures_time),
-    Endpoint("GET", "/fapi/v1/exchangeInfo", 1, _USD_MARGINED),
-    Endpoint("GET", "/dapi/v1/exchangeInfo", 1, _COIN_MARGINED),
+    Endpoint("GET", "/fapi/v1/exchangeInfo", 1, _contract("usd_contract")),
+    Endpoint("GET", "/dapi/v1/exchangeInfo", 1, _contract("coin_contract")),
 )

@@ -13,7 +13,7 @@ from types import MappingProxyType
 from wizard.rehearsal.simulator.authentication import signed
 from wizard.rehearsal.simulator.calls import Answer, Call, Endpoint
 from wizard.rehearsal.simulator.keys import FUTURES, READING, SPOT_TRADING, permission_flags
-from wizard.rehearsal.simulator.public import BASES, ORDER_TYPES
+from wizard.rehearsal.simulator.public import ANSWERS, BASES
 from wizard.rehearsal.simulator.refusals import (
     BAD_ORDER_TYPE,
     BAD_SIDE,
@@ -30,7 +30,7 @@ def _test_order(_state: ExchangeState, call: Call) -> object:
     for name, choices, refusal in (
         ("symbol", BASES, BAD_SYMBOL),
         ("side", ("BUY", "SELL"), BAD_SIDE),
-        ("type", ORDER_TYPES, BAD_ORDER_TYPE),
+        ("type", ANSWERS["market"]["orderTypes"], BAD_ORDER_TYPE),
     ):
         if not order.get(name):
             raise RequestError(MISSING, name)
@@ -46,21 +46,7 @@ BALANCES: Mapping[str, str] = MappingProxyType({"BTC": "0.50000000", "ETH": "0.0
 
 
 def _coins(_state: ExchangeState, _call: Call) -> object:
-    nothing = ("locked", "freeze", "withdrawing", "ipoing", "ipoable", "storage")
-    return [
-        {
-            "coin": coin,
-            "depositAllEnable": True,
-            "withdrawAllEnable": True,
-            "name": coin,
-            "free": free,
-            **dict.fromkeys(nothing, "0"),
-            "isLegalMoney": False,
-            "trading": True,
-            "networkList": [],
-        }
-        for coin, free in BALANCES.items()
-    ]
+    return [{"coin": coin, "name": coin, "free": free, **ANSWERS["coin"]} for coin, free in BALANCES.items()]
 
 
 def _restrictions(state: ExchangeState, call: Call) -> object:
@@ -75,50 +61,16 @@ def _restrictions(state: ExchangeState, call: Call) -> object:
 
 def _account(state: ExchangeState, call: Call) -> object:
     hides_zeros = call.parameters.get("omitZeroBalances").lower() == "true"
-    return {
-        "makerCommission": 10,
-        "takerCommission": 10,
-        "buyerCommission": 0,
-        "sellerCommission": 0,
-        "commissionRates": {
-            "maker": "0.00100000",
-            "taker": "0.00100000",
-            "buyer": "0.00000000",
-            "seller": "0.00000000",
-        },
-        "canTrade": True,
-        "canWithdraw": True,
-        "canDeposit": True,
-        "brokered": False,
-        "requireSelfTradePrevention": False,
-        "preventSor": False,
-        "updateTime": 0,
-        "accountType": "SPOT",
-        "balances": [
-            {"asset": asset, "free": free, "locked": "0.00000000"}
-            for asset, free in BALANCES.items()
-            if not hides_zeros or float(free)
-        ],
-        "permissions": ["SPOT"],
-        "uid": state.uid,
-    }
+    balances = [
+        {"asset": asset, "free": free, "locked": "0.00000000"}
+        for asset, free in BALANCES.items()
+        if not hides_zeros or float(free)
+    ]
+    return {**ANSWERS["account"], "balances": balances, "uid": state.uid}
 
 
 def _futures_balance(_state: ExchangeState, _call: Call) -> object:
-    amount = "2500.00000000"
-    return [
-        {
-            "accountAlias": "SgsR",
-            "asset": "USDT",
-            "balance": amount,
-            "crossWalletBalance": amount,
-            "crossUnPnl": "0.00000000",
-            "availableBalance": amount,
-            "maxWithdrawAmount": amount,
-            "marginAvailable": True,
-            "updateTime": 0,
-        }
-    ]
+    return ANSWERS["futures_balance"]
 
 
 def _endpoint(method: str, path: str, weight: int, permission: str, answer: Answer) -> Endpoint:

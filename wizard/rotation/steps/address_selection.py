@@ -51,15 +51,10 @@ class AddressSelection:
         ticked = {address: owner for address, owner in owners.items() if owner}
         return Selection(verdict, ticked, frozenset(owners.keys() - ticked.keys()), None if is_elsewhere else exchange)
 
-    def seen_at(self, own: Iterable[IPv4Address]) -> list[float]:
-        """Return when these addresses of this host were seen, over the route that is taken now."""
-        seen = self._context.journal.last_seen(self._context.environment.name, self._route)
-        return [seen[str(address)] for address in own if str(address) in seen]
-
-    def others_seen_at(self, others: Mapping[IPv4Address, str]) -> dict[str, float]:
-        """Return when these addresses of other hosts were seen, each with its label."""
-        seen = self._context.journal.last_seen(self._context.environment.name, None) if others else {}
-        return {label: seen[str(address)] for address, label in others.items() if str(address) in seen}
+    def seen_at(self, addresses: Iterable[IPv4Address], *, is_own: bool) -> dict[IPv4Address, float]:
+        """Return when addresses were seen last: of this host over the route that is taken now, or of others."""
+        seen = self._context.journal.last_seen(self._context.environment.name, self._route if is_own else None)
+        return {address: seen[str(address)] for address in addresses if str(address) in seen}
 
     def toggle(self, candidate: Candidate) -> None:
         """Untick what is ticked, and the other way round."""

@@ -95,11 +95,7 @@ class CredentialsStep:
         return await self.store(Credentials(KeyKind.HMAC, api_key, secret))
 
     async def store_pair(self, api_key: Secret, public: str) -> Finding:
-        """Store an API key with the private key that was made here or imported for it.
-
-        Args:
-            api_key: What the exchange's page shows.
-            public: The public half, as `public_key` returned or `import_pair` had it.
+        """Store an API key with the private key of the half `public`, that was made here or imported for it.
 
         Raises:
             WizardError: the private key is not stored any more.
@@ -131,13 +127,10 @@ class CredentialsStep:
         return None
 
     async def swap(self, typed: str) -> Finding:
-        """Store the pending key again with API key and secret exchanged; the next probe sends them so.
-
-        Args:
-            typed: What the user typed after it was said what that does.
+        """Store the new key again with API key and secret exchanged; the next probe sends them so.
 
         Raises:
-            WizardError: it is not `SWAP_WORD`; nothing was changed.
+            WizardError: what the user `typed` is not `SWAP_WORD`; nothing was changed.
         """
         if typed.lower() != SWAP_WORD:
             raise WizardError(
@@ -162,13 +155,15 @@ class CredentialsStep:
         record = await self._context.vault.put(credentials, Slot.PENDING, whitelist=whitelist)
         is_from_outside = is_imported or self._context.rotation.mode is Mode.ADOPT
         copies = await self.find_copies(credentials) if is_from_outside else Copies()
+        place = self._context.vault.store.place
+        remove = f"Remove it there when your bot reads {place}. The wizard looks again when it retires this key."
         self.stored = Finding(
             subject=STORAGE,
             outcome=Outcome.WARNING if copies else Outcome.PASSED,
             observed=f"{record.name} was written to {record.store}, read back and compared.",
             at=self._context.clock(),
             does_not_prove="that Binance accepts it, which the probe finds out",
-            advice=_to_remove(copies, self._context.vault.store.place),
+            advice=" ".join([*copies.sentences(), *([remove] if copies.found else [])]),
         )
         return self.stored
 
@@ -230,9 +225,3 @@ def is_placeholder(api_key: Secret) -> bool:
 def _label(origin: str, public: str) -> Secret:
     """Return what stands in a draft in place of the API key."""
     return Secret(f"{origin} {Secret(public).fingerprint()}")
-
-
-def _to_remove(copies: Copies, place: str) -> str:
-    told = copies.sentences()
-    end = f"Remove it there when your bot reads {place}. The wizard looks again when it retires this key."
-    return " ".join([*told, *([end] if copies.found else [])])

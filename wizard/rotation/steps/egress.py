@@ -64,11 +64,7 @@ class EgressStep:
     async def sample_more(
         self, report: EgressReport, on_sample: Callable[[Sample], object] = lambda _: None
     ) -> EgressReport:
-        """Ask on over the report's route until a pool would have shown itself, and keep what was seen.
-
-        Raises:
-            WizardError: the route cannot be used.
-        """
+        """Ask more over the report's route until a pool would have shown itself, and keep what was seen."""
         context = self._context
         more = await sample_more(
             report,
@@ -84,11 +80,8 @@ class EgressStep:
     async def ask_exchange(self) -> ExchangeObservation | None:
         """Make two signed calls with the key in use and return what they show of this host's address.
 
-        A refusal of the futures host may name the caller (REPORTED). An address that it names is kept like every
-        observation, and ticked for the whitelist.
-
-        Returns:
-            None where no key is in use.
+        An address that a refusal names is kept like every observation, and ticked for the whitelist. None is returned
+        where no key is in use.
 
         Raises:
             WizardError: the keyring or the route cannot be used.
@@ -109,11 +102,7 @@ class EgressStep:
         return self.observation
 
     async def ipv6_route(self) -> Ipv6Route | None:
-        """Return how other software here could call the exchange over IPv6. It takes 3 s at most.
-
-        Raises:
-            WizardError: the route cannot be used.
-        """
+        """Return how other software here could call Binance over IPv6. It takes 3 s at most."""
         context = self._context
         return await ipv6_route_to_exchange(context.environment, context.route(), context.ipv6_lookup)
 

@@ -93,11 +93,7 @@ class ProbeStep:
         raise AssertionError("counted to the end")
 
     async def promote(self, report: ProbeReport, step: Step) -> None:
-        """Ask once more, then make the proven key the current and the current key the legacy one, and move on.
-
-        Args:
-            report: What proves it.
-            step: Where the rotation stands afterwards.
+        """Ask once more, then make the proven key the current and the current key the legacy one; go on to `step`.
 
         Raises:
             WizardError: the report does not allow it, or is about another key, or the slots do not allow it.
@@ -105,47 +101,42 @@ class ProbeStep:
         pending = self._context.key(Slot.PENDING)
         if not report.is_proven or pending is None or pending.item != report.item:
             raise WizardError(
-                "The new key is not proven yet",
+                "This key is not proven yet",
                 advice="Run the probe until it is proven.",
                 code="probe.not-proven",
             )
-        await self._ask_once_more(report)
-        self._context.journal.promote(self._context.rotation, report.item, step)
-
-    def _heed(self, diagnosis: Diagnosis) -> None:
-        self._free_at = max(self._free_at, self._context.stopwatch() + diagnosis.retry_after)
-
-    async def _ask_once_more(self, report: ProbeReport) -> None:
-        """The user may have looked at the report for an hour."""
         _, credentials = await self._fetch_pending()
         try:
-            answer = await self._ask(credentials)
+            answer = await self._ask(credentials)  # the user may have looked at the report for an hour
         finally:
             credentials.wipe()
         if not answer.accepted:
             diagnosis = answer.diagnose()
-            why = " ".join(sentences(diagnosis.what, diagnosis.why))
             raise WizardError(
-                "Binance does not accept the new key now, so it is not in use",
-                why=why,
+                "Binance does not accept this key now, so nothing was changed",
+                why=" ".join(sentences(diagnosis.what, diagnosis.why)),
                 advice="Probe again.",
                 code="probe.not-proven",
             )
         if answer.restrictions != report.restrictions:
             raise WizardError(
-                "The new key changed since the probe, so it is not in use",
+                "This key changed since the probe, so nothing was changed",
                 why="Binance shows other permissions or another restriction than before.",
                 advice="Probe again.",
                 code="probe.not-proven",
             )
+        self._context.journal.promote(self._context.rotation, report.item, step)
+
+    def _heed(self, diagnosis: Diagnosis) -> None:
+        self._free_at = max(self._free_at, self._context.stopwatch() + diagnosis.retry_after)
 
     async def _fetch_pending(self) -> tuple[KeyRecord, Credentials]:
         pending = self._context.key(Slot.PENDING)
         credentials = await self._context.vault.fetch(pending) if pending else None
         if pending is None or credentials is None:
             raise WizardError(
-                "There is no new key to probe",
-                why=f"{capitalised(self._context.vault.store.place)} holds no new key of this environment.",
+                "There is no key to probe",
+                why=f"{capitalised(self._context.vault.store.place)} holds no key to probe for this environment.",
                 advice="Go back to the Credentials step and enter the key again.",
                 code="probe.no-key",
             )

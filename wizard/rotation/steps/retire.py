@@ -79,9 +79,12 @@ class RetireStep:
         self._context.journal.record(self._context.rotation, DONE, dict.fromkeys(sorted(names), True))
 
     def overlap(self) -> float:
-        """Return for how many seconds two keys have been alive, as far as we know."""
-        current = self.current
-        return self._context.clock() - current.stored_at if current and self.legacy else 0.0
+        """Return for how many seconds two keys have been alive, as far as is known; at the death it ends."""
+        current, death = self.current, self.death() if self.legacy else None
+        if current is None or death is None:
+            return 0.0
+        end = death.since if death.allows_purge and death.since is not None else self._context.clock()
+        return end - current.stored_at
 
     def death(self) -> Death:
         """Judge all polls since the switch, also those before a restart."""
@@ -144,26 +147,12 @@ class RetireStep:
         self._context.journal.record(self._context.rotation, kind, detail)
         return self.death()
 
-    async def _poll_again(self) -> Death:
-        """Ask once more; where an earlier run had completed the row, as often as it takes to complete one in this run.
-
-        Once more may be at once: such a poll ends a row, it does not lengthen one.
-        """
-        was_complete = self.death().in_a_row >= POLLS_IN_A_ROW
-        death = await self._poll_now()
-        while was_complete and 0 < death.in_a_row < POLLS_IN_A_ROW:
-            death = await self.poll()
-        return death
-
     async def purge(self, last_four: str | None = None) -> Death:
-        """Poll once more, then delete the legacy secret and read back that it is gone.
+        """Poll once more, then delete the legacy secret and read back that it is gone; return the judgement.
 
         Args:
             last_four: What the user typed, the last four characters of the legacy key, to give up one whose death
                 cannot be seen from here; None where it is proven.
-
-        Returns:
-            The judgement on which it was deleted.
 
         Raises:
             WizardError: the key is not proven dead, and is seen to be alive or the characters are not its own.
@@ -171,7 +160,10 @@ class RetireStep:
         legacy = self.legacy
         if legacy is None:
             raise WizardError("There is no legacy key", advice="Nothing is left to do.", code="retire.no-key")
-        death = await self._poll_again()
+        was_complete = self.death().in_a_row >= POLLS_IN_A_ROW
+        death = await self._poll_now()  # it may be at once: such a poll ends a row, it does not lengthen one
+        while was_complete and 0 < death.in_a_row < POLLS_IN_A_ROW:  # an earlier run had completed it, not this one
+            death = await self.poll()
         if last_four is None and not death.allows_purge:
             raise _not_dead("The legacy key is not proven dead", death.sentence)
         if not (death.allows_purge or death.grade is Grade.WEAK):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
+from functools import partial
 from ipaddress import IPv4Address, IPv4Network
 
 from wizard.core.clock import duration
@@ -26,8 +27,8 @@ FRESH = 3600.0
 CODES = frozenset({"this-host-unknown", "this-host-outdated", "no-longer-seen", "other-hosts-outdated"})
 _SET_BACK = 60.0
 """Seconds by which a clock is set back at times; a detection from further on has no age that could be told."""
-_STILL_TO_COME = "at a time in the future"
 _NAMED = 3
+_warning = partial(ListFinding, severity=Severity.WARNING)
 
 
 class WhitelistStep:
@@ -148,25 +149,21 @@ def _warn_about_hosts(
 ) -> Iterator[ListFinding]:
     """Return what a list may lock out, or let in, although its entries are fine.
 
-    Args:
-        selection: What goes to the list, by whose word.
-        validation: The list.
-        put_in: What stands on it for the sake of this rotation's detections alone.
-        now: The time, in seconds since 1970.
+    `put_in` is what stands on it for the sake of this rotation's detections alone.
     """
     own, others = selection.now.by_owner()
     if not own:
         yield _warning(
             "this-host-unknown",
-            "No address of this host is ticked in the Egress step, so the list may lock it out.",
+            message="No address of this host is ticked in the Egress step, so the list may lock it out.",
         )
     else:
-        newest = min((now - moment for moment in selection.seen_at(own)), key=abs, default=0.0)
+        newest = min((now - at for at in selection.seen_at(own, is_own=True).values()), key=abs, default=0.0)
         if _is_old(newest):
             yield _warning(
                 "this-host-outdated",
-                f"This host's address was detected {_ago(newest)} and may have changed. Detect it again in the Egress"
-                " step.",
+                message=f"This host's address was detected {_ago(newest)} and may have changed."
+                " Detect it again in the Egress step.",
             )
         # It is not taken out unasked: this host may have both by turns.
         unwanted = put_in - own.keys() - others.keys()
@@ -174,17 +171,17 @@ def _warn_about_hosts(
         if gone:
             yield _warning(
                 "no-longer-seen",
-                f"The newest detection sees another address of this host than {', '.join(map(str, gone))}. Delete what"
-                " it no longer has.",
+                message=f"The newest detection sees another address of this host than {', '.join(map(str, gone))}."
+                " Delete what it no longer has.",
             )
-    ages = {host: now - moment for host, moment in selection.others_seen_at(others).items()}
+    ages = {others[each]: now - at for each, at in selection.seen_at(others, is_own=False).items()}
     old = {host: age for host, age in ages.items() if _is_old(age)}
     if old:
         more = f" and {len(old) - _NAMED} more" if len(old) > _NAMED else ""
         when = f"{'up to ' if len(old) > 1 else ''}{_ago(max(old.values(), key=abs))}"
         yield _warning(
             "other-hosts-outdated",
-            f"The address of {', '.join(list(old)[:_NAMED])}{more} was detected {when} and may have changed."
+            message=f"The address of {', '.join(list(old)[:_NAMED])}{more} was detected {when} and may have changed."
             " Ask again in the Egress step.",
         )
 
@@ -194,8 +191,4 @@ def _is_old(age: float) -> bool:
 
 
 def _ago(age: float) -> str:
-    return f"{duration(age)} ago" if age > 0 else _STILL_TO_COME
-
-
-def _warning(code: str, message: str) -> ListFinding:
-    return ListFinding(code, Severity.WARNING, message)
+    return f"{duration(age)} ago" if age > 0 else "at a time in the future"
