@@ -6,13 +6,13 @@ import httpx
 import pytest
 
 from tests.plain.script import Line, PlainWorld, ScriptedConsole, visit
-from tests.plain.walks import EGRESS, ROTATE, SWITCH, TO_CREDENTIALS, from_page
+from tests.plain.walks import EGRESS, ROTATE, SWITCH, TO_CREDENTIALS, from_page, of_type
 from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
 from wizard.rotation.model import Step
 
 TO_WHITELIST = [*ROTATE, *EGRESS]
-HMAC: list[Line] = [("Which kind of key?", "hmac")]
+HMAC: list[Line] = [*of_type("hmac"), ("What next?", "save")]
 PEM = f"-----BEGIN PRIVATE KEY-----\nMC4CAQAwBQYDK2VwBCIE{'A' * 44}\n-----END PRIVATE KEY-----"
 
 
@@ -32,13 +32,10 @@ async def test_help_at_every_prompt_explains_and_asks_again(plain: PlainWorld) -
         script += [(said, "help"), ("Help.", answer)]
     ended = await visit(plain, *script, ("", "help"))
     for about in (
-        "tries this program's memory with a canary",
-        "Several operators are asked",
-        "commas, blanks and lines all part them",
-        "made here and kept in this program's memory before its public half is shown",
-        "stands in for the exchange's page",
-        "can be made the current one",
-        "three polls in a row",
+        "It is stored in this program's memory, read back and compared.",
+        "Your bot has to support the type that you choose.",
+        "the page stands in for API Management on Binance",
+        "three times in a row",
     ):
         assert about in ended.text
     assert "Ctrl-C stops a wait; at a prompt it asks whether to close." in ended.text
@@ -54,7 +51,7 @@ async def test_where_secrets_cannot_be_typed_the_step_says_why_and_nothing_is_st
     monkeypatch.setattr(ScriptedConsole, "ask_secret", refuse)
     ended = await visit(plain, *TO_CREDENTIALS, *HMAC, ("Problem: Keys and secrets are typed", "quit"))
     assert ended.left_at is Step.CREDENTIALS
-    assert len(plain.bench.store._items) == 1
+    assert len(plain.bench.store._items) == 2, "the key in use, and the pair that was made here"
 
 
 async def test_where_nobody_gives_an_address_the_answer_is_to_ask_again(plain: PlainWorld) -> None:
@@ -62,7 +59,7 @@ async def test_where_nobody_gives_an_address_the_answer_is_to_ask_again(plain: P
     async with httpx.AsyncClient(trust_env=False) as client:
         answer = await client.put(f"{plain.bench.base_url}/desk/faults", json={"answers": answers})
         assert answer.is_success
-    ended = await visit(plain, *ROTATE, ("[again]: ", ""), ("[again]: ", "again"), *EGRESS)
+    ended = await visit(plain, *ROTATE, ("[continue]: ", "retry"), ("", "retry"), *EGRESS)
     assert ended.text.count("gave no address: HTTP 503.") == 6
-    assert "Failed: Egress address." in ended.text
+    assert "No service saw a public IPv4 address." in ended.text
     assert ended.left_at is Step.WHITELIST

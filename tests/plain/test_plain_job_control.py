@@ -66,7 +66,8 @@ def at_the_secret() -> Iterator[Terminal]:
             terminal.send("$PYTHON -m wizard rehearse --plain\r")
             dumb = DumbTerminal(terminal)
             dumb.to_credentials()
-            dumb.answer("Which kind of key?", "hmac")
+            dumb.to_type("hmac")
+            dumb.save()
             count(terminal, "API key, typing is not shown", 1)
             yield terminal
     finally:

@@ -56,9 +56,27 @@ class DumbTerminal:
         self.terminal.send(f"{value}\r")
 
     def to_credentials(self) -> None:
-        self.answer("begin to replace", "")
-        self.answer("The address is 203.0.113.42", "next")
+        self.answer("Replaces …", "")
+        self.answer("The address is 203.0.113.42", "continue")
         self.answer("1 address, ready to paste.", "continue")
+        self.see("Create the key on Binance", "What next?", ": ")
+
+    def to_type(self, kind: str) -> None:
+        """Choose a type of key."""
+        self.terminal.send("type\r")
+        self.answer("Ed25519, ", "use")
+        self.answer("Its number", str(("ed25519", "hmac").index(kind) + 1))
+        self.see("Create the key on Binance", "What next?", ": ")
+
+    def from_page(self) -> None:
+        """Create the key on the simulated page and store what it shows."""
+        self.terminal.send("page\r")
+        self.answer("the simulated Binance page", "create")
+        self.answer("is filled in", "save")
+
+    def save(self) -> None:
+        """Begin to enter the values."""
+        self.terminal.send("save\r")
 
     @property
     def simulated_page(self) -> SimulatedPage:
@@ -87,23 +105,20 @@ def dumb() -> Iterator[DumbTerminal]:
 
 def retire(dumb: DumbTerminal) -> None:
     dumb.answer("The new key works from here.", "switch")
-    dumb.answer("watch: ask with both keys", "desk")
-    dumb.answer("What to do at the desk?", "delete")
-    dumb.answer("Which key?", "1")
+    dumb.answer("What next?", "page")
+    dumb.answer("legacy, HMAC", "delete")
+    dumb.answer("Numbers", "1")
     dumb.answer("for good?", "delete")
-    dumb.answer("deleted.", "back")
-    dumb.answer("You left the desk.", "watch")
-    dumb.answer("Binance no longer knows the legacy key, 3 times in a row", "purge")
-    dumb.answer("This cannot be undone.", "purge")
-    dumb.see("Its secret is deleted.", "What next?")
+    dumb.answer("is deleted now.", "back")
+    dumb.answer("What next?", "ask")
+    dumb.answer("is dead", "delete")
+    dumb.answer("Type delete", "delete")
+    dumb.see("its secret is deleted", "What next?")
 
 
 def test_a_rehearsal_goes_to_its_end_without_one_escape(dumb: DumbTerminal) -> None:
     dumb.to_credentials()
-    dumb.answer("Which kind of key?", "ed25519")
-    dumb.see("-----BEGIN PUBLIC KEY-----", "-----END PUBLIC KEY-----")
-    dumb.hidden("", "desk")
-    dumb.answer("What to do at the desk?", "create")
+    dumb.from_page()
     retire(dumb)
     dumb.terminal.send("quit\r")
     assert dumb.terminal.wait() == 0
@@ -113,16 +128,16 @@ def test_a_rehearsal_goes_to_its_end_without_one_escape(dumb: DumbTerminal) -> N
 
 
 def test_empty_lines_within_a_pasted_list_end_neither_it_nor_the_step(dumb: DumbTerminal) -> None:
-    dumb.answer("begin to replace", "")
-    dumb.answer("The address is 203.0.113.42", "next")
+    dumb.answer("Replaces …", "")
+    dumb.answer("The address is 203.0.113.42", "continue")
     dumb.answer("1 address, ready to paste.", "add")
     dumb.answer("Line 1", "5.6.7.8 # bot\r\r\r\r# office\r9.9.9.9\r\r")
     dumb.see("2. 5.6.7.8, bot", "3. 9.9.9.9", "3 addresses, ready to paste.", "What next?")
 
 
 def test_a_pasted_list_may_end_without_a_line_end_also_after_empty_lines(dumb: DumbTerminal) -> None:
-    dumb.answer("begin to replace", "")
-    dumb.answer("The address is 203.0.113.42", "next")
+    dumb.answer("Replaces …", "")
+    dumb.answer("The address is 203.0.113.42", "continue")
     dumb.answer("1 address, ready to paste.", "add")
     dumb.see("Line 1", ": ")
     dumb.terminal.send("5.6.7.8 # bot\r\r\r9.9.9.9")
@@ -134,7 +149,8 @@ def test_a_pasted_list_may_end_without_a_line_end_also_after_empty_lines(dumb: D
 def test_typed_keys_and_secrets_are_never_echoed(dumb: DumbTerminal) -> None:
     dumb.to_credentials()
     made = dumb.make_key()
-    dumb.answer("Which kind of key?", "hmac")
+    dumb.to_type("hmac")
+    dumb.save()
     key, secret = made.api_key.reveal(), made.secret.reveal()
     dumb.hidden("API key", f"{key}\r{secret}\r{key}")
     dumb.see("Problem: The paste holds 3 values. An API key and its secret are two.", "Nothing was taken.")
@@ -161,10 +177,11 @@ def test_typed_keys_and_secrets_are_never_echoed(dumb: DumbTerminal) -> None:
 def test_the_secret_of_a_refused_key_never_goes_to_the_exchange_without_its_word(dumb: DumbTerminal, keys: str) -> None:
     dumb.to_credentials()
     made = dumb.make_key("198.51.100.7")
-    dumb.answer("Which kind of key?", "hmac")
+    dumb.to_type("hmac")
+    dumb.save()
     dumb.hidden("API key", made.api_key.reveal())
     dumb.hidden("Secret", made.secret.reveal())
-    dumb.see("-2015", "What next?", "swap", "]: ")
+    dumb.see("-2015", "What next?", "swap: ", "]: ")
     before = dumb.sent()
     dumb.terminal.send(keys)
     dumb.see("Type swap to do it" if keys.startswith("3") else "-2015")
@@ -181,7 +198,8 @@ def test_a_key_and_its_secret_that_a_slow_line_brings_are_taken_and_never_shown(
 ) -> None:
     dumb.to_credentials()
     made = dumb.make_key()
-    dumb.answer("Which kind of key?", "hmac")
+    dumb.to_type("hmac")
+    dumb.save()
     dumb.see("API key, typing is not shown", ": ")
     for value in (made.api_key, made.secret):
         dumb.terminal.send(f"{value.reveal()}\r")
@@ -195,7 +213,7 @@ def test_a_key_and_its_secret_that_a_slow_line_brings_are_taken_and_never_shown(
 def test_what_no_question_takes_of_a_slow_paste_is_not_shown(dumb: DumbTerminal, delay: float) -> None:
     lines = ["0f1e2d3c4b5a6978" * 4, "a1b2c3d4e5f60718" * 4, "9a8b7c6d5e4f3021" * 4]
     dumb.to_credentials()
-    dumb.answer("Which kind of key?", "ed25519")
+    dumb.save()
     dumb.see("API key, typing is not shown", ": ")
     for line in lines:
         dumb.terminal.send(f"{line}\r")
@@ -208,29 +226,26 @@ def test_what_no_question_takes_of_a_slow_paste_is_not_shown(dumb: DumbTerminal,
 def test_a_key_and_its_secret_pasted_where_all_is_shown_are_refused_unseen(dumb: DumbTerminal, delay: float) -> None:
     key, secret = "0f1e2d3c4b5a6978" * 4, "a1b2c3d4e5f60718" * 4
     dumb.to_credentials()
-    dumb.see("Which kind of key?", "[ed25519]: ")
     for value in (key, secret):
         dumb.terminal.send(f"{value}\r")
         dumb.terminal.listen(delay)
-    dumb.see("This looks like a key. It was not taken", "Which kind of key?", "[ed25519]: ")
-    dumb.terminal.send("hmac\r")
-    dumb.see("hmac\r\n", "API key, typing is not shown")
+    dumb.see("This looks like a key. It was not taken", "What next?", "[save]: ")
+    dumb.terminal.send("save\r")
+    dumb.see("save\r\n", "API key, typing is not shown")
     assert leaked(key, dumb.terminal.raw) + leaked(secret, dumb.terminal.raw) == []
 
 
 def test_ctrl_c_asks_and_leaving_a_living_key_behind_is_exit_code_4(dumb: DumbTerminal) -> None:
     dumb.to_credentials()
-    dumb.answer("Which kind of key?", "hmac")
-    dumb.hidden("API key", "desk")
-    dumb.answer("What to do at the desk?", "create")
+    dumb.from_page()
     dumb.answer("The new key works from here.", "switch")
-    dumb.answer("watch: ask with both keys", "watch")
-    dumb.see("the legacy key was accepted")
+    dumb.answer("What next?", "ask")
+    dumb.see("Asking Binance with both keys", "accepted")
     dumb.terminal.send("\x03")
-    dumb.see("Stopped waiting.", "still alive", "What next?", ": ")
+    dumb.see("Stopped waiting.", "What next?", ": ")
     dumb.terminal.send("\x03")
-    dumb.answer("Close Key Wizard?", "no")
-    dumb.see("The wizard stays open.", "[watch]: ")
+    dumb.answer("Close it, yes or no?", "no")
+    dumb.see("The wizard stays open.", "]: ")
     dumb.terminal.send("\x04")
     dumb.see("Key Wizard is closed.")
     assert dumb.terminal.wait() == 4
@@ -239,7 +254,8 @@ def test_ctrl_c_asks_and_leaving_a_living_key_behind_is_exit_code_4(dumb: DumbTe
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, *slow(signal.SIGQUIT)])
 def test_a_signal_at_a_hidden_prompt_restores_the_terminal(dumb: DumbTerminal, number: signal.Signals) -> None:
     dumb.to_credentials()
-    dumb.answer("Which kind of key?", "hmac")
+    dumb.to_type("hmac")
+    dumb.save()
     dumb.see("API key", "typing is not shown", ": ")
     assert not dumb.terminal.is_restored()
     dumb.terminal.send("S3cr3tS3cr3t")
@@ -252,7 +268,7 @@ def test_a_signal_at_a_hidden_prompt_restores_the_terminal(dumb: DumbTerminal, n
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, *slow(signal.SIGHUP, signal.SIGQUIT)])
 def test_a_signal_ends_it_while_the_terminal_takes_no_output(dumb: DumbTerminal, number: signal.Signals) -> None:
-    dumb.see("begin to replace", "[rotate]: ")
+    dumb.see("Replaces …", "[replace]: ")
     dumb.terminal.stop_output()
     dumb.terminal.send("next\r" * 3)
     dumb.terminal.kill(number)
@@ -266,7 +282,8 @@ def test_a_signal_at_a_hidden_prompt_ends_it_while_the_terminal_takes_no_output(
     dumb: DumbTerminal, number: signal.Signals
 ) -> None:
     dumb.to_credentials()
-    dumb.answer("Which kind of key?", "hmac")
+    dumb.to_type("hmac")
+    dumb.save()
     dumb.see("API key", "typing is not shown", ": ")
     dumb.terminal.stop_output()
     dumb.terminal.kill(number)
@@ -278,7 +295,7 @@ def test_a_signal_at_a_hidden_prompt_ends_it_while_the_terminal_takes_no_output(
 def test_the_program_ends_when_its_terminal_is_closed(controlling: bool) -> None:
     try:
         with Terminal(REHEARSE, env=dict(os.environ), cwd=REPOSITORY, controlling=controlling) as terminal:
-            DumbTerminal(terminal).see("begin to replace", "[rotate]: ")
+            DumbTerminal(terminal).see("Replaces …", "[replace]: ")
             terminal.hang_up()
             assert terminal.wait(ENDS_WITHIN) == 129
             assert recall(exchange_note()) is None, "the exchange was left running"

@@ -184,8 +184,8 @@ async def test_a_key_adopted_from_a_file_is_named_there_until_its_certificate(
     made = await empty.bench.make_key()
     file = tmp_path / "keys.env"
     file.write_text(f"BINANCE_API_KEY={made.api_key.reveal()}\nBINANCE_API_SECRET={made.secret.reveal()}\n")
-    steps = [("", "adopt"), ("Which kind of key?", "read"), ("Path of the file", str(tmp_path / "none"))]
-    ended = await visit(empty, *steps, ("cannot read this path", str(file)), *SWITCH)
+    steps = [("", "import"), ("your bot uses now", "read"), ("Path of the file", str(tmp_path / "none"))]
+    ended = await visit(empty, *steps, ("cannot read this path", str(file)), ("Read from", "save"), *SWITCH)
     place = f"{file}, lines 1, 2"
     assert f"It still stands in plain text: {place}" in ended.text
     steps = await to_retire(empty)

@@ -110,8 +110,9 @@ class CredentialsPresenter(StepPresenter):
         """Have the key pair ready; lines ask for the current key's permissions at once."""
         pending = self.flow.credentials.pending
         await self._use(pending.kind if pending else self.kind)
-        if not self.face.is_live:
-            await self.face.attempt(self._ask_permissions, "Asking Binance", deadlines.call(self.flow.context.pace))
+        if (current := self.flow.current) and not self.face.is_live:
+            doing = f"Asking Binance what {current.name} may do"
+            await self.face.attempt(self._ask_permissions, doing, deadlines.call(self.flow.context.pace))
 
     async def watch(self) -> None:
         """Ask what the current key may do, while the user reads."""
