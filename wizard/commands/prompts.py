@@ -43,11 +43,6 @@ def ask(prompt: str, what: str) -> Secret:
     return typed
 
 
-def types_word(word: str) -> bool:
-    """Ask for a word as `ask` does; return whether it was typed."""
-    return ask(f"Typing is not shown. Type {word} to go on", "A typed word").reveal().strip() == word
-
-
 async def _ask_for_passphrase() -> Secret | None:
     """Ask while other work goes on. Ctrl+C gives the question up, and the terminal shows typing again."""
     with _asked("Passphrase of the encrypted file") as question:

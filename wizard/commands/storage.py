@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import Final, TypeVar
 
 from wizard.commands.console import add_command, print_json, print_message, print_result
-from wizard.commands.prompts import ask, place_opener, types_word
+from wizard.commands.prompts import ask, place_opener
 from wizard.core import settings
 from wizard.core.errors import Exit, UsageError, WizardError
 from wizard.core.secret import Secret
@@ -84,7 +84,8 @@ def _look_after(options: argparse.Namespace, known: Settings) -> int:
     if options.delete:
         # Asked outside of the event loop, where Ctrl+C ends the question at once.
         print_message(_DELETE_CONSENT)
-        if not types_word(_DELETE_WORD):
+        typed = ask(f"Typing is not shown. Type {_DELETE_WORD} to go on", "A typed word")
+        if typed.reveal().strip() != _DELETE_WORD:
             print_message("Nothing was deleted.")
             return Exit.SAYS_NO
         asyncio.run(within(lambda flow: flow.unknown_items.delete(options.delete)))

@@ -163,7 +163,6 @@ class Player:
         report = await self._flow.probe.run()
         if report.is_proven:
             await self._flow.complete(report)
-            return Outcome.PASSED, report.findings
         return report.outcome, report.findings
 
     async def _retire(self) -> Played:

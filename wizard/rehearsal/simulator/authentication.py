@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
+from ipaddress import ip_address
 
 from wizard.rehearsal.simulator.calls import SIGNATURE, Answer, Call, Parameters
 from wizard.rehearsal.simulator.keys import KEY_LENGTH, ApiKey
@@ -115,7 +116,7 @@ def usable_key(state: ExchangeState, call: Call) -> ApiKey:
         RequestError: it is malformed, unknown, disabled, or not allowed from this address.
     """
     key = _known_key(state, call)
-    if not state.lets_in(key, call.ip):
+    if not key.lets_in(ip_address(call.ip), state.clock()):
         raise RequestError(KEY_REJECTED)
     return key
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 
 from starlette.requests import Request
@@ -53,14 +53,14 @@ def routes(state: ExchangeState) -> list[Route]:
     keys, one_key = PREFIX + "/keys", PREFIX + "/keys/{api_key}"
     return [
         _route(state, "POST", keys, _create, status=201),
-        _route(state, "GET", keys, _keys),
+        _route(state, "GET", keys, lambda *_: [_shown(key) for key in state.keys.values()]),
         _route(state, "PUT", one_key + "/whitelist", _change_whitelist),
         _route(state, "PUT", one_key + "/permissions", _change_permissions),
-        _route(state, "POST", one_key + "/disable", _disable),
+        _route(state, "POST", one_key + "/disable", lambda _state, _form, key: _shown(state.disable(key))),
         _route(state, "DELETE", one_key, _delete),
         _route(state, "PUT", PREFIX + "/nat", _replace_nat),
         _route(state, "PUT", PREFIX + "/faults", _replace_faults),
-        _route(state, "GET", PREFIX + "/log", _log),
+        _route(state, "GET", PREFIX + "/log", lambda *_: [asdict(entry) for entry in state.log]),
     ]
 
 
@@ -84,10 +84,6 @@ def _create(state: ExchangeState, form: Form) -> object:
     return {"api_key": key.api_key, "secret": secret}
 
 
-def _keys(state: ExchangeState, _form: Form) -> object:
-    return [_shown(key) for key in state.keys.values()]
-
-
 def _change_whitelist(state: ExchangeState, form: Form, key: ApiKey) -> object:
     if "text" not in form:
         raise PageError("text is missing; null makes the key unrestricted")
@@ -99,11 +95,7 @@ def _change_whitelist(state: ExchangeState, form: Form, key: ApiKey) -> object:
 def _change_permissions(state: ExchangeState, form: Form, key: ApiKey) -> object:
     permissions = _permissions(form.get("permissions", form))
     _check_withdrawals(permissions, key.whitelist)
-    return _shown(state.change_permissions(key, permissions))
-
-
-def _disable(state: ExchangeState, _form: Form, key: ApiKey) -> object:
-    return _shown(state.disable(key))
+    return _shown(state.put(replace(key, permissions=permissions)))
 
 
 def _delete(state: ExchangeState, _form: Form, key: ApiKey) -> object:
@@ -123,10 +115,6 @@ def _replace_nat(state: ExchangeState, form: Form) -> object:
 def _replace_faults(state: ExchangeState, form: Form) -> object:
     state.faults = read_faults(form)
     return {}
-
-
-def _log(state: ExchangeState, _form: Form) -> object:
-    return [asdict(entry) for entry in state.log]
 
 
 def _shown(key: ApiKey) -> dict[str, object]:

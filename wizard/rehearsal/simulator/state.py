@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from ipaddress import ip_address
 
 from wizard.core.clock import Clock
 from wizard.core.text import printable
@@ -117,10 +116,6 @@ class ExchangeState:
     def faults(self, faults: Faults) -> None:
         self._faults, self._planted = faults, (Faults(), 0.0)
 
-    def now_ms(self) -> int:
-        """The true time in milliseconds since 1970, for records."""
-        return round(self.clock() * 1000)
-
     def server_time(self) -> int:
         """The time that the exchange believes in, in microseconds since 1970."""
         return round(self.clock() * 1_000_000) + self.faults.clock_offset
@@ -131,7 +126,7 @@ class ExchangeState:
 
     def write_log(self, api_key: str, ip: str, path: str, status: int, code: int) -> None:
         """Write down one call."""
-        self.log.append(LogEntry(self.now_ms(), printable(api_key, 64), ip, printable(path), status, code))
+        self.log.append(LogEntry(round(self.clock() * 1000), printable(api_key, 64), ip, printable(path), status, code))
 
     def take_canned(self, path: str) -> CannedAnswer | None:
         """Return the canned answer for one request to `path` and use it up."""
@@ -146,8 +141,8 @@ class ExchangeState:
     ) -> ApiKey:
         """Add a key. Its first whitelist counts after the whitelist delay too; until then it lets nobody in."""
         counts_from = self.clock() + (0.0 if networks is None else self.faults.whitelist_delay)
-        text, created = self.generator.text(), self.now_ms()
-        key = self._put(ApiKey(text, label, kind, verifier, permissions, created, networks, counts_from))
+        text, created = self.generator.text(), round(self.clock() * 1000)
+        key = self.put(ApiKey(text, label, kind, verifier, permissions, created, networks, counts_from))
         self._made.append(key.api_key)
         return self._begin_scenario(key) if len(self._made) == 2 else key
 
@@ -156,20 +151,16 @@ class ExchangeState:
         self._planted = (faults_of(self._scenario, self._passes_after), passes_at)
         if self._scenario.moves_host:
             self.nat = move_host(self.nat)
-        return self._put(alter(key, self._scenario, passes_at))
+        return self.put(alter(key, self._scenario, passes_at))
 
     def change_whitelist(self, key: ApiKey, networks: Networks) -> ApiKey:
         """Replace the key's whitelist; it counts after the whitelist delay."""
-        return self._put(key.with_whitelist(networks, self.clock(), self.faults.whitelist_delay))
-
-    def change_permissions(self, key: ApiKey, permissions: frozenset[str]) -> ApiKey:
-        """Replace the key's permissions."""
-        return self._put(replace(key, permissions=permissions))
+        return self.put(key.with_whitelist(networks, self.clock(), self.faults.whitelist_delay))
 
     def disable(self, key: ApiKey) -> ApiKey:
         """Switch the key off; it stays known."""
         disabled = replace(key, enabled=False)
-        return disabled if self._stays(key) else self._put(disabled)
+        return disabled if self._stays(key) else self.put(disabled)
 
     def delete(self, key: ApiKey) -> None:
         """Forget the key."""
@@ -180,10 +171,7 @@ class ExchangeState:
         """Return whether disabling or deleting this key is confirmed and not carried out."""
         return self._scenario.keeps_first_key and key.api_key == self._made[0]
 
-    def lets_in(self, key: ApiKey, ip: str) -> bool:
-        """Return whether the key may be used from the public address `ip` now."""
-        return key.lets_in(ip_address(ip), self.clock())
-
-    def _put(self, key: ApiKey) -> ApiKey:
+    def put(self, key: ApiKey) -> ApiKey:
+        """Keep a key as it is now."""
         self.keys[key.api_key] = key
         return key
