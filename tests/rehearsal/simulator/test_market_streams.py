@@ -23,6 +23,8 @@ def _events_follow_soon(monkeypatch: pytest.MonkeyPatch) -> None:
         ("btcusdt@aggTrade", "eEsapqflTmM"),
         ("btcusdt@bookTicker", "usbBaA"),
         ("btcusdt@miniTicker", "eEscohlvq"),
+        ("btcusdt@ticker", "eEspPwxcQbBaAohlvqOCFLn"),
+        ("btcusdt@kline_1m", "eEsk"),
     ],
 )
 async def test_a_stream_begins_at_once_and_goes_on(addresses: Addresses, host: Host, stream: str, fields: str) -> None:

@@ -39,13 +39,21 @@ def event(stream: str, now_ms: int) -> Event | None:
     price = _price(cents)
     trade = {"E": now_ms, "s": symbol, "p": price, "q": _QUANTITY, "T": now_ms, "m": bool(now_s % 2), "M": True}
     book = {"b": price, "B": _QUANTITY, "a": _price(cents + 1), "A": _QUANTITY}
-    day: Event = {"c": price, **dict.fromkeys("ol", _price(base)), "h": _price(base + 9_999)}
-    day |= {"E": now_ms, "s": symbol, "v": "10000.00000000", "q": f"{base * 100}.00000000"}
+    candle = {"o": _price(base), "c": price, "h": _price(base + 9_999), "l": _price(base)}
+    day = {"E": now_ms, "s": symbol, **candle, "v": "10000.00000000", "q": f"{base * 100}.00000000"}
+    change = {"p": _price(cents - base), "P": f"{(cents - base) * 100 / base:.3f}", "w": _price(base)}
+    window = {"x": _price(base), "Q": _QUANTITY, "O": now_ms - 86_400_000, "C": now_ms}
+    window |= {"F": now_s - 86_400, "L": now_s, "n": 86_401}
+    opened = now_s // 60 * 60
+    minute = {"t": opened * 1000, "T": opened * 1000 + 59_999, "s": symbol, "i": "1m", "x": False}
+    minute |= {"f": opened, "L": now_s, "n": now_s - opened + 1, **dict.fromkeys("vqVQ", _QUANTITY), "B": "0"}
     events: dict[str, Event] = {
         "trade": {"e": kind, **trade, "t": now_s},
         "aggTrade": {"e": kind, **trade, "a": now_s, "f": now_s, "l": now_s},
         "bookTicker": {"u": now_s, "s": symbol, **book},
         "miniTicker": {"e": "24hrMiniTicker", **day},
+        "ticker": {"e": "24hrTicker", **day, **book, **change, **window},
+        "kline_1m": {"e": "kline", "E": now_ms, "s": symbol, "k": {**minute, **candle}},
     }
     return events.get(kind)
 
