@@ -56,23 +56,24 @@ class DumbTerminal:
         self.terminal.send(f"{value}\r")
 
     def to_credentials(self) -> None:
-        self.answer("Replaces …", "")
-        self.answer("The address is 203.0.113.42", "continue")
+        self.answer("[replace]", "")
+        self.answer("[continue]", "continue")
         self.answer("1 address, ready to paste.", "continue")
-        self.see("Create the key on Binance", "What next?", ": ")
+        self.see("Create the key on Binance", "[save]: ")
 
     def to_type(self, kind: str) -> None:
         """Choose a type of key."""
         self.terminal.send("type\r")
-        self.answer("Ed25519, ", "use")
-        self.answer("Its number", str(("ed25519", "hmac").index(kind) + 1))
-        self.see("Create the key on Binance", "What next?", ": ")
+        self.answer("[use]", "use")
+        self.answer("Its number, 1 to 4 (back, help or quit)", str(("ed25519", "hmac").index(kind) + 1))
+        self.see("[save]: ")
 
     def from_page(self) -> None:
         """Create the key on the simulated page and store what it shows."""
         self.terminal.send("page\r")
-        self.answer("the simulated Binance page", "create")
-        self.answer("is filled in", "save")
+        self.answer("[create]", "create")
+        self.see("is filled in")
+        self.answer("[save]", "save")
 
     def save(self) -> None:
         """Begin to enter the values."""
@@ -104,15 +105,19 @@ def dumb() -> Iterator[DumbTerminal]:
 
 
 def retire(dumb: DumbTerminal) -> None:
-    dumb.answer("The new key works from here.", "switch")
-    dumb.answer("What next?", "page")
-    dumb.answer("legacy, HMAC", "delete")
+    dumb.see("The new key works from here.")
+    dumb.answer("Answer with", "switch")
+    dumb.answer("Answer with", "page")
+    dumb.see("legacy, HMAC")
+    dumb.answer("Answer with", "delete")
     dumb.answer("Numbers", "1")
-    dumb.answer("for good?", "delete")
-    dumb.answer("is deleted now.", "back")
-    dumb.answer("What next?", "ask")
-    dumb.answer("is dead", "delete")
-    dumb.answer("Type delete", "delete")
+    dumb.answer("Type delete to do it", "delete")
+    dumb.see("is deleted now.")
+    dumb.answer("Answer with", "back")
+    dumb.answer("Answer with", "ask")
+    dumb.see("is dead")
+    dumb.answer("Answer with", "delete")
+    dumb.answer("Type delete to do it", "delete")
     dumb.see("its secret is deleted", "What next?")
 
 
@@ -132,7 +137,7 @@ def test_empty_lines_within_a_pasted_list_end_neither_it_nor_the_step(dumb: Dumb
     dumb.answer("The address is 203.0.113.42", "continue")
     dumb.answer("1 address, ready to paste.", "add")
     dumb.answer("Line 1", "5.6.7.8 # bot\r\r\r\r# office\r9.9.9.9\r\r")
-    dumb.see("2. 5.6.7.8, bot", "3. 9.9.9.9", "3 addresses, ready to paste.", "What next?")
+    dumb.see("3 addresses, ready to paste", "2. 5.6.7.8, bot", "3. 9.9.9.9", "What next?")
 
 
 def test_a_pasted_list_may_end_without_a_line_end_also_after_empty_lines(dumb: DumbTerminal) -> None:
@@ -143,7 +148,7 @@ def test_a_pasted_list_may_end_without_a_line_end_also_after_empty_lines(dumb: D
     dumb.terminal.send("5.6.7.8 # bot\r\r\r9.9.9.9")
     dumb.answer("Line 4", "")
     dumb.answer("Line 5", "")
-    dumb.see("2. 5.6.7.8, bot", "3. 9.9.9.9", "3 addresses, ready to paste.", "What next?")
+    dumb.see("3 addresses, ready to paste", "2. 5.6.7.8, bot", "3. 9.9.9.9", "What next?")
 
 
 def test_typed_keys_and_secrets_are_never_echoed(dumb: DumbTerminal) -> None:
@@ -238,8 +243,9 @@ def test_a_key_and_its_secret_pasted_where_all_is_shown_are_refused_unseen(dumb:
 def test_ctrl_c_asks_and_leaving_a_living_key_behind_is_exit_code_4(dumb: DumbTerminal) -> None:
     dumb.to_credentials()
     dumb.from_page()
-    dumb.answer("The new key works from here.", "switch")
-    dumb.answer("What next?", "ask")
+    dumb.see("The new key works from here.")
+    dumb.answer("Answer with", "switch")
+    dumb.answer("Answer with", "ask")
     dumb.see("Asking Binance with both keys", "accepted")
     dumb.terminal.send("\x03")
     dumb.see("Stopped waiting.", "What next?", ": ")
@@ -336,7 +342,8 @@ def test_a_pipe_that_ends_at_once_is_quit() -> None:
 def test_a_reader_that_goes_away_is_quit() -> None:
     with subprocess.Popen(REHEARSE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout is not None
-        assert b"line by line" in process.stdout.readline()
+        assert process.stdout.readline() == b"\n"
+        assert b"Key Wizard" in process.stdout.readline()
         process.stdout.close()
         assert process.wait(timeout=30) == 0
         assert process.stderr is not None
@@ -346,7 +353,7 @@ def test_a_reader_that_goes_away_is_quit() -> None:
 
 def test_without_a_keyring_the_real_environments_say_why_and_stay_closed() -> None:
     done = run("--env", "development", "--plain", answers="encrypted-file\n")
-    assert done.stdout.count("Problem: ") == 1
+    assert done.stdout.count("This login has no session bus") == 1
     assert "Type encrypted-file to do it" in done.stdout
     assert "legacy" not in done.stdout
     assert done.returncode == 0
