@@ -54,8 +54,7 @@ def refuse_status(status: int, location: str) -> None:
 def read_answer(service: EchoService, body: bytes, rules: Rules) -> IPv4Address:
     """Return the public IPv4 address that `body` names, or one in a range that the `rules` tolerate.
 
-    Raises:
-        NoAddressError: it names none, several, or one that Binance cannot see.
+    Raises `NoAddressError` where it names none, several, or one that Binance cannot see.
     """
     if len(body) > BODY_LIMIT:
         raise NoAddressError(f"more than {BODY_LIMIT} bytes, so a web page and no address")

@@ -34,10 +34,8 @@ async def look_up_ipv6(host: str) -> Sequence[str]:
 def source_towards(address: IPv6Address) -> str:
     """Return the local address that a connection to `address` would leave from, as text. Nothing is sent.
 
-    Connecting a datagram socket only asks the routing table (connect(2), ip(7)).
-
-    Raises:
-        OSError: there is no way there over IPv6.
+    Connecting a datagram socket only asks the routing table (connect(2), ip(7)). Raises `OSError` where there is no way
+    there over IPv6.
     """
     with closing(socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)) as unsent:
         unsent.connect((str(address), _ANY_PORT))

@@ -88,8 +88,7 @@ async def resolve(
 ) -> Resolution:
     """Return the addresses of `host`, a name or an address; `deadline` in seconds.
 
-    Raises:
-        ExchangeError: it has none, or nobody answered in time.
+    Raises `ExchangeError` where it has none, or nobody answered in time.
     """
     if (literal := read_ipv4(host)) is not None:
         return Resolution(host, (literal,), AddressKind.LITERAL, 0.0)

@@ -92,10 +92,8 @@ def signed_query(credentials: Credentials, params: Mapping[str, Parameter]) -> s
 def sign(credentials: Credentials, payload: str) -> str:
     """Return the signature over `payload`: 64 hex digits for HMAC-SHA256, else base64.
 
-    RSA is RSASSA-PKCS1-v1_5 with SHA-256.
-
-    Raises:
-        SigningKeyError: the secret is empty, or the private key cannot be read or is of another kind.
+    RSA is RSASSA-PKCS1-v1_5 with SHA-256. Raises `SigningKeyError` where the secret is empty, or the private key cannot
+    be read or is of another kind.
     """
     data = payload.encode("utf-8")
     if credentials.kind is KeyKind.HMAC:
@@ -189,8 +187,7 @@ def generate_rsa() -> KeyPair:
 def import_private_key(pem: Secret, passphrase: Secret | None = None) -> KeyPair:
     """Return the pair of an existing private key, rewritten as unencrypted PKCS#8.
 
-    Raises:
-        SigningKeyError: it cannot be read, or the exchange does not take its kind or size.
+    Raises `SigningKeyError` where it cannot be read, or the exchange does not take its kind or size.
     """
     key = read_private_key(pem, passphrase)
     if isinstance(key, rsa.RSAPrivateKey) and key.key_size not in RSA_BITS:

@@ -50,22 +50,14 @@ class WebSocket:
         self._messages: deque[bytes] = deque()
 
     async def send(self, text: str) -> None:
-        """Send one text message.
-
-        Raises:
-            ConnectionError: the server ended the conversation meanwhile.
-        """
+        """Send one text message. Raises `ConnectionError` where the server ended the conversation meanwhile."""
         if self._protocol.state is not State.OPEN:
             raise ConnectionError
         self._protocol.send_text(text.encode("utf-8"))
         await self._flush()
 
     async def receive(self) -> bytes:
-        """Return the next message; pings are answered on the way.
-
-        Raises:
-            ConnectionError: there will be none.
-        """
+        """Return the next message; pings are answered on the way. Raises `ConnectionError` where there will be none."""
         while not self._messages:
             if self._protocol.state is not State.OPEN:
                 raise ConnectionError

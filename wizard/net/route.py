@@ -80,10 +80,8 @@ class Route:
 def decide_route(environment: Environment, environ: Mapping[str, str]) -> Route:
     """Return the one way to echo services and exchange: the explicit setting, else the proxy variables, else direct.
 
-    `source_address` binds direct routes. An exchange on this machine itself is always reached directly.
-
-    Raises:
-        RouteError: the proxy's URL cannot be read, or names a protocol that is not spoken here.
+    `source_address` binds direct routes. An exchange on this machine itself is always reached directly. Raises
+    `RouteError` where the proxy's URL cannot be read, or names a protocol that is not spoken here.
     """
     variable = next((name for name in ROOT_VARIABLES if environ.get(name)), None)
     roots = f"{variable}={printable(environ[variable])}" if variable else ""
@@ -140,11 +138,8 @@ def open_transport(
 def public_roots() -> ssl.SSLContext:
     """Return a context with the public authorities of certifi, or those that SSL_CERT_FILE names.
 
-    Not the system's store: an authority that an administrator installed there would let a proxy
-    read the API key in the headers without a word.
-
-    Raises:
-        RouteError: what the variable names holds no certificates.
+    Not the system's store: an authority that an administrator installed there would let a proxy read the API key in the
+    headers without a word. Raises `RouteError` where what the variable names holds no certificates.
     """
     import ssl  # noqa: PLC0415 - see `open_transport`
 

@@ -67,11 +67,7 @@ class Context:
 
     @property
     def rotation(self) -> RotationRecord:
-        """The open rotation.
-
-        Raises:
-            WizardError: nothing was begun.
-        """
+        """The open rotation. Raises `WizardError` where nothing was begun."""
         record = self.journal.open_rotation(self.environment.name)
         if record is None:
             raise WizardError("Nothing is open", advice="Start a job from the home screen.", code="rotation.none-open")

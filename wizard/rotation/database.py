@@ -64,8 +64,7 @@ class Database:
     def check(self) -> None:
         """Look at the file as a whole, whether SQLite finds it in order.
 
-        Raises:
-            WizardError: it cannot be read, or is damaged.
+        Raises `WizardError` where it cannot be read, or is damaged.
         """
         found = [str(problem) for row in self._rows("PRAGMA integrity_check(1)") for problem in row]
         if found != ["ok"]:
@@ -164,8 +163,7 @@ def _advice(error: Exception, file: Path) -> str:
 def open_database(file: Path) -> Database:
     """Open the journal to write to it, or make it.
 
-    Raises:
-        WizardError: the file is not a journal, is newer than this version, or cannot be opened.
+    Raises `WizardError` where the file is not a journal, is newer than this version, or cannot be opened.
     """
     with _explaining(file, "opened"):
         if not _exists(file):
@@ -178,8 +176,7 @@ def open_database(file: Path) -> Database:
 def read_database(file: Path) -> Database:
     """Read the journal as it is at this moment into memory, in this version's schema; nothing is changed.
 
-    Raises:
-        WizardError: the file is not a journal, is newer than this version, or cannot be read.
+    Raises `WizardError` where the file is not a journal, is newer than this version, or cannot be read.
     """
     with _explaining(file, "read"):
         copy = sqlite3.connect(":memory:", isolation_level=None)
@@ -196,8 +193,7 @@ def read_database(file: Path) -> Database:
 def _exists(file: Path) -> bool:
     """Whether there is a journal. A link is not followed: what it points to is not the wizard's to write.
 
-    Raises:
-        WizardError: there is something else in its place, or only a part of it.
+    Raises `WizardError` where there is something else in its place, or only a part of it.
     """
     try:
         found = file.lstat()
@@ -290,8 +286,7 @@ def _closed_on_failure(connection: sqlite3.Connection) -> Iterator[None]:
 def _migrate(connection: sqlite3.Connection, file: Path) -> None:
     """Bring the schema up to date, unless another wizard just did; all of it or nothing.
 
-    Raises:
-        WizardError: this version does not know the schema.
+    Raises `WizardError` where this version does not know the schema.
     """
     if (version := _version(connection)) > SCHEMA_VERSION:
         raise WizardError(

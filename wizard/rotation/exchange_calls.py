@@ -40,8 +40,7 @@ def open_exchange(
 ) -> ExchangeClient:
     """Return a client of the environment's exchange, for `async with`; see `ExchangeClient` for the arguments.
 
-    Raises:
-        wizard.net.route.RouteError: the route's proxy cannot be used.
+    Raises `RouteError` where the route's proxy cannot be used.
     """
     return ExchangeClient(
         environment.site,
@@ -82,11 +81,7 @@ class SignedAnswer:
         return self.error.request_ip if self.error else None
 
     def diagnose(
-        self,
-        control_accepted: bool | None = None,
-        *,
-        skew: ClockSkew | None = None,
-        seen_as: IPv4Address | None = None,
+        self, control_accepted: bool | None = None, *, skew: ClockSkew | None = None, seen_as: IPv4Address | None = None
     ) -> Diagnosis:
         """Return what the answer means, with what was learned besides; see `Circumstances`."""
         known = replace(self.known, control_accepted=control_accepted, skew=skew, seen_as=seen_as)

@@ -135,9 +135,8 @@ class Flow:
     async def begin(self, mode: Mode) -> RotationRecord:
         """Open a rotation at its first step; what an earlier one left unused is purged first.
 
-        Raises:
-            WizardError: a rotation is open, the mode does not fit (a key in use is rotated, and only that), or the
-                keyring refused.
+        Raises `WizardError` where a rotation is open, the mode does not fit (a key in use is rotated, and only that),
+        or the keyring refused.
         """
         if self.rotation is not None:
             raise _out_of_place("A job is open already", advice="Resume it, or give it up first.")
@@ -179,9 +178,8 @@ class Flow:
     async def complete(self, report: ProbeReport) -> Report | None:
         """Promote the proven key, then go on to retirement, or finish where there is nothing to retire.
 
-        Raises:
-            WizardError: the rotation left the probe, the report does not allow it, or the keyring refused to drop what
-                is not needed any more; the promotion then stands, and calling again finishes.
+        Raises `WizardError` where the rotation left the probe, the report does not allow it, or the keyring refused to
+        drop what is not needed any more; the promotion then stands, and calling again finishes.
         """
         after = self.steps[self.steps.index(Step.PROBE) + 1]
         if self.step is Step.PROBE:
@@ -234,11 +232,9 @@ class Flow:
     async def adopt_item(self, item: str) -> Finding:
         """Take the key that an unknown item holds for the new one, as a new item of this journal; stand at the probe.
 
-        A rotation that adopts is begun where none is open. The item itself stays until the user deletes it.
-
-        Raises:
-            WizardError: a key is in use and no rotation is open, the open one does not wait for credentials, the item
-                is gone or holds no whole key, or the place cannot be used.
+        A rotation that adopts is begun where none is open. The item itself stays until the user deletes it. Raises
+        `WizardError` where a key is in use and no rotation is open, the open one does not wait for credentials, the
+        item is gone or holds no whole key, or the place cannot be used.
         """
         credentials = await self.unknown_items.credentials(item)
         try:
@@ -275,8 +271,7 @@ class Flow:
     async def still_held(self) -> Copies:
         """Look for plain-text copies of the legacy key, as long as the values to look for are known.
 
-        Raises:
-            WizardError: the place of the credentials cannot be read.
+        Raises `WizardError` where the place of the credentials cannot be read.
         """
         legacy = self.retire.legacy
         found = await self.context.vault.fetch(legacy) if legacy and legacy.holding is Holding.STORED else None

@@ -181,11 +181,8 @@ class Journal:
     def promote(self, rotation: RotationRecord, item: str, step: Step) -> None:
         """Make `current` the `legacy` and the pending key `item` the `current` one, and move on to `step`.
 
-        All of it is one transaction: there is no moment with a promoted key and a rotation that
-        does not know of it.
-
-        Raises:
-            WizardError: `item` is not a stored pending key, or a legacy key is still there.
+        All of it is one transaction: there is no moment with a promoted key and a rotation that does not know of it.
+        Raises `WizardError` where `item` is not a stored pending key, or a legacy key is still there.
         """
         pending = next((key for key in self.keys(rotation.environment) if key.item == item), None)
         current = self.key_in(rotation.environment, Slot.CURRENT)
@@ -203,8 +200,7 @@ class Journal:
     def revert(self, rotation: RotationRecord, step: Step) -> None:
         """Undo a promotion: the legacy key is the current one again, the other one pending; one transaction.
 
-        Raises:
-            WizardError: there is no legacy key to go back to.
+        Raises `WizardError` where there is no legacy key to go back to.
         """
         current, legacy = (self.key_in(rotation.environment, slot) for slot in (Slot.CURRENT, Slot.LEGACY))
         if current is None or legacy is None or legacy.holding is not Holding.STORED:

@@ -40,8 +40,7 @@ StoreOpener = Callable[[], Awaitable[Store]]
 def sole_writer(file: Path, environment: str, clock: Clock) -> Iterator[None]:
     """Hold the environment's lock; the system releases it when this process ends, however it ends.
 
-    Raises:
-        WizardError: another process holds it, or the lock cannot be made.
+    Raises `WizardError` where another process holds it, or the lock cannot be made.
     """
     lock = FileLock(file, timeout=0, mode=0o600)
     try:
@@ -97,9 +96,8 @@ async def open_flow(
 ) -> AsyncIterator[Flow]:
     """Take the environment for this process alone, try its store, settle what was left.
 
-    Raises:
-        WizardError: another wizard has the environment, the journal is damaged or cannot be
-            opened, or the store cannot be used; each with its remedy.
+    Raises `WizardError` where another wizard has the environment, the journal is damaged or cannot be opened, or the
+    store cannot be used; each with its remedy.
     """
     paths.create()
     with sole_writer(paths.lock(environment.name), environment.name, clock):

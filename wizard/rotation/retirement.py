@@ -192,8 +192,7 @@ def _grade(row: Sequence[Poll], count: int, baseline: Baseline | None, came_back
         )
     if not all(poll.is_covered for poll in row if poll.legacy_code == REFUSED_KEY):
         return weak(
-            "the address that Binance sees may not be on its list",
-            "Only the current key's list may have that address",
+            "the address that Binance sees may not be on its list", "Only the current key's list may have that address"
         )
     return Death(
         Grade.STRONG,

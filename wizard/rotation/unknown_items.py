@@ -61,9 +61,8 @@ class UnknownItems:
     async def credentials(self, name: str) -> Credentials:
         """Return the key that an unknown item holds; the caller wipes it.
 
-        Raises:
-            WizardError: it is gone, the journal knows it by now, it holds a key pair without an API key, or it
-                cannot be read.
+        Raises `WizardError` where it is gone, the journal knows it by now, it holds a key pair without an API key, or
+        it cannot be read.
         """
         found = decode_item(await self._read(name))
         if not is_placeholder(found.api_key):

@@ -212,14 +212,4 @@ def _shown(text: str) -> str:
     return "What looks like a key" if holds_key(text) else printable(text, _SHOWN)
 
 
-_RULES = (
-    _bullet,
-    _dash,
-    _strange_character,
-    _url,
-    _wildcard,
-    _ipv6,
-    _range,
-    _leading_zero,
-    _after_slash,
-)
+_RULES = (_bullet, _dash, _strange_character, _url, _wildcard, _ipv6, _range, _leading_zero, _after_slash)

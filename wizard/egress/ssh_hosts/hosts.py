@@ -106,10 +106,8 @@ def named_hosts(
     """Return the hosts that a list of `[user@]host` with commas between names, each once; none where it names none.
 
     The three words above stand for other sources: the hosts of the settings (`configured`), `~/.ssh/config`, and
-    standard input with a name on each line.
-
-    Raises:
-        wizard.core.errors.WizardError: a name is not one that ssh may be given, or standard input cannot be read.
+    standard input with a name on each line. Raises `WizardError` where a name is not one that ssh may be given, or
+    standard input cannot be read.
     """
     sources: dict[str, Callable[[], Iterable[Host]]] = {
         FROM_SETTINGS: lambda: (typed_host(host, HostSource.SETTINGS) for host in configured),

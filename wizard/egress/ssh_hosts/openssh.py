@@ -55,8 +55,7 @@ class OpenSsh:
     async def run(self, host: str, script: bytes, end: bytes, deadline: float) -> ScriptRun:
         """Have `host` run `script` with `sh -s` until it wrote `end`, and return what it wrote; `deadline` in seconds.
 
-        Raises:
-            wizard.core.errors.WizardError: ssh cannot be started.
+        Raises `WizardError` where ssh cannot be started.
         """
         try:
             process = await asyncio.create_subprocess_exec(
@@ -107,8 +106,7 @@ class OpenSsh:
 def find_openssh(environ: Mapping[str, str]) -> OpenSsh:
     """Return the ssh that stands first on the path, to be started with little of `environ`.
 
-    Raises:
-        wizard.core.errors.WizardError: there is none.
+    Raises `WizardError` where there is none.
     """
     program = shutil.which("ssh", path=environ.get("PATH"))
     if program is None:

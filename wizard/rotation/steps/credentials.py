@@ -97,8 +97,7 @@ class CredentialsStep:
     async def store_pair(self, api_key: Secret, public: str) -> Finding:
         """Store an API key with the private key of the half `public`, that was made here or imported for it.
 
-        Raises:
-            WizardError: the private key is not stored any more.
+        Raises `WizardError` where the private key is not stored any more.
         """
         made, imported = (_label(origin, public).fingerprint() for origin in (MADE_HERE, IMPORTED))
         drafts = [draft for draft in self._drafts() if draft.name.fingerprint in (made, imported)]
@@ -129,8 +128,7 @@ class CredentialsStep:
     async def swap(self, typed: str) -> Finding:
         """Store the new key again with API key and secret exchanged; the next probe sends them so.
 
-        Raises:
-            WizardError: what the user `typed` is not `SWAP_WORD`; nothing was changed.
+        Raises `WizardError` where what the user `typed` is not `SWAP_WORD`; nothing was changed.
         """
         if typed.lower() != SWAP_WORD:
             raise WizardError(

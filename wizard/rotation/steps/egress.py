@@ -45,8 +45,7 @@ class EgressStep:
     async def detect(self, on_sample: Callable[[Sample], object] = lambda _: None) -> EgressReport:
         """Ask, note the addresses in the journal, and return who said what.
 
-        Raises:
-            WizardError: the route cannot be used.
+        Raises `WizardError` where the route cannot be used.
         """
         context = self._context
         self.observation = None
@@ -81,10 +80,7 @@ class EgressStep:
         """Make two signed calls with the key in use and return what they show of this host's address.
 
         An address that a refusal names is kept like every observation, and ticked for the whitelist. None is returned
-        where no key is in use.
-
-        Raises:
-            WizardError: the keyring or the route cannot be used.
+        where no key is in use. Raises `WizardError` where the keyring or the route cannot be used.
         """
         context = self._context
         current = context.key(Slot.CURRENT)

@@ -65,11 +65,7 @@ class HostsStep:
         self._checked = self._checked | names if is_checked else self._checked - names
 
     def add(self, text: str) -> Host:
-        """Add a host that was typed as `[user@]host`, checked.
-
-        Raises:
-            wizard.core.errors.UsageError: it names no host.
-        """
+        """Add a host that was typed as `[user@]host`, checked. Raises `UsageError` where it names no host."""
         typed = typed_host(text)
         host = next((known for known in self.known() if known.name == typed.name), typed)
         if host is typed:
@@ -104,8 +100,7 @@ class HostsStep:
     ) -> tuple[HostAnswer, ...]:
         """Ask the hosts over OpenSSH; keep each answer when it comes, and the addresses in the journal.
 
-        Raises:
-            WizardError: this is a rehearsal, in which nobody is asked, or there is no ssh here.
+        Raises `WizardError` where this is a rehearsal, in which nobody is asked, or there is no ssh here.
         """
         context = self._context
         if self.is_rehearsal:

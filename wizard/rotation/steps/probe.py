@@ -51,8 +51,7 @@ class ProbeStep:
     async def run(self, on_finding: OnFinding = lambda _: None) -> ProbeReport:
         """Ask everything and return what was seen.
 
-        Raises:
-            WizardError: no pending key is stored, or it is not stored any more.
+        Raises `WizardError` where no pending key is stored, or it is not stored any more.
         """
         pending, credentials = await self._fetch_pending()
         current, control = self._context.key(Slot.CURRENT), None
@@ -69,10 +68,8 @@ class ProbeStep:
     async def wait_until_accepted(self, on_wait: OnWait = lambda _: None) -> Diagnosis:
         """Ask about the new key again and again, slowly, until it is accepted; return the last diagnosis.
 
-        Ends by itself where waiting cannot help any more, and after `Pace.patience`. May be cancelled.
-
-        Raises:
-            WizardError: no pending key is stored, or it is not stored any more.
+        Ends by itself where waiting cannot help any more, and after `Pace.patience`. May be cancelled. Raises
+        `WizardError` where no pending key is stored, or it is not stored any more.
         """
         _, credentials = await self._fetch_pending()
         begun = self._context.stopwatch()
@@ -95,15 +92,12 @@ class ProbeStep:
     async def promote(self, report: ProbeReport, step: Step) -> None:
         """Ask once more, then make the proven key the current and the current key the legacy one; go on to `step`.
 
-        Raises:
-            WizardError: the report does not allow it, or is about another key, or the slots do not allow it.
+        Raises `WizardError` where the report does not allow it, or is about another key, or the slots do not allow it.
         """
         pending = self._context.key(Slot.PENDING)
         if not report.is_proven or pending is None or pending.item != report.item:
             raise WizardError(
-                "This key is not proven yet",
-                advice="Run the probe until it is proven.",
-                code="probe.not-proven",
+                "This key is not proven yet", advice="Run the probe until it is proven.", code="probe.not-proven"
             )
         _, credentials = await self._fetch_pending()
         try:

@@ -16,15 +16,7 @@ from wizard.rotation.context import Context
 from wizard.rotation.exchange_calls import SignedAnswer, ask, ask_account, ask_futures, circumstances
 from wizard.rotation.journal import networks_of
 from wizard.rotation.model import Event, Grade
-from wizard.rotation.retirement import (
-    POLLS_IN_A_ROW,
-    Baseline,
-    Death,
-    Poll,
-    covers,
-    judge_death,
-    judge_missing,
-)
+from wizard.rotation.retirement import POLLS_IN_A_ROW, Baseline, Death, Poll, covers, judge_death, judge_missing
 from wizard.rotation.steps.egress import EgressStep
 
 POLLED = "legacy.polled"
@@ -98,8 +90,7 @@ class RetireStep:
     async def poll(self) -> Death:
         """Ask with both keys, keep the answer in the journal, judge. Waits first where the last poll was a moment ago.
 
-        Raises:
-            WizardError: the current key is not stored any more, so that nothing can be compared.
+        Raises `WizardError` where the current key is not stored any more, so that nothing can be compared.
         """
         if self._moments_left > 0:
             await self._context.pause(self._moments_left)

@@ -86,8 +86,7 @@ class WhitelistStep:
     def settle(self, entries: Entries) -> Finding:
         """Keep a valid list in the journal.
 
-        Raises:
-            WizardError: it has errors, or a key stands where a label belongs.
+        Raises `WizardError` where it has errors, or a key stands where a label belongs.
         """
         validation = self.validate(entries)
         if not validation.is_valid:
