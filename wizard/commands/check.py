@@ -101,14 +101,8 @@ class KeyCheck:
     async def run(self, max_age: float) -> tuple[KeyRecord | None, tuple[Finding, ...], EgressReport | None]:
         """Ask the echo services, the place of the credentials and the exchange; each trouble becomes a finding.
 
-        Args:
-            max_age: Seconds after which a key is too old.
-
-        Returns:
-            The key, the findings, and what was observed of this host's address; None where nobody could be asked.
-
-        Raises:
-            wizard.core.errors.WizardError: the journal cannot be read.
+        A key of more than `max_age` seconds is too old. The report is None where nobody could be asked. WizardError is
+        raised where the journal cannot be read.
         """
         try:
             key = current_key(self.environment.name, self.paths)

@@ -43,11 +43,7 @@ def open_wizard(
     environment: str | None = None,
     is_plain: bool = False,
 ) -> int:
-    """Open the wizard, on screens or line by line, and return its exit code; `command` brings the user back.
-
-    Raises:
-        WizardError: the terminal or the environments cannot be used.
-    """
+    """Open the wizard on screens or by lines, and return its exit code; `command` brings the user back."""
     is_plain = is_plain or speaks_lines(os.environ)
     if is_plain:
         from wizard.plain.walk import open_wizard as open_face  # noqa: PLC0415
@@ -79,12 +75,7 @@ def _clean(text: str) -> str:
 
 
 def print_result(text: str) -> None:
-    """Write what a command was asked for to standard output; control characters are replaced.
-
-    Raises:
-        UsageError: it did not arrive there.
-        BrokenPipeError: nobody reads it any more.
-    """
+    """Write a result to standard output, cleaned, or raise UsageError; BrokenPipeError where nobody reads."""
     write_output(_clean(text))
 
 
@@ -140,17 +131,7 @@ def add_command(
     about: str = "",
     has_json: bool = True,
 ) -> ArgumentParser:
-    """Describe a command by examples first.
-
-    Args:
-        commands: The parser's commands.
-        name: Its word.
-        run: Does it and returns the exit code.
-        summary: Stands beside it in the list of commands; one without a summary is not listed.
-        examples: A command on each line, with what it does.
-        about: What else there is to know.
-        has_json: Whether it can print one JSON object.
-    """
+    """Describe a command by examples, one on each line; one without a summary is not in the list of commands."""
     shown = f"examples:\n{textwrap.indent(examples, '  ')}"
     listed: Any = {"help": summary} if summary else {}
     parser = commands.add_parser(
@@ -175,11 +156,7 @@ def exit_code(findings: Iterable[Finding]) -> Exit:
 
 
 def refuse_keys(arguments: Sequence[str]) -> None:
-    """Look at what a command was called with before anything can repeat it.
-
-    Raises:
-        UsageError: an argument looks like a key.
-    """
+    """Raise UsageError where an argument looks like a key, before anything can repeat it."""
     if any(map(holds_key, arguments)):
         raise UsageError(
             "An argument looks like a key, and no command takes one",
@@ -222,12 +199,9 @@ class ArgumentParser(argparse.ArgumentParser):
 
 
 def standard_input() -> str:
-    """Read all of it. Bytes that are no UTF-8 become characters that no address has.
+    """Read all of it, or raise UsageError. Bytes that are no UTF-8 become characters that no address has.
 
     UTF-16 is read where it says so by its first two bytes, as PowerShell writes it.
-
-    Raises:
-        UsageError: it is closed, cannot be read, is too long, or is UTF-16 without saying so.
     """
     try:
         given = sys.stdin.buffer.read(LONGEST_INPUT + 1)

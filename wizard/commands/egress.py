@@ -245,14 +245,7 @@ def _exchange_json(observation: ExchangeObservation | None, verdict: EgressVerdi
 
 
 def keep_observation(report: EgressReport, environment: Environment, paths: Paths, asked_by: str) -> str:
-    """Keep what was seen, and return what all observations over its route show; nothing where it was not kept.
-
-    Args:
-        report: The detection.
-        environment: By whose route it was made.
-        paths: Where the journal is.
-        asked_by: The command's name: its observation is kept for the history alone.
-    """
+    """Keep it for the history alone, and return what all over its route show; nothing where it was not kept."""
 
     def write(journal: Journal) -> str:
         journal.note_egress(environment.name, report.verdict, report.route.shown, asked_by=asked_by)
@@ -262,11 +255,7 @@ def keep_observation(report: EgressReport, environment: Environment, paths: Path
 
 
 def ask_exchange(environment: Environment, paths: Paths, known: Settings) -> ExchangeObservation:
-    """Ask Binance, and keep an address that it named.
-
-    Raises:
-        wizard.core.errors.WizardError: no key is in use, or keyring or route cannot be used.
-    """
+    """Ask Binance, and keep an address that it named; raise WizardError without a key in use, its place, or a route."""
     observation = run_async(_ask_exchange(environment, paths, known))
     route = decide_route(environment, os.environ)
     _in_journal(paths, lambda journal: keep_exchange_observation(observation, route, journal, environment.name))

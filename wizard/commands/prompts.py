@@ -21,16 +21,7 @@ _CHUNK = 4096
 
 
 def ask(prompt: str, what: str) -> Secret:
-    """Ask on the terminal.
-
-    Args:
-        prompt: Stands before what is typed.
-        what: Names it at the beginning of a sentence.
-
-    Raises:
-        UsageError: there is no terminal to ask on, or it has ended.
-        CustodyError: what was typed is no text.
-    """
+    """Ask on the terminal, or raise UsageError, which begins with `what`; CustodyError for what is no text."""
     with _asked(prompt) as question:
         typed = question.answer() if question else None
     if typed is None:

@@ -76,9 +76,7 @@ def read_url(text: str) -> Url | None:
 def read_destination(text: str) -> str:
     """Return `[user@]host` as ssh takes it, without the spaces around it.
 
-    Raises:
-        UsageError: it is empty, too long, begins with a dash, holds what looks like a key, or has
-            a character that neither user nor host names need.
+    UsageError: it is empty, too long, begins with a dash, looks like a key, or has a character that no name needs.
     """
     if holds_key(text):
         raise _invalid(text, "Other users can see the arguments of ssh, and name servers see the host.")

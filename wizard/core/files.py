@@ -83,11 +83,7 @@ def replace(file: Path, data: bytes, mode: int = PRIVATE) -> bool:
 
 
 def create(path: str, text: str) -> Path:
-    """Write a text into a new file that only the user can read, and return its whole path.
-
-    Raises:
-        FileError: there is such a file already, or it cannot be written.
-    """
+    """Write a text into a new file that only the user can read, and return its whole path, or raise FileError."""
     try:
         file = Path(path).expanduser().absolute()
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, PRIVATE), "w", encoding="utf-8") as target:

@@ -46,11 +46,7 @@ class Inherited:
 
 
 def make_process_safe(environ: MutableMapping[str, str]) -> Inherited:
-    """Close the ways on which a secret leaves a process unasked. `os.environ` is changed in place.
-
-    Returns:
-        What was changed, so that `exec` can start the user's program as it would have started by itself.
-    """
+    """Close the ways on which a secret leaves unasked, `os.environ` too; return what was, for `exec`."""
     before = dict(environ)
     _scrub_environment(environ)
     core_limit = _forbid_dumps()

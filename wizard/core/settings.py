@@ -156,10 +156,9 @@ def _chosen(environ: Mapping[str, str]) -> Path | None:
 
 
 def _expect_own(directory: Path, writable: int) -> None:
-    """Return if a directory is missing, or belongs to this user and nobody else can write into it.
+    """Return if a directory is missing, or belongs to this user and nobody can write into it by the bits `writable`.
 
-    Who can write there (by the bits `writable` of its mode) can put settings, a journal or a link in the place of this
-    user's. A link is followed: what counts is where the files lie.
+    Who can, can put settings, a journal or a link in the place of this user's. A link is followed.
     """
     try:
         found = directory.stat()

@@ -38,11 +38,7 @@ def _work(future: Future[Any], call: Callable[[], Any]) -> None:
 
 
 async def in_daemon_thread(call: Callable[[], Result], within: float | None = None) -> Result:
-    """Do what may block, as a read from a dead network disk, in a thread that goes on where nobody waits any more.
-
-    Raises:
-        TimeoutError: it took longer than `within` seconds; without them the wait has no end.
-    """
+    """Do what may block, as on a dead network disk, in a thread; after `within` seconds leave it: TimeoutError."""
     async with asyncio.timeout(within):
         return await asyncio.get_running_loop().run_in_executor(DaemonThreads(), call)
 

@@ -32,13 +32,8 @@ class Custodian:
     """Opens one place, and remembers for one run that it was opened.
 
     Its methods raise `CustodyError` where something stands in the way; nothing is lost or changed then. The caller
-    wipes the passwords that he gives.
-
-    Args:
-        custody: What the settings say.
-        file: The encrypted file, where that is the place.
-        settings: The settings file, into which a choice is written.
-        environ: Names the session bus, the keyring and the directory of systemd credentials.
+    wipes the passwords that he gives. `environ` names the session bus, the keyring and the directory of systemd
+    credentials.
     """
 
     def __init__(self, custody: Custody, file: Path, settings: Path, environ: Mapping[str, str] = os.environ) -> None:
@@ -69,11 +64,7 @@ class Custodian:
         return self._opened
 
     async def has_file(self) -> bool:
-        """Return whether there is an encrypted file, be it the place or not.
-
-        Raises:
-            CustodyError: it is damaged, exposed or cannot be read.
-        """
+        """Return whether there is an encrypted file, be it the place or not, or raise CustodyError."""
         from wizard.custody.encrypted_file import exists  # noqa: PLC0415
 
         return await exists(self._file, self.custody.deadline)

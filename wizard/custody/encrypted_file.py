@@ -36,15 +36,10 @@ DOUBT: Final = "that the encrypted file survives a power cut, because the system
 
 
 async def open_file(file: Path, passphrase: Secret, deadline: float) -> EncryptedFileStore:
-    """Open the file.
+    """Open the file, within `deadline` seconds for another process that writes, and for the disk.
 
-    Args:
-        file: The encrypted file.
-        passphrase: It is not kept; the caller wipes it.
-        deadline: Seconds to wait for another process that writes, and for the disk.
-
-    Raises:
-        CustodyError: it does not open the file, there is none, or it is damaged, exposed, busy or unusable.
+    The caller wipes the passphrase. CustodyError is raised where it does not open the file, where there is none, or
+    where the file is damaged, exposed, busy or unusable.
     """
     key = await _locked(file, deadline, lambda: _key_of(file, passphrase))
     return EncryptedFileStore(file, key, deadline)
@@ -71,11 +66,8 @@ async def make_file(file: Path, passphrase: Secret, deadline: float) -> Encrypte
 async def change_passphrase(file: Path, old: Secret, new: Secret, deadline: float) -> EncryptedFileStore:
     """Have the file open with another passphrase from now on; what it holds stays.
 
-    The file is replaced whole: whatever ends this process, it opens with the old one or with the new one. See
-    `open_file`; the caller wipes both.
-
-    Raises:
-        CustodyError: as for `open_file`, or the new one is weak. The old one still opens the file.
+    The file is replaced whole: whatever ends this process, it opens with the old one or with the new one. Raises as
+    `open_file`, and where the new one is weak; then the old one still opens the file.
     """
 
     def change() -> EncryptedFileStore:

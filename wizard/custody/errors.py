@@ -35,11 +35,8 @@ class Instruction:
 class CustodyError(WizardError):
     """The place of the credentials did not do what was asked, or it is not known whether it did.
 
-    Args:
-        what: See `WizardError`, as for `why` and `advice`.
-        code: A stable word for programs: `locked`, `timeout`, `wrong-passphrase`, `backend-null`, …
-        remedy: What the wizard itself can do about it.
-        instructions: What the user can do about it at a shell, in this order.
+    `code` is a stable word for programs: `locked`, `timeout`, `wrong-passphrase`, `backend-null`, … `remedy` is what
+    the wizard itself can do about it, `instructions` what the user can do at a shell, in this order.
     """
 
     exit_code = Exit.KEYRING_UNUSABLE

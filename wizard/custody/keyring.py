@@ -38,11 +38,7 @@ from wizard.custody.store import PHRASES, turn
 
 
 class KeyringStore:
-    """One pinned backend, called in the worker, which ends with the last store that uses it.
-
-    Raises:
-        CustodyError: the backend is not on the list of secure ones.
-    """
+    """One pinned backend, called in the worker; CustodyError for one that is not on the list of secure ones."""
 
     place = PHRASES[Place.KEYRING]
     by_hand = "in the keyring program"
@@ -91,17 +87,11 @@ class KeyringStore:
 
 
 async def open_keyring(*, deadline: float = DEADLINE, environ: Mapping[str, str] = os.environ) -> KeyringStore:
-    """Return the store that is the operating system's keyring.
+    """Return the store that is the operating system's keyring, or raise CustodyError with the remedy.
 
     A backend that somebody named and that is refused comes before the state of the Secret Service; that state comes
-    before a backend that the library would fall back to only because of it.
-
-    Args:
-        deadline: Seconds for each keyring operation, these first ones included.
-        environ: The environment that names the session bus and the keyring.
-
-    Raises:
-        CustodyError: there is none that secrets may be trusted to, with the remedy, or the questions were not answered.
+    before a backend that the library would fall back to only because of it. Each keyring operation, these first ones
+    included, has `deadline` seconds.
     """
     process = _worker(environ, deadline)
     service, problem = await _ask_service(process)
@@ -147,9 +137,7 @@ async def unlock_keyring(
 ) -> None:
     """Unlock GNOME Keyring's default collection, or create one (see `open_keyring`). The caller wipes the password.
 
-    Raises:
-        CustodyError: it is another password; any number of tries lock nothing up. Or it is no password at all, a part
-            of a new one was lost on the way, or it failed.
+    CustodyError: it is another one, which locks nothing up; it is none; a part of a new one was lost; or it failed.
     """
     if not visible(password):
         raise CustodyError(

@@ -38,12 +38,7 @@ Facts = dict[str, Any]
 
 
 class KeyringProcess:
-    """The worker, started when it is first called; it ends with this object.
-
-    Args:
-        environ: The worker's whole environment: it decides which session bus and which keyring are meant.
-        deadline: Seconds for one call.
-    """
+    """The worker, started at the first call, ended with this object; `environ` decides which keyring it uses."""
 
     def __init__(self, environ: Mapping[str, str], deadline: float = DEADLINE) -> None:
         self.environ = environ
@@ -53,15 +48,10 @@ class KeyringProcess:
         self._turn: Any = None
 
     async def call(self, operation: Op, *, value: Secret | None = None, **names: str) -> Facts:
-        """Have the worker do one operation, and return its answer. Calls are made one after the other.
+        """Have the worker do one operation, and return its answer, or raise CustodyError. One call follows the other.
 
-        Args:
-            operation: What it is to do.
-            value: What is to be written; what is read comes back under the same name, as a `Secret`.
-            names: The pinned backend, the item's name and the user.
-
-        Raises:
-            CustodyError: the worker did not start, did not answer in time, or says that it failed.
+        `value` is to be written; what is read comes back under the same name, as a `Secret`. `names` are the pinned
+        backend, the item's name and the user.
         """
         import asyncio  # noqa: PLC0415 - `call_blocking` does without
 

@@ -197,11 +197,7 @@ async def delete_confirmed(store: Store, name: str) -> None:
 
 
 async def try_out(store: Store) -> float:
-    """Write a random value, read it back, compare, delete it, and see that it is gone; return the seconds it took.
-
-    Raises:
-        CustodyError: one of these failed; the value is removed as far as that is possible.
-    """
+    """Write, compare and delete a random value; return the seconds, or tidy up and raise CustodyError."""
     import asyncio  # noqa: PLC0415 - `exec` stores nothing, and does without
 
     started = time.monotonic()

@@ -52,13 +52,8 @@ class KeyJournal(Protocol):
 class Vault:
     """The store and the journal of one environment, moved together.
 
-    Its methods raise what `Store` raises, and `KeptElsewhereError` for a key that lies in another place.
-
-    Args:
-        environment: Its name, as in the settings.
-        journal: It also says whose items these are: two journals on one store do not touch each other's.
-        store: Where the credentials are kept.
-        clock: Stamps an item with the time at which it is made.
+    Its methods raise what `Store` raises, and `KeptElsewhereError` for a key that lies in another place. The journal
+    also says whose items these are: two journals on one store do not touch each other's.
     """
 
     def __init__(self, environment: str, journal: KeyJournal, store: Store, clock: Clock = time.time) -> None:
@@ -107,11 +102,7 @@ class Vault:
         return credentials_of(record, await self.store.read(record.item), self.store.place)
 
     async def purge(self, record: KeyRecord, reason: str) -> None:
-        """Delete the item, read back that it is gone, then retire the key.
-
-        Raises:
-            ValueError: the key is the current one; the only proven credentials are never deleted.
-        """
+        """Delete the item, see that it is gone, retire the key; ValueError for the current one, which stays."""
         self._expect_here(record)
         if record.slot is Slot.CURRENT:
             raise ValueError("the secret of the current key is never deleted")
@@ -159,10 +150,7 @@ class Vault:
         self._journal.confirm_purge(record)
 
     async def _is_written(self, name: str, value: Secret) -> bool:
-        """Store an item, and return once the store has given them back; False where the name is taken.
-
-        An item with an empty value is what a write leaves that was cut short; it holds nothing and is replaced.
-        """
+        """Store an item, unless the name is taken by more than the empty value of a write that was cut short."""
         async with self.store.turn():
             if await self.store.read(name):
                 return False
@@ -213,9 +201,7 @@ def item_name(environment: str, credentials: Credentials, version: int = 1) -> s
 async def remove_item(store: Store, name: str, owner: str) -> None:
     """Delete an item that the journal `owner` stored; return once the store holds none. None is removed already.
 
-    Raises:
-        ItemOccupiedError: what is stored under the name is somebody else's; it is left alone.
-        CustodyError: it failed, or it is not known whether it did.
+    ItemOccupiedError: it is somebody else's and was left alone. CustodyError: it failed, or nobody knows.
     """
     async with store.turn():
         found = await store.read(name)

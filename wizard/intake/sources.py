@@ -65,10 +65,8 @@ class Found:
 def read_source(place: str, environ: Mapping[str, str]) -> Found:
     """Read the API key and its secret from a file, or from this process's variables (`ENVIRONMENT`).
 
-    Raises:
-        IntakeError: there is none, it is not complete, or there are several; or a password of the bot opens it,
-            then with the path of the file.
-        wizard.core.errors.FileError: the file cannot be read.
+    IntakeError: there are none or several, or a password of the bot opens it, then with the path. FileError: see
+    `read_file`.
     """
     if place.strip().lower() == ENVIRONMENT:
         return _read_environment(environ)
@@ -144,14 +142,11 @@ def read_text_file(path: str) -> TextFile:
 
 
 def read_file(path: str, largest: int) -> tuple[str, bytes, int]:
-    """Read one file of at most `largest` bytes, whose path may have quotes and `~`; no device is waited for.
+    """Return where one file lies, what it holds, and its mode; its path may have quotes and `~`. No device is waited
+    for.
 
-    Returns:
-        Where it lies, absolute and printable; what it holds; its mode, as `os.stat` has it.
-
-    Raises:
-        FileError: see `wizard.core.files`; also for a journal of this program (`file.journal`). Only the path
-            of what exists is repeated.
+    FileError: see `wizard.core.files`; also for a journal of this program (`file.journal`). Only the path of what
+    exists is repeated.
     """
     try:
         file = Path(path.strip().strip("'\"")).expanduser().absolute()

@@ -58,16 +58,10 @@ class PlayedStep:
 
 
 class Player:
-    """Walks one rotation as a user would.
+    """Walks one rotation as a user would, with a new key of `kind`, and takes the scenario's way out.
 
-    Args:
-        flow: The rotation.
-        simulated_page: Where keys are made and deleted.
-        kind: Of the new key.
-        scenario: The drill, whose way out is taken.
-        passes_after: Seconds until a fault that passes by itself is over.
-        on_step: Takes each step when it has ended.
-        on_correction: Takes what the user did about a step that did not pass, as a sentence.
+    `on_step` gets each step when it has ended, `on_correction` as a sentence what the user did about one that did not
+    pass. A fault that passes by itself is waited out for `passes_after` seconds.
     """
 
     def __init__(
@@ -92,10 +86,7 @@ class Player:
         self._grade: Grade = Grade.INCONCLUSIVE
 
     async def play(self) -> bool:
-        """Play from wherever the rotation stands; return whether the legacy key was proven dead and purged.
-
-        Only a proven death is enough: for less, a person has to give the key up.
-        """
+        """Play from wherever the rotation stands; return whether the legacy key was proven dead and purged."""
         if self._flow.rotation is None:
             await self._flow.begin(Mode.ROTATE)
         while (step := self._flow.step) is not None:
@@ -206,11 +197,7 @@ class Player:
         return bool(done)
 
     async def correct(self) -> str:
-        """Take the scenario's way out, and return what was done as a sentence; nothing where the drill has none.
-
-        Raises:
-            WizardError: the simulated page or the flow does not accept it, or the way out is not open any more.
-        """
+        """Take the way out and return what was done; nothing where there is none. Raise WizardError if it is closed."""
         match self._scenario.correction:
             case Correction.NONE:
                 return ""

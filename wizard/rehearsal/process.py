@@ -64,15 +64,7 @@ class ExchangeProcess:
 
 
 async def start_exchange(scenario: Scenario = SMOOTH, passes_after: float = PASSES_AFTER) -> ExchangeProcess:
-    """Start an embedded exchange on a free loopback port.
-
-    Args:
-        scenario: What goes wrong in it.
-        passes_after: Seconds until a fault that passes by itself is over.
-
-    Raises:
-        WizardError: it ended, or said nothing in time.
-    """
+    """Start one on a free loopback port, or raise WizardError; faults pass after `passes_after` seconds."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-P", "-m", "wizard", "exchange"),
         *("--port", "0", "--json", "--idle-limit", str(IDLE_LIMIT)),

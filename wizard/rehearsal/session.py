@@ -103,21 +103,15 @@ async def rehearse(
     passes_after: float = PASSES_AFTER,
     environ: Mapping[str, str] = os.environ,
 ) -> AsyncIterator[Rehearsal]:
-    """Begin a rehearsal, or go on with the one that was left open.
+    """Begin a rehearsal, or go on with the one that was left open, which keeps its scenario.
 
-    When the rehearsal is over the embedded exchange is ended, and its keys leave the keyring: they exist nowhere
-    any more. While a rotation is open both stay, so that it can be resumed.
-
-    Args:
-        paths: Where the rehearsal's own files are kept, in a folder of their own.
-        source_address: The loopback address to call from.
-        scenario: What goes wrong in a new rehearsal.
-        passes_after: Seconds until a fault that passes by itself is over.
-        environ: The environment variables.
+    When the rehearsal is over the embedded exchange is ended, and its keys leave the keyring: they exist nowhere any
+    more. While a rotation is open both stay, so that it can be resumed. `source_address` is the loopback address to
+    call from, `passes_after` the seconds until a fault that passes by itself is over.
 
     Raises:
-        wizard.core.errors.WizardError: the embedded exchange does not start, or files cannot be written; at the end, a
-            key is still in the keyring.
+        WizardError: the embedded exchange does not start, or files cannot be written; at the end, a key is still in the
+            keyring.
     """
     # Before anything is looked at: a second rehearsal must not end the exchange of the first.
     with _free_place(paths) as own:
@@ -206,11 +200,7 @@ async def _find_or_start(own: Paths, store: Store, scenario: Scenario, passes_af
 
 
 async def _clear(own: Paths, file: Path, store: Store) -> None:
-    """Remove the keys of a rehearsal whose exchange has ended, then its journal.
-
-    Raises:
-        CustodyError: a key is still where it was stored; the journal stays.
-    """
+    """Remove the keys of a rehearsal that has ended, then its journal; that stays where CustodyError is raised."""
     with closing(Journal(read_database(file), time.time)) as journal:
         for record in journal.keys(_name(own)):
             if record.holding is not Holding.PURGED:
@@ -220,11 +210,7 @@ async def _clear(own: Paths, file: Path, store: Store) -> None:
 
 
 async def _remove(record: KeyRecord, store: Store, owner: str) -> None:
-    """Remove one key.
-
-    Raises:
-        CustodyError: it is still where it was stored.
-    """
+    """Remove one key, or raise CustodyError: it is still where it was stored."""
     if record.backend == store.backend:
         with suppress(ItemOccupiedError):  # the name is somebody else's by now
             await remove_item(store, record.item, owner)

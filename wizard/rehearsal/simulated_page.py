@@ -68,7 +68,7 @@ def permissions_of_others(key: ListedKey, keys: tuple[ListedKey, ...]) -> dict[s
 
 
 class SimulatedPage:
-    """Talks to the simulated page of one embedded exchange."""
+    """Talks to the simulated page of one embedded exchange. Its methods raise WizardError where the page refuses."""
 
     def __init__(self, desk_url: str) -> None:
         self._url = desk_url
@@ -76,11 +76,7 @@ class SimulatedPage:
     async def create(
         self, label: str, kind: KeyKind, whitelist: str, *, public_key: str = "", **permissions: bool
     ) -> NewKey:
-        """Create a key.
-
-        Raises:
-            WizardError: the whitelist or the public key is not accepted.
-        """
+        """Create a key."""
         body: dict[str, object] = {"label": label, "kind": kind, "whitelist": whitelist, "permissions": permissions}
         if public_key:
             body["public_key"] = public_key
@@ -102,19 +98,11 @@ class SimulatedPage:
         )
 
     async def set_whitelist(self, api_key: Secret, text: str) -> None:
-        """Paste a list into the key's page.
-
-        Raises:
-            WizardError: the page does not accept the list.
-        """
+        """Paste a list into the key's page."""
         await self._call("PUT", f"/keys/{api_key.reveal()}/whitelist", {"text": text})
 
     async def set_permissions(self, api_key: Secret, **permissions: bool) -> None:
-        """Replace the key's permissions; those not named are off, except reading.
-
-        Raises:
-            WizardError: the page does not accept them.
-        """
+        """Replace the key's permissions; those not named are off, except reading."""
         await self._call("PUT", f"/keys/{api_key.reveal()}/permissions", permissions)
 
     async def disable(self, api_key: Secret) -> None:

@@ -56,10 +56,8 @@ _UNLOCKING: Final = 5.0
 class Bus:
     """A connection to the session bus, as SecretStorage uses one, whose calls all end within `patience` seconds.
 
-    Raises:
-        OSError: nobody listens at the address, or nobody answers (`TimeoutError`).
-        AuthenticationError: a bus is there and does not let this user in.
-        ValueError, RuntimeError: the address is of a kind that jeepney cannot use.
+    Making one raises OSError where nobody listens or answers, AuthenticationError where this user is not let in, and
+    ValueError or RuntimeError for an address of a kind that jeepney cannot use.
     """
 
     def __init__(self, patience: float) -> None:
@@ -195,8 +193,7 @@ def expect_ready(environ: Mapping[str, str]) -> dict[str, str]:
 def read(name: str, user: str, environ: Mapping[str, str], patience: float) -> str | None:
     """Return what keyring.backends.SecretService reads, by the same attributes; None where nothing is stored.
 
-    Raises:
-        secretstorage.exceptions.LockedException: the service would ask its user first, by a prompt.
+    Raises LockedException where the service would ask its user first, by a prompt.
     """
     found = expect_ready(environ)
     with closing(Bus(patience)) as bus:

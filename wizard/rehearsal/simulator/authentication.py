@@ -47,11 +47,7 @@ _WINDOW = r"^[0-9]{1,10}(\.[0-9]{1,3})?$"
 
 
 def check_timing(parameters: Parameters, server_time: int) -> None:
-    """Return when the request is in time; `server_time` is in microseconds since 1970.
-
-    Raises:
-        RequestError: the timestamp is missing, malformed, too old or too far ahead, or the window too wide.
-    """
+    """Return when the request is in time, or raise RequestError; `server_time` is in microseconds since 1970."""
     window = _window(parameters)
     timestamp = _timestamp(parameters)
     if timestamp >= server_time + AHEAD_LIMIT:
@@ -93,11 +89,7 @@ def signed(permission: str, answer: Answer) -> Answer:
 
 
 def admit(state: ExchangeState, call: Call, permission: str) -> ApiKey:
-    """Return the key that made this call.
-
-    Raises:
-        RequestError: at the first check that fails.
-    """
+    """Return the key that made this call, or raise RequestError at the first check that fails."""
     key = usable_key(state, call)
     if call.parameters.is_ambiguous:
         raise RequestError(DUPLICATE_VALUES)
@@ -110,11 +102,7 @@ def admit(state: ExchangeState, call: Call, permission: str) -> ApiKey:
 
 
 def usable_key(state: ExchangeState, call: Call) -> ApiKey:
-    """Return the key that the call names, if it may be used from where the call comes from.
-
-    Raises:
-        RequestError: it is malformed, unknown, disabled, or not allowed from this address.
-    """
+    """Return the key that the call names, or raise RequestError: it may not be used, or not from this address."""
     key = _known_key(state, call)
     if not key.lets_in(ip_address(call.ip), state.clock()):
         raise RequestError(KEY_REJECTED)

@@ -114,11 +114,7 @@ def _outage(status: int, seconds: float) -> CannedAnswer:
 
 
 def read_faults(form: Mapping[str, object]) -> Faults:
-    """Return the faults of a JSON object; what is left out is right.
-
-    Raises:
-        PageError: it makes no sense.
-    """
+    """Return the faults of a JSON object, or raise PageError; what is left out is right."""
     _expect_only(form, _FIELDS)
     answers = form.get("answers", [])
     if not isinstance(answers, list):

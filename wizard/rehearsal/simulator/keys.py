@@ -76,11 +76,7 @@ def hmac_verifier(secret: str) -> Verifier:
 
 
 def public_key_verifier(kind: PageKeyKind, pem: str) -> Verifier:
-    """Return what checks the signatures of a public key in SPKI PEM form.
-
-    Raises:
-        PageError: it is no such key, or an RSA key of another length than 2048 to 4096 bits.
-    """
+    """Return what checks the signatures of a public key in SPKI PEM form, or raise PageError: it is no such key."""
     key = _load(pem)
     if kind is PageKeyKind.ED25519:
         if not isinstance(key, Ed25519PublicKey):

@@ -24,12 +24,7 @@ Event = dict[str, object]
 
 
 def event(stream: str, now_ms: int) -> Event | None:
-    """Return what `stream` says at this time; None for streams that do not exist, which stay silent.
-
-    Args:
-        stream: Its name, such as `btcusdt@trade`; in lower case, as symbols are in streams.
-        now_ms: The exchange's time in milliseconds since 1970.
-    """
+    """Return what a stream, as `btcusdt@trade`, says at a time in milliseconds; None where it is silent."""
     name, _, kind = stream.partition("@")
     symbol, now_s = name.upper(), now_ms // 1000
     if name != name.lower() or symbol not in BASES:

@@ -173,10 +173,7 @@ def _whitelist(form: Form, name: str) -> Networks:
 
 
 def _permissions(value: object) -> frozenset[str]:
-    """Return the permissions that are on, from `{name: bool}` or a list of names.
-
-    In the object, reading is on where it is not named and everything else is off, as on the page.
-    """
+    """Return the permissions that are on. In an object reading is on where it is not named, as on the page."""
     if not isinstance(value, dict | list | None):
         raise PageError("permissions must be an object or a list")
     flags = dict.fromkeys(map(str, value), True) if isinstance(value, list) else {READING: True, **(value or {})}
@@ -194,11 +191,7 @@ def _check_withdrawals(permissions: frozenset[str], networks: Networks) -> None:
 
 
 def read_page_text(text: str) -> tuple[IPv4Network, ...]:
-    """Return the IPv4 blocks that the page saves, in the order in which they were written.
-
-    Raises:
-        PageError: the page refuses the whole text.
-    """
+    """Return the IPv4 blocks that the page saves, in the order of the text, or raise PageError for the whole of it."""
     fields = [field.strip(" \t\r\n") for field in text.split(",")]
     if not all(fields):
         raise PageError("An IP address must not be empty")

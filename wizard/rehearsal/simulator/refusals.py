@@ -68,12 +68,7 @@ KEY_KIND_UNSUPPORTED = ErrorCode(-4056, 400, "%s API key is not supported.")
 
 
 class PageError(WizardError):
-    """The simulated page refuses what was entered; `what` is the message that it shows.
-
-    Args:
-        message: What the page shows.
-        status: The HTTP status of the answer.
-    """
+    """The simulated page refuses what was entered; `what` is the message that it shows, `status` that of HTTP."""
 
     def __init__(self, message: str, status: int = 400) -> None:
         super().__init__(message)
@@ -81,12 +76,9 @@ class PageError(WizardError):
 
 
 class RequestError(WizardError):
-    """A request is answered with `refusal`.
+    """A request is answered with a row of the table, each `%s` of its text replaced by one of the values.
 
-    Args:
-        refusal: The row of the table.
-        values: What stands for each `%s` of its text.
-        retry_after: In how many seconds the caller may ask again; None where asking again is no question of time.
+    `retry_after` are the seconds after which the caller may ask again; None where that is no question of time.
     """
 
     def __init__(self, refusal: ErrorCode, *values: object, retry_after: float | None = None) -> None:

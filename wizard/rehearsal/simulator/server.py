@@ -37,11 +37,8 @@ STOP_LIMIT = 1.0
 class EmbeddedExchange:
     """An exchange with its own keys, addresses, faults and log.
 
-    Args:
-        clock: The true time; the exchange's own may be set wrong with a fault.
-        seed: Makes API keys and secrets the same in every run; None makes them unguessable.
-        scenario: What will go wrong, if anything.
-        passes_after: Seconds until a fault of the scenario that passes by itself is over.
+    `clock` is the true time. A `seed` makes the same keys in every run, without one nobody can guess them. Faults of
+    the scenario that pass by themselves do so after `passes_after` seconds.
     """
 
     def __init__(
@@ -118,17 +115,10 @@ class Addresses:
 
 @asynccontextmanager
 async def serve(app: ASGIApp, port: int = 0) -> AsyncIterator[Addresses]:
-    """Serve an exchange as long as the block runs; it answers from the first line of the block on.
+    """Serve an exchange, or what stands in front of one, as long as the block runs; port 0 takes a free one.
 
-    Signal handlers, logging configuration and proxy headers stay untouched. Leaving the block closes
-    idle connections at once and gives answers under way one second.
-
-    Args:
-        app: An `EmbeddedExchange`, or what stands in front of one.
-        port: The TCP port; 0 takes a free one.
-
-    Raises:
-        WizardError: the port is in use or not allowed.
+    It answers from the first line of the block on. Signal handlers, logging configuration and proxy headers stay
+    untouched. Leaving the block closes idle connections at once and gives answers under way one second.
     """
     with listen(port) as listener:
         server = await _start(app, listener)
@@ -140,11 +130,7 @@ async def serve(app: ASGIApp, port: int = 0) -> AsyncIterator[Addresses]:
 
 
 def listen(port: int) -> socket.socket:
-    """Return a listening loopback socket.
-
-    Raises:
-        WizardError: the port is in use or not allowed.
-    """
+    """Return a listening loopback socket, or raise WizardError: the port is in use or not allowed."""
     # asyncio sets TCP_NODELAY only where the protocol is named; without it an answer takes 40 ms.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:

@@ -51,8 +51,7 @@ class LogEntry:
 class WeightMeter:
     """Counts the weight that each address used in the minute of the clock.
 
-    After the limit the answer is 429. Nobody is banned for going on regardless: how much of that Binance bears is
-    UNKNOWN.
+    Nobody is banned for going on after a 429: how much of that Binance bears is UNKNOWN.
     """
 
     def __init__(self, clock: Clock) -> None:
@@ -72,25 +71,14 @@ class WeightMeter:
         return [{**limit, "count": self.used(ip)}]
 
     def charge(self, ip: str, weight: int) -> None:
-        """Count one request of `weight`.
-
-        Raises:
-            RequestError: with 429 and `Retry-After` above the limit.
-        """
+        """Count one request, or raise RequestError with 429 and `Retry-After` above the limit."""
         self._weights[ip] = self.used(ip) + weight
         if self._weights[ip] > WEIGHT_LIMIT:
             raise RequestError(TOO_MUCH_WEIGHT, WEIGHT_LIMIT, _INTERVAL, retry_after=MINUTE - self._clock() % MINUTE)
 
 
 class ExchangeState:
-    """Keys, addresses, faults, weights and the log of one exchange.
-
-    Args:
-        clock: The true time.
-        generator: Makes API keys and secrets.
-        scenario: What will go wrong.
-        passes_after: Seconds until a fault of the scenario that passes by itself is over.
-    """
+    """Keys, addresses, faults, weights and the log of one exchange; see `EmbeddedExchange`."""
 
     def __init__(self, clock: Clock, generator: KeyGenerator, scenario: Scenario, passes_after: float) -> None:
         self.clock = clock
