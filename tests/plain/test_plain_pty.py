@@ -176,7 +176,7 @@ def test_typed_keys_and_secrets_are_never_echoed(dumb: DumbTerminal) -> None:
         pytest.param("\r\r", id="enter twice", marks=pytest.mark.slow),
         pytest.param("\r" * 20, id="enter held"),
         pytest.param("y\ryes\r\r", id="typed ahead", marks=pytest.mark.slow),
-        pytest.param("3\r\r\r", id="swap without its word"),
+        pytest.param("swap\r\r\r", id="swap without its word"),
     ],
 )
 def test_the_secret_of_a_refused_key_never_goes_to_the_exchange_without_its_word(dumb: DumbTerminal, keys: str) -> None:
@@ -186,13 +186,13 @@ def test_the_secret_of_a_refused_key_never_goes_to_the_exchange_without_its_word
     dumb.save()
     dumb.hidden("API key", made.api_key.reveal())
     dumb.hidden("Secret", made.secret.reveal())
-    dumb.see("-2015", "What next?", "swap: ", "]: ")
+    dumb.see("-2015", "swap: ", "Answer with", ": ")
     before = dumb.sent()
     dumb.terminal.send(keys)
-    dumb.see("Type swap to do it" if keys.startswith("3") else "-2015")
+    dumb.see("Type swap to do it" if keys.startswith("swap") else "Not accepted yet")
     dumb.terminal.settle(1)
     sent = dumb.sent()
-    assert (sent == before) is keys.startswith("3")
+    assert (sent == before) is keys.startswith("swap")
     assert made.api_key.reveal() in sent
     assert made.secret.reveal() not in sent
 
@@ -248,9 +248,9 @@ def test_ctrl_c_asks_and_leaving_a_living_key_behind_is_exit_code_4(dumb: DumbTe
     dumb.answer("Answer with", "ask")
     dumb.see("Asking Binance with both keys", "accepted")
     dumb.terminal.send("\x03")
-    dumb.see("Stopped waiting.", "What next?", ": ")
+    dumb.see("Stopped waiting.", "Answer with", ": ")
     dumb.terminal.send("\x03")
-    dumb.answer("Close it, yes or no?", "no")
+    dumb.answer("Quit, yes or no?", "no")
     dumb.see("The wizard stays open.", "]: ")
     dumb.terminal.send("\x04")
     dumb.see("Key Wizard is closed.")
@@ -352,9 +352,9 @@ def test_a_reader_that_goes_away_is_quit() -> None:
 
 
 def test_without_a_keyring_the_real_environments_say_why_and_stay_closed() -> None:
-    done = run("--env", "development", "--plain", answers="encrypted-file\n")
+    done = run("--env", "development", "--plain", answers="file\n")
     assert done.stdout.count("This login has no session bus") == 1
-    assert "Type encrypted-file to do it" in done.stdout
+    assert "file: Keeps your credentials" in done.stdout
     assert "legacy" not in done.stdout
     assert done.returncode == 0
 

@@ -67,6 +67,6 @@ def test_sloppy_pastes_fill_both_fields_and_a_private_key_is_imported_unseen() -
         walk.take_from_page()
         walk.store()
         walk.see("enter Switch to")
-        assert walk.leave() == 0
+        assert walk.leave() == 3
         drawn = walk.terminal.drawn
     assert leaked(KEY, drawn) + leaked(SECRET, drawn) + leaked(pem.splitlines()[1], drawn, 24) == []
