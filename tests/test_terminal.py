@@ -25,8 +25,8 @@ def test_an_ordinary_terminal_has_no_problem() -> None:
         (replace(GOOD, term="dumb"), "TERM is dumb.", "TERM=xterm-256color"),
         (replace(GOOD, term=""), "TERM is not set.", "TERM=xterm-256color"),
         (replace(GOOD, encoding="iso8859-1"), "Its encoding is iso8859-1, not UTF-8.", "PYTHONUTF8=1"),
-        (replace(GOOD, columns=39), "It has 39 columns and 24 lines. The screens need 40 and 12.", "Make it larger"),
-        (replace(GOOD, lines=11), "It has 80 columns and 11 lines. The screens need 40 and 12.", "Make it larger"),
+        (replace(GOOD, columns=59), "It has 59 columns and 24 lines. The screens need 60 and 20.", "Make it larger"),
+        (replace(GOOD, lines=19), "It has 80 columns and 19 lines. The screens need 60 and 20.", "Make it larger"),
     ],
 )
 def test_a_problem_is_told_with_its_remedy(report: TerminalReport, why: str, advice: str) -> None:

@@ -45,7 +45,7 @@ def test_a_key_press_that_needs_the_journal_is_answered_in_words_and_the_wizard_
         assert_ends_in_words(walk)
 
 
-def test_a_screen_that_reads_the_journal_by_itself_ends_in_words() -> None:
+def test_a_screen_that_reads_the_journal_by_itself_says_so_and_the_wizard_can_be_left() -> None:
     with rehearsing({}) as walk:
         walk.begin()
         walk.egress()
@@ -53,6 +53,10 @@ def test_a_screen_that_reads_the_journal_by_itself_ends_in_words() -> None:
         walk.choose("hmac")
         walk.take_from_page()
         walk.store()
-        walk.promote()
+        walk.switch()
         damage()
+        walk.see("are damaged", "Move ")
+        walk.press(ctrl("q"))
+        walk.see("Quit Key Wizard?", "are damaged")
+        walk.press(ENTER)
         assert_ends_in_words(walk)

@@ -47,11 +47,11 @@ async def test_there_is_no_command_palette_and_nothing_moves() -> None:
 
 async def test_screens_are_never_laid_out_for_less_than_they_need() -> None:
     async with Empty().run_test(size=(3, 2)) as pilot:
-        assert pilot.app.screen.size == pilot.app.size == (40, 12)
-        await pilot.resize_terminal(60, 20)
-        assert pilot.app.screen.size == (60, 20)
-        await pilot.resize_terminal(60, 1)
-        assert pilot.app.screen.outer_size == (60, 12)
+        assert pilot.app.screen.size == pilot.app.size == (60, 20)
+        await pilot.resize_terminal(80, 24)
+        assert pilot.app.screen.size == (80, 24)
+        await pilot.resize_terminal(80, 1)
+        assert pilot.app.screen.outer_size == (80, 20)
 
 
 def test_no_other_driver_can_be_named(monkeypatch: pytest.MonkeyPatch) -> None:

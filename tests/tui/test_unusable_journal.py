@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import cast
 
 import pytest
-from wizard.tui.screens.egress import EgressScreen
 
 from screenshots.scene import PictureWorld, stage
 from tests.commands.test_damaged_journal import fill
@@ -21,6 +20,7 @@ from wizard.core.settings import Environment, Paths, Settings
 from wizard.core.sites import known_sites
 from wizard.core.text import UNICODE
 from wizard.environments import RealEnvironments
+from wizard.rotation.model import Step
 from wizard.tui.app import WizardApp
 
 STEP = "UPDATE rotations SET step = 'nowhere'"
@@ -91,7 +91,7 @@ async def test_a_step_on_a_full_disk_can_be_taken_again_when_there_is_room(tmp_p
             ballast = fill_up(place)
             await wizard.press("enter")
             await wizard.until("Notice", "Free some space")
-            assert isinstance(wizard.app.screen, EgressScreen)
+            assert wizard.app.flow.step is Step.EGRESS
             ballast.unlink()
             await wizard.press("enter")
             await wizard.until("#verdict", "ready to paste")
@@ -109,8 +109,8 @@ async def test_a_journal_that_cannot_be_used_at_the_start_is_told_at_home(
     app = WizardApp(world, UNICODE, command="key-wizard")
     async with app.run_test(size=(80, 24)) as pilot:
         wizard = Wizard(app, pilot, cast(PictureWorld, world))
-        await wizard.until("Notice", SAID[make])
+        await wizard.until("#verdict", SAID[make])
         await wizard.press("r", "enter", "i", "down")
-        await wizard.until("Notice", SAID[make])
+        await wizard.until("#verdict", SAID[make])
         await wizard.press("ctrl+q", "enter")
     assert (app.problem, app.return_code or 0, app.is_running) == (None, 0, False)

@@ -14,8 +14,8 @@ from typing import TextIO
 
 from wizard.core.errors import UsageError
 
-MIN_COLUMNS = 40
-MIN_LINES = 12
+MIN_COLUMNS = 60
+MIN_LINES = 20
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,6 @@ NORMAL_COLUMNS = 72
 LONGEST_COPY = 8192
 """Bytes; some terminals drop a longer OSC 52 without a word."""
 _CLEAR = "\x1b[m\x1b[2J\x1b[H"
-_TOO_SMALL = f"Enlarge the window to {MIN_COLUMNS}x{MIN_LINES}. ^Q closes."
 HOLD_LIMIT = 1.0
 """Seconds after which held keys are delivered although an answer is still under way."""
 _ROUNDS = 2
@@ -208,7 +207,8 @@ class SafeApp(KeyOrder):
             self._undrawn = ExitStack()
             self._undrawn.enter_context(self.batch_update())
         if self._driver is not None:
-            self._driver.write(_CLEAR + "\r\n".join(textwrap.wrap(_TOO_SMALL, columns)[:lines]))
+            said = f"Needs {MIN_COLUMNS}x{MIN_LINES}. This window has {columns}x{lines}. ctrl+q quits."
+            self._driver.write(_CLEAR + "\r\n".join(textwrap.wrap(said, columns)[:lines]))
         size = _roomy(event.size)
         return events.Resize(size, size)
 

@@ -150,9 +150,14 @@ class ViewScreen(SessionScreen[None]):
 
     def _draw(self) -> None:
         self._is_due = False
-        if not self.is_attached:
+        if not self.is_attached or self not in self.app.screen_stack:
+            return  # another page has taken its place
+        try:
+            self.shown = view = self.presenter.view()
+        except WizardError as error:
+            if not self.is_at_work("action"):  # else it has just finished the job, and another page follows
+                self.show_error(error)
             return
-        self.shown = view = self.presenter.view()
         self.query_one(PageHeader).show(*self.presenter.location, view.corner)
         verdict = self.query_one("#verdict", Static)
         verdict.update(self._verdict(view))
