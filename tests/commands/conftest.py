@@ -66,16 +66,16 @@ class Said:
 class Command:
     """Runs `key-wizard` in this process."""
 
-    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
-        self._capsys = capsys
+    def __init__(self, capfd: pytest.CaptureFixture[str]) -> None:
+        self._capfd = capfd
 
     def __call__(self, *arguments: str) -> Said:
-        self._capsys.readouterr()
+        self._capfd.readouterr()
         try:
             code = run(arguments, Inherited(dict(os.environ), umask=0o022, core_limit=0))
         except SystemExit as ended:  # argparse
             code = int(ended.code or 0)
-        return Said(code, *self._capsys.readouterr())
+        return Said(code, *self._capfd.readouterr())
 
 
 @dataclass(frozen=True)
@@ -190,8 +190,8 @@ def dead_url() -> Iterator[str]:
 
 
 @pytest.fixture
-def command(capsys: pytest.CaptureFixture[str], clean_environment: Path) -> Command:
-    return Command(capsys)
+def command(capfd: pytest.CaptureFixture[str], clean_environment: Path) -> Command:
+    return Command(capfd)
 
 
 @pytest.fixture(scope="session")

@@ -72,6 +72,12 @@ def test_no_keyring_is_exit_5_with_the_remedy(bench: Bench, command: Command) ->
     assert said.check("Storage")["outcome"] == "failed"
     assert "use the encrypted file" in said.check("Storage")["advice"]
     assert (said.check("Storage")["state"], said.check("Storage")["backend"]) == ("no-bus-address", "")
+    commands = [line for each in said.check("Storage")["instructions"] for line in each["commands"]]
+    assert any(line.startswith("dbus-run-session -- ") and "key-wizard" in line for line in commands)
+    for words in (("doctor",), ("storage",)):
+        said = command(*words)
+        assert said.code == 5
+        assert [line for line in commands if line not in said.out.splitlines()] == [], "each stands alone on its line"
 
 
 def test_an_encrypted_file_is_closed_until_its_passphrase_comes_as_a_systemd_credential(

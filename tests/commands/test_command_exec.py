@@ -175,6 +175,7 @@ def test_without_a_keyring_the_exit_code_is_5(bench: Bench, memory: MemoryStore,
     said = command("exec", "bench", "--", "true")
     assert (said.code, said.out) == (5, "")
     assert "no session bus" in said.err
+    assert "dbus-run-session -- key-wizard exec ENV -- BOT" in said.err.splitlines()
 
 
 def test_without_a_current_key_the_exit_code_is_1_and_the_remedy_is_named(bench: Bench, command: Command) -> None:

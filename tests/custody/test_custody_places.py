@@ -27,12 +27,11 @@ OF_THE_KEYRING_ALONE = {
         for name in ("backends", "keyring", "keyring_process", "questions", "keyring_errors", "store")
     ),
     "rehearsal/scenarios.py",
-    "tui/screens/home.py",
+    "steps/home.py",
 }
 """What only somebody sees whose place is the keyring, or who is asked to choose one."""
 NAMES_BOTH = {
     "custody/custodian.py",
-    "plain/custody.py",
     "steps/consents.py",
     *(f"commands/{name}.py" for name in ("check", "doctor", "exec", "storage")),
 }

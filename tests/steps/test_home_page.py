@@ -17,6 +17,7 @@ from wizard.core.secret import Secret
 from wizard.core.settings import Environment, Place, load
 from wizard.custody.custodian import Custodian
 from wizard.custody.errors import CustodyError
+from wizard.custody.keyring_errors import BUS_COMMAND
 from wizard.rehearsal.session import embedded_site
 from wizard.rotation.journal import Overview, open_journal
 from wizard.rotation.model import Mode, Step
@@ -256,8 +257,10 @@ async def test_a_locked_keyring_is_unlocked_by_enter_and_the_environment_opened(
     with pytest.raises(CustodyError):
         await form.act(password=Secret("wrong"))
     await form.act(password=Secret(PASSWORD))
+    assert home.session.exit_code == 5
     view = await home.press("r")
     assert view.verdict == QUESTION
+    assert home.session.exit_code == 0
     await home.session.close()
 
 
@@ -307,7 +310,7 @@ async def test_a_chosen_file_asks_for_its_passphrase_at_once(world: World, tmp_p
     await home.begin()
     assert len(home.face.filled) == 1
     view = home.view()
-    assert list(offered(view).values()) == ["Make the file", "Retry"]
+    assert list(offered(view).values()) == ["Make the encrypted file", "Retry"]
 
 
 async def test_the_place_is_tried_also_where_there_are_several_environments(world: World, tmp_path: Path) -> None:
@@ -316,6 +319,21 @@ async def test_the_place_is_tried_also_where_there_are_several_environments(worl
     assert home.view().state is State.STOP
     assert home.view().rows == ()
     assert (world.paths.config_file.parent).is_dir(), "the choice of a place is written there"
+
+
+@pytest.mark.parametrize("is_live", [True, False])
+async def test_without_a_session_bus_the_commands_for_one_stand_alone_on_their_lines(
+    world: World, tmp_path: Path, is_live: bool
+) -> None:
+    home = Home(LockedWorld(world, custodian=FakeWithoutBus(tmp_path)), is_live=is_live)
+    await home.begin()
+    await home.press("v")
+    assert BUS_COMMAND in home.face.said
+    assert "dbus-run-session -- key-wizard exec ENV -- BOT" in home.face.said
+    assert "sudo apt-get install gnome-keyring dbus" in home.face.said
+    assert ("key-wizard storage" in home.face.said) is is_live, "in a frame of the screen long lines are broken"
+    assert home.session.exit_code == 5
+    await home.session.close()
 
 
 async def test_the_commands_for_a_keyring_and_for_a_service_stand_alone_on_their_lines(

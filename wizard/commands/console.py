@@ -10,7 +10,7 @@ import math
 import os
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -106,8 +106,8 @@ def print_error(error: WizardError, *, as_json: bool = False) -> Exit:
     """Say what happened, why, and what to do, and with `as_json` print it too; return the exit code that fits."""
     what, *rest = error.sentences()
     print_message(f"key-wizard: {printable(what, limit=500)}")
-    for sentence in rest:
-        print_message(f"  {printable(sentence, limit=2000)}")
+    for line in (*(f"  {printable(sentence, limit=2000)}" for sentence in rest), *instruction_lines(error)):
+        print_message(line)
     if as_json and error.code != _UNWRITABLE:
         with suppress(UsageError):  # the words have been said
             print_json({"error": {name: getattr(error, name) for name in ("code", "what", "why", "advice")}})
@@ -119,6 +119,12 @@ def print_finding(finding: Finding) -> None:
     print_result(f"{finding.outcome:<14} {finding.subject:<20} {printable(finding.observed, limit=1000)}")
     if finding.advice:
         print_result(f"{'':<14} {'':<20} {printable(finding.advice, limit=1000)}")
+
+
+def instruction_lines(source: object) -> Iterator[str]:
+    """Return what an error or a finding wants done at a shell, if anything: each command alone on its line."""
+    for instruction in getattr(source, "instructions", ()):
+        yield from ("", f"{instruction.title}.", *instruction.commands)
 
 
 def add_command(

@@ -11,14 +11,14 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
-from wizard.commands.console import add_command, exit_code, print_finding, print_json
+from wizard.commands.console import add_command, exit_code, instruction_lines, print_finding, print_json, print_result
 from wizard.commands.prompts import place_opener
 from wizard.core import settings
 from wizard.core.errors import Exit, WizardError, sentences
 from wizard.core.settings import OTHERS, Environment, Paths, Settings
 from wizard.core.terminal import inspect_terminal
 from wizard.core.threads import run_async
-from wizard.custody.errors import CustodyError
+from wizard.custody.errors import CustodyError, Instruction
 from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.custody.store import Store, try_out
 from wizard.custody.vault import Vault
@@ -83,6 +83,8 @@ def run(options: argparse.Namespace) -> int:
         for findings in found.values():
             for finding in findings:
                 print_finding(finding)
+                for line in instruction_lines(finding):
+                    print_result(line)
     place = next(iter(found.get(Area.KEYRING, ())), None)
     if place is not None and place.outcome is Outcome.FAILED:
         return Exit.KEYRING_UNUSABLE
@@ -97,6 +99,8 @@ class PlaceFinding(Finding):
     """`ready`, or a stable word for what is wrong: `locked`, `no-bus-address`, `backend-null`, …"""
     backend: str = ""
     """What is used: the class path of keyring's backend, or `encrypted-file`; empty where nothing can be."""
+    instructions: tuple[Instruction, ...] = ()
+    """What the user can do at a shell, where nothing can be used."""
 
 
 async def try_place(open_store: Callable[[], Awaitable[Store]], writer: FindingWriter) -> PlaceFinding:
@@ -117,7 +121,9 @@ def _role(key: KeyRecord) -> str:
 
 
 def _unusable_place(error: CustodyError, writer: FindingWriter) -> PlaceFinding:
-    return PlaceFinding(**asdict(writer.error(STORAGE, Outcome.FAILED, error)), state=error.code)
+    return PlaceFinding(
+        **asdict(writer.error(STORAGE, Outcome.FAILED, error)), state=error.code, instructions=error.instructions
+    )
 
 
 async def compare_stored_keys(

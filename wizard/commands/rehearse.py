@@ -93,7 +93,7 @@ async def _play(options: argparse.Namespace, wanted: Scenario) -> int:
         if rehearsal.store_problem:
             print_message(f"The keys are in {store.label}. {rehearsal.store_problem}")
         if options.scenario and scenario is not wanted:
-            print_message(f"An open rehearsal goes on with its own scenario, {scenario.name}.")
+            print_message(f"The open rehearsal keeps its scenario, {scenario.name}.")
         if scenario is not SMOOTH:
             print_message(" ".join([f"Fire drill {scenario.name}.", *scenario.sentences]))
         async with rehearsal.flow() as flow:

@@ -12,7 +12,7 @@ from wizard.core.errors import WizardError
 from wizard.core.settings import Place
 from wizard.core.text import capitalised
 from wizard.custody.errors import CustodyError, Remedy
-from wizard.custody.questions import CHOICES, CHOOSE, Choice
+from wizard.custody.questions import CHOICES, CHOOSE, QUESTIONS, Choice
 from wizard.rotation.journal import read_journal
 from wizard.rotation.model import STEPS, TITLES, Finding, Mode, Outcome, Step
 from wizard.steps.consents import abandoning, forgetting
@@ -69,8 +69,7 @@ class HomePresenter(Presenter):
         """The environment that actions are about, and the one that there is no choice about."""
         self._label = ""
         """The place of the credentials, as it names itself."""
-        self._problem = self._look()
-        """Why the environments cannot be listed, or one of them cannot be opened."""
+        self._session.problem = self._look()
 
     @property
     def location(self) -> tuple[str, str]:
@@ -97,10 +96,10 @@ class HomePresenter(Presenter):
         """Start a rehearsal; open the environment that there is no choice about, or try the place of all."""
         from wizard.steps import deadlines  # noqa: PLC0415 - the home screen is there before
 
-        if not self._overviews and self._problem is None:
+        if not self._overviews and self._session.problem is None:
             await self.face.attempt(self._environments.open, "Opening", deadlines.CUSTODY)
-            self._problem = self._look()
-        if self._session.flow or self._problem or not self._overviews:
+            self._session.problem = self._look()
+        if self._session.flow or self._session.problem or not self._overviews:
             return
         if self._settled:
             await self._open()
@@ -109,14 +108,14 @@ class HomePresenter(Presenter):
 
     async def retry(self) -> None:
         """Try again to open what did not open."""
-        self._problem = self._look()
+        self._session.problem = self._look()
         await self.begin()
 
     def point(self, item: str) -> bool:
         """Have the actions be about the environment under the cursor."""
         is_another, self._at = item != self._at, item
-        if is_another and not isinstance(self._problem, CustodyError):
-            self._problem = None
+        if is_another and not isinstance(self._session.problem, CustodyError):
+            self._session.problem = None
         return is_another
 
     async def choose(self, item: str) -> None:
@@ -140,7 +139,7 @@ class HomePresenter(Presenter):
             return None
 
         problem = await self.face.attempt(whole, doing, deadlines.CUSTODY)
-        self._problem = self._look() or problem
+        self._session.problem = self._look() or problem
         if isinstance(problem, CustodyError) and problem.remedy in {Remedy.OPEN_FILE, Remedy.MAKE_FILE}:
             await self.open_place()  # there is nothing else to choose
 
@@ -218,7 +217,7 @@ class HomePresenter(Presenter):
             return True
 
         is_done = await self.face.attempt(whole, doing, deadlines.CUSTODY)
-        self._problem = self._look()
+        self._session.problem = self._look()
         return bool(is_done)
 
     # --- the place of the credentials -----------------------------------------------------------
@@ -227,7 +226,7 @@ class HomePresenter(Presenter):
         """Ask for the password that opens the place of the credentials, or makes it."""
         from wizard.steps.passwords import unlocking  # noqa: PLC0415
 
-        custodian, problem = self.face.custodian, self._problem
+        custodian, problem = self.face.custodian, self._session.problem
         if (
             custodian
             and isinstance(problem, CustodyError)
@@ -255,9 +254,11 @@ class HomePresenter(Presenter):
 
     async def show_keyring_help(self) -> None:
         """Say what to do to get a keyring here, each command alone on its line."""
-        problem = self._problem
+        problem = self._session.problem
         if isinstance(problem, CustodyError):
             steps = [line for each in problem.instructions for line in (f"{each.title}.", *each.commands, "")]
+            if steps and self.face.is_live:  # a frame breaks long lines
+                steps += ["To copy the commands, let a shell print them.", "key-wizard storage"]
             await self.face.read("How to get a keyring here", *(steps or problem.sentences()))
 
     async def show_services(self) -> None:
@@ -276,10 +277,10 @@ class HomePresenter(Presenter):
 
     def view(self) -> View:
         """Return the environments, or what stands in the way of them."""
-        if isinstance(self._problem, CustodyError) and self.face.custodian:
-            return self._closed(self._problem)
+        if isinstance(self._session.problem, CustodyError) and self.face.custodian:
+            return self._closed(self._session.problem)
         state, (verdict, *because) = self._verdict()
-        fix = (self._problem.advice,) if self._problem else ()
+        fix = (self._session.problem.advice,) if self._session.problem else ()
         storage = self._flow.preflight.storage if self._flow else None
         return View(
             state,
@@ -300,7 +301,7 @@ class HomePresenter(Presenter):
             yield from filter(str.strip, self._plan(self._overview))
 
     def _verdict(self) -> tuple[State, tuple[str, ...]]:
-        problem, flow = self._problem, self._flow
+        problem, flow = self._session.problem, self._flow
         if problem:
             return State.STOP, (f"{problem.what.rstrip('.')}.", *filter(None, (problem.why,)))
         if flow and (losses := flow.preflight.losses()):
@@ -365,7 +366,7 @@ class HomePresenter(Presenter):
     def _remedies(self, problem: CustodyError, *, is_keyring: bool) -> Iterator[Action]:
         remedies = []
         if problem.remedy:
-            label = _REMEDIES[problem.remedy]
+            label = capitalised(QUESTIONS[problem.remedy].does)
             remedies.append(Action(problem.remedy, "", label, f"{label}. You type its password.", self.open_place))
         if is_keyring:
             title, does = CHOICES[Choice.ENCRYPTED_FILE]
@@ -383,7 +384,7 @@ class HomePresenter(Presenter):
         return custodian is not None and custodian.custody.place is place
 
     def _actions(self) -> Iterator[Action]:
-        if self._problem or not self._overviews:
+        if self._session.problem or not self._overviews:
             yield Action("retry", PRIMARY, "Retry", "Tries again to open it.", self.retry)
             return
         if self._at:
@@ -415,14 +416,6 @@ class HomePresenter(Presenter):
         if self.face.custodian and one.current:
             does = "Shows how a program that runs as a service gets the credentials."
             yield Action("service", "v", "For a service", does, self.show_services)
-
-
-_REMEDIES = {
-    Remedy.UNLOCK: "Unlock the keyring",
-    Remedy.CREATE: "Create a keyring",
-    Remedy.OPEN_FILE: "Open the file",
-    Remedy.MAKE_FILE: "Make the file",
-}
 
 
 def _status(one: Overview, now: float) -> tuple[State, str]:

@@ -10,6 +10,7 @@ from wizard.rotation.model import TITLES, Step
 from wizard.steps.presenter import job_name
 
 if TYPE_CHECKING:
+    from wizard.core.errors import WizardError
     from wizard.core.settings import Environment
     from wizard.environments import Environments
     from wizard.rotation.flow import Flow
@@ -35,8 +36,9 @@ class EnvironmentSession:
         """What is open."""
         self.farewell: tuple[str, ...] = ()
         """What is to be said when the wizard has closed."""
-        self.exit_code: int = Exit.FINE
-        """What the program ends with, by the environment that was open last."""
+        self.problem: WizardError | None = None
+        """Why the environments cannot be listed, or one of them cannot be opened."""
+        self._left_with: int = Exit.FINE
         self._command = command
         self.left_at: Step | None = None
         """The step at which an open job was left."""
@@ -46,6 +48,11 @@ class EnvironmentSession:
     def place(self) -> str:
         """The place of the credentials as a phrase within a sentence."""
         return self.flow.place if self.flow else self.environments.place
+
+    @property
+    def exit_code(self) -> int:
+        """What the program ends with: by what does not open, or by the environment that was open last."""
+        return self.problem.exit_code if self.problem else self._left_with
 
     async def open(self, environment: Environment) -> Flow:
         """Open one environment, and close the one before it.
@@ -62,7 +69,7 @@ class EnvironmentSession:
         try:
             if self.flow is not None:
                 self.left_at = self.flow.step
-                self.exit_code = self.flow.exit_code
+                self._left_with = self.flow.exit_code
                 self.farewell = self.closing() if self.left_at else ()
         finally:
             self.flow = None
