@@ -83,7 +83,7 @@ async def test_a_current_key_that_is_not_stored_any_more_is_told_and_struck_off_
         plain,
         (f"{current.name} is missing", "delete"),
         ("Nothing changes on Binance", "no"),
-        ("That is not the word", "delete"),
+        ("You typed something else", "delete"),
         ("The record is deleted.", "quit"),
     )
     seen = await visit(plain, ("Do you already have a key?", "quit"))

@@ -155,7 +155,7 @@ async def test_there_is_no_way_back_after_promotion(plain: PlainWorld) -> None:
 
 async def test_a_rotation_is_given_up_only_by_the_typed_word(plain: PlainWorld) -> None:
     script: list[Line] = [("", "back"), ("Gives the open job up", "give-up"), ("Type give up", "yes")]
-    kept = await visit(plain, *ROTATE, *script, ("That is not the word.", "back"), ("Nothing was done.", "quit"))
+    kept = await visit(plain, *ROTATE, *script, ("You typed something else.", "back"), ("Nothing was done.", "quit"))
     assert kept.left_at is Step.EGRESS
     ended = await visit(plain, ("resume", "give-up"), ("Type give up", "give up"), ("You gave the job up.", "quit"))
     assert ended.left_at is None

@@ -162,7 +162,7 @@ async def test_a_rehearsal_that_was_left_open_keeps_its_scenario() -> None:
         assert left.scenario == "legacy-will-not-die"
         code, out, err = await key_wizard(*arguments, "smooth", environ=environ)
         assert (code, json.loads(out)["scenario"]) == (4, "legacy-will-not-die")
-        assert "goes on with its own scenario" in err
+        assert "The open rehearsal keeps its scenario" in err
 
 
 async def test_the_list_of_drills_says_of_each_what_happens_and_the_way_out() -> None:

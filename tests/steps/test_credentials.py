@@ -145,7 +145,7 @@ async def test_permissions_that_are_not_known_are_not_guessed(world: World, has_
         assert "Binance did not say what that is" in instructed(presenter)
         assert "Spot" not in instructed(presenter)
         (unsure,) = [row for row in presenter.view().evidence if row.state is State.UNSURE]
-        assert ("does not tell them" in unsure.cells[0]) is not has_sapi
+        assert ("does not say what it may do" in unsure.cells[0]) is not has_sapi
 
 
 async def test_what_changes_for_the_bot_is_said_where_the_current_key_is_hmac(world: World) -> None:

@@ -65,7 +65,7 @@ class Glyphs:
 
 
 UNICODE = Glyphs("✓", "✗", "!", "○", "·", "❯", "●", "?", "─", "…", "→", "•")
-ASCII = Glyphs("+", "x", "!", ".", ".", ">", "@", "?", "-", "...", "->", "*")
+ASCII = Glyphs("+", "x", "!", "o", ".", ">", "@", "?", "-", "...", "->", "*")
 
 
 def glyphs_for(environ: Mapping[str, str]) -> Glyphs:

@@ -145,7 +145,7 @@ class Talk:
             if answer == Command.BACK:
                 self.say("Nothing was done.")
                 return ""
-            self.say("That is not the word. Nothing was done.")
+            self.say("You typed something else. Nothing was done.")
 
     async def attempt(self, work: Callable[[], Awaitable[Result]], what: str, at_most: float) -> Result | None:
         """Say what is waited for and wait; return None when it failed or was stopped, which is told.
@@ -227,7 +227,7 @@ class Talk:
         return command if command is Command.BACK else None
 
     def _general_help(self) -> Iterable[str]:
-        yield "Answer with the number or the word. Enter alone takes the answer in brackets."
+        yield "Answer with the number or the name. Enter alone takes the answer in brackets."
         yield "back goes back one step. Nothing that is stored is lost. quit closes the wizard."
         yield "Ctrl-C stops a wait. At a prompt it asks whether to quit."
         yield from self.closing()

@@ -297,7 +297,7 @@ class TerminalConsole:
             raise WizardError(
                 "Keys and secrets are typed at a terminal only",
                 why="The input is not a terminal here: what feeds it could keep what passes through.",
-                advice="Start the wizard at a terminal; over SSH, use ssh -t.",
+                advice="Start the wizard at a terminal. Over SSH, use `ssh -t`.",
                 code="plain.no_terminal",
             )
         if self._is_terminal and not IS_POSSIBLE:

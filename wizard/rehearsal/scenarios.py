@@ -73,7 +73,7 @@ _ALL = (
     ),
     Scenario(
         "clock-skewed",
-        "This host's clock is 30 s behind Binance's, until the system sets it right.",
+        "This host's clock is 30 s slow, until the system corrects it.",
         "Binance refuses the time of the request. The probe says how far the clock is off.",
         "Wait until the clock is right, then probe again. Do not raise recvWindow.",
         Correction.WAIT,

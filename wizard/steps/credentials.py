@@ -338,7 +338,7 @@ class CredentialsPresenter(StepPresenter):
             return f"{printable(self._problem.rstrip('.'))}."
         site = self.flow.context.environment.site
         if self._answer is None or self._answer.accepted:
-            return f"{site.name} does not tell them."
+            return f"{site.name} does not say what it may do."
         return f"{printable(self._answer.diagnose().what.rstrip('.'))}."
 
     def _actions(self) -> tuple[Action, ...]:

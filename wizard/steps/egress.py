@@ -38,7 +38,7 @@ class EgressPresenter(StepPresenter):
     ABOUT: ClassVar[str] = (
         "Binance compares the address that your calls come from with the whitelist of the key."
         " Public services are asked for that address, over the same route and over IPv4."
-        " An address counts when services of two operators see it."
+        " An address counts when services of two providers see it."
         " If this host calls from several addresses, all of them belong on the list."
     )
 

@@ -53,7 +53,7 @@ class WizardApp(SafeApp):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f1", "help", "Help", key_display="F1", tooltip="What this screen is for, and all its keys"),
         Binding("question_mark", "help", show=False),
-        Binding("ctrl+q", "leave", "Close", key_display="^Q", tooltip="Close the wizard; it says what that means"),
+        Binding("ctrl+q", "leave", "Close", key_display="^Q", tooltip="Close the wizard, after a question"),
         Binding("ctrl+c", "leave", show=False, priority=True),
     ]
 

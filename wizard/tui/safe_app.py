@@ -236,7 +236,7 @@ class SafeApp(KeyOrder):
         if len(data) > LONGEST_COPY:
             raise WizardError(
                 "The text is too long for the clipboard.",
-                why=f"It has {len(data)} bytes; terminals take {LONGEST_COPY}.",
+                why=f"It has {len(data)} bytes. Terminals take {LONGEST_COPY}.",
                 advice="Select it on the screen, or save it to a file.",
                 code="clipboard.too-long",
             )
