@@ -9,7 +9,7 @@ announced as superseded, with the reason.
 from __future__ import annotations
 
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 from wizard.core.clock import Clock
@@ -49,6 +49,7 @@ class KeyJournal(Protocol):
         """Note that the item was read back as gone."""
 
 
+@dataclass(frozen=True, slots=True)
 class Vault:
     """The store and the journal of one environment, moved together.
 
@@ -56,38 +57,38 @@ class Vault:
     also says whose items these are: two journals on one store do not touch each other's.
     """
 
-    def __init__(self, environment: str, journal: KeyJournal, store: Store, clock: Clock = time.time) -> None:
-        self.store = store
-        self._environment = environment
-        self._journal = journal
-        self._clock = clock
+    environment: str
+    journal: KeyJournal
+    store: Store
+    clock: Clock = time.time
+    """Stamps an item with the time at which it is made."""
 
     async def put(self, credentials: Credentials, slot: Slot, *, whitelist: str = "") -> KeyRecord:
         """Write, read back, compare; then the journal calls the key stored. Else `recover` settles it."""
-        stored_at = self._clock()
-        value = encode_item(credentials, stored_at, self._journal.id)
+        stored_at = self.clock()
+        value = encode_item(credentials, stored_at, self.journal.id)
         try:
             expect_to_fit(self.store.backend, value)
             for version in range(self._unused_version(credentials), HIGHEST_VERSION):
                 record = KeyRecord(
-                    environment=self._environment,
+                    environment=self.environment,
                     name=credentials.name,
                     kind=credentials.kind,
                     slot=slot,
                     holding=Holding.ANNOUNCED,
-                    item=item_name(self._environment, credentials, version),
+                    item=item_name(self.environment, credentials, version),
                     store=self.store.label,
                     backend=self.store.backend,
                     stored_at=stored_at,
                     version=version,
                     whitelist=whitelist,
                 )
-                self._journal.announce_key(record)
+                self.journal.announce_key(record)
                 if await self._is_written(record.item, value):
-                    self._journal.confirm_key(record)
+                    self.journal.confirm_key(record)
                     return replace(record, holding=Holding.STORED)
                 # Another journal on the same store has an item of this name: leave it alone.
-                self._journal.forget_key(record, "somebody else uses this name")
+                self.journal.forget_key(record, "somebody else uses this name")
         finally:
             value.wipe()
         raise CustodyError(
@@ -106,14 +107,14 @@ class Vault:
         self._expect_here(record)
         if record.slot is Slot.CURRENT:
             raise ValueError("the secret of the current key is never deleted")
-        self._journal.announce_purge(record, reason)
-        await remove_item(self.store, record.item, self._journal.id)
-        self._journal.confirm_purge(record)
+        self.journal.announce_purge(record, reason)
+        await remove_item(self.store, record.item, self.journal.id)
+        self.journal.confirm_purge(record)
 
     async def recover(self) -> tuple[str, ...]:
         """Settle what an interrupted run left in between; return what was done, as sentences."""
         done: list[str] = []
-        for record in self._journal.keys(self._environment):
+        for record in self.journal.keys(self.environment):
             if record.holding not in (Holding.ANNOUNCED, Holding.PURGING):
                 continue
             if record.backend != self.store.backend:
@@ -131,7 +132,7 @@ class Vault:
         """
         expected = [
             record
-            for record in self._journal.keys(self._environment)
+            for record in self.journal.keys(self.environment)
             if record.holding is Holding.STORED
             and record.slot in (Slot.CURRENT, Slot.PENDING, Slot.DRAFT)
             and record.backend == self.store.backend
@@ -140,14 +141,14 @@ class Vault:
 
     async def unknown_items(self) -> tuple[str, ...]:
         """Return the names of items of this environment that the journal does not know, as far as they can be told."""
-        keys = self._journal.keys(self._environment)
+        keys = self.journal.keys(self.environment)
         known = {record.item for record in keys if record.holding is not Holding.PURGED}
-        return tuple(name for name in await self.store.names(_prefix(self._environment)) if name not in known)
+        return tuple(name for name in await self.store.names(_prefix(self.environment)) if name not in known)
 
     def forget(self, record: KeyRecord) -> None:
         """Strike a key off whose item is not there any more; call it for what `missing` returned."""
-        self._journal.announce_purge(record, "the store no longer had its item, and the user gave it up")
-        self._journal.confirm_purge(record)
+        self.journal.announce_purge(record, "the store no longer had its item, and the user gave it up")
+        self.journal.confirm_purge(record)
 
     async def _is_written(self, name: str, value: Secret) -> bool:
         """Store an item, unless the name is taken by more than the empty value of a write that was cut short."""
@@ -167,29 +168,29 @@ class Vault:
 
     async def _settle_announced(self, record: KeyRecord) -> str:
         found = await _read_here(self.store, record.item)
-        if found is not None and _is_own(found, self._journal.id):
-            self._journal.confirm_key(record)
+        if found is not None and _is_own(found, self.journal.id):
+            self.journal.confirm_key(record)
             return f"The wizard was interrupted, but {record.name} is safe in {self.store.place}."
         # Whatever else is under that name was not written by this journal, or is empty: it is left alone.
-        self._journal.forget_key(record, f"it did not reach {self.store.place} whole")
+        self.journal.forget_key(record, f"it did not reach {self.store.place} whole")
         return f"The wizard was interrupted before {record.name} was in {self.store.place}. Enter it again."
 
     async def _complete_purge(self, record: KeyRecord) -> str:
         try:
-            await remove_item(self.store, record.item, self._journal.id)
+            await remove_item(self.store, record.item, self.journal.id)
         except ItemOccupiedError:
             # Ours is gone: somebody else has put an item of that name since.
-            self._journal.confirm_purge(record)
+            self.journal.confirm_purge(record)
             return f"Another program replaced the item of {record.name}. The wizard leaves it alone."
         except KeptElsewhereError as error:
             return f"The secret of {record.name} is not deleted yet. {' '.join(error.sentences())}"
-        self._journal.confirm_purge(record)
+        self.journal.confirm_purge(record)
         return f"The secret of {record.name} is now deleted. The wizard had been interrupted."
 
     def _unused_version(self, credentials: Credentials) -> int:
         """One new item per version: nothing is overwritten."""
         fingerprint = credentials.name.fingerprint
-        keys = self._journal.keys(self._environment)
+        keys = self.journal.keys(self.environment)
         return 1 + max((key.version for key in keys if key.name.fingerprint == fingerprint), default=0)
 
 

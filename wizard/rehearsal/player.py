@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from wizard.core.credentials import KeyKind
@@ -57,48 +57,39 @@ class PlayedStep:
         }
 
 
+@dataclass(slots=True)
 class Player:
-    """Walks one rotation as a user would, with a new key of `kind`, and takes the scenario's way out.
+    """Walks one rotation as a user would."""
 
-    `on_step` gets each step when it has ended, `on_correction` as a sentence what the user did about one that did not
-    pass. A fault that passes by itself is waited out for `passes_after` seconds.
-    """
-
-    def __init__(
-        self,
-        flow: Flow,
-        simulated_page: SimulatedPage,
-        kind: KeyKind,
-        scenario: Scenario,
-        *,
-        passes_after: float = 0.0,
-        on_step: Callable[[PlayedStep], object] = lambda _: None,
-        on_correction: Callable[[str], object] = lambda _: None,
-    ) -> None:
-        self._flow = flow
-        self._simulated_page = simulated_page
-        self._kind = kind
-        self._scenario = scenario
-        self._passes_after = passes_after
-        self._on_step = on_step
-        self._on_correction = on_correction
-        self._steps: list[PlayedStep] = []
-        self._grade: Grade = Grade.INCONCLUSIVE
+    flow: Flow
+    simulated_page: SimulatedPage
+    kind: KeyKind
+    """Of the new key."""
+    scenario: Scenario
+    """The drill, whose way out is taken."""
+    passes_after: float = 0.0
+    """Seconds until a fault that passes by itself is over."""
+    on_step: Callable[[PlayedStep], object] = lambda _: None
+    """Takes each step when it has ended."""
+    on_correction: Callable[[str], object] = lambda _: None
+    """Takes what the user did about a step that did not pass, as a sentence."""
+    _steps: list[PlayedStep] = field(default_factory=list, init=False)
+    _grade: Grade = field(default=Grade.INCONCLUSIVE, init=False)
 
     async def play(self) -> bool:
         """Play from wherever the rotation stands; return whether the legacy key was proven dead and purged."""
-        if self._flow.rotation is None:
-            await self._flow.begin(Mode.ROTATE)
-        while (step := self._flow.step) is not None:
+        if self.flow.rotation is None:
+            await self.flow.begin(Mode.ROTATE)
+        while (step := self.flow.step) is not None:
             if not (await self._act(step) or await self._try_to_correct(step)):
                 return False
         return self._grade is Grade.PROVEN
 
     def as_json(self) -> dict[str, Any]:
         """Return the whole rehearsal as JSON shapes: steps, grade, where the credentials ended."""
-        context, now = self._flow.context, self._flow.context.clock()
+        context, now = self.flow.context, self.flow.context.clock()
         return {
-            "scenario": self._scenario.name,
+            "scenario": self.scenario.name,
             "steps": [step.as_json() for step in self._steps],
             "grade": self._grade,
             "credentials": [
@@ -125,53 +116,53 @@ class Player:
             outcome, evidence = Outcome.FAILED, [self._finding(step, Outcome.FAILED, " ".join(error.sentences()))]
         played = PlayedStep(step, outcome, tuple(evidence), time.perf_counter() - begun)
         self._steps.append(played)
-        self._on_step(played)
+        self.on_step(played)
         return outcome is Outcome.PASSED
 
     async def _egress(self) -> Played:
-        finding = self._flow.egress.finding(await self._flow.egress.detect())
+        finding = self.flow.egress.finding(await self.flow.egress.detect())
         if finding.passed:
-            self._flow.advance(Step.EGRESS)
+            self.flow.advance(Step.EGRESS)
         return finding.outcome, [finding]
 
     async def _whitelist(self) -> Played:
-        finding = self._flow.whitelist.settle(self._flow.whitelist.proposal())
-        self._flow.advance(Step.WHITELIST)
+        finding = self.flow.whitelist.settle(self.flow.whitelist.proposal())
+        self.flow.advance(Step.WHITELIST)
         return Outcome.PASSED, [finding]
 
     async def _credentials(self) -> Played:
-        step, is_pair = self._flow.credentials, self._kind is KeyKind.ED25519
+        step, is_pair = self.flow.credentials, self.kind is KeyKind.ED25519
         public_key = await step.public_key() if is_pair else ""
-        made = await self._simulated_page.create(
-            "new", self._kind, self._list(), public_key=public_key, enableSpotAndMarginTrading=True
+        made = await self.simulated_page.create(
+            "new", self.kind, self._list(), public_key=public_key, enableSpotAndMarginTrading=True
         )
         store = step.store_pair(made.api_key, public_key) if is_pair else step.store_hmac(made.api_key, made.secret)
         finding = await store
-        self._flow.advance(Step.CREDENTIALS)
+        self.flow.advance(Step.CREDENTIALS)
         return Outcome.PASSED, [finding]
 
     async def _probe(self) -> Played:
-        report = await self._flow.probe.run()
+        report = await self.flow.probe.run()
         if report.is_proven:
-            await self._flow.complete(report)
+            await self.flow.complete(report)
         return report.outcome, report.findings
 
     async def _retire(self) -> Played:
-        if legacy := await self._find_key(self._flow.retire.legacy):
-            await self._simulated_page.delete(legacy.api_key)
+        if legacy := await self._find_key(self.flow.retire.legacy):
+            await self.simulated_page.delete(legacy.api_key)
         seen_alive = 0
         for _ in range(MOST_POLLS):
-            death = await self._flow.retire.poll()
+            death = await self.flow.retire.poll()
             seen_alive += death.grade is Grade.ALIVE
             if POLLS_IN_A_ROW in (death.in_a_row, seen_alive):
                 break
-            await self._flow.retire.wait()
+            await self.flow.retire.wait()
         if death.grade is not Grade.PROVEN:
             self._grade = death.grade
             finding = self._finding("Death", Outcome.INCONCLUSIVE, death.sentence)
             outcome = Outcome.FAILED if death.grade is Grade.ALIVE else Outcome.INCONCLUSIVE
             return outcome, [replace(finding, does_not_prove=death.does_not_prove)]
-        report = await self._flow.purge()
+        report = await self.flow.purge()
         # What was proven is said of a report that was kept, not before.
         self._grade = report.grade or Grade.INCONCLUSIVE
         proof = self._finding("Death", Outcome.PASSED, report.proof)
@@ -189,53 +180,53 @@ class Player:
         try:
             done = await self.correct()
         except WizardError as error:
-            self._on_correction(" ".join(error.sentences()))
+            self.on_correction(" ".join(error.sentences()))
             return False
         if done:
             self._steps[-1] = replace(self._steps[-1], correction=done)
-            self._on_correction(done)
+            self.on_correction(done)
         return bool(done)
 
     async def correct(self) -> str:
         """Take the way out and return what was done; nothing where there is none. Raise WizardError if it is closed."""
-        match self._scenario.correction:
+        match self.scenario.correction:
             case Correction.NONE:
                 return ""
             case Correction.WAIT:
-                await self._flow.context.pause(self._passes_after)
-                return f"Waited {self._passes_after:g} s."
+                await self.flow.context.pause(self.passes_after)
+                return f"Waited {self.passes_after:g} s."
             case Correction.LIST:
                 return await self._correct_list()
             case Correction.PERMISSION:
-                new, name = await self._new_key(), self._scenario.loses_permission
-                await self._simulated_page.set_permissions(new.api_key, **{**new.permissions, name: True})
+                new, name = await self._new_key(), self.scenario.loses_permission
+                await self.simulated_page.set_permissions(new.api_key, **{**new.permissions, name: True})
                 return f"Switched {name} on, on the simulated Binance page."
             case Correction.NEW_KEY:
-                await self._simulated_page.delete((await self._new_key()).api_key)
-                self._flow.back()
+                await self.simulated_page.delete((await self._new_key()).api_key)
+                self.flow.back()
                 return "Deleted the new key on the simulated Binance page, and went back to make another."
 
     async def _correct_list(self) -> str:
         listed = filter(None, self._list().split(","))
-        seen = (await self._flow.egress.detect()).verdict.addresses
+        seen = (await self.flow.egress.detect()).verdict.addresses
         entries = dict.fromkeys((*listed, *map(str, seen)))
-        self._flow.back()
-        if self._flow.back() is not Step.WHITELIST:
+        self.flow.back()
+        if self.flow.back() is not Step.WHITELIST:
             raise WizardError(
                 "This job has no whitelist to correct",
                 advice="Begin the drill again, with a replacement of the key.",
                 code="rehearsal.no-correction",
             )
-        self._flow.whitelist.settle(parse("\n".join(entries)))
-        self._flow.advance(Step.WHITELIST)
-        self._flow.advance(Step.CREDENTIALS)
+        self.flow.whitelist.settle(parse("\n".join(entries)))
+        self.flow.advance(Step.WHITELIST)
+        self.flow.advance(Step.CREDENTIALS)
         # Both keys: from an address that is not on its list the legacy key cannot be seen to die.
-        for key in await self._simulated_page.keys():
-            await self._simulated_page.set_whitelist(key.api_key, self._list())
+        for key in await self.simulated_page.keys():
+            await self.simulated_page.set_whitelist(key.api_key, self._list())
         return f"Saved {self._list()} as the whitelist of every key on the simulated Binance page."
 
     async def _new_key(self) -> ListedKey:
-        if found := await self._find_key(self._flow.credentials.pending):
+        if found := await self._find_key(self.flow.credentials.pending):
             return found
         raise WizardError(
             "The new key is not on the simulated Binance page",
@@ -244,11 +235,11 @@ class Player:
         )
 
     async def _find_key(self, record: KeyRecord | None) -> ListedKey | None:
-        keys = await self._simulated_page.keys() if record else ()
+        keys = await self.simulated_page.keys() if record else ()
         return next((key for key in keys if record and key.api_key.fingerprint() == record.name.fingerprint), None)
 
     def _finding(self, subject: str, outcome: Outcome, observed: str) -> Finding:
-        return Finding(subject, outcome, observed, self._flow.context.clock())
+        return Finding(subject, outcome, observed, self.flow.context.clock())
 
     def _list(self) -> str:
-        return self._flow.context.journal.whitelist_of(self._flow.context.rotation)
+        return self.flow.context.journal.whitelist_of(self.flow.context.rotation)

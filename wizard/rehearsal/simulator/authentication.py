@@ -16,23 +16,10 @@ import re
 from decimal import Decimal
 from ipaddress import ip_address
 
-from wizard.rehearsal.simulator.calls import SIGNATURE, Answer, Call, Parameters
+from wizard.rehearsal.simulator import refusals
+from wizard.rehearsal.simulator.calls import SIGNATURE, Call, Parameters
 from wizard.rehearsal.simulator.keys import KEY_LENGTH, ApiKey
-from wizard.rehearsal.simulator.refusals import (
-    AHEAD_OF_SERVER,
-    BAD_SIGNATURE,
-    BAD_WINDOW,
-    DUPLICATE_VALUES,
-    EMPTY,
-    ILLEGAL_CHARACTERS,
-    KEY_MALFORMED,
-    KEY_REJECTED,
-    KEY_UNKNOWN,
-    MISSING,
-    OUTSIDE_WINDOW,
-    RequestError,
-    Surface,
-)
+from wizard.rehearsal.simulator.refusals import RequestError, Surface
 from wizard.rehearsal.simulator.state import ExchangeState
 
 _KEY_SHAPE = re.compile(rf"[A-Za-z0-9]{{{KEY_LENGTH}}}")
@@ -51,17 +38,17 @@ def check_timing(parameters: Parameters, server_time: int) -> None:
     window = _window(parameters)
     timestamp = _timestamp(parameters)
     if timestamp >= server_time + AHEAD_LIMIT:
-        raise RequestError(AHEAD_OF_SERVER)
+        raise RequestError(refusals.AHEAD_OF_SERVER)
     if server_time - timestamp > window:
-        raise RequestError(OUTSIDE_WINDOW)
+        raise RequestError(refusals.OUTSIDE_WINDOW)
 
 
 def _timestamp(parameters: Parameters) -> int:
     text = parameters.get("timestamp")
     if not text:
-        raise RequestError(MISSING, "timestamp")
+        raise RequestError(refusals.MISSING, "timestamp")
     if not re.fullmatch(_TIMESTAMP, text):
-        raise RequestError(ILLEGAL_CHARACTERS, "timestamp", _TIMESTAMP)
+        raise RequestError(refusals.ILLEGAL_CHARACTERS, "timestamp", _TIMESTAMP)
     number = int(text)
     return number if number >= FIRST_MICROSECOND_TIMESTAMP else number * 1000
 
@@ -69,35 +56,25 @@ def _timestamp(parameters: Parameters) -> int:
 def _window(parameters: Parameters) -> Decimal:
     text = parameters.values.get("recvWindow", DEFAULT_WINDOW)
     if not text:
-        raise RequestError(EMPTY, "recvWindow")
+        raise RequestError(refusals.EMPTY, "recvWindow")
     if not re.fullmatch(_WINDOW, text):
-        raise RequestError(ILLEGAL_CHARACTERS, "recvWindow", _WINDOW)
+        raise RequestError(refusals.ILLEGAL_CHARACTERS, "recvWindow", _WINDOW)
     window = Decimal(text)
     if window > MAX_WINDOW:
-        raise RequestError(BAD_WINDOW)
+        raise RequestError(refusals.BAD_WINDOW)
     return window * 1000
-
-
-def signed(permission: str, answer: Answer) -> Answer:
-    """Return `answer` behind `authentication`: it is only reached by keys that have `permission`."""
-
-    def guarded(state: ExchangeState, call: Call) -> object:
-        admit(state, call, permission)
-        return answer(state, call)
-
-    return guarded
 
 
 def admit(state: ExchangeState, call: Call, permission: str) -> ApiKey:
     """Return the key that made this call, or raise RequestError at the first check that fails."""
     key = usable_key(state, call)
     if call.parameters.is_ambiguous:
-        raise RequestError(DUPLICATE_VALUES)
+        raise RequestError(refusals.DUPLICATE_VALUES)
     check_timing(call.parameters, state.server_time())
     if not call.is_logged_on:
         _check_signature(key, call)
     if permission not in key.permissions:
-        raise RequestError(KEY_REJECTED)
+        raise RequestError(refusals.KEY_REJECTED)
     return key
 
 
@@ -105,27 +82,27 @@ def usable_key(state: ExchangeState, call: Call) -> ApiKey:
     """Return the key that the call names, or raise RequestError: it may not be used, or not from this address."""
     key = _known_key(state, call)
     if not key.lets_in(ip_address(call.ip), state.clock()):
-        raise RequestError(KEY_REJECTED)
+        raise RequestError(refusals.KEY_REJECTED)
     return key
 
 
 def _known_key(state: ExchangeState, call: Call) -> ApiKey:
     if not _KEY_SHAPE.fullmatch(call.api_key):
-        raise RequestError(KEY_MALFORMED)
+        raise RequestError(refusals.KEY_MALFORMED)
     key = state.keys.get(call.api_key)
     if key is None:
-        raise RequestError(KEY_UNKNOWN if call.surface is Surface.SAPI else KEY_REJECTED)
+        raise RequestError(refusals.KEY_UNKNOWN if call.surface is Surface.SAPI else refusals.KEY_REJECTED)
     if not key.enabled:
-        raise RequestError(KEY_REJECTED)
+        raise RequestError(refusals.KEY_REJECTED)
     return key
 
 
 def _check_signature(key: ApiKey, call: Call) -> None:
     signature, payload = call.parameters.get(SIGNATURE), call.parameters.payload
     if not signature:
-        raise RequestError(MISSING, SIGNATURE)
+        raise RequestError(refusals.MISSING, SIGNATURE)
     # Since 2026-01-15 REST payloads are percent-encoded before they are signed, so they are ASCII (CHANGELOG).
     # Those of the WebSocket API are not encoded (web-socket-api.md).
     is_encoded = call.surface is Surface.WEBSOCKET_API or payload.isascii()
     if not is_encoded or not key.verifier(payload, signature):
-        raise RequestError(BAD_SIGNATURE)
+        raise RequestError(refusals.BAD_SIGNATURE)

@@ -56,8 +56,9 @@ def routes(state: ExchangeState) -> list[Route]:
     return [Route("/echo/plain", plain), Route("/echo/json", as_json), Route("/echo/trace", trace)]
 
 
-def _ping(_state: ExchangeState, _call: Call) -> object:
-    return {}
+def always(body: object) -> Answer:
+    """Return what gives the same answer to every call."""
+    return lambda _state, _call: body
 
 
 def _time(state: ExchangeState, call: Call) -> object:
@@ -74,11 +75,6 @@ def _server_time(state: ExchangeState, call: Call) -> int:
 def _futures_time(state: ExchangeState, _call: Call) -> object:
     # The time unit header is documented for /api only.
     return {"serverTime": state.server_time() // 1000}
-
-
-def _margin_pairs(_state: ExchangeState, _call: Call) -> object:
-    # Nothing is traded on margin here. The real ones ask for a key, without a signature (MARKET_DATA).
-    return []
 
 
 def _exchange_info(state: ExchangeState, call: Call) -> object:
@@ -118,12 +114,13 @@ def _contract(name: str) -> Answer:
 
 
 ENDPOINTS = (
-    Endpoint("GET", "/api/v3/ping", 1, _ping),
+    Endpoint("GET", "/api/v3/ping", 1, always({})),
     Endpoint("GET", "/api/v3/time", 1, _time),
     Endpoint("GET", "/api/v3/exchangeInfo", 20, _exchange_info),
-    Endpoint("GET", "/sapi/v1/margin/allPairs", 1, _margin_pairs),
-    Endpoint("GET", "/sapi/v1/margin/isolated/allPairs", 1, _margin_pairs),
-    Endpoint("GET", "/fapi/v1/ping", 1, _ping),
+    # Nothing is traded on margin here. The real ones ask for a key, without a signature (MARKET_DATA).
+    Endpoint("GET", "/sapi/v1/margin/allPairs", 1, always([])),
+    Endpoint("GET", "/sapi/v1/margin/isolated/allPairs", 1, always([])),
+    Endpoint("GET", "/fapi/v1/ping", 1, always({})),
     Endpoint("GET", "/fapi/v1/time", 1, _futures_time),
     Endpoint("GET", "/fapi/v1/exchangeInfo", 1, _contract("usd_contract")),
     Endpoint("GET", "/dapi/v1/exchangeInfo", 1, _contract("coin_contract")),

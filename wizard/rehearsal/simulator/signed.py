@@ -10,17 +10,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from wizard.rehearsal.simulator.authentication import signed
+from wizard.rehearsal.simulator import refusals
+from wizard.rehearsal.simulator.authentication import admit
 from wizard.rehearsal.simulator.calls import Answer, Call, Endpoint
 from wizard.rehearsal.simulator.keys import FUTURES, READING, SPOT_TRADING, permission_flags
-from wizard.rehearsal.simulator.public import ANSWERS, BASES
-from wizard.rehearsal.simulator.refusals import (
-    BAD_ORDER_TYPE,
-    BAD_SIDE,
-    BAD_SYMBOL,
-    MISSING,
-    RequestError,
-)
+from wizard.rehearsal.simulator.public import ANSWERS, BASES, always
+from wizard.rehearsal.simulator.refusals import RequestError
 from wizard.rehearsal.simulator.state import ExchangeState
 
 
@@ -28,16 +23,16 @@ def _test_order(_state: ExchangeState, call: Call) -> object:
     # What each type of order asks for beside a quantity is not looked at: nothing is ever traded here.
     order = call.parameters
     for name, choices, refusal in (
-        ("symbol", BASES, BAD_SYMBOL),
-        ("side", ("BUY", "SELL"), BAD_SIDE),
-        ("type", ANSWERS["market"]["orderTypes"], BAD_ORDER_TYPE),
+        ("symbol", BASES, refusals.BAD_SYMBOL),
+        ("side", ("BUY", "SELL"), refusals.BAD_SIDE),
+        ("type", ANSWERS["market"]["orderTypes"], refusals.BAD_ORDER_TYPE),
     ):
         if not order.get(name):
-            raise RequestError(MISSING, name)
+            raise RequestError(refusals.MISSING, name)
         if order.get(name) not in choices:
             raise RequestError(refusal)
     if not (order.get("quantity") or order.get("quoteOrderQty")):
-        raise RequestError(MISSING, "quantity")
+        raise RequestError(refusals.MISSING, "quantity")
     return {}
 
 
@@ -69,12 +64,12 @@ def _account(state: ExchangeState, call: Call) -> object:
     return {**ANSWERS["account"], "balances": balances, "uid": state.uid}
 
 
-def _futures_balance(_state: ExchangeState, _call: Call) -> object:
-    return ANSWERS["futures_balance"]
-
-
 def _endpoint(method: str, path: str, weight: int, permission: str, answer: Answer) -> Endpoint:
-    return Endpoint(method, path, weight, signed(permission, answer), is_signed=True)
+    def guarded(state: ExchangeState, call: Call) -> object:
+        admit(state, call, permission)
+        return answer(state, call)
+
+    return Endpoint(method, path, weight, guarded, is_signed=True)
 
 
 ENDPOINTS = (
@@ -82,6 +77,6 @@ ENDPOINTS = (
     _endpoint("POST", "/api/v3/order/test", 1, SPOT_TRADING, _test_order),
     _endpoint("GET", "/sapi/v1/account/apiRestrictions", 1, READING, _restrictions),
     _endpoint("GET", "/sapi/v1/capital/config/getall", 10, READING, _coins),
-    _endpoint("GET", "/fapi/v2/balance", 5, FUTURES, _futures_balance),
-    _endpoint("GET", "/fapi/v3/balance", 5, FUTURES, _futures_balance),
+    _endpoint("GET", "/fapi/v2/balance", 5, FUTURES, always(ANSWERS["futures_balance"])),
+    _endpoint("GET", "/fapi/v3/balance", 5, FUTURES, always(ANSWERS["futures_balance"])),
 )

@@ -14,20 +14,12 @@ from starlette.responses import JSONResponse
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from wizard.rehearsal.simulator import public, signed
+from wizard.rehearsal.simulator import public, refusals, signed
 from wizard.rehearsal.simulator.authentication import admit, usable_key
 from wizard.rehearsal.simulator.calls import Call, Frame, read_frame
 from wizard.rehearsal.simulator.faults import CannedAnswer
 from wizard.rehearsal.simulator.keys import READING, PageKeyKind
-from wizard.rehearsal.simulator.refusals import (
-    KEY_KIND_UNSUPPORTED,
-    KEY_REJECTED,
-    MISSING,
-    UNKNOWN_ERROR,
-    UNSUPPORTED,
-    RequestError,
-    Surface,
-)
+from wizard.rehearsal.simulator.refusals import RequestError, Surface
 from wizard.rehearsal.simulator.state import SUCCESS, ExchangeState
 
 PATH = "/ws-api/v3"
@@ -79,12 +71,8 @@ class Method:
 def _log_on(state: ExchangeState, session: ConnectionState, call: Call) -> object:
     key = admit(state, call, READING)
     if key.kind is not PageKeyKind.ED25519:
-        raise RequestError(KEY_KIND_UNSUPPORTED, _KIND_NAMES[key.kind])
+        raise RequestError(refusals.KEY_KIND_UNSUPPORTED, _KIND_NAMES[key.kind])
     session.api_key, session.authorized_since = key.api_key, state.server_time()
-    return session.status(state.server_time())
-
-
-def _status(state: ExchangeState, session: ConnectionState, _call: Call) -> object:
     return session.status(state.server_time())
 
 
@@ -112,7 +100,7 @@ METHODS = {
         _as_rest("exchangeInfo", "GET", "/api/v3/exchangeInfo"),
         _as_rest("account.status", "GET", "/api/v3/account"),
         Method("session.logon", 2, _log_on, is_signed=True, takes_session=False),
-        Method("session.status", 2, _status),
+        Method("session.status", 2, lambda state, session, _call: session.status(state.server_time())),
         Method("userDataStream.subscribe.signature", 2, _subscribe, is_signed=True),
     )
 }
@@ -179,7 +167,8 @@ def _canned_answer(canned: CannedAnswer) -> FrameAnswer:
     """Return a planted answer; what is no error object is the message of one."""
     if canned.status < _ERROR or isinstance(canned.body, dict):
         return FrameAnswer(canned.status, canned.body)
-    return FrameAnswer(canned.status, {"code": UNKNOWN_ERROR.code, "msg": str(canned.body) or UNKNOWN_ERROR.text})
+    unknown = refusals.UNKNOWN_ERROR
+    return FrameAnswer(canned.status, {"code": unknown.code, "msg": str(canned.body) or unknown.text})
 
 
 def _answer(state: ExchangeState, session: ConnectionState, ip: str, frame: Frame) -> FrameAnswer:
@@ -190,13 +179,11 @@ def _answer(state: ExchangeState, session: ConnectionState, ip: str, frame: Fram
         answer, code = FrameAnswer(200, _carry_out(state, session, call, frame, method)), SUCCESS
     except RequestError as refused:
         is_revoked = call.is_logged_on and session.api_key is None
-        answer, code = (
-            FrameAnswer(refused.refusal.status, _error(state, refused, call), is_revoked),
-            refused.refusal.code,
-        )
+        code = refused.refusal.code
+        answer = FrameAnswer(refused.refusal.status, _error(state, refused, call), is_revoked)
     except Exception:  # a defect of this exchange; the connection goes on, as Binance's does after a 5XX
-        code = UNKNOWN_ERROR.code
-        answer = FrameAnswer(UNKNOWN_ERROR.status, {"code": code, "msg": UNKNOWN_ERROR.text})
+        code = refusals.UNKNOWN_ERROR.code
+        answer = FrameAnswer(refusals.UNKNOWN_ERROR.status, {"code": code, "msg": refusals.UNKNOWN_ERROR.text})
     if answer.is_revocation or (method and method.is_signed):
         state.write_log(call.api_key, ip, call.path, answer.status, code)
     return answer
@@ -209,26 +196,20 @@ def _carry_out(
     if frame.problem:
         raise frame.problem
     if method is None:
-        raise RequestError(UNSUPPORTED)
+        raise RequestError(refusals.UNSUPPORTED)
     if call.is_logged_on and not _is_still_good(state, call):
         session.api_key = session.authorized_since = None
-        raise RequestError(KEY_REJECTED)
+        raise RequestError(refusals.KEY_REJECTED)
     if method.is_signed and not call.api_key:
-        raise RequestError(MISSING, "apiKey")
+        raise RequestError(refusals.MISSING, "apiKey")
     return method.answer(state, session, call)
 
 
 def _call(session: ConnectionState, ip: str, frame: Frame, method: Method | None) -> Call:
-    call = Call(
-        surface=Surface.WEBSOCKET_API,
-        path=f"{PATH}#{frame.method}",
-        ip=ip,
-        api_key=frame.parameters.get("apiKey"),
-        time_unit=session.time_unit,
-        parameters=frame.parameters,
-    )
+    path, named, parameters = f"{PATH}#{frame.method}", frame.parameters.get("apiKey"), frame.parameters
+    call = Call(Surface.WEBSOCKET_API, path, ip, named, session.time_unit, parameters)
     # A frame that names a key of its own is judged by that one.
-    names_key = "apiKey" in frame.parameters.values
+    names_key = "apiKey" in parameters.values
     if session.api_key is None or names_key or (method and not method.takes_session):
         return call
     return replace(call, api_key=session.api_key, is_logged_on=True)
