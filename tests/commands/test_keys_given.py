@@ -37,7 +37,6 @@ PLACES = [
     ["whitelist", "198.51.100.7 # {}"],
     ["whitelist", "--env", "{}", "198.51.100.7"],
     ["whitelist", "--egress", "{}", "198.51.100.7"],
-    ["whitelist", "--max-entries", "{}", "198.51.100.7"],
     ["whitelist", "--format", "{}", "198.51.100.7"],
     ["whitelist", "--", "{}"],
     ["egress", "--hosts", "{}"],

@@ -10,7 +10,6 @@ import argparse
 import asyncio
 import os
 import time
-from dataclasses import dataclass
 
 from wizard.commands.console import add_command, exit_code, non_negative, print_finding, print_json
 from wizard.commands.egress import keep_observation
@@ -19,6 +18,7 @@ from wizard.core import settings
 from wizard.core.clock import duration
 from wizard.core.errors import Exit, WizardError
 from wizard.core.settings import Environment, Paths, Settings
+from wizard.core.sites import Site
 from wizard.core.threads import run_async
 from wizard.custody.errors import CustodyError
 from wizard.custody.records import KeyRecord
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
     paths = settings.paths()
     known = settings.load(paths.config_file)
     environment = known.environment(options.environment)
-    key, findings, egress = run_async(KeyCheck(environment, paths, known).run(options.max_age * _DAY))
+    key, findings, egress = run_async(_check(environment, paths, known, options.max_age * _DAY))
     if egress:
         keep_observation(egress, environment, paths, "check")
     is_shut = any(finding.subject == STORAGE and finding.outcome is Outcome.FAILED for finding in findings)
@@ -90,69 +90,59 @@ def run(options: argparse.Namespace) -> int:
     return code
 
 
-@dataclass(frozen=True, slots=True)
-class KeyCheck:
-    """Looks at the current key of one environment, from this host."""
+async def _check(
+    environment: Environment, paths: Paths, known: Settings, max_age: float
+) -> tuple[KeyRecord | None, tuple[Finding, ...], EgressReport | None]:
+    """Return the key, what was found, and what was observed of this host's address; each trouble becomes a finding."""
+    try:
+        key = current_key(environment.name, paths)
+    except NoCurrentKeyError as error:
+        writer = FindingWriter(time.time, "")
+        missing = writer.error(CURRENT_KEY, Outcome.FAILED, error)
+        return None, (missing, *writer.not_run(ACCEPTED, WHITELIST, AGE)), None
+    egress, answer = await asyncio.gather(_observe(environment, paths), _ask(key, environment, paths, known))
+    report = egress if isinstance(egress, EgressReport) else None
+    address = str(report.verdict.addresses[0]) if report and report.verdict.is_agreed else ""
+    writer = FindingWriter(time.time, address)
+    asked = _asked(writer, key, environment.site, PHRASES[known.custody.place], answer)
+    return key, (*asked, _covered(writer, key, egress), _age(writer, key, answer, max_age)), report
 
-    environment: Environment
-    paths: Paths
-    known: Settings
 
-    async def run(self, max_age: float) -> tuple[KeyRecord | None, tuple[Finding, ...], EgressReport | None]:
-        """Ask the echo services, the place of the credentials and the exchange; each trouble becomes a finding.
+async def _observe(environment: Environment, paths: Paths) -> EgressReport | WizardError:
+    try:
+        route = decide_route(environment, os.environ)
+        return await detect(load_services(paths.services_file), route, rules=environment.rules)
+    except WizardError as error:
+        return error
 
-        A key of more than `max_age` seconds is too old. The report is None where nobody could be asked. WizardError is
-        raised where the journal cannot be read.
-        """
+
+async def _ask(key: KeyRecord, environment: Environment, paths: Paths, known: Settings) -> SignedAnswer | WizardError:
+    try:
+        credentials = await fetch(key, await place_opener(paths, known)())
         try:
-            key = current_key(self.environment.name, self.paths)
-        except NoCurrentKeyError as error:
-            writer = FindingWriter(time.time, "")
-            missing = writer.error(CURRENT_KEY, Outcome.FAILED, error)
-            return None, (missing, *writer.not_run(ACCEPTED, WHITELIST, AGE)), None
-        egress, answer = await asyncio.gather(self._observe(), self._ask(key))
-        report = egress if isinstance(egress, EgressReport) else None
-        address = str(report.verdict.addresses[0]) if report and report.verdict.is_agreed else ""
-        writer = FindingWriter(time.time, address)
-        findings = (
-            *self._asked(writer, key, answer),
-            _covered(writer, key, egress),
-            _age(writer, key, answer, max_age),
-        )
-        return key, findings, report
+            route = decide_route(environment, os.environ)
+            async with open_exchange(environment, route, timeout=CALL_DEADLINE, clock=time.time) as client:
+                return await ask(client, credentials, circumstances(environment.site))
+        finally:
+            credentials.wipe()
+    except WizardError as error:
+        return error
 
-    async def _observe(self) -> EgressReport | WizardError:
-        try:
-            route = decide_route(self.environment, os.environ)
-            return await detect(load_services(self.paths.services_file), route, rules=self.environment.rules)
-        except WizardError as error:
-            return error
 
-    async def _ask(self, key: KeyRecord) -> SignedAnswer | WizardError:
-        try:
-            credentials = await fetch(key, await place_opener(self.paths, self.known)())
-            try:
-                route = decide_route(self.environment, os.environ)
-                async with open_exchange(self.environment, route, timeout=CALL_DEADLINE, clock=time.time) as client:
-                    return await ask(client, credentials, circumstances(self.environment.site))
-            finally:
-                credentials.wipe()
-        except WizardError as error:
-            return error
-
-    def _asked(self, writer: FindingWriter, key: KeyRecord, answer: SignedAnswer | WizardError) -> tuple[Finding, ...]:
-        if isinstance(answer, CustodyError | NoCurrentKeyError):
-            subject = STORAGE if isinstance(answer, CustodyError) else CURRENT_KEY
-            return (writer.error(subject, Outcome.FAILED, answer), *writer.not_run(ACCEPTED))
-        place = PHRASES[self.known.custody.place]
-        held = writer.note(CURRENT_KEY, Outcome.PASSED, f"{key.name} was read from {place}.")
-        if isinstance(answer, WizardError):
-            return (held, writer.error(ACCEPTED, Outcome.INCONCLUSIVE, answer))
-        known = circumstances(self.environment.site, writer.egress, networks_of(key.whitelist))
-        accepted = writer.diagnosis(ACCEPTED, diagnose(answer.error, known))
-        if answer.restrictions is None:  # the site does not tell whether it binds the key to a list
-            return (held, accepted)
-        return (held, accepted, writer.restriction(answer.restrictions.ip_restricted, is_adopted=not key.whitelist))
+def _asked(
+    writer: FindingWriter, key: KeyRecord, site: Site, place: str, answer: SignedAnswer | WizardError
+) -> tuple[Finding, ...]:
+    if isinstance(answer, CustodyError | NoCurrentKeyError):
+        subject = STORAGE if isinstance(answer, CustodyError) else CURRENT_KEY
+        return (writer.error(subject, Outcome.FAILED, answer), *writer.not_run(ACCEPTED))
+    held = writer.note(CURRENT_KEY, Outcome.PASSED, f"{key.name} was read from {place}.")
+    if isinstance(answer, WizardError):
+        return (held, writer.error(ACCEPTED, Outcome.INCONCLUSIVE, answer))
+    known = circumstances(site, writer.egress, networks_of(key.whitelist))
+    accepted = writer.diagnosis(ACCEPTED, diagnose(answer.error, known))
+    if answer.restrictions is None:  # the site does not tell whether it binds the key to a list
+        return (held, accepted)
+    return (held, accepted, writer.restriction(answer.restrictions.ip_restricted, is_adopted=not key.whitelist))
 
 
 def _covered(writer: FindingWriter, key: KeyRecord, egress: EgressReport | WizardError) -> Finding:

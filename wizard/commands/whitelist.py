@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Sequence
-from dataclasses import replace
 from ipaddress import IPv4Address
 
 from wizard.commands.console import ArgumentParser, add_command, print_json, print_message, standard_input, write_output
@@ -13,7 +11,6 @@ from wizard.core import settings
 from wizard.core.addresses import read_ipv4
 from wizard.core.errors import Exit, UsageError
 from wizard.core.key_shape import holds_key
-from wizard.core.rules import MOST_ENTRIES
 from wizard.core.text import printable
 from wizard.whitelist.entries import COMMENT_MARKS, LONGEST_LABEL, Entries, parse
 from wizard.whitelist.findings import ListContext, ListFinding
@@ -56,7 +53,6 @@ What is wrong goes to standard error. Exit codes: 0 no errors, 1 errors.""",
         default=[],
         help="an address that the list must cover (repeatable)",
     )
-    parser.add_argument("--max-entries", metavar="N", type=_limit, help="how many entries Binance accepts")
     parser.interleaved = "text"
 
 
@@ -176,8 +172,6 @@ def _context(options: argparse.Namespace) -> ListContext:
     paths = settings.paths()
     known = settings.load(paths.config_file)
     environment = known.environment(options.env) if options.env else known.default
-    if options.max_entries is not None:
-        environment = replace(environment, rules=replace(environment.rules, max_entries=options.max_entries))
     required = dict.fromkeys(options.egress, "named by --egress")
     if not options.env:
         return ListContext(environment.rules, required)
@@ -194,10 +188,3 @@ def _address(text: str) -> IPv4Address:
     if address is None:
         raise argparse.ArgumentTypeError(f"{printable(text, limit=40)!r} is not an IPv4 address")
     return address
-
-
-def _limit(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,9}", text) or not 1 <= int(text) <= MOST_ENTRIES:
-        shown = printable(text, limit=40)
-        raise argparse.ArgumentTypeError(f"{shown!r} is not a whole number from 1 to {MOST_ENTRIES}")
-    return int(text)
