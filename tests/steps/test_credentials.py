@@ -156,7 +156,7 @@ async def test_what_changes_for_the_bot_is_said_where_the_current_key_is_hmac(wo
         await to_type(presenter, face, "hmac")
         assert "BINANCE_PRIVATE_KEY" not in evidence(presenter)
         on_binance(flow)
-        assert "System generated" in presenter.view().instructions[0].text
+        assert "Self-generated" not in presenter.view().instructions[0].text
         (page,) = face.visited
         assert "gives it to your bot as BINANCE_API_SECRET" in page.view().because[0]
         assert [row.item for row in page.view().rows] == ["ed25519", "hmac", "rsa", "import"]

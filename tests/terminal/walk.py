@@ -66,7 +66,7 @@ class Walk:
         self.press(ctrl("t"))
         self.see("Use this type")
         self.press(ENTER if kind == "ed25519" else DOWN + ENTER)
-        self.see("Save and probe", "-----END PUBLIC KEY-----" if kind == "ed25519" else "System generated")
+        self.see("Save and probe", "-----END PUBLIC KEY-----" if kind == "ed25519" else "Secret")
 
     def take_from_page(self) -> None:
         """Create the key on the simulated Binance page, which fills it in."""

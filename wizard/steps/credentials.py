@@ -291,14 +291,15 @@ class CredentialsPresenter(StepPresenter):
         yield Instruction(f"Confirm with 2FA, then paste {what} here")
 
     def _where(self) -> Instruction:
-        made_by = "System generated" if self.kind is KeyKind.HMAC else "Self-generated"
+        # What the page calls the other choice is not known for sure.
+        path = "Create API" if self.kind is KeyKind.HMAC else "Create API → Self-generated"
         if self.face.page:
-            menu = f"On Binance itself it is Create API → {made_by}"
+            menu = f"On Binance itself it is {path}"
             return Instruction("Open the simulated Binance page", (), "ctrl+o", "open", (menu,))
         page = self.flow.context.environment.site.key_page
         if "api-management" not in page:
             return Instruction(f"Create a key of type {self.kind.label} on {page or 'its page'}")
-        return Instruction(f"{page.split('//')[-1].removeprefix('www.')} → Create API → {made_by}")
+        return Instruction(f"{page.split('//')[-1].removeprefix('www.')} → {path}")
 
     def _permissions(self) -> Instruction:
         current = self.flow.current

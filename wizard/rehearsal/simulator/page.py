@@ -66,7 +66,7 @@ def routes(state: ExchangeState) -> list[Route]:
 
 def _create(state: ExchangeState, form: Form) -> object:
     try:
-        kind = PageKeyKind(_text(form, "kind") or PageKeyKind.HMAC)  # the page's default, "System generated"
+        kind = PageKeyKind(_text(form, "kind") or PageKeyKind.HMAC)
     except ValueError:
         raise PageError(f"kind must be one of {', '.join(PageKeyKind)}") from None
     label, public_key = _text(form, "label"), _text(form, "public_key")
