@@ -33,9 +33,9 @@ COLUMNS = ("Environment", "Site", "Current key", "Age", "Status")
 _DOES = {
     Step.EGRESS: "find the address that Binance sees",
     Step.WHITELIST: "check the list that you will paste",
-    Step.CREDENTIALS: "create the key on Binance, store it here",
-    Step.PROBE: "prove that it works, nothing changes before",
-    Step.RETIRE: "delete the legacy key, prove that it is dead",
+    Step.CREDENTIALS: "create the key and store it here",
+    Step.PROBE: "prove that it works, then switch",
+    Step.RETIRE: "prove that the legacy key is dead",
 }
 _ELSE = {
     (Mode.ADOPT, Step.CREDENTIALS): "read your key from a file, or paste it",

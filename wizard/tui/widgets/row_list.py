@@ -17,7 +17,11 @@ from wizard.steps.view import Row, State
 
 WIDEST = 40
 """Columns of the terminal that all cells but the last one take at most."""
+LEAST = 10
+"""To which a column shrinks where there is no room."""
 GAP = "   "
+MARGIN = 4
+"""Columns before the cells: the cursor and the sign."""
 INDENT = 2
 """Columns before the rows of a section."""
 COLOURS = {
@@ -45,15 +49,17 @@ def sign(state: State, glyphs: Glyphs) -> Content:
     return Content.from_markup(f"[{COLOURS[state]}]$glyph[/]", glyph=glyph)
 
 
-def widths_of(rows: Sequence[Row], columns: Sequence[str] = ()) -> list[int]:
-    """Return how wide each column but the last one is."""
-    tables = [row.cells for row in rows if len(row.cells) > 1]
-    heads = [columns] if columns else []
-    count = max(map(len, [*tables, *heads]), default=1)
-    return [
-        min(WIDEST, max((cell_len(cells[at]) for cells in [*tables, *heads] if at < len(cells)), default=0))
-        for at in range(count - 1)
-    ]
+def widths_of(rows: Sequence[Row], columns: Sequence[str] = (), room: int = 0) -> list[int]:
+    """Return how wide each column but the last one is; where there is no room for all, the widest give way."""
+    tables = [row.cells for row in rows if len(row.cells) > 1] + ([columns] if columns else [])
+    count = max(map(len, tables), default=1)
+    *widths, last = (
+        max((cell_len(cells[at]) for cells in tables if at < len(cells)), default=0) for at in range(count)
+    )
+    widths = [min(WIDEST, width) for width in widths]
+    while room and widths and sum(widths) + last + len(widths) * len(GAP) > room and max(widths) > LEAST:
+        widths[widths.index(max(widths))] -= 1
+    return widths
 
 
 def laid_out(row: Row, widths: Sequence[int], glyphs: Glyphs, *, has_signs: bool) -> Content:
@@ -150,7 +156,7 @@ class RowList(Widget, can_focus=True):
         room = self._room
         self._top = max(0, min(self._top, self._cursor, len(self._rows) - room), self._cursor - room + 1)
         has_signs = any(row.state is not State.EMPTY for row in self._rows)
-        widths = widths_of(self._rows, self._columns)
+        widths = widths_of(self._rows, self._columns, self.size.width - MARGIN)
         shown = range(self._top, min(self._top + room, len(self._rows)))
         drawn = [self._line(number, widths, has_signs=has_signs) for number in shown]
         if self._columns and self._rows:
