@@ -207,7 +207,7 @@ def test_a_time_to_wait_is_told() -> None:
 
 def test_diagnosis_and_permissions_are_light_to_import() -> None:
     script = (
-        "import json, sys, wizard.exchange.diagnosis, wizard.exchange.permissions\n"
+        "import json, sys, wizard.exchange.diagnosis, wizard.rotation.permissions\n"
         "print(json.dumps([name for name in ('httpx', 'httpcore', 'cryptography', 'ssl') if name in sys.modules]))"
     )
     ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)

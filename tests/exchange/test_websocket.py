@@ -91,9 +91,7 @@ async def test_an_ed25519_key_logs_on_first() -> None:
 
     credentials = Credentials(KeyKind.ED25519, Secret(API_KEY), generate_ed25519().private_pem)
     async with websocket_server(talk) as heard, client(heard.url) as found:
-        session = await found.websocket_session(credentials)
-    assert session.has_logged_on
-    assert session.account.uid == 7
+        assert (await found.websocket_session(credentials)).uid == 7
     assert [request["method"] for request in requests(heard)] == ["session.logon", "account.status"]
 
 

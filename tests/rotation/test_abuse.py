@@ -25,8 +25,8 @@ from wizard.rehearsal.simulated_page import NewKey, SimulatedPage
 from wizard.rotation import findings as say
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Finding, Grade, Mode, Outcome, Step, exit_code
+from wizard.rotation.probe import ProbeReport
 from wizard.rotation.retirement import Baseline, judge_death
-from wizard.rotation.steps.probe import ProbeReport
 from wizard.whitelist.entries import parse
 
 RESTRICTIONS = "/sapi/v1/account/apiRestrictions"

@@ -12,7 +12,7 @@ from wizard.core.secret import Secret
 from wizard.custody.records import Holding, Slot
 from wizard.rotation import findings as say
 from wizard.rotation.model import Grade, Mode, Outcome, Step
-from wizard.rotation.steps.probe import ProbeReport
+from wizard.rotation.probe import ProbeReport
 from wizard.whitelist.entries import parse
 
 

@@ -27,7 +27,6 @@ from wizard.rotation.context import Context, Pace
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Finding, Outcome
 from wizard.rotation.probe import Probe, ProbeReport
-from wizard.rotation.steps.probe import Wait
 
 PATIENT = Pace(call=10.0, egress=10.0, between_passes=0.0, between_questions=0.05, patience=60.0)
 """Its deadlines hold on a busy machine too."""
@@ -163,7 +162,7 @@ async def test_a_dead_market_stream_is_told_and_takes_nothing_from_the_proof(wor
 
 
 async def test_waiting_ends_when_the_list_counts(world: World) -> None:
-    waits: list[Wait] = []
+    asked_so_far: list[int] = []
     async with world.flow(pause=asyncio.sleep) as flow:
         async with httpx.AsyncClient(trust_env=False) as client:
             await client.put(f"{world.base_url}/desk/faults", json={"whitelist_delay_s": 600})
@@ -171,8 +170,8 @@ async def test_waiting_ends_when_the_list_counts(world: World) -> None:
             assert (await flow.probe.run()).may_change
             asked = asyncio.Event()
 
-            def note(wait: Wait) -> None:
-                waits.append(wait)
+            def note(_: float, questions: int) -> None:
+                asked_so_far.append(questions)
                 asked.set()
 
             waiting = asyncio.create_task(
@@ -183,7 +182,7 @@ async def test_waiting_ends_when_the_list_counts(world: World) -> None:
             await world.simulated_page.set_whitelist(made.api_key, HERE)
         assert (await waiting).is_accepted
         assert (await flow.probe.run()).is_proven
-    assert [wait.questions for wait in waits] == list(range(1, len(waits) + 1))
+    assert asked_so_far == list(range(1, len(asked_so_far) + 1))
 
 
 async def test_waiting_ends_by_itself_and_says_why(world: World) -> None:

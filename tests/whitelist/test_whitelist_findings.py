@@ -11,7 +11,7 @@ from wizard.core.rules import Rules
 from wizard.core.text import UNPRINTABLE
 from wizard.whitelist.entries import Entries, parse
 from wizard.whitelist.findings import ListContext
-from wizard.whitelist.fixes import Fix, apply_alternative, apply_fix, first_fix, fix_all
+from wizard.whitelist.fixes import Fix, apply_alternative, apply_fix, fix_all
 from wizard.whitelist.validation import validate
 
 
@@ -87,8 +87,8 @@ def test_host_bits_offer_the_address_and_the_block():
     assert "203.0.113.42 for the one address" in finding.message
     assert "203.0.113.0/24 for all 256" in finding.message
     assert (finding.suggestion, finding.alternative) == ("203.0.113.42", "203.0.113.0/24")
-    validation = judged("203.0.113.42/24")
-    assert [entry.text for entry in apply_alternative(validation, first_fix(validation))] == ["203.0.113.0/24"]
+    swapped = apply_alternative(judged("203.0.113.42/24"), Fix(finding, 0))
+    assert [entry.text for entry in swapped] == ["203.0.113.0/24"]
 
 
 def test_a_netmask_beside_one_address_of_its_block_offers_both_as_well():
@@ -102,8 +102,7 @@ def test_a_block_too_wide_to_list_is_not_offered_for_host_bits():
 
     assert "5.0.0.0/8" not in finding.message
     assert finding.alternative is None
-    validation = judged("5.6.7.8/8")
-    assert apply_alternative(validation, first_fix(validation)) is None
+    assert apply_alternative(judged("5.6.7.8/8"), Fix(finding, 0)) is None
 
 
 def test_the_password_of_a_url_is_not_repeated():

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import errno
 import os
-import socket
 import ssl
 import time
 from collections import Counter
@@ -26,7 +25,7 @@ from wizard.egress.agreement import EgressState, EgressVerdict, answers_missing,
 from wizard.egress.answers import BODY_LIMIT, NoAddressError, Sample, read_answer, refuse_status
 from wizard.egress.services import EchoService
 from wizard.net.route import Route, open_transport, public_roots
-from wizard.net.trace import Phase, Trace, causes_of
+from wizard.net.trace import Phase, Trace, explain
 
 DEADLINE = 6.0
 """Seconds that the user waits at most."""
@@ -96,18 +95,10 @@ async def detect(
     on_sample: Callable[[Sample], object] = lambda _: None,
     timer: Callable[[], float] = time.perf_counter,
 ) -> EgressReport:
-    """Ask every service over `route` and return what they agree on.
+    """Ask every service over `route`, all at once and on fresh connections, and return what they agree on.
 
-    Args:
-        services: The echo services; all are asked at once, each on a fresh connection.
-        route: The way out, the same for all.
-        rules: Special ranges that are accepted as addresses.
-        deadline: Seconds until the report is made of what there is.
-        on_sample: Takes each sample as it comes in.
-        timer: A monotonic clock in seconds.
-
-    Raises:
-        wizard.net.route.RouteError: the proxy, or the authorities that a variable names, cannot be used.
+    After `deadline` seconds the report is made of what there is. `on_sample` takes each sample as it comes in. Raises
+    `RouteError` where the proxy, or the authorities that a variable names, cannot be used.
     """
     context = public_roots()
     samples: list[Sample] = []
@@ -213,10 +204,8 @@ async def _fetch(url: str, route: Route, seconds: float, verify: ssl.SSLContext 
                 if len(body) > BODY_LIMIT:
                     break
             return body
-    except TimeoutError:
-        reason = time_out(trace, route, seconds)
     except (httpx.HTTPError, httpx.InvalidURL, OSError, UnicodeError) as error:
-        reason = _failure(error, route)
+        reason = _failure(error, trace, route, seconds)
     finally:
         await trace.close_half_open()
     raise NoAddressError(reason)
@@ -234,29 +223,18 @@ def time_out(trace: Trace, route: Route, seconds: float) -> str:
     return f"connected, but no answer within {seconds:g} s"
 
 
-def _failure(error: Exception, route: Route) -> str:
+def _failure(error: Exception, trace: Trace, route: Route, seconds: float) -> str:
     """Say what went wrong, from the exception that httpx raised and those below it."""
-    causes = causes_of(error)
-    if tls := next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None):
-        if isinstance(tls, ssl.SSLCertVerificationError):
-            return f"the TLS certificate is not trusted: {printable(tls.verify_message, 80)}"
-        return f"no TLS connection ({printable(tls.reason or 'reason not given', 80)}), possibly a captive portal"
+    phase, reason = explain(error, trace.phase)
+    if phase is Phase.TIMEOUT:
+        return time_out(trace, route, seconds)
+    if phase is Phase.TLS:
+        return f"no TLS connection ({reason or 'reason not given'}), possibly a captive portal"
     if isinstance(error, httpx.ProxyError):
         return f"the {route.shown} refused: {printable(str(error), 80)}"
-    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
-        return _no_connection(causes, route)
-    if isinstance(error, httpx.RemoteProtocolError | httpx.ReadError):
+    if phase is Phase.READ:
         return "the connection was closed without a valid HTTP answer"
-    return f"the request failed ({type(error).__name__})"
-
-
-def _no_connection(causes: tuple[BaseException, ...], route: Route) -> str:
+    if reason == os.strerror(errno.EADDRNOTAVAIL):
+        reason = f"this host has no address {route.source_address} to call from"
     whom = f"the {route.shown} cannot be reached" if route.is_proxied else "no connection"
-    reason = next((cause for cause in reversed(causes) if isinstance(cause, OSError)), None)
-    if isinstance(reason, socket.gaierror):
-        return f"{whom}: its name cannot be resolved"
-    if reason is not None and reason.errno == errno.EADDRNOTAVAIL:
-        return f"{whom}: this host has no address {route.source_address} to call from"
-    if reason is None or not reason.errno:
-        return f"{whom}: the system gives no reason"
-    return f"{whom}: {os.strerror(reason.errno)}"
+    return f"{whom}: {'its name cannot be resolved' if phase is Phase.DNS else reason or 'the system gives no reason'}"

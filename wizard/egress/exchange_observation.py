@@ -40,11 +40,7 @@ class ExchangeObservation:
     """Why nothing was learnt; empty where something was."""
 
     def address(self, verdict: EgressVerdict | None) -> IPv4Address | None:
-        """Return the address that the exchange named, or the one seen that an accepted key's list has; else None.
-
-        Args:
-            verdict: What echo services saw; None where they were not asked.
-        """
+        """Return the address that the exchange named, or the one seen that an accepted key's list has; else None."""
         seen = self._comparable(verdict)
         if self.named is not None:
             return callers_address(self.named, seen)

@@ -37,11 +37,7 @@ class Observation:
 
 
 def describe_history(observations: Sequence[Observation]) -> str:
-    """Return what the observations of one route show, in one or two sentences; nothing where none counts.
-
-    Args:
-        observations: In the order in which they were made, the newest last.
-    """
+    """Return what the observations of one route, the newest last, show in one or two sentences, if any counts."""
     counted = [observation for observation in observations if observation.settled]
     if not counted:
         return ""

@@ -41,13 +41,9 @@ class EchoService:
 
 
 def load_services(user_file: Path | None) -> tuple[EchoService, ...]:
-    """Return the echo services in the order of the files, the user's additions last.
+    """Return the echo services in the order of the files, those of `user_file`, which need not exist, last.
 
-    Args:
-        user_file: `services.toml` of the user; it need not exist.
-
-    Raises:
-        WizardError: the file is not TOML, or a table in it makes no service; it names the line.
+    Raises `WizardError`, with the line, where the file is not TOML, or a table in it makes no service.
     """
     shipped = tomllib.loads(Path(__file__).with_name("services.toml").read_text("utf-8"))
     added = read_toml(user_file) if user_file else Section(Path())

@@ -1,27 +1,36 @@
-"""The exchange's REST API, as far as a rotation needs it: reads only, one deadline per call.
+"""The exchange's API, as far as a rotation needs it: reads only, one deadline over the whole of each call.
 
 Every call ends in its answer or in an `ExchangeError`. An error is raised where no frame holds the
 signed request, with no other exception chained to it, so that a traceback shows neither.
+
+httpx's transport is asked directly, without its client: no cookie is kept, no redirect followed, no variable of the
+environment looked at. Answers are bounded.
 """
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self, TypeVar
+
+import httpcore
+import httpx
 
 from wizard.core.clock import Clock
 from wizard.core.credentials import Credentials
 from wizard.core.errors import WizardError
+from wizard.core.safety import silence_libraries
 from wizard.core.sites import Site
-from wizard.exchange.errors import ExchangeError, unsendable_key
+from wizard.exchange.errors import ExchangeError, Flaw, unreachable, unreadable, unsendable_key
 from wizard.exchange.responses import (
     Account,
     ApiRestrictions,
     Json,
+    RawAnswer,
     ServerTime,
     interpret,
     read_account,
@@ -30,15 +39,26 @@ from wizard.exchange.responses import (
     read_server_time,
 )
 from wizard.exchange.signing import Parameter, is_sendable, rest_query, scrubbing, signed_query, stamped
-from wizard.exchange.transport import ExchangeTransport
-from wizard.exchange.websocket import ask_account_status, can_log_on, first_message
+from wizard.exchange.websocket import (
+    SWITCHING,
+    WebSocket,
+    ask_account_status,
+    first_message,
+    opened,
+    opening,
+)
 from wizard.net.tls import Handshake, read_handshake
-from wizard.net.trace import Trace
+from wizard.net.trace import Phase, Trace, explain
 
-if TYPE_CHECKING:
-    import httpx
+Said = TypeVar("Said")
+Done = TypeVar("Done")
 
-STREAM = "btcusdt@bookTicker"
+_STREAM = "btcusdt@bookTicker"
+LONGEST_ANSWER = 1 << 20
+"""Bytes after which an answer is no longer read."""
+
+_BROKEN = (httpx.HTTPError, httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError)
+_HEADERS = {"User-Agent": "key-wizard", "Accept": "application/json", "Accept-Encoding": "identity"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,29 +82,12 @@ class Connection:
     error: ExchangeError | None
 
 
-@dataclass(frozen=True, slots=True)
-class WebSocketSession:
-    """What one conversation with the WebSocket API showed."""
-
-    account: Account
-    has_logged_on: bool
-    """Whether `session.logon` was asked and accepted: it is for Ed25519 keys only (CONFIRMED, web-socket-api.md)."""
-    milliseconds: float
-    """From the opening of the connection to the last answer."""
-
-
 class ExchangeClient:
-    """Calls one site over one transport. Used as `async with ExchangeClient(…) as client`.
+    """Calls one site over one transport, which it closes. Used as `async with ExchangeClient(…) as client`.
 
     Every call raises `ExchangeError`; a signed one also `SigningKeyError`, where the secret or private key cannot sign.
-
-    Args:
-        site: Which hosts.
-        transport: How they are reached; it is closed together with the client.
-        clock: This host's clock. It stamps signed requests: what it is off, the exchange sees.
-        stopwatch: Seconds from any start, for round trips.
-        timeout: The deadline of one whole call, in seconds.
-        proxied: Whether `transport` goes through a proxy, so that a dead one is named as the failure.
+    `clock` stamps signed requests, `stopwatch` times them, `timeout` is the deadline of one whole call in seconds.
+    `proxied` says that `transport` goes through a proxy, so that a dead one is named as the failure.
     """
 
     def __init__(
@@ -97,19 +100,19 @@ class ExchangeClient:
         timeout: float = 10.0,
         proxied: bool = False,
     ) -> None:
+        silence_libraries()
         self._site = site
+        self._transport = transport
         self._clock = clock
         self._stopwatch = stopwatch
-        self._opened = transport
-        self._transport = ExchangeTransport(
-            transport, timeout=timeout, proxied=proxied, clock=clock, stopwatch=stopwatch
-        )
+        self._timeout = timeout
+        self._proxied = proxied
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._opened.aclose()
+        await self._transport.aclose()
 
     async def connect(self) -> Connection:
         """Call `GET /api/v3/ping` and return how far it came and what each part of the way showed.
@@ -117,7 +120,7 @@ class ExchangeClient:
         It proves reachability, nothing about a key. A failure is in the result: the parts before it
         are evidence too.
         """
-        trace = self._transport.trace()
+        trace = self._trace()
         outcome = await self._attempt("/api/v3/ping", trace=trace)
         error = outcome if isinstance(outcome, ExchangeError) else None
         total_ms = 0.0 if isinstance(outcome, ExchangeError) else outcome.round_trip_ms
@@ -153,26 +156,20 @@ class ExchangeClient:
         reply = await self._call("/fapi/v3/balance", credentials, base=self._site.futures_url)
         return read_futures_balances(reply.json)
 
-    async def websocket_session(self, credentials: Credentials) -> WebSocketSession:
+    async def websocket_session(self, credentials: Credentials) -> Account:
         """Log on to the WebSocket API where the kind of key can, and ask for the `account.status`; weight 20 + 2."""
         if not is_sendable(credentials):
             raise unsendable_key()
-        begun = self._stopwatch()
         talk = partial(ask_account_status, credentials=credentials, clock=self._clock)
-        account = await self._transport.converse(self._site.websocket_api_url, talk)
+        account = await self._converse(self._site.websocket_api_url, talk)
         if isinstance(account, WizardError):
             raise account
-        took_ms = (self._stopwatch() - begun) * 1000
-        return WebSocketSession(read_account(account), can_log_on(credentials), took_ms)
+        return read_account(account)
 
-    async def market_stream(self) -> float:
-        """Open a public market stream and wait for its first message; return the milliseconds.
-
-        It takes no key, and proves nothing about one."""
-        begun = self._stopwatch()
-        if error := await self._transport.converse(f"{self._site.stream_url}/{STREAM}", first_message):
+    async def market_stream(self) -> None:
+        """Open a public market stream and wait for its first message. It takes no key, and proves nothing about one."""
+        if error := await self._converse(f"{self._site.stream_url}/{_STREAM}", first_message):
             raise error
-        return (self._stopwatch() - begun) * 1000
 
     async def _call(self, path: str, credentials: Credentials | None = None, **parts: Any) -> _Reply:
         outcome = await self._attempt(path, credentials, **parts)
@@ -198,9 +195,75 @@ class ExchangeClient:
         url = (base or self._site.rest_url) + path + (f"?{query}" if query else "")
         if credentials:
             headers = {**headers, "X-MBX-APIKEY": credentials.api_key.reveal()}
-        raw = await self._transport.get(url, headers, trace)
+        raw = await self._get(url, headers, trace)
         if isinstance(raw, ExchangeError):
             return raw
         round_trip_ms = (self._stopwatch() - started) * 1000
         told = interpret(raw, scrubbing(credentials, query.rpartition("signature=")[2]), self._clock())
         return told if isinstance(told, ExchangeError) else _Reply(told, round_trip_ms, sent_at)
+
+    async def _get(self, url: str, headers: Mapping[str, str], trace: Trace | None) -> RawAnswer | ExchangeError:
+        """Return the answer to one GET, or why there is none; `trace` sees how far the call comes."""
+        request = httpx.Request("GET", url, headers={**_HEADERS, **headers})
+
+        async def read() -> RawAnswer:
+            response = await self._transport.handle_async_request(request)
+            try:
+                return await _raw(response)
+            finally:
+                await response.aclose()
+
+        return await self._until_deadline(read(), request, trace or self._trace())
+
+    async def _converse(self, url: str, talk: Callable[[WebSocket], Awaitable[Said]]) -> Said | ExchangeError:
+        """Open a WebSocket, let `talk` have it, close it. Return what `talk` returned, or why there was no talk.
+
+        `talk` returns its failures, and lets those of the connection pass.
+        """
+        protocol, headers = opening(url)
+        request = httpx.Request("GET", "http" + url.removeprefix("ws"), headers={**_HEADERS, **headers})
+
+        async def hold() -> Said | ExchangeError:
+            response = await self._transport.handle_async_request(request)
+            try:
+                websocket = opened(protocol, response)
+                if websocket is None:
+                    raw = await _raw(response) if response.status_code != SWITCHING else None
+                    told = interpret(raw, lambda text: text, self._clock()) if raw else None
+                    unopened = unreadable(Flaw.HANDSHAKE, response.status_code)
+                    return told if isinstance(told, ExchangeError) else unopened
+                said = await talk(websocket)
+                await websocket.say_goodbye()
+                return said
+            finally:
+                await response.aclose()
+
+        return await self._until_deadline(hold(), request, self._trace())
+
+    def _trace(self) -> Trace:
+        return Trace(proxied=self._proxied, stopwatch=self._stopwatch)
+
+    async def _until_deadline(
+        self, work: Coroutine[Any, Any, Done], request: httpx.Request, trace: Trace
+    ) -> Done | ExchangeError:
+        """Return a failure instead of raising it: a traceback through here could show the signed request."""
+        request.extensions["trace"] = trace
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await work
+        except _BROKEN as error:
+            phase, reason = explain(error, trace.phase)
+            return unreachable(phase, during=trace.phase if phase is Phase.TIMEOUT else None, detail=reason)
+        finally:
+            await trace.close_half_open()
+
+
+async def _raw(response: httpx.Response) -> RawAnswer:
+    """Return the answer with its body as it came, never decompressed."""
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > LONGEST_ANSWER:
+            break
+    whole = bytes(body) if len(body) <= LONGEST_ANSWER else None
+    return RawAnswer(response.status_code, response.headers.get("Retry-After", ""), whole)

@@ -57,11 +57,7 @@ class Flaw(StrEnum):
 class ExchangeError(WizardError):
     """A call did not end in the answer that was asked for. Made by the functions below.
 
-    Args:
-        kind: The sort of end; `code` is `exchange.` and this.
-        what: See `WizardError`, as `why` and `advice`.
-        exchange_code: The exchange's JSON code, if there was one.
-        retry_after: Seconds for which nothing may be asked, by the exchange's word or by the advice given here.
+    `code` is `exchange.` and the kind. `retry_after` is for how many seconds nothing may be asked.
     """
 
     exit_code = Exit.INCONCLUSIVE

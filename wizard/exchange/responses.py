@@ -94,7 +94,14 @@ def interpret(answer: RawAnswer, scrub: Scrub, now: float) -> Json | list[object
     told = decode(answer.body or b"")
     if failure := _failure(answer.status, told, _seconds(answer.retry_after), scrub, now):
         return failure
-    return _without_code(answer, told)
+    if answer.status == 403:
+        is_country = _BLOCKED_COUNTRY in (answer.body or b"").lower()
+        return errors.location_restricted() if is_country else errors.firewall_blocked()
+    if answer.status != 200:
+        return unreadable(Flaw.STATUS, answer.status)
+    if isinstance(told, (dict, list)):
+        return told
+    return unreadable(Flaw.TOO_LONG if answer.body is None else Flaw.NOT_JSON if told is None else Flaw.SHAPE)
 
 
 def interpret_message(message: bytes, ident: str, scrub: Scrub, now: float) -> Json | ExchangeError | None:
@@ -137,19 +144,6 @@ def _failure(status: int, told: object, retry_after: float | None, scrub: Scrub,
     if code is not None:
         return errors.refused(code, printable(message), status, request_ip(message))
     return None
-
-
-def _without_code(answer: RawAnswer, told: object) -> Json | list[object] | ExchangeError:
-    if answer.status == 403:
-        is_country = _BLOCKED_COUNTRY in (answer.body or b"").lower()
-        return errors.location_restricted() if is_country else errors.firewall_blocked()
-    if answer.status != 200:
-        return unreadable(Flaw.STATUS, answer.status)
-    if answer.body is None:
-        return unreadable(Flaw.TOO_LONG)
-    if isinstance(told, (dict, list)):
-        return told
-    return unreadable(Flaw.NOT_JSON if told is None else Flaw.SHAPE)
 
 
 def request_ip(message: str) -> IPv4Address | None:

@@ -2,7 +2,7 @@
 
 httpx sends the opening request and hands over the connection; the websockets library speaks the protocol on it. Its
 `connect` would be a second route: other redirects, another SOCKS package, time-outs that do not say what was under way.
-A failure of Binance's is returned, not raised, as in `transport`: signed frames hold the API key and a signature.
+A failure of Binance's is returned, not raised, as in `client`: signed frames hold the API key and a signature.
 """
 
 from __future__ import annotations

@@ -109,16 +109,11 @@ def open_transport(
     verify_proxy: ssl.SSLContext | None = None,
     keeps_connections: bool = True,
 ) -> httpx.AsyncHTTPTransport:
-    """Return a transport that takes `route`.
+    """Return a transport that takes `route`; a direct one binds its address, which also forces IPv4 (docs/egress.md).
 
-    Args:
-        route: The way out. A direct one binds `source_address`, which also forces IPv4 (docs/egress.md).
-        verify: What certificates are checked against; None for `public_roots()`.
-        verify_proxy: The same for a proxy's own certificate, before it is told its password; None for `verify`.
-        keeps_connections: Whether connections are used again. One that is hides address pools.
-
-    Raises:
-        RouteError: httpx cannot use the proxy's URL, or `public_roots` fails.
+    Certificates are checked against `verify`, else `public_roots()`; a proxy's own, before it is told its password,
+    against `verify_proxy`, else the same. A connection that is used again hides address pools: `keeps_connections`.
+    Raises `RouteError` where httpx cannot use the proxy's URL, or `public_roots` fails.
     """
     import httpx  # noqa: PLC0415 - a command that calls nobody shall not wait for it
 
@@ -183,12 +178,12 @@ def _proxied(text: str, source: str) -> Route:
     if url.scheme not in {"http", "https", "socks5", "socks5h"}:
         why = f"The wizard does not speak {url.scheme}://."
         advice = "Write http://HOST:PORT for an HTTP proxy, or socks5h://HOST:PORT for SOCKS 5."
-        raise _unusable(f"The wizard cannot use the proxy {shown}", why, source, advice)
-    if url.scheme.startswith("socks") and find_spec("socksio") is None:
+    elif url.scheme.startswith("socks") and find_spec("socksio") is None:
         why = "SOCKS needs the Python package socksio, which is not installed."
         advice = "Install socksio next to key-wizard, or set an HTTP proxy as http://HOST:PORT."
-        raise _unusable(f"The wizard cannot use the proxy {shown}", why, source, advice)
-    return Route(f"proxy {shown}", source, proxy_url=Secret(f"{url.scheme}://{user}{url.address}"))
+    else:
+        return Route(f"proxy {shown}", source, proxy_url=Secret(f"{url.scheme}://{user}{url.address}"))
+    raise _unusable(f"The wizard cannot use the proxy {shown}", why, source, advice)
 
 
 def exempting_entry(host: str, no_proxy: str) -> str | None:

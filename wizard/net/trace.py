@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import socket
 import time
 from collections.abc import Mapping
 from enum import StrEnum
@@ -43,9 +45,7 @@ _HALF_OPEN = (".start_tls", ".setup_socks5_connection")
 class Trace:
     """A callback for httpx's `trace` extension: which phase began last, and what the finished ones showed.
 
-    Args:
-        proxied: Whether connections go to a proxy first: opening one that fails is then the proxy's failure.
-        stopwatch: Seconds from any start.
+    Where connections go to a proxy first (`proxied`), opening one that fails is the proxy's failure.
     """
 
     def __init__(self, *, proxied: bool = False, stopwatch: Clock = time.perf_counter) -> None:
@@ -95,10 +95,40 @@ class Trace:
             await self._socket.aclose()
 
 
-def causes_of(error: BaseException) -> tuple[BaseException, ...]:
-    """Return an exception and those below it, the innermost last."""
+def explain(error: Exception, during: Phase | None) -> tuple[Phase, str]:
+    """Return what failed by an exception of httpx that came after the phase `during` had begun, and the reason.
+
+    The reason is the innermost one that the TLS library or the system gives; empty where neither does.
+    """
+    import ssl  # noqa: PLC0415 - see `wizard.net.route.open_transport`
+
+    import httpx  # noqa: PLC0415
+
+    if isinstance(error, (TimeoutError, httpx.TimeoutException)):
+        return Phase.TIMEOUT, ""
+    causes = _causes_of(error)
+    phase = Phase.PROXY if isinstance(error, httpx.ProxyError) else during or Phase.TCP
+    if phase is not Phase.PROXY:
+        found = [kind for kind in (ssl.SSLError, socket.gaierror) if any(isinstance(cause, kind) for cause in causes)]
+        phase = {ssl.SSLError: Phase.TLS, socket.gaierror: Phase.DNS}[found[0]] if found else phase
+    return phase, next(filter(None, map(_reason, reversed(causes))), "")
+
+
+def _causes_of(error: BaseException) -> tuple[BaseException, ...]:
     below = error.__cause__ or error.__context__
-    return (error, *causes_of(below)) if below else (error,)
+    return (error, *_causes_of(below)) if below else (error,)
+
+
+def _reason(cause: BaseException) -> str:
+    import ssl  # noqa: PLC0415
+
+    if isinstance(cause, ssl.SSLCertVerificationError):
+        return printable(cause.verify_message, 80)
+    if isinstance(cause, ssl.SSLError):
+        return printable((cause.reason or "").replace("_", " ").lower(), 80)
+    if isinstance(cause, OSError) and cause.strerror:
+        return printable(cause.strerror if isinstance(cause, socket.gaierror) else os.strerror(cause.errno or 0))
+    return ""
 
 
 def _named(address: object) -> str:

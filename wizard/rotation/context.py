@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
 from wizard.core.clock import Clock
+from wizard.core.credentials import Credentials
 from wizard.core.errors import WizardError
 from wizard.core.settings import Environment
 from wizard.custody.records import KeyRecord, Slot
@@ -76,6 +78,16 @@ class Context:
     def key(self, slot: Slot) -> KeyRecord | None:
         """Return the key in a slot (see `Journal.key_in`)."""
         return self.journal.key_in(self.environment.name, slot)
+
+    @asynccontextmanager
+    async def credentials(self, record: KeyRecord | None) -> AsyncIterator[Credentials | None]:
+        """Lend the credentials of a key, None where they are not stored; they are wiped afterwards."""
+        found = await self.vault.fetch(record) if record else None
+        try:
+            yield found
+        finally:
+            if found:
+                found.wipe()
 
     @property
     def egress(self) -> str:

@@ -42,15 +42,9 @@ class Database:
         self._connection.close()
 
     def select(self, parse: Callable[[sqlite3.Row], Result], query: str, *values: object) -> list[Result]:
-        """Return what `parse` makes of all rows of a query.
+        """Return what `parse` makes of all rows of a query; a `WizardError` where it cannot be read.
 
-        Args:
-            parse: Raises ValueError, LookupError, TypeError or RecursionError for a row that makes no sense.
-            query: In SQL.
-            values: One for each of its question marks.
-
-        Raises:
-            WizardError: it cannot be read, or holds a row that makes no sense.
+        `parse` raises ValueError, LookupError, TypeError or RecursionError for a row that makes no sense: damaged.
         """
         try:
             return [*map(parse, self._rows(query, values))]
@@ -62,10 +56,7 @@ class Database:
             return cursor.fetchall()
 
     def check(self) -> None:
-        """Look at the file as a whole, whether SQLite finds it in order.
-
-        Raises `WizardError` where it cannot be read, or is damaged.
-        """
+        """Look at the file as a whole, whether SQLite finds it in order; a `WizardError` where not."""
         found = [str(problem) for row in self._rows("PRAGMA integrity_check(1)") for problem in row]
         if found != ["ok"]:
             raise _damaged(self._file, f"SQLite says: {' '.join(found)}")
@@ -161,10 +152,7 @@ def _advice(error: Exception, file: Path) -> str:
 
 
 def open_database(file: Path) -> Database:
-    """Open the journal to write to it, or make it.
-
-    Raises `WizardError` where the file is not a journal, is newer than this version, or cannot be opened.
-    """
+    """Open the journal to write to it, or make it; a `WizardError` where it is none, is newer, or cannot be opened."""
     with _explaining(file, "opened"):
         if not _exists(file):
             _make(file)
@@ -191,10 +179,7 @@ def read_database(file: Path) -> Database:
 
 
 def _exists(file: Path) -> bool:
-    """Whether there is a journal. A link is not followed: what it points to is not the wizard's to write.
-
-    Raises `WizardError` where there is something else in its place, or only a part of it.
-    """
+    """Whether there is a journal. A link is not followed: what it points to is not the wizard's to write."""
     try:
         found = file.lstat()
     except FileNotFoundError:
@@ -284,10 +269,7 @@ def _closed_on_failure(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _migrate(connection: sqlite3.Connection, file: Path) -> None:
-    """Bring the schema up to date, unless another wizard just did; all of it or nothing.
-
-    Raises `WizardError` where this version does not know the schema.
-    """
+    """Bring the schema up to date, unless another wizard just did; all of it or nothing."""
     if (version := _version(connection)) > SCHEMA_VERSION:
         raise WizardError(
             f"The wizard's records {file} were written by a newer version",

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from wizard.core.clock import Clock
 from wizard.core.errors import WizardError, sentences
 from wizard.exchange.diagnosis import CallOutcome, Diagnosis
-from wizard.exchange.permissions import WITHDRAWALS, PermissionDifference, Weight, compare
 from wizard.exchange.responses import Account, ApiRestrictions
 from wizard.exchange.skew import ClockSkew
 from wizard.rotation.model import Finding, Outcome
+from wizard.rotation.permissions import WITHDRAWALS, compare
 
 DNS = "DNS"
 TCP = "TCP"
@@ -141,18 +141,19 @@ class FindingWriter:
         """How the new key's permissions compare with the current key's, where that one could be asked."""
         differences = compare(new, current)
         observed = [difference.what for difference in differences]
+        outcomes = {difference.outcome for difference in differences}
         if current is None:
-            observed.append(_NOT_COMPARED if has_control else "There is no other key to compare with.")
+            not_compared = "Not compared, because the current key could not be used from here."
+            observed.append(not_compared if has_control else "There is no other key to compare with.")
+            outcomes.add(Outcome.INCONCLUSIVE if has_control else Outcome.NOT_APPLICABLE)
         elif not any(difference.permissions for difference in differences):
             observed.append("Nothing is missing and nothing was added.")
         if new.permissions.get(WITHDRAWALS) is False:
             observed.append("Withdrawals are off.")
-        return self.note(
-            PERMISSIONS,
-            _permission_outcome(differences, was_compared=current is not None, has_control=has_control),
-            " ".join(observed),
-            advice=" ".join(difference.advice for difference in differences),
-        )
+        worst_first = (Outcome.FAILED, Outcome.INCONCLUSIVE, Outcome.WARNING, Outcome.NOT_APPLICABLE)
+        outcome = next((outcome for outcome in worst_first if outcome in outcomes), Outcome.PASSED)
+        advice = " ".join(difference.advice for difference in differences)
+        return self.note(PERMISSIONS, outcome, " ".join(observed), advice=advice)
 
     def same_account(self, new: Account, current: Account) -> Finding:
         """Whether both keys belong to one account, by its uid."""
@@ -166,19 +167,3 @@ class FindingWriter:
                 advice="Log in to the account of the current key and create the new key there.",
             )
         return self.note(SAME_ACCOUNT, Outcome.PASSED, "Both keys have the same account number.")
-
-
-_NOT_COMPARED = "Not compared, because the current key could not be used from here."
-
-
-def _permission_outcome(
-    differences: Sequence[PermissionDifference], *, was_compared: bool, has_control: bool
-) -> Outcome:
-    weights = {difference.weight for difference in differences}
-    if Weight.BLOCKS in weights:
-        return Outcome.FAILED
-    if Weight.UNKNOWN in weights or (has_control and not was_compared):
-        return Outcome.INCONCLUSIVE
-    if weights:
-        return Outcome.WARNING
-    return Outcome.PASSED if was_compared else Outcome.NOT_APPLICABLE

@@ -14,13 +14,14 @@ from wizard.egress.selection import Candidate, candidates
 from wizard.intake.copies import Copies
 from wizard.rotation.context import Context
 from wizard.rotation.model import STEPS, Finding, Mode, RotationRecord, Step, exit_code
+from wizard.rotation.probe import ProbeReport
 from wizard.rotation.report import Report
 from wizard.rotation.retirement import Death
 from wizard.rotation.steps.address_selection import AddressSelection
 from wizard.rotation.steps.credentials import CredentialsStep
 from wizard.rotation.steps.egress import EgressStep
 from wizard.rotation.steps.hosts import HostsStep
-from wizard.rotation.steps.probe import ProbeReport, ProbeStep
+from wizard.rotation.steps.probe import ProbeStep
 from wizard.rotation.steps.retire import RetireStep
 from wizard.rotation.steps.whitelist import WhitelistStep
 from wizard.rotation.unknown_items import UnknownItems
@@ -274,13 +275,9 @@ class Flow:
         Raises `WizardError` where the place of the credentials cannot be read.
         """
         legacy = self.retire.legacy
-        found = await self.context.vault.fetch(legacy) if legacy and legacy.holding is Holding.STORED else None
-        if found is None:
-            return Copies()
-        try:
-            return await self.credentials.find_copies(found)
-        finally:
-            found.wipe()
+        stored = legacy if legacy and legacy.holding is Holding.STORED else None
+        async with self.context.credentials(stored) as found:
+            return await self.credentials.find_copies(found) if found else Copies()
 
     async def _finish(
         self, legacy: KeyRecord | None = None, death: Death | None = None, copies: Copies | None = None

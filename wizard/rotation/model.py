@@ -128,12 +128,7 @@ class Event:
 
 
 def exit_code(step: Step | None, probed: Outcome | None = None) -> Exit:
-    """Return what the wizard ends with when it is left at this step.
-
-    Args:
-        step: Where the rotation stands; None when none is open.
-        probed: What the last probe came to; None where there was none.
-    """
+    """Return what the wizard ends with when it is left at this step, None for no open rotation, after this probe."""
     if step in (None, Step.DONE):
         return Exit.FINE
     if step is Step.RETIRE:

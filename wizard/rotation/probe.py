@@ -29,6 +29,7 @@ from wizard.exchange.errors import ErrorKind, ExchangeError
 from wizard.exchange.responses import Account, ApiRestrictions
 from wizard.exchange.signing import SigningKeyError
 from wizard.exchange.skew import ClockSkew, measure_skew
+from wizard.exchange.websocket import can_log_on
 from wizard.rotation import findings
 from wizard.rotation.connection_check import check_connection, describe_connection
 from wizard.rotation.context import Context
@@ -55,7 +56,6 @@ _ON_THE_KEY = (
 _ON_THE_EXCHANGE = (findings.CLOCK, findings.NEW_KEY, *_ON_THE_KEY, findings.CONTROL, findings.MARKET_STREAM)
 """What is only asked when the exchange was reached."""
 
-OnFinding = Callable[[Finding], object]
 Result = TypeVar("Result")
 
 
@@ -109,7 +109,13 @@ class _Shown:
 class Probe:
     """One run of the probe of a new key, `pending`, beside the key in use; `on_finding` takes each finding."""
 
-    def __init__(self, context: Context, pending: KeyRecord, current: KeyRecord | None, on_finding: OnFinding) -> None:
+    def __init__(
+        self,
+        context: Context,
+        pending: KeyRecord,
+        current: KeyRecord | None,
+        on_finding: Callable[[Finding], object],
+    ) -> None:
         self._context = context
         self._site = context.environment.site
         self._pending = pending
@@ -229,14 +235,14 @@ class Probe:
         if not self._has_host(findings.WEBSOCKET_API, self._site.websocket_api_url):
             return
         try:
-            session = await client.websocket_session(credentials)
+            _, took_ms = await self._timed(client.websocket_session(credentials))
         except ExchangeError as error:
             self._tell(self._writer.diagnosis(findings.WEBSOCKET_API, self._diagnose(error, "websocket")))
             return
         observed = "session.logon and a signed account.status were accepted."
-        if not session.has_logged_on:
+        if not can_log_on(credentials):
             observed = "A signed account.status was accepted. Only Ed25519 keys can use session.logon."
-        self._note(findings.WEBSOCKET_API, Outcome.PASSED, observed, milliseconds=session.milliseconds)
+        self._note(findings.WEBSOCKET_API, Outcome.PASSED, observed, milliseconds=took_ms)
 
     async def _ask_futures(self, client: ExchangeClient, credentials: Credentials, answer: SignedAnswer) -> None:
         if not self._context.environment.uses_futures or not self._has_host(findings.FUTURES, self._site.futures_url):
@@ -304,7 +310,7 @@ class Probe:
         if not self._has_host(findings.MARKET_STREAM, self._site.stream_url):
             return
         try:
-            took_ms = await client.market_stream()
+            _, took_ms = await self._timed(client.market_stream())
         except ExchangeError as error:
             self._tell(self._writer.error(findings.MARKET_STREAM, Outcome.INCONCLUSIVE, error))
             return

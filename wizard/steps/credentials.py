@@ -15,11 +15,11 @@ from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
 from wizard.core.text import printable
 from wizard.core.threads import in_daemon_thread
-from wizard.exchange.permissions import LABELS, WITHDRAWALS
 from wizard.intake.paste import IntakeError, Role, pair_problem, read_key
 from wizard.intake.private_keys import NEEDS_PASSPHRASE, open_private_key
 from wizard.intake.sources import ENVIRONMENT, candidates, read_source
 from wizard.rotation.model import Finding, Mode, Step
+from wizard.rotation.permissions import LABELS, WITHDRAWALS
 from wizard.steps import deadlines
 from wizard.steps.presenter import Face, FlowPresenter, StepPresenter
 from wizard.steps.simulated_page import Order

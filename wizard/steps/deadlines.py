@@ -10,8 +10,8 @@ from wizard.core.clock import duration
 from wizard.core.errors import WizardError
 from wizard.custody.keyring_process import DEADLINE as OPERATION
 from wizard.rotation.context import Pace
+from wizard.rotation.probe import PASSES_IN_A_ROW
 from wizard.rotation.retirement import POLLS_IN_A_ROW
-from wizard.rotation.steps.probe import PASSES_IN_A_ROW
 
 Result = TypeVar("Result")
 

@@ -42,8 +42,8 @@ from wizard.whitelist.rendering import render
 if TYPE_CHECKING:
     from wizard.custody.records import KeyRecord
     from wizard.rotation.flow import Flow
+    from wizard.rotation.probe import ProbeReport
     from wizard.rotation.report import Report
-    from wizard.rotation.steps.probe import ProbeReport, Wait
 
 _COUNTED = {
     State.STOP: "failed",
@@ -119,11 +119,11 @@ class ProbePresenter(StepPresenter):
             countdown.cancel()
             self._next_question = ("", 0.0)
 
-    def _begin_pause(self, wait: Wait) -> None:
-        asked = "once" if wait.questions == 1 else f"{wait.questions} times"
+    def _begin_pause(self, seconds: float, questions: int) -> None:
+        asked = "once" if questions == 1 else f"{questions} times"
         text = f"Not accepted yet, asked {asked}. The next question is in"
-        self._next_question = (text, self.flow.context.clock() + wait.seconds)
-        self.face.say(f"{text} {duration(wait.seconds)}.")
+        self._next_question = (text, self.flow.context.clock() + seconds)
+        self.face.say(f"{text} {duration(seconds)}.")
         self._show_pause()
 
     def _show_pause(self) -> None:

@@ -10,8 +10,8 @@ from wizard.core.clock import utc
 from wizard.core.credentials import KeyKind
 from wizard.core.text import counted
 from wizard.custody.records import Holding, Slot
-from wizard.exchange.permissions import LABELS
 from wizard.rehearsal.simulated_page import Activity, ListedKey, NewKey, SimulatedPage, permissions_of_others
+from wizard.rotation.permissions import LABELS
 from wizard.steps import deadlines
 from wizard.steps.consents import deleting
 from wizard.steps.presenter import Face, FlowPresenter

@@ -11,7 +11,7 @@ from ipaddress import IPv4Address, IPv4Network, collapse_addresses
 
 from wizard.core.text import printable
 from wizard.whitelist.entries import LONGEST_LABEL, Entries, Entry, parse
-from wizard.whitelist.findings import ListFinding, Severity
+from wizard.whitelist.findings import ListFinding
 from wizard.whitelist.rendering import written
 from wizard.whitelist.scope import NARROWEST_TOO_WIDE, widest_around
 from wizard.whitelist.validation import Validation
@@ -29,14 +29,6 @@ class Fix:
     finding: ListFinding
     place: int | None
     """The place of its entry; None where the suggestion is added to the list."""
-
-
-def first_fix(validation: Validation) -> Fix | None:
-    """Return the first suggestion, those of errors before those of warnings and notes."""
-    fixes = [Fix(each.fix, place) for place, each in enumerate(validation.entries) if each.fix]
-    fixes += [Fix(finding, None) for finding in validation.findings if finding.suggestion]
-    fixes.sort(key=lambda fix: fix.finding.severity is not Severity.ERROR)
-    return next(iter(fixes), None)
 
 
 def apply_fix(validation: Validation, fix: Fix) -> Entries:

@@ -83,17 +83,8 @@ async def ask_hosts(
 ) -> tuple[HostAnswer, ...]:
     """Return what every host said, in the order of `hosts`; one that is named twice is asked once.
 
-    Args:
-        hosts: Who is asked.
-        services: The echo services; each host is given the first of every operator.
-        ssh: How they are reached.
-        rules: Special ranges that are accepted as addresses.
-        bounds: How many at a time, and how long.
-        on_answer: Takes each answer as it comes in.
-        timer: A monotonic clock in seconds.
-
-    Raises:
-        wizard.core.errors.WizardError: ssh cannot be started.
+    Each is given the first service of every operator. `on_answer` takes each answer as it comes in. Raises
+    `WizardError` where ssh cannot be started.
     """
     bounds = bounds or Bounds()
     voices = one_per_operator(services)

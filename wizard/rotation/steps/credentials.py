@@ -53,12 +53,10 @@ class CredentialsStep:
         """
         pending = self.pending  # it has the pair when its API key was mistyped
         for record in [*reversed(self._drafts()), *([pending] if pending else [])]:
-            if record.kind is kind and (found := await self._context.vault.fetch(record)):
-                try:
-                    if not found.api_key.reveal().startswith(IMPORTED):
+            if record.kind is kind:
+                async with self._context.credentials(record) as found:
+                    if found and not found.api_key.reveal().startswith(IMPORTED):
                         return public_pem(found.signing)
-                finally:
-                    found.wipe()
         # In a thread: an RSA key of 4096 bits takes seconds.
         pair = await asyncio.to_thread(generate_rsa if kind is KeyKind.RSA else generate_ed25519)
         await self._keep_draft(pair, MADE_HERE)
@@ -71,24 +69,16 @@ class CredentialsStep:
             await self._keep_draft(pair, IMPORTED)
 
     async def ask_permissions(self) -> SignedAnswer | None:
-        """Ask the exchange, with a signed call that only reads, what the current key may do.
+        """Ask the exchange, with a signed call that only reads, what the current key may do; None where there is none.
 
-        Returns:
-            None where no key is in use.
-
-        Raises:
-            WizardError: the place of the credentials or the route cannot be used.
+        Raises `WizardError` where the place of the credentials or the route cannot be used.
         """
         context = self._context
-        current = context.key(Slot.CURRENT)
-        found = await context.vault.fetch(current) if current else None
-        if found is None:
-            return None
-        try:
+        async with context.credentials(context.key(Slot.CURRENT)) as found:
+            if found is None:
+                return None
             async with context.exchange() as client:
                 return await ask(client, found, circumstances(context.environment.site, context.egress))
-        finally:
-            found.wipe()
 
     async def store_hmac(self, api_key: Secret, secret: Secret) -> Finding:
         """Store an API key with its HMAC secret."""

@@ -83,16 +83,12 @@ class EgressStep:
         where no key is in use. Raises `WizardError` where the keyring or the route cannot be used.
         """
         context = self._context
-        current = context.key(Slot.CURRENT)
-        credentials = await context.vault.fetch(current) if current else None
-        if current is None or credentials is None:
-            return None
-        try:
+        async with context.credentials(context.key(Slot.CURRENT)) as credentials:
+            if credentials is None:
+                return None
+            listed = context.journal.list_in_use(context.environment.name)
             async with context.exchange() as client:
-                listed = context.journal.list_in_use(context.environment.name)
                 self.observation = await observe_address(client, credentials, context.environment.site, listed)
-        finally:
-            credentials.wipe()
         keep_exchange_observation(self.observation, context.route(), context.journal, context.environment.name)
         AddressSelection(context).follow(self.observation)
         return self.observation

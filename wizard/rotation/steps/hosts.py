@@ -28,8 +28,6 @@ class HostsStep:
         self._checked = {host.name for host in self._of_settings()}
         self._answers: dict[str, HostAnswer] = {}
         self.bounds = Bounds()
-        self.draft = ""
-        """A name that is being typed."""
 
     @property
     def is_rehearsal(self) -> bool:

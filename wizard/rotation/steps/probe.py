@@ -6,9 +6,8 @@ promotion.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from itertools import count
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 
 from wizard.core.credentials import Credentials
 from wizard.core.errors import WizardError, sentences
@@ -17,25 +16,8 @@ from wizard.custody.records import KeyRecord, Slot
 from wizard.exchange.diagnosis import Diagnosis
 from wizard.rotation.context import Context
 from wizard.rotation.exchange_calls import SignedAnswer, ask, circumstances
-from wizard.rotation.model import Step
-from wizard.rotation.probe import PASSES_IN_A_ROW, OnFinding, Probe, ProbeReport
-
-__all__ = ["PASSES_IN_A_ROW", "ProbeReport", "ProbeStep", "Wait"]
-
-OnWait = Callable[["Wait"], object]
-
-
-@dataclass(frozen=True, slots=True)
-class Wait:
-    """A pause before the new key is asked about again."""
-
-    seconds: float
-    questions: int
-    """How many were asked so far."""
-    seconds_left: float
-    """After which the waiting ends by itself."""
-    diagnosis: Diagnosis
-    """What the last question came to."""
+from wizard.rotation.model import Finding, Step
+from wizard.rotation.probe import Probe, ProbeReport
 
 
 class ProbeStep:
@@ -48,46 +30,34 @@ class ProbeStep:
         self._free_at = 0.0
         """On the stopwatch: before it the exchange wants no question, see `Diagnosis.retry_after`."""
 
-    async def run(self, on_finding: OnFinding = lambda _: None) -> ProbeReport:
-        """Ask everything and return what was seen.
-
-        Raises `WizardError` where no pending key is stored, or it is not stored any more.
-        """
-        pending, credentials = await self._fetch_pending()
-        current, control = self._context.key(Slot.CURRENT), None
-        try:
-            control = await self._context.vault.fetch(current) if current else None
+    async def run(self, on_finding: Callable[[Finding], object] = lambda _: None) -> ProbeReport:
+        """Ask everything and return what was seen; a `WizardError` where no pending key is stored."""
+        current = self._context.key(Slot.CURRENT)
+        async with self._pending() as (pending, credentials), self._context.credentials(current) as control:
             self.report = report = await Probe(self._context, pending, current, on_finding).run(credentials, control)
-        finally:
-            for held in filter(None, (credentials, control)):
-                held.wipe()
         if report.diagnosis:
             self._heed(report.diagnosis)
         return report
 
-    async def wait_until_accepted(self, on_wait: OnWait = lambda _: None) -> Diagnosis:
+    async def wait_until_accepted(self, on_wait: Callable[[float, int], object] = lambda *_: None) -> Diagnosis:
         """Ask about the new key again and again, slowly, until it is accepted; return the last diagnosis.
 
-        Ends by itself where waiting cannot help any more, and after `Pace.patience`. May be cancelled. Raises
-        `WizardError` where no pending key is stored, or it is not stored any more.
+        Ends by itself where waiting cannot help any more, and after `Pace.patience`. May be cancelled. `on_wait` takes
+        the seconds until the next question, and how many were asked. A `WizardError` where no pending key is stored.
         """
-        _, credentials = await self._fetch_pending()
-        begun = self._context.stopwatch()
-        try:
+        begun, questions = self._context.stopwatch(), 0
+        async with self._pending() as (_, credentials):
             await self._context.pause(max(0.0, self._free_at - begun))
-            for questions in count(1):
+            while True:
                 answer = await self._ask(credentials)
-                diagnosis = answer.diagnose()
+                diagnosis, questions = answer.diagnose(), questions + 1
                 self._heed(diagnosis)
                 left = self._context.pace.patience - (self._context.stopwatch() - begun)
                 pause = diagnosis.pause(questions, self._context.pace.between_questions)
                 if answer.accepted or not diagnosis.may_change or pause > left:
                     return diagnosis
-                on_wait(Wait(pause, questions, left, diagnosis))
+                on_wait(pause, questions)
                 await self._context.pause(pause)
-        finally:
-            credentials.wipe()
-        raise AssertionError("counted to the end")
 
     async def promote(self, report: ProbeReport, step: Step) -> None:
         """Ask once more, then make the proven key the current and the current key the legacy one; go on to `step`.
@@ -96,47 +66,39 @@ class ProbeStep:
         """
         pending = self._context.key(Slot.PENDING)
         if not report.is_proven or pending is None or pending.item != report.item:
-            raise WizardError(
-                "This key is not proven yet", advice="Run the probe until it is proven.", code="probe.not-proven"
-            )
-        _, credentials = await self._fetch_pending()
-        try:
+            raise _not_proven("This key is not proven yet", advice="Run the probe until it is proven.")
+        async with self._pending() as (_, credentials):
             answer = await self._ask(credentials)  # the user may have looked at the report for an hour
-        finally:
-            credentials.wipe()
         if not answer.accepted:
-            diagnosis = answer.diagnose()
-            raise WizardError(
-                "Binance does not accept this key now, so nothing was changed",
-                why=" ".join(sentences(diagnosis.what, diagnosis.why)),
-                advice="Probe again.",
-                code="probe.not-proven",
-            )
+            said = answer.diagnose()
+            why = " ".join(sentences(said.what, said.why))
+            raise _not_proven("Binance does not accept this key now, so nothing was changed", why)
         if answer.restrictions != report.restrictions:
-            raise WizardError(
-                "This key changed since the probe, so nothing was changed",
-                why="Binance shows other permissions or another restriction than before.",
-                advice="Probe again.",
-                code="probe.not-proven",
-            )
+            why = "Binance shows other permissions or another restriction than before."
+            raise _not_proven("This key changed since the probe, so nothing was changed", why)
         self._context.journal.promote(self._context.rotation, report.item, step)
 
     def _heed(self, diagnosis: Diagnosis) -> None:
         self._free_at = max(self._free_at, self._context.stopwatch() + diagnosis.retry_after)
 
-    async def _fetch_pending(self) -> tuple[KeyRecord, Credentials]:
+    @asynccontextmanager
+    async def _pending(self) -> AsyncIterator[tuple[KeyRecord, Credentials]]:
         pending = self._context.key(Slot.PENDING)
-        credentials = await self._context.vault.fetch(pending) if pending else None
-        if pending is None or credentials is None:
-            raise WizardError(
-                "There is no key to probe",
-                why=f"{capitalised(self._context.vault.store.place)} holds no key to probe for this environment.",
-                advice="Go back to the Credentials step and enter the key again.",
-                code="probe.no-key",
-            )
-        return pending, credentials
+        async with self._context.credentials(pending) as credentials:
+            if pending is None or credentials is None:
+                raise WizardError(
+                    "There is no key to probe",
+                    why=f"{capitalised(self._context.vault.store.place)} holds no key to probe for this environment.",
+                    advice="Go back to the Credentials step and enter the key again.",
+                    code="probe.no-key",
+                )
+            yield pending, credentials
 
     async def _ask(self, credentials: Credentials) -> SignedAnswer:
         known = circumstances(self._context.environment.site, self._context.egress, self._context.whitelist)
         async with self._context.exchange() as client:
             return await ask(client, credentials, known)
+
+
+def _not_proven(what: str, why: str = "", advice: str = "Probe again.") -> WizardError:
+    return WizardError(what, why=why, advice=advice, code="probe.not-proven")

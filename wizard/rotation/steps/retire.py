@@ -114,16 +114,15 @@ class RetireStep:
         is_first, is_spaced = self._asked_at is None, self._moments_left <= 0
         if is_first:
             await EgressStep(self._context).detect()
-        fetch = self._context.vault.fetch
-        control, legacy = [await fetch(key) if key else None for key in (self.current, self.legacy)]
-        if control is None:
-            raise WizardError(
-                f"The current key is not in {self._context.vault.store.place}",
-                why="Without it nothing can be proven about the legacy key.",
-                advice="Open the place that stored it, or enter the key again.",
-                code="retire.no-key",
-            )
-        try:
+        lend = self._context.credentials
+        async with lend(self.current) as control, lend(self.legacy) as legacy:
+            if control is None:
+                raise WizardError(
+                    f"The current key is not in {self._context.vault.store.place}",
+                    why="Without it nothing can be proven about the legacy key.",
+                    advice="Open the place that stored it, or enter the key again.",
+                    code="retire.no-key",
+                )
             async with self._context.exchange() as client:
                 if legacy is None:
                     answer = await ask(client, control, self._known(self.current))
@@ -131,9 +130,6 @@ class RetireStep:
                 else:
                     poll = await self._ask_both(client, legacy, control, has_looked=is_first)
                     kind, detail = POLLED, asdict(replace(poll, is_first=is_first, is_spaced=is_spaced))
-        finally:
-            for held in filter(None, (legacy, control)):
-                held.wipe()
         self._asked_at, self._has_waited = self._context.stopwatch(), False
         self._context.journal.record(self._context.rotation, kind, detail)
         return self.death()

@@ -24,7 +24,6 @@ from wizard.whitelist.validation import Validation, validate
 
 FRESH = 3600.0
 """Seconds for which a detection is not called old: addresses change when a line, a VPN or a lease is renewed."""
-CODES = frozenset({"this-host-unknown", "this-host-outdated", "no-longer-seen", "other-hosts-outdated"})
 _SET_BACK = 60.0
 """Seconds by which a clock is set back at times; a detection from further on has no age that could be told."""
 _NAMED = 3

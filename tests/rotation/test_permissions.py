@@ -8,11 +8,11 @@ from dataclasses import replace
 import pytest
 
 from wizard.exchange.errors import ExchangeError
-from wizard.exchange.permissions import LABELS, WITHDRAWALS, PermissionDifference, Weight, compare
 from wizard.exchange.responses import Account, ApiRestrictions, read_account, read_api_restrictions
 from wizard.rotation import findings as say
 from wizard.rotation.findings import FindingWriter, prove
 from wizard.rotation.model import Finding, Outcome
+from wizard.rotation.permissions import LABELS, WITHDRAWALS, PermissionDifference, compare
 
 TRADING = dict.fromkeys(LABELS, False) | {"enableReading": True, "enableSpotAndMarginTrading": True}
 
@@ -21,8 +21,8 @@ def key(created_ms: int | None = 2, ip_restricted: bool | None = True, **permiss
     return ApiRestrictions(ip_restricted, created_ms, {**TRADING, **permissions})
 
 
-def weights(differences: Sequence[PermissionDifference]) -> list[Weight]:
-    return [difference.weight for difference in differences]
+def weights(differences: Sequence[PermissionDifference]) -> list[Outcome]:
+    return [difference.outcome for difference in differences]
 
 
 def test_the_same_permissions_on_a_newer_restricted_key_need_no_word() -> None:
@@ -32,7 +32,7 @@ def test_the_same_permissions_on_a_newer_restricted_key_need_no_word() -> None:
 def test_a_missing_permission_blocks_and_is_named_as_on_the_page() -> None:
     (missing,) = compare(key(enableSpotAndMarginTrading=False), key(1))
     assert missing.permissions == ("enableSpotAndMarginTrading",)
-    assert missing.weight is Weight.BLOCKS
+    assert missing.outcome is Outcome.FAILED
     assert "Enable Spot & Margin Trading" in missing.what
 
 
@@ -140,7 +140,7 @@ def test_a_key_that_could_not_be_compared_is_not_proven_for_another_warning() ->
 def test_an_extra_permission_warns_and_does_not_block() -> None:
     (extra,) = compare(key(enableFutures=True), key(1))
     assert extra.permissions == ("enableFutures",)
-    assert extra.weight is Weight.WARNS
+    assert extra.outcome is Outcome.WARNING
 
 
 def test_a_flag_of_the_future_is_compared_under_its_own_name() -> None:
@@ -160,7 +160,7 @@ def test_a_key_that_may_work_from_anywhere_is_not_proven(is_restricted: bool | N
 def test_withdrawals_warn_also_when_the_current_key_may_withdraw_too() -> None:
     (withdrawals,) = compare(key(enableWithdrawals=True), key(1, enableWithdrawals=True))
     assert "may withdraw" in withdrawals.what
-    assert withdrawals.weight is Weight.WARNS
+    assert withdrawals.outcome is Outcome.WARNING
 
 
 def test_a_key_no_newer_than_the_legacy_key_is_suspected_to_be_it() -> None:
@@ -178,7 +178,7 @@ def test_without_a_current_key_nothing_is_missing_or_extra() -> None:
 
 def test_findings_come_with_the_weightiest_first() -> None:
     found = compare(key(1, False, enableReading=False, enableWithdrawals=True), key(1))
-    assert weights(found) == [Weight.BLOCKS, Weight.WARNS, Weight.WARNS, Weight.WARNS]
+    assert weights(found) == [Outcome.FAILED, Outcome.WARNING, Outcome.WARNING, Outcome.WARNING]
     assert [difference.permissions for difference in found] == [
         ("enableReading",),
         (),

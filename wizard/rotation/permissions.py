@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from wizard.exchange.responses import ApiRestrictions
+from wizard.rotation.model import Outcome
 
 WITHDRAWALS = "enableWithdrawals"
 
@@ -26,20 +26,12 @@ LABELS = {
 """Names for people, close to the exchange's page. The page may word them otherwise."""
 
 
-class Weight(StrEnum):
-    """What a difference means for the promotion of the new key."""
-
-    BLOCKS = "blocks"
-    UNKNOWN = "unknown"
-    """The exchange did not tell what would have to be compared: neither a failure nor a pass."""
-    WARNS = "warns"
-
-
 @dataclass(frozen=True, slots=True)
 class PermissionDifference:
     """One difference that matters, in words."""
 
-    weight: Weight
+    outcome: Outcome
+    """What it means for the new key; inconclusive where the exchange did not tell what would have to be compared."""
     permissions: tuple[str, ...]
     """The permissions that differ, by the exchange's names; empty where the difference is none of permissions."""
     what: str
@@ -47,13 +39,13 @@ class PermissionDifference:
 
 
 _MAY_WITHDRAW = PermissionDifference(
-    Weight.WARNS,
+    Outcome.WARNING,
     (),
     "This key may withdraw. Whoever has it, at a listed address, can move the money out.",
     "Switch Enable Withdrawals off on Binance's page, unless your bot withdraws by itself.",
 )
 _NOT_YOUNGER = PermissionDifference(
-    Weight.WARNS,
+    Outcome.WARNING,
     (),
     "The new key is not younger than the current one. It may be an old key.",
     "Compare the last four characters with those of the key that you just created.",
@@ -70,27 +62,27 @@ def compare(new: ApiRestrictions, current: ApiRestrictions | None) -> tuple[Perm
     told, other = new.permissions.keys(), theirs.keys()
     found = [
         _differ(
-            Weight.BLOCKS,
+            Outcome.FAILED,
             _only_in(theirs, new.permissions),
             "The new key lacks permissions of the current key: {}.",
             "Switch them on for the new key on Binance's page. Without them your bot fails after the switch.",
         ),
         _differ(
-            Weight.UNKNOWN,
+            Outcome.INCONCLUSIVE,
             sorted((told ^ other if current else set()) | ({WITHDRAWALS} - told)),
             "Binance does not show enough to judge these permissions: {}.",
             "Probe again. If it stays so, look at the key on Binance's page.",
         ),
         _MAY_WITHDRAW if new.permissions.get(WITHDRAWALS) else None,
         _differ(
-            Weight.WARNS,
+            Outcome.WARNING,
             _only_in(new.permissions, theirs),
             "The new key has permissions that the current key lacks: {}.",
             "Switch off what your bot does not need.",
         ),
         # Not told is not the same as off.
         _differ(
-            Weight.WARNS,
+            Outcome.WARNING,
             [name for name in LABELS if current and name not in told | other | {WITHDRAWALS}],
             "Binance shows these permissions of neither key: {}.",
             "Compare both keys on Binance's page.",
@@ -102,12 +94,12 @@ def compare(new: ApiRestrictions, current: ApiRestrictions | None) -> tuple[Perm
     return tuple(difference for difference in found if difference)
 
 
-def _differ(weight: Weight, permissions: Sequence[str], what: str, advice: str) -> PermissionDifference | None:
+def _differ(outcome: Outcome, permissions: Sequence[str], what: str, advice: str) -> PermissionDifference | None:
     """Return the difference in these permissions; a flag that is not known keeps the exchange's name."""
     if not permissions:
         return None
     named = ", ".join(LABELS.get(name, name) for name in permissions)
-    return PermissionDifference(weight, tuple(permissions), what.format(named), advice)
+    return PermissionDifference(outcome, tuple(permissions), what.format(named), advice)
 
 
 def _only_in(one: Mapping[str, bool], other: Mapping[str, bool]) -> list[str]:
