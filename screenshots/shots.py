@@ -16,10 +16,9 @@ from wizard.core.text import ASCII
 from wizard.custody.keyring_worker.protocol import State
 from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.custody.store import PHRASES
-from wizard.egress.answers import Sample
-from wizard.egress.services import EchoService, Parser
+from wizard.egress.services import EchoService, Parser, Sample
 from wizard.egress.ssh_hosts.hosts import Host, HostAnswer
-from wizard.egress.ssh_hosts.ssh_errors import explain_ssh
+from wizard.egress.ssh_hosts.remote_detection import explain_ssh
 from wizard.intake.copies import Copies
 from wizard.rotation.journal import Overview
 from wizard.rotation.model import Mode, RotationRecord, Step

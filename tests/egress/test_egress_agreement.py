@@ -11,8 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wizard.egress.agreement import EgressState, judge
-from wizard.egress.answers import Sample
-from wizard.egress.services import EchoService, Parser
+from wizard.egress.services import EchoService, Parser, Sample
 
 A, B, C = "203.0.113.42", "198.51.100.7", "192.0.2.1"
 

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from wizard.core.addresses import special_range
 from wizard.core.rules import Rules
 from wizard.core.text import UNPRINTABLE
-from wizard.egress.answers import BODY_LIMIT, NoAddressError, read_answer, refuse_status
-from wizard.egress.services import EchoService, Parser
+from wizard.egress.services import BODY_LIMIT, EchoService, NoAddressError, Parser, read_answer, refuse_status
 
 TRACE = "fl=1\nh=www.example.com\nip={ip}\nts=1\nvisit_scheme=https\nwarp={warp}\ngateway=off\n"
 

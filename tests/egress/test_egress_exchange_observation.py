@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv4Network
 import pytest
 
 from wizard.egress.agreement import EgressState, EgressVerdict
-from wizard.egress.exchange_observation import ExchangeObservation
+from wizard.egress.selection import ExchangeObservation
 
 A, B = IPv4Address("203.0.113.42"), IPv4Address("198.51.100.7")
 SEEN = EgressVerdict(EgressState.AGREED, {A: ("Amazon", "ipify")})

@@ -8,9 +8,8 @@ from ipaddress import IPv4Address
 import pytest
 
 from wizard.egress.agreement import EgressState, answers_missing, answers_needed, describe_sampling
-from wizard.egress.answers import Sample
 from wizard.egress.detection import MOST_EACH, detect, sample_more
-from wizard.egress.services import EchoService, Parser
+from wizard.egress.services import EchoService, Parser, Sample
 from wizard.net.route import Route
 
 A, B, C = "203.0.113.42", "198.51.100.7", "192.0.2.1"

@@ -8,8 +8,7 @@ from ipaddress import IPv4Address, IPv4Network
 import pytest
 
 from wizard.egress.agreement import EgressState, EgressVerdict
-from wizard.egress.exchange_observation import ExchangeObservation
-from wizard.egress.selection import THIS_HOST, Selection, candidates
+from wizard.egress.selection import THIS_HOST, ExchangeObservation, Selection, candidates
 
 NOTHING = Selection()
 A, B, C = (IPv4Address(f"203.0.113.{last}") for last in (1, 2, 3))

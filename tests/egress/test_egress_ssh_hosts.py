@@ -23,8 +23,7 @@ from wizard.core.rules import Rules
 from wizard.egress.services import EchoService, Parser
 from wizard.egress.ssh_hosts.hosts import Host, HostAnswer, hosts_of_ssh_config, labels, typed_host
 from wizard.egress.ssh_hosts.openssh import OpenSsh, ScriptRun, end_process, find_openssh
-from wizard.egress.ssh_hosts.remote_detection import Bounds, ask_hosts, judge_run
-from wizard.egress.ssh_hosts.ssh_errors import TOO_MUCH, explain_ssh, not_understood
+from wizard.egress.ssh_hosts.remote_detection import TOO_MUCH, Bounds, ask_hosts, explain_ssh, judge_run, not_understood
 
 HERE = "203.0.113.42"
 HOSTS = 24

@@ -26,7 +26,7 @@ from wizard.rotation import findings as say
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Finding, Grade, Mode, Outcome, Step, exit_code
 from wizard.rotation.probe import ProbeReport
-from wizard.rotation.retirement import Baseline, judge_death
+from wizard.rotation.retirement import judge_death
 from wizard.whitelist.entries import parse
 
 RESTRICTIONS = "/sapi/v1/account/apiRestrictions"
@@ -476,8 +476,8 @@ async def test_without_sapi_an_unknown_key_is_strong_at_most(world: World) -> No
         await world.simulated_page.delete(old.api_key)
         await world.kill(flow)
         polls = [replace(poll, legacy_code=-2008) for poll in flow.retire.polls()]
-    assert judge_death(polls, Baseline(1.0, HERE)).grade is Grade.STRONG
-    assert judge_death([replace(poll, is_on_sapi=True) for poll in polls], Baseline(1.0, HERE)).grade is Grade.PROVEN
+    assert judge_death(polls, HERE).grade is Grade.STRONG
+    assert judge_death([replace(poll, is_on_sapi=True) for poll in polls], HERE).grade is Grade.PROVEN
 
 
 async def test_a_legacy_key_that_left_the_keyring_goes_on_the_users_word(world: World) -> None:

@@ -8,10 +8,10 @@ from ipaddress import IPv4Network
 import pytest
 
 from wizard.rotation.model import Grade
-from wizard.rotation.retirement import Baseline, Poll, covers, judge_death
+from wizard.rotation.retirement import Poll, covers, judge_death
 
 HERE = "203.0.113.42"
-BASELINE = Baseline(50.0, HERE)
+BASELINE = HERE
 
 
 def poll(code: int | None = -2008, *, legacy: bool = False, control: bool = True, address: str = HERE) -> Poll:
@@ -54,7 +54,7 @@ UNCOVERED = replace(REFUSED, is_covered=False)
         ([REFUSED, REFUSED, ELSEWHERE], BASELINE, Grade.WEAK),
         ([ELSEWHERE, REFUSED, REFUSED, REFUSED], BASELINE, Grade.WEAK),
         ([UNSEEN, UNSEEN, UNSEEN], BASELINE, Grade.WEAK),
-        ([REFUSED, REFUSED, REFUSED], Baseline(50.0, ""), Grade.WEAK),
+        ([REFUSED, REFUSED, REFUSED], "", Grade.WEAK),
         ([REFUSED, UNCOVERED, REFUSED], BASELINE, Grade.WEAK),
         ([replace(DEAD, is_covered=False)] * 3, BASELINE, Grade.PROVEN),
         ([replace(DEAD, is_covered=False), DEAD, UNCOVERED], BASELINE, Grade.WEAK),
@@ -77,7 +77,7 @@ UNCOVERED = replace(REFUSED, is_covered=False)
         ([poll(-1003), poll(-1003), poll(-1003)], BASELINE, Grade.INCONCLUSIVE),
     ],
 )
-def test_the_grade_follows_from_the_polls(polls: list[Poll], baseline: Baseline | None, grade: Grade) -> None:
+def test_the_grade_follows_from_the_polls(polls: list[Poll], baseline: str | None, grade: Grade) -> None:
     assert judge_death(polls, baseline).grade is grade
 
 

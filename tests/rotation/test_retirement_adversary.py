@@ -32,9 +32,8 @@ from wizard.core.settings import Environment, Paths
 from wizard.core.sites import Site
 from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.egress.agreement import judge
-from wizard.egress.answers import Sample
 from wizard.egress.detection import EgressReport
-from wizard.egress.services import EchoService, Parser
+from wizard.egress.services import EchoService, Parser, Sample
 from wizard.exchange import errors
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.errors import ExchangeError, server_fault, slow_down, unreachable

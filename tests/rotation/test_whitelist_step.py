@@ -13,7 +13,7 @@ from tests.raises import raises_code
 from tests.rotation.conftest import HERE, World
 from tests.whitelist.listed import text_of
 from wizard.core.secret import Secret
-from wizard.egress.exchange_observation import ExchangeObservation
+from wizard.egress.selection import ExchangeObservation
 from wizard.net.route import Route
 from wizard.rotation.context import Context
 from wizard.rotation.model import Mode

@@ -11,8 +11,8 @@ from tests.rotation.conftest import HERE, World
 from tests.steps.face import FakeFace
 from wizard.egress.agreement import judge
 from wizard.egress.detection import EgressReport
-from wizard.egress.exchange_observation import ExchangeObservation
 from wizard.egress.ipv6 import Ipv6Route
+from wizard.egress.selection import ExchangeObservation
 from wizard.net.route import RouteError
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Mode, Step

@@ -21,7 +21,7 @@ from tests.tui.conftest import Wizard
 from wizard.core.text import UNICODE
 from wizard.egress.detection import EgressReport
 from wizard.egress.ssh_hosts.hosts import HostAnswer, typed_host
-from wizard.egress.ssh_hosts.ssh_errors import not_asked
+from wizard.egress.ssh_hosts.remote_detection import not_asked
 from wizard.steps.egress import NOTHING_TICKED
 from wizard.steps.hosts import HostsPresenter
 from wizard.tui.app import WizardApp

@@ -17,12 +17,11 @@ from wizard.core.settings import Environment, Paths, Settings
 from wizard.core.text import printable
 from wizard.core.threads import run_async
 from wizard.egress.agreement import EgressVerdict, describe_sampling
-from wizard.egress.answers import Sample
 from wizard.egress.detection import EgressReport, detect, sample_more
-from wizard.egress.exchange_observation import ExchangeObservation
 from wizard.egress.history import describe_history
 from wizard.egress.ipv6 import Ipv6Lookup, Ipv6Route
-from wizard.egress.services import EchoService, load_services
+from wizard.egress.selection import ExchangeObservation
+from wizard.egress.services import EchoService, Sample, load_services
 from wizard.egress.ssh_hosts.hosts import (
     FROM_SETTINGS,
     FROM_SSH_CONFIG,

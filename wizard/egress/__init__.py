@@ -1,1 +1,1 @@
-"""Which address does Binance see? `services`, `answers` and `agreement` load no HTTP library."""
+"""Which address does Binance see? `services` and `agreement` load no HTTP library."""

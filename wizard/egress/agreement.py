@@ -13,7 +13,7 @@ from ipaddress import IPv4Address
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from wizard.egress.answers import Sample
+    from wizard.egress.services import Sample
 
 MIN_OPERATORS = 2
 """Different operators that must see the same address."""

@@ -22,8 +22,7 @@ from wizard import __version__
 from wizard.core.rules import Rules
 from wizard.core.text import printable
 from wizard.egress.agreement import EgressState, EgressVerdict, answers_missing, judge
-from wizard.egress.answers import BODY_LIMIT, NoAddressError, Sample, read_answer, refuse_status
-from wizard.egress.services import EchoService
+from wizard.egress.services import BODY_LIMIT, EchoService, NoAddressError, Sample, read_answer, refuse_status
 from wizard.net.route import Route, open_transport, public_roots
 from wizard.net.trace import Phase, Trace, explain
 
@@ -35,10 +34,8 @@ MOST_EACH = 10
 """Questions to one service: IPinfo counts 1,000 calls a day, and nobody is to be burdened."""
 _ONE_QUESTION = 5.0
 """Seconds for one further question."""
-
 _ASK_FOR = 0.9
 """Share of the deadline that one question may take: so the dead ones can still say what was waited for."""
-
 _SHOWN = 300
 _HEADERS = {
     "User-Agent": f"key-wizard/{__version__}",

@@ -69,10 +69,7 @@ class Ipv6Route:
 
 
 async def find_ipv6_route(host: str, *, lookup: Ipv6Lookup, deadline: float = DEADLINE) -> Ipv6Route | None:
-    """Return a route over IPv6 to `host`, where both sides have a public address; None where not, or in doubt.
-
-    `deadline` is how long to wait for the name service, in seconds.
-    """
+    """Return a public route over IPv6 to `host`; None where there is none, or no answer within `deadline` seconds."""
     if not host or read_ipv4(host) is not None:
         return None
     try:

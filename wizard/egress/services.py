@@ -1,15 +1,24 @@
-"""The echo services to ask: those that ship with the wizard, and what the user makes of them."""
+"""The echo services to ask, those that ship with the wizard and what the user makes of them, and what one said.
+
+What it said is untrusted: read strictly, shown only when printable. Each refusal has a case behind it (docs/egress.md).
+"""
 
 from __future__ import annotations
 
+import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from wizard.core.addresses import read_ipv4, special_range
 from wizard.core.destinations import read_url
+from wizard.core.rules import Rules
 from wizard.core.sites import problem_of
+from wizard.core.text import printable
 from wizard.core.toml_file import Section, read_toml
 
 _EXAMPLES = {"operator": "Example Ltd", "url": "https://ip.example", "parser": "plain", "note": ""}
@@ -18,14 +27,11 @@ _ADVICE = f'A service needs {_NEEDED}. The parser can be "plain", "json" or "tra
 
 
 class Parser(StrEnum):
-    """The shapes in which echo services answer."""
+    """How echo services answer: with the address alone, with it under `ip`, with Cloudflare's lines of `key=value`."""
 
     PLAIN = "plain"
-    """The address and nothing else."""
     JSON = "json"
-    """An object with the address under `ip`."""
     TRACE = "trace"
-    """Cloudflare's lines of `key=value`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +82,98 @@ def _service(added: Section, name: str, shipped: Mapping[str, str], spelled: dic
     operator = " ".join(values["operator"].split())
     operator = spelled.setdefault(operator.casefold(), operator)
     return EchoService(name, operator, values["url"], Parser(values["parser"]), values["note"])
+
+
+BODY_LIMIT = 4096
+"""Bytes of an answer that are read; the longest honest one, Cloudflare's trace, has about 300."""
+_LONGEST_PLAIN = 64
+_SHOWN = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One question to one echo service and what came of it."""
+
+    service: EchoService
+    address: IPv4Address | None
+    """The address that the service saw; None when there was no usable answer."""
+    refusal: str
+    """Why there is no address, as a phrase for people; empty when there is one."""
+    milliseconds: float
+    """From the question to the answer or to giving up."""
+
+
+class NoAddressError(Exception):
+    """An answer that names no usable address. Its text is safe to show."""
+
+
+def refuse_status(status: int, location: str) -> None:
+    """Raise `NoAddressError` for any status but 200, whatever the body says; `location` is shown, never followed."""
+    if 300 <= status < 400:
+        raise NoAddressError(f"redirected to {printable(location, _SHOWN) or 'nowhere'}, possibly by a captive portal")
+    if status == 407:
+        raise NoAddressError("the proxy asks for a user name and a password (HTTP 407)")
+    if status in {403, 429}:
+        raise NoAddressError(f"blocked or rate-limited (HTTP {status})")
+    if status != 200:
+        raise NoAddressError(f"HTTP {status}")
+
+
+def read_answer(service: EchoService, body: bytes, rules: Rules) -> IPv4Address:
+    """Return the public IPv4 address that `body` names, or one in a range that the `rules` tolerate.
+
+    Raises `NoAddressError` where it names none, several, or one that Binance cannot see.
+    """
+    if len(body) > BODY_LIMIT:
+        raise NoAddressError(f"more than {BODY_LIMIT} bytes, so a web page and no address")
+    try:
+        text = body.decode("utf-8").strip()
+    except UnicodeDecodeError:
+        raise NoAddressError("not text, but compressed or binary") from None
+    if service.parser is Parser.JSON:
+        text = _json(text)
+    elif service.parser is Parser.TRACE:
+        text = _trace(text, service)
+    address = read_ipv4(text)
+    if address is None:
+        raise NoAddressError(_why_no_ipv4(text))
+    special = special_range(address)
+    if special and special.kind not in rules.tolerated_ranges:
+        raise NoAddressError(f"{address} is {special.reason}, not a public address")
+    return address
+
+
+def _json(text: str) -> str:
+    try:
+        answer = json.loads(text)["ip"]
+    except (ValueError, LookupError, TypeError, RecursionError):
+        answer = None
+    if not isinstance(answer, str):
+        raise NoAddressError(f"not the expected JSON: {_excerpt(text)}")
+    return answer
+
+
+def _trace(text: str, service: EchoService) -> str:
+    values = dict(line.split("=", 1) for line in text.splitlines() if "=" in line)
+    parts = urlsplit(service.url)
+    if values.get("h") not in {parts.hostname, parts.netloc}:
+        raise NoAddressError(f"not a trace of {parts.hostname}: {_excerpt(text)}")
+    if values.get("warp", "off") != "off":
+        raise NoAddressError("Cloudflare WARP is on, so the address is not this host's")
+    return values.get("ip", "")
+
+
+def _why_no_ipv4(text: str) -> str:
+    if "<" in text or len(text) > _LONGEST_PLAIN:
+        return "a web page, not an address, possibly of a captive portal"
+    if "," in text or len(text.split()) > 1:
+        return f"several words or addresses: {_excerpt(text)}"
+    try:
+        # A scope behind % may be any text.
+        return f"the IPv6 address {printable(str(IPv6Address(text)), _SHOWN)}, but the list takes IPv4"
+    except ValueError:
+        return f"not an address: {_excerpt(text)}"
+
+
+def _excerpt(text: str) -> str:
+    return repr(printable(text, _SHOWN))

@@ -52,11 +52,9 @@ from wizard.net.trace import Phase, Trace, explain
 
 Said = TypeVar("Said")
 Done = TypeVar("Done")
-
 _STREAM = "btcusdt@bookTicker"
 LONGEST_ANSWER = 1 << 20
 """Bytes after which an answer is no longer read."""
-
 _BROKEN = (httpx.HTTPError, httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, OSError)
 _HEADERS = {"User-Agent": "key-wizard", "Accept": "application/json", "Accept-Encoding": "identity"}
 

@@ -27,7 +27,6 @@ REFUSED_KEY = -2015
 """One code and one text for an unknown key, an address that is not listed and a missing permission (CONFIRMED)."""
 DEATH_CODES = frozenset({UNKNOWN_KEY, REFUSED_KEY})
 """The codes of refusals that speak for the death of a key."""
-
 Surface = Literal["sapi", "api", "fapi", "websocket"]
 """Which part of the exchange was called: it decides what some codes mean."""
 _SURFACES = {"sapi": "/sapi", "api": "/api", "fapi": "the futures host", "websocket": "the WebSocket API"}
@@ -290,10 +289,7 @@ _TAKES_TIME = "A new key or list may need a few minutes (reported, not documente
 
 
 def _key_refused(named: IPv4Address | None, known: Circumstances) -> Diagnosis:
-    """Return what -2015 means, by comparisons in an order that separates its causes.
-
-    An address that this refusal `named` goes before what the echo services see.
-    """
+    """Return what -2015 means, by comparisons. An address that it `named` goes before what the echo services see."""
     if named is not None and known.lists(named) is False:
         return _address_named(named, known)
     seen = named or known.egress

@@ -86,10 +86,7 @@ async def look_up(host: str) -> Sequence[str]:
 async def resolve(
     host: str, *, deadline: float, lookup: Lookup = look_up, stopwatch: Clock = time.perf_counter
 ) -> Resolution:
-    """Return the addresses of `host`, a name or an address; `deadline` in seconds.
-
-    Raises `ExchangeError` where it has none, or nobody answered in time.
-    """
+    """Return the addresses of `host` within `deadline` seconds; an `ExchangeError` where there are none."""
     if (literal := read_ipv4(host)) is not None:
         return Resolution(host, (literal,), AddressKind.LITERAL, 0.0)
     begun = stopwatch()

@@ -23,9 +23,7 @@ from wizard.exchange.errors import ExchangeError, Flaw, unreadable
 Json = dict[str, object]
 Scrub = Callable[[str], str]
 """Takes the key and the signature of the request out of a text, should the answer repeat them."""
-
 TOO_MANY_REQUESTS = -1003
-
 _REQUEST_IP = re.compile(r"request ip:\s*([0-9.]{7,15})(?![0-9A-Fa-f:.])", re.IGNORECASE)
 _BANNED_UNTIL = re.compile(r"banned until ([0-9]{13})(?![0-9])", re.IGNORECASE)
 """The end of a ban in the words of -1003, in milliseconds since 1970 (CONFIRMED, errors.md)."""
@@ -85,10 +83,7 @@ class Account:
 
 
 def interpret(answer: RawAnswer, scrub: Scrub, now: float) -> Json | list[object] | ExchangeError:
-    """Return the JSON object or list of a success, or what the answer means instead.
-
-    `now` is this host's clock, in seconds: the end of a ban may be named as a moment.
-    """
+    """Return a success as JSON, or what the answer means instead; `now` in seconds, as a ban may end at a moment."""
     if 300 <= answer.status < 400:
         return unreadable(Flaw.REDIRECT, answer.status)
     told = decode(answer.body or b"")

@@ -32,13 +32,10 @@ from wizard.exchange.responses import Scrub
 
 Parameter = str | int | bool
 PrivateKey = ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
-
 RECEIVE_WINDOW_MS = 5000
 """The exchange's default: a longer one would hide a wrong clock (CONFIRMED, rest-api.md)."""
-
 RSA_BITS = range(2048, 4097)
 """Sizes that the exchange takes (CONFIRMED, testnet/general-info.md of binance-spot-api-docs)."""
-
 _SENDABLE = re.compile(r"[!-~]{1,512}")
 
 

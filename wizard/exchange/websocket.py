@@ -30,13 +30,10 @@ if TYPE_CHECKING:
 
 LONGEST_MESSAGE = 1 << 20
 """Bytes after which a message is no longer read, and the connection closed."""
-
 SWITCHING = 101
 """The status of an answer that opens a WebSocket."""
-
 OTHER_MESSAGES = 100
 """So many messages about something else are passed over before an answer is given up."""
-
 _AT_ONCE = 1 << 16
 
 
@@ -117,10 +114,7 @@ def can_log_on(credentials: Credentials) -> bool:
 
 
 async def ask_account_status(websocket: WebSocket, credentials: Credentials, clock: Clock) -> Json | WizardError:
-    """Ask `session.logon` where the kind of key can, then a signed `account.status`; return its answer.
-
-    The first failure is returned in its place.
-    """
+    """Ask `session.logon` where the kind of key can, then a signed `account.status`; return its answer."""
     if can_log_on(credentials):
         told = await _ask(websocket, credentials, clock, "session.logon", {})
         if isinstance(told, WizardError):

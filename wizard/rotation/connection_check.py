@@ -25,7 +25,6 @@ from wizard.rotation.model import Finding, Outcome
 
 PARTS = (DNS, TCP, TLS, REACHABLE)
 """In the order in which they happen."""
-
 _FAILS_AT = {Phase.DNS: DNS, Phase.TCP: TCP, Phase.PROXY: TCP, Phase.TLS: TLS}
 
 

@@ -84,11 +84,7 @@ def read_current(environment: str, open_place: Callable[[Paths, Settings], Await
 
 
 def current_key(environment: str, paths: Paths) -> KeyRecord:
-    """Return what the journal knows of the key in use.
-
-    Raises:
-        NoCurrentKeyError: there is none.
-    """
+    """Return what the journal knows of the key in use; a `NoCurrentKeyError` where there is none."""
     with read_journal(paths) as journal:
         record = journal.key_in(environment, Slot.CURRENT)
     if record is None:
@@ -114,12 +110,7 @@ def _read_where_stored(record: KeyRecord, worker: KeyringProcess) -> Credentials
 
 
 async def fetch(record: KeyRecord, store: Store) -> Credentials:
-    """Return the credentials of a key.
-
-    Raises:
-        NoCurrentKeyError: the keyring does not hold them.
-        wizard.custody.errors.CustodyError: the keyring cannot be read.
-    """
+    """Return the credentials of a key; a `NoCurrentKeyError` where the store has none, else a `CustodyError`."""
     credentials = credentials_of(record, await store.read(record.item), store.place)
     if credentials is None:
         raise NoCurrentKeyError(

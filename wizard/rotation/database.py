@@ -17,8 +17,6 @@ BUSY_SECONDS = 5.0
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _PRIMARY = 0xFF
 """The bits of an extended result code that name its kind (https://www.sqlite.org/rescode.html)."""
-
-
 MIGRATIONS = tuple(script.read_text("utf-8") for script in sorted(Path(__file__).with_name("migrations").glob("*.sql")))
 """The steps of the schema in SQL. `0002_egress.sql` brings a journal of number 1 to number 2.
 
@@ -26,7 +24,6 @@ A step that has been released is never edited: journals in use have taken it alr
 """
 SCHEMA_VERSION = len(MIGRATIONS)
 """The schema that this version writes: what `PRAGMA user_version` is."""
-
 Result = TypeVar("Result")
 
 
@@ -127,8 +124,6 @@ _MOVE_AWAY = (
     "Nothing was changed, and your keys are still stored. Move {file}* to another directory, and keep them. Then"
     " restore a backup. Without one, start Key Wizard again: it names the stored keys that it does not know."
 )
-
-
 _TRY_AGAIN = "Nothing was lost. Check the disk and the permissions of {file}, then try again."
 _ADVICE = {
     sqlite3.SQLITE_BUSY: "Another Key Wizard is writing to it. Try again in a minute.",

@@ -14,8 +14,8 @@ from wizard.core.clock import Clock
 from wizard.core.credentials import Credentials
 from wizard.core.settings import Environment
 from wizard.core.sites import Site
-from wizard.egress.exchange_observation import ExchangeObservation
 from wizard.egress.ipv6 import Ipv6Lookup, Ipv6Route, find_ipv6_route
+from wizard.egress.selection import ExchangeObservation
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.diagnosis import Circumstances, Diagnosis, diagnose
 from wizard.exchange.errors import ErrorKind, ExchangeError
@@ -38,10 +38,7 @@ def open_exchange(
     clock: Clock = time.time,
     stopwatch: Clock = time.perf_counter,
 ) -> ExchangeClient:
-    """Return a client of the environment's exchange, for `async with`; see `ExchangeClient` for the arguments.
-
-    Raises `RouteError` where the route's proxy cannot be used.
-    """
+    """Return an `ExchangeClient` for `async with`; a `RouteError` where the route's proxy cannot be used."""
     return ExchangeClient(
         environment.site,
         open_transport(route),

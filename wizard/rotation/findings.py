@@ -29,7 +29,6 @@ WEBSOCKET_API = "WebSocket API"
 MARKET_STREAM = "Market stream"
 FUTURES = "Futures"
 STORAGE = "Storage"
-
 CONNECTION, OTHER_ENDPOINTS = "Connection", "Other endpoints"
 GROUPS = {
     STORAGE: (STORAGE,),

@@ -97,19 +97,9 @@ class Flow:
         return self.context.key(Slot.CURRENT)
 
     @property
-    def is_durable(self) -> bool:
-        """Whether the credentials outlive this program."""
-        return self.context.vault.store.durable
-
-    @property
     def place(self) -> str:
         """The place of the credentials as a phrase within a sentence."""
         return self.context.vault.store.place
-
-    @property
-    def storage(self) -> str:
-        """What every screen says about where the credentials are; nothing for the operating system's keyring."""
-        return self.context.vault.store.remark
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -170,10 +160,7 @@ class Flow:
         return self._move(+1)
 
     def back(self) -> Step:
-        """Move to the step before, where that is possible, and return where we are.
-
-        After promotion there is no way back: the new key is the current one.
-        """
+        """Move to the step before, and return where we are; after promotion there is no way back."""
         return self.context.rotation.step if self.step in (Step.RETIRE, Step.DONE) else self._move(-1)
 
     async def complete(self, report: ProbeReport) -> Report | None:
@@ -270,10 +257,7 @@ class Flow:
         return step
 
     async def still_held(self) -> Copies:
-        """Look for plain-text copies of the legacy key, as long as the values to look for are known.
-
-        Raises `WizardError` where the place of the credentials cannot be read.
-        """
+        """Look for plain-text copies of the legacy key; a `WizardError` where its values cannot be read."""
         legacy = self.retire.legacy
         stored = legacy if legacy and legacy.holding is Holding.STORED else None
         async with self.context.credentials(stored) as found:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from ipaddress import IPv4Address, IPv4Network
 from itertools import groupby
 from operator import attrgetter
@@ -31,14 +32,10 @@ if TYPE_CHECKING:
 
 WIZARD = "wizard"
 """Asked an egress detection for the rotation at hand; a command that asks says its own name."""
-
 THE_EXCHANGE = "exchange"
 """In the place of who asked: the exchange itself named the address, beside any detection."""
-
 OTHER_HOSTS = "hosts"
 """In the place of who asked: such an observation is of another host, never of this one."""
-
-
 _COLUMNS = ("environment", "kind", "slot", "item", "store", "backend", "stored_at", "version", "whitelist")
 """Of a key's row: what is written as the record says it."""
 _IDENTITY = "SELECT (SELECT id FROM journal) AS id"
@@ -198,10 +195,7 @@ class Journal:
             self._append_key(write, "key.promoted", pending, step=step)
 
     def revert(self, rotation: RotationRecord, step: Step) -> None:
-        """Undo a promotion: the legacy key is the current one again, the other one pending; one transaction.
-
-        Raises `WizardError` where there is no legacy key to go back to.
-        """
+        """Undo a promotion in one transaction; a `WizardError` where there is no legacy key to go back to."""
         current, legacy = (self.key_in(rotation.environment, slot) for slot in (Slot.CURRENT, Slot.LEGACY))
         if current is None or legacy is None or legacy.holding is not Holding.STORED:
             raise _not_promotable("There is no legacy key to go back to", "Enter a new key instead.")
@@ -249,7 +243,9 @@ class Journal:
             (last,) = write.execute("SELECT coalesce(max(detection), 0) FROM egress_observations").fetchone()
             detection |= {"detection": last + 1, "asked_by": asked_by}
             for address, who in seen.items():
-                write.insert("egress_observations", **detection, address=address, operators=_joined(who))
+                # A comma within a name would make two voices of one.
+                operators = ",".join(name.replace(",", " ") for name in who)
+                write.insert("egress_observations", **detection, address=address, operators=operators)
 
     def last_verdict(self, environment: str, *, route: str = "", since: float = 0.0) -> EgressVerdict | None:
         """Return what the wizard's newest detection saw of this host; None before the first one.
@@ -393,19 +389,8 @@ def _not_promotable(what: str, advice: str) -> WizardError:
     return WizardError(what, advice=advice, code="rotation.not-promotable")
 
 
-def _joined(operators: Sequence[str]) -> str:
-    """One text for all names; a comma within a name would make two voices of one."""
-    return ",".join(name.replace(",", " ") for name in operators)
-
-
-def _id(row: sqlite3.Row) -> str:
-    return rows.text(row, "id")
-
-
-def _composed(row: sqlite3.Row) -> str:
-    return rows.whitelist(row, "text")
-
-
+_id = partial(rows.text, column="id")
+_composed = partial(rows.whitelist, column="text")
 _ALL_ROWS: dict[Callable[[sqlite3.Row], object], str] = {
     _id: _IDENTITY,
     rows.rotation: "SELECT * FROM rotations",

@@ -33,8 +33,6 @@ from wizard.rotation.model import Finding, Outcome
 
 _LARGEST_NOTE = 4096
 
-StoreOpener = Callable[[], Awaitable[Store]]
-
 
 @contextmanager
 def sole_writer(file: Path, environment: str, clock: Clock) -> Iterator[None]:
@@ -85,7 +83,7 @@ def _holder(file: Path) -> str:
 async def open_flow(
     environment: Environment,
     paths: Paths,
-    open_store: StoreOpener,
+    open_store: Callable[[], Awaitable[Store]],
     *,
     services: tuple[EchoService, ...] | None = None,
     environ: Mapping[str, str] = os.environ,

@@ -55,7 +55,6 @@ _ON_THE_KEY = (
 """What is only asked when the new key was accepted."""
 _ON_THE_EXCHANGE = (findings.CLOCK, findings.NEW_KEY, *_ON_THE_KEY, findings.CONTROL, findings.MARKET_STREAM)
 """What is only asked when the exchange was reached."""
-
 Result = TypeVar("Result")
 
 

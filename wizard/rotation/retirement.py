@@ -25,15 +25,6 @@ within a moment are one. How long to wait between two is the pace's matter: see 
 
 
 @dataclass(frozen=True, slots=True)
-class Baseline:
-    """When and from where the exchange last accepted the legacy key, within this rotation."""
-
-    at: float
-    address: str
-    """The egress address; empty where it was not known."""
-
-
-@dataclass(frozen=True, slots=True)
 class Poll:
     """What the exchange said to both keys within one poll."""
 
@@ -67,15 +58,13 @@ class Poll:
         """Whether this poll alone speaks for the death of the legacy key."""
         return self.control_accepted and not self.legacy_accepted and self.legacy_code in DEATH_CODES
 
-    def is_about_address(self, baseline: Baseline | None) -> bool:
-        """Whether another address than the baseline's may be why the legacy key is refused.
+    def is_about_address(self, baseline: str) -> bool:
+        """Whether another address than the baseline may be why the legacy key is refused.
 
         The two keys may have different whitelists: that the current key is accepted does not say
         that the legacy key's list has this address.
         """
-        if self.legacy_code != REFUSED_KEY or baseline is None:
-            return False
-        return not self.from_address or self.from_address != baseline.address
+        return self.legacy_code == REFUSED_KEY and (not self.from_address or self.from_address != baseline)
 
     @property
     def shows_life(self) -> bool:
@@ -101,10 +90,11 @@ class Death:
         return self.grade in (Grade.PROVEN, Grade.STRONG)
 
 
-def judge_death(polls: Sequence[Poll], baseline: Baseline | None) -> Death:
+def judge_death(polls: Sequence[Poll], baseline: str | None) -> Death:
     """Grade the death of the legacy key by all polls of this rotation, the oldest first.
 
-    `baseline` is when and from where it was accepted before it was to die; None where it never was.
+    `baseline` is the egress address from which it was accepted last, empty where that was not known; None where it
+    never was.
     """
     if not polls:
         return Death(Grade.INCONCLUSIVE, 0, "Binance has not been asked about the legacy key yet.")
@@ -168,7 +158,7 @@ def _came_back_from(polls: Sequence[Poll]) -> frozenset[int]:
     return frozenset(poll.legacy_code for poll in before if poll.shows_death and poll.legacy_code is not None)
 
 
-def _grade(row: Sequence[Poll], count: int, baseline: Baseline | None, came_back_from: frozenset[int]) -> Death:
+def _grade(row: Sequence[Poll], count: int, baseline: str | None, came_back_from: frozenset[int]) -> Death:
     def weak(doubt: str, gap: str, place: str = "") -> Death:
         what = f"Binance refuses the legacy key{place}, {count} times in a row, but {doubt}."
         return Death(Grade.WEAK, count, what, f"that it is dead. {gap}")
@@ -179,8 +169,9 @@ def _grade(row: Sequence[Poll], count: int, baseline: Baseline | None, came_back
         return weak("it did so before and then accepted it again", "The same cause may pass again")
     elsewhere = next((poll for poll in row if poll.is_about_address(baseline)), None)
     if elsewhere is not None:
-        worked_from = f"it last worked from {_named(baseline.address)}"
-        return weak(worked_from, "Its list may lack this address", f" from {_named(elsewhere.from_address)}")
+        known = "an address that was not observed"
+        worked_from = f"it last worked from {baseline or known}"
+        return weak(worked_from, "Its list may lack this address", f" from {elsewhere.from_address or known}")
     counted = [number for number, poll in enumerate(row) if poll.counts]
     newest_three = row[: counted[POLLS_IN_A_ROW - 1] + 1]  # with those between them that do not count
     if all(poll.legacy_code == UNKNOWN_KEY and poll.is_on_sapi for poll in newest_three):
@@ -202,7 +193,3 @@ def _grade(row: Sequence[Poll], count: int, baseline: Baseline | None, came_back
         "that it was deleted. A disabled key is refused in the same way. So is a key whose list lacks the address that"
         " Binance sees",
     )
-
-
-def _named(address: str) -> str:
-    return address or "an address that was not observed"

@@ -12,11 +12,10 @@ from wizard.core.clock import utc
 from wizard.core.errors import WizardError
 from wizard.core.text import printable
 from wizard.egress.agreement import describe_sampling
-from wizard.egress.answers import Sample
 from wizard.egress.detection import EgressReport
-from wizard.egress.exchange_observation import ExchangeObservation
 from wizard.egress.ipv6 import Ipv6Route
-from wizard.egress.services import EchoService
+from wizard.egress.selection import ExchangeObservation
+from wizard.egress.services import EchoService, Sample
 from wizard.rotation.model import Step
 from wizard.steps import deadlines
 from wizard.steps.hosts import HostsPresenter

@@ -164,7 +164,7 @@ class FlowPresenter(Presenter):
     def location(self) -> tuple[str, str]:
         """The environment with the page or the job, and the site with the place of the credentials."""
         environment = self.flow.context.environment
-        corner = ", ".join(filter(None, (environment.site.name, self.flow.storage)))
+        corner = ", ".join(filter(None, (environment.site.name, self.flow.context.vault.store.remark)))
         return f"{environment.name} › {self._job()}", corner
 
     def _job(self) -> str:

@@ -92,7 +92,7 @@ class EnvironmentSession:
         rehearsal = self.environments.about[:1]
         if flow is None or flow.step in (None, Step.DONE):
             return (NOTHING_OPEN, *rehearsal)
-        if not flow.is_durable:
+        if not flow.context.vault.store.durable:
             return (*_left_open(flow, "A real job would stay open"), IN_MEMORY, *rehearsal)
         said = _left_open(flow, f"The job “{job_name(flow)}” stays open")
         return (*said, "Come back with", f"  {self._command}", *rehearsal)

@@ -23,17 +23,14 @@ from wizard.whitelist.scope import AddressSet, is_usable
 # and would leave `。` and the zero-width space alone. A character that stands in no table makes its entry malformed.
 SEPARATORS = ",;|，、；｜﹐﹔"
 """Characters with an entry on each side: nothing between two of them is an empty field."""
-
 LINE_ENDS = "\n\r\v\f\x1c\x1d\x1e\x85\u2028\u2029"
 """Those of `str.splitlines`: a text area ends its lines there too, and with them a comment."""
 BLANKS = (
     " \t\u00a0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000" + LINE_ENDS
 )
 """Characters that separate entries, any number of them as one."""
-
 COMMENT_MARKS = "#＃"
 """The rest of the line after one of these is a comment."""
-
 QUOTES = "\"'`“”„‘’«»"
 _BRACKETS = "<>()[]{}「」『』【】〈〉《》（）［］｛｝"
 CLOSING = dict(zip(_BRACKETS[::2], _BRACKETS[1::2], strict=True))
@@ -60,10 +57,8 @@ _LOOKALIKES = {
     **dict.fromkeys("＊∗", "*"),
 }
 _TO_PLAIN = str.maketrans({**_LOOKALIKES, **dict.fromkeys(INVISIBLE)})
-
 LONGEST_LABEL = 40
 """Characters. A longer comment is only a comment."""
-
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _NETWORK = re.compile(rf"(?P<octets>{_OCTET}(?:\.{_OCTET}){{3}})(?:/(?P<prefix>[12]?[0-9]|3[0-2]))?")
 _BLANK = rf"[{''.join(blank for blank in BLANKS if blank not in LINE_ENDS)}]"
@@ -131,10 +126,7 @@ def parse(text: str) -> Entries:
 
 
 def read_network(text: str) -> IPv4Network | None:
-    """Return the address or block that `text` spells strictly, else None.
-
-    `ipaddress` alone would read `/024`, netmasks and hostmasks as prefixes.
-    """
+    """Return what `text` spells strictly, else None: `ipaddress` alone would read `/024`, netmasks and hostmasks."""
     match = _NETWORK.fullmatch(text)
     if match is None:
         return None

@@ -68,10 +68,7 @@ def label_entry(entries: Entries, place: int, label: str) -> Entries:
 
 
 def add_labelled(entries: Entries, found: Mapping[IPv4Address, str]) -> Entries:
-    """Return the list with each address on it, with its label where it has one.
-
-    An address within a block of the list is there already, and a label that was typed stays.
-    """
+    """Return the list with each address that it lacks, and its label; a label that was typed stays."""
     for address, label in found.items():
         alone = IPv4Network(address)
         place = next((place for place, each in enumerate(entries) if each.network == alone), None)
@@ -89,10 +86,7 @@ def remove_addresses(entries: Entries, addresses: Collection[IPv4Address]) -> En
 
 
 def expand(validation: Validation, max_entries: int) -> Entries | None:
-    """Return the list with blocks written as their addresses, the smallest first, as far as the limit allows.
-
-    None where no block fits. The addresses keep the block's label.
-    """
+    """Return the list with as many blocks as fit, the smallest first, as labelled addresses; None where none fits."""
     room = max_entries - sum(each.entry.is_counted for each in validation.entries)
     texts = dict[int, str]()
     for place, network in sorted(_usable(validation).items(), key=lambda placed: placed[1].num_addresses):

@@ -28,14 +28,11 @@ def written(network: IPv4Network) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """The entries of two lists. An entry counts as kept only if it is written as the same block."""
+    """The entries of two lists, in their order. An entry counts as kept only if it is written as the same block."""
 
     added: tuple[IPv4Network, ...]
-    """In the order of the new list."""
     removed: tuple[IPv4Network, ...]
-    """In the order of the old list."""
     kept: tuple[IPv4Network, ...]
-    """In the order of the new list."""
 
 
 def diff(old: Sequence[IPv4Network], new: Sequence[IPv4Network]) -> Difference:

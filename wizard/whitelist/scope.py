@@ -16,7 +16,6 @@ from wizard.whitelist.rendering import written
 
 NARROWEST_TOO_WIDE = 23
 """Prefixes up to this one let in so many addresses (512 and more) that the list protects little."""
-
 _ANY = IPv4Address(0)
 """Means every address to the exchange, however the rules tolerate its range."""
 _MAY_BE_USED = frozenset({"documentation"})

@@ -19,7 +19,6 @@ from wizard.whitelist.scope import NARROWEST_TOO_WIDE, open_to_all
 
 _SHOWN = 60
 """How many characters of a foreign text a message repeats."""
-
 PREFIX = re.compile(r"[0-9]|[12][0-9]|3[0-2]")
 _WITHOUT_BLANKS = str.maketrans(dict.fromkeys(BLANKS))
 _BULLETS = frozenset("+•·●▪◦‣")

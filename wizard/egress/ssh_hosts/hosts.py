@@ -18,13 +18,11 @@ from pathlib import Path
 from wizard.core.destinations import read_destination
 from wizard.core.errors import WizardError
 from wizard.egress.agreement import EgressVerdict, judge
-from wizard.egress.answers import Sample
-from wizard.egress.ssh_hosts.ssh_errors import Trouble
+from wizard.egress.services import Sample
 
 FROM_SETTINGS = "@settings"
 FROM_SSH_CONFIG = "@ssh-config"
 FROM_STANDARD_INPUT = "-"
-
 _HEADING = re.compile(r"hosts \([0-9]+\):")
 """What `ansible all --list-hosts` writes above the names."""
 _FILE_LIMIT = 1024 * 1024
@@ -51,6 +49,18 @@ class Host:
 def typed_host(text: str, source: HostSource = HostSource.TYPED) -> Host:
     """Return the host that was written as `[user@]host`; a `WizardError` where it names none."""
     return Host(read_destination(text), source)
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why a host gave no address, for people."""
+
+    kind: str
+    """For programs, such as `unknown-host-key`."""
+    reason: str
+    """A phrase, without a full stop."""
+    advice: str
+    """What to do, as sentences; `{host}` stands for the host's name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,9 +22,7 @@ OUTPUT_LIMIT = 512 * 1024
 """Bytes that are read of what a host writes; an honest one writes about 8 KiB."""
 _KEPT_OPEN = 1.0
 """Seconds that are given to the last words when ssh has ended but something still holds its pipes."""
-
 _CHUNK = 64 * 1024
-
 _PASSED_ON = ("PATH", "HOME", "USER", "LOGNAME", "TMPDIR", "SSH_AUTH_SOCK", "XDG_RUNTIME_DIR", "KRB5CCNAME")
 _PASSED_ON_WINDOWS = ("SYSTEMROOT", "SYSTEMDRIVE", "USERPROFILE", "PROGRAMDATA", "APPDATA", "LOCALAPPDATA", "TEMP")
 """Everything else stays here: ssh can be told to send variables to the other side (SendEnv)."""
@@ -104,10 +102,7 @@ class OpenSsh:
 
 
 def find_openssh(environ: Mapping[str, str]) -> OpenSsh:
-    """Return the ssh that stands first on the path, to be started with little of `environ`.
-
-    Raises `WizardError` where there is none.
-    """
+    """Return the ssh that stands first on the path, with little of `environ`; a `WizardError` where there is none."""
     program = shutil.which("ssh", path=environ.get("PATH"))
     if program is None:
         raise WizardError(

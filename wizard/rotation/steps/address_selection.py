@@ -6,8 +6,7 @@ from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address
 
 from wizard.core.errors import WizardError
-from wizard.egress.exchange_observation import ExchangeObservation
-from wizard.egress.selection import THIS_HOST, Candidate, ExchangeAddress, Selection
+from wizard.egress.selection import THIS_HOST, Candidate, ExchangeAddress, ExchangeObservation, Selection
 from wizard.rotation.context import Context
 
 CHOSEN = "egress.chosen"
@@ -16,16 +15,12 @@ ROUTE = "route"
 """Beside them: the way out. What was decided about this host's addresses counts for that way only."""
 EXCHANGE = "exchange"
 """Beside them: what the exchange said of this host, over that way."""
-NO_ROUTE = "none"
 NAMES_BETWEEN = ", "
 """Parts the names of the hosts that share an address, in its label."""
 
 
 class AddressSelection:
-    """The user's selection in the open rotation, beside the evidence of the newest detection.
-
-    Without an open rotation nothing is chosen and nothing is kept.
-    """
+    """The user's selection, beside the evidence of the newest detection; without an open rotation nothing is kept."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -85,7 +80,7 @@ class AddressSelection:
         try:
             return self._context.route().shown
         except WizardError:
-            return NO_ROUTE
+            return "none"
 
     def _keep(self, selection: Selection) -> None:
         left_out = dict.fromkeys(sorted(selection.unticked), "")

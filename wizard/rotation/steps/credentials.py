@@ -25,8 +25,6 @@ from wizard.rotation.model import SWAP_WORD, Finding, Mode, Outcome
 MADE_HERE = "public key"
 IMPORTED = "imported public key"
 """What stands in a draft in place of the API key, before the public key's fingerprint."""
-
-
 READ_FROM = "key.read-from"
 """The event that names the file from which a key in use was read."""
 SEARCH_DEADLINE = 5.0
@@ -85,10 +83,7 @@ class CredentialsStep:
         return await self.store(Credentials(KeyKind.HMAC, api_key, secret))
 
     async def store_pair(self, api_key: Secret, public: str) -> Finding:
-        """Store an API key with the private key of the half `public`, that was made here or imported for it.
-
-        Raises `WizardError` where the private key is not stored any more.
-        """
+        """Store an API key with the private key of the half `public`; a `WizardError` where that is not stored."""
         made, imported = (_label(origin, public).fingerprint() for origin in (MADE_HERE, IMPORTED))
         drafts = [draft for draft in self._drafts() if draft.name.fingerprint in (made, imported)]
         is_imported = any(key.name.fingerprint == imported for key in self._keys())

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 from wizard.custody.records import Slot
 from wizard.egress.agreement import EgressState, EgressVerdict
-from wizard.egress.answers import Sample
 from wizard.egress.detection import EgressReport, detect, sample_more
-from wizard.egress.exchange_observation import ExchangeObservation
 from wizard.egress.history import describe_history
 from wizard.egress.ipv6 import Ipv6Route
+from wizard.egress.selection import ExchangeObservation
+from wizard.egress.services import Sample
 from wizard.net.route import Route
 from wizard.rotation.context import Context
 from wizard.rotation.exchange_calls import ipv6_route_to_exchange, observe_address
@@ -43,10 +43,7 @@ class EgressStep:
         """What the exchange said since the last detection."""
 
     async def detect(self, on_sample: Callable[[Sample], object] = lambda _: None) -> EgressReport:
-        """Ask, note the addresses in the journal, and return who said what.
-
-        Raises `WizardError` where the route cannot be used.
-        """
+        """Ask, note the addresses in the journal, and return who said what; a `WizardError` without a route."""
         context = self._context
         self.observation = None
         report = await detect(

@@ -53,10 +53,6 @@ class HostsStep:
         """Return the known hosts that are to be asked: at first those of the settings."""
         return tuple(host for host in self.known() if host.name in self._checked)
 
-    def is_checked(self, host: Host) -> bool:
-        """Whether the host is to be asked."""
-        return host.name in self._checked
-
     def check(self, hosts: Sequence[Host], is_checked: bool) -> None:
         """Say whether these hosts are to be asked."""
         names = {host.name for host in hosts}

@@ -9,14 +9,14 @@ from ipaddress import IPv4Address, IPv4Network
 from wizard.core.credentials import Credentials
 from wizard.core.errors import WizardError
 from wizard.custody.records import KeyRecord, Slot
-from wizard.egress.exchange_observation import callers_address
+from wizard.egress.selection import callers_address
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.diagnosis import DEATH_CODES, REFUSED_KEY, Circumstances
 from wizard.rotation.context import Context
 from wizard.rotation.exchange_calls import SignedAnswer, ask, ask_account, ask_futures, circumstances
 from wizard.rotation.journal import networks_of
 from wizard.rotation.model import Event, Grade
-from wizard.rotation.retirement import POLLS_IN_A_ROW, Baseline, Death, Poll, covers, judge_death, judge_missing
+from wizard.rotation.retirement import POLLS_IN_A_ROW, Death, Poll, covers, judge_death, judge_missing
 from wizard.rotation.steps.egress import EgressStep
 
 POLLED = "legacy.polled"
@@ -227,20 +227,19 @@ class RetireStep:
         """Return all polls since the switch, the oldest first."""
         return _polls(_since_switch(self._context.journal.events(self._context.rotation)))
 
-    def _baseline(self, events: Sequence[Event], polls: Sequence[Poll]) -> Baseline | None:
-        """When and from where the legacy key was accepted last within this rotation, where possible a known address.
+    def _baseline(self, events: Sequence[Event], polls: Sequence[Poll]) -> str | None:
+        """From where the legacy key was accepted last within this rotation, where possible a known address.
 
         By the order of the events alone: the clock may have been set in between.
         """
         legacy = self.legacy or self.retired
         accepted = [
-            Baseline(event.at, str(event.detail["address"]))
+            str(event.detail["address"])
             for event in events
             if event.kind == ACCEPTED and legacy and event.detail["fingerprint"] == legacy.name.fingerprint
         ]
-        accepted += [Baseline(poll.at, poll.from_address) for poll in polls if poll.legacy_accepted]
-        located = [baseline for baseline in accepted if baseline.address]
-        return next(reversed(located or accepted), None)
+        accepted += [poll.from_address for poll in polls if poll.legacy_accepted]
+        return next(reversed([*filter(None, accepted)] or accepted), None)
 
 
 def _not_dead(what: str, why: str, advice: str = "Ask again.") -> WizardError:

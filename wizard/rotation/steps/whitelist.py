@@ -83,10 +83,7 @@ class WhitelistStep:
         return diff(self._in_use(), validation.networks)
 
     def settle(self, entries: Entries) -> Finding:
-        """Keep a valid list in the journal.
-
-        Raises `WizardError` where it has errors, or a key stands where a label belongs.
-        """
+        """Keep a valid list in the journal; a `WizardError` where it has errors, or a key for a label."""
         validation = self.validate(entries)
         if not validation.is_valid:
             raise WizardError(
@@ -145,10 +142,7 @@ def list_context(journal: Journal, environment: Environment, must_cover: Mapping
 def _warn_about_hosts(
     selection: AddressSelection, validation: Validation, put_in: Set[IPv4Address], now: float
 ) -> Iterator[ListFinding]:
-    """Return what a list may lock out, or let in, although its entries are fine.
-
-    `put_in` is what stands on it for the sake of this rotation's detections alone.
-    """
+    """Return what a list may lock out or let in; `put_in` is on it for the sake of this rotation's detections."""
     own, others = selection.now.by_owner()
     if not own:
         yield _warning(
