@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from tests.tui.conftest import Wizard
 from wizard.core.credentials import KeyKind
+from wizard.tui.screens.view_screen import ViewScreen
 from wizard.tui.widgets.secret_field import SecretField
 
 
@@ -44,9 +47,10 @@ async def test_no_key_alone_shows_the_secret_of_a_refused_key_to_the_exchange(wi
     await wizard.press("y", "enter", "enter", "s", "w", "a", "enter")
     await wizard.until(".keys", "That is not swap")
     await wizard.press("escape", "y", "escape", "r")
+    await wizard.when(lambda: not cast(ViewScreen, wizard.app.screen).is_at_work("action"))
     await wizard.until("ActionBar", "y Swap key and secret")
     await wizard.press("enter")
-    await wizard.until("#verdict", "The next question")
+    await wizard.until("#verdict", "The next question is in")
     sent = [line.api_key for line in await wizard.environments.simulated_page.activity()]
     assert sent.count(made.api_key) >= 2
     assert made.secret not in sent
