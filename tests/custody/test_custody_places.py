@@ -32,7 +32,6 @@ OF_THE_KEYRING_ALONE = {
 """What only somebody sees whose place is the keyring, or who is asked to choose one."""
 NAMES_BOTH = {
     "custody/custodian.py",
-    "steps/consents.py",
     *(f"commands/{name}.py" for name in ("check", "doctor", "exec", "storage")),
 }
 """Here the encrypted file stands beside it."""

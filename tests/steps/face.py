@@ -11,9 +11,8 @@ from wizard.core.secret import Secret
 from wizard.custody.custodian import Custodian
 from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rotation.report import Report
-from wizard.steps.consents import Consent
 from wizard.steps.presenter import Face, Presenter
-from wizard.steps.view import FieldKind, Form, State
+from wizard.steps.view import Consent, FieldKind, Form, State
 
 Result = TypeVar("Result")
 
@@ -97,14 +96,21 @@ class FakeFace:
         if self.on_visit is not None:
             await self.on_visit(page)
 
-    def copy(self, text: str, what: str) -> None:
+    async def copy(self, text: str, what: str) -> None:
         self.copied.append(text)
 
     def leave(self) -> None:
         self.left = "leave"
 
-    def go_home(self) -> None:
+    async def go_home(self) -> None:
         self.left = "home"
 
     def finish(self, report: Report) -> None:
         self.left, self.report = "finish", report
+
+
+async def press(page: Presenter, key: str) -> None:
+    """Run the action that the page has for a key."""
+    action = page.view().action(key)
+    assert action is not None, key
+    await action.run()

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 
 from tests.rotation.conftest import HERE, World
 from tests.rotation.conftest import world as world  # noqa: PLC0414 - a fixture
-from tests.steps.face import FakeFace
+from tests.steps.face import FakeFace, press
 from tests.unwiped import Unwiped
 from wizard.core.credentials import KeyKind
 from wizard.core.sites import known_sites
@@ -166,8 +166,8 @@ async def test_public_key_and_whitelist_are_copied_as_they_are(world: World) -> 
     async with standing(world) as flow:
         face = FakeFace()
         presenter = await opened(flow, face)
-        await presenter.copy_public_key()
-        await presenter.copy_whitelist()
+        await press(presenter, "ctrl+p")
+        await press(presenter, "ctrl+y")
         assert face.copied[0].startswith("-----BEGIN PUBLIC KEY-----\n")
         assert face.copied[1] == HERE
 
@@ -301,7 +301,7 @@ async def test_a_stored_key_is_named_with_its_type_and_kept_on_demand(world: Wor
         presenter = await opened(flow, face)
         assert presenter.kind is KeyKind.HMAC
         assert f"…{made.api_key.last_four()} is stored already" in presenter.view().because[0]
-        await presenter.keep()
+        await press(presenter, "ctrl+k")
         assert flow.step is Step.PROBE
 
 

@@ -11,7 +11,7 @@ from wizard.core.credentials import KeyName
 from wizard.rotation.model import Grade
 from wizard.rotation.retirement import Death
 from wizard.steps import retire
-from wizard.steps.consents import purging
+from wizard.steps.retire import purging
 
 
 def retiring(grade: Grade, *, is_production: bool = False, last_four: str = "0L94") -> Any:

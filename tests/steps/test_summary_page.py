@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.steps.face import FakeFace
+from tests.steps.face import FakeFace, press
 from wizard.core.credentials import KeyName
 from wizard.core.errors import FileError
 from wizard.rotation.model import Grade, Step
@@ -52,7 +52,7 @@ def test_a_key_that_was_given_up_is_no_success_and_has_no_tick() -> None:
 async def test_the_report_is_copied_and_saved_for_the_user_alone_and_nothing_is_overwritten(tmp_path: Path) -> None:
     face = FakeFace()
     page = SummaryPresenter(REPORT, face)
-    await page.copy()
+    await press(page, "c")
     await page.save(str(tmp_path / "report.md"))
     assert (tmp_path / "report.md").read_text() == face.copied[0] == REPORT.markdown()
     assert stat.S_IMODE((tmp_path / "report.md").stat().st_mode) == 0o600

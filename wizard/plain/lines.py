@@ -13,11 +13,10 @@ from wizard.plain.talk import Command, Talk
 from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rotation.model import TITLES, Step
 from wizard.rotation.report import Report
-from wizard.steps.consents import Consent
 from wizard.steps.presenter import Face, Presenter
 from wizard.steps.session import EnvironmentSession
 from wizard.steps.summary import SummaryPresenter
-from wizard.steps.view import PRIMARY, Action, Form, Instruction, Row, State, View
+from wizard.steps.view import PRIMARY, Action, Consent, Form, Instruction, Row, State, View
 
 Result = TypeVar("Result")
 
@@ -195,7 +194,7 @@ class Lines:
         """Speak another page until it is left."""
         await Lines(self._talk, self._session, make).run()
 
-    def copy(self, text: str, what: str) -> None:  # noqa: ARG002 - the text stands for itself
+    async def copy(self, text: str, what: str) -> None:  # noqa: ARG002 - the text stands for itself
         """Say the text alone on its lines: nothing but a screen can ask a terminal to copy."""
         self._talk.say("", *text.splitlines())
 
@@ -203,7 +202,7 @@ class Lines:
         """Go to where the rotation stands, or back to the page below."""
         self._is_left = True
 
-    def go_home(self) -> None:
+    async def go_home(self) -> None:
         """Go to the environments."""
         self._is_left = self._is_home = True
 

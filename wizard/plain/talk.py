@@ -18,7 +18,7 @@ from wizard.core.text import printable
 from wizard.plain.interrupts import EndOfInputError, InterruptError, Interrupts
 from wizard.plain.terminal import TerminalConsole
 from wizard.steps import deadlines
-from wizard.steps.consents import Consent
+from wizard.steps.view import Consent
 
 LONGEST_LINE = 2000
 KEY_IN_SIGHT = (

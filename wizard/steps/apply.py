@@ -15,14 +15,7 @@ if TYPE_CHECKING:
 
 
 class ApplyPresenter(StepPresenter):
-    """Shows the list of each key and the way to its field. It lies on top of the page that asks then.
-
-    Args:
-        flow: The open environment.
-        face: What shows the page.
-        lists: What is pasted into each key.
-        saved: Set where the user says that the lists are saved.
-    """
+    """Shows the list of each key and the way to its field. It sets `saved` where the user says that they are saved."""
 
     STEP = Step.PROBE
     TITLE = "Paste the list on Binance"
@@ -48,7 +41,7 @@ class ApplyPresenter(StepPresenter):
 
     async def copy(self, name: str) -> None:
         """Copy the list of a key."""
-        self.face.copy(self._lists[name], f"the list for {name}")
+        await self.face.copy(self._lists[name], f"the list for {name}")
 
     def view(self) -> View:
         """Return the lists and the way to their fields."""

@@ -169,10 +169,6 @@ class CredentialsPresenter(StepPresenter):
             self._confirmed = notes
             raise IntakeError(notes, advice="If that is right, save again.")
 
-    async def keep(self) -> None:
-        """Go on with the key that is stored already."""
-        await self.advance()
-
     async def change_type(self) -> None:
         """Choose another type of key."""
         chosen: list[str] = []
@@ -222,14 +218,6 @@ class CredentialsPresenter(StepPresenter):
             given.pair.private_pem.wipe()
         self._change_kind(given.pair.kind, given.pair.public_pem)
         self.face.note(given.warning or "The private key is stored.", State.LOOK if given.warning else State.GOOD)
-
-    async def copy_public_key(self) -> None:
-        """Copy the public key for Binance's page."""
-        self.face.copy(self._public_pem, "the public key")
-
-    async def copy_whitelist(self) -> None:
-        """Copy the whitelist for Binance's page."""
-        self.face.copy(self.whitelist_to_paste, "the whitelist")
 
     async def swap(self) -> None:
         """Exchange what stands in the two fields. The screen has done it by now."""
@@ -350,7 +338,7 @@ class CredentialsPresenter(StepPresenter):
             Action("type", "ctrl+t", "Key type", "Chooses another type of key.", self.change_type),
             *self._copies(),
             *(
-                [Action("keep", "ctrl+k", f"Keep {pending.name}", "Goes on with the stored key.", self.keep)]
+                [Action("keep", "ctrl+k", f"Keep {pending.name}", "Goes on with the stored key.", self.advance)]
                 if pending
                 else []
             ),
@@ -364,11 +352,11 @@ class CredentialsPresenter(StepPresenter):
 
     def _copies(self) -> Iterable[Action]:
         if self.kind is not KeyKind.HMAC and self._public_pem:
-            about = "Copies the public key."
-            yield Action("key", "ctrl+p", "Copy public key", about, self.copy_public_key, is_in_footer=False)
+            copy = partial(self.face.copy, self._public_pem, "the public key")
+            yield Action("key", "ctrl+p", "Copy public key", "Copies the public key.", copy, is_in_footer=False)
         if self.whitelist_to_paste:
-            about = "Copies the whitelist."
-            yield Action("list", "ctrl+y", "Copy whitelist", about, self.copy_whitelist, is_in_footer=False)
+            copy = partial(self.face.copy, self.whitelist_to_paste, "the whitelist")
+            yield Action("list", "ctrl+y", "Copy whitelist", "Copies the whitelist.", copy, is_in_footer=False)
 
     def _swaps(self) -> Iterable[Action]:
         if self.kind is KeyKind.HMAC and self.face.is_live:
@@ -452,14 +440,7 @@ class ImportPresenter(CredentialsPresenter):
 
 
 class KeyTypePresenter(FlowPresenter):
-    """Which types of key there are, and which bots read which.
-
-    Args:
-        flow: The open environment.
-        face: What shows the page.
-        types: Those that can be chosen.
-        choose: Is given the chosen one.
-    """
+    """Which of these types of key, and which bots read which. `choose` is given the answer."""
 
     TITLE = "Which type of key?"
     ABOUT: ClassVar[str] = (

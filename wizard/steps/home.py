@@ -15,9 +15,8 @@ from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.questions import CHOICES, CHOOSE, QUESTIONS, Choice
 from wizard.rotation.journal import read_journal
 from wizard.rotation.model import STEPS, TITLES, Finding, Mode, Outcome, Step
-from wizard.steps.consents import abandoning, forgetting
 from wizard.steps.presenter import Face, Presenter
-from wizard.steps.view import PRIMARY, Action, Row, State, View, split_verdict
+from wizard.steps.view import PRIMARY, Action, Consent, Row, State, View, split_verdict
 
 if TYPE_CHECKING:
     from wizard.rotation.flow import Flow
@@ -46,12 +45,7 @@ _ELSE = {
 
 
 class HomePresenter(Presenter):
-    """Lists the environments and begins their jobs. An environment that there is no choice about is opened at once.
-
-    Args:
-        session: What is opened.
-        face: What shows the page.
-    """
+    """Lists the environments and begins their jobs. An environment that there is no choice about is opened at once."""
 
     TITLE = "Key Wizard"
     ABOUT: ClassVar[str] = (
@@ -194,7 +188,7 @@ class HomePresenter(Presenter):
         if (
             await self._is_ready()
             and (flow := self._flow)
-            and await self.face.confirm(abandoning(flow))
+            and await self.face.confirm(_abandoning(flow))
             and await self._change(flow.abandon, "Deleting the new credentials")
         ):
             self.face.note("You gave the job up. The current key did not change.")
@@ -204,7 +198,7 @@ class HomePresenter(Presenter):
         flow = self._session.flow
         if (
             flow
-            and await self.face.confirm(forgetting(flow))
+            and await self.face.confirm(_forgetting(flow))
             and await self._change(flow.forget_missing, "Looking for it once more")
         ):
             self.face.note("The record is deleted.")
@@ -416,6 +410,26 @@ class HomePresenter(Presenter):
         if self.face.custodian and one.current:
             does = "Shows how a program that runs as a service gets the credentials."
             yield Action("service", "v", "For a service", does, self.show_services)
+
+
+def _forgetting(flow: Flow) -> Consent:
+    keys = ", ".join(str(one.name) for one in flow.preflight.missing)
+    return Consent(
+        f"Delete the record of {keys}?",
+        "If it is stored in another login or on another computer, quit and open the wizard there."
+        " Nothing changes on Binance. The key works until you delete it there.",
+        "delete",
+    )
+
+
+def _abandoning(flow: Flow) -> Consent:
+    stays = f" {flow.current.name} stays in use." if flow.current else ""
+    return Consent(
+        "Give up this job?",
+        f"The wizard deletes the new credentials from {flow.place}.{stays}"
+        " If you created a new key on Binance, delete it there.",
+        "give up",
+    )
 
 
 def _status(one: Overview, now: float) -> tuple[State, str]:

@@ -7,14 +7,13 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar, Protocol, TypeVar
 
 from wizard.rotation.model import Mode, Step
-from wizard.steps.view import BACK, Action, Form, Progress, State, View
+from wizard.steps.view import BACK, Action, Consent, Form, Progress, State, View
 
 if TYPE_CHECKING:
     from wizard.custody.custodian import Custodian
     from wizard.rehearsal.simulated_page import SimulatedPage
     from wizard.rotation.flow import Flow
     from wizard.rotation.report import Report
-    from wizard.steps.consents import Consent
     from wizard.steps.simulated_page import Order
 
 Result = TypeVar("Result")
@@ -70,13 +69,13 @@ class Face(Protocol):
     async def visit(self, make: Callable[[Face], Presenter]) -> None:
         """Show another page on top of this one until the user leaves it."""
 
-    def copy(self, text: str, what: str) -> None:
+    async def copy(self, text: str, what: str) -> None:
         """Copy a text that is no secret; `what` names it: `the whitelist`."""
 
     def leave(self) -> None:
         """Go to where the rotation stands now; from a page on top, back to the one below."""
 
-    def go_home(self) -> None:
+    async def go_home(self) -> None:
         """Go to the environments."""
 
     def finish(self, report: Report) -> None:
@@ -84,11 +83,7 @@ class Face(Protocol):
 
 
 class Presenter:
-    """One page.
-
-    Args:
-        face: What shows the page.
-    """
+    """One page, which a face shows."""
 
     TITLE: ClassVar[str]
     """The question that the page answers."""
@@ -149,12 +144,7 @@ def job_name(flow: Flow) -> str:
 
 
 class FlowPresenter(Presenter):
-    """A page over an open environment.
-
-    Args:
-        flow: The open environment.
-        face: What shows the page.
-    """
+    """A page over an open environment."""
 
     def __init__(self, flow: Flow, face: Face) -> None:
         super().__init__(face)
@@ -193,7 +183,7 @@ class StepPresenter(FlowPresenter):
     async def back(self) -> None:
         """Go back one step; from the first one, home."""
         if self.flow.back() is self.STEP:
-            self.face.go_home()
+            await self.face.go_home()
         else:
             self.face.leave()
 

@@ -29,13 +29,12 @@ from wizard.rotation.findings import (
     STORAGE,
 )
 from wizard.rotation.journal import networks_of
-from wizard.rotation.model import Finding, Mode, Outcome, Step
+from wizard.rotation.model import SWAP_WORD, Finding, Mode, Outcome, Step
 from wizard.steps import deadlines
 from wizard.steps.apply import ApplyPresenter
-from wizard.steps.consents import SWAP
 from wizard.steps.home import seen
 from wizard.steps.presenter import Face, StepPresenter
-from wizard.steps.view import PRIMARY, Action, Row, State, View, split_verdict
+from wizard.steps.view import PRIMARY, Action, Consent, Row, State, View, split_verdict
 from wizard.whitelist.fixes import add_labelled
 from wizard.whitelist.rendering import render
 
@@ -57,6 +56,12 @@ _WRONG_VALUES = frozenset({Cause.WRONG_SIGNATURE, Cause.MALFORMED_KEY, Cause.KEY
 """What another paste of the key may change."""
 _LIST_NOT_SAVED = frozenset({Cause.NOT_YET_VISIBLE, Cause.PERMISSION_OR_KEY})
 """What a list that is saved on Binance may change."""
+SWAP = Consent(
+    "Swap API key and secret?",
+    "Swap only if you pasted the API key and the secret into each other's field. The wizard stores them the other way"
+    " round and asks the exchange again. If they were in their places, that call shows your secret to the exchange.",
+    SWAP_WORD,
+)
 _MOST_SENTENCES = 2
 """Above the checks; the row of the check has all."""
 

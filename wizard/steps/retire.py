@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from wizard.core.clock import duration, utc
@@ -12,9 +13,8 @@ from wizard.intake.copies import Copies
 from wizard.rotation.model import Grade, Step
 from wizard.rotation.retirement import POLLS_IN_A_ROW, Death, Poll
 from wizard.steps import deadlines
-from wizard.steps.consents import REVERT, purging
 from wizard.steps.presenter import Face, StepPresenter
-from wizard.steps.view import BACK, PRIMARY, TOGGLE, Action, Row, State, View
+from wizard.steps.view import BACK, PRIMARY, TOGGLE, Action, Consent, Row, State, View
 
 if TYPE_CHECKING:
     from wizard.rotation.flow import Flow
@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 MOST_POLLS = 20
 """After so many the user is asked again, where lines are spoken."""
 BOTS, DELETED = "bots", "deleted"
+REVERT = Consent(
+    "Undo the switch?",
+    "The legacy key becomes the current key again. The new key stays stored. Fix it on Binance and probe it again.",
+    "undo",
+)
 
 
 class RetirePresenter(StepPresenter):
@@ -108,14 +113,6 @@ class RetirePresenter(StepPresenter):
         if await self.face.confirm(REVERT):
             self.flow.revert()
             self.face.leave()
-
-    async def go_home(self) -> None:
-        """Go to the environments."""
-        self.face.go_home()
-
-    async def copy(self) -> None:
-        """Copy the command that runs a bot with the new key."""
-        self.face.copy(self._command, "the command")
 
     async def show_details(self) -> None:
         """Show where the key is deleted, and every answer so far."""
@@ -214,17 +211,36 @@ class RetirePresenter(StepPresenter):
         undo = Action("undo", "u", "Undo the switch", f"Makes {legacy} the current key again.", self.undo_switch)
         about = f"Deletes the stored secret of {legacy}, after a question."
         delete = Action("delete", PRIMARY, "Delete its secret", about, self.delete_secret)
+        copy = partial(self.face.copy, self._command, "the command")
         is_deadly = death.allows_purge or death.grade is Grade.WEAK
         return (
             *([delete] if is_deadly and not self.flow.can_be_reverted else []),
             *([undo] if self.flow.can_be_reverted else []),
             Action("ask", "r", "Ask now", "Asks Binance with both keys.", self.ask),
             *([tick] if not death.allows_purge and not self.flow.can_be_reverted else []),
-            Action("copy", "c", "Copy command", "Copies the command that runs a bot with the new key.", self.copy),
+            Action("copy", "c", "Copy command", "Copies the command that runs a bot with the new key.", copy),
             Action("details", "v", "Show link", "Shows where to delete it, and every answer.", self.show_details),
             *self.page_actions(),
-            Action("back", BACK, "Home", "Goes to the list of environments. The job stays open.", self.go_home),
+            Action("back", BACK, "Home", "Goes to the list of environments. The job stays open.", self.face.go_home),
         )
+
+
+def purging(flow: Flow) -> Consent | None:
+    """Ask before the legacy secret is deleted; None while its death does not allow that.
+
+    The word is the key's last four characters in production, and where its death is not proven.
+    """
+    legacy, death = flow.retire.legacy, flow.retire.death()
+    if legacy is None or not (death.allows_purge or death.grade is Grade.WEAK):
+        return None
+    is_open = death.grade is not Grade.PROVEN
+    gap = f" Not proven: {death.does_not_prove}." if is_open else ""
+    asks_for_key = is_open or flow.context.environment.is_production
+    return Consent(
+        f"Delete the secret of {legacy.name}?",
+        f"It is deleted from {legacy.store}. You cannot undo this.{gap}",
+        legacy.name.last_four if asks_for_key and legacy.name.last_four else "delete",
+    )
 
 
 def delete_secret(flow: Flow, typed: str) -> Awaitable[Report]:
@@ -232,7 +248,7 @@ def delete_secret(flow: Flow, typed: str) -> Awaitable[Report]:
 
     Args:
         flow: The open environment.
-        typed: The word of `wizard.steps.consents.purging`. Answers since the question may have changed the judgement:
+        typed: The word of `purging`. Answers since the question may have changed the judgement:
             a key whose death is not proven goes only where its last four characters were typed.
     """
     legacy, death = flow.retire.legacy, flow.retire.death()

@@ -13,9 +13,8 @@ from wizard.custody.records import Holding, Slot
 from wizard.rehearsal.simulated_page import Activity, ListedKey, NewKey, SimulatedPage, permissions_of_others
 from wizard.rotation.permissions import LABELS
 from wizard.steps import deadlines
-from wizard.steps.consents import deleting
 from wizard.steps.presenter import Face, FlowPresenter
-from wizard.steps.view import PRIMARY, Action, Row, State, View
+from wizard.steps.view import PRIMARY, Action, Consent, Row, State, View
 
 if TYPE_CHECKING:
     from wizard.rotation.flow import Flow
@@ -37,15 +36,7 @@ class Order:
 
 
 class SimulatedPagePresenter(FlowPresenter):
-    """Does what a user does on Binance's page.
-
-    Args:
-        flow: The open environment.
-        face: What shows the page.
-        page: The simulated page.
-        whitelist: The list of the step below.
-        order: The key that the step below waits for; None where it waits for none.
-    """
+    """Does what a user does on Binance's page, with the list and the order of the step below."""
 
     TITLE = "The simulated Binance page"
     ABOUT: ClassVar[str] = (
@@ -84,17 +75,17 @@ class SimulatedPagePresenter(FlowPresenter):
 
     async def paste_whitelist(self, item: str) -> None:
         """Paste the list into a key."""
-        await self._change(item, self._set_whitelist, f"has the whitelist {self._whitelist} now")
-
-    async def _set_whitelist(self, key: ListedKey) -> None:
-        await self._page.set_whitelist(key.api_key, self._whitelist)
+        paste = self._page.set_whitelist
+        done = f"has the whitelist {self._whitelist} now"
+        await self._change(item, lambda key: paste(key.api_key, self._whitelist), done)
 
     async def grant(self, item: str) -> None:
         """Switch on for a key what the other keys may do."""
-        await self._change(item, self._grant, "may do now what the other keys may do")
 
-    async def _grant(self, key: ListedKey) -> None:
-        await self._page.set_permissions(key.api_key, **permissions_of_others(key, self._keys))
+        def work(key: ListedKey) -> Awaitable[None]:
+            return self._page.set_permissions(key.api_key, **permissions_of_others(key, self._keys))
+
+        await self._change(item, work, "may do now what the other keys may do")
 
     async def disable(self, item: str) -> None:
         """Switch a key off."""
@@ -102,7 +93,7 @@ class SimulatedPagePresenter(FlowPresenter):
 
     async def delete(self, item: str) -> None:
         """Delete a key for good, once the word is typed."""
-        if await self.face.confirm(deleting(_name(self._key(item)))):
+        if await self.face.confirm(Consent(f"Delete {_name(self._key(item))} for good?", "", "delete")):
             await self._change(item, lambda key: self._page.delete(key.api_key), "is deleted now")
 
     async def _change(self, item: str, work: Callable[[ListedKey], Awaitable[None]], done: str) -> None:

@@ -14,12 +14,7 @@ from wizard.steps.view import PRIMARY, Action, Progress, Row, State, View
 
 
 class SummaryPresenter(Presenter):
-    """Shows a report, copies it and saves it.
-
-    Args:
-        report: The finished job.
-        face: What shows the page.
-    """
+    """Shows the report of a finished job, copies it and saves it."""
 
     TITLE = "What is proven?"
     ABOUT: ClassVar[str] = "The report holds no secret. `key-wizard history` shows it again."
@@ -45,6 +40,7 @@ class SummaryPresenter(Presenter):
         """Return the report."""
         report = self._report
         is_weak = report.legacy is not None and report.grade is Grade.WEAK
+        copy = partial(self.face.copy, report.markdown(), "the report")
         left = (
             Row(("" if at else "Left for you", each), State.LOOK, sign_before=1) for at, each in enumerate(report.left)
         )
@@ -54,8 +50,8 @@ class SummaryPresenter(Presenter):
             evidence_title="Report",
             evidence=(*map(Row, report.rows()), *left, *map(Row, report.from_now_on)),
             actions=(
-                Action("home", PRIMARY, "Home", "Goes to the list of environments.", self.go_home),
-                Action("copy", "c", "Copy report", "Copies the report as Markdown.", self.copy),
+                Action("home", PRIMARY, "Home", "Goes to the list of environments.", self.face.go_home),
+                Action("copy", "c", "Copy report", "Copies the report as Markdown.", copy),
                 Action(
                     "save",
                     "s",
@@ -67,14 +63,6 @@ class SummaryPresenter(Presenter):
                 ),
             ),
         )
-
-    async def go_home(self) -> None:
-        """Go to the environments."""
-        self.face.go_home()
-
-    async def copy(self) -> None:
-        """Copy the report."""
-        self.face.copy(self._report.markdown(), "the report")
 
     async def save(self, path: str) -> None:
         """Save the report in a new file that only the user can read.

@@ -200,6 +200,15 @@ class Form:
     """Hidden answers that are known already. Whoever shows the form takes them out, and wipes them."""
 
 
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """A question, what will happen and what will not, and the word that has to be typed for it."""
+
+    title: str
+    text: str
+    word: str
+
+
 def lines(*sentences: str) -> tuple[Row, ...]:
     """Return sentences as evidence."""
     return tuple(Row((sentence,)) for sentence in sentences if sentence)

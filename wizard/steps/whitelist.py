@@ -187,7 +187,7 @@ class WhitelistPresenter(StepPresenter):
         forms, form = list(_FORMS), self._form
         self._form = forms[(forms.index(form) + 1) % len(forms)]
         self.face.say(f"The list with {_FORMS[form]}. Copy again for {_FORMS[self._form]}.")
-        self.face.copy(render(self._check().validation.networks, form), f"the whitelist with {_FORMS[form]}")
+        await self.face.copy(render(self._check().validation.networks, form), f"the whitelist with {_FORMS[form]}")
 
     @property
     def whitelist_to_paste(self) -> str:

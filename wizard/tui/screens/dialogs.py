@@ -15,8 +15,7 @@ from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from wizard.core.errors import WizardError
-from wizard.steps.consents import Consent
-from wizard.steps.view import Action
+from wizard.steps.view import Action, Consent
 from wizard.tui.session import Dialog
 from wizard.tui.widgets.basics import LineInput
 from wizard.tui.widgets.notice import Notice

@@ -21,9 +21,8 @@ from textual.widgets import Static
 from wizard.core.clock import duration
 from wizard.core.errors import WizardError
 from wizard.custody.errors import CustodyError
-from wizard.steps.consents import Consent
 from wizard.steps.presenter import Face, Presenter
-from wizard.steps.view import BACK, PRIMARY, TOGGLE, Action, Form, Row, State, View, lines
+from wizard.steps.view import BACK, PRIMARY, TOGGLE, Action, Consent, Form, Row, State, View, lines
 from wizard.tui.session import SessionScreen
 from wizard.tui.widgets.action_bar import ActionBar, key_name
 from wizard.tui.widgets.notice import Notice
@@ -395,7 +394,7 @@ class ViewScreen(SessionScreen[None]):
         """Show another page on top of this one."""
         await self.app.push_screen_wait(ViewScreen(make, is_on_top=True))
 
-    def copy(self, text: str, what: str) -> None:
+    async def copy(self, text: str, what: str) -> None:
         """Ask the terminal to copy. Whether it did cannot be known."""
         self.session.copy_public_text(text)
         self.notice.good(f"Copied {what}, if your terminal allows it.")
@@ -408,7 +407,7 @@ class ViewScreen(SessionScreen[None]):
         else:
             self.session.show_step()
 
-    def go_home(self) -> None:
+    async def go_home(self) -> None:
         """Go to the environments."""
         self.session.go_home()
 
