@@ -99,7 +99,7 @@ async def test_a_key_in_use_is_replaced_by_enter(with_key: PlainWorld) -> None:
     ]
     await home.begin()
     assert offered(home.view())[PRIMARY] == "Replace"
-    assert home.view().action("n") is None
+    assert home.view().action("a") is None
     await home.press(PRIMARY)
     assert home.face.left == "leave"
     assert home.session.flow is not None
@@ -107,7 +107,7 @@ async def test_a_key_in_use_is_replaced_by_enter(with_key: PlainWorld) -> None:
     await home.session.close()
 
 
-@pytest.mark.parametrize(("key", "mode"), [(PRIMARY, Mode.ADOPT), ("n", Mode.SET_UP)])
+@pytest.mark.parametrize(("key", "mode"), [(PRIMARY, Mode.ADOPT), ("a", Mode.SET_UP)])
 async def test_without_a_key_it_asks_whether_there_is_one_and_goes_straight_on(
     world: World, key: str, mode: Mode
 ) -> None:
@@ -115,7 +115,7 @@ async def test_without_a_key_it_asks_whether_there_is_one_and_goes_straight_on(
     await home.begin()
     view = home.view()
     assert view.verdict == QUESTION
-    assert list(offered(view))[:2] == [PRIMARY, "n"]
+    assert list(offered(view))[:2] == [PRIMARY, "a"]
     await home.press(key)
     assert home.session.flow is not None
     assert home.session.flow.context.rotation.mode is mode
@@ -165,7 +165,7 @@ async def test_with_several_environments_none_is_opened_until_one_is_chosen(worl
     assert home.session.flow is None
     assert home.point("second")
     assert not home.point("second")
-    await home.press("n")
+    await home.press("a")
     assert home.session.flow is not None
     assert home.session.flow.context.environment.name == "second"
     await home.session.close()
@@ -250,7 +250,7 @@ async def test_a_locked_keyring_is_unlocked_by_enter_and_the_environment_opened(
     await home.begin()
     view = home.view()
     assert (view.state, view.verdict) == (State.STOP, "The keyring is locked.")
-    assert list(offered(view)) == [PRIMARY, "f", "r", "v"]
+    assert list(offered(view)) == [PRIMARY, "o", "r", "v"]
     await home.press(PRIMARY)
     (form,) = home.face.filled
     assert [field.name for field in form.fields] == ["password"]

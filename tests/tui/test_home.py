@@ -200,7 +200,7 @@ async def test_on_a_headless_machine_five_entries_lead_to_an_open_encrypted_file
 
 async def test_where_the_keyring_works_nothing_else_is_offered(wizard: Wizard) -> None:
     await wizard.at_home()
-    await wizard.press("f", "v", "e", "d", "g", "n", "r")
+    await wizard.press("o", "v", "e", "d", "g", "a", "r")
     assert is_home(wizard)
     assert wizard.text("ActionBar").splitlines() == ["enter Replace   h History   ? Help   q Quit"]
 

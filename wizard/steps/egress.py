@@ -187,7 +187,7 @@ class EgressPresenter(StepPresenter):
                 *asks,
                 hosts,
                 *others,
-                Action("skip", "s", "Skip", skip, self.advance),
+                Action("skip", "e", "Enter it yourself", skip, self.advance),
                 *self.page_actions(),
                 self.back_action(),
             )

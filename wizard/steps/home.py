@@ -364,7 +364,7 @@ class HomePresenter(Presenter):
             remedies.append(Action(problem.remedy, "", label, f"{label}. You type its password.", self.open_place))
         if is_keyring:
             title, does = CHOICES[Choice.ENCRYPTED_FILE]
-            remedies.append(Action("file", "f", title, f"{title}. {does}", self.use_file))
+            remedies.append(Action("file", "o", title, f"{title}. {does}", self.use_file))
         retry = Action("retry", "r", "Retry", "Tries again to open it.", self.retry)
         first, *others = [*remedies, retry]
         yield replace(first, key=PRIMARY)
@@ -399,7 +399,7 @@ class HomePresenter(Presenter):
             does = "Imports the key that you already use."
             yield Action("import", PRIMARY, "Import it", does, partial(self.start, Mode.ADOPT))
             does = "Creates the first key."
-            yield Action("create", "n", "No, create one", does, partial(self.start, Mode.SET_UP))
+            yield Action("create", "a", "No, create one", does, partial(self.start, Mode.SET_UP))
         if self._flow and self._flow.can_forget:
             does = "Deletes the record of the missing key, after a question."
             yield Action("delete", "d", "Delete record", does, self.delete_record)

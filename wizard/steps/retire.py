@@ -117,7 +117,7 @@ class RetirePresenter(StepPresenter):
     async def show_details(self) -> None:
         """Show where the key is deleted, and every answer so far."""
         page = self.flow.context.environment.site.key_page
-        where = "Open the simulated Binance page with p." if self.face.page else page or "See API Management."
+        where = "Open the simulated Binance page." if self.face.page else page or "See API Management."
         await self.face.read("Delete the legacy key", where, "", *map(_told, self.flow.retire.polls()))
 
     @property
@@ -153,7 +153,7 @@ class RetirePresenter(StepPresenter):
         polls = self.flow.retire.polls()
         if self.flow.can_be_reverted:
             reason = (f"Binance accepts {legacy} and refuses {current}.",)
-            return State.STOP, f"Stop. {current} no longer works. Keep {legacy}.", reason, ("u  undoes the switch",)
+            return State.STOP, f"Stop. {current} no longer works. Keep {legacy}.", reason, ("Undo the switch.",)
         if death.allows_purge:
             verdict = f"{legacy} is dead." if death.grade is Grade.PROVEN else f"Binance refuses {legacy} now."
             return State.GOOD, verdict, (death.sentence,), ()

@@ -149,19 +149,18 @@ class SimulatedPagePresenter(FlowPresenter):
 
     def _actions(self) -> tuple[Action, ...]:
         create = Action("create", PRIMARY, "Create key", "Creates the key that the step waits for.", self.create)
+        paste = "Pastes the whitelist of this job into the key."
+        add = "Adds the permissions that the other keys have."
+        delete = "Deletes the key for good. Its word is asked for."
         about_keys = (
-            ("whitelist", "e", "Paste list", "Pastes the whitelist of this job into the key.", self.paste_whitelist),
-            ("permissions", "g", "Grant permissions", "Grants the key what the other keys may do.", self.grant),
-            ("disable", "z", "Disable", "Switches the key off.", self.disable),
-            ("delete", "d", "Delete", "Deletes the key for good. Its word is asked for.", self.delete),
+            Action("whitelist", "w", "Paste list", paste, self.paste_whitelist, is_about_row=True),
+            Action("permissions", "a", "Add permissions", add, self.grant, is_about_row=True),
+            Action("disable", "z", "Disable", "Switches the key off.", self.disable, is_about_row=True),
+            Action("delete", "d", "Delete", delete, self.delete, is_about_row=True),
         )
         return (
             *([create] if self._order else []),
-            *(
-                Action(word, key, label, about, run, is_about_row=True)
-                for word, key, label, about, run in about_keys
-                if self._keys
-            ),
+            *(about_keys if self._keys else ()),
             Action("log", "v", "Activity log", "Shows who called with which key.", self.show_log),
             self.back_action(),
         )

@@ -295,7 +295,7 @@ class WhitelistPresenter(StepPresenter):
             Action("fix", "f", "Fix", "Does what is suggested for a row.", self.fix, is_about_row=True),
             Action(
                 "other",
-                "g",
+                "o",
                 "Other fix",
                 "Does the other thing suggested.",
                 self.other_fix,
