@@ -17,7 +17,7 @@ from secretstorage import Collection
 
 from tests.secret_service import PrivateBus, bare_environ, require_daemons
 from tests.terminal.harness import Terminal, leaked
-from tests.terminal.keys import ENTER, ESCAPE, F9, ctrl
+from tests.terminal.keys import ENTER, ESCAPE, ctrl
 from tests.terminal.walk import Walk
 from wizard.core.credentials import KeyKind
 from wizard.custody.keyring_errors import BUS_COMMAND
@@ -52,28 +52,28 @@ def wizard(bus: PrivateBus, *arguments: str, size: tuple[int, int] = (80, 24), *
 
 
 def try_password(walk: Walk) -> None:
-    walk.press("u")
+    walk.press(ENTER)
     walk.see("Type the password of GNOME Keyring")
     walk.press("never mind" + ENTER)
-    walk.terminal.settle()
+    walk.see("Opening…")
 
 
 def test_a_keyring_that_prompts_for_ever_leaves_the_wizard_usable_its_wait_cancelled_and_quitting_free(
     prompting: PrivateBus,
 ) -> None:
     with wizard(prompting, "--env", "production") as walk:
-        walk.see("The keyring is locked", "U: unlock the keyring")
+        walk.see("The keyring is locked", "enter Unlock the keyring")
         try_password(walk)
         begun = time.monotonic()
         walk.press(ESCAPE)
-        walk.terminal.wait_for("Enter Go on")
-        walk.press("s")
-        walk.terminal.wait_for("The service reads the key itself")
+        walk.terminal.wait_until(lambda screen: "Type the password" not in screen, "the dialog is closed")
+        walk.press("v")
+        walk.see("How to get a keyring here")
         walk.press(ESCAPE)
-        walk.see("U: unlock the keyring")
+        walk.terminal.wait_until(lambda screen: "How to get" not in screen.partition("── Where")[0], "it is closed")
         try_password(walk)
         walk.press(ctrl("q"))
-        walk.see("Close Key Wizard?")
+        walk.see("Quit Key Wizard?")
         walk.press(ENTER)
         assert walk.terminal.wait() == 0
         assert time.monotonic() - begun < AT_ONCE
@@ -127,13 +127,11 @@ def test_the_advised_command_opens_the_wizard_with_a_bus_that_draws_nothing_and_
 ) -> None:
     with Terminal(["sh", "-c", BUS_COMMAND], env=login, cwd=login["HOME"]) as terminal:
         walk = Walk(terminal)
-        walk.see("production", "Enter opens the environment")
+        walk.see("enter Create a keyring")
         walk.press(ENTER)
-        walk.see("U: create a keyring")
-        walk.press("u")
         walk.see("Choose its password")
         walk.press("chosen here" + ENTER + "chosen here" + ENTER)
-        walk.see("A test value was written to GNOME Keyring, collection login, unlocked")
+        walk.see("production", "GNOME Keyring, collection login, unlocked")
         assert any("gnome-keyring-daemon" in command for command in processes_of(login))
         assert walk.leave() == 0
         assert b"dbus-daemon[" not in terminal.drawn
@@ -176,18 +174,17 @@ async def test_a_key_in_use_is_adopted_from_its_file_into_a_real_keyring_by_keyb
     file = own_bus.directory / "bot.env"
     made = await key_in_use(exchange, file)
     with wizard(own_bus, size=(60, 20), PWD=str(own_bus.directory)) as walk:
-        walk.see("A adopts a key that is in use already")
-        walk.press("a")
-        walk.see("Which key is in use already?")
-        walk.press(F9)
-        walk.see("Read the key from where it is now")
-        walk.press(str(file) + ENTER)
-        walk.see(f"…{made.api_key.last_four()}", "Enter stores it in the keyring")
+        walk.see("enter Import it")
         walk.press(ENTER)
-        walk.see("warning", "Storage", f"{file.name}, lines 1, 2")
-        walk.see("The new key works from here")
+        walk.see("your bot uses now", "Save and probe")
+        walk.press(ctrl("r"))
+        walk.see("Read the key from a file", "enter Read")
+        walk.press(ctrl("u") + str(file) + ENTER)
+        walk.see(f"…{made.api_key.last_four()}", "Read from")
         walk.press(ENTER)
-        walk.see("stored and proven to work from here", "in GNOME Keyring")
+        walk.see("The key works from here", f"{file.name}, lines 1, 2")
+        walk.press(ENTER)
+        walk.see("is stored and works from here", "in GNOME Keyring")
         assert walk.leave() == 0
         for value in (made.api_key.reveal(), made.secret.reveal()):
             assert leaked(value, walk.terminal.drawn) == []

@@ -38,7 +38,7 @@ async def test_help_at_every_prompt_explains_and_asks_again(plain: PlainWorld) -
         "three times in a row",
     ):
         assert about in ended.text
-    assert "Ctrl-C stops a wait; at a prompt it asks whether to close." in ended.text
+    assert "Ctrl-C stops a wait. At a prompt it asks whether to quit." in ended.text
     assert ended.left_at is Step.RETIRE
 
 
@@ -59,7 +59,7 @@ async def test_where_nobody_gives_an_address_the_answer_is_to_ask_again(plain: P
     async with httpx.AsyncClient(trust_env=False) as client:
         answer = await client.put(f"{plain.bench.base_url}/desk/faults", json={"answers": answers})
         assert answer.is_success
-    ended = await visit(plain, *ROTATE, ("[continue]: ", "retry"), ("", "retry"), *EGRESS)
-    assert ended.text.count("gave no address: HTTP 503.") == 6
+    ended = await visit(plain, *ROTATE, ("[retry]: ", ""), ("[retry]: ", ""), *EGRESS)
+    assert ended.text.count("gave no address: HTTP 503") == 6
     assert "No service saw a public IPv4 address." in ended.text
     assert ended.left_at is Step.WHITELIST

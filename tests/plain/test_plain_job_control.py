@@ -120,7 +120,7 @@ def test_a_passphrase_on_the_command_line_stays_unseen_too(number: signal.Signal
     places.config_file.write_text('[custody]\nplace = "encrypted-file"\n')
     asyncio.run(make_file(places.encrypted_file, Secret("seven random words"), 10))
     with shell() as terminal:
-        terminal.send("$PYTHON -m wizard passphrase\r")
+        terminal.send("$PYTHON -m wizard storage --passphrase\r")
         terminal.wait_for("Passphrase of the encrypted file:")
         terminal.send(HALF)
         terminal.settle()

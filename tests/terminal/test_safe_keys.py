@@ -66,7 +66,7 @@ def test_a_paste_of_two_lines_is_refused_and_said(two_fields: StartTwoFields) ->
     terminal = two_fields()
     terminal.send(paste(API_KEY))
     terminal.send(paste(f"{API_KEY}\n{SECRET}"))
-    terminal.wait_for("The paste holds 2 lines; this field takes one value.", "here is kept.")
+    terminal.wait_for("The paste holds 2 lines. This field takes one value.", "here is kept.")
     assert report(terminal) == shown(API_KEY, "")
 
 
@@ -97,7 +97,7 @@ def test_a_key_after_a_paste_without_end_is_heard_again(two_fields: StartTwoFiel
     terminal.send(PASTE_START + API_KEY[:32])
     terminal.listen(2.1)  # the pause after which a key press counts as one
     terminal.send(F2)
-    terminal.wait_for("its end was lost on the way", "key=0:", "text=")
+    terminal.wait_for("its end is missing", "key=0:", "text=")
     terminal.send(paste(API_KEY))
     assert report(terminal) == shown(API_KEY, "")
 

@@ -52,7 +52,7 @@ def test_hostile_text_does_not_move_the_layout(two_fields: StartTwoFields) -> No
     terminal.send(F5)
     screen = terminal.wait_for("hostile text shown").splitlines()
     assert screen[-1].startswith(" f2 Report")
-    assert screen[1].startswith("▶ empty")
+    assert screen[1].startswith("❯ empty")
 
 
 def test_what_another_program_wrote_on_the_terminal_is_cleared_by_a_key(two_fields: StartTwoFields) -> None:
@@ -77,7 +77,7 @@ def test_the_mouse_is_left_to_the_terminal(two_fields: StartTwoFields) -> None:
 def test_the_focus_is_marked_without_colours(two_fields: StartTwoFields, environ: dict[str, str]) -> None:
     terminal = two_fields(environ=environ)
     terminal.send(paste(API_KEY) + TAB)
-    terminal.wait_for("▶ empty", "  •••••••• 64 characters")
+    terminal.wait_for("❯ empty", "  •••••••• 64 characters")
     assert leaked(API_KEY, terminal.drawn) == []
 
 

@@ -31,7 +31,7 @@ def exchange_note() -> Path:
 def test_a_signal_leaves_nothing_open_and_says_so(walk: Walk) -> None:
     assert recall(exchange_note()) is not None
     walk.terminal.kill()
-    walk.see("The rehearsal has ended")
+    walk.see("This rehearsal ends now")
     assert walk.terminal.wait(ENDS_WITHIN) == 143
     assert walk.terminal.is_restored()
     assert recall(exchange_note()) is None

@@ -152,12 +152,13 @@ class ViewScreen(SessionScreen[None]):
         if not self.is_attached or self not in self.app.screen_stack:
             return  # another page has taken its place
         try:
-            self.shown = view = self.presenter.view()
+            view, location = self.presenter.view(), self.presenter.location
         except WizardError as error:
             if not self.is_at_work("action"):  # else it has just finished the job, and another page follows
                 self.show_error(error)
             return
-        self.query_one(PageHeader).show(*self.presenter.location, view.corner)
+        self.shown = view
+        self.query_one(PageHeader).show(*location, view.corner)
         verdict = self.query_one("#verdict", Static)
         verdict.update(self._verdict(view))
         verdict.display = bool(view.verdict or self._waited_for)
