@@ -118,13 +118,10 @@ async def _observe(environment: Environment, paths: Paths) -> EgressReport | Wiz
 
 async def _ask(key: KeyRecord, environment: Environment, paths: Paths, known: Settings) -> SignedAnswer | WizardError:
     try:
-        credentials = await fetch(key, await place_opener(paths, known)())
-        try:
+        with await fetch(key, await place_opener(paths, known)()) as credentials:
             route = decide_route(environment, os.environ)
             async with open_exchange(environment, route, timeout=CALL_DEADLINE, clock=time.time) as client:
                 return await ask(client, credentials, circumstances(environment.site))
-        finally:
-            credentials.wipe()
     except WizardError as error:
         return error
 

@@ -263,13 +263,10 @@ def ask_exchange(environment: Environment, paths: Paths, known: Settings) -> Exc
 
 async def _ask_exchange(environment: Environment, paths: Paths, known: Settings) -> ExchangeObservation:
     key = current_key(environment.name, paths)
-    credentials = await fetch(key, await place_opener(paths, known)())
-    try:
+    with await fetch(key, await place_opener(paths, known)()) as credentials:
         route = decide_route(environment, os.environ)
         async with open_exchange(environment, route, timeout=CALL_DEADLINE) as client:
             return await observe_address(client, credentials, environment.site, networks_of(key.whitelist))
-    finally:
-        credentials.wipe()
 
 
 def _in_journal(paths: Paths, write: Callable[[Journal], Result]) -> Result | None:

@@ -20,7 +20,7 @@ TERMINAL = Path("/dev/tty")
 _CHUNK = 4096
 
 
-def ask(prompt: str, what: str) -> Secret:
+def ask(prompt: str, what: str = "A passphrase") -> Secret:
     """Ask on the terminal, or raise UsageError, which begins with `what`; CustodyError for what is no text."""
     with _asked(prompt) as question:
         typed = question.answer() if question else None
@@ -51,10 +51,8 @@ def place_opener(paths: Paths, known: Settings) -> Callable[[], Awaitable[Store]
             # A new file is made in the wizard, where the passphrase is typed twice.
             if needed.remedy is not Remedy.OPEN_FILE or (passphrase := await _ask_for_passphrase()) is None:
                 raise
-        try:
+        with passphrase:
             await custodian.help(Remedy.OPEN_FILE, passphrase)
-        finally:
-            passphrase.wipe()
         return await custodian.open()
 
     return open_place

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
 from wizard.commands.console import add_command, print_json, print_message, print_result
 from wizard.commands.prompts import ask, place_opener
 from wizard.core import settings
 from wizard.core.errors import Exit, UsageError, WizardError
-from wizard.core.secret import Secret
 from wizard.core.settings import Settings
 from wizard.custody.custodian import Custodian
 from wizard.custody.errors import Remedy
@@ -110,9 +108,9 @@ def _list(found: tuple[UnknownItem, ...], *, as_json: bool) -> Exit:
 def _change_passphrase(custodian: Custodian) -> int:
     # Outside of any event loop Ctrl+C ends a question at once.
     asyncio.run(custodian.expect_encrypted_file())
-    with _typed("Passphrase of the encrypted file") as old:
+    with ask("Passphrase of the encrypted file") as old:
         asyncio.run(custodian.help(Remedy.OPEN_FILE, old))  # a wrong one is refused before a new one is typed
-        with _typed("New passphrase") as new, _typed("The new one once more") as again:
+        with ask("New passphrase") as new, ask("The new one once more") as again:
             if new != again:
                 raise WizardError(
                     "The two new passphrases are not the same",
@@ -122,13 +120,3 @@ def _change_passphrase(custodian: Custodian) -> int:
             asyncio.run(custodian.change_passphrase(old, new))
     print_result("\n".join(PASSPHRASE_CHANGED))
     return Exit.FINE
-
-
-@contextmanager
-def _typed(prompt: str) -> Iterator[Secret]:
-    """Ask, and wipe the answer afterwards."""
-    typed = ask(prompt, "A passphrase")
-    try:
-        yield typed
-    finally:
-        typed.wipe()

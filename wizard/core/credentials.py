@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from wizard.core.secret import Secret
+from wizard.core.secret import Secret, Wipeable
 
 
 class KeyKind(StrEnum):
@@ -35,7 +35,7 @@ class KeyName:
 
 
 @dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(Wipeable):
     """An API key and its signing secret. Its repr shows neither."""
 
     kind: KeyKind
@@ -47,8 +47,3 @@ class Credentials:
     def name(self) -> KeyName:
         """The name under which this key appears on screens, in the journal and in the keyring."""
         return KeyName(self.api_key.fingerprint(), self.api_key.last_four())
-
-    def wipe(self) -> None:
-        """Overwrite both values in memory."""
-        self.api_key.wipe()
-        self.signing.wipe()

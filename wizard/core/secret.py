@@ -7,14 +7,32 @@ a pickle, a worker's description or a comparison that leaks by its timing.
 
 from __future__ import annotations
 
-from typing import NoReturn, final
+from typing import NoReturn, Self, final
 
 FINGERPRINT_DIGITS = 12
 MASK = "••••••••"
 
 
+class Wipeable:
+    """What a `with` block overwrites in memory at its end."""
+
+    __slots__: tuple[str, ...] = ()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.wipe()
+
+    def wipe(self) -> None:
+        """Overwrite every secret among the values of a record."""
+        for value in (getattr(self, name) for name in self.__slots__):
+            if isinstance(value, Secret):
+                value.wipe()
+
+
 @final
-class Secret:
+class Secret(Wipeable):
     """Text that is revealed only by `reveal()` and can be wiped.
 
     Equality is by value and takes the same time wherever the values differ. A `Secret` is not

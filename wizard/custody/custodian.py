@@ -50,17 +50,15 @@ class Custodian:
             from wizard.custody.keyring import open_keyring  # noqa: PLC0415
 
             return await open_keyring(deadline=self.custody.deadline, environ=self._environ)
-        from wizard.custody.encrypted_file import exists, open_file  # noqa: PLC0415
+        from wizard.custody.encrypted_file import open_file  # noqa: PLC0415
 
         if self._opened is None:
-            is_new = not await exists(self._file, self.custody.deadline)
+            is_new = not await self.has_file()
             passphrase = None if is_new else await in_daemon_thread(self._credential)
             if passphrase is None:
                 raise self._closed(is_new=is_new)
-            try:
+            with passphrase:
                 self._opened = await open_file(self._file, passphrase, self.custody.deadline)
-            finally:
-                passphrase.wipe()
         return self._opened
 
     async def has_file(self) -> bool:
@@ -103,9 +101,7 @@ class Custodian:
                 advice="To change the password of the keyring, use the keyring program.",
                 code="not-in-file",
             )
-        from wizard.custody.encrypted_file import exists  # noqa: PLC0415
-
-        if not await exists(self._file, self.custody.deadline):
+        if not await self.has_file():
             raise self._closed(is_new=True)
 
     async def change_passphrase(self, old: Secret, new: Secret) -> None:

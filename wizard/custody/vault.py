@@ -66,8 +66,7 @@ class Vault:
     async def put(self, credentials: Credentials, slot: Slot, *, whitelist: str = "") -> KeyRecord:
         """Write, read back, compare; then the journal calls the key stored. Else `recover` settles it."""
         stored_at = self.clock()
-        value = encode_item(credentials, stored_at, self.journal.id)
-        try:
+        with encode_item(credentials, stored_at, self.journal.id) as value:
             expect_to_fit(self.store.backend, value)
             for version in range(self._unused_version(credentials), HIGHEST_VERSION):
                 record = KeyRecord(
@@ -89,8 +88,6 @@ class Vault:
                     return replace(record, holding=Holding.STORED)
                 # Another journal on the same store has an item of this name: leave it alone.
                 self.journal.forget_key(record, "somebody else uses this name")
-        finally:
-            value.wipe()
         raise CustodyError(
             f"No name is free for this key in {self.store.place}",
             why=f"Other items have all {HIGHEST_VERSION - 1} names.",

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from wizard.core.errors import WizardError
-from wizard.core.secret import Secret
+from wizard.core.secret import Secret, Wipeable
 
 MAX_LENGTH = 8192
 """Characters; an RSA key of 8192 bits is 6,400 as PKCS#8 PEM."""
@@ -115,7 +115,7 @@ class Pasted:
 
 
 @dataclass(frozen=True, slots=True)
-class Pair:
+class Pair(Wipeable):
     """An API key and its secret; at least one of the two."""
 
     api_key: Secret | None
@@ -129,12 +129,6 @@ class Pair:
         parts += [f"a secret of {len(self.secret)} characters"] if self.secret else []
         order = "" if self.is_named or len(parts) == 1 else " The first value is taken as the API key."
         return f"This holds {' and '.join(parts)}.{order}"
-
-    def wipe(self) -> None:
-        """Overwrite both values in memory."""
-        for value in (self.api_key, self.secret):
-            if value is not None:
-                value.wipe()
 
 
 _Value = tuple[Role | None, str]

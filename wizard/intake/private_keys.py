@@ -57,10 +57,8 @@ def open_private_key(path: str, pem: Secret, passphrase: Secret) -> ImportedKey:
             "This file is not text, perhaps a key in DER form",
             advice="Convert it with `openssl pkey -inform DER -in FILE -out COPY`, and enter the copy.",
         ) from None
-    try:
+    with file.text:
         return ImportedKey(import_pem(file.text, passphrase), file.warning, file.path)
-    finally:
-        file.text.wipe()
 
 
 def import_pem(pem: Secret, passphrase: Secret | None = None) -> KeyPair:

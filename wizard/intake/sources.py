@@ -71,8 +71,8 @@ def read_source(place: str, environ: Mapping[str, str]) -> Found:
     if place.strip().lower() == ENVIRONMENT:
         return _read_environment(environ)
     file = read_text_file(place)
-    text = file.text.reveal()
-    try:
+    with file.text:
+        text = file.text.reveal()
         if is_encrypted(text):
             error = IntakeError(
                 "A password encrypts the key in this file, as in Hummingbot",
@@ -82,8 +82,6 @@ def read_source(place: str, environ: Mapping[str, str]) -> Found:
             error.path = file.path
             raise error
         return Found(_read_whole_pair(text, file.path), file.path, file.path, file.warning)
-    finally:
-        file.text.wipe()
 
 
 def is_encrypted(text: str) -> bool:

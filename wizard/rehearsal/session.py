@@ -89,9 +89,8 @@ class Rehearsal:
         report = await flow.egress.detect()
         whitelist = ",".join(map(str, report.verdict.addresses))
         made = await self.simulated_page.create("in use", KeyKind.HMAC, whitelist, enableSpotAndMarginTrading=True)
-        credentials = Credentials(KeyKind.HMAC, made.api_key, made.secret)
-        await flow.context.vault.put(credentials, Slot.CURRENT, whitelist=whitelist)
-        credentials.wipe()
+        with Credentials(KeyKind.HMAC, made.api_key, made.secret) as credentials:
+            await flow.context.vault.put(credentials, Slot.CURRENT, whitelist=whitelist)
 
 
 @asynccontextmanager

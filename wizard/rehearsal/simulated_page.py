@@ -11,7 +11,7 @@ import httpx
 
 from wizard.core.credentials import KeyKind
 from wizard.core.errors import WizardError
-from wizard.core.secret import Secret
+from wizard.core.secret import Secret, Wipeable
 from wizard.core.text import printable
 
 DEADLINE = 5.0
@@ -31,17 +31,12 @@ class ListedKey:
 
 
 @dataclass(frozen=True, slots=True)
-class NewKey:
+class NewKey(Wipeable):
     """What the page shows once, when a key is created."""
 
     api_key: Secret
     secret: Secret
     """Empty for a key whose public half was given."""
-
-    def wipe(self) -> None:
-        """Overwrite both in memory."""
-        self.api_key.wipe()
-        self.secret.wipe()
 
 
 @dataclass(frozen=True, slots=True)
