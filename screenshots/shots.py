@@ -72,6 +72,7 @@ def busy(path: str, status: int = 503) -> Prepare:
 
 async def move_host(hand: Stagehand) -> None:
     """Give this host another public address, as a line that is renewed does."""
+    hand.world.clock.now += 300
     await hand.put("nat", {"127.0.0.1": "203.0.113.92"})
 
 
@@ -267,7 +268,7 @@ SHOTS = (
     Shot("egress", "agree", E),
     Shot("egress-working", "Asking 3", E, held("/echo/json", "/echo/trace")),
     Shot("egress-look", "Not proven", E, answers(json={"ip": "198.51.100.7"}, trace="ip=203.0.113.42\n")),
-    Shot("egress-stop", "enter", E, answers(plain=503, json=503, trace=503)),
+    Shot("egress-stop", "enter Retry", E, answers(plain=503, json=503, trace=503)),
     Shot("egress-unsure", "Not proven", E, answers(json=429, trace=503)),
     Shot("hosts", "agree", E, asked(bot_1="198.51.100.7", bot_2="192.0.2.9"), keys=("o", "enter"), then="found"),
     Shot("hosts-ready", "agree", E, keys=("o",), then="to ask"),
@@ -315,7 +316,7 @@ SHOTS = (
     Shot("probe-unsure", "inconclusive", P, busy("/api/v3/ping")),
     Shot("probe-ascii", "address changed", P, move_host, glyphs=ASCII),
     Shot("probe-16-colours", "address changed", P, move_host, theme=THEME_16.name),
-    Shot("probe-no-colour", "address changed", P, move_host, environ=(("NO_COLOR", "1"),)),
+    Shot("probe-no-colour", "address changed", P, move_host, environ={"NO_COLOR": "1"}),
     Shot("retire", "Two things", R, in_turn(still_in_file, done(BOTS), ask())),
     Shot("retire-alive", "Deleted it", R, in_turn(done(BOTS, DELETED), ask())),
     Shot("retire-stop", "Stop.", R, in_turn(done(BOTS, DELETED), ask(), new_deleted, ask())),

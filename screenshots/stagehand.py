@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -56,7 +56,7 @@ class Shot:
     glyphs: Glyphs = UNICODE
     theme: str = THEME.name
     is_rehearsal: bool = False
-    environ: tuple[tuple[str, str], ...] = ()
+    environ: Mapping[str, str] = field(default_factory=dict)
 
 
 class Stagehand:
@@ -178,8 +178,10 @@ async def on_stage(shot: Shot) -> AsyncIterator[Stagehand]:
     """Open the wizard at the page of a shot."""
     with tempfile.TemporaryDirectory() as scratch:
         async with stage(Path(scratch)) as world:
-            os.environ |= dict(shot.environ)  # Textual takes NO_COLOR out again
+            os.environ |= shot.environ
             app = WizardApp(world, shot.glyphs, command="key-wizard")
+            for name in shot.environ:
+                del os.environ[name]
             app.theme = shot.theme
             hand = Stagehand(app, world, shot)
             await shot.before(hand)
