@@ -157,16 +157,14 @@ class EgressPresenter(StepPresenter):
     def _answers(self, unfinished: tuple[EchoService, ...]) -> tuple[Row, ...]:
         answered = (
             Row(
-                (
-                    sample.service.operator,
-                    str(sample.address or printable(sample.refusal, 60)),
-                    f"{sample.milliseconds:.0f} ms",
-                ),
+                (sample.service.operator, str(sample.address), f"{sample.milliseconds:.0f} ms")
+                if sample.address
+                else (sample.service.operator, printable(sample.refusal, 60)),
                 State.GOOD if sample.address else State.UNSURE,
             )
             for sample in self._samples
         )
-        return (*answered, *(Row((service.operator, "skipped, already confirmed", "")) for service in unfinished))
+        return (*answered, *(Row((service.operator, "skipped, already confirmed")) for service in unfinished))
 
     def _actions(self) -> tuple[Action, ...]:
         hosts = Action("hosts", "o", "Other hosts", "Asks other hosts that use the key, over OpenSSH.", self.show_hosts)

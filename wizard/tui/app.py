@@ -51,9 +51,7 @@ class WizardApp(SafeApp):
     """The first screen's own is read at once with it: each screen that brings one has all of it read anew."""
     TITLE = "Key Wizard"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f1", "help", "Help", key_display="F1", tooltip="What this screen is for, and all its keys"),
-        Binding("question_mark", "help", show=False),
-        Binding("ctrl+q", "leave", "Close", key_display="^Q", tooltip="Close the wizard, after a question"),
+        Binding("ctrl+q", "leave", show=False),
         Binding("ctrl+c", "leave", show=False, priority=True),
     ]
 
@@ -172,13 +170,6 @@ class WizardApp(SafeApp):
         while self.screen.is_modal:
             self.pop_screen()
         self.switch_screen(screen)
-
-    def action_help(self) -> None:
-        """Explain the screen that is shown."""
-        from wizard.tui.screens.dialogs import help_on  # noqa: PLC0415 - loaded when it is needed
-
-        if getattr(self.screen, "HELP", ""):
-            self.push_screen(help_on(self.screen, self.place))
 
     def action_leave(self) -> None:
         """Say what closing now means, and close when that is wanted."""

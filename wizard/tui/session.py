@@ -151,7 +151,6 @@ class Dialog(ModalScreen[ScreenResultType], SessionScreen[ScreenResultType]):
     """A screen on top of another one. It hides the app's own bindings, so that it has its own for help and the end."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("f1", "app.help", show=False),
         Binding("ctrl+q,ctrl+c", "app.leave", show=False),
     ]
 

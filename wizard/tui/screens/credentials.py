@@ -158,4 +158,4 @@ def _drawn(number: int, instruction: Instruction, width: int) -> Iterable[Conten
     indent = "   " if all(len(line) + 3 <= width for line in instruction.exact) else ""
     for exact in instruction.exact:
         for line in Content(exact).wrap(max(20, width - len(indent))):
-            yield Content(indent) + line.stylize("$text-accent")
+            yield Content(indent) + line.stylize("$text-secondary")

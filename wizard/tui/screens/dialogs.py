@@ -10,8 +10,6 @@ from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.content import Content
-from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from wizard.core.errors import WizardError
@@ -19,6 +17,7 @@ from wizard.steps.view import Action, Consent
 from wizard.tui.session import Dialog
 from wizard.tui.widgets.basics import LineInput
 from wizard.tui.widgets.notice import Notice
+from wizard.tui.widgets.row_list import Section
 
 if TYPE_CHECKING:
     from wizard.steps.session import EnvironmentSession
@@ -40,11 +39,12 @@ class ConfirmScreen(Dialog[str]):
 
     def compose(self) -> ComposeResult:
         """Lay the question out."""
-        with Vertical(classes="dialog"):
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_subtitle = hints(("enter", "Confirm"), ("esc", "Cancel"))
             yield Static(self._consent.title, classes="title", markup=False)
             yield Static(self._consent.text, classes="question", markup=False)
             yield LineInput()
-            yield Static(f"Type {self._word} and press Enter. Esc cancels.", classes="keys", markup=False)
+            yield Static(f"Type {self._word} to confirm.", classes="keys", markup=False)
 
     @on(Input.Submitted)
     def judge(self, event: Input.Submitted) -> None:
@@ -59,7 +59,7 @@ class ConfirmScreen(Dialog[str]):
 
     def refuse(self, why: str) -> None:
         """Say why nothing was taken, and what is."""
-        self.query_one(".keys", Static).update(f"{why} Type {self._word}, or Esc to cancel.")
+        self.query_one(".keys", Static).update(f"{why} Type {self._word} to confirm.")
 
 
 class AskScreen(Dialog[str]):
@@ -81,12 +81,12 @@ class AskScreen(Dialog[str]):
 
     def compose(self) -> ComposeResult:
         """Lay the question out."""
-        with Vertical(classes="dialog"):
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_subtitle = hints(("enter", self._action.label), ("esc", "Back"))
             yield Static(self._action.label, classes="title", markup=False)
             yield Static(self._action.asks_for, classes="label", markup=False)
             yield LineInput(self._text)
             yield Notice(self.glyphs)
-            yield Static(f"enter {self._action.label}   esc Back", classes="keys", markup=False)
 
     @on(Input.Submitted)
     def run_action_with(self, event: Input.Submitted) -> None:
@@ -122,10 +122,10 @@ class LeaveScreen(Dialog[bool]):
 
     def compose(self) -> ComposeResult:
         """Lay the question out."""
-        with Vertical(classes="dialog"):
+        with Vertical(classes="dialog") as dialog:
+            dialog.border_subtitle = hints(("enter", "Quit"), ("esc", "Stay"))
             yield Static("Quit Key Wizard?", classes="title")
             yield Static("\n".join(self._lines), markup=False)
-            yield Static("enter Quit   esc Stay", classes="keys")
 
 
 class TextScreen(Dialog[None]):
@@ -134,38 +134,28 @@ class TextScreen(Dialog[None]):
     Args:
         title: What it is about.
         text: One paragraph or several lines.
+        keys: Keys, each with what it does.
     """
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,enter,f1,question_mark,d,s", "dismiss", "Close")]
 
-    def __init__(self, title: str, text: str | Content) -> None:
+    def __init__(self, title: str, text: str, keys: tuple[tuple[str, str], ...] = ()) -> None:
         super().__init__()
         self._title = title
         self._text = text
+        self._keys = keys
 
     def compose(self) -> ComposeResult:
         """Lay the text out."""
         with VerticalScroll(classes="dialog") as dialog:
-            # In the frame: below the lines it would be out of sight at 60x20.
-            dialog.border_subtitle = "Arrows scroll, Esc closes this."
-            yield Static(self._title, classes="title")
+            dialog.border_subtitle = hints(("PgUp PgDn", "Scroll"), ("esc", "Close"))
+            yield Static(self._title, classes="title", markup=False)
             yield Static(self._text, classes="text", markup=False)
+            section = Section(self.glyphs)
+            section.show("", (), self._keys)
+            yield section
 
 
-def help_on(screen: Screen[object], place: str) -> TextScreen:
-    """Return what a screen is for, and all its keys; `place` stands for `{place}` in its text."""
-    text = str(getattr(screen, "HELP", "")).format(place=place)
-    keys = [
-        Content.from_markup("[b $text-accent]$key[/]  $does", key=f"{key:<8}", does=does) for key, does in _keys(screen)
-    ]
-    return TextScreen("Help", Content("\n").join([Content(text), Content(""), *keys]))
-
-
-def _keys(screen: Screen[object]) -> list[tuple[str, str]]:
-    seen: dict[str, tuple[str, str]] = {}
-    for active in screen.active_bindings.values():
-        binding = active.binding
-        if active.enabled and (binding.show or binding.tooltip) and binding.action not in seen:
-            key = binding.key_display or binding.key.split(",")[0]
-            seen[binding.action] = (key.upper() if len(key) == 1 else key, binding.tooltip or binding.description)
-    return list(seen.values())
+def hints(*keys: tuple[str, str]) -> str:
+    """Return keys and what they do for the frame of a dialog: below its lines they would be out of sight at 60x20."""
+    return "   ".join(f"[b $text-accent]{key}[/] {does}" for key, does in keys)

@@ -12,6 +12,7 @@ from textual.widgets import Static
 from wizard.core.errors import WizardError
 from wizard.steps import deadlines
 from wizard.steps.view import Form
+from wizard.tui.screens.dialogs import hints
 from wizard.tui.session import Dialog
 from wizard.tui.widgets.notice import Notice
 
@@ -37,8 +38,7 @@ class FormScreen(Dialog[bool]):
         from wizard.tui.widgets.form_fields import FormFields  # noqa: PLC0415 - loaded when it is needed
 
         with VerticalScroll(classes="dialog", can_focus=False) as dialog:
-            # In the frame: below the fields it would be out of sight at 60x20.
-            dialog.border_subtitle = f"enter {self._form.label}   esc Back"
+            dialog.border_subtitle = hints(("enter", self._form.label), ("esc", "Back"))
             yield Static(self._form.title, classes="title", markup=False)
             yield Static(self._form.text, classes="question", markup=False)
             yield FormFields(self._form.fields, self.glyphs, id="fields")

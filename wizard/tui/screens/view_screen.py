@@ -197,9 +197,10 @@ class ViewScreen(SessionScreen[None]):
         """Draw what is said of the row under the cursor, and the evidence."""
         row, view = self.row, self.shown
         keys = {action.word: key_name(action.key) for action in view.actions}
-        offers = [f"{keys[word]}  {phrase}" for word, phrase in row.offers if word in keys] if row else []
+        row = row or Row(("",))
+        offers = tuple((keys[word], phrase) for word, phrase in row.offers if word in keys)
         gap = f"Not proven: {view.not_proven}." if view.not_proven else ""
-        self.query_one("#detail", Section).show(row.cells[0] if row else "", lines(*row.detail, *offers) if row else ())
+        self.query_one("#detail", Section).show(row.cells[0], lines(*row.detail), offers)
         self.query_one("#evidence", Section).show(view.evidence_title, (*view.evidence, *lines(gap)))
 
     @property
@@ -211,9 +212,10 @@ class ViewScreen(SessionScreen[None]):
     def _verdict(self, view: View) -> Content:
         width = max(20, self.query_one("#verdict").size.width or self.app.size.width - 2)
         state, text = (State.WORKING, self._doing + self._at_most) if self._waited_for else (view.state, view.verdict)
-        said = hanging(sign(state, self.glyphs) + " ", Content(text).stylize("bold"), width) if text else []
+        lead = Content("") if state is State.EMPTY else sign(state, self.glyphs) + " "
+        said = hanging(lead, Content(text).stylize("bold"), width) if text else []
         if not self._waited_for:
-            indent = Content("  ")
+            indent = Content(" " * lead.cell_length)
             for sentence in view.because:
                 said += hanging(indent, Content(sentence), width)
             for sentence in view.fix:
@@ -287,13 +289,9 @@ class ViewScreen(SessionScreen[None]):
         """Say what the page is for, and what each key does."""
         from wizard.tui.screens.dialogs import TextScreen  # noqa: PLC0415
 
-        about = Content(self.presenter.ABOUT.format(place=self.session.place))
+        about = self.presenter.ABOUT.format(place=self.session.place)
         keys = [(key_name(each.key), each.about) for each in self.shown.actions]
-        table = [
-            Content.from_markup("[b $text-accent]$key[/]  $does", key=f"{key:<9}", does=does)
-            for key, does in (*keys, *_KEYS_OF_ALL)
-        ]
-        self.app.push_screen(TextScreen(self.presenter.TITLE, Content("\n").join([about, Content(""), *table])))
+        self.app.push_screen(TextScreen(self.presenter.TITLE, about, (*keys, *_KEYS_OF_ALL)))
 
     def action_scroll_side(self, pages: int) -> None:
         """Scroll what does not fit."""

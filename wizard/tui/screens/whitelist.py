@@ -148,9 +148,9 @@ class EntryRows(RowList):
         """Typing has come to an end."""
         await self.finish()
 
-    def _line(self, number: int, widths: Sequence[int], *, has_signs: bool) -> Content:
+    def _line(self, number: int, widths: Sequence[int], signs: frozenset[int]) -> Content:
         if self.editor is None or number != self._cursor:
-            return super()._line(number, widths, has_signs=has_signs)
+            return super()._line(number, widths, signs)
         editor, mark = self.editor, Content.from_markup("[b $text-primary]$mark[/] ", mark=self._glyphs.focus)
         before = Content(printable(self._rows[number].cells[0], 600)).truncate(widths[0], ellipsis=True, pad=True)
         start = mark + (before + GAP if editor.is_name else "")

@@ -8,7 +8,6 @@ from textual.content import Content
 from textual.widgets import Static
 
 from wizard.steps.view import Action
-from wizard.tui.safe_app import NORMAL_COLUMNS
 
 NAMES = {"escape": "esc", "question_mark": "?", "f1": "F1", "pageup": "PgUp", "pagedown": "PgDn"}
 GAP = "   "
@@ -37,12 +36,19 @@ class ActionBar(Static):
         self.update(self._drawn(self.size.width))
 
     def _drawn(self, width: int) -> Content:
-        gap = GAP if width >= NORMAL_COLUMNS else "  "
-        lines: list[Content] = []
-        for key, label in self._pairs:
-            part = Content.from_markup("[b $text-accent]$key[/] $label", key=key_name(key), label=label)
-            if lines and lines[-1].cell_length + len(gap) + part.cell_length <= width - 2:
-                lines[-1] = lines[-1] + gap + part
-            else:
-                lines.append(part)
-        return Content("\n").join(lines)
+        parts = [
+            Content.from_markup("[b $text-accent]$key[/] $label", key=key_name(key), label=label)
+            for key, label in self._pairs
+        ]
+        wide, narrow = (_lines(parts, gap, width) for gap in (GAP, "  "))
+        return Content("\n").join(narrow if len(narrow) < len(wide) else wide)
+
+
+def _lines(parts: Sequence[Content], gap: str, width: int) -> list[Content]:
+    lines: list[Content] = []
+    for part in parts:
+        if lines and lines[-1].cell_length + len(gap) + part.cell_length <= width:
+            lines[-1] = lines[-1] + gap + part
+        else:
+            lines.append(part)
+    return lines

@@ -47,7 +47,7 @@ class PageHeader(Widget):
         place = place.truncate(max(1, width - corner.cell_length - 2), ellipsis=True)
         first = place + " " * (width - place.cell_length - corner.cell_length) + corner
         words = (
-            Content.from_markup(" [$text-warning]$text[/]", text=self._above_rule) if self._above_rule else Content("")
+            Content.from_markup(" [$text-muted]$text[/]", text=self._above_rule) if self._above_rule else Content("")
         )
         rule = (
             Content.from_markup("[$text-disabled]$rule[/]", rule=self._glyphs.rule * (width - words.cell_length))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
-from dataclasses import replace
 
 from rich.cells import cell_len
 from textual import events
@@ -49,28 +49,45 @@ def sign(state: State, glyphs: Glyphs) -> Content:
     return Content.from_markup(f"[{COLOURS[state]}]$glyph[/]", glyph=glyph)
 
 
+def filled(row: Row) -> tuple[str, ...]:
+    """Return the cells of a row up to the last one that shows anything."""
+    signed = row.sign_before + 1 if row.state is not State.EMPTY else 0
+    return row.cells[: max(signed, *(at for at, cell in enumerate(row.cells, 1) if cell or at == 1))]
+
+
 def widths_of(rows: Sequence[Row], columns: Sequence[str] = (), room: int = 0) -> list[int]:
-    """Return how wide each column but the last one is; where there is no room for all, the widest give way."""
-    tables = [row.cells for row in rows if len(row.cells) > 1] + ([columns] if columns else [])
-    count = max(map(len, tables), default=1)
-    *widths, last = (
-        max((cell_len(cells[at]) for cells in tables if at < len(cells)), default=0) for at in range(count)
-    )
-    widths = [min(WIDEST, width) for width in widths]
+    """Return how wide each column but the last one is; where there is no room for all, the widest give way.
+
+    A cell without another one after it needs no column.
+    """
+    tables = [columns, *map(filled, rows)]
+    count = max(map(len, tables))
+    widths = [
+        min(WIDEST, max((cell_len(cells[at]) for cells in tables if at < len(cells) - 1), default=0))
+        for at in range(count - 1)
+    ]
+    last = max((cell_len(cells[-1]) for cells in tables if len(cells) == count), default=0)
     while room and widths and sum(widths) + last + len(widths) * len(GAP) > room and max(widths) > LEAST:
         widths[widths.index(max(widths))] -= 1
     return widths
 
 
-def laid_out(row: Row, widths: Sequence[int], glyphs: Glyphs, *, has_signs: bool) -> Content:
+def signs_of(rows: Sequence[Row]) -> frozenset[int]:
+    """Return the numbers of the cells that signs stand before."""
+    return frozenset(row.sign_before for row in rows if row.state is not State.EMPTY)
+
+
+def laid_out(row: Row, widths: Sequence[int], glyphs: Glyphs, signs: frozenset[int]) -> Content:
     """Return the cells of a row in their columns, behind its sign and its tick."""
     parts = [Content("[x] " if row.is_ticked else "[ ] ")] if row.is_ticked is not None else []
-    for at, cell in enumerate(row.cells):
+    cells = filled(row)
+    for at, cell in enumerate(cells):
         text = Content(printable(cell, 600))
-        if at < len(widths) and len(row.cells) > 1:
-            text = text.truncate(widths[at], ellipsis=True, pad=True) + (GAP if at < len(row.cells) - 1 else "")
-        if has_signs and at == row.sign_before:
-            parts.append((sign(row.state, glyphs) if row.state is not State.EMPTY else Content(" ")) + " ")
+        if at < len(cells) - 1:
+            text = text.truncate(widths[at], ellipsis=True, pad=True) + GAP
+        if at in signs:
+            has_sign = at == row.sign_before and row.state is not State.EMPTY
+            parts.append((sign(row.state, glyphs) if has_sign else Content(" ")) + " ")
         parts.append(text if at == 0 else text.stylize_before("$text-muted"))
     return Content("").join(parts)
 
@@ -155,18 +172,17 @@ class RowList(Widget, can_focus=True):
         """Return the rows that there is room for, the one under the cursor among them."""
         room = self._room
         self._top = max(0, min(self._top, self._cursor, len(self._rows) - room), self._cursor - room + 1)
-        has_signs = any(row.state is not State.EMPTY for row in self._rows)
+        signs = signs_of(self._rows)
         widths = widths_of(self._rows, self._columns, self.size.width - MARGIN)
         shown = range(self._top, min(self._top + room, len(self._rows)))
-        drawn = [self._line(number, widths, has_signs=has_signs) for number in shown]
+        drawn = [self._line(number, widths, signs) for number in shown]
         if self._columns and self._rows:
-            heads = replace(self._rows[0], cells=self._columns, state=State.EMPTY, is_ticked=None)
-            head = laid_out(heads, widths, self._glyphs, has_signs=has_signs)
+            head = laid_out(Row(self._columns), widths, self._glyphs, signs)
             drawn.insert(0, Content("  ") + head.stylize("$text-muted"))
         return Content("\n").join(line.truncate(self.size.width, ellipsis=True) for line in drawn)
 
-    def _line(self, number: int, widths: Sequence[int], *, has_signs: bool) -> Content:
-        row = laid_out(self._rows[number], widths, self._glyphs, has_signs=has_signs)
+    def _line(self, number: int, widths: Sequence[int], signs: frozenset[int]) -> Content:
+        row = laid_out(self._rows[number], widths, self._glyphs, signs)
         if number != self._cursor:
             return Content("  ") + row
         mark = Content.from_markup("[b $text-primary]$mark[/] ", mark=self._glyphs.focus if self.has_focus else " ")
@@ -183,15 +199,14 @@ class Section(Widget):
     def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._glyphs = glyphs
-        self._title = ""
-        self._rows: tuple[Row, ...] = ()
+        self._shown: tuple[str, tuple[Row, ...], tuple[tuple[str, str], ...]] = ("", (), ())
         self.display = False
 
-    def show(self, title: str, rows: tuple[Row, ...]) -> None:
-        """Show these rows, or nothing where there are none."""
-        if (title, rows) != (self._title, self._rows):
-            self._title, self._rows = title, rows
-            self.display = bool(rows)
+    def show(self, title: str, rows: tuple[Row, ...], keys: tuple[tuple[str, str], ...] = ()) -> None:
+        """Show these rows, and keys with what they do; nothing where there are none. Without a title no rule."""
+        if (title, rows, keys) != self._shown:
+            self._shown = title, rows, keys
+            self.display = bool(rows or keys)
             self.refresh(layout=True)
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:  # noqa: ARG002 - its signature
@@ -203,17 +218,25 @@ class Section(Widget):
         return Content("\n").join(self._lines(self.size.width))
 
     def _lines(self, width: int) -> list[Content]:
+        title, rows, keys = self._shown
         rule = Content.from_markup("[$text-disabled]$rule[/]", rule=self._glyphs.rule * width)
-        before = Content.from_markup(
-            "[$text-disabled]$rule[/] [b]$title[/] ", rule=self._glyphs.rule * 2, title=self._title
-        )
-        lines = [before + rule.truncate(max(0, width - before.cell_length))]
-        has_signs, widths = any(row.state is not State.EMPTY for row in self._rows), widths_of(self._rows)
-        for row in self._rows:
-            drawn = laid_out(row, widths, self._glyphs, has_signs=has_signs).stylize_before("$text-muted")
-            *_, last = row.cells
-            room = INDENT + drawn.cell_length - len(last)
-            lead = room if len(row.cells) > 1 and room < width // 2 else INDENT + 2 * has_signs
-            # What goes on in further lines begins below the last cell, where that leaves room.
-            lines += hanging(Content(" " * INDENT) + drawn[: lead - INDENT], drawn[lead - INDENT :], width)
+        before = Content.from_markup("[$text-disabled]$rule[/] [b]$title[/] ", rule=self._glyphs.rule * 2, title=title)
+        lines = [before + rule.truncate(max(0, width - before.cell_length))] if title else []
+        signs, widths = signs_of(rows), widths_of(rows)
+        for row in rows:
+            drawn = laid_out(row, widths, self._glyphs, signs)
+            # What goes on in further lines begins below the last cell, or what stands like one, where that leaves room.
+            start = drawn.cell_length - cell_len(filled(row)[-1]) + _last_column(filled(row)[-1])
+            start = start if start + INDENT < width // 2 else 2 * (0 in signs)
+            lines += hanging(Content(" " * INDENT) + drawn[:start], drawn[start:], width)
+        column = max((len(key) for key, _ in keys), default=0)
+        for key, does in keys:
+            name = Content.from_markup("[b $text-accent]$key[/]  ", key=f"{key:<{column}}")
+            lines += hanging(Content(" " * INDENT) + name, Content(does), width)
         return lines
+
+
+def _last_column(text: str) -> int:
+    """Return where the text after the last wide gap begins: `1  Open the page` has one."""
+    gaps = [*re.finditer(r" {2,}(?=\S)|^ +(?=\S)", text)]
+    return gaps[-1].end() if gaps else 0
