@@ -66,7 +66,7 @@ def widths_of(rows: Sequence[Row], columns: Sequence[str] = (), room: int = 0) -
         min(WIDEST, max((cell_len(cells[at]) for cells in tables if at < len(cells) - 1), default=0))
         for at in range(count - 1)
     ]
-    last = max((cell_len(cells[-1]) for cells in tables if len(cells) == count), default=0)
+    last = max((cell_len(cells[-1]) for cells in tables if cells and len(cells) == count), default=0)
     while room and widths and sum(widths) + last + len(widths) * len(GAP) > room and max(widths) > LEAST:
         widths[widths.index(max(widths))] -= 1
     return widths
