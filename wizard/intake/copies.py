@@ -9,13 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    PublicFormat,
-    load_pem_private_key,
-    load_ssh_private_key,
-)
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.errors import FileError
@@ -97,7 +93,7 @@ class _Traces:
     def _is_own(self, block: str) -> bool:
         lines = block.replace("\\r", "").replace("\\n", "\n").splitlines()
         pem = "\n".join(line.strip(" \t\r\"'#>|,;") for line in lines).encode("ascii", "replace")
-        load = load_ssh_private_key if b"OPENSSH" in pem else load_pem_private_key
+        load = serialization.load_ssh_private_key if b"OPENSSH" in pem else serialization.load_pem_private_key
         with suppress(ValueError, TypeError, UnsupportedAlgorithm):
             return _public_half(load(pem, None)) == self._public
         return False

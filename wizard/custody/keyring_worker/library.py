@@ -17,16 +17,8 @@ from keyring.backend import KeyringBackend
 from keyring.errors import PasswordDeleteError
 from keyring.util import platform_
 
-from wizard.custody.keyring_worker.protocol import (
-    BACKEND_VARIABLE,
-    CHAINER,
-    SECRET_SERVICE_BACKENDS,
-    Code,
-    Origin,
-    WorkerError,
-    class_path,
-    kind,
-)
+from wizard.custody.keyring_worker import protocol
+from wizard.custody.keyring_worker.protocol import Code, Origin, WorkerError, class_path, kind
 
 _RENAMING: Final = ("KEYRING_PROPERTY_SCHEME", "KEYRING_PROPERTY_APPID")
 """Variables that change under which attributes keyring stores in a Secret Service: with another value, nothing is found
@@ -36,7 +28,7 @@ again. KWallet takes the second one for the program that the user let in."""
 def choice(environ: Mapping[str, str]) -> dict[str, Any]:
     """Return who chose the backend that keyring would use, where that is written, and the backends behind it."""
     origin, place, name = _named(environ)
-    if name == CHAINER:  # names no store: the library's own order decides
+    if name == protocol.CHAINER:  # names no store: the library's own order decides
         origin, place = Origin.PRIORITY, ""
     return {"origin": origin, "place": place, "leaves": _leaves(name), "fault": _fault(name)}
 
@@ -66,7 +58,7 @@ def delete(backend: str, name: str, user: str) -> None:
 
 
 def _pinned(backend: str) -> KeyringBackend:
-    for name in _RENAMING if backend in SECRET_SERVICE_BACKENDS else ():
+    for name in _RENAMING if backend in protocol.SECRET_SERVICE_BACKENDS else ():
         os.environ.pop(name, None)
     try:
         return core.load_keyring(backend)
@@ -76,8 +68,8 @@ def _pinned(backend: str) -> KeyringBackend:
 
 def _named(environ: Mapping[str, str]) -> tuple[Origin, str, str | None]:
     """Return what was named and where, in keyring's own order (keyring.core._detect_backend)."""
-    if BACKEND_VARIABLE in environ:
-        return Origin.ENVIRONMENT, BACKEND_VARIABLE, environ[BACKEND_VARIABLE]
+    if protocol.BACKEND_VARIABLE in environ:
+        return Origin.ENVIRONMENT, protocol.BACKEND_VARIABLE, environ[protocol.BACKEND_VARIABLE]
     file = Path(os.fspath(platform_.config_root())) / "keyringrc.cfg"
     parser = configparser.RawConfigParser()
     parser.read(file, encoding="utf-8")
@@ -87,10 +79,10 @@ def _named(environ: Mapping[str, str]) -> tuple[Origin, str, str | None]:
 
 def _leaves(name: str | None) -> list[str]:
     """Return the class paths of the backends, in order of use."""
-    if name is not None and name != CHAINER:
+    if name is not None and name != protocol.CHAINER:
         return [name]
     ring = core.get_keyring() if name is None else core.load_keyring(name)
-    is_chain = class_path(type(ring)) == CHAINER
+    is_chain = class_path(type(ring)) == protocol.CHAINER
     return [class_path(type(leaf)) for leaf in (ring.backends if is_chain else (ring,))]  # type: ignore[attr-defined]
 
 

@@ -25,15 +25,8 @@ from secretstorage.defines import DBUS_NOT_SUPPORTED, SS_PATH
 from secretstorage.exceptions import ItemNotFoundException, SecretStorageException
 from secretstorage.util import BUS_NAME, PROMPT_IFACE, DBusAddressWrapper, format_secret, open_session
 
-from wizard.custody.keyring_worker.protocol import (
-    BUS_VARIABLE,
-    COLLECTION_VARIABLE,
-    PATIENCE,
-    Code,
-    State,
-    WorkerError,
-    kind,
-)
+from wizard.custody.keyring_worker import protocol
+from wizard.custody.keyring_worker.protocol import Code, State, WorkerError, kind
 
 _ALIASES: Final = DEFAULT_COLLECTION.removesuffix("default")
 _OURS: Final = {"application": "Python keyring library", "username": "credentials"}
@@ -80,20 +73,20 @@ def look(environ: Mapping[str, str]) -> dict[str, str]:
     found = _find(environ)
     if found["state"] == State.READY and found["provider"] == _GNOME and _is_plain_text(found["collection"], environ):
         found["state"] = State.UNENCRYPTED
-    return {**found, "bus": environ.get(BUS_VARIABLE, "")}
+    return {**found, "bus": environ.get(protocol.BUS_VARIABLE, "")}
 
 
 def _find(environ: Mapping[str, str]) -> dict[str, str]:
-    if not environ.get(BUS_VARIABLE):
+    if not environ.get(protocol.BUS_VARIABLE):
         return _found(State.NO_BUS_ADDRESS)
     try:
-        bus = Bus(PATIENCE)
+        bus = Bus(protocol.PATIENCE)
     except (OSError, AuthenticationError) as error:
         return _found(State.BUS_UNREACHABLE, kind(error))
     except (ValueError, RuntimeError) as error:  # jeepney's words for an address that it cannot use
         return _found(State.NO_BUS_ADDRESS, kind(error))
     with closing(bus):
-        return _ask_bus(bus, environ.get(COLLECTION_VARIABLE, ""))
+        return _ask_bus(bus, environ.get(protocol.COLLECTION_VARIABLE, ""))
 
 
 def _found(state: State, detail: str = "", provider: str = "", collection: str = "") -> dict[str, str]:
@@ -213,7 +206,7 @@ def expect_in_no_collection(name: str, user: str, patience: float) -> None:
 def names(prefix: str) -> list[str]:
     """Return the names of our unlocked items that begin with `prefix`; the keyring library has no such question."""
     found = set()
-    with closing(Bus(PATIENCE)) as bus:
+    with closing(Bus(protocol.PATIENCE)) as bus:
         unlocked, _ = _service(bus).call("SearchItems", "a{ss}", _OURS)
         for path in unlocked:
             with suppress(ItemNotFoundException):  # deleted in between
@@ -223,7 +216,7 @@ def names(prefix: str) -> list[str]:
 
 def unlock(password: str, environ: Mapping[str, str]) -> None:
     """Unlock the collection of GNOME Keyring that the keyring library would use."""
-    collection = environ.get(COLLECTION_VARIABLE) or DEFAULT_COLLECTION
+    collection = environ.get(protocol.COLLECTION_VARIABLE) or DEFAULT_COLLECTION
     with closing(Bus(_UNLOCKING)) as bus:
         try:
             gnome = _service(bus, _GNOME_INTERNAL)

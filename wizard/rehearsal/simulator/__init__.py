@@ -1,6 +1,6 @@
 """The embedded exchange: a real HTTP and WebSocket server on loopback that behaves as Binance does where it matters.
 
-Each surface is a module of routes: `public`, `signed`, `websocket_api`, `market_streams`, `page`; `server` puts
+Each surface is a module of routes: `rest`, `websocket_api`, `market_streams`, `page`; `server` puts
 them together. `authentication` judges key, address, timing, signature and permission for REST and WebSocket alike.
 It shares no code with the client that it judges, so that one mistake cannot hide in both.
 """

@@ -12,7 +12,7 @@ import json
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket
 
-from wizard.rehearsal.simulator.public import BASES
+from wizard.rehearsal.simulator.rest import BASES
 from wizard.rehearsal.simulator.state import ExchangeState
 
 INTERVAL = 1.0

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from wizard.core.clock import Clock
 from wizard.core.errors import Exit, WizardError
 from wizard.rehearsal.scenarios import PASSES_AFTER, SMOOTH, Scenario
-from wizard.rehearsal.simulator import market_streams, page, public, signed, websocket_api
+from wizard.rehearsal.simulator import market_streams, page, rest, websocket_api
 from wizard.rehearsal.simulator.calls import caller
 from wizard.rehearsal.simulator.keys import KeyGenerator
 from wizard.rehearsal.simulator.refusals import UNKNOWN_ERROR, PageError
@@ -76,10 +76,9 @@ class EmbeddedExchange:
 
 
 def _surfaces(state: ExchangeState) -> ASGIApp:
-    endpoints = (*public.ENDPOINTS, *signed.ENDPOINTS)
     routes = [
-        *(endpoint.route(state) for endpoint in endpoints),
-        *public.routes(state),
+        *(endpoint.route(state) for endpoint in rest.ENDPOINTS),
+        *rest.routes(state),
         *page.routes(state),
         *websocket_api.routes(state),
         *market_streams.routes(state),

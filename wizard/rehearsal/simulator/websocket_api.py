@@ -14,7 +14,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import WebSocketRoute
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from wizard.rehearsal.simulator import public, refusals, signed
+from wizard.rehearsal.simulator import refusals, rest
 from wizard.rehearsal.simulator.authentication import admit, usable_key
 from wizard.rehearsal.simulator.calls import Call, Frame, read_frame
 from wizard.rehearsal.simulator.faults import CannedAnswer
@@ -83,8 +83,7 @@ def _subscribe(state: ExchangeState, session: ConnectionState, call: Call) -> ob
 
 
 def _as_rest(name: str, method: str, path: str) -> Method:
-    endpoints = (*public.ENDPOINTS, *signed.ENDPOINTS)
-    endpoint = next(each for each in endpoints if (each.method, each.path) == (method, path))
+    endpoint = next(each for each in rest.ENDPOINTS if (each.method, each.path) == (method, path))
 
     def answer(state: ExchangeState, _session: ConnectionState, call: Call) -> object:
         return endpoint.answer(state, call)
