@@ -191,10 +191,7 @@ class Selection:
         return replace(self, ticked=ticked, unticked=self.unticked | {address})
 
     def follow(self, observation: ExchangeObservation) -> Selection:
-        """Return the selection after the exchange spoke: an address that it names takes the place of others.
-
-        Where this host has a pool and the named address is one of it, the others stay.
-        """
+        """Return the selection with an address that the exchange names in the place of others, if no pool's."""
         verdict = self.verdict
         told = observation.address(verdict)
         if verdict is None or told is None:
@@ -228,10 +225,7 @@ def candidates(
     observation: ExchangeObservation | None = None,
     hosts: Mapping[IPv4Address, str] | None = None,
 ) -> tuple[Candidate, ...]:
-    """Return all addresses to choose from: what Binance said first, then by the number of operators.
-
-    `hosts` are the addresses on which operators agreed for other hosts, each with those hosts' names.
-    """
+    """Return all addresses to choose from, Binance's first; `hosts` are those of other hosts, with their names."""
     hosts, verdict = hosts or {}, selection.verdict
     seen = verdict.operators if verdict else {}
     told = observation.address(verdict) if observation else None

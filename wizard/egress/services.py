@@ -47,10 +47,7 @@ class EchoService:
 
 
 def load_services(user_file: Path | None) -> tuple[EchoService, ...]:
-    """Return the echo services in the order of the files, those of `user_file`, which need not exist, last.
-
-    Raises `WizardError`, with the line, where the file is not TOML, or a table in it makes no service.
-    """
+    """Return the shipped services, then the user's; a `WizardError` with the line where the file makes no sense."""
     shipped = tomllib.loads(Path(__file__).with_name("services.toml").read_text("utf-8"))
     added = read_toml(user_file) if user_file else Section(Path())
     added.expect_only(["shipped", *(name for name, value in added.values.items() if not isinstance(value, bool))])
@@ -63,10 +60,7 @@ def load_services(user_file: Path | None) -> tuple[EchoService, ...]:
 
 
 def _service(added: Section, name: str, shipped: Mapping[str, str], spelled: dict[str, str]) -> EchoService | None:
-    """Return one service: what ships with the wizard, changed by the user's table; None where it is switched off.
-
-    Each operator is written as it is `spelled` first: `cloudflare` and `Cloudflare` are one voice.
-    """
+    """Return a service as the user's table changes it, None where off; `spelled` makes an operator one voice."""
     section = added.section(name)
     section.expect_only([*_EXAMPLES, "enabled"])
     if not section.flag("enabled", default=True):
@@ -120,10 +114,7 @@ def refuse_status(status: int, location: str) -> None:
 
 
 def read_answer(service: EchoService, body: bytes, rules: Rules) -> IPv4Address:
-    """Return the public IPv4 address that `body` names, or one in a range that the `rules` tolerate.
-
-    Raises `NoAddressError` where it names none, several, or one that Binance cannot see.
-    """
+    """Return the IPv4 address that `body` names; a `NoAddressError` where it names none, several or one not public."""
     if len(body) > BODY_LIMIT:
         raise NoAddressError(f"more than {BODY_LIMIT} bytes, so a web page and no address")
     try:

@@ -113,11 +113,7 @@ class ExchangeClient:
         await self._transport.aclose()
 
     async def connect(self) -> Connection:
-        """Call `GET /api/v3/ping` and return how far it came and what each part of the way showed.
-
-        It proves reachability, nothing about a key. A failure is in the result: the parts before it
-        are evidence too.
-        """
+        """Call `GET /api/v3/ping` and return how far it came: the parts before a failure are evidence too."""
         trace = self._trace()
         outcome = await self._attempt("/api/v3/ping", trace=trace)
         error = outcome if isinstance(outcome, ExchangeError) else None
@@ -214,10 +210,7 @@ class ExchangeClient:
         return await self._until_deadline(read(), request, trace or self._trace())
 
     async def _converse(self, url: str, talk: Callable[[WebSocket], Awaitable[Said]]) -> Said | ExchangeError:
-        """Open a WebSocket, let `talk` have it, close it. Return what `talk` returned, or why there was no talk.
-
-        `talk` returns its failures, and lets those of the connection pass.
-        """
+        """Let `talk` have a WebSocket; return what `talk` returned, its failures too, or why there was none."""
         protocol, headers = opening(url)
         request = httpx.Request("GET", "http" + url.removeprefix("ws"), headers={**_HEADERS, **headers})
 

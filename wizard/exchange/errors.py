@@ -55,10 +55,7 @@ class Flaw(StrEnum):
 
 
 class ExchangeError(WizardError):
-    """A call did not end in the answer that was asked for. Made by the functions below.
-
-    `code` is `exchange.` and the kind. `retry_after` is for how many seconds nothing may be asked.
-    """
+    """A call did not end in the answer that was asked for; nothing may be asked for `retry_after` seconds."""
 
     exit_code = Exit.INCONCLUSIVE
     message = ""

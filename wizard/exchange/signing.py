@@ -109,11 +109,7 @@ def sign(credentials: Credentials, payload: str) -> str:
 
 
 def read_private_key(pem: Secret, passphrase: Secret | None = None) -> PrivateKey:
-    """Return the private key in a PEM text.
-
-    Raises:
-        SigningKeyError: it is no PEM, is neither Ed25519 nor RSA, or is encrypted with another passphrase or none.
-    """
+    """Return the private key in a PEM text; a `SigningKeyError` where it is none, or the passphrase is wrong."""
     try:
         # The passphrase gets no name here: a traceback with locals would show it.
         key = load_pem_private_key(
@@ -182,10 +178,7 @@ def generate_rsa() -> KeyPair:
 
 
 def import_private_key(pem: Secret, passphrase: Secret | None = None) -> KeyPair:
-    """Return the pair of an existing private key, rewritten as unencrypted PKCS#8.
-
-    Raises `SigningKeyError` where it cannot be read, or the exchange does not take its kind or size.
-    """
+    """Return the pair of a private key as plain PKCS#8; a `SigningKeyError` where Binance does not take it."""
     key = read_private_key(pem, passphrase)
     if isinstance(key, rsa.RSAPrivateKey) and key.key_size not in RSA_BITS:
         raise SigningKeyError(

@@ -43,10 +43,7 @@ _HALF_OPEN = (".start_tls", ".setup_socks5_connection")
 
 
 class Trace:
-    """A callback for httpx's `trace` extension: which phase began last, and what the finished ones showed.
-
-    Where connections go to a proxy first (`proxied`), opening one that fails is the proxy's failure.
-    """
+    """A callback for httpx's `trace` extension: which phase began last, and what the finished ones showed."""
 
     def __init__(self, *, proxied: bool = False, stopwatch: Clock = time.perf_counter) -> None:
         self.phase: Phase | None = None
@@ -96,10 +93,7 @@ class Trace:
 
 
 def explain(error: Exception, during: Phase | None) -> tuple[Phase, str]:
-    """Return what failed by an exception of httpx that came after the phase `during` had begun, and the reason.
-
-    The reason is the innermost one that the TLS library or the system gives; empty where neither does.
-    """
+    """Return what an exception means after the phase `during` began, and the innermost reason given, if any."""
     import ssl  # noqa: PLC0415 - see `wizard.net.route.open_transport`
 
     import httpx  # noqa: PLC0415

@@ -74,13 +74,13 @@ def _name(seen: ConnectionCheck, writer: FindingWriter) -> Finding:
     if found is None:
         return writer.note(DNS, Outcome.NOT_APPLICABLE, "The proxy looks up the name of Binance's host.")
     if isinstance(found, ExchangeError):
-        return writer.note(DNS, Outcome.WARNING, " ".join(sentences(found.what, found.why)))
+        return writer.error(DNS, Outcome.WARNING, found)
     if found.kind is AddressKind.LITERAL:
         return writer.note(DNS, Outcome.NOT_APPLICABLE, found.sentence())
     outcome = Outcome.WARNING if found.advice else Outcome.PASSED
     gap = "" if found.advice else "that they belong to Binance, which the certificate shows"
-    advice, took_ms = found.advice, found.milliseconds
-    return writer.note(DNS, outcome, found.sentence(), does_not_prove=gap, advice=advice, milliseconds=took_ms)
+    said, took_ms = found.sentence(), found.milliseconds
+    return writer.note(DNS, outcome, said, does_not_prove=gap, advice=found.advice, milliseconds=took_ms)
 
 
 def _connection(seen: ConnectionCheck, writer: FindingWriter) -> Finding:

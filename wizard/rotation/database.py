@@ -157,10 +157,7 @@ def open_database(file: Path) -> Database:
 
 
 def read_database(file: Path) -> Database:
-    """Read the journal as it is at this moment into memory, in this version's schema; nothing is changed.
-
-    Raises `WizardError` where the file is not a journal, is newer than this version, or cannot be read.
-    """
+    """Read the journal into memory in this version's schema, changing nothing; a `WizardError` as `open_database`."""
     with _explaining(file, "read"):
         copy = sqlite3.connect(":memory:", isolation_level=None)
         with _closed_on_failure(copy):

@@ -107,10 +107,7 @@ class Flow:
         return STEPS[self.context.rotation.mode]
 
     def is_open(self, step: Step) -> bool:
-        """Return whether a step was left without what it is for: its mark is no tick then.
-
-        Only the first can be left so: no list, no stored key and no proof stop at their own steps.
-        """
+        """Return whether a step was left without what it is for; only the first can be. Its mark is no tick then."""
         return step is Step.EGRESS and not self.selection.now.evident
 
     def candidates(self) -> tuple[Candidate, ...]:
@@ -124,11 +121,7 @@ class Flow:
         return bool(candidates) and not any(candidate.is_wanted for candidate in candidates)
 
     async def begin(self, mode: Mode) -> RotationRecord:
-        """Open a rotation at its first step; what an earlier one left unused is purged first.
-
-        Raises `WizardError` where a rotation is open, the mode does not fit (a key in use is rotated, and only that),
-        or the keyring refused.
-        """
+        """Open a rotation, without what an earlier one left unused; a `WizardError` where the mode does not fit."""
         if self.rotation is not None:
             raise _out_of_place("A job is open already", advice="Resume it, or give it up first.")
         if self.current is not None and mode is not Mode.ROTATE:
@@ -151,10 +144,7 @@ class Flow:
         return None
 
     def advance(self, from_step: Step) -> Step:
-        """Move to the step after `from_step`, if the rotation stands there, and return where it stands.
-
-        Out of the probe and out of the retirement only `complete` and `purge` lead.
-        """
+        """Move on from `from_step`; only `complete` leads out of the probe, and `purge` out of the retirement."""
         if self.step is not from_step or from_step in (Step.PROBE, Step.RETIRE):
             return self.context.rotation.step
         return self._move(+1)
@@ -185,10 +175,7 @@ class Flow:
 
     @property
     def can_be_reverted(self) -> bool:
-        """Whether the legacy key worked in the newest poll and the current one did not.
-
-        Where neither answered, nothing says that the legacy key is the better one.
-        """
+        """Whether the legacy key worked in the newest poll and the current one did not; not where neither answered."""
         polls = self.retire.polls()[-1:] if self.step is Step.RETIRE and self.retire.legacy else []
         return any(poll.legacy_accepted and not poll.control_accepted for poll in polls)
 

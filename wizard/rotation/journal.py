@@ -140,10 +140,7 @@ class Journal:
         )
 
     def key_in(self, environment: str, slot: Slot) -> KeyRecord | None:
-        """Return the key that was put into a slot last and is in the keyring, as far as is known.
-
-        Rows are taken in the order in which they were written: the clock may have been set back.
-        """
+        """Return the key that was put into a slot last, by the order of writing, and is stored as far as is known."""
         held = (key for key in reversed(self.keys(environment)) if key.slot is slot)
         return next((key for key in held if key.holding is Holding.STORED or slot is Slot.LEGACY), None)
 
@@ -292,10 +289,7 @@ class Journal:
         )
 
     def note_whitelist(self, rotation: RotationRecord, text: str, labels: Mapping[str, str] | None = None) -> None:
-        """Keep the list that was composed in this rotation, separated by commas, with the labels of its entries.
-
-        An entry without one keeps what it had.
-        """
+        """Keep the list composed in this rotation, separated by commas; entries without a label keep what they had."""
         with self._database.transaction() as write:
             write.insert("whitelists", rotation=rotation.number, at=self._clock(), text=text)
             for network, label in (labels or {}).items():

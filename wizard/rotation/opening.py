@@ -36,10 +36,7 @@ _LARGEST_NOTE = 4096
 
 @contextmanager
 def sole_writer(file: Path, environment: str, clock: Clock) -> Iterator[None]:
-    """Hold the environment's lock; the system releases it when this process ends, however it ends.
-
-    Raises `WizardError` where another process holds it, or the lock cannot be made.
-    """
+    """Hold the environment's lock until this process ends, however it ends; a `WizardError` where another holds it."""
     lock = FileLock(file, timeout=0, mode=0o600)
     try:
         lock.acquire()

@@ -55,6 +55,7 @@ _ON_THE_KEY = (
 """What is only asked when the new key was accepted."""
 _ON_THE_EXCHANGE = (findings.CLOCK, findings.NEW_KEY, *_ON_THE_KEY, findings.CONTROL, findings.MARKET_STREAM)
 """What is only asked when the exchange was reached."""
+OnFinding = Callable[[Finding], object]
 Result = TypeVar("Result")
 
 
@@ -108,13 +109,7 @@ class _Shown:
 class Probe:
     """One run of the probe of a new key, `pending`, beside the key in use; `on_finding` takes each finding."""
 
-    def __init__(
-        self,
-        context: Context,
-        pending: KeyRecord,
-        current: KeyRecord | None,
-        on_finding: Callable[[Finding], object],
-    ) -> None:
+    def __init__(self, context: Context, pending: KeyRecord, current: KeyRecord | None, on_finding: OnFinding) -> None:
         self._context = context
         self._site = context.environment.site
         self._pending = pending
@@ -132,7 +127,7 @@ class Probe:
             self._tell(*describe_connection(connection, self._writer))
             if not connection.is_open:
                 self._tell_not_run(*_ON_THE_EXCHANGE)
-                return self._report()
+                return ProbeReport(tuple(self._findings), self._pending.item)
             new, other, skew, _ = await _together(
                 self._prove(client, credentials),
                 self._show_control(client, control),
@@ -142,19 +137,11 @@ class Probe:
             if not new.answer.accepted:
                 return await self._refusal(client, credentials, new, other, skew)
         self._compare(new, other)
-        report = self._report(new.answer.diagnose(), new.answer.restrictions)
+        answer, item = new.answer, self._pending.item
+        report = ProbeReport(tuple(self._findings), item, answer.restrictions, answer.diagnose())
         if report.is_proven:
             self._context.journal.mark_proven(self._pending, self._context.egress)
         return report
-
-    def _report(
-        self,
-        diagnosis: Diagnosis | None = None,
-        restrictions: ApiRestrictions | None = None,
-        *,
-        may_be_swapped: bool = False,
-    ) -> ProbeReport:
-        return ProbeReport(tuple(self._findings), self._pending.item, restrictions, diagnosis, may_be_swapped)
 
     def _tell(self, *findings: Finding) -> None:
         for finding in findings:
@@ -358,7 +345,7 @@ class Probe:
         self._tell(self._writer.diagnosis(findings.NEW_KEY, diagnosis))
         self._tell_not_run(*_ON_THE_KEY)
         may_be_swapped = credentials.kind is KeyKind.HMAC and new.answer.code in MAYBE_SWAPPED
-        return self._report(diagnosis, may_be_swapped=may_be_swapped)
+        return ProbeReport(tuple(self._findings), self._pending.item, None, diagnosis, may_be_swapped)
 
     async def _timed(self, call: Awaitable[Result]) -> tuple[Result, float]:
         begun = self._context.stopwatch()

@@ -16,6 +16,7 @@ from typing import Any
 from wizard.core.credentials import KeyKind, KeyName
 from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.egress.agreement import EgressState
+from wizard.egress.selection import ExchangeAddress
 from wizard.rotation.model import STEPS, Event, Mode, RotationRecord, Step
 
 _LAST_MOMENT = 253402300800.0
@@ -160,21 +161,22 @@ def event(row: sqlite3.Row) -> Event:
     if not all(fits(detail[name]) for name, fits in checks if name in detail or name not in _LATER):
         raise _nonsense("detail")
     if kind == "egress.chosen":
-        _expect_addresses(detail)
+        choice(detail)
     of_rotation = None if row["rotation"] is None else number(row, "rotation")
     return Event(number(row, "number"), moment(row, "at"), of_rotation, kind, detail)
 
 
-def _expect_addresses(detail: Mapping[str, Any]) -> None:
-    exchange = detail.get("exchange")
-    named = (
-        (exchange["address"], *exchange.get("beside", ()), *exchange.get("seen", ())) if exchange is not None else ()
-    )
-    owners = {name: owner for name, owner in detail.items() if name != "exchange"}
-    for each in (*(owners.keys() - {"route"}), *named):
-        IPv4Address(each)
-    if not all(map(_TEXT, owners.values())) or (exchange is not None and not _FLAG(exchange["instead"])):
+def choice(detail: Mapping[str, Any]) -> tuple[str, dict[IPv4Address, str], ExchangeAddress | None]:
+    """Return the route, the addresses that were decided about, each with whose it is, and what the exchange said."""
+    owners = {IPv4Address(name): owner for name, owner in detail.items() if name not in ("exchange", "route")}
+    route, told, named = detail.get("route", ""), detail.get("exchange"), None
+    if told is not None:
+        address = IPv4Address(told["address"])
+        beside, seen = (frozenset(map(IPv4Address, told.get(name, ()))) for name in ("beside", "seen"))
+        named = ExchangeAddress(address, beside, told["instead"], seen)
+    if not all(map(_TEXT, (route, *owners.values()))) or (named and not _FLAG(named.is_instead)):
         raise _nonsense("detail")
+    return route, owners, named
 
 
 def _nonsense(column: str) -> ValueError:

@@ -59,11 +59,7 @@ class UnknownItems:
         return tuple([await self._look_at(name) for name in await self._vault.unknown_items()])
 
     async def credentials(self, name: str) -> Credentials:
-        """Return the key that an unknown item holds; the caller wipes it.
-
-        Raises `WizardError` where it is gone, the journal knows it by now, it holds a key pair without an API key, or
-        it cannot be read.
-        """
+        """Return the key that an unknown item holds, to be wiped; a `WizardError` where it holds no whole one."""
         found = decode_item(await self._read(name))
         if not is_placeholder(found.api_key):
             return found
@@ -76,11 +72,7 @@ class UnknownItems:
         )
 
     async def delete(self, name: str) -> None:
-        """Delete an unknown item for good; return once the place holds none. Call it on the user's typed word only.
-
-        Raises:
-            WizardError: it is gone, the journal knows it by now, it failed, or it is not known whether it did.
-        """
+        """Delete an unknown item, on the user's typed word only; a `WizardError` where it may still be there."""
         (await self._read(name)).wipe()
         async with self._vault.store.turn():
             await delete_confirmed(self._vault.store, name)

@@ -97,10 +97,7 @@ def expand(validation: Validation, max_entries: int) -> Entries | None:
 
 
 def collapse(validation: Validation) -> Entries | None:
-    """Return the list with neighbours joined into blocks that open no address that was not there.
-
-    None where nothing can be joined. No block becomes wider than a list may hold. It gets the joined labels.
-    """
+    """Return the list with neighbours joined into blocks that let in no more, labels too; None where there are none."""
     changed: dict[int, Entry | None] = {}
     for network, inside in _groups(validation).items():
         if len(inside) > 1:

@@ -137,10 +137,7 @@ def _listed(text: str) -> Iterator[str]:
 
 
 def hosts_of_ssh_config(file: Path) -> tuple[Host, ...]:
-    """Return the concrete names after `Host` in `file` and what it includes, each once, in their order.
-
-    Files that are missing or cannot be read name no hosts, as for ssh. What a `Match` says is not read.
-    """
+    """Return the concrete names after `Host` in `file` and what it includes, each once; unreadable files name none."""
     names = dict.fromkeys(_names(file, file.parent, set()))
     return tuple(Host(name, HostSource.SSH_CONFIG) for name in names)
 

@@ -51,10 +51,7 @@ class OpenSsh:
     """Seconds until ssh itself gives up to connect, with a reason."""
 
     async def run(self, host: str, script: bytes, end: bytes, deadline: float) -> ScriptRun:
-        """Have `host` run `script` with `sh -s` until it wrote `end`, and return what it wrote; `deadline` in seconds.
-
-        Raises `WizardError` where ssh cannot be started.
-        """
+        """Have `host` run `script` until it wrote `end` or `deadline` seconds are over; a `WizardError` without ssh."""
         try:
             process = await asyncio.create_subprocess_exec(
                 *self.command(host),

@@ -142,10 +142,7 @@ def judge_run(
     deadline: float,
     milliseconds: float,
 ) -> HostAnswer:
-    """Return what the lines tagged with `nonce` say; greetings and everything else between them do not count.
-
-    `services` are those whose URLs the host was given, in that order; `deadline` is in seconds.
-    """
+    """Return what the lines tagged with `nonce` say; `services` are those that the host was given, in that order."""
     lines = [words for words in _tagged(run.output, nonce) if words]
     client = next((words[1] for words in lines if words[0] == "client" and len(words) == 2), "")
     client = client if client in {"curl", "wget", "python3", "none"} else ""

@@ -6,15 +6,12 @@ from collections.abc import Iterable, Mapping
 from ipaddress import IPv4Address
 
 from wizard.core.errors import WizardError
-from wizard.egress.selection import THIS_HOST, Candidate, ExchangeAddress, ExchangeObservation, Selection
+from wizard.egress.selection import THIS_HOST, Candidate, ExchangeObservation, Selection
+from wizard.rotation import rows
 from wizard.rotation.context import Context
 
 CHOSEN = "egress.chosen"
 """The event: each address that was decided about with whose it is; with nothing, it does not go to the whitelist."""
-ROUTE = "route"
-"""Beside them: the way out. What was decided about this host's addresses counts for that way only."""
-EXCHANGE = "exchange"
-"""Beside them: what the exchange said of this host, over that way."""
 NAMES_BETWEEN = ", "
 """Parts the names of the hosts that share an address, in its label."""
 
@@ -35,16 +32,11 @@ class AddressSelection:
         events = journal.events(rotation, CHOSEN) if rotation else ()
         if not events:
             return Selection(verdict)
-        detail = dict(events[-1].detail)
-        is_elsewhere = detail.pop(ROUTE, self._route) != self._route
-        exchange = _read_exchange(detail.pop(EXCHANGE, None))
-        owners = {
-            IPv4Address(address): str(owner)
-            for address, owner in detail.items()
-            if not (is_elsewhere and owner in {"", THIS_HOST})
-        }
+        route, owners, exchange = rows.choice(events[-1].detail)
+        if route not in ("", self._route):
+            owners, exchange = {each: owner for each, owner in owners.items() if owner not in {"", THIS_HOST}}, None
         ticked = {address: owner for address, owner in owners.items() if owner}
-        return Selection(verdict, ticked, frozenset(owners.keys() - ticked.keys()), None if is_elsewhere else exchange)
+        return Selection(verdict, ticked, frozenset(owners.keys() - ticked.keys()), exchange)
 
     def seen_at(self, addresses: Iterable[IPv4Address], *, is_own: bool) -> dict[IPv4Address, float]:
         """Return when addresses were seen last: of this host over the route that is taken now, or of others."""
@@ -85,24 +77,15 @@ class AddressSelection:
     def _keep(self, selection: Selection) -> None:
         left_out = dict.fromkeys(sorted(selection.unticked), "")
         owners = {str(address): owner for address, owner in (dict(selection.ticked) | left_out).items()}
-        detail: dict[str, object] = {**owners, ROUTE: self._route}
-        if selection.exchange:
-            detail[EXCHANGE] = _write_exchange(selection.exchange)
+        # What was decided about this host's addresses counts for that way out only.
+        detail: dict[str, object] = {**owners, "route": self._route}
+        if told := selection.exchange:
+            beside, seen = ([str(address) for address in sorted(those)] for those in (told.beside, told.seen))
+            named = {"address": str(told.address), "beside": beside, "instead": told.is_instead, "seen": seen}
+            detail["exchange"] = named  # what the exchange said of this host, over that way
         rotation = self._context.journal.open_rotation(self._context.environment.name)
         if rotation is not None:
             self._context.journal.record(rotation, CHOSEN, detail)
-
-
-def _write_exchange(named: ExchangeAddress) -> dict[str, object]:
-    beside, seen = ([str(address) for address in sorted(those)] for those in (named.beside, named.seen))
-    return {"address": str(named.address), "beside": beside, "instead": named.is_instead, "seen": seen}
-
-
-def _read_exchange(kept: object) -> ExchangeAddress | None:
-    if not isinstance(kept, dict):
-        return None
-    beside, seen = (frozenset(map(IPv4Address, kept.get(name, ()))) for name in ("beside", "seen"))
-    return ExchangeAddress(IPv4Address(kept["address"]), beside, kept["instead"], seen)
 
 
 def _left_by(found: Mapping[IPv4Address, str], ticked: Mapping[IPv4Address, str]) -> list[IPv4Address]:

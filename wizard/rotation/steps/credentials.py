@@ -45,10 +45,7 @@ class CredentialsStep:
         return self._context.key(Slot.PENDING)
 
     async def public_key(self, kind: KeyKind = KeyKind.ED25519) -> str:
-        """Return the public half of the pair that waits for its API key, made now if there is none.
-
-        It is stored by then: a place that cannot hold it says so before a key is created with it.
-        """
+        """Return the public half of the pair that waits for its API key; it is stored by then, made where none is."""
         pending = self.pending  # it has the pair when its API key was mistyped
         for record in [*reversed(self._drafts()), *([pending] if pending else [])]:
             if record.kind is kind:
@@ -67,10 +64,7 @@ class CredentialsStep:
             await self._keep_draft(pair, IMPORTED)
 
     async def ask_permissions(self) -> SignedAnswer | None:
-        """Ask the exchange, with a signed call that only reads, what the current key may do; None where there is none.
-
-        Raises `WizardError` where the place of the credentials or the route cannot be used.
-        """
+        """Ask Binance what the current key may do, None where there is none; a `WizardError` where it cannot."""
         context = self._context
         async with context.credentials(context.key(Slot.CURRENT)) as found:
             if found is None:
@@ -111,10 +105,7 @@ class CredentialsStep:
         return None
 
     async def swap(self, typed: str) -> Finding:
-        """Store the new key again with API key and secret exchanged; the next probe sends them so.
-
-        Raises `WizardError` where what the user `typed` is not `SWAP_WORD`; nothing was changed.
-        """
+        """Store the new key with API key and secret exchanged; a `WizardError` where `typed` is not `SWAP_WORD`."""
         if typed.lower() != SWAP_WORD:
             raise WizardError(
                 "API key and secret were not swapped",

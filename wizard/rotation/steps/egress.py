@@ -74,11 +74,7 @@ class EgressStep:
         return more
 
     async def ask_exchange(self) -> ExchangeObservation | None:
-        """Make two signed calls with the key in use and return what they show of this host's address.
-
-        An address that a refusal names is kept like every observation, and ticked for the whitelist. None is returned
-        where no key is in use. Raises `WizardError` where the keyring or the route cannot be used.
-        """
+        """Make two signed calls with the key in use, None where there is none; keep and tick an address they name."""
         context = self._context
         async with context.credentials(context.key(Slot.CURRENT)) as credentials:
             if credentials is None:

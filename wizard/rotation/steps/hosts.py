@@ -92,10 +92,7 @@ class HostsStep:
     async def ask(
         self, hosts: Sequence[Host], on_answer: Callable[[HostAnswer], object] = lambda _: None
     ) -> tuple[HostAnswer, ...]:
-        """Ask the hosts over OpenSSH; keep each answer when it comes, and the addresses in the journal.
-
-        Raises `WizardError` where this is a rehearsal, in which nobody is asked, or there is no ssh here.
-        """
+        """Ask the hosts over OpenSSH and keep each answer; a `WizardError` in a rehearsal, or where there is no ssh."""
         context = self._context
         if self.is_rehearsal:
             raise WizardError(

@@ -60,10 +60,7 @@ class ProbeStep:
                 await self._context.pause(pause)
 
     async def promote(self, report: ProbeReport, step: Step) -> None:
-        """Ask once more, then make the proven key the current and the current key the legacy one; go on to `step`.
-
-        Raises `WizardError` where the report does not allow it, or is about another key, or the slots do not allow it.
-        """
+        """Ask once more, then switch to the proven key and go on to `step`; else a `WizardError`."""
         pending = self._context.key(Slot.PENDING)
         if not report.is_proven or pending is None or pending.item != report.item:
             raise _not_proven("This key is not proven yet", advice="Run the probe until it is proven.")

@@ -88,10 +88,7 @@ class RetireStep:
         return judge_death(polls, self._baseline(events, polls))
 
     async def poll(self) -> Death:
-        """Ask with both keys, keep the answer in the journal, judge. Waits first where the last poll was a moment ago.
-
-        Raises `WizardError` where the current key is not stored any more, so that nothing can be compared.
-        """
+        """Ask with both keys, once a poll counts, and judge; a `WizardError` where no current key is stored."""
         if self._moments_left > 0:
             await self._context.pause(self._moments_left)
             self._has_waited = True
@@ -228,10 +225,7 @@ class RetireStep:
         return _polls(_since_switch(self._context.journal.events(self._context.rotation)))
 
     def _baseline(self, events: Sequence[Event], polls: Sequence[Poll]) -> str | None:
-        """From where the legacy key was accepted last within this rotation, where possible a known address.
-
-        By the order of the events alone: the clock may have been set in between.
-        """
+        """From where the legacy key was accepted last, by the order of events: the clock may have been set."""
         legacy = self.legacy or self.retired
         accepted = [
             str(event.detail["address"])

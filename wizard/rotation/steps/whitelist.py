@@ -46,10 +46,7 @@ class WhitelistStep:
         """What stands in the draft for the sake of a detection alone."""
 
     def proposal(self) -> Entries:
-        """Return the list to start from: what was typed, else this rotation's list, else the current key's.
-
-        What was ticked or unticked since last time is put in or taken out, once.
-        """
+        """Return what was typed, else this rotation's list, else the current key's, and what was ticked since."""
         selection = self._selection.now
         wanted, left_out = selection.wanted(), selection.left_out()
         entries = self._labelled(networks_of(self._kept) or self._in_use()) if self.draft is None else self.draft
@@ -69,10 +66,7 @@ class WhitelistStep:
         return self._context.journal.whitelist_of(self._context.rotation)
 
     def validate(self, entries: Entries) -> Validation:
-        """Check what was typed, entry by entry; the addresses that were ticked must be covered.
-
-        Where none of this host's is ticked, or one was detected long ago, that is told: the list may lock it out.
-        """
+        """Check what was typed, entry by entry, and whether it covers what was ticked and seen not long ago."""
         context = list_context(self._context.journal, self._context.environment, self._selection.now.wanted())
         validation = validate(entries, context)
         warnings = _warn_about_hosts(self._selection, validation, self._put_in, self._context.clock())
