@@ -99,11 +99,9 @@ def sign(credentials: Credentials, payload: str) -> str:
         return hmac.new(credentials.signing.reveal().encode("utf-8"), data, hashlib.sha256).hexdigest()
     key = read_private_key(credentials.signing)
     if kind_of(key) is not credentials.kind:
-        raise SigningKeyError(
-            f"The private key is not an {credentials.kind.label} key",
-            why=f"It is an {kind_of(key).label} key.",
-            advice="Choose that kind of key, or give another private key.",
-        )
+        why = f"It is an {kind_of(key).label} key."
+        advice = "Choose that kind of key, or give another private key."
+        raise SigningKeyError(f"The private key is not an {credentials.kind.label} key", why=why, advice=advice)
     signature = key.sign(data, padding.PKCS1v15(), SHA256()) if isinstance(key, rsa.RSAPrivateKey) else key.sign(data)
     return base64.b64encode(signature).decode("ascii")
 
@@ -140,11 +138,9 @@ def _spelled(value: Parameter) -> str:
 def _unreadable(pem: Secret, passphrase: Secret | None) -> SigningKeyError:
     text = pem.reveal()
     if "ENCRYPTED" in text:
-        return SigningKeyError(
-            "The private key is encrypted and could not be opened",
-            why="The passphrase is wrong." if passphrase else "No passphrase was given.",
-            advice="Enter the passphrase of this file.",
-        )
+        why = "The passphrase is wrong." if passphrase else "No passphrase was given."
+        advice = "Enter the passphrase of this file."
+        return SigningKeyError("The private key is encrypted and could not be opened", why=why, advice=advice)
     if "-----BEGIN PUBLIC" in text:
         return SigningKeyError(
             "This is a public key", why="A public key cannot sign.", advice="Give the private key that belongs to it."
@@ -181,11 +177,9 @@ def import_private_key(pem: Secret, passphrase: Secret | None = None) -> KeyPair
     """Return the pair of a private key as plain PKCS#8; a `SigningKeyError` where Binance does not take it."""
     key = read_private_key(pem, passphrase)
     if isinstance(key, rsa.RSAPrivateKey) and key.key_size not in RSA_BITS:
-        raise SigningKeyError(
-            f"Binance does not take an RSA key of {key.key_size} bits",
-            why="It takes RSA keys of 2048 to 4096 bits.",
-            advice="Make a new key. Ed25519 is recommended.",
-        )
+        why = "It takes RSA keys of 2048 to 4096 bits."
+        advice = "Make a new key. Ed25519 is recommended."
+        raise SigningKeyError(f"Binance does not take an RSA key of {key.key_size} bits", why=why, advice=advice)
     return _pair(key)
 
 

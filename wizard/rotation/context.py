@@ -31,9 +31,7 @@ class Pace:
     """How long to wait for what, in seconds."""
 
     call: float = 10.0
-    """The deadline of one call to the exchange."""
     egress: float = 6.0
-    """The deadline of one egress detection."""
     sampling: float = 30.0
     """The deadline of sampling more, to find a pool of addresses."""
     between_passes: float = 0.5
@@ -63,9 +61,7 @@ class Context:
     """Seconds from any start, for round trips. `time.perf_counter` is one."""
     pace: Pace = field(default_factory=Pace)
     lookup: Lookup = look_up
-    """Asks the name service for IPv4 addresses."""
     ipv6_lookup: Ipv6Lookup = field(default_factory=Ipv6Lookup)
-    """Asks the name service for IPv6 addresses, and the routing table for ways there."""
 
     @property
     def rotation(self) -> RotationRecord:

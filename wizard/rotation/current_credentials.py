@@ -88,11 +88,9 @@ def current_key(environment: str, paths: Paths) -> KeyRecord:
     with read_journal(paths) as journal:
         record = journal.key_in(environment, Slot.CURRENT)
     if record is None:
-        raise NoCurrentKeyError(
-            f"{environment} has no current key",
-            why="None was stored and proven yet.",
-            advice=f"Create one, or import the one you use: key-wizard --env {environment}",
-        )
+        why = "None was stored and proven yet."
+        advice = f"Create one, or import the one you use: key-wizard --env {environment}"
+        raise NoCurrentKeyError(f"{environment} has no current key", why=why, advice=advice)
     return record
 
 

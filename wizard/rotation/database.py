@@ -112,12 +112,8 @@ def _explaining(file: Path, done: str) -> Iterator[None]:
 
 
 def _damaged(file: Path, why: str) -> WizardError:
-    return WizardError(
-        f"The wizard's records {file} are damaged",
-        why=f"{why}.",
-        advice=_MOVE_AWAY.format(file=file),
-        code="journal.damaged",
-    )
+    advice = _MOVE_AWAY.format(file=file)
+    return WizardError(f"The wizard's records {file} are damaged", why=f"{why}.", advice=advice, code="journal.damaged")
 
 
 _MOVE_AWAY = (

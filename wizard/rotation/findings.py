@@ -93,22 +93,15 @@ class FindingWriter:
 
     def diagnosis(self, subject: str, diagnosis: Diagnosis, milliseconds: float | None = None) -> Finding:
         """What a signed call came to."""
-        proof_gap = "that it may trade, as only reading was tried" if diagnosis.outcome is CallOutcome.ACCEPTED else ""
-        return self.note(
-            subject,
-            _OUTCOMES[diagnosis.outcome],
-            " ".join(sentences(diagnosis.what, diagnosis.why)),
-            does_not_prove=proof_gap,
-            advice=diagnosis.advice,
-            milliseconds=milliseconds,
-        )
+        gap = "that it may trade, as only reading was tried" if diagnosis.is_accepted else ""
+        outcome, observed = _OUTCOMES[diagnosis.outcome], " ".join(sentences(diagnosis.what, diagnosis.why))
+        advice = diagnosis.advice
+        return self.note(subject, outcome, observed, does_not_prove=gap, advice=advice, milliseconds=milliseconds)
 
     def not_run(self, *subjects: str) -> tuple[Finding, ...]:
         """Checks that could not be asked because an earlier one did not pass."""
-        return tuple(
-            self.note(subject, Outcome.NOT_RUN, "Not run, because an earlier check did not pass.")
-            for subject in subjects
-        )
+        observed = "Not run, because an earlier check did not pass."
+        return tuple(self.note(subject, Outcome.NOT_RUN, observed) for subject in subjects)
 
     def skew(self, skew: ClockSkew, milliseconds: float | None = None) -> Finding:
         """How far this host's clock is from the exchange's."""
@@ -119,22 +112,15 @@ class FindingWriter:
     def restriction(self, is_restricted: bool | None, is_adopted: bool) -> Finding:
         """Whether Binance binds the key to a whitelist. It does not say which one."""
         if is_restricted:
-            return self.note(
-                IP_RESTRICTION,
-                Outcome.PASSED,
-                "Binance says ipRestrict: true.",
-                does_not_prove="which addresses are on the list, as Binance does not say",
-            )
+            gap = "which addresses are on the list, as Binance does not say"
+            return self.note(IP_RESTRICTION, Outcome.PASSED, "Binance says ipRestrict: true.", does_not_prove=gap)
         advice = "Edit the key on Binance's page: restrict access to trusted IPs and paste the whitelist."
         if is_restricted is None:
             observed = "Binance does not say whether this key is restricted."
             return self.note(IP_RESTRICTION, Outcome.INCONCLUSIVE, observed, advice=advice)
-        return self.note(
-            IP_RESTRICTION,
-            Outcome.WARNING if is_adopted else Outcome.FAILED,
-            "This key works from anywhere. Binance says ipRestrict: false.",
-            advice=advice,
-        )
+        outcome = Outcome.WARNING if is_adopted else Outcome.FAILED
+        observed = "This key works from anywhere. Binance says ipRestrict: false."
+        return self.note(IP_RESTRICTION, outcome, observed, advice=advice)
 
     def permissions(self, new: ApiRestrictions, current: ApiRestrictions | None, *, has_control: bool) -> Finding:
         """How the new key's permissions compare with the current key's, where that one could be asked."""
@@ -159,10 +145,7 @@ class FindingWriter:
         if new.uid is None or current.uid is None:
             return self.note(SAME_ACCOUNT, Outcome.INCONCLUSIVE, "Binance gave no account number to compare.")
         if new.uid != current.uid:
-            return self.note(
-                SAME_ACCOUNT,
-                Outcome.FAILED,
-                "The new key belongs to another account than the current key.",
-                advice="Log in to the account of the current key and create the new key there.",
-            )
+            observed = "The new key belongs to another account than the current key."
+            advice = "Log in to the account of the current key and create the new key there."
+            return self.note(SAME_ACCOUNT, Outcome.FAILED, observed, advice=advice)
         return self.note(SAME_ACCOUNT, Outcome.PASSED, "Both keys have the same account number.")

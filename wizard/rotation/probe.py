@@ -199,13 +199,9 @@ class Probe:
         if account.can_trade:
             self._note(findings.ACCOUNT, Outcome.PASSED, seen, milliseconds=took_ms)
         else:
-            self._note(
-                findings.ACCOUNT,
-                Outcome.WARNING,
-                f"{seen} Binance says canTrade: false for it.",
-                advice="If your bot trades with this key, find out on Binance why the account may not trade.",
-                milliseconds=took_ms,
-            )
+            seen += " Binance says canTrade: false for it."
+            advice = "If your bot trades with this key, find out on Binance why the account may not trade."
+            self._note(findings.ACCOUNT, Outcome.WARNING, seen, advice=advice, milliseconds=took_ms)
         return account
 
     async def _repeat(self, client: ExchangeClient, credentials: Credentials) -> None:
@@ -307,12 +303,9 @@ class Probe:
     def _compare(self, new: _Shown, other: _Shown | None) -> None:
         if new.answer.restrictions is None:
             why = f" Reason: {self._site.lacks}." if self._site.lacks else ""
-            self._note(
-                findings.IP_RESTRICTION,
-                Outcome.NOT_APPLICABLE,
-                f"{self._site.name} does not say whether the key is restricted.{why}",
-                does_not_prove="that the key is bound to the whitelist. Check it on Binance's page",
-            )
+            observed = f"{self._site.name} does not say whether the key is restricted.{why}"
+            gap = "that the key is bound to the whitelist. Check it on Binance's page"
+            self._note(findings.IP_RESTRICTION, Outcome.NOT_APPLICABLE, observed, does_not_prove=gap)
         else:
             is_adopted = self._context.rotation.mode is Mode.ADOPT
             self._tell(self._writer.restriction(new.answer.restrictions.ip_restricted, is_adopted))
@@ -324,12 +317,8 @@ class Probe:
         elif self._current is not None:
             error = other.not_read if other else None
             why = " ".join(sentences(error.what, error.why)) if error else "The current key was not accepted."
-            self._note(
-                findings.SAME_ACCOUNT,
-                Outcome.INCONCLUSIVE,
-                f"Not compared. {why}",
-                does_not_prove="that both keys belong to one account",
-            )
+            gap = "that both keys belong to one account"
+            self._note(findings.SAME_ACCOUNT, Outcome.INCONCLUSIVE, f"Not compared. {why}", does_not_prove=gap)
 
     async def _refusal(
         self,

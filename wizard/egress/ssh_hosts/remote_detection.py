@@ -82,7 +82,10 @@ async def ask_hosts(
     `WizardError` where ssh cannot be started.
     """
     bounds = bounds or Bounds()
-    voices = one_per_operator(services)
+    first: dict[str, EchoService] = {}
+    for service in services:  # two of one operator would be one voice
+        first.setdefault(service.operator, service)
+    voices = tuple(first.values())[:MOST_OPERATORS]
     free = asyncio.Semaphore(bounds.at_a_time)
     answers: dict[Host, HostAnswer] = {}
 
@@ -115,14 +118,6 @@ async def _within(seconds: float, questions: Iterable[Coroutine[Any, Any, None]]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def one_per_operator(services: Sequence[EchoService]) -> tuple[EchoService, ...]:
-    """Return the services that a host is given: two of one operator would be one voice."""
-    first: dict[str, EchoService] = {}
-    for service in services:
-        first.setdefault(service.operator, service)
-    return tuple(first.values())[:MOST_OPERATORS]
 
 
 def compose_script(nonce: str, seconds_each: int, services: Sequence[EchoService]) -> bytes:

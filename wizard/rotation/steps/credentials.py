@@ -107,11 +107,8 @@ class CredentialsStep:
     async def swap(self, typed: str) -> Finding:
         """Store the new key with API key and secret exchanged; a `WizardError` where `typed` is not `SWAP_WORD`."""
         if typed.lower() != SWAP_WORD:
-            raise WizardError(
-                "API key and secret were not swapped",
-                advice=f"Type {SWAP_WORD} where you are asked for it.",
-                code="credentials.not-swapped",
-            )
+            advice = f"Type {SWAP_WORD} where you are asked for it."
+            raise WizardError("API key and secret were not swapped", advice=advice, code="credentials.not-swapped")
         pending = self.pending
         found = await self._context.vault.fetch(pending) if pending else None
         if pending is None or found is None:

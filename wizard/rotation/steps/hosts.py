@@ -95,11 +95,9 @@ class HostsStep:
         """Ask the hosts over OpenSSH and keep each answer; a `WizardError` in a rehearsal, or where there is no ssh."""
         context = self._context
         if self.is_rehearsal:
-            raise WizardError(
-                "In a rehearsal no real host is asked",
-                why="The addresses of a rehearsal are made up.",
-                advice="In a real job the ticked hosts are asked here, over OpenSSH.",
-            )
+            why = "The addresses of a rehearsal are made up."
+            advice = "In a real job the ticked hosts are asked here, over OpenSSH."
+            raise WizardError("In a rehearsal no real host is asked", why=why, advice=advice)
 
         def take(answer: HostAnswer) -> None:
             self._keep(answer)

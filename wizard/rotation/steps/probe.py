@@ -83,12 +83,9 @@ class ProbeStep:
         pending = self._context.key(Slot.PENDING)
         async with self._context.credentials(pending) as credentials:
             if pending is None or credentials is None:
-                raise WizardError(
-                    "There is no key to probe",
-                    why=f"{capitalised(self._context.vault.store.place)} holds no key to probe for this environment.",
-                    advice="Go back to the Credentials step and enter the key again.",
-                    code="probe.no-key",
-                )
+                why = f"{capitalised(self._context.vault.store.place)} holds no key to probe for this environment."
+                advice = "Go back to the Credentials step and enter the key again."
+                raise WizardError("There is no key to probe", why=why, advice=advice, code="probe.no-key")
             yield pending, credentials
 
     async def _ask(self, credentials: Credentials) -> SignedAnswer:

@@ -134,12 +134,8 @@ class RetireStep:
     async def purge(self, last_four: str | None = None) -> Death:
         """Poll once more, then delete the legacy secret and read back that it is gone; return the judgement.
 
-        Args:
-            last_four: What the user typed, the last four characters of the legacy key, to give up one whose death
-                cannot be seen from here; None where it is proven.
-
-        Raises:
-            WizardError: the key is not proven dead, and is seen to be alive or the characters are not its own.
+        `last_four` is what the user typed to give up a key whose death cannot be seen from here; None where it is
+        proven. Raises `WizardError` where it is not, and the key is alive or the characters are not its own.
         """
         legacy = self.legacy
         if legacy is None:

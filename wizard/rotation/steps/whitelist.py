@@ -80,12 +80,9 @@ class WhitelistStep:
         """Keep a valid list in the journal; a `WizardError` where it has errors, or a key for a label."""
         validation = self.validate(entries)
         if not validation.is_valid:
-            raise WizardError(
-                "This list cannot be used yet",
-                why=validation.sentence(),
-                advice="Fix the entries that are marked. What you typed is kept.",
-                code="whitelist.invalid",
-            )
+            why = validation.sentence()
+            advice = "Fix the entries that are marked. What you typed is kept."
+            raise WizardError("This list cannot be used yet", why=why, advice=advice, code="whitelist.invalid")
         pasted = render(validation.networks)
         typed = {
             str(each.entry.network): each.entry.label
