@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from tests.tui.conftest import Wizard
-from wizard.tui.screens.dialogs import AskScreen, LeaveScreen, TextScreen
+from wizard.tui.screens.dialogs import LeaveScreen, TextScreen
+from wizard.tui.screens.form import FormScreen
 
 
 async def test_at_60_columns_help_says_in_its_frame_how_it_closes(wizard: Wizard) -> None:
@@ -22,8 +23,8 @@ async def test_the_wizard_can_be_closed_from_a_dialog_and_the_key_that_asks_for_
     await wizard.press("o")
     await wizard.until("ActionBar", "Add host")
     await wizard.press("a")
-    await wizard.when(lambda: isinstance(wizard.app.screen, AskScreen))
+    await wizard.when(lambda: isinstance(wizard.app.screen, FormScreen))
     await wizard.press("ctrl+q")
     await wizard.when(lambda: isinstance(wizard.app.screen, LeaveScreen))
     await wizard.press("ctrl+q")
-    await wizard.when(lambda: isinstance(wizard.app.screen, AskScreen))
+    await wizard.when(lambda: isinstance(wizard.app.screen, FormScreen))

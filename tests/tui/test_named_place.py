@@ -16,7 +16,8 @@ from wizard.custody.custodian import CREDENTIAL, Custodian
 from wizard.custody.encrypted_file import make_file
 from wizard.custody.store import PHRASES
 from wizard.tui.app import WizardApp
-from wizard.tui.screens.dialogs import ConfirmScreen, TextScreen
+from wizard.tui.screens.dialogs import TextScreen
+from wizard.tui.screens.form import FormScreen
 from wizard.tui.screens.view_screen import ViewScreen
 from wizard.tui.widgets.secret_field import SecretField
 
@@ -78,7 +79,7 @@ async def test_a_whole_rotation_never_calls_the_encrypted_file_a_keyring(filed: 
     await let_legacy_key_die(filed)
     await filed.until("ActionBar", "enter Delete its secret")
     await filed.press("enter")
-    await filed.when(lambda: isinstance(filed.app.screen, ConfirmScreen))
+    await filed.when(lambda: isinstance(filed.app.screen, FormScreen))
     assert "from the encrypted file" in filed.text(".question")
     await filed.press(*"delete", "enter")
     await filed.until("PageHeader", "finished")
@@ -102,5 +103,5 @@ async def test_a_job_that_is_given_up_says_from_where_the_new_key_is_deleted(fil
     await filed.press("escape")
     await filed.until("ActionBar", "g Give up")
     await filed.press("g")
-    await filed.when(lambda: isinstance(filed.app.screen, ConfirmScreen))
+    await filed.when(lambda: isinstance(filed.app.screen, FormScreen))
     assert "deletes the new credentials from the encrypted file" in filed.text(".question")

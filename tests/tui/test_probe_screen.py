@@ -97,7 +97,7 @@ async def test_no_key_alone_shows_the_secret_of_a_refused_key_to_the_exchange(wi
     secret = await to_probe(wizard, "198.51.100.7")
     await wizard.until("ActionBar", "y Swap key and secret")
     await wizard.press("y", "enter", "enter", "s", "w", "a", "enter")
-    await wizard.until(".keys", "That is not swap")
+    await wizard.until("Notice", "That is not swap")
     await wizard.press("escape")
     await wizard.press("y", "escape")
     await wizard.press("enter")

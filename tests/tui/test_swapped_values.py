@@ -45,7 +45,7 @@ async def test_no_key_alone_shows_the_secret_of_a_refused_key_to_the_exchange(wi
     await wizard.press("tab", "enter")
     await wizard.until("ActionBar", "y Swap key and secret")
     await wizard.press("y", "enter", "enter", "s", "w", "a", "enter")
-    await wizard.until(".keys", "That is not swap")
+    await wizard.until("Notice", "That is not swap")
     await wizard.press("escape", "y", "escape", "r")
     await wizard.when(lambda: not cast(ViewScreen, wizard.app.screen).is_at_work("action"))
     await wizard.until("ActionBar", "y Swap key and secret")

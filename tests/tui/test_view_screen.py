@@ -25,7 +25,8 @@ from wizard.egress.ssh_hosts.remote_detection import not_asked
 from wizard.steps.egress import NOTHING_TICKED
 from wizard.steps.hosts import HostsPresenter
 from wizard.tui.app import WizardApp
-from wizard.tui.screens.dialogs import AskScreen, TextScreen
+from wizard.tui.screens.dialogs import TextScreen
+from wizard.tui.screens.form import FormScreen
 from wizard.tui.screens.view_screen import ViewScreen
 from wizard.tui.widgets.action_bar import ActionBar, key_name
 from wizard.tui.widgets.row_list import RowList
@@ -150,12 +151,12 @@ async def test_what_was_typed_into_a_question_is_kept_until_it_is_taken(real: Wi
     await to_hosts(real)
     hostile = "-oProxyCommand=touch x"
     await real.press("a")
-    await real.when(lambda: isinstance(real.app.screen, AskScreen))
+    await real.when(lambda: isinstance(real.app.screen, FormScreen))
     real.app.screen.query_one(Input).value = hostile
     await real.press("enter")
     await real.until("Notice", "begins with a dash")
     await real.press("escape", "a")
-    await real.when(lambda: isinstance(real.app.screen, AskScreen))
+    await real.when(lambda: isinstance(real.app.screen, FormScreen))
     assert real.app.screen.query_one(Input).value == hostile
     real.app.screen.query_one(Input).value = "trader@bot-3"
     await real.press("enter")
@@ -179,7 +180,7 @@ async def test_a_key_pasted_where_a_host_belongs_is_not_drawn(real: Wizard, tmp_
     key = "".join(random.Random(3).choices(string.ascii_letters + string.digits, k=64))
     await to_hosts(real)
     await real.press("a")
-    await real.when(lambda: isinstance(real.app.screen, AskScreen))
+    await real.when(lambda: isinstance(real.app.screen, FormScreen))
     real.app.post_message(events.Paste(key))
     await real.until("Notice", "looks like a key")
     assert real.app.screen.query_one(Input).value == ""

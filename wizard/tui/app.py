@@ -73,11 +73,6 @@ class WizardApp(SafeApp):
         assert self.opened.flow is not None  # noqa: S101 - steps are shown after an environment was opened
         return self.opened.flow
 
-    @property
-    def place(self) -> str:
-        """The place of the credentials as a phrase within a sentence."""
-        return self.opened.place
-
     def get_default_screen(self) -> ViewScreen:
         """Begin at home: an empty screen below it would be laid out and drawn first."""
         home = self._home(self.classes_for_size())
@@ -123,11 +118,7 @@ class WizardApp(SafeApp):
         return not isinstance(self.focused, SecretField)
 
     def _say_refused(self) -> None:
-        from wizard.tui.screens.dialogs import ConfirmScreen  # noqa: PLC0415 - loaded when it is needed
-
         self.bell()
-        if isinstance(self.screen, ConfirmScreen):
-            self.screen.refuse(KEY_IN_SIGHT)
         for notice in self.screen.query(Notice):
             notice.note(KEY_IN_SIGHT)
 

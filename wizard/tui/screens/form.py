@@ -2,45 +2,41 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from wizard.core.errors import WizardError
+from wizard.core.errors import UsageError, WizardError
 from wizard.steps import deadlines
-from wizard.steps.view import Form
+from wizard.steps.view import Consent, Field, Form
 from wizard.tui.screens.dialogs import hints
 from wizard.tui.session import Dialog
+from wizard.tui.widgets.form_fields import FormFields, Values, wipe
 from wizard.tui.widgets.notice import Notice
-
-if TYPE_CHECKING:
-    from wizard.tui.widgets.form_fields import FormFields, Values
 
 
 class FormScreen(Dialog[bool]):
-    """Asks until the form's act succeeds. Closes with whether it did. A wrong password locks nothing.
-
-    Args:
-        form: The questions.
-    """
+    """Asks until the form's act succeeds. Closes with whether it did. A wrong password locks nothing."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "cancel", "Back")]
 
     def __init__(self, form: Form) -> None:
         super().__init__()
         self._form = form
+        self._is_done = False
+        self.left = ""
+        """What stood in the first field when the user gave up; nothing where that is hidden."""
 
     def compose(self) -> ComposeResult:
         """Lay the questions out."""
-        from wizard.tui.widgets.form_fields import FormFields  # noqa: PLC0415 - loaded when it is needed
-
         with VerticalScroll(classes="dialog", can_focus=False) as dialog:
             dialog.border_subtitle = hints(("enter", self._form.label), ("esc", "Back"))
             yield Static(self._form.title, classes="title", markup=False)
-            yield Static(self._form.text, classes="question", markup=False)
+            if self._form.text:
+                yield Static(self._form.text, classes="question", markup=False)
             yield FormFields(self._form.fields, self.glyphs, id="fields")
             yield Notice(self.glyphs)
 
@@ -50,8 +46,6 @@ class FormScreen(Dialog[bool]):
 
     @property
     def _fields(self) -> FormFields:
-        from wizard.tui.widgets.form_fields import FormFields  # noqa: PLC0415
-
         return self.query_one(FormFields)
 
     def on_form_fields_submitted(self) -> None:
@@ -64,15 +58,23 @@ class FormScreen(Dialog[bool]):
             self.notice.error(error)
             return
         self.notice.note(f"{self._form.doing}{self.glyphs.working}")
-        self.start(lambda: self._try(values), lambda _: self.dismiss(True), doing="try a form", group="form")
+        self.run_worker(self._try(values), group="form", description="try a form")
 
     async def _try(self, values: Values) -> None:
-        from wizard.tui.widgets.form_fields import wipe  # noqa: PLC0415
-
         try:
             await deadlines.within(self._form.at_most, self._form.act(**values))
+            self._is_done = True
+        except WizardError as error:
+            self.show_error(error)
         finally:
             wipe(values)
+        if self._is_done and self.app.screen is self:
+            self.dismiss(True)
+
+    def on_screen_resume(self) -> None:
+        """Close, where it was done while the question whether to quit lay on top: Textual closes what is on top."""
+        if self._is_done:
+            self.dismiss(True)
 
     def on_secret_field_noted(self, message: object) -> None:
         """Say what a field did not take."""
@@ -87,5 +89,19 @@ class FormScreen(Dialog[bool]):
 
     def action_cancel(self) -> None:
         """Give up, also in the middle of a wait. What has begun on the disk is done."""
-        self.stop("form")
+        self.left = self._fields.first_text
+        self.workers.cancel_group(self, "form")
         self.dismiss(False)
+
+
+def word_of(consent: Consent) -> Form:
+    """Return a consent as a form: nothing is destroyed by one key press."""
+    word = consent.word
+
+    async def judge(typed: str) -> None:
+        # A key's last characters are what they are; a word may be typed in any case.
+        if typed != word and not (word.islower() and typed.lower() == word):
+            raise UsageError(f"That is not {word}", advice=f"Type {word}, or press Esc to cancel.")
+
+    field = Field("typed", f"Type {word}")
+    return Form(consent.title, consent.text, (field,), judge, "Confirm", "", deadlines.FILES)

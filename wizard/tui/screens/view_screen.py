@@ -13,7 +13,6 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Container, Vertical, VerticalScroll
 from textual.content import Content
-from textual.screen import Screen
 from textual.types import CSSPathType
 from textual.widget import Widget
 from textual.widgets import Static
@@ -22,7 +21,7 @@ from wizard.core.clock import duration
 from wizard.core.errors import WizardError
 from wizard.custody.errors import CustodyError
 from wizard.steps.presenter import Face, Presenter
-from wizard.steps.view import BACK, PRIMARY, TOGGLE, Action, Consent, Form, Row, State, View, lines
+from wizard.steps.view import BACK, PRIMARY, TOGGLE, Action, Consent, Field, Form, Row, State, View, lines
 from wizard.tui.session import SessionScreen
 from wizard.tui.widgets.action_bar import ActionBar, key_name
 from wizard.tui.widgets.notice import Notice
@@ -260,19 +259,21 @@ class ViewScreen(SessionScreen[None]):
         if action.is_about_row and self.row is None:
             return
         given = (self.row.item,) if action.is_about_row and self.row else ()
-        if action.asks_for:
-            from wizard.tui.screens.dialogs import AskScreen  # noqa: PLC0415 - loaded when it is needed
+        work: Callable[..., Awaitable[object]] = partial(self._ask, action) if action.asks_for else action.run
+        self._run_worker(partial(work, *given), "action")
 
-            text = self._typed.get(action.word, action.text)
-            self.app.push_screen(
-                AskScreen(action, text, partial(action.run, *given)), partial(self._asked, action.word)
-            )
-        else:
-            self._run_worker(partial(action.run, *given), "action")
+    async def _ask(self, action: Action, *given: str) -> None:
+        """Ask for the text of an action; one that was not taken is kept."""
+        from wizard.steps.deadlines import FILES  # noqa: PLC0415 - loaded when it is needed
+        from wizard.tui.screens.form import FormScreen  # noqa: PLC0415
 
-    def _asked(self, word: str, left: str | None) -> None:
-        self._typed[word] = left or ""
-        self.show()
+        async def act(text: str) -> None:
+            await action.run(*given, text)
+
+        field = Field("text", action.asks_for, text=self._typed.get(action.word, action.text))
+        dialog = FormScreen(Form(action.label, "", (field,), act, action.label, action.label, FILES))
+        await self.app.push_screen_wait(dialog)
+        self._typed[action.word] = dialog.left
 
     def _run_worker(self, work: Callable[[], Awaitable[object]], group: str) -> None:
         async def run() -> None:
@@ -289,7 +290,7 @@ class ViewScreen(SessionScreen[None]):
         """Say what the page is for, and what each key does."""
         from wizard.tui.screens.dialogs import TextScreen  # noqa: PLC0415
 
-        about = self.presenter.ABOUT.format(place=self.session.place)
+        about = self.presenter.ABOUT.format(place=self.session.opened.place)
         keys = [(key_name(each.key), each.about) for each in self.shown.actions]
         self.app.push_screen(TextScreen(self.presenter.TITLE, about, (*keys, *_KEYS_OF_ALL)))
 
@@ -303,12 +304,12 @@ class ViewScreen(SessionScreen[None]):
     @property
     def page(self) -> SimulatedPage | None:
         """The simulated Binance page of a rehearsal."""
-        return self.session.environments.simulated_page
+        return self.session.opened.environments.simulated_page
 
     @property
     def custodian(self) -> Custodian | None:
         """What opens the place of the credentials."""
-        return self.session.environments.custodian
+        return self.session.opened.environments.custodian
 
     def say(self, *sentences: str) -> None:
         """Progress is in the view."""
@@ -372,16 +373,15 @@ class ViewScreen(SessionScreen[None]):
 
     async def confirm(self, consent: Consent) -> str:
         """Ask for the word of a consent."""
-        from wizard.tui.screens.dialogs import ConfirmScreen  # noqa: PLC0415
+        from wizard.tui.screens.form import word_of  # noqa: PLC0415
 
-        return await self.app.push_screen_wait(ConfirmScreen(consent)) or ""
+        return consent.word if await self.fill(word_of(consent)) else ""
 
     async def fill(self, form: Form) -> bool:
         """Ask what a form asks, on top of the page."""
         from wizard.tui.screens.form import FormScreen  # noqa: PLC0415
 
-        dialog: Screen[bool] = FormScreen(form)
-        return await self.app.push_screen_wait(dialog)
+        return await self.app.push_screen_wait(FormScreen(form))
 
     async def read(self, title: str, *paragraphs: str) -> None:
         """Show a text until it is closed."""

@@ -17,19 +17,21 @@ from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
 from wizard.core.text import Glyphs
 from wizard.steps.view import Field, FieldKind
-from wizard.tui.widgets.basics import LineInput
 from wizard.tui.widgets.secret_field import SecretField
 
 Values = dict[str, "str | Secret"]
 
 
-class FormFields(Vertical):
-    """Takes the answers of a form.
+class LineInput(Input):
+    """An `Input` without frame and blinking cursor: one row, and no byte to the terminal while it is idle."""
 
-    Args:
-        fields: The questions.
-        glyphs: The signs of hidden fields.
-    """
+    def __init__(self, field: Field) -> None:
+        super().__init__(field.text, placeholder=field.placeholder, id=field.name, compact=True, select_on_focus=False)
+        self.cursor_blink = False
+
+
+class FormFields(Vertical):
+    """Takes the answers to these questions."""
 
     DEFAULT_CSS = "FormFields { height: auto; }"
 
@@ -51,7 +53,7 @@ class FormFields(Vertical):
 
     def _widget(self, field: Field) -> SecretField | LineInput:
         if field.kind is FieldKind.TEXT:
-            return LineInput(field.text, placeholder=field.placeholder, id=field.name)
+            return LineInput(field)
         is_key = field.kind is FieldKind.KEY
         return SecretField(
             multiline=field.kind is FieldKind.PEM,
@@ -111,6 +113,11 @@ class FormFields(Vertical):
             widget.clear()
         elif isinstance(widget, LineInput):
             widget.value = ""
+
+    @property
+    def first_text(self) -> str:
+        """What stands in the first field, where that is not hidden."""
+        return next((field.value for field in self.query(LineInput)), "")
 
     def values(self) -> Values:
         """Return copies of what was entered. Whoever has them wipes them.
