@@ -17,6 +17,7 @@ import pytest
 from tests.custody.contract import StoreContract
 from tests.custody.refusals import refused
 from wizard.core.secret import Secret
+from wizard.custody import encryption
 from wizard.custody.encrypted_file import EncryptedFileStore, exists, make_file, open_file
 from wizard.custody.encryption import FileKey, derive, seal, take_apart, unseal
 from wizard.custody.errors import CustodyError
@@ -64,6 +65,23 @@ async def test_another_run_reads_it_with_the_same_passphrase_however_its_accents
     await (await opened(file, "caf\u00e9 caf\u00e9 tea room")).write("s", Secret("kept"))
     again = await opened(file, "cafe\u0301 cafe\u0301 tea room")
     assert await again.read("s") == Secret("kept")
+
+
+async def test_who_gives_up_while_the_file_is_made_leaves_none_that_an_empty_passphrase_opens(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = Secret(PASSPHRASE)
+
+    def given_up(passphrase: Secret, salt: bytes) -> FileKey:
+        given.wipe()
+        return derive(passphrase, salt)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(encryption, "derive", given_up)
+        await make_file(file, given, 10)
+    with refused("wrong-passphrase"):
+        await open_file(file, Secret(), 10)
+    await open_file(file, Secret(PASSPHRASE), 10)
 
 
 async def test_a_wrong_passphrase_is_told_in_one_sentence_and_changes_nothing(file: Path) -> None:

@@ -15,6 +15,7 @@ from tests.unwiped import Unwiped
 from wizard.core.credentials import KeyKind
 from wizard.custody.errors import CustodyError
 from wizard.custody.records import Slot
+from wizard.exchange.signing import generate_ed25519
 from wizard.rotation.model import Step
 
 ENTER: list[Line] = [*TO_CREDENTIALS, *of_type("hmac"), ("What next?", "save")]
@@ -175,6 +176,20 @@ async def test_an_encrypted_private_key_is_imported_from_a_file_or_a_paste(
     assert unwiped.of("open sesame", "wrong", pem) == 0
     for line in pem.splitlines()[1:-1]:
         assert leaked(line, ended.text.encode(), 16) == []
+
+
+async def test_a_path_is_an_answer_after_a_pasted_private_key_that_cannot_be_read(
+    plain: PlainWorld, tmp_path: Path
+) -> None:
+    file = tmp_path / "key.pem"
+    file.write_text(generate_ed25519().private_pem.reveal())
+    asked = [
+        ("Path of its PEM file", ""),
+        ("Or the PEM itself", PEM),
+        ("private key cannot be read", str(file)),
+        ("BEGIN PUBLIC KEY", "quit"),
+    ]
+    await visit(plain, *TO_CREDENTIALS, *of_type("import"), *asked)
 
 
 @pytest.mark.parametrize("is_pair", [False, True])

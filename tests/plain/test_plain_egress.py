@@ -38,7 +38,7 @@ async def test_hosts_are_a_page_on_top(plain: PlainWorld, tmp_path: Path) -> Non
         ("What next?", "hosts"),
         ("3. stranger, not ticked.", "tick"),
         ("Numbers", "1, stranger, nobody"),
-        ("There is no row nobody.", "add"),
+        ("There is no row of such a number", "add"),
         ("Host, as", "-oProxyCommand=touch x"),
         ("begins with a dash", "trader@bot-3"),
         ("4. trader@bot-3, ticked.", "ask"),

@@ -37,7 +37,7 @@ async def test_rows_are_fixed_named_edited_deleted_and_brought_back_by_their_num
         *added("5.6.7.8:443", "9.9.9.9:443", "5.6.7.16/29"),
         ("2 of 4", "fix"),
         ("Numbers", "2, 3, 7"),
-        ("There is no row 7.", "name"),
+        ("There is no row of such a number", "name"),
         ("Its number, 1 to 4", "5.6.7.8"),
         ("Whose it is", "office"),
         ("2. 5.6.7.8, office", "edit"),

@@ -96,6 +96,17 @@ async def test_where_the_new_key_stops_working_the_order_to_delete_is_gone(
     assert (face.left, flow.step) == ("leave", Step.PROBE)
 
 
+async def test_nothing_is_to_be_deleted_while_neither_key_works(
+    page: RetirePresenter, world: World, old: NewKey
+) -> None:
+    for key in await world.simulated_page.keys():
+        await world.simulated_page.set_whitelist(key.api_key, "198.51.100.7")
+    await page.ask()
+    view = page.view()
+    assert (view.state, view.verdict) == (State.UNSURE, f"Do not delete …{old.api_key.last_four()} now.")
+    assert (view.rows, "delete" in words(page), "tick" in words(page)) == ((), False, False)
+
+
 async def test_undoing_wants_its_word(page: RetirePresenter, flow: Flow, world: World) -> None:
     await world.simulated_page.delete((await world.simulated_page.keys())[-1].api_key)
     await page.ask()

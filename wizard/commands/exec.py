@@ -41,7 +41,7 @@ def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
         "run your bot with the current key in its environment variables",
         examples="""\
 key-wizard exec production -- python bot.py
-key-wizard exec staging -- sh -c 'echo "$BINANCE_API_KEY"'""",
+key-wizard exec staging -- ./run-bot --dry-run""",
         about=_ABOUT,
         has_json=False,
     )

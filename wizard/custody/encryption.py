@@ -62,17 +62,19 @@ def derive(passphrase: Secret, salt: bytes) -> FileKey:
 
 def new_key(passphrase: Secret) -> FileKey:
     """Return a key for a new file, or raise CustodyError: the passphrase is weak, or not understood whole."""
-    expect_understood(passphrase)
-    seen = visible(passphrase)
-    if len(seen) < SHORTEST or len(set(seen)) < FEWEST_DIFFERENT:
-        raise CustodyError(
-            "This passphrase is too easy to guess",
-            why=f"It has {len(seen)} characters, {len(set(seen))} of them different. Spaces do not count.",
-            advice=f"Choose {SHORTEST} characters or more, {FEWEST_DIFFERENT} or more of them different. Five random"
-            " words are easy to type and hard to guess.",
-            code="weak-passphrase",
-        )
-    return derive(passphrase, os.urandom(_SALT_BYTES))
+    # What was given is wiped by whoever gives up meanwhile: an empty one would open the file then.
+    with Secret(passphrase.reveal()) as typed:
+        expect_understood(typed)
+        seen = visible(typed)
+        if len(seen) < SHORTEST or len(set(seen)) < FEWEST_DIFFERENT:
+            raise CustodyError(
+                "This passphrase is too easy to guess",
+                why=f"It has {len(seen)} characters, {len(set(seen))} of them different. Spaces do not count.",
+                advice=f"Choose {SHORTEST} characters or more, {FEWEST_DIFFERENT} or more of them different. Five"
+                " random words are easy to type and hard to guess.",
+                code="weak-passphrase",
+            )
+        return derive(typed, os.urandom(_SALT_BYTES))
 
 
 @dataclass(frozen=True, slots=True)

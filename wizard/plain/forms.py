@@ -77,7 +77,10 @@ class _Filling:
         place = 0
         while 0 <= place < len(fields):
             field = fields[place]
-            is_needless = bool(field.instead_of and self._texts.get(field.instead_of)) or field.name in self._pasted
+            is_answered = bool(field.instead_of and self._texts.get(field.instead_of))
+            if is_answered and (needless := self._hidden.pop(field.name, None)):
+                needless.wipe()
+            is_needless = is_answered or field.name in self._pasted
             place += 1 if is_needless else await self._ask_one(field, fields)
         return place >= 0
 

@@ -130,7 +130,8 @@ class Lines:
             return []
         known = {row.cells[0]: row for row in view.rows} | {str(at): row for at, row in enumerate(view.rows, 1)}
         words = dict.fromkeys(filter(None, map(str.strip, typed.split(",") if several else [typed])))
-        self._talk.say(*(f"There is no row {word}." for word in words if word not in known))
+        if words.keys() - known.keys():
+            self._talk.say("There is no row of such a number or name.")
         chosen = [known[word].item for word in words if word in known]
         return [row for row in view.rows if row.item in chosen]
 

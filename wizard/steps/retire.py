@@ -129,19 +129,23 @@ class RetirePresenter(StepPresenter):
         legacy, current = self.flow.retire.legacy or self.legacy, self.flow.current
         return str(legacy.name if legacy else "the legacy key"), str(current.name if current else "the new key")
 
+    @property
+    def _may_be_deleted(self) -> bool:
+        """Whether nothing speaks against the deletion of the legacy key: its successor worked when last asked."""
+        return all(poll.control_accepted for poll in self.flow.retire.polls()[-1:])
+
     def view(self) -> View:
         """Return what the answers so far come to, and what is left for the user."""
         death = self.flow.retire.death()
         legacy, current = self._names
         state, verdict, because, fix = self._judged(death)
-        is_ordered = state in (State.EMPTY, State.LOOK, State.UNSURE) and not self.flow.can_be_reverted
         return View(
             state,
             verdict,
             because=because,
             fix=fix,
             corner=self._overlap(death),
-            rows=self._to_do(legacy, current) if is_ordered else (),
+            rows=self._to_do(legacy, current) if self._may_be_deleted and not death.allows_purge else (),
             evidence_title="Watching",
             evidence=(*self._answers(legacy, current), *self._still_held(legacy)),
             not_proven=death.does_not_prove,
@@ -159,12 +163,12 @@ class RetirePresenter(StepPresenter):
             return State.GOOD, verdict, (death.sentence,), ()
         if death.grade is Grade.WEAK:
             return State.LOOK, f"Binance refuses {legacy}. That does not prove its death.", (death.sentence,), ()
-        if not polls or death.in_a_row or death.grade is Grade.ALIVE:
+        if self._may_be_deleted and (not polls or death.in_a_row or death.grade is Grade.ALIVE):
             if DELETED in self._done and death.grade is Grade.ALIVE:
-                still = ("Binance still accepts it.",)
-                return State.LOOK, f"Deleted it? Check that it was {legacy}.", still, ()
+                return State.LOOK, f"Deleted it? Check that it was {legacy}.", (death.sentence,), ()
             return State.EMPTY, f"{current} is now the key in use. Two things are left for you:", (), ()
-        return State.UNSURE, "Binance gave no clear answer.", (death.sentence,), ()
+        verdict = "Binance gave no clear answer." if self._may_be_deleted else f"Do not delete {legacy} now."
+        return State.UNSURE, verdict, (death.sentence,), ()
 
     def _to_do(self, legacy: str, current: str) -> tuple[Row, ...]:
         return (
@@ -217,7 +221,7 @@ class RetirePresenter(StepPresenter):
             *([delete] if is_deadly and not self.flow.can_be_reverted else []),
             *([undo] if self.flow.can_be_reverted else []),
             Action("ask", "r", "Ask now", "Asks Binance with both keys.", self.ask),
-            *([tick] if not death.allows_purge and not self.flow.can_be_reverted else []),
+            *([tick] if self._may_be_deleted and not death.allows_purge else []),
             Action("copy", "c", "Copy command", "Copies the command that runs a bot with the new key.", copy),
             Action("details", "v", "Show link", "Shows where to delete it, and every answer.", self.show_details),
             *self.page_actions(),

@@ -89,8 +89,8 @@ class CredentialsStep:
                 advice="Import it once more, then store it." if is_imported else again,
                 code="credentials.pair-missing",
             )
-        finding = await self.store(Credentials(found.kind, api_key, found.signing), is_imported=is_imported)
-        found.wipe()
+        with found:
+            finding = await self.store(Credentials(found.kind, api_key, found.signing), is_imported=is_imported)
         for draft in drafts:
             await self._context.vault.purge(draft, "the pair is stored together with its API key")
         return finding
@@ -102,6 +102,8 @@ class CredentialsStep:
             found = await self._context.vault.fetch(record)
             if found and public_pem(found.signing) == public:
                 return found
+            if found:
+                found.wipe()
         return None
 
     async def swap(self, typed: str) -> Finding:
@@ -113,7 +115,8 @@ class CredentialsStep:
         found = await self._context.vault.fetch(pending) if pending else None
         if pending is None or found is None:
             raise WizardError("There is no stored key to swap", advice="Enter the key and its secret again.")
-        finding = await self.store(Credentials(found.kind, found.signing, found.api_key))
+        with found:
+            finding = await self.store(Credentials(found.kind, found.signing, found.api_key))
         # What was shown as the API key's last characters belonged to the secret.
         self._context.journal.hide_last_four(pending)
         return finding
