@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
 
@@ -79,11 +79,8 @@ class Context:
     async def credentials(self, record: KeyRecord | None) -> AsyncIterator[Credentials | None]:
         """Lend the credentials of a key, None where they are not stored; they are wiped afterwards."""
         found = await self.vault.fetch(record) if record else None
-        try:
+        with found or nullcontext():
             yield found
-        finally:
-            if found:
-                found.wipe()
 
     @property
     def egress(self) -> str:

@@ -211,15 +211,12 @@ class Flow:
         `WizardError` where a key is in use and no rotation is open, the open one does not wait for credentials, the
         item is gone or holds no whole key, or the place cannot be used.
         """
-        credentials = await self.unknown_items.credentials(item)
-        try:
+        with await self.unknown_items.credentials(item) as credentials:
             if self.rotation is None:
                 await self.begin(Mode.ADOPT)
             if self.step is not Step.CREDENTIALS:
                 raise _out_of_place("The open job does not wait for a key", advice="Go to its Credentials step.")
             finding = await self.credentials.store(credentials)
-        finally:
-            credentials.wipe()
         self.advance(Step.CREDENTIALS)
         return finding
 

@@ -149,11 +149,8 @@ class RetireStep:
         if not (death.allows_purge or death.grade is Grade.WEAK):
             raise _not_dead("The legacy key cannot be given up yet", death.sentence)
         if last_four not in (None, legacy.name.last_four):
-            raise _not_dead(
-                "These are not the last four characters of the legacy key",
-                f"It is {legacy.name}.",
-                "Type them as shown, or keep the key.",
-            )
+            what = "These are not the last four characters of the legacy key"
+            raise _not_dead(what, f"It is {legacy.name}.", "Type them as shown, or keep the key.")
         await self._context.vault.purge(legacy, f"{DEATH} {death.grade}")
         return death
 
