@@ -30,7 +30,11 @@ async def test_a_living_key_is_asked_a_few_times_and_its_secret_is_not_offered_f
 @pytest.mark.parametrize("word", ["", "yes", "DELETE", "delete it"])
 async def test_the_wrong_word_deletes_nothing(plain: PlainWorld, word: str) -> None:
     way = await to_retire(plain)
-    refused: list[Line] = [(PURGE[0][0], "delete"), ("You cannot undo this.", word), ("not the word", "back")]
+    refused: list[Line] = [
+        (PURGE[0][0], "delete"),
+        ("You cannot undo this.", word),
+        ("You typed something else.", "back"),
+    ]
     ended = await visit(plain, *way, *DELETE_AT_PAGE, *WATCH, *refused, ("Nothing was done.", "quit"))
     assert ended.text.count("legacy key was refused (-2008), current key was accepted.") == 3
     assert ended.left_at is Step.RETIRE
@@ -51,7 +55,7 @@ async def test_in_production_the_last_four_are_the_word(plain: PlainWorld) -> No
     word: list[Line] = [
         (PURGE[0][0], "delete"),
         (f"Type {old.last_four()}", "delete"),
-        ("not the word", old.last_four()),
+        ("You typed something else. Nothing was done.", old.last_four()),
     ]
     await visit(plain, *way, ("", delete_and_ask), *word, ("What is proven?", "quit"))
     plain.name = "production"

@@ -64,8 +64,8 @@ async def test_every_check_says_when_from_where_and_what_it_leaves_open(plain: P
 async def test_an_open_rotation_is_resumed_at_its_step(plain: PlainWorld) -> None:
     first = await visit(plain, *ROTATE, *EGRESS)
     assert first.left_at is Step.WHITELIST
-    assert "Come back with: key-wizard --plain" not in first.text, "credentials in memory do not outlive the program"
-    again = await visit(plain, ("resume the open rotation at the step whitelist", "resume"), *WHITELIST)
+    assert "Come back with" not in first.text, "credentials in memory do not outlive the program"
+    again = await visit(plain, ("Resumes at 2 Whitelist.", "resume"), *WHITELIST)
     assert again.left_at is Step.CREDENTIALS
 
 
@@ -74,18 +74,16 @@ async def test_the_death_seen_before_a_restart_counts_after_it(plain: PlainWorld
     steps = await to_retire(plain)
     await visit(plain, *steps)
     await plain.bench.simulated_page.delete(old.api_key)
-    await visit(plain, ("resume the open rotation at the step retire", "resume"), ("What next?", "watch"))
-    ended = await visit(
-        plain, ("resume", "resume"), ("Binance no longer knows", "purge"), ("Type purge", "purge"), ("", "quit")
-    )
-    assert "Its secret is deleted." in ended.text
+    await visit(plain, ("Resumes at 5 Retire.", "resume"), ("What next?", "ask"))
+    ended = await visit(plain, ("resume", "resume"), *PURGE, ("What is proven?", "quit"))
+    assert "its secret is deleted." in ended.text
 
 
 async def test_the_first_key_of_an_environment_is_set_up_without_a_retire_step(empty: PlainWorld) -> None:
     made = await empty.bench.make_key()
-    ended = await visit(empty, ("set up the first key", "set-up"), *EGRESS, *WHITELIST, *typed(made), *SWITCH)
-    assert "The key is stored and proven to work from here." in ended.text
-    assert "Legacy key" not in ended.text
+    ended = await visit(empty, ("Creates the first key.", "create"), *EGRESS, *WHITELIST, *typed(made), *SWITCH)
+    assert " is stored and works from here." in ended.text
+    assert "legacy key" not in ended.text
     assert await held(empty) == {Slot.CURRENT: Holding.STORED}
 
 
@@ -160,27 +158,25 @@ async def test_a_swap_that_was_stopped_is_followed_by_a_probe_and_not_by_a_secon
 
 async def test_the_list_of_environments_says_what_is_there_and_what_comes_next(plain: PlainWorld) -> None:
     way = await to_retire(plain)
-    first = await visit(plain, ("", "back"), ("next: replace.", "1"), ("", "quit"))
-    assert "current key" in first.text
-    open_one = await visit(plain, *way, ("", "back"), ("", "back"), ("next: resume at retire.", "quit"))
-    assert "is not proven dead" in open_one.text
+    first = await visit(plain, ("HMAC, 0 s.", "quit"))
+    assert "Replace …" in first.text
+    open_one = await visit(plain, *way, ("", "back"), ("paused at 5 Retire.", "quit"))
+    assert "until it is proven dead" in open_one.text
 
 
 async def test_an_environment_that_another_wizard_holds_is_told_and_can_be_tried_again(plain: PlainWorld) -> None:
     async with plain.bench.flow():
-        ended = await visit(plain, ("Problem: Another wizard is working on bench", "bench"), ("Problem: ", "quit"))
+        ended = await visit(plain, ("Another wizard is working on bench", "retry"), ("What next?", "quit"))
     assert ended.left_at is None
 
 
-async def test_the_canary_is_told_with_what_it_does_not_prove(plain: PlainWorld) -> None:
+async def test_the_trial_of_the_storage_is_said_with_what_it_does_not_prove(plain: PlainWorld) -> None:
     ended = await visit(plain)
-    assert "Warning: Storage. A test value was written to" in ended.text
+    assert "Needs a look: A test value was written to" in ended.text
     assert "Not proven: that anything is kept" in ended.text
 
 
-async def test_a_key_adopted_from_a_file_is_named_there_until_its_certificate(
-    empty: PlainWorld, tmp_path: Path
-) -> None:
+async def test_a_key_adopted_from_a_file_is_named_there_until_its_report(empty: PlainWorld, tmp_path: Path) -> None:
     made = await empty.bench.make_key()
     file = tmp_path / "keys.env"
     file.write_text(f"BINANCE_API_KEY={made.api_key.reveal()}\nBINANCE_API_SECRET={made.secret.reveal()}\n")
