@@ -201,11 +201,7 @@ _SYSTEM: Final = {
         "macOS answered -25293. The keychain refuses this Python.",
         "Allow the access in Keychain Access, or use a Python whose signature is intact.",
     ),
-    -128: (
-        "declined",
-        "macOS answered -128. Somebody declined the request.",
-        "Try again, and allow the access.",
-    ),
+    -128: ("declined", "macOS answered -128. Somebody declined the request.", "Try again, and allow the access."),
     1312: (
         "network-login",
         "Windows answered 1312. This is a network login, as over OpenSSH, and has no Credential Manager.",

@@ -28,10 +28,7 @@ CHOICES: Final = {
         "Use an encrypted file",
         "You choose a passphrase now. The wizard asks for it once in every run.",
     ),
-    Choice.KEYRING_HELP: (
-        "Show how to get a keyring here",
-        "You run the commands in a shell, then try again.",
-    ),
+    Choice.KEYRING_HELP: ("Show how to get a keyring here", "You run the commands in a shell, then try again."),
 }
 """Title and explanation of each: `CHOOSE` comes before. The file goes on with the question for its passphrase
 (`Remedy.MAKE_FILE`), the help with the error's `instructions`."""
@@ -60,8 +57,7 @@ QUESTIONS: Final = {
         is_new=True,
     ),
     Remedy.OPEN_FILE: Question(
-        "open the encrypted file",
-        "Type its passphrase. The wizard asks once in every run and does not store it.",
+        "open the encrypted file", "Type its passphrase. The wizard asks once in every run and does not store it."
     ),
     Remedy.MAKE_FILE: Question(
         "make the encrypted file",
@@ -72,8 +68,7 @@ QUESTIONS: Final = {
 }
 
 OLD_PASSPHRASE: Final = Question(
-    "change the passphrase",
-    "Type the old passphrase, then the new one twice. The stored credentials stay.",
+    "change the passphrase", "Type the old passphrase, then the new one twice. The stored credentials stay."
 )
 NEW_PASSPHRASE: Final = replace(QUESTIONS[Remedy.MAKE_FILE], does="choose the new passphrase")
 PASSPHRASE_CHANGED: Final = (

@@ -145,11 +145,7 @@ def _coins(_state: ExchangeState, _call: Call) -> object:
 def _restrictions(state: ExchangeState, call: Call) -> object:
     # The list of addresses is not part of the answer (CONFIRMED, docs/binance.md).
     key = state.keys[call.api_key]
-    return {
-        "ipRestrict": key.whitelist is not None,
-        "createTime": key.created,
-        **permission_flags(key.permissions),
-    }
+    return {"ipRestrict": key.whitelist is not None, "createTime": key.created, **permission_flags(key.permissions)}
 
 
 def _account(state: ExchangeState, call: Call) -> object:
