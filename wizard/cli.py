@@ -7,7 +7,7 @@ import importlib
 from collections.abc import Sequence
 
 from wizard import __version__
-from wizard.commands.console import ArgumentParser, open_wizard, print_error, print_message, refuse_keys
+from wizard.commands.console import ArgumentParser, add_command, open_wizard, print_error, print_message, refuse_keys
 from wizard.core.errors import Exit, WizardError
 from wizard.core.safety import Inherited, redacted_report
 from wizard.core.shutdown import Shutdown, discard_output
@@ -85,7 +85,7 @@ def _parser(arguments: Sequence[str]) -> ArgumentParser:
     parser.set_defaults(run=_open_wizard)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name in _needed(arguments):
-        importlib.import_module(f"wizard.commands.{name}").add(commands)
+        add_command(commands, name, importlib.import_module(f"wizard.commands.{name}"))
     return parser
 
 

@@ -11,7 +11,7 @@ import asyncio
 import os
 import time
 
-from wizard.commands.console import add_command, exit_code, non_negative, print_finding, print_json
+from wizard.commands.console import ArgumentParser, exit_code, non_negative, print_finding, print_json
 from wizard.commands.egress import keep_observation
 from wizard.commands.prompts import place_opener
 from wizard.core import settings
@@ -44,21 +44,17 @@ DEFAULT_DAYS = 90.0
 """Binance's blog recommends a rotation every 30 to 90 days (square posts 276340 and 380736)."""
 _DAY = 86400.0
 
-
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the command."""
-    parser = add_command(
-        commands,
-        "check",
-        run,
-        "for cron: is the key accepted, its address covered, its age fine?",
-        examples="""\
+SUMMARY = "for cron: is the key accepted, its address covered, its age fine?"
+EXAMPLES = """\
 key-wizard check production
-key-wizard check production --max-age 30 --json""",
-        about="""\
+key-wizard check production --max-age 30 --json"""
+ABOUT = """\
 Makes one signed read-only call and changes nothing on Binance. The observed address is kept.
-Exit codes: 0 fine, 1 something is wrong, 5 the storage cannot be used, 6 no clear answer.""",
-    )
+Exit codes: 0 fine, 1 something is wrong, 5 the storage cannot be used, 6 no clear answer."""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Say what it takes."""
     parser.add_argument("environment", metavar="ENV", help="whose current key")
     parser.add_argument(
         "--max-age", metavar="DAYS", type=non_negative, default=DEFAULT_DAYS, help="too old after (%(default)g)"

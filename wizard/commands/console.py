@@ -10,8 +10,9 @@ import math
 import os
 import sys
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from wizard.core.errors import Exit, UsageError, WizardError, sentences
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 SCHEMA = 1
 _LONGEST_LINE = 10_000
 """Hundreds of hosts are named in one line."""
-
-
 LONGEST_INPUT = 2**17
 """Bytes; about 8,000 addresses, where the exchange takes some twenty."""
 _UNWRITABLE = "output.unwritable"
@@ -127,30 +126,21 @@ def instruction_lines(source: object) -> Iterator[str]:
         yield from ("", f"{instruction.title}.", *instruction.commands)
 
 
-def add_command(
-    commands: argparse._SubParsersAction[Any],
-    name: str,
-    run: Callable[[argparse.Namespace], int],
-    summary: str = "",
-    *,
-    examples: str,
-    about: str = "",
-    has_json: bool = True,
-) -> ArgumentParser:
-    """Describe a command by examples, one on each line; one without a summary is not in the list of commands."""
-    shown = f"examples:\n{textwrap.indent(examples, '  ')}"
-    listed: Any = {"help": summary} if summary else {}
+def add_command(commands: argparse._SubParsersAction[Any], name: str, module: ModuleType) -> None:
+    """Describe a command as its module does, by examples first. One without a summary is not listed."""
+    says = vars(module)
+    summary, shown = says.get("SUMMARY", ""), f"examples:\n{textwrap.indent(module.EXAMPLES, '  ')}"
     parser = commands.add_parser(
         name,
-        description="\n\n".join(filter(None, (*sentences(capitalised(summary)), shown, about))),
+        description="\n\n".join(filter(None, (*sentences(capitalised(summary)), shown, says.get("ABOUT")))),
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        **listed,
+        **({"help": summary} if summary else {}),
     )
-    if has_json:
+    if says.get("HAS_JSON", True):
         parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.set_defaults(run=run)
-    assert isinstance(parser, ArgumentParser)  # noqa: S101 - argparse makes what the parser itself is
-    return parser
+    parser.set_defaults(run=module.run)
+    if "add_arguments" in says:
+        module.add_arguments(parser)
 
 
 def exit_code(findings: Iterable[Finding]) -> Exit:

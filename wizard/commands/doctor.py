@@ -11,7 +11,14 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from enum import StrEnum
 
-from wizard.commands.console import add_command, exit_code, instruction_lines, print_finding, print_json, print_result
+from wizard.commands.console import (
+    ArgumentParser,
+    exit_code,
+    instruction_lines,
+    print_finding,
+    print_json,
+    print_result,
+)
 from wizard.commands.prompts import place_opener
 from wizard.core import settings
 from wizard.core.errors import Exit, WizardError, sentences
@@ -47,20 +54,17 @@ class Area(StrEnum):
     FILES = "files"
 
 
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the command."""
-    parser = add_command(
-        commands,
-        "doctor",
-        run,
-        "terminal, keyring, network, clock, files: one line each, with the fix",
-        examples="""\
+SUMMARY = "terminal, keyring, network, clock, files: one line each, with the fix"
+EXAMPLES = """\
 key-wizard doctor
-key-wizard doctor --only network""",
-        about="""\
+key-wizard doctor --only network"""
+ABOUT = """\
 Exit codes: 0 fine, 1 files, stored keys or the clock are wrong,
-5 the storage cannot be used, 6 Binance was not reached.""",
-    )
+5 the storage cannot be used, 6 Binance was not reached."""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Say what it takes."""
     parser.add_argument("--only", choices=[str(area) for area in Area], help="look at one area")
 
 

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import closing
 from typing import Any, TypeVar
 
-from wizard.commands.console import add_command, print_error, print_json, print_message, print_result, standard_input
+from wizard.commands.console import ArgumentParser, print_error, print_json, print_message, print_result, standard_input
 from wizard.commands.prompts import place_opener
 from wizard.core import settings
 from wizard.core.errors import Exit, WizardError
@@ -44,25 +44,21 @@ CALL_DEADLINE = 10.0
 
 Result = TypeVar("Result")
 
-
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the command."""
-    parser = add_command(
-        commands,
-        "egress",
-        run,
-        "which address does Binance see?",
-        examples="""\
+SUMMARY = "which address does Binance see?"
+EXAMPLES = """\
 key-wizard egress                                 ask several services, two must agree
 key-wizard egress --ask-exchange                  ask Binance too, with the current key
 key-wizard egress --hosts bot-1,trader@bot-2      ask other hosts too, over OpenSSH
-ansible all --list-hosts | key-wizard egress --hosts -""",
-        about=f"""\
+ansible all --list-hosts | key-wizard egress --hosts -"""
+ABOUT = f"""\
 No key or secret is sent to other hosts, and no host key is accepted for you.
 --hosts without names asks those of the settings ({FROM_SETTINGS}).
 --hosts {FROM_SSH_CONFIG} asks all of ~/.ssh/config. --hosts {FROM_STANDARD_INPUT} reads names from standard input.
-Exit codes: 0 the address is known, also of every host, 6 it is not.""",
-    )
+Exit codes: 0 the address is known, also of every host, 6 it is not."""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Say what it takes."""
     # SUPPRESS: a default would overwrite an --env that stands before the command.
     parser.add_argument("--env", metavar="NAME", default=argparse.SUPPRESS, help="use the route of this environment")
     parser.add_argument(

@@ -9,24 +9,20 @@ import signal
 from contextlib import suppress
 from dataclasses import asdict
 
-from wizard.commands.console import add_command, non_negative, print_result
+from wizard.commands.console import ArgumentParser, non_negative, print_result
 from wizard.core.errors import Exit
 from wizard.rehearsal.scenarios import PASSES_AFTER, SCENARIOS, SMOOTH
 
-
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the command."""
-    parser = add_command(
-        commands,
-        "exchange",
-        run,
-        examples="""\
+EXAMPLES = """\
 key-wizard exchange --port 8080                  serve until Ctrl+C
-key-wizard exchange --json                       print the addresses as JSON, then serve""",
-        about="""\
+key-wizard exchange --json                       print the addresses as JSON, then serve"""
+ABOUT = """\
 Runs the embedded exchange alone, REST and WebSocket, on loopback, for tests of other clients.
-It behaves as Binance does where Key Wizard touches it. See docs/commands.md.""",
-    )
+It behaves as Binance does where Key Wizard touches it. See docs/commands.md."""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Say what it takes."""
     parser.add_argument("--port", type=int, default=0, metavar="N", help="loopback port, 0 takes a free one")
     parser.add_argument("--idle-limit", type=non_negative, metavar="SECONDS", help="end after this long without a call")
     parser.add_argument("--seed", type=int, metavar="N", help="make the same keys and secrets in every run, for tests")

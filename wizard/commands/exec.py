@@ -8,7 +8,7 @@ import signal
 from collections.abc import Awaitable, Mapping
 from typing import TYPE_CHECKING
 
-from wizard.commands.console import add_command, print_message
+from wizard.commands.console import ArgumentParser, print_message
 from wizard.core.errors import Exit
 from wizard.core.settings import Paths, Settings
 from wizard.core.text import printable
@@ -21,7 +21,7 @@ NOT_EXECUTABLE = 126
 NOT_FOUND = 127
 """Both as shells have them (POSIX, Shell Command Language, 2.8.2)."""
 
-_ABOUT = f"""\
+ABOUT = f"""\
 Your command replaces key-wizard. It sees your environment variables, and these:
   {API_KEY:<20} the API key
   {API_SECRET:<20} the secret of an HMAC key
@@ -31,20 +31,15 @@ Only one of the last two is set.
 Exit codes: those of your command. If it does not start:
 1 no current key, 2 usage, 5 the storage cannot be used, 126 not executable, 127 not found."""
 
-
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the command."""
-    parser = add_command(
-        commands,
-        "exec",
-        run,
-        "run your bot with the current key in its environment variables",
-        examples="""\
+SUMMARY = "run your bot with the current key in its environment variables"
+EXAMPLES = """\
 key-wizard exec production -- python bot.py
-key-wizard exec staging -- ./run-bot --dry-run""",
-        about=_ABOUT,
-        has_json=False,
-    )
+key-wizard exec staging -- ./run-bot --dry-run"""
+HAS_JSON = False
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Say what it takes."""
     parser.usage = "key-wizard exec ENV -- CMD [ARG ...]"
     parser.add_argument("environment", metavar="ENV", help="whose current key")
     parser.add_argument("words", metavar="CMD [ARG ...]", nargs=argparse.REMAINDER, help="your command")

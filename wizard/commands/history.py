@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from wizard.commands.console import add_command, print_json, print_result
+from wizard.commands.console import ArgumentParser, print_json, print_result
 from wizard.core import settings
 from wizard.core.clock import utc
 from wizard.core.errors import Exit
@@ -16,18 +16,14 @@ from wizard.rotation.json_records import describe_rotation
 from wizard.rotation.model import Mode, RotationRecord
 from wizard.rotation.report import restore_report
 
-
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the command."""
-    parser = add_command(
-        commands,
-        "history",
-        run,
-        "finished jobs and their reports, the oldest first",
-        examples="""\
+SUMMARY = "finished jobs and their reports, the oldest first"
+EXAMPLES = """\
 key-wizard history                 all environments
-key-wizard history production      one environment""",
-    )
+key-wizard history production      one environment"""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Say what it takes."""
     parser.add_argument("environment", metavar="ENV", nargs="?", help="one environment, also one of the past")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 
-from wizard.commands.console import add_command, open_wizard, print_json, print_message, print_result
+from wizard.commands.console import ArgumentParser, open_wizard, print_json, print_message, print_result
 from wizard.core import settings
 from wizard.core.credentials import KeyKind
 from wizard.core.errors import Exit
@@ -23,23 +23,19 @@ _RESULTS = {
     Grade.ALIVE: "The legacy key is still alive. Its secret is kept.",
 }
 
-
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the command."""
-    parser = add_command(
-        commands,
-        "rehearse",
-        run,
-        "practise on a simulated Binance, no money is touched",
-        examples="""\
+SUMMARY = "practise on a simulated Binance, no money is touched"
+EXAMPLES = """\
 key-wizard rehearse                                 practise with the screens
 key-wizard rehearse --list                          which fire drills are there?
 key-wizard rehearse --scenario address-changed      practise what goes wrong
-key-wizard rehearse --auto                          watch a rotation without questions""",
-        about="""\
+key-wizard rehearse --auto                          watch a rotation without questions"""
+ABOUT = """\
 An open rehearsal is resumed with the scenario that it began with. Several can run at once.
-Exit codes of --auto: 0 proven dead, 4 the legacy key is alive, 6 neither is proven.""",
-    )
+Exit codes of --auto: 0 proven dead, 4 the legacy key is alive, 6 neither is proven."""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Say what it takes."""
     parser.add_argument("--list", action="store_true", help="list the scenarios")
     parser.add_argument("--scenario", choices=SCENARIOS, metavar="NAME", help="a fire drill, see --list")
     parser.add_argument("--auto", action="store_true", help="play the user, without questions")

@@ -5,26 +5,18 @@ from __future__ import annotations
 import argparse
 import time
 
-from wizard.commands.console import add_command, print_json, print_result
+from wizard.commands.console import print_json, print_result
 from wizard.core import settings
 from wizard.core.clock import duration
 from wizard.core.errors import Exit
 from wizard.rotation.journal import Overview, read_journal
 from wizard.rotation.json_records import describe_key
 
-
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the command."""
-    add_command(
-        commands,
-        "status",
-        run,
-        "environments, their keys, what is open and what is next",
-        examples="""\
+SUMMARY = "environments, their keys, what is open and what is next"
+EXAMPLES = """\
 key-wizard status            one line for each environment
-key-wizard status --json     the same for programs""",
-        about="Exit codes: 0 nothing is open, 3 a job is open, 4 a legacy key is not proven dead.",
-    )
+key-wizard status --json     the same for programs"""
+ABOUT = "Exit codes: 0 nothing is open, 3 a job is open, 4 a legacy key is not proven dead."
 
 
 def run(options: argparse.Namespace) -> int:

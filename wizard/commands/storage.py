@@ -7,7 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeVar
 
-from wizard.commands.console import add_command, print_json, print_message, print_result
+from wizard.commands.console import ArgumentParser, print_json, print_message, print_result
 from wizard.commands.prompts import ask, place_opener
 from wizard.core import settings
 from wizard.core.errors import Exit, UsageError, WizardError
@@ -31,24 +31,20 @@ The key is stored once more, as a new key of this wizard. The probe must prove i
 The unknown stored key stays until you delete it. Go on with:
   key-wizard --env {}"""
 
-
-def add(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Describe the command."""
-    parser = add_command(
-        commands,
-        "storage",
-        run,
-        "where credentials are kept, unknown stored keys, the passphrase",
-        examples="""\
+SUMMARY = "where credentials are kept, unknown stored keys, the passphrase"
+EXAMPLES = """\
 key-wizard storage                               can the keyring be used? if not, the fix
 key-wizard storage production                    list stored keys that the wizard does not know
 key-wizard storage production --import ITEM      use one of them, after a probe
 key-wizard storage production --delete ITEM      delete one of them, after a typed word
-key-wizard storage --passphrase                  change the passphrase of the encrypted file""",
-        about="""\
+key-wizard storage --passphrase                  change the passphrase of the encrypted file"""
+ABOUT = """\
 An unknown stored key is left when the wizard's records are lost. Nothing is deleted by itself.
-Exit codes: 0 fine or done, 1 unknown keys found or nothing done, 5 the storage cannot be used.""",
-    )
+Exit codes: 0 fine or done, 1 unknown keys found or nothing done, 5 the storage cannot be used."""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Say what it takes."""
     parser.add_argument("environment", metavar="ENV", nargs="?", help="whose stored keys to look at")
     action = parser.add_mutually_exclusive_group()
     action.add_argument("--import", dest="adopt", metavar="ITEM", help="store its key as a new one, for the probe")

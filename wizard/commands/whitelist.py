@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Sequence
 from ipaddress import IPv4Address
 
-from wizard.commands.console import ArgumentParser, add_command, print_json, print_message, standard_input, write_output
+from wizard.commands.console import ArgumentParser, print_json, print_message, standard_input, write_output
 from wizard.core import settings
 from wizard.core.addresses import read_ipv4
 from wizard.core.errors import Exit, UsageError
@@ -20,22 +20,18 @@ from wizard.whitelist.validation import CheckedEntry, Validation, validate
 
 FORMS = {form.name.lower(): form for form in Form}
 
-
-def add(commands: argparse._SubParsersAction[ArgumentParser]) -> None:
-    """Describe the command."""
-    parser = add_command(
-        commands,
-        "whitelist",
-        run,
-        "check an address list and print it ready to paste",
-        examples="""\
+SUMMARY = "check an address list and print it ready to paste"
+EXAMPLES = """\
 key-wizard whitelist 203.0.113.42 198.51.100.0/24
 key-wizard whitelist - --format lines < addresses.txt
-key-wizard whitelist - --env production --egress 203.0.113.42 < addresses.txt""",
-        about="""\
+key-wizard whitelist - --env production --egress 203.0.113.42 < addresses.txt"""
+ABOUT = """\
 Standard output has the list to paste, and nothing if the list has errors.
-What is wrong goes to standard error. Exit codes: 0 no errors, 1 errors.""",
-    )
+What is wrong goes to standard error. Exit codes: 0 no errors, 1 errors."""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    """Say what it takes."""
     parser.add_argument("text", metavar="TEXT", nargs="+", help="addresses and CIDR blocks, - reads standard input")
     # SUPPRESS: a default would overwrite an --env that stands before the command.
     parser.add_argument(
