@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import socket
 
 import httpx
@@ -304,6 +305,18 @@ def test_authorities_that_cannot_be_read_are_told_or_there_are_none(monkeypatch,
     else:
         assert variable == "SSL_CERT_DIR", "a directory is looked into when a certificate comes"
         assert context.get_ca_certs() == []
+
+
+def test_authorities_that_were_added_meanwhile_count_at_once(monkeypatch, tmp_path):
+    bundle = tmp_path / "roots.pem"
+    monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
+    found = []
+    for number in (1, 2):
+        with bundle.open("ab") as file:
+            file.write(trustme.CA().cert_pem.bytes())
+        os.utime(bundle, (number, number))
+        found.append(len(public_roots().get_ca_certs()))
+    assert found == [1, 2]
 
 
 BAD_PROXIES = [

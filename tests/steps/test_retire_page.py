@@ -151,13 +151,23 @@ async def test_a_death_that_is_not_proven_is_not_called_one(face: FakeFace, flow
     await page.watch()
     view = page.view()
     assert view.state is State.LOOK
-    assert "does not prove" in view.verdict
+    assert "not proven" in view.verdict
     face.answers[f"Delete the secret of …{old.api_key.last_four()}?"] = "delete"
     await page.delete_secret()
     assert await secret_is_kept(flow)
     face.answers[f"Delete the secret of …{old.api_key.last_four()}?"] = old.api_key.last_four()
     await page.delete_secret()
     assert face.report.grade is Grade.WEAK
+
+
+async def test_a_key_that_cannot_be_asked_about_is_not_called_refused(page: RetirePresenter, flow: Flow) -> None:
+    legacy = flow.retire.legacy
+    assert legacy is not None
+    await flow.context.vault.store.delete(legacy.item)
+    await page.ask()
+    view = page.view()
+    assert (view.state, "refuse" in " ".join((view.verdict, *view.because))) == (State.LOOK, False)
+    assert "cannot be asked" in view.because[0]
 
 
 async def test_nothing_is_finished_whose_report_cannot_be_kept(

@@ -15,10 +15,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.util import find_spec
 from ipaddress import IPv4Network
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -139,7 +141,7 @@ def public_roots() -> ssl.SSLContext:
     import ssl  # noqa: PLC0415 - see `open_transport`
 
     try:
-        return _read_roots(*map(os.environ.get, ROOT_VARIABLES))
+        return _read_roots(*map(_now, map(os.environ.get, ROOT_VARIABLES)))
     except (OSError, ValueError) as error:
         variable = next((name for name in ROOT_VARIABLES if os.environ.get(name)), "")
         named = f"{variable}={printable(os.environ.get(variable, ''))}"
@@ -153,9 +155,15 @@ def public_roots() -> ssl.SSLContext:
         ) from None
 
 
+def _now(path: str | None) -> tuple[str | None, int]:
+    with suppress(OSError, ValueError):
+        return path, Path(path).stat().st_mtime_ns if path else 0
+    return path, 0
+
+
 @lru_cache(maxsize=1)
-def _read_roots(*_named: str | None) -> ssl.SSLContext:
-    """Read them once for what the variables name: it takes 20 ms, and each way to the exchange needs them."""
+def _read_roots(*_named: tuple[str | None, int]) -> ssl.SSLContext:
+    """Read them once for what the variables name now: it takes 20 ms, and each way to the exchange needs them."""
     import httpx  # noqa: PLC0415 - see `open_transport`
 
     return httpx.create_ssl_context()

@@ -162,7 +162,7 @@ class RetirePresenter(StepPresenter):
             verdict = f"{legacy} is dead." if death.grade is Grade.PROVEN else f"Binance refuses {legacy} now."
             return State.GOOD, verdict, (death.sentence,), ()
         if death.grade is Grade.WEAK:
-            return State.LOOK, f"Binance refuses {legacy}. That does not prove its death.", (death.sentence,), ()
+            return State.LOOK, f"It is not proven that {legacy} is dead.", (death.sentence,), ()
         if self._may_be_deleted and (not polls or death.in_a_row or death.grade is Grade.ALIVE):
             if DELETED in self._done and death.grade is Grade.ALIVE:
                 return State.LOOK, f"Deleted it? Check that it was {legacy}.", (death.sentence,), ()
