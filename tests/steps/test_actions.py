@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import cast
 
+import httpx
 import pytest
 
 from tests.plain.script import ScriptedConsole
+from tests.steps.test_summary_page import REPORT
 from tests.tui.conftest import Wizard, wizard
 from wizard.plain.interrupts import EndOfInputError, Interrupts
 from wizard.plain.lines import Lines
@@ -111,9 +113,30 @@ async def test_whatever_a_page_offers_is_offered_on_screens_and_in_lines(wizard:
     await wizard.press("enter")
     await wizard.until("ActionBar", "enter Switch to")
     await offers_the_same(wizard)
+    await move(wizard, "203.0.113.92")
+    await wizard.press("r")
+    await wizard.until("ActionBar", "enter Add 203.0.113.92")
+    await offers_the_same(wizard)
+    await wizard.press("enter")
+    await wizard.until("#verdict", "Paste the list into both keys")
+    await offers_the_same(wizard)
+    await wizard.press("escape")
+    await wizard.until("ActionBar", "Show list")
+    await move(wizard, "203.0.113.42")
+    await wizard.press("r")
+    await wizard.until("ActionBar", "enter Switch to")
     await wizard.press("enter")
     await wizard.until("#verdict", "Two things are left")
     await offers_the_same(wizard)
+    wizard.app.show_summary(REPORT)
+    await wizard.until("#verdict", "replaced")
+    await offers_the_same(wizard)
+
+
+async def move(wizard: Wizard, address: str) -> None:
+    """Have the exchange see this host at another address."""
+    async with httpx.AsyncClient(trust_env=False) as client:
+        await client.put(f"{wizard.environments.environment.site.rest_url}/desk/nat", json={"127.0.0.1": address})
 
 
 async def offers_the_same(wizard: Wizard) -> None:
@@ -124,14 +147,14 @@ async def offers_the_same(wizard: Wizard) -> None:
     footer = " ".join(str(screen.query_one(ActionBar).render()).split())
     await wizard.press("f1")
     await wizard.when(lambda: isinstance(wizard.app.screen, TextScreen))
-    help_text = wizard.text(".text")
+    help_text = " ".join(wizard.text("Section").split())
     await wizard.press("escape")
     await wizard.when(lambda: wizard.app.screen is screen)
     menu = await spoken(wizard, presenter)
     for action in actions:
         assert action.key
         assert not action.is_in_footer or f"{key_name(action.key)} {action.label}" in footer
-        assert f"{key_name(action.key):<9}  {action.about}" in help_text
+        assert f"{key_name(action.key)} {action.about}" in help_text
         assert action.key == BACK or f". {action.word}: {action.about}" in menu
     assert len({action.key for action in actions}) == len({action.word for action in actions}) == len(actions)
 
