@@ -16,7 +16,7 @@ from wizard.rotation.report import Report
 from wizard.steps.presenter import Face, Presenter
 from wizard.steps.session import EnvironmentSession
 from wizard.steps.summary import SummaryPresenter
-from wizard.steps.view import PRIMARY, Action, Consent, Form, Instruction, Row, State, View
+from wizard.steps.view import PRIMARY, Action, Form, Instruction, Row, State, View
 
 Result = TypeVar("Result")
 
@@ -41,6 +41,7 @@ class Lines:
         self._talk = talk
         self._session = session
         self._presenter = make(self)
+        self.attempt, self.confirm = talk.attempt, talk.confirm
         self._said: dict[str, list[str]] = {}
         """What was said last of each part of the view: a part is repeated only where it is another one."""
         self._is_left = self._is_home = False
@@ -174,14 +175,6 @@ class Lines:
     def note(self, text: str, state: State = State.GOOD) -> None:  # noqa: ARG002 - its words are enough
         """Say it."""
         self._talk.say(text)
-
-    async def attempt(self, work: Callable[[], Awaitable[Result]], doing: str, at_most: float) -> Result | None:
-        """Say what is waited for, and wait. Ctrl-C stops it."""
-        return await self._talk.attempt(work, doing, at_most)
-
-    async def confirm(self, consent: Consent) -> str:
-        """Ask for the word of a consent."""
-        return await self._talk.confirm(consent)
 
     async def fill(self, form: Form) -> bool:
         """Ask what a form asks."""

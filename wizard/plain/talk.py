@@ -75,16 +75,14 @@ class Talk:
         what, *rest = error.sentences()
         self.say(f"Problem: {what}", *(f"  {sentence}" for sentence in rest))
 
-    async def choose(self, question: str, menu: Menu, default: str | None = None) -> str:
+    async def choose(self, question: str, menu: Menu, default: str) -> str:
         """Ask until one of the answers is named; return its word, or `Command.BACK`.
 
         Args:
             question: Said before the numbered answers.
             menu: At least one answer.
-            default: The word that an empty answer means: the first one where none is given; "" for none.
+            default: The word that an empty answer means; "" for none.
         """
-        if default is None:
-            default = next(iter(menu))
         answers = {str(number): word for number, word in enumerate(menu, 1)} | {word.lower(): word for word in menu}
         numbers = "1" if len(menu) == 1 else f"1 to {len(menu)}"
         while True:
@@ -165,15 +163,6 @@ class Talk:
             if self.is_remedied is not None and await self.is_remedied(error):
                 return await self.attempt(work, what, at_most)
         return None
-
-    async def succeeds(self, work: Callable[[], Awaitable[object]], what: str, at_most: float) -> bool:
-        """Wait as `attempt` does; return whether it was done."""
-
-        async def whole() -> bool:
-            await work()
-            return True
-
-        return bool(await self.attempt(whole, what, at_most))
 
     async def _wait(self, work: Callable[[], Awaitable[Result]], at_most: float) -> Result:
         try:

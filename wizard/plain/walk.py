@@ -23,25 +23,11 @@ from wizard.plain.interrupts import EndOfInputError, Interrupts
 from wizard.plain.lines import Lines
 from wizard.plain.talk import Talk
 from wizard.plain.terminal import TerminalConsole
-from wizard.rotation.flow import Flow
-from wizard.rotation.model import Step
-from wizard.steps.credentials import credentials_presenter
-from wizard.steps.egress import EgressPresenter
 from wizard.steps.home import HomePresenter
+from wizard.steps.pages import PAGES
 from wizard.steps.passwords import unlocking
 from wizard.steps.presenter import Face, Presenter
-from wizard.steps.probe import ProbePresenter
-from wizard.steps.retire import RetirePresenter
 from wizard.steps.session import EnvironmentSession
-from wizard.steps.whitelist import WhitelistPresenter
-
-_PAGES: dict[Step | None, Callable[[Flow, Face], Presenter]] = {
-    Step.EGRESS: EgressPresenter,
-    Step.WHITELIST: WhitelistPresenter,
-    Step.CREDENTIALS: credentials_presenter,
-    Step.PROBE: ProbePresenter,
-    Step.RETIRE: RetirePresenter,
-}
 
 
 class Walk:
@@ -81,7 +67,7 @@ class Walk:
     async def _take_steps(self) -> None:
         """Take step after step of the open job, until there is none or the user goes home."""
         goes_on = True
-        while goes_on and (flow := self._session.flow) and (page := _PAGES.get(flow.step)):
+        while goes_on and (flow := self._session.flow) and (page := PAGES.get(flow.step)):
             try:
                 goes_on = await self._speak(partial(page, flow))
             except WizardError as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -145,13 +145,11 @@ class WizardApp(SafeApp):
 
     def show_step(self) -> None:
         """Show the screen of the step where the rotation stands."""
-        step, screens = self.flow.step, _step_screens(self.flow)
-        self._show(screens[step]() if step in screens else self._home())
+        self._show(_screen_of(self.flow) or self._home())
 
     def show_summary(self, report: Report) -> None:
         """Show what the finished rotation proved."""
         from wizard.steps.summary import SummaryPresenter  # noqa: PLC0415 - loaded when it is needed
-        from wizard.tui.screens.view_screen import ViewScreen  # noqa: PLC0415
 
         self.farewell = tuple(f"{label:<12} {text}" for label, text in report.lines())
         self._show(ViewScreen(partial(SummaryPresenter, report)))
@@ -186,24 +184,18 @@ class WizardApp(SafeApp):
 
 def _load_step_screens() -> None:
     """Load the steps while an environment is opened: the home screen is there before them."""
+    from wizard.steps import pages  # noqa: F401, PLC0415
     from wizard.tui.screens import credentials, whitelist  # noqa: F401, PLC0415
 
 
-def _step_screens(flow: Flow) -> dict[Step | None, Callable[[], Screen[Any]]]:
-    from wizard.steps.egress import EgressPresenter  # noqa: PLC0415
-    from wizard.steps.probe import ProbePresenter  # noqa: PLC0415
-    from wizard.steps.retire import RetirePresenter  # noqa: PLC0415
-    from wizard.steps.whitelist import WhitelistPresenter  # noqa: PLC0415
+def _screen_of(flow: Flow) -> ViewScreen | None:
+    from wizard.steps.pages import PAGES  # noqa: PLC0415
     from wizard.tui.screens.credentials import CredentialsScreen  # noqa: PLC0415
     from wizard.tui.screens.whitelist import WhitelistScreen  # noqa: PLC0415
 
-    return {
-        Step.EGRESS: lambda: ViewScreen(partial(EgressPresenter, flow)),
-        Step.WHITELIST: lambda: WhitelistScreen(partial(WhitelistPresenter, flow)),
-        Step.CREDENTIALS: lambda: CredentialsScreen(flow),
-        Step.PROBE: lambda: ViewScreen(partial(ProbePresenter, flow)),
-        Step.RETIRE: lambda: ViewScreen(partial(RetirePresenter, flow)),
-    }
+    own: dict[Step | None, type[ViewScreen]] = {Step.WHITELIST: WhitelistScreen, Step.CREDENTIALS: CredentialsScreen}
+    page = PAGES.get(flow.step)
+    return own.get(flow.step, ViewScreen)(partial(page, flow)) if page else None
 
 
 def open_wizard(environments: Environments, environment: str | None, command: str, shutdown: Shutdown) -> int:

@@ -15,6 +15,7 @@ import textwrap
 from collections import deque
 from collections.abc import Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -59,14 +60,13 @@ class KeyOrder(App[int]):
     a character holds what comes after it until the widget, its ancestors and whatever they posted in answer are done.
     """
 
+    @dataclass
     class Barrier(Message):
         """Bubbles from a widget to the app behind everything that the widget was sent before."""
 
-        def __init__(self, origin: MessagePump, ticket: int, rounds_left: int) -> None:
-            super().__init__()
-            self.origin = origin
-            self.ticket = ticket
-            self.rounds_left = rounds_left
+        origin: MessagePump
+        ticket: int
+        rounds_left: int
 
     def __init__(self) -> None:
         super().__init__()

@@ -17,7 +17,7 @@ from textual.types import CSSPathType
 from textual.widget import Widget
 from textual.widgets import Static
 
-from wizard.steps.credentials import API_KEY, SECRET, CredentialsPresenter, credentials_presenter
+from wizard.steps.credentials import API_KEY, SECRET, CredentialsPresenter
 from wizard.steps.view import PRIMARY, Action, Form, Instruction, State, View
 from wizard.tui.screens.view_screen import ViewScreen
 from wizard.tui.widgets.action_bar import key_name
@@ -30,15 +30,10 @@ NOT_HMAC = "This paste holds a secret, so it is an HMAC key. Change the key type
 
 if TYPE_CHECKING:
     from wizard.core.credentials import KeyKind
-    from wizard.rotation.flow import Flow
 
 
 class CredentialsScreen(ViewScreen):
-    """Takes the key in.
-
-    Args:
-        flow: The open environment.
-    """
+    """Takes the key in."""
 
     CSS_PATH: ClassVar[CSSPathType | None] = ["view_screen.tcss", "credentials.tcss"]
     COMMON: ClassVar[tuple[tuple[str, str], ...]] = (("f1", "Help"), ("ctrl+q", "Quit"))
@@ -47,11 +42,8 @@ class CredentialsScreen(ViewScreen):
         Binding(PRIMARY, f"press('{PRIMARY}')", show=False)
     ]
     presenter: CredentialsPresenter
-
-    def __init__(self, flow: Flow) -> None:
-        super().__init__(partial(credentials_presenter, flow))
-        self._kind: KeyKind | None = None
-        """Of the values in the fields."""
+    _kind: KeyKind | None = None
+    """Of the values in the fields."""
 
     def compose_main(self) -> Iterable[Widget]:
         """Yield the instructions and the fields."""

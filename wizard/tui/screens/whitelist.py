@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Protocol, cast
+from typing import cast
 
 from textual import events
 from textual.content import Content
 from textual.widget import Widget
 
 from wizard.core.errors import WizardError
-from wizard.core.text import Glyphs, printable
+from wizard.core.text import printable
 from wizard.steps.view import BACK, PRIMARY, Row, State, View
 from wizard.steps.whitelist import WhitelistPresenter
 from wizard.tui.screens.view_screen import ViewScreen
@@ -63,30 +63,12 @@ class LineEditor:
         return None
 
 
-class Editing(Protocol):
-    """Who knows what keys and texts do to the list."""
-
-    async def press(self, event: events.Key) -> bool:
-        """Do what a key is for; return whether it is for anything."""
-
-    async def take(self, editor: LineEditor, named: int) -> None:
-        """Take what was typed into a row, and name the last one of the first `named` entries of it."""
-
-    async def paste(self, text: str) -> None:
-        """Take further entries."""
-
-
 class EntryRows(RowList):
-    """Rows with a cursor, one of which may be typed into. Keys and pastes act in the order in which they come.
+    """Rows with a cursor, one of which may be typed into. Keys and pastes act in the order in which they come."""
 
-    Args:
-        glyphs: The signs beside the words.
-        editing: Who is given keys and texts.
-    """
-
-    def __init__(self, glyphs: Glyphs, editing: Editing, *, id: str) -> None:
-        super().__init__(glyphs, id=id)
-        self._editing = editing
+    def __init__(self, page: WhitelistScreen, *, id: str) -> None:
+        super().__init__(page.glyphs, id=id)
+        self._page = page
         self.editor: LineEditor | None = None
         """What is typed into the row under the cursor; None while keys are commands."""
 
@@ -100,7 +82,7 @@ class EntryRows(RowList):
         editor, self.editor = self.editor, None
         if editor:
             self.refresh()
-            await self._editing.take(editor, named)
+            await self._page.take(editor, named)
 
     def check_consume_key(self, key: str, character: str | None) -> bool:  # noqa: ARG002 - Textual's signature
         """Say that printable keys are text here while a row is typed into."""
@@ -108,7 +90,7 @@ class EntryRows(RowList):
 
     async def on_key(self, event: events.Key) -> None:
         """Type, or do what the key is for."""
-        is_taken = await (self._type(event, self.editor) if self.editor else self._editing.press(event))
+        is_taken = await (self._type(event, self.editor) if self.editor else self._page.press(event))
         if is_taken:
             event.stop()
             event.prevent_default()
@@ -135,7 +117,7 @@ class EntryRows(RowList):
         event.stop()
         text, editor = event.text.strip(BLANKS), self.editor
         if editor is None:
-            await self._editing.paste(text)
+            await self._page.paste(text)
         elif editor.is_name or not any(mark in text for mark in LINE_ENDS + COMMENT_MARKS):
             self.editor = editor.insert(event.text.strip(LINE_ENDS))
         else:
@@ -174,7 +156,7 @@ class WhitelistScreen(ViewScreen):
 
     def compose_main(self) -> Iterable[Widget]:
         """Yield the list."""
-        yield EntryRows(self.glyphs, self, id="rows")
+        yield EntryRows(self, id="rows")
 
     def draw_main(self, view: View) -> None:
         """Draw the list, and below it the row for a new entry."""

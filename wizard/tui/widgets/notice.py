@@ -16,34 +16,26 @@ class Notice(Static):
         super().__init__("")
         self._glyphs = glyphs
 
-    def error(self, error: WizardError, way_out: str = "") -> None:
-        """Tell what happened, why we think so, what to do next, and which key does something about it."""
-        what, *rest = (printable(sentence, limit=600) for sentence in (*error.sentences(), way_out) if sentence)
-        self._show(
-            "-error",
-            Content.from_markup(
-                "[b $text-error]$glyph $what[/] $rest",
-                glyph=self._glyphs.failed,
-                what=what,
-                rest=" ".join(rest),
-            ),
-        )
+    def error(self, error: WizardError) -> None:
+        """Say what happened, why we think so, and what to do next."""
+        what, *rest = (printable(sentence, limit=600) for sentence in error.sentences())
+        self._show("error", self._glyphs.failed, what, " ".join(rest))
 
     def note(self, text: str) -> None:
-        """Tell something that is neither good nor bad."""
-        self._show(
-            "-note", Content.from_markup("[$text-primary]$glyph[/] $text", glyph=self._glyphs.caution, text=text)
-        )
+        """Say something that is neither good nor bad."""
+        self._show("primary", self._glyphs.caution, "", text)
 
     def good(self, text: str) -> None:
-        """Tell that something was done."""
-        self._show("-good", Content.from_markup("[$text-success]$glyph[/] $text", glyph=self._glyphs.passed, text=text))
+        """Say that something was done."""
+        self._show("success", self._glyphs.passed, "", text)
 
     def clear(self) -> None:
         """Say nothing."""
-        self.remove_class("-error", "-note", "-good")
+        self.remove_class("-error", "-primary", "-success")
 
-    def _show(self, kind: str, content: Content) -> None:
+    def _show(self, kind: str, glyph: str, what: str, text: str) -> None:
         self.clear()
-        self.update(content)
-        self.add_class(kind)
+        first = f"{glyph} {what}".rstrip()
+        weight = "b " if what else ""
+        self.update(Content.from_markup(f"[{weight}$text-{kind}]$first[/] $text", first=first, text=text))
+        self.add_class(f"-{kind}")

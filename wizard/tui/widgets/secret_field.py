@@ -6,6 +6,7 @@ history or clipboard. All editing happens in the key handler, in the order of th
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import ClassVar
 
 from rich.text import Text
@@ -51,36 +52,32 @@ class SecretField(Widget, can_focus=True):
     length: reactive[int] = reactive(0)
     """Characters in the field."""
 
-    class _FieldMessage(Message):
-        def __init__(self, field: SecretField) -> None:
-            super().__init__()
-            self.field = field
+    @dataclass(repr=False)
+    class Submitted(Message):
+        """Enter was pressed. The field keeps its value until `take` or `clear`."""
+
+        field: SecretField
 
         @property
         def control(self) -> SecretField:
             """The field, for `@on(SecretField.Submitted, "#api-key")`."""
             return self.field
 
-    class Submitted(_FieldMessage):
-        """Enter was pressed. The field keeps its value until `take` or `clear`."""
-
-    class PairPasted(_FieldMessage):
+    @dataclass(repr=False)
+    class PairPasted(Message):
         """An API key, its secret, or both were pasted, told apart. The field keeps what was there."""
 
-        def __init__(self, field: SecretField, pair: Pair) -> None:
-            super().__init__(field)
-            self.pair = pair
+        pair: Pair
 
-    class Noted(_FieldMessage):
+    @dataclass(repr=False)
+    class Noted(Message):
         """Something was not taken: what stood around a value, or, as a refusal, all of a key press or paste.
 
         After a refusal the field holds what it held before.
         """
 
-        def __init__(self, field: SecretField, note: str, *, is_refusal: bool) -> None:
-            super().__init__(field)
-            self.note = note
-            self.is_refusal = is_refusal
+        note: str
+        is_refusal: bool = False
 
     def __init__(
         self,
@@ -153,7 +150,7 @@ class SecretField(Widget, can_focus=True):
             self._reject(f"{error.what} Nothing was taken.{kept}")
             return
         if isinstance(answer, Pair):
-            self.post_message(self.PairPasted(self, answer))
+            self.post_message(self.PairPasted(answer))
         else:
             self._replace(answer)
 
@@ -202,7 +199,7 @@ class SecretField(Widget, can_focus=True):
     def _type(self, character: str) -> None:
         if not self._shape.takes(character):
             what = "A space" if character == " " else "A character that no key has"
-            self.post_message(self.Noted(self, f"{what} was left out.", is_refusal=False))
+            self.post_message(self.Noted(f"{what} was left out."))
         elif self.length >= MAX_LENGTH:
             self._reject(f"The field holds {MAX_LENGTH} characters at most.")
         else:
@@ -228,14 +225,14 @@ class SecretField(Widget, can_focus=True):
         self._typed.extend(pasted.text.encode())
         self._changed()
         if notes:
-            self.post_message(self.Noted(self, " ".join(notes), is_refusal=False))
+            self.post_message(self.Noted(" ".join(notes)))
 
     def _changed(self) -> None:
         self.length = len(self._typed.decode())
         self.refresh()
 
     def _reject(self, reason: str) -> None:
-        self.post_message(self.Noted(self, reason, is_refusal=True))
+        self.post_message(self.Noted(reason, is_refusal=True))
 
     def _show(self) -> None:
         self._is_being_typed = False

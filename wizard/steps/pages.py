@@ -1,0 +1,22 @@
+"""Which page each step has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from wizard.rotation.flow import Flow
+from wizard.rotation.model import Step
+from wizard.steps.credentials import credentials_presenter
+from wizard.steps.egress import EgressPresenter
+from wizard.steps.presenter import Face, Presenter
+from wizard.steps.probe import ProbePresenter
+from wizard.steps.retire import RetirePresenter
+from wizard.steps.whitelist import WhitelistPresenter
+
+PAGES: dict[Step | None, Callable[[Flow, Face], Presenter]] = {
+    Step.EGRESS: EgressPresenter,
+    Step.WHITELIST: WhitelistPresenter,
+    Step.CREDENTIALS: credentials_presenter,
+    Step.PROBE: ProbePresenter,
+    Step.RETIRE: RetirePresenter,
+}
