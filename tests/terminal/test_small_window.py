@@ -43,11 +43,11 @@ def test_every_small_window_says_what_is_needed_and_the_screen_comes_back(walk: 
 
 def test_help_and_the_least_window_come_to_rest(walk: Walk) -> None:
     walk.press(F1)
-    walk.see("Esc")
+    walk.see("esc Close")
     for size in [(3, 24), (60, 20), (11, 12), (40, 12), (4, 3), (61, 21)]:
         assert shrink(walk.terminal, size)
     walk.terminal.resize(80, 24)
-    walk.see("Esc")
+    walk.see("esc Close")
 
 
 def test_a_small_window_closes_by_its_key_and_no_other_key_does_anything_unseen(walk: Walk) -> None:
@@ -56,7 +56,7 @@ def test_a_small_window_closes_by_its_key_and_no_other_key_does_anything_unseen(
     walk.terminal.settle()
     walk.press(ctrl("q"))
     assert walk.terminal.wait() == 0
-    assert b"The rehearsal has ended" not in walk.terminal.raw
+    assert b"This rehearsal ends now" not in walk.terminal.raw
     assert walk.terminal.is_restored()
 
 
