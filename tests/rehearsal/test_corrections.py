@@ -51,7 +51,7 @@ async def rehearsing(
         )
         simulated_page = SimulatedPage(addresses.desk_url)
         rehearsal = Rehearsal(environment, own, services, simulated_page, MemoryStore(), "", scenario)
-        async with rehearsal.flow(environ={}, clock=clock, pause=pause) as flow:
+        async with rehearsal.flow(clock=clock, pause=pause) as flow:
             yield flow, simulated_page
 
 

@@ -15,7 +15,7 @@ class Exit(IntEnum):
     LEGACY_ALIVE = 4
     KEYRING_UNUSABLE = 5
     INCONCLUSIVE = 6
-    INTERNAL_ERROR = 70
+    INTERNAL_ERROR = 70  # EX_SOFTWARE in sysexits.h
 
 
 class WizardError(Exception):

@@ -17,8 +17,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 
-INTERNAL_ERROR = 70
-"""Exit code of a crash (EX_SOFTWARE in sysexits.h)."""
 _KEPT = frozenset(f"TEXTUAL_{each}" for each in ("ANIMATIONS", "COLOR_SYSTEM", "THEME", "DISABLE_KITTY_KEY", "FPS"))
 """The others write keys to files, load code, press keys, save pictures or open connections."""
 _LOGGERS = (

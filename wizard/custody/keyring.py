@@ -19,17 +19,10 @@ from platformdirs import PlatformDirs
 from wizard.core.secret import Secret
 from wizard.core.settings import Place, home
 from wizard.core.text import printable
+from wizard.custody import keyring_errors
 from wizard.custody.backends import FAIL, Judgement, judge
 from wizard.custody.errors import CustodyError, Remedy
-from wizard.custody.keyring_errors import (
-    GNOME,
-    Service,
-    collection_name,
-    found_service,
-    provider_name,
-    refused_backend,
-    unusable_service,
-)
+from wizard.custody.keyring_errors import GNOME, Service, collection_name, provider_name, refused_backend
 from wizard.custody.keyring_process import DEADLINE, Facts, KeyringProcess
 from wizard.custody.keyring_worker.protocol import BUS_VARIABLE, SECRET_SERVICE_BACKENDS, Op, Origin, State
 from wizard.custody.questions import expect_understood, visible
@@ -125,9 +118,9 @@ def _lock(backend: str, environ: Mapping[str, str]) -> Path:
     return home(environ) / ".local" / "state" / "key-wizard" / f"{backend}.lock"
 
 
-def start_worker(*, deadline: float = DEADLINE, environ: Mapping[str, str] = os.environ) -> KeyringProcess:
+def start_worker(deadline: float) -> KeyringProcess:
     """Return a worker that was started ahead of its first call: it loads while the caller does something else."""
-    process = _worker(environ, deadline)
+    process = _worker(os.environ, deadline)
     process.start(Op.READ)
     return process
 
@@ -177,7 +170,7 @@ async def _ask_service(process: KeyringProcess) -> tuple[Service, CustodyError |
     if sys.platform in {"darwin", "win32"}:
         return service, None
     try:
-        service = found_service(await process.call(Op.STATE))
+        service = keyring_errors.found_service(await process.call(Op.STATE))
     except CustodyError as error:
         return service, error
-    return service, None if service.state is State.READY else unusable_service(service)
+    return service, None if service.state is State.READY else keyring_errors.unusable_service(service)

@@ -6,10 +6,9 @@ Its journal and its settings lie apart from the real ones, its keyring items car
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,24 +61,16 @@ class Rehearsal:
         return self.store
 
     @asynccontextmanager
-    async def flow(
-        self,
-        *,
-        environ: Mapping[str, str] = os.environ,
-        clock: Clock = time.time,
-        pause: Pause = asyncio.sleep,
-        pace: Pace | None = None,
-    ) -> AsyncIterator[Flow]:
+    async def flow(self, *, clock: Clock = time.time, pause: Pause = asyncio.sleep) -> AsyncIterator[Flow]:
         """Open the flow with a key in use, made on the simulated page where there is none yet."""
         async with open_flow(
             self.environment,
             self.paths,
             self.open_store,
             services=self.services,
-            environ=environ,
             clock=clock,
             pause=pause,
-            pace=pace or PACE,
+            pace=PACE,
         ) as flow:
             if flow.rotation is None and flow.current is None:
                 await self._put_key_in_use(flow)
@@ -100,7 +91,6 @@ async def rehearse(
     source_address: str = ANY_SOURCE,
     scenario: Scenario = SMOOTH,
     passes_after: float = PASSES_AFTER,
-    environ: Mapping[str, str] = os.environ,
 ) -> AsyncIterator[Rehearsal]:
     """Begin a rehearsal, or go on with the one that was left open, which keeps its scenario.
 
@@ -114,7 +104,7 @@ async def rehearse(
     """
     # Before anything is looked at: a second rehearsal must not end the exchange of the first.
     with _free_place(paths) as own:
-        store, problem = await _keyring_or_memory(environ)
+        store, problem = await _keyring_or_memory()
         exchange = await _find_or_start(own, store, scenario, passes_after)
         environment = Environment(
             name=_name(own),
@@ -150,9 +140,9 @@ def embedded_site(base_url: str, name: str = "embedded exchange") -> Site:
     )
 
 
-async def _keyring_or_memory(environ: Mapping[str, str]) -> tuple[Store, str]:
+async def _keyring_or_memory() -> tuple[Store, str]:
     try:
-        return await open_keyring(environ=environ), ""
+        return await open_keyring(), ""
     except CustodyError as error:
         return MemoryStore(), " ".join(error.sentences())
 

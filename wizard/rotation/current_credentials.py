@@ -70,7 +70,7 @@ def read_current(environment: str, open_place: Callable[[Paths, Settings], Await
     known = settings.load(paths.config_file)
     custody, name = known.custody, known.environment(environment).name
     if custody.place is Place.KEYRING:
-        with closing(start_worker(deadline=custody.deadline)) as worker:  # it loads while the journal is read
+        with closing(start_worker(custody.deadline)) as worker:  # it loads while the journal is read
             record = current_key(name, paths)
             found = _read_where_stored(record, worker)
         if found is not None:

@@ -34,8 +34,8 @@ from textual.message_pump import MessagePump
 from textual.screen import Screen
 from textual.theme import Theme
 
-from wizard.core.errors import WizardError
-from wizard.core.safety import INTERNAL_ERROR, redacted_report
+from wizard.core.errors import Exit, WizardError
+from wizard.core.safety import redacted_report
 from wizard.core.shutdown import HANG_UP, Shutdown
 from wizard.core.terminal import MIN_COLUMNS, MIN_LINES
 from wizard.core.text import REPLACEMENT, UNPRINTABLE
@@ -172,7 +172,7 @@ class SafeApp(KeyOrder):
                 self.run(mouse=False)
             except Exception as error:  # the loop itself failed: Textual's report was not reached
                 print(redacted_report(error), file=sys.stderr)
-                return INTERNAL_ERROR
+                return Exit.INTERNAL_ERROR
         return self.return_code or 0
 
     def hang_up(self) -> None:
@@ -272,7 +272,7 @@ class SafeApp(KeyOrder):
             if isinstance(cause, WizardError):
                 self.problem = cause
             else:
-                self._return_code = INTERNAL_ERROR
+                self._return_code = Exit.INTERNAL_ERROR
                 self._exit_renderables[:] = [Text(redacted_report(error))]
             self._exception = error
             self._exception_event.set()

@@ -22,19 +22,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from wizard.core.text import printable
+from wizard.rehearsal.simulator import keys
 from wizard.rehearsal.simulator.faults import read_faults
-from wizard.rehearsal.simulator.keys import (
-    PERMISSIONS,
-    READING,
-    WITHDRAWALS,
-    ApiKey,
-    Networks,
-    PageKeyKind,
-    hmac_verifier,
-    listed,
-    permission_flags,
-    public_key_verifier,
-)
+from wizard.rehearsal.simulator.keys import ApiKey, Networks, PageKeyKind
 from wizard.rehearsal.simulator.refusals import PageError
 from wizard.rehearsal.simulator.state import ExchangeState
 
@@ -50,10 +40,10 @@ _PREFIX_LENGTH = re.compile(r"[0-9]|[12][0-9]|3[0-2]")
 
 def routes(state: ExchangeState) -> list[Route]:
     """Return the routes of the simulated page."""
-    keys, one_key = PREFIX + "/keys", PREFIX + "/keys/{api_key}"
+    all_keys, one_key = PREFIX + "/keys", PREFIX + "/keys/{api_key}"
     return [
-        _route(state, "POST", keys, _create, status=201),
-        _route(state, "GET", keys, lambda *_: [_shown(key) for key in state.keys.values()]),
+        _route(state, "POST", all_keys, _create, status=201),
+        _route(state, "GET", all_keys, lambda *_: [_shown(key) for key in state.keys.values()]),
         _route(state, "PUT", one_key + "/whitelist", _change_whitelist),
         _route(state, "PUT", one_key + "/permissions", _change_permissions),
         _route(state, "POST", one_key + "/disable", lambda _state, _form, key: _shown(state.disable(key))),
@@ -74,12 +64,12 @@ def _create(state: ExchangeState, form: Form) -> object:
     _check_withdrawals(permissions, networks)
     secret = None
     if kind is not PageKeyKind.HMAC:
-        verifier = public_key_verifier(kind, public_key)
+        verifier = keys.public_key_verifier(kind, public_key)
     elif public_key:
         raise PageError("An HMAC key has no public key")
     else:
         secret = state.generator.text()
-        verifier = hmac_verifier(secret)
+        verifier = keys.hmac_verifier(secret)
     key = state.create_key(label, kind, verifier, permissions, networks)
     return {"api_key": key.api_key, "secret": secret}
 
@@ -122,8 +112,8 @@ def _shown(key: ApiKey) -> dict[str, object]:
         "label": key.label,
         "kind": key.kind,
         "api_key": key.api_key,
-        "permissions": permission_flags(key.permissions),
-        "whitelist": listed(key.whitelist),
+        "permissions": keys.permission_flags(key.permissions),
+        "whitelist": keys.listed(key.whitelist),
         "created": key.created,
         "state": "active" if key.enabled else "disabled",
     }
@@ -176,8 +166,8 @@ def _permissions(value: object) -> frozenset[str]:
     """Return the permissions that are on. In an object reading is on where it is not named, as on the page."""
     if not isinstance(value, dict | list | None):
         raise PageError("permissions must be an object or a list")
-    flags = dict.fromkeys(map(str, value), True) if isinstance(value, list) else {READING: True, **(value or {})}
-    if unknown := set(flags) - set(PERMISSIONS):
+    flags = dict.fromkeys(map(str, value), True) if isinstance(value, list) else {keys.READING: True, **(value or {})}
+    if unknown := set(flags) - set(keys.PERMISSIONS):
         raise PageError(f"There is no such permission: {', '.join(sorted(unknown))}")
     if not all(isinstance(flag, bool) for flag in flags.values()):
         raise PageError("A permission is true or false")
@@ -186,7 +176,7 @@ def _permissions(value: object) -> frozenset[str]:
 
 def _check_withdrawals(permissions: frozenset[str], networks: Networks) -> None:
     """Refuse withdrawals without a whitelist (CONFIRMED, apiRestrictions documentation)."""
-    if WITHDRAWALS in permissions and networks is None:
+    if keys.WITHDRAWALS in permissions and networks is None:
         raise PageError("You must apply the IP Access Restriction filter in order to enable withdrawals")
 
 
