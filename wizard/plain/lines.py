@@ -27,13 +27,7 @@ _LEFT = {"back"}
 
 
 class Lines:
-    """The `Face` of a page in lines.
-
-    Args:
-        talk: The conversation.
-        session: The environments, one of which may be open.
-        make: Makes the presenter.
-    """
+    """The `Face` of a page in lines. `make` makes the presenter."""
 
     is_live = False
 

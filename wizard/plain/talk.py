@@ -40,12 +40,7 @@ class Command(StrEnum):
 
 
 class Talk:
-    """Speaks with one user.
-
-    Args:
-        console: Where it takes place.
-        interrupts: Ctrl-C during a wait.
-    """
+    """Speaks with one user."""
 
     def __init__(self, console: TerminalConsole, interrupts: Interrupts) -> None:
         self._console = console
@@ -86,7 +81,9 @@ class Talk:
         answers = {str(number): word for number, word in enumerate(menu, 1)} | {word.lower(): word for word in menu}
         numbers = "1" if len(menu) == 1 else f"1 to {len(menu)}"
         while True:
-            self.say("", question, *(_row(number, *each) for number, each in enumerate(menu.items(), 1)))
+            self.say(
+                "", question, *(f"  {number}. {word}: {does}" for number, (word, does) in enumerate(menu.items(), 1))
+            )
             answer = await self._answer(f"Answer with {numbers}", default)
             if isinstance(answer, Command):
                 return answer
@@ -220,8 +217,3 @@ class Talk:
         yield "back goes back one step. Nothing that is stored is lost. quit closes the wizard."
         yield "Ctrl-C stops a wait. At a prompt it asks whether to quit."
         yield from self.closing()
-
-
-def _row(number: int, word: str, does: str) -> str:
-    named = "" if word == str(number) else f"{word}: "
-    return f"  {number}. {named}{does}"

@@ -31,12 +31,7 @@ from wizard.steps.session import EnvironmentSession
 
 
 class Walk:
-    """A user's way through the environments.
-
-    Args:
-        session: What is opened.
-        talk: The conversation.
-    """
+    """A user's way through the environments."""
 
     def __init__(self, session: EnvironmentSession, talk: Talk) -> None:
         self._session = session

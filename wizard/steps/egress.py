@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from ipaddress import IPv4Address
 from typing import TYPE_CHECKING, ClassVar
@@ -54,10 +55,6 @@ class EgressPresenter(StepPresenter):
 
     async def begin(self) -> None:
         """Ask all services."""
-        await self.retry()
-
-    async def retry(self) -> None:
-        """Ask all services again."""
         self._report, self._samples, self._observation, self._sampling = None, [], None, ""
         count, pace = len(self.flow.context.services), self.flow.context.pace
         self._report = await self.face.attempt(self._detect, f"Asking {count} services", deadlines.closed(pace.egress))
@@ -126,16 +123,10 @@ class EgressPresenter(StepPresenter):
             for each in candidates
         )
         report = self._report
+        title, actions = "Put on the whitelist" if rows else "", self._actions()
         if report is None:
-            return View(
-                State.STOP,
-                UNASKED,
-                fix=("Check the network, then retry.",),
-                list_title="Put on the whitelist" if rows else "",
-                rows=rows,
-                evidence=self._answers(()),
-                actions=self._actions(),
-            )
+            fix, answers = ("Check the network, then retry.",), self._answers(())
+            return View(State.STOP, UNASKED, fix=fix, list_title=title, rows=rows, evidence=answers, actions=actions)
         finding = self.flow.egress.finding(report, self._observation)
         verdict, because = split_verdict(finding.observed)
         history = self.flow.egress.history(report)
@@ -143,7 +134,7 @@ class EgressPresenter(StepPresenter):
             State.of(finding.outcome),
             verdict,
             because=(*because, *filter(None, (self._sampling, history))),
-            list_title="Put on the whitelist" if rows else "",
+            list_title=title,
             rows=rows,
             evidence=(
                 *self._answers(report.unfinished),
@@ -151,7 +142,7 @@ class EgressPresenter(StepPresenter):
                 *([Row((self._ipv6.sentence(),), State.LOOK)] if self._ipv6 else []),
             ),
             not_proven=finding.does_not_prove,
-            actions=self._actions(),
+            actions=actions,
         )
 
     def _answers(self, unfinished: tuple[EchoService, ...]) -> tuple[Row, ...]:
@@ -168,34 +159,27 @@ class EgressPresenter(StepPresenter):
 
     def _actions(self) -> tuple[Action, ...]:
         hosts = Action("hosts", "o", "Other hosts", "Asks other hosts that use the key, over OpenSSH.", self.show_hosts)
-        tick = Action(
-            "tick", TOGGLE, "Tick", "Ticks an address for the whitelist, or unticks it.", self.toggle, is_about_row=True
-        )
+        about = "Ticks an address for the whitelist, or unticks it."
+        tick = Action("tick", TOGGLE, "Tick", about, self.toggle, is_about_row=True)
         ticks = [tick] if self.flow.candidates() else []
         ask = Action("ask", "b", "Ask Binance", "Asks Binance itself, with the current key.", self.ask_binance)
         asks = [ask] if self._report and self.flow.current else []
         more = Action("more", "m", "Find more", "Asks again and again, to find further addresses.", self.sample_more)
         details = Action("details", "v", "Details", "Shows each question in full.", self.show_details)
         others = (more, details) if self._report else ()
-        if not self._is_settled:
-            skip = "Goes on without an address. You type it in the next step."
-            return (
-                Action("retry", PRIMARY, "Retry", "Asks all services again.", self.retry),
-                *ticks,
-                *asks,
-                hosts,
-                *others,
-                Action("skip", "e", "Enter it yourself", skip, self.advance),
-                *self.page_actions(),
-                self.back_action(),
-            )
+        is_settled = self._is_settled
+        retry = Action("retry", "r", "Retry", "Asks all services again.", self.begin)
+        go_on = Action("continue", PRIMARY, "Continue", "Goes on to the whitelist.", self.advance)
+        about = "Goes on without an address. You type it in the next step."
+        skip = Action("skip", "e", "Enter it yourself", about, self.advance)
         return (
-            Action("continue", PRIMARY, "Continue", "Goes on to the whitelist.", self.advance),
+            go_on if is_settled else replace(retry, key=PRIMARY),
             *ticks,
             *asks,
             hosts,
-            Action("retry", "r", "Retry", "Asks all services again.", self.retry),
+            *([retry] if is_settled else []),
             *others,
+            *([] if is_settled else [skip]),
             *self.page_actions(),
             self.back_action(),
         )

@@ -118,9 +118,6 @@ class HomePresenter(Presenter):
 
     # --- open an environment --------------------------------------------------------------------
 
-    async def _open(self) -> None:
-        await self._attempt(self._try, f"Opening {self._at}")
-
     async def _attempt(self, work: Callable[[], Awaitable[object]], doing: str) -> None:
         """Do it; the page says why it failed."""
         from wizard.steps import deadlines  # noqa: PLC0415
@@ -137,8 +134,8 @@ class HomePresenter(Presenter):
         if isinstance(problem, CustodyError) and problem.remedy in {Remedy.OPEN_FILE, Remedy.MAKE_FILE}:
             await self.open_place()  # there is nothing else to choose
 
-    async def _try(self) -> None:
-        await self._session.open(self._overview.environment)
+    async def _open(self) -> None:
+        await self._attempt(partial(self._session.open, self._overview.environment), f"Opening {self._at}")
 
     async def _try_place(self) -> None:
         if custodian := self.face.custodian:

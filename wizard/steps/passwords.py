@@ -34,12 +34,7 @@ def unlocking(custodian: Custodian, remedy: Remedy) -> Form:
 
 
 def choosing_file(custodian: Custodian, *, is_new: bool) -> Form:
-    """Return the question for the passphrase of the encrypted file that is to be the place of the credentials.
-
-    Args:
-        custodian: What opens it.
-        is_new: Whether there is no such file yet.
-    """
+    """Return the question for the passphrase of the encrypted file, new or not, that is to keep credentials."""
     remedy = Remedy.MAKE_FILE if is_new else Remedy.OPEN_FILE
     form = unlocking(custodian, remedy)
 

@@ -89,10 +89,6 @@ class ProbePresenter(StepPresenter):
 
     async def begin(self) -> None:
         """Run all checks."""
-        await self.retry()
-
-    async def retry(self) -> None:
-        """Run all checks again."""
         self._report = None
         self._report = await self.face.attempt(self._probe, "Asking Binance", deadlines.probe(self.flow.context.pace))
 
@@ -111,7 +107,7 @@ class ProbePresenter(StepPresenter):
             self._ask_until_accepted, "Asking until Binance accepts the key", pace.patience + deadlines.call(pace)
         )
         if diagnosis is not None and diagnosis.is_accepted:
-            await self.retry()
+            await self.begin()
         elif diagnosis is not None:
             said = sentences("The wizard has stopped asking", diagnosis.what, diagnosis.advice)
             self.face.note(" ".join(said), State.LOOK)
@@ -176,7 +172,7 @@ class ProbePresenter(StepPresenter):
         swap = partial(self.flow.credentials.swap, typed)
         if await self.face.attempt(swap, "Storing API key and secret the other way round", deadlines.CUSTODY):
             self.face.note("API key and secret are swapped and stored.")
-            await self.retry()
+            await self.begin()
 
     async def switch(self) -> None:
         """Ask once more, then make the proven key the one in use."""
@@ -275,7 +271,8 @@ class ProbePresenter(StepPresenter):
         if obstacle.subject == NEW_KEY and self._address:
             return self._explain_address(self._address)
         verdict, because = split_verdict(obstacle.observed)
-        fix = " ".join(_first_sentences(obstacle.advice))
+        first, others = split_verdict(obstacle.advice)
+        fix = " ".join((first, *others[: _MOST_SENTENCES - 1]))
         if obstacle.subject == IP_RESTRICTION and obstacle.outcome is Outcome.FAILED:
             verdict, because = f"{capitalised(self._phrase)} works from any address.", (obstacle.observed,)
             fix = "Restrict it on Binance to the list you composed."
@@ -363,7 +360,7 @@ class ProbePresenter(StepPresenter):
         return text if worst.subject == title else f"{worst.subject}: {text}"
 
     def _actions(self, report: ProbeReport | None) -> tuple[Action, ...]:
-        retry = Action("retry", "r", "Retry", "Runs all checks again.", self.retry)
+        retry = Action("retry", "r", "Retry", "Runs all checks again.", self.begin)
         if report is None:
             return self._in_order(retry, ())
         details = Action("details", "v", "Details", "Shows every check in full.", self.show_details)
@@ -434,8 +431,3 @@ def _without_idle(rows: Sequence[Row]) -> tuple[Row, ...]:
     idle = [row.cells[0] for row in rows if row.state is State.WAITING]
     rest = tuple(row for row in rows if row.state is not State.WAITING)
     return (*rest, Row(("Not asked yet", ", ".join(idle)), State.WAITING, item="idle")) if idle else rest
-
-
-def _first_sentences(text: str) -> tuple[str, ...]:
-    first, others = split_verdict(text)
-    return (first, *others)[:_MOST_SENTENCES]

@@ -35,11 +35,9 @@ STATUS = {
     "access-lost": "removed",
     "address-in-comment": "only in a comment",
     "bad-prefix": "prefix length",
-    "benchmarking": "not public",
     "blanks": "spaces inside",
     "block": "a block",
     "bullet": "mark of a line",
-    "cgnat": "not public",
     "covered": "inside another block",
     "dash": "a dash alone",
     "documentation": "an example",
@@ -52,23 +50,21 @@ STATUS = {
     "ipv4-mapped": "written as IPv6",
     "ipv6": "IPv6",
     "leading-zero": "leading zero",
-    "link-local": "not public",
     "lookalike": "lookalike characters",
-    "loopback": "not public",
     "malformed": "not an address",
-    "multicast": "not public",
     "netmask": "netmask",
     "port": "has a port",
-    "private": "not public",
     "range": "a range",
-    "reserved": "not public",
     "shared": "on another list too",
-    "this-network": "not public",
     "too-wide": "too wide",
     "trailing-dot": "dot at the end",
     "unobserved": "never seen",
     "url": "more than an address",
     "wildcard": "allows everybody",
+    **dict.fromkeys(
+        ("benchmarking", "cgnat", "link-local", "loopback", "multicast", "private", "reserved", "this-network"),
+        "not public",
+    ),
 }
 """What is found about a row, in a few words; what is said of it at length is its detail."""
 NEW = "not on the current key's list"
@@ -277,41 +273,25 @@ class WhitelistPresenter(StepPresenter):
 
     def _actions(self, checked: _Checked) -> tuple[Action, ...]:
         offers = {word for row in checked.rows for word, _ in row.offers}
-        has_entries = bool(checked.entries)
         offered = {
-            "edit": has_entries,
-            "fix": "fix" in offers,
-            "other": "other" in offers,
-            "delete": has_entries,
-            "name": has_entries,
+            **dict.fromkeys(("edit", "delete", "name"), bool(checked.entries)),
+            **{word: word in offers for word in ("fix", "other")},
             "undo": bool(self.flow.whitelist.past),
             "copy": checked.validation.is_valid,
             **{word: word in checked.changes for word in ("fix-all", "expand", "join")},
         }
-        whose = "Whose it is"
+        whose, other, add = (
+            "Whose it is",
+            "Does the other thing suggested.",
+            "Adds addresses and blocks, or a whole list.",
+        )
         actions = (
             Action("continue", PRIMARY, "Continue", "Keeps the list and goes on to the credentials.", self.advance),
             Action("edit", "e", "Edit", "Changes an entry.", self.edit, is_about_row=True, asks_for="Address or block"),
             Action("fix", "f", "Fix", "Does what is suggested for a row.", self.fix, is_about_row=True),
-            Action(
-                "other",
-                "o",
-                "Other fix",
-                "Does the other thing suggested.",
-                self.other_fix,
-                is_about_row=True,
-                is_in_footer=False,
-            ),
+            Action("other", "o", "Other fix", other, self.other_fix, is_about_row=True, is_in_footer=False),
             Action("fix-all", "F", "Fix all", "Does all that is suggested and needs no look.", self.fix_all),
-            Action(
-                "add",
-                "a",
-                "Add",
-                "Adds addresses and blocks, or a whole list.",
-                self.add,
-                asks_for="Addresses and blocks",
-                takes_lines=True,
-            ),
+            Action("add", "a", "Add", add, self.add, asks_for="Addresses and blocks", takes_lines=True),
             Action("delete", "d", "Delete", "Removes an entry.", self.delete, is_about_row=True),
             Action("name", "n", "Name", "Says whose an entry is.", self.name, is_about_row=True, asks_for=whose),
             Action("undo", "u", "Undo", "Brings back the list before the last change.", self.undo),

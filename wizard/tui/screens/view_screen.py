@@ -51,12 +51,7 @@ _EARLY = Action("early", PRIMARY, "", "", run=lambda: asyncio.sleep(0))
 
 
 class ViewScreen(SessionScreen[None]):
-    """Draws a page. It is the `Face` of the page's presenter.
-
-    Args:
-        make: Makes the presenter.
-        is_on_top: Whether it lies on top of another page, and leads back to that one.
-    """
+    """Draws a page, which `make` makes, also on top of another one. It is the `Face` of the page's presenter."""
 
     is_live = True
     CSS_PATH: ClassVar[CSSPathType | None] = "view_screen.tcss"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import cast
 
 from textual import events
 from textual.content import Content
@@ -146,9 +145,7 @@ class EntryRows(RowList):
 class WhitelistScreen(ViewScreen):
     """Draws the Whitelist step."""
 
-    @property
-    def _list(self) -> WhitelistPresenter:
-        return cast("WhitelistPresenter", self.presenter)
+    presenter: WhitelistPresenter
 
     @property
     def _rows(self) -> EntryRows:
@@ -197,24 +194,24 @@ class WhitelistScreen(ViewScreen):
 
     async def take(self, editor: LineEditor, named: int) -> None:
         """Take what was typed into a row, and name the last one of the first `named` entries of it."""
-        row, before = self.row, self._list.entries
+        row, before = self.row, self.presenter.entries
         is_new = row is None or row is _NEW
         item = str(len(before)) if row is None or is_new else row.item
         if is_new:
-            await self._do(partial(self._list.add, editor.typed))
-            if len(self._list.entries) > len(before):
-                self._rows.move_to(str(len(self._list.entries) - 1))
+            await self._do(partial(self.presenter.add, editor.typed))
+            if len(self.presenter.entries) > len(before):
+                self._rows.move_to(str(len(self.presenter.entries) - 1))
         else:
-            await self._do(partial(self._list.name if editor.is_name else self._list.edit, item, editor.typed))
+            await self._do(partial(self.presenter.name if editor.is_name else self.presenter.edit, item, editor.typed))
         if named:
             self._rows.move_to(str(int(item) + named - 1))
             await self._do(partial(self._type, str(int(item) + named - 1), is_name=True))
 
     async def paste(self, text: str) -> None:
         """Take further entries."""
-        await self._do(partial(self._list.add, text))
-        if not self._go_to_error() and self._list.entries:
-            self._rows.move_to(str(len(self._list.entries) - 1))
+        await self._do(partial(self.presenter.add, text))
+        if not self._go_to_error() and self.presenter.entries:
+            self._rows.move_to(str(len(self.presenter.entries) - 1))
 
     def _type_new(self, typed: str) -> None:
         self._rows.move_to(_NEW.item)
@@ -222,7 +219,7 @@ class WhitelistScreen(ViewScreen):
         self._draw()
 
     async def _type(self, item: str, *, is_name: bool) -> None:
-        self._rows.edit(self._list.name_of(item) if is_name else self._list.text_of(item), is_name=is_name)
+        self._rows.edit(self.presenter.name_of(item) if is_name else self.presenter.text_of(item), is_name=is_name)
 
     async def _do(self, work: Callable[[], Awaitable[object]]) -> None:
         """Do it at once: the next key is about the list as it is then."""

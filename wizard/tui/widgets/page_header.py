@@ -12,12 +12,7 @@ from wizard.tui.safe_app import NORMAL_COLUMNS
 
 
 class PageHeader(Widget):
-    """The place, the steps of the job, and a rule, in one widget: three would hold up the first paint.
-
-    Args:
-        progress: The steps; None where there are none.
-        glyphs: The signs beside the words.
-    """
+    """The place, the steps of the job, and a rule, in one widget: three would hold up the first paint."""
 
     def __init__(self, progress: Progress | None, glyphs: Glyphs) -> None:
         super().__init__()

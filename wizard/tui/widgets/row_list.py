@@ -99,11 +99,7 @@ def hanging(lead: Content, text: Content, width: int) -> list[Content]:
 
 
 class RowList(Widget, can_focus=True):
-    """Rows with a cursor. The cursor stays on its item when the rows are shown anew.
-
-    Args:
-        glyphs: The signs beside the words.
-    """
+    """Rows with a cursor. The cursor stays on its item when the rows are shown anew."""
 
     class Moved(Message):
         """The cursor is on another row."""
@@ -190,11 +186,7 @@ class RowList(Widget, can_focus=True):
 
 
 class Section(Widget):
-    """A titled rule, and rows below it that nobody chooses from: evidence, or what is said of one row.
-
-    Args:
-        glyphs: The signs beside the words.
-    """
+    """A titled rule, and rows below it that nobody chooses from: evidence, or what is said of one row."""
 
     def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:
         super().__init__(id=id)
