@@ -17,6 +17,8 @@ from wizard.steps.view import Row, State
 
 WIDEST = 40
 """Columns of the terminal that all cells but the last one take at most."""
+ADDRESS = 18
+"""Columns of the longest block, `255.255.255.255/32`: the first column keeps them, as no address is cut."""
 LEAST = 10
 """To which a column shrinks where there is no room."""
 GAP = "   "
@@ -67,8 +69,11 @@ def widths_of(rows: Sequence[Row], columns: Sequence[str] = (), room: int = 0) -
         for at in range(count - 1)
     ]
     last = max((cell_len(cells[-1]) for cells in tables if cells and len(cells) == count), default=0)
-    while room and widths and sum(widths) + last + len(widths) * len(GAP) > room and max(widths) > LEAST:
-        widths[widths.index(max(widths))] -= 1
+    spare = [width - (LEAST if at else ADDRESS) for at, width in enumerate(widths)]
+    while room and widths and sum(widths) + last + len(widths) * len(GAP) > room and max(spare) > 0:
+        widest = spare.index(max(spare))
+        widths[widest] -= 1
+        spare[widest] -= 1
     return widths
 
 
