@@ -63,13 +63,9 @@ def _unreadable(shown: str, why: str, code: str) -> FileError:
 
 
 def replace(file: Path, data: bytes, mode: int = PRIVATE) -> bool:
-    """Put `data` in the place of the file; a symbolic link is itself replaced.
+    """Put `data` in the place of the file; a symbolic link is itself replaced. After an OSError the file is as it was.
 
-    Returns:
-        Whether the system confirmed that the new file survives a power cut. Some file systems cannot.
-
-    Raises:
-        OSError: it cannot be written; the file is as it was.
+    Return whether the system confirmed that the new file survives a power cut. Some file systems cannot.
     """
     scratch = file.with_name(f"{_scratch_prefix(file)}{os.urandom(6).hex()}")
     try:

@@ -129,10 +129,8 @@ def read_toml(file: Path) -> Section:
 def write_value(file: Path, table: str, key: str, value: str) -> None:
     """Set one value, and leave the rest as the user wrote it: comments, order and spaces.
 
-    Raises:
-        FileError: the file cannot be read.
-        OSError: it cannot be written; it is as it was.
-        ValueError: it is no TOML, or would mean something else after the change; it is as it was.
+    The file is as it was after a FileError (it cannot be read), an OSError (it cannot be written) and a ValueError (it
+    is no TOML, or would mean something else after the change).
     """
     import tomlkit  # noqa: PLC0415
 

@@ -64,10 +64,8 @@ def open_private_key(path: str, pem: Secret, passphrase: Secret) -> ImportedKey:
 def import_pem(pem: Secret, passphrase: Secret | None = None) -> KeyPair:
     """Return the pair of a private key. An encrypted one may take seconds: call it in a thread.
 
-    Raises:
-        WizardError: it is encrypted, and the passphrase is missing or wrong (`NEEDS_PASSPHRASE`); or the exchange does
-            not take its kind or size.
-        IntakeError: it is something else, in words, with what to do.
+    WizardError: its passphrase is missing or wrong (`NEEDS_PASSPHRASE`), or Binance does not take its kind or size.
+    IntakeError: it is something else, in words, with what to do.
     """
     text = pem.reveal()
     _refuse_by_label(text)

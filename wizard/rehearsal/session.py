@@ -96,11 +96,8 @@ async def rehearse(
 
     When the rehearsal is over the embedded exchange is ended, and its keys leave the keyring: they exist nowhere any
     more. While a rotation is open both stay, so that it can be resumed. `source_address` is the loopback address to
-    call from, `passes_after` the seconds until a fault that passes by itself is over.
-
-    Raises:
-        WizardError: the embedded exchange does not start, or files cannot be written; at the end, a key is still in the
-            keyring.
+    call from, `passes_after` the seconds until a fault that passes by itself is over. Raises `WizardError` where the
+    exchange does not start or files cannot be written, and at the end where a key is still in the keyring.
     """
     # Before anything is looked at: a second rehearsal must not end the exchange of the first.
     with _free_place(paths) as own:
