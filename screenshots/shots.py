@@ -268,7 +268,7 @@ SHOTS = (
     Shot("egress", "agree", E),
     Shot("egress-working", "Asking 3", E, held("/echo/json", "/echo/trace")),
     Shot("egress-look", "Not proven", E, answers(json={"ip": "198.51.100.7"}, trace="ip=203.0.113.42\n")),
-    Shot("egress-stop", "enter Retry", E, answers(plain=503, json=503, trace=503)),
+    Shot("egress-stop", "ipify", E, answers(plain=503, json=503, trace=503)),
     Shot("egress-unsure", "Not proven", E, answers(json=429, trace=503)),
     Shot("hosts", "agree", E, asked(bot_1="198.51.100.7", bot_2="192.0.2.9"), keys=("o", "enter"), then="found"),
     Shot("hosts-ready", "agree", E, keys=("o",), then="to ask"),

@@ -26,7 +26,8 @@ def unlocking(custodian: Custodian, remedy: Remedy) -> Form:
         await custodian.help(remedy, password)
 
     title = capitalised(question.does)
-    asked = Field("password", "Password", FieldKind.PASSWORD)
+    is_file = remedy in {Remedy.OPEN_FILE, Remedy.MAKE_FILE}
+    asked = Field("password", "Passphrase" if is_file else "Password", FieldKind.PASSWORD)
     fields = (asked, AGAIN) if question.is_new else (asked,)
     return Form(
         title, question.text, fields, act, "Create" if question.is_new else "Open", "Opening", deadlines.CUSTODY

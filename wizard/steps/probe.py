@@ -14,6 +14,7 @@ from wizard.core.errors import sentences
 from wizard.core.text import capitalised, counted, printable
 from wizard.exchange.diagnosis import Cause, Diagnosis
 from wizard.rotation.findings import (
+    CLOCK,
     CONNECTION,
     CONTROL,
     FUTURES,
@@ -343,6 +344,7 @@ class ProbePresenter(StepPresenter):
         good = {
             STORAGE: f"saved in {self.flow.place} and verified",
             CONNECTION: f"{names}, {sum(finding.milliseconds or 0.0 for finding in found):.0f} ms",
+            CLOCK: found[-1].observed.partition(" (")[0],
             OTHER_ENDPOINTS: names,
             NEW_KEY: split_verdict(found[-1].observed)[0],
         }

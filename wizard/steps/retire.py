@@ -116,9 +116,12 @@ class RetirePresenter(StepPresenter):
 
     async def show_details(self) -> None:
         """Show where the key is deleted, and every answer so far."""
+        await self.face.read("Delete the legacy key", self._where, "", *map(_told, self.flow.retire.polls()))
+
+    @property
+    def _where(self) -> str:
         page = self.flow.context.environment.site.key_page
-        where = "Open the simulated Binance page." if self.face.page else page or "See API Management."
-        await self.face.read("Delete the legacy key", where, "", *map(_told, self.flow.retire.polls()))
+        return "Open the simulated Binance page." if self.face.page else page or "See API Management."
 
     @property
     def _command(self) -> str:
@@ -172,8 +175,13 @@ class RetirePresenter(StepPresenter):
 
     def _to_do(self, legacy: str, current: str) -> tuple[Row, ...]:
         return (
-            Row(("1  Give it to your bots", self._command), is_ticked=BOTS in self._done, item=BOTS),
-            Row((f"2  Delete {legacy} on Binance", f"not {current}"), is_ticked=DELETED in self._done, item=DELETED),
+            Row(("1  Give it to your bots",), is_ticked=BOTS in self._done, item=BOTS, detail=(self._command,)),
+            Row(
+                (f"2  Delete {legacy} on Binance, not {current}",),
+                is_ticked=DELETED in self._done,
+                item=DELETED,
+                detail=(self._where,),
+            ),
         )
 
     def _answers(self, legacy: str, current: str) -> tuple[Row, ...]:

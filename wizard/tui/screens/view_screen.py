@@ -195,7 +195,9 @@ class ViewScreen(SessionScreen[None]):
         offers = tuple((keys[word], phrase) for word, phrase in row.offers if word in keys)
         gap = f"Not proven: {view.not_proven}." if view.not_proven else ""
         self.query_one("#detail", Section).show(row.cells[0], lines(*row.detail), offers)
-        self.query_one("#evidence", Section).show(view.evidence_title, (*view.evidence, *lines(gap)))
+        evidence = self.query_one("#evidence", Section)
+        evidence.show(view.evidence_title, (*view.evidence, *lines(gap)))
+        evidence.set_class(not (view.rows or view.instructions), "-alone")
 
     @property
     def row(self) -> Row | None:

@@ -19,11 +19,13 @@ WIDEST = 40
 """Columns of the terminal that all cells but the last one take at most."""
 ADDRESS = 18
 """Columns of the longest block, `255.255.255.255/32`: the first column keeps them, as no address is cut."""
-LEAST = 10
+LEAST = 6
 """To which a column shrinks where there is no room."""
 GAP = "   "
 MARGIN = 4
 """Columns before the cells: the cursor and the sign."""
+NARROWEST = 16
+"""Columns in which a text may be broken into lines."""
 INDENT = 2
 """Columns before the rows of a section."""
 COLOURS = {
@@ -82,8 +84,10 @@ def signs_of(rows: Sequence[Row]) -> frozenset[int]:
     return frozenset(row.sign_before for row in rows if row.state is not State.EMPTY)
 
 
-def laid_out(row: Row, widths: Sequence[int], glyphs: Glyphs, signs: frozenset[int]) -> Content:
-    """Return the cells of a row in their columns, behind its sign and its tick."""
+def laid_out(
+    row: Row, widths: Sequence[int], glyphs: Glyphs, signs: frozenset[int], further: str = "$text-muted"
+) -> Content:
+    """Return the cells of a row in their columns, behind its sign and its tick; `further` colours all but the first."""
     parts = [Content("[x] " if row.is_ticked else "[ ] ")] if row.is_ticked is not None else []
     cells = filled(row)
     for at, cell in enumerate(cells):
@@ -93,13 +97,13 @@ def laid_out(row: Row, widths: Sequence[int], glyphs: Glyphs, signs: frozenset[i
         if at in signs:
             has_sign = at == row.sign_before and row.state is not State.EMPTY
             parts.append((sign(row.state, glyphs) if has_sign else Content(" ")) + " ")
-        parts.append(text if at == 0 else text.stylize_before("$text-muted"))
+        parts.append(text if at == 0 else text.stylize_before(further))
     return Content("").join(parts)
 
 
 def hanging(lead: Content, text: Content, width: int) -> list[Content]:
     """Return the lines of a text behind its lead; those that follow begin below the text."""
-    first, *others = text.wrap(max(20, width - lead.cell_length)) or [text]
+    first, *others = text.wrap(max(NARROWEST, width - lead.cell_length)) or [text]
     return [lead + first, *(Content(" " * lead.cell_length) + other for other in others)]
 
 
@@ -221,10 +225,12 @@ class Section(Widget):
         lines = [before + rule.truncate(max(0, width - before.cell_length))] if title else []
         signs, widths = signs_of(rows), widths_of(rows)
         for row in rows:
-            drawn = laid_out(row, widths, self._glyphs, signs)
+            drawn = laid_out(row, widths, self._glyphs, signs, "")
+            if row.cells[0].startswith("  "):
+                drawn = drawn.stylize_before("$text-muted")  # it belongs to the line above
             # What goes on in further lines begins below the last cell, or what stands like one, where that leaves room.
             start = drawn.cell_length - cell_len(filled(row)[-1]) + _last_column(filled(row)[-1])
-            start = start if start + INDENT < width // 2 else 2 * (0 in signs)
+            start = start if start + INDENT + NARROWEST <= width else 2 * (0 in signs)
             lines += hanging(Content(" " * INDENT) + drawn[:start], drawn[start:], width)
         column = max((len(key) for key, _ in keys), default=0)
         for key, does in keys:
