@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from wizard.core.clock import duration, utc
 from wizard.core.errors import WizardError
+from wizard.core.text import printable
 from wizard.intake.copies import Copies
 from wizard.rotation.model import Grade, Step
 from wizard.rotation.retirement import POLLS_IN_A_ROW, Death, Poll
@@ -159,7 +160,7 @@ class RetirePresenter(StepPresenter):
         legacy, current = self._names
         polls = self.flow.retire.polls()
         if self.flow.can_be_reverted:
-            reason = (f"Binance accepts {legacy} and refuses {current}.",)
+            reason = (f"Binance accepts {legacy} and not {current}. {printable(polls[-1].control_said)}.",)
             return State.STOP, f"Stop. {current} no longer works. Keep {legacy}.", reason, ("Undo the switch.",)
         if death.allows_purge:
             verdict = f"{legacy} is dead." if death.grade is Grade.PROVEN else f"Binance refuses {legacy} now."
