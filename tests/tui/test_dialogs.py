@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from tests.tui.conftest import Wizard
-from wizard.tui.screens.dialogs import LeaveScreen, TextScreen
-from wizard.tui.screens.form import FormScreen
+from wizard.tui.screens.dialogs import FormScreen, LeaveScreen, TextScreen
 
 
 async def test_at_60_columns_help_says_in_its_frame_how_it_closes(wizard: Wizard) -> None:

@@ -22,8 +22,7 @@ from wizard.core.text import UNICODE
 from wizard.custody.encrypted_file import open_file
 from wizard.rotation.model import Step
 from wizard.tui.app import WizardApp
-from wizard.tui.screens.dialogs import LeaveScreen
-from wizard.tui.screens.form import FormScreen
+from wizard.tui.screens.dialogs import FormScreen, LeaveScreen
 from wizard.tui.screens.view_screen import ViewScreen
 from wizard.tui.widgets.secret_field import SecretField
 

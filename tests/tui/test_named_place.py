@@ -16,8 +16,7 @@ from wizard.custody.custodian import CREDENTIAL, Custodian
 from wizard.custody.encrypted_file import make_file
 from wizard.custody.store import PHRASES
 from wizard.tui.app import WizardApp
-from wizard.tui.screens.dialogs import TextScreen
-from wizard.tui.screens.form import FormScreen
+from wizard.tui.screens.dialogs import FormScreen, TextScreen
 from wizard.tui.screens.view_screen import ViewScreen
 from wizard.tui.widgets.secret_field import SecretField
 

@@ -25,8 +25,7 @@ from wizard.egress.ssh_hosts.remote_detection import not_asked
 from wizard.steps.egress import NOTHING_TICKED
 from wizard.steps.hosts import HostsPresenter
 from wizard.tui.app import WizardApp
-from wizard.tui.screens.dialogs import TextScreen
-from wizard.tui.screens.form import FormScreen
+from wizard.tui.screens.dialogs import FormScreen, TextScreen
 from wizard.tui.screens.view_screen import ViewScreen
 from wizard.tui.widgets.action_bar import ActionBar, key_name
 from wizard.tui.widgets.row_list import RowList

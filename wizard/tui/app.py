@@ -107,20 +107,17 @@ class WizardApp(SafeApp):
             return True
 
     async def _deliver(self, event: events.Event) -> None:
-        if isinstance(event, events.Paste) and self._is_in_sight() and holds_key(event.text):
-            self._say_refused()
+        if not (isinstance(event, events.Paste) and self._is_in_sight() and holds_key(event.text)):
+            await super()._deliver(event)
             return
-        await super()._deliver(event)
+        self.bell()
+        for notice in self.screen.query(Notice):
+            notice.note(KEY_IN_SIGHT)
 
     def _is_in_sight(self) -> bool:
         from wizard.tui.widgets.secret_field import SecretField  # noqa: PLC0415 - loaded when it is needed
 
         return not isinstance(self.focused, SecretField)
-
-    def _say_refused(self) -> None:
-        self.bell()
-        for notice in self.screen.query(Notice):
-            notice.note(KEY_IN_SIGHT)
 
     def wipe_entered(self) -> None:
         """Overwrite everything secret that was typed, pasted, read or made on the simulated page and is not stored.

@@ -262,7 +262,7 @@ class ViewScreen(SessionScreen[None]):
     async def _ask(self, action: Action, *given: str) -> None:
         """Ask for the text of an action; one that was not taken is kept."""
         from wizard.steps.deadlines import FILES  # noqa: PLC0415 - loaded when it is needed
-        from wizard.tui.screens.form import FormScreen  # noqa: PLC0415
+        from wizard.tui.screens.dialogs import FormScreen  # noqa: PLC0415
 
         async def act(text: str) -> None:
             await action.run(*given, text)
@@ -370,13 +370,13 @@ class ViewScreen(SessionScreen[None]):
 
     async def confirm(self, consent: Consent) -> str:
         """Ask for the word of a consent."""
-        from wizard.tui.screens.form import word_of  # noqa: PLC0415
+        from wizard.tui.screens.dialogs import word_of  # noqa: PLC0415
 
         return consent.word if await self.fill(word_of(consent)) else ""
 
     async def fill(self, form: Form) -> bool:
         """Ask what a form asks, on top of the page."""
-        from wizard.tui.screens.form import FormScreen  # noqa: PLC0415
+        from wizard.tui.screens.dialogs import FormScreen  # noqa: PLC0415
 
         return await self.app.push_screen_wait(FormScreen(form))
 

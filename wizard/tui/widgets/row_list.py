@@ -28,29 +28,22 @@ NARROWEST = 16
 """Columns in which a text may be broken into lines."""
 INDENT = 2
 """Columns before the rows of a section."""
-COLOURS = {
-    State.GOOD: "$text-success",
-    State.LOOK: "$text-warning",
-    State.STOP: "$text-error",
-    State.UNSURE: "$text-warning",
-    State.WORKING: "$text-primary",
-    State.WAITING: "$text-muted",
-    State.EMPTY: "$text-muted",
+_SIGNS = {
+    State.GOOD: ("success", "passed"),
+    State.LOOK: ("warning", "caution"),
+    State.STOP: ("error", "failed"),
+    State.UNSURE: ("warning", "unsure"),
+    State.WORKING: ("primary", "here"),
+    State.WAITING: ("muted", "waiting"),
+    State.EMPTY: ("muted", "pending"),
 }
+"""The colour of each state, and its sign in `Glyphs`."""
 
 
 def sign(state: State, glyphs: Glyphs) -> Content:
     """Return the sign of a state in its colour."""
-    glyph = {
-        State.GOOD: glyphs.passed,
-        State.LOOK: glyphs.caution,
-        State.STOP: glyphs.failed,
-        State.UNSURE: glyphs.unsure,
-        State.WORKING: glyphs.here,
-        State.WAITING: glyphs.waiting,
-        State.EMPTY: glyphs.pending,
-    }[state]
-    return Content.from_markup(f"[{COLOURS[state]}]$glyph[/]", glyph=glyph)
+    colour, name = _SIGNS[state]
+    return Content.from_markup(f"[$text-{colour}]$glyph[/]", glyph=getattr(glyphs, name))
 
 
 def filled(row: Row) -> tuple[str, ...]:
