@@ -363,6 +363,26 @@ async def test_an_import_opens_at_hmac_and_speaks_of_no_new_key(world: World) ->
         assert [row.item for row in face.visited[-1].view().rows] == ["hmac", "import"]
 
 
+async def test_a_key_pair_in_use_is_entered_again_without_an_order_to_delete_it(world: World) -> None:
+    async with world.flow() as flow:
+        pair = generate_ed25519()
+        made = await world.simulated_page.create(
+            "in use", KeyKind.ED25519, "203.0.113.42", public_key=pair.public_pem, enableSpotAndMarginTrading=True
+        )
+        await flow.begin(Mode.ADOPT)
+        await flow.credentials.import_pair(pair)
+        await flow.credentials.store_pair(made.api_key, pair.public_pem)
+        flow.advance(Step.CREDENTIALS)
+        flow.back()
+        face = FakeFace(typed={ImportPresenter.TITLE: [{"api_key": made.api_key.reveal()}]})
+        page = ImportPresenter(flow, face)
+        await page.begin()
+        await page.save()
+        assert face.errors == []
+        assert flow.step is Step.PROBE
+        assert (await flow.probe.run()).is_proven
+
+
 async def test_a_key_in_use_is_read_from_a_file_and_shown_masked(world: World, tmp_path: Path) -> None:
     file = tmp_path / ".env"
     world.environ = {"PWD": str(tmp_path)}

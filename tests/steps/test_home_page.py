@@ -32,9 +32,16 @@ class Home(HomePresenter):
 
     face: FakeFace
 
-    def __init__(self, environments: PlainWorld, *, is_live: bool = True, named: str | None = None) -> None:
+    def __init__(
+        self,
+        environments: PlainWorld,
+        *,
+        is_live: bool = True,
+        named: str | None = None,
+        session: EnvironmentSession | None = None,
+    ) -> None:
         self.environments = environments
-        self.session = EnvironmentSession(environments, "key-wizard", named)
+        self.session = session or EnvironmentSession(environments, "key-wizard", named)
         super().__init__(self.session, FakeFace(custodian=environments.custodian, is_live=is_live))
 
     async def press(self, key: str, *given: str) -> View:
@@ -148,6 +155,37 @@ async def test_an_open_job_is_resumed_or_given_up_by_a_typed_word_only(with_key:
     view = await home.press("g")
     assert offered(view)[PRIMARY] == "Replace"
     assert home.face.notes == ["You gave the job up. The current key did not change."]
+    await home.session.close()
+
+
+async def test_a_job_that_was_stopped_behind_its_switch_is_finished_from_home(world: World) -> None:
+    home = Home(PlainWorld(world))
+    await home.begin()
+    await home.press("a")
+    flow = home.session.flow
+    assert flow is not None
+    await flow.abandon()
+    await world.to_probe(flow)
+    await flow.probe.promote(await flow.probe.run(), Step.DONE)
+    home = Home(home.environments, session=home.session)
+    view = home.view()
+    assert offered(view)[PRIMARY] == "Resume"
+    await home.press(PRIMARY)
+    assert home.face.left == "finish"
+    assert flow.step is None
+    await home.session.close()
+
+
+async def test_lines_choose_another_environment_where_one_does_not_open(world: World) -> None:
+    several = Several(world)
+    home = Home(several, is_live=False, named="second")
+    with sole_writer(several.paths.lock("second"), "second", time.time):
+        await home.begin()
+    assert isinstance(home.session.problem, WizardError)
+    choose = next(action for action in home.view().actions if action.word == "choose")
+    await choose.run("bench")
+    assert home.session.problem is None
+    assert offered(home.view())[PRIMARY] == "Import it"
     await home.session.close()
 
 

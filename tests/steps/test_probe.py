@@ -14,6 +14,7 @@ from tests.steps.face import FakeFace
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
+from wizard.custody.records import Slot
 from wizard.rehearsal.simulated_page import NewKey
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Mode, Outcome, Step
@@ -135,6 +136,32 @@ async def test_a_changed_address_is_added_and_pasted_into_both_keys_and_the_page
         assert primary(page) == "switch"
 
 
+async def test_a_list_that_is_not_known_is_not_replaced_by_the_new_address(world: World) -> None:
+    async with world.flow() as flow:
+        made = await world.make_key(f"{HERE},198.51.100.7")
+        await flow.context.vault.put(Credentials(KeyKind.HMAC, made.api_key, made.secret), Slot.CURRENT)
+        await world.to_probe(flow)
+        await move_host(world)
+        face = Pasting()
+        page = await probed(flow, face)
+        await page.add_address()
+        (said,) = face.shown[0].because
+        assert f"does not know the list of …{made.api_key.last_four()}" in said
+        assert "delete none" in said
+
+
+async def test_a_key_that_is_refused_at_the_switch_is_not_called_proven_any_more(world: World) -> None:
+    async with world.flow() as flow:
+        await world.put_key_in_use(flow)
+        new = await world.to_probe(flow)
+        page = await probed(flow)
+        await world.simulated_page.disable(new.api_key)
+        await page.switch()
+        assert page.view().state is State.STOP
+        assert "switch" not in words(page)
+        assert flow.step is Step.PROBE
+
+
 async def test_an_address_that_was_added_is_not_added_again(world: World) -> None:
     async with world.flow() as flow:
         await world.put_key_in_use(flow)
@@ -144,7 +171,7 @@ async def test_an_address_that_was_added_is_not_added_again(world: World) -> Non
         await page.view().actions[0].run()
         assert primary(page) == "try"
         assert "list" in words(page)
-        assert "on the list now" in page.view().fix[0]
+        assert "on the list here" in page.view().fix[0]
 
 
 async def test_a_list_that_is_not_saved_yet_is_waited_for(world: World) -> None:

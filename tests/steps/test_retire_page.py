@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.rotation.conftest import World
+from tests.rotation.conftest import HERE, World
 from tests.steps.face import FakeFace
 from wizard.core.errors import WizardError
 from wizard.custody.records import Slot
@@ -105,6 +106,62 @@ async def test_nothing_is_to_be_deleted_while_neither_key_works(
     view = page.view()
     assert (view.state, view.verdict) == (State.UNSURE, f"Do not delete …{old.api_key.last_four()} now.")
     assert (view.rows, "delete" in words(page), "tick" in words(page)) == ((), False, False)
+
+
+async def test_a_legacy_secret_that_is_lost_is_no_refusal_by_binance(
+    page: RetirePresenter, face: FakeFace, flow: Flow, world: World, old: NewKey
+) -> None:
+    legacy = flow.retire.legacy
+    assert legacy is not None
+    await world.store.delete(legacy.item)
+    await page.ask()
+    view = page.view()
+    assert "refuses" not in " ".join((view.verdict, *view.because))
+    assert view.action(PRIMARY).label == "Finish"
+    assert any(f"Delete {legacy.name} on Binance" in row.cells[0] for row in view.rows)
+    await world.simulated_page.delete((await world.simulated_page.keys())[-1].api_key)
+    await page.ask()
+    assert page.view().rows == ()
+    face.answers[f"Finish without proof that {legacy.name} is dead?"] = old.api_key.last_four()
+    await page.delete_secret()
+    assert face.report.grade is Grade.WEAK
+
+
+async def test_without_the_current_key_in_its_place_the_legacy_key_is_kept(
+    page: RetirePresenter, flow: Flow, world: World, old: NewKey
+) -> None:
+    current = flow.current
+    assert current is not None
+    value = await world.store.read(current.item)
+    assert value is not None
+    await world.store.delete(current.item)
+    with pytest.raises(WizardError):
+        await page.watch()
+    view = page.view()
+    assert view.state is State.STOP
+    assert view.verdict.startswith(f"Keep …{old.api_key.last_four()}. The current key is not in ")
+    assert view.rows == ()
+    await world.store.write(current.item, value)
+    await world.simulated_page.delete(old.api_key)
+    await page.ask()  # which goes on watching
+    assert page._watching is not None
+    await asyncio.wait_for(page._watching, 20)
+    assert page.view().state is State.GOOD
+
+
+async def test_what_was_noted_before_the_switch_was_undone_is_not_done_after_the_next_one(
+    page: RetirePresenter, face: FakeFace, flow: Flow, world: World
+) -> None:
+    await page.toggle("bots")
+    await page.toggle(DELETED)
+    new = (await world.simulated_page.keys())[-1]
+    await world.simulated_page.set_whitelist(new.api_key, "198.51.100.7")
+    await page.ask()
+    face.answers["Undo the switch?"] = "undo"
+    await page.undo_switch()
+    await world.simulated_page.set_whitelist(new.api_key, HERE)
+    await flow.complete(await flow.probe.run())
+    assert [row.is_ticked for row in RetirePresenter(flow, face).view().rows] == [False, False]
 
 
 async def test_undoing_wants_its_word(page: RetirePresenter, flow: Flow, world: World) -> None:

@@ -95,6 +95,30 @@ async def test_space_ticks_and_that_nothing_is_ticked_is_said_once(wizard: Wizar
     await wizard.when(lambda: wizard.app.flow.step == "whitelist")
 
 
+async def test_enter_held_down_through_a_wait_is_no_answer_to_what_it_comes_to(
+    wizard: Wizard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("wizard.tui.screens.view_screen.STILL_HELD", 1.0)
+    is_over = asyncio.Event()
+
+    async def wait(report: EgressReport, _: object) -> EgressReport:
+        await is_over.wait()
+        return report
+
+    await wizard.to_egress()
+    wizard.app.flow.egress.sample_more = wait
+    await wizard.press("m")
+    await wizard.until("#verdict", "Asking on fresh connections")
+    await wizard.press("enter")
+    is_over.set()
+    await wizard.when(lambda: "Asking" not in wizard.text("#verdict"))
+    await wizard.press("enter", "enter")
+    assert wizard.app.flow.step == "egress"
+    await asyncio.sleep(1.1)
+    await wizard.press("enter")
+    await wizard.when(lambda: wizard.app.flow.step == "whitelist")
+
+
 async def test_a_wait_is_said_with_its_limit_after_a_while_and_is_stopped_by_escape(
     wizard: Wizard, monkeypatch: pytest.MonkeyPatch
 ) -> None:

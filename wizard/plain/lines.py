@@ -118,7 +118,7 @@ class Lines:
         possible = [row for row in view.rows if action.word in dict(row.offers)] or view.rows
         if len(possible) == 1:
             return list(possible)
-        several = not action.asks_for and action.key != PRIMARY
+        several = not action.asks_for and action.key not in {PRIMARY, ""}
         prompt = "Numbers, with commas between them" if several else f"Its number, 1 to {len(view.rows)}"
         typed = await self._talk.line(prompt)
         if typed in {"", Command.BACK}:

@@ -89,6 +89,11 @@ class Death:
         """Whether the legacy secret may be deleted without asking further."""
         return self.grade in (Grade.PROVEN, Grade.STRONG)
 
+    @property
+    def is_missing(self) -> bool:
+        """Whether the key could not be asked about, as its secret is not stored any more."""
+        return self.grade is Grade.WEAK and not self.in_a_row
+
 
 def judge_death(polls: Sequence[Poll], baseline: str | None) -> Death:
     """Grade the death of the legacy key by all polls of this rotation, the oldest first.

@@ -380,9 +380,12 @@ class ImportPresenter(CredentialsPresenter):
         self.kind = KeyKind.HMAC
 
     async def begin(self) -> None:
-        """Nothing is made for a key that exists."""
+        """Nothing is made for a key that exists. Its private key is found again where it is stored already."""
         if pending := self.flow.credentials.pending:
             self.kind = pending.kind
+            doing = f"Reading what is stored in {self.flow.place}"
+            found = await self.face.attempt(self.flow.credentials.stored_public_key, doing, deadlines.CUSTODY)
+            self._public_pem = found or ""
 
     async def watch(self) -> None:
         """There is no other key to ask about."""

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 NOTHING_TICKED = "No address is ticked for the whitelist. Tick one, or press Continue again to go on without."
 UNASKED = "No service was asked."
+UNFINISHED = "The services were not asked to the end."
 
 
 class EgressPresenter(StepPresenter):
@@ -126,7 +127,8 @@ class EgressPresenter(StepPresenter):
         title, actions = "Put on the whitelist" if rows else "", self._actions()
         if report is None:
             fix, answers = ("Check the network, then retry.",), self._answers(())
-            return View(State.STOP, UNASKED, fix=fix, list_title=title, rows=rows, evidence=answers, actions=actions)
+            said = UNFINISHED if self._samples else UNASKED
+            return View(State.STOP, said, fix=fix, list_title=title, rows=rows, evidence=answers, actions=actions)
         finding = self.flow.egress.finding(report, self._observation)
         verdict, because = split_verdict(finding.observed)
         history = self.flow.egress.history(report)

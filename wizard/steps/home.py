@@ -21,6 +21,7 @@ from wizard.steps.view import PRIMARY, Action, Consent, Row, State, View, split_
 if TYPE_CHECKING:
     from wizard.rotation.flow import Flow
     from wizard.rotation.journal import Journal, Overview
+    from wizard.rotation.report import Report
     from wizard.steps.session import EnvironmentSession
 
 OLD = 90 * 86400.0
@@ -176,9 +177,19 @@ class HomePresenter(Presenter):
             self.face.leave()
 
     async def resume(self) -> None:
-        """Go on where the open job stands."""
-        if await self._is_ready():
+        """Go on where the open job stands, or show its report where only that was left."""
+        if not await self._is_ready() or (flow := self._flow) is None:
+            return
+        if flow.step is not Step.DONE and not (flow.step is Step.RETIRE and flow.retire.legacy is None):
             self.face.leave()
+            return
+        settled: list[Report | None] = []
+
+        async def settle() -> None:
+            settled.append(await flow.settle())
+
+        if await self._change(settle, "Finishing the job") and settled[0]:
+            self.face.finish(settled[0])
 
     async def give_up(self) -> None:
         """Give the open job up, when that is wanted."""
@@ -377,8 +388,7 @@ class HomePresenter(Presenter):
     def _actions(self) -> Iterator[Action]:
         if self._session.problem or not self._overviews:
             yield Action("retry", PRIMARY, "Retry", "Tries again to open it.", self.retry)
-            return
-        if self._at:
+        elif self._at:
             yield from self._jobs(self._overview)
         if len(self._overviews) > 1:
             does = "Chooses an environment."
@@ -421,10 +431,12 @@ def _forgetting(flow: Flow) -> Consent:
 
 def _abandoning(flow: Flow) -> Consent:
     stays = f" {flow.current.name} stays in use." if flow.current else ""
+    made = " If you created a new key on Binance, delete it there."
+    if flow.context.rotation.mode is Mode.ADOPT:
+        made = " Your key on Binance stays."
     return Consent(
         "Give up this job?",
-        f"The wizard deletes the new credentials from {flow.place}.{stays}"
-        " If you created a new key on Binance, delete it there.",
+        f"The wizard deletes the new credentials from {flow.place}.{stays}{made}",
         "give up",
     )
 

@@ -10,7 +10,7 @@ from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING, ClassVar
 
 from wizard.core.clock import duration, utc
-from wizard.core.errors import sentences
+from wizard.core.errors import WizardError, sentences
 from wizard.core.text import capitalised, counted, printable
 from wizard.exchange.diagnosis import Cause, Diagnosis
 from wizard.rotation.findings import (
@@ -31,6 +31,7 @@ from wizard.rotation.findings import (
 )
 from wizard.rotation.journal import networks_of
 from wizard.rotation.model import SWAP_WORD, Finding, Mode, Outcome, Step
+from wizard.rotation.steps.probe import NOT_PROVEN
 from wizard.steps import deadlines
 from wizard.steps.home import seen
 from wizard.steps.presenter import Face, StepPresenter
@@ -150,7 +151,11 @@ class ProbePresenter(StepPresenter):
     async def show_lists(self) -> None:
         """Show what to paste where. Once the user says that it is saved, ask until the key is accepted."""
         saved = asyncio.Event()
-        await self.face.visit(partial(ApplyPresenter, self.flow, lists=self._lists(), saved=saved))
+        refused = self._refused_current
+        unknown = refused.name if refused and not refused.whitelist else None
+        await self.face.visit(
+            partial(ApplyPresenter, self.flow, lists=self._lists(), saved=saved, unknown=str(unknown or ""))
+        )
         if saved.is_set():
             await self.keep_trying()
 
@@ -175,12 +180,18 @@ class ProbePresenter(StepPresenter):
             await self.begin()
 
     async def switch(self) -> None:
-        """Ask once more, then make the proven key the one in use."""
+        """Ask once more, then make the proven key the one in use. Where it is proven no more, run all checks again."""
         if (report := self._report) is None:
             return
+        is_refuted = False
 
         async def complete() -> tuple[Report | None]:
-            return (await self.flow.complete(report),)
+            nonlocal is_refuted
+            try:
+                return (await self.flow.complete(report),)
+            except WizardError as error:
+                is_refuted = error.code == NOT_PROVEN
+                raise
 
         at_most = deadlines.probe(self.flow.context.pace)
         done = await self.face.attempt(complete, "Asking once more, then switching", at_most)
@@ -188,6 +199,8 @@ class ProbePresenter(StepPresenter):
             self.face.finish(done[0])
         elif done:
             self.face.leave()
+        elif is_refuted:
+            await self.begin()
 
     async def show_details(self) -> None:
         """Show every finding in full."""
@@ -290,13 +303,15 @@ class ProbePresenter(StepPresenter):
         }
         before = f" ({earlier[max(earlier)]} until {duration(context.clock() - max(earlier))} ago)" if earlier else ""
         cause = "your address changed" if earlier else "your address is not on the list you composed"
+        if not (earlier or self._unlisted):
+            cause = "Binance's list lacks your address"
         because = [f"Your calls come from {address}{before}."]
         if refused:
             because.append(f"Binance refuses {refused.name} too, so it needs the new address as well.")
         keys = "both keys" if refused else self._phrase
         fix = f"Add {address}, then paste the list into {keys} on Binance."
         if not self._unlisted:
-            fix = f"{address} is on the list now. Save it on Binance for {keys}, then keep trying."
+            fix = f"{address} is on the list here. Save that list on Binance for {keys}, then keep trying."
         return f"Binance refuses {self._phrase}, most likely because {cause}.", because, (fix,)
 
     def _rows(self) -> tuple[Row, ...]:
@@ -418,10 +433,14 @@ class ApplyPresenter(StepPresenter):
         " A saved list may need a few minutes."
     )
 
-    def __init__(self, flow: Flow, face: Face, *, lists: Mapping[str, str], saved: asyncio.Event) -> None:
+    def __init__(
+        self, flow: Flow, face: Face, *, lists: Mapping[str, str], saved: asyncio.Event, unknown: str = ""
+    ) -> None:
         super().__init__(flow, face)
         self._lists = lists
         self._saved = saved
+        self._unknown = unknown
+        """The key whose list is not known here: what is pasted must not take the place of that one."""
 
     async def go_on(self) -> None:
         """Take the user's word that the lists are saved."""
@@ -444,6 +463,9 @@ class ApplyPresenter(StepPresenter):
         return View(
             State.EMPTY,
             f"Paste the list into {keys} on Binance.",
+            because=(f"The wizard does not know the list of {self._unknown}. Add the address there, delete none.",)
+            if self._unknown
+            else (),
             rows=tuple(Row(each, item=each[0], detail=(each[1],)) for each in self._lists.items()),
             evidence_title="Where",
             evidence=lines(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -49,6 +50,11 @@ class RetirePresenter(StepPresenter):
         self._asking = asyncio.Lock()
         self._copies = Copies()
         self._done = flow.retire.done()
+        self._problem: WizardError | None = None
+        """Why the keys could not be asked last."""
+        self._has_watched = False
+        self._watching: asyncio.Future[None] | None = None
+        """Goes on where `watch` has ended."""
         self.legacy = flow.retire.legacy
 
     async def begin(self) -> None:
@@ -58,13 +64,19 @@ class RetirePresenter(StepPresenter):
 
     async def watch(self) -> None:
         """Ask with both keys until the matter is settled."""
-        await asyncio.gather(self._look_for_copies(), self._ask_until_settled(None))
+        try:
+            await asyncio.gather(self._look_for_copies(), self._ask_until_settled(None))
+        finally:
+            self._has_watched = True
 
     async def ask(self) -> None:
         """Ask with both keys now; lines ask until the matter is settled."""
         pace = self.flow.context.pace
         if self.face.is_live:
-            await self.face.attempt(self._ask, "Asking Binance with both keys", deadlines.poll(pace))
+            death = await self.face.attempt(self._ask, "Asking Binance with both keys", deadlines.poll(pace))
+            if self._has_watched and death is not None and death.in_a_row < POLLS_IN_A_ROW:
+                self.forget()
+                self._watching = asyncio.ensure_future(self._go_on_watching())
         else:
             at_most = MOST_POLLS * (deadlines.poll(pace) + deadlines.pause(pace))
             await self.face.attempt(
@@ -77,9 +89,25 @@ class RetirePresenter(StepPresenter):
         while (await self._ask()).in_a_row < POLLS_IN_A_ROW and (count := count + 1) != at_most:
             await self.flow.retire.wait()
 
+    async def _go_on_watching(self) -> None:
+        with suppress(WizardError):  # the view says why
+            await self.flow.retire.wait()
+            await self._ask_until_settled(None)
+
+    def forget(self) -> None:
+        """End the watching that an answer began anew."""
+        if self._watching is not None:
+            self._watching.cancel()
+
     async def _ask(self) -> Death:
-        async with self._asking:
-            death = await self.flow.retire.poll()
+        try:
+            async with self._asking:
+                death = await self.flow.retire.poll()
+        except WizardError as error:
+            self._problem = error
+            self.face.show()
+            raise
+        self._problem = None
         self.face.say(*(_told(poll) for poll in self.flow.retire.polls()[-1:]))
         self.face.show()
         return death
@@ -136,13 +164,16 @@ class RetirePresenter(StepPresenter):
     @property
     def _may_be_deleted(self) -> bool:
         """Whether nothing speaks against the deletion of the legacy key: its successor worked when last asked."""
-        return all(poll.control_accepted for poll in self.flow.retire.polls()[-1:])
+        return self._problem is None and self.flow.retire.current_accepted
 
     def view(self) -> View:
         """Return what the answers so far come to, and what is left for the user."""
         death = self.flow.retire.death()
         legacy, current = self._names
         state, verdict, because, fix = self._judged(death)
+        if problem := self._problem:
+            state, verdict = State.STOP, f"Keep {legacy}. {problem.what}."
+            because, fix = tuple(filter(None, (problem.why,))), tuple(filter(None, (problem.advice,)))
         return View(
             state,
             verdict,
@@ -222,8 +253,10 @@ class RetirePresenter(StepPresenter):
             "tick", TOGGLE, "Tick", "Notes what you have done, or takes it back.", self.toggle, is_about_row=True
         )
         undo = Action("undo", "u", "Undo the switch", f"Makes {legacy} the current key again.", self.undo_switch)
-        about = f"Deletes the stored secret of {legacy}, after a question."
-        delete = Action("delete", PRIMARY, "Delete its secret", about, self.delete_secret)
+        label, about = "Delete its secret", f"Deletes the stored secret of {legacy}, after a question."
+        if death.is_missing:
+            label, about = "Finish", "Finishes the job without a proof, after a question."
+        delete = Action("delete", PRIMARY, label, about, self.delete_secret)
         copy = partial(self.face.copy, self._command, "the command")
         is_deadly = death.allows_purge or death.grade is Grade.WEAK
         return (
@@ -249,9 +282,12 @@ def purging(flow: Flow) -> Consent | None:
     is_open = death.grade is not Grade.PROVEN
     gap = f" Not proven: {death.does_not_prove}." if is_open else ""
     asks_for_key = is_open or flow.context.environment.is_production
+    title, text = f"Delete the secret of {legacy.name}?", f"It is deleted from {legacy.store}. You cannot undo this."
+    if death.is_missing:
+        title, text = f"Finish without proof that {legacy.name} is dead?", "Its secret is no longer stored."
     return Consent(
-        f"Delete the secret of {legacy.name}?",
-        f"It is deleted from {legacy.store}. You cannot undo this.{gap}",
+        title,
+        f"{text}{gap}",
         legacy.name.last_four if asks_for_key and legacy.name.last_four else "delete",
     )
 

@@ -209,6 +209,6 @@ def open_wizard(environments: Environments, environment: str | None, command: st
     if app.problem is not None and not code:
         raise app.problem
     with suppress(OSError):  # the terminal is gone
-        for line in app.farewell or app.opened.farewell:
+        for line in (*app.farewell, *app.opened.farewell):
             print(line)
     return code or app.opened.exit_code

@@ -57,6 +57,11 @@ class CredentialsStep:
         await self._keep_draft(pair, MADE_HERE)
         return pair.public_pem
 
+    async def stored_public_key(self) -> str:
+        """Return the public half of the new key that is stored already; nothing where it is HMAC or not there."""
+        async with self._context.credentials(self.pending) as found:
+            return public_pem(found.signing) if found and found.kind is not KeyKind.HMAC else ""
+
     async def import_pair(self, pair: KeyPair) -> None:
         """Put a private key that was made elsewhere into the place of the credentials, before its API key is known."""
         label = _label(IMPORTED, pair.public_pem).fingerprint()
@@ -80,7 +85,9 @@ class CredentialsStep:
         """Store an API key with the private key of the half `public`; a `WizardError` where that is not stored."""
         made, imported = (_label(origin, public).fingerprint() for origin in (MADE_HERE, IMPORTED))
         drafts = [draft for draft in self._drafts() if draft.name.fingerprint in (made, imported)]
-        is_imported = any(key.name.fingerprint == imported for key in self._keys())
+        is_imported = self._context.rotation.mode is Mode.ADOPT or any(
+            key.name.fingerprint == imported for key in self._keys()
+        )
         found = await self._fetch_pair(public, drafts)
         if found is None:
             again = "Delete this API key on Binance's page and start this step again with a new pair."

@@ -19,6 +19,9 @@ from wizard.rotation.exchange_calls import SignedAnswer, ask, circumstances
 from wizard.rotation.model import Finding, Step
 from wizard.rotation.probe import Probe, ProbeReport
 
+NOT_PROVEN = "probe.not-proven"
+"""The code of the error where a key is not switched to."""
+
 
 class ProbeStep:
     """Runs the probe against the pending key, with the current key as the control."""
@@ -95,4 +98,4 @@ class ProbeStep:
 
 
 def _not_proven(what: str, why: str = "", advice: str = "Probe again.") -> WizardError:
-    return WizardError(what, why=why, advice=advice, code="probe.not-proven")
+    return WizardError(what, why=why, advice=advice, code=NOT_PROVEN)

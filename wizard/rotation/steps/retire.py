@@ -62,9 +62,10 @@ class RetireStep:
         return self._context.key(Slot.CURRENT)
 
     def done(self) -> frozenset[str]:
-        """Return what the user noted as done in this rotation."""
-        events = self._context.journal.events(self._context.rotation, DONE)
-        return frozenset(name for name, is_done in (events[-1].detail if events else {}).items() if is_done)
+        """Return what the user noted as done since the switch."""
+        events = _since_switch(self._context.journal.events(self._context.rotation))
+        noted = [event.detail for event in events if event.kind == DONE]
+        return frozenset(name for name, is_done in (noted[-1] if noted else {}).items() if is_done)
 
     def note_done(self, names: frozenset[str]) -> None:
         """Keep what the user has done."""
@@ -86,6 +87,13 @@ class RetireStep:
             return judge_missing(bool(asked[-1].detail.get("control_accepted")))
         polls = _polls(asked)
         return judge_death(polls, self._baseline(events, polls))
+
+    @property
+    def current_accepted(self) -> bool:
+        """Whether the current key was accepted when it was asked last; true before it was."""
+        events = _since_switch(self._context.journal.events(self._context.rotation))
+        asked = [event.detail for event in events if event.kind in (POLLED, MISSING)]
+        return not asked or bool(asked[-1].get("control_accepted"))
 
     async def poll(self) -> Death:
         """Ask with both keys, once a poll counts, and judge; a `WizardError` where no current key is stored."""

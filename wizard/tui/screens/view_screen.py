@@ -39,6 +39,8 @@ KEYS = (PRIMARY, BACK, TOGGLE, *ascii_letters, *(f"ctrl+{letter}" for letter in 
 """All that an action may have. Those with ctrl act also while a field has the focus."""
 PATIENCE = 3.0
 """Seconds of waiting after which the longest wait is named."""
+STILL_HELD = 0.5
+"""Seconds without Enter after which it counts again, where it was pressed during a wait: a key held down repeats."""
 PACE = 0.05
 """Seconds in which the view is drawn once, however often it changes: thousands of hosts may answer at a time."""
 _KEYS_OF_ALL = (
@@ -48,6 +50,8 @@ _KEYS_OF_ALL = (
 STOP = Action("stop", BACK, "Stop", "Stops waiting.", run=lambda: asyncio.sleep(0))
 _EARLY = Action("early", PRIMARY, "", "", run=lambda: asyncio.sleep(0))
 """Enter, before there is anything that it could do."""
+_HELD = Action("held", PRIMARY, "", "", run=lambda: asyncio.sleep(0))
+"""Enter during a wait: what the wait comes to is to be seen before a key is an answer to it."""
 
 
 class ViewScreen(SessionScreen[None]):
@@ -84,6 +88,9 @@ class ViewScreen(SessionScreen[None]):
         self._noted: tuple[str, State] | None = None
         """What was noted since the last action began."""
         self._has_begun = False
+        self._is_beginning = True
+        self._held_until = 0.0
+        """On the loop's clock: until then Enter is the one that was pressed during a wait."""
         self._kept = ""
         """The key that was pressed while something short was done: it counts right after that."""
         self._typed: dict[str, str] = {}
@@ -122,8 +129,14 @@ class ViewScreen(SessionScreen[None]):
     def _start(self) -> None:
         """Begin once the page is drawn: what that loads takes a while."""
         self._has_begun = True
-        self._run_worker(self.presenter.begin, "action")
+        self._run_worker(self._begin_page, "action")
         self._run_worker(self.presenter.watch, "watch")
+
+    async def _begin_page(self) -> None:
+        try:
+            await self.presenter.begin()
+        finally:
+            self._is_beginning = False
 
     def on_screen_resume(self) -> None:
         """Say what was noted on the page before."""
@@ -230,10 +243,16 @@ class ViewScreen(SessionScreen[None]):
         if self._waited_for is not None and key == BACK:
             return STOP
         if self._waited_for is not None:
-            return _EARLY if key == PRIMARY and self.presenter.TAKES_ENTER_EARLY else None
+            return (_EARLY if self._takes_early else _HELD) if key == PRIMARY else None
         if self._is_busy:
             return _EARLY
+        if key == PRIMARY and asyncio.get_running_loop().time() < self._held_until:
+            return _HELD
         return self.shown.action(key)
+
+    @property
+    def _takes_early(self) -> bool:
+        return self.presenter.TAKES_ENTER_EARLY and self._is_beginning
 
     @property
     def _is_busy(self) -> bool:
@@ -247,6 +266,8 @@ class ViewScreen(SessionScreen[None]):
             self._waited_for.cancel()
         elif action is _EARLY:
             self._kept = key
+        elif action is _HELD:
+            self._held_until = asyncio.get_running_loop().time() + STILL_HELD
         elif action is not None:
             self._begin(action)
 
@@ -340,8 +361,8 @@ class ViewScreen(SessionScreen[None]):
 
         self._waited_for = task = asyncio.ensure_future(work())
         self._doing, self._at_most, self._is_stopped = f"{doing}{self.glyphs.working}", "", False
-        if not self.presenter.TAKES_ENTER_EARLY:
-            self._kept = ""  # what the wait comes to is to be seen before a key is an answer to it
+        if not self._takes_early:
+            self._kept = ""
         patience = self.set_timer(PATIENCE, partial(self._name_limit, at_most))
         self.show()
         try:
