@@ -18,7 +18,7 @@ from screenshots.stagehand import on_stage
 
 HERE = Path(__file__).parent
 SIZES = {"": (80, 24), "-60x20": (60, 20), "-160x50": (160, 50)}
-ZOOM = {"-160x50": 0.7}
+ZOOM = {"-60x20": 0.75, "-160x50": 0.6}
 FAMILY = "DejaVu Sans Mono"
 FONTS = [Path("/usr/share/fonts/truetype/dejavu") / f"DejaVuSansMono{weight}.ttf" for weight in ("", "-Bold")]
 COMPARED = ("home", "egress", "whitelist-stop", "credentials", "probe", "retire", "summary")
