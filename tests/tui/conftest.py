@@ -99,6 +99,8 @@ async def nothing_to_do(_least: float = 0.0) -> None:
 def keys_follow_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Press the next key of several as soon as the one before was taken; Textual waits 40 ms for each."""
     monkeypatch.setattr("textual.app.wait_for_idle", nothing_to_do)
+    # On a busy machine an answer may take longer than a user is made to wait.
+    monkeypatch.setattr("wizard.tui.safe_app.HOLD_LIMIT", PATIENCE)
 
 
 @pytest.fixture
