@@ -286,3 +286,18 @@ async def test_lines_ask_until_the_matter_is_settled_and_say_each_answer(
     await world.simulated_page.delete(old.api_key)
     await page.ask()
     assert sum("legacy key was refused (-2008), current key was accepted" in line for line in face.said) == 3
+
+
+async def test_a_current_key_that_got_no_answer_is_not_said_to_fail_and_the_switch_stays(
+    page: RetirePresenter, flow: Flow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = Poll(1.0, True, None, "", False, "Binance limits the calls", "203.0.113.42")
+    monkeypatch.setattr(flow.retire, "polls", lambda: [silent])
+    monkeypatch.setattr(type(flow.retire), "current_accepted", False)
+    view = page.view()
+    assert "no longer works" not in view.verdict
+    assert "undo" not in words(page)
+    assert view.rows == ()  # nor is the legacy key to be deleted now
+    refused = replace(silent, is_control_refused=True)
+    monkeypatch.setattr(flow.retire, "polls", lambda: [refused])
+    assert "undo" in words(page)

@@ -175,9 +175,9 @@ class Flow:
 
     @property
     def can_be_reverted(self) -> bool:
-        """Whether the legacy key worked in the newest poll and the current one did not; not where neither answered."""
+        """Whether Binance accepted the legacy key in the newest poll and refused the current one."""
         polls = self.retire.polls()[-1:] if self.step is Step.RETIRE and self.retire.legacy else []
-        return any(poll.legacy_accepted and not poll.control_accepted for poll in polls)
+        return any(poll.legacy_accepted and poll.is_control_refused for poll in polls)
 
     def revert(self) -> None:
         """Make the legacy key the current one again, and stand at the probe, where `can_be_reverted`."""

@@ -45,6 +45,8 @@ class Poll:
     """Whether it is the first of a run: no row goes on from the run before."""
     is_spaced: bool = False
     """Whether enough time passed since the poll before it. One that is not can end a row, and does not lengthen it."""
+    is_control_refused: bool = False
+    """Whether Binance refused the current key itself; a time-out or a limit is no refusal."""
     is_covered: bool = False
     """Whether every address that the current key may have been accepted from is on the legacy key's list, as known."""
 

@@ -186,6 +186,7 @@ class RetireStep:
             legacy_said=old.diagnose().what,
             control_accepted=new.accepted,
             control_said=new.diagnose().what,
+            is_control_refused=new.code in DEATH_CODES,
             from_address=str(told or agreed),
             is_on_sapi=site.has_sapi,
             retry_after=max(answer.error.retry_after if answer.error else 0.0 for answer in (before, old, after)),
