@@ -25,11 +25,6 @@ if TYPE_CHECKING:
 MOST_POLLS = 20
 """After so many the user is asked again, where lines are spoken."""
 BOTS, DELETED = "bots", "deleted"
-REVERT = Consent(
-    "Undo the switch?",
-    "The legacy key becomes the current key again. The new key stays stored. Fix it on Binance and probe it again.",
-    "undo",
-)
 
 
 class RetirePresenter(StepPresenter):
@@ -139,7 +134,11 @@ class RetirePresenter(StepPresenter):
 
     async def undo_switch(self) -> None:
         """Make the legacy key the current one again, once its word is typed."""
-        if await self.face.confirm(REVERT):
+        legacy, current = self._names
+        undoing = (
+            f"{legacy} becomes the current key again. {current} stays stored. Fix it on Binance and probe it again."
+        )
+        if await self.face.confirm(Consent("Undo the switch?", undoing, "undo")):
             self.flow.revert()
             self.face.leave()
 
