@@ -87,7 +87,7 @@ async def test_where_the_new_key_stops_working_the_order_to_delete_is_gone(
     await world.simulated_page.delete(new.api_key)
     await page.ask()
     view = page.view()
-    assert view.state is State.STOP
+    assert (view.state, view.corner) == (State.STOP, "")
     assert view.verdict == (f"Stop. …{new.api_key.last_four()} no longer works. Keep …{old.api_key.last_four()}.")
     assert view.rows == ()
     assert "delete" not in words(page)

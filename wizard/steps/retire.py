@@ -241,7 +241,7 @@ class RetirePresenter(StepPresenter):
 
     def _overlap(self, death: Death) -> str:
         current = self.flow.current
-        if current is None or self.flow.retire.legacy is None:
+        if current is None or self.flow.retire.legacy is None or self.flow.can_be_reverted:
             return ""
         if death.since is not None:
             return f"both keys worked for {duration(max(0.0, death.since - current.stored_at))}"
