@@ -117,6 +117,16 @@ async def test_a_row_is_deleted_and_the_missing_one_is_put_back_by_its_fix(wizar
     assert text(wizard) == HERE
 
 
+async def test_the_first_entry_is_typed_into_an_empty_list(wizard: Wizard) -> None:
+    await wizard.to_whitelist()
+    await wizard.press("d")
+    await wizard.until("#verdict", "The list is empty.")
+    await wizard.press("a", *HERE)
+    assert HERE in here(wizard)
+    await wizard.press("enter")
+    await wizard.until("#verdict", "1 address, ready to paste.")
+
+
 async def test_a_name_stands_beside_its_entry_and_goes_again(wizard: Wizard) -> None:
     await wizard.to_whitelist()
     await wizard.press(*"198.51.100.7", "enter", "n", *"office", "enter")

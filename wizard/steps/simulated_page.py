@@ -151,7 +151,7 @@ class SimulatedPagePresenter(FlowPresenter):
         create = Action("create", PRIMARY, "Create key", "Creates the key that the step waits for.", self.create)
         paste = "Pastes the whitelist of this job into the key."
         add = "Adds the permissions that the other keys have."
-        delete = "Deletes the key for good. Its word is asked for."
+        delete = "Deletes the key for good, after a question."
         about_keys = (
             Action("whitelist", "w", "Paste list", paste, self.paste_whitelist, is_about_row=True),
             Action("permissions", "a", "Add permissions", add, self.grant, is_about_row=True),

@@ -133,8 +133,10 @@ class EntryRows(RowList):
         if self.editor is None or number != self._cursor:
             return super()._line(number, widths, signs)
         editor, mark = self.editor, Content.from_markup("[b $text-primary]$mark[/] ", mark=self._glyphs.focus)
-        before = Content(printable(self._rows[number].cells[0], 600)).truncate(widths[0], ellipsis=True, pad=True)
-        start = mark + (before + GAP if editor.is_name else "")
+        start = mark
+        if editor.is_name:  # without an entry there are no columns
+            before = Content(printable(self._rows[number].cells[0], 600))
+            start += before.truncate(widths[0], ellipsis=True, pad=True) + GAP
         shown, room = printable(editor.typed, 2000) + " ", max(8, self.size.width - start.cell_length - 1)
         first = max(0, editor.caret - room + 1)
         at = editor.caret - first
