@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,14 @@ def test_the_focus_is_marked_without_colours(two_fields: StartTwoFields, environ
     terminal.send(paste(API_KEY) + TAB)
     terminal.wait_for("❯ empty", "  •••••••• 64 characters")
     assert leaked(API_KEY, terminal.drawn) == []
+
+
+@pytest.mark.parametrize("term", ["xterm", "xterm-256color"])
+def test_without_colours_nothing_is_black_on_black(two_fields: StartTwoFields, term: str) -> None:
+    terminal = two_fields(environ={"NO_COLOR": "1", "TERM": term})
+    terminal.wait_for("❯ empty")
+    styles = {part for style in re.findall(rb"\x1b\[([0-9;]*)m", terminal.raw) for part in style.split(b";")}
+    assert not styles & {b"30", b"40"}
 
 
 @pytest.mark.parametrize(("theme", "background"), [("nonsense", b"48;5;233"), ("textual-light", b"48;5;253")])

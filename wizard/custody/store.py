@@ -84,7 +84,7 @@ class MemoryStore:
     backend = "memory"
     durable = False
     remark = "in memory only"
-    doubt = "that anything is kept: it is lost when this program ends"
+    doubt = "that anything is kept, because it is lost when this program ends"
 
     def __init__(self) -> None:
         self._items: dict[str, Secret] = {}

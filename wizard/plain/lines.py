@@ -119,7 +119,7 @@ class Lines:
         if len(possible) == 1:
             return list(possible)
         several = not action.asks_for and action.key not in {PRIMARY, ""}
-        prompt = "Numbers, with commas between them" if several else f"Its number, 1 to {len(view.rows)}"
+        prompt = "Which ones? Numbers, with commas between them" if several else f"Its number, 1 to {len(view.rows)}"
         typed = await self._talk.line(prompt)
         if typed in {"", Command.BACK}:
             return []

@@ -89,6 +89,7 @@ class CredentialsPresenter(StepPresenter):
         " A paste may hold names, as in KEY=… lines or JSON. Typing is not shown."
     )
     TYPES: ClassVar[tuple[str, ...]] = tuple(_TYPES)
+    NOTES: ClassVar[str] = "Before you create it"
 
     def __init__(self, flow: Flow, face: Face) -> None:
         super().__init__(flow, face)
@@ -260,7 +261,7 @@ class CredentialsPresenter(StepPresenter):
             because=stored,
             corner=self.kind.label,
             instructions=tuple(self._instructions()),
-            evidence_title="Before you create it",
+            evidence_title=self.NOTES,
             evidence=tuple(self._evidence()),
             actions=self._actions(),
         )
@@ -286,7 +287,7 @@ class CredentialsPresenter(StepPresenter):
             return Instruction("Open the simulated Binance page", (), "ctrl+o", "open", (menu,))
         page = self.flow.context.environment.site.key_page
         if "api-management" not in page:
-            return Instruction(f"Create a key of type {self.kind.label} on {page or 'its page'}")
+            return Instruction(f"Create a key of type {self.kind.label} on {page or 'the page of your site'}")
         return Instruction(f"{page.split('//')[-1].removeprefix('www.')} → {path}")
 
     def _permissions(self) -> Instruction:
@@ -374,6 +375,7 @@ class ImportPresenter(CredentialsPresenter):
         " Or paste API key and secret. The key is stored in {place}, read back and compared, then it is tried."
     )
     TYPES: ClassVar[tuple[str, ...]] = (KeyKind.HMAC, IMPORT)
+    NOTES: ClassVar[str] = "Before you save it"
 
     def __init__(self, flow: Flow, face: Face) -> None:
         super().__init__(flow, face)

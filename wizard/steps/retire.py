@@ -205,10 +205,11 @@ class RetirePresenter(StepPresenter):
         return State.UNSURE, verdict, (death.sentence,), ()
 
     def _to_do(self, legacy: str, current: str) -> tuple[Row, ...]:
+        first, second = ("1  ", "2  ") if self.face.is_live else ("", "")  # lines number every row
         return (
-            Row(("1  Give it to your bots",), is_ticked=BOTS in self._done, item=BOTS, detail=(self._command,)),
+            Row((f"{first}Give it to your bots",), is_ticked=BOTS in self._done, item=BOTS, detail=(self._command,)),
             Row(
-                (f"2  Delete {legacy} on Binance, not {current}",),
+                (f"{second}Delete {legacy} on Binance, not {current}",),
                 is_ticked=DELETED in self._done,
                 item=DELETED,
                 detail=(self._where,),

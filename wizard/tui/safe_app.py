@@ -27,7 +27,7 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.color import Color
 from textual.driver import Driver
-from textual.filter import LineFilter
+from textual.filter import LineFilter, Monochrome, NoColor
 from textual.geometry import Size
 from textual.message import Message
 from textual.message_pump import MessagePump
@@ -252,7 +252,11 @@ class SafeApp(KeyOrder):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Return Textual's filters and, last, the one against control characters."""
-        return [*super().get_line_filters(), self._control_filter]
+        filters = super().get_line_filters()
+        if self.native_ansi_color:
+            # NO_COLOR was looked at before the theme. Of a terminal's own colours Monochrome makes black on black.
+            filters = [NoColor() if isinstance(one, Monochrome) else one for one in filters]
+        return [*filters, self._control_filter]
 
     def get_driver_class(self) -> type[Driver]:
         """Return the terminal's driver, whatever TEXTUAL_DRIVER says: never the web's, which has no log-in."""

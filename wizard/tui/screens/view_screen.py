@@ -43,10 +43,6 @@ STILL_HELD = 0.5
 """Seconds without Enter after which it counts again, where it was pressed during a wait: a key held down repeats."""
 PACE = 0.05
 """Seconds in which the view is drawn once, however often it changes: thousands of hosts may answer at a time."""
-_KEYS_OF_ALL = (
-    ("PgUp PgDn", "Scrolls what does not fit."),
-    ("q", "Closes Key Wizard, after a question."),
-)
 STOP = Action("stop", BACK, "Stop", "Stops waiting.", run=lambda: asyncio.sleep(0))
 _EARLY = Action("early", PRIMARY, "", "", run=lambda: asyncio.sleep(0))
 """Enter, before there is anything that it could do."""
@@ -309,8 +305,12 @@ class ViewScreen(SessionScreen[None]):
         from wizard.tui.screens.dialogs import TextScreen  # noqa: PLC0415
 
         about = self.presenter.ABOUT.format(place=self.session.opened.place)
-        keys = [(key_name(each.key), each.about) for each in self.shown.actions]
-        self.app.push_screen(TextScreen(self.presenter.TITLE, about, (*keys, *_KEYS_OF_ALL)))
+        keys = (
+            *((key_name(each.key), each.about) for each in self.shown.actions if each.key),
+            ("PgUp PgDn", "Scrolls what does not fit."),
+            (key_name(self.COMMON[-1][0]), "Closes Key Wizard, after a question."),
+        )
+        self.app.push_screen(TextScreen(self.presenter.TITLE, about, keys))
 
     def action_scroll_side(self, pages: int) -> None:
         """Scroll what does not fit."""

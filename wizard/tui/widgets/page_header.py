@@ -37,9 +37,9 @@ class PageHeader(Widget):
     def render(self) -> Content:
         """Return the lines in the width of the terminal."""
         width = self.size.width
+        place = Content.from_markup("[b]$text[/]", text=self._place).truncate(width, ellipsis=True)
         corner = Content.from_markup("[$text-muted]$text[/]", text=self._corner)
-        place = Content.from_markup("[b]$text[/]", text=self._place)
-        place = place.truncate(max(1, width - corner.cell_length - 2), ellipsis=True)
+        corner = corner.truncate(max(0, width - place.cell_length - 2), ellipsis=True)
         first = place + " " * (width - place.cell_length - corner.cell_length) + corner
         words = (
             Content.from_markup(" [$text-muted]$text[/]", text=self._above_rule) if self._above_rule else Content("")
