@@ -31,7 +31,7 @@ DAMAGE = {
     "whitelist": (STEP, "DROP TABLE whitelists"),
     "credentials": (STEP, KEY, "DROP TABLE events"),
 }
-KEYS = ("r", "enter", "ctrl+n", "f7", "f1", "escape", "down", "enter", "ctrl+q", "enter")
+KEYS = ("r", "enter", "f1", "escape", "escape", "down", "enter", "ctrl+q", "enter")
 """On each screen, one after the other: what goes on, back, asks again, explains; and, last, what closes."""
 
 
