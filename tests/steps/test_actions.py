@@ -94,7 +94,7 @@ async def test_whatever_a_page_offers_is_offered_on_screens_and_in_lines(wizard:
     await wizard.press("escape", "enter")
     await wizard.until("#verdict", "ready to paste")
     await wizard.press("d")
-    await wizard.until("#verdict", "The list is empty. ")
+    await wizard.until("#verdict", "The list is empty.")
     await offers_the_same(wizard)
     await wizard.press("u", "enter")
     await wizard.until("#numbered", "END PUBLIC KEY")

@@ -143,7 +143,7 @@ class EgressPresenter(StepPresenter):
                 *lines(f"Asked at {utc(finding.at)[11:]}.", report.route.sentence()),
                 *([Row((self._ipv6.sentence(),), State.LOOK)] if self._ipv6 else []),
             ),
-            not_proven=finding.does_not_prove,
+            not_proven=finding.does_not_prove if rows else "",
             actions=actions,
         )
 

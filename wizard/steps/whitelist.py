@@ -242,15 +242,16 @@ class WhitelistPresenter(StepPresenter):
         validation, rows = checked.validation, checked.rows
         state, verdict = _verdict(validation, rows)
         used = sum(entry.is_counted for entry in checked.entries)
+        about_all = (each for each in validation.findings if not each.suggestion)
         return View(
             state,
             verdict,
-            because=tuple(each.message for each in validation.findings if not each.suggestion),
+            because=tuple(filter(None, (each.message.removeprefix(verdict).lstrip() for each in about_all))),
             corner=f"{used} of {self.flow.context.environment.rules.max_entries} used",
             columns=("Address", "Whose", "Status") if rows else (),
             rows=rows,
             cursor=_first_to_fix(rows),
-            evidence_title="Against the current key's list",
+            evidence_title="Against the current key's list" if checked.change else "Evidence",
             evidence=lines(checked.change),
             not_proven="that Binance has this list" if validation.is_valid else "",
             actions=self._actions(checked),
