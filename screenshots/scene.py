@@ -22,7 +22,7 @@ from wizard.custody.custodian import Custodian
 from wizard.custody.encrypted_file import EncryptedFileStore
 from wizard.custody.keyring import KeyringStore
 from wizard.custody.keyring_errors import GNOME, Service, unusable_service
-from wizard.custody.keyring_worker.protocol import State
+from wizard.custody.keyring_worker.protocol import ServiceState
 from wizard.custody.records import Slot
 from wizard.custody.store import MemoryStore, Store
 from wizard.egress.services import EchoService, Parser
@@ -95,7 +95,7 @@ class PictureFile(MemoryStore):
 class PictureCustodian(Custodian):
     """Stands in for a host whose place of credentials is in some state."""
 
-    def __init__(self, directory: Path, state: State, place: Place = Place.KEYRING) -> None:
+    def __init__(self, directory: Path, state: ServiceState, place: Place = Place.KEYRING) -> None:
         super().__init__(Custody(place), directory / "credentials.vault", directory / "config.toml", {})
         self._state = state
         self._store = PictureFile()
@@ -104,7 +104,7 @@ class PictureCustodian(Custodian):
         """Say what the real one says."""
         if self.custody.place is Place.ENCRYPTED_FILE:
             return self._store
-        if self._state is State.READY:
+        if self._state is ServiceState.READY:
             return PictureKeyring()
         raise unusable_service(Service(self._state, GNOME, "login"))
 

@@ -13,7 +13,7 @@ from wizard.core.credentials import Credentials, KeyKind, KeyName
 from wizard.core.secret import Secret
 from wizard.core.settings import Place
 from wizard.core.text import ASCII
-from wizard.custody.keyring_worker.protocol import State
+from wizard.custody.keyring_worker.protocol import ServiceState
 from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.custody.store import PHRASES
 from wizard.egress.services import EchoService, Parser, Sample
@@ -89,7 +89,7 @@ def listed(text: str) -> Prepare:
 # --- home ---------------------------------------------------------------------------------------
 
 
-def at(state: State, place: Place = Place.KEYRING) -> Prepare:
+def at(state: ServiceState, place: Place = Place.KEYRING) -> Prepare:
     """Have credentials kept at a place that is in some state."""
 
     async def prepare(hand: Stagehand) -> None:
@@ -102,7 +102,7 @@ def at(state: State, place: Place = Place.KEYRING) -> Prepare:
 
 async def several(hand: Stagehand) -> None:
     """Have three environments: an old key, none, and a job that is paused."""
-    await at(State.READY)(hand)
+    await at(ServiceState.READY)(hand)
     world: Any = hand.world
     production, now = world.environment, START
     world.clock.now = now
@@ -126,13 +126,13 @@ async def several(hand: Stagehand) -> None:
 
 async def without_key(hand: Stagehand) -> None:
     """Have no key yet."""
-    await at(State.READY)(hand)
+    await at(ServiceState.READY)(hand)
     hand.world.has_key_in_use = False
 
 
 async def never_opens(hand: Stagehand) -> None:
     """Let the place of the credentials give no answer."""
-    await at(State.READY)(hand)
+    await at(ServiceState.READY)(hand)
     hand.world._open_store = lambda: hand.world.gate(FOREVER)  # type: ignore[method-assign]
 
 
@@ -257,13 +257,13 @@ TWO = "203.0.113.42 # this host\n198.51.100.7 # bot-1"
 E, W, C, P, R = Step.EGRESS, Step.WHITELIST, Step.CREDENTIALS, Step.PROBE, Step.RETIRE
 SHOTS = (
     Shot("home", "older than 90 days", before=several),
-    Shot("home-one", "enter Replace", before=at(State.READY)),
+    Shot("home-one", "enter Replace", before=at(ServiceState.READY)),
     Shot("home-empty", "Do you already have a key", before=without_key),
     Shot("home-paused", "paused at", before=several, keys=("down", "down"), then="enter Resume"),
     Shot("home-working", "Opening", before=never_opens),
-    Shot("home-stop-locked", "locked", before=at(State.LOCKED)),
-    Shot("home-stop-bus", "session bus", before=at(State.NO_BUS_ADDRESS)),
-    Shot("home-file", "enter Replace", before=at(State.READY, Place.ENCRYPTED_FILE)),
+    Shot("home-stop-locked", "locked", before=at(ServiceState.LOCKED)),
+    Shot("home-stop-bus", "session bus", before=at(ServiceState.NO_BUS_ADDRESS)),
+    Shot("home-file", "enter Replace", before=at(ServiceState.READY, Place.ENCRYPTED_FILE)),
     Shot("home-rehearsal", "enter Replace", is_rehearsal=True),
     Shot("egress", "agree", E),
     Shot("egress-working", "Asking 3", E, held("/echo/json", "/echo/trace")),
@@ -330,6 +330,6 @@ SHOTS = (
     Shot("dialog-help", "agree", E, keys=("question_mark",), then="Scrolls"),
     Shot("dialog-details", "agree", E, keys=("v",), then="Who saw"),
     Shot("dialog-ask", "replaced", R, in_turn(DEAD, finish), keys=("s",), then="File"),
-    Shot("dialog-unlock", "locked", before=at(State.LOCKED), keys=("enter",), then="Password"),
-    Shot("dialog-passphrase", "session bus", before=at(State.NO_BUS_ADDRESS), keys=("enter", *PASSPHRASE)),
+    Shot("dialog-unlock", "locked", before=at(ServiceState.LOCKED), keys=("enter",), then="Password"),
+    Shot("dialog-passphrase", "session bus", before=at(ServiceState.NO_BUS_ADDRESS), keys=("enter", *PASSPHRASE)),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import re
 from pathlib import Path
@@ -37,3 +38,12 @@ def test_every_file_that_the_design_names_is_there(file: str) -> None:
 def test_the_design_names_many() -> None:
     assert len(NAMES) > 50
     assert len(FILES) > 15
+
+
+def test_no_two_packages_have_a_class_of_the_same_name() -> None:
+    places: dict[str, set[str]] = {}
+    for file in (REPOSITORY / "wizard").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, set()).add(file.relative_to(REPOSITORY / "wizard").parts[0])
+    assert {name for name, packages in places.items() if len(packages) > 1} == set()

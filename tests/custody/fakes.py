@@ -11,7 +11,7 @@ from wizard.custody.custodian import Custodian
 from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.keyring import KeyringStore
 from wizard.custody.keyring_errors import GNOME, Service, unusable_service
-from wizard.custody.keyring_worker.protocol import State
+from wizard.custody.keyring_worker.protocol import ServiceState
 from wizard.custody.store import MemoryStore, Store
 
 PASSWORD = "correct horse"
@@ -143,7 +143,7 @@ class FakeLockable(MemoryStore):
 
     def _expect_unlocked(self) -> None:
         if self.is_locked:
-            raise unusable_service(Service(State.LOCKED, GNOME, "login"))
+            raise unusable_service(Service(ServiceState.LOCKED, GNOME, "login"))
 
 
 class FakeLockingCustodian(FakeLocked):
@@ -164,5 +164,5 @@ class FakeWithoutBus(FakeLocked):
 
     async def open(self) -> Store:
         if self.custody.place is Place.KEYRING:
-            raise unusable_service(Service(State.NO_BUS_ADDRESS))
+            raise unusable_service(Service(ServiceState.NO_BUS_ADDRESS))
         return await super().open()

@@ -15,7 +15,7 @@ from wizard.custody import keyring
 from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.keyring import open_keyring, unlock_keyring, unnamed_bus
 from wizard.custody.keyring_errors import BUS_COMMAND, UNLOCK_COMMAND, Service, unusable_service
-from wizard.custody.keyring_worker.protocol import State
+from wizard.custody.keyring_worker.protocol import ServiceState
 from wizard.custody.questions import CHOICES, Choice
 
 VARIABLE = "PYTHON_KEYRING_BACKEND"
@@ -132,9 +132,9 @@ async def test_a_system_without_a_secret_service_is_judged_by_its_backend_alone(
     assert error.code in {"backend-fail", "backend-plaintext"}
 
 
-@pytest.mark.parametrize("state", [state for state in State if state is not State.READY])
+@pytest.mark.parametrize("state", [state for state in ServiceState if state is not ServiceState.READY])
 @pytest.mark.parametrize("provider", ["gnome-keyring-d", "keepassxc", ""])
-def test_every_state_has_a_remedy_in_whole_sentences(state: State, provider: str) -> None:
+def test_every_state_has_a_remedy_in_whole_sentences(state: ServiceState, provider: str) -> None:
     error = unusable_service(Service(state, provider, "/org/freedesktop/secrets/collection/login"))
     assert error.code == state
     assert not error.what.endswith(".")
@@ -144,15 +144,15 @@ def test_every_state_has_a_remedy_in_whole_sentences(state: State, provider: str
 
 
 def test_only_gnome_keyring_is_told_of_its_own_command() -> None:
-    assert commands(unusable_service(Service(State.LOCKED, "gnome-keyring-d"))) == (UNLOCK_COMMAND,)
-    other = unusable_service(Service(State.LOCKED, "keepassxc"))
+    assert commands(unusable_service(Service(ServiceState.LOCKED, "gnome-keyring-d"))) == (UNLOCK_COMMAND,)
+    other = unusable_service(Service(ServiceState.LOCKED, "keepassxc"))
     assert "KeePassXC" in other.advice
     assert other.instructions == ()
 
 
-@pytest.mark.parametrize("state", [state for state in State if state is not State.READY])
+@pytest.mark.parametrize("state", [state for state in ServiceState if state is not ServiceState.READY])
 @pytest.mark.parametrize("provider", ["gnome-keyring-d", ""])
-def test_what_is_to_be_typed_is_one_line_that_a_shell_reads(state: State, provider: str) -> None:
+def test_what_is_to_be_typed_is_one_line_that_a_shell_reads(state: ServiceState, provider: str) -> None:
     error = unusable_service(Service(state, provider))
     assert not any(each.title.endswith(".") or not each.commands for each in error.instructions)
     for command in commands(error):
@@ -162,12 +162,12 @@ def test_what_is_to_be_typed_is_one_line_that_a_shell_reads(state: State, provid
 
 def test_where_there_is_no_keyring_each_choice_has_its_words() -> None:
     assert set(CHOICES) == set(Choice)
-    assert unusable_service(Service(State.NO_BUS_ADDRESS)).instructions
-    assert unusable_service(Service(State.NO_SERVICE)).instructions
+    assert unusable_service(Service(ServiceState.NO_BUS_ADDRESS)).instructions
+    assert unusable_service(Service(ServiceState.NO_SERVICE)).instructions
 
 
 def test_what_the_bus_says_cannot_write_to_the_terminal() -> None:
-    for state in (State.LOCKED, State.SERVICE_FAILS, State.BUS_UNREACHABLE):
+    for state in (ServiceState.LOCKED, ServiceState.SERVICE_FAILS, ServiceState.BUS_UNREACHABLE):
         error = unusable_service(Service(state, "a\x1b[2J", "/x/y\x1b[2J", "z\x1b[2J", "b\x1b[2J"))
         assert "\x1b" not in " ".join(error.sentences())
 
@@ -194,23 +194,25 @@ def test_a_bus_socket_of_another_user_is_left_alone(login: dict[str, str], monke
 
 
 def test_a_command_is_given_only_where_it_helps_and_stands_alone() -> None:
-    def error(state: State, collection: str) -> CustodyError:
+    def error(state: ServiceState, collection: str) -> CustodyError:
         return unusable_service(Service(state, "gnome-keyring-d", f"/org/freedesktop/secrets/collection/{collection}"))
 
-    assert commands(error(State.LOCKED, "login")) == (UNLOCK_COMMAND,)
-    other = error(State.LOCKED, "work")
+    assert commands(error(ServiceState.LOCKED, "login")) == (UNLOCK_COMMAND,)
+    other = error(ServiceState.LOCKED, "work")
     assert (other.instructions, other.remedy) == ((), Remedy.UNLOCK)
-    without_bus = unusable_service(Service(State.NO_BUS_ADDRESS))
+    without_bus = unusable_service(Service(ServiceState.NO_BUS_ADDRESS))
     assert BUS_COMMAND in commands(without_bus)
     assert not any(command in sentence for command in commands(without_bus) for sentence in without_bus.sentences())
 
 
 def test_a_collection_that_the_environment_misnames_is_not_made_under_another_name() -> None:
-    error = unusable_service(Service(State.NO_COLLECTION, "gnome-keyring-d", "/org/freedesktop/secrets/collection/x"))
+    error = unusable_service(
+        Service(ServiceState.NO_COLLECTION, "gnome-keyring-d", "/org/freedesktop/secrets/collection/x")
+    )
     assert "called x" in error.why
     assert error.remedy is Remedy.NONE
     assert "Unset KEYRING_PROPERTY_PREFERRED_COLLECTION" in error.advice
-    assert unusable_service(Service(State.NO_COLLECTION, "gnome-keyring-d")).remedy is Remedy.CREATE
+    assert unusable_service(Service(ServiceState.NO_COLLECTION, "gnome-keyring-d")).remedy is Remedy.CREATE
 
 
 async def test_a_new_password_of_which_a_letter_was_lost_on_the_way_is_given_to_no_keyring(

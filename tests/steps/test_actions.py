@@ -147,7 +147,7 @@ async def offers_the_same(wizard: Wizard) -> None:
     footer = " ".join(str(screen.query_one(ActionBar).render()).split())
     await wizard.press("f1")
     await wizard.when(lambda: isinstance(wizard.app.screen, TextScreen))
-    help_text = " ".join(wizard.text("Section").split())
+    help_text = " ".join(wizard.text("TitledRows").split())
     await wizard.press("escape")
     await wizard.when(lambda: wizard.app.screen is screen)
     menu = await spoken(wizard, presenter)

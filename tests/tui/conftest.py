@@ -15,10 +15,10 @@ from wizard.core.text import UNICODE
 from wizard.rotation.model import Mode, Step
 from wizard.tui.app import WizardApp
 from wizard.tui.widgets.page_header import PageHeader
-from wizard.tui.widgets.row_list import RowList, Section
+from wizard.tui.widgets.row_list import RowList, TitledRows
 
 PATIENCE = 20.0
-DRAWN = Static | PageHeader | RowList | Section
+DRAWN = Static | PageHeader | RowList | TitledRows
 QUIET = 3
 """Turns of the event loop."""
 

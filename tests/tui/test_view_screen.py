@@ -79,7 +79,7 @@ async def test_every_action_of_the_page_is_in_the_footer_and_in_its_help(wizard:
         assert f"{key_name(action.key)} {action.label}" in drawn
     await wizard.press("question_mark")
     await wizard.when(lambda: isinstance(wizard.app.screen, TextScreen))
-    help_text = " ".join(wizard.text("Section").split())
+    help_text = " ".join(wizard.text("TitledRows").split())
     for action in actions:
         assert f"{key_name(action.key)} {action.about}" in help_text
 

@@ -18,7 +18,7 @@ from wizard.rehearsal.simulator import EmbeddedExchange, serve
 from wizard.rehearsal.simulator.page import PageError, read_page_text
 from wizard.whitelist.entries import parse
 from wizard.whitelist.findings import ListContext
-from wizard.whitelist.rendering import Form, render
+from wizard.whitelist.rendering import Separator, render
 from wizard.whitelist.validation import validate
 
 LISTS = int(os.environ.get("KEY_WIZARD_LISTS", "3000"))
@@ -65,7 +65,7 @@ def test_what_is_called_valid_the_page_saves_and_what_the_page_refuses_was_calle
         validation = validate(parse(text), ListContext(by))
         if validation.is_valid:
             valid += 1
-            for form in Form:
+            for form in Separator:
                 assert read_page_text(render(validation.networks, form)) == validation.networks
         # Semicolons and full-width commas separate here and are malformed there: not the composer's to refuse.
         elif why := refusal(text):

@@ -12,7 +12,7 @@ from wizard.core.text import UNPRINTABLE
 from wizard.whitelist.entries import Entries, parse
 from wizard.whitelist.findings import ListContext
 from wizard.whitelist.fixes import Fix, apply_fix, collapse, expand, fix_all, label_entry
-from wizard.whitelist.rendering import Form, diff, render
+from wizard.whitelist.rendering import Separator, diff, render
 from wizard.whitelist.validation import Validation, validate
 
 addresses = st.integers(0, 2**32 - 1).map(IPv4Address)
@@ -59,7 +59,7 @@ def test_every_entry_is_a_part_of_the_text_in_order(text):
     assert [entry.position for entry in listed] == sorted(entry.position for entry in listed)
 
 
-@given(st.lists(blocks, min_size=1), st.sampled_from(Form))
+@given(st.lists(blocks, min_size=1), st.sampled_from(Separator))
 def test_a_written_list_reads_as_the_same_networks(networks, form):
     assert [entry.network for entry in parse(render(networks, form))] == networks
 

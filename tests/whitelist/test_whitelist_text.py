@@ -19,7 +19,7 @@ from wizard.whitelist.fixes import (
     remove_addresses,
     replace_entry,
 )
-from wizard.whitelist.rendering import Form, diff, render
+from wizard.whitelist.rendering import Separator, diff, render
 from wizard.whitelist.validation import Validation, validate
 
 NETWORKS = [IPv4Network("5.6.7.8/32"), IPv4Network("5.6.8.0/24")]
@@ -40,7 +40,11 @@ def applied(text: str, place: int, *required: tuple[IPv4Address, str]) -> Entrie
 
 @pytest.mark.parametrize(
     ("form", "text"),
-    [(Form.COMMAS, "5.6.7.8,5.6.8.0/24"), (Form.SPACES, "5.6.7.8 5.6.8.0/24"), (Form.LINES, "5.6.7.8\n5.6.8.0/24")],
+    [
+        (Separator.COMMAS, "5.6.7.8,5.6.8.0/24"),
+        (Separator.SPACES, "5.6.7.8 5.6.8.0/24"),
+        (Separator.LINES, "5.6.7.8\n5.6.8.0/24"),
+    ],
 )
 def test_a_list_is_written_in_the_form_that_the_page_wants(form, text):
     assert render(NETWORKS, form) == text

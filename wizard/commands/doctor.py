@@ -25,7 +25,7 @@ from wizard.core.errors import Exit, WizardError, sentences
 from wizard.core.settings import OTHERS, Environment, Paths, Settings
 from wizard.core.terminal import inspect_terminal
 from wizard.core.threads import run_async
-from wizard.custody.errors import CustodyError, Instruction
+from wizard.custody.errors import CommandList, CustodyError
 from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.custody.store import Store, try_out
 from wizard.custody.vault import Vault
@@ -103,7 +103,7 @@ class PlaceFinding(Finding):
     """`ready`, or a stable word for what is wrong: `locked`, `no-bus-address`, `backend-null`, …"""
     backend: str = ""
     """What is used: the class path of keyring's backend, or `encrypted-file`; empty where nothing can be."""
-    instructions: tuple[Instruction, ...] = ()
+    instructions: tuple[CommandList, ...] = ()
     """What the user can do at a shell, where nothing can be used."""
 
 

@@ -15,10 +15,10 @@ from wizard.core.text import printable
 from wizard.whitelist.entries import COMMENT_MARKS, LONGEST_LABEL, Entries, parse
 from wizard.whitelist.findings import ListContext, ListFinding
 from wizard.whitelist.fixes import fix_all
-from wizard.whitelist.rendering import Form, diff, render
+from wizard.whitelist.rendering import Separator, diff, render
 from wizard.whitelist.validation import CheckedEntry, Validation, validate
 
-FORMS = {form.name.lower(): form for form in Form}
+FORMS = {form.name.lower(): form for form in Separator}
 
 SUMMARY = "check an address list and print it ready to paste"
 EXAMPLES = """\

@@ -23,7 +23,7 @@ class Remedy(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Instruction:
+class CommandList:
     """One thing that somebody does at a shell to get a keyring."""
 
     title: str
@@ -49,7 +49,7 @@ class CustodyError(WizardError):
         advice: str = "",
         code: str = "failed",
         remedy: Remedy = Remedy.NONE,
-        instructions: tuple[Instruction, ...] = (),
+        instructions: tuple[CommandList, ...] = (),
     ) -> None:
         super().__init__(what, why=why, advice=advice, code=code)
         self.remedy = remedy

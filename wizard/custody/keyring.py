@@ -24,7 +24,7 @@ from wizard.custody.backends import FAIL, Judgement, judge
 from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.keyring_errors import GNOME, Service, collection_name, provider_name, refused_backend
 from wizard.custody.keyring_process import DEADLINE, Facts, KeyringProcess
-from wizard.custody.keyring_worker.protocol import BUS_VARIABLE, SECRET_SERVICE_BACKENDS, Op, Origin, State
+from wizard.custody.keyring_worker.protocol import BUS_VARIABLE, SECRET_SERVICE_BACKENDS, Op, Origin, ServiceState
 from wizard.custody.questions import expect_understood, visible
 from wizard.custody.records import USER
 from wizard.custody.store import PHRASES, turn
@@ -166,11 +166,11 @@ def _worker(environ: Mapping[str, str], deadline: float) -> KeyringProcess:
 
 async def _ask_service(process: KeyringProcess) -> tuple[Service, CustodyError | None]:
     """Return the Secret Service as it was found, and why it cannot be used; macOS and Windows have none to ask."""
-    service = Service(State.READY)
+    service = Service(ServiceState.READY)
     if sys.platform in {"darwin", "win32"}:
         return service, None
     try:
         service = keyring_errors.found_service(await process.call(Op.STATE))
     except CustodyError as error:
         return service, error
-    return service, None if service.state is State.READY else keyring_errors.unusable_service(service)
+    return service, None if service.state is ServiceState.READY else keyring_errors.unusable_service(service)

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from wizard.core.text import printable
 from wizard.custody.backends import Judgement
-from wizard.custody.errors import CustodyError, Instruction, ItemUnreadableError, KeptElsewhereError, Remedy
+from wizard.custody.errors import CommandList, CustodyError, ItemUnreadableError, KeptElsewhereError, Remedy
 from wizard.custody.keyring_worker.protocol import (
     BACKEND_VARIABLE,
     BUS_VARIABLE,
@@ -20,7 +20,7 @@ from wizard.custody.keyring_worker.protocol import (
     Code,
     Op,
     Origin,
-    State,
+    ServiceState,
 )
 
 GNOME: Final = "GNOME Keyring"
@@ -45,31 +45,31 @@ would add a line break to the password; the exit status is 0 for a wrong one too
 BUS_COMMAND: Final = "dbus-run-session -- sh -c 'key-wizard >/dev/tty 2>&1' >/dev/null 2>&1"
 """Opens the wizard on a session bus that ends with it. What the bus starts prints to nowhere, not over the screens."""
 
-_INSTALL: Final = Instruction(
+_INSTALL: Final = CommandList(
     "Install GNOME Keyring, here on Debian or Ubuntu", ("sudo apt-get install gnome-keyring dbus",)
 )
-_UNLOCK: Final = Instruction(
+_UNLOCK: Final = CommandList(
     "Type the keyring's password. The command unlocks the keyring, or creates the first one", (UNLOCK_COMMAND,)
 )
 _NEW_BUS: Final = (
     _INSTALL,
-    Instruction("Close the wizard, and open it again with a session bus", (BUS_COMMAND,)),
-    Instruction(
+    CommandList("Close the wizard, and open it again with a session bus", (BUS_COMMAND,)),
+    CommandList(
         "Start your bot with a session bus too. Replace ENV and BOT",
         ("dbus-run-session -- key-wizard exec ENV -- BOT",),
     ),
 )
 _INSTRUCTIONS: Final = {
-    State.NO_BUS_ADDRESS: _NEW_BUS,
-    State.BUS_UNREACHABLE: (
-        Instruction("Unset the address, then open the wizard again", (f"unset {BUS_VARIABLE}", "key-wizard")),
+    ServiceState.NO_BUS_ADDRESS: _NEW_BUS,
+    ServiceState.BUS_UNREACHABLE: (
+        CommandList("Unset the address, then open the wizard again", (f"unset {BUS_VARIABLE}", "key-wizard")),
     ),
-    State.NO_SERVICE: (_INSTALL, _UNLOCK),
-    State.SERVICE_FAILS: (
-        Instruction("Start it by hand to see its message", ("gnome-keyring-daemon --foreground --components=secrets",)),
+    ServiceState.NO_SERVICE: (_INSTALL, _UNLOCK),
+    ServiceState.SERVICE_FAILS: (
+        CommandList("Start it by hand to see its message", ("gnome-keyring-daemon --foreground --components=secrets",)),
     ),
-    State.MEMORY_ONLY: (
-        Instruction("Use the default collection, then open the wizard again", (f"unset {COLLECTION_VARIABLE}",)),
+    ServiceState.MEMORY_ONLY: (
+        CommandList("Use the default collection, then open the wizard again", (f"unset {COLLECTION_VARIABLE}",)),
     ),
 }
 
@@ -78,7 +78,7 @@ _INSTRUCTIONS: Final = {
 class Service:
     """The Secret Service as it was found."""
 
-    state: State
+    state: ServiceState
     provider: str = ""
     collection: str = ""
     detail: str = ""
@@ -87,47 +87,47 @@ class Service:
 
 
 _STATES: Final = {
-    State.NO_BUS_ADDRESS: (
+    ServiceState.NO_BUS_ADDRESS: (
         "This login has no session bus, so it cannot reach a keyring",
         f"{BUS_VARIABLE} is {{bus}}, and there is no bus socket in the user's runtime directory.",
         "Log in as the user directly, because `sudo`, `su` and cron have no session bus. Or use the encrypted file.",
     ),
-    State.BUS_UNREACHABLE: (
+    ServiceState.BUS_UNREACHABLE: (
         "The session bus does not answer",
         f"{BUS_VARIABLE} is {{bus}}. The attempt ended with {{detail}}.",
         f"The address may come from another login or another user. Log out and in again, or unset {BUS_VARIABLE}.",
     ),
-    State.NO_SERVICE: (
+    ServiceState.NO_SERVICE: (
         "No keyring program is on the session bus",
         "org.freedesktop.secrets does not run, and the bus cannot start it.",
         f"Install {GNOME}, switch on the Secret Service in KeePassXC, or use the encrypted file.",
     ),
-    State.SERVICE_FAILS: (
+    ServiceState.SERVICE_FAILS: (
         "The keyring program does not start",
         "The session bus tried to start it, and answered {detail}.",
         "Start it by hand to see its message, or use the encrypted file.",
     ),
-    State.SERVICE_HUNG: (
+    ServiceState.SERVICE_HUNG: (
         "The keyring program does not answer",
         f"{{provider}} owns org.freedesktop.secrets and gave no answer within {PATIENCE:g} s.",
         "Answer its password dialog on the desktop, or end the program and start it again.",
     ),
-    State.NO_COLLECTION: (
+    ServiceState.NO_COLLECTION: (
         "The keyring has no collection to store into",
         "{provider} answers, and has no default collection{named}.",
         "Create a default collection in {provider}, then try again.",
     ),
-    State.MEMORY_ONLY: (
+    ServiceState.MEMORY_ONLY: (
         "The keyring keeps its collection in memory only",
         "{provider} would store into collection {collection}, which is lost when the program ends.",
         f"Unset {COLLECTION_VARIABLE}, or make another collection the default one.",
     ),
-    State.LOCKED: (
+    ServiceState.LOCKED: (
         "The keyring is locked",
         "Only the password opens collection {collection} of {provider}.",
         "Unlock it in {provider}, then try again.",
     ),
-    State.UNENCRYPTED: (
+    ServiceState.UNENCRYPTED: (
         "The keyring is not encrypted, because its password is empty",
         "{provider} keeps collection {collection} as plain text. Whoever has the disk or a backup has your secrets.",
         "Choose a password for it in the program Passwords and Keys (seahorse), or use the encrypted file.",
@@ -135,8 +135,8 @@ _STATES: Final = {
 }
 """What, why and advice of each state."""
 _IN_WIZARD: Final = {
-    State.LOCKED: (Remedy.UNLOCK, "Unlock it in the wizard or on the desktop."),
-    State.NO_COLLECTION: (Remedy.CREATE, "Create one in the wizard."),
+    ServiceState.LOCKED: (Remedy.UNLOCK, "Unlock it in the wizard or on the desktop."),
+    ServiceState.NO_COLLECTION: (Remedy.CREATE, "Create one in the wizard."),
 }
 """What the wizard itself can do where the service is GNOME Keyring's, and the advice that says so."""
 
@@ -156,7 +156,7 @@ def unusable_service(service: Service) -> CustodyError:
     provider, collection = provider_name(service.provider), collection_name(service.collection)
     what, why, advice = _STATES[service.state]
     instructions, remedy = _INSTRUCTIONS.get(service.state, ()), Remedy.NONE
-    if service.state is State.NO_COLLECTION and service.collection:
+    if service.state is ServiceState.NO_COLLECTION and service.collection:
         # The environment names one that there is not: one made here would have another name.
         advice = f"Unset {COLLECTION_VARIABLE}, or set it to a collection that exists."
     elif provider == GNOME and service.state in _IN_WIZARD:
@@ -262,7 +262,7 @@ def failure(operation: Op, answer: Mapping[str, Any]) -> CustodyError:
             "The keyring is locked",
             why=f"Nobody unlocked it when it asked ({kind}).",
             advice="Unlock it in the keyring program, then try again.",
-            code=State.LOCKED,
+            code=ServiceState.LOCKED,
         )
     if code == Code.ELSEWHERE:
         path = str(answer["collection"])
@@ -296,7 +296,7 @@ def failure(operation: Op, answer: Mapping[str, Any]) -> CustodyError:
 
 def found_service(facts: Mapping[str, Any]) -> Service:
     """Return the Secret Service as the worker described it."""
-    return Service(State(facts["state"]), *(facts[name] for name in ("provider", "collection", "detail", "bus")))
+    return Service(ServiceState(facts["state"]), *(facts[name] for name in ("provider", "collection", "detail", "bus")))
 
 
 def refused_backend(judgement: Judgement, origin: Origin, place: str) -> CustodyError:

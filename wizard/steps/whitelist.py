@@ -24,7 +24,7 @@ from wizard.whitelist.fixes import (
     label_entry,
     replace_entry,
 )
-from wizard.whitelist.rendering import Difference, Form, render
+from wizard.whitelist.rendering import Difference, Separator, render
 from wizard.whitelist.validation import CheckedEntry, Validation
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ STATUS = {
 }
 """What is found about a row, in a few words; what is said of it at length is its detail."""
 NEW = "not on the current key's list"
-_FORMS = {Form.COMMAS: "commas", Form.SPACES: "spaces", Form.LINES: "line ends"}
+_FORMS = {Separator.COMMAS: "commas", Separator.SPACES: "spaces", Separator.LINES: "line ends"}
 _ABSENT = "+"
 """Begins the item of an address that is not on the list; the item of an entry is its place."""
 NOT_AN_ENTRY = "{address} is not on the list"
@@ -102,7 +102,7 @@ class WhitelistPresenter(StepPresenter):
     def __init__(self, flow: Flow, face: Face) -> None:
         super().__init__(flow, face)
         self._checked: _Checked | None = None
-        self._form = Form.COMMAS
+        self._form = Separator.COMMAS
         """How `copy` writes the list next."""
         flow.whitelist.proposal()
 
@@ -207,7 +207,7 @@ class WhitelistPresenter(StepPresenter):
         if entries != self.entries:
             self.flow.whitelist.past.append(self.entries)
             self.flow.whitelist.draft = entries
-            self._form = Form.COMMAS
+            self._form = Separator.COMMAS
 
     def _fix(self, item: str) -> Fix | None:
         validation = self._check().validation

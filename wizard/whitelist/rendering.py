@@ -8,7 +8,7 @@ from enum import StrEnum
 from ipaddress import IPv4Network
 
 
-class Form(StrEnum):
+class Separator(StrEnum):
     """What stands between two entries. The exchange's page has been seen to want different ones."""
 
     COMMAS = ","
@@ -16,7 +16,7 @@ class Form(StrEnum):
     LINES = "\n"
 
 
-def render(networks: Iterable[IPv4Network], form: Form = Form.COMMAS) -> str:
+def render(networks: Iterable[IPv4Network], form: Separator = Separator.COMMAS) -> str:
     """Return the list as text, in the order given; without anything before or after."""
     return form.value.join(map(written, networks))
 

@@ -41,7 +41,7 @@ class Code(StrEnum):
 
     OK = "ok"
     NOT_READY = "not-ready"
-    """The Secret Service is not ready; the answer carries its `State`. keyring was not called."""
+    """The Secret Service is not ready; the answer carries its `ServiceState`. keyring was not called."""
     LOCKED = "locked"
     NO_BACKEND = "no-backend"
     """The pinned backend cannot work here."""
@@ -60,7 +60,7 @@ class Code(StrEnum):
     FAILED = "failed"
 
 
-class State(StrEnum):
+class ServiceState(StrEnum):
     """What the Secret Service was found to be, without prompting."""
 
     NO_BUS_ADDRESS = "no-bus-address"

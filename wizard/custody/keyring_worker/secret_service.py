@@ -26,7 +26,7 @@ from secretstorage.exceptions import ItemNotFoundException, SecretStorageExcepti
 from secretstorage.util import BUS_NAME, PROMPT_IFACE, DBusAddressWrapper, format_secret, open_session
 
 from wizard.custody.keyring_worker import protocol
-from wizard.custody.keyring_worker.protocol import Code, State, WorkerError, kind
+from wizard.custody.keyring_worker.protocol import Code, ServiceState, WorkerError, kind
 
 _ALIASES: Final = DEFAULT_COLLECTION.removesuffix("default")
 _OURS: Final = {"application": "Python keyring library", "username": "credentials"}
@@ -71,43 +71,47 @@ def look(environ: Mapping[str, str]) -> dict[str, str]:
     collection that keyring would use; `bus`, the address that was asked.
     """
     found = _find(environ)
-    if found["state"] == State.READY and found["provider"] == _GNOME and _is_plain_text(found["collection"], environ):
-        found["state"] = State.UNENCRYPTED
+    if (
+        found["state"] == ServiceState.READY
+        and found["provider"] == _GNOME
+        and _is_plain_text(found["collection"], environ)
+    ):
+        found["state"] = ServiceState.UNENCRYPTED
     return {**found, "bus": environ.get(protocol.BUS_VARIABLE, "")}
 
 
 def _find(environ: Mapping[str, str]) -> dict[str, str]:
     if not environ.get(protocol.BUS_VARIABLE):
-        return _found(State.NO_BUS_ADDRESS)
+        return _found(ServiceState.NO_BUS_ADDRESS)
     try:
         bus = Bus(protocol.PATIENCE)
     except (OSError, AuthenticationError) as error:
-        return _found(State.BUS_UNREACHABLE, kind(error))
+        return _found(ServiceState.BUS_UNREACHABLE, kind(error))
     except (ValueError, RuntimeError) as error:  # jeepney's words for an address that it cannot use
-        return _found(State.NO_BUS_ADDRESS, kind(error))
+        return _found(ServiceState.NO_BUS_ADDRESS, kind(error))
     with closing(bus):
         return _ask_bus(bus, environ.get(protocol.COLLECTION_VARIABLE, ""))
 
 
-def _found(state: State, detail: str = "", provider: str = "", collection: str = "") -> dict[str, str]:
+def _found(state: ServiceState, detail: str = "", provider: str = "", collection: str = "") -> dict[str, str]:
     return {"state": state, "detail": detail, "provider": provider, "collection": collection}
 
 
 def _ask_bus(bus: Bus, preferred: str) -> dict[str, str]:
     try:
         if not check_service_availability(bus):
-            return _found(State.NO_SERVICE)
+            return _found(ServiceState.NO_SERVICE)
     except (OSError, DBusErrorResponse) as error:
-        return _found(State.BUS_UNREACHABLE, kind(error))
+        return _found(ServiceState.BUS_UNREACHABLE, kind(error))
     provider = _provider(bus)
     try:
         return _ask_service(bus, provider, preferred)
     except TimeoutError:
-        return _found(State.SERVICE_HUNG, provider=provider)
+        return _found(ServiceState.SERVICE_HUNG, provider=provider)
     except (DBusErrorResponse, SecretStorageException) as error:
-        return _found(State.SERVICE_FAILS, kind(error), provider)
+        return _found(ServiceState.SERVICE_FAILS, kind(error), provider)
     except OSError as error:
-        return _found(State.BUS_UNREACHABLE, kind(error))
+        return _found(ServiceState.BUS_UNREACHABLE, kind(error))
 
 
 def _ask_service(bus: Bus, provider: str, preferred: str) -> dict[str, str]:
@@ -117,12 +121,18 @@ def _ask_service(bus: Bus, provider: str, preferred: str) -> dict[str, str]:
     except ItemNotFoundException as error:
         if error.__cause__ is not None and not preferred:  # the service's error, not SecretStorage's own for "none"
             raise
-        return _found(State.NO_COLLECTION, kind(error) if preferred else "", provider or _provider(bus), preferred)
+        return _found(
+            ServiceState.NO_COLLECTION, kind(error) if preferred else "", provider or _provider(bus), preferred
+        )
     path = collection.collection_path
     if path == SESSION_COLLECTION:
-        state = State.MEMORY_ONLY
+        state = ServiceState.MEMORY_ONLY
     else:
-        state = State.READY if not collection.is_locked() or _opens_by_itself(bus, collection) else State.LOCKED
+        state = (
+            ServiceState.READY
+            if not collection.is_locked() or _opens_by_itself(bus, collection)
+            else ServiceState.LOCKED
+        )
     return _found(state, "", provider or _provider(bus), path)
 
 
@@ -178,7 +188,7 @@ def _service(bus: Bus, interface: str = SERVICE_IFACE) -> DBusAddressWrapper:
 def expect_ready(environ: Mapping[str, str]) -> dict[str, str]:
     """Return what `look` finds where the service is ready; else a call might meet a prompt, or wait for ever."""
     found = look(environ)
-    if found["state"] != State.READY:
+    if found["state"] != ServiceState.READY:
         raise WorkerError(Code.NOT_READY, **found)
     return found
 

@@ -15,7 +15,7 @@ from wizard.steps.view import Consent, Field, Form
 from wizard.tui.session import Dialog
 from wizard.tui.widgets.form_fields import FormFields, Values, wipe
 from wizard.tui.widgets.notice import Notice
-from wizard.tui.widgets.row_list import Section
+from wizard.tui.widgets.row_list import TitledRows
 
 if TYPE_CHECKING:
     from wizard.steps.session import EnvironmentSession
@@ -61,7 +61,7 @@ class TextScreen(Dialog[None]):
             dialog.border_subtitle = hints(("PgUp PgDn", "Scroll"), ("esc", "Close"))
             yield Static(self._title, classes="title", markup=False)
             yield Static(self._text, classes="text", markup=False)
-            section = Section(self.glyphs)
+            section = TitledRows(self.glyphs)
             section.show("", (), self._keys)
             yield section
 

@@ -26,7 +26,7 @@ from wizard.tui.session import SessionScreen
 from wizard.tui.widgets.action_bar import ActionBar, key_name
 from wizard.tui.widgets.notice import Notice
 from wizard.tui.widgets.page_header import PageHeader
-from wizard.tui.widgets.row_list import RowList, Section, hanging, sign
+from wizard.tui.widgets.row_list import RowList, TitledRows, hanging, sign
 
 if TYPE_CHECKING:
     from wizard.custody.custodian import Custodian
@@ -105,8 +105,8 @@ class ViewScreen(SessionScreen[None]):
                 yield Static("", id="verdict")
                 yield from self.compose_main()
             with VerticalScroll(id="side", can_focus=False):
-                yield Section(self.glyphs, id="detail")
-                yield Section(self.glyphs, id="evidence")
+                yield TitledRows(self.glyphs, id="detail")
+                yield TitledRows(self.glyphs, id="evidence")
         yield Notice(self.glyphs)
         yield ActionBar()
 
@@ -203,8 +203,8 @@ class ViewScreen(SessionScreen[None]):
         row = row or Row(("",))
         offers = tuple((keys[word], phrase) for word, phrase in row.offers if word in keys)
         gap = f"Not proven: {view.not_proven}." if view.not_proven else ""
-        self.query_one("#detail", Section).show(row.cells[0], lines(*row.detail), offers)
-        evidence = self.query_one("#evidence", Section)
+        self.query_one("#detail", TitledRows).show(row.cells[0], lines(*row.detail), offers)
+        evidence = self.query_one("#evidence", TitledRows)
         evidence.show(view.evidence_title, (*view.evidence, *lines(gap)))
         evidence.set_class(not (view.rows or view.instructions), "-alone")
 

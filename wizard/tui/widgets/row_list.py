@@ -187,7 +187,7 @@ class RowList(Widget, can_focus=True):
         return mark + row.stylize("bold")
 
 
-class Section(Widget):
+class TitledRows(Widget):
     """A titled rule, and rows below it that nobody chooses from: evidence, or what is said of one row."""
 
     def __init__(self, glyphs: Glyphs, *, id: str | None = None) -> None:
