@@ -56,7 +56,12 @@ def judge(said: dict[str, dict[str, Any]]) -> None:
 
 async def test_each_condition_has_its_sentence_and_its_remedy() -> None:
     require_daemons()
-    judge(await conditions([sys.executable, "-m", "tests.keyring.conditions"]))
+    command = [sys.executable, "-m", "tests.keyring.conditions"]
+    said = await conditions(command)
+    if not said["empty"]["opened"]:
+        # On a busy machine gnome-keyring was seen once not to make its collection; a user tries again.
+        said = await conditions(command)
+    judge(said)
 
 
 @pytest.mark.slow
