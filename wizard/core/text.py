@@ -58,14 +58,12 @@ class Glyphs:
     """A piece of a horizontal line."""
     working: str
     """Under way; also marks a cut: `…AbC9`."""
-    arrow: str
-    """From one thing to the next: `current → legacy`."""
     mask: str
     """One hidden character."""
 
 
-UNICODE = Glyphs("✓", "✗", "!", "○", "·", "❯", "●", "?", "─", "…", "→", "•")
-ASCII = Glyphs("+", "x", "!", "o", ".", ">", "@", "?", "-", "...", "->", "*")
+UNICODE = Glyphs("✓", "✗", "!", "○", "·", "❯", "●", "?", "─", "…", "•")
+ASCII = Glyphs("+", "x", "!", "o", ".", ">", "@", "?", "-", "...", "*")
 
 
 def glyphs_for(environ: Mapping[str, str]) -> Glyphs:
