@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from wizard.core.errors import UsageError, WizardError
-from wizard.core.settings import Paths, load, paths
+from wizard.core.settings import Bot, Paths, load, paths
 from wizard.core.sites import known_sites
 
 
@@ -41,6 +41,15 @@ def test_rules_of_an_environment_go_before_the_common_ones(tmp_path: Path) -> No
     text = "[rules]\nmax_entries = 30\n[environments.a]\n[environments.b]\nmax_entries = 5\n"
     environments = settings_of(tmp_path, text).environments  # type: ignore[attr-defined]
     assert (environments["a"].rules.max_entries, environments["b"].rules.max_entries) == (30, 5)
+
+
+def test_bots_are_commands_in_the_order_of_the_file_and_minutes_become_seconds(tmp_path: Path) -> None:
+    bots = '[environments.a.bots.z]\nrestart = ["x", "-y"]\n[environments.a.bots.b]\nrestart = ["r"]\ncheck = ["c"]\n'
+    text = f"[environments.a]\nmax_minutes_with_two_keys = 1.5\n{bots}[environments.b]\n"
+    environments = settings_of(tmp_path, text).environments  # type: ignore[attr-defined]
+    assert environments["a"].bots == (Bot("z", ("x", "-y")), Bot("b", ("r",), ("c",)))
+    assert (environments["a"].two_keys_limit, environments["b"].two_keys_limit) == (90.0, 3600.0)
+    assert environments["b"].bots == ()
 
 
 @pytest.mark.parametrize(

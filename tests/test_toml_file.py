@@ -37,15 +37,17 @@ KEYS = {
     "custody": ("place", "deadline"),
     "rules": ("max_entries", "tolerated_ranges"),
     "environments.production": (
-        *("site", "host", "source_address", "proxy", "uses_futures", "hosts"),
-        *("max_entries", "tolerated_ranges"),
+        *("site", "host", "source_address", "proxy", "uses_futures", "hosts", "bots"),
+        *("max_entries", "tolerated_ranges", "max_minutes_with_two_keys"),
     ),
+    "environments.production.bots.freqtrade": ("restart", "check"),
 }
 CUSTOM = ("base_url", "websocket_api_url", "stream_url", "futures_url", "has_sapi", "key_page")
 SERVICE = ("operator", "url", "parser", "note", "enabled")
 FINE = {
     *(("deadline", kind) for kind in ("a whole number", "a number with a point")),
     ("max_entries", "a whole number"),
+    *(("max_minutes_with_two_keys", kind) for kind in ("a whole number", "a number with a point")),
     *(("proxy", kind) for kind in ("a text", "an empty text", "NUL", "bidi")),
     ("host", "an empty text"),
     *((key, "true") for key in ("uses_futures", "has_sapi", "enabled")),
@@ -128,9 +130,16 @@ def test_what_is_no_table_is_named_with_its_line(tmp_path: Path, table: str, kin
             '[environments.a]\nbase_url = "https://api.example"\n',
             "environments.a.base_url",
             2,
-            "Choose from host, hosts,",
+            "Choose from bots, host, hosts,",
         ),
         ('[environments.a]\nsite = "custom"\nhost = "api1.binance.com"\n', "environments.a.host", 3, "hosts?"),
+        ("[environments.a.bots.b]\nrestrat = []\n", "environments.a.bots.b.restrat", 2, "Did you mean restart?"),
+        (
+            "[environments.a]\nmax_minutes_with_keys = 3\n",
+            "environments.a.max_minutes_with_keys",
+            2,
+            "two_keys?",
+        ),
         ("# mine\n[enviroments.a]\n", "enviroments", 2, "Did you mean environments?"),
         ("deadline = 3\n[custody]\n", "deadline", 1, "Choose from custody, environments, rules."),
         ("custody = {plase = 3}\n", "custody.plase", 1, "Did you mean place?"),
@@ -143,6 +152,28 @@ def test_a_setting_that_nobody_knows_is_named_with_its_line_and_the_nearest_know
     error = refusal(tmp_path / "config.toml", text)
     assert_named(error, f"{name} in ", line)
     assert error is not None
+    assert advice in error.advice
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "why", "advice"),
+    [
+        ("[environments.a.bots.freqtrade]", 1, "names no program", '"freqtrade.service"].'),
+        ('[environments.a.bots.b]\ncheck = ["x"]', 1, "names no program", "Write restart = ["),
+        ('[environments.a.bots.b]\nrestart = [""]', 2, "names no program", "Write restart = ["),
+        ('[environments.a.bots.b]\nrestart = ["x"]\ncheck = []', 3, "names no program", '"is-active", "b.service"].'),
+        ('[environments.a.bots.b]\nrestart = ["x", "\\u0000"]', 2, "no argument can have", "Write restart = ["),
+        (f'[environments.a.bots.b]\nrestart = ["x", "--key={SECRET}"]', 2, "looks like a key", "Take the key out"),
+        ('[environments.a.bots."a b"]\nrestart = ["x"]', 1, "Letters, digits, - and _", "Rename the bot."),
+    ],
+)
+def test_a_bot_that_could_not_be_restarted_is_refused(
+    tmp_path: Path, text: str, line: int, why: str, advice: str
+) -> None:
+    error = refusal(tmp_path / "config.toml", text)
+    assert_named(error, "environments.a.bots", line)
+    assert error is not None
+    assert why in error.why
     assert advice in error.advice
 
 

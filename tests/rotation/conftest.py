@@ -15,7 +15,7 @@ from wizard.core.clock import Clock
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.rules import Rules
 from wizard.core.secret import Secret
-from wizard.core.settings import Environment, Paths
+from wizard.core.settings import Bot, Environment, Paths
 from wizard.core.sites import Site
 from wizard.custody.records import Slot, decode_item
 from wizard.custody.store import MemoryStore
@@ -72,6 +72,7 @@ class World:
     store: OpenStore
     has_sapi: bool = True
     hosts: tuple[str, ...] = ()
+    bots: tuple[Bot, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -96,6 +97,7 @@ class World:
             rules=Rules(tolerated_ranges=frozenset({"documentation"})),
             source_address=source_address,
             hosts=self.hosts,
+            bots=self.bots,
         )
         echo = "http://127.0.0.1:9" if is_deaf else f"{self.base_url}/echo"
         services = tuple(

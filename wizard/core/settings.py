@@ -16,6 +16,7 @@ from platformdirs import PlatformDirs
 from wizard.core.addresses import SPECIAL_RANGES, read_ipv4
 from wizard.core.destinations import read_destination
 from wizard.core.errors import UsageError, WizardError
+from wizard.core.key_shape import holds_key
 from wizard.core.rules import MOST_ENTRIES, Rules
 from wizard.core.sites import CUSTOM_SETTINGS, CUSTOM_SITE, Site, known_sites, read_site
 from wizard.core.toml_file import Section, read_toml
@@ -25,6 +26,8 @@ JOURNAL = "journal.sqlite3"
 """The journal's file. SQLite alone may open it, and those beside it that begin with its name."""
 LONGEST_DEADLINE = 120.0
 """Seconds: nobody waits longer for a keyring without believing that the program hangs."""
+LONGEST_OVERLAP = 43200.0
+"""Minutes, 30 days: what works for longer beside its successor was not replaced."""
 ANY_SOURCE = "0.0.0.0"  # noqa: S104 - a local address to call from, not one to listen on
 OTHERS: Final = 0o077
 """The mode's bits for everybody but the owner."""
@@ -49,6 +52,17 @@ class Custody:
 
 
 @dataclass(frozen=True, slots=True)
+class Bot:
+    """A program that trades with the key of an environment."""
+
+    name: str
+    restart: tuple[str, ...]
+    """The program and its arguments that have it take the new key. No shell reads them."""
+    check: tuple[str, ...] = ()
+    """What ends with 0 while the bot runs; nothing where that is not looked at."""
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """One account, one site, one key, one whitelist."""
 
@@ -63,12 +77,20 @@ class Environment:
     """Whether software of this environment trades futures: the futures host is then probed too."""
     hosts: tuple[str, ...] = ()
     """Other hosts that use the key, as `[user@]host` for ssh: their addresses belong into the whitelist as well."""
+    bots: tuple[Bot, ...] = ()
+    """What is restarted after a switch, in this order."""
+    two_keys_limit: float = 3600.0
+    """Seconds that the new and the legacy key may both work."""
     is_rehearsal: bool = False
 
     @property
     def is_production(self) -> bool:
         """Whether a slip here costs money: such an environment asks for typed confirmations."""
         return self.name == "production"
+
+    def too_long(self, seconds: float) -> float:
+        """Return by how many seconds two keys have worked for longer than they should; 0 within the limit."""
+        return max(0.0, seconds - self.two_keys_limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +287,29 @@ def _environment(name: str, environments: Section, sites: Mapping[str, Site], ru
         proxy=section.string("proxy", "http://proxy.example:3128") or None,
         uses_futures=section.flag("uses_futures"),
         hosts=_hosts(section),
+        bots=tuple(_bot(name, section.section("bots")) for name in section.section("bots").values),
+        two_keys_limit=60.0 * section.number(_LIMIT, 60.0, 1.0, LONGEST_OVERLAP),
     )
+
+
+def _bot(name: str, bots: Section) -> Bot:
+    if not _NAME.fullmatch(name):
+        why = "The name of a bot has 60 characters at most. Letters, digits, - and _ are possible."
+        raise bots.refusal(name, why, "Rename the bot.")
+    section = bots.section(name)
+    section.expect_only(("restart", "check"))
+    commands = {}
+    for key, does in (("check", "is-active"), ("restart", "restart")):
+        example = ("systemctl", "--user", does, f"{name}.service")
+        commands[key] = command = section.strings(key, example)
+        advice = "Write {} = [{}].".format(key, ", ".join(f'"{each}"' for each in example))
+        if any(map(holds_key, command)):
+            raise section.refusal(key, "It holds what looks like a key.", "Take the key out of the command.")
+        if (key in section.values or key == "restart") and not "".join(command[:1]):
+            raise section.refusal(key, "It names no program.", advice)
+        if "\0" in "".join(command):
+            raise section.refusal(key, "It holds a character that no argument can have.", advice)
+    return Bot(name, **commands)
 
 
 def _hosts(section: Section) -> tuple[str, ...]:
@@ -287,5 +331,6 @@ def _rules(section: Section, default: Rules) -> Rules:
 
 _USUAL: Final = {"production": "binance.com", "staging": "demo", "development": "testnet"}
 _RULES: Final = ("max_entries", "tolerated_ranges")
-_ENVIRONMENT: Final = ("site", "source_address", "proxy", "uses_futures", "hosts")
+_LIMIT: Final = "max_minutes_with_two_keys"
+_ENVIRONMENT: Final = ("site", "source_address", "proxy", "uses_futures", "hosts", "bots", _LIMIT)
 _NAME: Final = re.compile("[A-Za-z0-9_-]{1,60}")

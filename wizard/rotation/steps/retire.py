@@ -8,10 +8,12 @@ from ipaddress import IPv4Address, IPv4Network
 
 from wizard.core.credentials import Credentials
 from wizard.core.errors import WizardError
+from wizard.core.settings import Bot
 from wizard.custody.records import KeyRecord, Slot
 from wizard.egress.selection import callers_address
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.diagnosis import DEATH_CODES, REFUSED_KEY, Circumstances
+from wizard.rotation.bots import Restart, item_of, last_restarts, restart
 from wizard.rotation.context import Context
 from wizard.rotation.exchange_calls import SignedAnswer, ask, ask_account, ask_futures, circumstances
 from wizard.rotation.journal import networks_of
@@ -70,6 +72,23 @@ class RetireStep:
     def note_done(self, names: frozenset[str]) -> None:
         """Keep what the user has done."""
         self._context.journal.record(self._context.rotation, DONE, dict.fromkeys(sorted(names), True))
+
+    async def restart(self, bot: Bot) -> Restart:
+        """Restart a bot, and note it as done if that went well, else as not done; a `WizardError` from the journal."""
+        done = await restart(bot, self._context)
+        others = self.done() - {item_of(bot)}
+        self.note_done(others | {item_of(bot)} if done.is_good else others)
+        return done
+
+    def restarts(self) -> dict[str, Restart]:
+        """Return the last restart of each bot since the switch, by its name."""
+        return last_restarts(_since_switch(self._context.journal.events(self._context.rotation)))
+
+    @property
+    def bots_left(self) -> tuple[Bot, ...]:
+        """The bots of the settings that are not noted as done since the switch."""
+        done = self.done()
+        return tuple(bot for bot in self._context.environment.bots if item_of(bot) not in done)
 
     def overlap(self) -> float:
         """Return for how many seconds two keys have been alive, as far as is known; at the death it ends."""
