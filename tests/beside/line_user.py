@@ -17,7 +17,8 @@ from tests.beside.host import REPOSITORY, Host
 from tests.terminal.harness import Terminal
 from wizard.core.credentials import KeyKind
 from wizard.rehearsal.simulated_page import NewKey
-from wizard.rotation.model import STEPS, Mode, Step
+from wizard.rotation.model import Mode, Step
+from wizard.rotation.state_machine import JOBS
 
 PROMPT = re.compile(
     r"(?:Answer with [^\n]*|Its number, [^\n]*|[^\n]*typing is not shown[^\n]*|Type (?P<word>\S+) to do it[^\n]*): $"
@@ -26,7 +27,7 @@ OFFERED = re.compile(r"^ +\d+\. ([a-z0-9-]+): ", re.MULTILINE)
 PUBLIC_KEY = re.compile(r"^-----BEGIN PUBLIC KEY-----.*?-----END PUBLIC KEY-----\n?", re.DOTALL | re.MULTILINE)
 TYPES = (KeyKind.ED25519, KeyKind.HMAC)
 """In the order of their page."""
-ORDER = STEPS[Mode.ROTATE]
+ORDER = JOBS[Mode.ROTATE].steps
 PATIENCE = 240.0
 """Seconds for one answer of the wizard on a busy machine; three polls take 15."""
 MOST_QUESTIONS = 60

@@ -28,6 +28,7 @@ from wizard.rotation.current_credentials import current_key
 from wizard.rotation.database import open_database
 from wizard.rotation.journal import Journal
 from wizard.rotation.model import Mode, Step
+from wizard.rotation.state_machine import Move, Transition
 
 # Read now: each test starts with a scrubbed environment.
 AMOUNT = os.environ.get("KEY_WIZARD_DAMAGED_BYTES", str(examples(25)))
@@ -51,23 +52,25 @@ def paths(clean_environment: Path) -> Paths:
 def fill(paths: Paths) -> Journal:
     """Leave a journal with something in every table; the newest of it is in the write-ahead log alone."""
     first = Journal(open_database(paths.journal), lambda: 1000.0)
-    rotation = first.begin_rotation("bench", Mode.SET_UP, Step.EGRESS)
+    rotation = first.begin_rotation("bench", Mode.SET_UP)
     note_egress(first, "bench", {HERE: ["a", "b"], "203.0.113.9": ["c"]}, "agreed-with-dissent", "direct")
     first.note_whitelist(rotation, f"{HERE},198.51.100.0/24", {HERE: "office", "198.51.100.0/24": "bots"})
     put(first, "bench", "old", Slot.CURRENT)
     put(first, "other", "else", Slot.CURRENT)
-    first.mark_proven(first.keys("bench")[0], HERE)
+    first.mark_proven(first.keys("bench")[0], HERE, {"enableReading": True})
     certificate = {"environment": "bench", "rotation": 1, "started_at": 1.0, "finished_at": 2.0, "egress": HERE}
     names = {"current": {"fingerprint": "ab" * 6, "last_four": "AbC9"}, "legacy": None, "grade": None}
     rest = {"current_store": "memory", "whitelist": HERE, "proof": "", "does_not_prove": "", "overlap_seconds": 0.0}
-    first.finish(rotation, "stored", "rotation.certified", {**certificate, **names, **rest})
+    first.finish(
+        Transition(rotation, Move.FINISH, Step.DONE), "stored", "rotation.certified", {**certificate, **names, **rest}
+    )
     first.close()
 
     journal = Journal(open_database(paths.journal), lambda: 2000.0)
-    rotation = journal.begin_rotation("bench", Mode.ROTATE, Step.EGRESS)
+    rotation = journal.begin_rotation("bench", Mode.ROTATE)
     journal.note_whitelist(rotation, HERE, {HERE: "home"})
     put(journal, "bench", "new", Slot.PENDING)
-    journal.promote(rotation, "key-wizard:bench:new", Step.RETIRE)
+    journal.promote(Transition(rotation, Move.SWITCH, Step.RETIRE), "key-wizard:bench:new")
     poll = {"at": 3.0, "legacy_accepted": True, "legacy_code": None, "control_accepted": True, "from_address": HERE}
     poll |= {"legacy_said": "", "control_said": ""}
     journal.record(journal.open_rotation("bench"), "legacy.polled", poll)
@@ -169,7 +172,7 @@ def is_opened(paths: Paths) -> None:
                 journal.record(rotation, "some.event", {"at": 4.0})
                 for event in journal.events(rotation):
                     json.dumps(event.detail)
-                journal.finish(rotation, "stored")
+                journal.finish(Transition(rotation, Move.FINISH, Step.DONE), "stored")
     except WizardError as error:
         assert all(error.sentences())
 

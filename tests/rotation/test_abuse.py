@@ -27,6 +27,7 @@ from wizard.rotation.flow import Flow
 from wizard.rotation.model import Finding, Grade, Mode, Outcome, Step, exit_code
 from wizard.rotation.probe import ProbeReport
 from wizard.rotation.retirement import judge_death
+from wizard.rotation.state_machine import Move, Transition
 from wizard.whitelist.entries import parse
 
 RESTRICTIONS = "/sapi/v1/account/apiRestrictions"
@@ -730,9 +731,9 @@ async def test_every_commit_waits_for_the_disk(world: World) -> None:
 
 async def test_a_change_that_fails_half_way_is_undone(world: World) -> None:
     async with world.flow() as flow:
-        rotation = await flow.begin(Mode.SET_UP)
+        finish = Transition(await flow.begin(Mode.SET_UP), Move.FINISH, Step.DONE)
         with pytest.raises(TypeError):
-            flow.context.journal.finish(rotation, "stored", "rotation.certified", {"not JSON": object()})
+            flow.context.journal.finish(finish, "stored", "rotation.certified", {"not JSON": object()})
     async with world.flow() as flow:
         assert flow.step is Step.EGRESS
 

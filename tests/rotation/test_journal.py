@@ -22,6 +22,7 @@ from wizard.rotation import database
 from wizard.rotation.database import MIGRATIONS, SCHEMA_VERSION, open_database, read_database
 from wizard.rotation.journal import Journal
 from wizard.rotation.model import Event, Mode, RotationRecord, Step
+from wizard.rotation.state_machine import Move, Transition
 
 
 def record(fingerprint: str, slot: Slot, at: float = 1.0) -> KeyRecord:
@@ -57,7 +58,11 @@ def stored(journal: Journal, fingerprint: str, slot: Slot, at: float = 1.0) -> K
 
 
 def rotation(journal: Journal) -> RotationRecord:
-    return journal.open_rotation("bench") or journal.begin_rotation("bench", Mode.ROTATE, Step.PROBE)
+    return journal.open_rotation("bench") or journal.begin_rotation("bench", Mode.ROTATE)
+
+
+def switch(journal: Journal) -> Transition:
+    return Transition(rotation(journal), Move.SWITCH, Step.RETIRE)
 
 
 def test_the_file_is_readable_by_its_owner_only(journal: Journal, file: Path) -> None:
@@ -65,8 +70,8 @@ def test_the_file_is_readable_by_its_owner_only(journal: Journal, file: Path) ->
 
 
 def test_a_rotation_is_resumed_at_its_step_by_the_next_process(journal: Journal, file: Path) -> None:
-    rotation = journal.begin_rotation("bench", Mode.ROTATE, Step.EGRESS)
-    journal.move(rotation, Step.CREDENTIALS)
+    rotation = journal.begin_rotation("bench", Mode.ROTATE)
+    journal.move(Transition(rotation, Move.NEXT, Step.CREDENTIALS))
     with closing(Journal(open_database(file), lambda: 200.0)) as next_process:
         again = next_process.open_rotation("bench")
     assert again is not None
@@ -74,16 +79,16 @@ def test_a_rotation_is_resumed_at_its_step_by_the_next_process(journal: Journal,
 
 
 def test_an_environment_has_one_open_rotation_at_most(journal: Journal) -> None:
-    journal.begin_rotation("bench", Mode.ROTATE, Step.EGRESS)
+    journal.begin_rotation("bench", Mode.ROTATE)
     with raises_code("journal.unusable", match="cannot be written"):
-        journal.begin_rotation("bench", Mode.ROTATE, Step.EGRESS)
-    assert journal.begin_rotation("other", Mode.ROTATE, Step.EGRESS).environment == "other"
+        journal.begin_rotation("bench", Mode.ROTATE)
+    assert journal.begin_rotation("other", Mode.ROTATE).environment == "other"
 
 
 def test_promotion_moves_both_slots_in_one_transaction(journal: Journal) -> None:
     stored(journal, "old", Slot.CURRENT)
     stored(journal, "new", Slot.PENDING)
-    journal.promote(rotation(journal), "key-wizard:bench:new", Step.RETIRE)
+    journal.promote(switch(journal), "key-wizard:bench:new")
     slots = {key.name.fingerprint: key.slot for key in journal.keys("bench")}
     assert slots == {"old": Slot.LEGACY, "new": Slot.CURRENT}
 
@@ -92,7 +97,7 @@ def test_an_announced_key_that_was_never_confirmed_is_not_promoted(journal: Jour
     stored(journal, "old", Slot.CURRENT)
     journal.announce_key(record("new", Slot.PENDING))
     with raises_code("rotation.not-promotable", match="no stored new key"):
-        journal.promote(rotation(journal), "key-wizard:bench:new", Step.RETIRE)
+        journal.promote(switch(journal), "key-wizard:bench:new")
     current = journal.key_in("bench", Slot.CURRENT)
     assert current is not None
     assert current.name.fingerprint == "old"
@@ -102,7 +107,7 @@ def test_a_second_promotion_waits_for_the_legacy_key_to_die(journal: Journal) ->
     for fingerprint, slot in (("older", Slot.LEGACY), ("old", Slot.CURRENT), ("new", Slot.PENDING)):
         stored(journal, fingerprint, slot)
     with raises_code("rotation.not-promotable", match="legacy key"):
-        journal.promote(rotation(journal), "key-wizard:bench:new", Step.RETIRE)
+        journal.promote(switch(journal), "key-wizard:bench:new")
     assert {key.name.fingerprint: key.slot for key in journal.keys("bench")}["old"] is Slot.CURRENT
 
 
@@ -112,7 +117,7 @@ def test_the_slots_of_two_environments_do_not_meet(journal: Journal) -> None:
 
 
 def test_events_cannot_be_changed_or_deleted(journal: Journal, file: Path) -> None:
-    journal.begin_rotation("bench", Mode.ROTATE, Step.EGRESS)
+    journal.begin_rotation("bench", Mode.ROTATE)
     with sqlite3.connect(file) as raw:
         for statement in ("UPDATE events SET detail = '{}'", "DELETE FROM events"):
             with pytest.raises(sqlite3.IntegrityError, match="append-only"):
@@ -253,7 +258,7 @@ class TestReading:
         before = file.read_bytes()
         assert self.current(file) == "old"
         with closing(Journal(read_database(file), lambda: 0.0)) as journal, raises_code("journal.unusable"):
-            journal.begin_rotation("bench", Mode.ROTATE, Step.EGRESS)
+            journal.begin_rotation("bench", Mode.ROTATE)
         assert file.read_bytes() == before
 
     def test_one_that_is_not_there_is_empty_and_is_not_made(self, tmp_path: Path) -> None:
@@ -280,7 +285,7 @@ class TestReading:
             stored(journal, "new", Slot.PENDING)
             with closing(Journal(read_database(file), lambda: 0.0)) as reader:
                 assert reader.open_rotation("bench") is None
-                journal.promote(rotation(journal), "key-wizard:bench:new", Step.RETIRE)
+                journal.promote(switch(journal), "key-wizard:bench:new")
                 current = reader.key_in("bench", Slot.CURRENT)
                 assert current is not None
                 assert current.name.fingerprint == "old"
@@ -306,7 +311,7 @@ class TestReading:
         copied.parent.mkdir()
         with closing(Journal(open_database(file), lambda: 9.0)) as journal:
             stored(journal, "new", Slot.PENDING)
-            journal.promote(rotation(journal), "key-wizard:bench:new", Step.RETIRE)
+            journal.promote(switch(journal), "key-wizard:bench:new")
             for suffix in ("", "-wal"):
                 shutil.copy(f"{file}{suffix}", f"{copied}{suffix}")
         assert self.current(copied) == "new"

@@ -40,6 +40,7 @@ from wizard.exchange.errors import ExchangeError, server_fault, slow_down, unrea
 from wizard.exchange.responses import Account, ApiRestrictions
 from wizard.net.route import Route
 from wizard.net.trace import Phase
+from wizard.rotation import state_machine
 from wizard.rotation.context import Context
 from wizard.rotation.journal import Journal, open_journal
 from wizard.rotation.model import Grade, Mode, Step
@@ -274,7 +275,7 @@ class Play:
             )
             journal.announce_key(record)
             journal.confirm_key(record)
-        journal.begin_rotation(self.name, Mode.ROTATE, Step.PROBE)
+        journal.begin_rotation(self.name, Mode.ROTATE)
         if case.is_current_known and case.current_list:
             journal.note_whitelist(context.rotation, text(case.current_list))
 
@@ -285,7 +286,8 @@ class Play:
         assert in_use is not None
         if exchange.source.then in self.case.legacy_list:
             self.journal.mark_proven(in_use, context.egress)
-        self.journal.promote(context.rotation, f"{self.name} {Slot.PENDING}", Step.RETIRE)
+        switch = state_machine.Transition(context.rotation, state_machine.Move.SWITCH, Step.RETIRE)
+        self.journal.promote(switch, f"{self.name} {Slot.PENDING}")
 
 
 class _Shown:

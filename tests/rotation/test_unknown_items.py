@@ -103,7 +103,9 @@ async def test_beside_a_key_in_use_an_unknown_key_is_taken_only_where_a_rotation
         with raises_code("rotation.out-of-place", match="does not wait for a key"):
             await flow.adopt_item(item)
         assert flow.credentials.pending is None
+        await flow.egress.detect()
         flow.advance(Step.EGRESS)
+        flow.whitelist.settle(flow.whitelist.proposal())
         flow.advance(Step.WHITELIST)
         await flow.adopt_item(item)
         assert flow.step is Step.PROBE

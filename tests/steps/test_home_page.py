@@ -22,6 +22,7 @@ from wizard.rehearsal.session import embedded_site
 from wizard.rotation.journal import Overview, open_journal
 from wizard.rotation.model import Mode, Step
 from wizard.rotation.opening import sole_writer
+from wizard.rotation.state_machine import Move, Transition
 from wizard.steps.home import OLD, QUESTION, HomePresenter
 from wizard.steps.session import EnvironmentSession
 from wizard.steps.view import PRIMARY, State, View
@@ -166,7 +167,8 @@ async def test_a_job_that_was_stopped_behind_its_switch_is_finished_from_home(wo
     assert flow is not None
     await flow.abandon()
     await world.to_probe(flow)
-    await flow.probe.promote(await flow.probe.run(), Step.DONE)
+    report = await flow.probe.run()
+    flow.context.journal.promote(Transition(flow.context.rotation, Move.SWITCH, Step.DONE), report.item)
     home = Home(home.environments, session=home.session)
     view = home.view()
     assert offered(view)[PRIMARY] == "Resume"

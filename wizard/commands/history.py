@@ -13,7 +13,7 @@ from wizard.core.text import printable
 from wizard.rotation.flow import CERTIFIED
 from wizard.rotation.journal import Journal, read_journal
 from wizard.rotation.json_records import describe_rotation
-from wizard.rotation.model import Mode, RotationRecord
+from wizard.rotation.model import JOB_NAMES, RotationRecord
 from wizard.rotation.report import restore_report
 
 SUMMARY = "finished jobs and their reports, the oldest first"
@@ -57,6 +57,5 @@ def _rotations(journal: Journal, known: Settings, name: str | None) -> list[Rota
 
 
 def _line(rotation: RotationRecord) -> str:
-    job = {Mode.ROTATE: "replace", Mode.SET_UP: "create", Mode.ADOPT: "import"}[rotation.mode]
-    begun = f"#{rotation.number} {rotation.environment}, {job}, begun {utc(rotation.started_at)}"
+    begun = f"#{rotation.number} {rotation.environment}, {JOB_NAMES[rotation.mode]}, begun {utc(rotation.started_at)}"
     return f"{begun}, {'open at ' + rotation.step if rotation.is_open else rotation.outcome}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -67,7 +68,11 @@ class KeyRecord:
     proven_at: float | None = None
     """When it was last accepted by the exchange."""
     whitelist: str = ""
-    """The list it was created with, separated by commas."""
+    """The list that it was proven with, separated by commas; empty where it is not known."""
+    proven_from: str = ""
+    """The egress address that it was accepted from last, as far as that was observed."""
+    permissions: Mapping[str, bool] | None = None
+    """What the exchange said then that it may do; None where it did not say."""
 
 
 def encode_item(credentials: Credentials, created: float, owner: str = "") -> Secret:

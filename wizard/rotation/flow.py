@@ -13,10 +13,11 @@ from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.egress.selection import Candidate, candidates
 from wizard.intake.copies import Copies
 from wizard.rotation.context import Context
-from wizard.rotation.model import STEPS, Finding, Mode, RotationRecord, Step, exit_code
+from wizard.rotation.model import TITLES, Finding, Mode, RotationRecord, Step, exit_code
 from wizard.rotation.probe import ProbeReport
 from wizard.rotation.report import Report
 from wizard.rotation.retirement import Death
+from wizard.rotation.state_machine import JOBS, Facts, Move, Transition, transition
 from wizard.rotation.steps.address_selection import AddressSelection
 from wizard.rotation.steps.credentials import CredentialsStep
 from wizard.rotation.steps.egress import EgressStep
@@ -28,6 +29,7 @@ from wizard.rotation.unknown_items import UnknownItems
 
 CERTIFIED = "rotation.certified"
 STORED = "stored"
+CHANGED = "whitelist changed"
 """How a rotation ends that had nothing to retire."""
 SLOT_WORDS = {Slot.CURRENT: "current", Slot.PENDING: "new", Slot.DRAFT: "unfinished", Slot.LEGACY: "legacy"}
 """What people call a key in a slot."""
@@ -104,7 +106,7 @@ class Flow:
     @property
     def steps(self) -> tuple[Step, ...]:
         """The steps of the open rotation, in order."""
-        return STEPS[self.context.rotation.mode]
+        return JOBS[self.context.rotation.mode].steps
 
     def is_open(self, step: Step) -> bool:
         """Return whether a step was left without what it is for; only the first can be. Its mark is no tick then."""
@@ -124,16 +126,16 @@ class Flow:
         """Open a rotation, without what an earlier one left unused; a `WizardError` where the mode does not fit."""
         if self.rotation is not None:
             raise _out_of_place("A job is open already", advice="Resume it, or give it up first.")
-        if self.current is not None and mode is not Mode.ROTATE:
+        if self.current is not None and not JOBS[mode].has_current:
             raise _out_of_place("A key is in use already", why=f"It is {self.current.name}.", advice="Replace it.")
-        if self.current is None and mode is Mode.ROTATE:
+        if self.current is None and JOBS[mode].has_current:
             raise _out_of_place("No key is in use yet", advice="Create one, or import the one you use.")
         await self._drop_unused("an earlier rotation left it unused")
         # What was typed, asked or chosen for another rotation is not for this one.
         self.egress.observation = None
         self.hosts = HostsStep(self.context)
         self.whitelist = WhitelistStep(self.context, self.selection)
-        return self.context.journal.begin_rotation(self.context.environment.name, mode, STEPS[mode][0])
+        return self.context.journal.begin_rotation(self.context.environment.name, mode)
 
     async def settle(self) -> Report | None:
         """Take the step that an interrupted run had earned but not taken; return the report where that was all."""
@@ -143,28 +145,60 @@ class Flow:
             return await self._finish(self.retire.retired, self.retire.death())
         return None
 
+    def _may(self, move: Move, *, is_proven: bool = False) -> Transition | None:
+        """Return a move that the job may take now; None where it may not."""
+        if (rotation := self.rotation) is None:
+            return None
+        polls = self.retire.polls()[-1:] if rotation.step is Step.RETIRE else []
+        now = Facts(
+            has_list=bool(self.context.journal.whitelist_of(rotation)),
+            has_new_key=self.credentials.pending is not None,
+            is_proven=is_proven,
+            has_legacy=self.retire.legacy is not None,
+            accepts_legacy=any(poll.legacy_accepted and poll.is_control_refused for poll in polls),
+        )
+        return transition(rotation, move, now)
+
+    def _take(self, move: Move, *, is_proven: bool = False) -> Transition:
+        """Return a move that the job takes now; a `WizardError` where it may not."""
+        if (taken := self._may(move, is_proven=is_proven)) is None:
+            where = f"The job stands at {TITLES[self.step]}." if self.step else "No job is open."
+            raise _out_of_place("This cannot be done now", why=where, advice="Go on with the step that is shown.")
+        return taken
+
     def advance(self, from_step: Step) -> Step:
-        """Move on from `from_step`; only `complete` leads out of the probe, and `purge` out of the retirement."""
+        """Move on from `from_step`; only `complete` leads out of the probe, and `purge` out of the retirement.
+
+        Raises `WizardError` where the step has not done what it is for.
+        """
         if self.step is not from_step or from_step in (Step.PROBE, Step.RETIRE):
             return self.context.rotation.step
-        return self._move(+1)
+        self.context.journal.move(self._take(Move.NEXT))
+        return self.context.rotation.step
 
     def back(self) -> Step:
         """Move to the step before, and return where we are; after promotion there is no way back."""
-        return self.context.rotation.step if self.step in (Step.RETIRE, Step.DONE) else self._move(-1)
+        if taken := self._may(Move.BACK):
+            self.context.journal.move(taken)
+        return self.context.rotation.step
 
     async def complete(self, report: ProbeReport) -> Report | None:
-        """Promote the proven key, then go on to retirement, or finish where there is nothing to retire.
+        """Switch to the proven key, or take the list as proven; then go on to retirement, or finish.
 
         Raises `WizardError` where the rotation left the probe, the report does not allow it, or the keyring refused to
-        drop what is not needed any more; the promotion then stands, and calling again finishes.
+        drop what is not needed any more; the switch then stands, and calling again finishes.
         """
-        after = self.steps[self.steps.index(Step.PROBE) + 1]
+        is_whitelist = self.context.rotation.mode is Mode.WHITELIST
         if self.step is Step.PROBE:
-            await self.probe.promote(report, after)
-        elif self.step is not after:
+            await self.probe.confirm(report)
+            if is_whitelist:
+                record = self._take(Move.RECORD, is_proven=True)
+                self.context.journal.record_whitelist(record, self.probe.subject())
+            else:
+                self.context.journal.promote(self._take(Move.SWITCH, is_proven=True), report.item)
+        elif self.step not in (Step.RETIRE, Step.DONE):
             raise _out_of_place("The new key is not in use, as the Probe step was left", advice="Probe it again.")
-        return None if after is Step.RETIRE else await self._finish()
+        return None if self.step is Step.RETIRE else await self._finish()
 
     async def purge(self, last_four: str | None = None) -> Report:
         """Purge the legacy secret and close the rotation with its report; see `RetireStep.purge`."""
@@ -176,19 +210,18 @@ class Flow:
     @property
     def can_be_reverted(self) -> bool:
         """Whether Binance accepted the legacy key in the newest poll and refused the current one."""
-        polls = self.retire.polls()[-1:] if self.step is Step.RETIRE and self.retire.legacy else []
-        return any(poll.legacy_accepted and poll.is_control_refused for poll in polls)
+        return self._may(Move.UNDO) is not None
 
     def revert(self) -> None:
         """Make the legacy key the current one again, and stand at the probe, where `can_be_reverted`."""
-        if not self.can_be_reverted:
+        if (undo := self._may(Move.UNDO)) is None:
             raise WizardError(
                 "There is no reason to go back to the legacy key",
                 why="It was not seen to work while the current key failed.",
                 advice="Ask again. Go back when Binance accepts the legacy key and refuses the current one.",
                 code="rotation.not-reverted",
             )
-        self.context.journal.revert(self.context.rotation, Step.PROBE)
+        self.context.journal.revert(undo)
 
     @property
     def can_forget(self) -> bool:
@@ -222,23 +255,16 @@ class Flow:
 
     async def abandon(self) -> None:
         """Give the rotation up before promotion, where `can_be_abandoned`: the current key stays, the new one goes."""
-        rotation = self.context.rotation
-        if not self.can_be_abandoned:
+        given_up = self._may(Move.GIVE_UP)
+        if given_up is None:
             raise _out_of_place("The new key is in use already", advice="Delete the legacy key on Binance, then go on.")
         await self._drop_unused("the rotation was abandoned")
-        self.context.journal.finish(rotation, "abandoned")
+        self.context.journal.finish(given_up, "abandoned")
 
     @property
     def can_be_abandoned(self) -> bool:
         """Whether nothing was promoted yet."""
-        return self.step not in (None, Step.RETIRE, Step.DONE)
-
-    def _move(self, by: int) -> Step:
-        steps = self.steps
-        position = steps.index(self.context.rotation.step) + by
-        step = steps[max(0, min(position, len(steps) - 1))]
-        self.context.journal.move(self.context.rotation, step)
-        return step
+        return self._may(Move.GIVE_UP) is not None
 
     async def still_held(self) -> Copies:
         """Look for plain-text copies of the legacy key; a `WizardError` where its values cannot be read."""
@@ -251,13 +277,15 @@ class Flow:
         self, legacy: KeyRecord | None = None, death: Death | None = None, copies: Copies | None = None
     ) -> Report:
         await self._drop_unused("another key took its place")
-        rotation, current = self.context.rotation, self.current
+        finished = self._take(Move.FINISH)
+        rotation, current = finished.rotation, self.current
         assert current is not None  # noqa: S101 - a rotation is finished only after a promotion
         now, copies = self.context.clock(), copies or Copies()
         dead_since = death.since if death and death.since is not None else now
         report = Report(
             environment=rotation.environment,
             rotation=rotation.number,
+            job=rotation.mode,
             started_at=rotation.started_at,
             finished_at=now,
             current=current.name,
@@ -272,7 +300,8 @@ class Flow:
             still_held=copies.found,
             not_looked_at=copies.unknown,
         )
-        self.context.journal.finish(rotation, death.grade if death else STORED, CERTIFIED, asdict(report))
+        outcome = death.grade if death else CHANGED if rotation.mode is Mode.WHITELIST else STORED
+        self.context.journal.finish(finished, outcome, CERTIFIED, asdict(report))
         return report
 
     async def _drop_unused(self, reason: str) -> None:

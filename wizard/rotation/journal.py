@@ -26,6 +26,7 @@ from wizard.egress.agreement import EgressVerdict
 from wizard.rotation import rows
 from wizard.rotation.database import Database, Transaction, open_database, read_database
 from wizard.rotation.model import Event, Mode, RotationRecord, Step
+from wizard.rotation.state_machine import JOBS, Transition
 
 if TYPE_CHECKING:
     from wizard.egress.history import Observation
@@ -104,26 +105,30 @@ class Journal:
             for environment in environments
         )
 
-    def begin_rotation(self, environment: str, mode: Mode, step: Step) -> RotationRecord:
-        """Open a rotation; there is at most one open rotation per environment."""
+    def begin_rotation(self, environment: str, mode: Mode) -> RotationRecord:
+        """Open a rotation at the first step of its job; there is at most one open rotation per environment."""
         with self._database.transaction() as write:
             begun = {"environment": environment, "mode": mode}
-            number = write.insert("rotations", **begun, step=step, started_at=self._clock())
+            number = write.insert("rotations", **begun, step=JOBS[mode].steps[0], started_at=self._clock())
             self._append(write, number, "rotation.begun", begun)
         record = self.open_rotation(environment)
         assert record is not None  # noqa: S101 - it was inserted in the transaction above
         return record
 
-    def move(self, rotation: RotationRecord, step: Step) -> None:
-        """Remember that the rotation stands at `step`."""
+    def move(self, taken: Transition) -> None:
+        """Remember that the rotation stands at another step."""
         with self._database.transaction() as write:
-            write.update("rotations", ("number", rotation.number), step=step)
-            self._append(write, rotation.number, "rotation.moved", {"step": step})
+            self._go(write, taken, "rotation.moved")
+
+    def _go(self, write: Transaction, taken: Transition, kind: str, **detail: object) -> None:
+        write.update("rotations", ("number", taken.rotation.number), step=taken.to)
+        self._append(write, taken.rotation.number, kind, {**detail, "step": taken.to})
 
     def finish(
-        self, rotation: RotationRecord, outcome: str, kind: str = "", detail: Mapping[str, object] | None = None
+        self, taken: Transition, outcome: str, kind: str = "", detail: Mapping[str, object] | None = None
     ) -> None:
         """Close the rotation, together with a last event of its own; it is not resumed any more."""
+        rotation = taken.rotation
         with self._database.transaction() as write:
             closed = {"step": Step.DONE, "finished_at": self._clock(), "outcome": outcome}
             write.update("rotations", ("number", rotation.number), **closed)
@@ -168,16 +173,26 @@ class Journal:
             write.execute("DELETE FROM keys WHERE item = ?", (record.item,))
             self._append_key(write, "key.forgotten", record, reason=reason)
 
-    def mark_proven(self, record: KeyRecord, address: str) -> None:
-        """Remember that the exchange accepted this key now, from the egress address `address`."""
-        self._change_key(record, "key.accepted", {"address": address}, proven_at=self._clock())
+    def mark_proven(self, record: KeyRecord, address: str, permissions: Mapping[str, bool] | None = None) -> None:
+        """Remember that the exchange accepted this key now.
 
-    def promote(self, rotation: RotationRecord, item: str, step: Step) -> None:
-        """Make `current` the `legacy` and the pending key `item` the `current` one, and move on to `step`.
+        Args:
+            record: The key.
+            address: The egress address that it was accepted from; empty where that was not observed.
+            permissions: What the exchange said that it may do; None where it did not say.
+        """
+        seen = {"proven_from": address} if address else {}
+        if permissions is not None:
+            seen["permissions"] = json.dumps(dict(permissions), sort_keys=True)
+        self._change_key(record, "key.accepted", {"address": address}, proven_at=self._clock(), **seen)
+
+    def promote(self, taken: Transition, item: str) -> None:
+        """Make `current` the `legacy` and the pending key `item` the `current` one, and move on.
 
         All of it is one transaction: there is no moment with a promoted key and a rotation that does not know of it.
         Raises `WizardError` where `item` is not a stored pending key, or a legacy key is still there.
         """
+        rotation = taken.rotation
         pending = next((key for key in self.keys(rotation.environment) if key.item == item), None)
         current = self.key_in(rotation.environment, Slot.CURRENT)
         if pending is None or pending.slot is not Slot.PENDING or pending.holding is not Holding.STORED:
@@ -188,19 +203,24 @@ class Journal:
             if current:
                 write.update("keys", ("item", current.item), slot=Slot.LEGACY)
             write.update("keys", ("item", item), slot=Slot.CURRENT, whitelist=self.whitelist_of(rotation))
-            write.update("rotations", ("number", rotation.number), step=step)
-            self._append_key(write, "key.promoted", pending, step=step)
+            self._go(write, taken, "key.promoted", **_about(pending))
 
-    def revert(self, rotation: RotationRecord, step: Step) -> None:
+    def revert(self, taken: Transition) -> None:
         """Undo a promotion in one transaction; a `WizardError` where there is no legacy key to go back to."""
-        current, legacy = (self.key_in(rotation.environment, slot) for slot in (Slot.CURRENT, Slot.LEGACY))
+        environment = taken.rotation.environment
+        current, legacy = (self.key_in(environment, slot) for slot in (Slot.CURRENT, Slot.LEGACY))
         if current is None or legacy is None or legacy.holding is not Holding.STORED:
             raise _not_promotable("There is no legacy key to go back to", "Enter a new key instead.")
         with self._database.transaction() as write:
             write.update("keys", ("item", current.item), slot=Slot.PENDING)
             write.update("keys", ("item", legacy.item), slot=Slot.CURRENT)
-            write.update("rotations", ("number", rotation.number), step=step)
-            self._append_key(write, "key.reverted", legacy, step=step)
+            self._go(write, taken, "key.reverted", **_about(legacy))
+
+    def record_whitelist(self, taken: Transition, current: KeyRecord) -> None:
+        """Make the list that was composed in this rotation the one of the current key, and move on."""
+        with self._database.transaction() as write:
+            write.update("keys", ("item", current.item), whitelist=self.whitelist_of(taken.rotation))
+            self._go(write, taken, "key.whitelist-changed", **_about(current))
 
     def announce_purge(self, record: KeyRecord, reason: str) -> None:
         """Say that its item is about to be deleted from the keyring, and why that is right."""
@@ -349,8 +369,7 @@ class Journal:
 
     def _append_key(self, write: Transaction, kind: str, record: KeyRecord, **detail: object) -> None:
         rotation = self.open_rotation(record.environment)
-        described = {"environment": record.environment, "fingerprint": record.name.fingerprint, **detail}
-        self._append(write, rotation.number if rotation else None, kind, described)
+        self._append(write, rotation.number if rotation else None, kind, {**_about(record), **detail})
 
     def _append(self, write: Transaction, rotation: int | None, kind: str, detail: Mapping[str, object]) -> None:
         written = json.dumps(detail, sort_keys=True)
@@ -376,6 +395,10 @@ def read_journal(paths: Paths) -> Iterator[Journal]:
 def networks_of(text: str) -> tuple[IPv4Network, ...]:
     """Return the networks in a list as the journal keeps it."""
     return tuple(map(IPv4Network, text.split(","))) if text else ()
+
+
+def _about(record: KeyRecord) -> dict[str, object]:
+    return {"environment": record.environment, "fingerprint": record.name.fingerprint}
 
 
 def _not_promotable(what: str, advice: str) -> WizardError:

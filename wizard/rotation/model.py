@@ -14,8 +14,12 @@ SWAP_WORD = "swap"
 class Step(StrEnum):
     """Where a rotation stands. `DONE` is the summary after the last step."""
 
+    DELETE = "delete"
+    """A leaked key is deleted on Binance before anything else."""
     EGRESS = "egress"
     WHITELIST = "whitelist"
+    APPLY = "apply"
+    """The list is pasted into the key in use."""
     CREDENTIALS = "credentials"
     PROBE = "probe"
     RETIRE = "retire"
@@ -27,21 +31,28 @@ TITLES = {step: {"egress": "Egress IP", "done": "Summary"}.get(step, step.capita
 
 
 class Mode(StrEnum):
-    """Why the wizard was started."""
+    """Which job it is."""
 
     ROTATE = "rotate"
     """Replace the current key."""
     SET_UP = "set-up"
-    """Store the first key of an environment; there is nothing to retire."""
+    """Create the first key of an environment; there is nothing to retire."""
     ADOPT = "adopt"
-    """Bring a key that is in use already under the wizard's care."""
+    """Import a key that is in use already."""
+    WHITELIST = "whitelist"
+    """Change the whitelist of the current key."""
+    LEAKED = "leaked"
+    """Delete the current key on Binance first, then replace it."""
 
 
-STEPS: dict[Mode, tuple[Step, ...]] = {
-    Mode.ROTATE: (Step.EGRESS, Step.WHITELIST, Step.CREDENTIALS, Step.PROBE, Step.RETIRE, Step.DONE),
-    Mode.SET_UP: (Step.EGRESS, Step.WHITELIST, Step.CREDENTIALS, Step.PROBE, Step.DONE),
-    Mode.ADOPT: (Step.CREDENTIALS, Step.PROBE, Step.DONE),
+JOB_NAMES = {
+    Mode.ROTATE: "replace",
+    Mode.SET_UP: "create",
+    Mode.ADOPT: "import",
+    Mode.WHITELIST: "whitelist",
+    Mode.LEAKED: "leaked",
 }
+"""What people call a job, also on the command line."""
 
 
 class Outcome(StrEnum):

@@ -140,8 +140,12 @@ class Probe:
         answer, item = new.answer, self._pending.item
         report = ProbeReport(tuple(self._findings), item, answer.restrictions, answer.diagnose())
         if report.is_proven:
-            self._context.journal.mark_proven(self._pending, self._context.egress)
+            self._mark_proven(self._pending, answer)
         return report
+
+    def _mark_proven(self, record: KeyRecord, answer: SignedAnswer) -> None:
+        told = answer.restrictions
+        self._context.journal.mark_proven(record, self._context.egress, told.permissions if told else None)
 
     def _tell(self, *findings: Finding) -> None:
         for finding in findings:
@@ -266,7 +270,7 @@ class Probe:
         if not answer.accepted:
             return _Shown(answer)
         # The baseline: only a key that was seen to work from here can be seen to die from here.
-        self._context.journal.mark_proven(self._current, self._context.egress)
+        self._mark_proven(self._current, answer)
         try:
             return _Shown(answer, await client.account(control))
         except ExchangeError as error:

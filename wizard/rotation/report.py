@@ -10,7 +10,7 @@ from typing import Any
 from wizard.core.clock import duration, utc
 from wizard.core.credentials import KeyName
 from wizard.core.text import capitalised
-from wizard.rotation.model import Grade
+from wizard.rotation.model import Grade, Mode
 
 Row = tuple[str, str]
 """A label and its text."""
@@ -39,10 +39,14 @@ class Report:
     """Where the legacy key still stood in plain text, as phrases: files with lines, environment variables."""
     not_looked_at: tuple[str, ...] = ()
     """Where it could not be looked, each with the reason."""
+    job: Mode | None = None
+    """None where an older version wrote it."""
 
     @property
     def verdict(self) -> str:
         """What the rotation came to, in one or two sentences."""
+        if self.job is Mode.WHITELIST:
+            return f"{self.current} works from here with the new whitelist."
         if self.legacy is None:
             return f"{self.current} is stored and works from here."
         end = {
@@ -125,7 +129,8 @@ def restore_report(detail: Mapping[str, Any]) -> Report | None:
         names = {field: KeyName(**detail[field]) for field in ("current", "legacy") if detail[field]}
         places = {name: tuple(detail.get(name, ())) for name in ("still_held", "not_looked_at")}
         grade = Grade(detail["grade"]) if detail["grade"] else None
-        report = Report(**{**detail, **names, **places, "grade": grade})
+        job = Mode(detail["job"]) if detail.get("job") else None
+        report = Report(**{**detail, **names, **places, "grade": grade, "job": job})
         # A time that is none cannot be put into words, nor a list that is none.
         return report if all(isinstance(text, str) for _, text in report.lines()) else None
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError):

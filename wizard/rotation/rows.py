@@ -17,7 +17,8 @@ from wizard.core.credentials import KeyKind, KeyName
 from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.egress.agreement import EgressState
 from wizard.egress.selection import ExchangeAddress
-from wizard.rotation.model import STEPS, Event, Mode, RotationRecord, Step
+from wizard.rotation.model import Event, Mode, RotationRecord, Step
+from wizard.rotation.state_machine import JOBS
 
 _LAST_MOMENT = 253402300800.0
 """The end of the year 9999, in seconds since 1970."""
@@ -68,7 +69,7 @@ def whitelist(row: sqlite3.Row, column: str) -> str:
 def rotation(row: sqlite3.Row) -> RotationRecord:
     """Return a rotation; its step is one of its mode."""
     mode, step = Mode(text(row, "mode")), Step(text(row, "step"))
-    if step not in STEPS[mode]:
+    if step not in JOBS[mode].steps:
         raise ValueError(f"There is no step {step} in the mode {mode}")
     return RotationRecord(
         number=number(row, "number"),
@@ -96,7 +97,17 @@ def key(row: sqlite3.Row) -> KeyRecord:
         version=number(row, "version"),
         proven_at=moment_if_any(row, "proven_at"),
         whitelist=whitelist(row, "whitelist"),
+        proven_from=str(address(row, "proven_from") or ""),
+        permissions=_permissions(row),
     )
+
+
+def _permissions(row: sqlite3.Row) -> Mapping[str, bool] | None:
+    kept = text(row, "permissions")
+    told = json.loads(kept) if kept else None
+    if kept and not (isinstance(told, dict) and all(map(_FLAG, told.values()))):
+        raise _nonsense("permissions")
+    return told
 
 
 @dataclass(frozen=True, slots=True)

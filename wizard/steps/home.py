@@ -14,7 +14,8 @@ from wizard.core.text import capitalised
 from wizard.custody.errors import CustodyError, Remedy
 from wizard.custody.questions import CHOICES, CHOOSE, QUESTIONS, Choice
 from wizard.rotation.journal import read_journal
-from wizard.rotation.model import STEPS, TITLES, Finding, Mode, Outcome, Step
+from wizard.rotation.model import JOB_NAMES, TITLES, Finding, Mode, Outcome, Step
+from wizard.rotation.state_machine import JOBS
 from wizard.steps.presenter import Face, Presenter
 from wizard.steps.view import PRIMARY, Action, Consent, Row, State, View, split_verdict
 
@@ -32,7 +33,9 @@ ROOM = 46
 COLUMNS = ("Environment", "Site", "Current key", "Age", "Status")
 _DOES = {
     Step.EGRESS: "find the address that Binance sees",
+    Step.DELETE: "delete the leaked key on Binance",
     Step.WHITELIST: "check the list that you will paste",
+    Step.APPLY: "paste it into the key on Binance",
     Step.CREDENTIALS: "create the key and store it here",
     Step.PROBE: "prove that it works, then switch",
     Step.RETIRE: "prove that the legacy key is dead",
@@ -41,6 +44,7 @@ _ELSE = {
     (Mode.ADOPT, Step.CREDENTIALS): "read your key from a file, or paste it",
     (Mode.ADOPT, Step.PROBE): "prove that it works from here",
     (Mode.SET_UP, Step.PROBE): "prove that it works from here",
+    (Mode.WHITELIST, Step.PROBE): "prove that the key works from here",
 }
 """In the place of `_DOES`."""
 
@@ -345,7 +349,7 @@ class HomePresenter(Presenter):
             mode = Mode.ADOPT
             yield "Import the key that you already use · you can quit at any point"
         yield " "
-        for number, step in enumerate(STEPS[mode][:-1], 1):
+        for number, step in enumerate(JOBS[mode].steps[:-1], 1):
             yield f"{number}  {TITLES[step]:<12} {_ELSE.get((mode, step), _DOES[step])}"
         if not job and not one.current:
             yield " "
@@ -461,7 +465,7 @@ def _age(seconds: float) -> str:
 
 
 def _numbered(mode: Mode, step: Step) -> str:
-    return TITLES[step] if step is Step.DONE else f"{STEPS[mode].index(step) + 1} {TITLES[step]}"
+    return TITLES[step] if step is Step.DONE else f"{JOBS[mode].steps.index(step) + 1} {TITLES[step]}"
 
 
 def _evidence(finding: Finding) -> Row:
@@ -477,10 +481,7 @@ def _finished(journal: Journal, environment: str) -> Iterator[list[str]]:
         if job.finished_at is not None:
             report = reports.get(job.number)
             facts = [f"  {label:<12} {text}" for label, text in report.lines()] if report else []
-            yield [f"{utc(job.finished_at)}  {_NAMES[job.mode]}: {job.outcome}", *facts, ""]
-
-
-_NAMES = {Mode.ROTATE: "Replace", Mode.SET_UP: "Create", Mode.ADOPT: "Import"}
+            yield [f"{utc(job.finished_at)}  {JOB_NAMES[job.mode].capitalize()}: {job.outcome}", *facts, ""]
 
 
 def seen(finding: Finding) -> str:

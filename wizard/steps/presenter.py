@@ -135,11 +135,14 @@ class Presenter:
 
 def job_name(flow: Flow) -> str:
     """Return the open job as a phrase: `replace …0L94`."""
-    replaced = flow.retire.legacy or flow.current
+    key = flow.retire.legacy or flow.current
+    name = key.name if key else "the key"
     return {
-        Mode.ROTATE: f"replace {replaced.name if replaced else 'the key'}",
+        Mode.ROTATE: f"replace {name}",
         Mode.SET_UP: "create the first key",
         Mode.ADOPT: "import the key in use",
+        Mode.WHITELIST: f"change the whitelist of {name}",
+        Mode.LEAKED: f"replace the leaked {name}",
     }[flow.context.rotation.mode]
 
 

@@ -7,8 +7,9 @@ from typing import ClassVar
 
 from wizard.core import files
 from wizard.core.threads import in_daemon_thread
-from wizard.rotation.model import STEPS, Grade, Mode, Step
+from wizard.rotation.model import Grade, Mode, Step
 from wizard.rotation.report import Report
+from wizard.rotation.state_machine import JOBS
 from wizard.steps.presenter import Face, Presenter
 from wizard.steps.view import PRIMARY, Action, Progress, Row, State, View
 
@@ -32,9 +33,9 @@ class SummaryPresenter(Presenter):
     def progress(self) -> Progress:
         """All steps of the job; a death that is not proven has no tick."""
         report = self._report
-        mode = Mode.ROTATE if report.legacy else Mode.SET_UP if report.whitelist else Mode.ADOPT
+        mode = report.job or (Mode.ROTATE if report.legacy else Mode.SET_UP if report.whitelist else Mode.ADOPT)
         is_open = report.legacy is not None and report.grade is Grade.WEAK
-        return Progress(STEPS[mode], Step.DONE, frozenset({Step.RETIRE} if is_open else ()))
+        return Progress(JOBS[mode].steps, Step.DONE, frozenset({Step.RETIRE} if is_open else ()))
 
     def view(self) -> View:
         """Return the report."""

@@ -16,7 +16,7 @@ from wizard.custody.records import KeyRecord, Slot
 from wizard.exchange.diagnosis import Diagnosis
 from wizard.rotation.context import Context
 from wizard.rotation.exchange_calls import SignedAnswer, ask, circumstances
-from wizard.rotation.model import Finding, Step
+from wizard.rotation.model import Finding, Mode
 from wizard.rotation.probe import Probe, ProbeReport
 
 NOT_PROVEN = "probe.not-proven"
@@ -34,10 +34,10 @@ class ProbeStep:
         """On the stopwatch: before it the exchange wants no question, see `Diagnosis.retry_after`."""
 
     async def run(self, on_finding: Callable[[Finding], object] = lambda _: None) -> ProbeReport:
-        """Ask everything and return what was seen; a `WizardError` where no pending key is stored."""
-        current = self._context.key(Slot.CURRENT)
-        async with self._pending() as (pending, credentials), self._context.credentials(current) as control:
-            self.report = report = await Probe(self._context, pending, current, on_finding).run(credentials, control)
+        """Ask everything and return what was seen; a `WizardError` where the key is not stored."""
+        current = None if self._is_about_current else self._context.key(Slot.CURRENT)
+        async with self._subject() as (subject, credentials), self._context.credentials(current) as control:
+            self.report = report = await Probe(self._context, subject, current, on_finding).run(credentials, control)
         if report.diagnosis:
             self._heed(report.diagnosis)
         return report
@@ -46,10 +46,10 @@ class ProbeStep:
         """Ask about the new key again and again, slowly, until it is accepted; return the last diagnosis.
 
         Ends by itself where waiting cannot help any more, and after `Pace.patience`. May be cancelled. `on_wait` takes
-        the seconds until the next question, and how many were asked. A `WizardError` where no pending key is stored.
+        the seconds until the next question, and how many were asked. A `WizardError` where the key is not stored.
         """
         begun, questions = self._context.stopwatch(), 0
-        async with self._pending() as (_, credentials):
+        async with self._subject() as (_, credentials):
             await self._context.pause(max(0.0, self._free_at - begun))
             while True:
                 answer = await self._ask(credentials)
@@ -62,12 +62,12 @@ class ProbeStep:
                 on_wait(pause, questions)
                 await self._context.pause(pause)
 
-    async def promote(self, report: ProbeReport, step: Step) -> None:
-        """Ask once more, then switch to the proven key and go on to `step`; else a `WizardError`."""
-        pending = self._context.key(Slot.PENDING)
-        if not report.is_proven or pending is None or pending.item != report.item:
+    async def confirm(self, report: ProbeReport) -> None:
+        """Ask once more whether the key is what the report proved; else a `WizardError`."""
+        subject = self.subject()
+        if not report.is_proven or subject.item != report.item:
             raise _not_proven("This key is not proven yet", advice="Run the probe until it is proven.")
-        async with self._pending() as (_, credentials):
+        async with self._subject() as (_, credentials):
             answer = await self._ask(credentials)  # the user may have looked at the report for an hour
         if not answer.accepted:
             said = answer.diagnose()
@@ -76,20 +76,35 @@ class ProbeStep:
         if answer.restrictions != report.restrictions:
             why = "Binance shows other permissions or another restriction than before."
             raise _not_proven("This key changed since the probe, so nothing was changed", why)
-        self._context.journal.promote(self._context.rotation, report.item, step)
 
     def _heed(self, diagnosis: Diagnosis) -> None:
         self._free_at = max(self._free_at, self._context.stopwatch() + diagnosis.retry_after)
 
+    @property
+    def _is_about_current(self) -> bool:
+        return self._context.rotation.mode is Mode.WHITELIST
+
+    def subject(self) -> KeyRecord:
+        """Return the key that is probed: the new one, or the current one whose list changes; else a `WizardError`."""
+        slot = Slot.CURRENT if self._is_about_current else Slot.PENDING
+        if found := self._context.key(slot):
+            return found
+        raise self._no_key()
+
+    def _no_key(self) -> WizardError:
+        why = f"{capitalised(self._context.vault.store.place)} holds no key to probe for this environment."
+        advice = "Go back to the Credentials step and enter the key again."
+        if self._is_about_current:
+            advice = "Open the place that stored it, or replace the key."
+        return WizardError("There is no key to probe", why=why, advice=advice, code="probe.no-key")
+
     @asynccontextmanager
-    async def _pending(self) -> AsyncIterator[tuple[KeyRecord, Credentials]]:
-        pending = self._context.key(Slot.PENDING)
-        async with self._context.credentials(pending) as credentials:
-            if pending is None or credentials is None:
-                why = f"{capitalised(self._context.vault.store.place)} holds no key to probe for this environment."
-                advice = "Go back to the Credentials step and enter the key again."
-                raise WizardError("There is no key to probe", why=why, advice=advice, code="probe.no-key")
-            yield pending, credentials
+    async def _subject(self) -> AsyncIterator[tuple[KeyRecord, Credentials]]:
+        subject = self.subject()
+        async with self._context.credentials(subject) as credentials:
+            if credentials is None:
+                raise self._no_key()
+            yield subject, credentials
 
     async def _ask(self, credentials: Credentials) -> SignedAnswer:
         known = circumstances(self._context.environment.site, self._context.egress, self._context.whitelist)
