@@ -46,6 +46,17 @@ def test_operators_that_disagree_give_no_address_and_exit_6(bench: Bench, comman
     assert {one["address"] for one in said.json["addresses"]} == {HERE, "203.0.113.99"}
 
 
+def test_with_warp_on_no_address_is_proposed_and_the_exit_code_is_1(bench: Bench, command: Command) -> None:
+    bench.fault(warp=True)
+    said = command("egress", "--json")
+    assert said.code == 1
+    assert (said.json["state"], said.json["address"], said.json["proposed"]) == ("shared", None, [])
+    assert [one["address"] for one in said.json["addresses"]] == [HERE]
+    lines = command("egress").out.splitlines()
+    assert lines[0].startswith("Cloudflare WARP is on, so many people share your address.")
+    assert lines[1].startswith("Switch WARP off")
+
+
 def test_one_operator_alone_is_not_enough(bench: Bench, command: Command) -> None:
     bench.use("plain")
     said = command("egress", "--json")

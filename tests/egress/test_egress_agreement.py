@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from ipaddress import IPv4Address
 
 import pytest
@@ -72,7 +73,18 @@ def test_the_address_with_most_operators_comes_first():
     ],
 )
 def test_only_agreement_without_dissent_ends_the_wait(said, is_settled):
-    assert (judge([sample(*words) for words in said]).state is EgressState.AGREED) == is_settled
+    assert judge([sample(*words) for words in said]).is_settled == is_settled
+
+
+@pytest.mark.parametrize("said", [[("Amazon", A), ("ipify", A)], [("Amazon", A), ("Amazon", B)], []])
+def test_one_service_that_says_warp_is_on_keeps_every_address_off_the_whitelist(said):
+    warp = replace(sample("Cloudflare", None), is_shared=True)
+
+    verdict = judge([*(sample(*words) for words in said), warp])
+
+    assert (verdict.state.value, verdict.proposed, verdict.is_agreed) == ("shared", (), False)
+    assert verdict.sentence().startswith("Cloudflare WARP is on, so many people share your address.")
+    assert verdict.advice
 
 
 def test_only_agreement_may_be_shown_as_the_address():

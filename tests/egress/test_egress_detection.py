@@ -6,6 +6,8 @@ import asyncio
 import gzip
 import itertools
 import ssl
+from dataclasses import replace
+from ipaddress import IPv4Address
 
 import pytest
 import trustme
@@ -62,6 +64,38 @@ async def test_three_silent_services_do_not_hold_up_two_that_agree(town, rules):
     assert list(report.unfinished) == silent
 
 
+async def test_whether_warp_is_on_is_waited_for_although_two_agree(town, rules):
+    """The service that can say it answers only when the two that agree were heard."""
+    two = asyncio.Event()
+    heard = []
+
+    def listen(sample):
+        heard.append(sample)
+        if len(heard) == 2:
+            two.set()
+
+    silent = await town.silent_operator("silent")
+    trace = replace(await _after(town, two, "trace", f"h=127.0.0.1\nip={A}\nwarp=plus\n"), parser=Parser.TRACE)
+    good = [await town.operator(name, A) for name in ("amazon", "ipify")]
+
+    report = await detected([trace, silent, *good], rules, on_sample=listen)
+
+    assert report.verdict.state is EgressState.SHARED
+    assert report.verdict.proposed == ()
+    assert report.verdict.operators[IPv4Address(A)] in {("Amazon", "Ipify"), ("Ipify", "Amazon")}
+    assert report.unfinished == (silent,)
+
+
+async def test_a_service_that_could_say_it_and_never_answers_costs_its_own_deadline(town, rules):
+    trace = replace(await town.silent_operator("trace"), parser=Parser.TRACE)
+    good = [await town.operator(name, A) for name in ("amazon", "ipify")]
+
+    report = await detected([trace, *good], rules, deadline=1.0)
+
+    assert report.verdict.state is EgressState.AGREED
+    assert refusals(report)["trace"] == "connected, but no answer within 0.9 s"
+
+
 async def test_every_kind_of_bad_answer_is_refused_with_its_reason(town, rules):
     trace = f"h=127.0.0.1\nip={A}\nwarp=on\n"
     bad = {
@@ -81,8 +115,7 @@ async def test_every_kind_of_bad_answer_is_refused_with_its_reason(town, rules):
     report = await detected(list(bad.values()), rules)
 
     said = refusals(report)
-    assert report.verdict.state is EgressState.UNKNOWN
-    assert report.sentence() == "No service saw a public IPv4 address."
+    assert report.verdict.addresses == ()
     assert {name: word in said[name] for name, word in EXPECTED.items()} == dict.fromkeys(bad, True), said
 
 

@@ -46,12 +46,23 @@ def followed(observation: ExchangeObservation, seen: EgressVerdict, selection: S
         (SPLIT, []),
         (verdict(EgressState.SINGLE, a=(AMAZON,)), []),
         (verdict(EgressState.UNKNOWN), []),
+        (verdict(EgressState.SHARED, a=(AMAZON, IPIFY, IPINFO)), []),
     ],
     ids=lambda value: value.state if isinstance(value, EgressVerdict) else "",
 )
 def test_only_what_two_operators_carry_is_ticked_by_itself(seen: EgressVerdict, proposed: list[IPv4Address]) -> None:
     assert ticked(seen) == proposed
     assert {each.address for each in candidates(Selection(seen))} == set(seen.addresses)
+
+
+@pytest.mark.parametrize("named", [A, C])
+def test_with_warp_on_not_even_an_address_that_binance_names_is_ticked_but_the_user_can(named: IPv4Address) -> None:
+    shared = verdict(EgressState.SHARED, a=(AMAZON, IPIFY))
+    told = ExchangeObservation("binance.com", named=named)
+    selection = followed(told, shared)
+    assert ticked(shared, selection, told) == []
+    assert ticked(shared, selection.tick(named, THIS_HOST), told) == [named]
+    assert candidates(selection)[-1 if named == C else 0].witnesses.endswith("shared")
 
 
 def test_each_candidate_says_who_says_it() -> None:

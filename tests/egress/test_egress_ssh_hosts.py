@@ -244,6 +244,22 @@ def test_only_tagged_lines_count_and_each_answer_is_judged(rules: Rules) -> None
     assert "certificate" in read.samples[2].refusal
 
 
+@pytest.mark.sshd
+async def test_a_host_with_warp_on_gives_no_address_and_says_why(lab: Lab, town: Town, rules: Rules) -> None:
+    trace = f"h=127.0.0.1\nip={HERE}\nts=1.5\nwarp=on\n"
+    services = [
+        await town.operator("one", HERE),
+        await town.operator("icanhazip", HERE, run_by="Cloudflare"),
+        await town.operator("trace", trace, run_by="Cloudflare", parser=Parser.TRACE),
+    ]
+    lab.configure(lab.host("bot"))
+    (answer,) = await ask_hosts([typed_host("bot")], services, ssh(lab), rules=rules)
+    assert (answer.address, labels([answer])) == (None, {})
+    assert "WARP is on" in answer.sentence()
+    assert answer.advice().startswith("Switch WARP off")
+    assert [sample.service.name for sample in answer.samples] == ["trace", "one"]
+
+
 def test_what_ssh_says_is_told_in_words() -> None:
     said = explain_ssh(b"ssh: Could not resolve hostname x: Name or service not known\r\n")
     assert said.kind == "name-not-found"

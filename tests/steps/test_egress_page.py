@@ -98,6 +98,25 @@ async def test_nobody_answers(flow: Flow, face: FakeFace, monkeypatch: pytest.Mo
     assert page.view().rows == ()
 
 
+async def test_with_warp_on_nothing_is_ticked_and_the_page_says_why_and_the_way_out(
+    flow: Flow, face: FakeFace, world: World
+) -> None:
+    await world.plant("/echo/trace", f"h=127.0.0.1\nip={HERE}\nwarp=on\n")
+    page = EgressPresenter(flow, face)
+    await page.begin()
+    view = page.view()
+    assert (view.state, view.action(PRIMARY).word) == (State.UNSURE, "retry")
+    assert "many people share your address" in view.verdict
+    assert [(row.cells[0], row.is_ticked, row.cells[1].endswith("shared")) for row in view.rows] == [
+        (HERE, False, True)
+    ]
+    assert "Switch WARP off" in " ".join(view.fix)
+    await page.ask_binance()  # it accepts the key from here: the list lets this address in
+    assert (page.view().state, page.view().rows[0].is_ticked) == (State.UNSURE, False)
+    await page.begin()
+    assert (page.view().state, page.view().fix) == (State.GOOD, ())
+
+
 async def test_an_address_is_unticked_and_that_nothing_is_ticked_is_said_once(
     page: EgressPresenter, face: FakeFace, flow: Flow
 ) -> None:

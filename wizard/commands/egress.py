@@ -54,7 +54,7 @@ ABOUT = f"""\
 No key or secret is sent to other hosts, and no host key is accepted for you.
 --hosts without names asks those of the settings ({FROM_SETTINGS}).
 --hosts {FROM_SSH_CONFIG} asks all of ~/.ssh/config. --hosts {FROM_STANDARD_INPUT} reads names from standard input.
-Exit codes: 0 the address is known, also of every host, 6 it is not."""
+Exit codes: 0 the address is known, also of every host, 1 Cloudflare WARP is on, 6 it is not known."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -89,7 +89,7 @@ def run(options: argparse.Namespace) -> int:
         trouble = print_error(error)
     observed = observation.sentence(report.verdict) if observation else ""
     listed = [f"For the whitelist: {address} # {', '.join(names)}" for address, names in labels(answers).items()]
-    words = "\n".join(filter(None, (report.sentence(), sampling, history, observed, *listed)))
+    words = "\n".join(filter(None, (report.sentence(), report.verdict.advice, sampling, history, observed, *listed)))
     (print_message if options.json else print_result)(words)
     if options.json:
         # It is null where nothing here could call Binance over IPv6, or the name service did not answer.
@@ -99,6 +99,8 @@ def run(options: argparse.Namespace) -> int:
         print_json({"environment": environment.name, **as_json(report), **more})
     confirmed = observation.confirms(report.verdict) if observation else None
     is_known = (report.verdict.is_agreed if confirmed is None else confirmed) and all(one.address for one in answers)
+    if report.verdict.is_shared or any(one.verdict.is_shared for one in answers):
+        return trouble or Exit.SAYS_NO  # asking again does not help
     return trouble or (Exit.FINE if is_known else Exit.INCONCLUSIVE)
 
 

@@ -1,6 +1,7 @@
 """What the answers of several operators mean together, and how many it takes to call a pool complete. Pure.
 
 Invariant: no single operator can make an address `agreed`, however many services it runs and however often it is asked.
+One operator alone can keep every address off the whitelist, by saying that WARP is on: the user may still tick one.
 Sampling a pool cannot find an address that is rarely used, kept for a failover, or chosen by the destination.
 """
 
@@ -35,6 +36,8 @@ class EgressState(StrEnum):
     """Operators disagree: the address depends on the destination."""
     SINGLE = "single"
     """One operator alone gave an address."""
+    SHARED = "shared"
+    """A service says that Cloudflare WARP is on: many people call from the addresses that services see."""
     UNKNOWN = "unknown"
     """Nobody gave an address."""
 
@@ -66,6 +69,21 @@ class EgressVerdict:
         """Whether the first address may be shown as the observed one."""
         return self.state in {EgressState.AGREED, EgressState.AGREED_WITH_DISSENT}
 
+    @property
+    def is_settled(self) -> bool:
+        """Whether the others need not be waited for: two agree and nobody is against them, or nobody's word counts."""
+        return self.state is EgressState.AGREED or (self.is_shared and bool(self.addresses))
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether an address that was seen is never proposed, whoever agrees on it."""
+        return self.state is EgressState.SHARED
+
+    @property
+    def advice(self) -> str:
+        """What the user can do, as sentences; nothing where nobody shares the address, as far as is known."""
+        return WITHOUT_WARP if self.is_shared else ""
+
     def sentence(self) -> str:
         """Return the verdict for people. It says what was observed, never that it will stay so."""
         seen = [f"{named(who)} saw {address}" for address, who in self.operators.items()]
@@ -78,6 +96,7 @@ class EgressVerdict:
         )
 
 
+WITHOUT_WARP = "Switch WARP off, or exclude Binance and these services from it. Then retry."
 _SENTENCES = {
     EgressState.AGREED: "The address is {first}. {witnesses} agree.",
     EgressState.AGREED_WITH_DISSENT: "The address is {first}. {witnesses} agree, but {others}. That service is"
@@ -88,6 +107,8 @@ _SENTENCES = {
     " or choose.",
     EgressState.SINGLE: "Only {witnesses} answered and saw {first}. One service is not enough. Try again, or compare"
     " with another source.",
+    EgressState.SHARED: "Cloudflare WARP is on, so many people share your address. On a whitelist it lets them in too."
+    " It also changes.",
     EgressState.UNKNOWN: "No service saw a public IPv4 address.",
 }
 
@@ -100,7 +121,8 @@ def judge(samples: Sequence[Sample]) -> EgressVerdict:
             seen.setdefault(sample.address, {})[sample.service.operator] = None
     ranked = sorted(seen.items(), key=lambda item: (-len(item[1]), item[0]))
     operators = {address: tuple(each) for address, each in ranked}
-    return EgressVerdict(_state(operators), operators)
+    is_shared = any(sample.is_shared for sample in samples)
+    return EgressVerdict(EgressState.SHARED if is_shared else _state(operators), operators)
 
 
 def _state(operators: Mapping[IPv4Address, tuple[str, ...]]) -> EgressState:

@@ -22,7 +22,7 @@ from wizard import __version__
 from wizard.core.rules import Rules
 from wizard.core.text import printable
 from wizard.egress.agreement import EgressState, EgressVerdict, answers_missing, judge
-from wizard.egress.services import BODY_LIMIT, EchoService, NoAddressError, Sample, read_answer, refuse_status
+from wizard.egress.services import BODY_LIMIT, EchoService, NoAddressError, Parser, Sample, read_answer, refuse_status
 from wizard.net.route import Route, open_transport, public_roots
 from wizard.net.trace import Phase, Trace, explain
 
@@ -94,6 +94,7 @@ async def detect(
 ) -> EgressReport:
     """Ask every service over `route`, all at once and on fresh connections, and return what they agree on.
 
+    Whoever can say that WARP is on is always waited for; all others only until two agree.
     After `deadline` seconds the report is made of what there is. `on_sample` takes each sample as it comes in. Raises
     `RouteError` where the proxy, or the authorities that a variable names, cannot be used.
     """
@@ -112,8 +113,9 @@ async def detect(
                     samples.append(sample)
                     unfinished.remove(sample.service)
                     on_sample(sample)
-                    if judge(samples).state is EgressState.AGREED:
-                        break  # the others need not be waited for: two agree, nobody is against them
+                    may_be_shared = any(service.parser is Parser.TRACE for service in unfinished)
+                    if not may_be_shared and judge(samples).is_settled:
+                        break
     finally:
         for task in tasks:
             task.cancel()
@@ -174,13 +176,13 @@ async def ask(
 
     `timeout` is in seconds, from name resolution to the last byte; `verify` None means the public authorities.
     """
-    address, refusal = None, ""
+    address, refusal, is_shared = None, "", False
     start = timer()
     try:
         address = read_answer(service, await _fetch(service.url, route, timeout, verify), rules)
     except NoAddressError as refused:
-        refusal = str(refused)
-    return Sample(service, address, refusal, (timer() - start) * 1000)
+        refusal, is_shared = str(refused), refused.is_shared
+    return Sample(service, address, refusal, (timer() - start) * 1000, is_shared)
 
 
 async def _fetch(url: str, route: Route, seconds: float, verify: ssl.SSLContext | None) -> bytes:

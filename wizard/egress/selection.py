@@ -156,7 +156,12 @@ class Selection:
 
     @property
     def evident(self) -> tuple[IPv4Address, ...]:
-        """The addresses of this host that evidence carries: operators agree on one, or the exchange itself named it."""
+        """The addresses of this host that evidence carries: operators agree on one, or the exchange itself named it.
+
+        With WARP on there is none. The user can still tick one: an organisation may have an address of its own there.
+        """
+        if self.verdict and self.verdict.is_shared:
+            return ()  # the exchange may see yet another address of WARP
         told = (self.exchange.address,) if self.exchange and self.exchange.stands(self.verdict) else ()
         return (*(self.verdict.proposed if self.verdict else ()), *told)
 
@@ -243,6 +248,7 @@ def candidates(
                 now if address == told else _earlier(earlier, address, verdict),
                 seen.get(address, ()),
                 hosts.get(address, ""),
+                is_shared=bool(verdict and verdict.is_shared and address in seen),
             ),
             address in wanted,
         )
@@ -256,10 +262,12 @@ def _earlier(exchange: ExchangeAddress | None, address: IPv4Address, verdict: Eg
     return "seen by Binance earlier" if exchange.stands(verdict) else "seen by Binance earlier, now outdated"
 
 
-def _witnesses(exchange: str, operators: Sequence[str], hosts: str) -> str:
+def _witnesses(exchange: str, operators: Sequence[str], hosts: str, *, is_shared: bool) -> str:
     parts = [exchange] if exchange else []
     if operators:
         parts.append(f"seen by {named(operators)}" if len(operators) > 1 else f"seen by {operators[0]} alone")
     if hosts:
         parts.append(f"address of {hosts}")
+    if is_shared:
+        parts.append("shared")
     return ", ".join(parts) or "chosen earlier"

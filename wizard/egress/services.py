@@ -32,6 +32,7 @@ class Parser(StrEnum):
     PLAIN = "plain"
     JSON = "json"
     TRACE = "trace"
+    """The only one that says whether WARP is on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +96,15 @@ class Sample:
     """Why there is no address, as a phrase for people; empty when there is one."""
     milliseconds: float
     """From the question to the answer or to giving up."""
+    is_shared: bool = False
+    """Whether the service says that WARP is on: then many people call from the address that services see."""
 
 
 class NoAddressError(Exception):
     """An answer that names no usable address. Its text is safe to show."""
+
+    is_shared = False
+    """See `Sample.is_shared`."""
 
 
 def refuse_status(status: int, location: str) -> None:
@@ -150,7 +156,9 @@ def _trace(text: str, service: EchoService) -> str:
     if values.get("h") not in {parts.hostname, parts.netloc}:
         raise NoAddressError(f"not a trace of {parts.hostname}: {_excerpt(text)}")
     if values.get("warp", "off") != "off":
-        raise NoAddressError("Cloudflare WARP is on, so the address is not this host's")
+        shared = NoAddressError("Cloudflare WARP is on, so many people share the address")
+        shared.is_shared = True
+        raise shared
     return values.get("ip", "")
 
 

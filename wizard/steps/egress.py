@@ -136,6 +136,7 @@ class EgressPresenter(StepPresenter):
             State.of(finding.outcome),
             verdict,
             because=(*because, *filter(None, (self._sampling, history))),
+            fix=(finding.advice,) if finding.advice else (),
             list_title=title,
             rows=rows,
             evidence=(

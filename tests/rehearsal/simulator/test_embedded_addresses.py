@@ -13,6 +13,13 @@ async def test_each_echo_service_tells_the_public_address(host: Host) -> None:
     assert fields["ts"] == f"{NOW:.3f}"
 
 
+async def test_the_trace_says_that_warp_is_on_where_it_is_asked_to(host: Host) -> None:
+    await host.faults(warp=True)
+    assert "\nwarp=on\n" in (await host.get("/echo/trace")).text
+    await host.faults()
+    assert "\nwarp=off\n" in (await host.get("/echo/trace")).text
+
+
 async def test_the_trace_names_the_host_that_was_asked_for(host: Host) -> None:
     trace = await host.get("/echo/trace", Host="trace.example:8443")
     assert "\nh=trace.example\n" in trace.text

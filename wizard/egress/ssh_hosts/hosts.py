@@ -98,7 +98,7 @@ class HostAnswer:
 
     def advice(self) -> str:
         """Return what the user can do about it; nothing where there is nothing to do."""
-        return self.trouble.advice.replace("{host}", self.host.name) if self.trouble else ""
+        return self.trouble.advice.replace("{host}", self.host.name) if self.trouble else self.verdict.advice
 
 
 def labels(answers: Iterable[HostAnswer]) -> dict[IPv4Address, tuple[str, ...]]:

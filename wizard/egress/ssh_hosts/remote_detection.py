@@ -20,7 +20,7 @@ from typing import Any
 
 from wizard.core.rules import Rules
 from wizard.core.text import printable
-from wizard.egress.services import EchoService, NoAddressError, Sample, read_answer, refuse_status
+from wizard.egress.services import EchoService, NoAddressError, Parser, Sample, read_answer, refuse_status
 from wizard.egress.ssh_hosts.hosts import Host, HostAnswer, Trouble
 from wizard.egress.ssh_hosts.openssh import OUTPUT_LIMIT, OpenSsh, ScriptRun
 
@@ -78,12 +78,14 @@ async def ask_hosts(
 ) -> tuple[HostAnswer, ...]:
     """Return what every host said, in the order of `hosts`; one that is named twice is asked once.
 
-    Each is given the first service of every operator. `on_answer` takes each answer as it comes in. Raises
-    `WizardError` where ssh cannot be started.
+    Each is given one service of every operator, first those that say whether WARP is on. `on_answer` takes each answer
+    as it comes in. Raises `WizardError` where ssh cannot be started.
     """
     bounds = bounds or Bounds()
     first: dict[str, EchoService] = {}
-    for service in services:  # two of one operator would be one voice
+    for service in sorted(
+        services, key=lambda one: one.parser is not Parser.TRACE
+    ):  # two of one operator are one voice
         first.setdefault(service.operator, service)
     voices = tuple(first.values())[:MOST_OPERATORS]
     free = asyncio.Semaphore(bounds.at_a_time)
@@ -192,7 +194,7 @@ def _sample(service: EchoService, client: str, raw: bytes, rules: Rules, millise
     try:
         return Sample(service, read_answer(service, _body(raw, client), rules), "", milliseconds)
     except NoAddressError as refused:
-        return Sample(service, None, str(refused), milliseconds)
+        return Sample(service, None, str(refused), milliseconds, refused.is_shared)
 
 
 def _body(raw: bytes, client: str) -> bytes:

@@ -22,7 +22,7 @@ _ECHO = "/echo/"
 _RATE_LIMITED = 429
 _ADDRESSES_MOVED = 50
 """How far each public address moves; the example addresses stay within their network."""
-_FIELDS = ("latency_ms", "clock_offset_ms", "whitelist_delay_s", "answers")
+_FIELDS = ("latency_ms", "clock_offset_ms", "whitelist_delay_s", "answers", "warp")
 _ANSWER_FIELDS = ("path", "times", "status", "body", "headers")
 _LONGEST_LATENCY = 3_600_000
 """Milliseconds: an hour."""
@@ -80,6 +80,8 @@ class Faults:
     answers: tuple[CannedAnswer, ...] = ()
     outage: CannedAnswer | None = None
     """The answer to everything but the echo services, which are other people's; its path means nothing."""
+    warp: bool = False
+    """Whether `/echo/trace` says that Cloudflare WARP is on. The addresses stay."""
 
     def take(self, path: str) -> tuple[CannedAnswer | None, Faults]:
         """Return the canned answer for one request to `path`, if any, and the faults that are left."""
@@ -119,11 +121,14 @@ def read_faults(form: Mapping[str, object]) -> Faults:
     answers = form.get("answers", [])
     if not isinstance(answers, list):
         raise PageError("answers must be a list")
+    if not isinstance(warp := form.get("warp", False), bool):
+        raise PageError("warp must be true or false")
     return Faults(
         latency=_number(form, "latency_ms", 0, _LONGEST_LATENCY) / 1000,
         clock_offset=round(_number(form, "clock_offset_ms", -_FARTHEST_CLOCK, _FARTHEST_CLOCK) * 1000),
         whitelist_delay=_number(form, "whitelist_delay_s", 0, _LONGEST_DELAY),
         answers=tuple(map(_canned, answers)),
+        warp=warp,
     )
 
 

@@ -54,7 +54,8 @@ def routes(state: ExchangeState) -> list[Route]:
             "colo": "ZRH",
             "http": "http/1.1",
             "loc": "XX",
-            **dict.fromkeys(("tls", "sni", "warp", "gateway", "rbi"), "off"),
+            **dict.fromkeys(("tls", "sni", "gateway", "rbi"), "off"),
+            "warp": "on" if state.faults.warp else "off",
         }
         return PlainTextResponse("".join(f"{name}={value}\n" for name, value in fields.items()))
 

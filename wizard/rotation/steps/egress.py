@@ -102,13 +102,14 @@ class EgressStep:
         outcome = _OUTCOMES.get(report.verdict.state, Outcome.INCONCLUSIVE)
         confirmed = observation.confirms(report.verdict) if observation else None
         if confirmed is not None:
-            outcome = Outcome.PASSED if confirmed else Outcome.INCONCLUSIVE
+            outcome = Outcome.PASSED if confirmed and not report.verdict.is_shared else Outcome.INCONCLUSIVE
         return Finding(
             subject="Egress address",
             outcome=outcome,
             observed=f"{report.sentence()} {observation.sentence(report.verdict) if observation else ''}".rstrip(),
             at=self._context.clock(),
             from_address=", ".join(map(str, report.verdict.addresses)),
+            advice=report.verdict.advice,
             does_not_prove="that the address will stay the same"
             + ("" if confirmed else ", or that Binance sees the same address"),
         )
