@@ -64,6 +64,8 @@ class Route:
     """The local IPv4 address that direct connections leave from."""
     proxy_url: Secret | None = None
     """The proxy with its credentials; None for a direct route."""
+    socket: str = ""
+    """The Unix socket that stands for the exchange, where another host makes the connection; empty for all else."""
     roots: str = ""
     """What the environment put in the place of the public authorities; empty where it did not."""
 
@@ -113,6 +115,8 @@ def open_transport(
 ) -> httpx.AsyncHTTPTransport:
     """Return a transport that takes `route`; a direct one binds its address, which also forces IPv4 (docs/egress.md).
 
+    On a route through a socket the URL's host is still the one that TLS names and checks.
+
     Certificates are checked against `verify`, else `public_roots()`; a proxy's own, before it is told its password,
     against `verify_proxy`, else the same. A connection that is used again hides address pools: `keeps_connections`.
     Raises `RouteError` where httpx cannot use the proxy's URL, or `public_roots` fails.
@@ -122,6 +126,8 @@ def open_transport(
     silence_libraries()
     context = verify or public_roots()
     limits = httpx.Limits() if keeps_connections else httpx.Limits(max_keepalive_connections=0)
+    if route.socket:
+        return httpx.AsyncHTTPTransport(verify=context, limits=limits, uds=route.socket, retries=0)
     if route.proxy_url is None:
         return httpx.AsyncHTTPTransport(verify=context, limits=limits, local_address=route.source_address, retries=0)
     url = route.proxy_url.reveal()

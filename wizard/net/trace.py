@@ -31,6 +31,7 @@ class Phase(StrEnum):
 
 _PHASE_OF = {
     "connection.connect_tcp": Phase.TCP,
+    "connection.connect_unix_socket": Phase.TCP,
     "connection.start_tls": Phase.TLS,
     "proxy.start_tls": Phase.TLS,
     "socks.start_tls": Phase.TLS,
@@ -79,7 +80,7 @@ class Trace:
 
     def _finish(self, name: str, stream: Any) -> None:
         took_ms = (self._stopwatch() - self._begun.get(name, 0.0)) * 1000
-        if name.endswith(".connect_tcp"):
+        if name.endswith((".connect_tcp", ".connect_unix_socket")):
             self._socket = stream
             self.connected_ms = took_ms
             self.peer = _named(stream.get_extra_info("server_addr"))

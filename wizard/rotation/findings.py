@@ -29,6 +29,7 @@ WEBSOCKET_API = "WebSocket API"
 MARKET_STREAM = "Market stream"
 FUTURES = "Futures"
 STORAGE = "Storage"
+OTHER_HOSTS = "Other hosts"
 CONNECTION, OTHER_ENDPOINTS = "Connection", "Other endpoints"
 GROUPS = {
     STORAGE: (STORAGE,),
@@ -39,19 +40,34 @@ GROUPS = {
     PERMISSIONS: (PERMISSIONS,),
     SAME_ACCOUNT: (SAME_ACCOUNT, CONTROL),
     OTHER_ENDPOINTS: (WEBSOCKET_API, MARKET_STREAM, FUTURES),
+    OTHER_HOSTS: (),
 }
-"""The checks that answer one question, in the order in which they are read; independent ones end in any order."""
+"""The checks that answer one question, in the order in which they are read; independent ones end in any order.
+
+Other hosts have a check for each, see `host_subject`.
+"""
 
 MUST_PASS = frozenset({REACHABLE, NEW_KEY, ACCOUNT, IN_A_ROW, IP_RESTRICTION})
 """Without each of these there is no proof."""
 MUST_NOT_FAIL = MUST_PASS | {PERMISSIONS, SAME_ACCOUNT, WEBSOCKET_API, FUTURES}
 """These may stay open, but must not speak against the new key."""
 
+_FROM = "From "
 _OUTCOMES = {
     CallOutcome.ACCEPTED: Outcome.PASSED,
     CallOutcome.REJECTED: Outcome.FAILED,
     CallOutcome.INCONCLUSIVE: Outcome.INCONCLUSIVE,
 }
+
+
+def host_subject(host: str) -> str:
+    """Return the subject of what another host showed; no other check has such a one."""
+    return f"{_FROM}{host}"
+
+
+def in_group(title: str, subject: str) -> bool:
+    """Return whether a check belongs to a group of `GROUPS`."""
+    return subject in GROUPS[title] or (title == OTHER_HOSTS and subject.startswith(_FROM))
 
 
 def prove(findings: Iterable[Finding]) -> bool:

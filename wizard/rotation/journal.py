@@ -22,7 +22,7 @@ from wizard.core.clock import Clock
 from wizard.core.errors import WizardError
 from wizard.core.settings import Environment, Paths
 from wizard.custody.records import Holding, KeyRecord, Slot
-from wizard.egress.agreement import EgressVerdict
+from wizard.egress.agreement import EgressState, EgressVerdict
 from wizard.rotation import rows
 from wizard.rotation.database import Database, Transaction, open_database, read_database
 from wizard.rotation.model import Event, Mode, RotationRecord, Step
@@ -37,6 +37,8 @@ THE_EXCHANGE = "exchange"
 """In the place of who asked: the exchange itself named the address, beside any detection."""
 OTHER_HOSTS = "hosts"
 """In the place of who asked: such an observation is of another host, never of this one."""
+OVER_SSH = "ssh "
+"""The route of such an observation begins with it, and the host's name follows."""
 _COLUMNS = ("environment", "kind", "slot", "item", "store", "backend", "stored_at", "version", "whitelist")
 """Of a key's row: what is written as the record says it."""
 _IDENTITY = "SELECT (SELECT id FROM journal) AS id"
@@ -292,6 +294,17 @@ class Journal:
             *(environment, *by),
         )
         return dict(found)
+
+    def addresses_of_hosts(self, environment: str) -> dict[str, IPv4Address]:
+        """Return the other hosts that were asked by their names, each with the address that it agreed on last."""
+        seen = self._database.select(
+            rows.sighting,
+            "SELECT * FROM egress_observations WHERE environment = ? AND asked_by = ? ORDER BY detection, rowid DESC",
+            *(environment, OTHER_HOSTS),
+        )
+        agreed = (EgressState.AGREED, EgressState.AGREED_WITH_DISSENT)
+        last = {one.route.removeprefix(OVER_SSH): one for one in seen}
+        return {host: one.address for host, one in last.items() if one.address and one.state in agreed}
 
     def egress_history(self, environment: str, route: str) -> tuple[Observation, ...]:
         """Return every detection over a route, the oldest first, whoever asked."""

@@ -1,1 +1,1 @@
-"""Which address do others see of other hosts? They are asked over the system's OpenSSH; no key or secret is sent."""
+"""Which address do others see of other hosts? They are asked over the system's OpenSSH; no secret is sent."""

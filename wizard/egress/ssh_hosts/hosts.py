@@ -53,7 +53,7 @@ def typed_host(text: str, source: HostSource = HostSource.TYPED) -> Host:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why a host gave no address, for people."""
+    """Why a host gave no address, or no call came through it, for people."""
 
     kind: str
     """For programs, such as `unknown-host-key`."""

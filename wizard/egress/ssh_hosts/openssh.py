@@ -77,8 +77,12 @@ class OpenSsh:
             await end_process(process)
         return ScriptRun(bytes(output), bytes(errors), exit_status, is_out_of_time)
 
-    def command(self, host: str) -> tuple[str, ...]:
-        """Return the command line. The destination stands behind `--`: it is never an option."""
+    def command(self, host: str, through_to: str = "") -> tuple[str, ...]:
+        """Return the command line. The destination stands behind `--`: it is never an option.
+
+        With `through_to`, a `HOST:PORT`, standard input and output are one connection from `host` to there, and no
+        program runs on `host`. Then ssh says more, as it gives the reason of a refused connection no higher rank.
+        """
         options = (
             "BatchMode=yes",
             f"ConnectTimeout={self.connect_timeout}",
@@ -93,9 +97,10 @@ class OpenSsh:
             "PermitLocalCommand=no",
             "RemoteCommand=none",
             "ControlMaster=no",
-            "LogLevel=ERROR",
+            f"LogLevel={'INFO' if through_to else 'ERROR'}",
         )
-        return (self.program, "-T", *(part for each in options for part in ("-o", each)), "--", host)
+        way = ("-W", through_to) if through_to else ()
+        return (self.program, "-T", *(part for each in options for part in ("-o", each)), *way, "--", host)
 
 
 def find_openssh(environ: Mapping[str, str]) -> OpenSsh:

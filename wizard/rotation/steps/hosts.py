@@ -12,7 +12,7 @@ from wizard.egress.ssh_hosts.hosts import Host, HostAnswer, HostSource, hosts_of
 from wizard.egress.ssh_hosts.openssh import find_openssh
 from wizard.egress.ssh_hosts.remote_detection import Bounds, ask_hosts
 from wizard.rotation.context import Context
-from wizard.rotation.journal import OTHER_HOSTS
+from wizard.rotation.journal import OTHER_HOSTS, OVER_SSH
 from wizard.rotation.steps.address_selection import NAMES_BETWEEN
 from wizard.whitelist.entries import LONGEST_LABEL
 
@@ -116,7 +116,7 @@ class HostsStep:
     def _keep(self, answer: HostAnswer) -> None:
         self._answers[answer.host.name] = answer
         if answer.verdict.operators:
-            environment, route = self._context.environment.name, f"ssh {answer.host.name}"
+            environment, route = self._context.environment.name, f"{OVER_SSH}{answer.host.name}"
             self._context.journal.note_egress(environment, answer.verdict, route, asked_by=OTHER_HOSTS)
 
     def _of_settings(self) -> list[Host]:
