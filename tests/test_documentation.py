@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import re
 import shlex
 from pathlib import Path
@@ -46,7 +47,7 @@ def test_each_command_that_a_page_shows_can_be_parsed(page: str) -> None:
     for line in lines:
         if found := re.search(r"(?:^|\| )key-wizard( .*?)?(?: [<|] .*)?$", line):
             words = shlex.split(found[1] or "")
-            cli._parser(words).parse_args(words)
+            cli.parse(words, argparse.Namespace())
 
 
 @pytest.mark.parametrize("page", PAGES)

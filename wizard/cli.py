@@ -53,8 +53,7 @@ def run(arguments: Sequence[str], inherited: Inherited, shutdown: Shutdown | Non
     options = argparse.Namespace(json=False)
     try:
         try:
-            refuse_keys(_own(arguments))
-            _parser(arguments).parse_args(arguments, options)
+            parse(arguments, options)
             options.inherited = inherited
             options.shutdown = shutdown or Shutdown()
             return int(options.run(options))
@@ -70,11 +69,12 @@ def run(arguments: Sequence[str], inherited: Inherited, shutdown: Shutdown | Non
         return Exit.INTERNAL_ERROR
 
 
-def _own(arguments: Sequence[str]) -> Sequence[str]:
-    """Leave out the command that `exec` starts."""
-    if "exec" not in arguments:
-        return arguments
-    return arguments[: arguments.index("--") if "--" in arguments else arguments.index("exec") + 2]
+def parse(arguments: Sequence[str], options: argparse.Namespace) -> None:
+    """Read the arguments into `options`; what `exec` starts into `options.words` as it is."""
+    end = arguments.index("--") if "exec" in arguments and "--" in arguments else len(arguments)
+    own, options.words = arguments[:end], [*arguments[end + 1 :]]
+    refuse_keys(own)
+    _parser(own).parse_args(own, options)
 
 
 def _parser(arguments: Sequence[str]) -> ArgumentParser:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import argparse
 import os
 import re
 import shlex
@@ -84,7 +85,7 @@ def test_each_command_s_help_begins_with_examples_that_can_be_parsed(
     assert shown.index("examples:") < shown.index("options:")
     for example in examples:
         words = shlex.split(example.partition(" <")[0])
-        cli._parser(words).parse_args(words)
+        cli.parse(words, argparse.Namespace())
 
 
 @pytest.mark.terminal

@@ -152,7 +152,7 @@ async def test_what_changes_for_the_bot_is_said_where_the_current_key_is_hmac(wo
     async with standing(world) as flow:
         face = FakeFace()
         presenter = await opened(flow, face)
-        assert "BINANCE_PRIVATE_KEY for your bot, and no BINANCE_API_SECRET" in evidence(presenter)
+        assert "A bot that needs BINANCE_API_SECRET cannot use the new key" in evidence(presenter)
         await to_type(presenter, face, "hmac")
         assert "BINANCE_PRIVATE_KEY" not in evidence(presenter)
         on_binance(flow)

@@ -5,14 +5,19 @@ from __future__ import annotations
 import argparse
 import os
 import signal
-from collections.abc import Awaitable, Mapping
+import time
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from wizard.commands.console import ArgumentParser, print_message
-from wizard.core.errors import Exit
+from wizard.core.credentials import Credentials, KeyKind
+from wizard.core.errors import Exit, UsageError
+from wizard.core.secret import Secret
 from wizard.core.settings import Paths, Settings
 from wizard.core.text import printable
-from wizard.rotation.current_credentials import API_KEY, API_SECRET, PRIVATE_KEY, VARIABLES, as_variables, read_current
+from wizard.custody.records import KeyRecord, Slot
+from wizard.rotation.bot_variables import API_KEY, API_SECRET, OWN, PRIVATE_KEY, PROGRAMS, Names, parse_names, rivals
+from wizard.rotation.current_credentials import read_current, stored_keys
 
 if TYPE_CHECKING:
     from wizard.custody.store import Store
@@ -20,13 +25,17 @@ if TYPE_CHECKING:
 NOT_EXECUTABLE = 126
 NOT_FOUND = 127
 """Both as shells have them (POSIX, Shell Command Language, 2.8.2)."""
+CHANGE_SAID_FOR = 7 * 86_400
+"""Seconds after the storing of a key of another kind, in which each start says what changes for the bot."""
+_FIRST_DESCRIPTOR = 100
+"""Shell scripts use the low ones for themselves."""
 
 ABOUT = f"""\
 Your command replaces key-wizard. It sees your environment variables, and these:
   {API_KEY:<20} the API key
   {API_SECRET:<20} the secret of an HMAC key
   {PRIVATE_KEY:<20} the private key of an Ed25519 or RSA key, as PKCS#8 PEM
-Only one of the last two is set.
+Only one of the last two is set. Variables that may hold another key are left out, and named.
 
 Exit codes: those of your command. If it does not start:
 1 no current key, 2 usage, 5 the storage cannot be used, 126 not executable, 127 not found."""
@@ -34,28 +43,50 @@ Exit codes: those of your command. If it does not start:
 SUMMARY = "run your bot with the current key in its environment variables"
 EXAMPLES = """\
 key-wizard exec production -- python bot.py
-key-wizard exec staging -- ./run-bot --dry-run"""
+key-wizard exec production --as freqtrade -- freqtrade trade
+key-wizard exec production --as KEY=MY_KEY,SECRET=MY_SECRET -- ./run-bot
+key-wizard exec staging --key-file -- ./run-bot --dry-run"""
 HAS_JSON = False
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Say what it takes."""
-    parser.usage = "key-wizard exec ENV -- CMD [ARG ...]"
+    parser.usage = "key-wizard exec ENV [--as NAMES] [--key-file] -- CMD [ARG ...]"
     parser.add_argument("environment", metavar="ENV", help="whose current key")
-    parser.add_argument("words", metavar="CMD [ARG ...]", nargs=argparse.REMAINDER, help="your command")
+    parser.add_argument("stray", metavar="-- CMD [ARG ...]", nargs="*", help="your command, always after --")
+    parser.add_argument(
+        "--as",
+        dest="names",
+        metavar="NAMES",
+        type=_names,
+        default=OWN,
+        help=f"the names that your bot reads: {', '.join(PROGRAMS)} or KEY=NAME,SECRET=NAME",
+    )
+    parser.add_argument(
+        "--key-file",
+        action="store_true",
+        help="a private key comes as the path of a file that exists in memory only",
+    )
+
+
+def _names(text: str) -> Names:
+    try:
+        return parse_names(text)
+    except ValueError:  # what was typed is not repeated: it may be a key
+        wanted = f"choose {', '.join(PROGRAMS)} or KEY=NAME,SECRET=NAME with two names of variables"
+        raise argparse.ArgumentTypeError(wanted) from None
 
 
 def run(options: argparse.Namespace) -> int:
     """Read the credentials, then become the command."""
-    command = options.words[1:] if options.words[:1] == ["--"] else options.words
-    if not command:
+    if options.stray or not options.words:
         print_message("key-wizard: There is no command to run. Write:\n  key-wizard exec ENV -- CMD")
         return Exit.USAGE
-    given = as_variables(read_current(options.environment, _open_place))
-    inherited = {name: value for name, value in options.inherited.environ.items() if name not in VARIABLES}
+    with read_current(options.environment, _open_place) as credentials:
+        environ = _environ(options, credentials)
     options.inherited.restore()
     options.shutdown.restore_handlers()
-    return _become(command, {**inherited, **given})
+    return _become(options.words, environ)
 
 
 def _open_place(paths: Paths, known: Settings) -> Awaitable[Store]:
@@ -64,17 +95,84 @@ def _open_place(paths: Paths, known: Settings) -> Awaitable[Store]:
     return place_opener(paths, known)()
 
 
+def _environ(options: argparse.Namespace, credentials: Credentials) -> dict[str, str]:
+    """Return the environment of the command; say what is left out of it, and what is new to the bot."""
+    names: Names = options.names
+    given = names.variables(credentials)
+    if options.key_file and credentials.kind is not KeyKind.HMAC:
+        given[names.private_key] = f"/proc/self/fd/{memory_file(credentials.signing)}"
+    records = stored_keys(options.environment)
+    name = credentials.name
+    others = [record.name.fingerprint for record in records if record.name != name]
+    inherited: Mapping[str, str] = options.inherited.environ
+    left_out = rivals(inherited, given, others)
+    if left_out:
+        shown = ", ".join(printable(each) for each in left_out)
+        print_message(f"key-wizard: Your bot does not see your own {shown}. It may be another key.")
+    for line in changes(records, credentials, names, time.time()):
+        print_message(f"key-wizard: {line}")
+    return {**{each: value for each, value in inherited.items() if each not in left_out}, **given}
+
+
+def changes(records: Sequence[KeyRecord], credentials: Credentials, names: Names, now: float) -> Iterator[str]:
+    """Yield what a bot that worked with the key before may not be able to do with this one."""
+    name, kind = credentials.name, credentials.kind
+    if names.hmac_only and kind is not KeyKind.HMAC:
+        yield f"{name} is {kind.label}. As far as is known, {names.hmac_only} can sign with HMAC secrets only."
+    before = next((each for each in reversed(records) if each.slot in (Slot.LEGACY, Slot.RETIRED)), None)
+    stored = max((each.stored_at for each in records if each.name == name), default=0.0)
+    if before is None or now - stored > CHANGE_SAID_FOR or (before.kind is KeyKind.HMAC) is (kind is KeyKind.HMAC):
+        return
+    was, now_in = names.signing(before.kind), names.signing(kind)
+    what = f"and no {was}" if was != now_in else f"not the {_signing(before.kind)} of {before.name}"
+    yield f"{name} is {kind.label}, {before.name} is {before.kind.label}."
+    yield f"Your bot gets the {_signing(kind)} in {now_in}, {what}."
+
+
+def _signing(kind: KeyKind) -> str:
+    return "HMAC secret" if kind is KeyKind.HMAC else "private key"
+
+
+def memory_file(text: Secret) -> int:
+    """Return the descriptor of a new file in memory alone. It is read-only, and children inherit it.
+
+    It has no name in any directory. The kernel frees it with the last process that has it open, however that ends
+    (memfd_create(2)), so nothing is left to delete. As all memory it may be swapped out.
+    """
+    try:
+        import fcntl  # noqa: PLC0415 - not on Windows
+
+        opened = os.memfd_create("key", os.MFD_ALLOW_SEALING)
+    except (ImportError, AttributeError, OSError):
+        raise UsageError(
+            "A private key can be handed over as a file on Linux only",
+            why="This system has no file that exists in memory only. A key is never written to a disk.",
+            advice="Leave --key-file out. Your bot then gets the private key in a variable.",
+            code="exec.no-memory-file",
+        ) from None
+    with os.fdopen(opened, "wb") as file:
+        os.fchmod(opened, 0o600)
+        file.write(text.reveal().encode())
+        file.flush()
+        fcntl.fcntl(opened, fcntl.F_ADD_SEALS, fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK)
+        return fcntl.fcntl(opened, fcntl.F_DUPFD, _FIRST_DESCRIPTOR)
+
+
 def _become(command: list[str], environ: Mapping[str, str]) -> int:
     """Replace this process; return an exit code only where that fails."""
     _restore_signals()
     try:
         os.execvpe(command[0], command, environ)  # noqa: S606 - no shell is wanted
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError as error:
+        return _not_started(command, error)
+
+
+def _not_started(command: Sequence[str], error: OSError) -> int:
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
         print_message(f"key-wizard: {printable(command[0])}: command not found")
         return NOT_FOUND
-    except OSError as error:
-        print_message(f"key-wizard: {printable(command[0])}: {error.strerror}")
-        return NOT_EXECUTABLE
+    print_message(f"key-wizard: {printable(command[0])}: {error.strerror}")
+    return NOT_EXECUTABLE
 
 
 def _restore_signals() -> None:

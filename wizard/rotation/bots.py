@@ -13,8 +13,8 @@ from wizard.core.key_shape import holds_key
 from wizard.core.settings import Bot
 from wizard.core.text import printable
 from wizard.egress.ssh_hosts.openssh import end_process
+from wizard.rotation.bot_variables import RIVALS
 from wizard.rotation.context import Context
-from wizard.rotation.current_credentials import VARIABLES
 from wizard.rotation.model import Event
 
 RESTARTED = "bot.restarted"
@@ -99,7 +99,7 @@ def last_restarts(events: Iterable[Event]) -> dict[str, Restart]:
 
 def child_environ(environ: Mapping[str, str]) -> dict[str, str]:
     """Return the variables that a user's command is given: none that holds a key."""
-    return {name: value for name, value in environ.items() if name not in VARIABLES and not holds_key(value)}
+    return {name: value for name, value in environ.items() if name not in RIVALS and not holds_key(value)}
 
 
 async def run_command(command: tuple[str, ...], environ: Mapping[str, str], deadline: float = DEADLINE) -> CommandRun:

@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from wizard.core import settings
-from wizard.core.credentials import Credentials, KeyKind
+from wizard.core.credentials import Credentials
 from wizard.core.errors import WizardError
 from wizard.core.settings import Paths, Place, Settings
 from wizard.custody.backends import judge
@@ -23,12 +23,6 @@ from wizard.rotation.journal import read_journal
 if TYPE_CHECKING:
     from wizard.custody.keyring_process import KeyringProcess
     from wizard.custody.store import Store
-
-API_KEY = "BINANCE_API_KEY"
-API_SECRET = "BINANCE_API_SECRET"  # noqa: S105 - the name of a variable
-PRIVATE_KEY = "BINANCE_PRIVATE_KEY"
-VARIABLES = (API_KEY, API_SECRET, PRIVATE_KEY)
-"""Which of the last two is set depends on the kind of key; the other one is not set."""
 
 
 class NoCurrentKeyError(WizardError):
@@ -94,6 +88,12 @@ def current_key(environment: str, paths: Paths) -> KeyRecord:
     return record
 
 
+def stored_keys(environment: str) -> tuple[KeyRecord, ...]:
+    """Return all keys that the journal knows of an environment, the oldest first; a `WizardError` where it cannot."""
+    with read_journal(settings.paths()) as journal:
+        return journal.keys(environment)
+
+
 def _read_where_stored(record: KeyRecord, worker: KeyringProcess) -> Credentials | None:
     """Return the credentials from the backend that the journal names; None where that is not the place to look."""
     if judge(record.backend).refusal:
@@ -117,9 +117,3 @@ async def fetch(record: KeyRecord, store: Store) -> Credentials:
             advice="Use the login and the place that stored it, or replace the key.",
         )
     return credentials
-
-
-def as_variables(credentials: Credentials) -> dict[str, str]:
-    """Return credentials as environment variables for one program. Keep the result nowhere else."""
-    signing = API_SECRET if credentials.kind is KeyKind.HMAC else PRIVATE_KEY
-    return {API_KEY: credentials.api_key.reveal(), signing: credentials.signing.reveal()}

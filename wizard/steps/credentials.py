@@ -60,7 +60,7 @@ _TYPES = {
     ),
 }
 """For each type its name, what it is for, and what else is said of it."""
-_CHANGES = "With this key `exec` sets BINANCE_PRIVATE_KEY for your bot, and no BINANCE_API_SECRET."
+_CHANGES = "A bot that needs BINANCE_API_SECRET cannot use the new key. `exec` sets BINANCE_PRIVATE_KEY instead."
 
 
 def _check(role: Role, typed: Secret) -> None:
