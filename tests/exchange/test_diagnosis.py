@@ -167,6 +167,58 @@ def test_an_address_at_fault_is_named_with_what_to_do() -> None:
     assert f"Add {HERE} to the key's list" in verdict.advice
 
 
+ACCEPTED_FROM = replace(PLAIN, whitelist=(), accepted_from=ELSEWHERE, accepted_at=1793664000.0)
+CHANGED = "Binance refuses this key, most likely because your address changed"
+
+
+@pytest.mark.parametrize("control", [None, True, False])
+def test_an_address_that_changed_is_the_cause_also_where_the_list_is_unknown(control: bool | None) -> None:
+    verdict = diagnose(REFUSAL, replace(ACCEPTED_FROM, control_accepted=control))
+    assert (verdict.outcome, verdict.cause, verdict.what) == (REJECTED, Cause.ADDRESS, CHANGED)
+    since = f"Binance accepted this key from {ELSEWHERE} on 2026-11-03. Your calls now come from {HERE}."
+    assert verdict.why.startswith(since)
+    assert f"Add {HERE} to the key's list" in verdict.advice
+    assert verdict.unlisted is None  # there is no list here to add it to
+    ordered = diagnose(refused(-1015, "Too many new orders", 400), ACCEPTED_FROM)
+    assert since in ordered.why
+
+
+@pytest.mark.parametrize(
+    ("error", "known"),
+    [
+        (REFUSAL, replace(ACCEPTED_FROM, accepted_from=HERE)),
+        (REFUSAL, replace(ACCEPTED_FROM, egress=None)),
+        (naming(ELSEWHERE), ACCEPTED_FROM),  # for Binance it is the address that it was
+        (REFUSAL, replace(ACCEPTED_FROM, whitelist=LISTED)),  # a list with the new address was composed
+    ],
+)
+def test_an_address_that_did_not_change_for_binance_is_not_the_cause(
+    error: ExchangeError, known: Circumstances
+) -> None:
+    verdict = diagnose(error, known)
+    assert verdict.cause is Cause.NOT_YET_VISIBLE
+    assert "now come from" not in verdict.why
+
+
+def test_an_unlisted_address_is_told_with_from_where_the_key_worked_and_the_job_that_adds_it() -> None:
+    job = "key-wizard --env bench --job whitelist"
+    verdict = diagnose(REFUSAL, replace(ACCEPTED_FROM, whitelist=NOT_LISTED, change_list=job))
+    assert verdict.what == CHANGED
+    assert f"from {ELSEWHERE} on 2026-11-03" in verdict.why
+    assert f"{HERE} is not on the list" in verdict.why
+    assert (verdict.advice, verdict.unlisted) == (f"Add {HERE} to the whitelist of this key: {job}", HERE)
+
+
+@pytest.mark.parametrize("error", [REFUSAL, naming(HERE)])
+@pytest.mark.parametrize("egress", [HERE, None])
+def test_with_warp_on_no_address_is_advised(error: ExchangeError, egress: IPv4Address | None) -> None:
+    for whitelist in ((), NOT_LISTED):
+        verdict = diagnose(error, replace(PLAIN, egress=egress, whitelist=whitelist, is_shared=True))
+        assert verdict.unlisted is None
+        assert verdict.advice.startswith("Switch WARP off")
+        assert "many people share your address" in verdict.why
+
+
 def test_an_address_that_only_the_exchange_saw_is_not_advised_without_asking_whose_it_is() -> None:
     verdict = diagnose(naming(ELSEWHERE), PLAIN)
     assert "Find out whose address 198.51.100.7 is" in verdict.advice

@@ -6,7 +6,7 @@ import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 
 import httpx
 import pytest
@@ -62,6 +62,7 @@ class Bench:
         site: Site | None = None,
         deadline: float = 5.0,
         measures_clock: bool = False,
+        **known_besides: object,
     ) -> Diagnosis:
         """Make one signed call and judge it as the probe would."""
         transport = httpx.AsyncHTTPTransport(local_address=source)
@@ -80,7 +81,8 @@ class Bench:
         listed = [IPv4Network(whitelist)] if whitelist else []
         seen = egress if egress is not None else (HERE if source == "127.0.0.1" else ELSEWHERE)
         known = circumstances(self.site, seen, listed)
-        return diagnose(error, replace(known, surface=surface, control_accepted=accepted, skew=skew))
+        known = replace(known, surface=surface, control_accepted=accepted, skew=skew, **known_besides)  # type: ignore[arg-type]
+        return diagnose(error, known)
 
 
 async def failure(call: Awaitable[object]) -> ExchangeError | None:
@@ -103,6 +105,17 @@ async def accepted(bench: Bench, surface: Surface) -> Diagnosis:
 
 async def another_address(bench: Bench, surface: Surface) -> Diagnosis:
     return await bench.ask(await bench.key(enableFutures=True), surface, source="127.0.0.2")
+
+
+async def address_changed_list_unknown(bench: Bench, surface: Surface) -> Diagnosis:
+    key = await bench.key(enableFutures=True)
+    assert (await bench.ask(key, surface)).is_accepted
+    return await bench.ask(key, surface, source="127.0.0.2", whitelist="", accepted_from=IPv4Address(HERE))
+
+
+async def address_unchanged_list_unknown(bench: Bench, surface: Surface) -> Diagnosis:
+    key = await bench.key(enableReading=False)
+    return await bench.ask(key, surface, whitelist="", accepted_from=IPv4Address(HERE))
 
 
 async def permission_off(bench: Bench, surface: Surface) -> Diagnosis:
@@ -220,6 +233,8 @@ ROWS: list[tuple[Row, str, tuple[CallOutcome, Cause], int | None]] = [
     (accepted, "sapi api fapi websocket", (ACCEPTED, Cause.NONE), None),
     (another_address, "sapi api websocket", (REJECTED, Cause.ADDRESS), -2015),
     (another_address, "fapi", (REJECTED, Cause.ADDRESS), -2015),
+    (address_changed_list_unknown, "sapi api fapi websocket", (REJECTED, Cause.ADDRESS), -2015),
+    (address_unchanged_list_unknown, "sapi api fapi websocket", (REJECTED, Cause.NOT_YET_VISIBLE), -2015),
     (permission_off, "sapi api fapi websocket", (REJECTED, Cause.PERMISSION_OR_KEY), -2015),
     (nothing_explains_it, "sapi api fapi websocket", (REJECTED, Cause.NOT_YET_VISIBLE), -2015),
     (disabled, "sapi api fapi websocket", (REJECTED, Cause.PERMISSION_OR_KEY), -2015),

@@ -121,9 +121,12 @@ class World:
 
     async def plant(self, path: str, body: object, *, times: int = 1, status: int = 200) -> None:
         """Let the exchange answer the next `times` requests to `path` with `body`."""
-        answer = {"path": path, "body": body, "times": times, "status": status}
+        await self.fault(answers=[{"path": path, "body": body, "times": times, "status": status}])
+
+    async def fault(self, **faults: object) -> None:
+        """Let these things be wrong, and nothing else."""
         async with httpx.AsyncClient(trust_env=False) as client:
-            told = await client.put(f"{self.base_url}/desk/faults", json={"answers": [answer]})
+            told = await client.put(f"{self.base_url}/desk/faults", json=faults)
         assert told.is_success, told.text
 
     async def accepts(self, credentials: Credentials) -> bool:

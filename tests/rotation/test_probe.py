@@ -19,7 +19,9 @@ from tests.examples import UNTIMED, examples
 from tests.exchange.fake_exchange import FakeExchange, answer, cut, drip, flood, hold
 from tests.exchange.test_answer_fuzz import ON_THE_WIRE
 from tests.rotation.conftest import ELSEWHERE, HERE, World
+from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.sites import Site
+from wizard.custody.records import Slot
 from wizard.exchange.diagnosis import CallOutcome
 from wizard.rehearsal.session import embedded_site
 from wizard.rotation import findings as say
@@ -127,6 +129,32 @@ async def test_from_another_address_the_futures_refusal_makes_the_cause_certain(
     assert f"Binance sees {ELSEWHERE}, which is not on the list you composed" in key.observed
     assert "reported, not documented" in key.observed
     assert report.may_change
+
+
+async def test_a_current_key_whose_list_is_unknown_is_refused_with_from_where_it_worked(world: World) -> None:
+    made = await world.make_key()
+    async with world.flow() as flow:
+        with Credentials(KeyKind.HMAC, made.api_key, made.secret) as credentials:
+            await flow.context.vault.put(credentials, Slot.CURRENT)
+        await world.to_probe(flow)
+        assert told(await flow.probe.run())[say.CONTROL].passed
+    async with world.flow("127.0.0.2") as flow:
+        report = await flow.probe.run()
+    refusal = told(report)[say.CONTROL]
+    assert "most likely because your address changed" in refusal.observed
+    assert f"Binance accepted this key from {HERE} on 20" in refusal.observed
+    assert f"Your calls now come from {ELSEWHERE}." in refusal.observed
+
+
+async def test_with_warp_on_no_address_is_offered_for_the_list_although_the_futures_host_names_it(world: World) -> None:
+    async with world.flow() as flow:
+        await world.to_probe(flow)
+    async with world.flow("127.0.0.2") as flow:
+        await world.fault(warp=True)
+        diagnosis = (await flow.probe.run()).diagnosis
+    assert diagnosis is not None
+    assert f"Binance sees {ELSEWHERE}" in diagnosis.what
+    assert (diagnosis.unlisted, diagnosis.advice[:15]) == (None, "Switch WARP off")
 
 
 @pytest.mark.parametrize(("enabled", "proven"), [(True, True), (False, False)])

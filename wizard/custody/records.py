@@ -70,7 +70,7 @@ class KeyRecord:
     whitelist: str = ""
     """The list that it was proven with, separated by commas; empty where it is not known."""
     proven_from: str = ""
-    """The egress address that it was accepted from last, as far as that was observed."""
+    """The egress address that it was accepted from then; empty where that was not observed."""
     permissions: Mapping[str, bool] | None = None
     """What the exchange said then that it may do; None where it did not say."""
 

@@ -12,6 +12,7 @@ from functools import partial
 from ipaddress import IPv4Address, IPv4Network
 from typing import Literal
 
+from wizard.core.clock import utc
 from wizard.core.sites import Site
 from wizard.exchange.errors import ErrorKind, ExchangeError
 from wizard.exchange.skew import ClockSkew
@@ -98,6 +99,14 @@ class Circumstances:
     """How far this host's clock is off, where it was measured."""
     seen_as: IPv4Address | None = None
     """The caller's address as the exchange named it in another refusal of the same minute."""
+    accepted_from: IPv4Address | None = None
+    """From where the exchange accepted this key last, as far as that was observed."""
+    accepted_at: float = 0.0
+    """When, in seconds since 1970."""
+    is_shared: bool = False
+    """Whether a service says that Cloudflare WARP is on: then no address from here is one for a list."""
+    change_list: str = ""
+    """The command of the job that changes the key's list; empty while a job is open."""
 
     def lists(self, address: IPv4Address | None) -> bool | None:
         """Return whether the whitelist covers `address`; None when one of them is not known."""
@@ -159,13 +168,21 @@ def diagnose(error: ExchangeError | None, known: Circumstances) -> Diagnosis:
         found = _wrong_time(known)
     else:
         found = _by_code(error, known)
+    if known.is_shared and found.cause in {Cause.ADDRESS, Cause.NOT_YET_VISIBLE}:
+        found = replace(found, why=f"{found.why} {_SHARED}", advice=_WITHOUT_WARP)
     return replace(found, code=code, retry_after=error.retry_after, unlisted=_unlisted(found, error.request_ip, known))
 
 
 def _unlisted(found: Diagnosis, named: IPv4Address | None, known: Circumstances) -> IPv4Address | None:
     """Return the address to put on the list; None where the exchange and the echo services see different ones."""
-    seen = {address for address in (named, known.seen_as, known.egress) if address}
-    return seen.pop() if found.cause is Cause.ADDRESS and len(seen) == 1 else None
+    seen = set(_seen(named, known))
+    helps = found.cause is Cause.ADDRESS and known.whitelist and not known.is_shared
+    return seen.pop() if helps and len(seen) == 1 else None
+
+
+def _seen(named: IPv4Address | None, known: Circumstances) -> list[IPv4Address]:
+    """Return the caller's address as each saw it that did."""
+    return [address for address in (known.egress, named, known.seen_as) if address]
 
 
 _rejected = partial(Diagnosis, CallOutcome.REJECTED)
@@ -269,22 +286,25 @@ def _wrong_time(known: Circumstances) -> Diagnosis:
 def _order_rate_limit(known: Circumstances) -> Diagnosis:
     """Return what -1015 means, the order rate limit (CONFIRMED): the address is compared anyway."""
     why = "Code -1015 is documented as the order rate limit. Some sources report it after a change of address."
+    changed = _change(None, known)
     if known.lists(known.egress) is False:
         return _inconclusive(
             Cause.ADDRESS,
             "Binance reports too many orders, but your address is not on the list you composed",
-            f"{why} Your address is {known.egress}.",
-            f"Add {known.egress} to the key's list on Binance's page, then try again.",
+            " ".join(filter(None, (why, f"Your address is {known.egress}.", changed))),
+            _add(known.egress, known),
         )
     return _inconclusive(
         Cause.ORDER_RATE_LIMIT,
         "The account sends too many orders",
-        f"{why} {_comparison(known)}",
+        " ".join(filter(None, (why, changed or _comparison(known)))),
         "Let the bots that send orders pause, then try again.",
     )
 
 
 _ONE_TEXT = "Code -2015 stands for an unknown key, an unlisted address or a missing permission."
+_SHARED = "Cloudflare WARP is on, so many people share your address, and it changes."
+_WITHOUT_WARP = "Switch WARP off, or exclude Binance from it. Then try again."
 _TAKES_TIME = "A new key or list may need a few minutes (reported, not documented)."
 
 
@@ -297,12 +317,14 @@ def _key_refused(named: IPv4Address | None, known: Circumstances) -> Diagnosis:
     elsewhere = known.seen_as if known.lists(known.seen_as) is False else None
     if elsewhere and not (listed and known.control_accepted):
         return _address_named(elsewhere, known)
-    if listed is False:
+    changed = _change(named, known)
+    if listed is False or (changed and listed is None):
+        unlisted = f"{seen} is not on the list you composed." if listed is False else _LIST_UNKNOWN
         return _rejected(
             Cause.ADDRESS,
-            "Binance refuses this key, most likely because of your address",
-            f"Your address {known.egress} is not on the list you composed. {_ONE_TEXT}",
-            _add(known.egress),
+            f"Binance refuses this key, most likely because {'your address changed' if changed else 'of your address'}",
+            " ".join(filter(None, (changed, unlisted, _ONE_TEXT))),
+            _add(seen, known),
         )
     if listed and known.control_accepted:
         routes = f" Or your calls take two routes, as the futures host saw {elsewhere}." if elsewhere else ""
@@ -318,7 +340,7 @@ def _key_refused(named: IPv4Address | None, known: Circumstances) -> Diagnosis:
 
 
 def _address_named(address: IPv4Address, known: Circumstances) -> Diagnosis:
-    advice = _add(address)
+    advice = _add(address, known)
     if known.egress not in (None, address):
         advice = (
             f"Find out whose address {address} is before you list it. Other services see {known.egress}."
@@ -343,8 +365,22 @@ def _not_yet_visible(address: IPv4Address | None, known: Circumstances) -> Diagn
     )
 
 
-def _add(address: IPv4Address | None) -> str:
+def _add(address: IPv4Address | None, known: Circumstances) -> str:
+    if known.change_list:
+        return f"Add {address} to the whitelist of this key: {known.change_list}"
     return f"Add {address} to the key's list on Binance's page, or call from a listed address."
+
+
+_LIST_UNKNOWN = "The wizard does not know the key's list."
+
+
+def _change(named: IPv4Address | None, known: Circumstances) -> str:
+    """Say from where the key was accepted last, where nobody sees that address any more; else nothing."""
+    seen = _seen(named, known)
+    if not seen or known.accepted_from is None or known.accepted_from in seen:
+        return ""
+    day = utc(known.accepted_at)[:10]
+    return f"Binance accepted this key from {known.accepted_from} on {day}. Your calls now come from {seen[0]}."
 
 
 def _comparison(known: Circumstances) -> str:
@@ -352,7 +388,7 @@ def _comparison(known: Circumstances) -> str:
         return "Your address is not known yet."
     listed = known.lists(known.egress)
     if listed is None:
-        return "The wizard does not know the key's list, so it could not compare your address."
+        return f"{_LIST_UNKNOWN} So it could not compare your address."
     return f"Your address {known.egress} is {'' if listed else 'not '}on the list you composed."
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network
@@ -16,9 +16,10 @@ from wizard.custody.vault import Vault
 from wizard.egress.ipv6 import Ipv6Lookup
 from wizard.egress.services import EchoService
 from wizard.exchange.client import ExchangeClient
+from wizard.exchange.diagnosis import Circumstances
 from wizard.exchange.resolution import Lookup, look_up
 from wizard.net.route import Route, decide_route
-from wizard.rotation.exchange_calls import open_exchange
+from wizard.rotation.exchange_calls import circumstances, open_exchange
 from wizard.rotation.journal import Journal, networks_of
 from wizard.rotation.model import RotationRecord
 
@@ -87,6 +88,12 @@ class Context:
         """The egress address on which operators agree in the newest detection; nothing where they do not."""
         seen = self.journal.last_verdict(self.environment.name)
         return str(seen.addresses[0]) if seen is not None and seen.is_agreed else ""
+
+    def circumstances(self, key: KeyRecord | None, whitelist: Sequence[IPv4Network] = ()) -> Circumstances:
+        """Return what is known about a signed call from here with `key`, which is meant to have `whitelist`."""
+        seen = self.journal.last_verdict(self.environment.name)
+        is_shared = seen is not None and seen.is_shared
+        return circumstances(self.environment.site, self.egress, whitelist, key, is_shared=is_shared)
 
     @property
     def whitelist(self) -> tuple[IPv4Network, ...]:

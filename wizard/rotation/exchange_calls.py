@@ -14,6 +14,7 @@ from wizard.core.clock import Clock
 from wizard.core.credentials import Credentials
 from wizard.core.settings import Environment
 from wizard.core.sites import Site
+from wizard.custody.records import KeyRecord
 from wizard.egress.ipv6 import Ipv6Lookup, Ipv6Route, find_ipv6_route
 from wizard.egress.selection import ExchangeObservation
 from wizard.exchange.client import ExchangeClient
@@ -49,9 +50,26 @@ def open_exchange(
     )
 
 
-def circumstances(site: Site, egress: str = "", whitelist: Sequence[IPv4Network] = ()) -> Circumstances:
-    """Return what is known about the call that `ask` makes; `egress` is empty where it is not known."""
-    return Circumstances(site, "sapi" if site.has_sapi else "api", read_ipv4(egress), whitelist)
+def circumstances(
+    site: Site,
+    egress: str = "",
+    whitelist: Sequence[IPv4Network] = (),
+    key: KeyRecord | None = None,
+    *,
+    is_shared: bool = False,
+    change_list: str = "",
+) -> Circumstances:
+    """Return what is known about the call that `ask` makes with `key`; `egress` is empty where it is not known."""
+    return Circumstances(
+        site,
+        "sapi" if site.has_sapi else "api",
+        read_ipv4(egress),
+        whitelist,
+        accepted_from=read_ipv4(key.proven_from) if key else None,
+        accepted_at=key.proven_at or 0.0 if key else 0.0,
+        is_shared=is_shared,
+        change_list=change_list,
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -183,7 +183,7 @@ class Journal:
             address: The egress address that it was accepted from; empty where that was not observed.
             permissions: What the exchange said that it may do; None where it did not say.
         """
-        seen = {"proven_from": address} if address else {}
+        seen = {"proven_from": address}
         if permissions is not None:
             seen["permissions"] = json.dumps(dict(permissions), sort_keys=True)
         self._change_key(record, "key.accepted", {"address": address}, proven_at=self._clock(), **seen)

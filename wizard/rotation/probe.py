@@ -7,9 +7,8 @@ are asked at the same time. What could not be asked is `not run`, never `failed`
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Network
 from typing import Any, TypeVar
 
 from wizard.core.credentials import Credentials, KeyKind
@@ -33,7 +32,7 @@ from wizard.exchange.websocket import can_log_on
 from wizard.rotation import findings
 from wizard.rotation.connection_check import check_connection, describe_connection
 from wizard.rotation.context import Context
-from wizard.rotation.exchange_calls import SignedAnswer, ask, circumstances, named_by_futures
+from wizard.rotation.exchange_calls import SignedAnswer, ask, named_by_futures
 from wizard.rotation.findings import FindingWriter
 from wizard.rotation.journal import networks_of
 from wizard.rotation.model import Finding, Mode, Outcome
@@ -172,9 +171,8 @@ class Probe:
             self._note(subject, Outcome.NOT_APPLICABLE, f"{self._site.name} is not known to have such a host.")
         return bool(url)
 
-    def _known(self, whitelist: Sequence[IPv4Network] | None = None) -> Circumstances:
-        listed = self._context.whitelist if whitelist is None else whitelist
-        return circumstances(self._site, self._context.egress, listed)
+    def _known(self) -> Circumstances:
+        return self._context.circumstances(self._pending, self._context.whitelist)
 
     def _diagnose(self, error: ExchangeError, surface: Surface) -> Diagnosis:
         return diagnose(error, replace(self._known(), surface=surface))
@@ -256,7 +254,7 @@ class Probe:
             return None
         trouble = "" if control else f"It is not in {self._context.vault.store.place}."
         if control:
-            known = self._known(networks_of(self._current.whitelist))
+            known = self._context.circumstances(self._current, networks_of(self._current.whitelist))
             try:
                 answer, took_ms = await self._timed(self._ask_twice(client, control, known))
             except SigningKeyError as unusable:

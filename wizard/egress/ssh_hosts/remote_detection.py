@@ -83,9 +83,8 @@ async def ask_hosts(
     """
     bounds = bounds or Bounds()
     first: dict[str, EchoService] = {}
-    for service in sorted(
-        services, key=lambda one: one.parser is not Parser.TRACE
-    ):  # two of one operator are one voice
+    # Two services of one operator would be one voice.
+    for service in sorted(services, key=lambda one: one.parser is not Parser.TRACE):
         first.setdefault(service.operator, service)
     voices = tuple(first.values())[:MOST_OPERATORS]
     free = asyncio.Semaphore(bounds.at_a_time)

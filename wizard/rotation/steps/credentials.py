@@ -18,7 +18,7 @@ from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.exchange.signing import KeyPair, generate_ed25519, generate_rsa, public_pem
 from wizard.intake.copies import Copies, copies_of
 from wizard.rotation.context import Context
-from wizard.rotation.exchange_calls import SignedAnswer, ask, circumstances
+from wizard.rotation.exchange_calls import SignedAnswer, ask
 from wizard.rotation.findings import STORAGE
 from wizard.rotation.model import SWAP_WORD, Finding, Mode, Outcome
 
@@ -71,11 +71,12 @@ class CredentialsStep:
     async def ask_permissions(self) -> SignedAnswer | None:
         """Ask Binance what the current key may do, None where there is none; a `WizardError` where it cannot."""
         context = self._context
-        async with context.credentials(context.key(Slot.CURRENT)) as found:
+        current = context.key(Slot.CURRENT)
+        async with context.credentials(current) as found:
             if found is None:
                 return None
             async with context.exchange() as client:
-                return await ask(client, found, circumstances(context.environment.site, context.egress))
+                return await ask(client, found, context.circumstances(current))
 
     async def store_hmac(self, api_key: Secret, secret: Secret) -> Finding:
         """Store an API key with its HMAC secret."""

@@ -15,7 +15,7 @@ from wizard.core.text import capitalised
 from wizard.custody.records import KeyRecord, Slot
 from wizard.exchange.diagnosis import Diagnosis
 from wizard.rotation.context import Context
-from wizard.rotation.exchange_calls import SignedAnswer, ask, circumstances
+from wizard.rotation.exchange_calls import SignedAnswer, ask
 from wizard.rotation.model import Finding, Mode
 from wizard.rotation.probe import Probe, ProbeReport
 
@@ -107,7 +107,7 @@ class ProbeStep:
             yield subject, credentials
 
     async def _ask(self, credentials: Credentials) -> SignedAnswer:
-        known = circumstances(self._context.environment.site, self._context.egress, self._context.whitelist)
+        known = self._context.circumstances(self.subject(), self._context.whitelist)
         async with self._context.exchange() as client:
             return await ask(client, credentials, known)
 

@@ -15,7 +15,7 @@ from wizard.exchange.client import ExchangeClient
 from wizard.exchange.diagnosis import DEATH_CODES, REFUSED_KEY, Circumstances
 from wizard.rotation.bots import Restart, item_of, last_restarts, restart
 from wizard.rotation.context import Context
-from wizard.rotation.exchange_calls import SignedAnswer, ask, ask_account, ask_futures, circumstances
+from wizard.rotation.exchange_calls import SignedAnswer, ask, ask_account, ask_futures
 from wizard.rotation.journal import networks_of
 from wizard.rotation.model import Event, Grade
 from wizard.rotation.retirement import POLLS_IN_A_ROW, Death, Poll, covers, judge_death, judge_missing
@@ -239,7 +239,7 @@ class RetireStep:
         return restricted == [True, True] or (set(restricted) == {None} and told is not None)
 
     def _known(self, record: KeyRecord | None) -> Circumstances:
-        return circumstances(self._context.environment.site, self._context.egress, _listed(record))
+        return self._context.circumstances(record, _listed(record))
 
     def polls(self) -> list[Poll]:
         """Return all polls since the switch, the oldest first."""
