@@ -5,12 +5,17 @@ from __future__ import annotations
 import argparse
 import importlib
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from wizard import __version__
 from wizard.commands.console import ArgumentParser, add_command, open_wizard, print_error, print_message, refuse_keys
-from wizard.core.errors import Exit, WizardError
+from wizard.core.errors import Exit, UsageError, WizardError
 from wizard.core.safety import Inherited, redacted_report
 from wizard.core.shutdown import Shutdown, discard_output
+from wizard.rotation.model import JOB_NAMES, Mode
+
+if TYPE_CHECKING:
+    from wizard.rotation.journal import Overview
 
 COMMANDS = (
     "rehearse",
@@ -81,6 +86,8 @@ def _parser(arguments: Sequence[str]) -> ArgumentParser:
     parser = ArgumentParser(prog="key-wizard", description=_ABOUT, epilog=_EPILOG, formatter_class=_Raw)
     parser.add_argument("--version", action="version", version=f"key-wizard {__version__}")
     parser.add_argument("--env", metavar="NAME", help="open this environment")
+    names = [name for mode, name in JOB_NAMES.items() if mode is not Mode.LEAKED]
+    parser.add_argument("--job", choices=names, help="begin this job, or resume it")
     parser.add_argument("--plain", action="store_true", help="line by line, for screen readers and serial consoles")
     parser.set_defaults(run=_open_wizard)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
@@ -104,9 +111,23 @@ def _open_wizard(options: argparse.Namespace) -> int:
     known = settings.load(paths.config_file)
     if options.env is not None:
         known.environment(options.env)
-    return open_wizard(
-        RealEnvironments(paths, known), options.shutdown, environment=options.env, is_plain=options.plain
-    )
+    environments, job = RealEnvironments(paths, known), None
+    if options.job is not None:
+        job = next(mode for mode, name in JOB_NAMES.items() if name == options.job)
+        _refuse_misfit(job, [one for one in environments.overviews() if options.env in (None, one.environment.name)])
+    return open_wizard(environments, options.shutdown, environment=options.env, job=job, is_plain=options.plain)
+
+
+def _refuse_misfit(job: Mode, overviews: Sequence[Overview]) -> None:
+    """Say that a job cannot be begun or resumed before a screen opens."""
+    from wizard.rotation.state_machine import refuse_misfit  # noqa: PLC0415 - loaded for a job alone
+
+    if len(overviews) != 1:
+        advice = f"Name it: key-wizard --env NAME --job {JOB_NAMES[job]}"
+        raise UsageError("You have several environments, and none is named", advice=advice, code="environment.unnamed")
+    (one,) = overviews
+    if one.open_rotation is None or one.open_rotation.mode is not job:
+        refuse_misfit(job, one.current, one.open_rotation)
 
 
 __all__ = ["Exit", "run"]

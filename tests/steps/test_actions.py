@@ -28,7 +28,7 @@ MEANINGS = {
     BACK: "back",
     TOGGLE: "tick",
     "F": "fix-all",
-    "a": "add create permissions",  # brings something new
+    "a": "add create permissions replace",  # brings something new
     "b": "ask",  # Binance
     "c": "copy",
     "d": "delete",
@@ -36,6 +36,7 @@ MEANINGS = {
     "f": "fix",
     "g": "give-up",
     "h": "history",
+    "i": "import",
     "j": "join",
     "k": "try",
     "m": "more",

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from pathlib import Path
 from unittest.mock import Mock
 
 import pytest
 
 from tests.custody.fakes import PASSWORD, FakeLocked, FakeWithoutBus
+from tests.egress_notes import note_egress
 from tests.plain.script import PlainWorld
-from tests.rotation.conftest import World
+from tests.rotation.conftest import ELSEWHERE, HERE, OpenStore, World
 from tests.steps.face import FakeFace
+from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
 from wizard.core.settings import Environment, Place, load
 from wizard.custody.custodian import Custodian
 from wizard.custody.errors import CustodyError
 from wizard.custody.keyring_errors import BUS_COMMAND
+from wizard.custody.records import Slot
 from wizard.rehearsal.session import embedded_site
-from wizard.rotation.journal import Overview, open_journal
+from wizard.rotation.journal import OTHER_HOSTS, Overview, open_journal
 from wizard.rotation.model import Mode, Step
 from wizard.rotation.opening import sole_writer
 from wizard.rotation.state_machine import Move, Transition
@@ -39,10 +43,11 @@ class Home(HomePresenter):
         *,
         is_live: bool = True,
         named: str | None = None,
+        job: Mode | None = None,
         session: EnvironmentSession | None = None,
     ) -> None:
         self.environments = environments
-        self.session = session or EnvironmentSession(environments, "key-wizard", named)
+        self.session = session or EnvironmentSession(environments, "key-wizard", named, job)
         super().__init__(self.session, FakeFace(custodian=environments.custodian, is_live=is_live))
 
     async def press(self, key: str, *given: str) -> View:
@@ -107,11 +112,98 @@ async def test_a_key_in_use_is_replaced_by_enter(with_key: PlainWorld) -> None:
     ]
     await home.begin()
     assert offered(home.view())[PRIMARY] == "Replace"
-    assert home.view().action("a") is None
     await home.press(PRIMARY)
     assert home.face.left == "leave"
     assert home.session.flow is not None
     assert home.session.flow.step is Step.EGRESS
+    await home.session.close()
+
+
+async def test_the_whitelist_of_the_key_in_use_is_changed_by_one_key(with_key: PlainWorld) -> None:
+    home = Home(with_key)
+    await home.begin()
+    await home.press("w")
+    assert home.session.flow is not None
+    assert home.session.flow.context.rotation.mode is Mode.WHITELIST
+    plan = (await again(home)).view().rows[0].detail
+    assert plan[0].startswith("Resume at 1 Egress IP")
+    assert [line[3:14].strip() for line in plan[2:]] == ["Egress IP", "Whitelist", "Apply", "Probe"]
+
+
+async def test_where_the_address_is_not_on_the_list_enter_changes_the_whitelist(with_key: PlainWorld) -> None:
+    observe(with_key, ELSEWHERE)
+    home = Home(with_key)
+    row = home.view().rows[0]
+    assert (row.state, row.cells[-1]) == (State.STOP, "address not on the list")
+    assert row.detail[0].startswith("Change the whitelist of …")
+    await home.begin()
+    assert (offered(home.view())[PRIMARY], offered(home.view())["a"]) == ("Whitelist", "Replace")
+    assert home.view().actions[0].also == "w", "its letter works as everywhere"
+    await home.press(PRIMARY)
+    assert home.session.flow is not None
+    assert home.session.flow.context.rotation.mode is Mode.WHITELIST
+    await home.session.close()
+
+
+async def test_an_address_that_changed_is_said_of_a_key_whose_list_is_not_known(world: World) -> None:
+    async with world.flow() as flow:
+        made = await world.make_key()
+        await flow.context.vault.put(Credentials(KeyKind.HMAC, made.api_key, made.secret), Slot.CURRENT)
+        plain = PlainWorld(world)
+        observe(plain, ELSEWHERE)
+        assert Home(plain).view().rows[0].cells[-1] == "", "nobody knows from where it works"
+        assert flow.current is not None
+        flow.context.journal.mark_proven(flow.current, HERE)
+    assert Home(plain).view().rows[0].cells[-1] == "address changed"
+    observe(plain, HERE)
+    assert Home(plain).view().rows[0].cells[-1] == "accepted 0 s ago"
+
+
+async def test_where_services_disagree_nothing_is_said_of_the_list(with_key: PlainWorld) -> None:
+    observe(with_key, ELSEWHERE, state="split")
+    assert offered(Home(with_key).view())[PRIMARY] == "Replace"
+    observe(with_key, ELSEWHERE, asked_by=OTHER_HOSTS)
+    assert offered(Home(with_key).view())[PRIMARY] == "Replace", "it is another host's address"
+
+
+def observe(world: PlainWorld, address: str, state: str = "agreed", asked_by: str = "check") -> None:
+    """Have a command see this host at an address."""
+    with closing(open_journal(world.paths)) as journal:
+        note_egress(journal, "bench", {address: ("Amazon", "Cloudflare")}, state, "direct", asked_by=asked_by)
+
+
+async def test_a_job_that_the_command_line_names_begins_by_itself_once(with_key: PlainWorld) -> None:
+    home = Home(with_key, job=Mode.WHITELIST)
+    await home.begin()
+    assert home.face.left == "leave"
+    assert home.session.flow is not None
+    assert home.session.flow.context.rotation.mode is Mode.WHITELIST
+    await home.session.flow.abandon()
+    later = Home(with_key, session=home.session)
+    await later.begin()
+    assert home.session.flow.rotation is None, "given up is given up"
+    await home.session.close()
+
+
+async def test_a_named_job_that_is_open_is_resumed(with_key: PlainWorld) -> None:
+    home = Home(with_key, job=Mode.WHITELIST)
+    await home.begin()
+    assert home.session.flow is not None
+    home.session.flow.advance(Step.EGRESS)
+    await home.session.close()
+    home = Home(with_key, job=Mode.WHITELIST)
+    await home.begin()
+    assert home.session.flow is not None
+    assert (home.face.left, home.session.flow.step) == ("leave", Step.WHITELIST)
+    await home.session.close()
+
+
+async def test_a_named_job_waits_where_there_is_something_to_look_at_first(with_key: PlainWorld) -> None:
+    with_key.bench.store = OpenStore()
+    home = Home(with_key, job=Mode.WHITELIST)
+    await home.begin()
+    assert "is missing" in home.view().verdict
+    assert home.face.left == ""
     await home.session.close()
 
 

@@ -18,8 +18,9 @@ from wizard.custody.records import Slot
 from wizard.rehearsal.simulated_page import NewKey
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Mode, Outcome, Step
+from wizard.steps.apply import ApplyPresenter
 from wizard.steps.presenter import Face, Presenter
-from wizard.steps.probe import ApplyPresenter, ProbePresenter
+from wizard.steps.probe import ProbePresenter
 from wizard.steps.view import PRIMARY, State, View
 
 RESTRICTIONS = "/sapi/v1/account/apiRestrictions"

@@ -199,9 +199,9 @@ async def test_on_a_headless_machine_five_entries_lead_to_an_open_encrypted_file
 
 async def test_where_the_keyring_works_nothing_else_is_offered(wizard: Wizard) -> None:
     await wizard.at_home()
-    await wizard.press("o", "v", "e", "d", "g", "a", "r")
+    await wizard.press("o", "v", "e", "d", "g", "r")
     assert is_home(wizard)
-    assert wizard.text("ActionBar").splitlines() == ["enter Replace   h History   ? Help   q Quit"]
+    assert wizard.text("ActionBar").splitlines() == ["enter Replace   w Whitelist   h History   ? Help   q Quit"]
 
 
 async def test_a_key_pasted_where_a_word_is_typed_is_not_drawn_and_said(wizard: Wizard) -> None:

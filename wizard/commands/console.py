@@ -20,7 +20,7 @@ from wizard.core.key_shape import holds_key
 from wizard.core.shutdown import Shutdown, discard_output
 from wizard.core.terminal import inspect_terminal
 from wizard.core.text import capitalised, printable
-from wizard.rotation.model import Finding, Outcome
+from wizard.rotation.model import Finding, Mode, Outcome
 
 if TYPE_CHECKING:
     from wizard.environments import Environments
@@ -40,9 +40,13 @@ def open_wizard(
     command: str = "key-wizard",
     *,
     environment: str | None = None,
+    job: Mode | None = None,
     is_plain: bool = False,
 ) -> int:
-    """Open the wizard on screens or by lines, and return its exit code; `command` brings the user back."""
+    """Open the wizard on screens or by lines, and return its exit code; `command` brings the user back.
+
+    Once the environment is open, `job` is begun, or resumed where it is the open one.
+    """
     is_plain = is_plain or speaks_lines(os.environ)
     if is_plain:
         from wizard.plain.walk import open_wizard as open_face  # noqa: PLC0415
@@ -50,7 +54,7 @@ def open_wizard(
         gc.disable()  # until the first paint: what is loaded stays, and would be looked through again and again
         from wizard.tui.app import open_wizard as open_face  # noqa: PLC0415 - loads textual
     named = f" --env {environment}" if environment else ""
-    return open_face(environments, environment, command + named + " --plain" * is_plain, shutdown)
+    return open_face(environments, environment, command + named + " --plain" * is_plain, shutdown, job)
 
 
 def speaks_lines(environ: Mapping[str, str]) -> bool:

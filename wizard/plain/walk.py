@@ -23,6 +23,7 @@ from wizard.plain.interrupts import EndOfInputError, Interrupts
 from wizard.plain.lines import Lines
 from wizard.plain.talk import Talk
 from wizard.plain.terminal import TerminalConsole
+from wizard.rotation.model import Mode
 from wizard.steps.home import HomePresenter
 from wizard.steps.pages import PAGES
 from wizard.steps.passwords import unlocking
@@ -77,7 +78,9 @@ class Walk:
         return await forms.fill(self._talk, unlocking(custodian, error.remedy))
 
 
-def open_wizard(environments: Environments, environment: str | None, command: str, shutdown: Shutdown) -> int:
+def open_wizard(
+    environments: Environments, environment: str | None, command: str, shutdown: Shutdown, job: Mode | None = None
+) -> int:
     """Open the line mode on these environments and return its exit code.
 
     Raises:
@@ -99,7 +102,7 @@ def open_wizard(environments: Environments, environment: str | None, command: st
             encoding=target.encoding,
             may_pipe_secrets=isinstance(environments, RehearsalEnvironments),
         )
-        session = EnvironmentSession(environments, command, environment)
+        session = EnvironmentSession(environments, command, environment, job)
         visit = Walk(session, Talk(console, interrupts))
 
         def ask_what_is_meant() -> None:

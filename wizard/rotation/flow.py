@@ -17,7 +17,7 @@ from wizard.rotation.model import TITLES, Finding, Mode, RotationRecord, Step, e
 from wizard.rotation.probe import ProbeReport
 from wizard.rotation.report import Report
 from wizard.rotation.retirement import Death
-from wizard.rotation.state_machine import JOBS, Facts, Move, Transition, transition
+from wizard.rotation.state_machine import JOBS, Facts, Move, Transition, refuse_misfit, transition
 from wizard.rotation.steps.address_selection import AddressSelection
 from wizard.rotation.steps.credentials import CredentialsStep
 from wizard.rotation.steps.egress import EgressStep
@@ -124,12 +124,7 @@ class Flow:
 
     async def begin(self, mode: Mode) -> RotationRecord:
         """Open a rotation, without what an earlier one left unused; a `WizardError` where the mode does not fit."""
-        if self.rotation is not None:
-            raise _out_of_place("A job is open already", advice="Resume it, or give it up first.")
-        if self.current is not None and not JOBS[mode].has_current:
-            raise _out_of_place("A key is in use already", why=f"It is {self.current.name}.", advice="Replace it.")
-        if self.current is None and JOBS[mode].has_current:
-            raise _out_of_place("No key is in use yet", advice="Create one, or import the one you use.")
+        refuse_misfit(mode, self.current, self.rotation)
         await self._drop_unused("an earlier rotation left it unused")
         # What was typed, asked or chosen for another rotation is not for this one.
         self.egress.observation = None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -52,12 +52,17 @@ class Overview:
     current: KeyRecord | None
     legacy: KeyRecord | None
     open_rotation: RotationRecord | None
+    unlisted: str = ""
+    """This host's address as it was seen last, where the list of the current key lacks it: the key is refused then.
+    Where that list is not known: where it is not the address that the key was accepted from last."""
 
     @property
     def next_step(self) -> str:
         """What one would do here, in a few words."""
         if self.open_rotation:
             return f"resume at {self.open_rotation.step}"
+        if self.unlisted:
+            return "change the whitelist"
         return "replace" if self.current else "set up"
 
 
@@ -97,15 +102,16 @@ class Journal:
 
     def overview(self, environments: Iterable[Environment]) -> tuple[Overview, ...]:
         """Return each environment at a glance."""
-        return tuple(
-            Overview(
-                environment,
-                self.key_in(environment.name, Slot.CURRENT),
-                self.key_in(environment.name, Slot.LEGACY),
-                self.open_rotation(environment.name),
-            )
-            for environment in environments
-        )
+        return tuple(map(self._overview, environments))
+
+    def _overview(self, environment: Environment) -> Overview:
+        name = environment.name
+        current, legacy = (self.key_in(name, slot) for slot in (Slot.CURRENT, Slot.LEGACY))
+        seen = self._newest(name, "asked_by NOT IN (?, ?)", OTHER_HOSTS, THE_EXCHANGE) if current else ()
+        verdict = _verdict(seen) if seen else None
+        address = verdict.addresses[0] if verdict and verdict.is_agreed else None
+        unlisted = str(address) if current and address and not _is_covered(current, address) else ""
+        return Overview(environment, current, legacy, self.open_rotation(name), unlisted)
 
     def begin_rotation(self, environment: str, mode: Mode) -> RotationRecord:
         """Open a rotation at the first step of its job; there is at most one open rotation per environment."""
@@ -272,16 +278,19 @@ class Journal:
         One over another route than `route` (empty for any) does not count, nor one before `since`, as far as the clock
         has not been set back.
         """
-        seen = self._database.select(
-            rows.sighting,
-            "SELECT * FROM egress_observations WHERE environment = ? AND detection ="
-            " (SELECT max(detection) FROM egress_observations WHERE environment = ? AND asked_by = ?) ORDER BY rowid",
-            *(environment, environment, WIZARD),
-        )
+        seen = self._newest(environment, "asked_by = ?", WIZARD)
         if not seen or (route and seen[0].route != route) or seen[0].at < since <= self._clock():
             return None
-        operators = {one.address: one.operators for one in seen if one.address}
-        return EgressVerdict(seen[0].state, operators)
+        return _verdict(seen)
+
+    def _newest(self, environment: str, asked_by: str, *who: str) -> Sequence[rows.Sighting]:
+        """Return the rows of the newest detection; `asked_by` is the condition that it meets."""
+        return self._database.select(
+            rows.sighting,
+            "SELECT * FROM egress_observations WHERE environment = ? AND detection ="  # noqa: S608 - no value stands in it
+            f" (SELECT max(detection) FROM egress_observations WHERE environment = ? AND {asked_by}) ORDER BY rowid",
+            *(environment, environment, *who),
+        )
 
     def last_seen(self, environment: str, route: str | None) -> dict[str, float]:
         """Return each address with when it was seen last over a route of this host; None for those of other hosts."""
@@ -408,6 +417,18 @@ def read_journal(paths: Paths) -> Iterator[Journal]:
 def networks_of(text: str) -> tuple[IPv4Network, ...]:
     """Return the networks in a list as the journal keeps it."""
     return tuple(map(IPv4Network, text.split(","))) if text else ()
+
+
+def _verdict(seen: Sequence[rows.Sighting]) -> EgressVerdict:
+    """Return what the rows of one detection come to."""
+    return EgressVerdict(seen[0].state, {one.address: one.operators for one in seen if one.address})
+
+
+def _is_covered(key: KeyRecord, address: IPv4Address) -> bool:
+    """Whether a key should be accepted from an address, by its list, and by where it was accepted from last."""
+    known = networks_of(key.whitelist)
+    is_listed = any(address in block for block in known) if known else not key.proven_from
+    return is_listed or str(address) == key.proven_from
 
 
 def _about(record: KeyRecord) -> dict[str, object]:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.errors import sentences
-from wizard.custody.records import KeyRecord
+from wizard.custody.records import KeyRecord, Slot
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.diagnosis import (
     MALFORMED_KEY,
@@ -335,7 +335,8 @@ class Probe:
         diagnosis = new.answer.diagnose(other.answer.accepted if other else None, skew=skew, seen_as=seen_as)
         self._tell(self._writer.diagnosis(findings.NEW_KEY, diagnosis))
         self._tell_not_run(*_ON_THE_KEY)
-        may_be_swapped = credentials.kind is KeyKind.HMAC and new.answer.code in MAYBE_SWAPPED
+        is_new = self._pending.slot is Slot.PENDING
+        may_be_swapped = is_new and credentials.kind is KeyKind.HMAC and new.answer.code in MAYBE_SWAPPED
         return ProbeReport(tuple(self._findings), self._pending.item, None, diagnosis, may_be_swapped)
 
     async def _timed(self, call: Awaitable[Result]) -> tuple[Result, float]:

@@ -10,7 +10,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from wizard.rotation.model import Mode, RotationRecord, Step
+from wizard.core.errors import UsageError
+from wizard.custody.records import KeyRecord
+from wizard.rotation.model import JOB_NAMES, TITLES, Mode, RotationRecord, Step
 
 
 class Move(StrEnum):
@@ -115,3 +117,23 @@ def transition(rotation: RotationRecord, move: Move, now: Facts) -> Transition |
             position = steps.index(rotation.step) + rule.to
             return Transition(rotation, move, steps[max(0, min(position, len(steps) - 1))])
     return None
+
+
+def refuse_misfit(mode: Mode, current: KeyRecord | None, is_open: RotationRecord | None) -> None:
+    """Raise `UsageError` where a job cannot begin: one is open, or it does not go with the key that is in use or none.
+
+    Args:
+        mode: The job.
+        current: The key in use.
+        is_open: The open job.
+    """
+    what = why = advice = ""
+    if is_open is not None:
+        what, advice = "A job is open already", "Resume it, or give it up first."
+        why = f"It is {JOB_NAMES[is_open.mode]}, and it stands at {TITLES[is_open.step]}."
+    elif current is not None and not JOBS[mode].has_current:
+        what, why, advice = "A key is in use already", f"It is {current.name}.", "Replace it."
+    elif current is None and JOBS[mode].has_current:
+        what, advice = "No key is in use yet", "Create one, or import the one you use."
+    if what:
+        raise UsageError(what, why=why, advice=advice, code="rotation.out-of-place")

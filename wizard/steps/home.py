@@ -40,6 +40,12 @@ _DOES = {
     Step.PROBE: "prove that it works, then switch",
     Step.RETIRE: "prove that the legacy key is dead",
 }
+_HEADS = {
+    Mode.ROTATE: "Replace {name} · about 5 minutes",
+    Mode.WHITELIST: "Change the whitelist of {name} · about 3 minutes",
+    Mode.ADOPT: "Import the key that you already use",
+}
+"""What the likeliest job is called above its steps."""
 _ELSE = {
     (Mode.ADOPT, Step.CREDENTIALS): "read your key from a file, or paste it",
     (Mode.ADOPT, Step.PROBE): "prove that it works from here",
@@ -102,6 +108,7 @@ class HomePresenter(Presenter):
             return
         if self._settled:
             await self._open()
+            await self._begin_named_job()
         elif self.face.custodian:
             await self._attempt(self._try_place, f"Opening {self._session.place}")
 
@@ -180,6 +187,15 @@ class HomePresenter(Presenter):
         ):
             self.face.leave()
 
+    async def _begin_named_job(self) -> None:
+        """Begin the job that the command line names, or resume it, unless there is something to look at first."""
+        if self._flow is None or (mode := self._session.job) is None:
+            return
+        self._session.job = None
+        if self._is_as_expected():
+            is_open = self._overview.open_rotation
+            await (self.resume() if is_open and is_open.mode is mode else self.start(mode))
+
     async def resume(self) -> None:
         """Go on where the open job stands, or show its report where only that was left."""
         if not await self._is_ready() or (flow := self._flow) is None:
@@ -201,7 +217,7 @@ class HomePresenter(Presenter):
             await self._is_ready()
             and (flow := self._flow)
             and await self.face.confirm(_abandoning(flow))
-            and await self._change(flow.abandon, "Deleting the new credentials")
+            and await self._change(flow.abandon, "Giving the job up")
         ):
             self.face.note("You gave the job up. The current key did not change.")
 
@@ -339,15 +355,10 @@ class HomePresenter(Presenter):
 
     def _plan(self, one: Overview) -> Iterator[str]:
         job = one.open_rotation
-        if job:
-            mode = job.mode
-            yield f"Resume at {_numbered(mode, job.step)} · you can quit at any point"
-        elif one.current:
-            mode = Mode.ROTATE
-            yield f"Replace {one.current.name} · about 5 minutes · you can quit at any point"
-        else:
-            mode = Mode.ADOPT
-            yield "Import the key that you already use · you can quit at any point"
+        mode = job.mode if job else _likeliest(one)
+        name = one.current.name if one.current else ""
+        head = f"Resume at {_numbered(mode, job.step)}" if job else _HEADS[mode].format(name=name)
+        yield f"{head} · you can quit at any point"
         yield " "
         for number, step in enumerate(JOBS[mode].steps[:-1], 1):
             yield f"{number}  {TITLES[step]:<12} {_ELSE.get((mode, step), _DOES[step])}"
@@ -398,19 +409,32 @@ class HomePresenter(Presenter):
             does = "Chooses an environment."
             yield Action("choose", "", "Choose", does, self.choose, is_about_row=True, is_in_footer=False)
 
+    def _possible_jobs(self, one: Overview) -> dict[Mode, Action]:
+        """Return what can be begun, the likeliest first."""
+        name = one.current.name if one.current else ""
+        about_key, about_list = f"Replaces {name}, step by step.", f"Changes the whitelist of {name} on Binance."
+        about_import = "Imports the key that you already use."
+        jobs = {
+            Mode.ROTATE: Action("replace", "a", "Replace", about_key, partial(self.start, Mode.ROTATE)),
+            Mode.WHITELIST: Action("whitelist", "w", "Whitelist", about_list, partial(self.start, Mode.WHITELIST)),
+            Mode.ADOPT: Action("import", "i", "Import it", about_import, partial(self.start, Mode.ADOPT)),
+            Mode.SET_UP: Action(
+                "create", "a", "No, create one", "Creates the first key.", partial(self.start, Mode.SET_UP)
+            ),
+        }
+        first = _likeliest(one)
+        possible = [mode for mode in jobs if JOBS[mode].has_current is bool(one.current)]
+        return {mode: jobs[mode] for mode in sorted(possible, key=lambda mode: mode is not first)}
+
     def _jobs(self, one: Overview) -> Iterator[Action]:
         if job := one.open_rotation:
             yield Action("resume", PRIMARY, "Resume", f"Resumes at {_numbered(job.mode, job.step)}.", self.resume)
             if job.step not in (Step.RETIRE, Step.DONE):
                 yield Action("give-up", "g", "Give up", "Gives the open job up, after a question.", self.give_up)
-        elif one.current:
-            does = f"Replaces {one.current.name}, step by step."
-            yield Action("replace", PRIMARY, "Replace", does, partial(self.start, Mode.ROTATE))
         else:
-            does = "Imports the key that you already use."
-            yield Action("import", PRIMARY, "Import it", does, partial(self.start, Mode.ADOPT))
-            does = "Creates the first key."
-            yield Action("create", "a", "No, create one", does, partial(self.start, Mode.SET_UP))
+            first, *others = self._possible_jobs(one).values()
+            yield replace(first, key=PRIMARY, also=first.key)
+            yield from others
         if self._flow and self._flow.can_forget:
             does = "Deletes the record of the missing key, after a question."
             yield Action("delete", "d", "Delete record", does, self.delete_record)
@@ -421,6 +445,12 @@ class HomePresenter(Presenter):
         if self.face.custodian and one.current:
             does = "Shows how a program that runs as a service gets the credentials."
             yield Action("service", "v", "For a service", does, self.show_services)
+
+
+def _likeliest(one: Overview) -> Mode:
+    if one.current is None:
+        return Mode.ADOPT
+    return Mode.WHITELIST if one.unlisted else Mode.ROTATE
 
 
 def _forgetting(flow: Flow) -> Consent:
@@ -438,11 +468,10 @@ def _abandoning(flow: Flow) -> Consent:
     made = " If you created a new key on Binance, delete it there."
     if flow.context.rotation.mode is Mode.ADOPT:
         made = " Your key on Binance stays."
-    return Consent(
-        "Give up this job?",
-        f"The wizard deletes the new credentials from {flow.place}.{stays}{made}",
-        "give up",
-    )
+    text = f"The wizard deletes the new credentials from {flow.place}.{stays}{made}"
+    if flow.context.rotation.mode is Mode.WHITELIST:
+        text = f"Nothing stored changes.{stays} A list that you saved on Binance stays there."
+    return Consent("Give up this job?", text, "give up")
 
 
 def _status(one: Overview, now: float) -> tuple[State, str]:
@@ -452,11 +481,12 @@ def _status(one: Overview, now: float) -> tuple[State, str]:
         return State.LOOK, f"legacy key {one.legacy.name} not retired"
     if one.current is None:
         return State.EMPTY, "not set up"
+    if one.unlisted:
+        return State.STOP, "address not on the list" if one.current.whitelist else "address changed"
     if now - one.current.stored_at > OLD:
         return State.LOOK, f"older than {OLD / 86400:.0f} days"
-    if one.current.proven_at:
-        return State.GOOD, f"accepted {_age(now - one.current.proven_at)} ago"
-    return State.EMPTY, ""
+    proven_at = one.current.proven_at
+    return (State.GOOD, f"accepted {_age(now - proven_at)} ago") if proven_at else (State.EMPTY, "")
 
 
 def _age(seconds: float) -> str:

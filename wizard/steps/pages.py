@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Step
+from wizard.steps.apply import ApplyPresenter
 from wizard.steps.credentials import credentials_presenter
 from wizard.steps.egress import EgressPresenter
 from wizard.steps.presenter import Face, Presenter
@@ -16,6 +17,7 @@ from wizard.steps.whitelist import WhitelistPresenter
 PAGES: dict[Step | None, Callable[[Flow, Face], Presenter]] = {
     Step.EGRESS: EgressPresenter,
     Step.WHITELIST: WhitelistPresenter,
+    Step.APPLY: ApplyPresenter,
     Step.CREDENTIALS: credentials_presenter,
     Step.PROBE: ProbePresenter,
     Step.RETIRE: RetirePresenter,

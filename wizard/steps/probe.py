@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import partial
 from ipaddress import IPv4Address, IPv4Network
@@ -33,9 +33,10 @@ from wizard.rotation.journal import networks_of
 from wizard.rotation.model import SWAP_WORD, Finding, Mode, Outcome, Step
 from wizard.rotation.steps.probe import NOT_PROVEN
 from wizard.steps import deadlines
+from wizard.steps.apply import ApplyPresenter, ListsToSave
 from wizard.steps.home import seen
 from wizard.steps.presenter import Face, StepPresenter
-from wizard.steps.view import PRIMARY, Action, Consent, Row, State, View, lines, split_verdict
+from wizard.steps.view import PRIMARY, Action, Consent, Row, State, View, split_verdict
 from wizard.whitelist.fixes import add_labelled
 from wizard.whitelist.rendering import render
 
@@ -89,6 +90,13 @@ class ProbePresenter(StepPresenter):
     # --- what can be done ----------------------------------------------------------------------
 
     async def begin(self) -> None:
+        """Run all checks. Where the user has just saved a list, ask until it counts."""
+        await self.check()
+        is_saved = self._is_about_list and self._unlisted is None
+        if is_saved and self._report and self._report.may_change:
+            await self.keep_trying()
+
+    async def check(self) -> None:
         """Run all checks."""
         self._report = None
         self._report = await self.face.attempt(self._probe, "Asking Binance", deadlines.probe(self.flow.context.pace))
@@ -108,7 +116,7 @@ class ProbePresenter(StepPresenter):
             self._ask_until_accepted, "Asking until Binance accepts the key", pace.patience + deadlines.call(pace)
         )
         if diagnosis is not None and diagnosis.is_accepted:
-            await self.begin()
+            await self.check()
         elif diagnosis is not None:
             said = sentences("The wizard has stopped asking", diagnosis.what, diagnosis.advice)
             self.face.note(" ".join(said), State.LOOK)
@@ -150,13 +158,15 @@ class ProbePresenter(StepPresenter):
 
     async def show_lists(self) -> None:
         """Show what to paste where. Once the user says that it is saved, ask until the key is accepted."""
-        saved = asyncio.Event()
+        if self._is_about_list:
+            self.flow.back()
+            self.face.leave()
+            return
         refused = self._refused_current
-        unknown = refused.name if refused and not refused.whitelist else None
-        await self.face.visit(
-            partial(ApplyPresenter, self.flow, lists=self._lists(), saved=saved, unknown=str(unknown or ""))
-        )
-        if saved.is_set():
+        unknown = refused.name if refused and not refused.whitelist else ""
+        asked = ListsToSave(self._lists(), str(unknown))
+        await self.face.visit(partial(ApplyPresenter, self.flow, asked=asked))
+        if asked.saved.is_set():
             await self.keep_trying()
 
     def _lists(self) -> dict[str, str]:
@@ -177,10 +187,10 @@ class ProbePresenter(StepPresenter):
         swap = partial(self.flow.credentials.swap, typed)
         if await self.face.attempt(swap, "Storing API key and secret the other way round", deadlines.CUSTODY):
             self.face.note("API key and secret are swapped and stored.")
-            await self.begin()
+            await self.check()
 
     async def switch(self) -> None:
-        """Ask once more, then make the proven key the one in use. Where it is proven no more, run all checks again."""
+        """Ask once more, then take the proven key into use, or its list. Where it is proven no more, check again."""
         if (report := self._report) is None:
             return
         is_refuted = False
@@ -194,13 +204,14 @@ class ProbePresenter(StepPresenter):
                 raise
 
         at_most = deadlines.probe(self.flow.context.pace)
-        done = await self.face.attempt(complete, "Asking once more, then switching", at_most)
+        doing = "Asking once more" if self._is_about_list else "Asking once more, then switching"
+        done = await self.face.attempt(complete, doing, at_most)
         if done and done[0]:
             self.face.finish(done[0])
         elif done:
             self.face.leave()
         elif is_refuted:
-            await self.begin()
+            await self.check()
 
     async def show_details(self) -> None:
         """Show every finding in full."""
@@ -209,8 +220,12 @@ class ProbePresenter(StepPresenter):
     # --- what is known -------------------------------------------------------------------------
 
     @property
+    def _is_about_list(self) -> bool:
+        return self.flow.context.rotation.mode is Mode.WHITELIST
+
+    @property
     def _phrase(self) -> str:
-        return "the key" if self.flow.context.rotation.mode is Mode.ADOPT else "the new key"
+        return "the key" if self.flow.context.rotation.mode in (Mode.ADOPT, Mode.WHITELIST) else "the new key"
 
     @property
     def _address(self) -> IPv4Address | None:
@@ -289,6 +304,8 @@ class ProbePresenter(StepPresenter):
         if obstacle.subject == IP_RESTRICTION and obstacle.outcome is Outcome.FAILED:
             verdict, because = f"{capitalised(self._phrase)} works from any address.", (obstacle.observed,)
             fix = "Restrict it on Binance to the list you composed."
+            if self._is_about_list:
+                fix = "The list is not saved there. Save it on Binance's page."
         elif obstacle.subject == NEW_KEY and diagnosis and diagnosis.cause in _LIST_NOT_SAVED:
             fix = "Check that the list is saved on Binance, then keep trying. That may take a few minutes."
         return verdict, (" ".join(because[:_MOST_SENTENCES]),), (fix,)
@@ -327,7 +344,7 @@ class ProbePresenter(StepPresenter):
     def _is_asked(self, subject: str) -> bool:
         """Whether a check is made in this environment."""
         if subject in {SAME_ACCOUNT, CONTROL}:
-            return self.flow.current is not None
+            return self.flow.current is not None and not self._is_about_list
         return subject != STORAGE and (subject != FUTURES or self.flow.context.environment.uses_futures)
 
     def _row(self, title: str, found: Sequence[Finding]) -> Row:
@@ -376,7 +393,7 @@ class ProbePresenter(StepPresenter):
         return text if worst.subject == title else f"{worst.subject}: {text}"
 
     def _actions(self, report: ProbeReport | None) -> tuple[Action, ...]:
-        retry = Action("retry", "r", "Retry", "Runs all checks again.", self.begin)
+        retry = Action("retry", "r", "Retry", "Runs all checks again.", self.check)
         if report is None:
             return self._in_order(retry, ())
         details = Action("details", "v", "Details", "Shows every check in full.", self.show_details)
@@ -390,7 +407,7 @@ class ProbePresenter(StepPresenter):
         swap = Action("swap", "y", "Swap key and secret", "Exchanges them, after a question.", self.swap)
         obstacle, cause = _obstacle(report.findings), report.diagnosis.cause if report.diagnosis else None
         is_open = obstacle.subject == IP_RESTRICTION and obstacle.outcome is Outcome.FAILED
-        is_wrong = obstacle.subject == SAME_ACCOUNT or cause in _WRONG_VALUES
+        is_wrong = not self._is_about_list and (obstacle.subject == SAME_ACCOUNT or cause in _WRONG_VALUES)
         is_refused = obstacle.subject == NEW_KEY and (cause in _LIST_NOT_SAVED or self._address)
         likeliest = {
             add: self._unlisted is not None,
@@ -415,72 +432,14 @@ class ProbePresenter(StepPresenter):
 
     def _switch_action(self) -> Action:
         pending, current = self.flow.credentials.pending, self.flow.current
+        if self._is_about_list:
+            about = "Keeps the list as the one in use, and ends the job."
+            return Action("record", PRIMARY, "Record the list", about, self.switch)
         name = str(pending.name) if pending else self._phrase
         if current is None:
             return Action("use", PRIMARY, f"Use {name}", f"Makes {name} the key in use.", self.switch)
         about = f"Makes {name} the key in use. {current.name} becomes the legacy key."
         return Action("switch", PRIMARY, f"Switch to {name}", about, self.switch)
-
-
-class ApplyPresenter(StepPresenter):
-    """Shows the list of each key and the way to its field. It sets `saved` where the user says that they are saved."""
-
-    STEP = Step.PROBE
-    TITLE = "Paste the list on Binance"
-    ABOUT: ClassVar[str] = (
-        "Binance accepts a key from the addresses on its list only."
-        " You paste the list on Binance's page. The wizard cannot do that for you."
-        " A saved list may need a few minutes."
-    )
-
-    def __init__(
-        self, flow: Flow, face: Face, *, lists: Mapping[str, str], saved: asyncio.Event, unknown: str = ""
-    ) -> None:
-        super().__init__(flow, face)
-        self._lists = lists
-        self._saved = saved
-        self._unknown = unknown
-        """The key whose list is not known here: what is pasted must not take the place of that one."""
-
-    async def go_on(self) -> None:
-        """Take the user's word that the lists are saved."""
-        self._saved.set()
-        self.face.leave()
-
-    async def back(self) -> None:
-        """Leave the lists."""
-        self.face.leave()
-
-    async def copy(self, name: str) -> None:
-        """Copy the list of a key."""
-        await self.face.copy(self._lists[name], f"the list for {name}")
-
-    def view(self) -> View:
-        """Return the lists and the way to their fields."""
-        page = self.flow.context.environment.site.key_page
-        where = "Open the simulated Binance page." if self.face.page else page or "Open API Management on Binance."
-        keys = "both keys" if len(self._lists) > 1 else next(iter(self._lists))
-        return View(
-            State.EMPTY,
-            f"Paste the list into {keys} on Binance.",
-            because=(f"The wizard does not know the list of {self._unknown}. Add the address there, delete none.",)
-            if self._unknown
-            else (),
-            rows=tuple(Row(each, item=each[0], detail=(each[1],)) for each in self._lists.items()),
-            evidence_title="Where",
-            evidence=lines(
-                f"1  {where}",
-                "2  Edit the restrictions of the key.",
-                "3  Choose Restrict access to trusted IPs only.",
-                "4  Paste its list, save, and confirm with 2FA.",
-            ),
-            actions=(
-                Action("saved", PRIMARY, "Saved, try now", "Asks until Binance accepts the key.", self.go_on),
-                Action("copy", "c", "Copy list", "Copies the list of a key.", self.copy, is_about_row=True),
-                *self.page_actions(),
-                self.back_action(),
-            ),
-        )
 
 
 def _obstacle(findings: Sequence[Finding]) -> Finding:

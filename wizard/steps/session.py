@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from wizard.core.errors import Exit
-from wizard.rotation.model import TITLES, Step
+from wizard.rotation.model import TITLES, Mode, Step
 from wizard.steps.presenter import job_name
 
 if TYPE_CHECKING:
@@ -27,11 +27,16 @@ class EnvironmentSession:
         environments: What can be opened.
         command: What brings the user back.
         environment: The one that was named on the command line.
+        job: The job that was named there.
     """
 
-    def __init__(self, environments: Environments, command: str, environment: str | None = None) -> None:
+    def __init__(
+        self, environments: Environments, command: str, environment: str | None = None, job: Mode | None = None
+    ) -> None:
         self.environments = environments
         self.named = environment
+        self.job = job
+        """Begun, or resumed, as soon as an environment is open; None after that."""
         self.flow: Flow | None = None
         """What is open."""
         self.farewell: tuple[str, ...] = ()
@@ -104,6 +109,8 @@ def _left_open(flow: Flow, stays: str) -> tuple[str, str]:
     in_use = f" {current.name} stays in use." if current else ""
     if step is Step.RETIRE and legacy:
         stored = f"{legacy.name} stays stored until it is proven dead.{in_use}"
+    elif flow.context.rotation.mode is Mode.WHITELIST:
+        stored = in_use.strip()
     elif flow.credentials.pending is not None:
         stored = f"The new key is stored.{in_use}"
     elif step is Step.CREDENTIALS:

@@ -24,7 +24,7 @@ from wizard.core.terminal import inspect_terminal
 from wizard.core.text import Glyphs, glyphs_for
 from wizard.core.threads import in_daemon_thread, use_daemon_threads
 from wizard.environments import Environments
-from wizard.rotation.model import Step
+from wizard.rotation.model import Mode, Step
 from wizard.steps.home import HomePresenter
 from wizard.steps.session import EnvironmentSession
 from wizard.tui.safe_app import SafeApp
@@ -56,10 +56,16 @@ class WizardApp(SafeApp):
     ]
 
     def __init__(
-        self, environments: Environments, glyphs: Glyphs, *, environment: str | None = None, command: str
+        self,
+        environments: Environments,
+        glyphs: Glyphs,
+        *,
+        environment: str | None = None,
+        job: Mode | None = None,
+        command: str,
     ) -> None:
         super().__init__()
-        self.opened = EnvironmentSession(environments, command, environment)
+        self.opened = EnvironmentSession(environments, command, environment, job)
         self.environments = environments
         self.glyphs = glyphs
         self.farewell: tuple[str, ...] = ()
@@ -195,7 +201,9 @@ def _screen_of(flow: Flow) -> ViewScreen | None:
     return own.get(flow.step, ViewScreen)(partial(page, flow)) if page else None
 
 
-def open_wizard(environments: Environments, environment: str | None, command: str, shutdown: Shutdown) -> int:
+def open_wizard(
+    environments: Environments, environment: str | None, command: str, shutdown: Shutdown, job: Mode | None = None
+) -> int:
     """Open the wizard on these environments and return its exit code.
 
     Raises:
@@ -204,7 +212,7 @@ def open_wizard(environments: Environments, environment: str | None, command: st
     problem = inspect_terminal(os.environ, sys.__stdin__, sys.__stderr__).problem()
     if problem is not None:
         raise problem
-    app = WizardApp(environments, glyphs_for(os.environ), environment=environment, command=command)
+    app = WizardApp(environments, glyphs_for(os.environ), environment=environment, job=job, command=command)
     code = app.run_safely(shutdown)
     if app.problem is not None and not code:
         raise app.problem
