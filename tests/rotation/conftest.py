@@ -74,11 +74,12 @@ class World:
     hosts: tuple[str, ...] = ()
     bots: tuple[Bot, ...] = ()
     environ: Mapping[str, str] = field(default_factory=dict)
+    name: str = "bench site"
 
     @property
     def site(self) -> Site:
         """All hosts of the exchange."""
-        return replace(embedded_site(self.base_url, "bench site"), has_sapi=self.has_sapi)
+        return replace(embedded_site(self.base_url, self.name), has_sapi=self.has_sapi)
 
     @asynccontextmanager
     async def flow(

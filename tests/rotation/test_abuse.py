@@ -22,6 +22,7 @@ from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.rehearsal.player import Player
 from wizard.rehearsal.scenarios import SCENARIOS
 from wizard.rehearsal.simulated_page import NewKey, SimulatedPage
+from wizard.rehearsal.simulator import EmbeddedExchange, serve
 from wizard.rotation import findings as say
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Finding, Grade, Mode, Outcome, Step, exit_code
@@ -401,7 +402,41 @@ async def test_going_back_keeps_both_keys_and_the_old_one_works(world: World) ->
 # --- the death of the legacy key -------------------------------------------------------------------
 
 
-async def test_a_baseline_of_an_earlier_rotation_does_not_count(world: World) -> None:
+async def test_after_a_change_of_address_the_death_of_the_legacy_key_is_proven(world: World) -> None:
+    async with world.flow() as flow:
+        old = await world.to_probe(flow)
+        await flow.complete(await flow.probe.run())
+    async with world.flow("127.0.0.2") as flow:
+        await world.to_probe(flow, await world.make_key(ELSEWHERE))
+        report = await flow.probe.run()
+        assert [each.outcome for each in report.findings if each.subject == say.CONTROL] == [Outcome.FAILED]
+        await flow.complete(report)
+        await world.kill(flow)
+        assert flow.retire.death().grade is Grade.WEAK  # it lives: its list lacks the new address
+        await world.simulated_page.delete(old.api_key)
+        await world.kill(flow)
+        assert flow.retire.death().grade is Grade.PROVEN
+        await flow.purge()
+    assert not await holds(world, old)
+
+
+async def test_another_site_that_does_not_know_the_legacy_key_proves_nothing(world: World) -> None:
+    async with world.flow() as flow:
+        await world.to_probe(flow)
+        await flow.complete(await flow.probe.run())
+    async with serve(EmbeddedExchange()) as addresses:
+        other = World(
+            addresses.base_url, SimulatedPage(addresses.desk_url), world.paths, world.store, name="other site"
+        )
+        async with other.flow() as flow:
+            await other.to_probe(flow)
+            await flow.complete(await flow.probe.run())
+            await other.kill(flow)
+            assert flow.retire.polls()[-1].legacy_code == -2008
+            assert flow.retire.death().grade is Grade.WEAK
+
+
+async def test_a_baseline_of_an_earlier_rotation_makes_no_refusal_strong(world: World) -> None:
     async with world.flow() as flow:
         made = await world.to_probe(flow)
         await flow.complete(await flow.probe.run())

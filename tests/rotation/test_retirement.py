@@ -89,7 +89,26 @@ def test_nothing_short_of_three_paired_refusals_allows_a_purge(grade_polls: list
 def test_a_key_that_never_worked_from_here_is_not_purged_without_a_word() -> None:
     death = judge_death([DEAD] * 3, None)
     assert not death.allows_purge
-    assert "always have been refused" in death.does_not_prove
+    assert "before you deleted it" in death.does_not_prove
+
+
+@pytest.mark.parametrize(
+    ("polls", "grade"),
+    [
+        ([DEAD, DEAD, DEAD], Grade.PROVEN),
+        ([ELSEWHERE, ELSEWHERE, DEAD, DEAD, DEAD], Grade.PROVEN),  # refused for the address until it was deleted
+        ([DEAD, DEAD, ELSEWHERE, DEAD], Grade.WEAK),
+        ([DEAD, DEAD, DEAD, replace(ELSEWHERE, is_spaced=False)], Grade.WEAK),
+        ([REFUSED, REFUSED, REFUSED], Grade.WEAK),
+        ([replace(DEAD, is_on_sapi=False)] * 3, Grade.WEAK),
+        ([DEAD, ALIVE, DEAD, DEAD, DEAD], Grade.WEAK),
+        ([DEAD, DEAD, UNPAIRED], Grade.INCONCLUSIVE),
+    ],
+)
+def test_a_key_that_worked_in_an_earlier_job_is_proven_dead_by_nothing_but_an_unknown_key(
+    polls: list[Poll], grade: Grade
+) -> None:
+    assert judge_death(polls, None, worked_before=True).grade is grade
 
 
 def test_a_strong_grade_says_that_a_disabled_key_looks_the_same() -> None:

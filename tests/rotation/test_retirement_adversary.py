@@ -88,6 +88,8 @@ class Case:
     names_futures: bool
     at_probe: tuple[View, Source]
     moves: tuple[Move, ...]
+    worked_before: bool = False
+    """Whether an earlier rotation saw the legacy key accepted."""
 
 
 @dataclass
@@ -176,6 +178,7 @@ CASES = st.builds(
     st.booleans(),
     st.tuples(VIEWS, SOURCES),
     st.lists(MOVES, min_size=1, max_size=8).map(tuple),
+    st.booleans(),
 )
 
 
@@ -275,6 +278,8 @@ class Play:
             )
             journal.announce_key(record)
             journal.confirm_key(record)
+            if key == LEGACY and case.worked_before:
+                journal.mark_proven(record, str(A), site="bench")
         journal.begin_rotation(self.name, Mode.ROTATE)
         if case.is_current_known and case.current_list:
             journal.note_whitelist(context.rotation, text(case.current_list))
@@ -285,7 +290,7 @@ class Play:
         in_use = self.journal.key_in(self.name, Slot.CURRENT)
         assert in_use is not None
         if exchange.source.then in self.case.legacy_list:
-            self.journal.mark_proven(in_use, context.egress)
+            self.journal.mark_proven(in_use, context.egress, site="bench")
         switch = state_machine.Transition(context.rotation, state_machine.Move.SWITCH, Step.RETIRE)
         self.journal.promote(switch, f"{self.name} {Slot.PENDING}")
 
@@ -384,6 +389,16 @@ ONLY_A, BOTH = frozenset({A}), frozenset({A, B})
             ),
             Grade.WEAK,
             id="a key that was refused and came back may come back again",
+        ),
+        pytest.param(
+            flow_of(
+                *[Move(event, (B, B, B), TO_B, 3) for event in ("", "delete")],
+                current_list=frozenset({B}),
+                at_probe=((B, B, B), TO_B),
+                worked_before=True,
+            ),
+            Grade.PROVEN,
+            id="the address changed before the rotation, so only an earlier one saw the legacy key work",
         ),
         pytest.param(
             flow_of(Move("disable", AGREED, TO_A, 3), has_sapi=False),

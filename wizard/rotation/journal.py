@@ -181,18 +181,21 @@ class Journal:
             write.execute("DELETE FROM keys WHERE item = ?", (record.item,))
             self._append_key(write, "key.forgotten", record, reason=reason)
 
-    def mark_proven(self, record: KeyRecord, address: str, permissions: Mapping[str, bool] | None = None) -> None:
+    def mark_proven(
+        self, record: KeyRecord, address: str, permissions: Mapping[str, bool] | None = None, *, site: str = ""
+    ) -> None:
         """Remember that the exchange accepted this key now.
 
         Args:
             record: The key.
             address: The egress address that it was accepted from; empty where that was not observed.
             permissions: What the exchange said that it may do; None where it did not say.
+            site: Who accepted it: the settings of an environment may name another site later.
         """
         seen = {"proven_from": address}
         if permissions is not None:
             seen["permissions"] = json.dumps(dict(permissions), sort_keys=True)
-        self._change_key(record, "key.accepted", {"address": address}, proven_at=self._clock(), **seen)
+        self._change_key(record, "key.accepted", {"address": address, "site": site}, proven_at=self._clock(), **seen)
 
     def promote(self, taken: Transition, item: str) -> None:
         """Make `current` the `legacy` and the pending key `item` the `current` one, and move on.

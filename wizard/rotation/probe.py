@@ -144,7 +144,8 @@ class Probe:
 
     def _mark_proven(self, record: KeyRecord, answer: SignedAnswer) -> None:
         told = answer.restrictions
-        self._context.journal.mark_proven(record, self._context.egress, told.permissions if told else None)
+        may = told.permissions if told else None
+        self._context.journal.mark_proven(record, self._context.egress, may, site=self._site.name)
 
     def _tell(self, *findings: Finding) -> None:
         for finding in findings:

@@ -97,11 +97,16 @@ class Death:
         return self.grade is Grade.WEAK and not self.in_a_row
 
 
-def judge_death(polls: Sequence[Poll], baseline: str | None) -> Death:
+def judge_death(polls: Sequence[Poll], baseline: str | None, *, worked_before: bool = False) -> Death:
     """Grade the death of the legacy key by all polls of this rotation, the oldest first.
 
-    `baseline` is the egress address from which it was accepted last, empty where that was not known; None where it
-    never was.
+    Args:
+        polls: What was asked since the switch.
+        baseline: The egress address from which it was accepted last in this rotation, empty where that was not known;
+            None where it never was. A refusal is compared with it.
+        worked_before: Whether this site accepted it in any rotation, from wherever: a site that knew a key can be
+            seen to know it no more, from any address. A refusal after an older acceptance says less: the list on the
+            exchange's page may have changed in between.
     """
     if not polls:
         return Death(Grade.INCONCLUSIVE, 0, "Binance has not been asked about the legacy key yet.")
@@ -123,7 +128,9 @@ def judge_death(polls: Sequence[Poll], baseline: str | None) -> Death:
             count,
             f"Binance refused the legacy key and accepted the current one, {count} of {POLLS_IN_A_ROW} times in a row.",
         )
-    return replace(_grade(row, count, baseline, _came_back_from(polls)), since=row[-1].at)
+    is_forgotten = (worked_before or baseline is not None) and _is_unknown(row)
+    graded = _grade(row, count, baseline, _came_back_from(polls), is_forgotten=is_forgotten)
+    return replace(graded, since=row[-1].at)
 
 
 def covers(legacy: Sequence[IPv4Network], current: Sequence[IPv4Network]) -> bool:
@@ -158,6 +165,16 @@ def _row(polls: Sequence[Poll]) -> list[Poll]:
     return row
 
 
+def _is_unknown(row: Sequence[Poll]) -> bool:
+    """Whether `/sapi` did not know the key in the newest polls of a row, those included that do not lengthen it.
+
+    An older refusal does not matter then: the key may have been refused for this address while it lived.
+    """
+    counted = [number for number, poll in enumerate(row) if poll.counts]
+    newest = row[: counted[POLLS_IN_A_ROW - 1] + 1]
+    return all(poll.legacy_code == UNKNOWN_KEY and poll.is_on_sapi for poll in newest)
+
+
 def _came_back_from(polls: Sequence[Poll]) -> frozenset[int]:
     """The codes that the legacy key was refused with before it was seen to live again."""
     lived = [number for number, poll in enumerate(polls) if poll.shows_life]
@@ -165,29 +182,29 @@ def _came_back_from(polls: Sequence[Poll]) -> frozenset[int]:
     return frozenset(poll.legacy_code for poll in before if poll.shows_death and poll.legacy_code is not None)
 
 
-def _grade(row: Sequence[Poll], count: int, baseline: str | None, came_back_from: frozenset[int]) -> Death:
+def _grade(
+    row: Sequence[Poll], count: int, baseline: str | None, came_back_from: frozenset[int], *, is_forgotten: bool
+) -> Death:
     def weak(doubt: str, gap: str, place: str = "") -> Death:
         what = f"Binance refuses the legacy key{place}, {count} times in a row, but {doubt}."
         return Death(Grade.WEAK, count, what, f"that it is dead. {gap}")
 
-    if baseline is None:
-        return weak("it was never seen to work from here", "It may always have been refused from this address")
     if came_back_from & {poll.legacy_code for poll in row}:
         return weak("it did so before and then accepted it again", "The same cause may pass again")
-    elsewhere = next((poll for poll in row if poll.is_about_address(baseline)), None)
-    if elsewhere is not None:
-        known = "an address that was not observed"
-        worked_from = f"it last worked from {baseline or known}"
-        return weak(worked_from, "Its list may lack this address", f" from {elsewhere.from_address or known}")
-    counted = [number for number, poll in enumerate(row) if poll.counts]
-    newest_three = row[: counted[POLLS_IN_A_ROW - 1] + 1]  # with those between them that do not count
-    if all(poll.legacy_code == UNKNOWN_KEY and poll.is_on_sapi for poll in newest_three):
+    if is_forgotten:
         return Death(
             Grade.PROVEN,
             count,
             f"Binance no longer knows the legacy key, {count} times in a row. It accepted the current key each time.",
             "that nobody copied the key while it worked",
         )
+    if baseline is None:
+        return weak("it did not accept it before in this job", "It may have refused it here before you deleted it")
+    elsewhere = next((poll for poll in row if poll.is_about_address(baseline)), None)
+    if elsewhere is not None:
+        known = "an address that was not observed"
+        worked_from = f"it last worked from {baseline or known}"
+        return weak(worked_from, "Its list may lack this address", f" from {elsewhere.from_address or known}")
     if not all(poll.is_covered for poll in row if poll.legacy_code == REFUSED_KEY):
         return weak(
             "the address that Binance sees may not be on its list", "Only the current key's list may have that address"

@@ -105,7 +105,7 @@ class RetireStep:
         if asked and asked[-1].kind == MISSING:
             return judge_missing(bool(asked[-1].detail.get("control_accepted")))
         polls = _polls(asked)
-        return judge_death(polls, self._baseline(events, polls))
+        return judge_death(polls, self._baseline(events, polls), worked_before=self._worked_before())
 
     @property
     def current_accepted(self) -> bool:
@@ -245,14 +245,20 @@ class RetireStep:
         """Return all polls since the switch, the oldest first."""
         return _polls(_since_switch(self._context.journal.events(self._context.rotation)))
 
+    def _accepted(self, events: Sequence[Event]) -> list[Event]:
+        legacy = self.legacy or self.retired
+        accepted = [event for event in events if event.kind == ACCEPTED]
+        return [each for each in accepted if legacy and each.detail["fingerprint"] == legacy.name.fingerprint]
+
+    def _worked_before(self) -> bool:
+        """Whether the site of the environment accepted the legacy key in any job."""
+        site = self._context.environment.site.name
+        accepted = self._accepted(self._context.journal.events(kind=ACCEPTED))
+        return any(event.detail.get("site") == site for event in accepted)
+
     def _baseline(self, events: Sequence[Event], polls: Sequence[Poll]) -> str | None:
         """From where the legacy key was accepted last, by the order of events: the clock may have been set."""
-        legacy = self.legacy or self.retired
-        accepted = [
-            str(event.detail["address"])
-            for event in events
-            if event.kind == ACCEPTED and legacy and event.detail["fingerprint"] == legacy.name.fingerprint
-        ]
+        accepted = [str(event.detail["address"]) for event in self._accepted(events)]
         accepted += [poll.from_address for poll in polls if poll.legacy_accepted]
         return next(reversed([*filter(None, accepted)] or accepted), None)
 
