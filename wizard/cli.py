@@ -22,6 +22,7 @@ COMMANDS = (
     "status",
     "egress",
     "whitelist",
+    "import",
     "check",
     "exec",
     "doctor",
@@ -38,6 +39,7 @@ Replace a Binance API key safely, and stay until the legacy key is proven dead.
 examples:
   key-wizard                                      open the wizard, or resume what is open
   key-wizard rehearse                             practise on a simulated Binance first
+  key-wizard import production                    bring in the key that your bot uses now
   key-wizard exec production -- python bot.py     run your bot with the current key
   key-wizard check production                     for cron: does the key still work?
   key-wizard whitelist 203.0.113.42 10.0.0.1      is this list right?"""
@@ -92,7 +94,8 @@ def _parser(arguments: Sequence[str]) -> ArgumentParser:
     parser.set_defaults(run=_open_wizard)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name in _needed(arguments):
-        add_command(commands, name, importlib.import_module(f"wizard.commands.{name}"))
+        module = "import_key" if name == "import" else name  # a module cannot have a keyword as its name
+        add_command(commands, name, importlib.import_module(f"wizard.commands.{module}"))
     return parser
 
 

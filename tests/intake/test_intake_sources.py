@@ -13,9 +13,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from tests.exchange.fake_exchange import API_KEY, SECRET, hmac_credentials
 from wizard.core.errors import FileError, WizardError
 from wizard.core.secret import Secret
+from wizard.exchange.signing import generate_ed25519
 from wizard.intake.copies import copies_of
 from wizard.intake.paste import IntakeError
-from wizard.intake.sources import LARGEST_FILE, candidates, read_source, read_text_file
+from wizard.intake.sources import LARGEST_FILE, read_source, read_text_file, search
 
 FREQTRADE = """{
     // What freqtrade's new-config writes, with a comment and a comma too many
@@ -111,12 +112,53 @@ def test_what_is_not_one_pair_is_told_and_not_taken(tmp_path: Path, text: str, s
     assert SECRET[:8] not in told
 
 
-def test_usual_places_are_named_only_where_they_hold_a_key(tmp_path: Path) -> None:
+def test_the_one_key_of_the_usual_places_is_taken_also_where_two_of_them_hold_it(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(f"KEY={API_KEY}\nSECRET={SECRET}\n")
     (tmp_path / "config.json").write_text("{}")
-    assert candidates({"PWD": str(tmp_path)}) == (str(tmp_path / ".env"),)
-    assert candidates({"BINANCE_API_KEY": API_KEY, "BINANCE_API_SECRET": SECRET}) == ("environment",)
-    assert candidates({}) == ()
+    looked = search({"PWD": str(tmp_path), "BINANCE_API_KEY": API_KEY, "BINANCE_API_SECRET": SECRET})
+    assert looked.listed == (
+        f"…{API_KEY[-4:]} in {tmp_path}/.env, line 1, KEY",
+        f"…{API_KEY[-4:]} in environment, BINANCE_API_KEY",
+    )
+    found = looked.take()
+    assert found is not None
+    assert (found.place, found.pair.secret) == (f"{tmp_path}/.env", Secret(SECRET))
+    assert not looked.found[1].pair.secret, "the other one is wiped"
+    assert search({}).take() is None
+
+
+@pytest.mark.parametrize(
+    "other", [f"A_KEY={SECRET}\nA_SECRET={API_KEY}", f"A_KEY={SECRET}\nB_KEY={API_KEY}\nA_SECRET=x"]
+)
+def test_of_several_keys_none_is_taken_and_each_is_named_masked(tmp_path: Path, other: str) -> None:
+    (tmp_path / ".env").write_text(f"KEY={API_KEY}\nSECRET={SECRET}\n")
+    (tmp_path / "config.json").write_text(other)
+    looked = search({"PWD": str(tmp_path)})
+    assert looked.take() is None
+    assert [each.split(" in ")[0] for each in looked.listed][:2] == [f"…{API_KEY[-4:]}", f"…{SECRET[-4:]}"]
+    assert API_KEY[:8] not in str(looked)
+    assert not any(one.pair.secret for one in looked.found), "all are wiped"
+
+
+@pytest.mark.parametrize("is_escaped", [True, False])
+def test_a_private_key_is_read_with_the_api_key_beside_it(tmp_path: Path, is_escaped: bool) -> None:
+    pem = generate_ed25519().private_pem.reveal().strip()
+    shown = pem.replace("\n", "\\n") if is_escaped else pem
+    (tmp_path / ".env").write_text(f'BINANCE_API_KEY={API_KEY}\nBINANCE_PRIVATE_KEY="{shown}"\n')
+    for found in (
+        read_source(str(tmp_path / ".env"), {}),
+        read_source("environment", {"BINANCE_API_KEY": API_KEY, "BINANCE_PRIVATE_KEY": shown}),
+    ):
+        assert found.pair.api_key == Secret(API_KEY)
+        assert found.pem == Secret(pem)
+        assert pem.splitlines()[1] not in found.described() + str(found)
+
+
+def test_a_secret_beside_a_private_key_is_more_than_one_key(tmp_path: Path) -> None:
+    pem = generate_ed25519().private_pem.reveal()
+    (tmp_path / ".env").write_text(f"KEY={API_KEY}\nSECRET={SECRET}\n{pem}")
+    with pytest.raises(IntakeError, match="holds several keys"):
+        read_source(str(tmp_path / ".env"), {})
 
 
 def test_copies_are_named_by_file_and_line_and_never_shown(tmp_path: Path) -> None:
@@ -198,7 +240,7 @@ def test_a_variable_that_is_not_utf_8_is_named_and_never_shown(damaged: str) -> 
     told = " ".join(caught.value.sentences())
     assert f"{damaged} is not text in UTF-8" in told
     assert SECRET[:10] not in told
-    assert candidates(environ) == ()
+    assert search(environ).listed == ()
 
 
 @pytest.mark.parametrize("path", ["~nobody-of-that-name/key.pem", "~nobody-of-that-name"])

@@ -171,22 +171,17 @@ async def test_a_key_in_use_is_adopted_from_its_file_into_a_real_keyring_by_keyb
     own_bus: PrivateBus, exchange: dict[str, str]
 ) -> None:
     own_bus.start_keyring(unlock=True)
-    file = own_bus.directory / "bot.env"
+    file = own_bus.directory / ".env"
     made = await key_in_use(exchange, file)
     with wizard(own_bus, size=(60, 20), PWD=str(own_bus.directory)) as walk:
         walk.see("enter Import it")
         walk.press(ENTER)
-        walk.see("your bot uses now", "Save and probe")
-        walk.press(ctrl("r"))
-        walk.see("Read the key from a file", "enter Read")
-        walk.press(ctrl("u") + str(file) + ENTER)
-        walk.see(f"…{made.api_key.last_four()}", "Read from")
-        walk.terminal.wait_until(lambda screen: "enter Read " not in screen, "the dialog is closed")
-        walk.terminal.settle()
+        walk.see(f"…{made.api_key.last_four()} is in", "Save and probe")
+        walk.terminal.wait_until(lambda screen: screen.count("64 characters") >= 2, "two filled fields")
         walk.press(ENTER)
         walk.see("The key works from here", f"{file.name}, lines 1, 2")
         walk.press(ENTER)
-        walk.see("is stored and works from here", "in GNOME Keyring")
+        walk.see("is stored and works from here", "in GNOME Keyring", "Left for you")
         assert walk.leave() == 0
         for value in (made.api_key.reveal(), made.secret.reveal()):
             assert leaked(value, walk.terminal.drawn) == []

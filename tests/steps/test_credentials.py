@@ -18,7 +18,7 @@ from tests.unwiped import Unwiped
 from wizard.core.credentials import KeyKind
 from wizard.core.sites import known_sites
 from wizard.custody.errors import CustodyError
-from wizard.exchange.signing import generate_ed25519
+from wizard.exchange.signing import generate_ed25519, read_private_key
 from wizard.rehearsal.simulated_page import NewKey
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Mode, Step
@@ -408,6 +408,66 @@ async def test_a_key_in_use_is_read_from_a_file_and_shown_masked(world: World, t
         assert flow.step is Step.PROBE
         assert f"{file}, lines 1, 2" in face.notes[-1]
         assert secret in file.read_text(), "the file is left as it is"
+
+
+async def test_the_one_key_in_the_usual_places_is_imported_by_enter_alone(
+    world: World, tmp_path: Path, unwiped: Unwiped
+) -> None:
+    world.environ = {"PWD": str(tmp_path)}
+    made = await world.make_key()
+    key, secret = made.api_key.reveal(), made.secret.reveal()
+    file = tmp_path / ".env"
+    file.write_text(f"BINANCE_API_KEY={key}\nBINANCE_API_SECRET={secret}\n")
+    made.wipe()
+    async with standing(world, Mode.ADOPT) as flow:
+        face = FakeFace()
+        presenter = await opened(flow, face)
+        assert presenter.view().verdict == f"…{key[-4:]} is in {file}."
+        assert presenter.view().actions[0].key == PRIMARY
+        assert flow.credentials.pending is None, "nothing is stored before Enter"
+        await press(presenter, PRIMARY)
+        assert (flow.step, face.errors) == (Step.PROBE, [])
+        report = await flow.complete(await flow.probe.run())
+        assert report is not None
+        assert report.still_held == (f"{file}, lines 1, 2",)
+        assert report.left == (
+            f"…{key[-4:]} is still in {file}, lines 1, 2. Remove it there when your bot runs under exec.",
+        )
+    assert unwiped.of(key, secret) == 0
+
+
+async def test_of_several_keys_in_the_usual_places_none_is_taken_and_each_is_named(
+    world: World, tmp_path: Path
+) -> None:
+    world.environ = {"PWD": str(tmp_path)}
+    for name, letter in ((".env", "a"), ("config.json", "b")):
+        (tmp_path / name).write_text(f"KEY={letter * 64}\nSECRET={letter.upper() * 64}\n")
+    async with standing(world, Mode.ADOPT) as flow:
+        presenter = await opened(flow, FakeFace())
+        assert presenter.view().verdict == ImportPresenter.TITLE
+        assert presenter.entered == {}
+        assert f"…aaaa in {tmp_path}/.env, line 1, KEY." in evidence(presenter)
+        assert f"…bbbb in {tmp_path}/config.json, line 1, KEY." in evidence(presenter)
+
+
+async def test_an_encrypted_private_key_that_was_found_asks_for_its_passphrase(world: World, tmp_path: Path) -> None:
+    pair = generate_ed25519()
+    locked = read_private_key(pair.private_pem).private_bytes(
+        Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"open sesame")
+    )
+    file = tmp_path / "bot.env"
+    file.write_text(f'BINANCE_API_KEY={"k" * 64}\nBINANCE_PRIVATE_KEY="{locked.decode()}"\n')
+    async with standing(world, Mode.ADOPT) as flow:
+        tries = [{"place": str(file)}, {"place": str(file), "passphrase": "open sesame"}]
+        face = FakeFace(typed={READ: tries})
+        presenter = await opened(flow, face)
+        assert isinstance(presenter, ImportPresenter)
+        await presenter.read()
+        assert [error.code for error in face.errors] == ["private_key.passphrase"]
+        assert (presenter.kind, [*presenter.entered]) == (KeyKind.ED25519, ["api_key"])
+        await presenter.save()
+        assert flow.credentials.pending is not None
+        assert flow.credentials.pending.kind is KeyKind.ED25519
 
 
 async def test_a_file_that_only_hummingbot_can_read_is_named_and_remembered(world: World, tmp_path: Path) -> None:

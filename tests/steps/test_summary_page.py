@@ -11,7 +11,7 @@ import pytest
 from tests.steps.face import FakeFace, press
 from wizard.core.credentials import KeyName
 from wizard.core.errors import FileError
-from wizard.rotation.model import Grade, Step
+from wizard.rotation.model import Grade, Mode, RotationRecord, Step
 from wizard.rotation.report import Report
 from wizard.steps.summary import SummaryPresenter
 from wizard.steps.view import State
@@ -63,3 +63,22 @@ async def test_the_report_is_copied_and_saved_for_the_user_alone_and_nothing_is_
         await page.save("~nobody-of-that-name/report.md")
     with pytest.raises(FileError, match="cannot be written"):
         await page.save("a\0b")
+
+
+async def test_after_an_import_the_next_job_is_the_whitelist_that_is_not_known() -> None:
+    begun: list[Mode] = []
+
+    async def begin(mode: Mode) -> RotationRecord:
+        begun.append(mode)
+        return RotationRecord(4, "production", mode, Step.EGRESS, 0.0)
+
+    face = FakeFace()
+    imported = replace(REPORT, legacy=None, grade=None, whitelist="", job=Mode.ADOPT)
+    page = SummaryPresenter(imported, face, begin=begin)
+    said = "\n".join(" ".join(row.cells) for row in page.view().evidence)
+    assert "Whitelist not known yet, as Binance never shows it" in said
+    assert "key-wizard --env production --job whitelist" in said
+    assert "…C7zq is still in ~/bot/.env, lines 3 and 4. Remove it there when your bot runs under exec." in said
+    await press(page, "w")
+    assert (begun, face.left) == ([Mode.WHITELIST], "leave")
+    assert SummaryPresenter(REPORT, face, begin=begin).view().action("w") is None

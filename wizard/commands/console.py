@@ -109,7 +109,8 @@ def print_error(error: WizardError, *, as_json: bool = False) -> Exit:
     """Say what happened, why, and what to do, and with `as_json` print it too; return the exit code that fits."""
     what, *rest = error.sentences()
     print_message(f"key-wizard: {printable(what, limit=500)}")
-    for line in (*(f"  {printable(sentence, limit=2000)}" for sentence in rest), *instruction_lines(error)):
+    rows = (row for sentence in rest for row in sentence.split("\n"))
+    for line in (*(f"  {printable(row, limit=2000)}" for row in rows), *instruction_lines(error)):
         print_message(line)
     if as_json and error.code != _UNWRITABLE:
         with suppress(UsageError):  # the words have been said

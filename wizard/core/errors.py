@@ -54,5 +54,5 @@ class FileError(WizardError):
 
 
 def sentences(*parts: str) -> tuple[str, ...]:
-    """Return the non-empty parts, each with a full stop where it has no end of its own."""
-    return tuple(part if part.rstrip("”)")[-1:] in ".?!:" else f"{part}." for part in parts if part)
+    """Return the non-empty parts, each with a full stop where it has no end of its own, and ends in no command."""
+    return tuple(part if part.rstrip("”)")[-1:] in ".?!:" or "\n" in part else f"{part}." for part in parts if part)

@@ -17,15 +17,13 @@ from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.errors import FileError
 from wizard.core.text import printable
 from wizard.exchange.signing import read_private_key
-from wizard.intake.sources import NOT_NAMED, USUAL, is_encrypted, read_file
+from wizard.intake.sources import NOT_NAMED, PRIVATE_KEY, USUAL, is_encrypted, read_file, unquoted
 
 LARGEST_SEARCHED = 4 * 1024 * 1024
 """Bytes. A shell's start-up file has some thousand; what is larger was not written by a person."""
 MOST_BLOCKS = 32
 """Private keys that are opened in one file; each may take a tenth of a second."""
 _AT_HOME = (".profile", ".bashrc", ".bash_profile", ".zshrc", ".zshenv", ".env")
-_BLOCK = re.compile(r"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----(?:(?!-----).)*-----END \1-----", re.DOTALL)
-"""Up to the next frame: a search beyond it takes hours where a file holds many beginnings, and no thread gets on."""
 _LOCKED = re.compile(r"-----BEGIN ENCRYPTED PRIVATE KEY-----|Proc-Type: 4,ENCRYPTED")
 
 
@@ -82,7 +80,7 @@ class _Traces:
         """Return the numbers, from 1, of the lines in which the key or the beginning of its private key stands."""
         rows = enumerate(text.splitlines(), 1)
         found = {number for number, row in rows if any(value in row for value in self._values)}
-        blocks = list(_BLOCK.finditer(text))[:MOST_BLOCKS] if self._public else []
+        blocks = list(PRIVATE_KEY.finditer(text))[:MOST_BLOCKS] if self._public else []
         found |= {text.count("\n", 0, block.start()) + 1 for block in blocks if self._is_own(block[0])}
         return tuple(sorted(found))
 
@@ -91,8 +89,7 @@ class _Traces:
         return bool(self._public) and bool(_LOCKED.search(text))
 
     def _is_own(self, block: str) -> bool:
-        lines = block.replace("\\r", "").replace("\\n", "\n").splitlines()
-        pem = "\n".join(line.strip(" \t\r\"'#>|,;") for line in lines).encode("ascii", "replace")
+        pem = unquoted(block).encode("ascii", "replace")
         load = serialization.load_ssh_private_key if b"OPENSSH" in pem else serialization.load_pem_private_key
         with suppress(ValueError, TypeError, UnsupportedAlgorithm):
             return _public_half(load(pem, None)) == self._public

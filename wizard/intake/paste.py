@@ -15,6 +15,7 @@ from enum import StrEnum
 
 from wizard.core.errors import WizardError
 from wizard.core.secret import Secret, Wipeable
+from wizard.core.text import printable
 
 MAX_LENGTH = 8192
 """Characters; an RSA key of 8192 bits is 6,400 as PKCS#8 PEM."""
@@ -66,6 +67,8 @@ class IntakeError(WizardError):
 
     path = ""
     """The file of which the user is to be reminded; empty where there is none."""
+    named: tuple[NamedValue, ...] = ()
+    """What a file names that holds several keys."""
 
 
 class Shape(StrEnum):
@@ -131,6 +134,25 @@ class Pair(Wipeable):
         return f"This holds {' and '.join(parts)}.{order}"
 
 
+@dataclass(frozen=True, slots=True)
+class NamedValue:
+    """Where a text names an API key or a secret. Of the value it holds its length, and the last four of an API key."""
+
+    line: int
+    """From 1; 0 where there are no lines, as in the environment."""
+    name: str
+    """Fit to be shown."""
+    role: Role
+    length: int
+    last_four: str = ""
+    """Empty for a secret."""
+
+    @property
+    def shown(self) -> str:
+        """The value, masked."""
+        return f"{self.role} …{self.last_four}" if self.last_four else f"{self.role} of {self.length} characters"
+
+
 _Value = tuple[Role | None, str]
 """What it is by its name, None where it has none; and its text."""
 
@@ -189,6 +211,19 @@ def read_pair(text: str) -> Pair | None:
     if len(unnamed) > 2:
         raise IntakeError(f"The paste holds {len(unnamed)} values. An API key and its secret are two.")
     return Pair(Secret(unnamed[0]), Secret(unnamed[1]), is_named=False)
+
+
+def name_values(text: str) -> tuple[NamedValue, ...]:
+    """Return each API key and each secret that a text names, in its order."""
+    found = []
+    for number, line in enumerate(_INVISIBLE.sub("", text).splitlines(), 1):
+        for named in () if _COMMENT.match(line) else _NAMED.finditer(line):
+            role, value = role_of(named["label"]), Secret(named["value"])
+            if role is not Role.OTHER:
+                end = value.last_four() if role is Role.API_KEY else ""
+                found.append(NamedValue(number, printable(named["label"], 60), role, len(value), end))
+            value.wipe()
+    return tuple(found)
 
 
 def role_of(label: str) -> Role:

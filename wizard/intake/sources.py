@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wizard.core import files
 from wizard.core.errors import FileError, WizardError
 from wizard.core.secret import Secret
 from wizard.core.settings import JOURNAL, OTHERS
-from wizard.core.text import printable
-from wizard.intake.paste import IntakeError, Pair, Role, read_pair, role_of
+from wizard.core.text import capitalised, counted, printable
+from wizard.intake.paste import IntakeError, NamedValue, Pair, Role, name_values, read_pair, role_of
 
 ENVIRONMENT = "environment"
 """What a user writes in place of a path to mean the variables of this process."""
@@ -26,8 +25,12 @@ _ENCRYPTED = re.compile(r":\s*[\"']?7b22[0-9a-f]{100,}|\"ciphertext\"\s*:\s*\"[0
 """An Ethereum key file (version 3), in which Hummingbot keeps a key: as hexadecimal text in conf/connectors/NAME.yml,
 before 2022 as JSON in conf/encrypted_NAME_api_key.json (its client/config/config_crypt.py)."""
 
+PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----(?:(?!-----).)*-----END \1-----", re.DOTALL)
+"""Up to the next frame: a search beyond it takes hours where a file holds many beginnings, and no thread gets on."""
 _OURS = re.compile(r"BINANCE|\AFREQTRADE__EXCHANGE__", re.IGNORECASE)
 _OTHER_PLACE = "Enter another place, or paste both."
+SEVERAL = "intake.several"
+"""The code of the error where a place holds more than one key."""
 
 LARGEST_FILE = 65536
 """Bytes. An RSA key of 4096 bits has 3,268; a freqtrade configuration a few thousand."""
@@ -55,11 +58,77 @@ class Found:
     """A key in use and where it was."""
 
     pair: Pair
+    """Without a secret where a private key signs; without an API key where a private key stands alone."""
     place: str
     """A path, or the names of environment variables; never a value."""
     path: str = ""
     """The path; empty for the environment."""
     warning: str = ""
+    pem: Secret | None = None
+    """The private key, in a file that holds one."""
+    named: tuple[NamedValue, ...] = ()
+
+    def described(self) -> str:
+        """Return what was read and where, without a value."""
+        what = self.pair.described() if self.pem is None else "This holds a private key."
+        if self.pem is not None and self.pair.api_key:
+            what = f"This holds a private key and the API key …{self.pair.api_key.last_four()}."
+        return f"{what} Read from {self.place}."
+
+    def wipe(self) -> None:
+        """Overwrite what was read."""
+        self.pair.wipe()
+        if self.pem is not None:
+            self.pem.wipe()
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What the usual places hold."""
+
+    looked_at: tuple[str, ...]
+    found: tuple[Found, ...]
+    """Each place that holds one whole key, those of the working directory first."""
+    listed: tuple[str, ...]
+    """Each API key, masked, with its place and its name, also of places that hold several."""
+    is_mixed: bool
+    """Whether a place holds several."""
+
+    def take(self) -> Found | None:
+        """Return the one key that there is, wiping all else; None where there is none, or more than one."""
+        is_one = not self.is_mixed and all(one.pair.api_key == self.found[0].pair.api_key for one in self.found)
+        for one in self.found[1 if is_one else 0 :]:
+            one.wipe()
+        return self.found[0] if self.found and is_one else None
+
+
+def search(environ: Mapping[str, str]) -> Search:
+    """Read the usual places: those of the working directory (`PWD`), and this process's variables."""
+    here = environ.get("PWD")
+    places = (*([str(Path(here) / name) for name in USUAL] if here else []), ENVIRONMENT)
+    found: list[Found] = []
+    listed: list[str] = []
+    is_mixed = False
+    for place in places:
+        try:
+            one = read_source(place, environ)
+        except WizardError as error:
+            if error.code == SEVERAL and isinstance(error, IntakeError):
+                is_mixed = True
+                listed += name_keys(place, error.named)
+            continue
+        if one.pair.api_key:
+            found.append(one)
+            listed += name_keys(place, one.named) or (f"…{one.pair.api_key.last_four()} in {place}",)
+        else:
+            one.wipe()
+    return Search(places, tuple(found), tuple(listed), is_mixed)
+
+
+def name_keys(place: str, named: Iterable[NamedValue]) -> tuple[str, ...]:
+    """Return each API key, masked, with its place and its name, as a phrase."""
+    keys = (one for one in named if one.role is Role.API_KEY)
+    return tuple(f"…{one.last_four} in {place}, {f'line {one.line}, ' * bool(one.line)}{one.name}" for one in keys)
 
 
 def read_source(place: str, environ: Mapping[str, str]) -> Found:
@@ -81,7 +150,7 @@ def read_source(place: str, environ: Mapping[str, str]) -> Found:
             )
             error.path = file.path
             raise error
-        return Found(_read_whole_pair(text, file.path), file.path, file.path, file.warning)
+        return read_key_text(text, file.path, file.path, file.warning)
 
 
 def is_encrypted(text: str) -> bool:
@@ -89,21 +158,19 @@ def is_encrypted(text: str) -> bool:
     return bool(_ENCRYPTED.search(text))
 
 
-def candidates(environ: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the usual places that do hold a key with its secret, those of the working directory first."""
-    here = environ.get("PWD")
-    files = [str(Path(here) / name) for name in USUAL] if here else []
-    found = []
-    for place in (*files, ENVIRONMENT):
-        with suppress(WizardError):
-            read_source(place, environ).pair.wipe()
-            found.append(place)
-    return tuple(found)
+def unquoted(block: str) -> str:
+    """Return a private key as it was before a file with names, quotes or `\\n` took it in."""
+    lines = block.replace("\\r", "").replace("\\n", "\n").splitlines()
+    return "\n".join(line.strip(" \t\r\"'#>|,;") for line in lines)
 
 
 def _read_environment(environ: Mapping[str, str]) -> Found:
     names = {name: name.replace("FREQTRADE__EXCHANGE__", "") for name in environ if _OURS.search(name)}
-    used = [name for name, own in names.items() if environ[name].strip() and role_of(own) is not Role.OTHER]
+    used = [
+        name
+        for name, own in names.items()
+        if environ[name].strip() and (role_of(own) is not Role.OTHER or PRIVATE_KEY.search(unquoted(environ[name])))
+    ]
     # Bytes that are not UTF-8 come as lone surrogates.
     if damaged := [name for name in used if re.search("[\ud800-\udfff]", name + environ[name])]:
         raise IntakeError(
@@ -112,18 +179,42 @@ def _read_environment(environ: Mapping[str, str]) -> Found:
             advice=f"Set it again. {_OTHER_PLACE}",
         )
     lines = "\n".join(f"{names[name]}={environ[name].strip()}" for name in used)
-    return Found(_read_whole_pair(lines, "The environment"), f"the environment: {', '.join(sorted(used))}")
+    whole = {own: name for name, own in names.items()}
+    named = tuple(replace(one, line=0, name=whole.get(one.name, one.name)) for one in name_values(lines))
+    return read_key_text(lines, f"the environment: {', '.join(sorted(used))}", named=named)
 
 
-def _read_whole_pair(text: str, where: str) -> Pair:
+def read_key_text(
+    text: str, place: str, path: str = "", warning: str = "", named: tuple[NamedValue, ...] | None = None
+) -> Found:
+    """Return the one key that a text holds; an IntakeError where it holds none or several (`SEVERAL`).
+
+    `named` is what it names, where that is known better than by its lines.
+    """
+    where, named = capitalised(path or place.partition(":")[0]), name_values(text) if named is None else named
     try:
-        pair = read_pair(text)
+        pair, pem = _split(text)
     except IntakeError as error:
-        raise IntakeError(f"{where} holds several keys", why=error.what, advice="Paste the one you mean.") from None
-    if pair is None or pair.api_key is None or pair.secret is None:
+        several = IntakeError(
+            f"{where} holds several keys", why=error.what, advice="Paste the one you mean.", code=SEVERAL
+        )
+        several.named = named
+        raise several from None
+    if pem is None and (pair is None or pair.api_key is None or pair.secret is None):
         missing = "API key with its secret" if pair is None else "API key" if pair.secret else "secret"
         raise IntakeError(f"{where} holds no {missing}", advice=_OTHER_PLACE)
-    return pair
+    return Found(pair or Pair(None, None, is_named=False), place, path, warning, pem, named)
+
+
+def _split(text: str) -> tuple[Pair | None, Secret | None]:
+    """Return API key and secret, and the private key; an IntakeError where they are of several keys."""
+    blocks = dict.fromkeys(unquoted(block[0]) for block in PRIVATE_KEY.finditer(text))
+    pair = read_pair(PRIVATE_KEY.sub("", text))
+    if len(blocks) > 1 or (blocks and pair and pair.secret):
+        raise IntakeError(
+            f"It holds {'a secret and ' if pair and pair.secret else ''}{counted(len(blocks), 'private key')}."
+        )
+    return pair, Secret(*blocks) if blocks else None
 
 
 def read_text_file(path: str) -> TextFile:

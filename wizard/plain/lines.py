@@ -56,7 +56,8 @@ class Lines:
             finally:
                 presenter.forget()
         if self._report is not None:
-            await Lines(self._talk, self._session, partial(SummaryPresenter, self._report)).run()
+            begin = self._session.flow.begin if self._session.flow else None
+            await Lines(self._talk, self._session, partial(SummaryPresenter, self._report, begin=begin)).run()
         return not self._is_home
 
     def _heading(self) -> Iterable[str]:

@@ -275,7 +275,7 @@ class Flow:
         finished = self._take(Move.FINISH)
         rotation, current = finished.rotation, self.current
         assert current is not None  # noqa: S101 - a rotation is finished only after a promotion
-        now, copies = self.context.clock(), copies or Copies()
+        now, copies = self.context.clock(), copies or await self._imported_copies()
         dead_since = death.since if death and death.since is not None else now
         report = Report(
             environment=rotation.environment,
@@ -286,7 +286,7 @@ class Flow:
             current=current.name,
             current_store=current.store,
             whitelist=current.whitelist,
-            egress=self.context.egress,
+            egress=self.context.egress or current.proven_from,
             legacy=legacy.name if legacy else None,
             grade=death.grade if legacy and death else None,
             proof=death.sentence if legacy and death else "",
@@ -298,6 +298,13 @@ class Flow:
         outcome = death.grade if death else CHANGED if rotation.mode is Mode.WHITELIST else STORED
         self.context.journal.finish(finished, outcome, CERTIFIED, asdict(report))
         return report
+
+    async def _imported_copies(self) -> Copies:
+        """Look for plain-text copies of a key that was imported; nowhere in other jobs."""
+        if self.context.rotation.mode is not Mode.ADOPT:
+            return Copies()
+        async with self.context.credentials(self.current) as found:
+            return await self.credentials.find_copies(found) if found else Copies()
 
     async def _drop_unused(self, reason: str) -> None:
         """Purge drafts and pending keys: nothing of them is in use, and the current key is proven."""

@@ -59,7 +59,7 @@ class Report:
         """Return what was done and proven, and at the end what was not."""
         rows = [
             ("Key" if self.legacy is None else "New key", f"{self.current}, in {self.current_store}"),
-            ("Whitelist", self.whitelist.replace(",", ", ") or "not composed here"),
+            ("Whitelist", self.whitelist.replace(",", ", ") or "not known yet, as Binance never shows it"),
             ("Proven from", self.egress or "an address that was not observed"),
         ]
         if self.legacy is not None:
@@ -73,17 +73,25 @@ class Report:
     @property
     def left(self) -> tuple[str, ...]:
         """What is left for the user, as sentences."""
+        whose, remove = "The legacy key", "Remove it there"
+        if self.legacy is None:
+            whose, remove = str(self.current), "Remove it there when your bot runs under exec"
         on_binance = f"Check on Binance that {self.legacy} is deleted." if self.grade is not Grade.PROVEN else ""
         return (
             *([on_binance] if self.legacy and on_binance else []),
-            *(f"The legacy key is still in {place}. Remove it there." for place in self.still_held),
-            *(f"Look for the legacy key yourself. {capitalised(reason)}." for reason in self.not_looked_at),
+            *(f"{whose} is still in {place}. {remove}." for place in self.still_held),
+            *(
+                f"Look for {whose[:1].lower()}{whose[1:]} yourself. {capitalised(reason)}."
+                for reason in self.not_looked_at
+            ),
         )
 
     @property
     def from_now_on(self) -> tuple[Row, ...]:
         """What is done from now on, each with its command."""
+        to_enter = ("Enter the list", f"key-wizard --env {self.environment} --job whitelist")
         return (
+            *([] if self.whitelist else [to_enter]),
             ("Run your bot", f"key-wizard exec {self.environment} -- python bot.py"),
             ("Check daily", f"key-wizard check {self.environment}"),
         )

@@ -6,6 +6,7 @@ A key in use is imported by the same page: its values are read from a file, or p
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -16,8 +17,8 @@ from wizard.core.secret import Secret
 from wizard.core.text import printable
 from wizard.core.threads import in_daemon_thread
 from wizard.intake.paste import IntakeError, Role, pair_problem, read_key
-from wizard.intake.private_keys import NEEDS_PASSPHRASE, open_private_key
-from wizard.intake.sources import ENVIRONMENT, candidates, read_source
+from wizard.intake.private_keys import NEEDS_PASSPHRASE, import_pem, open_private_key
+from wizard.intake.sources import ENVIRONMENT, Found, Search, read_source, search
 from wizard.rotation.model import Finding, Mode, Step
 from wizard.rotation.permissions import LABELS, WITHDRAWALS
 from wizard.steps import deadlines
@@ -73,6 +74,7 @@ def _check(role: Role, typed: Secret) -> None:
 
 
 API_KEY = Field("api_key", "API key", FieldKind.KEY, "paste it, it stays hidden", check=partial(_check, Role.API_KEY))
+PASSPHRASE = Field("passphrase", "Its passphrase", FieldKind.PASSWORD, after=NEEDS_PASSPHRASE)
 SECRET = Field("secret", "Secret", FieldKind.KEY, "paste it, it stays hidden", check=partial(_check, Role.SECRET))
 
 
@@ -202,7 +204,7 @@ class CredentialsPresenter(StepPresenter):
             (
                 Field("path", "Path of its PEM file", placeholder="~/key.pem", instead_of="pem"),
                 Field("pem", "Or the PEM itself", FieldKind.PEM, "paste it, it stays hidden", instead_of="path"),
-                Field("passphrase", "Its passphrase", FieldKind.PASSWORD, after=NEEDS_PASSPHRASE),
+                PASSPHRASE,
             ),
             self._import_private_key,
             "Import",
@@ -380,50 +382,90 @@ class ImportPresenter(CredentialsPresenter):
     def __init__(self, flow: Flow, face: Face) -> None:
         super().__init__(flow, face)
         self.kind = KeyKind.HMAC
+        self._found = ""
+        """The key that was read last, and from where."""
+        self._several: tuple[str, ...] = ()
+        """The keys that the usual places hold, where that is more than one."""
 
     async def begin(self) -> None:
-        """Nothing is made for a key that exists. Its private key is found again where it is stored already."""
+        """Have ready what is stored already, else the one key that the usual places hold. Nothing is made."""
         if pending := self.flow.credentials.pending:
             self.kind = pending.kind
             doing = f"Reading what is stored in {self.flow.place}"
             found = await self.face.attempt(self.flow.credentials.stored_public_key, doing, deadlines.CUSTODY)
             self._public_pem = found or ""
+            return
+        looked = await self._search()
+        one = looked.take() if looked else None
+        if looked and one is None:
+            self._several = looked.listed
+        if one is not None:
+            doing = f"Reading the key from {one.place}"
+            await self.face.attempt(lambda: self._accept(one), doing, deadlines.FILES + deadlines.CUSTODY)
 
     async def watch(self) -> None:
         """There is no other key to ask about."""
 
+    async def _search(self) -> Search | None:
+        look = partial(search, self.flow.context.environ)
+        doing = "Looking for a key in the usual places"
+        return await self.face.attempt(lambda: in_daemon_thread(look, deadlines.FILES), doing, deadlines.FILES)
+
     async def read(self) -> None:
         """Read the key from a file or the environment."""
-        environ = self.flow.context.environ
-        places = await self.face.attempt(
-            lambda: in_daemon_thread(partial(candidates, environ), deadlines.FILES),
-            "Looking for a key in the usual places",
-            deadlines.FILES,
-        )
+        looked = await self._search()
+        places = [one.path or ENVIRONMENT for one in looked.found] if looked else []
+        for one in looked.found if looked else ():
+            one.wipe()
         found = f"A key is in: {', '.join(places)}" if places else "No key is in the usual places"
+        place = Field("place", f"Path of the file, or {ENVIRONMENT}", text=(*places, "")[0])
+        at_most = deadlines.FILES + deadlines.CUSTODY
         await self.face.fill(
             Form(
                 "Read the key from a file",
                 f"{found}. Nothing is changed there.",
-                (Field("place", f"Path of the file, or {ENVIRONMENT}", text=(places or ("",))[0]),),
+                (place, PASSPHRASE),
                 self._read,
                 "Read",
                 "Reading it",
-                deadlines.FILES,
+                at_most,
             )
         )
 
-    async def _read(self, place: str) -> None:
+    async def _read(self, place: str, passphrase: Secret) -> None:
         try:
             found = await in_daemon_thread(partial(read_source, place, self.flow.context.environ), deadlines.FILES)
         except IntakeError as error:
             self.flow.credentials.note_source(error.path)
             raise
+        await self._accept(found, passphrase)
+
+    async def _accept(self, found: Found, passphrase: Secret | None = None) -> None:
+        """Have the fields hold what was found. A private key is stored first."""
+        kind, public = KeyKind.HMAC, ""
+        if found.pem is not None:
+            try:
+                pair = await in_daemon_thread(partial(import_pem, found.pem, passphrase), deadlines.FILES)
+            except BaseException:
+                found.wipe()
+                raise
+            found.pem.wipe()
+            with pair.private_pem:
+                await self.flow.credentials.import_pair(pair)
+            kind, public = pair.kind, pair.public_pem
         self.flow.credentials.note_source(found.path)
-        self._change_kind(KeyKind.HMAC, "")
+        self._change_kind(kind, public)
         self._take(found.pair.api_key, found.pair.secret)
-        note = f"{found.pair.described()} Read from {found.place}."
-        self.face.note(f"{note} {found.warning}".rstrip(), State.LOOK if found.warning else State.GOOD)
+        key = found.pair.api_key
+        self._found = f"…{key.last_four()} is in {found.place}." if key else ""
+        self.face.note(f"{found.described()} {found.warning}".rstrip(), State.LOOK if found.warning else State.GOOD)
+
+    def view(self) -> View:
+        """Return the page, with the key that was found first."""
+        view = super().view()
+        if not self._found:
+            return view
+        return replace(view, verdict=self._found, because=("This is the key that is imported.", *view.because))
 
     def _instructions(self) -> Iterable[Instruction]:
         if self.kind is KeyKind.HMAC:
@@ -434,6 +476,7 @@ class ImportPresenter(CredentialsPresenter):
             yield Instruction("Paste its API key here")
 
     def _evidence(self) -> Iterable[Row]:
+        yield from (Row((f"{each}.",), State.LOOK) for each in self._several)
         yield Row(("Nothing changes on Binance. The file stays as it is.",))
 
     def _own_actions(self) -> tuple[Action, ...]:

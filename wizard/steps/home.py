@@ -450,7 +450,7 @@ class HomePresenter(Presenter):
 def _likeliest(one: Overview) -> Mode:
     if one.current is None:
         return Mode.ADOPT
-    return Mode.WHITELIST if one.unlisted else Mode.ROTATE
+    return Mode.WHITELIST if one.unlisted or not one.current.whitelist else Mode.ROTATE
 
 
 def _forgetting(flow: Flow) -> Consent:

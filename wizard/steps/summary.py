@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Iterable
 from functools import partial
 from typing import ClassVar
 
 from wizard.core import files
 from wizard.core.threads import in_daemon_thread
-from wizard.rotation.model import Grade, Mode, Step
+from wizard.rotation.model import Grade, Mode, RotationRecord, Step
 from wizard.rotation.report import Report
 from wizard.rotation.state_machine import JOBS
+from wizard.steps import deadlines
 from wizard.steps.presenter import Face, Presenter
 from wizard.steps.view import PRIMARY, Action, Progress, Row, State, View
 
@@ -20,9 +22,13 @@ class SummaryPresenter(Presenter):
     TITLE = "What is proven?"
     ABOUT: ClassVar[str] = "The report holds no secret. `key-wizard history` shows it again."
 
-    def __init__(self, report: Report, face: Face) -> None:
+    def __init__(
+        self, report: Report, face: Face, begin: Callable[[Mode], Awaitable[RotationRecord]] | None = None
+    ) -> None:
         super().__init__(face)
         self._report = report
+        self._begin = begin
+        """Begins another job in the environment that is open."""
 
     @property
     def location(self) -> tuple[str, str]:
@@ -52,6 +58,7 @@ class SummaryPresenter(Presenter):
             evidence=(*map(Row, report.rows()), *left, *map(Row, report.from_now_on)),
             actions=(
                 Action("home", PRIMARY, "Home", "Goes to the list of environments.", self.face.go_home),
+                *self._next_job(),
                 Action("copy", "c", "Copy report", "Copies the report as Markdown.", copy),
                 Action(
                     "save",
@@ -64,6 +71,18 @@ class SummaryPresenter(Presenter):
                 ),
             ),
         )
+
+    def _next_job(self) -> Iterable[Action]:
+        if self._begin and not self._report.whitelist:
+            about = f"Enters the whitelist of {self._report.current}, which the wizard does not know."
+            yield Action("whitelist", "w", "Whitelist", about, self.change_whitelist)
+
+    async def change_whitelist(self) -> None:
+        """Go on with the whitelist of the key."""
+        if (begin := self._begin) is None:
+            return
+        if await self.face.attempt(lambda: begin(Mode.WHITELIST), "Starting", deadlines.CUSTODY) is not None:
+            self.face.leave()
 
     async def save(self, path: str) -> None:
         """Save the report in a new file that only the user can read.

@@ -155,7 +155,7 @@ class WizardApp(SafeApp):
         from wizard.steps.summary import SummaryPresenter  # noqa: PLC0415 - loaded when it is needed
 
         self.farewell = tuple(f"{label:<12} {text}" for label, text in report.lines())
-        self._show(ViewScreen(partial(SummaryPresenter, report)))
+        self._show(ViewScreen(partial(SummaryPresenter, report, begin=self.flow.begin)))
 
     def _show(self, screen: Screen[Any]) -> None:
         """Put a screen in the place of the step's, also where a dialog lies on top of that one."""

@@ -1,0 +1,258 @@
+"""`key-wizard import`: one key that is found comes in use without a question; all else is named and left as it is."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import sys
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
+
+from tests.commands.conftest import HERE, Bench, Command, Said
+from tests.terminal.harness import leaked
+from wizard.commands import import_key
+from wizard.core.credentials import KeyKind
+from wizard.core.errors import Exit
+from wizard.core.secret import Secret
+from wizard.custody.records import Slot
+from wizard.custody.store import Store
+from wizard.exchange.signing import generate_ed25519, read_private_key
+from wizard.rehearsal.simulated_page import NewKey
+from wizard.rotation.model import Step
+
+
+@pytest.fixture
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The working directory of the command."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PWD", str(tmp_path))
+    return tmp_path
+
+
+@pytest.fixture
+def made(bench: Bench) -> NewKey:
+    """A key that a bot uses."""
+    page = bench.simulated_page
+    return asyncio.run(page.create("in use", KeyKind.HMAC, HERE, enableSpotAndMarginTrading=True))
+
+
+def write(file: Path, key: str, secret: str, name: str = "BINANCE") -> Path:
+    file.write_text(f"# my bot\n{name}_API_KEY={key}\n{name}_API_SECRET={secret}\n")
+    file.chmod(0o600)
+    return file
+
+
+def in_use(bench: Bench) -> str:
+    with bench.journal() as journal:
+        key = journal.key_in("bench", Slot.CURRENT)
+    return key.name.fingerprint if key else ""
+
+
+def expect_no_leak(bench: Bench, said: Said, *values: str) -> None:
+    kept = b"".join(file.read_bytes() for file in bench.paths.state.rglob("*") if file.is_file())
+    for value in values:
+        assert leaked(value, (said.out + said.err).encode() + kept) == []
+
+
+@pytest.mark.keyring
+def test_the_one_key_that_is_found_is_in_use_afterwards_without_a_question(
+    bench: Bench, keyring: Store, command: Command, directory: Path, made: NewKey
+) -> None:
+    file = write(directory / ".env", made.api_key.reveal(), made.secret.reveal())
+    before = file.read_bytes()
+    said = command("import", "bench")
+    assert said.code == 0, said.err
+    name = f"…{made.api_key.last_four()}"
+    assert f"{name} is stored and works from here." in said.out
+    assert f"Proven from        {HERE}" in said.out
+    assert f"{name} is still in {file}, lines 2, 3. Remove it there when your bot runs under exec." in said.out
+    assert "not known yet, as Binance never shows it" in said.out
+    assert "key-wizard --env bench --job whitelist" in said.out
+    assert in_use(bench) == made.api_key.fingerprint()
+    assert file.read_bytes() == before
+    expect_no_leak(bench, said, made.api_key.reveal(), made.secret.reveal())
+    assert command("check", "bench").code == 0
+    again = command("import", "bench")
+    assert (again.code, again.out) == (1, "")
+    assert f"{name} is in use already" in again.err
+    assert "key-wizard --env bench" in again.err
+
+
+def test_json_has_each_check_and_the_next_job(
+    bench: Bench, fake_keyring: Store, command: Command, directory: Path, made: NewKey
+) -> None:
+    file = write(directory / "bot.env", made.api_key.reveal(), made.secret.reveal())
+    said = command("import", "bench", str(file), "--json")
+    assert (said.code, said.json["imported"], said.json["source"]) == (0, True, str(file))
+    assert said.json["key"]["fingerprint"] == made.api_key.fingerprint()
+    assert said.check("New key")["outcome"] == "passed"
+    assert said.json["next"] == "key-wizard --env bench --job whitelist"
+    assert str(file) in said.json["left"][0]
+    expect_no_leak(bench, said, made.api_key.reveal(), made.secret.reveal())
+
+
+def test_a_dry_run_names_what_is_there_masked_and_stores_and_sends_nothing(
+    bench: Bench, fake_keyring: Store, command: Command, directory: Path, made: NewKey
+) -> None:
+    file = write(directory / ".env", made.api_key.reveal(), made.secret.reveal())
+    said = command("import", "bench", "--dry-run")
+    assert said.code == 0
+    assert f"line 2    BINANCE_API_KEY             API key …{made.api_key.last_four()}" in said.out
+    assert "line 3    BINANCE_API_SECRET          secret of 64 characters" in said.out
+    told = command("import", "bench", str(file), "--dry-run", "--json").json["found"]
+    assert [(one["line"], one["role"], one["last_four"]) for one in told] == [
+        (2, "api_key", made.api_key.last_four()),
+        (3, "secret", None),
+    ]
+    assert not bench.paths.journal.exists()
+    assert asyncio.run(bench.simulated_page.activity()) == ()
+    expect_no_leak(bench, said, made.api_key.reveal(), made.secret.reveal())
+
+
+def test_several_keys_in_a_file_are_named_and_the_lines_of_one_are_taken_from_standard_input(
+    bench: Bench,
+    fake_keyring: Store,
+    command: Command,
+    directory: Path,
+    made: NewKey,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    key, secret = made.api_key.reveal(), made.secret.reveal()
+    file = write(directory / ".env", key, secret, "MAIN")
+    other = f"SUB_API_KEY={'s' * 64}\nSUB_API_SECRET={'t' * 64}\n"
+    file.write_text(file.read_text() + other)
+    for arguments in ((), (str(file),)):
+        said = command("import", "bench", *arguments)
+        assert (said.code, said.out) == (2, "")
+        assert "line 2, MAIN_API_KEY" in said.err
+        assert f"…{key[-4:]}" in said.err
+        assert "line 4, SUB_API_KEY" in said.err
+        assert "import bench" in said.err.splitlines()[-1]
+        expect_no_leak(bench, said, key, secret, "s" * 64, "t" * 64)
+    lines = "\n".join(file.read_text().splitlines()[1:3])
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines.encode())))
+    assert command("import", "bench", "-").code == 0
+    assert in_use(bench) == made.api_key.fingerprint()
+
+
+def test_two_places_with_different_keys_are_both_named_and_two_with_the_same_key_are_one(
+    bench: Bench,
+    fake_keyring: Store,
+    command: Command,
+    directory: Path,
+    made: NewKey,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    file = write(directory / ".env", made.api_key.reveal(), made.secret.reveal())
+    monkeypatch.setenv("BINANCE_API_KEY", "e" * 64)
+    monkeypatch.setenv("BINANCE_API_SECRET", "f" * 64)
+    said = command("import", "bench", "--json")
+    assert (said.code, said.json["error"]["code"]) == (2, "import.several")
+    assert f"{file}, line 2, BINANCE_API_KEY" in said.err
+    assert "…eeee in environment, BINANCE_API_KEY" in said.err
+    monkeypatch.setenv("BINANCE_API_KEY", made.api_key.reveal())
+    monkeypatch.setenv("BINANCE_API_SECRET", made.secret.reveal())
+    assert command("import", "bench").code == 0
+
+
+def test_no_key_says_where_it_was_looked_for(
+    bench: Bench, fake_keyring: Store, command: Command, directory: Path
+) -> None:
+    said = command("import", "bench")
+    assert (said.code, said.out) == (1, "")
+    assert f"Looked in {directory}/.env, " in said.err
+    assert "conf/connectors/binance.yml" in said.err
+    assert said.err.splitlines()[-1] == "  key-wizard import bench FILE"
+    assert not bench.paths.journal.exists()
+
+
+def test_a_key_that_binance_refuses_stays_new_and_the_right_one_is_taken_the_next_time(
+    bench: Bench, fake_keyring: Store, command: Command, directory: Path, made: NewKey
+) -> None:
+    file = write(directory / ".env", made.api_key.reveal(), "w" * 64)
+    said = command("import", "bench")
+    assert said.code == Exit.ROTATION_OPEN
+    assert "is stored and not in use yet" in said.out
+    assert said.out.splitlines()[-1] == "key-wizard --env bench"
+    assert in_use(bench) == ""
+    with bench.journal() as journal:
+        open_job = journal.open_rotation("bench")
+    assert open_job is not None
+    assert open_job.step is Step.PROBE
+    write(file, made.api_key.reveal(), made.secret.reveal())
+    assert command("import", "bench").code == 0
+    assert in_use(bench) == made.api_key.fingerprint()
+
+
+def test_an_exchange_that_gives_no_answer_leaves_the_job_open_with_6(
+    bench: Bench, fake_keyring: Store, command: Command, directory: Path, made: NewKey
+) -> None:
+    write(directory / ".env", made.api_key.reveal(), made.secret.reveal())
+    bench.fault(answers=[{"path": "/sapi/v1/account/apiRestrictions", "times": 99, "status": 503}])
+    said = command("import", "bench", "--json")
+    assert (said.code, said.json["imported"], said.json["next"]) == (6, False, "key-wizard --env bench")
+
+
+def test_another_job_that_is_open_is_left_as_it_is(
+    bench: Bench, fake_keyring: Store, command: Command, directory: Path, made: NewKey
+) -> None:
+    from wizard.rotation.model import Mode
+
+    write(directory / ".env", made.api_key.reveal(), made.secret.reveal())
+    with bench.journal() as journal:
+        journal.begin_rotation("bench", Mode.SET_UP)
+    said = command("import", "bench")
+    assert (said.code, said.out) == (2, "")
+    assert "A job is open already" in said.err
+
+
+def test_a_keyring_that_cannot_be_used_is_5_and_nothing_is_sent(
+    bench: Bench, command: Command, directory: Path, made: NewKey
+) -> None:
+    write(directory / ".env", made.api_key.reveal(), made.secret.reveal())
+    assert command("import", "bench").code == 5
+    assert asyncio.run(bench.simulated_page.activity()) == ()
+
+
+def test_a_private_key_comes_with_its_api_key_from_one_file(
+    bench: Bench, fake_keyring: Store, command: Command, directory: Path
+) -> None:
+    pair = generate_ed25519()
+    made = asyncio.run(
+        bench.simulated_page.create("in use", KeyKind.ED25519, HERE, public_key=pair.public_pem, enableReading=True)
+    )
+    pem = pair.private_pem.reveal()
+    escaped = pem.strip().replace("\n", "\\n")
+    file = directory / ".env"
+    file.write_text(f'BINANCE_API_KEY={made.api_key.reveal()}\nBINANCE_PRIVATE_KEY="{escaped}"\n')
+    said = command("import", "bench")
+    assert said.code == 0, said.err
+    assert f"{file}, lines 1, 2" in said.out
+    expect_no_leak(bench, said, made.api_key.reveal(), pem.splitlines()[1])
+
+
+def test_an_encrypted_private_key_asks_on_the_terminal_alone(
+    bench: Bench, fake_keyring: Store, command: Command, directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair = generate_ed25519()
+    made = asyncio.run(bench.simulated_page.create("in use", KeyKind.ED25519, HERE, public_key=pair.public_pem))
+    locked = BestAvailableEncryption(b"open sesame")
+    file = directory / "key.pem"
+    key = read_private_key(pair.private_pem)
+    file.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, locked))
+    monkeypatch.setattr("wizard.commands.prompts.TERMINAL", directory / "none")
+    said = command("import", "bench", str(file), "--json")
+    assert (said.code, said.json["error"]["code"]) == (2, "terminal.missing")
+    typed = [Secret("open sesame"), Secret(made.api_key.reveal())]
+    monkeypatch.setattr(import_key, "ask", lambda *_: typed.pop(0))
+    said = command("import", "bench", str(file))
+    assert said.code == 0, said.err
+    assert in_use(bench) == made.api_key.fingerprint()
+
+
+def test_a_key_as_an_argument_is_refused_unseen(bench: Bench, command: Command) -> None:
+    said = command("import", "bench", "aB3" * 20)
+    assert (said.code, said.out) == (2, "")
+    assert "aB3aB3" not in said.err
