@@ -78,10 +78,21 @@ def run(arguments: Sequence[str], inherited: Inherited, shutdown: Shutdown | Non
 
 def parse(arguments: Sequence[str], options: argparse.Namespace) -> None:
     """Read the arguments into `options`; what `exec` starts into `options.words` as it is."""
-    end = arguments.index("--") if "exec" in arguments and "--" in arguments else len(arguments)
+    end = arguments.index("--") if _command(arguments) == "exec" and "--" in arguments else len(arguments)
     own, options.words = arguments[:end], [*arguments[end + 1 :]]
     refuse_keys(own)
     _parser(own).parse_args(own, options)
+
+
+def _command(arguments: Sequence[str]) -> str:
+    """Return the first word that is neither an option nor, as far as that is plain, the value of one."""
+    before = ""
+    for word in arguments:
+        takes_word = before.startswith("-") and "=" not in before and before != "--plain"
+        if not word.startswith("-") and not takes_word:
+            return word
+        before = word
+    return ""
 
 
 def _parser(arguments: Sequence[str]) -> ArgumentParser:

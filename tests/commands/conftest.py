@@ -122,20 +122,20 @@ class Bench:
         whitelist: str = HERE,
         is_restricted: bool = True,
         clock: Clock = time.time,
+        slot: Slot = Slot.CURRENT,
     ) -> Credentials:
-        """Make a key at the desk and store it as the current one of `bench`."""
-        return asyncio.run(self._put_in_use(store, kind, whitelist, is_restricted, clock))
+        """Make a key at the desk and store it as the current one of `bench`, or into another slot."""
+        return asyncio.run(self._put_in_use(store, kind, whitelist if is_restricted else None, whitelist, clock, slot))
 
     async def _put_in_use(
-        self, store: Store, kind: KeyKind, whitelist: str, is_restricted: bool, clock: Clock
+        self, store: Store, kind: KeyKind, accepted: Any, whitelist: str, clock: Clock, slot: Slot
     ) -> Credentials:
         pair = generate_ed25519()
         public = {"public_key": pair.public_pem} if kind is KeyKind.ED25519 else {}
-        accepted: Any = whitelist if is_restricted else None
         made = await self.simulated_page.create("in use", kind, accepted, **public)
         credentials = Credentials(kind, made.api_key, pair.private_pem if public else made.secret)
         with self.journal(clock) as journal:
-            await Vault("bench", journal, store, clock).put(credentials, Slot.CURRENT, whitelist=whitelist)
+            await Vault("bench", journal, store, clock).put(credentials, slot, whitelist=whitelist)
         return credentials
 
     @contextmanager

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 import time
 from pathlib import Path
 
@@ -8,15 +10,19 @@ import httpx
 import pytest
 
 from tests.commands.conftest import HERE, Bench, Command, Said
+from tests.egress.fake_ssh import fake_ssh
+from tests.terminal.harness import Terminal
 from wizard.core.credentials import KeyKind
 from wizard.core.secret import Secret
 from wizard.custody.custodian import CREDENTIAL
 from wizard.custody.encrypted_file import make_file
+from wizard.custody.records import Slot
 from wizard.custody.store import MemoryStore, Store
 from wizard.rotation.opening import sole_writer
 
 ELSEWHERE = "203.0.113.99"
 DAY = 86400
+ROOT = Path(__file__).parents[2]
 
 
 def outcomes(said: Said) -> dict[str, str]:
@@ -37,9 +43,10 @@ class TestWithAKeyring:
         assert (said.code, said.err) == (0, "")
         assert said.json["fine"] is True
         assert said.json["current"]["fingerprint"] == credentials.name.fingerprint
-        assert outcomes(said) == dict.fromkeys(
-            ("Current key", "Accepted", "IP restriction", "Whitelist", "Age"), "passed"
-        )
+        assert outcomes(said) == {
+            **dict.fromkeys(("Current key", "Accepted", "IP restriction", "Whitelist", "Age"), "passed"),
+            "Permissions": "not applicable",
+        }
         assert said.check("Accepted")["from"] == HERE
         assert credentials.api_key.reveal() not in said.out
 
@@ -47,7 +54,7 @@ class TestWithAKeyring:
         bench.put_in_use(fake_keyring)
         said = command("check", "bench")
         assert (said.code, said.err) == (0, "")
-        assert len(said.out.splitlines()) == 5
+        assert len(said.out.splitlines()) == 6
 
     def test_a_host_whose_address_changed_is_told_so(self, bench: Bench, fake_keyring: Store, command: Command) -> None:
         bench.put_in_use(fake_keyring)
@@ -109,6 +116,16 @@ class TestWithAKeyring:
         said = command("check", "bench", "--json")
         assert said.code == 0
         assert (outcomes(said)["Whitelist"], outcomes(said)["IP restriction"]) == ("not applicable", "warning")
+        assert "--job whitelist" in said.check("IP restriction")["advice"]
+
+    def test_a_key_whose_list_is_not_known_is_sent_to_the_job_that_makes_it_known(
+        self, bench: Bench, fake_keyring: Store, command: Command
+    ) -> None:
+        credentials = bench.put_in_use(fake_keyring, whitelist="", is_restricted=False)
+        asyncio.run(bench.simulated_page.set_whitelist(credentials.api_key, HERE))
+        said = command("check", "bench", "--json")
+        assert (said.code, outcomes(said)["Whitelist"]) == (0, "warning")
+        assert "key-wizard --env bench --job whitelist" in said.check("Whitelist")["advice"]
 
     def test_an_old_key_is_told_with_its_limit(self, bench: Bench, fake_keyring: Store, command: Command) -> None:
         bench.put_in_use(fake_keyring, clock=lambda: time.time() - 100 * DAY)
@@ -178,6 +195,200 @@ class TestWithAKeyring:
         said = command("check", "bench", "--json")
         assert said.code == 1
         assert (outcomes(said)["Current key"], outcomes(said)["Accepted"]) == ("failed", "not run")
+
+
+SPOT = {"enableReading": True, "enableSpotAndMarginTrading": True}
+
+
+def prove(bench: Bench, **permissions: bool) -> None:
+    """Binance accepted the key in use from here, and said that it may do this."""
+    with bench.journal() as journal:
+        key = journal.key_in("bench", Slot.CURRENT)
+        assert key is not None
+        journal.mark_proven(key, HERE, permissions)
+
+
+class TestWhatChanged:
+    @pytest.mark.parametrize(
+        ("now", "code", "outcome"),
+        [
+            (SPOT, 0, "passed"),
+            ({"enableReading": True}, 1, "failed"),
+            ({**SPOT, "enableWithdrawals": True}, 1, "failed"),
+            ({**SPOT, "enableMargin": True}, 0, "warning"),
+        ],
+    )
+    def test_permissions_lost_or_gained_since_the_proof(
+        self, bench: Bench, fake_keyring: Store, command: Command, now: dict[str, bool], code: int, outcome: str
+    ) -> None:
+        credentials = bench.put_in_use(fake_keyring)
+        prove(bench, **SPOT, enableWithdrawals=False)
+        asyncio.run(bench.simulated_page.set_permissions(credentials.api_key, **now))
+        said = command("check", "bench", "--json")
+        assert (said.code, outcomes(said)["Permissions"]) == (code, outcome)
+
+    @pytest.mark.parametrize(("days", "code", "outcome"), [(30, 0, "passed"), (3, 0, "warning"), (-1, 1, "failed")])
+    def test_the_end_of_trading(
+        self, bench: Bench, fake_keyring: Store, command: Command, days: int, code: int, outcome: str
+    ) -> None:
+        bench.put_in_use(fake_keyring)
+        bench.fault(trading_until=round((time.time() + days * DAY) * 1000))
+        said = command("check", "bench", "--json")
+        assert (said.code, outcomes(said)["Trading authority"]) == (code, outcome)
+
+    def test_the_futures_host_where_it_is_used(self, bench: Bench, fake_keyring: Store, command: Command) -> None:
+        credentials = bench.put_in_use(fake_keyring)
+        bench.configure(f'uses_futures = true\nfutures_url = "{bench.base_url}"\n')
+        said = command("check", "bench", "--json")
+        assert (said.code, outcomes(said)["Futures"]) == (1, "failed")
+        assert "Enable Futures" in said.check("Futures")["advice"]
+        asyncio.run(bench.simulated_page.set_permissions(credentials.api_key, **SPOT, enableFutures=True))
+        said = command("check", "bench", "--json")
+        assert (said.code, outcomes(said)["Futures"]) == (0, "passed")
+
+
+class TestKeysThatShouldBeDead:
+    def test_a_living_legacy_key_is_exit_4_until_it_is_deleted(
+        self, bench: Bench, fake_keyring: Store, command: Command
+    ) -> None:
+        legacy = bench.put_in_use(fake_keyring, slot=Slot.LEGACY)
+        bench.put_in_use(fake_keyring)
+        said = command("check", "bench", "--json")
+        assert (said.code, said.json["fine"], outcomes(said)["Legacy key"]) == (4, False, "failed")
+        (other,) = said.json["other_keys"]
+        assert other == {
+            "fingerprint": legacy.name.fingerprint,
+            "last_four": legacy.name.last_four,
+            "slot": "legacy",
+            "state": "alive",
+        }
+        text = command("check", "bench").out
+        assert f"Delete {legacy.name} on Binance's page." in text
+        assert text.count("API activity history") == 1
+        with bench.journal() as journal:
+            before = journal.events(), journal.keys("bench")
+        asyncio.run(bench.simulated_page.delete(legacy.api_key))
+        said = command("check", "bench", "--json")
+        assert (said.code, outcomes(said)["Legacy key"]) == (0, "passed")
+        assert "activity history" not in command("check", "bench").out
+        with bench.journal() as journal:
+            assert (journal.events(), journal.keys("bench")) == before
+
+    def test_the_legacy_key_is_kept_where_the_key_in_use_is_not_accepted(
+        self, bench: Bench, fake_keyring: Store, command: Command
+    ) -> None:
+        legacy = bench.put_in_use(fake_keyring, slot=Slot.LEGACY)
+        current = bench.put_in_use(fake_keyring)
+        asyncio.run(bench.simulated_page.delete(current.api_key))
+        said = command("check", "bench")
+        assert said.code == 4
+        assert f"Do not delete {legacy.name} now" in said.out
+
+    def test_a_legacy_key_without_its_secret_fails_when_two_keys_have_worked_too_long(
+        self, bench: Bench, fake_keyring: Store, command: Command
+    ) -> None:
+        bench.put_in_use(MemoryStore(), slot=Slot.LEGACY)
+        bench.put_in_use(fake_keyring, clock=lambda: time.time() - 5000)
+        said = command("check", "bench", "--json")
+        assert (said.code, outcomes(said)["Legacy key"]) == (1, "failed")
+        bench.configure("max_minutes_with_two_keys = 120\n")
+        said = command("check", "bench", "--json")
+        assert (said.code, outcomes(said)["Legacy key"]) == (6, "inconclusive")
+
+
+class TestForCron:
+    def test_quiet_prints_nothing_where_all_is_fine_and_else_what_is_wrong(
+        self, bench: Bench, fake_keyring: Store, command: Command
+    ) -> None:
+        bench.put_in_use(fake_keyring)
+        assert command("check", "bench", "--quiet") == Said(0, "", "")
+        assert command("check", "bench", "--quiet", "--json") == Said(0, "", "")
+        move(bench)
+        said = command("check", "bench", "--quiet")
+        assert (said.code, said.err) == (1, "")
+        assert "Age" not in said.out
+        assert f"Add {ELSEWHERE} to the whitelist" in said.out
+
+    def test_quiet_says_a_warning(self, bench: Bench, fake_keyring: Store, command: Command) -> None:
+        bench.put_in_use(fake_keyring, whitelist="", is_restricted=False)
+        said = command("check", "bench", "--quiet")
+        assert said.code == 0
+        assert said.out.startswith("warning ")
+
+    @pytest.mark.terminal
+    def test_it_asks_for_no_passphrase_on_a_terminal(self, bench: Bench, memory: MemoryStore) -> None:
+        bench.configure('[custody]\nplace = "encrypted-file"\n')
+        bench.put_in_use(asyncio.run(make_file(bench.paths.encrypted_file, Secret("seven random words"), 10)))
+        with Terminal([sys.executable, "-m", "wizard", "check", "bench"], env=dict(os.environ), cwd=ROOT) as seen:
+            assert seen.wait(timeout=60) == 5
+            assert b"needs its passphrase" in seen.raw
+            assert b"Passphrase of" not in seen.raw
+
+    @pytest.fixture
+    def mailbox(self, tmp_path: Path) -> Path:
+        """What takes its standard input into a file beside it, and the variables that it sees."""
+        program = tmp_path / "take mail"
+        program.write_text('#!/bin/sh\necho "-- $1" >> "$0.box"\ncat >> "$0.box"\nenv >> "$0.env"\n')
+        program.chmod(0o755)
+        return program
+
+    def test_a_command_is_given_the_verdict_when_it_changes(
+        self, bench: Bench, fake_keyring: Store, command: Command, mailbox: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        box = mailbox.with_name("take mail.box")
+        credentials = bench.put_in_use(fake_keyring)
+        monkeypatch.setenv("BINANCE_API_SECRET", credentials.signing.reveal())
+        how = ("check", "bench", "--quiet", "--notify", f"'{mailbox}' \"two words\"")
+        assert command(*how) == Said(0, "", "")
+        assert not box.exists()
+        move(bench)
+        assert command(*how).code == command(*how).code == 1
+        first = box.read_text()
+        assert first.startswith("-- two words\nKey Wizard, bench\n")
+        assert first.count(f"Add {ELSEWHERE}") == 2  # Accepted and Whitelist, in one notice
+        httpx.put(f"{bench.desk_url}/nat", json={"127.0.0.1": HERE}, trust_env=False).raise_for_status()
+        assert command(*how).code == command(*how).code == 0
+        assert box.read_text() == f"{first}-- two words\nKey Wizard, bench\nAll is fine again.\n"
+        seen = box.read_text() + mailbox.with_name("take mail.env").read_text()
+        for secret in (credentials.api_key, credentials.signing):
+            assert secret.reveal() not in seen
+
+    def test_a_command_that_fails_changes_no_exit_code_and_is_run_again(
+        self, bench: Bench, fake_keyring: Store, command: Command, mailbox: Path
+    ) -> None:
+        bench.put_in_use(fake_keyring)
+        move(bench)
+        for failing, says in (("sh -c 'echo busy; exit 7'", "exit code 7"), ("/nowhere/mail", "it cannot be started")):
+            said = command("check", "bench", "--notify", failing)
+            assert said.code == 1
+            assert f"The command of --notify failed: {says}" in said.err
+        assert command("check", "bench", "--notify", f"'{mailbox}'").err == ""
+        assert mailbox.with_name("take mail.box").exists()
+
+    def test_a_journal_that_cannot_be_read_is_notified_too(
+        self, bench: Bench, fake_keyring: Store, command: Command, mailbox: Path
+    ) -> None:
+        bench.put_in_use(fake_keyring)
+        bench.paths.journal.write_bytes(b"no database" * 100)
+        assert command("check", "bench", "--notify", f"'{mailbox}'").code == 1
+        assert "journal" in mailbox.with_name("take mail.box").read_text().lower()
+
+    @pytest.mark.parametrize("text", ["", "'open", "  "])
+    def test_what_is_no_command_is_wrong_usage(self, bench: Bench, command: Command, text: str) -> None:
+        assert command("check", "bench", "--notify", text).code == 2
+
+    def test_hosts_that_cannot_be_asked_leave_it_open(
+        self, bench: Bench, fake_keyring: Store, command: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bench.put_in_use(fake_keyring)
+        bench.configure('hosts = ["stranger"]\n')
+        for name, value in fake_ssh(tmp_path).items():
+            monkeypatch.setenv(name, value)
+        assert command("check", "bench").code == 0  # only where it is asked for
+        said = command("check", "bench", "--hosts", "--json")
+        assert said.code == 6
+        (found,) = (check for check in said.json["checks"] if "stranger" in check["subject"])
+        assert found["outcome"] == "inconclusive"
 
 
 def test_a_keyring_that_cannot_be_used_is_exit_5_and_the_rest_is_still_checked(

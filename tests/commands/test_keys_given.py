@@ -44,6 +44,11 @@ PLACES = [
     ["egress", "--hosts={}", "--json"],
     ["egress", "--env", "{}"],
     ["exec", "{}", "--", "true"],
+    ["check", "exec", "--", "{}"],
+    ["whitelist", "exec", "--", "{}"],
+    ["--env", "exec", "check", "production", "--", "{}"],
+    ["--env", "exec", "--", "{}"],
+    ["check", "production", "--notify", "{}"],
     ["rehearse", "--scenario", "{}"],
     ["rehearse", "--kind", "{}", "--auto"],
     ["rehearse", "--source-address", "{}", "--auto"],
@@ -94,8 +99,9 @@ def test_a_key_among_the_hosts_on_standard_input_is_refused(command: Command, mo
 
 def test_the_command_that_exec_starts_may_hold_a_digest(command: Command) -> None:
     image = f"bot@sha256:{GIVEN['hexadecimal']}"
-    said = command("exec", "nowhere", "--", "docker", "run", image)
-    assert "There is no environment called 'nowhere'" in said.err
+    for before in ((), ("--plain",), ("--env", "production"), ("--env=exec",)):
+        said = command(*before, "exec", "nowhere", "--", "docker", "run", image)
+        assert "There is no environment called 'nowhere'" in said.err
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
-"""`key-wizard check`: for cron. Is the key there, accepted, young enough, and this host on its whitelist?
+"""`key-wizard check`: for cron. Is the key in use as it was proven, this host on its list, and nothing else alive?
 
-Invariant: it takes no lock and changes nothing of the key. While a wizard works on the environment, this reads what
-stands in the journal and in the place of the credentials.
+Invariants: it takes no lock and changes nothing of any key. It asks nobody for a passphrase, also on a terminal. While
+a wizard works on the environment, this reads what stands in the journal and in the place of the credentials.
 """
 
 from __future__ import annotations
@@ -9,48 +9,85 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import shlex
 import time
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack, closing, suppress
+from dataclasses import dataclass
 
-from wizard.commands.console import ArgumentParser, exit_code, non_negative, print_finding, print_json
+from wizard.commands.console import (
+    ArgumentParser,
+    exit_code,
+    non_negative,
+    print_finding,
+    print_json,
+    print_message,
+    print_result,
+)
 from wizard.commands.egress import keep_observation
-from wizard.commands.prompts import place_opener
 from wizard.core import settings
-from wizard.core.clock import duration
+from wizard.core.credentials import Credentials
 from wizard.core.errors import Exit, WizardError
 from wizard.core.settings import Environment, Paths, Settings
-from wizard.core.sites import Site
 from wizard.core.threads import run_async
-from wizard.custody.errors import CustodyError
-from wizard.custody.records import KeyRecord
-from wizard.custody.store import PHRASES
+from wizard.custody.custodian import Custodian
+from wizard.custody.records import KeyRecord, Slot, credentials_of
+from wizard.custody.store import PHRASES, Store
 from wizard.egress.detection import EgressReport, detect
 from wizard.egress.services import load_services
-from wizard.exchange.diagnosis import diagnose
+from wizard.exchange.client import ExchangeClient
+from wizard.exchange.diagnosis import Circumstances
 from wizard.net.route import decide_route
+from wizard.rotation.bots import child_environ, run_command
 from wizard.rotation.current_credentials import NoCurrentKeyError, current_key, fetch
-from wizard.rotation.exchange_calls import SignedAnswer, ask, circumstances, open_exchange
-from wizard.rotation.findings import STORAGE, FindingWriter
-from wizard.rotation.journal import networks_of
-from wizard.rotation.json_records import describe_finding, describe_key
+from wizard.rotation.exchange_calls import SignedAnswer, ask, ask_futures, circumstances, open_exchange
+from wizard.rotation.findings import IP_RESTRICTION, PERMISSIONS, STORAGE, FindingWriter
+from wizard.rotation.host_proofs import HostProof, hosts_to_prove, prove_from_hosts
+from wizard.rotation.journal import networks_of, open_journal, read_journal
+from wizard.rotation.json_records import describe_finding, describe_key, describe_name
+from wizard.rotation.key_check import (
+    ACCEPTED,
+    AGE,
+    CURRENT_KEY,
+    LEGACY_KEY,
+    UNUSED_KEY,
+    WHITELIST,
+    Answer,
+    KeyState,
+    Observations,
+    OtherKey,
+    judge,
+)
 from wizard.rotation.model import Finding, Outcome
 
-CURRENT_KEY = "Current key"
-ACCEPTED = "Accepted"
-WHITELIST = "Whitelist"
-AGE = "Age"
 CALL_DEADLINE = 10.0
-"""Seconds for one call to the exchange; there is one."""
+"""Seconds for one call to the exchange; all are made at the same time."""
+DEADLINE = 90.0
+"""Seconds for everything that needs the credentials, other hosts included."""
+COMMAND_DEADLINE = 30.0
+"""Seconds for the command of --notify."""
 DEFAULT_DAYS = 90.0
 """Binance's blog recommends a rotation every 30 to 90 days (square posts 276340 and 380736)."""
+VERDICT = "check.verdict"
+"""The event that keeps what --notify said last."""
 _DAY = 86400.0
+_GOOD = frozenset({Outcome.PASSED, Outcome.NOT_APPLICABLE})
+_REMINDER = (
+    "Look at the API activity history on Binance's page too. A source that is not on your list may be somebody else."
+)
+_REMINDED_OF = frozenset({ACCEPTED, IP_RESTRICTION, PERMISSIONS, LEGACY_KEY, UNUSED_KEY})
 
-SUMMARY = "for cron: is the key accepted, its address covered, its age fine?"
+SUMMARY = "for cron: is the key accepted and unchanged, its address covered, no other key alive?"
 EXAMPLES = """\
 key-wizard check production
-key-wizard check production --max-age 30 --json"""
+key-wizard check production --quiet
+key-wizard check production --quiet --notify 'mail -s "Binance key" you@example.com'
+key-wizard check production --max-age 30 --hosts --json"""
 ABOUT = """\
-Makes one signed read-only call and changes nothing on Binance. The observed address is kept.
-Exit codes: 0 fine, 1 something is wrong, 5 the storage cannot be used, 6 no clear answer."""
+Makes signed read-only calls and changes nothing on Binance. It never asks for a passphrase.
+The observed address is kept. --notify gives the verdict to a command whenever it changes.
+Exit codes: 0 fine, 1 something is wrong, 4 a key that should be dead is alive,
+5 the storage cannot be used, 6 no clear answer."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -59,6 +96,43 @@ def add_arguments(parser: ArgumentParser) -> None:
     parser.add_argument(
         "--max-age", metavar="DAYS", type=non_negative, default=DEFAULT_DAYS, help="too old after (%(default)g)"
     )
+    parser.add_argument("--hosts", action="store_true", help="one signed call through each other host of the list too")
+    parser.add_argument("--quiet", action="store_true", help="print nothing where all is fine, else what is wrong")
+    parser.add_argument(
+        "--notify", metavar="CMD", type=_command, help="give CMD the verdict on standard input when it changes"
+    )
+
+
+def _command(text: str) -> tuple[str, ...]:
+    """Split as a shell would; there is none."""
+    try:
+        words = tuple(shlex.split(text))
+    except ValueError:
+        words = ()
+    if not words or "\0" in text:
+        raise argparse.ArgumentTypeError("it is not a command")
+    return words
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    """What one run came to."""
+
+    code: Exit
+    findings: tuple[Finding, ...]
+    seen: Observations | None = None
+    """None where there is no key in use."""
+
+    @property
+    def troubles(self) -> tuple[Finding, ...]:
+        """What is not fine."""
+        return tuple(finding for finding in self.findings if finding.outcome not in _GOOD)
+
+    @property
+    def reminder(self) -> str:
+        """What else to look at, where somebody else may have the key; else nothing."""
+        bad = {finding.subject for finding in self.findings if finding.outcome is Outcome.FAILED}
+        return _REMINDER if bad & _REMINDED_OF else ""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -66,42 +140,68 @@ def run(options: argparse.Namespace) -> int:
     paths = settings.paths()
     known = settings.load(paths.config_file)
     environment = known.environment(options.environment)
-    key, findings, egress = run_async(_check(environment, paths, known, options.max_age * _DAY))
-    if egress:
-        keep_observation(egress, environment, paths, "check")
-    is_shut = any(finding.subject == STORAGE and finding.outcome is Outcome.FAILED for finding in findings)
-    code = Exit.KEYRING_UNUSABLE if is_shut else exit_code(findings)
+    try:
+        verdict = run_async(_check(environment, paths, known, options))
+    except WizardError as error:
+        if options.notify:
+            _notify(options.notify, environment, paths, (error.code or error.what,), " ".join(error.sentences()))
+        raise
+    if verdict.seen and isinstance(verdict.seen.egress, EgressReport):
+        keep_observation(verdict.seen.egress, environment, paths, "check")
+    if not options.quiet or verdict.troubles:
+        _print(verdict, environment, options)
+    if options.notify:
+        said = tuple(sorted(f"{finding.subject}: {finding.outcome}" for finding in verdict.troubles))
+        _notify(options.notify, environment, paths, said, _words(verdict))
+    return verdict.code
+
+
+def _print(verdict: _Verdict, environment: Environment, options: argparse.Namespace) -> None:
+    seen = verdict.seen
     if options.json:
+        others = seen.others if seen else ()
         print_json(
             {
                 "environment": environment.name,
-                "fine": code is Exit.FINE,
-                "current": describe_key(key, time.time()),
-                "checks": [describe_finding(finding) for finding in findings],
+                "fine": verdict.code is Exit.FINE,
+                "current": describe_key(seen.key if seen else None, time.time()),
+                "other_keys": [
+                    {**describe_name(one.key.name), "slot": one.key.slot, "state": seen.state_of(one)}
+                    for one in others
+                    if seen
+                ],
+                "checks": [describe_finding(finding) for finding in verdict.findings],
             }
         )
-    else:
-        for finding in findings:
-            print_finding(finding)
-    return code
+        return
+    for finding in verdict.troubles if options.quiet else verdict.findings:
+        print_finding(finding)
+    if verdict.reminder:
+        print_result(verdict.reminder)
 
 
-async def _check(
-    environment: Environment, paths: Paths, known: Settings, max_age: float
-) -> tuple[KeyRecord | None, tuple[Finding, ...], EgressReport | None]:
-    """Return the key, what was found, and what was observed of this host's address; each trouble becomes a finding."""
+async def _check(environment: Environment, paths: Paths, known: Settings, options: argparse.Namespace) -> _Verdict:
+    """Return what was found; each trouble becomes a finding, but one of the journal, which is a `WizardError`."""
     try:
         key = current_key(environment.name, paths)
     except NoCurrentKeyError as error:
         writer = FindingWriter(time.time, "")
         missing = writer.error(CURRENT_KEY, Outcome.FAILED, error)
-        return None, (missing, *writer.not_run(ACCEPTED, WHITELIST, AGE)), None
-    egress, answer = await asyncio.gather(_observe(environment, paths), _ask(key, environment, paths, known))
-    report = egress if isinstance(egress, EgressReport) else None
-    address = str(report.verdict.addresses[0]) if report and report.verdict.is_agreed else ""
-    writer = FindingWriter(time.time, address)
-    asked = _asked(writer, key, environment.site, PHRASES[known.custody.place], answer)
-    return key, (*asked, _covered(writer, key, egress), _age(writer, key, answer, max_age)), report
+        return _Verdict(Exit.SAYS_NO, (missing, *writer.not_run(ACCEPTED, WHITELIST, AGE)))
+    with read_journal(paths) as journal:
+        legacy = journal.key_in(environment.name, Slot.LEGACY)
+        hosts = hosts_to_prove(environment, journal, networks_of(key.whitelist)) if options.hosts else {}
+    asking = _Asking(environment, key, tuple(filter(None, (legacy,))), hosts)
+    egress, answers = await asyncio.gather(_observe(environment, paths), asking.ask_all(paths, known))
+    answer, futures, others, proofs = answers
+    place = PHRASES[known.custody.place]
+    seen = Observations(environment, key, place, answer, egress, futures, others, tuple(hosts), proofs)
+    writer = FindingWriter(time.time, str(seen.address or ""))
+    findings = judge(seen, writer, options.max_age * _DAY)
+    is_shut = any(finding.subject == STORAGE and finding.outcome is Outcome.FAILED for finding in findings)
+    is_alive = any(seen.state_of(other) is KeyState.ALIVE for other in others)
+    code = Exit.KEYRING_UNUSABLE if is_shut else Exit.LEGACY_ALIVE if is_alive else exit_code(findings)
+    return _Verdict(code, findings, seen)
 
 
 async def _observe(environment: Environment, paths: Paths) -> EgressReport | WizardError:
@@ -112,64 +212,116 @@ async def _observe(environment: Environment, paths: Paths) -> EgressReport | Wiz
         return error
 
 
-async def _ask(key: KeyRecord, environment: Environment, paths: Paths, known: Settings) -> SignedAnswer | WizardError:
+_Answers = tuple[Answer, SignedAnswer | None, tuple[OtherKey, ...], tuple[HostProof, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Asking:
+    """Asks with the key in use, with those that should be dead, and from other hosts."""
+
+    environment: Environment
+    key: KeyRecord
+    others: tuple[KeyRecord, ...]
+    hosts: Mapping[str, str]
+
+    async def ask_all(self, paths: Paths, known: Settings) -> _Answers:
+        """Return each answer. What none of them could be had for stands in the place of all."""
+        try:
+            async with asyncio.timeout(DEADLINE):
+                store = await Custodian(known.custody, paths.encrypted_file, paths.config_file).open()
+                return await self._ask_with(store)
+        except TimeoutError:
+            error = WizardError(
+                f"The check did not end within {DEADLINE:g} s",
+                why="The storage or the network was slow.",
+                advice="Run it again. To find out what is slow, run: key-wizard doctor",
+                code="check.late",
+            )
+        except WizardError as stopped:
+            error = stopped
+        return error, None, tuple(OtherKey(other, error) for other in self.others), ()
+
+    async def _ask_with(self, store: Store) -> _Answers:
+        with ExitStack() as lent:
+            credentials = lent.enter_context(await fetch(self.key, store))
+            found = [await _read(other, store) for other in self.others]
+            for each in found:
+                if isinstance(each, Credentials):
+                    lent.enter_context(each)
+            route, known = decide_route(self.environment, os.environ), circumstances(self.environment.site)
+            async with open_exchange(self.environment, route, timeout=CALL_DEADLINE, clock=time.time) as client:
+                asked = asyncio.gather(*(_ask(client, each, known) for each in (credentials, *found)))
+                (answer, *others), futures = await asyncio.gather(asked, self._ask_futures(client, credentials))
+            is_accepted = isinstance(answer, SignedAnswer) and answer.accepted
+            proofs = await self._prove(credentials) if self.hosts and is_accepted else ()
+        said = tuple(OtherKey(key, told) for key, told in zip(self.others, others, strict=True))
+        return answer, futures, said, proofs
+
+    async def _ask_futures(self, client: ExchangeClient, credentials: Credentials) -> SignedAnswer | None:
+        if not self.environment.uses_futures:
+            return None
+        with suppress(WizardError):  # a key that cannot sign, as the other call says
+            return await ask_futures(client, credentials, circumstances(self.environment.site))
+        return None
+
+    async def _prove(self, credentials: Credentials) -> tuple[HostProof, ...]:
+        site, listed = self.environment.site, networks_of(self.key.whitelist)
+        return await prove_from_hosts(site, credentials, self.hosts, os.environ, whitelist=listed)
+
+
+async def _read(key: KeyRecord, store: Store) -> Credentials | WizardError:
     try:
-        with await fetch(key, await place_opener(paths, known)()) as credentials:
-            route = decide_route(environment, os.environ)
-            async with open_exchange(environment, route, timeout=CALL_DEADLINE, clock=time.time) as client:
-                return await ask(client, credentials, circumstances(environment.site))
+        found = credentials_of(key, await store.read(key.item), store.place)
     except WizardError as error:
+        return error
+    if found is None:
+        return WizardError("Its secret is no longer stored, so Binance cannot be asked", code="check.no-secret")
+    return found
+
+
+async def _ask(client: ExchangeClient, found: Credentials | WizardError, known: Circumstances) -> Answer:
+    if isinstance(found, WizardError):
+        return found
+    try:
+        return await ask(client, found, known)
+    except WizardError as error:  # a key that cannot sign
         return error
 
 
-def _asked(
-    writer: FindingWriter, key: KeyRecord, site: Site, place: str, answer: SignedAnswer | WizardError
-) -> tuple[Finding, ...]:
-    if isinstance(answer, CustodyError | NoCurrentKeyError):
-        subject = STORAGE if isinstance(answer, CustodyError) else CURRENT_KEY
-        return (writer.error(subject, Outcome.FAILED, answer), *writer.not_run(ACCEPTED))
-    held = writer.note(CURRENT_KEY, Outcome.PASSED, f"{key.name} was read from {place}.")
-    if isinstance(answer, WizardError):
-        return (held, writer.error(ACCEPTED, Outcome.INCONCLUSIVE, answer))
-    known = circumstances(site, writer.egress, networks_of(key.whitelist))
-    accepted = writer.diagnosis(ACCEPTED, diagnose(answer.error, known))
-    if answer.restrictions is None:  # the site does not tell whether it binds the key to a list
-        return (held, accepted)
-    return (held, accepted, writer.restriction(answer.restrictions.ip_restricted, is_adopted=not key.whitelist))
+def _words(verdict: _Verdict) -> str:
+    """Return the verdict for a command, line by line."""
+    lines = [" ".join(filter(None, (finding.observed, finding.advice))) for finding in verdict.troubles]
+    return "\n".join([*lines, *filter(None, (verdict.reminder,))]) or "All is fine again."
 
 
-def _covered(writer: FindingWriter, key: KeyRecord, egress: EgressReport | WizardError) -> Finding:
-    whitelist = key.whitelist
-    if isinstance(egress, WizardError):
-        return writer.error(WHITELIST, Outcome.INCONCLUSIVE, egress)
-    if not whitelist:
-        observed = "No whitelist was stored with this key. There is nothing to compare the address with."
-        return writer.note(WHITELIST, Outcome.NOT_APPLICABLE, observed)
-    if not egress.verdict.is_agreed:
-        advice = "To see each answer, run: key-wizard egress"
-        return writer.note(WHITELIST, Outcome.INCONCLUSIVE, egress.sentence(), advice=advice)
-    address = egress.verdict.addresses[0]
-    if any(address in network for network in networks_of(whitelist)):
-        observed = f"{egress.sentence()} The whitelist stored with the key covers it."
-        gap = "that Binance has the same list"
-        return writer.note(WHITELIST, Outcome.PASSED, observed, does_not_prove=gap)
-    observed = f"{egress.sentence()} The whitelist stored with the key does not cover it: {whitelist}."
-    advice = f"Add {address} to the whitelist of {key.name} on Binance, or replace the key with its whitelist."
-    return writer.note(WHITELIST, Outcome.FAILED, observed, advice=advice)
+def _notify(
+    command: Sequence[str], environment: Environment, paths: Paths, troubles: Iterable[str], words: str
+) -> None:
+    """Give the verdict to a command where it is another one than last time; it is kept where the command took it."""
+    now = {"environment": environment.name, "troubles": list(troubles)}
+    last = _last_verdict(environment, paths)
+    if now["troubles"] == last:
+        return
+    given = f"Key Wizard, {environment.name}\n{words}\n".encode()
+    ended = run_async(run_command(tuple(command), child_environ(os.environ), COMMAND_DEADLINE, given))
+    if ended.exit != 0:
+        how = ended.trouble or f"exit code {ended.exit}"
+        print_message(f"key-wizard: The command of --notify failed: {how}.")
+        for line in ended.output:
+            print_message(f"  {line}")
+        return
+    try:
+        with closing(open_journal(paths)) as journal:
+            journal.record(None, VERDICT, now)
+    except WizardError as error:
+        print_message(f"key-wizard: The next run notifies again. {' '.join(error.sentences())}")
 
 
-def _age(writer: FindingWriter, key: KeyRecord, answer: SignedAnswer | WizardError, max_age: float) -> Finding:
-    """Judge the older of two dates: a key that was adopted is older than its stored item."""
-    restrictions = answer.restrictions if isinstance(answer, SignedAnswer) else None
-    created = restrictions.created_ms / 1000 if restrictions and restrictions.created_ms is not None else None
-    is_dated = created is not None and created < key.stored_at
-    since = created if created is not None and is_dated else key.stored_at
-    age, seen = writer.clock() - since, "Binance created the key" if is_dated else "The key was stored here"
-    if age < 0:
-        observed = "The key's age is not known. It was stored at a time that is in the future of this host's clock."
-        return writer.note(AGE, Outcome.INCONCLUSIVE, observed, advice="Let the system set its clock (NTP).")
-    observed = f"{seen} {duration(age)} ago. The limit is {duration(max_age)}."
-    if age <= max_age:
-        gap = "" if created is not None else "that it is not older, because Binance did not say when it was created"
-        return writer.note(AGE, Outcome.PASSED, observed, does_not_prove=gap)
-    return writer.note(AGE, Outcome.FAILED, observed, advice=f"Replace it: key-wizard --env {key.environment}")
+def _last_verdict(environment: Environment, paths: Paths) -> object:
+    """Return the troubles that the command was given last; none where it was given nothing, or that is not known."""
+    try:
+        with read_journal(paths) as journal:
+            said = [event.detail for event in journal.events(kind=VERDICT)]
+    except WizardError:
+        return []
+    return next((one.get("troubles") for one in reversed(said) if one.get("environment") == environment.name), [])

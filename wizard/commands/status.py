@@ -41,6 +41,7 @@ def _line(one: Overview, now: float) -> str:
         proven = one.current.proven_at
         key = f"{one.current.name}, stored {duration(now - one.current.stored_at)} ago"
         key += "" if proven is None else f", proven {duration(now - proven)} ago"
+        key += f" from {one.current.proven_from}" if proven is not None and one.current.proven_from else ""
     legacy = f", legacy key {one.legacy.name} is not proven dead" if one.legacy else ""
     return f"{one.environment.name:<14} {one.environment.site.name:<14} {key}{legacy}, next: {one.next_step}"
 
@@ -52,4 +53,5 @@ def _as_json(one: Overview, now: float) -> dict[str, object]:
         "current": describe_key(one.current, now),
         "legacy": describe_key(one.legacy, now),
         "open_rotation": one.open_rotation and {"step": one.open_rotation.step, "mode": one.open_rotation.mode},
+        "next": one.next_step,
     }

@@ -70,6 +70,9 @@ class ApiRestrictions:
     """When the key was created, in milliseconds since 1970."""
     permissions: Mapping[str, bool]
     """All `enable…` and `permits…` flags that were told, by the exchange's names."""
+    trading_until_ms: int | None = None
+    """When spot and margin trading with the key ends, in milliseconds since 1970: `tradingAuthorityExpirationTime`
+    stands in older documents only (CONFIRMED). None where the exchange does not say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,15 +192,11 @@ def read_api_restrictions(answer: Json | list[object]) -> ApiRestrictions:
     answer = _object(answer)
     names = sorted(name for name in answer if _PERMISSION.fullmatch(name))
     flags = {name: told for name in names if (told := _flag(answer, name)) is not None}
-    restricted, created = _flag(answer, "ipRestrict"), _whole(answer, "createTime")
+    restricted = _flag(answer, "ipRestrict")
+    created, trading_until = _moment(answer, "createTime"), _moment(answer, "tradingAuthorityExpirationTime")
     if not flags:
         raise unreadable(Flaw.SHAPE, field="enableReading")
-    return ApiRestrictions(
-        ip_restricted=restricted,
-        # `in` would look at each number of the range for what is none.
-        created_ms=created if created is not None and created in _MILLISECONDS else None,
-        permissions=MappingProxyType(flags),
-    )
+    return ApiRestrictions(restricted, created, MappingProxyType(flags), trading_until)
 
 
 def read_futures_balances(answer: Json | list[object]) -> int:
@@ -227,6 +226,12 @@ def _flag(answer: Json, name: str) -> bool | None:
     if value is None or isinstance(value, bool):
         return value
     raise unreadable(Flaw.SHAPE, field=name)
+
+
+def _moment(answer: Json, name: str) -> int | None:
+    told = _whole(answer, name)
+    # `in` would look at each number of the range for what is none.
+    return told if told is not None and told in _MILLISECONDS else None
 
 
 def _whole(answer: Json, name: str) -> int | None:

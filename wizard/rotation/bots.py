@@ -102,19 +102,29 @@ def child_environ(environ: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in environ.items() if name not in RIVALS and not holds_key(value)}
 
 
-async def run_command(command: tuple[str, ...], environ: Mapping[str, str], deadline: float = DEADLINE) -> CommandRun:
-    """Run a command without a shell and without input, in a process group of its own.
+async def run_command(
+    command: tuple[str, ...], environ: Mapping[str, str], deadline: float = DEADLINE, given: bytes = b""
+) -> CommandRun:
+    """Run a command without a shell, with `given` as its input, in a process group of its own.
 
     The whole group is ended `deadline` seconds later, or when this is cancelled. What it started in the background is
     left alone once the command has ended.
     """
     try:
         process = await asyncio.create_subprocess_exec(
-            *command, stdin=DEVNULL, stdout=PIPE, stderr=STDOUT, start_new_session=True, env=dict(environ)
+            *command,
+            stdin=PIPE if given else DEVNULL,
+            stdout=PIPE,
+            stderr=STDOUT,
+            start_new_session=True,
+            env=dict(environ),
         )
     except OSError as error:
         return CommandRun(None, f"it cannot be started ({os.strerror(error.errno or 0)})")
     assert process.stdout  # noqa: S101 - a pipe was asked for
+    if process.stdin:
+        process.stdin.write(given)  # what the command does not read is lost, and its exit code says enough
+        process.stdin.close()
     kept, trouble = bytearray(), ""
     listening = asyncio.create_task(_listen(process.stdout, kept))
     try:

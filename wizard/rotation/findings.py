@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wizard.core.clock import Clock
 from wizard.core.errors import WizardError, sentences
@@ -155,6 +155,19 @@ class FindingWriter:
         outcome = next((outcome for outcome in worst_first if outcome in outcomes), Outcome.PASSED)
         advice = " ".join(difference.advice for difference in differences)
         return self.note(PERMISSIONS, outcome, " ".join(observed), advice=advice)
+
+    def futures(self, diagnosis: Diagnosis, restrictions: ApiRestrictions | None) -> Finding:
+        """What the futures host said to a key that was accepted elsewhere at the same time."""
+        finding = self.diagnosis(FUTURES, diagnosis)
+        if diagnosis.is_accepted or not restrictions or restrictions.permissions.get("enableFutures") is not False:
+            return finding
+        return replace(
+            finding,
+            outcome=Outcome.FAILED,
+            observed=f"{finding.observed} Binance says enableFutures: false for this key.",
+            advice="Switch Enable Futures on for this key on Binance's page. A key that is older than the"
+            " futures account cannot have it (documented). Make a new key then.",
+        )
 
     def same_account(self, new: Account, current: Account) -> Finding:
         """Whether both keys belong to one account, by its uid."""

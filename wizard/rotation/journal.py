@@ -58,12 +58,12 @@ class Overview:
 
     @property
     def next_step(self) -> str:
-        """What one would do here, in a few words."""
+        """The likeliest job here, in a few words."""
         if self.open_rotation:
             return f"resume at {self.open_rotation.step}"
-        if self.unlisted:
-            return "change the whitelist"
-        return "replace" if self.current else "set up"
+        if self.current is None:
+            return "set up"
+        return "change the whitelist" if self.unlisted or not self.current.whitelist else "replace"
 
 
 class Journal:

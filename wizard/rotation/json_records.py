@@ -33,6 +33,7 @@ def describe_key(key: KeyRecord | None, now: float) -> Record | None:
         "stored_at": key.stored_at,
         "age_seconds": round(now - key.stored_at),
         "proven_at": key.proven_at,
+        "proven_from": key.proven_from,
         "whitelist": key.whitelist,
     }
 

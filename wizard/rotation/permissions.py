@@ -94,6 +94,41 @@ def compare(new: ApiRestrictions, current: ApiRestrictions | None) -> tuple[Perm
     return tuple(difference for difference in found if difference)
 
 
+def compare_with_proof(now: Mapping[str, bool], proven: Mapping[str, bool]) -> tuple[PermissionDifference, ...]:
+    """Compare what a key may do now with what it might when it was accepted last; return what changed, the worst first.
+
+    What is on now and was not told then counts as added.
+    """
+    added = [name for name, is_on in now.items() if is_on and not proven.get(name)]
+    found = [
+        _differ(
+            Outcome.FAILED,
+            _only_in(proven, now),
+            "The key lost permissions: {}.",
+            "Switch them on again on Binance's page.",
+        ),
+        _differ(
+            Outcome.FAILED,
+            [name for name in added if name == WITHDRAWALS],
+            "The key got a permission that it did not have: {}. Whoever has the key can move the money out.",
+            "Switch it off on Binance's page. If you did not switch it on, somebody else may be in your account.",
+        ),
+        _differ(
+            Outcome.WARNING,
+            [name for name in added if name != WITHDRAWALS],
+            "The key got permissions that it did not have: {}.",
+            "Switch off what your bot does not need.",
+        ),
+        _differ(
+            Outcome.INCONCLUSIVE,
+            [name for name, was_on in proven.items() if was_on and name not in now],
+            "Binance no longer says whether the key has these permissions: {}.",
+            "Look at the key on Binance's page.",
+        ),
+    ]
+    return tuple(difference for difference in found if difference)
+
+
 def _differ(outcome: Outcome, permissions: Sequence[str], what: str, advice: str) -> PermissionDifference | None:
     """Return the difference in these permissions; a flag that is not known keeps the exchange's name."""
     if not permissions:

@@ -235,16 +235,7 @@ class Probe:
         try:
             count, took_ms = await self._timed(client.futures_balances(credentials))
         except ExchangeError as error:
-            finding = self._writer.diagnosis(findings.FUTURES, self._diagnose(error, "fapi"))
-            if answer.restrictions and answer.restrictions.permissions.get("enableFutures") is False:
-                finding = replace(
-                    finding,
-                    outcome=Outcome.FAILED,
-                    observed=f"{finding.observed} Binance says enableFutures: false for this key.",
-                    advice="Switch Enable Futures on for this key on Binance's page. A key that is older than the"
-                    " futures account cannot have it (documented). Make a new key then.",
-                )
-            self._tell(finding)
+            self._tell(self._writer.futures(self._diagnose(error, "fapi"), answer.restrictions))
             return
         assets = f"{count} asset{'' if count == 1 else 's'}"
         observed = f"The futures host lists {assets} of the account."

@@ -111,6 +111,7 @@ async def test_latency_holds_answers_back_but_never_the_simulated_page(host: Hos
         {"clock_offset_ms": 10**12},
         {"whitelist_delay_s": 10**9},
         {"warp": "on"},
+        {"trading_until": 10**13},
     ],
 )
 async def test_faults_that_make_no_sense_are_refused(host: Host, form: object) -> None:
@@ -120,7 +121,8 @@ async def test_faults_that_make_no_sense_are_refused(host: Host, form: object) -
 async def test_what_can_be_wrong_is_named_when_something_else_is_asked_for(host: Host) -> None:
     refused = await host.page("PUT", "/faults", {"latency": 5})
     assert refused.json()["msg"] == (
-        "There is no such field: latency. There are: latency_ms, clock_offset_ms, whitelist_delay_s, answers, warp"
+        "There is no such field: latency."
+        " There are: latency_ms, clock_offset_ms, whitelist_delay_s, answers, warp, trading_until"
     )
 
 

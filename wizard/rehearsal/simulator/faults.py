@@ -22,7 +22,7 @@ _ECHO = "/echo/"
 _RATE_LIMITED = 429
 _ADDRESSES_MOVED = 50
 """How far each public address moves; the example addresses stay within their network."""
-_FIELDS = ("latency_ms", "clock_offset_ms", "whitelist_delay_s", "answers", "warp")
+_FIELDS = ("latency_ms", "clock_offset_ms", "whitelist_delay_s", "answers", "warp", "trading_until")
 _ANSWER_FIELDS = ("path", "times", "status", "body", "headers")
 _LONGEST_LATENCY = 3_600_000
 """Milliseconds: an hour."""
@@ -30,6 +30,8 @@ _FARTHEST_CLOCK = 10 * 366 * 86_400_000
 """Milliseconds: ten years, either way."""
 _LONGEST_DELAY = 86_400
 """Seconds: a day."""
+_LATEST = 10**13 - 1
+"""Milliseconds since 1970: in the year 2286."""
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,100}: [\x20-\x7e]{0,1000}")
 
 
@@ -82,6 +84,8 @@ class Faults:
     """The answer to everything but the echo services, which are other people's; its path means nothing."""
     warp: bool = False
     """Whether `/echo/trace` says that Cloudflare WARP is on. The addresses stay."""
+    trading_until: int = 0
+    """What apiRestrictions says of every key as `tradingAuthorityExpirationTime`, in milliseconds; 0 for nothing."""
 
     def take(self, path: str) -> tuple[CannedAnswer | None, Faults]:
         """Return the canned answer for one request to `path`, if any, and the faults that are left."""
@@ -129,6 +133,7 @@ def read_faults(form: Mapping[str, object]) -> Faults:
         whitelist_delay=_number(form, "whitelist_delay_s", 0, _LONGEST_DELAY),
         answers=tuple(map(_canned, answers)),
         warp=warp,
+        trading_until=round(_number(form, "trading_until", 0, _LATEST)),
     )
 
 

@@ -146,7 +146,10 @@ def _coins(_state: ExchangeState, _call: Call) -> object:
 def _restrictions(state: ExchangeState, call: Call) -> object:
     # The list of addresses is not part of the answer (CONFIRMED, docs/binance.md).
     key = state.keys[call.api_key]
-    return {"ipRestrict": key.whitelist is not None, "createTime": key.created, **permission_flags(key.permissions)}
+    flags = permission_flags(key.permissions)
+    # It stands in older documents of Binance only (CONFIRMED, docs/binance.md).
+    ends = {"tradingAuthorityExpirationTime": until} if (until := state.faults.trading_until) else {}
+    return {"ipRestrict": key.whitelist is not None, "createTime": key.created, **flags, **ends}
 
 
 def _account(state: ExchangeState, call: Call) -> object:
