@@ -11,7 +11,7 @@ from screenshots.scene import FOREVER, START, PictureCustodian
 from screenshots.stagehand import Prepare, Shot, Stagehand
 from wizard.core.credentials import Credentials, KeyKind, KeyName
 from wizard.core.secret import Secret
-from wizard.core.settings import Place
+from wizard.core.settings import Bot, Place
 from wizard.core.text import ASCII
 from wizard.custody.keyring_worker.protocol import ServiceState
 from wizard.custody.records import Holding, KeyRecord, Slot
@@ -250,6 +250,32 @@ async def finish(hand: Stagehand) -> None:
     hand.app.show_step = lambda: hand.app.show_summary(report)  # type: ignore[method-assign]
 
 
+async def with_bots(hand: Stagehand) -> None:
+    """Have two bots in the settings."""
+    bots = (
+        Bot("freqtrade", ("true",), ("true",)),
+        Bot("grid-eth", ("sh", "-c", "echo Unit grid-eth.service not found.; exit 5")),
+    )
+    hand.world.environment = replace(hand.world.environment, bots=bots)
+
+
+def restart(*names: str) -> Prepare:
+    """Restart these bots."""
+
+    async def prepare(hand: Stagehand) -> None:
+        for bot in hand.flow.context.environment.bots:
+            if bot.name in names:
+                await hand.flow.retire.restart(bot)
+
+    return prepare
+
+
+async def an_hour_and_more(hand: Stagehand) -> None:
+    """Let both keys work for too long."""
+    hand.world.clock.now += 4000
+
+
+BOTS_LEFT = in_turn(ask(), restart("freqtrade"))
 DEAD = in_turn(ask(), legacy_deleted, ask(3))
 WRONG = "203.0.113.42 # this host\n198.51.100.007 # office\n1.2.3.4/24 # bot-2\n192.0.2.9"
 TWO = "203.0.113.42 # this host\n198.51.100.7 # bot-1"
@@ -323,6 +349,17 @@ SHOTS = (
     Shot("retire-dead", "is dead", R, in_turn(done(BOTS, DELETED), DEAD)),
     Shot("retire-weak", "not proven that", R, ask(3), first=legacy_deleted),
     Shot("retire-unsure", "Do not delete", R, in_turn(ask(), busy(RESTRICTIONS), ask())),
+    Shot(
+        "retire-bots",
+        "Two things",
+        R,
+        in_turn(ask(), restart("freqtrade")),
+        with_bots,
+        keys=("down", "x"),
+        then="exit 5",
+    ),
+    Shot("retire-late", "too long", R, in_turn(done(BOTS), an_hour_and_more, ask())),
+    Shot("retire-dead-bots", "did not tick", R, in_turn(restart("freqtrade"), DEAD), with_bots),
     Shot("summary", "replaced", R, in_turn(DEAD, finish)),
     Shot("summary-look", "replaced", R, in_turn(ask(3), still_in_file, finish), first=legacy_deleted),
     Shot("dialog-consent", "is dead", R, DEAD, keys=("enter",), then="cannot undo"),

@@ -6,6 +6,7 @@ import pytest
 
 from tests.plain.script import Line, PlainWorld, visit
 from tests.plain.walks import DELETE_AT_PAGE, PURGE, WATCH, to_retire
+from wizard.core.settings import Bot
 from wizard.custody.records import Slot
 from wizard.rotation.model import Step
 from wizard.steps import retire
@@ -60,6 +61,28 @@ async def test_in_production_the_last_four_are_the_word(plain: PlainWorld) -> No
     await visit(plain, *way, ("", delete_and_ask), *word, ("What is proven?", "quit"))
     plain.name = "production"
     assert not await secret_is_kept(plain)
+
+
+async def test_bots_are_restarted_by_their_numbers_and_their_output_is_said(plain: PlainWorld) -> None:
+    plain.bench.bots = (Bot("one", ("echo", "one is well")), Bot("two", ("sh", "-c", "echo trouble; exit 3")))
+    way = await to_retire(plain)
+    ended = await visit(
+        plain,
+        *way,
+        ("Restart one, not ticked", "restart"),
+        ("Numbers, with commas between them", "1,2"),
+        ("one is well", "quit"),
+    )
+    assert "  trouble" in ended.text
+    assert "Restart of two, exit 3 at " in ended.text
+    assert ended.text.index("Restarting two, at most 1 min 2 s") < ended.text.index("Restarting one")
+    resumed = await visit(plain, ("resume", "resume"), ("Restart one, exit 0 at ", "quit"))
+    assert "UTC, ticked, good." in resumed.text
+
+
+async def test_asking_names_a_wait_that_people_believe(plain: PlainWorld) -> None:
+    ended = await visit(plain, *await to_retire(plain), ("(back, help or quit) [ask]", ""), ("", "quit"))
+    assert "Asking Binance with both keys, at most 3 min" in ended.text
 
 
 async def test_a_deletion_that_was_stopped_is_complete_after_the_next_start(plain: PlainWorld) -> None:

@@ -70,7 +70,7 @@ async def test_what_cannot_be_started_says_why(program: str) -> None:
 async def test_at_the_deadline_all_that_it_started_is_ended(tmp_path: Path) -> None:
     script = f"sleep 600 & echo $! > {tmp_path}/child; echo so far; wait"
     run = await run_command(shell(script), PLAIN, deadline=1.0)
-    assert (run.exit, run.trouble, run.output) == (None, "it was ended after 1 s", ("so far",))
+    assert (run.exit, run.trouble, run.output) == (None, "ended after 1 s", ("so far",))
     await until_gone(await pid_in(tmp_path / "child"))
 
 
@@ -138,21 +138,21 @@ async def test_a_restart_is_kept_in_the_journal_without_its_output(world: World)
         }  # fmt: skip
         assert flow.retire.restarts()["freqtrade"].is_good
     async with world.flow() as flow:  # after the next start
-        assert flow.retire.restarts()["freqtrade"].sentence.startswith("restarted ")
+        assert flow.retire.restarts()["freqtrade"].phrase.startswith("exit 0 at ")
         assert item_of(bot) in flow.retire.done()
 
 
 @pytest.mark.parametrize(
-    ("restart", "check", "is_good", "sentence"),
+    ("restart", "check", "is_good", "phrase"),
     [
-        ("exit 0", "exit 0", True, "check passed"),
-        ("exit 0", "exit 3", False, "check failed"),
+        ("exit 0", "exit 0", True, "checked at"),
+        ("exit 0", "exit 3", False, "check exit 3"),
         ("exit 3", "exit 0", False, "exit 3"),
         ("kill -9 $$", "", False, "signal 9"),
     ],
 )
 async def test_a_bot_is_ticked_once_both_commands_end_well_and_not_any_more_once_they_do_not(
-    world: World, restart: str, check: str, is_good: bool, sentence: str
+    world: World, restart: str, check: str, is_good: bool, phrase: str
 ) -> None:
     async with world.flow() as flow:
         await world.to_retire(flow)
@@ -160,7 +160,7 @@ async def test_a_bot_is_ticked_once_both_commands_end_well_and_not_any_more_once
         flow.retire.note_done(frozenset() if is_good else frozenset({item_of(bot)}))
         assert (await flow.retire.restart(bot)).is_good is is_good
         assert (item_of(bot) in flow.retire.done()) is is_good
-        assert sentence in flow.retire.restarts()["b"].sentence
+        assert phrase in flow.retire.restarts()["b"].phrase
 
 
 async def test_what_was_restarted_before_the_switch_was_undone_is_not_done_after_the_next_one(world: World) -> None:

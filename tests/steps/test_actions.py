@@ -39,7 +39,7 @@ MEANINGS = {
     "i": "import",
     "j": "join",
     "k": "try",
-    "m": "more",
+    "m": "more expand",  # addresses
     "n": "name",
     "o": "hosts other file",  # another one than the one at hand
     "p": "page",
@@ -49,7 +49,7 @@ MEANINGS = {
     "u": "undo",
     "v": "details keyring log service",  # is shown to be read
     "w": "list whitelist",  # the list, to be pasted
-    "x": "expand",
+    "x": "restart",
     "y": "swap",
     "z": "disable",
     "ctrl+k": "keep",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,13 +13,14 @@ import pytest
 from tests.rotation.conftest import HERE, World
 from tests.steps.face import FakeFace
 from wizard.core.errors import WizardError
-from wizard.custody.records import Slot
+from wizard.core.settings import Bot
+from wizard.custody.records import Holding, Slot
 from wizard.rehearsal.simulated_page import NewKey
 from wizard.rotation.flow import Flow
 from wizard.rotation.journal import Journal
 from wizard.rotation.model import Grade, Step
 from wizard.rotation.retirement import Poll
-from wizard.steps.retire import DELETED, RetirePresenter
+from wizard.steps.retire import DELETED, RetirePresenter, purging
 from wizard.steps.view import PRIMARY, State
 
 
@@ -61,13 +63,136 @@ async def test_two_things_are_left_and_no_secret_can_be_deleted_yet(page: Retire
     assert "Two things are left" in view.verdict
     assert [row.is_ticked for row in view.rows] == [False, False]
     assert f"Delete …{old.api_key.last_four()}" in view.rows[1].cells[0]
-    assert view.action(PRIMARY) is None
+    assert "delete" not in words(page)
     assert view.corner.startswith("both keys work for")
+    assert view.corner_state is State.EMPTY
+
+
+async def test_enter_does_what_the_row_under_the_cursor_needs(page: RetirePresenter, face: FakeFace) -> None:
+    assert page.view().action(PRIMARY).word == "ask"  # Enter pressed twice at the switch does nothing more
+    await page.ask()
+    assert page.view().action(PRIMARY).word == "copy"
+    assert page.point(DELETED)
+    assert page.view().action(PRIMARY).word == "details"
+    await page.toggle(DELETED)
+    assert page.view().action(PRIMARY).word == "ask"
+    assert page.view().action("v").word == "details"
+    face.is_live = False
+    assert page.view().action(PRIMARY).word == "ask"
+
+
+async def test_two_keys_that_work_for_too_long_are_said_in_red(
+    page: RetirePresenter, flow: Flow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    current = flow.current
+    assert current is not None
+    await page.ask()
+    for minutes, corner, state in (
+        (59, "both keys work for 59 min", State.EMPTY),
+        (90, "both keys work for 1 h 30 min, 30 min too long", State.STOP),
+    ):
+        now = current.stored_at + 60.0 * minutes
+        monkeypatch.setattr(flow.retire, "_context", replace(flow.context, clock=partial(float, now)))
+        view = page.view()
+        assert (view.corner, view.corner_state) == (corner, state)
 
 
 async def test_what_is_done_stays_noted_after_a_restart(page: RetirePresenter, flow: Flow) -> None:
     await page.toggle("bots")
     assert RetirePresenter(flow, FakeFace()).view().rows[0].is_ticked
+
+
+@pytest.fixture
+async def with_bots(world: World, tmp_path: Path) -> AsyncIterator[Flow]:
+    """Stands at Retire, with two bots; the second one fails its check until it is repaired."""
+    world.bots = (
+        Bot("freqtrade", ("sh", "-c", "echo all is well")),
+        Bot("b2", ("sh", "-c", "echo began"), ("sh", "-c", f"echo checked; test -e {tmp_path}/repaired")),
+    )
+    async with world.flow() as flow:
+        await world.to_retire(flow)
+        yield flow
+
+
+async def test_each_bot_is_a_row_that_its_restart_ticks(with_bots: Flow, face: FakeFace, tmp_path: Path) -> None:
+    page = RetirePresenter(with_bots, face)
+    await page.ask()
+    first, second, last = page.view().rows
+    assert [row.cells for row in (first, second)] == [("1  Restart freqtrade",), ("   Restart b2",)]
+    assert last.item == DELETED
+    assert page.view().action("x").label == "Restart freqtrade"
+    await page.view().action(PRIMARY).run(first.item)
+    assert page.point(second.item)
+    await page.view().action("x").run(second.item)
+    first, second, last = page.view().rows
+    assert (first.is_ticked, first.state) == (True, State.GOOD)
+    assert (second.is_ticked, second.state) == (False, State.STOP)
+    assert first.cells[1].startswith("exit 0 at ")
+    assert second.cells[1].startswith("check exit 1 at ")
+    assert "  all is well" in first.detail
+    assert second.detail[1:] == ("  checked",)
+    assert face.said[-1] == "checked"
+    (tmp_path / "repaired").touch()
+    await page.restart(DELETED)  # all that are not ticked
+    assert face.notes[-1].startswith("Restart of b2, checked at ")
+    resumed = RetirePresenter(with_bots, FakeFace())
+    assert [row.is_ticked for row in resumed.view().rows] == [True, True, False]
+    assert resumed.view().rows[1].cells[1].startswith("checked at ")
+
+
+async def test_while_a_bot_is_not_ticked_the_secret_wants_the_last_four_and_the_bot_is_named(
+    with_bots: Flow, face: FakeFace, world: World
+) -> None:
+    page = RetirePresenter(with_bots, face)
+    legacy = with_bots.retire.legacy
+    assert legacy is not None
+    await world.simulated_page.delete((await world.simulated_page.keys())[0].api_key)
+    await page.watch()
+    assert page.view().fix == ("You did not tick freqtrade and b2.",)
+    assert [row.item for row in page.view().rows] == ["bot freqtrade", "bot b2"]
+    consent = purging(with_bots)
+    assert consent is not None
+    assert consent.word == legacy.name.last_four
+    assert consent.text.endswith("You did not tick freqtrade and b2.")
+    await page.toggle("bot freqtrade")
+    await page.toggle("bot b2")
+    consent = purging(with_bots)
+    assert consent is not None
+    assert (consent.word, page.view().rows, page.view().fix) == ("delete", (), ())
+
+
+async def test_a_restart_that_was_stopped_is_not_ticked(with_bots: Flow) -> None:
+    bot = Bot("freqtrade", ("sleep", "600"))
+    with_bots.retire.note_done(frozenset({"bot freqtrade"}))
+    task = asyncio.ensure_future(with_bots.retire.restart(bot))
+    await asyncio.sleep(0.2)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert bot.name in [each.name for each in with_bots.retire.bots_left]
+
+
+async def test_a_key_whose_secret_was_half_deleted_stays_dead(
+    page: RetirePresenter, face: FakeFace, flow: Flow, world: World, old: NewKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.simulated_page.delete(old.api_key)
+    await page.watch()
+
+    async def stopped(_: str) -> None:
+        raise asyncio.CancelledError
+
+    with monkeypatch.context() as during:
+        during.setattr(world.store, "delete", stopped)
+        face.answers[f"Delete the secret of …{old.api_key.last_four()}?"] = "delete"
+        with pytest.raises(asyncio.CancelledError):
+            await page.delete_secret()
+    legacy = flow.retire.legacy
+    assert legacy is not None
+    assert legacy.holding is Holding.PURGING
+    await world.store.delete(legacy.item)  # the deletion had arrived
+    await page.ask()
+    assert (page.view().state, page.view().verdict) == (State.GOOD, f"{legacy.name} is dead.")
+    await page.delete_secret()
+    assert (face.left, face.report.grade) == ("finish", Grade.PROVEN)
 
 
 async def test_deleted_the_wrong_one_is_asked_where_the_legacy_key_lives_on(page: RetirePresenter, old: NewKey) -> None:

@@ -39,7 +39,7 @@ class CommandRun:
     exit: int | None
     """Its exit code, below 0 the signal that ended it; None where it did not start, or was ended at the deadline."""
     trouble: str = ""
-    """Why its exit code is not enough, as the end of a sentence; empty where it is."""
+    """Why its exit code is not enough, as a phrase; empty where it is."""
     output: tuple[str, ...] = ()
     """Its last lines, safe to show."""
 
@@ -61,13 +61,12 @@ class Restart:
         return self.run.exit == 0 and not self.run.trouble
 
     @property
-    def sentence(self) -> str:
-        """What it came to, behind the name of the bot: `restarted 19:14:02 UTC, exit 0`."""
-        at, run = utc(self.at)[11:], self.run
-        if self.is_good:
-            return f"restarted {at}, {'check passed' if self.is_check else 'exit 0'}"
-        how = run.trouble or (f"exit {run.exit}" if run.exit is None or run.exit >= 0 else f"signal {-run.exit}")
-        return f"{'check' if self.is_check else 'restart'} failed {at}, {how}"
+    def phrase(self) -> str:
+        """What it came to: `exit 0 at 19:14:02 UTC`."""
+        run, code = self.run, self.run.exit or 0
+        how = run.trouble or (f"exit {code}" if code >= 0 else f"signal {-code}")
+        passed = "checked" if self.is_good else f"check {how}"
+        return f"{passed if self.is_check else how} at {utc(self.at)[11:]}"
 
 
 def item_of(bot: Bot) -> str:
@@ -120,7 +119,7 @@ async def run_command(
             env=dict(environ),
         )
     except OSError as error:
-        return CommandRun(None, f"it cannot be started ({os.strerror(error.errno or 0)})")
+        return CommandRun(None, f"cannot be started ({os.strerror(error.errno or 0)})")
     assert process.stdout  # noqa: S101 - a pipe was asked for
     if process.stdin:
         process.stdin.write(given)  # what the command does not read is lost, and its exit code says enough
@@ -133,9 +132,9 @@ async def run_command(
                 await asyncio.sleep(_LOOK)
         code = process.returncode
         if (await asyncio.wait([listening], timeout=_LAST_WORDS))[1]:
-            trouble = "it left a program running that writes to the wizard"
+            trouble = "left a program running that writes to the wizard"
     except TimeoutError:
-        code, trouble = None, f"it was ended after {duration(deadline)}"
+        code, trouble = None, f"ended after {duration(deadline)}"
     finally:
         listening.cancel()
         await asyncio.gather(listening, return_exceptions=True)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 from collections.abc import Awaitable
 from contextlib import suppress
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
@@ -12,6 +14,7 @@ from wizard.core.clock import duration, utc
 from wizard.core.errors import WizardError
 from wizard.core.text import printable
 from wizard.intake.copies import Copies
+from wizard.rotation.bots import DEADLINE, item_of
 from wizard.rotation.model import Grade, Step
 from wizard.rotation.retirement import POLLS_IN_A_ROW, Death, Poll
 from wizard.steps import deadlines
@@ -19,10 +22,11 @@ from wizard.steps.presenter import Face, StepPresenter
 from wizard.steps.view import BACK, PRIMARY, TOGGLE, Action, Consent, Row, State, View
 
 if TYPE_CHECKING:
+    from wizard.core.settings import Bot
     from wizard.rotation.flow import Flow
     from wizard.rotation.report import Report
 
-MOST_POLLS = 20
+MOST_POLLS = 12
 """After so many the user is asked again, where lines are spoken."""
 BOTS, DELETED = "bots", "deleted"
 
@@ -50,6 +54,10 @@ class RetirePresenter(StepPresenter):
         self._has_watched = False
         self._watching: asyncio.Future[None] | None = None
         """Goes on where `watch` has ended."""
+        self._output: dict[str, tuple[str, ...]] = {}
+        """What the last restart of a bot wrote in this run, by the bot's name."""
+        self._at = ""
+        """The row under the cursor."""
         self.legacy = flow.retire.legacy
 
     async def begin(self) -> None:
@@ -73,7 +81,7 @@ class RetirePresenter(StepPresenter):
                 self.forget()
                 self._watching = asyncio.ensure_future(self._go_on_watching())
         else:
-            at_most = MOST_POLLS * (deadlines.poll(pace) + deadlines.pause(pace))
+            at_most = deadlines.poll(pace) + MOST_POLLS * pace.between_polls
             await self.face.attempt(
                 lambda: self._ask_until_settled(MOST_POLLS), "Asking Binance with both keys", at_most
             )
@@ -116,8 +124,30 @@ class RetirePresenter(StepPresenter):
 
     async def toggle(self, item: str) -> None:
         """Note what the user has done."""
+        self._at = item
         self._done ^= {item}
         self.flow.retire.note_done(self._done)
+
+    def point(self, item: str) -> bool:
+        """Have Enter do what the row needs."""
+        self._at, before = item, self._at
+        return item != before
+
+    async def restart(self, item: str) -> None:
+        """Restart the bot of a row; from another row all that are not ticked."""
+        self._at, bots = item, self.flow.context.environment.bots
+        chosen = [bot for bot in bots if item_of(bot) == item] or self.flow.retire.bots_left
+        if not chosen:
+            self.face.note("All bots are ticked. Choose one to restart it again.", State.LOOK)
+        for bot in chosen:
+            at_most = deadlines.closed(DEADLINE * (1 + bool(bot.check)))
+            done = await self.face.attempt(partial(self.flow.retire.restart, bot), f"Restarting {bot.name}", at_most)
+            self._done = self.flow.retire.done()
+            if done is None:
+                return
+            self._output[bot.name] = done.run.output
+            self.face.say(*done.run.output)
+            self.face.note(f"Restart of {bot.name}, {done.phrase}.", State.GOOD if done.is_good else State.LOOK)
 
     async def delete_secret(self) -> None:
         """Delete the stored secret of the legacy key, once its word is typed. A living key stays."""
@@ -173,17 +203,25 @@ class RetirePresenter(StepPresenter):
         if problem := self._problem:
             state, verdict = State.STOP, f"Keep {legacy}. {problem.what}."
             because, fix = tuple(filter(None, (problem.why,))), tuple(filter(None, (problem.advice,)))
+        rows = self._to_do(legacy, current) if self._may_be_deleted else ()
+        if death.allows_purge:  # what is left then is in no other place
+            rows = tuple(row for row in rows if not row.is_ticked and row.item != DELETED)
+            fix = (*fix, *not_handed_over(self.flow))
+        here = self._row(rows)
+        corner, corner_state = self._overlap(death)
         return View(
             state,
             verdict,
             because=because,
             fix=fix,
-            corner=self._overlap(death),
-            rows=self._to_do(legacy, current) if self._may_be_deleted and not death.allows_purge else (),
+            corner=corner,
+            corner_state=corner_state,
+            rows=rows,
+            cursor=here.item if here else "",
             evidence_title="Watching",
             evidence=(*self._answers(legacy, current), *self._still_held(legacy)),
             not_proven=death.does_not_prove,
-            actions=self._actions(death, legacy),
+            actions=self._actions(death, legacy, here),
         )
 
     def _judged(self, death: Death) -> tuple[State, str, tuple[str, ...], tuple[str, ...]]:
@@ -205,15 +243,33 @@ class RetirePresenter(StepPresenter):
         return State.UNSURE, verdict, (death.sentence,), ()
 
     def _to_do(self, legacy: str, current: str) -> tuple[Row, ...]:
-        first, second = ("1  ", "2  ") if self.face.is_live else ("", "")  # lines number every row
+        is_live, bots = self.face.is_live, self.flow.context.environment.bots  # lines number every row
+        first, further, second = ("1  ", "   ", "2  ") if is_live else ("", "", "")
+        rows = [self._bot_row(f"{further if at else first}Restart {bot.name}", bot) for at, bot in enumerate(bots)]
+        everywhere = Row(
+            (f"{first}Give it to your bots",), is_ticked=BOTS in self._done, item=BOTS, detail=(self._command,)
+        )
         return (
-            Row((f"{first}Give it to your bots",), is_ticked=BOTS in self._done, item=BOTS, detail=(self._command,)),
+            *(rows or [everywhere]),
             Row(
                 (f"{second}Delete {legacy} on Binance, not {current}",),
                 is_ticked=DELETED in self._done,
                 item=DELETED,
                 detail=(self._where,),
             ),
+        )
+
+    def _bot_row(self, words: str, bot: Bot) -> Row:
+        restarted = self.flow.retire.restarts().get(bot.name)
+        state = State.EMPTY if restarted is None else State.GOOD if restarted.is_good else State.STOP
+        return Row(
+            (words, restarted.phrase) if restarted else (words,),
+            state,
+            sign_before=1,
+            is_ticked=item_of(bot) in self._done,
+            item=item_of(bot),
+            detail=(printable(shlex.join(bot.restart)), *(f"  {line}" for line in self._output.get(bot.name, ()))),
+            offers=(("restart", f"restarts {bot.name}"),),
         )
 
     def _answers(self, legacy: str, current: str) -> tuple[Row, ...]:
@@ -240,18 +296,24 @@ class RetirePresenter(StepPresenter):
         unknown = (Row((f"Not searched. {reason}.",), State.UNSURE) for reason in self._copies.unknown)
         return (*found, *unknown)
 
-    def _overlap(self, death: Death) -> str:
+    def _overlap(self, death: Death) -> tuple[str, State]:
         current = self.flow.current
         if current is None or self.flow.retire.legacy is None or self.flow.can_be_reverted:
-            return ""
+            return "", State.EMPTY
         if death.since is not None:
-            return f"both keys worked for {duration(max(0.0, death.since - current.stored_at))}"
-        return f"both keys work for {duration(self.flow.retire.overlap())}"
+            return f"both keys worked for {duration(max(0.0, death.since - current.stored_at))}", State.EMPTY
+        seconds = self.flow.retire.overlap()
+        words, beyond = f"both keys work for {duration(seconds)}", self.flow.context.environment.too_long(seconds)
+        return (f"{words}, {duration(beyond)} too long", State.STOP) if beyond else (words, State.EMPTY)
 
-    def _actions(self, death: Death, legacy: str) -> tuple[Action, ...]:
+    def _actions(self, death: Death, legacy: str, here: Row | None) -> tuple[Action, ...]:
         tick = Action(
             "tick", TOGGLE, "Tick", "Notes what you have done, or takes it back.", self.toggle, is_about_row=True
         )
+        about = "Runs the restart command of a bot, then its check."
+        names = {item_of(bot): bot.name for bot in self.flow.context.environment.bots}
+        label = f"Restart {names.get(here.item, 'bots') if here and self.face.is_live else 'bots'}"
+        restart = Action("restart", "x", label, about, self.restart, is_about_row=True)
         undo = Action("undo", "u", "Undo the switch", f"Makes {legacy} the current key again.", self.undo_switch)
         label, about = "Delete its secret", f"Deletes the stored secret of {legacy}, after a question."
         if death.is_missing:
@@ -259,35 +321,63 @@ class RetirePresenter(StepPresenter):
         delete = Action("delete", PRIMARY, label, about, self.delete_secret)
         copy = partial(self.face.copy, self._command, "the command")
         is_deadly = death.allows_purge or death.grade is Grade.WEAK
-        return (
+        actions = (
             *([delete] if is_deadly and not self.flow.can_be_reverted else []),
             *([undo] if self.flow.can_be_reverted else []),
             Action("ask", "r", "Ask now", "Asks Binance with both keys.", self.ask),
-            *([tick] if self._may_be_deleted and not death.allows_purge else []),
+            *([tick] if here else []),
+            *([restart] if here and names else []),
             Action("copy", "c", "Copy command", "Copies the command that runs a bot with the new key.", copy),
             Action("details", "v", "Show link", "Shows where to delete it, and every answer.", self.show_details),
             *self.page_actions(),
             Action("back", BACK, "Home", "Goes to the list of environments. The job stays open.", self.face.go_home),
         )
+        if actions[0].key == PRIMARY:
+            return actions
+        word = "undo" if self.flow.can_be_reverted else self._needed(here)
+        first = next(action for action in actions if action.word == word)
+        return (replace(first, key=PRIMARY, also=first.key), *(each for each in actions if each is not first))
+
+    def _row(self, rows: tuple[Row, ...]) -> Row | None:
+        """Return the row under the cursor; where it is on none yet, the first one that is not ticked."""
+        left = (row for row in rows if not row.is_ticked)
+        return next((row for row in rows if row.item == self._at), next(left, rows[0])) if rows else None
+
+    def _needed(self, here: Row | None) -> str:
+        """Return the word of what Enter does: what the row needs, once Binance has been asked after the switch."""
+        if here is None or here.is_ticked or not self.face.is_live or not self.flow.retire.polls():
+            return "ask"
+        if here.item == DELETED:
+            return "page" if self.face.page else "details"
+        return "copy" if here.item == BOTS else "restart"
+
+
+def not_handed_over(flow: Flow) -> tuple[str, ...]:
+    """Say which bots were not ticked, as far as they are known."""
+    if names := [bot.name for bot in flow.retire.bots_left]:
+        return (f"You did not tick {' and '.join(filter(None, (', '.join(names[:-1]), names[-1])))}.",)
+    is_noted = flow.context.environment.bots or BOTS in flow.retire.done()
+    return () if is_noted else ("You did not tick that your bots have the new key.",)
 
 
 def purging(flow: Flow) -> Consent | None:
     """Ask before the legacy secret is deleted; None while its death does not allow that.
 
-    The word is the key's last four characters in production, and where its death is not proven.
+    The word is the key's last four characters in production, where its death is not proven, and while a bot of the
+    settings is not ticked.
     """
     legacy, death = flow.retire.legacy, flow.retire.death()
     if legacy is None or not (death.allows_purge or death.grade is Grade.WEAK):
         return None
     is_open = death.grade is not Grade.PROVEN
     gap = f" Not proven: {death.does_not_prove}." if is_open else ""
-    asks_for_key = is_open or flow.context.environment.is_production
+    asks_for_key = is_open or flow.context.environment.is_production or flow.retire.bots_left
     title, text = f"Delete the secret of {legacy.name}?", f"It is deleted from {legacy.store}. You cannot undo this."
     if death.is_missing:
         title, text = f"Finish without proof that {legacy.name} is dead?", "Its secret is no longer stored."
     return Consent(
         title,
-        f"{text}{gap}",
+        " ".join((f"{text}{gap}", *not_handed_over(flow))),
         legacy.name.last_four if asks_for_key and legacy.name.last_four else "delete",
     )
 

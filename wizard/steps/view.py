@@ -126,6 +126,7 @@ class View:
     """What to do about it."""
     corner: str = ""
     """A few words at the end of the rule above the verdict: `4 of 20 used`."""
+    corner_state: State = State.EMPTY
     instructions: tuple[Instruction, ...] = ()
     list_title: str = ""
     columns: tuple[str, ...] = ()

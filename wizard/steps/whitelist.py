@@ -297,7 +297,7 @@ class WhitelistPresenter(StepPresenter):
             Action("name", "n", "Name", "Says whose an entry is.", self.name, is_about_row=True, asks_for=whose),
             Action("undo", "u", "Undo", "Brings back the list before the last change.", self.undo),
             Action("copy", "c", "Copy", "Copies the list. Each time another form: commas, spaces, lines.", self.copy),
-            Action("expand", "x", "Expand", "Writes blocks as their addresses, where they fit.", self.expand),
+            Action("expand", "m", "Expand", "Writes blocks as their addresses, where they fit.", self.expand),
             Action("join", "j", "Join", "Writes neighbours as blocks. No new address gets in.", self.join),
         )
         possible = (action for action in actions if offered.get(action.word, True))

@@ -9,7 +9,7 @@ from ipaddress import IPv4Address, IPv4Network
 from wizard.core.credentials import Credentials
 from wizard.core.errors import WizardError
 from wizard.core.settings import Bot
-from wizard.custody.records import KeyRecord, Slot
+from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.egress.selection import callers_address
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.diagnosis import DEATH_CODES, REFUSED_KEY, Circumstances
@@ -75,10 +75,11 @@ class RetireStep:
 
     async def restart(self, bot: Bot) -> Restart:
         """Restart a bot, and note it as done if that went well, else as not done; a `WizardError` from the journal."""
-        done = await restart(bot, self._context)
-        others = self.done() - {item_of(bot)}
-        self.note_done(others | {item_of(bot)} if done.is_good else others)
-        return done
+        self.note_done(self.done() - {item_of(bot)})  # it may be stopped half-way
+        restarted = await restart(bot, self._context)
+        if restarted.is_good:
+            self.note_done(self.done() | {item_of(bot)})
+        return restarted
 
     def restarts(self) -> dict[str, Restart]:
         """Return the last restart of each bot since the switch, by its name."""
@@ -135,6 +136,8 @@ class RetireStep:
         return self._context.pace.between_polls - (self._context.stopwatch() - self._asked_at)
 
     async def _poll_now(self) -> Death:
+        if self.legacy and self.legacy.holding is Holding.PURGING:
+            return self.death()  # its secret may be half deleted: what that comes to says nothing about the key
         is_first, is_spaced = self._asked_at is None, self._moments_left <= 0
         if is_first:
             await EgressStep(self._context).detect()

@@ -161,7 +161,7 @@ class ViewScreen(SessionScreen[None]):
                 self.show_error(error)
             return
         self.shown = view
-        self.query_one(PageHeader).show(*location, view.corner)
+        self.query_one(PageHeader).show(*location, view.corner, view.corner_state)
         verdict = self.query_one("#verdict", Static)
         verdict.update(self._verdict(view))
         verdict.display = bool(view.verdict or self._waited_for)
@@ -203,7 +203,7 @@ class ViewScreen(SessionScreen[None]):
         row = row or Row(("",))
         offers = tuple((keys[word], phrase) for word, phrase in row.offers if word in keys)
         gap = f"Not proven: {view.not_proven}." if view.not_proven else ""
-        self.query_one("#detail", TitledRows).show(row.cells[0], lines(*row.detail), offers)
+        self.query_one("#detail", TitledRows).show(row.cells[0].strip(), lines(*row.detail), offers)
         evidence = self.query_one("#evidence", TitledRows)
         evidence.show(view.evidence_title, (*view.evidence, *lines(gap)))
         evidence.set_class(not (view.rows or view.instructions), "-alone")

@@ -7,7 +7,7 @@ from textual.widget import Widget
 
 from wizard.core.text import Glyphs
 from wizard.rotation.model import TITLES, Step
-from wizard.steps.view import Progress
+from wizard.steps.view import Progress, State
 from wizard.tui.safe_app import NORMAL_COLUMNS
 
 
@@ -20,18 +20,20 @@ class PageHeader(Widget):
         self._progress = progress
         self._glyphs = glyphs
         self._above_rule = ""
+        self._state = State.EMPTY
         self.styles.height = 3 if progress else 2
 
-    def show(self, place: str, corner: str, above_rule: str) -> None:
+    def show(self, place: str, corner: str, above_rule: str, state: State = State.EMPTY) -> None:
         """Show these.
 
         Args:
             place: Where the user is: `production › replace …0L94`.
             corner: At the end of the same line: the site, or the place of the credentials.
             above_rule: At the end of the rule.
+            state: What that comes to: what stops the user is red.
         """
-        if (place, corner, above_rule) != (self._place, self._corner, self._above_rule):
-            self._place, self._corner, self._above_rule = place, corner, above_rule
+        if (place, corner, above_rule, state) != (self._place, self._corner, self._above_rule, self._state):
+            self._place, self._corner, self._above_rule, self._state = place, corner, above_rule, state
             self.refresh()
 
     def render(self) -> Content:
@@ -41,9 +43,9 @@ class PageHeader(Widget):
         corner = Content.from_markup("[$text-muted]$text[/]", text=self._corner)
         corner = corner.truncate(max(0, width - place.cell_length - 2), ellipsis=True)
         first = place + " " * (width - place.cell_length - corner.cell_length) + corner
-        words = (
-            Content.from_markup(" [$text-muted]$text[/]", text=self._above_rule) if self._above_rule else Content("")
-        )
+        colour = "error" if self._state is State.STOP else "muted"
+        markup = f" [$text-{colour}]$text[/]" if self._above_rule else ""
+        words = Content.from_markup(markup, text=self._above_rule)
         rule = (
             Content.from_markup("[$text-disabled]$rule[/]", rule=self._glyphs.rule * (width - words.cell_length))
             + words
