@@ -251,7 +251,7 @@ def test_ctrl_c_asks_and_leaving_a_living_key_behind_is_exit_code_4(dumb: DumbTe
     dumb.see("Stopped waiting.", "Answer with", ": ")
     dumb.terminal.send("\x03")
     dumb.answer("Quit, yes or no?", "no")
-    dumb.see("The wizard stays open.", "or quit): ")
+    dumb.see("The wizard stays open.", "or quit) [ask]: ")
     dumb.terminal.send("\x04")
     dumb.see("Key Wizard is closed.")
     assert dumb.terminal.wait() == 4

@@ -266,6 +266,7 @@ async def test_without_the_current_key_in_its_place_the_legacy_key_is_kept(
     assert view.state is State.STOP
     assert view.verdict.startswith(f"Keep …{old.api_key.last_four()}. The current key is not in ")
     assert view.rows == ()
+    assert view.action(PRIMARY).word == "undo"
     await world.store.write(current.item, value)
     await world.simulated_page.delete(old.api_key)
     await page.ask()  # which goes on watching
@@ -287,6 +288,34 @@ async def test_what_was_noted_before_the_switch_was_undone_is_not_done_after_the
     await world.simulated_page.set_whitelist(new.api_key, HERE)
     await flow.complete(await flow.probe.run())
     assert [row.is_ticked for row in RetirePresenter(flow, face).view().rows] == [False, False]
+
+
+async def test_the_switch_can_be_undone_while_both_keys_work_and_enter_does_not_offer_it(
+    page: RetirePresenter, face: FakeFace, flow: Flow, world: World, old: NewKey
+) -> None:
+    assert "undo" not in words(page)  # Binance was not asked yet
+    await page.ask()
+    view = page.view()
+    assert view.action("u").word == "undo"
+    assert view.action(PRIMARY).word != "undo"
+    assert "Stop" not in view.verdict
+    new = flow.current
+    face.answers["Undo the switch?"] = "undo"
+    await page.undo_switch()
+    assert (face.left, flow.step, flow.credentials.pending) == ("leave", Step.PROBE, replace(new, slot=Slot.PENDING))
+    assert flow.current is not None
+    assert flow.current.name.fingerprint == old.api_key.fingerprint()
+
+
+async def test_a_legacy_key_that_died_meanwhile_does_not_become_the_current_one(
+    page: RetirePresenter, face: FakeFace, flow: Flow, world: World, old: NewKey
+) -> None:
+    await page.ask()
+    await world.simulated_page.delete(old.api_key)
+    face.answers["Undo the switch?"] = "undo"
+    with pytest.raises(WizardError, match="cannot be undone"):
+        await page.undo_switch()
+    assert flow.step is Step.RETIRE
 
 
 async def test_undoing_wants_its_word(page: RetirePresenter, flow: Flow, world: World) -> None:
@@ -421,8 +450,8 @@ async def test_a_current_key_that_got_no_answer_is_not_said_to_fail_and_the_swit
     monkeypatch.setattr(type(flow.retire), "current_accepted", False)
     view = page.view()
     assert "no longer works" not in view.verdict
-    assert "undo" not in words(page)
+    assert view.action(PRIMARY).word != "undo"
     assert view.rows == ()  # nor is the legacy key to be deleted now
     refused = replace(silent, is_control_refused=True)
     monkeypatch.setattr(flow.retire, "polls", lambda: [refused])
-    assert "undo" in words(page)
+    assert page.view().action(PRIMARY).word == "undo"

@@ -11,15 +11,15 @@ from wizard.core.credentials import KeyName
 from wizard.rotation.model import Grade
 from wizard.rotation.retirement import Death
 from wizard.steps import retire
-from wizard.steps.retire import purging
+from wizard.steps.retire import BOTS, purging
 
 
 def retiring(grade: Grade, *, is_production: bool = False, last_four: str = "0L94") -> Any:
     death = Death(grade, 3, "The legacy key is refused.", "that it is deleted")
     legacy = SimpleNamespace(name=KeyName("0123456789ab", last_four), store="the keyring")
     return SimpleNamespace(
-        retire=SimpleNamespace(legacy=legacy, death=lambda: death),
-        context=SimpleNamespace(environment=SimpleNamespace(is_production=is_production)),
+        retire=SimpleNamespace(legacy=legacy, death=lambda: death, bots_left=(), done=lambda: frozenset({BOTS})),
+        context=SimpleNamespace(environment=SimpleNamespace(is_production=is_production, bots=())),
     )
 
 

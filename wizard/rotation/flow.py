@@ -144,13 +144,12 @@ class Flow:
         """Return a move that the job may take now; None where it may not."""
         if (rotation := self.rotation) is None:
             return None
-        polls = self.retire.polls()[-1:] if rotation.step is Step.RETIRE else []
         now = Facts(
             has_list=bool(self.context.journal.whitelist_of(rotation)),
             has_new_key=self.credentials.pending is not None,
             is_proven=is_proven,
             has_legacy=self.retire.legacy is not None,
-            accepts_legacy=any(poll.legacy_accepted and poll.is_control_refused for poll in polls),
+            accepts_legacy=rotation.step is Step.RETIRE and self.retire.accepts_legacy,
         )
         return transition(rotation, move, now)
 
@@ -204,16 +203,16 @@ class Flow:
 
     @property
     def can_be_reverted(self) -> bool:
-        """Whether Binance accepted the legacy key in the newest poll and refused the current one."""
+        """Whether the switch can be undone: Binance accepts the legacy key, whatever it says to the current one."""
         return self._may(Move.UNDO) is not None
 
     def revert(self) -> None:
         """Make the legacy key the current one again, and stand at the probe, where `can_be_reverted`."""
         if (undo := self._may(Move.UNDO)) is None:
             raise WizardError(
-                "There is no reason to go back to the legacy key",
-                why="It was not seen to work while the current key failed.",
-                advice="Ask again. Go back when Binance accepts the legacy key and refuses the current one.",
+                "The switch cannot be undone now",
+                why="Binance did not accept the legacy key when it was asked last.",
+                advice="Ask again.",
                 code="rotation.not-reverted",
             )
         self.context.journal.revert(undo)

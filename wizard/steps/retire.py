@@ -163,12 +163,16 @@ class RetirePresenter(StepPresenter):
             self.face.finish(report)
 
     async def undo_switch(self) -> None:
-        """Make the legacy key the current one again, once its word is typed."""
+        """Make the legacy key the current one again, once its word is typed and Binance accepts it still."""
         legacy, current = self._names
-        undoing = (
-            f"{legacy} becomes the current key again. {current} stays stored. Fix it on Binance and probe it again."
-        )
-        if await self.face.confirm(Consent("Undo the switch?", undoing, "undo")):
+        undoing = f"{legacy} becomes the current key again. {current} stays stored."
+        then = f"It keeps working. Restart your bots so that they take {legacy}."
+        if self._has_failed:
+            then = "Fix it on Binance and probe it again."
+        if not await self.face.confirm(Consent("Undo the switch?", f"{undoing} {then}", "undo")):
+            return
+        doing, at_most = "Asking once more, then undoing the switch", deadlines.poll(self.flow.context.pace)
+        if await self.face.attempt(self._ask, doing, at_most) is not None or self._problem:
             self.flow.revert()
             self.face.leave()
 
@@ -189,6 +193,11 @@ class RetirePresenter(StepPresenter):
     def _names(self) -> tuple[str, str]:
         legacy, current = self.flow.retire.legacy or self.legacy, self.flow.current
         return str(legacy.name if legacy else "the legacy key"), str(current.name if current else "the new key")
+
+    @property
+    def _has_failed(self) -> bool:
+        """Whether the new key no longer works, and the legacy key does."""
+        return self.flow.can_be_reverted and self.flow.retire.has_current_failed
 
     @property
     def _may_be_deleted(self) -> bool:
@@ -227,7 +236,7 @@ class RetirePresenter(StepPresenter):
     def _judged(self, death: Death) -> tuple[State, str, tuple[str, ...], tuple[str, ...]]:
         legacy, current = self._names
         polls = self.flow.retire.polls()
-        if self.flow.can_be_reverted:
+        if self._has_failed and polls:
             reason = (f"Binance accepts {legacy} and not {current}. {printable(polls[-1].control_said)}.",)
             return State.STOP, f"Stop. {current} no longer works. Keep {legacy}.", reason, ("Undo the switch.",)
         if death.allows_purge:
@@ -298,7 +307,7 @@ class RetirePresenter(StepPresenter):
 
     def _overlap(self, death: Death) -> tuple[str, State]:
         current = self.flow.current
-        if current is None or self.flow.retire.legacy is None or self.flow.can_be_reverted:
+        if current is None or self.flow.retire.legacy is None or self._has_failed:
             return "", State.EMPTY
         if death.since is not None:
             return f"both keys worked for {duration(max(0.0, death.since - current.stored_at))}", State.EMPTY
@@ -322,7 +331,7 @@ class RetirePresenter(StepPresenter):
         copy = partial(self.face.copy, self._command, "the command")
         is_deadly = death.allows_purge or death.grade is Grade.WEAK
         actions = (
-            *([delete] if is_deadly and not self.flow.can_be_reverted else []),
+            *([delete] if is_deadly and not self._has_failed else []),
             *([undo] if self.flow.can_be_reverted else []),
             Action("ask", "r", "Ask now", "Asks Binance with both keys.", self.ask),
             *([tick] if here else []),
@@ -334,7 +343,7 @@ class RetirePresenter(StepPresenter):
         )
         if actions[0].key == PRIMARY:
             return actions
-        word = "undo" if self.flow.can_be_reverted else self._needed(here)
+        word = "undo" if self._has_failed else self._needed(here)
         first = next(action for action in actions if action.word == word)
         return (replace(first, key=PRIMARY, also=first.key), *(each for each in actions if each is not first))
 

@@ -40,6 +40,8 @@ class RetireStep:
         """On the stopwatch: when the newest poll of this run ended."""
         self._has_waited = False
         """Whether the time until the next poll was waited since then."""
+        self._is_current_missing = False
+        """Whether the place of the credentials did not hold the current key when it was looked for last."""
 
     @property
     def legacy(self) -> KeyRecord | None:
@@ -115,6 +117,18 @@ class RetireStep:
         asked = [event.detail for event in events if event.kind in (POLLED, MISSING)]
         return not asked or bool(asked[-1].get("control_accepted"))
 
+    @property
+    def accepts_legacy(self) -> bool:
+        """Whether Binance accepted the legacy key in the newest poll; without a poll, whether it alone is stored."""
+        legacy, polls = self.legacy, self.polls()
+        is_stored = legacy is not None and legacy.holding is Holding.STORED and not self.death().is_missing
+        return is_stored and (polls[-1].legacy_accepted if polls else self._is_current_missing)
+
+    @property
+    def has_current_failed(self) -> bool:
+        """Whether Binance refused the current key itself in the newest poll, or it is not stored."""
+        return self._is_current_missing or any(poll.is_control_refused for poll in self.polls()[-1:])
+
     async def poll(self) -> Death:
         """Ask with both keys, once a poll counts, and judge; a `WizardError` where no current key is stored."""
         if self._moments_left > 0:
@@ -143,6 +157,7 @@ class RetireStep:
             await EgressStep(self._context).detect()
         lend = self._context.credentials
         async with lend(self.current) as control, lend(self.legacy) as legacy:
+            self._is_current_missing = control is None
             if control is None:
                 raise WizardError(
                     f"The current key is not in {self._context.vault.store.place}",
