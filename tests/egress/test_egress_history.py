@@ -7,7 +7,7 @@ from ipaddress import IPv4Address
 import pytest
 
 from wizard.egress.agreement import EgressState
-from wizard.egress.history import Observation, describe_history
+from wizard.egress.history import STATIC_EGRESS, Observation, describe_history
 
 A, B, C = "203.0.113.42", "198.51.100.7", "192.0.2.1"
 DAY = 86400.0
@@ -41,8 +41,8 @@ def checks(count: int, days: float, address: str = A, begin: float = 0.0) -> lis
         ),
         (
             [seen(0, A), seen(1, B), seen(2, A), seen(3, A)],
-            f"Changed 2 times in 4 checks, the last time on 2026-11-03 12:00:00 UTC, from {B} to {A}."
-            " Unchanged in the 2 checks since then, over 1 d.",
+            f"Changed 2 times in 3 d and 4 checks, the last time on 2026-11-03 12:00:00 UTC, from {B} to {A}."
+            f" Unchanged in the 2 checks since then, over 1 d. {STATIC_EGRESS}",
         ),
     ],
 )

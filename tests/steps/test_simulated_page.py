@@ -10,6 +10,8 @@ from tests.rotation.conftest import HERE, World
 from tests.rotation.conftest import world as world  # noqa: PLC0414 - a fixture
 from tests.steps.face import FakeFace
 from wizard.core.credentials import KeyKind
+from wizard.rehearsal.scenarios import SMOOTH
+from wizard.rehearsal.session import Rehearsal
 from wizard.rotation.flow import Flow
 from wizard.rotation.model import Mode, Step
 from wizard.steps.egress import EgressPresenter
@@ -115,7 +117,25 @@ async def test_the_log_names_keys_by_their_last_four(world: World) -> None:
         page = await visited(RetirePresenter(flow, face), face)
         await page.show_log()
         last_four = (await world.simulated_page.keys())[-1].api_key.last_four()
+        assert any(line.startswith(f"…{last_four}  {HERE} ") and line.endswith(" calls") for line in face.said)
         assert any(f"…{last_four}  {HERE}  accepted  /sapi/v1/account/apiRestrictions" in line for line in face.said)
+
+
+async def test_a_rehearsal_leaves_one_call_of_a_stranger_to_find(world: World) -> None:
+    async with world.flow() as flow:
+        environment, services = flow.context.environment, flow.context.services
+    rehearsal = Rehearsal(environment, world.paths, services, world.simulated_page, world.store, "", SMOOTH)
+    async with rehearsal.flow() as flow:
+        await world.to_probe(flow)
+        await flow.complete(await flow.probe.run())
+        face = FakeFace(page=world.simulated_page)
+        page = await visited(RetirePresenter(flow, face), face)
+        await page.show_log()
+        (copied, _) = await world.simulated_page.keys()
+    (call,) = (line for line in await world.simulated_page.activity() if line.address != HERE)
+    assert (call.address, call.code, call.api_key) == ("192.0.2.66", -2015, copied.api_key)
+    assert f"…{copied.api_key.last_four()}  192.0.2.66       1 call" in face.said
+    assert "not on the whitelist" in " ".join(face.said)
 
 
 async def test_a_key_is_created_only_where_a_step_waits_for_one(world: World, flow: Flow) -> None:

@@ -16,6 +16,9 @@ from wizard.egress.agreement import EgressState
 
 _SETTLED = frozenset({EgressState.AGREED, EgressState.AGREED_WITH_DISSENT, EgressState.POOL})
 _DAY = 86400.0
+_MOST_CHANGES = 1
+"""A host moves once. An address that changed more often is dynamic, as far as the record shows."""
+STATIC_EGRESS = "Call from an address that stays, such as that of a NAT gateway or a VPS."
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +62,13 @@ def _tell(counted: Sequence[Observation]) -> str:
     if not changes:
         return f"Unchanged in {checks} checks over {_span(counted)}."
     before, since = counted[: changes[-1]], counted[changes[-1] :]
-    times = "" if len(changes) == 1 else f" {len(changes)} times in {checks} checks, the last time"
+    is_dynamic = len(changes) > _MOST_CHANGES
+    times = f" {len(changes)} times in {_span(counted)} and {checks} checks, the last time" if is_dynamic else ""
     unchanged = f"Unchanged in the {len(since)} checks since then, over {_span(since)}."
     return (
         f"Changed{times} on {utc(since[0].at)}, from {_named(before[-1].settled)} to {_named(since[0].settled)}. "
         f"{unchanged if len(since) > 1 else 'There was no check since then.'}"
+        f"{f' {STATIC_EGRESS}' if is_dynamic else ''}"
     )
 
 

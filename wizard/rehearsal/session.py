@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, asynccontextmanager, closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from wizard.core.clock import Clock
@@ -25,11 +25,13 @@ from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.custody.store import MemoryStore, Store
 from wizard.custody.vault import remove_item
 from wizard.egress.services import EchoService, Parser
+from wizard.net.route import decide_route
 from wizard.rehearsal.process import ExchangeProcess, recall, remember, start_exchange
 from wizard.rehearsal.scenarios import PASSES_AFTER, SCENARIOS, SMOOTH, Scenario
 from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rotation.context import Pace, Pause
 from wizard.rotation.database import read_database
+from wizard.rotation.exchange_calls import ask, circumstances, open_exchange
 from wizard.rotation.flow import Flow
 from wizard.rotation.journal import Journal, read_journal
 from wizard.rotation.opening import open_flow, sole_writer
@@ -38,6 +40,8 @@ NAME = "rehearsal"
 MOST_AT_ONCE = 9
 """Rehearsals beside each other. More than that are forgotten ones."""
 
+STRANGER = "127.0.0.66"
+"""The loopback address of somebody whom no whitelist names. The embedded exchange sees 192.0.2.66."""
 PACE = Pace(call=5.0, egress=4.0, between_passes=0.1, between_polls=1.0, between_questions=1.0, patience=120.0)
 """The embedded exchange is near and bears being asked often."""
 
@@ -82,6 +86,16 @@ class Rehearsal:
         made = await self.simulated_page.create("in use", KeyKind.HMAC, whitelist, enableSpotAndMarginTrading=True)
         with Credentials(KeyKind.HMAC, made.api_key, made.secret) as credentials:
             await flow.context.vault.put(credentials, Slot.CURRENT, whitelist=whitelist)
+            await self._call_as_stranger(credentials)
+
+    async def _call_as_stranger(self, credentials: Credentials) -> None:
+        """Leave one call of somebody who copied the key in the activity history, refused for its address.
+
+        Where a host has no such loopback address, there is none to find.
+        """
+        elsewhere = replace(self.environment, source_address=STRANGER)
+        async with open_exchange(elsewhere, decide_route(elsewhere, {}), timeout=PACE.call) as client:
+            await ask(client, credentials, circumstances(elsewhere.site))
 
 
 @asynccontextmanager

@@ -31,6 +31,9 @@ FUTURES = "Futures"
 STORAGE = "Storage"
 OTHER_HOSTS = "Other hosts"
 CONNECTION, OTHER_ENDPOINTS = "Connection", "Other endpoints"
+ACTIVITY_HISTORY = "Look at the API activity history on Binance, if your account has one."
+FOREIGN_SOURCE = "An address there that is not on the whitelist means that somebody else has the key. Replace it then."
+"""The reminder, in two sentences. What that page shows is not documented (docs/binance.md)."""
 GROUPS = {
     STORAGE: (STORAGE,),
     CONNECTION: (DNS, TCP, TLS, REACHABLE),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -11,6 +12,7 @@ from wizard.core.credentials import KeyKind
 from wizard.core.text import counted
 from wizard.custody.records import Holding, Slot
 from wizard.rehearsal.simulated_page import Activity, ListedKey, NewKey, SimulatedPage, permissions_of_others
+from wizard.rotation.findings import FOREIGN_SOURCE
 from wizard.rotation.permissions import LABELS
 from wizard.steps import deadlines
 from wizard.steps.presenter import Face, FlowPresenter
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from wizard.rotation.flow import Flow
 
 LOG_LINES = 20
-"""Of the activity log, the newest."""
+"""Of the activity history, the newest."""
 _ROLES = {Slot.PENDING: "new", Slot.CURRENT: "current", Slot.LEGACY: "legacy"}
 
 
@@ -41,7 +43,7 @@ class SimulatedPagePresenter(FlowPresenter):
     TITLE = "The simulated Binance page"
     ABOUT: ClassVar[str] = (
         "In this rehearsal the page stands in for API Management on Binance. No real key is touched."
-        " Keys are created and changed here as on Binance. The activity log shows who called with which key."
+        " Keys are created and changed here as on Binance. The activity history shows who called with which key."
     )
 
     def __init__(self, flow: Flow, face: Face, page: SimulatedPage, whitelist: str, order: Order | None = None) -> None:
@@ -112,10 +114,11 @@ class SimulatedPagePresenter(FlowPresenter):
         return next(key for key in self._keys if key.api_key.fingerprint() == item)
 
     async def show_log(self) -> None:
-        """Show the newest signed calls."""
-        activity = await self.face.attempt(self._page.activity, "Reading the activity log", deadlines.PAGE)
+        """Show from where each key was called, and the newest signed calls."""
+        activity = await self.face.attempt(self._page.activity, "Reading the activity history", deadlines.PAGE)
         if activity is not None:
-            await self.face.read("Activity log", *(map(_line, activity[-LOG_LINES:]) if activity else ["No call yet."]))
+            newest = ("", "Newest calls", *map(_line, activity[-LOG_LINES:])) if activity else ("No call yet.",)
+            await self.face.read("Activity history", FOREIGN_SOURCE, "", *_sources(activity), *newest)
 
     def view(self) -> View:
         """Return the keys as the page lists them. The cursor begins at the legacy key, else at the newest."""
@@ -161,7 +164,7 @@ class SimulatedPagePresenter(FlowPresenter):
         return (
             *([create] if self._order else []),
             *(about_keys if self._keys else ()),
-            Action("log", "v", "Activity log", "Shows who called with which key.", self.show_log),
+            Action("log", "v", "Activity history", "Shows who called with which key.", self.show_log),
             self.back_action(),
         )
 
@@ -170,7 +173,16 @@ def _name(key: ListedKey) -> str:
     return f"…{key.api_key.last_four()}"
 
 
+def _sources(activity: Sequence[Activity]) -> list[str]:
+    """Each key with each address that called with it, and how often."""
+    calls = Counter((_named(line), line.address) for line in activity)
+    return [f"{key}  {address:<15}  {counted(count, 'call')}" for (key, address), count in calls.items()]
+
+
+def _named(activity: Activity) -> str:
+    return f"…{activity.api_key.last_four() or '????'}"
+
+
 def _line(activity: Activity) -> str:
-    key = activity.api_key.last_four() or "????"
     answer = f"refused {activity.code}" if activity.code else "accepted"
-    return f"{utc(activity.at)[11:]}  …{key}  {activity.address}  {answer}  {activity.path}"
+    return f"{utc(activity.at)[11:]}  {_named(activity)}  {activity.address}  {answer}  {activity.path}"

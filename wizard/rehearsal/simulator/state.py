@@ -20,7 +20,11 @@ from wizard.rehearsal.simulator.faults import CannedAnswer, Faults, alter, fault
 from wizard.rehearsal.simulator.keys import ApiKey, KeyGenerator, Networks, PageKeyKind, Verifier
 from wizard.rehearsal.simulator.refusals import TOO_MUCH_WEIGHT, RequestError
 
-DEFAULT_NAT: Mapping[str, str] = {"127.0.0.1": "203.0.113.42", "127.0.0.2": "203.0.113.77"}
+DEFAULT_NAT: Mapping[str, str] = {
+    "127.0.0.1": "203.0.113.42",
+    "127.0.0.2": "203.0.113.77",
+    "127.0.0.66": "192.0.2.66",  # the stranger of a rehearsal
+}
 KEPT_ENTRIES = 10_000
 """Older calls are forgotten, so that a long run does not fill the memory."""
 SUCCESS = 0
