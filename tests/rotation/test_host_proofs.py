@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import ssl
 import stat
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
-from ipaddress import IPv4Network
+from dataclasses import asdict, replace
+from ipaddress import IPv4Address, IPv4Network
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,12 +21,21 @@ import trustme
 from tests.egress.bots import Bot, are_possible, section, start_bots
 from tests.egress.lab import IS_REQUIRED, MISSING, Lab, start_lab
 from tests.rotation.conftest import HERE, OpenStore, World
+from tests.steps.face import FakeFace
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.settings import Paths
+from wizard.egress.agreement import EgressState, EgressVerdict
 from wizard.rehearsal.session import embedded_site
 from wizard.rehearsal.simulated_page import NewKey, SimulatedPage
 from wizard.rehearsal.simulator import EmbeddedExchange, serve
+from wizard.rotation.findings import OTHER_HOSTS as OTHER_HOSTS_ROW
 from wizard.rotation.host_proofs import HostProof, ProofOutcome, prove_from_hosts
+from wizard.rotation.journal import OTHER_HOSTS
+from wizard.rotation.model import Mode, Step
+from wizard.rotation.report import restore_report
+from wizard.steps.probe import ProbePresenter
+from wizard.steps.view import State
+from wizard.whitelist.entries import parse
 
 PATIENT = 60.0
 """Seconds for each host: holds on a busy machine too."""
@@ -284,3 +294,44 @@ async def test_without_ssh_or_a_place_for_a_socket_every_host_is_named_as_not_tr
     assert proof.sentence() == "bot-1 not tried, no socket for other hosts can be made"
     (proof,) = await prove_from_hosts(world.site, key, {"-oProxyCommand=x": ""}, {"PATH": str(tmp_path)})
     assert "is not a host for ssh" in proof.sentence()
+
+
+@pytest.mark.sshd
+async def test_a_job_proves_the_key_from_the_hosts_of_its_list_and_its_report_names_them(
+    lab: Lab, tmp_path: Path
+) -> None:
+    async with town_of(lab, tmp_path, ["bot-1", "bot-2", "bot-3"]) as (world, bots):
+        lab.configure(
+            section(lab, bots["bot-1"]), section(lab, bots["bot-2"]), section(lab, bots["bot-3"], key="stranger")
+        )
+        world.environ, world.hosts = environ(lab), ("bot-2",)
+        async with world.flow() as flow:
+            seen = EgressVerdict(EgressState.AGREED, {IPv4Address(address_of(1)): ("One", "Two")})
+            flow.context.journal.note_egress("bench", seen, "ssh bot-1", asked_by=OTHER_HOSTS)
+            await flow.begin(Mode.SET_UP)
+            await flow.egress.detect()
+            flow.hosts.add("bot-3")
+            flow.advance(Step.EGRESS)
+            flow.whitelist.settle(parse(f"{HERE},{address_of(1)},{address_of(9)}"))
+            flow.advance(Step.WHITELIST)
+            made = await world.make_key(f"{HERE},{address_of(1)},{address_of(9)}")
+            await flow.credentials.store_hmac(made.api_key, made.secret)
+            flow.advance(Step.CREDENTIALS)
+            page = ProbePresenter(flow, face := FakeFace())
+            await page.begin()
+            view = page.view()
+            (row,) = [row for row in view.rows if row.cells[0] == OTHER_HOSTS_ROW]
+            assert row.state is State.UNSURE
+            assert row.cells[1] == "bot-3 not tried, the login was refused"
+            detail = "\n".join(row.detail)
+            assert f"Proven from bot-1 ({address_of(1)})" in detail
+            assert "bot-2 refused, code -2015" in detail
+            assert "ssh-add" in detail
+            assert "that it works from the other addresses" in view.not_proven
+            assert view.state is State.LOOK
+            await page.switch()
+        assert face.report
+        rows = face.report.rows()
+    assert ("Proven from", f"{HERE}, {address_of(1)} (bot-1)") in rows
+    assert ("Not proven", f"that the key works from {address_of(9)}") in rows
+    assert restore_report(json.loads(json.dumps(asdict(face.report)))) == face.report

@@ -33,6 +33,7 @@ READERS = {
     "last_seen",
     "last_verdict",
     "whitelist_of",
+    "addresses_of_hosts",
     "list_in_use",
     "labels",
     "other_lists",

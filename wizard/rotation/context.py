@@ -33,6 +33,8 @@ class Pace:
 
     call: float = 10.0
     egress: float = 6.0
+    other_host: float = 20.0
+    """The deadline of a call through another host, from the start of ssh."""
     sampling: float = 30.0
     """The deadline of sampling more, to find a pool of addresses."""
     between_passes: float = 0.5

@@ -13,6 +13,7 @@ from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.egress.selection import Candidate, candidates
 from wizard.intake.copies import Copies
 from wizard.rotation.context import Context
+from wizard.rotation.host_proofs import proven_hosts
 from wizard.rotation.model import TITLES, Finding, Mode, RotationRecord, Step, exit_code
 from wizard.rotation.probe import ProbeReport
 from wizard.rotation.report import Report
@@ -293,6 +294,7 @@ class Flow:
             overlap_seconds=max(0.0, dead_since - current.stored_at) if legacy else 0.0,
             still_held=copies.found,
             not_looked_at=copies.unknown,
+            proven_hosts=proven_hosts(self.context.journal, rotation),
         )
         outcome = death.grade if death else CHANGED if rotation.mode is Mode.WHITELIST else STORED
         self.context.journal.finish(finished, outcome, CERTIFIED, asdict(report))

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from ipaddress import IPv4Network
+from typing import cast
 from urllib.parse import urlsplit
 
 from wizard.core.clock import Clock
@@ -32,7 +33,7 @@ from wizard.net.trace import Phase
 from wizard.rotation.exchange_calls import SignedAnswer, ask, circumstances
 from wizard.rotation.findings import FindingWriter, host_subject
 from wizard.rotation.journal import Journal
-from wizard.rotation.model import Finding, Outcome
+from wizard.rotation.model import Finding, Outcome, RotationRecord
 
 AT_A_TIME = 20
 """As many as a list has entries."""
@@ -40,6 +41,8 @@ AGAIN_AT_A_TIME = 4
 """Those that an ssh server hung up on: a jump host drops logins from the eleventh unfinished one on."""
 DEADLINE = 20.0
 """Seconds for one host, from the start of ssh to the answer."""
+HOSTS_PROVEN = "hosts.proven"
+"""The kind of the event that keeps from where a key was proven."""
 _ELSEWHERE = {
     Cause.RATE_LIMIT: "Binance asks its address to slow down",
     Cause.FIREWALL: "Binance's firewall blocks its address",
@@ -108,17 +111,25 @@ class HostProof:
         )
 
 
-def hosts_to_prove(environment: Environment, journal: Journal, whitelist: Sequence[IPv4Network] = ()) -> dict[str, str]:
+def hosts_to_prove(
+    environment: Environment, journal: Journal, whitelist: Sequence[IPv4Network] = (), named: Iterable[str] = ()
+) -> dict[str, str]:
     """Return the other hosts that use the key by name, each with the address it was seen with last, else nothing.
 
-    They are those of the settings and those that were ever asked and whose address is on `whitelist`. In a rehearsal
-    there are none, as no real host is called for it.
+    They are those of the settings, those that are `named` besides, and those that were ever asked and whose address is
+    on `whitelist`. In a rehearsal there are none, as no real host is called for it.
     """
     if environment.is_rehearsal:
         return {}
     seen = journal.addresses_of_hosts(environment.name)
     listed = sorted(name for name, address in seen.items() if any(address in block for block in whitelist))
-    return {name: str(seen.get(name, "")) for name in (*environment.hosts, *listed)}
+    return {name: str(seen.get(name, "")) for name in (*environment.hosts, *named, *listed)}
+
+
+def proven_hosts(journal: Journal, rotation: RotationRecord) -> tuple[str, ...]:
+    """Return from which other hosts the newest proof of a job was made, each with its address (`HostProof.name`)."""
+    newest = journal.events(rotation, HOSTS_PROVEN)[-1:]
+    return tuple(name for event in newest for name in cast("list[str]", event.detail["hosts"]))
 
 
 async def prove_from_hosts(

@@ -7,7 +7,7 @@ are asked at the same time. What could not be asked is `not run`, never `failed`
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -34,6 +34,7 @@ from wizard.rotation.connection_check import check_connection, describe_connecti
 from wizard.rotation.context import Context
 from wizard.rotation.exchange_calls import SignedAnswer, ask, named_by_futures
 from wizard.rotation.findings import FindingWriter
+from wizard.rotation.host_proofs import HOSTS_PROVEN, HostProof, ProofOutcome, hosts_to_prove, prove_from_hosts
 from wizard.rotation.journal import networks_of
 from wizard.rotation.model import Finding, Mode, Outcome
 from wizard.rotation.steps.egress import EgressStep
@@ -76,6 +77,9 @@ class ProbeReport:
     secret to the exchange, and to whoever reads along.
     """
 
+    hosts: tuple[HostProof, ...] = ()
+    """What the other hosts showed."""
+
     @property
     def is_proven(self) -> bool:
         """Whether the new key may be promoted."""
@@ -115,10 +119,15 @@ class Probe:
         self._current = current
         self._on_finding = on_finding
         self._findings: list[Finding] = []
+        self._named: tuple[str, ...] = ()
+        self._hosts: tuple[HostProof, ...] = ()
         self._writer = FindingWriter(context.clock, context.egress)
 
-    async def run(self, credentials: Credentials, control: Credentials | None) -> ProbeReport:
-        """Ask everything that can be asked and return what was seen."""
+    async def run(
+        self, credentials: Credentials, control: Credentials | None, named: Iterable[str] = ()
+    ) -> ProbeReport:
+        """Ask everything that can be asked and return what was seen; see `hosts_to_prove` for what is `named`."""
+        self._named = tuple(named)
         async with self._context.exchange() as client:
             connection, _ = await _together(check_connection(self._context, client), EgressStep(self._context).detect())
             # Both were under way at once: what is told is told from the address of this detection.
@@ -137,8 +146,11 @@ class Probe:
                 return await self._refusal(client, credentials, new, other, skew)
         self._compare(new, other)
         answer, item = new.answer, self._pending.item
-        report = ProbeReport(tuple(self._findings), item, answer.restrictions, answer.diagnose())
+        report = ProbeReport(tuple(self._findings), item, answer.restrictions, answer.diagnose(), hosts=self._hosts)
         if report.is_proven:
+            if self._hosts:
+                proven = [proof.name for proof in self._hosts if proof.outcome is ProofOutcome.PROVEN]
+                self._context.journal.record(self._context.rotation, HOSTS_PROVEN, {"hosts": proven})
             self._mark_proven(self._pending, answer)
         return report
 
@@ -189,6 +201,7 @@ class Probe:
             self._repeat(client, credentials),
             self._converse(client, credentials),
             self._ask_futures(client, credentials, answer),
+            self._ask_hosts(credentials),
         )
         return _Shown(answer, account)
 
@@ -240,6 +253,20 @@ class Probe:
         assets = f"{count} asset{'' if count == 1 else 's'}"
         observed = f"The futures host lists {assets} of the account."
         self._note(findings.FUTURES, Outcome.PASSED, observed, milliseconds=took_ms)
+
+    async def _ask_hosts(self, credentials: Credentials) -> None:
+        context = self._context
+        self._hosts = await prove_from_hosts(
+            self._site,
+            credentials,
+            hosts_to_prove(context.environment, context.journal, context.whitelist, self._named),
+            context.environ,
+            whitelist=context.whitelist,
+            on_result=lambda proof: self._tell(proof.finding(self._writer)),
+            deadline=context.pace.other_host,
+            clock=context.clock,
+            stopwatch=context.stopwatch,
+        )
 
     async def _show_control(self, client: ExchangeClient, control: Credentials | None) -> _Shown | None:
         if self._current is None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
+from wizard.core.addresses import read_ipv4
 from wizard.core.clock import duration, utc
 from wizard.core.credentials import KeyName
 from wizard.core.text import capitalised
@@ -39,6 +40,8 @@ class Report:
     """Where the legacy key still stood in plain text, as phrases: files with lines, environment variables."""
     not_looked_at: tuple[str, ...] = ()
     """Where it could not be looked, each with the reason."""
+    proven_hosts: tuple[str, ...] = ()
+    """From which other hosts the key was proven, as `198.51.100.7 (bot-1)`."""
     job: Mode | None = None
     """None where an older version wrote it."""
 
@@ -60,7 +63,7 @@ class Report:
         rows = [
             ("Key" if self.legacy is None else "New key", f"{self.current}, in {self.current_store}"),
             ("Whitelist", self.whitelist.replace(",", ", ") or "not known yet, as Binance never shows it"),
-            ("Proven from", self.egress or "an address that was not observed"),
+            ("Proven from", ", ".join((self.egress or "an address that was not observed", *self.proven_hosts))),
         ]
         if self.legacy is not None:
             is_dead = self.grade in (Grade.PROVEN, Grade.STRONG)
@@ -119,11 +122,13 @@ class Report:
     def _others(self) -> str:
         """Return the entries of the list that the proof was not made from."""
         try:
-            proven = IPv4Address(self.egress)
+            here = IPv4Address(self.egress)
         except ValueError:
             return ""  # nothing is known of where it was made from, and that is said
         entries = self.whitelist.split(",") if self.whitelist else []
-        return ", ".join(each for each in entries if proven not in IPv4Network(each))
+        elsewhere = (read_ipv4(each.partition(" ")[0]) for each in self.proven_hosts)
+        proven = [here, *filter(None, elsewhere)]
+        return ", ".join(each for each in entries if not any(address in IPv4Network(each) for address in proven))
 
 
 def _inline(text: str) -> str:
@@ -135,7 +140,7 @@ def restore_report(detail: Mapping[str, Any]) -> Report | None:
     """Return the report that was kept as `asdict` in the journal; None where it is not complete."""
     try:
         names = {field: KeyName(**detail[field]) for field in ("current", "legacy") if detail[field]}
-        places = {name: tuple(detail.get(name, ())) for name in ("still_held", "not_looked_at")}
+        places = {name: tuple(detail.get(name, ())) for name in ("still_held", "not_looked_at", "proven_hosts")}
         grade = Grade(detail["grade"]) if detail["grade"] else None
         job = Mode(detail["job"]) if detail.get("job") else None
         report = Report(**{**detail, **names, **places, "grade": grade, "job": job})

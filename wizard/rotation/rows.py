@@ -141,11 +141,13 @@ def label(row: sqlite3.Row) -> tuple[IPv4Network, str]:
 
 _Check = Callable[[object], bool]
 _TEXT: _Check = lambda value: isinstance(value, str)  # noqa: E731 - one of a table
+_TEXTS: _Check = lambda value: isinstance(value, list) and all(map(_TEXT, value))  # noqa: E731
 _FLAG: _Check = lambda value: isinstance(value, bool)  # noqa: E731
 _CODE: _Check = lambda value: value is None or isinstance(value, int)  # noqa: E731
 _SECONDS: _Check = lambda value: isinstance(value, int | float) and 0 <= value < _LAST_MOMENT  # noqa: E731
 _DETAILS: Mapping[str, Mapping[str, _Check]] = {
     "rotation.begun": {"environment": _TEXT},
+    "hosts.proven": {"hosts": _TEXTS},
     "key.accepted": {"fingerprint": _TEXT, "address": _TEXT},
     "key.purging": {"fingerprint": _TEXT, "reason": _TEXT},
     "key.read-from": {"environment": _TEXT, "path": _TEXT},

@@ -10,6 +10,7 @@ from wizard.core.clock import duration
 from wizard.core.errors import WizardError
 from wizard.custody.keyring_process import DEADLINE as OPERATION
 from wizard.rotation.context import Pace
+from wizard.rotation.host_proofs import AGAIN_AT_A_TIME, AT_A_TIME
 from wizard.rotation.probe import PASSES_IN_A_ROW
 from wizard.rotation.retirement import POLLS_IN_A_ROW
 
@@ -26,6 +27,7 @@ _CLEAN_UP = 2.0
 _CLOCK_CALLS = 6
 _POLL_CALLS = 5
 """The current key before and after; the legacy key on each of three surfaces."""
+_HOST_TURNS = 1 + AT_A_TIME // AGAIN_AT_A_TIME
 _WAY_CALLS = 2
 """The call itself; and, at the same time as each other, who signed and which other hosts answer."""
 
@@ -52,9 +54,13 @@ def closed(seconds: float) -> float:
 
 
 def probe(pace: Pace) -> float:
-    """The way and what is known where it fails, the clock beside the signed calls, those in a row, a detection."""
+    """The way and what is known where it fails, the clock beside the signed calls, those in a row, a detection.
+
+    And the other hosts, of which those that hung up are asked twice, four at a time.
+    """
     calls = _WAY_CALLS + _CLOCK_CALLS + PASSES_IN_A_ROW
-    return 2 * OPERATION + calls * pace.call + PASSES_IN_A_ROW * pace.between_passes + closed(pace.egress)
+    hosts = _HOST_TURNS * closed(pace.other_host)
+    return hosts + 2 * OPERATION + calls * pace.call + PASSES_IN_A_ROW * pace.between_passes + closed(pace.egress)
 
 
 def call(pace: Pace) -> float:

@@ -9,6 +9,7 @@ from functools import partial
 from ipaddress import IPv4Address, IPv4Network
 from typing import TYPE_CHECKING, ClassVar
 
+from wizard.core.addresses import read_ipv4
 from wizard.core.clock import duration, utc
 from wizard.core.errors import WizardError, sentences
 from wizard.core.text import capitalised, counted, printable
@@ -24,13 +25,17 @@ from wizard.rotation.findings import (
     MUST_PASS,
     NEW_KEY,
     OTHER_ENDPOINTS,
+    OTHER_HOSTS,
     PERMISSIONS,
     REACHABLE,
     SAME_ACCOUNT,
     STORAGE,
+    in_group,
 )
+from wizard.rotation.host_proofs import ProofOutcome
 from wizard.rotation.journal import networks_of
 from wizard.rotation.model import SWAP_WORD, Finding, Mode, Outcome, Step
+from wizard.rotation.steps.hosts import label
 from wizard.rotation.steps.probe import NOT_PROVEN
 from wizard.steps import deadlines
 from wizard.steps.apply import ApplyPresenter, ListsToSave
@@ -103,7 +108,7 @@ class ProbePresenter(StepPresenter):
 
     async def _probe(self) -> ProbeReport:
         self._findings = []
-        return await self.flow.probe.run(self._take)
+        return await self.flow.probe.run(self._take, [host.name for host in self.flow.hosts.checked()])
 
     def _take(self, finding: Finding) -> None:
         self._findings.append(finding)
@@ -267,10 +272,12 @@ class ProbePresenter(StepPresenter):
 
     def _proven(self, rows: Sequence[Row]) -> View:
         doubts = [row.cells[0] for row in rows if row.state in (State.LOOK, State.UNSURE)]
-        blocks = self.flow.context.whitelist
-        others = (
-            ", and that it works from the other addresses" if sum(each.num_addresses for each in blocks) > 1 else ""
-        )
+        blocks, hosts = self.flow.context.whitelist, self._report.hosts if self._report else ()
+        proven = {read_ipv4(each.address) for each in hosts if each.outcome is ProofOutcome.PROVEN}
+        elsewhere = proven - {None, read_ipv4(self.flow.context.egress)}
+        listed = [each for each in elsewhere if any(each in block for block in blocks)]
+        left = sum(each.num_addresses for each in blocks) - len(listed)
+        others = ", and that it works from the other addresses" if left > 1 else ""
         return View(
             State.LOOK if doubts else State.GOOD,
             f"{capitalised(self._phrase)} works from here.",
@@ -335,7 +342,8 @@ class ProbePresenter(StepPresenter):
         known = self._all()
         rows = []
         for title, subjects in GROUPS.items():
-            found = [finding for subject in subjects for finding in known if finding.subject == subject]
+            found = [finding for finding in known if in_group(title, finding.subject)]
+            found.sort(key=lambda one: subjects.index(one.subject) if subjects else 0)
             missing = {*filter(self._is_asked, subjects)} - {finding.subject for finding in found}
             if found or missing:
                 rows.append(self._row(title, found if self._report or not missing else []))
@@ -377,6 +385,7 @@ class ProbePresenter(StepPresenter):
             CONNECTION: f"{names}, {sum(finding.milliseconds or 0.0 for finding in found):.0f} ms",
             CLOCK: found[-1].observed.partition(" (")[0],
             OTHER_ENDPOINTS: names,
+            OTHER_HOSTS: f"proven from {label([finding.subject.partition(' ')[2] for finding in found])}",
             NEW_KEY: split_verdict(found[-1].observed)[0],
         }
         if state is State.GOOD and title in good:
@@ -390,7 +399,7 @@ class ProbePresenter(StepPresenter):
         if state is State.WAITING:
             return "not asked yet"
         text = split_verdict(worst.observed)[0]
-        return text if worst.subject == title else f"{worst.subject}: {text}"
+        return text if title in (worst.subject, OTHER_HOSTS) else f"{worst.subject}: {text}"
 
     def _actions(self, report: ProbeReport | None) -> tuple[Action, ...]:
         retry = Action("retry", "r", "Retry", "Runs all checks again.", self.check)

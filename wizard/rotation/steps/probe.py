@@ -6,7 +6,7 @@ promotion.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 
 from wizard.core.credentials import Credentials
@@ -33,11 +33,17 @@ class ProbeStep:
         self._free_at = 0.0
         """On the stopwatch: before it the exchange wants no question, see `Diagnosis.retry_after`."""
 
-    async def run(self, on_finding: Callable[[Finding], object] = lambda _: None) -> ProbeReport:
-        """Ask everything and return what was seen; a `WizardError` where the key is not stored."""
+    async def run(
+        self, on_finding: Callable[[Finding], object] = lambda _: None, hosts: Iterable[str] = ()
+    ) -> ProbeReport:
+        """Ask everything and return what was seen; a `WizardError` where the key is not stored.
+
+        The other hosts of the settings and the list are asked too, and those that `hosts` names besides.
+        """
         current = None if self._is_about_current else self._context.key(Slot.CURRENT)
         async with self._subject() as (subject, credentials), self._context.credentials(current) as control:
-            self.report = report = await Probe(self._context, subject, current, on_finding).run(credentials, control)
+            probe = Probe(self._context, subject, current, on_finding)
+            self.report = report = await probe.run(credentials, control, hosts)
         if report.diagnosis:
             self._heed(report.diagnosis)
         return report
