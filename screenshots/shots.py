@@ -355,7 +355,7 @@ SHOTS = (
         R,
         in_turn(ask(), restart("freqtrade")),
         with_bots,
-        keys=("down", "x"),
+        keys=("x",),
         then="exit 5",
     ),
     Shot("retire-late", "too long", R, in_turn(done(BOTS), an_hour_and_more, ask())),

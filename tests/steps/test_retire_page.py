@@ -332,6 +332,7 @@ async def test_a_dead_key_loses_its_secret_after_its_word(
     await page.watch()
     view = page.view()
     assert (view.state, view.verdict) == (State.GOOD, f"…{old.api_key.last_four()} is dead.")
+    assert "API activity history" in view.evidence[-2].cells[0]
     assert view.corner.startswith("both keys worked for")
     await view.action(PRIMARY).run()
     assert await secret_is_kept(flow)  # nothing was typed

@@ -41,7 +41,14 @@ from wizard.net.route import decide_route
 from wizard.rotation.bots import child_environ, run_command
 from wizard.rotation.current_credentials import NoCurrentKeyError, current_key, fetch
 from wizard.rotation.exchange_calls import SignedAnswer, ask, ask_futures, circumstances, open_exchange
-from wizard.rotation.findings import IP_RESTRICTION, PERMISSIONS, STORAGE, FindingWriter
+from wizard.rotation.findings import (
+    ACTIVITY_HISTORY,
+    FOREIGN_SOURCE,
+    IP_RESTRICTION,
+    PERMISSIONS,
+    STORAGE,
+    FindingWriter,
+)
 from wizard.rotation.host_proofs import HostProof, hosts_to_prove, prove_from_hosts
 from wizard.rotation.journal import networks_of, open_journal, read_journal
 from wizard.rotation.json_records import describe_finding, describe_key, describe_name
@@ -72,9 +79,6 @@ VERDICT = "check.verdict"
 """The event that keeps what --notify said last."""
 _DAY = 86400.0
 _GOOD = frozenset({Outcome.PASSED, Outcome.NOT_APPLICABLE})
-_REMINDER = (
-    "Look at the API activity history on Binance's page too. A source that is not on your list may be somebody else."
-)
 _REMINDED_OF = frozenset({ACCEPTED, IP_RESTRICTION, PERMISSIONS, LEGACY_KEY, UNUSED_KEY})
 
 SUMMARY = "for cron: is the key accepted and unchanged, its address covered, no other key alive?"
@@ -132,7 +136,7 @@ class _Verdict:
     def reminder(self) -> str:
         """What else to look at, where somebody else may have the key; else nothing."""
         bad = {finding.subject for finding in self.findings if finding.outcome is Outcome.FAILED}
-        return _REMINDER if bad & _REMINDED_OF else ""
+        return f"{ACTIVITY_HISTORY} {FOREIGN_SOURCE}" if bad & _REMINDED_OF else ""
 
 
 def run(options: argparse.Namespace) -> int:

@@ -15,11 +15,12 @@ from wizard.core.errors import WizardError
 from wizard.core.text import printable
 from wizard.intake.copies import Copies
 from wizard.rotation.bots import DEADLINE, item_of
+from wizard.rotation.findings import ACTIVITY_HISTORY, FOREIGN_SOURCE
 from wizard.rotation.model import Grade, Step
 from wizard.rotation.retirement import POLLS_IN_A_ROW, Death, Poll
 from wizard.steps import deadlines
 from wizard.steps.presenter import Face, StepPresenter
-from wizard.steps.view import BACK, PRIMARY, TOGGLE, Action, Consent, Row, State, View
+from wizard.steps.view import BACK, PRIMARY, TOGGLE, Action, Consent, Row, State, View, lines
 
 if TYPE_CHECKING:
     from wizard.core.settings import Bot
@@ -178,7 +179,8 @@ class RetirePresenter(StepPresenter):
 
     async def show_details(self) -> None:
         """Show where the key is deleted, and every answer so far."""
-        await self.face.read("Delete the legacy key", self._where, "", *map(_told, self.flow.retire.polls()))
+        told = map(_told, self.flow.retire.polls())
+        await self.face.read("Delete the legacy key", self._where, f"{ACTIVITY_HISTORY} {FOREIGN_SOURCE}", "", *told)
 
     @property
     def _where(self) -> str:
@@ -214,8 +216,11 @@ class RetirePresenter(StepPresenter):
             because, fix = tuple(filter(None, (problem.why,))), tuple(filter(None, (problem.advice,)))
         rows = self._to_do(legacy, current) if self._may_be_deleted else ()
         if death.allows_purge:  # what is left then is in no other place
-            rows = tuple(row for row in rows if not row.is_ticked and row.item != DELETED)
+            left = (row for row in rows if not row.is_ticked and row.item != DELETED)
+            rows = tuple(replace(row, cells=(row.cells[0].lstrip("1 "), *row.cells[1:])) for row in left)
             fix = (*fix, *not_handed_over(self.flow))
+        is_deadly = death.allows_purge or death.grade is Grade.WEAK
+        reminder = lines(ACTIVITY_HISTORY, FOREIGN_SOURCE) if is_deadly and not self._has_failed else ()
         here = self._row(rows)
         corner, corner_state = self._overlap(death)
         return View(
@@ -228,7 +233,7 @@ class RetirePresenter(StepPresenter):
             rows=rows,
             cursor=here.item if here else "",
             evidence_title="Watching",
-            evidence=(*self._answers(legacy, current), *self._still_held(legacy)),
+            evidence=(*self._answers(legacy, current), *self._still_held(legacy), *reminder),
             not_proven=death.does_not_prove,
             actions=self._actions(death, legacy, here),
         )
