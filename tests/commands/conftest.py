@@ -127,6 +127,19 @@ class Bench:
         """Make a key at the desk and store it as the current one of `bench`, or into another slot."""
         return asyncio.run(self._put_in_use(store, kind, whitelist if is_restricted else None, whitelist, clock, slot))
 
+    def switch(self, store: Store, *, kind: KeyKind = KeyKind.HMAC) -> Credentials:
+        """Make one more key and store it as the current one; the one before is retired."""
+        credentials = self.put_in_use(store, kind=kind, slot=Slot.PENDING)
+        self.make_current(credentials)
+        return credentials
+
+    def make_current(self, credentials: Credentials) -> None:
+        """Write into the journal that stored credentials are the ones in use, in one transaction as a switch does."""
+        with self.journal() as journal, journal._database.transaction() as write:
+            write.execute("UPDATE keys SET slot = ? WHERE slot = ?", (Slot.RETIRED, Slot.CURRENT))
+            mine = (Slot.CURRENT, credentials.name.fingerprint)
+            write.execute("UPDATE keys SET slot = ? WHERE fingerprint = ?", mine)
+
     async def _put_in_use(
         self, store: Store, kind: KeyKind, accepted: Any, whitelist: str, clock: Clock, slot: Slot
     ) -> Credentials:

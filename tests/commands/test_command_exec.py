@@ -109,9 +109,7 @@ class TestWithAKey:
         self, bench: Bench, keyring: Store
     ) -> None:
         legacy, other = bench.put_in_use(keyring), "b" * 64
-        with bench.journal() as journal, journal._database.transaction() as write:
-            write.execute("UPDATE keys SET slot = 'legacy'")
-        current = bench.put_in_use(keyring)
+        current = bench.switch(keyring)
         odd = {"BINANCE_PRIVATE_KEY": "left over", "BINANCE_SECRET": "", "OLD": legacy.api_key.reveal()}
         kept = {"BINANCE_APIKEY": current.api_key.reveal(), "API_KEY": other, "OTHER": other}
         done = execute(sys.executable, "-c", ENVIRON, BINANCE_API_KEY="old", **odd, **kept)
@@ -146,9 +144,7 @@ class TestWithAKey:
         self, bench: Bench, keyring: Store
     ) -> None:
         legacy = bench.put_in_use(keyring)
-        with bench.journal() as journal, journal._database.transaction() as write:
-            write.execute("UPDATE keys SET slot = 'legacy'")
-        current = bench.put_in_use(keyring, kind=KeyKind.ED25519)
+        current = bench.switch(keyring, kind=KeyKind.ED25519)
         said = execute("true").stderr
         assert f"{current.name} is Ed25519, {legacy.name} is HMAC" in said
         assert "private key in BINANCE_PRIVATE_KEY, and no BINANCE_API_SECRET" in said

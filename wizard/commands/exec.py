@@ -5,21 +5,26 @@ from __future__ import annotations
 import argparse
 import os
 import signal
+import sys
 import time
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from threading import Event
 from typing import TYPE_CHECKING
 
-from wizard.commands.console import ArgumentParser, print_message
+from wizard.commands.console import ArgumentParser, non_negative, print_message
 from wizard.core.credentials import Credentials, KeyKind
-from wizard.core.errors import Exit, UsageError
+from wizard.core.errors import Exit, UsageError, WizardError
 from wizard.core.secret import Secret
 from wizard.core.settings import Paths, Settings
 from wizard.core.text import printable
 from wizard.custody.records import KeyRecord, Slot
 from wizard.rotation.bot_variables import API_KEY, API_SECRET, OWN, PRIVATE_KEY, PROGRAMS, Names, parse_names, rivals
-from wizard.rotation.current_credentials import read_current, stored_keys
+from wizard.rotation.current_credentials import read_current, stored_keys, watch_current
 
 if TYPE_CHECKING:
+    import subprocess
+
     from wizard.custody.store import Store
 
 NOT_EXECUTABLE = 126
@@ -27,6 +32,7 @@ NOT_FOUND = 127
 """Both as shells have them (POSIX, Shell Command Language, 2.8.2)."""
 CHANGE_SAID_FOR = 7 * 86_400
 """Seconds after the storing of a key of another kind, in which each start says what changes for the bot."""
+STOP_WITHIN = 10.0
 _FIRST_DESCRIPTOR = 100
 """Shell scripts use the low ones for themselves."""
 
@@ -37,6 +43,9 @@ Your command replaces key-wizard. It sees your environment variables, and these:
   {PRIVATE_KEY:<20} the private key of an Ed25519 or RSA key, as PKCS#8 PEM
 Only one of the last two is set. Variables that may hold another key are left out, and named.
 
+With --watch key-wizard stays, passes signals on, and ends with your command. When the current key changes,
+it ends your command with SIGTERM and starts it with the new key.
+
 Exit codes: those of your command. If it does not start:
 1 no current key, 2 usage, 5 the storage cannot be used, 126 not executable, 127 not found."""
 
@@ -45,13 +54,14 @@ EXAMPLES = """\
 key-wizard exec production -- python bot.py
 key-wizard exec production --as freqtrade -- freqtrade trade
 key-wizard exec production --as KEY=MY_KEY,SECRET=MY_SECRET -- ./run-bot
+key-wizard exec production --watch -- python bot.py
 key-wizard exec staging --key-file -- ./run-bot --dry-run"""
 HAS_JSON = False
 
 
 def add_arguments(parser: ArgumentParser) -> None:
     """Say what it takes."""
-    parser.usage = "key-wizard exec ENV [--as NAMES] [--key-file] -- CMD [ARG ...]"
+    parser.usage = "key-wizard exec ENV [--as NAMES] [--key-file] [--watch] -- CMD [ARG ...]"
     parser.add_argument("environment", metavar="ENV", help="whose current key")
     parser.add_argument("stray", metavar="-- CMD [ARG ...]", nargs="*", help="your command, always after --")
     parser.add_argument(
@@ -67,6 +77,27 @@ def add_arguments(parser: ArgumentParser) -> None:
         action="store_true",
         help="a private key comes as the path of a file that exists in memory only",
     )
+    parser.add_argument("--watch", action="store_true", help="start your command again when the current key changes")
+    parser.add_argument(
+        "--signal",
+        metavar="NAME",
+        type=_signal,
+        help="with --watch: only send this signal, as HUP. Your command reads the new key itself",
+    )
+    parser.add_argument(
+        "--stop-within",
+        metavar="SECONDS",
+        type=non_negative,
+        default=STOP_WITHIN,
+        help=f"with --watch: SIGKILL follows SIGTERM after this time ({STOP_WITHIN:g})",
+    )
+
+
+def _signal(name: str) -> int:
+    number = getattr(signal, f"SIG{name.upper().removeprefix('SIG')}", None)
+    if not isinstance(number, signal.Signals):
+        raise argparse.ArgumentTypeError("it is not the name of a signal, as HUP or USR1")
+    return number
 
 
 def _names(text: str) -> Names:
@@ -82,11 +113,57 @@ def run(options: argparse.Namespace) -> int:
     if options.stray or not options.words:
         print_message("key-wizard: There is no command to run. Write:\n  key-wizard exec ENV -- CMD")
         return Exit.USAGE
+    if options.watch or options.signal is not None:
+        return _stay(options)
     with read_current(options.environment, _open_place) as credentials:
-        environ = _environ(options, credentials)
+        environ, _ = _environ(options, credentials, stored_keys(options.environment))
     options.inherited.restore()
     options.shutdown.restore_handlers()
     return _become(options.words, environ)
+
+
+def _stay(options: argparse.Namespace) -> int:
+    """Run the command as a child, and start it again or signal it when the current key changes."""
+    if sys.platform == "win32":
+        raise UsageError("--watch works on Linux and macOS only", advice="Restart your bot after each replacement.")
+    from wizard.commands.supervisor import Plan, start, supervise  # noqa: PLC0415 - only `--watch` needs it
+
+    def begin(credentials: Credentials) -> subprocess.Popen[bytes]:
+        environ, descriptor = _environ(options, credentials, *known)
+        try:
+            return start(options.words, environ, options.inherited.restore)
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
+
+    def read_again() -> Credentials:
+        known[:] = [stored_keys(options.environment)]  # here, where a failure stops nothing
+        return read_current(options.environment, _open_unasked)
+
+    def complain(error: WizardError) -> None:
+        if error.what not in said:
+            said.add(error.what)
+            _say(f"{printable(error.what.rstrip('.'), limit=500)}. Your bot runs on with the key that it has.")
+
+    said: set[str] = set()
+    known = [stored_keys(options.environment)]
+    credentials = read_current(options.environment, _open_place)
+    changes = watch_current(options.environment, read_again, credentials.name, stop=Event(), on_error=complain)
+    options.shutdown.restore_handlers()
+    try:
+        return supervise(Plan(begin, options.signal, options.stop_within, _say), credentials, changes)
+    except OSError as error:
+        return _not_started(options.words, error)
+
+
+def _say(text: str) -> None:
+    print_message(f"key-wizard: {text}")
+
+
+def _open_unasked(paths: Paths, known: Settings) -> Awaitable[Store]:
+    from wizard.custody.custodian import Custodian  # noqa: PLC0415 - as in `_open_place`
+
+    return Custodian(known.custody, paths.encrypted_file, paths.config_file).open()  # the terminal is the command's
 
 
 def _open_place(paths: Paths, known: Settings) -> Awaitable[Store]:
@@ -95,23 +172,30 @@ def _open_place(paths: Paths, known: Settings) -> Awaitable[Store]:
     return place_opener(paths, known)()
 
 
-def _environ(options: argparse.Namespace, credentials: Credentials) -> dict[str, str]:
-    """Return the environment of the command; say what is left out of it, and what is new to the bot."""
+def _environ(
+    options: argparse.Namespace, credentials: Credentials, records: Sequence[KeyRecord]
+) -> tuple[dict[str, str], int | None]:
+    """Return the environment of the command, with the descriptor of its key file, if any.
+
+    What is left out is said, once, and what is new to the bot.
+    """
     names: Names = options.names
-    given = names.variables(credentials)
+    given, descriptor = names.variables(credentials), None
     if options.key_file and credentials.kind is not KeyKind.HMAC:
-        given[names.private_key] = f"/proc/self/fd/{memory_file(credentials.signing)}"
-    records = stored_keys(options.environment)
+        descriptor = memory_file(credentials.signing)
+        given[names.private_key] = f"/proc/self/fd/{descriptor}"
     name = credentials.name
     others = [record.name.fingerprint for record in records if record.name != name]
     inherited: Mapping[str, str] = options.inherited.environ
     left_out = rivals(inherited, given, others)
     if left_out:
         shown = ", ".join(printable(each) for each in left_out)
-        print_message(f"key-wizard: Your bot does not see your own {shown}. It may be another key.")
+        _say(f"Your bot does not see your own {shown}. It may be another key.")
+        inherited = {each: value for each, value in inherited.items() if each not in left_out}
+        options.inherited = replace(options.inherited, environ=inherited)
     for line in changes(records, credentials, names, time.time()):
-        print_message(f"key-wizard: {line}")
-    return {**{each: value for each, value in inherited.items() if each not in left_out}, **given}
+        _say(line)
+    return {**inherited, **given}, descriptor
 
 
 def changes(records: Sequence[KeyRecord], credentials: Credentials, names: Names, now: float) -> Iterator[str]:

@@ -5,12 +5,14 @@ Invariant: nothing is written, and no lock is taken, so a bot can start while a 
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextlib import closing
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import closing, suppress
+from pathlib import Path
+from threading import Event
 from typing import TYPE_CHECKING
 
 from wizard.core import settings
-from wizard.core.credentials import Credentials
+from wizard.core.credentials import Credentials, KeyName
 from wizard.core.errors import WizardError
 from wizard.core.settings import Paths, Place, Settings
 from wizard.custody.backends import judge
@@ -23,6 +25,12 @@ from wizard.rotation.journal import read_journal
 if TYPE_CHECKING:
     from wizard.custody.keyring_process import KeyringProcess
     from wizard.custody.store import Store
+
+
+LOOK_AGAIN = 1.0
+"""Seconds between two looks whether the current key is another one."""
+TRY_AGAIN = 10.0
+"""Seconds after a read that failed: a locked keyring may stay so for hours."""
 
 
 class NoCurrentKeyError(WizardError):
@@ -51,6 +59,72 @@ def current_credentials(environment: str) -> Credentials:
     # In a thread, because a caller may have an event loop of its own running.
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(read_current, environment, open_place).result()
+
+
+def watch_credentials(environment: str, stop_event: Event | None = None) -> Iterator[Credentials]:
+    """Yield the credentials in use in `environment` at once, and again each time that others take their place.
+
+    An undone switch is a change too. Between two changes it blocks; `stop_event` ends it. The first read can fail as in
+    `current_credentials`. Later ones are tried again until they succeed: until then use the credentials that you have,
+    which the exchange accepts until they are deleted there. What is yielded is yours: wipe it when the next one is in
+    use, not before. The next read does not need it.
+    """
+    return watch_current(environment, lambda: current_credentials(environment), stop=stop_event or Event())
+
+
+async def awatch_credentials(environment: str) -> AsyncIterator[Credentials]:
+    """Yield as `watch_credentials` does, while the event loop goes on. Cancel the task to end it."""
+    from wizard.core.threads import in_daemon_thread  # noqa: PLC0415 - `exec` needs none
+
+    stop = Event()
+    changes = watch_credentials(environment, stop)
+    try:
+        while True:
+            yield await in_daemon_thread(lambda: next(changes))
+    finally:
+        stop.set()
+
+
+def watch_current(
+    environment: str,
+    read: Callable[[], Credentials],
+    known: KeyName | None = None,
+    *,
+    stop: Event,
+    on_error: Callable[[WizardError], None] = lambda _: None,
+) -> Iterator[Credentials]:
+    """Yield what `read` returns each time that the journal names another current key than the one that is `known`.
+
+    The files of the journal are looked at, not waited for: that works on every system and file system, and costs two
+    calls. Where the first read fails it raises (see `current_credentials`); later ones are reported to `on_error` and
+    tried again.
+    """
+    paths, seen = settings.paths(), None
+    while True:
+        wait, stamp = LOOK_AGAIN, _stamp(paths.journal)
+        try:
+            if known is None or (stamp != seen and current_key(environment, paths).name != known):
+                credentials = read()
+                known = credentials.name
+                yield credentials
+            seen = stamp
+        except WizardError as error:
+            if known is None:
+                raise
+            on_error(error)
+            wait = TRY_AGAIN
+        if stop.wait(wait):
+            return
+
+
+def _stamp(journal: Path) -> list[tuple[int, int, int]]:
+    """Return what differs when the journal was written to since."""
+    found = []
+    for file in (journal, journal.with_name(f"{journal.name}-wal")):
+        with suppress(OSError):
+            state = file.stat()
+            found.append((state.st_ino, state.st_mtime_ns, state.st_size))
+    return found
 
 
 def read_current(environment: str, open_place: Callable[[Paths, Settings], Awaitable[Store]]) -> Credentials:
