@@ -29,7 +29,7 @@ from wizard.rehearsal.session import embedded_site
 from wizard.rehearsal.simulated_page import NewKey, SimulatedPage
 from wizard.rehearsal.simulator import EmbeddedExchange, serve
 from wizard.rotation.findings import OTHER_HOSTS as OTHER_HOSTS_ROW
-from wizard.rotation.host_proofs import HostProof, ProofOutcome, prove_from_hosts
+from wizard.rotation.host_proofs import HostProof, ProofOutcome, hosts_to_prove, prove_from_hosts
 from wizard.rotation.journal import OTHER_HOSTS
 from wizard.rotation.model import Mode, Step
 from wizard.rotation.report import restore_report
@@ -128,7 +128,7 @@ async def test_twenty_hosts_at_once_are_proven_or_their_trouble_is_named(lab: La
             "closed": section(lab, bots["closed"], sshd="closed"),
             "stranger": section(lab, bots["stranger"], key="stranger"),
             "unknown": section(lab, bots["unknown"], known="empty"),
-            "hung": section(lab, bots["hung"], first="sleep 600; "),
+            "hung": section(lab, bots["hung"], first="sleep 12; "),
             "busy": section(lab, bots["busy"], first=f"mkdir {tmp_path}/once 2>/dev/null && exit; "),
         }
         lab.configure(*(special.get(name) or section(lab, bot) for name, bot in bots.items()))
@@ -235,7 +235,7 @@ async def test_a_host_that_cannot_reach_the_exchange_or_gets_no_answer_was_not_t
         nowhere = replace(world.site, rest_url="http://127.0.0.1:9")
         (proof,) = await prove_from_hosts(nowhere, credentials_of(key), {"bot-1": ""}, environ(lab), deadline=PATIENT)
         assert told((proof,)) == {"bot-1": "bot-1 not tried, it cannot connect to Binance"}
-        lab.configure(section(lab, bots["bot-1"], first="sleep 600; "))
+        lab.configure(section(lab, bots["bot-1"], first="exec sleep 600; "))
         (proof,) = await prove_from_hosts(world.site, credentials_of(key), {"bot-1": ""}, environ(lab), deadline=0.5)
         assert told((proof,)) == {"bot-1": "bot-1 not tried, no answer within 0.5 s"}
         await world.plant("/sapi/v1/account/apiRestrictions", {"msg": "restricted location"}, status=451)
@@ -251,7 +251,7 @@ async def test_a_host_that_cannot_reach_the_exchange_or_gets_no_answer_was_not_t
 async def test_what_is_stopped_leaves_no_process_and_no_socket(lab: Lab, tmp_path: Path, sockets: Path) -> None:
     async with town_of(lab, tmp_path, ["bot-1"]) as (world, bots):
         key = await world.make_key(HERE)
-        lab.configure(section(lab, bots["bot-1"], first="sleep 600; "))
+        lab.configure(section(lab, bots["bot-1"], first="exec sleep 600; "))
         proving = asyncio.create_task(
             prove_from_hosts(world.site, credentials_of(key), {"bot-1": ""}, environ(lab), deadline=PATIENT)
         )
@@ -335,3 +335,27 @@ async def test_a_job_proves_the_key_from_the_hosts_of_its_list_and_its_report_na
     assert ("Proven from", f"{HERE}, {address_of(1)} (bot-1)") in rows
     assert ("Not proven", f"that the key works from {address_of(9)}") in rows
     assert restore_report(json.loads(json.dumps(asdict(face.report)))) == face.report
+
+
+@pytest.mark.sshd
+async def test_a_list_that_is_proven_from_all_its_addresses_leaves_none_open(lab: Lab, tmp_path: Path) -> None:
+    async with town_of(lab, tmp_path, ["bot-1"]) as (world, _):
+        world.environ = environ(lab)
+        async with world.flow() as flow:
+            seen = EgressVerdict(EgressState.AGREED, {IPv4Address(address_of(1)): ("One", "Two")})
+            flow.context.journal.note_egress("bench", seen, "ssh bot-1", asked_by=OTHER_HOSTS)
+            await flow.begin(Mode.SET_UP)
+            flow.advance(Step.EGRESS)
+            flow.whitelist.settle(parse(f"{HERE},{address_of(1)}"))
+            flow.advance(Step.WHITELIST)
+            made = await world.make_key(f"{HERE},{address_of(1)}")
+            await flow.credentials.store_hmac(made.api_key, made.secret)
+            flow.advance(Step.CREDENTIALS)
+            page = ProbePresenter(flow, FakeFace())
+            await page.begin()
+            view = page.view()
+            (row,) = [row for row in view.rows if row.cells[0] == OTHER_HOSTS_ROW]
+            assert (row.state, row.cells[1]) == (State.GOOD, "proven from bot-1")
+            assert "other addresses" not in view.not_proven
+            rehearsed = replace(flow.context.environment, is_rehearsal=True, hosts=("bot-1",))
+            assert hosts_to_prove(rehearsed, flow.context.journal, flow.context.whitelist) == {}

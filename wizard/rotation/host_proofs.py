@@ -27,7 +27,6 @@ from wizard.egress.ssh_hosts.passage import open_passage
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.diagnosis import REFUSED_KEY, CallOutcome, Cause
 from wizard.exchange.errors import ErrorKind
-from wizard.exchange.signing import SigningKeyError
 from wizard.net.route import Route, open_transport
 from wizard.net.trace import Phase
 from wizard.rotation.exchange_calls import SignedAnswer, ask, circumstances
@@ -148,8 +147,7 @@ async def prove_from_hosts(
 
     It is for a key that was accepted from here. `hosts` are names for ssh with their addresses (`hosts_to_prove`),
     `whitelist` is the list that the key is meant to have, `deadline` is for each host in seconds. They are asked at the
-    same time, and `on_result` takes each proof as it comes in. Raises `SigningKeyError` where the credentials cannot
-    sign, nothing for a host.
+    same time, and `on_result` takes each proof as it comes in. No failure is raised, as each is a proof's `trouble`.
     """
     turns = (asyncio.Semaphore(AT_A_TIME), asyncio.Semaphore(AGAIN_AT_A_TIME))
     prover = _Prover(site, credentials, environ, whitelist, deadline, clock, stopwatch)
@@ -184,9 +182,7 @@ class _Prover:
         begun = self.stopwatch()
         try:
             outcome, trouble = await self._ask(name, address)
-        except SigningKeyError:
-            raise
-        except WizardError as error:  # no ssh, or no socket
+        except WizardError as error:  # no ssh, no socket, or a key that cannot sign
             outcome, trouble = ProofOutcome.NOT_TRIED, Trouble(error.code, _phrase(error.what), error.advice)
         return HostProof(name, address, outcome, trouble, (self.stopwatch() - begun) * 1000)
 
