@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import httpx
 import pytest
@@ -24,6 +25,7 @@ from wizard.environments import RehearsalEnvironments
 from wizard.rehearsal.player import Player
 from wizard.rehearsal.process import recall
 from wizard.rehearsal.scenarios import PASSES_AFTER, SCENARIOS, SMOOTH
+from wizard.rotation.model import Step
 
 NOTE = "state/rehearsal/exchange.json"
 
@@ -110,6 +112,37 @@ async def test_a_drill_by_command_says_before_what_goes_wrong() -> None:
     assert SCENARIOS["address-changed"].goes_wrong in err
 
 
+async def test_after_a_change_of_address_the_list_is_changed_and_no_key() -> None:
+    code, result, err = await drill_by_command("address-changed-later")
+    seen = before_correction(result)["evidence"][0]
+    assert (seen["subject"], seen["outcome"]) == ("Current key", "failed")
+    assert "203.0.113.92 is not on the list" in seen["observed"]
+    assert [step["step"] for step in result["steps"][1:]] == ["egress", "whitelist", "apply", "probe"]
+    assert {step["outcome"] for step in result["steps"][1:]} == {"passed"}
+    assert (code, "grade" in result) == (0, False), err
+    (key,) = result["credentials"]
+    assert (key["slot"], key["holding"], key["whitelist"]) == ("current", "stored", "203.0.113.42,203.0.113.92")
+
+
+async def test_a_list_that_is_not_saved_is_not_called_proven() -> None:
+    scenario, now = SCENARIOS["address-changed-later"], Time()
+    async with rehearsing(scenario, passes_after=PASSES_AFTER, clock=now, pause=now.pause) as (flow, simulated_page):
+        player = Player(flow, simulated_page, KeyKind.HMAC, scenario)
+        simulated_page.set_whitelist = AsyncMock()  # type: ignore[method-assign]
+        assert not await player.play()
+        assert flow.step is Step.PROBE
+        assert flow.current is not None
+        assert flow.current.whitelist == "203.0.113.42"
+
+
+async def test_in_that_drill_the_records_lead_to_the_whitelist() -> None:
+    async with rehearsing(SCENARIOS["address-changed-later"]) as (flow, _):
+        (seen,) = flow.context.journal.overview((flow.context.environment,))
+        assert (seen.unlisted, seen.next_step) == ("203.0.113.92", "change the whitelist")
+        assert seen.current is not None
+        assert seen.current.proven_from == "203.0.113.42", "it has worked before"
+
+
 async def test_a_fault_that_passes_is_waited_for_by_command() -> None:
     code, result, err = await drill_by_command("rate-limited")
     assert before_correction(result)["mending"] == "Waited 4 s."
@@ -175,7 +208,15 @@ async def test_the_list_of_drills_says_of_each_what_happens_and_the_way_out() ->
 
 async def test_every_scenario_says_what_goes_wrong_what_is_seen_and_the_way_out() -> None:
     assert list(SCENARIOS) == [
-        *("smooth", "address-changed", "clock-skewed", "whitelist-forgotten", "whitelist-slow", "wrong-secret"),
+        *(
+            "smooth",
+            "address-changed",
+            "address-changed-later",
+            "clock-skewed",
+            "whitelist-forgotten",
+            "whitelist-slow",
+            "wrong-secret",
+        ),
         *("permission-missing", "legacy-will-not-die", "rate-limited", "exchange-down"),
     ]
     for scenario in SCENARIOS.values():

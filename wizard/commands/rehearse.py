@@ -22,6 +22,10 @@ _RESULTS = {
     Grade.PROVEN: "The new key works. The legacy key is proven dead.",
     Grade.ALIVE: "The legacy key is still alive. Its secret is kept.",
 }
+_LIST_RESULTS = {
+    True: "The key in use works from the new address. No key was replaced.",
+    False: "The key in use is not proven to work from the new address.",
+}
 
 SUMMARY = "practise on a simulated Binance, no money is touched"
 EXAMPLES = """\
@@ -31,7 +35,8 @@ key-wizard rehearse --scenario address-changed      practise what goes wrong
 key-wizard rehearse --auto                          watch a rotation without questions"""
 ABOUT = """\
 An open rehearsal is resumed with the scenario that it began with. Several can run at once.
-Exit codes of --auto: 0 proven dead, 4 the legacy key is alive, 6 neither is proven."""
+Exit codes of --auto: 0 proven dead, or the whitelist proven where the drill is about it,
+4 the legacy key is alive, 6 nothing is proven."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -108,8 +113,11 @@ async def _play(options: argparse.Namespace, wanted: Scenario) -> int:
         print_message(f"The rehearsal is over. Its keys were removed from {store.place}.")
     if options.json:
         print_json(result)
-    grade = Grade(result["grade"])
-    say(_RESULTS.get(grade, f"The death of the legacy key is not proven: {grade}."))
+    grade: Grade | None = result.get("grade")
+    if grade is None:
+        say(_LIST_RESULTS[is_done])
+    else:
+        say(_RESULTS.get(grade, f"The death of the legacy key is not proven: {grade}."))
     if is_done:
         return Exit.FINE
     return Exit.LEGACY_ALIVE if grade is Grade.ALIVE else Exit.INCONCLUSIVE

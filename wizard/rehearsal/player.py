@@ -12,7 +12,10 @@ from wizard.core.errors import WizardError
 from wizard.custody.records import KeyRecord
 from wizard.rehearsal.scenarios import Correction, Scenario
 from wizard.rehearsal.simulated_page import ListedKey, SimulatedPage
+from wizard.rotation.exchange_calls import ask
+from wizard.rotation.findings import CONTROL, FindingWriter
 from wizard.rotation.flow import Flow
+from wizard.rotation.journal import networks_of
 from wizard.rotation.json_records import describe_finding, describe_key
 from wizard.rotation.model import Finding, Grade, Mode, Outcome, Step
 from wizard.rotation.retirement import POLLS_IN_A_ROW
@@ -75,15 +78,21 @@ class Player:
     """Takes what the user did about a step that did not pass, as a sentence."""
     _steps: list[PlayedStep] = field(default_factory=list, init=False)
     _grade: Grade = field(default=Grade.INCONCLUSIVE, init=False)
+    _is_done: bool = field(default=False, init=False)
 
     async def play(self) -> bool:
-        """Play from wherever the rotation stands; return whether the legacy key was proven dead and purged."""
+        """Play from wherever the job stands; return whether the legacy key was proven dead and purged.
+
+        In a drill of the whitelist: whether the key in use works from here again, with the list recorded.
+        """
         if self.flow.rotation is None:
-            await self.flow.begin(Mode.ROTATE)
+            if self.scenario.moves_host_later:
+                await self._look_at_current()
+            await self.flow.begin(Mode.WHITELIST if self.scenario.moves_host_later else Mode.ROTATE)
         while (step := self.flow.step) is not None:
             if not (await self._act(step) or await self._try_to_correct(step)):
                 return False
-        return self._grade is Grade.PROVEN
+        return self._is_done
 
     def as_json(self) -> dict[str, Any]:
         """Return the whole rehearsal as JSON shapes: steps, grade, where the credentials ended."""
@@ -91,7 +100,7 @@ class Player:
         return {
             "scenario": self.scenario.name,
             "steps": [step.as_json() for step in self._steps],
-            "grade": self._grade,
+            **({} if self.scenario.moves_host_later else {"grade": self._grade}),
             "credentials": [
                 {**(describe_key(key, now) or {}), "slot": key.slot, "holding": key.holding, "store": key.store}
                 for key in context.journal.keys(context.environment.name)
@@ -106,6 +115,8 @@ class Player:
                     outcome, evidence = await self._egress()
                 case Step.WHITELIST:
                     outcome, evidence = await self._whitelist()
+                case Step.APPLY:
+                    outcome, evidence = await self._apply()
                 case Step.CREDENTIALS:
                     outcome, evidence = await self._credentials()
                 case Step.PROBE:
@@ -130,6 +141,27 @@ class Player:
         self.flow.advance(Step.WHITELIST)
         return Outcome.PASSED, [finding]
 
+    async def _look_at_current(self) -> None:
+        """See that the key in use is refused, as `check` sees it, and decide for the job that helps."""
+        begun, context, current = time.perf_counter(), self.flow.context, self.flow.current
+        async with context.credentials(current) as credentials, context.exchange() as client:
+            if current is None or credentials is None:
+                return
+            answer = await ask(client, credentials, context.circumstances(current, networks_of(current.whitelist)))
+        seen = FindingWriter(context.clock, context.egress).diagnosis(CONTROL, answer.diagnose())
+        seconds, done = time.perf_counter() - begun, f"Began to change the whitelist of {current.name}."
+        self._steps.append(PlayedStep(Step.PROBE, seen.outcome, (seen,), seconds, done))
+        self.on_step(self._steps[-1])
+        self.on_correction(done)
+
+    async def _apply(self) -> Played:
+        current = self.flow.current
+        if key := await self._find_key(current):
+            await self.simulated_page.set_whitelist(key.api_key, self._list())
+        done = f"The list of {current.name if current else 'the key'} on the simulated Binance page is {self._list()}."
+        self.flow.advance(Step.APPLY)
+        return Outcome.PASSED, [self._finding("Apply", Outcome.PASSED, done)]
+
     async def _credentials(self) -> Played:
         step, is_pair = self.flow.credentials, self.kind is KeyKind.ED25519
         public_key = await step.public_key() if is_pair else ""
@@ -144,7 +176,7 @@ class Player:
     async def _probe(self) -> Played:
         report = await self.flow.probe.run()
         if report.is_proven:
-            await self.flow.complete(report)
+            self._is_done = await self.flow.complete(report) is not None
         return report.outcome, report.findings
 
     async def _retire(self) -> Played:
@@ -165,6 +197,7 @@ class Player:
         report = await self.flow.purge()
         # What was proven is said of a report that was kept, not before.
         self._grade = report.grade or Grade.INCONCLUSIVE
+        self._is_done = self._grade is Grade.PROVEN
         proof = self._finding("Death", Outcome.PASSED, report.proof)
         deleted = f"The secret of {report.legacy} is deleted from {report.current_store}."
         return Outcome.PASSED, [

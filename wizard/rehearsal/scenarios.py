@@ -1,7 +1,8 @@
 """Fire drills: what goes wrong in a rehearsal, what the user should see of it, and the way out.
 
 Each begins when the second key is made, the one that is to replace the key in use; a third key is a good
-one. What each plants lies here as data; `wizard.rehearsal.simulator.faults` applies it.
+one. Only a drill of the whitelist begins when the key in use has worked. What each plants lies here as data;
+`wizard.rehearsal.simulator.faults` applies it.
 """
 
 from __future__ import annotations
@@ -37,6 +38,8 @@ class Scenario:
     correction: Correction = Correction.NONE
     moves_host: bool = False
     """Every host gets another public address."""
+    moves_host_later: bool = False
+    """The same, and no second key is waited for: as soon as a signed call was accepted. It is a drill of the list."""
     clock_offset_ms: int = 0
     """The exchange's clock is ahead by so much, and with it this host's is behind, until the fault passes."""
     delays_whitelist: bool = False
@@ -70,6 +73,13 @@ _ALL = (
         "Add it to the whitelist, and save that list for both keys on the simulated Binance page.",
         Correction.LIST,
         moves_host=True,
+    ),
+    Scenario(
+        "address-changed-later",
+        "The public address of this host has changed. The whitelist of the key in use has the old one.",
+        "Binance refuses the key in use. Home says that the address is not on the list.",
+        "Choose Whitelist. Add the new address, and save the list on the simulated Binance page.",
+        moves_host_later=True,
     ),
     Scenario(
         "clock-skewed",

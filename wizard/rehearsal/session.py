@@ -87,6 +87,8 @@ class Rehearsal:
         with Credentials(KeyKind.HMAC, made.api_key, made.secret) as credentials:
             await flow.context.vault.put(credentials, Slot.CURRENT, whitelist=whitelist)
             await self._call_as_stranger(credentials)
+            if self.scenario.moves_host_later:
+                await _use_once(flow, credentials)
 
     async def _call_as_stranger(self, credentials: Credentials) -> None:
         """Leave one call of somebody who copied the key in the activity history, refused for its address.
@@ -96,6 +98,16 @@ class Rehearsal:
         elsewhere = replace(self.environment, source_address=STRANGER)
         async with open_exchange(elsewhere, decide_route(elsewhere, {}), timeout=PACE.call) as client:
             await ask(client, credentials, circumstances(elsewhere.site))
+
+
+async def _use_once(flow: Flow, credentials: Credentials) -> None:
+    """Have the key in use accepted, as it was before its host moved; then look where this host is."""
+    context, current = flow.context, flow.current
+    async with context.exchange() as client:
+        answer = await ask(client, credentials, context.circumstances(current))
+    if current and answer.restrictions:
+        context.journal.mark_proven(current, context.egress, answer.restrictions.permissions)
+    await flow.egress.detect()
 
 
 @asynccontextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from wizard.core.clock import Clock
@@ -11,7 +11,7 @@ from wizard.exchange.diagnosis import CallOutcome, Diagnosis
 from wizard.exchange.responses import Account, ApiRestrictions
 from wizard.exchange.skew import ClockSkew
 from wizard.rotation.model import Finding, Outcome
-from wizard.rotation.permissions import WITHDRAWALS, compare
+from wizard.rotation.permissions import WITHDRAWALS, compare, compare_with_proof
 
 DNS = "DNS"
 TCP = "TCP"
@@ -171,6 +171,18 @@ class FindingWriter:
             advice="Switch Enable Futures on for this key on Binance's page. A key that is older than the"
             " futures account cannot have it (documented). Make a new key then.",
         )
+
+    def permissions_since_proof(self, now: ApiRestrictions, proven: Mapping[str, bool] | None) -> Finding:
+        """How a key's permissions changed since it was accepted last. A look is enough: it may have been wanted."""
+        changes = () if proven is None else compare_with_proof(now.permissions, proven)
+        observed = [change.what for change in changes] or ["Nothing changed since the key was accepted last."]
+        if proven is None:
+            observed = ["What the key could do before is not known, so nothing was compared."]
+        if now.permissions.get(WITHDRAWALS) is False:
+            observed.append("Withdrawals are off.")
+        outcome = Outcome.WARNING if changes else Outcome.NOT_APPLICABLE if proven is None else Outcome.PASSED
+        advice = " ".join(change.advice for change in changes)
+        return self.note(PERMISSIONS, outcome, " ".join(observed), advice=advice)
 
     def same_account(self, new: Account, current: Account) -> Finding:
         """Whether both keys belong to one account, by its uid."""

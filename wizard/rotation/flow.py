@@ -14,6 +14,7 @@ from wizard.egress.selection import Candidate, candidates
 from wizard.intake.copies import Copies
 from wizard.rotation.context import Context
 from wizard.rotation.host_proofs import proven_hosts
+from wizard.rotation.journal import LIST_CHANGED
 from wizard.rotation.model import TITLES, Finding, Mode, RotationRecord, Step, exit_code
 from wizard.rotation.probe import ProbeReport
 from wizard.rotation.report import Report
@@ -276,6 +277,7 @@ class Flow:
         rotation, current = finished.rotation, self.current
         assert current is not None  # noqa: S101 - a rotation is finished only after a promotion
         now, copies = self.context.clock(), copies or await self._imported_copies()
+        changed = self.context.journal.events(rotation, LIST_CHANGED)
         dead_since = death.since if death and death.since is not None else now
         report = Report(
             environment=rotation.environment,
@@ -286,6 +288,7 @@ class Flow:
             current=current.name,
             current_store=current.store,
             whitelist=current.whitelist,
+            whitelist_before=next((str(each.detail["before"]) for each in changed), None),
             egress=self.context.egress or current.proven_from,
             legacy=legacy.name if legacy else None,
             grade=death.grade if legacy and death else None,

@@ -39,6 +39,8 @@ OTHER_HOSTS = "hosts"
 """In the place of who asked: such an observation is of another host, never of this one."""
 OVER_SSH = "ssh "
 """The route of such an observation begins with it, and the host's name follows."""
+LIST_CHANGED = "key.whitelist-changed"
+"""The event that the current key got another list; `before` is the one that it had, empty where that was not known."""
 _COLUMNS = ("environment", "kind", "slot", "item", "store", "backend", "stored_at", "version", "whitelist")
 """Of a key's row: what is written as the record says it."""
 _IDENTITY = "SELECT (SELECT id FROM journal) AS id"
@@ -231,7 +233,7 @@ class Journal:
         """Make the list that was composed in this rotation the one of the current key, and move on."""
         with self._database.transaction() as write:
             write.update("keys", ("item", current.item), whitelist=self.whitelist_of(taken.rotation))
-            self._go(write, taken, "key.whitelist-changed", **_about(current))
+            self._go(write, taken, LIST_CHANGED, **_about(current), before=current.whitelist)
 
     def announce_purge(self, record: KeyRecord, reason: str) -> None:
         """Say that its item is about to be deleted from the keyring, and why that is right."""

@@ -330,9 +330,13 @@ class Probe:
         else:
             is_adopted = self._context.rotation.mode is Mode.ADOPT
             self._tell(self._writer.restriction(new.answer.restrictions.ip_restricted, is_adopted))
-            current = other.answer.restrictions if other else None
-            has_control = self._current is not None
-            self._tell(self._writer.permissions(new.answer.restrictions, current, has_control=has_control))
+            if self._context.rotation.mode is Mode.WHITELIST:
+                proven = self._pending.permissions
+                self._tell(self._writer.permissions_since_proof(new.answer.restrictions, proven))
+            else:
+                current = other.answer.restrictions if other else None
+                has_control = self._current is not None
+                self._tell(self._writer.permissions(new.answer.restrictions, current, has_control=has_control))
         if other and new.account and other.account:
             self._tell(self._writer.same_account(new.account, other.account))
         elif self._current is not None:

@@ -11,7 +11,9 @@ from wizard.core.addresses import read_ipv4
 from wizard.core.clock import duration, utc
 from wizard.core.credentials import KeyName
 from wizard.core.text import capitalised
+from wizard.rotation.journal import networks_of
 from wizard.rotation.model import Grade, Mode
+from wizard.whitelist.rendering import diff, render
 
 Row = tuple[str, str]
 """A label and its text."""
@@ -42,6 +44,8 @@ class Report:
     """Where it could not be looked, each with the reason."""
     proven_hosts: tuple[str, ...] = ()
     """From which other hosts the key was proven, as `198.51.100.7 (bot-1)`."""
+    whitelist_before: str | None = None
+    """The list that the key had before, empty where that is not known; None in a job that is not about the list."""
     job: Mode | None = None
     """None where an older version wrote it."""
 
@@ -63,6 +67,7 @@ class Report:
         rows = [
             ("Key" if self.legacy is None else "New key", f"{self.current}, in {self.current_store}"),
             ("Whitelist", self.whitelist.replace(",", ", ") or "not known yet, as Binance never shows it"),
+            *([("Changed", self._change())] if self.whitelist_before is not None else []),
             ("Proven from", ", ".join((self.egress or "an address that was not observed", *self.proven_hosts))),
         ]
         if self.legacy is not None:
@@ -70,7 +75,8 @@ class Report:
             alive = f"{'' if is_dead else 'at least '}{duration(self.overlap_seconds)}"
             rows += [("Legacy key", f"{self.legacy}. {self.proof} Its secret is deleted."), ("Both alive", alive)]
         others = self._others()
-        gaps = (self.does_not_prove, f"that the key works from {others}" if others else "")
+        on_binance = "which list Binance has, as it never shows it" if self.job is Mode.WHITELIST else ""
+        gaps = (self.does_not_prove or on_binance, f"that the key works from {others}" if others else "")
         return (*rows, *(("Not proven", gap) for gap in gaps if gap))
 
     @property
@@ -118,6 +124,15 @@ class Report:
         parts.append("## From now on")
         parts += [f"{label}:\n\n    {command}" for label, command in self.from_now_on]
         return "\n\n".join(parts) + "\n"
+
+    def _change(self) -> str:
+        """Say what was added to the list of the key, and what was removed."""
+        if not self.whitelist_before:
+            return "not known, as the list before was not known here"
+        change = diff(networks_of(self.whitelist_before), networks_of(self.whitelist))
+        words = {"added": change.added, "removed": change.removed}
+        said = [f"{render(networks).replace(',', ', ')} {word}" for word, networks in words.items() if networks]
+        return ", ".join(said) or "nothing"
 
     def _others(self) -> str:
         """Return the entries of the list that the proof was not made from."""

@@ -150,6 +150,7 @@ _DETAILS: Mapping[str, Mapping[str, _Check]] = {
     "hosts.proven": {"hosts": _TEXTS},
     "key.accepted": {"fingerprint": _TEXT, "address": _TEXT},
     "key.purging": {"fingerprint": _TEXT, "reason": _TEXT},
+    "key.whitelist-changed": {"before": _TEXT},
     "key.read-from": {"environment": _TEXT, "path": _TEXT},
     "legacy.polled": {
         **dict.fromkeys(("legacy_said", "control_said", "from_address"), _TEXT),

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from wizard.core.errors import UsageError
 from wizard.core.text import counted, printable
-from wizard.rotation.model import Step
+from wizard.rotation.model import Mode, Step
 from wizard.steps.presenter import Face, StepPresenter
 from wizard.steps.view import PRIMARY, Action, Row, State, View, lines, split_verdict
 from wizard.whitelist.entries import LONGEST_LABEL, Entries, parse
@@ -91,12 +91,12 @@ class WhitelistPresenter(StepPresenter):
     """The list is kept in the flow with each change, so that it outlives the page."""
 
     STEP = Step.WHITELIST
-    TITLE = "Which addresses may use the new key?"
+    TITLE = "Which addresses may use the key?"
     ABOUT: ClassVar[str] = (
-        "Binance accepts the new key from these addresses only."
+        "Binance accepts the key from these addresses only."
         " Type addresses and blocks, or paste a whole list: commas, spaces and lines separate them."
         " What stands after # says whose an address is. It is kept here and never pasted."
-        " The address of this host has to be on the list, or the new key does not work from here."
+        " The address of this host has to be on the list, or the key does not work from here."
     )
 
     def __init__(self, flow: Flow, face: Face) -> None:
@@ -241,12 +241,14 @@ class WhitelistPresenter(StepPresenter):
         checked = self._check()
         validation, rows = checked.validation, checked.rows
         state, verdict = _verdict(validation, rows)
+        unknown = self._unknown_list()
+        state = State.LOOK if unknown and state is State.GOOD else state
         used = sum(entry.is_counted for entry in checked.entries)
         about_all = (each for each in validation.findings if not each.suggestion)
         return View(
             state,
             verdict,
-            because=tuple(filter(None, (each.message.removeprefix(verdict).lstrip() for each in about_all))),
+            because=(*unknown, *filter(None, (each.message.removeprefix(verdict).lstrip() for each in about_all))),
             corner=f"{used} of {self.flow.context.environment.rules.max_entries} used",
             columns=("Address", "Whose", "Status") if rows else (),
             rows=rows,
@@ -255,6 +257,16 @@ class WhitelistPresenter(StepPresenter):
             evidence=lines(checked.change),
             not_proven="that Binance has this list" if validation.is_valid else "",
             actions=self._actions(checked),
+        )
+
+    def _unknown_list(self) -> tuple[str, ...]:
+        """Say that the list takes the place of one that nobody here knows."""
+        current = self.flow.current
+        if self.flow.context.rotation.mode is not Mode.WHITELIST or current is None or current.whitelist:
+            return ()
+        return (
+            f"The wizard does not know which list {current.name} has on Binance. It may have none yet.",
+            "Add what the page shows there, so that no address is lost. You can paste it as it is.",
         )
 
     def _rows(self, validation: Validation, difference: Difference) -> Iterator[Row]:
@@ -287,7 +299,7 @@ class WhitelistPresenter(StepPresenter):
             "Adds addresses and blocks, or a whole list.",
         )
         actions = (
-            Action("continue", PRIMARY, "Continue", "Keeps the list and goes on to the credentials.", self.advance),
+            Action("continue", PRIMARY, "Continue", "Keeps the list and goes on.", self.advance),
             Action("edit", "e", "Edit", "Changes an entry.", self.edit, is_about_row=True, asks_for="Address or block"),
             Action("fix", "f", "Fix", "Does what is suggested for a row.", self.fix, is_about_row=True),
             Action("other", "o", "Other fix", other, self.other_fix, is_about_row=True, is_in_footer=False),

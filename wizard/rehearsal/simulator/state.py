@@ -91,6 +91,7 @@ class ExchangeState:
         self.keys: dict[str, ApiKey] = {}
         self.nat: Mapping[str, str] = DEFAULT_NAT
         self._scenario = scenario
+        self._moves_host = scenario.moves_host_later
         self._passes_after = passes_after
         self._made: list[str] = []
         self._faults = Faults()
@@ -119,6 +120,8 @@ class ExchangeState:
     def write_log(self, api_key: str, ip: str, path: str, status: int, code: int) -> None:
         """Write down one call."""
         self.log.append(LogEntry(round(self.clock() * 1000), printable(api_key, 64), ip, printable(path), status, code))
+        if code == SUCCESS and self._moves_host:
+            self._moves_host, self.nat = False, move_host(self.nat)
 
     def take_canned(self, path: str) -> CannedAnswer | None:
         """Return the canned answer for one request to `path` and use it up."""
