@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,10 +30,10 @@ pytestmark = pytest.mark.keyring
 class WizardAtWork:
     """A process that has `bench` open."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Bench, environ: Mapping[str, str] | None = None) -> None:
         command = [sys.executable, "-m", "tests.commands.wizard_at_work", bench.desk_url]
         self._process = subprocess.Popen(
-            command, cwd=REPOSITORY, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command, cwd=REPOSITORY, env=environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
 
     def step(self) -> str:

@@ -2,6 +2,7 @@
 
     begin       begin a rotation, as far as the Credentials step
     store       make a key at the desk and store it
+    pair        the same with an Ed25519 key whose pair is made here
     switch      prove it and make it the current key
     look        list the environments, as the home screen does
 
@@ -46,6 +47,13 @@ async def obey(word: str, flow: Flow, simulated_page: SimulatedPage) -> None:
     elif word == "store":
         made = await simulated_page.create("new", KeyKind.HMAC, HERE, enableSpotAndMarginTrading=True)
         await flow.credentials.store_hmac(made.api_key, made.secret)
+        flow.advance(flow.context.rotation.step)
+    elif word == "pair":
+        public = await flow.credentials.public_key()
+        made = await simulated_page.create(
+            "new", KeyKind.ED25519, HERE, public_key=public, enableSpotAndMarginTrading=True
+        )
+        await flow.credentials.store_pair(made.api_key, public)
         flow.advance(flow.context.rotation.step)
     elif word == "switch":
         await flow.complete(await flow.probe.run())
