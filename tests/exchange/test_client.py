@@ -326,6 +326,7 @@ async def test_a_name_that_does_not_resolve_is_the_dns_phase(monkeypatch: pytest
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     error = await unreachable(Site("custom", "https://exchange.test", ""), httpx.AsyncHTTPTransport())
     assert error.phase is Phase.DNS
+    assert error.what == "The name exchange.test could not be looked up"
     assert "Name or service not known" in error.why
 
 

@@ -97,7 +97,7 @@ REJECTED, INCONCLUSIVE = CallOutcome.REJECTED, CallOutcome.INCONCLUSIVE
         (refused(-9999, "news", 400), (INCONCLUSIVE, Cause.UNKNOWN)),
         (unreadable(Flaw.NOT_JSON), (INCONCLUSIVE, Cause.UNREADABLE_ANSWER)),
         (unsendable_key(), (INCONCLUSIVE, Cause.MALFORMED_KEY)),
-        *[(unreachable(phase), (INCONCLUSIVE, Cause.NETWORK)) for phase in Phase],
+        *[(unreachable(phase, "api.binance.com"), (INCONCLUSIVE, Cause.NETWORK)) for phase in Phase],
     ],
 )
 def test_each_row_of_the_table(error: ExchangeError, expected: tuple[CallOutcome, Cause]) -> None:

@@ -67,6 +67,7 @@ async def test_no_such_name_is_a_failure_of_the_name_service_and_of_nothing_else
     with pytest.raises(ExchangeError) as caught:
         await resolve(HOST, deadline=5, lookup=lookup)
     assert caught.value.phase is Phase.DNS
+    assert HOST in caught.value.what
     assert "Name or service not known" in caught.value.why
 
 

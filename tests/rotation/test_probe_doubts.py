@@ -55,7 +55,7 @@ async def test_a_missing_permission_is_found_although_one_connection_to_the_curr
 ) -> None:
     async with world.flow() as flow:
         old = await world.put_key_in_use(flow, **WITH_FUTURES)
-        fail_restrictions(monkeypatch, old, iter([unreachable(Phase.READ)]))
+        fail_restrictions(monkeypatch, old, iter([unreachable(Phase.READ, "api.binance.com")]))
         report = await probe_beside(flow, world, enableSpotAndMarginTrading=True)
     assert told(report)[say.PERMISSIONS].outcome is Outcome.FAILED
     assert not report.is_proven

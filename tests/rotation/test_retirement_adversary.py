@@ -225,7 +225,11 @@ class Play:
             assert third - second > 4.9, "two polls of a row are a moment apart"
 
     def _happen(self, event: str, exchange: Exchange, retire: RetireStep, context: Context) -> RetireStep:
-        faults = {"server fault": server_fault(503), "slow down": slow_down(1.0, 429), "cut": unreachable(Phase.READ)}
+        faults = {
+            "server fault": server_fault(503),
+            "slow down": slow_down(1.0, 429),
+            "cut": unreachable(Phase.READ, "api.binance.com"),
+        }
         exchange.fault = faults.get(event)
         exchange.exists = exchange.exists and event != "delete"
         exchange.enabled = event == "enable" or (exchange.enabled and event != "disable")

@@ -56,8 +56,6 @@ from wizard.rotation.key_check import (
     ACCEPTED,
     AGE,
     CURRENT_KEY,
-    LEGACY_KEY,
-    UNUSED_KEY,
     WHITELIST,
     Answer,
     KeyState,
@@ -79,7 +77,7 @@ VERDICT = "check.verdict"
 """The event that keeps what --notify said last."""
 _DAY = 86400.0
 _GOOD = frozenset({Outcome.PASSED, Outcome.NOT_APPLICABLE})
-_REMINDED_OF = frozenset({ACCEPTED, IP_RESTRICTION, PERMISSIONS, LEGACY_KEY, UNUSED_KEY})
+_REMINDED_OF = frozenset({IP_RESTRICTION, PERMISSIONS})
 
 SUMMARY = "for cron: is the key accepted and unchanged, its address covered, no other key alive?"
 EXAMPLES = """\
@@ -134,9 +132,10 @@ class _Verdict:
 
     @property
     def reminder(self) -> str:
-        """What else to look at, where somebody else may have the key; else nothing."""
+        """What else to look at, where somebody else may use a key; else nothing."""
         bad = {finding.subject for finding in self.findings if finding.outcome is Outcome.FAILED}
-        return f"{ACTIVITY_HISTORY} {FOREIGN_SOURCE}" if bad & _REMINDED_OF else ""
+        is_due = self.code is Exit.LEGACY_ALIVE or bad & _REMINDED_OF
+        return f"{ACTIVITY_HISTORY} {FOREIGN_SOURCE}" if is_due else ""
 
 
 def run(options: argparse.Namespace) -> int:

@@ -244,7 +244,8 @@ class ExchangeClient:
                 return await work
         except _BROKEN as error:
             phase, reason = explain(error, trace.phase)
-            return unreachable(phase, during=trace.phase if phase is Phase.TIMEOUT else None, detail=reason)
+            during = trace.phase if phase is Phase.TIMEOUT else None
+            return unreachable(phase, request.url.host, during=during, detail=reason)
         finally:
             await trace.close_half_open()
 

@@ -11,6 +11,7 @@ from ipaddress import IPv4Address
 
 from wizard.core.clock import duration
 from wizard.core.errors import Exit, WizardError
+from wizard.core.text import printable
 from wizard.net.trace import Phase
 
 BANNED = 418
@@ -145,7 +146,7 @@ def server_fault(status: int, code: int | None = None) -> ExchangeError:
 
 
 _ENDED = {
-    Phase.DNS: ("The name of Binance's host could not be looked up", "Check the name service (DNS) of this host."),
+    Phase.DNS: ("The name {host} could not be looked up", "Check the name service (DNS) of this host."),
     Phase.TCP: ("No connection to Binance could be opened", "Check the network, the firewall and the route."),
     Phase.TLS: (
         "No trustworthy TLS connection to Binance could be made",
@@ -164,11 +165,16 @@ _LATE_IN = {
 }
 
 
-def unreachable(phase: Phase, *, during: Phase | None = None, detail: str = "") -> ExchangeError:
-    """Return the error for a failure of the network; `detail` is the system's or TLS library's reason, printable."""
+def unreachable(phase: Phase, host: str, *, during: Phase | None = None, detail: str = "") -> ExchangeError:
+    """Return the error for a failure on the way to `host`; `detail` is the reason given by the system, printable."""
     what, advice = _ENDED[phase]
     why = _LATE_IN.get(during, "") if during else ""
-    error = ExchangeError(ErrorKind.NETWORK, what, f"The reason given is “{detail}”." if detail else why, advice)
+    error = ExchangeError(
+        ErrorKind.NETWORK,
+        what.format(host=printable(host)),
+        f"The reason given is “{detail}”." if detail else why,
+        advice,
+    )
     error.phase = phase
     error.during = during
     return error

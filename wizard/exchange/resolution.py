@@ -94,12 +94,12 @@ async def resolve(
         async with asyncio.timeout(deadline):
             texts = await lookup(host)
     except TimeoutError:
-        raise unreachable(Phase.DNS, detail=f"the name service did not answer within {deadline:g} s") from None
+        raise unreachable(Phase.DNS, host, detail=f"the name service did not answer within {deadline:g} s") from None
     except (OSError, UnicodeError) as error:
-        raise unreachable(Phase.DNS, detail=printable(getattr(error, "strerror", None) or "not a name")) from None
+        raise unreachable(Phase.DNS, host, detail=printable(getattr(error, "strerror", None) or "not a name")) from None
     found = tuple(sorted({address for text in texts if (address := read_ipv4(text)) is not None}))
     if not found:
-        raise unreachable(Phase.DNS, detail="it has no IPv4 address")
+        raise unreachable(Phase.DNS, host, detail="it has no IPv4 address")
     return Resolution(host, found, _judge(host, found), (stopwatch() - begun) * 1000)
 
 
