@@ -306,7 +306,8 @@ async def test_abandoning_leaves_the_current_key_alone(world: World) -> None:
         assert flow.rotation is None
         assert flow.current is not None
         assert flow.current.name.fingerprint == old.api_key.fingerprint()
-    assert len(world.store.services) == 1
+        assert len(flow.retire.unused) == 1
+    assert len(world.store.services) == 2
 
 
 async def test_a_second_wizard_is_told_who_has_the_environment(world: World) -> None:

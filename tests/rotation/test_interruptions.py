@@ -39,7 +39,7 @@ READERS = {
     "other_lists",
     "observed_addresses",
 }
-READERS |= {"egress_history", "events", "check"}
+READERS |= {"egress_history", "events", "check", "unused"}
 WRITERS = [name for name, made in vars(Journal).items() if inspect.isfunction(made) and name[0] != "_"]
 WRITERS = [name for name in WRITERS if name not in READERS]
 """Whatever the journal learns to write is a place to be killed at."""
@@ -54,6 +54,7 @@ HMAC_WRITES = {
     "announce_key": 1,
     "write": 1,
     "confirm_key": 1,
+    "note_answer": 1,
     "mark_proven": 2,
     "promote": 1,
     "record": 4,
@@ -64,8 +65,8 @@ HMAC_WRITES = {
 }
 DRAFT_WRITES = {"announce_key": 2, "write": 2, "confirm_key": 2, "announce_purge": 1, "delete": 1, "confirm_purge": 1}
 """What an Ed25519 key has more than an HMAC key: its draft."""
-UNUSED_WRITES = {"announce_purge": 2, "delete": 2, "confirm_purge": 2, "finish": 1}
-"""What abandoning a draft and a pending key writes."""
+UNUSED_WRITES = {"set_aside": 1, "announce_purge": 1, "delete": 1, "confirm_purge": 1, "finish": 1}
+"""What abandoning a draft and a pending key writes: the second may live."""
 
 
 class Killed(BaseException):
@@ -360,8 +361,9 @@ async def test_abandoning_survives_a_kill(world: World, reaper: Reaper, seam: Se
         assert_settled(world, flow)
         await begin_and_abandon(flow)
         assert flow.rotation is None
+        assert [key.item for key in flow.retire.unused] == items(world)[1:]
     await assert_key_in_use_works(user)
-    assert len(items(world)) == 1
+    assert len(items(world)) == 2, "the key in use, and the one that may live"
 
 
 @pytest.mark.parametrize("side", ["before", "after"])

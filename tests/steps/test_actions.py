@@ -45,7 +45,7 @@ MEANINGS = {
     "p": "page",
     "r": "retry ask",  # is asked once more
     "s": "save",
-    "t": "all",
+    "t": "all retire",
     "u": "undo",
     "v": "details keyring log service",  # is shown to be read
     "w": "list whitelist",  # the list, to be pasted

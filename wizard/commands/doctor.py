@@ -121,7 +121,7 @@ async def try_place(open_store: Callable[[], Awaitable[Store]], writer: FindingW
 
 
 def _role(key: KeyRecord) -> str:
-    return key.slot if key.slot in (Slot.CURRENT, Slot.LEGACY) else "new"
+    return key.slot if key.slot in (Slot.CURRENT, Slot.LEGACY, Slot.UNUSED) else "new"
 
 
 def _unusable_place(error: CustodyError, writer: FindingWriter) -> PlaceFinding:

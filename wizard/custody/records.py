@@ -31,6 +31,8 @@ class Slot(StrEnum):
     DRAFT = "draft"
     """A key pair made here whose API key is not known yet."""
     PENDING = "pending"
+    UNUSED = "unused"
+    """Entered for the exchange, and another key took its place: it may live there, so its secret is kept to ask."""
     CURRENT = "current"
     LEGACY = "legacy"
     RETIRED = "retired"

@@ -28,12 +28,20 @@ from wizard.rotation.steps.probe import ProbeStep
 from wizard.rotation.steps.retire import RetireStep
 from wizard.rotation.steps.whitelist import WhitelistStep
 from wizard.rotation.unknown_items import UnknownItems
+from wizard.rotation.unused_keys import to_set_aside
 
 CERTIFIED = "rotation.certified"
 STORED = "stored"
 CHANGED = "whitelist changed"
-"""How a rotation ends that had nothing to retire."""
-SLOT_WORDS = {Slot.CURRENT: "current", Slot.PENDING: "new", Slot.DRAFT: "unfinished", Slot.LEGACY: "legacy"}
+LOOKED_AFTER = "keys looked after"
+"""How a rotation ends that had no legacy key."""
+SLOT_WORDS = {
+    Slot.CURRENT: "current",
+    Slot.PENDING: "new",
+    Slot.DRAFT: "unfinished",
+    Slot.LEGACY: "legacy",
+    Slot.UNUSED: "unused",
+}
 """What people call a key in a slot."""
 
 
@@ -127,7 +135,11 @@ class Flow:
     async def begin(self, mode: Mode) -> RotationRecord:
         """Open a rotation, without what an earlier one left unused; a `WizardError` where the mode does not fit."""
         refuse_misfit(mode, self.current, self.rotation)
-        await self._drop_unused("an earlier rotation left it unused")
+        if mode is Mode.RETIRE and not (self.retire.unused or self.retire.legacy):
+            raise _out_of_place("No key is left to retire", advice="Choose another job.")
+        jobs = self.context.journal.rotations(self.context.environment.name)
+        is_import = bool(jobs) and jobs[-1].mode is Mode.ADOPT
+        await self._drop_rest("an earlier rotation left it unused", is_import=is_import)
         # What was typed, asked or chosen for another rotation is not for this one.
         self.egress.observation = None
         self.hosts = HostsStep(self.context)
@@ -136,11 +148,19 @@ class Flow:
 
     async def settle(self) -> Report | None:
         """Take the step that an interrupted run had earned but not taken; return the report where that was all."""
+        if not self.is_earned:
+            return None
         if self.step is Step.DONE:
             return await self._finish()
-        if self.step is Step.RETIRE and self.retire.legacy is None:
-            return await self._finish(self.retire.retired, self.retire.death())
-        return None
+        return await self._finish(self.retire.retired, self.retire.death())
+
+    @property
+    def is_earned(self) -> bool:
+        """Whether nothing but the report is left of the open job: an interrupted run did the rest."""
+        if self.step is not Step.RETIRE:
+            return self.step is Step.DONE
+        is_about_unused = self.context.rotation.mode is Mode.RETIRE and bool(self.retire.unused)
+        return self.retire.legacy is None and not is_about_unused
 
     def _may(self, move: Move, *, is_proven: bool = False) -> Transition | None:
         """Return a move that the job may take now; None where it may not."""
@@ -191,17 +211,24 @@ class Flow:
                 record = self._take(Move.RECORD, is_proven=True)
                 self.context.journal.record_whitelist(record, self.probe.subject())
             else:
-                self.context.journal.promote(self._take(Move.SWITCH, is_proven=True), report.item)
+                self.context.journal.promote(
+                    self._take(Move.SWITCH, is_proven=True), report.item, self._unused(report.item)
+                )
         elif self.step not in (Step.RETIRE, Step.DONE):
             raise _out_of_place("The new key is not in use, as the Probe step was left", advice="Probe it again.")
         return None if self.step is Step.RETIRE else await self._finish()
 
     async def purge(self, last_four: str | None = None) -> Report:
-        """Purge the legacy secret and close the rotation with its report; see `RetireStep.purge`."""
+        """Purge the secrets of dead keys and close the rotation with its report; see `RetireStep.purge`."""
         legacy = self.retire.legacy
         still_held = await self.still_held()
         death = await self.retire.purge(last_four)
         return await self._finish(legacy, death, still_held)
+
+    async def drop_unused_key(self, record: KeyRecord, last_four: str, *, stays: bool) -> Report | None:
+        """Delete the secret of an unused key, see `RetireStep.drop_unused`; return the report where that was all."""
+        await self.retire.drop_unused(record, last_four, stays=stays)
+        return await self.settle()
 
     @property
     def can_be_reverted(self) -> bool:
@@ -250,16 +277,16 @@ class Flow:
         return finding
 
     async def abandon(self) -> None:
-        """Give the rotation up before promotion, where `can_be_abandoned`: the current key stays, the new one goes."""
+        """Give the rotation up, where `can_be_abandoned`: the current key stays, a new one is unused from now on."""
         given_up = self._may(Move.GIVE_UP)
         if given_up is None:
             raise _out_of_place("The new key is in use already", advice="Delete the legacy key on Binance, then go on.")
-        await self._drop_unused("the rotation was abandoned")
+        await self._drop_rest("the rotation was abandoned", is_import=self.context.rotation.mode is Mode.ADOPT)
         self.context.journal.finish(given_up, "abandoned")
 
     @property
     def can_be_abandoned(self) -> bool:
-        """Whether nothing was promoted yet."""
+        """Whether nothing was promoted yet, nor is to be finished."""
         return self._may(Move.GIVE_UP) is not None
 
     async def still_held(self) -> Copies:
@@ -272,7 +299,8 @@ class Flow:
     async def _finish(
         self, legacy: KeyRecord | None = None, death: Death | None = None, copies: Copies | None = None
     ) -> Report:
-        await self._drop_unused("another key took its place")
+        mode = self.context.rotation.mode
+        await self._drop_rest("another key took its place", is_import=mode is Mode.ADOPT)
         finished = self._take(Move.FINISH)
         rotation, current = finished.rotation, self.current
         assert current is not None  # noqa: S101 - a rotation is finished only after a promotion
@@ -298,8 +326,10 @@ class Flow:
             still_held=copies.found,
             not_looked_at=copies.unknown,
             proven_hosts=proven_hosts(self.context.journal, rotation),
+            unused=self.retire.unused_keys(),
         )
-        outcome = death.grade if death else CHANGED if rotation.mode is Mode.WHITELIST else STORED
+        ends = {Mode.WHITELIST: CHANGED, Mode.RETIRE: LOOKED_AFTER}
+        outcome = death.grade if legacy and death else ends.get(mode, STORED)
         self.context.journal.finish(finished, outcome, CERTIFIED, asdict(report))
         return report
 
@@ -310,11 +340,21 @@ class Flow:
         async with self.context.credentials(self.current) as found:
             return await self.credentials.find_copies(found) if found else Copies()
 
-    async def _drop_unused(self, reason: str) -> None:
-        """Purge drafts and pending keys: nothing of them is in use, and the current key is proven."""
-        for record in self.context.journal.keys(self.context.environment.name):
-            if record.slot in (Slot.PENDING, Slot.DRAFT) and record.holding is Holding.STORED:
-                await self.context.vault.purge(record, reason)
+    def _unused(self, item: str = "", *, is_import: bool | None = None) -> list[str]:
+        journal, name = self.context.journal, self.context.environment.name
+        is_adopting = self.context.rotation.mode is Mode.ADOPT if is_import is None else is_import
+        return to_set_aside(journal, name, item, is_import=is_adopting)
+
+    async def _drop_rest(self, reason: str, *, is_import: bool) -> None:
+        """Purge drafts, and entered keys that do not live; those that may live are unused from now on."""
+        unused = self._unused(is_import=is_import)
+        idle = (Slot.PENDING, Slot.DRAFT, Slot.UNUSED)
+        keys = [key for key in self.context.journal.keys(self.context.environment.name) if key.slot in idle]
+        if fresh := [key.item for key in keys if key.slot is Slot.PENDING and key.item in unused]:
+            self.context.journal.set_aside(fresh)
+        for key in keys:
+            if key.item not in unused and key.holding is Holding.STORED:
+                await self.context.vault.purge(key, reason)
 
 
 def _out_of_place(what: str, advice: str, why: str = "") -> WizardError:

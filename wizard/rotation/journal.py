@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from wizard.core.clock import Clock
 from wizard.core.errors import WizardError
 from wizard.core.settings import Environment, Paths
+from wizard.core.sites import Site
 from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.egress.agreement import EgressState, EgressVerdict
 from wizard.rotation import rows
@@ -53,6 +54,8 @@ class Overview:
     environment: Environment
     current: KeyRecord | None
     legacy: KeyRecord | None
+    unused: tuple[KeyRecord, ...]
+    """See `Journal.unused`."""
     open_rotation: RotationRecord | None
     unlisted: str = ""
     """This host's address as it was seen last, where the list of the current key lacks it: the key is refused then.
@@ -113,7 +116,7 @@ class Journal:
         verdict = _verdict(seen) if seen else None
         address = verdict.addresses[0] if verdict and verdict.is_agreed else None
         unlisted = str(address) if current and address and not _is_covered(current, address) else ""
-        return Overview(environment, current, legacy, self.open_rotation(name), unlisted)
+        return Overview(environment, current, legacy, self.unused(name), self.open_rotation(name), unlisted)
 
     def begin_rotation(self, environment: str, mode: Mode) -> RotationRecord:
         """Open a rotation at the first step of its job; there is at most one open rotation per environment."""
@@ -159,6 +162,12 @@ class Journal:
         held = (key for key in reversed(self.keys(environment)) if key.slot is slot)
         return next((key for key in held if key.holding is Holding.STORED or slot is Slot.LEGACY), None)
 
+    def unused(self, environment: str) -> tuple[KeyRecord, ...]:
+        """Return the keys that were entered, never used, and are not settled yet, the oldest first."""
+        stored = (key for key in self.keys(environment) if key.holding is Holding.STORED)
+        newest = {key.name.fingerprint: key for key in stored}  # it may be entered once more, and be used
+        return tuple(key for key in newest.values() if key.slot is Slot.UNUSED)
+
     def environments_with(self, fingerprint: str) -> tuple[str, ...]:
         """Return where an API key is or was stored: a key is never shared between environments."""
         query = "SELECT DISTINCT environment FROM keys WHERE fingerprint = ? AND holding <> ?"
@@ -183,6 +192,14 @@ class Journal:
             write.execute("DELETE FROM keys WHERE item = ?", (record.item,))
             self._append_key(write, "key.forgotten", record, reason=reason)
 
+    def note_answer(
+        self, record: KeyRecord, site: Site, address: str, *, accepted: bool, code: int | None = None
+    ) -> None:
+        """Keep what the exchange said to a key that was entered: accepted, or refused with this code."""
+        said = {"accepted": accepted, "code": code, "is_on_sapi": site.has_sapi, "address": address, "site": site.name}
+        with self._database.transaction() as write:
+            self._append_key(write, "key.answered", record, **said)
+
     def mark_proven(
         self, record: KeyRecord, address: str, permissions: Mapping[str, bool] | None = None, *, site: str = ""
     ) -> None:
@@ -199,8 +216,8 @@ class Journal:
             seen["permissions"] = json.dumps(dict(permissions), sort_keys=True)
         self._change_key(record, "key.accepted", {"address": address, "site": site}, proven_at=self._clock(), **seen)
 
-    def promote(self, taken: Transition, item: str) -> None:
-        """Make `current` the `legacy` and the pending key `item` the `current` one, and move on.
+    def promote(self, taken: Transition, item: str, unused: Iterable[str] = ()) -> None:
+        """Make `current` the `legacy`, the pending key `item` the `current` one, those in `unused` that, and move on.
 
         All of it is one transaction: there is no moment with a promoted key and a rotation that does not know of it.
         Raises `WizardError` where `item` is not a stored pending key, or a legacy key is still there.
@@ -216,6 +233,8 @@ class Journal:
             if current:
                 write.update("keys", ("item", current.item), slot=Slot.LEGACY)
             write.update("keys", ("item", item), slot=Slot.CURRENT, whitelist=self.whitelist_of(rotation))
+            for each in unused:
+                write.update("keys", ("item", each), slot=Slot.UNUSED)
             self._go(write, taken, "key.promoted", **_about(pending))
 
     def revert(self, taken: Transition) -> None:
@@ -228,6 +247,12 @@ class Journal:
             write.update("keys", ("item", current.item), slot=Slot.PENDING)
             write.update("keys", ("item", legacy.item), slot=Slot.CURRENT)
             self._go(write, taken, "key.reverted", **_about(legacy))
+
+    def set_aside(self, items: Iterable[str]) -> None:
+        """Say that these keys were entered, are not used, and may live."""
+        with self._database.transaction() as write:
+            for item in items:
+                write.update("keys", ("item", item), slot=Slot.UNUSED)
 
     def record_whitelist(self, taken: Transition, current: KeyRecord) -> None:
         """Make the list that was composed in this rotation the one of the current key, and move on."""
@@ -365,9 +390,9 @@ class Journal:
             return networks_of(current.whitelist)
         lists = self._database.select(
             lambda row: rows.whitelist(row, "whitelist"),
-            "SELECT whitelist FROM keys WHERE environment = ? AND proven_at IS NOT NULL AND slot <> ?"
+            "SELECT whitelist FROM keys WHERE environment = ? AND proven_at IS NOT NULL AND slot NOT IN (?, ?)"
             " AND whitelist <> '' ORDER BY proven_at DESC, rowid DESC LIMIT 1",
-            *(environment, Slot.PENDING),
+            *(environment, Slot.PENDING, Slot.UNUSED),
         )
         return networks_of(lists[0]) if lists else ()
 

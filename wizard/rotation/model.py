@@ -43,6 +43,8 @@ class Mode(StrEnum):
     """Change the whitelist of the current key."""
     LEAKED = "leaked"
     """Delete the current key on Binance first, then replace it."""
+    RETIRE = "retire"
+    """Prove that the keys are dead which earlier jobs left."""
 
 
 JOB_NAMES = {
@@ -51,6 +53,7 @@ JOB_NAMES = {
     Mode.ADOPT: "import",
     Mode.WHITELIST: "whitelist",
     Mode.LEAKED: "leaked",
+    Mode.RETIRE: "retire",
 }
 """What people call a job, also on the command line."""
 

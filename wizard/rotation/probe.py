@@ -142,7 +142,12 @@ class Probe:
                 self._measure_clock(client),
                 self._look_at_stream(client),
             )
-            if not new.answer.accepted:
+            said = new.answer
+            if said.accepted or said.code is not None:
+                self._context.journal.note_answer(
+                    self._pending, self._site, self._context.egress, accepted=said.accepted, code=said.code
+                )
+            if not said.accepted:
                 return await self._refusal(client, credentials, new, other, skew)
         self._compare(new, other)
         answer, item = new.answer, self._pending.item

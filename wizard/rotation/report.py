@@ -17,6 +17,20 @@ from wizard.whitelist.rendering import diff, render
 
 Row = tuple[str, str]
 """A label and its text."""
+STAYS = "stays"
+"""How a key is settled that was never used and that the user wants to live."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnusedKey:
+    """What became of a key that was entered and never used."""
+
+    name: KeyName
+    end: str
+    """A `Grade`, or `STAYS`."""
+    proof: str
+    is_stored: bool = False
+    """Whether its secret is stored, so that it is still asked about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +62,17 @@ class Report:
     """The list that the key had before, empty where that is not known; None in a job that is not about the list."""
     job: Mode | None = None
     """None where an older version wrote it."""
+    unused: tuple[UnusedKey, ...] = ()
+    """Keys that were entered and never used."""
 
     @property
     def verdict(self) -> str:
         """What the rotation came to, in one or two sentences."""
         if self.job is Mode.WHITELIST:
             return f"{self.current} works from here with the new whitelist."
+        if self.job is Mode.RETIRE and self.legacy is None:
+            left = any(key.is_stored for key in self.unused)
+            return f"{self.current} stays in use. {'Not all' if left else 'All'} keys that were left are settled."
         if self.legacy is None:
             return f"{self.current} is stored and works from here."
         end = {
@@ -74,6 +93,9 @@ class Report:
             is_dead = self.grade in (Grade.PROVEN, Grade.STRONG)
             alive = f"{'' if is_dead else 'at least '}{duration(self.overlap_seconds)}"
             rows += [("Legacy key", f"{self.legacy}. {self.proof} Its secret is deleted."), ("Both alive", alive)]
+        for key in (key for key in self.unused if not key.is_stored):
+            end = "It stays on Binance, as you said." if key.end == STAYS else key.proof
+            rows.append(("Unused key", f"{key.name} was entered and never used. {end} Its secret is deleted."))
         others = self._others()
         on_binance = "which list Binance has, as it never shows it" if self.job is Mode.WHITELIST else ""
         gaps = (self.does_not_prove or on_binance, f"that the key works from {others}" if others else "")
@@ -88,6 +110,7 @@ class Report:
         on_binance = f"Check on Binance that {self.legacy} is deleted." if self.grade is not Grade.PROVEN else ""
         return (
             *([on_binance] if self.legacy and on_binance else []),
+            *filter(None, map(_left, self.unused)),
             *(f"{whose} is still in {place}. {remove}." for place in self.still_held),
             *(
                 f"Look for {whose[:1].lower()}{whose[1:]} yourself. {capitalised(reason)}."
@@ -146,6 +169,15 @@ class Report:
         return ", ".join(each for each in entries if not any(address in IPv4Network(each) for address in proven))
 
 
+def _left(key: UnusedKey) -> str:
+    """Return what is left to do about a key that was never used; nothing where it is proven dead, or stays."""
+    if key.end in (STAYS, Grade.PROVEN):
+        return ""
+    if key.end == Grade.ALIVE:
+        return f"{key.name} is still active on Binance. Delete it there."
+    return f"{key.name} was never used, and is not proven dead. Check on Binance that it is deleted."
+
+
 def _inline(text: str) -> str:
     """Return a text that Markdown shows as it is: paths and names may hold its marks."""
     return "".join(f"\\{character}" if character in "\\`*_|<>[]" else character for character in text)
@@ -155,10 +187,11 @@ def restore_report(detail: Mapping[str, Any]) -> Report | None:
     """Return the report that was kept as `asdict` in the journal; None where it is not complete."""
     try:
         names = {field: KeyName(**detail[field]) for field in ("current", "legacy") if detail[field]}
+        unused = tuple(UnusedKey(**{**key, "name": KeyName(**key["name"])}) for key in detail.get("unused", ()))
         places = {name: tuple(detail.get(name, ())) for name in ("still_held", "not_looked_at", "proven_hosts")}
         grade = Grade(detail["grade"]) if detail["grade"] else None
         job = Mode(detail["job"]) if detail.get("job") else None
-        report = Report(**{**detail, **names, **places, "grade": grade, "job": job})
+        report = Report(**{**detail, **names, **places, "grade": grade, "job": job, "unused": unused})
         # A time that is none cannot be put into words, nor a list that is none.
         return report if all(isinstance(text, str) for _, text in report.lines()) else None
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError, OSError):

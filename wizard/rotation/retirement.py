@@ -16,12 +16,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network, collapse_addresses
 
+from wizard.core.text import capitalised
 from wizard.exchange.diagnosis import DEATH_CODES, REFUSED_KEY, UNKNOWN_KEY, WRONG_SIGNATURE
 from wizard.rotation.model import Grade
 
 POLLS_IN_A_ROW = 3
 """Refusals of a key that is alive are reported to come and go (ccxt 11045, 17460); so one proves nothing, and three
 within a moment are one. How long to wait between two is the pace's matter: see `wizard.rotation.context.Pace`."""
+LEGACY = "the legacy key"
+"""Whose death it is, as a phrase; any other name is that of a key that was entered and never used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,28 +100,31 @@ class Death:
         return self.grade is Grade.WEAK and not self.in_a_row
 
 
-def judge_death(polls: Sequence[Poll], baseline: str | None, *, worked_before: bool = False) -> Death:
-    """Grade the death of the legacy key by all polls of this rotation, the oldest first.
+def judge_death(
+    polls: Sequence[Poll], baseline: str | None, name: str = LEGACY, *, worked_before: bool = False
+) -> Death:
+    """Grade the death of a key by all polls of this rotation, the oldest first.
 
     Args:
         polls: What was asked since the switch.
         baseline: The egress address from which it was accepted last in this rotation, empty where that was not known;
             None where it never was. A refusal is compared with it.
-        worked_before: Whether this site accepted it in any rotation, from wherever: a site that knew a key can be
+        name: Whose death it is, see `LEGACY`.
+        worked_before: Whether this site knew it in any rotation, from wherever: a site that knew a key can be
             seen to know it no more, from any address. A refusal after an older acceptance says less: the list on the
             exchange's page may have changed in between.
     """
     if not polls:
-        return Death(Grade.INCONCLUSIVE, 0, "Binance has not been asked about the legacy key yet.")
+        return Death(Grade.INCONCLUSIVE, 0, f"Binance has not been asked about {name} yet.")
     newest, row = polls[-1], _row(polls)
     count = sum(poll.counts for poll in row)
     if newest.shows_life:
         knows = "Binance accepts it" if newest.legacy_accepted else "Binance knows it"
-        alive = f"The legacy key is still alive. {knows}. Delete it now."
-        not_now = f"Do not delete the legacy key. {knows} and does not accept the current key."
-        return Death(Grade.ALIVE, 0, alive if newest.control_accepted else not_now)
+        alive = f"{capitalised(name)} is still alive. {knows}. Delete it now."
+        not_now = f"Do not delete {name}. {knows} and does not accept the current key."
+        return Death(Grade.ALIVE, 0, alive if newest.control_accepted or name != LEGACY else not_now)
     if not newest.shows_death:
-        whom, said = "Binance did not judge the legacy key", newest.legacy_said
+        whom, said = f"Binance did not judge {name}", newest.legacy_said
         if not newest.control_accepted:
             whom, said = "The current key was not accepted at the same time", newest.control_said
         return Death(Grade.INCONCLUSIVE, 0, f"{whom}, so this proves nothing. {said}.")
@@ -126,10 +132,10 @@ def judge_death(polls: Sequence[Poll], baseline: str | None, *, worked_before: b
         return Death(
             Grade.INCONCLUSIVE,
             count,
-            f"Binance refused the legacy key and accepted the current one, {count} of {POLLS_IN_A_ROW} times in a row.",
+            f"Binance refused {name} and accepted the current one, {count} of {POLLS_IN_A_ROW} times in a row.",
         )
     is_forgotten = (worked_before or baseline is not None) and _is_unknown(row)
-    graded = _grade(row, count, baseline, _came_back_from(polls), is_forgotten=is_forgotten)
+    graded = _grade(row, count, baseline, _came_back_from(polls), name, is_forgotten=is_forgotten)
     return replace(graded, since=row[-1].at)
 
 
@@ -142,13 +148,13 @@ def covers(legacy: Sequence[IPv4Network], current: Sequence[IPv4Network]) -> boo
     return bool(current) and all(any(one.subnet_of(network) for network in whole) for one in current)
 
 
-def judge_missing(current_accepts: bool) -> Death:
-    """Judge a legacy key whose secret is not stored any more: it cannot be asked."""
+def judge_missing(current_accepts: bool, name: str = LEGACY) -> Death:
+    """Judge a key whose secret is not stored any more: it cannot be asked."""
     control = "The current key is accepted." if current_accepts else "The current key was not accepted either."
     return Death(
         Grade.WEAK,
         0,
-        f"Binance cannot be asked about the legacy key, as its secret is no longer stored. {control}",
+        f"Binance cannot be asked about {name}, as its secret is no longer stored. {control}",
         "that it is dead. Look at Binance's page",
     )
 
@@ -183,10 +189,16 @@ def _came_back_from(polls: Sequence[Poll]) -> frozenset[int]:
 
 
 def _grade(
-    row: Sequence[Poll], count: int, baseline: str | None, came_back_from: frozenset[int], *, is_forgotten: bool
+    row: Sequence[Poll],
+    count: int,
+    baseline: str | None,
+    came_back_from: frozenset[int],
+    name: str,
+    *,
+    is_forgotten: bool,
 ) -> Death:
     def weak(doubt: str, gap: str, place: str = "") -> Death:
-        what = f"Binance refuses the legacy key{place}, {count} times in a row, but {doubt}."
+        what = f"Binance refuses {name}{place}, {count} times in a row, but {doubt}."
         return Death(Grade.WEAK, count, what, f"that it is dead. {gap}")
 
     if came_back_from & {poll.legacy_code for poll in row}:
@@ -195,7 +207,7 @@ def _grade(
         return Death(
             Grade.PROVEN,
             count,
-            f"Binance no longer knows the legacy key, {count} times in a row. It accepted the current key each time.",
+            f"Binance no longer knows {name}, {count} times in a row. It accepted the current key each time.",
             "that nobody copied the key while it worked",
         )
     if baseline is None:
@@ -212,7 +224,7 @@ def _grade(
     return Death(
         Grade.STRONG,
         count,
-        f"Binance refuses the legacy key, {count} times in a row. It worked from here before."
+        f"Binance refuses {name}, {count} times in a row. It worked from here before."
         " The current key was accepted each time.",
         "that it was deleted. A disabled key is refused in the same way. So is a key whose list lacks the address that"
         " Binance sees",

@@ -145,24 +145,30 @@ _TEXTS: _Check = lambda value: isinstance(value, list) and all(map(_TEXT, value)
 _FLAG: _Check = lambda value: isinstance(value, bool)  # noqa: E731
 _CODE: _Check = lambda value: value is None or isinstance(value, int)  # noqa: E731
 _SECONDS: _Check = lambda value: isinstance(value, int | float) and 0 <= value < _LAST_MOMENT  # noqa: E731
+_SEEN: Mapping[str, _Check] = {"address": _TEXT, "site": _TEXT}
+_POLL: Mapping[str, _Check] = {
+    **dict.fromkeys(("legacy_said", "control_said", "from_address"), _TEXT),
+    **dict.fromkeys(
+        ("legacy_accepted", "control_accepted", "is_on_sapi", "is_first", "is_spaced", "is_covered"), _FLAG
+    ),
+    **dict.fromkeys(("at", "retry_after"), _SECONDS),
+    "legacy_code": _CODE,
+}
 _DETAILS: Mapping[str, Mapping[str, _Check]] = {
     "rotation.begun": {"environment": _TEXT},
     "hosts.proven": {"hosts": _TEXTS},
-    "key.accepted": {"fingerprint": _TEXT, "address": _TEXT},
+    "key.accepted": {"fingerprint": _TEXT, **_SEEN},
     "key.purging": {"fingerprint": _TEXT, "reason": _TEXT},
     "key.whitelist-changed": {"before": _TEXT},
     "key.read-from": {"environment": _TEXT, "path": _TEXT},
-    "legacy.polled": {
-        **dict.fromkeys(("legacy_said", "control_said", "from_address"), _TEXT),
-        **dict.fromkeys(
-            ("legacy_accepted", "control_accepted", "is_on_sapi", "is_first", "is_spaced", "is_covered"), _FLAG
-        ),
-        **dict.fromkeys(("at", "retry_after"), _SECONDS),
-        "legacy_code": _CODE,
-    },
+    "key.answered": {"fingerprint": _TEXT, "accepted": _FLAG, "code": _CODE, "is_on_sapi": _FLAG, **_SEEN},
+    "unused.missing": {"fingerprint": _TEXT},
+    "unused.settled": dict.fromkeys(("fingerprint", "last_four", "end", "proof"), _TEXT),
+    "legacy.polled": _POLL,
+    "unused.polled": {"fingerprint": _TEXT, **_POLL},
 }
 """What later steps rely on, by the kind of the event."""
-_LATER = frozenset({"from_address", "is_on_sapi", "is_first", "is_spaced", "is_covered", "retry_after"})
+_LATER = frozenset({"from_address", "is_on_sapi", "is_first", "is_spaced", "is_covered", "retry_after", "site"})
 """What an older version did not write."""
 
 

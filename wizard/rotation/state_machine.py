@@ -82,11 +82,13 @@ JOBS: Mapping[Mode, Job] = {
     Mode.ADOPT: Job((_S.CREDENTIALS, _S.PROBE, _S.DONE), has_current=False),
     Mode.WHITELIST: Job((_S.EGRESS, _S.WHITELIST, _S.APPLY, _S.PROBE, _S.DONE), has_current=True),
     Mode.LEAKED: Job((_S.DELETE, *_NEW_KEY, _S.RETIRE, _S.DONE), has_current=True),
+    Mode.RETIRE: Job((_S.RETIRE, _S.DONE), has_current=True),
 }
 
 _OPEN = frozenset({_S.DELETE, _S.EGRESS, _S.APPLY})
 _BEFORE_SWITCH = frozenset({_S.DELETE, _S.APPLY, *_NEW_KEY})
 _LIST_ONLY = frozenset({Mode.WHITELIST})
+_RETIRE_ONLY = frozenset({Mode.RETIRE})
 # fmt: off
 RULES = (
     #    at                              move           needs                                               leads to
@@ -97,11 +99,14 @@ RULES = (
          frozenset(Mode) - _LIST_ONLY),
     Rule(frozenset({_S.PROBE}),          Move.RECORD,   lambda now: now.is_proven and now.has_list,         _S.DONE,
          _LIST_ONLY),
-    Rule(frozenset({_S.RETIRE}),         Move.UNDO,     lambda now: now.has_legacy and now.accepts_legacy,  _S.PROBE),
+    Rule(frozenset({_S.RETIRE}),         Move.UNDO,     lambda now: now.has_legacy and now.accepts_legacy,  _S.PROBE,
+         frozenset(Mode) - _RETIRE_ONLY),
     Rule(frozenset({_S.RETIRE}),         Move.FINISH,   lambda now: not now.has_legacy,                     _S.DONE),
     Rule(frozenset({_S.DONE}),           Move.FINISH,   lambda _: True,                                     _S.DONE),
     Rule(_BEFORE_SWITCH,                 Move.BACK,     lambda _: True,                                     -1),
     Rule(_BEFORE_SWITCH,                 Move.GIVE_UP,  lambda _: True,                                     _S.DONE),
+    Rule(frozenset({_S.RETIRE}),         Move.GIVE_UP,  lambda now: not now.has_legacy,                     _S.DONE,
+         _RETIRE_ONLY),
 )
 # fmt: on
 

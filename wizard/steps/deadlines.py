@@ -25,8 +25,9 @@ PAGE = 10.0
 
 _CLEAN_UP = 2.0
 _CLOCK_CALLS = 6
-_POLL_CALLS = 5
-"""The current key before and after; the legacy key on each of three surfaces."""
+_CALLS_OF_ONE = 3
+_POLL_CALLS = 2 + _CALLS_OF_ONE
+"""The current key before and after; the legacy key, and each that was never used, on each of three surfaces."""
 _HOST_TURNS = 1 + AT_A_TIME // AGAIN_AT_A_TIME
 _WAY_CALLS = 2
 """The call itself; and, at the same time as each other, who signed and which other hosts answer."""
@@ -68,14 +69,15 @@ def call(pace: Pace) -> float:
     return OPERATION + pace.call
 
 
-def poll(pace: Pace) -> float:
-    """Both keys out of the keyring, one question after the other, and a detection before and after."""
-    return OPERATION + _POLL_CALLS * pace.call + 2 * closed(pace.egress)
+def poll(pace: Pace, unused: int = 0) -> float:
+    """The keys out of the keyring, one question after the other, and a detection before and after."""
+    others = unused * (OPERATION + _CALLS_OF_ONE * pace.call)
+    return OPERATION + _POLL_CALLS * pace.call + 2 * closed(pace.egress) + others
 
 
-def purge(pace: Pace) -> float:
-    """To ask once more, as often as a row takes, then purge."""
-    return CUSTODY + POLLS_IN_A_ROW * (pause(pace) + poll(pace))
+def purge(pace: Pace, unused: int = 0) -> float:
+    """To ask once more, as often as a row takes, then purge; `unused` keys as well."""
+    return CUSTODY + unused * OPERATION + POLLS_IN_A_ROW * (pause(pace) + poll(pace, unused))
 
 
 def pause(pace: Pace) -> float:

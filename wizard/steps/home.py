@@ -51,6 +51,7 @@ _ELSE = {
     (Mode.ADOPT, Step.PROBE): "prove that it works from here",
     (Mode.SET_UP, Step.PROBE): "prove that it works from here",
     (Mode.WHITELIST, Step.PROBE): "prove that the key works from here",
+    (Mode.RETIRE, Step.RETIRE): "prove that unused keys are dead",
 }
 """In the place of `_DOES`."""
 
@@ -200,7 +201,7 @@ class HomePresenter(Presenter):
         """Go on where the open job stands, or show its report where only that was left."""
         if not await self._is_ready() or (flow := self._flow) is None:
             return
-        if flow.step is not Step.DONE and not (flow.step is Step.RETIRE and flow.retire.legacy is None):
+        if not flow.is_earned:
             self.face.leave()
             return
         settled: list[Report | None] = []
@@ -422,6 +423,9 @@ class HomePresenter(Presenter):
                 "create", "a", "No, create one", "Creates the first key.", partial(self.start, Mode.SET_UP)
             ),
         }
+        if one.unused:
+            about_unused = f"Proves that {_names(one)} is dead, and deletes the stored secret."
+            jobs[Mode.RETIRE] = Action("retire", "t", "Retire unused", about_unused, partial(self.start, Mode.RETIRE))
         first = _likeliest(one)
         possible = [mode for mode in jobs if JOBS[mode].has_current is bool(one.current)]
         return {mode: jobs[mode] for mode in sorted(possible, key=lambda mode: mode is not first)}
@@ -429,7 +433,7 @@ class HomePresenter(Presenter):
     def _jobs(self, one: Overview) -> Iterator[Action]:
         if job := one.open_rotation:
             yield Action("resume", PRIMARY, "Resume", f"Resumes at {_numbered(job.mode, job.step)}.", self.resume)
-            if job.step not in (Step.RETIRE, Step.DONE):
+            if job.step not in (Step.RETIRE, Step.DONE) or job.mode is Mode.RETIRE:
                 yield Action("give-up", "g", "Give up", "Gives the open job up, after a question.", self.give_up)
         else:
             first, *others = self._possible_jobs(one).values()
@@ -466,9 +470,14 @@ def _forgetting(flow: Flow) -> Consent:
 def _abandoning(flow: Flow) -> Consent:
     stays = f" {flow.current.name} stays in use." if flow.current else ""
     made = " If you created a new key on Binance, delete it there."
+    if new := flow.credentials.pending:
+        made += f" The wizard keeps {new.name} to ask, and names it until it is dead."
     if flow.context.rotation.mode is Mode.ADOPT:
         made = " Your key on Binance stays."
-    text = f"The wizard deletes the new credentials from {flow.place}.{stays}{made}"
+    drop = f"The wizard deletes what was not finished from {flow.place}."
+    text = f"{drop}{stays}{made}"
+    if flow.context.rotation.mode is Mode.RETIRE:
+        text = f"Nothing changes.{stays} The wizard names each unused key until it is dead."
     if flow.context.rotation.mode is Mode.WHITELIST:
         text = f"Nothing stored changes.{stays} A list that you saved on Binance stays there."
     return Consent("Give up this job?", text, "give up")
@@ -477,8 +486,8 @@ def _abandoning(flow: Flow) -> Consent:
 def _status(one: Overview, now: float) -> tuple[State, str]:
     if one.open_rotation:
         return State.WORKING, f"paused at {_numbered(one.open_rotation.mode, one.open_rotation.step)}"
-    if one.legacy:
-        return State.LOOK, f"legacy key {one.legacy.name} not retired"
+    if one.legacy or one.unused:
+        return State.LOOK, f"legacy key {one.legacy.name} not retired" if one.legacy else f"{_names(one)} not dead yet"
     if one.current is None:
         return State.EMPTY, "not set up"
     if one.unlisted:
@@ -487,6 +496,10 @@ def _status(one: Overview, now: float) -> tuple[State, str]:
         return State.LOOK, f"older than {OLD / 86400:.0f} days"
     proven_at = one.current.proven_at
     return (State.GOOD, f"accepted {_age(now - proven_at)} ago") if proven_at else (State.EMPTY, "")
+
+
+def _names(one: Overview) -> str:
+    return ", ".join(str(key.name) for key in one.unused)
 
 
 def _age(seconds: float) -> str:

@@ -143,6 +143,7 @@ def job_name(flow: Flow) -> str:
         Mode.ADOPT: "import the key in use",
         Mode.WHITELIST: f"change the whitelist of {name}",
         Mode.LEAKED: f"replace the leaked {name}",
+        Mode.RETIRE: "retire keys that are left",
     }[flow.context.rotation.mode]
 
 

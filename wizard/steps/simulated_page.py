@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LOG_LINES = 20
 """Of the activity history, the newest."""
-_ROLES = {Slot.PENDING: "new", Slot.CURRENT: "current", Slot.LEGACY: "legacy"}
+_ROLES = {Slot.PENDING: "new", Slot.CURRENT: "current", Slot.LEGACY: "legacy", Slot.UNUSED: "unused"}
 
 
 @dataclass(frozen=True, slots=True)

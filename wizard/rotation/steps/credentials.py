@@ -133,6 +133,10 @@ class CredentialsStep:
         """Store a whole key as the new one; the caller wipes it."""
         await self._context.vault.recover()
         self._refuse_known(credentials)
+        for record in self._keys():
+            is_idle = record.slot in (Slot.PENDING, Slot.UNUSED)
+            if is_idle and record.name.fingerprint == credentials.signing.fingerprint():  # it was a secret
+                self._context.journal.hide_last_four(record)
         whitelist = self._context.journal.whitelist_of(self._context.rotation)
         record = await self._context.vault.put(credentials, Slot.PENDING, whitelist=whitelist)
         is_from_outside = is_imported or self._context.rotation.mode is Mode.ADOPT

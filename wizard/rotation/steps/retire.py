@@ -1,14 +1,16 @@
-"""Step 5: watch the legacy key until it is proven dead, then purge its secret."""
+"""Step 5: watch the legacy key, and keys that were never used, until they are proven dead, then purge their secrets."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, fields, replace
 from ipaddress import IPv4Address, IPv4Network
 
-from wizard.core.credentials import Credentials
+from wizard.core.credentials import Credentials, KeyName
 from wizard.core.errors import WizardError
 from wizard.core.settings import Bot
+from wizard.custody.errors import CustodyError
 from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.egress.selection import callers_address
 from wizard.exchange.client import ExchangeClient
@@ -17,13 +19,16 @@ from wizard.rotation.bots import Restart, item_of, last_restarts, restart
 from wizard.rotation.context import Context
 from wizard.rotation.exchange_calls import SignedAnswer, ask, ask_account, ask_futures
 from wizard.rotation.journal import networks_of
-from wizard.rotation.model import Event, Grade
-from wizard.rotation.retirement import POLLS_IN_A_ROW, Death, Poll, covers, judge_death, judge_missing
+from wizard.rotation.model import Event, Grade, RotationRecord
+from wizard.rotation.report import STAYS, UnusedKey
+from wizard.rotation.retirement import LEGACY, POLLS_IN_A_ROW, Death, Poll, covers, judge_death, judge_missing
 from wizard.rotation.steps.egress import EgressStep
+from wizard.rotation.unused_keys import SETTLED, Answer, answers, is_known, is_no_key, may_be_secret
 
 POLLED = "legacy.polled"
 MISSING = "legacy.missing"
-ACCEPTED = "key.accepted"
+UNUSED_POLLED = "unused.polled"
+UNUSED_MISSING = "unused.missing"
 PROMOTED = "key.promoted"
 PURGING = "key.purging"
 DEATH = "death"
@@ -32,7 +37,7 @@ DONE = "retire.done"
 
 
 class RetireStep:
-    """Polls the legacy key with the current key as the paired control."""
+    """Polls the legacy key and those that were never used, with the current key as the paired control."""
 
     def __init__(self, context: Context) -> None:
         self._context = context
@@ -47,6 +52,23 @@ class RetireStep:
     def legacy(self) -> KeyRecord | None:
         """The key that is to die."""
         return self._context.key(Slot.LEGACY)
+
+    @property
+    def unused(self) -> tuple[KeyRecord, ...]:
+        """The keys that were entered, never used, and are not settled yet, the oldest first."""
+        return self._context.journal.unused(self._context.environment.name)
+
+    def asks(self, record: KeyRecord) -> bool:
+        """Whether a key may be asked about; one that was never used may be a secret, which is not shown again."""
+        said = answers(self._context.journal, record.name.fingerprint)
+        return record.slot is not Slot.UNUSED or not may_be_secret(record.kind, said)
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether asking once more tells nothing new of any key: each was refused often enough, or is not asked."""
+        legacy = [self.death()] if self.legacy else []
+        others = [self.death(record) for record in self.unused if self.asks(record)]
+        return all(death.in_a_row >= POLLS_IN_A_ROW or death.is_missing for death in (*legacy, *others))
 
     @property
     def retired(self) -> KeyRecord | None:
@@ -101,20 +123,39 @@ class RetireStep:
         end = death.since if death.allows_purge and death.since is not None else self._context.clock()
         return end - current.stored_at
 
-    def death(self) -> Death:
-        """Judge all polls since the switch, also those before a restart."""
-        events = self._context.journal.events(self._context.rotation)
-        asked = [event for event in _since_switch(events) if event.kind in (POLLED, MISSING)]
-        if asked and asked[-1].kind == MISSING:
-            return judge_missing(bool(asked[-1].detail.get("control_accepted")))
+    def death(self, record: KeyRecord | None = None) -> Death:
+        """Judge all polls of the legacy key since the switch, or of `record`, also those before a restart."""
+        key = record or self.legacy or self.retired
+        name = str(key.name) if key and key.slot is Slot.UNUSED else LEGACY
+        if key and not self.asks(key):
+            what = (
+                f"Binance never knew {name} and is not asked again. It may be a secret that was pasted as an API key."
+            )
+            return Death(Grade.WEAK, 0, what, "that no such key lives. Look at Binance's page")
+        asked = self._asked(key)
+        if asked and asked[-1].kind in (MISSING, UNUSED_MISSING):
+            return judge_missing(bool(asked[-1].detail.get("control_accepted")), name)
         polls = _polls(asked)
-        return judge_death(polls, self._baseline(events, polls), worked_before=self._worked_before())
+        return judge_death(polls, self._baseline(key, polls), name, worked_before=is_known(self._answers(key)))
+
+    def _answers(self, record: KeyRecord | None, rotation: RotationRecord | None = None) -> Sequence[Answer]:
+        """Return what this exchange said to a key; another one was asked where the settings named another site then."""
+        said = answers(self._context.journal, record.name.fingerprint, rotation) if record else ()
+        return [one for one in said if one.site == self._context.environment.site.name]
+
+    def _asked(self, record: KeyRecord | None) -> Sequence[Event]:
+        """Return what was said to a key in this job, the legacy key or another one."""
+        events = self._context.journal.events(self._context.rotation)
+        if record is None or record.slot is not Slot.UNUSED:
+            return [event for event in _since_switch(events) if event.kind in (POLLED, MISSING)]
+        of_unused = [event for event in events if event.kind in (UNUSED_POLLED, UNUSED_MISSING)]
+        return [event for event in of_unused if event.detail["fingerprint"] == record.name.fingerprint]
 
     @property
     def current_accepted(self) -> bool:
         """Whether the current key was accepted when it was asked last; true before it was."""
         events = _since_switch(self._context.journal.events(self._context.rotation))
-        asked = [event.detail for event in events if event.kind in (POLLED, MISSING)]
+        asked = [event.detail for event in events if event.kind in (POLLED, MISSING, UNUSED_POLLED, UNUSED_MISSING)]
         return not asked or bool(asked[-1].get("control_accepted"))
 
     @property
@@ -130,7 +171,10 @@ class RetireStep:
         return self._is_current_missing or any(poll.is_control_refused for poll in self.polls()[-1:])
 
     async def poll(self) -> Death:
-        """Ask with both keys, once a poll counts, and judge; a `WizardError` where no current key is stored."""
+        """Ask with all keys, once a poll counts, and judge; a `WizardError` where no current key is stored.
+
+        Returns the death of the legacy key; where none is left, of the unused key that is the least settled.
+        """
         if self._moments_left > 0:
             await self._context.pause(self._moments_left)
             self._has_waited = True
@@ -138,8 +182,9 @@ class RetireStep:
 
     async def wait(self) -> None:
         """Wait until the next poll: the pace, or longer where the exchange asks."""
-        polls = self.polls()
-        await self._context.pause(max(self._context.pace.between_polls, polls[-1].retry_after if polls else 0.0))
+        newest = [poll for key in (None, *self.unused) for poll in self.polls(key)[-1:]]
+        longest = max((poll.retry_after for poll in newest), default=0.0)
+        await self._context.pause(max(self._context.pace.between_polls, longest))
         self._has_waited = True
 
     @property
@@ -155,8 +200,8 @@ class RetireStep:
         is_first, is_spaced = self._asked_at is None, self._moments_left <= 0
         if is_first:
             await EgressStep(self._context).detect()
-        lend = self._context.credentials
-        async with lend(self.current) as control, lend(self.legacy) as legacy:
+        async with AsyncExitStack() as lent:
+            control = await lent.enter_async_context(self._context.credentials(self.current))
             self._is_current_missing = control is None
             if control is None:
                 raise WizardError(
@@ -165,56 +210,154 @@ class RetireStep:
                     advice="Open the place that stored it, or enter the key again.",
                     code="retire.no-key",
                 )
+            watched = await self._watched(lent)
             async with self._context.exchange() as client:
-                if legacy is None:
-                    answer = await ask(client, control, self._known(self.current))
-                    kind, detail = MISSING, {"control_accepted": answer.accepted}
-                else:
-                    poll = await self._ask_both(client, legacy, control, has_looked=is_first)
-                    kind, detail = POLLED, asdict(replace(poll, is_first=is_first, is_spaced=is_spaced))
+                told = await self._ask_all(client, watched, control, has_looked=is_first)
         self._asked_at, self._has_waited = self._context.stopwatch(), False
-        self._context.journal.record(self._context.rotation, kind, detail)
-        return self.death()
+        for (record, _), seen in zip(watched, told, strict=True):
+            polled, missing, about = POLLED, MISSING, {}
+            if record.slot is Slot.UNUSED:
+                polled, missing = UNUSED_POLLED, UNUSED_MISSING
+                about = {"fingerprint": record.name.fingerprint, "site": self._context.environment.site.name}
+            kind, detail = missing, {"control_accepted": seen}
+            if isinstance(seen, Poll):
+                kind, detail = polled, asdict(replace(seen, is_first=is_first, is_spaced=is_spaced))
+            self._context.journal.record(self._context.rotation, kind, {**about, **detail})
+        for record in self.unused:
+            if is_no_key(answers(self._context.journal, record.name.fingerprint)):
+                await self._context.vault.purge(record, "Binance does not know it")
+        return self._least_settled()
+
+    def _least_settled(self) -> Death:
+        if self.legacy or not (unused := self.unused):
+            return self.death()
+        return min((self.death(record) for record in unused), key=lambda death: death.in_a_row)
+
+    async def _watched(self, lent: AsyncExitStack) -> list[tuple[KeyRecord, Credentials | None]]:
+        """Lend the keys that are asked about, each None where its secret is not stored any more.
+
+        Not an unused key in another place: the legacy key must not wait for it.
+        """
+        legacy, found = self.legacy, []
+        if legacy:
+            found.append((legacy, await lent.enter_async_context(self._context.credentials(legacy))))
+        for record in filter(self.asks, self.unused):
+            with suppress(CustodyError):
+                found.append((record, await lent.enter_async_context(self._context.credentials(record))))
+        return found
 
     async def purge(self, last_four: str | None = None) -> Death:
-        """Poll once more, then delete the legacy secret and read back that it is gone; return the judgement.
+        """Poll once more, then delete the secrets of the legacy key and of unused keys that are proven dead.
 
-        `last_four` is what the user typed to give up a key whose death cannot be seen from here; None where it is
-        proven. Raises `WizardError` where it is not, and the key is alive or the characters are not its own.
+        Returns the judgement on the legacy key. `last_four` is what the user typed to give it up where its death cannot
+        be seen from here; None where it is proven. Raises `WizardError` where it is not, and the key is alive or the
+        characters are not its own; and where no legacy key is left and no unused key is proven dead.
         """
         legacy = self.legacy
-        if legacy is None:
+        keys = [*([legacy] if legacy else []), *self.unused]
+        if not keys:
             raise WizardError("There is no legacy key", advice="Nothing is left to do.", code="retire.no-key")
-        was_complete = self.death().in_a_row >= POLLS_IN_A_ROW
-        death = await self._poll_now()  # it may be at once: such a poll ends a row, it does not lengthen one
-        while was_complete and 0 < death.in_a_row < POLLS_IN_A_ROW:  # an earlier run had completed it, not this one
-            death = await self.poll()
-        if last_four is None and not death.allows_purge:
+        await self._ask_before_purge(keys)
+        death = self.death(legacy)
+        if legacy and last_four is None and not death.allows_purge:
             raise _not_dead("The legacy key is not proven dead", death.sentence)
-        if not (death.allows_purge or death.grade is Grade.WEAK):
+        if legacy and not (death.allows_purge or death.grade is Grade.WEAK):
             raise _not_dead("The legacy key cannot be given up yet", death.sentence)
-        if last_four not in (None, legacy.name.last_four):
+        if legacy and last_four not in (None, legacy.name.last_four):
             what = "These are not the last four characters of the legacy key"
             raise _not_dead(what, f"It is {legacy.name}.", "Type them as shown, or keep the key.")
-        await self._context.vault.purge(legacy, f"{DEATH} {death.grade}")
+        dead = [key for key in self.unused if self.death(key).grade is Grade.PROVEN]
+        if not legacy and not dead:
+            raise _not_dead("No key is proven dead", self._least_settled().sentence)
+        for key in dead:
+            proven = self.death(key)
+            await self._settle(key, proven.grade, proven.sentence)
+        if legacy:
+            await self._context.vault.purge(legacy, f"{DEATH} {death.grade}")
         return death
 
-    async def _ask_both(
-        self, client: ExchangeClient, legacy: Credentials, control: Credentials, *, has_looked: bool
-    ) -> Poll:
-        """Ask one after the other, over one connection where the exchange keeps it: so both leave by one address.
+    async def _ask_before_purge(self, keys: Sequence[KeyRecord]) -> None:
+        """Ask once more; a row that an earlier run had completed, and not this one, is completed again."""
+        complete = [key for key in keys if self.death(key).in_a_row >= POLLS_IN_A_ROW]
+        await self._poll_now()  # it may be at once: such a poll ends a row, it does not lengthen one
+        while any(0 < self.death(key).in_a_row < POLLS_IN_A_ROW for key in complete):
+            await self.poll()
+
+    async def drop_unused(self, record: KeyRecord, last_four: str, *, stays: bool) -> None:
+        """Delete the secret of an unused key that is not proven dead: it `stays` on Binance, or the user gives it up.
+
+        Raises `WizardError` where `last_four` is not its own, or the key is given up and Binance was not seen to
+        refuse it.
+        """
+        if last_four != record.name.last_four:
+            what = f"These are not the last four characters of {record.name}"
+            raise _not_dead(what, "", "Type them as shown, or keep the key.")
+        if not stays and self.asks(record):
+            await self._ask_before_purge([record])
+        death = self.death(record)
+        if not stays and not (death.allows_purge or death.grade is Grade.WEAK):
+            raise _not_dead(f"{record.name} cannot be given up yet", death.sentence)
+        await self._settle(record, STAYS if stays else death.grade, death.sentence)
+
+    async def _settle(self, record: KeyRecord, end: str, proof: str) -> None:
+        """Note what became of an unused key, then delete its secret. What may be a secret is not named by its end."""
+        is_key = is_known(answers(self._context.journal, record.name.fingerprint))
+        name = record.name if is_key else KeyName(record.name.fingerprint, "")
+        said = {"end": end, "proof": proof.replace(str(record.name), str(name))}
+        self._context.journal.record(self._context.rotation, SETTLED, {**asdict(name), **said})
+        await self._context.vault.purge(record, f"{DEATH} {end}" if end != STAYS else "the user says that it stays")
+
+    def unused_keys(self) -> tuple[UnusedKey, ...]:
+        """Return what became of the keys that were never used: those settled in this job, and those that are left."""
+        left = {
+            record.name.fingerprint: UnusedKey(record.name, death.grade, death.sentence, is_stored=True)
+            for record in self.unused
+            for death in [self.death(record)]
+        }
+        settled = {
+            str(said["fingerprint"]): UnusedKey(
+                KeyName(str(said["fingerprint"]), str(said["last_four"])), str(said["end"]), str(said["proof"])
+            )
+            for said in (event.detail for event in self._context.journal.events(self._context.rotation, SETTLED))
+        }
+        return tuple({**settled, **left}.values())
+
+    async def _ask_all(
+        self,
+        client: ExchangeClient,
+        watched: Sequence[tuple[KeyRecord, Credentials | None]],
+        control: Credentials,
+        *,
+        has_looked: bool,
+    ) -> list[Poll | bool]:
+        """Ask one after the other, over one connection where the exchange keeps it: so all leave by one address.
 
         The current key is asked before and after: should the address change in between, both answers show it.
+        Returns a poll for each key; where its secret is not stored, whether the current key was accepted.
         """
-        site = self._context.environment.site
         before = await ask(client, control, self._known(self.current))
-        old, named = await self._ask_legacy(client, legacy)
-        after = await ask(client, control, self._known(self.current)) if old.code in DEATH_CODES else before
-        new = after if before.accepted else before
-        if old.code == REFUSED_KEY:
+        told = [await self._ask_anywhere(client, key, record) if key else None for record, key in watched]
+        codes = {answer.code for answer, _ in filter(None, told)}
+        after = await ask(client, control, self._known(self.current)) if codes & DEATH_CODES else before
+        if REFUSED_KEY in codes:
             await EgressStep(self._context).detect()
             has_looked = True
         agreed = self._context.egress if has_looked else ""
+        return [
+            self._poll(record, *one, (before, after), agreed) if one else before.accepted and after.accepted
+            for (record, _), one in zip(watched, told, strict=True)
+        ]
+
+    def _poll(
+        self,
+        record: KeyRecord,
+        old: SignedAnswer,
+        named: IPv4Address | None,
+        controls: tuple[SignedAnswer, SignedAnswer],
+        agreed: str,
+    ) -> Poll:
+        before, after = controls
+        new = after if before.accepted else before
         told = callers_address(named, [IPv4Address(agreed)] if agreed else [])
         return Poll(
             at=self._context.clock(),
@@ -225,30 +368,34 @@ class RetireStep:
             control_said=new.diagnose().what,
             is_control_refused=new.code in DEATH_CODES,
             from_address=str(told or agreed),
-            is_on_sapi=site.has_sapi,
+            is_on_sapi=self._context.environment.site.has_sapi,
             retry_after=max(answer.error.retry_after if answer.error else 0.0 for answer in (before, old, after)),
-            is_covered=self._is_covered(agreed, told, (before, after)),
+            is_covered=self._is_covered(record, agreed, told, controls),
         )
 
-    async def _ask_legacy(self, client: ExchangeClient, legacy: Credentials) -> tuple[SignedAnswer, IPv4Address | None]:
+    async def _ask_anywhere(
+        self, client: ExchangeClient, key: Credentials, record: KeyRecord
+    ) -> tuple[SignedAnswer, IPv4Address | None]:
         """Ask wherever the key may live; return the answer that counts, and the caller's address where one names it.
 
         Accepted anywhere is alive. Refused is what each refuses.
         """
-        known = self._known(self.legacy)
-        first = await ask(client, legacy, known)
+        known = self._known(record)
+        first = await ask(client, key, known)
         if first.code not in DEATH_CODES:
             return first, first.named
-        others = [await ask_account(client, legacy, known)] if known.site.has_sapi else []
-        futures = await ask_futures(client, legacy, known)
+        others = [await ask_account(client, key, known)] if known.site.has_sapi else []
+        futures = await ask_futures(client, key, known)
         named = next((answer.named for answer in (first, *others, futures) if answer and answer.named), None)
         if futures is not None and futures.accepted:
             return futures, named
         return next((answer for answer in others if answer.code not in DEATH_CODES), first), named
 
-    def _is_covered(self, agreed: str, told: IPv4Address | None, controls: Sequence[SignedAnswer]) -> bool:
-        """Whether the address cannot be why the legacy key is refused, as far as the lists are known here."""
-        legacy, current = map(_listed, (self.legacy, self.current))
+    def _is_covered(
+        self, record: KeyRecord, agreed: str, told: IPv4Address | None, controls: Sequence[SignedAnswer]
+    ) -> bool:
+        """Whether the address cannot be why a key is refused, as far as the lists are known here."""
+        legacy, current = map(_listed, (record, self.current))
         seen = told or (IPv4Address(agreed) if agreed else None)
         if seen is None or not any(seen in network for network in current) or not covers(legacy, current):
             return False
@@ -259,24 +406,13 @@ class RetireStep:
     def _known(self, record: KeyRecord | None) -> Circumstances:
         return self._context.circumstances(record, _listed(record))
 
-    def polls(self) -> list[Poll]:
-        """Return all polls since the switch, the oldest first."""
-        return _polls(_since_switch(self._context.journal.events(self._context.rotation)))
+    def polls(self, record: KeyRecord | None = None) -> list[Poll]:
+        """Return all polls of the legacy key since the switch, or of `record`, the oldest first."""
+        return _polls(self._asked(record))
 
-    def _accepted(self, events: Sequence[Event]) -> list[Event]:
-        legacy = self.legacy or self.retired
-        accepted = [event for event in events if event.kind == ACCEPTED]
-        return [each for each in accepted if legacy and each.detail["fingerprint"] == legacy.name.fingerprint]
-
-    def _worked_before(self) -> bool:
-        """Whether the site of the environment accepted the legacy key in any job."""
-        site = self._context.environment.site.name
-        accepted = self._accepted(self._context.journal.events(kind=ACCEPTED))
-        return any(event.detail.get("site") == site for event in accepted)
-
-    def _baseline(self, events: Sequence[Event], polls: Sequence[Poll]) -> str | None:
-        """From where the legacy key was accepted last, by the order of events: the clock may have been set."""
-        accepted = [str(event.detail["address"]) for event in self._accepted(events)]
+    def _baseline(self, record: KeyRecord | None, polls: Sequence[Poll]) -> str | None:
+        """From where a key was accepted last, by the order of events: the clock may have been set."""
+        accepted = [one.address for one in self._answers(record, self._context.rotation) if one.accepted]
         accepted += [poll.from_address for poll in polls if poll.legacy_accepted]
         return next(reversed([*filter(None, accepted)] or accepted), None)
 
@@ -297,6 +433,6 @@ def _since_switch(events: Sequence[Event]) -> Sequence[Event]:
 
 def _polls(events: Sequence[Event]) -> list[Poll]:
     known = {field.name for field in fields(Poll)}
-    details = [event.detail for event in events if event.kind == POLLED]
+    details = [event.detail for event in events if event.kind in (POLLED, UNUSED_POLLED)]
     # A newer version may have written more.
     return [Poll(**{name: value for name, value in detail.items() if name in known}) for detail in details]  # type: ignore[arg-type]
