@@ -145,7 +145,7 @@ class PictureWorld:
             hosts=("bot-1", "trader@bot-2"),
             is_rehearsal=True,
         )
-        self.environ: dict[str, str] = {}
+        self.environ: dict[str, str] = {"PATH": "/nonexistent"}  # no ssh: a picture calls nobody
         self.custodian: Custodian | None = None
         self.has_key_in_use = True
 
