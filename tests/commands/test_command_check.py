@@ -14,6 +14,7 @@ from tests.egress.fake_ssh import fake_ssh
 from tests.terminal.harness import Terminal
 from wizard.core.credentials import KeyKind
 from wizard.core.secret import Secret
+from wizard.core.sites import Site
 from wizard.custody.custodian import CREDENTIAL
 from wizard.custody.encrypted_file import make_file
 from wizard.custody.records import Slot
@@ -200,12 +201,12 @@ class TestWithAKeyring:
 SPOT = {"enableReading": True, "enableSpotAndMarginTrading": True}
 
 
-def prove(bench: Bench, **permissions: bool) -> None:
-    """Binance accepted the key in use from here, and said that it may do this."""
+def prove(bench: Bench, slot: Slot = Slot.CURRENT, **permissions: bool) -> None:
+    """Binance accepted a key from here, and said that it may do this."""
     with bench.journal() as journal:
-        key = journal.key_in("bench", Slot.CURRENT)
+        key = journal.key_in("bench", slot)
         assert key is not None
-        journal.mark_proven(key, HERE, permissions)
+        journal.mark_proven(key, HERE, permissions, site="custom")
 
 
 class TestWhatChanged:
@@ -253,6 +254,7 @@ class TestKeysThatShouldBeDead:
     ) -> None:
         legacy = bench.put_in_use(fake_keyring, slot=Slot.LEGACY)
         bench.put_in_use(fake_keyring)
+        prove(bench, slot=Slot.LEGACY)
         said = command("check", "bench", "--json")
         assert (said.code, said.json["fine"], outcomes(said)["Legacy key"]) == (4, False, "failed")
         (other,) = said.json["other_keys"]
@@ -270,6 +272,8 @@ class TestKeysThatShouldBeDead:
         asyncio.run(bench.simulated_page.delete(legacy.api_key))
         said = command("check", "bench", "--json")
         assert (said.code, outcomes(said)["Legacy key"]) == (0, "passed")
+        (other,) = said.json["other_keys"]
+        assert other["state"] == "refused"
         assert "activity history" not in command("check", "bench").out
         with bench.journal() as journal:
             assert (journal.events(), journal.keys("bench")) == before
@@ -294,6 +298,36 @@ class TestKeysThatShouldBeDead:
         bench.configure("max_minutes_with_two_keys = 120\n")
         said = command("check", "bench", "--json")
         assert (said.code, outcomes(said)["Legacy key"]) == (6, "inconclusive")
+
+    def test_keys_that_were_never_used_are_named_until_they_are_dead(
+        self, bench: Bench, fake_keyring: Store, command: Command
+    ) -> None:
+        bench.put_in_use(fake_keyring)
+        forgotten = [bench.put_in_use(fake_keyring, slot=Slot.UNUSED) for _ in range(2)]
+        said = command("check", "bench", "--json")
+        assert said.code == 4
+        assert [key["state"] for key in said.json["other_keys"]] == ["alive", "alive"]
+        text = command("check", "bench").out
+        for key in forgotten:
+            assert f"Delete {key.name} on Binance's page. To finish: key-wizard --env bench --job retire" in text
+            asyncio.run(bench.simulated_page.delete(key.api_key))
+        said = command("check", "bench", "--json")
+        assert (said.code, [key["state"] for key in said.json["other_keys"]]) == (0, ["refused", "refused"])
+
+    def test_what_may_be_a_secret_is_neither_sent_nor_named_by_its_end(
+        self, bench: Bench, fake_keyring: Store, command: Command
+    ) -> None:
+        bench.put_in_use(fake_keyring)
+        doubtful = bench.put_in_use(fake_keyring, slot=Slot.UNUSED)
+        with bench.journal() as journal:
+            (key,) = journal.unused("bench")
+            journal.note_answer(key, Site("custom", "", "", has_sapi=False), HERE, accepted=False, code=-2015)
+        said = command("check", "bench", "--json")
+        assert said.code == 6
+        assert doubtful.name.last_four not in said.out
+        assert "is not sent again" in said.check("Unused key")["observed"]
+        log = httpx.get(f"{bench.desk_url}/log", trust_env=False).text
+        assert doubtful.api_key.reveal() not in log
 
 
 class TestForCron:

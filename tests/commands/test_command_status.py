@@ -53,3 +53,15 @@ def test_a_legacy_key_that_is_not_proven_dead_is_exit_4(bench: Bench, memory: Me
     said = command("status")
     assert said.code == 4
     assert f"legacy key {legacy.name} is not proven dead" in said.out
+
+
+def test_keys_never_used_are_named_and_exit_4(bench: Bench, memory: MemoryStore, command: Command) -> None:
+    bench.put_in_use(memory)
+    forgotten = [bench.put_in_use(memory, slot=Slot.UNUSED) for _ in range(2)]
+    said = command("status")
+    assert said.code == 4
+    for key in forgotten:
+        assert f"unused key {key.name} is not proven dead" in said.out
+    assert "next: retire" in said.out
+    (shown,) = command("status", "--json").json["environments"]
+    assert [key["last_four"] for key in shown["unused"]] == [key.name.last_four for key in forgotten]

@@ -195,7 +195,7 @@ NOT_SAPI = replace(answer(no(UNKNOWN_KEY)), known=replace(circumstances(SITE), s
         (WizardError("Its secret is no longer stored"), HERE, KeyState.NO_ANSWER, "inconclusive"),
     ],
 )
-@pytest.mark.parametrize("slot", [Slot.LEGACY, Slot.DISCARDED])
+@pytest.mark.parametrize("slot", [Slot.LEGACY, Slot.UNUSED])
 def test_a_key_that_should_be_dead_is_asked(
     said: SignedAnswer | WizardError, worked_from: str, state: KeyState, outcome: str, slot: Slot
 ) -> None:
@@ -220,11 +220,18 @@ def test_without_a_working_key_in_use_no_other_key_is_to_be_deleted(current: Sig
     assert judged(doubtful)["Legacy key"].outcome == "inconclusive"
 
 
+def test_a_key_that_this_site_never_knew_is_not_called_dead() -> None:
+    seen = with_other(answer(no(UNKNOWN_KEY)), proven_from="")
+    never = replace(seen, others=(replace(seen.others[0], was_known=False),))
+    assert judged(never)["Legacy key"].outcome == "warning"
+    assert "never seen to work" in judged(never)["Legacy key"].observed
+
+
 def test_two_keys_for_longer_than_they_should_are_a_failure_also_without_an_answer() -> None:
     seen = with_other(WizardError("Its secret is no longer stored"))
     assert judged(seen)["Legacy key"].outcome == "failed"  # a day, and the limit is an hour
     assert "Both may work for 1 h." in judged(seen)["Legacy key"].observed
-    unused = with_other(WizardError("Its secret is no longer stored"), Slot.DISCARDED)
+    unused = with_other(WizardError("Its secret is no longer stored"), Slot.UNUSED)
     assert judged(unused)["Unused key"].outcome == "inconclusive"
 
 

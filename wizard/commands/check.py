@@ -13,7 +13,7 @@ import shlex
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wizard.commands.console import (
     ArgumentParser,
@@ -26,7 +26,7 @@ from wizard.commands.console import (
 )
 from wizard.commands.egress import keep_observation
 from wizard.core import settings
-from wizard.core.credentials import Credentials
+from wizard.core.credentials import Credentials, KeyName
 from wizard.core.errors import Exit, WizardError
 from wizard.core.settings import Environment, Paths, Settings
 from wizard.core.threads import run_async
@@ -57,13 +57,14 @@ from wizard.rotation.key_check import (
     AGE,
     CURRENT_KEY,
     WHITELIST,
-    Answer,
     KeyState,
     Observations,
     OtherKey,
+    Reply,
     judge,
 )
 from wizard.rotation.model import Finding, Outcome
+from wizard.rotation.unused_keys import Answer, answers, is_known, may_be_secret
 
 CALL_DEADLINE = 10.0
 """Seconds for one call to the exchange; all are made at the same time."""
@@ -193,16 +194,18 @@ async def _check(environment: Environment, paths: Paths, known: Settings, option
         return _Verdict(Exit.SAYS_NO, (missing, *writer.not_run(ACCEPTED, WHITELIST, AGE)))
     with read_journal(paths) as journal:
         legacy = journal.key_in(environment.name, Slot.LEGACY)
+        keys = (*filter(None, (legacy,)), *journal.unused(environment.name))
+        others = tuple(_Other(each, answers(journal, each.name.fingerprint)) for each in keys)
         hosts = hosts_to_prove(environment, journal, networks_of(key.whitelist)) if options.hosts else {}
-    asking = _Asking(environment, key, tuple(filter(None, (legacy,))), hosts)
-    egress, answers = await asyncio.gather(_observe(environment, paths), asking.ask_all(paths, known))
-    answer, futures, others, proofs = answers
+    asking = _Asking(environment, key, others, hosts)
+    egress, told = await asyncio.gather(_observe(environment, paths), asking.ask_all(paths, known))
+    answer, futures, asked, proofs = told
     place = PHRASES[known.custody.place]
-    seen = Observations(environment, key, place, answer, egress, futures, others, tuple(hosts), proofs)
+    seen = Observations(environment, key, place, answer, egress, futures, asked, tuple(hosts), proofs)
     writer = FindingWriter(time.time, str(seen.address or ""))
     findings = judge(seen, writer, options.max_age * _DAY)
     is_shut = any(finding.subject == STORAGE and finding.outcome is Outcome.FAILED for finding in findings)
-    is_alive = any(seen.state_of(other) is KeyState.ALIVE for other in others)
+    is_alive = any(seen.state_of(other) is KeyState.ALIVE for other in asked)
     code = Exit.KEYRING_UNUSABLE if is_shut else Exit.LEGACY_ALIVE if is_alive else exit_code(findings)
     return _Verdict(code, findings, seen)
 
@@ -215,7 +218,40 @@ async def _observe(environment: Environment, paths: Paths) -> EgressReport | Wiz
         return error
 
 
-_Answers = tuple[Answer, SignedAnswer | None, tuple[OtherKey, ...], tuple[HostProof, ...]]
+@dataclass(frozen=True, slots=True)
+class _Other:
+    """A key that should be dead, before it is asked about; `said` is what the exchange said to it before."""
+
+    key: KeyRecord
+    said: tuple[Answer, ...]
+
+    @property
+    def may_be_secret(self) -> bool:
+        """Whether it is not sent, and not named by its end."""
+        return self.key.slot is Slot.UNUSED and may_be_secret(self.key.kind, self.said)
+
+    async def read(self, store: Store) -> Credentials | WizardError:
+        """Return its credentials, or why it cannot be asked about."""
+        if self.may_be_secret:
+            what = "Binance never knew it. It may be a secret that was pasted as an API key, so it is not sent again"
+            return WizardError(what, code="check.may-be-secret")
+        try:
+            found = credentials_of(self.key, await store.read(self.key.item), store.place)
+        except WizardError as error:
+            return error
+        no_secret = WizardError("Its secret is no longer stored, so Binance cannot be asked", code="check.no-secret")
+        return no_secret if found is None else found
+
+    def with_reply(self, reply: Reply, environment: Environment) -> OtherKey:
+        """Return it with what the exchange said now."""
+        key = self.key
+        if self.may_be_secret:
+            key = replace(key, name=KeyName(key.name.fingerprint, ""))
+        here = [one for one in self.said if one.site == environment.site.name]
+        return OtherKey(key, reply, was_known=is_known(here))
+
+
+_Answers = tuple[Reply, SignedAnswer | None, tuple[OtherKey, ...], tuple[HostProof, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +260,7 @@ class _Asking:
 
     environment: Environment
     key: KeyRecord
-    others: tuple[KeyRecord, ...]
+    others: tuple[_Other, ...]
     hosts: Mapping[str, str]
 
     async def ask_all(self, paths: Paths, known: Settings) -> _Answers:
@@ -242,12 +278,12 @@ class _Asking:
             )
         except WizardError as stopped:
             error = stopped
-        return error, None, tuple(OtherKey(other, error) for other in self.others), ()
+        return error, None, tuple(other.with_reply(error, self.environment) for other in self.others), ()
 
     async def _ask_with(self, store: Store) -> _Answers:
         with ExitStack() as lent:
             credentials = lent.enter_context(await fetch(self.key, store))
-            found = [await _read(other, store) for other in self.others]
+            found = [await other.read(store) for other in self.others]
             for each in found:
                 if isinstance(each, Credentials):
                     lent.enter_context(each)
@@ -257,8 +293,8 @@ class _Asking:
                 (answer, *others), futures = await asyncio.gather(asked, self._ask_futures(client, credentials))
             is_accepted = isinstance(answer, SignedAnswer) and answer.accepted
             proofs = await self._prove(credentials) if self.hosts and is_accepted else ()
-        said = tuple(OtherKey(key, told) for key, told in zip(self.others, others, strict=True))
-        return answer, futures, said, proofs
+        pairs = zip(self.others, others, strict=True)
+        return answer, futures, tuple(other.with_reply(told, self.environment) for other, told in pairs), proofs
 
     async def _ask_futures(self, client: ExchangeClient, credentials: Credentials) -> SignedAnswer | None:
         if not self.environment.uses_futures:
@@ -272,17 +308,7 @@ class _Asking:
         return await prove_from_hosts(site, credentials, self.hosts, os.environ, whitelist=listed)
 
 
-async def _read(key: KeyRecord, store: Store) -> Credentials | WizardError:
-    try:
-        found = credentials_of(key, await store.read(key.item), store.place)
-    except WizardError as error:
-        return error
-    if found is None:
-        return WizardError("Its secret is no longer stored, so Binance cannot be asked", code="check.no-secret")
-    return found
-
-
-async def _ask(client: ExchangeClient, found: Credentials | WizardError, known: Circumstances) -> Answer:
+async def _ask(client: ExchangeClient, found: Credentials | WizardError, known: Circumstances) -> Reply:
     if isinstance(found, WizardError):
         return found
     try:

@@ -16,7 +16,7 @@ SUMMARY = "environments, their keys, what is open and what is next"
 EXAMPLES = """\
 key-wizard status            one line for each environment
 key-wizard status --json     the same for programs"""
-ABOUT = "Exit codes: 0 nothing is open, 3 a job is open, 4 a legacy key is not proven dead."
+ABOUT = "Exit codes: 0 nothing is open, 3 a job is open, 4 a legacy or unused key is not proven dead."
 
 
 def run(options: argparse.Namespace) -> int:
@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
         print_json({"environments": [_as_json(one, now) for one in seen]})
     else:
         print_result("\n".join(_line(one, now) for one in seen))
-    if any(one.legacy for one in seen):
+    if any(one.legacy or one.unused for one in seen):
         return Exit.LEGACY_ALIVE
     return Exit.ROTATION_OPEN if any(one.open_rotation for one in seen) else Exit.FINE
 
@@ -42,7 +42,9 @@ def _line(one: Overview, now: float) -> str:
         key = f"{one.current.name}, stored {duration(now - one.current.stored_at)} ago"
         key += "" if proven is None else f", proven {duration(now - proven)} ago"
         key += f" from {one.current.proven_from}" if proven is not None and one.current.proven_from else ""
-    legacy = f", legacy key {one.legacy.name} is not proven dead" if one.legacy else ""
+    dead = [f"legacy key {one.legacy.name}"] if one.legacy else []
+    dead += [f"unused key {key.name}" for key in one.unused]
+    legacy = "".join(f", {key} is not proven dead" for key in dead)
     return f"{one.environment.name:<14} {one.environment.site.name:<14} {key}{legacy}, next: {one.next_step}"
 
 
@@ -52,6 +54,7 @@ def _as_json(one: Overview, now: float) -> dict[str, object]:
         "site": one.environment.site.name,
         "current": describe_key(one.current, now),
         "legacy": describe_key(one.legacy, now),
+        "unused": [describe_key(key, now) for key in one.unused],
         "open_rotation": one.open_rotation and {"step": one.open_rotation.step, "mode": one.open_rotation.mode},
         "next": one.next_step,
     }

@@ -68,7 +68,9 @@ class Overview:
             return f"resume at {self.open_rotation.step}"
         if self.current is None:
             return "set up"
-        return "change the whitelist" if self.unlisted or not self.current.whitelist else "replace"
+        if self.unlisted or not self.current.whitelist:
+            return "change the whitelist"
+        return "retire" if self.legacy or self.unused else "replace"
 
 
 class Journal:

@@ -36,7 +36,7 @@ AGE = "Age"
 SOON = 14 * 86400.0
 """Seconds before the end of trading from which on it is a warning."""
 
-Answer = SignedAnswer | WizardError
+Reply = SignedAnswer | WizardError
 """What the exchange said to a key, or why it could not be asked."""
 
 
@@ -54,7 +54,9 @@ class OtherKey:
     """A key that should be dead, and what the exchange said to it."""
 
     key: KeyRecord
-    answer: Answer
+    answer: Reply
+    was_known: bool = True
+    """Whether this site knew the key once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Observations:
     """The key in use."""
     place: str
     """Where credentials are kept, as a phrase."""
-    answer: Answer
+    answer: Reply
     egress: EgressReport | WizardError
     futures: SignedAnswer | None = None
     """What the futures host said; None where the environment does not use it."""
@@ -267,11 +269,12 @@ def _other(seen: Observations, other: OtherKey, writer: FindingWriter) -> Findin
 def _refused(seen: Observations, other: OtherKey, writer: FindingWriter) -> Finding:
     """What a refusal says: -2015 speaks of the death of a key only from where it was accepted before."""
     name, last, finish = other.key.name, other.key.proven_from, _finish(seen, other)
-    if isinstance(other.answer, SignedAnswer) and _is_unknown(other.answer):
+    is_unknown = isinstance(other.answer, SignedAnswer) and _is_unknown(other.answer)
+    if is_unknown and other.was_known:
         return writer.note(_subject(other), Outcome.PASSED, f"Binance no longer knows {name}.", advice=finish)
-    observed = f"Binance refuses {name} and accepts {seen.key.name}."
+    observed = f"Binance refuses {name}" + (f" and accepts {seen.key.name}." if seen.is_accepted else ".")
     outcome, advice = Outcome.PASSED, finish
-    if not last or last != writer.egress:
+    if is_unknown or not last or last != writer.egress:
         worked = f"It worked from {last} before." if last else "It was never seen to work from here."
         observed, outcome = f"{observed} {worked}", Outcome.WARNING
         advice = f"Look for it on Binance's page, and delete it there. {finish}"
