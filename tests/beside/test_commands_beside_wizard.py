@@ -18,7 +18,8 @@ from tests.terminal.harness import Terminal
 from tests.terminal.keys import TAB, paste
 from tests.terminal.walk import Walk
 from wizard.core.credentials import KeyKind
-from wizard.rotation.model import Step
+from wizard.rotation.model import Mode, Step
+from wizard.rotation.state_machine import JOBS
 
 pytestmark = [pytest.mark.slow, pytest.mark.terminal, pytest.mark.keyring, pytest.mark.timeout(600)]
 OPEN, ALIVE = 3, 4
@@ -93,7 +94,7 @@ def test_in_line_mode_all_at_once_at_each_step_and_killed_after_it(host: tuple[H
     while not rotation.is_over:
         with line_mode(here) as terminal, suppress(Killed):
             LineUser(terminal, rotation, on_question=partial(run_and_kill, terminal)).play()
-    assert visited == {None, *Step}
+    assert visited == {None, *JOBS[Mode.ROTATE].steps}
     assert here.key_from_exec() == rotation.new
 
 
