@@ -116,10 +116,10 @@ async def several(hand: Stagehand) -> None:
 
     job = RotationRecord(1, "development", Mode.ROTATE, Step.CREDENTIALS, now - DAY)
     overviews = (
-        Overview(production, stored("production", "0L94", KeyKind.HMAC, 94), None, None),
-        Overview(named("staging", "demo"), None, None, None),
-        Overview(named("development", "testnet"), stored("development", "C7zq", KeyKind.ED25519, 2), None, job),
-        Overview(named("eu-spot", "binance.com"), stored("eu", "Ab12", KeyKind.ED25519, 12, now - DAY), None, None),
+        Overview(production, stored("production", "0L94", KeyKind.HMAC, 94), None, (), None),
+        Overview(named("staging", "demo"), None, None, (), None),
+        Overview(named("development", "testnet"), stored("development", "C7zq", KeyKind.ED25519, 2), None, (), job),
+        Overview(named("eu-spot", "binance.com"), stored("eu", "Ab12", KeyKind.ED25519, 12, now - DAY), None, (), None),
     )
     world.overviews = lambda: overviews
 
