@@ -12,14 +12,16 @@ import pytest
 from tests.commands.conftest import HERE, Bench, Command, Said
 from tests.egress.fake_ssh import fake_ssh
 from tests.terminal.harness import Terminal
-from wizard.core.credentials import KeyKind
+from wizard.core import settings
+from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.secret import Secret
 from wizard.core.sites import Site
 from wizard.custody.custodian import CREDENTIAL
 from wizard.custody.encrypted_file import make_file
 from wizard.custody.records import Slot
 from wizard.custody.store import MemoryStore, Store
-from wizard.rotation.opening import sole_writer
+from wizard.rotation.model import Mode, Step
+from wizard.rotation.opening import open_flow, sole_writer
 
 ELSEWHERE = "203.0.113.99"
 DAY = 86400
@@ -246,6 +248,73 @@ class TestWhatChanged:
         asyncio.run(bench.simulated_page.set_permissions(credentials.api_key, **SPOT, enableFutures=True))
         said = command("check", "bench", "--json")
         assert (said.code, outcomes(said)["Futures"]) == (0, "passed")
+
+
+@pytest.mark.keyring
+class TestItsAdvice:
+    """What it advises is done on the page and in the job that it names; then it is fine, and the key is the same."""
+
+    @pytest.mark.parametrize("whitelist", [HERE, ""])
+    def test_after_a_changed_address(self, bench: Bench, keyring: Store, command: Command, whitelist: str) -> None:
+        credentials = bench.put_in_use(keyring, whitelist=whitelist, is_restricted=bool(whitelist))
+        if not whitelist:
+            asyncio.run(bench.simulated_page.set_whitelist(credentials.api_key, HERE))
+        prove(bench, **SPOT)
+        move(bench)
+        said = command("check", "bench", "--json")
+        assert (said.code, outcomes(said)["Accepted"]) == (1, "failed")
+        assert f"Add {ELSEWHERE} to the whitelist" in said.check("Accepted")["advice"]
+        assert "key-wizard --env bench --job whitelist" in said.check("Accepted")["advice"]
+        change_the_whitelist(bench, keyring, credentials)
+        self.expect_fine(command, credentials)
+
+    @pytest.mark.parametrize("now", [{"enableReading": True}, {**SPOT, "enableWithdrawals": True}])
+    def test_after_a_permission_that_was_changed_on_purpose(
+        self, bench: Bench, keyring: Store, command: Command, now: dict[str, bool]
+    ) -> None:
+        credentials = bench.put_in_use(keyring)
+        prove(bench, **SPOT, enableWithdrawals=False)
+        asyncio.run(bench.simulated_page.set_permissions(credentials.api_key, **now))
+        said = command("check", "bench", "--json")
+        assert (said.code, outcomes(said)["Permissions"]) == (1, "failed")
+        assert "key-wizard --env bench --job whitelist" in said.check("Permissions")["advice"]
+        change_the_whitelist(bench, keyring, credentials)
+        self.expect_fine(command, credentials)
+
+    def test_after_a_key_without_restriction(self, bench: Bench, keyring: Store, command: Command) -> None:
+        credentials = bench.put_in_use(keyring, whitelist="", is_restricted=False)
+        said = command("check", "bench", "--json")
+        assert "key-wizard --env bench --job whitelist" in said.check("IP restriction")["advice"]
+        change_the_whitelist(bench, keyring, credentials)
+        self.expect_fine(command, credentials)
+
+    def expect_fine(self, command: Command, credentials: Credentials) -> None:
+        assert command("check", "bench", "--quiet") == Said(0, "", "")
+        said = command("check", "bench", "--json")
+        assert set(outcomes(said).values()) == {"passed"}
+        assert said.json["current"]["fingerprint"] == credentials.name.fingerprint
+
+
+def change_the_whitelist(bench: Bench, store: Store, credentials: Credentials) -> None:
+    """Walk the job, and paste on the page what it says."""
+
+    async def open_store() -> Store:
+        return store
+
+    async def walk() -> None:
+        environment = settings.load(bench.paths.config_file).environment("bench")
+        async with open_flow(environment, bench.paths, open_store) as flow:
+            await flow.begin(Mode.WHITELIST)
+            await flow.egress.detect()
+            flow.advance(Step.EGRESS)
+            flow.whitelist.settle(flow.whitelist.proposal())
+            flow.advance(Step.WHITELIST)
+            text = ",".join(map(str, flow.context.whitelist))
+            await bench.simulated_page.set_whitelist(credentials.api_key, text)
+            flow.advance(Step.APPLY)
+            assert await flow.complete(await flow.probe.run())
+
+    asyncio.run(walk())
 
 
 class TestKeysThatShouldBeDead:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -15,12 +16,18 @@ import pytest
 from jeepney.io.blocking import open_dbus_connection
 from secretstorage import Collection
 
+from tests.commands.conftest import Bench
 from tests.secret_service import PrivateBus, bare_environ, require_daemons
 from tests.terminal.harness import Terminal, leaked
 from tests.terminal.keys import ENTER, ESCAPE, ctrl
 from tests.terminal.walk import Walk
-from wizard.core.credentials import KeyKind
+from wizard.core import settings
+from wizard.core.credentials import Credentials, KeyKind
+from wizard.core.secret import Secret
 from wizard.custody.keyring_errors import BUS_COMMAND
+from wizard.custody.records import Slot
+from wizard.custody.store import MemoryStore
+from wizard.custody.vault import Vault
 from wizard.rehearsal.simulated_page import NewKey, SimulatedPage
 
 pytestmark = pytest.mark.keyring
@@ -98,6 +105,23 @@ def test_in_line_mode_the_same_wait_is_stopped_by_ctrl_c(prompting: PrivateBus) 
         walk.press("quit" + ENTER)
         walk.terminal.wait()
         assert b"never mind" not in walk.terminal.drawn
+
+
+def test_check_on_a_terminal_runs_no_prompt_of_a_locked_keyring(prompting: PrivateBus) -> None:
+    home = prompting.directory / "home"
+    home.mkdir(mode=0o700)
+    bench = Bench("http://127.0.0.1:9", "", settings.paths({"KEY_WIZARD_HOME": str(home)}))
+    bench.paths.create()
+    bench.configure()
+    bench.use()
+    key = Credentials(KeyKind.HMAC, Secret("k" * 64), Secret("s" * 64))
+    with bench.journal() as journal:
+        asyncio.run(Vault("bench", journal, MemoryStore(), time.time).put(key, Slot.CURRENT))
+    with wizard(prompting, "check", "bench") as walk:
+        begun = time.monotonic()
+        assert walk.terminal.wait() == 5
+        assert time.monotonic() - begun < AT_ONCE
+        assert b"The keyring is locked" in walk.terminal.raw
 
 
 @pytest.fixture
