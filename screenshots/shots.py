@@ -253,7 +253,7 @@ async def finish(hand: Stagehand) -> None:
 async def with_bots(hand: Stagehand) -> None:
     """Have two bots in the settings."""
     bots = (
-        Bot("freqtrade", ("true",), ("true",)),
+        Bot("freqtrade", ("/bin/true",), ("/bin/true",)),
         Bot("grid-eth", ("sh", "-c", "echo Unit grid-eth.service not found.; exit 5")),
     )
     hand.world.environment = replace(hand.world.environment, bots=bots)
