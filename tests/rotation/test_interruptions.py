@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.rotation.conftest import HERE, World
+from tests.rotation.test_unused_keys import with_two_left
 from wizard.core.credentials import KeyKind
 from wizard.custody.records import Holding, Slot
 from wizard.custody.store import MemoryStore
@@ -411,3 +412,31 @@ async def test_a_key_given_up_unasked_is_certified_as_weak_after_a_kill(
     assert report is not None
     assert report.grade is Grade.WEAK
     assert "cannot be asked" in report.proof
+
+
+PURGED = [Seam("after", kind, nth) for nth in (1, 2, 3) for kind in ("announce_purge", "delete", "confirm_purge")]
+
+
+@pytest.mark.parametrize("seam", [*PURGED, Seam("after", "record", 10), Seam("after", "record", 11)], ids=str)
+async def test_keys_that_were_never_used_are_in_the_report_whenever_their_purge_was_killed(
+    world: World, reaper: Reaper, seam: Seam
+) -> None:
+    async with world.flow() as flow:
+        keys = await with_two_left(world, flow)
+        for key in keys:
+            await world.simulated_page.delete(key.api_key)
+        await world.kill(flow)
+    reaper.wait_at(seam)
+    await until_killed(world, Flow.purge)
+    reaper.rest()
+    async with world.flow() as flow:
+        assert_settled(world, flow)
+        if flow.rotation is not None:  # else opening it has finished it
+            await world.kill(flow)
+            await flow.purge()
+        (report,) = reports(flow)
+        assert report is not None
+        assert {key.name.last_four: key.end for key in report.unused} == {
+            key.api_key.last_four(): Grade.PROVEN for key in keys[1:]
+        }
+    assert len(items(world)) == 1

@@ -1,4 +1,6 @@
-"""A legacy key that lives is never taken for dead, whatever the addresses, lists, clocks and restarts do.
+"""A key that lives is never taken for dead, whatever the addresses, lists, clocks and restarts do.
+
+It is the legacy key, and beside it one that was entered and never used.
 
 The adversary chooses what echo services see, what the exchange sees, and when either changes, also in the middle of a
 poll. The exchange is a model of a page of rules; the retirement, its journal and its judgement are the real ones.
@@ -50,7 +52,7 @@ from wizard.rotation.steps.retire import RetireStep
 
 EXAMPLES = int(os.environ.get("KEY_WIZARD_RETIREMENTS", "0")) or examples(150)
 A, B, C = map(IPv4Address, ("203.0.113.1", "203.0.113.2", "203.0.113.3"))
-LEGACY, CURRENT = "l" * 64, "c" * 64
+LEGACY, CURRENT, UNUSED = "l" * 64, "c" * 64, "u" * 64
 GONE, NO = -2008, -2015
 SERVICES = tuple(EchoService(name, name, "", Parser.PLAIN) for name in ("one", "two", "three"))
 
@@ -90,6 +92,9 @@ class Case:
     moves: tuple[Move, ...]
     worked_before: bool = False
     """Whether an earlier rotation saw the legacy key accepted."""
+    unused_list: frozenset[IPv4Address] | None = None
+    """Of the key that was never used; None where there is none."""
+    is_unused_probed: bool = True
 
 
 @dataclass
@@ -101,6 +106,8 @@ class Exchange:
     now: float = 1_000_000.0
     exists: bool = True
     enabled: bool = True
+    unused_exists: bool = True
+    unused_enabled: bool = True
     fault: Exception | None = None
     calls: int = 0
     accepted: dict[str, bool] = field(default_factory=dict)
@@ -111,20 +118,23 @@ class Exchange:
         caller = self.source.first if self.calls <= self.source.calls else self.source.then
         if self.fault is not None:
             raise self.fault
-        is_legacy = credentials.api_key.reveal() == LEGACY
-        if is_legacy and not self.exists:
+        key = credentials.api_key.reveal()
+        if not {LEGACY: self.exists, UNUSED: self.unused_exists}.get(key, True):
             raise self.refused(GONE if surface == "sapi" else NO, caller, surface)
-        listed = self.case.legacy_list if is_legacy else self.case.current_list
-        if (is_legacy and not self.enabled) or (listed and caller not in listed) or surface == "fapi":
+        listed, is_enabled = self.listed(key), {LEGACY: self.enabled, UNUSED: self.unused_enabled}.get(key, True)
+        if not is_enabled or (listed and caller not in listed) or surface == "fapi":
             raise self.refused(NO, caller, surface)
+
+    def listed(self, key: str) -> frozenset[IPv4Address]:
+        lists = {LEGACY: self.case.legacy_list, UNUSED: self.case.unused_list or frozenset()}
+        return lists.get(key, self.case.current_list)
 
     def refused(self, code: int, caller: IPv4Address, surface: str) -> ExchangeError:
         return errors.refused(code, "no", 400, caller if surface == "fapi" and self.case.names_futures else None)
 
     async def api_restrictions(self, credentials: Credentials) -> ApiRestrictions:
         self.answer(credentials, "sapi")
-        listed = self.case.legacy_list if credentials.api_key.reveal() == LEGACY else self.case.current_list
-        return ApiRestrictions(bool(listed), None, {"enableReading": True})
+        return ApiRestrictions(bool(self.listed(credentials.api_key.reveal())), None, {"enableReading": True})
 
     async def account(self, credentials: Credentials) -> Account:
         self.answer(credentials, "api")
@@ -135,11 +145,17 @@ class Exchange:
         return 0
 
 
+@dataclass
 class Keeping:
+    exchange: Exchange
     place = "memory"
 
     async def fetch(self, record: KeyRecord) -> Credentials:
-        return Credentials(KeyKind.HMAC, Secret(LEGACY if record.name.last_four == "llll" else CURRENT), Secret("s"))
+        return Credentials(KeyKind.HMAC, Secret(record.name.last_four[0] * 64), Secret("s"))
+
+    async def purge(self, record: KeyRecord, _reason: str) -> None:
+        assert record.slot is Slot.UNUSED
+        assert not self.exchange.unused_exists, "the secret of a key that exists is dropped"
 
 
 @dataclass(frozen=True)
@@ -161,10 +177,12 @@ VIEWS = st.one_of(
 ADDRESSES = st.sampled_from([A, A, B, B, C])
 SOURCES = st.one_of(
     st.builds(lambda one: Source(one, one, 0), ADDRESSES),
-    st.builds(Source, ADDRESSES, ADDRESSES, st.integers(0, 5)),
+    st.builds(Source, ADDRESSES, ADDRESSES, st.integers(0, 8)),
 )
+OF_UNUSED = ["delete unused", "disable unused", "enable unused"]
+FAULTS = ["server fault", "slow down", "cut"]
 EVENTS = st.sampled_from(
-    [*[""] * 8, "delete", "disable", "enable", "restart", "clock back", "clock on", "server fault", "slow down", "cut"]
+    [*[""] * 8, "delete", "disable", "enable", "restart", "clock back", "clock on", *FAULTS, *OF_UNUSED]
 )
 MOVES = st.builds(Move, EVENTS, VIEWS, SOURCES, st.integers(1, 4))
 LISTS = st.sampled_from([frozenset({A}), frozenset({A}), frozenset({A, B}), frozenset({B}), frozenset({A, B, C})])
@@ -179,6 +197,8 @@ CASES = st.builds(
     st.tuples(VIEWS, SOURCES),
     st.lists(MOVES, min_size=1, max_size=8).map(tuple),
     st.booleans(),
+    st.one_of(LISTS, LISTS, st.just(frozenset()), st.none()),
+    st.booleans(),
 )
 
 
@@ -191,6 +211,7 @@ class Play:
     name: str
     seen: list[tuple[Grade, bool, bool]] = field(default_factory=list)
     """After each poll: the grade, whether the key exists, whether it is enabled."""
+    seen_unused: list[Grade] = field(default_factory=list)
     asked: list[float] = field(default_factory=list)
     """When the current key was first asked in each poll, in true time."""
     clock_off: float = 0.0
@@ -214,11 +235,14 @@ class Play:
                     if exchange.calls:
                         self.asked[-1] = exchange.now - 0.05 * exchange.calls
                     self.seen.append((death.grade, exchange.exists, exchange.enabled))
-                    self._judge(death.grade, exchange)
+                    self._judge(death.grade, exists=exchange.exists, enabled=exchange.enabled)
+                    for record in retire.unused:
+                        self.seen_unused.append(grade := retire.death(record).grade)
+                        self._judge(grade, exists=exchange.unused_exists, enabled=exchange.unused_enabled)
 
-    def _judge(self, grade: Grade, exchange: Exchange) -> None:
-        assert not (exchange.exists and grade is Grade.PROVEN), "a key that exists is proven dead"
-        assert not (exchange.exists and exchange.enabled and grade is Grade.STRONG), "a living key is strongly dead"
+    def _judge(self, grade: Grade, *, exists: bool, enabled: bool) -> None:
+        assert not (exists and grade is Grade.PROVEN), "a key that exists is proven dead"
+        assert not (exists and enabled and grade is Grade.STRONG), "a living key is strongly dead"
         if grade in (Grade.PROVEN, Grade.STRONG):
             first, second, third = self.asked[-3:]
             assert second - first > 4.9, "two polls of a row are a moment apart"
@@ -233,6 +257,9 @@ class Play:
         exchange.fault = faults.get(event)
         exchange.exists = exchange.exists and event != "delete"
         exchange.enabled = event == "enable" or (exchange.enabled and event != "disable")
+        exchange.unused_exists = exchange.unused_exists and event != "delete unused"
+        is_on = event == "enable unused" or (exchange.unused_enabled and event != "disable unused")
+        exchange.unused_enabled = is_on
         self.clock_off += {"clock back": -7200.0, "clock on": 30.0}.get(event, 0.0)
         return RetireStep(context) if event == "restart" else retire
 
@@ -253,7 +280,7 @@ class Play:
         return Bench(
             environment=Environment(name=self.name, site=site),
             journal=self.journal,
-            vault=cast(Any, Keeping()),
+            vault=cast(Any, Keeping(exchange)),
             services=SERVICES,
             environ={},
             clock=lambda: exchange.now + self.clock_off,
@@ -266,6 +293,7 @@ class Play:
         case, journal = self.case, self.journal
         for key, slot, listed, is_known in (
             (LEGACY, Slot.CURRENT, case.legacy_list, case.is_legacy_known),
+            *([] if case.unused_list is None else [(UNUSED, Slot.PENDING, case.unused_list, True)]),
             (CURRENT, Slot.PENDING, case.current_list, case.is_current_known),
         ):
             record = KeyRecord(
@@ -274,7 +302,7 @@ class Play:
                 kind=KeyKind.HMAC,
                 slot=slot,
                 holding=Holding.ANNOUNCED,
-                item=f"{self.name} {slot}",
+                item=f"{self.name} {key[0]}",
                 store="memory",
                 backend="memory",
                 stored_at=0.0,
@@ -296,7 +324,12 @@ class Play:
         if exchange.source.then in self.case.legacy_list:
             self.journal.mark_proven(in_use, context.egress, site="bench")
         switch = state_machine.Transition(context.rotation, state_machine.Move.SWITCH, Step.RETIRE)
-        self.journal.promote(switch, f"{self.name} {Slot.PENDING}")
+        unused = [key for key in self.journal.keys(self.name) if key.name.last_four == "uuuu"]
+        if unused and self.case.is_unused_probed:
+            is_listed = not self.case.unused_list or exchange.source.then in self.case.unused_list
+            site, code = context.environment.site, None if is_listed else NO
+            self.journal.note_answer(unused[0], site, context.egress, accepted=is_listed, code=code)
+        self.journal.promote(switch, f"{self.name} c", [key.item for key in unused])
 
 
 class _Shown:
@@ -379,6 +412,11 @@ ONLY_A, BOTH = frozenset({A}), frozenset({A, B})
             id="the source changes within each poll",
         ),
         pytest.param(
+            flow_of(Move("", AGREED, Source(A, B, 1), 3), names_futures=False),
+            Grade.INCONCLUSIVE,
+            id="the source changes after the current key was accepted, and nobody names the new one",
+        ),
+        pytest.param(
             flow_of(Move("disable", AGREED, TO_A, 3)), Grade.STRONG, id="a disabled key is refused where it worked"
         ),
         pytest.param(flow_of(Move("delete", AGREED, TO_A, 3)), Grade.PROVEN, id="a deleted key is not known any more"),
@@ -425,3 +463,30 @@ async def test_the_grade_that_each_story_ends_with(
     journal: Journal, run: Callable[[Journal], Awaitable[list[Grade]]], last: Grade
 ) -> None:
     assert (await run(journal))[-1] is last
+
+
+@pytest.mark.parametrize(
+    ("moves", "changes", "last"),
+    [
+        ([Move("delete unused", AGREED, TO_A, 3)], {}, Grade.PROVEN),
+        ([Move("disable unused", AGREED, TO_A, 3)], {}, Grade.STRONG),
+        ([Move("disable unused", AGREED, TO_A, 3)], {"is_unused_probed": False}, Grade.WEAK),
+        ([Move("", AGREED, TO_A, 3)], {}, Grade.ALIVE),
+        ([Move("", AGREED, TO_A, 3)], {"unused_list": frozenset({B})}, Grade.WEAK),
+        (
+            [Move("", AGREED, TO_A, 3), Move("delete unused", AGREED, TO_A, 3)],
+            {"unused_list": frozenset({B})},
+            Grade.PROVEN,
+        ),
+        ([Move("delete", AGREED, TO_A, 3)], {}, Grade.ALIVE),
+        ([Move("", AGREED, Source(A, B, 1), 3)], {"names_futures": False}, Grade.INCONCLUSIVE),
+        ([Move("", AGREED, TO_A, 3)], {"unused_list": frozenset({B}), "has_sapi": False}, Grade.WEAK),
+    ],
+)
+async def test_the_grade_of_a_key_that_was_never_used(
+    journal: Journal, moves: list[Move], changes: dict[str, Any], last: Grade
+) -> None:
+    case = replace(SMOOTH, **{"unused_list": ONLY_A, "moves": tuple(moves), **changes})
+    play = Play(case, journal, f"bench-{next(_NUMBERS)}")
+    await play.run()
+    assert play.seen_unused[-1] is last

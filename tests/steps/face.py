@@ -34,6 +34,8 @@ class FakeFace:
     """What is typed into the form of each title, try by try; then the user goes back."""
     on_visit: Callable[[Presenter], Awaitable[object]] | None = None
     """What the user does on a page on top."""
+    confirmed: list[Consent] = field(default_factory=list)
+    """What was asked for a word."""
     filled: list[Form] = field(default_factory=list)
     """Forms that were shown."""
     left: str = ""
@@ -61,6 +63,7 @@ class FakeFace:
             return None
 
     async def confirm(self, consent: Consent) -> str:
+        self.confirmed.append(consent)
         return self.answers.get(consent.title, "")
 
     async def fill(self, form: Form) -> bool:

@@ -576,3 +576,26 @@ async def test_closing_says_what_stays_open_and_the_command_that_leads_back(
     await home.session.close()
     assert home.session.farewell[-1] == "  key-wizard"
     assert home.session.exit_code == 3
+
+
+async def test_a_key_that_was_never_used_is_named_and_its_retirement_offered(with_key: PlainWorld) -> None:
+    home = Home(with_key)
+    await home.begin()
+    await home.press(PRIMARY)
+    assert home.session.flow is not None
+    made = await with_key.bench.make_key()
+    await home.session.flow.credentials.store_hmac(made.api_key, made.secret)
+    home = await again(home)
+    home.face.answers = {"Give up this job?": "give up"}
+    await home.press("g")
+    name = f"…{made.api_key.last_four()}"
+    assert f"keeps {name} to ask, and names it until it is dead" in home.face.confirmed[-1].text
+    view = home.view()
+    assert (view.rows[0].state, view.rows[0].cells[4]) == (State.LOOK, f"{name} not dead yet")
+    await home.press("t")
+    home = await again(home)
+    assert home.session.flow is not None
+    assert home.session.flow.context.rotation.mode is Mode.RETIRE
+    home.face.answers = {"Give up this job?": "give up"}
+    assert "t" in offered(await home.press("g")), "it is still named"
+    await home.session.close()
