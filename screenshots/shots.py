@@ -253,7 +253,7 @@ async def finish(hand: Stagehand) -> None:
 async def with_bots(hand: Stagehand) -> None:
     """Have two bots in the settings."""
     bots = (
-        Bot("freqtrade", ("true",), ("true",)),
+        Bot("freqtrade", ("/bin/true",), ("/bin/true",)),
         Bot("grid-eth", ("sh", "-c", "echo Unit grid-eth.service not found.; exit 5")),
     )
     hand.world.environment = replace(hand.world.environment, bots=bots)
@@ -268,6 +268,21 @@ def restart(*names: str) -> Prepare:
                 await hand.flow.retire.restart(bot)
 
     return prepare
+
+
+async def one_unused(hand: Stagehand) -> None:
+    """Enter a key, probe it, and give the job up."""
+    flow = hand.flow
+    await flow.begin(Mode.ROTATE)
+    await flow.egress.detect()
+    flow.advance(E)
+    flow.whitelist.settle(flow.whitelist.proposal())
+    flow.advance(W)
+    made = await hand.page.create("first try", KeyKind.HMAC, "203.0.113.42", enableReading=True)
+    await flow.credentials.store(Credentials(KeyKind.HMAC, made.api_key, made.secret))
+    flow.advance(C)
+    await flow.probe.run()
+    await flow.abandon()
 
 
 async def an_hour_and_more(hand: Stagehand) -> None:
@@ -358,6 +373,7 @@ SHOTS = (
         keys=("x",),
         then="exit 5",
     ),
+    Shot("retire-unused", "Two things", R, in_turn(done(BOTS), ask()), first=one_unused, keys=("down",)),
     Shot("retire-late", "too long", R, in_turn(done(BOTS), an_hour_and_more, ask())),
     Shot("retire-dead-bots", "did not tick", R, in_turn(restart("freqtrade"), DEAD), with_bots),
     Shot("summary", "replaced", R, in_turn(DEAD, finish)),

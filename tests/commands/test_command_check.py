@@ -456,6 +456,27 @@ class TestForCron:
         for secret in (credentials.api_key, credentials.signing):
             assert secret.reveal() not in seen
 
+    def test_a_run_without_hosts_does_not_say_that_they_are_fine_again(
+        self,
+        bench: Bench,
+        fake_keyring: Store,
+        command: Command,
+        mailbox: Path,
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        bench.put_in_use(fake_keyring)
+        bench.configure('hosts = ["stranger"]\n')
+        for name, value in fake_ssh(tmp_path / "ssh").items():
+            monkeypatch.setenv(name, value)
+        how = ("check", "bench", "--quiet", "--notify", f"'{mailbox}'")
+        assert command(*how, "--hosts").code == 6
+        first = mailbox.with_name("take mail.box").read_text()
+        assert "stranger not tried" in first
+        assert command(*how).code == 0
+        assert command(*how, "--hosts").code == 6
+        assert mailbox.with_name("take mail.box").read_text() == first
+
     def test_a_command_that_fails_changes_no_exit_code_and_is_run_again(
         self, bench: Bench, fake_keyring: Store, command: Command, mailbox: Path
     ) -> None:

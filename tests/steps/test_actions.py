@@ -38,7 +38,7 @@ MEANINGS = {
     "h": "history",
     "i": "import",
     "j": "join",
-    "k": "try",
+    "k": "try keep",
     "m": "more expand",  # addresses
     "n": "name",
     "o": "hosts other file",  # another one than the one at hand

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.rotation.conftest import HERE, World
+from tests.rotation.test_unused_keys import with_two_left
 from tests.steps.face import FakeFace
 from wizard.core.errors import WizardError
 from wizard.core.settings import Bot
@@ -18,7 +19,8 @@ from wizard.custody.records import Holding, Slot
 from wizard.rehearsal.simulated_page import NewKey
 from wizard.rotation.flow import Flow
 from wizard.rotation.journal import Journal
-from wizard.rotation.model import Grade, Step
+from wizard.rotation.model import Grade, Mode, Step
+from wizard.rotation.report import STAYS
 from wizard.rotation.retirement import Poll
 from wizard.steps.retire import DELETED, RetirePresenter, purging
 from wizard.steps.view import PRIMARY, State
@@ -412,6 +414,71 @@ async def test_files_that_still_hold_the_legacy_key_are_named(
     assert not any(".bashrc" in row.cells[0] for row in page.view().evidence)
 
 
+async def test_keys_that_were_never_used_are_named_answered_and_settled_one_by_one(
+    face: FakeFace, flow: Flow, world: World
+) -> None:
+    old, refused, accepted = await with_two_left(world, flow)
+    first, second = (f"…{key.api_key.last_four()}" for key in (refused, accepted))
+    page = RetirePresenter(flow, face)
+    await page.ask()
+    view = page.view()
+    assert [row.cells[0].strip() for row in view.rows[2:]] == [
+        f"Also delete {each}. It was entered and never used." for each in (first, second)
+    ]
+    said = {row.cells[1]: row.cells[2] for row in view.evidence if len(row.cells) > 1}
+    assert (said[first], said[second]) == ("refused (-2015)", "still accepted")
+    item = view.rows[3].item
+    page.point(item)
+    assert page.view().action("k").label == f"Keep {second}"
+    await page.toggle(item)
+    assert page.view().rows[3].is_ticked is None
+    await world.kill(flow)
+    page.point(view.rows[2].item)
+    assert page.view().action("k").label == f"Give up {first}"
+    await page.keep(item)  # nothing was typed
+    assert len(flow.retire.unused) == 2
+    face.answers[f"Keep {second} on Binance?"] = accepted.api_key.last_four()
+    await page.keep(item)
+    assert [str(key.name) for key in flow.retire.unused] == [first]
+    for key in (old, refused):
+        await world.simulated_page.delete(key.api_key)
+    await page.watch()
+    assert page.view().state is State.GOOD
+    consent = purging(flow)
+    assert consent is not None
+    assert f"The secret of {first} is deleted too." in consent.text
+    face.answers[f"Delete the secret of …{old.api_key.last_four()}?"] = consent.word
+    await page.delete_secret()
+    assert {key.end for key in face.report.unused} == {Grade.PROVEN, STAYS}
+
+
+async def test_a_job_of_its_own_retires_keys_that_were_never_used(face: FakeFace, flow: Flow, world: World) -> None:
+    old, *forgotten = await with_two_left(world, flow)
+    await world.simulated_page.delete(old.api_key)
+    await world.kill(flow)
+    await flow.purge()
+    await flow.begin(Mode.RETIRE)
+    page = RetirePresenter(flow, face)
+    await page.ask()
+    view = page.view()
+    assert view.verdict.endswith(" stays in use. Delete on Binance:")
+    assert [row.cells[0] for row in view.rows] == [
+        f"Delete …{key.api_key.last_four()}. It was entered and never used." for key in forgotten
+    ]
+    assert [row.cells[0] for row in view.evidence if len(row.cells) > 1] == ["Current", "Unused", "Unused"]
+    assert not {"undo", "restart"} & set(words(page))
+    for key in forgotten:
+        await world.simulated_page.delete(key.api_key)
+    await page.watch()
+    view = page.view()
+    assert (view.state, view.rows, view.action(PRIMARY).word) == (State.GOOD, (), "delete")
+    consent = purging(flow)
+    assert consent is not None
+    face.answers[consent.title] = consent.word
+    await page.delete_secret()
+    assert {key.end for key in face.report.unused} == {Grade.PROVEN}
+
+
 POLL = Poll(1.0, False, -2015, "", True, "", "203.0.113.42")
 
 
@@ -429,7 +496,7 @@ POLL = Poll(1.0, False, -2015, "", True, "", "203.0.113.42")
 async def test_only_a_refusal_that_speaks_for_death_is_ticked(
     page: RetirePresenter, flow: Flow, monkeypatch: pytest.MonkeyPatch, poll: Poll, is_ticked: bool
 ) -> None:
-    monkeypatch.setattr(flow.retire, "polls", lambda: [poll])
+    monkeypatch.setattr(flow.retire, "polls", lambda *_: [poll])
     legacy = next(row for row in page.view().evidence if row.cells[0] == "Legacy")
     assert (legacy.state is State.GOOD) is is_ticked
 
@@ -447,12 +514,12 @@ async def test_a_current_key_that_got_no_answer_is_not_said_to_fail_and_the_swit
     page: RetirePresenter, flow: Flow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     silent = Poll(1.0, True, None, "", False, "Binance limits the calls", "203.0.113.42")
-    monkeypatch.setattr(flow.retire, "polls", lambda: [silent])
+    monkeypatch.setattr(flow.retire, "polls", lambda *_: [silent])
     monkeypatch.setattr(type(flow.retire), "current_accepted", False)
     view = page.view()
     assert "no longer works" not in view.verdict
     assert view.action(PRIMARY).word != "undo"
     assert view.rows == ()  # nor is the legacy key to be deleted now
     refused = replace(silent, is_control_refused=True)
-    monkeypatch.setattr(flow.retire, "polls", lambda: [refused])
+    monkeypatch.setattr(flow.retire, "polls", lambda *_: [refused])
     assert page.view().action(PRIMARY).word == "undo"

@@ -18,7 +18,9 @@ def retiring(grade: Grade, *, is_production: bool = False, last_four: str = "0L9
     death = Death(grade, 3, "The legacy key is refused.", "that it is deleted")
     legacy = SimpleNamespace(name=KeyName("0123456789ab", last_four), store="the keyring")
     return SimpleNamespace(
-        retire=SimpleNamespace(legacy=legacy, death=lambda: death, bots_left=(), done=lambda: frozenset({BOTS})),
+        retire=SimpleNamespace(
+            legacy=legacy, death=lambda: death, unused=(), bots_left=(), done=lambda: frozenset({BOTS})
+        ),
         context=SimpleNamespace(environment=SimpleNamespace(is_production=is_production, bots=())),
     )
 

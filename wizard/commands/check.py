@@ -11,7 +11,7 @@ import asyncio
 import os
 import shlex
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, replace
 
@@ -148,15 +148,15 @@ def run(options: argparse.Namespace) -> int:
         verdict = run_async(_check(environment, paths, known, options))
     except WizardError as error:
         if options.notify:
-            _notify(options.notify, environment, paths, (error.code or error.what,), " ".join(error.sentences()))
+            _notify(options, paths, (error.code or error.what,), " ".join(error.sentences()))
         raise
     if verdict.seen and isinstance(verdict.seen.egress, EgressReport):
         keep_observation(verdict.seen.egress, environment, paths, "check")
     if not options.quiet or verdict.troubles:
         _print(verdict, environment, options)
     if options.notify:
-        said = tuple(sorted(f"{finding.subject}: {finding.outcome}" for finding in verdict.troubles))
-        _notify(options.notify, environment, paths, said, _words(verdict))
+        said = sorted(f"{finding.subject}: {finding.outcome}" for finding in verdict.troubles)
+        _notify(options, paths, said, _words(verdict))
     return verdict.code
 
 
@@ -323,21 +323,20 @@ def _words(verdict: _Verdict) -> str:
     return "\n".join([*lines, *filter(None, (verdict.reminder,))]) or "All is fine again."
 
 
-def _notify(
-    command: Sequence[str], environment: Environment, paths: Paths, troubles: Iterable[str], words: str
-) -> None:
-    """Give the verdict to a command where it is another one than last time; it is kept where the command took it."""
-    now = {"environment": environment.name, "troubles": list(troubles)}
-    last = _last_verdict(environment, paths)
-    if now["troubles"] == last:
+def _notify(options: argparse.Namespace, paths: Paths, troubles: Iterable[str], words: str) -> None:
+    """Give the verdict to the command where it is another one than last time; it is kept where the command took it.
+
+    A run that asks other hosts has a verdict of its own: without them it cannot say that they are fine again.
+    """
+    about = {"environment": options.environment, "hosts": options.hosts}
+    now = {**about, "troubles": list(troubles)}
+    if now == _last_verdict(about, paths):
         return
-    given = f"Key Wizard, {environment.name}\n{words}\n".encode()
-    ended = run_async(run_command(tuple(command), child_environ(os.environ), COMMAND_DEADLINE, given))
+    given = f"Key Wizard, {options.environment}\n{words}\n".encode()
+    ended = run_async(run_command(options.notify, child_environ(os.environ), COMMAND_DEADLINE, given))
     if ended.exit != 0:
         how = ended.trouble or f"exit code {ended.exit}"
-        print_message(f"key-wizard: The command of --notify failed: {how}.")
-        for line in ended.output:
-            print_message(f"  {line}")
+        print_message("\n  ".join([f"key-wizard: The command of --notify failed: {how}.", *ended.output]))
         return
     try:
         with closing(open_journal(paths)) as journal:
@@ -346,11 +345,11 @@ def _notify(
         print_message(f"key-wizard: The next run notifies again. {' '.join(error.sentences())}")
 
 
-def _last_verdict(environment: Environment, paths: Paths) -> object:
-    """Return the troubles that the command was given last; none where it was given nothing, or that is not known."""
+def _last_verdict(about: Mapping[str, object], paths: Paths) -> Mapping[str, object]:
+    """Return what the command was given last; that all is fine where it was given nothing, or that is not known."""
     try:
         with read_journal(paths) as journal:
             said = [event.detail for event in journal.events(kind=VERDICT)]
     except WizardError:
-        return []
-    return next((one.get("troubles") for one in reversed(said) if one.get("environment") == environment.name), [])
+        said = []
+    return next((one for one in reversed(said) if about.items() <= one.items()), {**about, "troubles": []})

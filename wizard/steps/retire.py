@@ -8,6 +8,7 @@ from collections.abc import Awaitable
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
+from itertools import starmap
 from typing import TYPE_CHECKING, ClassVar
 
 from wizard.core.clock import duration, utc
@@ -24,6 +25,7 @@ from wizard.steps.view import BACK, PRIMARY, TOGGLE, Action, Consent, Row, State
 
 if TYPE_CHECKING:
     from wizard.core.settings import Bot
+    from wizard.custody.records import KeyRecord
     from wizard.rotation.flow import Flow
     from wizard.rotation.report import Report
 
@@ -78,7 +80,7 @@ class RetirePresenter(StepPresenter):
         pace = self.flow.context.pace
         if self.face.is_live:
             death = await self.face.attempt(self._ask, "Asking Binance with both keys", deadlines.poll(pace))
-            if self._has_watched and death is not None and death.in_a_row < POLLS_IN_A_ROW:
+            if self._has_watched and death is not None and not self.flow.retire.is_settled:
                 self.forget()
                 self._watching = asyncio.ensure_future(self._go_on_watching())
         else:
@@ -90,8 +92,10 @@ class RetirePresenter(StepPresenter):
 
     async def _ask_until_settled(self, at_most: int | None) -> None:
         count = 0
-        while (await self._ask()).in_a_row < POLLS_IN_A_ROW and (count := count + 1) != at_most:
+        await self._ask()
+        while not self.flow.retire.is_settled and (count := count + 1) != at_most:
             await self.flow.retire.wait()
+            await self._ask()
 
     async def _go_on_watching(self) -> None:
         with suppress(WizardError):  # the view says why
@@ -112,7 +116,9 @@ class RetirePresenter(StepPresenter):
             self.face.show()
             raise
         self._problem = None
-        self.face.say(*(_told(poll) for poll in self.flow.retire.polls()[-1:]))
+        asked = {"legacy key": None} if self.legacy else {}
+        for name, key in {**asked, **{str(key.name): key for key in self.flow.retire.unused}}.items():
+            self.face.say(*(_told(poll, name) for poll in self.flow.retire.polls(key)[-1:]))
         self.face.show()
         return death
 
@@ -124,8 +130,10 @@ class RetirePresenter(StepPresenter):
         self.face.show()
 
     async def toggle(self, item: str) -> None:
-        """Note what the user has done."""
+        """Note what the user has done. A key that was never used is settled by what Binance says of it alone."""
         self._at = item
+        if item in self._unused:
+            return
         self._done ^= {item}
         self.flow.retire.note_done(self._done)
 
@@ -150,8 +158,31 @@ class RetirePresenter(StepPresenter):
             self.face.say(*done.run.output)
             self.face.note(f"Restart of {bot.name}, {done.phrase}.", State.GOOD if done.is_good else State.LOOK)
 
+    async def keep(self, item: str) -> None:
+        """Settle a key that was never used, once its last four are typed: it stays, or Binance refuses it."""
+        if (record := self._unused.get(item)) is None:
+            self.face.note("Choose a key that was never used.", State.LOOK)
+            return
+        death, word, stays = self.flow.retire.death(record), record.name.last_four or "delete", self._stays(record)
+        title = f"Keep {record.name} on Binance?" if stays else f"Give up {record.name}?"
+        text = "It is not asked about any more. Its stored secret is deleted. You cannot undo this."
+        gap = f" Not proven: {death.does_not_prove}." if death.does_not_prove and not stays else ""
+        if await self.face.confirm(Consent(title, f"{text}{gap}", word)):
+            report = await self.face.attempt(
+                lambda: self.flow.drop_unused_key(record, record.name.last_four, stays=stays),
+                f"Deleting the secret of {record.name}",
+                deadlines.purge(self.flow.context.pace),
+            )
+            if report is not None:
+                self.face.finish(report)
+
+    def _stays(self, record: KeyRecord) -> bool:
+        """Whether a key that was never used can only be kept now: Binance was not seen to refuse it."""
+        death = self.flow.retire.death(record)
+        return not (death.allows_purge or death.grade is Grade.WEAK)
+
     async def delete_secret(self) -> None:
-        """Delete the stored secret of the legacy key, once its word is typed. A living key stays."""
+        """Delete the stored secrets of dead keys, once the word is typed. A living key stays."""
         consent = purging(self.flow)
         if consent is None or not (typed := await self.face.confirm(consent)):
             return
@@ -192,8 +223,18 @@ class RetirePresenter(StepPresenter):
         return f"key-wizard exec {self.flow.context.environment.name} -- COMMAND"
 
     @property
+    def _unused(self) -> dict[str, KeyRecord]:
+        """The keys that were entered and never used, each by its row's item."""
+        return {f"unused {record.name.fingerprint}": record for record in self.flow.retire.unused}
+
+    @property
+    def _death(self) -> Death:
+        """The judgement on the legacy key; in a job without one on the unused key that is the least settled."""
+        return judged(self.flow)[1] if self.legacy is None else self.flow.retire.death()
+
+    @property
     def _names(self) -> tuple[str, str]:
-        legacy, current = self.flow.retire.legacy or self.legacy, self.flow.current
+        legacy, current = self.flow.retire.legacy or self.legacy or judged(self.flow)[0], self.flow.current
         return str(legacy.name if legacy else "the legacy key"), str(current.name if current else "the new key")
 
     @property
@@ -208,7 +249,7 @@ class RetirePresenter(StepPresenter):
 
     def view(self) -> View:
         """Return what the answers so far come to, and what is left for the user."""
-        death = self.flow.retire.death()
+        death = self._death
         legacy, current = self._names
         state, verdict, because, fix = self._judged(death)
         if problem := self._problem:
@@ -252,7 +293,8 @@ class RetirePresenter(StepPresenter):
         if self._may_be_deleted and (not polls or death.in_a_row or death.grade is Grade.ALIVE):
             if DELETED in self._done and death.grade is Grade.ALIVE:
                 return State.LOOK, f"Deleted it? Check that it was {legacy}.", (death.sentence,), ()
-            return State.EMPTY, f"{current} is now the key in use. Two things are left for you:", (), ()
+            left = f"{current} is now the key in use. Two things are left for you:"
+            return State.EMPTY, left if self.legacy else f"{current} stays in use. Delete on Binance:", (), ()
         verdict = "Binance gave no clear answer." if self._may_be_deleted else f"Do not delete {legacy} now."
         return State.UNSURE, verdict, (death.sentence,), ()
 
@@ -263,15 +305,23 @@ class RetirePresenter(StepPresenter):
         everywhere = Row(
             (f"{first}Give it to your bots",), is_ticked=BOTS in self._done, item=BOTS, detail=(self._command,)
         )
-        return (
-            *(rows or [everywhere]),
-            Row(
-                (f"{second}Delete {legacy} on Binance, not {current}",),
-                is_ticked=DELETED in self._done,
-                item=DELETED,
-                detail=(self._where,),
-            ),
+        delete = Row(
+            (f"{second}Delete {legacy} on Binance, not {current}",),
+            is_ticked=DELETED in self._done,
+            item=DELETED,
+            detail=(self._where,),
         )
+        unused = starmap(self._unused_row, self._unused.items())
+        return (*((*(rows or [everywhere]), delete) if self.legacy else ()), *filter(None, unused))
+
+    def _unused_row(self, item: str, record: KeyRecord) -> Row | None:
+        death = self.flow.retire.death(record)
+        if death.grade is Grade.PROVEN:
+            return None
+        indent = "       " if self.face.is_live and self.legacy else ""
+        words = f"{indent}{'Also delete' if self.legacy else 'Delete'} {record.name}. It was entered and never used."
+        offers = (("keep", f"{'notes that it stays' if self._stays(record) else 'gives it up'}, after a question"),)
+        return Row((words,), item=item, detail=(self._where, death.sentence), offers=offers)
 
     def _bot_row(self, words: str, bot: Bot) -> Row:
         restarted = self.flow.retire.restarts().get(bot.name)
@@ -287,23 +337,17 @@ class RetirePresenter(StepPresenter):
         )
 
     def _answers(self, legacy: str, current: str) -> tuple[Row, ...]:
-        polls = self.flow.retire.polls()
-        if not polls:
+        retire = self.flow.retire
+        watched = [("Legacy", legacy, retire.polls()[-1:], retire.death())] if self.legacy else []
+        watched += [("Unused", str(key.name), retire.polls(key)[-1:], retire.death(key)) for key in retire.unused]
+        asked = [(label, name, polls[0], death) for label, name, polls, death in watched if polls]
+        if not asked:
             return ()
-        newest, death = polls[-1], self.flow.retire.death()
-        count = f"refused {min(death.in_a_row, POLLS_IN_A_ROW)} of {POLLS_IN_A_ROW} times in a row"
-        of_legacy = (
-            (State.LOOK, "still accepted")
-            if newest.legacy_accepted
-            else (State.GOOD if newest.shows_death else State.LOOK, f"refused ({newest.legacy_code})")
-            if newest.legacy_code
-            else (State.UNSURE, "no answer")
-        )
-        of_current = (State.GOOD, "accepted") if newest.control_accepted else (State.STOP, "not accepted")
-        return (
-            Row(("Legacy", legacy, of_legacy[1], count), of_legacy[0], sign_before=2),
-            Row(("Current", current, of_current[1], f"last asked {utc(newest.at)[11:]}"), of_current[0], sign_before=2),
-        )
+        newest = asked[0][2]
+        state, words = (State.GOOD, "accepted") if newest.control_accepted else (State.STOP, "not accepted")
+        control = Row(("Current", current, words, f"last asked {utc(newest.at)[11:]}"), state, sign_before=2)
+        rows = [_answer(*one) for one in asked]
+        return (*rows[: bool(self.legacy)], control, *rows[bool(self.legacy) :])
 
     def _still_held(self, legacy: str) -> tuple[Row, ...]:
         found = (Row((f"{legacy} is still in {place}.",), State.LOOK) for place in self._copies.found)
@@ -325,6 +369,11 @@ class RetirePresenter(StepPresenter):
             "tick", TOGGLE, "Tick", "Notes what you have done, or takes it back.", self.toggle, is_about_row=True
         )
         about = "Runs the restart command of a bot, then its check."
+        unused = self._unused
+        kept = unused.get(here.item) if here and self.face.is_live else None
+        label = f"{'Keep' if self._stays(kept) else 'Give up'} {kept.name}" if kept else "Keep a key"
+        about_keep = "Settles a key that was never used. It stays on Binance, or is given up."
+        keep = Action("keep", "k", label, about_keep, self.keep, is_about_row=True)
         names = {item_of(bot): bot.name for bot in self.flow.context.environment.bots}
         label = f"Restart {names.get(here.item, 'bots') if here and self.face.is_live else 'bots'}"
         restart = Action("restart", "x", label, about, self.restart, is_about_row=True)
@@ -334,13 +383,13 @@ class RetirePresenter(StepPresenter):
             label, about = "Finish", "Finishes the job without a proof, after a question."
         delete = Action("delete", PRIMARY, label, about, self.delete_secret)
         copy = partial(self.face.copy, self._command, "the command")
-        is_deadly = death.allows_purge or death.grade is Grade.WEAK
         actions = (
-            *([delete] if is_deadly and not self._has_failed else []),
+            *([delete] if purging(self.flow) and not self._has_failed else []),
             *([undo] if self.flow.can_be_reverted else []),
             Action("ask", "r", "Ask now", "Asks Binance with both keys.", self.ask),
             *([tick] if here else []),
-            *([restart] if here and names else []),
+            *([restart] if here and names and self.legacy else []),
+            *([keep] if here and unused else []),
             Action("copy", "c", "Copy command", "Copies the command that runs a bot with the new key.", copy),
             Action("details", "v", "Show link", "Shows where to delete it, and every answer.", self.show_details),
             *self.page_actions(),
@@ -361,7 +410,7 @@ class RetirePresenter(StepPresenter):
         """Return the word of what Enter does: what the row needs, once Binance has been asked after the switch."""
         if here is None or here.is_ticked or not self.face.is_live or not self.flow.retire.polls():
             return "ask"
-        if here.item == DELETED:
+        if here.item == DELETED or here.item in self._unused:
             return "page" if self.face.page else "details"
         return "copy" if here.item == BOTS else "restart"
 
@@ -374,25 +423,41 @@ def not_handed_over(flow: Flow) -> tuple[str, ...]:
     return () if is_noted else ("You did not tick that your bots have the new key.",)
 
 
+def judged(flow: Flow) -> tuple[KeyRecord | None, Death]:
+    """Return the legacy key and its death; in a job without one, the unused key that is the least settled."""
+    deaths = [(record, flow.retire.death(record)) for record in flow.retire.unused]
+    if flow.retire.legacy or not deaths:
+        return flow.retire.legacy, flow.retire.death()
+    return min(deaths, key=lambda one: one[1].in_a_row)
+
+
 def purging(flow: Flow) -> Consent | None:
-    """Ask before the legacy secret is deleted; None while its death does not allow that.
+    """Ask before secrets of dead keys are deleted; None while their deaths do not allow that.
 
     The word is the key's last four characters in production, where its death is not proven, and while a bot of the
     settings is not ticked.
     """
-    legacy, death = flow.retire.legacy, flow.retire.death()
-    if legacy is None or not (death.allows_purge or death.grade is Grade.WEAK):
+    (key, death), retire = judged(flow), flow.retire
+    if key is None or not (death.allows_purge or death.grade is Grade.WEAK):
+        return None
+    is_proven = {record: retire.death(record).grade is Grade.PROVEN for record in retire.unused}
+    if not retire.legacy and not any(is_proven.values()):
         return None
     is_open = death.grade is not Grade.PROVEN
     gap = f" Not proven: {death.does_not_prove}." if is_open else ""
-    asks_for_key = is_open or flow.context.environment.is_production or flow.retire.bots_left
-    title, text = f"Delete the secret of {legacy.name}?", f"It is deleted from {legacy.store}. You cannot undo this."
+    asks_for_key = is_open or flow.context.environment.is_production or retire.bots_left
+    title, text = f"Delete the secret of {key.name}?", f"It is deleted from {key.store}. You cannot undo this."
     if death.is_missing:
-        title, text = f"Finish without proof that {legacy.name} is dead?", "Its secret is no longer stored."
+        title, text = f"Finish without proof that {key.name} is dead?", "Its secret is no longer stored."
+    others = [
+        f"The secret of {record.name} {'is deleted too' if dead else 'stays stored, as it is not proven dead'}."
+        for record, dead in is_proven.items()
+        if record != key
+    ]
     return Consent(
         title,
-        " ".join((f"{text}{gap}", *not_handed_over(flow))),
-        legacy.name.last_four if asks_for_key and legacy.name.last_four else "delete",
+        " ".join((f"{text}{gap}", *others, *(not_handed_over(flow) if retire.legacy else ()))),
+        key.name.last_four if asks_for_key and key.name.last_four else "delete",
     )
 
 
@@ -404,14 +469,25 @@ def delete_secret(flow: Flow, typed: str) -> Awaitable[Report]:
         typed: The word of `purging`. Answers since the question may have changed the judgement:
             a key whose death is not proven goes only where its last four characters were typed.
     """
-    legacy, death = flow.retire.legacy, flow.retire.death()
+    legacy, death = judged(flow)
     if legacy is None or death.allows_purge or typed != (legacy.name.last_four or typed):
         return flow.purge()
     return flow.purge(legacy.name.last_four)
 
 
-def _told(poll: Poll) -> str:
+def _answer(label: str, name: str, newest: Poll, death: Death) -> Row:
+    """Return what Binance said to a key that is to die."""
+    state, words = State.UNSURE, "no answer"
+    if newest.legacy_accepted:
+        state, words = State.LOOK, "still accepted"
+    elif newest.legacy_code:
+        state, words = State.GOOD if newest.shows_death else State.LOOK, f"refused ({newest.legacy_code})"
+    count = f"refused {min(death.in_a_row, POLLS_IN_A_ROW)} of {POLLS_IN_A_ROW} times in a row"
+    return Row((label, name, words, count), state, sign_before=2)
+
+
+def _told(poll: Poll, name: str = "legacy key") -> str:
     refused = f"was refused ({poll.legacy_code})" if poll.legacy_code else f"gave no answer ({poll.legacy_said})"
     legacy = "was accepted" if poll.legacy_accepted else refused
     control = "was accepted" if poll.control_accepted else f"was not accepted ({poll.control_said})"
-    return f"{utc(poll.at)[11:]}, legacy key {legacy}, current key {control}."
+    return f"{utc(poll.at)[11:]}, {name} {legacy}, current key {control}."
