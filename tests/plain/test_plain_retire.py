@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.plain.script import Line, PlainWorld, visit
-from tests.plain.walks import DELETE_AT_PAGE, PURGE, WATCH, to_retire
+from tests.plain.walks import DELETE_AT_PAGE, PURGE, SWITCH, TO_CREDENTIALS, WATCH, entered, to_retire, typed
 from wizard.core.settings import Bot
 from wizard.custody.records import Slot
 from wizard.rotation.model import Step
@@ -99,3 +99,35 @@ async def test_a_deletion_that_was_stopped_is_complete_after_the_next_start(plai
     assert stopped.left_at is Step.RETIRE
     ended = await visit(plain, ("resume", "resume"), *PURGE, ("What is proven?", "quit"))
     assert ended.left_at is None
+
+
+async def test_two_forgotten_keys_are_named_and_both_proven_dead_at_the_end(plain: PlainWorld) -> None:
+    page = plain.bench.simulated_page
+    made = [await plain.bench.make_key(whitelist) for whitelist in ("198.51.100.7", "198.51.100.8")]
+    names = [f"…{key.api_key.last_four()}" for key in made]
+    used = await plain.bench.make_key()
+    again: list[Line] = [("Binance refuses", "back"), ("What next?", "save"), *entered(made[1])]
+    once_more: list[Line] = [("Binance refuses", "back"), ("What next?", "save"), *entered(used)]
+
+    async def delete_all_and_ask() -> str:
+        for key in (await page.keys())[:-1]:
+            await page.delete(key.api_key)
+        return "ask"
+
+    ended = await visit(
+        plain,
+        *TO_CREDENTIALS,
+        *typed(made[0]),
+        *again,
+        *once_more,
+        *SWITCH,
+        (f"Also delete {names[0]}. It was entered and never used.", "ask"),
+        (f"Also delete {names[1]}. It was entered and never used.", delete_all_and_ask),
+        (f"Unused, {names[1]}, refused (-2008), refused 3 of 3 times in a row, good.", "delete"),
+        (f"The secret of {names[0]} is deleted too. The secret of {names[1]} is deleted too.", "delete"),
+        ("What is proven?", "quit"),
+    )
+    for name in names:
+        assert f"{name} was entered and never used. Binance no longer knows {name}, " in ended.text
+    assert "Left for you" not in ended.text
+    assert len(plain.bench.store.services) == 1
