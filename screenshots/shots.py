@@ -124,6 +124,15 @@ async def several(hand: Stagehand) -> None:
     world.overviews = lambda: overviews
 
 
+async def address_changed(hand: Stagehand) -> None:
+    """Have a key whose list lacks the address of this host."""
+    await several(hand)
+    world: Any = hand.world
+    first, *others = world.overviews()
+    key = replace(first.current, stored_at=START - 41 * DAY, whitelist="203.0.113.42")
+    world.overviews = lambda: (replace(first, current=key, unlisted="203.0.113.92"), *others)
+
+
 async def without_key(hand: Stagehand) -> None:
     """Have no key yet."""
     await at(ServiceState.READY)(hand)
@@ -205,6 +214,22 @@ async def wrong_secret(hand: Stagehand) -> None:
 async def fewer_permissions(hand: Stagehand) -> None:
     """Take a permission from the new key."""
     await hand.page.set_permissions((await hand.keys())[-1].api_key, enableSpotAndMarginTrading=False)
+
+
+async def list_not_known(hand: Stagehand) -> None:
+    """Have a key in use that was imported."""
+    if key := hand.flow.current:
+        hand.flow.context.journal._change_key(key, "key.stored", {}, whitelist="")
+
+
+async def old_list(hand: Stagehand) -> None:
+    """Have the list of the key in use as it was."""
+    await hand.page.set_whitelist((await hand.keys())[0].api_key, "203.0.113.42")
+
+
+async def unrestricted(hand: Stagehand) -> None:
+    """Have a key in use that works from any address."""
+    await hand.put(f"keys/{(await hand.keys())[0].api_key.reveal()}/whitelist", {"text": None})
 
 
 # --- retire and summary -------------------------------------------------------------------------
@@ -295,7 +320,7 @@ DEAD = in_turn(ask(), legacy_deleted, ask(3))
 WRONG = "203.0.113.42 # this host\n198.51.100.007 # office\n1.2.3.4/24 # bot-2\n192.0.2.9"
 TWO = "203.0.113.42 # this host\n198.51.100.7 # bot-1"
 
-E, W, C, P, R = Step.EGRESS, Step.WHITELIST, Step.CREDENTIALS, Step.PROBE, Step.RETIRE
+E, W, A, C, P, R = Step.EGRESS, Step.WHITELIST, Step.APPLY, Step.CREDENTIALS, Step.PROBE, Step.RETIRE
 SHOTS = (
     Shot("home", "older than 90 days", before=several),
     Shot("home-one", "enter Replace", before=at(ServiceState.READY)),
@@ -305,6 +330,7 @@ SHOTS = (
     Shot("home-stop-locked", "locked", before=at(ServiceState.LOCKED)),
     Shot("home-stop-bus", "session bus", before=at(ServiceState.NO_BUS_ADDRESS)),
     Shot("home-file", "enter Replace", before=at(ServiceState.READY, Place.ENCRYPTED_FILE)),
+    Shot("home-changed", "not on the list", before=address_changed),
     Shot("home-rehearsal", "enter Replace", is_rehearsal=True),
     Shot("egress", "agree", E),
     Shot("egress-working", "Asking 3", E, held("/echo/json", "/echo/trace")),
@@ -328,6 +354,9 @@ SHOTS = (
     Shot("whitelist-look", "look", W, listed("203.0.113.42 # this host\n198.51.100.0/28\n192.0.2.9")),
     Shot("whitelist-stop", "to fix", W, listed(WRONG)),
     Shot("whitelist-edit", "to fix", W, listed(WRONG), keys=("e",), then="enter Keep"),
+    Shot("whitelist-unknown", "ready to paste", W, first=list_not_known, mode=Mode.WHITELIST),
+    Shot("apply", "Paste the list", A, first=move_host, mode=Mode.WHITELIST),
+    Shot("apply-rehearsal", "Paste the list", A, first=move_host, mode=Mode.WHITELIST, is_rehearsal=True),
     Shot("credentials", "END PUBLIC KEY", C, same_pair),
     Shot("credentials-hmac", "END PUBLIC", C, same_pair, keys=("ctrl+t", "down", "enter"), then="the secret"),
     Shot("credentials-working", "Making the key pair", C, never_made),
@@ -348,6 +377,9 @@ SHOTS = (
     ),
     Shot("probe", "works from here", P),
     Shot("probe-working", "waiting", P, held("/sapi")),
+    Shot("probe-list", "works from here", P, first=move_host, mode=Mode.WHITELIST),
+    Shot("probe-list-waiting", "The next question", P, old_list, first=move_host, mode=Mode.WHITELIST),
+    Shot("probe-list-open", "any address", P, unrestricted, mode=Mode.WHITELIST),
     Shot("probe-changed", "address changed", P, move_host),
     Shot("probe-lists", "address changed", P, move_host, keys=("enter",), then="Paste"),
     Shot("probe-not-saved", "keep trying", P, list_not_saved),
@@ -377,6 +409,15 @@ SHOTS = (
     Shot("retire-late", "too long", R, in_turn(done(BOTS), an_hour_and_more, ask())),
     Shot("retire-dead-bots", "did not tick", R, in_turn(restart("freqtrade"), DEAD), with_bots),
     Shot("summary", "replaced", R, in_turn(DEAD, finish)),
+    Shot(
+        "summary-list",
+        "works from here",
+        P,
+        first=move_host,
+        mode=Mode.WHITELIST,
+        keys=("enter",),
+        then="new whitelist",
+    ),
     Shot("summary-look", "replaced", R, in_turn(ask(3), still_in_file, finish), first=legacy_deleted),
     Shot("dialog-consent", "is dead", R, DEAD, keys=("enter",), then="cannot undo"),
     Shot("dialog-leave", "Two things", R, ask(), keys=("q",), then="Quit Key Wizard"),

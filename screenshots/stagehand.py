@@ -19,7 +19,7 @@ from wizard.core.credentials import KeyKind
 from wizard.core.text import UNICODE, Glyphs
 from wizard.rehearsal.simulated_page import ListedKey
 from wizard.rotation.flow import Flow
-from wizard.rotation.model import Mode, Step
+from wizard.rotation.model import Mode, RotationRecord, Step
 from wizard.tui.app import WizardApp
 from wizard.tui.theme import THEME
 
@@ -85,6 +85,11 @@ class Stagehand:
         """The open flow."""
         return self.app.flow
 
+    @property
+    def job(self) -> RotationRecord:
+        """The open job."""
+        return self.flow.context.rotation
+
     async def perform(self, pilot: Pilot[int]) -> None:
         """Go to the page and wait until it is done."""
         self._pilot = pilot
@@ -112,6 +117,8 @@ class Stagehand:
             await flow.egress.detect()
         elif step is Step.WHITELIST:
             flow.whitelist.settle(flow.whitelist.proposal())
+        elif step is Step.APPLY:
+            await self.page.set_whitelist((await self.keys())[0].api_key, flow.context.journal.whitelist_of(self.job))
         elif step is Step.CREDENTIALS:
             await self.store_new_key()
         elif step is Step.PROBE:
@@ -123,7 +130,7 @@ class Stagehand:
         """Create the new key as the user does."""
         await self.world.put_pair(self.flow)
         pem = await self.flow.credentials.public_key(KeyKind.ED25519)
-        whitelist = self.flow.context.journal.whitelist_of(self.flow.context.rotation)
+        whitelist = self.flow.context.journal.whitelist_of(self.job)
         made = await self.page.create(
             "new", KeyKind.ED25519, whitelist, public_key=pem, enableSpotAndMarginTrading=True
         )

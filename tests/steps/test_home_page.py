@@ -136,6 +136,7 @@ async def test_where_the_address_is_not_on_the_list_enter_changes_the_whitelist(
     row = home.view().rows[0]
     assert (row.state, row.cells[-1]) == (State.STOP, "address not on the list")
     assert row.detail[0].startswith("Change the whitelist of …")
+    assert ELSEWHERE in row.detail[1]
     await home.begin()
     assert (offered(home.view())[PRIMARY], offered(home.view())["a"]) == ("Whitelist", "Replace")
     assert home.view().actions[0].also == "w", "its letter works as everywhere"

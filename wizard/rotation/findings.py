@@ -177,7 +177,7 @@ class FindingWriter:
         changes = () if proven is None else compare_with_proof(now.permissions, proven)
         observed = [change.what for change in changes] or ["Nothing changed since the key was accepted last."]
         if proven is None:
-            observed = ["What the key could do before is not known, so nothing was compared."]
+            observed = ["Nothing was compared. What the key could do before is not known."]
         if now.permissions.get(WITHDRAWALS) is False:
             observed.append("Withdrawals are off.")
         outcome = Outcome.WARNING if changes else Outcome.NOT_APPLICABLE if proven is None else Outcome.PASSED

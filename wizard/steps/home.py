@@ -360,6 +360,8 @@ class HomePresenter(Presenter):
         name = one.current.name if one.current else ""
         head = f"Resume at {_numbered(mode, job.step)}" if job else _HEADS[mode].format(name=name)
         yield f"{head} · you can quit at any point"
+        if one.unlisted:
+            yield f"Your calls came from {one.unlisted} when that was looked up last."
         yield " "
         for number, step in enumerate(JOBS[mode].steps[:-1], 1):
             yield f"{number}  {TITLES[step]:<12} {_ELSE.get((mode, step), _DOES[step])}"
