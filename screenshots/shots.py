@@ -27,6 +27,7 @@ from wizard.tui.theme import THEME_16
 from wizard.whitelist.entries import parse
 
 DAY = 86400.0
+LISTED = "203.0.113.42"
 RESTRICTIONS = "/sapi/v1/account/apiRestrictions"
 ENV_FILE = "~/bot/.env, lines 3 and 4"
 PASSPHRASE = (*"seven", "space", *"words")
@@ -109,7 +110,9 @@ async def several(hand: Stagehand) -> None:
 
     def stored(environment: str, last_four: str, kind: KeyKind, days: float, proven: float | None = None) -> KeyRecord:
         name = KeyName("0" * 12, last_four)
-        return KeyRecord(environment, name, kind, Slot.CURRENT, Holding.STORED, "", "", "", now - days * DAY, 1, proven)
+        return KeyRecord(
+            environment, name, kind, Slot.CURRENT, Holding.STORED, "", "", "", now - days * DAY, 1, proven, LISTED
+        )
 
     def named(name: str, site: str) -> Any:
         return replace(production, name=name, site=replace(production.site, name=site))
@@ -129,7 +132,7 @@ async def address_changed(hand: Stagehand) -> None:
     await several(hand)
     world: Any = hand.world
     first, *others = world.overviews()
-    key = replace(first.current, stored_at=START - 41 * DAY, whitelist="203.0.113.42")
+    key = replace(first.current, stored_at=START - 41 * DAY)
     world.overviews = lambda: (replace(first, current=key, unlisted="203.0.113.92"), *others)
 
 

@@ -134,6 +134,27 @@ async def test_whatever_a_page_offers_is_offered_on_screens_and_in_lines(wizard:
     await offers_the_same(wizard)
 
 
+async def test_the_pages_of_the_whitelist_job_are_the_same_on_screens_and_in_lines(wizard: Wizard) -> None:
+    await wizard.at_home()
+    await wizard.press("w")
+    await wizard.until("#verdict", "agree")
+    await wizard.press("enter")
+    await wizard.until("#verdict", "ready to paste")
+    await offers_the_same(wizard)
+    await wizard.press("enter")
+    await wizard.until("#verdict", "Paste the list into")
+    await offers_the_same(wizard)
+    await wizard.press("enter")
+    await wizard.until("ActionBar", "enter Record the list")
+    await offers_the_same(wizard)
+    await move(wizard, "203.0.113.92")
+    await wizard.press("r")
+    await wizard.until("ActionBar", "enter Add 203.0.113.92")
+    await offers_the_same(wizard)
+    await wizard.press("enter")
+    await wizard.until("#verdict", "Paste the list into")
+
+
 async def move(wizard: Wizard, address: str) -> None:
     """Have the exchange see this host at another address."""
     async with httpx.AsyncClient(trust_env=False) as client:

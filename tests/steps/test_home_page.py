@@ -180,8 +180,9 @@ async def test_a_job_that_the_command_line_names_begins_by_itself_once(with_key:
     assert home.session.flow is not None
     assert home.session.flow.context.rotation.mode is Mode.WHITELIST
     await home.session.flow.abandon()
-    later = Home(with_key, session=home.session)
-    await later.begin()
+    await home.session.close_environment()
+    await Home(with_key, session=home.session).begin()
+    assert home.session.flow is not None
     assert home.session.flow.rotation is None, "given up is given up"
     await home.session.close()
 
