@@ -46,7 +46,7 @@ MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g
 """
 """An example key of RFC 8410, section 10.3's form (RFC 8032, section 7.1, test 1): nobody uses it."""
 NAME = "rehearsal"
-_OPERATORS = {Parser.PLAIN: "Cloudflare", Parser.JSON: "Amazon", Parser.TRACE: "ipify"}
+_OPERATORS = {Parser.TRACE: "Cloudflare", Parser.PLAIN: "Amazon", Parser.JSON: "ipify"}
 FOREVER = 3600.0
 
 
@@ -210,7 +210,7 @@ class Line:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self.delays = {"/echo/plain": 0.0, "/echo/json": 0.15, "/echo/trace": 5.0}
+        self.delays = {"/echo/trace": 0.0, "/echo/plain": 0.15, "/echo/json": 5.0}
         self.held: tuple[str, ...] = ()
         """The beginnings of paths."""
 

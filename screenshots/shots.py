@@ -56,7 +56,7 @@ def answers(**bodies: object) -> Prepare:
     """Let echo services answer so; a number is a status."""
 
     async def prepare(hand: Stagehand) -> None:
-        hand.world.line.delays["/echo/trace"] = 0.3
+        hand.world.line.delays["/echo/json"] = 0.3
         canned = [
             {"path": f"/echo/{shape}", "times": 9, "status": body if isinstance(body, int) else 200, "body": body}
             for shape, body in bodies.items()
@@ -336,10 +336,10 @@ SHOTS = (
     Shot("home-changed", "not on the list", before=address_changed),
     Shot("home-rehearsal", "enter Replace", is_rehearsal=True),
     Shot("egress", "agree", E),
-    Shot("egress-working", "Asking 3", E, held("/echo/json", "/echo/trace")),
-    Shot("egress-look", "Not proven", E, answers(json={"ip": "198.51.100.7"}, trace="ip=203.0.113.42\n")),
+    Shot("egress-working", "Asking 3", E, held("/echo/plain", "/echo/json")),
+    Shot("egress-look", "Not proven", E, answers(plain="198.51.100.7\n", json=503)),
     Shot("egress-stop", "ipify", E, answers(plain=503, json=503, trace=503)),
-    Shot("egress-unsure", "Not proven", E, answers(json=429, trace=503)),
+    Shot("egress-unsure", "Not proven", E, answers(plain=429, json=503)),
     Shot("hosts", "agree", E, asked(bot_1="198.51.100.7", bot_2="192.0.2.9"), keys=("o", "enter"), then="found"),
     Shot("hosts-ready", "agree", E, keys=("o",), then="to ask"),
     Shot("hosts-empty", "agree", E, before=no_hosts, keys=("o",), then="No other host"),

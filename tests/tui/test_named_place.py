@@ -103,4 +103,4 @@ async def test_a_job_that_is_given_up_says_from_where_the_new_key_is_deleted(fil
     await filed.until("ActionBar", "g Give up")
     await filed.press("g")
     await filed.when(lambda: isinstance(filed.app.screen, FormScreen))
-    assert "deletes the new credentials from the encrypted file" in filed.text(".question")
+    assert "deletes what was not finished from the encrypted file" in filed.text(".question")
