@@ -61,12 +61,13 @@ async def test_the_apply_page_says_what_to_paste_where_and_what_it_cannot_see(wo
         face = FakeFace()
         page = ApplyPresenter(flow, face)
         view, name = page.view(), f"…{made.api_key.last_four()}"
-        assert view.verdict == f"Paste the list into {name}, the current key on Binance."
+        assert view.verdict == f"Paste the list into {name} on Binance."
         assert [each.cells[1] for each in view.rows] == [f"{HERE},{ELSEWHERE}"]
         where = "\n".join(each.cells[0] for each in view.evidence)
         assert f"Edit restrictions for {name}" in where
         assert "Restrict access to trusted IPs only" in where
         assert "2FA" in where
+        assert "Logins on the web and in the app are not affected (reported)." in where
         assert "Binance's list" in view.not_proven
         assert page.progress.step is Step.APPLY
         await page.copy(view.rows[0].item)

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from wizard.rotation.flow import Flow
 
 
+LOGINS = "Logins on the web and in the app are not affected (reported)."
+
+
 @dataclass(frozen=True, slots=True)
 class ListsToSave:
     """What the Probe page has the user save: the list of each key, by the key as it is called."""
@@ -35,7 +38,7 @@ class ApplyPresenter(StepPresenter):
     ABOUT: ClassVar[str] = (
         "Binance accepts a key from the addresses on its list only."
         " You paste the list on Binance's page. The wizard cannot do that for you."
-        " A saved list may need a few minutes. Logins on the web and in the app are not affected, as is reported."
+        f" A saved list may need a few minutes. {LOGINS}"
     )
 
     def __init__(self, flow: Flow, face: Face, asked: ListsToSave | None = None) -> None:
@@ -72,8 +75,8 @@ class ApplyPresenter(StepPresenter):
         """Return the lists and the way to their fields."""
         page = self.flow.context.environment.site.key_page
         where = "Open the simulated Binance page." if self.face.page else page or "Open API Management on Binance."
-        keys = "both keys" if len(self._lists) > 1 else next(iter(self._lists), "the key")
-        beside = " and ".join(name.partition(",")[0] for name in self._lists)
+        names = [name.partition(",")[0] for name in self._lists]
+        keys = "both keys" if len(names) > 1 else "".join(names)
         unknown = self._asked.unknown if self._asked else ""
         return View(
             State.EMPTY,
@@ -85,9 +88,10 @@ class ApplyPresenter(StepPresenter):
             evidence_title="Where",
             evidence=lines(
                 f"1  {where}",
-                f"2  Choose Edit restrictions for {beside}.",
+                f"2  Choose Edit restrictions for {' and '.join(names)}.",
                 "3  Choose Restrict access to trusted IPs only.",
                 "4  Paste its list, save, and confirm with 2FA.",
+                "" if self._asked else LOGINS,
             ),
             not_proven="" if self._asked else "what is on Binance's list, as Binance never shows it",
             actions=(
