@@ -20,6 +20,7 @@ from wizard.egress.services import EchoService, Parser, Sample
 from wizard.egress.ssh_hosts.hosts import Host, HostAnswer
 from wizard.egress.ssh_hosts.remote_detection import explain_ssh
 from wizard.intake.copies import Copies
+from wizard.intake.sources import ENVIRONMENT, read_source
 from wizard.rotation.journal import Overview
 from wizard.rotation.model import Mode, RotationRecord, Step
 from wizard.steps.retire import BOTS, DELETED
@@ -278,6 +279,25 @@ async def finish(hand: Stagehand) -> None:
     hand.app.show_step = lambda: hand.app.show_summary(report)  # type: ignore[method-assign]
 
 
+async def leaked_deleted(hand: Stagehand) -> None:
+    """See that the leaked key works, delete it, and see that it is refused."""
+    await hand.flow.delete.ask()
+    await legacy_deleted(hand)
+    await hand.flow.delete.ask()
+
+
+async def imported(hand: Stagehand) -> None:
+    """Import the key in the environment's variables."""
+    found = read_source(ENVIRONMENT, hand.world.environ)
+    assert found.pair.api_key
+    assert found.pair.secret
+    await hand.flow.credentials.store_hmac(found.pair.api_key, found.pair.secret)
+    hand.flow.advance(Step.CREDENTIALS)
+    report = await hand.flow.complete(await hand.flow.probe.run())
+    assert report
+    hand.app.show_step = lambda: hand.app.show_summary(report)  # type: ignore[method-assign]
+
+
 async def with_bots(hand: Stagehand) -> None:
     """Have two bots in the settings."""
     bots = (
@@ -323,7 +343,8 @@ DEAD = in_turn(ask(), legacy_deleted, ask(3))
 WRONG = "203.0.113.42 # this host\n198.51.100.007 # office\n1.2.3.4/24 # bot-2\n192.0.2.9"
 TWO = "203.0.113.42 # this host\n198.51.100.7 # bot-1"
 
-E, W, A, C, P, R = Step.EGRESS, Step.WHITELIST, Step.APPLY, Step.CREDENTIALS, Step.PROBE, Step.RETIRE
+A, C, D, E = Step.APPLY, Step.CREDENTIALS, Step.DELETE, Step.EGRESS
+P, R, W = Step.PROBE, Step.RETIRE, Step.WHITELIST
 SHOTS = (
     Shot("home", "older than 90 days", before=several),
     Shot("home-one", "enter Replace", before=at(ServiceState.READY)),
@@ -365,7 +386,12 @@ SHOTS = (
     Shot("credentials-working", "Making the key pair", C, never_made),
     Shot("credentials-stop", "END PUBLIC", C, same_pair, keys=(*"too-short", "enter"), then="API key"),
     Shot("credentials-unsure", "did not say", C, in_turn(same_pair, busy(RESTRICTIONS))),
-    Shot("credentials-import", "freqtrade", C, before=in_variables, mode=Mode.ADOPT),
+    Shot("credentials-import", "is in the environment", C, before=in_variables, mode=Mode.ADOPT),
+    Shot("credentials-import-empty", "freqtrade", C, before=without_key, mode=Mode.ADOPT),
+    Shot("credentials-leaked", "Binance said that", C, same_pair, mode=Mode.LEAKED),
+    Shot("delete", "still works", D, before=with_bots, mode=Mode.LEAKED),
+    Shot("delete-refused", "The proof follows", D, leaked_deleted, mode=Mode.LEAKED),
+    Shot("delete-unsure", "no clear answer", D, busy(RESTRICTIONS), mode=Mode.LEAKED),
     Shot("key-type", "END PUBLIC", C, same_pair, keys=("ctrl+t",), then="Use this type"),
     Shot("private-key", "END PUBLIC", C, same_pair, keys=("ctrl+t", "end", "enter"), then="Or the PEM"),
     Shot("simulated-page", "END PUBLIC", C, same_pair, keys=("ctrl+o",), then="1 key", is_rehearsal=True),
@@ -390,6 +416,7 @@ SHOTS = (
     Shot("probe-wrong-secret", "signature", P, wrong_secret),
     Shot("probe-permission", "Trading", P, fewer_permissions),
     Shot("probe-unsure", "inconclusive", P, busy("/api/v3/ping")),
+    Shot("probe-leaked", "works from here", P, mode=Mode.LEAKED),
     Shot("probe-ascii", "address changed", P, move_host, glyphs=ASCII),
     Shot("probe-16-colours", "address changed", P, move_host, theme=THEME_16.name),
     Shot("probe-no-colour", "address changed", P, move_host, environ={"NO_COLOR": "1"}),
@@ -422,6 +449,8 @@ SHOTS = (
         then="new whitelist",
     ),
     Shot("summary-look", "replaced", R, in_turn(ask(3), still_in_file, finish), first=legacy_deleted),
+    Shot("summary-import", "is stored and works", C, imported, before=in_variables, mode=Mode.ADOPT),
+    Shot("summary-leaked", "which had leaked", R, in_turn(ask(3), finish), mode=Mode.LEAKED),
     Shot("dialog-consent", "is dead", R, DEAD, keys=("enter",), then="cannot undo"),
     Shot("dialog-leave", "Two things", R, ask(), keys=("q",), then="Quit Key Wizard"),
     Shot("dialog-help", "agree", E, keys=("question_mark",), then="Scrolls"),

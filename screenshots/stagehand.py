@@ -113,7 +113,11 @@ class Stagehand:
 
     async def _do(self, step: Step) -> None:
         flow = self.flow
-        if step is Step.EGRESS:
+        if step is Step.DELETE:
+            await flow.delete.ask()
+            await self.page.delete((await self.keys())[0].api_key)
+            await flow.delete.ask()
+        elif step is Step.EGRESS:
             await flow.egress.detect()
         elif step is Step.WHITELIST:
             flow.whitelist.settle(flow.whitelist.proposal())

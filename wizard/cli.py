@@ -99,8 +99,7 @@ def _parser(arguments: Sequence[str]) -> ArgumentParser:
     parser = ArgumentParser(prog="key-wizard", description=_ABOUT, epilog=_EPILOG, formatter_class=_Raw)
     parser.add_argument("--version", action="version", version=f"key-wizard {__version__}")
     parser.add_argument("--env", metavar="NAME", help="open this environment")
-    names = [name for mode, name in JOB_NAMES.items() if mode is not Mode.LEAKED]
-    parser.add_argument("--job", choices=names, help="begin this job, or resume it")
+    parser.add_argument("--job", choices=JOB_NAMES.values(), help="begin this job, or resume it")
     parser.add_argument("--plain", action="store_true", help="line by line, for screen readers and serial consoles")
     parser.set_defaults(run=_open_wizard)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")

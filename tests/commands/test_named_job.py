@@ -36,7 +36,7 @@ def test_a_job_that_does_not_fit_the_key_in_use_is_refused(
     assert said in ended.err
 
 
-@pytest.mark.parametrize("job", ["replace", "whitelist"])
+@pytest.mark.parametrize("job", ["replace", "whitelist", "leaked"])
 def test_a_job_that_needs_a_key_is_refused_without_one(
     bench: Bench, command: Command, opened: list[object], job: str
 ) -> None:
@@ -77,4 +77,4 @@ def test_without_a_name_the_only_environment_is_meant_and_of_several_none(
 def test_a_job_that_does_not_exist_is_refused_with_those_that_do(command: Command) -> None:
     ended = command("--job", "rotate")
     assert ended.code == 2
-    assert "'replace', 'create', 'import', 'whitelist'" in ended.err
+    assert "'replace', 'create', 'import', 'whitelist', 'leaked'" in ended.err

@@ -39,6 +39,7 @@ MEANINGS = {
     "i": "import",
     "j": "join",
     "k": "try keep",
+    "l": "leaked",
     "m": "more expand",  # addresses
     "n": "name",
     "o": "hosts other file",  # another one than the one at hand

@@ -201,7 +201,9 @@ async def test_where_the_keyring_works_nothing_else_is_offered(wizard: Wizard) -
     await wizard.at_home()
     await wizard.press("o", "v", "e", "d", "g", "r")
     assert is_home(wizard)
-    assert wizard.text("ActionBar").splitlines() == ["enter Replace   w Whitelist   h History   ? Help   q Quit"]
+    assert wizard.text("ActionBar").splitlines() == [
+        "enter Replace   w Whitelist   l Leaked   h History   ? Help   q Quit"
+    ]
 
 
 async def test_a_key_pasted_where_a_word_is_typed_is_not_drawn_and_said(wizard: Wizard) -> None:

@@ -11,6 +11,7 @@ from wizard.core.clock import duration
 from wizard.core.errors import Exit
 from wizard.rotation.journal import Overview, read_journal
 from wizard.rotation.json_records import describe_key
+from wizard.rotation.model import Mode
 
 SUMMARY = "environments, their keys, what is open and what is next"
 EXAMPLES = """\
@@ -30,7 +31,8 @@ def run(options: argparse.Namespace) -> int:
         print_json({"environments": [_as_json(one, now) for one in seen]})
     else:
         print_result("\n".join(_line(one, now) for one in seen))
-    if any(one.legacy or one.unused for one in seen):
+    leaking = any(one.open_rotation and one.open_rotation.mode is Mode.LEAKED for one in seen)
+    if leaking or any(one.legacy or one.unused for one in seen):
         return Exit.LEGACY_ALIVE
     return Exit.ROTATION_OPEN if any(one.open_rotation for one in seen) else Exit.FINE
 

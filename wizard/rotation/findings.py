@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from wizard.core.clock import Clock
+from wizard.core.credentials import KeyName
 from wizard.core.errors import WizardError, sentences
 from wizard.exchange.diagnosis import CallOutcome, Diagnosis
 from wizard.exchange.responses import Account, ApiRestrictions
@@ -183,6 +184,17 @@ class FindingWriter:
         outcome = Outcome.WARNING if changes else Outcome.NOT_APPLICABLE if proven is None else Outcome.PASSED
         advice = " ".join(change.advice for change in changes)
         return self.note(PERMISSIONS, outcome, " ".join(observed), advice=advice)
+
+    def leaked(self, key: KeyName, *, is_accepted: bool) -> Finding:
+        """What became of a key that leaked and is to be deleted before the new one is made."""
+        if is_accepted:
+            advice = f"Delete {key} on Binance now."
+            return self.note(CONTROL, Outcome.WARNING, f"Binance still accepts {key}, which has leaked.", advice=advice)
+        observed, gap = (
+            f"Binance refuses {key}, which you deleted on purpose.",
+            "that it is dead, which Retire finds out",
+        )
+        return self.note(CONTROL, Outcome.NOT_APPLICABLE, observed, does_not_prove=gap)
 
     def same_account(self, new: Account, current: Account) -> Finding:
         """Whether both keys belong to one account, by its uid."""

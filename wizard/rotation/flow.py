@@ -22,6 +22,7 @@ from wizard.rotation.retirement import Death
 from wizard.rotation.state_machine import JOBS, Facts, Move, Transition, refuse_misfit, transition
 from wizard.rotation.steps.address_selection import AddressSelection
 from wizard.rotation.steps.credentials import CredentialsStep
+from wizard.rotation.steps.delete import DeleteStep
 from wizard.rotation.steps.egress import EgressStep
 from wizard.rotation.steps.hosts import HostsStep
 from wizard.rotation.steps.probe import ProbeStep
@@ -78,6 +79,7 @@ class Flow:
     def __init__(self, context: Context, preflight: Preflight) -> None:
         self.context = context
         self.preflight = preflight
+        self.delete = DeleteStep(context)
         self.egress = EgressStep(context)
         self.hosts = HostsStep(context)
         self.selection = AddressSelection(context)
@@ -101,7 +103,8 @@ class Flow:
     def exit_code(self) -> Exit:
         """What the wizard ends with when it is left now."""
         probed = self.probe.report
-        return exit_code(self.step, probed.outcome if probed else None)
+        mode = self.rotation.mode if self.rotation else None
+        return exit_code(self.step, probed.outcome if probed else None, mode)
 
     @property
     def current(self) -> KeyRecord | None:
@@ -327,11 +330,22 @@ class Flow:
             not_looked_at=copies.unknown,
             proven_hosts=proven_hosts(self.context.journal, rotation),
             unused=self.retire.unused_keys(),
+            accepted_until=self._accepted_until(legacy) if rotation.mode is Mode.LEAKED else None,
+            refused_since=self._refused_since(death) if rotation.mode is Mode.LEAKED else None,
         )
         ends = {Mode.WHITELIST: CHANGED, Mode.RETIRE: LOOKED_AFTER}
         outcome = death.grade if legacy and death else ends.get(mode, STORED)
         self.context.journal.finish(finished, outcome, CERTIFIED, asdict(report))
         return report
+
+    def _accepted_until(self, leaked: KeyRecord | None) -> float | None:
+        polled = [poll.at for poll in self.retire.polls() if poll.legacy_accepted]
+        return max(filter(None, (leaked.proven_at if leaked else None, *polled)), default=None)
+
+    def _refused_since(self, death: Death | None) -> float | None:
+        lived = any(poll.legacy_accepted for poll in self.retire.polls())
+        at_retirement = death.since if death else None
+        return at_retirement if lived else self.delete.refused_since or at_retirement
 
     async def _imported_copies(self) -> Copies:
         """Look for plain-text copies of a key that was imported; nowhere in other jobs."""

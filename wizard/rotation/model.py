@@ -141,11 +141,11 @@ class Event:
     detail: dict[str, object] = field(default_factory=dict)
 
 
-def exit_code(step: Step | None, probed: Outcome | None = None) -> Exit:
-    """Return what the wizard ends with when it is left at this step, None for no open rotation, after this probe."""
+def exit_code(step: Step | None, probed: Outcome | None = None, mode: Mode | None = None) -> Exit:
+    """Return what the wizard ends with when it is left at this step, None for no open job, after this probe."""
     if step in (None, Step.DONE):
         return Exit.FINE
-    if step is Step.RETIRE:
+    if step is Step.RETIRE or mode is Mode.LEAKED:
         return Exit.LEGACY_ALIVE
     is_open_question = step is Step.PROBE and probed is Outcome.INCONCLUSIVE
     return Exit.INCONCLUSIVE if is_open_question else Exit.ROTATION_OPEN

@@ -11,11 +11,13 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from wizard.core.clock import utc
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.errors import sentences
 from wizard.custody.records import KeyRecord, Slot
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.diagnosis import (
+    DEATH_CODES,
     MALFORMED_KEY,
     REFUSED_KEY,
     UNKNOWN_KEY,
@@ -159,6 +161,10 @@ class Probe:
             self._mark_proven(self._pending, answer)
         return report
 
+    @property
+    def _is_leak(self) -> bool:
+        return self._context.rotation.mode is Mode.LEAKED
+
     def _mark_proven(self, record: KeyRecord, answer: SignedAnswer) -> None:
         told = answer.restrictions
         may = told.permissions if told else None
@@ -288,7 +294,10 @@ class Probe:
             observed = f"The current key could not be used. {trouble}"
             self._note(findings.CONTROL, Outcome.FAILED, observed, does_not_prove=gap)
             return None
-        self._tell(self._writer.diagnosis(findings.CONTROL, answer.diagnose(), took_ms))
+        if self._is_leak and (answer.accepted or answer.code in DEATH_CODES):
+            self._tell(self._writer.leaked(self._current.name, is_accepted=answer.accepted))
+        else:
+            self._tell(self._writer.diagnosis(findings.CONTROL, answer.diagnose(), took_ms))
         if not answer.accepted:
             return _Shown(answer)
         # The baseline: only a key that was seen to work from here can be seen to die from here.
@@ -339,16 +348,24 @@ class Probe:
                 proven = self._pending.permissions
                 self._tell(self._writer.permissions_since_proof(new.answer.restrictions, proven))
             else:
-                current = other.answer.restrictions if other else None
-                has_control = self._current is not None
-                self._tell(self._writer.permissions(new.answer.restrictions, current, has_control=has_control))
+                self._tell(self._compare_permissions(new.answer.restrictions, other))
         if other and new.account and other.account:
             self._tell(self._writer.same_account(new.account, other.account))
         elif self._current is not None:
             error = other.not_read if other else None
-            why = " ".join(sentences(error.what, error.why)) if error else "The current key was not accepted."
+            refused = "The leaked key is refused." if self._is_leak else "The current key was not accepted."
+            why = " ".join(sentences(error.what, error.why)) if error else refused
             gap = "that both keys belong to one account"
             self._note(findings.SAME_ACCOUNT, Outcome.INCONCLUSIVE, f"Not compared. {why}", does_not_prove=gap)
+
+    def _compare_permissions(self, new: ApiRestrictions, other: _Shown | None) -> Finding:
+        """Compare with what the key in use may do; where Binance does not say that now, with what it said last."""
+        current, used = other.answer.restrictions if other else None, self._current
+        if current is None and used and used.permissions is not None and used.proven_at:
+            finding = self._writer.permissions(new, ApiRestrictions(None, None, used.permissions), has_control=True)
+            seen = f"Compared with what {used.name} had at {utc(used.proven_at)}, when it was accepted last."
+            return replace(finding, observed=f"{finding.observed} {seen}")
+        return self._writer.permissions(new, current, has_control=used is not None)
 
     async def _refusal(
         self,
@@ -360,7 +377,9 @@ class Probe:
     ) -> ProbeReport:
         is_refused = new.answer.code == REFUSED_KEY
         seen_as = await named_by_futures(client, credentials, self._site) if is_refused else None
-        diagnosis = new.answer.diagnose(other.answer.accepted if other else None, skew=skew, seen_as=seen_as)
+        # A leaked key is refused on purpose: that says nothing of the list.
+        control = None if other is None or (self._is_leak and not other.answer.accepted) else other.answer.accepted
+        diagnosis = new.answer.diagnose(control, skew=skew, seen_as=seen_as)
         self._tell(self._writer.diagnosis(findings.NEW_KEY, diagnosis))
         self._tell_not_run(*_ON_THE_KEY)
         is_new = self._pending.slot is Slot.PENDING

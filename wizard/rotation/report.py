@@ -11,6 +11,7 @@ from wizard.core.addresses import read_ipv4
 from wizard.core.clock import duration, utc
 from wizard.core.credentials import KeyName
 from wizard.core.text import capitalised
+from wizard.rotation.findings import ACTIVITY_HISTORY
 from wizard.rotation.journal import networks_of
 from wizard.rotation.model import Grade, Mode
 from wizard.whitelist.rendering import diff, render
@@ -64,6 +65,10 @@ class Report:
     """None where an older version wrote it."""
     unused: tuple[UnusedKey, ...] = ()
     """Keys that were entered and never used."""
+    accepted_until: float | None = None
+    """When Binance accepted the legacy key last, where it had leaked and that is known."""
+    refused_since: float | None = None
+    """When Binance refused it first, of a key that had leaked."""
 
     @property
     def verdict(self) -> str:
@@ -79,7 +84,8 @@ class Report:
             Grade.PROVEN: "The legacy key is dead and its secret is deleted.",
             Grade.STRONG: "Binance refuses the legacy key from here, and its secret is deleted.",
         }.get(self.grade or Grade.WEAK, "The legacy key was given up without proof that it is dead.")
-        return f"{self.current} replaced {self.legacy}. {end}"
+        leaked = ", which had leaked" if self.job is Mode.LEAKED else ""
+        return f"{self.current} replaced {self.legacy}{leaked}. {end}"
 
     def rows(self) -> tuple[Row, ...]:
         """Return what was done and proven, and at the end what was not."""
@@ -92,7 +98,8 @@ class Report:
         if self.legacy is not None:
             is_dead = self.grade in (Grade.PROVEN, Grade.STRONG)
             alive = f"{'' if is_dead else 'at least '}{duration(self.overlap_seconds)}"
-            rows += [("Legacy key", f"{self.legacy}. {self.proof} Its secret is deleted."), ("Both alive", alive)]
+            rows += [("Legacy key", f"{self.legacy}. {self.proof} Its secret is deleted.")]
+            rows += self._leak() if self.job is Mode.LEAKED else [("Both alive", alive)]
         for key in (key for key in self.unused if not key.is_stored):
             end = "It stays on Binance, as you said." if key.end == STAYS else key.proof
             rows.append(("Unused key", f"{key.name} was entered and never used. {end} Its secret is deleted."))
@@ -100,6 +107,10 @@ class Report:
         on_binance = "which list Binance has, as it never shows it" if self.job is Mode.WHITELIST else ""
         gaps = (self.does_not_prove or on_binance, f"that the key works from {others}" if others else "")
         return (*rows, *(("Not proven", gap) for gap in gaps if gap))
+
+    def _leak(self) -> list[Row]:
+        until, since = (utc(at) if at is not None else "not known" for at in (self.accepted_until, self.refused_since))
+        return [("Accepted until", until), ("Refused since", since)]
 
     @property
     def left(self) -> tuple[str, ...]:
@@ -109,6 +120,7 @@ class Report:
             whose, remove = str(self.current), "Remove it there when your bot runs under exec"
         on_binance = f"Check on Binance that {self.legacy} is deleted." if self.grade is not Grade.PROVEN else ""
         return (
+            *([f"{ACTIVITY_HISTORY} Look for addresses that are not yours."] if self.job is Mode.LEAKED else []),
             *([on_binance] if self.legacy and on_binance else []),
             *filter(None, map(_left, self.unused)),
             *(f"{whose} is still in {place}. {remove}." for place in self.still_held),

@@ -5,7 +5,7 @@ A key in use is imported by the same page: its values are read from a file, or p
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
@@ -27,6 +27,7 @@ from wizard.steps.simulated_page import Order
 from wizard.steps.view import PRIMARY, Action, Field, FieldKind, Form, Instruction, Row, State, View
 
 if TYPE_CHECKING:
+    from wizard.custody.records import KeyRecord
     from wizard.exchange.responses import ApiRestrictions
     from wizard.rehearsal.simulated_page import NewKey
     from wizard.rotation.exchange_calls import SignedAnswer
@@ -296,14 +297,14 @@ class CredentialsPresenter(StepPresenter):
         current = self.flow.current
         if current is None:
             return Instruction("Tick what your bot needs, no more", details=(f"Leave off: {LABELS[WITHDRAWALS]}",))
-        known = self._restrictions
+        known = self._permissions_of(current)
         if known is None:
             said = f"Asking Binance what {current.name} has"
             if self._asked_at:
                 said = f"Binance did not say what that is. Look at {current.name} there"
             return Instruction(f"Tick what {current.name} has", details=(said, f"Leave off: {LABELS[WITHDRAWALS]}"))
-        in_order = (*LABELS, *(name for name in known.permissions if name not in LABELS))
-        has = [_label(name) for name in in_order if known.permissions.get(name) and name != WITHDRAWALS]
+        in_order = (*LABELS, *(name for name in known if name not in LABELS))
+        has = [_label(name) for name in in_order if known.get(name) and name != WITHDRAWALS]
         return Instruction(
             f"Tick what {current.name} has: {' · '.join(has) or 'nothing'}",
             details=(f"Leave off: {_label(WITHDRAWALS)}, and all others",),
@@ -313,15 +314,24 @@ class CredentialsPresenter(StepPresenter):
     def _restrictions(self) -> ApiRestrictions | None:
         return self._answer.restrictions if self._answer else None
 
+    def _permissions_of(self, current: KeyRecord) -> Mapping[str, bool] | None:
+        """Return what Binance says now that the key in use may do; else, once it was asked, what it said last."""
+        if known := self._restrictions:
+            return known.permissions
+        return current.permissions if self._asked_at else None
+
     def _evidence(self) -> Iterable[Row]:
-        current, known = self.flow.current, self._restrictions
+        current = self.flow.current
+        known = self._permissions_of(current) if current else None
         if current and current.kind is KeyKind.HMAC and self.kind is not KeyKind.HMAC:
             yield Row((f"{current.name} is HMAC. {_CHANGES}",), State.LOOK)
-        if known and known.permissions.get(WITHDRAWALS) and current:
+        if known and known.get(WITHDRAWALS) and current:
             yield Row((f"{current.name} may withdraw. Tick that only if your bot withdraws.",), State.LOOK)
         at = utc(self._asked_at)[11:]
-        if known and current:
+        if self._restrictions and current:
             yield Row((f"Binance said at {at} what {current.name} has.",), State.GOOD)
+        elif known is not None and current and current.proven_at:
+            yield Row((f"Binance said that on {utc(current.proven_at)}. {self._why_unknown()}",), State.LOOK)
         elif current and self._asked_at:
             yield Row((f"Its permissions are unknown. {self._why_unknown()} Asked at {at}.",), State.UNSURE)
 
@@ -384,6 +394,7 @@ class ImportPresenter(CredentialsPresenter):
         self.kind = KeyKind.HMAC
         self._found = ""
         """The key that was read last, and from where."""
+        self._warning = ""
         self._several: tuple[str, ...] = ()
         """The keys that the usual places hold, where that is more than one."""
 
@@ -439,6 +450,7 @@ class ImportPresenter(CredentialsPresenter):
             self.flow.credentials.note_source(error.path)
             raise
         await self._accept(found, passphrase)
+        self.face.note(f"{found.described()} {found.warning}".rstrip(), State.LOOK if found.warning else State.GOOD)
 
     async def _accept(self, found: Found, passphrase: Secret | None = None) -> None:
         """Have the fields hold what was found. A private key is stored first."""
@@ -458,17 +470,19 @@ class ImportPresenter(CredentialsPresenter):
         self._take(found.pair.api_key, found.pair.secret)
         key = found.pair.api_key
         self._found = f"…{key.last_four()} is in {found.place}." if key else ""
-        self.face.note(f"{found.described()} {found.warning}".rstrip(), State.LOOK if found.warning else State.GOOD)
+        self._warning = found.warning
 
     def view(self) -> View:
         """Return the page, with the key that was found first."""
         view = super().view()
         if not self._found:
             return view
-        return replace(view, verdict=self._found, because=("This is the key that is imported.", *view.because))
+        return replace(view, verdict=self._found, because=(*filter(None, [self._warning]), *view.because))
 
     def _instructions(self) -> Iterable[Instruction]:
-        if self.kind is KeyKind.HMAC:
+        if self._found:
+            yield Instruction("Save it, or read another one", (), "ctrl+r", "read")
+        elif self.kind is KeyKind.HMAC:
             yield Instruction("Read it from where it is now: .env, freqtrade, Hummingbot", (), "ctrl+r", "read")
             yield Instruction("Or paste the API key and its secret here")
         else:

@@ -417,9 +417,11 @@ class HomePresenter(Presenter):
         name = one.current.name if one.current else ""
         about_key, about_list = f"Replaces {name}, step by step.", f"Changes the whitelist of {name} on Binance."
         about_import = "Imports the key that you already use."
+        about_leak = f"Has you delete {name} on Binance first, then replaces it."
         jobs = {
             Mode.ROTATE: Action("replace", "a", "Replace", about_key, partial(self.start, Mode.ROTATE)),
             Mode.WHITELIST: Action("whitelist", "w", "Whitelist", about_list, partial(self.start, Mode.WHITELIST)),
+            Mode.LEAKED: Action("leaked", "l", "Leaked", about_leak, partial(self.start, Mode.LEAKED)),
             Mode.ADOPT: Action("import", "i", "Import it", about_import, partial(self.start, Mode.ADOPT)),
             Mode.SET_UP: Action(
                 "create", "a", "No, create one", "Creates the first key.", partial(self.start, Mode.SET_UP)
@@ -476,6 +478,8 @@ def _abandoning(flow: Flow) -> Consent:
         made += f" The wizard keeps {new.name} to ask, and names it until it is dead."
     if flow.context.rotation.mode is Mode.ADOPT:
         made = " Your key on Binance stays."
+    if flow.context.rotation.mode is Mode.LEAKED:
+        stays = f" {flow.current.name} stays stored. Delete it on Binance." if flow.current else ""
     drop = f"The wizard deletes what was not finished from {flow.place}."
     text = f"{drop}{stays}{made}"
     if flow.context.rotation.mode is Mode.RETIRE:
@@ -494,8 +498,10 @@ def _status(one: Overview, now: float) -> tuple[State, str]:
         return State.EMPTY, "not set up"
     if one.unlisted:
         return State.STOP, "address not on the list" if one.current.whitelist else "address changed"
-    if now - one.current.stored_at > OLD:
-        return State.LOOK, f"older than {OLD / 86400:.0f} days"
+    is_old = now - one.current.stored_at > OLD
+    if is_old or not one.current.whitelist:
+        old = f"older than {OLD / 86400:.0f} days"
+        return State.LOOK, old if one.current.whitelist else "whitelist not known"
     proven_at = one.current.proven_at
     return (State.GOOD, f"accepted {_age(now - proven_at)} ago") if proven_at else (State.EMPTY, "")
 

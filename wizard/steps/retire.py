@@ -17,7 +17,7 @@ from wizard.core.text import printable
 from wizard.intake.copies import Copies
 from wizard.rotation.bots import DEADLINE, item_of
 from wizard.rotation.findings import ACTIVITY_HISTORY, FOREIGN_SOURCE
-from wizard.rotation.model import Grade, Step
+from wizard.rotation.model import Grade, Mode, Step
 from wizard.rotation.retirement import POLLS_IN_A_ROW, Death, Poll
 from wizard.steps import deadlines
 from wizard.steps.presenter import Face, StepPresenter
@@ -356,7 +356,9 @@ class RetirePresenter(StepPresenter):
 
     def _overlap(self, death: Death) -> tuple[str, State]:
         current = self.flow.current
-        if current is None or self.flow.retire.legacy is None or self._has_failed:
+        # A leaked key was deleted before the new one was made.
+        is_over = self.flow.context.rotation.mode is Mode.LEAKED and death.grade is not Grade.ALIVE
+        if current is None or self.flow.retire.legacy is None or self._has_failed or is_over:
             return "", State.EMPTY
         if death.since is not None:
             return f"both keys worked for {duration(max(0.0, death.since - current.stored_at))}", State.EMPTY

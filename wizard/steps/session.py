@@ -107,6 +107,8 @@ def _left_open(flow: Flow, stays: str) -> tuple[str, str]:
     """Say where the open job stands and which keys are stored."""
     step, current, legacy = flow.context.rotation.step, flow.current, flow.retire.legacy
     in_use = f" {current.name} stays in use." if current else ""
+    if flow.context.rotation.mode is Mode.LEAKED and current and not legacy:
+        in_use = f" {current.name} has leaked. Delete it on Binance."
     if step is Step.RETIRE and legacy:
         stored = f"{legacy.name} stays stored until it is proven dead.{in_use}"
     elif flow.context.rotation.mode is Mode.WHITELIST:
