@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.plain.script import PlainWorld, journal_text, visit
+from tests.plain.script import Line, PlainWorld, journal_text, visit
 from tests.plain.walks import (
     EGRESS,
     PURGE,
@@ -50,6 +50,54 @@ async def test_a_rotation_ends_with_a_proven_death(plain: PlainWorld, kind: str)
     assert await held(plain) == {Slot.CURRENT: Holding.STORED, Slot.RETIRED: Holding.PURGED}
     for secret in before + await all_secrets(plain):
         assert leaked(secret, ended.text.encode(), 12) == []
+
+
+async def test_a_leaked_key_is_deleted_before_the_new_one_is_made_and_proven_dead(plain: PlainWorld) -> None:
+    before = await all_secrets(plain)
+    delete: list[Line] = [
+        ("", "page"),
+        ("current, HMAC", "delete"),
+        ("Numbers", "1"),
+        ("Delete …", "delete"),
+        ("deleted now.", "back"),
+    ]
+    steps = [("Has you delete …", "leaked"), ("still works. Delete it on Binance now.", "quit")]
+    ended = await visit(plain, *steps)
+    assert "Whoever copied it can use it." in ended.text
+    assert "has leaked. Delete it on Binance." in ended.text
+    assert ended.left_at is Step.DELETE
+    steps = [("Resume", "resume"), *delete, ("What next?", "ask"), ("The proof follows with the new key.", "continue")]
+    made = typed(await plain.bench.make_key())
+    ended = await visit(
+        plain, *steps, *EGRESS, *WHITELIST, *made, *SWITCH, *WATCH, *PURGE, ("which had leaked", "quit")
+    )
+    assert "The legacy key is dead and its secret is deleted." in ended.text
+    assert "activity history" in ended.text
+    assert ended.left_at is None
+    for secret in before + await all_secrets(plain):
+        assert leaked(secret, ended.text.encode() + journal_text(plain.paths).encode(), 12) == []
+
+
+async def test_the_one_key_that_is_found_is_imported_in_lines_without_a_question(
+    empty: PlainWorld, tmp_path: Path
+) -> None:
+    made = await empty.bench.make_key()
+    empty.bench.environ = {"PWD": str(tmp_path)}
+    file = tmp_path / ".env"
+    file.write_text(f"BINANCE_API_KEY={made.api_key.reveal()}\nBINANCE_API_SECRET={made.secret.reveal()}\n")
+    steps = [
+        ("", "import"),
+        (f"is in {file}", "save"),
+        *SWITCH,
+        ("Left for you", "whitelist"),
+        ("203.0.113.42", "quit"),
+    ]
+    ended = await visit(empty, *steps)
+    assert "API key, typing is not shown" not in ended.text
+    assert f"is still in {file}, lines 1, 2." in ended.text
+    assert ended.left_at is Step.EGRESS, "the next job is that of the whitelist"
+    for secret in (made.api_key.reveal(), made.secret.reveal()):
+        assert leaked(secret, ended.text.encode() + journal_text(empty.paths).encode()) == []
 
 
 async def test_every_check_says_when_from_where_and_what_it_leaves_open(plain: PlainWorld) -> None:

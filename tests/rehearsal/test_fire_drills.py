@@ -124,6 +124,19 @@ async def test_after_a_change_of_address_the_list_is_changed_and_no_key() -> Non
     assert (key["slot"], key["holding"], key["whitelist"]) == ("current", "stored", "203.0.113.42,203.0.113.92")
 
 
+async def test_a_leaked_key_is_deleted_first_and_proven_dead_with_the_new_one() -> None:
+    code, result, err = await drill_by_command("key-leaked")
+    assert [step["step"] for step in result["steps"]] == [
+        *("delete", "egress", "whitelist", "credentials", "probe", "retire")
+    ]
+    assert {step["outcome"] for step in result["steps"]} == {"passed"}
+    assert "The proof follows with the new key" in result["steps"][0]["evidence"][0]["observed"]
+    control = finding(result["steps"][4], "Current key")
+    assert (control["outcome"], "deleted on purpose" in control["observed"]) == ("not applicable", True)
+    assert (code, result["grade"]) == (0, "proven"), err
+    assert {key["slot"]: key["holding"] for key in result["credentials"]}["retired"] == "purged"
+
+
 async def test_a_list_that_is_not_saved_is_not_called_proven() -> None:
     scenario, now = SCENARIOS["address-changed-later"], Time()
     async with rehearsing(scenario, passes_after=PASSES_AFTER, clock=now, pause=now.pause) as (flow, simulated_page):
@@ -212,6 +225,7 @@ async def test_every_scenario_says_what_goes_wrong_what_is_seen_and_the_way_out(
             "smooth",
             "address-changed",
             "address-changed-later",
+            "key-leaked",
             "clock-skewed",
             "whitelist-forgotten",
             "whitelist-slow",

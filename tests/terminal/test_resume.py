@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from tests.secret_service import private_bus, secret_service
-from tests.terminal.keys import ENTER
-from tests.terminal.walk import Walk, end_exchange, rehearsing
+from tests.terminal.keys import ENTER, ESCAPE, ctrl
+from tests.terminal.walk import BEGINS, Walk, end_exchange, rehearsing
 from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.rotation.database import open_database
 from wizard.rotation.journal import Journal
+from wizard.rotation.model import Mode
 
 pytestmark = [pytest.mark.terminal, pytest.mark.keyring]
 BACKEND = "keyring.backends.SecretService.Keyring"
@@ -108,6 +109,50 @@ def test_killed_on_each_of_the_steps_a_rotation_still_ends_well(
 def public_key(walk: Walk) -> str:
     lines = walk.terminal.screen().splitlines()
     return "".join(line.strip(" ▂▆▄") for line in lines if "MCow" in line)
+
+
+def test_a_leaked_key_is_deleted_before_the_new_one_is_made_also_by_a_wizard_that_was_killed(
+    keep_exchange: None,
+) -> None:
+    with secret_service() as environ, ExitStack() as wizards:
+        walk = wizards.enter_context(rehearsing(environ))
+        walk.see(BEGINS, "l Leaked")
+        walk.press("l")
+        walk.see("still works. Delete it on Binance now.", "e Go on anyway")
+        (leaked,) = journalled()
+        kill(walk)
+        assert_nothing_is_lost(environ)
+        walk = wizards.enter_context(rehearsing(environ))
+        walk.resume("delete", Mode.LEAKED)
+        walk.see("still works", "p Binance page")
+        walk.press("p")
+        walk.see("HMAC", "active", "current")
+        walk.press("d")
+        walk.see("Type delete")
+        walk.press("delete" + ENTER)
+        walk.see("is deleted now")
+        walk.press(ESCAPE)
+        walk.see(f"Binance refuses {leaked.name}. The proof follows with the new key.", "enter Continue")
+        walk.press(ENTER)
+        walk.see("203.0.113.42", "enter Continue")
+        walk.terminal.listen(1)  # Enter that comes sooner is taken for the first one, held down
+        walk.egress()
+        walk.whitelist()
+        walk.see(f"Tick what {leaked.name} has: Reading · Spot & Margin Trading")
+        walk.press(ctrl("o"))
+        walk.see("0 keys on the simulated", "enter Create key")
+        walk.terminal.listen(1)  # the keys are read first, and an Enter meanwhile is none
+        walk.press(ENTER)
+        walk.see("64 characters", "is filled in")
+        walk.store()
+        walk.switch()
+        walk.see("is dead", "enter Delete its secret")
+        walk.press(ENTER)
+        walk.see("Type delete")
+        walk.press("delete" + ENTER)
+        walk.see(f"replaced {leaked.name}, which had leaked. The legacy key is dead")
+        assert in_keyring(environ, leaked.item) == ""
+        assert walk.leave() == 0
 
 
 def test_killed_while_it_stores_the_key_is_there_or_asked_for_again(keep_exchange: None) -> None:

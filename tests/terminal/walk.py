@@ -12,7 +12,8 @@ from pathlib import Path
 from tests.terminal.harness import TIMEOUT, Terminal
 from tests.terminal.keys import DOWN, ENTER, ESCAPE, ctrl
 from wizard.rehearsal.process import recall
-from wizard.rotation.model import TITLES, Step
+from wizard.rotation.model import TITLES, Mode, Step
+from wizard.rotation.state_machine import JOBS
 
 BEGINS = "enter Replace"
 RESUMES = "enter Resume"
@@ -44,9 +45,9 @@ class Walk:
         self.press(ENTER)
         self.see("203.0.113.42", CONTINUE)
 
-    def resume(self, step: str) -> None:
-        """From home to the step at which an open rotation stands."""
-        self.see(RESUMES, f"Resume at {[*TITLES].index(Step(step)) + 1} {TITLES[Step(step)]}")
+    def resume(self, step: str, job: Mode = Mode.ROTATE) -> None:
+        """From home to the step at which an open job stands."""
+        self.see(RESUMES, f"Resume at {JOBS[job].steps.index(Step(step)) + 1} {TITLES[Step(step)]}")
         self.press(ENTER)
 
     def egress(self) -> None:

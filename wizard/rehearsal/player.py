@@ -88,7 +88,8 @@ class Player:
         if self.flow.rotation is None:
             if self.scenario.moves_host_later:
                 await self._look_at_current()
-            await self.flow.begin(Mode.WHITELIST if self.scenario.moves_host_later else Mode.ROTATE)
+            other = Mode.LEAKED if self.scenario.has_leaked else Mode.ROTATE
+            await self.flow.begin(Mode.WHITELIST if self.scenario.moves_host_later else other)
         while (step := self.flow.step) is not None:
             if not (await self._act(step) or await self._try_to_correct(step)):
                 return False
@@ -111,6 +112,8 @@ class Player:
         begun = time.perf_counter()
         try:
             match step:
+                case Step.DELETE:
+                    outcome, evidence = await self._delete()
                 case Step.EGRESS:
                     outcome, evidence = await self._egress()
                 case Step.WHITELIST:
@@ -129,6 +132,20 @@ class Player:
         self._steps.append(played)
         self.on_step(played)
         return outcome is Outcome.PASSED
+
+    async def _delete(self) -> Played:
+        """Delete the leaked key, which is asked about before and after."""
+        delete, leaked = self.flow.delete, self.flow.delete.leaked
+        await delete.ask()
+        if listed := await self._find_key(leaked):
+            await self.simulated_page.delete(listed.api_key)
+        await delete.ask()
+        if delete.refused_since is None:
+            said = str(delete.answers()[-1].detail["said"])
+            return Outcome.FAILED, [self._finding("Leaked key", Outcome.FAILED, said)]
+        observed = f"Binance refuses {leaked.name if leaked else 'the key'}. The proof follows with the new key."
+        self.flow.advance(Step.DELETE)
+        return Outcome.PASSED, [self._finding("Leaked key", Outcome.PASSED, observed)]
 
     async def _egress(self) -> Played:
         finding = self.flow.egress.finding(await self.flow.egress.detect())

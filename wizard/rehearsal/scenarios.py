@@ -40,6 +40,8 @@ class Scenario:
     """Every host gets another public address."""
     moves_host_later: bool = False
     """The same, and no second key is waited for: as soon as a signed call was accepted. It is a drill of the list."""
+    has_leaked: bool = False
+    """Somebody else has the key in use: it is deleted first. No fault is planted."""
     clock_offset_ms: int = 0
     """The exchange's clock is ahead by so much, and with it this host's is behind, until the fault passes."""
     delays_whitelist: bool = False
@@ -80,6 +82,13 @@ _ALL = (
         "Binance refuses the key in use. Home says that the address is not on the list.",
         "Choose Whitelist. Add the new address, and save the list on the simulated Binance page.",
         moves_host_later=True,
+    ),
+    Scenario(
+        "key-leaked",
+        "Somebody else has the key in use.",
+        "Delete watches until Binance refuses it. The new key brings the proof that it is dead.",
+        "Choose Leaked. Delete the key on the simulated Binance page, then go on to the new one.",
+        has_leaked=True,
     ),
     Scenario(
         "clock-skewed",
