@@ -18,9 +18,10 @@ from cryptography.hazmat.primitives.serialization import (
 
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.secret import Secret
-from wizard.exchange.signing import generate_ed25519, import_private_key
+from wizard.exchange.signing import generate_ed25519
 from wizard.intake import copies
 from wizard.intake.copies import copies_of
+from wizard.intake.private_keys import import_pem
 
 API_KEY = "Ap1K" * 16
 PKCS8, PKCS1, OPENSSH = PrivateFormat.PKCS8, PrivateFormat.TraditionalOpenSSL, PrivateFormat.OpenSSH
@@ -33,7 +34,7 @@ def key() -> rsa.RSAPrivateKey:
 
 @pytest.fixture(scope="module")
 def credentials(key: rsa.RSAPrivateKey) -> Credentials:
-    pair = import_private_key(Secret(spelled(key, PKCS8)))
+    pair = import_pem(Secret(spelled(key, PKCS8)))
     return Credentials(KeyKind.RSA, Secret(API_KEY), pair.private_pem)
 
 

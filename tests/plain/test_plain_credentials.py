@@ -155,11 +155,11 @@ async def test_an_encrypted_private_key_is_imported_from_a_file_or_a_paste(
     file = tmp_path / "key.pem"
     file.write_text(pem)
     file.chmod(0o644)
-    given: list[Line] = [("Path of its PEM file", ""), ("Or the PEM itself", pem)]
+    given: list[Line] = [("Path of its file", ""), ("Or the key itself", pem)]
     steps = [
         *TO_CREDENTIALS,
         *of_type("import"),
-        ("Path of its PEM file", str(tmp_path / "missing.pem")),
+        ("Path of its file", str(tmp_path / "missing.pem")),
         *([("cannot read this path", ""), given[1]] if is_pasted else [("cannot read this path", str(file))]),
         ("The private key is encrypted", "wrong"),
         ("The passphrase does not open this private key", "open sesame"),
@@ -184,9 +184,9 @@ async def test_a_path_is_an_answer_after_a_pasted_private_key_that_cannot_be_rea
     file = tmp_path / "key.pem"
     file.write_text(generate_ed25519().private_pem.reveal())
     asked = [
-        ("Path of its PEM file", ""),
-        ("Or the PEM itself", PEM),
-        ("private key cannot be read", str(file)),
+        ("Path of its file", ""),
+        ("Or the key itself", PEM),
+        ("no whole private key", str(file)),
         ("BEGIN PUBLIC KEY", "quit"),
     ]
     await visit(plain, *TO_CREDENTIALS, *of_type("import"), *asked)
@@ -196,12 +196,12 @@ async def test_a_path_is_an_answer_after_a_pasted_private_key_that_cannot_be_rea
 async def test_a_key_given_where_a_private_key_belongs_is_refused_unseen(plain: PlainWorld, is_pair: bool) -> None:
     made = await plain.bench.make_key()
     key, secret = made.api_key.reveal(), made.secret.reveal()
-    asked: list[Line] = [("Path of its PEM file", key), ("This looks like a key. It was not taken", "back")]
+    asked: list[Line] = [("Path of its file", key), ("This looks like a key. It was not taken", "back")]
     if is_pair:
         asked = [
-            ("Path of its PEM file", ""),
-            ("the PEM itself", f"{key}\n{secret}"),
-            ("not one block from -----BEGIN", "quit"),
+            ("Path of its file", ""),
+            ("the key itself", f"{key}\n{secret}"),
+            ("no whole private key", "quit"),
         ]
     ended = await visit(plain, *TO_CREDENTIALS, *of_type("import"), *asked)
     assert leaked(key, ended.text.encode(), 8) + leaked(secret, ended.text.encode(), 8) == []

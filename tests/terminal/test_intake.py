@@ -54,7 +54,7 @@ def test_sloppy_pastes_fill_both_fields_and_a_private_key_is_imported_unseen() -
         walk.press(ctrl("t"))
         walk.see("Your own")
         walk.press(DOWN * 3 + ENTER)
-        walk.see("Path of its PEM file")
+        walk.see("Path of its file")
         walk.press(paste(KEY))
         walk.see("looks like a key")
         walk.press(TAB + pem.replace("\n", ENTER))

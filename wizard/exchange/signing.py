@@ -106,24 +106,20 @@ def sign(credentials: Credentials, payload: str) -> str:
     return base64.b64encode(signature).decode("ascii")
 
 
-def read_private_key(pem: Secret, passphrase: Secret | None = None) -> PrivateKey:
-    """Return the private key in a PEM text; a `SigningKeyError` where it is none, or the passphrase is wrong."""
+def read_private_key(pem: Secret) -> PrivateKey:
+    """Return the private key in a PEM text as `pair_of` writes it; a `SigningKeyError` where it is none."""
     try:
-        # The passphrase gets no name here: a traceback with locals would show it.
-        key = load_pem_private_key(
-            pem.reveal().encode("utf-8"), passphrase.reveal().encode("utf-8") if passphrase else None
-        )
+        key = load_pem_private_key(pem.reveal().encode("utf-8"), None)
     except (ValueError, TypeError, UnsupportedAlgorithm):
         # Their texts are the library's own and may quote what was read.
         key = None
-    if isinstance(key, (ed25519.Ed25519PrivateKey, rsa.RSAPrivateKey)):
-        return key
-    if key is not None:
+    if key is None:
         raise SigningKeyError(
-            "Binance does not take this kind of private key",
-            advice="Use an Ed25519 key, or an RSA key of 2048 to 4096 bits.",
+            "The private key cannot be read",
+            why="It is not a whole private key in PEM form (PKCS#8).",
+            advice="Give the whole file, from -----BEGIN PRIVATE KEY----- to -----END PRIVATE KEY-----.",
         )
-    raise _unreadable(pem, passphrase)
+    return _taken(key)
 
 
 def kind_of(key: PrivateKey) -> KeyKind:
@@ -135,20 +131,14 @@ def _spelled(value: Parameter) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _unreadable(pem: Secret, passphrase: Secret | None) -> SigningKeyError:
-    text = pem.reveal()
-    if "ENCRYPTED" in text:
-        why = "The passphrase is wrong." if passphrase else "No passphrase was given."
-        advice = "Enter the passphrase of this file."
-        return SigningKeyError("The private key is encrypted and could not be opened", why=why, advice=advice)
-    if "-----BEGIN PUBLIC" in text:
-        return SigningKeyError(
-            "This is a public key", why="A public key cannot sign.", advice="Give the private key that belongs to it."
-        )
-    return SigningKeyError(
-        "The private key cannot be read",
-        why="It is not a whole private key in PEM form (PKCS#8).",
-        advice="Give the whole file, from -----BEGIN PRIVATE KEY----- to -----END PRIVATE KEY-----.",
+def _taken(key: object) -> PrivateKey:
+    if isinstance(key, (ed25519.Ed25519PrivateKey, rsa.RSAPrivateKey)):
+        return key
+    kind = type(key).__name__.partition("Private")[0].removeprefix("_")
+    kind = {"EC": "elliptic-curve", "EllipticCurve": "elliptic-curve"}.get(kind, kind)
+    raise SigningKeyError(
+        f"Binance does not take {kind} keys",
+        advice="Use an Ed25519 key, or an RSA key of 2048 to 4096 bits.",
     )
 
 
@@ -165,32 +155,31 @@ class KeyPair:
 
 def generate_ed25519() -> KeyPair:
     """Make a new Ed25519 key pair, the kind that Binance recommends (CONFIRMED, faqs/api_key_types.md)."""
-    return _pair(ed25519.Ed25519PrivateKey.generate())
+    return pair_of(ed25519.Ed25519PrivateKey.generate())
 
 
 def generate_rsa() -> KeyPair:
     """Make a new RSA key pair of 4096 bits. It takes up to a few seconds: call it in a thread."""
-    return _pair(rsa.generate_private_key(public_exponent=65537, key_size=4096))
+    return pair_of(rsa.generate_private_key(public_exponent=65537, key_size=4096))
 
 
-def import_private_key(pem: Secret, passphrase: Secret | None = None) -> KeyPair:
-    """Return the pair of a private key as plain PKCS#8; a `SigningKeyError` where Binance does not take it."""
-    key = read_private_key(pem, passphrase)
-    if isinstance(key, rsa.RSAPrivateKey) and key.key_size not in RSA_BITS:
+def pair_of(key: object) -> KeyPair:
+    """Return the pair of a private key as plain PKCS#8; a `SigningKeyError` where Binance does not take it.
+
+    All are written alike: some clients tell Ed25519 from RSA by the length of the PEM (docs/binance.md).
+    """
+    taken = _taken(key)
+    if isinstance(taken, rsa.RSAPrivateKey) and taken.key_size not in RSA_BITS:
         why = "It takes RSA keys of 2048 to 4096 bits."
         advice = "Make a new key. Ed25519 is recommended."
-        raise SigningKeyError(f"Binance does not take an RSA key of {key.key_size} bits", why=why, advice=advice)
-    return _pair(key)
+        raise SigningKeyError(f"Binance does not take an RSA key of {taken.key_size} bits", why=why, advice=advice)
+    pem = taken.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return KeyPair(Secret(pem.decode("ascii")), _public(taken), kind_of(taken))
 
 
 def public_pem(private_pem: Secret) -> str:
     """Return the public half of a private key; it raises as `read_private_key` does."""
     return _public(read_private_key(private_pem))
-
-
-def _pair(key: PrivateKey) -> KeyPair:
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    return KeyPair(Secret(pem.decode("ascii")), _public(key), kind_of(key))
 
 
 def _public(key: PrivateKey) -> str:

@@ -8,16 +8,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
 from wizard.core.credentials import Credentials, KeyKind
-from wizard.core.errors import FileError
+from wizard.core.errors import FileError, WizardError
+from wizard.core.secret import Secret
 from wizard.core.text import printable
-from wizard.exchange.signing import read_private_key
-from wizard.intake.sources import NOT_NAMED, PRIVATE_KEY, USUAL, is_encrypted, read_file, unquoted
+from wizard.exchange.signing import public_pem
+from wizard.intake.private_keys import import_pem
+from wizard.intake.sources import NOT_NAMED, PRIVATE_KEY, USUAL, decode, is_encrypted, read_file
 
 LARGEST_SEARCHED = 4 * 1024 * 1024
 """Bytes. A shell's start-up file has some thousand; what is larger was not written by a person."""
@@ -70,11 +67,11 @@ class _Traces:
 
     def __init__(self, credentials: Credentials) -> None:
         self._values = [credentials.api_key.reveal()]
-        self._public = b""
+        self._public = ""
         if credentials.kind is KeyKind.HMAC:
             self._values.append(credentials.signing.reveal())
         else:
-            self._public = _public_half(read_private_key(credentials.signing))
+            self._public = public_pem(credentials.signing)
 
     def lines(self, text: str) -> tuple[int, ...]:
         """Return the numbers, from 1, of the lines in which the key or the beginning of its private key stands."""
@@ -89,17 +86,9 @@ class _Traces:
         return bool(self._public) and bool(_LOCKED.search(text))
 
     def _is_own(self, block: str) -> bool:
-        pem = unquoted(block).encode("ascii", "replace")
-        load = serialization.load_ssh_private_key if b"OPENSSH" in pem else serialization.load_pem_private_key
-        with suppress(ValueError, TypeError, UnsupportedAlgorithm):
-            return _public_half(load(pem, None)) == self._public
+        with suppress(WizardError):
+            return import_pem(Secret(block)).public_pem == self._public
         return False
-
-
-def _public_half(key: object) -> bytes:
-    if not isinstance(key, (rsa.RSAPrivateKey, ed25519.Ed25519PrivateKey)):
-        return b""
-    return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def _usual(environ: Mapping[str, str], variable: str, names: tuple[str, ...]) -> list[str]:
@@ -110,8 +99,7 @@ def _usual(environ: Mapping[str, str], variable: str, names: tuple[str, ...]) ->
 def _in_file(path: str, traces: _Traces) -> list[str]:
     shown, data, _ = read_file(path, LARGEST_SEARCHED)
     # Also as Windows' editors save it. A value stands between other bytes as well.
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
-    text = data.decode(encoding, "replace")
+    text = decode(data, "replace")
     numbers = [str(number) for number in traces.lines(text)]
     if not numbers and traces.may_be_locked_in(text):
         raise FileError(f"{shown} holds an encrypted private key")

@@ -32,8 +32,6 @@ _REMNANTS = re.compile(r"(?:\x1b|\^\[)?\[?20[01]~|(?<=[A-Za-z0-9])~(?=\s|\Z)")
 No key has one."""
 _INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "‘": "’", "«": "»"}
-_BEGIN = re.compile(r"-----BEGIN ([A-Z0-9 ]+)-----")
-_BASE64 = re.compile(r"[A-Za-z0-9+/]+={0,2}")
 
 _FRAME = re.compile(r"-----(?:BEGIN|END)[A-Z0-9 ]*?(PUBLIC|PRIVATE) ?KEY-----")
 """Of a key; a field for one value leaves the spaces out."""
@@ -77,7 +75,7 @@ class Shape(StrEnum):
     VALUE = "value"
     """One line of printable ASCII without spaces: an API key, a secret."""
     PEM = "pem"
-    """One whole PEM block."""
+    """A private key in any form, of as many lines as it has."""
     PASSWORD = "password"  # noqa: S105 - the name of a shape
     """One line exactly as it is, spaces and accents included."""
 
@@ -160,8 +158,8 @@ _Value = tuple[Role | None, str]
 def read_paste(text: str, shape: Shape) -> Pasted:
     """Return the one value in `text`, without what terminals, pages and shells put around it, or raise IntakeError."""
     pasted = {Shape.VALUE: _read_value, Shape.PEM: _read_pem, Shape.PASSWORD: _read_password}[shape](text)
-    if len(pasted.text) > MAX_LENGTH:
-        raise IntakeError(f"The paste is longer than {MAX_LENGTH} characters.")
+    if len(pasted.text) > (limit := MAX_PASTE if shape is Shape.PEM else MAX_LENGTH):
+        raise IntakeError(f"The paste is longer than {limit} characters.")
     return pasted
 
 
@@ -263,19 +261,19 @@ def _read_password(text: str) -> Pasted:
 
 
 def _read_pem(text: str) -> Pasted:
-    cleaned, left_out = _without_invisible(text, _MARKERS)
-    lines = [line.strip() for line in cleaned.splitlines() if line.strip()]
+    """Take a private key in whatever form: `wizard.intake.private_keys` reads it, from a file alike."""
+    lines = clean(text).strip().splitlines()
     if not lines:
         raise _not_one_line(0)
-    begin = _BEGIN.fullmatch(lines[0])
-    if begin is None or lines[-1] != f"-----END {begin[1]}-----":
-        count = "1 line" if len(lines) == 1 else f"{len(lines)} lines"
-        raise IntakeError(f"The paste holds {count}, but not one block from -----BEGIN to -----END.")
-    if not all(map(_BASE64.fullmatch, lines[1:-1])) or len(lines) == 2:
-        raise IntakeError("Some lines between -----BEGIN and -----END are not base64. Copy the key again.")
-    if any(line != line.strip() for line in cleaned.strip().splitlines()):
-        left_out.append("spaces around its lines")
-    return Pasted("\n".join(lines) + "\n", tuple(left_out))
+    cleaned = "\n".join(lines) + "\n"
+    if "-----BEGIN" in cleaned and "-----END" not in cleaned:
+        raise IntakeError("The private key is cut off. Copy all of it, from BEGIN to END.")
+    return Pasted(cleaned)
+
+
+def clean(text: str) -> str:
+    """Return a text without invisible characters and the marks of a terminal's paste."""
+    return _INVISIBLE.sub("", _MARKERS.sub("", text))
 
 
 def _without_invisible(text: str, marks: re.Pattern[str]) -> tuple[str, list[str]]:

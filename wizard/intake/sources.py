@@ -6,6 +6,7 @@ The names of the fields decide (`wizard.intake.paste.role_of`), so freqtrade's `
 
 from __future__ import annotations
 
+import base64
 import os
 import re
 from collections.abc import Iterable, Mapping
@@ -17,7 +18,9 @@ from wizard.core.errors import FileError, WizardError
 from wizard.core.secret import Secret
 from wizard.core.settings import JOURNAL, OTHERS
 from wizard.core.text import capitalised, counted, printable
+from wizard.exchange.signing import KeyPair
 from wizard.intake.paste import IntakeError, NamedValue, Pair, Role, name_values, read_pair, role_of
+from wizard.intake.private_keys import NEEDS_PASSPHRASE, UNKNOWN, import_pem, is_seed, refuse_others
 
 ENVIRONMENT = "environment"
 """What a user writes in place of a path to mean the variables of this process."""
@@ -27,6 +30,8 @@ before 2022 as JSON in conf/encrypted_NAME_api_key.json (its client/config/confi
 
 PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----(?:(?!-----).)*-----END \1-----", re.DOTALL)
 """Up to the next frame: a search beyond it takes hours where a file holds many beginnings, and no thread gets on."""
+_ATTRIBUTES = re.compile(r"^(?:Bag|Key) Attributes.*(?:\n[ \t]+.*)*", re.MULTILINE)
+"""What `openssl pkcs12` writes before a key."""
 _OURS = re.compile(r"BINANCE|\AFREQTRADE__EXCHANGE__", re.IGNORECASE)
 _OTHER_PLACE = "Enter another place, or paste both."
 SEVERAL = "intake.several"
@@ -51,6 +56,17 @@ class TextFile:
     text: Secret
     warning: str = ""
     """What is wrong with its permissions; empty where nothing is."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedKey:
+    """A private key that was opened."""
+
+    pair: KeyPair
+    warning: str = ""
+    """What is wrong with the file that it came from, or to be compared; empty where nothing is."""
+    path: str = ""
+    """That file; empty where the key was pasted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,6 +208,8 @@ def read_key_text(
     `named` is what it names, where that is known better than by its lines.
     """
     where, named = capitalised(path or place.partition(":")[0]), name_values(text) if named is None else named
+    if not PRIVATE_KEY.search(text):
+        refuse_others(text)
     try:
         pair, pem = _split(text)
     except IntakeError as error:
@@ -200,16 +218,37 @@ def read_key_text(
         )
         several.named = named
         raise several from None
+    if pem is None and pair is None:
+        pem = _alone(text, where)
     if pem is None and (pair is None or pair.api_key is None or pair.secret is None):
         missing = "API key with its secret" if pair is None else "API key" if pair.secret else "secret"
         raise IntakeError(f"{where} holds no {missing}", advice=_OTHER_PLACE)
     return Found(pair or Pair(None, None, is_named=False), place, path, warning, pem, named)
 
 
+def _alone(text: str, where: str) -> Secret | None:
+    """Return a text that is as a whole a private key; an IntakeError where it is named as what it is instead."""
+    pem = Secret(text)
+    if is_seed(pem) and "=" not in text:
+        raise IntakeError(
+            f"{where} holds one value without a name",
+            why="It may be the seed of an Ed25519 key, or a key or secret of another kind.",
+            advice="If it is a seed, write PRIVATE_KEY= before it.",
+        )
+    try:
+        import_pem(pem).private_pem.wipe()
+    except WizardError as error:
+        if error.code == UNKNOWN:
+            return None
+        if error.code != NEEDS_PASSPHRASE:
+            raise
+    return pem
+
+
 def _split(text: str) -> tuple[Pair | None, Secret | None]:
     """Return API key and secret, and the private key; an IntakeError where they are of several keys."""
     blocks = dict.fromkeys(unquoted(block[0]) for block in PRIVATE_KEY.finditer(text))
-    pair = read_pair(PRIVATE_KEY.sub("", text))
+    pair = read_pair(_ATTRIBUTES.sub("", PRIVATE_KEY.sub("", text)))
     if len(blocks) > 1 or (blocks and pair and pair.secret):
         raise IntakeError(
             f"It holds {'a secret and ' if pair and pair.secret else ''}{counted(len(blocks), 'private key')}."
@@ -218,16 +257,46 @@ def _split(text: str) -> tuple[Pair | None, Secret | None]:
 
 
 def read_text_file(path: str) -> TextFile:
-    """Read one text file (see `read_file`), which has to be UTF-8 (`file.not_text`)."""
+    """Read one text file (see `read_file`), which has to be UTF-8, or UTF-16 with its mark (`file.not_text`)."""
     shown, data, mode = read_file(path, LARGEST_FILE)
     warning = ""
     if os.name == "posix" and mode & OTHERS:
         warning = f"Other users of this machine can read {shown}. Run `chmod 600`, or delete it once the key is stored."
     try:
-        return TextFile(shown, Secret(data.decode("utf-8-sig")), warning)
+        return TextFile(shown, Secret(decode(data)), warning)
     except UnicodeDecodeError:
         advice = "Enter a text file, or paste instead."
         raise FileError(f"{shown} is not text", advice=advice, code="file.not_text") from None
+
+
+def decode(data: bytes, errors: str = "strict") -> str:
+    """Return the text of a file, also as Windows' programs save it; UnicodeDecodeError where it is none."""
+    return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", errors)
+
+
+def open_private_key(path: str, pem: Secret, passphrase: Secret) -> ImportedKey:
+    """Open the key in a file, or the one that was pasted (see `read_file` and `import_pem`), not both."""
+    if path.strip() and pem:
+        raise IntakeError("You entered a path and pasted a key", advice="Empty one of the two fields.")
+    if pem:
+        return ImportedKey(import_pem(pem, passphrase), _doubt(pem))
+    if not path.strip():
+        raise IntakeError("You entered nothing", advice="Enter the path of the file, or paste the key.")
+    try:
+        file = read_text_file(path)
+    except FileError as error:
+        if error.code != "file.not_text":
+            raise
+        shown, data, _ = read_file(path, LARGEST_FILE)
+        # DER is read as its base64.
+        file = TextFile(shown, Secret(base64.b64encode(data).decode("ascii")))
+    with file.text:
+        warning = " ".join(filter(None, (file.warning, _doubt(file.text))))
+        return ImportedKey(import_pem(file.text, passphrase), warning, file.path)
+
+
+def _doubt(pem: Secret) -> str:
+    return "It was read as an Ed25519 seed. Compare the public key with Binance's page." if is_seed(pem) else ""
 
 
 def read_file(path: str, largest: int) -> tuple[str, bytes, int]:

@@ -17,8 +17,8 @@ from wizard.core.secret import Secret
 from wizard.core.text import printable
 from wizard.core.threads import in_daemon_thread
 from wizard.intake.paste import IntakeError, Role, pair_problem, read_key
-from wizard.intake.private_keys import NEEDS_PASSPHRASE, import_pem, open_private_key
-from wizard.intake.sources import ENVIRONMENT, Found, Search, read_source, search
+from wizard.intake.private_keys import NEEDS_PASSPHRASE, import_pem
+from wizard.intake.sources import ENVIRONMENT, Found, Search, open_private_key, read_source, search
 from wizard.rotation.model import Finding, Mode, Step
 from wizard.rotation.permissions import LABELS, WITHDRAWALS
 from wizard.steps import deadlines
@@ -57,7 +57,7 @@ _TYPES = {
     IMPORT: (
         "Your own",
         "A private key that you have already, Ed25519 or RSA.",
-        "It is read from a PEM file or pasted, also when it is encrypted.",
+        "It is read from a file or pasted, also when it is encrypted.",
         "The file stays as it is.",
     ),
 }
@@ -201,10 +201,10 @@ class CredentialsPresenter(StepPresenter):
     def _private_key_form(self) -> Form:
         return Form(
             "Import a private key",
-            f"Ed25519, or RSA of 2048 to 4096 bits, as PEM. {self.flow.place.capitalize()} gets a copy.",
+            f"Ed25519, or RSA of 2048 to 4096 bits. {self.flow.place.capitalize()} gets a copy.",
             (
-                Field("path", "Path of its PEM file", placeholder="~/key.pem", instead_of="pem"),
-                Field("pem", "Or the PEM itself", FieldKind.PEM, "paste it, it stays hidden", instead_of="path"),
+                Field("path", "Path of its file", placeholder="~/key.pem", instead_of="pem"),
+                Field("pem", "Or the key itself", FieldKind.PEM, "paste it, it stays hidden", instead_of="path"),
                 PASSPHRASE,
             ),
             self._import_private_key,

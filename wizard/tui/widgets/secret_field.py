@@ -29,7 +29,7 @@ class SecretField(Widget, can_focus=True):
     """One hidden value. Text is added at the end; a paste replaces everything.
 
     Args:
-        multiline: Take one whole PEM block instead of one value; Enter inside the block is a line end.
+        multiline: Take a private key of many lines instead of one value; Enter inside a PEM block is a line end.
         password: Take the text exactly as it is typed, spaces and accents included.
         show_last_four: Show the last four of eight or more characters, as the exchange's page does for
             API keys, once typing has come to an end: shown after every key, they would spell the whole.
@@ -190,7 +190,7 @@ class SecretField(Widget, can_focus=True):
         return True
 
     def _enter(self) -> None:
-        if self._shape is Shape.PEM and self._typed.startswith(b"-----BEGIN") and b"-----END" not in self._typed:
+        if self._shape is Shape.PEM and b"-----BEGIN" in self._typed and b"-----END" not in self._typed:
             self._append("\n")
             return
         self._show()
