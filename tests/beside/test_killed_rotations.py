@@ -42,7 +42,7 @@ PAUSE = 1.0
 """Seconds between two commands of the loop."""
 PATIENCE = 10.0
 """Seconds for a worker to be there."""
-FINE, INCONCLUSIVE = 0, 6
+FINE, ALIVE, INCONCLUSIVE = 0, 4, 6
 
 
 class Killed(Exception):
@@ -155,7 +155,8 @@ def wrong(ran: Ran, rotation: Rotation) -> str:
     read_before = may_be_old and deleted is not None and ran.ended > deleted
     if ran.json["current"]["fingerprint"] not in names:
         return "check looked at a wrong key"
-    return "" if ran.code in (FINE, INCONCLUSIVE) or read_before else "check cried wolf"
+    codes = (FINE, INCONCLUSIVE, *([ALIVE] if may_be_new else []))
+    return "" if ran.code in codes or read_before else "check cried wolf"
 
 
 @dataclass
