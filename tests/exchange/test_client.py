@@ -146,7 +146,7 @@ async def test_a_refusal_keeps_the_code_the_words_and_the_status(status: int, co
         (", request ip: 185.93.111.189.", IPv4Address("185.93.111.189")),
         (", request ip: 185.93.111.999", None),
         (", request ip: 2409:408c:adc5::1", None),
-        (", request ip: ::ffff:185.93.111.189", None),
+        (", request ip: ::ffff:185.93.111.189", IPv4Address("185.93.111.189")),
         (", request ip: ", None),
         ("", None),
     ],

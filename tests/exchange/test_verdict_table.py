@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
@@ -13,6 +14,7 @@ import pytest
 import trustme
 
 from tests.exchange.fake_exchange import FakeExchange, answer
+from wizard.core.clock import utc
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.secret import Secret
 from wizard.core.sites import Site
@@ -24,7 +26,7 @@ from wizard.exchange.skew import measure_skew
 from wizard.rehearsal.session import embedded_site
 from wizard.rehearsal.simulated_page import SimulatedPage
 from wizard.rehearsal.simulator import EmbeddedExchange, serve
-from wizard.rotation.exchange_calls import circumstances
+from wizard.rotation.exchange_calls import SignedAnswer, ask, ask_account, ask_futures, circumstances
 
 HERE, ELSEWHERE = "203.0.113.42", "203.0.113.77"
 ACCEPTED, REJECTED, INCONCLUSIVE = CallOutcome.ACCEPTED, CallOutcome.REJECTED, CallOutcome.INCONCLUSIVE
@@ -81,7 +83,8 @@ class Bench:
         listed = [IPv4Network(whitelist)] if whitelist else []
         seen = egress if egress is not None else (HERE if source == "127.0.0.1" else ELSEWHERE)
         known = circumstances(self.site, seen, listed)
-        known = replace(known, surface=surface, control_accepted=accepted, skew=skew, **known_besides)  # type: ignore[arg-type]
+        besides = {"control_accepted": accepted, **known_besides}
+        known = replace(known, surface=surface, skew=skew, **besides)  # type: ignore[arg-type]
         return diagnose(error, known)
 
 
@@ -125,6 +128,34 @@ async def permission_off(bench: Bench, surface: Surface) -> Diagnosis:
 
 async def nothing_explains_it(bench: Bench, surface: Surface) -> Diagnosis:
     return await bench.ask(await bench.key(enableReading=False), surface, whitelist="")
+
+
+async def futures_alone_refuse(bench: Bench, surface: Surface) -> Diagnosis:
+    """The same key was accepted on /sapi in the same second, and no other key was asked (ccxt/ccxt#22397)."""
+    return await bench.ask(await bench.key(enableFutures=False), surface, accepted_on_sapi=True)
+
+
+async def futures_refuse_the_control_alike(bench: Bench, surface: Surface) -> Diagnosis:
+    key = await bench.key(enableFutures=False)
+    return await bench.ask(key, surface, accepted_on_sapi=True, control_accepted=False)
+
+
+async def futures_accept_the_control(bench: Bench, surface: Surface) -> Diagnosis:
+    key = await bench.key(enableFutures=False)
+    return await bench.ask(key, surface, accepted_on_sapi=True, control_accepted=True)
+
+
+async def futures_over_another_route(bench: Bench, surface: Surface) -> Diagnosis:
+    """The list is not known, and the futures host sees another address than the services."""
+    key = await bench.key(enableFutures=True)
+    known = {"source": "127.0.0.2", "egress": HERE, "whitelist": "", "accepted_on_sapi": True}
+    return await bench.ask(key, surface, **known)  # type: ignore[arg-type]
+
+
+async def futures_testnet_key(bench: Bench, surface: Surface) -> Diagnosis:
+    """JKorf/Binance.Net#1255: its keys are hexadecimal. Here it is one that this exchange never made."""
+    key = replace(await bench.key(), api_key=Secret("a51f9c0e" * 8))
+    return await bench.ask(key, surface, is_hexadecimal=True)
 
 
 async def disabled(bench: Bench, surface: Surface) -> Diagnosis:
@@ -183,7 +214,7 @@ def canned(status: int, body: object, **headers: str) -> Callable[[Bench, Surfac
 
     async def row(bench: Bench, surface: Surface) -> Diagnosis:
         key = await bench.key()
-        path = "/ws-api/v3" if surface == "websocket" else "/sapi/v1/account/apiRestrictions"
+        path = {"websocket": "/ws-api/v3", "fapi": "/fapi/v3/balance"}.get(surface, "/sapi/v1/account/apiRestrictions")
         await bench.canned(path, status, body, **headers)
         return await bench.ask(key, surface)
 
@@ -228,6 +259,14 @@ BANNED = {"code": -1003, "msg": "Way too much request weight used; IP banned unt
 ORDERS = {"code": -1015, "msg": "Too many new orders; current limit is 50 orders per 10 SECOND."}
 BEHIND = {"code": -1007, "msg": "Timeout waiting for response from backend server."}
 IPV6 = {"code": -1100, "msg": "Illegal characters found in parameter 'ip'; legal range is '^[0-9]{1,3}'."}
+COUNTRY = "<H1>403 ERROR</H1>The Amazon CloudFront distribution is configured to block access from your country."
+"""sammchardy/python-binance#1413."""
+REGION = "error code: 1009 The owner of this website has banned the country or region your IP address is in"
+"""Cloudflare's documented error 1009."""
+BAD_JSON = {"code": -1135, "msg": "Invalid JSON Request"}
+NO_ROUTE = {"code": -1011, "msg": "This IP cannot access this route."}
+NOT_FOUND = {"code": -1099, "msg": "Not found, authenticated, or authorized."}
+SEEN_AS_IPV6 = {"code": -2015, "msg": "Invalid API-key, IP, or permissions for action, request ip: 2409:408c:adc5::1"}
 REDIRECT = canned(302, "", Location="http://portal.test/")
 ROWS: list[tuple[Row, str, tuple[CallOutcome, Cause], int | None]] = [
     (accepted, "sapi api fapi websocket", (ACCEPTED, Cause.NONE), None),
@@ -237,6 +276,19 @@ ROWS: list[tuple[Row, str, tuple[CallOutcome, Cause], int | None]] = [
     (address_unchanged_list_unknown, "sapi api fapi websocket", (REJECTED, Cause.NOT_YET_VISIBLE), -2015),
     (permission_off, "sapi api fapi websocket", (REJECTED, Cause.PERMISSION_OR_KEY), -2015),
     (nothing_explains_it, "sapi api fapi websocket", (REJECTED, Cause.NOT_YET_VISIBLE), -2015),
+    (futures_alone_refuse, "fapi", (REJECTED, Cause.FUTURES_ACCOUNT), -2015),
+    (futures_refuse_the_control_alike, "fapi", (INCONCLUSIVE, Cause.FUTURES_ACCOUNT), -2015),
+    (futures_accept_the_control, "fapi", (REJECTED, Cause.PERMISSION_OR_KEY), -2015),
+    (futures_over_another_route, "fapi", (REJECTED, Cause.NOT_YET_VISIBLE), -2015),
+    (futures_testnet_key, "sapi", (REJECTED, Cause.KEY_UNKNOWN), -2008),
+    (futures_testnet_key, "api websocket", (REJECTED, Cause.NOT_YET_VISIBLE), -2015),
+    (canned(401, SEEN_AS_IPV6), "fapi", (REJECTED, Cause.IPV6), -2015),
+    (canned(400, BAD_JSON), "sapi", (INCONCLUSIVE, Cause.REQUEST), -1135),
+    (canned(401, NO_ROUTE), "fapi", (INCONCLUSIVE, Cause.UNKNOWN), -1011),
+    (canned(401, NOT_FOUND), "sapi", (REJECTED, Cause.PERMISSION_OR_KEY), -1099),
+    (canned(418, BANNED), "sapi", (INCONCLUSIVE, Cause.RATE_LIMIT), -1003),
+    (canned(403, COUNTRY), "sapi", (INCONCLUSIVE, Cause.LOCATION), None),
+    (canned(403, REGION), "sapi", (INCONCLUSIVE, Cause.LOCATION), None),
     (disabled, "sapi api fapi websocket", (REJECTED, Cause.PERMISSION_OR_KEY), -2015),
     (deleted, "sapi", (REJECTED, Cause.KEY_UNKNOWN), -2008),
     (deleted, "api fapi websocket", (REJECTED, Cause.PERMISSION_OR_KEY), -2015),
@@ -296,6 +348,51 @@ async def test_the_clock_is_told_with_its_offset(bench: Bench) -> None:
 @pytest.mark.parametrize("surface", ["sapi", "websocket"])
 async def test_the_time_to_wait_is_told_by_header_and_by_frame_alike(bench: Bench, surface: Surface) -> None:
     assert (await too_much_weight(bench, surface)).advice.startswith("Wait ")
+
+
+async def test_what_the_futures_host_alone_refuses_is_said_with_its_three_causes(bench: Bench) -> None:
+    alone = await futures_alone_refuse(bench, "fapi")
+    assert "site, key and address are right" in alone.why
+    for cause in ("futures account is open", "older than it", "Portfolio Margin"):
+        assert cause in alone.advice
+    assert "refuses the current key alike" in (await futures_refuse_the_control_alike(bench, "fapi")).why
+    assert "may take two routes" in (await futures_over_another_route(bench, "fapi")).why
+
+
+async def test_the_form_of_a_key_of_the_futures_testnet_is_said_first(bench: Bench) -> None:
+    verdict = await futures_testnet_key(bench, "sapi")
+    assert "64 lower-case hexadecimal digits" in verdict.why
+    assert verdict.advice.startswith("Check whether this is a key of the futures testnet.")
+
+
+@pytest.mark.parametrize("question", [ask, ask_account, ask_futures])
+async def test_each_signed_question_looks_at_the_form_of_its_key(
+    bench: Bench, question: Callable[..., Awaitable[SignedAnswer]]
+) -> None:
+    key = replace(await bench.key(), api_key=Secret("a51f9c0e" * 8))
+    async with ExchangeClient(bench.site, httpx.AsyncHTTPTransport()) as client:
+        answered = await question(client, key, circumstances(bench.site))
+    assert "futures testnet" in answered.diagnose().advice
+
+
+async def test_a_ban_is_said_with_its_end_and_that_more_calls_lengthen_it(bench: Bench) -> None:
+    until = (time.time() + 200) // 1 * 1000
+    told = {"code": -1003, "msg": f"Way too much request weight used; IP banned until {until:.0f}."}
+    verdict = await canned(418, told)(bench, "sapi")
+    assert f"until {utc(until / 1000)}" in verdict.what
+    assert "Wait 3 min" in verdict.advice
+    assert "lengthen the ban" in verdict.advice
+    assert 190 < verdict.retry_after <= 200
+    passed = await canned(418, {"code": -1003, "msg": "IP banned until 1513693008350"})(bench, "sapi")
+    assert "2017-12-19 14:16:48 UTC" in passed.what
+    assert "Check the clock" in passed.advice
+
+
+async def test_a_refused_country_is_no_matter_of_waiting_and_the_address_is_said(bench: Bench) -> None:
+    verdict = await canned(403, COUNTRY)(bench, "sapi")
+    assert f"Your address is {HERE}" in verdict.why
+    assert "Waiting does not help" in verdict.advice
+    assert not verdict.may_change
 
 
 async def test_a_site_that_only_the_proxy_reaches_is_the_proxys_fault(bench: Bench) -> None:

@@ -32,6 +32,7 @@ from wizard.rotation.probe import Probe, ProbeReport
 
 PATIENT = Pace(call=10.0, egress=10.0, between_passes=0.0, between_questions=0.05, patience=60.0)
 """Its deadlines hold on a busy machine too."""
+REFUSED = {"code": -2015, "msg": "Invalid API-key, IP, or permissions for action."}
 HASTY = replace(PATIENT, call=0.5)
 """For servers of which nothing is expected."""
 
@@ -50,7 +51,9 @@ async def run_probe(flow: Flow, context: Context) -> ProbeReport:
     assert pending is not None
     credentials = await context.vault.fetch(pending)
     assert credentials is not None
-    return await Probe(context, pending, None, lambda _: None).run(credentials, None)
+    current = flow.current
+    control = await context.vault.fetch(current) if current else None
+    return await Probe(context, pending, current, lambda _: None).run(credentials, control)
 
 
 def closed_port() -> int:
@@ -170,11 +173,33 @@ async def test_a_futures_environment_needs_the_futures_permission(world: World, 
         assert "Enable Futures" in finding.advice
 
 
+@pytest.mark.parametrize(
+    ("refusals", "outcome", "said"),
+    [
+        (2, Outcome.WARNING, "refuses the current key alike"),
+        (1, Outcome.FAILED, "accepts the current one"),
+    ],
+)
+async def test_a_futures_refusal_is_compared_with_the_key_in_use(
+    world: World, refusals: int, outcome: Outcome, said: str
+) -> None:
+    async with world.flow() as flow:
+        await world.put_key_in_use(flow, enableFutures=True, enableSpotAndMarginTrading=True)
+    async with world.flow() as flow:
+        await world.to_probe(flow, await world.make_key(enableFutures=True, enableSpotAndMarginTrading=True))
+        await world.plant("/fapi/v3/balance", REFUSED, times=refusals, status=401)
+        context = on(flow.context, embedded_site(world.base_url), uses_futures=True)
+        report = await run_probe(flow, context)
+    finding = told(report)[say.FUTURES]
+    assert (finding.outcome, report.is_proven) == (outcome, outcome is Outcome.WARNING)
+    assert said in finding.observed
+    assert "another site" not in f"{finding.observed} {finding.advice}"
+
+
 async def test_a_key_that_only_the_websocket_api_refuses_is_not_promoted(world: World) -> None:
     async with world.flow() as flow:
         await world.to_probe(flow)
-        refusal = {"code": -2015, "msg": "Invalid API-key, IP, or permissions for action."}
-        await world.plant("/ws-api/v3#account.status", refusal, status=401)
+        await world.plant("/ws-api/v3#account.status", REFUSED, status=401)
         report = await flow.probe.run()
     assert told(report)[say.WEBSOCKET_API].outcome is Outcome.FAILED
     assert not report.is_proven

@@ -5,6 +5,7 @@ The JSON code decides, never the HTTP status alone. Anything that is not a signe
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -58,6 +59,7 @@ class Cause(StrEnum):
     CLOCK = "clock"
     RATE_LIMIT = "rate-limit"
     ORDER_RATE_LIMIT = "order-rate-limit"
+    FUTURES_ACCOUNT = "futures-account"
     FIREWALL = "firewall"
     LOCATION = "location"
     IPV6 = "ipv6"
@@ -105,6 +107,10 @@ class Circumstances:
     """When, in seconds since 1970."""
     is_shared: bool = False
     """Whether a service says that Cloudflare WARP is on: then no address from here is one for a list."""
+    accepted_on_sapi: bool = False
+    """Whether `/sapi` accepted the same key from here in the same second, for a call to another host."""
+    is_hexadecimal: bool = False
+    """Whether the API key is 64 lower-case hexadecimal digits, as those of the futures testnet are (REPORTED)."""
     change_list: str = ""
     """The command of the job that changes the key's list; empty while a job is open."""
 
@@ -163,11 +169,15 @@ def diagnose(error: ExchangeError | None, known: Circumstances) -> Diagnosis:
     elif not is_refusal:
         found = _inconclusive(Cause(error.kind.value), error.what, error.why, error.advice)
     elif code == REFUSED_KEY:
-        found = _key_refused(error.request_ip, known)
+        found = _ipv6_named(error) or _key_refused(error.request_ip, known)
     elif code == WRONG_TIME:
         found = _wrong_time(known)
     else:
         found = _by_code(error, known)
+    if known.is_hexadecimal and code in _OF_ANOTHER_SITE:
+        found = replace(found, why=f"{found.why} {_HEXADECIMAL}", advice=f"{_TESTNET_FIRST} {found.advice}")
+    if error.kind in _OF_THE_ADDRESS and known.egress:
+        found = replace(found, why=f"{found.why} Your address is {known.egress}.")
     if known.is_shared and found.cause in {Cause.ADDRESS, Cause.NOT_YET_VISIBLE}:
         found = replace(found, why=f"{found.why} {_SHARED}", advice=_WITHOUT_WARP)
     return replace(found, code=code, retry_after=error.retry_after, unlisted=_unlisted(found, error.request_ip, known))
@@ -203,8 +213,13 @@ _IPV6 = _inconclusive(
     Cause.IPV6,
     "Binance refuses calls over IPv6",
     "Users report this code when the caller has an IPv6 address.",
-    "Call over IPv4. Choose the route in the Egress step.",
+    "Call over IPv4. The wizard does so itself, so look at the proxy or VPN on the way. For your bot, switch IPv6 off.",
 )
+_CALLER_IS_IPV6 = re.compile(r"parameter\W{0,3}ip\b|ipv6", re.IGNORECASE)
+_OF_ANOTHER_SITE = frozenset({UNKNOWN_KEY, MALFORMED_KEY, REFUSED_KEY})
+_OF_THE_ADDRESS = frozenset({ErrorKind.RATE_LIMIT, ErrorKind.FIREWALL, ErrorKind.LOCATION})
+_HEXADECIMAL = "The key is 64 lower-case hexadecimal digits. Keys of the futures testnet are reported to look so."
+_TESTNET_FIRST = "Check whether this is a key of the futures testnet."
 _ROWS: dict[int | None, Diagnosis] = {
     UNKNOWN_KEY: _rejected(
         Cause.KEY_UNKNOWN,
@@ -238,9 +253,22 @@ _ROWS: dict[int | None, Diagnosis] = {
         "Binance documents this code, for futures, as “API Keys are locked on this account”.",
         "Log in to Binance and see what it asks for.",
     ),
+    -1099: _rejected(
+        Cause.PERMISSION_OR_KEY,
+        "Binance does not allow this key to make this call",
+        "Older documents name this code as “not found, authenticated, or authorized”.",
+        "Was this key made on {site}? If so, check its permissions on Binance's page.",
+    ),
+    -1011: _inconclusive(
+        Cause.UNKNOWN,
+        "Binance does not let your address make this call",
+        "Binance documents this code, for futures, as “This IP cannot access this route”. Whether that is about a"
+        " key's list is not known.",
+        "Compare your address with the whitelist of this key.",
+    ),
     -71012: _IPV6,
     **dict.fromkeys((-1000, -1001, -1006, -1007, -1008, -1016), _SERVER_FAULT),
-    **dict.fromkeys((-1020, -1131, -1194, *range(-1108, -1099)), _BAD_REQUEST),
+    **dict.fromkeys((-1020, -1130, -1131, -1135, -1194, *range(-1108, -1099)), _BAD_REQUEST),
 }
 """One row for each code that needs no further comparison (docs/binance.md)."""
 _UNLISTED = _inconclusive(
@@ -263,7 +291,7 @@ def _accepted(known: Circumstances) -> Diagnosis:
 
 def _by_code(error: ExchangeError, known: Circumstances) -> Diagnosis:
     row = _ROWS.get(error.exchange_code, _UNLISTED)
-    if error.exchange_code == ILLEGAL_CHARACTERS and "parameter 'ip'" in error.message:
+    if error.exchange_code == ILLEGAL_CHARACTERS and _CALLER_IS_IPV6.search(error.message):
         row = _IPV6
     why = f"{error.why} {row.why}"
     if error.exchange_code == UNKNOWN_KEY and known.surface != "sapi":
@@ -310,6 +338,9 @@ _TAKES_TIME = "A new key or list may need a few minutes (reported, not documente
 
 def _key_refused(named: IPv4Address | None, known: Circumstances) -> Diagnosis:
     """Return what -2015 means, by comparisons. An address that it `named` goes before what the echo services see."""
+    is_same_route = named in (None, known.egress) or known.lists(named)
+    if known.surface == "fapi" and known.accepted_on_sapi and is_same_route:
+        return _futures_refused(known)
     if named is not None and known.lists(named) is False:
         return _address_named(named, known)
     seen = named or known.egress
@@ -339,6 +370,40 @@ def _key_refused(named: IPv4Address | None, known: Circumstances) -> Diagnosis:
     return _not_yet_visible(named or known.seen_as, known)
 
 
+def _ipv6_named(error: ExchangeError) -> Diagnosis | None:
+    """Return what a refusal means that names an IPv6 address, which no list of IPv4 addresses holds."""
+    if error.request_ipv6 is None:
+        return None
+    why = f"Binance named {error.request_ipv6} when it refused the call. That it does so is reported, not documented."
+    return _rejected(Cause.IPV6, "Binance sees an IPv6 address, which is not on your whitelist", why, _IPV6.advice)
+
+
+def _futures_refused(known: Circumstances) -> Diagnosis:
+    """Return what -2015 of the futures host means for a key that `/sapi` accepts: site, key and address are right."""
+    why = (
+        "It answers -2015. Binance accepted this key on /sapi from here in the same second."
+        " So site, key and address are right."
+    )
+    if known.control_accepted:
+        return _rejected(
+            Cause.PERMISSION_OR_KEY,
+            "The futures host refuses this key and accepts the current one",
+            f"{why} The futures account is open, as the current key works there.",
+            "Switch Enable Futures on for this key on Binance's page. If it is on, make a new key.",
+        )
+    found = _rejected if known.control_accepted is None else _inconclusive
+    alike = (
+        "" if known.control_accepted is None else " It refuses the current key alike, so the new key is not the reason."
+    )
+    return found(
+        Cause.FUTURES_ACCOUNT,
+        "The futures host refuses this key",
+        f"{why}{alike}",
+        "Check on Binance that the futures account is open. A key that is older than it does not serve futures"
+        " (documented). With Portfolio Margin, this host refuses keys (reported).",
+    )
+
+
 def _address_named(address: IPv4Address, known: Circumstances) -> Diagnosis:
     advice = _add(address, known)
     if known.egress not in (None, address):
@@ -356,6 +421,8 @@ def _address_named(address: IPv4Address, known: Circumstances) -> Diagnosis:
 
 def _not_yet_visible(address: IPv4Address | None, known: Circumstances) -> Diagnosis:
     named = f" Binance saw {address}." if address else ""
+    if address and known.egress not in (None, address):
+        named += f" Other services see {known.egress}, so your calls may take two routes."
     both = known.control_accepted is False
     return _rejected(
         Cause.NOT_YET_VISIBLE,

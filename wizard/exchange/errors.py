@@ -7,9 +7,9 @@ and are cleared of the key and the signature before they come here (`responses.p
 from __future__ import annotations
 
 from enum import StrEnum
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 
-from wizard.core.clock import duration
+from wizard.core.clock import duration, utc
 from wizard.core.errors import Exit, WizardError
 from wizard.core.text import printable
 from wizard.net.trace import Phase
@@ -64,6 +64,8 @@ class ExchangeError(WizardError):
     request_ip: IPv4Address | None = None
     """The caller's address as the exchange saw it. Futures hosts append it to -2015, not always
     (REPORTED, docs/binance.md)."""
+    request_ipv6: IPv6Address | None = None
+    """The same, where it is no IPv4 address."""
     phase: Phase | None = None
     """What failed on the network."""
     during: Phase | None = None
@@ -85,7 +87,7 @@ class ExchangeError(WizardError):
         self.retry_after = retry_after
 
 
-def refused(code: int, message: str, status: int, request_ip: IPv4Address | None = None) -> ExchangeError:
+def refused(code: int, message: str, status: int, request_ip: IPv4Address | IPv6Address | None = None) -> ExchangeError:
     """Return the error for a negative JSON code. It decides; the HTTP status differs per host."""
     error = ExchangeError(
         ErrorKind.REFUSED,
@@ -94,19 +96,32 @@ def refused(code: int, message: str, status: int, request_ip: IPv4Address | None
         exchange_code=code,
     )
     error.message = message
-    error.request_ip = request_ip
+    if isinstance(request_ip, IPv6Address):
+        error.request_ipv6 = request_ip
+    else:
+        error.request_ip = request_ip
     return error
 
 
-def slow_down(retry_after: float | None, status: int, code: int | None = None) -> ExchangeError:
-    """Return the error for too many requests; `retry_after` is None where the exchange names no time."""
+def slow_down(
+    retry_after: float | None, status: int, code: int | None = None, *, until: float | None = None
+) -> ExchangeError:
+    """Return the error for too many requests; `retry_after` is None where the exchange names no time.
+
+    A ban that the exchange names ends at `until`, in seconds since 1970; then `retry_after` is what is left of it.
+    """
     named = f" (code {code})" if code is not None else ""
-    wait = duration(retry_after) if retry_after else "a few minutes"
+    what = "Binance asks you to slow down" if until is None else f"Binance bans your address until {utc(until)}"
+    advice = f"Wait {duration(retry_after) if retry_after else 'a few minutes'}, then try again."
+    if until is not None and not retry_after:
+        advice = "By this host's clock that time has passed. Check the clock, then try again."
+    elif until is not None or status == BANNED:
+        advice += " Stop your bots until then, as more calls can lengthen the ban."
     return ExchangeError(
         ErrorKind.RATE_LIMIT,
-        "Binance asks you to slow down",
+        what,
         f"It answered HTTP {status}{named}. The limits count for your address.",
-        f"Wait {wait}, then try again.",
+        advice,
         exchange_code=code,
         retry_after=retry_after or (AFTER_A_BAN if status == BANNED else 0.0),
     )
@@ -129,7 +144,7 @@ def location_restricted() -> ExchangeError:
         ErrorKind.LOCATION,
         "Binance does not serve the location of your address",
         "It answered that the service is unavailable from a restricted location.",
-        "Call from the host and over the route that your bot uses. The key is not the problem.",
+        "Waiting does not help. Call from the host and over the route that your bot uses. The key is not the problem.",
     )
 
 

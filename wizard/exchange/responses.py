@@ -10,8 +10,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from ipaddress import IPv4Address
+from ipaddress import IPv4Address, IPv6Address
 from types import MappingProxyType
 from typing import NoReturn
 
@@ -24,11 +25,17 @@ Json = dict[str, object]
 Scrub = Callable[[str], str]
 """Takes the key and the signature of the request out of a text, should the answer repeat them."""
 TOO_MANY_REQUESTS = -1003
-_REQUEST_IP = re.compile(r"request ip:\s*([0-9.]{7,15})(?![0-9A-Fa-f:.])", re.IGNORECASE)
+_REQUEST_IP = re.compile(r"request ip:\s*([0-9A-Fa-f:.]{2,45})(?![0-9A-Fa-f:.%])", re.IGNORECASE)
 _BANNED_UNTIL = re.compile(r"banned until ([0-9]{13})(?![0-9])", re.IGNORECASE)
 """The end of a ban in the words of -1003, in milliseconds since 1970 (CONFIRMED, errors.md)."""
-_BLOCKED_COUNTRY = b"block access from your country"
-"""What CloudFront, the network in front of the exchange, says on its page for 403."""
+_BLOCKED_COUNTRY = re.compile(
+    rb"block access from your country|country or region(?: your IP address is in)? (?:is |has been )?banned"
+    rb"|banned the country or region|restricted location|not available in your (?:country|region|location)"
+    rb"|error(?: code:?)? 1009",
+    re.IGNORECASE,
+)
+"""What a network in front of the exchange says on its page for 403: CloudFront's own words, Cloudflare's for its
+error 1009, and those that users report."""
 _PERMISSION = re.compile(r"(?:enable|permits)[A-Za-z]{1,60}")
 _STATUSES = range(100, 600)
 _MILLISECONDS = range(10**12, 10**13)
@@ -93,7 +100,7 @@ def interpret(answer: RawAnswer, scrub: Scrub, now: float) -> Json | list[object
     if failure := _failure(answer.status, told, _seconds(answer.retry_after), scrub, now):
         return failure
     if answer.status == 403:
-        is_country = _BLOCKED_COUNTRY in (answer.body or b"").lower()
+        is_country = _BLOCKED_COUNTRY.search(answer.body or b"")
         return errors.location_restricted() if is_country else errors.firewall_blocked()
     if answer.status != 200:
         return unreadable(Flaw.STATUS, answer.status)
@@ -132,9 +139,11 @@ def _failure(status: int, told: object, retry_after: float | None, scrub: Scrub,
     code, message = _code(error.get("code")), error.get("msg")
     message = scrub(message) if isinstance(message, str) else ""
     if status in (418, 429) or code == TOO_MANY_REQUESTS:
-        if retry_after is None and (ban := _BANNED_UNTIL.search(message)):
-            retry_after = _seconds_until(int(ban[1]), now)
-        return errors.slow_down(retry_after, status, code)
+        ban = _BANNED_UNTIL.search(message)
+        left = _seconds_until(int(ban[1]), now) if ban else None
+        until = int(ban[1]) / 1000 if ban and left is not None else None
+        # The header needs no clock of this host.
+        return errors.slow_down(left if retry_after is None else retry_after, status, code, until=until)
     if status >= 500:
         return errors.server_fault(status, code)
     if status == 451 or "restricted location" in message:
@@ -144,10 +153,16 @@ def _failure(status: int, told: object, retry_after: float | None, scrub: Scrub,
     return None
 
 
-def request_ip(message: str) -> IPv4Address | None:
+def request_ip(message: str) -> IPv4Address | IPv6Address | None:
     """Return the address in `…, request ip: 203.0.113.42`, the caller as the exchange saw it (REPORTED)."""
     found = _REQUEST_IP.search(message)
-    return read_ipv4(found[1].rstrip(".")) if found else None
+    text = found[1].rstrip(".") if found else ""
+    if ":" not in text:
+        return read_ipv4(text)
+    with suppress(ValueError):
+        address = IPv6Address(text)
+        return address.ipv4_mapped or address
+    return None
 
 
 def decode(body: bytes) -> object:

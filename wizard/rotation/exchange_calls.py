@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass, replace
@@ -111,19 +112,24 @@ async def ask(client: ExchangeClient, credentials: Credentials, known: Circumsta
     """
     if not known.site.has_sapi:
         return await ask_account(client, credentials, known)
-    return await _answer(client.api_restrictions(credentials), known)
+    return await _answer(client.api_restrictions(credentials), shaped(known, credentials))
 
 
 async def ask_futures(client: ExchangeClient, credentials: Credentials, known: Circumstances) -> SignedAnswer | None:
     """Ask the futures host for balances, weight 5; None where the site has none."""
     if not known.site.futures_url:
         return None
-    return await _answer(client.futures_balances(credentials), replace(known, surface="fapi"))
+    return await _answer(client.futures_balances(credentials), shaped(replace(known, surface="fapi"), credentials))
 
 
 async def ask_account(client: ExchangeClient, credentials: Credentials, known: Circumstances) -> SignedAnswer:
     """Ask `/api` for the account, weight 20."""
-    return await _answer(client.account(credentials), replace(known, surface="api"))
+    return await _answer(client.account(credentials), shaped(replace(known, surface="api"), credentials))
+
+
+def shaped(known: Circumstances, credentials: Credentials) -> Circumstances:
+    """Return what is known, with what the form of the API key says."""
+    return replace(known, is_hexadecimal=bool(re.fullmatch("[0-9a-f]{64}", credentials.api_key.reveal())))
 
 
 async def _answer(call: Awaitable[object], known: Circumstances) -> SignedAnswer:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from wizard.core.clock import Clock
 from wizard.core.credentials import KeyName
 from wizard.core.errors import WizardError, sentences
-from wizard.exchange.diagnosis import CallOutcome, Diagnosis
+from wizard.exchange.diagnosis import CallOutcome, Cause, Diagnosis
 from wizard.exchange.responses import Account, ApiRestrictions
 from wizard.exchange.skew import ClockSkew
 from wizard.rotation.model import Finding, Outcome
@@ -163,6 +163,8 @@ class FindingWriter:
     def futures(self, diagnosis: Diagnosis, restrictions: ApiRestrictions | None) -> Finding:
         """What the futures host said to a key that was accepted elsewhere at the same time."""
         finding = self.diagnosis(FUTURES, diagnosis)
+        if diagnosis.cause is Cause.FUTURES_ACCOUNT and diagnosis.outcome is CallOutcome.INCONCLUSIVE:
+            return replace(finding, outcome=Outcome.WARNING)  # the current key is refused alike
         if diagnosis.is_accepted or not restrictions or restrictions.permissions.get("enableFutures") is not False:
             return finding
         return replace(

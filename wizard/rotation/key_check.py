@@ -137,13 +137,13 @@ def _asked(seen: Observations, writer: FindingWriter) -> Iterator[Finding]:
     # A legacy key that is accepted is the control; one that is refused may simply be dead.
     control = any(seen.state_of(other) is KeyState.ALIVE for other in seen.others) or None
     named = seen.futures.named if seen.futures else None
-    diagnosis = replace(answer, known=_known(seen, writer)).diagnose(control, seen_as=named)
+    diagnosis = replace(answer, known=_known(seen, writer, answer)).diagnose(control, seen_as=named)
     yield writer.diagnosis(ACCEPTED, diagnosis)
 
 
-def _known(seen: Observations, writer: FindingWriter) -> Circumstances:
+def _known(seen: Observations, writer: FindingWriter, answer: SignedAnswer) -> Circumstances:
     is_shared = isinstance(seen.egress, EgressReport) and seen.egress.verdict.is_shared
-    return circumstances(
+    known = circumstances(
         seen.environment.site,
         writer.egress,
         networks_of(seen.key.whitelist),
@@ -151,6 +151,7 @@ def _known(seen: Observations, writer: FindingWriter) -> Circumstances:
         is_shared=is_shared,
         change_list=change_list(seen.environment),
     )
+    return replace(known, is_hexadecimal=answer.known.is_hexadecimal)
 
 
 def _rights(seen: Observations, writer: FindingWriter) -> Iterator[Finding]:
@@ -210,7 +211,9 @@ def _futures(seen: Observations, writer: FindingWriter) -> Iterator[Finding]:
     elif seen.futures is None or not seen.is_accepted:
         yield from writer.not_run(FUTURES)
     else:
-        answer = replace(seen.futures, known=replace(_known(seen, writer), surface="fapi"))
+        answer = replace(
+            seen.futures, known=replace(_known(seen, writer, seen.futures), surface="fapi", accepted_on_sapi=True)
+        )
         yield writer.futures(answer.diagnose(), seen.restrictions)
 
 

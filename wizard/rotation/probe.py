@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
@@ -34,7 +35,7 @@ from wizard.exchange.websocket import can_log_on
 from wizard.rotation import findings
 from wizard.rotation.connection_check import check_connection, describe_connection
 from wizard.rotation.context import Context
-from wizard.rotation.exchange_calls import SignedAnswer, ask, named_by_futures
+from wizard.rotation.exchange_calls import SignedAnswer, ask, ask_futures, named_by_futures
 from wizard.rotation.findings import FindingWriter
 from wizard.rotation.host_proofs import HOSTS_PROVEN, HostProof, ProofOutcome, hosts_to_prove, prove_from_hosts
 from wizard.rotation.journal import networks_of
@@ -139,7 +140,7 @@ class Probe:
                 self._tell_not_run(*_ON_THE_EXCHANGE)
                 return ProbeReport(tuple(self._findings), self._pending.item)
             new, other, skew, _ = await _together(
-                self._prove(client, credentials),
+                self._prove(client, credentials, control),
                 self._show_control(client, control),
                 self._measure_clock(client),
                 self._look_at_stream(client),
@@ -201,7 +202,7 @@ class Probe:
     def _diagnose(self, error: ExchangeError, surface: Surface) -> Diagnosis:
         return diagnose(error, replace(self._known(), surface=surface))
 
-    async def _prove(self, client: ExchangeClient, credentials: Credentials) -> _Shown:
+    async def _prove(self, client: ExchangeClient, credentials: Credentials, control: Credentials | None) -> _Shown:
         """Ask with the new key; where it is accepted, all that stands on this at the same time."""
         answer, took_ms = await self._timed(ask(client, credentials, self._known()))
         if not answer.accepted:
@@ -211,7 +212,7 @@ class Probe:
             self._read_account(client, credentials),
             self._repeat(client, credentials),
             self._converse(client, credentials),
-            self._ask_futures(client, credentials, answer),
+            self._ask_futures(client, credentials, control, answer),
             self._ask_hosts(credentials),
         )
         return _Shown(answer, account)
@@ -253,17 +254,31 @@ class Probe:
             observed = "A signed account.status was accepted. Only Ed25519 keys can use session.logon."
         self._note(findings.WEBSOCKET_API, Outcome.PASSED, observed, milliseconds=took_ms)
 
-    async def _ask_futures(self, client: ExchangeClient, credentials: Credentials, answer: SignedAnswer) -> None:
+    async def _ask_futures(
+        self, client: ExchangeClient, credentials: Credentials, control: Credentials | None, answer: SignedAnswer
+    ) -> None:
         if not self._context.environment.uses_futures or not self._has_host(findings.FUTURES, self._site.futures_url):
             return
         try:
             count, took_ms = await self._timed(client.futures_balances(credentials))
         except ExchangeError as error:
-            self._tell(self._writer.futures(self._diagnose(error, "fapi"), answer.restrictions))
+            alike = await self._futures_control(client, control) if error.exchange_code == REFUSED_KEY else None
+            known = replace(self._known(), surface="fapi", accepted_on_sapi=True, control_accepted=alike)
+            self._tell(self._writer.futures(diagnose(error, known), answer.restrictions))
             return
         assets = f"{count} asset{'' if count == 1 else 's'}"
         observed = f"The futures host lists {assets} of the account."
         self._note(findings.FUTURES, Outcome.PASSED, observed, milliseconds=took_ms)
+
+    async def _futures_control(self, client: ExchangeClient, control: Credentials | None) -> bool | None:
+        """Return whether the futures host accepts the current key; None where it did not judge one."""
+        if control is None or self._is_leak:
+            return None
+        with suppress(SigningKeyError):
+            answer = await ask_futures(client, control, self._known())
+            if answer and (answer.accepted or answer.code == REFUSED_KEY):
+                return answer.accepted
+        return None
 
     async def _ask_hosts(self, credentials: Credentials) -> None:
         context = self._context
