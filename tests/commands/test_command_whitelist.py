@@ -220,3 +220,26 @@ def test_without_standard_input_or_a_place_for_errors_nothing_is_made_up() -> No
     assert done.stdout == ""
     assert "Standard input cannot be read" in done.stderr
     assert [line for line in done.stderr.splitlines() if line.isdecimal()] == ["2", "1"]
+
+
+def test_a_text_that_is_no_list_is_told_and_not_taken(command: Command) -> None:
+    text = "allow 8.8.8.8;  # bot\nallow 10.0.0.7;\ndeny 9.9.9.9;\n"
+    said = command("whitelist", text)
+    assert (said.code, said.out) == (1, "")
+    assert "found    line 1     8.8.8.8 (bot)" in said.err
+    assert "found    line 2     10.0.0.7 (private)" in said.err
+    assert "left out line 3     9.9.9.9 was not taken, as it is denied." in said.err
+    assert "2 addresses found in this text, 1 line left out." in said.err
+    assert "To take them: key-wizard whitelist 8.8.8.8\n" in said.err
+    told = command("whitelist", "--json", text).json
+    assert [each["network"] for each in told["found"]] == ["8.8.8.8/32", "10.0.0.7/32"]
+    assert told["found"][0] == {"network": "8.8.8.8/32", "label": "bot", "line": 1, "remark": None}
+    reason = "9.9.9.9 was not taken, as it is denied."
+    assert told["left_out"] == [{"line": 3, "text": "deny 9.9.9.9;", "reason": reason}]
+    assert (told["valid"], told["output"], told["repaired"]) == (False, None, "8.8.8.8")
+
+
+def test_json_names_what_a_plain_list_holds_too(command: Command) -> None:
+    told = command("whitelist", "--json", "8.8.8.8 # bot", "9.9.9.9").json
+    assert [(each["network"], each["label"]) for each in told["found"]] == [("8.8.8.8/32", "bot"), ("9.9.9.9/32", None)]
+    assert (told["left_out"], told["output"]) == ([], "8.8.8.8,9.9.9.9")

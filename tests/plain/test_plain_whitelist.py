@@ -100,3 +100,29 @@ async def test_an_empty_proposal_is_named_and_not_kept(empty: PlainWorld) -> Non
         empty, *skip, ("The list is empty.", "continue"), ("Not yet.", "quit"), interrupt_at=("Asking 3",)
     )
     assert ended.left_at is Step.WHITELIST
+
+
+async def test_a_text_that_is_no_list_is_offered_reviewed_and_taken(plain: PlainWorld) -> None:
+    ended = await visit(
+        plain,
+        *TO_WHITELIST,
+        *added(f"allow {OFFICE};  # office", "deny 198.51.100.66;"),
+        ("1 address found in this text, 1 line left out.", "review"),
+        ("198.51.100.66 was not taken, as it is denied.", "take"),
+        ("2 addresses, ready to paste", "undo"),
+        ("1 address, ready to paste", "continue"),
+        ("", "quit"),
+    )
+    assert f"1. {OFFICE}, office, good." in ended.text
+    assert ended.left_at is Step.CREDENTIALS
+
+
+async def test_a_text_that_is_left_changes_nothing(plain: PlainWorld) -> None:
+    ended = await visit(
+        plain,
+        *TO_WHITELIST,
+        *added(f"please add {OFFICE}"),
+        ("1 address found in this text.", "back"),
+        ("Nothing of the text was taken.", "quit"),
+    )
+    assert ended.left_at is Step.WHITELIST

@@ -44,7 +44,7 @@ MEANINGS = {
     "n": "name",
     "o": "hosts other file",  # another one than the one at hand
     "p": "page",
-    "r": "retry ask",  # is asked once more
+    "r": "retry ask review",  # is asked, or looked at, once more
     "s": "save",
     "t": "all retire",
     "u": "undo",

@@ -271,3 +271,29 @@ async def test_what_was_changed_can_be_undone_after_leaving_the_step(wizard: Wiz
     await wizard.until("#verdict", "2 addresses")
     await wizard.press("u")
     assert text(wizard) == HERE
+
+
+async def test_a_pasted_text_that_is_no_list_is_offered_and_taken_with_its_names(wizard: Wizard) -> None:
+    await wizard.to_whitelist()
+    await paste(wizard, "allow 5.6.7.8;  # bot\r\nallow 10.0.0.7;\r\ndeny 5.6.7.9;\r\n")
+    await wizard.until("#verdict", "2 addresses found in this text, 1 line left out.")
+    assert text(wizard) == HERE
+    assert "add an address" not in "\n".join(shown(wizard))
+    await wizard.press("7", "r", "end")
+    await wizard.until("#detail", "5.6.7.9 was not taken, as it is denied.")
+    assert "Review" not in footer(wizard)
+    await wizard.press("enter")
+    await wizard.until("#verdict", "1 of 3 entries to fix.")
+    assert entries(wizard)[1:] == [("5.6.7.8", "bot"), ("10.0.0.7", None)]
+    await wizard.press("u")
+    assert text(wizard) == HERE
+
+
+async def test_a_pasted_text_that_is_left_changes_nothing(wizard: Wizard) -> None:
+    await wizard.to_whitelist()
+    await paste(wizard, "please add 5.6.7.8")
+    await wizard.until("#verdict", "1 address found in this text.")
+    await wizard.press("escape")
+    await wizard.until("Notice", "Nothing of the text was taken.")
+    await wizard.until("#verdict", "1 address, ready to paste.")
+    assert text(wizard) == HERE

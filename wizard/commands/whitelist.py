@@ -12,22 +12,26 @@ from wizard.core.addresses import read_ipv4
 from wizard.core.errors import Exit, UsageError
 from wizard.core.key_shape import holds_key
 from wizard.core.text import printable
-from wizard.whitelist.entries import COMMENT_MARKS, LONGEST_LABEL, Entries, parse
+from wizard.whitelist.entries import COMMENT_MARKS, LONGEST_LABEL, parse
+from wizard.whitelist.extract import Extract, extract, text_within
 from wizard.whitelist.findings import ListContext, ListFinding
 from wizard.whitelist.fixes import fix_all
-from wizard.whitelist.rendering import Separator, diff, render
+from wizard.whitelist.rendering import Separator, diff, render, written
 from wizard.whitelist.validation import CheckedEntry, Validation, validate
 
 FORMS = {form.name.lower(): form for form in Separator}
 
-SUMMARY = "check an address list and print it ready to paste"
+SUMMARY = "check an address list, or find the addresses in any text"
 EXAMPLES = """\
 key-wizard whitelist 203.0.113.42 198.51.100.0/24
 key-wizard whitelist - --format lines < addresses.txt
-key-wizard whitelist - --env production --egress 203.0.113.42 < addresses.txt"""
+key-wizard whitelist - --env production --egress 203.0.113.42 < addresses.txt
+key-wizard whitelist - < nginx.conf"""
 ABOUT = """\
 Standard output has the list to paste, and nothing if the list has errors.
-What is wrong goes to standard error. Exit codes: 0 no errors, 1 errors."""
+What is wrong goes to standard error. In a text that is no list the addresses are
+found. Standard error then has them, what was left out and why, and how to take them.
+Exit codes: 0 no errors, 1 errors."""
 
 
 def add_arguments(parser: ArgumentParser) -> None:
@@ -55,19 +59,25 @@ def add_arguments(parser: ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Check, then print the text to paste."""
     context = _context(options)
-    entries = _entries(options.text)
+    text = _text(options.text)
+    entries, within = parse(text), text_within(text, context.rules)
     validation = validate(entries, context)
     form = FORMS[options.format]
     output = render(validation.networks, form) if validation.is_valid else None
     if options.json:
-        repaired = validate(fix_all(entries, lambda each: validate(each, context)), context)
+        listed = entries if within is None else tuple(each for each in within.entries if each.network in within.usable)
+        repaired = validate(fix_all(listed, lambda each: validate(each, context)), context)
         print_json(
             {
                 **as_json(validation, output),
+                **_found_json(within or extract(text, context.rules)),
+                **({} if within is None else {"sentence": within.sentence()}),
                 "repaired": render(repaired.networks, form) if repaired.is_valid else None,
                 "difference": _difference_json(validation, context),
             }
         )
+    elif within is not None:
+        _print_found(within)
     else:
         _print(validation)
         if output is not None:
@@ -92,6 +102,19 @@ def as_json(validation: Validation, output: str | None) -> dict[str, object]:
             ),
         ],
         "output": output,
+    }
+
+
+def _found_json(extracted: Extract) -> dict[str, object]:
+    """What stands in the text, also where it is no list. Each label and line is safe to show."""
+    return {
+        "found": [
+            {"network": str(each.network), "label": each.label, "line": each.line, "remark": each.remark or None}
+            for each in extracted.found
+        ],
+        "left_out": [
+            {"line": each.line, "text": each.text or None, "reason": each.reason} for each in extracted.left_out
+        ],
     }
 
 
@@ -135,23 +158,35 @@ def _print(validation: Validation) -> None:
     print_message(validation.sentence())
 
 
+def _print_found(extracted: Extract) -> None:
+    """Tell what a text holds. Nothing of it is taken before the user has seen it."""
+    for each in extracted.found:
+        beside = ", ".join(filter(None, (each.label, each.remark)))
+        print_message(f"found    line {each.line:<5} {written(each.network)}{f' ({beside})' if beside else ''}")
+    for left in extracted.left_out:
+        print_message(f"left out line {left.line:<5} {left.reason}")
+    print_message(f"{extracted.sentence()} This is a text and no list.")
+    if extracted.usable:
+        print_message(f"To take them: key-wizard whitelist {render(extracted.usable)}")
+
+
 def _instead(finding: ListFinding) -> str:
     texts = [text for text in (finding.suggestion, finding.alternative) if text]
     return f" Instead: {' or '.join(texts)}" if texts else ""
 
 
-def _entries(words: Sequence[str]) -> Entries:
-    """Return the list as given; a dash at either end is what standard input holds, one between two is a range."""
+def _text(words: Sequence[str]) -> str:
+    """Return what is given; a dash at either end is what standard input holds, one between two is a range."""
     if words[0] == "-":
-        return (*_parsed(standard_input()), *(_entries(words[1:]) if words[1:] else ()))
+        return "\n".join([_checked(standard_input()), *([_text(words[1:])] if words[1:] else [])])
     if words[-1] == "-":
-        return (*_entries(words[:-1]), *_parsed(standard_input()))
+        return "\n".join([_text(words[:-1]), _checked(standard_input())])
     # A comment ends with its argument; else it would swallow the arguments behind it.
     between = "\n" if any(mark in word for word in words for mark in COMMENT_MARKS) else " "
-    return _parsed(between.join(words).encode("utf-8", "replace").decode("utf-8"))
+    return _checked(between.join(words).encode("utf-8", "replace").decode("utf-8"))
 
 
-def _parsed(text: str) -> Entries:
+def _checked(text: str) -> str:
     for number, line in enumerate(text.splitlines(), start=1):
         if holds_key(line):
             raise UsageError(
@@ -160,7 +195,7 @@ def _parsed(text: str) -> Entries:
                 advice="Delete it from the list. If it is a real key, replace it.",
                 code="argument.key",
             )
-    return parse(text)
+    return text
 
 
 def _context(options: argparse.Namespace) -> ListContext:

@@ -13,6 +13,7 @@ from wizard.rotation.model import Mode, Step
 from wizard.steps.presenter import Face, StepPresenter
 from wizard.steps.view import PRIMARY, Action, Row, State, View, lines, split_verdict
 from wizard.whitelist.entries import LONGEST_LABEL, Entries, parse
+from wizard.whitelist.extract import Extract, text_within
 from wizard.whitelist.findings import ListFinding, Severity
 from wizard.whitelist.fixes import (
     Fix,
@@ -24,7 +25,7 @@ from wizard.whitelist.fixes import (
     label_entry,
     replace_entry,
 )
-from wizard.whitelist.rendering import Difference, Separator, render
+from wizard.whitelist.rendering import Difference, Separator, render, written
 from wizard.whitelist.validation import CheckedEntry, Validation
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ STATUS = {
     "netmask": "netmask",
     "port": "has a port",
     "range": "a range",
+    "several": "several in one",
     "shared": "on another list too",
     "too-wide": "too wide",
     "trailing-dot": "dot at the end",
@@ -95,6 +97,7 @@ class WhitelistPresenter(StepPresenter):
     ABOUT: ClassVar[str] = (
         "Binance accepts the key from these addresses only."
         " Type addresses and blocks, or paste a whole list: commas, spaces and lines separate them."
+        " Paste any other text too, as a configuration or a mail: its addresses are found."
         " What stands after # says whose an address is. It is kept here and never pasted."
         " The address of this host has to be on the list, or the key does not work from here."
     )
@@ -104,6 +107,9 @@ class WhitelistPresenter(StepPresenter):
         self._checked: _Checked | None = None
         self._form = Separator.COMMAS
         """How `copy` writes the list next."""
+        self.offer: Extract | None = None
+        """What a pasted text holds that is no list, until the user takes it or leaves it."""
+        self._is_reviewed = False
         flow.whitelist.proposal()
 
     @property
@@ -123,8 +129,31 @@ class WhitelistPresenter(StepPresenter):
         await super().advance()
 
     async def add(self, typed: str) -> None:
-        """Add what a text holds, be it one address or a whole list."""
-        self._change((*self.entries, *parse(typed)))
+        """Add what a text holds, be it one address or a whole list; of a text that is no list, offer it."""
+        if self.offer is not None:
+            self.face.note("Nothing was taken of the text before.", State.LOOK)
+        self.offer, self._is_reviewed = text_within(typed, self.flow.context.environment.rules), False
+        if self.offer is None:
+            self._change((*self.entries, *parse(typed)))
+
+    async def take(self) -> None:
+        """Add what the offered text lists and the list lacks."""
+        offer, self.offer = self.offer, None
+        listed = {each.network for each in self.entries}
+        if offer is not None:
+            self._change((*self.entries, *(each for each in offer.entries if each.network not in listed)))
+
+    async def review(self) -> None:
+        """Show also what was left out of the offered text."""
+        self._is_reviewed = True
+
+    async def back(self) -> None:
+        """Leave the offered text, or go back one step."""
+        if self.offer is None:
+            await super().back()
+            return
+        self.offer = None
+        self.face.note("Nothing of the text was taken.", State.LOOK)
 
     async def edit(self, item: str, typed: str) -> None:
         """Put what a text holds in the place of an entry."""
@@ -237,7 +266,9 @@ class WhitelistPresenter(StepPresenter):
     # --- what it says ---------------------------------------------------------------------------
 
     def view(self) -> View:
-        """Return the list and what is to be said of it."""
+        """Return the list and what is to be said of it, or what a pasted text holds."""
+        if self.offer is not None:
+            return self._offered(self.offer)
         checked = self._check()
         validation, rows = checked.validation, checked.rows
         state, verdict = _verdict(validation, rows)
@@ -267,6 +298,39 @@ class WhitelistPresenter(StepPresenter):
         return (
             f"The wizard does not know which list {current.name} has on Binance. It may have none yet.",
             "Add what the page shows there, so that no address is lost. You can paste it as it is.",
+        )
+
+    def _offered(self, offer: Extract) -> View:
+        left_out = [
+            Row(
+                (each.reason.split(" was not ")[0], f"line {each.line}", "left out"),
+                State.UNSURE,
+                2,
+                item=f"-{place}",
+                detail=(each.reason, each.text),
+            )
+            for place, each in enumerate(offer.left_out)
+        ]
+        found = [
+            Row(
+                (written(each.network), each.label or f"line {each.line}", STATUS.get(each.remark, each.remark)),
+                State.LOOK if each.remark else State.GOOD,
+                2,
+                item=str(place),
+            )
+            for place, each in enumerate(offer.found)
+        ]
+        take = Action("take", PRIMARY, "Take them", "Puts what was found on the list.", self.take)
+        review = Action("review", "r", "Review", "Shows also what was left out, and why.", self.review)
+        may_review = left_out and not self._is_reviewed
+        return View(
+            State.LOOK,
+            offer.sentence(),
+            because=("Nothing of it is on the list yet.",),
+            columns=("Address", "Whose", "Status"),
+            rows=(*found, *(left_out if self._is_reviewed else ())),
+            cursor="-0" if self._is_reviewed and left_out else "0",
+            actions=(take, *((review,) if may_review else ()), self.back_action()),
         )
 
     def _rows(self, validation: Validation, difference: Difference) -> Iterator[Row]:

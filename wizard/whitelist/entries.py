@@ -62,6 +62,22 @@ LONGEST_LABEL = 40
 _OCTET = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
 _NETWORK = re.compile(rf"(?P<octets>{_OCTET}(?:\.{_OCTET}){{3}})(?:/(?P<prefix>[12]?[0-9]|3[0-2]))?")
 _BLANK = rf"[{''.join(blank for blank in BLANKS if blank not in LINE_ENDS)}]"
+MASKS = {str(IPv4Network((0, length)).netmask): length for length in range(1, 33)} | {
+    str(IPv4Network((0, length)).hostmask): length for length in range(1, 32)
+}
+"""Netmasks, and the wildcard masks of routers, each with the length of its prefix."""
+ADDRESS = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
+TO = rf"(?:[{DASHES}]+>|=>|[{DASHES}→⇒~～〜…]|\.{{2,3}})"
+"""What stands between the ends of a range, beside words."""
+TO_WORDS = "(?:to|through|thru|until|till|bis)"
+_LAST = rf"(?:{ADDRESS}|{_OCTET})(?![0-9.]*[0-9])"
+COMPOUND = (
+    rf"{ADDRESS}(?:{_BLANK}*{TO}{_BLANK}*|{_BLANK}+{TO_WORDS}{_BLANK}+){_LAST}"
+    rf"|{ADDRESS}{_BLANK}+(?:(?:net)?mask:?{_BLANK}+)?(?:{'|'.join(map(re.escape, MASKS))})(?![0-9.]*[0-9])"
+    rf"|{ADDRESS}(?:,\.?{_OCTET}(?![0-9./:\-]*[0-9]))+"
+    rf"|[0-9]{{1,3}}(?:\.[0-9]{{1,3}}){{2}}\.[\[{{(]{_BLANK}*{_OCTET}(?:{_BLANK}*(?:{TO}|,){_BLANK}*{_OCTET})+{_BLANK}*[\]}})]"
+)
+"""Several addresses written as one, and a block with its mask behind a blank."""
 _OPEN = _CLOSE = rf"[{re.escape(DECORATION)}]*"
 _ENDS = rf"{_CLOSE}(?![^{COMMENT_MARKS}{SEPARATORS}{BLANKS}])"
 _TOKEN = re.compile(
@@ -69,10 +85,12 @@ _TOKEN = re.compile(
     rf"|(?P<line_end>[{LINE_ENDS}])"
     rf"|(?P<separator>[{SEPARATORS}])"
     # Blanks inside: `1.2.3.4 - 1.2.3.9` is one range, not two addresses.
-    rf"|(?P<entry>{_OPEN}[0-9.]+{_BLANK}+[{DASHES}]{_BLANK}+[0-9.]+{_ENDS}"
+    rf"|(?P<entry>{_OPEN}(?:{COMPOUND}){_ENDS}"
+    rf"|{_OPEN}[0-9.]+{_BLANK}+[{DASHES}]{_BLANK}+[0-9.]+{_ENDS}"
     rf"|{_OPEN}[0-9.]+(?:{_BLANK}*/{_BLANK}+|{_BLANK}+/)[0-9][0-9.]*{_ENDS}"
     rf"|[^{COMMENT_MARKS}{SEPARATORS}{BLANKS}]+)"
 )
+_COMPOUND = re.compile(COMPOUND)
 _LINE_MARK = re.compile(
     rf"(?:\A|[{LINE_ENDS}]){_BLANK}*(?P<mark>[{DASHES}])(?={_BLANK}+[^{LINE_ENDS}{COMMENT_MARKS}{BLANKS}])"
 )
@@ -208,6 +226,8 @@ def _entry(token: re.Match[str]) -> Entry | None:
     # A bracket that is closed inside the entry is part of it: `[2001:db8::1]:443`.
     if start and (closing := CLOSING.get(typed[start - 1])) and closing in typed[start:end]:
         start -= 1
+    if whole := _COMPOUND.match(typed, start):
+        end = max(end, whole.end())
     inside = typed[start:end]
     return Entry(inside, read_network(inside), position=token.start() + start) if inside else None
 

@@ -63,7 +63,7 @@ class EntryContext:
 
     rules: Rules
     missing: Mapping[IPv4Address, str]
-    """Required addresses that no usable entry covers, each with whose it is."""
+    """Required addresses that no usable entry covers and a list may have, each with whose it is."""
     room: int
     """How many entries may stand in the place of one."""
 

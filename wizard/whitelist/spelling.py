@@ -7,15 +7,28 @@ first answer counts. A suggestion is only ever offered: nothing here changes wha
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Address, IPv4Interface, IPv4Network, IPv6Address, summarize_address_range
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, summarize_address_range
 
 from wizard.core.addresses import read_ipv4
 from wizard.core.key_shape import holds_key
 from wizard.core.text import printable
-from wizard.whitelist.entries import BLANKS, INVISIBLE, Entry, foreign, plain, read_network
-from wizard.whitelist.findings import EntryContext, ListFinding, error
+from wizard.whitelist.entries import (
+    ADDRESS,
+    BLANKS,
+    INVISIBLE,
+    MASKS,
+    TO,
+    TO_WORDS,
+    Entry,
+    foreign,
+    parse,
+    plain,
+    read_network,
+)
+from wizard.whitelist.findings import EntryContext, ListFinding, Severity, error
 from wizard.whitelist.rendering import written
-from wizard.whitelist.scope import NARROWEST_TOO_WIDE, open_to_all
+from wizard.whitelist.scope import NARROWEST_TOO_WIDE, is_usable, open_to_all, scope_findings
 
 _SHOWN = 60
 """How many characters of a foreign text a message repeats."""
@@ -26,23 +39,45 @@ _LOGIN = re.compile(r"[^@]*@(?P<host>[0-9.]+)")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?:[^/?@]*@)?(?P<host>[^/?:@]*)(?P<rest>(?::[^/?@]*)?(?:[/?].*)?)")
 _BRACKETED = re.compile(r"[0-9A-Fa-f:.]+|\[[0-9A-Fa-f:.]+\]?(?::[0-9]{0,5})?")
 _WILDCARD_WORDS = frozenset({"*", "any", "all", "/0", "0/0", "::/0"})
-_PORT = re.compile(r"\[?(?P<host>[0-9.]+)\]?:[0-9]{0,5}")
-_RANGE = re.compile(r"(?P<first>[0-9.]+)-(?P<last>[0-9.]+)")
+_PORT = re.compile(r"\[?(?P<host>[0-9.]+(?:/[0-9]{1,2})?)\]?:[0-9]{0,5}(?:/(?:tcp|udp))?", re.IGNORECASE)
+_RANGE = re.compile(rf"(?P<first>{ADDRESS})(?:{TO}|{TO_WORDS})(?P<last>[0-9][0-9.]*)")
+_MASK_BEHIND = re.compile(rf"({ADDRESS})[{BLANKS}]+(?:(?:net)?mask:?[{BLANKS}]+)?([0-9.]+)")
+_IN_BRACKETS = re.compile(r"(?P<start>(?:[0-9]{1,3}\.){3})[\[{(](?P<ends>[^\]})]+)[\]})]")
+_FURTHER = re.compile(r"(?P<start>(?:[0-9]{1,3}\.){3})(?P<ends>[0-9]{1,3}(?:,\.?[0-9]{1,3})+)")
+_PAIR = re.compile(rf"({ADDRESS})[/&+]({ADDRESS})")
 _ZEROS_BEFORE = re.compile(r"0+(?P<length>[1-9]|[12][0-9]|3[0-2])")
 _LEADING_ZERO = re.compile(r"(?:^|\.)0[0-9]")
 _HOST_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9_-]+(?:\.[A-Za-z0-9_-]+)*\.[A-Za-z][A-Za-z0-9-]*\.?")
-_MASKS = {str(IPv4Network((0, length)).netmask): length for length in range(1, 33)} | {
-    str(IPv4Network((0, length)).hostmask): length for length in range(1, 32)
-}
 
 
 def misspelling(text: str, context: EntryContext) -> ListFinding:
     """Return what is wrong with an entry that is not written as an address or a block."""
-    meant = plain(text).translate(_WITHOUT_BLANKS)
+    spelled = plain(text)
+    behind = _MASK_BEHIND.fullmatch(spelled)
+    meant = "/".join(behind.groups()) if behind else spelled.translate(_WITHOUT_BLANKS)
     if read_network(meant):
-        return _lookalike(text, meant)
+        return _without_errors(_lookalike(text, meant), context)
     found = (rule(meant, context) for rule in _RULES)
-    return next((finding for finding in found if finding), None) or _malformed(meant)
+    finding = next((finding for finding in found if finding), None)
+    return _without_errors(finding, context) if finding else _malformed(meant)
+
+
+def _without_errors(finding: ListFinding, context: EntryContext) -> ListFinding:
+    """Return a finding whose suggestion has no error itself: what is wrong with that is said at once instead."""
+    suggested = parse(finding.suggestion or "")
+    for each in suggested:
+        if each.network is None:
+            inner = misspelling(each.text, context)
+            keeps = len(suggested) == 1
+            return replace(
+                finding, suggestion=inner.suggestion if keeps else None, alternative=inner.alternative, is_safe=False
+            )
+    said = [each for entry in suggested if entry.network for each in scope_findings(entry.network, context)]
+    wrong = [each for each in said if each.severity is Severity.ERROR]
+    if wrong:
+        return next((each for each in wrong if each.code == "too-wide"), wrong[0])
+    other = read_network(finding.alternative or "")
+    return finding if other and is_usable(other, context.rules) else replace(finding, alternative=None)
 
 
 def _lookalike(text: str, meant: str) -> ListFinding:
@@ -68,7 +103,7 @@ def _url(meant: str, _: EntryContext) -> ListFinding | None:
     """Find an address or a name with more around it: a URL, a user name before it, a port behind it."""
     match = _URL.fullmatch(meant) or _LOGIN.fullmatch(meant) or _PORT.fullmatch(meant)
     host = match["host"] if match else ""
-    if match is None or (read_ipv4(host) is None and match.re is not _URL):
+    if match is None or (read_network(host) is None and match.re is not _URL):
         return None
     what = {_URL: "is written as a URL", _LOGIN: "has a user name before it", _PORT: "has a port"}[match.re]
     shown = _shown(meant if match.re is _PORT else host)
@@ -76,7 +111,7 @@ def _url(meant: str, _: EntryContext) -> ListFinding | None:
     # `https://5.6.7.0/24` may be meant as a block.
     is_safe = match.re is not _URL or PREFIX.fullmatch(match["rest"].removeprefix("/")) is None
     code = "port" if match.re is _PORT else "url"
-    return error(code, message, host if read_ipv4(host) else None, is_safe=is_safe)
+    return error(code, message, host.removesuffix("/32") if read_network(host) else None, is_safe=is_safe)
 
 
 def bullet(mark: str) -> ListFinding:
@@ -136,9 +171,33 @@ def _range(meant: str, context: EntryContext) -> ListFinding | None:
     last = read_ipv4(match["last"]) or read_ipv4(match["first"].rpartition(".")[0] + "." + match["last"])
     if last is None or last < first:
         return error("range", f"{_shown(meant)} is a range that ends before it begins. List its addresses.")
-    message = f"{meant} is a range of {int(last) - int(first) + 1:,}. The list takes addresses and blocks."
-    spelled_out = _spelled_out(first, last, context)
+    message = f"{_shown(meant)} is a range of {int(last) - int(first) + 1:,}. The list takes addresses and blocks."
+    blocks = list(summarize_address_range(first, last))
+    widest_first = sorted(blocks, key=lambda block: block.prefixlen)
+    wrong = next((block for block in widest_first if not is_usable(block, context.rules)), None)
+    spelled_out = written(wrong) if wrong else _spelled_out(first, last, context)
     return error("range", message, spelled_out, is_safe=spelled_out is not None and "/" not in spelled_out)
+
+
+def _several(meant: str, context: EntryContext) -> ListFinding | None:
+    """Several addresses that share their beginning, or two with a slash between them."""
+    if pair := _PAIR.fullmatch(meant):
+        is_two = all(map(read_ipv4, pair.groups())) and not re.match(r"0\.|25[2-5]\.", pair[2])
+        message = f"{_shown(meant)} is two addresses. Write a comma between them."
+        return error("several", message, ",".join(pair.groups()), is_safe=True) if is_two else None
+    match = _IN_BRACKETS.fullmatch(meant) or _FURTHER.fullmatch(meant)
+    if match is None:
+        return None
+    texts = list[str]()
+    for end in match["ends"].split(","):
+        whole = match["start"] + end.removeprefix(".")
+        spelled_out = _range(whole, context)
+        texts.append((spelled_out.suggestion or "") if spelled_out else whole if read_ipv4(whole) else "")
+    message = f"{_shown(meant)} stands for several addresses. The list takes them one by one."
+    # `1.2.3.4,22` may be an address and its port.
+    suggestion = ",".join(texts) if all(texts) else None
+    is_sure = match.re is _IN_BRACKETS and suggestion is not None and "/" not in suggestion
+    return error("several", message, suggestion, is_safe=is_sure)
 
 
 def _spelled_out(first: IPv4Address, last: IPv4Address, context: EntryContext) -> str | None:
@@ -166,7 +225,7 @@ def _after_slash(meant: str, _: EntryContext) -> ListFinding | None:
     address, slash, prefix = meant.partition("/")
     if read_ipv4(address) is None or not slash:
         return None
-    zeros, mask, is_length = _ZEROS_BEFORE.fullmatch(prefix), _MASKS.get(prefix), PREFIX.fullmatch(prefix) is not None
+    zeros, mask, is_length = _ZEROS_BEFORE.fullmatch(prefix), MASKS.get(prefix), PREFIX.fullmatch(prefix) is not None
     length = int(zeros["length"]) if zeros else int(prefix) if is_length else mask or 32
     network = IPv4Interface((address, length)).network
     is_block = str(network.network_address) == address
@@ -211,4 +270,4 @@ def _shown(text: str) -> str:
     return "What looks like a key" if holds_key(text) else printable(text, _SHOWN)
 
 
-_RULES = (_bullet, _dash, _strange_character, _url, _wildcard, _ipv6, _range, _leading_zero, _after_slash)
+_RULES = (_bullet, _dash, _range, _several, _strange_character, _url, _wildcard, _ipv6, _leading_zero, _after_slash)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from ipaddress import IPv4Network
+from ipaddress import IPv4Address, IPv4Network
 
 from wizard.whitelist.entries import Entries, Entry, EntryKind, read_network
 from wizard.whitelist.findings import EntryContext, ListContext, ListFinding, Severity, error
@@ -95,7 +95,8 @@ def validate(entries: Entries, context: ListContext) -> Validation:
     let_in = AddressSet(usable)
     owners = context.must_cover
     missing = {address: who for address, who in owners.items() if not let_in.covers(IPv4Network(address))}
-    around = EntryContext(rules, missing, room=rules.max_entries - counted + 1)
+    addable = {address: who for address, who in missing.items() if is_usable(IPv4Network(address), rules)}
+    around = EntryContext(rules, addable, room=rules.max_entries - counted + 1)
     others = {environment: AddressSet(networks) for environment, networks in context.others.items()}
     observed = None if context.observed is None else AddressSet(context.observed)
     ends = _ends_of_ranges(entries)
@@ -114,7 +115,7 @@ def validate(entries: Entries, context: ListContext) -> Validation:
             findings += _of_other_lists(network, others, observed)
         checked.append(CheckedEntry(entry, tuple(findings), label))
         seen.add(network)
-    found = _list_findings(counted, checked, around)
+    found = _list_findings(counted, checked, around, missing)
     return Validation(tuple(checked), (*found, *_lost_access(let_in, context)))
 
 
@@ -139,7 +140,8 @@ def _lost_access(let_in: AddressSet, context: ListContext) -> Iterator[ListFindi
             label = context.labels.get(network)
             whose = f" ({label})" if label else ""
             message = f"{written(network)}{whose} is on the list in use, but not on this one. It would lose access."
-            yield ListFinding("access-lost", Severity.WARNING, message, written(network))
+            suggestion = written(network) if is_usable(network, context.rules) else None
+            yield ListFinding("access-lost", Severity.WARNING, message, suggestion)
 
 
 def _ends_of_ranges(entries: Entries) -> frozenset[int]:
@@ -150,7 +152,7 @@ def _ends_of_ranges(entries: Entries) -> frozenset[int]:
 
 def _entry_findings(entry: Entry, let_in: AddressSet, context: EntryContext) -> Iterator[ListFinding]:
     if entry.kind is EntryKind.COMMENTED:
-        yield _commented(entry, let_in)
+        yield _commented(entry, let_in, context)
     elif not entry.text:
         message = "This field is empty. Remove one of the two separators."
         yield error("empty-field", message, "", is_safe=True)
@@ -162,16 +164,19 @@ def _entry_findings(entry: Entry, let_in: AddressSet, context: EntryContext) -> 
         yield from scope_findings(entry.network, context)
 
 
-def _commented(entry: Entry, let_in: AddressSet) -> ListFinding:
+def _commented(entry: Entry, let_in: AddressSet, context: EntryContext) -> ListFinding:
     network = read_network(entry.text)
     if network and let_in.covers(network):
         message = f"{entry.text} is in a comment, and on the list now."
         return ListFinding("address-in-comment", Severity.NOTE, message, "", is_safe=True)
     message = f"{entry.text} is in a comment, so it is not on the list."
-    return ListFinding("address-in-comment", Severity.WARNING, message, entry.text)
+    suggestion = entry.text if network else misspelling(entry.text, context).suggestion
+    return ListFinding("address-in-comment", Severity.WARNING, message, suggestion)
 
 
-def _list_findings(counted: int, checked: Sequence[CheckedEntry], context: EntryContext) -> Iterator[ListFinding]:
+def _list_findings(
+    counted: int, checked: Sequence[CheckedEntry], context: EntryContext, missing: Mapping[IPv4Address, str]
+) -> Iterator[ListFinding]:
     if not counted:
         yield error("empty-list", "The list is empty. Add the public IPv4 address of each host that uses the key.")
     limit = context.rules.max_entries
@@ -180,12 +185,9 @@ def _list_findings(counted: int, checked: Sequence[CheckedEntry], context: Entry
         which = "Duplicate or covered ones are enough" if needless >= excess else "Choose those that no host needs"
         remove = f"Remove {_counted(excess, 'entry', 'entries')}. {which}."
         yield error("too-many", f"Too many IPs: {counted} of at most {limit}. {remove}")
-    for address, owner in context.missing.items():
-        yield error(
-            "egress-not-covered",
-            f"{address} ({owner}) is not on the list and would be locked out. Add it.",
-            str(address),
-        )
+    for address, owner in missing.items():
+        message = f"{address} ({owner}) is not on the list and would be locked out. Add it."
+        yield error("egress-not-covered", message, str(address) if address in context.missing else None)
 
 
 def _counted(number: int, one: str, several: str) -> str:

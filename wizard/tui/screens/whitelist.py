@@ -159,7 +159,8 @@ class WhitelistScreen(ViewScreen):
 
     def draw_main(self, view: View) -> None:
         """Draw the list, and below it the row for a new entry."""
-        self._rows.show((*view.rows, _NEW), view.columns, view.cursor or _NEW.item)
+        new = (_NEW,) if self.presenter.offer is None else ()
+        self._rows.show((*view.rows, *new), view.columns, view.cursor or _NEW.item)
         if self.focused is None:
             self._rows.focus()
 
@@ -175,7 +176,7 @@ class WhitelistScreen(ViewScreen):
 
     async def press(self, event: events.Key) -> bool:
         """Do what a key is for."""
-        if event.character and event.character in "0123456789":
+        if event.character and event.character in "0123456789" and self.presenter.offer is None:
             self._type_new(event.character)
             return True
         key = _ALSO.get(event.character or event.key, event.key)
@@ -212,7 +213,7 @@ class WhitelistScreen(ViewScreen):
     async def paste(self, text: str) -> None:
         """Take further entries."""
         await self._do(partial(self.presenter.add, text))
-        if not self._go_to_error() and self.presenter.entries:
+        if self.presenter.offer is None and not self._go_to_error() and self.presenter.entries:
             self._rows.move_to(str(len(self.presenter.entries) - 1))
 
     def _type_new(self, typed: str) -> None:
