@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -73,7 +73,7 @@ class KeyRecord:
     """The list that it was proven with, separated by commas; empty where it is not known."""
     proven_from: str = ""
     """The egress address that it was accepted from then; empty where that was not observed."""
-    permissions: Mapping[str, bool] | None = None
+    permissions: Mapping[str, bool] | None = field(default=None, hash=False)
     """What the exchange said then that it may do; None where it did not say."""
 
 
