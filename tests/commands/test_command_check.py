@@ -394,6 +394,9 @@ class TestKeysThatShouldBeDead:
         said = command("check", "bench", "--json")
         assert said.code == 6
         assert doubtful.name.last_four not in said.out
+        for again in (command("status"), command("status", "--json")):
+            assert doubtful.name.fingerprint in again.out
+            assert doubtful.name.last_four not in again.out
         assert "is not sent again" in said.check("Unused key")["observed"]
         log = httpx.get(f"{bench.desk_url}/log", trust_env=False).text
         assert doubtful.api_key.reveal() not in log
@@ -496,6 +499,17 @@ class TestForCron:
         bench.paths.journal.write_bytes(b"no database" * 100)
         assert command("check", "bench", "--notify", f"'{mailbox}'").code == 1
         assert "journal" in mailbox.with_name("take mail.box").read_text().lower()
+
+    def test_no_control_character_of_an_edited_journal_is_sent(
+        self, bench: Bench, fake_keyring: Store, command: Command, mailbox: Path
+    ) -> None:
+        bench.put_in_use(fake_keyring)
+        with bench.journal() as journal, journal._database.transaction() as write:
+            write.execute("UPDATE keys SET permissions = ?", ('{"\\u001b]52;c;eA==\\u0007 \\ud800": true}',))
+        assert command("check", "bench", "--notify", f"'{mailbox}'").code == 6
+        sent = mailbox.with_name("take mail.box").read_text()
+        assert "]52;c;eA==" in sent
+        assert "\x1b" not in sent
 
     @pytest.mark.parametrize("text", ["", "'open", "  "])
     def test_what_is_no_command_is_wrong_usage(self, bench: Bench, command: Command, text: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import sys
 from pathlib import Path
 
@@ -135,6 +136,20 @@ def test_several_keys_in_a_file_are_named_and_the_lines_of_one_are_taken_from_st
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(lines.encode())))
     assert command("import", "bench", "-").code == 0
     assert in_use(bench) == made.api_key.fingerprint()
+
+
+@pytest.mark.terminal
+def test_nothing_is_read_from_a_terminal_that_shows_what_is_pasted(
+    bench: Bench, command: Command, made: NewKey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keyboard, terminal = os.openpty()
+    with os.fdopen(terminal) as source:
+        monkeypatch.setattr(sys, "stdin", source)
+        os.write(keyboard, f"API_KEY={made.api_key.reveal()}\nSECRET={made.secret.reveal()}\n\x04".encode())
+        said = command("import", "bench", "-", "--dry-run")
+    os.close(keyboard)
+    assert (said.code, said.out) == (2, "")
+    assert "It would show the key" in said.err
 
 
 def test_two_places_with_different_keys_are_both_named_and_two_with_the_same_key_are_one(

@@ -13,10 +13,11 @@ import shlex
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, closing, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from wizard.commands.console import (
     ArgumentParser,
+    cleaned,
     exit_code,
     non_negative,
     print_finding,
@@ -26,7 +27,7 @@ from wizard.commands.console import (
 )
 from wizard.commands.egress import keep_observation
 from wizard.core import settings
-from wizard.core.credentials import Credentials, KeyName
+from wizard.core.credentials import Credentials
 from wizard.core.errors import Exit, WizardError
 from wizard.core.settings import Environment, Paths, Settings
 from wizard.core.threads import run_async
@@ -227,7 +228,7 @@ class _Other:
 
     @property
     def may_be_secret(self) -> bool:
-        """Whether it is not sent, and not named by its end."""
+        """Whether it is not sent."""
         return self.key.slot is Slot.UNUSED and may_be_secret(self.key.kind, self.said)
 
     async def read(self, store: Store) -> Credentials | WizardError:
@@ -244,11 +245,8 @@ class _Other:
 
     def with_reply(self, reply: Reply, environment: Environment) -> OtherKey:
         """Return it with what the exchange said now."""
-        key = self.key
-        if self.may_be_secret:
-            key = replace(key, name=KeyName(key.name.fingerprint, ""))
         here = [one for one in self.said if one.site == environment.site.name]
-        return OtherKey(key, reply, was_known=is_known(here))
+        return OtherKey(self.key, reply, was_known=is_known(here))
 
 
 _Answers = tuple[Reply, SignedAnswer | None, tuple[OtherKey, ...], tuple[HostProof, ...]]
@@ -332,7 +330,7 @@ def _notify(options: argparse.Namespace, paths: Paths, troubles: Iterable[str], 
     now = {**about, "troubles": list(troubles)}
     if now == _last_verdict(about, paths):
         return
-    given = f"Key Wizard, {options.environment}\n{words}\n".encode()
+    given = cleaned(f"Key Wizard, {options.environment}\n{words}\n").encode()
     ended = run_async(run_command(options.notify, child_environ(os.environ), COMMAND_DEADLINE, given))
     if ended.exit != 0:
         how = ended.trouble or f"exit code {ended.exit}"

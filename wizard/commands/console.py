@@ -70,16 +70,17 @@ def print_message(text: str) -> None:
     if sys.stderr is None:  # print would take standard output instead
         return
     with suppress(OSError):  # it is full, or nobody reads it: the exit code says how it ended
-        print(_clean(text), file=sys.stderr, flush=True)
+        print(cleaned(text), file=sys.stderr, flush=True)
 
 
-def _clean(text: str) -> str:
+def cleaned(text: str) -> str:
+    """Return lines without control characters."""
     return "\n".join(printable(line, limit=_LONGEST_LINE) for line in text.split("\n"))
 
 
 def print_result(text: str) -> None:
     """Write a result to standard output, cleaned, or raise UsageError; BrokenPipeError where nobody reads."""
-    write_output(_clean(text))
+    write_output(cleaned(text))
 
 
 def write_output(text: str) -> None:

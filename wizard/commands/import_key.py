@@ -111,6 +111,9 @@ def _several(what: str, keys: tuple[str, ...] | list[str], advice: str) -> Usage
 
 def _standard_input() -> Found:
     with suppress(AttributeError, OSError, ValueError):
+        if sys.stdin.isatty():
+            why, advice = "It would show the key.", "Name a file, or paste it in the wizard, which hides it."
+            raise UsageError("Standard input is the terminal", why=why, advice=advice, code="input.terminal")
         given = sys.stdin.buffer.read(LARGEST_FILE + 1)
         if len(given) <= LARGEST_FILE:
             return read_key_text(given.decode("utf-8-sig"), "standard input")

@@ -11,7 +11,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from ipaddress import IPv4Address, IPv4Network
 from itertools import groupby
@@ -19,6 +19,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from wizard.core.clock import Clock
+from wizard.core.credentials import KeyName
 from wizard.core.errors import WizardError
 from wizard.core.settings import Environment, Paths
 from wizard.core.sites import Site
@@ -165,10 +166,20 @@ class Journal:
         return next((key for key in held if key.holding is Holding.STORED or slot is Slot.LEGACY), None)
 
     def unused(self, environment: str) -> tuple[KeyRecord, ...]:
-        """Return the keys that were entered, never used, and are not settled yet, the oldest first."""
+        """Return the keys that were entered, never used, and are not settled yet, the oldest first.
+
+        What may be a secret is not named by its end.
+        """
         stored = (key for key in self.keys(environment) if key.holding is Holding.STORED)
         newest = {key.name.fingerprint: key for key in stored}  # it may be entered once more, and be used
-        return tuple(key for key in newest.values() if key.slot is Slot.UNUSED)
+        return tuple(self._unused(key) for key in newest.values() if key.slot is Slot.UNUSED)
+
+    def _unused(self, key: KeyRecord) -> KeyRecord:
+        from wizard.rotation.unused_keys import answers, may_be_secret  # noqa: PLC0415 - loaded when it is needed
+
+        fingerprint = key.name.fingerprint
+        is_hidden = may_be_secret(key.kind, answers(self, fingerprint))
+        return replace(key, name=KeyName(fingerprint, "")) if is_hidden else key
 
     def environments_with(self, fingerprint: str) -> tuple[str, ...]:
         """Return where an API key is or was stored: a key is never shared between environments."""
