@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address
 from itertools import count
@@ -298,7 +298,9 @@ class Play:
         ):
             record = KeyRecord(
                 environment=self.name,
-                name=replace(Credentials(KeyKind.HMAC, Secret(key), Secret("s")).name, fingerprint=key[:12]),
+                name=replace(
+                    Credentials(KeyKind.HMAC, Secret(key), Secret("s")).name, fingerprint=f"{key[0]} {self.name}."
+                ),
                 kind=KeyKind.HMAC,
                 slot=slot,
                 holding=Holding.ANNOUNCED,
@@ -353,8 +355,10 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(case=CASES)
-def test_no_living_key_is_taken_for_dead(journal: Journal, case: Case) -> None:
-    asyncio.run(Play(case, journal, f"bench-{next(_NUMBERS)}").run())
+def test_no_living_key_is_taken_for_dead(tmp_path: Path, case: Case) -> None:
+    name = f"bench-{next(_NUMBERS)}"
+    with closing(open_journal(Paths(tmp_path / name / "config", tmp_path / name / "state"))) as journal:
+        asyncio.run(Play(case, journal, name).run())
 
 
 STILL: Source = Source(A, A, 0)

@@ -426,11 +426,20 @@ class Journal:
         with self._database.transaction() as write:
             self._append(write, rotation.number if rotation else None, kind, detail)
 
-    def events(self, rotation: RotationRecord | None = None, kind: str | None = None) -> tuple[Event, ...]:
-        """Return the events of one rotation or of all, of one kind or of all, the oldest first."""
-        query = "SELECT * FROM events WHERE (? IS NULL OR rotation = ?) AND (? IS NULL OR kind = ?) ORDER BY number"
+    def events(
+        self, rotation: RotationRecord | None = None, kind: str | None = None, *, about: str = ""
+    ) -> tuple[Event, ...]:
+        """Return the events of one rotation or of all, of one kind or of all, the oldest first.
+
+        `about` is the fingerprint of a key whose events are wanted alone; empty for all.
+        """
+        query = (
+            "SELECT * FROM events WHERE (? IS NULL OR rotation = ?) AND (? IS NULL OR kind = ?)"
+            " AND instr(detail, ?) ORDER BY number"
+        )
         number = rotation.number if rotation else None
-        return tuple(self._database.select(rows.event, query, number, number, kind, kind))
+        found = self._database.select(rows.event, query, number, number, kind, kind, about)
+        return tuple(event for event in found if not about or event.detail.get("fingerprint") == about)
 
     def _append_key(self, write: Transaction, kind: str, record: KeyRecord, **detail: object) -> None:
         rotation = self.open_rotation(record.environment)

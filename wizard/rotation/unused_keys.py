@@ -37,15 +37,14 @@ class Answer:
 def answers(journal: Journal, fingerprint: str, rotation: RotationRecord | None = None) -> tuple[Answer, ...]:
     """Return what was said to a key in a rotation or in all, but not in the polls of a legacy key and its control."""
     found = []
-    events = chain.from_iterable(journal.events(rotation, kind) for kind in (ACCEPTED, ANSWERED, POLLED))
-    for event in sorted(events, key=attrgetter("number")):
+    events = (journal.events(rotation, kind, about=fingerprint) for kind in (ACCEPTED, ANSWERED, POLLED))
+    for event in sorted(chain.from_iterable(events), key=attrgetter("number")):
         said = event.detail
-        if said["fingerprint"] == fingerprint:
-            code, is_on_sapi = said.get("code", said.get("legacy_code")), bool(said.get("is_on_sapi"))
-            accepted = bool(said.get("accepted", said.get("legacy_accepted", event.kind == ACCEPTED)))
-            address = str(said.get("address", said.get("from_address", "")))
-            known = code if isinstance(code, int) else None
-            found.append(Answer(accepted, known, is_on_sapi, address, str(said.get("site", ""))))
+        code, is_on_sapi = said.get("code", said.get("legacy_code")), bool(said.get("is_on_sapi"))
+        accepted = bool(said.get("accepted", said.get("legacy_accepted", event.kind == ACCEPTED)))
+        address = str(said.get("address", said.get("from_address", "")))
+        known = code if isinstance(code, int) else None
+        found.append(Answer(accepted, known, is_on_sapi, address, str(said.get("site", ""))))
     return tuple(found)
 
 
