@@ -2,11 +2,17 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import pytest
+import trustme
 
 from tests.commands.conftest import Bench, Command
 from tests.commands.test_command_history import alter
@@ -15,6 +21,7 @@ from wizard.commands.doctor import compare_stored_keys
 from wizard.core.secret import Secret
 from wizard.custody.encrypted_file import make_file
 from wizard.custody.store import MemoryStore, Store
+from wizard.net.route import ROOT_VARIABLES, UNREAD_ROOT_VARIABLES
 from wizard.rotation.findings import FindingWriter
 from wizard.rotation.model import Outcome
 
@@ -123,6 +130,107 @@ def test_every_environment_s_exchange_is_called_over_its_own_route(
     assert "direct (127.0.0.1 is this machine)" in said.check("Network bench")["observed"]
     assert said.check("Network dead")["outcome"] == "inconclusive"
     assert "gopher" in said.check("Network astray")["observed"]
+
+
+@contextmanager
+def served(tls: ssl.SSLContext) -> Iterator[int]:
+    """A TLS server that only shakes hands; its port."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        listening.settimeout(0.1)
+        is_over = threading.Event()
+
+        def serve() -> None:
+            while not is_over.is_set():
+                with suppress(OSError), listening.accept()[0] as raw, tls.wrap_socket(raw, server_side=True) as ended:
+                    ended.recv(1)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield listening.getsockname()[1]
+        is_over.set()
+        thread.join()
+
+
+@pytest.fixture
+def inspector(tmp_path: Path) -> Iterator[tuple[int, Path]]:
+    """The port of a server with a company's certificate for a name of the exchange, and that company's authority."""
+    authority, tls = trustme.CA(organization_name="Inspector Ltd"), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("api.exchange.test").configure_cert(tls)
+    authority.cert_pem.write_to_path(tmp_path / "company.pem")
+    with served(tls) as port:
+        yield port, tmp_path / "company.pem"
+
+
+def resolving(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> None:
+    """Stands in for this host's name service."""
+    real = socket.getaddrinfo
+
+    def look_up(host: str | bytes | None, *rest: Any, **named: Any) -> Any:
+        if host not in ("api.exchange.test", b"api.exchange.test"):
+            return real(host, *rest, **named)
+        family = named.get("family") or (rest[1] if len(rest) > 1 else 0)
+        version = {socket.AF_INET: 4, socket.AF_INET6: 6}.get(family, 0)
+        found = [each for each in addresses if version in (0, ip_address(each).version)]
+        if not found:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        return [entry for each in found for entry in real(each, *rest, **named)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0", "127.0.0.1", "::"])
+def test_a_blocklist_that_answers_for_the_exchange_is_named(
+    bench: Bench, command: Command, monkeypatch: pytest.MonkeyPatch, dead_url: str, address: str
+) -> None:
+    """openwrt-in-docker#2, adshao/go-binance#239."""
+    resolving(monkeypatch, address)
+    bench.configure(base_url=f"https://api.exchange.test:{dead_url.rpartition(':')[2]}")
+    said = command("doctor", "--only", "network", "--json")
+    assert said.code == 6
+    assert f"api.exchange.test resolves to {address} here. A blocklist" in said.check("Network bench")["observed"]
+    assert "Remove the name from the blocklist" in said.check("Network bench")["advice"]
+
+
+def test_a_name_that_nobody_knows_is_named(bench: Bench, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    resolving(monkeypatch)
+    bench.configure(base_url="https://api.exchange.test")
+    check = command("doctor", "--only", "network", "--json").check("Network bench")
+    assert "The name api.exchange.test could not be looked up" in check["observed"]
+
+
+@pytest.mark.parametrize("variable", ["", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"])
+def test_an_inspecting_proxy_is_named_with_the_variable_that_would_trust_it(
+    bench: Bench,
+    command: Command,
+    monkeypatch: pytest.MonkeyPatch,
+    inspector: tuple[int, Path],
+    variable: str,
+) -> None:
+    """britive/python-cli#213, astral-sh/uv#10724."""
+    port, file = inspector
+    resolving(monkeypatch, "127.0.0.1")
+    bench.configure(base_url=f"https://api.exchange.test:{port}")
+    for each in (*ROOT_VARIABLES, *UNREAD_ROOT_VARIABLES):
+        monkeypatch.delenv(each, raising=False)
+    if variable:
+        monkeypatch.setenv(variable, str(file))
+    check = command("doctor", "--only", "network", "--json").check("Network bench")
+    assert "signed by “Inspector Ltd" in check["observed"]
+    assert "SSL_CERT_FILE" in check["advice"]
+    assert (f"{variable}={file} is set, but the wizard does not read" in check["advice"]) is bool(variable)
+
+
+@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "ALL_PROXY", "https_proxy"])
+def test_the_variable_that_chose_a_dead_proxy_is_named_without_its_password(
+    bench: Bench, command: Command, monkeypatch: pytest.MonkeyPatch, dead_url: str, variable: str
+) -> None:
+    monkeypatch.setenv(variable, dead_url.replace("://", "://trader:hunter2@"))
+    bench.configure(base_url="https://api.exchange.test")
+    check = command("doctor", "--only", "network", "--json").check("Network bench")
+    assert f"chosen by {variable}" in check["observed"]
+    assert dead_url.rpartition("/")[2] in check["observed"]
+    assert "hunter2" not in str(check)
+    assert "trader" not in str(check)
 
 
 def test_an_exchange_that_hangs_is_given_up(bench: Bench, command: Command, monkeypatch: pytest.MonkeyPatch) -> None:

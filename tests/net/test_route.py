@@ -61,7 +61,7 @@ def test_an_explicit_setting_wins_over_the_environment():
         ({"https_proxy": "http://a:1", "HTTPS_PROXY": "http://b:2"}, "proxy http://a:1", "https_proxy"),
         ({"HTTPS_PROXY": "", "ALL_PROXY": "http://b:2"}, "proxy http://b:2", "ALL_PROXY"),
         ({"HTTPS_PROXY": "a:1"}, "proxy http://a:1", "HTTPS_PROXY"),
-        ({"HTTP_PROXY": "http://a:1"}, "direct", "no proxy is set"),
+        ({"HTTP_PROXY": "http://a:1"}, "direct", "HTTP_PROXY does not count for https"),
         (
             {"HTTPS_PROXY": "http://a:1", "NO_PROXY": "example.com"},
             "proxy http://a:1",

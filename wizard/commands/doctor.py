@@ -30,8 +30,10 @@ from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.custody.store import Store, try_out
 from wizard.custody.vault import Vault
 from wizard.egress.services import load_services
+from wizard.exchange.resolution import Lookup, Resolution, look_up
 from wizard.exchange.skew import measure_skew
 from wizard.net.route import decide_route
+from wizard.rotation.connection_check import check_connection, describe_failure
 from wizard.rotation.exchange_calls import open_exchange
 from wizard.rotation.findings import STORAGE, FindingWriter
 from wizard.rotation.journal import read_journal
@@ -171,6 +173,7 @@ class Doctor:
     known: Settings | WizardError
     """What the settings say, or why they cannot be read."""
     writer: FindingWriter
+    lookup: Lookup = look_up
 
     async def look(self, areas: Sequence[Area]) -> dict[Area, tuple[Finding, ...]]:
         """Return the findings of each area. Trouble is a finding, never an exception; one area's hides no other's."""
@@ -213,17 +216,23 @@ class Doctor:
         return place, await compare_stored_keys(await open_store(), self.paths, self.known.environments, self.writer)
 
     async def _check_network(self, environment: Environment) -> Finding:
-        """Decide the route of an environment and call its exchange's public ping."""
+        """Decide the route of an environment and call its exchange's public ping; say what is in between."""
         subject = f"Network {environment.name}"
         try:
             route = decide_route(environment, os.environ)
             async with open_exchange(environment, route, timeout=CALL_DEADLINE) as client:
-                milliseconds = await client.ping()
+                seen = await check_connection(environment, route, client, deadline=CALL_DEADLINE, lookup=self.lookup)
         except WizardError as error:
             return self.writer.error(subject, Outcome.INCONCLUSIVE, error)
+        if not seen.is_open:
+            return replace(describe_failure(seen, self.writer), subject=subject)
+        milliseconds = (seen.connection.connected_ms or 0) + seen.connection.answered_ms
         answered = f"{environment.site.name} answered in {milliseconds:.0f} ms"
         observed = f"{answered}, {route.shown} ({route.source})."
         gap = "anything about a key: the call is public"
+        if isinstance(seen.resolution, Resolution) and (advice := seen.resolution.advice):
+            observed += f" {seen.resolution.sentence()}"
+            return self.writer.note(subject, Outcome.WARNING, observed, does_not_prove=gap, advice=advice)
         return self.writer.note(subject, Outcome.PASSED, observed, does_not_prove=gap)
 
     async def _check_clock(self, environment: Environment) -> Finding:

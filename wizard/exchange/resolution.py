@@ -12,7 +12,8 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from ipaddress import IPv4Address
+from functools import partial
+from ipaddress import IPv4Address, IPv6Address
 
 from wizard.core.addresses import read_ipv4, special_range
 from wizard.core.clock import Clock
@@ -21,7 +22,7 @@ from wizard.exchange.errors import unreachable
 from wizard.net.trace import Phase
 
 Lookup = Callable[[str], Awaitable[Sequence[str]]]
-"""Returns the IPv4 addresses of a name, as texts; raises `OSError` where there are none."""
+"""Returns the IPv4 addresses of a name, else its others, as texts; raises `OSError` where there are none."""
 
 
 class AddressKind(StrEnum):
@@ -30,15 +31,18 @@ class AddressKind(StrEnum):
     PUBLIC = "{host} is {addresses}."
     LITERAL = "{host} is an address, so there is no name to look up."
     THIS_MACHINE = "{host} is this machine."
-    SINKHOLE = "{host} is {addresses} here. A blocklist answers instead of the name service (a sinkhole)."
-    """Loopback or 0.0.0.0."""
-    FAKE_IP = "{host} is {addresses} here. A local proxy catches the connection and chooses by the name (fake-IP)."
+    SINKHOLE = "{host} resolves to {addresses} here. A blocklist answers instead of the name service (a sinkhole)."
+    """Loopback, 0.0.0.0 or ::."""
+    FAKE_IP = (
+        "{host} resolves to {addresses} here. A local proxy catches the connection and chooses by the name (fake-IP)."
+    )
     """198.18.0.0/15."""
-    PRIVATE = "{host} is {addresses} here. That is a private address, which Binance does not have."
+    PRIVATE = "{host} resolves to {addresses} here. That is a private address, which Binance does not have."
     """A LAN address: a name service of one's own, or somebody in between."""
 
 
 _SHOWN = 3
+_NOWHERE = (IPv6Address("::"), IPv6Address("::1"))
 _ADVICE = {
     AddressKind.SINKHOLE: "Remove the name from the blocklist (Pi-hole, hosts file, router),"
     " or use another name service.",
@@ -61,7 +65,8 @@ class Resolution:
     """What the name service answered."""
 
     host: str
-    addresses: tuple[IPv4Address, ...]
+    addresses: tuple[IPv4Address | IPv6Address, ...]
+    """IPv4, but for a sinkhole that answers with IPv6 alone."""
     kind: AddressKind
     milliseconds: float
 
@@ -78,8 +83,14 @@ class Resolution:
 
 
 async def look_up(host: str) -> Sequence[str]:
-    """Ask the system, for IPv4 addresses only."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, None, family=socket.AF_INET, type=socket.SOCK_STREAM)
+    """Ask the system for IPv4 addresses; where there are none, for whatever it has."""
+    ask = partial(asyncio.get_running_loop().getaddrinfo, host, None, type=socket.SOCK_STREAM)
+    try:
+        found = await ask(family=socket.AF_INET)
+    except socket.gaierror as error:
+        if error.errno not in (socket.EAI_NONAME, getattr(socket, "EAI_NODATA", None), socket.EAI_FAMILY):
+            raise
+        found = await ask(family=socket.AF_INET6)
     return [str(entry[4][0]) for entry in found]
 
 
@@ -98,6 +109,9 @@ async def resolve(
     except (OSError, UnicodeError) as error:
         raise unreachable(Phase.DNS, host, detail=printable(getattr(error, "strerror", None) or "not a name")) from None
     found = tuple(sorted({address for text in texts if (address := read_ipv4(text)) is not None}))
+    nowhere = tuple(address for address in _NOWHERE if str(address) in texts)
+    if not found and nowhere:
+        return Resolution(host, nowhere, AddressKind.SINKHOLE, (stopwatch() - begun) * 1000)
     if not found:
         raise unreachable(Phase.DNS, host, detail="it has no IPv4 address")
     return Resolution(host, found, _judge(host, found), (stopwatch() - begun) * 1000)

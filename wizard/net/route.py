@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 PROXY_VARIABLES = ("https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
 """Read in this order; lower case first, as curl and urllib do."""
+UNREAD_ROOT_VARIABLES = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+"""In which other programs look for authorities: requests, curl, Node.js."""
 ROOT_VARIABLES = ("SSL_CERT_FILE", "SSL_CERT_DIR")
 """Read by httpx, in this order."""
 
@@ -69,6 +71,9 @@ class Route:
     roots: str = ""
     """What the environment put in the place of the public authorities; empty where it did not."""
 
+    unread_roots: str = ""
+    """A variable of other programs that names authorities, with its value; empty where none is set."""
+
     @property
     def is_proxied(self) -> bool:
         """Whether connections go to a proxy."""
@@ -87,9 +92,13 @@ def decide_route(environment: Environment, environ: Mapping[str, str]) -> Route:
     `source_address` binds direct routes. An exchange on this machine itself is always reached directly. Raises
     `RouteError` where the proxy's URL cannot be read, or names a protocol that is not spoken here.
     """
-    variable = next((name for name in ROOT_VARIABLES if environ.get(name)), None)
-    roots = f"{variable}={printable(environ[variable])}" if variable else ""
-    return replace(_decide(environment, urlsplit(environment.site.rest_url).hostname or "", environ), roots=roots)
+    decided = _decide(environment, urlsplit(environment.site.rest_url).hostname or "", environ)
+    return replace(decided, roots=_first(ROOT_VARIABLES, environ), unread_roots=_first(UNREAD_ROOT_VARIABLES, environ))
+
+
+def _first(names: Sequence[str], environ: Mapping[str, str]) -> str:
+    """Return the first of these variables that is set, as `NAME=value`."""
+    return next((f"{name}={printable(environ[name])}" for name in names if environ.get(name)), "")
 
 
 def _decide(environment: Environment, host: str, environ: Mapping[str, str]) -> Route:
@@ -99,7 +108,8 @@ def _decide(environment: Environment, host: str, environ: Mapping[str, str]) -> 
         return _proxied(environment.proxy, f"the settings of {environment.name}")
     variable = next((name for name in PROXY_VARIABLES if environ.get(name)), None)
     if variable is None:
-        return _direct(environment, "no proxy is set")
+        unused = any(environ.get(name) for name in ("http_proxy", "HTTP_PROXY"))
+        return _direct(environment, "HTTP_PROXY does not count for https" if unused else "no proxy is set")
     exempt = environ.get("no_proxy") or environ.get("NO_PROXY") or ""
     if entry := exempting_entry(host, exempt):
         return _direct(environment, f"NO_PROXY exempts {host} by {printable(entry)!r} from {variable}")

@@ -50,6 +50,16 @@ class Signer:
             return f"{signed}. This system trusts that signer, but it is no public authority. {reader}"
         return f"{signed}. Neither the public authorities nor this system trust that signer."
 
+    def advice(self, route: Route) -> str:
+        """Return how a signer is trusted here, where that is what the user wants."""
+        named = f"{route.roots} does not hold that signer. " if route.roots else ""
+        if not route.roots and route.unread_roots:
+            named = f"{route.unread_roots} is set, but the wizard does not read that variable. "
+        return (
+            f"{named}Do not switch verification off. If your company runs that proxy, it can read your API key."
+            " To accept that, set SSL_CERT_FILE to a file with that signer's certificate."
+        )
+
 
 def read_handshake(connection: ssl.SSLObject | None, milliseconds: float) -> Handshake | None:
     """Return what a finished handshake showed; None where the certificate was not verified."""

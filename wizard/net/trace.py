@@ -106,7 +106,8 @@ def explain(error: Exception, during: Phase | None) -> tuple[Phase, str]:
     if phase is not Phase.PROXY:
         found = [kind for kind in (ssl.SSLError, socket.gaierror) if any(isinstance(cause, kind) for cause in causes)]
         phase = {ssl.SSLError: Phase.TLS, socket.gaierror: Phase.DNS}[found[0]] if found else phase
-    return phase, next(filter(None, map(_reason, reversed(causes))), "")
+    refusal = printable(str(error), 80) if isinstance(error, httpx.ProxyError) else ""
+    return phase, next(filter(None, map(_reason, reversed(causes))), "") or refusal
 
 
 def _causes_of(error: BaseException) -> tuple[BaseException, ...]:

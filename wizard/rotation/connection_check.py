@@ -7,18 +7,21 @@ is not run, never failed.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from wizard.core.clock import utc
+from wizard.core.clock import Clock, utc
 from wizard.core.errors import sentences
+from wizard.core.settings import Environment
+from wizard.core.sites import Site
 from wizard.exchange.client import Connection, ExchangeClient
 from wizard.exchange.errors import ErrorKind, ExchangeError
-from wizard.exchange.resolution import AddressKind, Resolution, resolve
+from wizard.exchange.resolution import AddressKind, Lookup, Resolution, look_up, resolve
+from wizard.net.route import Route
 from wizard.net.tls import Signer, who_signed
 from wizard.net.trace import Phase
-from wizard.rotation.context import Context
 from wizard.rotation.exchange_calls import open_exchange
 from wizard.rotation.findings import DNS, REACHABLE, TCP, TLS, FindingWriter
 from wizard.rotation.model import Finding, Outcome
@@ -35,6 +38,7 @@ class ConnectionCheck:
     resolution: Resolution | ExchangeError | None
     """None where a proxy looks up the name."""
     connection: Connection
+    route: Route
     is_encrypted: bool
     """Whether the exchange is called over TLS; this machine itself is not."""
     signer: Signer | None = None
@@ -66,7 +70,7 @@ def describe_connection(seen: ConnectionCheck, writer: FindingWriter) -> tuple[F
         return tuple(tell(seen, writer) for tell in passed.values())
     last = PARTS.index(seen.failed_at)
     before = tuple(passed[subject](seen, writer) for subject in PARTS[:last])
-    return (*before, _failure(seen, writer), *writer.not_run(*PARTS[last + 1 :]))
+    return (*before, describe_failure(seen, writer), *writer.not_run(*PARTS[last + 1 :]))
 
 
 def _name(seen: ConnectionCheck, writer: FindingWriter) -> Finding:
@@ -107,7 +111,8 @@ def _answer(seen: ConnectionCheck, writer: FindingWriter) -> Finding:
     return writer.note(REACHABLE, Outcome.PASSED, observed, does_not_prove=gap, milliseconds=took_ms)
 
 
-def _failure(seen: ConnectionCheck, writer: FindingWriter) -> Finding:
+def describe_failure(seen: ConnectionCheck, writer: FindingWriter) -> Finding:
+    """Return the finding for the part that failed, with what else was found out."""
     error = seen.connection.error
     if seen.failed_at == DNS and isinstance(seen.resolution, ExchangeError):
         error = seen.resolution
@@ -115,9 +120,12 @@ def _failure(seen: ConnectionCheck, writer: FindingWriter) -> Finding:
     observed, advice = list(sentences(error.what, error.why)), [error.advice]
     if seen.signer is not None:
         observed.append(seen.signer.sentence())
+        advice = [seen.signer.advice(seen.route)]
+    if seen.route.is_proxied:
+        observed.append(f"The call goes through {seen.route.shown}, chosen by {seen.route.source}.")
     if isinstance(seen.resolution, Resolution) and seen.resolution.advice:
         observed.append(seen.resolution.sentence())
-        advice = [seen.resolution.advice]
+        advice = [seen.resolution.advice, *(advice if seen.signer else ())]
     if seen.answering:
         hosts = ", ".join(seen.answering)
         observed.append(f"At the same time {hosts} answered.")
@@ -127,44 +135,60 @@ def _failure(seen: ConnectionCheck, writer: FindingWriter) -> Finding:
     return writer.note(seen.failed_at, Outcome.INCONCLUSIVE, " ".join(observed), advice=" ".join(advice))
 
 
-async def check_connection(context: Context, client: ExchangeClient) -> ConnectionCheck:
-    """Look up the name and call the exchange; where it does not answer, find out what else can be known."""
-    resolution, connection = await asyncio.gather(_resolution(context), client.connect())
-    site = context.environment.site
-    seen = ConnectionCheck(resolution, connection, is_encrypted=site.rest_url.startswith("https://"))
+async def check_connection(
+    environment: Environment,
+    route: Route,
+    client: ExchangeClient,
+    *,
+    deadline: float,
+    lookup: Lookup = look_up,
+    stopwatch: Clock = time.perf_counter,
+) -> ConnectionCheck:
+    """Look up the name and call the exchange; where it does not answer, find out what else can be known.
+
+    `deadline` holds for each question, in seconds.
+    """
+    site = environment.site
+    resolution, connection = await asyncio.gather(
+        _resolution(site, route, deadline, lookup, stopwatch), client.connect()
+    )
+    seen = ConnectionCheck(resolution, connection, route, is_encrypted=site.rest_url.startswith("https://"))
     if seen.is_open:
         return seen
-    signer, answering = await asyncio.gather(_signer(context, connection), _answering(context, connection))
+    signer, answering = await asyncio.gather(
+        _signer(site, route, deadline, connection), _answering(environment, route, deadline, connection)
+    )
     return replace(seen, signer=signer, answering=tuple(answering))
 
 
-async def _resolution(context: Context) -> Resolution | ExchangeError | None:
-    if context.route().is_proxied:
+async def _resolution(
+    site: Site, route: Route, deadline: float, lookup: Lookup, stopwatch: Clock
+) -> Resolution | ExchangeError | None:
+    if route.is_proxied:
         return None
-    host = urlsplit(context.environment.site.rest_url).hostname or ""
+    host = urlsplit(site.rest_url).hostname or ""
     try:
-        return await resolve(host, deadline=context.pace.call, lookup=context.lookup, stopwatch=context.stopwatch)
+        return await resolve(host, deadline=deadline, lookup=lookup, stopwatch=stopwatch)
     except ExchangeError as error:
         return error
 
 
-async def _signer(context: Context, connection: Connection) -> Signer | None:
+async def _signer(site: Site, route: Route, deadline: float, connection: Connection) -> Signer | None:
     if connection.error is None or connection.error.phase is not Phase.TLS:
         return None
-    url = context.environment.site.rest_url + "/api/v3/ping"
-    return await who_signed(url, context.route(), context.pace.call)
+    return await who_signed(f"{site.rest_url}/api/v3/ping", route, deadline)
 
 
-async def _answering(context: Context, connection: Connection) -> Sequence[str]:
+async def _answering(environment: Environment, route: Route, deadline: float, connection: Connection) -> Sequence[str]:
     """Which of the site's other hosts answer a public call, where the chosen one was not reached."""
     if connection.error is None or connection.error.kind is not ErrorKind.NETWORK:
         return ()
-    urls = context.environment.site.alternative_urls
-    answers = await asyncio.gather(*(_answers(context, url) for url in urls))
+    urls = environment.site.alternative_urls
+    answers = await asyncio.gather(*(_answers(environment, route, deadline, url) for url in urls))
     return [urlsplit(url).hostname or "" for url, answered in zip(urls, answers, strict=True) if answered]
 
 
-async def _answers(context: Context, url: str) -> bool:
-    other = replace(context.environment, site=replace(context.environment.site, rest_url=url))
-    async with open_exchange(other, context.route(), timeout=context.pace.call) as client:
+async def _answers(environment: Environment, route: Route, deadline: float, url: str) -> bool:
+    other = replace(environment, site=replace(environment.site, rest_url=url))
+    async with open_exchange(other, route, timeout=deadline) as client:
         return (await client.connect()).error is None

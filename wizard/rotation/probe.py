@@ -33,7 +33,7 @@ from wizard.exchange.signing import SigningKeyError
 from wizard.exchange.skew import ClockSkew, measure_skew
 from wizard.exchange.websocket import can_log_on
 from wizard.rotation import findings
-from wizard.rotation.connection_check import check_connection, describe_connection
+from wizard.rotation.connection_check import ConnectionCheck, check_connection, describe_connection
 from wizard.rotation.context import Context
 from wizard.rotation.exchange_calls import SignedAnswer, ask, ask_futures, named_by_futures
 from wizard.rotation.findings import FindingWriter
@@ -132,7 +132,7 @@ class Probe:
         """Ask everything that can be asked and return what was seen; see `hosts_to_prove` for what is `named`."""
         self._named = tuple(named)
         async with self._context.exchange() as client:
-            connection, _ = await _together(check_connection(self._context, client), EgressStep(self._context).detect())
+            connection, _ = await _together(self._connect(client), EgressStep(self._context).detect())
             # Both were under way at once: what is told is told from the address of this detection.
             self._writer = FindingWriter(self._context.clock, self._context.egress)
             self._tell(*describe_connection(connection, self._writer))
@@ -161,6 +161,13 @@ class Probe:
                 self._context.journal.record(self._context.rotation, HOSTS_PROVEN, {"hosts": proven})
             self._mark_proven(self._pending, answer)
         return report
+
+    async def _connect(self, client: ExchangeClient) -> ConnectionCheck:
+        context = self._context
+        deadline, lookup, stopwatch = context.pace.call, context.lookup, context.stopwatch
+        return await check_connection(
+            context.environment, context.route(), client, deadline=deadline, lookup=lookup, stopwatch=stopwatch
+        )
 
     @property
     def _is_leak(self) -> bool:
