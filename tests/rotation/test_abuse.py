@@ -385,9 +385,20 @@ async def test_nobody_goes_back_to_a_key_whose_secret_is_lost_or_whose_purge_was
         assert not flow.can_be_reverted
 
 
-async def test_where_the_current_key_alone_is_lost_one_goes_back(world: World) -> None:
+@pytest.mark.parametrize("is_legacy_deleted", [False, True])
+@pytest.mark.parametrize("asked_before", [False, True])
+async def test_where_the_current_key_is_lost_one_goes_back_and_on(
+    world: World, asked_before: bool, is_legacy_deleted: bool
+) -> None:
     async with world.flow() as flow:
         old = await world.to_retire(flow)
+        if is_legacy_deleted:
+            await world.simulated_page.delete(old.api_key)
+        if asked_before:
+            faults = {"path": "/sapi/v1/account/apiRestrictions", "body": {}, "times": 9, "status": 503}
+            await world.fault(answers=[] if is_legacy_deleted else [faults])
+            await flow.retire.poll()
+            await world.fault()
         assert flow.current is not None
         await world.store.delete(flow.current.item)
         with raises_code("retire.no-key"):
@@ -395,6 +406,28 @@ async def test_where_the_current_key_alone_is_lost_one_goes_back(world: World) -
         flow.revert()
         assert flow.current is not None
         assert flow.current.name.fingerprint == old.api_key.fingerprint()
+        flow.back()
+        made = await world.make_key()
+        await flow.credentials.store_hmac(made.api_key, made.secret)
+        flow.advance(Step.CREDENTIALS)
+        await flow.complete(await flow.probe.run())
+        assert flow.step is Step.RETIRE
+        assert not flow.can_be_reverted, "with this current key Binance was not asked yet"
+
+
+async def test_where_both_keys_are_lost_the_job_can_be_left(world: World) -> None:
+    async with world.flow() as flow:
+        await world.to_retire(flow)
+        for item in [*world.store.services]:
+            await world.store.delete(item)
+    async with world.flow() as flow:
+        with raises_code("retire.no-key"):
+            await flow.retire.poll()
+        flow.revert()
+        await flow.abandon()
+    async with world.flow() as flow:
+        await flow.forget_missing()
+        assert (flow.current, flow.rotation) == (None, None)
 
 
 async def test_nobody_goes_back_to_a_key_that_does_not_answer(world: World) -> None:

@@ -45,8 +45,8 @@ class RetireStep:
         """On the stopwatch: when the newest poll of this run ended."""
         self._has_waited = False
         """Whether the time until the next poll was waited since then."""
-        self._is_current_missing = False
-        """Whether the place of the credentials did not hold the current key when it was looked for last."""
+        self._missing: KeyRecord | None = None
+        """The current key, where the place of the credentials did not hold it when it was looked for last."""
 
     @property
     def legacy(self) -> KeyRecord | None:
@@ -160,10 +160,18 @@ class RetireStep:
 
     @property
     def accepts_legacy(self) -> bool:
-        """Whether Binance accepted the legacy key in the newest poll; without a poll, whether it alone is stored."""
+        """Whether Binance accepted the legacy key in the newest poll, or the current key is missing.
+
+        Nothing can be asked then, and no other way leads on, whatever became of the legacy key.
+        """
         legacy, polls = self.legacy, self.polls()
-        is_stored = legacy is not None and legacy.holding is Holding.STORED and not self.death().is_missing
-        return is_stored and (polls[-1].legacy_accepted if polls else self._is_current_missing)
+        if legacy is None or legacy.holding is not Holding.STORED:
+            return False
+        return self._is_current_missing or (bool(polls) and polls[-1].legacy_accepted and not self.death().is_missing)
+
+    @property
+    def _is_current_missing(self) -> bool:
+        return self._missing is not None and self._missing == self.current
 
     @property
     def has_current_failed(self) -> bool:
@@ -202,12 +210,13 @@ class RetireStep:
             await EgressStep(self._context).detect()
         async with AsyncExitStack() as lent:
             control = await lent.enter_async_context(self._context.credentials(self.current))
-            self._is_current_missing = control is None
+            self._missing = self.current if control is None else None
             if control is None:
+                otherwise = "undo the switch and enter the key again" if self.legacy else "give the job up"
                 raise WizardError(
                     f"The current key is not in {self._context.vault.store.place}",
                     why="Without it nothing can be proven about the legacy key.",
-                    advice="Open the place that stored it, or enter the key again.",
+                    advice=f"Open the place that stored it, or {otherwise}.",
                     code="retire.no-key",
                 )
             watched = await self._watched(lent)
