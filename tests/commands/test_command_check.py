@@ -347,6 +347,22 @@ class TestKeysThatShouldBeDead:
         with bench.journal() as journal:
             assert (journal.events(), journal.keys("bench")) == before
 
+    def test_a_leaked_key_in_use_is_exit_4_as_long_as_it_works(
+        self, bench: Bench, fake_keyring: Store, command: Command
+    ) -> None:
+        leaked = bench.put_in_use(fake_keyring)
+        prove(bench)
+        assert command("check", "bench").code == 0
+        with bench.journal() as journal:
+            journal.begin_rotation("bench", Mode.LEAKED)
+        said = command("check", "bench", "--json")
+        assert (said.code, said.json["fine"], outcomes(said)["Accepted"]) == (4, False, "failed")
+        text = command("check", "bench", "--quiet").out
+        assert f"{leaked.name} has leaked, and Binance still accepts it." in text
+        assert "API activity history" in text
+        asyncio.run(bench.simulated_page.delete(leaked.api_key))
+        assert command("check", "bench").code == 1
+
     def test_the_legacy_key_is_kept_where_the_key_in_use_is_not_accepted(
         self, bench: Bench, fake_keyring: Store, command: Command
     ) -> None:
@@ -372,7 +388,10 @@ class TestKeysThatShouldBeDead:
         self, bench: Bench, fake_keyring: Store, command: Command
     ) -> None:
         bench.put_in_use(fake_keyring)
-        forgotten = [bench.put_in_use(fake_keyring, slot=Slot.UNUSED) for _ in range(2)]
+        forgotten = []
+        for _ in range(2):
+            forgotten.append(bench.put_in_use(fake_keyring, slot=Slot.UNUSED))
+            prove(bench, slot=Slot.UNUSED)
         said = command("check", "bench", "--json")
         assert said.code == 4
         assert [key["state"] for key in said.json["other_keys"]] == ["alive", "alive"]
@@ -382,6 +401,15 @@ class TestKeysThatShouldBeDead:
             asyncio.run(bench.simulated_page.delete(key.api_key))
         said = command("check", "bench", "--json")
         assert (said.code, [key["state"] for key in said.json["other_keys"]]) == (0, ["refused", "refused"])
+
+    def test_a_key_that_is_refused_and_was_never_seen_to_work_is_not_called_dead(
+        self, bench: Bench, fake_keyring: Store, command: Command
+    ) -> None:
+        bench.put_in_use(fake_keyring)
+        living = bench.put_in_use(fake_keyring, slot=Slot.LEGACY)
+        asyncio.run(bench.simulated_page.set_whitelist(living.api_key, ELSEWHERE))
+        said = command("check", "bench", "--json")
+        assert (said.code, said.json["fine"], outcomes(said)["Legacy key"]) == (6, False, "inconclusive")
 
     def test_what_may_be_a_secret_is_neither_sent_nor_named_by_its_end(
         self, bench: Bench, fake_keyring: Store, command: Command

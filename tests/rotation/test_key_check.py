@@ -187,9 +187,9 @@ NOT_SAPI = replace(answer(no(UNKNOWN_KEY)), known=replace(circumstances(SITE), s
         (answer(no(WRONG_SIGNATURE)), HERE, KeyState.ALIVE, "failed"),
         (answer(no(UNKNOWN_KEY)), "", KeyState.REFUSED, "passed"),
         (answer(no(-2015)), HERE, KeyState.REFUSED, "passed"),
-        (answer(no(-2015)), ELSEWHERE, KeyState.REFUSED, "warning"),
-        (answer(no(-2015)), "", KeyState.REFUSED, "warning"),
-        (NOT_SAPI, "", KeyState.REFUSED, "warning"),
+        (answer(no(-2015)), ELSEWHERE, KeyState.REFUSED, "inconclusive"),
+        (answer(no(-2015)), "", KeyState.REFUSED, "inconclusive"),
+        (NOT_SAPI, "", KeyState.REFUSED, "inconclusive"),
         (answer(server_fault(503)), HERE, KeyState.NO_ANSWER, "inconclusive"),
         (answer(no(-1021)), HERE, KeyState.NO_ANSWER, "inconclusive"),
         (WizardError("Its secret is no longer stored"), HERE, KeyState.NO_ANSWER, "inconclusive"),
@@ -223,7 +223,7 @@ def test_without_a_working_key_in_use_no_other_key_is_to_be_deleted(current: Sig
 def test_a_key_that_this_site_never_knew_is_not_called_dead() -> None:
     seen = with_other(answer(no(UNKNOWN_KEY)), proven_from="")
     never = replace(seen, others=(replace(seen.others[0], was_known=False),))
-    assert judged(never)["Legacy key"].outcome == "warning"
+    assert judged(never)["Legacy key"].outcome == "inconclusive"
     assert "never seen to work" in judged(never)["Legacy key"].observed
 
 

@@ -64,7 +64,7 @@ from wizard.rotation.key_check import (
     Reply,
     judge,
 )
-from wizard.rotation.model import Finding, Outcome
+from wizard.rotation.model import Finding, Mode, Outcome
 from wizard.rotation.unused_keys import Answer, answers, is_known, may_be_secret
 
 CALL_DEADLINE = 10.0
@@ -194,7 +194,7 @@ async def _check(environment: Environment, paths: Paths, known: Settings, option
         missing = writer.error(CURRENT_KEY, Outcome.FAILED, error)
         return _Verdict(Exit.SAYS_NO, (missing, *writer.not_run(ACCEPTED, WHITELIST, AGE)))
     with read_journal(paths) as journal:
-        legacy = journal.key_in(environment.name, Slot.LEGACY)
+        legacy, job = journal.key_in(environment.name, Slot.LEGACY), journal.open_rotation(environment.name)
         keys = (*filter(None, (legacy,)), *journal.unused(environment.name))
         others = tuple(_Other(each, answers(journal, each.name.fingerprint)) for each in keys)
         hosts = hosts_to_prove(environment, journal, networks_of(key.whitelist)) if options.hosts else {}
@@ -202,11 +202,12 @@ async def _check(environment: Environment, paths: Paths, known: Settings, option
     egress, told = await asyncio.gather(_observe(environment, paths), asking.ask_all(paths, known))
     answer, futures, asked, proofs = told
     place = PHRASES[known.custody.place]
-    seen = Observations(environment, key, place, answer, egress, futures, asked, tuple(hosts), proofs)
+    is_leaked = legacy is None and job is not None and job.mode is Mode.LEAKED
+    seen = Observations(environment, key, place, answer, egress, futures, asked, tuple(hosts), proofs, is_leaked)
     writer = FindingWriter(time.time, str(seen.address or ""))
     findings = judge(seen, writer, options.max_age * _DAY)
     is_shut = any(finding.subject == STORAGE and finding.outcome is Outcome.FAILED for finding in findings)
-    is_alive = any(seen.state_of(other) is KeyState.ALIVE for other in asked)
+    is_alive = seen.is_leak_alive or any(seen.state_of(other) is KeyState.ALIVE for other in asked)
     code = Exit.KEYRING_UNUSABLE if is_shut else Exit.LEGACY_ALIVE if is_alive else exit_code(findings)
     return _Verdict(code, findings, seen)
 

@@ -77,6 +77,8 @@ class Observations:
     """The other hosts that were to be asked."""
     proofs: tuple[HostProof, ...] = ()
     """What they showed; empty where the key in use was not accepted from here."""
+    is_leaked: bool = False
+    """Whether the key in use has leaked, as the open job says."""
 
     @property
     def restrictions(self) -> ApiRestrictions | None:
@@ -87,6 +89,11 @@ class Observations:
     def is_accepted(self) -> bool:
         """Whether the key in use was accepted."""
         return isinstance(self.answer, SignedAnswer) and self.answer.accepted
+
+    @property
+    def is_leak_alive(self) -> bool:
+        """Whether Binance accepts the key in use although it has leaked."""
+        return self.is_leaked and self.is_accepted
 
     @property
     def address(self) -> IPv4Address | None:
@@ -138,7 +145,12 @@ def _asked(seen: Observations, writer: FindingWriter) -> Iterator[Finding]:
     control = any(seen.state_of(other) is KeyState.ALIVE for other in seen.others) or None
     named = seen.futures.named if seen.futures else None
     diagnosis = replace(answer, known=_known(seen, writer, answer)).diagnose(control, seen_as=named)
-    yield writer.diagnosis(ACCEPTED, diagnosis)
+    finding = writer.diagnosis(ACCEPTED, diagnosis)
+    if seen.is_leak_alive:
+        observed = f"{key.name} has leaked, and Binance still accepts it."
+        advice = f"Delete it on Binance's page. To finish: key-wizard --env {seen.environment.name}"
+        finding = replace(finding, outcome=Outcome.FAILED, observed=observed, advice=advice)
+    yield finding
 
 
 def _known(seen: Observations, writer: FindingWriter, answer: SignedAnswer) -> Circumstances:
@@ -279,7 +291,7 @@ def _refused(seen: Observations, other: OtherKey, writer: FindingWriter) -> Find
     outcome, advice = Outcome.PASSED, finish
     if is_unknown or not last or last != writer.egress:
         worked = f"It worked from {last} before." if last else "It was never seen to work from here."
-        observed, outcome = f"{observed} {worked}", Outcome.WARNING
+        observed, outcome = f"{observed} {worked}", Outcome.INCONCLUSIVE
         advice = f"Look for it on Binance's page, and delete it there. {finish}"
     gap = "that it was deleted. A disabled key, or one whose list lacks this address, is refused too"
     return writer.note(_subject(other), outcome, observed, does_not_prove=gap, advice=advice)
