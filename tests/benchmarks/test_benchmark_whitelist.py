@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Callable
@@ -12,6 +13,7 @@ import pytest
 
 from wizard.core.rules import Rules
 from wizard.whitelist.entries import Entries, parse
+from wizard.whitelist.extract import Extract, text_within
 from wizard.whitelist.findings import ListContext
 from wizard.whitelist.fixes import fix_all
 from wizard.whitelist.validation import Validation, validate
@@ -42,6 +44,28 @@ def mended(text: str) -> Entries:
     return fix_all(parse(text), lambda entries: validate(entries, CONTEXT))
 
 
+def a_text(count: int) -> str:
+    """A configuration with names, denied addresses and headings."""
+    forms = ("allow {}; # bot-{}", "deny {};", "office-{1}: {0}", "{} -- was 9.9.9.9", "hosts-{1}:\n  - {0}")
+    return "\n".join(
+        forms[number % len(forms)].format(IPv4Address(0x0B000000 + number * 4099), number) for number in range(count)
+    )
+
+
+def a_document(count: int) -> str:
+    return json.dumps(
+        [{"name": f"bot-{number}", "ip": str(IPv4Address(0x0B000000 + number))} for number in range(count)]
+    )
+
+
+def a_table(count: int) -> str:
+    return "\n".join(f"bot-{number};{IPv4Address(0x0B000000 + number)}" for number in range(count))
+
+
+def found(text: str) -> Extract | None:
+    return text_within(text, CONTEXT.rules)
+
+
 def seconds(work: Callable[[str], object], text: str) -> float:
     times = []
     for _ in range(3):
@@ -53,8 +77,15 @@ def seconds(work: Callable[[str], object], text: str) -> float:
 
 @pytest.mark.parametrize(
     ("work", "text"),
-    [(judged, a_list), (mended, repeated), (mended, lambda count: ",".join(["8.8.8.8"] * count))],
-    ids=["judged", "mended", "mended-one-line"],
+    [
+        (judged, a_list),
+        (mended, repeated),
+        (mended, lambda count: ",".join(["8.8.8.8"] * count)),
+        (found, a_text),
+        (found, a_document),
+        (found, a_table),
+    ],
+    ids=["judged", "mended", "mended-one-line", "found-in-text", "found-in-json", "found-in-table"],
 )
 def test_the_time_grows_no_faster_than_n_log_n(work: Callable[[str], object], text: Callable[[int], str]) -> None:
     taken = {size: seconds(work, text(size)) for size in SIZES}

@@ -46,6 +46,11 @@ SPECIAL_RANGES: tuple[SpecialRange, ...] = tuple(
         ("240.0.0.0/4", "reserved", "reserved or broadcast (RFC 1112)"),
     )
 )  # fmt: skip
+_BOUNDS = tuple(
+    (int(special.network.network_address), int(special.network.broadcast_address), special)
+    for special in SPECIAL_RANGES
+)
+"""As numbers: a list of thousands is compared with each."""
 
 
 def read_ipv4(text: str) -> IPv4Address | None:
@@ -66,4 +71,6 @@ def special_range(block: IPv4Address | IPv4Network) -> SpecialRange | None:
 
 def special_ranges(network: IPv4Network) -> Iterator[SpecialRange]:
     """Return the special ranges that `network` touches, in the order of their addresses."""
-    return (special for special in SPECIAL_RANGES if special.network.overlaps(network))
+    first = int(network.network_address)
+    last = first + network.num_addresses - 1
+    return (special for low, high, special in _BOUNDS if low <= last and first <= high)

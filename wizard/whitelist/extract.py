@@ -377,13 +377,13 @@ def _line_mentions(lines: Sequence[str]) -> Iterator[tuple[int, Mention]]:
             and headings[-1].indent >= indent
         ):
             headings.pop()
+        if not has_mention(line) and (heading := _heading(line, indent)):
+            while headings and headings[-1].indent >= indent:
+                headings.pop()
+            headings.append(heading)
         for part in _BREAK.split(line):
             text = _TAG.sub(lambda tag: tag[0] if has_mention(tag[0]) else " | ", part)
             mentions = list(read_mentions(text))
-            if not mentions and (heading := _heading(line, indent)):
-                while headings and headings[-1].indent >= indent:
-                    headings.pop()
-                headings.append(heading)
             above = next((each.reason for each in headings if each.reason), "")
             name = next((each.label for each in reversed(headings) if each.label and each.indent < indent), "")
             for mention in mentions:
