@@ -151,6 +151,7 @@ FORMS: dict[str, tuple[str, object]] = {
     "Ed25519 OpenSSH": (pem(ED25519, OPENSSH), ED25519),  # pyca/cryptography#7314
     "Ed25519 PKCS#8 version 2": (framed(VERSION_2), ED25519),  # pyca/cryptography#6760, openssl/openssl#9134
     "Ed25519 of old libraries": (framed(OLD_JAVA), ED25519),
+    "an Ed25519 seed in a frame": (framed(SEED, "ED25519 PRIVATE KEY"), ED25519),
     "RSA PKCS#8": (pem(RSA), RSA),
     "RSA PKCS#1": (pem(RSA, PKCS1), RSA),
     "RSA OpenSSH": (pem(RSA, OPENSSH), RSA),
@@ -174,6 +175,10 @@ FRAMELESS: dict[str, tuple[str, object]] = {
     "base64 of RSA PKCS#8 with a name": ("private_key: >-\n  " + base64.b64encode(der(RSA)).decode(), RSA),
     "base64 of PKCS#8 version 2": (base64.b64encode(VERSION_2).decode(), ED25519),
     "hexadecimal of PKCS#8": (der(ED25519).hex(), ED25519),
+    "base64 with a mark": ("base64:" + base64.b64encode(der(ED25519)).decode(), ED25519),
+    "base64 as a link": ("data:application/x-pem-file;base64," + base64.b64encode(pem(RSA).encode()).decode(), RSA),
+    "base64 of a file in UTF-16": (base64.b64encode(pem(ED25519).encode("utf-16")).decode(), ED25519),
+    "base64 of a file in Latin-1": (base64.b64encode(f"# Schl\xfcssel\n{pem(RSA)}".encode("latin-1")).decode(), RSA),
     "JWK Ed25519": (json.dumps(JWK), ED25519),
     "JWK RSA": (json.dumps(RSA_JWK, indent=2), RSA),
     "JWK RSA with three parts": (json.dumps({name: RSA_JWK[name] for name in ("kty", "n", "e", "d")}), RSA),
@@ -337,14 +342,15 @@ def test_a_traceback_with_locals_shows_neither_the_passphrase_nor_the_private_ke
     assert not [hidden for hidden in ("battery", "ENCRYPTED PRIVATE", encrypted[200:240]) if hidden in shown]
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "latin-1"])
 def test_a_file_is_opened_with_a_warning_where_others_may_read_it(tmp_path: Path, encoding: str) -> None:
     file = tmp_path / "key.pem"
-    file.write_text(pem(RSA), encoding=encoding)
+    file.write_text(f"# Schlüssel\n{pem(RSA)}", encoding=encoding)
     file.chmod(0o644)
     key = open_private_key(str(file), Secret(), Secret())
     assert key.pair.private_pem.reveal() == pem(RSA)
     assert "chmod 600" in key.warning
+    assert key.path == str(file)
 
 
 def test_der_is_read_from_a_file(tmp_path: Path) -> None:

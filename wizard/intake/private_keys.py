@@ -44,7 +44,8 @@ _LOCK = re.compile(
     r"Proc-Type: ?4,ENCRYPTED\s*DEK-Info: ?((?:AES[A-Z0-9-]{3,12}),[0-9A-Fa-f]{32}|[A-Z0-9-]{3,16},[0-9A-Fa-f]{16})"
 )
 """How PKCS#1 is encrypted (RFC 1421): the method and its starting value."""
-_COMMENT = re.compile(r"^\s*(?:#|//|;).*$", re.MULTILINE)
+_COMMENT = re.compile(r"^[ \t]*(?:#|;|//(?=.*[ \t])).*$", re.MULTILINE)
+"""Base64 may begin with two slashes."""
 _NAME = re.compile(
     r"""^[ \t]*(?:export[ \t]+)?["']?([A-Za-z][\w.-]{0,60})["']?[ \t]*"""
     r"""(?::(?:[ \t]*[|>][-+]?[ \t]*$)?|=(?!=|[ \t]*$))""",
@@ -197,11 +198,13 @@ def _open(block: _Block, passphrase: Secret | None) -> KeyPair:
         if b"sk-ssh" in data:
             raise IntakeError("A security key holds this private key", advice=_FORMS)
         length = int.from_bytes(data[len(_MAGIC) :][:4], "big")
-        is_locked = data[len(_MAGIC) + 4 :][:length] != b"none"
+        cipher = data[len(_MAGIC) + 4 :][:length]
+        if not re.fullmatch(rb"[a-z0-9@.-]{3,40}", cipher):
+            raise _unknown()
         frame = "-----{} OPENSSH PRIVATE KEY-----\n"
         framed = frame.format("BEGIN") + base64.encodebytes(data).decode() + frame.format("END")
-        return _load("ssh", framed.encode(), passphrase, is_locked)
-    return _open_der(data, passphrase)
+        return _load("ssh", framed.encode(), passphrase, cipher != b"none")
+    return _from_seed(data) if len(data) in (32, 64) else _open_der(data, passphrase)
 
 
 def _open_der(data: bytes, passphrase: Secret | None) -> KeyPair:
@@ -327,7 +330,7 @@ def _read_frameless(text: str, passphrase: Secret | None, depth: int) -> KeyPair
 
 def _bytes_of(text: str) -> bytes | None:
     """Return what hexadecimal digits or base64 hold, or None where a text has anything else."""
-    compact = re.sub(r"[\s\"'`,;\\]+", "", text)
+    compact = re.sub(r"[\s\"'`,;\\]+", "", re.sub(r"\A\s*[\"']?(?:data:[^,]{0,80},|base64:)", "", text))
     if digits := _HEX.fullmatch(compact):
         return bytes.fromhex(re.sub("[:-]", "", digits[1]))
     return _decode(compact) if _BASE64.fullmatch(compact) else None
@@ -340,8 +343,9 @@ def _read_bytes(data: bytes, passphrase: Secret | None, depth: int) -> KeyPair:
         return _open(_Block(data), passphrase)
     if data.startswith(b"\0\0\0\x0bssh-ed25519") or data.startswith(b"\0\0\0\x07ssh-rsa"):
         raise IntakeError(_PUBLIC_KEY[0], advice=_PUBLIC_KEY[1])
-    if depth < 2 and data.isascii():  # base64 of a whole file, as in a Kubernetes secret
-        return _read_text(data.decode("ascii"), passphrase, depth + 1)
+    text = data.decode("latin-1").replace("\0", "")  # also of UTF-16, as far as a key goes
+    if depth < 2 and (data.isascii() or "BEGIN" in text):  # base64 of a whole file, as in a Kubernetes secret
+        return _read_text(text, passphrase, depth + 1)
     raise _unknown()
 
 

@@ -259,14 +259,17 @@ def _split(text: str) -> tuple[Pair | None, Secret | None]:
 def read_text_file(path: str) -> TextFile:
     """Read one text file (see `read_file`), which has to be UTF-8, or UTF-16 with its mark (`file.not_text`)."""
     shown, data, mode = read_file(path, LARGEST_FILE)
-    warning = ""
-    if os.name == "posix" and mode & OTHERS:
-        warning = f"Other users of this machine can read {shown}. Run `chmod 600`, or delete it once the key is stored."
     try:
-        return TextFile(shown, Secret(decode(data)), warning)
+        return TextFile(shown, Secret(decode(data)), _exposure(shown, mode))
     except UnicodeDecodeError:
         advice = "Enter a text file, or paste instead."
         raise FileError(f"{shown} is not text", advice=advice, code="file.not_text") from None
+
+
+def _exposure(shown: str, mode: int) -> str:
+    is_open = os.name == "posix" and mode & OTHERS
+    advice = "Run `chmod 600`, or delete it once the key is stored."
+    return f"Other users of this machine can read {shown}. {advice}" if is_open else ""
 
 
 def decode(data: bytes, errors: str = "strict") -> str:
@@ -287,9 +290,9 @@ def open_private_key(path: str, pem: Secret, passphrase: Secret) -> ImportedKey:
     except FileError as error:
         if error.code != "file.not_text":
             raise
-        shown, data, _ = read_file(path, LARGEST_FILE)
+        shown, data, mode = read_file(path, LARGEST_FILE)
         # DER is read as its base64.
-        file = TextFile(shown, Secret(base64.b64encode(data).decode("ascii")))
+        file = TextFile(shown, Secret(base64.b64encode(data).decode("ascii")), _exposure(shown, mode))
     with file.text:
         warning = " ".join(filter(None, (file.warning, _doubt(file.text))))
         return ImportedKey(import_pem(file.text, passphrase), warning, file.path)
