@@ -88,7 +88,7 @@ def test_what_runs_and_ends_beside_a_wizard_takes_nothing_away_from_it(bench: Be
         said = run_all(*BESIDE)
         assert wizard.open_files() == WHOLE
         assert {name: done.returncode for name, done in said.items()} == {**dict.fromkeys(BESIDE, 0), "status": 3}
-        assert "resume at credentials" in said["status"].stdout
+        assert "resume replace at Credentials" in said["status"].stdout
         assert "open at credentials" in said["history"].stdout
         assert key_of(said) == {old.api_key.reveal()}
 

@@ -28,7 +28,7 @@ def test_the_key_its_age_and_from_where_it_was_proven(bench: Bench, memory: Memo
     [
         ("", None, "next: change the whitelist", 0),
         (HERE, None, "next: replace", 0),
-        (HERE, Mode.ROTATE, "next: resume at egress", 3),
+        (HERE, Mode.ROTATE, "next: resume replace at Egress IP", 3),
     ],
 )
 def test_the_likeliest_job_is_named(

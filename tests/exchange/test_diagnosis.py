@@ -229,6 +229,8 @@ def test_a_refusal_that_may_be_another_sites_asks_for_the_site_first() -> None:
     for error in (REFUSAL, refused(-2008, "Invalid Api-Key ID.", 400)):
         known = replace(PLAIN, site=replace(SITE, name="testnet"))
         assert diagnose(error, known).advice.startswith("Was this key made on testnet?")
+    accepted = replace(PLAIN, accepted_from=PLAIN.egress)
+    assert "Was this key made" not in diagnose(REFUSAL, accepted).advice, "it was accepted there before"
 
 
 def test_an_order_rate_limit_from_an_unlisted_address_points_at_the_address() -> None:

@@ -17,8 +17,9 @@ from wizard.rotation.flow import Flow
 from wizard.rotation.journal import read_journal
 from wizard.rotation.model import Grade, Mode, Outcome, Step, exit_code
 from wizard.steps.delete import DeletePresenter
+from wizard.steps.pages import PAGES
 from wizard.steps.probe import ProbePresenter
-from wizard.steps.retire import RetirePresenter
+from wizard.steps.retire import DELETED, RetirePresenter
 from wizard.steps.view import PRIMARY, State, View
 
 RESTRICTIONS = "/sapi/v1/account/apiRestrictions"
@@ -99,6 +100,7 @@ async def test_it_watches_until_binance_refuses_the_key_and_calls_nothing_dead(w
         assert "(-2008), asked at" in text(view)
         await press(page, PRIMARY)
         assert (flow.step, face.left) == (Step.EGRESS, "leave")
+        assert Step.DELETE not in PAGES[flow.step](flow, face).progress.skipped
 
 
 async def test_a_refusal_that_may_be_older_than_the_deletion_is_no_good_sign(world: World) -> None:
@@ -126,6 +128,7 @@ async def test_no_answer_is_no_refusal_and_going_on_stays_possible(world: World)
         assert "Binance gave no clear answer" in view.verdict
         await press(page, "e")
         assert flow.step is Step.EGRESS
+        assert Step.DELETE in PAGES[flow.step](flow, face).progress.skipped, "it has no tick"
         assert flow.back() is Step.DELETE
 
 
@@ -224,6 +227,10 @@ async def test_a_leaked_key_that_was_not_deleted_is_a_warning_in_the_probe_and_a
         assert "still accepts" in control.observed
         await flow.complete(report)
         assert (await flow.retire.poll()).grade is Grade.ALIVE
+        view = RetirePresenter(flow, FakeFace()).view()
+        assert view.state is State.STOP
+        assert view.verdict.endswith("has leaked and still works. Delete it on Binance now.")
+        assert [row.item for row in view.rows] == [DELETED, "bots"], "the leak is closed first"
 
 
 async def test_the_journal_holds_no_secret_of_the_leaked_key(world: World) -> None:

@@ -126,7 +126,7 @@ async def test_the_whitelist_of_the_key_in_use_is_changed_by_one_key(with_key: P
     assert home.session.flow is not None
     assert home.session.flow.context.rotation.mode is Mode.WHITELIST
     plan = (await again(home)).view().rows[0].detail
-    assert plan[0].startswith("Resume at 1 Egress IP")
+    assert plan[0].startswith("Resume at 1 Egress IP · change the whitelist of …")
     assert [line[3:14].strip() for line in plan[2:]] == ["Egress IP", "Whitelist", "Apply", "Probe"]
 
 

@@ -132,7 +132,7 @@ async def test_each_bot_is_a_row_that_its_restart_ticks(with_bots: Flow, face: F
     assert first.cells[1].startswith("exit 0 at ")
     assert second.cells[1].startswith("check exit 1 at ")
     assert "  all is well" in first.detail
-    assert second.detail[1:] == ("  checked",)
+    assert second.detail[1:] == ("  began", "  checked"), "of the command and of its check"
     assert face.said[-1] == "checked"
     (tmp_path / "repaired").touch()
     await page.restart(DELETED)  # all that are not ticked
@@ -435,6 +435,8 @@ async def test_keys_that_were_never_used_are_named_answered_and_settled_one_by_o
     await world.kill(flow)
     page.point(view.rows[2].item)
     assert page.view().action("k").label == f"Give up {first}"
+    await page.show_details()
+    assert f"Delete {first}" in face.said, "and not the legacy key"
     await page.keep(item)  # nothing was typed
     assert len(flow.retire.unused) == 2
     face.answers[f"Keep {second} on Binance?"] = accepted.api_key.last_four()

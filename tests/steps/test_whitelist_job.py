@@ -67,7 +67,7 @@ async def test_the_apply_page_says_what_to_paste_where_and_what_it_cannot_see(wo
         assert f"Edit restrictions for {name}" in where
         assert "Restrict access to trusted IPs only" in where
         assert "2FA" in where
-        assert "Logins on the web and in the app are not affected (reported)." in where
+        assert "Articles say that logins on the web and in the app are not affected." in where
         assert "Binance's list" in view.not_proven
         assert page.progress.step is Step.APPLY
         await page.copy(view.rows[0].item)
@@ -89,6 +89,7 @@ async def test_the_list_in_use_is_what_it_begins_with_and_what_it_is_compared_wi
         view = WhitelistPresenter(flow, FakeFace()).view()
         assert [each.cells[0] for each in view.rows] == [HERE, "198.51.100.7", ELSEWHERE]
         assert view.evidence[0].cells[0] == "1 new, 0 removed, 2 kept."
+        assert (view.rows[2].state, view.rows[2].cells[2]) == (State.GOOD, "new"), "that is what the job is for"
         assert "does not know" not in text(view)
 
 
@@ -196,6 +197,7 @@ async def test_a_list_that_does_not_come_is_waited_for_with_one_key(world: World
         flow.probe = type(flow.probe)(replace(flow.context, pace=replace(flow.context.pace, patience=0.0)))
         page, face = await at_probe(flow)
         assert "The wizard has stopped asking." in face.notes[-1]
+        assert "most likely because its list is not saved yet" in page.view().verdict
         assert primary(page) == "try"
         assert not {"swap", "again", "record"} & words(page), "the key in use is not entered again"
         await press(page, "w")

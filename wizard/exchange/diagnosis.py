@@ -364,7 +364,7 @@ def _key_refused(named: IPv4Address | None, known: Circumstances) -> Diagnosis:
             "Binance refuses this key although your address is on the list you composed",
             f"{seen} is on that list, and the other key was accepted from here in the same minute."
             f" So -2015 means the key, a permission, or a list that does not count yet.{routes}",
-            f"{_site_first(known)} Check on Binance's page that the key exists, its list is saved and its"
+            f"{_site_first(known)}Check on Binance's page that the key exists, its list is saved and its"
             f" permissions are on. {_TAKES_TIME}",
         )
     return _not_yet_visible(named or known.seen_as, known)
@@ -428,7 +428,7 @@ def _not_yet_visible(address: IPv4Address | None, known: Circumstances) -> Diagn
         Cause.NOT_YET_VISIBLE,
         "Binance refuses both keys from here" if both else "Binance refuses this key, and it is not clear why",
         f"{_ONE_TEXT}{named} {_comparison(known)}",
-        f"{_site_first(known)} Check that its list is saved on Binance's page, then try again. {_TAKES_TIME}",
+        f"{_site_first(known)}Check that its list is saved on Binance's page, then try again. {_TAKES_TIME}",
     )
 
 
@@ -460,4 +460,5 @@ def _comparison(known: Circumstances) -> str:
 
 
 def _site_first(known: Circumstances) -> str:
-    return f"Was this key made on {known.site.name}? Keys of other sites are refused in the same way."
+    asked = f"Was this key made on {known.site.name}? Keys of other sites are refused in the same way. "
+    return "" if known.accepted_from else asked

@@ -6,7 +6,7 @@ import asyncio
 import os
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from wizard.core.clock import duration, utc
 from wizard.core.key_shape import holds_key
@@ -79,7 +79,9 @@ async def restart(bot: Bot, context: Context) -> Restart:
     environ = child_environ(context.environ)
     run, is_check = await run_command(bot.restart, environ), False
     if bot.check and run.exit == 0 and not run.trouble:
-        run, is_check = await run_command(bot.check, environ), True
+        said, is_check = run.output, True
+        run = await run_command(bot.check, environ)
+        run = replace(run, output=(*said, *run.output))
     detail = {"environment": context.environment.name, "name": bot.name, "is_check": is_check}
     context.journal.record(context.rotation, RESTARTED, {**detail, "exit": run.exit, "trouble": run.trouble})
     return Restart(context.clock(), run, is_check)

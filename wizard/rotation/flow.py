@@ -122,7 +122,9 @@ class Flow:
         return JOBS[self.context.rotation.mode].steps
 
     def is_open(self, step: Step) -> bool:
-        """Return whether a step was left without what it is for; only the first can be. Its mark is no tick then."""
+        """Return whether a step was left without what it is for; only these two can be. Its mark is no tick then."""
+        if step is Step.DELETE:
+            return self.delete.refused_since is None
         return step is Step.EGRESS and not self.selection.now.evident
 
     def candidates(self) -> tuple[Candidate, ...]:

@@ -27,7 +27,7 @@ from wizard.custody.records import Holding, KeyRecord, Slot
 from wizard.egress.agreement import EgressState, EgressVerdict
 from wizard.rotation import rows
 from wizard.rotation.database import Database, Transaction, open_database, read_database
-from wizard.rotation.model import Event, Mode, RotationRecord, Step
+from wizard.rotation.model import JOB_NAMES, TITLES, Event, Mode, RotationRecord, Step
 from wizard.rotation.state_machine import JOBS, Transition
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Overview:
     def next_step(self) -> str:
         """The likeliest job here, in a few words."""
         if self.open_rotation:
-            return f"resume at {self.open_rotation.step}"
+            return f"resume {JOB_NAMES[self.open_rotation.mode]} at {TITLES[self.open_rotation.step]}"
         if self.current is None:
             return "set up"
         if self.unlisted or not self.current.whitelist:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from wizard.rotation.flow import Flow
 
 
-LOGINS = "Logins on the web and in the app are not affected (reported)."
+LOGINS = "Articles say that logins on the web and in the app are not affected."
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from wizard.custody.questions import CHOICES, CHOOSE, QUESTIONS, Choice
 from wizard.rotation.journal import read_journal
 from wizard.rotation.model import JOB_NAMES, TITLES, Finding, Mode, Outcome, Step
 from wizard.rotation.state_machine import JOBS
-from wizard.steps.presenter import Face, Presenter
+from wizard.steps.presenter import Face, Presenter, job_phrase
 from wizard.steps.view import PRIMARY, Action, Consent, Row, State, View, split_verdict
 
 if TYPE_CHECKING:
@@ -358,8 +358,10 @@ class HomePresenter(Presenter):
         job = one.open_rotation
         mode = job.mode if job else _likeliest(one)
         name = one.current.name if one.current else ""
-        head = f"Resume at {_numbered(mode, job.step)}" if job else _HEADS[mode].format(name=name)
-        yield f"{head} · you can quit at any point"
+        if job:
+            yield f"Resume at {_numbered(mode, job.step)} · {job_phrase(mode, one.legacy or one.current)}"
+        else:
+            yield f"{_HEADS[mode].format(name=name)} · you can quit at any point"
         if one.unlisted:
             yield f"Your calls came from {one.unlisted} when that was looked up last."
         yield " "

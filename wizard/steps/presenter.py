@@ -11,6 +11,7 @@ from wizard.steps.view import BACK, Action, Consent, Form, Progress, State, View
 
 if TYPE_CHECKING:
     from wizard.custody.custodian import Custodian
+    from wizard.custody.records import KeyRecord
     from wizard.rehearsal.simulated_page import SimulatedPage
     from wizard.rotation.flow import Flow
     from wizard.rotation.report import Report
@@ -135,7 +136,11 @@ class Presenter:
 
 def job_name(flow: Flow) -> str:
     """Return the open job as a phrase: `replace …0L94`."""
-    key = flow.retire.legacy or flow.current
+    return job_phrase(flow.context.rotation.mode, flow.retire.legacy or flow.current)
+
+
+def job_phrase(mode: Mode, key: KeyRecord | None) -> str:
+    """Return a job about a key as a phrase."""
     name = key.name if key else "the key"
     return {
         Mode.ROTATE: f"replace {name}",
@@ -144,7 +149,7 @@ def job_name(flow: Flow) -> str:
         Mode.WHITELIST: f"change the whitelist of {name}",
         Mode.LEAKED: f"replace the leaked {name}",
         Mode.RETIRE: "retire keys that are left",
-    }[flow.context.rotation.mode]
+    }[mode]
 
 
 class FlowPresenter(Presenter):

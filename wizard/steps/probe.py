@@ -315,6 +315,8 @@ class ProbePresenter(StepPresenter):
                 fix = "The list is not saved there. Save it on Binance's page."
         elif obstacle.subject == NEW_KEY and diagnosis and diagnosis.cause in _LIST_NOT_SAVED:
             fix = "Check that the list is saved on Binance, then keep trying. That may take a few minutes."
+            if self._is_about_list:
+                verdict = "Binance still refuses the key, most likely because its list is not saved yet."
         return verdict, (" ".join(because[:_MOST_SENTENCES]),), (fix,)
 
     def _explain_address(self, address: IPv4Address) -> tuple[str, Sequence[str], Sequence[str]]:

@@ -197,7 +197,8 @@ class RetirePresenter(StepPresenter):
     async def undo_switch(self) -> None:
         """Make the legacy key the current one again, once its word is typed and Binance accepts it still."""
         legacy, current = self._names
-        undoing = f"{legacy} becomes the current key again. {current} stays stored."
+        leaked = f" {legacy} has leaked." if self._has_leaked else ""
+        undoing = f"{legacy} becomes the current key again.{leaked} {current} stays stored."
         then = f"It keeps working. Restart your bots so that they take {legacy}."
         if self._has_failed:
             then = "Fix it on Binance and probe it again."
@@ -210,8 +211,11 @@ class RetirePresenter(StepPresenter):
 
     async def show_details(self) -> None:
         """Show where the key is deleted, and every answer so far."""
-        told = map(_told, self.flow.retire.polls())
-        await self.face.read("Delete the legacy key", self._where, f"{ACTIVITY_HISTORY} {FOREIGN_SOURCE}", "", *told)
+        unused = self._unused.get(self._at)
+        name = str(unused.name) if unused else "legacy key"
+        told = [_told(poll, name) for poll in reversed(self.flow.retire.polls(unused))]
+        title = f"Delete {name if unused else 'the legacy key'}"
+        await self.face.read(title, self._where, f"{ACTIVITY_HISTORY} {FOREIGN_SOURCE}", "", *told)
 
     @property
     def _where(self) -> str:
@@ -258,7 +262,7 @@ class RetirePresenter(StepPresenter):
         rows = self._to_do(legacy, current) if self._may_be_deleted else ()
         if death.allows_purge:  # what is left then is in no other place
             left = (row for row in rows if not row.is_ticked and row.item != DELETED)
-            rows = tuple(replace(row, cells=(row.cells[0].lstrip("1 "), *row.cells[1:])) for row in left)
+            rows = tuple(replace(row, cells=(row.cells[0].lstrip("12 "), *row.cells[1:])) for row in left)
             fix = (*fix, *not_handed_over(self.flow))
         is_deadly = death.allows_purge or death.grade is Grade.WEAK
         reminder = lines(ACTIVITY_HISTORY, FOREIGN_SOURCE) if is_deadly and not self._has_failed else ()
@@ -276,7 +280,7 @@ class RetirePresenter(StepPresenter):
             evidence_title="Watching",
             evidence=(*self._answers(legacy, current), *self._still_held(legacy), *reminder),
             not_proven=death.does_not_prove,
-            actions=self._actions(death, legacy, here),
+            actions=self._actions(death, legacy, rows, here),
         )
 
     def _judged(self, death: Death) -> tuple[State, str, tuple[str, ...], tuple[str, ...]]:
@@ -293,14 +297,18 @@ class RetirePresenter(StepPresenter):
         if self._may_be_deleted and (not polls or death.in_a_row or death.grade is Grade.ALIVE):
             if DELETED in self._done and death.grade is Grade.ALIVE:
                 return State.LOOK, f"Deleted it? Check that it was {legacy}.", (death.sentence,), ()
-            left = f"{current} is now the key in use. Two things are left for you:"
-            return State.EMPTY, left if self.legacy else f"{current} stays in use. Delete on Binance:", (), ()
+            state, left = State.EMPTY, f"{current} is now the key in use. Two things are left for you:"
+            if self._has_leaked and death.grade is Grade.ALIVE:
+                state, left = State.STOP, f"{legacy} has leaked and still works. Delete it on Binance now."
+            return state, left if self.legacy else f"{current} stays in use. Delete on Binance:", (), ()
         verdict = "Binance gave no clear answer." if self._may_be_deleted else f"Do not delete {legacy} now."
         return State.UNSURE, verdict, (death.sentence,), ()
 
     def _to_do(self, legacy: str, current: str) -> tuple[Row, ...]:
         is_live, bots = self.face.is_live, self.flow.context.environment.bots  # lines number every row
         first, further, second = ("1  ", "   ", "2  ") if is_live else ("", "", "")
+        if self._has_leaked:
+            first, second = second, first
         rows = [self._bot_row(f"{further if at else first}Restart {bot.name}", bot) for at, bot in enumerate(bots)]
         everywhere = Row(
             (f"{first}Give it to your bots",), is_ticked=BOTS in self._done, item=BOTS, detail=(self._command,)
@@ -312,7 +320,13 @@ class RetirePresenter(StepPresenter):
             detail=(self._where,),
         )
         unused = starmap(self._unused_row, self._unused.items())
-        return (*((*(rows or [everywhere]), delete) if self.legacy else ()), *filter(None, unused))
+        to_do = [delete, *(rows or [everywhere])] if self._has_leaked else [*(rows or [everywhere]), delete]
+        return (*(to_do if self.legacy else ()), *filter(None, unused))
+
+    @property
+    def _has_leaked(self) -> bool:
+        """Whether the legacy key is to be deleted before anything else."""
+        return self.flow.context.rotation.mode is Mode.LEAKED
 
     def _unused_row(self, item: str, record: KeyRecord) -> Row | None:
         death = self.flow.retire.death(record)
@@ -357,7 +371,7 @@ class RetirePresenter(StepPresenter):
     def _overlap(self, death: Death) -> tuple[str, State]:
         current = self.flow.current
         # A leaked key was deleted before the new one was made.
-        is_over = self.flow.context.rotation.mode is Mode.LEAKED and death.grade is not Grade.ALIVE
+        is_over = self._has_leaked and death.grade is not Grade.ALIVE
         if current is None or self.flow.retire.legacy is None or self._has_failed or is_over:
             return "", State.EMPTY
         if death.since is not None:
@@ -366,7 +380,7 @@ class RetirePresenter(StepPresenter):
         words, beyond = f"both keys work for {duration(seconds)}", self.flow.context.environment.too_long(seconds)
         return (f"{words}, {duration(beyond)} too long", State.STOP) if beyond else (words, State.EMPTY)
 
-    def _actions(self, death: Death, legacy: str, here: Row | None) -> tuple[Action, ...]:
+    def _actions(self, death: Death, legacy: str, rows: tuple[Row, ...], here: Row | None) -> tuple[Action, ...]:
         tick = Action(
             "tick", TOGGLE, "Tick", "Notes what you have done, or takes it back.", self.toggle, is_about_row=True
         )
@@ -391,7 +405,7 @@ class RetirePresenter(StepPresenter):
             Action("ask", "r", "Ask now", "Asks Binance with both keys.", self.ask),
             *([tick] if here else []),
             *([restart] if here and names and self.legacy else []),
-            *([keep] if here and unused else []),
+            *([keep] if any(unused.get(row.item) for row in rows) else []),
             Action("copy", "c", "Copy command", "Copies the command that runs a bot with the new key.", copy),
             Action("details", "v", "Show link", "Shows where to delete it, and every answer.", self.show_details),
             *self.page_actions(),
@@ -448,7 +462,8 @@ def purging(flow: Flow) -> Consent | None:
     is_open = death.grade is not Grade.PROVEN
     gap = f" Not proven: {death.does_not_prove}." if is_open else ""
     asks_for_key = is_open or flow.context.environment.is_production or retire.bots_left
-    title, text = f"Delete the secret of {key.name}?", f"It is deleted from {key.store}. You cannot undo this."
+    place = key.store.removesuffix(" only").removesuffix(", unlocked")
+    title, text = f"Delete the secret of {key.name}?", f"It is deleted from {place}. You cannot undo this."
     if death.is_missing:
         title, text = f"Finish without proof that {key.name} is dead?", "Its secret is no longer stored."
     others = [

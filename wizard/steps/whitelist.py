@@ -344,8 +344,9 @@ class WhitelistPresenter(StepPresenter):
         owners |= self.flow.context.journal.labels(self.flow.context.environment.name) if absent else {}
         yield from (_absent(each, owners) for each in absent if each.severity is Severity.ERROR)
         new = frozenset(difference.added if difference.kept or difference.removed else ())
+        is_asked = self.flow.context.rotation.mode is Mode.WHITELIST
         for place, checked in enumerate(validation.entries):
-            yield _entry(place, checked, is_new=checked.entry.network in new)
+            yield _entry(place, checked, is_new=checked.entry.network in new, is_asked=is_asked)
         yield from (_absent(each, owners) for each in absent if each.severity is not Severity.ERROR)
 
     def _actions(self, checked: _Checked) -> tuple[Action, ...]:
@@ -429,12 +430,12 @@ def _absent(finding: ListFinding, owners: Mapping[IPv4Network, str]) -> Row:
     )
 
 
-def _entry(place: int, checked: CheckedEntry, *, is_new: bool) -> Row:
+def _entry(place: int, checked: CheckedEntry, *, is_new: bool, is_asked: bool) -> Row:
     worst = min(checked.findings, key=lambda finding: list(Severity).index(finding.severity), default=None)
     state, status = (_STATES[worst.severity], STATUS.get(worst.code, worst.code)) if worst else (State.GOOD, "")
     detail = tuple(finding.message for finding in checked.findings)
     if is_new and state is State.GOOD:
-        state, status = State.LOOK, NEW
+        state, status = (State.GOOD, "new") if is_asked else (State.LOOK, NEW)
     return Row(
         (checked.entry.text or "(empty field)", checked.label, status),
         state,

@@ -19,8 +19,8 @@ WIDEST = 40
 """Columns of the terminal that all cells but the last one take at most."""
 ADDRESS = 18
 """Columns of the longest block, `255.255.255.255/32`: the first column keeps them, as no address is cut."""
-LEAST = 6
-"""To which a column shrinks where there is no room."""
+LEAST = 7
+"""To which a column shrinks where there is no room: `…0L94 …` still shows a whole name."""
 GAP = "   "
 MARGIN = 4
 """Columns before the cells: the cursor and the sign."""
