@@ -138,6 +138,29 @@ def test_several_keys_in_a_file_are_named_and_the_lines_of_one_are_taken_from_st
     assert in_use(bench) == made.api_key.fingerprint()
 
 
+@pytest.mark.parametrize(
+    "value", ["MC4CAQAwBQYDK2VwBCIEIFr0Yx9Dm2uV7cQe1LkT8sHbNzG3pXoJ5wAa4iRtUyPq", f"{'a1B2' * 10}+/8="]
+)
+def test_no_end_of_a_private_key_is_shown_whatever_its_name(
+    bench: Bench, command: Command, directory: Path, made: NewKey, value: str
+) -> None:
+    file = directory / "bot.env"
+    file.write_text(f"BINANCE_API_KEY={made.api_key.reveal()}\nED25519_KEY={value}\n")
+    file.chmod(0o600)
+    for how in (("--dry-run",), ("--dry-run", "--json")):
+        said = command("import", "bench", str(file), *how)
+        assert said.code != 0
+        assert value[-4:] not in said.out + said.err
+
+
+def test_a_dry_run_says_that_others_can_read_the_file(
+    bench: Bench, command: Command, directory: Path, made: NewKey
+) -> None:
+    file = write(directory / "bot.env", made.api_key.reveal(), made.secret.reveal())
+    file.chmod(0o644)
+    assert "Other users of this machine can read" in command("import", "bench", str(file), "--dry-run").err
+
+
 @pytest.mark.terminal
 def test_nothing_is_read_from_a_terminal_that_shows_what_is_pasted(
     bench: Bench, command: Command, made: NewKey, monkeypatch: pytest.MonkeyPatch

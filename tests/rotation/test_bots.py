@@ -110,7 +110,7 @@ async def test_output_cannot_steer_the_terminal() -> None:
     assert all(line.isprintable() and len(line) <= 200 for line in run.output)
 
 
-@pytest.mark.parametrize("text", [f"API key {KEY}", "-----BEGIN PRIVATE KEY-----"])
+@pytest.mark.parametrize("text", [f"API key {KEY}", f"{KEY[:20]}\x1b[1m{KEY[20:]}", "-----BEGIN PRIVATE KEY-----"])
 async def test_output_that_holds_a_key_is_not_shown(text: str) -> None:
     run = await run_command(python(f"print({text!r}, flush=True); import sys; print('more', file=sys.stderr)"), PLAIN)
     assert run.output == (HIDDEN,)

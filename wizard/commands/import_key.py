@@ -64,6 +64,8 @@ def run(options: argparse.Namespace) -> int:
         _expect_none(environment, paths)
     found = _find(environment.name, options.file)
     try:
+        if found.warning:
+            print_message(found.warning)
         if options.dry_run:
             return _name(environment.name, found, as_json=options.json)
         return _import(environment, paths, known, found, as_json=options.json)
@@ -185,7 +187,7 @@ def _import(environment: Environment, paths: Paths, known: Settings, found: Foun
             report = await flow.complete(probed) if probed.is_proven else None
             return flow.current or flow.credentials.pending, report, flow.exit_code
 
-    print_message(" ".join(filter(None, (found.described(), found.warning))))
+    print_message(found.described())
     # Questions are asked outside of the event loop, where Ctrl+C ends them at once.
     with _credentials(found) as credentials:
         key, report, code = run_async(work(credentials))

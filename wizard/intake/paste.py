@@ -216,9 +216,9 @@ def name_values(text: str) -> tuple[NamedValue, ...]:
     found = []
     for number, line in enumerate(_INVISIBLE.sub("", text).splitlines(), 1):
         for named in () if _COMMENT.match(line) else _NAMED.finditer(line):
-            role, value = role_of(named["label"]), Secret(named["value"])
+            role, value = _role(named), Secret(named["value"])
             if role is not Role.OTHER:
-                end = value.last_four() if role is Role.API_KEY else ""
+                end = value.last_four() if role is Role.API_KEY and named["value"].isalnum() else ""
                 found.append(NamedValue(number, printable(named["label"], 60), role, len(value), end))
             value.wipe()
     return tuple(found)
@@ -313,6 +313,12 @@ def _values(text: str) -> list[_Value]:
     return values
 
 
+def _role(named: re.Match[str]) -> Role:
+    """Return what a value is by its name; a private key is no API key, as in `ED25519_KEY=`."""
+    is_private = any(half == "PRIVATE" and start.match(named["value"]) for start, half in _FRAMELESS)
+    return Role.OTHER if is_private else role_of(named["label"])
+
+
 def _heading(line: str) -> Role | None:
     """Return what a line that is a name alone says of the value below it, as on a web page."""
     name = line.strip().rstrip(":：").strip()
@@ -321,5 +327,5 @@ def _heading(line: str) -> Role | None:
 
 
 def _of_line(line: str) -> list[_Value]:
-    named: list[_Value] = [(role_of(found["label"]), found["value"]) for found in _NAMED.finditer(line)]
+    named: list[_Value] = [(_role(found), found["value"]) for found in _NAMED.finditer(line)]
     return named or [(None, part) for part in _BETWEEN.split(line) if part]

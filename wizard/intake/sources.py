@@ -144,7 +144,10 @@ def search(environ: Mapping[str, str]) -> Search:
 def name_keys(place: str, named: Iterable[NamedValue]) -> tuple[str, ...]:
     """Return each API key, masked, with its place and its name, as a phrase."""
     keys = (one for one in named if one.role is Role.API_KEY)
-    return tuple(f"…{one.last_four} in {place}, {f'line {one.line}, ' * bool(one.line)}{one.name}" for one in keys)
+    return tuple(
+        f"{one.shown.replace('API key …', '…')} in {place}, {f'line {one.line}, ' * bool(one.line)}{one.name}"
+        for one in keys
+    )
 
 
 def read_source(place: str, environ: Mapping[str, str]) -> Found:

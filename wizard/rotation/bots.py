@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 from asyncio.subprocess import DEVNULL, PIPE, STDOUT
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ DEADLINE = 60.0
 LINES = 5
 """Of the output, the last ones."""
 HIDDEN = "The output is not shown, because it holds what looks like a key."
+_COLOUR = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 _KEPT = 16 * 1024
 """Bytes of the output that are kept, the last ones."""
 _LOOK = 0.05
@@ -151,7 +153,7 @@ async def _listen(stream: asyncio.StreamReader, kept: bytearray) -> None:
 
 
 def _shown(output: bytes) -> tuple[str, ...]:
-    text = output.decode("utf-8", "replace")
+    text = _COLOUR.sub("", output.decode("utf-8", "replace"))  # one may stand within a key
     if holds_key(text):
         return (HIDDEN,)
     if len(output) == _KEPT:  # its first line may have been cut within a key
