@@ -160,9 +160,9 @@ async def test_an_import_that_is_given_up_leaves_no_key_to_be_named(world: World
     assert world.store.services == []
 
 
-async def test_a_mistyped_key_is_dropped_without_a_word(world: World) -> None:
+async def test_a_mistyped_key_is_dropped_without_a_question_and_the_report_says_so(world: World) -> None:
     async with world.flow() as flow:
-        await world.put_key_in_use(flow)
+        old = await world.put_key_in_use(flow)
         await begin(world, flow)
         made = await world.make_key()
         await flow.credentials.store_hmac(Secret("M" * 64), made.secret)
@@ -170,6 +170,11 @@ async def test_a_mistyped_key_is_dropped_without_a_word(world: World) -> None:
         await flow.probe.run()
         await switch(world, flow)
         assert flow.retire.unused == ()
+        await world.simulated_page.delete(old.api_key)
+        await world.kill(flow)
+        report = await flow.purge()
+    assert any("Binance did not know 1 entered key" in left for left in report.left)
+    assert "MMMM" not in report.markdown()
 
 
 async def test_a_mistyped_key_that_was_never_probed_is_asked_once_and_dropped(world: World) -> None:

@@ -26,10 +26,10 @@ from wizard.rotation.steps.delete import DeleteStep
 from wizard.rotation.steps.egress import EgressStep
 from wizard.rotation.steps.hosts import HostsStep
 from wizard.rotation.steps.probe import ProbeStep
-from wizard.rotation.steps.retire import RetireStep
+from wizard.rotation.steps.retire import PURGING, RetireStep
 from wizard.rotation.steps.whitelist import WhitelistStep
 from wizard.rotation.unknown_items import UnknownItems
-from wizard.rotation.unused_keys import to_set_aside
+from wizard.rotation.unused_keys import UNKNOWN, answers, is_no_key, to_set_aside
 
 CERTIFIED = "rotation.certified"
 STORED = "stored"
@@ -332,6 +332,7 @@ class Flow:
             not_looked_at=copies.unknown,
             proven_hosts=proven_hosts(self.context.journal, rotation),
             unused=self.retire.unused_keys(),
+            never_known=self._never_known,
             accepted_until=self._accepted_until(legacy) if rotation.mode is Mode.LEAKED else None,
             refused_since=self._refused_since(death) if rotation.mode is Mode.LEAKED else None,
         )
@@ -370,7 +371,15 @@ class Flow:
             self.context.journal.set_aside(fresh)
         for key in keys:
             if key.item not in unused and key.holding is Holding.STORED:
-                await self.context.vault.purge(key, reason)
+                is_key = key.slot is not Slot.DRAFT and bool(key.name.last_four)  # not swapped values
+                never_known = is_key and is_no_key(answers(self.context.journal, key.name.fingerprint))
+                await self.context.vault.purge(key, UNKNOWN if never_known else reason)
+
+    @property
+    def _never_known(self) -> int:
+        """How many of the API keys that were entered in this job the exchange never knew."""
+        purged = [event.detail for event in self.context.journal.events(self.context.rotation, PURGING)]
+        return len({str(each["fingerprint"]) for each in purged if each["reason"] == UNKNOWN})
 
 
 def _out_of_place(what: str, advice: str, why: str = "") -> WizardError:

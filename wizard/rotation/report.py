@@ -10,7 +10,7 @@ from typing import Any
 from wizard.core.addresses import read_ipv4
 from wizard.core.clock import duration, utc
 from wizard.core.credentials import KeyName
-from wizard.core.text import capitalised
+from wizard.core.text import capitalised, counted
 from wizard.rotation.findings import ACTIVITY_HISTORY
 from wizard.rotation.journal import networks_of
 from wizard.rotation.model import Grade, Mode
@@ -32,6 +32,9 @@ class UnusedKey:
     proof: str
     is_stored: bool = False
     """Whether its secret is stored, so that it is still asked about."""
+
+
+_NEVER_KNOWN = "Binance did not know {}, so its secret is deleted. If you created another key, delete it on Binance."
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,8 @@ class Report:
     """None where an older version wrote it."""
     unused: tuple[UnusedKey, ...] = ()
     """Keys that were entered and never used."""
+    never_known: int = 0
+    """How many keys were entered that the exchange never knew; their secrets are deleted."""
     accepted_until: float | None = None
     """When Binance accepted the legacy key last, where it had leaked and that is known."""
     refused_since: float | None = None
@@ -123,6 +128,7 @@ class Report:
             *([f"{ACTIVITY_HISTORY} Look for addresses that are not yours."] if self.job is Mode.LEAKED else []),
             *([on_binance] if self.legacy and on_binance else []),
             *filter(None, map(_left, self.unused)),
+            *([_NEVER_KNOWN.format(counted(self.never_known, "entered key"))] if self.never_known else []),
             *(f"{whose} is still in {place}. {remove}." for place in self.still_held),
             *(
                 f"Look for {whose[:1].lower()}{whose[1:]} yourself. {capitalised(reason)}."

@@ -19,6 +19,8 @@ from wizard.rotation.model import RotationRecord
 
 ACCEPTED, ANSWERED, POLLED, SETTLED = "key.accepted", "key.answered", "unused.polled", "unused.settled"
 """The events that say what the exchange answered to a key, and what became of one."""
+UNKNOWN = "the exchange does not know it"
+"""Why the secret of an entered key is deleted without a question."""
 
 
 @dataclass(frozen=True, slots=True)

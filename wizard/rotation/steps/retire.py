@@ -23,7 +23,7 @@ from wizard.rotation.model import Event, Grade, RotationRecord
 from wizard.rotation.report import STAYS, UnusedKey
 from wizard.rotation.retirement import LEGACY, POLLS_IN_A_ROW, Death, Poll, covers, judge_death, judge_missing
 from wizard.rotation.steps.egress import EgressStep
-from wizard.rotation.unused_keys import SETTLED, Answer, answers, is_known, is_no_key, may_be_secret
+from wizard.rotation.unused_keys import SETTLED, UNKNOWN, Answer, answers, is_known, is_no_key, may_be_secret
 
 POLLED = "legacy.polled"
 MISSING = "legacy.missing"
@@ -234,7 +234,7 @@ class RetireStep:
             self._context.journal.record(self._context.rotation, kind, {**about, **detail})
         for record in self.unused:
             if is_no_key(answers(self._context.journal, record.name.fingerprint)):
-                await self._context.vault.purge(record, "Binance does not know it")
+                await self._context.vault.purge(record, UNKNOWN)
         return self._least_settled()
 
     def _least_settled(self) -> Death:
