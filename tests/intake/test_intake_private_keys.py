@@ -26,7 +26,7 @@ from wizard.core.errors import FileError, WizardError
 from wizard.core.secret import Secret
 from wizard.intake.paste import IntakeError
 from wizard.intake.private_keys import NEEDS_PASSPHRASE, import_pem
-from wizard.intake.sources import open_private_key, read_source
+from wizard.intake.sources import open_private_key, read_source, take
 
 SEED = bytes.fromhex("3acb9f04ef9c50fc9e65864628f13149f236d78119619d1e79e9d8643f9b1629")
 ED25519 = ed25519.Ed25519PrivateKey.from_private_bytes(SEED)
@@ -363,12 +363,13 @@ def test_der_is_read_from_a_file(tmp_path: Path) -> None:
         open_private_key(str(file), Secret(), Secret())
 
 
-def test_a_bare_seed_is_read_with_a_doubt_only_where_a_private_key_is_asked_for(tmp_path: Path) -> None:
+def test_a_bare_seed_is_read_with_a_doubt(tmp_path: Path) -> None:
     assert "Compare the public key" in open_private_key("", Secret(SEED.hex()), Secret()).warning
     file = tmp_path / "key.txt"
     file.write_text(SEED.hex())
-    with pytest.raises(IntakeError, match="without a name"):
-        read_source(str(file), {})
+    (alone,) = read_source(str(file), {}).found
+    assert "Compare the public key" in alone.warning
+    assert alone.missing == "api_key"
 
 
 @pytest.mark.parametrize("form", ["base64 of Ed25519 PKCS#8", "JWK RSA", "openssl pkey -text -noout", "RSA of .NET"])
@@ -376,18 +377,17 @@ def test_a_file_that_is_a_private_key_alone_is_a_source_of_one(tmp_path: Path, f
     text, key = FRAMELESS[form]
     file = tmp_path / "key.txt"
     file.write_text(text)
-    found = read_source(str(file), {})
-    if found:
-        assert found.pem is not None
-        assert import_pem(found.pem).public_pem == public(key)
-        assert found.pair.api_key is None
+    found = take(read_source(str(file), {}), "live")
+    assert found.pem is not None
+    assert import_pem(found.pem).public_pem == public(key)
+    assert found.api_key is None
 
 
 def test_a_key_file_of_putty_holds_no_api_key(tmp_path: Path) -> None:
     file = tmp_path / "key.ppk"
     file.write_text("PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\nPrivate-MAC: " + "01" * 32)
     with pytest.raises(IntakeError, match="PuTTY"):
-        read_source(str(file), {})
+        take(read_source(str(file), {}), "live")
 
 
 def test_a_key_that_is_given_in_the_place_of_a_path_is_not_repeated() -> None:

@@ -14,9 +14,10 @@ from tests.exchange.fake_exchange import API_KEY, SECRET, hmac_credentials
 from wizard.core.errors import FileError, WizardError
 from wizard.core.secret import Secret
 from wizard.exchange.signing import generate_ed25519
+from wizard.intake.candidates import HeldKey
 from wizard.intake.copies import copies_of
 from wizard.intake.paste import IntakeError
-from wizard.intake.sources import LARGEST_FILE, read_source, read_text_file, search
+from wizard.intake.sources import LARGEST_FILE, read_source, read_text_file, search, take
 
 FREQTRADE = """{
     // What freqtrade's new-config writes, with a comment and a comma too many
@@ -32,6 +33,11 @@ FREQTRADE = """{
     "api_server": {"jwt_secret_key": "aaaa", "ws_token": "bbbb", "password": "cccc"},
 }
 """
+
+
+def only(place: str, environ: dict[str, str]) -> HeldKey:
+    """Return the one key of a place, or raise why there is none."""
+    return take(read_source(place, environ), "live")
 
 
 HUMMINGBOT_BEFORE_2022 = json.dumps(
@@ -64,9 +70,9 @@ HUMMINGBOT_BEFORE_2022 = json.dumps(
 def test_a_file_gives_the_pair_and_is_left_as_it_is(tmp_path: Path, name: str, text: str) -> None:
     file = tmp_path / name
     file.write_bytes(text.encode())
-    found = read_source(str(file), {})
-    assert found.pair.api_key == Secret(API_KEY)
-    assert found.pair.secret == Secret(SECRET)
+    found = only(str(file), {})
+    assert found.api_key == Secret(API_KEY)
+    assert found.secret == Secret(SECRET)
     assert found.place == found.path == str(file)
     assert file.read_bytes() == text.encode()
 
@@ -80,8 +86,8 @@ def test_a_file_gives_the_pair_and_is_left_as_it_is(tmp_path: Path, name: str, t
     ],
 )
 def test_so_does_the_environment(environ: dict[str, str]) -> None:
-    found = read_source("environment", environ)
-    assert (found.pair.api_key, found.pair.secret) == (Secret(API_KEY), Secret(SECRET))
+    found = only("environment", environ)
+    assert (found.api_key, found.secret) == (Secret(API_KEY), Secret(SECRET))
     assert not found.path
     assert "AWS" not in found.place
 
@@ -94,7 +100,7 @@ def test_so_does_the_environment(environ: dict[str, str]) -> None:
         (FREQTRADE % ("", ""), "holds no API key with its secret"),
         (f"BINANCE_API_KEY={API_KEY}\n", "holds no secret"),
         (f"BINANCE_API_SECRET={SECRET}\n", "holds no API key"),
-        (f"A_KEY={API_KEY}\nB_KEY={SECRET}\nA_SECRET=x\n", "holds several keys"),
+        (f"A_KEY={API_KEY}\nB_KEY={SECRET}\nA_SECRET={SECRET[::-1]}\nB_SECRET={API_KEY[::-1]}\n", "holds several keys"),
         (
             f"connector: binance\nbinance_api_key: {'7b22' + 'ab' * 100}\nbinance_api_secret: {'7b22' + 'cd' * 100}",
             "as in Hummingbot",
@@ -105,7 +111,7 @@ def test_so_does_the_environment(environ: dict[str, str]) -> None:
 def test_what_is_not_one_pair_is_told_and_not_taken(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "file").write_text(text)
     with pytest.raises(IntakeError) as refused:
-        read_source(str(tmp_path / "file"), {})
+        only(str(tmp_path / "file"), {})
     assert said in refused.value.what
     told = " ".join(refused.value.sentences())
     assert API_KEY[:8] not in told
@@ -115,29 +121,28 @@ def test_what_is_not_one_pair_is_told_and_not_taken(tmp_path: Path, text: str, s
 def test_the_one_key_of_the_usual_places_is_taken_also_where_two_of_them_hold_it(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(f"KEY={API_KEY}\nSECRET={SECRET}\n")
     (tmp_path / "config.json").write_text("{}")
-    looked = search({"PWD": str(tmp_path), "BINANCE_API_KEY": API_KEY, "BINANCE_API_SECRET": SECRET})
-    assert looked.listed == (
-        f"…{API_KEY[-4:]} in {tmp_path}/.env, line 1, KEY",
-        f"…{API_KEY[-4:]} in environment, BINANCE_API_KEY",
-    )
-    found = looked.take()
-    assert found is not None
-    assert (found.place, found.pair.secret) == (f"{tmp_path}/.env", Secret(SECRET))
-    assert not looked.found[1].pair.secret, "the other one is wiped"
-    assert search({}).take() is None
+    looked = search({"PWD": str(tmp_path), "BINANCE_API_KEY": API_KEY, "BINANCE_API_SECRET": SECRET}).held
+    assert [one.listed for one in looked.found] == [
+        f"…{API_KEY[-4:]} in {tmp_path}/.env, lines 1, 2, KEY and SECRET",
+        f"…{API_KEY[-4:]} in the environment, BINANCE_API_KEY and BINANCE_API_SECRET",
+    ]
+    found = take(looked, "live")
+    assert found.secret == Secret(SECRET)
+    other = next(one for one in looked.found if one is not found)
+    assert not other.secret, "the other one is wiped"
+    assert search({}).held.found == ()
 
 
-@pytest.mark.parametrize(
-    "other", [f"A_KEY={SECRET}\nA_SECRET={API_KEY}", f"A_KEY={SECRET}\nB_KEY={API_KEY}\nA_SECRET=x"]
-)
-def test_of_several_keys_none_is_taken_and_each_is_named_masked(tmp_path: Path, other: str) -> None:
+def test_of_several_keys_none_is_taken_and_each_is_named_masked(tmp_path: Path) -> None:
     (tmp_path / ".env").write_text(f"KEY={API_KEY}\nSECRET={SECRET}\n")
-    (tmp_path / "config.json").write_text(other)
-    looked = search({"PWD": str(tmp_path)})
-    assert looked.take() is None
-    assert [each.split(" in ")[0] for each in looked.listed][:2] == [f"…{API_KEY[-4:]}", f"…{SECRET[-4:]}"]
-    assert API_KEY[:8] not in str(looked)
-    assert not any(one.pair.secret for one in looked.found), "all are wiped"
+    (tmp_path / "config.json").write_text(json.dumps({"key": SECRET, "secret": API_KEY}))
+    looked = search({"PWD": str(tmp_path)}).held
+    with pytest.raises(IntakeError) as refused:
+        take(looked, "live")
+    assert f"…{API_KEY[-4:]} in {tmp_path}/.env, lines 1, 2, KEY and SECRET." in refused.value.why
+    assert f"…{SECRET[-4:]} in {tmp_path}/config.json" in refused.value.why
+    assert API_KEY[:8] not in str(looked) + refused.value.why
+    assert not any(one.secret for one in looked.found), "all are wiped"
 
 
 @pytest.mark.parametrize("is_escaped", [True, False])
@@ -146,10 +151,10 @@ def test_a_private_key_is_read_with_the_api_key_beside_it(tmp_path: Path, is_esc
     shown = pem.replace("\n", "\\n") if is_escaped else pem
     (tmp_path / ".env").write_text(f'BINANCE_API_KEY={API_KEY}\nBINANCE_PRIVATE_KEY="{shown}"\n')
     for found in (
-        read_source(str(tmp_path / ".env"), {}),
-        read_source("environment", {"BINANCE_API_KEY": API_KEY, "BINANCE_PRIVATE_KEY": shown}),
+        only(str(tmp_path / ".env"), {}),
+        only("environment", {"BINANCE_API_KEY": API_KEY, "BINANCE_PRIVATE_KEY": shown}),
     ):
-        assert found.pair.api_key == Secret(API_KEY)
+        assert found.api_key == Secret(API_KEY)
         assert found.pem == Secret(pem)
         assert pem.splitlines()[1] not in found.described() + str(found)
 
@@ -158,7 +163,7 @@ def test_a_secret_beside_a_private_key_is_more_than_one_key(tmp_path: Path) -> N
     pem = generate_ed25519().private_pem.reveal()
     (tmp_path / ".env").write_text(f"KEY={API_KEY}\nSECRET={SECRET}\n{pem}")
     with pytest.raises(IntakeError, match="holds several keys"):
-        read_source(str(tmp_path / ".env"), {})
+        only(str(tmp_path / ".env"), {})
 
 
 def test_copies_are_named_by_file_and_line_and_never_shown(tmp_path: Path) -> None:
@@ -236,11 +241,11 @@ def test_what_is_no_text_file_is_refused_at_once(tmp_path: Path) -> None:
 def test_a_variable_that_is_not_utf_8_is_named_and_never_shown(damaged: str) -> None:
     environ = {"BINANCE_API_KEY": API_KEY, "BINANCE_API_SECRET": SECRET, damaged: f"{SECRET[:40]}\udcff\udcfe"}
     with pytest.raises(IntakeError) as caught:
-        read_source("environment", environ)
+        only("environment", environ)
     told = " ".join(caught.value.sentences())
     assert f"{damaged} is not text in UTF-8" in told
     assert SECRET[:10] not in told
-    assert search(environ).listed == ()
+    assert search(environ).held.found == ()
 
 
 @pytest.mark.parametrize("path", ["~nobody-of-that-name/key.pem", "~nobody-of-that-name"])

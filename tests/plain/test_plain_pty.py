@@ -158,7 +158,7 @@ def test_typed_keys_and_secrets_are_never_echoed(dumb: DumbTerminal) -> None:
     dumb.save()
     key, secret = made.api_key.reveal(), made.secret.reveal()
     dumb.hidden("API key", f"{key}\r{secret}\r{key}")
-    dumb.see("Problem: The paste holds 3 values. An API key and its secret are two.", "Nothing was taken.")
+    dumb.see("Problem: The paste holds 3 lines. This field takes one value.", "Nothing was taken.")
     dumb.hidden("API key", f"\x1b[200~{key}\r{secret}\x1b[201~")
     dumb.see("This holds an API key of 64 characters")
     retire(dumb)

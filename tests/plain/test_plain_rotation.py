@@ -163,7 +163,7 @@ async def test_enter_alone_never_shows_the_secret_to_the_exchange(plain: PlainWo
 
 async def test_a_wrong_secret_is_told_and_entered_again_after_back(plain: PlainWorld) -> None:
     made = await plain.bench.make_key()
-    wrong = type(made)(made.api_key, Secret("x" * 64))
+    wrong = type(made)(made.api_key, Secret("w" * 64))
     ended = await visit(
         plain,
         *TO_CREDENTIALS,

@@ -53,6 +53,7 @@ MEANINGS = {
     "x": "restart",
     "y": "swap",
     "z": "disable",
+    "ctrl+g": "pick",
     "ctrl+k": "keep",
     "ctrl+p": "key",
     "ctrl+r": "read",

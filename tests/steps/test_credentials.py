@@ -446,8 +446,8 @@ async def test_of_several_keys_in_the_usual_places_none_is_taken_and_each_is_nam
         presenter = await opened(flow, FakeFace())
         assert presenter.view().verdict == ImportPresenter.TITLE
         assert presenter.entered == {}
-        assert f"…aaaa in {tmp_path}/.env, line 1, KEY." in evidence(presenter)
-        assert f"…bbbb in {tmp_path}/config.json, line 1, KEY." in evidence(presenter)
+        assert f"…aaaa in {tmp_path}/.env, lines 1, 2, KEY and SECRET." in evidence(presenter)
+        assert f"…bbbb in {tmp_path}/config.json, lines 1, 2, KEY and SECRET." in evidence(presenter)
 
 
 async def test_an_encrypted_private_key_that_was_found_asks_for_its_passphrase(world: World, tmp_path: Path) -> None:

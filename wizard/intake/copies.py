@@ -13,8 +13,9 @@ from wizard.core.errors import FileError, WizardError
 from wizard.core.secret import Secret
 from wizard.core.text import printable
 from wizard.exchange.signing import public_pem
+from wizard.intake.candidates import PRIVATE_KEY
 from wizard.intake.private_keys import import_pem
-from wizard.intake.sources import NOT_NAMED, PRIVATE_KEY, USUAL, decode, is_encrypted, read_file
+from wizard.intake.sources import NOT_NAMED, USUAL, decode, is_encrypted, read_file
 
 LARGEST_SEARCHED = 4 * 1024 * 1024
 """Bytes. A shell's start-up file has some thousand; what is larger was not written by a person."""

@@ -14,23 +14,19 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from wizard.core.errors import WizardError
-from wizard.core.secret import Secret, Wipeable
-from wizard.core.text import printable
+from wizard.core.secret import Secret
+from wizard.intake.refusals import refusal
 
 MAX_LENGTH = 8192
 """Characters; an RSA key of 8192 bits is 6,400 as PKCS#8 PEM."""
 MAX_PASTE = 8 * MAX_LENGTH
-SHORTEST_UNNAMED = 48
-"""Characters; half of a wrapped key is shorter, and must not be taken for a whole one."""
 USUAL_LENGTH = 64
-LONGEST_LABEL = 40
-"""Characters; keys and secrets are longer."""
 
 _MARKERS = re.compile("\x1b?\\[20[01]~")
-_REMNANTS = re.compile(r"(?:\x1b|\^\[)?\[?20[01]~|(?<=[A-Za-z0-9])~(?=\s|\Z)")
+REMNANTS = re.compile(r"(?:\x1b|\^\[)?\[?20[01]~|(?<=[A-Za-z0-9])~(?=\s|\Z)")
 """What is left of a bracketed paste where a part of its marks was eaten or drawn: `^[[200~`, `200~`, a `~` at the end.
 No key has one."""
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
+INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]")
 _QUOTES = {'"': '"', "'": "'", "`": "`", "“": "”", "‘": "’", "«": "»"}
 
 _FRAME = re.compile(r"-----(?:BEGIN|END)[A-Z0-9 ]*?(PUBLIC|PRIVATE) ?KEY-----")
@@ -43,30 +39,12 @@ _FRAMELESS = (
 )
 """How the base64 of an Ed25519 or RSA key begins when its frame was left out."""
 
-_NAMED = re.compile(
-    rf"""(?<![A-Za-z0-9])(?:\$env:)?["']?(?P<label>[A-Za-z][\w. -]{{0,{LONGEST_LABEL - 1}}}?)["']?\s*(?:=>|[:=])\s*"""
-    r"""["'`“‘]?(?P<value>[^\s,;{}()\[\]"'`“”‘’]+)["'`”’]?(?=$|[\s,;{}()\[\]])"""
-)
-_UNNAMED = re.compile(rf"[A-Za-z0-9]{{{SHORTEST_UNNAMED},}}")
-_BETWEEN = re.compile(r"[\s,;:|{}()\[\]\"'`“”‘’]+")
-_COMMENT = re.compile(r"\s*(?:#|//)")
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
-_WORDS = re.compile(r"[a-z]+")
-_RUN_TOGETHER = {"apikey": ("api", "key"), "apisecret": ("api", "secret"), "secretkey": ("secret", "key")}
-_OTHER = frozenset(
-    {"id", "jwt", "label", "listen", "name", "passphrase", "password", "path", "pem", "private", "public", "time"}
-    | {"token", "type", "uid", "url", "webhook"}
-)
-"""Words of names that mean neither, whatever else they say: `jwt_secret_key`, `public_key`, `api_url`."""
-
 
 class IntakeError(WizardError):
     """What was pasted, or stands in a file, is not one key that could be taken. It shows nothing of it."""
 
     path = ""
     """The file of which the user is to be reminded; empty where there is none."""
-    named: tuple[NamedValue, ...] = ()
-    """What a file names that holds several keys."""
 
 
 class Shape(StrEnum):
@@ -115,46 +93,6 @@ class Pasted:
         return (f"Left out: {', '.join(self.left_out)}.",) if self.left_out else ()
 
 
-@dataclass(frozen=True, slots=True)
-class Pair(Wipeable):
-    """An API key and its secret; at least one of the two."""
-
-    api_key: Secret | None
-    secret: Secret | None
-    is_named: bool
-    """Whether names decided which is which; else it was their order."""
-
-    def described(self) -> str:
-        """Return what was read, in words that show no more than lengths and the API key's last four."""
-        parts = [f"an API key of {len(self.api_key)} characters, …{self.api_key.last_four()}"] if self.api_key else []
-        parts += [f"a secret of {len(self.secret)} characters"] if self.secret else []
-        order = "" if self.is_named or len(parts) == 1 else " The first value is taken as the API key."
-        return f"This holds {' and '.join(parts)}.{order}"
-
-
-@dataclass(frozen=True, slots=True)
-class NamedValue:
-    """Where a text names an API key or a secret. Of the value it holds its length, and the last four of an API key."""
-
-    line: int
-    """From 1; 0 where there are no lines, as in the environment."""
-    name: str
-    """Fit to be shown."""
-    role: Role
-    length: int
-    last_four: str = ""
-    """Empty for a secret."""
-
-    @property
-    def shown(self) -> str:
-        """The value, masked."""
-        return f"{self.role} …{self.last_four}" if self.last_four else f"{self.role} of {self.length} characters"
-
-
-_Value = tuple[Role | None, str]
-"""What it is by its name, None where it has none; and its text."""
-
-
 def read_paste(text: str, shape: Shape) -> Pasted:
     """Return the one value in `text`, without what terminals, pages and shells put around it, or raise IntakeError."""
     pasted = {Shape.VALUE: _read_value, Shape.PEM: _read_pem, Shape.PASSWORD: _read_password}[shape](text)
@@ -171,7 +109,11 @@ def read_key(text: str, role: Role) -> tuple[Secret, tuple[str, ...]]:
     bare = next((half for start, half in _FRAMELESS if start.match(text.strip())), "")
     if half := framed[1] if framed else bare:
         raise IntakeError(_INSTEAD[role, half])
+    if what := refusal(text):
+        raise IntakeError(f"This is {what}. It is no {role}.", advice=f"Enter the {role} itself.")
     pasted = read_paste(text, Shape.VALUE)
+    if what := refusal(pasted.text):
+        raise IntakeError(f"This is {what}. It is no {role}.", advice=f"Enter the {role} itself.")
     notes = list(pasted.notes())
     if not (pasted.text.isascii() and pasted.text.isalnum()):
         notes.append(f"This {role} has characters other than letters and digits. Compare it with Binance's page.")
@@ -187,56 +129,8 @@ def pair_problem(api_key: Secret, secret: Secret) -> str:
     return ""
 
 
-def read_pair(text: str) -> Pair | None:
-    """Return the API key and the secret in a paste, or raise IntakeError where it holds several keys.
-
-    None where nothing is named and there are not two values that look like keys: a single value, a PEM block, or
-    something else that its field judges.
-    """
-    cleaned = _INVISIBLE.sub("", _REMNANTS.sub("", text))
-    if len(cleaned) > MAX_PASTE or "-----BEGIN" in cleaned:
-        return None
-    values = _values(cleaned)
-    # The same one twice is one.
-    api_keys, secrets = (
-        list(dict.fromkeys(value for role, value in values if role is wanted)) for wanted in (Role.API_KEY, Role.SECRET)
-    )
-    unnamed = [value for role, value in values if role is None and _UNNAMED.fullmatch(value)]
-    if api_keys or secrets:
-        return _by_name(api_keys, secrets, unnamed)
-    if len(values) != len(unnamed) or len(unnamed) < 2:
-        return None
-    if len(unnamed) > 2:
-        raise IntakeError(f"The paste holds {len(unnamed)} values. An API key and its secret are two.")
-    return Pair(Secret(unnamed[0]), Secret(unnamed[1]), is_named=False)
-
-
-def name_values(text: str) -> tuple[NamedValue, ...]:
-    """Return each API key and each secret that a text names, in its order."""
-    found = []
-    for number, line in enumerate(_INVISIBLE.sub("", text).splitlines(), 1):
-        for named in () if _COMMENT.match(line) else _NAMED.finditer(line):
-            role, value = _role(named), Secret(named["value"])
-            if role is not Role.OTHER:
-                end = value.last_four() if role is Role.API_KEY and named["value"].isalnum() else ""
-                found.append(NamedValue(number, printable(named["label"], 60), role, len(value), end))
-            value.wipe()
-    return tuple(found)
-
-
-def role_of(label: str) -> Role:
-    """Return what a value of this name is; a name that says both is a secret's (`BINANCE_API_SECRET_KEY`)."""
-    found = _WORDS.findall(_CAMEL.sub(" ", label).lower())
-    words = {part for word in found for part in _RUN_TOGETHER.get(word, (word,))}
-    if len(label) > LONGEST_LABEL or words & _OTHER:
-        return Role.OTHER
-    if "secret" in words:
-        return Role.SECRET
-    return Role.API_KEY if words & {"key", "api"} else Role.OTHER
-
-
 def _read_value(text: str) -> Pasted:
-    cleaned, left_out = _without_invisible(text, _REMNANTS)
+    cleaned, left_out = _without_invisible(text, REMNANTS)
     lines = [line for line in cleaned.splitlines() if line.strip()]
     if len(lines) != 1:
         raise _not_one_line(len(lines))
@@ -273,12 +167,12 @@ def _read_pem(text: str) -> Pasted:
 
 def clean(text: str) -> str:
     """Return a text without invisible characters and the marks of a terminal's paste."""
-    return _INVISIBLE.sub("", _MARKERS.sub("", text))
+    return INVISIBLE.sub("", _MARKERS.sub("", text))
 
 
 def _without_invisible(text: str, marks: re.Pattern[str]) -> tuple[str, list[str]]:
     unmarked = marks.sub("", text)
-    visible = _INVISIBLE.sub("", unmarked)
+    visible = INVISIBLE.sub("", unmarked)
     left_out = ["paste markers"] if unmarked != text else []
     return visible, left_out + (["invisible characters"] if visible != unmarked else [])
 
@@ -286,46 +180,3 @@ def _without_invisible(text: str, marks: re.Pattern[str]) -> tuple[str, list[str
 def _not_one_line(lines: int) -> IntakeError:
     few = ("The paste is empty, or its end is missing.", "The paste holds control characters.")
     return IntakeError(few[lines] if lines < 2 else f"The paste holds {lines} lines. This field takes one value.")
-
-
-def _by_name(api_keys: list[str], secrets: list[str], unnamed: list[str]) -> Pair:
-    if len(api_keys) > 1 or len(secrets) > 1:
-        raise IntakeError(f"The paste names {len(api_keys)} API keys and {len(secrets)} secrets. Paste one of each.")
-    if len(unnamed) == 1 and not (api_keys and secrets):
-        # One of the two has a name: the other one is the other.
-        api_keys, secrets = api_keys or unnamed, secrets or unnamed
-    api_key, secret = (Secret(found[0]) if found else None for found in (api_keys, secrets))
-    return Pair(api_key, secret, is_named=True)
-
-
-def _values(text: str) -> list[_Value]:
-    values: list[_Value] = []
-    above: Role | None = None
-    for line in text.splitlines():
-        if not line.strip() or _COMMENT.match(line):
-            continue
-        heading = _heading(line)
-        if heading is None:
-            found = _of_line(line)
-            is_below = above is not None and len(found) == 1 and found[0][0] is None
-            values += [(above, found[0][1])] if is_below else found
-        above = heading
-    return values
-
-
-def _role(named: re.Match[str]) -> Role:
-    """Return what a value is by its name; a private key is no API key, as in `ED25519_KEY=`."""
-    is_private = any(half == "PRIVATE" and start.match(named["value"]) for start, half in _FRAMELESS)
-    return Role.OTHER if is_private else role_of(named["label"])
-
-
-def _heading(line: str) -> Role | None:
-    """Return what a line that is a name alone says of the value below it, as on a web page."""
-    name = line.strip().rstrip(":：").strip()
-    role = role_of(name)
-    return None if role is Role.OTHER or "=" in name or ":" in name else role
-
-
-def _of_line(line: str) -> list[_Value]:
-    named: list[_Value] = [(_role(found), found["value"]) for found in _NAMED.finditer(line)]
-    return named or [(None, part) for part in _BETWEEN.split(line) if part]

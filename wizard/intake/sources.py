@@ -1,7 +1,6 @@
 """Where a key in use can be read from: the environment, a `.env`, a bot's configuration. Nothing is written.
 
-The names of the fields decide (`wizard.intake.paste.role_of`), so freqtrade's `exchange.key`, ccxt's `apiKey` and
-`BINANCE_API_SECRET=` are read by one rule; where they could mean several keys nothing is taken.
+What a text holds is read by `wizard.intake.candidates`; where that could mean several keys nothing is taken.
 """
 
 from __future__ import annotations
@@ -9,7 +8,8 @@ from __future__ import annotations
 import base64
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,10 +17,13 @@ from wizard.core import files
 from wizard.core.errors import FileError, WizardError
 from wizard.core.secret import Secret
 from wizard.core.settings import JOURNAL, OTHERS
-from wizard.core.text import capitalised, counted, printable
+from wizard.core.text import capitalised, printable
 from wizard.exchange.signing import KeyPair
-from wizard.intake.paste import IntakeError, NamedValue, Pair, Role, name_values, read_pair, role_of
-from wizard.intake.private_keys import NEEDS_PASSPHRASE, UNKNOWN, import_pem, is_seed, refuse_others
+from wizard.intake.candidates import HeldKey, HeldKeys, choose, find_candidates
+from wizard.intake.formats import NamedValue
+from wizard.intake.paste import IntakeError
+from wizard.intake.private_keys import NEEDS_PASSPHRASE, UNKNOWN, import_pem, is_seed
+from wizard.intake.refusals import refusal
 
 ENVIRONMENT = "environment"
 """What a user writes in place of a path to mean the variables of this process."""
@@ -28,17 +31,17 @@ _ENCRYPTED = re.compile(r":\s*[\"']?7b22[0-9a-f]{100,}|\"ciphertext\"\s*:\s*\"[0
 """An Ethereum key file (version 3), in which Hummingbot keeps a key: as hexadecimal text in conf/connectors/NAME.yml,
 before 2022 as JSON in conf/encrypted_NAME_api_key.json (its client/config/config_crypt.py)."""
 
-PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----(?:(?!-----).)*-----END \1-----", re.DOTALL)
-"""Up to the next frame: a search beyond it takes hours where a file holds many beginnings, and no thread gets on."""
-_ATTRIBUTES = re.compile(r"^(?:Bag|Key) Attributes.*(?:\n[ \t]+.*)*", re.MULTILINE)
-"""What `openssl pkcs12` writes before a key."""
+HUMMINGBOT = f"7b22{'0' * 100}"
+"""The beginning of every key that it encrypts."""
 _OURS = re.compile(r"BINANCE|\AFREQTRADE__EXCHANGE__", re.IGNORECASE)
+_BARE_NAMES = frozenset({"API_KEY", "API_SECRET", "PRIVATE_KEY"})
+"""Names of Binance's examples, which `exec --as binance` sets. Longer ones without BINANCE are another service's."""
 _OTHER_PLACE = "Enter another place, or paste both."
 SEVERAL = "intake.several"
 """The code of the error where a place holds more than one key."""
 
-LARGEST_FILE = 65536
-"""Bytes. An RSA key of 4096 bits has 3,268; a freqtrade configuration a few thousand."""
+LARGEST_FILE = 8 * 1024 * 1024
+"""Bytes. A configuration has some thousand; a dump of a whole cluster a few million."""
 USUAL = (
     *(".env", ".env.local", "config.json", "user_data/config.json"),
     *(f"conf/connectors/{name}.yml" for name in ("binance", "binance_perpetual", "binance_us")),
@@ -70,106 +73,97 @@ class ImportedKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """A key in use and where it was."""
-
-    pair: Pair
-    """Without a secret where a private key signs; without an API key where a private key stands alone."""
-    place: str
-    """A path, or the names of environment variables; never a value."""
-    path: str = ""
-    """The path; empty for the environment."""
-    warning: str = ""
-    pem: Secret | None = None
-    """The private key, in a file that holds one."""
-    named: tuple[NamedValue, ...] = ()
-
-    def described(self) -> str:
-        """Return what was read and where, without a value."""
-        what = self.pair.described() if self.pem is None else "This holds a private key."
-        if self.pem is not None and self.pair.api_key:
-            what = f"This holds a private key and the API key …{self.pair.api_key.last_four()}."
-        return f"{what} Read from {self.place}."
-
-    def wipe(self) -> None:
-        """Overwrite what was read."""
-        self.pair.wipe()
-        if self.pem is not None:
-            self.pem.wipe()
-
-
-@dataclass(frozen=True, slots=True)
 class Search:
     """What the usual places hold."""
 
     looked_at: tuple[str, ...]
-    found: tuple[Found, ...]
-    """Each place that holds one whole key, those of the working directory first."""
-    listed: tuple[str, ...]
-    """Each API key, masked, with its place and its name, also of places that hold several."""
-    is_mixed: bool
-    """Whether a place holds several."""
-
-    def take(self) -> Found | None:
-        """Return the one key that there is, wiping all else; None where there is none, or more than one."""
-        is_one = not self.is_mixed and all(one.pair.api_key == self.found[0].pair.api_key for one in self.found)
-        for one in self.found[1 if is_one else 0 :]:
-            one.wipe()
-        return self.found[0] if self.found and is_one else None
+    held: HeldKeys
+    """The keys of all of them, those of the working directory first."""
 
 
 def search(environ: Mapping[str, str]) -> Search:
     """Read the usual places: those of the working directory (`PWD`), and this process's variables."""
     here = environ.get("PWD")
     places = (*([str(Path(here) / name) for name in USUAL] if here else []), ENVIRONMENT)
-    found: list[Found] = []
-    listed: list[str] = []
-    is_mixed = False
+    found: list[HeldKey] = []
     for place in places:
-        try:
-            one = read_source(place, environ)
-        except WizardError as error:
-            if error.code == SEVERAL and isinstance(error, IntakeError):
-                is_mixed = True
-                listed += name_keys(place, error.named)
-            continue
-        if one.pair.api_key:
-            found.append(one)
-            listed += name_keys(place, one.named) or (f"…{one.pair.api_key.last_four()} in {place}",)
-        else:
-            one.wipe()
-    return Search(places, tuple(found), tuple(listed), is_mixed)
+        with suppress(WizardError):
+            found += (one for one in read_source(place, environ).found if one.api_key or one.refused)
+    return Search(places, HeldKeys(tuple(found), place="The usual places"))
 
 
-def name_keys(place: str, named: Iterable[NamedValue]) -> tuple[str, ...]:
-    """Return each API key, masked, with its place and its name, as a phrase."""
-    keys = (one for one in named if one.role is Role.API_KEY)
-    return tuple(
-        f"{one.shown.replace('API key …', '…')} in {place}, {f'line {one.line}, ' * bool(one.line)}{one.name}"
-        for one in keys
-    )
+def read_source(place: str, environ: Mapping[str, str]) -> HeldKeys:
+    """Read the keys in a file, or in this process's variables (`ENVIRONMENT`).
 
-
-def read_source(place: str, environ: Mapping[str, str]) -> Found:
-    """Read the API key and its secret from a file, or from this process's variables (`ENVIRONMENT`).
-
-    IntakeError: there are none or several, or a password of the bot opens it, then with the path. FileError: see
-    `read_file`.
+    IntakeError: a variable is damaged. FileError: see `read_file`.
     """
     if place.strip().lower() == ENVIRONMENT:
         return _read_environment(environ)
     file = read_text_file(place)
     with file.text:
         text = file.text.reveal()
-        if is_encrypted(text):
-            error = IntakeError(
-                "A password encrypts the key in this file, as in Hummingbot",
-                why=f"{file.path} holds no key in the clear.",
-                advice="Run `export keys` in Hummingbot, type its password, and paste both values here.",
-            )
-            error.path = file.path
-            raise error
         return read_key_text(text, file.path, file.path, file.warning)
+
+
+def read_key_text(text: str, place: str, path: str = "", warning: str = "") -> HeldKeys:
+    """Return the keys that a text holds, each with its place. A private key may be all of it."""
+    held, problem = find_candidates(text), None
+    found = held.found
+    if not any(one.api_key or one.pem or one.refused for one in found):
+        alone, problem = _private_key_alone(text)
+        found = alone or found
+    if not found and is_encrypted(text):
+        found = (HeldKey(None, None, refused=f"The key is {refusal(HUMMINGBOT)}"),)
+    placed = tuple(
+        replace(one, place=place, path=path, warning=" ".join(filter(None, (warning, one.warning)))) for one in found
+    )
+    return replace(held, found=placed, place=capitalised(place), path=path, problem=problem)
+
+
+def take(held: HeldKeys, site: str, name: str = "") -> HeldKey:
+    """Return the one key that is meant (see `choose`), and overwrite the others.
+
+    IntakeError: there is none, it is no value, or there are several (`SEVERAL`).
+    """
+    chosen = choose(held.found, site, name)
+    for one in held.found:
+        if one is not chosen:
+            one.wipe()
+    if chosen is None:
+        error = held.problem if isinstance(held.problem, IntakeError) else _why_none(held, name)
+        error.path = held.path
+        raise error
+    return chosen
+
+
+def _why_none(held: HeldKeys, name: str) -> IntakeError:
+    usable = [one for one in held.found if not one.refused]
+    listed = "\n".join(f"{one.listed}." for one in held.found)
+    if name:
+        return IntakeError(f"{held.place} holds no key of this name", why=listed, advice=_OTHER_PLACE, code=SEVERAL)
+    if len(usable) > 1 or (usable and not usable[0].missing):
+        what = f"{held.place} holds several keys" if len(usable) > 1 else f"{held.place} holds the key of another site"
+        return IntakeError(what, why=listed, advice="Choose the one you mean.", code=SEVERAL)
+    if usable or not held.found:
+        lacks = "API key with its secret" if not usable else "secret" if usable[0].missing == "secret" else "API key"
+        return IntakeError(f"{held.place} holds no {lacks}", why=held.left_out_said, advice=_OTHER_PLACE)
+    if any(refusal(HUMMINGBOT) in one.refused for one in held.found):
+        advice = "Run `export keys` in Hummingbot, type its password, and paste both values here."
+        return IntakeError("A password encrypts the key in this file, as in Hummingbot", why=listed, advice=advice)
+    return IntakeError(f"{held.place} holds no key", why=listed, advice=_OTHER_PLACE)
+
+
+def _private_key_alone(text: str) -> tuple[tuple[HeldKey, ...], WizardError | None]:
+    """Return a text that is as a whole a private key; the error where it is named as what it is instead."""
+    pem = Secret(text)
+    try:
+        import_pem(pem).private_pem.wipe()
+    except WizardError as error:
+        if error.code == UNKNOWN:
+            return (), None
+        if error.code != NEEDS_PASSPHRASE:
+            return (HeldKey(None, None, refused=f"{error.what}. {error.advice}".rstrip()),), error
+    return (HeldKey(None, None, pem, is_named=False, warning=_doubt(pem)),), None
 
 
 def is_encrypted(text: str) -> bool:
@@ -177,19 +171,8 @@ def is_encrypted(text: str) -> bool:
     return bool(_ENCRYPTED.search(text))
 
 
-def unquoted(block: str) -> str:
-    """Return a private key as it was before a file with names, quotes or `\\n` took it in."""
-    lines = block.replace("\\r", "").replace("\\n", "\n").splitlines()
-    return "\n".join(line.strip(" \t\r\"'#>|,;") for line in lines)
-
-
-def _read_environment(environ: Mapping[str, str]) -> Found:
-    names = {name: name.replace("FREQTRADE__EXCHANGE__", "") for name in environ if _OURS.search(name)}
-    used = [
-        name
-        for name, own in names.items()
-        if environ[name].strip() and (role_of(own) is not Role.OTHER or PRIVATE_KEY.search(unquoted(environ[name])))
-    ]
+def _read_environment(environ: Mapping[str, str]) -> HeldKeys:
+    used = [name for name in environ if (_OURS.search(name) or name in _BARE_NAMES) and environ[name].strip()]
     # Bytes that are not UTF-8 come as lone surrogates.
     if damaged := [name for name in used if re.search("[\ud800-\udfff]", name + environ[name])]:
         raise IntakeError(
@@ -197,70 +180,13 @@ def _read_environment(environ: Mapping[str, str]) -> Found:
             why="No API key and no secret has such bytes.",
             advice=f"Set it again. {_OTHER_PLACE}",
         )
-    lines = "\n".join(f"{names[name]}={environ[name].strip()}" for name in used)
-    whole = {own: name for name, own in names.items()}
-    named = tuple(replace(one, line=0, name=whole.get(one.name, one.name)) for one in name_values(lines))
-    return read_key_text(lines, f"the environment: {', '.join(sorted(used))}", named=named)
-
-
-def read_key_text(
-    text: str, place: str, path: str = "", warning: str = "", named: tuple[NamedValue, ...] | None = None
-) -> Found:
-    """Return the one key that a text holds; an IntakeError where it holds none or several (`SEVERAL`).
-
-    `named` is what it names, where that is known better than by its lines.
-    """
-    where, named = capitalised(path or place.partition(":")[0]), name_values(text) if named is None else named
-    if not PRIVATE_KEY.search(text):
-        refuse_others(text)
-    try:
-        pair, pem = _split(text)
-    except IntakeError as error:
-        several = IntakeError(
-            f"{where} holds several keys", why=error.what, advice="Paste the one you mean.", code=SEVERAL
-        )
-        several.named = named
-        raise several from None
-    if pem is None and pair is None:
-        pem = _alone(text, where)
-    if pem is None and (pair is None or pair.api_key is None or pair.secret is None):
-        missing = "API key with its secret" if pair is None else "API key" if pair.secret else "secret"
-        raise IntakeError(f"{where} holds no {missing}", advice=_OTHER_PLACE)
-    return Found(pair or Pair(None, None, is_named=False), place, path, warning, pem, named)
-
-
-def _alone(text: str, where: str) -> Secret | None:
-    """Return a text that is as a whole a private key; an IntakeError where it is named as what it is instead."""
-    pem = Secret(text)
-    if is_seed(pem) and "=" not in text:
-        raise IntakeError(
-            f"{where} holds one value without a name",
-            why="It may be the seed of an Ed25519 key, or a key or secret of another kind.",
-            advice="If it is a seed, write PRIVATE_KEY= before it.",
-        )
-    try:
-        import_pem(pem).private_pem.wipe()
-    except WizardError as error:
-        if error.code == UNKNOWN:
-            return None
-        if error.code != NEEDS_PASSPHRASE:
-            raise
-    return pem
-
-
-def _split(text: str) -> tuple[Pair | None, Secret | None]:
-    """Return API key and secret, and the private key; an IntakeError where they are of several keys."""
-    blocks = dict.fromkeys(unquoted(block[0]) for block in PRIVATE_KEY.finditer(text))
-    pair = read_pair(_ATTRIBUTES.sub("", PRIVATE_KEY.sub("", text)))
-    if len(blocks) > 1 or (blocks and pair and pair.secret):
-        raise IntakeError(
-            f"It holds {'a secret and ' if pair and pair.secret else ''}{counted(len(blocks), 'private key')}."
-        )
-    return pair, Secret(*blocks) if blocks else None
+    held = find_candidates("", [NamedValue((name,), environ[name]) for name in used])
+    found = tuple(replace(one, place="the environment") for one in held.found)
+    return replace(held, found=found, place="The environment")
 
 
 def read_text_file(path: str) -> TextFile:
-    """Read one text file (see `read_file`), which has to be UTF-8, or UTF-16 with its mark (`file.not_text`)."""
+    """Read one text file (see `read_file`): UTF-8, UTF-16 or Latin-1 (else `file.not_text`)."""
     shown, data, mode = read_file(path, LARGEST_FILE)
     try:
         return TextFile(shown, Secret(decode(data)), _exposure(shown, mode))
@@ -273,11 +199,6 @@ def _exposure(shown: str, mode: int) -> str:
     is_open = os.name == "posix" and mode & OTHERS
     advice = "Run `chmod 600`, or delete it once the key is stored."
     return f"Other users of this machine can read {shown}. {advice}" if is_open else ""
-
-
-def decode(data: bytes, errors: str = "strict") -> str:
-    """Return the text of a file, also as Windows' programs save it; UnicodeDecodeError where it is none."""
-    return data.decode("utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig", errors)
 
 
 def open_private_key(path: str, pem: Secret, passphrase: Secret) -> ImportedKey:
@@ -303,6 +224,21 @@ def open_private_key(path: str, pem: Secret, passphrase: Secret) -> ImportedKey:
 
 def _doubt(pem: Secret) -> str:
     return "It was read as an Ed25519 seed. Compare the public key with Binance's page." if is_seed(pem) else ""
+
+
+def decode(data: bytes, errors: str = "strict") -> str:
+    """Return the text of a file, also as Windows' programs save it; UnicodeDecodeError where it is none."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16", errors)
+    if data[1:2] == b"\0" and data[3:4] == b"\0":
+        return data.decode("utf-16-le", errors)
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        # Latin-1 has a letter for each byte. What has control characters is no text.
+        if errors == "strict" and re.search(rb"[\0-\x08\x0e-\x1a\x7f]", data):
+            raise
+        return data.decode("latin-1")
 
 
 def read_file(path: str, largest: int) -> tuple[str, bytes, int]:

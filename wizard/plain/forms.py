@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
 from wizard.core.text import counted
-from wizard.intake.paste import IntakeError, Pair, Shape, read_pair, read_paste
+from wizard.intake.candidates import HeldKey, read_pair
+from wizard.intake.paste import IntakeError, Shape, read_paste
 from wizard.plain.talk import Command, Talk
 from wizard.steps.view import Field, FieldKind, Form
 
@@ -136,7 +137,7 @@ class _Filling:
         self._talk.say(*pasted.notes(), f"{field.label} received: {counted(len(key), 'character')}{end}.")
         return key
 
-    def _take_pair(self, pair: Pair, field: Field) -> int:
+    def _take_pair(self, pair: HeldKey, field: Field) -> int:
         if pair.secret and all(each.name != "secret" for each in self._form.fields):
             pair.wipe()
             raise IntakeError("This holds a secret, so it is an HMAC key", advice="Go back and change the key type.")

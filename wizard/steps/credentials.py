@@ -14,11 +14,12 @@ from wizard.core.clock import utc
 from wizard.core.credentials import KeyKind
 from wizard.core.errors import WizardError
 from wizard.core.secret import Secret
-from wizard.core.text import printable
+from wizard.core.text import counted, printable
 from wizard.core.threads import in_daemon_thread
+from wizard.intake.candidates import HeldKey, site_of
 from wizard.intake.paste import IntakeError, Role, pair_problem, read_key
 from wizard.intake.private_keys import NEEDS_PASSPHRASE, import_pem
-from wizard.intake.sources import ENVIRONMENT, Found, Search, open_private_key, read_source, search
+from wizard.intake.sources import ENVIRONMENT, SEVERAL, Search, open_private_key, read_source, search, take
 from wizard.rotation.model import Finding, Mode, Step
 from wizard.rotation.permissions import LABELS, WITHDRAWALS
 from wizard.steps import deadlines
@@ -394,9 +395,14 @@ class ImportPresenter(CredentialsPresenter):
         self.kind = KeyKind.HMAC
         self._found = ""
         """The key that was read last, and from where."""
-        self._warning = ""
-        self._several: tuple[str, ...] = ()
-        """The keys that the usual places hold, where that is more than one."""
+        self._several: tuple[HeldKey, ...] = ()
+        """The keys of which one is to be chosen, without their values."""
+        self._said: tuple[str, ...] = ()
+        """What was decided while it was read, and what is wrong with its file."""
+
+    @property
+    def _site(self) -> str:
+        return site_of(self.flow.context.environment)
 
     async def begin(self) -> None:
         """Have ready what is stored already, else the one key that the usual places hold. Nothing is made."""
@@ -406,13 +412,16 @@ class ImportPresenter(CredentialsPresenter):
             found = await self.face.attempt(self.flow.credentials.stored_public_key, doing, deadlines.CUSTODY)
             self._public_pem = found or ""
             return
-        looked = await self._search()
-        one = looked.take() if looked else None
-        if looked and one is None:
-            self._several = looked.listed
-        if one is not None:
-            doing = f"Reading the key from {one.place}"
-            await self.face.attempt(lambda: self._accept(one), doing, deadlines.FILES + deadlines.CUSTODY)
+        if (looked := await self._search()) is None:
+            return
+        try:
+            one = take(looked.held, self._site)
+        except IntakeError:
+            # All values are wiped; the names are to choose from.
+            self._several = tuple(each for each in looked.held.found if not each.refused)
+            return
+        doing = f"Reading the key from {one.place}"
+        await self.face.attempt(lambda: self._accept(one), doing, deadlines.FILES + deadlines.CUSTODY)
 
     async def watch(self) -> None:
         """There is no other key to ask about."""
@@ -425,8 +434,8 @@ class ImportPresenter(CredentialsPresenter):
     async def read(self) -> None:
         """Read the key from a file or the environment."""
         looked = await self._search()
-        places = [one.path or ENVIRONMENT for one in looked.found] if looked else []
-        for one in looked.found if looked else ():
+        places = list(dict.fromkeys(one.path or ENVIRONMENT for one in looked.held.found)) if looked else []
+        for one in looked.held.found if looked else ():
             one.wipe()
         found = f"A key is in: {', '.join(places)}" if places else "No key is in the usual places"
         place = Field("place", f"Path of the file, or {ENVIRONMENT}", text=(*places, "")[0])
@@ -443,16 +452,48 @@ class ImportPresenter(CredentialsPresenter):
             )
         )
 
-    async def _read(self, place: str, passphrase: Secret) -> None:
+        if self._several:
+            await self.pick()
+
+    async def _read(self, place: str, passphrase: Secret, name: str = "") -> None:
+        self._several = ()
         try:
-            found = await in_daemon_thread(partial(read_source, place, self.flow.context.environ), deadlines.FILES)
+            held = await in_daemon_thread(partial(read_source, place, self.flow.context.environ), deadlines.FILES)
+            one = take(held, self._site, name)
         except IntakeError as error:
             self.flow.credentials.note_source(error.path)
-            raise
-        await self._accept(found, passphrase)
-        self.face.note(f"{found.described()} {found.warning}".rstrip(), State.LOOK if found.warning else State.GOOD)
+            if error.code != SEVERAL or name:
+                raise
+            self._several = tuple(each for each in held.found if not each.refused)
+            return
+        await self._accept(one, passphrase, held.notes)
+        said = (one.described(), f"Read from {one.place}.", *self._said)
+        self.face.note(" ".join(said), State.LOOK if self._said else State.GOOD)
 
-    async def _accept(self, found: Found, passphrase: Secret | None = None) -> None:
+    async def pick(self) -> None:
+        """Choose one of several keys by its names. It is read again then."""
+        chosen: list[str] = []
+        await self.face.visit(partial(PickPresenter, self.flow, keys=self._several, choose=chosen.append))
+        if not chosen:
+            return
+        one = self._several[int(chosen[0])]
+        read = partial(self._read, one.path or ENVIRONMENT, name=one.name)
+        doing, at_most, locked = f"Reading {one.name}", deadlines.FILES + deadlines.CUSTODY, list[str]()
+
+        async def attempt() -> None:
+            try:
+                await read(passphrase=Secret())
+            except WizardError as error:
+                if error.code != NEEDS_PASSPHRASE:
+                    raise
+                locked.append(error.what)
+
+        await self.face.attempt(attempt, doing, at_most)
+        if locked:
+            asked = Field("passphrase", "Its passphrase", FieldKind.PASSWORD)
+            await self.face.fill(Form(locked[0], "Enter its passphrase.", (asked,), read, "Read", doing, at_most))
+
+    async def _accept(self, found: HeldKey, passphrase: Secret | None = None, notes: tuple[str, ...] = ()) -> None:
         """Have the fields hold what was found. A private key is stored first."""
         kind, public = KeyKind.HMAC, ""
         if found.pem is not None:
@@ -467,17 +508,17 @@ class ImportPresenter(CredentialsPresenter):
             kind, public = pair.kind, pair.public_pem
         self.flow.credentials.note_source(found.path)
         self._change_kind(kind, public)
-        self._take(found.pair.api_key, found.pair.secret)
-        key = found.pair.api_key
-        self._found = f"…{key.last_four()} is in {found.place}." if key else ""
-        self._warning = found.warning
+        self._several = ()
+        self._take(found.api_key, found.secret)
+        self._found = f"…{found.last_four} is in {found.place}." if found.api_key else ""
+        self._said = (*notes, *filter(None, [found.warning]))
 
     def view(self) -> View:
         """Return the page, with the key that was found first."""
         view = super().view()
         if not self._found:
             return view
-        return replace(view, verdict=self._found, because=(*filter(None, [self._warning]), *view.because))
+        return replace(view, verdict=self._found, because=(*self._said, *view.because))
 
     def _instructions(self) -> Iterable[Instruction]:
         if self._found:
@@ -490,12 +531,13 @@ class ImportPresenter(CredentialsPresenter):
             yield Instruction("Paste its API key here")
 
     def _evidence(self) -> Iterable[Row]:
-        yield from (Row((f"{each}.",), State.LOOK) for each in self._several)
+        yield from (Row((f"{each.listed}.",), State.LOOK) for each in self._several)
         yield Row(("Nothing changes on Binance. The file stays as it is.",))
 
     def _own_actions(self) -> tuple[Action, ...]:
         about = "Reads the key from a file or the environment."
-        return (Action("read", "ctrl+r", "Read from file", about, self.read),)
+        pick = Action("pick", "ctrl+g", "Choose a key", "Chooses one of the keys that were found.", self.pick)
+        return (Action("read", "ctrl+r", "Read from file", about, self.read), *([pick] if self._several else []))
 
     def _copies(self) -> Iterable[Action]:
         return ()
@@ -532,6 +574,45 @@ class KeyTypePresenter(FlowPresenter):
         choose = Action("use", PRIMARY, "Use this type", "Chooses a type.", self.choose, is_about_row=True)
         actions = (choose, self.back_action())
         return View(State.EMPTY, verdict, because=tuple(filter(None, [because])), rows=rows, actions=actions)
+
+
+class PickPresenter(FlowPresenter):
+    """Which of these keys, by their names. `choose` is given the number of the answer."""
+
+    TITLE = "Which key?"
+    ABOUT: ClassVar[str] = (
+        "Several keys were found. Names show what each is for. Of a key only the last four characters are shown."
+    )
+
+    def __init__(self, flow: Flow, face: Face, keys: tuple[HeldKey, ...], choose: Callable[[str], object]) -> None:
+        super().__init__(flow, face)
+        self._keys = keys
+        self._choose = choose
+
+    async def choose(self, item: str) -> None:
+        """Take one."""
+        self._choose(item)
+        self.face.leave()
+
+    def view(self) -> View:
+        """Return the keys, each by its names."""
+        rows = tuple(
+            Row(
+                (one.name, f"…{one.last_four}" if one.last_four else "", one.site),
+                item=str(number),
+                detail=(one.where,),
+            )
+            for number, one in enumerate(self._keys)
+        )
+        choose = Action("use", PRIMARY, "Use this key", "Chooses a key.", self.choose, is_about_row=True)
+        verdict = f"{counted(len(self._keys), 'key')} were found."
+        return View(
+            State.LOOK,
+            verdict,
+            because=("Choose the one of this environment.",),
+            rows=rows,
+            actions=(choose, self.back_action()),
+        )
 
 
 def credentials_presenter(flow: Flow, face: Face) -> CredentialsPresenter:

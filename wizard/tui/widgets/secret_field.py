@@ -17,7 +17,8 @@ from textual.widget import Widget
 
 from wizard.core.secret import Secret
 from wizard.core.text import UNICODE, Glyphs
-from wizard.intake.paste import MAX_LENGTH, IntakeError, Pair, Pasted, Shape, read_pair, read_paste
+from wizard.intake.candidates import HeldKey, read_pair
+from wizard.intake.paste import MAX_LENGTH, IntakeError, Pasted, Shape, read_paste
 
 _MASK_WIDTH = 8
 _LAST_FOUR_FROM = 8
@@ -67,7 +68,7 @@ class SecretField(Widget, can_focus=True):
     class PairPasted(Message):
         """An API key, its secret, or both were pasted, told apart. The field keeps what was there."""
 
-        pair: Pair
+        pair: HeldKey
 
     @dataclass(repr=False)
     class Noted(Message):
@@ -111,7 +112,9 @@ class SecretField(Widget, can_focus=True):
 
     def fill(self, secret: Secret) -> None:
         """Put a value that was handed over by the program, not typed, in place of what is there."""
-        self._replace(Pasted(secret.reveal(), ()))
+        self._wipe()
+        self._typed.extend(secret.reveal().encode())
+        self._changed()
 
     def clear(self) -> None:
         """Overwrite and empty the field."""
@@ -149,7 +152,7 @@ class SecretField(Widget, can_focus=True):
             kept = " What was here is kept." if self._typed else ""
             self._reject(f"{error.what} Nothing was taken.{kept}")
             return
-        if isinstance(answer, Pair):
+        if isinstance(answer, HeldKey):
             self.post_message(self.PairPasted(answer))
         else:
             self._replace(answer)

@@ -1,0 +1,653 @@
+"""The keys that a text holds: each API key with what signs for it, by their names, and which one is meant. Pure.
+
+Names, sections and accounts decide what belongs together. Names of other exchanges and services are left out, what is
+no value is refused by what it is, and where two keys fit alike none is chosen.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Final
+
+from wizard.core.credentials import KeyKind
+from wizard.core.errors import WizardError
+from wizard.core.key_shape import holds_key
+from wizard.core.secret import Secret, Wipeable
+from wizard.core.settings import Environment
+from wizard.core.text import printable
+from wizard.intake.formats import NUMBER, NamedValue, read_entries, unfolded
+from wizard.intake.paste import INVISIBLE, MAX_PASTE, REMNANTS, IntakeError, Role
+from wizard.intake.refusals import refusal
+
+PRIVATE_KEY = re.compile(r"-----BEGIN ([A-Z0-9 ]*PRIVATE KEY)-----(?:(?!-----).)*-----END \1-----", re.DOTALL)
+"""Up to the next frame: a search beyond it takes hours where a file holds many beginnings, and no thread gets on."""
+_BARE_PRIVATE_KEY = re.compile(
+    r"\A(?:MC4CAQAwBQYDK2Vw|MF[A-Z]CAQEwBQYDK2Vw|MII[A-Za-z0-9+/]{300}|b3BlbnNzaC1rZXktdjE)[A-Za-z0-9+/\s]+={0,2}\Z"
+)
+"""The base64 of one, whose frame was left out."""
+LONGEST_NAME = 60
+MOST = 100
+"""Keys that are listed of one text."""
+MOST_NAMED = 6
+SHORTEST = 16
+"""Characters. What is shorter under the name of a key is none."""
+_SHAPE = re.compile(r"[A-Za-z0-9]{64}")
+_LINE_END = re.compile(r"(?:\\r)?\\n|\\r|&#(?:10|13|x[aAdD]);")
+"""As JSON, shells and XML write it."""
+_MARK = re.compile("\ue000(\\d+)\ue000")
+_UNNAMED = re.compile(r"[A-Za-z0-9]{48,}")
+"""Half of a wrapped key is shorter, and must not be taken for a whole one."""
+_DEFAULT = re.compile(r"""\$\{\w+:?[-=]["']?([A-Za-z0-9]{40,})["']?\}""")
+
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
+_WORDS = re.compile(r"[a-z]+|[0-9]+")
+_KNOWN = (
+    "binance|testnet|mainnet|sandbox|demo|live|prod|test|futures|spot|api|key|secret|access|public|private|pub|priv"
+)
+_RUN_TOGETHER = re.compile(rf"(?:{_KNOWN})+")
+_PART = re.compile(_KNOWN)
+_ROLE_WORDS = frozenset(
+    {"api", "key", "keys", "secret", "secrets", "access", "public", "private", "pub", "priv", "pem"}
+)
+_SIDE_WORDS = frozenset({"key", "keys", "secret", "secrets", "public", "private", "pub", "priv", "pem"})
+_OTHER = frozenset(
+    {"id", "jwt", "label", "listen", "name", "passphrase", "password", "path", "file", "time", "token", "type", "uid"}
+    | {"url", "webhook", "mac", "version", "algorithm", "format", "length", "hash", "ssh", "session", "encryption"}
+)
+"""Words of names that mean neither, whatever else they say: `jwt_secret_key`, `apiVersion`, `api_url`."""
+_NEUTRAL = frozenset(
+    {
+        "binance",
+        "binancecom",
+        "bnb",
+        "exchange",
+        "exchanges",
+        "freqtrade",
+        "ccxt",
+        "hummingbot",
+        "client",
+        "bot",
+        "trading",
+    }
+    | {
+        "trade",
+        "trader",
+        "crypto",
+        "config",
+        "conf",
+        "env",
+        "environment",
+        "environ",
+        "data",
+        "string",
+        "values",
+        "value",
+    }
+    | {
+        "credentials",
+        "creds",
+        "account",
+        "accounts",
+        "auth",
+        "default",
+        "main",
+        "sub",
+        "master",
+        "my",
+        "the",
+        "service",
+    }
+    | {
+        "spot",
+        "futures",
+        "future",
+        "margin",
+        "usdm",
+        "coinm",
+        "perpetual",
+        "settings",
+        "connector",
+        "app",
+        "add",
+        "set",
+    }
+    | {
+        "options",
+        "params",
+        "self",
+        "this",
+        "broker",
+        "hmac",
+        "rsa",
+        "ed",
+        "25519",
+        "read",
+        "readonly",
+        "ro",
+        "rw",
+        "com",
+    }
+    | {
+        "services",
+        "containers",
+        "spec",
+        "template",
+        "new",
+        "current",
+        "user",
+        "real",
+        "stringdata",
+        "us",
+        "websocket",
+        "ws",
+    }
+)
+_SITES: Final = (
+    ("demo", frozenset({"demo"})),
+    ("testnet", frozenset({"testnet"})),
+    (
+        "test",
+        frozenset({"test", "testing", "sandbox", "sandboxed", "paper", "staging", "dev", "development", "mock", "dry"}),
+    ),
+    ("live", frozenset({"prod", "production", "live", "mainnet", "real"})),
+)
+_SITE_WORDS = frozenset().union(*(words for _, words in _SITES))
+_OTHERS = frozenset(Path(__file__).with_name("other_services.txt").read_text("ascii").split())
+"""Exchanges and services whose keys stand beside Binance's."""
+_CONTEXT = frozenset(
+    {"name", "exchange", "exchangename", "exchangeid", "connector", "broker", "platform", "site", "env", "environment"}
+    | {"label", "account", "mode", "baseurl", "url", "host", "endpoint", "apiurl", "network", "provider"}
+)
+_TRUE = frozenset({"true", "1", "yes", "on"})
+
+
+@dataclass(frozen=True, slots=True)
+class HeldKey(Wipeable):
+    """An API key with what signs for it, as it was found; at least one of the two."""
+
+    api_key: Secret | None
+    secret: Secret | None
+    pem: Secret | None = None
+    """The private key, where one signs."""
+    key_name: str = ""
+    """Fit to be shown, with its sections: `prod.access_key`. Empty where it has none."""
+    secret_name: str = ""
+    lines: tuple[int, ...] = ()
+    """From 1; none where there are no lines, as in the environment."""
+    site: str = ""
+    """What the names say of its site: live, test, testnet, demo, us. Empty where they say nothing."""
+    refused: str = ""
+    """What stands there in place of a value, as a phrase."""
+    last_four: str = ""
+    """Of the API key. It stays when the values are overwritten."""
+    is_named: bool = True
+    """Whether names decided which is which; else it was their order."""
+    is_binance: bool = False
+    """Whether a name says Binance."""
+    private_kind: KeyKind | None = None
+    """The kind of its private key, once that was opened."""
+    place: str = ""
+    """A path, or the names of environment variables; never a value."""
+    path: str = ""
+    """The path; empty for the environment."""
+    warning: str = ""
+
+    @property
+    def name(self) -> str:
+        """By what it is chosen."""
+        return self.key_name or self.secret_name or "without a name"
+
+    @property
+    def kind(self) -> KeyKind | None:
+        """Its kind, as far as it is known."""
+        return KeyKind.HMAC if self.secret is not None else self.private_kind
+
+    @property
+    def missing(self) -> str:
+        """What has to come from elsewhere, as an identifier; empty where it is whole."""
+        signs = self.secret is not None or self.pem is not None
+        has_key = self.api_key is not None
+        return "" if self.refused or (signs and has_key) else "api_key" if signs else "secret"
+
+    @property
+    def where(self) -> str:
+        """Its place, with its lines."""
+        numbers = ", ".join(map(str, self.lines))
+        return f"{self.place}, line{'s' * (len(self.lines) > 1)} {numbers}" if numbers else self.place
+
+    @property
+    def listed(self) -> str:
+        """It, masked, with its place and its names, as a phrase."""
+        names = " and ".join(dict.fromkeys(filter(None, (self.key_name, self.secret_name)))) or self.name
+        if self.refused:
+            return f"{names} in {self.where}: {self.refused}"
+        key = f"…{self.last_four} in " if self.last_four else ""
+        lacks = {"api_key": ", without an API key", "secret": ", without a secret"}.get(self.missing, "")
+        return f"{key}{self.where}, {names}{lacks}"
+
+    def described(self) -> str:
+        """Return what was read, in words that show no more than lengths and the API key's last four."""
+        key, end = self.api_key, self.last_four
+        if self.pem is not None:
+            return f"This holds a private key{f' and the API key …{end}' if key else ''}."
+        parts = [f"an API key of {len(key)} characters, …{end}"] if key else []
+        parts += [f"a secret of {len(self.secret)} characters"] if self.secret else []
+        order = "" if self.is_named or len(parts) == 1 else " The first value is taken as the API key."
+        return f"This holds {' and '.join(parts)}.{order}"
+
+
+@dataclass(frozen=True, slots=True)
+class HeldKeys:
+    """What a text holds."""
+
+    found: tuple[HeldKey, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What was decided on the way, as sentences."""
+    left_out: tuple[str, ...] = ()
+    """Names of keys that are another exchange's or service's."""
+    place: str = ""
+    """Where the text was, to begin a sentence with."""
+    path: str = ""
+    """The path; empty where it was in no file."""
+    problem: WizardError | None = None
+    """What the text is as a whole, where that is no key that can be taken."""
+
+    @property
+    def left_out_said(self) -> str:
+        """The names that were left out, as a sentence."""
+        return f"Left out, as another service's: {', '.join(self.left_out[:MOST_NAMED])}." if self.left_out else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Value:
+    entry: NamedValue
+    role: Role
+    text: str = field(repr=False)
+    words: frozenset[str] = frozenset()
+    """Of its whole path, without those that say its role: what it shares with the value it belongs to."""
+    is_plain: bool = True
+    """False for `public` and `private`, which mean a pair of HMAC values only where nothing else does."""
+
+
+def unquoted(block: str) -> str:
+    """Return a private key as it was before a file with names, quotes or `\\n` took it in."""
+    lines = _LINE_END.sub("\n", block).splitlines()
+    return "\n".join(line.strip(" \t\r\"'#>|,;\\") for line in lines)
+
+
+def role_of(label: str, value: str = "") -> Role:
+    """Return what a value of this name is; a name that says both is a secret's (`BINANCE_API_SECRET_KEY`)."""
+    words = _words(label)
+    if len(label) > LONGEST_NAME or words & _OTHER:
+        return Role.OTHER
+    if words & {"public", "pub"}:
+        return Role.API_KEY if _SHAPE.fullmatch(value) else Role.OTHER
+    if words & {"private", "priv", "pem"}:
+        is_one = _SHAPE.fullmatch(value) or _MARK.search(value) or (value and refusal(value))
+        return Role.SECRET if is_one else Role.OTHER
+    if words & {"secret", "secrets"}:
+        return Role.SECRET
+    is_key = "key" in words or "keys" in words or ("api" in words and words <= _NEUTRAL | _SITE_WORDS | {"api"})
+    return Role.API_KEY if is_key else Role.OTHER
+
+
+def find_candidates(text: str, given: Iterable[NamedValue] = ()) -> HeldKeys:
+    """Return each key that a text holds, in its order; of variables that are `given` there is no text."""
+    cleaned = INVISIBLE.sub("", REMNANTS.sub("", text))
+    blocks: list[str] = []
+
+    def mark(found: re.Match[str]) -> str:
+        blocks.append(unquoted(found[0]))
+        return f"\ue000{len(blocks) - 1}\ue000"
+
+    read = unfolded([*given]) if given else read_entries(PRIVATE_KEY.sub(mark, cleaned))
+    entries = [_plain(entry, mark) for entry in read]
+    context = _contexts(entries)
+    values, notes = _last_ones(_values(entries))
+    kept, left_out = _of_binance(_joined(_pairs(values), values, cleaned), context)
+    if len(kept) > MOST:
+        notes.append(f"Only the first {MOST} of {len(kept)} keys are listed.")
+    paths = dict.fromkeys(value.entry.path for pair in kept for value in pair if value and value.entry.name)
+    names = Counter(path[-1] for path in paths)
+    found = [_candidate(pair, blocks, cleaned, context, names) for pair in kept[:MOST]]
+    return HeldKeys(tuple(found), tuple(notes), tuple(left_out))
+
+
+def read_pair(text: str) -> HeldKey | None:
+    """Return the key in a paste, whole or in part; None where it holds none by a name, and no two values alone.
+
+    IntakeError: it holds several, or what is no value.
+    """
+    if len(text) > MAX_PASTE or "-----BEGIN" in text:
+        return None
+    found = find_candidates(text).found
+    usable = [one for one in found if not one.refused]
+    whole = [one for one in usable if not one.missing] or usable
+    one = whole[0] if len(whole) == 1 else None
+    for other in found:
+        if other is not one:
+            other.wipe()
+    if usable and one is None:
+        names = ", ".join(each.name for each in usable[:MOST_NAMED])
+        raise IntakeError(f"The paste holds several keys: {names}. Paste the lines of one.")
+    if found and not usable:
+        raise IntakeError(f"{found[0].refused}.")
+    return one
+
+
+def site_of(environment: Environment) -> str:
+    """Return the site of an environment, in the words that names of keys use."""
+    site = environment.site
+    if site.name == "binance.us":
+        return "us"
+    words = _words(f"{environment.name} {site.name}") | _words(site.rest_url.partition("://")[2])
+    return _site(words) or "live"
+
+
+def choose(candidates: Sequence[HeldKey], site: str, name: str = "") -> HeldKey | None:
+    """Return the one that is meant: of that name, or the only one that fits the site. None where that is not one.
+
+    An API key without what signs for it is not taken; a private key without its API key is, where it is alone.
+    """
+    if name:
+        named = [
+            one
+            for one in candidates
+            if name.lower() in {each.lower() for each in (one.key_name, one.secret_name, one.name)}
+        ]
+        usable = [one for one in named if not one.refused and one.missing != "secret"]
+        return usable[0] if len(usable) == 1 else None
+    fits = [one for one in candidates if not one.refused and not one.missing and _fits(one.site, site)]
+    fits = fits or [one for one in candidates if one.pem and one.missing and _fits(one.site, site)]
+    preferences: tuple[Callable[[HeldKey], bool], ...] = (
+        lambda one: one.site == site != "live",
+        lambda one: one.site != "" and site != "live",
+        lambda one: one.is_binance,
+        lambda one: bool(one.api_key and _SHAPE.fullmatch(one.api_key.reveal())),
+    )
+    for better in preferences:
+        fits = list(filter(better, fits)) or fits
+    # Two places may hold the same key.
+    same = [one for one in fits if (one.api_key, one.secret, one.pem) == (fits[0].api_key, fits[0].secret, fits[0].pem)]
+    return fits[0] if fits and len(same) == len(fits) else None
+
+
+def _fits(own: str, site: str) -> bool:
+    if own in ("", site):
+        return True
+    return {own, site} <= {"test", "testnet"} or {own, site} <= {"test", "demo"}
+
+
+# --- names ---------------------------------------------------------------------------------------
+
+
+def _words(label: str) -> frozenset[str]:
+    found = _WORDS.findall(_CAMEL.sub(" ", label).lower())
+    return frozenset(
+        part for word in found for part in (_PART.findall(word) if _RUN_TOGETHER.fullmatch(word) else (word,))
+    )
+
+
+def _all_words(label: str) -> frozenset[str]:
+    """Return the words also as they are written together: GitHub."""
+    return _words(label) | _words(label.lower())
+
+
+def _site(words: Iterable[str]) -> str:
+    found = {site for site, own in _SITES if own & set(words)}
+    return next((site for site in ("demo", "testnet", "test", "live") if site in found), "")
+
+
+def _short(path: tuple[str, ...], names: Mapping[str, int]) -> str:
+    """Return the name alone where it says enough: `BINANCE_API_KEY`, but `prod.access_key`."""
+    says_enough = path and names[path[-1]] == 1 and _words(path[-1]) - _ROLE_WORDS
+    return _shown(path[-1:] if says_enough else path)
+
+
+def _shown(path: tuple[str, ...]) -> str:
+    steps = [step.partition(NUMBER) for step in path]
+    kept = [before or f"[{int(number) + 1}]" for before, _, number in steps if before or number.isdecimal()]
+    # A key may stand in the place of a name.
+    kept = ["…" if holds_key(step) else step for step in kept]
+    return printable(".".join(kept).replace(".[", "["), LONGEST_NAME)
+
+
+def _stem(path: tuple[str, ...]) -> frozenset[str]:
+    numbers = {step for step in path if NUMBER in step}
+    return frozenset(word for step in path for word in _words(step.partition(NUMBER)[0]) - _ROLE_WORDS) | numbers
+
+
+def _distinguishing(words: frozenset[str]) -> frozenset[str]:
+    return words - _NEUTRAL
+
+
+# --- values --------------------------------------------------------------------------------------
+
+
+def _plain(entry: NamedValue, mark: Callable[[re.Match[str]], str]) -> NamedValue:
+    """Return the entry with private keys marked that came out of base64, and the default of a variable as the value."""
+    value = PRIVATE_KEY.sub(mark, entry.value) if "-----BEGIN" in entry.value else entry.value
+    value = _BARE_PRIVATE_KEY.sub(mark, value.strip())
+    if default := _DEFAULT.fullmatch(value.strip()):
+        value = default[1]
+    return replace(entry, value=value.replace("\\n", "").strip())
+
+
+def _values(entries: Iterable[NamedValue]) -> list[_Value]:
+    found = []
+    for entry in entries:
+        name, text = entry.name.partition(NUMBER)[0], entry.value
+        if not name:  # one of a list
+            entry = replace(entry, path=(*entry.path[:-1], ""))  # noqa: PLW2901
+        role, path = role_of(name, text), entry.path[:-1]
+        while entry.name and role is Role.OTHER and path and not (_words(name) & _OTHER):
+            # `keys: {binance: …}`: the name above says what it is.
+            name, path = path[-1].partition(NUMBER)[0], path[:-1]
+            role = role_of(name, text) if name and (_SHAPE.fullmatch(text) or _MARK.fullmatch(text)) else Role.OTHER
+        if not entry.name and role is Role.OTHER and (_UNNAMED.fullmatch(text) or _MARK.fullmatch(text)):
+            role = Role.SECRET if _MARK.fullmatch(text) else Role.OTHER
+            found.append(_Value(entry, role, text, _stem(entry.path), is_plain=False))
+        elif _MARK.fullmatch(text):
+            found.append(_Value(entry, Role.SECRET, text, _stem(entry.path)))
+        elif role is not Role.OTHER:
+            is_plain = not _words(entry.name) & {"public", "private", "pub", "priv"}
+            found.append(_Value(entry, role, text, _stem(entry.path), is_plain))
+    return found
+
+
+def _last_ones(values: list[_Value]) -> tuple[list[_Value], list[str]]:
+    """Return the values, of those of one name only the last; and what was overridden."""
+    last: dict[object, _Value] = {}
+    notes: dict[str, None] = {}
+    for number, value in enumerate(values):
+        place = value.entry.path if value.entry.name else number
+        before = last.get(place)
+        if before is not None and value.entry.name in value.text:  # export NAME="$NAME"
+            continue
+        if before is not None and before.text != value.text:
+            notes[f"{_shown(value.entry.path)} stands there more than once. The last one counts."] = None
+        last[place] = value
+    empty = ("", "null", "none", "nil", "undefined", "~")
+    return [value for value in last.values() if value.text.lower() not in empty], list(notes)
+
+
+# --- what belongs together -----------------------------------------------------------------------
+
+_Pair = tuple[_Value | None, _Value | None]
+_Context = Mapping[tuple[str, ...], frozenset[str]]
+
+
+def _pairs(values: list[_Value]) -> list[_Pair]:
+    groups: dict[frozenset[str], list[_Value]] = {}
+    for value in values:
+        if value.entry.name and value.role is not Role.OTHER:
+            groups.setdefault(value.words, []).append(value)
+    return [pair for group in groups.values() for pair in _of_group(group)]
+
+
+def _of_group(group: list[_Value]) -> list[_Pair]:
+    keys, secrets = ([value for value in group if value.role is role] for role in (Role.API_KEY, Role.SECRET))
+    plain = [value for value in group if value.is_plain or _MARK.fullmatch(value.text)]
+    if plain and len(plain) < len(group):
+        # PUBLIC_KEY and PRIVATE_KEY beside API_KEY and API_SECRET are another pair, or a key of something else.
+        others = [value for value in group if value not in plain]
+        rest = [pair for pair in _of_group(others) if all(pair)]
+        if len({value.role for value in plain}) == 2:
+            return [*_of_group(plain), *rest]
+    kins: tuple[Callable[[_Value], object], ...] = (
+        lambda value: value.entry.path[:-1],
+        lambda value: _words(value.entry.name) - _SIDE_WORDS,
+    )
+    for kin in kins:
+        by_kin = {kin(value): value for value in secrets}
+        if len({kin(value) for value in keys}) == len(keys) == len(secrets) == len(by_kin) and all(
+            kin(value) in by_kin for value in keys
+        ):
+            return [(value, by_kin[kin(value)]) for value in keys]
+    if not keys or not secrets or len(keys) * len(secrets) > MOST:
+        return [*((key, None) for key in keys), *((None, secret) for secret in secrets)]
+    return [(key, secret) for key in keys for secret in secrets]
+
+
+def _joined(pairs: list[_Pair], values: list[_Value], text: str) -> list[_Pair]:
+    """Join what is left alone: a key and a secret whose names differ by neutral words only, or that have none."""
+    whole = [pair for pair in pairs if all(pair)]
+    bare = [value for value in values if not value.entry.name]
+    nameless = [value for value in bare if value.role is Role.OTHER]
+    alone: dict[frozenset[str], list[_Value]] = {}
+    for key, secret in pairs:
+        if not (key and secret) and (one := key or secret):
+            alone.setdefault(_distinguishing(one.words), []).append(one)
+    only = {id(key): key for key, _ in whole}
+    for block in (value for value in bare if value.role is Role.SECRET):
+        # A private key without a name may be that of the one API key.
+        if not alone and len(only) == 1:
+            whole += [(key, block) for key in only.values()]
+        else:
+            alone.setdefault(next(iter(alone)) if len(alone) == 1 else frozenset(), []).append(block)
+    joined: list[_Pair] = []
+    for group in alone.values():
+        keys, secrets = ([value for value in group if value.role is role] for role in (Role.API_KEY, Role.SECRET))
+        if len(keys) == len(secrets) == 1:
+            joined.append((keys[0], secrets[0]))
+        else:
+            joined += [*((key, None) for key in keys), *((None, secret) for secret in secrets)]
+    if len(nameless) == len(joined) == 1 and not whole and not all(joined[0]):
+        joined = [(joined[0][0] or nameless[0], joined[0][1] or nameless[0])]
+    elif not whole and not any(map(all, joined)):
+        joined += _nameless_pairs(nameless, text)
+    order = {id(value): number for number, value in enumerate(values)}
+    every = {(key and key.text, secret and secret.text): (key, secret) for key, secret in reversed([*whole, *joined])}
+    return sorted(every.values(), key=lambda pair: min(order[id(each)] for each in pair if each))
+
+
+def _nameless_pairs(nameless: list[_Value], text: str) -> list[_Pair]:
+    """Return the pairs that stand in one call or tuple each, or the two values that are all of a text."""
+    groups: dict[tuple[str, ...], list[_Value]] = {}
+    for value in nameless:
+        groups.setdefault(value.entry.path, []).append(value)
+    within: list[_Pair] = [(group[0], group[1]) for path, group in groups.items() if len(group) == 2 and path[:-1]]
+    if within or len(nameless) != 2:
+        return within
+    rest = text.replace(nameless[0].text, "", 1).replace(nameless[1].text, "", 1)
+    return [] if re.search(r"\w", rest) else [(nameless[0], nameless[1])]
+
+
+# --- whose they are ------------------------------------------------------------------------------
+
+
+def _of_binance(pairs: list[_Pair], context: _Context) -> tuple[list[_Pair], list[str]]:
+    """Return the pairs that may be Binance's, and the names of the others."""
+    owners = [(pair, _owner(pair, context)) for pair in pairs]
+    names_binance = any(owner == "binance" and all(pair) for pair, owner in owners)
+    kept, left_out = [], []
+    for pair, owner in owners:
+        one = pair[0] or pair[1]
+        assert one is not None  # noqa: S101 - a pair has at least one
+        unknown = {word for word in _distinguishing(one.words) - _SITE_WORDS if word.isalpha() and NUMBER not in word}
+        is_other = owner == "other" or (names_binance and owner != "binance" and unknown)
+        is_likely = owner == "binance" or _MARK.fullmatch(one.text) or _looks(one.text)
+        if all(pair) and not is_other:
+            is_likely = is_likely or (not unknown and bool(refusal(one.text) or refusal((pair[1] or one).text)))
+        if is_other or not is_likely:
+            left_out += [_shown(value.entry.path) for value in pair if value and value.entry.name]
+        else:
+            kept.append(pair)
+    return kept, list(dict.fromkeys(left_out))
+
+
+def _looks(text: str) -> bool:
+    return len(text) >= SHORTEST and text.isalnum() and (len(text) >= 40 or bool(re.search(r"\d", text)))
+
+
+def _owner(pair: _Pair, context: _Context) -> str:
+    """Return binance, other, or nothing where no name says it: the nearest name decides."""
+    one = pair[0] or pair[1]
+    assert one is not None  # noqa: S101
+    parent = one.entry.path[:-1]
+    nearest = [_all_words(one.entry.name), context.get(parent, frozenset())]
+    nearest += [_all_words(step.partition(NUMBER)[0]) for step in reversed(parent)]
+    for words in nearest:
+        if "binance" in words or "binanceus" in words:
+            return "binance"
+        if words & _OTHERS:
+            return "other"
+    return ""
+
+
+def _contexts(entries: list[NamedValue]) -> _Context:
+    """Return what stands beside the keys of each section and says whose they are: `name: binance`, `testnet: true`."""
+    found: dict[tuple[str, ...], set[str]] = {}
+    for entry in entries:
+        label, said = "".join(_WORDS.findall(entry.name.lower())), entry.value.strip().lower()
+        words = found.setdefault(entry.path[:-1], set())
+        if label in _CONTEXT and len(said) <= 100:
+            words |= _words(entry.value)
+        elif said in _TRUE and role_of(entry.name) is Role.OTHER:
+            words |= _words(entry.name) & (_SITE_WORDS - {"live", "real", "dry"})
+    return {path: frozenset(words) for path, words in found.items()}
+
+
+# --- the candidate -------------------------------------------------------------------------------
+
+
+def _candidate(pair: _Pair, blocks: list[str], text: str, context: _Context, names: Mapping[str, int]) -> HeldKey:
+    key, signs = pair
+    values = [each for each in pair if each]
+    told = [f"{_short(each.entry.path, names)} is {what}" for each in values if (what := _no_value(each.text))]
+    refused = told[0] if told else ""
+    mark = _MARK.fullmatch(signs.text) if signs else None
+    path = values[0].entry.path
+    own = frozenset(word for step in path for word in _words(step.partition(NUMBER)[0]))
+    near = frozenset(word for length in range(len(path)) for word in context.get(path[:length], ()))
+    is_us = {"binance", "us"} <= own or "binanceus" in own | near
+    shown = [blocks[int(mark[1])] if mark and each is signs else each.text for each in values]
+    return HeldKey(
+        Secret(key.text) if key and not refused else None,
+        Secret(signs.text) if signs and not mark and not refused else None,
+        Secret(blocks[int(mark[1])]) if mark and not refused else None,
+        _short(key.entry.path, names) if key and key.entry.name else "",
+        _short(signs.entry.path, names) if signs and signs.entry.name else "",
+        tuple(dict.fromkeys(filter(None, (_line(each, text) for each in shown)))),
+        _site(own) or ("us" if is_us else _site(near)),
+        refused,
+        key.text[-4:] if key and not refused and key.text.isalnum() else "",
+        is_named=any(each.entry.name for each in values),
+        is_binance=_owner(pair, context) == "binance",
+    )
+
+
+def _no_value(text: str) -> str:
+    if _MARK.fullmatch(text):
+        return ""
+    return refusal(text) or ("too short to be one" if len(text) < SHORTEST else "")
+
+
+def _line(value: str, text: str) -> int:
+    """Return the number of the line in which a value stands first; 0 where it does not stand there as it is."""
+    place = text.find(value.partition("\n")[0])
+    return text.count("\n", 0, place) + 1 if place >= 0 else 0
