@@ -232,7 +232,7 @@ _NAMES = (
 
 def _marked(text: str) -> str:
     """Put marks around comments of several lines and what is struck through, on each of their lines."""
-    text = re.sub("[\x01-\x04]", " ", text)
+    text = re.sub("[\x01-\x04]", " ", plain(text))
     for pattern, opens, closes in _HIDDEN:
         text = pattern.sub(partial(_on_each_line, opens, closes), text)
     return text
@@ -319,7 +319,7 @@ def _name_of(pairs: _Pairs, scalars: dict[str, Any]) -> str:
 def _table(lines: Sequence[str]) -> tuple[list[tuple[int, list[str]]], bool] | None:
     """Return the rows of a table with their lines, and whether the first one is its head; None where it is none."""
     filled = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
-    if len(filled) < 2 or any(re.search(r"(?:^|\s)(?:#|//|--\s)|[\x01-\x04{}]", line) for _, line in filled):
+    if len(filled) < 2 or any(re.search(r"^\s*[;!%]|(?:^|\s)(?:#|//|--\s)|[\x01-\x04{}]", line) for _, line in filled):
         return None
     for separator in "\t;|,":
         if filled[0][1].count(separator) and filled[-1][1].count(separator):
@@ -351,7 +351,8 @@ def _table_mentions(rows: list[tuple[int, list[str]]], has_head: bool) -> Iterat
             if cell in MASKS and place and read_network(cells[place - 1]):
                 continue
             whole = f"{cell} {behind}" if behind in MASKS and read_network(cell) else cell
-            for mention in read_mentions(f"{head[place]}: {whole}" if head[place] else whole):
+            beside = head[place] or next((note for at, note in reversed(notes) if at < place and not has_head), "")
+            for mention in read_mentions(f"{beside}: {whole}" if beside else whole):
                 yield number, replace(mention, reason=mention.reason or reason, label=label or mention.label)
 
 
