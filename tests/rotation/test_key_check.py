@@ -214,6 +214,7 @@ def test_without_a_working_key_in_use_no_other_key_is_to_be_deleted(current: Sig
     found = judged(seen)["Legacy key"]
     assert found.outcome == "failed"
     assert "Do not delete …0L94 now" in found.advice
+    assert "Delete …0L94 on Binance's page." in judged(replace(seen, is_leaked=True))["Legacy key"].advice
     patient = replace(ENVIRONMENT, two_keys_limit=2 * DAY)
     doubtful = replace(with_other(answer(no(-2015))), answer=current, environment=patient)
     assert doubtful.state_of(doubtful.others[0]) is KeyState.NO_ANSWER

@@ -244,3 +244,36 @@ async def test_the_journal_holds_no_secret_of_the_leaked_key(world: World) -> No
     assert secret not in kept
     assert KeyKind.HMAC in kept
     assert Slot.CURRENT in kept
+
+
+async def test_the_page_never_says_that_a_leaked_key_is_to_be_kept(world: World) -> None:
+    async with world.flow() as flow:
+        leaked = await begun(world, flow)
+        new = await world.make_key()
+        await to_probe(world, flow, new)
+        await flow.complete(await flow.probe.run())
+        page, name = RetirePresenter(flow, FakeFace()), f"…{leaked.api_key.last_four()}"
+
+        async def said() -> str:
+            await page.ask()
+            shown = text(page.view()) + " ".join(page.view().fix)
+            assert "not delete" not in shown
+            assert f"Keep {name}" not in shown
+            return shown
+
+        await world.fault(answers=[{"path": RESTRICTIONS, "body": {}, "times": 1, "status": 503}])
+        await said()
+        await world.fault()
+        await world.simulated_page.delete(new.api_key)
+        assert f"Delete {name} all the same" in await said()
+        await world.simulated_page.delete(leaked.api_key)
+        assert "undo the switch and enter another new key" in await said()
+        flow.revert()
+        flow.back()
+        again = await world.make_key()
+        await flow.credentials.store_hmac(again.api_key, again.secret)
+        flow.advance(Step.CREDENTIALS)
+        await flow.complete(await flow.probe.run())
+        await world.kill(flow)
+        report = await flow.purge()
+        assert (report.grade, report.current.last_four) == (Grade.PROVEN, again.api_key.last_four())

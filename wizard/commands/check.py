@@ -202,7 +202,7 @@ async def _check(environment: Environment, paths: Paths, known: Settings, option
     egress, told = await asyncio.gather(_observe(environment, paths), asking.ask_all(paths, known))
     answer, futures, asked, proofs = told
     place = PHRASES[known.custody.place]
-    is_leaked = legacy is None and job is not None and job.mode is Mode.LEAKED
+    is_leaked = job is not None and job.mode is Mode.LEAKED
     seen = Observations(environment, key, place, answer, egress, futures, asked, tuple(hosts), proofs, is_leaked)
     writer = FindingWriter(time.time, str(seen.address or ""))
     findings = judge(seen, writer, options.max_age * _DAY)

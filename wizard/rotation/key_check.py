@@ -78,7 +78,7 @@ class Observations:
     proofs: tuple[HostProof, ...] = ()
     """What they showed; empty where the key in use was not accepted from here."""
     is_leaked: bool = False
-    """Whether the key in use has leaked, as the open job says."""
+    """Whether the open job is about a key that has leaked: the key in use, or the legacy key once there is one."""
 
     @property
     def restrictions(self) -> ApiRestrictions | None:
@@ -93,7 +93,7 @@ class Observations:
     @property
     def is_leak_alive(self) -> bool:
         """Whether Binance accepts the key in use although it has leaked."""
-        return self.is_leaked and self.is_accepted
+        return self.is_leaked and self.is_accepted and all(one.key.slot is not Slot.LEGACY for one in self.others)
 
     @property
     def address(self) -> IPv4Address | None:
@@ -271,7 +271,7 @@ def _other(seen: Observations, other: OtherKey, writer: FindingWriter) -> Findin
         accepts = isinstance(answer, SignedAnswer) and answer.accepted
         observed = f"{name} is still alive. Binance {'accepts' if accepts else 'knows'} it.{age}"
         advice = f"Delete {name} on Binance's page. {_finish(seen, other)}"
-        if not seen.is_accepted:
+        if not (seen.is_accepted or seen.is_leaked):
             advice = f"Do not delete {name} now, as Binance did not accept {seen.key.name}. {_finish(seen, other)}"
         return writer.note(_subject(other), Outcome.FAILED, observed, advice=advice)
     error = answer if isinstance(answer, WizardError) else answer.diagnose()

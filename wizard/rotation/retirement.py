@@ -101,7 +101,12 @@ class Death:
 
 
 def judge_death(
-    polls: Sequence[Poll], baseline: str | None, name: str = LEGACY, *, worked_before: bool = False
+    polls: Sequence[Poll],
+    baseline: str | None,
+    name: str = LEGACY,
+    *,
+    worked_before: bool = False,
+    may_be_kept: bool = True,
 ) -> Death:
     """Grade the death of a key by all polls of this rotation, the oldest first.
 
@@ -113,6 +118,7 @@ def judge_death(
         worked_before: Whether this site knew it in any rotation, from wherever: a site that knew a key can be
             seen to know it no more, from any address. A refusal after an older acceptance says less: the list on the
             exchange's page may have changed in between.
+        may_be_kept: Whether it may be used again where the current key is not accepted; not so where it has leaked.
     """
     if not polls:
         return Death(Grade.INCONCLUSIVE, 0, f"Binance has not been asked about {name} yet.")
@@ -122,7 +128,9 @@ def judge_death(
         knows = "Binance accepts it" if newest.legacy_accepted else "Binance knows it"
         alive = f"{capitalised(name)} is still alive. {knows}. Delete it now."
         not_now = f"Do not delete {name}. {knows} and does not accept the current key."
-        return Death(Grade.ALIVE, 0, alive if newest.control_accepted or name != LEGACY else not_now)
+        return Death(
+            Grade.ALIVE, 0, not_now if may_be_kept and name == LEGACY and not newest.control_accepted else alive
+        )
     if not newest.shows_death:
         whom, said = f"Binance did not judge {name}", newest.legacy_said
         if not newest.control_accepted:

@@ -42,7 +42,7 @@ class Facts:
     has_legacy: bool = False
     """A legacy key is not retired yet."""
     accepts_legacy: bool = False
-    """Binance accepted the legacy key when both keys were asked last, or the current key is not stored."""
+    """Binance accepted the legacy key when both keys were asked last, or the current key is refused or not stored."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,13 +243,17 @@ class RetirePresenter(StepPresenter):
 
     @property
     def _has_failed(self) -> bool:
-        """Whether the new key no longer works, and the legacy key does."""
+        """Whether the new key no longer works, and the switch can be undone."""
         return self.flow.can_be_reverted and self.flow.retire.has_current_failed
 
     @property
+    def _are_both_refused(self) -> bool:
+        return any(poll.is_control_refused and not poll.legacy_accepted for poll in self.flow.retire.polls()[-1:])
+
+    @property
     def _may_be_deleted(self) -> bool:
-        """Whether nothing speaks against the deletion of the legacy key: its successor worked when last asked."""
-        return self._problem is None and self.flow.retire.current_accepted
+        """Whether nothing speaks against its deletion: its successor worked when last asked, or it has leaked."""
+        return self._has_leaked or (self._problem is None and self.flow.retire.current_accepted)
 
     def view(self) -> View:
         """Return what the answers so far come to, and what is left for the user."""
@@ -257,7 +261,7 @@ class RetirePresenter(StepPresenter):
         legacy, current = self._names
         state, verdict, because, fix = self._judged(death)
         if problem := self._problem:
-            state, verdict = State.STOP, f"Keep {legacy}. {problem.what}."
+            state, verdict = State.STOP, f"{'' if self._has_leaked else f'Keep {legacy}. '}{problem.what}."
             because, fix = tuple(filter(None, (problem.why,))), tuple(filter(None, (problem.advice,)))
         rows = self._to_do(legacy, current) if self._may_be_deleted else ()
         if death.allows_purge:  # what is left then is in no other place
@@ -287,8 +291,7 @@ class RetirePresenter(StepPresenter):
         legacy, current = self._names
         polls = self.flow.retire.polls()
         if self._has_failed and polls:
-            reason = (f"Binance accepts {legacy} and not {current}. {printable(polls[-1].control_said)}.",)
-            return State.STOP, f"Stop. {current} no longer works. Keep {legacy}.", reason, ("Undo the switch.",)
+            return self._failed(legacy, current, f"{printable(polls[-1].control_said)}.")
         if death.allows_purge:
             verdict = f"{legacy} is dead." if death.grade is Grade.PROVEN else f"Binance refuses {legacy} now."
             return State.GOOD, verdict, (death.sentence,), ()
@@ -303,6 +306,21 @@ class RetirePresenter(StepPresenter):
             return state, left if self.legacy else f"{current} stays in use. Delete on Binance:", (), ()
         verdict = "Binance gave no clear answer." if self._may_be_deleted else f"Do not delete {legacy} now."
         return State.UNSURE, verdict, (death.sentence,), ()
+
+    def _failed(self, legacy: str, current: str, said: str) -> tuple[State, str, tuple[str, ...], tuple[str, ...]]:
+        """Say that the new key no longer works, and the way out."""
+        if self._are_both_refused:
+            fix = "Did your address change? Add it to both lists. Else undo the switch and enter another new key."
+            verdict, *because = f"Do not delete {legacy} now.", f"Binance refuses {current} and {legacy}.", said
+            if self._has_leaked:
+                verdict, because = because[0], [said]
+            return State.UNSURE, verdict, tuple(because), (fix,)
+        because = [f"Binance accepts {legacy} and not {current}. {said}"]
+        verdict, fix = f"Stop. {current} no longer works. Keep {legacy}.", "Undo the switch."
+        if self._has_leaked:
+            verdict = f"{current} no longer works, and {legacy} has leaked."
+            fix = f"Delete {legacy} all the same. Then undo the switch, and enter another new key."
+        return State.STOP, verdict, tuple(because), (fix,)
 
     def _to_do(self, legacy: str, current: str) -> tuple[Row, ...]:
         is_live, bots = self.face.is_live, self.flow.context.environment.bots  # lines number every row
@@ -413,7 +431,7 @@ class RetirePresenter(StepPresenter):
         )
         if actions[0].key == PRIMARY:
             return actions
-        word = "undo" if self._has_failed else self._needed(here)
+        word = "undo" if self._has_failed and not self._are_both_refused else self._needed(here)
         first = next(action for action in actions if action.word == word)
         return (replace(first, key=PRIMARY, also=first.key), *(each for each in actions if each is not first))
 

@@ -19,7 +19,7 @@ from wizard.rotation.bots import Restart, item_of, last_restarts, restart
 from wizard.rotation.context import Context
 from wizard.rotation.exchange_calls import SignedAnswer, ask, ask_account, ask_futures
 from wizard.rotation.journal import networks_of
-from wizard.rotation.model import Event, Grade, RotationRecord
+from wizard.rotation.model import Event, Grade, Mode, RotationRecord
 from wizard.rotation.report import STAYS, UnusedKey
 from wizard.rotation.retirement import LEGACY, POLLS_IN_A_ROW, Death, Poll, covers, judge_death, judge_missing
 from wizard.rotation.steps.egress import EgressStep
@@ -136,7 +136,13 @@ class RetireStep:
         if asked and asked[-1].kind in (MISSING, UNUSED_MISSING):
             return judge_missing(bool(asked[-1].detail.get("control_accepted")), name)
         polls = _polls(asked)
-        return judge_death(polls, self._baseline(key, polls), name, worked_before=is_known(self._answers(key)))
+        return judge_death(
+            polls,
+            self._baseline(key, polls),
+            name,
+            worked_before=is_known(self._answers(key)),
+            may_be_kept=self._context.rotation.mode is not Mode.LEAKED,
+        )
 
     def _answers(self, record: KeyRecord | None, rotation: RotationRecord | None = None) -> Sequence[Answer]:
         """Return what this exchange said to a key; another one was asked where the settings named another site then."""
@@ -160,14 +166,15 @@ class RetireStep:
 
     @property
     def accepts_legacy(self) -> bool:
-        """Whether Binance accepted the legacy key in the newest poll, or the current key is missing.
+        """Whether Binance accepted the legacy key in the newest poll, or the current key is missing or refused too.
 
-        Nothing can be asked then, and no other way leads on, whatever became of the legacy key.
+        Without a current key that works nothing can be proven, and no other way leads on.
         """
-        legacy, polls = self.legacy, self.polls()
+        legacy, newest = self.legacy, self.polls()[-1:]
         if legacy is None or legacy.holding is not Holding.STORED:
             return False
-        return self._is_current_missing or (bool(polls) and polls[-1].legacy_accepted and not self.death().is_missing)
+        is_shown = any(poll.legacy_accepted or poll.is_control_refused for poll in newest)
+        return self._is_current_missing or (is_shown and not self.death().is_missing)
 
     @property
     def _is_current_missing(self) -> bool:
