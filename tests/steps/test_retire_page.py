@@ -14,6 +14,7 @@ from tests.rotation.conftest import HERE, World
 from tests.rotation.test_unused_keys import with_two_left
 from tests.steps.face import FakeFace
 from wizard.core.errors import WizardError
+from wizard.core.secret import Secret
 from wizard.core.settings import Bot
 from wizard.custody.records import Holding, Slot
 from wizard.rehearsal.simulated_page import NewKey
@@ -525,3 +526,18 @@ async def test_a_current_key_that_got_no_answer_is_not_said_to_fail_and_the_swit
     refused = replace(silent, is_control_refused=True)
     monkeypatch.setattr(flow.retire, "polls", lambda *_: [refused])
     assert page.view().action(PRIMARY).word == "undo"
+
+
+async def test_where_binance_never_knew_the_last_unused_key_the_job_ends(
+    world: World, flow: Flow, face: FakeFace
+) -> None:
+    await world.put_key_in_use(flow)
+    await world.to_probe(flow, NewKey(Secret("M" * 64), Secret("S" * 64)))
+    await flow.abandon()
+    await flow.begin(Mode.RETIRE)
+    page = RetirePresenter(flow, face)
+    await flow.retire.poll()
+    assert "No key is left to delete." in page.view().verdict
+    await page.ask()
+    assert face.report is not None
+    assert flow.rotation is None

@@ -89,6 +89,10 @@ class RetirePresenter(StepPresenter):
                 lambda: self._ask_until_settled(MOST_POLLS), "Asking Binance with both keys", at_most
             )
         await self._look_for_copies()
+        if self.flow.is_earned:  # Binance never knew the last of the unused keys
+            report = await self.face.attempt(self.flow.settle, "Finishing the job", deadlines.CUSTODY)
+            if report is not None:
+                self.face.finish(report)
 
     async def _ask_until_settled(self, at_most: int | None) -> None:
         count = 0
@@ -300,10 +304,11 @@ class RetirePresenter(StepPresenter):
         if self._may_be_deleted and (not polls or death.in_a_row or death.grade is Grade.ALIVE):
             if DELETED in self._done and death.grade is Grade.ALIVE:
                 return State.LOOK, f"Deleted it? Check that it was {legacy}.", (death.sentence,), ()
+            kept = "Delete on Binance:" if self._unused else "No key is left to delete."
             state, left = State.EMPTY, f"{current} is now the key in use. Two things are left for you:"
             if self._has_leaked and death.grade is Grade.ALIVE:
                 state, left = State.STOP, f"{legacy} has leaked and still works. Delete it on Binance now."
-            return state, left if self.legacy else f"{current} stays in use. Delete on Binance:", (), ()
+            return state, left if self.legacy else f"{current} stays in use. {kept}", (), ()
         verdict = "Binance gave no clear answer." if self._may_be_deleted else f"Do not delete {legacy} now."
         return State.UNSURE, verdict, (death.sentence,), ()
 
