@@ -90,5 +90,5 @@ def test_nothing_is_called_proven_whose_report_could_not_be_kept() -> None:
     assert code == Exit.INCONCLUSIVE, err
     assert "The disk is full" in err
     assert "not proven: inconclusive." in err
-    said = (out + err).replace('"proven_at"', "")  # when a key was: the new one has taken over
+    said = (out + err).replace('"proven_at"', "").replace('"proven_from"', "")  # of the key that has taken over
     assert "proven" not in said.replace("The legacy key is proven dead, and", "").replace("not proven", "")

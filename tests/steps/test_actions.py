@@ -167,8 +167,16 @@ async def offers_the_same(wizard: Wizard) -> None:
     """Compare what the page on the screen offers with the footer, with help, and with the menu of the lines."""
     screen = wizard.app.screen
     assert isinstance(screen, ViewScreen)
-    presenter, actions = screen.presenter, screen.presenter.view().actions
-    footer = " ".join(str(screen.query_one(ActionBar).render()).split())
+    presenter = screen.presenter
+    footer, actions = "", screen.presenter.view().actions
+
+    def is_drawn() -> bool:
+        """Whether the footer is that of the view as it is now: Retire changes by itself."""
+        nonlocal footer, actions
+        actions, footer = presenter.view().actions, " ".join(str(screen.query_one(ActionBar).render()).split())
+        return all(f"{key_name(each.key)} {each.label}" in footer for each in actions if each.is_in_footer)
+
+    await wizard.when(is_drawn)
     await wizard.press("f1")
     await wizard.when(lambda: isinstance(wizard.app.screen, TextScreen))
     help_text = " ".join(wizard.text("TitledRows").split())
@@ -177,7 +185,6 @@ async def offers_the_same(wizard: Wizard) -> None:
     menu = await spoken(wizard, presenter)
     for action in actions:
         assert action.key
-        assert not action.is_in_footer or f"{key_name(action.key)} {action.label}" in footer
         assert f"{key_name(action.key)} {action.about}" in help_text
         assert action.key == BACK or f". {action.word}: {action.about}" in menu
     assert len({action.key for action in actions}) == len({action.word for action in actions}) == len(actions)
