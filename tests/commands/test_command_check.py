@@ -78,6 +78,15 @@ class TestWithAKeyring:
         assert said.code == 1
         assert (outcomes(said)["Accepted"], outcomes(said)["Whitelist"]) == ("passed", "failed")
 
+    def test_authorities_in_the_place_of_the_public_ones_are_named(
+        self, bench: Bench, fake_keyring: Store, command: Command, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        bench.put_in_use(fake_keyring)
+        assert "certificates" not in command("check", "bench").err
+        monkeypatch.setenv("SSL_CERT_FILE", "/etc/ssl/certs/ca-certificates.crt")
+        said = command("check", "bench")
+        assert (said.code, "SSL_CERT_FILE" in said.err) == (0, True)
+
     def test_a_deleted_key_is_no_longer_accepted(self, bench: Bench, fake_keyring: Store, command: Command) -> None:
         asyncio.run(bench.simulated_page.delete(bench.put_in_use(fake_keyring).api_key))
         said = command("check", "bench", "--json")

@@ -163,6 +163,8 @@ def run(options: argparse.Namespace) -> int:
 
 def _print(verdict: _Verdict, environment: Environment, options: argparse.Namespace) -> None:
     seen = verdict.seen
+    if seen and isinstance(seen.egress, EgressReport) and seen.egress.route.roots:
+        print_message(seen.egress.route.sentence())
     if options.json:
         others = seen.others if seen else ()
         print_json(
