@@ -326,6 +326,18 @@ def test_anything_else_is_named_with_what_to_do(name: str) -> None:
     assert not [line for line in text.splitlines() if len(line) > 20 and "BEGIN" not in line and line in shown]
 
 
+@pytest.mark.parametrize(
+    "unit", ["-", "\\", '"', " ", "\n", "ab:", "a= ", "BEGIN ", "-BEGIN A ", "<RSAKeyValue><P> ", "` , ", "Abc-def: "]
+)
+@pytest.mark.parametrize(
+    "frame", ["{}x", "-----BEGIN PRIVATE KEY-----\n'{}x\n-----END PRIVATE KEY-----", "<RSAKeyValue><P>{}"]
+)
+@pytest.mark.timeout(20)
+def test_no_long_text_holds_the_reader_up(unit: str, frame: str) -> None:
+    with pytest.raises(WizardError):
+        import_pem(Secret(frame.format(unit * (65536 // len(unit)))))
+
+
 def with_locals(error: WizardError) -> str:
     """Return what a debugger would show of it, below the test itself."""
     assert error.__traceback__

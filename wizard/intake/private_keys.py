@@ -35,11 +35,11 @@ UNKNOWN = "private_key.unknown"
 _DASHES = "[-\u2010-\u2015\u2212]{1,8}"
 """Also as word processors and chats print them."""
 _FRAME = re.compile(rf"{_DASHES} ?(BEGIN|END) ?([A-Z0-9 ]{{3,40}}?) ?{_DASHES}")
-_ESCAPE = re.compile(r"\\+(?:u00([0-9a-fA-F]{2})|([nrt])|/)")
-_LINE_END = re.compile(r"[\"'`]\s*[+.&_\\,;)]*\s*$", re.MULTILINE)
+_ESCAPE = re.compile(r"\\{1,8}(?:u00([0-9a-fA-F]{2})|([nrt])|/)")
+_LINE_END = re.compile(r"[\"'`][ \t]{0,8}[+.&_\\,;)]{0,8}[ \t]{0,8}$", re.MULTILINE)
 """Behind a line of a string in source code."""
-_AROUND = re.compile(r"^[\s\"'`#>|*;,(]+|[\s\"'`\\,;)]+$", re.MULTILINE)
-_HEADER = re.compile(r"^\s*[A-Za-z][A-Za-z0-9-]{2,30}: .*$", re.MULTILINE)
+_BEFORE, _BEHIND = " \t\"'`#>|*;,(", " \t\"'`\\,;)"
+_HEADER = re.compile(r"^[ \t]*[A-Za-z][A-Za-z0-9-]{2,30}: .*$", re.MULTILINE)
 _LOCK = re.compile(
     r"Proc-Type: ?4,ENCRYPTED\s*DEK-Info: ?((?:AES[A-Z0-9-]{3,12}),[0-9A-Fa-f]{32}|[A-Z0-9-]{3,16},[0-9A-Fa-f]{16})"
 )
@@ -58,7 +58,7 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{40,}={0,2}")
 _OPENSSL_TEXT = re.compile(r"^(priv|modulus|privateExponent|prime[12]):((?:\s*[0-9a-f]{2}:?)+)", re.MULTILINE)
 _OPENSSL_NAMES = {"modulus": "n", "privateExponent": "d", "prime1": "p", "prime2": "q"}
 """By the names of JWK. The public exponent stands there as a decimal number."""
-_XML = re.compile(r"<(Modulus|Exponent|P|Q|DP|DQ|InverseQ|D)>\s*([A-Za-z0-9+/=\s]+?)\s*</\1>")
+_XML = re.compile(r"<(Modulus|Exponent|P|Q|DP|DQ|InverseQ|D)>([A-Za-z0-9+/=\s]+)</\1>")
 _XML_NAMES = {"Modulus": "n", "Exponent": "e", "InverseQ": "qi"}
 _MAGIC = b"openssh-key-v1\0"
 _ED25519 = bytes.fromhex("300506032b6570")
@@ -75,8 +75,8 @@ _INSTEAD: tuple[tuple[str, str, str], ...] = (
     (r"BEGIN PGP |AGE-SECRET-KEY-1", "This is a key of PGP or age, which Binance does not take", "Use Ed25519 or RSA."),
     (r"BEGIN (?:NEW )?CERTIFICATE REQUEST", "This is a certificate request, which holds only a public key",
      _PUBLIC_KEY[1]),
-    (r"BEGIN [A-Z0-9 ]*CERTIFICATE", "This is a certificate, which holds only a public key", _PUBLIC_KEY[1]),
-    (r"BEGIN [A-Z0-9 ]*PUBLIC KEY|\A\s*(?:ssh|ecdsa|sk)-[a-z0-9@.-]+ AAAA", *_PUBLIC_KEY),
+    (r"BEGIN [A-Z0-9 ]{0,30}CERTIFICATE", "This is a certificate, which holds only a public key", _PUBLIC_KEY[1]),
+    (r"BEGIN [A-Z0-9 ]{0,30}PUBLIC KEY|\A\s*(?:ssh|ecdsa|sk)-[a-z0-9@.-]+ AAAA", *_PUBLIC_KEY),
 )  # fmt: skip
 """What has no private key that is read here: the beginning, the name, the way out."""
 _FORMS = "Enter an Ed25519 or RSA private key: PEM, OpenSSH, JWK, or base64 of PKCS#8."
@@ -167,7 +167,7 @@ def _bare(body: str, prefix: str) -> str:
     lines = [line.strip() for line in _LINE_END.sub("", _HEADER.sub("", body)).splitlines() if line.strip()]
     if prefix and all(line.startswith(prefix) for line in lines):
         lines = [line.removeprefix(prefix) for line in lines]
-    return "".join("".join(_AROUND.sub("", line).split()) for line in lines)
+    return "".join("".join(line.lstrip(_BEFORE).rstrip(_BEHIND).split()) for line in lines)
 
 
 def _decode(text: str) -> bytes | None:
