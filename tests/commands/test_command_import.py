@@ -309,6 +309,30 @@ def test_an_encrypted_private_key_asks_on_the_terminal_alone(
     assert in_use(bench) == made.api_key.fingerprint()
 
 
+@pytest.mark.parametrize(
+    ("passphrase", "code"), [(b"open sesame\n", 0), (b"open sesame", 0), (b"other\n", 1), (b"", 2)]
+)
+def test_the_passphrase_of_a_private_key_comes_by_a_descriptor(
+    bench: Bench, fake_keyring: Store, command: Command, directory: Path, passphrase: bytes, code: int
+) -> None:
+    pair = generate_ed25519()
+    page = bench.simulated_page
+    made = asyncio.run(page.create("in use", KeyKind.ED25519, HERE, public_key=pair.public_pem, enableReading=True))
+    key, locked = read_private_key(pair.private_pem), BestAvailableEncryption(b"open sesame")
+    escaped = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, locked).decode().strip().replace("\n", "\\n")
+    (directory / ".env").write_text(f'BINANCE_API_KEY={made.api_key.reveal()}\nBINANCE_PRIVATE_KEY="{escaped}"\n')
+    reader, writer = os.pipe()
+    os.write(writer, passphrase)
+    os.close(writer)
+    try:
+        said = command("import", "bench", "--passphrase-fd", str(reader))
+    finally:
+        os.close(reader)
+    assert said.code == code, said.err
+    assert (in_use(bench) == made.api_key.fingerprint()) is (code == 0)
+    expect_no_leak(bench, said, "open sesame", made.api_key.reveal())
+
+
 def test_a_key_as_an_argument_is_refused_unseen(bench: Bench, command: Command) -> None:
     said = command("import", "bench", "aB3" * 20)
     assert (said.code, said.out) == (2, "")
