@@ -44,6 +44,7 @@ _HEADS = {
     Mode.ROTATE: "Replace {name} · about 5 minutes",
     Mode.WHITELIST: "Change the whitelist of {name} · about 3 minutes",
     Mode.ADOPT: "Import the key that you already use",
+    Mode.RETIRE: "Retire the keys that were never used",
 }
 """What the likeliest job is called above its steps."""
 _ELSE = {
@@ -460,7 +461,9 @@ class HomePresenter(Presenter):
 def _likeliest(one: Overview) -> Mode:
     if one.current is None:
         return Mode.ADOPT
-    return Mode.WHITELIST if one.unlisted or not one.current.whitelist else Mode.ROTATE
+    if one.unlisted or not one.current.whitelist:
+        return Mode.WHITELIST
+    return Mode.RETIRE if one.unused else Mode.ROTATE
 
 
 def _forgetting(flow: Flow) -> Consent:
