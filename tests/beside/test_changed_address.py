@@ -36,7 +36,7 @@ LINES = {
     "Step 2 of 4, Whitelist": "continue",
     "Step 3 of 4, Apply": "saved",
     "Step 4 of 4, Probe": "record",
-    "works from here with the new whitelist": "home",
+    "Its new whitelist is recorded": "home",
     "replace: Replaces": "quit",
 }
 """What the lines have said at each question, and what is answered."""
@@ -124,7 +124,7 @@ def to_the_end(walk: Walk) -> None:
     walk.press(ENTER)
     walk.see("The key works from here", "enter Record the list")
     walk.press(ENTER)
-    walk.see("works from here with the new whitelist", f"{MOVED} added")
+    walk.see("Its new whitelist is recorded", f"{MOVED} added")
     assert walk.leave() == 0
 
 
@@ -137,7 +137,7 @@ def test_by_keyboard(case: Case) -> None:
         case.paste(f"{HERE},{MOVED}")
         walk.see("The key works from here", "enter Record the list", timeout=30)
         walk.press(ENTER)
-        walk.see("works from here with the new whitelist", f"{MOVED} added")
+        walk.see("Its new whitelist is recorded", f"{MOVED} added")
         assert walk.leave() == 0
     case.is_mended()
 

@@ -262,7 +262,7 @@ IPV6 = {"code": -1100, "msg": "Illegal characters found in parameter 'ip'; legal
 COUNTRY = "<H1>403 ERROR</H1>The Amazon CloudFront distribution is configured to block access from your country."
 """sammchardy/python-binance#1413."""
 REGION = "error code: 1009 The owner of this website has banned the country or region your IP address is in"
-"""Cloudflare's documented error 1009."""
+"""A likely wording of Cloudflare's error 1009."""
 BAD_JSON = {"code": -1135, "msg": "Invalid JSON Request"}
 NO_ROUTE = {"code": -1011, "msg": "This IP cannot access this route."}
 NOT_FOUND = {"code": -1099, "msg": "Not found, authenticated, or authorized."}

@@ -443,11 +443,26 @@ async def test_of_several_keys_in_the_usual_places_none_is_taken_and_each_is_nam
     for name, letter in ((".env", "a"), ("config.json", "b")):
         (tmp_path / name).write_text(f"KEY={letter * 64}\nSECRET={letter.upper() * 64}\n")
     async with standing(world, Mode.ADOPT) as flow:
-        presenter = await opened(flow, FakeFace())
+        presenter = await opened(flow, face := FakeFace())
         assert presenter.view().verdict == ImportPresenter.TITLE
         assert presenter.entered == {}
         assert f"…aaaa in {tmp_path}/.env, lines 1, 2, KEY and SECRET." in evidence(presenter)
         assert f"…bbbb in {tmp_path}/config.json, lines 1, 2, KEY and SECRET." in evidence(presenter)
+
+        async def choose_the_second(page: Presenter) -> None:
+            shown = str(page.view())
+            assert "…bbbb" in shown
+            assert "bbbbb" not in shown
+            await page.view().actions[0].run(page.view().rows[1].item)
+
+        face.on_visit = choose_the_second
+        await press(presenter, "ctrl+g")
+        assert {name: value.reveal() for name, value in presenter.entered.items()} == {
+            "api_key": "b" * 64,
+            "secret": "B" * 64,
+        }
+        assert flow.credentials.pending is None, "it is stored by Enter alone"
+        presenter.forget()
 
 
 async def test_an_encrypted_private_key_that_was_found_asks_for_its_passphrase(world: World, tmp_path: Path) -> None:

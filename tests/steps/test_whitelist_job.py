@@ -126,7 +126,7 @@ async def test_a_proven_list_is_recorded_and_the_summary_says_what_changed(world
         assert face.left == "finish"
         assert face.report is not None
         rows = dict(face.report.rows())
-        assert face.report.verdict == f"{name} works from here with the new whitelist."
+        assert face.report.verdict == f"{name} works from here. Its new whitelist is recorded."
         assert rows["Changed"] == f"{ELSEWHERE} added, {HERE} removed"
         assert rows["Proven from"] == ELSEWHERE
         gaps = [told for label, told in face.report.rows() if label == "Not proven"]

@@ -34,8 +34,8 @@ _BLOCKED_COUNTRY = re.compile(
     rb"|error(?: code:?)? 1009",
     re.IGNORECASE,
 )
-"""What a network in front of the exchange says on its page for 403: CloudFront's own words, Cloudflare's for its
-error 1009, and those that users report."""
+"""What a network in front of the exchange may say on its page for 403. CloudFront's words are REPORTED (python-binance
+1413). The others are likely wordings, Cloudflare's of its error 1009 among them, and nobody saw them here."""
 _PERMISSION = re.compile(r"(?:enable|permits)[A-Za-z]{1,60}")
 _STATUSES = range(100, 600)
 _MILLISECONDS = range(10**12, 10**13)

@@ -79,7 +79,7 @@ class Report:
     def verdict(self) -> str:
         """What the rotation came to, in one or two sentences."""
         if self.job is Mode.WHITELIST:
-            return f"{self.current} works from here with the new whitelist."
+            return f"{self.current} works from here. Its new whitelist is recorded."
         if self.job is Mode.RETIRE and self.legacy is None:
             left = any(key.is_stored for key in self.unused)
             return f"{self.current} stays in use. {'Not all' if left else 'All'} keys that were left are settled."

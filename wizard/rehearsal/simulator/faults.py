@@ -23,6 +23,8 @@ _RATE_LIMITED = 429
 _ADDRESSES_MOVED = 50
 """How far each public address moves; the example addresses stay within their network."""
 _FIELDS = ("latency_ms", "clock_offset_ms", "whitelist_delay_s", "answers", "warp", "trading_until")
+_FUTURES_BALANCE = frozenset({"/fapi/v2/balance", "/fapi/v3/balance"})
+"""Two versions of one endpoint: an answer that is planted for one holds for both."""
 _ANSWER_FIELDS = ("path", "times", "status", "body", "headers")
 _LONGEST_LATENCY = 3_600_000
 """Milliseconds: an hour."""
@@ -90,7 +92,7 @@ class Faults:
     def take(self, path: str) -> tuple[CannedAnswer | None, Faults]:
         """Return the canned answer for one request to `path`, if any, and the faults that are left."""
         for position, canned in enumerate(self.answers):
-            if canned.path == path:
+            if canned.path == path or _FUTURES_BALANCE.issuperset((canned.path, path)):
                 left = (replace(canned, times=canned.times - 1),) if canned.times > 1 else ()
                 answers = (*self.answers[:position], *left, *self.answers[position + 1 :])
                 return canned, replace(self, answers=answers)
