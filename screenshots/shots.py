@@ -302,7 +302,7 @@ async def with_bots(hand: Stagehand) -> None:
     """Have two bots in the settings."""
     bots = (
         Bot("freqtrade", ("/bin/true",), ("/bin/true",)),
-        Bot("grid-eth", ("sh", "-c", "echo Unit grid-eth.service not found.; exit 5")),
+        Bot("grid-eth", ("/bin/sh", "-c", "echo Unit grid-eth.service not found.; exit 5")),
     )
     hand.world.environment = replace(hand.world.environment, bots=bots)
 
