@@ -16,7 +16,7 @@ from wizard.core.settings import Environment
 from wizard.core.sites import known_sites
 from wizard.exchange.signing import generate_ed25519
 from wizard.intake.candidates import HeldKey, HeldKeys, choose, find_candidates, site_of
-from wizard.intake.sources import decode
+from wizard.intake.sources import decode, read_key_text
 
 K = "CRxGs7g4o2fq4lUY0P6zHFEurXl3qbfqLnqha9z4McR68ql5MGmBPqX9cbF8FpBO"
 S = "WjiMhdQGDW2dlcgCb3du8LmrFYFpG2553mBzytPAnshW6NwpiCUf2kPnR9zAwfwu"
@@ -118,7 +118,96 @@ ONE = {
     "exec --as freqtrade": f"FREQTRADE__EXCHANGE__KEY={K}\nFREQTRADE__EXCHANGE__SECRET={S}\n",
     "exec --as ccxt": f"BINANCE_APIKEY={K}\nBINANCE_SECRET={S}\n",
     "exec --as binance": f"API_KEY={K}\nAPI_SECRET={S}\n",
+    "a variable of a call names an exchange": f"kraken = ccxt.kraken({{'apiKey': '{K2}', 'secret': '{S2}'}})\n"
+    f"binance = ccxt.binance({{'apiKey': '{K}', 'secret': '{S}'}})\n",
+    "an expression of two arguments": f'options.ApiCredentials = new ApiCredentials("{K}", "{S}");\n',
+    "wrapped values of Rust": f'let account: Account = Binance::new(Some("{K}".into()), Some("{S}".into()));\n',
+    "a lifetime of Rust": f'const API_KEY: &str = "{K}";\nconst SECRET_KEY: &\'static str = "{S}";\n',
+    "notes under titles": f"Binance\nAPI Key: {K}\nSecret Key: {S}\n\nKraken\nAPI Key: {K2}\nSecret Key: {S2}\n",
+    "notes of Markdown": f"## Binance\n- API Key: `{K}`\n- Secret: `{S}`\n\n## Kraken\n- API Key: `{K2}`\n- Secret: `{S2}`\n",
+    "remarks name the sites": f"# testnet\nAPI_KEY={K2}\nAPI_SECRET={S2}\n\n# live\nAPI_KEY={K}\nAPI_SECRET={S}\n",
+    "a remark ends at a blank line": f"# Telegram\nTOKEN=1:AA\n\nAPI_KEY={K}\nAPI_SECRET={S}\n",
+    "classes": f"class Live:\n    API_KEY = '{K}'\n    API_SECRET = '{S}'\nclass Testnet(Live):\n    API_KEY = '{K2}'\n    API_SECRET = '{S2}'\n",
+    "an old key": f"BINANCE_API_KEY_OLD={K2}\nBINANCE_API_SECRET_OLD={S2}\nBINANCE_API_KEY={K}\nBINANCE_API_SECRET={S}\n",
+    "the secret of the same name": f"API_KEY={K}\nAPI_SECRET={S}\nSECRET_KEY={S2}\n",
+    "CSV": f"exchange,api_key,api_secret\nkraken,{K2},{S2}\nbinance,{K},{S}\n",
+    "a table of Markdown": f"| Exchange | API Key | Secret |\n|---|---|---|\n| Binance | `{K}` | `{S}` |\n| Kraken | `{K2}` | `{S2}` |\n",
+    "two Secrets of Kubernetes": "---\n".join(
+        f"kind: Secret\nmetadata:\n  name: {name}\ndata:\n  api-key: {b64(key)}\n  api-secret: {b64(secret)}\n"
+        for name, key, secret in (("binance-live", K, S), ("binance-testnet", K2, S2))
+    ),
+    "variables of Terraform": f'variable "binance_api_key" {{\n  default = "{K}"\n}}\nvariable "binance_api_secret" {{\n  default = "{S}"\n}}\n',
+    "1Password": json.dumps(
+        {
+            "title": "Binance",
+            "fields": [
+                {"id": "x1", "label": "api key", "value": K},
+                {"id": "x2", "label": "api secret", "value": S},
+            ],
+        }
+    ),
+    "Bitwarden": json.dumps(
+        {
+            "items": [
+                {"name": name, "fields": [{"name": "API Key", "value": key}, {"name": "API Secret", "value": secret}]}
+                for name, key, secret in (("Binance", K, S), ("Kraken", K2, S2))
+            ]
+        }
+    ),
+    "KeePass": f"<Entry><String><Key>API Key</Key><Value>{K}</Value></String><String><Key>API Secret</Key><Value>{S}</Value></String></Entry>",
+    "launchd": f'<!DOCTYPE plist PUBLIC "-//Apple//DTD PLIST 1.0//EN" "http://www.apple.com/DTDs/PropertyList-1.0.dtd">\n<plist><dict><key>BINANCE_API_KEY</key><string>{K}</string><key>BINANCE_API_SECRET</key><string>{S}</string></dict></plist>',
+    "a switch of the testnet in a remark": f"x = ccxt.binance({{'apiKey': '{K}', 'secret': '{S}'}})\n# x.set_sandbox_mode(True)\n",
 }
+
+ANOTHER_SITE = {
+    "sandbox mode": f"x = ccxt.binance({{'apiKey': '{K}', 'secret': '{S}'}})\nx.set_sandbox_mode(True)\n",
+    "an argument": f"api_key = '{K}'\napi_secret = '{S}'\nclient = Client(api_key, api_secret, testnet=True)\n",
+    "an environment": f'options.Environment = BinanceEnvironment.Testnet;\noptions.ApiCredentials = new ApiCredentials("{K}", "{S}");\n',
+    "an address": f"BINANCE_API_KEY={K}\nBINANCE_API_SECRET={S}\nBINANCE_BASE_URL=https://testnet.binance.vision\n",
+}
+
+
+@pytest.mark.parametrize("case", ANOTHER_SITE)
+def test_a_program_on_the_testnet_has_no_key_for_production(case: str) -> None:
+    assert (taken(ANOTHER_SITE[case]), taken(ANOTHER_SITE[case], "testnet")) == (None, (K, S))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"TOOBIT_API_KEY={K}\nTOOBIT_API_SECRET={S}\n",
+        f"[binance_user_config]\napi_key={K}\napi_secret_key={S}\ntld=us\n",
+        f"BINANCE_API_KEY_OLD={K}\nBINANCE_API_SECRET_OLD={S}\n",
+        json.dumps({"type": "service_account", "private_key_id": "a1" * 20, "private_key": PEM, "client_email": "a@b"}),
+        f"exchange,api_key,api_secret\nkraken,{K},{S}\n",
+    ],
+)
+def test_a_key_of_something_else_alone_is_not_taken(text: str) -> None:
+    held = read_key_text(text, "a file")
+    assert choose(held.found, "live") is None
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(
+            "DEIN_API_SCHLUESSEL",
+            "LA_TUA_CHIAVE_API",
+            "jouw_api_sleutel_hier",
+            "xxxxxxxx-xxxx-xxxx",
+            "credential:binance",
+        ),
+        *(
+            f"{K[:8]}...{K[-8:]}",
+            "abcdefghijklmnopqrstuvwxyz0123456789" * 2,
+            "{{ binance_api_key }}",
+            "{REF:P@I:46C9B1}",
+        ),
+    ],
+)
+def test_words_of_any_language_and_masks_are_refused(value: str) -> None:
+    found = find_candidates(f"binance:\n  api_key: '{value}'\n  api_secret: '{value}'\n").found
+    assert [bool(one.refused) for one in found] == [True]
 
 
 @pytest.mark.parametrize("case", ONE)

@@ -10,7 +10,6 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Final
 
 from wizard.core.credentials import KeyKind
@@ -19,7 +18,7 @@ from wizard.core.key_shape import holds_key
 from wizard.core.secret import Secret, Wipeable
 from wizard.core.settings import Environment
 from wizard.core.text import printable
-from wizard.intake.formats import NUMBER, NamedValue, read_entries, unfolded
+from wizard.intake.formats import NUMBER, SERVICES, NamedValue, read_entries, unfolded
 from wizard.intake.paste import INVISIBLE, MAX_PASTE, REMNANTS, IntakeError, Role
 from wizard.intake.refusals import refusal
 
@@ -35,6 +34,8 @@ MOST = 100
 MOST_NAMED = 6
 SHORTEST = 16
 """Characters. What is shorter under the name of a key is none."""
+SHORTEST_BASE64 = 43
+"""Characters of 32 bytes. What is shorter and has other signs than letters and digits is words, or masked."""
 _SHAPE = re.compile(r"[A-Za-z0-9]{64}")
 _LINE_END = re.compile(r"(?:\\r)?\\n|\\r|&#(?:10|13|x[aAdD]);")
 """As JSON, shells and XML write it."""
@@ -43,6 +44,10 @@ _UNNAMED = re.compile(r"[A-Za-z0-9]{48,}")
 """Half of a wrapped key is shorter, and must not be taken for a whole one."""
 _DEFAULT = re.compile(r"""\$\{\w+:?[-=]["']?([A-Za-z0-9]{40,})["']?\}""")
 
+_SANDBOX = re.compile(
+    r"^[^#/\n]{0,200}(?:set_?sandbox_?mode\s?\(\s?true|environment\.testnet)", re.IGNORECASE | re.MULTILINE
+)
+_ALPHABET = re.compile(r"[A-Za-z0-9+/=_-]+")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _WORDS = re.compile(r"[a-z]+|[0-9]+")
 _KNOWN = (
@@ -156,11 +161,29 @@ _SITES: Final = (
     ("live", frozenset({"prod", "production", "live", "mainnet", "real"})),
 )
 _SITE_WORDS = frozenset().union(*(words for _, words in _SITES))
-_OTHERS = frozenset(Path(__file__).with_name("other_services.txt").read_text("ascii").split())
-"""Exchanges and services whose keys stand beside Binance's."""
+_OLD = frozenset(
+    {"old", "backup", "bak", "deprecated", "previous", "unused", "revoked", "disabled", "expired", "legacy"}
+)
 _CONTEXT = frozenset(
     {"name", "exchange", "exchangename", "exchangeid", "connector", "broker", "platform", "site", "env", "environment"}
-    | {"label", "account", "mode", "baseurl", "url", "host", "endpoint", "apiurl", "network", "provider"}
+    | {
+        "label",
+        "account",
+        "mode",
+        "baseurl",
+        "url",
+        "host",
+        "endpoint",
+        "apiurl",
+        "network",
+        "provider",
+        "codename",
+        "venue",
+        "title",
+        "service",
+        "tld",
+        "id",
+    }
 )
 _TRUE = frozenset({"true", "1", "yes", "on"})
 
@@ -314,6 +337,10 @@ def find_candidates(text: str, given: Iterable[NamedValue] = ()) -> HeldKeys:
     paths = dict.fromkeys(value.entry.path for pair in kept for value in pair if value and value.entry.name)
     names = Counter(path[-1] for path in paths)
     found = [_candidate(pair, blocks, cleaned, context, names) for pair in kept[:MOST]]
+    if len(found) == 1 and not found[0].site:
+        # The call that takes the one key of a program stands elsewhere: Client(key, secret, testnet=True).
+        said = {"testnet"} if _SANDBOX.search(cleaned) else frozenset().union(*context.values())
+        found = [replace(found[0], site=_site(said & {"testnet", "sandbox", "demo"}))]
     return HeldKeys(tuple(found), tuple(notes), tuple(left_out))
 
 
@@ -361,8 +388,9 @@ def choose(candidates: Sequence[HeldKey], site: str, name: str = "") -> HeldKey 
         ]
         usable = [one for one in named if not one.refused and one.missing != "secret"]
         return usable[0] if len(usable) == 1 else None
-    fits = [one for one in candidates if not one.refused and not one.missing and _fits(one.site, site)]
-    fits = fits or [one for one in candidates if one.pem and one.missing and _fits(one.site, site)]
+    current = [one for one in candidates if not one.refused and _fits(one.site, site)]
+    current = [one for one in current if not _words(f"{one.key_name} {one.secret_name}") & _OLD]
+    fits = [one for one in current if not one.missing] or [one for one in current if one.pem and one.missing]
     preferences: tuple[Callable[[HeldKey], bool], ...] = (
         lambda one: one.site == site != "live",
         lambda one: one.site != "" and site != "live",
@@ -504,10 +532,11 @@ def _of_group(group: list[_Value]) -> list[_Pair]:
     )
     for kin in kins:
         by_kin = {kin(value): value for value in secrets}
-        if len({kin(value) for value in keys}) == len(keys) == len(secrets) == len(by_kin) and all(
-            kin(value) in by_kin for value in keys
-        ):
-            return [(value, by_kin[kin(value)]) for value in keys]
+        same = Counter(map(kin, secrets))
+        if keys and len({kin(value) for value in keys}) == len(keys) and all(same[kin(value)] == 1 for value in keys):
+            joined: list[_Pair] = [(value, by_kin[kin(value)]) for value in keys]
+            used = {id(secret) for _, secret in joined}
+            return [*joined, *((None, value) for value in secrets if id(value) not in used)]
     if not keys or not secrets or len(keys) * len(secrets) > MOST:
         return [*((key, None) for key in keys), *((None, secret) for secret in secrets)]
     return [(key, secret) for key in keys for secret in secrets]
@@ -588,13 +617,15 @@ def _owner(pair: _Pair, context: _Context) -> str:
     """Return binance, other, or nothing where no name says it: the nearest name decides."""
     one = pair[0] or pair[1]
     assert one is not None  # noqa: S101
-    parent = one.entry.path[:-1]
-    nearest = [_all_words(one.entry.name), context.get(parent, frozenset())]
-    nearest += [_all_words(step.partition(NUMBER)[0]) for step in reversed(parent)]
+    path = one.entry.path
+    nearest = [_all_words(path[-1].partition(NUMBER)[0]), context.get(path[:-1], frozenset())]
+    for length in range(len(path) - 1, 0, -1):
+        nearest += [_all_words(path[length - 1].partition(NUMBER)[0])]
+        nearest += [context.get(path[: length - 1], frozenset())] if length > 1 else []
     for words in nearest:
         if "binance" in words or "binanceus" in words:
             return "binance"
-        if words & _OTHERS:
+        if words & SERVICES:
             return "other"
     return ""
 
@@ -605,8 +636,14 @@ def _contexts(entries: list[NamedValue]) -> _Context:
     for entry in entries:
         label, said = "".join(_WORDS.findall(entry.name.lower())), entry.value.strip().lower()
         words = found.setdefault(entry.path[:-1], set())
-        if label in _CONTEXT and len(said) <= 100:
+        if label == "tld" and said == "us":
+            words.add("binanceus")
+        elif label in ("privatekeyid", "clientemail"):  # a service account of Google's
+            words.add("gcp")
+        elif label.removeprefix("binance") in _CONTEXT and len(said) <= 100 and not holds_key(said):
             words |= _words(entry.value)
+            if entry.path[-2:-1] == ("metadata",):  # of Kubernetes: it names what stands beside it
+                found.setdefault(entry.path[:-2], set()).update(_words(entry.value))
         elif said in _TRUE and role_of(entry.name) is Role.OTHER:
             words |= _words(entry.name) & (_SITE_WORDS - {"live", "real", "dry"})
     return {path: frozenset(words) for path, words in found.items()}
@@ -644,7 +681,9 @@ def _candidate(pair: _Pair, blocks: list[str], text: str, context: _Context, nam
 def _no_value(text: str) -> str:
     if _MARK.fullmatch(text):
         return ""
-    return refusal(text) or ("too short to be one" if len(text) < SHORTEST else "")
+    is_words = not _ALPHABET.fullmatch(text) or (len(text) < SHORTEST_BASE64 and not text.isalnum())
+    told = "too short to be one" if len(text) < SHORTEST else "no key, which has letters and digits alone"
+    return refusal(text) or (told if len(text) < SHORTEST or is_words else "")
 
 
 def _line(value: str, text: str) -> int:

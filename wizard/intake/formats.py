@@ -9,11 +9,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+import csv
 import json
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from importlib.resources import files
 from xml.etree import ElementTree
 
 Path = tuple[str, ...]
@@ -26,11 +28,15 @@ NUMBER = "#"
 DEEPEST_PATH = 64
 DEEPEST = 3
 """Texts within texts: JSON in a ConfigMap in a list."""
-_XML_HEAD = re.compile(r"<[?]xml[^>]*[?]>")
+_XML_HEAD = re.compile(r"<[?]xml[^>]{0,300}[?]>|<!DOCTYPE[^\[>]{0,300}>")
 _XML_OWN = frozenset({"key", "name", "id", "value"})
 """Attributes that say the name and the value of their element."""
 _NESTED = re.compile(r"\s*[{\[]|[^\n]*\n|(?:export\s+)?[A-Za-z_][\w.-]*=\S")
-_ROW_NAMES = frozenset({"name", "key", "variable", "variablename", "parameterkey", "id"})
+SERVICES = frozenset(files(__package__).joinpath("other_services.txt").read_text("ascii").split())
+"""Exchanges and services whose keys stand beside Binance's."""
+WHOSE = SERVICES | {"binance", "testnet", "mainnet", "demo", "sandbox", "production", "prod", "live"}
+_ROW_NAMES = ("id", "label", "name", "key", "variable", "variablename", "parameterkey")
+"""The later one names a row that has several."""
 _ROW_VALUES = frozenset({"value", "val", "parametervalue", "currentvalue", "secretvalue", "initialvalue"})
 
 
@@ -108,10 +114,11 @@ def _toml(text: str) -> Iterator[NamedValue]:
 
 
 def _xml(text: str) -> Iterator[NamedValue]:
+    text = _XML_HEAD.sub("", text)
     if "<!DOCTYPE" in text or "<!ENTITY" in text:  # no entity is expanded
         raise ValueError
     # A part of a document may have several roots.
-    root = ElementTree.fromstring(f"<all>{_XML_HEAD.sub('', text)}</all>")  # noqa: S314 - without a document type
+    root = ElementTree.fromstring(f"<all>{text}</all>")  # noqa: S314 - without a document type
     waiting: list[tuple[Path, ElementTree.Element]] = [((), root)]
     while waiting:
         path, node = waiting.pop()
@@ -181,7 +188,9 @@ def _yaml(text: str) -> Iterator[NamedValue]:
             elif isinstance(event, yaml.ScalarEvent):
                 if event.anchor:
                     anchored[event.anchor] = event.value
-                if event.value.startswith("= "):  # a type of Rust, which looks like an anchor
+                if not event.style and re.match(
+                    r"[\w&'<>:.]* ?= ", event.value
+                ):  # a type of Rust, which looks like an anchor
                     raise ValueError
                 tag = event.tag if event.tag and event.tag[:1] == "!" and event.tag[1:] else ""
                 if not is_name(event.value):
@@ -190,11 +199,29 @@ def _yaml(text: str) -> Iterator[NamedValue]:
         raise ValueError from error
 
 
+def _table(text: str) -> Iterator[NamedValue]:
+    """Read CSV, and the tables of Markdown: the first line has the names."""
+    lines = [line.strip().strip("|") for line in text.splitlines() if line.strip(" \t|:-")]
+    rows = csv.reader(lines, delimiter=_TABLE_HEAD.match(text)["sign"], skipinitialspace=True)  # type: ignore[index]
+    try:
+        head, *rest = ([cell.strip(" \t`*") for cell in row] for row in rows)
+    except csv.Error as error:
+        raise ValueError from error
+    for number, row in enumerate(rest):
+        yield from (NamedValue((f"{NUMBER}{number}", name), cell) for name, cell in zip(head, row, strict=False))
+
+
+_NAMES_KEY = r"[^\n:={}(]{0,200}\b(?:api|access|public)?[ _-]?key\b"
+_TABLE_HEAD = re.compile(
+    rf"\s*+\|?(?={_NAMES_KEY})(?=[^\n:={{}}(]{{0,200}}secret)[\w\"'` *./-]{{1,60}}(?P<sign>[,;\t|])[^\n:={{}}(]*\n",
+    re.IGNORECASE,
+)
 _YAML_LINE = re.compile(r"^[ \t]*(?:- +)*[\"']?[\w./@ -]{1,80}[\"']?:(?:[ \t]|$)", re.MULTILINE)
 _TOML_LINE = re.compile(r"^[ \t]*[\w.\"'-]{1,80}[ \t]*=[ \t]*[\"'\[{]", re.MULTILINE)
 _FORMATS: tuple[tuple[Callable[[str, str], object], Callable[[str], Iterable[NamedValue]]], ...] = (
     (lambda _, start: start in ("{", "["), _json),
     (lambda _, start: start == "<", _xml),
+    (lambda text, _: _TABLE_HEAD.match(text), _table),
     (lambda text, _: len(text) <= LARGEST_PARSED and _TOML_LINE.search(text), _toml),
     (lambda text, start: len(text) <= LARGEST_PARSED and (start == "{" or _YAML_LINE.search(text)), _yaml),
 )
@@ -207,6 +234,7 @@ _REMARK = re.compile(r"\s*(?:#|//|;|--\s|rem\s|::)", re.IGNORECASE)
 _INLINE_REMARK = re.compile(
     r"""(?<!\w)(?:"(?:[^"\\]|\\.)*(?:"|$)|'(?:[^'\\]|\\.)*(?:'|$))|(?P<remark>\s(?:\#|//|;\s|--\s).*)"""
 )
+_TITLE = re.compile(r"((?:#|//|;)[#/; \t=*-]*|)([A-Za-z]+(?: [A-Za-z]+){0,2})[ \t:=*#-]*")
 _SECTION = re.compile(r"\s*\[+([^\[\]=\"']+)\]+\s*$")
 _PLAIN = re.compile(r"\s*(?:export\s+|set\s+|-\s+)?([A-Za-z_][\w.]*)=([^\s\"'`].*)$")
 """NAME=value without a quote: all of the line is the value, as dotenv has it."""
@@ -218,6 +246,10 @@ _COMMAND = re.compile(
 )
 """NAME blank VALUE: fish, csh, Windows, Dockerfile, Apache."""
 _POWERSHELL = re.compile(r"\$\{?env:(\w+)\}?", re.IGNORECASE)
+_CLASS = re.compile(r"(\s*)class\s+(\w+)\b[^:]*:\s*$")
+_RUST = re.compile(
+    r"&'static\s+|\b(?:Some|String::from)\(\s*(?:String::from\(\s*)?(?P<text>\"[^\"]*\")(?:\.\w+\(\))*\s*\)+"
+)
 _TUPLE = re.compile(
     r"\s*(?:const|let|var|new|local|my)?\s*[\[(]?\s*([\w.$]+(?:\s*,\s*[\w.$]+)+)\s*[\])]?\s*:?=(?!=)(.*)$"
 )
@@ -252,16 +284,27 @@ class _Lines:
         """Since the last value or sign of this line."""
         self._option = ""
         """The name before a comma or a blank: of an argument, or `--api-key`."""
+        self._is_remark = False
+        """Whether the section is named by a remark: a blank line ends it."""
         self._above = ""
         """The name that stands alone on the line before, as on a web page."""
 
     def read(self, text: str) -> list[NamedValue]:
         """Return what the lines name, and each text like a key that has no name."""
         for line in _joined(_CLOSED_REMARK.sub(" ", text)):
+            self._title(line)
             if line.strip() and not _REMARK.match(line):
                 bare = _INLINE_REMARK.sub(lambda found: "" if found["remark"] else found[0], line)
-                self._line(_POWERSHELL.sub(r"\1", bare))
+                self._line(_RUST.sub(lambda found: found["text"] or "&", _POWERSHELL.sub(r"\1", bare)))
         return self._found
+
+    def _title(self, line: str) -> None:
+        """Take a line of a few words, one of which is an exchange's or a site's, as a section: `# Kraken`."""
+        title = _TITLE.fullmatch(line)
+        if title and not self._brackets and WHOSE & set(title[2].lower().split()):
+            self._section, self._blocks, self._is_remark = (title[2],), [], bool(title[1])
+        elif not line.strip() and self._is_remark:
+            self._section, self._is_remark = (), False
 
     def _line(self, line: str) -> None:
         above, self._above = self._above, ""
@@ -269,6 +312,9 @@ class _Lines:
             self._section, self._blocks, self._brackets = (section[1].strip(),), [], []
             return
         self._unindent(line)
+        if of_class := _CLASS.match(line):
+            self._blocks.append((len(of_class[1]), of_class[2]))
+            return
         if (heading := _HEADING.match(line)) and not _LIKE_KEY.search(line):
             self._above = heading[2]
             if line.rstrip()[-1:] == ":":
@@ -351,6 +397,8 @@ class _Lines:
             self._add(self._path[: -1 if self._brackets else None], self._option, content)
         elif is_like:
             self._add(self._path, "", content)
+            if _NEXT_KEY.match(following) and not _PAIR_IN_TEXT.match(f"{self._pending[2] if self._pending else ''}x"):
+                self._pending = None  # the next argument has no name either
         self._option = content if _is_named(content) and len(content) < 40 else ""
         self._words = [] if self._pending else [content]
 
@@ -365,7 +413,8 @@ class _Lines:
     def _punctuation(self, text: str) -> None:
         if text in "({[":
             self._opened += 1
-            label = self._pending[1] if self._pending and not self._pending[2] else "".join(self._words[-1:])
+            called = dict.fromkeys(filter(None, self._pending[1:])) if self._pending else self._words[-1:]
+            label = " ".join(called)  # kraken = ccxt.kraken(…)
             if len(self._brackets) < DEEPEST_PATH:
                 self._brackets.append(f"{label[:60]}{NUMBER}{self._opened}")
             if self._pending and (text == "{" or not self._pending[2]):
@@ -429,7 +478,12 @@ def unfolded(entries: list[NamedValue], depth: int = 0) -> Iterator[NamedValue]:
         value, is_encoded = entry.value, len(entry.path) > 1 and entry.path[-2] in ("data", "binaryData")
         if is_encoded or value.startswith("LS0tLS1CRUdJTi"):
             value = (decoded(value) or value).strip("\n")
-        if depth < DEEPEST and not value.startswith("!") and _NESTED.match(value) and "\ue000" not in value[:1]:
+        if (
+            depth < DEEPEST
+            and not value.startswith(("!", "{{", "{REF:"))
+            and _NESTED.match(value)
+            and "\ue000" not in value[:1]
+        ):
             inner = read_entries(value, depth + 1)
             if any(each.name for each in inner):
                 # NAME=value in a list, as in docker compose: its neighbours belong to it.
@@ -442,19 +496,23 @@ def unfolded(entries: list[NamedValue], depth: int = 0) -> Iterator[NamedValue]:
 
 def _rows(entries: list[NamedValue]) -> Iterator[NamedValue]:
     """Yield the entries; `{"key": "API_KEY", "value": "…"}` becomes one of that name, unless it is switched off."""
-    names: dict[Path, str] = {}
+    names: dict[Path, tuple[int, str]] = {}
     off: set[Path] = set()
     valued = {entry.path[:-1] for entry in entries if entry.name.lower() in _ROW_VALUES}
     for entry in entries:
         if (parent := entry.path[:-1]) in valued and entry.name.lower() in _ROW_NAMES:
-            names[parent] = entry.value
+            names[parent] = max(names.get(parent, (0, "")), (_ROW_NAMES.index(entry.name.lower()), entry.value))
         if (entry.name.lower(), entry.value) in (("enabled", "false"), ("disabled", "true")):
             off.add(parent)
     for entry in entries:
         parent = entry.path[:-1]
         if parent not in names:
-            yield entry
+            around = parent[-1].partition(NUMBER)[0] if parent else ""
+            is_inner = entry.name.lower() in ("default", *_ROW_VALUES) and _is_named(
+                around
+            )  # of a variable of Terraform
+            yield replace(entry, path=(*parent[:-1], around)) if is_inner else entry
         elif entry.name.lower() in _ROW_VALUES and parent not in off:
             # The number of the row goes: its neighbours belong together.
-            above = parent[:-1] if parent and parent[-1].startswith(NUMBER) else parent
-            yield replace(entry, path=(*above, names[parent]))
+            above = parent[:-1] if parent and NUMBER in parent[-1] else parent
+            yield replace(entry, path=(*above, names[parent][1]))

@@ -60,6 +60,7 @@ _KINDS: Final = (
     (r"<.*>|\[.*\]|\{.*\}|__\w+__", "a placeholder"),
 )
 _COMPILED: Final = tuple((re.compile(pattern, re.DOTALL), what) for pattern, what in _KINDS)
+_SEQUENCE: Final = re.compile("abcdefghij|ABCDEFGHIJ|0123456789|1234567890")
 _PLACEHOLDER: Final = re.compile(
     r"your|my[_ -]|change[_ -]?(?:me|it|this)|replace|place[_ -]?holder|example|insert|enter[_ -]|paste|put[_ -]|dummy"
     r"|fake|sample|fill[_ -]|to[_ -]?do\b|tbd\b|fix[_ -]?me|redacted|hidden|masked|removed|secret|api[_ -]?key|[_ -]key"
@@ -74,6 +75,8 @@ def refusal(text: str) -> str:
     value = text[:LONGEST].strip()
     if value.lower() in _LITERALS:
         return "no value"
+    if _SEQUENCE.search(value):
+        return "a placeholder"
     if _LIKE_KEY.fullmatch(value) and not (set(value.lower()) <= {"x", "0"} or value.startswith("7b22")):
         return ""
     found = next((what for pattern, what in _COMPILED if pattern.fullmatch(value)), "")

@@ -109,7 +109,7 @@ def read_key_text(text: str, place: str, path: str = "", warning: str = "") -> H
     """Return the keys that a text holds, each with its place. A private key may be all of it."""
     held, problem = find_candidates(text), None
     found = held.found
-    if not any(one.api_key or one.pem or one.refused for one in found):
+    if not held.left_out and not any(one.api_key or one.pem or one.refused for one in found):
         alone, problem = _private_key_alone(text)
         found = alone or found
     if not found and is_encrypted(text):
