@@ -69,7 +69,7 @@ MASKS = {str(IPv4Network((0, length)).netmask): length for length in range(1, 33
 ADDRESS = r"[0-9]{1,3}(?:\.[0-9]{1,3}){3}"
 TO = rf"(?:[{DASHES}]+>|=>|[{DASHES}→⇒~～〜…]|\.{{2,3}})"
 """What stands between the ends of a range, beside words."""
-TO_WORDS = "(?:to|through|thru|until|till|bis)"
+TO_WORDS = "(?:to|through|thru|until|till|bis|до|至|到)"
 _LAST = rf"(?:{ADDRESS}|{_OCTET})(?![0-9.]*[0-9])"
 COMPOUND = (
     rf"{ADDRESS}(?:{_BLANK}*{TO}{_BLANK}*|{_BLANK}+{TO_WORDS}{_BLANK}+){_LAST}"

@@ -59,7 +59,7 @@ class LeftOut:
     """Its line, safe to show; empty where it may hold a key."""
     reason: str
     """As a sentence, with what is meant."""
-    not_meant: IPv4Network | None = None
+    not_meant: tuple[IPv4Network, ...] = ()
     """What the text names, and denies or calls old."""
 
 
@@ -106,7 +106,7 @@ def extract(text: str, rules: Rules) -> Extract:
                 f"{printable(mention.text, 40)} was not taken{', as ' if reason.startswith('it ') else '. '}{reason}."
             )
             safe = "" if holds_key(line) else printable(" ".join(line.split()), _SHOWN)
-            meant = networks[0] if networks and mention.reason in _NOT_MEANT else None
+            meant = tuple(networks) if mention.reason in _NOT_MEANT else ()
             left_out.append(LeftOut(number, safe, told, meant))
     return _without_denied(found, left_out)
 
@@ -118,17 +118,17 @@ def text_within(typed: str, rules: Rules) -> Extract | None:
     """
     entries = [each for each in parse(typed) if each.kind is EntryKind.LISTED and each.text]
     listed = {each.network for each in entries if each.network}
-    has_words = any(each.network is None and _is_word(each.text) for each in entries)
+    has_words = any(plain(each.text) in MASKS or (each.network is None and _is_word(each.text)) for each in entries)
     if not has_words and not is_suspicious(typed):
         return None
     extracted = extract(typed, rules)
-    is_text = has_words or any(each.not_meant in listed for each in extracted.left_out if each.not_meant)
+    is_text = has_words or any(listed.intersection(each.not_meant) for each in extracted.left_out)
     return extracted if extracted.found and is_text else None
 
 
 def is_suspicious(typed: str) -> bool:
     """Return whether a text that reads as a list may leave an entry out by a comment or a line above it."""
-    return any(map(str.isalpha, typed)) or re.search(r"~~|^[ \t]*;", typed, re.MULTILINE) is not None
+    return any(map(str.isalpha, typed)) or re.search(r"~[^~\n]*~|^[ \t]*;", typed, re.MULTILINE) is not None
 
 
 def _is_word(text: str) -> bool:
@@ -142,7 +142,9 @@ def _is_word(text: str) -> bool:
 
 def _without_denied(found: dict[IPv4Network, ListedAddress], left_out: Sequence[LeftOut]) -> Extract:
     """Take back what another line denies, and mark a block with a denied address inside."""
-    denied = AddressSet(each.not_meant for each in left_out if each.not_meant and DENIED in each.reason)
+    # Who denies all of them says what holds for the others.
+    named = (network for each in left_out if DENIED in each.reason for network in each.not_meant)
+    denied = AddressSet(network for network in named if network.prefixlen)
     back = [each for each in found.values() if denied.covers(each.network)]
     gone = {each.network for each in back}
     again = [
@@ -199,27 +201,39 @@ _HIDDEN = (
     (re.compile(r"<!--(.*?)(?:-->|\Z)", re.DOTALL), phrases.COMMENT, phrases.END_COMMENT),
     (re.compile(r"(?<![^\s;,{}()])/\*(.*?)(?:\*/|\Z)", re.DOTALL), phrases.COMMENT, phrases.END_COMMENT),
     (re.compile(r"~~(?=\S)(.*?)~~"), phrases.STRIKE, phrases.END_STRIKE),
+    (re.compile(r"(?<![~\w])~(?=[^~\s])([^~\n]*)~(?![~\w])"), phrases.STRIKE, phrases.END_STRIKE),
     (
         re.compile(r"<(?:s|del|strike)>(.*?)(?:</(?:s|del|strike)>|\Z)", re.DOTALL | re.IGNORECASE),
         phrases.STRIKE,
         phrases.END_STRIKE,
     ),
+    (re.compile(r"<\w+\b[^<>]{0,300}line-through[^<>]{0,300}>([^<]*)"), phrases.STRIKE, phrases.END_STRIKE),
 )
 _BREAK = re.compile(r"<(?:br|/?tr|/?li|/?p|/?div|/?ul|/?ol|/?h[1-6])\b[^<>]*>", re.IGNORECASE)
-_TAG = re.compile(r"</?[A-Za-z][A-Za-z0-9]*(?:\s[^<>]*)?/?>")
+_TAG = re.compile(r"</?([A-Za-z][A-Za-z0-9]*)(?:\s[^<>]*)?/?>")
 _HEADING = re.compile(r"(?P<indent>\s*)(?:[-*]\s+)?(?P<name>.*?)(?P<opens>[\[{(:=>]+)\s*\Z")
 _SECTION = re.compile(
     r"(?P<indent>\s*)(?:\[+(?P<name>[^\[\]]+)\]+|#+\s*(?P<note>.*)|(?://|--|;)\s*(?P<other>.*)|\**(?P<bold>[^*]+)\*\*)\s*\Z"
 )
-_DENIAL = re.compile(r"\b(?:den[yi]|blocked|block ?list|black|drop|reject|bann?ed|exclud)|^\W*block\W*$", re.IGNORECASE)
+_FIELD = re.compile(
+    r"(?P<before>\s*(?:-\s+)?)[\"']?(?P<name>[A-Za-z][\w-]*)[\"']?\s*(?:=|:(?=\s))\s*"
+    r"(?P<value>\[[^\]]*\]|\"[^\"]*\"|'[^']*'|[^\s\[{#\"'][^#]*?)[,;]?\s*(?:#.*)?"
+)
+"""A field of a record that stands on lines of its own."""
+_LONGEST_FIELD = 1000
+"""Characters of a line that may be a field or a rule."""
+_DENIAL = re.compile(
+    r"\b(?:den[yi]|blocked|block ?list|black|drop|reject|bann?ed|exclud|except)|^\W*block\W*$", re.IGNORECASE
+)
 _ACTIONS = frozenset(("action", "access", "effect", "mode", "type", "policy", "verdict", "decision", "status", "state"))
-_SWITCHES = {"enabled": False, "active": False, "disabled": True, "deleted": True, "revoked": True, "deny": True}
 _NAMES = (
     "name",
     "label",
     "title",
     "hostname",
     "host",
+    "server",
+    "bot",
     "description",
     "comment",
     "comments",
@@ -270,7 +284,7 @@ class _Json:
     ) -> Iterator[tuple[int, Mention]]:
         """Yield what a value mentions; `reason` and `label` come from what is around it."""
         if isinstance(value, _Pairs):
-            scalars = {name.lower(): each for name, each in value if not isinstance(each, list)}
+            scalars = {_spaced(name).lower(): each for name, each in value if not isinstance(each, list)}
             inner, named = reason or _reason_of(scalars), _name_of(value, scalars) or label
             for name, each in value:
                 yield from self._named(name, each, inner, named)
@@ -281,7 +295,7 @@ class _Json:
             yield from self._scalar(value, key, reason, label)
 
     def _named(self, name: str, value: object, reason: str, label: str) -> Iterator[tuple[int, Mention]]:
-        words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[_.-]", " ", name)
+        words = _spaced(name)
         if has_mention(name):  # {"1.2.3.4": "office"}
             yield from self._scalar(name, "", reason, clean_label(value) if isinstance(value, str) else label)
         inner = reason or (DENIED if _DENIAL.search(words) else OLD if is_stale(words) else "")
@@ -298,11 +312,16 @@ class _Json:
             yield self._line, replace(mention, reason=mention.reason or reason, label=label or mention.label)
 
 
+def _spaced(name: str) -> str:
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|[_.-]", " ", name)
+
+
 def _reason_of(scalars: dict[str, Any]) -> str:
     for name, value in scalars.items():
         is_action = any(name.endswith(action) for action in _ACTIONS) and isinstance(value, str) and is_stale(value)
-        is_note = name in _NAMES[5:] and isinstance(value, str) and is_stale(value)
-        if is_action or is_note or (isinstance(value, bool) and _SWITCHES.get(name) is value):
+        is_note = name in _NAMES[7:] and isinstance(value, str) and is_stale(value)
+        is_scalar = isinstance(value, str | int) and not has_mention(str(value))
+        if is_action or is_note or (is_scalar and _is_switched(name, str(value))):
             return DENIED if is_action else OLD
     return ""
 
@@ -321,6 +340,8 @@ def _table(lines: Sequence[str]) -> tuple[list[tuple[int, list[str]]], bool] | N
     filled = [(number, line) for number, line in enumerate(lines, 1) if line.strip()]
     if len(filled) < 2 or any(re.search(r"^\s*[;!%]|(?:^|\s)(?:#|//|--\s)|[\x01-\x04{}]", line) for _, line in filled):
         return None
+    if rows := _aligned(filled):
+        return rows, True
     for separator in "\t;|,":
         if filled[0][1].count(separator) and filled[-1][1].count(separator):
             try:
@@ -333,8 +354,25 @@ def _table(lines: Sequence[str]) -> tuple[list[tuple[int, list[str]]], bool] | N
             )
             if width > 1 and is_even:
                 rows = [(number, row) for (number, _), row in zip(filled, cells, strict=True)]
-                return rows, not any(map(has_mention, cells[0])) and any(map(str.isalpha, "".join(cells[0])))
+                has_head = not any(map(has_mention, cells[0])) and any(map(str.isalpha, "".join(cells[0])))
+                # `remove: 1.2.3.4, 1.2.3.5` is a sentence: its words count for both.
+                is_spoken = any(has_mention(cell) and any(map(str.isalpha, cell)) for row in cells for cell in row)
+                return None if is_spoken and not has_head and separator == "," else (rows, has_head)
     return None
+
+
+def _aligned(filled: Sequence[tuple[int, str]]) -> list[tuple[int, list[str]]] | None:
+    """Return the rows of a table whose columns begin below their heads; None where they do not."""
+    head = filled[0][1]
+    starts = [each.start() for each in re.finditer(r"(?:(?<=\s\s)|^)\S", head)]
+    if len(starts) < 3 or has_mention(head) or not re.match(r"(?i)name|host|id\b|server", head):
+        return None
+    if any(start <= len(line) and not line[start - 1].isspace() for _, line in filled for start in starts[1:]):
+        return None
+    edges = [*starts[1:], None]
+    return [
+        (number, [line[start:end].strip() for start, end in zip(starts, edges, strict=True)]) for number, line in filled
+    ]
 
 
 def _table_mentions(rows: list[tuple[int, list[str]]], has_head: bool) -> Iterator[tuple[int, Mention]]:
@@ -343,8 +381,13 @@ def _table_mentions(rows: list[tuple[int, list[str]]], has_head: bool) -> Iterat
     for number, row in rows[1:] if has_head else rows:
         cells = [cell.strip("\ufeff \t\"'*") for cell in row]
         notes = [(place, cell) for place, cell in enumerate(cells) if cell and not has_mention(cell)]
-        reason = next((DENIED if _DENIAL.search(cell) else OLD for _, cell in notes if is_stale(cell)), "")
-        names = [given_name(cells[named])] if named is not None else [clean_label(cell) for _, cell in notes]
+        marks = [
+            cell for place, cell in notes if is_stale(cell) and not (cell.lower() in _UNSET and is_stale(head[place]))
+        ]
+        reason = next((DENIED if _DENIAL.search(cell) else OLD for cell in marks if cell != "<none>"), "")
+        reason = reason or next((OLD for place, cell in notes if _is_switched(head[place], cell)), "")
+        names = [given_name(cells[named])] if named is not None else []
+        names += [clean_label(cell) for _, cell in notes]
         label = next(filter(None, names), "")
         for place, cell in enumerate(cells):
             behind = cells[place + 1] if place + 1 < len(cells) else ""
@@ -354,6 +397,19 @@ def _table_mentions(rows: list[tuple[int, list[str]]], has_head: bool) -> Iterat
             beside = head[place] or next((note for at, note in reversed(notes) if at < place and not has_head), "")
             for mention in read_mentions(f"{beside}: {whole}" if beside else whole):
                 yield number, replace(mention, reason=mention.reason or reason, label=label or mention.label)
+
+
+_UNSET = frozenset(("false", "none", "no", "0"))
+
+
+def _is_switched(head: str, cell: str) -> bool:
+    """Return whether a column says that its row does not count: `Active` with `0`, `Removed` with a date."""
+    is_off = re.fullmatch(r"(?i)0|no?|off|false|nein|-|—|–", cell) is not None
+    name = _spaced(head).strip().lower()
+    is_on = re.fullmatch(
+        r"(?:is[ _])?(?:enabled|active|allow(?:ed)?|valid|current|in use|aktiv|whitelisted|gültig)", name
+    )
+    return is_off if is_on else bool(cell) and is_stale(name) and not is_off and cell.lower() != "none"
 
 
 @dataclass(slots=True)
@@ -367,6 +423,9 @@ class _Heading:
 def _line_mentions(lines: Sequence[str]) -> Iterator[tuple[int, Mention]]:
     """Read line by line, under the headings and inside the brackets that say what follows."""
     headings = list[_Heading]()
+    records = _records(lines)
+    is_change = {"+", "-"} <= {line[0] for line in lines if re.match(r"[-+][^-+\s]|@@ ", line)}
+    role = (0, "")
     for number, line in enumerate(lines, 1):
         indent = len(line) - len(line.lstrip())
         if not line.strip():
@@ -379,32 +438,84 @@ def _line_mentions(lines: Sequence[str]) -> Iterator[tuple[int, Mention]]:
         ):
             headings.pop()
         if not has_mention(line) and (heading := _heading(line, indent)):
-            while headings and headings[-1].indent >= indent:
+            while headings and headings[-1].indent >= heading.indent:
                 headings.pop()
             headings.append(heading)
         for part in _BREAK.split(line):
-            text = _TAG.sub(lambda tag: tag[0] if has_mention(tag[0]) else " | ", part)
+            text = _TAG.sub(_spoken, part)
             mentions = list(read_mentions(text))
             above = next((each.reason for each in headings if each.reason), "")
             name = next((each.label for each in reversed(headings) if each.label and each.indent < indent), "")
+            said, named = records.get(number, ("", ""))
+            if is_change and line.startswith("-"):
+                above = above or OLD
+            if role[0] and indent > role[0] and not any(map(str.isalpha, line)):
+                above = role[1]  # The second name server of `ipconfig` stands alone on its line.
+            else:
+                role = next(((indent + 1, each.reason) for each in mentions if "name server" in each.reason), (0, ""))
             for mention in mentions:
                 for each in headings:
                     each.is_used = True
-                yield number, replace(mention, reason=mention.reason or above, label=mention.label or name)
+                reason, label = mention.reason or said or above, named or mention.label or name
+                yield number, replace(mention, reason=reason, label=label)
+
+
+def _records(lines: Sequence[str]) -> dict[int, tuple[str, str]]:
+    """Return what the fields around each line say of it, as `action: deny` and `name: bot` beside `ip: 1.2.3.4`."""
+    records = dict[int, tuple[str, str]]()
+    record, last = list[tuple[int, str, str]](), -1
+
+    opened = 0
+    acls = {
+        each[1]: number for number, line in enumerate(lines, 1) if (each := re.match(r"\s*acl\s+(\S+)\s+src\b", line))
+    }
+    for number, line in enumerate(lines, 1):
+        if acls and len(line) <= _LONGEST_FIELD and re.search(r"\b(?:deny|reject|block|drop)\b(?!.*\bunless\b)", line):
+            records.update((acls[name], (DENIED, "")) for name in re.findall(r"(?<!\S)[\w.-]+", line) if name in acls)
+        if re.match(r"\s*[\]})]+\s*(?:counter\s+)?(?:drop|reject|deny|block)\b", line):
+            records.update((inside, (DENIED, "")) for inside in range(opened, number))
+            opened = number
+        opened = number if re.search(r"[\[({]\s*\Z", line) else opened
+
+    def close() -> None:
+        fields = {name: value for _, name, value in record}
+        lower = {name.lower(): value for name, value in fields.items()}
+        reason = _reason_of({_spaced(name).lower(): value for name, value in fields.items()})
+        label = given_name(next((lower[name] for name in _NAMES[:3] if lower.get(name)), ""))
+        records.update((number, (reason, label)) for number, _, _ in record if reason or label)
+        record.clear()
+
+    for number, line in enumerate(lines, 1):
+        field = _FIELD.fullmatch(line) if len(line) <= _LONGEST_FIELD else None
+        place = len(field["before"]) if field else -1
+        if record and (field is None or "-" in field["before"] or place != last):
+            close()
+        if field:
+            value = "" if has_mention(field["value"]) else field["value"].strip("\"' ")
+            record.append((number, field["name"], value))
+            last = place
+    close()
+    return records
+
+
+def _spoken(tag: re.Match[str]) -> str:
+    """Return what stands for a tag in its line: an attribute counts, and a name that denies."""
+    if has_mention(tag[0]):
+        return tag[0]
+    return f" | {tag[1]} " if _DENIAL.search(tag[1]) and not tag[0].startswith("</") else " | "
 
 
 def _heading(line: str, indent: int) -> _Heading | None:
     if opened := _HEADING.fullmatch(line):
         name = re.sub(r"[\"'_]|(?<=[a-z])(?=[A-Z])", " ", opened["name"])
-        is_denied = _DENIAL.search(name)
-        is_old = re.search(
-            r"(?i)(?<![a-z])(?:old|former|previous|removed|retired|deprecated|obsolete|unused|disabled|inactive)(?![a-z])",
-            name,
-        )
-        reason = DENIED if is_denied else OLD if is_old else ""
+        reason = DENIED if _DENIAL.search(name) else phrases.said_before(name)
         label = clean_label(opened["name"].split("=")[0]) if opened["opens"][-1] in "{:" else ""
         return _Heading(indent, reason, label)
     if section := _SECTION.fullmatch(line):
         note = next(filter(None, (section["name"], section["note"], section["other"], section["bold"])), "")
-        return _Heading(indent, OLD if is_stale(note) else "", "")
+        level = len(line.strip()) - len(line.strip().lstrip("#"))
+        # What is below zero ends with the next of its level, and not at an empty line.
+        depth = level - 100 if level > 1 else -50 if section["name"] else indent
+        reason = (phrases.said_before(note) if depth < 0 else "") or (OLD if is_stale(note) else "")
+        return _Heading(depth, reason, "")
     return None

@@ -13,7 +13,7 @@ from html import unescape
 from ipaddress import IPv6Address
 
 from wizard.core.key_shape import holds_key
-from wizard.whitelist.entries import ADDRESS, COMPOUND, TO, TO_WORDS, plain, read_label
+from wizard.whitelist.entries import ADDRESS, COMPOUND, MASKS, TO, TO_WORDS, plain, read_label
 
 DENIED, OLD, IN_COMMENT, STRUCK = "it is denied", "it is old", "it is in a comment", "it is struck through"
 IN_URL, IN_NAME = "it is inside a URL", "it is part of a name or a version"
@@ -39,24 +39,68 @@ def _words(pattern: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![A-Za-z])(?:{pattern})(?![A-Za-z])", re.IGNORECASE)
 
 
+_DENIED_ELSEWHERE = (
+    "gesperrt|verboten|blockiert|abgelehnt|bloque(?:ad[oa]s?)|denegad[oa]s?|prohibid[oa]s?|bloqu[ée]e?s?|interdite?s?"
+    "|refusée?s?|bloccat[oaie]|vietat[oaie]|bloquead[oa]s?|geblokkeerd|заблокир\\w*|запрещ\\w*|запрет\\w*|блокир\\w*"
+    "|禁止|禁用|封禁|拉黑|黑名单|拒绝|屏蔽|拒否|[❌🚫⛔✗✘✖👎]"
+)
+_GONE_ELSEWHERE = (
+    "alte[rnms]?|alt(?!=)|früher\\w*|vorher\\w*|ehemal\\w*|veraltet\\w*|bisher\\w*|nicht mehr|lösch\\w*|gelöscht"
+    "|entfern\\w*|inaktiv"
+    "|deaktiviert|abgeschaltet|gekündigt|abgelaufen|stillgelegt|statt|ersetzt?e?|tausche|cambi[ae]r?|sustitu\\w*"
+    "|remplac\\w*|sostitu\\w*|substitu\\w*|замен\\w*|поменя\\w*|смени\\w*|把|换(?:成|为)|anstelle|antigu[oa]s?"
+    "|viej[oa]s?|anterior(?:es)?|elimin\\w*|borra\\w*"
+    "|quita\\w*|caducad[oa]s?|inactiv[oa]s?|desactivad[oa]s?|ya no|en (?:lugar|vez) de|ancien(?:ne)?s?|précédente?s?"
+    "|supprim\\w*"
+    "|enlever|retir[eé]\\w*|désactivée?s?|inactif|périmée?s?|ne plus|n'est plus|plus utilisée?s?|au lieu d[eu]"
+    "|vecchi[oae]"
+    "|precedent[ei]|rimuov\\w*|antig[oa]s?|remover|removid[oa]s?|oude?|verwijder\\w*|стар\\w*|прежн\\w*|удал\\w*"
+    "|убрать|убери\\w*"
+    "|бывш\\w*|больше не|отключ\\w*|неактив\\w*|устарел\\w*|вместо|旧(?:的|ip)?|舊(?:的|ip)?|老(?:的|ip)?"
+    "|以前|之前|原来|删除|刪除"
+    "|移除|去掉|废弃|不再|不要|失效"
+    "|停用|过期|代替|而不是|古い|削除|無効|🗑"
+)
+"""What texts in other languages say, in their usual forms. A word too many leaves one out, which is said."""
 _DENY = (
-    "den(?:y|ies|ied)|reject(?:ed|s)?|drop(?:ped|s)?|block(?:ed|list(?:ed)?)|black_?list(?:ed)?|bann?(?:ed|s)?"
-    r"|(?<!cidr.)(?<!the.)(?<!address.)(?<!ip.)(?<!ipv4.)(?<!a.)block|forbid(?:den)?|disallow(?:ed)?|exclud(?:ed?|ing)|except|revoked?|prohibit(?:ed)?|refused?|quarantined?"
+    r"den(?:y\w*|ies|ied)|reject(?:ed|s)?|drop(?:ped|s)?|block(?:ed|[_ ]?list\w*)|black_?list\w*|bann?(?:ed|s)?"
+    r"|blackhole|null[_ ]?route|(?<!cidr.)(?<!the.)(?<!address.)(?<!ip.)(?<!ipv4.)(?<!a.)block|forbid(?:den)?"
+    r"|disallow(?:ed)?|exclud(?:ed?|ing)|except|revoked?|prohibit(?:ed)?|refused?|quarantined?"
+    "|(?:\\w+_)?challenge|captcha|(?-i:bad)|malicious|attack(?:er|s|ing)?|abus(?:e|ive)|spam(?:mer)?s?|hostile"
+    "|suspicious|untrusted|fail(?:ed|ure)"
+    f"|{_DENIED_ELSEWHERE}"
 )
 _GONE = (
     "old|ex|former(?:ly)?|previous(?:ly)?|prev|remov(?:ed?|ing)|delet(?:ed?|ing)|retired?|deprecated|obsolete|outdated"
-    "|stale|decommission(?:ed)?|decom|disabled?|inactive|expired?|gon[e]|unused|terminated|dead|legacy|replac(?:ed?|es|ing)"
-    "|instead of|used to|no longer|archived?|was|were|changed from|moved from|not (?:used|in use|needed|valid|active)"
+    "|stale|decommission(?:ed)?|decom|disabled?|inactive|expired?|gon[e]|unused|terminated|dead|legacy"
+    "|replac(?:ed?|es|ing)"
+    "|instead of|used to|no longer|archived?|was|were|changed from|moved from"
+    "|not (?:used|in use|needed|valid|active|ours|mine)"
+    r"|cancell?ed|shut ?down|(?:switched|turned) off|wrong|incorrect|typo|invalid|superseded|discontinued|withdrawn"
+    r"|absent"
+    r"|swap|exchange|any ?more|can go|(?:before|earlier)(?=\W*\Z)"
+    f"|{_GONE_ELSEWHERE}"
 )
-_DENIES, _IS_GONE = _words(rf"{_DENY}|not|never|don'?t|isn'?t"), _words(_GONE)
+_DENIES, _IS_GONE = (
+    _words(rf"{_DENY}|not|never|don'?t|isn'?t|nicht|kein\w*|no(?=\s+[^\W\d])|не|ne pas|non(?=\s)"),
+    _words(_GONE),
+)
 _DENY_CELL = re.compile(rf"\W*(?:{_DENY}|{_GONE}|false|none)\W*", re.IGNORECASE)
 _DENY_LAST = re.compile(rf"(?<![A-Za-z])(?:{_DENY})\W*\Z", re.IGNORECASE)
-_IS_DENIED = _words("denied|denies|rejected|blocked|black_?listed|banned|forbidden|disallowed|excluded|revoked|refused")
+_IS_DENIED = _words(
+    "denied|denies|rejected|blocked|black_?listed|banned|forbidden|disallowed|excluded|revoked|refused"
+    r"|nicht|kein\w*|не|ne pas"
+    f"|{_DENIED_ELSEWHERE}"
+)
 _ALLOWS = re.compile(
     r"(?:\A|[,;.|{]|\bthen|\bplease|\band|\bbut|\bnow)\W*(?:allow|permit|accept|white_?list|use|add|keep)",
     re.IGNORECASE,
 )
-_IS_NEW = _words("now|new|current(?:ly)?|use|using|add|added|keep|but|replacement")
+_IS_NEW = _words(
+    "now|new|current(?:ly)?|use|using|add|added|keep|but|replacement|neue?[rnms]?|jetzt|sondern|nuev[oa]s?|ahora"
+    "|nouvel(?:le)?s?"
+    "|maintenant|nuov[oa]|нов\\w*|теперь|сейчас|新|现在"
+)
 _NOT_ALLOWED = _words(
     r"(?:not|never|don'?t|isn'?t|no longer)\W+(?:\w+\W+)?(?:allow|permit|accept|use|add|white_?list)\w*"
 )
@@ -64,7 +108,8 @@ _ABOUT_NEXT = re.compile(
     rf"\W*(?:{_GONE}|{_DENY}|not)(?:\W+(?:the|an?|old|ip|address|from|at|on|one|to|be|known|as|is))*\W*", re.IGNORECASE
 )
 _ALWAYS_ABOUT_NEXT = re.compile(
-    r"\W*(?:was|formerly|previously|replac(?:es|ing)|instead of|not|ex|used to be)(?![A-Za-z])"
+    r"\W*(?:was|formerly|previously|replac(?:es|ing)|instead of|not|ex|used to be|statt|anstelle|en lugar de|en vez de"
+    r"|au lieu de|вместо|而不是|代替)(?![A-Za-z])"
 )
 _WAS_DONE = _words(
     "(?:was|were)[^A-Za-z]+(?:added|approved|allowed|white_?listed|assigned|given|set|created|detected|found|seen)"
@@ -90,7 +135,8 @@ _ROLE = re.compile(
 )
 """Before an address that is not the one of a host which calls."""
 _COMMENT = re.compile(
-    r"(?<![A-Za-z0-9&])#|(?<=[0-9])#(?![0-9]+\b)|(?:(?<=[\s;,{\[\]\"'])|^)//|(?:(?<=\s)|^)--(?=\s|\Z)|^\s*--(?![\w-])"
+    r"(?<![A-Za-z0-9&])#|(?<=[0-9])#(?![0-9]+\b)|(?:(?<=[\s;,{\[\]\"'])|^)//"
+    r"|(?:(?<=\s)|^)(?<!(?:tcp|udp|all) )(?<!(?:tcp|udp|all)  )(?<!icmp )(?<!icmp  )--(?=\s|\Z)|^\s*--(?![\w-])"
     r"|^\s*(?:;|!|%|'(?=\s)|(?:@?rem|dnl)\s)|(?<=\s);(?=\s+[^\W\d])",
     re.IGNORECASE,
 )
@@ -98,31 +144,59 @@ _SPANS = re.compile(
     f"{COMMENT}(?P<comment>[^{END_COMMENT}]*){END_COMMENT}|{STRIKE}(?P<struck>[^{END_STRIKE}]*){END_STRIKE}"
 )
 _CANDIDATE = re.compile(
-    rf"(?<![0-9.])(?:(?:{COMPOUND})|[0-9]+(?:\.[0-9]+){{3,}}(?:/[0-9.]+)?)"
-    r"|(?<![0-9A-Za-z:.])(?=[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:)[0-9A-Fa-f:]{3,39}(?![0-9A-Za-z:])",
+    rf"(?<![0-9.])(?:(?:{COMPOUND})|[0-9]{{1,3}}(?:(?:\.|[\[(]\.[\])])[0-9]{{1,3}}){{2}}(?:[\[(]\.[\])][0-9]{{1,3}}|\.[*%x](?!\w))"
+    rf"|[0-9]+(?:\.[0-9]+){{3,}}(?:/[0-9.]+)?)"
+    r"|(?:(?<![0-9A-Za-z:.])|(?<=ip6:))(?=[0-9A-Fa-f]{0,4}:[0-9A-Fa-f]{0,4}:)[0-9A-Fa-f:]{3,39}(?![0-9A-Za-z:])",
     re.IGNORECASE,
 )
-_IN_NAME_BEFORE = re.compile(r"[A-Za-z0-9_][-_]?\Z|[A-Za-z]\.\Z|[A-Za-z_.-]{2,}/\Z|[A-Za-z]\]?[=~<>!]=\Z")
+_SPELLED = (
+    (rf"({ADDRESS})(?:\s+/\s*|/\s+)([12]?[0-9]|3[0-2])(?![0-9./:])", r"\1/\2"),
+    (
+        rf"({ADDRESS})\s{{0,9}}[,:(]?\s{{0,9}}(?:(?:subnet|net)?[ _-]?mask\s*(?:is|of|[:=])?\s*)?"
+        rf"({'|'.join(map(re.escape, MASKS))})(?![0-9.]*[0-9])\)?",
+        r"\1 \2",
+    ),
+    (rf"(?<![A-Za-z])(?:between|range)\s+({ADDRESS})\s+(?:and\s+)?({ADDRESS})(?![0-9./])", r"\1-\2"),
+    (r"(?<=[0-9])\s*(?:[,;/&+|]|\band\b|\bor\b)\s*(\.[0-9]{1,3})(?=\s*(?:[,;/&+|)#]|and\b|or\b|\.?\Z))", r",\1"),
+)
+"""Spellings of one block, a range or several addresses, and the one that is read as a whole."""
+_ABOUT_LINE = (
+    (re.compile(r"\s*[-*+]\s+\[ ?\]\s"), "it is not ticked"),
+    (re.compile(r"\s*[0-9]+\s+X\s"), DENIED),
+    (re.compile(r"\s*(?:\w+\s+)?-D\s|\s*(?:ipset\s+|ip\s+\w+\s+)?del\s"), OLD),
+)
+"""How a line begins that lists nothing: an empty box, a rule switched off, a command that removes."""
+_WRITTEN = tuple((re.compile(spelled, re.IGNORECASE), written) for spelled, written in _SPELLED)
+_IN_NAME_BEFORE = re.compile(
+    r"[A-Za-z0-9_][-_]?\Z|[A-Za-z]\.\Z|[A-Za-z_.-]{2,}/\Z|[A-Za-z]\]?[=~<>!]=\Z"
+    r"|(?<![A-Za-z])image[\"']?\s*[:=]\s*[\"']?[\w./-]+:\Z"
+)
 _IN_NAME_BEHIND = re.compile(r"-?[A-Za-z_]|\.-?[A-Za-z0-9]")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://(?P<host>(?:[^/\s@\"'<>|]*@)?)(?P<path>[^\s\"'<>|]*)\Z")
 _CLAUSE = re.compile(
-    r"[|\t;,/()]|\s{2,}|\.(?=\s|\Z)|[-=]>|→|(?<![A-Za-z])(?:but|and|or|then)(?![A-Za-z])", re.IGNORECASE
+    r"[|\t;,/()]|\s{2,}|\.(?=\s|\Z)|[-=]>|→|(?<![A-Za-z])(?:but|and|or|then|und|aber|sondern|pero|et|mais|и|но|和)(?![A-Za-z])",
+    re.IGNORECASE,
 )
-_CONNECTS = re.compile(r"(?:[\s,;&+/|\"'\[\](){}]|(?<![A-Za-z])(?:and|or|und|y|et)(?![A-Za-z]))*", re.IGNORECASE)
-_CELLS = re.compile(r"[|\t;,=()\[\]{}]|:(?=\s|\Z|[\"'])|\s{2,}|\s[-–—]\s")
+_CONNECTS = re.compile(r"(?:[\s,;&+/|\"'\[\](){}]|(?<![A-Za-z])(?:and|or|und|y|e|et|и|和)(?![A-Za-z]))*", re.IGNORECASE)
+_CELLS = re.compile(r"[|\t;,=()\[\]{}]|:(?=\s|\Z|[\"']|true|false)|\s{2,}|\s[-–—]\s")
 _ATTRIBUTE = re.compile(
     r"(?<![A-Za-z])(?:name|description|comment|label|title|desc|note|owner|hostname)[\"']?(?:\s*[:=]>?\s*|\s+(?=[\"']))"
     r"(?:\"([^\"]+)\"|'([^']+)'|([^\"',;|}<>]+))",
     re.IGNORECASE,
 )
 _NO_NAME = re.compile(
-    r"hey|hi|hello|dear|please|pls|add|my|our|your|the|an?|th(?:is|at|ese)|is|are|it|it'?s|and|or|for|to|from|of|at|on|in"
-    r"|with|by|also|both|thx|thanks|new|now|use|ip(?:s|v?4)?|inet|addr|address(?:es)?|src|source|dst|host|server|ranges?"
+    r"hey|hi|hello|dear|please|pls|add|my|our|your|the|an?|th(?:is|at|ese)|is|are|it|it'?s|and|or|for|to|from|of|at"
+    r"|on|in"
+    r"|with|by|also|both|thx|thanks|new|now|use|ip(?:s|v?4)?|inet|addr|address(?:es)?|src|source|dst|host|server"
+    r"|ranges?"
     r"|cidrs?|subnets?|networks?|permit|accept(?:ed)?|require|rule|listed|set|true|null|none|tcp|udp|any|all|yes"
-    r"|v=spf1|spf1|v|has|have|had|https?|ssh|curl|root@?|input|output|forward|access-list|current|active|previous|rules?|data|items"
-    r"|prefix(?:es)?|properties|resources?|results|instances?|reservations|ingress|egress|security|groups?|permissions|variable|default|locals"
-    r"|was|were|formerly|previously|moved|changed|replaces|instead|public|external|static|name|value|key|entries|items|list|cidr_?\w*|\w*(?:allow|white_?list|permit|trusted)\w*"
-    r"|\w*ip_?(?:addr|range|list|prefix)\w*|-?[A-Z]|--?[a-z]\w*|[\W\d_]+",
+    r"|v=spf1|spf1|v|has|have|had|https?|ssh|curl|root@?|input|output|forward|access-list|current|active|previous"
+    r"|rules?|data|items"
+    r"|prefix(?:es)?|properties|resources?|results|instances?|reservations|ingress|egress|security|groups?"
+    r"|permissions|variable|default|locals"
+    r"|was|were|formerly|previously|moved|changed|replaces|instead|public|external|static|name|value|key|entries"
+    r"|items|list|cidr_?\w*|\w*(?:allow|white_?list|permit|trusted)\w*"
+    r"|nmap|acl|saddr|elements|scan|report|ufw|port|anywhere|ansible_\w+|hostname|between|subnet|mask|\w*ip_?(?:addr|range|list|prefix)\w*|-?[A-Z]|--?[a-z]\w*|[\W\d_]+",
     re.IGNORECASE,
 )
 """Words that name no host."""
@@ -131,6 +205,8 @@ _NO_NAME = re.compile(
 def read_mentions(line: str) -> Iterator[Mention]:
     """Return what looks like an address in one line, in order but for comments, which come last. Never raises."""
     body, comment = plain(unescape(line)), ""
+    for spelled, written in _WRITTEN:
+        body = spelled.sub(written, body)
     for span in _SPANS.finditer(body):
         hidden = span["comment"] or span["struck"] or ""
         yield from _all(hidden, IN_COMMENT if span["struck"] is None else STRUCK)
@@ -155,7 +231,8 @@ def has_mention(line: str) -> bool:
 
 def is_stale(note: str) -> bool:
     """Return whether a note, a heading or a cell says that what it is about is not used, or denied."""
-    return _DENY_CELL.fullmatch(note) is not None or _STALE.match(note) is not None
+    notes = (note, *re.findall(r"[(\[]([^()\[\]]*)[)\]]", note))
+    return _STALE.match(note) is not None or any(map(_DENY_CELL.fullmatch, notes))
 
 
 def given_name(text: str) -> str:
@@ -213,6 +290,8 @@ def _judged(body: str, found: list[re.Match[str]]) -> Iterator[Mention]:
 
 def _sides(gap: str, *, is_before: bool) -> tuple[str, str]:
     """Return what a text between two addresses says of the first, and what of the second."""
+    if re.match(r"\s*(?:durch(?![A-Za-z])|换成|换为|改为|改成)", gap):
+        return f"{OLD} {gap}", ""
     beside = re.match(r"\s*\([^()]*\)", gap)
     start = beside.end() if beside else 0
     *clauses, last = _CLAUSE.split(gap[start:])
@@ -227,6 +306,11 @@ def _sides(gap: str, *, is_before: bool) -> tuple[str, str]:
 def _reason_before(text: str) -> str:
     if role := _ROLE.search(text):
         return f"it is a {(role.lastgroup or '').replace('_', ' ')}"
+    return said_before(text)
+
+
+def said_before(text: str) -> str:
+    """Return why what a text leads to is not meant; empty where it is."""
     for reason, negative, positive in ((DENIED, _DENIES, _ALLOWS), (OLD, _IS_GONE, _IS_NEW)):
         last = max((match.end() for match in negative.finditer(text)), default=0)
         allowed = positive.search(text, last) or _ALLOWS.search(text, last)
@@ -252,8 +336,13 @@ def _reason_around(match: re.Match[str], body: str) -> str:
         return IN_URL if url["path"] else ""
     if re.match(r"#[0-9]+", behind) or re.search(r"(?:\A|\s)@\Z", before):
         return "it is a name server"
-    if re.search(r"(?:\A|\s)[-!]\s?(?:ip4:)?\Z|-ip4:\Z", before) and before.rstrip()[-1:] in ("!", ":"):
+    if re.search(r"(?:\A|\s)[-!]\s?(?:ip4:)?\Z|[-?~]ip4:\Z", before) and before.rstrip()[-1:] in ("!", ":"):
         return DENIED
+    whole = next((reason for pattern, reason in _ABOUT_LINE if pattern.match(body)), "")
+    return whole or (DENIED if re.match(r"\s+(?:0|no|off)\s*;", behind) else "") or _part_of(before, behind)
+
+
+def _part_of(before: str, behind: str) -> str:
     return IN_NAME if _IN_NAME_BEFORE.search(before) or _IN_NAME_BEHIND.match(behind) else ""
 
 
