@@ -93,6 +93,7 @@ def extract(text: str, rules: Rules) -> Extract:
     found: dict[IPv4Network, ListedAddress] = {}
     left_out = list[LeftOut]()
     shown = text.splitlines()
+    safe = dict[int, str]()  # A line with thousands of them is read once.
     context = EntryContext(rules, {}, rules.max_entries)
     for number, mention in _mentions(text, lines):
         networks, reason, remark = _read(mention, context)
@@ -105,9 +106,10 @@ def extract(text: str, rules: Rules) -> Extract:
             told = (
                 f"{printable(mention.text, 40)} was not taken{', as ' if reason.startswith('it ') else '. '}{reason}."
             )
-            safe = "" if holds_key(line) else printable(" ".join(line.split()), _SHOWN)
+            if number not in safe:
+                safe[number] = "" if holds_key(line) else printable(" ".join(line.split()), _SHOWN)
             meant = tuple(networks) if mention.reason in _NOT_MEANT else ()
-            left_out.append(LeftOut(number, safe, told, meant))
+            left_out.append(LeftOut(number, safe[number], told, meant))
     return _without_denied(found, left_out)
 
 
