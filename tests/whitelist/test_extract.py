@@ -177,6 +177,10 @@ NOT_ALL_MEANT: list[tuple[str, str, list[str], list[str]]] = [
     ('squid neutral names', 'acl office src 45.77.10.20/32\nacl foo src 45.77.10.66\nhttp_access deny foo\nhttp_access allow office\n', ['45.77.10.20'], ['45.77.10.66']),
     ('named', 'acl trusted { 45.77.10.20; 45.77.10.21; !45.77.10.66; };\nblackhole { 45.77.10.67; };\n', ['45.77.10.20', '45.77.10.21'], ['45.77.10.66', '45.77.10.67']),
     ('sshd AllowUsers', 'AllowUsers root@45.77.10.20 bob@45.77.10.21\nDenyUsers root@45.77.10.66\nMatch Address 45.77.10.22\n', ['45.77.10.20', '45.77.10.21', '45.77.10.22'], ['45.77.10.66']),
+    ('Polish', 'Dodać 45.77.10.20\nStary adres: 45.77.10.66\nUsunąć 45.77.10.67\n', ['45.77.10.20'], ['45.77.10.66', '45.77.10.67']),
+    ('Korean', '추가: 45.77.10.20\n삭제: 45.77.10.66\n차단: 45.77.10.67\n', ['45.77.10.20'], ['45.77.10.66', '45.77.10.67']),
+    ('Turkish', 'Yeni: 45.77.10.20\nEski: 45.77.10.66\n45.77.10.67 silindi\n', ['45.77.10.20'], ['45.77.10.66', '45.77.10.67']),
+    ('phased out', 'bot 45.77.10.20\n45.77.10.66 is being phased out\ndeactivate x 45.77.10.67\n', ['45.77.10.20'], ['45.77.10.66', '45.77.10.67']),
 ]  # fmt: skip
 
 

@@ -42,7 +42,7 @@ def _words(pattern: str) -> re.Pattern[str]:
 _DENIED_ELSEWHERE = (
     "gesperrt|verboten|blockiert|abgelehnt|bloque(?:ad[oa]s?)|denegad[oa]s?|prohibid[oa]s?|bloqu[ée]e?s?|interdite?s?"
     "|refusée?s?|bloccat[oaie]|vietat[oaie]|bloquead[oa]s?|geblokkeerd|заблокир\\w*|запрещ\\w*|запрет\\w*|блокир\\w*"
-    "|禁止|禁用|封禁|拉黑|黑名单|拒绝|屏蔽|拒否|[❌🚫⛔✗✘✖👎]"
+    "|차단|거부|engel\\w*|zablok\\w*|禁止|禁用|封禁|拉黑|黑名单|拒绝|屏蔽|拒否|[❌🚫⛔🔴✗✘✖👎]"
 )
 _GONE_ELSEWHERE = (
     "alte[rnms]?|alt(?!=)|früher\\w*|vorher\\w*|ehemal\\w*|veraltet\\w*|bisher\\w*|nicht mehr|lösch\\w*|gelöscht"
@@ -59,7 +59,8 @@ _GONE_ELSEWHERE = (
     "|бывш\\w*|больше не|отключ\\w*|неактив\\w*|устарел\\w*|вместо|旧(?:的|ip)?|舊(?:的|ip)?|老(?:的|ip)?"
     "|以前|之前|原来|删除|刪除"
     "|移除|去掉|废弃|不再|不要|失效"
-    "|停用|过期|代替|而不是|古い|削除|無効|🗑"
+    "|停用|过期|代替|而不是|古い|削除|無効|廃止|삭제|이전|구형|사용 안|eski|silin\\w*|kaldır\\w*"
+    "|star[yae]|usun\\w*|usuń\\w*|🗑"
 )
 """What texts in other languages say, in their usual forms. A word too many leaves one out, which is said."""
 _DENY = (
@@ -76,7 +77,8 @@ _GONE = (
     "|replac(?:ed?|es|ing)"
     "|instead of|used to|no longer|archived?|was|were|changed from|moved from"
     "|not (?:used|in use|needed|valid|active|ours|mine)"
-    r"|cancell?ed|shut ?down|(?:switched|turned) off|wrong|incorrect|typo|invalid|superseded|discontinued|withdrawn"
+    r"|cancell?ed|shut ?down|(?:switched|turned) off|deactivated?"
+    r"|phased out|wrong|incorrect|typo|invalid|superseded|discontinued|withdrawn"
     r"|absent"
     r"|swap|exchange|any ?more|can go|(?:before|earlier)(?=\W*\Z)"
     f"|{_GONE_ELSEWHERE}"
