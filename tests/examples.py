@@ -1,6 +1,6 @@
 """How Hypothesis chooses its examples: the same ones in every run, or many random ones where that is asked for.
 
-A quarter of them is tried by default, and all with KEY_WIZARD_ALL_EXAMPLES=1, as .ci/run does.
+A quarter of them is tried by default, and all with KEY_WIZARD_ALL_EXAMPLES=1.
 KEY_WIZARD_RANDOM_EXAMPLES=20 tries twenty times as many, random ones; what fails is printed so that it can be repeated.
 """
 
