@@ -67,7 +67,7 @@ async def test_the_apply_page_says_what_to_paste_where_and_what_it_cannot_see(wo
         assert f"Edit restrictions for {name}" in where
         assert "Restrict access to trusted IPs only" in where
         assert "2FA" in where
-        assert "Articles say that logins on the web and in the app are not affected." in where
+        assert "One article says that logins on the web and in the app are not affected." in where
         assert "Binance's list" in view.not_proven
         assert page.progress.step is Step.APPLY
         await page.copy(view.rows[0].item)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from wizard.rotation.flow import Flow
 
 
-LOGINS = "Articles say that logins on the web and in the app are not affected."
+LOGINS = "One article says that logins on the web and in the app are not affected."
 
 
 @dataclass(frozen=True, slots=True)
