@@ -6,7 +6,7 @@ import os
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
@@ -16,10 +16,10 @@ from platformdirs import PlatformDirs
 from wizard.core.addresses import SPECIAL_RANGES, read_ipv4
 from wizard.core.destinations import read_destination
 from wizard.core.errors import UsageError, WizardError
-from wizard.core.key_shape import holds_key
 from wizard.core.rules import MOST_ENTRIES, Rules
 from wizard.core.sites import CUSTOM_SETTINGS, CUSTOM_SITE, Site, known_sites, read_site
 from wizard.core.toml_file import Section, read_toml
+from wizard.core.unattended import RotationPolicy, read_policy
 
 HOME_VARIABLE = "KEY_WIZARD_HOME"
 JOURNAL = "journal.sqlite3"
@@ -63,6 +63,16 @@ class Bot:
 
 
 @dataclass(frozen=True, slots=True)
+class SubAccountSettings:
+    """Whose keys an environment has, where a master account manages them by API."""
+
+    email: str
+    """The sub-account's address, exactly as Binance lists it."""
+    master: Environment
+    """The environment whose key is the master account's."""
+
+
+@dataclass(frozen=True, slots=True)
 class Environment:
     """One account, one site, one key, one whitelist."""
 
@@ -81,6 +91,9 @@ class Environment:
     """What is restarted after a switch, in this order."""
     two_keys_limit: float = 3600.0
     """Seconds that the new and the legacy key may both work."""
+    sub_account: SubAccountSettings | None = None
+    """None: a person makes and deletes keys on Binance's page."""
+    rotation: RotationPolicy = field(default_factory=RotationPolicy)
     is_rehearsal: bool = False
 
     @property
@@ -255,6 +268,7 @@ def load(file: Path) -> Settings:
     rules = _rules(common, Rules())
     sites, environments = known_sites(), whole.section("environments")
     found = {name: _environment(name, environments, sites, rules) for name in environments.values}
+    found |= {name: _managed(one, environments, found) for name, one in found.items()}
     usual = {name: Environment(name, sites[site], rules) for name, site in _USUAL.items()}
     return Settings(found or usual, _custody(whole.section("custody")))
 
@@ -289,7 +303,29 @@ def _environment(name: str, environments: Section, sites: Mapping[str, Site], ru
         hosts=_hosts(section),
         bots=tuple(_bot(name, section.section("bots")) for name in section.section("bots").values),
         two_keys_limit=60.0 * section.number(_LIMIT, 60.0, 1.0, LONGEST_OVERLAP),
+        rotation=read_policy(section.section("rotation")),
     )
+
+
+def _managed(environment: Environment, environments: Section, known: Mapping[str, Environment]) -> Environment:
+    """Return an environment with the master account that manages its keys, if the settings name one."""
+    section = environments.section(environment.name)
+    if "sub_account" not in section.values:
+        return environment
+    inner = section.section("sub_account")
+    inner.expect_only(("email", "managed_by"))
+    email, name = inner.string("email", "bot-1@example.com"), inner.string("managed_by", "master")
+    if not re.fullmatch(r"[^@\s]{1,128}@[^@\s]{1,128}", email):
+        advice = 'Write sub_account = { email = "bot-1@example.com", managed_by = "master" }.'
+        raise section.refusal("sub_account", "It names no email address.", advice)
+    master = known.get(name)
+    if master is None or master is environment or "sub_account" in environments.section(name).values:
+        why = "managed_by has to name the environment of the master account."
+        raise section.refusal("sub_account", why, f"Add a section [environments.{name or 'master'}] for its key.")
+    if master.site != environment.site or not master.site.has_sapi:
+        why = f"{master.site.name} cannot manage keys of {environment.site.name}."
+        raise section.refusal("sub_account", why, "Both need the same site, and one that has the sub-account API.")
+    return replace(environment, sub_account=SubAccountSettings(email, master))
 
 
 def _bot(name: str, bots: Section) -> Bot:
@@ -301,14 +337,10 @@ def _bot(name: str, bots: Section) -> Bot:
     commands = {}
     for key, does in (("check", "is-active"), ("restart", "restart")):
         example = ("systemctl", "--user", does, f"{name}.service")
-        commands[key] = command = section.strings(key, example)
-        advice = "Write {} = [{}].".format(key, ", ".join(f'"{each}"' for each in example))
-        if any(map(holds_key, command)):
-            raise section.refusal(key, "It holds what looks like a key.", "Take the key out of the command.")
-        if (key in section.values or key == "restart") and not "".join(command[:1]):
+        commands[key] = section.command(key, example)
+        if key == "restart" and not commands[key]:
+            advice = "Write {} = [{}].".format(key, ", ".join(f'"{each}"' for each in example))
             raise section.refusal(key, "It names no program.", advice)
-        if "\0" in "".join(command):
-            raise section.refusal(key, "It holds a character that no argument can have.", advice)
     return Bot(name, **commands)
 
 
@@ -332,5 +364,8 @@ def _rules(section: Section, default: Rules) -> Rules:
 _USUAL: Final = {"production": "binance.com", "staging": "demo", "development": "testnet"}
 _RULES: Final = ("max_entries", "tolerated_ranges")
 _LIMIT: Final = "max_minutes_with_two_keys"
-_ENVIRONMENT: Final = ("site", "source_address", "proxy", "uses_futures", "hosts", "bots", _LIMIT)
+_ENVIRONMENT: Final = (
+    *("site", "source_address", "proxy", "uses_futures", "hosts", "bots", _LIMIT),
+    *("sub_account", "rotation"),
+)
 _NAME: Final = re.compile("[A-Za-z0-9_-]{1,60}")

@@ -69,6 +69,18 @@ class Section:
             raise self.refusal(key, "Some entry of the list is not a text in quotes.", advice)
         return tuple(value)
 
+    def command(self, key: str, example: Sequence[str]) -> tuple[str, ...]:
+        """Return a program and its arguments, which no shell reads; nothing where it is left out."""
+        command = self.strings(key, example)
+        advice = "Write {} = [{}].".format(key, ", ".join(f'"{each}"' for each in example))
+        if any(map(holds_key, command)):
+            raise self.refusal(key, "It holds what looks like a key.", "Take the key out of the command.")
+        if key in self.values and not "".join(command[:1]):
+            raise self.refusal(key, "It names no program.", advice)
+        if "\0" in "".join(command):
+            raise self.refusal(key, "It holds a character that no argument can have.", advice)
+        return command
+
     def flag(self, key: str, default: bool = False) -> bool:
         """Return true or false."""
         advice = f"Write {key} = true or {key} = false."
