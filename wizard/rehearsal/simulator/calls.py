@@ -42,6 +42,8 @@ class Parameters:
     """What was signed: query and body as sent, without the signature wherever it stood."""
     is_ambiguous: bool = False
     """The query or the body names a parameter twice."""
+    in_query: frozenset[str] = frozenset()
+    """The names that stand in the query."""
 
     def get(self, name: str) -> str:
         """Return the parameter's value, or nothing where it was not sent."""
@@ -52,7 +54,8 @@ def read_parameters(query: bytes, body: bytes) -> Parameters:
     """Return the parameters of a request with this query string and this body."""
     in_query, in_body = _pairs(query), _pairs(body)
     is_ambiguous = any(len(dict(pairs)) < len(pairs) for pairs in (in_query, in_body))
-    return Parameters({**dict(in_body), **dict(in_query)}, _unsigned(query) + _unsigned(body), is_ambiguous)
+    payload, names = _unsigned(query) + _unsigned(body), frozenset(dict(in_query))
+    return Parameters({**dict(in_body), **dict(in_query)}, payload, is_ambiguous, names)
 
 
 def _pairs(part: bytes) -> list[tuple[str, str]]:
@@ -77,6 +80,8 @@ class Call:
     parameters: Parameters
     is_logged_on: bool = False
     """The WebSocket session vouches for the key, so that the request carries no signature."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """What the endpoint adds to the headers of its answer, also to those of a refusal."""
 
 
 Answer = Callable[[ExchangeState, Call], object]
@@ -112,7 +117,7 @@ class Endpoint:
                 parameters=read_parameters(request.scope["query_string"], await request.body()),
             )
             response = self._respond(state, call)
-            response.headers[USED_WEIGHT_HEADER] = str(state.meter.used(call.ip))
+            response.headers.update({USED_WEIGHT_HEADER: str(state.meter.used(call.ip)), **call.headers})
             return response
 
         return Route(self.path, respond, methods=[self.method])
@@ -125,7 +130,7 @@ class Endpoint:
             status, body = refused.answer(call.surface, call.ip)
             response, code = JSONResponse(body, status, refused.headers), refused.refusal.code
         if self.is_signed:
-            state.write_log(call.api_key, call.ip, call.path, response.status_code, code)
+            state.write_log(call.api_key, call.ip, call.path, response.status_code, code, method=self.method)
         return response
 
 

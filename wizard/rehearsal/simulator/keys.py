@@ -32,6 +32,7 @@ _ALPHABET = string.ascii_letters + string.digits
 RSA_BITS = range(2048, 4097)
 """Key lengths that are accepted (binance-spot-api-docs, testnet/general-info.md)."""
 _PEM_HEADER = "-----BEGIN PUBLIC KEY-----"
+_PEM_FOOTER = "-----END PUBLIC KEY-----"
 
 READING = "enableReading"
 SPOT_TRADING = "enableSpotAndMarginTrading"
@@ -99,6 +100,14 @@ def public_key_verifier(kind: PageKeyKind, pem: str) -> Verifier:
     return verify
 
 
+def read_public_key(text: str) -> tuple[PageKeyKind, Verifier]:
+    """Return kind and verifier of an SPKI key with or without its PEM frame and lines, or raise PageError."""
+    encoded = "".join(text.replace(_PEM_HEADER, "").replace(_PEM_FOOTER, "").split())
+    pem = f"{_PEM_HEADER}\n{encoded}\n{_PEM_FOOTER}"
+    kind = PageKeyKind.ED25519 if isinstance(_load(pem), Ed25519PublicKey) else PageKeyKind.RSA
+    return kind, public_key_verifier(kind, pem)
+
+
 def _load(pem: str) -> object:
     text = pem.strip()
     try:
@@ -132,6 +141,8 @@ class ApiKey:
     whitelist_before: Networks = ()
     """What counts until then."""
     enabled: bool = True
+    account: str | None = None
+    """The sub-account's email; None for a key of the master account."""
 
     def lets_in(self, address: IPv4Address | IPv6Address, now: float) -> bool:
         """Return whether the list in force at `now` has `address`."""

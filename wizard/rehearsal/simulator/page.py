@@ -26,7 +26,7 @@ from wizard.rehearsal.simulator import keys
 from wizard.rehearsal.simulator.faults import read_faults
 from wizard.rehearsal.simulator.keys import ApiKey, Networks, PageKeyKind
 from wizard.rehearsal.simulator.refusals import PageError
-from wizard.rehearsal.simulator.state import ExchangeState
+from wizard.rehearsal.simulator.state import ExchangeState, SubAccount
 
 PREFIX = "/desk"
 MAX_ENTRIES = 20
@@ -48,6 +48,7 @@ def routes(state: ExchangeState) -> list[Route]:
         _route(state, "PUT", one_key + "/permissions", _change_permissions),
         _route(state, "POST", one_key + "/disable", lambda _state, _form, key: _shown(state.disable(key))),
         _route(state, "DELETE", one_key, _delete),
+        _route(state, "POST", PREFIX + "/sub-accounts", _open_sub_account, status=201),
         _route(state, "PUT", PREFIX + "/nat", _replace_nat),
         _route(state, "PUT", PREFIX + "/faults", _replace_faults),
         _route(state, "GET", PREFIX + "/log", lambda *_: [asdict(entry) for entry in state.log]),
@@ -70,7 +71,10 @@ def _create(state: ExchangeState, form: Form) -> object:
     else:
         secret = state.generator.text()
         verifier = keys.hmac_verifier(secret)
-    key = state.create_key(label, kind, verifier, permissions, networks)
+    account = _text(form, "account") or None
+    if account is not None and account not in state.accounts:
+        raise PageError("There is no such sub-account")
+    key = state.create_key(label, kind, verifier, permissions, networks, account=account)
     return {"api_key": key.api_key, "secret": secret}
 
 
@@ -91,6 +95,15 @@ def _change_permissions(state: ExchangeState, form: Form, key: ApiKey) -> object
 def _delete(state: ExchangeState, _form: Form, key: ApiKey) -> object:
     state.delete(key)
     return {}
+
+
+def _open_sub_account(state: ExchangeState, form: Form) -> object:
+    email, flags = _text(form, "email"), [form.get(name, False) for name in ("frozen", "managed", "asset_management")]
+    if "@" not in email or email in state.accounts or not all(isinstance(flag, bool) for flag in flags):
+        raise PageError("A sub-account has an email that no other one has, and flags that are true or false")
+    opened = SubAccount(email, state.generator.uid(), round(state.clock() * 1000), *map(bool, flags))
+    state.accounts[email] = opened
+    return {"email": email, "uid": opened.uid}
 
 
 def _replace_nat(state: ExchangeState, form: Form) -> object:
@@ -116,6 +129,7 @@ def _shown(key: ApiKey) -> dict[str, object]:
         "whitelist": keys.listed(key.whitelist),
         "created": key.created,
         "state": "active" if key.enabled else "disabled",
+        "account": key.account,
     }
 
 

@@ -3,6 +3,8 @@
 Texts are those of binance-spot-api-docs errors.md (CONFIRMED), except:
 
 - -2008 and -1131, which it no longer lists (REPORTED), and the IP address that fapi appends (REPORTED, ccxt #7822);
+- -9000 for keys of sub-accounts: documented for FIX flags without an Ed25519 key. All other codes of those calls are
+  UNKNOWN, so that this one stands for them, with texts of this exchange;
 - -4056 for a log-on with an HMAC key (REPORTED for the futures WebSocket API). For an RSA key the same is assumed.
 
 The status of -2015 differs per surface: 401 on the WebSocket API (CONFIRMED), 401 on /api and /fapi and
@@ -64,6 +66,7 @@ BAD_TIME_UNIT = ErrorCode(-1194, 400, "Invalid value for time unit; expected eit
 KEY_UNKNOWN = ErrorCode(-2008, 400, "Invalid Api-Key ID.")
 KEY_MALFORMED = ErrorCode(-2014, 401, "API-key format invalid.")
 KEY_REJECTED = ErrorCode(-2015, 401, "Invalid API-key, IP, or permissions for action.")
+SUB_ACCOUNT = ErrorCode(-9000, 400, "%s")
 KEY_KIND_UNSUPPORTED = ErrorCode(-4056, 400, "%s API key is not supported.")
 
 

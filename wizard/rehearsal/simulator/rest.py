@@ -159,7 +159,7 @@ def _account(state: ExchangeState, call: Call) -> object:
         for asset, free in BALANCES.items()
         if not hides_zeros or float(free)
     ]
-    return {**ANSWERS["account"], "balances": balances, "uid": state.uid}
+    return {**ANSWERS["account"], "balances": balances, "uid": state.uid_of(state.keys[call.api_key])}
 
 
 def _endpoint(method: str, path: str, weight: int, permission: str, answer: Answer) -> Endpoint:

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from wizard.core.clock import Clock
 from wizard.core.errors import Exit, WizardError
 from wizard.rehearsal.scenarios import PASSES_AFTER, SMOOTH, Scenario
-from wizard.rehearsal.simulator import market_streams, page, rest, websocket_api
+from wizard.rehearsal.simulator import market_streams, page, rest, sub_accounts, websocket_api
 from wizard.rehearsal.simulator.calls import caller
 from wizard.rehearsal.simulator.keys import KeyGenerator
 from wizard.rehearsal.simulator.refusals import UNKNOWN_ERROR, PageError
@@ -77,7 +77,7 @@ class EmbeddedExchange:
 
 def _surfaces(state: ExchangeState) -> ASGIApp:
     routes = [
-        *(endpoint.route(state) for endpoint in rest.ENDPOINTS),
+        *(endpoint.route(state) for endpoint in (*rest.ENDPOINTS, *sub_accounts.ENDPOINTS)),
         *rest.routes(state),
         *page.routes(state),
         *websocket_api.routes(state),

@@ -9,7 +9,7 @@ host. Headers such as X-Forwarded-For say what the caller likes, so they are nev
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -45,6 +45,8 @@ class LogEntry:
     """The key as the caller named it, also when there is no such key."""
     ip: str
     """The public address of the caller."""
+    method: str
+    """That of HTTP; empty on the WebSocket API."""
     path: str
     """Without the query, which holds the signature."""
     status: int
@@ -52,8 +54,21 @@ class LogEntry:
     """The JSON error code, or 0 for success."""
 
 
+@dataclass(frozen=True, slots=True)
+class SubAccount:
+    """One sub-account of the master account."""
+
+    email: str
+    uid: int
+    created: int
+    """Milliseconds since 1970."""
+    is_frozen: bool = False
+    is_managed: bool = False
+    is_asset_management: bool = False
+
+
 class WeightMeter:
-    """Counts the weight that each address used in the minute of the clock.
+    """Counts the weight that each caller used in the minute of the clock: an address, or what else has a limit.
 
     Nobody is banned for going on after a 429: how much of that Binance bears is UNKNOWN.
     """
@@ -63,22 +78,22 @@ class WeightMeter:
         self._minute = 0.0
         self._weights: Counter[str] = Counter()
 
-    def used(self, ip: str) -> int:
-        """Return the weight that `ip` used in this minute."""
+    def used(self, caller: str) -> int:
+        """Return the weight that `caller` used in this minute."""
         if (minute := self._clock() // MINUTE) != self._minute:
             self._minute, self._weights = minute, Counter()
-        return self._weights[ip]
+        return self._weights[caller]
 
     def rate_limits(self, ip: str) -> list[dict[str, object]]:
         """Return how much of the limit `ip` used, as the WebSocket API tells it with each answer."""
         limit = {"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": WEIGHT_LIMIT}
         return [{**limit, "count": self.used(ip)}]
 
-    def charge(self, ip: str, weight: int) -> None:
+    def charge(self, caller: str, weight: int, limit: int = WEIGHT_LIMIT) -> None:
         """Count one request, or raise RequestError with 429 and `Retry-After` above the limit."""
-        self._weights[ip] = self.used(ip) + weight
-        if self._weights[ip] > WEIGHT_LIMIT:
-            raise RequestError(TOO_MUCH_WEIGHT, WEIGHT_LIMIT, _INTERVAL, retry_after=MINUTE - self._clock() % MINUTE)
+        self._weights[caller] = self.used(caller) + weight
+        if self._weights[caller] > limit:
+            raise RequestError(TOO_MUCH_WEIGHT, limit, _INTERVAL, retry_after=MINUTE - self._clock() % MINUTE)
 
 
 class ExchangeState:
@@ -89,11 +104,13 @@ class ExchangeState:
         self.generator = generator
         self.uid = generator.uid()
         self.keys: dict[str, ApiKey] = {}
+        self.accounts: dict[str, SubAccount] = {}
+        """The sub-accounts by email."""
         self.nat: Mapping[str, str] = DEFAULT_NAT
         self._scenario = scenario
         self._moves_host = scenario.moves_host_later
         self._passes_after = passes_after
-        self._made: list[str] = []
+        self._made: defaultdict[str | None, list[str]] = defaultdict(list)
         self._faults = Faults()
         self._planted = (Faults(), 0.0)
         self.meter = WeightMeter(clock)
@@ -109,6 +126,10 @@ class ExchangeState:
     def faults(self, faults: Faults) -> None:
         self._faults, self._planted = faults, (Faults(), 0.0)
 
+    def uid_of(self, key: ApiKey) -> int:
+        """Return the number of the account that the key belongs to."""
+        return self.uid if key.account is None else self.accounts[key.account].uid
+
     def server_time(self) -> int:
         """The time that the exchange believes in, in microseconds since 1970."""
         return round(self.clock() * 1_000_000) + self.faults.clock_offset
@@ -117,9 +138,10 @@ class ExchangeState:
         """Return the address that the exchange sees; a source that is not in the table is seen as itself."""
         return self.nat.get(source, source)
 
-    def write_log(self, api_key: str, ip: str, path: str, status: int, code: int) -> None:
+    def write_log(self, api_key: str, ip: str, path: str, status: int, code: int, *, method: str = "") -> None:
         """Write down one call."""
-        self.log.append(LogEntry(round(self.clock() * 1000), printable(api_key, 64), ip, printable(path), status, code))
+        now, name = round(self.clock() * 1000), printable(api_key, 64)
+        self.log.append(LogEntry(now, name, ip, method, printable(path), status, code))
         if code == SUCCESS and self._moves_host:
             self._moves_host, self.nat = False, move_host(self.nat)
 
@@ -132,14 +154,23 @@ class ExchangeState:
         return canned
 
     def create_key(
-        self, label: str, kind: PageKeyKind, verifier: Verifier, permissions: frozenset[str], networks: Networks
+        self,
+        label: str,
+        kind: PageKeyKind,
+        verifier: Verifier,
+        permissions: frozenset[str],
+        networks: Networks,
+        *,
+        account: str | None = None,
     ) -> ApiKey:
         """Add a key. Its first whitelist counts after the whitelist delay too; until then it lets nobody in."""
         counts_from = self.clock() + (0.0 if networks is None else self.faults.whitelist_delay)
         text, created = self.generator.text(), round(self.clock() * 1000)
-        key = self.put(ApiKey(text, label, kind, verifier, permissions, created, networks, counts_from))
-        self._made.append(key.api_key)
-        return self._begin_scenario(key) if len(self._made) == 2 else key
+        key = ApiKey(text, label, kind, verifier, permissions, created, networks, counts_from, account=account)
+        self.put(key)
+        made = self._made[account]
+        made.append(key.api_key)
+        return self._begin_scenario(key) if len(made) == 2 else key
 
     def _begin_scenario(self, key: ApiKey) -> ApiKey:
         passes_at = self.clock() + self._passes_after
@@ -164,7 +195,7 @@ class ExchangeState:
 
     def _stays(self, key: ApiKey) -> bool:
         """Return whether disabling or deleting this key is confirmed and not carried out."""
-        return self._scenario.keeps_first_key and key.api_key == self._made[0]
+        return self._scenario.keeps_first_key and key.api_key == self._made[key.account][0]
 
     def put(self, key: ApiKey) -> ApiKey:
         """Keep a key as it is now."""
