@@ -27,6 +27,11 @@ def holds_key(text: str) -> bool:
     return is_framed or bool(_RUN.search(text)) or any(map(_is_base64, _BETWEEN.split(text)))
 
 
+def mask_keys(text: str, mask: str) -> str:
+    """Return `text` with `mask` in the place of each run of letters and digits that looks like a key."""
+    return _RUN.sub(mask, text)
+
+
 def _is_base64(text: str) -> bool:
     """Return whether `text` is the base64 of random bytes, as a line of a private key is."""
     return bool(_BASE64.fullmatch(text)) and all(

@@ -1,4 +1,4 @@
-"""The exchange's API, as far as a rotation needs it: reads only, one deadline over the whole of each call.
+"""The exchange's API, as far as a rotation needs it, with one deadline over the whole of each call.
 
 Every call ends in its answer or in an `ExchangeError`. An error is raised where no frame holds the
 signed request, with no other exception chained to it, so that a traceback shows neither.
@@ -38,7 +38,15 @@ from wizard.exchange.responses import (
     read_futures_balances,
     read_server_time,
 )
-from wizard.exchange.signing import Parameter, is_sendable, rest_query, scrubbing, signed_query, stamped
+from wizard.exchange.signing import (
+    Parameter,
+    SigningKeyError,
+    is_sendable,
+    rest_query,
+    scrubbing,
+    signed_query,
+    stamped,
+)
 from wizard.exchange.websocket import (
     SWITCHING,
     WebSocket,
@@ -117,7 +125,7 @@ class ExchangeClient:
         trace = self._trace()
         outcome = await self._attempt("/api/v3/ping", trace=trace)
         error = outcome if isinstance(outcome, ExchangeError) else None
-        total_ms = 0.0 if isinstance(outcome, ExchangeError) else outcome.round_trip_ms
+        total_ms = outcome.round_trip_ms if isinstance(outcome, _Reply) else 0.0
         return Connection(
             peer=trace.peer,
             connected_ms=trace.connected_ms,
@@ -165,9 +173,17 @@ class ExchangeClient:
         if error := await self._converse(f"{self._site.stream_url}/{_STREAM}", first_message):
             raise error
 
+    async def call_signed(self, path: str, credentials: Credentials, **parts: Any) -> Json | list[object]:
+        """Make any other signed call; `params` travel in the query of a GET, by another `method` in the form body.
+
+        `deadline` in seconds takes the place of the client's. `weigh` gets the weight that the account used in this
+        minute, where the answer has it.
+        """
+        return (await self._call(path, credentials, **parts)).json
+
     async def _call(self, path: str, credentials: Credentials | None = None, **parts: Any) -> _Reply:
         outcome = await self._attempt(path, credentials, **parts)
-        if isinstance(outcome, ExchangeError):
+        if isinstance(outcome, WizardError):
             raise outcome
         return outcome
 
@@ -176,29 +192,42 @@ class ExchangeClient:
         path: str,
         credentials: Credentials | None = None,
         *,
+        method: str = "GET",
         params: Mapping[str, Parameter] = MappingProxyType({}),
         headers: Mapping[str, str] = MappingProxyType({}),
         base: str = "",
         trace: Trace | None = None,
-    ) -> _Reply | ExchangeError:
-        """Send one request. A failure is returned, not raised: this frame knows the signed query."""
+        deadline: float | None = None,
+        weigh: Callable[[int], None] = lambda _: None,
+    ) -> _Reply | WizardError:
+        """Send one request. A failure is returned, not raised: this frame knows the signed parameters."""
         if credentials and not is_sendable(credentials):
             return unsendable_key()
         sent_at, started = self._clock(), self._stopwatch()
-        query = signed_query(credentials, stamped(params, sent_at)) if credentials else rest_query(params)
-        url = (base or self._site.rest_url) + path + (f"?{query}" if query else "")
+        try:
+            query = signed_query(credentials, stamped(params, sent_at)) if credentials else rest_query(params)
+        except SigningKeyError as unusable:
+            # Its traceback would hold the parameters, which may name another key.
+            return unusable.with_traceback(None)
+        url, body = (base or self._site.rest_url) + path, None
+        if method != "GET":
+            body, headers = query.encode("ascii"), {**headers, "Content-Type": "application/x-www-form-urlencoded"}
+        elif query:
+            url += f"?{query}"
         if credentials:
             headers = {**headers, "X-MBX-APIKEY": credentials.api_key.reveal()}
-        raw = await self._get(url, headers, trace)
+        request = httpx.Request(method, url, headers={**_HEADERS, **headers}, content=body)
+        raw = await self._send(request, trace or self._trace(), deadline or self._timeout)
         if isinstance(raw, ExchangeError):
             return raw
+        if raw.uid_weight.isdecimal():
+            weigh(int(raw.uid_weight[:9]))
         round_trip_ms = (self._stopwatch() - started) * 1000
-        told = interpret(raw, scrubbing(credentials, query.rpartition("signature=")[2]), self._clock())
+        told = interpret(raw, scrubbing(credentials, query.rpartition("signature=")[2], params), self._clock())
         return told if isinstance(told, ExchangeError) else _Reply(told, round_trip_ms, sent_at)
 
-    async def _get(self, url: str, headers: Mapping[str, str], trace: Trace | None) -> RawAnswer | ExchangeError:
-        """Return the answer to one GET, or why there is none; `trace` sees how far the call comes."""
-        request = httpx.Request("GET", url, headers={**_HEADERS, **headers})
+    async def _send(self, request: httpx.Request, trace: Trace, deadline: float) -> RawAnswer | ExchangeError:
+        """Return the answer to one request, or why there is none; `trace` sees how far the call comes."""
 
         async def read() -> RawAnswer:
             response = await self._transport.handle_async_request(request)
@@ -207,7 +236,7 @@ class ExchangeClient:
             finally:
                 await response.aclose()
 
-        return await self._until_deadline(read(), request, trace or self._trace())
+        return await self._until_deadline(read(), request, trace, deadline)
 
     async def _converse(self, url: str, talk: Callable[[WebSocket], Awaitable[Said]]) -> Said | ExchangeError:
         """Let `talk` have a WebSocket; return what `talk` returned, its failures too, or why there was none."""
@@ -229,23 +258,25 @@ class ExchangeClient:
             finally:
                 await response.aclose()
 
-        return await self._until_deadline(hold(), request, self._trace())
+        return await self._until_deadline(hold(), request, self._trace(), self._timeout)
 
     def _trace(self) -> Trace:
         return Trace(proxied=self._proxied, stopwatch=self._stopwatch)
 
     async def _until_deadline(
-        self, work: Coroutine[Any, Any, Done], request: httpx.Request, trace: Trace
+        self, work: Coroutine[Any, Any, Done], request: httpx.Request, trace: Trace, deadline: float
     ) -> Done | ExchangeError:
         """Return a failure instead of raising it: a traceback through here could show the signed request."""
         request.extensions["trace"] = trace
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(deadline):
                 return await work
         except _BROKEN as error:
             phase, reason = explain(error, trace.phase)
             during = trace.phase if phase is Phase.TIMEOUT else None
-            return unreachable(phase, request.url.host, during=during, detail=reason)
+            failure = unreachable(phase, request.url.host, during=during, detail=reason)
+            failure.is_sent = trace.is_sent
+            return failure
         finally:
             await trace.close_half_open()
 
@@ -258,4 +289,5 @@ async def _raw(response: httpx.Response) -> RawAnswer:
         if len(body) > LONGEST_ANSWER:
             break
     whole = bytes(body) if len(body) <= LONGEST_ANSWER else None
-    return RawAnswer(response.status_code, response.headers.get("Retry-After", ""), whole)
+    weight = response.headers.get("X-SAPI-USED-UID-WEIGHT-1M", "")
+    return RawAnswer(response.status_code, response.headers.get("Retry-After", ""), whole, weight)

@@ -15,6 +15,8 @@ from wizard.core.text import printable
 from wizard.net.trace import Phase
 
 BANNED = 418
+EXECUTION_UNKNOWN = frozenset({-1000, -1001, -1006, -1007})
+"""None of them says that nothing was done; the last two say "execution status unknown" (CONFIRMED, errors.md)."""
 AFTER_A_BAN = 120.0
 """Seconds after 418 without a time: bans begin at two minutes (CONFIRMED, rest-api.md)."""
 AFTER_THE_FIREWALL = 300.0
@@ -70,6 +72,8 @@ class ExchangeError(WizardError):
     """What failed on the network."""
     during: Phase | None = None
     """For a time-out, what was under way; None when it is not known."""
+    is_sent = False
+    """Whether the request left before the network failed."""
 
     def __init__(
         self,
@@ -85,6 +89,12 @@ class ExchangeError(WizardError):
         self.kind = kind
         self.exchange_code = exchange_code
         self.retry_after = retry_after
+
+    @property
+    def is_outcome_unknown(self) -> bool:
+        """Whether Binance may have done what was asked. False for a refusal and for what never left."""
+        is_silent = self.is_sent or self.kind in (ErrorKind.SERVER_FAULT, ErrorKind.UNREADABLE_ANSWER)
+        return is_silent or self.exchange_code in EXECUTION_UNKNOWN
 
 
 def refused(code: int, message: str, status: int, request_ip: IPv4Address | IPv6Address | None = None) -> ExchangeError:
@@ -120,7 +130,7 @@ def slow_down(
     return ExchangeError(
         ErrorKind.RATE_LIMIT,
         what,
-        f"It answered HTTP {status}{named}. The limits count for your address.",
+        f"It answered HTTP {status}{named}. The limits count for your address or your account.",
         advice,
         exchange_code=code,
         retry_after=retry_after or (AFTER_A_BAN if status == BANNED else 0.0),

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import NoReturn
 
 from wizard.core.addresses import read_ipv4
+from wizard.core.secret import Secret
 from wizard.core.text import printable
 from wizard.exchange import errors
 from wizard.exchange.errors import ExchangeError, Flaw, unreadable
@@ -54,6 +55,8 @@ class RawAnswer:
     """The `Retry-After` header, or nothing."""
     body: bytes | None
     """None when it was longer than the limit."""
+    uid_weight: str = ""
+    """The `X-SAPI-USED-UID-WEIGHT-1M` header, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,11 +169,19 @@ def request_ip(message: str) -> IPv4Address | IPv6Address | None:
 
 
 def decode(body: bytes) -> object:
-    """Return the JSON value, or None for `null` and for what is no JSON."""
+    """Return the JSON value, or None for `null` and for what is no JSON. API keys and secrets in it are `Secret`s."""
     try:
-        return json.loads(body, parse_constant=_refuse)
+        return json.loads(body, parse_constant=_refuse, object_hook=_conceal)
     except (ValueError, RecursionError):
         return None
+
+
+def _conceal(answer: Json) -> Json:
+    """Keep keys and secrets out of the frames that read an answer."""
+    return {
+        name: Secret(told) if isinstance(told, str) and name.lower().endswith(("apikey", "secretkey")) else told
+        for name, told in answer.items()
+    }
 
 
 def _refuse(constant: str) -> NoReturn:
@@ -194,7 +205,7 @@ def _seconds(header: str) -> float | None:
 
 def read_server_time(answer: Json | list[object], round_trip_ms: float, sent_at: float) -> ServerTime:
     """Read `{"serverTime": …}`, in milliseconds or microseconds."""
-    told = _whole(_object(answer), "serverTime") or 0
+    told = _whole(read_object(answer), "serverTime") or 0
     if told in _MICROSECONDS:
         return ServerTime(told / 1000, round_trip_ms, sent_at)
     if told in _MILLISECONDS:
@@ -204,7 +215,7 @@ def read_server_time(answer: Json | list[object], round_trip_ms: float, sent_at:
 
 def read_api_restrictions(answer: Json | list[object]) -> ApiRestrictions:
     """Read the restrictions of a key; an answer that tells nothing it may do is unreadable too."""
-    answer = _object(answer)
+    answer = read_object(answer)
     names = sorted(name for name in answer if _PERMISSION.fullmatch(name))
     flags = {name: told for name in names if (told := _flag(answer, name)) is not None}
     restricted = _flag(answer, "ipRestrict")
@@ -223,14 +234,15 @@ def read_futures_balances(answer: Json | list[object]) -> int:
 
 def read_account(answer: Json | list[object]) -> Account:
     """Read whose account it is; `canTrade` must be there."""
-    answer = _object(answer)
+    answer = read_object(answer)
     can_trade = _flag(answer, "canTrade")
     if can_trade is None:
         raise unreadable(Flaw.SHAPE, field="canTrade")
     return Account(uid=_whole(answer, "uid"), can_trade=can_trade)
 
 
-def _object(answer: Json | list[object]) -> Json:
+def read_object(answer: object) -> Json:
+    """Return what has to be an object."""
     if isinstance(answer, dict):
         return answer
     raise unreadable(Flaw.SHAPE)

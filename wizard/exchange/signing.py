@@ -12,6 +12,7 @@ import hmac
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from urllib.parse import quote, unquote
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -27,10 +28,11 @@ from cryptography.hazmat.primitives.serialization import (
 
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.errors import WizardError
+from wizard.core.key_shape import mask_keys
 from wizard.core.secret import MASK, Secret
 from wizard.exchange.responses import Scrub
 
-Parameter = str | int | bool
+Parameter = str | int | bool | Secret
 PrivateKey = ed25519.Ed25519PrivateKey | rsa.RSAPrivateKey
 RECEIVE_WINDOW_MS = 5000
 """The exchange's default: a longer one would hide a wrong clock (CONFIRMED, rest-api.md)."""
@@ -53,15 +55,18 @@ def stamped(params: Mapping[str, Parameter], now: float) -> dict[str, Parameter]
     return {**params, "recvWindow": RECEIVE_WINDOW_MS, "timestamp": int(now * 1000)}
 
 
-def scrubbing(credentials: Credentials | None, signature: str) -> Scrub:
-    """Return what takes the key and the signature of a request out of an answer's text."""
+def scrubbing(
+    credentials: Credentials | None, signature: str, params: Mapping[str, Parameter] = MappingProxyType({})
+) -> Scrub:
+    """Return what takes the keys and the signature of a request, and what looks like a key, out of an answer's text."""
 
     def scrub(text: str) -> str:
         if credentials is None:
             return text
-        for concealed in (credentials.api_key.reveal(), signature, unquote(signature)):
-            text = text.replace(concealed, MASK)
-        return text
+        secrets = (credentials.api_key, *(value for value in params.values() if isinstance(value, Secret)))
+        for concealed in (unquote(signature), *(secret.reveal() for secret in secrets if secret)):
+            text = text.replace(concealed, MASK).replace(quote(concealed, safe=""), MASK)
+        return mask_keys(text, MASK)
 
     return scrub
 
@@ -128,6 +133,8 @@ def kind_of(key: PrivateKey) -> KeyKind:
 
 
 def _spelled(value: Parameter) -> str:
+    if isinstance(value, Secret):
+        return value.reveal()
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 

@@ -57,6 +57,8 @@ class Trace:
         """The last TLS handshake that ended well."""
         self.handshake_ms = 0.0
         """How long it took."""
+        self.is_sent = False
+        """Whether the request itself began to leave, so that the server may have acted on it."""
         self.is_proxied = proxied
         self._stopwatch = stopwatch
         self._begun: dict[str, float] = {}
@@ -70,6 +72,8 @@ class Trace:
             self._is_half_open = state != "complete"
         if state == "started":
             self._begun[name] = self._stopwatch()
+            request = info.get("request")
+            self.is_sent |= name == "http11.send_request_headers" and getattr(request, "method", b"") != b"CONNECT"
             # CONNECT comes before the TLS handshake with the server: it is the proxy that is asked.
             asks_proxy = name.startswith("http11.") and self.phase is Phase.PROXY
             if name in _PHASE_OF and not asks_proxy:

@@ -1,0 +1,349 @@
+"""The keys of one sub-account, managed with its master account's key (docs/binance.md).
+
+Nothing is repeated here: Binance has no token against a second creation. After a failure, `error.is_outcome_unknown`
+says whether the call may have had its effect, and `SubAccountClient.keys` shows whether it had. Binance's documents
+spell one field in two ways and give one value in two types. Both are read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import re
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from wizard.core.addresses import read_ipv4
+from wizard.core.clock import Clock
+from wizard.core.credentials import Credentials, KeyName
+from wizard.core.errors import WizardError
+from wizard.core.secret import Secret
+from wizard.core.text import printable
+from wizard.exchange.client import ExchangeClient
+from wizard.exchange.errors import Flaw, unreadable
+from wizard.exchange.responses import ApiRestrictions, Json, read_object
+from wizard.exchange.signing import Parameter
+
+CHANGE_DEADLINE = 60.0
+"""Seconds for a call that changes something: to give up early leaves open what became of it."""
+MOST_ADDRESSES = 30
+"""Binance's limit for related kinds of keys (CONFIRMED). For these keys it names none."""
+LONGEST_LIST = 500
+"""Characters, commas included (CONFIRMED)."""
+SYMBOLS_NOT_SEEN = "Binance's API neither shows nor sets a key's list of symbols. The new key may have none."
+WEIGHT = 3_000
+"""Of each call for a key, counted for the account (CONFIRMED)."""
+WEIGHT_LIMIT = 180_000
+"""For each path, minute and account (CONFIRMED). Whether methods of one path share it is unknown, so they do here."""
+SPACING = 1.0
+"""Seconds between two creations or two deletions in one sub-account. CONFIRMED for brokers only."""
+_KEYS = "/sapi/v1/sub-account/subAccountApi"
+_KEYS_V2 = _KEYS.replace("v1", "v2")
+_WHOLE_KEY = re.compile(r"[A-Za-z0-9]{40,128}")
+_MORE_THAN_FOUR = re.compile(r"[A-Za-z0-9]+(?=[A-Za-z0-9]{4})")
+_LISTED = re.compile(r"[0-9A-Fa-f.:/]+")
+_Weigh = Callable[[int], None]
+_Pause = Callable[[float], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class SubAccount:
+    """One sub-account as the master account lists it."""
+
+    email: str
+    is_frozen: bool
+    is_managed: bool
+    is_asset_management: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPermissions:
+    """What a key may do beside reading."""
+
+    trade: bool
+    margin: bool
+    futures: bool
+    universal_transfer: bool
+    options: bool
+    fix_trade: bool = False
+    fix_read: bool = False
+
+    @property
+    def needs_v2(self) -> bool:
+        """Whether only the second version of the creating call can grant this."""
+        return self.fix_trade or self.fix_read
+
+    def flags(self) -> dict[str, bool]:
+        """Return the `can…` parameters, each one explicit; those of FIX only where one of them is on."""
+        return {
+            parameter: getattr(self, field)
+            for field, (parameter, _) in _NAMES.items()
+            if self.needs_v2 or not field.startswith("fix_")
+        }
+
+
+_NAMES = {
+    "trade": ("canTrade", "enableSpotAndMarginTrading"),
+    "margin": ("canMarginLoanRepay", "enableMargin"),
+    "futures": ("canFuturesTrade", "enableFutures"),
+    "universal_transfer": ("canUniversalTransfer", "permitsUniversalTransfer"),
+    "options": ("canVanillaOptions", "enableVanillaOptions"),
+    "fix_trade": ("canFixApiTrading", "enableFixApiTrade"),
+    "fix_read": ("canFixApiReading", "enableFixReadOnly"),
+}
+"""The parameter that grants each, and the flag by which the key shows it. Binance does not document the pairs."""
+_PERHAPS_BY_ACCOUNT = "enablePortfolioMarginTrading"
+"""No call grants it. Whether it follows from the type of the account is unknown."""
+_UNFIT = ("isFreeze", "isManagedSubAccount", "isAssetManagementSubAccount")
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """How far a new key can be given what a key has. The names are Binance's (`apiRestrictions`)."""
+
+    permissions: KeyPermissions
+    """What the key has and a new one can get."""
+    ungrantable: tuple[str, ...]
+    """On, and no call grants it: withdrawals, internal transfer, and what is not known here."""
+    doubtful: tuple[str, ...]
+    """On, and perhaps the new key has it by the type of the account."""
+    not_shown: tuple[str, ...]
+    """Binance does not say whether the key has it. The new key does not get it."""
+
+
+def grantable(current: ApiRestrictions, *, has_v2: bool = True) -> Grant:
+    """Return which permissions of a key the API can give to a new one; without `has_v2` it cannot give those of FIX."""
+    flags = current.permissions
+    usable = {field: flag for field, (_, flag) in _NAMES.items() if has_v2 or not field.startswith("fix_")}
+    known = {*usable.values(), "enableReading", _PERHAPS_BY_ACCOUNT}
+    return Grant(
+        KeyPermissions(*(flags.get(usable.get(field, ""), False) for field in _NAMES)),
+        ungrantable=tuple(name for name, is_on in flags.items() if is_on and name not in known),
+        doubtful=(_PERHAPS_BY_ACCOUNT,) if flags.get(_PERHAPS_BY_ACCOUNT) else (),
+        not_shown=tuple(name for name in usable.values() if name not in flags),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedKey:
+    """A key that Binance just made."""
+
+    api_key: Secret
+    name: KeyName
+    api_name: str
+    secret: Secret | None
+    """The HMAC secret, which Binance shows this once; None for a key with a public key."""
+    addresses: frozenset[str]
+    """As the answer lists them. `SubAccountClient.restriction` is the proof."""
+
+
+@dataclass(frozen=True, slots=True)
+class SubAccountKey:
+    """A key as the list shows it."""
+
+    api_key: Secret | None
+    """None where Binance masks it."""
+    name: KeyName | None
+    shown: str
+    """For people: its name, or Binance's masked text, of each run of letters and digits the last four."""
+    api_name: str
+    permissions: KeyPermissions
+    """A flag that is not shown counts as off. The list never shows those of FIX."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restriction:
+    """The addresses from which a key works."""
+
+    is_restricted: bool | None
+    """None where Binance does not say."""
+    addresses: frozenset[str]
+
+
+class Pacer:
+    """Keeps the calls of one master key below Binance's limits. Share one among all clients of that key.
+
+    A call counts until a minute after its end: no minute of Binance's holds more, however late the call arrived.
+    `clock` is in seconds and never goes back. `pause` waits for so many.
+    """
+
+    def __init__(self, clock: Clock = time.monotonic, pause: _Pause = asyncio.sleep) -> None:
+        self._clock, self._pause = clock, pause
+        self._spent: dict[str, list[list[float]]] = {}
+
+    @asynccontextmanager
+    async def turn(self, path: str, weight: int = WEIGHT, seconds: float = 60.0) -> AsyncIterator[_Weigh]:
+        """Wait until `weight` more is within the limit of `path`, and let it count until `seconds` after the block.
+
+        Yields what takes the weight that Binance counted. What is more than is known here counts too.
+        """
+        while sum(one for _, one in self._live(path)) + weight > WEIGHT_LIMIT:
+            wait = min(until for until, _ in self._live(path)) - self._clock()
+            # Calls under way end at no known time. A wait that is too short to move the clock would never end.
+            await self._pause(max(0.01, min(wait, 1.0)))
+        spent = [math.inf, weight]
+        self._live(path).append(spent)
+        try:
+            yield partial(self._count, path)
+        finally:
+            spent[0] = self._clock() + seconds
+
+    def _count(self, path: str, used: int) -> None:
+        if (others := used - sum(one for _, one in self._live(path))) > 0:
+            self._live(path).append([self._clock() + 60.0, others])
+
+    def _live(self, path: str) -> list[list[float]]:
+        self._spent[path] = [one for one in self._spent.get(path, ()) if one[0] > self._clock()]
+        return self._spent[path]
+
+
+class SubAccountClient:
+    """Manages the keys of the sub-account `email` with the key of its master account.
+
+    Every call raises `ExchangeError`. It raises `WizardError` before anything is sent: for addresses or a key that must
+    not be sent, or where the master's key cannot sign.
+    """
+
+    def __init__(self, client: ExchangeClient, master: Credentials, email: str, pacer: Pacer) -> None:
+        self._client = client
+        self._master = master
+        self._email = email
+        self._pacer = pacer
+
+    async def account(self) -> SubAccount:
+        """Return the sub-account. Raises `WizardError` with the code `sub-account.unknown` or `sub-account.unfit`."""
+        params = {"email": self._email}
+        answer = read_object(await self._client.call_signed("/sapi/v1/sub-account/list", self._master, params=params))
+        rows = [row for row in _rows(answer, "subAccounts") if row.get("email") == self._email]
+        what = f"Keys of {printable(self._email)} cannot be changed by API"
+        if len(rows) != 1:
+            why = f"The master account lists {len(rows)} sub-accounts with exactly this email."
+            advice = "Compare the email with Binance's page. Check that managed_by names the master account."
+            raise WizardError(what, why=why, advice=advice, code="sub-account.unknown")
+        flags = [_flag(rows[0], name) is True for name in _UNFIT]
+        if any(flags):
+            why = f"Binance lists the sub-account with {_UNFIT[flags.index(True)]}."
+            raise WizardError(what, why=why, advice="Change the key on Binance's page.", code="sub-account.unfit")
+        return SubAccount(self._email, *flags)
+
+    async def create(
+        self, api_name: str, permissions: KeyPermissions, addresses: Collection[str], public_key: str
+    ) -> CreatedKey:
+        """Create a key that works from `addresses` only. Never repeat it before `keys` shows that it is not there.
+
+        `public_key` is the PEM text of an Ed25519 key; without one Binance makes an HMAC secret. An answer without a
+        whole API key is unreadable, and the key may exist.
+        """
+        params: dict[str, Parameter] = {"apiName": api_name, "status": 2, "ipAddress": _joined(addresses, read_ipv4)}
+        params |= permissions.flags()
+        if public_key:
+            params["publicKey"] = public_key.replace("\r\n", "\n")
+        async with self._pacer.turn(f"create {self._email}", WEIGHT_LIMIT, SPACING):
+            answer = await self._call("POST", _KEYS_V2 if permissions.needs_v2 else _KEYS, params)
+        api_key, name, _ = _read_key(answer)
+        if api_key is None or name is None:
+            raise unreadable(Flaw.SHAPE, field="apiKey")
+        secret = told if isinstance(told := answer.get("secretKey"), Secret) and told else None
+        return CreatedKey(api_key, name, printable(str(answer.get("apiName") or "")), secret, _addresses(answer))
+
+    async def keys(self) -> tuple[SubAccountKey, ...]:
+        """Return all keys of the sub-account. A list that ends early or repeats a key is unreadable, never short."""
+        rows: list[Json] = []
+        for page in range(1, 101):
+            answer = await self._call("GET", _KEYS, {"page": page, "size": 100})
+            more, total = _rows(answer, "rows" if "rows" in answer else "list"), answer.get("total")
+            rows += more
+            if not more or not isinstance(total, int) or len(rows) >= total:
+                break
+        listed = tuple(map(_read_row, rows))
+        names = [one.name for one in listed if one.name]
+        if isinstance(total, int) and len(rows) >= total and len(set(names)) == len(names):
+            return listed
+        raise unreadable(Flaw.SHAPE, field="total")
+
+    async def restriction(self, api_key: Secret) -> Restriction:
+        """Return the addresses from which a key works."""
+        answer = await self._call("GET", f"{_KEYS}/ipRestriction", self._named(api_key))
+        if _read_key(answer)[0] not in (None, api_key):
+            raise unreadable(Flaw.SHAPE, field="apiKey")
+        return Restriction(_flag(answer, "ipRestrict"), _addresses(answer))
+
+    async def restrict(self, api_key: Secret, addresses: Collection[str]) -> None:
+        """Send the whole list of a key. Whether it adds or replaces is unknown: read it back with `restriction`."""
+        params = {**self._named(api_key), "status": 2, "ipAddress": _joined(addresses, read_ipv4)}
+        await self._call("POST", f"{_KEYS_V2}/ipRestriction", params)
+
+    async def remove(self, api_key: Secret, addresses: Collection[str]) -> None:
+        """Take addresses, as `restriction` shows them, off a key's list. Never all: what then happens is unknown."""
+        params = {**self._named(api_key), "ipAddress": _joined(addresses, _LISTED.fullmatch)}
+        await self._call("DELETE", f"{_KEYS}/ipRestriction/ipList", params)
+
+    async def set_permissions(self, api_key: Secret, permissions: KeyPermissions) -> None:
+        """Set all permissions of a key but those of FIX, which this call cannot change."""
+        flags = {name: is_on for name, is_on in permissions.flags().items() if "Fix" not in name}
+        await self._call("POST", f"{_KEYS}Permission", {**self._named(api_key), **flags})
+
+    async def delete(self, api_key: Secret) -> None:
+        """Delete a key. Whether it dies at once is unknown: ask with it."""
+        async with self._pacer.turn(f"delete {self._email}", WEIGHT_LIMIT, SPACING):
+            await self._call("DELETE", _KEYS, self._named(api_key))
+
+    async def _call(self, method: str, path: str, params: Mapping[str, Parameter]) -> Json:
+        params = {"email": self._email, **params}
+        deadline = None if method == "GET" else CHANGE_DEADLINE
+        async with self._pacer.turn(path) as weigh:
+            parts = {"method": method, "params": params, "deadline": deadline, "weigh": weigh}
+            return read_object(await self._client.call_signed(path, self._master, **parts))
+
+    def _named(self, api_key: Secret) -> dict[str, Parameter]:
+        if _WHOLE_KEY.fullmatch(api_key.reveal()) and api_key != self._master.api_key:
+            return {"subAccountApiKey": api_key}
+        why = "It is not a whole API key, or it is the master account's."
+        raise WizardError("The call was not sent", why=why, advice="Use Binance's page.", code="sub-account.key")
+
+
+def _joined(addresses: Collection[str], read: Callable[[str], object]) -> str:
+    """Return a list as Binance takes it, if `read` takes each entry. An empty one might open the key to everybody."""
+    entries = tuple(dict.fromkeys(addresses))
+    text = ",".join(entries)
+    if 0 < len(entries) <= MOST_ADDRESSES and len(text) <= LONGEST_LIST and all(map(read, entries)):
+        return text
+    why = f"It has {len(entries)} entries. The wizard sends 1 to {MOST_ADDRESSES} single IPv4 addresses by API."
+    raise WizardError("The list was not sent", why=why, advice="Change the whitelist.", code="sub-account.addresses")
+
+
+def _read_row(row: Json) -> SubAccountKey:
+    permissions = KeyPermissions(*(_flag(row, parameter) is True for parameter, _ in _NAMES.values()))
+    return SubAccountKey(*_read_key(row), printable(str(row.get("apiName") or "")), permissions)
+
+
+def _read_key(answer: Json) -> tuple[Secret | None, KeyName | None, str]:
+    """Return the API key, its name, and how people see it; without the first two where it is masked."""
+    told = answer.get("apiKey", answer.get("apikey"))
+    if not isinstance(told, Secret) or not _WHOLE_KEY.fullmatch(told.reveal()):
+        shown = _MORE_THAN_FOUR.sub("", told.reveal()) if isinstance(told, Secret) else ""
+        return None, None, printable(shown, 40)
+    name = KeyName(told.fingerprint(), told.last_four())
+    return told, name, str(name)
+
+
+def _rows(answer: Json, field: str) -> list[Json]:
+    rows = answer.get(field)
+    if not isinstance(rows, list):
+        raise unreadable(Flaw.SHAPE, field=field)
+    return [read_object(row) for row in rows]
+
+
+def _addresses(answer: Json) -> frozenset[str]:
+    told = answer.get("ipList") or []
+    if not isinstance(told, list) or not all(isinstance(entry, str) for entry in told):
+        raise unreadable(Flaw.SHAPE, field="ipList")
+    return frozenset(printable(entry, 50) for entry in told)
+
+
+def _flag(answer: Json, field: str) -> bool | None:
+    """Return a boolean, which some calls give as text; None where it is neither."""
+    return {"true": True, "false": False}.get(str(answer.get(field)).lower())
