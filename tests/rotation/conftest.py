@@ -15,8 +15,9 @@ from wizard.core.clock import Clock
 from wizard.core.credentials import Credentials, KeyKind
 from wizard.core.rules import Rules
 from wizard.core.secret import Secret
-from wizard.core.settings import Bot, Environment, Paths
+from wizard.core.settings import Bot, Environment, Paths, SubAccountSettings
 from wizard.core.sites import Site
+from wizard.core.unattended import RotationPolicy
 from wizard.custody.records import Slot, decode_item
 from wizard.custody.store import MemoryStore
 from wizard.egress.services import EchoService, Parser
@@ -90,10 +91,18 @@ class World:
         clock: Clock = time.time,
         pause: Pause = no_pause,
         is_deaf: bool = False,
+        email: str = "",
+        pace: Pace | None = None,
+        policy: RotationPolicy | None = None,
     ) -> AsyncIterator[Flow]:
-        """Open a flow; a deaf one hears of no echo service what its address is."""
+        """Open a flow; a deaf one hears of no echo service what its address is.
+
+        With an `email` its keys are those of a sub-account, managed with the key of the environment `master`.
+        """
         environment = Environment(
             name=name,
+            sub_account=SubAccountSettings(email, Environment("master", self.site)) if email else None,
+            rotation=policy or RotationPolicy(),
             site=self.site,
             rules=Rules(tolerated_ranges=frozenset({"documentation"})),
             source_address=source_address,
@@ -116,7 +125,7 @@ class World:
             environ=self.environ,
             clock=clock,
             pause=pause,
-            pace=Pace(call=20, egress=20),
+            pace=pace or Pace(call=20, egress=20),
         ) as flow:
             yield flow
 

@@ -24,7 +24,7 @@ from wizard.core.secret import Secret
 from wizard.core.text import printable
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.errors import Flaw, unreadable
-from wizard.exchange.responses import ApiRestrictions, Json, read_object
+from wizard.exchange.responses import Json, read_object
 from wizard.exchange.signing import Parameter
 
 CHANGE_DEADLINE = 60.0
@@ -114,9 +114,8 @@ class Grant:
     """Binance does not say whether the key has it. The new key does not get it."""
 
 
-def grantable(current: ApiRestrictions, *, has_v2: bool = True) -> Grant:
+def grantable(flags: Mapping[str, bool], *, has_v2: bool = True) -> Grant:
     """Return which permissions of a key the API can give to a new one; without `has_v2` it cannot give those of FIX."""
-    flags = current.permissions
     usable = {field: flag for field, (_, flag) in _NAMES.items() if has_v2 or not field.startswith("fix_")}
     known = {*usable.values(), "enableReading", _PERHAPS_BY_ACCOUNT}
     return Grant(

@@ -18,6 +18,7 @@ from wizard.egress.services import EchoService
 from wizard.exchange.client import ExchangeClient
 from wizard.exchange.diagnosis import Circumstances
 from wizard.exchange.resolution import Lookup, look_up
+from wizard.exchange.sub_accounts import Pacer
 from wizard.net.route import Route, decide_route
 from wizard.rotation.exchange_calls import circumstances, open_exchange
 from wizard.rotation.journal import Journal, networks_of
@@ -43,6 +44,8 @@ class Pace:
     """Before a refused new key is asked about for the second time: its whitelist may not count yet."""
     patience: float = 900.0
     """After which such waiting ends by itself."""
+    listing: float = 60.0
+    """For how long a new key or list may be missing from what the sub-account API shows: that is not documented."""
     between_polls: float = 5.0
     """Between two questions whether the legacy key is dead: closer ones would not count. The exchange's servers may
     differ for seconds, and a good key is reported to be refused for a moment (ccxt 11045, 17460). A poll weighs 50 of
@@ -65,6 +68,8 @@ class Context:
     pace: Pace = field(default_factory=Pace)
     lookup: Lookup = look_up
     ipv6_lookup: Ipv6Lookup = field(default_factory=Ipv6Lookup)
+    pacer: Pacer | None = None
+    """Keeps the master account's calls within its limit, where several environments share one."""
 
     @property
     def rotation(self) -> RotationRecord:

@@ -28,6 +28,7 @@ from wizard.rotation.steps.hosts import HostsStep
 from wizard.rotation.steps.probe import ProbeStep
 from wizard.rotation.steps.retire import PURGING, RetireStep
 from wizard.rotation.steps.whitelist import WhitelistStep
+from wizard.rotation.sub_account_keys import SubAccountKeys
 from wizard.rotation.unknown_items import UnknownItems
 from wizard.rotation.unused_keys import UNKNOWN, answers, is_no_key, to_set_aside
 
@@ -88,6 +89,9 @@ class Flow:
         self.probe = ProbeStep(context)
         self.retire = RetireStep(context)
         self.unknown_items = UnknownItems(context.vault)
+        account = context.environment.sub_account
+        self.sub_account = SubAccountKeys(context, account, self.credentials) if account else None
+        """Its keys can be made and deleted by API; None where a person does so on Binance's page."""
 
     @property
     def rotation(self) -> RotationRecord | None:

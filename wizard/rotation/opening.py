@@ -25,6 +25,7 @@ from wizard.custody.errors import CustodyError
 from wizard.custody.store import Store, try_out
 from wizard.custody.vault import Vault
 from wizard.egress.services import EchoService, load_services
+from wizard.exchange.sub_accounts import Pacer
 from wizard.rotation.context import Context, Pace, Pause
 from wizard.rotation.findings import STORAGE
 from wizard.rotation.flow import Flow, Preflight
@@ -88,6 +89,7 @@ async def open_flow(
     pause: Pause = asyncio.sleep,
     stopwatch: Clock = time.perf_counter,
     pace: Pace | None = None,
+    pacer: Pacer | None = None,
 ) -> AsyncIterator[Flow]:
     """Take the environment for this process alone, try its store, settle what was left.
 
@@ -113,6 +115,7 @@ async def open_flow(
                 pause=pause,
                 stopwatch=stopwatch,
                 pace=pace or Pace(),
+                pacer=pacer,
             )
             missing, unknown_items = await vault.missing(), tuple[str, ...]()
             with suppress(CustodyError):  # an offer only; whoever asks for them is told

@@ -52,10 +52,21 @@ class CredentialsStep:
                 async with self._context.credentials(record) as found:
                     if found and not found.api_key.reveal().startswith(IMPORTED):
                         return public_pem(found.signing)
+        return await self.make_pair(kind)
+
+    async def make_pair(self, kind: KeyKind = KeyKind.ED25519) -> str:
+        """Make and store a pair that waits for its API key; return its public half."""
         # In a thread: an RSA key of 4096 bits takes seconds.
         pair = await asyncio.to_thread(generate_rsa if kind is KeyKind.RSA else generate_ed25519)
         await self._keep_draft(pair, MADE_HERE)
         return pair.public_pem
+
+    async def drafted(self, fingerprint: str) -> str:
+        """Return the public half of this fingerprint whose pair waits for its API key; nothing where none does."""
+        label = Secret(f"{MADE_HERE} {fingerprint}").fingerprint()
+        draft = next((draft for draft in self._drafts() if draft.name.fingerprint == label), None)
+        async with self._context.credentials(draft) as found:
+            return public_pem(found.signing) if found else ""
 
     async def stored_public_key(self) -> str:
         """Return the public half of the new key that is stored already; nothing where it is HMAC or not there."""

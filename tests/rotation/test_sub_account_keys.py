@@ -1,0 +1,191 @@
+"""Keys of a sub-account, made, restricted and deleted by API on the embedded exchange."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.rotation.conftest import ELSEWHERE, HERE, World
+from wizard.core.credentials import Credentials, KeyKind
+from wizard.core.errors import WizardError
+from wizard.core.settings import Environment
+from wizard.custody.records import Slot
+from wizard.custody.vault import Vault
+from wizard.rotation.context import Pace
+from wizard.rotation.flow import Flow
+from wizard.rotation.model import Grade, Mode, Step
+from wizard.rotation.sub_account_keys import SubAccountKeys
+
+EMAIL = "bot+1@example.com"
+CREATE = "/sapi/v1/sub-account/subAccountApi"
+DELETE = CREATE
+RESTRICT = "/sapi/v2/sub-account/subAccountApi/ipRestriction"
+QUICK = Pace(call=2, egress=20, listing=0.2, patience=2)
+
+
+@dataclass
+class Account:
+    """A sub-account whose bot has a key, and the master account's key."""
+
+    world: World
+
+    async def request(self, method: str, path: str, **body: Any) -> Any:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            answer = await client.request(method, f"{self.world.base_url}{path}", json=body or None)
+        assert answer.is_success, answer.text
+        return answer.json()
+
+    async def keys(self) -> list[dict[str, Any]]:
+        """Return the keys of the sub-account as the desk lists them."""
+        return [row for row in await self.request("GET", "/desk/keys") if row["account"] == EMAIL]
+
+    async def make(self, label: str, whitelist: str = HERE, *permissions: str, account: str | None = EMAIL) -> Any:
+        granted = ["enableReading", *(permissions or ("enableSpotAndMarginTrading",))]
+        about = {"label": label, "kind": "hmac", "permissions": granted, "whitelist": whitelist, "account": account}
+        return await self.request("POST", "/desk/keys", **about)
+
+    async def open(self, flow: Flow, whitelist: str = HERE, *permissions: str) -> None:
+        """Store the master's key and, where the sub-account is to have one, its key in use."""
+        await self.request("POST", "/desk/sub-accounts", email=EMAIL)
+        master = await self.make("master", HERE, account=None)
+        await self.store(flow, "master", master)
+        if whitelist:
+            await self.store(flow, flow.context.environment.name, await self.make("in use", whitelist, *permissions))
+
+    async def store(self, flow: Flow, environment: str, made: Any, whitelist: str = HERE) -> None:
+        from wizard.core.secret import Secret
+
+        vault = Vault(environment, flow.context.journal, self.world.store)
+        with Credentials(KeyKind.HMAC, Secret(made["api_key"]), Secret(made["secret"])) as credentials:
+            await vault.put(credentials, Slot.CURRENT, whitelist=whitelist)
+
+    @asynccontextmanager
+    async def flow(self, **parts: Any) -> AsyncIterator[tuple[Flow, SubAccountKeys]]:
+        async with self.world.flow(email=EMAIL, pace=QUICK, **parts) as flow:
+            assert flow.sub_account is not None
+            yield flow, flow.sub_account
+
+
+@pytest.fixture
+def account(world: World) -> Account:
+    return Account(world)
+
+
+async def to_credentials(flow: Flow, mode: Mode = Mode.ROTATE) -> None:
+    await flow.begin(mode)
+    await flow.egress.detect()
+    flow.advance(Step.EGRESS)
+    flow.whitelist.settle(flow.whitelist.proposal())
+    flow.advance(Step.WHITELIST)
+
+
+async def test_a_whole_rotation_needs_no_page(account: Account) -> None:
+    async with account.flow() as (flow, keys):
+        await account.open(flow)
+        await to_credentials(flow)
+        assert "cannot withdraw" in (await keys.check_master()).observed
+        made = await keys.create()
+        assert f"Its list is {HERE}, read back" in made.observed
+        flow.advance(Step.CREDENTIALS)
+        report = await flow.probe.run()
+        assert report.is_proven, [finding.observed for finding in report.findings]
+        await flow.complete(report)
+        legacy = flow.retire.legacy
+        assert legacy is not None
+        assert "no longer lists" in (await keys.delete(legacy)).observed
+        for _ in range(3):
+            death = await flow.retire.poll()
+        assert death.grade is Grade.PROVEN
+        await flow.purge()
+        assert flow.current is not None
+        (left,) = await account.keys()
+        assert left["api_key"].endswith(flow.current.name.last_four)
+        assert left["kind"] == "ed25519"
+        assert flow.current.kind is KeyKind.ED25519
+
+
+async def test_a_crash_after_the_creation_is_settled_by_the_next_run(account: Account) -> None:
+    async with account.flow() as (flow, keys):
+        await account.open(flow)
+        await to_credentials(flow)
+
+        class Killed(BaseException):
+            pass
+
+        async def killed(*_: object) -> None:
+            raise Killed
+
+        flow.credentials.store_pair = killed  # type: ignore[method-assign, assignment]
+        with pytest.raises(Killed):
+            await keys.create()
+    async with account.flow() as (flow, keys):
+        assert len(keys.unsettled) == 1
+        (said,) = await keys.settle()
+        assert "It is stored" in said
+        assert flow.credentials.pending is not None
+        await keys.create()
+        assert len(await account.keys()) == 2
+
+
+async def test_nothing_is_deleted_where_the_current_key_is_not_accepted(account: Account) -> None:
+    async with account.flow() as (flow, keys):
+        await account.open(flow)
+        await to_credentials(flow)
+        await keys.create()
+        flow.advance(Step.CREDENTIALS)
+        await flow.complete(await flow.probe.run())
+        legacy, new = flow.retire.legacy, flow.current
+        assert legacy is not None and new is not None
+        with pytest.raises(WizardError):
+            await keys.delete(new)
+        (row,) = [row for row in await account.keys() if row["api_key"].endswith(new.name.last_four)]
+        await account.request("PUT", f"/desk/keys/{row['api_key']}/whitelist", text=ELSEWHERE)
+        with pytest.raises(WizardError, match="Nothing was deleted"):
+            await keys.delete(legacy)
+        assert len(await account.keys()) == 2
+
+
+@pytest.mark.parametrize(
+    ("permissions", "whitelist", "says"),
+    [
+        (("enableSpotAndMarginTrading", "enableWithdrawals"), HERE, "can move the money out"),
+        (("enableSpotAndMarginTrading", "enableInternalTransfer"), HERE, "can move the money out"),
+        (("enableSpotAndMarginTrading",), None, "has no whitelist"),
+        (("enableMargin",), HERE, "asks for Enable Spot"),
+        (("enableSpotAndMarginTrading",), ELSEWHERE, ""),
+    ],
+)
+async def test_a_master_key_that_is_not_fit_is_not_used(
+    account: Account, permissions: tuple[str, ...], whitelist: str, says: str
+) -> None:
+    async with account.flow() as (flow, keys):
+        await account.request("POST", "/desk/sub-accounts", email=EMAIL)
+        master = await account.make("master", whitelist, *permissions, account=None)
+        await account.store(flow, "master", master)
+        with pytest.raises(WizardError) as raised:
+            await keys.check_master()
+        assert says in raised.value.why
+        assert raised.value.code == "sub-account.master-unfit"
+
+
+async def test_a_key_that_may_do_more_than_the_api_grants_is_not_replaced(account: Account) -> None:
+    async with account.flow() as (flow, keys):
+        await account.open(flow, HERE, "enableSpotAndMarginTrading", "enableInternalTransfer")
+        await to_credentials(flow)
+        with pytest.raises(WizardError) as raised:
+            await keys.create()
+        assert raised.value.code == "sub-account.ungrantable"
+        assert len(await account.keys()) == 1
+
+
+async def test_without_a_master_key_it_says_what_to_import(account: Account) -> None:
+    async with account.flow() as (_, keys):
+        with pytest.raises(WizardError) as raised:
+            await keys.check_master()
+        assert "key-wizard import master" in raised.value.advice
+        assert isinstance(keys.settings.master, Environment)

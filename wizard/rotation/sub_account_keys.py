@@ -1,0 +1,501 @@
+"""Keys of a sub-account: made, restricted and deleted with the master account's key, each settled after a lost answer.
+
+Invariants: a call that makes or deletes a key is announced in the journal first. What became of it is found out by
+asking, never by repeating it blindly: a key is known by the name that it was announced with. Whatever was announced is
+looked for until it is stored, deleted or refused. No key is deleted while the one in use was not just accepted from
+here, and the key in use and the master's key never are. Only Ed25519: the private key is stored before the key is made.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
+from ipaddress import IPv4Address, IPv4Network
+from typing import Any, TypeVar
+
+from wizard.core.credentials import Credentials
+from wizard.core.errors import WizardError, sentences
+from wizard.core.secret import Secret
+from wizard.core.settings import SubAccountSettings
+from wizard.core.text import counted
+from wizard.custody.records import Holding, KeyRecord, Slot
+from wizard.custody.vault import Vault
+from wizard.exchange.client import ExchangeClient
+from wizard.exchange.errors import ErrorKind, ExchangeError
+from wizard.exchange.signing import RECEIVE_WINDOW_MS
+from wizard.exchange.sub_accounts import (
+    MOST_ADDRESSES,
+    SYMBOLS_NOT_SEEN,
+    KeyPermissions,
+    Pacer,
+    Restriction,
+    SubAccountClient,
+    SubAccountKey,
+    grantable,
+)
+from wizard.net.route import decide_route
+from wizard.rotation.context import Context
+from wizard.rotation.exchange_calls import SignedAnswer, ask, open_exchange
+from wizard.rotation.exchange_calls import circumstances as circumstances_of
+from wizard.rotation.findings import FindingWriter
+from wizard.rotation.journal import networks_of
+from wizard.rotation.model import Event, Finding, Mode, Outcome, Step
+from wizard.rotation.permissions import LABELS, WITHDRAWALS
+from wizard.rotation.steps.credentials import CredentialsStep
+
+CREATING = "sub-account.creating"
+CREATED = "sub-account.created"
+NOT_CREATED = "sub-account.not-created"
+RESTRICTING = "sub-account.restricting"
+RESTRICTED = "sub-account.restricted"
+DELETING = "sub-account.deleting"
+DELETED = "sub-account.deleted"
+SUB_ACCOUNT = "Sub-account"
+MASTER_KEY = "Master key"
+_MOVES_MONEY = (WITHDRAWALS, "enableInternalTransfer")
+"""A master key with one of these could take the money out: it is not used."""
+_TRADING = "enableSpotAndMarginTrading"
+_LATE = RECEIVE_WINDOW_MS / 1000 + 5
+"""Seconds after which the exchange refuses a request that is still on its way: its time has passed."""
+_TRIES = 3
+"""How often a list is asked for that a network or server fault kept back."""
+Answer = TypeVar("Answer")
+
+
+class SubAccountKeys:
+    """The keys of one environment's sub-account. Its methods raise `WizardError` where Binance or a place refuses."""
+
+    def __init__(self, context: Context, settings: SubAccountSettings, credentials: CredentialsStep) -> None:
+        self._context = context
+        self.settings = settings
+        self._credentials = credentials
+        self._pacer = context.pacer or Pacer(context.stopwatch, context.pause)
+
+    # --- before anything changes ---------------------------------------------------------------
+
+    async def check_master(self) -> Finding:
+        """See that the master's key is fit, and the sub-account too; nothing changes."""
+        async with self._master() as (client, master):
+            answer = await self._ask_with(client, master)
+            if not answer.accepted:
+                said = answer.diagnose()
+                raise _unfit("Binance refuses the key of the master account", " ".join(sentences(said.what, said.why)))
+            may = answer.restrictions.permissions if answer.restrictions else {}
+            if bad := [LABELS[name] for name in _MOVES_MONEY if may.get(name)]:
+                why = f"It has the permission {' and '.join(bad)}. Whoever has the key can move the money out."
+                raise _unfit("The key of the master account may do too much", why, "Switch that off on Binance's page.")
+            if answer.restrictions is None or not answer.restrictions.ip_restricted:
+                advice = f"Change its whitelist: key-wizard --env {self.settings.master.name} --job whitelist"
+                raise _unfit("The key of the master account works from everywhere", "It has no whitelist.", advice)
+            if not may.get(_TRADING):
+                why = f"Binance asks for {LABELS[_TRADING]} to change a sub-account's keys."
+                raise _unfit("The key of the master account may not do enough", why, "Switch it on on Binance's page.")
+            await self._read(SubAccountClient(client, master, self.settings.email, self._pacer).account)
+            observed = f"Binance accepts {master.name}, which is restricted and cannot withdraw."
+        return self._writer.note(MASTER_KEY, Outcome.PASSED, observed)
+
+    async def permissions(self) -> tuple[KeyPermissions, tuple[str, ...]]:
+        """Return what a new key gets: what the current key has, else what the policy says; and what is not known of it.
+
+        Raises `WizardError` where the current key has what the API cannot grant, or Binance does not say what it has.
+        """
+        current, policy = self._context.key(Slot.CURRENT), self._context.environment.rotation
+        may = dict.fromkeys(policy.permissions, True)
+        if current:
+            answer = await self._credentials.ask_permissions()
+            told = answer.restrictions.permissions if answer and answer.restrictions else current.permissions
+            if told is None:
+                why = f"Binance does not say what {current.name} may do, and never said it before."
+                raise _refusal("A new key would have other permissions", why, "Probe the current key first.")
+            may = dict(told)
+        grant = grantable(may)
+        if grant.ungrantable:
+            why = f"It has {_labelled(grant.ungrantable)}, which Binance's API cannot grant."
+            advice = "Create the key on Binance's page."
+            raise _refusal("A new key could not do all that this one can", why, advice, "sub-account.ungrantable")
+        doubtful = f"Whether the new key gets {_labelled(grant.doubtful)} is not known."
+        return grant.permissions, (doubtful,) * bool(grant.doubtful) + (SYMBOLS_NOT_SEEN,) * bool(current)
+
+    # --- what an interrupted run left ----------------------------------------------------------
+
+    @property
+    def unsettled(self) -> tuple[Event, ...]:
+        """The creations that were announced and whose end is not known, the oldest first."""
+        ended = {str(each.detail["api_name"]) for kind in (CREATED, NOT_CREATED) for each in self._events(kind)}
+        return tuple(each for each in self._events(CREATING) if each.detail["api_name"] not in ended)
+
+    async def settle(self) -> tuple[str, ...]:
+        """Find out what became of creations whose answer was lost; return what was done, as sentences.
+
+        A key that the open job can use is stored; any other is deleted.
+        """
+        if not (unsettled := self.unsettled):
+            return ()
+        async with self._open() as accounts:
+            return tuple([await self._settle(accounts, each) for each in unsettled])
+
+    async def _settle(self, accounts: SubAccountClient, announced: Event) -> str:
+        name = str(announced.detail["api_name"])
+        # Not longer where the clock was set back since.
+        await self._context.pause(max(0.0, min(_LATE, announced.at + _LATE - self._context.clock())))
+        rows = await self._rows(accounts, name)
+        if not rows:
+            self._note(NOT_CREATED, api_name=name, reason="Binance does not list it")
+            return f"Binance made no key {name}."
+        if any(row.api_key is None for row in rows):
+            why = f"Binance lists a key called {name} and hides which one it is."
+            advice = f"Delete the key called {name} on Binance's page. Then try again."
+            raise _refusal("A key was made that the wizard does not hold", why, advice, "sub-account.masked")
+        stored = {key.name.fingerprint for key in self._keys() if key.holding is Holding.STORED}
+        kept = next((row for row in rows if row.name and row.name.fingerprint in stored), None)
+        if kept is None and (public := await self._draft(announced)):
+            kept = rows[0]
+            assert kept.api_key is not None  # noqa: S101 - masked rows ended above
+            await self._credentials.store_pair(kept.api_key, public)
+        others = [row.api_key for row in rows if row is not kept and row.api_key]
+        for api_key in others:
+            await self._remove(accounts, api_key)
+        if kept is None or kept.name is None:
+            self._note(NOT_CREATED, api_name=name, reason="it was deleted unused")
+            return f"Binance had made a key {name}. It was never used, and is deleted."
+        self._note(CREATED, api_name=name, fingerprint=kept.name.fingerprint)
+        return f"Binance had made {kept.name}. It is stored."
+
+    async def _draft(self, announced: Event) -> str:
+        """Return the public half that a key was announced with, where the open job waits for it; else nothing."""
+        rotation = self._context.journal.open_rotation(self._context.environment.name)
+        if rotation is None or rotation.step is not Step.CREDENTIALS:
+            return ""
+        return await self._credentials.drafted(str(announced.detail["public"]))
+
+    async def _delete_strays(self, accounts: SubAccountClient, rows: Collection[SubAccountKey]) -> None:
+        """Delete keys of a name that was announced here, and that are not the one which was stored under it."""
+        announced = {str(each.detail["api_name"]) for each in self._events(CREATING)}
+        known = {key.name.fingerprint for key in self._keys()} | self._masters
+        for row in rows:
+            if row.api_name in announced and row.api_key and row.name and row.name.fingerprint not in known:
+                await self._remove(accounts, row.api_key)
+
+    # --- make, restrict, delete ----------------------------------------------------------------
+
+    async def create(self) -> Finding:
+        """Make the key at the Credentials step, with the composed list; store it, and read its list back.
+
+        A key that this job made before is taken. One whose list cannot be set right is deleted again.
+        """
+        wanted = self._wanted()
+        granted, _ = await self.permissions()
+        await self.settle()
+        async with self._open() as accounts:
+            await self._read(accounts.account)
+            if (pending := self._made_here()) is None:
+                await self._create(accounts, wanted, granted)
+                pending = self._made_here()
+            if pending is None:
+                raise _refusal("The key was made and could not be stored", "", "Try again.")
+            async with self._context.credentials(pending) as made:
+                if made is None:
+                    raise self._not_stored(pending)
+                try:
+                    await self._match(accounts, made.api_key, wanted)
+                except ExchangeError:
+                    raise
+                except WizardError:
+                    await self._remove(accounts, made.api_key)
+                    await self._context.vault.purge(pending, "its list could not be set, and Binance deleted it")
+                    raise
+        observed = f"Binance made {pending.name}. Its list is {_shown(wanted)}, read back."
+        does_not_prove = "that Binance accepts it, which the probe finds out"
+        return self._writer.note(SUB_ACCOUNT, Outcome.PASSED, observed, does_not_prove=does_not_prove)
+
+    async def _create(self, accounts: SubAccountClient, wanted: frozenset[str], granted: KeyPermissions) -> None:
+        public = await self._credentials.make_pair()
+        # Letters and digits: what else a name may hold is not documented.
+        name = f"kw{int(self._context.clock())}{secrets.token_hex(3)}"
+        about: dict[str, Any] = {"public": Secret(public).fingerprint(), "email": self.settings.email}
+        self._note(CREATING, api_name=name, **about, addresses=sorted(wanted), permissions=granted.flags())
+        try:
+            made = await self._patiently(lambda: accounts.create(name, granted, wanted, public))
+        except ExchangeError as error:
+            if not error.is_outcome_unknown:
+                self._note(NOT_CREATED, api_name=name, reason=f"Binance refused it ({error.exchange_code})")
+                raise
+            await self._settle(accounts, self.unsettled[-1])
+            if self._made_here() is None:
+                raise
+            return
+        with made.api_key:
+            await self._credentials.store_pair(made.api_key, public)
+        self._note(CREATED, api_name=name, fingerprint=made.name.fingerprint)
+
+    async def listed(self, record: KeyRecord) -> tuple[IPv4Address, ...]:
+        """Return the list of a stored key as Binance has it now; a `WizardError` where it is open to every address."""
+        async with self._context.credentials(record) as found, self._open() as accounts:
+            if found is None:
+                raise self._not_stored(record)
+            has = await self._restriction(accounts, found.api_key)
+        if not has.is_restricted:
+            what = f"{record.name} is not restricted to addresses"
+            raise _refusal(what, "Binance says so.", "Change its whitelist.", "sub-account.open")
+        return tuple(sorted(map(IPv4Address, has.addresses)))
+
+    async def apply(self) -> Finding:
+        """Give the current key the composed list, read it back, and take off what is not on it."""
+        current, wanted = self._context.key(Slot.CURRENT), self._wanted()
+        async with self._context.credentials(current) as found, self._open() as accounts:
+            if current is None or found is None:
+                raise self._not_stored(current)
+            about: dict[str, Any] = {"fingerprint": current.name.fingerprint, "addresses": sorted(wanted)}
+            self._note(RESTRICTING, **about)
+            await self._match(accounts, found.api_key, wanted)
+            self._note(RESTRICTED, **about)
+        return self._writer.note(SUB_ACCOUNT, Outcome.PASSED, f"The list of {current.name} is {_shown(wanted)}.")
+
+    async def delete(self, record: KeyRecord) -> Finding:
+        """Delete a key that is not in use, where the one in use was accepted from here just before."""
+        current = self._context.key(Slot.CURRENT)
+        if current is None or record.slot not in (Slot.LEGACY, Slot.UNUSED):
+            raise _refusal(f"{record.name} is not to be deleted", "No other key is in use.", "Replace it first.")
+        async with self._context.credentials(current) as control:
+            if control is None:
+                raise self._not_stored(current)
+            return await self._delete(record, control)
+
+    async def delete_leaked(self) -> Finding:
+        """Delete the key in use, which has leaked, at the Delete step: that is what the user asked for."""
+        current, rotation = self._context.key(Slot.CURRENT), self._context.rotation
+        if current is None or rotation.mode is not Mode.LEAKED or rotation.step is not Step.DELETE:
+            raise _refusal(
+                "No leaked key is to be deleted", "The job is another one.", "Begin it from the home screen."
+            )
+        return await self._delete(current, None)
+
+    async def _delete(self, record: KeyRecord, control: Credentials | None) -> Finding:
+        """Delete a key. It is compared with those that must live by the journal and by what is stored."""
+        async with self._context.credentials(record) as doomed, self._open() as accounts:
+            if doomed is None:
+                raise self._not_stored(record)
+            alive = self._masters | ({control.name.fingerprint} if control else set())
+            if alive & {record.name.fingerprint, doomed.name.fingerprint}:
+                raise _refusal(f"{record.name} is not deleted", "It is a key that is in use.", "Nothing was changed.")
+            rows = await self._read(accounts.keys)
+            await self._delete_strays(accounts, rows)
+            if control is not None:
+                await self._expect_accepted(control)
+            about: dict[str, Any] = {"fingerprint": doomed.name.fingerprint}
+            self._note(DELETING, **about)
+            if _lists(rows, doomed.name.fingerprint) is not False:
+                await self._remove(accounts, doomed.api_key)
+            self._note(DELETED, **about)
+        return self._writer.note(SUB_ACCOUNT, Outcome.PASSED, f"Binance no longer lists {record.name}.")
+
+    async def _expect_accepted(self, control: Credentials) -> None:
+        async with self._context.exchange() as client:
+            answer = await ask(client, control, self._context.circumstances(self._context.key(Slot.CURRENT)))
+        if not answer.accepted:
+            said = answer.diagnose()
+            why = f"Binance does not accept {control.name} from here. {said.what}."
+            raise _refusal("Nothing was deleted", why, "Keep the legacy key until the current one works.")
+
+    async def _remove(self, accounts: SubAccountClient, api_key: Secret) -> None:
+        """Have a key deleted, and see that it is not listed any more; where the first answer was lost, once more."""
+        fingerprint = api_key.fingerprint()
+        for is_last in (False, True):
+            error: ExchangeError | None = None
+            try:
+                await self._patiently(lambda: accounts.delete(api_key))
+            except ExchangeError as lost:
+                error = lost
+            is_listed = await self._is_still_listed(accounts, fingerprint)
+            if is_listed is False or (is_listed is None and error is None):
+                return
+            if error and (is_last or not error.is_outcome_unknown):
+                raise error
+        what = f"Binance still lists …{api_key.last_four()}"
+        raise _refusal(what, "It answered that the key is deleted.", "Look at the key on Binance's page.")
+
+    async def _is_still_listed(self, accounts: SubAccountClient, fingerprint: str) -> bool | None:
+        """Ask until a key is not listed any more; None where Binance hides which keys it lists."""
+        until = self._context.stopwatch() + self._context.pace.listing
+        while True:
+            is_listed = _lists(await self._read(accounts.keys), fingerprint)
+            if is_listed is not True or self._context.stopwatch() >= until:
+                return is_listed
+            await self._context.pause(self._context.pace.between_polls)
+
+    async def _match(self, accounts: SubAccountClient, api_key: Secret, wanted: frozenset[str]) -> None:
+        """Make the list of a key the one that is wanted; whether Binance adds to a list or replaces it is not known."""
+        has = await self._restriction(accounts, api_key)
+        if not (has.is_restricted and wanted <= has.addresses):
+            await self._unless_lost(lambda: accounts.restrict(api_key, wanted))
+            has = await self._restriction(
+                accounts, api_key, lambda one: bool(one.is_restricted) and wanted <= one.addresses
+            )
+        if has.is_restricted and wanted < has.addresses:
+            extra = has.addresses - wanted
+            await self._unless_lost(lambda: accounts.remove(api_key, extra))
+            has = await self._restriction(accounts, api_key, lambda one: one.addresses == wanted)
+        if not has.is_restricted or has.addresses != wanted:
+            why = f"Binance shows {_shown(has.addresses)} in place of {_shown(wanted)}."
+            if not has.is_restricted:
+                why = "Binance shows that the key works from everywhere."
+            raise _refusal(f"The list of …{api_key.last_four()} is not the one that was sent", why, "Try again.")
+
+    async def _restriction(
+        self,
+        accounts: SubAccountClient,
+        api_key: Secret,
+        is_awaited: Callable[[Restriction], bool] = lambda _: True,
+    ) -> Restriction:
+        """Return the restriction of a key once it is what is awaited, or as it is when the time has run out.
+
+        How long a change takes until it shows is not known. A key that is not found may be too new.
+        """
+        until = self._context.stopwatch() + self._context.pace.listing
+        while True:
+            try:
+                has = await self._read(lambda: accounts.restriction(api_key))
+                if is_awaited(has) or self._context.stopwatch() >= until:
+                    return has
+            except ExchangeError as error:
+                if error.kind is not ErrorKind.REFUSED or self._context.stopwatch() >= until:
+                    raise
+            await self._context.pause(self._context.pace.between_polls)
+
+    async def _rows(self, accounts: SubAccountClient, name: str) -> list[SubAccountKey]:
+        """Return the keys of this name; a key that was just made may be listed late."""
+        until = self._context.stopwatch() + self._context.pace.listing
+        while True:
+            rows = [row for row in await self._read(accounts.keys) if row.api_name == name]
+            if rows or self._context.stopwatch() >= until:
+                return rows
+            await self._context.pause(self._context.pace.between_polls)
+
+    # --- one call ------------------------------------------------------------------------------
+
+    async def _read(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Make a call that changes nothing; once more where a network or server fault kept the answer back."""
+        for tried in range(1, _TRIES + 1):
+            try:
+                return await self._patiently(call)
+            except ExchangeError as error:
+                if not error.is_outcome_unknown or tried == _TRIES:
+                    raise
+                await self._context.pause(self._context.pace.between_polls)
+        raise AssertionError
+
+    async def _unless_lost(self, call: Callable[[], Awaitable[None]]) -> None:
+        """Make a call whose effect is read back: a lost answer says nothing."""
+        try:
+            await self._patiently(call)
+        except ExchangeError as error:
+            if not error.is_outcome_unknown:
+                raise
+
+    async def _patiently(self, call: Callable[[], Awaitable[Answer]]) -> Answer:
+        """Make a call, and make it again where Binance only asked to slow down: it was not carried out then."""
+        until = self._context.stopwatch() + self._context.pace.patience
+        while True:
+            try:
+                return await call()
+            except ExchangeError as error:
+                wait = error.retry_after or self._context.pace.between_questions
+                if error.kind is not ErrorKind.RATE_LIMIT or self._context.stopwatch() + wait > until:
+                    raise
+                await self._context.pause(wait)
+
+    async def _ask_with(self, client: ExchangeClient, master: Credentials) -> SignedAnswer:
+        return await ask(client, master, circumstances_of(self.settings.master.site, self._context.egress))
+
+    @asynccontextmanager
+    async def _master(self) -> AsyncIterator[tuple[ExchangeClient, Credentials]]:
+        """Lend the key in use of the master's environment, and a client that goes that environment's way."""
+        context, environment = self._context, self.settings.master
+        record = context.journal.key_in(environment.name, Slot.CURRENT)
+        vault = Vault(environment.name, context.journal, context.vault.store, context.clock)
+        found = await vault.fetch(record) if record else None
+        if found is None:
+            why = f"The settings say that the environment {environment.name} holds it."
+            advice = f"Import it: key-wizard import {environment.name}"
+            raise _refusal("No key of the master account is stored", why, advice, "sub-account.no-master")
+        route = decide_route(environment, context.environ)
+        with found:
+            async with open_exchange(
+                environment, route, timeout=context.pace.call, clock=context.clock, stopwatch=context.stopwatch
+            ) as client:
+                yield client, found
+
+    @asynccontextmanager
+    async def _open(self) -> AsyncIterator[SubAccountClient]:
+        async with self._master() as (client, master):
+            yield SubAccountClient(client, master, self.settings.email, self._pacer)
+
+    # --- what is known -------------------------------------------------------------------------
+
+    def _wanted(self) -> frozenset[str]:
+        """The composed list as single addresses: blocks are mentioned nowhere in the documents of this API."""
+        networks: tuple[IPv4Network, ...] = self._context.whitelist
+        if sum(block.num_addresses for block in networks) > MOST_ADDRESSES:
+            why = f"It takes {MOST_ADDRESSES} single addresses at most, and no blocks."
+            raise _refusal("Binance's API cannot take this list", why, "Take blocks off the list.", "sub-account.list")
+        return frozenset(str(address) for block in networks for address in block)
+
+    def _made_here(self) -> KeyRecord | None:
+        """The new key, if this job had Binance make it."""
+        rotation, pending = self._context.rotation, self._credentials.pending
+        made = {event.detail["fingerprint"] for event in self._context.journal.events(rotation, CREATED)}
+        return pending if pending and pending.name.fingerprint in made else None
+
+    @property
+    def _masters(self) -> set[str]:
+        """The fingerprints of the master account's own keys, as far as they are known here."""
+        return {key.name.fingerprint for key in self._context.journal.keys(self.settings.master.name)}
+
+    def _keys(self) -> tuple[KeyRecord, ...]:
+        return self._context.journal.keys(self._context.environment.name)
+
+    def _events(self, kind: str) -> tuple[Event, ...]:
+        own = self._context.environment.name
+        return tuple(each for each in self._context.journal.events(kind=kind) if each.detail["environment"] == own)
+
+    def _note(self, kind: str, **detail: Any) -> None:
+        environment = self._context.environment.name
+        rotation = self._context.journal.open_rotation(environment)
+        self._context.journal.record(rotation, kind, {"environment": environment, **detail})
+
+    @property
+    def _writer(self) -> FindingWriter:
+        return FindingWriter(self._context.clock, self._context.egress)
+
+    def _not_stored(self, record: KeyRecord | None) -> WizardError:
+        name = record.name if record else "The current key"
+        return _refusal(f"{name} is not in {self._context.vault.store.place}", "", "Open the place that stored it.")
+
+
+def addresses_in(whitelist: str) -> tuple[IPv4Address, ...]:
+    """Return the single addresses of a list as the journal keeps it."""
+    return tuple(address for block in networks_of(whitelist) for address in block)
+
+
+def _lists(rows: Collection[SubAccountKey], fingerprint: str) -> bool | None:
+    """Return whether a key is listed; None where it is not, and some row hides which key it is."""
+    if any(row.name and row.name.fingerprint == fingerprint for row in rows):
+        return True
+    return None if any(row.name is None for row in rows) else False
+
+
+def _labelled(names: Collection[str]) -> str:
+    return ", ".join(LABELS.get(name, name) for name in names)
+
+
+def _shown(addresses: Collection[str]) -> str:
+    return ", ".join(sorted(addresses, key=IPv4Address)) or counted(0, "address")
+
+
+def _refusal(what: str, why: str, advice: str, code: str = "sub-account.refused") -> WizardError:
+    return WizardError(what, why=why, advice=advice, code=code)
+
+
+def _unfit(what: str, why: str, advice: str = "Nothing was changed.") -> WizardError:
+    return _refusal(what, why, advice, "sub-account.master-unfit")
