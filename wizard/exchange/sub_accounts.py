@@ -50,16 +50,6 @@ _Pause = Callable[[float], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
-class SubAccount:
-    """One sub-account as the master account lists it."""
-
-    email: str
-    is_frozen: bool
-    is_managed: bool
-    is_asset_management: bool
-
-
-@dataclass(frozen=True, slots=True)
 class KeyPermissions:
     """What a key may do beside reading."""
 
@@ -212,8 +202,8 @@ class SubAccountClient:
         self._email = email
         self._pacer = pacer
 
-    async def account(self) -> SubAccount:
-        """Return the sub-account. Raises `WizardError` with the code `sub-account.unknown` or `sub-account.unfit`."""
+    async def account(self) -> None:
+        """Raise `WizardError`, `sub-account.unknown` or `sub-account.unfit`, if keys cannot be changed there by API."""
         params = {"email": self._email}
         answer = read_object(await self._client.call_signed("/sapi/v1/sub-account/list", self._master, params=params))
         rows = [row for row in _rows(answer, "subAccounts") if row.get("email") == self._email]
@@ -222,11 +212,9 @@ class SubAccountClient:
             why = f"The master account lists {len(rows)} sub-accounts with exactly this email."
             advice = "Compare the email with Binance's page. Check that managed_by names the master account."
             raise WizardError(what, why=why, advice=advice, code="sub-account.unknown")
-        flags = [_flag(rows[0], name) is True for name in _UNFIT]
-        if any(flags):
-            why = f"Binance lists the sub-account with {_UNFIT[flags.index(True)]}."
+        if found := [name for name in _UNFIT if _flag(rows[0], name)]:
+            why = f"Binance lists the sub-account with {found[0]}."
             raise WizardError(what, why=why, advice="Change the key on Binance's page.", code="sub-account.unfit")
-        return SubAccount(self._email, *flags)
 
     async def create(
         self, api_name: str, permissions: KeyPermissions, addresses: Collection[str], public_key: str
