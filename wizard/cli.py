@@ -29,6 +29,7 @@ COMMANDS = (
     "storage",
     "history",
     "exchange",
+    "completion",
 )
 
 
@@ -78,6 +79,7 @@ def run(arguments: Sequence[str], inherited: Inherited, shutdown: Shutdown | Non
 
 def parse(arguments: Sequence[str], options: argparse.Namespace) -> None:
     """Read the arguments into `options`; what `exec` starts into `options.words` as it is."""
+    options.json = "--json" in arguments  # also where they cannot be read
     end = arguments.index("--") if _command(arguments) == "exec" and "--" in arguments else len(arguments)
     own, options.words = arguments[:end], [*arguments[end + 1 :]]
     refuse_keys(own)
@@ -101,7 +103,7 @@ def _parser(arguments: Sequence[str]) -> ArgumentParser:
     parser.add_argument("--env", metavar="NAME", help="open this environment")
     parser.add_argument("--job", choices=JOB_NAMES.values(), help="begin this job, or resume it")
     parser.add_argument("--plain", action="store_true", help="line by line, for screen readers and serial consoles")
-    parser.set_defaults(run=_open_wizard)
+    parser.set_defaults(run=_open_wizard, parser=parser)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     for name in _needed(arguments):
         module = "import_key" if name == "import" else name  # a module cannot have a keyword as its name
@@ -113,7 +115,8 @@ def _needed(arguments: Sequence[str]) -> Sequence[str]:
     """Import one command's module only, where it is plain which one: the start is what users wait for."""
     if not arguments or arguments[0] == "--version":
         return ()
-    return [arguments[0]] if arguments[0] in COMMANDS else COMMANDS
+    is_plain = arguments[0] in COMMANDS and arguments[0] != "completion"  # which is about all
+    return [arguments[0]] if is_plain else COMMANDS
 
 
 def _open_wizard(options: argparse.Namespace) -> int:

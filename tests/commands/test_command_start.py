@@ -84,7 +84,7 @@ def test_each_command_s_help_begins_with_examples_that_can_be_parsed(
     assert len(examples) > 1
     assert shown.index("examples:") < shown.index("options:")
     for example in examples:
-        words = shlex.split(example.partition(" <")[0])
+        words = shlex.split(re.split(" [<>]", example)[0])
         cli.parse(words, argparse.Namespace())
 
 
@@ -151,9 +151,8 @@ def test_a_reader_that_went_away_is_no_defect(bench: Bench) -> None:
     ],
 )
 def test_a_wrong_value_is_told_in_the_words_of_the_command_line(
-    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], said: str, command: Command
 ) -> None:
-    with pytest.raises(SystemExit) as ended:
-        run(arguments, Inherited({}, umask=0o022, core_limit=0))
-    assert ended.value.code == 2
-    assert said in capsys.readouterr().err
+    done = command(*arguments)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err

@@ -8,6 +8,7 @@ import gc
 import json
 import math
 import os
+import re
 import sys
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -19,7 +20,7 @@ from wizard.core.errors import Exit, UsageError, WizardError, sentences
 from wizard.core.key_shape import holds_key
 from wizard.core.shutdown import Shutdown, discard_output
 from wizard.core.terminal import inspect_terminal
-from wizard.core.text import capitalised, printable
+from wizard.core.text import capitalised, did_you_mean, printable
 from wizard.rotation.model import Finding, Mode, Outcome
 
 if TYPE_CHECKING:
@@ -32,6 +33,9 @@ LONGEST_INPUT = 2**17
 """Bytes; about 8,000 addresses, where the exchange takes some twenty."""
 _UNWRITABLE = "output.unwritable"
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+_OFF = ("", "0", "false", "no", "off")
 
 
 def open_wizard(
@@ -58,9 +62,7 @@ def open_wizard(
 
 
 def speaks_lines(environ: Mapping[str, str]) -> bool:
-    """Whether the line mode opens unasked: it is wished for, or the terminal cannot move its cursor."""
-    if environ.get("KEY_WIZARD_PLAIN", "0") not in ("", "0"):
-        return True
+    """Whether the line mode opens unasked, as the terminal cannot move its cursor."""
     report = inspect_terminal(environ, sys.__stdin__, sys.__stderr__)
     return report.term == "dumb" or (report.stdin_is_tty and not report.term)
 
@@ -181,23 +183,57 @@ def non_negative(text: str) -> float:
 
 
 class ArgumentParser(argparse.ArgumentParser):
-    """An `argparse` parser for text from outside."""
+    """An `argparse` parser for text from outside. A variable of the environment can stand for each option."""
 
     interleaved: str | None = None
     """The positional argument that may also stand behind and between options: `8.8.8.8 --json 9.9.9.9`."""
 
+    def variables(self) -> dict[str, argparse.Action]:
+        """Return the options by their variables: that of `check --max-age` is `KEY_WIZARD_CHECK_MAX_AGE`.
+
+        An option without a default stands before the command too, and has its variable there.
+        """
+        options = [each for each in self._actions if each.option_strings and each.default is not argparse.SUPPRESS]
+        words = {f"{self.prog} {each.option_strings[-1].lstrip('-')}": each for each in options}
+        return {re.sub("[ -]", "_", name).upper(): each for name, each in words.items()}
+
+    def _from_variables(self) -> Iterator[str]:
+        for name, option in self.variables().items():
+            value = os.environ.get(name, "")
+            if holds_key(value):
+                why, advice = "No option takes one.", f"Unset it: unset {name}"
+                raise UsageError(f"{name} looks like a key", why=why, advice=advice, code="argument.key")
+            if option.nargs == 0 and value.lower() not in _OFF:
+                yield option.option_strings[-1]
+            elif option.nargs != 0 and value:
+                yield f"{option.option_strings[-1]}={value}"
+
+    def format_help(self) -> str:
+        """Return the help; at its end it names the variables."""
+        variables = textwrap.fill(f"Variables: {', '.join(self.variables())}", 100)
+        return f"{super().format_help()}\n{variables}\n"
+
     def parse_known_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> tuple[Any, list[str]]:  # type: ignore[override]
-        """Take words between options for the argument that is interleaved."""
-        options, rest = super().parse_known_args(args, namespace)
-        if self.interleaved is None:
-            return options, rest
-        words = [each for each in rest if each == "-" or not each.startswith("-")]
-        setattr(options, self.interleaved, [*getattr(options, self.interleaved), *words])
-        return options, [each for each in rest if each not in words]
+        """Take what variables say before `args`, and words between options for the argument that is interleaved."""
+        options, rest = super().parse_known_args([*self._from_variables(), *(args or ())], namespace)
+        if self.interleaved is not None:
+            words = [each for each in rest if each == "-" or not each.startswith("-")]
+            setattr(options, self.interleaved, [*getattr(options, self.interleaved), *words])
+            rest = [each for each in rest if each not in words]
+        if rest:  # said here, where the options of the command are known
+            self.error(f"unrecognized arguments: {' '.join(rest)}")
+        return options, rest
 
     def error(self, message: str) -> NoReturn:
-        """Say what is wrong with the arguments, and how they are written."""
-        super().error(printable(message, limit=1000))
+        """Raise UsageError: what is wrong with the arguments, what was probably meant, and how they are written."""
+        wrong = re.search(r"invalid choice: '(.+?)' \(choose from (.*)|unrecognized arguments: (-[^\s=]+)", message)
+        chosen, choices, option = wrong.groups() if wrong else ("", "", "")
+        known = self._option_string_actions if option else re.findall(r"[\w.-]+", choices or "")
+        advice = f"{self.format_usage()}See {self.prog} --help"
+        given = ", ".join(name for name in self.variables() if os.environ.get(name))
+        why = [did_you_mean(option or chosen, known), f"Your environment sets {given}." if given else ""]
+        what = printable(capitalised(message), 500)
+        raise UsageError(what, why=" ".join(filter(None, why)), advice=advice, code="usage")
 
 
 def standard_input() -> str:

@@ -18,6 +18,7 @@ from wizard.core.destinations import read_destination
 from wizard.core.errors import UsageError, WizardError
 from wizard.core.rules import MOST_ENTRIES, Rules
 from wizard.core.sites import CUSTOM_SETTINGS, CUSTOM_SITE, Site, known_sites, read_site
+from wizard.core.text import did_you_mean
 from wizard.core.toml_file import Section, read_toml
 from wizard.core.unattended import RotationPolicy, read_policy
 
@@ -254,7 +255,8 @@ class Settings:
         raise UsageError(
             f"There is no environment called {name!r}",
             why=f"The settings have {', '.join(sorted(self.environments))}.",
-            advice="Choose one of them, or add a section [environments.NAME] to config.toml.",
+            advice=did_you_mean(name, self.environments)
+            or "Choose one of them, or add a section [environments.NAME] to config.toml.",
             code="environment.unknown",
         )
 

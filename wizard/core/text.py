@@ -7,7 +7,7 @@ most terminals pass control characters through, so an answer could write to the 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 UNPRINTABLE = re.compile(
@@ -26,6 +26,14 @@ def capitalised(text: str) -> str:
 def counted(count: int, noun: str) -> str:
     """Return a number with its noun: `1 host`, `2 addresses`."""
     return f"{count} {noun if count == 1 else noun + ('es' if noun.endswith('s') else 's')}"
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return the question for a word that is close to a known one; nothing where none is."""
+    import difflib  # noqa: PLC0415 - only for a mistake
+
+    near = difflib.get_close_matches(word, list(known), 1)
+    return f"Did you mean {near[0]}?" if near else ""
 
 
 def printable(text: str, limit: int = 200) -> str:

@@ -17,7 +17,7 @@ from typing import Any, Final, TypeVar
 from wizard.core import files
 from wizard.core.errors import FileError, WizardError
 from wizard.core.key_shape import holds_key
-from wizard.core.text import printable
+from wizard.core.text import did_you_mean, printable
 
 LARGEST: Final = 2**20
 """Bytes; a hundred environments have about 20,000."""
@@ -45,10 +45,7 @@ class Section:
         """Refuse the first setting that is not among the known ones."""
         unknown = next((key for key in self.values if key not in known), None)
         if unknown is not None:
-            import difflib  # noqa: PLC0415 - only for a mistake
-
-            near = difflib.get_close_matches(unknown, known, 1)
-            advice = f"Did you mean {near[0]}?" if near else f"Choose from {', '.join(sorted(known))}."
+            advice = did_you_mean(unknown, known) or f"Choose from {', '.join(sorted(known))}."
             raise self.refusal(unknown, "There is no such setting here.", advice)
 
     def section(self, key: str) -> Section:
